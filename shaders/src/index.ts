@@ -1,0 +1,2 @@
+export { type Defines, preprocess, type Resolve } from './preprocess.ts';
+export { type ShaderName, wgsl } from './generated.ts';

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { generate } from './generate.ts';
+import { preprocess } from './preprocess.ts';
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const expand = (text: string, defines = {}) => preprocess('test.wgsl', text, defines);
+
+describe('shader preprocessor', () => {
+  it('substitutes expressions', () => {
+    expect(expand('a ${i * 8 + 3} ${T} ${"xyzw"[i]} ${7 / 2} ${-7 % 4} ${min(i, 9)}', { i: 2, T: 'f32' })).toBe(
+      'a 19 f32 z 3 -3 2',
+    );
+    expect(expand('${a == 1 && !b ? "yes" : "no"} ${T + "x"}', { a: 1, b: 0, T: 'f' })).toBe('yes fx');
+    expect(expand('${2 + 3 * 4 - 1} ${(2 + 3) * 4} ${1 < 2} ${0 || 3 >= 3}')).toBe('13 20 1 1');
+  });
+
+  it('unrolls nested loops and takes one branch', () => {
+    const text = '#for i in 2\n#for j in i..3\n#if j == 1\none\n#elif j == 2\ntwo ${i}\n#else\nelse\n#endif\n#endfor\n#endfor';
+    expect(expand(text)).toBe(['else', 'one', 'two 0', 'one', 'two 1'].join('\n'));
+  });
+
+  it('skips what is not taken, unknown names included', () => {
+    expect(expand('#if 0\n${nothing}\n#for q in nothing\n#endfor\n#endif\nok')).toBe('ok');
+  });
+
+  it('defines and includes', () => {
+    const files = new Map([['b.wgsl', '#let N = A + 1\nfn b${N}']]);
+    expect(preprocess('a.wgsl', '#let A = 3\n#include "b.wgsl"\nend ${N}', {}, (name) => files.get(name))).toBe('fn b4\nend 4');
+  });
+
+  it.each([
+    ['#if 1\nx', /test.wgsl:1: no #endif/],
+    ['#endfor', /test.wgsl:1: #endfor without/],
+    ['x\n${a}', /test.wgsl:2: .*"a" is not defined/],
+    ['${1 / 0}', /division by zero/],
+    ['${"ab"[2]}', /index 2 is outside "ab"/],
+    ['#include "x.wgsl"', /no such file/],
+    ['#let 3', /#let needs/],
+    ['${(1}', /expected "\)"/],
+    ['${1 @ 2}', /unexpected text/],
+  ])('names file and line of %j', (text, message) => {
+    expect(() => expand(text)).toThrow(message);
+  });
+
+  it('generated.ts carries the files of wgsl/ as they are', () => {
+    expect(readFileSync(path('./generated.ts'), 'utf8')).toBe(generate(path('../wgsl')));
+  });
+});
