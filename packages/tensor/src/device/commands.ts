@@ -1,0 +1,131 @@
+/** What the recorder and captured plans hold, and how it becomes a command buffer. */
+import type { PipelineEntry } from './pipelines.ts';
+import { SLOT_BYTES } from './params.ts';
+import type { PoolBuffer } from './pool.ts';
+import type { Profiler } from './profiler.ts';
+
+export type Grid = readonly [number, number, number];
+
+export type DispatchCommand = {
+  readonly kind: 'dispatch';
+  readonly entry: PipelineEntry;
+  /** Storage buffers in the order of `entry.bindings`. */
+  readonly buffers: readonly PoolBuffer[];
+  /** Parameter slot, or -1 when the kernel takes none. */
+  readonly slot: number;
+  readonly grid: Grid;
+  /** Work done, for the profiler. */
+  readonly flops: number;
+  readonly bytes: number;
+  group?: GPUBindGroup;
+};
+
+export type CopyCommand = {
+  readonly kind: 'copy';
+  readonly source: PoolBuffer | GPUBuffer;
+  readonly sourceOffset: number;
+  readonly target: PoolBuffer | GPUBuffer;
+  readonly targetOffset: number;
+  readonly bytes: number;
+};
+
+/** A captured plan replayed as a whole. */
+export type ReplayCommand = { readonly kind: 'replay'; readonly commands: readonly Command[]; readonly pages: readonly GPUBuffer[] };
+
+export type Command = DispatchCommand | CopyCommand | ReplayCommand;
+
+/** Parameter slots in one page; a page is one uniform buffer addressed by dynamic offsets. */
+export const PAGE_SLOTS = 256;
+export const PAGE_BYTES = PAGE_SLOTS * SLOT_BYTES;
+
+/** Bind groups by layout and buffers. Pooled buffers keep their identity, so a repeated step finds all its groups here. */
+export class BindGroups {
+  private readonly groups = new Map<string, GPUBindGroup>();
+  private readonly byBuffer = new Map<number, Set<string>>();
+
+  constructor(private readonly gpu: GPUDevice) {}
+
+  get size(): number {
+    return this.groups.size;
+  }
+
+  /** @param cached false for groups the caller keeps itself (captured plans) */
+  get(command: DispatchCommand, page: GPUBuffer | undefined, pageKey: number, cached = true): GPUBindGroup {
+    const { entry, buffers } = command;
+    let key = `${entry.id}:${pageKey}`;
+    for (const buffer of buffers) key += `,${buffer.id}`;
+    const known = cached ? this.groups.get(key) : undefined;
+    if (known) return known;
+    const entries: GPUBindGroupEntry[] = entry.bindings.map(({ index }, at) => ({ binding: index, resource: { buffer: gpuBuffer(buffers[at]) } }));
+    if (entry.paramsIndex !== undefined && page) entries.push({ binding: entry.paramsIndex, resource: { buffer: page, size: SLOT_BYTES } });
+    const group = this.gpu.createBindGroup({ label: entry.label, layout: entry.layout, entries });
+    if (!cached) return group;
+    this.groups.set(key, group);
+    for (const buffer of buffers) {
+      const keys = this.byBuffer.get(buffer.id);
+      if (keys) keys.add(key);
+      else this.byBuffer.set(buffer.id, new Set([key]));
+    }
+    return group;
+  }
+
+  /** Forgets the groups that hold a destroyed buffer. */
+  evict(bufferId: number): void {
+    for (const key of this.byBuffer.get(bufferId) ?? []) this.groups.delete(key);
+    this.byBuffer.delete(bufferId);
+  }
+}
+
+export function gpuBuffer(buffer: PoolBuffer | GPUBuffer | undefined): GPUBuffer {
+  const gpu = buffer && 'lastUse' in buffer ? buffer.gpu : buffer;
+  if (!gpu) throw new Error('a command names a buffer that has no memory');
+  return gpu;
+}
+
+/** Encodes `commands` in order; neighbouring dispatches share a compute pass unless the profiler times each. */
+export function encode(
+  encoder: GPUCommandEncoder,
+  commands: readonly Command[],
+  pages: readonly GPUBuffer[],
+  groups: BindGroups,
+  profiler: Profiler | undefined,
+): void {
+  let pass: GPUComputePassEncoder | undefined;
+  const end = (): void => {
+    pass?.end();
+    pass = undefined;
+  };
+  const run = (list: readonly Command[], parameterPages: readonly GPUBuffer[]): void => {
+    for (const command of list) {
+      if (command.kind === 'replay') {
+        run(command.commands, command.pages);
+        continue;
+      }
+      if (command.kind === 'copy') {
+        end();
+        encoder.copyBufferToBuffer(gpuBuffer(command.source), command.sourceOffset, gpuBuffer(command.target), command.targetOffset, command.bytes);
+        continue;
+      }
+      if (profiler) {
+        end();
+        pass = encoder.beginComputePass(profiler.time(command));
+      }
+      pass ??= encoder.beginComputePass();
+      dispatch(pass, command, parameterPages, groups);
+    }
+  };
+  run(commands, pages);
+  end();
+  profiler?.resolve(encoder);
+}
+
+function dispatch(pass: GPUComputePassEncoder, command: DispatchCommand, pages: readonly GPUBuffer[], groups: BindGroups): void {
+  const { entry, slot, grid } = command;
+  const page = slot < 0 ? -1 : Math.floor(slot / PAGE_SLOTS);
+  command.group ??= groups.get(command, pages[page], page);
+  if (!entry.pipeline) throw new Error(`kernel ${entry.label} is encoded before it is compiled`);
+  pass.setPipeline(entry.pipeline);
+  if (slot < 0) pass.setBindGroup(0, command.group);
+  else pass.setBindGroup(0, command.group, [(slot % PAGE_SLOTS) * SLOT_BYTES]);
+  pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+}

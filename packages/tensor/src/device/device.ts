@@ -1,0 +1,241 @@
+import { openGpu } from '#gpu';
+import { bytesPerElement, type DType } from '../dtype.ts';
+import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
+import { Storage } from '../storage.ts';
+import type { Tensor } from '../tensor.ts';
+import { type AdapterInfo, describeAdapter, requestAdapterAndDevice } from './adapter.ts';
+import { Capture } from './capture.ts';
+import type { Command, Grid } from './commands.ts';
+import { LeakDetector } from './leaks.ts';
+import type { Params } from './params.ts';
+import { Plan } from './plan.ts';
+import { type PipelineEntry, Pipelines } from './pipelines.ts';
+import { Pool, type PoolBuffer } from './pool.ts';
+import { type Profile, Profiler } from './profiler.ts';
+import { Readback } from './readback.ts';
+import { Recorder } from './recorder.ts';
+import { Tuner } from './tuner.ts';
+
+export type DeviceOptions = {
+  /** Use this device instead of opening one; the caller keeps owning it. */
+  readonly gpu?: GPUDevice;
+  /** 'gpu' refuses software adapters, 'software' asks for one. Which Vulkan driver is seen is decided before the process starts. */
+  readonly adapter?: 'gpu' | 'software';
+  /** 'default' asks for no feature and no limit beyond what every WebGPU device has. */
+  readonly limits?: 'adapter' | 'default';
+  /** Record where each tensor was created, for {@link Device.leaks}. Slow; for tests. */
+  readonly debug?: boolean;
+};
+
+/** What a device holds. Bytes are of GPU memory. */
+export type MemoryReport = {
+  readonly liveTensors: number;
+  readonly liveBytes: number;
+  readonly pooledBytes: number;
+  readonly totalBytes: number;
+  readonly peakBytes: number;
+};
+
+/** One GPU (or software adapter) and everything the engine keeps on it. Open it once and share it. */
+export class Device {
+  readonly pipelines: Pipelines;
+  readonly tuner = new Tuner();
+  readonly stats = { liveTensors: 0, liveBytes: 0, peakLiveBytes: 0 };
+  readonly leaks: LeakDetector | undefined;
+  readonly limits: GPUSupportedLimits;
+  readonly hasF16: boolean;
+  /** Invocations per subgroup where that is one fixed number, else 0. */
+  readonly subgroupSize: number;
+  private readonly pool: Pool;
+  private readonly recorder: Recorder;
+  private readonly readback: Readback;
+  private capturing: Capture | undefined;
+
+  /** Wraps a device; {@link Device.open} finds one. */
+  constructor(
+    readonly gpu: GPUDevice,
+    readonly adapter: AdapterInfo,
+    private readonly owned: boolean,
+    debug = false,
+  ) {
+    this.limits = gpu.limits;
+    this.hasF16 = gpu.features.has('shader-f16');
+    this.subgroupSize = gpu.features.has('subgroups') ? adapter.subgroupSize : 0;
+    this.leaks = debug ? new LeakDetector() : undefined;
+    this.pipelines = new Pipelines(gpu);
+    this.recorder = new Recorder(gpu);
+    const most = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+    this.pool = new Pool(
+      gpu,
+      Math.floor(most / 16) * 16,
+      () => this.recorder.submitted,
+      (id) => this.recorder.groups.evict(id),
+    );
+    this.readback = new Readback(gpu, this.recorder);
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.recorder.fail(new DeviceError('device', event.error.message, 'check the kernel or buffer named in the message'));
+    });
+    void gpu.lost.then((info) => {
+      const why = info.message || info.reason;
+      this.recorder.fail(new DeviceError('device', `the device was lost: ${why}`, 'open a new one with Device.open() and create tensors and weights again'));
+    });
+  }
+
+  /**
+   * Opens the best adapter there is: a real GPU, else a software one (`pnpm doctor` tells which and why).
+   * @throws DeviceError when there is none, with what to install
+   */
+  static async open(options: DeviceOptions = {}): Promise<Device> {
+    if (options.gpu) return new Device(options.gpu, describeAdapter(options.gpu.adapterInfo, options.gpu), false, options.debug);
+    const { gpu, info } = await requestAdapterAndDevice({ gpu: await openGpu(), adapter: options.adapter, limits: options.limits });
+    return new Device(gpu, info, true, options.debug);
+  }
+
+  /** Live and pooled memory; `peakBytes` is the most ever held at once. */
+  memory(): MemoryReport {
+    const { pooledBytes, totalBytes, peakBytes } = this.pool;
+    return { liveTensors: this.stats.liveTensors, liveBytes: this.stats.liveBytes, pooledBytes, totalBytes, peakBytes };
+  }
+
+  /** Submits and dispatches since the device was opened. */
+  counters(): { readonly submits: number; readonly dispatches: number; readonly bindGroups: number; readonly pipelines: number } {
+    const { submits, dispatches, groups } = this.recorder;
+    return { submits, dispatches, bindGroups: groups.size, pipelines: this.pipelines.compiled.length };
+  }
+
+  /** Submits recorded work without waiting for it. */
+  flush(): void {
+    this.recorder.flush();
+  }
+
+  /** Submits recorded work and waits until the device accepted it. @throws DeviceError for whatever went wrong */
+  async settle(): Promise<void> {
+    this.expectNoCapture('settle');
+    await this.recorder.settle();
+  }
+
+  /** Waits until all recorded work is done. @throws DeviceError for whatever went wrong */
+  async synchronize(): Promise<void> {
+    await this.settle();
+    await this.gpu.queue.onSubmittedWorkDone();
+    await this.recorder.settle();
+  }
+
+  /** Gives unused pooled memory back to the driver. */
+  trim(): void {
+    this.recorder.flush();
+    this.pool.trim();
+  }
+
+  /** Forgets a reported error; tensors computed meanwhile hold no meaningful values. */
+  clearError(): void {
+    this.recorder.clearError();
+  }
+
+  /** Runs `body` with every dispatch timed. */
+  async profile(body: () => Promise<void> | void): Promise<Profile> {
+    await this.settle();
+    const profiler = new Profiler(this.gpu);
+    this.recorder.profiler = profiler;
+    try {
+      await body();
+      await this.settle();
+    } finally {
+      this.recorder.profiler = undefined;
+    }
+    return await profiler.finish();
+  }
+
+  /** Releases everything. A device passed in by its owner stays open. */
+  dispose(): void {
+    this.pool.trim();
+    if (this.owned) this.gpu.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  // What follows serves ops and kernels.
+
+  /** New memory; the storage starts with one reference. @param hostWrite the host writes it before any command does */
+  allocate(bytes: number, hostWrite = false): Storage {
+    this.recorder.check();
+    const rounded = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const { capturing } = this;
+    const buffer = capturing && !hostWrite ? capturing.allocate(rounded) : this.pool.acquire(rounded, hostWrite);
+    this.stats.liveBytes += bytes;
+    this.stats.peakLiveBytes = Math.max(this.stats.peakLiveBytes, this.stats.liveBytes);
+    const storage = new Storage(this, buffer, bytes, capturing ? undefined : (freed) => this.pool.release(freed));
+    capturing?.bind(buffer, storage);
+    return storage;
+  }
+
+  /** Records what `body` does without running it, and plans its memory. {@link capture} is the friendly form. */
+  recordPlan<T>(body: () => T): { readonly result: T; readonly plan: Plan } {
+    this.expectNoCapture('capture');
+    this.recorder.flush();
+    const capturing = new Capture();
+    this.capturing = capturing;
+    let result: T;
+    try {
+      result = body();
+    } finally {
+      this.capturing = undefined;
+    }
+    const memory = capturing.finish({
+      acquire: (bytes) => this.pool.acquire(bytes, false),
+      group: (command, page) => this.recorder.groups.get(command, page, 0, false),
+      uniform: (bytes, words) => {
+        const page = this.gpu.createBuffer({ size: bytes, usage: 0x40 | 0x08 }); // UNIFORM | COPY_DST
+        this.gpu.queue.writeBuffer(page, 0, words);
+        return page;
+      },
+    });
+    return { result, plan: new Plan(memory, this.recorder, this.pool) };
+  }
+
+  /** Writes `bytes` in the order of recorded commands. */
+  writeBytes(buffer: PoolBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.capturing && !this.capturing.isConstant(buffer)) {
+      throw new CaptureError('write', 'a captured function cannot write host data into a tensor', 'make it an input of the captured function');
+    }
+    this.recorder.write(buffer, offset, bytes);
+  }
+
+  /** Bytes of a buffer after all recorded commands; offset and size are multiples of 4. */
+  async readBytes(buffer: PoolBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    this.expectNoCapture('data');
+    return await this.readback.read(buffer, offset, bytes);
+  }
+
+  /** Records a copy between buffers. */
+  copyBytes(source: PoolBuffer, sourceOffset: number, target: PoolBuffer, targetOffset: number, bytes: number): void {
+    this.record({ kind: 'copy', source, sourceOffset, target, targetOffset, bytes });
+  }
+
+  dispatch(entry: PipelineEntry, buffers: readonly PoolBuffer[], params: Params, grid: Grid, flops: number, bytes: number): void {
+    const slot = (this.capturing ?? this.recorder).addParams(entry, params);
+    this.record({ kind: 'dispatch', entry, buffers, slot, grid, flops, bytes });
+  }
+
+  record(command: Command): void {
+    (this.capturing ?? this.recorder).record(command);
+  }
+
+  /** Set by the copy op: a contiguous copy of a strided tensor. The device itself knows no kernels. */
+  contiguousCopy: (source: Tensor) => Tensor = () => {
+    throw new DeviceError('device', 'no copy kernel is registered', 'import the package through its index');
+  };
+
+  expectDType(op: string, dtype: DType): void {
+    if (dtype === 'f16' && !this.hasF16) {
+      throw new DTypeError(op, `adapter "${this.adapter.name}" has no shader-f16, so f16 tensors cannot be used`, "use dtype 'f32', or another adapter");
+    }
+    bytesPerElement(dtype);
+  }
+
+  private expectNoCapture(op: string): void {
+    if (this.capturing) throw new CaptureError(op, 'a captured function cannot read from the GPU: its commands have not run yet', 'return the tensor and read it after the call');
+  }
+}

@@ -1,0 +1,31 @@
+import type { Tensor } from '../tensor.ts';
+
+export type Leak = { readonly tensor: string; readonly created: string };
+
+/** Remembers where every live tensor was created. */
+export class LeakDetector {
+  private readonly origins = new Map<Tensor, Error>();
+
+  track(tensor: Tensor): void {
+    this.origins.set(tensor, new Error('created'));
+  }
+
+  untrack(tensor: Tensor): void {
+    this.origins.delete(tensor);
+  }
+
+  /** Live tensors created since `earlier` (a result of {@link mark}), each with the first source line outside the engine. */
+  since(earlier: ReadonlySet<Tensor>): Leak[] {
+    return [...this.origins].filter(([tensor]) => !earlier.has(tensor)).map(([tensor, origin]) => ({ tensor: String(tensor), created: callers(origin) }));
+  }
+
+  mark(): ReadonlySet<Tensor> {
+    return new Set(this.origins.keys());
+  }
+}
+
+function callers(origin: Error): string {
+  const lines = (origin.stack ?? '').split('\n').slice(1).map((line) => line.trim());
+  const outside = lines.filter((line) => !/\/tensor\/src\/(?!.*\.test\.)/.test(line) && !line.includes('node:'));
+  return (outside.length > 0 ? outside : lines).slice(0, 3).join(' < ');
+}

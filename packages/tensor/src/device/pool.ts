@@ -1,0 +1,113 @@
+/**
+ * Size-class pool of storage buffers. A released buffer is reusable at once by later commands, because the queue runs commands in
+ * the order they were recorded; only host writes must wait until the last recorded use was submitted.
+ */
+import { LimitError } from '../errors.ts';
+
+/** A storage buffer with a stable identity. `gpu` is undefined only while a plan is being captured. */
+export type PoolBuffer = {
+  readonly id: number;
+  readonly bytes: number;
+  gpu: GPUBuffer | undefined;
+  /** Serial of the last batch that uses it. */
+  lastUse: number;
+  /** Captured plans that replay on it; it returns to the pool when the last one is gone. */
+  pins: number;
+};
+
+export const STORAGE_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST: the constants are no part of lib.dom
+const MIN_BYTES = 256;
+
+let nextBufferId = 1;
+export function nextId(): number {
+  nextBufferId += 1;
+  return nextBufferId;
+}
+
+/** Smallest size class that holds `bytes`: powers of two and three steps between, so at most a quarter is wasted. */
+export function sizeClass(bytes: number): number {
+  if (bytes <= MIN_BYTES) return MIN_BYTES;
+  const power = 2 ** Math.floor(Math.log2(bytes));
+  const step = Math.max(MIN_BYTES, power / 4);
+  return Math.ceil(bytes / step) * step;
+}
+
+export class Pool {
+  private readonly free = new Map<number, PoolBuffer[]>();
+  private readonly abandoned = new Set<PoolBuffer>();
+  pooledBytes = 0;
+  totalBytes = 0;
+  peakBytes = 0;
+
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly maxBytes: number,
+    private readonly submitted: () => number,
+    private readonly evicted: (id: number) => void,
+  ) {}
+
+  /**
+   * @param hostWrite the caller will write from the host before any command uses the buffer
+   */
+  acquire(bytes: number, hostWrite: boolean): PoolBuffer {
+    const size = Math.min(sizeClass(bytes), this.maxBytes);
+    if (bytes > size) {
+      throw new LimitError(
+        'allocate',
+        `${bytes} bytes exceed the ${this.maxBytes} bytes this adapter binds at once`,
+        'split the tensor, store it as f16, or use an adapter with larger maxStorageBufferBindingSize',
+      );
+    }
+    const list = this.free.get(size) ?? [];
+    const done = this.submitted();
+    const index = hostWrite ? list.findLastIndex((buffer) => buffer.lastUse <= done) : list.length - 1;
+    const [reused] = index >= 0 ? list.splice(index, 1) : [];
+    if (reused) {
+      this.pooledBytes -= reused.bytes;
+      return reused;
+    }
+    const gpu = this.gpu.createBuffer({ size, usage: STORAGE_USAGE });
+    this.totalBytes += size;
+    this.peakBytes = Math.max(this.peakBytes, this.totalBytes);
+    return { id: nextId(), bytes: size, gpu, lastUse: 0, pins: 0 };
+  }
+
+  /** Takes back a buffer nobody references; one that is pinned waits for {@link unpin}. */
+  release(buffer: PoolBuffer): void {
+    if (buffer.pins > 0) {
+      this.abandoned.add(buffer);
+      return;
+    }
+    const list = this.free.get(buffer.bytes);
+    if (list) list.push(buffer);
+    else this.free.set(buffer.bytes, [buffer]);
+    this.pooledBytes += buffer.bytes;
+  }
+
+  pin(buffer: PoolBuffer): void {
+    buffer.pins += 1;
+  }
+
+  unpin(buffer: PoolBuffer): void {
+    buffer.pins -= 1;
+    if (buffer.pins === 0 && this.abandoned.delete(buffer)) this.release(buffer);
+  }
+
+  /** Gives pooled buffers back to the driver; those of commands not yet submitted stay. */
+  trim(): void {
+    const done = this.submitted();
+    for (const [size, list] of this.free) {
+      const kept = list.filter((buffer) => buffer.lastUse > done);
+      for (const buffer of list) if (buffer.lastUse <= done) this.destroy(buffer);
+      this.pooledBytes -= (list.length - kept.length) * size;
+      this.free.set(size, kept);
+    }
+  }
+
+  /** Destroys a buffer that is in no free list. */
+  destroy(buffer: PoolBuffer): void {
+    this.totalBytes -= buffer.bytes;
+    this.evicted(buffer.id);
+    buffer.gpu?.destroy();
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Scopes release what was created inside them. The current scope follows `await` through AsyncLocalStorage in Node; browsers have
+ * nothing of the kind, so there scopes must end in the order they began, and one that does not says so.
+ */
+import { createAsyncContext } from '#gpu';
+import { TensorError } from './errors.ts';
+import type { Tensor } from './tensor.ts';
+
+export type Scope = {
+  readonly parent: Scope | undefined;
+  readonly tensors: Set<Tensor>;
+  closed: boolean;
+};
+
+const context = createAsyncContext<Scope>();
+let stackTop: Scope | undefined;
+const owners = new WeakMap<Tensor, Scope>();
+
+function current(): Scope | undefined {
+  let scope = context ? context.get() : stackTop;
+  while (scope?.closed) scope = scope.parent;
+  return scope;
+}
+
+/** Called by every new tensor. */
+export function adopt(tensor: Tensor, scope: Scope | undefined = current()): void {
+  if (!scope) return;
+  scope.tensors.add(tensor);
+  owners.set(tensor, scope);
+}
+
+/** Called by every released tensor. */
+export function forget(tensor: Tensor): void {
+  owners.get(tensor)?.tensors.delete(tensor);
+  owners.delete(tensor);
+}
+
+/** Takes `tensor` out of its scope: it lives until it is disposed. Returns it. */
+export function keep<T extends Tensor>(tensor: T): T {
+  forget(tensor);
+  return tensor;
+}
+
+/** Calls `visit` for every tensor in a value made of arrays, maps and plain objects. */
+export function eachTensor(value: unknown, visit: (tensor: Tensor) => void, seen = new Set<object>()): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  seen.add(value);
+  if (isTensor(value)) visit(value);
+  else if (Array.isArray(value)) for (const item of value) eachTensor(item, visit, seen);
+  else if (value instanceof Map) for (const item of value.values()) eachTensor(item, visit, seen);
+  else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
+    for (const item of Object.values(value)) eachTensor(item, visit, seen);
+  }
+}
+
+function isTensor(value: object): value is Tensor {
+  return 'storage' in value && 'strides' in value && 'expectLive' in value;
+}
+
+function close(scope: Scope, result: unknown): void {
+  eachTensor(result, (tensor) => {
+    if (owners.get(tensor) !== scope) return;
+    forget(tensor);
+    adopt(tensor, scope.parent);
+  });
+  scope.closed = true;
+  for (const tensor of [...scope.tensors]) tensor.dispose();
+}
+
+function leaveStack(scope: Scope): void {
+  if (stackTop !== scope) {
+    throw new TensorError('scope', 'two asynchronous scopes overlapped', 'await one scope before starting the next: browsers cannot tell them apart');
+  }
+  stackTop = scope.parent;
+}
+
+/**
+ * Runs `body` and disposes every tensor created inside it, except those in its result, which pass to the surrounding scope.
+ * Works for synchronous and asynchronous bodies; a tensor that shall outlive the scope otherwise is saved with {@link keep}.
+ */
+export function scope<T>(body: () => T): T {
+  const own: Scope = { parent: current(), tensors: new Set(), closed: false };
+  if (!context) stackTop = own;
+  const finish = <R>(result: R): R => {
+    if (!context) leaveStack(own);
+    close(own, result);
+    return result;
+  };
+  const abandon = (error: unknown): never => {
+    if (!context) leaveStack(own);
+    close(own, undefined);
+    throw error;
+  };
+  let result: T;
+  try {
+    result = context ? context.run(own, body) : body();
+  } catch (error) {
+    return abandon(error);
+  }
+  return result instanceof Promise ? (result.then(finish, abandon) as T) : finish(result);
+}

@@ -1,0 +1,114 @@
+import { LimitError, ShapeError } from './errors.ts';
+
+export type Shape = readonly number[];
+
+/** Most dimensions a tensor may have; kernels carry that many sizes and strides in their parameters. */
+export const MAX_RANK = 8;
+
+/** Number of elements; 1 for a scalar shape []. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Row-major strides in elements. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides: number[] = Array.from({ length: shape.length }, () => 1);
+  for (let axis = shape.length - 2; axis >= 0; axis -= 1) strides[axis] = (strides[axis + 1] ?? 1) * Math.max(1, shape[axis + 1] ?? 1);
+  return strides;
+}
+
+/** Whether elements lie in row-major order without gaps; strides of dimensions of size 1 do not matter. */
+export function isContiguous(shape: Shape, strides: readonly number[]): boolean {
+  let expected = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
+    const size = shape[axis] ?? 1;
+    if (size === 0) return true;
+    if (size !== 1 && strides[axis] !== expected) return false;
+    expected *= size;
+  }
+  return true;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+export function showShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/** Throws unless `shape` has whole non-negative sizes, at most {@link MAX_RANK} of them, and fewer than 2^32 elements. */
+export function expectShape(op: string, shape: Shape): void {
+  if (shape.length > MAX_RANK) throw new LimitError(op, `shape ${showShape(shape)} has ${shape.length} dimensions`, `use at most ${MAX_RANK}`);
+  const bad = shape.findIndex((size) => !Number.isInteger(size) || size < 0);
+  if (bad >= 0) throw new ShapeError(op, `size ${shape[bad]} of axis ${bad} in ${showShape(shape)} is not a whole number >= 0`, 'give whole sizes');
+  if (sizeOf(shape) >= 2 ** 32) throw new LimitError(op, `shape ${showShape(shape)} has ${sizeOf(shape)} elements`, 'keep tensors below 2^32 elements');
+}
+
+/** Axis counted from the front; negative axes count from the back. */
+export function normalizeAxis(op: string, axis: number, shape: Shape, extra = 0): number {
+  const rank = shape.length + extra;
+  if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
+  const range = rank === 0 ? 'a scalar has no axes' : `use an axis from ${-rank} to ${rank - 1}`;
+  throw new ShapeError(op, `axis ${axis} is out of range for shape ${showShape(shape)}`, range);
+}
+
+/** Sorted distinct axes counted from the front; undefined means all. */
+export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, shape: Shape): number[] {
+  if (axes === undefined) return shape.map((_, axis) => axis);
+  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, shape));
+  const repeated = list.find((axis, index) => list.indexOf(axis) !== index);
+  if (repeated !== undefined) throw new ShapeError(op, `axis ${repeated} is named twice in [${String(axes)}]`, 'name each axis once');
+  return list.sort((a, b) => a - b);
+}
+
+/** The shape both broadcast to, by the rule of NumPy and PyTorch. */
+export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left === right || right === 1) return left;
+    if (left === 1) return right;
+    throw new ShapeError(
+      op,
+      `shapes ${showShape(a)} and ${showShape(b)} do not broadcast: sizes ${left} and ${right} meet at axis ${axis} of the result`,
+      'sizes must be equal or 1, counted from the last axis',
+    );
+  });
+}
+
+/** Strides of a view of `shape` (with `strides`) broadcast to `target`: 0 where a dimension is repeated. */
+export function broadcastStrides(shape: Shape, strides: readonly number[], target: Shape): number[] {
+  const shift = target.length - shape.length;
+  return target.map((size, axis) => (axis < shift || (shape[axis - shift] === 1 && size !== 1) ? 0 : (strides[axis - shift] ?? 0)));
+}
+
+export type Collapsed = { readonly shape: number[]; readonly strides: number[][] };
+
+/**
+ * Merges neighbouring dimensions that every operand walks as one and drops dimensions of size 1, so kernels see the fewest dimensions.
+ * @param strides one list of strides per operand, each as long as `shape`
+ */
+export function collapse(shape: Shape, strides: readonly (readonly number[])[]): Collapsed {
+  const outShape: number[] = [];
+  const outStrides: number[][] = strides.map(() => []);
+  for (let axis = 0; axis < shape.length; axis += 1) {
+    const size = shape[axis] ?? 1;
+    if (size === 1) continue;
+    const last = outShape.length - 1;
+    const merges = last >= 0 && strides.every((list, operand) => outStrides[operand]?.[last] === (list[axis] ?? 0) * size);
+    if (merges) outShape[last] = (outShape[last] ?? 1) * size;
+    else outShape.push(size);
+    strides.forEach((list, operand) => {
+      const out = outStrides[operand];
+      if (out) out[outShape.length - 1] = list[axis] ?? 0;
+    });
+  }
+  return { shape: outShape, strides: outStrides };
+}
+
+/** `values` in front of `fill`, `length` long; dimensions are right-aligned so that the last one stays last. */
+export function padFront(values: readonly number[], length: number, fill: number): number[] {
+  return [...Array.from({ length: length - values.length }, () => fill), ...values];
+}

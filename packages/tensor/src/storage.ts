@@ -1,0 +1,32 @@
+import type { Device } from './device/device.ts';
+import type { PoolBuffer } from './device/pool.ts';
+
+/** Reference-counted GPU memory. Views share it; the last one to go returns the buffer to its pool. */
+export class Storage {
+  private references = 1;
+
+  constructor(
+    readonly device: Device,
+    readonly buffer: PoolBuffer,
+    /** Bytes asked for; the buffer may be larger. */
+    readonly bytes: number,
+    private readonly free: ((buffer: PoolBuffer) => void) | undefined,
+  ) {}
+
+  get isReferenced(): boolean {
+    return this.references > 0;
+  }
+
+  retain(): this {
+    this.references += 1;
+    return this;
+  }
+
+  release(): void {
+    this.references -= 1;
+    if (this.references === 0) {
+      this.device.stats.liveBytes -= this.bytes;
+      this.free?.(this.buffer);
+    }
+  }
+}

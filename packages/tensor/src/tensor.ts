@@ -1,0 +1,145 @@
+import type { Device } from './device/device.ts';
+import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
+import { DisposedError, ShapeError } from './errors.ts';
+import { adopt, forget } from './scope.ts';
+import { contiguousStrides, expectShape, isContiguous, sameShape, type Shape, showShape, sizeOf } from './shape.ts';
+import type { Storage } from './storage.ts';
+
+/** Nested arrays of numbers, as deep as the tensor has axes. */
+export type Nested = number | Nested[];
+
+let nextTensorId = 1;
+
+/**
+ * A strided view of GPU memory. Operations are functions of this package (`matmul(a, b)`) and methods of the same names
+ * (`a.matmul(b)`); they record work and return at once. Only reading waits: {@link data}, {@link item}, {@link nested}.
+ *
+ * A tensor holds memory until {@link dispose} (or `using`, or the end of a {@link scope}).
+ */
+export class Tensor {
+  readonly id: number = nextTensorId++;
+  private released = false;
+
+  /** Takes over one reference of `storage`; for packages that build views. Users call {@link tensor}, {@link zeros} and ops. */
+  constructor(
+    readonly storage: Storage,
+    readonly dtype: DType,
+    readonly shape: Shape,
+    readonly strides: readonly number[],
+    /** First element, counted in elements from the start of the storage. */
+    readonly offset: number,
+  ) {
+    this.device.stats.liveTensors += 1;
+    this.device.leaks?.track(this);
+    adopt(this);
+  }
+
+  get device(): Device {
+    return this.storage.device;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  get isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  get isDisposed(): boolean {
+    return this.released;
+  }
+
+  /** Throws a DisposedError that names `op` if this tensor was released. */
+  expectLive(op: string): void {
+    if (this.released) {
+      throw new DisposedError(op, `a tensor of shape ${showShape(this.shape)} was used after it was disposed`, 'dispose it later, or return it from its scope');
+    }
+  }
+
+  /** Releases this view's reference to its memory; a second call does nothing. */
+  dispose(): void {
+    if (this.released) return;
+    this.released = true;
+    this.device.stats.liveTensors -= 1;
+    this.device.leaks?.untrack(this);
+    forget(this);
+    this.storage.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /**
+   * Elements in row-major order. f16 comes back as Float32Array, bool as Uint8Array.
+   * @throws DeviceError when a kernel failed or the device was lost since the last read
+   */
+  async data(): Promise<DataArray> {
+    this.expectLive('data');
+    if (this.size === 0) {
+      await this.device.settle();
+      return fromBytes(this.dtype, new ArrayBuffer(0), 0);
+    }
+    if (!this.isContiguous) {
+      using copy = this.device.contiguousCopy(this);
+      return await copy.data();
+    }
+    const width = bytesPerElement(this.dtype);
+    const begin = Math.floor((this.offset * width) / 4) * 4;
+    const end = Math.ceil(((this.offset + this.size) * width) / 4) * 4;
+    const bytes = await this.device.readBytes(this.storage.buffer, begin, end - begin);
+    const skip = this.offset * width - begin;
+    return fromBytes(this.dtype, skip === 0 ? bytes : bytes.slice(skip), this.size);
+  }
+
+  /** The only element. @throws ShapeError when there is not exactly one */
+  async item(): Promise<number> {
+    if (this.size !== 1) throw new ShapeError('item', `shape ${showShape(this.shape)} has ${this.size} elements`, 'read data(), or reduce to one element first');
+    return (await this.data())[0] ?? Number.NaN;
+  }
+
+  /** Elements as nested arrays; a number for a scalar. */
+  async nested(): Promise<Nested> {
+    const values = await this.data();
+    const strides = contiguousStrides(this.shape);
+    const build = (axis: number, offset: number): Nested =>
+      axis === this.rank
+        ? (values[offset] ?? Number.NaN)
+        : Array.from({ length: this.shape[axis] ?? 0 }, (_, i) => build(axis + 1, offset + i * (strides[axis] ?? 0)));
+    return build(0, 0);
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype} ${showShape(this.shape)}${this.released ? ', disposed' : ''})`;
+  }
+}
+
+/** A view of the same memory with another geometry; the caller guarantees that it stays inside. */
+export function view(source: Tensor, geometry: { shape: Shape; strides: readonly number[]; offset?: number }): Tensor {
+  source.expectLive('view');
+  expectShape('view', geometry.shape);
+  return new Tensor(source.storage.retain(), source.dtype, [...geometry.shape], [...geometry.strides], geometry.offset ?? source.offset);
+}
+
+/** A second handle of the same view, with its own lifetime. */
+export function alias(source: Tensor): Tensor {
+  return view(source, source);
+}
+
+/** An uninitialised contiguous tensor. */
+export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tensor {
+  expectShape('empty', shape);
+  device.expectDType('empty', dtype);
+  const storage = device.allocate(sizeOf(shape) * bytesPerElement(dtype));
+  return new Tensor(storage, dtype, [...shape], contiguousStrides(shape), 0);
+}
+
+export function sameGeometry(a: Tensor, b: Tensor): boolean {
+  return a.offset === b.offset && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
+}
