@@ -1,0 +1,34 @@
+/**
+ * Every error of the engine says where it happened, what is wrong and how to mend it, before anything is recorded for the GPU.
+ */
+export class TensorError extends Error {
+  /**
+   * @param op operation, kernel or file that failed
+   * @param problem what is wrong, with the shapes, names or bytes concerned
+   * @param fix what the caller can do about it
+   */
+  constructor(
+    readonly op: string,
+    readonly problem: string,
+    readonly fix: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${op}: ${problem}. ${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Shapes, axes or sizes that do not fit together. */
+export class ShapeError extends TensorError {}
+/** A dtype the operation or the adapter does not take. */
+export class DTypeError extends TensorError {}
+/** A tensor, device or plan used after it was released. */
+export class DisposedError extends TensorError {}
+/** Something larger than the adapter, the engine or the memory allows. */
+export class LimitError extends TensorError {}
+/** No adapter, a lost device, a shader or a command the device refused. */
+export class DeviceError extends TensorError {}
+/** A file that is not what its format promises. */
+export class FormatError extends TensorError {}
+/** Something that cannot be part of a captured step. */
+export class CaptureError extends TensorError {}
