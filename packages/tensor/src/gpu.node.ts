@@ -1,0 +1,69 @@
+/** WebGPU in Node: Dawn, from the optional peer dependency `webgpu`. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { DeviceError } from './errors.ts';
+import type { AsyncContext, OpenGpu } from './platform.ts';
+
+/**
+ * Every object that Dawn's `create()` returned, by its options. One that is garbage collected takes the whole process down, so
+ * they live as long as the process; on globalThis, because a module can be evaluated more than once in one process.
+ */
+const KEPT = Symbol.for('mudpt.dawn');
+const kept: Map<string, GPU> = ((globalThis as { [KEPT]?: Map<string, GPU> })[KEPT] ??= new Map());
+
+/** Opens Dawn, or the runtime's own WebGPU where it has one (Deno). Calls with equal options share one instance. */
+export const openGpu: OpenGpu = async (options) => {
+  const own = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (own) return own;
+  const key = options.join(' ');
+  const known = kept.get(key);
+  if (known) return known;
+  const { create, globals } = await loadDawn();
+  for (const [name, value] of Object.entries(globals)) {
+    // Somebody's own GPUBufferUsage stays.
+    if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+  }
+  const gpu = create([...options]);
+  kept.set(key, gpu);
+  return gpu;
+};
+
+async function loadDawn(): Promise<typeof import('webgpu')> {
+  try {
+    return await import('webgpu');
+  } catch (cause) {
+    const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
+    throw new DeviceError(
+      'Device.open',
+      missing
+        ? "the package 'webgpu' (Dawn, WebGPU for Node) is not installed"
+        : `the package 'webgpu' does not load on ${process.platform} ${process.arch}`,
+      missing
+        ? 'run `npm install webgpu` in your project'
+        : 'use Linux, macOS or Windows on x64 or arm64, or pass your own GPUDevice',
+      { cause },
+    );
+  }
+}
+
+/** What to do where Dawn runs but finds no adapter. */
+export function noAdapterFix(): string {
+  if (process.platform === 'darwin') return 'run outside of a virtual machine: Dawn needs Metal';
+  if (process.platform === 'win32') return 'update the graphics driver: Dawn needs Direct3D 12';
+  return [
+    "install a Vulkan driver and loader (a GPU's own; or for the CPU Mesa 24 or later: Debian 12 `apt-get install -t bookworm-backports",
+    'mesa-vulkan-drivers libvulkan1`, Debian 13 and Ubuntu 24.04 the same without -t, Fedora `dnf install mesa-vulkan-drivers',
+    'vulkan-loader`, Arch `pacman -S vulkan-swrast`), or start through `node scripts/launch.mjs COMMAND`, which brings SwiftShader',
+    'and needs no installation',
+  ].join(' ');
+}
+
+/** An environment variable; an empty one counts as unset. */
+export function readEnvironment(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
+/** AsyncLocalStorage: the value follows awaits, timers and callbacks. */
+export function createAsyncContext<T>(): AsyncContext<T> {
+  const storage = new AsyncLocalStorage<T>();
+  return { run: (value, fn) => storage.run(value, fn), get: () => storage.getStore() };
+}

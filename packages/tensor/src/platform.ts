@@ -1,0 +1,23 @@
+/**
+ * What differs between Node and the browser. `#gpu` resolves to gpu.node.ts or gpu.browser.ts; both export `openGpu`,
+ * `noAdapterFix`, `readEnvironment` and `createAsyncContext` with the types given here.
+ */
+
+/** A value that follows a chain of awaits, as scopes need it. */
+export interface AsyncContext<T> {
+  /** Calls `fn`; inside it, and in everything it awaits, `get()` returns `value`. */
+  run<R>(value: T, fn: () => R): R;
+  /** The innermost value, or undefined outside of any `run`. */
+  get(): T | undefined;
+}
+
+/** Makes an {@link AsyncContext}; undefined where the platform has none and callers pass the value explicitly. */
+export type AsyncContextFactory = (<T>() => AsyncContext<T>) | undefined;
+
+/**
+ * Opens the platform's WebGPU entry point.
+ *
+ * @param options Dawn's own, such as `enable-dawn-features=a,b`; browsers ignore them
+ * @throws DeviceError when the platform has no WebGPU, naming what to install or enable
+ */
+export type OpenGpu = (options: readonly string[]) => Promise<GPU>;
