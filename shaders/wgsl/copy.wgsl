@@ -23,21 +23,21 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let index = (wid.x + wid.y * groups.x) * 64u + local;
   if (index >= params.count) { return; }
   var rest = index;
-  var from = params.x_offset;
-  var to = params.y_offset;
+  var source = params.x_offset;
+  var destination = params.y_offset;
 #for d in 8
 #let D = 7 - d
   {
     let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
     let at = rest % size;
     rest = rest / size;
-    from += at * params.x_strides[${D / 4}].${"xyzw"[D % 4]};
-    to += at * params.y_strides[${D / 4}].${"xyzw"[D % 4]};
+    source += at * params.x_strides[${D / 4}].${"xyzw"[D % 4]};
+    destination += at * params.y_strides[${D / 4}].${"xyzw"[D % 4]};
   }
 #endfor
 #if TO_BOOL
-  y[to] = u32(x[from] != ${TX}(0));
+  y[destination] = u32(x[source] != ${TX}(0));
 #else
-  y[to] = ${TY}(x[from]);
+  y[destination] = ${TY}(x[source]);
 #endif
 }

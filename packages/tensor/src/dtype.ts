@@ -39,7 +39,11 @@ export function promote(a: DType, b: DType): DType {
 /** Throws unless `dtype` is one of `allowed`. */
 export function expectDType(op: string, argument: string, dtype: DType, allowed: readonly DType[]): void {
   if (allowed.includes(dtype)) return;
-  throw new DTypeError(op, `${argument} has dtype ${dtype}`, `use ${allowed.join(' or ')}, for instance ${argument}.cast('${allowed[0]}')`);
+  throw new DTypeError(
+    op,
+    `${argument} has dtype ${dtype}`,
+    `use ${allowed.join(' or ')}, for instance ${argument}.cast('${allowed[0]}')`,
+  );
 }
 
 /** The bytes of `values` as GPU memory of `dtype`, padded to a multiple of 4. Out-of-range integers are refused by name. */
@@ -56,7 +60,11 @@ export function toBytes(dtype: DType, values: HostArray): Uint8Array<ArrayBuffer
   const [low, high] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
   const index = values.findIndex((value: number) => !Number.isInteger(value) || value < low || value > high);
   if (index >= 0) {
-    throw new DTypeError('tensor', `value ${values[index]} at index ${index} is not a ${dtype}`, `give integers from ${low} to ${high}, or dtype 'f32'`);
+    throw new DTypeError(
+      'tensor',
+      `value ${values[index]} at index ${index} is not a ${dtype}`,
+      `give integers from ${low} to ${high}, or dtype 'f32'`,
+    );
   }
   return bytesOf(dtype === 'i32' ? Int32Array.from(values) : Uint32Array.from(values));
 }

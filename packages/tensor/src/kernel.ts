@@ -95,7 +95,11 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(optio
       const entry = variant(device, defines);
       const bound = entry.bindings.map((binding) => bufferOf(entry.label, binding.name, buffers, device));
       if (bound.length !== Object.keys(buffers).length) {
-        throw new TensorError(`kernel ${entry.label}`, `buffers given are ${Object.keys(buffers).join(', ')}`, `its bindings are ${entry.bindings.map((binding) => binding.name).join(', ')}`);
+        throw new TensorError(
+          `kernel ${entry.label}`,
+          `buffers given are ${Object.keys(buffers).join(', ')}`,
+          `its bindings are ${entry.bindings.map((binding) => binding.name).join(', ')}`,
+        );
       }
       expectNoAlias(entry, bound);
       const [x = 1, y = 1, z = 1] = grid;
@@ -110,9 +114,11 @@ let variantSerial = 0;
 
 function bufferOf(label: string, name: string, buffers: Readonly<Record<string, Tensor | Storage>>, device: Device): PoolBuffer {
   const given = buffers[name];
-  if (!given) throw new TensorError(`kernel ${label}`, `no tensor is given for binding "${name}"`, 'pass one under that name in buffers');
+  if (!given)
+    throw new TensorError(`kernel ${label}`, `no tensor is given for binding "${name}"`, 'pass one under that name in buffers');
   if (!(given instanceof Storage)) given.expectLive(`kernel ${label}`);
-  if (given.device !== device) throw new DeviceError(`kernel ${label}`, `"${name}" lives on another device`, 'read it there and create it here');
+  if (given.device !== device)
+    throw new DeviceError(`kernel ${label}`, `"${name}" lives on another device`, 'read it there and create it here');
   return given instanceof Storage ? given.buffer : given.storage.buffer;
 }
 
@@ -134,7 +140,11 @@ function expectNoAlias(entry: PipelineEntry, buffers: readonly PoolBuffer[]): vo
 function expectGrid(label: string, grid: Grid, device: Device): void {
   const most = device.limits.maxComputeWorkgroupsPerDimension;
   if (grid.every((size) => Number.isInteger(size) && size > 0 && size <= most)) return;
-  throw new LimitError(`kernel ${label}`, `grid [${grid.join(', ')}] has a size outside 0..${most}`, 'fold large grids with grid1d');
+  throw new LimitError(
+    `kernel ${label}`,
+    `grid [${grid.join(', ')}] has a size outside 0..${most}`,
+    'fold large grids with grid1d',
+  );
 }
 
 /** A grid of at least `count / perWorkgroup` workgroups, folded into y beyond 65535: index = wid.x + wid.y * num_workgroups.x. */

@@ -69,7 +69,11 @@ function close(scope: Scope, result: unknown): void {
 
 function leaveStack(scope: Scope): void {
   if (stackTop !== scope) {
-    throw new TensorError('scope', 'two asynchronous scopes overlapped', 'await one scope before starting the next: browsers cannot tell them apart');
+    throw new TensorError(
+      'scope',
+      'two asynchronous scopes overlapped',
+      'await one scope before starting the next: browsers cannot tell them apart',
+    );
   }
   stackTop = scope.parent;
 }

@@ -13,7 +13,8 @@ export function sizeOf(shape: Shape): number {
 /** Row-major strides in elements. */
 export function contiguousStrides(shape: Shape): number[] {
   const strides: number[] = Array.from({ length: shape.length }, () => 1);
-  for (let axis = shape.length - 2; axis >= 0; axis -= 1) strides[axis] = (strides[axis + 1] ?? 1) * Math.max(1, shape[axis + 1] ?? 1);
+  for (let axis = shape.length - 2; axis >= 0; axis -= 1)
+    strides[axis] = (strides[axis + 1] ?? 1) * Math.max(1, shape[axis + 1] ?? 1);
   return strides;
 }
 
@@ -39,10 +40,17 @@ export function showShape(shape: Shape): string {
 
 /** Throws unless `shape` has whole non-negative sizes, at most {@link MAX_RANK} of them, and fewer than 2^32 elements. */
 export function expectShape(op: string, shape: Shape): void {
-  if (shape.length > MAX_RANK) throw new LimitError(op, `shape ${showShape(shape)} has ${shape.length} dimensions`, `use at most ${MAX_RANK}`);
+  if (shape.length > MAX_RANK)
+    throw new LimitError(op, `shape ${showShape(shape)} has ${shape.length} dimensions`, `use at most ${MAX_RANK}`);
   const bad = shape.findIndex((size) => !Number.isInteger(size) || size < 0);
-  if (bad >= 0) throw new ShapeError(op, `size ${shape[bad]} of axis ${bad} in ${showShape(shape)} is not a whole number >= 0`, 'give whole sizes');
-  if (sizeOf(shape) >= 2 ** 32) throw new LimitError(op, `shape ${showShape(shape)} has ${sizeOf(shape)} elements`, 'keep tensors below 2^32 elements');
+  if (bad >= 0)
+    throw new ShapeError(
+      op,
+      `size ${shape[bad]} of axis ${bad} in ${showShape(shape)} is not a whole number >= 0`,
+      'give whole sizes',
+    );
+  if (sizeOf(shape) >= 2 ** 32)
+    throw new LimitError(op, `shape ${showShape(shape)} has ${sizeOf(shape)} elements`, 'keep tensors below 2^32 elements');
 }
 
 /** Axis counted from the front; negative axes count from the back. */
@@ -58,7 +66,8 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
   if (axes === undefined) return shape.map((_, axis) => axis);
   const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, shape));
   const repeated = list.find((axis, index) => list.indexOf(axis) !== index);
-  if (repeated !== undefined) throw new ShapeError(op, `axis ${repeated} is named twice in [${String(axes)}]`, 'name each axis once');
+  if (repeated !== undefined)
+    throw new ShapeError(op, `axis ${repeated} is named twice in [${String(axes)}]`, 'name each axis once');
   return list.sort((a, b) => a - b);
 }
 
@@ -81,7 +90,9 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
 /** Strides of a view of `shape` (with `strides`) broadcast to `target`: 0 where a dimension is repeated. */
 export function broadcastStrides(shape: Shape, strides: readonly number[], target: Shape): number[] {
   const shift = target.length - shape.length;
-  return target.map((size, axis) => (axis < shift || (shape[axis - shift] === 1 && size !== 1) ? 0 : (strides[axis - shift] ?? 0)));
+  return target.map((size, axis) =>
+    axis < shift || (shape[axis - shift] === 1 && size !== 1) ? 0 : (strides[axis - shift] ?? 0),
+  );
 }
 
 export type Collapsed = { readonly shape: number[]; readonly strides: number[][] };

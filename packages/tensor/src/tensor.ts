@@ -58,7 +58,11 @@ export class Tensor {
   /** Throws a DisposedError that names `op` if this tensor was released. */
   expectLive(op: string): void {
     if (this.released) {
-      throw new DisposedError(op, `a tensor of shape ${showShape(this.shape)} was used after it was disposed`, 'dispose it later, or return it from its scope');
+      throw new DisposedError(
+        op,
+        `a tensor of shape ${showShape(this.shape)} was used after it was disposed`,
+        'dispose it later, or return it from its scope',
+      );
     }
   }
 
@@ -86,21 +90,49 @@ export class Tensor {
       await this.device.settle();
       return fromBytes(this.dtype, new ArrayBuffer(0), 0);
     }
-    if (!this.isContiguous) {
-      using copy = this.device.contiguousCopy(this);
-      return await copy.data();
-    }
     const width = bytesPerElement(this.dtype);
-    const begin = Math.floor((this.offset * width) / 4) * 4;
-    const end = Math.ceil(((this.offset + this.size) * width) / 4) * 4;
+    const reach = (sign: number): number =>
+      this.shape.reduce(
+        (sum, size, axis) => sum + Math.min(0, sign * (this.strides[axis] ?? 0) * (size - 1)) * sign,
+        this.offset,
+      );
+    const [low, high] = [reach(1), reach(-1)];
+    const begin = Math.floor((low * width) / 4) * 4;
+    const end = Math.ceil(((high + 1) * width) / 4) * 4;
     const bytes = await this.device.readBytes(this.storage.buffer, begin, end - begin);
-    const skip = this.offset * width - begin;
-    return fromBytes(this.dtype, skip === 0 ? bytes : bytes.slice(skip), this.size);
+    const skip = low * width - begin;
+    const values = fromBytes(this.dtype, skip === 0 ? bytes : bytes.slice(skip), high + 1 - low);
+    return this.isContiguous ? values : this.gather(values, this.offset - low);
+  }
+
+  /** Elements of a strided view in row-major order; `values[origin]` is the first. */
+  private gather(values: DataArray, origin: number): DataArray {
+    const out = values.slice(0, 0).constructor as new (length: number) => DataArray;
+    const result = new out(this.size);
+    const index = this.shape.map(() => 0);
+    let from = origin;
+    for (let i = 0; i < result.length; i += 1) {
+      result[i] = values[from] ?? 0;
+      for (let axis = this.rank - 1; axis >= 0; axis -= 1) {
+        const stride = this.strides[axis] ?? 0;
+        index[axis] = (index[axis] ?? 0) + 1;
+        from += stride;
+        if ((index[axis] ?? 0) < (this.shape[axis] ?? 0)) break;
+        from -= stride * (index[axis] ?? 0);
+        index[axis] = 0;
+      }
+    }
+    return result;
   }
 
   /** The only element. @throws ShapeError when there is not exactly one */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new ShapeError('item', `shape ${showShape(this.shape)} has ${this.size} elements`, 'read data(), or reduce to one element first');
+    if (this.size !== 1)
+      throw new ShapeError(
+        'item',
+        `shape ${showShape(this.shape)} has ${this.size} elements`,
+        'read data(), or reduce to one element first',
+      );
     return (await this.data())[0] ?? Number.NaN;
   }
 
@@ -124,7 +156,13 @@ export class Tensor {
 export function view(source: Tensor, geometry: { shape: Shape; strides: readonly number[]; offset?: number }): Tensor {
   source.expectLive('view');
   expectShape('view', geometry.shape);
-  return new Tensor(source.storage.retain(), source.dtype, [...geometry.shape], [...geometry.strides], geometry.offset ?? source.offset);
+  return new Tensor(
+    source.storage.retain(),
+    source.dtype,
+    [...geometry.shape],
+    [...geometry.strides],
+    geometry.offset ?? source.offset,
+  );
 }
 
 /** A second handle of the same view, with its own lifetime. */

@@ -62,7 +62,8 @@ export class Capture {
   }
 
   record(command: Command): void {
-    if (command.kind === 'replay') throw new CaptureError('capture', 'a captured function was called inside another one', 'capture the outer function only');
+    if (command.kind === 'replay')
+      throw new CaptureError('capture', 'a captured function was called inside another one', 'capture the outer function only');
     this.commands.push(command);
   }
 
@@ -71,7 +72,9 @@ export class Capture {
     const { lifetimes, external } = this.lifetimes();
     const slots: Slot[] = [];
     for (const lifetime of [...lifetimes.values()].sort((a, b) => b.buffer.bytes - a.buffer.bytes)) {
-      let slot = slots.findLast(({ lifetimes: taken }) => taken.every((other) => other.first > lifetime.last || lifetime.first > other.last));
+      let slot = slots.findLast(({ lifetimes: taken }) =>
+        taken.every((other) => other.first > lifetime.last || lifetime.first > other.last),
+      );
       if (!slot) {
         slot = { buffer: host.acquire(lifetime.buffer.bytes), lifetimes: [] };
         slots.push(slot);
@@ -81,7 +84,8 @@ export class Capture {
     }
     const pages = this.params.pages.map((page, index) => host.uniform(PAGE_BYTES, page.u32.subarray(0, this.params.used(index))));
     for (const command of this.commands) {
-      if (command.kind === 'dispatch') command.group = host.group(command, command.slot < 0 ? undefined : pages[Math.floor(command.slot / (PAGE_BYTES / 256))]);
+      if (command.kind === 'dispatch')
+        command.group = host.group(command, command.slot < 0 ? undefined : pages[Math.floor(command.slot / (PAGE_BYTES / 256))]);
     }
     const planned = slots.reduce((sum, { buffer }) => sum + buffer.bytes, 0);
     return {

@@ -30,7 +30,11 @@ export type CopyCommand = {
 };
 
 /** A captured plan replayed as a whole. */
-export type ReplayCommand = { readonly kind: 'replay'; readonly commands: readonly Command[]; readonly pages: readonly GPUBuffer[] };
+export type ReplayCommand = {
+  readonly kind: 'replay';
+  readonly commands: readonly Command[];
+  readonly pages: readonly GPUBuffer[];
+};
 
 export type Command = DispatchCommand | CopyCommand | ReplayCommand;
 
@@ -56,8 +60,12 @@ export class BindGroups {
     for (const buffer of buffers) key += `,${buffer.id}`;
     const known = cached ? this.groups.get(key) : undefined;
     if (known) return known;
-    const entries: GPUBindGroupEntry[] = entry.bindings.map(({ index }, at) => ({ binding: index, resource: { buffer: gpuBuffer(buffers[at]) } }));
-    if (entry.paramsIndex !== undefined && page) entries.push({ binding: entry.paramsIndex, resource: { buffer: page, size: SLOT_BYTES } });
+    const entries: GPUBindGroupEntry[] = entry.bindings.map(({ index }, at) => ({
+      binding: index,
+      resource: { buffer: gpuBuffer(buffers[at]) },
+    }));
+    if (entry.paramsIndex !== undefined && page)
+      entries.push({ binding: entry.paramsIndex, resource: { buffer: page, size: SLOT_BYTES } });
     const group = this.gpu.createBindGroup({ label: entry.label, layout: entry.layout, entries });
     if (!cached) return group;
     this.groups.set(key, group);
@@ -103,7 +111,13 @@ export function encode(
       }
       if (command.kind === 'copy') {
         end();
-        encoder.copyBufferToBuffer(gpuBuffer(command.source), command.sourceOffset, gpuBuffer(command.target), command.targetOffset, command.bytes);
+        encoder.copyBufferToBuffer(
+          gpuBuffer(command.source),
+          command.sourceOffset,
+          gpuBuffer(command.target),
+          command.targetOffset,
+          command.bytes,
+        );
         continue;
       }
       if (profiler) {

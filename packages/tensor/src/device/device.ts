@@ -1,9 +1,9 @@
 import { openGpu } from '#gpu';
-import { bytesPerElement, type DType } from '../dtype.ts';
+import type { DType } from '../dtype.ts';
 import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
 import { Storage } from '../storage.ts';
-import type { Tensor } from '../tensor.ts';
-import { type AdapterInfo, describeAdapter, requestAdapterAndDevice } from './adapter.ts';
+import { type AdapterInfo, type AdapterKind, dawnOptions, describeAdapter, requestAdapterAndDevice } from './adapter.ts';
+import { registerDevice, unregisterDevice } from './current.ts';
 import { Capture } from './capture.ts';
 import type { Command, Grid } from './commands.ts';
 import { LeakDetector } from './leaks.ts';
@@ -19,10 +19,12 @@ import { Tuner } from './tuner.ts';
 export type DeviceOptions = {
   /** Use this device instead of opening one; the caller keeps owning it. */
   readonly gpu?: GPUDevice;
-  /** 'gpu' refuses software adapters, 'software' asks for one. Which Vulkan driver is seen is decided before the process starts. */
-  readonly adapter?: 'gpu' | 'software';
+  /** Refuse another kind of adapter. Which Vulkan driver is seen at all is decided before the process starts. */
+  readonly adapter?: AdapterKind;
   /** 'default' asks for no feature and no limit beyond what every WebGPU device has. */
   readonly limits?: 'adapter' | 'default';
+  /** 'off' drops Dawn's validation and bounds checks: for benchmarks of proven kernels only. */
+  readonly checks?: 'on' | 'off';
   /** Record where each tensor was created, for {@link Device.leaks}. Slow; for tests. */
   readonly debug?: boolean;
 };
@@ -75,9 +77,16 @@ export class Device {
     gpu.addEventListener('uncapturederror', (event) => {
       this.recorder.fail(new DeviceError('device', event.error.message, 'check the kernel or buffer named in the message'));
     });
+    registerDevice(this);
     void gpu.lost.then((info) => {
       const why = info.message || info.reason;
-      this.recorder.fail(new DeviceError('device', `the device was lost: ${why}`, 'open a new one with Device.open() and create tensors and weights again'));
+      this.recorder.fail(
+        new DeviceError(
+          'device',
+          `the device was lost: ${why}`,
+          'open a new one with Device.open() and create tensors and weights again',
+        ),
+      );
     });
   }
 
@@ -86,9 +95,10 @@ export class Device {
    * @throws DeviceError when there is none, with what to install
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
-    if (options.gpu) return new Device(options.gpu, describeAdapter(options.gpu.adapterInfo, options.gpu), false, options.debug);
-    const { gpu, info } = await requestAdapterAndDevice({ gpu: await openGpu(), adapter: options.adapter, limits: options.limits });
-    return new Device(gpu, info, true, options.debug);
+    const { gpu, debug } = options;
+    if (gpu) return new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug);
+    const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(dawnOptions(options.checks)) });
+    return new Device(device, info, true, debug);
   }
 
   /** Live and pooled memory; `peakBytes` is the most ever held at once. */
@@ -148,6 +158,7 @@ export class Device {
 
   /** Releases everything. A device passed in by its owner stays open. */
   dispose(): void {
+    unregisterDevice(this);
     this.pool.trim();
     if (this.owned) this.gpu.destroy();
   }
@@ -163,7 +174,8 @@ export class Device {
     this.recorder.check();
     const rounded = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { capturing } = this;
-    const buffer = capturing && !hostWrite ? capturing.allocate(rounded) : this.pool.acquire(rounded, hostWrite);
+    const buffer =
+      capturing && !hostWrite ? capturing.allocate(this.pool.classOf(rounded)) : this.pool.acquire(rounded, hostWrite);
     this.stats.liveBytes += bytes;
     this.stats.peakLiveBytes = Math.max(this.stats.peakLiveBytes, this.stats.liveBytes);
     const storage = new Storage(this, buffer, bytes, capturing ? undefined : (freed) => this.pool.release(freed));
@@ -198,7 +210,11 @@ export class Device {
   /** Writes `bytes` in the order of recorded commands. */
   writeBytes(buffer: PoolBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.capturing && !this.capturing.isConstant(buffer)) {
-      throw new CaptureError('write', 'a captured function cannot write host data into a tensor', 'make it an input of the captured function');
+      throw new CaptureError(
+        'write',
+        'a captured function cannot write host data into a tensor',
+        'make it an input of the captured function',
+      );
     }
     this.recorder.write(buffer, offset, bytes);
   }
@@ -223,19 +239,22 @@ export class Device {
     (this.capturing ?? this.recorder).record(command);
   }
 
-  /** Set by the copy op: a contiguous copy of a strided tensor. The device itself knows no kernels. */
-  contiguousCopy: (source: Tensor) => Tensor = () => {
-    throw new DeviceError('device', 'no copy kernel is registered', 'import the package through its index');
-  };
-
   expectDType(op: string, dtype: DType): void {
     if (dtype === 'f16' && !this.hasF16) {
-      throw new DTypeError(op, `adapter "${this.adapter.name}" has no shader-f16, so f16 tensors cannot be used`, "use dtype 'f32', or another adapter");
+      throw new DTypeError(
+        op,
+        `adapter "${this.adapter.name}" has no shader-f16, so f16 tensors cannot be used`,
+        "use dtype 'f32', or another adapter",
+      );
     }
-    bytesPerElement(dtype);
   }
 
   private expectNoCapture(op: string): void {
-    if (this.capturing) throw new CaptureError(op, 'a captured function cannot read from the GPU: its commands have not run yet', 'return the tensor and read it after the call');
+    if (this.capturing)
+      throw new CaptureError(
+        op,
+        'a captured function cannot read from the GPU: its commands have not run yet',
+        'return the tensor and read it after the call',
+      );
   }
 }

@@ -16,7 +16,9 @@ export class LeakDetector {
 
   /** Live tensors created since `earlier` (a result of {@link mark}), each with the first source line outside the engine. */
   since(earlier: ReadonlySet<Tensor>): Leak[] {
-    return [...this.origins].filter(([tensor]) => !earlier.has(tensor)).map(([tensor, origin]) => ({ tensor: String(tensor), created: callers(origin) }));
+    return [...this.origins]
+      .filter(([tensor]) => !earlier.has(tensor))
+      .map(([tensor, origin]) => ({ tensor: String(tensor), created: callers(origin) }));
   }
 
   mark(): ReadonlySet<Tensor> {
@@ -25,7 +27,10 @@ export class LeakDetector {
 }
 
 function callers(origin: Error): string {
-  const lines = (origin.stack ?? '').split('\n').slice(1).map((line) => line.trim());
+  const lines = (origin.stack ?? '')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim());
   const outside = lines.filter((line) => !/\/tensor\/src\/(?!.*\.test\.)/.test(line) && !line.includes('node:'));
   return (outside.length > 0 ? outside : lines).slice(0, 3).join(' < ');
 }

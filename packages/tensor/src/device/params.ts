@@ -23,18 +23,26 @@ export function parseParams(kernel: string, wgsl: string): ParamsLayout {
   const text = body.replace(/\/\/.*$/gm, '');
   const fields: Field[] = [];
   let word = 0;
-  const rest = text.replace(FIELD, (_, name: string, scalar?: Scalar, width?: string, inner?: Scalar, item?: Scalar, count?: string) => {
-    const words = scalar ? 1 : width ? Number(width) : 4 * Number(count);
-    const align = scalar ? 1 : width === '2' ? 2 : 4;
-    word = Math.ceil(word / align) * align;
-    fields.push({ name, scalar: scalar ?? inner ?? item ?? 'u32', word, words });
-    word += words;
-    return '';
-  });
+  const rest = text.replace(
+    FIELD,
+    (_, name: string, scalar?: Scalar, width?: string, inner?: Scalar, item?: Scalar, count?: string) => {
+      const words = scalar ? 1 : width ? Number(width) : 4 * Number(count);
+      const align = scalar ? 1 : width === '2' ? 2 : 4;
+      word = Math.ceil(word / align) * align;
+      fields.push({ name, scalar: scalar ?? inner ?? item ?? 'u32', word, words });
+      word += words;
+      return '';
+    },
+  );
   if (rest.trim() !== '') {
-    throw new TensorError(`kernel ${kernel}`, `struct Params has a field the engine cannot pack: "${rest.trim()}"`, 'use u32, i32, f32, their vectors, or arrays of vec4');
+    throw new TensorError(
+      `kernel ${kernel}`,
+      `struct Params has a field the engine cannot pack: "${rest.trim()}"`,
+      'use u32, i32, f32, their vectors, or arrays of vec4',
+    );
   }
-  if (word > SLOT_WORDS) throw new TensorError(`kernel ${kernel}`, `struct Params takes ${word * 4} bytes`, `keep it within ${SLOT_BYTES}`);
+  if (word > SLOT_WORDS)
+    throw new TensorError(`kernel ${kernel}`, `struct Params takes ${word * 4} bytes`, `keep it within ${SLOT_BYTES}`);
   return { fields, words: word };
 }
 
@@ -58,7 +66,11 @@ export function packParams(kernel: string, layout: ParamsLayout, params: Params,
   if (given !== Object.keys(params).length) {
     const known = layout.fields.map((field) => field.name);
     const unknown = Object.keys(params).filter((name) => !known.includes(name));
-    throw new TensorError(`kernel ${kernel}`, `struct Params has no "${unknown.join('", "')}"`, `its fields are ${known.join(', ')}`);
+    throw new TensorError(
+      `kernel ${kernel}`,
+      `struct Params has no "${unknown.join('", "')}"`,
+      `its fields are ${known.join(', ')}`,
+    );
   }
 }
 

@@ -23,14 +23,16 @@ export type PipelineEntry = {
   readonly ready: Promise<GPUComputePipeline>;
 };
 
-const BINDING = /@group\(\s*(\d+)u?\s*\)\s*@binding\(\s*(\d+)u?\s*\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:/g;
+const BINDING =
+  /@group\(\s*(\d+)u?\s*\)\s*@binding\(\s*(\d+)u?\s*\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:/g;
 
 /** Storage and uniform bindings declared in `wgsl`. */
 export function parseBindings(kernel: string, wgsl: string): { storage: Binding[]; uniform: number | undefined } {
   const storage: Binding[] = [];
   let uniform: number | undefined;
   for (const [, group, index = '', space, access, name = ''] of wgsl.matchAll(BINDING)) {
-    if (group !== '0') throw new TensorError(`kernel ${kernel}`, `binding "${name}" is in group ${group}`, 'put every binding in group 0');
+    if (group !== '0')
+      throw new TensorError(`kernel ${kernel}`, `binding "${name}" is in group ${group}`, 'put every binding in group 0');
     if (space === 'uniform') uniform = Number(index);
     else storage.push({ name, index: Number(index), access: access === 'read_write' ? 'read_write' : 'read' });
   }
@@ -88,7 +90,11 @@ export class Pipelines {
       buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
     }));
     if (uniform !== undefined) {
-      entries.push({ binding: uniform, visibility: COMPUTE_STAGE, buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: SLOT_BYTES } });
+      entries.push({
+        binding: uniform,
+        visibility: COMPUTE_STAGE,
+        buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: SLOT_BYTES },
+      });
     }
     const layout = this.gpu.createBindGroupLayout({ entries });
     this.layouts.set(key, layout);
@@ -101,7 +107,11 @@ export class Pipelines {
     const scope = this.gpu.popErrorScope();
     const pipelineLayout = this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] });
     try {
-      const pipeline = await this.gpu.createComputePipelineAsync({ label, layout: pipelineLayout, compute: { module, entryPoint: 'main' } });
+      const pipeline = await this.gpu.createComputePipelineAsync({
+        label,
+        layout: pipelineLayout,
+        compute: { module, entryPoint: 'main' },
+      });
       await scope;
       return pipeline;
     } catch (cause) {
@@ -111,8 +121,14 @@ export class Pipelines {
       const messages = info.messages
         .filter((message) => message.type === 'error')
         .map((message) => `line ${message.lineNum}: ${message.message}\n    ${lines[message.lineNum - 1] ?? ''}`);
-      const detail = messages.length > 0 ? messages.join('\n') : (error?.message ?? (cause instanceof Error ? cause.message : String(cause)));
-      throw new DeviceError(`kernel ${label}`, `the shader was refused:\n  ${detail}\n`, 'mend the WGSL, or force another variant of this kernel', { cause });
+      const detail =
+        messages.length > 0 ? messages.join('\n') : (error?.message ?? (cause instanceof Error ? cause.message : String(cause)));
+      throw new DeviceError(
+        `kernel ${label}`,
+        `the shader was refused:\n  ${detail}\n`,
+        'mend the WGSL, or force another variant of this kernel',
+        { cause },
+      );
     }
   }
 }

@@ -46,11 +46,16 @@ export class Pool {
     private readonly evicted: (id: number) => void,
   ) {}
 
+  /** Bytes of the buffer that would serve `bytes`. */
+  classOf(bytes: number): number {
+    return Math.min(sizeClass(bytes), this.maxBytes);
+  }
+
   /**
    * @param hostWrite the caller will write from the host before any command uses the buffer
    */
   acquire(bytes: number, hostWrite: boolean): PoolBuffer {
-    const size = Math.min(sizeClass(bytes), this.maxBytes);
+    const size = this.classOf(bytes);
     if (bytes > size) {
       throw new LimitError(
         'allocate',

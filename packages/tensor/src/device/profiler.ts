@@ -6,9 +6,21 @@ import { DeviceError } from '../errors.ts';
 import type { DispatchCommand } from './commands.ts';
 
 /** One timed dispatch; times in milliseconds from the first one. */
-export type Span = { readonly kernel: string; readonly start: number; readonly duration: number; readonly flops: number; readonly bytes: number };
+export type Span = {
+  readonly kernel: string;
+  readonly start: number;
+  readonly duration: number;
+  readonly flops: number;
+  readonly bytes: number;
+};
 /** All dispatches of one kernel: total milliseconds, GFLOP/s and GB/s from the counts the ops gave (0 where unknown). */
-export type KernelStat = { readonly kernel: string; readonly calls: number; readonly ms: number; readonly gflops: number; readonly gbps: number };
+export type KernelStat = {
+  readonly kernel: string;
+  readonly calls: number;
+  readonly ms: number;
+  readonly gflops: number;
+  readonly gbps: number;
+};
 
 /** Most queries of one set that WebGPU allows. */
 const CAPACITY = 4096;
@@ -23,7 +35,11 @@ export class Profiler {
 
   constructor(private readonly gpu: GPUDevice) {
     if (!gpu.features.has('timestamp-query')) {
-      throw new DeviceError('profile', 'this adapter has no timestamp queries', 'profile on another adapter, or time whole steps from the host');
+      throw new DeviceError(
+        'profile',
+        'this adapter has no timestamp queries',
+        'profile on another adapter, or time whole steps from the host',
+      );
     }
     this.set = gpu.createQuerySet({ type: 'timestamp', count: CAPACITY });
     this.resolved = gpu.createBuffer({ size: CAPACITY * 8, usage: 0x200 | 0x04 }); // QUERY_RESOLVE | COPY_SRC
@@ -32,7 +48,12 @@ export class Profiler {
   /** Pass descriptor that times `command`; an empty one when this batch's queries are used up. */
   time(command: DispatchCommand): GPUComputePassDescriptor {
     const index = this.pending.length * 2;
-    if (index + 2 > CAPACITY) throw new DeviceError('profile', `more than ${CAPACITY / 2} dispatches in one submit`, 'read or flush more often while profiling');
+    if (index + 2 > CAPACITY)
+      throw new DeviceError(
+        'profile',
+        `more than ${CAPACITY / 2} dispatches in one submit`,
+        'read or flush more often while profiling',
+      );
     this.pending.push(command);
     return { timestampWrites: { querySet: this.set, beginningOfPassWriteIndex: index, endOfPassWriteIndex: index + 1 } };
   }
@@ -86,10 +107,21 @@ export class Profile {
     const sums = new Map<string, { calls: number; ms: number; flops: number; bytes: number }>();
     for (const span of this.spans) {
       const sum = sums.get(span.kernel) ?? { calls: 0, ms: 0, flops: 0, bytes: 0 };
-      sums.set(span.kernel, { calls: sum.calls + 1, ms: sum.ms + span.duration, flops: sum.flops + span.flops, bytes: sum.bytes + span.bytes });
+      sums.set(span.kernel, {
+        calls: sum.calls + 1,
+        ms: sum.ms + span.duration,
+        flops: sum.flops + span.flops,
+        bytes: sum.bytes + span.bytes,
+      });
     }
     return [...sums]
-      .map(([kernel, { calls, ms, flops, bytes }]) => ({ kernel, calls, ms, gflops: ms > 0 ? flops / ms / 1e6 : 0, gbps: ms > 0 ? bytes / ms / 1e6 : 0 }))
+      .map(([kernel, { calls, ms, flops, bytes }]) => ({
+        kernel,
+        calls,
+        ms,
+        gflops: ms > 0 ? flops / ms / 1e6 : 0,
+        gbps: ms > 0 ? bytes / ms / 1e6 : 0,
+      }))
       .sort((a, b) => b.ms - a.ms);
   }
 

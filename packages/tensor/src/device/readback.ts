@@ -29,7 +29,12 @@ export class Readback {
       staging.destroy();
       this.recorder.check(); // the reason the device gave says more than the failed mapping
       if (error instanceof TensorError) throw error;
-      throw new DeviceError('read', error instanceof Error ? error.message : String(error), 'if the device was lost, open a new one', { cause: error });
+      throw new DeviceError(
+        'read',
+        error instanceof Error ? error.message : String(error),
+        'if the device was lost, open a new one',
+        { cause: error },
+      );
     }
   }
 

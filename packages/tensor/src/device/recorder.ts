@@ -34,7 +34,12 @@ export class ParamPages {
   }
 }
 
-type Batch = { readonly serial: number; readonly commands: Command[]; readonly params: ParamPages; readonly temporary: GPUBuffer[] };
+type Batch = {
+  readonly serial: number;
+  readonly commands: Command[];
+  readonly params: ParamPages;
+  readonly temporary: GPUBuffer[];
+};
 
 export class Recorder {
   readonly groups: BindGroups;
@@ -108,7 +113,9 @@ export class Recorder {
         this.submit(batch);
       } catch (error) {
         this.submitted = batch.serial;
-        this.fail(error instanceof TensorError ? error : new DeviceError('submit', String(error), 'see the cause', { cause: error }));
+        this.fail(
+          error instanceof TensorError ? error : new DeviceError('submit', String(error), 'see the cause', { cause: error }),
+        );
       } finally {
         this.waiting -= 1;
       }
@@ -156,7 +163,14 @@ export class Recorder {
     const check = Promise.all([gpu.popErrorScope(), gpu.popErrorScope()]).then(
       ([validation, memory]) => {
         this.checks = this.checks.filter((other) => other !== check);
-        if (memory) this.fail(new DeviceError('submit', `out of memory: ${memory.message}`, 'use smaller batches, or free tensors you no longer need'));
+        if (memory)
+          this.fail(
+            new DeviceError(
+              'submit',
+              `out of memory: ${memory.message}`,
+              'use smaller batches, or free tensors you no longer need',
+            ),
+          );
         else if (validation) this.fail(new DeviceError('submit', validation.message, 'check the kernel named in the message'));
       },
       () => undefined, // a lost device rejects its error scopes; the loss itself is reported by Device

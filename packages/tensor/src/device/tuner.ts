@@ -41,11 +41,16 @@ export class Tuner {
     if (forced !== undefined) {
       const match = candidates.find((candidate) => candidate === forced);
       if (match) return match;
-      throw new LimitError(family, `variant "${forced}" is forced but cannot run here`, `candidates are ${candidates.join(', ') || 'none'}`);
+      throw new LimitError(
+        family,
+        `variant "${forced}" is forced but cannot run here`,
+        `candidates are ${candidates.join(', ') || 'none'}`,
+      );
     }
     const measured = this.table.get(`${family}/${key}`);
     const choice = candidates.find((candidate) => candidate === measured) ?? candidates[0];
-    if (choice === undefined) throw new LimitError(family, 'no variant of this kernel runs on this adapter', 'open another adapter');
+    if (choice === undefined)
+      throw new LimitError(family, 'no variant of this kernel runs on this adapter', 'open another adapter');
     return choice;
   }
 

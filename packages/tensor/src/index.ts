@@ -1,0 +1,25 @@
+/** A tensor engine on WebGPU: eager operations outside, recorded and replayable command lists inside. */
+export { Device, type DeviceOptions, type MemoryReport } from './device/device.ts';
+export { type AdapterInfo, type AdapterKind } from './device/adapter.ts';
+export { Plan } from './device/plan.ts';
+export { type KernelStat, Profile, type Span } from './device/profiler.ts';
+export { Tuner, type TuningTable } from './device/tuner.ts';
+export { type DType, type DataArray, type HostArray, isFloat, promote, wgslType } from './dtype.ts';
+export {
+  CaptureError,
+  DeviceError,
+  DisposedError,
+  DTypeError,
+  FormatError,
+  LimitError,
+  ShapeError,
+  TensorError,
+} from './errors.ts';
+export { grid1d, type Kernel, kernel, type KernelOptions } from './kernel.ts';
+export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } from './op.ts';
+export { eachTensor, keep, scope } from './scope.ts';
+export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
+export { alias, empty, type Nested, Tensor, view } from './tensor.ts';
+export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
+export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
+export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';

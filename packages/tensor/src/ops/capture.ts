@@ -1,0 +1,144 @@
+/**
+ * `capture(fn)`: a function of tensors whose GPU work is recorded once and replayed afterwards, without running its JavaScript.
+ * The same kernels run on the same values, so results have the same bits as an eager call.
+ */
+import type { Device } from '../device/device.ts';
+import { currentDevice } from '../device/current.ts';
+import type { Plan } from '../device/plan.ts';
+import { type DType, type HostArray, toBytes } from '../dtype.ts';
+import { CaptureError, ShapeError } from '../errors.ts';
+import { eachTensor, keep, scope } from '../scope.ts';
+import { type Shape, showShape, sizeOf } from '../shape.ts';
+import { empty, type Tensor } from '../tensor.ts';
+import { copyInto } from './copy.ts';
+
+/** Host data for an input, uploaded straight into the captured function's own tensor. */
+export type HostInput = { readonly data: HostArray; readonly shape: Shape; readonly dtype?: DType };
+/** A tensor is copied in, a number becomes a scalar tensor (learning rate, step, seed). */
+export type CaptureInput = Tensor | number | HostInput;
+type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
+type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
+
+export type Captured<N extends string, R> = {
+  /** Runs the step. The result's tensors are the same ones at every call of equal shapes: read or copy them before the next. */
+  (inputs: Inputs<N>): R;
+  /** Plans recorded so far, one for every combination of input shapes. */
+  readonly plans: readonly Plan[];
+  /** Releases all plans and their results. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+};
+
+type Entry<R> = { readonly plan: Plan; readonly placeholders: Readonly<Record<string, Tensor>>; readonly result: R };
+
+/** Combinations of input shapes kept at once; beyond it the oldest plan is released. */
+const MAX_PLANS = 8;
+
+/**
+ * Captures `body` at its first call and whenever the shapes or dtypes of its inputs change.
+ *
+ * Inside `body` nothing needs disposing. What changes from call to call must be an input: a number read from outside is recorded
+ * once and stays.
+ * @throws CaptureError for what cannot be captured: reading from the GPU, writing host data into a tensor, an async body
+ */
+export function capture<N extends string, R>(
+  body: (inputs: AsTensors<N>) => R,
+  options: { readonly device?: Device } = {},
+): Captured<N, R> {
+  const entries = new Map<string, Entry<R>>();
+  const release = (entry: Entry<R>): void => {
+    eachTensor(entry.result, (tensor) => tensor.dispose());
+    for (const tensor of Object.values(entry.placeholders)) tensor.dispose();
+    entry.plan.dispose();
+  };
+  const run = (inputs: Inputs<N>): R => {
+    const device = options.device ?? deviceOf(inputs);
+    const key = Object.entries<CaptureInput>(inputs)
+      .map(([name, input]) => `${name}:${signature(input)}`)
+      .join(';');
+    let entry = entries.get(key);
+    if (!entry) {
+      entry = record(device, body, inputs);
+      entries.set(key, entry);
+      const [oldest] = entries;
+      if (entries.size > MAX_PLANS && oldest) {
+        release(oldest[1]);
+        entries.delete(oldest[0]);
+      }
+    }
+    for (const name in inputs) feed(entry.placeholders[name], inputs[name]);
+    entry.plan.replay();
+    return entry.result;
+  };
+  const dispose = (): void => {
+    for (const entry of entries.values()) release(entry);
+    entries.clear();
+  };
+  const plans = { get: (): readonly Plan[] => [...entries.values()].map((entry) => entry.plan), enumerable: true };
+  return Object.defineProperties(run, { plans, dispose: { value: dispose }, [Symbol.dispose]: { value: dispose } }) as Captured<
+    N,
+    R
+  >;
+}
+
+function record<N extends string, R>(device: Device, body: (inputs: AsTensors<N>) => R, inputs: Inputs<N>): Entry<R> {
+  const placeholders: Record<string, Tensor> = {};
+  for (const [name, input] of Object.entries<CaptureInput>(inputs))
+    placeholders[name] = keep(empty(device, shapeOf(input), dtypeOf(input)));
+  try {
+    const { result, plan } = device.recordPlan(() => {
+      const value = scope(() => body(placeholders as AsTensors<N>));
+      if (value instanceof Promise)
+        throw new CaptureError(
+          'capture',
+          'the function is asynchronous',
+          'await before or after it: the captured part only records',
+        );
+      eachTensor(value, keep);
+      return value;
+    });
+    return { plan, placeholders, result };
+  } catch (error) {
+    for (const tensor of Object.values(placeholders)) tensor.dispose();
+    throw error;
+  }
+}
+
+function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined): void {
+  if (!placeholder || input === undefined) return;
+  const { device } = placeholder;
+  if (isTensor(input)) {
+    copyInto(placeholder, input);
+    return;
+  }
+  const data = typeof input === 'number' ? [input] : input.data;
+  if (data.length !== sizeOf(placeholder.shape)) {
+    throw new ShapeError(
+      'capture',
+      `${data.length} values do not fill an input of shape ${showShape(placeholder.shape)}`,
+      'give as many values as the shape has',
+    );
+  }
+  device.writeBytes(placeholder.storage.buffer, 0, toBytes(placeholder.dtype, data));
+}
+
+function isTensor(input: CaptureInput): input is Tensor {
+  return typeof input === 'object' && 'storage' in input;
+}
+
+function shapeOf(input: CaptureInput): Shape {
+  return typeof input === 'number' ? [] : input.shape;
+}
+
+function dtypeOf(input: CaptureInput): DType {
+  return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
+}
+
+function signature(input: CaptureInput): string {
+  return `${dtypeOf(input)}[${shapeOf(input).join()}]`;
+}
+
+function deviceOf(inputs: Readonly<Record<string, CaptureInput>>): Device {
+  for (const input of Object.values(inputs)) if (isTensor(input)) return input.device;
+  return currentDevice('capture');
+}

@@ -1,0 +1,149 @@
+/** Tensors from host data and constants. Random ones are in random.ts. */
+import type { Device } from '../device/device.ts';
+import { currentDevice } from '../device/current.ts';
+import { bytesPerElement, type DType, type HostArray, toBytes, wgslType } from '../dtype.ts';
+import { LimitError, ShapeError } from '../errors.ts';
+import { kernel, grid1d } from '../kernel.ts';
+import { wgsl } from '@mudpt/shaders';
+import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
+import { empty, type Nested, Tensor } from '../tensor.ts';
+
+export type CreateOptions = {
+  readonly dtype?: DType;
+  /** Default: the device opened first and not yet disposed. */
+  readonly device?: Device;
+};
+
+/**
+ * A tensor of host data: a number, nested arrays, or a flat array with a shape.
+ * @param options.dtype default: i32/u32 for Int32Array/Uint32Array, else f32
+ * @throws ShapeError for ragged arrays or a shape that does not fit; DTypeError for values outside the dtype
+ */
+export function tensor(data: Nested | HostArray, options: CreateOptions & { readonly shape?: Shape } = {}): Tensor {
+  const device = options.device ?? currentDevice('tensor');
+  const typed = ArrayBuffer.isView(data);
+  const inferred = typed ? [data.length] : nestedShape(data as Nested);
+  const shape = options.shape ?? inferred;
+  expectShape('tensor', shape);
+  const flat = typed ? (data as HostArray) : flatten(data as Nested);
+  if (flat.length !== sizeOf(shape)) {
+    throw new ShapeError(
+      'tensor',
+      `${flat.length} values do not fill shape ${showShape(shape)} of ${sizeOf(shape)} elements`,
+      'give as many values as the shape has',
+    );
+  }
+  const dtype = options.dtype ?? (data instanceof Int32Array ? 'i32' : data instanceof Uint32Array ? 'u32' : 'f32');
+  return fromBytesOf(device, shape, dtype, toBytes(dtype, flat));
+}
+
+/** A tensor whose GPU bytes are given as they are (f16 as 16-bit words, bool as 32-bit 0 or 1). For weight loaders. */
+export function tensorFromBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  shape: Shape,
+  dtype: DType,
+  device: Device = currentDevice('tensorFromBytes'),
+): Tensor {
+  expectShape('tensorFromBytes', shape);
+  const expected = sizeOf(shape) * bytesPerElement(dtype);
+  if (bytes.byteLength !== expected) {
+    throw new ShapeError(
+      'tensorFromBytes',
+      `${bytes.byteLength} bytes given for ${dtype} ${showShape(shape)} of ${expected}`,
+      'give exactly the bytes of the tensor',
+    );
+  }
+  const odd = bytes.byteLength % 4;
+  if (odd === 0) return fromBytesOf(device, shape, dtype, bytes);
+  const padded = new Uint8Array(bytes.byteLength + 4 - odd);
+  padded.set(bytes);
+  return fromBytesOf(device, shape, dtype, padded);
+}
+
+function fromBytesOf(device: Device, shape: Shape, dtype: DType, bytes: Uint8Array<ArrayBuffer>): Tensor {
+  device.expectDType('tensor', dtype);
+  const storage = device.allocate(sizeOf(shape) * bytesPerElement(dtype), true);
+  device.writeBytes(storage.buffer, 0, bytes);
+  return new Tensor(storage, dtype, [...shape], contiguousStrides(shape), 0);
+}
+
+function flatten(data: Nested): number[] {
+  const out: number[] = [];
+  const visit = (level: Nested): void => {
+    if (typeof level === 'number') out.push(level);
+    else level.forEach(visit);
+  };
+  visit(data);
+  return out;
+}
+
+function nestedShape(data: Nested): number[] {
+  const shape: number[] = [];
+  for (let level: Nested | undefined = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const check = (level: Nested, axis: number): void => {
+    const isArray = Array.isArray(level);
+    if (isArray !== axis < shape.length || (isArray && level.length !== shape[axis])) {
+      throw new ShapeError(
+        'tensor',
+        `nested arrays are ragged at depth ${axis}: expected ${showShape(shape)}`,
+        'give every row the same length',
+      );
+    }
+    if (isArray) for (const item of level) check(item, axis + 1);
+  };
+  check(data, 0);
+  return shape;
+}
+
+const fill = kernel({ name: 'fill', source: wgsl['fill.wgsl'] });
+
+/** Floats are filled by f32 arithmetic, integers by their own. */
+function fillDefines(dtype: DType): { T: string; P: string } {
+  const T = wgslType(dtype);
+  return { T, P: T === 'f16' ? 'f32' : T };
+}
+
+/** A tensor of one repeated value. */
+export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
+  const { dtype = 'f32', device = currentDevice('full') } = options;
+  const out = empty(device, shape, dtype);
+  const count = out.size;
+  fill.dispatch(device, {
+    buffers: { y: out },
+    params: { count, value: dtype === 'bool' ? Number(value !== 0) : value, step: 0 },
+    grid: grid1d(count, 64),
+    defines: fillDefines(dtype),
+  });
+  return out;
+}
+
+export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 0, options);
+}
+
+export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 1, options);
+}
+
+/** `start, start + step, ...` below `stop`. @throws LimitError when that never ends */
+export function arange(start: number, stop: number, step = 1, options: CreateOptions = {}): Tensor {
+  const { dtype = 'f32', device = currentDevice('arange') } = options;
+  if (!(step !== 0) || !Number.isFinite(step))
+    throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  const out = empty(device, [count], dtype);
+  fill.dispatch(device, {
+    buffers: { y: out },
+    params: { count, value: start, step },
+    grid: grid1d(count, 64),
+    defines: fillDefines(dtype),
+  });
+  return out;
+}
+
+/** The identity matrix [rows, columns]. */
+export function eye(rows: number, columns: number = rows, options: CreateOptions = {}): Tensor {
+  const values = new Float32Array(rows * columns);
+  for (let i = 0; i < Math.min(rows, columns); i += 1) values[i * columns + i] = 1;
+  return tensor(values, { ...options, dtype: options.dtype ?? 'f32', shape: [rows, columns] });
+}
