@@ -1,2 +1,3 @@
 export { type Defines, preprocess, type Resolve } from './preprocess.ts';
 export { type ShaderName, wgsl } from './generated.ts';
+export { sampleVariants } from './variants.ts';

@@ -1,5 +1,6 @@
 // copy: y = x, from any strided view into a contiguous tensor, or into a strided view, with conversion.
 // Layout: one thread an element; the index is split over at most 8 dimensions (outermost first), unused ones have size 1.
+// Compile: TX=f32 TY=f32 TO_BOOL=0 | TX=f16 TY=f32 TO_BOOL=0 | TX=f32 TY=u32 TO_BOOL=1
 #if TX == "f16" || TY == "f16"
 enable f16;
 #endif

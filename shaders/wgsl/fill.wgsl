@@ -1,4 +1,5 @@
 // fill: y[i] = value + i * step, one thread an element. P is the arithmetic type: f32 for floats, the dtype itself for integers.
+// Compile: T=f32 P=f32 | T=f16 P=f32 | T=u32 P=u32 | T=i32 P=i32
 #if T == "f16"
 enable f16;
 #endif

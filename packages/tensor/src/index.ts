@@ -23,3 +23,4 @@ export { alias, empty, type Nested, Tensor, view } from './tensor.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
 export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
+export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';

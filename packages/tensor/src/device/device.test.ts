@@ -8,6 +8,8 @@ import {
   copyInto,
   Device,
   empty,
+  exportBuffer,
+  importBuffer,
   full,
   kernel,
   scope,
@@ -232,6 +234,24 @@ eachDevice('device', (ctx) => {
     });
     reading({ x: 1 });
     reading.dispose();
+  });
+
+  it('shares memory with code that speaks WebGPU itself', async () => {
+    const { gpu } = ctx.device;
+    const buffer = gpu.createBuffer({ size: 16, usage: 0x80 | 0x04 | 0x08 });
+    gpu.queue.writeBuffer(buffer, 0, Float32Array.of(1, 2, 3, 4));
+    using x = importBuffer(buffer, [4], 'f32', ctx.device);
+    using y = times(x, 3);
+    const { buffer: own, offset, size } = exportBuffer(y);
+    await ctx.device.settle();
+    const encoder = gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(own, offset, buffer, 0, size);
+    gpu.queue.submit([encoder.finish()]);
+    expect(await x.data()).toEqual(Float32Array.of(3, 6, 9, 12));
+    expect(() => importBuffer(buffer, [5], 'f32', ctx.device)).toThrow(/takes 20 bytes/);
+    using strided = view(y, { shape: [2], strides: [2] });
+    expect(() => exportBuffer(strided)).toThrow(/strided view/);
+    buffer.destroy();
   });
 
   it('profiles kernels', async () => {

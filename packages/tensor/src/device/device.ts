@@ -10,7 +10,7 @@ import { LeakDetector } from './leaks.ts';
 import type { Params } from './params.ts';
 import { Plan } from './plan.ts';
 import { type PipelineEntry, Pipelines } from './pipelines.ts';
-import { Pool, type PoolBuffer } from './pool.ts';
+import { nextId, Pool, type PoolBuffer } from './pool.ts';
 import { type Profile, Profiler } from './profiler.ts';
 import { Readback } from './readback.ts';
 import { Recorder } from './recorder.ts';
@@ -181,6 +181,13 @@ export class Device {
     const storage = new Storage(this, buffer, bytes, capturing ? undefined : (freed) => this.pool.release(freed));
     capturing?.bind(buffer, storage);
     return storage;
+  }
+
+  /** Storage on a buffer of the caller; releasing it forgets the buffer but does not destroy it. */
+  wrapBuffer(gpu: GPUBuffer, bytes: number): Storage {
+    this.stats.liveBytes += bytes;
+    const buffer: PoolBuffer = { id: nextId(), bytes: gpu.size, gpu, lastUse: 0, pins: 0 };
+    return new Storage(this, buffer, bytes, (freed) => this.recorder.groups.evict(freed.id));
   }
 
   /** Records what `body` does without running it, and plans its memory. {@link capture} is the friendly form. */

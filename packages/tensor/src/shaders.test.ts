@@ -1,0 +1,27 @@
+import { sampleVariants, wgsl } from '@mudpt/shaders';
+import { describe, expect, it } from 'vitest';
+import { eachDevice } from '../test/support.ts';
+import { kernel } from './index.ts';
+
+eachDevice('shaders', (ctx) => {
+  it.each(Object.entries(wgsl))('%s compiles in every sample variant', async (file, source) => {
+    const { device } = ctx;
+    const variants = sampleVariants(file, source, device.subgroupSize, device.hasF16);
+    for (const defines of variants ?? []) {
+      const name = `${file} ${JSON.stringify(defines)}`;
+      const text = kernel({ name: file, source }).expand(device, { SG: 0, ...defines });
+      const entry = device.pipelines.create(`test of ${name}`, name, text);
+      await expect(entry.ready, name).resolves.toBeDefined();
+    }
+  });
+});
+
+describe('sample variants', () => {
+  it('drops what the adapter lacks and refuses headers without a list', () => {
+    const text = '// x\n// Compile: T=f32 N=4 | T=f16 | SG=on T=f32\n';
+    expect(sampleVariants('a', text, 8, true)).toEqual([{ T: 'f32', N: 4 }, { T: 'f16' }, { SG: 8, T: 'f32' }]);
+    expect(sampleVariants('a', text, 0, false)).toEqual([{ T: 'f32', N: 4 }]);
+    expect(sampleVariants('a', '// Include only.\n', 0, false)).toBeUndefined();
+    expect(() => sampleVariants('a', '// x', 0, false)).toThrow(/a: its header/);
+  });
+});

@@ -1,0 +1,29 @@
+/** Sample variants that a shader names in its header: `// Compile: T=f32 P=f32 | T=f16 P=f32 SG=on`, or `// Include only.` */
+import type { Defines } from './preprocess.ts';
+
+/**
+ * @param subgroupSize value of `SG=on`; 0 drops such variants
+ * @param f16 false drops variants that name f16
+ * @returns undefined for a file that is only included by others
+ * @throws Error when the header says neither
+ */
+export function sampleVariants(file: string, text: string, subgroupSize: number, f16: boolean): Defines[] | undefined {
+  const line = /^\/\/ Compile:(.*)$/m.exec(text)?.[1];
+  if (line === undefined) {
+    if (/^\/\/ Include only\.$/m.test(text)) return undefined;
+    throw new Error(`${file}: its header names no variants; add "// Compile: NAME=value ..." or "// Include only."`);
+  }
+  return line
+    .split('|')
+    .map((set) => set.trim().split(/\s+/).filter(Boolean))
+    .filter((set) => subgroupSize > 0 || !set.includes('SG=on'))
+    .filter((set) => f16 || !set.some((define) => define.endsWith('=f16')))
+    .map((set) => Object.fromEntries(set.map((define) => parse(file, define, subgroupSize))));
+}
+
+function parse(file: string, define: string, subgroupSize: number): [string, string | number] {
+  const [, name = '', value = ''] = /^(\w+)=(-?\w+)$/.exec(define) ?? [];
+  if (name === '') throw new Error(`${file}: "${define}" in its Compile line is not NAME=value`);
+  if (name === 'SG' && value === 'on') return [name, subgroupSize];
+  return [name, /^-?\d+$/.test(value) ? Number(value) : value];
+}
