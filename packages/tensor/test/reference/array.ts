@@ -16,13 +16,6 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** Strides, in elements, of a contiguous array. */
-export function stridesOf(shape: readonly number[]): number[] {
-  const strides = shape.map(() => 1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
-  return strides;
-}
-
 /** Makes an array; throws when the number of values is not the shape's. */
 export function ref(shape: readonly number[], values: ArrayLike<number>): Ref {
   if (values.length !== sizeOf(shape)) throw new Error(`shape [${shape}] needs ${sizeOf(shape)} values, got ${values.length}`);
@@ -170,7 +163,7 @@ export function transpose(x: Ref): Ref {
 }
 
 /** The positions a range selects on an axis of `extent` elements. */
-export function positionsOf(range: Range | null | undefined, extent: number): number[] {
+function positionsOf(range: Range | null | undefined, extent: number): number[] {
   const step = range?.step ?? 1;
   if (step === 0) throw new Error('slice step must not be 0');
   const [lowest, highest] = step > 0 ? [0, extent] : [-1, extent - 1];

@@ -19,7 +19,7 @@ export const tolerances = {
 } satisfies Record<string, Tolerance>;
 
 /** |a - b|, 0 when both are NaN or the same infinity, infinite when only one is not finite or the infinities differ. */
-export function difference(a: number, b: number): number {
+function difference(a: number, b: number): number {
   if (Object.is(a, b) || a === b) return 0;
   const gap = Math.abs(a - b);
   return Number.isNaN(gap) ? Infinity : gap;
