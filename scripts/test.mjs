@@ -47,7 +47,7 @@ export function plan(adapters, chromium, environment) {
   }));
   const [first] = runs;
   if (first)
-    runs.splice(1, 0, { ...first, name: 'default-limits', environment: { ...first.environment, MUDPT_LIMITS: 'default' } });
+    runs.splice(1, 0, { ...first, name: 'default-limits', environment: { ...first.environment, TENSOR_LIMITS: 'default' } });
   if (chromium) {
     runs.push({
       name: 'browser',
