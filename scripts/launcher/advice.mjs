@@ -38,7 +38,11 @@ export function distribution(osRelease) {
   const ids = [...osRelease.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)"?$/gm)].flatMap((match) =>
     (match[1] ?? '').toLowerCase().split(/\s+/),
   );
-  return Object.keys(LINUX).find((name) => ids.some((id) => id === name || id.startsWith(`${name}-`) || id === `open${name}`));
+  // The closest relative first: Mint says ID_LIKE="ubuntu debian".
+  const names = ids.flatMap((id) =>
+    Object.keys(LINUX).filter((name) => id === name || id.startsWith(`${name}-`) || id === `open${name}`),
+  );
+  return names[0];
 }
 
 /** @returns {string} */

@@ -1,0 +1,30 @@
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { findChromium } from './scripts/launcher/chromium.mjs';
+
+/** The engine's tests in headless Chromium, on its SwiftShader. `*.node.test.ts` need Node: files, processes, environment. */
+export default defineConfig({
+  // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
+  optimizeDeps: { exclude: ['webgpu'] },
+  test: {
+    include: ['packages/tensor/**/*.test.ts', 'packages/autograd/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/*.node.test.ts'],
+    isolate: false,
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath: findChromium(),
+          // --no-sandbox: containers run as root.
+          args: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--no-sandbox'],
+        },
+      }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+});
