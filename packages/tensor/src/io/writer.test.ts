@@ -1,7 +1,7 @@
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import safetensors from 'safetensors';
+import { default as independent } from 'safetensors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureOf, readAll } from '../../test/safetensors.ts';
 import { FormatError } from '../errors.ts';
@@ -27,6 +27,8 @@ const ALL_DTYPES: Record<string, TensorToWrite> = {
   u64: { dtype: 'U64', shape: [1], data: BigUint64Array.of(2n ** 64n - 1n) },
   empty: { dtype: 'F32', shape: [0, 7], data: new Float32Array(0) },
 };
+
+const one = (dtype: TensorToWrite['dtype'], data: ArrayBufferView): TensorToWrite => ({ dtype, shape: [1], data });
 
 const plain = (tensors: Record<string, TensorToWrite>) =>
   Object.fromEntries(
@@ -80,7 +82,6 @@ describe('round trips', () => {
 
 describe('layout', () => {
   it('orders as the reference writer: widest dtype first, then name by code point; data at a multiple of 8', async () => {
-    const one = (dtype: TensorToWrite['dtype'], data: ArrayBufferView): TensorToWrite => ({ dtype, shape: [1], data });
     const bytes = serializeSafetensors({
       z: one('F32', Float32Array.of(1)),
       // U+FFFD sorts before U+1D11E by code point, after it by UTF-16 unit.
@@ -97,18 +98,34 @@ describe('layout', () => {
     expect(Object.keys(header as object)).toEqual(['w', 'a', 'a\uFFFD', 'a\u{1D11E}', 'z', 'h', 'b']);
   });
 
-  it('is byte for byte what the Rust writer makes', () => {
-    // From the documentation of the reference implementation's own test: one F32 tensor [1, 2, 3] of zeros.
-    const expected = '{"attn.0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}}';
-    const bytes = serializeSafetensors({ 'attn.0': { dtype: 'F32', shape: [1, 2, 3], data: new Float32Array(6) } });
-    expect(bytes[0]).toBe(64);
-    expect(new TextDecoder().decode(bytes.subarray(8, 72))).toBe(expected);
-    expect(bytes.byteLength).toBe(72 + 24);
+  // What the reference (Rust) writer makes of the same tensors: header text, spaces up to a multiple of 8.
+  const numbers = Float32Array.of(0, 1, 2, 3, 4, 5);
+  it.each<[string, Record<string, TensorToWrite>, Record<string, string>, string]>([
+    [
+      'one tensor',
+      { 'attn.0': { dtype: 'F32', shape: [1, 2, 3], data: numbers } },
+      {},
+      '{"attn.0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}}',
+    ],
+    [
+      'padding',
+      { attn0: { dtype: 'F32', shape: [1, 1, 2, 3], data: numbers } },
+      {},
+      '{"attn0":{"dtype":"F32","shape":[1,1,2,3],"data_offsets":[0,24]}}       ',
+    ],
+    ['nothing', {}, {}, '{}      '],
+    ['metadata alone', {}, { framework: 'pt' }, '{"__metadata__":{"framework":"pt"}}     '],
+  ])('is byte for byte that of the reference writer: %s', (_, tensors, metadata, header) => {
+    const bytes = serializeSafetensors(tensors, { metadata });
+    const length = new Uint8Array(8);
+    length[0] = header.length;
+    const data = Object.keys(tensors).length > 0 ? new Uint8Array(numbers.buffer) : [];
+    expect([...bytes]).toEqual([...length, ...new TextEncoder().encode(header), ...data]);
   });
 
   it('is read by the independent npm package safetensors, file without metadata', async () => {
     await writeSafetensors(path, ALL_DTYPES);
-    const other = new safetensors.SafeTensor(new Uint8Array(await readFile(path)));
+    const other = new independent.SafeTensor(new Uint8Array(await readFile(path)));
     expect([...other.metadata.keys()].sort()).toEqual(Object.keys(ALL_DTYPES).sort());
     for (const [name, { dtype, shape, bytes }] of Object.entries(plain(ALL_DTYPES))) {
       expect(other.metadata.get(name)).toMatchObject({ dtype, shape });
