@@ -3,6 +3,7 @@
  * converted here by their bits: exactly upwards (subnormals, infinities, NaN payloads), to nearest even downwards.
  */
 import { FormatError } from '../errors.ts';
+import { floatBitsOfHalf, halfOfFloatBits } from '../half.ts';
 import type { SafetensorsDType } from './dtypes.ts';
 
 interface TypedArrayConstructor<A> {
@@ -137,46 +138,12 @@ export function float16ToFloat32(bits: Uint16Array): Float32Array {
   return new Float32Array(result.buffer);
 }
 
-function floatBitsOfHalf(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
-  if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0;
-  if (fraction === 0) return sign >>> 0;
-  // Subnormal: fraction * 2^-24; its leading bit becomes the implicit one.
-  const shift = Math.clz32(fraction) - 21;
-  return (sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13)) >>> 0;
-}
-
 /** f32 to f16 bits, to nearest even; beyond 65520 becomes infinity, NaN stays NaN (quiet). */
 export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = bitsOf(values);
   const result = new Uint16Array(bits.length);
   for (let i = 0; i < bits.length; i++) result[i] = halfOfFloatBits(bits[i] ?? 0);
   return result;
-}
-
-function halfOfFloatBits(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff);
-  // 0x477ff000 is 65520, half way between the largest f16 and the next; a tie rounds to even, which is infinity.
-  if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  // 0x38800000 is 2^-14, the smallest normal f16: rebias the exponent and round away 13 bits; a carry runs into the exponent.
-  if (magnitude >= 0x38800000) return sign | roundAway(magnitude - 0x38000000, 13);
-  // 0x33000000 is 2^-25, half of the smallest subnormal; it and all below round to zero.
-  if (magnitude <= 0x33000000) return sign;
-  const exponent = magnitude >>> 23;
-  return sign | roundAway((magnitude & 0x7fffff) | 0x800000, 126 - exponent);
-}
-
-/** `value / 2^count`, to nearest, ties to even. */
-function roundAway(value: number, count: number): number {
-  const kept = value >>> count;
-  const rest = value - kept * 2 ** count;
-  const half = 2 ** (count - 1);
-  return rest > half || (rest === half && (kept & 1) === 1) ? kept + 1 : kept;
 }
 
 /** bf16 bits to f32, exactly. */
