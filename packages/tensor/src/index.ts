@@ -24,3 +24,4 @@ export { type Captured, capture, type CaptureInput, type HostInput } from './ops
 export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
+export * from './io/index.ts';

@@ -1,0 +1,26 @@
+/** Takes the place of file.node.ts in a browser bundle: there is no disk, and saying so beats failing somewhere inside. */
+import { FormatError } from '../errors.ts';
+import type { AtomicFileSystem } from './atomic.ts';
+import type { ByteSource } from './bytes.ts';
+
+function noDisk(op: string, fix: string): FormatError {
+  return new FormatError(op, 'a browser has no file paths', fix);
+}
+
+/** Always refuses: give a File or Blob, bytes, or a URL. */
+export async function openFile(path: string | URL): Promise<Required<ByteSource>> {
+  throw noDisk('openFile', `instead of ${JSON.stringify(String(path))}, pass a File or Blob, bytes, or an http(s) URL`);
+}
+
+async function refuse(): Promise<never> {
+  throw noDisk('writeSafetensors', 'use serializeSafetensors and offer the bytes as a download');
+}
+
+/** Always refuses: `serializeSafetensors` makes the same bytes in memory. */
+export const fileSystem: AtomicFileSystem = {
+  create: refuse,
+  rename: refuse,
+  remove: refuse,
+  temporaryBeside: (path) => path,
+  syncFolderOf: refuse,
+};

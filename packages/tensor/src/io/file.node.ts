@@ -1,0 +1,76 @@
+/** Files on disk, for Node. Reached only through `#file`, so that a browser bundle takes file.browser.ts instead. */
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { platform } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { FormatError } from '../errors.ts';
+import type { AtomicFileSystem } from './atomic.ts';
+import { allocate, type ByteSource, checkLength, checkRange } from './bytes.ts';
+
+/** Opens the file at `path` for ranged reads. It holds a file handle until `close()`. */
+export async function openFile(path: string | URL): Promise<Required<ByteSource>> {
+  const name = typeof path === 'string' ? path : fileURLToPath(path);
+  const handle = await open(name, 'r').catch((cause: unknown) => {
+    throw new FormatError('openFile', `${name} cannot be opened (${reason(cause)})`, 'check the path and the access rights', {
+      cause,
+    });
+  });
+  const information = await handle.stat();
+  if (!information.isFile()) {
+    await handle.close();
+    throw new FormatError('openFile', `${name} is not a file`, 'give the path of one file');
+  }
+  const { size } = information;
+  return {
+    name,
+    size,
+    read: async (offset, length) => {
+      checkRange(name, size, offset, length);
+      return checkLength(name, offset, length, await readFully(name, handle, offset, length));
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** One `read` may bring fewer bytes than asked (2 GiB limit of the system call); it is repeated until the file ends. */
+async function readFully(name: string, handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = allocate(name, length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle
+      .read(bytes, filled, Math.min(length - filled, 1 << 30), offset + filled)
+      .catch((cause: unknown) => {
+        throw new FormatError(
+          'read',
+          `${name} cannot be read at byte ${offset + filled} (${reason(cause)})`,
+          'check the disk and that the source is still open',
+          { cause },
+        );
+      });
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** What an atomic write needs of a disk; see atomic.ts. */
+export const fileSystem: AtomicFileSystem = {
+  create: (path) => open(path, 'wx'),
+  rename,
+  remove: unlink,
+  temporaryBeside: (path, unique) => join(dirname(path), `.${basename(path)}.${unique}.tmp`),
+  syncFolderOf: async (path) => {
+    // Windows cannot open a folder; there the rename itself is durable enough (NTFS journals it).
+    if (platform === 'win32') return;
+    const folder = await open(dirname(path), 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+};
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
