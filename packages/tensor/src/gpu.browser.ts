@@ -1,6 +1,6 @@
 /** WebGPU in a browser: `navigator.gpu`, in pages and in workers. */
 import { DeviceError } from './errors.ts';
-import type { AsyncContextFactory, OpenGpu } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
 
 /** The browser's entry point. Dawn's options mean nothing here. */
 export const openGpu: OpenGpu = async () => {
@@ -31,3 +31,23 @@ export function readEnvironment(_name: string): string | undefined {
 
 /** Browsers cannot follow a value through await yet (AsyncContext is a proposal): scopes are passed explicitly. */
 export const createAsyncContext: AsyncContextFactory = undefined;
+
+/** Workers have no localStorage: there nothing is kept, and saving says so. */
+export const tuningStore: TuningStore = {
+  load: async (name) => globalThis.localStorage?.getItem(storageKey(name)) ?? undefined,
+  save: async (name, text) => {
+    if (!globalThis.localStorage) {
+      throw new DeviceError(
+        'tune',
+        'this context has no localStorage to keep measurements in',
+        'tune on the page, or hand the table to device.tuner.load()',
+      );
+    }
+    globalThis.localStorage.setItem(storageKey(name), text);
+    return `localStorage["${storageKey(name)}"]`;
+  },
+};
+
+function storageKey(name: string): string {
+  return `mudpt.tuning.${name}`;
+}

@@ -1,7 +1,10 @@
 /** WebGPU in Node: Dawn, from the optional peer dependency `webgpu`. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { DeviceError } from './errors.ts';
-import type { AsyncContext, OpenGpu } from './platform.ts';
+import type { AsyncContext, OpenGpu, TuningStore } from './platform.ts';
 
 /**
  * Every object that Dawn's `create()` returned, by its options. One that is garbage collected takes the whole process down, so
@@ -66,4 +69,29 @@ export function readEnvironment(name: string): string | undefined {
 export function createAsyncContext<T>(): AsyncContext<T> {
   const storage = new AsyncLocalStorage<T>();
   return { run: (value, fn) => storage.run(value, fn), get: () => storage.getStore() };
+}
+
+/** One JSON file an adapter, written beside and renamed, so that a reader never sees half of it. */
+export const tuningStore: TuningStore = {
+  async load(name) {
+    try {
+      return await readFile(tuningFile(name), 'utf8');
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  async save(name, text) {
+    const file = tuningFile(name);
+    await mkdir(join(file, '..'), { recursive: true });
+    const temporary = `${file}.${process.pid}`;
+    await writeFile(temporary, text);
+    await rename(temporary, file);
+    return file;
+  },
+};
+
+function tuningFile(name: string): string {
+  const cache = readEnvironment('XDG_CACHE_HOME') ?? join(homedir(), '.cache');
+  return join(readEnvironment('MUDPT_TUNING_DIR') ?? join(cache, 'mudpt', 'tuning'), `${name}.json`);
 }

@@ -3,7 +3,8 @@ export { Device, type DeviceOptions, type MemoryReport } from './device/device.t
 export { type AdapterInfo, type AdapterKind } from './device/adapter.ts';
 export { Plan } from './device/plan.ts';
 export { type KernelStat, Profile, type Span } from './device/profiler.ts';
-export { Tuner, type TuningTable } from './device/tuner.ts';
+export { type Measurement, tune, type TuningProblem } from './device/tune.ts';
+export { saveTuning, Tuner, type TuningTable } from './device/tuner.ts';
 export { type DType, type DataArray, type HostArray, isFloat, promote, wgslType } from './dtype.ts';
 export {
   CaptureError,

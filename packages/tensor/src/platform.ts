@@ -21,3 +21,13 @@ export type AsyncContextFactory = (<T>() => AsyncContext<T>) | undefined;
  * @throws DeviceError when the platform has no WebGPU, naming what to install or enable
  */
 export type OpenGpu = (options: readonly string[]) => Promise<GPU>;
+
+/**
+ * Text kept between runs under a file-safe `name`: measured kernel choices. Node: a file in `MUDPT_TUNING_DIR`, else
+ * `~/.cache/mudpt/tuning`; browsers: localStorage, where there is one.
+ */
+export interface TuningStore {
+  load(name: string): Promise<string | undefined>;
+  /** @returns where it was kept, for people to find */
+  save(name: string, text: string): Promise<string>;
+}

@@ -14,7 +14,7 @@ import { nextId, Pool, type PoolBuffer } from './pool.ts';
 import { type Profile, Profiler } from './profiler.ts';
 import { Readback } from './readback.ts';
 import { Recorder } from './recorder.ts';
-import { Tuner } from './tuner.ts';
+import { loadTuning, Tuner } from './tuner.ts';
 
 export type DeviceOptions = {
   /** Use this device instead of opening one; the caller keeps owning it. */
@@ -25,6 +25,8 @@ export type DeviceOptions = {
   readonly limits?: 'adapter' | 'default';
   /** 'off' drops Dawn's validation and bounds checks: for benchmarks of proven kernels only. */
   readonly checks?: 'on' | 'off';
+  /** 'none' ignores what {@link tune} stored for this adapter; kernels are then chosen by rule. */
+  readonly tuning?: 'stored' | 'none';
   /** Record where each tensor was created, for {@link Device.leaks}. Slow; for tests. */
   readonly debug?: boolean;
 };
@@ -98,7 +100,9 @@ export class Device {
     const { gpu, debug } = options;
     if (gpu) return new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug);
     const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(dawnOptions(options.checks)) });
-    return new Device(device, info, true, debug);
+    const opened = new Device(device, info, true, debug);
+    if (options.tuning !== 'none') await loadTuning(opened.tuner, info.key);
+    return opened;
   }
 
   /** Live and pooled memory; `peakBytes` is the most ever held at once. */

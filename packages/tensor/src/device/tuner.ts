@@ -2,7 +2,8 @@
  * Chooses a variant of a kernel family. The order of say: a forced variant (tests), a measured choice (the tuner's table for this
  * adapter), then the first candidate, which the family orders by what it knows of the adapter.
  */
-import { LimitError } from '../errors.ts';
+import { tuningStore } from '#gpu';
+import { FormatError, LimitError } from '../errors.ts';
 
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
 export type TuningTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -70,4 +71,35 @@ export class Tuner {
       },
     };
   }
+}
+
+/** Loads what was measured for the adapter of this key; nothing when it was never tuned. */
+export async function loadTuning(tuner: Tuner, adapterKey: string): Promise<void> {
+  const text = await tuningStore.load(adapterKey);
+  if (text === undefined) return;
+  tuner.load(parseTuning(adapterKey, text));
+}
+
+/** Keeps the choices of `tuner` for the adapter of this key. @returns where */
+export async function saveTuning(tuner: Tuner, adapterKey: string): Promise<string> {
+  return await tuningStore.save(adapterKey, `${JSON.stringify(tuner.export(), null, 2)}\n`);
+}
+
+function parseTuning(adapterKey: string, text: string): TuningTable {
+  const fix = 'delete it and tune again, or open the device with tuning: "none"';
+  let table: unknown;
+  try {
+    table = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError('tuning', `the stored choices for ${adapterKey} are not JSON`, fix, { cause });
+  }
+  const isRecord = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isRecord(table)) throw new FormatError('tuning', `the stored choices for ${adapterKey} are not a table`, fix);
+  for (const [family, choices] of Object.entries(table)) {
+    if (!isRecord(choices) || !Object.values(choices).every((choice) => typeof choice === 'string')) {
+      throw new FormatError('tuning', `the stored choices for ${adapterKey} name no variants for "${family}"`, fix);
+    }
+  }
+  return table as TuningTable;
 }

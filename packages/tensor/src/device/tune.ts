@@ -1,0 +1,90 @@
+/**
+ * Measures the variants of kernel families on this adapter and remembers the fastest. A variant whose results differ from the
+ * first one's is never chosen: experimental features of drivers have been wrong before.
+ */
+import { DeviceError } from '../errors.ts';
+import { scope } from '../scope.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Device } from './device.ts';
+
+/** A representative problem of a family. */
+export type TuningProblem = {
+  readonly family: string;
+  /** The key the family passes to {@link Tuner.choose} for it. */
+  readonly key: string;
+  /** Every variant that runs on this adapter; the first is the reference. */
+  readonly candidates: readonly string[];
+  /** Makes the inputs; they are released with what `run` returns. */
+  prepare(device: Device): readonly Tensor[];
+  /** Records the problem once. */
+  run(inputs: readonly Tensor[]): Tensor;
+};
+
+export type Measurement = {
+  readonly family: string;
+  readonly key: string;
+  /** Best milliseconds per run by variant; undefined for one that failed or computed something else. */
+  readonly ms: Readonly<Record<string, number | undefined>>;
+  readonly chosen: string;
+};
+
+const ROUNDS = 3;
+/** Runs per submit, so that the event loop's part of a millisecond does not count. */
+const REPEATS = 5;
+const RELATIVE_TOLERANCE = 1e-4;
+
+/** Measures `problems` one by one and lets `device.tuner` choose accordingly from then on. */
+export async function tune(
+  device: Device,
+  problems: readonly TuningProblem[],
+  report: (result: Measurement) => void = () => undefined,
+): Promise<Measurement[]> {
+  const results: Measurement[] = [];
+  for (const problem of problems) {
+    const result = await scope(async () => await measure(device, problem));
+    device.tuner.remember(problem.family, problem.key, result.chosen);
+    report(result);
+    results.push(result);
+  }
+  return results;
+}
+
+async function measure(device: Device, problem: TuningProblem): Promise<Measurement> {
+  const inputs = problem.prepare(device);
+  const ms: Record<string, number | undefined> = {};
+  let reference: ArrayLike<number> | undefined;
+  for (const variant of problem.candidates) {
+    using _ = device.tuner.force(problem.family, variant);
+    const output = problem.run(inputs);
+    const values = await output.data(); // compiles, too
+    output.dispose();
+    reference ??= values;
+    ms[variant] = relativeError(values, reference) <= RELATIVE_TOLERANCE ? await best(device, problem, inputs) : undefined;
+  }
+  const chosen = problem.candidates.filter((variant) => ms[variant] !== undefined).sort((a, b) => (ms[a] ?? 0) - (ms[b] ?? 0))[0];
+  if (chosen === undefined)
+    throw new DeviceError('tune', `no variant of ${problem.family} ran for ${problem.key}`, 'report this adapter');
+  return { family: problem.family, key: problem.key, ms, chosen };
+}
+
+async function best(device: Device, problem: TuningProblem, inputs: readonly Tensor[]): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await device.synchronize();
+    const start = performance.now();
+    for (let i = 0; i < REPEATS; i += 1) problem.run(inputs).dispose();
+    await device.synchronize();
+    least = Math.min(least, (performance.now() - start) / REPEATS);
+  }
+  return least;
+}
+
+function relativeError(values: ArrayLike<number>, reference: ArrayLike<number>): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < reference.length; i += 1) {
+    difference += ((values[i] ?? Number.NaN) - (reference[i] ?? 0)) ** 2;
+    norm += (reference[i] ?? 0) ** 2;
+  }
+  return difference === 0 ? 0 : Math.sqrt(difference / norm);
+}
