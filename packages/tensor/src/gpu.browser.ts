@@ -29,5 +29,5 @@ export function readEnvironment(_name: string): string | undefined {
   return undefined;
 }
 
-/** Browsers cannot follow a value through await yet (AsyncContext is a proposal): scopes are passed explicitly. */
-export const createAsyncContext: AsyncContextFactory = undefined;
+/** Browsers cannot follow a value through await yet (AsyncContext is a proposal): callers must manage without. */
+export const createAsyncContext: AsyncContextFactory = () => undefined;

@@ -1,7 +1,7 @@
 /** WebGPU in Node: Dawn, from the optional peer dependency `webgpu`. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DeviceError } from './errors.ts';
-import type { AsyncContext, OpenGpu } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu } from './platform.ts';
 
 /**
  * Every object that Dawn's `create()` returned, by its options. One that is garbage collected takes the whole process down, so
@@ -63,7 +63,7 @@ export function readEnvironment(name: string): string | undefined {
 }
 
 /** AsyncLocalStorage: the value follows awaits, timers and callbacks. */
-export function createAsyncContext<T>(): AsyncContext<T> {
+export const createAsyncContext: AsyncContextFactory = <T>() => {
   const storage = new AsyncLocalStorage<T>();
-  return { run: (value, fn) => storage.run(value, fn), get: () => storage.getStore() };
-}
+  return { run: <R>(value: T, fn: () => R) => storage.run(value, fn), get: () => storage.getStore() };
+};
