@@ -2,13 +2,16 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { findChromium } from './scripts/launcher/chromium.mjs';
 
-/** The engine's tests in headless Chromium, on its SwiftShader. `*.node.test.ts` need Node: files, processes, environment. */
+/**
+ * The engine's tests in headless Chromium, on its SwiftShader. Left out: `*.node.test.ts`, which need Node (files, processes), and
+ * the tests of the f64 oracles, which run no kernel.
+ */
 export default defineConfig({
   // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
   optimizeDeps: { exclude: ['webgpu'] },
   test: {
     include: ['packages/tensor/**/*.test.ts', 'packages/autograd/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/*.node.test.ts'],
+    exclude: ['**/node_modules/**', '**/*.node.test.ts', '**/test/reference/**'],
     isolate: false,
     fileParallelism: false,
     testTimeout: 120_000,

@@ -49,10 +49,12 @@ export function plan(adapters, chromium, environment) {
   if (first)
     runs.splice(1, 0, { ...first, name: 'default-limits', environment: { ...first.environment, TENSOR_LIMITS: 'default' } });
   if (chromium) {
+    // Chromium points the loader to its own SwiftShader through VK_ICD_FILENAMES; VK_DRIVER_FILES would overrule it.
+    const { VK_DRIVER_FILES: _files, VK_ICD_FILENAMES: _names, ...own } = environment;
     runs.push({
       name: 'browser',
       adapter: 'swiftshader',
-      environment: { ...environment },
+      environment: own,
       vitest: ['--config', 'vitest.browser.config.ts'],
     });
   }

@@ -29,8 +29,8 @@ export function readEnvironment(_name: string): string | undefined {
   return undefined;
 }
 
-/** Browsers cannot follow a value through await yet (AsyncContext is a proposal): scopes are passed explicitly. */
-export const createAsyncContext: AsyncContextFactory = undefined;
+/** Browsers cannot follow a value through await yet (AsyncContext is a proposal): callers must manage without. */
+export const createAsyncContext: AsyncContextFactory = () => undefined;
 
 /** Workers have no localStorage: there nothing is kept, and saving says so. */
 export const tuningStore: TuningStore = {

@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DeviceError } from './errors.ts';
-import type { AsyncContext, OpenGpu, TuningStore } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
 
 /**
  * Every object that Dawn's `create()` returned, by its options. One that is garbage collected takes the whole process down, so
@@ -66,10 +66,10 @@ export function readEnvironment(name: string): string | undefined {
 }
 
 /** AsyncLocalStorage: the value follows awaits, timers and callbacks. */
-export function createAsyncContext<T>(): AsyncContext<T> {
+export const createAsyncContext: AsyncContextFactory = <T>() => {
   const storage = new AsyncLocalStorage<T>();
-  return { run: (value, fn) => storage.run(value, fn), get: () => storage.getStore() };
-}
+  return { run: <R>(value: T, fn: () => R) => storage.run(value, fn), get: () => storage.getStore() };
+};
 
 /** One JSON file an adapter, written beside and renamed, so that a reader never sees half of it. */
 export const tuningStore: TuningStore = {

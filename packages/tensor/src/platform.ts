@@ -11,8 +11,8 @@ export interface AsyncContext<T> {
   get(): T | undefined;
 }
 
-/** Makes an {@link AsyncContext}; undefined where the platform has none and callers pass the value explicitly. */
-export type AsyncContextFactory = (<T>() => AsyncContext<T>) | undefined;
+/** Makes an {@link AsyncContext}; returns undefined where the platform cannot follow a value through await. */
+export type AsyncContextFactory = <T>() => AsyncContext<T> | undefined;
 
 /**
  * Opens the platform's WebGPU entry point.

@@ -1,6 +1,7 @@
 /** Shared set-up of GPU tests: one device for all files of a process, and no test may leave a tensor behind. */
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { Device } from '../src/index.ts';
+import { ranOn } from './adapter-meta.ts';
 
 /** Devices by limits; opening one takes a good part of a second. */
 const devices = new Map<string, Promise<Device>>();
@@ -24,8 +25,9 @@ export function eachDevice(name: string, body: (context: DeviceContext) => void)
   describe(name, () => {
     let device: Device | undefined;
     let before: ReadonlySet<unknown> = new Set();
-    beforeEach(async () => {
+    beforeEach(async ({ task }) => {
       device = await open(limits);
+      ranOn(task, device.adapter);
       before = device.leaks?.mark() ?? new Set();
     });
     afterEach(async () => {
