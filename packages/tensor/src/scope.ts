@@ -23,7 +23,11 @@ function current(): Scope | undefined {
 }
 
 /** Called by every new tensor. */
-export function adopt(tensor: Tensor, scope: Scope | undefined = current()): void {
+export function adopt(tensor: Tensor): void {
+  place(tensor, current());
+}
+
+function place(tensor: Tensor, scope: Scope | undefined): void {
   if (!scope) return;
   scope.tensors.add(tensor);
   owners.set(tensor, scope);
@@ -61,7 +65,7 @@ function close(scope: Scope, result: unknown): void {
   eachTensor(result, (tensor) => {
     if (owners.get(tensor) !== scope) return;
     forget(tensor);
-    adopt(tensor, scope.parent);
+    place(tensor, scope.parent);
   });
   scope.closed = true;
   for (const tensor of [...scope.tensors]) tensor.dispose();

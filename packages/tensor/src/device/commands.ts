@@ -17,7 +17,9 @@ export type DispatchCommand = {
   /** Work done, for the profiler. */
   readonly flops: number;
   readonly bytes: number;
+  /** Filled in when the command is first encoded; a replayed one has them from then on. */
   group?: GPUBindGroup;
+  offsets?: readonly number[];
 };
 
 export type CopyCommand = {
@@ -99,9 +101,11 @@ export function encode(
   profiler: Profiler | undefined,
 ): void {
   let pass: GPUComputePassEncoder | undefined;
+  let pipeline: GPUComputePipeline | undefined;
   const end = (): void => {
     pass?.end();
     pass = undefined;
+    pipeline = undefined;
   };
   const run = (list: readonly Command[], parameterPages: readonly GPUBuffer[]): void => {
     for (const command of list) {
@@ -111,13 +115,8 @@ export function encode(
       }
       if (command.kind === 'copy') {
         end();
-        encoder.copyBufferToBuffer(
-          gpuBuffer(command.source),
-          command.sourceOffset,
-          gpuBuffer(command.target),
-          command.targetOffset,
-          command.bytes,
-        );
+        const { source, sourceOffset, target, targetOffset, bytes } = command;
+        encoder.copyBufferToBuffer(gpuBuffer(source), sourceOffset, gpuBuffer(target), targetOffset, bytes);
         continue;
       }
       if (profiler) {
@@ -125,7 +124,15 @@ export function encode(
         pass = encoder.beginComputePass(profiler.time(command));
       }
       pass ??= encoder.beginComputePass();
-      dispatch(pass, command, parameterPages, groups);
+      const { entry, grid } = command;
+      if (entry.pipeline !== pipeline || !pipeline) {
+        pipeline = entry.pipeline;
+        if (!pipeline) throw new Error(`kernel ${entry.label} is encoded before it is compiled`);
+        pass.setPipeline(pipeline);
+      }
+      if (!command.group || !command.offsets) prepare(command, parameterPages, groups);
+      pass.setBindGroup(0, command.group, command.offsets);
+      pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
     }
   };
   run(commands, pages);
@@ -133,13 +140,10 @@ export function encode(
   profiler?.resolve(encoder);
 }
 
-function dispatch(pass: GPUComputePassEncoder, command: DispatchCommand, pages: readonly GPUBuffer[], groups: BindGroups): void {
-  const { entry, slot, grid } = command;
+/** Finds the bind group and dynamic offset of a command's parameter slot. */
+function prepare(command: DispatchCommand, pages: readonly GPUBuffer[], groups: BindGroups): void {
+  const { slot } = command;
   const page = slot < 0 ? -1 : Math.floor(slot / PAGE_SLOTS);
   command.group ??= groups.get(command, pages[page], page);
-  if (!entry.pipeline) throw new Error(`kernel ${entry.label} is encoded before it is compiled`);
-  pass.setPipeline(entry.pipeline);
-  if (slot < 0) pass.setBindGroup(0, command.group);
-  else pass.setBindGroup(0, command.group, [(slot % PAGE_SLOTS) * SLOT_BYTES]);
-  pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+  command.offsets = slot < 0 ? [] : [(slot % PAGE_SLOTS) * SLOT_BYTES];
 }
