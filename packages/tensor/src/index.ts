@@ -21,6 +21,7 @@ export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } fr
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
 export { alias, empty, type Nested, Tensor, view } from './tensor.ts';
+export { bincount } from './ops/bincount.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
 export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
