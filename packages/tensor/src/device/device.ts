@@ -76,8 +76,11 @@ export class Device {
       (id) => this.recorder.groups.evict(id),
     );
     this.readback = new Readback(gpu, this.recorder);
-    gpu.addEventListener('uncapturederror', (event) => {
-      this.recorder.fail(new DeviceError('device', event.error.message, 'check the kernel or buffer named in the message'));
+    gpu.addEventListener('uncapturederror', ({ error }) => {
+      const fix = /memory/i.test(error.message)
+        ? 'dispose tensors, call device.trim(), or use smaller batches'
+        : 'check the kernel or buffer named in the message';
+      this.recorder.fail(new DeviceError('device', error.message, fix));
     });
     registerDevice(this);
     void gpu.lost.then((info) => {
