@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** The suite in Node. The adapter comes from the environment: start it through scripts/launch.mjs or scripts/test.mjs. */
 export default defineConfig({
   test: {
-    include: ['packages/**/*.test.ts', 'shaders/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['packages/**/*.test.ts', 'shaders/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
     // One process, file after file: the device, its pipelines and the compiled shaders serve the whole suite, and CPU adapters
     // use every core already.
     pool: 'forks',

@@ -16,6 +16,11 @@ import { swiftShaderArchive, unpackSwiftShader } from './swiftshader.mjs';
  * @property {NodeJS.ProcessEnv} environment the whole environment for the process that opens Dawn
  */
 /**
+ * @typedef {object} Refusal a driver that does not serve
+ * @property {string} source where it came from
+ * @property {string} reason
+ */
+/**
  * @typedef {object} Machine what choosing depends on; tests replace parts of it
  * @property {NodeJS.ProcessEnv} environment
  * @property {NodeJS.Platform} platform
@@ -60,7 +65,7 @@ export function chooseAdapter(forced, parts = {}) {
   for (const candidate of candidates(machine, kinds)) {
     const found = attempt(candidate, machine);
     if ('kind' in found) return found;
-    tried.push(`  ${candidate.source}: ${found.reason}`);
+    tried.push(`  ${found.source}: ${found.reason}`);
   }
   if (tried.length === 0) tried.push(`  nothing: ${whyNothing(machine)}`);
   const wanted = forced ? `the adapter '${forced}' is not available` : 'no WebGPU adapter was found';
@@ -68,18 +73,24 @@ export function chooseAdapter(forced, parts = {}) {
 }
 
 /**
- * Every adapter of this machine that works, fastest first: the test suite runs on each. Where the environment names a
- * driver, that one alone.
+ * Every driver of this machine in the order of preference, each tried. Where the environment names a driver, that one alone.
+ *
+ * @param {Partial<Machine>} [parts]
+ * @returns {(Choice | Refusal)[]}
+ */
+export function examineAdapters(parts = {}) {
+  const machine = describeMachine(parts);
+  return candidates(machine, undefined).map((candidate) => attempt(candidate, machine));
+}
+
+/**
+ * The adapters that work, one of each kind, fastest first: the test suite runs on each.
  *
  * @param {Partial<Machine>} [parts]
  * @returns {Choice[]}
  */
 export function presentAdapters(parts = {}) {
-  const machine = describeMachine(parts);
-  const working = candidates(machine, undefined).flatMap((candidate) => {
-    const found = attempt(candidate, machine);
-    return 'kind' in found ? [found] : [];
-  });
+  const working = examineAdapters(parts).flatMap((found) => ('kind' in found ? [found] : []));
   return working.filter((one, index) => working.findIndex((other) => other.kind === one.kind) === index);
 }
 
@@ -119,7 +130,7 @@ function candidates(machine, allowed) {
   return named.length > 0 ? named : system;
 }
 
-/** @param {Candidate} candidate @param {Machine} machine @returns {Choice | { reason: string }} */
+/** @param {Candidate} candidate @param {Machine} machine @returns {Choice | Refusal} */
 function attempt(candidate, machine) {
   const { platform, archive } = machine;
   const environment = { ...machine.environment, ...candidate.variables() };
@@ -135,9 +146,12 @@ function attempt(candidate, machine) {
     environment.LD_LIBRARY_PATH = [environment.LD_LIBRARY_PATH, loaderFolder].filter(Boolean).join(delimiter);
     found = machine.probe(environment);
   }
-  if (found.kind === undefined) return { reason: found.reason };
-  if (!candidate.kinds.includes(found.kind)) return { reason: `it is ${found.kind}, ${found.name}` };
-  return { kind: found.kind, name: found.name, source: candidate.source, environment };
+  const { source } = candidate;
+  if (found.kind === undefined) return { source, reason: found.reason };
+  if (!candidate.kinds.includes(found.kind)) {
+    return { source, reason: `it is ${found.kind}, ${found.name}` };
+  }
+  return { kind: found.kind, name: found.name, source, environment };
 }
 
 /** Both names: loaders before 1.3.207 know only the second. @param {string[]} files @returns {NodeJS.ProcessEnv} */

@@ -116,10 +116,16 @@ describe('advice', () => {
   });
 
   it("names this system's packages, or all where it is unknown", () => {
-    expect(advice('linux', 'ID=fedora')).toMatch(/dnf install/);
-    expect(advice('linux', 'ID=fedora')).not.toMatch(/apt-get/);
-    expect(advice('linux', '')).toMatch(/apt-get.*pacman/s);
+    expect(advice('linux', [], 'ID=fedora')).toMatch(/dnf install/);
+    expect(advice('linux', [], 'ID=fedora')).not.toMatch(/apt-get/);
+    expect(advice('linux', [], '')).toMatch(/apt-get.*pacman/s);
     expect(advice('darwin')).toMatch(/Metal/);
     expect(advice('win32')).toMatch(/Direct3D 12/);
+  });
+
+  it('says only what would help further', () => {
+    expect(advice('linux', ['swiftshader'], 'ID=debian')).toMatch(/^ {2}Debian 12.*GPU/s);
+    expect(advice('linux', ['lavapipe', 'swiftshader'], 'ID=debian')).toMatch(/^ {2}A GPU/);
+    expect(advice('linux', ['gpu', 'lavapipe'], 'ID=debian')).toBe('  Nothing: a GPU is in use.');
   });
 });

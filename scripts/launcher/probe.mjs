@@ -31,8 +31,10 @@ export function probe(environment) {
     return { kind: undefined, reason: `the package 'webgpu' has no Dawn for ${process.platform} ${process.arch}` };
   }
   if (child.signal) return { kind: undefined, reason: `the driver ended the probing process (${child.signal})` };
-  const said = child.stderr?.split('\n').find((text) => /error|fail|found no drivers/i.test(text));
-  return { kind: undefined, reason: said?.trim() || 'Dawn offers no adapter for it' };
+  // Dawn's reason for refusing a driver comes before the loader's complaints about others.
+  const lines = (child.stderr ?? '').split('\n').map((text) => text.replace(/^(Warning|Error): /, '').trim());
+  const said = lines.find((text) => / required\b/.test(text)) ?? lines.find((text) => /error|fail|found no drivers/i.test(text));
+  return { kind: undefined, reason: said ? `Dawn refuses it: ${said}` : 'Dawn offers no adapter for it' };
 }
 
 /**

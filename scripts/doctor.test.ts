@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const DOCTOR = fileURLToPath(new URL('./doctor.mjs', import.meta.url));
+
+function doctor(words: string[], environment: NodeJS.ProcessEnv = {}) {
+  return spawnSync(process.execPath, [DOCTOR, ...words], { encoding: 'utf8', env: { ...process.env, ...environment } });
+}
+
+// The same whatever limits the rest of the suite runs with.
+describe.skipIf(process.env.TENSOR_LIMITS)('doctor', () => {
+  it('prints what was found, what the chosen one offers and does, and what helps', () => {
+    const { status, stdout, stderr } = doctor([]);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^ {2}works {4}\w+: .+$/m);
+    expect(stdout).toMatch(/^Chosen: \w+/m);
+    expect(stdout).toMatch(/^ {2}largest tensor +\d+ MiB$/m);
+    expect(stdout).toMatch(/^ {2}f32 multiply-adds +[\d.]+ GFLOP\/s$/m);
+    expect(stdout).toMatch(/^For a faster adapter\n {2}\S/m);
+    expect(status).toBe(0);
+  });
+
+  it('says so when an adapter cannot be had', () => {
+    expect(doctor(['--adapter', 'voodoo'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("adapter 'voodoo' is unknown"),
+    });
+  });
+});
