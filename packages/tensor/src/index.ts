@@ -27,3 +27,26 @@ export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
 export * from './io/index.ts';
+export { embedding, gather, gatherRows, indexSelect, takeAlongAxis } from './ops/gather.ts';
+export { cat, pad, type Padding, repeatInterleave, roll, stack, tile } from './ops/join.ts';
+export { maskedFill, oneHot, tril, triu } from './ops/masks.ts';
+export {
+  embeddingBackward,
+  gatherBackward,
+  gatherRowsBackward,
+  indexAdd,
+  indexSelectBackward,
+  scatterAdd,
+} from './ops/scatter.ts';
+export { chunk, flip, narrow, type Range, select, slice, sliceBackward, split, unbind } from './ops/slices.ts';
+export {
+  broadcastTo,
+  expand,
+  flatten,
+  movedim,
+  permute,
+  reshape,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from './ops/views.ts';
