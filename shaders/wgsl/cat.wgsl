@@ -2,6 +2,7 @@
 // Layout: every input is [outer, width] with unit stride inside a row (V = 4: widths, strides and offsets count vec4s); the output row is
 // y_width wide and this dispatch fills `width` columns of it from column `column`. One thread an output element (or vec4).
 // Inputs beyond the real ones are bound to any tensor and end where they start, so no thread reads them.
+// Compile: T=u32 K=2 V=4 | T=f16 K=7 V=1
 #if T == "f16"
 enable f16;
 #endif

@@ -4,6 +4,7 @@
 // strides into x (without the gathered axis) and into the index tensor.
 // Elements are moved as bits (T is u32 for every 4-byte dtype). Signed indices count from the end when negative; an index outside
 // gives `outside` (the bits of an f32 NaN, or 0 for integers).
+// Compile: T=u32 V=4 | T=f16 V=1
 #if T == "f16"
 enable f16;
 #endif

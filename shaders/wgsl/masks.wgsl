@@ -3,6 +3,7 @@
 // MODE "triangle": x [.., rows, columns] contiguous; keeps sign * (column - row - diagonal) <= 0, else 0 (sign 1: tril, -1: triu).
 // MODE "fill": y = mask ? value : x; x and mask strided over at most 8 dimensions; value as bits.
 // MODE "one_hot": y [.., classes] = value where the last index is x[..] (contiguous, signed ones below 0 match nothing), else 0.
+// Compile: T=u32 MODE=triangle | T=u32 MODE=fill | T=f16 MODE=one_hot
 #if T == "f16"
 enable f16;
 #endif

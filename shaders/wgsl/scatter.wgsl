@@ -8,6 +8,7 @@
 // Outer and inner dimensions together are split over at most 7, with strides into source, y and index; the axis of j has steps of its own.
 // Work: links length^2 / 2 comparisons, elements the same for every line along the axis.
 // Signed indices count from the end when negative; what an index outside names is dropped.
+// Compile: T=f32 MODE=links | T=f32 MODE=rows | T=f16 MODE=elements | T=i32 MODE=elements
 #if T == "f16"
 enable f16;
 #endif
