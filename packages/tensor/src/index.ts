@@ -50,3 +50,21 @@ export {
   transpose,
   unsqueeze,
 } from './ops/views.ts';
+export {
+  addLayerNorm,
+  addLayerNormForward,
+  layerNorm,
+  layerNormForward,
+  type LayerNormResult,
+  rmsNorm,
+  rmsNormForward,
+  type RmsNormResult,
+} from './ops/norm.ts';
+export {
+  layerNormBackward,
+  type NormBackward,
+  type NormGradients,
+  type NormNeeds,
+  rmsNormBackward,
+} from './ops/norm.backward.ts';
+export { l2Normalize, l2NormalizeBackward } from './ops/normalize.ts';
