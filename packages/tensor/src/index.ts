@@ -68,3 +68,4 @@ export {
   rmsNormBackward,
 } from './ops/norm.backward.ts';
 export { l2Normalize, l2NormalizeBackward } from './ops/normalize.ts';
+export { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './ops/softmax.ts';

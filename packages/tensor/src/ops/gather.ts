@@ -15,7 +15,7 @@ import { replaced, sizesParam, stridesParam } from './axes.ts';
 
 const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
 
-const NAN_BITS = 0x7fc00000;
+import { NAN_BITS } from './softmax.ts';
 
 type Picking = {
   /** Shape of the result. */
