@@ -69,3 +69,24 @@ export {
 } from './ops/norm.backward.ts';
 export { l2Normalize, l2NormalizeBackward } from './ops/normalize.ts';
 export { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './ops/softmax.ts';
+export {
+  crossEntropy,
+  crossEntropyBackward,
+  type CrossEntropyBackward,
+  crossEntropyForward,
+  type CrossEntropyOptions,
+  type CrossEntropyResult,
+} from './ops/cross-entropy.ts';
+export {
+  klDiv,
+  klDivBackward,
+  klDivForward,
+  type KlDivOptions,
+  type KlDivResult,
+  l1Loss,
+  l1LossBackward,
+  mseLoss,
+  mseLossBackward,
+  type PairLossOptions,
+  type PairLossSaved,
+} from './ops/losses.ts';
