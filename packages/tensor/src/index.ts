@@ -90,3 +90,12 @@ export {
   type PairLossOptions,
   type PairLossSaved,
 } from './ops/losses.ts';
+export {
+  conv2d,
+  conv2dBackwardBias,
+  conv2dBackwardInput,
+  conv2dBackwardWeight,
+  type Conv2dOptions,
+} from './ops/conv/conv2d.ts';
+export type { Pair, WindowOptions } from './ops/conv/geometry.ts';
+export { fold, unfold } from './ops/conv/unfold.ts';
