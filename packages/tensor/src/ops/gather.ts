@@ -69,7 +69,7 @@ function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
 
 /**
  * `out[.., i, ..] = x[.., index[.., i, ..], ..]` along `axis`: the shape of `index`, the rank of `x`; other axes of `index` are at most as
- * long as those of `x` (PyTorch's gather).
+ * long as those of `x` (PyTorch's gather, NumPy's take_along_axis: exported as `takeAlongAxis` too).
  * @throws ShapeError, DTypeError when index is not i32 or u32
  */
 export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor): Tensor => {
@@ -84,9 +84,6 @@ export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor
     indexStrides: index.strides,
   });
 });
-
-/** NumPy's name of {@link gather}. */
-export const takeAlongAxis = gather;
 
 export function expectIndexShape(op: string, x: Tensor, index: Tensor, axis: number): void {
   if (index.rank === x.rank && index.shape.every((size, i) => i === axis || size <= (x.shape[i] ?? 0))) return;
