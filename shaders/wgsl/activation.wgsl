@@ -3,6 +3,7 @@
 // Numerics: arguments of exp are clamped to +-87 (some adapters return NaN or Inf from exp or tanh of large values); x itself
 // is never clamped, so a NaN stays a NaN. tanh is written as a sigmoid. gelu takes the normal distribution function
 // from erfc, not from 1 + erf, which would cancel for negative x: absolute error below 2e-7, relative below 1e-6 in the tail.
+// Include only.
 
 fn sigmoid4(x: vec4<f32>) -> vec4<f32> {
   return 1.0 / (1.0 + exp(-clamp(x, vec4<f32>(-87.0), vec4<f32>(87.0))));

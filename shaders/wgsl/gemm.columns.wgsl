@@ -2,6 +2,7 @@
 // partial sums, then the partial sums into the result.
 //
 // One invocation a column and chunk, neighbours on neighbouring columns. Numerics: f32 in ascending row; bitwise repeatable.
+// Compile: TX=f32 TY=f32 | TX=f16 TY=f32
 #if TX == "f16" || TY == "f16"
 enable f16;
 #endif

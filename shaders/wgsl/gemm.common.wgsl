@@ -10,6 +10,7 @@
 //   SAVE  1: also writes the value before the activation to `pre` (strides of c)
 //   GRAD  1: reads `pre` instead and multiplies by act'(pre)
 //   RES   1: adds `residual` (strides of c) last
+// Include only.
 #include "activation.wgsl"
 
 struct Params {

@@ -10,6 +10,7 @@
 // Vector loads ask for offsets and the other strides in multiples of 4. Rows, columns and k beyond the edge are clamped on
 // load, never skipped: all lanes stay active for subgroup operations. What lies behind an edge inside a vec4 (up to 3 elements,
 // in the buffer since buffers are multiples of 16 bytes) reaches only sums that are not stored.
+// Include only.
 #include "gemm.common.wgsl"
 
 #if VA == "s"
