@@ -3,7 +3,8 @@
 //
 // Tiling: 64 invocations, a 64 x 64 tile of c, 16 steps of k a block. Each invocation fetches one 4 x 4 quad of a and one of b
 // per block, transposed in registers so that both blocks lie [k][row or column] as vec4 (one vec4 of padding a row against bank
-// conflicts): 2 * 16 * 17 * 16 bytes = 8.5 KiB. The next block is fetched into registers while this one is multiplied.
+// conflicts): 2 * 16 * 17 * 16 bytes = 8.5 KiB. Loads are issued before the barrier that waits for the last block's readers; several small
+// workgroups a core hide the rest (fetching a block ahead would double the code of the loads, and the time to compile them).
 // An invocation owns rows 4 ty .. + 3 and 32 + 4 ty .. + 3, columns 4 tx .. + 3 and 32 + 4 tx .. + 3, so that neighbours read
 // neighbouring vec4.
 // Numerics: f32 fma in ascending k; bitwise repeatable.
@@ -78,23 +79,15 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #for i in 16
   var s${i} = vec4<f32>();
 #endfor
-  var a_next = mat4x4<f32>();
-  var b_next = mat4x4<f32>();
-  if (work.k_begin < work.k_end) {
-    a_next = fetch_a(work.a_base, row + a_quad * 4u, work.k_begin + a_k * 4u, work.k_end);
-    b_next = fetch_b(work.b_base, col + b_quad * 4u, work.k_begin + b_k * 4u, work.k_end);
-  }
   for (var k = work.k_begin; k < work.k_end; k += 16u) {
+    let a_quads = fetch_a(work.a_base, row + a_quad * 4u, k + a_k * 4u, work.k_end);
+    let b_quads = fetch_b(work.b_base, col + b_quad * 4u, k + b_k * 4u, work.k_end);
     workgroupBarrier();
 #for u in 4
-    a_block[(a_k * 4u + ${u}u) * 17u + a_quad] = a_next[${u}];
-    b_block[(b_k * 4u + ${u}u) * 17u + b_quad] = b_next[${u}];
+    a_block[(a_k * 4u + ${u}u) * 17u + a_quad] = a_quads[${u}];
+    b_block[(b_k * 4u + ${u}u) * 17u + b_quad] = b_quads[${u}];
 #endfor
     workgroupBarrier();
-    if (k + 16u < work.k_end) {
-      a_next = fetch_a(work.a_base, row + a_quad * 4u, k + 16u + a_k * 4u, work.k_end);
-      b_next = fetch_b(work.b_base, col + b_quad * 4u, k + 16u + b_k * 4u, work.k_end);
-    }
     for (var step = 0u; step < 16u; step++) {
       let a0 = a_block[step * 17u + ty];
       let a1 = a_block[step * 17u + 8u + ty];
