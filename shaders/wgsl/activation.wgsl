@@ -1,9 +1,19 @@
 // activation: y = act(x) and dy/dx on vec4<f32>, the one place of these formulas for every fused epilogue.
 // Define: ACT = "none" | "relu" | "gelu" | "geluTanh" | "quickGelu" | "silu".
-// Numerics: arguments of exp are clamped to +-87 (some adapters return NaN or Inf from exp or tanh of large values); x itself
-// is never clamped, so a NaN stays a NaN. tanh is written as a sigmoid. gelu takes the normal distribution function
+// Numerics: arguments of exp are clamped to +-87 (some adapters return NaN or Inf from exp or tanh of large values); what
+// multiplies them keeps a NaN, and Inf gives the limit. tanh is written as a sigmoid. gelu takes the normal distribution function
 // from erfc, not from 1 + erf, which would cancel for negative x: absolute error below 2e-7, relative below 1e-6 in the tail.
 // Include only.
+
+// x, or 0 where x < low: there the activation is 0 to f32, and x times a factor that merely is tiny need not be.
+fn from4(x: vec4<f32>, low: f32) -> vec4<f32> {
+  return select(x, vec4<f32>(0.0), x < vec4<f32>(low));
+}
+
+// x held within +-bound; unlike clamp it keeps a NaN.
+fn within4(x: vec4<f32>, bound: f32) -> vec4<f32> {
+  return select(select(x, vec4<f32>(bound), x > vec4<f32>(bound)), vec4<f32>(-bound), x < vec4<f32>(-bound));
+}
 
 fn sigmoid4(x: vec4<f32>) -> vec4<f32> {
   return 1.0 / (1.0 + exp(-clamp(x, vec4<f32>(-87.0), vec4<f32>(87.0))));
@@ -36,13 +46,13 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
 #if ACT == "relu"
   return select(x, vec4<f32>(0.0), x < vec4<f32>(0.0));
 #elif ACT == "gelu"
-  return x * normal4(x);
+  return from4(x, -13.0) * normal4(x);
 #elif ACT == "geluTanh"
-  return x * sigmoid4(gelu_tanh_inner4(x));
+  return from4(x, -20.0) * sigmoid4(gelu_tanh_inner4(x));
 #elif ACT == "quickGelu"
-  return x * sigmoid4(1.702 * x);
+  return from4(x, -50.0) * sigmoid4(1.702 * x);
 #elif ACT == "silu"
-  return x * sigmoid4(x);
+  return from4(x, -80.0) * sigmoid4(x);
 #else
   return x;
 #endif
@@ -52,18 +62,18 @@ fn activate_grad(x: vec4<f32>) -> vec4<f32> {
 #if ACT == "relu"
   return select(vec4<f32>(0.0), vec4<f32>(1.0), x > vec4<f32>(0.0));
 #elif ACT == "gelu"
-  let t = clamp(x, vec4<f32>(-13.0), vec4<f32>(13.0));
-  return normal4(x) + x * 0.3989422804014327 * exp(-0.5 * t * t);
+  let t = within4(x, 13.0);
+  return normal4(x) + t * 0.3989422804014327 * exp(-0.5 * t * t);
 #elif ACT == "geluTanh"
-  let t = clamp(x, vec4<f32>(-20.0), vec4<f32>(20.0));
+  let t = within4(x, 20.0);
   let s = sigmoid4(gelu_tanh_inner4(x));
-  return s + x * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * t * t);
+  return s + t * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * t * t);
 #elif ACT == "quickGelu"
   let s = sigmoid4(1.702 * x);
-  return s * (1.0 + 1.702 * x * (1.0 - s));
+  return s * (1.0 + 1.702 * within4(x, 50.0) * (1.0 - s));
 #elif ACT == "silu"
   let s = sigmoid4(x);
-  return s * (1.0 + x * (1.0 - s));
+  return s * (1.0 + within4(x, 80.0) * (1.0 - s));
 #else
   return vec4<f32>(1.0);
 #endif

@@ -69,7 +69,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     s${i},
 #endfor
   );
-  for (var i = 0u; i < ${TM * TV}u; i++) {
+  // A bound that is not a constant also keeps compilers from unrolling this.
+  let rows = min(${TM}u, params.m - min(row, params.m));
+  for (var i = 0u; i < rows * ${TV}u; i++) {
     emit(work.c_base, row + i / ${TV}u, col + (i % ${TV}u) * ${SG * 4}u, sums[i]);
   }
 }

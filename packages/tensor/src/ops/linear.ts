@@ -1,6 +1,6 @@
 /** Linear layers with fused epilogue, and the pieces of their gradient. */
 import { promote, wgslType } from '../dtype.ts';
-import { ShapeError } from '../errors.ts';
+import { ShapeError, TensorError } from '../errors.ts';
 import { grid1d } from '../kernel.ts';
 import { defineOp } from '../op.ts';
 import { sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
@@ -10,6 +10,9 @@ import { gemm } from './gemm/gemm.ts';
 import { activationGradKernel, columnsKernel } from './gemm/kernels.ts';
 import { type Activation, type Epilogue, matricesOf, type Operand } from './gemm/problem.ts';
 import { expectFloats } from './matmul.ts';
+
+/** Activations that `linear` can fuse; `none` is the identity. */
+export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'geluTanh', 'quickGelu', 'silu'];
 
 export type { Activation } from './gemm/problem.ts';
 
@@ -46,6 +49,7 @@ function forward(
   keep: boolean,
 ): { output: Tensor; pre: Tensor | undefined } {
   expectFloats('linear', x, weight, ...(bias ? [bias] : []), ...(residual ? [residual] : []));
+  expectActivation('linear', activation);
   const [outSize, inSize] = expectWeight('linear', weight);
   if (x.rank === 0 || x.shape.at(-1) !== inSize) {
     throw new ShapeError(
@@ -91,6 +95,7 @@ export type InputGradientOptions = {
 export function linearBackwardInput(dY: Tensor, weight: Tensor, options: InputGradientOptions = {}): Tensor {
   const { pre, activation = 'none' } = options;
   expectFloats('linearBackwardInput', dY, weight, ...(pre ? [pre] : []));
+  expectActivation('linearBackwardInput', activation);
   const [outSize, inSize] = expectWeight('linearBackwardInput', weight);
   expectSame('linearBackwardInput', 'dY', dY, [...dY.shape.slice(0, -1), outSize]);
   const shape = [...dY.shape.slice(0, -1), inSize];
@@ -104,6 +109,7 @@ export function linearBackwardInput(dY: Tensor, weight: Tensor, options: InputGr
 /** dY * act'(pre): the gradient before the activation, for the output of `linear` itself. dY and pre have one shape; so has the result, in dY's dtype. */
 export function activationBackward(dY: Tensor, pre: Tensor, activation: Activation): Tensor {
   expectFloats('activationBackward', dY, pre);
+  expectActivation('activationBackward', activation);
   expectSame('activationBackward', 'pre', pre, dY.shape);
   using gradient = contiguous.run(dY);
   using saved = like(pre, dY);
@@ -203,6 +209,11 @@ function expectWeight(op: string, weight: Tensor): [number, number] {
     throw new ShapeError(op, `weight ${showShape(weight.shape)} is no matrix`, 'give weight [out, in]');
   }
   return [outSize, inSize];
+}
+
+function expectActivation(op: string, activation: Activation): void {
+  if (ACTIVATIONS.includes(activation)) return;
+  throw new TensorError(op, `activation "${activation}" is not known`, `use one of ${ACTIVATIONS.join(', ')}`);
 }
 
 function expectSame(op: string, name: string, t: Tensor | undefined, shape: Shape): void {
