@@ -68,14 +68,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   for (var k = split * params.k_chunk; k < k_end; k += ${CK}u) {
 #for i in 2
 #if A_COL
-    let a${i} = subgroupMatrixLoad<Left>(&a, a_base + k * params.a_stride + row + ${i * CM}u, true, params.a_stride);
+    let a${i} = subgroupMatrixLoad<Left, col_major>(&a, a_base + k * params.a_stride + row + ${i * CM}u, params.a_stride);
 #else
-    let a${i} = subgroupMatrixLoad<Left>(&a, a_base + (row + ${i * CM}u) * params.a_stride + k, false, params.a_stride);
+    let a${i} = subgroupMatrixLoad<Left, row_major>(&a, a_base + (row + ${i * CM}u) * params.a_stride + k, params.a_stride);
 #endif
 #if B_COL
-    let b${i} = subgroupMatrixLoad<Right>(&b, b_base + (col + ${i * CN}u) * params.b_stride + k, true, params.b_stride);
+    let b${i} = subgroupMatrixLoad<Right, col_major>(&b, b_base + (col + ${i * CN}u) * params.b_stride + k, params.b_stride);
 #else
-    let b${i} = subgroupMatrixLoad<Right>(&b, b_base + k * params.b_stride + col + ${i * CN}u, false, params.b_stride);
+    let b${i} = subgroupMatrixLoad<Right, row_major>(&b, b_base + k * params.b_stride + col + ${i * CN}u, params.b_stride);
 #endif
 #endfor
 #for i in 4
@@ -84,6 +84,6 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
   let base = (slab * params.m + row) * params.n + col;
 #for i in 4
-  subgroupMatrixStore(&c, base + ${(i / 2) * CM}u * params.n + ${(i % 2) * CN}u, s${i}, false, params.n);
+  subgroupMatrixStore<row_major>(&c, base + ${(i / 2) * CM}u * params.n + ${(i % 2) * CN}u, s${i}, params.n);
 #endfor
 }
