@@ -27,6 +27,7 @@ export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { einsum } from './ops/einsum.ts';
 export { checkMatrix } from './ops/gemm/check.ts';
+export { gemmTuning } from './ops/gemm/tuning.ts';
 export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
 export {
   type Activation,

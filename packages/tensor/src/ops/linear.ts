@@ -157,7 +157,7 @@ export function linearBackwardBias(dY: Tensor): Tensor {
   expectFloats('linearBackwardBias', dY);
   if (dY.rank === 0) throw new ShapeError('linearBackwardBias', 'dY is a scalar', 'give dY [..., out]');
   using rows = asRows(dY);
-  const [count = 0, columns = 0] = rows.shape;
+  const [count = 0] = rows.shape;
   const chunk = Math.max(32, Math.ceil(Math.sqrt(count)));
   const splits = Math.ceil(count / chunk);
   if (splits <= 1) return sumColumns(rows, Math.max(1, count), 1);

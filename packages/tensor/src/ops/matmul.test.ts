@@ -6,7 +6,7 @@ import * as oracle from '../../test/reference/matmul.ts';
 import { applyView, batchPairs, matmulSizes, type ViewRecipe } from '../../test/shapes.ts';
 import { eachDevice } from '../../test/support.ts';
 import { toDevice, viewOf } from '../../test/views.ts';
-import { type Device, matmul, tensor, view } from '../index.ts';
+import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
 
 const VARIANTS = ['broadcast', 'plain', 'tile', 'dot'] as const;
 /** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so `tile` sees one size of each kind. */
@@ -223,6 +223,19 @@ eachDevice('matmul', (ctx) => {
     using mixed = matmul(activations, weights);
     expect(mixed.dtype).toBe('f32');
     expectClose(await mixed.data(), expected, close, 'mixed');
+  });
+
+  it('offers the tuner a problem for each class of product, which all variants solve alike', async () => {
+    const problems = gemmTuning(ctx.device);
+    expect(new Set(problems.map(({ key }) => key))).toEqual(
+      new Set(['kk', 'kn', 'mn'].flatMap((modes) => ['few', 'small', 'large'].map((size) => `${modes}/${size}`))),
+    );
+    const small = problems.find(({ key }) => key === 'kn/few');
+    if (!small) throw new Error('no problem of few rows');
+    const [result] = await tune(ctx.device, [small]);
+    expect(Object.keys(result?.ms ?? {})).toEqual(small.candidates);
+    expect(Object.values(result?.ms ?? {}).every((ms) => ms !== undefined)).toBe(true);
+    expect(await checkMatrix(ctx.device)).toBe(ctx.device.adapter.subgroupMatrix.length > 0);
   });
 
   it('refuses what does not fit, by name and with the fix', () => {

@@ -7,7 +7,17 @@ import { empty, type Tensor, view } from '../../tensor.ts';
 import { contiguousCopy } from '../copy.ts';
 import { gemmKernels, reduceKernel } from './kernels.ts';
 import { dispatchMatrix, planMatrix } from './matrix.ts';
-import { candidates, chooseSplits, type Facts, loadModes, paramsOf, storesVectors, tilingOf, type Variant } from './plan.ts';
+import {
+  candidates,
+  chooseSplits,
+  type Facts,
+  keyOf,
+  loadModes,
+  paramsOf,
+  storesVectors,
+  tilingOf,
+  type Variant,
+} from './plan.ts';
 import { MAX_BATCH_DIMS, normalize, type Epilogue, type Operand, type Product } from './problem.ts';
 
 /**
@@ -24,10 +34,8 @@ export function gemm(product: Product): void {
 function record(p: Product): void {
   const { device } = p.c.tensor;
   const matrix = planMatrix(p);
-  const facts: Facts = { cpu: device.adapter.kind !== 'gpu', subgroupSize: device.subgroupSize, matrix: matrix !== undefined };
-  const { VA, VB } = loadModes(p);
-  const size = p.m <= 4 ? 'few' : p.m * p.n <= 128 * 128 ? 'small' : 'large';
-  const variant = device.tuner.choose('gemm', candidates(p.m, facts), `${VA}${VB}/${size}`);
+  const facts: Facts = { ...factsOf(device), matrix: matrix !== undefined };
+  const variant = device.tuner.choose('gemm', candidates(p.m, facts), keyOf(p));
   const tiling = tilingOf(variant, p.m, facts.subgroupSize);
   const tiles = Math.ceil(p.m / tiling.rows) * Math.ceil(p.n / tiling.columns) * sizeOf(p.batch);
   const splits = chooseSplits(tiles, p.k, facts.cpu, forcedSplits(device));
@@ -44,6 +52,11 @@ function record(p: Product): void {
   reduce(p, partial, splits);
 }
 
+/** What plans ask of a device; a product adds whether subgroup matrices can take it. */
+export function factsOf(device: Device): Omit<Facts, 'matrix'> {
+  return { cpu: device.adapter.kind !== 'gpu', subgroupSize: device.subgroupSize };
+}
+
 /** Tests force a number of splits with `tuner.force('gemm.split', '3')`. */
 function forcedSplits(device: Device): number | undefined {
   const forced = device.tuner.forcedVariant('gemm.split');
@@ -56,7 +69,7 @@ function dispatch(p: Product, variant: Variant, splits: number, splitStride: num
   const params = { ...paramsOf(p, tiling, splits), c_split: splitStride };
   const tiles = Math.ceil(p.m / tiling.rows) * Math.ceil(p.n / tiling.columns) * sizeOf(p.batch);
   // CPU adapters run the guarded loads at the same speed, so they share one pipeline for every k.
-  const tail = device.adapter.kind !== 'gpu' || p.k % 4 !== 0;
+  const tail = factsOf(device).cpu || p.k % 4 !== 0;
   const count = sizeOf(p.batch) * p.m * p.n;
   gemmKernels[variant].dispatch(device, {
     buffers: { a: p.a.tensor, b: p.b.tensor, c: p.c.tensor, ...epilogueBuffers(p.epilogue) },

@@ -54,6 +54,13 @@ export function candidates(m: number, facts: Facts): Variant[] {
   ];
 }
 
+/** The tuner's class of a product: how its operands lie, and how large it is. */
+export function keyOf(p: Product): string {
+  const { VA, VB } = loadModes(p);
+  const size = p.m <= NARROW_ROWS ? 'few' : p.m * p.n <= 128 * 128 ? 'small' : 'large';
+  return `${VA}${VB}/${size}`;
+}
+
 const aligned = (...values: readonly number[]): boolean => values.every((value) => value % 4 === 0);
 
 /** 'k', 'm' or 's' of gemm.load for an operand of `lines` rows and k columns; `col` runs along k. */

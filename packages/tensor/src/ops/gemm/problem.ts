@@ -62,8 +62,9 @@ function collapsed(p: Product): Product {
   const [a = [], b = [], c = []] = strides;
   let { m } = p;
   let [rowA, rowC] = [p.a.row, p.c.row];
-  const mergesBias = p.epilogue.bias === undefined || p.epilogue.bias.row === 0;
-  for (let last = shape.length - 1; last >= 0 && mergesBias; last -= 1) {
+  // A bias along the rows would have to repeat with the batch.
+  const first = p.epilogue.bias === undefined || p.epilogue.bias.row === 0 ? 0 : shape.length;
+  for (let last = shape.length - 1; last >= first; last -= 1) {
     const [strideA = 0, strideB = 0, strideC = 0] = [a[last], b[last], c[last]];
     if (strideB !== 0) break;
     if (m !== 1 && (strideA !== rowA * m || strideC !== rowC * m)) break;
