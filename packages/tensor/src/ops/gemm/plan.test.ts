@@ -69,7 +69,7 @@ describe('plan', () => {
     expect(tilingOf('broadcast', 4, 8)).toMatchObject({ rows: 4, columns: 32 });
     expect(tilingOf('broadcast', 5, 8)).toMatchObject({ rows: 64, columns: 32 });
     expect(tilingOf('broadcast', 192, 8)).toMatchObject({ rows: 96, columns: 32 });
-    expect(tilingOf('broadcast', 192, 4)).toMatchObject({ rows: 64, columns: 16 });
+    expect(tilingOf('broadcast', 192, 4)).toMatchObject({ rows: 64, columns: 32 });
   });
 
   it('splits k only when tiles are few and k is long, in chunks that cover it', () => {

@@ -34,7 +34,8 @@ export function tilingOf(variant: Variant, m: number, subgroupSize: number): Til
     case 'broadcast': {
       const TM = broadcastRows(m, subgroupSize);
       const GROUPS = TM === NARROW_ROWS ? 1 : STACKED_SUBGROUPS;
-      return { rows: TM * GROUPS, columns: 4 * subgroupSize, defines: { TM, TV: 1, GROUPS } };
+      const TV = subgroupSize === 4 ? 2 : 1;
+      return { rows: TM * GROUPS, columns: 4 * subgroupSize * TV, defines: { TM, TV, GROUPS } };
     }
     case 'tile':
       return { rows: 64, columns: 64, defines: {} };
