@@ -27,7 +27,7 @@ export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
 export * from './io/index.ts';
-export { embedding, gather, gatherRows, indexSelect, takeAlongAxis } from './ops/gather.ts';
+export { embedding, gather, gather as takeAlongAxis, gatherRows, indexSelect } from './ops/gather.ts';
 export { cat, pad, type Padding, repeatInterleave, roll, stack, tile } from './ops/join.ts';
 export { maskedFill, oneHot, tril, triu } from './ops/masks.ts';
 export {
@@ -40,8 +40,8 @@ export {
 } from './ops/scatter.ts';
 export { chunk, flip, narrow, type Range, select, slice, sliceBackward, split, unbind } from './ops/slices.ts';
 export {
-  broadcastTo,
   expand,
+  expand as broadcastTo,
   flatten,
   movedim,
   permute,

@@ -2,7 +2,7 @@
  * Ops that pick elements or slices by an index tensor: gather, indexSelect, embedding, gatherRows. One kernel serves all.
  *
  * Indices are i32 or u32; negative i32 indices count from the end. The values are known to the GPU only, so an index outside cannot throw
- * before anything is recorded: what it picks is NaN (0 for integer and bool tensors).
+ * before anything is recorded: what it picks is NaN (0 for integer and bool tensors). To find it, set `device.checkIndices`.
  */
 import { wgsl } from '@mudpt/shaders';
 import { bitsType, bytesPerElement, expectDType, isFloat } from '../dtype.ts';
@@ -11,6 +11,7 @@ import { grid1d, kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
 import { collapse, normalizeAxis, type Shape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
+import { checkIndices } from './index-check.ts';
 import { replaced, sizesParam, stridesParam } from './axes.ts';
 
 const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
@@ -35,7 +36,8 @@ export function expectIndex(op: string, x: Tensor, index: Tensor): void {
   expectDType(op, 'index', index.dtype, ['i32', 'u32']);
 }
 
-function pick(x: Tensor, index: Tensor, picking: Picking): Tensor {
+function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
+  checkIndices(op, index, picking.extent);
   const out = empty(x.device, picking.shape, x.dtype);
   const { shape, strides } = collapse(picking.shape, [picking.strides, picking.indexStrides]);
   const [xStrides = [], indexStrides = []] = strides;
@@ -67,14 +69,14 @@ function pick(x: Tensor, index: Tensor, picking: Picking): Tensor {
 
 /**
  * `out[.., i, ..] = x[.., index[.., i, ..], ..]` along `axis`: the shape of `index`, the rank of `x`; other axes of `index` are at most as
- * long as those of `x` (PyTorch's gather).
+ * long as those of `x` (PyTorch's gather, NumPy's take_along_axis: exported as `takeAlongAxis` too).
  * @throws ShapeError, DTypeError when index is not i32 or u32
  */
 export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor): Tensor => {
   expectIndex('gather', x, index);
   const at = normalizeAxis('gather', axis, x.shape);
   expectIndexShape('gather', x, index, at);
-  return pick(x, index, {
+  return pick('gather', x, index, {
     shape: index.shape,
     strides: replaced(x.strides, at, 0),
     step: x.strides[at] ?? 0,
@@ -82,9 +84,6 @@ export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor
     indexStrides: index.strides,
   });
 });
-
-/** NumPy's name of {@link gather}. */
-export const takeAlongAxis = gather;
 
 export function expectIndexShape(op: string, x: Tensor, index: Tensor, axis: number): void {
   if (index.rank === x.rank && index.shape.every((size, i) => i === axis || size <= (x.shape[i] ?? 0))) return;
@@ -103,7 +102,7 @@ export const indexSelect = defineOp('indexSelect', (x: Tensor, axis: number, ind
   expectIndex('indexSelect', x, index);
   const at = normalizeAxis('indexSelect', axis, x.shape);
   expectList('indexSelect', index);
-  return pick(x, index, {
+  return pick('indexSelect', x, index, {
     shape: replaced(x.shape, at, index.size),
     strides: replaced(x.strides, at, 0),
     step: x.strides[at] ?? 0,
@@ -124,7 +123,7 @@ export const embedding = defineOp('embedding', (weight: Tensor, ids: Tensor): Te
     throw new ShapeError('embedding', `weight has shape ${showShape(weight.shape)}`, 'give a table [rows, channels]');
   const [extent = 0, channels = 0] = weight.shape;
   const [step = 0, along = 0] = weight.strides;
-  return pick(weight, ids, {
+  return pick('embedding', weight, ids, {
     shape: [...ids.shape, channels],
     strides: [...ids.shape.map(() => 0), along],
     step,
@@ -145,7 +144,7 @@ export const gatherRows = defineOp('gatherRows', (x: Tensor, index: Tensor): Ten
     );
   }
   const rest = x.shape.slice(2);
-  return pick(x, index, {
+  return pick('gatherRows', x, index, {
     shape: [index.size, ...rest],
     strides: [x.strides[0] ?? 0, ...x.strides.slice(2)],
     step: x.strides[1] ?? 0,

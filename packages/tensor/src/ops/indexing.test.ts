@@ -121,6 +121,35 @@ eachDevice('indexing', (ctx) => {
     );
   });
 
+  it('finds indices outside when the device checks them', async () => {
+    using x = upload(iota([4, 3]));
+    using good = tensor([0, -4, 3], { dtype: 'i32', device: ctx.device });
+    using bad = tensor(
+      [
+        [0, 1],
+        [3, 4],
+      ],
+      { dtype: 'u32', device: ctx.device },
+    );
+    ctx.device.checkIndices = true;
+    try {
+      using fine = indexSelect(x, 0, good);
+      expect((await fine.data()).slice(0, 3)).toEqual(Float32Array.of(0, 1, 2));
+      using many = embedding(x, bad);
+      for (let i = 0; i < 100; i += 1) indexSelect(x, 0, good).dispose();
+      await expect(many.data()).rejects.toThrow(
+        /^embedding: the index at position 3 .* axis of size 4. Use indices from -4 to 3/,
+      );
+      expect((await fine.data()).length).toBe(9);
+      using turned = permute(bad, [1, 0]);
+      using source = upload(iota([2, 2]));
+      scatterAdd(x, 0, turned, source).dispose();
+      await expect(fine.data()).rejects.toThrow(/^scatterAdd: the index at position 3/);
+    } finally {
+      ctx.device.checkIndices = false;
+    }
+  });
+
   it('adds by index in index order, with the bits of the f32 loop', async () => {
     const cases: [number[], number, number[]][] = [
       [[7], 0, [5]],

@@ -2,7 +2,7 @@
  * Ops that add by an index tensor: scatterAdd and indexAdd, and with them the gradients of the ops in gather.ts.
  *
  * Sums run in index order, so results are bitwise repeatable. Work grows with the square of the index count along the axis (a few
- * thousand are fine). What an index outside names is dropped.
+ * thousand are fine). What an index outside names is dropped; to find it, set `device.checkIndices`.
  */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
@@ -14,6 +14,7 @@ import { empty, type Tensor } from '../tensor.ts';
 import { replaced, sizesParam, stridesParam, without } from './axes.ts';
 import { contiguousCopy } from './copy.ts';
 import { zeros } from './create.ts';
+import { checkIndices } from './index-check.ts';
 import { expectIndex, expectIndexShape, expectList } from './gather.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 
@@ -122,6 +123,7 @@ export const scatterAdd = defineOp('scatterAdd', (x: Tensor, axis: number, index
   const at = normalizeAxis('scatterAdd', axis, x.shape);
   expectIndexShape('scatterAdd', x, index, at);
   expectSource('scatterAdd', x, source, index.shape);
+  checkIndices('scatterAdd', index, x.shape[at] ?? 0);
   const out = contiguousCopy(x);
   addElements(out, at, index, source);
   return out;
@@ -136,6 +138,7 @@ export const indexAdd = defineOp('indexAdd', (x: Tensor, axis: number, index: Te
   const at = normalizeAxis('indexAdd', axis, x.shape);
   expectList('indexAdd', index);
   expectSource('indexAdd', x, source, replaced(x.shape, at, index.size));
+  checkIndices('indexAdd', index, x.shape[at] ?? 0);
   const out = contiguousCopy(x);
   addSlices(out, at, index, source);
   return out;

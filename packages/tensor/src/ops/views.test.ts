@@ -14,18 +14,7 @@ import { applyView, edgeShapes, viewRecipes } from '../../test/shapes.ts';
 import { eachDevice } from '../../test/support.ts';
 import { tensor } from './create.ts';
 import { chunk, flip, narrow, select, slice, sliceBackward, split, unbind } from './slices.ts';
-import {
-  broadcastTo,
-  expand,
-  flatten,
-  movedim,
-  permute,
-  reshape,
-  reshapeStrides,
-  squeeze,
-  transpose,
-  unsqueeze,
-} from './views.ts';
+import { expand, flatten, movedim, permute, reshape, reshapeStrides, squeeze, transpose, unsqueeze } from './views.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** Places (flat position in the base) that strides show, to compare with the same places reached by a copy. */
@@ -152,7 +141,7 @@ eachDevice('views', (ctx) => {
     using one = squeeze(both, 0);
     expect(one.shape).toEqual([2, 3, 1, 4]);
     await check(
-      broadcastTo(lead, [3, -1, 3, 4]),
+      expand(lead, [3, -1, 3, 4]),
       build([3, 2, 3, 4], ([, a, b, c]) => get(x, [a!, b!, c!])),
     );
     await check(flatten(t, 1), reshapeRef(x, [2, 12]));

@@ -120,7 +120,7 @@ export const movedim = defineOp(
 );
 
 /**
- * Repeats axes of size 1, and new leading axes, up to `shape` without copying (stride 0); -1 keeps a size.
+ * Repeats axes of size 1, and new leading axes, up to `shape` without copying (stride 0); -1 keeps a size. Exported as `broadcastTo` too.
  * @throws ShapeError when an axis of another size would have to change
  */
 export const expand = defineOp('expand', (x: Tensor, shape: Shape): Tensor => {
@@ -138,9 +138,6 @@ export const expand = defineOp('expand', (x: Tensor, shape: Shape): Tensor => {
   expectShape('expand', to);
   return view(x, { shape: to, strides: broadcastStrides(x.shape, x.strides, to) });
 });
-
-/** NumPy's name of {@link expand}. */
-export const broadcastTo = expand;
 
 /** Drops the named axes, which must have size 1; by default every axis of size 1. */
 export const squeeze = defineOp('squeeze', (x: Tensor, axes?: number | readonly number[]): Tensor => {
