@@ -1,17 +1,18 @@
-/** Two-dimensional convolution and its gradients. */
-import { wgsl } from '@mudpt/shaders';
+/**
+ * Two-dimensional convolution and its gradients. Variant `gemm` multiplies a matrix of windows (unfold.ts) with the weight, for one group;
+ * `direct` evaluates the sums as they stand, for any groups.
+ */
 import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
-import { grid1d, kernel } from '../../kernel.ts';
+import { grid1d } from '../../kernel.ts';
 import { defineOp } from '../../op.ts';
 import { sameShape, type Shape, showShape } from '../../shape.ts';
 import { empty, type Tensor } from '../../tensor.ts';
-import { contiguous } from '../copy.ts';
-import { planRows } from '../rows.ts';
+import { linear, linearBackwardBias, linearBackwardInput, linearBackwardWeight } from '../linear.ts';
+import { cast, contiguous } from '../copy.ts';
+import { permute, reshape } from '../views.ts';
 import { type Channels, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from './geometry.ts';
-import { convKernel } from './unfold.ts';
-
-const biasKernel = kernel({ name: 'conv.bias', source: wgsl['conv.bias.wgsl'] });
+import { convKernel, foldRows, windowRows } from './unfold.ts';
 
 export type Conv2dOptions = WindowOptions & {
   /** Channels and outputs are cut into as many groups; each output sees its group's channels only. Default 1. */
@@ -55,13 +56,50 @@ function flopsOf({ windows, channels, outShape }: Problem): number {
   return (2 * outShape.reduce((product, size) => product * size, 1) * taps * channels.channels) / channels.groups;
 }
 
+/** Sums below this many multiplications are not worth the copy of the windows. */
+const SMALL = 1 << 16;
+
+function variantOf(x: Tensor, problem: Problem): 'gemm' | 'direct' {
+  const work = flopsOf(problem) / 2;
+  const candidates =
+    problem.channels.groups > 1
+      ? (['direct'] as const)
+      : work < SMALL
+        ? (['direct', 'gemm'] as const)
+        : (['gemm', 'direct'] as const);
+  return x.device.tuner.choose('conv2d', candidates, work < SMALL ? 'small' : 'large');
+}
+
+/** The weight [O, C, kh, kw] as a matrix [O, C kh kw]. */
+function weightMatrix(weight: Tensor): Tensor {
+  return reshape.run(weight, [weight.shape[0] ?? 0, weight.size / Math.max(1, weight.shape[0] ?? 1)]);
+}
+
+/** grad [N, O, H', W'] as rows [N, L, O]. */
+function placeRows(grad: Tensor): Tensor {
+  const [images = 0, outputs = 0, height = 0, width = 0] = grad.shape;
+  using last = permute.run(grad, [0, 2, 3, 1]);
+  return reshape.run(last, [images, height * width, outputs]);
+}
+
+/** Windows times weights: [N, L, O], shown as [N, O, H', W']. */
+function byProduct(x: Tensor, weight: Tensor, bias: Tensor | undefined, { windows, channels }: Problem): Tensor {
+  using rows = windowRows(x, windows);
+  using matrix = weightMatrix(weight);
+  using product = linear.run(rows, matrix, bias);
+  using image = reshape.run(product, [channels.images, ...windows.places, channels.outputs]);
+  return permute.run(image, [0, 3, 1, 2]);
+}
+
 /**
- * Cross-correlation of x [N, C, H, W] with weight [O, C / groups, kh, kw], plus bias [O]: [N, O, H', W'].
+ * Cross-correlation of x [N, C, H, W] with weight [O, C / groups, kh, kw], plus bias [O]: [N, O, H', W']. The result of the gemm variant
+ * is a view with channels last in memory.
  * @throws ShapeError, DTypeError, LimitError
  */
 export const conv2d = defineOp('conv2d', (x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor => {
   expectTensors('conv2d', x, weight, bias);
   const problem = problemOf('conv2d', x.shape, weight.shape, options);
+  if (variantOf(x, problem) === 'gemm') return byProduct(x, weight, bias, problem);
   using taps = contiguous.run(weight);
   using shift = contiguous.run(bias ?? weight);
   const out = empty(x.device, problem.outShape, x.dtype);
@@ -82,6 +120,12 @@ export function conv2dBackwardInput(grad: Tensor, weight: Tensor, inputShape: Sh
   expectTensors('conv2dBackwardInput', grad, weight);
   const problem = problemOf('conv2dBackwardInput', inputShape, weight.shape, options);
   expectGrad('conv2dBackwardInput', grad, problem);
+  if (variantOf(grad, problem) === 'gemm') {
+    using rows = placeRows(grad);
+    using matrix = weightMatrix(weight);
+    using windows = linearBackwardInput(rows, matrix);
+    return foldRows(windows, problem.channels.channels, problem.windows);
+  }
   using taps = contiguous.run(weight);
   const out = empty(grad.device, inputShape, grad.dtype);
   convKernel.dispatch(grad.device, {
@@ -100,6 +144,13 @@ export function conv2dBackwardWeight(grad: Tensor, x: Tensor, weightShape: Shape
   expectTensors('conv2dBackwardWeight', x, grad);
   const problem = problemOf('conv2dBackwardWeight', x.shape, weightShape, options);
   expectGrad('conv2dBackwardWeight', grad, problem);
+  if (variantOf(grad, problem) === 'gemm') {
+    using rows = placeRows(grad);
+    using windows = windowRows(x, problem.windows);
+    using matrix = linearBackwardWeight(rows, windows);
+    using stored = cast.run(matrix, x.dtype);
+    return reshape.run(stored, weightShape);
+  }
   const out = empty(x.device, weightShape, x.dtype);
   convKernel.dispatch(x.device, {
     buffers: { x, y: grad, result: out },
@@ -116,21 +167,10 @@ export function conv2dBackwardWeight(grad: Tensor, x: Tensor, weightShape: Shape
 export function conv2dBackwardBias(grad: Tensor): Tensor {
   grad.expectLive('conv2dBackwardBias');
   expectDType('conv2dBackwardBias', 'grad', grad.dtype, ['f32', 'f16']);
-  const places = imageSize('conv2dBackwardBias', 'grad', grad);
-  const [images = 0, outputs = 0] = grad.shape;
-  const width = images * places[0] * places[1];
-  const { variant, grid } = planRows(grad.device, 'conv.bias', outputs, Math.max(1, width)); // sums of no images are 0
-  const out = empty(grad.device, [outputs], grad.dtype);
-  const type = wgslType(grad.dtype);
-  biasKernel.dispatch(grad.device, {
-    buffers: { grad, dbias: out },
-    params: { rows: outputs, width, places, offset: grad.offset, strides: grad.strides.map((stride) => stride >>> 0) },
-    grid,
-    defines: { T: type, W: type, V: 1, ROWS: variant },
-    flops: grad.size,
-    bytes: grad.size * bytesPerElement(grad.dtype),
-  });
-  return out;
+  imageSize('conv2dBackwardBias', 'grad', grad);
+  using rows = placeRows(grad);
+  using sums = linearBackwardBias(rows);
+  return cast.run(sums, grad.dtype);
 }
 
 function expectGrad(op: string, grad: Tensor, { outShape }: Problem): void {
