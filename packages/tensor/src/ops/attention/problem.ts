@@ -36,8 +36,8 @@ export type AttentionProblem = {
   readonly prefixLength: number;
 };
 
-/** Largest head dimension of the fused kernels: their accumulators live in registers. */
-export const MAX_DEPTH = 256;
+/** Largest head dimension of the fused kernels: their accumulators live in registers, the tile variant's rows in 16 KiB. */
+export const MAX_DEPTH = 128;
 
 /** Packed sequences of a call; made (and to be disposed) here when the caller gave plain numbers. */
 export type OwnedSequences = { readonly sequences: PackedSequences | undefined; readonly owned: boolean };
