@@ -79,10 +79,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
 
 #if TILE
-  for (var i = lane; i < ${ROWS * DEPTH}u; i += ${LANES}u) {
-    let row = min(rowStart + i / ${DEPTH}u, max(keys, 1u) - 1u);
-    tile[i] = widen(k[kBase + row * params.k.z + i % ${DEPTH}u]);
-    tile[i + ${ROWS * DEPTH}u] = widen(v[vBase + row * params.v.z + i % ${DEPTH}u]);
+  for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
+    let row = min(rowStart + i / params.depth, max(keys, 1u) - 1u);
+    tile[i] = widen(k[kBase + row * params.k.z + i % params.depth]);
+    tile[i + ${ROWS}u * params.depth] = widen(v[vBase + row * params.v.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
@@ -137,8 +137,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for j in ROWS
       {
 #if TILE
-        let x = tile[${j * DEPTH}u + d];
-        let y = tile[${(ROWS + j) * DEPTH}u + d];
+        let x = tile[${j}u * params.depth + d];
+        let y = tile[${ROWS + j}u * params.depth + d];
 #else
         let x = subgroupBroadcast(k${j / LANES}, ${j % LANES}u);
         let y = subgroupBroadcast(v${j / LANES}, ${j % LANES}u);

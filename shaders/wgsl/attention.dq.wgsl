@@ -4,7 +4,7 @@
 // Tiling   that of the forward kernel: lanes hold keys while scores (q k^T) and dP (grad v^T) form together, then dS = P (dP - delta) is broadcast
 //          onto rows of k. P is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); fully masked rows have lse 1e30, so P = 0.
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
@@ -91,10 +91,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
 
 #if TILE
-  for (var i = lane; i < ${ROWS * DEPTH}u; i += ${LANES}u) {
-    let row = min(rowStart + i / ${DEPTH}u, max(queries, 1u) - 1u);
-    tile[i] = widen(q[qBase + row * params.q.z + i % ${DEPTH}u]);
-    tile[i + ${ROWS * DEPTH}u] = widen(grad[gradBase + row * params.grad.z + i % ${DEPTH}u]);
+  for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
+    let row = min(rowStart + i / params.depth, max(queries, 1u) - 1u);
+    tile[i] = widen(q[qBase + row * params.q.z + i % params.depth]);
+    tile[i + ${ROWS}u * params.depth] = widen(grad[gradBase + row * params.grad.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
@@ -161,8 +161,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for i in ROWS
       {
 #if TILE
-        let x = tile[${i * DEPTH}u + d];
-        let y = tile[${(ROWS + i) * DEPTH}u + d];
+        let x = tile[${i}u * params.depth + d];
+        let y = tile[${ROWS + i}u * params.depth + d];
 #else
         let x = subgroupBroadcast(q${i / LANES}, ${i % LANES}u);
         let y = subgroupBroadcast(grad${i / LANES}, ${i % LANES}u);

@@ -7,7 +7,7 @@
 //          lanes hold keys while scores are formed (each lane reads its own key and query rows once, broadcasts feed the ROWS x KEYS tile),
 //          then lanes hold slices of the head dimension while probabilities are broadcast onto rows of v. No workgroup memory, no barrier.
 // Numerics f32 throughout, online softmax in base 2 with a finite mask (-1e30). A row without keys gives 0 and lse = 1e30.
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
@@ -92,8 +92,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
 
 #if TILE
-  for (var i = lane; i < ${ROWS * DEPTH}u; i += ${LANES}u) {
-    tile[i] = params.scale * widen(q[qBase + min(rowStart + i / ${DEPTH}u, max(queries, 1u) - 1u) * params.q.z + i % ${DEPTH}u]);
+  for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
+    tile[i] = params.scale * widen(q[qBase + min(rowStart + i / params.depth, max(queries, 1u) - 1u) * params.q.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
@@ -146,7 +146,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for i in ROWS
       {
 #if TILE
-        let x = tile[${i * DEPTH}u + d];
+        let x = tile[${i}u * params.depth + d];
 #else
         let x = subgroupBroadcast(q${i / LANES}, ${i % LANES}u);
 #endif

@@ -45,25 +45,25 @@ function sliceOf(lanes: number, depth: number): { SLICE: 2 | 4; COLUMNS: number 
   return { SLICE, COLUMNS: Math.ceil(depth / SLICE / lanes) };
 }
 
-/** Tall tiles reuse each loaded key longest; narrow subgroups and long heads leave fewer registers (or less tile memory) for rows. */
-function tileOf(variant: Variant, lanes: number, columns: number, depth: number, budget: number): Tile {
-  const tall = variant === 'tile' ? depth <= 64 && budget > 16 : columns * 16 <= budget;
-  return { rows: tall ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
+/** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows, and barriers make compilers slow on tall tiles. */
+function tileOf(variant: Variant, lanes: number, columns: number, budget: number): Tile {
+  if (variant === 'tile') return { rows: 8, keys: 1 };
+  return { rows: columns * 16 <= budget ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
 }
 
 /** Which kernel serves this problem, and its defines. @param budget accumulators a lane may hold for 16 rows */
 function definesOf(problem: AttentionProblem, depth: number, out: string, budget: number): Defines & { ROWS: number; SLICE: 2 | 4 } {
   const { device, causal, sequences } = problem;
-  const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${depth}`;
+  const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${depth <= 64 ? 64 : 128}`;
   const variant = device.tuner.choose('attention', fusedVariants(device), key);
   const lanes = variant === 'tile' ? TILE_LANES : device.subgroupSize;
   const slice = sliceOf(lanes, depth);
-  const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS, depth, budget);
+  const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS, budget);
   return {
     T: problem.dtype,
     OUT: out,
     TILE: variant === 'tile' ? 1 : 0,
-    ...(variant === 'tile' && { DEPTH: depth / 4 }),
+    ...(variant === 'tile' && { DEPTH: depth <= 64 ? 16 : 32 }),
     ROWS: rows,
     KEYS: keys,
     ...slice,
