@@ -27,3 +27,20 @@ export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
 export * from './io/index.ts';
+export {
+  attention,
+  attentionBackward,
+  type AttentionBackwardInputs,
+  attentionForward,
+  type AttentionGradients,
+  type AttentionOptions,
+  type AttentionPrefix,
+  attentionQkv,
+  attentionQkvBackward,
+  type AttentionQkvBackwardInputs,
+  attentionQkvForward,
+  type AttentionQkvGradients,
+  PackedSequences,
+  packedSequences,
+  packedSequencesOnDevice,
+} from './ops/attention/index.ts';

@@ -52,7 +52,12 @@ function tileOf(variant: Variant, lanes: number, columns: number, budget: number
 }
 
 /** Which kernel serves this problem, and its defines. @param budget accumulators a lane may hold for 16 rows */
-function definesOf(problem: AttentionProblem, depth: number, out: string, budget: number): Defines & { ROWS: number; SLICE: 2 | 4 } {
+function definesOf(
+  problem: AttentionProblem,
+  depth: number,
+  out: string,
+  budget: number,
+): Defines & { ROWS: number; SLICE: 2 | 4 } {
   const { device, causal, sequences } = problem;
   const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${depth <= 64 ? 64 : 128}`;
   const variant = device.tuner.choose('attention', fusedVariants(device), key);
@@ -73,7 +78,11 @@ function definesOf(problem: AttentionProblem, depth: number, out: string, budget
 }
 
 /** Row blocks by heads by batches; for packed rows the entries of the block table, folded into z. */
-function gridOf(problem: AttentionProblem, rows: number, height: number): { grid: number[]; blocks: Tensor | undefined; entries: number } {
+function gridOf(
+  problem: AttentionProblem,
+  rows: number,
+  height: number,
+): { grid: number[]; blocks: Tensor | undefined; entries: number } {
   const table = problem.sequences?.table(height);
   if (!table) return { grid: [Math.ceil(rows / height), problem.heads, problem.batch], blocks: undefined, entries: 0 };
   const [x, z] = grid1d(table.entries, 1);
@@ -180,7 +189,13 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
  * Gradients of the shared prefix: its keys see every query of the batch, whatever sequence it is in. Queries are cut into chunks of `chunk`
  * rows; each writes its partial sums to `pieces` f32 [chunks, 2, P, H, D], to be added in order.
  */
-export function launchPrefixGradient(problem: AttentionProblem, inputs: BackwardInputs, prefix: Pair, pieces: Tensor, chunk: number): void {
+export function launchPrefixGradient(
+  problem: AttentionProblem,
+  inputs: BackwardInputs,
+  prefix: Pair,
+  pieces: Tensor,
+  chunk: number,
+): void {
   const { device, heads, prefixLength } = problem;
   const { q, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
