@@ -114,3 +114,20 @@ export {
 } from './ops/conv/conv2d.ts';
 export type { Pair, WindowOptions } from './ops/conv/geometry.ts';
 export { fold, unfold } from './ops/conv/unfold.ts';
+export {
+  attention,
+  attentionBackward,
+  type AttentionBackwardInputs,
+  attentionForward,
+  type AttentionGradients,
+  type AttentionOptions,
+  type AttentionPrefix,
+  attentionQkv,
+  attentionQkvBackward,
+  type AttentionQkvBackwardInputs,
+  attentionQkvForward,
+  type AttentionQkvGradients,
+  PackedSequences,
+  packedSequences,
+  packedSequencesOnDevice,
+} from './ops/attention/index.ts';

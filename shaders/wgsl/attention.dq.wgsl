@@ -1,0 +1,253 @@
+// Attention backward, subgroup form: gradient of the queries.
+//
+// Shapes   as attention.forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention.delta.wgsl; dq like q.
+// Tiling   that of the forward kernel: lanes hold keys while scores (q k^T) and dP (grad v^T) form together, then dS = P (dP - delta) is broadcast
+//          onto rows of k. P is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
+// Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); fully masked rows have lse 1e30, so P = 0.
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
+#if !TILE
+enable subgroups;
+#endif
+
+struct Params {
+  q: vec4<u32>,       // offset, batch stride, row stride, head stride, in units of 4 elements
+  k: vec4<u32>,
+  v: vec4<u32>,
+  prefixK: vec4<u32>,
+  prefixV: vec4<u32>,
+  grad: vec4<u32>,
+  dq: vec4<u32>,      // in units of SLICE elements
+  stats: vec4<u32>,   // in pairs
+  queries: u32,
+  keys: u32,
+  prefix: u32,
+  depth: u32,         // head dimension / 4
+  blocks: u32,        // entries of the row block table
+  scale: f32,
+}
+
+#include "attention.storage.wgsl"
+#let LANES = TILE ? 32 : SG
+#include "attention.lanes.wgsl"
+#let SPAN = LANES * KEYS
+#let HELD = (ROWS + LANES - 1) / LANES
+#let QUADS = SLICE == 4 ? 1 : 2
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<Quad>;
+@group(0) @binding(2) var<storage, read> k: array<Quad>;
+@group(0) @binding(3) var<storage, read> v: array<Quad>;
+@group(0) @binding(4) var<storage, read> grad: array<Quad>;
+@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> dq: array<Slice>;
+#if RAGGED
+@group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
+#endif
+#if PREFIX
+@group(0) @binding(8) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
+#endif
+
+#if TILE
+var<workgroup> tile: array<vec4<f32>, ${2 * ROWS * DEPTH}>; // rows of q, then rows of grad
+var<workgroup> handed: array<f32, ${ROWS * KEYS * LANES}>;
+#endif
+
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+#if RAGGED
+  let entry = group.x + group.z * groups.x;
+  let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
+  let batch = 0u;
+  let start = block.x;
+  let rowStart = block.z;
+  let queries = select(0u, block.y, entry < params.blocks);
+  let ownKeys = block.y;
+#else
+  let batch = group.z;
+  let start = 0u;
+  let rowStart = group.x * ${ROWS}u;
+  let queries = params.queries;
+  let ownKeys = params.keys;
+#endif
+  let head = group.y;
+  let qBase = params.q.x + batch * params.q.y + start * params.q.z + head * params.q.w;
+  let kBase = params.k.x + batch * params.k.y + start * params.k.z + head * params.k.w;
+  let vBase = params.v.x + batch * params.v.y + start * params.v.z + head * params.v.w;
+  let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
+  let dqBase = params.dq.x + batch * params.dq.y + start * params.dq.z + head * params.dq.w;
+  let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
+#if PREFIX
+  let shift = params.prefix;
+  let prefixKBase = params.prefixK.x + head * params.prefixK.w;
+  let prefixVBase = params.prefixV.x + head * params.prefixV.w;
+#else
+  let shift = 0u;
+#endif
+  let keys = shift + ownKeys; // prefix keys come first, so a causal limit only shifts by their number
+#if CAUSAL
+  let limit = min(keys, shift + rowStart + ${ROWS}u);
+#else
+  let limit = keys;
+#endif
+
+#if TILE
+  for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
+    let row = min(rowStart + i / params.depth, max(queries, 1u) - 1u);
+    tile[i] = widen(q[qBase + row * params.q.z + i % params.depth]);
+    tile[i + ${ROWS}u * params.depth] = widen(grad[gradBase + row * params.grad.z + i % params.depth]);
+  }
+  workgroupBarrier();
+#else
+#for g in HELD
+  let row${g} = min(rowStart + ${g * LANES}u + lane, max(queries, 1u) - 1u);
+  let qRow${g} = qBase + row${g} * params.q.z;
+  let gradRow${g} = gradBase + row${g} * params.grad.z;
+  let stat${g} = stats[statsBase + row${g} * params.stats.z];
+#endfor
+#endif
+#for c in COLUMNS
+  let column${c} = lane + ${c * LANES}u;
+  let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
+#endfor
+#for i in ROWS
+#for c in COLUMNS
+  var dq${i}_${c} = vec${SLICE}<f32>();
+#endfor
+#endfor
+
+  let factor = params.scale * 1.4426950408889634;
+  for (var keyStart = 0u; keyStart < limit; keyStart += ${SPAN}u) {
+    let key = keyStart + lane * ${KEYS}u;
+#for t in KEYS
+    let key${t} = min(key + ${t}u, keys - 1u);
+#if PREFIX
+    let early${t} = key${t} < shift;
+    let kRow${t} = select(kBase + (key${t} - shift) * params.k.z, prefixKBase + key${t} * params.prefixK.z, early${t});
+    let vRow${t} = select(vBase + (key${t} - shift) * params.v.z, prefixVBase + key${t} * params.prefixV.z, early${t});
+#else
+    let kRow${t} = kBase + key${t} * params.k.z;
+    let vRow${t} = vBase + key${t} * params.v.z;
+#endif
+#endfor
+#for i in ROWS
+#for t in KEYS
+    var s${i}_${t} = 0.0;
+    var p${i}_${t} = 0.0;
+#endfor
+#endfor
+    for (var d = 0u; d < params.depth; d++) {
+#for t in KEYS
+#if PREFIX
+      var k${t}: vec4<f32>;
+      var v${t}: vec4<f32>;
+      if (early${t}) {
+        k${t} = widen(prefix[kRow${t} + d]);
+        v${t} = widen(prefix[vRow${t} + d]);
+      } else {
+        k${t} = widen(k[kRow${t} + d]);
+        v${t} = widen(v[vRow${t} + d]);
+      }
+#else
+      let k${t} = widen(k[kRow${t} + d]);
+      let v${t} = widen(v[vRow${t} + d]);
+#endif
+#endfor
+#if !TILE
+#for g in HELD
+      let q${g} = widen(q[qRow${g} + d]);
+      let grad${g} = widen(grad[gradRow${g} + d]);
+#endfor
+#endif
+#for i in ROWS
+      {
+#if TILE
+        let x = tile[${i}u * params.depth + d];
+        let y = tile[${ROWS + i}u * params.depth + d];
+#else
+        let x = subgroupBroadcast(q${i / LANES}, ${i % LANES}u);
+        let y = subgroupBroadcast(grad${i / LANES}, ${i % LANES}u);
+#endif
+#for t in KEYS
+        s${i}_${t} += dot(x, k${t});
+        p${i}_${t} += dot(y, v${t});
+#endfor
+      }
+#endfor
+    }
+#for i in ROWS
+    {
+#if CAUSAL
+      let end = min(limit, shift + rowStart + ${i + 1}u);
+#else
+      let end = limit;
+#endif
+#if TILE
+      let stat = stats[statsBase + min(rowStart + ${i}u, queries - 1u) * params.stats.z];
+#else
+      let stat = subgroupBroadcast(stat${i / LANES}, ${i % LANES}u);
+#endif
+#for t in KEYS
+      s${i}_${t} = select(0.0, exp2(s${i}_${t} * factor - stat.x) * (p${i}_${t} - stat.y), key + ${t}u < end);
+#if TILE
+      handed[${(i * KEYS + t) * LANES}u + lane] = s${i}_${t};
+#endif
+#endfor
+    }
+#endfor
+#if TILE
+    workgroupBarrier();
+#endif
+    // Lanes turn from keys to slices of the head dimension; a lane's KEYS values of dS are handed to all others in turn.
+    let turns = min(${LANES}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
+    for (var turn = 0u; turn < turns; turn++) {
+#for t in KEYS
+      let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
+#for c in COLUMNS
+#if PREFIX
+      var k${t}_${c}: vec${SLICE}<f32>;
+      if (other${t} < shift) {
+        k${t}_${c} = slice(widen(prefix[prefixKBase + other${t} * params.prefixK.z + quad${c}]), lane);
+      } else {
+        k${t}_${c} = slice(widen(k[kBase + (other${t} - shift) * params.k.z + quad${c}]), lane);
+      }
+#else
+      let k${t}_${c} = slice(widen(k[kBase + other${t} * params.k.z + quad${c}]), lane);
+#endif
+#endfor
+#endfor
+#for i in ROWS
+      {
+#for t in KEYS
+#if TILE
+        let ds${t} = handed[${(i * KEYS + t) * LANES}u + turn];
+#else
+        let ds${t} = subgroupShuffle(s${i}_${t}, turn);
+#endif
+#endfor
+#for c in COLUMNS
+#for t in KEYS
+        dq${i}_${c} += ds${t} * k${t}_${c};
+#endfor
+#endfor
+      }
+#endfor
+    }
+#if TILE
+    workgroupBarrier(); // the next step overwrites what was handed over
+#endif
+  }
+
+  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.
+  for (var i = 0u; i < 4u; i++) {
+#for r in ROWS / 4
+    {
+      let row = rowStart + ${4 * r}u + i;
+#for c in COLUMNS
+      if (row < queries && column${c} < params.depth * ${QUADS}u) {
+        dq[dqBase + row * params.dq.z + column${c}] = narrow(params.scale * pickSlice(i, dq${4 * r}_${c}, dq${4 * r + 1}_${c}, dq${4 * r + 2}_${c}, dq${4 * r + 3}_${c}));
+      }
+#endfor
+    }
+#endfor
+  }
+}
