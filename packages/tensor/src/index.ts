@@ -94,3 +94,4 @@ export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './
 export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';
 export type { Axes, ReduceOptions } from './ops/reduce.run.ts';
 export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, sumTo, variance } from './ops/reduce.ts';
+export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
