@@ -95,3 +95,5 @@ export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } fr
 export type { Axes, ReduceOptions } from './ops/reduce.run.ts';
 export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, sumTo, variance } from './ops/reduce.ts';
 export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
+export { cumsum } from './ops/scan.ts';
+export { randperm, sort, type Sorted, type SortOptions, topk, type TopkOptions } from './ops/sort.ts';

@@ -4,6 +4,7 @@ import { expectClose } from '../../test/reference/compare.ts';
 import * as reference from '../../test/reference/random.ts';
 import { eachDevice } from '../../test/support.ts';
 import { capture } from './capture.ts';
+import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { bernoulli, rand, randint, randn, randomWords } from './random.ts';
 
