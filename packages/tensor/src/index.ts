@@ -21,6 +21,7 @@ export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } fr
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
 export { alias, empty, type Nested, Tensor, view } from './tensor.ts';
+export { addInto } from './ops/accumulate.ts';
 export { bincount } from './ops/bincount.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
 export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
@@ -131,3 +132,72 @@ export {
   packedSequences,
   packedSequencesOnDevice,
 } from './ops/attention/index.ts';
+export {
+  abs,
+  add,
+  addcmul,
+  atan2,
+  ceil,
+  clamp,
+  cos,
+  div,
+  elu,
+  eq,
+  erf,
+  exp,
+  expm1,
+  floor,
+  floorDiv,
+  ge,
+  gelu,
+  geluTanh,
+  gt,
+  isFinite,
+  isInf,
+  isNaN,
+  le,
+  leakyRelu,
+  lerp,
+  log,
+  log1p,
+  log2,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  lt,
+  maximum,
+  minimum,
+  mod,
+  mul,
+  ne,
+  neg,
+  pow,
+  quickGelu,
+  reciprocal,
+  relu,
+  round,
+  rsqrt,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tan,
+  tanh,
+  trunc,
+  where,
+  type BinaryOp,
+  type UnaryOp,
+} from './ops/pointwise.ts';
+export type { Operand } from './ops/pointwise.evaluate.ts';
+export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';
+export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';
+export type { Axes, ReduceOptions } from './ops/reduce.run.ts';
+export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, sumTo, variance } from './ops/reduce.ts';
+export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
+export { cumsum } from './ops/scan.ts';
+export { randperm, sort, type Sorted, type SortOptions, topk, type TopkOptions } from './ops/sort.ts';
