@@ -7,6 +7,7 @@
 // 1 - beta^t is -expm1(t ln beta): in f32, 1 - 0.999 alone would lose four digits.
 //
 // Defines: see optim.common (COUNT is always 1); DECOUPLED 1: AdamW; AMSGRAD 1
+// Compile: RATE=0 MASK=0 COUNT=1 DECOUPLED=0 AMSGRAD=0 | RATE=1 MASK=1 COUNT=1 DECOUPLED=1 AMSGRAD=1
 
 struct Params {
   blocks: u32,

@@ -5,6 +5,7 @@
 //   RATE  1: the learning rate is read from `rate`, so that a captured step can change it; 0: params.lr
 //   MASK  1: blocks whose `mask` is 0 are left alone, state and step count too (their parameters got no gradient)
 //   COUNT 1: `steps` counts the updates of each block
+// Include only.
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> p: array<vec4<f32>>;

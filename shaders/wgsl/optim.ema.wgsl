@@ -1,4 +1,5 @@
 // optim.ema: average = decay average + (1 - decay) p over a flat parameter buffer; vec4 per invocation.
+// Compile:
 
 struct Params {
   count: u32,

@@ -4,6 +4,7 @@
 // gradient does not fill becomes 0, so that norms of the flat buffer are right.
 //
 // Defines: N  number of gradients, 1 to 7 (8 storage buffers is what every device has)
+// Compile: N=1 | N=7
 
 struct Params {
   lengths: array<vec4<u32>, 2>,

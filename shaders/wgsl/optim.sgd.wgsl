@@ -4,6 +4,7 @@
 //   p = p - lr d
 //
 // Defines: see optim.common; MOMENTUM 1: keeps m; NESTEROV 1. COUNT is on where dampening makes the first step differ.
+// Compile: RATE=0 MASK=0 COUNT=0 MOMENTUM=0 NESTEROV=0 | RATE=1 MASK=1 COUNT=1 MOMENTUM=1 NESTEROV=1 | RATE=0 MASK=0 COUNT=0 MOMENTUM=1 NESTEROV=0
 
 struct Params {
   blocks: u32,
