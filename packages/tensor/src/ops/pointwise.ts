@@ -1,0 +1,141 @@
+/**
+ * Pointwise operations: every element of the result depends on one element of each operand. Operands broadcast (sizes equal or 1, counted
+ * from the last axis) and may be strided views; numbers need no upload. dtypes: tensors are promoted by bool < u32 < i32 < f16 < f32, a
+ * number takes the type of the tensors if it fits, else the result is f32; functions of real numbers turn integers into f32; comparisons
+ * give bool. Errors: ShapeError when shapes do not broadcast, DTypeError for a condition that is no truth value, DisposedError.
+ */
+import { defineOp, type Op } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
+import { applyPointwise } from './pointwise.apply.ts';
+import type { Operand } from './pointwise.evaluate.ts';
+import type { BinaryName, UnaryName } from './pointwise.table.ts';
+
+/** A function of one tensor. */
+export type UnaryOp = Op<(x: Tensor) => Tensor>;
+/** A function of two operands, at least one of them a tensor. */
+export type BinaryOp = Op<(x: Operand, y: Operand) => Tensor>;
+
+function unary(name: UnaryName): UnaryOp {
+  return defineOp(name, (x: Tensor) => applyPointwise(name, [x]));
+}
+
+function binary(name: BinaryName): BinaryOp {
+  return defineOp(name, (x: Operand, y: Operand) => applyPointwise(name, [x, y]));
+}
+
+/** -x. */
+export const neg = unary('neg');
+/** |x|; its gradient at 0 is 0. */
+export const abs = unary('abs');
+/** -1, 0 or 1 by the sign of x; NaN stays. */
+export const sign = unary('sign');
+/** x * x. */
+export const square = unary('square');
+/** e to the power x. */
+export const exp = unary('exp');
+/** exp(x) - 1, exact near 0 too. */
+export const expm1 = unary('expm1');
+/** Natural logarithm: NaN below 0, -infinity at 0. */
+export const log = unary('log');
+/** log(1 + x), exact near 0 too. */
+export const log1p = unary('log1p');
+/** Logarithm to base 2. */
+export const log2 = unary('log2');
+/** Square root; NaN below 0. */
+export const sqrt = unary('sqrt');
+/** 1 / sqrt(x). */
+export const rsqrt = unary('rsqrt');
+/** 1 / x. */
+export const reciprocal = unary('reciprocal');
+/** Sine of x in radians, of full accuracy for every x. */
+export const sin = unary('sin');
+/** Cosine of x in radians, of full accuracy for every x. */
+export const cos = unary('cos');
+/** Tangent of x in radians. */
+export const tan = unary('tan');
+/** Hyperbolic tangent. */
+export const tanh = unary('tanh');
+/** 1 / (1 + exp(-x)). */
+export const sigmoid = unary('sigmoid');
+/** max(x, 0); its gradient at 0 is 0. */
+export const relu = unary('relu');
+/** x * sigmoid(x), also called swish. */
+export const silu = unary('silu');
+/** log(1 + exp(x)). */
+export const softplus = unary('softplus');
+/** x times the cumulative standard normal distribution: the exact form, with erf. */
+export const gelu = unary('gelu');
+/** The approximation of gelu with tanh (GPT-2). */
+export const geluTanh = unary('geluTanh');
+/** x * sigmoid(1.702 x), the activation of the original CLIP. */
+export const quickGelu = unary('quickGelu');
+/** The error function. */
+export const erf = unary('erf');
+/** The whole number at or below x. */
+export const floor = unary('floor');
+/** The whole number at or above x. */
+export const ceil = unary('ceil');
+/** The nearest whole number, ties to the even one. */
+export const round = unary('round');
+/** x without its fraction. */
+export const trunc = unary('trunc');
+/** Whether x is not a number. */
+export const isNaN = unary('isNaN');
+/** Whether x is infinite. */
+export const isInf = unary('isInf');
+/** Whether x is neither NaN nor infinite. */
+export const isFinite = unary('isFinite');
+/** Whether x is zero. */
+export const logicalNot = unary('logicalNot');
+/** x + y. */
+export const add = binary('add');
+/** x - y. */
+export const sub = binary('sub');
+/** x * y. */
+export const mul = binary('mul');
+/** x / y; integers give f32. */
+export const div = binary('div');
+/** x to the power y; pow(x, 0) and pow(1, y) are 1, a negative x needs a whole y. */
+export const pow = binary('pow');
+/** The larger of x and y, NaN if either is; equal operands share the gradient. */
+export const maximum = binary('maximum');
+/** The smaller of x and y, NaN if either is; equal operands share the gradient. */
+export const minimum = binary('minimum');
+/** Remainder with the sign of y, exact for |x / y| < 2^24. */
+export const mod = binary('mod');
+/** The whole number at or below x / y. */
+export const floorDiv = binary('floorDiv');
+/** Angle of the point with ordinate x and abscissa y, in radians from -pi to pi. */
+export const atan2 = binary('atan2');
+/** x where positive, else slope * x. */
+export const leakyRelu = defineOp('leakyRelu', (x: Tensor, slope?: Operand) => applyPointwise('leakyRelu', [x, slope]));
+/** x where positive, else alpha * (exp(x) - 1). */
+export const elu = defineOp('elu', (x: Tensor, alpha?: Operand) => applyPointwise('elu', [x, alpha]));
+/** Whether x = y. */
+export const eq = binary('eq');
+/** Whether x and y differ; NaN differs from everything. */
+export const ne = binary('ne');
+/** Whether x < y. */
+export const lt = binary('lt');
+/** Whether x <= y. */
+export const le = binary('le');
+/** Whether x > y. */
+export const gt = binary('gt');
+/** Whether x >= y. */
+export const ge = binary('ge');
+/** Whether neither x nor y is zero. */
+export const logicalAnd = binary('logicalAnd');
+/** Whether x or y is not zero. */
+export const logicalOr = binary('logicalOr');
+/** Whether just one of x and y is not zero. */
+export const logicalXor = binary('logicalXor');
+/** x where the condition holds, else y. */
+export const where = defineOp('where', (condition: Tensor, x: Operand, y: Operand) => applyPointwise('where', [condition, x, y]));
+/** x limited to low and high (a left out bound does not limit); NaN stays. */
+export const clamp = defineOp('clamp', (x: Operand, low?: Operand, high?: Operand) => applyPointwise('clamp', [x, low, high]));
+/** x + weight * (y - x). */
+export const lerp = defineOp('lerp', (x: Operand, y: Operand, weight: Operand) => applyPointwise('lerp', [x, y, weight]));
+/** x + scale * y * z. */
+export const addcmul = defineOp('addcmul', (x: Operand, y: Operand, z: Operand, scale?: Operand) =>
+  applyPointwise('addcmul', [x, y, z, scale]),
+);
