@@ -25,5 +25,20 @@ export { bincount } from './ops/bincount.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
 export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
+export { einsum } from './ops/einsum.ts';
+export { checkMatrix } from './ops/gemm/check.ts';
+export { gemmTuning } from './ops/gemm/tuning.ts';
 export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
+export {
+  type Activation,
+  activationBackward,
+  type InputGradientOptions,
+  linear,
+  linearBackwardBias,
+  linearBackwardInput,
+  linearBackwardWeight,
+  linearForward,
+  type LinearOptions,
+} from './ops/linear.ts';
+export { matmul, type MatmulOptions } from './ops/matmul.ts';
 export * from './io/index.ts';

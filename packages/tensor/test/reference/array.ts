@@ -163,7 +163,7 @@ export function transpose(x: Ref): Ref {
 }
 
 /** The positions a range selects on an axis of `extent` elements. */
-function positionsOf(range: Range | null | undefined, extent: number): number[] {
+export function positionsOf(range: Range | null | undefined, extent: number): number[] {
   const step = range?.step ?? 1;
   if (step === 0) throw new Error('slice step must not be 0');
   const [lowest, highest] = step > 0 ? [0, extent] : [-1, extent - 1];

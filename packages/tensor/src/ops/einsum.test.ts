@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest';
+import { permute } from '../../test/reference/array.ts';
+import { expectClose } from '../../test/reference/compare.ts';
+import { random } from '../../test/reference/inputs.ts';
+import * as oracle from '../../test/reference/matmul.ts';
+import { eachDevice } from '../../test/support.ts';
+import { toDevice, viewOf } from '../../test/views.ts';
+import { einsum, tensor } from '../index.ts';
+
+const close = { rel: 1e-5, abs: 2e-5 };
+
+/** Equation and the shapes of both operands. */
+const CASES: readonly (readonly [string, readonly number[], readonly number[]])[] = [
+  ['ij,jk->ik', [5, 7], [7, 3]],
+  ['ij,jk->ki', [5, 7], [7, 3]],
+  ['ij,jk', [5, 7], [7, 3]],
+  ['i,j->ij', [5], [7]],
+  ['i,i->', [9], [9]],
+  ['i,i->i', [9], [9]],
+  ['ij,ij->ij', [5, 7], [5, 7]],
+  ['bqhd,bkhd->bhqk', [2, 5, 3, 8], [2, 6, 3, 8]],
+  ['bhqk,bkhd->bqhd', [2, 3, 5, 6], [2, 6, 3, 8]],
+  ['bthd,hde->bte', [2, 5, 3, 4], [3, 4, 7]],
+  ['bthd,edh->bte', [2, 5, 3, 4], [7, 4, 3]],
+  ['abcd,cbef->adfe', [2, 3, 4, 5], [4, 3, 2, 3]],
+  ['ijk,k->j', [3, 4, 5], [5]],
+  ['ij,k->k', [3, 4], [5]],
+  ['ij,kl->', [3, 4], [5, 2]],
+  ['ii,i->i', [4, 4], [4]],
+  ['ii,jj->ij', [4, 4], [3, 3]],
+  ['...ij,...jk->...ik', [2, 3, 4, 5], [3, 5, 6]],
+  ['...i,i', [2, 3, 5], [5]],
+  ['b...c,bc->b...', [2, 3, 4, 5], [2, 5]],
+  ['ij,jk->ik', [5, 1], [7, 3]],
+  ['bij,bjk->bik', [1, 4, 5], [3, 5, 2]],
+  ['ij,jk->ik', [0, 7], [7, 3]],
+  ['ij,jk->ik', [5, 0], [0, 3]],
+  ['ij,k->k', [0, 4], [5]],
+];
+
+eachDevice('einsum', (ctx) => {
+  it.each(CASES)('%s of [%s] and [%s]', async (equation, shapeA, shapeB) => {
+    const [a, b] = [random(shapeA, 1), random(shapeB, 2)];
+    using x = toDevice(ctx.device, a);
+    using y = toDevice(ctx.device, b);
+    using result = einsum(equation, x, y);
+    expectClose({ shape: result.shape, data: await result.data() }, oracle.einsum(equation, a, b), close);
+    expect(result.isContiguous).toBe(true);
+  });
+
+  it('reads strided operands in place: one dispatch, no copies', async () => {
+    const [a, b] = [random([2, 3, 5, 8], 3), random([2, 6, 3, 8], 4)];
+    using x = viewOf(ctx.device, a, {
+      name: '',
+      base: a.shape,
+      steps: [{ op: 'permute', order: [0, 2, 1, 3] }],
+      shape: [2, 5, 3, 8],
+    });
+    using y = toDevice(ctx.device, b);
+    const before = ctx.device.counters().dispatches;
+    using scores = einsum('bqhd,bkhd->bhqk', x, y);
+    expectClose(await scores.data(), oracle.einsum('bqhd,bkhd->bhqk', permute(a, [0, 2, 1, 3]), b), close);
+    expect(ctx.device.counters().dispatches - before).toBe(1);
+  });
+
+  it('refuses equations that do not fit', () => {
+    using a = tensor(new Float32Array(6), { device: ctx.device, shape: [2, 3] });
+    using i = tensor([1, 2], { device: ctx.device, dtype: 'i32' });
+    expect(() => einsum('ij', a, a)).toThrow(/no equation of two operands/);
+    expect(() => einsum('ij,jk->i->k', a, a)).toThrow(/no equation of two operands/);
+    expect(() => einsum('i1,jk->ik', a, a)).toThrow(/no equation of two operands/);
+    expect(() => einsum('ijk,jk->ik', a, a)).toThrow(/names 3 axes of the first operand, which has 2/);
+    expect(() => einsum('ij,jk->iz', a, a)).toThrow(/"z" of the result.*neither operand/);
+    expect(() => einsum('ij,ik->ii', a, a)).toThrow(/"i" occurs twice/);
+    expect(() => einsum('ij,jk->ik', a, a)).toThrow(/label "j".*3 long and 2 long/);
+    expect(() => einsum('...j,jk->k', a, a)).toThrow(/"\.\.\."/);
+    expect(() => einsum('i,j->ij', i, a)).toThrow(/dtype i32/);
+  });
+});

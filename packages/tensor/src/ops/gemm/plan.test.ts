@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { candidates, chooseSplits, chunkOf, loadModes, storesVectors, tilingOf } from './plan.ts';
+import { normalize, type Operand, type Product } from './problem.ts';
+
+/** Operands without memory: plans look at geometry only. */
+const operand = (row: number, col: number, batch: readonly number[] = [], offset = 0): Operand =>
+  ({ row, col, batch, offset }) as unknown as Operand;
+const product = (changes: Partial<Product>): Product => ({
+  batch: [],
+  m: 16,
+  n: 8,
+  k: 12,
+  a: operand(12, 1),
+  b: operand(8, 1),
+  c: operand(8, 1),
+  epilogue: {},
+  ...changes,
+});
+
+describe('normal form', () => {
+  it('makes one product of [B, T, C] x [C, N]', () => {
+    const p = normalize(
+      product({ batch: [3, 5], m: 7, a: operand(12, 1, [420, 84]), b: operand(8, 1, [0, 0]), c: operand(8, 1, [280, 56]) }),
+    );
+    expect([p.batch, p.m, p.a.row, p.c.row]).toEqual([[], 105, 12, 8]);
+  });
+
+  it('keeps batches whose rows do not follow each other, and those with a bias along the rows', () => {
+    const gaps = product({ batch: [3], m: 7, a: operand(12, 1, [100]), b: operand(8, 1, [0]), c: operand(8, 1, [56]) });
+    expect(normalize(gaps).batch).toEqual([3]);
+    const bias = { tensor: gaps.a.tensor, offset: 0, row: 1, col: 0 };
+    const rows = product({
+      batch: [3],
+      m: 7,
+      a: operand(12, 1, [84]),
+      b: operand(8, 1, [0]),
+      c: operand(8, 1, [56]),
+      epilogue: { bias },
+    });
+    expect(normalize(rows).batch).toEqual([3]);
+  });
+
+  it('exchanges the operands of a product with few columns, bias included', () => {
+    const bias = { tensor: operand(0, 0).tensor, offset: 2, row: 0, col: 1 };
+    const p = normalize(product({ m: 100, n: 2, b: operand(2, 1), c: operand(2, 1), epilogue: { bias } }));
+    expect([p.m, p.n, p.a.row, p.a.col, p.b.row, p.b.col, p.c.row, p.c.col]).toEqual([2, 100, 1, 2, 1, 12, 1, 2]);
+    expect(p.epilogue.bias).toEqual({ ...bias, row: 1, col: 0 });
+  });
+});
+
+describe('plan', () => {
+  it('reads vectors where strides and offsets allow', () => {
+    expect(loadModes(product({}))).toEqual({ VA: 'k', VB: 'n' });
+    expect(loadModes(product({ a: operand(1, 16), b: operand(1, 12) }))).toEqual({ VA: 'm', VB: 'k' });
+    expect(loadModes(product({ a: operand(13, 1), b: operand(8, 2) }))).toEqual({ VA: 's', VB: 's' });
+    expect(loadModes(product({ a: operand(12, 1, [], 2), b: operand(8, 1, [6]) }))).toEqual({ VA: 's', VB: 's' });
+    expect(loadModes(product({ m: 1, a: operand(13, 1) })).VA).toBe('k');
+    expect(storesVectors(product({}))).toBe(true);
+    expect(storesVectors(product({ n: 7 }))).toBe(false);
+  });
+
+  it('prefers what suits the adapter and offers what runs on it', () => {
+    const facts = { cpu: true, subgroupSize: 8, matrix: false };
+    expect(candidates(64, facts)[0]).toBe('broadcast');
+    expect(candidates(64, { ...facts, subgroupSize: 0 })).toEqual(['plain', 'tile', 'dot']);
+    expect(candidates(64, { ...facts, cpu: false })[0]).toBe('tile');
+    expect(candidates(2, { ...facts, cpu: false })[0]).toBe('dot');
+    expect(candidates(64, { ...facts, cpu: false, matrix: true })[0]).toBe('matrix');
+    expect(tilingOf('broadcast', 4, 8)).toMatchObject({ rows: 4, columns: 32 });
+    expect(tilingOf('broadcast', 5, 8)).toMatchObject({ rows: 64, columns: 32 });
+  });
+
+  it('splits k only when tiles are few and k is long, in chunks that cover it', () => {
+    expect(chooseSplits(1, 100, true, undefined)).toBe(1);
+    expect(chooseSplits(100, 10000, true, undefined)).toBe(1);
+    expect(chooseSplits(1, 10000, true, undefined)).toBe(8);
+    expect(chooseSplits(1, 10, true, 3)).toBe(1);
+    for (const [k, splits] of [
+      [0, 1],
+      [5, 1],
+      [301, 3],
+      [1000, 7],
+    ] as const) {
+      expect(chunkOf(k, splits) % 16).toBe(0);
+      expect(chunkOf(k, splits) * splits).toBeGreaterThanOrEqual(k);
+    }
+  });
+});

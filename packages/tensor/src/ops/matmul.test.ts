@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import { permute, type Ref, ref, transpose } from '../../test/reference/array.ts';
+import { expectClose, expectNormClose } from '../../test/reference/compare.ts';
+import { random } from '../../test/reference/inputs.ts';
+import * as oracle from '../../test/reference/matmul.ts';
+import { applyView, batchPairs, matmulSizes, type ViewRecipe } from '../../test/shapes.ts';
+import { eachDevice } from '../../test/support.ts';
+import { toDevice, viewOf } from '../../test/views.ts';
+import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
+
+const VARIANTS = ['broadcast', 'plain', 'tile', 'dot'] as const;
+/** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so `tile` sees one size of each kind. */
+const sizesFor = (variant: string): typeof matmulSizes =>
+  variant === 'tile'
+    ? [
+        [3, 0, 4],
+        [64, 64, 64],
+        [65, 63, 66],
+        [3, 129, 257],
+      ]
+    : matmulSizes;
+
+/** Sums of k products of order 1 in f32: the bound grows with the root of k, not with the single result. */
+const close = { rel: 1e-5, abs: 2e-5 };
+
+/** Forces `variant`; undefined where it cannot run (no subgroups of a fixed size). */
+function force(device: Device, variant: string): Disposable | undefined {
+  return variant === 'broadcast' && device.subgroupSize === 0 ? undefined : device.tuner.force('gemm', variant);
+}
+
+async function expectProduct(device: Device, a: Ref, b: Ref, options: oracle.MatmulOptions, label: string): Promise<void> {
+  using x = toDevice(device, a);
+  using y = toDevice(device, b);
+  using product = matmul(x, y, options);
+  expectClose({ shape: product.shape, data: await product.data() }, oracle.matmul(a, b, options), close, label);
+}
+
+eachDevice('matmul', (ctx) => {
+  describe.each(VARIANTS)('variant %s', (variant) => {
+    it('agrees with the oracle in all four transposes, at every edge of the tiles', async () => {
+      using forced = force(ctx.device, variant);
+      if (!forced) return;
+      for (const [m, k, n] of sizesFor(variant)) {
+        const a = random([m, k], 1);
+        const b = random([k, n], 2);
+        for (const [transposeA, transposeB] of [
+          [false, false],
+          [false, true],
+          [true, false],
+          [true, true],
+        ] as const) {
+          const label = `${m}x${k}x${n} ${transposeA} ${transposeB}`;
+          await expectProduct(
+            ctx.device,
+            transposeA ? transpose(a) : a,
+            transposeB ? transpose(b) : b,
+            { transposeA, transposeB },
+            label,
+          );
+        }
+      }
+    });
+
+    it('broadcasts batches and splits k', async () => {
+      using forced = force(ctx.device, variant);
+      if (!forced) return;
+      for (const [batchA, batchB] of batchPairs) {
+        await expectProduct(
+          ctx.device,
+          random([...batchA, 5, 8], 3),
+          random([...batchB, 8, 12], 4),
+          {},
+          `[${batchA}] x [${batchB}]`,
+        );
+      }
+      using _ = ctx.device.tuner.force('gemm.split', '3');
+      for (const [m, k, n] of [
+        [5, 301, 7],
+        [20, 96, 36],
+        [3, 40, 4],
+        [2, 0, 3],
+      ] as const) {
+        await expectProduct(ctx.device, random([2, m, k], 5), random([k, n], 6), {}, `split ${m}x${k}x${n}`);
+      }
+    });
+
+    it('gives the same bits twice', async () => {
+      using forced = force(ctx.device, variant);
+      if (!forced) return;
+      using a = toDevice(ctx.device, random([65, 63], 7));
+      using b = toDevice(ctx.device, random([63, 66], 8));
+      using first = matmul(a, b);
+      using second = matmul(a, b);
+      expect(await second.data()).toEqual(await first.data());
+    });
+  });
+
+  const VIEWS: readonly ViewRecipe[] = [
+    { name: 'contiguous', base: [12, 16], steps: [], shape: [12, 16] },
+    {
+      name: 'columns from an aligned offset',
+      base: [12, 24],
+      steps: [{ op: 'slice', ranges: [null, { start: 4, stop: 20 }] }],
+      shape: [12, 16],
+    },
+    {
+      name: 'columns from an odd offset',
+      base: [12, 23],
+      steps: [{ op: 'slice', ranges: [null, { start: 3, stop: 19 }] }],
+      shape: [12, 16],
+    },
+    {
+      name: 'every other row and column',
+      base: [24, 32],
+      steps: [{ op: 'slice', ranges: [{ step: 2 }, { start: 1, step: 2 }] }],
+      shape: [12, 16],
+    },
+    { name: 'reversed', base: [12, 16], steps: [{ op: 'slice', ranges: [{ step: -1 }, { step: -1 }] }], shape: [12, 16] },
+    { name: 'transposed', base: [16, 12], steps: [{ op: 'permute', order: [1, 0] }], shape: [12, 16] },
+    { name: 'one row repeated', base: [1, 16], steps: [{ op: 'expand', shape: [12, 16] }], shape: [12, 16] },
+    { name: 'one column repeated', base: [12, 1], steps: [{ op: 'expand', shape: [12, 16] }], shape: [12, 16] },
+  ];
+
+  it.each(VIEWS)('reads a view in place: $name', async (recipe) => {
+    const base = random(recipe.base, 9);
+    const other = random([16, 20], 10);
+    using x = viewOf(ctx.device, base, recipe);
+    using y = toDevice(ctx.device, other);
+    using left = matmul(x, y);
+    expectClose(await left.data(), oracle.matmul(applyView(base, recipe), other), close, 'as a');
+    using right = matmul(y, x, { transposeA: true, transposeB: true });
+    expectClose(await right.data(), oracle.matmul(transpose(other), transpose(applyView(base, recipe))), close, 'as b');
+  });
+
+  it('reads heads of a fused projection in place and takes any number of batch axes', async () => {
+    const heads: ViewRecipe = {
+      name: 'heads',
+      base: [2, 7, 3, 8],
+      steps: [{ op: 'permute', order: [0, 2, 1, 3] }],
+      shape: [2, 3, 7, 8],
+    };
+    const base = random(heads.base, 11);
+    const q = permute(base, [0, 2, 1, 3]);
+    using x = viewOf(ctx.device, base, heads);
+    using scores = matmul(x, x, { transposeB: true });
+    expectClose(await scores.data(), oracle.matmul(q, transpose(q)), close);
+    // Six batch axes that alternate between broadcasting and not do not merge into the four a kernel knows.
+    await expectProduct(
+      ctx.device,
+      random([2, 1, 2, 1, 2, 1, 3, 5], 12),
+      random([1, 3, 1, 2, 1, 2, 5, 2], 13),
+      {},
+      'alternating',
+    );
+  });
+
+  it('takes vectors, alpha, and results with few columns', async () => {
+    const a = random([37, 65], 14);
+    const v = random([65], 15);
+    using x = toDevice(ctx.device, a);
+    using y = toDevice(ctx.device, v);
+    using column = matmul(x, y, { alpha: -0.5 });
+    const expected = oracle.matmul(a, ref([65, 1], v.data));
+    expectClose(
+      { shape: column.shape, data: await column.data() },
+      ref(
+        [37],
+        expected.data.map((value) => -0.5 * value),
+      ),
+      close,
+    );
+    using row = matmul(y, x, { transposeB: true });
+    expectClose({ shape: row.shape, data: await row.data() }, ref([37], expected.data), close);
+    using dot = matmul(y, y);
+    expectClose(
+      { shape: dot.shape, data: await dot.data() },
+      ref([], oracle.matmul(ref([1, 65], v.data), ref([65, 1], v.data)).data),
+      { rel: 1e-5, abs: 1e-5 },
+    );
+    await expectProduct(ctx.device, random([130, 12], 16), random([12, 3], 17), {}, 'narrow');
+  });
+
+  it('splits a long k by itself and stays accurate', async () => {
+    const a = random([3, 5000], 18);
+    const b = random([5000, 20], 19);
+    using x = toDevice(ctx.device, a);
+    using y = toDevice(ctx.device, b);
+    const before = ctx.device.counters().dispatches;
+    using product = matmul(x, y);
+    expectNormClose(await product.data(), oracle.matmul(a, b), 2e-6);
+    expect(ctx.device.counters().dispatches - before).toBe(2);
+  });
+
+  it('keeps NaN and infinity of a row to that row, whatever lies behind an edge', async () => {
+    // Columns 5..7 of each row hold NaN and belong to the view's memory, not to the view.
+    const values = Float32Array.from({ length: 6 * 8 }, (_, i) => (i % 8 < 5 ? i : Number.NaN));
+    using whole = tensor(values, { device: ctx.device, shape: [6, 8] });
+    using part = view(whole, { shape: [6, 5], strides: [8, 1] });
+    using product = matmul(part, part, { transposeB: true });
+    expect((await product.data()).every(Number.isFinite)).toBe(true);
+    using rows = tensor([1, 2, Number.POSITIVE_INFINITY, 1, 3, 4], { device: ctx.device, shape: [3, 2] });
+    using b = tensor([1, 1, 1, 1], { device: ctx.device, shape: [2, 2] });
+    using sums = matmul(rows, b);
+    expect([...(await sums.data())]).toEqual([3, 3, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 7, 7]);
+  });
+
+  it('stores f16, sums in f32, and mixes f16 weights with f32 activations', async () => {
+    if (!ctx.device.hasF16) return;
+    const a = random([20, 300], 20, { round: 'f16' });
+    const b = random([300, 36], 21, { round: 'f16' });
+    const expected = oracle.matmul(a, b);
+    for (const variant of VARIANTS) {
+      using forced = force(ctx.device, variant);
+      if (!forced) continue;
+      using x = toDevice(ctx.device, a, 'f16');
+      using y = toDevice(ctx.device, b, 'f16');
+      using half = matmul(x, y);
+      expect(half.dtype).toBe('f16');
+      expectClose(await half.data(), expected, { rel: 1e-3, abs: 1e-3 }, variant);
+    }
+    using activations = toDevice(ctx.device, a);
+    using weights = toDevice(ctx.device, b, 'f16');
+    using mixed = matmul(activations, weights);
+    expect(mixed.dtype).toBe('f32');
+    expectClose(await mixed.data(), expected, close, 'mixed');
+  });
+
+  it('offers the tuner a problem for each class of product, which all variants solve alike', async () => {
+    const problems = gemmTuning(ctx.device);
+    expect(new Set(problems.map(({ key }) => key))).toEqual(
+      new Set(['kk', 'kn', 'mn'].flatMap((modes) => ['few', 'small', 'large'].map((size) => `${modes}/${size}`))),
+    );
+    const small = problems.find(({ key }) => key === 'kn/few');
+    if (!small) throw new Error('no problem of few rows');
+    const [result] = await tune(ctx.device, [small]);
+    expect(Object.keys(result?.ms ?? {})).toEqual(small.candidates);
+    expect(Object.values(result?.ms ?? {}).every((ms) => ms !== undefined)).toBe(true);
+    expect(await checkMatrix(ctx.device)).toBe(ctx.device.adapter.subgroupMatrix.length > 0);
+  });
+
+  it('refuses what does not fit, by name and with the fix', () => {
+    using a = tensor([1, 2, 3, 4, 5, 6], { device: ctx.device, shape: [2, 3] });
+    using v = tensor([1, 2, 3], { device: ctx.device });
+    using s = tensor(1, { device: ctx.device });
+    using i = tensor([1, 2, 3], { device: ctx.device, dtype: 'i32' });
+    using batched = tensor(new Float32Array(3 * 3 * 2), { device: ctx.device, shape: [3, 3, 2] });
+    using two = tensor(new Float32Array(2 * 2 * 3), { device: ctx.device, shape: [2, 2, 3] });
+    expect(() => matmul(a, a)).toThrow(/matmul: a \[2, 3\] and b \[2, 3\] have inner sizes 3 and 2.*transposeA/s);
+    expect(() => matmul(v, a, { transposeA: true })).toThrow(/no matrix to transpose/);
+    expect(() => matmul(s, a)).toThrow(/a is a scalar/);
+    expect(() => matmul(i, v)).toThrow(/dtype i32/);
+    expect(() => matmul(two, batched)).toThrow(/do not broadcast/);
+    const gone = tensor([1], { device: ctx.device });
+    gone.dispose();
+    expect(() => matmul(gone, v)).toThrow(/matmul: .*disposed/);
+  });
+});

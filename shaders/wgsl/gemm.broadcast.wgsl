@@ -1,0 +1,77 @@
+// gemm.broadcast: a register tile per subgroup, fed by subgroupBroadcast. The default of CPU adapters.
+//
+// Tiling: a subgroup of SG lanes owns TM rows x (4 * SG * TV) columns; lane l holds 4 columns (x TV) of every row, that is
+// TM * TV vec4 sums. GROUPS subgroups of a workgroup are stacked along m and share the columns of b in cache.
+// Step of 4 along k: every lane loads something different once (a load with a run-time address is a gather per lane on these
+// adapters, even where all lanes ask for the same word): its 4 columns of b (4 vec4, transposed in registers if they lie along
+// k) and its share of the TM rows of a, which reaches the others by broadcast.
+//   VA "k", "s": lane l loads row (t * SG + l), t < max(1, TM / SG)
+//   VA "m": lane l loads rows 4 * (l % (TM / 4)) .. + 3 at k + t * KPL + l / (TM / 4), KPL values of k a load
+// No barrier, no workgroup memory. The sums leave through an array that is indexed in a loop, which keeps the epilogue (an
+// activation, say) once in the code rather than TM times: compiling is what costs on these adapters.
+// Numerics: f32 fma in ascending k; bitwise repeatable.
+// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 TM=4 TV=1 GROUPS=1 SG=on
+#if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
+enable f16;
+#endif
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#include "gemm.load.wgsl"
+
+#let QUADS = TM / 4
+#let KPL = max(1, min(4, SG / QUADS))
+#if VA == "m"
+#let LOADS = 4 / KPL
+#else
+#let LOADS = max(1, (TM + SG - 1) / SG)
+#endif
+
+@compute @workgroup_size(${SG * GROUPS})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) lane: u32) {
+  let index = wid.x + wid.y * groups.x;
+  if (index >= work_count()) { return; }
+  let work = work_of(index);
+  let row = (work.tile_m * ${GROUPS}u + local / ${SG}u) * ${TM}u;
+  let col = (work.tile_n * ${SG * TV}u + lane) * 4u;
+  // A subgroup whose rows all lie below the matrix has nothing to add; the bound is the same for all its lanes, which the
+  // uniformity analysis cannot see.
+  let k_end = select(work.k_begin, work.k_end, row < params.m);
+#for i in TM * TV
+  var s${i} = vec4<f32>();
+#endfor
+  for (var k = work.k_begin; k < k_end; k += 4u) {
+#for t in LOADS
+#if VA == "m"
+    let a${t} = load_a(work.a_base, row + (lane % ${QUADS}u) * 4u, k + ${t * KPL}u + (lane / ${QUADS}u) % ${KPL}u, work.k_end);
+#else
+    let a${t} = load_a(work.a_base, row + ${t * SG}u + lane % ${min(SG, TM)}u, k, work.k_end);
+#endif
+#endfor
+#for v in TV
+    let b${v} = load_b(work.b_base, col + ${v * SG * 4}u, k, work.k_end);
+#endfor
+#for i in TM
+#for u in 4
+#if VA == "m"
+    let a${i}_${u} = subgroupBroadcast(a${u / KPL}.${"xyzw"[i % 4]}, ${(u % KPL) * QUADS + i / 4}u);
+#else
+    let a${i}_${u} = subgroupBroadcast(a${i / SG}.${"xyzw"[u]}, ${i % SG}u);
+#endif
+#for v in TV
+    s${i * TV + v} = fma(vec4<f32>(a${i}_${u}), b${v}[${u}], s${i * TV + v});
+#endfor
+#endfor
+#endfor
+  }
+  var sums = array<vec4<f32>, ${TM * TV}>(
+#for i in TM * TV
+    s${i},
+#endfor
+  );
+  // A bound that is not a constant also keeps compilers from unrolling this.
+  let rows = min(${TM}u, params.m - min(row, params.m));
+  for (var i = 0u; i < rows * ${TV}u; i++) {
+    emit(work.c_base, row + i / ${TV}u, col + (i % ${TV}u) * ${SG * 4}u, sums[i]);
+  }
+}

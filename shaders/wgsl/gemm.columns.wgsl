@@ -1,0 +1,33 @@
+// gemm.columns: y[split, j] = sum of x[i, j] over the rows i of one chunk; the gradient of a bias. Run twice: chunks of rows into
+// partial sums, then the partial sums into the result.
+//
+// One invocation a column and chunk, neighbours on neighbouring columns. Numerics: f32 in ascending row; bitwise repeatable.
+// Compile: TX=f32 TY=f32 | TX=f16 TY=f32
+#if TX == "f16" || TY == "f16"
+enable f16;
+#endif
+
+struct Params {
+  rows: u32,
+  columns: u32,
+  chunk: u32,
+  x_offset: u32,
+  x_row: u32,
+  x_col: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<${TX}>;
+@group(0) @binding(2) var<storage, read_write> y: array<${TY}>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= params.columns) { return; }
+  let first = id.y * params.chunk;
+  let last = min(params.rows, first + params.chunk);
+  var sum = 0.0;
+  for (var i = first; i < last; i++) {
+    sum += f32(x[params.x_offset + i * params.x_row + id.x * params.x_col]);
+  }
+  y[id.y * params.columns + id.x] = ${TY}(sum);
+}

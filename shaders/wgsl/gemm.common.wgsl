@@ -1,0 +1,123 @@
+// gemm.common: what every kernel of the gemm family shares: parameters, result and epilogue. See gemm.load for the operands.
+//
+//   c[z, i, j] = epilogue(alpha * sum over k of a[z, i, k] * b[z, k, j])      i < m, j < n, z over up to 4 batch dimensions
+//
+// Defines
+//   TC TBIAS  storage types "f32" | "f16" of c (and pre and residual) and of bias
+//   VC    1: vec4 stores (c_col = 1; n, offsets and all other strides of c multiples of 4), 0: scalar stores at any strides
+//   BIAS  1: adds bias[i * bias_row + j * bias_col]
+//   ACT   "none", "relu", ... (activation.wgsl), applied after the bias; then
+//   SAVE  1: also writes the value before the activation to `pre` (strides of c)
+//   GRAD  1: reads `pre` instead and multiplies by act'(pre)
+//   RES   1: adds `residual` (strides of c) last
+// Include only.
+#include "activation.wgsl"
+
+struct Params {
+  batch_shape: vec4<u32>,
+  a_batch: vec4<u32>,
+  b_batch: vec4<u32>,
+  c_batch: vec4<u32>,
+  m: u32,
+  n: u32,
+  k: u32,
+  k_chunk: u32,
+  tiles_m: u32,
+  tiles_n: u32,
+  batches: u32,
+  splits: u32,
+  a_offset: u32,
+  a_row: u32,
+  a_col: u32,
+  b_offset: u32,
+  b_row: u32,
+  b_col: u32,
+  c_offset: u32,
+  c_row: u32,
+  c_col: u32,
+  c_split: u32,
+  bias_offset: u32,
+  bias_row: u32,
+  bias_col: u32,
+  pre_offset: u32,
+  residual_offset: u32,
+  alpha: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+#if VC
+#let TS = "vec4<" + TC + ">"
+#else
+#let TS = TC
+#endif
+@group(0) @binding(3) var<storage, read_write> c: array<${TS}>;
+#if BIAS
+@group(0) @binding(4) var<storage, read> bias: array<${TBIAS}>;
+#endif
+#if SAVE
+@group(0) @binding(5) var<storage, read_write> pre: array<${TS}>;
+#elif GRAD
+@group(0) @binding(5) var<storage, read> pre: array<${TS}>;
+#endif
+#if RES
+@group(0) @binding(6) var<storage, read> residual: array<${TS}>;
+#endif
+
+fn batch_offset(z: u32, strides: vec4<u32>) -> u32 {
+  let shape = params.batch_shape;
+  let w = z / shape.w;
+  let y = w / shape.z;
+  let x = y / shape.y;
+  return (z - w * shape.w) * strides.w + (w - y * shape.z) * strides.z + (y - x * shape.y) * strides.y + x * strides.x;
+}
+
+// Finishes the sums of row `row`, columns col .. col + 3, and stores those inside the matrix. No subgroup operation may follow.
+fn emit(base: u32, row: u32, col: u32, sum: vec4<f32>) {
+  if (row >= params.m || col >= params.n) { return; }
+  var x = sum * params.alpha;
+#if BIAS
+  let first = params.bias_offset + row * params.bias_row;
+  let last = params.n - 1u;
+  x += vec4<f32>(
+#for j in 4
+    f32(bias[first + min(col + ${j}u, last) * params.bias_col]),
+#endfor
+  );
+#endif
+  let at = base + row * params.c_row + col * params.c_col;
+#if VC
+#if GRAD
+  x *= activate_grad(vec4<f32>(pre[(params.pre_offset + at) / 4u]));
+#else
+#if SAVE
+  pre[(params.pre_offset + at) / 4u] = vec4<${TC}>(x);
+#endif
+  x = activate(x);
+#endif
+#if RES
+  x += vec4<f32>(residual[(params.residual_offset + at) / 4u]);
+#endif
+  c[(params.c_offset + at) / 4u] = vec4<${TC}>(x);
+#else
+  let count = min(4u, params.n - col);
+  let at4 = at + min(vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(count - 1u)) * params.c_col;
+#if GRAD
+  let p4 = params.pre_offset + at4;
+  x *= activate_grad(vec4<f32>(f32(pre[p4.x]), f32(pre[p4.y]), f32(pre[p4.z]), f32(pre[p4.w])));
+#else
+#if SAVE
+#for j in 4
+  if (count > ${j}u) { pre[params.pre_offset + at4.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }
+#endfor
+#endif
+  x = activate(x);
+#endif
+#if RES
+  let r4 = params.residual_offset + at4;
+  x += vec4<f32>(f32(residual[r4.x]), f32(residual[r4.y]), f32(residual[r4.z]), f32(residual[r4.w]));
+#endif
+#for j in 4
+  if (count > ${j}u) { c[params.c_offset + at4.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }
+#endfor
+#endif
+}
