@@ -20,6 +20,11 @@ export function wgslType(dtype: DType): 'f32' | 'f16' | 'i32' | 'u32' {
   return WGSL_TYPES[dtype];
 }
 
+/** Type by which kernels that only move elements see them: few variants, and every bit stays. */
+export function bitsType(dtype: DType): 'f16' | 'u32' {
+  return dtype === 'f16' ? 'f16' : 'u32';
+}
+
 /** Bytes of one element in GPU memory. */
 export function bytesPerElement(dtype: DType): 2 | 4 {
   return dtype === 'f16' ? 2 : 4;

@@ -42,3 +42,75 @@ export {
 } from './ops/linear.ts';
 export { matmul, type MatmulOptions } from './ops/matmul.ts';
 export * from './io/index.ts';
+export { embedding, gather, gather as takeAlongAxis, gatherRows, indexSelect } from './ops/gather.ts';
+export { cat, pad, type Padding, repeatInterleave, roll, stack, tile } from './ops/join.ts';
+export { maskedFill, oneHot, tril, triu } from './ops/masks.ts';
+export {
+  embeddingBackward,
+  gatherBackward,
+  gatherRowsBackward,
+  indexAdd,
+  indexSelectBackward,
+  scatterAdd,
+} from './ops/scatter.ts';
+export { chunk, flip, narrow, type Range, select, slice, sliceBackward, split, unbind } from './ops/slices.ts';
+export {
+  expand,
+  expand as broadcastTo,
+  flatten,
+  movedim,
+  permute,
+  reshape,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from './ops/views.ts';
+export {
+  addLayerNorm,
+  addLayerNormForward,
+  layerNorm,
+  layerNormForward,
+  type LayerNormResult,
+  rmsNorm,
+  rmsNormForward,
+  type RmsNormResult,
+} from './ops/norm.ts';
+export {
+  layerNormBackward,
+  type NormBackward,
+  type NormGradients,
+  type NormNeeds,
+  rmsNormBackward,
+} from './ops/norm.backward.ts';
+export { l2Normalize, l2NormalizeBackward } from './ops/normalize.ts';
+export { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './ops/softmax.ts';
+export {
+  crossEntropy,
+  crossEntropyBackward,
+  type CrossEntropyBackward,
+  crossEntropyForward,
+  type CrossEntropyOptions,
+  type CrossEntropyResult,
+} from './ops/cross-entropy.ts';
+export {
+  klDiv,
+  klDivBackward,
+  klDivForward,
+  type KlDivOptions,
+  type KlDivResult,
+  l1Loss,
+  l1LossBackward,
+  mseLoss,
+  mseLossBackward,
+  type PairLossOptions,
+  type PairLossSaved,
+} from './ops/losses.ts';
+export {
+  conv2d,
+  conv2dBackwardBias,
+  conv2dBackwardInput,
+  conv2dBackwardWeight,
+  type Conv2dOptions,
+} from './ops/conv/conv2d.ts';
+export type { Pair, WindowOptions } from './ops/conv/geometry.ts';
+export { fold, unfold } from './ops/conv/unfold.ts';

@@ -46,6 +46,10 @@ export class Device {
   readonly tuner = new Tuner();
   readonly stats = { liveTensors: 0, liveBytes: 0, peakLiveBytes: 0 };
   readonly leaks: LeakDetector | undefined;
+  /** Whether ops look for indices outside their axis; the next read then throws. Off by default: it costs a kernel per op and a read. */
+  checkIndices = false;
+  /** Runs after every read; for checks whose outcome only the GPU knows. */
+  afterRead: (() => Promise<void>) | undefined;
   readonly limits: GPUSupportedLimits;
   readonly hasF16: boolean;
   /** Invocations per subgroup where that is one fixed number, else 0. */
@@ -236,7 +240,9 @@ export class Device {
   /** Bytes of a buffer after all recorded commands; offset and size are multiples of 4. */
   async readBytes(buffer: PoolBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     this.expectNoCapture('data');
-    return await this.readback.read(buffer, offset, bytes);
+    const copy = await this.readback.read(buffer, offset, bytes);
+    await this.afterRead?.();
+    return copy;
   }
 
   /** Records a copy between buffers. */
@@ -261,6 +267,10 @@ export class Device {
         "use dtype 'f32', or another adapter",
       );
     }
+  }
+
+  get isCapturing(): boolean {
+    return this.capturing !== undefined;
   }
 
   private expectNoCapture(op: string): void {

@@ -1,0 +1,139 @@
+/** Two-dimensional convolution and its gradients. */
+import { wgsl } from '@mudpt/shaders';
+import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
+import { ShapeError } from '../../errors.ts';
+import { grid1d, kernel } from '../../kernel.ts';
+import { defineOp } from '../../op.ts';
+import { sameShape, type Shape, showShape } from '../../shape.ts';
+import { empty, type Tensor } from '../../tensor.ts';
+import { contiguous } from '../copy.ts';
+import { planRows } from '../rows.ts';
+import { type Channels, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from './geometry.ts';
+import { convKernel } from './unfold.ts';
+
+const biasKernel = kernel({ name: 'conv.bias', source: wgsl['conv.bias.wgsl'] });
+
+export type Conv2dOptions = WindowOptions & {
+  /** Channels and outputs are cut into as many groups; each output sees its group's channels only. Default 1. */
+  readonly groups?: number;
+};
+
+type Problem = { readonly windows: Windows; readonly channels: Channels; readonly outShape: readonly number[] };
+
+/** @throws ShapeError, LimitError */
+function problemOf(op: string, xShape: Shape, weightShape: Shape, options: Conv2dOptions): Problem {
+  const { groups = 1 } = options;
+  const size = imageSize(op, 'x', { shape: xShape });
+  const [images = 0, channels = 0] = xShape;
+  const [outputs = 0, groupChannels = 0, tapRows = 0, tapColumns = 0] = weightShape;
+  const divides = Number.isInteger(groups) && groups >= 1 && outputs % groups === 0;
+  if (weightShape.length !== 4 || !divides || channels !== groupChannels * groups) {
+    throw new ShapeError(
+      op,
+      `weight of shape ${showShape(weightShape)} does not fit x of shape ${showShape(xShape)} in ${groups} group${groups === 1 ? '' : 's'}`,
+      'give weight [outputs, channels / groups, height, width] with outputs divisible by groups',
+    );
+  }
+  const windows = windowsOf(op, size, [tapRows, tapColumns], options);
+  return { windows, channels: { images, channels, outputs, groups }, outShape: [images, outputs, ...windows.places] };
+}
+
+function expectTensors(op: string, x: Tensor, weight: Tensor, bias?: Tensor): void {
+  for (const [name, tensor] of Object.entries({ x, weight, bias })) {
+    if (!tensor) continue;
+    tensor.expectLive(op);
+    expectDType(op, name, tensor.dtype, name === 'x' ? ['f32', 'f16'] : [x.dtype]);
+  }
+  if (bias && !sameShape(bias.shape, [weight.shape[0] ?? 0])) {
+    throw new ShapeError(op, `bias has shape ${showShape(bias.shape)}`, `give one value for each of ${weight.shape[0]} outputs`);
+  }
+}
+
+/** Multiplications and additions of the whole convolution. */
+function flopsOf({ windows, channels, outShape }: Problem): number {
+  const taps = windows.taps[0] * windows.taps[1];
+  return (2 * outShape.reduce((product, size) => product * size, 1) * taps * channels.channels) / channels.groups;
+}
+
+/**
+ * Cross-correlation of x [N, C, H, W] with weight [O, C / groups, kh, kw], plus bias [O]: [N, O, H', W'].
+ * @throws ShapeError, DTypeError, LimitError
+ */
+export const conv2d = defineOp('conv2d', (x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor => {
+  expectTensors('conv2d', x, weight, bias);
+  const problem = problemOf('conv2d', x.shape, weight.shape, options);
+  using taps = contiguous.run(weight);
+  using shift = contiguous.run(bias ?? weight);
+  const out = empty(x.device, problem.outShape, x.dtype);
+  const tensors = { x, weight: taps, bias: bias ? shift : undefined };
+  convKernel.dispatch(x.device, {
+    buffers: { x, weight: taps, bias: shift, result: out },
+    params: { count: out.size, ...convParams(problem.windows, problem.channels, tensors) },
+    grid: grid1d(out.size, 64),
+    defines: { T: wgslType(x.dtype), MODE: 'forward' },
+    flops: flopsOf(problem),
+    bytes: (x.size + weight.size + out.size) * bytesPerElement(x.dtype),
+  });
+  return out;
+});
+
+/** Gradient of {@link conv2d} with respect to x of shape `inputShape`. */
+export function conv2dBackwardInput(grad: Tensor, weight: Tensor, inputShape: Shape, options: Conv2dOptions = {}): Tensor {
+  expectTensors('conv2dBackwardInput', grad, weight);
+  const problem = problemOf('conv2dBackwardInput', inputShape, weight.shape, options);
+  expectGrad('conv2dBackwardInput', grad, problem);
+  using taps = contiguous.run(weight);
+  const out = empty(grad.device, inputShape, grad.dtype);
+  convKernel.dispatch(grad.device, {
+    buffers: { y: grad, weight: taps, result: out },
+    params: { count: out.size, ...convParams(problem.windows, problem.channels, { y: grad, weight: taps }) },
+    grid: grid1d(out.size, 64),
+    defines: { T: wgslType(grad.dtype), MODE: 'input' },
+    flops: flopsOf(problem),
+    bytes: (grad.size + weight.size + out.size) * bytesPerElement(grad.dtype),
+  });
+  return out;
+}
+
+/** Gradient of {@link conv2d} with respect to the weight, of shape `weightShape`. */
+export function conv2dBackwardWeight(grad: Tensor, x: Tensor, weightShape: Shape, options: Conv2dOptions = {}): Tensor {
+  expectTensors('conv2dBackwardWeight', x, grad);
+  const problem = problemOf('conv2dBackwardWeight', x.shape, weightShape, options);
+  expectGrad('conv2dBackwardWeight', grad, problem);
+  const out = empty(x.device, weightShape, x.dtype);
+  convKernel.dispatch(x.device, {
+    buffers: { x, y: grad, result: out },
+    params: { count: out.size, ...convParams(problem.windows, problem.channels, { x, y: grad }) },
+    grid: grid1d(out.size, 64),
+    defines: { T: wgslType(x.dtype), MODE: 'weight' },
+    flops: flopsOf(problem),
+    bytes: (grad.size + x.size + out.size) * bytesPerElement(x.dtype),
+  });
+  return out;
+}
+
+/** Gradient of {@link conv2d} with respect to the bias: sums of grad [N, O, H', W'] per output, [O]. */
+export function conv2dBackwardBias(grad: Tensor): Tensor {
+  grad.expectLive('conv2dBackwardBias');
+  expectDType('conv2dBackwardBias', 'grad', grad.dtype, ['f32', 'f16']);
+  const places = imageSize('conv2dBackwardBias', 'grad', grad);
+  const [images = 0, outputs = 0] = grad.shape;
+  const width = images * places[0] * places[1];
+  const { variant, grid } = planRows(grad.device, 'conv.bias', outputs, Math.max(1, width)); // sums of no images are 0
+  const out = empty(grad.device, [outputs], grad.dtype);
+  const type = wgslType(grad.dtype);
+  biasKernel.dispatch(grad.device, {
+    buffers: { grad, dbias: out },
+    params: { rows: outputs, width, places, offset: grad.offset, strides: grad.strides.map((stride) => stride >>> 0) },
+    grid,
+    defines: { T: type, W: type, V: 1, ROWS: variant },
+    flops: grad.size,
+    bytes: grad.size * bytesPerElement(grad.dtype),
+  });
+  return out;
+}
+
+function expectGrad(op: string, grad: Tensor, { outShape }: Problem): void {
+  if (sameShape(grad.shape, outShape)) return;
+  throw new ShapeError(op, `grad has shape ${showShape(grad.shape)}`, `the output of this convolution is ${showShape(outShape)}`);
+}

@@ -1,0 +1,148 @@
+/** Cross-entropy of logits with class labels, forward and gradient, without storing probabilities. */
+import { wgsl } from '@mudpt/shaders';
+import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
+import { LimitError, ShapeError } from '../errors.ts';
+import { kernel } from '../kernel.ts';
+import { defineOp } from '../op.ts';
+import { sameShape, showShape, sizeOf } from '../shape.ts';
+import { empty, type Tensor } from '../tensor.ts';
+import { contiguous } from './copy.ts';
+import { type Counting, reduceLosses } from './loss.reduce.ts';
+import { expectRows, planRows, Rows, unitOf } from './rows.ts';
+import { NAN_BITS } from './softmax.ts';
+
+const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss.cross_entropy.wgsl'] });
+
+export type CrossEntropyOptions = {
+  /** Default 'mean': over the rows whose label is not ignored (NaN if there are none). 'none' keeps one loss per row. */
+  readonly reduction?: 'mean' | 'sum' | 'none';
+  /** Part of the target spread evenly over all classes. Default 0. */
+  readonly labelSmoothing?: number;
+  /** Rows with this label count for nothing. Default -100. */
+  readonly ignoreIndex?: number;
+  /** Factor of the logits (temperature). Default 1. */
+  readonly scale?: number;
+};
+
+export type CrossEntropyResult = {
+  readonly loss: Tensor;
+  /** Log of the sum of exponentials of every row, f32: what the gradient reads. */
+  readonly lse: Tensor;
+  /** How many rows count, for a mean. */
+  readonly counted: Tensor | undefined;
+};
+
+function checked(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): Required<CrossEntropyOptions> {
+  expectRows('crossEntropy', 'logits', logits);
+  labels.expectLive('crossEntropy');
+  expectDType('crossEntropy', 'labels', labels.dtype, ['i32', 'u32']);
+  if (!sameShape(labels.shape, logits.shape.slice(0, -1))) {
+    throw new ShapeError(
+      'crossEntropy',
+      `labels have shape ${showShape(labels.shape)}, logits ${showShape(logits.shape)}`,
+      'give one label for every row: logits [..., classes], labels [...]',
+    );
+  }
+  const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100, scale = 1 } = options;
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new LimitError('crossEntropy', `labelSmoothing is ${labelSmoothing}`, 'give a number from 0 to 1');
+  return { reduction, labelSmoothing, ignoreIndex, scale };
+}
+
+/** {@link crossEntropy} with what its gradient reads. */
+export function crossEntropyForward(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): CrossEntropyResult {
+  const { reduction, labelSmoothing, ignoreIndex, scale } = checked(logits, labels, options);
+  const { device } = logits;
+  const rows = sizeOf(labels.shape);
+  const classes = logits.shape.at(-1) ?? 1;
+  using input = new Rows(logits);
+  using list = contiguous.run(labels);
+  const losses = empty(device, labels.shape);
+  const lse = empty(device, labels.shape);
+  const unit = unitOf([classes, input.offset, input.stride]);
+  const { variant, grid } = planRows(device, 'loss', rows, classes);
+  crossEntropyKernel.dispatch(device, {
+    buffers: { x: input.tensor, labels: list, losses, lse },
+    params: {
+      rows,
+      width: classes / unit,
+      classes,
+      x_offset: input.offset / unit,
+      x_stride: (input.stride / unit) >>> 0,
+      labels_offset: list.offset,
+      ignored: ignoreIndex >>> 0,
+      not_a_number: NAN_BITS,
+      scale,
+      smoothing: labelSmoothing,
+    },
+    grid,
+    defines: { T: wgslType(logits.dtype), W: 'f32', V: unit, ROWS: variant, MODE: 'forward' },
+    flops: 8 * logits.size,
+    bytes: logits.size * bytesPerElement(logits.dtype),
+  });
+  if (reduction === 'none') return { loss: losses, lse, counted: undefined };
+  const counted = reduction === 'mean' ? empty(device, []) : undefined;
+  const counting: Counting | undefined = counted && { labels: list, ignored: ignoreIndex >>> 0, counted };
+  const loss = reduceLosses(losses, 1, counting);
+  losses.dispose();
+  return { loss, lse, counted };
+}
+
+/**
+ * Cross-entropy of logits [..., classes] with labels [...] (i32 or u32); a scalar, or one loss per label. Always f32.
+ * A label outside the classes makes its loss NaN: the values are known to the GPU only.
+ * @throws ShapeError, DTypeError, LimitError for a smoothing outside 0..1
+ */
+export const crossEntropy = defineOp(
+  'crossEntropy',
+  (logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor => {
+    const { loss, lse, counted } = crossEntropyForward(logits, labels, options);
+    lse.dispose();
+    counted?.dispose();
+    return loss;
+  },
+);
+
+export type CrossEntropyBackward = Omit<CrossEntropyResult, 'loss'> & {
+  readonly logits: Tensor;
+  readonly labels: Tensor;
+  /** Cotangent of the loss: a scalar, or one number per label for reduction 'none'; f32. */
+  readonly grad: Tensor;
+};
+
+/** Gradient of {@link crossEntropy} with respect to the logits, in one pass: (p - target) * scale * grad. */
+export function crossEntropyBackward(saved: CrossEntropyBackward, options: CrossEntropyOptions = {}): Tensor {
+  const { logits, labels, lse, counted } = saved;
+  const { reduction, labelSmoothing, ignoreIndex, scale } = checked(logits, labels, options);
+  const { device } = logits;
+  const classes = logits.shape.at(-1) ?? 1;
+  using input = new Rows(logits);
+  using list = contiguous.run(labels);
+  using grad = contiguous.run(saved.grad);
+  const dx = empty(device, logits.shape, logits.dtype);
+  const unit = unitOf([classes, input.offset, input.stride]);
+  const { variant, grid } = planRows(device, 'loss', labels.size, classes);
+  crossEntropyKernel.dispatch(device, {
+    buffers: { x: input.tensor, labels: list, lse, counted: counted ?? lse, grad, dx },
+    params: {
+      rows: labels.size,
+      width: classes / unit,
+      classes,
+      x_offset: input.offset / unit,
+      x_stride: (input.stride / unit) >>> 0,
+      labels_offset: list.offset,
+      ignored: ignoreIndex >>> 0,
+      not_a_number: NAN_BITS,
+      scale,
+      smoothing: labelSmoothing,
+      grad_offset: grad.offset,
+      grad_stride: reduction === 'none' ? 1 : 0,
+      is_mean: reduction === 'mean',
+    },
+    grid,
+    defines: { T: wgslType(logits.dtype), W: 'f32', V: unit, ROWS: variant, MODE: 'backward' },
+    flops: 6 * logits.size,
+    bytes: 2 * logits.size * bytesPerElement(logits.dtype),
+  });
+  return dx;
+}

@@ -1,0 +1,154 @@
+/**
+ * Ops that pick elements or slices by an index tensor: gather, indexSelect, embedding, gatherRows. One kernel serves all.
+ *
+ * Indices are i32 or u32; negative i32 indices count from the end. The values are known to the GPU only, so an index outside cannot throw
+ * before anything is recorded: what it picks is NaN (0 for integer and bool tensors). To find it, set `device.checkIndices`.
+ */
+import { wgsl } from '@mudpt/shaders';
+import { bitsType, bytesPerElement, expectDType, isFloat } from '../dtype.ts';
+import { ShapeError } from '../errors.ts';
+import { grid1d, kernel } from '../kernel.ts';
+import { defineOp } from '../op.ts';
+import { collapse, normalizeAxis, type Shape, showShape } from '../shape.ts';
+import { empty, type Tensor } from '../tensor.ts';
+import { checkIndices } from './index-check.ts';
+import { replaced, sizesParam, stridesParam } from './axes.ts';
+
+const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
+
+import { NAN_BITS } from './softmax.ts';
+
+type Picking = {
+  /** Shape of the result. */
+  readonly shape: Shape;
+  /** Strides of `x` along the axes of the result, without what the index moves. */
+  readonly strides: readonly number[];
+  /** Distance in `x` from one index to the next, and how many there are. */
+  readonly step: number;
+  readonly extent: number;
+  /** Strides of the index tensor along the axes of the result. */
+  readonly indexStrides: readonly number[];
+};
+
+export function expectIndex(op: string, x: Tensor, index: Tensor): void {
+  x.expectLive(op);
+  index.expectLive(op);
+  expectDType(op, 'index', index.dtype, ['i32', 'u32']);
+}
+
+function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
+  checkIndices(op, index, picking.extent);
+  const out = empty(x.device, picking.shape, x.dtype);
+  const { shape, strides } = collapse(picking.shape, [picking.strides, picking.indexStrides]);
+  const [xStrides = [], indexStrides = []] = strides;
+  const last = shape.length - 1;
+  const moves = [shape[last] ?? 1, x.offset, picking.step, ...xStrides.slice(0, -1)];
+  const unit = xStrides[last] === 1 && indexStrides[last] === 0 && moves.every((value) => value % 4 === 0) ? 4 : 1;
+  const inUnits = (list: readonly number[], skip: number): number[] =>
+    list.map((value, axis) => (axis === skip ? value : value / unit));
+  gatherKernel.dispatch(x.device, {
+    buffers: { x, indices: index, y: out },
+    params: {
+      count: out.size / unit,
+      x_offset: x.offset / unit,
+      x_step: (picking.step / unit) >>> 0,
+      extent: picking.extent,
+      index_offset: index.offset,
+      signed: index.dtype === 'i32',
+      outside: isFloat(x.dtype) ? NAN_BITS : 0,
+      shape: sizesParam(shape.map((size, axis) => (axis === last ? size / unit : size))),
+      x_strides: stridesParam(inUnits(xStrides, last)),
+      index_strides: stridesParam(indexStrides),
+    },
+    grid: grid1d(out.size / unit, 64),
+    defines: { T: bitsType(x.dtype), V: unit },
+    bytes: 2 * out.size * bytesPerElement(x.dtype) + 4 * index.size,
+  });
+  return out;
+}
+
+/**
+ * `out[.., i, ..] = x[.., index[.., i, ..], ..]` along `axis`: the shape of `index`, the rank of `x`; other axes of `index` are at most as
+ * long as those of `x` (PyTorch's gather, NumPy's take_along_axis: exported as `takeAlongAxis` too).
+ * @throws ShapeError, DTypeError when index is not i32 or u32
+ */
+export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor): Tensor => {
+  expectIndex('gather', x, index);
+  const at = normalizeAxis('gather', axis, x.shape);
+  expectIndexShape('gather', x, index, at);
+  return pick('gather', x, index, {
+    shape: index.shape,
+    strides: replaced(x.strides, at, 0),
+    step: x.strides[at] ?? 0,
+    extent: x.shape[at] ?? 0,
+    indexStrides: index.strides,
+  });
+});
+
+export function expectIndexShape(op: string, x: Tensor, index: Tensor, axis: number): void {
+  if (index.rank === x.rank && index.shape.every((size, i) => i === axis || size <= (x.shape[i] ?? 0))) return;
+  throw new ShapeError(
+    op,
+    `index of shape ${showShape(index.shape)} does not fit x of shape ${showShape(x.shape)} along axis ${axis}`,
+    'give index the rank of x, and no other axis longer than that of x',
+  );
+}
+
+/**
+ * Whole slices of `x`: position i along `axis` of the result is position `index[i]` of `x`.
+ * @param index one axis, i32 or u32
+ */
+export const indexSelect = defineOp('indexSelect', (x: Tensor, axis: number, index: Tensor): Tensor => {
+  expectIndex('indexSelect', x, index);
+  const at = normalizeAxis('indexSelect', axis, x.shape);
+  expectList('indexSelect', index);
+  return pick('indexSelect', x, index, {
+    shape: replaced(x.shape, at, index.size),
+    strides: replaced(x.strides, at, 0),
+    step: x.strides[at] ?? 0,
+    extent: x.shape[at] ?? 0,
+    indexStrides: x.shape.map((_, i) => (i === at ? (index.strides[0] ?? 0) : 0)),
+  });
+});
+
+export function expectList(op: string, index: Tensor): void {
+  if (index.rank === 1) return;
+  throw new ShapeError(op, `index has shape ${showShape(index.shape)}`, 'give an index with one axis');
+}
+
+/** Rows of `weight` [V, C] named by `ids` [...]: [..., C]. */
+export const embedding = defineOp('embedding', (weight: Tensor, ids: Tensor): Tensor => {
+  expectIndex('embedding', weight, ids);
+  if (weight.rank !== 2)
+    throw new ShapeError('embedding', `weight has shape ${showShape(weight.shape)}`, 'give a table [rows, channels]');
+  const [extent = 0, channels = 0] = weight.shape;
+  const [step = 0, along = 0] = weight.strides;
+  return pick('embedding', weight, ids, {
+    shape: [...ids.shape, channels],
+    strides: [...ids.shape.map(() => 0), along],
+    step,
+    extent,
+    indexStrides: [...ids.strides, 0],
+  });
+});
+
+/** One row of every batch item: `out[n] = x[n, index[n]]`, x [N, T, ...], index [N], out [N, ...] (the end-of-text token of each text). */
+export const gatherRows = defineOp('gatherRows', (x: Tensor, index: Tensor): Tensor => {
+  expectIndex('gatherRows', x, index);
+  expectList('gatherRows', index);
+  if (x.rank < 2 || x.shape[0] !== index.size) {
+    throw new ShapeError(
+      'gatherRows',
+      `x of shape ${showShape(x.shape)} and index of shape ${showShape(index.shape)} do not fit`,
+      'give x [N, T, ...] and index [N]',
+    );
+  }
+  const rest = x.shape.slice(2);
+  return pick('gatherRows', x, index, {
+    shape: [index.size, ...rest],
+    strides: [x.strides[0] ?? 0, ...x.strides.slice(2)],
+    step: x.strides[1] ?? 0,
+    extent: x.shape[1] ?? 0,
+    indexStrides: [index.strides[0] ?? 0, ...rest.map(() => 0)],
+  });
+});

@@ -1,0 +1,214 @@
+/** Ops that join tensors or grow them: cat, stack, pad, tile, repeatInterleave, roll. */
+import { wgsl } from '@mudpt/shaders';
+import { bitsType } from '../dtype.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { grid1d, kernel } from '../kernel.ts';
+import { defineOp } from '../op.ts';
+import { collapse, normalizeAxis, type Shape, showShape, sizeOf } from '../shape.ts';
+import { alias, empty, type Tensor, view } from '../tensor.ts';
+import { copyInto } from './copy.ts';
+import { full } from './create.ts';
+import { narrow, type Range, slice } from './slices.ts';
+import { expand, reshape, unsqueeze } from './views.ts';
+
+const catKernel = kernel({ name: 'cat', source: wgsl['cat.wgsl'] });
+
+/** An input as rows: `width` neighbouring elements, `stride` elements from row to row; `column` is its place in the output's rows. */
+type Rows = { readonly tensor: Tensor; readonly column: number; readonly width: number; readonly stride: number };
+
+/**
+ * Joins tensors of one dtype along an axis; the other axes agree. Inputs may be strided; empty ones add nothing.
+ * @throws ShapeError when an input does not fit, DTypeError when dtypes differ
+ */
+export const cat = defineOp('cat', (tensors: readonly Tensor[], axis: number = 0): Tensor => {
+  const [first] = tensors;
+  if (!first) throw new ShapeError('cat', 'no tensors are given', 'give at least one');
+  for (const tensor of tensors) tensor.expectLive('cat');
+  const at = normalizeAxis('cat', axis, first.shape);
+  tensors.forEach((tensor, i) => expectFits(first, tensor, i, at));
+  if (tensors.length === 1) return alias(first);
+  const shape = [...first.shape];
+  shape[at] = tensors.reduce((sum, tensor) => sum + (tensor.shape[at] ?? 0), 0);
+  const out = empty(first.device, shape, first.dtype);
+  const outer = sizeOf(shape.slice(0, at));
+  const inner = sizeOf(shape.slice(at + 1));
+  const rows: Rows[] = [];
+  let start = 0;
+  for (const tensor of tensors) {
+    const length = tensor.shape[at] ?? 0;
+    if (tensor.size > 0) {
+      const stride = rowStride(tensor, at);
+      if (stride !== undefined) rows.push({ tensor, column: start * inner, width: length * inner, stride });
+      else copyToPlace(out, tensor, at, start);
+    }
+    start += length;
+  }
+  joinRows(out, rows, outer, inner * (shape[at] ?? 0));
+  return out;
+});
+
+function expectFits(first: Tensor, tensor: Tensor, index: number, axis: number): void {
+  const fits = tensor.rank === first.rank && tensor.shape.every((size, i) => i === axis || size === first.shape[i]);
+  if (!fits) {
+    throw new ShapeError(
+      'cat',
+      `tensor ${index} of shape ${showShape(tensor.shape)} does not join ${showShape(first.shape)} along axis ${axis}`,
+      'all axes but that one must be equal',
+    );
+  }
+  if (tensor.dtype !== first.dtype)
+    throw new DTypeError('cat', `tensor ${index} is ${tensor.dtype}, tensor 0 is ${first.dtype}`, 'cast them to one dtype first');
+}
+
+/** Distance between the rows of `x` cut before `axis`, or undefined when it is not made of such rows with neighbouring elements. */
+function rowStride(x: Tensor, axis: number): number | undefined {
+  const inside = collapse(x.shape.slice(axis), [x.strides.slice(axis)]);
+  const outside = collapse(x.shape.slice(0, axis), [x.strides.slice(0, axis)]);
+  const dense = inside.shape.length === 0 || (inside.shape.length === 1 && inside.strides[0]?.[0] === 1);
+  return dense && outside.shape.length <= 1 ? (outside.strides[0]?.[0] ?? 0) : undefined;
+}
+
+function copyToPlace(out: Tensor, x: Tensor, axis: number, start: number): void {
+  using place = view(out, { shape: x.shape, strides: out.strides, offset: out.offset + start * (out.strides[axis] ?? 0) });
+  copyInto(place, x);
+}
+
+/** Inputs per dispatch: with the output, no more bindings than every WebGPU device has. */
+const BUCKETS = [2, 4, 7] as const;
+
+function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: number): void {
+  const most = BUCKETS[BUCKETS.length - 1] ?? 1;
+  const numbers = [outWidth, ...rows.flatMap(({ tensor, column, width, stride }) => [tensor.offset, column, width, stride])];
+  const unit = numbers.every((value) => value % 4 === 0) ? 4 : 1;
+  for (const run of neighbours(rows, most)) {
+    const bucket = BUCKETS.find((size) => size >= run.length) ?? most;
+    const begin = run[0]?.column ?? 0;
+    const width = run.reduce((sum, input) => sum + input.width, 0);
+    const buffers: Record<string, Tensor> = { y: out };
+    const params: Record<string, number | number[]> = {
+      count: (outer * width) / unit,
+      width: width / unit,
+      column: begin / unit,
+      y_width: outWidth / unit,
+    };
+    for (let i = 0; i < bucket; i += 1) {
+      const input = run[i];
+      buffers[`x${i}`] = (input ?? run[0])?.tensor ?? out;
+      const from = input ? (input.column - begin) / unit : 0;
+      params[`input${i}`] = input
+        ? [input.tensor.offset / unit, (input.stride / unit) >>> 0, from, from + input.width / unit]
+        : [0, 0, 0, 0];
+    }
+    catKernel.dispatch(out.device, {
+      buffers,
+      params,
+      grid: grid1d((outer * width) / unit, 64),
+      defines: { T: bitsType(out.dtype), K: bucket, V: unit },
+      bytes: 2 * outer * width * (out.dtype === 'f16' ? 2 : 4),
+    });
+  }
+}
+
+/** Cuts the inputs into runs of at most `most` that lie side by side in the output. */
+function neighbours(rows: readonly Rows[], most: number): Rows[][] {
+  const runs: Rows[][] = [];
+  for (const input of rows) {
+    const last = runs.at(-1);
+    const before = last?.at(-1);
+    if (last && before && last.length < most && before.column + before.width === input.column) last.push(input);
+    else runs.push([input]);
+  }
+  return runs;
+}
+
+/** Joins tensors of equal shape along a new axis at position `axis` of the result. */
+export const stack = defineOp('stack', (tensors: readonly Tensor[], axis: number = 0): Tensor => {
+  const [first] = tensors;
+  if (!first) throw new ShapeError('stack', 'no tensors are given', 'give at least one');
+  const at = normalizeAxis('stack', axis, first.shape, 1);
+  const odd = tensors.findIndex((tensor) => showShape(tensor.shape) !== showShape(first.shape));
+  if (odd >= 0) {
+    throw new ShapeError(
+      'stack',
+      `tensor ${odd} has shape ${showShape(tensors[odd]?.shape ?? [])}, tensor 0 ${showShape(first.shape)}`,
+      'stack tensors of equal shape',
+    );
+  }
+  const parts = tensors.map((tensor) => unsqueeze(tensor, at));
+  const out = cat(parts, at);
+  for (const part of parts) part.dispose();
+  return out;
+});
+
+/** Cells added [before, after] an axis; a negative number crops. */
+export type Padding = readonly [before: number, after: number];
+
+/**
+ * Surrounds `x` with a constant. `amounts[axis]` counts cells before and after; axes beyond the list stay. Negative amounts crop, so
+ * `pad(grad, negated amounts)` is the gradient.
+ * @throws ShapeError when an axis would become shorter than 0
+ */
+export const pad = defineOp('pad', (x: Tensor, amounts: readonly Padding[], value: number = 0): Tensor => {
+  x.expectLive('pad');
+  const shape = x.shape.map((size, axis) => size + (amounts[axis]?.[0] ?? 0) + (amounts[axis]?.[1] ?? 0));
+  if (amounts.length > x.rank || shape.some((size) => !(size >= 0) || !Number.isInteger(size))) {
+    throw new ShapeError(
+      'pad',
+      `amounts [${amounts.map(([before, after]) => `[${before}, ${after}]`).join(', ')}] do not fit x of shape ${showShape(x.shape)}`,
+      'give [before, after] in whole cells for at most each axis, and crop no more than there is',
+    );
+  }
+  const ranges = (side: Shape, sign: number): Range[] =>
+    side.map((size, axis) => {
+      const [before = 0, after = 0] = amounts[axis] ?? [];
+      return { start: Math.max(0, sign * before), stop: Math.max(0, size - Math.max(0, sign * after)) };
+    });
+  using kept = slice(x, ranges(x.shape, -1));
+  const growing = amounts.some(([before, after]) => before > 0 || after > 0);
+  if (!growing) {
+    const out = empty(x.device, kept.shape, x.dtype);
+    copyInto(out, kept);
+    return out;
+  }
+  const out = full(shape, value, { device: x.device, dtype: x.dtype });
+  using place = slice(out, ranges(shape, 1));
+  if (kept.size > 0) copyInto(place, kept);
+  return out;
+});
+
+/** Repeats the whole of `x` `counts[axis]` times along each axis; counts for more axes than `x` has add leading axes. */
+export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Tensor => {
+  const repeats = [...Array.from({ length: Math.max(0, x.rank - counts.length) }, () => 1), ...counts];
+  const shape = [...Array.from({ length: repeats.length - x.rank }, () => 1), ...x.shape];
+  using split = reshape(
+    x,
+    shape.flatMap((size) => [1, size]),
+  );
+  using repeated = expand(
+    split,
+    shape.flatMap((size, axis) => [repeats[axis] ?? 1, size]),
+  );
+  return reshape(
+    repeated,
+    shape.map((size, axis) => size * (repeats[axis] ?? 1)),
+  );
+});
+
+/** Repeats every position of an axis `count` times in a row: [a, b] becomes [a, a, b, b]. */
+export const repeatInterleave = defineOp('repeatInterleave', (x: Tensor, count: number, axis: number = 0): Tensor => {
+  const at = normalizeAxis('repeatInterleave', axis, x.shape);
+  using apart = unsqueeze(x, at + 1);
+  using repeated = expand(apart, [...x.shape.slice(0, at + 1), count, ...x.shape.slice(at + 1)]);
+  return reshape(repeated, [...x.shape.slice(0, at), (x.shape[at] ?? 0) * count, ...x.shape.slice(at + 1)]);
+});
+
+/** Shifts positions along an axis by `shift`; those pushed over the end come in at the start. */
+export const roll = defineOp('roll', (x: Tensor, shift: number, axis: number = 0): Tensor => {
+  const at = normalizeAxis('roll', axis, x.shape);
+  const size = x.shape[at] ?? 0;
+  const cut = size === 0 ? 0 : ((-shift % size) + size) % size;
+  if (cut === 0) return alias(x);
+  using head = narrow(x, at, 0, cut);
+  using tail = narrow(x, at, cut, size - cut);
+  return cat([tail, head], at);
+});

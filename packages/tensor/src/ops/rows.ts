@@ -1,0 +1,68 @@
+/** How ops over the last axis hand rows to kernels, and which variant of rows.wgsl they run. */
+import type { Device } from '../device/device.ts';
+import { expectDType } from '../dtype.ts';
+import { ShapeError } from '../errors.ts';
+import { grid1d } from '../kernel.ts';
+import { collapse, showShape, sizeOf } from '../shape.ts';
+import { alias, type Tensor } from '../tensor.ts';
+import { contiguousCopy } from './copy.ts';
+
+/**
+ * A tensor [..., width] as rows of neighbouring elements, `stride` apart. Copied only when no single stride leads from row to row.
+ * Holds a reference: dispose it.
+ */
+export class Rows {
+  readonly tensor: Tensor;
+  readonly stride: number;
+
+  constructor(x: Tensor) {
+    const lead = collapse(x.shape.slice(0, -1), [x.strides.slice(0, -1)]);
+    const dense = x.shape.at(-1) === 1 || x.strides.at(-1) === 1;
+    const fits = dense && lead.shape.length <= 1 && !x.shape.includes(0);
+    this.tensor = fits ? alias(x) : contiguousCopy(x);
+    this.stride = fits ? (lead.strides[0]?.[0] ?? 0) : (x.shape.at(-1) ?? 1);
+  }
+
+  get offset(): number {
+    return this.tensor.offset;
+  }
+
+  [Symbol.dispose](): void {
+    this.tensor.dispose();
+  }
+}
+
+/** Rows of a float tensor and their number. @throws ShapeError for a scalar, DTypeError for integers, DisposedError */
+export function expectRows(op: string, name: string, x: Tensor): { readonly rows: number; readonly width: number } {
+  x.expectLive(op);
+  expectDType(op, name, x.dtype, ['f32', 'f16']);
+  if (x.rank === 0)
+    throw new ShapeError(op, `${name} has shape ${showShape(x.shape)}`, 'give at least one axis; the op works along the last');
+  return { rows: sizeOf(x.shape.slice(0, -1)), width: x.shape.at(-1) ?? 1 };
+}
+
+/** Elements a kernel reads at once: 4 when every offset, stride and width allows it. */
+export function unitOf(numbers: readonly number[]): 1 | 4 {
+  return numbers.every((value) => value % 4 === 0) ? 4 : 1;
+}
+
+export type RowVariant = 'row' | 'subgroup' | 'workgroup';
+
+const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
+
+/**
+ * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), unless there
+ * are too few rows to keep all lanes busy; GPUs a subgroup per row.
+ */
+export function planRows(
+  device: Device,
+  family: string,
+  rows: number,
+  width: number,
+): { readonly variant: RowVariant; readonly grid: readonly number[] } {
+  const shared: RowVariant[] = device.subgroupSize > 0 ? ['subgroup', 'workgroup'] : ['workgroup'];
+  const alone = device.adapter.kind !== 'gpu' && (rows >= 32 || width < 64);
+  const candidates: RowVariant[] = alone ? ['row', ...shared] : [...shared, 'row'];
+  const variant = device.tuner.choose(family, candidates, `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}`);
+  return { variant, grid: width === 0 ? [0] : grid1d(rows, ROWS_PER_GROUP[variant]) };
+}

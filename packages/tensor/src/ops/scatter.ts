@@ -1,0 +1,176 @@
+/**
+ * Ops that add by an index tensor: scatterAdd and indexAdd, and with them the gradients of the ops in gather.ts.
+ *
+ * Sums run in index order, so results are bitwise repeatable. Work grows with the square of the index count along the axis (a few
+ * thousand are fine). What an index outside names is dropped; to find it, set `device.checkIndices`.
+ */
+import { wgsl } from '@mudpt/shaders';
+import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { grid1d, kernel } from '../kernel.ts';
+import { defineOp } from '../op.ts';
+import { collapse, normalizeAxis, sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
+import { empty, type Tensor } from '../tensor.ts';
+import { replaced, sizesParam, stridesParam, without } from './axes.ts';
+import { contiguousCopy } from './copy.ts';
+import { zeros } from './create.ts';
+import { checkIndices } from './index-check.ts';
+import { expectIndex, expectIndexShape, expectList } from './gather.ts';
+import { expand, reshape, unsqueeze } from './views.ts';
+
+const scatterKernel = kernel({ name: 'scatter', source: wgsl['scatter.wgsl'] });
+
+function expectSource(op: string, x: Tensor, source: Tensor, shape: Shape): void {
+  source.expectLive(op);
+  expectDType(op, 'x', x.dtype, ['f32', 'f16', 'i32', 'u32']);
+  if (source.dtype !== x.dtype) throw new DTypeError(op, `x is ${x.dtype}, source ${source.dtype}`, 'cast them to one dtype');
+  if (!sameShape(source.shape, shape)) {
+    throw new ShapeError(
+      op,
+      `source has shape ${showShape(source.shape)}`,
+      `here it must be ${showShape(shape)}: one value for everything the index names`,
+    );
+  }
+}
+
+type Geometry = {
+  readonly axis: number;
+  readonly length: number;
+  readonly indexStrides: readonly number[];
+  readonly indexStep: number;
+};
+
+/** Adds into the contiguous `out`; `links` when one index serves whole slices. */
+function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry, links: Tensor | undefined): void {
+  const { axis, length, indexStep } = geometry;
+  const { shape, strides } = collapse(without(source.shape, axis), [
+    without(source.strides, axis),
+    without(out.strides, axis),
+    geometry.indexStrides,
+  ]);
+  scatterKernel.dispatch(out.device, {
+    buffers: { indices: index, source, y: out, ...(links ? { links } : {}) },
+    params: {
+      count: source.size,
+      length,
+      extent: out.shape[axis] ?? 0,
+      signed: index.dtype === 'i32',
+      index_offset: index.offset,
+      index_step: indexStep >>> 0,
+      source_offset: source.offset,
+      source_step: (source.strides[axis] ?? 0) >>> 0,
+      y_step: out.strides[axis] ?? 0,
+      inner: sizeOf(source.shape.slice(axis + 1)),
+      shape: sizesParam(shape),
+      source_strides: stridesParam(strides[0]),
+      y_strides: stridesParam(strides[1]),
+      ...(links ? {} : { index_strides: stridesParam(strides[2]) }),
+    },
+    grid: grid1d(source.size, 64),
+    defines: { T: wgslType(out.dtype), MODE: links ? 'rows' : 'elements' },
+    flops: source.size,
+    bytes: 3 * source.size * bytesPerElement(out.dtype),
+  });
+}
+
+/** For every position the next one of equal index, so that each sum visits its own terms only. */
+function link(index: Tensor, extent: number): Tensor {
+  const links = empty(index.device, [index.size], 'u32');
+  scatterKernel.dispatch(index.device, {
+    buffers: { indices: index, links },
+    params: {
+      count: index.size,
+      length: index.size,
+      extent,
+      signed: index.dtype === 'i32',
+      index_offset: index.offset,
+      index_step: (index.strides[0] ?? 0) >>> 0,
+    },
+    grid: grid1d(index.size, 64),
+    defines: { T: 'f32', MODE: 'links' },
+    bytes: 8 * index.size,
+  });
+  return links;
+}
+
+function addElements(out: Tensor, axis: number, index: Tensor, source: Tensor): void {
+  const geometry = {
+    axis,
+    length: index.shape[axis] ?? 0,
+    indexStrides: without(index.strides, axis),
+    indexStep: index.strides[axis] ?? 0,
+  };
+  addInto(out, index, source, geometry, undefined);
+}
+
+function addSlices(out: Tensor, axis: number, index: Tensor, source: Tensor): void {
+  using links = link(index, out.shape[axis] ?? 0);
+  const geometry = {
+    axis,
+    length: index.size,
+    indexStrides: source.shape.slice(1).map(() => 0),
+    indexStep: index.strides[0] ?? 0,
+  };
+  addInto(out, index, source, geometry, links);
+}
+
+/**
+ * `x` plus every element of `source` at the position `index` names along `axis`; index and source have one shape, no other axis longer
+ * than that of x. The gradient of x is the cotangent, that of source is its `gather`.
+ */
+export const scatterAdd = defineOp('scatterAdd', (x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor => {
+  expectIndex('scatterAdd', x, index);
+  const at = normalizeAxis('scatterAdd', axis, x.shape);
+  expectIndexShape('scatterAdd', x, index, at);
+  expectSource('scatterAdd', x, source, index.shape);
+  checkIndices('scatterAdd', index, x.shape[at] ?? 0);
+  const out = contiguousCopy(x);
+  addElements(out, at, index, source);
+  return out;
+});
+
+/**
+ * `x` plus slice i of `source` at position `index[i]` of `axis`. The gradient of x is the cotangent, that of source its `indexSelect`.
+ * @param index one axis, i32 or u32, as long as `axis` of source
+ */
+export const indexAdd = defineOp('indexAdd', (x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor => {
+  expectIndex('indexAdd', x, index);
+  const at = normalizeAxis('indexAdd', axis, x.shape);
+  expectList('indexAdd', index);
+  expectSource('indexAdd', x, source, replaced(x.shape, at, index.size));
+  checkIndices('indexAdd', index, x.shape[at] ?? 0);
+  const out = contiguousCopy(x);
+  addSlices(out, at, index, source);
+  return out;
+});
+
+/** Gradient of `gather(x, axis, index)` with respect to x of shape `inputShape`. */
+export function gatherBackward(grad: Tensor, inputShape: Shape, axis: number, index: Tensor): Tensor {
+  const out = zeros(inputShape, { device: grad.device, dtype: grad.dtype });
+  addElements(out, normalizeAxis('gatherBackward', axis, inputShape), index, grad);
+  return out;
+}
+
+/** Gradient of `indexSelect(x, axis, index)` with respect to x of shape `inputShape`. */
+export function indexSelectBackward(grad: Tensor, inputShape: Shape, axis: number, index: Tensor): Tensor {
+  const out = zeros(inputShape, { device: grad.device, dtype: grad.dtype });
+  addSlices(out, normalizeAxis('indexSelectBackward', axis, inputShape), index, grad);
+  return out;
+}
+
+/** Gradient of `embedding(weight, ids)`: the rows of grad [..., C] added up per id, [rows, C]. Rows no id names stay 0. */
+export function embeddingBackward(grad: Tensor, ids: Tensor, rows: number): Tensor {
+  const channels = grad.shape.at(-1) ?? 0;
+  using flatIds = reshape.run(ids, [ids.size]);
+  using flatGrad = reshape.run(grad, [ids.size, channels]);
+  return indexSelectBackward(flatGrad, [rows, channels], 0, flatIds);
+}
+
+/** Gradient of `gatherRows(x, index)` with respect to x of shape `inputShape`. */
+export function gatherRowsBackward(grad: Tensor, inputShape: Shape, index: Tensor): Tensor {
+  const line = [...grad.shape.slice(0, 1), 1, ...grad.shape.slice(1)];
+  using source = unsqueeze.run(grad, 1);
+  using column = reshape.run(index, [index.size, ...line.slice(1).map(() => 1)]);
+  using wide = expand.run(column, line);
+  return gatherBackward(source, inputShape, 1, wide);
+}

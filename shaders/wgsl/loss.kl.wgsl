@@ -1,0 +1,79 @@
+// loss.kl: Kullback-Leibler divergence of rows, from logits: p = softmax(x), q = softmax(wanted).
+//   MODE "forward": losses[row] = sum(q (log q - log p)); lse[2 row], lse[2 row + 1] = log sum exp of x and of wanted.
+//   MODE "backward": dx = (p - q) * grad[0] * factor.
+// Layout: rows with a stride; losses, lse, dx contiguous. Threads share rows as rows.wgsl says. f32; where q is 0 nothing is added.
+// Compile: T=f32 W=f32 V=4 ROWS=row MODE=forward | T=f32 W=f32 V=1 ROWS=workgroup MODE=backward | T=f16 W=f32 V=4 SG=on ROWS=subgroup MODE=forward
+#include "rows.wgsl"
+#include "softmax.row.wgsl"
+
+struct Params {
+  rows: u32,
+  width: u32,
+  x_offset: u32,
+  x_stride: u32,
+  wanted_offset: u32,
+  wanted_stride: u32,
+#if MODE == "backward"
+  grad_offset: u32,
+  factor: f32,
+#endif
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Stored>;
+@group(0) @binding(1) var<storage, read> wanted: array<Stored>;
+@group(0) @binding(2) var<uniform> params: Params;
+#if MODE == "forward"
+@group(0) @binding(3) var<storage, read_write> losses: array<f32>;
+@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+#else
+@group(0) @binding(3) var<storage, read> lse: array<f32>;
+@group(0) @binding(4) var<storage, read> grad: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<Stored>;
+#endif
+
+@compute @workgroup_size(${SIZE})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let own = start_row(wid.x + wid.y * groups.x, local);
+  let valid = own < params.rows;
+  let row = min(own, params.rows - 1u);
+  let first = params.x_offset + row * params.x_stride;
+  let first_wanted = params.wanted_offset + row * params.wanted_stride;
+#if MODE == "forward"
+  var most = Value(-3.4028234e38);
+  var most_wanted = Value(-3.4028234e38);
+  for (var i = lane; i < params.width; i += LANES) {
+    most = max(most, Value(x[first + i]));
+    most_wanted = max(most_wanted, Value(wanted[first_wanted + i]));
+  }
+  let top = row_max(highest(most));
+  let top_wanted = row_max(highest(most_wanted));
+  var sums = Value(0);
+  var sums_wanted = Value(0);
+  for (var i = lane; i < params.width; i += LANES) {
+    sums += exp_below(Value(x[first + i]), top);
+    sums_wanted += exp_below(Value(wanted[first_wanted + i]), top_wanted);
+  }
+  let log_sum = log(row_sum(total(sums)));
+  let log_sum_wanted = log(row_sum(total(sums_wanted)));
+  var terms = Value(0);
+  for (var i = lane; i < params.width; i += LANES) {
+    let log_q = (Value(wanted[first_wanted + i]) - top_wanted) - log_sum_wanted;
+    let log_p = (Value(x[first + i]) - top) - log_sum;
+    let q = exp_below(log_q, 0.0);
+    terms += select(q * (log_q - log_p), Value(0.0), q == Value(0.0));
+  }
+  let loss = row_sum(total(terms));
+  if (!valid || lane != 0u) { return; }
+  losses[row] = loss;
+  lse[2u * row] = top + log_sum;
+  lse[2u * row + 1u] = top_wanted + log_sum_wanted;
+#else
+  if (!valid) { return; }
+  let factor = params.factor * grad[params.grad_offset];
+  for (var i = lane; i < params.width; i += LANES) {
+    let p = exp_below(Value(x[first + i]), lse[2u * row]);
+    let q = exp_below(Value(wanted[first_wanted + i]), lse[2u * row + 1u]);
+    dx[row * params.width + i] = Stored((p - q) * factor);
+  }
+#endif
+}

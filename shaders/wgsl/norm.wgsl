@@ -1,0 +1,85 @@
+// norm: layer norm (CENTERED 1) and RMS norm (CENTERED 0) over the last axis.
+//   out = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(mean((x - mean)^2) + eps); RMS norm has mean 0.
+// Layout: rows [rows, width] with a row stride; out, sum, mean, rstd contiguous. Threads share rows as rows.wgsl says.
+// Numerics: f32 sums, the mean subtracted before squares are summed. ADD 1: sum = x + residual is stored and normalized.
+// A missing weight or bias is bound to any buffer and its flag is 0.
+// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0
+#include "rows.wgsl"
+
+struct Params {
+  rows: u32,
+  width: u32,
+  x_offset: u32,
+  x_stride: u32,
+  weight_offset: u32,
+  bias_offset: u32,
+  has_weight: u32,
+  has_bias: u32,
+  eps: f32,
+  per_element: f32, // 1 / elements of a row
+#if ADD
+  residual_offset: u32,
+  residual_stride: u32,
+#endif
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Stored>;
+@group(0) @binding(1) var<storage, read> weight: array<StoredWeight>;
+@group(0) @binding(2) var<storage, read> bias: array<StoredWeight>;
+@group(0) @binding(3) var<storage, read_write> out: array<Stored>;
+#if CENTERED
+@group(0) @binding(4) var<storage, read_write> mean: array<f32>;
+#endif
+@group(0) @binding(5) var<storage, read_write> rstd: array<f32>;
+@group(0) @binding(6) var<uniform> params: Params;
+#if ADD
+@group(0) @binding(7) var<storage, read> residual: array<Stored>;
+@group(0) @binding(8) var<storage, read_write> sum: array<Stored>;
+#endif
+
+/// Element i of a row; with ADD rounded to the stored type, as a separate addition would leave it.
+fn value(row: u32, i: u32) -> Value {
+  let own = Value(x[params.x_offset + row * params.x_stride + i]);
+#if ADD
+  return Value(Stored(own + Value(residual[params.residual_offset + row * params.residual_stride + i])));
+#else
+  return own;
+#endif
+}
+
+@compute @workgroup_size(${SIZE})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let own = start_row(wid.x + wid.y * groups.x, local);
+  let valid = own < params.rows;
+  let row = min(own, params.rows - 1u);
+  let y = row * params.width;
+  var center = 0.0;
+#if CENTERED
+  var sums = Value(0);
+  for (var i = lane; i < params.width; i += LANES) { sums += value(row, i); }
+  center = row_sum(total(sums)) * params.per_element;
+#endif
+  var squares = Value(0);
+  for (var i = lane; i < params.width; i += LANES) {
+    let d = value(row, i) - center;
+    squares += d * d;
+  }
+  let scale = 1.0 / sqrt(row_sum(total(squares)) * params.per_element + params.eps);
+  if (!valid) { return; }
+  for (var i = lane; i < params.width; i += LANES) {
+    let v = value(row, i);
+#if ADD
+    sum[y + i] = Stored(v);
+#endif
+    var normal = (v - center) * scale;
+    if (params.has_weight == 1u) { normal *= Value(weight[params.weight_offset + i]); }
+    if (params.has_bias == 1u) { normal += Value(bias[params.bias_offset + i]); }
+    out[y + i] = Stored(normal);
+  }
+  if (lane == 0u) {
+#if CENTERED
+    mean[row] = center;
+#endif
+    rstd[row] = scale;
+  }
+}

@@ -1,0 +1,119 @@
+// scatter: y[.., index[.., j, ..], ..] += source[.., j, ..], y already holding what is added to.
+// Deterministic and without float atomics: of all j that hit the same place, the first one's thread adds them all, in order of j.
+//
+// MODE "links" (index shared by whole slices): next[j] = the next j with the same index, `count` when there is none; bit 31 marks a j that
+//   is not the first of its index, or whose index is outside. One thread a j.
+// MODE "rows": thread (outer, j, inner) of a first j walks the links and adds.
+// MODE "elements" (an index for every element): thread (outer, j, inner) finds the other j itself.
+// Outer and inner dimensions together are split over at most 7, with strides into source, y and index; the axis of j has steps of its own.
+// Work: links length^2 / 2 comparisons, elements the same for every line along the axis.
+// Signed indices count from the end when negative; what an index outside names is dropped.
+// Compile: T=f32 MODE=links | T=f32 MODE=rows | T=f16 MODE=elements | T=i32 MODE=elements
+#if T == "f16"
+enable f16;
+#endif
+#let ACC = T == "f16" ? "f32" : T
+
+struct Params {
+  count: u32,
+  length: u32,
+  extent: u32,
+  signed: u32,
+  index_offset: u32,
+  index_step: u32,
+#if MODE != "links"
+  source_offset: u32,
+  source_step: u32,
+  y_step: u32,
+  inner: u32,
+  pad0: u32,
+  pad1: u32,
+  shape: array<vec4<u32>, 2>,
+  source_strides: array<vec4<u32>, 2>,
+  y_strides: array<vec4<u32>, 2>,
+#if MODE == "elements"
+  index_strides: array<vec4<u32>, 2>,
+#endif
+#endif
+}
+
+@group(0) @binding(0) var<storage, read> indices: array<u32>;
+@group(0) @binding(1) var<uniform> params: Params;
+#if MODE == "links"
+@group(0) @binding(2) var<storage, read_write> links: array<u32>;
+#else
+@group(0) @binding(2) var<storage, read> source: array<${T}>;
+@group(0) @binding(3) var<storage, read_write> y: array<${T}>;
+#if MODE == "rows"
+@group(0) @binding(4) var<storage, read> links: array<u32>;
+#endif
+#endif
+
+/// The position an index names; `extent` or more when it is outside.
+fn position(place: u32) -> u32 {
+  let index = indices[place];
+  return select(index, index + params.extent, params.signed == 1u && bitcast<i32>(index) < 0);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let thread = (wid.x + wid.y * groups.x) * 64u + local;
+  if (thread >= params.count) { return; }
+#if MODE == "links"
+  let own = position(params.index_offset + thread * params.index_step);
+  var first = own < params.extent;
+  for (var j = 0u; j < thread && first; j++) {
+    first = position(params.index_offset + j * params.index_step) != own;
+  }
+  var next = thread + 1u;
+  while (next < params.length) {
+    if (position(params.index_offset + next * params.index_step) == own) { break; }
+    next++;
+  }
+  links[thread] = next | select(0x80000000u, 0u, first);
+#else
+  // Neighbouring threads take neighbouring inner elements; what is left without j is one flat index over all other dimensions.
+  let inner = thread % params.inner;
+  let j = (thread / params.inner) % params.length;
+  var rest = thread / (params.inner * params.length) * params.inner + inner;
+  var origin = params.source_offset;
+  var destination = 0u;
+  var place = params.index_offset;
+#for d in 8
+#let D = 7 - d
+  if (rest > 0u) {
+    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
+    let at = rest % size;
+    rest = rest / size;
+    origin += at * params.source_strides[${D / 4}].${"xyzw"[D % 4]};
+    destination += at * params.y_strides[${D / 4}].${"xyzw"[D % 4]};
+#if MODE == "elements"
+    place += at * params.index_strides[${D / 4}].${"xyzw"[D % 4]};
+#endif
+  }
+#endfor
+  let own = position(place + j * params.index_step);
+#if MODE == "rows"
+  var link = links[j];
+  if (link >= 0x80000000u) { return; }
+#else
+  if (own >= params.extent) { return; }
+  for (var earlier = 0u; earlier < j; earlier++) {
+    if (position(place + earlier * params.index_step) == own) { return; }
+  }
+#endif
+  destination += own * params.y_step;
+  var sum = ${ACC}(y[destination]) + ${ACC}(source[origin + j * params.source_step]);
+#if MODE == "rows"
+  while (link < params.length) {
+    sum += ${ACC}(source[origin + link * params.source_step]);
+    link = links[link] & 0x7fffffffu;
+  }
+#else
+  for (var later = j + 1u; later < params.length; later++) {
+    if (position(place + later * params.index_step) == own) { sum += ${ACC}(source[origin + later * params.source_step]); }
+  }
+#endif
+  y[destination] = ${T}(sum);
+#endif
+}

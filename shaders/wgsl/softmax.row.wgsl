@@ -1,0 +1,20 @@
+// softmax.row: what softmax and the losses share: exponentials below a maximum, and NaN found by its bits (comparisons are optimised away).
+// Needs Value of rows.wgsl.
+// Include only.
+const PLUS_INFINITY = 0x7f800000u;
+
+/// The largest bits of a value without its sign: above PLUS_INFINITY for NaN.
+fn worst_bits(v: Value) -> u32 {
+#if V == 4
+  let bits = bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu);
+  return max(max(bits.x, bits.y), max(bits.z, bits.w));
+#else
+  return bitcast<u32>(v) & 0x7fffffffu;
+#endif
+}
+
+/// exp(v - top) for v <= top: exactly 0 from -200 down, minus infinity included, whatever the adapter does with infinities.
+fn exp_below(v: Value, top: f32) -> Value {
+  let d = v - top;
+  return select(exp(max(d, Value(-200.0))), Value(0.0), d < Value(-200.0));
+}
