@@ -1,0 +1,198 @@
+/** The three passes of fused attention as launches of a kernel variant; what all variants share is decided here. */
+import { wgsl } from '@mudpt/shaders';
+import type { Device } from '../../device/device.ts';
+import { grid1d, kernel } from '../../kernel.ts';
+import type { Tensor } from '../../tensor.ts';
+import { pairsOf, type AttentionProblem } from './problem.ts';
+import { geometryOf, type Geometry, type Pair } from './quads.ts';
+
+/** Kernel variants of fused attention. */
+export type Variant = 'subgroup';
+
+/** Inputs as the kernels read them: head dimension padded to a multiple of 4. */
+export type KernelInputs = {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly prefix: Pair | undefined;
+};
+
+export type BackwardInputs = KernelInputs & { readonly grad: Tensor; readonly stats: Tensor };
+
+/** Register tile of one subgroup. */
+type Tile = { readonly rows: number; readonly keys: number };
+
+const forwardKernel = kernel({ name: 'attention.forward', source: wgsl['attention.forward.subgroup.wgsl'] });
+const dqKernel = kernel({ name: 'attention.dq', source: wgsl['attention.dq.subgroup.wgsl'] });
+const dkvKernel = kernel({ name: 'attention.dkv', source: wgsl['attention.dkv.subgroup.wgsl'] });
+
+type Defines = Record<string, string | number>;
+
+/** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times. */
+function sliceOf(device: Device, depth: number): { SLICE: 2 | 4; COLUMNS: number } {
+  const SLICE = depth / 2 <= device.subgroupSize ? 2 : 4;
+  return { SLICE, COLUMNS: Math.ceil(depth / SLICE / device.subgroupSize) };
+}
+
+/** Tall tiles reuse each loaded key longest; narrow subgroups and long heads leave fewer registers for rows. */
+function tileOf(device: Device, columns: number, budget: number): Tile {
+  const keys = device.subgroupSize <= 16 ? 2 : 1;
+  return { rows: columns * 16 <= budget ? 16 : 8, keys };
+}
+
+function definesOf(problem: AttentionProblem, depth: number, out: string, budget: number): Defines & { ROWS: number; SLICE: 2 | 4 } {
+  const slice = sliceOf(problem.device, depth);
+  const { rows, keys } = tileOf(problem.device, slice.COLUMNS, budget);
+  return {
+    T: problem.dtype,
+    OUT: out,
+    ROWS: rows,
+    KEYS: keys,
+    ...slice,
+    CAUSAL: problem.causal ? 1 : 0,
+    RAGGED: problem.sequences ? 1 : 0,
+  };
+}
+
+/** Row blocks by heads by batches; for packed rows the entries of the block table, folded into z. */
+function gridOf(problem: AttentionProblem, rows: number, height: number): { grid: number[]; blocks: Tensor | undefined; entries: number } {
+  const table = problem.sequences?.table(height);
+  if (!table) return { grid: [Math.ceil(rows / height), problem.heads, problem.batch], blocks: undefined, entries: 0 };
+  const [x, z] = grid1d(table.entries, 1);
+  return { grid: table.entries === 0 ? [0] : [x, problem.heads, z], blocks: table.tensor, entries: table.entries };
+}
+
+const NOWHERE: Geometry = [0, 0, 0, 0];
+
+/** [B, T, H] in units of one row's entry. */
+function rowGeometry(problem: AttentionProblem): Geometry {
+  return [0, problem.queries * problem.heads, problem.heads, 1];
+}
+
+export function launchForward(problem: AttentionProblem, inputs: KernelInputs, out: Tensor, lse: Tensor): void {
+  const { device, prefixLength } = problem;
+  const { q, k, v, prefix } = inputs;
+  const depth = q.shape.at(-1) ?? 0;
+  const defines = { ...definesOf(problem, depth, problem.dtype, 32), PREFIX: prefix ? 1 : 0 };
+  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS);
+  forwardKernel.dispatch(device, {
+    buffers: { q, k, v, out, lse, ...(blocks && { blocks }), ...(prefix && { prefix: prefix.storage }) },
+    params: {
+      q: geometryOf(q),
+      k: geometryOf(k),
+      v: geometryOf(v),
+      prefixK: prefix ? geometryOf(prefix.first) : NOWHERE,
+      prefixV: prefix ? geometryOf(prefix.second) : NOWHERE,
+      out: geometryOf(out, defines.SLICE),
+      lse: rowGeometry(problem),
+      queries: problem.queries,
+      keys: problem.keys,
+      prefix: prefixLength,
+      depth: depth / 4,
+      blocks: entries,
+      scale: problem.scale * Math.LOG2E,
+    },
+    grid,
+    defines,
+    flops: 4 * problem.heads * pairsOf(problem) * problem.depth,
+  });
+}
+
+export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardInputs, dq: Tensor): void {
+  const { device, prefixLength } = problem;
+  const { q, k, v, prefix, grad, stats } = inputs;
+  const depth = q.shape.at(-1) ?? 0;
+  const defines = { ...definesOf(problem, depth, problem.dtype, 32), PREFIX: prefix ? 1 : 0 };
+  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS);
+  dqKernel.dispatch(device, {
+    buffers: { q, k, v, grad, stats, dq, ...(blocks && { blocks }), ...(prefix && { prefix: prefix.storage }) },
+    params: {
+      q: geometryOf(q),
+      k: geometryOf(k),
+      v: geometryOf(v),
+      prefixK: prefix ? geometryOf(prefix.first) : NOWHERE,
+      prefixV: prefix ? geometryOf(prefix.second) : NOWHERE,
+      grad: geometryOf(grad),
+      dq: geometryOf(dq, defines.SLICE),
+      stats: rowGeometry(problem),
+      queries: problem.queries,
+      keys: problem.keys,
+      prefix: prefixLength,
+      depth: depth / 4,
+      blocks: entries,
+      scale: problem.scale,
+    },
+    grid,
+    defines,
+    flops: 6 * problem.heads * pairsOf(problem) * problem.depth,
+  });
+}
+
+/** Gradients of a sequence's own keys and values. `dkv` are two geometries in one buffer. */
+export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInputs, dkv: Pair): void {
+  const { device } = problem;
+  const { q, k, v, grad, stats } = inputs;
+  const depth = q.shape.at(-1) ?? 0;
+  const defines = definesOf(problem, depth, problem.dtype, 16);
+  const { grid, blocks, entries } = gridOf(problem, problem.keys, defines.ROWS);
+  dkvKernel.dispatch(device, {
+    buffers: { q, k, v, grad, stats, dkv: dkv.storage, ...(blocks && { blocks }) },
+    params: {
+      q: geometryOf(q),
+      k: geometryOf(k),
+      v: geometryOf(v),
+      grad: geometryOf(grad),
+      dk: geometryOf(dkv.first, defines.SLICE),
+      dv: geometryOf(dkv.second, defines.SLICE),
+      stats: rowGeometry(problem),
+      queries: problem.queries,
+      rows: problem.batch * problem.queries,
+      keys: problem.keys,
+      depth: depth / 4,
+      blocks: entries,
+      scale: problem.scale,
+    },
+    grid,
+    defines,
+    flops: 8 * problem.heads * pairsOf({ ...problem, prefixLength: 0 }) * problem.depth,
+  });
+}
+
+/**
+ * Gradients of the shared prefix: its keys see every query of the batch, whatever sequence it is in. Queries are cut into chunks of `chunk`
+ * rows; each writes its partial sums to `pieces` f32 [chunks, 2, P, H, D], to be added in order.
+ */
+export function launchPrefixGradient(problem: AttentionProblem, inputs: BackwardInputs, prefix: Pair, pieces: Tensor, chunk: number): void {
+  const { device, heads, prefixLength } = problem;
+  const { q, grad, stats } = inputs;
+  const depth = q.shape.at(-1) ?? 0;
+  const rows = problem.batch * problem.queries;
+  const defines = { ...definesOf(problem, depth, 'f32', 16), CAUSAL: 0, RAGGED: 0 };
+  const chunked = ([offset, , row, head]: Geometry): Geometry => [offset, row * chunk, row, head];
+  const place = (part: number): Geometry => {
+    const unit = defines.SLICE;
+    const half = prefixLength * heads * depth;
+    return [(part * half) / unit, (2 * half) / unit, (heads * depth) / unit, depth / unit];
+  };
+  dkvKernel.dispatch(device, {
+    buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: pieces },
+    params: {
+      q: chunked(geometryOf(q)),
+      k: geometryOf(prefix.first),
+      v: geometryOf(prefix.second),
+      grad: chunked(geometryOf(grad)),
+      dk: place(0),
+      dv: place(1),
+      stats: chunked(rowGeometry(problem)),
+      queries: chunk,
+      rows,
+      keys: prefixLength,
+      depth: depth / 4,
+      blocks: 0,
+      scale: problem.scale,
+    },
+    grid: [Math.ceil(prefixLength / defines.ROWS), heads, Math.ceil(rows / chunk)],
+    defines,
+    flops: 8 * heads * rows * prefixLength * problem.depth,
+  });
+}

@@ -1,0 +1,184 @@
+// Attention backward, subgroup form: gradients of keys and values.
+//
+// Shapes   as attention.forward.subgroup.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention.delta.wgsl; dk like k, dv like v.
+//          Shared prefix: k and v are the prefix, batches are chunks of `queries` rows out of `rows` in all (its gradient sums over every
+//          query of every sequence); each chunk writes its own f32 partial, and attention.reduce.wgsl adds them in order.
+// Layout   dk and dv are two geometries in one buffer: WebGPU forbids binding one buffer for writing twice, and they may be views of one
+//          fused gradient. Strides in units of 4 elements (dk, dv: of SLICE).
+// Tiling   one subgroup owns ROWS keys of one head. Per step it takes SG * KEYS queries: lanes hold queries while scores and dP form, then lanes
+//          hold slices of the head dimension while P is broadcast onto rows of grad and dS onto rows of q. No atomics: sums have one order.
+// Numerics f32; P = exp2(scale log2(e) s - lse log2(e)).
+// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1
+enable subgroups;
+
+struct Params {
+  q: vec4<u32>,       // offset, batch stride, row stride, head stride
+  k: vec4<u32>,
+  v: vec4<u32>,
+  grad: vec4<u32>,
+  dk: vec4<u32>,
+  dv: vec4<u32>,
+  stats: vec4<u32>,   // in pairs
+  queries: u32,
+  rows: u32,          // queries of all batches together
+  keys: u32,
+  depth: u32,         // head dimension / 4
+  blocks: u32,        // entries of the row block table
+  scale: f32,
+}
+
+#include "attention.storage.wgsl"
+#include "attention.lanes.wgsl"
+#let SPAN = SG * KEYS
+#let HELD = (ROWS + SG - 1) / SG
+#let QUADS = SLICE == 4 ? 1 : 2
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<Quad>;
+@group(0) @binding(2) var<storage, read> k: array<Quad>;
+@group(0) @binding(3) var<storage, read> v: array<Quad>;
+@group(0) @binding(4) var<storage, read> grad: array<Quad>;
+@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> dkv: array<Slice>;
+#if RAGGED
+@group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
+#endif
+
+@compute @workgroup_size(${SG})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+#if RAGGED
+  let entry = group.x + group.z * groups.x;
+  let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
+  let batch = 0u;
+  let start = block.x;
+  let row0 = block.z;
+  let queries = select(0u, block.y, entry < params.blocks);
+  let keys = queries;
+#else
+  let batch = group.z;
+  let start = 0u;
+  let row0 = group.x * ${ROWS}u;
+  let queries = min(params.queries, params.rows - batch * params.queries);
+  let keys = params.keys;
+#endif
+  let head = group.y;
+  let qBase = params.q.x + batch * params.q.y + start * params.q.z + head * params.q.w;
+  let kBase = params.k.x + batch * params.k.y + start * params.k.z + head * params.k.w;
+  let vBase = params.v.x + batch * params.v.y + start * params.v.z + head * params.v.w;
+  let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
+  let dkBase = params.dk.x + batch * params.dk.y + start * params.dk.z + head * params.dk.w;
+  let dvBase = params.dv.x + batch * params.dv.y + start * params.dv.z + head * params.dv.w;
+  let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
+
+#for g in HELD
+  let row${g} = min(row0 + ${g * SG}u + lane, max(keys, 1u) - 1u);
+  let kRow${g} = kBase + row${g} * params.k.z;
+  let vRow${g} = vBase + row${g} * params.v.z;
+#endfor
+#for c in COLUMNS
+  let column${c} = lane + ${c * SG}u;
+  let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
+#endfor
+#for j in ROWS
+#for c in COLUMNS
+  var dk${j}_${c} = vec${SLICE}<f32>();
+  var dv${j}_${c} = vec${SLICE}<f32>();
+#endfor
+#endfor
+
+  let factor = params.scale * 1.4426950408889634;
+#if CAUSAL
+  let first = row0; // a key is seen by queries from its own row on
+#else
+  let first = 0u;
+#endif
+  for (var query0 = first; query0 < queries; query0 += ${SPAN}u) {
+    let query = query0 + lane * ${KEYS}u;
+#for t in KEYS
+    let query${t} = min(query + ${t}u, queries - 1u);
+    let qRow${t} = qBase + query${t} * params.q.z;
+    let gradRow${t} = gradBase + query${t} * params.grad.z;
+    let stat${t} = stats[statsBase + query${t} * params.stats.z];
+#endfor
+#for j in ROWS
+#for t in KEYS
+    var s${j}_${t} = 0.0;
+    var p${j}_${t} = 0.0;
+#endfor
+#endfor
+    for (var d = 0u; d < params.depth; d++) {
+#for t in KEYS
+      let q${t} = widen(q[qRow${t} + d]);
+      let grad${t} = widen(grad[gradRow${t} + d]);
+#endfor
+#for g in HELD
+      let k${g} = widen(k[kRow${g} + d]);
+      let v${g} = widen(v[vRow${g} + d]);
+#endfor
+#for j in ROWS
+      {
+        let x = subgroupBroadcast(k${j / SG}, ${j % SG}u);
+        let y = subgroupBroadcast(v${j / SG}, ${j % SG}u);
+#for t in KEYS
+        s${j}_${t} += dot(x, q${t});
+        p${j}_${t} += dot(y, grad${t});
+#endfor
+      }
+#endfor
+    }
+#for t in KEYS
+#for j in ROWS
+    {
+#if CAUSAL
+      let seen = query + ${t}u < queries && query + ${t}u >= row0 + ${j}u;
+#else
+      let seen = query + ${t}u < queries;
+#endif
+      let p = select(0.0, exp2(s${j}_${t} * factor - stat${t}.x), seen);
+      s${j}_${t} = p * select(0.0, p${j}_${t} - stat${t}.y, seen);
+      p${j}_${t} = p;
+    }
+#endfor
+#endfor
+    // Lanes turn from queries to slices of the head dimension; a lane's KEYS values of P and dS are handed to all others in turn.
+    let turns = min(${SG}u, (queries - query0 + ${KEYS - 1}u) / ${KEYS}u);
+    for (var turn = 0u; turn < turns; turn++) {
+#for t in KEYS
+      let other${t} = min(query0 + turn * ${KEYS}u + ${t}u, queries - 1u);
+#for c in COLUMNS
+      let q${t}_${c} = slice(widen(q[qBase + other${t} * params.q.z + quad${c}]), lane);
+      let grad${t}_${c} = slice(widen(grad[gradBase + other${t} * params.grad.z + quad${c}]), lane);
+#endfor
+#endfor
+#for j in ROWS
+      {
+#for t in KEYS
+        let ds${t} = subgroupShuffle(s${j}_${t}, turn);
+        let p${t} = subgroupShuffle(p${j}_${t}, turn);
+#endfor
+#for c in COLUMNS
+#for t in KEYS
+        dk${j}_${c} += ds${t} * q${t}_${c};
+        dv${j}_${c} += p${t} * grad${t}_${c};
+#endfor
+#endfor
+      }
+#endfor
+    }
+  }
+
+  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.
+  for (var i = 0u; i < 4u; i++) {
+#for r in ROWS / 4
+    {
+      let row = row0 + ${4 * r}u + i;
+#for c in COLUMNS
+      if (row < keys && column${c} < params.depth * ${QUADS}u) {
+        dkv[dkBase + row * params.dk.z + column${c}] = narrow(params.scale * pickSlice(i, dk${4 * r}_${c}, dk${4 * r + 1}_${c}, dk${4 * r + 2}_${c}, dk${4 * r + 3}_${c}));
+        dkv[dvBase + row * params.dv.z + column${c}] = narrow(pickSlice(i, dv${4 * r}_${c}, dv${4 * r + 1}_${c}, dv${4 * r + 2}_${c}, dv${4 * r + 3}_${c}));
+      }
+#endfor
+    }
+#endfor
+  }
+}

@@ -1,0 +1,212 @@
+// Attention backward, subgroup form: gradient of the queries.
+//
+// Shapes   as attention.forward.subgroup.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention.delta.wgsl; dq like q.
+// Tiling   that of the forward kernel: lanes hold keys while scores (q k^T) and dP (grad v^T) form together, then dS = P (dP - delta) is broadcast
+//          onto rows of k. P is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
+// Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); fully masked rows have lse 1e30, so P = 0.
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1
+enable subgroups;
+
+struct Params {
+  q: vec4<u32>,       // offset, batch stride, row stride, head stride, in units of 4 elements
+  k: vec4<u32>,
+  v: vec4<u32>,
+  prefixK: vec4<u32>,
+  prefixV: vec4<u32>,
+  grad: vec4<u32>,
+  dq: vec4<u32>,      // in units of SLICE elements
+  stats: vec4<u32>,   // in pairs
+  queries: u32,
+  keys: u32,
+  prefix: u32,
+  depth: u32,         // head dimension / 4
+  blocks: u32,        // entries of the row block table
+  scale: f32,
+}
+
+#include "attention.storage.wgsl"
+#include "attention.lanes.wgsl"
+#let SPAN = SG * KEYS
+#let HELD = (ROWS + SG - 1) / SG
+#let QUADS = SLICE == 4 ? 1 : 2
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<Quad>;
+@group(0) @binding(2) var<storage, read> k: array<Quad>;
+@group(0) @binding(3) var<storage, read> v: array<Quad>;
+@group(0) @binding(4) var<storage, read> grad: array<Quad>;
+@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> dq: array<Slice>;
+#if RAGGED
+@group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
+#endif
+#if PREFIX
+@group(0) @binding(8) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
+#endif
+
+@compute @workgroup_size(${SG})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+#if RAGGED
+  let entry = group.x + group.z * groups.x;
+  let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
+  let batch = 0u;
+  let start = block.x;
+  let row0 = block.z;
+  let queries = select(0u, block.y, entry < params.blocks);
+  let ownKeys = block.y;
+#else
+  let batch = group.z;
+  let start = 0u;
+  let row0 = group.x * ${ROWS}u;
+  let queries = params.queries;
+  let ownKeys = params.keys;
+#endif
+  let head = group.y;
+  let qBase = params.q.x + batch * params.q.y + start * params.q.z + head * params.q.w;
+  let kBase = params.k.x + batch * params.k.y + start * params.k.z + head * params.k.w;
+  let vBase = params.v.x + batch * params.v.y + start * params.v.z + head * params.v.w;
+  let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
+  let dqBase = params.dq.x + batch * params.dq.y + start * params.dq.z + head * params.dq.w;
+  let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
+#if PREFIX
+  let shift = params.prefix;
+  let prefixKBase = params.prefixK.x + head * params.prefixK.w;
+  let prefixVBase = params.prefixV.x + head * params.prefixV.w;
+#else
+  let shift = 0u;
+#endif
+  let keys = shift + ownKeys; // prefix keys come first, so a causal limit only shifts by their number
+#if CAUSAL
+  let limit = min(keys, shift + row0 + ${ROWS}u);
+#else
+  let limit = keys;
+#endif
+
+#for g in HELD
+  let row${g} = min(row0 + ${g * SG}u + lane, max(queries, 1u) - 1u);
+  let qRow${g} = qBase + row${g} * params.q.z;
+  let gradRow${g} = gradBase + row${g} * params.grad.z;
+  let stat${g} = stats[statsBase + row${g} * params.stats.z];
+#endfor
+#for c in COLUMNS
+  let column${c} = lane + ${c * SG}u;
+  let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
+#endfor
+#for i in ROWS
+#for c in COLUMNS
+  var dq${i}_${c} = vec${SLICE}<f32>();
+#endfor
+#endfor
+
+  let factor = params.scale * 1.4426950408889634;
+  for (var key0 = 0u; key0 < limit; key0 += ${SPAN}u) {
+    let key = key0 + lane * ${KEYS}u;
+#for t in KEYS
+    let key${t} = min(key + ${t}u, keys - 1u);
+#if PREFIX
+    let early${t} = key${t} < shift;
+    let kRow${t} = select(kBase + (key${t} - shift) * params.k.z, prefixKBase + key${t} * params.prefixK.z, early${t});
+    let vRow${t} = select(vBase + (key${t} - shift) * params.v.z, prefixVBase + key${t} * params.prefixV.z, early${t});
+#else
+    let kRow${t} = kBase + key${t} * params.k.z;
+    let vRow${t} = vBase + key${t} * params.v.z;
+#endif
+#endfor
+#for i in ROWS
+#for t in KEYS
+    var s${i}_${t} = 0.0;
+    var p${i}_${t} = 0.0;
+#endfor
+#endfor
+    for (var d = 0u; d < params.depth; d++) {
+#for t in KEYS
+#if PREFIX
+      var k${t}: vec4<f32>;
+      var v${t}: vec4<f32>;
+      if (early${t}) {
+        k${t} = widen(prefix[kRow${t} + d]);
+        v${t} = widen(prefix[vRow${t} + d]);
+      } else {
+        k${t} = widen(k[kRow${t} + d]);
+        v${t} = widen(v[vRow${t} + d]);
+      }
+#else
+      let k${t} = widen(k[kRow${t} + d]);
+      let v${t} = widen(v[vRow${t} + d]);
+#endif
+#endfor
+#for g in HELD
+      let q${g} = widen(q[qRow${g} + d]);
+      let grad${g} = widen(grad[gradRow${g} + d]);
+#endfor
+#for i in ROWS
+      {
+        let x = subgroupBroadcast(q${i / SG}, ${i % SG}u);
+        let y = subgroupBroadcast(grad${i / SG}, ${i % SG}u);
+#for t in KEYS
+        s${i}_${t} += dot(x, k${t});
+        p${i}_${t} += dot(y, v${t});
+#endfor
+      }
+#endfor
+    }
+#for i in ROWS
+    {
+#if CAUSAL
+      let end = min(limit, shift + row0 + ${i + 1}u);
+#else
+      let end = limit;
+#endif
+      let stat = subgroupBroadcast(stat${i / SG}, ${i % SG}u);
+#for t in KEYS
+      s${i}_${t} = select(0.0, exp2(s${i}_${t} * factor - stat.x) * (p${i}_${t} - stat.y), key + ${t}u < end);
+#endfor
+    }
+#endfor
+    // Lanes turn from keys to slices of the head dimension; a lane's KEYS values of dS are handed to all others in turn.
+    let turns = min(${SG}u, (limit - key0 + ${KEYS - 1}u) / ${KEYS}u);
+    for (var turn = 0u; turn < turns; turn++) {
+#for t in KEYS
+      let other${t} = min(key0 + turn * ${KEYS}u + ${t}u, keys - 1u);
+#for c in COLUMNS
+#if PREFIX
+      var k${t}_${c}: vec${SLICE}<f32>;
+      if (other${t} < shift) {
+        k${t}_${c} = slice(widen(prefix[prefixKBase + other${t} * params.prefixK.z + quad${c}]), lane);
+      } else {
+        k${t}_${c} = slice(widen(k[kBase + (other${t} - shift) * params.k.z + quad${c}]), lane);
+      }
+#else
+      let k${t}_${c} = slice(widen(k[kBase + other${t} * params.k.z + quad${c}]), lane);
+#endif
+#endfor
+#endfor
+#for i in ROWS
+      {
+#for t in KEYS
+        let ds${t} = subgroupShuffle(s${i}_${t}, turn);
+#endfor
+#for c in COLUMNS
+#for t in KEYS
+        dq${i}_${c} += ds${t} * k${t}_${c};
+#endfor
+#endfor
+      }
+#endfor
+    }
+  }
+
+  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.
+  for (var i = 0u; i < 4u; i++) {
+#for r in ROWS / 4
+    {
+      let row = row0 + ${4 * r}u + i;
+#for c in COLUMNS
+      if (row < queries && column${c} < params.depth * ${QUADS}u) {
+        dq[dqBase + row * params.dq.z + column${c}] = narrow(params.scale * pickSlice(i, dq${4 * r}_${c}, dq${4 * r + 1}_${c}, dq${4 * r + 2}_${c}, dq${4 * r + 3}_${c}));
+      }
+#endfor
+    }
+#endfor
+  }
+}

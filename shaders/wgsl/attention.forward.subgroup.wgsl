@@ -1,0 +1,219 @@
+// Attention forward, subgroup form: out = softmax(scale q k^T) v, and lse = log sum exp of the scaled scores.
+//
+// Shapes   q [B, Tq, H, D], k and v [B, Tk, H, D], optional prefix k and v [P, H, D] seen by every query before its own keys;
+//          ragged: q, k, v packed [N, H, D], a table names each row block. out like q, lse [B, Tq, H] (ragged [N, H]).
+// Layout   any offset, batch, row and head stride that is a multiple of 4 elements; the last axis is dense. Strides in units of 4.
+// Tiling   one subgroup (= one workgroup, so control flow stays uniform) owns ROWS query rows of one head. Per step it takes SG * KEYS keys:
+//          lanes hold keys while scores are formed (each lane reads its own key and query rows once, broadcasts feed the ROWS x KEYS tile),
+//          then lanes hold slices of the head dimension while probabilities are broadcast onto rows of v. No workgroup memory, no barrier.
+// Numerics f32 throughout, online softmax in base 2 with a finite mask (-1e30). A row without keys gives 0 and lse = 1e30.
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1
+enable subgroups;
+
+struct Params {
+  q: vec4<u32>,       // offset, batch stride, row stride, head stride
+  k: vec4<u32>,
+  v: vec4<u32>,
+  prefixK: vec4<u32>,
+  prefixV: vec4<u32>,
+  out: vec4<u32>,     // in units of SLICE elements
+  lse: vec4<u32>,     // in elements
+  queries: u32,
+  keys: u32,
+  prefix: u32,
+  depth: u32,         // head dimension / 4
+  blocks: u32,        // entries of the row block table
+  scale: f32,         // of the scores, times log2(e)
+}
+
+#include "attention.storage.wgsl"
+#include "attention.lanes.wgsl"
+#let SPAN = SG * KEYS
+#let HELD = (ROWS + SG - 1) / SG
+#let QUADS = SLICE == 4 ? 1 : 2
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<Quad>;
+@group(0) @binding(2) var<storage, read> k: array<Quad>;
+@group(0) @binding(3) var<storage, read> v: array<Quad>;
+@group(0) @binding(4) var<storage, read_write> out: array<Slice>;
+@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
+#if RAGGED
+@group(0) @binding(6) var<storage, read> blocks: array<vec4<u32>>;
+#endif
+#if PREFIX
+@group(0) @binding(7) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
+#endif
+
+@compute @workgroup_size(${SG})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+#if RAGGED
+  let entry = group.x + group.z * groups.x;
+  let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
+  let batch = 0u;
+  let start = block.x;
+  let row0 = block.z;
+  let queries = select(0u, block.y, entry < params.blocks);
+  let ownKeys = block.y;
+#else
+  let batch = group.z;
+  let start = 0u;
+  let row0 = group.x * ${ROWS}u;
+  let queries = params.queries;
+  let ownKeys = params.keys;
+#endif
+  let head = group.y;
+  let qBase = params.q.x + batch * params.q.y + start * params.q.z + head * params.q.w;
+  let kBase = params.k.x + batch * params.k.y + start * params.k.z + head * params.k.w;
+  let vBase = params.v.x + batch * params.v.y + start * params.v.z + head * params.v.w;
+  let outBase = params.out.x + batch * params.out.y + start * params.out.z + head * params.out.w;
+  let lseBase = params.lse.x + batch * params.lse.y + start * params.lse.z + head * params.lse.w;
+#if PREFIX
+  let shift = params.prefix;
+  let prefixKBase = params.prefixK.x + head * params.prefixK.w;
+  let prefixVBase = params.prefixV.x + head * params.prefixV.w;
+#else
+  let shift = 0u;
+#endif
+  let keys = shift + ownKeys; // prefix keys come first, so a causal limit only shifts by their number
+#if CAUSAL
+  let limit = min(keys, shift + row0 + ${ROWS}u);
+#else
+  let limit = keys;
+#endif
+
+#for g in HELD
+  let qRow${g} = qBase + min(row0 + ${g * SG}u + lane, max(queries, 1u) - 1u) * params.q.z;
+#endfor
+#for c in COLUMNS
+  let column${c} = lane + ${c * SG}u;
+  let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
+#endfor
+#for i in ROWS
+  var top${i} = -1e30;
+  var sum${i} = 0.0;
+#for c in COLUMNS
+  var o${i}_${c} = vec${SLICE}<f32>();
+#endfor
+#endfor
+
+  for (var key0 = 0u; key0 < limit; key0 += ${SPAN}u) {
+    let key = key0 + lane * ${KEYS}u;
+#for t in KEYS
+    let key${t} = min(key + ${t}u, keys - 1u);
+#if PREFIX
+    let early${t} = key${t} < shift;
+    let kRow${t} = select(kBase + (key${t} - shift) * params.k.z, prefixKBase + key${t} * params.prefixK.z, early${t});
+#else
+    let kRow${t} = kBase + key${t} * params.k.z;
+#endif
+#endfor
+#for i in ROWS
+#for t in KEYS
+    var s${i}_${t} = 0.0;
+#endfor
+#endfor
+    for (var d = 0u; d < params.depth; d++) {
+#for t in KEYS
+#if PREFIX
+      var k${t}: vec4<f32>;
+      if (early${t}) { k${t} = widen(prefix[kRow${t} + d]); } else { k${t} = widen(k[kRow${t} + d]); }
+#else
+      let k${t} = widen(k[kRow${t} + d]);
+#endif
+#endfor
+#for g in HELD
+      let q${g} = widen(q[qRow${g} + d]) * params.scale;
+#endfor
+#for i in ROWS
+      {
+        let x = subgroupBroadcast(q${i / SG}, ${i % SG}u);
+#for t in KEYS
+        s${i}_${t} += dot(x, k${t});
+#endfor
+      }
+#endfor
+    }
+#for i in ROWS
+    {
+#if CAUSAL
+      let end = min(limit, shift + row0 + ${i + 1}u);
+#else
+      let end = limit;
+#endif
+#for t in KEYS
+      s${i}_${t} = select(-1e30, s${i}_${t}, key + ${t}u < end);
+#endfor
+      var highest = s${i}_0;
+#for t in 1..KEYS
+      highest = max(highest, s${i}_${t});
+#endfor
+      let next = max(top${i}, laneMax(highest));
+      let shrink = exp2(top${i} - next);
+      top${i} = next;
+      sum${i} *= shrink;
+#for t in KEYS
+      s${i}_${t} = exp2(s${i}_${t} - next);
+      sum${i} += s${i}_${t};
+#endfor
+#for c in COLUMNS
+      o${i}_${c} *= shrink;
+#endfor
+    }
+#endfor
+    // Lanes turn from keys to slices of the head dimension; a lane's KEYS probabilities are handed to all others in turn.
+    let turns = min(${SG}u, (limit - key0 + ${KEYS - 1}u) / ${KEYS}u);
+    for (var turn = 0u; turn < turns; turn++) {
+#for t in KEYS
+      let other${t} = min(key0 + turn * ${KEYS}u + ${t}u, keys - 1u);
+#for c in COLUMNS
+#if PREFIX
+      var v${t}_${c}: vec${SLICE}<f32>;
+      if (other${t} < shift) {
+        v${t}_${c} = slice(widen(prefix[prefixVBase + other${t} * params.prefixV.z + quad${c}]), lane);
+      } else {
+        v${t}_${c} = slice(widen(v[vBase + (other${t} - shift) * params.v.z + quad${c}]), lane);
+      }
+#else
+      let v${t}_${c} = slice(widen(v[vBase + other${t} * params.v.z + quad${c}]), lane);
+#endif
+#endfor
+#endfor
+#for i in ROWS
+      {
+#for t in KEYS
+        let p${t} = subgroupShuffle(s${i}_${t}, turn);
+#endfor
+#for c in COLUMNS
+#for t in KEYS
+        o${i}_${c} += p${t} * v${t}_${c};
+#endfor
+#endfor
+      }
+#endfor
+    }
+  }
+
+#for i in ROWS
+  sum${i} = laneSum(sum${i});
+#endfor
+  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.
+  for (var i = 0u; i < 4u; i++) {
+#for r in ROWS / 4
+    {
+      let row = row0 + ${4 * r}u + i;
+      let total = pick(i, sum${4 * r}, sum${4 * r + 1}, sum${4 * r + 2}, sum${4 * r + 3});
+      let inverse = select(0.0, 1.0 / total, total > 0.0);
+#for c in COLUMNS
+      if (row < queries && column${c} < params.depth * ${QUADS}u) {
+        out[outBase + row * params.out.z + column${c}] = narrow(inverse * pickSlice(i, o${4 * r}_${c}, o${4 * r + 1}_${c}, o${4 * r + 2}_${c}, o${4 * r + 3}_${c}));
+      }
+#endfor
+      if (row < queries && lane == 0u) {
+        let highest = pick(i, top${4 * r}, top${4 * r + 1}, top${4 * r + 2}, top${4 * r + 3});
+        lse[lseBase + row * params.lse.z] = select(1e30, (highest + log2(total)) * 0.6931471805599453, total > 0.0);
+      }
+    }
+#endfor
+  }
+}
