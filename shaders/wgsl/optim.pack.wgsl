@@ -13,7 +13,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> flat: array<f32>;
+@group(0) @binding(1) var<storage, read_write> result: array<f32>;
 #for i in N
 @group(0) @binding(${i + 2}) var<storage, read> g${i}: array<f32>;
 #endfor
@@ -36,6 +36,6 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         default: {}
       }
     }
-    flat[place + i] = x;
+    result[place + i] = x;
   }
 }

@@ -1,5 +1,5 @@
 import { defineOp, type Tensor } from '@mudpt/tensor';
-import { defineRule, type Rule, tensorsIn } from './rule.ts';
+import { defineRule, type Rule, type RuleContext, type RuleResult, tensorsIn } from './rule.ts';
 
 export type CustomOp<A extends readonly unknown[]> = {
   /** Appears in errors. */
@@ -32,13 +32,15 @@ export function customOp<A extends readonly unknown[]>({
   saves = (_, ...args) => tensorsIn(args),
   backward,
 }: CustomOp<A>): (...args: A) => Tensor {
-  const op = defineOp(name, forward as (...args: never[]) => Tensor);
-  const rule = (context: Parameters<Rule<typeof op>>[0], ...args: A): ReturnType<Rule<typeof op>> => {
-    const output = forward(...args);
+  type Forward = (...args: never[]) => Tensor;
+  const op = defineOp(name, forward as unknown as Forward);
+  const rule = (context: RuleContext, ...args: readonly unknown[]): RuleResult<Tensor> => {
+    const given = args as unknown as A;
+    const output = forward(...given);
     const needs = tensorsIn(args).map((tensor) => context.needs(tensor));
-    const saved = saves(output, ...args).map((tensor) => context.save(tensor));
+    const saved = saves(output, ...given).map((tensor) => context.save(tensor));
     return { output, backward: (grad) => backward(grad, saved, needs) };
   };
-  defineRule(op, rule as unknown as Rule<typeof op>);
+  defineRule(op, rule as Rule<Forward>);
   return op as unknown as (...args: A) => Tensor;
 }

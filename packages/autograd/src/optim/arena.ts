@@ -3,7 +3,7 @@
  * buffer: what was captured, or viewed, before that keeps the old memory.
  */
 import { wgsl } from '@mudpt/shaders';
-import { copyInto, DTypeError, empty, keep, kernel, rebind, sizeOf, type Tensor, tensor, TensorError, view, zeros } from '@mudpt/tensor';
+import { copyInto, type Device, DTypeError, empty, keep, kernel, rebind, sizeOf, type Tensor, tensor, TensorError, view, zeros } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { nameOf } from '../parameter.ts';
 
@@ -14,11 +14,48 @@ const MAX_SOURCES = 7;
 
 const pack = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'] });
 
-export class Arena {
+/** Where each tensor of a list begins, in elements, and how many blocks they take together. */
+export type Places = { readonly offsets: readonly number[]; readonly blocks: number };
+
+export function layOut(tensors: readonly Tensor[]): Places {
+  let blocks = 0;
+  const offsets = tensors.map((tensor) => {
+    const offset = blocks * BLOCK;
+    blocks += Math.ceil(tensor.size / BLOCK);
+    return offset;
+  });
+  return { offsets, blocks };
+}
+
+/** Copies tensors side by side into a new flat tensor; places without a tensor are left as they are. */
+export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
+  const given = tensors.flatMap((source, index) => (source ? [{ source, offset: offsets[index] ?? 0 }] : []));
+  const flat = empty((device ?? given[0]?.source.device) as Device, [blocks * BLOCK]);
+  for (let at = 0; at < given.length; at += MAX_SOURCES) {
+    const part = given.slice(at, at + MAX_SOURCES);
+    const sources = part.map(({ source }) => flatForm(source));
+    const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
+    pack.dispatch(flat.device, {
+      buffers: { result: flat, ...Object.fromEntries(sources.map((source, k) => [`g${k}`, source])) },
+      params: {
+        lengths: padded(sources.map((source) => source.size)),
+        source_offsets: padded(sources.map((source) => source.offset)),
+        target_offsets: padded(part.map(({ offset }) => offset)),
+      },
+      grid: [Math.max(...sources.map((source) => Math.ceil(source.size / BLOCK))), sources.length],
+      defines: { N: sources.length },
+      bytes: 8 * sources.reduce((sum, source) => sum + source.size, 0),
+    });
+    for (const source of sources) source.dispose();
+  }
+  return flat;
+}
+
+export class Arena implements Places {
   /** [blocks * BLOCK] f32 */
   readonly flat: Tensor;
   readonly blocks: number;
-  private readonly offsets: readonly number[];
+  readonly offsets: readonly number[];
 
   /** @throws DTypeError unless all parameters are f32; TensorError for a repeated one or none */
   constructor(readonly parameters: readonly Tensor[]) {
@@ -26,14 +63,10 @@ export class Arena {
     if (!first) throw new TensorError('optimizer', 'a group has no parameters', 'mark what is learnt with parameter()');
     if (new Set(parameters).size !== parameters.length)
       throw new TensorError('optimizer', 'a parameter is named twice', 'name each parameter once');
-    let blocks = 0;
-    this.offsets = parameters.map((parameter) => {
-      if (parameter.dtype !== 'f32')
-        throw new DTypeError('optimizer', `parameter ${parameter.toString()} is not f32`, "learn in f32, for instance x.cast('f32')");
-      const offset = blocks * BLOCK;
-      blocks += Math.ceil(sizeOf(parameter.shape) / BLOCK);
-      return offset;
-    });
+    const odd = parameters.find((parameter) => parameter.dtype !== 'f32');
+    if (odd) throw new DTypeError('optimizer', `parameter ${odd.toString()} is not f32`, "learn in f32, for instance x.cast('f32')");
+    const { offsets, blocks } = layOut(parameters);
+    this.offsets = offsets;
     this.blocks = blocks;
     this.flat = keep(zeros([blocks * BLOCK], { device: first.device }));
     for (const [index, parameter] of parameters.entries()) {
@@ -66,29 +99,9 @@ export class Arena {
 
   /** All gradients in one flat tensor; `missing` are the parameters that have none. */
   pack(gradients: Gradients): { readonly flat: Tensor; readonly missing: readonly number[] } {
-    const given = this.parameters.flatMap((parameter, index) => {
-      const gradient = gradients.get(parameter);
-      return gradient ? [{ gradient, index }] : [];
-    });
-    const missing = this.parameters.flatMap((parameter, index) => (gradients.has(parameter) ? [] : [index]));
-    const flat = empty(this.flat.device, [this.blocks * BLOCK]);
-    for (let at = 0; at < given.length; at += MAX_SOURCES) {
-      const part = given.slice(at, at + MAX_SOURCES);
-      const sources = part.map(({ gradient }) => flatForm(gradient));
-      const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
-      pack.dispatch(flat.device, {
-        buffers: { flat, ...Object.fromEntries(sources.map((source, k) => [`g${k}`, source])) },
-        params: {
-          lengths: padded(sources.map((source) => source.size)),
-          source_offsets: padded(sources.map((source) => source.offset)),
-          target_offsets: padded(part.map(({ index }) => this.offsets[index] ?? 0)),
-        },
-        grid: [Math.max(...sources.map((source) => Math.ceil(source.size / BLOCK))), sources.length],
-        defines: { N: sources.length },
-        bytes: 8 * sources.reduce((sum, source) => sum + source.size, 0),
-      });
-      for (const source of sources) source.dispose();
-    }
+    const list = this.parameters.map((parameter) => gradients.get(parameter));
+    const missing = list.flatMap((gradient, index) => (gradient ? [] : [index]));
+    const flat = packInto(list, this, this.flat.device);
     return { flat, missing };
   }
 

@@ -1,5 +1,5 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
-import { copyInto, type Defines, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
+import { copyInto, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 
@@ -36,7 +36,7 @@ export type Update<O> = {
   readonly group: GroupState<O>;
   readonly buffers: Readonly<Record<string, Tensor>>;
   readonly params: Readonly<Record<string, number>>;
-  readonly defines: Defines;
+  readonly defines: Readonly<Record<string, number>>;
 };
 
 export abstract class Optimizer<O extends CommonOptions> {

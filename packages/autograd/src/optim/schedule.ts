@@ -39,14 +39,13 @@ export type WarmUp = {
   readonly kind: 'constant' | 'linear';
   readonly lr: number;
   /**
-   * Whether the schedule behind counts its epochs from the end of the warm-up. Default false: the warm-up replaces its first epochs
-   * (what CoOp's and MuDPT's trainers do).
+   * Whether the schedule behind begins when the warm-up ends (Dassl's rule, which CoOp and its successors use). Default true.
    */
   readonly shift?: boolean;
 };
 
 /** `schedule` with another beginning. */
-export function warmUp(schedule: Schedule, { epochs, kind, lr, shift = false }: WarmUp): Schedule {
+export function warmUp(schedule: Schedule, { epochs, kind, lr, shift = true }: WarmUp): Schedule {
   return (progress) => {
     const { epoch, step, steps } = progress;
     if (epoch >= epochs) return schedule(shift ? { ...progress, epoch: epoch - epochs } : progress);

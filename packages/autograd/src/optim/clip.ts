@@ -1,0 +1,31 @@
+import { add, clamp, div, linearBackwardBias, mul, reshape, sqrt, square, type Tensor, view } from '@mudpt/tensor';
+import type { Gradients } from '../gradients.ts';
+import { noGrad } from '../parameter.ts';
+import { BLOCK, layOut, packInto } from './arena.ts';
+
+/**
+ * Scales all gradients together so that their common 2-norm is at most `most` (torch's clip_grad_norm_). Nothing is read by the host.
+ * @returns the norm before clipping, a scalar
+ */
+export function clipGradNorm(gradients: Gradients, most: number): Tensor {
+  return noGrad(() => {
+    const list = [...gradients.values()];
+    const places = layOut(list);
+    using flat = packInto(list, places);
+    using squares = square(flat);
+    using rows = reshape(squares, [places.blocks * BLOCK, 1]);
+    using total = linearBackwardBias(rows);
+    using sum = reshape(total, []);
+    const norm = sqrt(sum);
+    using safe = add(norm, 1e-6);
+    using ratio = div(most, safe);
+    using factor = clamp(ratio, 0, 1);
+    using scaled = mul(flat, factor);
+    for (const [index, [parameter, gradient]] of [...gradients].entries()) {
+      const strides = gradient.shape.map((_, axis) => gradient.shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+      gradients.set(parameter, view(scaled, { shape: gradient.shape, strides, offset: places.offsets[index] ?? 0 }));
+      gradient.dispose();
+    }
+    return norm;
+  });
+}

@@ -1,0 +1,70 @@
+/** Matrix products and linear layers: only the products that a needed gradient asks for are computed. */
+import {
+  activationBackward,
+  cast,
+  linear,
+  linearBackwardBias,
+  linearBackwardInput,
+  linearBackwardWeight,
+  linearForward,
+  matmul,
+  reshape,
+} from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
+
+defineRule(matmul, (context, a, b, options = {}) => {
+  const { transposeA = false, transposeB = false, alpha = 1 } = options;
+  const output = matmul(a, b, options);
+  const savedA = context.needs(b) ? context.save(a) : undefined;
+  const savedB = context.needs(a) ? context.save(b) : undefined;
+  const [columnB, rowA] = [b.rank === 1, a.rank === 1];
+  return {
+    output,
+    backward: (flat) => {
+      // A 1-D operand is a row or a column whose axis the result lacks: put it back.
+      const shape = [...flat.shape];
+      if (columnB) shape.push(1);
+      if (rowA) shape.splice(shape.length - 1, 0, 1);
+      const grad = reshape(flat, shape);
+      const left = savedA && (rowA ? reshape(savedA, [1, savedA.size]) : savedA);
+      const right = savedB && (columnB ? reshape(savedB, [savedB.size, 1]) : savedB);
+      const dA = right && (transposeA
+        ? matmul(right, grad, { transposeA: transposeB, transposeB: true, alpha })
+        : matmul(grad, right, { transposeB: !transposeB, alpha }));
+      const dB = left && (transposeB
+        ? matmul(grad, left, { transposeA: true, transposeB: transposeA, alpha })
+        : matmul(left, grad, { transposeA: !transposeA, alpha }));
+      // [..., 1, K] and [..., K, 1] lose the axis that was put in.
+      const drop = (x: typeof dA, axis: number): typeof dA =>
+        x && reshape(x, x.shape.filter((_, at) => at !== x.rank + axis));
+      return [rowA ? drop(dA, -2) : dA, columnB ? drop(dB, -1) : dB];
+    },
+  };
+});
+
+defineRule(linear, (context, x, weight, bias, options = {}) => {
+  const { activation = 'none', residual } = options;
+  const [needsX, needsWeight, needsBias] = [context.needs(x), context.needs(weight), context.needs(bias)];
+  const inner = needsX || needsWeight || needsBias;
+  const isSaving = inner && activation !== 'none';
+  const { output, pre } = isSaving ? linearForward(x, weight, bias, options) : { output: linear(x, weight, bias, options), pre: undefined };
+  const [savedPre, savedX, savedWeight] = [
+    context.save(pre),
+    needsWeight ? context.save(x) : undefined,
+    needsX ? context.save(weight) : undefined,
+  ];
+  pre?.dispose();
+  return {
+    output,
+    inputs: [x, weight, bias, residual],
+    backward: (grad) => {
+      const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;
+      return [
+        savedWeight && linearBackwardInput(dY, savedWeight),
+        savedX && cast(linearBackwardWeight(dY, savedX), weight.dtype),
+        needsBias && bias ? cast(linearBackwardBias(dY), bias.dtype) : undefined,
+        residual && grad,
+      ];
+    },
+  };
+});
