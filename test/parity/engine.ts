@@ -5,7 +5,7 @@ import { Unsupported } from './options.ts';
 
 type Unary = (x: Tensor) => Tensor;
 type Binary = (a: Tensor, b: Tensor) => Tensor;
-type Reduction = (x: Tensor, axes: readonly number[], keepdim?: boolean) => Tensor;
+type Reduction = (x: Tensor, options: { axes: readonly number[]; keepdim?: boolean }) => Tensor;
 
 export interface Operations {
   readonly add: Binary;
@@ -32,10 +32,10 @@ export interface Operations {
   readonly softmax: (x: Tensor, axis: number) => Tensor;
   readonly logSoftmax: (x: Tensor, axis: number) => Tensor;
   readonly l2Normalize: (x: Tensor, axis: number, eps: number) => Tensor;
-  readonly layerNorm: (x: Tensor, weight: Tensor, bias: Tensor, eps: number) => Tensor;
+  readonly layerNorm: (x: Tensor, options: { weight: Tensor; bias: Tensor; eps: number }) => Tensor;
   readonly crossEntropy: (x: Tensor, label: Tensor, options: { reduction: 'mean' | 'sum' }) => Tensor;
   readonly matmul: (a: Tensor, b: Tensor, options: { transposeA: boolean; transposeB: boolean }) => Tensor;
-  readonly linear: (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor;
+  readonly linear: (x: Tensor, weight: Tensor, options: { bias?: Tensor }) => Tensor;
   readonly conv2d: (x: Tensor, weight: Tensor, options: { stride: number; bias?: Tensor }) => Tensor;
   /** [B, T, H, D] in and out. */
   readonly attention: (q: Tensor, k: Tensor, v: Tensor, options: { causal: boolean }) => Tensor;
@@ -45,11 +45,18 @@ export interface Operations {
   readonly reshape: (x: Tensor, shape: readonly number[]) => Tensor;
   readonly permute: (x: Tensor, axes: readonly number[]) => Tensor;
   readonly expand: (x: Tensor, shape: readonly number[]) => Tensor;
-  readonly slice: (x: Tensor, axis: number, start: number, stop?: number, step?: number) => Tensor;
+  /** One range an axis; null takes the whole axis. */
+  readonly slice: (x: Tensor, ranges: readonly (Range | null)[]) => Tensor;
   readonly cat: (tensors: readonly Tensor[], axis: number) => Tensor;
 }
 
-export const t: Operations = new Proxy({} as Operations, {
+export interface Range {
+  readonly start?: number;
+  readonly stop?: number;
+  readonly step?: number;
+}
+
+export const tensorOperations: Operations = new Proxy({} as Operations, {
   get: (_, name) => {
     const operation = (engine as unknown as Readonly<Record<string | symbol, unknown>>)[name];
     if (typeof operation === 'function') return operation;

@@ -2,7 +2,9 @@
 import { type Device, openSafetensors, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { type Comparison, compare, GRADIENT_TOLERANCE, missing, OUTPUT_TOLERANCE } from './compare.ts';
 import { type GoldenCase, type GoldenFile, type HostTensor, readGolden, tensorsUnder } from './golden.ts';
-import { forward, Inputs } from './ops.ts';
+import { tensorOperations } from './engine.ts';
+import { Inputs } from './inputs.ts';
+import { forward } from './ops.ts';
 import { Unsupported } from './options.ts';
 import type { CaseResult, FileResult } from './report.ts';
 
@@ -42,7 +44,8 @@ async function runCase(op: string, golden: GoldenCase, device: Device, extension
   const tensors = [...expected].map(([name, { values, tolerance }]): Comparison => {
     if (typeof computed === 'string') return missing(name, computed);
     const actual = computed.get(name);
-    if (actual === undefined) return missing(name, extensions.differentiate ? 'was not computed' : 'gradients are not supported yet');
+    if (actual === undefined)
+      return missing(name, extensions.differentiate ? 'was not computed' : 'gradients are not supported yet');
     return compare(name, actual, values, tolerance, golden.measuredError.get(name));
   });
   return { name: golden.name, tensors: tensors.length > 0 ? tensors : [missing('out', 'the case expects nothing')] };
@@ -76,14 +79,14 @@ async function compute(
     if (extensions.differentiate !== undefined && wanted.size > 0 && cotangent !== undefined) {
       const by = new Map([...inputs].filter(([name]) => wanted.has(name)));
       const { out, gradients } = extensions.differentiate(
-        () => forward(op, new Inputs(inputs), golden),
+        () => forward(tensorOperations, op, new Inputs(inputs), golden),
         by,
         upload(cotangent, device),
       );
       results.set('out', out);
       for (const [name, gradient] of gradients) results.set(`grad.${name}`, gradient);
     } else {
-      results.set('out', forward(op, new Inputs(inputs), golden));
+      results.set('out', forward(tensorOperations, op, new Inputs(inputs), golden));
     }
     const read = new Map<string, HostTensor>();
     for (const [name, result] of results) read.set(name, await download(result));
