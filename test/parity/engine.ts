@@ -35,7 +35,7 @@ export interface Operations {
   readonly layerNorm: (x: Tensor, options: { weight: Tensor; bias: Tensor; eps: number }) => Tensor;
   readonly crossEntropy: (x: Tensor, label: Tensor, options: { reduction: 'mean' | 'sum' }) => Tensor;
   readonly matmul: (a: Tensor, b: Tensor, options: { transposeA: boolean; transposeB: boolean }) => Tensor;
-  readonly linear: (x: Tensor, weight: Tensor, options: { bias?: Tensor }) => Tensor;
+  readonly linear: (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor;
   readonly conv2d: (x: Tensor, weight: Tensor, options: { stride: number; bias?: Tensor }) => Tensor;
   /** [B, T, H, D] in and out. */
   readonly attention: (q: Tensor, k: Tensor, v: Tensor, options: { causal: boolean }) => Tensor;
@@ -56,10 +56,13 @@ export interface Range {
   readonly step?: number;
 }
 
+/** Typed without a cast: an operation whose signature is not the one above does not compile. (Device only makes the type not empty.) */
+const present: Partial<Operations> & { readonly Device: unknown } = engine;
+
 export const tensorOperations: Operations = new Proxy({} as Operations, {
   get: (_, name) => {
-    const operation = (engine as unknown as Readonly<Record<string | symbol, unknown>>)[name];
-    if (typeof operation === 'function') return operation;
+    const operation = present[name as keyof Operations];
+    if (operation !== undefined) return operation;
     throw new Unsupported(`@mudpt/tensor has no ${String(name)} yet`);
   },
 });

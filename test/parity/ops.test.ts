@@ -32,7 +32,7 @@ const oracle = {
   ...{ ...arrays, ...indexing, ...nn, conv2d, matmul, max, mean, sum },
   attention: (...given: Parameters<typeof attention>) => attention(...given).out,
   layerNorm: (...given: Parameters<typeof nn.layerNorm>) => nn.layerNorm(...given).out,
-  linear: (...given: Parameters<typeof nn.linear>) => nn.linear(...given).out,
+  linear: (x: Ref, weight: Ref, bias?: Ref) => nn.linear(x, weight, { bias }).out,
 } as unknown as Operations;
 
 /** An oracle array has a shape like a tensor, and that is all the table looks at. */

@@ -71,7 +71,7 @@ const FORWARD: Readonly<Record<string, Forward>> = {
     }),
   linear: (t, inputs, options) => {
     options.only('rule', 'x @ weight^T + bias');
-    return t.linear(inputs.get('x'), inputs.get('weight'), { bias: optionalBias(inputs, options) });
+    return t.linear(inputs.get('x'), inputs.get('weight'), optionalBias(inputs, options));
   },
   conv2d_patchify: (t, inputs, options) =>
     t.conv2d(inputs.get('x'), inputs.get('weight'), { stride: options.number('stride'), bias: optionalBias(inputs, options) }),
@@ -140,14 +140,14 @@ function swapMiddle(t: Operations, x: Tensor): Tensor {
 }
 
 function projected(t: Operations, x: Tensor, inputs: Inputs, layer: string): Tensor {
-  return t.linear(x, inputs.get(`${layer}.weight`), { bias: inputs.get(`${layer}.bias`) });
+  return t.linear(x, inputs.get(`${layer}.weight`), inputs.get(`${layer}.bias`));
 }
 
 /** Self-attention with a packed projection: rows q, k, v of `in_proj_weight` [3E, E]. x [B, S, E] to [B, S, E]. */
 function multiHeadAttention(t: Operations, x: Tensor, inputs: Inputs, prefix: string, options: Options): Tensor {
   const [batch = 0, length = 0, width = 0] = x.shape;
   const heads = options.number('heads');
-  const packed = t.linear(x, inputs.get(`${prefix}in_proj_weight`), { bias: inputs.get(`${prefix}in_proj_bias`) });
+  const packed = t.linear(x, inputs.get(`${prefix}in_proj_weight`), inputs.get(`${prefix}in_proj_bias`));
   const split = t.reshape(packed, [batch, length, 3, heads, width / heads]);
   const part = (index: number) =>
     t.reshape(t.slice(split, [null, null, { start: index, stop: index + 1 }]), [batch, length, heads, width / heads]);

@@ -2,7 +2,7 @@
 import { type Device, openSafetensors, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { type Comparison, compare, GRADIENT_TOLERANCE, missing, OUTPUT_TOLERANCE } from './compare.ts';
 import { type GoldenCase, type GoldenFile, type HostTensor, readGolden, tensorsUnder } from './golden.ts';
-import { tensorOperations } from './engine.ts';
+import { type Operations, tensorOperations } from './engine.ts';
 import { Inputs } from './inputs.ts';
 import { forward } from './ops.ts';
 import { Unsupported } from './options.ts';
@@ -10,6 +10,8 @@ import type { CaseResult, FileResult } from './report.ts';
 
 /** What stands on top of the tensor package. A part that is not given makes the tensors that need it fail, by name. */
 export interface Extensions {
+  /** Instead of those of `@mudpt/tensor`. */
+  readonly operations?: Operations;
   /** Runs `compute` and returns its result and the gradient of <result, cotangent> by each of `inputs`. */
   readonly differentiate?: (
     compute: () => Tensor,
@@ -79,14 +81,14 @@ async function compute(
     if (extensions.differentiate !== undefined && wanted.size > 0 && cotangent !== undefined) {
       const by = new Map([...inputs].filter(([name]) => wanted.has(name)));
       const { out, gradients } = extensions.differentiate(
-        () => forward(tensorOperations, op, new Inputs(inputs), golden),
+        () => forward(extensions.operations ?? tensorOperations, op, new Inputs(inputs), golden),
         by,
         upload(cotangent, device),
       );
       results.set('out', out);
       for (const [name, gradient] of gradients) results.set(`grad.${name}`, gradient);
     } else {
-      results.set('out', forward(tensorOperations, op, new Inputs(inputs), golden));
+      results.set('out', forward(extensions.operations ?? tensorOperations, op, new Inputs(inputs), golden));
     }
     const read = new Map<string, HostTensor>();
     for (const [name, result] of results) read.set(name, await download(result));
