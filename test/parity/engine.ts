@@ -32,11 +32,14 @@ export interface Operations {
   readonly softmax: (x: Tensor, axis: number) => Tensor;
   readonly logSoftmax: (x: Tensor, axis: number) => Tensor;
   readonly l2Normalize: (x: Tensor, axis: number, eps: number) => Tensor;
-  readonly layerNorm: (x: Tensor, options: { weight: Tensor; bias: Tensor; eps: number }) => Tensor;
+  readonly layerNorm: (x: Tensor, weight: Tensor, bias: Tensor, eps: number) => Tensor;
   readonly crossEntropy: (x: Tensor, label: Tensor, options: { reduction: 'mean' | 'sum' }) => Tensor;
+  readonly l1Loss: (x: Tensor, target: Tensor, options: { reduction: 'mean' | 'sum' }) => Tensor;
+  /** sum q (log q - log p) / (rows x classes) of the logits x (p) and target (q). */
+  readonly klDiv: (x: Tensor, target: Tensor, options: { reduction: 'mean' }) => Tensor;
   readonly matmul: (a: Tensor, b: Tensor, options: { transposeA: boolean; transposeB: boolean }) => Tensor;
   readonly linear: (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor;
-  readonly conv2d: (x: Tensor, weight: Tensor, options: { stride: number; bias?: Tensor }) => Tensor;
+  readonly conv2d: (x: Tensor, weight: Tensor, bias: Tensor | undefined, options: { stride: number }) => Tensor;
   /** [B, T, H, D] in and out. */
   readonly attention: (q: Tensor, k: Tensor, v: Tensor, options: { causal: boolean }) => Tensor;
   readonly embedding: (weight: Tensor, ids: Tensor) => Tensor;

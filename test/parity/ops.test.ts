@@ -29,9 +29,15 @@ type Ref = arrays.Ref;
 const oracle = {
   ...Object.fromEntries(Object.keys(unaryFunctions).map((name) => [name, (x: Ref) => unary(name as UnaryName, x)])),
   ...Object.fromEntries(['add', 'sub', 'mul', 'div'].map((name) => [name, (a: Ref, b: Ref) => binary(name as BinaryName, a, b)])),
-  ...{ ...arrays, ...indexing, ...nn, conv2d, matmul, max, mean, sum },
+  ...{ ...arrays, ...indexing, ...nn, matmul, max, mean, sum },
   attention: (...given: Parameters<typeof attention>) => attention(...given).out,
-  layerNorm: (...given: Parameters<typeof nn.layerNorm>) => nn.layerNorm(...given).out,
+  conv2d: (x: Ref, weight: Ref, bias: Ref | undefined, options: { stride: number }) => conv2d(x, weight, { ...options, bias }),
+  klDiv: (x: Ref, target: Ref) => {
+    const [logP, logQ] = [nn.logSoftmax(x), nn.logSoftmax(target)];
+    return mean(binary('mul', unary('exp', logQ), binary('sub', logQ, logP)));
+  },
+  l1Loss: (x: Ref, target: Ref) => mean(unary('abs', binary('sub', x, target))),
+  layerNorm: (x: Ref, weight: Ref, bias: Ref, eps: number) => nn.layerNorm(x, { weight, bias, eps }).out,
   linear: (x: Ref, weight: Ref, bias?: Ref) => nn.linear(x, weight, { bias }).out,
 } as unknown as Operations;
 

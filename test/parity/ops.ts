@@ -62,7 +62,7 @@ const FORWARD: Readonly<Record<string, Forward>> = {
   log_softmax: (t, inputs, options) => t.logSoftmax(inputs.get('x'), options.number('axis')),
   l2_normalize: (t, inputs, options) => t.l2Normalize(inputs.get('x'), options.number('axis'), options.number('eps')),
   layer_norm: (t, inputs, options) =>
-    t.layerNorm(inputs.get('x'), { weight: inputs.get('weight'), bias: inputs.get('bias'), eps: options.number('eps') }),
+    t.layerNorm(inputs.get('x'), inputs.get('weight'), inputs.get('bias'), options.number('eps')),
 
   matmul: (t, inputs, options) =>
     t.matmul(inputs.get('a'), inputs.get('b'), {
@@ -74,7 +74,7 @@ const FORWARD: Readonly<Record<string, Forward>> = {
     return t.linear(inputs.get('x'), inputs.get('weight'), optionalBias(inputs, options));
   },
   conv2d_patchify: (t, inputs, options) =>
-    t.conv2d(inputs.get('x'), inputs.get('weight'), { stride: options.number('stride'), bias: optionalBias(inputs, options) }),
+    t.conv2d(inputs.get('x'), inputs.get('weight'), optionalBias(inputs, options), { stride: options.number('stride') }),
 
   embedding: (t, inputs) => t.embedding(inputs.get('weight'), inputs.get('ids')),
   gather_rows: (t, inputs, options) => {
@@ -86,20 +86,11 @@ const FORWARD: Readonly<Record<string, Forward>> = {
     throw new Unsupported(`rule ${rule}`);
   },
 
-  cross_entropy: (t, inputs, options) => {
-    const reduction = options.text('reduction');
-    if (reduction !== 'mean' && reduction !== 'sum') throw new Unsupported(`reduction ${reduction}`);
-    return t.crossEntropy(inputs.get('x'), inputs.get('label'), { reduction });
-  },
-  l1_loss: (t, inputs, options) => {
-    options.only('reduction', 'mean');
-    return meanOfAll(t, t.abs(t.sub(inputs.get('x'), inputs.get('target'))));
-  },
+  cross_entropy: (t, inputs, options) => t.crossEntropy(inputs.get('x'), inputs.get('label'), { reduction: meanOrSum(options) }),
+  l1_loss: (t, inputs, options) => t.l1Loss(inputs.get('x'), inputs.get('target'), { reduction: meanOrSum(options) }),
   kl_div: (t, inputs, options) => {
     options.only('rule', 'PromptSRC: sum q (log q - log p) / (B C), x = prompted logits, target = zero-shot logits');
-    const logP = t.logSoftmax(inputs.get('x'), -1);
-    const logQ = t.logSoftmax(inputs.get('target'), -1);
-    return meanOfAll(t, t.mul(t.exp(logQ), t.sub(logQ, logP)));
+    return t.klDiv(inputs.get('x'), inputs.get('target'), { reduction: 'mean' });
   },
 
   attention: (t, inputs, options) => {
@@ -114,8 +105,7 @@ const FORWARD: Readonly<Record<string, Forward>> = {
   },
   clip_block: (t, inputs, options) => {
     const eps = options.number('eps');
-    const normed = (x: Tensor, layer: string) =>
-      t.layerNorm(x, { weight: inputs.get(`${layer}.weight`), bias: inputs.get(`${layer}.bias`), eps });
+    const normed = (x: Tensor, layer: string) => t.layerNorm(x, inputs.get(`${layer}.weight`), inputs.get(`${layer}.bias`), eps);
     const x = inputs.get('x');
     const attended = t.add(x, multiHeadAttention(t, normed(x, 'ln_1'), inputs, 'attn.', options));
     const hidden = projected(t, normed(attended, 'ln_2'), inputs, 'mlp.c_fc');
@@ -130,8 +120,10 @@ function optionalBias(inputs: Inputs, options: Options): Tensor | undefined {
   return options.flag('bias') ? inputs.get('bias') : undefined;
 }
 
-function meanOfAll(t: Operations, x: Tensor): Tensor {
-  return t.mean(x, { axes: x.shape.map((_, axis) => axis) });
+function meanOrSum(options: Options): 'mean' | 'sum' {
+  const reduction = options.text('reduction');
+  if (reduction !== 'mean' && reduction !== 'sum') throw new Unsupported(`reduction ${reduction}`);
+  return reduction;
 }
 
 /** [B, H, S, D] to [B, S, H, D] and back. */
