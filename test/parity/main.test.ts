@@ -91,12 +91,12 @@ describe('report', () => {
 
   it('prints every tensor, the verdict and the count', () => {
     const passed = { path: 'a', cases: [{ name: '3x5', tensors: [good] }] };
-    const failed = { path: 'b', cases: [{ name: '3x5', tensors: [good, bad] }] };
+    const failed = { path: 'b', cases: [{ name: '3x5', tensors: [good, bad, { ...bad, tensor: 'grad.w' }] }] };
     expect(describeFile(passed)).toEqual(['  3x5: out 1.5e-7', 'PASS a: 1 cases, 1 tensors, largest relative error 1.5e-7']);
     expect(describeFile(failed)).toEqual([
-      '  3x5: out 1.5e-7, grad.x - FAILED',
-      '      grad.x: gradients are not supported yet',
-      'FAIL b: 1 cases, 2 tensors, 1 failed, largest relative error 1.5e-7',
+      '  3x5: out 1.5e-7, grad.x - FAILED, grad.w - FAILED',
+      '      grad.x, grad.w: gradients are not supported yet',
+      'FAIL b: 1 cases, 3 tensors, 2 failed, largest relative error 1.5e-7',
     ]);
     expect(countLine([passed, failed, passed])).toBe('2 passed, 1 failed');
   });

@@ -21,7 +21,7 @@ export function hasPassed({ cases, problem }: FileResult): boolean {
   );
 }
 
-/** One line a case, one more for each tensor that failed or passed by the second rule, and the verdict. */
+/** One line a case, one more for each reason why tensors failed or passed by the second rule, and the verdict. */
 export function describeFile(result: FileResult): string[] {
   const lines = result.cases.flatMap(describeCase);
   const verdict = hasPassed(result) ? 'PASS' : 'FAIL';
@@ -32,7 +32,12 @@ function describeCase({ name, tensors }: CaseResult): string[] {
   const errors = tensors.map(
     ({ tensor, error, passed }) => `${tensor} ${error === undefined ? '-' : scientific(error)}${passed ? '' : ' FAILED'}`,
   );
-  const notes = tensors.filter(({ note }) => note !== undefined).map(({ tensor, note }) => `      ${tensor}: ${note}`);
+  // An operation that fails takes all its tensors with it: the reason is told once.
+  const tensorsOf = new Map<string, string[]>();
+  for (const { tensor, note } of tensors) {
+    if (note !== undefined) tensorsOf.set(note, [...(tensorsOf.get(note) ?? []), tensor]);
+  }
+  const notes = [...tensorsOf].map(([note, names]) => `      ${names.join(', ')}: ${note}`);
   return [`  ${name}: ${errors.join(', ')}`, ...notes];
 }
 
