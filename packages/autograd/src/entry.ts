@@ -1,5 +1,5 @@
 /** One recorded op and how its gradients flow back. */
-import { add, alias, scope, type Tensor } from '@mudpt/tensor';
+import { add, alias, keep, scope, type Tensor } from '@mudpt/tensor';
 import type { InputGradients } from './rule.ts';
 import { sumTo } from './sum-to.ts';
 
@@ -43,10 +43,10 @@ export function stepBack(entry: Entry, pending: Pending): void {
   }
 }
 
-/** Adds a gradient, which it takes over. */
+/** Adds a gradient, which it takes over. What is pending belongs to no scope: a checkpoint's backward adds to it from within its own. */
 function accumulate(slot: Slot, gradient: Tensor, pending: Pending): void {
   const before = pending.get(slot);
-  pending.set(slot, before ? add(before, gradient) : gradient);
+  pending.set(slot, keep(before ? add(before, gradient) : gradient));
   if (before) {
     before.dispose();
     gradient.dispose();

@@ -120,12 +120,12 @@ export class Tape {
       );
     }
     const seed = cotangent ? alias(cotangent) : ones(loss.shape, { device: loss.device, dtype: loss.dtype });
-    const pending: Pending = new Map([[slot, seed]]);
+    const pending: Pending = new Map([[slot, keep(seed)]]);
     this.unwind(pending);
     const gradients = new Gradients();
     for (const [{ watched }, gradient] of pending) {
-      if (watched) gradients.set(watched, gradient);
-      else gradient.dispose();
+      if (watched) gradients.set(watched, alias(gradient)); // a new handle, so that it belongs to the caller's scope
+      gradient.dispose();
     }
     return gradients;
   }

@@ -1,4 +1,4 @@
-import { alias, type Tensor } from '@mudpt/tensor';
+import { contiguous, type Tensor } from '@mudpt/tensor';
 import { Module } from './module.ts';
 
 /** A step of a {@link Sequential}: a module with `forward`, or a function such as `relu`. */
@@ -21,6 +21,6 @@ export class Sequential extends Module {
       current = layer instanceof Module ? layer.forward(input) : layer(input);
       before?.dispose();
     }
-    return current ?? alias(x);
+    return current ?? contiguous(x);
   }
 }
