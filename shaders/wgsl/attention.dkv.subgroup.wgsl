@@ -51,13 +51,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
   let batch = 0u;
   let start = block.x;
-  let row0 = block.z;
+  let rowStart = block.z;
   let queries = select(0u, block.y, entry < params.blocks);
   let keys = queries;
 #else
   let batch = group.z;
   let start = 0u;
-  let row0 = group.x * ${ROWS}u;
+  let rowStart = group.x * ${ROWS}u;
   let queries = min(params.queries, params.rows - batch * params.queries);
   let keys = params.keys;
 #endif
@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
 
 #for g in HELD
-  let row${g} = min(row0 + ${g * SG}u + lane, max(keys, 1u) - 1u);
+  let row${g} = min(rowStart + ${g * SG}u + lane, max(keys, 1u) - 1u);
   let kRow${g} = kBase + row${g} * params.k.z;
   let vRow${g} = vBase + row${g} * params.v.z;
 #endfor
@@ -88,12 +88,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   let factor = params.scale * 1.4426950408889634;
 #if CAUSAL
-  let first = row0; // a key is seen by queries from its own row on
+  let first = rowStart; // a key is seen by queries from its own row on
 #else
   let first = 0u;
 #endif
-  for (var query0 = first; query0 < queries; query0 += ${SPAN}u) {
-    let query = query0 + lane * ${KEYS}u;
+  for (var queryStart = first; queryStart < queries; queryStart += ${SPAN}u) {
+    let query = queryStart + lane * ${KEYS}u;
 #for t in KEYS
     let query${t} = min(query + ${t}u, queries - 1u);
     let qRow${t} = qBase + query${t} * params.q.z;
@@ -130,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for j in ROWS
     {
 #if CAUSAL
-      let seen = query + ${t}u < queries && query + ${t}u >= row0 + ${j}u;
+      let seen = query + ${t}u < queries && query + ${t}u >= rowStart + ${j}u;
 #else
       let seen = query + ${t}u < queries;
 #endif
@@ -141,10 +141,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #endfor
     // Lanes turn from queries to slices of the head dimension; a lane's KEYS values of P and dS are handed to all others in turn.
-    let turns = min(${SG}u, (queries - query0 + ${KEYS - 1}u) / ${KEYS}u);
+    let turns = min(${SG}u, (queries - queryStart + ${KEYS - 1}u) / ${KEYS}u);
     for (var turn = 0u; turn < turns; turn++) {
 #for t in KEYS
-      let other${t} = min(query0 + turn * ${KEYS}u + ${t}u, queries - 1u);
+      let other${t} = min(queryStart + turn * ${KEYS}u + ${t}u, queries - 1u);
 #for c in COLUMNS
       let q${t}_${c} = slice(widen(q[qBase + other${t} * params.q.z + quad${c}]), lane);
       let grad${t}_${c} = slice(widen(grad[gradBase + other${t} * params.grad.z + quad${c}]), lane);
@@ -171,7 +171,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var i = 0u; i < 4u; i++) {
 #for r in ROWS / 4
     {
-      let row = row0 + ${4 * r}u + i;
+      let row = rowStart + ${4 * r}u + i;
 #for c in COLUMNS
       if (row < keys && column${c} < params.depth * ${QUADS}u) {
         dkv[dkBase + row * params.dk.z + column${c}] = narrow(params.scale * pickSlice(i, dk${4 * r}_${c}, dk${4 * r + 1}_${c}, dk${4 * r + 2}_${c}, dk${4 * r + 3}_${c}));

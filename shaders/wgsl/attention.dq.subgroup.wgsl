@@ -51,13 +51,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
   let batch = 0u;
   let start = block.x;
-  let row0 = block.z;
+  let rowStart = block.z;
   let queries = select(0u, block.y, entry < params.blocks);
   let ownKeys = block.y;
 #else
   let batch = group.z;
   let start = 0u;
-  let row0 = group.x * ${ROWS}u;
+  let rowStart = group.x * ${ROWS}u;
   let queries = params.queries;
   let ownKeys = params.keys;
 #endif
@@ -77,13 +77,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
   let keys = shift + ownKeys; // prefix keys come first, so a causal limit only shifts by their number
 #if CAUSAL
-  let limit = min(keys, shift + row0 + ${ROWS}u);
+  let limit = min(keys, shift + rowStart + ${ROWS}u);
 #else
   let limit = keys;
 #endif
 
 #for g in HELD
-  let row${g} = min(row0 + ${g * SG}u + lane, max(queries, 1u) - 1u);
+  let row${g} = min(rowStart + ${g * SG}u + lane, max(queries, 1u) - 1u);
   let qRow${g} = qBase + row${g} * params.q.z;
   let gradRow${g} = gradBase + row${g} * params.grad.z;
   let stat${g} = stats[statsBase + row${g} * params.stats.z];
@@ -99,8 +99,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 
   let factor = params.scale * 1.4426950408889634;
-  for (var key0 = 0u; key0 < limit; key0 += ${SPAN}u) {
-    let key = key0 + lane * ${KEYS}u;
+  for (var keyStart = 0u; keyStart < limit; keyStart += ${SPAN}u) {
+    let key = keyStart + lane * ${KEYS}u;
 #for t in KEYS
     let key${t} = min(key + ${t}u, keys - 1u);
 #if PREFIX
@@ -153,7 +153,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for i in ROWS
     {
 #if CAUSAL
-      let end = min(limit, shift + row0 + ${i + 1}u);
+      let end = min(limit, shift + rowStart + ${i + 1}u);
 #else
       let end = limit;
 #endif
@@ -164,10 +164,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
 #endfor
     // Lanes turn from keys to slices of the head dimension; a lane's KEYS values of dS are handed to all others in turn.
-    let turns = min(${SG}u, (limit - key0 + ${KEYS - 1}u) / ${KEYS}u);
+    let turns = min(${SG}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
     for (var turn = 0u; turn < turns; turn++) {
 #for t in KEYS
-      let other${t} = min(key0 + turn * ${KEYS}u + ${t}u, keys - 1u);
+      let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
 #for c in COLUMNS
 #if PREFIX
       var k${t}_${c}: vec${SLICE}<f32>;
@@ -200,7 +200,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var i = 0u; i < 4u; i++) {
 #for r in ROWS / 4
     {
-      let row = row0 + ${4 * r}u + i;
+      let row = rowStart + ${4 * r}u + i;
 #for c in COLUMNS
       if (row < queries && column${c} < params.depth * ${QUADS}u) {
         dq[dqBase + row * params.dq.z + column${c}] = narrow(params.scale * pickSlice(i, dq${4 * r}_${c}, dq${4 * r + 1}_${c}, dq${4 * r + 2}_${c}, dq${4 * r + 3}_${c}));

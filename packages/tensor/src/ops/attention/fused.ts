@@ -76,7 +76,7 @@ export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Need
   const gradients: AttentionGradients = {};
   if (needs.q) gradients.q = queryGradient(problem, inputs, saved.q, into.q);
   if (needs.k || needs.v) Object.assign(gradients, keyGradients(problem, inputs, saved.k, needs, into));
-  if (needs.prefixK || needs.prefixV) Object.assign(gradients, prefixGradients(problem, whole, inputs, needs));
+  if (whole.prefix && (needs.prefixK || needs.prefixV)) Object.assign(gradients, prefixGradients(problem, whole, inputs, needs));
   disposeInputs(prepared);
   return gradients;
 }

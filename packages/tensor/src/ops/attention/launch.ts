@@ -9,6 +9,11 @@ import { geometryOf, type Geometry, type Pair } from './quads.ts';
 /** Kernel variants of fused attention. */
 export type Variant = 'subgroup';
 
+/** Variants that run on this device, the presumably best first. */
+export function fusedVariants(device: Device): readonly Variant[] {
+  return device.subgroupSize > 0 ? ['subgroup'] : [];
+}
+
 /** Inputs as the kernels read them: head dimension padded to a multiple of 4. */
 export type KernelInputs = {
   readonly q: Tensor;

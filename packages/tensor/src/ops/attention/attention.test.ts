@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import * as oracle from '../../../test/reference/attention.ts';
+import type { Ref } from '../../../test/reference/array.ts';
+import { expectNormClose } from '../../../test/reference/compare.ts';
+import { random, toF32 } from '../../../test/reference/inputs.ts';
+import { eachDevice } from '../../../test/support.ts';
+import type { Device } from '../../device/device.ts';
+import { Tensor, view } from '../../tensor.ts';
+import { tensor } from '../create.ts';
+import { attention, attentionBackward, attentionForward } from './attention.ts';
+import { fusedVariants } from './launch.ts';
+import { packedSequences, packedSequencesOnDevice } from './sequences.ts';
+
+type Case = {
+  readonly batch?: number;
+  readonly queries?: number;
+  readonly keys?: number;
+  readonly heads?: number;
+  readonly depth: number;
+  readonly causal?: boolean;
+  /** Lengths of packed sequences; then batch, queries and keys do not count. */
+  readonly lengths?: readonly number[];
+  /** Rows of a shared prefix. */
+  readonly prefix?: number;
+  readonly dtype?: 'f32' | 'f16';
+  readonly spread?: number;
+};
+
+const NAMES = ['q', 'k', 'v', 'prefixK', 'prefixV'] as const;
+const ALL = { q: true, k: true, v: true, prefixK: true, prefixV: true };
+
+/** Inputs of a case and what the f64 oracle makes of them. */
+function expected(wanted: Case) {
+  const { batch = 2, queries = 5, keys = queries, heads = 2, depth, causal = false, lengths, prefix, dtype = 'f32', spread = 1 } = wanted;
+  const total = lengths?.reduce((a, b) => a + b, 0) ?? 0;
+  const shape = (rows: number): number[] => (lengths ? [total, heads, depth] : [batch, rows, heads, depth]);
+  const options = { round: dtype, scale: spread } as const;
+  const q = random(shape(queries), 1, options);
+  const k = random(shape(keys), 2, options);
+  const v = random(shape(keys), 3, options);
+  const grad = random(shape(queries), 4, options);
+  const prefixK = prefix === undefined ? undefined : random([prefix, heads, depth], 5, options);
+  const prefixV = prefix === undefined ? undefined : random([prefix, heads, depth], 6, options);
+  const shared = { causal, ...(prefixK && { prefixK }), ...(prefixV && { prefixV }) };
+  if (lengths) {
+    const cumulative = [0];
+    for (const length of lengths) cumulative.push((cumulative.at(-1) ?? 0) + length);
+    const { out } = oracle.raggedAttention(q, k, v, { ...shared, cumulative });
+    return { q, k, v, grad, prefixK, prefixV, out, gradients: oracle.raggedAttentionBackward(q, k, v, grad, { ...shared, cumulative }) };
+  }
+  const { out } = oracle.attention(q, k, v, shared);
+  return { q, k, v, grad, prefixK, prefixV, out, gradients: oracle.attentionBackward(q, k, v, grad, shared) };
+}
+
+const upload = (device: Device, x: Ref, dtype: 'f32' | 'f16' = 'f32'): Tensor => tensor(toF32(x), { device, shape: x.shape, dtype });
+
+/** Forward and every gradient of one case against the oracle. */
+async function check(device: Device, wanted: Case): Promise<void> {
+  const { causal = false, lengths, dtype = 'f32' } = wanted;
+  const truth = expected(wanted);
+  using q = upload(device, truth.q, dtype);
+  using k = upload(device, truth.k, dtype);
+  using v = upload(device, truth.v, dtype);
+  using grad = upload(device, truth.grad, dtype);
+  using prefixK = truth.prefixK && upload(device, truth.prefixK, dtype);
+  using prefixV = truth.prefixV && upload(device, truth.prefixV, dtype);
+  using cuSeqlens = lengths && packedSequences(device, lengths);
+  const options = { causal, ...(cuSeqlens && { cuSeqlens }), ...(prefixK && prefixV && { prefix: { k: prefixK, v: prefixV } }) };
+  const { out, lse } = attentionForward({ q, k, v }, options);
+  const gradients = attentionBackward({ q, k, v, out, lse, grad, needs: ALL }, options);
+  const [forward, backward] = dtype === 'f16' ? [2e-3, 4e-3] : [1e-5, 1e-4];
+  expectNormClose({ shape: out.shape, data: await out.data() }, truth.out, forward, 'out');
+  for (const name of NAMES) {
+    const gradient = gradients[name];
+    const want = truth.gradients[name];
+    expect(gradient === undefined, name).toBe(want === undefined);
+    if (gradient && want) expectNormClose({ shape: gradient.shape, data: await gradient.data() }, want, backward, `gradient of ${name}`);
+    gradient?.dispose();
+  }
+  out.dispose();
+  lse.dispose();
+}
+
+/** The kernels that run on this device, each forced in turn. */
+function eachVariant(ctx: { readonly device: Device }, cases: readonly Case[]): () => Promise<void> {
+  return async () => {
+    const { device } = ctx;
+    for (const variant of fusedVariants(device)) {
+      using _ = device.tuner.force('attention', variant);
+      for (const wanted of cases) {
+        try {
+          await check(device, wanted);
+        } catch (error) {
+          throw new Error(`${variant} ${JSON.stringify(wanted)}: ${String(error)}`, { cause: error });
+        }
+      }
+    }
+  };
+}
+
+eachDevice('attention', (ctx) => {
+  describe('against the f64 oracle, forward and gradients', () => {
+    const lengths = [0, 1, 5, 17, 77];
+    it('full, any number of queries', eachVariant(ctx, lengths.map((queries) => ({ queries, depth: 64 }))));
+    it('causal, any number of queries', eachVariant(ctx, lengths.map((queries) => ({ queries, depth: 64, causal: true }))));
+    it(
+      'more or fewer keys than queries, none at all',
+      eachVariant(ctx, [
+        { queries: 7, keys: 33, depth: 64 },
+        { queries: 33, keys: 2, depth: 64 },
+        { queries: 3, keys: 0, depth: 64 },
+        { queries: 0, keys: 3, depth: 64 },
+        { batch: 0, depth: 64 },
+      ]),
+    );
+    it('head dimensions of one slice', eachVariant(ctx, [8, 12, 32, 5, 1].map((depth) => ({ queries: 9, depth }))));
+    it('long head dimensions', eachVariant(ctx, [80, 128].map((depth) => ({ queries: 18, depth, heads: 1 }))));
+    it('scores far apart', eachVariant(ctx, [{ queries: 40, depth: 64, spread: 6 }]));
+    it(
+      'packed sequences',
+      eachVariant(ctx, [
+        { lengths: [3, 0, 17, 1, 40], depth: 64, causal: true },
+        { lengths: [3, 0, 17, 1, 40], depth: 64 },
+        { lengths: [], depth: 64 },
+        { lengths: [0, 0], depth: 64 },
+      ]),
+    );
+    it(
+      'a shared prefix',
+      eachVariant(ctx, [
+        { queries: 18, depth: 64, causal: true, prefix: 5 },
+        { queries: 5, keys: 3, depth: 64, prefix: 19 },
+        { queries: 5, keys: 0, depth: 64, prefix: 3 },
+        { queries: 5, depth: 64, causal: true, prefix: 0 },
+        { queries: 0, depth: 64, causal: true, prefix: 2 },
+        { batch: 33, queries: 18, depth: 12, heads: 1, causal: true, prefix: 3 },
+      ]),
+    );
+    it(
+      'packed sequences with a shared prefix',
+      eachVariant(ctx, [
+        { lengths: [3, 0, 17, 1, 40], depth: 64, causal: true, prefix: 9 },
+        { lengths: Array.from({ length: 60 }, (_, i) => 8 + (i % 5)), depth: 64, heads: 1, causal: true, prefix: 5 },
+      ]),
+    );
+    it('f16', async () => {
+      if (!ctx.device.hasF16) return;
+      await eachVariant(ctx, [
+        { queries: 20, depth: 64, causal: true, dtype: 'f16' },
+        { lengths: [3, 17], depth: 12, causal: true, dtype: 'f16', prefix: 3 },
+      ])();
+    });
+  });
+});
