@@ -118,6 +118,6 @@ export { attention, attentionBackward, attentionForward } from './ops/attention/
 export type { AttentionOptions } from './ops/attention/problem.ts';
 export { PackedSequences, packedSequences } from './ops/attention/sequences.ts';
 export * from './ops/pointwise.ts';
-export { evaluate, type Operand, type OperandName } from './ops/pointwise.evaluate.ts';
-export { completeOperands, nameOperands } from './ops/pointwise.apply.ts';
+export type { Operand } from './ops/pointwise.evaluate.ts';
+export { pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';
 export { type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';

@@ -9,7 +9,7 @@ import { type ComputeType, evaluate, type Operand, type OperandName } from './po
 import { type PointwiseName, type PointwiseRow, pointwiseTable } from './pointwise.table.ts';
 
 /** Letters of the operands of a row, in order. */
-export const OPERAND_NAMES: readonly OperandName[] = ['x', 'y', 'z', 'w'];
+const OPERAND_NAMES: readonly OperandName[] = ['x', 'y', 'z', 'w'];
 
 /** The operands of a call with the defaults of the row filled in. @throws TensorError when one is missing or there are too many */
 export function completeOperands(name: PointwiseName, given: readonly (Operand | undefined)[]): Operand[] {
@@ -35,14 +35,17 @@ export function applyPointwise(name: PointwiseName, given: readonly (Operand | u
     expression: compute === 'f32' ? row.forward : (row.integer ?? row.forward),
     isPredicate: row.isBool ?? false,
     compute,
-    operands: nameOperands(operands),
+    operands: nameOperands(operands.map((operand) => saturate(compute, operand))),
     result,
   });
   return result;
 }
 
-export function nameOperands(operands: readonly Operand[]): Partial<Record<OperandName, Operand>> {
-  return Object.fromEntries(operands.map((operand, index) => [OPERAND_NAMES[index] ?? 'x', operand]));
+/** Operands under the letters that expressions use; undefined ones are left out. */
+export function nameOperands(operands: readonly (Operand | undefined)[]): Partial<Record<OperandName, Operand>> {
+  return Object.fromEntries(
+    operands.flatMap((operand, index) => (operand === undefined ? [] : [[OPERAND_NAMES[index], operand]])),
+  );
 }
 
 function settleShape(name: string, operands: readonly Operand[]): { device: Device; shape: Shape } {
@@ -60,7 +63,7 @@ function settleShape(name: string, operands: readonly Operand[]): { device: Devi
 
 /**
  * Tensors are promoted by bool < u32 < i32 < f16 < f32. A number takes the type of the tensors if it fits, else it is f32. Arithmetic on
- * bools gives i32. Operations without an integer form give f32.
+ * bools gives i32. Infinity leaves integers as they are. Operations without an integer form give f32.
  */
 function settleTypes(name: string, row: PointwiseRow, operands: readonly Operand[]): { compute: ComputeType; dtype: DType } {
   const values = row.isConditional ? operands.slice(1) : operands;
@@ -85,11 +88,18 @@ function settleTypes(name: string, row: PointwiseRow, operands: readonly Operand
 }
 
 function fitNumber(dtype: DType, value: number): DType {
-  if (isFloat(dtype)) return dtype;
+  if (isFloat(dtype) || Math.abs(value) === Number.POSITIVE_INFINITY) return dtype;
   if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 32) return 'f32';
   if (dtype === 'bool') return value === 0 || value === 1 ? 'bool' : fitNumber('i32', value);
   if (dtype === 'u32') return value < 0 ? 'i32' : 'u32';
   return value < 2 ** 31 ? 'i32' : 'f32';
+}
+
+/** An infinite bound limits integers no more than their own largest values do. */
+function saturate(compute: ComputeType, operand: Operand): Operand {
+  if (typeof operand !== 'number' || compute === 'f32') return operand;
+  const [low, high] = compute === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  return Math.min(Math.max(operand, low), high);
 }
 
 function expectCondition(name: string, condition: Operand | undefined): void {
