@@ -25,13 +25,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   @builtin(local_invocation_index) lane: u32) {
   let block = wid.x + wid.y * groups.x;
   if (block >= params.blocks) { return; }
-  let active = is_active(block);
+  let takes_part = is_active(block);
   let at = block * 64u + lane;
 #if COUNT
   let count = steps[block];
   workgroupBarrier();
 #endif
-  if (active) {
+  if (takes_part) {
     let x = p[at];
     var d = g[at] + params.weight_decay * x;
 #if MOMENTUM

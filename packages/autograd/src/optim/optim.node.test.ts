@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { capture, memorySource, mseLoss, mul, openSafetensors, tensor, type Tensor } from '@mudpt/tensor';
+import { capture, memorySource, mseLoss, mul, openSafetensors, tensor, type Tensor, toFloat32 } from '@mudpt/tensor';
 import { expectNormClose } from '../../../tensor/test/reference/compare.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { Adam, AdamW, clipGradNorm, constant, cosine, EMA, Gradients, type Optimizer, parameter, SGD, stepDecay, valueAndGrad, warmUp } from '../index.ts';
@@ -27,13 +27,14 @@ const build = ({ optimizer, options: o }: Case, parameters: readonly Tensor[]) =
   return optimizer.endsWith('AdamW') ? new AdamW(parameters, options) : new Adam(parameters, options);
 };
 
-eachDevice('optimizers', async (ctx) => {
-  const file = await openSafetensors(memorySource(readFileSync(new URL('optim.safetensors', fixtures)) as Uint8Array<ArrayBuffer>));
-  const cases = JSON.parse(file.metadata['cases'] ?? '[]') as Case[];
-  const read = async (name: string) => {
-    const { shape, data } = await file.read(name);
-    return { shape, data: Float32Array.from(data as unknown as ArrayLike<number>) };
-  };
+const file = await openSafetensors(memorySource(readFileSync(new URL('optim.safetensors', fixtures)) as Uint8Array<ArrayBuffer>));
+const cases = JSON.parse(file.metadata['cases'] ?? '[]') as Case[];
+const read = async (name: string) => {
+  const raw = await file.read(name);
+  return { shape: raw.shape, data: toFloat32(raw.dtype, raw.bytes) };
+};
+
+eachDevice('optimizers', (ctx) => {
   for (const golden of cases) {
     it(`${golden.name} equals PyTorch for five steps, plain and captured`, async () => {
       for (const isCaptured of [false, true]) {
