@@ -1,5 +1,5 @@
 import { wgsl } from '@mudpt/shaders';
-import { grid1d, kernel, type Tensor } from '@mudpt/tensor';
+import { grid1d, kernel, type Tensor, TensorError } from '@mudpt/tensor';
 import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
 const adam = kernel({ name: 'optim.adam', source: wgsl['optim.adam.wgsl'] });
@@ -16,6 +16,11 @@ class AdamBase extends Optimizer<AdamOptions> {
 
   constructor(parameters: readonly Tensor[] | readonly Group<AdamOptions>[], options: Given) {
     super(parameters, { lr: 1e-3, lrFactor: 1, weightDecay: 0, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, ...options });
+  }
+
+  protected validate({ betas, eps }: AdamOptions): void {
+    if (!betas.every((beta) => beta > 0 && beta < 1) || !(eps >= 0))
+      throw new TensorError('Adam', `betas are ${betas.join(' and ')}, eps ${eps}`, 'give betas between 0 and 1 and an eps of at least 0');
   }
 
   protected stateNames({ amsgrad }: AdamOptions): readonly string[] {

@@ -127,9 +127,14 @@ eachDevice('optimizers', (ctx) => {
 
   it('schedules: as PyTorch and Dassl', () => {
     const goldens = JSON.parse(readFileSync(new URL('schedule.json', fixtures), 'utf8')) as {
-      schedules: Record<string, { base_lr: number; epochs: number; lr_per_epoch: number[] }>;
+      schedules: Record<string, { base_lr: number; epochs?: number; lr_per_epoch?: number[]; total_steps?: number; lr_per_step: number[] }>;
     };
-    for (const { base_lr: base, epochs, lr_per_epoch: expected } of Object.values(goldens.schedules)) {
+    for (const { base_lr: base, epochs, lr_per_epoch: expected, total_steps: total, lr_per_step: steps } of Object.values(goldens.schedules)) {
+      if (!expected || epochs === undefined) {
+        const bySteps = perStep(cosine(base, total ?? 0));
+        steps.forEach((want, step) => expect(bySteps({ epoch: step, step: 0, steps: 1 })).toBeCloseTo(want, 12));
+        continue;
+      }
       const schedule = warmUp(cosine(base, epochs), { epochs: 1, kind: 'constant', lr: 1e-5 });
       expected.forEach((want, epoch) => expect(schedule({ epoch, step: 2, steps: 3 })).toBeCloseTo(want, 12));
     }

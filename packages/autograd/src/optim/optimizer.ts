@@ -51,6 +51,7 @@ export abstract class Optimizer<O extends CommonOptions> {
     if (groups.length === 0) throw new TensorError('optimizer', 'there is nothing to learn', 'give parameters or groups');
     this.groups = groups.map((group) => {
       const options = { ...defaults, ...withoutUndefined(group) } as O;
+      this.validate(options);
       const arena = new Arena(group.parameters);
       const states = Object.fromEntries(this.stateNames(options).map((name) => [name, arena.state()]));
       const steps = this.countsSteps(options)
@@ -60,6 +61,8 @@ export abstract class Optimizer<O extends CommonOptions> {
     });
   }
 
+  /** Throws for options that do not go together, before anything is made of them. */
+  protected abstract validate(options: O): void;
   protected abstract stateNames(options: O): readonly string[];
   protected abstract countsSteps(options: O): boolean;
   /** Records the update of one group. */

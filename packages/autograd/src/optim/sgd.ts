@@ -16,8 +16,11 @@ export class SGD extends Optimizer<SGDOptions> {
   /** @throws TensorError for nesterov without momentum or with dampening */
   constructor(parameters: readonly Tensor[] | readonly Group<SGDOptions>[], options: Pick<SGDOptions, 'lr'> & Partial<SGDOptions>) {
     super(parameters, { lrFactor: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: false, ...options });
-    const wrong = this.groups.some(({ options: own }) => own.nesterov && (own.momentum <= 0 || own.dampening !== 0));
-    if (wrong) throw new TensorError('SGD', 'nesterov needs momentum and no dampening', 'set momentum above 0 and dampening to 0');
+  }
+
+  protected validate({ nesterov, momentum, dampening }: SGDOptions): void {
+    if (nesterov && (momentum <= 0 || dampening !== 0))
+      throw new TensorError('SGD', 'nesterov needs momentum and no dampening', 'set momentum above 0 and dampening to 0');
   }
 
   protected stateNames({ momentum }: SGDOptions): readonly string[] {
