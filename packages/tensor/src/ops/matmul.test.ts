@@ -9,16 +9,17 @@ import { toDevice, viewOf } from '../../test/views.ts';
 import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
 
 const VARIANTS = ['broadcast', 'plain', 'tile', 'dot'] as const;
-/** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so `tile` sees one size of each kind. */
+/** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so these see one size of each kind. */
 const sizesFor = (variant: string): typeof matmulSizes =>
-  variant === 'tile'
+  variant === 'tile' || variant === 'dot'
     ? [
         [3, 0, 4],
+        [1, 17, 1],
         [64, 64, 64],
         [65, 63, 66],
         [3, 129, 257],
       ]
-    : matmulSizes;
+    : [...matmulSizes, [197, 12, 36]];
 
 /** Sums of k products of order 1 in f32: the bound grows with the root of k, not with the single result. */
 const close = { rel: 1e-5, abs: 2e-5 };

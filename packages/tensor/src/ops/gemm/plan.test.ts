@@ -68,6 +68,8 @@ describe('plan', () => {
     expect(candidates(64, { ...facts, cpu: false, matrix: true })[0]).toBe('matrix');
     expect(tilingOf('broadcast', 4, 8)).toMatchObject({ rows: 4, columns: 32 });
     expect(tilingOf('broadcast', 5, 8)).toMatchObject({ rows: 64, columns: 32 });
+    expect(tilingOf('broadcast', 192, 8)).toMatchObject({ rows: 96, columns: 32 });
+    expect(tilingOf('broadcast', 192, 4)).toMatchObject({ rows: 64, columns: 32 });
   });
 
   it('splits k only when tiles are few and k is long, in chunks that cover it', () => {
