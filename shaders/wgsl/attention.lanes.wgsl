@@ -1,6 +1,7 @@
 // Shared by the subgroup attention kernels: reductions over the lanes of one subgroup, and the choice of one of four registers.
 // Built from shuffles with constant masks: one permute each on CPU adapters, where subgroupMax and subgroupAdd are slow scalar loops.
 // Include only.
+#if !TILE
 fn laneMax(value: f32) -> f32 {
   var top = value;
 #if SG > 1
@@ -46,6 +47,7 @@ fn laneSum(value: f32) -> f32 {
 #endif
   return total;
 }
+#endif
 
 fn pick(i: u32, a: f32, b: f32, c: f32, d: f32) -> f32 {
   return select(select(a, b, i == 1u), select(c, d, i == 3u), i > 1u);

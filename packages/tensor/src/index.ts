@@ -121,3 +121,20 @@ export * from './ops/pointwise.ts';
 export type { Operand } from './ops/pointwise.evaluate.ts';
 export { pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';
 export { type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';
+export {
+  attention,
+  attentionBackward,
+  type AttentionBackwardInputs,
+  attentionForward,
+  type AttentionGradients,
+  type AttentionOptions,
+  type AttentionPrefix,
+  attentionQkv,
+  attentionQkvBackward,
+  type AttentionQkvBackwardInputs,
+  attentionQkvForward,
+  type AttentionQkvGradients,
+  PackedSequences,
+  packedSequences,
+  packedSequencesOnDevice,
+} from './ops/attention/index.ts';

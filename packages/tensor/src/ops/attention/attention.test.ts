@@ -5,11 +5,11 @@ import { expectNormClose } from '../../../test/reference/compare.ts';
 import { random, toF32 } from '../../../test/reference/inputs.ts';
 import { eachDevice } from '../../../test/support.ts';
 import type { Device } from '../../device/device.ts';
-import { Tensor, view } from '../../tensor.ts';
+import type { Tensor } from '../../tensor.ts';
 import { tensor } from '../create.ts';
-import { attention, attentionBackward, attentionForward } from './attention.ts';
+import { attentionBackward, attentionForward } from './attention.ts';
 import { fusedVariants } from './launch.ts';
-import { packedSequences, packedSequencesOnDevice } from './sequences.ts';
+import { packedSequences } from './sequences.ts';
 
 type Case = {
   readonly batch?: number;
@@ -31,7 +31,18 @@ const ALL = { q: true, k: true, v: true, prefixK: true, prefixV: true };
 
 /** Inputs of a case and what the f64 oracle makes of them. */
 function expected(wanted: Case) {
-  const { batch = 2, queries = 5, keys = queries, heads = 2, depth, causal = false, lengths, prefix, dtype = 'f32', spread = 1 } = wanted;
+  const {
+    batch = 2,
+    queries = 5,
+    keys = queries,
+    heads = 2,
+    depth,
+    causal = false,
+    lengths,
+    prefix,
+    dtype = 'f32',
+    spread = 1,
+  } = wanted;
   const total = lengths?.reduce((a, b) => a + b, 0) ?? 0;
   const shape = (rows: number): number[] => (lengths ? [total, heads, depth] : [batch, rows, heads, depth]);
   const options = { round: dtype, scale: spread } as const;
@@ -46,13 +57,23 @@ function expected(wanted: Case) {
     const cumulative = [0];
     for (const length of lengths) cumulative.push((cumulative.at(-1) ?? 0) + length);
     const { out } = oracle.raggedAttention(q, k, v, { ...shared, cumulative });
-    return { q, k, v, grad, prefixK, prefixV, out, gradients: oracle.raggedAttentionBackward(q, k, v, grad, { ...shared, cumulative }) };
+    return {
+      q,
+      k,
+      v,
+      grad,
+      prefixK,
+      prefixV,
+      out,
+      gradients: oracle.raggedAttentionBackward(q, k, v, grad, { ...shared, cumulative }),
+    };
   }
   const { out } = oracle.attention(q, k, v, shared);
   return { q, k, v, grad, prefixK, prefixV, out, gradients: oracle.attentionBackward(q, k, v, grad, shared) };
 }
 
-const upload = (device: Device, x: Ref, dtype: 'f32' | 'f16' = 'f32'): Tensor => tensor(toF32(x), { device, shape: x.shape, dtype });
+const upload = (device: Device, x: Ref, dtype: 'f32' | 'f16' = 'f32'): Tensor =>
+  tensor(toF32(x), { device, shape: x.shape, dtype });
 
 /** Forward and every gradient of one case against the oracle. */
 async function check(device: Device, wanted: Case): Promise<void> {
@@ -74,7 +95,8 @@ async function check(device: Device, wanted: Case): Promise<void> {
     const gradient = gradients[name];
     const want = truth.gradients[name];
     expect(gradient === undefined, name).toBe(want === undefined);
-    if (gradient && want) expectNormClose({ shape: gradient.shape, data: await gradient.data() }, want, backward, `gradient of ${name}`);
+    if (gradient && want)
+      expectNormClose({ shape: gradient.shape, data: await gradient.data() }, want, backward, `gradient of ${name}`);
     gradient?.dispose();
   }
   out.dispose();
@@ -101,8 +123,20 @@ function eachVariant(ctx: { readonly device: Device }, cases: readonly Case[]): 
 eachDevice('attention', (ctx) => {
   describe('against the f64 oracle, forward and gradients', () => {
     const lengths = [0, 1, 5, 17, 77];
-    it('full, any number of queries', eachVariant(ctx, lengths.map((queries) => ({ queries, depth: 64 }))));
-    it('causal, any number of queries', eachVariant(ctx, lengths.map((queries) => ({ queries, depth: 64, causal: true }))));
+    it(
+      'full, any number of queries',
+      eachVariant(
+        ctx,
+        lengths.map((queries) => ({ queries, depth: 64 })),
+      ),
+    );
+    it(
+      'causal, any number of queries',
+      eachVariant(
+        ctx,
+        lengths.map((queries) => ({ queries, depth: 64, causal: true })),
+      ),
+    );
     it(
       'more or fewer keys than queries, none at all',
       eachVariant(ctx, [
@@ -113,8 +147,20 @@ eachDevice('attention', (ctx) => {
         { batch: 0, depth: 64 },
       ]),
     );
-    it('head dimensions of one slice', eachVariant(ctx, [8, 12, 32, 5, 1].map((depth) => ({ queries: 9, depth }))));
-    it('long head dimensions', eachVariant(ctx, [80, 128].map((depth) => ({ queries: 18, depth, heads: 1 }))));
+    it(
+      'head dimensions of one slice',
+      eachVariant(
+        ctx,
+        [8, 12, 32, 5, 1].map((depth) => ({ queries: 9, depth })),
+      ),
+    );
+    it(
+      'long head dimensions',
+      eachVariant(
+        ctx,
+        [80, 128].map((depth) => ({ queries: 18, depth, heads: 1 })),
+      ),
+    );
     it('scores far apart', eachVariant(ctx, [{ queries: 40, depth: 64, spread: 6 }]));
     it(
       'packed sequences',

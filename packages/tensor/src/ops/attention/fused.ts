@@ -112,7 +112,13 @@ function settle(result: Tensor, into: Tensor | undefined): Tensor {
   return alias(into);
 }
 
-function keyGradients(problem: AttentionProblem, inputs: BackwardInputs, k: Tensor, needs: Needs, into: Into): AttentionGradients {
+function keyGradients(
+  problem: AttentionProblem,
+  inputs: BackwardInputs,
+  k: Tensor,
+  needs: Needs,
+  into: Into,
+): AttentionGradients {
   const direct = into.k && into.v && into.k.storage === into.v.storage && isQuadAligned(into.k) && isQuadAligned(into.v);
   const pair: Pair =
     direct && into.k && into.v
@@ -134,7 +140,12 @@ function keepNeeded(gradients: AttentionGradients, needs: Needs): AttentionGradi
   return kept;
 }
 
-function prefixGradients(problem: AttentionProblem, whole: AttentionProblem, inputs: BackwardInputs, needs: Needs): AttentionGradients {
+function prefixGradients(
+  problem: AttentionProblem,
+  whole: AttentionProblem,
+  inputs: BackwardInputs,
+  needs: Needs,
+): AttentionGradients {
   const { device, heads, depth, batch, queries, dtype } = problem;
   const shape = whole.prefix?.k.shape ?? [0, heads, depth];
   const { prefix } = inputs;

@@ -7,11 +7,17 @@ import { pairsOf, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
 
 /** Kernel variants of fused attention. */
-export type Variant = 'subgroup';
+export type Variant = 'subgroup' | 'tile';
 
-/** Variants that run on this device, the presumably best first. */
+/** Invocations of a workgroup of the tile variant. */
+const TILE_LANES = 32;
+
+/**
+ * Variants that run on this device, the presumably best first: broadcasts within a subgroup, or the same tiling through workgroup memory
+ * within WebGPU's default limits.
+ */
 export function fusedVariants(device: Device): readonly Variant[] {
-  return device.subgroupSize > 0 ? ['subgroup'] : [];
+  return device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
 }
 
 /** Inputs as the kernels read them: head dimension padded to a multiple of 4. */
@@ -27,40 +33,56 @@ export type BackwardInputs = KernelInputs & { readonly grad: Tensor; readonly st
 /** Register tile of one subgroup. */
 type Tile = { readonly rows: number; readonly keys: number };
 
-const forwardKernel = kernel({ name: 'attention.forward', source: wgsl['attention.forward.subgroup.wgsl'] });
-const dqKernel = kernel({ name: 'attention.dq', source: wgsl['attention.dq.subgroup.wgsl'] });
-const dkvKernel = kernel({ name: 'attention.dkv', source: wgsl['attention.dkv.subgroup.wgsl'] });
+const forwardKernel = kernel({ name: 'attention.forward', source: wgsl['attention.forward.wgsl'] });
+const dqKernel = kernel({ name: 'attention.dq', source: wgsl['attention.dq.wgsl'] });
+const dkvKernel = kernel({ name: 'attention.dkv', source: wgsl['attention.dkv.wgsl'] });
 
 type Defines = Record<string, string | number>;
 
 /** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times. */
-function sliceOf(device: Device, depth: number): { SLICE: 2 | 4; COLUMNS: number } {
-  const SLICE = depth / 2 <= device.subgroupSize ? 2 : 4;
-  return { SLICE, COLUMNS: Math.ceil(depth / SLICE / device.subgroupSize) };
+function sliceOf(lanes: number, depth: number): { SLICE: 2 | 4; COLUMNS: number } {
+  const SLICE = depth / 2 <= lanes ? 2 : 4;
+  return { SLICE, COLUMNS: Math.ceil(depth / SLICE / lanes) };
 }
 
-/** Tall tiles reuse each loaded key longest; narrow subgroups and long heads leave fewer registers for rows. */
-function tileOf(device: Device, columns: number, budget: number): Tile {
-  const keys = device.subgroupSize <= 16 ? 2 : 1;
-  return { rows: columns * 16 <= budget ? 16 : 8, keys };
+/** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows, and barriers make compilers slow on tall tiles. */
+function tileOf(variant: Variant, lanes: number, columns: number, budget: number): Tile {
+  if (variant === 'tile') return { rows: 8, keys: 1 };
+  return { rows: columns * 16 <= budget ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
 }
 
-function definesOf(problem: AttentionProblem, depth: number, out: string, budget: number): Defines & { ROWS: number; SLICE: 2 | 4 } {
-  const slice = sliceOf(problem.device, depth);
-  const { rows, keys } = tileOf(problem.device, slice.COLUMNS, budget);
+/** Which kernel serves this problem, and its defines. @param budget accumulators a lane may hold for 16 rows */
+function definesOf(
+  problem: AttentionProblem,
+  depth: number,
+  out: string,
+  budget: number,
+): Defines & { ROWS: number; SLICE: 2 | 4 } {
+  const { device, causal, sequences } = problem;
+  const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${depth <= 64 ? 64 : 128}`;
+  const variant = device.tuner.choose('attention', fusedVariants(device), key);
+  const lanes = variant === 'tile' ? TILE_LANES : device.subgroupSize;
+  const slice = sliceOf(lanes, depth);
+  const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS, budget);
   return {
     T: problem.dtype,
     OUT: out,
+    TILE: variant === 'tile' ? 1 : 0,
+    ...(variant === 'tile' && { DEPTH: depth <= 64 ? 16 : 32 }),
     ROWS: rows,
     KEYS: keys,
     ...slice,
-    CAUSAL: problem.causal ? 1 : 0,
-    RAGGED: problem.sequences ? 1 : 0,
+    CAUSAL: causal ? 1 : 0,
+    RAGGED: sequences ? 1 : 0,
   };
 }
 
 /** Row blocks by heads by batches; for packed rows the entries of the block table, folded into z. */
-function gridOf(problem: AttentionProblem, rows: number, height: number): { grid: number[]; blocks: Tensor | undefined; entries: number } {
+function gridOf(
+  problem: AttentionProblem,
+  rows: number,
+  height: number,
+): { grid: number[]; blocks: Tensor | undefined; entries: number } {
   const table = problem.sequences?.table(height);
   if (!table) return { grid: [Math.ceil(rows / height), problem.heads, problem.batch], blocks: undefined, entries: 0 };
   const [x, z] = grid1d(table.entries, 1);
@@ -167,7 +189,13 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
  * Gradients of the shared prefix: its keys see every query of the batch, whatever sequence it is in. Queries are cut into chunks of `chunk`
  * rows; each writes its partial sums to `pieces` f32 [chunks, 2, P, H, D], to be added in order.
  */
-export function launchPrefixGradient(problem: AttentionProblem, inputs: BackwardInputs, prefix: Pair, pieces: Tensor, chunk: number): void {
+export function launchPrefixGradient(
+  problem: AttentionProblem,
+  inputs: BackwardInputs,
+  prefix: Pair,
+  pieces: Tensor,
+  chunk: number,
+): void {
   const { device, heads, prefixLength } = problem;
   const { q, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;

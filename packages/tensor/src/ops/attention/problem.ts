@@ -36,8 +36,8 @@ export type AttentionProblem = {
   readonly prefixLength: number;
 };
 
-/** Largest head dimension of the fused kernels: their accumulators live in registers. */
-export const MAX_DEPTH = 256;
+/** Largest head dimension of the fused kernels: their accumulators live in registers, the tile variant's rows in 16 KiB. */
+export const MAX_DEPTH = 128;
 
 /** Packed sequences of a call; made (and to be disposed) here when the caller gave plain numbers. */
 export type OwnedSequences = { readonly sequences: PackedSequences | undefined; readonly owned: boolean };
@@ -61,7 +61,8 @@ export function problemOf(
   for (const [name, x] of Object.entries({ q, k, v, ...(prefix && { 'prefix.k': prefix.k, 'prefix.v': prefix.v }) })) {
     x.expectLive(op);
     expectDType(op, name, x.dtype, ['f32', 'f16']);
-    if (x.dtype !== q.dtype) throw new DTypeError(op, `${name} has dtype ${x.dtype} but q has ${q.dtype}`, 'cast them to one dtype');
+    if (x.dtype !== q.dtype)
+      throw new DTypeError(op, `${name} has dtype ${x.dtype} but q has ${q.dtype}`, 'cast them to one dtype');
     if (x.device !== q.device) throw new LimitError(op, `${name} and q live on different devices`, 'create them on one device');
   }
   for (const [name, x] of Object.entries({ q, k, v })) {
@@ -69,7 +70,9 @@ export function problemOf(
       throw new ShapeError(
         op,
         `${name} has shape ${showShape(x.shape)}; ${sequences ? 'packed' : 'dense'} inputs are ${layout}`,
-        sequences ? 'drop cuSeqlens for dense batches' : 'split heads into an axis of their own, or give cuSeqlens for packed rows',
+        sequences
+          ? 'drop cuSeqlens for dense batches'
+          : 'split heads into an axis of their own, or give cuSeqlens for packed rows',
       );
     }
   }

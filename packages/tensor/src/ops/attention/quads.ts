@@ -63,9 +63,13 @@ export function pairOf(first: Tensor, second: Tensor): Pair {
     return { first: alias(first), second: alias(second), storage: first.storage };
   const depth = first.shape.at(-1) ?? 0;
   const shape = [...first.shape.slice(0, -1), paddedDepth(depth)];
-  using both = (depth % 4 === 0 ? empty(first.device, [2, ...shape], first.dtype) : zeros([2, ...shape], first));
+  using both = depth % 4 === 0 ? empty(first.device, [2, ...shape], first.dtype) : zeros([2, ...shape], first);
   const [half = 0, ...strides] = both.strides;
-  const pair = { first: view(both, { shape, strides }), second: view(both, { shape, strides, offset: half }), storage: both.storage };
+  const pair = {
+    first: view(both, { shape, strides }),
+    second: view(both, { shape, strides, offset: half }),
+    storage: both.storage,
+  };
   for (const [target, source] of [
     [pair.first, first],
     [pair.second, second],

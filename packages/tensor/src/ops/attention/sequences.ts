@@ -58,7 +58,8 @@ export class PackedSequences {
   /** The table of blocks of `rows` rows. It belongs to this object. */
   table(rows: number): BlockTable {
     const known = this.tables.get(rows);
-    if (!known) throw new LimitError('attention', `no block table of ${rows} rows is kept`, `use one of ${BLOCK_HEIGHTS.join(', ')}`);
+    if (!known)
+      throw new LimitError('attention', `no block table of ${rows} rows is kept`, `use one of ${BLOCK_HEIGHTS.join(', ')}`);
     known.tensor.expectLive('attention');
     return known;
   }
@@ -105,7 +106,11 @@ export class PackedSequences {
 export function packedSequences(device: Device, lengths: readonly number[]): PackedSequences {
   const bad = lengths.findIndex((length) => !Number.isInteger(length) || length < 0);
   if (bad >= 0)
-    throw new ShapeError('packedSequences', `length ${lengths[bad]} of sequence ${bad} is not a whole number >= 0`, 'give whole lengths');
+    throw new ShapeError(
+      'packedSequences',
+      `length ${lengths[bad]} of sequence ${bad} is not a whole number >= 0`,
+      'give whole lengths',
+    );
   const ends = [0];
   for (const length of lengths) ends.push((ends.at(-1) ?? 0) + length);
   const total = ends.at(-1) ?? 0;

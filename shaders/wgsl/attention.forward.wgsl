@@ -7,8 +7,10 @@
 //          lanes hold keys while scores are formed (each lane reads its own key and query rows once, broadcasts feed the ROWS x KEYS tile),
 //          then lanes hold slices of the head dimension while probabilities are broadcast onto rows of v. No workgroup memory, no barrier.
 // Numerics f32 throughout, online softmax in base 2 with a finite mask (-1e30). A row without keys gives 0 and lse = 1e30.
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
+#if !TILE
 enable subgroups;
+#endif
 
 struct Params {
   q: vec4<u32>,       // offset, batch stride, row stride, head stride
@@ -27,9 +29,10 @@ struct Params {
 }
 
 #include "attention.storage.wgsl"
+#let LANES = TILE ? 32 : SG
 #include "attention.lanes.wgsl"
-#let SPAN = SG * KEYS
-#let HELD = (ROWS + SG - 1) / SG
+#let SPAN = LANES * KEYS
+#let HELD = (ROWS + LANES - 1) / LANES
 #let QUADS = SLICE == 4 ? 1 : 2
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -45,7 +48,13 @@ struct Params {
 @group(0) @binding(7) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
 #endif
 
-@compute @workgroup_size(${SG})
+#if TILE
+var<workgroup> tile: array<vec4<f32>, ${ROWS * DEPTH}>;       // query rows, scaled
+var<workgroup> handed: array<f32, ${ROWS * KEYS * LANES}>;
+var<workgroup> reduced: array<f32, ${ROWS}>;
+#endif
+
+@compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 #if RAGGED
   let entry = group.x + group.z * groups.x;
@@ -82,11 +91,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let limit = keys;
 #endif
 
+#if TILE
+  for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
+    tile[i] = params.scale * widen(q[qBase + min(rowStart + i / params.depth, max(queries, 1u) - 1u) * params.q.z + i % params.depth]);
+  }
+  workgroupBarrier();
+#else
 #for g in HELD
-  let qRow${g} = qBase + min(rowStart + ${g * SG}u + lane, max(queries, 1u) - 1u) * params.q.z;
+  let qRow${g} = qBase + min(rowStart + ${g * LANES}u + lane, max(queries, 1u) - 1u) * params.q.z;
 #endfor
+#endif
 #for c in COLUMNS
-  let column${c} = lane + ${c * SG}u;
+  let column${c} = lane + ${c * LANES}u;
   let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
 #endfor
 #for i in ROWS
@@ -122,12 +138,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let k${t} = widen(k[kRow${t} + d]);
 #endif
 #endfor
+#if !TILE
 #for g in HELD
       let q${g} = widen(q[qRow${g} + d]) * params.scale;
 #endfor
+#endif
 #for i in ROWS
       {
-        let x = subgroupBroadcast(q${i / SG}, ${i % SG}u);
+#if TILE
+        let x = tile[${i}u * params.depth + d];
+#else
+        let x = subgroupBroadcast(q${i / LANES}, ${i % LANES}u);
+#endif
 #for t in KEYS
         s${i}_${t} += dot(x, k${t});
 #endfor
@@ -135,34 +157,58 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 #for i in ROWS
-    {
 #if CAUSAL
-      let end = min(limit, shift + rowStart + ${i + 1}u);
+    let end${i} = min(limit, shift + rowStart + ${i + 1}u);
 #else
-      let end = limit;
+    let end${i} = limit;
 #endif
 #for t in KEYS
-      s${i}_${t} = select(-1e30, s${i}_${t}, key + ${t}u < end);
+    s${i}_${t} = select(-1e30, s${i}_${t}, key + ${t}u < end${i});
 #endfor
-      var highest = s${i}_0;
+    var highest${i} = s${i}_0;
 #for t in 1..KEYS
-      highest = max(highest, s${i}_${t});
+    highest${i} = max(highest${i}, s${i}_${t});
 #endfor
-      let next = max(top${i}, laneMax(highest));
+#endfor
+#if TILE
+#for i in ROWS
+    handed[${i * LANES}u + lane] = highest${i};
+#endfor
+    workgroupBarrier();
+    if (lane < ${ROWS}u) {
+      var highest = -1e30;
+      for (var other = 0u; other < ${LANES}u; other++) { highest = max(highest, handed[lane * ${LANES}u + other]); }
+      reduced[lane] = highest;
+    }
+    workgroupBarrier();
+#endif
+#for i in ROWS
+    {
+#if TILE
+      let next = max(top${i}, reduced[${i}]);
+#else
+      let next = max(top${i}, laneMax(highest${i}));
+#endif
       let shrink = exp2(top${i} - next);
       top${i} = next;
       sum${i} *= shrink;
 #for t in KEYS
       s${i}_${t} = exp2(s${i}_${t} - next);
       sum${i} += s${i}_${t};
+#if TILE
+      handed[${(i * KEYS + t) * LANES}u + lane] = s${i}_${t};
+#endif
 #endfor
 #for c in COLUMNS
       o${i}_${c} *= shrink;
 #endfor
     }
 #endfor
+#if TILE
+    workgroupBarrier();
+#endif
     // Lanes turn from keys to slices of the head dimension; a lane's KEYS probabilities are handed to all others in turn.
-    let turns = min(${SG}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
+    let turns = min(${LANES}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
     for (var turn = 0u; turn < turns; turn++) {
 #for t in KEYS
       let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
@@ -182,7 +228,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for i in ROWS
       {
 #for t in KEYS
+#if TILE
+        let p${t} = handed[${(i * KEYS + t) * LANES}u + turn];
+#else
         let p${t} = subgroupShuffle(s${i}_${t}, turn);
+#endif
 #endfor
 #for c in COLUMNS
 #for t in KEYS
@@ -192,11 +242,30 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       }
 #endfor
     }
+#if TILE
+    workgroupBarrier(); // the next step overwrites what was handed over
+#endif
   }
 
+#if TILE
+#for i in ROWS
+  handed[${i * LANES}u + lane] = sum${i};
+#endfor
+  workgroupBarrier();
+  if (lane < ${ROWS}u) {
+    var total = 0.0;
+    for (var other = 0u; other < ${LANES}u; other++) { total += handed[lane * ${LANES}u + other]; }
+    reduced[lane] = total;
+  }
+  workgroupBarrier();
+#for i in ROWS
+  sum${i} = reduced[${i}];
+#endfor
+#else
 #for i in ROWS
   sum${i} = laneSum(sum${i});
 #endfor
+#endif
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.
   for (var i = 0u; i < 4u; i++) {
 #for r in ROWS / 4

@@ -1,6 +1,6 @@
 // Attention backward, subgroup form: gradients of keys and values.
 //
-// Shapes   as attention.forward.subgroup.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention.delta.wgsl; dk like k, dv like v.
+// Shapes   as attention.forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention.delta.wgsl; dk like k, dv like v.
 //          Shared prefix: k and v are the prefix, batches are chunks of `queries` rows out of `rows` in all (its gradient sums over every
 //          query of every sequence); each chunk writes its own f32 partial, and attention.reduce.wgsl adds them in order.
 // Layout   dk and dv are two geometries in one buffer: WebGPU forbids binding one buffer for writing twice, and they may be views of one
@@ -8,8 +8,10 @@
 // Tiling   one subgroup owns ROWS keys of one head. Per step it takes SG * KEYS queries: lanes hold queries while scores and dP form, then lanes
 //          hold slices of the head dimension while P is broadcast onto rows of grad and dS onto rows of q. No atomics: sums have one order.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)).
-// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1
+// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 TILE=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 TILE=1 DEPTH=16
+#if !TILE
 enable subgroups;
+#endif
 
 struct Params {
   q: vec4<u32>,       // offset, batch stride, row stride, head stride
@@ -28,9 +30,10 @@ struct Params {
 }
 
 #include "attention.storage.wgsl"
+#let LANES = TILE ? 32 : SG
 #include "attention.lanes.wgsl"
-#let SPAN = SG * KEYS
-#let HELD = (ROWS + SG - 1) / SG
+#let SPAN = LANES * KEYS
+#let HELD = (ROWS + LANES - 1) / LANES
 #let QUADS = SLICE == 4 ? 1 : 2
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -44,7 +47,12 @@ struct Params {
 @group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
 #endif
 
-@compute @workgroup_size(${SG})
+#if TILE
+var<workgroup> tile: array<vec4<f32>, ${2 * ROWS * DEPTH}>; // rows of k, then rows of v
+var<workgroup> handed: array<f32, ${2 * ROWS * KEYS * LANES}>;
+#endif
+
+@compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 #if RAGGED
   let entry = group.x + group.z * groups.x;
@@ -70,13 +78,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let dvBase = params.dv.x + batch * params.dv.y + start * params.dv.z + head * params.dv.w;
   let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
 
+#if TILE
+  for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
+    let row = min(rowStart + i / params.depth, max(keys, 1u) - 1u);
+    tile[i] = widen(k[kBase + row * params.k.z + i % params.depth]);
+    tile[i + ${ROWS}u * params.depth] = widen(v[vBase + row * params.v.z + i % params.depth]);
+  }
+  workgroupBarrier();
+#else
 #for g in HELD
-  let row${g} = min(rowStart + ${g * SG}u + lane, max(keys, 1u) - 1u);
+  let row${g} = min(rowStart + ${g * LANES}u + lane, max(keys, 1u) - 1u);
   let kRow${g} = kBase + row${g} * params.k.z;
   let vRow${g} = vBase + row${g} * params.v.z;
 #endfor
+#endif
 #for c in COLUMNS
-  let column${c} = lane + ${c * SG}u;
+  let column${c} = lane + ${c * LANES}u;
   let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
 #endfor
 #for j in ROWS
@@ -111,14 +128,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let q${t} = widen(q[qRow${t} + d]);
       let grad${t} = widen(grad[gradRow${t} + d]);
 #endfor
+#if !TILE
 #for g in HELD
       let k${g} = widen(k[kRow${g} + d]);
       let v${g} = widen(v[vRow${g} + d]);
 #endfor
+#endif
 #for j in ROWS
       {
-        let x = subgroupBroadcast(k${j / SG}, ${j % SG}u);
-        let y = subgroupBroadcast(v${j / SG}, ${j % SG}u);
+#if TILE
+        let x = tile[${j}u * params.depth + d];
+        let y = tile[${ROWS + j}u * params.depth + d];
+#else
+        let x = subgroupBroadcast(k${j / LANES}, ${j % LANES}u);
+        let y = subgroupBroadcast(v${j / LANES}, ${j % LANES}u);
+#endif
 #for t in KEYS
         s${j}_${t} += dot(x, q${t});
         p${j}_${t} += dot(y, grad${t});
@@ -137,11 +161,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let p = select(0.0, exp2(s${j}_${t} * factor - stat${t}.x), seen);
       s${j}_${t} = p * select(0.0, p${j}_${t} - stat${t}.y, seen);
       p${j}_${t} = p;
+#if TILE
+      handed[${(j * KEYS + t) * LANES}u + lane] = s${j}_${t};
+      handed[${((ROWS + j) * KEYS + t) * LANES}u + lane] = p;
+#endif
     }
 #endfor
 #endfor
+#if TILE
+    workgroupBarrier();
+#endif
     // Lanes turn from queries to slices of the head dimension; a lane's KEYS values of P and dS are handed to all others in turn.
-    let turns = min(${SG}u, (queries - queryStart + ${KEYS - 1}u) / ${KEYS}u);
+    let turns = min(${LANES}u, (queries - queryStart + ${KEYS - 1}u) / ${KEYS}u);
     for (var turn = 0u; turn < turns; turn++) {
 #for t in KEYS
       let other${t} = min(queryStart + turn * ${KEYS}u + ${t}u, queries - 1u);
@@ -153,8 +184,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for j in ROWS
       {
 #for t in KEYS
+#if TILE
+        let ds${t} = handed[${(j * KEYS + t) * LANES}u + turn];
+        let p${t} = handed[${((ROWS + j) * KEYS + t) * LANES}u + turn];
+#else
         let ds${t} = subgroupShuffle(s${j}_${t}, turn);
         let p${t} = subgroupShuffle(p${j}_${t}, turn);
+#endif
 #endfor
 #for c in COLUMNS
 #for t in KEYS
@@ -165,6 +201,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       }
 #endfor
     }
+#if TILE
+    workgroupBarrier(); // the next step overwrites what was handed over
+#endif
   }
 
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.

@@ -1,11 +1,13 @@
 // Attention backward, subgroup form: gradient of the queries.
 //
-// Shapes   as attention.forward.subgroup.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention.delta.wgsl; dq like q.
+// Shapes   as attention.forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention.delta.wgsl; dq like q.
 // Tiling   that of the forward kernel: lanes hold keys while scores (q k^T) and dP (grad v^T) form together, then dS = P (dP - delta) is broadcast
 //          onto rows of k. P is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); fully masked rows have lse 1e30, so P = 0.
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
+#if !TILE
 enable subgroups;
+#endif
 
 struct Params {
   q: vec4<u32>,       // offset, batch stride, row stride, head stride, in units of 4 elements
@@ -25,9 +27,10 @@ struct Params {
 }
 
 #include "attention.storage.wgsl"
+#let LANES = TILE ? 32 : SG
 #include "attention.lanes.wgsl"
-#let SPAN = SG * KEYS
-#let HELD = (ROWS + SG - 1) / SG
+#let SPAN = LANES * KEYS
+#let HELD = (ROWS + LANES - 1) / LANES
 #let QUADS = SLICE == 4 ? 1 : 2
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -44,7 +47,12 @@ struct Params {
 @group(0) @binding(8) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
 #endif
 
-@compute @workgroup_size(${SG})
+#if TILE
+var<workgroup> tile: array<vec4<f32>, ${2 * ROWS * DEPTH}>; // rows of q, then rows of grad
+var<workgroup> handed: array<f32, ${ROWS * KEYS * LANES}>;
+#endif
+
+@compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 #if RAGGED
   let entry = group.x + group.z * groups.x;
@@ -82,14 +90,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let limit = keys;
 #endif
 
+#if TILE
+  for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
+    let row = min(rowStart + i / params.depth, max(queries, 1u) - 1u);
+    tile[i] = widen(q[qBase + row * params.q.z + i % params.depth]);
+    tile[i + ${ROWS}u * params.depth] = widen(grad[gradBase + row * params.grad.z + i % params.depth]);
+  }
+  workgroupBarrier();
+#else
 #for g in HELD
-  let row${g} = min(rowStart + ${g * SG}u + lane, max(queries, 1u) - 1u);
+  let row${g} = min(rowStart + ${g * LANES}u + lane, max(queries, 1u) - 1u);
   let qRow${g} = qBase + row${g} * params.q.z;
   let gradRow${g} = gradBase + row${g} * params.grad.z;
   let stat${g} = stats[statsBase + row${g} * params.stats.z];
 #endfor
+#endif
 #for c in COLUMNS
-  let column${c} = lane + ${c * SG}u;
+  let column${c} = lane + ${c * LANES}u;
   let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
 #endfor
 #for i in ROWS
@@ -135,14 +152,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let v${t} = widen(v[vRow${t} + d]);
 #endif
 #endfor
+#if !TILE
 #for g in HELD
       let q${g} = widen(q[qRow${g} + d]);
       let grad${g} = widen(grad[gradRow${g} + d]);
 #endfor
+#endif
 #for i in ROWS
       {
-        let x = subgroupBroadcast(q${i / SG}, ${i % SG}u);
-        let y = subgroupBroadcast(grad${i / SG}, ${i % SG}u);
+#if TILE
+        let x = tile[${i}u * params.depth + d];
+        let y = tile[${ROWS + i}u * params.depth + d];
+#else
+        let x = subgroupBroadcast(q${i / LANES}, ${i % LANES}u);
+        let y = subgroupBroadcast(grad${i / LANES}, ${i % LANES}u);
+#endif
 #for t in KEYS
         s${i}_${t} += dot(x, k${t});
         p${i}_${t} += dot(y, v${t});
@@ -157,14 +181,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #else
       let end = limit;
 #endif
-      let stat = subgroupBroadcast(stat${i / SG}, ${i % SG}u);
+#if TILE
+      let stat = stats[statsBase + min(rowStart + ${i}u, queries - 1u) * params.stats.z];
+#else
+      let stat = subgroupBroadcast(stat${i / LANES}, ${i % LANES}u);
+#endif
 #for t in KEYS
       s${i}_${t} = select(0.0, exp2(s${i}_${t} * factor - stat.x) * (p${i}_${t} - stat.y), key + ${t}u < end);
+#if TILE
+      handed[${(i * KEYS + t) * LANES}u + lane] = s${i}_${t};
+#endif
 #endfor
     }
 #endfor
+#if TILE
+    workgroupBarrier();
+#endif
     // Lanes turn from keys to slices of the head dimension; a lane's KEYS values of dS are handed to all others in turn.
-    let turns = min(${SG}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
+    let turns = min(${LANES}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
     for (var turn = 0u; turn < turns; turn++) {
 #for t in KEYS
       let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
@@ -184,7 +218,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for i in ROWS
       {
 #for t in KEYS
+#if TILE
+        let ds${t} = handed[${(i * KEYS + t) * LANES}u + turn];
+#else
         let ds${t} = subgroupShuffle(s${i}_${t}, turn);
+#endif
 #endfor
 #for c in COLUMNS
 #for t in KEYS
@@ -194,6 +232,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       }
 #endfor
     }
+#if TILE
+    workgroupBarrier(); // the next step overwrites what was handed over
+#endif
   }
 
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.

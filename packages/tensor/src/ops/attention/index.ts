@@ -1,0 +1,18 @@
+/** Fused attention: what other packages use. */
+export {
+  attention,
+  attentionBackward,
+  type AttentionBackwardInputs,
+  attentionForward,
+  type AttentionGradients,
+  type GradientName,
+} from './attention.ts';
+export type { AttentionOptions, AttentionPrefix } from './problem.ts';
+export {
+  attentionQkv,
+  attentionQkvBackward,
+  type AttentionQkvBackwardInputs,
+  attentionQkvForward,
+  type AttentionQkvGradients,
+} from './qkv.ts';
+export { PackedSequences, packedSequences, packedSequencesOnDevice } from './sequences.ts';
