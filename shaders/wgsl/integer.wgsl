@@ -1,4 +1,5 @@
 // integer: arithmetic of C = i32 or u32, included by pointwise. Division by zero gives x (quotient) and 0 (remainder), as WGSL defines.
+// Include only.
 
 // Quotient rounded towards minus infinity.
 fn integer_floorDiv(x: C, y: C) -> C {

@@ -1,4 +1,5 @@
 // math: elementary functions of f32, included by other kernels.
+// Include only.
 // WGSL lets an adapter compute exp, log, sin or pow with errors of many units in the last place, and NaN and infinity are left to it
 // (SwiftShader: exp(NaN) = infinity, tanh(100) = NaN). These have relative errors of about 2e-7 everywhere and treat NaN, infinity and zero
 // as IEEE 754 functions do. Subnormal results may be flushed to zero.
@@ -315,7 +316,7 @@ fn math_floorDivide(x: f32, y: f32) -> math_Division {
   var r = (x - product.high) - product.low;
   // The rounded quotient may be off by one.
   if (r != 0.0 && math_isNegative(r) != math_isNegative(y)) { q -= 1.0; r += y; }
-  else if (abs(r) >= abs(y)) { q += 1.0; r -= y; }
+  else if (abs(r) >= abs(y) && abs(x) >= abs(y)) { q += 1.0; r -= y; }
   return math_Division(q, r);
 }
 fn math_mod(x: f32, y: f32) -> f32 {

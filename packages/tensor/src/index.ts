@@ -21,6 +21,8 @@ export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } fr
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
 export { alias, empty, type Nested, rebind, Tensor, view } from './tensor.ts';
+export { alias, empty, type Nested, Tensor, view } from './tensor.ts';
+export { addInto } from './ops/accumulate.ts';
 export { bincount } from './ops/bincount.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
 export { cast, contiguous, contiguousCopy, copyInto } from './ops/copy.ts';
@@ -138,3 +140,67 @@ export {
   packedSequences,
   packedSequencesOnDevice,
 } from './ops/attention/index.ts';
+export {
+  abs,
+  add,
+  addcmul,
+  atan2,
+  ceil,
+  clamp,
+  cos,
+  div,
+  elu,
+  eq,
+  erf,
+  exp,
+  expm1,
+  floor,
+  floorDiv,
+  ge,
+  gelu,
+  geluTanh,
+  gt,
+  isFinite,
+  isInf,
+  isNaN,
+  le,
+  leakyRelu,
+  lerp,
+  log,
+  log1p,
+  log2,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  lt,
+  maximum,
+  minimum,
+  mod,
+  mul,
+  ne,
+  neg,
+  pow,
+  quickGelu,
+  reciprocal,
+  relu,
+  round,
+  rsqrt,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tan,
+  tanh,
+  trunc,
+  where,
+  type BinaryOp,
+  type UnaryOp,
+} from './ops/pointwise.ts';
+export type { Operand } from './ops/pointwise.evaluate.ts';
+export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';
+export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';

@@ -225,9 +225,9 @@ export const binaryTable = {
   le: test('Whether x <= y.', XY, 'x <= y'),
   gt: test('Whether x > y.', XY, 'x > y'),
   ge: test('Whether x >= y.', XY, 'x >= y'),
-  logicalAnd: test('Whether neither x nor y is zero.', XY, 'x != C(0) && y != C(0)'),
-  logicalOr: test('Whether x or y is not zero.', XY, 'x != C(0) || y != C(0)'),
-  logicalXor: test('Whether just one of x and y is not zero.', XY, '(x != C(0)) != (y != C(0))'),
+  logicalAnd: test('Whether neither x nor y is zero.', XY, '!(x == C(0)) && !(y == C(0))'),
+  logicalOr: test('Whether x or y is not zero.', XY, '!(x == C(0)) || !(y == C(0))'),
+  logicalXor: test('Whether just one of x and y is not zero.', XY, '(x == C(0)) != (y == C(0))'),
 } as const satisfies Record<string, PointwiseRow>;
 
 export const ternaryTable = {
