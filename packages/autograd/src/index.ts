@@ -9,7 +9,6 @@ export { Gradients } from './gradients.ts';
 export { detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './parameter.ts';
 export { nextStream, withSeed } from './random.ts';
 export { defineRule, type InputGradients, type Rule, type RuleContext, type RuleResult, withoutGradient } from './rule.ts';
-export { selfAttention } from './rules/index.ts';
 export { sumTo } from './sum-to.ts';
 export { currentTape, Tape } from './tape.ts';
 export { type Loss, valueAndGrad } from './value-and-grad.ts';

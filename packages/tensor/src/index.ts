@@ -21,7 +21,6 @@ export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } fr
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
 export { alias, empty, type Nested, rebind, Tensor, view } from './tensor.ts';
-export { alias, empty, type Nested, Tensor, view } from './tensor.ts';
 export { addInto } from './ops/accumulate.ts';
 export { bincount } from './ops/bincount.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
@@ -116,13 +115,6 @@ export {
 } from './ops/conv/conv2d.ts';
 export type { Pair, WindowOptions } from './ops/conv/geometry.ts';
 export { fold, unfold } from './ops/conv/unfold.ts';
-export { attention, attentionBackward, attentionForward } from './ops/attention/attention.ts';
-export type { AttentionOptions } from './ops/attention/problem.ts';
-export { PackedSequences, packedSequences } from './ops/attention/sequences.ts';
-export * from './ops/pointwise.ts';
-export type { Operand } from './ops/pointwise.evaluate.ts';
-export { pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';
-export { type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';
 export {
   attention,
   attentionBackward,

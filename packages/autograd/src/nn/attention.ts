@@ -1,5 +1,4 @@
-import { type AttentionOptions, reshape, ShapeError, type Tensor } from '@mudpt/tensor';
-import { selfAttention } from '../rules/attention.ts';
+import { type AttentionOptions, attentionQkv, reshape, ShapeError, type Tensor } from '@mudpt/tensor';
 import type { InitOptions } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
@@ -30,7 +29,7 @@ export class MultiHeadAttention extends Module {
     const { residual, ...attention } = options;
     using projected = this.qkv.forward(x);
     using parts = reshape(projected, [...x.shape.slice(0, -1), 3, this.heads, this.width / this.heads]);
-    using heads = selfAttention(parts, attention);
+    using heads = attentionQkv(parts, attention);
     using joined = reshape(heads, x.shape);
     return this.out.forward(joined, residual ? { residual } : {});
   }

@@ -6,4 +6,4 @@ import './norm.ts';
 import './loss.ts';
 import './gather.ts';
 import './conv.ts';
-export { selfAttention } from './attention.ts';
+import './attention.ts';

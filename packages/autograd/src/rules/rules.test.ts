@@ -11,7 +11,7 @@ import * as products from '../../../tensor/test/reference/matmul.ts';
 import * as nn from '../../../tensor/test/reference/nn.ts';
 import { binaryFunctions, unaryFunctions } from '../../../tensor/test/reference/pointwise.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import { gradcheck, selfAttention } from '../index.ts';
+import { gradcheck } from '../index.ts';
 
 type Ref = array.Ref;
 type Case = {
@@ -221,10 +221,10 @@ eachDevice('rules', (ctx) => {
           run: (q, k, v) => ops.attention(q, k, v, { causal }),
           reference: (q, k, v) => attentionOracle.attention(q, k, v, { causal }).out,
         }));
-      it(`selfAttention${causal ? ', causal' : ''}`, () =>
+      it(`attentionQkv${causal ? ', causal' : ''}`, () =>
         check({
           shapes: [[2, 5, 3, 2, 8]],
-          run: (qkv) => selfAttention(qkv, { causal }),
+          run: (qkv) => ops.attentionQkv(qkv, { causal }),
           reference: (qkv) => {
             const part = (i: number): Ref => array.reshape(array.slice(qkv, [null, null, { start: i, stop: i + 1 }]), [2, 5, 2, 8]);
             return attentionOracle.attention(part(0), part(1), part(2), { causal }).out;
