@@ -7,6 +7,7 @@ import {
   serializeSafetensors,
   type Tensor,
   tensorToWrite,
+  type TensorToWrite,
   type WriteFileOptions,
   writeSafetensors,
 } from '@mudpt/tensor';
@@ -23,7 +24,10 @@ export async function saveTensors(path: string, tensors: Named, options: WriteFi
 
 /** The same as bytes, for browsers. */
 export async function serializeTensors(tensors: Named): Promise<Uint8Array> {
-  return await serializeSafetensors(toWrite(tensors));
+  const read: [string, TensorToWrite][] = [];
+  for (const [name, { data, ...rest }] of Object.entries(toWrite(tensors)))
+    read.push([name, { ...rest, data: typeof data === 'function' ? await data() : data }]);
+  return serializeSafetensors(Object.fromEntries(read));
 }
 
 /** All tensors of a safetensors file. The caller disposes them. */
