@@ -196,3 +196,5 @@ export {
 export type { Operand } from './ops/pointwise.evaluate.ts';
 export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';
 export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';
+export type { Axes, ReduceOptions } from './ops/reduce.run.ts';
+export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, sumTo, variance } from './ops/reduce.ts';

@@ -2,7 +2,7 @@
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../device/device.ts';
 import type { ParamValue } from '../device/params.ts';
-import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
+import { bytesPerElement, wgslType } from '../dtype.ts';
 import { grid1d, type Kernel, kernel } from '../kernel.ts';
 import { broadcastStrides, collapse, isContiguous, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';

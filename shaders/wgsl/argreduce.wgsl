@@ -1,0 +1,63 @@
+// argreduce: the position along the reduced dimension of the first largest (or smallest) element; the first NaN wins over numbers.
+// Layout as reduce: one thread an output and chunk. With CANDIDATES 1 it chooses among positions that an earlier pass left in
+// [chunks, outputs] instead of all. Defines: T storage, A arithmetic type, BEST "max" or "min".
+// Compile: T=f32 A=f32 BEST=max CANDIDATES=0 | T=i32 A=i32 BEST=min CANDIDATES=1
+#if T == "f16"
+enable f16;
+#endif
+struct Params {
+  outputs: u32,
+  chunks: u32,
+  chunk: u32,
+  length: u32,
+  offset: u32,
+  stride: u32,
+  shape: array<vec4<u32>, 2>,
+  strides: array<vec4<u32>, 2>,
+}
+@group(0) @binding(0) var<storage, read> x_values: array<${T}>;
+@group(0) @binding(1) var<storage, read_write> result: array<i32>;
+#if CANDIDATES
+@group(0) @binding(2) var<storage, read> candidates: array<i32>;
+#endif
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn isNaN(x: ${A}) -> bool {
+#if A == "f32"
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+#else
+  return false;
+#endif
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let task = (wid.x + wid.y * groups.x) * 64u + local;
+  if (task >= params.outputs * params.chunks) { return; }
+  let output = task % params.outputs;
+  var rest = output;
+  var at = params.offset;
+#for d in 8
+#let D = 7 - d
+  {
+    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
+    at += (rest % size) * params.strides[${D / 4}].${"xyzw"[D % 4]};
+    rest = rest / size;
+  }
+#endfor
+  let begin = (task / params.outputs) * params.chunk;
+  let end = min(begin + params.chunk, params.length);
+  var best = ${A}(0);
+  var place = 0u;
+  for (var i = begin; i < end; i++) {
+#if CANDIDATES
+    let position = u32(candidates[i * params.outputs + output]);
+#else
+    let position = i;
+#endif
+    let value = ${A}(x_values[at + position * params.stride]);
+    let isBetter = value ${BEST == "max" ? ">" : "<"} best || (isNaN(value) && !isNaN(best));
+    if (i == begin || (isBetter && !isNaN(best))) { best = value; place = position; }
+  }
+  result[task] = i32(place);
+}

@@ -1,0 +1,137 @@
+// reduce: result[chunk, o] = FINISH of the combination of MAP(x) over a chunk of the elements that belong to output o.
+// Layout: kept dimensions as sizes and strides, the reduced ones merged into one stride. Several chunks: partial results [chunks, outputs],
+// which a second pass reduces.
+//
+// Defines: T storage and A arithmetic type; TR result type; OP sum, prod, max, min; MAP of x (and center, one for each output, if CENTER);
+// FINISH of a and n; MATH 1 where they use math.wgsl; VARIANT
+//   thread:   one thread an output and chunk, neighbours along the outputs (coalesced for columns; no barrier, best on CPU adapters);
+//   subgroup: one subgroup, lanes along the chunk, combined by shuffles;
+//   tree:     64 threads along the chunk, combined in workgroup memory; needs no more than default limits.
+// Numerics: f32, elements are combined in blocks of 32 and blocks in order, so that long sums keep their low bits; no atomics: the
+// order is fixed, and so are the bits.
+// Compile: T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=thread | T=f32 A=f32 TR=f32 OP=max MAP=x FINISH=a CENTER=0 MATH=1 VARIANT=tree | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=subgroup SG=on
+#if T == "f16" || TR == "f16"
+enable f16;
+#endif
+#if VARIANT == "subgroup"
+enable subgroups;
+#endif
+alias A = ${A};
+
+struct Params {
+  outputs: u32,
+  chunks: u32,
+  chunk: u32,
+  length: u32,
+  offset: u32,
+  stride: u32,
+  n: f32,
+  pad: u32,
+  shape: array<vec4<u32>, 2>,
+  strides: array<vec4<u32>, 2>,
+}
+
+@group(0) @binding(0) var<storage, read> x_values: array<${T}>;
+@group(0) @binding(1) var<storage, read_write> result: array<${TR}>;
+#if CENTER
+@group(0) @binding(2) var<storage, read> centers: array<f32>;
+#endif
+@group(0) @binding(3) var<uniform> params: Params;
+
+#if MATH || (A == "f32" && (OP == "max" || OP == "min"))
+#include "math.wgsl"
+#endif
+#let LANES = VARIANT == "tree" ? 64 : VARIANT == "subgroup" ? SG : 1
+
+fn initial() -> A {
+#if OP == "sum"
+  return A(0);
+#elif OP == "prod"
+  return A(1);
+#elif A == "f32"
+  return ${OP == "max" ? "-" : ""}math_infinity();
+#elif A == "i32"
+  return ${OP == "max" ? "-2147483647 - 1" : "2147483647"};
+#else
+  return ${OP == "max" ? "0u" : "4294967295u"};
+#endif
+}
+fn combine(a: A, b: A) -> A {
+#if OP == "sum"
+  return a + b;
+#elif OP == "prod"
+  return a * b;
+#elif A == "f32"
+  return ${OP == "max" ? "math_maximum" : "math_minimum"}(a, b);
+#else
+  return ${OP}(a, b);
+#endif
+}
+fn map(x: A, center: A) -> A { return ${MAP}; }
+fn finish(a: A, center: A) -> A {
+  let n = params.n;
+  return ${FINISH};
+}
+
+#if VARIANT == "tree"
+var<workgroup> lanes: array<A, 64>;
+#endif
+
+@compute @workgroup_size(${VARIANT == "subgroup" ? SG : 64})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let group = wid.x + wid.y * groups.x;
+#if VARIANT == "thread"
+  let task = group * 64u + local;
+  let lane = 0u;
+#else
+  let task = group;
+  let lane = local;
+#endif
+  let count = params.outputs * params.chunks;
+  let bounded = min(task, count - 1u);
+  let output = bounded % params.outputs;
+  var rest = output;
+  var at = params.offset;
+#for d in 8
+#let D = 7 - d
+  {
+    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
+    at += (rest % size) * params.strides[${D / 4}].${"xyzw"[D % 4]};
+    rest = rest / size;
+  }
+#endfor
+#if CENTER
+  let center = A(centers[output]);
+#else
+  let center = A(0);
+#endif
+  let begin = (bounded / params.outputs) * params.chunk;
+  let end = min(begin + params.chunk, params.length);
+  var total = initial();
+  var i = begin + lane;
+  while (i < end) {
+    var block = initial();
+    let stop = min(end, i + ${32 * LANES}u);
+    for (; i < stop; i += ${LANES}u) {
+      block = combine(block, map(A(x_values[at + i * params.stride]), center));
+    }
+    total = combine(total, block);
+  }
+#if VARIANT == "subgroup"
+#for step in 7
+#let OFFSET = step == 0 ? 64 : step == 1 ? 32 : step == 2 ? 16 : step == 3 ? 8 : step == 4 ? 4 : step == 5 ? 2 : 1
+#if OFFSET < SG
+  total = combine(total, subgroupShuffleXor(total, ${OFFSET}u));
+#endif
+#endfor
+#elif VARIANT == "tree"
+  lanes[lane] = total;
+  workgroupBarrier();
+  for (var half = 32u; half > 0u; half = half / 2u) {
+    if (lane < half) { lanes[lane] = combine(lanes[lane], lanes[lane + half]); }
+    workgroupBarrier();
+  }
+  total = lanes[0];
+#endif
+  if (task < count && lane == 0u) { result[task] = ${TR}(finish(total, center)); }
+}
