@@ -81,7 +81,7 @@ const first = device.counters();
 const eager = await hostTime(device, () => step().dispose());
 const { peakBytes } = device.memory();
 
-const captured = capture((_: Record<never, Tensor>) => step(), { device });
+const captured = capture(step, { device });
 captured({});
 await device.synchronize();
 const submitsBefore = device.counters().submits;
@@ -97,11 +97,17 @@ const bare = await bareTime(device, dispatches);
 console.log(`adapter           ${device.adapter.name}`);
 console.log(`stack             ${layers} frozen blocks, width ${width}, ${tokens} tokens`);
 console.log(`eager step        ${eager.toFixed(2)} ms host, ${first.dispatches - before.dispatches} dispatches`);
-console.log(`replayed step     ${replayed.toFixed(3)} ms host, ${dispatches} dispatches, ${submits} submits, ${grown} bytes allocated`);
-console.log(`bare loop         ${bare.toFixed(3)} ms host for as many dispatches; replayed is ${(replayed / bare).toFixed(2)} times that`);
+console.log(
+  `replayed step     ${replayed.toFixed(3)} ms host, ${dispatches} dispatches, ${submits} submits, ${grown} bytes allocated`,
+);
+console.log(
+  `bare loop         ${bare.toFixed(3)} ms host for as many dispatches; replayed is ${(replayed / bare).toFixed(2)} times that`,
+);
 console.log(`per block         ${((dispatches - 6) / layers).toFixed(1)} dispatches, forward and backward`);
 console.log(`pipelines         ${device.counters().pipelines}`);
-console.log(`peak memory       ${(peakBytes / 2 ** 20).toFixed(1)} MiB eager; plan ${((plan?.bytes.planned ?? 0) / 2 ** 20).toFixed(1)} MiB`);
+console.log(
+  `peak memory       ${(peakBytes / 2 ** 20).toFixed(1)} MiB eager; plan ${((plan?.bytes.planned ?? 0) / 2 ** 20).toFixed(1)} MiB`,
+);
 
 captured.dispose();
 optimizer.dispose();

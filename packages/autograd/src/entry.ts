@@ -1,7 +1,6 @@
 /** One recorded op and how its gradients flow back. */
-import { add, alias, keep, scope, type Tensor } from '@mudpt/tensor';
+import { add, alias, keep, scope, sumTo, type Tensor } from '@mudpt/tensor';
 import type { InputGradients } from './rule.ts';
-import { sumTo } from './sum-to.ts';
 
 /** Stands for a tensor whose gradient is wanted. */
 export type Slot = {
@@ -57,4 +56,3 @@ function release(slot: Slot, pending: Pending): void {
   pending.get(slot)?.dispose();
   pending.delete(slot);
 }
-

@@ -87,12 +87,20 @@ async function compareDirections(
     const direction = value.data.map(random);
     const step = 1e-2;
     const at = async (by: number): Promise<Float64Array> => {
-      using moved = upload({ shape: value.shape, data: value.data.map((x, i) => x + by * (direction[i] ?? 0)) }, inputs[which] as Tensor);
+      using moved = upload(
+        { shape: value.shape, data: value.data.map((x, i) => x + by * (direction[i] ?? 0)) },
+        inputs[which] as Tensor,
+      );
       using result = fn(...inputs.map((input, i) => (i === which ? moved : input)));
       return Float64Array.from(await result.data());
     };
     const [plus, minus] = [await at(step), await at(-step)];
-    const expected = inner(plus.map((x, i) => x - (minus[i] ?? 0)), cotangent.data) / (2 * step);
+    const expected =
+      inner(
+        plus.map((x, i) => x - (minus[i] ?? 0)),
+        cotangent.data,
+      ) /
+      (2 * step);
     const got = inner(actual[which] ?? new Float64Array(), direction);
     const scale = Math.max(Math.abs(expected), 1e-2 * norm(actual[which] ?? new Float64Array()) * norm(direction), 1e-3);
     if (!(Math.abs(expected - got) / scale <= tolerance))

@@ -1,4 +1,5 @@
 /** Gradients, modules and optimizers on the tensor engine. */
+/* oxlint-disable import/no-unassigned-import -- a rule registers itself with its op */
 import './rules/index.ts';
 
 export { capture } from '@mudpt/tensor';
@@ -9,7 +10,6 @@ export { Gradients } from './gradients.ts';
 export { detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './parameter.ts';
 export { nextStream, withSeed } from './random.ts';
 export { defineRule, type InputGradients, type Rule, type RuleContext, type RuleResult, withoutGradient } from './rule.ts';
-export { sumTo } from './sum-to.ts';
 export { currentTape, Tape } from './tape.ts';
 export { type Loss, valueAndGrad } from './value-and-grad.ts';
 export * from './nn/index.ts';

@@ -19,7 +19,11 @@ export function withSeed<T>(seed: Tensor | number, body: () => T): T {
 /** The next independent stream of the current seed. @throws TensorError outside {@link withSeed} */
 export function nextStream(op: string): { readonly seed: Tensor | number; readonly stream: number } {
   if (!source)
-    throw new TensorError(op, 'there is no source of randomness', 'run the step inside withSeed(seed, () => ...), or call eval()');
+    throw new TensorError(
+      op,
+      'there is no source of randomness',
+      'run the step inside withSeed(seed, () => ...), or call eval()',
+    );
   return { seed: source.seed, stream: source.next++ };
 }
 

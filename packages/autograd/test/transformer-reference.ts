@@ -2,7 +2,15 @@
 import { normalCumulative, normalDensity } from '../../tensor/test/reference/special.ts';
 
 export type Weights = Map<string, Float64Array>;
-export type Sizes = { readonly batch: number; readonly tokens: number; readonly width: number; readonly heads: number; readonly hidden: number; readonly layers: number; readonly vocabulary: number };
+export type Sizes = {
+  readonly batch: number;
+  readonly tokens: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly layers: number;
+  readonly vocabulary: number;
+};
 
 const EPS = 1e-5;
 
@@ -124,18 +132,25 @@ function attention(qkv: Float64Array, { batch, tokens, width, heads }: Sizes, dO
 const plus = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + b[i]!);
 
 /** Loss (mean cross-entropy) and gradients of every weight. */
-export function lossAndGradients(w: Weights, ids: readonly number[], labels: readonly number[], sizes: Sizes): { loss: number; gradients: Weights } {
+export function lossAndGradients(
+  w: Weights,
+  ids: readonly number[],
+  labels: readonly number[],
+  sizes: Sizes,
+): { loss: number; gradients: Weights } {
   const { batch, tokens, width, layers, vocabulary } = sizes;
   const rows = batch * tokens;
   const get = (name: string): Float64Array => w.get(name)!;
   const gradients: Weights = new Map();
   let x = new Float64Array(rows * width);
   ids.forEach((id, r) => {
-    for (let i = 0; i < width; i += 1) x[r * width + i] = get('embedding.weight')[id * width + i]! + get('position')[(r % tokens) * width + i]!;
+    for (let i = 0; i < width; i += 1)
+      x[r * width + i] = get('embedding.weight')[id * width + i]! + get('position')[(r % tokens) * width + i]!;
   });
   const saved = Array.from({ length: layers }, (_, layer) => {
     const name = (part: string): string => `blocks.${layer}.${part}`;
-    const apply = (part: string, input: Float64Array): Float64Array => linear(input, get(name(`${part}.weight`)), get(name(`${part}.bias`)), rows);
+    const apply = (part: string, input: Float64Array): Float64Array =>
+      linear(input, get(name(`${part}.weight`)), get(name(`${part}.bias`)), rows);
     const first = norm(x, get(name('norm1.weight')), get(name('norm1.bias')), rows);
     const qkv = apply('attention.qkv', first.y);
     const heads = attention(qkv, sizes);
@@ -159,14 +174,18 @@ export function lossAndGradients(w: Weights, ids: readonly number[], labels: rea
       dLogits[r * vocabulary + c] = (Math.exp(v - lse) - (c === label ? 1 : 0)) / rows;
     });
   });
-  const back = (input: Float64Array, name: string, dy: Float64Array): Float64Array => linearBack(input, get(`${name}.weight`), dy, rows, gradients, name);
+  const back = (input: Float64Array, name: string, dy: Float64Array): Float64Array =>
+    linearBack(input, get(`${name}.weight`), dy, rows, gradients, name);
   let dx = normBack(last, get('norm.weight'), back(last.y, 'head', dLogits), gradients, 'norm');
   for (const { name, first, qkv, heads, second, pre, hidden } of saved.reverse()) {
     const dHidden = back(hidden, name('down'), dx);
     const dPre = dHidden.map((g, i) => g * (normalCumulative(pre[i]!) + pre[i]! * normalDensity(pre[i]!)));
     dx = plus(dx, normBack(second, get(name('norm2.weight')), back(second.y, name('up'), dPre), gradients, name('norm2')));
     const dQkv = attention(qkv, sizes, back(heads, name('attention.out'), dx));
-    dx = plus(dx, normBack(first, get(name('norm1.weight')), back(first.y, name('attention.qkv'), dQkv), gradients, name('norm1')));
+    dx = plus(
+      dx,
+      normBack(first, get(name('norm1.weight')), back(first.y, name('attention.qkv'), dQkv), gradients, name('norm1')),
+    );
   }
   const [dEmbedding, dPosition] = [new Float64Array(get('embedding.weight').length), new Float64Array(get('position').length)];
   ids.forEach((id, r) => {
@@ -181,7 +200,14 @@ export function lossAndGradients(w: Weights, ids: readonly number[], labels: rea
 }
 
 /** One AdamW step in place (betas 0.9 and 0.999, eps 1e-8); `state` begins empty. */
-export function adamw(w: Weights, gradients: Weights, state: Map<string, [Float64Array, Float64Array]>, step: number, lr: number, decay: number): void {
+export function adamw(
+  w: Weights,
+  gradients: Weights,
+  state: Map<string, [Float64Array, Float64Array]>,
+  step: number,
+  lr: number,
+  decay: number,
+): void {
   for (const [name, p] of w) {
     const g = gradients.get(name)!;
     const [m, v] = state.get(name) ?? [new Float64Array(p.length), new Float64Array(p.length)];

@@ -1,6 +1,20 @@
 import { expect, it } from 'vitest';
 import { add, capture, crossEntropy, tensor, type Tensor } from '@mudpt/tensor';
-import { AdamW, checkpoint, Embedding, filled, LayerNorm, Linear, Module, normal, parameter, randomFrom, Tape, TransformerBlock, valueAndGrad } from '@mudpt/autograd';
+import {
+  AdamW,
+  checkpoint,
+  Embedding,
+  filled,
+  LayerNorm,
+  Linear,
+  Module,
+  normal,
+  parameter,
+  randomFrom,
+  Tape,
+  TransformerBlock,
+  valueAndGrad,
+} from '@mudpt/autograd';
 import { eachDevice } from '../../tensor/test/support.ts';
 import { adamw, lossAndGradients, type Sizes, type Weights } from './transformer-reference.ts';
 
@@ -44,7 +58,8 @@ const STEPS = 50;
 const [LR, DECAY] = [1e-3, 0.01];
 
 eachDevice('transformer', (ctx) => {
-  const data = (values: number[]): Tensor => tensor(values, { shape: [sizes.batch, sizes.tokens], dtype: 'i32', device: ctx.device });
+  const data = (values: number[]): Tensor =>
+    tensor(values, { shape: [sizes.batch, sizes.tokens], dtype: 'i32', device: ctx.device });
 
   it('learns as the f64 reference does; captured and checkpointed runs agree to the bit', async () => {
     const train = async (mode: 'plain' | 'captured' | 'checkpointed', steps: number): Promise<number[]> => {
@@ -106,7 +121,13 @@ eachDevice('transformer', (ctx) => {
   });
 
   it('runs no weight gradient through frozen weights: 7 kernels forward, at most 14 backward, and memory as saved', async () => {
-    using block = new TransformerBlock({ width: 64, heads: 4, activation: 'quickGelu', device: ctx.device, random: randomFrom(1) }).freeze();
+    using block = new TransformerBlock({
+      width: 64,
+      heads: 4,
+      activation: 'quickGelu',
+      device: ctx.device,
+      random: randomFrom(1),
+    }).freeze();
     using x = parameter(tensor(new Float32Array(2 * 8 * 64).fill(0.1), { shape: [2, 8, 64], device: ctx.device }));
     using forward = capture(({ input }: { input: Tensor }) => block.forward(input), { device: ctx.device });
     forward({ input: x });
@@ -143,9 +164,9 @@ eachDevice('transformer', (ctx) => {
     const [rows, width, hidden] = [16, 64, 256];
     // Both norms keep their input (x is alive anyway) and two numbers a row; attention its projection, result and one number a row and head;
     // the activation its input; then there is the result. Weights are shared.
-    const explained = 4 * (rows * width + 2 * 2 * rows + 3 * rows * width + rows * width + rows * 4 + rows * hidden + rows * width);
+    const explained =
+      4 * (rows * width + 2 * 2 * rows + 3 * rows * width + rows * width + rows * 4 + rows * hidden + rows * width);
     expect(grown).toBe(explained);
     expect(out.isDisposed).toBe(false);
   });
 });
-

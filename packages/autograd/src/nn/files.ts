@@ -48,7 +48,11 @@ export async function saveModule(module: Module, path: string, options: WriteFil
 }
 
 /** Reads a module's tensors. @throws TensorError or ShapeError when the file does not fit */
-export async function loadModule(module: Module, input: ByteSourceInput, options: { readonly strict?: boolean } = {}): Promise<void> {
+export async function loadModule(
+  module: Module,
+  input: ByteSourceInput,
+  options: { readonly strict?: boolean } = {},
+): Promise<void> {
   const [first] = module.namedTensors();
   const loaded = await loadTensors(input, first?.[1].device);
   try {

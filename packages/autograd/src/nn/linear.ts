@@ -21,4 +21,3 @@ export class Linear extends Module {
     return linear(x, this.weight, this.bias, fused);
   }
 }
-

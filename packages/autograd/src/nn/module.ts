@@ -27,7 +27,8 @@ export abstract class Module {
   *children(): Generator<readonly [string, Module]> {
     for (const [name, value] of Object.entries(this)) {
       if (value instanceof Module) yield [name, value];
-      else if (Array.isArray(value)) for (const [index, item] of value.entries()) if (item instanceof Module) yield [`${name}.${index}`, item];
+      else if (Array.isArray(value))
+        for (const [index, item] of value.entries()) if (item instanceof Module) yield [`${name}.${index}`, item];
     }
   }
 

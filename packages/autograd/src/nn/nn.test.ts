@@ -47,7 +47,13 @@ eachDevice('modules', (ctx) => {
     using first = new Net();
     using second = new Net();
     const bytes = await serializeTensors(first.stateDict() as never);
-    using changed = tensor([[9, 9, 9], [9, 9, 9]], options);
+    using changed = tensor(
+      [
+        [9, 9, 9],
+        [9, 9, 9],
+      ],
+      options,
+    );
     second.loadStateDict({ 'layers.0.weight': changed }, { strict: false });
     await loadModule(second, bytes as never);
     for (const [name, own] of second.namedTensors())
@@ -61,7 +67,11 @@ eachDevice('modules', (ctx) => {
 
   it('computes the shapes of every module', () => {
     const options = { device: ctx.device, random: randomFrom(2) };
-    const modules: (Module & { forward(x: Tensor): Tensor })[] = [new RMSNorm(8, options), new LayerNorm(8, options), new MultiHeadAttention(8, 2, options)];
+    const modules: (Module & { forward(x: Tensor): Tensor })[] = [
+      new RMSNorm(8, options),
+      new LayerNorm(8, options),
+      new MultiHeadAttention(8, 2, options),
+    ];
     using x = tensor(new Float32Array(48).fill(0.5), { shape: [2, 3, 8], device: ctx.device });
     for (const module of modules) {
       using y = module.forward(x);
@@ -83,7 +93,9 @@ eachDevice('modules', (ctx) => {
     const count = 20_000;
     using x = parameter(tensor(new Float32Array(count).fill(1), { device: ctx.device }));
     using zero = tensor(new Float32Array(count), { device: ctx.device });
-    const { value, gradients } = valueAndGrad(() => mseLoss(dropout(x, { p: 0.25, seed: 7, stream: 1 }), zero, { reduction: 'sum' }));
+    const { value, gradients } = valueAndGrad(() =>
+      mseLoss(dropout(x, { p: 0.25, seed: 7, stream: 1 }), zero, { reduction: 'sum' }),
+    );
     value.dispose();
     using y = dropout(x, { p: 0.25, seed: 7, stream: 1 });
     using other = dropout(x, { p: 0.25, seed: 7, stream: 2 });
@@ -114,7 +126,9 @@ eachDevice('modules', (ctx) => {
     const drop = new Dropout(0.5);
     const run = async (isCheckpointed: boolean) => {
       const body = (h: Tensor): Tensor => drop.forward(layer.forward(drop.forward(h)));
-      const { value, gradients } = withSeed(11, () => valueAndGrad(() => mseLoss((isCheckpointed ? checkpoint(body) : body)(x), zero)));
+      const { value, gradients } = withSeed(11, () =>
+        valueAndGrad(() => mseLoss((isCheckpointed ? checkpoint(body) : body)(x), zero)),
+      );
       const result = [await value.data(), await gradients.of(x).data(), await gradients.of(layer.weight).data()];
       value.dispose();
       gradients.dispose();

@@ -20,7 +20,11 @@ class AdamBase extends Optimizer<AdamOptions> {
 
   protected validate({ betas, eps }: AdamOptions): void {
     if (!betas.every((beta) => beta > 0 && beta < 1) || !(eps >= 0))
-      throw new TensorError('Adam', `betas are ${betas.join(' and ')}, eps ${eps}`, 'give betas between 0 and 1 and an eps of at least 0');
+      throw new TensorError(
+        'Adam',
+        `betas are ${betas.join(' and ')}, eps ${eps}`,
+        'give betas between 0 and 1 and an eps of at least 0',
+      );
   }
 
   protected stateNames({ amsgrad }: AdamOptions): readonly string[] {

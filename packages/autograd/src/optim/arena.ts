@@ -3,7 +3,21 @@
  * buffer: what was captured, or viewed, before that keeps the old memory.
  */
 import { wgsl } from '@mudpt/shaders';
-import { copyInto, type Device, DTypeError, empty, keep, kernel, rebind, sizeOf, type Tensor, tensor, TensorError, view, zeros } from '@mudpt/tensor';
+import {
+  copyInto,
+  type Device,
+  DTypeError,
+  empty,
+  keep,
+  kernel,
+  rebind,
+  sizeOf,
+  type Tensor,
+  tensor,
+  TensorError,
+  view,
+  zeros,
+} from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { nameOf } from '../parameter.ts';
 
@@ -64,7 +78,8 @@ export class Arena implements Places {
     if (new Set(parameters).size !== parameters.length)
       throw new TensorError('optimizer', 'a parameter is named twice', 'name each parameter once');
     const odd = parameters.find((parameter) => parameter.dtype !== 'f32');
-    if (odd) throw new DTypeError('optimizer', `parameter ${odd.toString()} is not f32`, "learn in f32, for instance x.cast('f32')");
+    if (odd)
+      throw new DTypeError('optimizer', `parameter ${odd.toString()} is not f32`, "learn in f32, for instance x.cast('f32')");
     const { offsets, blocks } = layOut(parameters);
     this.offsets = offsets;
     this.blocks = blocks;

@@ -1,7 +1,7 @@
-import { add, clamp, div, linearBackwardBias, mul, reshape, sqrt, square, type Tensor, view } from '@mudpt/tensor';
+import { add, clamp, div, mul, norm, type Tensor, view } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { noGrad } from '../parameter.ts';
-import { BLOCK, layOut, packInto } from './arena.ts';
+import { layOut, packInto } from './arena.ts';
 
 /**
  * Scales all gradients together so that their common 2-norm is at most `most` (torch's clip_grad_norm_). Nothing is read by the host.
@@ -12,12 +12,8 @@ export function clipGradNorm(gradients: Gradients, most: number): Tensor {
     const list = [...gradients.values()];
     const places = layOut(list);
     using flat = packInto(list, places);
-    using squares = square(flat);
-    using rows = reshape(squares, [places.blocks * BLOCK, 1]);
-    using total = linearBackwardBias(rows);
-    using sum = reshape(total, []);
-    const norm = sqrt(sum);
-    using safe = add(norm, 1e-6);
+    const length = norm(flat);
+    using safe = add(length, 1e-6);
     using ratio = div(most, safe);
     using factor = clamp(ratio, 0, 1);
     using scaled = mul(flat, factor);
@@ -26,6 +22,6 @@ export function clipGradNorm(gradients: Gradients, most: number): Tensor {
       gradients.set(parameter, view(scaled, { shape: gradient.shape, strides, offset: places.offsets[index] ?? 0 }));
       gradient.dispose();
     }
-    return norm;
+    return length;
   });
 }

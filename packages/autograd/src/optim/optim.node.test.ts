@@ -3,10 +3,29 @@ import { expect, it } from 'vitest';
 import { capture, memorySource, mseLoss, mul, openSafetensors, tensor, type Tensor, toFloat32 } from '@mudpt/tensor';
 import { expectNormClose } from '../../../tensor/test/reference/compare.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import { Adam, AdamW, clipGradNorm, constant, cosine, EMA, Gradients, type Optimizer, parameter, SGD, stepDecay, valueAndGrad, warmUp } from '../index.ts';
+import {
+  Adam,
+  AdamW,
+  clipGradNorm,
+  constant,
+  cosine,
+  EMA,
+  Gradients,
+  type Optimizer,
+  parameter,
+  SGD,
+  stepDecay,
+  valueAndGrad,
+  warmUp,
+} from '../index.ts';
 import { linear as linearSchedule, perStep } from './schedule.ts';
 
-type Case = { readonly name: string; readonly optimizer: string; readonly lr_per_step: readonly number[]; readonly options: Options };
+type Case = {
+  readonly name: string;
+  readonly optimizer: string;
+  readonly lr_per_step: readonly number[];
+  readonly options: Options;
+};
 type Options = {
   readonly lr: number;
   readonly momentum: number;
@@ -22,7 +41,13 @@ const STATES: Readonly<Record<string, string>> = { momentum_buffer: 'm', exp_avg
 
 const build = ({ optimizer, options: o }: Case, parameters: readonly Tensor[]) => {
   if (optimizer.endsWith('SGD'))
-    return new SGD(parameters, { lr: o.lr, momentum: o.momentum, dampening: o.dampening, nesterov: o.nesterov, weightDecay: o.weight_decay });
+    return new SGD(parameters, {
+      lr: o.lr,
+      momentum: o.momentum,
+      dampening: o.dampening,
+      nesterov: o.nesterov,
+      weightDecay: o.weight_decay,
+    });
   const options = { lr: o.lr, betas: o.betas, eps: o.eps, weightDecay: o.weight_decay, amsgrad: o.amsgrad };
   return optimizer.endsWith('AdamW') ? new AdamW(parameters, options) : new Adam(parameters, options);
 };
@@ -46,14 +71,30 @@ eachDevice('optimizers', (ctx) => {
         using b = parameter(await load(`${golden.name}.init.b`), { name: 'b' });
         using optimizer: Optimizer<never> = build(golden, [w, b]) as never;
         const plain = ({ gw, gb, lr }: Readonly<Record<'gw' | 'gb' | 'lr', Tensor>>): void =>
-          optimizer.step(new Gradients([[w, gw], [b, gb]]), { lr });
+          optimizer.step(
+            new Gradients([
+              [w, gw],
+              [b, gb],
+            ]),
+            { lr },
+          );
         using captured = capture(plain, { device: ctx.device });
         for (const [k, rate] of golden.lr_per_step.entries()) {
           using gw = await load(`${golden.name}.step${k}.grad.w`);
           using gb = await load(`${golden.name}.step${k}.grad.b`);
           if (isCaptured) captured({ gw, gb, lr: rate });
-          else optimizer.step(new Gradients([[w, gw], [b, gb]]), { lr: rate });
-          for (const [name, p] of [['w', w], ['b', b]] as const)
+          else
+            optimizer.step(
+              new Gradients([
+                [w, gw],
+                [b, gb],
+              ]),
+              { lr: rate },
+            );
+          for (const [name, p] of [
+            ['w', w],
+            ['b', b],
+          ] as const)
             expectNormClose(await p.data(), await read(`${golden.name}.step${k}.param.${name}`), 1e-6, `${name} after step ${k}`);
         }
         const states = optimizer.stateDict();
@@ -72,12 +113,14 @@ eachDevice('optimizers', (ctx) => {
   it('updates a group in one dispatch, and leaves parameters without gradient alone', async () => {
     const params = Array.from({ length: 5 }, (_, i) => parameter(tensor([i, i + 1, i + 2], { device: ctx.device })));
     using adam = new AdamW(params, { lr: 0.1 });
-    using step = capture(
-      ({ g }: { g: Tensor }) => adam.step(new Gradients(params.slice(0, 4).map((p) => [p, g]))),
-      { device: ctx.device },
-    );
+    using step = capture(({ g }: { g: Tensor }) => adam.step(new Gradients(params.slice(0, 4).map((p) => [p, g]))), {
+      device: ctx.device,
+    });
     step({ g: { data: [1, -1, 2], shape: [3] } });
-    expect(step.plans[0]?.steps.filter((name) => name.startsWith('optim.')).map((name) => name.split('{')[0])).toEqual(['optim.pack', 'optim.adam']);
+    expect(step.plans[0]?.steps.filter((name) => name.startsWith('optim.')).map((name) => name.split('{')[0])).toEqual([
+      'optim.pack',
+      'optim.adam',
+    ]);
     expect(await params[4]?.data()).toEqual(Float32Array.of(4, 5, 6));
     const states = adam.stateDict();
     expect(await states['step.0']?.item()).toBe(1);
@@ -95,7 +138,12 @@ eachDevice('optimizers', (ctx) => {
     using b = parameter(tensor([1], { device: ctx.device }));
     using sgd = new SGD([{ parameters: [a] }, { parameters: [b], lrFactor: 10 }], { lr: 0.01 });
     using g = tensor([1], { device: ctx.device });
-    sgd.step(new Gradients([[a, g], [b, g]]));
+    sgd.step(
+      new Gradients([
+        [a, g],
+        [b, g],
+      ]),
+    );
     expect(await a.item()).toBeCloseTo(0.99, 6);
     expect(await b.item()).toBeCloseTo(0.9, 6);
     expect(() => new SGD([a, a], { lr: 1 })).toThrow(/named twice/);
@@ -111,7 +159,9 @@ eachDevice('optimizers', (ctx) => {
     ]);
     using norm = clipGradNorm(gradients, 1);
     expect(await norm.item()).toBeCloseTo(5, 5);
-    expect([...(await gradients.of(a).data()), ...(await gradients.of(b).data())].map((x) => Math.round(x * 1e5) / 1e5)).toEqual([0.6, 0, 0.8]);
+    expect([...(await gradients.of(a).data()), ...(await gradients.of(b).data())].map((x) => Math.round(x * 1e5) / 1e5)).toEqual([
+      0.6, 0, 0.8,
+    ]);
     using untouched = clipGradNorm(gradients, 10);
     expect(await untouched.item()).toBeCloseTo(1, 5);
     using ema = new EMA([a, b], 0.75);
@@ -127,9 +177,14 @@ eachDevice('optimizers', (ctx) => {
 
   it('schedules: as PyTorch and Dassl', () => {
     const goldens = JSON.parse(readFileSync(new URL('schedule.json', fixtures), 'utf8')) as {
-      schedules: Record<string, { base_lr: number; epochs?: number; lr_per_epoch?: number[]; total_steps?: number; lr_per_step: number[] }>;
+      schedules: Record<
+        string,
+        { base_lr: number; epochs?: number; lr_per_epoch?: number[]; total_steps?: number; lr_per_step: number[] }
+      >;
     };
-    for (const { base_lr: base, epochs, lr_per_epoch: expected, total_steps: total, lr_per_step: steps } of Object.values(goldens.schedules)) {
+    for (const { base_lr: base, epochs, lr_per_epoch: expected, total_steps: total, lr_per_step: steps } of Object.values(
+      goldens.schedules,
+    )) {
       if (!expected || epochs === undefined) {
         const bySteps = perStep(cosine(base, total ?? 0));
         steps.forEach((want, step) => expect(bySteps({ epoch: step, step: 0, steps: 1 })).toBeCloseTo(want, 12));

@@ -127,7 +127,11 @@ export abstract class Optimizer<O extends CommonOptions> {
     const differ = [...new Set([...Object.keys(own), ...Object.keys(dict)])].filter((name) => !(name in own) || !(name in dict));
     try {
       if (differ.length > 0)
-        throw new TensorError('loadStateDict', `names differ: ${differ.join(', ')}`, 'load what stateDict() of the same optimizer gave');
+        throw new TensorError(
+          'loadStateDict',
+          `names differ: ${differ.join(', ')}`,
+          'load what stateDict() of the same optimizer gave',
+        );
       for (const [name, target] of Object.entries(own)) {
         const source = dict[name] as Tensor;
         if (name.replace(/^\d+\./, '').startsWith('step.')) this.loadSteps(target, source);

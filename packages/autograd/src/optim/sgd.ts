@@ -14,7 +14,10 @@ export type SGDOptions = CommonOptions & {
 /** Stochastic gradient descent as torch.optim.SGD; one dispatch for each group. */
 export class SGD extends Optimizer<SGDOptions> {
   /** @throws TensorError for nesterov without momentum or with dampening */
-  constructor(parameters: readonly Tensor[] | readonly Group<SGDOptions>[], options: Pick<SGDOptions, 'lr'> & Partial<SGDOptions>) {
+  constructor(
+    parameters: readonly Tensor[] | readonly Group<SGDOptions>[],
+    options: Pick<SGDOptions, 'lr'> & Partial<SGDOptions>,
+  ) {
     super(parameters, { lrFactor: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: false, ...options });
   }
 

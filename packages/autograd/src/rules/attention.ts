@@ -1,5 +1,12 @@
 /** Attention over separate and over fused projections. */
-import { attention, attentionBackward, attentionForward, attentionQkv, attentionQkvBackward, attentionQkvForward } from '@mudpt/tensor';
+import {
+  attention,
+  attentionBackward,
+  attentionForward,
+  attentionQkv,
+  attentionQkvBackward,
+  attentionQkvForward,
+} from '@mudpt/tensor';
 import { defineRule } from '../rule.ts';
 
 defineRule(attention, (context, q, k, v, options = {}) => {

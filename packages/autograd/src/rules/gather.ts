@@ -75,7 +75,12 @@ defineRule(cat, (context, tensors, axis = 0) => {
 
 defineRule(pad, (_, x, amounts, value) => ({
   output: pad(x, amounts, value),
-  backward: (grad) => [pad(grad, amounts.map(([before, after]) => [-before, -after] as const))],
+  backward: (grad) => [
+    pad(
+      grad,
+      amounts.map(([before, after]) => [-before, -after] as const),
+    ),
+  ],
 }));
 
 defineRule(maskedFill, (context, x, mask, value) => {

@@ -32,15 +32,23 @@ defineRule(matmul, (context, a, b, options = {}) => {
       const grad = reshape(flat, shape);
       const left = savedA && (rowA ? reshape(savedA, [1, savedA.size]) : savedA);
       const right = savedB && (columnB ? reshape(savedB, [savedB.size, 1]) : savedB);
-      const dA = right && (transposeA
-        ? matmul(right, grad, { transposeA: transposeB, transposeB: true, alpha })
-        : matmul(grad, right, { transposeB: !transposeB, alpha }));
-      const dB = left && (transposeB
-        ? matmul(grad, left, { transposeA: true, transposeB: transposeA, alpha })
-        : matmul(left, grad, { transposeA: !transposeA, alpha }));
+      const dA =
+        right &&
+        (transposeA
+          ? matmul(right, grad, { transposeA: transposeB, transposeB: true, alpha })
+          : matmul(grad, right, { transposeB: !transposeB, alpha }));
+      const dB =
+        left &&
+        (transposeB
+          ? matmul(grad, left, { transposeA: true, transposeB: transposeA, alpha })
+          : matmul(left, grad, { transposeA: !transposeA, alpha }));
       // [..., 1, K] and [..., K, 1] lose the axis that was put in.
       const drop = (x: typeof dA, axis: number): typeof dA =>
-        x && reshape(x, x.shape.filter((_, at) => at !== x.rank + axis));
+        x &&
+        reshape(
+          x,
+          x.shape.filter((_, at) => at !== x.rank + axis),
+        );
       return [rowA ? drop(dA, -2) : dA, columnB ? drop(dB, -1) : dB];
     },
   };
@@ -51,7 +59,9 @@ defineRule(linear, (context, x, weight, bias, options = {}) => {
   const [needsX, needsWeight, needsBias] = [context.needs(x), context.needs(weight), context.needs(bias)];
   const inner = needsX || needsWeight || needsBias;
   const isSaving = inner && activation !== 'none';
-  const { output, pre } = isSaving ? linearForward(x, weight, bias, options) : { output: linear(x, weight, bias, options), pre: undefined };
+  const { output, pre } = isSaving
+    ? linearForward(x, weight, bias, options)
+    : { output: linear(x, weight, bias, options), pre: undefined };
   const [savedPre, savedX, savedWeight] = [
     context.save(pre),
     needsWeight ? context.save(x) : undefined,
@@ -80,14 +90,23 @@ defineRule(einsum, (context, equation, a, b) => {
   const output = einsum(equation, a, b);
   const isPlain = !equation.includes('.') && new Set(labelsA).size === labelsA.length && new Set(labelsB).size === labelsB.length;
   if (!isPlain)
-    throw new TensorError('einsum', `"${equation}" has no gradient: it has "..." or repeats a label in one operand`, 'name every axis once');
+    throw new TensorError(
+      'einsum',
+      `"${equation}" has no gradient: it has "..." or repeats a label in one operand`,
+      'name every axis once',
+    );
   const saved = [context.needs(b) ? context.save(a) : undefined, context.needs(a) ? context.save(b) : undefined] as const;
   const shapes = [a.shape, b.shape] as const;
   const gradientOf = (own: string, shape: readonly number[], grad: Tensor, other: Tensor, otherLabels: string): Tensor => {
     const known = [...own].filter((label) => out.includes(label) || otherLabels.includes(label)).join('');
     const part = einsum(`${out},${otherLabels}->${known}`, grad, other);
-    const sizes = shape.map((size, axis) => (known.includes(own[axis] ?? '') ? (part.shape[known.indexOf(own[axis] ?? '')] ?? size) : 1));
-    return expand(reshape(part, sizes), shape.map((size, axis) => Math.max(size, sizes[axis] ?? 1)));
+    const sizes = shape.map((size, axis) =>
+      known.includes(own[axis] ?? '') ? (part.shape[known.indexOf(own[axis] ?? '')] ?? size) : 1,
+    );
+    return expand(
+      reshape(part, sizes),
+      shape.map((size, axis) => Math.max(size, sizes[axis] ?? 1)),
+    );
   };
   return {
     output,
@@ -101,5 +120,8 @@ defineRule(einsum, (context, equation, a, b) => {
 /** Labels that occur once, in alphabetical order: NumPy's rule for an equation without arrow. */
 function impliedResult(equation: string): string {
   const labels = [...equation.replaceAll(/[^A-Za-z]/g, '')];
-  return labels.filter((label) => labels.indexOf(label) === labels.lastIndexOf(label)).sort().join('');
+  return labels
+    .filter((label) => labels.indexOf(label) === labels.lastIndexOf(label))
+    .sort()
+    .join('');
 }

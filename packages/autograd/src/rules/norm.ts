@@ -15,7 +15,13 @@ import {
 import { defineRule, type RuleContext } from '../rule.ts';
 
 /** Saves what the backward of a normalisation reads and releases the statistics' first handles. */
-function keepStatistics(context: RuleContext, source: Tensor, weight: Tensor | undefined, mean: Tensor | undefined, rstd: Tensor) {
+function keepStatistics(
+  context: RuleContext,
+  source: Tensor,
+  weight: Tensor | undefined,
+  mean: Tensor | undefined,
+  rstd: Tensor,
+) {
   const saved = { x: context.save(source), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
   mean?.dispose();
   rstd.dispose();

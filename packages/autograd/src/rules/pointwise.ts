@@ -3,7 +3,16 @@
  * kept.
  */
 import * as ops from '@mudpt/tensor';
-import { type Op, type Operand, pointwiseBackward, pointwiseDerivative, type PointwiseName, pointwiseTable, Tensor, zeros } from '@mudpt/tensor';
+import {
+  type Op,
+  type Operand,
+  pointwiseBackward,
+  pointwiseDerivative,
+  type PointwiseName,
+  pointwiseTable,
+  Tensor,
+  zeros,
+} from '@mudpt/tensor';
 import { defineRule, type RuleContext, type RuleResult } from '../rule.ts';
 
 type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor>;

@@ -10,6 +10,7 @@ import { random, toF32 } from '../../../tensor/test/reference/inputs.ts';
 import * as products from '../../../tensor/test/reference/matmul.ts';
 import * as nn from '../../../tensor/test/reference/nn.ts';
 import { binaryFunctions, unaryFunctions } from '../../../tensor/test/reference/pointwise.ts';
+import * as reductions from '../../../tensor/test/reference/reduce.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { gradcheck } from '../index.ts';
 
@@ -26,7 +27,10 @@ eachDevice('rules', (ctx) => {
     const inputs = shapes.map((shape, which) => {
       const [low, high] = domain?.[which] ?? domain?.[0] ?? [-1, 1];
       const unit = random(shape, which + 3, { low: 0, high: 1 } as never);
-      const values = Float32Array.from(toF32(unit), (x, i) => low + (high - low) * Math.abs(x - Math.floor(x)) * 0.98 + 0.003 * (i % 3));
+      const values = Float32Array.from(
+        toF32(unit),
+        (x, i) => low + (high - low) * Math.abs(x - Math.floor(x)) * 0.98 + 0.003 * (i % 3),
+      );
       return tensor(values, { shape, device: ctx.device });
     });
     try {
@@ -47,39 +51,89 @@ eachDevice('rules', (ctx) => {
       if (!isSmooth || !table[name]) continue;
       if (row.operands.length === 1 && one) {
         it(name, () =>
-          check({ shapes: [[3, 5]], run: table[name] as never, reference: (x) => array.map(x, (v) => one(v)), domain: row.domain.map(([a, b]) => [Math.max(a, -3), Math.min(b, 3)]) }),
+          check({
+            shapes: [[3, 5]],
+            run: table[name] as never,
+            reference: (x) => array.map(x, (v) => one(v)),
+            domain: row.domain.map(([a, b]) => [Math.max(a, -3), Math.min(b, 3)]),
+          }),
         );
       } else if (row.operands.length === 2 && two && name !== 'mod') {
         it(`${name}, broadcast`, () =>
           check({
-            shapes: [[3, 1, 2], [4, 1]],
+            shapes: [
+              [3, 1, 2],
+              [4, 1],
+            ],
             run: table[name] as never,
             reference: (x, y) =>
-              array.build([3, 4, 2], (index) => two(array.get(x, array.broadcastIndex(index, x.shape)), array.get(y, array.broadcastIndex(index, y.shape)))),
+              array.build([3, 4, 2], (index) =>
+                two(array.get(x, array.broadcastIndex(index, x.shape)), array.get(y, array.broadcastIndex(index, y.shape))),
+              ),
             domain: row.domain.map(([a, b]) => [Math.max(a, -2), Math.min(b, 2)]),
           }));
       }
     }
     it('relu and maximum away from their kinks', async () => {
       await check({ shapes: [[7]], run: ops.relu, reference: (x) => array.map(x, (v) => Math.max(v, 0)) });
-      await check({ shapes: [[7], [7]], run: (x, y) => ops.maximum(x, y), reference: (x, y) => array.map(x, (v, i) => Math.max(v, y.data[i] ?? 0)), domain: [[1, 2], [-2, -1]] });
+      await check({
+        shapes: [[7], [7]],
+        run: (x, y) => ops.maximum(x, y),
+        reference: (x, y) => array.map(x, (v, i) => Math.max(v, y.data[i] ?? 0)),
+        domain: [
+          [1, 2],
+          [-2, -1],
+        ],
+      });
     });
     it('where, clamp, lerp, addcmul', async () => {
       using yes = tensor([1, 0, 1], { dtype: 'bool', device: ctx.device });
-      await check({ shapes: [[3], [3]], run: (x, y) => ops.where(yes, x, y), reference: (x, y) => array.map(x, (v, i) => (i === 1 ? (y.data[i] ?? 0) : v)) });
-      await check({ shapes: [[9]], run: (x) => ops.clamp(x, -0.5, 0.5), reference: (x) => array.map(x, (v) => Math.min(0.5, Math.max(-0.5, v))) });
-      await check({ shapes: [[4], [4], [4]], run: (x, y, z) => ops.lerp(x, y, z), reference: (x, y, z) => array.map(x, (v, i) => v + z.data[i]! * (y.data[i]! - v)) });
-      await check({ shapes: [[4], [4], [4]], run: (x, y, z) => ops.addcmul(x, y, z, 2), reference: (x, y, z) => array.map(x, (v, i) => v + 2 * y.data[i]! * z.data[i]!) });
+      await check({
+        shapes: [[3], [3]],
+        run: (x, y) => ops.where(yes, x, y),
+        reference: (x, y) => array.map(x, (v, i) => (i === 1 ? (y.data[i] ?? 0) : v)),
+      });
+      await check({
+        shapes: [[9]],
+        run: (x) => ops.clamp(x, -0.5, 0.5),
+        reference: (x) => array.map(x, (v) => Math.min(0.5, Math.max(-0.5, v))),
+      });
+      await check({
+        shapes: [[4], [4], [4]],
+        run: (x, y, z) => ops.lerp(x, y, z),
+        reference: (x, y, z) => array.map(x, (v, i) => v + z.data[i]! * (y.data[i]! - v)),
+      });
+      await check({
+        shapes: [[4], [4], [4]],
+        run: (x, y, z) => ops.addcmul(x, y, z, 2),
+        reference: (x, y, z) => array.map(x, (v, i) => v + 2 * y.data[i]! * z.data[i]!),
+      });
     });
   });
 
   describe('views', () => {
     it('reshape, permute, transpose, expand', async () => {
-      await check({ shapes: [[2, 3, 4]], run: (x) => scope(() => ops.reshape(ops.permute(x, [2, 0, 1]), [8, 3])), reference: (x) => array.reshape(array.permute(x, [2, 0, 1]), [8, 3]) });
+      await check({
+        shapes: [[2, 3, 4]],
+        run: (x) => scope(() => ops.reshape(ops.permute(x, [2, 0, 1]), [8, 3])),
+        reference: (x) => array.reshape(array.permute(x, [2, 0, 1]), [8, 3]),
+      });
       await check({ shapes: [[3, 1]], run: (x) => ops.expand(x, [2, 3, 4]), reference: (x) => array.expand(x, [2, 3, 4]) });
     });
     it('slice, flip, split, select', async () => {
-      await check({ shapes: [[5, 4]], run: (x) => ops.slice(x, [{ start: 4, step: -2 }, { start: 1, stop: 3 }]), reference: (x) => array.slice(x, [{ start: 4, step: -2 }, { start: 1, stop: 3 }]) });
+      await check({
+        shapes: [[5, 4]],
+        run: (x) =>
+          ops.slice(x, [
+            { start: 4, step: -2 },
+            { start: 1, stop: 3 },
+          ]),
+        reference: (x) =>
+          array.slice(x, [
+            { start: 4, step: -2 },
+            { start: 1, stop: 3 },
+          ]),
+      });
       await check({ shapes: [[5, 4]], run: (x) => ops.flip(x, 0), reference: (x) => indexing.flip(x, [0]) });
       await check({
         shapes: [[5, 2]],
@@ -95,8 +149,59 @@ eachDevice('rules', (ctx) => {
     });
   });
 
+  describe('reductions', () => {
+    for (const [name, reference] of Object.entries({
+      sum: reductions.sum,
+      mean: reductions.mean,
+      prod: reductions.prod,
+      max: reductions.max,
+      min: reductions.min,
+      variance: reductions.variances,
+      std: reductions.std,
+      logsumexp: reductions.logsumexp,
+      norm: reductions.norm,
+    })) {
+      const op = ops[name as 'sum'];
+      it(name, async () => {
+        await check({
+          shapes: [[3, 4, 5]],
+          run: (x) => op(x, [0, -1]),
+          reference: (x) => reference(x, { axes: [0, 2] }),
+          domain: [[0.5, 2]],
+        });
+        await check({
+          shapes: [[3, 4]],
+          run: (x) => op(x, 1, { keepdim: true }),
+          reference: (x) => reference(x, { axes: [1], keepdim: true }),
+        });
+        await check({ shapes: [[7]], run: (x) => op(x), reference: (x) => reference(x) });
+      });
+    }
+    it('norms of order 1, 3 and infinity', async () => {
+      for (const p of [1, 3, Infinity])
+        await check({
+          shapes: [[3, 4]],
+          run: (x) => ops.norm(x, 1, { p }),
+          reference: (x) => reductions.norm(x, { axes: [1], p }),
+        });
+    });
+    it('prod with zeros', async () => {
+      const run = async (values: number[]) => {
+        using x = tensor(values, { device: ctx.device });
+        await gradcheck((t) => ops.prod(t), [x], { reference: (v) => reductions.prod(v as unknown as Ref) });
+      };
+      await run([2, 0, 3]);
+      await run([0, 0, 3]);
+    });
+  });
+
   describe('products', () => {
-    for (const [transposeA, transposeB] of [[false, false], [true, false], [false, true], [true, true]] as const) {
+    for (const [transposeA, transposeB] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const) {
       it(`matmul${transposeA ? ' Aᵀ' : ''}${transposeB ? ' Bᵀ' : ''}, batch broadcast`, () =>
         check({
           shapes: [transposeA ? [2, 1, 5, 3] : [2, 1, 3, 5], transposeB ? [3, 4, 5] : [3, 5, 4]],
@@ -105,9 +210,23 @@ eachDevice('rules', (ctx) => {
         }));
     }
     it('matmul of vectors', async () => {
-      await check({ shapes: [[5], [5]], run: (a, b) => ops.matmul(a, b), reference: (a, b) => array.ref([], [a.data.reduce((s, v, i) => s + v * b.data[i]!, 0)]) });
-      await check({ shapes: [[2, 3, 5], [5]], run: (a, b) => ops.matmul(a, b, { alpha: 2 }), reference: (a, b) => array.build([2, 3], ([z = 0, i = 0]) => 2 * b.data.reduce((s, v, k) => s + v * array.get(a, [z, i, k]), 0)) });
-      await check({ shapes: [[5], [2, 5, 3]], run: (a, b) => ops.matmul(a, b), reference: (a, b) => array.build([2, 3], ([z = 0, j = 0]) => a.data.reduce((s, v, k) => s + v * array.get(b, [z, k, j]), 0)) });
+      await check({
+        shapes: [[5], [5]],
+        run: (a, b) => ops.matmul(a, b),
+        reference: (a, b) => array.ref([], [a.data.reduce((s, v, i) => s + v * b.data[i]!, 0)]),
+      });
+      await check({
+        shapes: [[2, 3, 5], [5]],
+        run: (a, b) => ops.matmul(a, b, { alpha: 2 }),
+        reference: (a, b) =>
+          array.build([2, 3], ([z = 0, i = 0]) => 2 * b.data.reduce((s, v, k) => s + v * array.get(a, [z, i, k]), 0)),
+      });
+      await check({
+        shapes: [[5], [2, 5, 3]],
+        run: (a, b) => ops.matmul(a, b),
+        reference: (a, b) =>
+          array.build([2, 3], ([z = 0, j = 0]) => a.data.reduce((s, v, k) => s + v * array.get(b, [z, k, j]), 0)),
+      });
     });
     it('linear with bias, activation and residual', () =>
       check({
@@ -117,7 +236,10 @@ eachDevice('rules', (ctx) => {
       }));
     it('einsum', () =>
       check({
-        shapes: [[2, 3, 4], [4, 3, 5]],
+        shapes: [
+          [2, 3, 4],
+          [4, 3, 5],
+        ],
         run: (a, b) => ops.einsum('bij,jik->bk', a, b),
         reference: (a, b) => products.einsum('bij,jik->bk', a, b),
       }));
@@ -125,8 +247,17 @@ eachDevice('rules', (ctx) => {
 
   describe('norms', () => {
     it('layerNorm', () =>
-      check({ shapes: [[3, 7], [7], [7]], run: (x, w, b) => ops.layerNorm(x, w, b), reference: (x, weight, bias) => nn.layerNorm(x, { weight, bias }).out }));
-    it('rmsNorm', () => check({ shapes: [[3, 7], [7]], run: (x, w) => ops.rmsNorm(x, w), reference: (x, weight) => nn.rmsNorm(x, { weight, eps: 1e-6 }).out }));
+      check({
+        shapes: [[3, 7], [7], [7]],
+        run: (x, w, b) => ops.layerNorm(x, w, b),
+        reference: (x, weight, bias) => nn.layerNorm(x, { weight, bias }).out,
+      }));
+    it('rmsNorm', () =>
+      check({
+        shapes: [[3, 7], [7]],
+        run: (x, w) => ops.rmsNorm(x, w),
+        reference: (x, weight) => nn.rmsNorm(x, { weight, eps: 1e-6 }).out,
+      }));
     it('l2Normalize', () => check({ shapes: [[3, 7]], run: (x) => ops.l2Normalize(x), reference: (x) => nn.l2Normalize(x) }));
     it('addLayerNorm, both outputs used', () =>
       check({
@@ -155,12 +286,35 @@ eachDevice('rules', (ctx) => {
       using labels = ids([1, 4, 0], [3]);
       const ref = array.ref([3], [1, 4, 0]);
       for (const reduction of ['mean', 'sum', 'none'] as const)
-        await check({ shapes: [[3, 5]], run: (x) => ops.crossEntropy(x, labels, { reduction, labelSmoothing: 0.1 }), reference: (x) => nn.crossEntropy(x, ref, { reduction, labelSmoothing: 0.1 }) });
+        await check({
+          shapes: [[3, 5]],
+          run: (x) => ops.crossEntropy(x, labels, { reduction, labelSmoothing: 0.1 }),
+          reference: (x) => nn.crossEntropy(x, ref, { reduction, labelSmoothing: 0.1 }),
+        });
     });
     it('mseLoss and l1Loss', async () => {
-      const mean = (x: Ref, y: Ref, f: (d: number) => number): Ref => array.ref([], [x.data.reduce((s, v, i) => s + f(v - y.data[i]!), 0) / x.data.length]);
-      await check({ shapes: [[3, 5], [3, 5]], run: (x, y) => ops.mseLoss(x, y), reference: (x, y) => mean(x, y, (d) => d * d) });
-      await check({ shapes: [[3, 5], [3, 5]], run: (x, y) => ops.l1Loss(x, y), reference: (x, y) => mean(x, y, Math.abs), domain: [[1, 2], [-1, 0]] });
+      const mean = (x: Ref, y: Ref, f: (d: number) => number): Ref =>
+        array.ref([], [x.data.reduce((s, v, i) => s + f(v - y.data[i]!), 0) / x.data.length]);
+      await check({
+        shapes: [
+          [3, 5],
+          [3, 5],
+        ],
+        run: (x, y) => ops.mseLoss(x, y),
+        reference: (x, y) => mean(x, y, (d) => d * d),
+      });
+      await check({
+        shapes: [
+          [3, 5],
+          [3, 5],
+        ],
+        run: (x, y) => ops.l1Loss(x, y),
+        reference: (x, y) => mean(x, y, Math.abs),
+        domain: [
+          [1, 2],
+          [-1, 0],
+        ],
+      });
     });
     it('klDiv', async () => {
       using target = tensor([0.1, 0.5, -1, 0.3, 0.2, 0.9], { shape: [2, 3], device: ctx.device });
@@ -183,23 +337,83 @@ eachDevice('rules', (ctx) => {
       const indexRef = array.ref([2, 2], [0, 2, 1, 1]);
       const listRef = array.ref([3], [2, 0, 2]);
       await check({ shapes: [[2, 3]], run: (x) => ops.gather(x, 1, index), reference: (x) => indexing.gather(x, 1, indexRef) });
-      await check({ shapes: [[3, 4]], run: (x) => ops.indexSelect(x, 0, list), reference: (x) => indexing.indexSelect(x, 0, listRef) });
+      await check({
+        shapes: [[3, 4]],
+        run: (x) => ops.indexSelect(x, 0, list),
+        reference: (x) => indexing.indexSelect(x, 0, listRef),
+      });
       await check({ shapes: [[3, 4]], run: (x) => ops.embedding(x, index), reference: (x) => nn.embedding(x, indexRef) });
-      await check({ shapes: [[3, 4, 2]], run: (x) => ops.gatherRows(x, list), reference: (x) => array.build([3, 2], ([n = 0, c = 0]) => array.get(x, [n, listRef.data[n]!, c])) });
+      await check({
+        shapes: [[3, 4, 2]],
+        run: (x) => ops.gatherRows(x, list),
+        reference: (x) => array.build([3, 2], ([n = 0, c = 0]) => array.get(x, [n, listRef.data[n]!, c])),
+      });
     });
     it('scatterAdd, indexAdd', async () => {
       using index = ids([0, 2, 1, 1], [2, 2]);
       using list = ids([2, 0, 2], [3]);
-      await check({ shapes: [[2, 3], [2, 2]], run: (x, s) => ops.scatterAdd(x, 1, index, s), reference: (x, s) => indexing.scatterAdd(x, 1, array.ref([2, 2], [0, 2, 1, 1]), s) });
-      await check({ shapes: [[3, 4], [3, 4]], run: (x, s) => ops.indexAdd(x, 0, list, s), reference: (x, s) => indexing.indexAdd(x, 0, array.ref([3], [2, 0, 2]), s) });
+      await check({
+        shapes: [
+          [2, 3],
+          [2, 2],
+        ],
+        run: (x, s) => ops.scatterAdd(x, 1, index, s),
+        reference: (x, s) => indexing.scatterAdd(x, 1, array.ref([2, 2], [0, 2, 1, 1]), s),
+      });
+      await check({
+        shapes: [
+          [3, 4],
+          [3, 4],
+        ],
+        run: (x, s) => ops.indexAdd(x, 0, list, s),
+        reference: (x, s) => indexing.indexAdd(x, 0, array.ref([3], [2, 0, 2]), s),
+      });
     });
     it('cat, stack, pad, tril, maskedFill', async () => {
-      await check({ shapes: [[2, 3], [2, 1]], run: (a, b) => ops.cat([a, b, a], -1), reference: (a, b) => indexing.cat([a, b, a], -1) });
-      await check({ shapes: [[2, 3], [2, 3]], run: (a, b) => ops.stack([a, b], 1), reference: (a, b) => indexing.stack([a, b], 1) });
-      await check({ shapes: [[2, 3]], run: (x) => ops.pad(x, [[1, 0], [2, 1]], 5), reference: (x) => indexing.pad(x, [[1, 0], [2, 1]], 5) });
+      await check({
+        shapes: [
+          [2, 3],
+          [2, 1],
+        ],
+        run: (a, b) => ops.cat([a, b, a], -1),
+        reference: (a, b) => indexing.cat([a, b, a], -1),
+      });
+      await check({
+        shapes: [
+          [2, 3],
+          [2, 3],
+        ],
+        run: (a, b) => ops.stack([a, b], 1),
+        reference: (a, b) => indexing.stack([a, b], 1),
+      });
+      await check({
+        shapes: [[2, 3]],
+        run: (x) =>
+          ops.pad(
+            x,
+            [
+              [1, 0],
+              [2, 1],
+            ],
+            5,
+          ),
+        reference: (x) =>
+          indexing.pad(
+            x,
+            [
+              [1, 0],
+              [2, 1],
+            ],
+            5,
+          ),
+      });
       await check({ shapes: [[4, 3]], run: (x) => ops.tril(x), reference: (x) => indexing.tril(x) });
       using mask = tensor([1, 0, 0, 1], { dtype: 'bool', shape: [2, 2], device: ctx.device });
-      await check({ shapes: [[2, 2]], run: (x) => ops.maskedFill(x, mask, 7), reference: (x) => array.map(x, (v, i) => (i === 0 || i === 3 ? 7 : v)) });
+      await check({
+        shapes: [[2, 2]],
+        run: (x) => ops.maskedFill(x, mask, 7),
+        reference: (x) => array.map(x, (v, i) => (i === 0 || i === 3 ? 7 : v)),
+      });
     });
   });
 
@@ -210,14 +424,23 @@ eachDevice('rules', (ctx) => {
         run: (x, w, b) => ops.conv2d(x, w, b, { stride: 2, padding: 1, groups: 2 }),
         reference: (x, w, bias) => conv.conv2d(x, w, { stride: 2, padding: 1, groups: 2, bias }),
       }));
-    it('unfold', () => check({ shapes: [[1, 2, 4, 5]], run: (x) => ops.unfold(x, 2, { stride: 1 }), reference: (x) => conv.unfold(x, 2, { stride: 1 }) }));
+    it('unfold', () =>
+      check({
+        shapes: [[1, 2, 4, 5]],
+        run: (x) => ops.unfold(x, 2, { stride: 1 }),
+        reference: (x) => conv.unfold(x, 2, { stride: 1 }),
+      }));
   });
 
   describe('attention', () => {
     for (const causal of [false, true]) {
       it(`attention${causal ? ', causal' : ''}`, () =>
         check({
-          shapes: [[2, 5, 2, 8], [2, 5, 2, 8], [2, 5, 2, 8]],
+          shapes: [
+            [2, 5, 2, 8],
+            [2, 5, 2, 8],
+            [2, 5, 2, 8],
+          ],
           run: (q, k, v) => ops.attention(q, k, v, { causal }),
           reference: (q, k, v) => attentionOracle.attention(q, k, v, { causal }).out,
         }));
@@ -226,14 +449,21 @@ eachDevice('rules', (ctx) => {
           shapes: [[2, 5, 3, 2, 8]],
           run: (qkv) => ops.attentionQkv(qkv, { causal }),
           reference: (qkv) => {
-            const part = (i: number): Ref => array.reshape(array.slice(qkv, [null, null, { start: i, stop: i + 1 }]), [2, 5, 2, 8]);
+            const part = (i: number): Ref =>
+              array.reshape(array.slice(qkv, [null, null, { start: i, stop: i + 1 }]), [2, 5, 2, 8]);
             return attentionOracle.attention(part(0), part(1), part(2), { causal }).out;
           },
         }));
     }
     it('a shared prefix', () =>
       check({
-        shapes: [[2, 3, 1, 8], [2, 3, 1, 8], [2, 3, 1, 8], [2, 1, 8], [2, 1, 8]],
+        shapes: [
+          [2, 3, 1, 8],
+          [2, 3, 1, 8],
+          [2, 3, 1, 8],
+          [2, 1, 8],
+          [2, 1, 8],
+        ],
         run: (q, k, v, pk, pv) => ops.attention(q, k, v, { causal: true, prefix: { k: pk, v: pv } }),
         reference: (q, k, v, prefixK, prefixV) => attentionOracle.attention(q, k, v, { causal: true, prefixK, prefixV }).out,
       }));
