@@ -167,6 +167,7 @@ eachDevice('transformer', (ctx) => {
     const explained =
       4 * (rows * width + 2 * 2 * rows + 3 * rows * width + rows * width + rows * 4 + rows * hidden + rows * width);
     expect(grown).toBe(explained);
+    expect(tape.length).toBeGreaterThan(6);
     expect(out.isDisposed).toBe(false);
   });
 });

@@ -1,115 +1,23 @@
 /** Every rule against central differences of the f64 oracles. */
 import { describe, it } from 'vitest';
 import * as ops from '@mudpt/tensor';
-import { type Operand, scope, type Tensor, pointwiseTable, type PointwiseName, tensor } from '@mudpt/tensor';
+import { scope, type Tensor, tensor } from '@mudpt/tensor';
 import * as attentionOracle from '../../../tensor/test/reference/attention.ts';
 import * as array from '../../../tensor/test/reference/array.ts';
 import * as conv from '../../../tensor/test/reference/conv.ts';
 import * as indexing from '../../../tensor/test/reference/indexing.ts';
-import { random, toF32 } from '../../../tensor/test/reference/inputs.ts';
 import * as products from '../../../tensor/test/reference/matmul.ts';
 import * as nn from '../../../tensor/test/reference/nn.ts';
-import { binaryFunctions, unaryFunctions } from '../../../tensor/test/reference/pointwise.ts';
 import * as reductions from '../../../tensor/test/reference/reduce.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
+import { type Case, checkRule } from '../../test/rule-check.ts';
 import { gradcheck } from '../index.ts';
 
 type Ref = array.Ref;
-type Case = {
-  readonly shapes: readonly (readonly number[])[];
-  readonly run: (...inputs: Tensor[]) => Tensor;
-  readonly reference: (...inputs: Ref[]) => Ref;
-  readonly domain?: readonly (readonly [number, number])[];
-};
 
 eachDevice('rules', (ctx) => {
-  const check = async ({ shapes, run, reference, domain }: Case): Promise<void> => {
-    const inputs = shapes.map((shape, which) => {
-      const [low, high] = domain?.[which] ?? domain?.[0] ?? [-1, 1];
-      const unit = random(shape, which + 3, { low: 0, high: 1 } as never);
-      const values = Float32Array.from(
-        toF32(unit),
-        (x, i) => low + (high - low) * Math.abs(x - Math.floor(x)) * 0.98 + 0.003 * (i % 3),
-      );
-      return tensor(values, { shape, device: ctx.device });
-    });
-    try {
-      await gradcheck(run, inputs, { reference: (...values) => reference(...(values as unknown as Ref[])) });
-    } finally {
-      for (const input of inputs) input.dispose();
-    }
-  };
+  const check = async (wanted: Case): Promise<void> => await checkRule(ctx.device, wanted);
   const ids = (values: number[], shape: number[]): Tensor => tensor(values, { dtype: 'i32', shape, device: ctx.device });
-
-  describe('pointwise', () => {
-    const table = ops as unknown as Record<string, (...operands: Operand[]) => Tensor>;
-    for (const name of Object.keys(pointwiseTable) as PointwiseName[]) {
-      const row = pointwiseTable[name];
-      const isSmooth = !row.isBool && row.gradients && !row.kinks;
-      const one = (unaryFunctions as unknown as Record<string, ((x: number) => number) | undefined>)[name];
-      const two = (binaryFunctions as unknown as Record<string, ((x: number, y: number) => number) | undefined>)[name];
-      if (!isSmooth || !table[name]) continue;
-      if (row.operands.length === 1 && one) {
-        it(name, () =>
-          check({
-            shapes: [[3, 5]],
-            run: table[name] as never,
-            reference: (x) => array.map(x, (v) => one(v)),
-            domain: row.domain.map(([a, b]) => [Math.max(a, -3), Math.min(b, 3)]),
-          }),
-        );
-      } else if (row.operands.length === 2 && two && name !== 'mod') {
-        it(`${name}, broadcast`, () =>
-          check({
-            shapes: [
-              [3, 1, 2],
-              [4, 1],
-            ],
-            run: table[name] as never,
-            reference: (x, y) =>
-              array.build([3, 4, 2], (index) =>
-                two(array.get(x, array.broadcastIndex(index, x.shape)), array.get(y, array.broadcastIndex(index, y.shape))),
-              ),
-            domain: row.domain.map(([a, b]) => [Math.max(a, -2), Math.min(b, 2)]),
-          }));
-      }
-    }
-    it('relu and maximum away from their kinks', async () => {
-      await check({ shapes: [[7]], run: ops.relu, reference: (x) => array.map(x, (v) => Math.max(v, 0)) });
-      await check({
-        shapes: [[7], [7]],
-        run: (x, y) => ops.maximum(x, y),
-        reference: (x, y) => array.map(x, (v, i) => Math.max(v, y.data[i] ?? 0)),
-        domain: [
-          [1, 2],
-          [-2, -1],
-        ],
-      });
-    });
-    it('where, clamp, lerp, addcmul', async () => {
-      using yes = tensor([1, 0, 1], { dtype: 'bool', device: ctx.device });
-      await check({
-        shapes: [[3], [3]],
-        run: (x, y) => ops.where(yes, x, y),
-        reference: (x, y) => array.map(x, (v, i) => (i === 1 ? (y.data[i] ?? 0) : v)),
-      });
-      await check({
-        shapes: [[9]],
-        run: (x) => ops.clamp(x, -0.5, 0.5),
-        reference: (x) => array.map(x, (v) => Math.min(0.5, Math.max(-0.5, v))),
-      });
-      await check({
-        shapes: [[4], [4], [4]],
-        run: (x, y, z) => ops.lerp(x, y, z),
-        reference: (x, y, z) => array.map(x, (v, i) => v + z.data[i]! * (y.data[i]! - v)),
-      });
-      await check({
-        shapes: [[4], [4], [4]],
-        run: (x, y, z) => ops.addcmul(x, y, z, 2),
-        reference: (x, y, z) => array.map(x, (v, i) => v + 2 * y.data[i]! * z.data[i]!),
-      });
-    });
-  });
 
   describe('views', () => {
     it('reshape, permute, transpose, expand', async () => {
@@ -161,7 +69,7 @@ eachDevice('rules', (ctx) => {
       logsumexp: reductions.logsumexp,
       norm: reductions.norm,
     })) {
-      const op = ops[name as 'sum'];
+      const op = (ops as unknown as Record<string, typeof ops.sum>)[name] as typeof ops.sum;
       it(name, async () => {
         await check({
           shapes: [[3, 4, 5]],
