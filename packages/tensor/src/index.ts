@@ -20,7 +20,7 @@ export { grid1d, type Kernel, kernel, type KernelOptions } from './kernel.ts';
 export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } from './op.ts';
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
-export { alias, empty, type Nested, Tensor, view } from './tensor.ts';
+export { alias, empty, type Nested, rebind, Tensor, view } from './tensor.ts';
 export { addInto } from './ops/accumulate.ts';
 export { bincount } from './ops/bincount.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';

@@ -181,3 +181,20 @@ export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tenso
 export function sameGeometry(a: Tensor, b: Tensor): boolean {
   return a.offset === b.offset && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
 }
+
+/**
+ * Lets the handle `tensor` show the memory of `place`, a view of equal shape and dtype; its own memory is released. For packing parameters
+ * side by side: other handles, and plans captured before, keep the old memory.
+ */
+export function rebind(tensor: Tensor, place: Tensor): void {
+  tensor.expectLive('rebind');
+  place.expectLive('rebind');
+  if (!sameShape(tensor.shape, place.shape) || tensor.dtype !== place.dtype)
+    throw new ShapeError('rebind', `${tensor.toString()} cannot show ${place.toString()}`, 'give a view of equal shape and dtype');
+  const target = tensor as { -readonly [K in keyof Tensor]: Tensor[K] };
+  const before = tensor.storage;
+  target.storage = place.storage.retain();
+  target.strides = [...place.strides];
+  target.offset = place.offset;
+  before.release();
+}

@@ -1,0 +1,46 @@
+import { defineOp, type Tensor } from '@mudpt/tensor';
+import { defineRule, type Rule, type RuleContext, type RuleResult, tensorsIn } from './rule.ts';
+
+export type CustomOp<A extends readonly unknown[]> = {
+  /** Appears in errors. */
+  readonly name: string;
+  readonly forward: (...args: A) => Tensor;
+  /** What the backward reads. Default: the tensors among the arguments. */
+  readonly saves?: (output: Tensor, ...args: A) => readonly Tensor[];
+  /**
+   * Gradients of the tensors among the arguments, in order.
+   * @param needs one flag per tensor argument: return undefined where it is false
+   */
+  readonly backward: (grad: Tensor, saved: readonly Tensor[], needs: readonly boolean[]) => readonly (Tensor | undefined)[];
+};
+
+/**
+ * An op with a gradient of your own, from existing ops or kernels. What it computes along the way it disposes itself (`using`) or
+ * leaves to the caller's scope; `backward` runs in a scope.
+ *
+ * ```ts
+ * const cube = customOp({
+ *   name: 'cube',
+ *   forward: (x: Tensor) => pow(x, 3),
+ *   backward: (grad, [x]) => [mul(grad, mul(mul(x, x), 3))],
+ * });
+ * ```
+ */
+export function customOp<A extends readonly unknown[]>({
+  name,
+  forward,
+  saves = (_, ...args) => tensorsIn(args),
+  backward,
+}: CustomOp<A>): (...args: A) => Tensor {
+  type Forward = (...args: never[]) => Tensor;
+  const op = defineOp(name, forward as unknown as Forward);
+  const rule = (context: RuleContext, ...args: readonly unknown[]): RuleResult<Tensor> => {
+    const given = args as unknown as A;
+    const output = forward(...given);
+    const needs = tensorsIn(args).map((tensor) => context.needs(tensor));
+    const saved = saves(output, ...given).map((tensor) => context.save(tensor));
+    return { output, backward: (grad) => backward(grad, saved, needs) };
+  };
+  defineRule(op, rule as Rule<Forward>);
+  return op as unknown as (...args: A) => Tensor;
+}

@@ -1,0 +1,58 @@
+/** One recorded op and how its gradients flow back. */
+import { add, alias, keep, scope, sumTo, type Tensor } from '@mudpt/tensor';
+import type { InputGradients } from './rule.ts';
+
+/** Stands for a tensor whose gradient is wanted. */
+export type Slot = {
+  readonly shape: readonly number[];
+  /** The handle its gradient is reported for; undefined for intermediates, whose gradients are released once used. */
+  watched: Tensor | undefined;
+};
+
+/** Gradients so far, while a backward runs. */
+export type Pending = Map<Slot, Tensor>;
+
+export type Entry = {
+  readonly op: string;
+  readonly inputs: readonly (Slot | undefined)[];
+  readonly outputs: readonly Slot[];
+  readonly saved: readonly Tensor[];
+  /** May also add to `pending` itself (checkpoints do, to keep the order of additions). */
+  backward(grads: readonly (Tensor | undefined)[], pending: Pending): InputGradients;
+};
+
+/** Runs one entry backward: takes the gradients of its outputs out of `pending`, adds those of its inputs, releases what it saved. */
+export function stepBack(entry: Entry, pending: Pending): void {
+  const grads = entry.outputs.map((slot) => pending.get(slot));
+  try {
+    if (!grads.some((grad) => grad)) return;
+    const arrived = scope(() =>
+      entry.backward(grads, pending).map((gradient, index) => {
+        const slot = entry.inputs[index];
+        return gradient && slot && alias(sumTo(gradient, slot.shape));
+      }),
+    );
+    entry.outputs.forEach((slot) => slot.watched || release(slot, pending));
+    arrived.forEach((gradient, index) => {
+      const slot = entry.inputs[index];
+      if (gradient && slot) accumulate(slot, gradient, pending);
+    });
+  } finally {
+    for (const tensor of entry.saved) tensor.dispose();
+  }
+}
+
+/** Adds a gradient, which it takes over. What is pending belongs to no scope: a checkpoint's backward adds to it from within its own. */
+function accumulate(slot: Slot, gradient: Tensor, pending: Pending): void {
+  const before = pending.get(slot);
+  pending.set(slot, keep(before ? add(before, gradient) : gradient));
+  if (before) {
+    before.dispose();
+    gradient.dispose();
+  }
+}
+
+function release(slot: Slot, pending: Pending): void {
+  pending.get(slot)?.dispose();
+  pending.delete(slot);
+}

@@ -1,0 +1,17 @@
+import { embedding, type Tensor } from '@mudpt/tensor';
+import { type InitOptions, normal } from './init.ts';
+import { Module } from './module.ts';
+
+/** Rows of a table by id: ids [...] (i32 or u32) give [..., channels]. Begins normal with deviation 1, or `deviation`. */
+export class Embedding extends Module {
+  readonly weight: Tensor;
+
+  constructor(rows: number, channels: number, options: InitOptions & { readonly deviation?: number } = {}) {
+    super();
+    this.weight = normal([rows, channels], options.deviation ?? 1, options);
+  }
+
+  forward(ids: Tensor): Tensor {
+    return embedding(this.weight, ids);
+  }
+}

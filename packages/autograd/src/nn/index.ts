@@ -1,0 +1,11 @@
+export { MultiHeadAttention } from './attention.ts';
+export { type BlockOptions, TransformerBlock } from './block.ts';
+export { Conv2d, type ConvModuleOptions } from './conv.ts';
+export { Dropout, dropout, type DropoutOptions } from './dropout.ts';
+export { Embedding } from './embedding.ts';
+export { filled, type InitOptions, normal, type Random, randomFrom, uniform } from './init.ts';
+export { loadModule, loadTensors, saveModule, saveTensors, serializeTensors } from './files.ts';
+export { Linear, type LinearModuleOptions } from './linear.ts';
+export { Module, type StateDict, type StateName } from './module.ts';
+export { LayerNorm, type NormOptions, RMSNorm } from './norm.ts';
+export { type Layer, Sequential } from './sequential.ts';

@@ -1,0 +1,41 @@
+/** Initial values from the host, so that they are the same on every adapter. */
+import { type Device, type Shape, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
+import { parameter } from '../parameter.ts';
+
+/** A stream of uniform numbers in 0..1 (mulberry32). */
+export type Random = () => number;
+
+export function randomFrom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export type InitOptions = {
+  /** Default: the device opened first. */
+  readonly device?: Device;
+  /** Where initial values come from; share one among modules. Default: seed 0, anew for each module. */
+  readonly random?: Random;
+};
+
+/** Uniform in -bound..bound. */
+export function uniform(shape: Shape, bound: number, { device, random = randomFrom(0) }: InitOptions): Tensor {
+  const values = Float32Array.from({ length: sizeOf(shape) }, () => (2 * random() - 1) * bound);
+  return parameter(tensor(values, { shape, ...(device && { device }) }));
+}
+
+/** Normal with standard deviation `deviation`. */
+export function normal(shape: Shape, deviation: number, { device, random = randomFrom(0) }: InitOptions): Tensor {
+  const draw = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const values = Float32Array.from({ length: sizeOf(shape) }, () => draw() * deviation);
+  return parameter(tensor(values, { shape, ...(device && { device }) }));
+}
+
+export function filled(shape: Shape, value: number, { device }: InitOptions): Tensor {
+  const values = new Float32Array(sizeOf(shape)).fill(value);
+  return parameter(tensor(values, { shape, ...(device && { device }) }));
+}

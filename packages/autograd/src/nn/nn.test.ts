@@ -1,0 +1,183 @@
+import { expect, it } from 'vitest';
+import { add, capture, crossEntropy, mseLoss, relu, reshape, tensor, type Tensor } from '@mudpt/tensor';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import {
+  Adam,
+  AdamW,
+  checkpoint,
+  Conv2d,
+  Dropout,
+  dropout,
+  Embedding,
+  LayerNorm,
+  Linear,
+  loadModule,
+  loadTensors,
+  Module,
+  MultiHeadAttention,
+  parameter,
+  randomFrom,
+  RMSNorm,
+  Sequential,
+  serializeTensors,
+  TransformerBlock,
+  valueAndGrad,
+  withSeed,
+} from '../index.ts';
+
+eachDevice('modules', (ctx) => {
+  it('names tensors by their paths, with types', () => {
+    using block = new TransformerBlock({ width: 8, heads: 2, device: ctx.device });
+    const state = block.stateDict();
+    expect(state['attention.qkv.weight'].shape).toEqual([24, 8]);
+    expect(state['norm1.bias'].shape).toEqual([8]);
+    expect(Object.keys(state)).toHaveLength(12);
+    expect(block.parameters()).toHaveLength(12);
+    block.freeze();
+    expect(block.parameters()).toEqual([]);
+    expect(block.freeze(false).parameters()).toHaveLength(12);
+  });
+
+  it('saves and loads, and refuses what does not fit', async () => {
+    const options = { device: ctx.device };
+    class Net extends Module {
+      readonly layers = [new Linear(3, 2, { ...options, random: randomFrom(1) }), new Linear(2, 2, options)];
+      readonly norm = new LayerNorm(2, options);
+    }
+    using first = new Net();
+    using second = new Net();
+    const bytes = await serializeTensors(first.stateDict() as never);
+    using changed = tensor(
+      [
+        [9, 9, 9],
+        [9, 9, 9],
+      ],
+      options,
+    );
+    second.loadStateDict({ 'layers.0.weight': changed }, { strict: false });
+    await loadModule(second, bytes as never);
+    for (const [name, own] of second.namedTensors())
+      expect(await own.data(), name).toEqual(await new Map(first.namedTensors()).get(name)?.data());
+    const loaded = await loadTensors(bytes as never, ctx.device);
+    const { 'norm.bias': bias, ...rest } = loaded;
+    expect(() => second.loadStateDict(rest)).toThrow(/missing: norm.bias/);
+    expect(() => second.loadStateDict({ ...loaded, 'norm.bias': changed })).toThrow(/norm.bias has shape \[2, 3\]/);
+    for (const t of [bias, ...Object.values(rest)]) t?.dispose();
+  });
+
+  it('computes the shapes of every module', () => {
+    const options = { device: ctx.device, random: randomFrom(2) };
+    const modules: (Module & { forward(x: Tensor): Tensor })[] = [
+      new RMSNorm(8, options),
+      new LayerNorm(8, options),
+      new MultiHeadAttention(8, 2, options),
+    ];
+    using x = tensor(new Float32Array(48).fill(0.5), { shape: [2, 3, 8], device: ctx.device });
+    for (const module of modules) {
+      using y = module.forward(x);
+      expect(y.shape).toEqual([2, 3, 8]);
+      module.dispose();
+    }
+    using conv = new Conv2d(2, 4, 3, { ...options, stride: 2, padding: 1 });
+    using image = tensor(new Float32Array(2 * 5 * 5), { shape: [1, 2, 5, 5], device: ctx.device });
+    using features = conv.forward(image);
+    expect(features.shape).toEqual([1, 4, 3, 3]);
+    using table = new Embedding(5, 4, options);
+    using ids = tensor([[0, 4]], { dtype: 'i32', device: ctx.device });
+    using rows = table.forward(ids);
+    expect(rows.shape).toEqual([1, 2, 4]);
+    expect(() => new MultiHeadAttention(8, 3, options)).toThrow(/do not divide/);
+  });
+
+  it('dropout: keeps its choice in the backward, changes with seed and stream, replays with a new seed', async () => {
+    const count = 20_000;
+    using x = parameter(tensor(new Float32Array(count).fill(1), { device: ctx.device }));
+    using zero = tensor(new Float32Array(count), { device: ctx.device });
+    const { value, gradients } = valueAndGrad(() =>
+      mseLoss(dropout(x, { p: 0.25, seed: 7, stream: 1 }), zero, { reduction: 'sum' }),
+    );
+    value.dispose();
+    using y = dropout(x, { p: 0.25, seed: 7, stream: 1 });
+    using other = dropout(x, { p: 0.25, seed: 7, stream: 2 });
+    const [out, grad, different] = [await y.data(), await gradients.of(x).data(), await other.data()];
+    gradients.dispose();
+    const scale = Math.fround(1 / 0.75);
+    expect(out.every((v, i) => (v === 0 || v === scale) && (grad[i] === 0) === (v === 0))).toBe(true);
+    const kept = out.filter((v) => v !== 0).length / count;
+    expect(Math.abs(kept - 0.75)).toBeLessThan(0.015);
+    const agree = out.filter((v, i) => v === different[i]).length / count;
+    expect(Math.abs(agree - (0.75 ** 2 + 0.25 ** 2))).toBeLessThan(0.02);
+
+    const module = new Dropout(0.25);
+    expect(() => module.forward(x)).toThrow(/withSeed/);
+    using step = capture(({ seed }: { seed: Tensor }) => withSeed(seed, () => module.forward(x)), { device: ctx.device });
+    const draw = async (seed: number) => [...(await step({ seed: { data: [seed], shape: [1], dtype: 'u32' } }).data())];
+    const first = await draw(1);
+    expect(await draw(2)).not.toEqual(first);
+    expect(await draw(1)).toEqual(first);
+    using same = module.eval().forward(x);
+    expect(await same.data()).toEqual(await x.data());
+  });
+
+  it('checkpointed dropout draws the same numbers', async () => {
+    using layer = new Linear(6, 6, { device: ctx.device });
+    using x = parameter(tensor([[1, 2, 3, 4, 5, 6]], { device: ctx.device }));
+    using zero = tensor(new Float32Array(6), { shape: [1, 6], device: ctx.device });
+    const drop = new Dropout(0.5);
+    const run = async (isCheckpointed: boolean) => {
+      const body = (h: Tensor): Tensor => drop.forward(layer.forward(drop.forward(h)));
+      const { value, gradients } = withSeed(11, () =>
+        valueAndGrad(() => mseLoss((isCheckpointed ? checkpoint(body) : body)(x), zero)),
+      );
+      const result = [await value.data(), await gradients.of(x).data(), await gradients.of(layer.weight).data()];
+      value.dispose();
+      gradients.dispose();
+      return result;
+    };
+    expect(await run(true)).toEqual(await run(false));
+  });
+
+  it('the example of the README learns', async () => {
+    const device = ctx.device;
+    const random = randomFrom(5);
+    const model = new Sequential(new Linear(2, 16, { device, random }), relu, new Linear(16, 2, { device, random }));
+    const optimizer = new AdamW([...model.parameters()], { lr: 0.02 });
+    const step = capture(
+      ({ x, y }: { x: Tensor; y: Tensor }) => {
+        const { value, gradients } = valueAndGrad(() => crossEntropy(model.forward(x), y));
+        optimizer.step(gradients);
+        return value;
+      },
+      { device },
+    );
+    const x = { data: [0, 0, 0, 1, 1, 0, 1, 1], shape: [4, 2] };
+    const y = { data: [0, 1, 1, 0], shape: [4], dtype: 'i32' as const };
+    for (let i = 0; i < 300; i += 1) step({ x, y });
+    expect(await step({ x, y }).item()).toBeLessThan(0.05);
+    step.dispose();
+    optimizer.dispose();
+    model.dispose();
+  });
+
+  it('a residual network with a convolution learns', async () => {
+    const options = { device: ctx.device, random: randomFrom(9) };
+    using conv = new Conv2d(1, 2, 2, options);
+    using head = new Linear(2 * 4, 2, options);
+    using adam = new Adam([...conv.parameters(), ...head.parameters()], { lr: 0.05 });
+    using images = tensor([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 0], { shape: [2, 1, 3, 3], device: ctx.device });
+    using labels = tensor([0, 1], { dtype: 'i32', device: ctx.device });
+    let last = 0;
+    for (let i = 0; i < 60; i += 1) {
+      const { value, gradients } = valueAndGrad(() => {
+        const features = relu(conv.forward(images));
+        const flat = reshape(features, [2, 8]);
+        return crossEntropy(add(head.forward(flat), 0), labels);
+      });
+      adam.step(gradients);
+      gradients.dispose();
+      last = await value.item();
+      value.dispose();
+    }
+    expect(last).toBeLessThan(0.2);
+  });
+});

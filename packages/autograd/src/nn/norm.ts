@@ -1,0 +1,39 @@
+import { layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
+import { filled, type InitOptions } from './init.ts';
+import { Module } from './module.ts';
+
+export type NormOptions = InitOptions & { readonly eps?: number };
+
+/** Layer norm over the last axis, with weight and bias. eps 1e-5. */
+export class LayerNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly eps: number;
+
+  constructor(width: number, options: NormOptions = {}) {
+    super();
+    this.weight = filled([width], 1, options);
+    this.bias = filled([width], 0, options);
+    this.eps = options.eps ?? 1e-5;
+  }
+
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.weight, this.bias, this.eps);
+  }
+}
+
+/** Root mean square norm over the last axis, with weight. eps 1e-6. */
+export class RMSNorm extends Module {
+  readonly weight: Tensor;
+  readonly eps: number;
+
+  constructor(width: number, options: NormOptions = {}) {
+    super();
+    this.weight = filled([width], 1, options);
+    this.eps = options.eps ?? 1e-6;
+  }
+
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.weight, this.eps);
+  }
+}

@@ -1,0 +1,70 @@
+import { wgsl } from '@mudpt/shaders';
+import { grid1d, kernel, type Tensor, TensorError } from '@mudpt/tensor';
+import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+
+const adam = kernel({ name: 'optim.adam', source: wgsl['optim.adam.wgsl'] });
+
+export type AdamOptions = CommonOptions & {
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly amsgrad: boolean;
+};
+type Given = Partial<AdamOptions>;
+
+class AdamBase extends Optimizer<AdamOptions> {
+  protected readonly decoupled: boolean = false;
+
+  constructor(parameters: readonly Tensor[] | readonly Group<AdamOptions>[], options: Given) {
+    super(parameters, { lr: 1e-3, lrFactor: 1, weightDecay: 0, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, ...options });
+  }
+
+  protected validate({ betas, eps }: AdamOptions): void {
+    if (!betas.every((beta) => beta > 0 && beta < 1) || !(eps >= 0))
+      throw new TensorError(
+        'Adam',
+        `betas are ${betas.join(' and ')}, eps ${eps}`,
+        'give betas between 0 and 1 and an eps of at least 0',
+      );
+  }
+
+  protected stateNames({ amsgrad }: AdamOptions): readonly string[] {
+    return amsgrad ? ['m', 'v', 'top'] : ['m', 'v'];
+  }
+
+  protected countsSteps(): boolean {
+    return true;
+  }
+
+  protected update({ group, buffers, params, defines }: Update<AdamOptions>): void {
+    const { betas, eps, amsgrad } = group.options;
+    const [beta1, beta2] = betas;
+    adam.dispatch(group.arena.flat.device, {
+      buffers,
+      params: {
+        ...params,
+        beta1,
+        beta2,
+        rest1: 1 - beta1,
+        rest2: 1 - beta2,
+        log_beta1: Math.log(beta1),
+        log_beta2: Math.log(beta2),
+        eps,
+      },
+      grid: grid1d(group.arena.blocks, 1),
+      defines: { ...defines, DECOUPLED: this.decoupled ? 1 : 0, AMSGRAD: amsgrad ? 1 : 0 },
+      bytes: group.arena.flat.size * (amsgrad ? 36 : 28),
+    });
+  }
+}
+
+/** Adam as torch.optim.Adam (weight decay is added to the gradient); one dispatch for each group. lr 1e-3, betas 0.9 and 0.999, eps 1e-8. */
+export class Adam extends AdamBase {}
+
+/** AdamW as torch.optim.AdamW (decoupled weight decay, default 0.01); one dispatch for each group. */
+export class AdamW extends AdamBase {
+  protected override readonly decoupled = true;
+
+  constructor(parameters: readonly Tensor[] | readonly Group<AdamOptions>[], options: Given = {}) {
+    super(parameters, { weightDecay: 0.01, ...options });
+  }
+}

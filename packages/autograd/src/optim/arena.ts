@@ -1,0 +1,144 @@
+/**
+ * Parameters of a group side by side in one buffer, so that one dispatch updates them all. The parameters' own handles move into the
+ * buffer: what was captured, or viewed, before that keeps the old memory.
+ */
+import { wgsl } from '@mudpt/shaders';
+import {
+  copyInto,
+  type Device,
+  DTypeError,
+  empty,
+  keep,
+  kernel,
+  rebind,
+  sizeOf,
+  type Tensor,
+  tensor,
+  TensorError,
+  view,
+  zeros,
+} from '@mudpt/tensor';
+import type { Gradients } from '../gradients.ts';
+import { nameOf } from '../parameter.ts';
+
+/** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
+export const BLOCK = 256;
+/** Sources of one packing dispatch; with the target they are the 8 storage buffers every device has. */
+const MAX_SOURCES = 7;
+
+const pack = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'] });
+
+/** Where each tensor of a list begins, in elements, and how many blocks they take together. */
+export type Places = { readonly offsets: readonly number[]; readonly blocks: number };
+
+export function layOut(tensors: readonly Tensor[]): Places {
+  let blocks = 0;
+  const offsets = tensors.map((tensor) => {
+    const offset = blocks * BLOCK;
+    blocks += Math.ceil(tensor.size / BLOCK);
+    return offset;
+  });
+  return { offsets, blocks };
+}
+
+/** Copies tensors side by side into a new flat tensor; places without a tensor are left as they are. */
+export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
+  const given = tensors.flatMap((source, index) => (source ? [{ source, offset: offsets[index] ?? 0 }] : []));
+  const flat = empty((device ?? given[0]?.source.device) as Device, [blocks * BLOCK]);
+  for (let at = 0; at < given.length; at += MAX_SOURCES) {
+    const part = given.slice(at, at + MAX_SOURCES);
+    const sources = part.map(({ source }) => flatForm(source));
+    const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
+    pack.dispatch(flat.device, {
+      buffers: { result: flat, ...Object.fromEntries(sources.map((source, k) => [`g${k}`, source])) },
+      params: {
+        lengths: padded(sources.map((source) => source.size)),
+        source_offsets: padded(sources.map((source) => source.offset)),
+        target_offsets: padded(part.map(({ offset }) => offset)),
+      },
+      grid: [Math.max(...sources.map((source) => Math.ceil(source.size / BLOCK))), sources.length],
+      defines: { N: sources.length },
+      bytes: 8 * sources.reduce((sum, source) => sum + source.size, 0),
+    });
+    for (const source of sources) source.dispose();
+  }
+  return flat;
+}
+
+export class Arena implements Places {
+  /** [blocks * BLOCK] f32 */
+  readonly flat: Tensor;
+  readonly blocks: number;
+  readonly offsets: readonly number[];
+
+  /** @throws DTypeError unless all parameters are f32; TensorError for a repeated one or none */
+  constructor(readonly parameters: readonly Tensor[]) {
+    const [first] = parameters;
+    if (!first) throw new TensorError('optimizer', 'a group has no parameters', 'mark what is learnt with parameter()');
+    if (new Set(parameters).size !== parameters.length)
+      throw new TensorError('optimizer', 'a parameter is named twice', 'name each parameter once');
+    const odd = parameters.find((parameter) => parameter.dtype !== 'f32');
+    if (odd)
+      throw new DTypeError('optimizer', `parameter ${odd.toString()} is not f32`, "learn in f32, for instance x.cast('f32')");
+    const { offsets, blocks } = layOut(parameters);
+    this.offsets = offsets;
+    this.blocks = blocks;
+    this.flat = keep(zeros([blocks * BLOCK], { device: first.device }));
+    for (const [index, parameter] of parameters.entries()) {
+      using place = this.viewOf(this.flat, index);
+      copyInto(place, parameter);
+      rebind(parameter, place);
+    }
+  }
+
+  /** A zeroed flat tensor of the same layout. */
+  state(): Tensor {
+    return keep(zeros([this.blocks * BLOCK], { device: this.flat.device }));
+  }
+
+  /** The part of a flat tensor that belongs to parameter `index`, in its shape. */
+  viewOf(flat: Tensor, index: number): Tensor {
+    const { shape } = this.parameters[index] as Tensor;
+    const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+    return view(flat, { shape, strides, offset: flat.offset + (this.offsets[index] ?? 0) });
+  }
+
+  /** First block of parameter `index`. */
+  firstBlock(index: number): number {
+    return (this.offsets[index] ?? 0) / BLOCK;
+  }
+
+  nameOf(index: number): string {
+    return nameOf(this.parameters[index] as Tensor) ?? String(index);
+  }
+
+  /** All gradients in one flat tensor; `missing` are the parameters that have none. */
+  pack(gradients: Gradients): { readonly flat: Tensor; readonly missing: readonly number[] } {
+    const list = this.parameters.map((parameter) => gradients.get(parameter));
+    const missing = list.flatMap((gradient, index) => (gradient ? [] : [index]));
+    const flat = packInto(list, this, this.flat.device);
+    return { flat, missing };
+  }
+
+  /** One u32 per block: 0 where the parameter is among `missing`. */
+  mask(missing: readonly number[]): Tensor {
+    const values = new Uint32Array(this.blocks).fill(1);
+    for (const index of missing) {
+      const size = sizeOf(this.parameters[index]?.shape ?? []);
+      values.fill(0, this.firstBlock(index), this.firstBlock(index) + Math.ceil(size / BLOCK));
+    }
+    return tensor(values, { device: this.flat.device });
+  }
+
+  dispose(): void {
+    this.flat.dispose();
+  }
+}
+
+/** A handle of `gradient` as contiguous f32. */
+function flatForm(gradient: Tensor): Tensor {
+  if (gradient.isContiguous && gradient.dtype === 'f32') return view(gradient, gradient);
+  const copy = empty(gradient.device, gradient.shape);
+  copyInto(copy, gradient);
+  return copy;
+}

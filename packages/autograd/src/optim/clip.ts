@@ -1,0 +1,27 @@
+import { add, clamp, div, mul, norm, type Tensor, view } from '@mudpt/tensor';
+import type { Gradients } from '../gradients.ts';
+import { noGrad } from '../parameter.ts';
+import { layOut, packInto } from './arena.ts';
+
+/**
+ * Scales all gradients together so that their common 2-norm is at most `most` (torch's clip_grad_norm_). Nothing is read by the host.
+ * @returns the norm before clipping, a scalar
+ */
+export function clipGradNorm(gradients: Gradients, most: number): Tensor {
+  return noGrad(() => {
+    const list = [...gradients.values()];
+    const places = layOut(list);
+    using flat = packInto(list, places);
+    const length = norm(flat);
+    using safe = add(length, 1e-6);
+    using ratio = div(most, safe);
+    using factor = clamp(ratio, 0, 1);
+    using scaled = mul(flat, factor);
+    for (const [index, [parameter, gradient]] of [...gradients].entries()) {
+      const strides = gradient.shape.map((_, axis) => gradient.shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+      gradients.set(parameter, view(scaled, { shape: gradient.shape, strides, offset: places.offsets[index] ?? 0 }));
+      gradient.dispose();
+    }
+    return length;
+  });
+}

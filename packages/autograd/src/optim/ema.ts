@@ -1,0 +1,55 @@
+import { wgsl } from '@mudpt/shaders';
+import { copyInto, grid1d, keep, kernel, type Tensor, view } from '@mudpt/tensor';
+import { BLOCK, layOut, packInto, type Places } from './arena.ts';
+
+const ema = kernel({ name: 'optim.ema', source: wgsl['optim.ema.wgsl'] });
+
+/** A running average of parameters: average = decay average + (1 - decay) parameter, beginning with the parameters themselves. */
+export class EMA {
+  private readonly flat: Tensor;
+  private readonly places: Places;
+
+  constructor(
+    readonly parameters: readonly Tensor[],
+    readonly decay: number,
+  ) {
+    this.places = layOut(parameters);
+    this.flat = keep(packInto(parameters, this.places));
+  }
+
+  /** Takes the parameters' present values in. */
+  update(): void {
+    using now = packInto(this.parameters, this.places);
+    const count = (this.places.blocks * BLOCK) / 4;
+    ema.dispatch(now.device, {
+      buffers: { p: now, average: this.flat },
+      params: { count, decay: this.decay, rest: 1 - this.decay },
+      grid: grid1d(count, 64),
+      bytes: 12 * now.size,
+    });
+  }
+
+  /** The average of `parameter`: a view that follows updates. */
+  average(parameter: Tensor): Tensor {
+    const index = this.parameters.indexOf(parameter);
+    const { shape } = parameter;
+    const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+    return view(this.flat, { shape, strides, offset: this.places.offsets[index] ?? 0 });
+  }
+
+  /** Writes the averages into the parameters. */
+  apply(): void {
+    for (const parameter of this.parameters) {
+      using average = this.average(parameter);
+      copyInto(parameter, average);
+    }
+  }
+
+  dispose(): void {
+    this.flat.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,178 @@
+/** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
+import { copyInto, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
+import type { Gradients } from '../gradients.ts';
+import { Arena, BLOCK } from './arena.ts';
+
+/** A learning rate: a number becomes a constant of a captured step, a tensor of one element can change from replay to replay. */
+export type Rate = number | Tensor;
+
+/** Parameters with options of their own. */
+export type Group<O> = { readonly parameters: readonly Tensor[] } & Partial<O>;
+
+export type StepOptions = {
+  /** Replaces the learning rate of every group for this step; a group's `lrFactor` still multiplies it. */
+  readonly lr?: Rate;
+};
+
+/** Options of every optimizer. */
+export type CommonOptions = {
+  readonly lr: Rate;
+  /** Multiplies the learning rate of a group, whichever way it is given. Default 1. */
+  readonly lrFactor: number;
+  readonly weightDecay: number;
+};
+
+export type GroupState<O> = {
+  readonly arena: Arena;
+  readonly options: O;
+  /** Flat tensors by their name in the state dict. */
+  readonly states: Readonly<Record<string, Tensor>>;
+  /** Updates so far, one u32 per block. */
+  readonly steps: Tensor | undefined;
+};
+
+/** What one update needs beside its own states. */
+export type Update<O> = {
+  readonly group: GroupState<O>;
+  readonly buffers: Readonly<Record<string, Tensor>>;
+  readonly params: Readonly<Record<string, number>>;
+  readonly defines: Readonly<Record<string, number>>;
+};
+
+export abstract class Optimizer<O extends CommonOptions> {
+  readonly groups: readonly GroupState<O>[];
+
+  /**
+   * Moves the parameters into one buffer per group.
+   * @param parameters a list, or groups with options of their own
+   */
+  constructor(parameters: readonly Tensor[] | readonly Group<O>[], defaults: O) {
+    const groups = isTensors(parameters) ? [{ parameters }] : parameters;
+    if (groups.length === 0) throw new TensorError('optimizer', 'there is nothing to learn', 'give parameters or groups');
+    this.groups = groups.map((group) => {
+      const options = { ...defaults, ...withoutUndefined(group) } as O;
+      this.validate(options);
+      const arena = new Arena(group.parameters);
+      const states = Object.fromEntries(this.stateNames(options).map((name) => [name, arena.state()]));
+      const steps = this.countsSteps(options)
+        ? keep(zeros([arena.blocks], { dtype: 'u32', device: arena.flat.device }))
+        : undefined;
+      return { arena, options, states, steps };
+    });
+  }
+
+  /** Throws for options that do not go together, before anything is made of them. */
+  protected abstract validate(options: O): void;
+  protected abstract stateNames(options: O): readonly string[];
+  protected abstract countsSteps(options: O): boolean;
+  /** Records the update of one group. */
+  protected abstract update(update: Update<O>): void;
+
+  /**
+   * Updates every parameter that has a gradient: one dispatch for each group, after those that bring its gradients side by side.
+   * A parameter without one keeps its value, state and step count.
+   */
+  step(gradients: Gradients, { lr }: StepOptions = {}): void {
+    for (const group of this.groups) {
+      const { arena, options, states, steps } = group;
+      const { flat, missing } = arena.pack(gradients);
+      using packed = flat;
+      if (missing.length === arena.parameters.length) continue;
+      using mask = missing.length > 0 ? arena.mask(missing) : undefined;
+      const rate = lr ?? options.lr;
+      if (typeof rate === 'object' && rate.size !== 1)
+        throw new ShapeError('optimizer', `lr has ${rate.size} elements`, 'give a number or a tensor of one element');
+      this.update({
+        group,
+        buffers: {
+          p: arena.flat,
+          g: packed,
+          ...states,
+          ...(steps && { steps }),
+          ...(mask && { mask }),
+          ...(typeof rate === 'object' && { rate }),
+        },
+        params: {
+          blocks: arena.blocks,
+          rate_offset: typeof rate === 'object' ? rate.offset : 0,
+          lr: (typeof rate === 'object' ? 1 : rate) * options.lrFactor,
+          weight_decay: options.weightDecay,
+        },
+        defines: { RATE: typeof rate === 'object' ? 1 : 0, MASK: mask ? 1 : 0, COUNT: steps ? 1 : 0 },
+      });
+    }
+  }
+
+  /**
+   * States as views in the parameters' shapes, to save and to read: `momentum.weight`, `step.weight`. With several groups, names begin
+   * with the group's number. Dispose them.
+   */
+  stateDict(): Record<string, Tensor> {
+    const dict: Record<string, Tensor> = {};
+    for (const [at, { arena, states, steps }] of this.groups.entries()) {
+      const prefix = this.groups.length > 1 ? `${at}.` : '';
+      for (const index of arena.parameters.keys()) {
+        const name = arena.nameOf(index);
+        for (const [state, flat] of Object.entries(states)) dict[`${prefix}${state}.${name}`] = arena.viewOf(flat, index);
+        if (steps && arena.parameters[index]?.size)
+          dict[`${prefix}step.${name}`] = view(steps, { shape: [], strides: [], offset: arena.firstBlock(index) });
+      }
+    }
+    return dict;
+  }
+
+  /** Takes over saved states. @throws TensorError when names differ, ShapeError when shapes do */
+  loadStateDict(dict: Readonly<Record<string, Tensor>>): void {
+    const own = this.stateDict();
+    const differ = [...new Set([...Object.keys(own), ...Object.keys(dict)])].filter((name) => !(name in own) || !(name in dict));
+    try {
+      if (differ.length > 0)
+        throw new TensorError(
+          'loadStateDict',
+          `names differ: ${differ.join(', ')}`,
+          'load what stateDict() of the same optimizer gave',
+        );
+      for (const [name, target] of Object.entries(own)) {
+        const source = dict[name] as Tensor;
+        if (name.replace(/^\d+\./, '').startsWith('step.')) this.loadSteps(target, source);
+        else copyInto(target, source);
+      }
+    } finally {
+      for (const tensor of Object.values(own)) tensor.dispose();
+    }
+  }
+
+  /** Sets the count of all blocks of a parameter; `target` is the first one. */
+  private loadSteps(target: Tensor, source: Tensor): void {
+    for (const { arena, steps } of this.groups) {
+      if (steps?.storage !== target.storage) continue;
+      const index = arena.parameters.findIndex((parameter, at) => parameter.size > 0 && arena.firstBlock(at) === target.offset);
+      const blocks = Math.ceil((arena.parameters[index]?.size ?? 0) / BLOCK);
+      using all = view(steps, { shape: [blocks], strides: [1], offset: target.offset });
+      using repeated = view(source, { shape: [blocks], strides: [0] });
+      copyInto(all, repeated);
+    }
+  }
+
+  /** Releases states and buffers; the parameters keep their values. */
+  dispose(): void {
+    for (const { arena, states, steps } of this.groups) {
+      arena.dispose();
+      for (const state of Object.values(states)) state.dispose();
+      steps?.dispose();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function isTensors<O>(list: readonly Tensor[] | readonly Group<O>[]): list is readonly Tensor[] {
+  const [first] = list;
+  return first !== undefined && 'storage' in first;
+}
+
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,48 @@
+import { wgsl } from '@mudpt/shaders';
+import { grid1d, kernel, TensorError, type Tensor } from '@mudpt/tensor';
+import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+
+const sgd = kernel({ name: 'optim.sgd', source: wgsl['optim.sgd.wgsl'] });
+
+export type SGDOptions = CommonOptions & {
+  /** Default 0: no momentum buffer. */
+  readonly momentum: number;
+  readonly dampening: number;
+  readonly nesterov: boolean;
+};
+
+/** Stochastic gradient descent as torch.optim.SGD; one dispatch for each group. */
+export class SGD extends Optimizer<SGDOptions> {
+  /** @throws TensorError for nesterov without momentum or with dampening */
+  constructor(
+    parameters: readonly Tensor[] | readonly Group<SGDOptions>[],
+    options: Pick<SGDOptions, 'lr'> & Partial<SGDOptions>,
+  ) {
+    super(parameters, { lrFactor: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: false, ...options });
+  }
+
+  protected validate({ nesterov, momentum, dampening }: SGDOptions): void {
+    if (nesterov && (momentum <= 0 || dampening !== 0))
+      throw new TensorError('SGD', 'nesterov needs momentum and no dampening', 'set momentum above 0 and dampening to 0');
+  }
+
+  protected stateNames({ momentum }: SGDOptions): readonly string[] {
+    return momentum === 0 ? [] : ['m'];
+  }
+
+  // The first momentum is the gradient itself; starting from 0 differs only when it is dampened.
+  protected countsSteps({ momentum, dampening }: SGDOptions): boolean {
+    return momentum !== 0 && dampening !== 0;
+  }
+
+  protected update({ group, buffers, params, defines }: Update<SGDOptions>): void {
+    const { momentum, dampening, nesterov } = group.options;
+    sgd.dispatch(group.arena.flat.device, {
+      buffers,
+      params: { ...params, momentum, dampening },
+      grid: grid1d(group.arena.blocks, 1),
+      defines: { ...defines, MOMENTUM: momentum === 0 ? 0 : 1, NESTEROV: nesterov ? 1 : 0 },
+      bytes: group.arena.flat.size * (momentum === 0 ? 12 : 20),
+    });
+  }
+}

@@ -1,0 +1,44 @@
+/** Which tensors are learnt. The mark belongs to the tensor's handle: views and copies of it are not parameters. */
+import { alias, DTypeError, defineOp, isFloat, keep, type Tensor, withHook } from '@mudpt/tensor';
+import { withoutGradient } from './rule.ts';
+
+const trainable = new WeakSet<Tensor>();
+const names = new WeakMap<Tensor, string>();
+
+/** Marks `tensor` as a parameter and takes it out of its scope: it lives until it is disposed. Returns it. */
+export function parameter<T extends Tensor>(tensor: T, options: { readonly name?: string } = {}): T {
+  if (options.name !== undefined) names.set(tensor, options.name);
+  return requiresGrad(keep(tensor));
+}
+
+/** Switches on (or off) that tapes compute a gradient for `tensor`. Returns it. @throws DTypeError for integers */
+export function requiresGrad<T extends Tensor>(tensor: T, on = true): T {
+  if (!on) trainable.delete(tensor);
+  else if (isFloat(tensor.dtype)) trainable.add(tensor);
+  else {
+    throw new DTypeError(
+      'requiresGrad',
+      `a tensor of dtype ${tensor.dtype} has no gradient`,
+      "use dtype 'f32', or leave it out of the parameters",
+    );
+  }
+  return tensor;
+}
+
+export function isTrainable(tensor: Tensor): boolean {
+  return trainable.has(tensor);
+}
+
+/** The name given to {@link parameter}, for messages. */
+export function nameOf(tensor: Tensor): string | undefined {
+  return names.get(tensor);
+}
+
+/** Runs `body` without recording: its results count as constants. */
+export function noGrad<T>(body: () => T): T {
+  return withHook(undefined, body);
+}
+
+/** A second handle of `x` that counts as a constant. */
+export const detach = defineOp('detach', (x: Tensor): Tensor => alias(x));
+withoutGradient(detach);

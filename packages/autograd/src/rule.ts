@@ -1,0 +1,90 @@
+/**
+ * Gradient rules: one per op. A rule runs the forward, keeps what its backward will read, and returns both. An op without a rule gets
+ * its gradient through the ops it is made of.
+ */
+import { isFloat, type Op, Tensor } from '@mudpt/tensor';
+
+// A function type with parameters of any kind needs `never` here: parameters are contravariant.
+type AnyFunction = (...args: never[]) => unknown;
+
+/** What a rule may ask of the tape while it runs the forward. */
+export type RuleContext = {
+  /**
+   * Whether a gradient is needed for `value`, or for a tensor inside it. A rule computes and saves only what needed gradients read:
+   * frozen weights cost no kernel and keep no input.
+   */
+  needs(value: unknown): boolean;
+  /** Keeps a handle of `value` until the backward has run. Nothing else may be captured: the caller may dispose its tensors. */
+  save<T extends Tensor | undefined>(value: T): T;
+};
+
+/** Gradients in the order of the inputs; undefined (or a shorter list) where none is needed. */
+export type InputGradients = readonly (Tensor | undefined)[];
+
+type OneOutput = { readonly output: Tensor; backward(grad: Tensor): InputGradients };
+type ManyOutputs<R> = {
+  readonly output: R;
+  /** One gradient for every floating tensor in `output`, in order; undefined for those the loss does not depend on. */
+  backward(...grads: (Tensor | undefined)[]): InputGradients;
+};
+
+/**
+ * What a rule returns. `backward` runs without recording, in a scope of its own: it disposes nothing. It may return gradients in the
+ * shape of the output where an input was broadcast; the tape sums them to the input's shape.
+ */
+export type RuleResult<R> = (R extends Tensor ? OneOutput : ManyOutputs<R>) & {
+  /** The tensors `backward` returns gradients for. Default: all tensors among the arguments, in order. */
+  readonly inputs?: readonly (Tensor | undefined)[];
+};
+
+/** How an op of type F is differentiated. */
+export type Rule<F extends AnyFunction> = (context: RuleContext, ...args: Parameters<F>) => RuleResult<ReturnType<F>>;
+export type AnyRule = (context: RuleContext, ...args: readonly unknown[]) => RuleResult<unknown>;
+
+const rules = new WeakMap<Op, AnyRule>();
+const constant = new WeakSet<Op>();
+
+/** Gives `op` a gradient. Inside the rule the hook is off, so the ops it calls are not recorded. */
+export function defineRule<F extends AnyFunction>(op: Op<F>, rule: Rule<F>): void {
+  rules.set(op as unknown as Op, rule as unknown as AnyRule);
+}
+
+/** Declares that no gradient flows through `ops`: their results count as constants. */
+export function withoutGradient(...ops: readonly Op[]): void {
+  for (const op of ops) constant.add(op);
+}
+
+export function ruleOf(op: Op): AnyRule | undefined {
+  return rules.get(op);
+}
+
+export function isConstantOp(op: Op): boolean {
+  return constant.has(op);
+}
+
+/** All tensors in arguments or a result, in order, repeated ones too; plain objects and arrays are walked. */
+export function tensorsIn(value: unknown, found: Tensor[] = []): Tensor[] {
+  if (value instanceof Tensor) found.push(value);
+  else if (Array.isArray(value)) for (const item of value) tensorsIn(item, found);
+  else if (isPlain(value)) for (const key in value) tensorsIn(value[key], found);
+  return found;
+}
+
+/** A copy of arguments or a result with every tensor replaced. */
+export function mapTensors<T>(value: T, replace: (tensor: Tensor) => Tensor): T {
+  if (value instanceof Tensor) return replace(value) as T;
+  if (Array.isArray(value)) return value.map((item: unknown) => mapTensors(item, replace)) as T;
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTensors(item, replace)])) as T;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Only floating tensors carry gradients. */
+export function carriesGradient(tensor: Tensor): boolean {
+  return isFloat(tensor.dtype);
+}

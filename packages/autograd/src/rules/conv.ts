@@ -1,0 +1,28 @@
+/** Convolution, and windows as columns. */
+import { conv2d, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight, fold, unfold } from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
+
+defineRule(conv2d, (context, x, weight, bias, options) => {
+  const [inputShape, weightShape, needsBias] = [x.shape, weight.shape, context.needs(bias)];
+  const savedX = context.needs(weight) ? context.save(x) : undefined;
+  const savedWeight = context.needs(x) ? context.save(weight) : undefined;
+  return {
+    output: conv2d(x, weight, bias, options),
+    inputs: [x, weight, bias],
+    backward: (grad) => [
+      savedWeight && conv2dBackwardInput(grad, savedWeight, inputShape, options),
+      savedX && conv2dBackwardWeight(grad, savedX, weightShape, options),
+      needsBias ? conv2dBackwardBias(grad) : undefined,
+    ],
+  };
+});
+
+defineRule(unfold, (_, x, kernelSize, options) => {
+  const size = [x.shape[2] ?? 0, x.shape[3] ?? 0] as const;
+  return { output: unfold(x, kernelSize, options), backward: (grad) => [fold(grad, size, kernelSize, options)] };
+});
+
+defineRule(fold, (_, columns, size, kernelSize, options) => ({
+  output: fold(columns, size, kernelSize, options),
+  backward: (grad) => [unfold(grad, kernelSize, options)],
+}));

@@ -1,0 +1,11 @@
+/** Importing this file gives the tensor package's ops their gradients. */
+/* oxlint-disable import/no-unassigned-import -- a rule registers itself with its op */
+import './pointwise.ts';
+import './views.ts';
+import './matmul.ts';
+import './norm.ts';
+import './loss.ts';
+import './reduce.ts';
+import './gather.ts';
+import './conv.ts';
+import './attention.ts';

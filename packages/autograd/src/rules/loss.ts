@@ -1,0 +1,69 @@
+/** Softmax and losses. */
+import {
+  crossEntropy,
+  crossEntropyBackward,
+  crossEntropyForward,
+  klDiv,
+  klDivBackward,
+  klDivForward,
+  l1Loss,
+  l1LossBackward,
+  logSoftmax,
+  logSoftmaxBackward,
+  mseLoss,
+  mseLossBackward,
+  neg,
+  softmax,
+  softmaxBackward,
+} from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
+
+defineRule(softmax, (context, x, axis) => {
+  const output = softmax(x, axis);
+  const saved = context.save(output);
+  return { output, backward: (grad) => [softmaxBackward(saved, grad, axis)] };
+});
+
+defineRule(logSoftmax, (context, x, axis) => {
+  const output = logSoftmax(x, axis);
+  const saved = context.save(output);
+  return { output, backward: (grad) => [logSoftmaxBackward(saved, grad, axis)] };
+});
+
+defineRule(crossEntropy, (context, logits, labels, options) => {
+  const { loss, lse, counted } = crossEntropyForward(logits, labels, options);
+  const saved = {
+    logits: context.save(logits),
+    labels: context.save(labels),
+    lse: context.save(lse),
+    counted: context.save(counted),
+  };
+  lse.dispose();
+  counted?.dispose();
+  return { output: loss, inputs: [logits], backward: (grad) => [crossEntropyBackward({ ...saved, grad }, options)] };
+});
+
+// The target is a constant (it gets no gradient), as documented at the op.
+defineRule(klDiv, (context, x, target, options) => {
+  const { loss, lse } = klDivForward(x, target, options);
+  const saved = { x: context.save(x), target: context.save(target), lse: context.save(lse) };
+  lse.dispose();
+  return { output: loss, inputs: [x], backward: (grad) => [klDivBackward({ ...saved, grad }, options)] };
+});
+
+for (const [loss, backward] of [
+  [l1Loss, l1LossBackward],
+  [mseLoss, mseLossBackward],
+] as const) {
+  defineRule(loss, (context, x, target, options) => {
+    const saved = { x: context.save(x), target: context.save(target) };
+    const needsTarget = context.needs(target);
+    return {
+      output: loss(x, target, options),
+      backward: (grad) => {
+        const dx = backward({ ...saved, grad }, options);
+        return [dx, needsTarget ? neg(dx) : undefined];
+      },
+    };
+  });
+}

@@ -1,0 +1,78 @@
+/** Normalisation over the last axis. */
+import {
+  addLayerNorm,
+  addLayerNormForward,
+  l2Normalize,
+  l2NormalizeBackward,
+  layerNorm,
+  layerNormBackward,
+  layerNormForward,
+  rmsNorm,
+  rmsNormBackward,
+  rmsNormForward,
+  type Tensor,
+} from '@mudpt/tensor';
+import { defineRule, type RuleContext } from '../rule.ts';
+
+/** Saves what the backward of a normalisation reads and releases the statistics' first handles. */
+function keepStatistics(
+  context: RuleContext,
+  source: Tensor,
+  weight: Tensor | undefined,
+  mean: Tensor | undefined,
+  rstd: Tensor,
+) {
+  const saved = { x: context.save(source), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
+  mean?.dispose();
+  rstd.dispose();
+  return saved;
+}
+
+defineRule(layerNorm, (context, x, weight, bias, eps) => {
+  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+  const saved = keepStatistics(context, x, weight, mean, rstd);
+  const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
+  return {
+    output: out,
+    inputs: [x, weight, bias],
+    backward: (grad) => {
+      const gradients = layerNormBackward({ ...saved, grad, needs });
+      return [gradients.x, gradients.weight, gradients.bias];
+    },
+  };
+});
+
+defineRule(addLayerNorm, (context, x, residual, weight, bias, eps) => {
+  const { out, sum, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
+  const saved = keepStatistics(context, sum, weight, mean, rstd);
+  const needsSum = context.needs([x, residual]);
+  const needs = { x: needsSum, weight: context.needs(weight), bias: context.needs(bias) };
+  return {
+    output: { sum, out },
+    inputs: [x, residual, weight, bias],
+    backward: (sumGrad, grad) => {
+      if (!grad) return [sumGrad, sumGrad];
+      const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
+      return [gradients.x, gradients.x, gradients.weight, gradients.bias];
+    },
+  };
+});
+
+defineRule(rmsNorm, (context, x, weight, eps) => {
+  const { out, rstd } = rmsNormForward(x, weight, eps);
+  const { mean: _, ...saved } = keepStatistics(context, x, weight, undefined, rstd);
+  const needs = { x: context.needs(x), weight: context.needs(weight) };
+  return {
+    output: out,
+    inputs: [x, weight],
+    backward: (grad) => {
+      const gradients = rmsNormBackward({ ...saved, grad, needs });
+      return [gradients.x, gradients.weight];
+    },
+  };
+});
+
+defineRule(l2Normalize, (context, x, axis, eps) => {
+  const saved = context.save(x);
+  return { output: l2Normalize(x, axis, eps), backward: (grad) => [l2NormalizeBackward(saved, grad, axis, eps)] };
+});

@@ -1,0 +1,53 @@
+/**
+ * Gradients of all pointwise ops from the rows of their table: each needed gradient is one kernel, and what none of them reads is not
+ * kept.
+ */
+import * as ops from '@mudpt/tensor';
+import {
+  type Op,
+  type Operand,
+  pointwiseBackward,
+  pointwiseDerivative,
+  type PointwiseName,
+  pointwiseTable,
+  Tensor,
+  zeros,
+} from '@mudpt/tensor';
+import { defineRule, type RuleContext, type RuleResult } from '../rule.ts';
+
+type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor>;
+
+for (const name of Object.keys(pointwiseTable) as PointwiseName[]) {
+  const op = (ops as unknown as Record<string, PointwiseOp | undefined>)[name];
+  if (op && !pointwiseTable[name].isBool) defineRule(op, (context, ...operands) => differentiate(name, op, context, operands));
+}
+
+function differentiate(
+  name: PointwiseName,
+  op: PointwiseOp,
+  context: RuleContext,
+  operands: readonly (Operand | undefined)[],
+): RuleResult<Tensor> {
+  const output = op.run(...operands);
+  const derivatives = pointwiseDerivative(name);
+  const needed = operands.map((operand) => operand instanceof Tensor && context.needs(operand));
+  const wanted = derivatives.filter((_, index) => needed[index]);
+  const inputs = operands.map((operand, index) =>
+    !(operand instanceof Tensor)
+      ? operand
+      : wanted.some((derivative) => derivative?.readsOperands.includes(index))
+        ? context.save(operand)
+        : undefined,
+  );
+  const result = wanted.some((derivative) => derivative?.readsOutput) ? context.save(output) : undefined;
+  return {
+    output,
+    inputs: operands.map((operand) => (operand instanceof Tensor ? operand : undefined)),
+    backward: (grad) =>
+      needed.map((need, index) => {
+        if (!need) return undefined;
+        if (!derivatives[index]) return zeros(grad.shape, { device: grad.device, dtype: grad.dtype });
+        return pointwiseBackward(name, index, { inputs, output: result, grad });
+      }),
+  };
+}

@@ -1,0 +1,134 @@
+/** Reductions: the gradient of a result spreads over the elements it came from. */
+import {
+  abs,
+  cast,
+  div,
+  eq,
+  exp,
+  expand,
+  logsumexp,
+  max,
+  mean,
+  min,
+  mul,
+  ne,
+  norm,
+  normalizeAxes,
+  pow,
+  prod,
+  reshape,
+  sign,
+  std,
+  sub,
+  sum,
+  type Tensor,
+  variance,
+  where,
+} from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
+
+type Axes = number | readonly number[] | undefined;
+
+/** The shape of a reduction of `shape` with its axes kept as 1, and how many elements each result came from. */
+function kept(
+  shape: readonly number[],
+  axes: Axes,
+): { readonly shape: number[]; readonly count: number; readonly axes: number[] } {
+  const list = normalizeAxes('reduction', axes, shape);
+  const count = list.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
+  return { shape: shape.map((size, axis) => (list.includes(axis) ? 1 : size)), count, axes: list };
+}
+
+defineRule(sum, (_, x, axes, options) => {
+  const [shape, wide] = [x.shape, kept(x.shape, axes).shape];
+  return { output: sum(x, axes, options), backward: (grad) => [expand(reshape(grad, wide), shape)] };
+});
+
+defineRule(mean, (_, x, axes, options) => {
+  const [shape, { shape: wide, count }] = [x.shape, kept(x.shape, axes)];
+  return { output: mean(x, axes, options), backward: (grad) => [expand(reshape(div(grad, count), wide), shape)] };
+});
+
+// One zero among the factors leaves only its own derivative, the product of the others; two leave none.
+defineRule(prod, (context, x, axes, options) => {
+  const { shape: wide, axes: list } = kept(x.shape, axes);
+  const saved = context.save(x);
+  return {
+    output: prod(x, axes, options),
+    backward: (grad) => {
+      const isZero = eq(saved, 0);
+      const zeros = sum(cast(isZero, 'f32'), list, { keepdim: true });
+      const filled = where(isZero, 1, saved);
+      const others = mul(reshape(grad, wide), prod(filled, list, { keepdim: true }));
+      const atZero = where(eq(zeros, 1), others, 0);
+      const elsewhere = where(eq(zeros, 0), others, 0);
+      return [where(isZero, atZero, div(elsewhere, filled))];
+    },
+  };
+});
+
+/** `grad` shared evenly by the elements where `isChosen` holds. */
+function share(grad: Tensor, isChosen: Tensor, axes: readonly number[]): Tensor {
+  const chosen = cast(isChosen, grad.dtype);
+  return mul(chosen, div(grad, sum(chosen, axes, { keepdim: true })));
+}
+
+for (const extreme of [max, min]) {
+  // Equal largest elements share the gradient, as PyTorch's amax does.
+  defineRule(extreme, (context, x, axes, options) => {
+    const { shape: wide, axes: list } = kept(x.shape, axes);
+    const output = extreme(x, axes, options);
+    const [saved, result] = [context.save(x), context.save(output)];
+    return { output, backward: (grad) => [share(reshape(grad, wide), eq(saved, reshape(result, wide)), list)] };
+  });
+}
+
+defineRule(variance, (context, x, axes, options = {}) => {
+  const { shape: wide, count, axes: list } = kept(x.shape, axes);
+  const saved = context.save(x);
+  const factor = 2 / Math.max(0, count - (options.correction ?? 1));
+  return {
+    output: variance(x, axes, options),
+    backward: (grad) => [mul(mul(reshape(grad, wide), factor), sub(saved, mean(saved, list, { keepdim: true })))],
+  };
+});
+
+defineRule(std, (context, x, axes, options = {}) => {
+  const { shape: wide, count, axes: list } = kept(x.shape, axes);
+  const output = std(x, axes, options);
+  const [saved, result] = [context.save(x), context.save(output)];
+  const factor = 1 / Math.max(0, count - (options.correction ?? 1));
+  return {
+    output,
+    backward: (grad) => {
+      const scale = mul(div(reshape(grad, wide), reshape(result, wide)), factor);
+      return [mul(scale, sub(saved, mean(saved, list, { keepdim: true })))];
+    },
+  };
+});
+
+defineRule(logsumexp, (context, x, axes, options) => {
+  const { shape: wide } = kept(x.shape, axes);
+  const output = logsumexp(x, axes, options);
+  const [saved, result] = [context.save(x), context.save(output)];
+  return { output, backward: (grad) => [mul(reshape(grad, wide), exp(sub(saved, reshape(result, wide))))] };
+});
+
+defineRule(norm, (context, x, axes, options = {}) => {
+  const { p = 2 } = options;
+  const { shape: wide, axes: list } = kept(x.shape, axes);
+  const output = norm(x, axes, options);
+  const [saved, result] = [context.save(x), context.save(output)];
+  return {
+    output,
+    backward: (flat) => {
+      const [grad, length] = [reshape(flat, wide), reshape(result, wide)];
+      if (p === 1) return [mul(grad, sign(saved))];
+      if (p === Number.POSITIVE_INFINITY) return [mul(share(grad, eq(abs(saved), length), list), sign(saved))];
+      // At the origin the gradient is 0.
+      const ratio = where(ne(length, 0), div(saved, length), 0);
+      if (p === 2) return [mul(grad, ratio)];
+      return [mul(grad, mul(sign(saved), pow(abs(ratio), p - 1)))];
+    },
+  };
+});
