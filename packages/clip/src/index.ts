@@ -1,0 +1,2 @@
+/** CLIP: tokenizer and preprocessing. */
+export * from './tokenizer/index.ts';
