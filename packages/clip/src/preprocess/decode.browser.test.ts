@@ -1,4 +1,4 @@
-/** The browser's half of `#decode`; the other tests of decoding need files and run in Node. */
+/** The browser's half of `#decode`. Runs in Chromium only; the other tests of decoding read files and run in Node only. */
 import { describe, expect, it } from 'vitest';
 import pictures from '../../test/fixtures/preprocess/pictures.json' with { type: 'json' };
 import upright from '../../test/fixtures/preprocess/upright.json' with { type: 'json' };
@@ -6,7 +6,6 @@ import { decodeImage } from './decode.ts';
 import type { RgbImage } from './image.ts';
 import { createImageLoader } from './loader.ts';
 
-const isBrowser = typeof window !== 'undefined';
 /** A page cannot read files; the test runner reads them for it. */
 async function fetched(name: string): Promise<Blob> {
   const { commands } = await import('vitest/browser');
@@ -19,7 +18,7 @@ async function factsOf({ width, height, data }: RgbImage): Promise<{ width: numb
   return { width, height, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') };
 }
 
-describe.runIf(isBrowser)('in a browser', () => {
+describe('in a browser', () => {
   const entries = Object.entries(pictures).filter(([name]) => name !== 'cmyk.jpg');
 
   it.each(entries)("decodes to Pillow's bytes: %s", async (name, facts) => {
