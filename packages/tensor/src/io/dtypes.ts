@@ -29,10 +29,6 @@ export function isSafetensorsDType(name: unknown): name is SafetensorsDType {
   return typeof name === 'string' && Object.hasOwn(BYTES_PER_NUMBER, name);
 }
 
-export function bytesPerNumber(dtype: SafetensorsDType): number {
-  return BYTES_PER_NUMBER[dtype];
-}
-
 /** Position in the order above. */
 export function dtypeRank(dtype: SafetensorsDType): number {
   return NAMES.indexOf(dtype);

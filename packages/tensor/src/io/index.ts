@@ -16,6 +16,7 @@ export type { SafetensorsEntry } from './header.ts';
 export { type HttpOptions, httpSource } from './http.ts';
 export { byteSource, type ByteSourceInput } from './open.ts';
 export { openSafetensors, type SafetensorsReader, type SafetensorsTensor } from './safetensors.ts';
+export { loadTensor, type LoadOptions, tensorToWrite } from './tensors.ts';
 export { type OpenShard, readSafetensorsIndex } from './shards.ts';
 export {
   serializeSafetensors,
