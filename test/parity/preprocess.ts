@@ -5,16 +5,18 @@
 import { dirname, join } from 'node:path';
 import { decodeImage, resizeAndCrop } from '@mudpt/clip';
 import { openSafetensors } from '@mudpt/tensor';
+import { type Comparison, missing } from './compare.ts';
+import type { CaseResult, FileResult } from './report.ts';
 
 /** Runs all pictures; the error is the largest difference of a byte. @throws Error when the file is not of this form */
-export async function runPreprocessFile(path: string) {
+export async function runPreprocessFile(path: string): Promise<FileResult> {
   await using golden = await openSafetensors(path);
   const sizes: unknown = JSON.parse(golden.metadata['sizes'] ?? 'null');
   if (typeof sizes !== 'object' || sizes === null) throw new Error('the metadata has no "sizes"');
   const names = Object.keys(sizes);
   const unnamed = [...golden.tensors.keys()].filter((name) => !names.includes(name));
   if (unnamed.length > 0 || names.length === 0) throw new Error(`"sizes" does not name ${unnamed.join(', ') || 'any picture'}`);
-  const cases = [];
+  const cases: CaseResult[] = [];
   for (const [name, size] of Object.entries(sizes)) {
     const expected = await golden.read(name);
     const verdict = await runPicture(join(dirname(path), name), Number(size), expected);
@@ -23,11 +25,14 @@ export async function runPreprocessFile(path: string) {
   return { path, cases };
 }
 
-async function runPicture(path: string, size: number, expected: { shape: readonly number[]; bytes: Uint8Array }) {
+async function runPicture(
+  path: string,
+  size: number,
+  expected: { shape: readonly number[]; bytes: Uint8Array },
+): Promise<Comparison> {
   const tensor = 'pixels';
-  const failed = (note: string) => ({ tensor, error: undefined, note, passed: false });
   if (expected.shape.join() !== [size, size, 3].join())
-    return failed(`[${expected.shape.join(', ')}] is expected for size ${size}`);
+    return missing(tensor, `[${expected.shape.join(', ')}] is expected for size ${size}`);
   try {
     const { data } = resizeAndCrop(await decodeImage(path), size);
     let largest = 0;
@@ -40,6 +45,6 @@ async function runPicture(path: string, size: number, expected: { shape: readonl
     const note = differing > 0 ? `${differing} of ${data.length} bytes differ, by up to ${largest} of 255` : undefined;
     return { tensor, error: largest, note, passed: differing === 0 };
   } catch (error) {
-    return failed(error instanceof Error ? error.message : String(error));
+    return missing(tensor, error instanceof Error ? error.message : String(error));
   }
 }

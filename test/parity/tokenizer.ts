@@ -1,6 +1,7 @@
 /** Golden texts, `{cases: [{text, ids}]}`: every text must get exactly these ids of OpenAI's tokenizer. */
 import { readFile } from 'node:fs/promises';
 import { createTokenizer } from '@mudpt/clip';
+import type { FileResult } from './report.ts';
 
 /** How many differing texts are shown. */
 const SHOWN = 10;
@@ -11,7 +12,7 @@ interface Text {
 }
 
 /** Runs all texts; the error is the part of them that differs. @throws Error when the file is not of this form */
-export async function runTokenizerFile(path: string) {
+export async function runTokenizerFile(path: string): Promise<FileResult> {
   const texts = readTexts(await readFile(path, 'utf8'));
   const tokenizer = await createTokenizer({ mode: 'openai' });
   const differing = texts.filter(({ text, ids }) => tokenizer.encode(text).join() !== ids.join());
