@@ -10,7 +10,7 @@ export default defineConfig({
   // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
   optimizeDeps: { exclude: ['webgpu'] },
   test: {
-    include: ['packages/tensor/**/*.test.ts', 'packages/autograd/**/*.test.ts'],
+    include: ['packages/tensor/**/*.test.ts', 'packages/autograd/**/*.test.ts', 'packages/clip/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/*.node.test.ts', '**/test/reference/**'],
     isolate: false,
     fileParallelism: false,

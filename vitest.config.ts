@@ -1,9 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 /** The suite in Node. The adapter comes from the environment: start it through scripts/launch.mjs or scripts/test.mjs. */
 export default defineConfig({
   test: {
     include: ['packages/**/*.test.ts', 'shaders/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, '**/*.browser.test.ts'],
     // One process, file after file: the device, its pipelines and the compiled shaders serve the whole suite, and CPU adapters
     // use every core already.
     pool: 'forks',

@@ -5,6 +5,10 @@ import { openSafetensors } from '@mudpt/tensor';
 
 export type Contents =
   | { readonly kind: 'op' }
+  /** Texts and their token ids. */
+  | { readonly kind: 'texts' }
+  /** What preprocessing makes of the pictures beside the file. */
+  | { readonly kind: 'pictures' }
   /** A golden this runner cannot run yet. */
   | { readonly kind: 'unsupported'; readonly why: string }
   /** Not a golden: an input of one, or text. Not counted when met in a folder. */
@@ -35,7 +39,6 @@ async function walk(folder: string): Promise<string[]> {
 }
 
 const INPUT_SIDE: Readonly<Record<string, string>> = {
-  'tokenizer.json': 'the tokenizer',
   'sampling.json': 'few-shot sampling',
   'schedule.json': 'learning rate schedules',
   'promptsrc_gpa_weights.json': 'the aggregation weights of PromptSRC',
@@ -49,6 +52,7 @@ export async function classify(path: string): Promise<Contents> {
   if (/\.(png|jpe?g|webp|gif)$/i.test(name)) return { kind: 'companion', of: 'the preprocessing golden beside it' };
   if (/\.(md|txt)$/i.test(name)) return { kind: 'companion', of: 'nothing: it is text' };
   if (folder === 'weights' || above === 'weights') return weights(name);
+  if (/^tokenizer.*\.json$/.test(name)) return { kind: 'texts' };
   const subject = INPUT_SIDE[name];
   if (subject !== undefined) return notYet(subject);
   if (name.endsWith('.safetensors')) return safetensors(path);
@@ -71,7 +75,7 @@ async function safetensors(path: string): Promise<Contents> {
   const { metadata, tensors } = file;
   if (metadata['op'] !== undefined && metadata['cases'] !== undefined) return { kind: 'op' };
   if (metadata['method'] !== undefined) return notYet(`the method ${metadata['method']}`);
-  if (metadata['sizes'] !== undefined) return notYet('image preprocessing');
+  if (metadata['sizes'] !== undefined) return { kind: 'pictures' };
   if ([...tensors.keys()].some((tensor) => tensor.startsWith('clip.')))
     return { kind: 'companion', of: 'the method goldens: it holds their CLIP weights' };
   return notYet('safetensors without "op" and "cases", "method" or "sizes" in their metadata');

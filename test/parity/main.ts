@@ -1,8 +1,10 @@
 /** `pnpm parity FILE-or-FOLDER...`: runs golden files and prints each tensor's relative error, PASS or FAIL per file, and the count. */
 import { Device } from '@mudpt/tensor';
 import { classify, listFiles } from './files.ts';
+import { runPreprocessFile } from './preprocess.ts';
 import { countLine, describeFile, type FileResult, hasPassed } from './report.ts';
 import { type Extensions, messageOf, runFile } from './run.ts';
+import { runTokenizerFile } from './tokenizer.ts';
 
 const USAGE = `usage: pnpm parity FILE-or-FOLDER...
 Runs the golden files given, and all files below the folders given, and compares with the numbers in them.
@@ -23,6 +25,8 @@ async function resultOf(path: string, named: boolean, open: () => Promise<Device
   try {
     const contents = await classify(path);
     if (contents.kind === 'op') return await runFile(path, await open(), EXTENSIONS);
+    if (contents.kind === 'texts') return await runTokenizerFile(path);
+    if (contents.kind === 'pictures') return await runPreprocessFile(path);
     if (contents.kind === 'unsupported') return { path, cases: [], problem: `unsupported: ${contents.why}` };
     if (named) return { path, cases: [], problem: `is no golden by itself; it belongs to ${contents.of}` };
     return `${path} belongs to ${contents.of}`;

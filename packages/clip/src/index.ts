@@ -1,0 +1,3 @@
+/** CLIP: tokenizer and preprocessing. */
+export * from './preprocess/index.ts';
+export * from './tokenizer/index.ts';

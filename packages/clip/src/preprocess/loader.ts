@@ -1,0 +1,173 @@
+/** Many images, in order, prepared ahead of their use by several threads. */
+import { type ByteSourceInput, DisposedError, ShapeError } from '@mudpt/tensor';
+import { processors, startWorkers } from '#platform';
+import type { AugmentOptions } from './augment.ts';
+import { cacheKey, type ImageCache } from './cache.ts';
+import { type DecodeOptions, MAX_PIXELS, readImageFile } from './decode.ts';
+import type { Workers } from './platform.ts';
+import type { ImageTask } from './task.ts';
+
+export interface ImageLoaderOptions extends Omit<DecodeOptions, 'name'> {
+  /** Side of the squares that come out, in pixels: the image tower's. */
+  readonly size: number;
+  /** Short side before the centre crop. Default `size`. */
+  readonly resize?: number;
+  /** For training: a random crop and flip instead of the centre crop, the same for the same seed, epoch and index. */
+  readonly augment?: AugmentOptions & { readonly seed: number };
+  /** Threads (Node). 0 works on the calling thread, as browsers always do. Default: the processors, at most 8. */
+  readonly workers?: number;
+  /** How many images are prepared ahead. Default: twice the workers, at least 2. */
+  readonly prefetch?: number;
+  /** Keeps the squares, or where they are random the decoded images. Default: none. */
+  readonly cache?: ImageCache;
+}
+
+/** A path, URL, Blob, File or bytes. */
+export type ImageSource = ByteSourceInput;
+
+export interface LoadedImage<Source extends ImageSource = ImageSource> {
+  readonly source: Source;
+  /** Its place in the sources, from 0. */
+  readonly index: number;
+  /** [size, size, 3] bytes; `normalize` makes f32 of them. They may be the cache's own: do not write to them. */
+  readonly pixels: Uint8Array;
+}
+
+export interface IterateOptions {
+  /** Varies the augmentation. Default 0. */
+  readonly epoch?: number;
+  /** Its reason is thrown as soon as it is aborted; work that was begun ends unseen. */
+  readonly signal?: AbortSignal;
+  /** Index by which the first source is augmented, when `sources` is a part of a data set. Default 0. */
+  readonly firstIndex?: number;
+}
+
+/** Makes a loader. Threads start with the first image. */
+export function createImageLoader(options: ImageLoaderOptions): ImageLoader {
+  return new ImageLoader(options);
+}
+
+export class ImageLoader {
+  private readonly options: Required<
+    Pick<ImageLoaderOptions, 'size' | 'resize' | 'workers' | 'prefetch' | 'exif' | 'maxPixels'>
+  > &
+    ImageLoaderOptions;
+  private workers: Promise<Workers> | undefined;
+  private isClosed = false;
+
+  constructor(options: ImageLoaderOptions) {
+    const { size, resize = size, workers = Math.min(processors(), 8), prefetch = Math.max(2 * workers, 2) } = options;
+    const counts: Record<string, [value: number, least: number]> = {
+      size: [size, 1],
+      resize: [resize, size],
+      workers: [workers, 0],
+      prefetch: [prefetch, 1],
+    };
+    for (const [name, [value, least]] of Object.entries(counts)) {
+      if (Number.isSafeInteger(value) && value >= least) continue;
+      throw new ShapeError('createImageLoader', `${name} is ${value}`, `use a whole number of at least ${least}`);
+    }
+    const { exif = 'ignore', maxPixels = MAX_PIXELS } = options;
+    this.options = { ...options, size, resize, workers, prefetch, exif, maxPixels };
+  }
+
+  /** One image as [size, size, 3] bytes. @throws FormatError naming the file when it cannot be decoded */
+  async load(source: ImageSource, { epoch = 0, index = 0 }: { epoch?: number; index?: number } = {}): Promise<Uint8Array> {
+    if (this.isClosed) throw new DisposedError('ImageLoader', 'the loader is closed', 'make another one');
+    const { size, resize, augment, exif, maxPixels, cache } = this.options;
+    const { bytes, name } = await readImageFile(source);
+    const task: ImageTask = {
+      input: bytes,
+      decode: { exif, maxPixels, name },
+      size,
+      resize,
+      ...(augment && { augment: { ...augment, epoch, index } }),
+      wantsDecoded: cache !== undefined && augment !== undefined,
+    };
+    if (cache === undefined) return (await this.run(task)).pixels;
+    const key = await cacheKey(bytes, augment ? `decoded-${exif}` : `${resize}-${size}-${exif}`);
+    const known = await cache.get(key);
+    if (known !== undefined && augment === undefined) return known.data;
+    const { pixels, decoded } = await this.run(known ? { ...task, input: known, wantsDecoded: false } : task);
+    if (known === undefined) await cache.set(key, decoded ?? { width: size, height: size, data: pixels });
+    return pixels;
+  }
+
+  /**
+   * The images of `sources` in their order. At most `prefetch` are under way at a time, so sources may be endless. When one fails, those
+   * before it are given first and then its error is thrown.
+   */
+  async *iterate<Source extends ImageSource>(
+    sources: Iterable<Source> | AsyncIterable<Source>,
+    { epoch = 0, signal, firstIndex = 0 }: IterateOptions = {},
+  ): AsyncGenerator<LoadedImage<Source>, void, undefined> {
+    signal?.throwIfAborted();
+    const abortion = watch(signal);
+    const iterator = Symbol.asyncIterator in sources ? sources[Symbol.asyncIterator]() : sources[Symbol.iterator]();
+    const underway: Promise<LoadedImage<Source>>[] = [];
+    let index = 0;
+    let isOver = false;
+    try {
+      for (;;) {
+        while (!isOver && underway.length < this.options.prefetch) {
+          const next = await abortion.orElse(Promise.resolve(iterator.next()));
+          if (next.done) isOver = true;
+          else underway.push(this.prepare(next.value, index++, firstIndex, epoch));
+        }
+        const first = underway.shift();
+        if (first === undefined) return;
+        yield await abortion.orElse(first);
+      }
+    } finally {
+      abortion.stop();
+      // A source that cannot be asked to stop (one that waits for ever) must not hold up the abort.
+      if (!isOver) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+    }
+  }
+
+  /** Ends the threads, after the images they are at. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await (await this.workers)?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private prepare<Source extends ImageSource>(
+    source: Source,
+    index: number,
+    firstIndex: number,
+    epoch: number,
+  ): Promise<LoadedImage<Source>> {
+    const loading = this.load(source, { epoch, index: firstIndex + index }).then((pixels) => ({ source, index, pixels }));
+    // It may fail while an earlier one is awaited, or after nobody waits any more; whoever awaits it still gets the error.
+    loading.catch(() => undefined);
+    return loading;
+  }
+
+  private async run(task: ImageTask): ReturnType<Workers['run']> {
+    const workers = await (this.workers ??= startWorkers(this.options.workers));
+    return workers.run(task);
+  }
+}
+
+/** Waits for promises until the signal is aborted. */
+function watch(signal: AbortSignal | undefined): { orElse<T>(work: Promise<T>): Promise<T>; stop(): void } {
+  if (signal === undefined) return { orElse: (work) => work, stop: () => undefined };
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  aborted.catch(() => undefined);
+  return {
+    orElse: (work) => {
+      // Of two settled promises a race takes the first.
+      signal.throwIfAborted();
+      return Promise.race([work, aborted]);
+    },
+    stop: () => signal.removeEventListener('abort', abort),
+  };
+}

@@ -1,0 +1,44 @@
+/** The loader's platform in Node: worker threads by piscina. Reached only through `#platform`. */
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { FormatError } from '@mudpt/tensor';
+import { Piscina } from 'piscina';
+import { loadDecoder } from '#decode';
+import type { MakeFolder, StartWorkers } from './platform.ts';
+import { type ImageTask, runTask } from './task.ts';
+import type { WorkerReply } from './worker.ts';
+
+export const startWorkers: StartWorkers = async (count) => {
+  await loadDecoder();
+  if (count === 0) return { run: runTask, close: async () => undefined };
+  const pool = new Piscina<ImageTask, WorkerReply>({ minThreads: count, maxThreads: count, ...workerFile() });
+  return {
+    run: async (task) => {
+      const reply = await pool.run(task);
+      if (reply.failure === undefined) return reply;
+      const { op, problem, fix } = reply.failure;
+      throw new FormatError(op, problem, fix);
+    },
+    close: () => pool.close(),
+  };
+};
+
+/** The worker beside this module. Built, both are JavaScript; in the source tree a thread needs tsx to read TypeScript. */
+function workerFile(): { filename: string; execArgv?: string[] } {
+  const extension = /\.\w+$/.exec(new URL(import.meta.url).pathname)?.[0] ?? '.js';
+  const filename = new URL(`./worker${extension}`, import.meta.url).href;
+  if (extension !== '.ts') return { filename };
+  const tsx = createRequire(import.meta.url).resolve('tsx');
+  return { filename, execArgv: ['--import', pathToFileURL(tsx).href] };
+}
+
+export const makeFolder: MakeFolder = async (path) => {
+  await mkdir(path, { recursive: true });
+};
+
+/** Of this machine, or of the part of it this process may use. */
+export function processors(): number {
+  return availableParallelism();
+}

@@ -1,0 +1,36 @@
+/** The work for one image, as plain data that can go to another thread. */
+import { type AugmentOptions, augment } from './augment.ts';
+import { type DecodeOptions, decodeBytes } from './decode.ts';
+import { resizeAndCrop } from './geometry.ts';
+import type { RgbImage } from './image.ts';
+import { type DrawPlace, drawsFor } from './random.ts';
+
+export interface ImageTask {
+  /** A file, or what was decoded from it earlier. */
+  readonly input: Uint8Array | RgbImage;
+  readonly decode: DecodeOptions;
+  /** Side of the square that comes out. */
+  readonly size: number;
+  /** Short side before the centre crop. */
+  readonly resize: number;
+  /** A random crop and flip instead of the centre crop. */
+  readonly augment?: AugmentOptions & DrawPlace;
+  /** Whether the decoded image comes back as well. */
+  readonly wantsDecoded: boolean;
+}
+
+export interface ImageResult {
+  /** [size, size, 3]. */
+  readonly pixels: Uint8Array;
+  readonly decoded?: RgbImage;
+}
+
+/** Decodes, then crops. @throws FormatError when the file cannot be decoded */
+export async function runTask(task: ImageTask): Promise<ImageResult> {
+  const { input, size, resize } = task;
+  const decoded = input instanceof Uint8Array ? await decodeBytes(input, task.decode) : input;
+  const { data: pixels } = task.augment
+    ? augment(decoded, size, drawsFor(task.augment), task.augment)
+    : resizeAndCrop(decoded, size, resize);
+  return task.wantsDecoded ? { pixels, decoded } : { pixels };
+}

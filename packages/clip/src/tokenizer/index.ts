@@ -1,0 +1,4 @@
+export type { BatchOptions, EncodedBatch } from './batch.ts';
+export type { TokenizerMode } from './clean.ts';
+export { createTokenizer, Tokenizer, type TokenizerOptions } from './tokenizer.ts';
+export type { VocabularyFiles } from './vocabulary.ts';
