@@ -4,6 +4,9 @@
 // Tiling   that of the forward kernel: lanes hold keys while scores (q k^T) and dP (grad v^T) form together, then dS = P (dP - delta) is broadcast
 //          onto rows of k. P is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); fully masked rows have lse 1e30, so P = 0.
+// Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
+// Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 25, 201: 28, 1024: 31.
+//          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
 // Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
@@ -31,6 +34,8 @@ struct Params {
 #include "attention.lanes.wgsl"
 #let SPAN = LANES * KEYS
 #let HELD = (ROWS + LANES - 1) / LANES
+// Branches around loads cost nothing on lavapipe, but SwiftShader (subgroups of 4) needs minutes and gigabytes to compile them.
+#let EAGER = TILE || SG < 8
 #let QUADS = SLICE == 4 ? 1 : 2
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -122,8 +127,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let key${t} = min(key + ${t}u, keys - 1u);
 #if PREFIX
     let early${t} = key${t} < shift;
-    let kRow${t} = select(kBase + (key${t} - shift) * params.k.z, prefixKBase + key${t} * params.prefixK.z, early${t});
-    let vRow${t} = select(vBase + (key${t} - shift) * params.v.z, prefixVBase + key${t} * params.prefixV.z, early${t});
+    let kRow${t} = kBase + (max(key${t}, shift) - shift) * params.k.z;
+    let kEarly${t} = prefixKBase + min(key${t}, shift - 1u) * params.prefixK.z;
+    let vRow${t} = vBase + (max(key${t}, shift) - shift) * params.v.z;
+    let vEarly${t} = prefixVBase + min(key${t}, shift - 1u) * params.prefixV.z;
 #else
     let kRow${t} = kBase + key${t} * params.k.z;
     let vRow${t} = vBase + key${t} * params.v.z;
@@ -137,12 +144,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     for (var d = 0u; d < params.depth; d++) {
 #for t in KEYS
-#if PREFIX
+#if PREFIX && EAGER
+      let k${t} = select(widen(k[kRow${t} + d]), widen(prefix[kEarly${t} + d]), early${t});
+      let v${t} = select(widen(v[vRow${t} + d]), widen(prefix[vEarly${t} + d]), early${t});
+#elif PREFIX
       var k${t}: vec4<f32>;
       var v${t}: vec4<f32>;
       if (early${t}) {
-        k${t} = widen(prefix[kRow${t} + d]);
-        v${t} = widen(prefix[vRow${t} + d]);
+        k${t} = widen(prefix[kEarly${t} + d]);
+        v${t} = widen(prefix[vEarly${t} + d]);
       } else {
         k${t} = widen(k[kRow${t} + d]);
         v${t} = widen(v[vRow${t} + d]);
@@ -203,7 +213,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
       let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
 #for c in COLUMNS
-#if PREFIX
+#if PREFIX && EAGER
+      let k${t}_${c} = slice(select(
+        widen(k[kBase + (max(other${t}, shift) - shift) * params.k.z + quad${c}]),
+        widen(prefix[prefixKBase + min(other${t}, shift - 1u) * params.prefixK.z + quad${c}]),
+        other${t} < shift), lane);
+#elif PREFIX
       var k${t}_${c}: vec${SLICE}<f32>;
       if (other${t} < shift) {
         k${t}_${c} = slice(widen(prefix[prefixKBase + other${t} * params.prefixK.z + quad${c}]), lane);

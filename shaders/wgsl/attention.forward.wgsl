@@ -7,6 +7,9 @@
 //          lanes hold keys while scores are formed (each lane reads its own key and query rows once, broadcasts feed the ROWS x KEYS tile),
 //          then lanes hold slices of the head dimension while probabilities are broadcast onto rows of v. No workgroup memory, no barrier.
 // Numerics f32 throughout, online softmax in base 2 with a finite mask (-1e30). A row without keys gives 0 and lse = 1e30.
+// Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
+// Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 30, 201: 33, 1024: 36.
+//          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
 // Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
@@ -33,6 +36,8 @@ struct Params {
 #include "attention.lanes.wgsl"
 #let SPAN = LANES * KEYS
 #let HELD = (ROWS + LANES - 1) / LANES
+// Branches around loads cost nothing on lavapipe, but SwiftShader (subgroups of 4) needs minutes and gigabytes to compile them.
+#let EAGER = TILE || SG < 8
 #let QUADS = SLICE == 4 ? 1 : 2
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -119,7 +124,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let key${t} = min(key + ${t}u, keys - 1u);
 #if PREFIX
     let early${t} = key${t} < shift;
-    let kRow${t} = select(kBase + (key${t} - shift) * params.k.z, prefixKBase + key${t} * params.prefixK.z, early${t});
+    let kRow${t} = kBase + (max(key${t}, shift) - shift) * params.k.z;
+    let kEarly${t} = prefixKBase + min(key${t}, shift - 1u) * params.prefixK.z;
 #else
     let kRow${t} = kBase + key${t} * params.k.z;
 #endif
@@ -131,9 +137,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     for (var d = 0u; d < params.depth; d++) {
 #for t in KEYS
-#if PREFIX
+#if PREFIX && EAGER
+      let k${t} = select(widen(k[kRow${t} + d]), widen(prefix[kEarly${t} + d]), early${t});
+#elif PREFIX
       var k${t}: vec4<f32>;
-      if (early${t}) { k${t} = widen(prefix[kRow${t} + d]); } else { k${t} = widen(k[kRow${t} + d]); }
+      if (early${t}) { k${t} = widen(prefix[kEarly${t} + d]); } else { k${t} = widen(k[kRow${t} + d]); }
 #else
       let k${t} = widen(k[kRow${t} + d]);
 #endif
@@ -213,7 +221,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
       let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
 #for c in COLUMNS
-#if PREFIX
+#if PREFIX && EAGER
+      let v${t}_${c} = slice(select(
+        widen(v[vBase + (max(other${t}, shift) - shift) * params.v.z + quad${c}]),
+        widen(prefix[prefixVBase + min(other${t}, shift - 1u) * params.prefixV.z + quad${c}]),
+        other${t} < shift), lane);
+#elif PREFIX
       var v${t}_${c}: vec${SLICE}<f32>;
       if (other${t} < shift) {
         v${t}_${c} = slice(widen(prefix[prefixVBase + other${t} * params.prefixV.z + quad${c}]), lane);

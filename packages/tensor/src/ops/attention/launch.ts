@@ -45,9 +45,10 @@ function sliceOf(lanes: number, depth: number): { SLICE: 2 | 4; COLUMNS: number 
   return { SLICE, COLUMNS: Math.ceil(depth / SLICE / lanes) };
 }
 
-/** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows, and barriers make compilers slow on tall tiles. */
+/** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows. Barriers, and SwiftShader
+ * (4 lanes), make compilation of tall tiles take many seconds. */
 function tileOf(variant: Variant, lanes: number, columns: number, budget: number): Tile {
-  if (variant === 'tile') return { rows: 8, keys: 1 };
+  if (variant === 'tile' || lanes < 8) return { rows: 8, keys: 1 };
   return { rows: columns * 16 <= budget ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
 }
 
@@ -160,7 +161,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
   const { device } = problem;
   const { q, k, v, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
-  const defines = definesOf(problem, depth, problem.dtype, 16);
+  const defines = definesOf(problem, depth, problem.dtype, 32);
   const { grid, blocks, entries } = gridOf(problem, problem.keys, defines.ROWS);
   dkvKernel.dispatch(device, {
     buffers: { q, k, v, grad, stats, dkv: dkv.storage, ...(blocks && { blocks }) },
