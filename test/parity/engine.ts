@@ -5,7 +5,7 @@ import { Unsupported } from './options.ts';
 
 type Unary = (x: Tensor) => Tensor;
 type Binary = (a: Tensor, b: Tensor) => Tensor;
-type Reduction = (x: Tensor, options: { axes: readonly number[]; keepdim?: boolean }) => Tensor;
+type Reduction = (x: Tensor, axes: readonly number[], options: { keepdim?: boolean }) => Tensor;
 
 export interface Operations {
   readonly add: Binary;

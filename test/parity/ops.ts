@@ -55,7 +55,7 @@ const FORWARD: Readonly<Record<string, Forward>> = {
   quick_gelu: unary,
   broadcast: (t, inputs, options) => t[named(options, BINARY)](inputs.get('a'), inputs.get('b')),
   reduce: (t, inputs, options) =>
-    t[named(options, REDUCTIONS)](inputs.get('x'), { axes: options.numbers('axes'), keepdim: options.flag('keepdim', false) }),
+    t[named(options, REDUCTIONS)](inputs.get('x'), options.numbers('axes'), { keepdim: options.flag('keepdim', false) }),
   concat_slice: rearrange,
 
   softmax: (t, inputs, options) => t.softmax(inputs.get('x'), options.number('axis')),

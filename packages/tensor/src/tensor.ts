@@ -190,7 +190,11 @@ export function rebind(tensor: Tensor, place: Tensor): void {
   tensor.expectLive('rebind');
   place.expectLive('rebind');
   if (!sameShape(tensor.shape, place.shape) || tensor.dtype !== place.dtype)
-    throw new ShapeError('rebind', `${tensor.toString()} cannot show ${place.toString()}`, 'give a view of equal shape and dtype');
+    throw new ShapeError(
+      'rebind',
+      `${tensor.toString()} cannot show ${place.toString()}`,
+      'give a view of equal shape and dtype',
+    );
   const target = tensor as { -readonly [K in keyof Tensor]: Tensor[K] };
   const before = tensor.storage;
   target.storage = place.storage.retain();
