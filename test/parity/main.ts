@@ -1,4 +1,5 @@
 /** `pnpm parity FILE-or-FOLDER...`: runs golden files and prints each tensor's relative error, PASS or FAIL per file, and the count. */
+import { differentiate, optimize } from './learning.ts';
 import { Device } from '@mudpt/tensor';
 import { classify, listFiles } from './files.ts';
 import { runPreprocessFile } from './preprocess.ts';
@@ -10,7 +11,7 @@ const USAGE = `usage: pnpm parity FILE-or-FOLDER...
 Runs the golden files given, and all files below the folders given, and compares with the numbers in them.
 The last line counts files; the exit status is 1 when one failed or is not supported, 2 when the paths cannot be read.`;
 
-const EXTENSIONS: Extensions = {};
+const EXTENSIONS: Extensions = { differentiate, optimize };
 
 /** Opens the device at the first file that needs one. */
 function lazyDevice(): { open: () => Promise<Device>; dispose: () => Promise<void> } {

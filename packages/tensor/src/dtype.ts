@@ -11,8 +11,6 @@ export type DataArray = Float32Array | Int32Array | Uint32Array | Uint8Array;
 /** Host data a tensor can be made from. */
 export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array | readonly number[];
 
-export const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u32', 'bool'];
-
 const WGSL_TYPES = { f32: 'f32', f16: 'f16', i32: 'i32', u32: 'u32', bool: 'u32' } as const;
 
 /** Storage type in WGSL. */

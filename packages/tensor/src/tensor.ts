@@ -178,10 +178,6 @@ export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tenso
   return new Tensor(storage, dtype, [...shape], contiguousStrides(shape), 0);
 }
 
-export function sameGeometry(a: Tensor, b: Tensor): boolean {
-  return a.offset === b.offset && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
-}
-
 /**
  * Lets the handle `tensor` show the memory of `place`, a view of equal shape and dtype; its own memory is released. For packing parameters
  * side by side: other handles, and plans captured before, keep the old memory.

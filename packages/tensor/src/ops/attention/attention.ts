@@ -6,7 +6,7 @@
 import { ShapeError } from '../../errors.ts';
 import { defineOp } from '../../op.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type AttentionGradients, fusedBackward, fusedForward, type GradientName, type Into, type Needs } from './fused.ts';
+import { type AttentionGradients, fusedBackward, fusedForward, type Into, type Needs } from './fused.ts';
 import { type AttentionOptions, type AttentionProblem, expectLike, problemOf, sequencesOf } from './problem.ts';
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
@@ -75,4 +75,4 @@ export function attentionBackward(inputs: AttentionBackwardInputs, options: Atte
   });
 }
 
-export type { AttentionGradients, GradientName };
+export type { AttentionGradients };

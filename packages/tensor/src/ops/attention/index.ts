@@ -5,7 +5,6 @@ export {
   type AttentionBackwardInputs,
   attentionForward,
   type AttentionGradients,
-  type GradientName,
 } from './attention.ts';
 export type { AttentionOptions, AttentionPrefix } from './problem.ts';
 export {
