@@ -26,7 +26,9 @@ fn math_maximum(x: f32, y: f32) -> f32 {
 fn math_minimum(x: f32, y: f32) -> f32 {
   return select(select(y, x, x < y), select(y, x, math_isNaN(x)), math_isNaN(x) || math_isNaN(y));
 }
-fn math_sign(x: f32) -> f32 { return select(x, select(-1.0, 1.0, x > 0.0), x > 0.0 || x < 0.0); }
+fn math_sign(x: f32) -> f32 {
+  return select(select(0.0, x, math_isNaN(x)), select(-1.0, 1.0, x > 0.0), x > 0.0 || x < 0.0);
+}
 fn math_round(x: f32) -> f32 { return select(x, round(x), abs(x) < 8388608.0); }
 
 // exp(r) = 1 + r + math_expTail(r) for |r| <= log(2) / 2.

@@ -8,7 +8,7 @@
 // strided: a thread takes 4 neighbours along the last dimension, so that the index is divided once for four elements.
 // Numerics: f16 is converted to f32 first and rounded once at the store.
 // A vector at the end of a flat result writes past the last element: storage is a multiple of 16 bytes. In place that must not be.
-// Compile: EXPRESSION=x MATH=1 NAMES=x KINDS=d TYPES=f COUNT=1 TR=f32 C=f32 LAYOUT=flat DIMS=0 INTO=0 HALF=0 | EXPRESSION=x MATH=0 NAMES=xy KINDS=sn TYPES=i- COUNT=2 TR=i32 C=i32 LAYOUT=strided DIMS=8 INTO=1 HALF=0
+// Compile: EXPRESSION=x MATH=1 NAMES=x KINDS=d TYPES=f COUNT=1 TR=f32 C=f32 LAYOUT=flat DIMS=0 INTO=0 HALF=0 | EXPRESSION=x MATH=0 NAMES=xy KINDS=sn TYPES=in COUNT=2 TR=i32 C=i32 LAYOUT=strided DIMS=8 INTO=1 HALF=0
 #if HALF
 enable f16;
 #endif
