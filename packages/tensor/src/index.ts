@@ -127,6 +127,7 @@ export {
   attentionQkvBackward,
   type AttentionQkvBackwardInputs,
   attentionQkvForward,
+  attentionUnfused,
   type AttentionQkvGradients,
   PackedSequences,
   packedSequences,

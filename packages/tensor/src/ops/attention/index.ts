@@ -15,3 +15,4 @@ export {
   type AttentionQkvGradients,
 } from './qkv.ts';
 export { PackedSequences, packedSequences, packedSequencesOnDevice } from './sequences.ts';
+export { attentionUnfused } from './unfused.ts';

@@ -10,6 +10,7 @@ import { tensor } from '../create.ts';
 import { scope } from '../../scope.ts';
 import { attention, attentionBackward, attentionForward } from './attention.ts';
 import { attentionQkv, attentionQkvBackward, attentionQkvForward } from './qkv.ts';
+import { attentionUnfused } from './unfused.ts';
 import { packedSequences, packedSequencesOnDevice } from './sequences.ts';
 
 const HEADS = 2;
@@ -119,6 +120,18 @@ eachDevice('attention layouts', (ctx) => {
         start += length;
       }
     }));
+
+  it.each([false, true])('agrees with the path spelled out in public ops, causal %s', (causal) =>
+    scope(async () => {
+      const { device } = ctx;
+      const [q, k, v] = [1, 2, 3].map((seed) => make(device, [2, 18, HEADS, DEPTH], seed)) as [Tensor, Tensor, Tensor];
+      const prefix = { k: make(device, [5, HEADS, DEPTH], 5), v: make(device, [5, HEADS, DEPTH], 6) };
+      for (const options of [{ causal }, { causal, prefix }]) {
+        const spelled = await attentionUnfused(q, k, v, options).data();
+        expect(relativeError(await attention(q, k, v, options).data(), spelled)).toBeLessThan(1e-5);
+      }
+    }),
+  );
 
   describe('refuses with the argument named', () => {
     it('shapes, dtypes and lengths that do not fit', () =>
