@@ -6,6 +6,7 @@ import './matmul.ts';
 import './norm.ts';
 import './loss.ts';
 import './reduce.ts';
+import './order.ts';
 import './gather.ts';
 import './conv.ts';
 import './attention.ts';

@@ -103,6 +103,22 @@ eachDevice('rules', (ctx) => {
     });
   });
 
+  describe('order', () => {
+    it('cumsum', () => check({ shapes: [[3, 4]], run: (x) => ops.cumsum(x, 0), reference: (x) => reductions.cumsum(x, 0) }));
+    it('sort and topk', async () => {
+      const values = (sorted: { readonly values: Tensor; readonly indices: Tensor }): Tensor => {
+        sorted.indices.dispose();
+        return sorted.values;
+      };
+      await check({
+        shapes: [[3, 5]],
+        run: (x) => values(ops.sort(x, { axis: 0, descending: true })),
+        reference: (x) => reductions.sort(x, { axis: 0, descending: true }).values,
+      });
+      await check({ shapes: [[3, 5]], run: (x) => values(ops.topk(x, 2)), reference: (x) => reductions.topk(x, 2).values });
+    });
+  });
+
   describe('products', () => {
     for (const [transposeA, transposeB] of [
       [false, false],
