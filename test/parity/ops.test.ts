@@ -29,7 +29,13 @@ type Ref = arrays.Ref;
 const oracle = {
   ...Object.fromEntries(Object.keys(unaryFunctions).map((name) => [name, (x: Ref) => unary(name as UnaryName, x)])),
   ...Object.fromEntries(['add', 'sub', 'mul', 'div'].map((name) => [name, (a: Ref, b: Ref) => binary(name as BinaryName, a, b)])),
-  ...{ ...arrays, ...indexing, ...nn, matmul, max, mean, sum },
+  ...{ ...arrays, ...indexing, ...nn, matmul },
+  ...Object.fromEntries(
+    Object.entries({ max, mean, sum }).map(([name, reduce]) => [
+      name,
+      (x: Ref, axes: readonly number[], options: { keepdim?: boolean }) => reduce(x, { ...options, axes }),
+    ]),
+  ),
   attention: (...given: Parameters<typeof attention>) => attention(...given).out,
   conv2d: (x: Ref, weight: Ref, bias: Ref | undefined, options: { stride: number }) => conv2d(x, weight, { ...options, bias }),
   klDiv: (x: Ref, target: Ref) => {
