@@ -1,0 +1,66 @@
+/** What a data set is: items, class names, a prompt template, three splits. Sources (folders, CSV, icons...) all make one of these. */
+import { createHash } from 'node:crypto';
+import type { ImageSource } from '@mudpt/clip';
+import { FormatError } from '@mudpt/tensor';
+
+/** One labelled picture. */
+export interface Item {
+  /** Names the picture in reports and predictions; unique in its data set. For files: the path relative to the data set's folder. */
+  readonly id: string;
+  /** A path, or the bytes of an image file. */
+  readonly image: ImageSource;
+  /** Place of its class in `classNames`. */
+  readonly label: number;
+}
+
+export const SPLITS = ['train', 'val', 'test'] as const;
+export type Split = (typeof SPLITS)[number];
+
+export interface Dataset {
+  /** Short name, part of a run's folder name. */
+  readonly name: string;
+  /** By label. Two classes may have the same name (ImageNet has "missile" twice): classes are known by label, never by name. */
+  readonly classNames: readonly string[];
+  /** Prompt of zero-shot classification; `{}` stands for the class name. */
+  readonly template: string;
+  /** Any of them may be empty. */
+  readonly splits: Readonly<Record<Split, readonly Item[]>>;
+  /** What a person should know before believing a number: skipped files, doubtful class names... One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Underscores become spaces, as all methods of the family have it. */
+export function readableName(className: string): string {
+  return className.replaceAll('_', ' ');
+}
+
+/** The template with a class name in it. @throws FormatError for a template without `{}` */
+export function fillTemplate(template: string, className: string): string {
+  if (!template.includes('{}'))
+    throw new FormatError('template', `"${template}" has no place for the class name`, 'write {} where the name belongs');
+  return template.replaceAll('{}', readableName(className));
+}
+
+/** SHA-256 (hex) over ids and labels in their order: tells whether a resumed run sees the same pictures. Contents are not read. */
+export function fingerprint(items: readonly Item[]): string {
+  const hash = createHash('sha256');
+  for (const { id, label } of items) hash.update(`${JSON.stringify(id)} ${label}\n`);
+  return hash.digest('hex');
+}
+
+/** The items of each label, labels in the order of their first appearance. */
+export function byLabel(items: readonly Item[]): Map<number, Item[]> {
+  const groups = new Map<number, Item[]>();
+  for (const item of items) {
+    const group = groups.get(item.label);
+    if (group) group.push(item);
+    else groups.set(item.label, [item]);
+  }
+  return groups;
+}
+
+/** A few of many, for messages: `a, b, c and 4 more`. */
+export function someOf(names: readonly string[], most = 5): string {
+  const shown = names.slice(0, most).join(', ');
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+}
