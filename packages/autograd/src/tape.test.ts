@@ -40,6 +40,15 @@ eachDevice('tape', (ctx) => {
     ]);
   });
 
+  it('sees methods as it sees functions', async () => {
+    using x = param([1, 2, 3]);
+    const { value, gradients } = valueAndGrad(() => x.mul(2).square().sum());
+    using loss = value;
+    using owned = gradients;
+    expect(await loss.item()).toBe(56);
+    expect(await owned.of(x).data()).toEqual(Float32Array.of(8, 16, 24));
+  });
+
   it('keeps what it needs although the caller disposes everything', async () => {
     using x = param([3]);
     using tape = new Tape();

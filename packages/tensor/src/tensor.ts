@@ -102,27 +102,7 @@ export class Tensor {
     const bytes = await this.device.readBytes(this.storage.buffer, begin, end - begin);
     const skip = low * width - begin;
     const values = fromBytes(this.dtype, skip === 0 ? bytes : bytes.slice(skip), high + 1 - low);
-    return this.isContiguous ? values : this.gather(values, this.offset - low);
-  }
-
-  /** Elements of a strided view in row-major order; `values[origin]` is the first. */
-  private gather(values: DataArray, origin: number): DataArray {
-    const out = values.slice(0, 0).constructor as new (length: number) => DataArray;
-    const result = new out(this.size);
-    const index = this.shape.map(() => 0);
-    let from = origin;
-    for (let i = 0; i < result.length; i += 1) {
-      result[i] = values[from] ?? 0;
-      for (let axis = this.rank - 1; axis >= 0; axis -= 1) {
-        const stride = this.strides[axis] ?? 0;
-        index[axis] = (index[axis] ?? 0) + 1;
-        from += stride;
-        if ((index[axis] ?? 0) < (this.shape[axis] ?? 0)) break;
-        from -= stride * (index[axis] ?? 0);
-        index[axis] = 0;
-      }
-    }
-    return result;
+    return this.isContiguous ? values : rowMajor(this, values, this.offset - low);
   }
 
   /** The only element. @throws ShapeError when there is not exactly one */
@@ -150,6 +130,26 @@ export class Tensor {
   toString(): string {
     return `Tensor(${this.dtype} ${showShape(this.shape)}${this.released ? ', disposed' : ''})`;
   }
+}
+
+/** Elements of a strided view in row-major order; `values[origin]` is the first. */
+function rowMajor({ shape, strides, rank, size }: Tensor, values: DataArray, origin: number): DataArray {
+  const out = values.slice(0, 0).constructor as new (length: number) => DataArray;
+  const result = new out(size);
+  const index = shape.map(() => 0);
+  let from = origin;
+  for (let i = 0; i < result.length; i += 1) {
+    result[i] = values[from] ?? 0;
+    for (let axis = rank - 1; axis >= 0; axis -= 1) {
+      const stride = strides[axis] ?? 0;
+      index[axis] = (index[axis] ?? 0) + 1;
+      from += stride;
+      if ((index[axis] ?? 0) < (shape[axis] ?? 0)) break;
+      from -= stride * (index[axis] ?? 0);
+      index[axis] = 0;
+    }
+  }
+  return result;
 }
 
 /** A view of the same memory with another geometry; the caller guarantees that it stays inside. */

@@ -152,3 +152,5 @@ export const gatherRows = defineOp('gatherRows', (x: Tensor, index: Tensor): Ten
     indexStrides: [index.strides[0] ?? 0, ...rest.map(() => 0)],
   });
 });
+
+export { gather as takeAlongAxis };

@@ -108,9 +108,9 @@ export const floorDiv = binary('floorDiv');
 /** Angle of the point with ordinate x and abscissa y, in radians from -pi to pi. */
 export const atan2 = binary('atan2');
 /** x where positive, else slope * x. */
-export const leakyRelu = defineOp('leakyRelu', (x: Tensor, slope?: Operand) => applyPointwise('leakyRelu', [x, slope]));
+export const leakyRelu = defineOp('leakyRelu', (x: Tensor, slope?: Operand): Tensor => applyPointwise('leakyRelu', [x, slope]));
 /** x where positive, else alpha * (exp(x) - 1). */
-export const elu = defineOp('elu', (x: Tensor, alpha?: Operand) => applyPointwise('elu', [x, alpha]));
+export const elu = defineOp('elu', (x: Tensor, alpha?: Operand): Tensor => applyPointwise('elu', [x, alpha]));
 /** Whether x = y. */
 export const eq = binary('eq');
 /** Whether x and y differ; NaN differs from everything. */
@@ -130,12 +130,19 @@ export const logicalOr = binary('logicalOr');
 /** Whether just one of x and y is not zero. */
 export const logicalXor = binary('logicalXor');
 /** x where the condition holds, else y. */
-export const where = defineOp('where', (condition: Tensor, x: Operand, y: Operand) => applyPointwise('where', [condition, x, y]));
+export const where = defineOp(
+  'where',
+  (condition: Tensor, x: Operand, y: Operand): Tensor => applyPointwise('where', [condition, x, y]),
+);
 /** x limited to low and high (a left out bound does not limit); NaN stays. */
-export const clamp = defineOp('clamp', (x: Operand, low?: Operand, high?: Operand) => applyPointwise('clamp', [x, low, high]));
+export const clamp = defineOp(
+  'clamp',
+  (x: Operand, low?: Operand, high?: Operand): Tensor => applyPointwise('clamp', [x, low, high]),
+);
 /** x + weight * (y - x). */
-export const lerp = defineOp('lerp', (x: Operand, y: Operand, weight: Operand) => applyPointwise('lerp', [x, y, weight]));
+export const lerp = defineOp('lerp', (x: Operand, y: Operand, weight: Operand): Tensor => applyPointwise('lerp', [x, y, weight]));
 /** x + scale * y * z. */
-export const addcmul = defineOp('addcmul', (x: Operand, y: Operand, z: Operand, scale?: Operand) =>
-  applyPointwise('addcmul', [x, y, z, scale]),
+export const addcmul = defineOp(
+  'addcmul',
+  (x: Operand, y: Operand, z: Operand, scale?: Operand): Tensor => applyPointwise('addcmul', [x, y, z, scale]),
 );

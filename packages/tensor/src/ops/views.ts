@@ -176,3 +176,5 @@ export const flatten = defineOp('flatten', (x: Tensor, start: number = 0, end: n
     );
   return reshape(x, [...x.shape.slice(0, first), sizeOf(x.shape.slice(first, last + 1)), ...x.shape.slice(last + 1)]);
 });
+
+export { expand as broadcastTo };

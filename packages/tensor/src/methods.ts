@@ -1,0 +1,58 @@
+/**
+ * Operations as methods: `x.mul(2).sum(-1)` is `sum(mul(x, 2), -1)`. Names, parameters and documentation are those of the functions in
+ * ops/chainable.ts; a method calls its function, so tapes and captures see it all the same.
+ */
+import * as chainable from './ops/chainable.ts';
+import { Tensor } from './tensor.ts';
+
+/** The function without its first parameter; `never` for one that does not begin with a tensor. */
+type Method<F> = F extends (x: infer First, ...rest: infer Rest) => infer Result
+  ? Tensor extends First
+    ? (...rest: Rest) => Result
+    : never
+  : never;
+
+/**
+ * Where the functions stand: a type made from these modules keeps each function's documentation, one made from re-exports loses it.
+ */
+type Sources = typeof import('./ops/attention/index.ts') &
+  typeof import('./ops/bincount.ts') &
+  typeof import('./ops/conv/conv2d.ts') &
+  typeof import('./ops/conv/unfold.ts') &
+  typeof import('./ops/copy.ts') &
+  typeof import('./ops/cross-entropy.ts') &
+  typeof import('./ops/gather.ts') &
+  typeof import('./ops/join.ts') &
+  typeof import('./ops/linear.ts') &
+  typeof import('./ops/losses.ts') &
+  typeof import('./ops/masks.ts') &
+  typeof import('./ops/matmul.ts') &
+  typeof import('./ops/norm.ts') &
+  typeof import('./ops/normalize.ts') &
+  typeof import('./ops/pointwise.ts') &
+  typeof import('./ops/reduce.ts') &
+  typeof import('./ops/scan.ts') &
+  typeof import('./ops/scatter.ts') &
+  typeof import('./ops/slices.ts') &
+  typeof import('./ops/softmax.ts') &
+  typeof import('./ops/sort.ts') &
+  typeof import('./ops/views.ts');
+type Functions = Pick<Sources, keyof typeof chainable>;
+
+/** Every operation of ops/chainable.ts as a method. */
+export type TensorMethods = { [Name in keyof Functions]: Method<Functions[Name]> };
+
+declare module './tensor.ts' {
+  interface Tensor extends TensorMethods {}
+}
+
+for (const [name, op] of Object.entries(chainable)) {
+  const call = op as unknown as (x: Tensor, ...rest: readonly unknown[]) => unknown;
+  Object.defineProperty(Tensor.prototype, name, {
+    value: function method(this: Tensor, ...rest: readonly unknown[]): unknown {
+      return call(this, ...rest);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
