@@ -2,14 +2,14 @@
  * Checkpointing: keep the inputs of a function instead of its intermediates and run it a second time in the backward. The second run
  * dispatches the same kernels on the same values, and adds gradients in the same order as a plain backward: bits are equal.
  */
-import { alias, keep, type OpHook, scope, type Tensor, withHook } from '@mudpt/tensor';
+import { alias, keep, type OpHook, scope, Tensor, withHook } from '@mudpt/tensor';
 import { rememberRandomness } from './random.ts';
-import { carriesGradient, mapTensors, tensorsIn } from './rule.ts';
+import { carriesGradient, type Handle, mapHandles, tensorsIn } from './rule.ts';
 import { currentTape, Tape } from './tape.ts';
 
 /**
  * Wraps `fn` so that a tape keeps only its arguments. Parameters that `fn` reads from outside get their gradients too; other tensors
- * it reads from outside must still be alive during the backward. `fn` must be synchronous and do the same at both runs; random modules
+ * (and packed sequences) it reads from outside must still be alive during the backward. `fn` must be synchronous and do the same at both runs; random modules
  * draw the same numbers.
  *
  * ```ts
@@ -30,21 +30,27 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
     if (reached.size === 0) return output;
 
     const slots = new Map([...reached].map((tensor) => [tensor, tape.slotOf(tensor)] as const));
-    const kept = new Map(tensorsIn(args).map((tensor) => [tensor, keep(alias(tensor))] as const));
+    const kept = new Map<Handle, Handle>();
+    const keptArgs = mapHandles(args, (handle) => {
+      const own = kept.get(handle) ?? (handle instanceof Tensor ? keep(alias(handle)) : handle.share());
+      kept.set(handle, own);
+      return own;
+    });
     tape.push(
       {
         op: 'checkpoint',
         inputs: [],
-        saved: [...kept.values()],
+        saved: tensorsIn(keptArgs),
+        held: [...kept.values()].filter((handle) => !(handle instanceof Tensor)),
         backward: (grads, pending) => {
           using inner = new Tape();
           for (const [tensor, slot] of slots) {
             if (!slot) continue;
             inner.bind(tensor, slot);
             const handle = kept.get(tensor);
-            if (handle) inner.bind(handle, slot);
+            if (handle instanceof Tensor) inner.bind(handle, slot);
           }
-          const again = replayRandomness(() => scope(() => fn(...mapTensors(args, (tensor) => kept.get(tensor) ?? tensor))));
+          const again = replayRandomness(() => scope(() => fn(...keptArgs)));
           const results = tensorsIn(again).filter(carriesGradient);
           results.forEach((result, index) => {
             const [slot, grad] = [inner.slotOf(result), grads[index]];

@@ -17,6 +17,8 @@ export type Entry = {
   readonly inputs: readonly (Slot | undefined)[];
   readonly outputs: readonly Slot[];
   readonly saved: readonly Tensor[];
+  /** What else lives until the backward has run. */
+  readonly held: readonly Disposable[];
   /** May also add to `pending` itself (checkpoints do, to keep the order of additions). */
   backward(grads: readonly (Tensor | undefined)[], pending: Pending): InputGradients;
 };
@@ -32,14 +34,20 @@ export function stepBack(entry: Entry, pending: Pending): void {
         return gradient && slot && alias(sumTo(gradient, slot.shape));
       }),
     );
-    entry.outputs.forEach((slot) => slot.watched || release(slot, pending));
+    entry.outputs.forEach((slot) => slot.watched || drop(slot, pending));
     arrived.forEach((gradient, index) => {
       const slot = entry.inputs[index];
       if (gradient && slot) accumulate(slot, gradient, pending);
     });
   } finally {
-    for (const tensor of entry.saved) tensor.dispose();
+    release(entry);
   }
+}
+
+/** Releases what an entry keeps alive. */
+export function release({ saved, held }: Pick<Entry, 'saved' | 'held'>): void {
+  for (const tensor of saved) tensor.dispose();
+  for (const other of held) other[Symbol.dispose]();
 }
 
 /** Adds a gradient, which it takes over. What is pending belongs to no scope: a checkpoint's backward adds to it from within its own. */
@@ -52,7 +60,7 @@ function accumulate(slot: Slot, gradient: Tensor, pending: Pending): void {
   }
 }
 
-function release(slot: Slot, pending: Pending): void {
+function drop(slot: Slot, pending: Pending): void {
   pending.get(slot)?.dispose();
   pending.delete(slot);
 }

@@ -2,7 +2,7 @@
  * Gradient rules: one per op. A rule runs the forward, keeps what its backward will read, and returns both. An op without a rule gets
  * its gradient through the ops it is made of.
  */
-import { isFloat, type Op, Tensor } from '@mudpt/tensor';
+import { isFloat, type Op, PackedSequences, Tensor } from '@mudpt/tensor';
 
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.
 type AnyFunction = (...args: never[]) => unknown;
@@ -16,6 +16,8 @@ export type RuleContext = {
   needs(value: unknown): boolean;
   /** Keeps a handle of `value` until the backward has run. Nothing else may be captured: the caller may dispose its tensors. */
   save<T extends Tensor | undefined>(value: T): T;
+  /** Takes over what is not a tensor but holds memory: it is disposed when the backward has run. */
+  hold<T extends Disposable | undefined>(value: T): T;
 };
 
 /** Gradients in the order of the inputs; undefined (or a shorter list) where none is needed. */
@@ -70,12 +72,15 @@ export function tensorsIn(value: unknown, found: Tensor[] = []): Tensor[] {
   return found;
 }
 
-/** A copy of arguments or a result with every tensor replaced. */
-export function mapTensors<T>(value: T, replace: (tensor: Tensor) => Tensor): T {
-  if (value instanceof Tensor) return replace(value) as T;
-  if (Array.isArray(value)) return value.map((item: unknown) => mapTensors(item, replace)) as T;
+/** What an argument may hold that its owner disposes. */
+export type Handle = Tensor | PackedSequences;
+
+/** A copy of arguments with every handle replaced; plain objects and arrays are walked. */
+export function mapHandles<T>(value: T, replace: (handle: Handle) => Handle): T {
+  if (value instanceof Tensor || value instanceof PackedSequences) return replace(value) as T;
+  if (Array.isArray(value)) return value.map((item: unknown) => mapHandles(item, replace)) as T;
   if (!isPlain(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTensors(item, replace)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapHandles(item, replace)])) as T;
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

@@ -17,7 +17,7 @@ import {
   TensorError,
   withHook,
 } from '@mudpt/tensor';
-import { type Entry, type Pending, type Slot, stepBack } from './entry.ts';
+import { type Entry, type Pending, release, type Slot, stepBack } from './entry.ts';
 import { Gradients } from './gradients.ts';
 import { isTrainable } from './parameter.ts';
 import { type AnyRule, carriesGradient, isConstantOp, type RuleContext, ruleOf, tensorsIn } from './rule.ts';
@@ -146,7 +146,7 @@ export class Tape {
 
   /** Releases what is saved. */
   private clear(): void {
-    for (const entry of this.entries) for (const tensor of entry.saved) tensor.dispose();
+    for (const entry of this.entries) release(entry);
     this.entries = [];
   }
 
@@ -174,6 +174,7 @@ export class Tape {
 
   private apply(op: Op, rule: AnyRule, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
     const saved: Tensor[] = [];
+    const held: Disposable[] = [];
     const context: RuleContext = {
       needs: (value) => tensorsIn(value).some((tensor) => carriesGradient(tensor) && this.needs(tensor)),
       save: (value) => {
@@ -182,14 +183,19 @@ export class Tape {
         saved.push(handle);
         return handle;
       },
+      hold: (value) => {
+        if (value) held.push(value);
+        return value;
+      },
     };
     try {
       const result = rule(context, ...args);
       const slots = (result.inputs ?? inputs).map((tensor) => tensor && this.slotOf(tensor));
-      this.push({ op: op.opName, inputs: slots, saved, backward: (grads) => result.backward(...grads) }, result.output);
+      const backward: Entry['backward'] = (grads) => result.backward(...grads);
+      this.push({ op: op.opName, inputs: slots, saved, held, backward }, result.output);
       return result.output;
     } catch (error) {
-      for (const tensor of saved) tensor.dispose();
+      release({ saved, held });
       throw error;
     }
   }

@@ -93,6 +93,7 @@ export {
   PackedSequences,
   packedSequences,
   packedSequencesOnDevice,
+  sequencesOf,
 } from './ops/attention/index.ts';
 export type { Operand } from './ops/pointwise.evaluate.ts';
 export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';

@@ -1,15 +1,34 @@
-/** Attention over separate and over fused projections. */
+/**
+ * Attention over separate and over fused projections, dense or packed, with or without a shared prefix. The backward needs the sequences'
+ * block tables as well: it holds a handle of them, so the caller may dispose its own.
+ */
 import {
   attention,
+  type AttentionOptions,
+  type AttentionPrefix,
   attentionBackward,
   attentionForward,
   attentionQkv,
   attentionQkvBackward,
   attentionQkvForward,
+  sequencesOf,
+  type Tensor,
 } from '@mudpt/tensor';
-import { defineRule } from '../rule.ts';
+import { defineRule, type RuleContext } from '../rule.ts';
 
-defineRule(attention, (context, q, k, v, options = {}) => {
+/** Options with sequences that live until the backward has run. */
+function holdSequences(context: RuleContext, op: string, x: Tensor, options: AttentionOptions): AttentionOptions {
+  const { cuSeqlens } = options;
+  return cuSeqlens ? { ...options, cuSeqlens: context.hold(sequencesOf(op, x.device, cuSeqlens)) } : options;
+}
+
+/** Options for the backward: the prefix as saved. */
+function savePrefix(context: RuleContext, options: AttentionOptions, prefix: AttentionPrefix | undefined): AttentionOptions {
+  return prefix ? { ...options, prefix: { k: context.save(prefix.k), v: context.save(prefix.v) } } : options;
+}
+
+defineRule(attention, (context, q, k, v, given = {}) => {
+  const options = holdSequences(context, 'attention', q, given);
   const { out, lse } = attentionForward({ q, k, v }, options);
   const { prefix } = options;
   const needs = {
@@ -20,30 +39,31 @@ defineRule(attention, (context, q, k, v, options = {}) => {
     prefixV: context.needs(prefix?.v),
   };
   const saved = { q: context.save(q), k: context.save(k), v: context.save(v), out: context.save(out), lse: context.save(lse) };
-  const kept = prefix && { prefix: { k: context.save(prefix.k), v: context.save(prefix.v) } };
+  const kept = savePrefix(context, options, prefix);
   lse.dispose();
   return {
     output: out,
     inputs: [q, k, v, prefix?.k, prefix?.v],
     backward: (grad) => {
-      const gradients = attentionBackward({ ...saved, grad, needs }, { ...options, ...kept });
+      const gradients = attentionBackward({ ...saved, grad, needs }, kept);
       return [gradients.q, gradients.k, gradients.v, gradients.prefixK, gradients.prefixV];
     },
   };
 });
 
-defineRule(attentionQkv, (context, qkv, options = {}) => {
+defineRule(attentionQkv, (context, qkv, given = {}) => {
+  const options = holdSequences(context, 'attentionQkv', qkv, given);
   const { out, lse } = attentionQkvForward(qkv, options);
   const { prefix } = options;
   const needs = { qkv: context.needs(qkv), prefixK: context.needs(prefix?.k), prefixV: context.needs(prefix?.v) };
   const saved = { qkv: context.save(qkv), out: context.save(out), lse: context.save(lse) };
-  const kept = prefix && { prefix: { k: context.save(prefix.k), v: context.save(prefix.v) } };
+  const kept = savePrefix(context, options, prefix);
   lse.dispose();
   return {
     output: out,
     inputs: [qkv, prefix?.k, prefix?.v],
     backward: (grad) => {
-      const gradients = attentionQkvBackward({ ...saved, grad, needs }, { ...options, ...kept });
+      const gradients = attentionQkvBackward({ ...saved, grad, needs }, kept);
       return [gradients.qkv, gradients.prefixK, gradients.prefixV];
     },
   };

@@ -7,18 +7,15 @@ import { ShapeError } from '../../errors.ts';
 import { defineOp } from '../../op.ts';
 import type { Tensor } from '../../tensor.ts';
 import { type AttentionGradients, fusedBackward, fusedForward, type Into, type Needs } from './fused.ts';
-import { type AttentionOptions, type AttentionProblem, expectLike, problemOf, sequencesOf } from './problem.ts';
+import { type AttentionOptions, type AttentionProblem, expectLike, problemOf } from './problem.ts';
+import { sequencesOf } from './sequences.ts';
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 
-/** Runs `body` with the checked problem; sequences made from plain numbers live as long as the call. */
+/** Runs `body` with the checked problem. */
 function withProblem<R>(op: string, inputs: Inputs, options: AttentionOptions, body: (problem: AttentionProblem) => R): R {
-  const { sequences, owned } = sequencesOf(op, inputs.q.device, options.cuSeqlens);
-  try {
-    return body(problemOf(op, inputs, options, sequences));
-  } finally {
-    if (owned) sequences?.dispose();
-  }
+  using sequences = options.cuSeqlens && sequencesOf(op, inputs.q.device, options.cuSeqlens);
+  return body(problemOf(op, inputs, options, sequences));
 }
 
 /**

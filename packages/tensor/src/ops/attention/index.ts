@@ -14,5 +14,5 @@ export {
   attentionQkvForward,
   type AttentionQkvGradients,
 } from './qkv.ts';
-export { PackedSequences, packedSequences, packedSequencesOnDevice } from './sequences.ts';
+export { PackedSequences, packedSequences, packedSequencesOnDevice, sequencesOf } from './sequences.ts';
 export { attentionUnfused } from './unfused.ts';

@@ -4,7 +4,7 @@ import { expectDType } from '../../dtype.ts';
 import { DTypeError, LimitError, ShapeError } from '../../errors.ts';
 import { sameShape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { lengthsOf, PackedSequences, packedSequences } from './sequences.ts';
+import type { PackedSequences } from './sequences.ts';
 
 /** Keys and values [P, H, D] (any strides) that every query of every sequence sees before its own keys. */
 export type AttentionPrefix = { readonly k: Tensor; readonly v: Tensor };
@@ -38,14 +38,6 @@ export type AttentionProblem = {
 
 /** Largest head dimension of the fused kernels: their accumulators live in registers, the tile variant's rows in 16 KiB. */
 export const MAX_DEPTH = 128;
-
-/** Packed sequences of a call; made (and to be disposed) here when the caller gave plain numbers. */
-export type OwnedSequences = { readonly sequences: PackedSequences | undefined; readonly owned: boolean };
-
-export function sequencesOf(op: string, device: Device, cuSeqlens: AttentionOptions['cuSeqlens']): OwnedSequences {
-  if (cuSeqlens === undefined || cuSeqlens instanceof PackedSequences) return { sequences: cuSeqlens, owned: false };
-  return { sequences: packedSequences(device, lengthsOf(op, cuSeqlens)), owned: true };
-}
 
 /** Checks shapes and dtypes. @throws ShapeError, DTypeError or LimitError that name the argument */
 export function problemOf(

@@ -4,7 +4,7 @@
  */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../../device/device.ts';
-import { LimitError, ShapeError } from '../../errors.ts';
+import { DisposedError, LimitError, ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../../kernel.ts';
 import { keep } from '../../scope.ts';
 import { alias, empty, type Tensor } from '../../tensor.ts';
@@ -18,17 +18,20 @@ export const BLOCK_HEIGHTS: readonly number[] = [8, 16, 32];
 /** Row blocks of one height: u32 [entries, 4] of (first row of the sequence, its length, first row of the block in it, unused). */
 export type BlockTable = { readonly tensor: Tensor; readonly entries: number };
 
+/** Tables on the device, shared by all handles of the same sequences. */
+type Shared = { readonly cuSeqlens: Tensor; readonly tables: ReadonlyMap<number, BlockTable>; handles: number };
+
 /**
  * Where each packed sequence lies. Make it once per batch (or once per training run, when lengths do not change) and pass it as `cuSeqlens`;
- * it holds small tensors on the device until disposed.
+ * it holds small tensors on the device until disposed. A handle: {@link share} gives another one with its own lifetime, and the memory goes
+ * with the last of them. It belongs to no scope.
  */
 export class PackedSequences {
-  private readonly tables: ReadonlyMap<number, BlockTable>;
+  private released = false;
 
   /** Use {@link packedSequences} or {@link packedSequencesOnDevice}. */
   constructor(
-    /** Cumulative lengths, i32 [count + 1], from 0 to `total`. */
-    readonly cuSeqlens: Tensor,
+    private readonly shared: Shared,
     /** Number of sequences. */
     readonly count: number,
     /** Rows of all sequences together. */
@@ -38,11 +41,12 @@ export class PackedSequences {
     /** Lengths where the host knows them. */
     readonly lengths: readonly number[] | undefined,
   ) {
-    // All heights at once: a captured step cannot upload a table later. Kept: the lifetime is this object's, not a scope's.
-    keep(cuSeqlens);
-    const make = (rows: number): BlockTable => (lengths ? this.tableOfLengths(lengths, rows) : this.tableOnDevice(rows));
-    this.tables = new Map(BLOCK_HEIGHTS.map((rows) => [rows, make(rows)]));
-    for (const { tensor: blocks } of this.tables.values()) keep(blocks);
+    shared.handles += 1;
+  }
+
+  /** Cumulative lengths, i32 or u32 [count + 1], from 0 to `total`. */
+  get cuSeqlens(): Tensor {
+    return this.shared.cuSeqlens;
   }
 
   get device(): Device {
@@ -57,46 +61,74 @@ export class PackedSequences {
 
   /** The table of blocks of `rows` rows. It belongs to this object. */
   table(rows: number): BlockTable {
-    const known = this.tables.get(rows);
+    this.expectLive('attention');
+    const known = this.shared.tables.get(rows);
     if (!known)
       throw new LimitError('attention', `no block table of ${rows} rows is kept`, `use one of ${BLOCK_HEIGHTS.join(', ')}`);
-    known.tensor.expectLive('attention');
     return known;
   }
 
+  /** A second handle of the same sequences, with its own lifetime. */
+  share(): PackedSequences {
+    this.expectLive('share');
+    return new PackedSequences(this.shared, this.count, this.total, this.maxLength, this.lengths);
+  }
+
+  /** Throws a DisposedError that names `op` if this handle was disposed. */
+  expectLive(op: string): void {
+    if (!this.released) return;
+    throw new DisposedError(
+      op,
+      `packed sequences (${this.count} of ${this.total} rows) were used after they were disposed`,
+      'dispose them later, or pass share() to whoever needs them longer',
+    );
+  }
+
+  /** Releases this handle; a second call does nothing. */
   dispose(): void {
-    this.cuSeqlens.dispose();
-    for (const { tensor: blocks } of this.tables.values()) blocks.dispose();
+    if (this.released) return;
+    this.released = true;
+    this.shared.handles -= 1;
+    if (this.shared.handles > 0) return;
+    this.shared.cuSeqlens.dispose();
+    for (const { tensor: blocks } of this.shared.tables.values()) blocks.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
 
-  private tableOfLengths(lengths: readonly number[], rows: number): BlockTable {
-    const entries = lengths.reduce((sum, length) => sum + Math.ceil(length / rows), 0);
-    const words = new Uint32Array(4 * entries);
-    let start = 0;
-    let at = 0;
-    for (const length of lengths) {
-      for (let row = 0; row < length; row += rows, at += 4) words.set([start, length, row], at);
-      start += length;
-    }
-    return { tensor: tensor(words, { device: this.device, shape: [entries, 4] }), entries };
-  }
+/** All heights at once: a captured step cannot upload a table later. Kept: the lifetime is that of the handles, not a scope's. */
+function sharedTables(cuSeqlens: Tensor, tableOf: (rows: number) => BlockTable): Shared {
+  const tables = new Map(BLOCK_HEIGHTS.map((rows) => [rows, tableOf(rows)]));
+  for (const { tensor: blocks } of tables.values()) keep(blocks);
+  return { cuSeqlens: keep(cuSeqlens), tables, handles: 0 };
+}
 
-  /** Without host knowledge every sequence gets the blocks of the longest; those past its end are empty and end at once. */
-  private tableOnDevice(rows: number): BlockTable {
-    const perSequence = Math.ceil(this.maxLength / rows);
-    const entries = this.count * perSequence;
-    const blocks = empty(this.device, [entries, 4], 'u32');
-    blocksKernel.dispatch(this.device, {
-      buffers: { cuSeqlens: this.cuSeqlens, blocks },
-      params: { offset: this.cuSeqlens.offset, stride: this.cuSeqlens.strides[0] ?? 1, entries, perSequence, rows },
-      grid: grid1d(entries, 64),
-    });
-    return { tensor: blocks, entries };
+function tableOfLengths(device: Device, lengths: readonly number[], rows: number): BlockTable {
+  const entries = lengths.reduce((sum, length) => sum + Math.ceil(length / rows), 0);
+  const words = new Uint32Array(4 * entries);
+  let start = 0;
+  let at = 0;
+  for (const length of lengths) {
+    for (let row = 0; row < length; row += rows, at += 4) words.set([start, length, row], at);
+    start += length;
   }
+  return { tensor: tensor(words, { device, shape: [entries, 4] }), entries };
+}
+
+/** Without host knowledge every sequence gets the blocks of the longest; those past its end are empty and end at once. */
+function tableOnDevice(cuSeqlens: Tensor, count: number, maxLength: number, rows: number): BlockTable {
+  const perSequence = Math.ceil(maxLength / rows);
+  const entries = count * perSequence;
+  const blocks = empty(cuSeqlens.device, [entries, 4], 'u32');
+  blocksKernel.dispatch(cuSeqlens.device, {
+    buffers: { cuSeqlens, blocks },
+    params: { offset: cuSeqlens.offset, stride: cuSeqlens.strides[0] ?? 1, entries, perSequence, rows },
+    grid: grid1d(entries, 64),
+  });
+  return { tensor: blocks, entries };
 }
 
 /**
@@ -115,8 +147,8 @@ export function packedSequences(device: Device, lengths: readonly number[]): Pac
   for (const length of lengths) ends.push((ends.at(-1) ?? 0) + length);
   const total = ends.at(-1) ?? 0;
   if (total >= 2 ** 31) throw new LimitError('packedSequences', `${total} rows in all`, 'keep the sum of lengths below 2^31');
-  const cuSeqlens = tensor(Int32Array.from(ends), { device });
-  return new PackedSequences(cuSeqlens, lengths.length, total, Math.max(0, ...lengths), [...lengths]);
+  const shared = sharedTables(tensor(Int32Array.from(ends), { device }), (rows) => tableOfLengths(device, lengths, rows));
+  return new PackedSequences(shared, lengths.length, total, Math.max(0, ...lengths), [...lengths]);
 }
 
 /**
@@ -134,11 +166,23 @@ export function packedSequencesOnDevice(cuSeqlens: Tensor, options: { total: num
       'give cumulative lengths as i32 or u32 [count + 1], starting with 0',
     );
   }
-  return new PackedSequences(alias(cuSeqlens), size - 1, options.total, options.maxLength, undefined);
+  const [count, { total, maxLength }] = [size - 1, options];
+  const shared = sharedTables(alias(cuSeqlens), (rows) => tableOnDevice(cuSeqlens, count, maxLength, rows));
+  return new PackedSequences(shared, count, total, maxLength, undefined);
 }
 
-/** Lengths from cumulative lengths. @throws ShapeError when they do not start at 0 and ascend */
-export function lengthsOf(op: string, cuSeqlens: readonly number[]): number[] {
+/**
+ * An own handle of what an attention call gave as `cuSeqlens`: sequences are shared, cumulative lengths described. The caller disposes it.
+ * @param op named in errors
+ * @throws ShapeError when cumulative lengths do not start at 0 and ascend, DisposedError for disposed sequences
+ */
+export function sequencesOf(op: string, device: Device, cuSeqlens: PackedSequences | readonly number[]): PackedSequences {
+  if (!(cuSeqlens instanceof PackedSequences)) return packedSequences(device, lengthsOf(op, cuSeqlens));
+  cuSeqlens.expectLive(op);
+  return cuSeqlens.share();
+}
+
+function lengthsOf(op: string, cuSeqlens: readonly number[]): number[] {
   const descends = cuSeqlens.findIndex((end, index) => index > 0 && end < (cuSeqlens[index - 1] ?? 0));
   if (cuSeqlens[0] !== 0 || descends >= 0) {
     throw new ShapeError(

@@ -1,0 +1,135 @@
+/** Packed attention through the tape: gradients of rows and of the shared prefix, and who keeps the block tables alive. */
+import { expect, it } from 'vitest';
+import {
+  attention,
+  type AttentionOptions,
+  attentionQkv,
+  capture,
+  type PackedSequences,
+  packedSequences,
+  packedSequencesOnDevice,
+  select,
+  tensor,
+  type Tensor,
+} from '@mudpt/tensor';
+import * as array from '../../../tensor/test/reference/array.ts';
+import * as oracle from '../../../tensor/test/reference/attention.ts';
+import { random, toF32 } from '../../../tensor/test/reference/inputs.ts';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import { checkRule } from '../../test/rule-check.ts';
+import { checkpoint, parameter, Tape, TransformerBlock } from '../index.ts';
+
+const LENGTHS = [2, 0, 3, 1];
+const CUMULATIVE = [0, 2, 2, 5, 6];
+const [ROWS, PREFIX, HEADS, DEPTH] = [6, 2, 2, 4];
+
+/** A third of [N, 3, H, D]. */
+const part = (qkv: array.Ref, index: number): array.Ref =>
+  array.reshape(array.slice(qkv, [null, { start: index, stop: index + 1 }]), [qkv.shape[0] ?? 0, HEADS, DEPTH]);
+
+eachDevice('packed attention', (ctx) => {
+  const onHost = (): PackedSequences => packedSequences(ctx.device, LENGTHS);
+  /** How a caller may describe sequences; each is disposed as soon as the forward has run. */
+  const descriptions: Readonly<Record<string, () => PackedSequences | readonly number[]>> = {
+    'lengths of the host': onHost,
+    'lengths of the device': () => {
+      using ends = tensor(CUMULATIVE, { dtype: 'i32', device: ctx.device });
+      return packedSequencesOnDevice(ends, { total: ROWS, maxLength: 4 });
+    },
+    numbers: () => CUMULATIVE,
+  };
+  const withSequences = <R>(describe: () => PackedSequences | readonly number[], body: (options: AttentionOptions) => R): R => {
+    const cuSeqlens = describe();
+    try {
+      return body({ causal: true, cuSeqlens });
+    } finally {
+      if ('dispose' in cuSeqlens) cuSeqlens.dispose();
+    }
+  };
+
+  for (const [name, describe] of Object.entries(descriptions)) {
+    it(`has every gradient, of the prefix too: ${name}`, () =>
+      checkRule(ctx.device, {
+        shapes: [...Array.from({ length: 3 }, () => [ROWS, HEADS, DEPTH]), [PREFIX, HEADS, DEPTH], [PREFIX, HEADS, DEPTH]],
+        run: (q, k, v, prefixK, prefixV) =>
+          withSequences(describe, (options) => attention(q, k, v, { ...options, prefix: { k: prefixK, v: prefixV } })),
+        reference: (q, k, v, prefixK, prefixV) =>
+          oracle.raggedAttention(q, k, v, { causal: true, cumulative: CUMULATIVE, prefixK, prefixV }).out,
+      }));
+  }
+
+  it('has the gradient of a fused projection, whose prefix is a projection too', () =>
+    checkRule(ctx.device, {
+      shapes: [
+        [ROWS, 3, HEADS, DEPTH],
+        [PREFIX, 3, HEADS, DEPTH],
+      ],
+      run: (qkv, prefixQkv) =>
+        withSequences(onHost, (options) => {
+          using k = select(prefixQkv, 1, 1);
+          using v = select(prefixQkv, 1, 2);
+          return attentionQkv(qkv, { ...options, prefix: { k, v } });
+        }),
+      reference: (qkv, prefixQkv) =>
+        oracle.raggedAttention(part(qkv, 0), part(qkv, 1), part(qkv, 2), {
+          causal: true,
+          cumulative: CUMULATIVE,
+          prefixK: part(prefixQkv, 1),
+          prefixV: part(prefixQkv, 2),
+        }).out,
+    }));
+
+  it('says so when sequences were disposed before the forward', () => {
+    const cuSeqlens = packedSequences(ctx.device, LENGTHS);
+    using shared = cuSeqlens.share();
+    cuSeqlens.dispose();
+    cuSeqlens.dispose();
+    using qkv = parameter(tensor(new Float32Array(ROWS * 24), { shape: [ROWS, 3, HEADS, DEPTH], device: ctx.device }));
+    using tape = new Tape();
+    expect(() => attentionQkv(qkv, { cuSeqlens })).toThrow(/attentionQkv: packed sequences .* disposed/);
+    expect(tape.length).toBe(0);
+    using out = attentionQkv(qkv, { cuSeqlens: shared });
+    expect(out.shape).toEqual([ROWS, HEADS, DEPTH]);
+  });
+
+  it('releases what a tape held that never ran backward', () => {
+    using qkv = parameter(tensor(new Float32Array(ROWS * 24), { shape: [ROWS, 3, HEADS, DEPTH], device: ctx.device }));
+    const before = ctx.device.memory().liveTensors;
+    {
+      using tape = new Tape();
+      withSequences(onHost, (options) => attentionQkv(qkv, options)).dispose();
+      expect(tape.length).toBe(1);
+      expect(ctx.device.memory().liveTensors).toBeGreaterThan(before);
+    }
+    expect(ctx.device.memory().liveTensors).toBe(before);
+  });
+
+  it('gives a block the same bits plain, checkpointed and captured', async () => {
+    const width = HEADS * DEPTH;
+    using block = new TransformerBlock({ width, heads: HEADS, device: ctx.device });
+    using x = parameter(tensor(toF32(random([ROWS, width], 1)), { shape: [ROWS, width], device: ctx.device }));
+    using cotangent = tensor(toF32(random([ROWS, width], 2)), { shape: [ROWS, width], device: ctx.device });
+    const run = (h: Tensor, options: AttentionOptions): Tensor => block.forward(h, options);
+    const step = (forward: typeof run): Tensor => {
+      using tape = new Tape();
+      using out = withSequences(onHost, (options) => forward(x, options));
+      const gradients = tape.backward(out, cotangent);
+      const own = gradients.of(x);
+      gradients.delete(x);
+      gradients.dispose();
+      return own;
+    };
+    using plain = step(run);
+    using kept = step(checkpoint(run));
+    expect(await kept.data()).toEqual(await plain.data());
+    using captured = capture(() => step(run), { device: ctx.device });
+    captured({});
+    expect(await captured({}).data()).toEqual(await plain.data());
+
+    using tape = new Tape();
+    const sequences = packedSequences(ctx.device, LENGTHS);
+    using out = checkpoint((h: Tensor) => run(h, { cuSeqlens: sequences }))(x);
+    sequences.dispose();
+    expect(() => tape.backward(out, cotangent)).toThrow(/packed sequences .* disposed/);
+  });
+});
