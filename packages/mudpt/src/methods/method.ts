@@ -1,0 +1,128 @@
+/**
+ * What a method is to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
+ * both towers, and methods that are fitted to features of the frozen image tower.
+ */
+import type { Tensor } from '@mudpt/tensor';
+import type { FrozenClip } from './clip.ts';
+
+/** What a forward pass makes of a batch. Features are those before normalisation. */
+export type Outputs = {
+  /** [B, C] */
+  readonly logits: Tensor;
+  /** [B, embed] */
+  readonly imageFeatures: Tensor;
+  /** [C, embed]; [B, C, embed] where the texts depend on the image (CoCoOp). */
+  readonly textFeatures: Tensor;
+};
+
+/** A step's loss, what it came from, and the parts of it worth a curve (`crossEntropy`, ...). The parts are weighted: they add up to the loss. */
+export type StepLoss = {
+  readonly loss: Tensor;
+  readonly outputs: Outputs;
+  readonly terms: Readonly<Record<string, Tensor>>;
+};
+
+/** What both kinds have. */
+interface Learnt {
+  /** The registry's name. */
+  readonly name: string;
+  /** By label. */
+  readonly classNames: readonly string[];
+  /** What is learnt, by the authors' names: what a prompt file holds. Empty for zero-shot. */
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  /** What else a checkpoint needs to continue to the bit (running averages); empty for most. Not part of a prompt file. */
+  readonly state: ReadonlyMap<string, Tensor>;
+  /** Releases what it made. Tensors of the CLIP stay, and so do learnt tensors that another instance made. */
+  dispose(): void;
+}
+
+/**
+ * Learns by gradient steps on images. `forward`, `loss`, `textFeatures` and `evaluate` can be captured: they keep no state on the host
+ * between calls and read nothing from the device.
+ */
+export interface PromptMethod extends Learnt {
+  readonly kind: 'prompts';
+  /** How prompts enter the towers, for drawings and prompt files. */
+  readonly layout: PromptLayout;
+  /** images [B, 3, H, W], normalised as the CLIP wants them. */
+  forward(images: Tensor): Outputs;
+  /** labels [B] i32 */
+  loss(images: Tensor, labels: Tensor): StepLoss;
+  /** Text features [C, embed], to compute once and pass to {@link evaluate}; undefined where they depend on the image. */
+  textFeatures(): Tensor | undefined;
+  /** Logits [B, C]. @param textFeatures what {@link textFeatures} gave; computed anew when left out */
+  evaluate(images: Tensor, textFeatures?: Tensor): Tensor;
+  /**
+   * The trainer calls this after the last step of each epoch, counted from 0, outside of captured steps. May change what is learnt
+   * (PromptSRC's aggregation does after the last epoch).
+   */
+  endEpoch?(epoch: number, epochs: number): void;
+  /**
+   * The same learnt tensors for other classes. Disposing the result leaves them alive.
+   * @throws MethodError when what is learnt belongs to the classes it was learnt with (class-specific contexts)
+   */
+  forClasses(classNames: readonly string[]): PromptMethod;
+}
+
+/** Features of images [N, embed] by the frozen image tower, not normalised, on the device, and their labels. */
+export type FeatureSet = { readonly features: Tensor; readonly labels: Int32Array };
+
+export type FitData = {
+  /** Test transform, one view of each image. */
+  readonly train: FeatureSet;
+  /** To choose hyper-parameters on; never the test set. Undefined: the defaults stand, and `fit` says so in its report. */
+  readonly val: FeatureSet | undefined;
+  /** Features of the same training images under random augmentation, one set for each pass ({@link FeatureMethod.augmentedPasses} of them). */
+  readonly augmented: readonly FeatureSet[];
+};
+
+/** What fitting found: chosen hyper-parameters, accuracy on validation in percent, remarks in whole sentences. */
+export type FitReport = {
+  readonly chosen: Readonly<Record<string, number>>;
+  readonly valAccuracy: number | undefined;
+  readonly remarks: readonly string[];
+};
+
+/** Called as fitting goes on; `of` is the number of units expected. Throw to stop. */
+export type FitProgress = (done: number, of: number, what: string) => void;
+
+/** Fitted to features of the frozen image tower. */
+export interface FeatureMethod extends Learnt {
+  readonly kind: 'features';
+  /** How many augmented passes over the training images `fit` wants. */
+  readonly augmentedPasses: number;
+  fit(data: FitData, progress?: FitProgress): Promise<FitReport>;
+  /** Logits [B, C] of features [B, embed], not normalised. */
+  evaluate(features: Tensor): Tensor;
+}
+
+export type Method = PromptMethod | FeatureMethod;
+
+/** Rows of one prompt insertion: after which layer's input, how many, and under which learnt names. */
+export type PromptPlace = {
+  /** 0 is the tower's input; j replaces the rows of the input of block j. */
+  readonly layer: number;
+  readonly rows: number;
+  /** Names in `learnable` the rows are made from. */
+  readonly sources: readonly string[];
+};
+
+/** Where prompts enter both towers. */
+export type PromptLayout = {
+  readonly text: readonly PromptPlace[];
+  readonly image: readonly PromptPlace[];
+  /** The text of the first class as the text tower sees it, learnt rows drawn as `[v]`: `[v][v] dog.` */
+  readonly example: string;
+};
+
+/** What a method is made from. */
+export type MethodContext = {
+  /** Frozen, and alive as long as the method. */
+  readonly clip: FrozenClip;
+  /** By label; underscores count as spaces. */
+  readonly classNames: readonly string[];
+  /** The data set's prompt for zero-shot classification, with `{}` for the class name. */
+  readonly template: string;
+  /** Draws the initial values. */
+  readonly seed: number;
+};

@@ -1,0 +1,49 @@
+/** Settings of training that all methods share, with the defaults of the family's trainer (Dassl). Each method's file states its own. */
+import { z } from 'zod';
+
+/** The fields, so that a method can change defaults with {@link trainingPreset}. */
+const training = {
+  optimizer: z.enum(['sgd', 'adamw']).default('sgd').describe('update rule'),
+  lr: z.number().positive().default(0.002).describe('learning rate after the warm-up'),
+  epochs: z.int().positive().default(10).describe('passes over the training images'),
+  batchSize: z.int().positive().default(4).describe('images per step'),
+  momentum: z.number().min(0).max(1).default(0.9).describe('of SGD'),
+  weightDecay: z.number().min(0).default(5e-4).describe('applies to everything learnt, biases too'),
+  adamEps: z.number().positive().default(1e-8).describe('added to the root of the second moment (AdamW)'),
+  schedule: z
+    .enum(['cosine', 'cosine-per-step', 'constant'])
+    .default('cosine')
+    .describe('how the learning rate falls; "cosine" changes it once per epoch'),
+  warmupEpochs: z.int().min(0).default(1).describe('epochs at warmupLr before the schedule begins'),
+  warmupLr: z.number().positive().default(1e-5).describe('learning rate of the warm-up'),
+  cropScale: z
+    .tuple([z.number().positive().max(1), z.number().positive().max(1)])
+    .default([0.08, 1])
+    .describe('smallest and largest share of the picture that the random crop takes'),
+};
+
+const trainingSchema = z.strictObject(training);
+
+/** How a method is trained: everything the trainer reads. */
+export type TrainingSettings = z.output<typeof trainingSchema>;
+/** As written in a configuration: what is left out has the method's default. */
+export type TrainingInput = z.input<typeof trainingSchema>;
+
+/** The schema of training settings with a method's own defaults. */
+export function trainingPreset(defaults: Partial<TrainingSettings>): z.ZodType<TrainingSettings, TrainingInput> {
+  const fields = Object.fromEntries(
+    Object.entries(training).map(([name, field]) => {
+      const own = defaults[name as keyof TrainingSettings];
+      return [
+        name,
+        own === undefined
+          ? field
+          : (field as z.ZodDefault<z.ZodType>)
+              .unwrap()
+              .default(own)
+              .describe(field.description ?? name),
+      ];
+    }),
+  );
+  return z.strictObject(fields as typeof training);
+}
