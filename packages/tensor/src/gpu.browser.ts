@@ -1,6 +1,6 @@
 /** WebGPU in a browser: `navigator.gpu`, in pages and in workers. */
 import { DeviceError } from './errors.ts';
-import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu, Patiently, TuningStore } from './platform.ts';
 
 /** The browser's entry point. Dawn's options mean nothing here. */
 export const openGpu: OpenGpu = async () => {
@@ -31,6 +31,9 @@ export function readEnvironment(_name: string): string | undefined {
 
 /** Browsers cannot follow a value through await yet (AsyncContext is a proposal): callers must manage without. */
 export const createAsyncContext: AsyncContextFactory = () => undefined;
+
+/** The GPU works in a process of its own and the browser waits for it. */
+export const patiently: Patiently = (promise) => promise;
 
 /** Workers have no localStorage: there nothing is kept, and saving says so. */
 export const tuningStore: TuningStore = {

@@ -71,6 +71,8 @@ export const createAsyncContext: AsyncContextFactory = <T>() => {
   return { run: <R>(value: T, fn: () => R) => storage.run(value, fn), get: () => storage.getStore() };
 };
 
+export { patiently } from './patiently.node.ts';
+
 /** One JSON file an adapter, written beside and renamed, so that a reader never sees half of it. */
 export const tuningStore: TuningStore = {
   async load(name) {

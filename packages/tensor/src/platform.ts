@@ -1,6 +1,6 @@
 /**
  * What differs between Node and the browser. `#gpu` resolves to gpu.node.ts or gpu.browser.ts; both export `openGpu`,
- * `noAdapterFix`, `readEnvironment` and `createAsyncContext` with the types given here.
+ * `noAdapterFix`, `readEnvironment`, `createAsyncContext`, `tuningStore` and `patiently` with the types given here.
  */
 
 /** A value that follows a chain of awaits, as scopes need it. */
@@ -21,6 +21,13 @@ export type AsyncContextFactory = <T>() => AsyncContext<T> | undefined;
  * @throws DeviceError when the platform has no WebGPU, naming what to install or enable
  */
 export type OpenGpu = (options: readonly string[]) => Promise<GPU>;
+
+/**
+ * Awaits what a CPU adapter works on without taking a core from it.
+ *
+ * @returns what `promise` gives; a rejection comes through unchanged
+ */
+export type Patiently = <T>(promise: Promise<T>) => Promise<T>;
 
 /**
  * Text kept between runs under a file-safe `name`: measured kernel choices. Node: a file in `MUDPT_TUNING_DIR`, else

@@ -1,6 +1,7 @@
-import { openGpu } from '#gpu';
+import { openGpu, patiently } from '#gpu';
 import type { DType } from '../dtype.ts';
 import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
+import type { Patiently } from '../platform.ts';
 import { Storage } from '../storage.ts';
 import { type AdapterInfo, type AdapterKind, dawnOptions, describeAdapter, requestAdapterAndDevice } from './adapter.ts';
 import { registerDevice, unregisterDevice } from './current.ts';
@@ -57,6 +58,8 @@ export class Device {
   private readonly pool: Pool;
   private readonly recorder: Recorder;
   private readonly readback: Readback;
+  /** Awaits promises of the GPU; on CPU adapters without taking a core from them. */
+  private readonly wait: Patiently;
   private capturing: Capture | undefined;
 
   /** Wraps a device; {@link Device.open} finds one. */
@@ -70,8 +73,9 @@ export class Device {
     this.hasF16 = gpu.features.has('shader-f16');
     this.subgroupSize = gpu.features.has('subgroups') ? adapter.subgroupSize : 0;
     this.leaks = debug ? new LeakDetector() : undefined;
-    this.pipelines = new Pipelines(gpu);
-    this.recorder = new Recorder(gpu);
+    this.wait = adapter.kind === 'gpu' ? (promise) => promise : patiently;
+    this.pipelines = new Pipelines(gpu, this.wait);
+    this.recorder = new Recorder(gpu, this.wait);
     const most = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
     this.pool = new Pool(
       gpu,
@@ -79,7 +83,7 @@ export class Device {
       () => this.recorder.submitted,
       (id) => this.recorder.groups.evict(id),
     );
-    this.readback = new Readback(gpu, this.recorder);
+    this.readback = new Readback(gpu, this.recorder, this.wait);
     gpu.addEventListener('uncapturederror', ({ error }) => {
       const fix = /memory/i.test(error.message)
         ? 'dispose tensors, call device.trim(), or use smaller batches'
@@ -138,7 +142,7 @@ export class Device {
   /** Waits until all recorded work is done. @throws DeviceError for whatever went wrong */
   async synchronize(): Promise<void> {
     await this.settle();
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.wait(this.gpu.queue.onSubmittedWorkDone());
     await this.recorder.settle();
   }
 
@@ -156,7 +160,7 @@ export class Device {
   /** Runs `body` with every dispatch timed. */
   async profile(body: () => Promise<void> | void): Promise<Profile> {
     await this.settle();
-    const profiler = new Profiler(this.gpu);
+    const profiler = new Profiler(this.gpu, this.wait);
     this.recorder.profiler = profiler;
     try {
       await body();

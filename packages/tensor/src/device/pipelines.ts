@@ -3,6 +3,7 @@
  * A pipeline's bindings are read from its WGSL.
  */
 import { DeviceError, TensorError } from '../errors.ts';
+import type { Patiently } from '../platform.ts';
 import { parseParams, type ParamsLayout, SLOT_BYTES } from './params.ts';
 
 export type Access = 'read' | 'read_write';
@@ -45,7 +46,10 @@ export class Pipelines {
   private readonly entries = new Map<string, PipelineEntry>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
 
-  constructor(private readonly gpu: GPUDevice) {}
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly wait: Patiently,
+  ) {}
 
   get compiled(): readonly string[] {
     return [...this.entries.values()].filter((entry) => entry.pipeline).map((entry) => entry.label);
@@ -107,11 +111,12 @@ export class Pipelines {
     const scope = this.gpu.popErrorScope();
     const pipelineLayout = this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] });
     try {
-      const pipeline = await this.gpu.createComputePipelineAsync({
+      const compiling = this.gpu.createComputePipelineAsync({
         label,
         layout: pipelineLayout,
         compute: { module, entryPoint: 'main' },
       });
+      const pipeline = await this.wait(compiling);
       await scope;
       return pipeline;
     } catch (cause) {

@@ -3,6 +3,7 @@
  * unprofiled; compare kernels with each other, not with a wall clock.
  */
 import { DeviceError } from '../errors.ts';
+import type { Patiently } from '../platform.ts';
 import type { DispatchCommand } from './commands.ts';
 
 /** One timed dispatch; times in milliseconds from the first one. */
@@ -33,7 +34,10 @@ export class Profiler {
   private readonly timed: { command: DispatchCommand; begin: bigint; end: bigint }[] = [];
   private staged: { buffer: GPUBuffer; commands: DispatchCommand[] }[] = [];
 
-  constructor(private readonly gpu: GPUDevice) {
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly wait: Patiently,
+  ) {
     if (!gpu.features.has('timestamp-query')) {
       throw new DeviceError(
         'profile',
@@ -89,7 +93,7 @@ export class Profiler {
   }
 
   private async collect(buffer: GPUBuffer, commands: readonly DispatchCommand[]): Promise<void> {
-    await buffer.mapAsync(1);
+    await this.wait(buffer.mapAsync(1));
     const stamps = new BigUint64Array(buffer.getMappedRange().slice(0));
     commands.forEach((command, index) => {
       this.timed.push({ command, begin: stamps[index * 2] ?? 0n, end: stamps[index * 2 + 1] ?? 0n });

@@ -1,5 +1,6 @@
 /** Reads GPU memory back through pooled staging buffers. */
 import { DeviceError, TensorError } from '../errors.ts';
+import type { Patiently } from '../platform.ts';
 import { type PoolBuffer, sizeClass } from './pool.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -9,6 +10,7 @@ export class Readback {
   constructor(
     private readonly gpu: GPUDevice,
     private readonly recorder: Recorder,
+    private readonly wait: Patiently,
   ) {}
 
   /** @returns a copy of `bytes` bytes from `offset`, after everything recorded so far */
@@ -19,7 +21,7 @@ export class Readback {
     this.recorder.record({ kind: 'copy', source: buffer, sourceOffset: offset, target: staging, targetOffset: 0, bytes });
     try {
       await this.recorder.settle();
-      await staging.mapAsync(1, 0, bytes);
+      await this.wait(staging.mapAsync(1, 0, bytes));
       this.recorder.check();
       const copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();

@@ -3,6 +3,7 @@
  * Pipelines compile concurrently meanwhile; a batch that needs one still compiling waits for it, and later batches wait behind.
  */
 import { DeviceError, TensorError } from '../errors.ts';
+import type { Patiently } from '../platform.ts';
 import { BindGroups, type Command, encode, PAGE_BYTES, PAGE_SLOTS } from './commands.ts';
 import { packParams, type Params, ParamTarget, SLOT_WORDS } from './params.ts';
 import type { PipelineEntry } from './pipelines.ts';
@@ -55,7 +56,10 @@ export class Recorder {
   private checks: Promise<void>[] = [];
   private failure: TensorError | undefined;
 
-  constructor(private readonly gpu: GPUDevice) {
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly wait: Patiently,
+  ) {
     this.groups = new BindGroups(gpu);
   }
 
@@ -126,7 +130,7 @@ export class Recorder {
   async settle(): Promise<void> {
     this.flush();
     await this.tail;
-    await Promise.all(this.checks);
+    await this.wait(Promise.all(this.checks));
     this.check();
   }
 
