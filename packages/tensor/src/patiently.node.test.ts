@@ -46,7 +46,7 @@ describe('waiting patiently', () => {
     const served: string[] = [];
     const answers = (async () => {
       for (let i = 0; i < 200; i += 1) {
-        worker.postMessage(i);
+        worker.postMessage(i, []);
         expect(await new Promise((resolve) => worker.once('message', resolve))).toBe(i + 1);
       }
       served.push('worker');
