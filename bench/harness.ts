@@ -1,0 +1,96 @@
+/** Timing and checking: every figure is the best and the median of several samples, and of a result that was compared with an f64 reference. */
+import { type Device, scope, type Tensor } from '@mudpt/tensor';
+
+/** One line of the results. */
+export type Row = {
+  readonly suite: string;
+  /** What was run, for instance 'matmul NT 512x512x512'. */
+  readonly name: string;
+  readonly engine: string;
+  /** Milliseconds a run. */
+  readonly best: number;
+  readonly median: number;
+  /** Work of one run, for GFLOP/s or GB/s; 0 where it has no meaning. */
+  readonly flops?: number;
+  readonly bytes?: number;
+  /** Largest difference to the reference at the sampled places, relative to the largest value there. */
+  readonly error?: number;
+  /** Instead of figures: why there are none. */
+  readonly problem?: string;
+  /** Anything else that was measured. */
+  readonly extra?: Readonly<Record<string, number | string>>;
+};
+
+export type Effort = { readonly seconds: number; readonly samples: number };
+
+export const FULL: Effort = { seconds: 4, samples: 15 };
+export const QUICK: Effort = { seconds: 1, samples: 5 };
+
+/** A result may differ by rounding only. */
+export const LARGEST_ERROR = 1e-3;
+
+export function median(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+export function summary(times: readonly number[]): { readonly best: number; readonly median: number } {
+  return { best: Math.min(...times), median: median(times) };
+}
+
+/**
+ * Milliseconds per run, in samples of at least 20 ms and one wait each; two runs before that do not count (compilation, caches).
+ * @param run records one run; what it creates belongs to a scope that ends with it
+ */
+export async function time(device: Device, run: () => void, { seconds, samples }: Effort): Promise<number[]> {
+  const sample = async (runs: number): Promise<number> => {
+    const begin = performance.now();
+    for (let i = 0; i < runs; i += 1) scope(run);
+    await device.synchronize();
+    return performance.now() - begin;
+  };
+  await sample(1);
+  const runs = Math.max(1, Math.ceil(20 / (await sample(1))));
+  const times: number[] = [];
+  const begin = performance.now();
+  while (times.length < 3 || (times.length < samples && performance.now() - begin < seconds * 1000))
+    times.push((await sample(runs)) / runs);
+  return times;
+}
+
+/** Largest difference of `actual` from `expected`, relative to the largest expected magnitude. */
+export function errorOf(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i += 1) {
+    difference = Math.max(difference, Math.abs((actual[i] ?? Number.NaN) - (expected[i] ?? Number.NaN)));
+    largest = Math.max(largest, Math.abs(expected[i] ?? Number.NaN));
+    if (Number.isNaN(difference)) return Number.NaN;
+  }
+  return largest > 0 ? difference / largest : difference;
+}
+
+/** Elements of `result` at `at`, row-major. */
+export async function pick(result: Tensor, at: readonly number[]): Promise<number[]> {
+  const data = await result.data();
+  return at.map((place) => data[place] ?? Number.NaN);
+}
+
+/** Times `run` and checks what it computes against `expected` at `at`. */
+export async function measure(
+  device: Device,
+  row: Pick<Row, 'suite' | 'name' | 'engine' | 'flops' | 'bytes'>,
+  run: () => Tensor,
+  check: { readonly at: readonly number[]; readonly expected: readonly number[] },
+  effort: Effort,
+): Promise<Row> {
+  const values = await scope(async () => await pick(run(), check.at));
+  const times = await time(device, () => void run(), effort);
+  return checked({ ...row, ...summary(times), error: errorOf(values, check.expected) });
+}
+
+/** A row whose result is wrong counts as none: a broken kernel is fast. */
+export function checked(row: Row): Row {
+  if (row.error === undefined || row.error <= LARGEST_ERROR) return row;
+  return { ...row, problem: `wrong result: relative error ${row.error}` };
+}

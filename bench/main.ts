@@ -1,0 +1,106 @@
+/**
+ * `pnpm bench [SUITE...] [--quick] [--peers] [--out FILE]`: measures this engine, and others beside it, on the adapter the launcher chose.
+ * Every result is checked against an f64 reference before its time counts. Run it on a machine that does nothing else.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Device } from '@mudpt/tensor';
+import { type Effort, FULL, QUICK, type Row } from './harness.ts';
+import type { Job } from './jobs.ts';
+import { measurePeaks } from './peaks.ts';
+import { installPeers, peers, runPeer } from './peers/peer.ts';
+import { attentionJobs, quickAttentionJobs } from './suites/attention.ts';
+import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
+import { ladder } from './suites/ladder.ts';
+import { layerNormJobs } from './suites/layernorm.ts';
+import { runOurs } from './suites/ours.ts';
+import { table } from './table.ts';
+
+const JOB_SUITES: Readonly<Record<string, { readonly full: readonly Job[]; readonly quick: readonly Job[] }>> = {
+  gemm: { full: gemmJobs, quick: quickGemmJobs },
+  attention: { full: attentionJobs, quick: quickAttentionJobs },
+  layernorm: { full: layerNormJobs, quick: layerNormJobs },
+};
+const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort) => Promise<Row[]>>> = { ladder };
+const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
+
+const USAGE = `usage: pnpm bench [SUITE...] [--quick] [--peers] [--out FILE]
+suites: ${ALL.join(', ')} (default: all)
+--quick  fewer problems and samples, under 3 minutes
+--peers  jax-js, TensorFlow.js and ONNX Runtime on the same adapter in the same run, installed on demand outside the workspace
+--out    the JSON file; default bench/results/<adapter>.json`;
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function runSuite(device: Device, suite: string, options: { quick: boolean; peers: string | undefined }): Promise<Row[]> {
+  const effort = options.quick ? QUICK : FULL;
+  const special = DEVICE_SUITES[suite];
+  if (special) return special(device, effort);
+  const jobs = JOB_SUITES[suite]?.[options.quick ? 'quick' : 'full'] ?? [];
+  const rows: Row[] = [];
+  for (const job of jobs) rows.push(await runOurs(device, suite, job, effort));
+  if (!options.peers) return rows;
+  for (const peer of peers) {
+    log(`  ${peer.name}`);
+    rows.push(...(await runPeer(options.peers, peer, suite, jobs, effort)));
+  }
+  return rows;
+}
+
+function commit(): string {
+  try {
+    const dirty = execFileSync('git', ['status', '--porcelain'], { encoding: 'utf8' }).trim() !== '';
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() + (dirty ? ' with changes' : '');
+  } catch {
+    return 'unknown: not a git checkout';
+  }
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const unknown = positionals.filter((name) => !ALL.includes(name));
+  if (values.help || unknown.length > 0) {
+    console.error(unknown.length > 0 ? `bench: there is no suite '${unknown.join("', '")}'\n${USAGE}` : USAGE);
+    return values.help ? 0 : 2;
+  }
+  const folder = values.peers ? await installPeers(log) : undefined;
+  const device = await Device.open();
+  const { kind, name } = device.adapter;
+  const peaks = await measurePeaks(device);
+  log(`adapter ${name}: peak ${peaks.gflops.toFixed(1)} GFLOP/s, ${peaks.gbps.toFixed(1)} GB/s`);
+  const rows: Row[] = [];
+  for (const suite of positionals.length > 0 ? positionals : ALL) {
+    log(suite);
+    const measured = await runSuite(device, suite, { quick: values.quick, peers: folder });
+    rows.push(...measured);
+    console.log(`\n${suite}\n${table(measured).join('\n')}`);
+  }
+  device.dispose();
+  const out = values.out ?? join(fileURLToPath(new URL('results', import.meta.url)), `${kind}.json`);
+  mkdirSync(dirname(out), { recursive: true });
+  const run = {
+    adapter: name,
+    kind,
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    commit: commit(),
+    date: new Date().toISOString(),
+  };
+  writeFileSync(out, `${JSON.stringify({ ...run, peaks, rows }, undefined, 1)}\n`);
+  log(`written to ${out}`);
+  return rows.some((row) => row.problem && row.engine === 'mudpt') ? 1 : 0;
+}
+
+process.exitCode = await main();

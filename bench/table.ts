@@ -1,0 +1,28 @@
+/** Results as text: one line a problem, this engine's time first, then how many times longer the others took. */
+import type { Row } from './harness.ts';
+import { OURS } from './suites/ours.ts';
+
+const ms = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toFixed(3));
+
+/** Rows grouped by problem; engines in order of appearance. */
+export function table(rows: readonly Row[]): string[] {
+  const names = [...new Set(rows.map((row) => row.name))];
+  return names.flatMap((name) => {
+    const here = rows.filter((row) => row.name === name);
+    const ours = here.find((row) => row.engine === OURS && !row.problem);
+    return [name, ...here.map((row) => `  ${line(row, ours)}`)];
+  });
+}
+
+function line(row: Row, ours: Row | undefined): string {
+  const engine = row.engine.padEnd(20);
+  if (row.problem) return `${engine} ${row.problem}`;
+  const rates = [
+    row.flops ? `${(row.flops / row.best / 1e6).toFixed(1)} GFLOP/s` : '',
+    row.bytes ? `${(row.bytes / row.best / 1e6).toFixed(1)} GB/s` : '',
+  ].filter(Boolean);
+  const ratio = ours && row !== ours ? `${(row.best / ours.best).toFixed(2)}x the time of ${OURS}` : '';
+  const extra = Object.entries(row.extra ?? {}).map(([key, value]) => `${key} ${value}`);
+  const figures = `best ${ms(row.best).padStart(7)} ms  median ${ms(row.median).padStart(7)} ms`;
+  return [engine, figures, ...rates, ...extra, ratio].filter(Boolean).join('  ');
+}
