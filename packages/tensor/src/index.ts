@@ -28,6 +28,7 @@ export * from './ops/chainable.ts';
 export type { TensorMethods } from './methods.ts';
 export { addInto } from './ops/accumulate.ts';
 export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
+export { cdistBackward } from './ops/cdist.ts';
 export { contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { einsum } from './ops/einsum.ts';

@@ -17,6 +17,7 @@ type Method<F> = F extends (x: infer First, ...rest: infer Rest) => infer Result
  */
 type Sources = typeof import('./ops/attention/index.ts') &
   typeof import('./ops/bincount.ts') &
+  typeof import('./ops/cdist.ts') &
   typeof import('./ops/conv/conv2d.ts') &
   typeof import('./ops/conv/unfold.ts') &
   typeof import('./ops/copy.ts') &

@@ -9,4 +9,5 @@ import './reduce.ts';
 import './order.ts';
 import './gather.ts';
 import './conv.ts';
+import './distance.ts';
 import './attention.ts';

@@ -1,17 +1,18 @@
 /** Every rule against central differences of the f64 oracles. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as ops from '@mudpt/tensor';
 import { scope, type Tensor, tensor } from '@mudpt/tensor';
 import * as attentionOracle from '../../../tensor/test/reference/attention.ts';
 import * as array from '../../../tensor/test/reference/array.ts';
 import * as conv from '../../../tensor/test/reference/conv.ts';
+import * as distances from '../../../tensor/test/reference/distance.ts';
 import * as indexing from '../../../tensor/test/reference/indexing.ts';
 import * as products from '../../../tensor/test/reference/matmul.ts';
 import * as nn from '../../../tensor/test/reference/nn.ts';
 import * as reductions from '../../../tensor/test/reference/reduce.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { type Case, checkRule } from '../../test/rule-check.ts';
-import { gradcheck } from '../index.ts';
+import { gradcheck, Tape } from '../index.ts';
 
 type Ref = array.Ref;
 
@@ -116,6 +117,34 @@ eachDevice('rules', (ctx) => {
         reference: (x) => reductions.sort(x, { axis: 0, descending: true }).values,
       });
       await check({ shapes: [[3, 5]], run: (x) => values(ops.topk(x, 2)), reference: (x) => reductions.topk(x, 2).values });
+    });
+  });
+
+  describe('distances', () => {
+    it('cdist, batch broadcast', () =>
+      check({
+        shapes: [
+          [2, 3, 4],
+          [5, 4],
+        ],
+        run: ops.cdist,
+        reference: distances.cdist,
+      }));
+    it('equal rows pass no gradient', async () => {
+      using x = tensor(
+        [
+          [1, 2],
+          [1, 2],
+          [4, 6],
+        ],
+        { device: ctx.device },
+      );
+      using rows = tensor([[1, 2]], { device: ctx.device });
+      using tape = new Tape();
+      tape.watch(rows);
+      using total = scope(() => ops.sum(ops.cdist(rows, x)));
+      using gradients = tape.backward(total);
+      expect(Array.from(await gradients.of(rows).data())).toEqual([Math.fround(-0.6), Math.fround(-0.8)]);
     });
   });
 

@@ -69,6 +69,10 @@ export const gelu = unary('gelu');
 export const geluTanh = unary('geluTanh');
 /** x * sigmoid(1.702 x), the activation of the original CLIP. */
 export const quickGelu = unary('quickGelu');
+/** x * min(max(x + 3, 0), 6) / 6, the piecewise form of silu (MobileNetV3). */
+export const hardSwish = unary('hardSwish');
+/** log(sigmoid(x)), exact for any x. */
+export const logSigmoid = unary('logSigmoid');
 /** The error function. */
 export const erf = unary('erf');
 /** The whole number at or below x. */

@@ -44,6 +44,8 @@ export const unaryFunctions = {
   /** 0.5 x (1 + tanh(u)) written as x sigmoid(2u), the same function without cancellation. */
   geluTanh: (x) => gated(x, geluTanhGate(x)),
   quickGelu: (x) => gated(x, sigmoid(1.702 * x)),
+  hardSwish: (x) => gated(x, Math.min(Math.max((x + 3) / 6, 0), 1)),
+  logSigmoid: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   erf,
   floor: Math.floor,
   ceil: Math.ceil,

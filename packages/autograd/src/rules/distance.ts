@@ -1,0 +1,16 @@
+/** Distances between rows. */
+import { cdist, cdistBackward } from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
+
+defineRule(cdist, (context, a, b) => {
+  const output = cdist(a, b);
+  const [left, right, distances] = [context.save(a), context.save(b), context.save(output)];
+  const [needsA, needsB] = [context.needs(a), context.needs(b)];
+  return {
+    output,
+    backward: (grad) => [
+      needsA ? cdistBackward(grad, distances, left, right, 'a') : undefined,
+      needsB ? cdistBackward(grad, distances, left, right, 'b') : undefined,
+    ],
+  };
+});
