@@ -1,0 +1,173 @@
+/** Pictures to batches: decoded ahead, augmented for training, unreadable ones left out and remembered. */
+import {
+  type AugmentOptions,
+  createImageLoader,
+  type ImageLoader,
+  memoryCache,
+  type Normalization,
+  normalize,
+} from '@mudpt/clip';
+import { FormatError } from '@mudpt/tensor';
+import type { Item } from './dataset.ts';
+import { epochOrder, stepsPerEpoch } from './sampling.ts';
+
+export interface BatchLoaderOptions {
+  /** Side of the squares, in pixels: the image tower's. */
+  readonly size: number;
+  /** Mean and deviation of the model's pictures. Default CLIP's. */
+  readonly normalization?: Normalization;
+  /** Of order and augmentation. Default 0. */
+  readonly seed?: number;
+  /** The random crop; false takes the centre in training too. Default `RandomResizedCrop` and flip as CLIP is tuned with. */
+  readonly augment?: AugmentOptions | false;
+  /** Threads that decode, see `createImageLoader`. 0 is best where the adapter itself computes on the processor. */
+  readonly workers?: number;
+  /** Decoded training pictures kept in memory, in bytes. Default 512 MiB. */
+  readonly cacheBytes?: number;
+}
+
+export interface Batch {
+  /** f32 [items, 3, size, size], normalised. */
+  readonly images: Float32Array;
+  /** [items] */
+  readonly labels: Int32Array;
+  readonly items: readonly Item[];
+}
+
+/** A picture that could not be decoded, and why. */
+export interface Unreadable {
+  readonly id: string;
+  readonly why: string;
+}
+
+/** How many pictures are prepared ahead of their use. */
+const AHEAD = 16;
+
+/**
+ * Makes batches. What a training batch holds depends on (seed, epoch, step) alone, so those three numbers are all that resuming needs:
+ * not on threads, on timing, or on what was loaded before.
+ */
+export class BatchLoader {
+  private readonly training: ImageLoader;
+  private readonly plain: ImageLoader;
+  private readonly bad = new Map<string, Unreadable>();
+  private readonly seed: number;
+
+  constructor(private readonly options: BatchLoaderOptions) {
+    const { size, seed = 0, augment = {}, workers, cacheBytes = 2 ** 29 } = options;
+    this.seed = seed;
+    const cache = memoryCache({ maxBytes: cacheBytes });
+    this.plain = createImageLoader({ size, workers });
+    this.training = createImageLoader({ size, workers, cache, ...(augment && { augment: { ...augment, seed } }) });
+  }
+
+  /** Pictures that could not be read so far. */
+  get unreadable(): readonly Unreadable[] {
+    return [...this.bad.values()];
+  }
+
+  /**
+   * Decodes training pictures once, which fills the cache, and returns those that can be read. Training on them then never meets an
+   * unreadable one, and batches keep their size.
+   * @param onProgress called with the number of pictures done
+   */
+  async check(items: readonly Item[], onProgress: (done: number) => void = () => undefined): Promise<Item[]> {
+    const readable: Item[] = [];
+    let done = 0;
+    for await (const loaded of this.load(this.training, items, { epoch: 0, first: 0 })) {
+      if (loaded.pixels) readable.push(loaded.item);
+      onProgress(++done);
+    }
+    return readable;
+  }
+
+  /**
+   * The batches of one epoch, shuffled, an incomplete last one dropped (unless it is the only one).
+   * @param from first step to give: an epoch that was interrupted goes on there
+   * @throws FormatError when a picture cannot be read that {@link check} could read
+   */
+  async *epoch(
+    items: readonly Item[],
+    { batch, epoch, from = 0 }: { batch: number; epoch: number; from?: number },
+  ): AsyncGenerator<Batch> {
+    const count = Math.min(stepsPerEpoch(items.length, batch) * batch, items.length);
+    const first = from * batch;
+    const order = epochOrder(items.length, this.seed, epoch)
+      .slice(first, count)
+      .map((index) => items[index] as Item);
+    yield* this.batches(this.load(this.training, order, { epoch, first }), batch, ({ item, why }) => {
+      throw new FormatError(
+        'loader',
+        `${item.id} cannot be read any more: ${why}`,
+        'leave pictures in place while training runs, then resume',
+      );
+    });
+  }
+
+  /** All items in their order, centre-cropped; the last batch may be smaller. Unreadable ones are left out, see {@link unreadable}. */
+  async *inOrder(items: readonly Item[], batch: number): AsyncGenerator<Batch> {
+    yield* this.batches(this.load(this.plain, items, { epoch: 0, first: 0 }), batch, () => undefined);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.training.close(), this.plain.close()]);
+  }
+
+  private async *load(
+    loader: ImageLoader,
+    items: readonly Item[],
+    { epoch, first }: { epoch: number; first: number },
+  ): AsyncGenerator<Loaded> {
+    const start = (index: number): Promise<Loaded> | undefined => {
+      const item = items[index];
+      if (!item) return undefined;
+      const loading = loader.load(item.image, { epoch, index: first + index }).then(
+        (pixels): Loaded => ({ item, pixels }),
+        (error: unknown): Loaded => ({ item, why: this.remember(item, error) }),
+      );
+      // It may fail while an earlier one is awaited, or after the caller has stopped; whoever awaits it still gets the error.
+      loading.catch(() => undefined);
+      return loading;
+    };
+    const underway = Array.from({ length: AHEAD }, (_, index) => start(index));
+    for (let index = 0; index < items.length; index++) {
+      const loaded = await underway[index % AHEAD];
+      underway[index % AHEAD] = start(index + AHEAD);
+      if (loaded) yield loaded;
+    }
+  }
+
+  /** A picture's own fault is remembered; any other error is the program's and comes through. */
+  private remember(item: Item, error: unknown): string {
+    if (!(error instanceof FormatError)) throw error;
+    this.bad.set(item.id, { id: item.id, why: error.problem });
+    return error.problem;
+  }
+
+  private async *batches(pictures: AsyncIterable<Loaded>, size: number, onBad: (loaded: Loaded) => void): AsyncGenerator<Batch> {
+    let items: Item[] = [];
+    let pixels: Uint8Array[] = [];
+    const make = (): Batch => {
+      const images = normalize(pixels, this.options.size, this.options.normalization);
+      return { images, labels: Int32Array.from(items, ({ label }) => label), items };
+    };
+    for await (const loaded of pictures) {
+      if (!loaded.pixels) {
+        onBad(loaded);
+        continue;
+      }
+      items.push(loaded.item);
+      pixels.push(loaded.pixels);
+      if (items.length < size) continue;
+      yield make();
+      [items, pixels] = [[], []];
+    }
+    if (items.length > 0) yield make();
+  }
+}
+
+interface Loaded {
+  readonly item: Item;
+  readonly pixels?: Uint8Array;
+  readonly why?: string;
+}

@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { put, shapePicture, SHAPE_NAMES, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { parseCsv } from './csv.ts';
+import type { Dataset } from './dataset.ts';
+import { openDataset } from './registry.ts';
+
+const counts = ({ splits: { train, val, test } }: Dataset): number[] => [train.length, val.length, test.length];
+
+describe('class folders', () => {
+  it('are divided 50/20/30, always alike', async () => {
+    await using folder = await temporaryFolder();
+    await writeShapes(folder.path, { '': 10 });
+    const opened = await openDataset(folder.path);
+    expect(opened.classNames).toEqual(SHAPE_NAMES.map((name) => name.replace(' ', '_')).sort());
+    expect(counts(opened)).toEqual([20, 8, 12]);
+    expect(opened.warnings).toEqual([]);
+    expect((await openDataset(folder.path)).splits).toEqual(opened.splits);
+    const ids = Object.values(opened.splits).flatMap((items) => items.map(({ id }) => id));
+    expect(new Set(ids).size).toBe(40);
+    expect(ids[0]).toMatch(/^blue_cross\/\d\.png$/);
+  });
+
+  it('keep the division that train, val and test folders make', async () => {
+    await using folder = await temporaryFolder();
+    await writeShapes(folder.path, { train: 3, val: 1, test: 2 });
+    expect(counts(await openDataset(folder.path))).toEqual([12, 4, 8]);
+    await using half = await temporaryFolder();
+    await writeShapes(half.path, { train: 3, valid: 2 });
+    const opened = await openDataset(half.path);
+    expect(counts(opened)).toEqual([12, 0, 8]);
+    expect(opened.warnings[0]).toMatch(/no test folder/);
+  });
+
+  it('tell of files left aside, hidden ones excepted, and of names that say nothing', async () => {
+    await using folder = await temporaryFolder();
+    for (const name of ['0', '1'])
+      for (let i = 0; i < 4; i++)
+        await put(join(folder.path, name, `${i}.png`), shapePicture('red circle', i * 2 + Number(name)));
+    await put(join(folder.path, '0', 'notes.txt'), 'x');
+    await put(join(folder.path, '0', '.DS_Store'), 'x');
+    await put(join(folder.path, 'stray.png'), shapePicture('red circle', 60));
+    const { warnings } = await openDataset(folder.path);
+    expect(warnings[0]).toMatch(/2 files are not .*: stray.png, 0\/notes.txt/);
+    expect(warnings[1]).toMatch(/2 class names say nothing .*\(0, 1\)/);
+    await put(join(folder.path, 'classnames.txt'), '0 big circle\n1 small circle\n');
+    const named = await openDataset(folder.path);
+    expect(named.classNames).toEqual(['big circle', 'small circle']);
+    expect(named.warnings).toHaveLength(1);
+  });
+
+  it('tell of equal pictures in two classes, and in training and test', async () => {
+    await using folder = await temporaryFolder();
+    await writeShapes(folder.path, { train: 2, test: 2 }, ['red circle', 'green square']);
+    await put(join(folder.path, 'train', 'green_square', 'same.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, 'test', 'green_square', 'seen.png'), shapePicture('green square', 2));
+    const { warnings } = await openDataset(folder.path);
+    expect(warnings[0]).toMatch(/1 pictures are in two classes.*red_circle\/0.png \(red_circle\)/);
+    expect(warnings[1]).toMatch(/1 test pictures are seen in training.*seen\.png/);
+  });
+
+  it('refuse an empty class, no classes and no such folder, by name', async () => {
+    await using folder = await temporaryFolder();
+    await put(join(folder.path, 'a.png'), shapePicture('red circle', 0));
+    await expect(openDataset(folder.path)).rejects.toThrow(/has no class folders/);
+    await writeShapes(folder.path, { '': 1 }, ['red circle']);
+    await put(join(folder.path, 'nothing', 'readme.md'), '');
+    await expect(openDataset(folder.path)).rejects.toThrow(/1 of 2 class folders .* have no picture: nothing/);
+    await expect(openDataset(join(folder.path, 'absent'))).rejects.toThrow(/neither a path nor the name.*caltech101/);
+    await expect(openDataset(join(folder.path, 'nothing', 'readme.md'))).rejects.toThrow(/is a \.md file/);
+  });
+});
+
+describe('split files', () => {
+  const rows = {
+    train: [
+      ['a/1.png', 0, 'ant'],
+      ['b/1.png', 1, 'bee'],
+    ],
+    val: [],
+    test: [['a/2.png', 0, 'ant']],
+  };
+
+  it('are read with the folder beside them that has the pictures', async () => {
+    await using folder = await temporaryFolder();
+    await put(join(folder.path, 'split_zhou_Insects.json'), JSON.stringify(rows));
+    await expect(openDataset(folder.path)).rejects.toThrow(/a\/1\.png, the first picture .* neither/);
+    await put(join(folder.path, 'images', 'a', '1.png'), shapePicture('red circle', 0));
+    const opened = await openDataset(folder.path, { template: '{}!' });
+    expect([opened.name, opened.template, opened.classNames]).toEqual(['Insects', '{}!', ['ant', 'bee']]);
+    expect(opened.splits.test[0]).toEqual({ id: 'a/2.png', image: join(folder.path, 'images', 'a', '2.png'), label: 0 });
+  });
+
+  it.each([
+    [{ ...rows, test: [['a/2.png', 0, 'wasp']] }, /label 0 both "ant" and "wasp"/],
+    [{ ...rows, test: [['a/2.png', 3, 'wasp']] }, /no picture of label 2/],
+    [{ ...rows, test: [['b/1.png', 0, 'ant']] }, /b\/1\.png into two classes: bee and ant/],
+    [{ ...rows, test: [['b/1.png', 'bee']] }, /at test\.0/],
+    [{ train: rows.train }, /at test/],
+  ])('with mistakes are refused: %#', async (json, message) => {
+    await using folder = await temporaryFolder();
+    await put(join(folder.path, 'split_x.json'), JSON.stringify(json));
+    await put(join(folder.path, 'a', '1.png'), shapePicture('red circle', 0));
+    await expect(openDataset(folder.path)).rejects.toThrow(message);
+  });
+});
+
+describe('tables', () => {
+  it('are split into rows and cells', () => {
+    expect(parseCsv('a,b\r\n"1, ""x""\n2",3\n\n4,\n').map(({ line, cells }) => [line, ...cells])).toEqual([
+      [1, 'a', 'b'],
+      [2, '1, "x"\n2', '3'],
+      [5, '4', ''],
+    ]);
+    expect(parseCsv('\ufeffa\tb,c\n1\t2').map(({ cells }) => cells)).toEqual([
+      ['a', 'b,c'],
+      ['1', '2'],
+    ]);
+    expect(() => parseCsv('a,b\n1,"2\n')).toThrow(/quote in line 2/);
+  });
+
+  it('give classes and splits', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'pictures.csv');
+    await put(join(folder.path, 'x', '1.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, '2.png'), shapePicture('red circle', 1));
+    await put(file, 'Image,Class,Split\nx/1.png,ant,train\n2.png,bee,val\n');
+    const opened = await openDataset(file);
+    expect([opened.name, opened.classNames, counts(opened)]).toEqual(['pictures', ['ant', 'bee'], [1, 0, 1]]);
+    expect(opened.splits.test[0]?.image).toBe(join(folder.path, '2.png'));
+    await put(file, 'path,label\nx/1.png,10\n2.png,9\n');
+    expect((await openDataset(file)).classNames).toEqual(['9', '10']);
+  });
+
+  it.each([
+    ['path,size\nx,1', /no column for the class/],
+    ['path,class\n,ant', /line 2 .* has no path/],
+    ['path,class,split\n1.png,ant,trian', /line 2 .* split "trian"/],
+    ['path,class\n1.png,ant\n1.png,bee', /line 3 .* names 1\.png again, with another class/],
+    ['path,class\n9.png,ant', /9\.png, the first picture .* not there/],
+    ['path,class\n', /names no pictures/],
+  ])('with mistakes are refused: %#', async (text, message) => {
+    await using folder = await temporaryFolder();
+    await put(join(folder.path, 't.csv'), text);
+    await put(join(folder.path, '1.png'), shapePicture('red circle', 0));
+    await expect(openDataset(join(folder.path, 't.csv'))).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,98 @@
+/** CoOp's split files: `{"train": [[path, label, class name], ...], "val": [...], "test": [...]}`. */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { FormatError } from '@mudpt/tensor';
+import * as z from 'zod';
+import { type Dataset, type Item, someOf, SPLITS } from './dataset.ts';
+import { doubtfulNames } from './doubts.ts';
+import { exists, listFolder } from './files.ts';
+import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
+
+const row = z.tuple([z.string(), z.int().nonnegative(), z.string()]);
+const schema = z.object({ train: z.array(row), val: z.array(row).default([]), test: z.array(row) });
+
+export interface SplitJsonOptions extends SourceOptions {
+  /** Folder the paths are relative to. Default: the file's folder or the one of its sub-folders where the first picture is. */
+  readonly images?: string;
+}
+
+/** Reads a split file. @throws FormatError when it is none, labels have gaps or two names, or its pictures are not found */
+export async function openSplitJson(path: string, options: SplitJsonOptions = {}): Promise<Dataset> {
+  const file = resolve(path);
+  const rows = parse(await readFile(file, 'utf8'), file);
+  const classNames = namesByLabel([...rows.train, ...rows.val, ...rows.test], file);
+  const root = options.images ?? (await pictureFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file));
+  const labels = new Map<string, number>();
+  const splits = Object.fromEntries(
+    SPLITS.map((split) => [
+      split,
+      rows[split].map(([id, label]): Item => {
+        const known = labels.get(id);
+        if (known !== undefined && known !== label)
+          throw new FormatError(
+            'split file',
+            `${file} puts ${id} into two classes: ${classNames[known]} and ${classNames[label]}`,
+            'keep one',
+          );
+        labels.set(id, label);
+        return { id, image: join(root, id), label };
+      }),
+    ]),
+  ) as unknown as Dataset['splits'];
+  return {
+    name: options.name ?? basename(file).replace(/^split_(?:zhou_)?|\.json$/g, ''),
+    classNames,
+    template: options.template ?? DEFAULT_TEMPLATE,
+    splits,
+    warnings: doubtfulNames(classNames),
+  };
+}
+
+type Rows = z.infer<typeof schema>;
+
+function parse(text: string, file: string): Rows {
+  const fix = 'give CoOp\'s form: {"train": [["path.jpg", 0, "class name"], ...], "val": [...], "test": [...]}';
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError('split file', `${file} is no JSON (${(cause as Error).message})`, fix, { cause });
+  }
+  const checked = schema.safeParse(json);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw new FormatError('split file', `${file}: ${issue?.message} at ${issue?.path.join('.') || 'its top'}`, fix);
+}
+
+function namesByLabel(rows: readonly (readonly [string, number, string])[], file: string): string[] {
+  const names: string[] = [];
+  for (const [, label, name] of rows) {
+    if (names[label] !== undefined && names[label] !== name)
+      throw new FormatError(
+        'split file',
+        `${file} calls label ${label} both "${names[label]}" and "${name}"`,
+        'give every label one name',
+      );
+    names[label] = name;
+  }
+  const gaps = Array.from(names, (name, label) => (name === undefined ? [String(label)] : [])).flat();
+  if (gaps.length > 0 || names.length === 0)
+    throw new FormatError(
+      'split file',
+      `${file} has no picture of label ${someOf(gaps) || '0'}`,
+      'number the classes from 0 without gaps',
+    );
+  return names;
+}
+
+/** Where `first` is: beside the file, or in one of the folders beside it. */
+async function pictureFolder(folder: string, first: string | undefined, file: string): Promise<string> {
+  if (first === undefined) throw new FormatError('split file', `${file} names no pictures`, 'fill in its train and test lists');
+  for (const candidate of ['', ...(await listFolder(folder)).folders])
+    if (await exists(join(folder, candidate, first))) return join(folder, candidate);
+  throw new FormatError(
+    'split file',
+    `${first}, the first picture of ${file}, is neither in ${folder} nor in a folder in it`,
+    'put the file beside the folder its paths begin in',
+  );
+}
