@@ -1,3 +1,25 @@
-/** CLIP: tokenizer and preprocessing. */
+/** CLIP: both towers, tokenizer and preprocessing. */
+export { Clip, type EncodeImageOptions, type EncodeOptions, type EncodeTextOptions, type ZeroShotOptions } from './clip.ts';
+export {
+  checkConfig,
+  CLIP_CONFIGS,
+  type ClipConfig,
+  type ClipName,
+  fromHuggingFace,
+  type ImageConfig,
+  imageTokens,
+  type TextConfig,
+  toHuggingFace,
+  type TowerConfig,
+} from './config.ts';
+export { clipFromTensors, type ClipOptions } from './from-tensors.ts';
+export { type ImageForwardOptions, ImageTower } from './image-tower.ts';
+export { randomClip, randomWeights } from './random-clip.ts';
+export { type ClipWeights, type HostTensor, type TowerName, TOWERS, type WeightDType, weightShapes } from './tensors.ts';
+export { type EmbeddedTexts, type PackedInput, TextTower } from './text-tower.ts';
+export type { PackedTexts, TokenIds } from './token-ids.ts';
+export type { TokenTable } from './token-table.ts';
+export type { BlockHook, StackOptions } from './transformer.ts';
+export { DEFAULT_TEMPLATES, ensemble, type Prediction } from './zeroshot.ts';
 export * from './preprocess/index.ts';
 export * from './tokenizer/index.ts';

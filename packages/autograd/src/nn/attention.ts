@@ -3,6 +3,12 @@ import type { InitOptions } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 
+export type MultiHeadAttentionOptions = InitOptions & {
+  /** Known layers instead of new ones: width to 3 * width, and width to width. */
+  readonly qkv?: Linear;
+  readonly out?: Linear;
+};
+
 /** Self-attention with a fused projection (rows of its weight: queries, keys, values). */
 export class MultiHeadAttention extends Module {
   readonly qkv: Linear;
@@ -12,13 +18,13 @@ export class MultiHeadAttention extends Module {
   constructor(
     readonly width: number,
     readonly heads: number,
-    options: InitOptions = {},
+    options: MultiHeadAttentionOptions = {},
   ) {
     super();
     if (width % heads !== 0)
       throw new ShapeError('MultiHeadAttention', `${heads} heads do not divide width ${width}`, 'choose a divisor');
-    this.qkv = new Linear(width, 3 * width, options);
-    this.out = new Linear(width, width, options);
+    this.qkv = options.qkv ?? new Linear(width, 3 * width, options);
+    this.out = options.out ?? new Linear(width, width, options);
   }
 
   /**

@@ -13,6 +13,16 @@ export type BlockOptions = InitOptions & {
   /** Default 'gelu'. */
   readonly activation?: Activation;
   readonly eps?: number;
+  /** Known parts, for weights that come from a file, instead of new ones. */
+  readonly parts?: BlockParts;
+};
+
+export type BlockParts = {
+  readonly norm1: LayerNorm;
+  readonly attention: MultiHeadAttention;
+  readonly norm2: LayerNorm;
+  readonly up: Linear;
+  readonly down: Linear;
 };
 
 /**
@@ -30,11 +40,12 @@ export class TransformerBlock extends Module {
   constructor(options: BlockOptions) {
     super();
     const { width, heads, hidden = 4 * width, activation = 'gelu' } = options;
-    this.norm1 = new LayerNorm(width, options);
-    this.attention = new MultiHeadAttention(width, heads, options);
-    this.norm2 = new LayerNorm(width, options);
-    this.up = new Linear(width, hidden, options);
-    this.down = new Linear(hidden, width, options);
+    const { parts } = options;
+    this.norm1 = parts?.norm1 ?? new LayerNorm(width, options);
+    this.attention = parts?.attention ?? new MultiHeadAttention(width, heads, options);
+    this.norm2 = parts?.norm2 ?? new LayerNorm(width, options);
+    this.up = parts?.up ?? new Linear(width, hidden, options);
+    this.down = parts?.down ?? new Linear(hidden, width, options);
     this.activation = activation;
   }
 

@@ -1,5 +1,5 @@
-export { MultiHeadAttention } from './attention.ts';
-export { type BlockOptions, TransformerBlock } from './block.ts';
+export { MultiHeadAttention, type MultiHeadAttentionOptions } from './attention.ts';
+export { type BlockOptions, type BlockParts, TransformerBlock } from './block.ts';
 export { Conv2d, type ConvModuleOptions } from './conv.ts';
 export { Dropout, dropout, type DropoutOptions } from './dropout.ts';
 export { Embedding } from './embedding.ts';
@@ -7,5 +7,5 @@ export { filled, type InitOptions, normal, type Random, randomFrom, uniform } fr
 export { loadModule, loadTensors, saveModule, saveTensors, serializeTensors } from './files.ts';
 export { Linear, type LinearModuleOptions } from './linear.ts';
 export { Module, type StateDict, type StateName } from './module.ts';
-export { LayerNorm, type NormOptions, RMSNorm } from './norm.ts';
+export { LayerNorm, type LayerNormOptions, type NormOptions, RMSNorm } from './norm.ts';
 export { type Layer, Sequential } from './sequential.ts';

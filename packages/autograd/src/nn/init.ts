@@ -1,5 +1,5 @@
 /** Initial values from the host, so that they are the same on every adapter. */
-import { type Device, type Shape, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
+import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
 import { parameter } from '../parameter.ts';
 
 /** A stream of uniform numbers in 0..1 (mulberry32). */
@@ -33,6 +33,19 @@ export function normal(shape: Shape, deviation: number, { device, random = rando
   const draw = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const values = Float32Array.from({ length: sizeOf(shape) }, () => draw() * deviation);
   return parameter(tensor(values, { shape, ...(device && { device }) }));
+}
+
+/** `given` as a module's own tensor: out of its scope, learnt if it already is, of shape `shape`. @throws ShapeError naming `name` */
+export function adopt(op: string, name: string, given: Tensor, shape: Shape): Tensor {
+  given.expectLive(op);
+  if (given.shape.join() !== shape.join()) {
+    throw new ShapeError(
+      op,
+      `${name} has shape [${given.shape.join(', ')}]`,
+      `give it the shape [${shape.join(', ')}] that the sizes ask for`,
+    );
+  }
+  return keep(given);
 }
 
 export function filled(shape: Shape, value: number, { device }: InitOptions): Tensor {

@@ -1,8 +1,13 @@
 import { type Activation, linear, type Tensor } from '@mudpt/tensor';
-import { type InitOptions, uniform } from './init.ts';
+import { adopt, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';
 
-export type LinearModuleOptions = InitOptions & { readonly bias?: boolean };
+export type LinearModuleOptions = InitOptions & {
+  /** Whether there is one (default true), or the bias itself. */
+  readonly bias?: boolean | Tensor;
+  /** Known values instead of drawn ones. The module takes the tensor over; it is learnt only if it already is. */
+  readonly weight?: Tensor;
+};
 
 /** x W^T + bias: x [..., inputs] gives [..., outputs]; weight [outputs, inputs]. Begins as PyTorch's: uniform within 1 / sqrt(inputs). */
 export class Linear extends Module {
@@ -12,8 +17,10 @@ export class Linear extends Module {
   constructor(inputs: number, outputs: number, options: LinearModuleOptions = {}) {
     super();
     const bound = 1 / Math.sqrt(inputs);
-    this.weight = uniform([outputs, inputs], bound, options);
-    this.bias = (options.bias ?? true) ? uniform([outputs], bound, options) : undefined;
+    const { weight, bias = true } = options;
+    this.weight = weight ? adopt('Linear', 'weight', weight, [outputs, inputs]) : uniform([outputs, inputs], bound, options);
+    if (bias === true) this.bias = uniform([outputs], bound, options);
+    else this.bias = bias ? adopt('Linear', 'bias', bias, [outputs]) : undefined;
   }
 
   /** The activation, and a residual added last, cost no kernel of their own. */

@@ -1,8 +1,14 @@
 import { layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
-import { filled, type InitOptions } from './init.ts';
+import { adopt, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';
 
 export type NormOptions = InitOptions & { readonly eps?: number };
+
+export type LayerNormOptions = NormOptions & {
+  /** Known values instead of 1 and 0. The module takes the tensors over; they are learnt only if they already are. */
+  readonly weight?: Tensor;
+  readonly bias?: Tensor;
+};
 
 /** Layer norm over the last axis, with weight and bias. eps 1e-5. */
 export class LayerNorm extends Module {
@@ -10,10 +16,11 @@ export class LayerNorm extends Module {
   readonly bias: Tensor;
   readonly eps: number;
 
-  constructor(width: number, options: NormOptions = {}) {
+  constructor(width: number, options: LayerNormOptions = {}) {
     super();
-    this.weight = filled([width], 1, options);
-    this.bias = filled([width], 0, options);
+    const { weight, bias } = options;
+    this.weight = weight ? adopt('LayerNorm', 'weight', weight, [width]) : filled([width], 1, options);
+    this.bias = bias ? adopt('LayerNorm', 'bias', bias, [width]) : filled([width], 0, options);
     this.eps = options.eps ?? 1e-5;
   }
 

@@ -1,0 +1,194 @@
+/** A CLIP model: towers, tokenizer, preprocessing, and what people do with them. */
+import { Module } from '@mudpt/autograd';
+import {
+  alias,
+  type Device,
+  exp,
+  keep,
+  l2Normalize,
+  matmul,
+  mul,
+  reshape,
+  scope,
+  ShapeError,
+  Tensor,
+  TensorError,
+} from '@mudpt/tensor';
+import type { ClipConfig } from './config.ts';
+import { asIds, encodePacked, fileBatches, gather, tensorBatches, textBatches } from './encode.ts';
+import type { ImageTower } from './image-tower.ts';
+import type { ImageLoader, ImageSource } from './preprocess/index.ts';
+import type { HostTensor, TowerName } from './tensors.ts';
+import type { TextTower } from './text-tower.ts';
+import { readTokenIds, type TokenIds } from './token-ids.ts';
+import { createTokenizer, type Tokenizer } from './tokenizer/index.ts';
+import { DEFAULT_TEMPLATES, ensemble, fillTemplates, type Prediction, rank } from './zeroshot.ts';
+
+export type EncodeOptions = {
+  /** Its reason is thrown between batches once it is aborted. */
+  readonly signal?: AbortSignal;
+};
+
+export type EncodeImageOptions = EncodeOptions & {
+  /** Images that go through the tower at once. Default 32. */
+  readonly batch?: number;
+  /** Prepares files; default: one made for this call. It must give squares of the tower's size. */
+  readonly loader?: ImageLoader;
+};
+
+export type EncodeTextOptions = EncodeOptions & {
+  /** false runs every text with all positions of the context, as OpenAI's code does. Default true: same features, less work. */
+  readonly packed?: boolean;
+  /** Most tokens that go through the tower at once. Default 8192. */
+  readonly batchTokens?: number;
+  /** A text longer than the context is an error (the default), or is cut. */
+  readonly onTooLong?: 'error' | 'truncate';
+};
+
+export type ZeroShotOptions = EncodeImageOptions &
+  EncodeTextOptions & {
+    /** How many labels are told per image. Default all. */
+    readonly top?: number;
+  };
+
+/** Class matrices kept at once. */
+const MAX_CLASS_SETS = 4;
+
+/** Made by `clipFromTensors`, `randomClip` or `loadClip`. Frozen unless asked for otherwise; either tower may be absent. */
+export class Clip extends Module {
+  private readonly classSets = new Map<string, Tensor>();
+  private vocabulary: Promise<Tokenizer> | undefined;
+
+  constructor(
+    readonly device: Device,
+    readonly config: ClipConfig,
+    readonly image: ImageTower | undefined,
+    readonly text: TextTower | undefined,
+    /** Logarithm of the factor of similarities, a scalar. */
+    readonly logitScale: Tensor,
+    tokenizer?: Tokenizer,
+  ) {
+    super();
+    this.vocabulary = tokenizer && Promise.resolve(tokenizer);
+  }
+
+  /** The model's tokenizer; CLIP's own unless another was given. */
+  tokenizer(): Promise<Tokenizer> {
+    return (this.vocabulary ??= createTokenizer());
+  }
+
+  /**
+   * Features [B, embed], not normalised, of preprocessed images [B, 3, size, size], or of files.
+   * @throws ShapeError for an empty list, FormatError naming a file that is no image
+   */
+  async encodeImage(images: Tensor | readonly ImageSource[], options: EncodeImageOptions = {}): Promise<Tensor> {
+    const tower = present(this.image, 'image');
+    const { batch = 32, loader, signal } = options;
+    if (!(Number.isSafeInteger(batch) && batch >= 1))
+      throw new ShapeError('encodeImage', `batch is ${batch}`, 'use a whole number of at least 1');
+    const count = images instanceof Tensor ? images.shape[0] : images.length;
+    if (!count) throw new ShapeError('encodeImage', 'there are no images', 'give at least one');
+    const { normalization } = this.config;
+    const files = { config: tower.config, normalization, batch, loader, signal };
+    const batches = images instanceof Tensor ? tensorBatches(images, batch) : fileBatches(images, files, this.device);
+    return gather(batches, (pixels) => tower.forward(pixels), signal);
+  }
+
+  /**
+   * Features [C, embed], not normalised, of texts or of token ids.
+   * @throws LimitError naming a text that is too long, ShapeError for an empty list
+   */
+  async encodeText(texts: readonly string[] | TokenIds, options: EncodeTextOptions = {}): Promise<Tensor> {
+    const tower = present(this.text, 'text');
+    const { packed = true, batchTokens = 8192, signal } = options;
+    const rows = readTokenIds(await this.tokenIds(texts, options), tower.config);
+    const batches = textBatches(rows, batchTokens, packed);
+    return gather(batches, (part) => (packed ? encodePacked(tower, part) : tower.forward(asIds(part))), signal);
+  }
+
+  /** Logits [B, C]: exp(logitScale) times the cosines of features [B, embed] and [C, embed]. Has gradients. */
+  similarity(imageFeatures: Tensor, textFeatures: Tensor): Tensor {
+    return scope(() => {
+      const cosines = matmul(l2Normalize(imageFeatures, -1), l2Normalize(textFeatures, -1), { transposeB: true });
+      return mul(cosines, exp(this.logitScale));
+    });
+  }
+
+  /**
+   * One unit vector per label, [labels, embed]: the mean over the templates. Computed once for the same lists while the text tower is
+   * frozen. The result is a handle of the caller's.
+   */
+  async classFeatures(
+    labels: readonly string[],
+    templates: readonly string[] = DEFAULT_TEMPLATES,
+    options: EncodeTextOptions = {},
+  ): Promise<Tensor> {
+    const texts = fillTemplates(labels, templates);
+    const key = JSON.stringify([labels, templates, options.onTooLong, options.packed]);
+    const known = this.classSets.get(key);
+    if (known) return alias(known);
+    using features = await this.encodeText(texts, options);
+    const classes = scope(() => ensemble(reshape(features, [templates.length, labels.length, this.config.embed])));
+    if (this.text?.parameters().length === 0) this.remember(key, classes);
+    return classes;
+  }
+
+  /**
+   * For every image the labels that fit it, best first.
+   * @param templates texts with `{}` for the label; the features of several are averaged
+   */
+  async zeroShot(
+    images: Tensor | readonly ImageSource[],
+    labels: readonly string[],
+    templates: readonly string[] = DEFAULT_TEMPLATES,
+    options: ZeroShotOptions = {},
+  ): Promise<Prediction[][]> {
+    using classes = await this.classFeatures(labels, templates, options);
+    using features = await this.encodeImage(images, options);
+    using logits = this.similarity(features, classes);
+    const values = await logits.data();
+    return Array.from({ length: features.shape[0] ?? 0 }, (_, row) =>
+      rank(values.subarray(row * labels.length, (row + 1) * labels.length), labels, options.top ?? labels.length),
+    );
+  }
+
+  /** All weights by OpenAI's names; the token table is on the host when it is there. */
+  *weights(): Generator<readonly [string, Tensor | HostTensor]> {
+    yield ['logit_scale', this.logitScale];
+    if (this.image) yield* this.image.weights();
+    if (this.text) yield* this.text.weights();
+    if (this.text) yield ['token_embedding.weight', this.text.tokens.contents()];
+  }
+
+  override dispose(): void {
+    for (const classes of this.classSets.values()) classes.dispose();
+    this.classSets.clear();
+    super.dispose();
+  }
+
+  private async tokenIds(texts: readonly string[] | TokenIds, { onTooLong = 'error' }: EncodeTextOptions): Promise<TokenIds> {
+    if (!isTexts(texts)) return texts;
+    const tokenizer = await this.tokenizer();
+    const contextLength = present(this.text, 'text').config.context;
+    return tokenizer.encodeBatch(texts, { contextLength, onTooLong });
+  }
+
+  private remember(key: string, classes: Tensor): void {
+    const [oldest] = this.classSets;
+    if (oldest && this.classSets.size >= MAX_CLASS_SETS) {
+      oldest[1].dispose();
+      this.classSets.delete(oldest[0]);
+    }
+    this.classSets.get(key)?.dispose();
+    this.classSets.set(key, keep(alias(classes)));
+  }
+}
+
+function isTexts(texts: readonly string[] | TokenIds): texts is readonly string[] {
+  return !('ids' in texts) && typeof texts[0] === 'string';
+}
+
+function present<T>(tower: T | undefined, name: TowerName): T {
+  if (tower) return tower;
+  throw new TensorError('Clip', `the model was loaded without its ${name} tower`, `load it with towers: ['${name}']`);
+}

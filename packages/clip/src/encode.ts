@@ -1,0 +1,107 @@
+/** Batches of images and texts through the towers. */
+import { cat, narrow, type Tensor, tensor } from '@mudpt/tensor';
+import type { ImageConfig } from './config.ts';
+import { createImageLoader, type ImageLoader, type ImageSource, type Normalization, normalize } from './preprocess/index.ts';
+import type { TextTower } from './text-tower.ts';
+import type { TokenIds, TokenRows } from './token-ids.ts';
+
+/**
+ * Features of all batches, one behind the other: [sum of rows, embed]. Every batch is disposed after its use.
+ * @throws the signal's reason, between batches
+ */
+export async function gather<Batch extends Tensor | TokenRows>(
+  batches: Iterable<Batch> | AsyncIterable<Batch>,
+  encode: (batch: Batch) => Tensor,
+  signal: AbortSignal | undefined,
+): Promise<Tensor> {
+  const parts: Tensor[] = [];
+  try {
+    for await (const batch of batches) {
+      try {
+        signal?.throwIfAborted();
+        parts.push(encode(batch));
+      } finally {
+        if ('dispose' in batch) batch.dispose();
+      }
+      // Waiting here keeps the memory of one batch, and lets an abort through.
+      await parts.at(-1)?.device.synchronize();
+    }
+    signal?.throwIfAborted();
+    return cat(parts);
+  } finally {
+    for (const part of parts) part.dispose();
+  }
+}
+
+/** Rows of `images` in parts of `size`. */
+export function* tensorBatches(images: Tensor, size: number): Generator<Tensor> {
+  const [count = 0] = images.shape;
+  for (let at = 0; at < count; at += size) yield narrow(images, 0, at, Math.min(size, count - at));
+}
+
+export type FileBatches = {
+  readonly config: ImageConfig;
+  readonly normalization: Normalization | undefined;
+  readonly batch: number;
+  readonly loader: ImageLoader | undefined;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** Files, prepared by threads ahead of their use, as [B, 3, size, size]. */
+export async function* fileBatches(
+  sources: readonly ImageSource[],
+  { config, normalization, batch, loader, signal }: FileBatches,
+  device: Tensor['device'],
+): AsyncGenerator<Tensor, void, undefined> {
+  const { size } = config;
+  const own = loader ?? createImageLoader({ size, ...(sources.length === 1 && { workers: 0 }) });
+  const upload = (squares: readonly Uint8Array[]): Tensor =>
+    tensor(normalize(squares, size, normalization), { shape: [squares.length, 3, size, size], device });
+  try {
+    let squares: Uint8Array[] = [];
+    for await (const { pixels } of own.iterate(sources, signal ? { signal } : {})) {
+      squares.push(pixels);
+      if (squares.length < batch) continue;
+      yield upload(squares);
+      squares = [];
+    }
+    if (squares.length > 0) yield upload(squares);
+  } finally {
+    if (!loader) await own.close();
+  }
+}
+
+/** Consecutive texts with at most `budget` tokens a part (one text may have more): up to their ends, or with all positions. */
+export function* textBatches(rows: TokenRows, budget: number, isPacked: boolean): Generator<TokenRows> {
+  const { length, eot } = rows;
+  let begin = 0;
+  let tokens = 0;
+  for (const [index, end] of eot.entries()) {
+    const own = isPacked ? end + 1 : length;
+    if (index > begin && tokens + own > budget) {
+      yield part(rows, begin, index);
+      [begin, tokens] = [index, 0];
+    }
+    tokens += own;
+  }
+  yield part(rows, begin, eot.length);
+}
+
+function part({ ids, length, eot }: TokenRows, begin: number, end: number): TokenRows {
+  return { ids: ids.subarray(begin * length, end * length), count: end - begin, length, eot: eot.slice(begin, end) };
+}
+
+export function asIds({ ids, length }: TokenRows): TokenIds {
+  return { ids, contextLength: length };
+}
+
+/** Cuts texts behind their ends and packs them; the start token, where all have it, is computed once. */
+export function encodePacked(tower: TextTower, rows: TokenRows): Tensor {
+  const { ids, length, count, eot } = rows;
+  const isShared = Array.from({ length: count }, (_, row) => ids[row * length] === ids[0] && (eot[row] ?? 0) > 0).every(Boolean);
+  const { prefixIds, rowIds, sequences, eot: ends } = tower.pack(asIds(rows), isShared ? 1 : 0);
+  using _tables = sequences;
+  using prefix = isShared ? tower.tokens.rows(prefixIds) : undefined;
+  using embedded = tower.tokens.rows(rowIds);
+  return tower.forwardPacked({ prefix, rows: embedded, sequences, eot: ends });
+}

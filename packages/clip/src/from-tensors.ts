@@ -1,0 +1,55 @@
+/** CLIP models from weights by name. */
+import { type Device, DTypeError, FormatError } from '@mudpt/tensor';
+import { Clip } from './clip.ts';
+import { checkConfig, type ClipConfig } from './config.ts';
+import { ImageTower } from './image-tower.ts';
+import { type ClipWeights, TOWERS, type TowerName, WeightBox, type WeightDType, weightShapes } from './tensors.ts';
+import { TextTower } from './text-tower.ts';
+import type { Tokenizer } from './tokenizer/index.ts';
+
+export type ClipOptions = {
+  readonly device: Device;
+  /** Which towers to make. Default both. */
+  readonly towers?: readonly TowerName[];
+  /** How matrices are kept. f16 halves their memory; needs shader-f16. Default: as they come. */
+  readonly dtype?: WeightDType;
+  /** Whether all weights are learnt (then the token table is on the device too). Default false. */
+  readonly trainable?: boolean;
+  /** Upload the whole token table even if frozen, so that ids may come from the device. Default false. */
+  readonly tokensOnDevice?: boolean;
+  /** Default: CLIP's own. */
+  readonly tokenizer?: Tokenizer;
+};
+
+/**
+ * A model from weights in OpenAI's names and layouts. Tensors on the device are taken over, also when their dtype must be converted.
+ * @throws FormatError listing all weights that are missing or unknown, or naming one of a wrong shape; nothing is taken over then
+ */
+export function clipFromTensors(config: ClipConfig, weights: ClipWeights, options: ClipOptions): Clip {
+  const { device, towers = TOWERS, dtype, trainable = false, tokensOnDevice = trainable, tokenizer } = options;
+  checkConfig(config, 'clipFromTensors');
+  if (dtype === 'f16' && !device.hasF16)
+    throw new DTypeError('clipFromTensors', 'the adapter has no shader-f16', "use dtype: 'f32'");
+  if (dtype === 'f16' && trainable)
+    throw new DTypeError('clipFromTensors', 'weights that are learnt cannot be f16', "use dtype: 'f32'");
+  expectNames(config, weights, towers);
+  const box = new WeightBox(weights, device, { dtype: trainable ? 'f32' : dtype, tokensOnDevice });
+  box.check(weightShapes(config, towers));
+  const image = towers.includes('image') ? new ImageTower(config.image, config.embed, box) : undefined;
+  const text = towers.includes('text') ? new TextTower(config.text, config.embed, box, device) : undefined;
+  const clip = new Clip(device, config, image, text, box.vector('logit_scale', []), tokenizer);
+  clip.freeze(!trainable);
+  return clip;
+}
+
+function expectNames(config: ClipConfig, weights: ClipWeights, towers: readonly TowerName[]): void {
+  const wanted = weightShapes(config, towers);
+  const missing = [...wanted.keys()].filter((name) => !(name in weights));
+  const unknown = Object.keys(weights).filter((name) => !wanted.has(name));
+  if (missing.length + unknown.length === 0 && towers.length > 0) return;
+  throw new FormatError(
+    'clipFromTensors',
+    `for the towers ${towers.join(' and ') || '(none)'} these weights are missing: ${missing.join(', ') || 'none'}; unknown: ${unknown.join(', ') || 'none'}`,
+    'give the weights of this config, by the names of weightShapes',
+  );
+}

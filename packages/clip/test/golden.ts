@@ -1,0 +1,43 @@
+/** The small CLIP of the goldens, and what OpenAI's code computes with it. */
+import { fileURLToPath } from 'node:url';
+import { type Clip, type ClipConfig, type ClipOptions, type ClipWeights, clipFromTensors, type HostTensor } from '@mudpt/clip';
+import { openSafetensors, toFloat32, toInt32 } from '@mudpt/tensor';
+
+const folder = new URL('../../../test/fixtures/methods/', import.meta.url);
+
+export const GOLDEN_CONFIG: ClipConfig = {
+  embed: 64,
+  image: { width: 128, heads: 2, layers: 4, hidden: 512, activation: 'quick_gelu', eps: 1e-5, size: 32, patch: 8 },
+  text: { width: 64, heads: 1, layers: 4, hidden: 256, activation: 'quick_gelu', eps: 1e-5, context: 16, vocabulary: 400 },
+};
+
+/** A fixture's tensors in host memory. */
+export async function readFixture(name: string): Promise<Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>> {
+  await using file = await openSafetensors(fileURLToPath(new URL(name, folder)));
+  const found = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
+  for (const tensor of file.tensors.keys()) {
+    const { dtype, shape, bytes } = await file.read(tensor);
+    found.set(tensor, { shape, data: dtype === 'I32' ? toInt32(dtype, bytes) : toFloat32(dtype, bytes) });
+  }
+  return found;
+}
+
+/** Weights of the golden CLIP by OpenAI's names. */
+export async function goldenWeights(): Promise<ClipWeights> {
+  const weights: Record<string, HostTensor> = {};
+  for (const [name, { shape, data }] of await readFixture('clip_a.safetensors'))
+    weights[name.replace(/^clip\./, '')] = { shape, dtype: 'f32', data: Float32Array.from(data) };
+  return weights;
+}
+
+export async function goldenClip(options: ClipOptions): Promise<Clip> {
+  return clipFromTensors(GOLDEN_CONFIG, await goldenWeights(), options);
+}
+
+/** ||a - b|| / ||b|| */
+export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  const { length } = expected;
+  if (actual.length !== length) throw new Error(`${actual.length} values are compared with ${length}`);
+  const gaps = Array.from(expected, (value, i) => value - (actual[i] ?? Number.NaN));
+  return Math.hypot(...gaps) / Math.max(Math.hypot(...Array.from(expected)), 1e-30);
+}
