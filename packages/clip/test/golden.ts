@@ -12,7 +12,9 @@ export const GOLDEN_CONFIG: ClipConfig = {
 };
 
 /** A fixture's tensors in host memory. */
-export async function readFixture(name: string): Promise<Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>> {
+export async function readFixture(
+  name: string,
+): Promise<Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>> {
   await using file = await openSafetensors(fileURLToPath(new URL(name, folder)));
   const found = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
   for (const tensor of file.tensors.keys()) {
