@@ -26,3 +26,4 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './writer.ts';
+export { writeFileAtomic } from './write-file.ts';

@@ -1,0 +1,106 @@
+/** What a run is asked to do: one schema for the command line, `config.yaml` and the run folder's name. */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { FormatError } from '@mudpt/tensor';
+import * as z from 'zod';
+import { methodNamed } from '../methods/index.ts';
+
+const schema = z.strictObject({
+  data: z.string().default('icons').describe('name of a data set, or a path: class folders, split file (.json), table (.csv)'),
+  root: z.string().default('data').describe('folder of the data sets known by name'),
+  template: z
+    .string()
+    .optional()
+    .describe("prompt of zero-shot classification, with {} for the class name; default the data set's"),
+  model: z.string().default('embedded').describe('"embedded", a folder, a .pt file, or a name on the Hugging Face hub'),
+  method: z.string().default('mudpt').describe('what is learnt'),
+  shots: z
+    .union([z.literal('all'), z.coerce.number().int().positive()])
+    .default(16)
+    .describe('training pictures per class, or "all"'),
+  seed: z.coerce.number().int().nonnegative().default(1).describe('of selection, initial values, order and augmentation'),
+  classes: z.enum(['all', 'base', 'new']).default('all').describe('train on all classes or one half of them'),
+  settings: z.record(z.string(), z.unknown()).default({}).describe("the method's own settings"),
+  training: z.record(z.string(), z.unknown()).default({}).describe('how it is trained'),
+  accumulate: z.coerce.number().int().positive().default(1).describe('batches whose gradients are averaged before an update'),
+  precision: z.enum(['f32', 'f16']).default('f32').describe("storage of the frozen model's weights; what is learnt is f32"),
+  augment: z.stringbool().or(z.boolean()).default(true).describe('random crops and flips of training pictures'),
+  patience: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('stop after so many epochs without a better validation accuracy; 0: never'),
+  evaluationBatch: z.coerce.number().int().positive().default(100).describe('pictures at once in evaluation'),
+  logEvery: z.coerce.number().int().positive().default(10).describe('steps between two readings of the loss'),
+  checkpointSeconds: z.coerce.number().nonnegative().default(30).describe('seconds between two checkpoints within an epoch'),
+  workers: z.coerce.number().int().nonnegative().optional().describe('threads that decode pictures'),
+  tensorboard: z.stringbool().or(z.boolean()).default(false).describe('write TensorBoard events too'),
+});
+
+/** A run's configuration, complete: `settings` and `training` hold every value of the method's own schemas. */
+export type RunConfig = z.output<typeof schema>;
+/** What may be left out is. */
+export type RunInput = z.input<typeof schema>;
+
+/** Fields and their descriptions, for help texts. */
+export const runFields: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(schema.shape).map(([name, field]) => [name, field.description ?? name]),
+);
+
+/**
+ * Fills in defaults, the method's published ones included.
+ * @throws FormatError naming the field, what it may be, and where it came from
+ */
+export function resolveConfig(input: RunInput, source = 'configuration'): RunConfig {
+  const config = checked(schema, input, source, '');
+  const method = methodNamed(config.method);
+  const settings = checked(method.settings, config.settings, source, 'settings.') as Record<string, unknown>;
+  if (!method.training && Object.keys(config.training).length > 0)
+    throw new FormatError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
+  const training = method.training ? checked(method.training, config.training, source, 'training.') : {};
+  return { ...config, settings, training };
+}
+
+function checked<T>(type: z.ZodType<T>, value: unknown, source: string, prefix: string): T {
+  const parsed = type.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = `${prefix}${issue?.path.join('.') ?? ''}`;
+  throw new FormatError(source, `${path || 'the whole'}: ${issue?.message}`, 'see --help for what may be set, and to what');
+}
+
+/**
+ * The folder of a run below the folder of all runs: `<data>/<method>-<model>-<shots>shots/seed<seed>`. What differs from the method's
+ * defaults and is not in that name adds eight digits of a hash, so that two configurations never share a folder. How a run is watched
+ * (log and checkpoint intervals, threads) does not count.
+ */
+export function runName(config: RunConfig, datasetName: string): string {
+  const plain = (text: string): string => text.replaceAll(/[^\w.-]+/g, '_').replaceAll(/^[._]+|[._]+$/g, '') || 'unnamed';
+  const { method, shots, seed, classes, model } = config;
+  const shotsPart = shots === 'all' ? 'all' : `${shots}shots`;
+  const parts = [method, plain(basename(model)), shotsPart, ...(classes === 'all' ? [] : [classes])];
+  const standard = resolveConfig({ ...named(config), method, shots, seed, classes, model });
+  const rest = identity(config);
+  if (rest !== identity(standard)) parts.push(createHash('sha256').update(rest).digest('hex').slice(0, 8));
+  return `${plain(datasetName)}/${parts.join('-')}/seed${seed}`;
+}
+
+function named({ data, root, workers, logEvery, checkpointSeconds, tensorboard }: RunConfig): RunInput {
+  return { data, root, workers, logEvery, checkpointSeconds, tensorboard };
+}
+
+/** Everything that changes the numbers of a run, as text; equal for equal runs. */
+export function identity(config: RunConfig): string {
+  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, ...rest } = config;
+  return JSON.stringify(sortKeys(rest));
+}
+
+function sortKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, own]) => [key, sortKeys(own)]),
+  );
+}
