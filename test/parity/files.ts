@@ -7,6 +7,8 @@ export type Contents =
   | { readonly kind: 'op' }
   /** Texts and their token ids. */
   | { readonly kind: 'texts' }
+  /** What a method computes on a small CLIP. */
+  | { readonly kind: 'method'; readonly method: string }
   /** What preprocessing makes of the pictures beside the file. */
   | { readonly kind: 'pictures' }
   /** A golden this runner cannot run yet. */
@@ -74,7 +76,7 @@ async function safetensors(path: string): Promise<Contents> {
   await using file = await openSafetensors(path);
   const { metadata, tensors } = file;
   if (metadata['op'] !== undefined && metadata['cases'] !== undefined) return { kind: 'op' };
-  if (metadata['method'] !== undefined) return notYet(`the method ${metadata['method']}`);
+  if (metadata['method'] !== undefined) return { kind: 'method', method: metadata['method'] };
   if (metadata['sizes'] !== undefined) return { kind: 'pictures' };
   if ([...tensors.keys()].some((tensor) => tensor.startsWith('clip.')))
     return { kind: 'companion', of: 'the method goldens: it holds their CLIP weights' };

@@ -25,7 +25,7 @@ beforeAll(async () => {
     'README.md': 'about',
     'tokenizer.json': '{}',
     'clip_a.safetensors': serializeSafetensors({ 'clip.x': { dtype: 'U8', shape: [1], data: Uint8Array.of(1) } }),
-    'coop_a.safetensors': serializeSafetensors({}, { metadata: { method: 'coop' } }),
+    'coop_a.safetensors': serializeSafetensors({}, { metadata: { method: 'unheard_of' } }),
     'preprocess/picture.png': 'x',
     'preprocess/expected.safetensors': serializeSafetensors({}, { metadata: { sizes: '{}' } }),
     'weights/hf/config.json': '{}',
@@ -50,7 +50,7 @@ describe('pnpm parity', () => {
     expect(lines).toEqual([
       'README.md belongs to nothing: it is text',
       'clip_a.safetensors belongs to the method goldens: it holds their CLIP weights',
-      'FAIL coop_a.safetensors: unsupported: the method coop: not supported yet',
+      'FAIL coop_a.safetensors: unsupported: the method unheard_of is not known',
       expect.stringMatching(/^FAIL ops\/broken\.safetensors: openSafetensors: .*the file has 3 bytes/),
       'FAIL ops/other.bin: unsupported: a file named other.bin: not supported yet',
       'FAIL preprocess/expected.safetensors: "sizes" does not name any picture',

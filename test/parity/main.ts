@@ -2,6 +2,7 @@
 import { differentiate, optimize } from './learning.ts';
 import { Device } from '@mudpt/tensor';
 import { classify, listFiles } from './files.ts';
+import { runMethodFile } from './methods/run.ts';
 import { runPreprocessFile } from './preprocess.ts';
 import { countLine, describeFile, type FileResult, hasPassed } from './report.ts';
 import { type Extensions, messageOf, runFile } from './run.ts';
@@ -26,6 +27,7 @@ async function resultOf(path: string, named: boolean, open: () => Promise<Device
   try {
     const contents = await classify(path);
     if (contents.kind === 'op') return await runFile(path, await open(), EXTENSIONS);
+    if (contents.kind === 'method') return await runMethodFile(path, contents.method, open);
     if (contents.kind === 'texts') return await runTokenizerFile(path);
     if (contents.kind === 'pictures') return await runPreprocessFile(path);
     if (contents.kind === 'unsupported') return { path, cases: [], problem: `unsupported: ${contents.why}` };

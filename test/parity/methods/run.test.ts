@@ -1,0 +1,64 @@
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openSafetensors, type TensorToWrite, toFloat32, writeSafetensors } from '@mudpt/tensor';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eachDevice } from '../../../packages/tensor/test/support.ts';
+import { hasPassed } from '../report.ts';
+import { runMethodFile } from './run.ts';
+
+const FIXTURES = fileURLToPath(new URL('../../fixtures/methods/', import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'methods-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A copy of a fixture with one number changed and one tensor nobody computes. */
+async function spoiled(name: string, changed: string): Promise<string> {
+  await copyFile(join(FIXTURES, 'clip_a.safetensors'), join(folder, 'clip_a.safetensors'));
+  await using file = await openSafetensors(join(FIXTURES, name));
+  const tensors: Record<string, TensorToWrite> = {
+    'expect.unknown': { dtype: 'F32', shape: [1], data: Float32Array.of(1) },
+  };
+  for (const tensor of file.tensors.keys()) {
+    const { dtype, shape, bytes } = await file.read(tensor);
+    const data = tensor === changed ? toFloat32(dtype, bytes).map((value, i) => (i === 0 ? value + 0.01 : value)) : bytes;
+    tensors[tensor] = { dtype, shape, data };
+  }
+  await writeSafetensors(join(folder, name), tensors, { metadata: { ...file.metadata } });
+  return join(folder, name);
+}
+
+eachDevice('method goldens', (ctx) => {
+  const open = () => Promise.resolve(ctx.device);
+
+  it('all fixtures pass', async () => {
+    const names = (await readdir(FIXTURES)).filter((name) => !name.startsWith('clip_'));
+    expect(names.length).toBeGreaterThan(1);
+    for (const name of names) {
+      await using file = await openSafetensors(join(FIXTURES, name));
+      const result = await runMethodFile(join(FIXTURES, name), file.metadata['method'] ?? '', open);
+      expect(
+        result.cases[0]?.tensors.filter(({ passed }) => !passed),
+        name,
+      ).toEqual([]);
+      expect(hasPassed(result), name).toBe(true);
+    }
+  });
+
+  it('a number that is off, and a tensor that nothing computes, fail by name', async () => {
+    const path = await spoiled('zeroshot_ensemble_a.safetensors', 'expect.logits');
+    const { cases } = await runMethodFile(path, 'zeroshot_ensemble', open);
+    const failed = cases[0]?.tensors.filter(({ passed }) => !passed) ?? [];
+    expect(failed.map(({ tensor }) => tensor).sort()).toEqual(['expect.logits', 'expect.unknown']);
+    expect(failed.find(({ tensor }) => tensor === 'expect.unknown')?.note).toBe('was not computed');
+  });
+
+  it('a method nobody knows is unsupported before a device is opened', async () => {
+    const noDevice = () => Promise.reject(new Error('opened'));
+    await expect(runMethodFile('x', 'unheard_of', noDevice)).rejects.toThrow('the method unheard_of is not known');
+  });
+});
