@@ -1,12 +1,14 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { findChromium } from './scripts/launcher/chromium.mjs';
+import { readmeExamples } from './test/readme/plugin.ts';
 
 /**
  * The device, file and input tests in headless Chromium, on its SwiftShader. Left out: `*.node.test.ts`, which need Node (files, processes), and
  * the tests of the f64 oracles, which run no kernel.
  */
 export default defineConfig({
+  plugins: [readmeExamples()],
   // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
   optimizeDeps: { exclude: ['webgpu'] },
   test: {
@@ -15,6 +17,7 @@ export default defineConfig({
       'packages/tensor/src/{device,io}/**/*.test.ts',
       'packages/tensor/src/ops/{bincount,views}.test.ts',
       'packages/clip/**/*.test.ts',
+      'test/readme/*.browser.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/*.node.test.ts', '**/test/reference/**'],
     isolate: false,

@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+// cd packages/NAME && node ../../scripts/build.mjs
+//
+// Builds the package in the current folder for publishing: dist/ mirrors src/, one file a module, so that bundlers drop what is not
+// used and a stack trace names the file. What is built follows from `publishConfig`: its exports and imports are the entries.
+// `pnpm pack` runs it.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'tsdown';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * The sources behind the built files that a package's manifest names.
+ *
+ * @param {unknown} value exports, imports or a part of them
+ * @returns {string[]} such as src/index.ts
+ */
+export function entriesOf(value) {
+  if (typeof value === 'string') {
+    const built = /^\.\/dist\/(.+?)\.js$/.exec(value);
+    return built ? [`src/${built[1]}.ts`] : [];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return [...new Set(Object.values(value).flatMap(entriesOf))];
+}
+
+/**
+ * Declarations as published: relative imports name the built file instead of the source.
+ *
+ * @param {string} text
+ */
+export function rewriteSpecifiers(text) {
+  return text.replace(/(\b(?:from|import|module)\s*\(?\s*)(['"])(\.{1,2}\/[^'"]+)\.ts\2/g, '$1$2$3.js$2');
+}
+
+/** @param {string} folder of the package */
+async function buildPackage(folder) {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const { exports, imports } = manifest.publishConfig;
+  rmSync(join(folder, 'dist'), { recursive: true, force: true });
+  await build({
+    cwd: folder,
+    config: false,
+    logLevel: 'warn',
+    entry: entriesOf({ exports, imports }),
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2023',
+    unbundle: true,
+    fixedExtension: false,
+    dts: false,
+    sourcemap: true,
+    // Which platform's file stands behind `#gpu` is decided where the package is used.
+    deps: { neverBundle: [/^#/, /^@mudpt\//, /^node:/, 'webgpu'] },
+  });
+  const config = join(folder, 'dist', 'tsconfig.json');
+  const options = {
+    noEmit: false,
+    emitDeclarationOnly: true,
+    declaration: true,
+    allowJs: false,
+    checkJs: false,
+    rootDir: '../src',
+    outDir: '.',
+  };
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: options,
+      include: ['../src'],
+      exclude: ['../src/**/*.test.ts'],
+    }),
+  );
+  execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', config], { stdio: 'inherit' });
+  rmSync(config);
+  for (const name of readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const file = join(folder, 'dist', name);
+    writeFileSync(file, rewriteSpecifiers(readFileSync(file, 'utf8')));
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await buildPackage(process.cwd());
