@@ -12,12 +12,13 @@ import { Device } from '@mudpt/tensor';
 import { type Effort, FULL, QUICK, type Row } from './harness.ts';
 import type { Job } from './jobs.ts';
 import { measurePeaks } from './peaks.ts';
-import { installPeers, peers, runPeer } from './peers/peer.ts';
+import { errandOf, installPeers, peers, runPeer } from './peers/peer.ts';
 import { attentionJobs, quickAttentionJobs } from './suites/attention.ts';
 import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { runOurs } from './suites/ours.ts';
+import { towers } from './suites/towers.ts';
 import { table } from './table.ts';
 
 const JOB_SUITES: Readonly<Record<string, { readonly full: readonly Job[]; readonly quick: readonly Job[] }>> = {
@@ -25,7 +26,12 @@ const JOB_SUITES: Readonly<Record<string, { readonly full: readonly Job[]; reado
   attention: { full: attentionJobs, quick: quickAttentionJobs },
   layernorm: { full: layerNormJobs, quick: layerNormJobs },
 };
-const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort) => Promise<Row[]>>> = { ladder };
+type Options = { readonly quick: boolean; readonly folder: string | undefined };
+/** Suites that are more than a list of jobs. */
+const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, options: Options) => Promise<Row[]>>> = {
+  towers: (device, effort, { quick, folder }) => towers(device, effort, { classes: quick ? 10 : 100, peers, folder }),
+  ladder,
+};
 const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
 
 const USAGE = `usage: pnpm bench [SUITE...] [--quick] [--peers] [--out FILE]
@@ -36,17 +42,19 @@ suites: ${ALL.join(', ')} (default: all)
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
-async function runSuite(device: Device, suite: string, options: { quick: boolean; peers: string | undefined }): Promise<Row[]> {
+async function runSuite(device: Device, suite: string, options: Options): Promise<Row[]> {
   const effort = options.quick ? QUICK : FULL;
   const special = DEVICE_SUITES[suite];
-  if (special) return special(device, effort);
+  if (special) return special(device, effort, options);
   const jobs = JOB_SUITES[suite]?.[options.quick ? 'quick' : 'full'] ?? [];
   const rows: Row[] = [];
   for (const job of jobs) rows.push(await runOurs(device, suite, job, effort));
-  if (!options.peers) return rows;
+  const { folder } = options;
+  if (!folder) return rows;
   for (const peer of peers) {
     log(`  ${peer.name}`);
-    rows.push(...(await runPeer(options.peers, peer, suite, jobs, effort)));
+    const errands = jobs.map((job) => errandOf(suite, job, peer, folder));
+    rows.push(...(await runPeer(folder, peer, errands, effort)));
   }
   return rows;
 }
@@ -83,7 +91,7 @@ async function main(): Promise<number> {
   const rows: Row[] = [];
   for (const suite of positionals.length > 0 ? positionals : ALL) {
     log(suite);
-    const measured = await runSuite(device, suite, { quick: values.quick, peers: folder });
+    const measured = await runSuite(device, suite, { quick: values.quick, folder });
     rows.push(...measured);
     console.log(`\n${suite}\n${table(measured).join('\n')}`);
   }

@@ -53,22 +53,28 @@ export async function installPeers(log: (line: string) => void): Promise<string>
   return folder;
 }
 
-/** Measures `jobs` on one peer. Jobs it cannot do give no row; those that fail give one with the problem. */
-export async function runPeer(folder: string, peer: Peer, suite: string, jobs: readonly Job[], effort: Effort): Promise<Row[]> {
-  const checks = jobs.map(checkOf);
-  const models = peer.needsModel ? jobs.map((job) => modelOf(job, folder)) : [];
-  const lines = await serve(
-    folder,
-    peer,
-    effort,
-    jobs.map((job, id) => ({ id, ...job, at: checks[id], ...models[id] })),
-  );
+/** Something a peer is asked to do: what the job file says, how the row begins, and what must come out. */
+export type Errand = {
+  readonly job: Readonly<Record<string, unknown>>;
+  readonly row: Pick<Row, 'suite' | 'name' | 'flops'>;
+  readonly check: Check;
+};
+
+/** The errand of a job that every engine knows; ONNX Runtime is given a model. */
+export function errandOf(suite: string, job: Job, peer: Peer, folder: string): Errand {
+  const model: Partial<ModelFile> | undefined = peer.needsModel ? modelOf(job, folder) : undefined;
+  return { job: { ...job, ...model }, row: { suite, name: nameOf(job), flops: flopsOf(job) }, check: checkOf(job) };
+}
+
+/** Measures `errands` on one peer. Those it cannot do give no row; those that fail give one with the problem. */
+export async function runPeer(folder: string, peer: Peer, errands: readonly Errand[], effort: Effort): Promise<Row[]> {
+  const lines = await serve(folder, peer, errands, effort);
   return lines.flatMap(({ id, times, values, error }): Row[] => {
-    const [job, check] = [jobs[id], checks[id]];
-    if (!job || !check || (!times && !error)) return [];
-    const row = { suite, name: nameOf(job), engine: peer.name, flops: flopsOf(job) };
+    const errand = errands[id];
+    if (!errand || (!times && !error)) return [];
+    const row = { ...errand.row, engine: peer.name };
     if (!times) return [{ ...row, best: Number.NaN, median: Number.NaN, problem: error ?? 'no answer' }];
-    return [checked({ ...row, ...summary(times), error: errorOf(values ?? [], check.expected) })];
+    return [checked({ ...row, ...summary(times), error: errorOf(values ?? [], errand.check.expected) })];
   });
 }
 
@@ -78,11 +84,11 @@ type Line = {
   readonly values?: readonly number[];
   readonly error?: string;
 };
-type Work = { readonly id: number; readonly at: Check | undefined } & Partial<ModelFile>;
 
-async function serve(folder: string, peer: Peer, effort: Effort, work: readonly Work[]): Promise<Line[]> {
+async function serve(folder: string, peer: Peer, errands: readonly Errand[], effort: Effort): Promise<Line[]> {
   const jobFile = join(folder, 'jobs.json');
-  writeFileSync(jobFile, JSON.stringify(work.map(({ at, ...job }) => ({ ...job, ...effort, places: at?.at ?? [] }))));
+  const jobs = errands.map(({ job, check }, id) => ({ id, ...job, ...effort, places: check.at }));
+  writeFileSync(jobFile, JSON.stringify(jobs));
   const child = spawn(process.execPath, [peer.script, jobFile, ...peer.arguments], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,7 +102,7 @@ async function serve(folder: string, peer: Peer, effort: Effort, work: readonly 
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   if (code === 0) return lines;
   const reason = errors.at(-1) ?? 'no message';
-  const missing = work.filter(({ id }) => !lines.some((line) => line.id === id));
+  const missing = jobs.filter(({ id }) => !lines.some((line) => line.id === id));
   return [...lines, ...missing.map(({ id }) => ({ id, error: `the process ended with ${code}: ${reason}` }))];
 }
 
