@@ -49,7 +49,14 @@ function expectNames(config: ClipConfig, weights: ClipWeights, towers: readonly 
   if (missing.length + unknown.length === 0 && towers.length > 0) return;
   throw new FormatError(
     'clipFromTensors',
-    `for the towers ${towers.join(' and ') || '(none)'} these weights are missing: ${missing.join(', ') || 'none'}; unknown: ${unknown.join(', ') || 'none'}`,
+    `for the towers ${towers.join(' and ') || '(none)'} these weights are missing: ${list(missing)}; unknown: ${list(unknown)}`,
     'give the weights of this config, by the names of weightShapes',
   );
+}
+
+const MOST_NAMES = 24;
+
+function list(names: readonly string[]): string {
+  const rest = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '') || 'none';
 }

@@ -1,0 +1,182 @@
+import { Tape } from '@mudpt/autograd';
+import type { StackOptions, TextTower } from '@mudpt/clip';
+import { cat, expand, mul, narrow, reshape, scope, sum, tensor, type Tensor } from '@mudpt/tensor';
+import { expect, it } from 'vitest';
+import { eachDevice } from '../../tensor/test/support.ts';
+import { distance } from '../test/golden.ts';
+import { textReference } from '../test/reference.ts';
+import { numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
+
+const { width, layers, context } = TINY.text;
+const [SOT, EOT] = [28, 29];
+/** Texts of one to nine tokens between start and end; the longest fills the context. */
+const NAMES = [[3], [7, 7, 2], [], [1, 2, 3, 4, 5, 6, 7, 8, 9], [14, 3]];
+const TEXTS = NAMES.map((name) => [SOT, ...name, EOT]);
+
+eachDevice('TextTower', (ctx) => {
+  const onDevice = (values: Float32Array, shape: readonly number[]): Tensor => tensor(values, { shape, device: ctx.device });
+  const textOf = (clip: { readonly text: TextTower | undefined }): TextTower => {
+    if (!clip.text) throw new Error('the model has no text tower');
+    return clip.text;
+  };
+
+  it('gives the features of the f64 reference, for rows of any length', async () => {
+    using clip = tinyClip({ device: ctx.device, towers: ['text'] }, TINY);
+    const weights = tinyWeights();
+    for (const texts of [TEXTS, [[EOT]], [[SOT, EOT]], [[SOT, 4, EOT, 9, 9]]]) {
+      using features = textOf(clip).forward(texts);
+      const values = await features.data();
+      for (const [index, text] of texts.entries()) {
+        const expected = textReference(TINY, weights, text, text.indexOf(EOT));
+        expect(distance(rowOf(values, index, TINY.embed), expected), text.join()).toBeLessThan(1e-5);
+      }
+    }
+  });
+
+  it('does not depend on padding, its value, or the length of the rows', async () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = textOf(clip);
+    using short = tower.forward(TEXTS);
+    const padded = TEXTS.map((text) => [...text, ...Array.from({ length: context - text.length }, (_, i) => i % 5)]);
+    using long = tower.forward(padded);
+    using ids = tensor(Int32Array.from(padded.flat()), { shape: [TEXTS.length, context], device: ctx.device });
+    expect(distance(await long.data(), await short.data())).toBeLessThan(1e-6);
+    expect(() => tower.forward(ids)).toThrow(/tokensOnDevice/);
+    using other = tinyClip({ device: ctx.device, tokensOnDevice: true });
+    using onlyIds = textOf(other).forward(ids);
+    expect(await onlyIds.data()).toEqual(await long.data());
+  });
+
+  it('packs texts behind any number of shared tokens, and without any', async () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = textOf(clip);
+    const shared = [SOT, 5, 6];
+    const texts = NAMES.map((name) => [...shared, ...name, EOT]).filter((text) => text.length <= context);
+    using dense = tower.forward(texts);
+    for (const count of [0, 1, 2, 3]) {
+      const { prefixIds, rowIds, sequences, eot } = tower.pack(texts, count);
+      using _tables = sequences;
+      using prefix = count > 0 ? tower.tokens.rows(prefixIds) : undefined;
+      using rows = tower.tokens.rows(rowIds);
+      using packed = tower.forwardPacked({ prefix, rows, sequences, eot });
+      using byDefault = tower.forwardPacked({ prefix, rows, sequences });
+      expect(distance(await packed.data(), await dense.data()), `${count} shared`).toBeLessThan(1e-6);
+      expect(await byDefault.data()).toEqual(await packed.data());
+    }
+  });
+
+  for (const recompute of [false, true]) {
+    it(`gives prompts in a prefix that a hook replaces at every layer the gradients of the dense path${recompute ? ', recomputing' : ''}`, async () => {
+      using clip = tinyClip({ device: ctx.device });
+      const tower = textOf(clip);
+      const depth = 3;
+      const prompts = Array.from({ length: layers }, (_, layer) => onDevice(numbers(depth * width, 40 + layer), [depth, width]));
+      const names = NAMES.filter((name) => name.length + depth + 2 <= context);
+      const count = names.length;
+      using cotangent = onDevice(numbers(count * TINY.embed, 50), [count, TINY.embed]);
+
+      const run = (forward: () => Tensor) => {
+        using tape = new Tape();
+        for (const prompt of prompts) tape.watch(prompt);
+        using features = forward();
+        using loss = scope(() => sum(mul(features, cotangent)));
+        const gradients = tape.backward(loss);
+        return { values: features.data(), gradients };
+      };
+      const promptOf = (layer: number): Tensor => prompts[layer] as Tensor;
+
+      const denseHook: StackOptions['hook'] = (x, layer) =>
+        layer === 0
+          ? x
+          : cat(
+              [
+                narrow(x, 1, 0, 1),
+                expand(reshape(promptOf(layer), [1, depth, width]), [count, depth, width]),
+                narrow(x, 1, 1 + depth, (x.shape[1] ?? 0) - 1 - depth),
+              ],
+              1,
+            );
+      const texts = names.map((name) => [SOT, ...Array.from({ length: depth }, () => 0), ...name, EOT]);
+      const dense = run(() =>
+        scope(() => {
+          const embedded = tower.embed(texts);
+          const length = embedded.shape[1] ?? 0;
+          const first = expand(reshape(promptOf(0), [1, depth, width]), [count, depth, width]);
+          const rest = narrow(embedded, 1, 1 + depth, length - 1 - depth);
+          const embeddings = cat([narrow(embedded, 1, 0, 1), first, rest], 1);
+          return tower.forward({ embeddings, eot: texts.map((text) => text.length - 1) }, { hook: denseHook });
+        }),
+      );
+
+      const { rowIds, prefixIds, sequences } = tower.pack(texts, 1 + depth);
+      using _tables = sequences;
+      const hook: StackOptions['hook'] = (x, layer) => (layer === 0 ? x : cat([narrow(x, 0, 0, 1), promptOf(layer)]));
+      const packed = run(() =>
+        scope(() => {
+          const start = narrow(tower.tokens.rows(prefixIds), 0, 0, 1);
+          const prefix = cat([start, promptOf(0)]);
+          return tower.forwardPacked({ prefix, rows: tower.tokens.rows(rowIds), sequences }, { hook, recompute });
+        }),
+      );
+      expect(distance(await packed.values, await dense.values)).toBeLessThan(1e-6);
+      for (const [layer, prompt] of prompts.entries()) {
+        const [one, other] = [packed.gradients.of(prompt), dense.gradients.of(prompt)];
+        expect(distance(await one.data(), await other.data()), `layer ${layer}`).toBeLessThan(1e-5);
+      }
+
+      // And those of central differences of the f64 reference, in one direction through all prompts.
+      const weights = tinyWeights();
+      const direction = prompts.map((_, layer) => numbers(depth * width, 60 + layer));
+      const start = await Promise.all(prompts.map((prompt) => prompt.data()));
+      const cot = await cotangent.data();
+      const table = weights['token_embedding.weight']?.data ?? new Float32Array();
+      const lossAt = (step: number): number => {
+        const moved = start.map((values, layer) => Float64Array.from(values, (v, i) => v + step * (direction[layer]?.[i] ?? 0)));
+        const rowsAt = (layer: number) => Array.from({ length: depth }, (_, r) => rowOf(moved[layer] ?? [], r, width));
+        return texts.reduce((total, text, index) => {
+          const rows = text.map((id, place) => (place > 0 && place <= depth ? rowsAt(0)[place - 1] : rowOf(table, id, width)));
+          const features = textReference(TINY, weights, rows as Float64Array[], text.length - 1, {
+            hook: (x, layer) => (layer === 0 ? x : [...x.slice(0, 1), ...rowsAt(layer), ...x.slice(1 + depth)]),
+          });
+          return total + features.reduce((all, v, i) => all + v * (cot[index * TINY.embed + i] ?? 0), 0);
+        }, 0);
+      };
+      const slope = (lossAt(1e-5) - lossAt(-1e-5)) / 2e-5;
+      let product = 0;
+      for (const [layer, prompt] of prompts.entries()) {
+        const gradient = await packed.gradients.of(prompt).data();
+        gradient.forEach((v: number, i: number) => (product += v * (direction[layer]?.[i] ?? 0)));
+      }
+      expect(Math.abs(product - slope) / Math.abs(slope)).toBeLessThan(1e-4);
+      packed.gradients.dispose();
+      dense.gradients.dispose();
+      for (const prompt of prompts) prompt.dispose();
+    });
+  }
+
+  it('says what is wrong with ids, ends, prefixes and hooks', () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = textOf(clip);
+    const { rowIds, sequences } = tower.pack(TEXTS, 1);
+    using _tables = sequences;
+    using rows = tower.tokens.rows(rowIds);
+    using wrong = onDevice(numbers(3 * 5, 1), [3, 5]);
+    using embeddings = onDevice(numbers(2 * 4 * width, 2), [2, 4, width]);
+    expect(() => tower.forward([])).toThrow(/no text is given/);
+    expect(() => tower.forward([[]])).toThrow(/no text is given/);
+    expect(() => tower.forward([[SOT, 30]])).toThrow(/token 30 at position 1 of text 0 is not in the vocabulary of 30/);
+    expect(() => tower.forward([Array.from({ length: 12 }, () => 1)])).toThrow(/12 tokens, the context holds 11/);
+    expect(() => tower.forward({ embeddings, eot: [1, 4] })).toThrow(/the ends \[1, 4\]/);
+    expect(() => tower.forward({ embeddings: rows, eot: [1] })).toThrow(/embeddings have shape/);
+    expect(() => tower.pack(TEXTS, 2)).toThrow(/text 2 ends at position 1/);
+    expect(() => tower.forwardPacked({ prefix: wrong, rows, sequences })).toThrow(/prefix has shape \[3, 5\]/);
+    expect(() => tower.forwardPacked({ rows: wrong, sequences })).toThrow(/rows have shape \[3, 5\]/);
+    expect(() => tower.forwardPacked({ rows, sequences }, { hook: (x) => x })).toThrow(/a hook is given but no prefix/);
+    using prefix = onDevice(numbers(2 * width, 3), [2, width]);
+    expect(() => tower.forwardPacked({ prefix, rows, sequences })).toThrow(/longest text has 12 rows/);
+    using first = onDevice(numbers(width, 3), [1, width]);
+    expect(() => tower.forwardPacked({ prefix: first, rows, sequences }, { hook: () => wrong })).toThrow(
+      /hook gave a prefix of shape \[3, 5\]/,
+    );
+  });
+});
