@@ -37,14 +37,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let output = task % params.outputs;
   var rest = output;
   var at = params.offset;
-#for d in 8
-#let D = 7 - d
-  {
-    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
-    at += (rest % size) * params.strides[${D / 4}].${"xyzw"[D % 4]};
-    rest = rest / size;
-  }
-#endfor
+#let AT = "at"
+#let STRIDES = "strides"
+#let WALK_TWO = 0
+#include "index.walk.wgsl"
   let begin = (task / params.outputs) * params.chunk;
   let end = min(begin + params.chunk, params.length);
   var best = ${A}(0);

@@ -1,44 +1,54 @@
-// copy: y = x, from any strided view into a contiguous tensor, or into a strided view, with conversion.
-// Layout: one thread an element; the index is split over at most 8 dimensions (outermost first), unused ones have size 1.
-// Compile: TX=f32 TY=f32 TO_BOOL=0 | TX=f16 TY=f32 TO_BOOL=0 | TX=f32 TY=u32 TO_BOOL=1
+// copy: y = x, from any strided view into any other of equal shape, with conversion.
+// Layout: a thread takes params.run neighbours along the last dimension, so that the index is divided once for all of them; V 4: neighbours
+// are vec4s (sizes, strides and offsets count them). WG threads a workgroup; GPUs want run 1 and WG 64, CPU adapters long runs and WG 8.
+// Compile: TX=f32 TY=f32 V=4 WG=64 TO_BOOL=0 | TX=f16 TY=f32 V=1 WG=8 TO_BOOL=0 | TX=f32 TY=u32 V=4 WG=8 TO_BOOL=1
 #if TX == "f16" || TY == "f16"
 enable f16;
 #endif
 
 struct Params {
   count: u32,
+  inner: u32,
+  run: u32,
   x_offset: u32,
+  x_step: u32,
   y_offset: u32,
+  y_step: u32,
   pad: u32,
+  // Without the last dimension.
   shape: array<vec4<u32>, 2>,
   x_strides: array<vec4<u32>, 2>,
   y_strides: array<vec4<u32>, 2>,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<${TX}>;
-@group(0) @binding(1) var<storage, read_write> y: array<${TY}>;
+#let FROM = V == 4 ? "vec4<" + TX + ">" : TX
+#let TO = V == 4 ? "vec4<" + TY + ">" : TY
+@group(0) @binding(0) var<storage, read> x: array<${FROM}>;
+@group(0) @binding(1) var<storage, read_write> y: array<${TO}>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let index = (wid.x + wid.y * groups.x) * 64u + local;
-  if (index >= params.count) { return; }
-  var rest = index;
-  var source = params.x_offset;
-  var destination = params.y_offset;
-#for d in 8
-#let D = 7 - d
-  {
-    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
-    let at = rest % size;
-    rest = rest / size;
-    source += at * params.x_strides[${D / 4}].${"xyzw"[D % 4]};
-    destination += at * params.y_strides[${D / 4}].${"xyzw"[D % 4]};
-  }
-#endfor
+  let thread = (wid.x + wid.y * groups.x) * ${WG}u + local;
+  if (thread >= params.count) { return; }
+  let columns = (params.inner + params.run - 1u) / params.run;
+  let first = (thread % columns) * params.run;
+  var rest = thread / columns;
+  var source = params.x_offset + first * params.x_step;
+  var place = params.y_offset + first * params.y_step;
+#let AT = "source"
+#let STRIDES = "x_strides"
+#let WALK_TWO = 1
+#let AT_TWO = "place"
+#let STRIDES_TWO = "y_strides"
+#include "index.walk.wgsl"
+  for (var left = min(params.run, params.inner - first); left > 0u; left--) {
 #if TO_BOOL
-  y[destination] = u32(x[source] != ${TX}(0));
+    y[place] = ${TO}(x[source] != ${FROM}(${TX}(0)));
 #else
-  y[destination] = ${TY}(x[source]);
+    y[place] = ${TO}(x[source]);
 #endif
+    source += params.x_step;
+    place += params.y_step;
+  }
 }

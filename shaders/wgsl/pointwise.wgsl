@@ -4,11 +4,14 @@
 // result), s strided; TYPES storage types: f f32, h f16, i i32, u u32; TR type of the result; C type of the arithmetic (f32, i32, u32);
 // EXPRESSION and MATH (1 where it uses math.wgsl) come with the source; LAYOUT "flat" or "strided"; DIMS 2, 4 or 8 (strided); INTO 1: the result is the strided operand o,
 // written in place; HALF 1 where f16 occurs.
-// flat: every tensor is dense with an offset that is a multiple of 4, or one element. A thread takes 4 vectors of 4, 64 vectors apart.
-// strided: a thread takes 4 neighbours along the last dimension, so that the index is divided once for four elements.
+// flat: every tensor is dense with an offset that is a multiple of 4, or one element. A workgroup of WG threads takes WG * PER
+// neighbouring vectors of 4, each thread every WG-th of them.
+// strided: a thread takes params.run neighbours along the last dimension, so that the index is divided once for all of them.
+// GPUs want many short threads (WG 64, PER 4, run 4); on CPU adapters every thread and workgroup costs, so few long ones win
+// (WG 8, PER 64, run 64). The bits are the same.
 // Numerics: f16 is converted to f32 first and rounded once at the store.
 // A vector at the end of a flat result writes past the last element: storage is a multiple of 16 bytes. In place that must not be.
-// Compile: EXPRESSION=x MATH=1 NAMES=x KINDS=d TYPES=f COUNT=1 TR=f32 C=f32 LAYOUT=flat DIMS=0 INTO=0 HALF=0 | EXPRESSION=x MATH=0 NAMES=xy KINDS=sn TYPES=in COUNT=2 TR=i32 C=i32 LAYOUT=strided DIMS=8 INTO=1 HALF=0
+// Compile: EXPRESSION=x MATH=1 NAMES=x KINDS=d TYPES=f COUNT=1 TR=f32 C=f32 LAYOUT=flat WG=64 PER=4 DIMS=0 INTO=0 HALF=0 | EXPRESSION=x MATH=0 NAMES=xy KINDS=sn TYPES=in COUNT=2 TR=i32 C=i32 LAYOUT=strided WG=8 PER=64 DIMS=8 INTO=1 HALF=0
 #if HALF
 enable f16;
 #endif
@@ -18,7 +21,7 @@ struct Params {
   count: u32,
   result_offset: u32,
   inner: u32,
-  pad: u32,
+  run: u32,
 #if LAYOUT == "strided"
   shape: array<vec4<u32>, ${(DIMS + 3) / 4}>,
 #if INTO
@@ -74,7 +77,7 @@ fn apply(
   return ${TR}(${EXPRESSION});
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let group = wid.x + wid.y * groups.x;
 #if FLAT
@@ -83,9 +86,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let ${NAMES[i]} = C(operand_${NAMES[i]}[params.offset_${NAMES[i]}]);
 #endif
 #endfor
-  for (var item = 0u; item < 4u; item++) {
-    let at = group * 256u + item * 64u + local;
-    if (at * 4u >= params.count) { return; }
+  let first = group * ${WG * PER}u;
+  let end = min(first + ${WG * PER}u, (params.count + 3u) / 4u);
+  for (var at = first + local; at < end; at += ${WG}u) {
 #for i in COUNT
 #if KINDS[i] == "d"
     let ${NAMES[i]} = vec4<C>(operand_${NAMES[i]}[params.offset_${NAMES[i]} / 4u + at]);
@@ -112,11 +115,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     );
   }
 #else
-  let thread = group * 64u + local;
-  let columns = (params.inner + 3u) / 4u;
+  let thread = group * ${WG}u + local;
+  let columns = (params.inner + params.run - 1u) / params.run;
   if (thread >= params.count) { return; }
   var rest = thread / columns;
-  let first = (thread % columns) * 4u;
+  let first = (thread % columns) * params.run;
   let row = rest * params.inner;
 #for i in COUNT
 #if KINDS[i] == "s"
@@ -143,7 +146,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
 #endfor
 #let L = (DIMS - 1) % 4
-  let last = min(first + 4u, params.inner);
+  let last = min(first + params.run, params.inner);
   for (var index = first; index < last; index++) {
 #if INTO
     let place = at_result + index * params.result_strides[${(DIMS - 1) / 4}].${"xyzw"[L]};

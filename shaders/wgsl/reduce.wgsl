@@ -4,12 +4,13 @@
 //
 // Defines: T storage and A arithmetic type; TR result type; OP sum, prod, max, min; MAP of x (and center, one for each output, if CENTER);
 // FINISH of a and n; MATH 1 where they use math.wgsl; VARIANT
-//   thread:   one thread an output and chunk, neighbours along the outputs (coalesced for columns; no barrier, best on CPU adapters);
+//   thread:   one thread an output and chunk, neighbours along the outputs (coalesced for columns; no barrier);
+//   few:      the same in workgroups of 8, best on CPU adapters;
 //   subgroup: one subgroup, lanes along the chunk, combined by shuffles;
 //   tree:     64 threads along the chunk, combined in workgroup memory; needs no more than default limits.
 // Numerics: f32, elements are combined in blocks of 32 and blocks in order, so that long sums keep their low bits; no atomics: the
 // order is fixed, and so are the bits.
-// Compile: T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=thread | T=f32 A=f32 TR=f32 OP=max MAP=x FINISH=a CENTER=0 MATH=1 VARIANT=tree | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=subgroup SG=on
+// Compile: T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=thread | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=few | T=f32 A=f32 TR=f32 OP=max MAP=x FINISH=a CENTER=0 MATH=1 VARIANT=tree | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=subgroup SG=on
 #if T == "f16" || TR == "f16"
 enable f16;
 #endif
@@ -41,6 +42,7 @@ struct Params {
 #if MATH || (A == "f32" && (OP == "max" || OP == "min"))
 #include "math.wgsl"
 #endif
+#let WG = VARIANT == "few" ? 8 : VARIANT == "subgroup" ? SG : 64
 #let LANES = VARIANT == "tree" ? 64 : VARIANT == "subgroup" ? SG : 1
 
 fn initial() -> A {
@@ -77,11 +79,11 @@ fn finish(a: A, center: A) -> A {
 var<workgroup> lanes: array<A, 64>;
 #endif
 
-@compute @workgroup_size(${VARIANT == "subgroup" ? SG : 64})
+@compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let group = wid.x + wid.y * groups.x;
-#if VARIANT == "thread"
-  let task = group * 64u + local;
+#if VARIANT == "thread" || VARIANT == "few"
+  let task = group * ${WG}u + local;
   let lane = 0u;
 #else
   let task = group;
@@ -92,14 +94,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let output = bounded % params.outputs;
   var rest = output;
   var at = params.offset;
-#for d in 8
-#let D = 7 - d
-  {
-    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
-    at += (rest % size) * params.strides[${D / 4}].${"xyzw"[D % 4]};
-    rest = rest / size;
-  }
-#endfor
+#let AT = "at"
+#let STRIDES = "strides"
+#let WALK_TWO = 0
+#include "index.walk.wgsl"
 #if CENTER
   let center = A(centers[output]);
 #else

@@ -35,16 +35,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   var rest = line;
   var source = params.x_offset;
   var place = 0u;
-#for d in 8
-#let D = 7 - d
-  {
-    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
-    let at = rest % size;
-    rest = rest / size;
-    source += at * params.x_strides[${D / 4}].${"xyzw"[D % 4]};
-    place += at * params.y_strides[${D / 4}].${"xyzw"[D % 4]};
-  }
-#endfor
+#let AT = "source"
+#let STRIDES = "x_strides"
+#let WALK_TWO = 1
+#let AT_TWO = "place"
+#let STRIDES_TWO = "y_strides"
+#include "index.walk.wgsl"
   let begin = chunk * params.chunk;
   let end = min(begin + params.chunk, params.length);
   var running = ${A}(0);

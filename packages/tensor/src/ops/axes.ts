@@ -20,3 +20,8 @@ export function without(list: readonly number[], axis: number): number[] {
 export function replaced(list: readonly number[], axis: number, value: number): number[] {
   return list.map((own, i) => (i === axis ? value : own));
 }
+
+/** Elements a kernel reads at once: 4 when every offset, stride and width allows it. */
+export function unitOf(numbers: readonly number[]): 1 | 4 {
+  return numbers.every((value) => value % 4 === 0) ? 4 : 1;
+}

@@ -6,6 +6,7 @@ import { LimitError, ShapeError } from '../errors.ts';
 import { kernel, grid1d } from '../kernel.ts';
 import { wgsl } from '@mudpt/shaders';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
+import { chooseSpan } from './span.ts';
 import { empty, type Nested, Tensor } from '../tensor.ts';
 
 export type CreateOptions = {
@@ -95,26 +96,27 @@ function nestedShape(data: Nested): number[] {
   return shape;
 }
 
-const fill = kernel({ name: 'fill', source: wgsl['fill.wgsl'] });
+const fillKernel = kernel({ name: 'fill', source: wgsl['fill.wgsl'] });
 
-/** Floats are filled by f32 arithmetic, integers by their own. */
-function fillDefines(dtype: DType): { T: string; P: string } {
+/** A fresh tensor of value + i * step. Floats are filled by f32 arithmetic, integers by their own. */
+function fill(device: Device, shape: Shape, dtype: DType, value: number, step: number): Tensor {
+  const out = empty(device, shape, dtype);
   const T = wgslType(dtype);
-  return { T, P: T === 'f16' ? 'f32' : T };
+  const { group, vectors } = chooseSpan(device, 'fill', 'flat');
+  fillKernel.dispatch(device, {
+    buffers: { y: out },
+    params: { count: out.size, value, step },
+    grid: grid1d(out.size, 4 * group * vectors),
+    defines: { T, P: T === 'f16' ? 'f32' : T, WG: group, PER: vectors },
+    bytes: out.size * bytesPerElement(dtype),
+  });
+  return out;
 }
 
 /** A tensor of one repeated value. */
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
   const { dtype = 'f32', device = currentDevice('full') } = options;
-  const out = empty(device, shape, dtype);
-  const count = out.size;
-  fill.dispatch(device, {
-    buffers: { y: out },
-    params: { count, value: dtype === 'bool' ? Number(value !== 0) : value, step: 0 },
-    grid: grid1d(count, 64),
-    defines: fillDefines(dtype),
-  });
-  return out;
+  return fill(device, shape, dtype, dtype === 'bool' ? Number(value !== 0) : value, 0);
 }
 
 export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
@@ -131,14 +133,7 @@ export function arange(start: number, stop: number, step = 1, options: CreateOpt
   if (!(step !== 0) || !Number.isFinite(step))
     throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
   const count = Math.max(0, Math.ceil((stop - start) / step));
-  const out = empty(device, [count], dtype);
-  fill.dispatch(device, {
-    buffers: { y: out },
-    params: { count, value: start, step },
-    grid: grid1d(count, 64),
-    defines: fillDefines(dtype),
-  });
-  return out;
+  return fill(device, [count], dtype, start, step);
 }
 
 /** The identity matrix [rows, columns]. */

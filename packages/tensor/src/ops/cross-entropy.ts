@@ -8,7 +8,8 @@ import { sameShape, showShape, sizeOf } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { type Counting, reduceLosses } from './loss.reduce.ts';
-import { expectRows, planRows, Rows, unitOf } from './rows.ts';
+import { unitOf } from './axes.ts';
+import { expectRows, planRows, Rows } from './rows.ts';
 import { NAN_BITS } from './softmax.ts';
 
 const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss.cross_entropy.wgsl'] });

@@ -13,10 +13,10 @@ import { collapse, normalizeAxis, type Shape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { checkIndices } from './index-check.ts';
 import { replaced, sizesParam, stridesParam } from './axes.ts';
+import { chooseSpan } from './span.ts';
+import { NAN_BITS } from './softmax.ts';
 
 const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
-
-import { NAN_BITS } from './softmax.ts';
 
 type Picking = {
   /** Shape of the result. */
@@ -44,24 +44,31 @@ function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
   const last = shape.length - 1;
   const moves = [shape[last] ?? 1, x.offset, picking.step, ...xStrides.slice(0, -1)];
   const unit = xStrides[last] === 1 && indexStrides[last] === 0 && moves.every((value) => value % 4 === 0) ? 4 : 1;
-  const inUnits = (list: readonly number[], skip: number): number[] =>
-    list.map((value, axis) => (axis === skip ? value : value / unit));
+  if (out.size === 0) return out;
+  const inner = (shape[last] ?? 1) / unit;
+  const span = chooseSpan(x.device, 'gather', unit === 4 ? 'vectors' : 'elements');
+  const run = span.group === 64 ? 1 : span.run;
+  const threads = (out.size / unit / inner) * Math.ceil(inner / run);
   gatherKernel.dispatch(x.device, {
     buffers: { x, indices: index, y: out },
     params: {
-      count: out.size / unit,
+      count: threads,
+      inner,
+      run,
       x_offset: x.offset / unit,
       x_step: (picking.step / unit) >>> 0,
       extent: picking.extent,
       index_offset: index.offset,
       signed: index.dtype === 'i32',
       outside: isFloat(x.dtype) ? NAN_BITS : 0,
-      shape: sizesParam(shape.map((size, axis) => (axis === last ? size / unit : size))),
-      x_strides: stridesParam(inUnits(xStrides, last)),
-      index_strides: stridesParam(indexStrides),
+      x_along: (xStrides[last] ?? 0) >>> 0,
+      index_along: (indexStrides[last] ?? 0) >>> 0,
+      shape: sizesParam(shape.slice(0, -1)),
+      x_strides: stridesParam(xStrides.slice(0, -1).map((stride) => stride / unit)),
+      index_strides: stridesParam(indexStrides.slice(0, -1)),
     },
-    grid: grid1d(out.size / unit, 64),
-    defines: { T: bitsType(x.dtype), V: unit },
+    grid: grid1d(threads, span.group),
+    defines: { T: bitsType(x.dtype), V: unit, WG: span.group },
     bytes: 2 * out.size * bytesPerElement(x.dtype) + 4 * index.size,
   });
   return out;

@@ -8,7 +8,8 @@ import { sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { reduceLosses } from './loss.reduce.ts';
-import { expectRows, planRows, Rows, unitOf } from './rows.ts';
+import { unitOf } from './axes.ts';
+import { expectRows, planRows, Rows } from './rows.ts';
 
 const klKernel = kernel({ name: 'loss.kl', source: wgsl['loss.kl.wgsl'] });
 const pairKernel = kernel({ name: 'loss.pair', source: wgsl['loss.pair.wgsl'] });

@@ -6,7 +6,8 @@ import { grid1d, kernel } from '../kernel.ts';
 import { sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor, view } from '../tensor.ts';
 import { contiguous } from './copy.ts';
-import { expectRows, planRows, Rows, unitOf } from './rows.ts';
+import { unitOf } from './axes.ts';
+import { expectRows, planRows, Rows } from './rows.ts';
 
 const backwardKernel = kernel({ name: 'norm.backward', source: wgsl['norm.backward.wgsl'] });
 const parametersKernel = kernel({ name: 'norm.parameters', source: wgsl['norm.parameters.wgsl'] });

@@ -7,7 +7,8 @@ import { defineOp } from '../op.ts';
 import { sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
-import { expectRows, planRows, Rows, unitOf } from './rows.ts';
+import { unitOf } from './axes.ts';
+import { expectRows, planRows, Rows } from './rows.ts';
 
 const normKernel = kernel({ name: 'norm', source: wgsl['norm.wgsl'] });
 

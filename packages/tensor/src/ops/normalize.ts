@@ -5,7 +5,8 @@ import { kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
-import { expectRows, planRows, Rows, unitOf } from './rows.ts';
+import { unitOf } from './axes.ts';
+import { expectRows, planRows, Rows } from './rows.ts';
 import { transpose } from './views.ts';
 
 const l2Kernel = kernel({ name: 'l2_normalize', source: wgsl['l2_normalize.wgsl'] });

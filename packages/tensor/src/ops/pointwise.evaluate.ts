@@ -4,6 +4,7 @@ import type { Device } from '../device/device.ts';
 import type { ParamValue } from '../device/params.ts';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { grid1d, type Kernel, kernel } from '../kernel.ts';
+import { chooseSpan } from './span.ts';
 import { broadcastStrides, collapse, isContiguous, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -49,9 +50,6 @@ type Placed = {
 };
 
 const TYPE_LETTERS = { f32: 'f', f16: 'h', i32: 'i', u32: 'u', bool: 'u' } as const;
-/** Elements that one workgroup of the flat kernel, and one thread of the strided one, take. */
-const FLAT_TILE = 1024;
-const STRIDED_TILE = 4;
 
 /** Records the evaluation. Operands must broadcast to the shape of the result. */
 export function evaluate(device: Device, evaluation: Evaluation): void {
@@ -69,12 +67,13 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
     else params[`offset_${letter}`] = value.offset;
   }
   const used = [...placed.map(({ value }) => value), result].filter((value) => typeof value !== 'number');
-  const dims = isFlat ? 0 : addStrides(params, placed, result, inPlace);
+  const span = chooseSpan(device, 'pointwise', isFlat ? 'flat' : 'strided');
+  const dims = isFlat ? 0 : addStrides(params, placed, result, inPlace, span.run);
   const threads = Number(params['count'] ?? 0);
   kernelOf(name, expression, isPredicate).dispatch(device, {
     buffers: { result, ...Object.fromEntries(placed.flatMap((p) => (p.kind === 'n' ? [] : [[`operand_${p.name}`, p.value]]))) },
-    params: isFlat ? { ...params, count: size, inner: 0 } : params,
-    grid: isFlat ? grid1d(size, FLAT_TILE) : grid1d(threads, 64),
+    params: isFlat ? { ...params, count: size, inner: 0, run: 0 } : params,
+    grid: isFlat ? grid1d(size, 4 * span.group * span.vectors) : grid1d(threads, span.group),
     defines: {
       NAMES: placed.map((p) => p.name).join(''),
       KINDS: placed.map((p) => p.kind).join(''),
@@ -83,6 +82,8 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
       TR: wgslType(result.dtype),
       C: compute,
       LAYOUT: isFlat ? 'flat' : 'strided',
+      WG: span.group,
+      PER: span.vectors,
       DIMS: dims,
       INTO: inPlace ? 1 : 0,
       HALF: used.some((value) => value.dtype === 'f16') ? 1 : 0,
@@ -109,7 +110,13 @@ function isAligned(value: Operand): boolean {
 }
 
 /** Adds collapsed sizes and strides to `params`; returns the number of dimensions of the kernel: 2, 4 or 8. */
-function addStrides(params: Record<string, ParamValue>, placed: readonly Placed[], result: Tensor, inPlace: boolean): number {
+function addStrides(
+  params: Record<string, ParamValue>,
+  placed: readonly Placed[],
+  result: Tensor,
+  inPlace: boolean,
+  run: number,
+): number {
   const walked = placed.filter(({ kind }) => kind === 's');
   const lists = [result.strides, ...walked.map(({ strides }) => strides)];
   const collapsed = collapse(result.shape, lists);
@@ -119,8 +126,9 @@ function addStrides(params: Record<string, ParamValue>, placed: readonly Placed[
   const wrap = (list: readonly number[] | undefined): number[] => padFront(list ?? [], dims, 0).map((stride) => stride >>> 0);
   const inner = sizes[dims - 1] ?? 1;
   params['inner'] = inner;
+  params['run'] = run;
   params['shape'] = sizes;
-  params['count'] = inner === 0 ? 0 : (result.size / inner) * Math.ceil(inner / STRIDED_TILE);
+  params['count'] = inner === 0 ? 0 : (result.size / inner) * Math.ceil(inner / run);
   if (inPlace) params['result_strides'] = wrap(collapsed.strides[0]);
   walked.forEach(({ name }, index) => {
     params[`strides_${name}`] = wrap(collapsed.strides[index + 1]);

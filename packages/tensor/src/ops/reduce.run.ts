@@ -93,7 +93,7 @@ function geometry(problem: Problem, chunk: number, chunks: number): Record<strin
   };
 }
 
-type Variant = 'thread' | 'subgroup' | 'tree';
+type Variant = 'thread' | 'few' | 'subgroup' | 'tree';
 
 function chooseVariant({ source, outputs, length, stride, strides }: Problem): Variant {
   const { device } = source;
@@ -101,7 +101,8 @@ function chooseVariant({ source, outputs, length, stride, strides }: Problem): V
   const neighbour = Math.abs(strides.at(-1) ?? length);
   const areLanesCoalesced = Math.abs(stride) < neighbour;
   const onGpu = device.adapter.kind === 'gpu' && areLanesCoalesced && length >= 32;
-  const candidates: Variant[] = onGpu ? [...lanes, 'thread'] : ['thread', ...lanes];
+  const alone: Variant[] = device.adapter.kind === 'gpu' ? ['thread', 'few'] : ['few', 'thread'];
+  const candidates: Variant[] = onGpu ? [...lanes, ...alone] : [...alone, ...lanes];
   return device.tuner.choose('reduce', candidates, `${areLanesCoalesced ? 'row' : 'column'}/${outputs > 4096 ? 'many' : 'few'}`);
 }
 
@@ -122,7 +123,7 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
   const { source, outputs, length } = problem;
   const { device } = source;
   const variant = chooseVariant(problem);
-  const lanes = variant === 'thread' ? 1 : variant === 'tree' ? 64 : device.subgroupSize;
+  const lanes = variant === 'thread' || variant === 'few' ? 1 : variant === 'tree' ? 64 : device.subgroupSize;
   const wanted = Math.max(1, Math.ceil(ENOUGH_TASKS / (Math.max(1, outputs) * lanes)));
   const chunk = Math.max(LEAST_A_LANE * lanes, Math.min(MOST_A_LANE * lanes, Math.ceil(length / wanted)));
   const chunks = Math.max(1, Math.ceil(length / chunk));
@@ -138,7 +139,7 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
   reduceKernel.dispatch(device, {
     buffers: { x_values: source, result: target, ...(usesCenter && recipe.center ? { centers: recipe.center } : {}) },
     params: { ...geometry(problem, chunk, chunks), n: recipe.n ?? length },
-    grid: grid1d(outputs * chunks, variant === 'thread' ? 64 : 1),
+    grid: grid1d(outputs * chunks, variant === 'thread' ? 64 : variant === 'few' ? 8 : 1),
     defines: {
       T: wgslType(source.dtype),
       A,

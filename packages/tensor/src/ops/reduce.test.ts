@@ -71,7 +71,7 @@ eachDevice('reduce', (ctx) => {
     }
   });
 
-  it.each(['thread', 'subgroup', 'tree'])(
+  it.each(['thread', 'few', 'subgroup', 'tree'])(
     'variant %s: rows, columns, long and split, twice with the same bits',
     async (variant) => {
       if (variant === 'subgroup' && ctx.device.subgroupSize === 0) return;

@@ -41,11 +41,6 @@ export function expectRows(op: string, name: string, x: Tensor): { readonly rows
   return { rows: sizeOf(x.shape.slice(0, -1)), width: x.shape.at(-1) ?? 1 };
 }
 
-/** Elements a kernel reads at once: 4 when every offset, stride and width allows it. */
-export function unitOf(numbers: readonly number[]): 1 | 4 {
-  return numbers.every((value) => value % 4 === 0) ? 4 : 1;
-}
-
 export type RowVariant = 'row' | 'subgroup' | 'workgroup';
 
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;

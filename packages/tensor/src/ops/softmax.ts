@@ -5,7 +5,8 @@ import { kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { withAxisLast } from './normalize.ts';
-import { expectRows, planRows, Rows, unitOf } from './rows.ts';
+import { unitOf } from './axes.ts';
+import { expectRows, planRows, Rows } from './rows.ts';
 
 const forwardKernel = kernel({ name: 'softmax', source: wgsl['softmax.wgsl'] });
 const backwardKernel = kernel({ name: 'softmax.backward', source: wgsl['softmax.backward.wgsl'] });
