@@ -1,4 +1,3 @@
-export type { BlockHook, FrozenClip, FrozenImageTower, FrozenTextTower } from './clip.ts';
 export { MethodError } from './errors.ts';
 export type {
   FeatureMethod,

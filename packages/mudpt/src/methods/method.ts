@@ -2,8 +2,10 @@
  * What a method is to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
-import type { Tensor } from '@mudpt/tensor';
-import type { FrozenClip } from './clip.ts';
+import type { Clip, ImageTower, TextTower, Tokenizer } from '@mudpt/clip';
+import type { Device, Tensor } from '@mudpt/tensor';
+import { MethodError } from './errors.ts';
+import type { TextPath } from './text-prompts.ts';
 
 /** What a forward pass makes of a batch. Features are those before normalisation. */
 export type Outputs = {
@@ -98,7 +100,7 @@ export interface FeatureMethod extends Learnt {
 
 export type Method = PromptMethod | FeatureMethod;
 
-/** Rows of one prompt insertion: after which layer's input, how many, and under which learnt names. */
+/** Rows of one prompt insertion: at which layer, how many, and what they are made from. */
 export type PromptPlace = {
   /** 0 is the tower's input; j replaces the rows of the input of block j. */
   readonly layer: number;
@@ -111,18 +113,41 @@ export type PromptPlace = {
 export type PromptLayout = {
   readonly text: readonly PromptPlace[];
   readonly image: readonly PromptPlace[];
-  /** The text of the first class as the text tower sees it, learnt rows drawn as `[v]`: `[v][v] dog.` */
+  /** The text of the first class as the text tower sees it, between start and end, learnt rows drawn as `[v]`: `[v] [v] dog .` */
   readonly example: string;
 };
 
-/** What a method is made from. */
+/** What a method is made from. Make it with {@link methodContext}. */
 export type MethodContext = {
+  readonly device: Device;
   /** Frozen, and alive as long as the method. */
-  readonly clip: FrozenClip;
+  readonly image: ImageTower;
+  readonly text: TextTower;
+  /** Channels of the features. */
+  readonly embed: number;
+  /** Factor of the cosines, exp(logit_scale): 100 in the published models. */
+  readonly scale: number;
+  readonly tokenizer: Tokenizer;
   /** By label; underscores count as spaces. */
   readonly classNames: readonly string[];
   /** The data set's prompt for zero-shot classification, with `{}` for the class name. */
   readonly template: string;
   /** Draws the initial values. */
   readonly seed: number;
+  /** How texts run; default `auto`. The numbers are the same. */
+  readonly textPath?: TextPath;
+  /** Keep only the input of every block for the backward: less memory, more time, the same numbers. Default false. */
+  readonly recompute?: boolean;
 };
+
+/** @throws MethodError when the CLIP was loaded without one of its towers */
+export async function methodContext(
+  clip: Clip,
+  rest: Pick<MethodContext, 'classNames' | 'template' | 'seed' | 'textPath' | 'recompute'>,
+): Promise<MethodContext> {
+  const { device, image, text } = clip;
+  if (!image || !text)
+    throw new MethodError('method', `the CLIP has no ${image ? 'text' : 'image'} tower`, 'load it with both towers');
+  const [tokenizer, logScale] = [await clip.tokenizer(), await clip.logitScale.item()];
+  return { device, image, text, embed: clip.config.embed, scale: Math.exp(logScale), tokenizer, ...rest };
+}

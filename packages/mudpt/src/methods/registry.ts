@@ -1,8 +1,17 @@
 /** All methods by name. Adding one is a line here and its file. */
+import { cocoop } from './cocoop.ts';
+import { coop } from './coop.ts';
 import type { MethodDefinition } from './definition.ts';
 import { MethodError } from './errors.ts';
+import { deepLanguage, ivlp } from './ivlp.ts';
+import { maple } from './maple.ts';
+import { mudpt } from './mudpt.ts';
+import { promptsrc } from './promptsrc.ts';
+import { umudpt } from './umudpt.ts';
+import { vpt } from './vpt.ts';
+import { zeroShot } from './zero-shot.ts';
 
-const METHODS: readonly MethodDefinition[] = [];
+const METHODS: readonly MethodDefinition[] = [zeroShot, coop, cocoop, vpt, deepLanguage, ivlp, maple, promptsrc, umudpt, mudpt];
 
 /** Names of all methods. */
 export function methodNames(): string[] {

@@ -1,0 +1,82 @@
+/**
+ * MuDPT's injection: what the prompts of one modality add to those of the other. The original prompts feed it, never the sums, so nothing
+ * recurs.
+ */
+import { cat, narrow, reshape, type Tensor } from '@mudpt/tensor';
+
+/** Prompts of one modality in n rows a layer: [n, width] for the first layer, [L - 1, n, width] for the others. */
+export type LayeredPrompts = { readonly first: Tensor; readonly deep: Tensor };
+
+/** The prompts of both modalities. */
+export type Prompts = { readonly text: LayeredPrompts; readonly image: LayeredPrompts };
+
+/** What each modality receives; undefined where there is nothing to add. Nothing goes to the text's first layer. */
+export type Injected = {
+  /** [n, image width] */
+  readonly imageFirst: Tensor | undefined;
+  /** [L - 1, n, image width] */
+  readonly imageDeep: Tensor | undefined;
+  /** [L - 1, n, text width] */
+  readonly textDeep: Tensor | undefined;
+};
+
+export interface Injection {
+  /** What it learns, by the authors' names where they have one. */
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  inject(prompts: Prompts): Injected;
+}
+
+export type InjectionOptions = {
+  /** Layers that take prompts, the first included. */
+  readonly depth: number;
+  readonly textWidth: number;
+  readonly imageWidth: number;
+  /** Whether the image's first prompts receive the text's first ones (released code; the paper's figure has it off). */
+  readonly layer0: boolean;
+  /** A set of weights for every layer instead of one for all. */
+  readonly perLayer: boolean;
+  /** Begin with a last linear of zeros: training starts from the own prompts alone. */
+  readonly zeroInit: boolean;
+};
+
+/** A map between prompts [layers, n, ...] that treats every layer alone; `source` gives, `target` is where the result will be added. */
+export interface LayerMap {
+  readonly learnable: readonly (readonly [string, Tensor])[];
+  forward(source: Tensor, target: Tensor): Tensor;
+}
+
+/**
+ * Applies maps to layers first, first + 1, ...: one map to all at once, or each its own.
+ * @param source [layers, n, width]
+ */
+export function mapLayers(maps: readonly LayerMap[], source: Tensor, target: Tensor, isShared: boolean): Tensor {
+  const [only] = maps;
+  if (isShared && only) return only.forward(source, target);
+  return cat(maps.map((map, layer) => map.forward(narrow(source, 0, layer, 1), narrow(target, 0, layer, 1))));
+}
+
+/** First and deep prompts as one [L, n, width], or the deep ones alone. */
+export function layered({ first, deep }: LayeredPrompts, withFirst: boolean): Tensor {
+  if (!withFirst) return deep;
+  const own = reshape(first, [1, ...first.shape]);
+  return deep.size === 0 ? own : cat([own, deep]);
+}
+
+/** The parts of [L, n, width] that {@link layered} joined. */
+export function apart(
+  joined: Tensor | undefined,
+  withFirst: boolean,
+): { readonly first: Tensor | undefined; readonly deep: Tensor | undefined } {
+  if (!joined) return { first: undefined, deep: undefined };
+  const [layers = 0] = joined.shape;
+  if (!withFirst) return { first: undefined, deep: layers > 0 ? joined : undefined };
+  return {
+    first: reshape(narrow(joined, 0, 0, 1), joined.shape.slice(1)),
+    deep: layers > 1 ? narrow(joined, 0, 1, layers - 1) : undefined,
+  };
+}
+
+/** One name for all layers, or a name for each. */
+export function mapNames(name: string, count: number, isShared: boolean): string[] {
+  return isShared ? [name] : Array.from({ length: count }, (_, layer) => `${name}.layer${layer}`);
+}

@@ -1,0 +1,59 @@
+/**
+ * The injection of the released trainer that carries the name MuDPT: one linear from text to image for the first layer, one for the
+ * others, one from image to text.
+ */
+import type { Linear } from '@mudpt/autograd';
+import { reshape, type Tensor } from '@mudpt/tensor';
+import {
+  type Injected,
+  type Injection,
+  type InjectionOptions,
+  type LayerMap,
+  mapLayers,
+  mapNames,
+  type Prompts,
+} from './injection.ts';
+import { lastLinear, named, type PartOptions } from './parts.ts';
+
+class LinearMap implements LayerMap {
+  readonly learnable: readonly (readonly [string, Tensor])[];
+  private readonly linear: Linear;
+
+  constructor([inputs, outputs]: readonly [number, number], name: string, options: PartOptions & { readonly zeroInit: boolean }) {
+    this.linear = lastLinear(inputs, outputs, options, options.zeroInit);
+    this.learnable = named(name, this.linear);
+  }
+
+  forward(source: Tensor): Tensor {
+    return this.linear.forward(source);
+  }
+}
+
+export class LinearInjection implements Injection {
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  private readonly first: LinearMap | undefined;
+  private readonly toImage: readonly LinearMap[];
+  private readonly toText: readonly LinearMap[];
+
+  constructor(private readonly options: InjectionOptions & PartOptions) {
+    const { depth, textWidth, imageWidth, layer0, perLayer } = options;
+    const maps = (name: string, widths: readonly [number, number]): LinearMap[] =>
+      mapNames(name, depth - 1, !perLayer).map((own) => new LinearMap(widths, own, options));
+    this.first = layer0 ? new LinearMap([textWidth, imageWidth], 'mudpt_prompt_learner.embed_projection', options) : undefined;
+    this.toImage = maps('mudpt_prompt_learner.deep_projections', [textWidth, imageWidth]);
+    this.toText = maps('image_encoder.visual_ctx_deep_projections', [imageWidth, textWidth]);
+    const all = [...(this.first ? [this.first] : []), ...this.toImage, ...this.toText];
+    this.learnable = new Map(all.flatMap((map) => map.learnable));
+  }
+
+  inject({ text, image }: Prompts): Injected {
+    const shared = !this.options.perLayer;
+    const imageFirst = this.first && reshape(this.first.forward(text.first), image.first.shape);
+    if (text.deep.size === 0) return { imageFirst, imageDeep: undefined, textDeep: undefined };
+    return {
+      imageFirst,
+      imageDeep: mapLayers(this.toImage, text.deep, image.deep, shared),
+      textDeep: mapLayers(this.toText, image.deep, text.deep, shared),
+    };
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * MuDPT: multi-modal deep-symphysis prompt tuning (Miao et al., ICME 2023, arXiv 2306.11400; github.com/Mechrev0/MuDPT). Deep prompts in
+ * both towers; an injection adds to each modality what the other's prompts become. With depth 1 the text side is CoOp's.
+ */
+import { add, type Tensor } from '@mudpt/tensor';
+import { z } from 'zod';
+import { defineMethod } from './definition.ts';
+import { contextStart, randomOf, randomPrompts } from './initial.ts';
+import { CrossAttentionInjection } from './injection/cross-attention.ts';
+import type { Injected, Injection, Prompts } from './injection/injection.ts';
+import { LinearInjection } from './injection/linear.ts';
+import { TransformerInjection } from './injection/transformer.ts';
+import type { MethodContext, PromptPlace } from './method.ts';
+import { trainingPreset } from './presets.ts';
+import { type Learner, PromptedClip, type TowerPrompts } from './prompted.ts';
+import { layersOf } from './rows.ts';
+import { depth, expectDepth, initWords, length } from './settings.ts';
+import { prefixWriter } from './tokens.ts';
+import { leadingContext } from './wording.ts';
+
+export const mudptSettings = z.strictObject({
+  length: length(2),
+  depth: depth(9),
+  initWords: initWords(),
+  injection: z
+    .enum(['transformer', 'linear', 'cross-attention'])
+    .default('transformer')
+    .describe(
+      "what carries prompts across: the paper's figure, the released scripts' linear, or (experimental, ours) true cross-attention",
+    ),
+  norm: z
+    .enum(['pre', 'post'])
+    .default('pre')
+    .describe("norms before (released code) or after (the paper's figure) attention and feed-forward"),
+  injectLayer0: z.boolean().default(true).describe("add to the image's first prompts too (the paper's figure has it off)"),
+  perLayer: z.boolean().default(false).describe('own injection weights for every layer instead of one set'),
+  zeroInit: z.boolean().default(false).describe('begin with an injection that adds nothing'),
+});
+
+export type MudptSettings = z.output<typeof mudptSettings>;
+
+/** Names the authors gave what both trainers learn. */
+const NAMES = {
+  transformer: 'uumudpt_prompt_learner',
+  linear: 'mudpt_prompt_learner',
+  'cross-attention': 'mudpt_prompt_learner',
+} as const;
+
+/** T and V, and what the injection makes of them. */
+export class MudptLearner implements Learner {
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  readonly places: Learner['places'];
+  private readonly own: Prompts;
+  private readonly injection: Injection;
+
+  /** @param first [n, text width], the first text prompts; taken over */
+  constructor(context: Pick<MethodContext, 'device' | 'text' | 'image' | 'seed'>, first: Tensor, settings: MudptSettings) {
+    const { text, image, device } = context;
+    const random = randomOf(context);
+    const [textWidth, imageWidth] = [text.config.width, image.config.width];
+    const { length: n, depth: layers, injection, injectLayer0: layer0, perLayer, zeroInit, norm: form } = settings;
+    const deep = (width: number): Tensor => randomPrompts([layers - 1, n, width], { device }, random);
+    this.own = {
+      text: { first, deep: deep(textWidth) },
+      image: { first: randomPrompts([n, imageWidth], { device }, random), deep: deep(imageWidth) },
+    };
+    const options = { depth: layers, textWidth, imageWidth, layer0, perLayer, zeroInit, form, device, random };
+    this.injection = makeInjection(injection, options);
+    const learner = NAMES[injection];
+    this.learnable = new Map([
+      [`${learner}.ctx`, this.own.text.first],
+      [`${learner}.deep_prompts`, this.own.text.deep],
+      ['image_encoder.visual_ctx', this.own.image.first],
+      ['image_encoder.visual_ctx_deep_prompts', this.own.image.deep],
+      ...this.injection.learnable,
+    ]);
+    this.places = placesOf(learner, settings);
+  }
+
+  /** What each modality gives the other. */
+  injected(): Injected {
+    return this.injection.inject(this.own);
+  }
+
+  prompts(): TowerPrompts {
+    const { text, image } = this.own;
+    const { imageFirst, imageDeep, textDeep } = this.injected();
+    return {
+      text: { first: text.first, deep: layersOf(textDeep ? add(text.deep, textDeep) : text.deep) },
+      image: {
+        first: imageFirst ? add(image.first, imageFirst) : image.first,
+        deep: layersOf(imageDeep ? add(image.deep, imageDeep) : image.deep),
+      },
+    };
+  }
+}
+
+function makeInjection(
+  form: MudptSettings['injection'],
+  options: ConstructorParameters<typeof CrossAttentionInjection>[0],
+): Injection {
+  if (form === 'linear') return new LinearInjection(options);
+  return form === 'transformer' ? new TransformerInjection(options) : new CrossAttentionInjection(options);
+}
+
+function placesOf(learner: string, { length: rows, depth: layers, injectLayer0 }: MudptSettings): Learner['places'] {
+  const [t0, t] = [`${learner}.ctx`, `${learner}.deep_prompts`];
+  const [v0, v] = ['image_encoder.visual_ctx', 'image_encoder.visual_ctx_deep_prompts'];
+  const deeper = (sources: string[]): PromptPlace[] =>
+    Array.from({ length: layers - 1 }, (_, index) => ({ layer: index + 1, rows, sources }));
+  return {
+    text: [{ layer: 0, rows, sources: [t0] }, ...deeper([t, v])],
+    image: [{ layer: 0, rows, sources: injectLayer0 ? [v0, t0] : [v0] }, ...deeper([v, t])],
+  };
+}
+
+export const mudpt = defineMethod<MudptSettings>({
+  name: 'mudpt',
+  title: 'MuDPT',
+  summary: 'deep prompts in both towers, each modality adding to the other through an injection',
+  settings: mudptSettings,
+  training: trainingPreset({ lr: 0.0025, epochs: 10, batchSize: 4 }),
+  variants: {
+    'cross-dataset': { training: { epochs: 5 } },
+    'named-in-scripts': { settings: { length: 4 } },
+    'released-defaults': { settings: { depth: 8, injection: 'linear' } },
+  },
+  create(context, settings) {
+    const { text, image, tokenizer } = context;
+    expectDepth('mudpt', 'depth', settings.depth, 'text', text.config.layers);
+    expectDepth('mudpt', 'depth', settings.depth, 'image', image.config.layers);
+    const { length: count } = settings;
+    const start = contextStart(context, { words: settings.initWords, count, keepWords: false, random: randomOf(context) });
+    const wording = leadingContext(prefixWriter(tokenizer, start.prefix), count, settings.depth);
+    return new PromptedClip('mudpt', context, new MudptLearner(context, start.rows, settings), wording);
+  },
+});

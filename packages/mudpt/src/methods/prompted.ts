@@ -1,0 +1,139 @@
+/** What the methods that put learnt rows into the towers have in common: forward, loss, evaluation, other classes. */
+import { noGrad, parameter } from '@mudpt/autograd';
+import { alias, crossEntropy, keep, l2Normalize, matmul, scope, type Tensor } from '@mudpt/tensor';
+import { MethodError } from './errors.ts';
+import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from './method.ts';
+import { deepHook, type LayerRows, TextPrompts } from './text-prompts.ts';
+import { expectFits, learntRow, type SlotRow } from './tokens.ts';
+import type { Wording } from './wording.ts';
+
+/** Learnt rows of both towers; a tower without any runs as it is. */
+export type TowerPrompts = {
+  readonly text?: LayerRows;
+  /** `first` [n, width] goes behind the patches before the first norm; `deep` replaces those rows later on. */
+  readonly image?: LayerRows;
+};
+
+/** What is learnt and how it becomes rows: a method's own part. */
+export interface Learner {
+  /** By the authors' names. */
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  /** Called once in a forward, in its scope. */
+  prompts(): TowerPrompts;
+  readonly places: Pick<PromptLayout, 'text' | 'image'>;
+}
+
+/** Cosines times `scale`: image features [B, e] and text features [C, e], not normalised, give [B, C]. */
+export function cosineLogits(image: Tensor, text: Tensor, scale: number): Tensor {
+  using own = l2Normalize(image);
+  using classes = l2Normalize(text);
+  return matmul(own, classes, { transposeB: true, alpha: scale });
+}
+
+/** Prompt learning with cross-entropy on the cosines of both towers' features. */
+export class PromptedClip implements PromptMethod {
+  readonly kind = 'prompts';
+  readonly state: ReadonlyMap<string, Tensor> = new Map();
+  readonly layout: PromptLayout;
+  protected readonly texts: TextPrompts;
+  /** Features of texts in which nothing is learnt. */
+  private readonly fixed: Tensor | undefined;
+
+  /**
+   * @param owns whether disposing this disposes what is learnt
+   * @throws MethodError for a text that does not fit
+   */
+  constructor(
+    readonly name: string,
+    protected readonly context: MethodContext,
+    protected readonly learner: Learner,
+    protected readonly wording: Wording,
+    private readonly owns = true,
+  ) {
+    const { device, text, classNames, textPath = 'auto', recompute = false } = context;
+    if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
+    if (owns) for (const [path, tensor] of learner.learnable) parameter(tensor, { name: path });
+    const slots = wording.write(classNames).map((tokens, label) => wording.place(tokens, label));
+    expectFits(slots, text.config.context, classNames);
+    this.texts = new TextPrompts(text, slots, wording.learnt, { device, path: textPath, replaced: wording.replaced, recompute });
+    this.fixed = wording.learnt === 0 && wording.replaced === 0 ? keep(noGrad(() => this.texts.forward(undefined))) : undefined;
+    this.layout = { ...learner.places, example: drawn(slots[0] ?? [], context) };
+  }
+
+  get classNames(): readonly string[] {
+    return this.context.classNames;
+  }
+
+  get learnable(): ReadonlyMap<string, Tensor> {
+    return this.learner.learnable;
+  }
+
+  forward(images: Tensor): Outputs {
+    return scope(() => {
+      const prompts = this.learner.prompts();
+      return this.outputs(this.imageFeatures(images, prompts), this.classFeatures(prompts));
+    });
+  }
+
+  loss(images: Tensor, labels: Tensor): StepLoss {
+    return scope(() => {
+      const outputs = this.forward(images);
+      const loss = crossEntropy(outputs.logits, labels);
+      return { loss, outputs, terms: { crossEntropy: loss } };
+    });
+  }
+
+  textFeatures(): Tensor | undefined {
+    return scope(() => this.classFeatures(this.learner.prompts()));
+  }
+
+  evaluate(images: Tensor, textFeatures?: Tensor): Tensor {
+    return scope(() => {
+      const prompts = this.learner.prompts();
+      return this.outputs(this.imageFeatures(images, prompts), textFeatures ?? this.classFeatures(prompts)).logits;
+    });
+  }
+
+  forClasses(classNames: readonly string[]): PromptMethod {
+    return new PromptedClip(this.name, this.contextFor(classNames), this.learner, this.wording, false);
+  }
+
+  dispose(): void {
+    this.texts.dispose();
+    this.fixed?.dispose();
+    if (this.owns) for (const tensor of this.learnable.values()) tensor.dispose();
+  }
+
+  /** @throws MethodError when what is learnt belongs to the classes it was learnt with */
+  protected contextFor(classNames: readonly string[]): MethodContext {
+    const { bound } = this.wording;
+    if (bound !== undefined) {
+      throw new MethodError(
+        this.name,
+        `${bound}, so it cannot classify others`,
+        'learn a context that all classes share (classSpecific: false)',
+      );
+    }
+    return { ...this.context, classNames };
+  }
+
+  protected outputs(imageFeatures: Tensor, textFeatures: Tensor): Outputs {
+    return { logits: cosineLogits(imageFeatures, textFeatures, this.context.scale), imageFeatures, textFeatures };
+  }
+
+  protected imageFeatures(images: Tensor, { image }: TowerPrompts): Tensor {
+    const { recompute = false } = this.context;
+    if (!image) return this.context.image.forward(images);
+    return this.context.image.forward(images, { append: image.first, hook: deepHook(image.deep, 'last'), recompute });
+  }
+
+  protected classFeatures({ text }: TowerPrompts): Tensor {
+    return this.fixed ? alias(this.fixed) : this.texts.forward(text);
+  }
+}
+
+/** The text between start and end, a learnt row as `[v]`. */
+export function drawn(slots: SlotRow, { tokenizer }: Pick<MethodContext, 'tokenizer'>): string {
+  const inside = slots.slice(1, -1);
+  return inside.map((slot) => (learntRow(slot) === undefined ? tokenizer.decode([slot]).trim() : '[v]')).join(' ');
+}

@@ -1,0 +1,144 @@
+/**
+ * PromptSRC: self-regulating prompts (Khattak et al., ICCV 2023; github.com/muzairkhattak/PromptSRC). Independent prompts held near the
+ * frozen model by three more losses, and a Gaussian-weighted mean of what each epoch ended with as the result.
+ */
+import { noGrad } from '@mudpt/autograd';
+import { add, copyInto, crossEntropy, keep, klDiv, l1Loss, l2Normalize, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
+import { z } from 'zod';
+import { defineMethod } from './definition.ts';
+import { plainMean, templateFeatures } from './ensemble.ts';
+import { IndependentLearner } from './independent.ts';
+import { contextStart, randomOf } from './initial.ts';
+import type { MethodContext, StepLoss } from './method.ts';
+import { trainingPreset } from './presets.ts';
+import { cosineLogits, type Learner, PromptedClip } from './prompted.ts';
+import { depth, expectDepth, initWords, length } from './settings.ts';
+import { PROMPTSRC_TEMPLATES } from './templates.ts';
+import { prefixWriter, templateWriter, type Writer } from './tokens.ts';
+import { leadingContext, type Wording } from './wording.ts';
+
+const promptsrcSettings = z.strictObject({
+  textLength: length(4),
+  textDepth: depth(9),
+  imageLength: length(4),
+  imageDepth: depth(9),
+  initWords: initWords(),
+  textLossWeight: z.number().min(0).default(25).describe("of the mean distance between texts' features and the frozen ones"),
+  imageLossWeight: z.number().min(0).default(10).describe("of the mean distance between images' features and the frozen ones"),
+  logitLossWeight: z.number().min(0).default(1).describe("of the divergence of predictions from the frozen model's"),
+  aggregation: z.boolean().default(true).describe('end with the weighted mean over epochs instead of the last epoch'),
+  aggregationMean: z.number().default(15).describe('epoch (from 1) that counts most in the mean'),
+  aggregationDeviation: z.number().positive().default(1).describe('in epochs'),
+  templates: z
+    .array(z.string())
+    .default([...PROMPTSRC_TEMPLATES])
+    .describe('texts whose mean the frozen text features are'),
+});
+
+export type PromptsrcSettings = z.output<typeof promptsrcSettings>;
+
+/** Weight of each of `epochs` epochs in the aggregation: a Gaussian's density at 1 .. epochs, adding up to 1. */
+export function aggregationWeights(epochs: number, mean: number, deviation: number): number[] {
+  const density = Array.from(
+    { length: epochs },
+    (_, epoch) => Math.exp(-0.5 * ((epoch + 1 - mean) / deviation) ** 2) / (deviation * Math.sqrt(2 * Math.PI)),
+  );
+  const total = density.reduce((sum, value) => sum + value, 0);
+  return density.map((value) => value / total);
+}
+
+/** What the losses read of the settings. */
+export type Regulation = Pick<
+  PromptsrcSettings,
+  'textLossWeight' | 'imageLossWeight' | 'logitLossWeight' | 'aggregation' | 'aggregationMean' | 'aggregationDeviation'
+>;
+
+/** For other classes it is an evaluation: there the loss is the cross-entropy alone. */
+export class Promptsrc extends PromptedClip {
+  /** Running weighted sums of what is learnt, by `aggregated.<name>`. */
+  override readonly state: ReadonlyMap<string, Tensor>;
+  /** Frozen text features, unit vectors [C, embed]. */
+  private readonly frozenTexts: Tensor;
+
+  constructor(
+    context: MethodContext,
+    learner: Learner,
+    wording: Wording,
+    private readonly regulation: Regulation,
+    templates: readonly Writer[],
+  ) {
+    super('promptsrc', context, learner, wording);
+    using features = templateFeatures(context, templates);
+    this.frozenTexts = keep(noGrad(() => scope(() => l2Normalize(plainMean(features)))));
+    const sums = regulation.aggregation ? [...this.learnable] : [];
+    this.state = new Map(sums.map(([name, { shape, device }]) => [`aggregated.${name}`, keep(zeros(shape, { device }))]));
+  }
+
+  override loss(images: Tensor, labels: Tensor): StepLoss {
+    return scope(() => {
+      const { textLossWeight, imageLossWeight, logitLossWeight } = this.regulation;
+      const outputs = this.forward(images);
+      const frozen = noGrad(() => this.context.image.forward(images));
+      const frozenImages = l2Normalize(frozen);
+      const frozenLogits = cosineLogits(frozenImages, this.frozenTexts, this.context.scale);
+      const terms = {
+        crossEntropy: crossEntropy(outputs.logits, labels),
+        text: mul(l1Loss(l2Normalize(outputs.textFeatures), this.frozenTexts), textLossWeight),
+        image: mul(l1Loss(l2Normalize(outputs.imageFeatures), frozenImages), imageLossWeight),
+        logits: mul(klDiv(outputs.logits, frozenLogits), logitLossWeight),
+      };
+      const loss = add(add(terms.crossEntropy, terms.text), add(terms.image, terms.logits));
+      return { loss, outputs, terms };
+    });
+  }
+
+  /** Adds the epoch's end to the mean; after the last epoch the mean takes its place. */
+  endEpoch(epoch: number, epochs: number): void {
+    const { aggregation, aggregationMean, aggregationDeviation } = this.regulation;
+    if (!aggregation) return;
+    const weight = aggregationWeights(epochs, aggregationMean, aggregationDeviation)[epoch] ?? 0;
+    noGrad(() =>
+      scope(() => {
+        for (const [name, own] of this.learnable) {
+          const sum = this.state.get(`aggregated.${name}`);
+          if (!sum) continue;
+          copyInto(sum, add(sum, mul(own, weight)));
+          if (epoch === epochs - 1) copyInto(own, sum);
+        }
+      }),
+    );
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.frozenTexts.dispose();
+    for (const sum of this.state.values()) sum.dispose();
+  }
+}
+
+export const promptsrc = defineMethod<PromptsrcSettings>({
+  name: 'promptsrc',
+  title: 'PromptSRC',
+  summary: 'deep prompts in both towers, regulated by the frozen model and averaged over epochs',
+  settings: promptsrcSettings,
+  training: trainingPreset({ lr: 0.0025, epochs: 20, batchSize: 4 }),
+  variants: {
+    'cross-dataset': { settings: { textDepth: 3, imageDepth: 3, aggregationMean: 6, aggregationDeviation: 10 } },
+    'few-shot': { settings: { aggregationMean: 30, aggregationDeviation: 30 }, training: { epochs: 50 } },
+    'few-shot-fine-grained': { settings: { aggregationMean: 45, aggregationDeviation: 5 }, training: { epochs: 50 } },
+  },
+  create(context, settings) {
+    const { textLength: count, textDepth, imageLength, imageDepth } = settings;
+    expectDepth('promptsrc', 'textDepth', textDepth, 'text', context.text.config.layers);
+    expectDepth('promptsrc', 'imageDepth', imageDepth, 'image', context.image.config.layers);
+    const { tokenizer } = context;
+    const start = contextStart(context, { words: settings.initWords, count, keepWords: true, random: randomOf(context) });
+    const learner = new IndependentLearner(context, {
+      text: { first: start.rows, depth: textDepth },
+      image: { length: imageLength, depth: imageDepth },
+    });
+    const wording = leadingContext(prefixWriter(tokenizer, start.prefix), count, textDepth);
+    const templates = settings.templates.map((template) => templateWriter(tokenizer, template));
+    return new Promptsrc(context, learner, wording, settings, templates);
+  },
+});

@@ -1,0 +1,192 @@
+/**
+ * Texts with learnt rows through the frozen text tower. Two ways to the same numbers: all rows of all classes side by side (plain), or
+ * what all texts begin with computed once and the rest packed without padding (packed; exact under the causal mask).
+ */
+import type { BlockHook, StackOptions, TextTower } from '@mudpt/clip';
+import {
+  cat,
+  type Device,
+  embedding,
+  keep,
+  narrow,
+  packedSequences,
+  type PackedSequences,
+  reshape,
+  scope,
+  type Tensor,
+  tensor,
+} from '@mudpt/tensor';
+import { MethodError } from './errors.ts';
+import { replaceRows } from './rows.ts';
+import { learntRow, learntSlot, type SlotRow } from './tokens.ts';
+
+/** Learnt rows for one tower. */
+export type LayerRows = {
+  /** [R, width]: the rows that slots refer to. */
+  readonly first: Tensor;
+  /** [n, width] for block 1, 2, ...: replace rows 1 to n of its input. Replaced rows get no positions. */
+  readonly deep: readonly Tensor[];
+};
+
+/** `auto` packs where it is valid; `plain` pads to the longest text; `full` pads to the whole context, as the released code does. */
+export type TextPath = 'auto' | 'packed' | 'plain' | 'full';
+
+export type TextPromptOptions = {
+  readonly device: Device;
+  readonly path: TextPath;
+  /** How many rows after the start token are replaced in deeper layers; 0 for none. */
+  readonly replaced: number;
+} & Pick<StackOptions, 'recompute'>;
+
+/** A piece of the shared beginning: learnt rows in sequence, or frozen ones. */
+type Piece = { readonly from: number; readonly count: number } | Tensor;
+
+type Packed = {
+  readonly prefix: readonly Piece[];
+  readonly rows: Gathered;
+  readonly sequences: PackedSequences;
+};
+
+/** Rows picked from [learnt rows; frozen rows] by index, or all frozen. */
+type Gathered = { readonly frozen: Tensor } | { readonly table: Tensor; readonly index: Tensor };
+
+/** The texts of some classes, laid out once; {@link forward} runs them with the learnt rows of the moment. */
+export class TextPrompts {
+  private readonly packed: Packed | undefined;
+  private readonly plain: Gathered | undefined;
+  private readonly eot: readonly number[];
+  private readonly length: number;
+
+  /**
+   * @param slots one row list per class
+   * @param learnt number of learnt rows the slots refer to
+   * @throws MethodError when packing is asked for where the replaced rows differ between classes
+   */
+  constructor(
+    private readonly tower: TextTower,
+    private readonly slots: readonly SlotRow[],
+    private readonly learnt: number,
+    private readonly options: TextPromptOptions,
+  ) {
+    const shared = sharedLength(slots);
+    const canPack = 1 + options.replaced <= shared || options.replaced === 0;
+    if (options.path === 'packed' && !canPack) {
+      throw new MethodError(
+        'prompts',
+        `texts share their first ${shared} rows, and rows 1 to ${options.replaced} are replaced`,
+        "leave the path at 'auto'",
+      );
+    }
+    const isPacked = options.path === 'packed' || (options.path === 'auto' && canPack);
+    this.eot = slots.map((row) => row.length - 1);
+    this.length = options.path === 'full' ? tower.config.context : Math.max(...slots.map((row) => row.length));
+    if (isPacked) this.packed = scope(() => this.pack(shared));
+    else this.plain = scope(() => this.gathered(slots.flatMap((row) => padded(row, this.length))));
+    for (const constant of this.constants()) keep(constant);
+  }
+
+  /** Whether the texts are packed. */
+  get isPacked(): boolean {
+    return this.packed !== undefined;
+  }
+
+  /** Features [C, embed], not normalised. @param rows undefined where nothing is learnt */
+  forward(rows: LayerRows | undefined): Tensor {
+    return scope(() => {
+      const hook = rows && rows.deep.length > 0 ? deepHook(rows.deep, 1) : undefined;
+      const options = { ...(hook && { hook }), ...(this.options.recompute && { recompute: true }) };
+      if (!this.packed) {
+        const embeddings = reshape(gather(this.plain as Gathered, rows), [this.slots.length, this.length, -1]);
+        return this.tower.forward({ embeddings, eot: this.eot }, options);
+      }
+      const { prefix, rows: rest, sequences } = this.packed;
+      const pieces = prefix.map((piece) => ('from' in piece ? narrow(learntRows(rows), 0, piece.from, piece.count) : piece));
+      return this.tower.forwardPacked({ prefix: cat(pieces), rows: gather(rest, rows), sequences }, options);
+    });
+  }
+
+  dispose(): void {
+    for (const constant of this.constants()) constant.dispose();
+    this.packed?.sequences.dispose();
+  }
+
+  private pack(shared: number): Packed {
+    const rest = this.slots.map((row) => row.slice(shared));
+    return {
+      prefix: this.pieces((this.slots[0] ?? []).slice(0, shared)),
+      rows: this.gathered(rest.flat()),
+      sequences: packedSequences(
+        this.options.device,
+        rest.map((row) => row.length),
+      ),
+    };
+  }
+
+  private pieces(row: SlotRow): Piece[] {
+    const pieces: Piece[] = [];
+    for (let at = 0; at < row.length; ) {
+      const from = learntRow(row[at] ?? 0);
+      let end = at + 1;
+      if (from === undefined) {
+        while (end < row.length && learntRow(row[end] ?? 0) === undefined) end += 1;
+        pieces.push(this.frozen(row.slice(at, end)));
+      } else {
+        while (end < row.length && row[end] === learntSlot(from + end - at)) end += 1;
+        pieces.push({ from, count: end - at });
+      }
+      at = end;
+    }
+    return pieces;
+  }
+
+  private gathered(slots: SlotRow): Gathered {
+    if (slots.every((slot) => learntRow(slot) === undefined)) return { frozen: this.frozen(slots) };
+    const tokens = [...new Set(slots.filter((slot) => learntRow(slot) === undefined))];
+    const places = new Map(tokens.map((token, place) => [token, this.learnt + place]));
+    const index = Int32Array.from(slots, (slot) => learntRow(slot) ?? places.get(slot) ?? 0);
+    return { table: this.frozen(tokens), index: tensor(index, { device: this.options.device }) };
+  }
+
+  /** Embeddings [ids, width] without positions. */
+  private frozen(ids: readonly number[]): Tensor {
+    return this.tower.tokens.rows(Int32Array.from(ids));
+  }
+
+  private constants(): Tensor[] {
+    const of = (rows: Gathered): Tensor[] => ('frozen' in rows ? [rows.frozen] : [rows.table, rows.index]);
+    const pieces = this.packed?.prefix.filter((piece): piece is Tensor => !('from' in piece)) ?? [];
+    return [...pieces, ...(this.packed ? of(this.packed.rows) : []), ...(this.plain ? of(this.plain) : [])];
+  }
+}
+
+/** Replaces rows from `start` on in the inputs of block 1, 2, ...; in texts `start` is 1, behind the start token. */
+export function deepHook(deep: readonly Tensor[], start: number | 'last'): BlockHook {
+  return (x, layer) => {
+    const rows = layer > 0 ? deep[layer - 1] : undefined;
+    if (!rows) return x;
+    const [length = 0] = x.shape.slice(-2);
+    return replaceRows(x, rows, start === 'last' ? length - (rows.shape[0] ?? 0) : start);
+  };
+}
+
+function gather(from: Gathered, rows: LayerRows | undefined): Tensor {
+  if ('frozen' in from) return from.frozen;
+  return embedding(cat([learntRows(rows), from.table]), from.index);
+}
+
+function learntRows(rows: LayerRows | undefined): Tensor {
+  if (rows) return rows.first;
+  throw new MethodError('prompts', 'the texts have places for learnt rows and none are given', 'give the rows');
+}
+
+/** How many first rows all texts have in common; at least one row of each stays its own. */
+function sharedLength(slots: readonly SlotRow[]): number {
+  const [first = []] = slots;
+  const most = Math.min(...slots.map((row) => row.length)) - 1;
+  const differs = first.findIndex((slot, at) => slots.some((row) => row[at] !== slot));
+  return Math.max(0, Math.min(most, differs < 0 ? first.length : differs));
+}
+
+function padded(row: SlotRow, length: number): SlotRow {
+  return [...row, ...Array.from({ length: length - row.length }, () => 0)];
+}

@@ -1,0 +1,86 @@
+/**
+ * UMuDPT, the one-way trainer of MuDPT's release: image prompts are what a light transformer makes of the text prompts; there are no own
+ * ones (github.com/Mechrev0/MuDPT).
+ */
+import type { Tensor } from '@mudpt/tensor';
+import { z } from 'zod';
+import { defineMethod } from './definition.ts';
+import { contextStart, randomOf, randomPrompts } from './initial.ts';
+import { apart, layered } from './injection/injection.ts';
+import { PromptTransformer, textToImageNames } from './injection/transformer.ts';
+import type { MethodContext, PromptPlace } from './method.ts';
+import { trainingPreset } from './presets.ts';
+import { type Learner, PromptedClip, type TowerPrompts } from './prompted.ts';
+import { layersOf } from './rows.ts';
+import { depth, expectDepth, initWords, length } from './settings.ts';
+import { prefixWriter } from './tokens.ts';
+import { leadingContext } from './wording.ts';
+
+const umudptSettings = z.strictObject({
+  length: length(2),
+  depth: depth(9),
+  initWords: initWords(),
+  norm: z.enum(['pre', 'post']).default('pre').describe('norms before (released code) or after attention and feed-forward'),
+  zeroInit: z.boolean().default(false).describe('begin with image prompts of zeros'),
+});
+
+export type UmudptSettings = z.output<typeof umudptSettings>;
+
+const LEARNER = 'umudpt_prompt_learner';
+
+export class UmudptLearner implements Learner {
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  readonly places: Learner['places'];
+  private readonly deep: Tensor;
+  private readonly toImage: PromptTransformer;
+
+  /** @param first [n, text width], the first text prompts; taken over */
+  constructor(
+    context: Pick<MethodContext, 'device' | 'text' | 'image' | 'seed'>,
+    private readonly first: Tensor,
+    { length: rows, depth: layers, norm: form, zeroInit }: UmudptSettings,
+  ) {
+    const { text, image, device } = context;
+    const random = randomOf(context);
+    const widths = [text.config.width, image.config.width] as const;
+    this.deep = randomPrompts([layers - 1, rows, widths[0]], { device }, random);
+    this.toImage = new PromptTransformer(widths, textToImageNames(LEARNER), { form, zeroInit, device, random });
+    const [t0, t] = [`${LEARNER}.ctx`, `${LEARNER}.deep_prompts`];
+    this.learnable = new Map([[t0, first], [t, this.deep], ...this.toImage.learnable]);
+    const places = Array.from({ length: layers }, (_, layer): PromptPlace => ({ layer, rows, sources: [layer === 0 ? t0 : t] }));
+    this.places = { text: places, image: places };
+  }
+
+  /** The image prompts: [n, image width] and [L - 1, n, image width]. */
+  imagePrompts(): { readonly first: Tensor; readonly deep: Tensor | undefined } {
+    const joined = layered({ first: this.first, deep: this.deep }, true);
+    const { first, deep } = apart(this.toImage.forward(joined), true);
+    return { first: first as Tensor, deep };
+  }
+
+  prompts(): TowerPrompts {
+    const image = this.imagePrompts();
+    return {
+      text: { first: this.first, deep: layersOf(this.deep) },
+      image: { first: image.first, deep: image.deep ? layersOf(image.deep) : [] },
+    };
+  }
+}
+
+export const umudpt = defineMethod<UmudptSettings>({
+  name: 'umudpt',
+  title: 'UMuDPT',
+  summary: 'deep text prompts, and image prompts that a light transformer makes of them',
+  settings: umudptSettings,
+  training: trainingPreset({ lr: 0.0025, epochs: 10, batchSize: 4 }),
+  variants: { 'cross-dataset': { training: { epochs: 5 } } },
+  create(context, settings) {
+    const { text, image, tokenizer } = context;
+    expectDepth('umudpt', 'depth', settings.depth, 'text', text.config.layers);
+    expectDepth('umudpt', 'depth', settings.depth, 'image', image.config.layers);
+    const { length: count } = settings;
+    const start = contextStart(context, { words: settings.initWords, count, keepWords: false, random: randomOf(context) });
+    const wording = leadingContext(prefixWriter(tokenizer, start.prefix), count, settings.depth);
+    return new PromptedClip('umudpt', context, new UmudptLearner(context, start.rows, settings), wording);
+  },
+});

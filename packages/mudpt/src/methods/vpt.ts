@@ -1,0 +1,32 @@
+/**
+ * Visual prompt tuning (Jia et al., ECCV 2022) as MaPLe's and MuDPT's repositories have it for CLIP: no learnt head, fixed texts. Depth 1 is
+ * the shallow form.
+ */
+import { z } from 'zod';
+import { defineMethod } from './definition.ts';
+import { IndependentLearner } from './independent.ts';
+import { trainingPreset } from './presets.ts';
+import { PromptedClip } from './prompted.ts';
+import { depth, expectDepth, length } from './settings.ts';
+import { templateWriter } from './tokens.ts';
+import { fixedText } from './wording.ts';
+
+const vptSettings = z.strictObject({
+  length: length(8),
+  depth: depth(12),
+  template: z.string().default('a photo of a {}.').describe("the text of a class; empty: the data set's own template"),
+});
+
+export const vpt = defineMethod<z.output<typeof vptSettings>>({
+  name: 'vpt',
+  title: 'VPT',
+  summary: 'prompts in the image tower alone',
+  settings: vptSettings,
+  training: trainingPreset({ lr: 0.0025, epochs: 5, batchSize: 4 }),
+  variants: { shallow: { settings: { depth: 1 } } },
+  create(context, { length: rows, depth: layers, template }) {
+    expectDepth('vpt', 'depth', layers, 'image', context.image.config.layers);
+    const learner = new IndependentLearner(context, { text: undefined, image: { length: rows, depth: layers } });
+    return new PromptedClip('vpt', context, learner, fixedText(templateWriter(context.tokenizer, template || context.template)));
+  },
+});

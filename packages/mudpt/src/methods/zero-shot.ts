@@ -1,0 +1,86 @@
+/**
+ * Zero-shot classification, what all methods are measured against: the cosines of images and of texts written by one template, or by
+ * several, averaged as CLIP's authors do.
+ */
+import { keep, type Tensor } from '@mudpt/tensor';
+import { z } from 'zod';
+import { defineMethod } from './definition.ts';
+import { meanOfUnits, templateFeatures } from './ensemble.ts';
+import { MethodError } from './errors.ts';
+import type { FeatureMethod, FitReport, MethodContext } from './method.ts';
+import { cosineLogits } from './prompted.ts';
+import { SELECTED_TEMPLATES } from './templates.ts';
+import { templateWriter, type Writer } from './tokens.ts';
+
+const zeroShotSettings = z.strictObject({
+  templates: z
+    .array(z.string())
+    .default([])
+    .describe("texts with {} for the class name, averaged; empty: the data set's own template"),
+  selected: z
+    .boolean()
+    .default(false)
+    .describe("average the 7 templates CLIP's authors selected for ImageNet, and those in `templates`"),
+});
+
+export type ZeroShotSettings = z.output<typeof zeroShotSettings>;
+
+/** The texts of a class: the selected templates, then the given ones, each once; without any of them the data set's. */
+export function templatesOf({ templates, selected }: ZeroShotSettings, own: string): readonly string[] {
+  const all = [...new Set([...(selected ? SELECTED_TEMPLATES : []), ...templates])];
+  return all.length > 0 ? all : [own];
+}
+
+export class ZeroShot implements FeatureMethod {
+  readonly kind = 'features';
+  readonly name = 'zero-shot';
+  readonly learnable: ReadonlyMap<string, Tensor> = new Map();
+  readonly state: ReadonlyMap<string, Tensor> = new Map();
+  readonly augmentedPasses = 0;
+  /** [C, embed]; unit vectors when several templates were averaged. */
+  readonly classFeatures: Tensor;
+
+  constructor(
+    private readonly context: Pick<MethodContext, 'device' | 'text' | 'classNames' | 'scale' | 'textPath'>,
+    private readonly writers: readonly Writer[],
+  ) {
+    if (writers.length === 0 || context.classNames.length === 0)
+      throw new MethodError('zero-shot', 'there are no templates or no classes', 'give at least one of each');
+    using features = templateFeatures(context, writers);
+    this.classFeatures = keep(meanOfUnits(features));
+  }
+
+  get classNames(): readonly string[] {
+    return this.context.classNames;
+  }
+
+  /** Nothing is learnt. */
+  fit(): Promise<FitReport> {
+    return Promise.resolve({ chosen: {}, valAccuracy: undefined, remarks: [] });
+  }
+
+  evaluate(features: Tensor): Tensor {
+    return cosineLogits(features, this.classFeatures, this.context.scale);
+  }
+
+  forClasses(classNames: readonly string[]): ZeroShot {
+    return new ZeroShot({ ...this.context, classNames }, this.writers);
+  }
+
+  dispose(): void {
+    this.classFeatures.dispose();
+  }
+}
+
+export const zeroShot = defineMethod<ZeroShotSettings>({
+  name: 'zero-shot',
+  title: 'Zero-shot CLIP',
+  summary: 'nothing is learnt',
+  settings: zeroShotSettings,
+  training: undefined,
+  variants: { ensemble: { settings: { selected: true } } },
+  create(context, settings) {
+    const writers = templatesOf(settings, context.template).map((template) => templateWriter(context.tokenizer, template));
+    return new ZeroShot(context, writers);
+  },
+});
