@@ -1,8 +1,25 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
+import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
 
-export const METHODS: Readonly<Record<string, MethodRunner>> = {
+const METHODS: Readonly<Record<string, MethodRunner>> = {
   zeroshot_clip: zeroshotClip,
   zeroshot_ensemble: zeroshotEnsemble,
+  coop,
+  cocoop,
+  vpt,
+  ivlp,
+  maple,
+  promptsrc,
+  umudpt,
+  mudpt_linear: mudptLinear,
+  mudpt_transformer: mudptTransformer,
 };
+
+/** The runner of `method`, or of the method it is a case of: `coop_csc_front` is a `coop`. Options are in the metadata. */
+export function runnerOf(method: string): MethodRunner | undefined {
+  const known = Object.keys(METHODS).filter((name) => method === name || method.startsWith(`${name}_`));
+  const [longest] = known.sort((a, b) => b.length - a.length);
+  return longest === undefined ? undefined : METHODS[longest];
+}

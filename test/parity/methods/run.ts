@@ -5,15 +5,20 @@ import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 import type { FileResult } from '../report.ts';
 import { openMethodCase } from './case.ts';
-import { METHODS } from './registry.ts';
+import { runnerOf } from './registry.ts';
 
 /** A float64 implementation agrees with the goldens to 4e-6; the smallest of 20 mistakes moved the logits by 1.2e-3. */
 const TOLERANCE = 1e-4;
-const GRADIENT_TOLERANCE = 1e-3;
+const LEARNING_TOLERANCE = 1e-3;
+
+/** Gradients, and what steps lead to, are compared by norm less strictly. */
+function toleranceOf(name: string): number {
+  return /^(grad|final|gpa)\.|^expect\.final_/.test(name) ? LEARNING_TOLERANCE : TOLERANCE;
+}
 
 /** Runs the golden at `path`. @throws Unsupported for an unknown method, before a device is opened */
 export async function runMethodFile(path: string, method: string, open: () => Promise<Device>): Promise<FileResult> {
-  const runner = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+  const runner = runnerOf(method);
   if (!runner) throw new Unsupported(`the method ${method} is not known`);
   const golden = await openMethodCase(path, await open());
   using _clip = golden.clip;
@@ -25,7 +30,7 @@ export async function runMethodFile(path: string, method: string, open: () => Pr
   const tensors = golden.expected().map((name): Comparison => {
     const actual = computed.get(name);
     if (!actual) return missing(name, 'was not computed');
-    return compare(name, actual, golden.host(name), name.startsWith('grad.') ? GRADIENT_TOLERANCE : TOLERANCE);
+    return compare(name, actual, golden.host(name), toleranceOf(name));
   });
   const unasked = [...computed.keys()].filter((name) => !golden.tensors.has(name));
   if (unasked.length > 0) throw new Error(`${method} computed ${unasked.join(', ')}, which the file does not have`);

@@ -62,6 +62,11 @@ export class Cocoop implements PromptMethod {
     return this.context.classNames;
   }
 
+  /** They depend on the image. */
+  prompts(): undefined {
+    return undefined;
+  }
+
   /** Texts run one image after the other: within an image all classes share their beginning. */
   forward(images: Tensor): Outputs {
     return scope(() => {

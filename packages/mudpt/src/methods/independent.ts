@@ -1,8 +1,8 @@
 /** Prompts of both towers side by side, without a coupling: what IVLP, PromptSRC, VPT and deep language prompting learn. */
 import type { Tensor } from '@mudpt/tensor';
 import { randomOf, randomPrompts } from './initial.ts';
-import type { MethodContext, PromptPlace } from './method.ts';
-import type { Learner, TowerPrompts } from './prompted.ts';
+import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
+import type { Learner } from './prompted.ts';
 import type { LayerRows } from './text-prompts.ts';
 
 type Named = readonly (readonly [string, Tensor])[];

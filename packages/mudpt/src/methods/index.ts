@@ -12,7 +12,11 @@ export type {
   PromptMethod,
   PromptPlace,
   StepLoss,
+  TowerPrompts,
 } from './method.ts';
+export { methodContext } from './method.ts';
+export { aggregationWeights } from './promptsrc.ts';
+export type { LayerRows, TextPath } from './text-prompts.ts';
 export { type TrainingInput, trainingPreset, type TrainingSettings } from './presets.ts';
 export { defineMethod, type MethodDefinition, type MethodVariant } from './definition.ts';
 export { methodNamed, methodNames } from './registry.ts';

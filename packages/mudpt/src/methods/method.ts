@@ -5,7 +5,14 @@
 import type { Clip, ImageTower, TextTower, Tokenizer } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import { MethodError } from './errors.ts';
-import type { TextPath } from './text-prompts.ts';
+import type { LayerRows, TextPath } from './text-prompts.ts';
+
+/** Learnt rows of both towers; a tower without any runs as it is. */
+export type TowerPrompts = {
+  readonly text?: LayerRows;
+  /** `first` [n, width] goes behind the patches before the first norm; `deep` replaces those rows later on. */
+  readonly image?: LayerRows;
+};
 
 /** What a forward pass makes of a batch. Features are those before normalisation. */
 export type Outputs = {
@@ -50,6 +57,8 @@ export interface PromptMethod extends Learnt {
   forward(images: Tensor): Outputs;
   /** labels [B] i32 */
   loss(images: Tensor, labels: Tensor): StepLoss;
+  /** The learnt rows as both towers get them now; undefined where they depend on the image. Call it in a scope. */
+  prompts(): TowerPrompts | undefined;
   /** Text features [C, embed], to compute once and pass to {@link evaluate}; undefined where they depend on the image. */
   textFeatures(): Tensor | undefined;
   /** Logits [B, C]. @param textFeatures what {@link textFeatures} gave; computed anew when left out */
@@ -127,7 +136,7 @@ export type MethodContext = {
   readonly embed: number;
   /** Factor of the cosines, exp(logit_scale): 100 in the published models. */
   readonly scale: number;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>;
   /** By label; underscores count as spaces. */
   readonly classNames: readonly string[];
   /** The data set's prompt for zero-shot classification, with `{}` for the class name. */

@@ -2,17 +2,10 @@
 import { noGrad, parameter } from '@mudpt/autograd';
 import { alias, crossEntropy, keep, l2Normalize, matmul, scope, type Tensor } from '@mudpt/tensor';
 import { MethodError } from './errors.ts';
-import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from './method.ts';
-import { deepHook, type LayerRows, TextPrompts } from './text-prompts.ts';
+import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss, TowerPrompts } from './method.ts';
+import { deepHook, TextPrompts } from './text-prompts.ts';
 import { expectFits, learntRow, type SlotRow } from './tokens.ts';
 import type { Wording } from './wording.ts';
-
-/** Learnt rows of both towers; a tower without any runs as it is. */
-export type TowerPrompts = {
-  readonly text?: LayerRows;
-  /** `first` [n, width] goes behind the patches before the first norm; `deep` replaces those rows later on. */
-  readonly image?: LayerRows;
-};
 
 /** What is learnt and how it becomes rows: a method's own part. */
 export interface Learner {
@@ -66,6 +59,10 @@ export class PromptedClip implements PromptMethod {
 
   get learnable(): ReadonlyMap<string, Tensor> {
     return this.learner.learnable;
+  }
+
+  prompts(): TowerPrompts {
+    return this.learner.prompts();
   }
 
   forward(images: Tensor): Outputs {

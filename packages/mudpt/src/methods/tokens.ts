@@ -1,7 +1,9 @@
 /** Class names as token ids, and where learnt rows stand among them. */
-import type { Tokenizer } from '@mudpt/clip';
 import { readableName } from '../data/index.ts';
 import { MethodError } from './errors.ts';
+import type { MethodContext } from './method.ts';
+
+type Tokenizer = MethodContext['tokenizer'];
 
 /** The text of a class: ids from start to end token, with placeholders where learnt rows will stand, and how many tokens its name has. */
 export type ClassTokens = { readonly ids: readonly number[]; readonly nameLength: number };

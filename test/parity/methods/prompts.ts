@@ -1,0 +1,152 @@
+/** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
+import { SGD, valueAndGrad } from '@mudpt/autograd';
+import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
+import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
+import type { HostTensor } from '../golden.ts';
+import { Unsupported } from '../options.ts';
+import type { MethodCase } from './case.ts';
+import { goldenTokenizer } from './tokenizer.ts';
+
+export type Results = Map<string, Tensor | HostTensor>;
+
+/** The method of a golden, with its initial values. The caller disposes it. */
+export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
+  const { image, text, config, logitScale } = golden.clip;
+  if (!image || !text) throw new Unsupported('the weights are not those of both towers');
+  const classes = golden.host('input.token_ids').shape[0] ?? 0;
+  const context: MethodContext = {
+    device: golden.device,
+    image,
+    text,
+    embed: config.embed,
+    scale: Math.exp(await logitScale.item()),
+    tokenizer: goldenTokenizer(golden),
+    classNames: Array.from({ length: classes }, (_, label) => String(label)),
+    template: 'fixed {}.',
+    seed: 1,
+  };
+  const method = methodNamed(name).create(context, settings);
+  if (method.kind !== 'prompts') throw new Unsupported(`${name} learns no prompts`);
+  startFrom(golden, method, 'init.');
+  return method;
+}
+
+/** Gives what is learnt the values the file has for it. @throws Error when names or shapes differ */
+export function startFrom(golden: MethodCase, { learnable }: PromptMethod, prefix: string): void {
+  const wanted = JSON.parse(golden.metadata['learnable'] ?? '[]') as string[];
+  const differ = [...new Set([...wanted, ...learnable.keys()])].filter((name) => !wanted.includes(name) || !learnable.has(name));
+  if (differ.length > 0) throw new Error(`what is learnt differs: ${differ.join(', ')}`);
+  scope(() => {
+    for (const [name, own] of learnable) copyInto(own, golden.tensor(prefix + name));
+  });
+}
+
+/** Steps of SGD as the metadata asks for, captured once and replayed. */
+export class Training {
+  private readonly optimizer: SGD;
+  private readonly run;
+
+  constructor(
+    golden: MethodCase,
+    private readonly method: PromptMethod,
+  ) {
+    this.optimizer = new SGD([...method.learnable.values()], {
+      lr: golden.number('sgd_lr'),
+      momentum: golden.number('sgd_momentum'),
+      weightDecay: golden.number('sgd_weight_decay'),
+    });
+    this.run = capture(
+      ({ images, labels }: { images: Tensor; labels: Tensor }) => {
+        const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
+        this.optimizer.step(gradients);
+        const named = [...method.learnable].map(([name, own]): [string, Tensor] => [
+          name,
+          gradients.get(own) ?? zeros(own.shape, { device: own.device }),
+        ]);
+        return { ...value, gradients: Object.fromEntries(named) };
+      },
+      { device: golden.device },
+    );
+  }
+
+  /** One step. The result is overwritten by the next. */
+  step(images: Tensor, labels: Tensor): ReturnType<typeof this.run> {
+    return this.run({ images, labels });
+  }
+
+  dispose(): void {
+    this.run.dispose();
+    this.optimizer.dispose();
+    this.method.dispose();
+  }
+}
+
+/** A copy on the host: results of a captured step last until the next one. */
+export async function read(value: Tensor): Promise<HostTensor> {
+  return { shape: value.shape, values: Float32Array.from(await value.data()) };
+}
+
+/** What all goldens of this kind expect: the first step in full, the losses of all, and where they lead. */
+export async function train(
+  golden: MethodCase,
+  method: PromptMethod,
+  terms: Readonly<Record<string, string>> = {},
+): Promise<Results> {
+  const results: Results = new Map();
+  const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
+  const training = new Training(golden, method);
+  try {
+    const losses: number[] = [];
+    for (let step = 0; step < golden.number('steps'); step += 1) {
+      const { loss, outputs, terms: parts, gradients } = training.step(images, labels);
+      losses.push(await loss.item());
+      if (step > 0) continue;
+      results.set('expect.loss', await read(loss));
+      results.set('expect.logits', await read(outputs.logits));
+      results.set('expect.image_features', await read(outputs.imageFeatures));
+      results.set('expect.text_features', await read(outputs.textFeatures));
+      for (const [own, theirs] of Object.entries(terms)) results.set(theirs, await read(parts[own] as Tensor));
+      for (const [name, gradient] of Object.entries(gradients)) results.set(`grad.${name}`, await read(gradient));
+    }
+    results.set('expect.losses', { shape: [losses.length], values: Float32Array.from(losses) });
+    for (const [name, own] of method.learnable) results.set(`final.${name}`, await read(own));
+    results.set('expect.final_logits', await read(evaluated(method, images)));
+    return results;
+  } finally {
+    training.dispose();
+  }
+}
+
+/** Logits the way evaluation gets them: text features first, once. */
+export function evaluated(method: PromptMethod, images: Tensor): Tensor {
+  return scope(() => method.evaluate(images, method.textFeatures()));
+}
+
+/** Both injections as differences between what the towers get and the own prompts (zero where there are none). */
+export async function injections(golden: MethodCase, method: PromptMethod, learner: string): Promise<Results> {
+  const results: Results = new Map();
+  const expected = (name: string): boolean => golden.tensors.has(name);
+  if (!expected('expect.text_to_vision_layer0')) return results;
+  const learnt = (name: string): Tensor | undefined => method.learnable.get(name);
+  const { device } = golden;
+  const computed = scope(() => {
+    const { text, image } = method.prompts() ?? {};
+    if (!text || !image) throw new Error('no prompts reach the towers');
+    const stacked = (rows: readonly Tensor[], like: Tensor, own: Tensor | undefined): Tensor => {
+      const joined = rows.length > 0 ? stack(rows) : zeros([0, ...like.shape], { device });
+      return own && joined.size > 0 ? sub(joined, own) : joined;
+    };
+    const first = learnt('image_encoder.visual_ctx');
+    return {
+      layer0: reshape(first ? sub(image.first, first) : image.first, [1, ...image.first.shape]),
+      deepImage: stacked(image.deep, image.first, learnt('image_encoder.visual_ctx_deep_prompts')),
+      deepText: stacked(text.deep, text.first, learnt(`${learner}.deep_prompts`)),
+      fed: stacked(text.deep, text.first, undefined),
+    };
+  });
+  results.set('expect.text_to_vision_layer0', await read(computed.layer0));
+  results.set('expect.text_to_vision_deep', await read(computed.deepImage));
+  results.set('expect.deep_text_prompts_fed', await read(computed.fed));
+  if (expected('expect.vision_to_text_deep')) results.set('expect.vision_to_text_deep', await read(computed.deepText));
+  return results;
+}
