@@ -86,8 +86,7 @@ export class Clip extends Module {
     const { batch = 32, loader, signal } = options;
     if (!(Number.isSafeInteger(batch) && batch >= 1))
       throw new ShapeError('encodeImage', `batch is ${batch}`, 'use a whole number of at least 1');
-    const count = images instanceof Tensor ? images.shape[0] : images.length;
-    if (!count) throw new ShapeError('encodeImage', 'there are no images', 'give at least one');
+    expectImages(images);
     const { normalization } = this.config;
     const files = { config: tower.config, normalization, batch, loader, signal };
     const batches = images instanceof Tensor ? tensorBatches(images, batch) : fileBatches(images, files, this.device);
@@ -101,6 +100,7 @@ export class Clip extends Module {
   async encodeText(texts: readonly string[] | TokenIds, options: EncodeTextOptions = {}): Promise<Tensor> {
     const tower = present(this.text, 'text');
     const { packed = true, batchTokens = 8192, signal } = options;
+    signal?.throwIfAborted();
     const rows = readTokenIds(await this.tokenIds(texts, options), tower.config);
     const batches = textBatches(rows, batchTokens, packed);
     return gather(batches, (part) => (packed ? encodePacked(tower, part) : tower.forward(asIds(part))), signal);
@@ -143,6 +143,7 @@ export class Clip extends Module {
     templates: readonly string[] = DEFAULT_TEMPLATES,
     options: ZeroShotOptions = {},
   ): Promise<Prediction[][]> {
+    expectImages(images);
     using classes = await this.classFeatures(labels, templates, options);
     using features = await this.encodeImage(images, options);
     using logits = this.similarity(features, classes);
@@ -182,6 +183,11 @@ export class Clip extends Module {
     this.classSets.get(key)?.dispose();
     this.classSets.set(key, keep(alias(classes)));
   }
+}
+
+function expectImages(images: Tensor | readonly ImageSource[]): void {
+  const count = images instanceof Tensor ? images.shape[0] : images.length;
+  if (!count) throw new ShapeError('encodeImage', 'there are no images', 'give at least one');
 }
 
 function isTexts(texts: readonly string[] | TokenIds): texts is readonly string[] {
