@@ -1,9 +1,11 @@
 /** WebGPU in Node: Dawn, from the optional peer dependency `webgpu`. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DeviceError } from './errors.ts';
+import { writeAtomic } from './io/atomic.ts';
+import { fileSystem } from './io/file.node.ts';
 import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
 
 /**
@@ -73,7 +75,7 @@ export const createAsyncContext: AsyncContextFactory = <T>() => {
 
 export { patiently } from './patiently.node.ts';
 
-/** One JSON file an adapter, written beside and renamed, so that a reader never sees half of it. */
+/** One JSON file an adapter; a reader never sees half of it. */
 export const tuningStore: TuningStore = {
   async load(name) {
     try {
@@ -86,12 +88,14 @@ export const tuningStore: TuningStore = {
   async save(name, text) {
     const file = tuningFile(name);
     await mkdir(join(file, '..'), { recursive: true });
-    const temporary = `${file}.${process.pid}`;
-    await writeFile(temporary, text);
-    await rename(temporary, file);
+    await writeAtomic('tune', file, textChunks(text), fileSystem);
     return file;
   },
 };
+
+async function* textChunks(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text);
+}
 
 function tuningFile(name: string): string {
   const cache = readEnvironment('XDG_CACHE_HOME') ?? join(homedir(), '.cache');

@@ -34,6 +34,7 @@ export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, z
 export { einsum } from './ops/einsum.ts';
 export { checkMatrix } from './ops/gemm/check.ts';
 export { gemmTuning } from './ops/gemm/tuning.ts';
+export { tuningFamilies, tuningProblems } from './ops/tuning.ts';
 export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
 export {
   type Activation,

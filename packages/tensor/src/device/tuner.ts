@@ -8,7 +8,11 @@ import { FormatError, LimitError } from '../errors.ts';
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
 export type TuningTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+/** One call of {@link Tuner.choose}. */
+export type Choice = { readonly family: string; readonly key: string; readonly candidates: readonly string[] };
+
 export class Tuner {
+  private observer: ((choice: Choice) => void) | undefined;
   private readonly forced = new Map<string, string>();
   private readonly table = new Map<string, string>();
 
@@ -38,6 +42,7 @@ export class Tuner {
    * @param key class of problem, for instance 'NT/large'
    */
   choose<V extends string>(family: string, candidates: readonly V[], key: string): V {
+    this.observer?.({ family, key, candidates });
     const forced = this.forced.get(family);
     if (forced !== undefined) {
       const match = candidates.find((candidate) => candidate === forced);
@@ -58,6 +63,17 @@ export class Tuner {
   /** The variant forced for `family`, if any. */
   forcedVariant(family: string): string | undefined {
     return this.forced.get(family);
+  }
+
+  /** Calls `observer` with every choice until the returned object is disposed; tuning learns from it which keys a problem meets. */
+  observe(observer: (choice: Choice) => void): Disposable {
+    const before = this.observer;
+    this.observer = observer;
+    return {
+      [Symbol.dispose]: () => {
+        this.observer = before;
+      },
+    };
   }
 
   /** Makes `family` use `variant` until the returned object is disposed. */
