@@ -1,0 +1,107 @@
+/** The files of a model: a folder, an address, files picked in a browser, or one file alone. */
+import { type ByteSourceInput, FormatError } from '@mudpt/tensor';
+import { localFiles } from '#files';
+
+/** Files by their plain names. */
+export interface Files {
+  /** What errors call the whole: a path, an address. */
+  readonly name: string;
+  readonly names: readonly string[];
+  open(name: string): Promise<ByteSourceInput>;
+}
+
+/** Files, and which of them holds the weights where the user named one. */
+export interface Located {
+  readonly files: Files;
+  readonly chosen?: string | undefined;
+}
+
+/** Where weights come from: a path (Node), an http(s) address of a file or a folder, bytes, a Blob, or the files of a folder. */
+export type ModelInput = string | URL | Uint8Array | ArrayBuffer | Blob | readonly File[] | Files;
+
+/** @returns undefined for a string that is neither a path that exists nor an address */
+export async function locate(input: ModelInput): Promise<Located | undefined> {
+  const address = input instanceof URL ? input.href : input;
+  if (typeof address === 'string') {
+    if (/^https?:\/\//i.test(address)) return httpFiles(address);
+    return localFiles(input instanceof URL ? input : address);
+  }
+  if (address instanceof Uint8Array || address instanceof ArrayBuffer) return alone('weights', address);
+  if (address instanceof Blob) return alone(address instanceof File ? address.name : 'weights', address);
+  if (isFileList(address)) return { files: pickedFiles(address) };
+  return { files: address as Files };
+}
+
+function isFileList(input: object): input is readonly File[] {
+  return Array.isArray(input);
+}
+
+function alone(name: string, content: ByteSourceInput): Located {
+  return { files: { name, names: [name], open: async () => content }, chosen: name };
+}
+
+/** Files of one folder that the user picked; those of folders inside it are left out. */
+function pickedFiles(picked: readonly File[]): Files {
+  const depth = (file: File) => file.webkitRelativePath?.split('/').length ?? 0;
+  const top = Math.min(...picked.map(depth));
+  const byName = new Map(picked.filter((file) => depth(file) === top).map((file) => [file.name, file]));
+  const open = async (name: string): Promise<File> => {
+    const file = byName.get(name);
+    if (!file) throw new FormatError('openWeights', `${name} is not among the files picked`, 'pick the whole folder of the model');
+    return file;
+  };
+  return { name: picked[0]?.webkitRelativePath?.split('/')[0] || 'the files picked', names: [...byName.keys()], open };
+}
+
+/** Names that model folders use; a web server has no list of its files. */
+const USUAL_NAMES = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'open_clip_model.safetensors',
+  'pytorch_model.bin',
+  'config.json',
+  'open_clip_config.json',
+  'preprocessor_config.json',
+  'tokenizer.json',
+  'vocab.json',
+  'merges.txt',
+];
+
+/** A folder when the address ends in "/", else the folder of the file. Which of the usual files are there is asked by HEAD requests. */
+async function httpFiles(address: string): Promise<Located> {
+  const url = new URL(address);
+  const chosen = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf('/') + 1));
+  const beside = (name: string) => {
+    const other = new URL(encodeURIComponent(name), url);
+    other.search = url.search;
+    return other;
+  };
+  const isThere = async (name: string): Promise<boolean> => {
+    const response = await fetch(beside(name), { method: 'HEAD' }).catch((cause: unknown) => {
+      throw new FormatError('openWeights', `${url.origin} does not answer (${String(cause)})`, 'check the address and the connection', {
+        cause,
+      });
+    });
+    return response.ok;
+  };
+  const there = await Promise.all(USUAL_NAMES.map(isThere));
+  const names = USUAL_NAMES.filter((name, index) => name === chosen || there[index]);
+  if (chosen !== '' && !names.includes(chosen)) names.push(chosen);
+  return { files: { name: address, names, open: async (name) => beside(name) }, chosen: chosen === '' ? undefined : chosen };
+}
+
+/** The file of weights in a model's folder. @throws FormatError listing what is there when none or several could be meant */
+export function chooseWeights(files: Files): string {
+  const usual = ['model.safetensors', 'model.safetensors.index.json', 'open_clip_model.safetensors', 'pytorch_model.bin'];
+  const found = usual.find((name) => files.names.includes(name));
+  if (found !== undefined) return found;
+  const others = files.names.filter((name) => /\.(safetensors|pt|pth|bin)$/.test(name));
+  const [only] = others;
+  if (only !== undefined && others.length === 1) return only;
+  const told = others.length === 0 ? `only ${files.names.slice(0, 10).join(', ') || 'nothing'}` : `several: ${others.join(', ')}`;
+  throw new FormatError(
+    'openWeights',
+    `${files.name} should hold one file of weights (${usual.join(', ')}), it holds ${told}`,
+    'give the path of the file itself',
+  );
+}

@@ -1,0 +1,156 @@
+/**
+ * How checkpoints name and lay out CLIP's weights, against OpenAI's names, which this package uses. open_clip's names are OpenAI's.
+ * Hugging Face splits the packed projection of attention into q, k, v and stores the two last projections transposed (as linear
+ * layers): transformers' convert_clip_original_pytorch_to_hf.py.
+ */
+import { FormatError } from '@mudpt/tensor';
+import type { TowerName } from '../tensors.ts';
+
+export type NamingStyle = 'openai' | 'huggingface';
+
+/** Where one weight lies in a file. */
+export interface Recipe {
+  /** Tensors of the file, joined along their first axis. */
+  readonly parts: readonly string[];
+  /** Whether the file holds the transpose. */
+  readonly transposed: boolean;
+}
+
+/** The names of one file. */
+export interface Naming {
+  readonly style: NamingStyle;
+  /** The towers the file has. */
+  readonly towers: readonly TowerName[];
+  /** Where the weight of this OpenAI name lies. */
+  recipe(name: string): Recipe;
+  /** Whether a tensor of the file is a constant that the model does not need. */
+  isIgnored(name: string): boolean;
+}
+
+/** Tensors that tell a tower and a style, and the towers' prefix in a whole model. */
+const ANCHORS = {
+  huggingface: {
+    image: { anchor: 'embeddings.patch_embedding.weight', own: 'vision_model.' },
+    text: { anchor: 'embeddings.token_embedding.weight', own: 'text_model.' },
+  },
+  openai: {
+    image: { anchor: 'visual.conv1.weight', own: '' },
+    text: { anchor: 'token_embedding.weight', own: '' },
+  },
+} as const;
+
+/** Buffers of positions, the sizes in OpenAI's archives, the causal mask of some open_clip files. */
+const IGNORED = /(^|\.)(position_ids|input_resolution|context_length|vocab_size|attn_mask)$/;
+
+/**
+ * Tells from the names whose they are. What lies before the names (`module.` of DataParallel, a wrapper's attribute) may be anything.
+ * @throws FormatError when they are no CLIP's, or those of two models
+ */
+export function findNaming(names: ReadonlySet<string>, file: string): Naming {
+  for (const style of ['huggingface', 'openai'] as const) {
+    const image = findPrefix(names, style, 'image', file);
+    const text = findPrefix(names, style, 'text', file);
+    if (image === undefined && text === undefined) continue;
+    const towers: TowerName[] = [];
+    if (image !== undefined) towers.push('image');
+    if (text !== undefined) towers.push('text');
+    const prefix = { image: image ?? '', text: text ?? '' };
+    const recipe = style === 'openai' ? openAiRecipe(prefix, names) : huggingFaceRecipe(prefix, names);
+    return { style, towers, recipe, isIgnored: (name) => IGNORED.test(name) };
+  }
+  const some = [...names].slice(0, 5).join(', ');
+  throw new FormatError(
+    'openWeights',
+    `${file}: of its ${names.size} tensors (${some}${names.size > 5 ? ', …' : ''}) none is named like a CLIP's`,
+    'give the weights of a CLIP vision transformer in the names of OpenAI, open_clip or Hugging Face',
+  );
+}
+
+function findPrefix(
+  names: ReadonlySet<string>,
+  style: NamingStyle,
+  tower: TowerName,
+  file: string,
+): string | undefined {
+  const { anchor } = ANCHORS[style][tower];
+  const found = [...names].filter((name) => name === anchor || name.endsWith(`.${anchor}`));
+  if (found.length <= 1) return found[0]?.slice(0, -anchor.length);
+  throw new FormatError(
+    'openWeights',
+    `${file}: it holds ${found.length} models (${found.join(', ')})`,
+    'save the state dict of one of them by itself',
+  );
+}
+
+type Prefixes = Readonly<Record<TowerName, string>>;
+
+function openAiRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
+  return (name) => {
+    const own = name.startsWith('visual.') ? prefix.image : prefix.text;
+    const found = name === 'logit_scale' ? findScale([prefix.image, prefix.text], names) : own + name;
+    return { parts: [found], transposed: false };
+  };
+}
+
+/** Of the whole model; where each tower has another prefix it belongs to either or to none. */
+function findScale(prefixes: readonly string[], names: ReadonlySet<string>): string {
+  const candidates = [...prefixes, ''].map((prefix) => `${prefix}logit_scale`);
+  return candidates.find((name) => names.has(name)) ?? 'logit_scale';
+}
+
+const INSIDE_BLOCKS: readonly (readonly [RegExp, string])[] = [
+  [/^ln_([12])\./, 'layer_norm$1.'],
+  [/^attn\.out_proj\./, 'self_attn.out_proj.'],
+  [/^mlp\.c_fc\./, 'mlp.fc1.'],
+  [/^mlp\.c_proj\./, 'mlp.fc2.'],
+];
+
+const OUTSIDE_BLOCKS: Readonly<Record<string, string>> = {
+  'visual.conv1.weight': 'embeddings.patch_embedding.weight',
+  'visual.class_embedding': 'embeddings.class_embedding',
+  'visual.positional_embedding': 'embeddings.position_embedding.weight',
+  // The spelling is transformers'.
+  'visual.ln_pre.weight': 'pre_layrnorm.weight',
+  'visual.ln_pre.bias': 'pre_layrnorm.bias',
+  'visual.ln_post.weight': 'post_layernorm.weight',
+  'visual.ln_post.bias': 'post_layernorm.bias',
+  'token_embedding.weight': 'embeddings.token_embedding.weight',
+  positional_embedding: 'embeddings.position_embedding.weight',
+  'ln_final.weight': 'final_layer_norm.weight',
+  'ln_final.bias': 'final_layer_norm.bias',
+};
+
+/** Names of the whole model, before which no tower's own prefix stands. */
+const PROJECTIONS: Readonly<Record<string, string>> = {
+  'visual.proj': 'visual_projection.weight',
+  text_projection: 'text_projection.weight',
+};
+
+function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
+  const base = (tower: TowerName) => {
+    const { own } = ANCHORS.huggingface[tower];
+    return prefix[tower].endsWith(own) ? prefix[tower].slice(0, -own.length) : prefix[tower];
+  };
+  return (name) => {
+    const tower = name.startsWith('visual.') ? 'image' : 'text';
+    if (name === 'logit_scale') return { parts: [findScale([base('image'), base('text')], names)], transposed: false };
+    const projection = PROJECTIONS[name];
+    if (projection !== undefined) return { parts: [base(tower) + projection], transposed: true };
+    const [own, transposed] = [prefix[tower], false];
+    const outside = OUTSIDE_BLOCKS[name];
+    if (outside !== undefined) return { parts: [own + outside], transposed };
+    const [, layer, rest = ''] = /^(?:visual\.)?transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
+    const block = `${own}encoder.layers.${layer}.`;
+    const [, packed] = /^attn\.in_proj_(weight|bias)$/.exec(rest) ?? [];
+    if (packed !== undefined) return { parts: ['q', 'k', 'v'].map((part) => `${block}self_attn.${part}_proj.${packed}`), transposed };
+    for (const [pattern, replacement] of INSIDE_BLOCKS)
+      if (pattern.test(rest)) return { parts: [block + rest.replace(pattern, replacement)], transposed };
+    throw new FormatError('openWeights', `${name} is no name of OpenAI's`, 'use the names of weightShapes');
+  };
+}
+
+/** The naming of a whole model as transformers saves it, for writing one. */
+export const HUGGING_FACE: (name: string) => Recipe = huggingFaceRecipe(
+  { image: ANCHORS.huggingface.image.own, text: ANCHORS.huggingface.text.own },
+  new Set(),
+);

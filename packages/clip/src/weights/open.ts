@@ -1,0 +1,77 @@
+/** One door for all formats of CLIP weights: finds the file, tells the container and the naming, and the sizes of the model. */
+import { byteSource, FormatError, LimitError } from '@mudpt/tensor';
+import { checkConfig, type ClipConfig } from '../config.ts';
+import type { TowerName } from '../tensors.ts';
+import { openTensorFile, readJson } from './container.ts';
+import { chooseWeights, type Files, locate, type ModelInput } from './files.ts';
+import { fromOpenClip, fromTransformers, inferConfig } from './infer.ts';
+import { findNaming, type Naming } from './naming.ts';
+import { weightSource, type WeightSource } from './source.ts';
+import type { TensorFile } from './tensor-file.ts';
+
+export type OpenWeightsOptions = {
+  /** Which towers' weights. Default: those the file has. */
+  readonly towers?: readonly TowerName[] | undefined;
+  /** The model's sizes, where no configuration lies beside the weights or another is meant. */
+  readonly config?: ClipConfig | undefined;
+  /** Tensors that belong to no CLIP. Default: an error that lists them. */
+  readonly onExtra?: 'error' | 'ignore' | undefined;
+};
+
+const OP = 'openWeights';
+
+/**
+ * Opens CLIP weights: a Hugging Face folder (config.json with model.safetensors, shards and their index, or pytorch_model.bin), an
+ * open_clip folder (open_clip_config.json), a safetensors file, or a `.pt` archive of PyTorch 1.6 and later (TorchScript, a state dict, a
+ * training checkpoint). Where no configuration lies beside names of OpenAI's, the sizes are told by the shapes, and heads of 64 channels
+ * and quick_gelu are taken, as in OpenAI's models.
+ * @throws FormatError naming the file and what is wrong with it
+ */
+export async function openWeights(input: ModelInput, options: OpenWeightsOptions = {}): Promise<WeightSource> {
+  const located = await locate(input);
+  if (!located) throw new FormatError(OP, `there is no file or folder ${JSON.stringify(String(input))}`, 'check the path');
+  return openLocated(located.files, located.chosen ?? chooseWeights(located.files), options);
+}
+
+/** Opens the file `chosen`; what else it needs is taken from `files`. */
+export async function openLocated(files: Files, chosen: string, options: OpenWeightsOptions): Promise<WeightSource> {
+  const file = await openTensorFile(await byteSource(await files.open(chosen)), (shard) => files.open(shard));
+  try {
+    checkMemory(file);
+    const naming = findNaming(new Set(file.tensors.keys()), file.name);
+    const config = options.config ? checkConfig(options.config, OP) : await findConfig(files, file, naming);
+    const towers = options.towers ?? naming.towers;
+    const absent = towers.filter((tower) => !naming.towers.includes(tower));
+    if (absent.length > 0 || towers.length === 0) {
+      const asked = towers.length === 0 ? 'no tower is asked for' : `it has no ${absent.join(' and no ')} tower`;
+      throw new FormatError(OP, `${file.name}: ${asked}`, `ask for what it has: ${naming.towers.join(', ')}`);
+    }
+    return weightSource(file, config, naming, { towers, onExtra: options.onExtra });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function findConfig(files: Files, file: TensorFile, naming: Naming): Promise<ClipConfig> {
+  const has = (name: string) => files.names.includes(name);
+  const json = async (name: string) => readJson(name, await files.open(name));
+  if (naming.style === 'openai')
+    return has('open_clip_config.json') ? fromOpenClip(await json('open_clip_config.json')) : inferConfig(file.tensors, naming, file.name);
+  if (has('config.json')) {
+    const preprocessor = has('preprocessor_config.json') ? await json('preprocessor_config.json') : undefined;
+    return fromTransformers(await json('config.json'), preprocessor);
+  }
+  throw new FormatError(OP, `${file.name} has no config.json beside it`, 'fetch it too, or give the option config');
+}
+
+/** A tensor goes through one array; larger ones belong to no CLIP (ViT-L/14's token table has 0.15 GB). */
+const MAX_TENSOR_BYTES = 2 ** 31;
+
+function checkMemory(file: TensorFile): void {
+  for (const [name, { shape }] of file.tensors) {
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    if (4 * count > MAX_TENSOR_BYTES)
+      throw new LimitError(OP, `${file.name}: ${name} of shape [${shape.join(', ')}] has ${count} numbers`, 'give the weights of a CLIP');
+  }
+}
