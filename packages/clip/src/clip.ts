@@ -67,6 +67,8 @@ export class Clip extends Module {
     /** Logarithm of the factor of similarities, a scalar. */
     readonly logitScale: Tensor,
     tokenizer?: Tokenizer,
+    /** Of the weights as they were loaded (see WeightSource.hash): what is learnt on this model names it so. Absent for random ones. */
+    readonly hash?: string,
   ) {
     super();
     this.vocabulary = tokenizer && Promise.resolve(tokenizer);

@@ -18,7 +18,9 @@ export type ClipOptions = {
   /** Upload the whole token table even if frozen, so that ids may come from the device. Default false. */
   readonly tokensOnDevice?: boolean;
   /** Default: CLIP's own. */
-  readonly tokenizer?: Tokenizer;
+  readonly tokenizer?: Tokenizer | undefined;
+  /** Of the weights, for `Clip.hash`. */
+  readonly hash?: string | undefined;
 };
 
 /**
@@ -37,7 +39,7 @@ export function clipFromTensors(config: ClipConfig, weights: ClipWeights, option
   box.check(weightShapes(config, towers));
   const image = towers.includes('image') ? new ImageTower(config.image, config.embed, box) : undefined;
   const text = towers.includes('text') ? new TextTower(config.text, config.embed, box, device) : undefined;
-  const clip = new Clip(device, config, image, text, box.vector('logit_scale', []), tokenizer);
+  const clip = new Clip(device, config, image, text, box.vector('logit_scale', []), tokenizer, options.hash);
   clip.freeze(!trainable);
   return clip;
 }

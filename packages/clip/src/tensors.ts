@@ -140,7 +140,8 @@ export class WeightBox {
   }
 }
 
-function upload({ shape, dtype: from, data }: HostTensor, dtype: WeightDType, device: Device): Tensor {
+/** A weight on the device. */
+export function upload({ shape, dtype: from, data }: HostTensor, dtype: WeightDType, device: Device): Tensor {
   if (from === 'f16' && dtype === 'f16')
     return tensorFromBytes(new Uint8Array(Uint16Array.from(data).buffer), shape, 'f16', device);
   return tensor(from === 'f16' ? widen(data) : data, { shape, dtype, device });

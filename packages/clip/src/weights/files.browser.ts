@@ -1,7 +1,13 @@
 /** Takes the place of files.node.ts in a browser, which has no paths. */
+import { FormatError } from '@mudpt/tensor';
 import type { Located } from './files.ts';
 
 /** Never finds anything: give files that the user picked, bytes, or an address. */
 export async function localFiles(_path: string | URL): Promise<Located | undefined> {
   return undefined;
+}
+
+/** Always refuses. */
+export async function makeFolder(path: string): Promise<void> {
+  throw new FormatError('saveHuggingFace', `a browser has no folder ${JSON.stringify(path)}`, 'use serializeHuggingFace and offer the files as downloads');
 }

@@ -1,5 +1,5 @@
 /** Model folders on disk. Reached only through `#files`. */
-import { readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Located } from './files.ts';
@@ -18,4 +18,9 @@ export async function localFiles(path: string | URL): Promise<Located | undefine
   const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
   const chosen = found.isDirectory() ? undefined : basename(local);
   return { files: { name: local, names: names.sort(), open: async (name) => join(folder, name) }, chosen };
+}
+
+/** Makes a folder and those above it; nothing happens when it is there. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
 }

@@ -91,7 +91,7 @@ async function httpFiles(address: string): Promise<Located> {
 }
 
 /** The file of weights in a model's folder. @throws FormatError listing what is there when none or several could be meant */
-export function chooseWeights(files: Files): string {
+export function chooseWeights(files: Pick<Files, 'name' | 'names'>): string {
   const usual = ['model.safetensors', 'model.safetensors.index.json', 'open_clip_model.safetensors', 'pytorch_model.bin'];
   const found = usual.find((name) => files.names.includes(name));
   if (found !== undefined) return found;

@@ -1,0 +1,194 @@
+/**
+ * Models of the hub on disk, in the layout that all of Hugging Face's libraries share: `models--OWNER--NAME/` with `refs/REVISION` (a
+ * commit), `blobs/HASH` (contents) and `snapshots/COMMIT/FILE` (links to blobs). @huggingface/hub does the talking; its own download to the
+ * cache starts from zero after a broken connection, so that part is done here. Reached only through `#hub`.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { env } from 'node:process';
+import { pipeline } from 'node:stream/promises';
+import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
+import { FormatError } from '@mudpt/tensor';
+import type { Files } from './files.ts';
+import { localFiles } from './files.node.ts';
+import {
+  checkRevision,
+  type HubAccess,
+  hubAccess,
+  hubError,
+  type HubFile,
+  hubListing,
+  type HubOptions,
+  neededFiles,
+  OP,
+} from './hub.ts';
+
+const ATTEMPTS = 5;
+
+/**
+ * The files of a model, downloaded where the cache does not have them. A download that broke off goes on where it stopped, and every file
+ * is checked against its hash before it counts.
+ * @throws FormatError for a name, revision or token the hub refuses, and when offline for what the cache lacks
+ */
+export async function hubFiles(name: string, options: HubOptions = {}): Promise<Files> {
+  const revision = checkRevision(options.revision ?? 'main');
+  const cache = join(options.cacheFolder ?? getHFHubCachePath(), getRepoFolderName({ type: 'model', name }));
+  const offline = options.offline ?? /^(1|true|yes|on)$/i.test(env['HF_HUB_OFFLINE'] ?? '');
+  const commit = offline ? await cachedCommit(cache, name, revision) : await download(cache, name, revision, options);
+  const folder = join(cache, 'snapshots', commit);
+  const located = await localFiles(folder);
+  if (!located) throw new FormatError(OP, `${name} at ${revision} is not in the cache (${folder})`, 'load it once without offline');
+  return located.files;
+}
+
+async function cachedCommit(cache: string, name: string, revision: string): Promise<string> {
+  if (/^[0-9a-f]{40}$/.test(revision)) return revision;
+  const reference = await readFile(join(cache, 'refs', revision), 'utf8').catch((cause: unknown) => {
+    throw new FormatError(OP, `${name} at ${revision} is not in the cache (${cache})`, 'load it once without offline', { cause });
+  });
+  const commit = reference.trim();
+  if (/^[0-9a-f]{40}$/.test(commit)) return commit;
+  throw new FormatError(OP, `refs/${revision} in ${cache} is no commit`, 'delete the file and load the model without offline');
+}
+
+async function download(cache: string, name: string, revision: string, options: HubOptions): Promise<string> {
+  const { signal, onProgress } = options;
+  const token = options.token ?? env['HF_TOKEN'] ?? env['HUGGING_FACE_HUB_TOKEN'];
+  const access = hubAccess({ ...options, token: token || undefined, hubUrl: options.hubUrl ?? env['HF_ENDPOINT'] });
+  try {
+    const { commit, files } = await hubListing(name, revision, access);
+    const place = (file: HubFile) => ({
+      pointer: join(cache, 'snapshots', commit, file.path),
+      blob: join(cache, 'blobs', file.etag),
+    });
+    const wanted = neededFiles(name, files);
+    let loaded = 0;
+    const fetchOne = async (file: HubFile): Promise<void> => {
+      signal?.throwIfAborted();
+      const report = (bytes: number) =>
+        onProgress?.({ stage: 'download', item: file.path, loaded: loaded + bytes, total: wanted.reduce((sum, { size }) => sum + size, 0) });
+      const { pointer, blob } = place(file);
+      if ((await sizeOf(pointer)) === undefined) {
+        await mkdir(dirname(pointer), { recursive: true });
+        await mkdir(dirname(blob), { recursive: true });
+        if ((await sizeOf(blob)) === undefined) await fetchBlob(file, blob, { name, commit, access, signal, report });
+        await link(blob, pointer);
+      }
+      report(file.size);
+      loaded += file.size;
+    };
+    // Small files first, so that a shard index tells the whole size early.
+    wanted.sort((a, b) => a.size - b.size);
+    const index = wanted.findIndex(({ path }) => path.endsWith('.index.json'));
+    const [indexFile] = index < 0 ? [] : wanted.splice(index, 1);
+    if (indexFile) {
+      const shards = await fetchOne(indexFile).then(() => shardsOf(place(indexFile).pointer));
+      wanted.push(...files.filter(({ path }) => shards.has(path)));
+    }
+    for (const file of wanted) await fetchOne(file);
+    await writeReference(join(cache, 'refs', revision), commit, revision);
+    return commit;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw hubError(name, revision, error);
+  }
+}
+
+/** The names in an index; the index is checked when the shards are opened. */
+async function shardsOf(path: string): Promise<Set<unknown>> {
+  const json: unknown = await readFile(path, 'utf8').then(JSON.parse).catch((cause: unknown) => {
+    throw new FormatError(OP, `${path} is not valid JSON`, 'delete it and load the model again', { cause });
+  });
+  const map = typeof json === 'object' && json !== null && 'weight_map' in json ? json.weight_map : undefined;
+  return new Set(Object.values(map ?? {}));
+}
+
+interface Download {
+  readonly name: string;
+  readonly commit: string;
+  readonly access: HubAccess;
+  readonly signal: AbortSignal | undefined;
+  /** Told how many bytes of the file are there. */
+  report(bytes: number): void;
+}
+
+async function fetchBlob(file: HubFile, blob: string, task: Download): Promise<void> {
+  const incomplete = `${blob}.incomplete`;
+  for (let failures = 0; ; ) {
+    const before = (await sizeOf(incomplete)) ?? 0;
+    try {
+      await continueFile(file, incomplete, before, task);
+      break;
+    } catch (error) {
+      task.signal?.throwIfAborted();
+      // A connection that brings something each time may break as often as it likes.
+      failures = ((await sizeOf(incomplete)) ?? 0) > before ? 1 : failures + 1;
+      if (failures >= ATTEMPTS || error instanceof FormatError) throw error;
+      await new Promise((resume) => setTimeout(resume, 100 * 2 ** failures));
+    }
+  }
+  const found = await hashOf(incomplete, file);
+  if (found !== file.etag) {
+    await rm(incomplete);
+    throw new FormatError(OP, `${file.path} of ${task.name} has the hash ${found}, not ${file.etag}`, 'load it again: it was deleted');
+  }
+  await rename(incomplete, blob);
+}
+
+async function continueFile(file: HubFile, incomplete: string, before: number, task: Download): Promise<void> {
+  const { name, commit, access, report } = task;
+  const start = before > file.size ? 0 : before;
+  const target = await open(incomplete, start === before ? 'a' : 'w');
+  try {
+    report(start);
+    if (start === file.size) return;
+    const blob = await downloadFile({ repo: name, path: file.path, revision: commit, ...access });
+    if (!blob || blob.size !== file.size) {
+      const found = blob ? `${blob.size} bytes` : 'nothing';
+      throw new FormatError(OP, `${file.path} of ${name} should have ${file.size} bytes, the hub offers ${found}`, 'try again later');
+    }
+    let at = start;
+    for await (const chunk of (start === 0 ? blob : blob.slice(start)).stream()) {
+      if (at + chunk.byteLength > file.size)
+        throw new FormatError(OP, `${file.path} of ${name}: more bytes came than were asked for`, 'delete it from the cache and try again');
+      await target.writeFile(chunk);
+      at += chunk.byteLength;
+      report(at);
+    }
+    if (at !== file.size) throw new Error(`the connection ended after ${at} of ${file.size} bytes`);
+    await target.sync();
+  } finally {
+    await target.close();
+  }
+}
+
+/** As the hub does it: SHA-256 for large files, git's blob hash for the others. */
+async function hashOf(path: string, { isLarge, size }: HubFile): Promise<string> {
+  const hash = createHash(isLarge ? 'sha256' : 'sha1');
+  if (!isLarge) hash.update(`blob ${size}\0`);
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/** A relative link, so that the cache can be moved; a copy where the system has no links for users (Windows). */
+async function link(blob: string, pointer: string): Promise<void> {
+  await rm(pointer, { force: true });
+  await symlink(relative(dirname(pointer), blob), pointer).catch(() => copyFile(blob, pointer));
+}
+
+async function writeReference(path: string, commit: string, revision: string): Promise<void> {
+  if (revision === commit) return;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, commit);
+}
+
+/** Undefined when there is no such file (a link to nothing counts as none). */
+async function sizeOf(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return found?.size;
+}

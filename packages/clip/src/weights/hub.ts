@@ -1,0 +1,121 @@
+/** Models of the Hugging Face hub by name: what Node (hub.node.ts) and browsers (hub.browser.ts) share. */
+import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
+import { FormatError } from '@mudpt/tensor';
+import { chooseWeights } from './files.ts';
+
+/** How far a download or a load has come, in bytes. */
+export interface LoadProgress {
+  readonly stage: 'download' | 'load';
+  /** File (download) or weight (load) that was worked on last. */
+  readonly item: string;
+  readonly loaded: number;
+  readonly total: number;
+}
+
+export type HubOptions = {
+  /** Branch, tag or commit. Default `main`. */
+  readonly revision?: string | undefined;
+  /** Take the model from the cache and ask nobody. Default: whether HF_HUB_OFFLINE is 1. */
+  readonly offline?: boolean | undefined;
+  /** Default: HF_HUB_CACHE, else `hub` in HF_HOME, else ~/.cache/huggingface/hub. */
+  readonly cacheFolder?: string | undefined;
+  /** Default: HF_ENDPOINT, else the public hub. */
+  readonly hubUrl?: string | undefined;
+  /** Default: HF_TOKEN. */
+  readonly token?: string | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** What requests to the hub need. */
+export interface HubAccess {
+  readonly hubUrl: string | undefined;
+  readonly accessToken: string | undefined;
+  readonly fetch: typeof fetch;
+}
+
+export const OP = 'hub';
+
+/** A repository's name, `owner/name`. */
+export function isHubName(name: string): boolean {
+  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name);
+}
+
+/** Branches and tags become file names in the cache. @throws FormatError for what could lead elsewhere */
+export function checkRevision(revision: string): string {
+  const isPlain = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(revision);
+  if (isPlain) return revision;
+  throw new FormatError(OP, `${JSON.stringify(revision)} is no revision`, 'give a branch, a tag or a commit');
+}
+
+export function hubAccess({ token, hubUrl, signal }: HubOptions): HubAccess {
+  if (token !== undefined && !token.startsWith('hf_'))
+    throw new FormatError(OP, 'the token does not begin with "hf_"', 'copy the access token again from the settings of the account');
+  return {
+    hubUrl: hubUrl?.replace(/\/+$/, ''),
+    accessToken: token,
+    fetch: (input, init) => fetch(input, signal ? { ...init, signal } : init),
+  };
+}
+
+export interface HubFile {
+  readonly path: string;
+  readonly size: number;
+  /** SHA-256 of a large file, or git's hash of a small one: the name of its blob in the cache. */
+  readonly etag: string;
+  readonly isLarge: boolean;
+}
+
+/** The commit that a revision means, and the files at its top. */
+export async function hubListing(
+  name: string,
+  revision: string,
+  access: HubAccess,
+): Promise<{ commit: string; files: readonly HubFile[] }> {
+  const { sha: commit } = await modelInfo({ name, revision, additionalFields: ['sha'], ...access });
+  if (!/^[0-9a-f]{40}$/.test(commit)) throw new FormatError(OP, `${name}: the hub names no commit for ${revision}`, 'try again');
+  const files: HubFile[] = [];
+  for await (const entry of listFiles({ repo: name, revision: commit, ...access })) {
+    const file = readEntry(entry);
+    if (file) files.push(file);
+  }
+  return { commit, files };
+}
+
+/** Folders, and names that could lead out of one, are left out. */
+function readEntry({ type, path, size, oid, lfs }: ListFileEntry): HubFile | undefined {
+  const etag = lfs?.oid ?? oid ?? '';
+  const isPlain = type === 'file' && !/[/\\:]|^\.|^$/.test(path);
+  if (!isPlain || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(etag) || !Number.isSafeInteger(size)) return undefined;
+  return { path, size, etag, isLarge: lfs !== undefined };
+}
+
+/** Small files that a model may need beside its weights. */
+const BESIDE = [
+  'config.json',
+  'open_clip_config.json',
+  'preprocessor_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+];
+
+/** Of all files of a repository (other formats, other frameworks) those that loading needs; shards come once their index is read. */
+export function neededFiles(name: string, files: readonly HubFile[]): HubFile[] {
+  const weights = chooseWeights({ name, names: files.map(({ path }) => path) });
+  return files.filter(({ path }) => path === weights || BESIDE.includes(path));
+}
+
+/** What a failed request means for the user. */
+export function hubError(name: string, revision: string, cause: unknown): unknown {
+  if (cause instanceof FormatError) return cause;
+  const fail = (problem: string, fix: string) => new FormatError(OP, `${name} at ${revision}: ${problem}`, fix, { cause });
+  const reason = cause instanceof Error ? (cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message) : String(cause);
+  if (!(cause instanceof HubApiError))
+    return fail(`the hub cannot be reached (${reason})`, 'check the connection; what is in the cache loads with offline: true');
+  if (cause.statusCode === 401 || cause.statusCode === 403)
+    return fail(`the hub refuses access (${cause.statusCode})`, 'check the name; for private or gated models set HF_TOKEN');
+  if (cause.statusCode === 404) return fail('the hub has no such model or revision', 'check the name and the revision');
+  return fail(`the hub answered ${cause.statusCode} (${reason})`, 'try again later');
+}

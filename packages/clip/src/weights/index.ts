@@ -1,0 +1,7 @@
+export { chooseWeights, type Files, type ModelInput } from './files.ts';
+export type { HubOptions, LoadProgress } from './hub.ts';
+export { fromOpenClip } from './infer.ts';
+export { HUB_NAMES, loadClip, type LoadClipOptions } from './load.ts';
+export { openWeights, type OpenWeightsOptions } from './open.ts';
+export { saveHuggingFace, type SavedWeights, type SaveOptions, serializeHuggingFace, weightsOf } from './save.ts';
+export type { WeightEntry, WeightSource } from './source.ts';

@@ -1,0 +1,110 @@
+/** A CLIP model from wherever its weights lie. */
+import { type Device, DTypeError, FormatError, type Tensor } from '@mudpt/tensor';
+import { hubFiles } from '#hub';
+import type { Clip } from '../clip.ts';
+import type { ClipName } from '../config.ts';
+import { clipFromTensors, type ClipOptions } from '../from-tensors.ts';
+import { type HostTensor, upload, type WeightDType } from '../tensors.ts';
+import { createTokenizer, type Tokenizer } from '../tokenizer/index.ts';
+import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files.ts';
+import { isHubName, type HubOptions } from './hub.ts';
+import { openLocated, type OpenWeightsOptions } from './open.ts';
+import type { WeightSource } from './source.ts';
+import { folderVocabulary } from './vocabulary-files.ts';
+
+export type LoadClipOptions = Omit<ClipOptions, 'dtype' | 'hash'> &
+  OpenWeightsOptions &
+  HubOptions & {
+    /** How matrices are kept: f16 leaves those of an f16 file as they are and halves the memory. Default f32. */
+    readonly dtype?: WeightDType | undefined;
+  };
+
+const OP = 'loadClip';
+
+/** Names of OpenAI's models, and where they lie on the hub. */
+export const HUB_NAMES: Readonly<Record<ClipName, string>> = {
+  'ViT-B/32': 'openai/clip-vit-base-patch32',
+  'ViT-B/16': 'openai/clip-vit-base-patch16',
+  'ViT-L/14': 'openai/clip-vit-large-patch14',
+  'ViT-L/14@336': 'openai/clip-vit-large-patch14-336',
+};
+
+/**
+ * Loads a model: from a path or an address (see `openWeights` for the formats), from bytes or files, or by its name on the hub
+ * (`openai/clip-vit-base-patch16`, or `ViT-B/16`). A path that exists comes before a name. Weights go to the device one by one; the token
+ * table stays in host memory unless asked for otherwise.
+ * @throws FormatError naming the file, the tensors and what to do; the signal's reason once it is aborted
+ */
+export async function loadClip(input: ModelInput, options: LoadClipOptions): Promise<Clip> {
+  const { device, dtype = 'f32' } = options;
+  if (dtype === 'f16' && !device.hasF16) throw new DTypeError(OP, 'the adapter has no shader-f16', "use dtype: 'f32'");
+  const { files, chosen } = await findModel(input, options);
+  const source = await openLocated(files, chosen ?? chooseWeights(files), options);
+  const taken = new Map<string, Tensor | HostTensor>();
+  try {
+    await takeWeights(source, taken, options);
+    if (!taken.has('logit_scale')) taken.set('logit_scale', { shape: [], dtype: 'f32', data: Float32Array.of(Math.log(1 / 0.07)) });
+    const tokenizer = options.tokenizer ?? (source.towers.includes('text') ? await findTokenizer(files, source) : undefined);
+    const { config, towers } = source;
+    return clipFromTensors(config, Object.fromEntries(taken), { ...options, dtype, towers, tokenizer, hash: await source.hash() });
+  } catch (error) {
+    for (const weight of taken.values()) if ('dispose' in weight) weight.dispose();
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+/** The files of the model at a path or an address, or of this name on the hub. */
+async function findModel(input: ModelInput, options: HubOptions): Promise<Located> {
+  const located = await locate(input);
+  if (located) return located;
+  const name = String(input);
+  const hubName = Object.hasOwn(HUB_NAMES, name) ? HUB_NAMES[name as ClipName] : name;
+  if (isHubName(hubName)) return { files: await hubFiles(hubName, options) };
+  throw new FormatError(
+    OP,
+    `there is no file or folder ${JSON.stringify(name)}, and it is no name on the hub`,
+    `check the path, or give a name such as ${HUB_NAMES['ViT-B/16']}`,
+  );
+}
+
+/** Reads weight after weight; only the token table and what the device holds stays. */
+async function takeWeights(
+  source: WeightSource,
+  taken: Map<string, Tensor | HostTensor>,
+  { device, dtype = 'f32', trainable = false, tokensOnDevice = trainable, onProgress, signal }: LoadClipOptions,
+): Promise<void> {
+  let loaded = 0;
+  for (const [name, { bytes }] of source.weights) {
+    signal?.throwIfAborted();
+    const weight = await source.read(name);
+    const staysHere = name === 'token_embedding.weight' && !tokensOnDevice;
+    taken.set(name, staysHere ? owned(weight) : upload(weight, isMatrix(name, weight) && !trainable ? dtype : 'f32', device));
+    loaded += bytes;
+    onProgress?.({ stage: 'load', item: name, loaded, total: source.bytes });
+  }
+}
+
+/** A copy where the numbers are a view of memory that the caller of `loadClip` gave and may change. */
+function owned(weight: HostTensor): HostTensor {
+  return weight.dtype === 'f16' ? { ...weight, data: weight.data.slice() } : { ...weight, data: weight.data.slice() };
+}
+
+/** What products read may be f16; positions and vectors are kept in f32. */
+function isMatrix(name: string, { shape }: HostTensor): boolean {
+  return shape.length >= 2 && !name.endsWith('positional_embedding');
+}
+
+/** That of the folder where it has one for these ids, else CLIP's own. */
+async function findTokenizer(files: Files, source: WeightSource): Promise<Tokenizer | undefined> {
+  const vocabulary = await folderVocabulary(files);
+  if (!vocabulary) return undefined;
+  const tokenizer = await createTokenizer({ vocabulary });
+  if (tokenizer.vocabularySize === source.config.text.vocabulary) return tokenizer;
+  throw new FormatError(
+    OP,
+    `${files.name}: its tokenizer has ${tokenizer.vocabularySize} ids, its token table ${source.config.text.vocabulary} rows`,
+    'give the tokenizer files of this model',
+  );
+}
