@@ -23,3 +23,4 @@ export type { BlockHook, StackOptions } from './transformer.ts';
 export { DEFAULT_TEMPLATES, ensemble, type Prediction } from './zeroshot.ts';
 export * from './preprocess/index.ts';
 export * from './tokenizer/index.ts';
+export * from './weights/index.ts';

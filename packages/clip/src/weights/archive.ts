@@ -81,11 +81,7 @@ class SourceArchive implements Archive {
   }
 
   /** The local header repeats the name and may be padded (PyTorch aligns to 64 bytes), so its length is only known from itself. */
-  private async findStart(
-    name: string,
-    { header, size }: ArchiveEntry,
-    fail: (problem: string) => FormatError,
-  ): Promise<number> {
+  private async findStart(name: string, { header, size }: ArchiveEntry, fail: (problem: string) => FormatError): Promise<number> {
     const bytes = await this.source.read(header, LOCAL_HEADER_BYTES);
     const view = new DataView(bytes.buffer, bytes.byteOffset, LOCAL_HEADER_BYTES);
     if (view.getUint32(0, true) !== LOCAL_HEADER_SIGNATURE)

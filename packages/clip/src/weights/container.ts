@@ -15,7 +15,6 @@ export async function openTensorFile(source: ByteSource, openShard: OpenShard): 
     await source.close?.();
     throw error;
   });
-  // A view of memory that others share could change under the reader's eyes.
   const text = String.fromCharCode(...head);
   if (text.startsWith('PK')) return openTorch(source);
   const refusal = refusalOf(text, source.size);
@@ -31,7 +30,8 @@ export async function openTensorFile(source: ByteSource, openShard: OpenShard): 
 const AGAIN = 'download the file itself';
 
 function refusalOf(text: string, size: number): readonly [string, string] | undefined {
-  if (/^\x80[\x02-\x05]/.test(text)) {
+  // PROTO, then a version.
+  if (text.startsWith('\x80') && text.charCodeAt(1) >= 2 && text.charCodeAt(1) <= 5) {
     return [
       'is a bare pickle, as PyTorch wrote before version 1.6 (or with _use_new_zipfile_serialization=False)',
       'load it with PyTorch and save it again: torch.save(state_dict, path)',
@@ -41,7 +41,8 @@ function refusalOf(text: string, size: number): readonly [string, string] | unde
     return [`is a pointer of Git LFS with ${size} bytes, not the file it points to`, 'run git lfs pull'];
   if (/^\s*<(!doctype|html|\?xml)/i.test(text)) return ['is a web page', AGAIN];
   if (text.startsWith('\x1f\x8b')) return ['is packed by gzip', 'unpack it'];
-  if (text.startsWith('\x89HDF')) return ['is an HDF5 file (of Keras or TensorFlow)', 'give the safetensors file of the same model'];
+  if (text.startsWith('\x89HDF'))
+    return ['is an HDF5 file (of Keras or TensorFlow)', 'give the safetensors file of the same model'];
   if (size === 0) return ['is empty', AGAIN];
   return undefined;
 }
@@ -51,11 +52,17 @@ export async function readJson(name: string, input: Parameters<typeof byteSource
   const source = await byteSource(input);
   try {
     if (source.size > MAX_JSON_BYTES)
-      throw new FormatError(OP, `${source.name} has ${source.size} bytes, the limit for a configuration is ${MAX_JSON_BYTES}`, AGAIN);
+      throw new FormatError(
+        OP,
+        `${source.name} has ${source.size} bytes, the limit for a configuration is ${MAX_JSON_BYTES}`,
+        AGAIN,
+      );
     return JSON.parse(new TextDecoder().decode(await source.read(0, source.size)));
   } catch (cause) {
     if (cause instanceof FormatError) throw cause;
-    throw new FormatError(OP, `${name} is not valid JSON (${cause instanceof Error ? cause.message : String(cause)})`, AGAIN, { cause });
+    throw new FormatError(OP, `${name} is not valid JSON (${cause instanceof Error ? cause.message : String(cause)})`, AGAIN, {
+      cause,
+    });
   } finally {
     await source.close?.();
   }

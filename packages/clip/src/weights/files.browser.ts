@@ -9,5 +9,9 @@ export async function localFiles(_path: string | URL): Promise<Located | undefin
 
 /** Always refuses. */
 export async function makeFolder(path: string): Promise<void> {
-  throw new FormatError('saveHuggingFace', `a browser has no folder ${JSON.stringify(path)}`, 'use serializeHuggingFace and offer the files as downloads');
+  throw new FormatError(
+    'saveHuggingFace',
+    `a browser has no folder ${JSON.stringify(path)}`,
+    'use serializeHuggingFace and offer the files as downloads',
+  );
 }

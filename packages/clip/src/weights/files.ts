@@ -47,7 +47,8 @@ function pickedFiles(picked: readonly File[]): Files {
   const byName = new Map(picked.filter((file) => depth(file) === top).map((file) => [file.name, file]));
   const open = async (name: string): Promise<File> => {
     const file = byName.get(name);
-    if (!file) throw new FormatError('openWeights', `${name} is not among the files picked`, 'pick the whole folder of the model');
+    if (!file)
+      throw new FormatError('openWeights', `${name} is not among the files picked`, 'pick the whole folder of the model');
     return file;
   };
   return { name: picked[0]?.webkitRelativePath?.split('/')[0] || 'the files picked', names: [...byName.keys()], open };
@@ -78,9 +79,14 @@ async function httpFiles(address: string): Promise<Located> {
   };
   const isThere = async (name: string): Promise<boolean> => {
     const response = await fetch(beside(name), { method: 'HEAD' }).catch((cause: unknown) => {
-      throw new FormatError('openWeights', `${url.origin} does not answer (${String(cause)})`, 'check the address and the connection', {
-        cause,
-      });
+      throw new FormatError(
+        'openWeights',
+        `${url.origin} does not answer (${String(cause)})`,
+        'check the address and the connection',
+        {
+          cause,
+        },
+      );
     });
     return response.ok;
   };

@@ -27,7 +27,11 @@ export class WeightHash {
 async function sha256(view: ArrayBufferView): Promise<string> {
   const { subtle } = globalThis.crypto ?? {};
   if (!subtle)
-    throw new FormatError('hash', 'this page is not a secure context, which has no hashes', 'serve it over https or from localhost');
+    throw new FormatError(
+      'hash',
+      'this page is not a secure context, which has no hashes',
+      'serve it over https or from localhost',
+    );
   const bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
   const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');

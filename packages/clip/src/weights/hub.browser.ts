@@ -8,7 +8,11 @@ import { checkRevision, hubAccess, hubError, hubListing, type HubOptions, OP } f
 export async function hubFiles(name: string, options: HubOptions = {}): Promise<Files> {
   const revision = checkRevision(options.revision ?? 'main');
   if (options.offline)
-    throw new FormatError(OP, `a browser has no folder of models to take ${name} from`, 'let the user pick the files of the model');
+    throw new FormatError(
+      OP,
+      `a browser has no folder of models to take ${name} from`,
+      'let the user pick the files of the model',
+    );
   const access = hubAccess(options);
   try {
     const { commit, files } = await hubListing(name, revision, access);

@@ -39,7 +39,8 @@ export async function hubFiles(name: string, options: HubOptions = {}): Promise<
   const commit = offline ? await cachedCommit(cache, name, revision) : await download(cache, name, revision, options);
   const folder = join(cache, 'snapshots', commit);
   const located = await localFiles(folder);
-  if (!located) throw new FormatError(OP, `${name} at ${revision} is not in the cache (${folder})`, 'load it once without offline');
+  if (!located)
+    throw new FormatError(OP, `${name} at ${revision} is not in the cache (${folder})`, 'load it once without offline');
   return located.files;
 }
 
@@ -68,7 +69,12 @@ async function download(cache: string, name: string, revision: string, options: 
     const fetchOne = async (file: HubFile): Promise<void> => {
       signal?.throwIfAborted();
       const report = (bytes: number) =>
-        onProgress?.({ stage: 'download', item: file.path, loaded: loaded + bytes, total: wanted.reduce((sum, { size }) => sum + size, 0) });
+        onProgress?.({
+          stage: 'download',
+          item: file.path,
+          loaded: loaded + bytes,
+          total: wanted.reduce((sum, { size }) => sum + size, 0),
+        });
       const { pointer, blob } = place(file);
       if ((await sizeOf(pointer)) === undefined) {
         await mkdir(dirname(pointer), { recursive: true });
@@ -98,9 +104,11 @@ async function download(cache: string, name: string, revision: string, options: 
 
 /** The names in an index; the index is checked when the shards are opened. */
 async function shardsOf(path: string): Promise<Set<unknown>> {
-  const json: unknown = await readFile(path, 'utf8').then(JSON.parse).catch((cause: unknown) => {
-    throw new FormatError(OP, `${path} is not valid JSON`, 'delete it and load the model again', { cause });
-  });
+  const json: unknown = await readFile(path, 'utf8')
+    .then(JSON.parse)
+    .catch((cause: unknown) => {
+      throw new FormatError(OP, `${path} is not valid JSON`, 'delete it and load the model again', { cause });
+    });
   const map = typeof json === 'object' && json !== null && 'weight_map' in json ? json.weight_map : undefined;
   return new Set(Object.values(map ?? {}));
 }
@@ -132,7 +140,11 @@ async function fetchBlob(file: HubFile, blob: string, task: Download): Promise<v
   const found = await hashOf(incomplete, file);
   if (found !== file.etag) {
     await rm(incomplete);
-    throw new FormatError(OP, `${file.path} of ${task.name} has the hash ${found}, not ${file.etag}`, 'load it again: it was deleted');
+    throw new FormatError(
+      OP,
+      `${file.path} of ${task.name} has the hash ${found}, not ${file.etag}`,
+      'load it again: it was deleted',
+    );
   }
   await rename(incomplete, blob);
 }
@@ -147,12 +159,20 @@ async function continueFile(file: HubFile, incomplete: string, before: number, t
     const blob = await downloadFile({ repo: name, path: file.path, revision: commit, ...access });
     if (!blob || blob.size !== file.size) {
       const found = blob ? `${blob.size} bytes` : 'nothing';
-      throw new FormatError(OP, `${file.path} of ${name} should have ${file.size} bytes, the hub offers ${found}`, 'try again later');
+      throw new FormatError(
+        OP,
+        `${file.path} of ${name} should have ${file.size} bytes, the hub offers ${found}`,
+        'try again later',
+      );
     }
     let at = start;
     for await (const chunk of (start === 0 ? blob : blob.slice(start)).stream()) {
       if (at + chunk.byteLength > file.size)
-        throw new FormatError(OP, `${file.path} of ${name}: more bytes came than were asked for`, 'delete it from the cache and try again');
+        throw new FormatError(
+          OP,
+          `${file.path} of ${name}: more bytes came than were asked for`,
+          'delete it from the cache and try again',
+        );
       await target.writeFile(chunk);
       at += chunk.byteLength;
       report(at);

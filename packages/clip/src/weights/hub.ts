@@ -50,7 +50,11 @@ export function checkRevision(revision: string): string {
 
 export function hubAccess({ token, hubUrl, signal }: HubOptions): HubAccess {
   if (token !== undefined && !token.startsWith('hf_'))
-    throw new FormatError(OP, 'the token does not begin with "hf_"', 'copy the access token again from the settings of the account');
+    throw new FormatError(
+      OP,
+      'the token does not begin with "hf_"',
+      'copy the access token again from the settings of the account',
+    );
   return {
     hubUrl: hubUrl?.replace(/\/+$/, ''),
     accessToken: token,
@@ -111,7 +115,12 @@ export function neededFiles(name: string, files: readonly HubFile[]): HubFile[] 
 export function hubError(name: string, revision: string, cause: unknown): unknown {
   if (cause instanceof FormatError) return cause;
   const fail = (problem: string, fix: string) => new FormatError(OP, `${name} at ${revision}: ${problem}`, fix, { cause });
-  const reason = cause instanceof Error ? (cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message) : String(cause);
+  const reason =
+    cause instanceof Error
+      ? cause.cause instanceof Error
+        ? `${cause.message}: ${cause.cause.message}`
+        : cause.message
+      : String(cause);
   if (!(cause instanceof HubApiError))
     return fail(`the hub cannot be reached (${reason})`, 'check the connection; what is in the cache loads with offline: true');
   if (cause.statusCode === 401 || cause.statusCode === 403)

@@ -16,7 +16,11 @@ type Shapes = ReadonlyMap<string, { readonly shape: Shape }>;
  */
 export function inferConfig(shapes: Shapes, naming: Naming, file: string): ClipConfig {
   const fail = (problem: string) =>
-    new FormatError(OP, `${file}: ${problem}`, 'give the configuration beside the weights (config.json, open_clip_config.json) or as the option config');
+    new FormatError(
+      OP,
+      `${file}: ${problem}`,
+      'give the configuration beside the weights (config.json, open_clip_config.json) or as the option config',
+    );
   const shapeOf = (name: string, rank: number): number[] => {
     const { parts, transposed } = naming.recipe(name);
     const found = parts[0] === undefined ? undefined : shapes.get(parts[0])?.shape;
@@ -64,7 +68,11 @@ export function fromOpenClip(json: unknown): ClipConfig {
   const model = record(root['model_cfg'] ?? root);
   const [vision, text] = [record(model['vision_cfg']), record(model['text_cfg'])];
   const fail = (what: string, value: unknown) =>
-    new FormatError('fromOpenClip', `${what} is ${JSON.stringify(value)}`, 'give the open_clip_config.json of a CLIP vision transformer');
+    new FormatError(
+      'fromOpenClip',
+      `${what} is ${JSON.stringify(value)}`,
+      'give the open_clip_config.json of a CLIP vision transformer',
+    );
   const number = (from: Readonly<Record<string, unknown>>, name: string, otherwise?: number): number => {
     const value = from[name] ?? otherwise;
     if (typeof value !== 'number') throw fail(name, value);

@@ -1,5 +1,5 @@
 /** A CLIP model from wherever its weights lie. */
-import { type Device, DTypeError, FormatError, type Tensor } from '@mudpt/tensor';
+import { DTypeError, FormatError, type Tensor } from '@mudpt/tensor';
 import { hubFiles } from '#hub';
 import type { Clip } from '../clip.ts';
 import type { ClipName } from '../config.ts';
@@ -43,10 +43,17 @@ export async function loadClip(input: ModelInput, options: LoadClipOptions): Pro
   const taken = new Map<string, Tensor | HostTensor>();
   try {
     await takeWeights(source, taken, options);
-    if (!taken.has('logit_scale')) taken.set('logit_scale', { shape: [], dtype: 'f32', data: Float32Array.of(Math.log(1 / 0.07)) });
+    if (!taken.has('logit_scale'))
+      taken.set('logit_scale', { shape: [], dtype: 'f32', data: Float32Array.of(Math.log(1 / 0.07)) });
     const tokenizer = options.tokenizer ?? (source.towers.includes('text') ? await findTokenizer(files, source) : undefined);
     const { config, towers } = source;
-    return clipFromTensors(config, Object.fromEntries(taken), { ...options, dtype, towers, tokenizer, hash: await source.hash() });
+    return clipFromTensors(config, Object.fromEntries(taken), {
+      ...options,
+      dtype,
+      towers,
+      tokenizer,
+      hash: await source.hash(),
+    });
   } catch (error) {
     for (const weight of taken.values()) if ('dispose' in weight) weight.dispose();
     throw error;

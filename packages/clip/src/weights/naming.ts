@@ -66,12 +66,7 @@ export function findNaming(names: ReadonlySet<string>, file: string): Naming {
   );
 }
 
-function findPrefix(
-  names: ReadonlySet<string>,
-  style: NamingStyle,
-  tower: TowerName,
-  file: string,
-): string | undefined {
+function findPrefix(names: ReadonlySet<string>, style: NamingStyle, tower: TowerName, file: string): string | undefined {
   const { anchor } = ANCHORS[style][tower];
   const found = [...names].filter((name) => name === anchor || name.endsWith(`.${anchor}`));
   if (found.length <= 1) return found[0]?.slice(0, -anchor.length);
@@ -142,7 +137,8 @@ function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name:
     const [, layer, rest = ''] = /^(?:visual\.)?transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
     const block = `${own}encoder.layers.${layer}.`;
     const [, packed] = /^attn\.in_proj_(weight|bias)$/.exec(rest) ?? [];
-    if (packed !== undefined) return { parts: ['q', 'k', 'v'].map((part) => `${block}self_attn.${part}_proj.${packed}`), transposed };
+    if (packed !== undefined)
+      return { parts: ['q', 'k', 'v'].map((part) => `${block}self_attn.${part}_proj.${packed}`), transposed };
     for (const [pattern, replacement] of INSIDE_BLOCKS)
       if (pattern.test(rest)) return { parts: [block + rest.replace(pattern, replacement)], transposed };
     throw new FormatError('openWeights', `${name} is no name of OpenAI's`, 'use the names of weightShapes');

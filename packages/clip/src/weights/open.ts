@@ -57,7 +57,9 @@ async function findConfig(files: Files, file: TensorFile, naming: Naming): Promi
   const has = (name: string) => files.names.includes(name);
   const json = async (name: string) => readJson(name, await files.open(name));
   if (naming.style === 'openai')
-    return has('open_clip_config.json') ? fromOpenClip(await json('open_clip_config.json')) : inferConfig(file.tensors, naming, file.name);
+    return has('open_clip_config.json')
+      ? fromOpenClip(await json('open_clip_config.json'))
+      : inferConfig(file.tensors, naming, file.name);
   if (has('config.json')) {
     const preprocessor = has('preprocessor_config.json') ? await json('preprocessor_config.json') : undefined;
     return fromTransformers(await json('config.json'), preprocessor);
@@ -72,6 +74,10 @@ function checkMemory(file: TensorFile): void {
   for (const [name, { shape }] of file.tensors) {
     const count = shape.reduce((product, extent) => product * extent, 1);
     if (4 * count > MAX_TENSOR_BYTES)
-      throw new LimitError(OP, `${file.name}: ${name} of shape [${shape.join(', ')}] has ${count} numbers`, 'give the weights of a CLIP');
+      throw new LimitError(
+        OP,
+        `${file.name}: ${name} of shape [${shape.join(', ')}] has ${count} numbers`,
+        'give the weights of a CLIP',
+      );
   }
 }

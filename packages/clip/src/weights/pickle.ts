@@ -169,7 +169,8 @@ class Machine {
   newObject(): void {
     const [type, args] = this.popTuple(2);
     const create = type instanceof PickleGlobal ? type.create : undefined;
-    if (!create || !Array.isArray(args) || args.length > 0) throw this.fail(`${show(type)} is instantiated, which is no known class`);
+    if (!create || !Array.isArray(args) || args.length > 0)
+      throw this.fail(`${show(type)} is instantiated, which is no known class`);
     this.push(create());
   }
 

@@ -59,7 +59,7 @@ export type SaveOptions = {
 export async function saveHuggingFace(folder: string, model: SavedWeights, options: SaveOptions = {}): Promise<void> {
   await makeFolder(folder);
   await writeSafetensors(`${folder}/model.safetensors`, huggingFaceTensors(model), METADATA);
-  for (const [name, content] of Object.entries(sideFiles(model, options))) 
+  for (const [name, content] of Object.entries(sideFiles(model, options)))
     await writeFileAtomic('saveHuggingFace', `${folder}/${name}`, content);
 }
 

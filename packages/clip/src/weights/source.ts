@@ -1,12 +1,5 @@
 /** A model's weights as the towers want them: OpenAI's names and layouts, one tensor at a time, whatever format they lie in. */
-import {
-  FormatError,
-  sizeOf,
-  type SafetensorsDType,
-  type SafetensorsTensor,
-  type Shape,
-  toFloat32,
-} from '@mudpt/tensor';
+import { FormatError, sizeOf, type SafetensorsDType, type SafetensorsTensor, type Shape, toFloat32 } from '@mudpt/tensor';
 import type { ClipConfig } from '../config.ts';
 import { type HostTensor, type TowerName, weightShapes } from '../tensors.ts';
 import { WeightHash } from './hash.ts';
@@ -58,12 +51,21 @@ export function weightSource(file: TensorFile, config: ClipConfig, naming: Namin
   const { towers } = options;
   // A file has at least a tensor a layer, so a config that promises more must not make a list of a billion names.
   if (Math.max(config.image.layers, config.text.layers) > Math.max(100, file.tensors.size))
-    throw new FormatError(OP, `${file.name}: the config has more layers than the file has tensors`, 'give weights and config of one model');
+    throw new FormatError(
+      OP,
+      `${file.name}: the config has more layers than the file has tensors`,
+      'give weights and config of one model',
+    );
   const plan = planWeights(file, config, naming, options);
   const hash = new WeightHash([...plan.keys()]);
   const read = async (name: string): Promise<HostTensor> => {
     const found = plan.get(name);
-    if (!found) throw new FormatError(OP, `${file.name} has no weight ${JSON.stringify(name)} for ${towers.join(' and ')}`, 'use one of its names');
+    if (!found)
+      throw new FormatError(
+        OP,
+        `${file.name} has no weight ${JSON.stringify(name)} for ${towers.join(' and ')}`,
+        'use one of its names',
+      );
     const tensor = await assemble(file, found);
     await hash.add(name, tensor);
     return tensor;
@@ -157,10 +159,16 @@ async function assemble(file: TensorFile, { shape, dtype, recipe }: PlannedWeigh
   const parts: SafetensorsTensor[] = [];
   for (const part of recipe.parts) parts.push(await file.read(part));
   if (dtype === 'F16') {
-    const data = join(parts.map(({ bytes }) => halves(bytes)), (count) => new Uint16Array(count));
+    const data = join(
+      parts.map(({ bytes }) => halves(bytes)),
+      (count) => new Uint16Array(count),
+    );
     return { shape, dtype: 'f16', data: recipe.transposed ? transpose(data, shape, new Uint16Array(data.length)) : data };
   }
-  const data = join(parts.map((part) => toFloat32(part.dtype, part.bytes)), (count) => new Float32Array(count));
+  const data = join(
+    parts.map((part) => toFloat32(part.dtype, part.bytes)),
+    (count) => new Float32Array(count),
+  );
   return { shape, dtype: 'f32', data: recipe.transposed ? transpose(data, shape, new Float32Array(data.length)) : data };
 }
 

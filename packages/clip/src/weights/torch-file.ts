@@ -68,7 +68,11 @@ async function checkByteOrder(archive: Archive, root: string): Promise<void> {
   if (!archive.has(entry)) return;
   const order = new TextDecoder().decode(await archive.read(entry, 0, Math.min(16, archive.entries.get(entry)?.size ?? 0)));
   if (order.trim() !== 'little')
-    throw new FormatError(OP, `${archive.name}: its numbers are ${JSON.stringify(order)}-endian`, 'save it on a little-endian machine');
+    throw new FormatError(
+      OP,
+      `${archive.name}: its numbers are ${JSON.stringify(order)}-endian`,
+      'save it on a little-endian machine',
+    );
 }
 
 interface CheckedTensor {
