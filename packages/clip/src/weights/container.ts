@@ -1,7 +1,6 @@
 /** Which container a file of weights is, told by its first bytes: names of files promise nothing. */
 import { byteSource, type ByteSource, FormatError, openSafetensors, type OpenShard, readSafetensorsIndex } from '@mudpt/tensor';
 import type { TensorFile } from './tensor-file.ts';
-import { openTorch } from './torch-file.ts';
 
 const OP = 'openWeights';
 const HEAD_BYTES = 64;
@@ -16,7 +15,11 @@ export async function openTensorFile(source: ByteSource, openShard: OpenShard): 
     throw error;
   });
   const text = String.fromCharCode(...head);
-  if (text.startsWith('PK')) return openTorch(source);
+  if (text.startsWith('PK')) {
+    // Archives need a library that the other formats do not.
+    const { openTorch } = await import('./torch-file.ts');
+    return openTorch(source);
+  }
   const refusal = refusalOf(text, source.size);
   if (refusal) {
     await source.close?.();

@@ -13,17 +13,8 @@ import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface
 import { FormatError } from '@mudpt/tensor';
 import type { Files } from './files.ts';
 import { localFiles } from './files.node.ts';
-import {
-  checkRevision,
-  type HubAccess,
-  hubAccess,
-  hubError,
-  type HubFile,
-  hubListing,
-  type HubOptions,
-  neededFiles,
-  OP,
-} from './hub.ts';
+import { checkRevision, type HubAccess, hubAccess, hubError, type HubFile, hubListing, neededFiles, OP } from './hub.ts';
+import type { HubOptions } from './hub-options.ts';
 
 const ATTEMPTS = 5;
 

@@ -2,30 +2,7 @@
 import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
 import { FormatError } from '@mudpt/tensor';
 import { chooseWeights } from './files.ts';
-
-/** How far a download or a load has come, in bytes. */
-export interface LoadProgress {
-  readonly stage: 'download' | 'load';
-  /** File (download) or weight (load) that was worked on last. */
-  readonly item: string;
-  readonly loaded: number;
-  readonly total: number;
-}
-
-export type HubOptions = {
-  /** Branch, tag or commit. Default `main`. */
-  readonly revision?: string | undefined;
-  /** Take the model from the cache and ask nobody. Default: whether HF_HUB_OFFLINE is 1. */
-  readonly offline?: boolean | undefined;
-  /** Default: HF_HUB_CACHE, else `hub` in HF_HOME, else ~/.cache/huggingface/hub. */
-  readonly cacheFolder?: string | undefined;
-  /** Default: HF_ENDPOINT, else the public hub. */
-  readonly hubUrl?: string | undefined;
-  /** Default: HF_TOKEN. */
-  readonly token?: string | undefined;
-  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-};
+import type { HubOptions } from './hub-options.ts';
 
 /** What requests to the hub need. */
 export interface HubAccess {
@@ -35,11 +12,6 @@ export interface HubAccess {
 }
 
 export const OP = 'hub';
-
-/** A repository's name, `owner/name`. */
-export function isHubName(name: string): boolean {
-  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name);
-}
 
 /** Branches and tags become file names in the cache. @throws FormatError for what could lead elsewhere */
 export function checkRevision(revision: string): string {

@@ -1,5 +1,5 @@
 export { chooseWeights, type Files, type ModelInput } from './files.ts';
-export type { HubOptions, LoadProgress } from './hub.ts';
+export type { HubOptions, LoadProgress } from './hub-options.ts';
 export { fromOpenClip } from './infer.ts';
 export { HUB_NAMES, loadClip, type LoadClipOptions } from './load.ts';
 export { openWeights, type OpenWeightsOptions } from './open.ts';

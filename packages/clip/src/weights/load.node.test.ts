@@ -17,7 +17,7 @@ import { failureOf, fixture, FIXTURE_CONFIG, fixturePath, folder, sameBytes } fr
 import { toHuggingFace } from '../config.ts';
 import { builtInVocabulary } from '../tokenizer/vocabulary.ts';
 import type { Clip } from '../clip.ts';
-import type { LoadProgress } from './hub.ts';
+import type { LoadProgress } from './hub-options.ts';
 import { loadClip, type LoadClipOptions } from './load.ts';
 import { openWeights } from './open.ts';
 import { saveHuggingFace, serializeHuggingFace, weightsOf } from './save.ts';

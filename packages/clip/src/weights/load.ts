@@ -1,13 +1,12 @@
 /** A CLIP model from wherever its weights lie. */
 import { DTypeError, FormatError, type Tensor } from '@mudpt/tensor';
-import { hubFiles } from '#hub';
 import type { Clip } from '../clip.ts';
 import type { ClipName } from '../config.ts';
 import { clipFromTensors, type ClipOptions } from '../from-tensors.ts';
 import { type HostTensor, upload, type WeightDType } from '../tensors.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/index.ts';
 import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files.ts';
-import { isHubName, type HubOptions } from './hub.ts';
+import { type HubOptions, isHubName } from './hub-options.ts';
 import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
 import { folderVocabulary } from './vocabulary-files.ts';
@@ -68,7 +67,10 @@ async function findModel(input: ModelInput, options: HubOptions): Promise<Locate
   if (located) return located;
   const name = String(input);
   const hubName = Object.hasOwn(HUB_NAMES, name) ? HUB_NAMES[name as ClipName] : name;
-  if (isHubName(hubName)) return { files: await hubFiles(hubName, options) };
+  if (isHubName(hubName)) {
+    const { hubFiles } = await import('#hub');
+    return { files: await hubFiles(hubName, options) };
+  }
   throw new FormatError(
     OP,
     `there is no file or folder ${JSON.stringify(name)}, and it is no name on the hub`,
