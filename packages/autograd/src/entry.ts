@@ -1,10 +1,11 @@
 /** One recorded op and how its gradients flow back. */
-import { add, alias, keep, scope, sumTo, type Tensor } from '@mudpt/tensor';
+import { add, alias, cast, type DType, keep, scope, sumTo, type Tensor } from '@mudpt/tensor';
 import type { InputGradients } from './rule.ts';
 
 /** Stands for a tensor whose gradient is wanted. */
 export type Slot = {
   readonly shape: readonly number[];
+  readonly dtype: DType;
   /** The handle its gradient is reported for; undefined for intermediates, whose gradients are released once used. */
   watched: Tensor | undefined;
 };
@@ -31,7 +32,10 @@ export function stepBack(entry: Entry, pending: Pending): void {
     const arrived = scope(() =>
       entry.backward(grads, pending).map((gradient, index) => {
         const slot = entry.inputs[index];
-        return gradient && slot && alias(sumTo(gradient, slot.shape));
+        // Broadcasting and promotion of the forward are undone here, for all rules.
+        if (!gradient || !slot) return undefined;
+        const summed = sumTo(gradient, slot.shape);
+        return summed.dtype === slot.dtype ? alias(summed) : cast(summed, slot.dtype);
       }),
     );
     entry.outputs.forEach((slot) => slot.watched || drop(slot, pending));

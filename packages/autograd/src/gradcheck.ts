@@ -6,18 +6,22 @@ import { Tape } from './tape.ts';
 export type Values = { readonly shape: readonly number[]; readonly data: Float64Array };
 
 export type GradcheckOptions = {
-  /**
-   * The same function in f64: then every element of every gradient is compared. Without it, the derivative along random directions is
-   * compared with differences of the GPU's own f32 results, which tell only the first two or three digits.
-   */
+  /** The same function in f64: then its result and every element of every gradient are compared, too. */
   readonly reference?: (...inputs: Values[]) => Values;
-  /** Largest |difference| / |expected| of a gradient (norms). Default 1e-4 with a reference, 2e-2 without. */
+  /**
+   * Largest |difference| / |expected| of a result or gradient (norms). Default 1e-4 with a reference (5e-3 when a result or an input is f16),
+   * 2e-2 without.
+   */
   readonly tolerance?: number;
   readonly seed?: number;
 };
 
+/** Differences of f32 results tell the first two or three digits of a derivative. */
+const DIRECTION_TOLERANCE = 2e-2;
+
 /**
- * Compares the gradients of `fn` with central differences; inputs are f32.
+ * Compares the gradients of `fn` with central differences: those of the GPU's own results along random directions (f32 only: f16 has too
+ * few digits for differences), and those of an f64 reference element by element where there is one.
  * @throws Error naming the input, the error and the tolerance
  */
 export async function gradcheck(
@@ -26,27 +30,45 @@ export async function gradcheck(
   options: GradcheckOptions = {},
 ): Promise<void> {
   const random = generator(options.seed ?? 1);
-  const values = await Promise.all(
-    inputs.map(async (input): Promise<Values> => ({ shape: input.shape, data: Float64Array.from(await input.data()) })),
-  );
+  const values = await Promise.all(inputs.map(valuesOf));
   using tape = new Tape();
   for (const input of inputs) tape.watch(input);
   using output = fn(...inputs);
-  const cotangent: Values = { shape: output.shape, data: Float64Array.from({ length: output.size }, random) };
-  using seed = upload(cotangent, output);
+  using seed = upload({ shape: output.shape, data: Float64Array.from({ length: output.size }, random) }, output);
   using gradients = tape.backward(output, seed);
   tape.dispose();
+  const cotangent = await valuesOf(seed);
   const actual = await Promise.all(
     inputs.map(async (input) => {
       const gradient = gradients.get(input);
-      if (gradient && gradient.shape.join() !== input.shape.join())
-        throw new Error(`gradcheck: the gradient of an input [${input.shape.join()}] has shape [${gradient.shape.join()}]`);
-      return gradient ? Float64Array.from(await gradient.data()) : new Float64Array(input.size);
+      if (gradient && (gradient.shape.join() !== input.shape.join() || gradient.dtype !== input.dtype))
+        throw new Error(`gradcheck: the gradient of ${input.toString()} is ${gradient.toString()}`);
+      return gradient ? (await valuesOf(gradient)).data : new Float64Array(input.size);
     }),
   );
   const { reference } = options;
-  if (reference) compareAll(reference, values, actual, cotangent, options.tolerance ?? 1e-4);
-  else await compareDirections(fn, inputs, values, actual, cotangent, options.tolerance ?? 2e-2, random);
+  const isHalf = [...inputs, output].some(({ dtype }) => dtype === 'f16');
+  if (reference) {
+    const tolerance = options.tolerance ?? (isHalf ? 5e-3 : 1e-4);
+    compareResult(reference(...values), await valuesOf(output), tolerance);
+    compareAll(reference, values, actual, cotangent, tolerance);
+  }
+  const tolerance = reference ? DIRECTION_TOLERANCE : (options.tolerance ?? DIRECTION_TOLERANCE);
+  if (!isHalf) await compareDirections(fn, inputs, values, actual, cotangent, tolerance, random);
+  else if (!reference) throw new Error('gradcheck: f16 has too few digits for differences: give a reference, or f32 inputs');
+}
+
+async function valuesOf(x: Tensor): Promise<Values> {
+  return { shape: x.shape, data: Float64Array.from(await x.data()) };
+}
+
+function compareResult(expected: Values, actual: Values, tolerance: number): void {
+  if (expected.shape.join() !== actual.shape.join())
+    throw new Error(`gradcheck: the result has shape [${actual.shape.join()}], that of the reference [${expected.shape.join()}]`);
+  const gap = norm(expected.data.map((want, index) => want - (actual.data[index] ?? 0)));
+  const error = gap / Math.max(norm(expected.data), 1e-6);
+  if (actual.data.length > 0 && !(error <= tolerance))
+    throw new Error(`gradcheck: the result differs by ${error.toExponential(2)} from the reference, more than ${tolerance}`);
 }
 
 function compareAll(

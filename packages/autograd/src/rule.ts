@@ -32,7 +32,7 @@ type ManyOutputs<R> = {
 
 /**
  * What a rule returns. `backward` runs without recording, in a scope of its own: it disposes nothing. It may return gradients in the
- * shape of the output where an input was broadcast; the tape sums them to the input's shape.
+ * shape and dtype of the output where an input was broadcast or promoted; the tape sums them to the input's shape and casts them.
  */
 export type RuleResult<R> = (R extends Tensor ? OneOutput : ManyOutputs<R>) & {
   /** The tensors `backward` returns gradients for. Default: all tensors among the arguments, in order. */

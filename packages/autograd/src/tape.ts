@@ -29,6 +29,10 @@ export function currentTape(): Tape | undefined {
   return open.at(-1);
 }
 
+function slotFor({ shape, dtype }: Tensor, watched: Tensor | undefined): Slot {
+  return { shape, dtype, watched };
+}
+
 /**
  * Records ops from its creation until it is disposed.
  *
@@ -63,7 +67,7 @@ export class Tape {
   watch<T extends Tensor>(tensor: T): T {
     const slot = this.slots.get(tensor);
     if (slot) slot.watched = tensor;
-    else this.slots.set(tensor, { shape: tensor.shape, watched: tensor });
+    else this.slots.set(tensor, slotFor(tensor, tensor));
     return tensor;
   }
 
@@ -90,7 +94,7 @@ export class Tape {
     const outputs = tensorsIn(result)
       .filter(carriesGradient)
       .map((tensor) => {
-        const slot: Slot = { shape: tensor.shape, watched: undefined };
+        const slot = slotFor(tensor, undefined);
         this.slots.set(tensor, slot);
         return slot;
       });

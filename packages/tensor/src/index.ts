@@ -32,6 +32,7 @@ export { cdistBackward } from './ops/cdist.ts';
 export { contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { einsum } from './ops/einsum.ts';
+export { type Equation, parseEquation as parseEinsum } from './ops/einsum.equation.ts';
 export { checkMatrix } from './ops/gemm/check.ts';
 export { gemmTuning } from './ops/gemm/tuning.ts';
 export { tuningFamilies, tuningProblems } from './ops/tuning.ts';

@@ -3,6 +3,7 @@
 import './pointwise.ts';
 import './views.ts';
 import './matmul.ts';
+import './einsum.ts';
 import './norm.ts';
 import './loss.ts';
 import './reduce.ts';

@@ -1,9 +1,6 @@
 /** Matrix products and linear layers: only the products that a needed gradient asks for are computed. */
 import {
   activationBackward,
-  cast,
-  einsum,
-  expand,
   linear,
   linearBackwardBias,
   linearBackwardInput,
@@ -11,8 +8,6 @@ import {
   linearForward,
   matmul,
   reshape,
-  type Tensor,
-  TensorError,
 } from '@mudpt/tensor';
 import { defineRule } from '../rule.ts';
 
@@ -75,53 +70,10 @@ defineRule(linear, (context, x, weight, bias, options = {}) => {
       const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;
       return [
         savedWeight && linearBackwardInput(dY, savedWeight),
-        savedX && cast(linearBackwardWeight(dY, savedX), weight.dtype),
-        needsBias && bias ? cast(linearBackwardBias(dY), bias.dtype) : undefined,
+        savedX && linearBackwardWeight(dY, savedX),
+        needsBias ? linearBackwardBias(dY) : undefined,
         residual && grad,
       ];
     },
   };
 });
-
-/** Every operand's gradient is an einsum of the gradient and the other operand; labels only the operand has were summed, so it repeats. */
-defineRule(einsum, (context, equation, a, b) => {
-  const [inputs = '', out = impliedResult(equation)] = equation.replaceAll(' ', '').split('->');
-  const [labelsA = '', labelsB = ''] = inputs.split(',');
-  const output = einsum(equation, a, b);
-  const isPlain = !equation.includes('.') && new Set(labelsA).size === labelsA.length && new Set(labelsB).size === labelsB.length;
-  if (!isPlain)
-    throw new TensorError(
-      'einsum',
-      `"${equation}" has no gradient: it has "..." or repeats a label in one operand`,
-      'name every axis once',
-    );
-  const saved = [context.needs(b) ? context.save(a) : undefined, context.needs(a) ? context.save(b) : undefined] as const;
-  const shapes = [a.shape, b.shape] as const;
-  const gradientOf = (own: string, shape: readonly number[], grad: Tensor, other: Tensor, otherLabels: string): Tensor => {
-    const known = [...own].filter((label) => out.includes(label) || otherLabels.includes(label)).join('');
-    const part = einsum(`${out},${otherLabels}->${known}`, grad, other);
-    const sizes = shape.map((size, axis) =>
-      known.includes(own[axis] ?? '') ? (part.shape[known.indexOf(own[axis] ?? '')] ?? size) : 1,
-    );
-    return expand(
-      reshape(part, sizes),
-      shape.map((size, axis) => Math.max(size, sizes[axis] ?? 1)),
-    );
-  };
-  return {
-    output,
-    backward: (grad) => [
-      saved[1] && gradientOf(labelsA, shapes[0], grad, saved[1], labelsB),
-      saved[0] && gradientOf(labelsB, shapes[1], grad, saved[0], labelsA),
-    ],
-  };
-});
-
-/** Labels that occur once, in alphabetical order: NumPy's rule for an equation without arrow. */
-function impliedResult(equation: string): string {
-  const labels = [...equation.replaceAll(/[^A-Za-z]/g, '')];
-  return labels
-    .filter((label) => labels.indexOf(label) === labels.lastIndexOf(label))
-    .sort()
-    .join('');
-}

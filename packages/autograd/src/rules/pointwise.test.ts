@@ -1,14 +1,14 @@
-/** Every row of the pointwise table against central differences of its f64 form. */
+/** Every row of the pointwise table against central differences of its f64 form, with every kernel variant. */
 import { it } from 'vitest';
 import * as ops from '@mudpt/tensor';
 import { type Operand, type PointwiseName, pointwiseTable, type Tensor, tensor } from '@mudpt/tensor';
 import * as array from '../../../tensor/test/reference/array.ts';
 import { binaryFunctions, unaryFunctions } from '../../../tensor/test/reference/pointwise.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import { type Case, checkRule } from '../../test/rule-check.ts';
+import { type Case, checkVariants } from '../../test/rule-check.ts';
 
 eachDevice('pointwise rules', (ctx) => {
-  const check = async (wanted: Case): Promise<void> => await checkRule(ctx.device, wanted);
+  const check = async (wanted: Case): Promise<void> => await checkVariants(ctx.device, wanted);
   const table = ops as unknown as Record<string, (...operands: Operand[]) => Tensor>;
   for (const name of Object.keys(pointwiseTable) as PointwiseName[]) {
     const row = pointwiseTable[name];

@@ -1,0 +1,190 @@
+/** Products: matrices, linear layers, Einstein sums, distances, convolutions, attention. */
+import * as ops from '@mudpt/tensor';
+import * as array from '../../../tensor/test/reference/array.ts';
+import * as attentionOracle from '../../../tensor/test/reference/attention.ts';
+import * as conv from '../../../tensor/test/reference/conv.ts';
+import * as distances from '../../../tensor/test/reference/distance.ts';
+import * as products from '../../../tensor/test/reference/matmul.ts';
+import * as nn from '../../../tensor/test/reference/nn.ts';
+import type { RuleCase } from '../rule-check.ts';
+
+const transposes = [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+] as const;
+
+const einsums: readonly (readonly [equation: string, a: readonly number[], b: readonly number[]])[] = [
+  ['bij,jik->bk', [2, 3, 4], [4, 3, 5]],
+  ['bqhd,bkhd->bhqk', [2, 3, 2, 4], [2, 5, 2, 4]],
+  ['i,j', [3], [4]],
+  ['...ij,...jk->...ik', [2, 1, 3, 4], [3, 4, 2]],
+  ['i...,...j->...', [3, 2], [2, 4]],
+  ['ii,ij->j', [3, 3], [3, 4]],
+  ['iij,k->ik', [3, 3, 2], [4]],
+  ['ab,b->a', [3, 1], [4]],
+];
+
+/** Every f16 kernel takes seconds to compile on a CPU adapter. */
+const elsewhere = 'another case of its kind runs in f16';
+
+const dotOf = (x: array.Ref, y: array.Ref): number => x.data.reduce((sum, v, i) => sum + v * (y.data[i] ?? 0), 0);
+
+/** [1, 2 * 2 * 2, 3 * 4] windows added up in an image [1, 2, 4, 5]. */
+function foldOf(columns: array.Ref): array.Ref {
+  const image = array.zeros([1, 2, 4, 5]);
+  array.forEachIndex(columns.shape, ([, tap = 0, place = 0], flat) => {
+    const [channel, dy, dx] = [Math.floor(tap / 4), Math.floor(tap / 2) % 2, tap % 2];
+    array.accumulate(image, [0, channel, Math.floor(place / 4) + dy, (place % 4) + dx], columns.data[flat] ?? 0);
+  });
+  return image;
+}
+
+const matrices: readonly RuleCase[] = [
+  ...transposes.map(
+    ([transposeA, transposeB]): RuleCase => ({
+      name: `matmul${transposeA ? ' Aᵀ' : ''}${transposeB ? ' Bᵀ' : ''}, batch broadcast`,
+      shapes: [transposeA ? [2, 1, 5, 3] : [2, 1, 3, 5], transposeB ? [3, 4, 5] : [3, 5, 4]],
+      run: (a, b) => ops.matmul(a, b, { transposeA, transposeB }),
+      reference: (a, b) => products.matmul(a, b, { transposeA, transposeB }),
+      ...((transposeA || !transposeB) && { half: elsewhere }),
+    }),
+  ),
+  {
+    name: 'matmul of two vectors',
+    shapes: [[5], [5]],
+    run: (a, b) => ops.matmul(a, b),
+    reference: (a, b) => array.ref([], [dotOf(a, b)]),
+  },
+  {
+    name: 'matmul with a column, scaled',
+    half: elsewhere,
+    shapes: [[2, 3, 5], [5]],
+    run: (a, b) => ops.matmul(a, b, { alpha: 2 }),
+    reference: (a, b) =>
+      array.build([2, 3], ([z = 0, i = 0]) => 2 * b.data.reduce((sum, v, k) => sum + v * array.get(a, [z, i, k]), 0)),
+  },
+  {
+    name: 'matmul with a row',
+    half: elsewhere,
+    shapes: [[5], [2, 5, 3]],
+    run: (a, b) => ops.matmul(a, b),
+    reference: (a, b) =>
+      array.build([2, 3], ([z = 0, j = 0]) => a.data.reduce((sum, v, k) => sum + v * array.get(b, [z, k, j]), 0)),
+  },
+  {
+    name: 'linear with bias, activation and residual',
+    shapes: [[2, 3, 5], [4, 5], [4], [2, 3, 4]],
+    run: (x, w, b, residual) => ops.linear(x, w, b, { activation: 'gelu', residual }),
+    reference: (x, w, bias, residual) => nn.linear(x, w, { bias, activation: 'gelu', residual } as never).out,
+  },
+  {
+    name: 'linear with a weight of another precision',
+    shapes: [[6, 8], [4, 8], [4]],
+    run: (x, w, b) => ops.linear(x, w, b, { activation: 'quickGelu' }),
+    reference: (x, w, bias) => nn.linear(x, w, { bias, activation: 'quickGelu' } as never).out,
+    half: ['f32', 'f16', 'f16'],
+  },
+  ...einsums.map(
+    ([equation, a, b], index): RuleCase => ({
+      ...(index > 0 && { half: elsewhere }),
+      name: `einsum ${equation}`,
+      shapes: [a, b],
+      run: (x, y) => ops.einsum(equation, x, y),
+      reference: (x, y) => products.einsum(equation, x, y),
+    }),
+  ),
+];
+
+const distance: RuleCase = {
+  name: 'cdist, batch broadcast',
+  shapes: [
+    [2, 3, 4],
+    [5, 4],
+  ],
+  run: (a, b) => ops.cdist(a, b),
+  reference: distances.cdist,
+};
+
+const convolutions: readonly RuleCase[] = [
+  {
+    name: 'conv2d with stride, padding, groups, bias',
+    shapes: [[2, 4, 5, 6], [6, 2, 3, 3], [6]],
+    run: (x, w, b) => ops.conv2d(x, w, b, { stride: 2, padding: 1, groups: 2 }),
+    reference: (x, w, bias) => conv.conv2d(x, w, { stride: 2, padding: 1, groups: 2, bias }),
+  },
+  {
+    name: 'conv2d, one group',
+    shapes: [[2, 3, 4, 4], [4, 3, 2, 2], [4]],
+    run: (x, w, b) => ops.conv2d(x, w, b, { stride: 2 }),
+    reference: (x, w, bias) => conv.conv2d(x, w, { stride: 2, bias }),
+  },
+  {
+    name: 'unfold',
+    shapes: [[1, 2, 4, 5]],
+    run: (x) => ops.unfold(x, 2, { stride: 1 }),
+    reference: (x) => conv.unfold(x, 2, { stride: 1 }),
+  },
+  {
+    name: 'fold',
+    shapes: [[1, 8, 12]],
+    run: (x) => ops.fold(x, [4, 5], 2, { stride: 1 }),
+    reference: foldOf,
+  },
+];
+
+const attentions: readonly RuleCase[] = [
+  ...[false, true].flatMap((causal): RuleCase[] => [
+    {
+      name: `attention${causal ? ', causal' : ''}`,
+      shapes: [
+        [2, 5, 2, 8],
+        [2, 5, 2, 8],
+        [2, 5, 2, 8],
+      ],
+      run: (q, k, v) => ops.attention(q, k, v, { causal }),
+      reference: (q, k, v) => attentionOracle.attention(q, k, v, { causal }).out,
+      half: elsewhere,
+    },
+    {
+      name: `attentionQkv${causal ? ', causal' : ''}`,
+      shapes: [[2, 5, 3, 2, 8]],
+      run: (qkv) => ops.attentionQkv(qkv, { causal }),
+      reference: (qkv) => {
+        const part = (i: number): array.Ref =>
+          array.reshape(array.slice(qkv, [null, null, { start: i, stop: i + 1 }]), [2, 5, 2, 8]);
+        return attentionOracle.attention(part(0), part(1), part(2), { causal }).out;
+      },
+      ...(!causal && { half: elsewhere }),
+    },
+  ]),
+  {
+    name: 'attention with a shared prefix',
+    half: elsewhere,
+    shapes: [
+      [2, 3, 1, 8],
+      [2, 3, 1, 8],
+      [2, 3, 1, 8],
+      [2, 1, 8],
+      [2, 1, 8],
+    ],
+    run: (q, k, v, pk, pv) => ops.attention(q, k, v, { causal: true, prefix: { k: pk, v: pv } }),
+    reference: (q, k, v, prefixK, prefixV) => attentionOracle.attention(q, k, v, { causal: true, prefixK, prefixV }).out,
+  },
+  {
+    name: 'packed attention with a shared prefix',
+    shapes: [
+      [6, 1, 8],
+      [6, 1, 8],
+      [6, 1, 8],
+      [2, 1, 8],
+      [2, 1, 8],
+    ],
+    run: (q, k, v, pk, pv) => ops.attention(q, k, v, { causal: true, cuSeqlens: [0, 2, 2, 6], prefix: { k: pk, v: pv } }),
+    reference: (q, k, v, prefixK, prefixV) =>
+      attentionOracle.raggedAttention(q, k, v, { causal: true, cumulative: [0, 2, 2, 6], prefixK, prefixV }).out,
+  },
+];
+
+export const productCases: readonly RuleCase[] = [...matrices, distance, ...convolutions, ...attentions];
