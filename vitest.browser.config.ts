@@ -1,6 +1,6 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
-import { findChromium } from './scripts/launcher/chromium.mjs';
+import { findChromium } from './scripts/chromium.mjs';
 import { readmeExamples } from './test/readme/plugin.ts';
 
 /**

@@ -7,9 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { arch, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { advice } from './launcher/advice.mjs';
-import { findChromium } from './launcher/chromium.mjs';
-import { chooseAdapter, examineAdapters, NoAdapterError } from './launcher/choose.mjs';
+import { advice, chooseAdapter, examineAdapters, NoAdapterError } from '@mudpt/tensor/launcher';
+import { findChromium } from './chromium.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

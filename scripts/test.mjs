@@ -10,8 +10,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { findChromium } from './launcher/chromium.mjs';
-import { chooseAdapter, NoAdapterError, presentAdapters } from './launcher/choose.mjs';
+import { chooseAdapter, NoAdapterError, presentAdapters } from '@mudpt/tensor/launcher';
+import { findChromium } from './chromium.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const REPORTS = join(ROOT, '.cache', 'test');
@@ -32,7 +32,7 @@ const REPORTS = join(ROOT, '.cache', 'test');
 /**
  * What is run where.
  *
- * @param {import('./launcher/choose.mjs').Choice[]} adapters that work, fastest first
+ * @param {import('../packages/tensor/launcher/choose.mjs').Choice[]} adapters that work, fastest first
  * @param {string | undefined} chromium path
  * @param {NodeJS.ProcessEnv} environment for the browser's run
  * @returns {Run[]}

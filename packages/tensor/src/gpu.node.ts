@@ -57,8 +57,8 @@ export function noAdapterFix(): string {
   return [
     "install a Vulkan driver and loader (a GPU's own; or for the CPU Mesa 24 or later: Debian 12 `apt-get install -t bookworm-backports",
     'mesa-vulkan-drivers libvulkan1`, Debian 13 and Ubuntu 24.04 the same without -t, Fedora `dnf install mesa-vulkan-drivers',
-    'vulkan-loader`, Arch `pacman -S vulkan-swrast`), or start through `node scripts/launch.mjs COMMAND`, which brings SwiftShader',
-    'and needs no installation',
+    'vulkan-loader`, Arch `pacman -S vulkan-swrast`), or, on x64 without root, `npm install @sparticuz/chromium` (it carries',
+    'SwiftShader) and start through `npx mudpt-launch COMMAND`, which sets the environment for it',
   ].join(' ');
 }
 

@@ -142,7 +142,7 @@ async function requestDevice(adapter: GPUAdapter, request: DeviceRequest, name: 
 }
 
 function otherKindFix(wanted: AdapterKind): string {
-  return `start the program through \`node scripts/launch.mjs --adapter ${wanted} COMMAND\`: the driver must be chosen before Dawn opens`;
+  return `start the program through \`npx mudpt-launch --adapter ${wanted} COMMAND\`: the driver must be chosen before Dawn opens`;
 }
 
 /**
@@ -189,7 +189,7 @@ export function describeAdapter(info: GPUAdapterInfo, features: { has(name: stri
   };
 }
 
-/** The launcher has the same rule in scripts/launcher/probe.mjs; a test keeps the two equal. */
+/** The launcher has the same rule in launcher/probe.mjs; a test keeps the two equal. */
 export function adapterKind(
   info: Pick<GPUAdapterInfo, 'architecture' | 'device' | 'description' | 'isFallbackAdapter'>,
 ): AdapterKind {

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
 import { untar } from './untar.mjs';
 
@@ -28,9 +29,15 @@ const PLACES = {
  */
 export function swiftShaderArchive(platform = process.platform, arch = process.arch) {
   if (platform !== 'linux' || arch !== 'x64') return undefined;
+  // As a dependency of this package, or of the program that is started.
+  return archiveNear(import.meta.url) ?? archiveNear(pathToFileURL(join(process.cwd(), 'package.json')).href);
+}
+
+/** @param {string} module where the search for the package begins @returns {string | undefined} */
+function archiveNear(module) {
   try {
     // The package exports its main file only: climb from there to the folder that has bin/.
-    let folder = dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium'));
+    let folder = dirname(createRequire(module).resolve('@sparticuz/chromium'));
     while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
     while (!existsSync(join(folder, 'bin', 'swiftshader.tar.br')) && dirname(folder) !== folder) folder = dirname(folder);
     const archive = join(folder, 'bin', 'swiftshader.tar.br');

@@ -1,12 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { adapterKind } from '../packages/tensor/src/device/adapter.ts';
+import { adapterKind } from '../src/device/adapter.ts';
 import { parseArguments } from './launch.mjs';
-import { kindOf } from './launcher/probe.mjs';
+import { kindOf } from './probe.mjs';
 
-const LAUNCHER = fileURLToPath(new URL('./launch.mjs', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('./main.mjs', import.meta.url));
+const WORKSPACE_LAUNCHER = fileURLToPath(new URL('../../../scripts/launch.mjs', import.meta.url));
 
 function launch(words: string[], environment: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [LAUNCHER, ...words], { encoding: 'utf8', env: { ...process.env, ...environment } });
@@ -51,6 +53,15 @@ describe('launch', () => {
       status: 127,
       stderr: expect.stringContaining("no command 'no-such-command'"),
     });
+  });
+
+  it('the workspace has its commands at hand from any folder', () => {
+    const words = [WORKSPACE_LAUNCHER, 'tsx', '-e', 'console.log(2 as number)'];
+    const { stdout } = spawnSync(process.execPath, words, { encoding: 'utf8', cwd: tmpdir() });
+    expect(stdout).toBe('2\n');
+    expect(spawnSync(process.execPath, [WORKSPACE_LAUNCHER], { encoding: 'utf8' }).stderr).toContain(
+      'usage: node scripts/launch.mjs',
+    );
   });
 
   it('stops with the reason when the adapter is not to be had', () => {

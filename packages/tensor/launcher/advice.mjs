@@ -15,7 +15,7 @@ const LINUX = {
 };
 
 const SWIFTSHADER = [
-  "Any x64 Linux, no root: the package '@sparticuz/chromium', a devDependency here, carries SwiftShader; run the install command again.",
+  "Any x64 Linux, no root: install the npm package '@sparticuz/chromium', which carries SwiftShader; mudpt-launch finds it.",
 ];
 const GPU = [
   "A GPU: install its vendor's Vulkan driver (NVIDIA: the driver package that has nvidia_icd.json; AMD and Intel: Mesa); in a container",
