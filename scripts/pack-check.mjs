@@ -16,7 +16,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { build } from 'vite';
 import { exampleOf, examples } from '../test/readme/examples.ts';
-import { findChromium } from './launcher/chromium.mjs';
+import { findChromium } from './chromium.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PACKAGES = ['shaders', 'packages/tensor', 'packages/autograd'];
