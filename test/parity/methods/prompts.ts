@@ -9,22 +9,26 @@ import { goldenTokenizer } from './tokenizer.ts';
 
 export type Results = Map<string, Tensor | HostTensor>;
 
-/** The method of a golden, with its initial values. The caller disposes it. */
-export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
+/** A context whose classes are called 0, 1, ... and whose texts are the golden's ids. */
+export async function contextOf(golden: MethodCase, classes: number): Promise<MethodContext> {
   const { image, text, config, logitScale } = golden.clip;
   if (!image || !text) throw new Unsupported('the weights are not those of both towers');
-  const classes = golden.host('input.token_ids').shape[0] ?? 0;
-  const context: MethodContext = {
+  return {
     device: golden.device,
     image,
     text,
     embed: config.embed,
     scale: Math.exp(await logitScale.item()),
-    tokenizer: goldenTokenizer(golden),
+    tokenizer: goldenTokenizer(golden, classes),
     classNames: Array.from({ length: classes }, (_, label) => String(label)),
     template: 'fixed {}.',
     seed: 1,
   };
+}
+
+/** The method of a golden, with its initial values. The caller disposes it. */
+export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
+  const context = await contextOf(golden, golden.host('input.token_ids').shape[0] ?? 0);
   const method = methodNamed(name).create(context, settings);
   if (method.kind !== 'prompts') throw new Unsupported(`${name} learns no prompts`);
   startFrom(golden, method, 'init.');

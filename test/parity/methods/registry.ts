@@ -1,6 +1,7 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
+import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
 
 const METHODS: Readonly<Record<string, MethodRunner>> = {
@@ -15,6 +16,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   umudpt,
   mudpt_linear: mudptLinear,
   mudpt_transformer: mudptTransformer,
+  tip_adapter: tipAdapter,
 };
 
 /** The runner of `method`, or of the method it is a case of: `coop_csc_front` is a `coop`. Options are in the metadata. */

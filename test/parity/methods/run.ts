@@ -27,7 +27,9 @@ export async function runMethodFile(path: string, method: string, open: () => Pr
     for (const [name, value] of await runner(golden)) read.set(name, await onHost(value));
     return read;
   });
-  const tensors = golden.expected().map((name): Comparison => {
+  // A runner may derive initial values by itself; then they are compared too.
+  const derived = [...computed.keys()].filter((name) => name.startsWith('init.') && golden.tensors.has(name));
+  const tensors = [...golden.expected(), ...derived].map((name): Comparison => {
     const actual = computed.get(name);
     if (!actual) return missing(name, 'was not computed');
     return compare(name, actual, golden.host(name), toleranceOf(name));

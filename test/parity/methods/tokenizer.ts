@@ -8,13 +8,12 @@ import type { MethodCase } from './case.ts';
 
 export const TEMPLATE_NAME = 'template';
 
-export function goldenTokenizer(golden: MethodCase): MethodContext['tokenizer'] {
+export function goldenTokenizer(golden: MethodCase, classes: number): MethodContext['tokenizer'] {
   const row = (name: string, index: number): number[] => {
     const { shape, values } = golden.host(name);
     const length = shape.at(-1) ?? 0;
     return Array.from(values.slice(index * length, (index + 1) * length));
   };
-  const classes = golden.host('input.token_ids').shape[0] ?? 0;
   const encode = (text: string): number[] => {
     if (text === '') return [golden.number('sot'), golden.number('eot')];
     if (text === 'words') return untilEnd(row('input.ctx_token_ids', 0));

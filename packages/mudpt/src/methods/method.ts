@@ -102,9 +102,18 @@ export interface FeatureMethod extends Learnt {
   readonly kind: 'features';
   /** How many augmented passes over the training images `fit` wants. */
   readonly augmentedPasses: number;
+  /** Smallest and largest share of a picture that the random crops of those passes take. */
+  readonly cropScale: readonly [number, number];
+  /**
+   * Takes over what was learnt before: the tensors of `learnable`, by name; they are copied.
+   * @throws MethodError when a tensor is missing or has a shape that cannot be
+   */
+  restore(learnt: ReadonlyMap<string, Tensor>): Promise<void>;
   fit(data: FitData, progress?: FitProgress): Promise<FitReport>;
-  /** Logits [B, C] of features [B, embed], not normalised. */
+  /** Logits [B, C] of features [B, embed], not normalised. @throws MethodError before `fit` or `restore` */
   evaluate(features: Tensor): Tensor;
+  /** The same for other classes; absent where what is learnt belongs to the classes it was learnt with. */
+  forClasses?(classNames: readonly string[]): FeatureMethod;
 }
 
 export type Method = PromptMethod | FeatureMethod;

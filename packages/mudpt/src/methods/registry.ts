@@ -4,14 +4,30 @@ import { coop } from './coop.ts';
 import type { MethodDefinition } from './definition.ts';
 import { MethodError } from './errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
+import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
 import { promptsrc } from './promptsrc.ts';
+import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
 import { umudpt } from './umudpt.ts';
 import { vpt } from './vpt.ts';
 import { zeroShot } from './zero-shot.ts';
 
-const METHODS: readonly MethodDefinition[] = [zeroShot, coop, cocoop, vpt, deepLanguage, ivlp, maple, promptsrc, umudpt, mudpt];
+const METHODS: readonly MethodDefinition[] = [
+  zeroShot,
+  linearProbe,
+  tipAdapter,
+  tipAdapterF,
+  coop,
+  cocoop,
+  vpt,
+  deepLanguage,
+  ivlp,
+  maple,
+  promptsrc,
+  umudpt,
+  mudpt,
+];
 
 /** Names of all methods. */
 export function methodNames(): string[] {

@@ -37,6 +37,7 @@ export class ZeroShot implements FeatureMethod {
   readonly learnable: ReadonlyMap<string, Tensor> = new Map();
   readonly state: ReadonlyMap<string, Tensor> = new Map();
   readonly augmentedPasses = 0;
+  readonly cropScale = [1, 1] as const;
   /** [C, embed]; unit vectors when several templates were averaged. */
   readonly classFeatures: Tensor;
 
@@ -57,6 +58,11 @@ export class ZeroShot implements FeatureMethod {
   /** Nothing is learnt. */
   fit(): Promise<FitReport> {
     return Promise.resolve({ chosen: {}, valAccuracy: undefined, remarks: [] });
+  }
+
+  /** Nothing was. */
+  restore(): Promise<void> {
+    return Promise.resolve();
   }
 
   evaluate(features: Tensor): Tensor {
