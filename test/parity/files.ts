@@ -9,6 +9,8 @@ export type Contents =
   | { readonly kind: 'texts' }
   /** What a method computes on a small CLIP. */
   | { readonly kind: 'method'; readonly method: string }
+  /** Numbers of the training protocol. */
+  | { readonly kind: 'protocol' }
   /** What preprocessing makes of the pictures beside the file. */
   | { readonly kind: 'pictures' }
   /** A golden this runner cannot run yet. */
@@ -40,11 +42,8 @@ async function walk(folder: string): Promise<string[]> {
   return files;
 }
 
-const INPUT_SIDE: Readonly<Record<string, string>> = {
-  'sampling.json': 'few-shot sampling',
-  'schedule.json': 'learning rate schedules',
-  'promptsrc_gpa_weights.json': 'the aggregation weights of PromptSRC',
-};
+/** Learning rates, aggregation weights, few-shot selections. */
+const PROTOCOL = /^(schedule|sampling|promptsrc_gpa_weights).*\.json$/;
 
 /** Tells what a file holds. Reads at most a safetensors header. */
 export async function classify(path: string): Promise<Contents> {
@@ -55,8 +54,7 @@ export async function classify(path: string): Promise<Contents> {
   if (/\.(md|txt)$/i.test(name)) return { kind: 'companion', of: 'nothing: it is text' };
   if (folder === 'weights' || above === 'weights') return weights(name);
   if (/^tokenizer.*\.json$/.test(name)) return { kind: 'texts' };
-  const subject = INPUT_SIDE[name];
-  if (subject !== undefined) return notYet(subject);
+  if (PROTOCOL.test(name)) return { kind: 'protocol' };
   if (name.endsWith('.safetensors')) return safetensors(path);
   return notYet(`a file named ${name}`);
 }

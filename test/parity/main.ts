@@ -4,6 +4,7 @@ import { Device } from '@mudpt/tensor';
 import { classify, listFiles } from './files.ts';
 import { runMethodFile } from './methods/run.ts';
 import { runPreprocessFile } from './preprocess.ts';
+import { runProtocolFile } from './protocol.ts';
 import { countLine, describeFile, type FileResult, hasPassed } from './report.ts';
 import { type Extensions, messageOf, runFile } from './run.ts';
 import { runTokenizerFile } from './tokenizer.ts';
@@ -29,6 +30,7 @@ async function resultOf(path: string, named: boolean, open: () => Promise<Device
     if (contents.kind === 'op') return await runFile(path, await open(), EXTENSIONS);
     if (contents.kind === 'method') return await runMethodFile(path, contents.method, open);
     if (contents.kind === 'texts') return await runTokenizerFile(path);
+    if (contents.kind === 'protocol') return await runProtocolFile(path);
     if (contents.kind === 'pictures') return await runPreprocessFile(path);
     if (contents.kind === 'unsupported') return { path, cases: [], problem: `unsupported: ${contents.why}` };
     if (named) return { path, cases: [], problem: `is no golden by itself; it belongs to ${contents.of}` };
