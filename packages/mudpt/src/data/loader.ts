@@ -104,6 +104,11 @@ export class BatchLoader {
     });
   }
 
+  /** All items in their order, each under a random crop and flip: what features that average over augmentation are made of. */
+  async *augmented(items: readonly Item[], { batch, epoch }: { batch: number; epoch: number }): AsyncGenerator<Batch> {
+    yield* this.batches(this.load(this.training, items, { epoch, first: 0 }), batch, () => undefined);
+  }
+
   /** All items in their order, centre-cropped; the last batch may be smaller. Unreadable ones are left out, see {@link unreadable}. */
   async *inOrder(items: readonly Item[], batch: number): AsyncGenerator<Batch> {
     yield* this.batches(this.load(this.plain, items, { epoch: 0, first: 0 }), batch, () => undefined);

@@ -1,0 +1,99 @@
+/** `pnpm compare` */
+import { basename, dirname, join } from 'node:path';
+import { listFolder } from '../data/files.ts';
+import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
+import { identity } from '../train/config.ts';
+import { exists } from '../data/files.ts';
+import { FormatError } from '@mudpt/tensor';
+import { table } from './terminal.ts';
+
+interface Loaded {
+  readonly path: string;
+  readonly config: RunConfig;
+  readonly summary: RunSummary;
+}
+
+/** One line of the table: runs that differ in their seed alone. */
+export interface Comparison {
+  readonly name: string;
+  readonly data: string;
+  readonly classes: string;
+  readonly shots: string;
+  readonly seeds: readonly number[];
+  readonly zeroShot: number;
+  readonly mean: number;
+  readonly interval: number;
+}
+
+/** Runs the command: paths are runs, or folders with runs below them. @returns exit code */
+export async function compareCommand(paths: readonly string[], { csv = false }: { csv?: boolean }): Promise<number> {
+  const runs: Loaded[] = [];
+  for (const path of paths) for (const found of await runsBelow(path)) runs.push(await load(found));
+  const finished = runs.filter(({ summary }) => summary.state === 'finished');
+  for (const { path } of runs.filter((run) => !finished.includes(run)))
+    process.stderr.write(`${path} has not finished and is left out\n`);
+  if (finished.length === 0)
+    throw new FormatError('compare', `no finished run is in ${paths.join(', ')}`, 'give folders that `pnpm train` made');
+  const lines = comparisons(finished);
+  const rows = lines.map(({ name, data, classes, shots, seeds, zeroShot, mean, interval }) => [
+    name,
+    data,
+    classes,
+    shots,
+    seeds.join(' '),
+    zeroShot.toFixed(2),
+    mean.toFixed(2),
+    seeds.length > 1 ? `± ${interval.toFixed(2)}` : '',
+    (mean - zeroShot).toFixed(2),
+  ]);
+  const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 %', 'gain'];
+  const text = csv
+    ? [heading, ...rows].map((row) => row.map((cell) => (cell.includes(',') ? `"${cell}"` : cell)).join(','))
+    : table([heading, ...rows], { right: [3, 5, 6, 8] });
+  process.stdout.write(`${text.join('\n')}\n`);
+  return 0;
+}
+
+/** Groups runs by configuration, best mean first. */
+export function comparisons(runs: readonly Loaded[]): Comparison[] {
+  const groups = new Map<string, { runs: Loaded[]; evaluation: (summary: RunSummary, what: Evaluation['what']) => number }>();
+  for (const run of runs)
+    for (const { data, classes } of run.summary.evaluations.filter(({ what }) => what === 'tuned')) {
+      const key = JSON.stringify([identity({ ...run.config, seed: 0 }), data, classes]);
+      const evaluation = (summary: RunSummary, what: Evaluation['what']): number =>
+        summary.evaluations.findLast((own) => own.what === what && own.data === data && own.classes === classes)?.metrics
+          .accuracy ?? Number.NaN;
+      const group = groups.get(key) ?? { runs: [], evaluation };
+      group.runs.push(run);
+      groups.set(key, group);
+    }
+  const lines = [...groups].map(([key, { runs: own, evaluation }]): Comparison => {
+    const [, data, classes] = JSON.parse(key) as [string, string, string];
+    const [first] = own as [Loaded, ...Loaded[]];
+    const { mean, interval } = meanAndInterval(own.map(({ summary }) => evaluation(summary, 'tuned')));
+    const zeroShot = meanAndInterval(own.map(({ summary }) => evaluation(summary, 'zero-shot'))).mean;
+    const seeds = own.map(({ config }) => config.seed).sort((a, b) => a - b);
+    return { name: nameOf(first, runs), data, classes, shots: String(first.config.shots), seeds, zeroShot, mean, interval };
+  });
+  return lines.sort((a, b) => (a.data === b.data ? b.mean - a.mean : a.data < b.data ? -1 : 1));
+}
+
+/** The method, with its folder's name where several configurations of it are compared. */
+function nameOf({ config, path }: Loaded, all: readonly Loaded[]): string {
+  const same = new Set(
+    all.filter((other) => other.config.method === config.method).map((other) => identity({ ...other.config, seed: 0, data: '' })),
+  );
+  return same.size > 1 ? basename(dirname(path)) : config.method;
+}
+
+async function runsBelow(path: string): Promise<string[]> {
+  if (await exists(join(path, 'config.yaml'))) return [path];
+  const found: string[] = [];
+  for (const folder of (await listFolder(path)).folders) found.push(...(await runsBelow(join(path, folder))));
+  return found;
+}
+
+async function load(path: string): Promise<Loaded> {
+  const folder = new RunFolder(path);
+  return { path, config: await folder.readConfig(), summary: await folder.readSummary() };
+}

@@ -1,0 +1,84 @@
+/** `pnpm evaluate` */
+import { Device } from '@mudpt/tensor';
+import { type Evaluation, evaluateRun, harmonicMean, openRun, RunFolder } from '../train/index.ts';
+import { bar, percent, StatusLine, table } from './terminal.ts';
+
+export interface EvaluateFlags {
+  readonly data?: string;
+  readonly root?: string;
+  readonly classes?: 'all' | 'base' | 'new';
+  readonly model?: string;
+}
+
+/** Classes shown: those that gained or lost most. */
+const SHOWN = 10;
+
+/** Runs the command. @returns exit code */
+export async function evaluateCommand(path: string, flags: EvaluateFlags): Promise<number> {
+  const line = new StatusLine(process.stdout);
+  using device = await Device.open();
+  const run = await openRun(path, { device, ...(flags.model !== undefined && { model: flags.model }) });
+  try {
+    const { data, root, classes } = flags;
+    const result = await evaluateRun(run, {
+      ...(data !== undefined && { data }),
+      ...(root !== undefined && { root }),
+      ...(classes !== undefined && { classes }),
+      onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
+    });
+    const { zeroShot, tuned, classNames, unreadable } = result;
+    line.print(
+      `${tuned.data}, ${tuned.classes} classes (${classNames.length}), ${tuned.metrics.count} test pictures, adapter ${device.adapter.name}`,
+    );
+    line.print();
+    for (const row of table(numbers([zeroShot, tuned]), { right: [1, 2, 3] })) line.print(row);
+    line.print();
+    for (const row of table(largestChanges(zeroShot, tuned, classNames), { right: [1, 2, 3, 4] })) line.print(row);
+    for (const { id, why } of unreadable) line.print(`left out: ${id}: ${why}`);
+    const summary = await new RunFolder(path).readSummary();
+    for (const text of baseToNew(summary.evaluations, tuned.data)) line.print(text);
+    return 0;
+  } finally {
+    line.clear();
+    await run.close();
+  }
+}
+
+function numbers(evaluations: readonly Evaluation[]): string[][] {
+  const rows = evaluations.map(({ what, metrics }) => [
+    what,
+    percent(metrics.accuracy),
+    percent(metrics.error),
+    percent(metrics.macroF1),
+  ]);
+  return [['', 'accuracy', 'error', 'macro F1'], ...rows];
+}
+
+function largestChanges(before: Evaluation, after: Evaluation, names: readonly string[]): string[][] {
+  const rows = after.metrics.perClass.map(({ label, accuracy, count }) => {
+    const old = before.metrics.perClass[label]?.accuracy ?? 0;
+    return { name: names[label] ?? '', count, old, accuracy, change: accuracy - old };
+  });
+  rows.sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+  const shown = rows
+    .slice(0, SHOWN)
+    .map(({ name, count, old, accuracy, change }) => [
+      name,
+      String(count),
+      percent(old),
+      percent(accuracy),
+      `${change >= 0 ? '+' : ''}${change.toFixed(1)}`,
+    ]);
+  return [['class', 'pictures', 'zero-shot', 'tuned', 'change'], ...shown];
+}
+
+/** The harmonic mean, once both halves of a data set were measured. */
+function baseToNew(evaluations: readonly Evaluation[], data: string): string[] {
+  const of = (what: Evaluation['what'], classes: string): number | undefined =>
+    evaluations.findLast((own) => own.what === what && own.data === data && own.classes === classes)?.metrics.accuracy;
+  return (['zero-shot', 'tuned'] as const).flatMap((what) => {
+    const [base, fresh] = [of(what, 'base'), of(what, 'new')];
+    if (base === undefined || fresh === undefined) return [];
+    return [`${what}: base ${percent(base)}, new ${percent(fresh)}, harmonic mean ${percent(harmonicMean(base, fresh))}`];
+  });
+}

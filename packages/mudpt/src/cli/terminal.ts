@@ -1,0 +1,97 @@
+/** Text for a terminal: numbers as people read them, tables, and one line that shows how far things are. */
+
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(count) / 10));
+  const value = count / 1024 ** power;
+  return `${value.toFixed(power === 0 || value >= 100 ? 0 : 1)} ${units[power]}`;
+}
+
+export function percent(value: number): string {
+  return `${value.toFixed(1)} %`;
+}
+
+/** Rows in columns, the columns of `right` flushed to the right; cells wider than `most` are cut. */
+export function table(
+  rows: readonly (readonly string[])[],
+  { right = [], most = 60 }: { right?: readonly number[]; most?: number } = {},
+): string[] {
+  const cut = rows.map((row) => row.map((cell) => (width(cell) > most ? `${cell.slice(0, most - 1)}…` : cell)));
+  const columns = Math.max(0, ...cut.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) => Math.max(0, ...cut.map((row) => width(row[column] ?? ''))));
+  return cut.map((row) =>
+    row
+      .map((cell, column) => {
+        const gap = ' '.repeat((widths[column] ?? 0) - width(cell));
+        return right.includes(column) ? gap + cell : cell + gap;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Columns a text takes: East Asian wide characters and emoji take two. */
+function width(text: string): number {
+  let columns = 0;
+  for (const character of text.replaceAll(/\p{M}/gu, ''))
+    columns +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u.test(
+        character,
+      )
+        ? 2
+        : 1;
+  return columns;
+}
+
+/** A bar of `size` characters, `part` (0..1) of them full. */
+export function bar(part: number, size = 20): string {
+  const full = Math.round(Math.min(1, Math.max(0, part)) * size);
+  return `${'━'.repeat(full)}${'─'.repeat(size - full)}`;
+}
+
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/**
+ * One line that is written over and over on a terminal. Where output goes to a file or pipe, a line is written at most every ten seconds,
+ * so that logs stay short.
+ */
+export class StatusLine {
+  private shown = false;
+  private writtenAt = -Infinity;
+
+  constructor(private readonly output: Output) {}
+
+  show(text: string): void {
+    if (this.output.isTTY) {
+      const columns = (this.output.columns ?? 80) - 1;
+      this.output.write(`\r\u001b[2K${text.slice(0, columns)}`);
+      this.shown = true;
+    } else if (performance.now() - this.writtenAt > 10_000) {
+      this.output.write(`${text}\n`);
+      this.writtenAt = performance.now();
+    }
+  }
+
+  /** Writes a line that stays; the status is cleared first. */
+  print(line = ''): void {
+    this.clear();
+    this.output.write(`${line}\n`);
+  }
+
+  clear(): void {
+    if (this.shown) this.output.write('\r\u001b[2K');
+    this.shown = false;
+  }
+}

@@ -1,0 +1,156 @@
+/** `pnpm train` */
+import { relative } from 'node:path';
+import { Device } from '@mudpt/tensor';
+import {
+  type Evaluation,
+  resumeRun,
+  type RunConfig,
+  type RunObserver,
+  type RunResult,
+  type RunSummary,
+  train,
+} from '../train/index.ts';
+import { inputOf, type TrainFlags } from './settings.ts';
+import { bar, bytes, duration, percent, StatusLine, table } from './terminal.ts';
+
+export interface TrainCommand extends TrainFlags {
+  readonly out?: string;
+  /** `true`: the run that the other flags describe; a path: the run there. */
+  readonly resume?: string | true;
+  readonly fresh?: boolean;
+}
+
+/** Classes listed before training; the report has all. */
+const LISTED = 12;
+
+/** Runs the command. @returns exit code */
+export async function trainCommand(flags: TrainCommand): Promise<number> {
+  const line = new StatusLine(process.stdout);
+  const stop = stopOnSignal(line);
+  const device = Device.open();
+  // An error in the configuration is told before the device is waited for.
+  device.catch(() => undefined);
+  try {
+    const options = {
+      device,
+      signal: stop.signal,
+      observer: observe(line),
+      ...(flags.out !== undefined && { out: flags.out }),
+      ...(flags.fresh && { fresh: true }),
+    };
+    const result =
+      typeof flags.resume === 'string'
+        ? await resumeRun(flags.resume, options)
+        : await train(await inputOf(flags), { ...options, resume: flags.resume === true });
+    return finish(line, result);
+  } catch (error) {
+    line.clear();
+    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+    line.print('stopped before training began; nothing is lost');
+    return 130;
+  } finally {
+    stop.dispose();
+    (await device.catch(() => undefined))?.dispose();
+  }
+}
+
+/** The first Ctrl-C asks to stop, the second one ends the process. */
+function stopOnSignal(line: StatusLine): { readonly signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    line.print('stopping after this step (once more to leave at once)');
+    controller.abort(new Error('stopped'));
+  };
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
+    },
+  };
+}
+
+function observe(line: StatusLine): RunObserver {
+  let classes = 0;
+  return {
+    onReady: (summary, config) => {
+      classes = summary.data.classes.length;
+      for (const text of opening(summary, config)) line.print(text);
+    },
+    onNote: (note) => line.print(`note: ${note}`),
+    onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
+    onEvaluation: (evaluation) => {
+      line.print(`${evaluation.what === 'zero-shot' ? 'zero-shot' : 'tuned'} accuracy: ${accuracyText(evaluation)}`);
+      if (evaluation.what === 'zero-shot' && isNearChance(evaluation, classes))
+        line.print('warning: that is near chance. Do the class names say what is in the pictures, in words?');
+    },
+    onProgress: ({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond, bytes: held, eta }) => {
+      const done = (epoch * steps + step) / (epochs * steps);
+      const numbers = `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${imagesPerSecond.toFixed(1)} images/s  ${bytes(held)}`;
+      line.show(`epoch ${epoch + 1}/${epochs} ${bar(done)} ${numbers}  ${duration(eta)} left`);
+    },
+    onEpoch: ({ epoch, loss, accuracy, lr, seconds, valAccuracy }) => {
+      const validation = valAccuracy === undefined ? '' : `  validation ${percent(valAccuracy)}`;
+      line.print(
+        `epoch ${epoch + 1}: loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}${validation}  lr ${lr.toPrecision(3)}  ${duration(seconds)}`,
+      );
+    },
+  };
+}
+
+/** What is told before anything is computed. */
+function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: RunConfig): string[] {
+  const total = (split: 'train' | 'val' | 'test'): number => data.classes.reduce((sum, own) => sum + own[split], 0);
+  const layout = method.layout as { example?: string } | undefined;
+  const shown = data.classes.slice(0, LISTED);
+  return [
+    `adapter  ${adapter}`,
+    `model    ${model.name}, ${model.imageSize} px`,
+    `data     ${data.name}: ${data.classes.length} classes, ${total('train')} training pictures (${shots === 'all' ? 'all' : `${shots} shots, seed ${seed}`}), ${total('test')} test pictures`,
+    `method   ${method.title}: ${method.summary}; ${method.parameters.toLocaleString('en')} numbers are learnt`,
+    ...(layout?.example === undefined ? [] : [`         ${layout.example}`]),
+    '',
+    ...table(
+      [
+        ['class', 'zero-shot prompt', 'train', 'test'],
+        ...shown.map(({ name, prompt, train: own, test }) => [name, prompt, String(own), String(test)]),
+      ],
+      { right: [2, 3] },
+    ),
+    ...(data.classes.length > LISTED ? [`and ${data.classes.length - LISTED} more`] : []),
+    ...data.warnings.map((warning) => `warning: ${warning}`),
+    '',
+  ];
+}
+
+function accuracyText({ metrics, split }: Evaluation): string {
+  const { accuracy, macroF1, count } = metrics;
+  return `${percent(accuracy)} of ${count} ${split} pictures, macro F1 ${percent(macroF1)}`;
+}
+
+/** Within three standard deviations of guessing. */
+function isNearChance({ metrics }: Evaluation, classes: number): boolean {
+  const chance = 1 / Math.max(1, classes);
+  const deviation = Math.sqrt((chance * (1 - chance)) / Math.max(1, metrics.count));
+  return classes > 1 && metrics.accuracy / 100 < chance + 3 * deviation;
+}
+
+function finish(line: StatusLine, { folder, summary }: RunResult): number {
+  const path = relative('.', folder.path) || '.';
+  if (summary.state === 'stopped') {
+    line.print(`stopped after ${summary.training.epochsDone} whole epochs; continue with: pnpm train --resume ${path}`);
+    return 130;
+  }
+  const of = (what: string): number => summary.evaluations.findLast((own) => own.what === what)?.metrics.accuracy ?? 0;
+  const gain = of('tuned') - of('zero-shot');
+  line.print();
+  line.print(`gain: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points)`);
+  if (summary.data.unreadable.length > 0) {
+    line.print(`${summary.data.unreadable.length} pictures could not be read and were left out:`);
+    for (const { id, why } of summary.data.unreadable.slice(0, 5)) line.print(`  ${id}: ${why}`);
+  }
+  line.print(`time ${duration(summary.training.seconds)}, most memory ${bytes(summary.training.peakBytes)}`);
+  line.print(`results in ${path}`);
+  return 0;
+}

@@ -1,0 +1,199 @@
+/** What a finished run is worth: on its own test pictures, on the other half of the classes, on another data set; and on single files. */
+import type { ImageSource } from '@mudpt/clip';
+import type { Device } from '@mudpt/tensor';
+import type { BatchLoader, ClassSubset, Dataset, Item, Unreadable } from '../data/index.ts';
+import { type Method, MethodError } from '../methods/index.ts';
+import type { RunConfig } from './config.ts';
+import { type BaseModel, openModel } from './model.ts';
+import { createMethod, openRunData, runLoader } from './prepare.ts';
+import { expectModel, loadPrompts, type PromptFacts, readPromptFacts } from './prompt-file.ts';
+import { type Evaluation, RunFolder } from './run-folder.ts';
+import { imageFeatures, metricsOfScores, type Score, scoreLogits, scoreMethod, scoringBatch } from './scoring.ts';
+
+/** A run's model with what was learnt on it. */
+export interface TunedModel {
+  readonly folder: RunFolder;
+  readonly config: RunConfig;
+  readonly facts: PromptFacts;
+  readonly base: BaseModel;
+  /** For the classes it was learnt with. */
+  readonly method: Method;
+  readonly loader: BatchLoader;
+  close(): Promise<void>;
+}
+
+export interface TunedOptions {
+  readonly device: Device;
+  /** Where the base model lies now. Default: where the run had it. */
+  readonly model?: string;
+}
+
+/**
+ * Opens a finished run.
+ * @throws FormatError when the folder holds none, or the base model is another one
+ */
+export async function openRun(path: string, { device, model }: TunedOptions): Promise<TunedModel> {
+  const folder = new RunFolder(path);
+  const config = await folder.readConfig();
+  const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
+  const facts = await readPromptFacts(paths);
+  const base = await openModel({ ...config, model: model ?? config.model }, device);
+  try {
+    expectModel(paths, facts, base.hash, base.name);
+    const method = await createMethod(base.clip, { ...facts, settings: facts.settings }, facts);
+    await loadPrompts(paths, method);
+    const loader = runLoader(base.clip, config);
+    const close = async (): Promise<void> => {
+      method.dispose();
+      base.clip.dispose();
+      await loader.close();
+    };
+    return { folder, config, facts, base, method, loader, close };
+  } catch (error) {
+    base.clip.dispose();
+    throw error;
+  }
+}
+
+export interface EvaluateOptions {
+  /** Another data set than the run's. */
+  readonly data?: string;
+  readonly root?: string;
+  /** Default: what the run was trained on; all for another data set. */
+  readonly classes?: ClassSubset;
+  readonly onPart?: (what: string, done: number, total: number) => void;
+}
+
+export interface EvaluationResult {
+  readonly zeroShot: Evaluation;
+  readonly tuned: Evaluation;
+  readonly classNames: readonly string[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+/**
+ * Measures both the frozen model and what was learnt on test pictures, and adds both to the run's summary and `results.csv`.
+ * @throws MethodError when what was learnt cannot serve other classes; FormatError when there are no test pictures
+ */
+export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
+  const { config, base, loader, folder, facts } = run;
+  const isOwn = options.data === undefined || options.data === config.data;
+  const classes = options.classes ?? (isOwn ? config.classes : 'all');
+  const dataset = await openTest(config, options, classes);
+  if (dataset.splits.test.length === 0)
+    throw new MethodError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
+  const method = forDataset(run.method, facts, dataset);
+  try {
+    const { classNames } = dataset;
+    const scoring = (what: string, total: number) => ({
+      batch: scoringBatch(base.clip, config.evaluationBatch),
+      onProgress: (done: number) => options.onPart?.(what, done, total),
+    });
+    const { test } = dataset.splits;
+    const features = await imageFeatures(base.clip, loader, test, scoring('zero-shot', test.length));
+    const zero = await createMethod(base.clip, { method: 'zero-shot', settings: {}, seed: 0 }, dataset);
+    try {
+      if (zero.kind !== 'features') throw new TypeError('zero-shot is a method on features');
+      const onFeatures = (own: typeof zero): Promise<Score[]> =>
+        scoreLogits(features, classNames.length, 1000, (rows) => own.evaluate(rows));
+      const zeroShot = await onFeatures(zero);
+      const tuned =
+        method.kind === 'features'
+          ? await onFeatures(method)
+          : await scoreMethod(base.clip, method, loader, features.items, scoring('tuned', features.items.length));
+      const made = (what: Evaluation['what'], scores: readonly Score[]): Evaluation => ({
+        what,
+        data: dataset.name,
+        split: 'test',
+        classes,
+        metrics: metricsOfScores(scores, classNames.length),
+        time: new Date().toISOString(),
+      });
+      const result = {
+        zeroShot: made('zero-shot', zeroShot),
+        tuned: made('tuned', tuned),
+        classNames,
+        unreadable: loader.unreadable,
+      };
+      await record(folder, config, [result.zeroShot, result.tuned]);
+      return result;
+    } finally {
+      zero.dispose();
+      features.features.dispose();
+    }
+  } finally {
+    if (method !== run.method) method.dispose();
+  }
+}
+
+/** Test pictures only: few-shot sampling, which would refuse data sets without training pictures, is left out. */
+async function openTest(config: RunConfig, { data, root }: EvaluateOptions, classes: ClassSubset): Promise<Dataset> {
+  const isOwn = data === undefined || data === config.data;
+  const { template } = config;
+  return openRunData(
+    {
+      data: data ?? config.data,
+      root: root ?? config.root,
+      // A template of the user's belongs to the data set it was given for.
+      ...(isOwn && template !== undefined && { template }),
+      shots: 'all',
+      seed: config.seed,
+    },
+    classes,
+  );
+}
+
+function forDataset(method: Method, { classNames }: PromptFacts, dataset: Dataset): Method {
+  if (JSON.stringify(classNames) === JSON.stringify(dataset.classNames)) return method;
+  if (method.kind === 'prompts') return method.forClasses(dataset.classNames);
+  throw new MethodError(
+    'evaluate',
+    `${method.name} was fitted to its own ${classNames.length} classes`,
+    'evaluate it on the data and classes it was fitted to',
+  );
+}
+
+async function record(folder: RunFolder, config: RunConfig, made: readonly Evaluation[]): Promise<void> {
+  const summary = await folder.readSummary();
+  const key = ({ what, data, split, classes }: Evaluation): string => [what, data, split, classes].join();
+  const keys = new Set(made.map(key));
+  const evaluations = [...summary.evaluations.filter((own) => !keys.has(key(own))), ...made];
+  await folder.writeSummary({ ...summary, evaluations });
+  await folder.writeResults({ ...summary, evaluations }, config);
+}
+
+/** What one file is taken for; `why` where it cannot be read. */
+export interface FilePrediction {
+  readonly file: string;
+  readonly top: readonly { readonly label: number; readonly name: string; readonly probability: number }[];
+  readonly why?: string;
+}
+
+/** Classifies image files with what a run learnt. @param top how many classes each gets */
+export async function predictFiles(
+  run: TunedModel,
+  files: readonly (string & ImageSource)[],
+  top: number,
+): Promise<FilePrediction[]> {
+  const { base, method, loader, config, facts } = run;
+  const items: Item[] = files.map((file) => ({ id: file, image: file, label: 0 }));
+  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)));
+  let scores: Score[];
+  if (method.kind === 'prompts') scores = await scoreMethod(base.clip, method, loader, items, { batch, keep: top });
+  else {
+    const features = await imageFeatures(base.clip, loader, items, { batch });
+    try {
+      scores = await scoreLogits(features, facts.classNames.length, 1000, (rows) => method.evaluate(rows), top);
+    } finally {
+      features.features.dispose();
+    }
+  }
+  const known = new Map(scores.map((score) => [score.item.id, score]));
+  const reasons = new Map(loader.unreadable.map(({ id, why }) => [id, why]));
+  return files.map((file) => {
+    const score = known.get(file);
+    if (!score) return { file, top: [], why: reasons.get(file) ?? 'it cannot be read' };
+    const named = score.top.map(([label, probability]) => ({ label, name: facts.classNames[label] ?? '', probability }));
+    return { file, top: named };
+  });
+}

@@ -1,0 +1,25 @@
+/** The base model of a run. */
+import { fileURLToPath } from 'node:url';
+import { type Clip, loadClip } from '@mudpt/clip';
+import type { Device } from '@mudpt/tensor';
+import type { RunConfig } from './config.ts';
+
+/** The model that comes with the package: a small CLIP trained on drawn icons. */
+const EMBEDDED = fileURLToPath(new URL('../../assets/clip', import.meta.url));
+
+export interface BaseModel {
+  readonly name: string;
+  /** SHA-256 of its weights. */
+  readonly hash: string;
+  readonly clip: Clip;
+}
+
+/** @throws FormatError when there is no such model, or its files are damaged */
+export async function openModel(
+  { model, precision }: Pick<RunConfig, 'model' | 'precision'>,
+  device: Device,
+  signal?: AbortSignal,
+): Promise<BaseModel> {
+  const clip = await loadClip(model === 'embedded' ? EMBEDDED : model, { device, dtype: precision, ...(signal && { signal }) });
+  return { name: model, hash: clip.hash ?? '', clip };
+}

@@ -1,0 +1,84 @@
+/** What training, evaluation and prediction begin with: pictures and classes as the run's configuration wants them, and its method. */
+import type { Clip } from '@mudpt/clip';
+import { BatchLoader, type ClassSubset, type Dataset, fewShot, openDataset, subsetClasses } from '../data/index.ts';
+import { type Method, methodContext, methodNamed, type TrainingSettings } from '../methods/index.ts';
+import type { RunConfig, RunInput } from './config.ts';
+import type { ClassFacts } from './run-folder.ts';
+import { fillTemplate } from '../data/dataset.ts';
+
+/** Settings that count layers from the input. */
+const DEPTH = /depth$/i;
+
+/**
+ * The run's pictures: few-shot sampling first, then the half of the classes, so that base, new and all share their pictures.
+ * @throws FormatError for data that cannot be used
+ */
+export async function openRunData(
+  { data, root, template, shots, seed }: Pick<RunConfig, 'data' | 'root' | 'template' | 'shots' | 'seed'>,
+  classes: ClassSubset,
+): Promise<Dataset> {
+  const whole = await openDataset(data, { root, ...(template !== undefined && { template }) });
+  const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
+  return subsetClasses(sampled, classes);
+}
+
+/** A loader that crops for this model, and augments as the training settings say. */
+export function runLoader(clip: Clip, config: RunConfig): BatchLoader {
+  const { image, normalization } = clip.config;
+  const { cropScale } = config.training as Partial<TrainingSettings>;
+  // A software adapter computes on the very cores that threads would decode on.
+  const workers = config.workers ?? (clip.device.adapter.kind === 'gpu' ? undefined : 0);
+  return new BatchLoader({
+    size: image.size,
+    seed: config.seed,
+    augment: config.augment ? { ...(cropScale && { scale: cropScale }) } : false,
+    ...(normalization && { normalization }),
+    ...(workers !== undefined && { workers }),
+  });
+}
+
+/**
+ * Depths of the published defaults may exceed a small model's layers. Those the user did not ask for are lowered to what there is.
+ * @returns the configuration, and a sentence for each depth that was lowered
+ */
+export function fitDepths(
+  config: RunConfig,
+  input: RunInput,
+  { config: { image, text } }: Clip,
+): { config: RunConfig; notes: string[] } {
+  const layers = Math.min(image.layers, text.layers);
+  const notes: string[] = [];
+  const settings = Object.entries(config.settings).map(([name, value]): [string, unknown] => {
+    if (!DEPTH.test(name) || typeof value !== 'number' || value <= layers || input.settings?.[name] !== undefined)
+      return [name, value];
+    notes.push(`${name} is ${layers}, not ${config.method}'s usual ${value}: the model has ${layers} layers`);
+    return [name, layers];
+  });
+  return { config: { ...config, settings: Object.fromEntries(settings) }, notes };
+}
+
+/** The run's method for these classes, untrained. */
+export async function createMethod(
+  clip: Clip,
+  { method, settings, seed }: Pick<RunConfig, 'method' | 'settings' | 'seed'>,
+  { classNames, template }: Pick<Dataset, 'classNames' | 'template'>,
+): Promise<Method> {
+  return methodNamed(method).create(await methodContext(clip, { classNames, template, seed }), settings);
+}
+
+/** Classes with their prompts and how many pictures they have. */
+export function classFacts({ classNames, template, splits }: Dataset): ClassFacts[] {
+  const count = (split: keyof Dataset['splits']): number[] => {
+    const counts = classNames.map(() => 0);
+    for (const { label } of splits[split]) counts[label] = (counts[label] ?? 0) + 1;
+    return counts;
+  };
+  const [train, val, test] = [count('train'), count('val'), count('test')];
+  return classNames.map((name, label) => ({
+    name,
+    prompt: fillTemplate(template, name),
+    train: train[label] ?? 0,
+    val: val[label] ?? 0,
+    test: test[label] ?? 0,
+  }));
+}

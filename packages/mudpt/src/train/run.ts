@@ -1,0 +1,335 @@
+/** A whole run: data, zero-shot accuracy, training, accuracy, prompts, in one folder. */
+import { join } from 'node:path';
+import { type Device, FormatError } from '@mudpt/tensor';
+import { type Dataset, fingerprint, type Item } from '../data/index.ts';
+import {
+  type FeatureMethod,
+  type FitData,
+  type Method,
+  methodNamed,
+  type PromptMethod,
+  type TrainingSettings,
+} from '../methods/index.ts';
+import { exists } from '../data/files.ts';
+import { identity, resolveConfig, type RunConfig, type RunInput, runName } from './config.ts';
+import { type BaseModel, openModel } from './model.ts';
+import { classFacts, createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
+import { writePrompts } from './prompt-file.ts';
+import { type Evaluation, type MetricsLine, type Prediction, RunFolder, type RunSummary } from './run-folder.ts';
+import { type Features, imageFeatures, metricsOfScores, type Score, scoreLogits, scoreMethod, scoringBatch } from './scoring.ts';
+import { trainPrompts, type TrainingProgress } from './trainer.ts';
+
+/** What a run tells while it goes on. */
+export interface RunObserver {
+  /** Everything is open; nothing was computed yet. */
+  onReady?(summary: RunSummary, config: RunConfig): void;
+  /** One sentence worth knowing. */
+  onNote?(note: string): void;
+  /** A part that takes a while: `done` of `total` pictures. */
+  onPart?(what: string, done: number, total: number): void;
+  onEvaluation?(evaluation: Evaluation): void;
+  onProgress?(progress: TrainingProgress): void;
+  onEpoch?(line: MetricsLine & { kind: 'epoch' }): void;
+}
+
+export interface RunOptions {
+  readonly device: Device | Promise<Device>;
+  /** Folder of all runs; the run's own is named by its configuration. Default `runs`. */
+  readonly out?: string;
+  /** Continue in place what was begun. */
+  readonly resume?: boolean;
+  /** Begin anew where a run of this configuration is already. */
+  readonly fresh?: boolean;
+  /** Asks to stop: the run saves where it is and returns. */
+  readonly signal?: AbortSignal;
+  readonly observer?: RunObserver;
+}
+
+export interface RunResult {
+  readonly folder: RunFolder;
+  readonly config: RunConfig;
+  readonly summary: RunSummary;
+}
+
+/** Where a new run of this configuration goes; `datasetName` as in `Dataset.name`. */
+export function runFolderOf(config: RunConfig, datasetName: string, out = 'runs'): RunFolder {
+  return new RunFolder(join(out, runName(config, datasetName)));
+}
+
+/**
+ * Trains and evaluates as `input` says.
+ * @throws FormatError for data, models, folders that cannot be used; when the run is there already and neither resume nor fresh is given
+ */
+export async function train(input: RunInput, options: RunOptions): Promise<RunResult> {
+  const resolved = resolveConfig(input);
+  // Pictures are listed while the device is opened.
+  const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes), options.device]);
+  const folder = runFolderOf(resolved, dataset.name, options.out);
+  const resume = await decide(folder, options);
+  const stored = resume ? await folder.readConfig() : resolved;
+  const base = await openModel(stored, device, options.signal);
+  const { config, notes } = resume ? { config: stored, notes: [] } : fitDepths(stored, input, base.clip);
+  return new Run({ folder, config, dataset, base, resume, options }).go(notes);
+}
+
+/**
+ * Continues the run in a folder, whatever it was started with.
+ * @throws FormatError when the folder holds no run, or its data or model changed
+ */
+export async function resumeRun(path: string, options: RunOptions): Promise<RunResult> {
+  const folder = new RunFolder(path);
+  const config = await folder.readConfig();
+  const [dataset, device] = await Promise.all([openRunData(config, config.classes), options.device]);
+  const base = await openModel(config, device, options.signal);
+  return new Run({ folder, config, dataset, base, resume: await exists(folder.file('checkpoint')), options }).go([]);
+}
+
+/** Whether to go on from a checkpoint. */
+async function decide(folder: RunFolder, { resume = false, fresh = false }: RunOptions): Promise<boolean> {
+  const isThere = await exists(folder.file('config'));
+  if (!isThere) return false;
+  if (resume) return exists(folder.file('checkpoint'));
+  if (fresh) return false;
+  const finished = (await exists(folder.file('summary'))) && (await folder.readSummary()).state === 'finished';
+  throw new FormatError(
+    'run',
+    `${folder.path} is there already${finished ? ' and has finished' : ', unfinished'}`,
+    `${finished ? 'look at its results' : 'add --resume to continue it'}, add --fresh to begin anew, or choose another folder with --out`,
+  );
+}
+
+interface Parts {
+  readonly folder: RunFolder;
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly base: BaseModel;
+  readonly resume: boolean;
+  readonly options: RunOptions;
+}
+
+class Run {
+  private summary: RunSummary;
+
+  constructor(private readonly parts: Parts) {
+    this.summary = firstSummary(parts);
+  }
+
+  async go(notes: readonly string[]): Promise<RunResult> {
+    const { folder, config, dataset, base, options } = this.parts;
+    const { observer } = options;
+    await folder.create();
+    await folder.writeConfig(config);
+    const loader = runLoader(base.clip, config);
+    let method: Method | undefined;
+    try {
+      method = await createMethod(base.clip, config, dataset);
+      await this.describe(method);
+      observer?.onReady?.(this.summary, config);
+      for (const note of notes) observer?.onNote?.(note);
+      const test = await imageFeatures(
+        base.clip,
+        loader,
+        dataset.splits.test,
+        this.scoring('zero-shot', dataset.splits.test.length),
+      );
+      try {
+        const zeroShot = await this.zeroShot(test);
+        const train = await loader.check(dataset.splits.train, (done) =>
+          observer?.onPart?.('pictures', done, dataset.splits.train.length),
+        );
+        await this.note({ data: { ...this.summary.data, unreadable: loader.unreadable } });
+        if (train.length < dataset.splits.train.length)
+          observer?.onNote?.(`${dataset.splits.train.length - train.length} training pictures cannot be read and are left out`);
+        const isStopped =
+          method.kind === 'prompts' ? await this.trainPrompts(method, loader, train) : await this.fit(method, loader, train);
+        if (isStopped) return { folder, config, summary: await this.note({ state: 'stopped' }) };
+        const tuned = await this.tuned(method, loader, test);
+        await folder.writePredictions(predictions(zeroShot, tuned));
+        const { zeroShotAccuracy, tunedAccuracy } = accuracies(this.summary.evaluations);
+        await writePrompts({ tensors: folder.file('prompts'), facts: folder.file('promptFacts') }, method, {
+          ...promptFacts(this.parts),
+          accuracy: { zeroShot: zeroShotAccuracy, tuned: tunedAccuracy },
+        });
+        await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
+        await folder.writeResults(this.summary, config);
+        return { folder, config, summary: this.summary };
+      } finally {
+        test.features.dispose();
+      }
+    } finally {
+      method?.dispose();
+      await loader.close();
+      base.clip.dispose();
+    }
+  }
+
+  /** Puts the method's facts into the summary. */
+  private async describe(method: Method): Promise<void> {
+    const { title, summary } = methodNamed(method.name);
+    const parameters = [...method.learnable.values()].reduce((sum, { size }) => sum + size, 0);
+    await this.note({
+      method: { name: method.name, title, summary, parameters, ...(method.kind === 'prompts' && { layout: method.layout }) },
+    });
+  }
+
+  private async zeroShot(test: Features): Promise<Score[]> {
+    const { base, dataset, config } = this.parts;
+    const { classNames } = dataset;
+    const zero = await createMethod(base.clip, { method: 'zero-shot', settings: {}, seed: config.seed }, dataset);
+    try {
+      if (zero.kind !== 'features') throw new TypeError('zero-shot is a method on features');
+      const scores = await scoreLogits(test, classNames.length, FEATURES_AT_ONCE, (features) => zero.evaluate(features));
+      await this.evaluated('zero-shot', scores);
+      return scores;
+    } finally {
+      zero.dispose();
+    }
+  }
+
+  private async trainPrompts(
+    method: PromptMethod,
+    loader: ReturnType<typeof runLoader>,
+    train: readonly Item[],
+  ): Promise<boolean> {
+    const { folder, config, dataset, base, resume, options } = this.parts;
+    const { observer, signal } = options;
+    const settings = config.training as TrainingSettings;
+    const result = await trainPrompts({
+      clip: base.clip,
+      method,
+      loader,
+      train,
+      val: dataset.splits.val,
+      config,
+      settings,
+      folder,
+      belongs: { identity: identity(config), pictures: fingerprint(train), model: base.hash },
+      resume,
+      signal,
+      onProgress: observer?.onProgress?.bind(observer),
+      onEpoch: observer?.onEpoch?.bind(observer),
+    });
+    const { isStopped, ...facts } = result;
+    await this.note({ training: { ...facts, epochs: settings.epochs } });
+    return isStopped;
+  }
+
+  /** Methods on features have no steps: nothing to stop or resume. */
+  private async fit(method: FeatureMethod, loader: ReturnType<typeof runLoader>, train: readonly Item[]): Promise<boolean> {
+    const { base, dataset, config, options } = this.parts;
+    const started = performance.now();
+    const made: Features[] = [];
+    const features = async (items: readonly Item[], what: string, epoch?: number): Promise<Features> => {
+      const scoring = this.scoring(what, items.length);
+      const batches =
+        epoch === undefined ? undefined : loader.augmented(items, { batch: Math.min(scoring.batch, items.length), epoch });
+      const own = await imageFeatures(base.clip, loader, items, { ...scoring, ...(batches && { batches }) });
+      made.push(own);
+      return own;
+    };
+    try {
+      const plain = await features(train, 'training features');
+      const val = dataset.splits.val.length > 0 ? await features(dataset.splits.val, 'validation features') : undefined;
+      const augmented: Features[] = [];
+      for (let pass = 0; pass < method.augmentedPasses; pass++)
+        augmented.push(await features(train, `augmented features, pass ${pass + 1} of ${method.augmentedPasses}`, pass));
+      const data: FitData = { train: plain, val, augmented };
+      const report = await method.fit(data, (done, of, what) => {
+        options.signal?.throwIfAborted();
+        options.observer?.onPart?.(what, done, of);
+      });
+      for (const remark of report.remarks) options.observer?.onNote?.(remark);
+      const { training, method: facts } = this.summary;
+      const seconds = (performance.now() - started) / 1000;
+      const epochs = (config.training as Partial<TrainingSettings>).epochs ?? 0;
+      await this.note({
+        method: { ...facts, parameters: [...method.learnable.values()].reduce((sum, { size }) => sum + size, 0), fit: report },
+        training: { ...training, epochs, epochsDone: epochs, seconds, peakBytes: base.clip.device.memory().peakBytes },
+      });
+      return false;
+    } finally {
+      for (const own of made) own.features.dispose();
+    }
+  }
+
+  private async tuned(method: Method, loader: ReturnType<typeof runLoader>, test: Features): Promise<Score[]> {
+    const { base, dataset } = this.parts;
+    const scores =
+      method.kind === 'prompts'
+        ? await scoreMethod(base.clip, method, loader, test.items, this.scoring('evaluation', test.items.length))
+        : await scoreLogits(test, dataset.classNames.length, FEATURES_AT_ONCE, (features) => method.evaluate(features));
+    await this.evaluated('tuned', scores);
+    return scores;
+  }
+
+  private async evaluated(what: Evaluation['what'], scores: readonly Score[]): Promise<void> {
+    const { dataset, config, options } = this.parts;
+    const metrics = metricsOfScores(scores, dataset.classNames.length);
+    const time = new Date().toISOString();
+    const evaluation: Evaluation = { what, data: dataset.name, split: 'test', classes: config.classes, metrics, time };
+    const others = this.summary.evaluations.filter((other) => other.what !== what || other.data !== dataset.name);
+    await this.note({ evaluations: [...others, evaluation] });
+    options.observer?.onEvaluation?.(evaluation);
+  }
+
+  private scoring(what: string, total: number) {
+    const { base, config, options } = this.parts;
+    return {
+      batch: scoringBatch(base.clip, config.evaluationBatch),
+      ...(options.signal && { signal: options.signal }),
+      onProgress: (done: number) => options.observer?.onPart?.(what, done, total),
+    };
+  }
+
+  private async note(change: Partial<RunSummary>): Promise<RunSummary> {
+    this.summary = { ...this.summary, ...change };
+    await this.parts.folder.writeSummary(this.summary);
+    return this.summary;
+  }
+}
+
+const FEATURES_AT_ONCE = 1000;
+
+function firstSummary({ config, dataset, base }: Parts): RunSummary {
+  const { clip, name, hash } = base;
+  return {
+    format: 1,
+    state: 'running',
+    data: {
+      name: dataset.name,
+      template: dataset.template,
+      classes: classFacts(dataset),
+      warnings: dataset.warnings,
+      unreadable: [],
+    },
+    model: { name, hash, imageSize: clip.config.image.size, config: clip.config },
+    method: { name: config.method, title: config.method, summary: '', parameters: 0 },
+    adapter: clip.device.adapter.name,
+    evaluations: [],
+    training: { epochs: 0, stepsPerEpoch: 0, epochsDone: 0, seconds: 0, peakBytes: 0 },
+  };
+}
+
+function promptFacts({ config, dataset, base }: Parts) {
+  const { method, settings, shots, seed } = config;
+  const { classNames, template, name } = dataset;
+  const model = { name: base.name, hash: base.hash, embed: base.clip.config.embed };
+  return { method, settings, model, data: name, template, classNames: [...classNames], shots, seed };
+}
+
+function accuracies(evaluations: readonly Evaluation[]): { zeroShotAccuracy: number; tunedAccuracy: number } {
+  const of = (what: Evaluation['what']): number => evaluations.findLast((own) => own.what === what)?.metrics.accuracy ?? 0;
+  return { zeroShotAccuracy: of('zero-shot'), tunedAccuracy: of('tuned') };
+}
+
+/** Both scores of each picture; both ran over the same readable pictures in the same order. */
+function predictions(zeroShot: readonly Score[], tuned: readonly Score[]): Prediction[] {
+  return tuned.map(({ item, top, loss }, index) => ({
+    id: item.id,
+    ...(typeof item.image === 'string' && { path: item.image }),
+    label: item.label,
+    zeroShot: zeroShot[index]?.top ?? [],
+    tuned: top,
+    loss,
+  }));
+}

@@ -1,0 +1,160 @@
+/** One update of what a method learns, recorded once and replayed. */
+import { AdamW, Gradients, type Optimizer, SGD, valueAndGrad } from '@mudpt/autograd';
+import {
+  addInto,
+  argmax,
+  type Captured,
+  capture,
+  cast,
+  cat,
+  copyInto,
+  type Device,
+  eq,
+  keep,
+  narrow,
+  reshape,
+  scope,
+  sum,
+  type Tensor,
+  TensorError,
+  zeros,
+} from '@mudpt/tensor';
+import type { Batch } from '../data/index.ts';
+import type { PromptMethod, StepLoss, TrainingSettings } from '../methods/index.ts';
+
+/** Means over the batches since the last reading. */
+export interface StepStats {
+  readonly batches: number;
+  readonly loss: number;
+  /** In percent. */
+  readonly accuracy: number;
+  /** Parts of the loss, where there is more than one. */
+  readonly terms: Readonly<Record<string, number>> | undefined;
+}
+
+/** Sums kept on the device: loss, correct pictures, and up to six parts of the loss. */
+const SUMS = 8;
+
+type Inputs = 'images' | 'labels' | 'lr';
+
+/**
+ * Updates a method by batches. With `accumulate` batches per update their gradients are averaged first; nothing else changes. The host
+ * reads nothing until {@link read}.
+ */
+export class Stepper {
+  readonly optimizer: Optimizer<{ lr: number | Tensor; lrFactor: number; weightDecay: number }>;
+  private readonly captured: Captured<Inputs, void>;
+  private readonly update: Captured<'lr', void> | undefined;
+  private readonly sums: Tensor;
+  private readonly none: Tensor;
+  /** Average gradients under way, by parameter. */
+  private readonly gradients = new Map<Tensor, Tensor>();
+  /** Parameters the loss depends on; known once a step is recorded. */
+  private readonly reached = new Set<Tensor>();
+  private termNames: readonly string[] = [];
+  private batches = 0;
+  private pictures = 0;
+
+  constructor(
+    private readonly device: Device,
+    private readonly method: PromptMethod,
+    settings: TrainingSettings,
+    private readonly accumulate = 1,
+  ) {
+    // At depth 1 the deep prompts are tensors of no elements; they cannot be learnt.
+    const parameters = [...method.learnable.values()].filter((tensor) => tensor.size > 0);
+    const { lr, weightDecay, momentum, adamEps } = settings;
+    this.optimizer =
+      settings.optimizer === 'adamw'
+        ? new AdamW(parameters, { lr, weightDecay, eps: adamEps })
+        : new SGD(parameters, { lr, weightDecay, momentum });
+    this.sums = keep(zeros([SUMS], { device }));
+    this.none = keep(zeros([SUMS], { device }));
+    if (accumulate > 1) for (const own of parameters) this.gradients.set(own, keep(zeros(own.shape, { device })));
+    this.captured = capture<Inputs, void>(({ images, labels, lr }) => this.learn(images, labels, lr), { device });
+    this.update = accumulate > 1 ? capture<'lr', void>(({ lr }) => this.applyAverage(lr), { device }) : undefined;
+  }
+
+  /** Records and submits one update from `accumulate` batches. */
+  step(batches: readonly Batch[], lr: number): void {
+    for (const { images, labels, items } of batches) {
+      const side = Math.sqrt(images.length / (3 * items.length));
+      this.captured({
+        images: { data: images, shape: [items.length, 3, side, side] },
+        labels: { data: labels, shape: [items.length], dtype: 'i32' },
+        lr,
+      });
+      this.batches += 1;
+      this.pictures += items.length;
+    }
+    this.update?.({ lr });
+  }
+
+  /**
+   * Waits for the steps so far and returns their means, which begin anew.
+   * @throws TensorError when the loss is not finite
+   */
+  async read(): Promise<StepStats> {
+    const values = await this.sums.data();
+    copyInto(this.sums, this.none);
+    const { batches, pictures } = this;
+    this.batches = 0;
+    this.pictures = 0;
+    const [loss = 0, correct = 0, ...terms] = values;
+    if (!Number.isFinite(loss))
+      throw new TensorError(
+        'training',
+        `the loss is ${loss}`,
+        'use a smaller learning rate (--set lr=...), or f32 if this is f16; the checkpoint holds an earlier state',
+      );
+    const named = this.termNames.map((name, index): [string, number] => [name, (terms[index] ?? 0) / batches]);
+    return {
+      batches,
+      loss: loss / batches,
+      accuracy: (100 * correct) / pictures,
+      terms: named.length > 1 ? Object.fromEntries(named) : undefined,
+    };
+  }
+
+  dispose(): void {
+    this.captured.dispose();
+    this.update?.dispose();
+    this.optimizer.dispose();
+    this.sums.dispose();
+    this.none.dispose();
+    for (const gradient of this.gradients.values()) gradient.dispose();
+  }
+
+  private learn(images: Tensor, labels: Tensor, lr: Tensor): void {
+    const { value, gradients } = valueAndGrad(() => this.method.loss(images, labels));
+    this.count(value, labels);
+    if (this.accumulate === 1) {
+      this.optimizer.step(gradients, { lr });
+      return;
+    }
+    for (const [parameter, gradient] of gradients) {
+      const average = this.gradients.get(parameter);
+      if (!average) continue;
+      this.reached.add(parameter);
+      addInto(average, gradient, 1 / this.accumulate);
+    }
+  }
+
+  /** Adds to the sums, on the device. */
+  private count({ loss, outputs, terms }: StepLoss, labels: Tensor): void {
+    const names = Object.keys(terms).slice(0, SUMS - 2);
+    this.termNames = names;
+    scope(() => {
+      const correct = sum(cast(eq(argmax(outputs.logits, 1), labels), 'f32'));
+      const row = cat([loss, correct, ...names.map((name) => terms[name] as Tensor)].map((value) => reshape(value, [1])));
+      addInto(narrow(this.sums, 0, 0, names.length + 2), row);
+    });
+  }
+
+  private applyAverage(lr: Tensor): void {
+    const averages = new Gradients();
+    for (const parameter of this.reached) averages.set(parameter, this.gradients.get(parameter) as Tensor);
+    this.optimizer.step(averages, { lr });
+    for (const average of averages.values()) copyInto(average, zeros(average.shape, { device: this.device }));
+  }
+}

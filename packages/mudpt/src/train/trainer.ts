@@ -1,0 +1,300 @@
+/** The training of prompts: epochs of steps, readings, checkpoints, early stopping. */
+import type { Clip } from '@mudpt/clip';
+import { copyInto, FormatError, keep, type Tensor, zeros } from '@mudpt/tensor';
+import { type Batch, type BatchLoader, type Item, stepsPerEpoch } from '../data/index.ts';
+import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
+import { type Learning, loadCheckpoint, type Position, writeCheckpoint } from './checkpoint.ts';
+import type { RunConfig } from './config.ts';
+import type { MetricsLine, RunFolder } from './run-folder.ts';
+import { scheduleOf } from './schedule.ts';
+import { metricsOfScores, scoreMethod, scoringBatch } from './scoring.ts';
+import { type StepStats, Stepper } from './step.ts';
+
+/** Where training stands, for a progress line. */
+export interface TrainingProgress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps of this epoch that are done. */
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  /** On the training pictures of the last steps, in percent. */
+  readonly accuracy: number;
+  readonly lr: number;
+  readonly imagesPerSecond: number;
+  /** GPU memory held. */
+  readonly bytes: number;
+  /** Seconds to go. */
+  readonly eta: number;
+}
+
+export interface TrainerOptions {
+  readonly clip: Clip;
+  readonly method: PromptMethod;
+  readonly loader: BatchLoader;
+  /** Readable ones: see `BatchLoader.check`. */
+  readonly train: readonly Item[];
+  readonly val: readonly Item[];
+  readonly config: RunConfig;
+  readonly settings: TrainingSettings;
+  readonly folder: RunFolder;
+  /** What a checkpoint must belong to. */
+  readonly belongs: Pick<Position, 'identity' | 'pictures' | 'model'>;
+  /** Go on from the folder's checkpoint. */
+  readonly resume: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
+  readonly onEpoch?: ((line: MetricsLine & { kind: 'epoch' }) => void) | undefined;
+}
+
+export interface TrainingResult {
+  readonly epochsDone: number;
+  readonly stepsPerEpoch: number;
+  readonly seconds: number;
+  readonly peakBytes: number;
+  /** The signal was aborted: the checkpoint holds what was reached. */
+  readonly isStopped: boolean;
+  readonly stoppedEarlyAt?: number;
+}
+
+/** How an epoch is cut into updates. */
+export function updatesOf(
+  pictures: number,
+  batch: number,
+  accumulate: number,
+): { readonly updates: number; readonly group: number } {
+  const batches = stepsPerEpoch(pictures, batch);
+  const group = Math.min(accumulate, batches);
+  return { updates: group === 0 ? 0 : Math.floor(batches / group), group };
+}
+
+/**
+ * Trains `options.method` in place, and writes checkpoint and metrics into the folder as it goes.
+ * @throws FormatError when there are no pictures, or the checkpoint belongs to something else; TensorError when the loss is not finite
+ */
+export async function trainPrompts(options: TrainerOptions): Promise<TrainingResult> {
+  using trainer = new Trainer(options);
+  return await trainer.run();
+}
+
+class Trainer {
+  private readonly stepper: Stepper;
+  private readonly learning: Learning;
+  private readonly updates: number;
+  private readonly group: number;
+  private position: Position;
+  /** When this session began, less the seconds of earlier ones. */
+  private begun = performance.now();
+  private savedAt = performance.now();
+
+  constructor(private readonly options: TrainerOptions) {
+    const { clip, method, settings, config, train, belongs } = options;
+    const { updates, group } = updatesOf(train.length, settings.batchSize, config.accumulate);
+    if (updates === 0) throw new FormatError('training', 'there are no training pictures', 'give some');
+    if (config.patience > 0 && options.val.length === 0)
+      throw new FormatError(
+        'training',
+        'there are no validation pictures to stop early by',
+        'set patience to 0, or give a val folder',
+      );
+    [this.updates, this.group] = [updates, group];
+    this.stepper = new Stepper(clip.device, method, settings, group);
+    const best = new Map<string, Tensor>();
+    if (config.patience > 0)
+      for (const [name, { shape }] of method.learnable) best.set(name, keep(zeros(shape, { device: clip.device })));
+    this.learning = { method, optimizer: this.stepper.optimizer as unknown as Learning['optimizer'], best };
+    this.position = { format: 1, ...belongs, epoch: 0, step: 0, seconds: 0, metricsBytes: 0 };
+  }
+
+  async run(): Promise<TrainingResult> {
+    const { settings, folder, resume, belongs } = this.options;
+    if (resume) {
+      this.position = await loadCheckpoint(folder.file('checkpoint'), this.learning, belongs);
+      await folder.cutMetrics(this.position.metricsBytes);
+      this.begun -= this.position.seconds * 1000;
+    } else {
+      await folder.cutMetrics(0);
+      await this.save({});
+    }
+    const { epochs } = settings;
+    while (this.position.epoch < epochs && this.position.stoppedAfter === undefined) {
+      const isWhole = await this.epoch(this.position.epoch, epochs);
+      if (!isWhole) return this.result(true);
+    }
+    if (this.position.best) this.copyBest((own, best) => copyInto(own, best));
+    return this.result(false);
+  }
+
+  /** @returns false when it was asked to stop on the way */
+  private async epoch(epoch: number, epochs: number): Promise<boolean> {
+    const { loader, train, settings, signal } = this.options;
+    const { updates, group } = this;
+    const schedule = scheduleOf(settings);
+    const started = performance.now();
+    const pace = new Pace();
+    const total = { batches: 0, loss: 0, accuracy: 0 };
+    let step = this.position.step;
+    let [lr, read] = [0, step];
+    const batches = loader.epoch(train, { batch: settings.batchSize, epoch, from: step * group });
+    for await (const own of groups(batches, group)) {
+      lr = schedule({ epoch, step, steps: updates });
+      this.stepper.step(own, lr);
+      step += 1;
+      const isLast = step === updates;
+      const isAsked = signal?.aborted === true;
+      const isDue = performance.now() - this.savedAt > this.options.config.checkpointSeconds * 1000;
+      // The first reading comes at once: it tells that compiling is over and training runs.
+      if (isLast || isAsked || isDue || step === 1 || step - read >= this.options.config.logEvery) {
+        const stats = await this.stepper.read();
+        const imagesPerSecond = pace.measure((step - read) * group * settings.batchSize);
+        read = step;
+        addStats(total, stats);
+        await this.log({ epoch, epochs, step, stats, lr, imagesPerSecond });
+        if ((isAsked || isDue) && !isLast) await this.save({ step });
+        if (isAsked && !isLast) return false;
+      }
+      if (isLast) break;
+    }
+    this.options.method.endEpoch?.(epoch, epochs);
+    await this.finishEpoch(epoch, lr, total, (performance.now() - started) / 1000);
+    return signal?.aborted !== true || epoch + 1 === epochs;
+  }
+
+  private async finishEpoch(epoch: number, lr: number, total: StepTotal, seconds: number): Promise<void> {
+    const { folder, onEpoch, config } = this.options;
+    const mean = { loss: total.loss / total.batches, accuracy: total.accuracy / total.batches };
+    const valAccuracy = config.patience > 0 ? await this.validate() : undefined;
+    const line = { kind: 'epoch', epoch, ...mean, lr, seconds, ...(valAccuracy !== undefined && { valAccuracy }) } as const;
+    const metricsBytes = await folder.appendMetrics([line]);
+    onEpoch?.(line);
+    let { best, stoppedAfter } = this.position;
+    if (valAccuracy !== undefined) {
+      if (!best || valAccuracy > best.accuracy) {
+        best = { accuracy: valAccuracy, epoch };
+        this.copyBest((own, copy) => copyInto(copy, own));
+      } else if (epoch - best.epoch >= config.patience) stoppedAfter = epoch;
+    }
+    await this.save({
+      epoch: epoch + 1,
+      step: 0,
+      metricsBytes,
+      ...(best && { best }),
+      ...(stoppedAfter !== undefined && { stoppedAfter }),
+    });
+  }
+
+  private async validate(): Promise<number> {
+    const { clip, method, loader, val, config } = this.options;
+    const batch = scoringBatch(clip, config.evaluationBatch);
+    const scores = await scoreMethod(clip, method, loader, val, { batch });
+    return metricsOfScores(scores, method.classNames.length).accuracy;
+  }
+
+  private copyBest(copy: (own: Tensor, best: Tensor) => void): void {
+    for (const [name, best] of this.learning.best) {
+      const own = this.options.method.learnable.get(name);
+      if (own && own.size > 0) copy(own, best);
+    }
+  }
+
+  private async log(now: LogEntry): Promise<void> {
+    const { clip, folder, onProgress } = this.options;
+    const { epoch, epochs, step, stats, lr, imagesPerSecond } = now;
+    const { loss, accuracy, terms } = stats;
+    const bytes = clip.device.memory().totalBytes;
+    const { updates } = this;
+    const line = {
+      kind: 'step',
+      epoch,
+      step: epoch * updates + step - 1,
+      loss,
+      accuracy,
+      lr,
+      ...(terms && { terms }),
+      imagesPerSecond,
+      bytes,
+    } as const;
+    this.position = { ...this.position, metricsBytes: await folder.appendMetrics([line]) };
+    const picturesToGo = ((epochs - epoch) * updates - step) * this.group * this.options.settings.batchSize;
+    onProgress?.({
+      epoch,
+      epochs,
+      step,
+      steps: updates,
+      loss,
+      accuracy,
+      lr,
+      imagesPerSecond,
+      bytes,
+      eta: picturesToGo / imagesPerSecond,
+    });
+  }
+
+  private async save(change: Partial<Position>): Promise<void> {
+    const position = { ...this.position, ...change, seconds: (performance.now() - this.begun) / 1000 };
+    await writeCheckpoint(this.options.folder.file('checkpoint'), this.learning, position);
+    this.position = position;
+    this.savedAt = performance.now();
+  }
+
+  private result(isStopped: boolean): TrainingResult {
+    const { epoch, seconds, stoppedAfter } = this.position;
+    return {
+      epochsDone: epoch,
+      stepsPerEpoch: this.updates,
+      seconds,
+      peakBytes: this.options.clip.device.memory().peakBytes,
+      isStopped,
+      ...(stoppedAfter !== undefined && { stoppedEarlyAt: stoppedAfter }),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.stepper.dispose();
+    for (const best of this.learning.best.values()) best.dispose();
+  }
+}
+
+type StepTotal = { batches: number; loss: number; accuracy: number };
+
+interface LogEntry {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly stats: StepStats;
+  readonly lr: number;
+  readonly imagesPerSecond: number;
+}
+
+function addStats(total: StepTotal, { batches, loss, accuracy }: StepStats): void {
+  total.batches += batches;
+  total.loss += loss * batches;
+  total.accuracy += accuracy * batches;
+}
+
+/** Pictures per second, smoothed; what compiling took in the first interval is forgotten. */
+class Pace {
+  private last = performance.now();
+  private rate: number | undefined;
+  private intervals = 0;
+
+  measure(pictures: number): number {
+    const now = performance.now();
+    const present = (1000 * pictures) / Math.max(now - this.last, 1e-3);
+    this.last = now;
+    this.intervals += 1;
+    this.rate = this.rate === undefined || this.intervals === 2 ? present : 0.7 * this.rate + 0.3 * present;
+    return this.rate;
+  }
+}
+
+/** `size` batches at a time; an incomplete last group is dropped. */
+async function* groups(batches: AsyncIterable<Batch>, size: number): AsyncGenerator<Batch[]> {
+  let group: Batch[] = [];
+  for await (const batch of batches) {
+    group.push(batch);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+}
