@@ -212,6 +212,28 @@ eachDevice('device', (ctx) => {
     ctx.device.clearError();
   });
 
+  it('a plan may be disposed while its first replay still waits for its pipeline', async () => {
+    // A kernel of its own, so that nobody has compiled it yet.
+    const half = kernel({
+      name: 'half',
+      params: { factor: 'f32' },
+      source: `
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(1)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * params.factor; }`,
+    });
+    using result = zeros([4], { device: ctx.device });
+    const captured = capture(
+      ({ x }: { x: ReturnType<typeof tensor> }) =>
+        half.dispatch(ctx.device, { buffers: { x, y: result }, params: { factor: 0.5 }, grid: [4] }),
+      { device: ctx.device },
+    );
+    captured({ x: { data: [2, 4, 6, 8], shape: [4] } });
+    captured.dispose();
+    expect(await result.data()).toEqual(Float32Array.of(1, 2, 3, 4));
+  });
+
   it('captures a step and replays it with the same bits', async () => {
     const step = ({ x, factor }: { x: ReturnType<typeof tensor>; factor: ReturnType<typeof tensor> }) => {
       let y = contiguous(x);

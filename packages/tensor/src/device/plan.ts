@@ -47,7 +47,7 @@ export class Plan {
     this.disposed = true;
     for (const buffer of this.memory.external) this.pool.unpin(buffer);
     for (const buffer of this.memory.owned) this.pool.release(buffer);
-    for (const page of this.memory.pages) page.destroy();
+    this.recorder.destroyAfterwards(this.memory.pages);
   }
 
   [Symbol.dispose](): void {

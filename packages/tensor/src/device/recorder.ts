@@ -126,6 +126,16 @@ export class Recorder {
     });
   }
 
+  /** Destroys buffers once all that was recorded so far is submitted: batches may still wait for their pipelines. */
+  destroyAfterwards(buffers: readonly GPUBuffer[]): void {
+    this.flush();
+    const destroy = (): void => {
+      for (const buffer of buffers) buffer.destroy();
+    };
+    if (this.waiting === 0) destroy();
+    else this.tail = this.tail.then(destroy);
+  }
+
   /** Waits until everything flushed so far was accepted by the device; throws the first error of the device's life. */
   async settle(): Promise<void> {
     this.flush();
