@@ -1,6 +1,6 @@
 /** What lies in a file: told by its place, name and metadata. A folder is walked whole, and every file gets an answer. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { openSafetensors } from '@mudpt/tensor';
 
 export type Contents =
@@ -11,6 +11,8 @@ export type Contents =
   | { readonly kind: 'method'; readonly method: string }
   /** Numbers of the training protocol. */
   | { readonly kind: 'protocol' }
+  /** A checkpoint of the small CLIP, alone or in its folder. */
+  | { readonly kind: 'weights' }
   /** What preprocessing makes of the pictures beside the file. */
   | { readonly kind: 'pictures' }
   /** A golden this runner cannot run yet. */
@@ -48,8 +50,8 @@ const PROTOCOL = /^(schedule|sampling|promptsrc_gpa_weights).*\.json$/;
 /** Tells what a file holds. Reads at most a safetensors header. */
 export async function classify(path: string): Promise<Contents> {
   const name = basename(path);
-  const folder = basename(dirname(path));
-  const above = basename(dirname(dirname(path)));
+  const folder = basename(dirname(resolve(path)));
+  const above = basename(dirname(dirname(resolve(path))));
   if (/\.(png|jpe?g|webp|gif)$/i.test(name)) return { kind: 'companion', of: 'the preprocessing golden beside it' };
   if (/\.(md|txt)$/i.test(name)) return { kind: 'companion', of: 'nothing: it is text' };
   if (folder === 'weights' || above === 'weights') return weights(name);
@@ -67,7 +69,7 @@ function notYet(subject: string): Contents {
 function weights(name: string): Contents {
   if (/-\d+-of-\d+\.safetensors$/.test(name)) return { kind: 'companion', of: 'the shard index beside it' };
   if (name.endsWith('config.json')) return { kind: 'companion', of: 'the model beside it' };
-  return notYet('loading CLIP weights');
+  return { kind: 'weights' };
 }
 
 async function safetensors(path: string): Promise<Contents> {

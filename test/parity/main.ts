@@ -8,6 +8,7 @@ import { runProtocolFile } from './protocol.ts';
 import { countLine, describeFile, type FileResult, hasPassed } from './report.ts';
 import { type Extensions, messageOf, runFile } from './run.ts';
 import { runTokenizerFile } from './tokenizer.ts';
+import { runWeightsFile } from './weights.ts';
 
 const USAGE = `usage: pnpm parity FILE-or-FOLDER...
 Runs the golden files given, and all files below the folders given, and compares with the numbers in them.
@@ -29,6 +30,7 @@ async function resultOf(path: string, named: boolean, open: () => Promise<Device
     const contents = await classify(path);
     if (contents.kind === 'op') return await runFile(path, await open(), EXTENSIONS);
     if (contents.kind === 'method') return await runMethodFile(path, contents.method, open);
+    if (contents.kind === 'weights') return await runWeightsFile(path, open);
     if (contents.kind === 'texts') return await runTokenizerFile(path);
     if (contents.kind === 'protocol') return await runProtocolFile(path);
     if (contents.kind === 'pictures') return await runPreprocessFile(path);

@@ -1,6 +1,6 @@
 /** The small CLIP of the goldens, and what OpenAI's code computes with it. */
 import { fileURLToPath } from 'node:url';
-import { type Clip, type ClipConfig, type ClipOptions, type ClipWeights, clipFromTensors, type HostTensor } from '@mudpt/clip';
+import { type Clip, type ClipConfig, type ClipOptions, clipFromTensors, type HostTensor } from '@mudpt/clip';
 import { openSafetensors, toFloat32, toInt32 } from '@mudpt/tensor';
 
 const folder = new URL('../../../test/fixtures/methods/', import.meta.url);
@@ -25,7 +25,7 @@ export async function readFixture(
 }
 
 /** Weights of the golden CLIP by OpenAI's names. */
-export async function goldenWeights(): Promise<ClipWeights> {
+export async function goldenWeights(): Promise<Record<string, HostTensor>> {
   const weights: Record<string, HostTensor> = {};
   for (const [name, { shape, data }] of await readFixture('clip_a.safetensors'))
     weights[name.replace(/^clip\./, '')] = { shape, dtype: 'f32', data: Float32Array.from(data) };
