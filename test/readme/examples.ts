@@ -20,4 +20,9 @@ export const examples: readonly Example[] = [
   { page: 'packages/tensor/README.md', name: 'browser.mjs', prints: new RegExp(GLIDER) },
   { page: 'packages/tensor/README.md', name: 'kernel.mjs', prints: /2, ?4, ?6/ },
   { page: 'packages/autograd/README.md', name: 'xor.ts', prints: /^0\.00\d+$/ },
+  {
+    page: 'packages/clip/README.md',
+    name: 'clip.ts',
+    prints: /^(red|blue|a very long name of a colour): 0\.\d{3}(\n.+: 0\.\d{3}){2}$/,
+  },
 ];

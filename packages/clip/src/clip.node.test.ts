@@ -4,8 +4,8 @@ import { type Clip, createImageLoader, createTokenizer, ensemble, normalize } fr
 import { capture, reshape, tensor, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../tensor/test/support.ts';
-import { distance, goldenClip, readFixture } from '../test/golden.ts';
-import { numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
+import { goldenClip, readFixture } from '../test/golden.ts';
+import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
 import { fillTemplates, rank } from './zeroshot.ts';
 
 const PICTURES = fileURLToPath(new URL('../test/fixtures/preprocess/pictures/', import.meta.url));

@@ -11,8 +11,7 @@ import {
 import { tensor, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../tensor/test/support.ts';
-import { distance } from '../test/golden.ts';
-import { numbers, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
+import { distance, numbers, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
 
 const SIZE = TINY.image.size;
 

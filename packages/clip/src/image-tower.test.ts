@@ -3,9 +3,8 @@ import type { BlockHook, ImageTower } from '@mudpt/clip';
 import { capture, cat, expand, mul, narrow, reshape, scope, sum, tensor, type Tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../tensor/test/support.ts';
-import { distance } from '../test/golden.ts';
 import { imageReference, type Rows } from '../test/reference.ts';
-import { numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
+import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
 
 const { size, width, layers, patch } = TINY.image;
 const AREA = 3 * size * size;

@@ -3,9 +3,8 @@ import type { StackOptions, TextTower } from '@mudpt/clip';
 import { cat, expand, mul, narrow, reshape, scope, sum, tensor, type Tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../tensor/test/support.ts';
-import { distance } from '../test/golden.ts';
 import { textReference } from '../test/reference.ts';
-import { numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
+import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
 
 const { width, layers, context } = TINY.text;
 const [SOT, EOT] = [28, 29];

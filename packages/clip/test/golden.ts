@@ -35,11 +35,3 @@ export async function goldenWeights(): Promise<Record<string, HostTensor>> {
 export async function goldenClip(options: ClipOptions): Promise<Clip> {
   return clipFromTensors(GOLDEN_CONFIG, await goldenWeights(), options);
 }
-
-/** ||a - b|| / ||b|| */
-export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  const { length } = expected;
-  if (actual.length !== length) throw new Error(`${actual.length} values are compared with ${length}`);
-  const gaps = Array.from(expected, (value, i) => value - (actual[i] ?? Number.NaN));
-  return Math.hypot(...gaps) / Math.max(Math.hypot(...Array.from(expected)), 1e-30);
-}

@@ -12,7 +12,7 @@ import {
   toInt32,
 } from '@mudpt/tensor';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import { distance } from '../../test/golden.ts';
+import { distance } from '../../test/tiny.ts';
 import { failureOf, fixture, FIXTURE_CONFIG, fixturePath, folder, sameBytes } from '../../test/weights/models.ts';
 import { toHuggingFace } from '../config.ts';
 import { builtInVocabulary } from '../tokenizer/vocabulary.ts';

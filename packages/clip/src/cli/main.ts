@@ -1,0 +1,32 @@
+/** `pnpm clip zeroshot|embed ...`; see `pnpm clip --help`. */
+import { Device, TensorError } from '@mudpt/tensor';
+import { CommanderError } from 'commander';
+import { createProgram } from './program.ts';
+
+/** The exit status: 0, 1 for an error, 2 for wrong arguments, 130 after Ctrl-C. */
+async function main(words: readonly string[]): Promise<number> {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort(new Error('interrupted')));
+  let device: Promise<Device> | undefined;
+  const program = createProgram({
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY,
+    signal: controller.signal,
+    open: () => (device ??= Device.open()),
+  });
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (controller.signal.aborted) return 130;
+    const isKnown = error instanceof TensorError || (error instanceof Error && 'code' in error);
+    console.error(isKnown ? error.message : error);
+    return 1;
+  } finally {
+    (await device)?.dispose();
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

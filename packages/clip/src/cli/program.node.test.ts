@@ -1,0 +1,95 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createTokenizer, type Prediction, saveHuggingFace, weightsOf } from '@mudpt/clip';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import { distance, TINY, tinyClip } from '../../test/tiny.ts';
+import { createProgram } from './program.ts';
+
+const PICTURES = fileURLToPath(new URL('../../test/fixtures/preprocess/pictures/', import.meta.url));
+/** Ids of CLIP's own tokenizer, rows of a tiny model. */
+const CONFIG = { ...TINY, text: { ...TINY.text, vocabulary: 49408 } };
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clip-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+eachDevice('pnpm clip', (ctx) => {
+  const run = async (...words: string[]): Promise<string> => {
+    let text = '';
+    const program = createProgram({
+      stdout: (part) => (text += part),
+      stderr: () => undefined,
+      isTerminal: true,
+      signal: new AbortController().signal,
+      open: () => Promise.resolve(ctx.device),
+    });
+    await program.parseAsync(words, { from: 'user' });
+    return text;
+  };
+  const saved = async (): Promise<string> => {
+    using clip = tinyClip({ device: ctx.device }, CONFIG);
+    await saveHuggingFace(join(folder, 'model'), weightsOf(clip));
+    return join(folder, 'model');
+  };
+  const pictures = ['rgb.png', '444.jpg', 'grey.png'].map((name) => PICTURES + name);
+
+  it('zeroshot tells the labels of files as the model does', async () => {
+    const model = await saved();
+    using clip = tinyClip({ device: ctx.device, tokenizer: await createTokenizer() }, CONFIG);
+    const expected = await clip.zeroShot(pictures, ['cat', 'dog', 'a bird'], ['{} one', '{} two']);
+    await writeFile(join(folder, 'labels.txt'), 'dog\n\na bird\r\n');
+    const words = ['zeroshot', model, ...pictures, '--label', 'cat', '--labels', join(folder, 'labels.txt')];
+    const flags = ['-t', '{} one', '-t', '{} two', '--batch', '2'];
+    const json = JSON.parse(await run(...words, ...flags)) as { file: string; predictions: Prediction[] }[];
+    expect(json.map(({ file }) => file)).toEqual(pictures);
+    for (const [index, { predictions }] of json.entries()) {
+      expect(predictions.map(({ label }) => label)).toEqual(expected[index]?.map(({ label }) => label));
+      const [logits, known] = [predictions, expected[index] ?? []].map((row) => row.map(({ logit }) => logit));
+      expect(distance(logits ?? [], known ?? [])).toBeLessThan(1e-5);
+    }
+    const csv = await run(...words, ...flags, '--format', 'csv', '--top', '1');
+    const lines = csv.trimEnd().split('\r\n');
+    expect(lines[0]).toBe('file,rank,label,probability,logit');
+    expect(lines.slice(1).map((line) => line.split(',').slice(0, 3).join())).toEqual(
+      pictures.map((file, index) => `${file},1,${expected[index]?.[0]?.label}`),
+    );
+  });
+
+  it('embed writes features of images and texts, of unit length on request, to a file', async () => {
+    const model = await saved();
+    using clip = tinyClip({ device: ctx.device, tokenizer: await createTokenizer() }, CONFIG);
+    using images = await clip.encodeImage(pictures.slice(0, 1));
+    using texts = await clip.encodeText(['a cat', 'a dog']);
+    const json = JSON.parse(await run('embed', model, pictures[0] ?? '', '--text', 'a cat', '--text', 'a dog')) as {
+      embedding: number[];
+    }[];
+    expect(json.map(({ embedding: _, ...rest }) => rest)).toEqual([{ file: pictures[0] }, { text: 'a cat' }, { text: 'a dog' }]);
+    const expected = [...(await images.data()), ...(await texts.data())];
+    expect(
+      distance(
+        json.flatMap(({ embedding }) => embedding),
+        expected,
+      ),
+    ).toBeLessThan(1e-5);
+    const file = join(folder, 'features.csv');
+    expect(await run('embed', model, '--text', 'a cat', '--normalize', '-f', 'csv', '-o', file)).toBe('');
+    const [head, row] = (await readFile(file, 'utf8')).trimEnd().split('\r\n');
+    expect(head).toBe(`kind,source,${Array.from({ length: TINY.embed }, (_, i) => `e_${i}`).join()}`);
+    const values = (row ?? '').split(',').slice(2).map(Number);
+    expect(Math.hypot(...values)).toBeCloseTo(1, 5);
+  });
+
+  it('says what is wrong with arguments', async () => {
+    await expect(run('zeroshot', 'model', PICTURES)).rejects.toThrow(/there are no labels\. Give --label or --labels/);
+    await expect(run('zeroshot', join(folder, 'none'), PICTURES, '-l', 'cat')).rejects.toThrow(/no file or folder/);
+    await expect(run('embed', 'model')).rejects.toThrow(/nothing to embed/);
+    await expect(run('embed', 'model', '--batch', '0', '--text', 'x')).rejects.toThrow(/whole number of at least 1/);
+    await expect(run('embed', 'model', '--fromat', 'csv')).rejects.toThrow(/Did you mean --format/);
+    await expect(run('zeroshot', 'model')).rejects.toThrow(/missing required argument/);
+  });
+});

@@ -1,0 +1,203 @@
+/** The command `clip`: zero-shot classification and embeddings of files and folders. */
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { Device, FormatError, l2Normalize, type Tensor } from '@mudpt/tensor';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Clip } from '../clip.ts';
+import { fileBatches } from '../encode.ts';
+import type { TowerName, WeightDType } from '../tensors.ts';
+import { loadClip, type LoadProgress } from '../weights/index.ts';
+import { DEFAULT_TEMPLATES } from '../zeroshot.ts';
+import { listImages } from './images.ts';
+import { type Format, Writer } from './output.ts';
+
+/** What the command touches outside itself. */
+export type Surroundings = {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Whether progress is shown. */
+  readonly isTerminal: boolean;
+  readonly signal: AbortSignal;
+  readonly open: () => Promise<Device>;
+};
+
+type Shared = {
+  readonly format: Format;
+  readonly output?: string;
+  readonly batch: number;
+  readonly dtype?: WeightDType;
+  readonly revision?: string;
+  readonly offline?: boolean;
+};
+type ZeroShotFlags = Shared & {
+  readonly label: readonly string[];
+  readonly labels?: string;
+  readonly template: readonly string[];
+  readonly templates?: string;
+  readonly top?: number;
+};
+type EmbedFlags = Shared & { readonly text: readonly string[]; readonly texts?: string; readonly normalize?: boolean };
+
+const MODEL = 'folder or file of weights, or a name such as ViT-B/16 or openai/clip-vit-base-patch16';
+
+/** The command; `parseAsync` runs it. Errors reach the caller. */
+export function createProgram(around: Surroundings): Command {
+  const program = new Command('clip').description('CLIP on files and folders').exitOverride().showHelpAfterError();
+  program.configureOutput({ writeOut: around.stdout, writeErr: around.stderr });
+  withShared(program.command('zeroshot'))
+    .description('Tells for every image which labels fit it, best first')
+    .argument('<model>', MODEL)
+    .argument('<images...>', 'files, or folders that are walked whole')
+    .option('-l, --label <name>', 'a class name; give it once per class', collect, [])
+    .option('--labels <file>', 'class names, one a line')
+    .option(
+      '-t, --template <text>',
+      `a text with {} for the name; several are averaged (default "${DEFAULT_TEMPLATES[0]}")`,
+      collect,
+      [],
+    )
+    .option('--templates <file>', 'templates, one a line')
+    .option('--top <n>', 'labels told per image (default all)', whole)
+    .action((model: string, images: string[], flags: ZeroShotFlags) => zeroShot(model, images, flags, around));
+  withShared(program.command('embed'))
+    .description('Writes the features of images and texts')
+    .argument('<model>', MODEL)
+    .argument('[images...]', 'files, or folders that are walked whole')
+    .option('--text <text>', 'a text; may be given several times', collect, [])
+    .option('--texts <file>', 'texts, one a line')
+    .option('--normalize', 'divide every feature by its length')
+    .action((model: string, images: string[], flags: EmbedFlags) => embed(model, images, flags, around));
+  return program;
+}
+
+function withShared(command: Command): Command {
+  return command
+    .addOption(new Option('-f, --format <format>', 'of the output').choices(['json', 'csv']).default('json'))
+    .option('-o, --output <file>', 'where to write (default: standard output)')
+    .option('--batch <n>', 'images that go through the model at once', whole, 32)
+    .addOption(new Option('--dtype <dtype>', 'how weights are kept on the device').choices(['f32', 'f16']))
+    .option('--revision <name>', 'branch, tag or commit of a model of the hub')
+    .option('--offline', 'take models of the hub from the cache only');
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function whole(value: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  throw new InvalidArgumentError('Give a whole number of at least 1.');
+}
+
+async function zeroShot(model: string, paths: readonly string[], flags: ZeroShotFlags, around: Surroundings): Promise<void> {
+  const labels = [...flags.label, ...(await linesOf(flags.labels))];
+  const given = [...flags.template, ...(await linesOf(flags.templates))];
+  const templates = given.length > 0 ? given : DEFAULT_TEMPLATES;
+  if (labels.length === 0) throw new FormatError('clip zeroshot', 'there are no labels', 'give --label or --labels');
+  const files = await listImages(paths);
+  const { signal } = around;
+  await withModel(model, ['image', 'text'], flags, around, async (clip, writer) => {
+    await forBatches(clip, files, flags, around, async (images, names) => {
+      const found = await clip.zeroShot(images, labels, templates, { signal, ...(flags.top && { top: flags.top }) });
+      for (const [index, predictions] of found.entries()) {
+        const file = names[index] ?? '';
+        const told = predictions.map(({ label, probability, logit }) => ({ label, probability, logit }));
+        writer.add(
+          { file, predictions: told },
+          told.map((one, place) => ({ file, rank: place + 1, ...one })),
+        );
+      }
+    });
+  });
+}
+
+async function embed(model: string, paths: readonly string[], flags: EmbedFlags, around: Surroundings): Promise<void> {
+  const texts = [...flags.text, ...(await linesOf(flags.texts))];
+  if (paths.length + texts.length === 0)
+    throw new FormatError('clip embed', 'there is nothing to embed', 'give images, --text or --texts');
+  const files = await listImages(paths);
+  const towers: TowerName[] = [
+    ...(files.length > 0 ? (['image'] as const) : []),
+    ...(texts.length > 0 ? (['text'] as const) : []),
+  ];
+  await withModel(model, towers, flags, around, async (clip, writer) => {
+    const write = async (kind: 'file' | 'text', names: readonly string[], features: Tensor): Promise<void> => {
+      using unit = flags.normalize ? l2Normalize(features, -1) : undefined;
+      const values = await (unit ?? features).data();
+      for (const [index, name] of names.entries()) {
+        const embedding = [...values.subarray(index * clip.config.embed, (index + 1) * clip.config.embed)];
+        writer.add({ [kind]: name, embedding }, [{ kind, source: name, e: embedding }]);
+      }
+    };
+    await forBatches(clip, files, flags, around, async (images, names) => {
+      using features = await clip.encodeImage(images, { signal: around.signal });
+      await write('file', names, features);
+    });
+    if (texts.length === 0) return;
+    using features = await clip.encodeText(texts, { signal: around.signal });
+    await write('text', texts, features);
+  });
+}
+
+/** Loads the model, opens the output, runs `body`, and releases all. */
+async function withModel(
+  model: string,
+  towers: readonly TowerName[],
+  { format, output, dtype, revision, offline }: Shared,
+  around: Surroundings,
+  body: (clip: Clip, writer: Writer) => Promise<void>,
+): Promise<void> {
+  const { signal } = around;
+  const device = await around.open();
+  const onProgress = ({ stage, loaded, total }: LoadProgress): void =>
+    progress(around, `${stage} ${(loaded / 2 ** 20).toFixed(0)} of ${(total / 2 ** 20).toFixed(0)} MiB`);
+  const hub = { ...(revision !== undefined && { revision }), ...(offline && { offline }) };
+  using clip = await loadClip(model, { device, towers, onProgress, signal, ...(dtype && { dtype }), ...hub });
+  const file = output === undefined ? undefined : createWriteStream(output);
+  if (file) await once(file, 'open');
+  const writer = new Writer(format, file ? (text) => void file.write(text) : around.stdout);
+  try {
+    await body(clip, writer);
+    writer.end();
+  } finally {
+    progress(around, '');
+    if (file) {
+      file.end();
+      await once(file, 'finish');
+    }
+  }
+}
+
+/** Decodes all files ahead of their use, and gives `body` batch after batch with the files' names. */
+async function forBatches(
+  clip: Clip,
+  files: readonly string[],
+  { batch }: Shared,
+  around: Surroundings,
+  body: (images: Tensor, names: readonly string[]) => Promise<void>,
+): Promise<void> {
+  if (files.length === 0) return;
+  const { device, config } = clip;
+  const options = { config: config.image, normalization: config.normalization, batch, loader: undefined, signal: around.signal };
+  let done = 0;
+  for await (const images of fileBatches(files, options, device)) {
+    using _batch = images;
+    const count = images.shape[0] ?? 0;
+    await body(images, files.slice(done, done + count));
+    done += count;
+    progress(around, `${done} of ${files.length} images`);
+  }
+}
+
+/** One line that is written over. */
+function progress({ isTerminal, stderr }: Surroundings, text: string): void {
+  if (isTerminal) stderr(`\r${text.padEnd(48)}${text === '' ? '\r' : ''}`);
+}
+
+async function linesOf(path: string | undefined): Promise<string[]> {
+  if (path === undefined) return [];
+  const text = await readFile(path, 'utf8');
+  return text.split(/\r?\n/).filter((one) => one.trim() !== '');
+}
