@@ -1,4 +1,5 @@
 export type { BatchOptions, EncodedBatch } from './batch.ts';
 export type { TokenizerMode } from './clean.ts';
+export { reduceVocabulary, type ReducedVocabulary } from './reduce.ts';
 export { createTokenizer, Tokenizer, type TokenizerOptions } from './tokenizer.ts';
 export type { VocabularyFiles } from './vocabulary.ts';

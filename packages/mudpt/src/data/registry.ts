@@ -5,6 +5,7 @@ import { FormatError } from '@mudpt/tensor';
 import type { Dataset } from './dataset.ts';
 import { openCsv } from './csv.ts';
 import { listFolder } from './files.ts';
+import { iconSetNames, openIcons } from './icons/sets.ts';
 import { openFolder, type SourceOptions } from './folder.ts';
 import { openPaperSet, PAPER_SETS } from './paper-sets.ts';
 import { openSplitJson } from './split-json.ts';
@@ -21,6 +22,10 @@ type Open = (options: OpenOptions) => Promise<Dataset>;
 const NAMED: Readonly<Record<string, Open>> = {
   ...Object.fromEntries(
     Object.keys(PAPER_SETS).map((name): [string, Open] => [name, ({ root = 'data' }) => openPaperSet(name, root)]),
+  ),
+  // Rendered into the folder "icons" when first opened.
+  ...Object.fromEntries(
+    iconSetNames.map((name): [string, Open] => [name, ({ root = 'data' }) => openIcons(name, join(root, 'icons'))]),
   ),
 };
 

@@ -1,0 +1,95 @@
+/** Icons as pixels: an Iconify file's icon as SVG, and SVG as RGBA or a PNG. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { FormatError } from '@mudpt/tensor';
+import type { Sharp } from 'sharp';
+import { packageOf } from './styles.ts';
+
+type Icon = {
+  readonly body: string;
+  readonly left?: number;
+  readonly top?: number;
+  readonly width?: number;
+  readonly height?: number;
+};
+type IconFile = { readonly icons: Readonly<Record<string, Icon>>; readonly width?: number; readonly height?: number };
+
+/** How an icon becomes a picture. */
+export type View = {
+  /** Pixels of a side. */
+  readonly size: number;
+  /** Colour behind the drawing. */
+  readonly background: string;
+  /** Part of the side that the drawing's box fills. */
+  readonly scale: number;
+};
+
+/** One installed icon set. */
+export class IconSet {
+  private constructor(
+    readonly style: string,
+    private readonly file: IconFile,
+  ) {}
+
+  /**
+   * Reads a set.
+   * @param from a file of the package that has it installed: a folder's package.json, or this package
+   * @throws FormatError when it is not installed there
+   */
+  static async open(style: string, from: string | URL = import.meta.url): Promise<IconSet> {
+    let path: string;
+    try {
+      path = createRequire(from).resolve(`${packageOf(style)}/icons.json`);
+    } catch (cause) {
+      throw new FormatError('icons', `the icon set ${packageOf(style)} is not installed`, 'run pnpm install', { cause });
+    }
+    return new IconSet(style, JSON.parse(await readFile(path, 'utf8')) as IconFile);
+  }
+
+  /** The icon as an SVG document of `size` pixels. @throws FormatError for an unknown name */
+  svg(name: string, size: number): string {
+    const icon = this.file.icons[name];
+    if (!icon) throw new FormatError('icons', `${this.style} has no icon "${name}"`, 'write the manifest anew');
+    const width = icon.width ?? this.file.width ?? 16;
+    const height = icon.height ?? this.file.height ?? 16;
+    const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
+    const spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
+    return `<svg ${spaces} viewBox="${box}" width="${size}" height="${size}">${icon.body}</svg>`;
+  }
+
+  /** The icon's pixels, [size, size, 4], not premultiplied. */
+  async rgba(name: string, size: number): Promise<Uint8Array> {
+    const { default: sharp } = await import('sharp');
+    const { data } = await sharp(Buffer.from(this.svg(name, size)))
+      .resize(size, size)
+      .ensureAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Pixels [size, size, 3] of a picture of the icon; see {@link png}. */
+  async rgb(name: string, view: View): Promise<Uint8Array> {
+    const { data } = await (await this.picture(name, view)).raw().toBuffer({ resolveWithObject: true });
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** A picture of the icon as a PNG. */
+  async png(name: string, view: View): Promise<Uint8Array> {
+    return (await this.picture(name, view)).png().toBuffer();
+  }
+
+  private async picture(name: string, { size, background, scale }: View): Promise<Sharp> {
+    const { default: sharp } = await import('sharp');
+    const inner = Math.max(1, Math.round(size * scale));
+    const before = Math.floor((size - inner) / 2);
+    const after = size - inner - before;
+    const drawn = await sharp(Buffer.from(this.svg(name, inner)))
+      .resize(inner, inner)
+      .flatten({ background })
+      .extend({ top: before, left: before, bottom: after, right: after, background })
+      .png()
+      .toBuffer();
+    return sharp(drawn).removeAlpha();
+  }
+}

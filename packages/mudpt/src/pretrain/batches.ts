@@ -1,0 +1,99 @@
+/** Batches of pictures and captions. Every batch is a function of the seed and its number alone, so that training resumes anywhere. */
+import { type Random, randomFrom } from '@mudpt/autograd';
+import type { Tokenizer } from '@mudpt/clip';
+import type { HostInput } from '@mudpt/tensor';
+import type { Drawing } from '../data/icons/drawings.ts';
+import type { Concept } from '../data/icons/manifest.ts';
+import { augmentInto } from './augment.ts';
+import { type Captions, categoryWords } from './captions.ts';
+import type { Recipe } from './recipe.ts';
+
+/** The number of texts is rounded up to a multiple of this: a step is recorded anew for every number there is. */
+const TEXTS = 8;
+
+export type HostBatch = Readonly<Record<'images' | 'ids' | 'captions' | 'weights' | 'mask', HostInput>>;
+
+export class Batches {
+  private readonly groups: readonly { readonly concept: Concept; readonly drawings: readonly Drawing[] }[];
+  /** Running sums of the concepts' odds. */
+  private readonly sums: Float64Array;
+
+  constructor(
+    drawings: readonly Drawing[],
+    private readonly captions: Captions,
+    private readonly tokenizer: Tokenizer,
+    private readonly recipe: Recipe,
+  ) {
+    const groups = new Map<string, { concept: Concept; drawings: Drawing[] }>();
+    for (const drawing of drawings) {
+      const group = groups.get(drawing.concept.id) ?? { concept: drawing.concept, drawings: [] };
+      groups.set(drawing.concept.id, group);
+      group.drawings.push(drawing);
+    }
+    this.groups = [...groups.values()];
+    const sizes = new Map<string, number>();
+    for (const { concept } of this.groups) sizes.set(categoryWords(concept), (sizes.get(categoryWords(concept)) ?? 0) + 1);
+    let total = 0;
+    this.sums = Float64Array.from(this.groups, ({ concept, drawings: all }) => {
+      // Concepts drawn in more styles come a little more often, those of crowded categories less.
+      const styles = new Set(all.map(({ style }) => style)).size;
+      return (total += Math.sqrt(styles) / (sizes.get(categoryWords(concept)) ?? 1) ** this.recipe.balance);
+    });
+  }
+
+  /** Batch number `step`. */
+  make(step: number): HostBatch {
+    const { batch, seed, side, strength, model } = this.recipe;
+    const random = randomFrom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b));
+    const { size } = model.image;
+    const images = new Float32Array(batch * 3 * size * size);
+    const texts = new Map<string, number>();
+    const captions = new Int32Array(batch);
+    const beginning = this.captions.beginning(random);
+    for (let index = 0; index < batch; index++) {
+      const { concept, drawings } = this.groups[this.drawConcept(random)] as (typeof this.groups)[number];
+      const { pixels } = drawings[Math.floor(random() * drawings.length)] as Drawing;
+      augmentInto(images, index * 3 * size * size, { pixels, side, size, strength }, random);
+      const caption = this.captions.draw(concept, beginning, random);
+      if (!texts.has(caption)) texts.set(caption, texts.size);
+      captions[index] = texts.get(caption) ?? 0;
+    }
+    return { images: { data: images, shape: [batch, 3, size, size] }, ...this.encode([...texts.keys()], captions) };
+  }
+
+  private encode(texts: readonly string[], captions: Int32Array): Omit<HostBatch, 'images'> {
+    const contextLength = this.recipe.captionTokens;
+    const rows = texts.map((text) => this.tokenizer.encode(text));
+    const padded = Math.min(captions.length, Math.ceil(texts.length / TEXTS) * TEXTS);
+    const ids = new Int32Array(padded * contextLength);
+    rows.forEach((row, index) => {
+      const kept = row.length > contextLength ? [...row.slice(0, contextLength - 1), this.tokenizer.end] : row;
+      ids.set(kept, index * contextLength);
+    });
+    // Rows of padding are the first text again, and count for nothing.
+    for (let row = texts.length; row < padded; row++) ids.copyWithin(row * contextLength, 0, contextLength);
+    const counts = new Float32Array(texts.length);
+    for (const caption of captions) counts[caption] = (counts[caption] ?? 0) + 1;
+    const weights = new Float32Array(padded * captions.length);
+    captions.forEach((caption, image) => {
+      weights[caption * captions.length + image] = 1 / (texts.length * (counts[caption] ?? 1));
+    });
+    return {
+      ids: { data: ids, shape: [padded, contextLength], dtype: 'i32' },
+      captions: { data: captions, shape: [captions.length], dtype: 'i32' },
+      weights: { data: weights, shape: [padded, captions.length] },
+      mask: { data: Float32Array.from({ length: padded }, (_, row) => (row < texts.length ? 0 : -1e9)), shape: [padded] },
+    };
+  }
+
+  private drawConcept(random: Random): number {
+    const wanted = random() * (this.sums.at(-1) ?? 0);
+    let [low, high] = [0, this.sums.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.sums[middle] ?? 0) > wanted) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

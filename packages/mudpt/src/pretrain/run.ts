@@ -1,0 +1,114 @@
+/** The training loop: updates, checkpoints, validation. */
+import { appendFile, mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Device } from '@mudpt/tensor';
+import { categoryNames } from '../data/icons/categories.ts';
+import { ICON_TEMPLATE } from '../data/icons/sets.ts';
+import { Batches } from './batches.ts';
+import { imageFeatures, type Probe, recallAt, textFeatures, zeroShotAccuracy } from './evaluate.ts';
+import { Learner } from './learner.ts';
+import type { Material } from './material.ts';
+import { rateAt, type Recipe } from './recipe.ts';
+
+export type Validation = { readonly [name: string]: number };
+
+export type Progress = {
+  readonly step: number;
+  readonly steps: number;
+  /** Mean since the last report. */
+  readonly loss: number;
+  readonly lr: number;
+  readonly secondsPerStep: number;
+  /** Seconds to go. */
+  readonly eta: number;
+  readonly validation?: Validation;
+};
+
+export type RunOptions = {
+  readonly recipe: Recipe;
+  readonly material: Material;
+  readonly device: Device;
+  /** Folder of checkpoint and log; taken up where it stopped if it has a checkpoint. */
+  readonly out: string;
+  /** Pictures to validate on, by name. Those with classes count for zero-shot accuracy. */
+  readonly probes: Readonly<Record<string, readonly Probe[]>>;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Once aborted, the state is saved and the run returns. */
+  readonly signal?: AbortSignal;
+};
+
+/** Updates between two reports. */
+const REPORT_EVERY = 10;
+
+export const checkpointOf = (out: string): string => join(out, 'last.safetensors');
+
+/** Makes the learner of `out`: as saved there, or new. */
+export async function openLearner({ recipe, material, device, out }: Pick<RunOptions, 'recipe' | 'material' | 'device' | 'out'>) {
+  const { tokenizer } = material;
+  const config = { ...recipe.model, text: { ...recipe.model.text, vocabulary: tokenizer.vocabularySize } };
+  const learner = new Learner(device, config, tokenizer, recipe);
+  if (existsSync(checkpointOf(out))) await learner.load(checkpointOf(out));
+  return learner;
+}
+
+/** Trains from where `out` stands up to the recipe's last update. Returns the learner, which the caller disposes. */
+export async function pretrain(options: RunOptions): Promise<Learner> {
+  const { recipe, material, out, probes, onProgress, signal } = options;
+  await mkdir(out, { recursive: true });
+  const learner = await openLearner(options);
+  const batches = new Batches(material.drawings, material.captions, material.tokenizer, recipe);
+  const log = async (entry: object): Promise<void> => appendFile(join(out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
+  let since = performance.now();
+  let losses: number[] = [];
+  let next = learner.step < recipe.steps ? batches.make(learner.step) : undefined;
+  const isStopped = (): boolean => signal?.aborted ?? false;
+  while (next && !isStopped()) {
+    const lr = rateAt(learner.step, recipe);
+    const loss = learner.learn(next);
+    // The host prepares the next batch while the device works on this one.
+    next = learner.step < recipe.steps ? batches.make(learner.step) : undefined;
+    losses.push(await loss.item());
+    const { step } = learner;
+    const isLast = step === recipe.steps;
+    const validates = step % recipe.evaluateEvery === 0 || isLast;
+    if (step % REPORT_EVERY === 0 || validates) {
+      const secondsPerStep = (performance.now() - since) / 1000 / losses.length;
+      const mean = losses.reduce((sum, value) => sum + value, 0) / losses.length;
+      const validation = validates ? await validate(learner, probes) : undefined;
+      const eta = secondsPerStep * (recipe.steps - step);
+      onProgress?.({ step, steps: recipe.steps, loss: mean, lr, secondsPerStep, eta, ...(validation && { validation }) });
+      await log({ step, loss: mean, lr, secondsPerStep, ...validation });
+      [losses, since] = [[], performance.now()];
+    }
+    if (step % recipe.saveEvery === 0 || isLast) await learner.save(checkpointOf(out));
+  }
+  if (isStopped()) await learner.save(checkpointOf(out));
+  return learner;
+}
+
+/** Zero-shot accuracy, and recall of captions, on every set of pictures, with the averaged weights. */
+export async function validate(learner: Learner, probes: RunOptions['probes']): Promise<Validation> {
+  const { clip, device } = learner;
+  return learner.withAverage(async () => {
+    const classes = await textFeatures(
+      clip,
+      categoryNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
+    );
+    const results: Record<string, number> = {};
+    for (const [name, list] of Object.entries(probes)) {
+      const features = await imageFeatures(clip, list, device);
+      results[`zeroShot ${name}`] = zeroShotAccuracy(
+        features,
+        list.map(({ label }) => label),
+        classes,
+      );
+      const captions = await textFeatures(
+        clip,
+        list.map(({ caption }) => caption),
+      );
+      results[`recall@5 ${name}`] = recallAt(5, features, captions);
+    }
+    return results;
+  });
+}
