@@ -18,6 +18,7 @@ import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { runOurs } from './suites/ours.ts';
+import { stepRows } from './suites/step.ts';
 import { towers } from './suites/towers.ts';
 import { table } from './table.ts';
 
@@ -31,6 +32,7 @@ type Options = { readonly quick: boolean; readonly folder: string | undefined };
 const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, options: Options) => Promise<Row[]>>> = {
   towers: (device, effort, { quick, folder }) => towers(device, effort, { classes: quick ? 10 : 100, peers, folder }),
   ladder,
+  step: stepRows,
 };
 const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
 

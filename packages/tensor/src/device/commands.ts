@@ -44,6 +44,9 @@ export type Command = DispatchCommand | CopyCommand | ReplayCommand;
 export const PAGE_SLOTS = 256;
 export const PAGE_BYTES = PAGE_SLOTS * SLOT_BYTES;
 
+/** Bind groups kept at once. A training step needs some hundreds; work whose shapes never repeat would gather them without end. */
+const MAX_GROUPS = 1 << 14;
+
 /** Bind groups by layout and buffers. Pooled buffers keep their identity, so a repeated step finds all its groups here. */
 export class BindGroups {
   private readonly groups = new Map<string, GPUBindGroup>();
@@ -70,6 +73,7 @@ export class BindGroups {
       entries.push({ binding: entry.paramsIndex, resource: { buffer: page, size: SLOT_BYTES } });
     const group = this.gpu.createBindGroup({ label: entry.label, layout: entry.layout, entries });
     if (!cached) return group;
+    if (this.groups.size >= MAX_GROUPS) this.forgetAll();
     this.groups.set(key, group);
     for (const buffer of buffers) {
       const keys = this.byBuffer.get(buffer.id);
@@ -77,6 +81,11 @@ export class BindGroups {
       else this.byBuffer.set(buffer.id, new Set([key]));
     }
     return group;
+  }
+
+  private forgetAll(): void {
+    this.groups.clear();
+    this.byBuffer.clear();
   }
 
   /** Forgets the groups that hold a destroyed buffer. */

@@ -143,6 +143,21 @@ eachDevice('device', (ctx) => {
     expect(after.submits - before.submits).toBe(1);
   });
 
+  it('makes bind groups once for a step that repeats, whatever the order of its releases', async () => {
+    using x = zeros([64], { device: ctx.device });
+    const groupsAfter = async (order: string): Promise<number> => {
+      const a = times(x, 1);
+      const b = times(a, 2);
+      const c = times(b, 3);
+      const made = [a, b, c, times(c, 4)];
+      for (const index of order) made[Number(index)]?.dispose();
+      await ctx.device.settle();
+      return ctx.device.counters().bindGroups;
+    };
+    const first = await groupsAfter('0123');
+    for (const order of ['3102', '1230', '2031', '0123']) expect(await groupsAfter(order)).toBe(first);
+  });
+
   it('scopes release what they do not return, across await too', async () => {
     const start = ctx.device.memory().liveTensors;
     const kept = await scope(async () => {

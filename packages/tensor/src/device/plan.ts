@@ -16,6 +16,11 @@ export class Plan {
     for (const buffer of memory.external) pool.pin(buffer);
   }
 
+  /** What a replay tells the driver, in order; for benchmarks and inspection. Pipelines are there once the first replay has settled. */
+  get commands(): readonly Command[] {
+    return this.memory.commands;
+  }
+
   /** Kernel labels and copies in the order they run. */
   get steps(): readonly string[] {
     return this.memory.commands.map((command) => (command.kind === 'dispatch' ? command.entry.label : command.kind));

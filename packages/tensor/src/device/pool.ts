@@ -32,6 +32,21 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
+/**
+ * Puts `buffer` into a list of falling ids, whose last is taken first. The choice then depends on which buffers are free, not on the order of
+ * their release: a step that repeats gets the same buffers again and finds its bind groups made.
+ */
+function insert(list: PoolBuffer[], buffer: PoolBuffer): void {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.id ?? 0) > buffer.id) low = middle + 1;
+    else high = middle;
+  }
+  list.splice(low, 0, buffer);
+}
+
 export class Pool {
   private readonly free = new Map<number, PoolBuffer[]>();
   private readonly abandoned = new Set<PoolBuffer>();
@@ -84,7 +99,7 @@ export class Pool {
       return;
     }
     const list = this.free.get(buffer.bytes);
-    if (list) list.push(buffer);
+    if (list) insert(list, buffer);
     else this.free.set(buffer.bytes, [buffer]);
     this.pooledBytes += buffer.bytes;
   }
