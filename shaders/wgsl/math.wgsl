@@ -3,7 +3,7 @@
 // WGSL lets an adapter compute exp, log, sin or pow with errors of many units in the last place, and NaN and infinity are left to it
 // (SwiftShader: exp(NaN) = infinity, tanh(100) = NaN). These have relative errors of about 2e-7 everywhere and treat NaN, infinity and zero
 // as IEEE 754 functions do. Subnormal results may be flushed to zero.
-// Polynomials: exp, log, sin, cos, tanh, atan after the Cephes library (S. Moshier); erf, erfc after N. Juffa.
+// Polynomials: exp, log, sin, cos, sinh, tanh, asin, atan after the Cephes library (S. Moshier); erf, erfc after N. Juffa.
 // No function relies on fused multiply-add, or on infinities surviving constant folding: special values are tested and made by bits.
 
 fn math_isNaN(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
@@ -47,6 +47,15 @@ fn math_exp(x: f32) -> f32 {
   let bounded = clamp(x, -104.0, 89.0);
   let n = floor(bounded * 1.4426950408889634 + 0.5);
   let r = (bounded - n * 0.693359375) + n * 2.12194440e-4;
+  let whole = i32(n);
+  let half = whole >> 1u;
+  let y = ((1.0 + (r + math_expTail(r))) * math_powerOfTwo(half)) * math_powerOfTwo(whole - half);
+  return select(y, x, math_isNaN(x));
+}
+fn math_exp2(x: f32) -> f32 {
+  let bounded = clamp(x, -152.0, 129.0);
+  let n = floor(bounded + 0.5);
+  let r = (bounded - n) * 0.69314718055994531;
   let whole = i32(n);
   let half = whole >> 1u;
   let y = ((1.0 + (r + math_expTail(r))) * math_powerOfTwo(half)) * math_powerOfTwo(whole - half);
@@ -98,6 +107,12 @@ fn math_log2(x: f32) -> f32 {
   let parts = math_split(x);
   return math_logEdge(x, math_logNearOne(parts.fraction - 1.0) * 1.4426950408889634 + f32(parts.exponent));
 }
+fn math_log10(x: f32) -> f32 {
+  let parts = math_split(x);
+  let e = f32(parts.exponent);
+  let small = math_logNearOne(parts.fraction - 1.0) * 0.43429448190325183 + e * 2.48745663981195e-4;
+  return math_logEdge(x, small + e * 0.30078125);
+}
 fn math_log1p(x: f32) -> f32 {
   if (x > -0.29 && x < 0.41) { return math_logNearOne(x); }
   return math_log(1.0 + x);
@@ -113,6 +128,20 @@ fn math_tanh(x: f32) -> f32 {
   p = p * z - 3.33332819422e-1;
   let large = math_copySign(1.0 - 2.0 / (math_exp(2.0 * min(a, 20.0)) + 1.0), x);
   return select(select(large, x + x * (z * p), a < 0.625), x, math_isNaN(x));
+}
+// Both from exp(|x| / 2), whose square overflows no sooner than they do.
+fn math_sinh(x: f32) -> f32 {
+  let z = x * x;
+  var p = 2.03721912945e-4;
+  p = p * z + 8.33028376239e-3;
+  p = p * z + 1.66667160211e-1;
+  let e = math_exp(0.5 * abs(x));
+  let large = math_copySign(0.5 * e * e - 0.5 / e / e, x);
+  return select(large, x + x * (z * p), abs(x) < 1.0);
+}
+fn math_cosh(x: f32) -> f32 {
+  let e = math_exp(0.5 * abs(x));
+  return 0.5 * e * e + 0.5 / e / e;
 }
 fn math_sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + math_exp(-x)); }
 fn math_softplus(x: f32) -> f32 { return math_maximum(x, 0.0) + math_log1p(math_exp(-abs(x))); }
@@ -270,6 +299,33 @@ fn math_atan2(y: f32, x: f32) -> f32 {
   angle = select(angle, 1.5707963267948966 - angle, ay > ax);
   angle = select(angle, 3.1415926535897932 - angle, math_isNegative(x));
   return select(math_copySign(angle, y), math_nan(), math_isNaN(x) || math_isNaN(y));
+}
+
+fn math_atan(x: f32) -> f32 { return math_atan2(x, 1.0); }
+// asin(x) for |x| <= 1/2.
+fn math_asinSmall(x: f32) -> f32 {
+  let z = x * x;
+  var p = 4.2163199048e-2;
+  p = p * z + 2.4181311049e-2;
+  p = p * z + 4.5470025998e-2;
+  p = p * z + 7.4953002686e-2;
+  p = p * z + 1.6666752422e-1;
+  return x + x * (z * p);
+}
+// Beyond 1/2 from the half angle: asin(a) = pi/2 - 2 asin(sqrt((1 - a) / 2)), where 1 - a is exact.
+fn math_asin(x: f32) -> f32 {
+  let a = abs(x);
+  if (!(a <= 1.0)) { return math_nan(); }
+  let far = a > 0.5;
+  let angle = math_asinSmall(select(a, sqrt(0.5 * (1.0 - a)), far));
+  return math_copySign(select(angle, 1.5707963267948966 - 2.0 * angle, far), x);
+}
+fn math_acos(x: f32) -> f32 {
+  let a = abs(x);
+  if (!(a <= 1.0)) { return math_nan(); }
+  let far = a > 0.5;
+  let angle = math_asinSmall(select(x, sqrt(0.5 * (1.0 - a)), far));
+  return select(1.5707963267948966 - angle, select(2.0 * angle, 3.1415926535897932 - 2.0 * angle, x < 0.0), far);
 }
 
 // a * b = high + low exactly (barring underflow), after Dekker and Veltkamp; splits by bits, so that no compiler can undo it.

@@ -33,6 +33,8 @@ export const sign = unary('sign');
 export const square = unary('square');
 /** e to the power x. */
 export const exp = unary('exp');
+/** 2 to the power x. */
+export const exp2 = unary('exp2');
 /** exp(x) - 1, exact near 0 too. */
 export const expm1 = unary('expm1');
 /** Natural logarithm: NaN below 0, -infinity at 0. */
@@ -41,6 +43,8 @@ export const log = unary('log');
 export const log1p = unary('log1p');
 /** Logarithm to base 2. */
 export const log2 = unary('log2');
+/** Logarithm to base 10. */
+export const log10 = unary('log10');
 /** Square root; NaN below 0. */
 export const sqrt = unary('sqrt');
 /** 1 / sqrt(x). */
@@ -53,6 +57,16 @@ export const sin = unary('sin');
 export const cos = unary('cos');
 /** Tangent of x in radians. */
 export const tan = unary('tan');
+/** Angle in radians whose sine is x; NaN outside -1 to 1. */
+export const asin = unary('asin');
+/** Angle in radians whose cosine is x; NaN outside -1 to 1. */
+export const acos = unary('acos');
+/** Angle in radians whose tangent is x. */
+export const atan = unary('atan');
+/** Hyperbolic sine. */
+export const sinh = unary('sinh');
+/** Hyperbolic cosine. */
+export const cosh = unary('cosh');
 /** Hyperbolic tangent. */
 export const tanh = unary('tanh');
 /** 1 / (1 + exp(-x)). */
@@ -75,6 +89,8 @@ export const hardSwish = unary('hardSwish');
 export const logSigmoid = unary('logSigmoid');
 /** The error function. */
 export const erf = unary('erf');
+/** 1 - erf(x), exact in the upper tail too. */
+export const erfc = unary('erfc');
 /** The whole number at or below x. */
 export const floor = unary('floor');
 /** The whole number at or above x. */

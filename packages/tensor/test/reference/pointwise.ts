@@ -4,7 +4,7 @@
  */
 import { type Ref, broadcastIndex, broadcastShapes, build, get, map } from './array.ts';
 import { roundHalfEven } from './inputs.ts';
-import { erf, normalCumulative, normalDensity } from './special.ts';
+import { erf, erfc, normalCumulative, normalDensity } from './special.ts';
 
 const GELU_TANH = Math.sqrt(2 / Math.PI);
 const truth = (value: boolean): number => (value ? 1 : 0);
@@ -20,10 +20,12 @@ export const unaryFunctions = {
   /** Sign of zero is zero. */
   sign: (x) => (x === 0 ? 0 : Math.sign(x)),
   exp: Math.exp,
+  exp2: (x) => 2 ** x,
   expm1: Math.expm1,
   log: Math.log,
   log1p: Math.log1p,
   log2: Math.log2,
+  log10: Math.log10,
   sqrt: Math.sqrt,
   rsqrt: (x) => 1 / Math.sqrt(x),
   square: (x) => x * x,
@@ -31,6 +33,11 @@ export const unaryFunctions = {
   sin: Math.sin,
   cos: Math.cos,
   tan: Math.tan,
+  asin: Math.asin,
+  acos: Math.acos,
+  atan: Math.atan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
   tanh: Math.tanh,
   sigmoid,
   /** NaN stays NaN. */
@@ -47,6 +54,7 @@ export const unaryFunctions = {
   hardSwish: (x) => gated(x, Math.min(Math.max((x + 3) / 6, 0), 1)),
   logSigmoid: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   erf,
+  erfc,
   floor: Math.floor,
   ceil: Math.ceil,
   /** Ties to even. */
