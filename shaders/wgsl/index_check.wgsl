@@ -1,4 +1,5 @@
-// index_check: flags[slot] = the lowest position whose index is outside `extent` (negative signed ones count from the end).
+// index_check: flags[slot] = the lowest position whose index is outside `extent` (negative signed ones count from the end) and not
+// the ignored one.
 // One thread an index, contiguous; flags start at the largest u32. Only run when a device checks indices.
 // Compile:
 struct Params {
@@ -7,6 +8,8 @@ struct Params {
   extent: u32,
   signed: u32,
   slot: u32,
+  has_ignored: u32,
+  ignored: u32,
 }
 
 @group(0) @binding(0) var<storage, read> indices: array<u32>;
@@ -19,5 +22,6 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   if (thread >= params.count) { return; }
   var index = indices[params.offset + thread];
   if (params.signed == 1u && bitcast<i32>(index) < 0) { index += params.extent; }
-  if (index >= params.extent) { atomicMin(&flags[params.slot], thread); }
+  let isIgnored = params.has_ignored == 1u && index == params.ignored;
+  if (index >= params.extent && !isIgnored) { atomicMin(&flags[params.slot], thread); }
 }

@@ -1,8 +1,9 @@
-// sort: stable merge sort of lines of any length in global memory, one thread an element and pass.
+// sort: stable merge sort of lines of any length in global memory, one thread an element and pass. Only the first `wanted` elements of a
+// line are asked for, so runs longer than that keep no more: the largest few of a long line cost little more than reading it.
 // PASS "keys":  keys[line, i] = an u32 that sorts as x does (reversed if DESCENDING), places[line, i] = i;
 //      "merge": sorted runs of `run` elements become runs of 2 * run: an element's new place is its own rank plus its rank in the
-//               other run, by binary search; equal keys keep their order;
-//      "take":  values and indices of the first `length_y` of each line, laid out as the result.
+//               other run, by binary search; equal keys keep their order. Of each run `kept` elements are stored, then `kept_next`;
+//      "take":  values and indices of the first `wanted` of each line, laid out as the result.
 // NaN is larger than every number (as in PyTorch): last in ascending order, first in descending. -0 equals 0.
 // Defines: T storage type of x; KIND f, i or u for "keys".
 // Compile: T=f32 KIND=f PASS=keys DESCENDING=1 | T=f32 KIND=f PASS=merge DESCENDING=0 | T=f32 KIND=f PASS=take DESCENDING=0
@@ -12,12 +13,13 @@ enable f16;
 struct Params {
   lines: u32,
   length: u32,
-  length_y: u32,
+  wanted: u32,
   run: u32,
+  kept: u32,
+  kept_next: u32,
   x_offset: u32,
   x_step: u32,
   y_step: u32,
-  pad: u32,
   shape: array<vec4<u32>, 2>,
   x_strides: array<vec4<u32>, 2>,
   y_strides: array<vec4<u32>, 2>,
@@ -57,51 +59,53 @@ fn keyOf(value: ${T}) -> u32 {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let task = (wid.x + wid.y * groups.x) * 64u + local;
-  let width = ${PASS == "take" ? "params.length_y" : "params.length"};
+#if PASS == "merge"
+  let runs = (params.length + params.run - 1u) / params.run;
+  let width = runs * params.kept;
+#else
+  let width = ${PASS == "take" ? "params.wanted" : "params.length"};
+#endif
   if (task >= params.lines * width) { return; }
   let line = task / width;
-  let i = task % width;
-  let base = line * params.length;
 #if PASS == "merge"
-  let pair = i / (2u * params.run) * (2u * params.run);
-  let middle = min(pair + params.run, params.length);
-  let end = min(pair + 2u * params.run, params.length);
-  let key = keys[base + i];
-  let isLeft = i < middle;
-  // The number of elements of the other run that come first: smaller ones, and for the right run equal ones of the left.
-  var low = select(pair, middle, isLeft);
-  var high = select(middle, end, isLeft);
-  let start = low;
+  let own = task % width / params.kept;
+  let i = task % params.kept;
+  if (own * params.run + i >= params.length) { return; } // the last run is shorter
+  let other = own ^ 1u;
+  let isLeft = own < other;
+  let base = line * width + other * params.kept;
+  let key = keys[task];
+  // How many elements of the other run come first: smaller ones, and for the right run equal ones of the left.
+  var low = 0u;
+  var high = min(params.kept, params.length - min(other * params.run, params.length));
   while (low < high) {
     let probe = (low + high) / 2u;
-    let other = keys[base + probe];
-    if (other < key || (other == key && !isLeft)) { low = probe + 1u; } else { high = probe; }
+    let against = keys[base + probe];
+    if (against < key || (against == key && !isLeft)) { low = probe + 1u; } else { high = probe; }
   }
-  let own = i - select(middle, pair, isLeft);
-  let place = base + pair + own + (low - start);
+  let rank = i + low;
+  if (rank >= params.kept_next) { return; }
+  let place = (line * ((runs + 1u) / 2u) + own / 2u) * params.kept_next + rank;
   keys_out[place] = key;
-  places_out[place] = places[base + i];
+  places_out[place] = places[task];
 #else
+  let i = task % width;
   var rest = line;
   var source = params.x_offset;
-  var target_place = 0u;
-#for d in 8
-#let D = 7 - d
-  {
-    let size = params.shape[${D / 4}].${"xyzw"[D % 4]};
-    let at = rest % size;
-    rest = rest / size;
-    source += at * params.x_strides[${D / 4}].${"xyzw"[D % 4]};
-    target_place += at * params.y_strides[${D / 4}].${"xyzw"[D % 4]};
-  }
-#endfor
+  var result_place = 0u;
+#let AT = "source"
+#let STRIDES = "x_strides"
+#let WALK_TWO = 1
+#let AT_TWO = "result_place"
+#let STRIDES_TWO = "y_strides"
+#include "index.walk.wgsl"
 #if PASS == "keys"
   keys_out[task] = ${DESCENDING ? "~" : ""}keyOf(x[source + i * params.x_step]);
   places_out[task] = i;
 #else
-  let place = places[base + i];
-  values[target_place + i * params.y_step] = x[source + place * params.x_step];
-  indices[target_place + i * params.y_step] = i32(place);
+  let place = places[line * params.kept + i];
+  values[result_place + i * params.y_step] = x[source + place * params.x_step];
+  indices[result_place + i * params.y_step] = i32(place);
 #endif
 #endif
 }

@@ -82,6 +82,14 @@ export {
 export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight, type Conv2dOptions } from './ops/conv/conv2d.ts';
 export type { Pair, WindowOptions } from './ops/conv/geometry.ts';
 export {
+  avgPool2dBackward,
+  type AvgPoolOptions,
+  maxPool2dBackward,
+  maxPool2dForward,
+  type MaxPoolOptions,
+  type MaxPoolResult,
+} from './ops/conv/pool.ts';
+export {
   attentionBackward,
   type AttentionBackwardInputs,
   attentionForward,

@@ -19,6 +19,7 @@ type Sources = typeof import('./ops/attention/index.ts') &
   typeof import('./ops/bincount.ts') &
   typeof import('./ops/cdist.ts') &
   typeof import('./ops/conv/conv2d.ts') &
+  typeof import('./ops/conv/pool.ts') &
   typeof import('./ops/conv/unfold.ts') &
   typeof import('./ops/copy.ts') &
   typeof import('./ops/cross-entropy.ts') &

@@ -1,5 +1,17 @@
-/** Convolution, and windows as columns. */
-import { conv2d, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight, fold, unfold } from '@mudpt/tensor';
+/** Convolution, pooling, and windows as columns. */
+import {
+  avgPool2d,
+  avgPool2dBackward,
+  conv2d,
+  conv2dBackwardBias,
+  conv2dBackwardInput,
+  conv2dBackwardWeight,
+  fold,
+  maxPool2d,
+  maxPool2dBackward,
+  maxPool2dForward,
+  unfold,
+} from '@mudpt/tensor';
 import { defineRule } from '../rule.ts';
 
 defineRule(conv2d, (context, x, weight, bias, options) => {
@@ -15,6 +27,19 @@ defineRule(conv2d, (context, x, weight, bias, options) => {
       needsBias ? conv2dBackwardBias(grad) : undefined,
     ],
   };
+});
+
+defineRule(maxPool2d, (context, x, kernelSize, options) => {
+  const { shape } = x;
+  const { out, places } = maxPool2dForward(x, kernelSize, options);
+  const saved = context.save(places);
+  places.dispose();
+  return { output: out, backward: (grad) => [maxPool2dBackward(grad, saved, shape, kernelSize, options)] };
+});
+
+defineRule(avgPool2d, (_, x, kernelSize, options) => {
+  const { shape } = x;
+  return { output: avgPool2d(x, kernelSize, options), backward: (grad) => [avgPool2dBackward(grad, shape, kernelSize, options)] };
 });
 
 defineRule(unfold, (_, x, kernelSize, options) => {

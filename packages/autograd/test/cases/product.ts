@@ -121,6 +121,19 @@ const convolutions: readonly RuleCase[] = [
     reference: (x, w, bias) => conv.conv2d(x, w, { stride: 2, bias }),
   },
   {
+    name: 'maxPool2d with overlap and padding',
+    shapes: [[2, 3, 7, 6]],
+    domain: [[-40, 40]], // far apart: a step must not change which is largest
+    run: (x) => ops.maxPool2d(x, 3, { stride: 2, padding: 1 }),
+    reference: (x) => conv.maxPool2d(x, 3, { stride: 2, padding: 1 }).out,
+  },
+  {
+    name: 'avgPool2d with overlap and padding left out',
+    shapes: [[2, 3, 7, 6]],
+    run: (x) => ops.avgPool2d(x, [3, 2], { stride: [2, 1], padding: [1, 0], countsPadding: false }),
+    reference: (x) => conv.avgPool2d(x, [3, 2], { stride: [2, 1], padding: [1, 0], countsPadding: false }).out,
+  },
+  {
     name: 'unfold',
     shapes: [[1, 2, 4, 5]],
     run: (x) => ops.unfold(x, 2, { stride: 1 }),

@@ -19,6 +19,7 @@ export { logSoftmax, softmax } from './softmax.ts';
 export { crossEntropy } from './cross-entropy.ts';
 export { klDiv, l1Loss, mseLoss } from './losses.ts';
 export { conv2d } from './conv/conv2d.ts';
+export { avgPool2d, maxPool2d } from './conv/pool.ts';
 export { fold, unfold } from './conv/unfold.ts';
 export { attention, attentionQkv } from './attention/index.ts';
 export * from './pointwise.ts';

@@ -7,6 +7,7 @@ import { defineOp } from '../op.ts';
 import { sameShape, showShape, sizeOf } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
+import { checkIndices } from './index-check.ts';
 import { type Counting, reduceLosses } from './loss.reduce.ts';
 import { unitOf } from './axes.ts';
 import { expectRows, planRows, Rows } from './rows.ts';
@@ -58,6 +59,7 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
   const classes = logits.shape.at(-1) ?? 1;
   using input = new Rows(logits);
   using list = contiguous.run(labels);
+  checkIndices('crossEntropy', labels, classes, { isNegativeOutside: true, ignored: ignoreIndex });
   const losses = empty(device, labels.shape);
   const lse = empty(device, labels.shape);
   const unit = unitOf([classes, input.offset, input.stride]);
@@ -91,7 +93,7 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
 
 /**
  * Cross-entropy of logits [..., classes] with labels [...] (i32 or u32); a scalar, or one loss per label. Always f32.
- * A label outside the classes makes its loss NaN: the values are known to the GPU only.
+ * A label outside the classes makes its loss NaN: the values are known to the GPU only. To find it, set `device.checkIndices`.
  * @throws ShapeError, DTypeError, LimitError for a smoothing outside 0..1
  */
 export const crossEntropy = defineOp(

@@ -15,7 +15,15 @@ const checkKernel = kernel({ name: 'index_check', source: wgsl['index_check.wgsl
 const SLOTS = 64;
 const UNSET = 0xffffffff;
 
-type Block = { readonly flags: Storage; readonly entries: { readonly op: string; readonly extent: number }[] };
+export type IndexRules = {
+  /** Negative indices do not count from the end. */
+  readonly isNegativeOutside?: boolean;
+  /** One more index that is allowed. */
+  readonly ignored?: number;
+};
+
+type Block = { readonly flags: Storage; readonly entries: Entry[] };
+type Entry = { readonly op: string; readonly extent: number; readonly rules: IndexRules };
 
 /** Blocks of flags not yet looked at. */
 const pending = new WeakMap<Device, Block[]>();
@@ -32,7 +40,7 @@ function openBlock(device: Device): Block {
 }
 
 /** Records a check of `index` against an axis of `extent` if the device checks indices and no step is being captured. */
-export function checkIndices(op: string, index: Tensor, extent: number): void {
+export function checkIndices(op: string, index: Tensor, extent: number, rules: IndexRules = {}): void {
   const { device } = index;
   if (!device.checkIndices || device.isCapturing || index.size === 0) return;
   device.afterRead ??= async () => await report(device);
@@ -40,17 +48,25 @@ export function checkIndices(op: string, index: Tensor, extent: number): void {
   using list = contiguous.run(index);
   checkKernel.dispatch(device, {
     buffers: { indices: list, flags },
-    params: { count: list.size, offset: list.offset, extent, signed: index.dtype === 'i32', slot: entries.length },
+    params: {
+      count: list.size,
+      offset: list.offset,
+      extent,
+      signed: index.dtype === 'i32' && !rules.isNegativeOutside,
+      slot: entries.length,
+      has_ignored: rules.ignored !== undefined,
+      ignored: (rules.ignored ?? 0) >>> 0,
+    },
     grid: grid1d(list.size, 64),
     bytes: 4 * list.size,
   });
-  entries.push({ op, extent });
+  entries.push({ op, extent, rules });
 }
 
 async function report(device: Device): Promise<void> {
   const blocks = pending.get(device) ?? [];
   pending.delete(device);
-  const found: { op: string; extent: number; position: number }[] = [];
+  const found: (Entry & { position: number })[] = [];
   for (const { flags, entries } of blocks) {
     const values = new Uint32Array(await device.readBytes(flags.buffer, 0, 4 * SLOTS));
     flags.release();
@@ -64,6 +80,6 @@ async function report(device: Device): Promise<void> {
   throw new ShapeError(
     first.op,
     `the index at position ${first.position} (in row-major order) is outside an axis of size ${first.extent}`,
-    `use indices from ${-first.extent} to ${first.extent - 1}`,
+    `use indices from ${first.rules.isNegativeOutside ? 0 : -first.extent} to ${first.extent - 1}`,
   );
 }

@@ -26,6 +26,7 @@ import type { DType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
+import { crossEntropy } from './cross-entropy.ts';
 import { embedding, gather, gatherRows, indexSelect } from './gather.ts';
 import { maskedFill, oneHot, tril, triu } from './masks.ts';
 import { embeddingBackward, gatherBackward, gatherRowsBackward, indexAdd, indexSelectBackward, scatterAdd } from './scatter.ts';
@@ -145,6 +146,13 @@ eachDevice('indexing', (ctx) => {
       using source = upload(iota([2, 2]));
       scatterAdd(x, 0, turned, source).dispose();
       await expect(fine.data()).rejects.toThrow(/^scatterAdd: the index at position 3/);
+      using logits = upload(iota([4, 3]));
+      using labels = tensor([0, -100, 2, -1], { dtype: 'i32', device: ctx.device });
+      using ignored = tensor([0, -100, 2, -7], { dtype: 'i32', device: ctx.device });
+      using loss = crossEntropy(logits, labels);
+      await expect(loss.data()).rejects.toThrow(/^crossEntropy: the index at position 3 .* Use indices from 0 to 2/);
+      using counted = crossEntropy(logits, ignored, { ignoreIndex: -7 });
+      await expect(counted.data()).rejects.toThrow(/^crossEntropy: the index at position 1/);
     } finally {
       ctx.device.checkIndices = false;
     }

@@ -107,6 +107,18 @@ eachDevice('sort', (ctx) => {
       for (const largest of [true, false])
         await expectSorted(topk(t, k, { axis, largest }), reference.topk(x, k, { axis, largest }), `top ${k} of ${axis}`);
     }
+    for (const [length, k] of [
+      [1, 1],
+      [2, 1],
+      [5000, 1],
+      [4097, 7],
+      [1025, 1024],
+    ] as const) {
+      const line = random([2, length], 7, { distribution: 'integer', low: 0, high: 300 });
+      using u = upload(line);
+      for (const largest of [true, false])
+        await expectSorted(topk(u, k, { largest }), reference.topk(line, k, { axis: 1, largest }), `top ${k} of ${length}`);
+    }
     expect(() => topk(t, 6, { axis: 0 })).toThrow(/k = 6 of an axis of 5/);
   });
 

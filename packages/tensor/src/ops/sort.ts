@@ -1,5 +1,6 @@
 /** Sorting along an axis, and the largest or smallest few. Not differentiable: gather with the indices is. */
 import { wgsl } from '@mudpt/shaders';
+import type { Device } from '../device/device.ts';
 import { bytesPerElement, isFloat, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
@@ -19,39 +20,58 @@ function sortLines(x: Tensor, axis: number, descending: boolean, count: number):
   const { device } = x;
   const shape = x.shape.map((size, at) => (at === axis ? count : size));
   const { lines, length, params } = linesOf(x, axis, shape);
-  const total = lines * length;
   const values = empty(device, shape, x.dtype);
   const indices = empty(device, shape, 'i32');
+  if (values.size === 0) return { values, indices };
   const T = wgslType(x.dtype);
   const KIND = isFloat(x.dtype) ? 'f' : x.dtype === 'i32' ? 'i' : 'u';
-  let now = [empty(device, [total], 'u32'), empty(device, [total], 'u32')] as const;
-  let next = [empty(device, [total], 'u32'), empty(device, [total], 'u32')] as const;
+  const common = { ...params, wanted: count };
+  let now = scratch(device, lines * length);
   sortKernel.dispatch(device, {
-    buffers: { x, keys_out: now[0], places_out: now[1] },
-    params: { ...params, length_y: count, run: 0 },
-    grid: grid1d(total, 64),
+    buffers: { x, keys_out: now.keys, places_out: now.places },
+    params: { ...common, run: 0, kept: 0, kept_next: 0 },
+    grid: grid1d(lines * length, 64),
     defines: { T, KIND, PASS: 'keys', DESCENDING: descending ? 1 : 0 },
-    bytes: total * (8 + bytesPerElement(x.dtype)),
+    bytes: lines * length * (8 + bytesPerElement(x.dtype)),
   });
+  let kept = 1;
   for (let run = 1; run < length; run *= 2) {
+    const runs = Math.ceil(length / run);
+    const keptNext = Math.min(2 * run, count);
+    const next = scratch(device, lines * Math.ceil(runs / 2) * keptNext);
     sortKernel.dispatch(device, {
-      buffers: { keys: now[0], places: now[1], keys_out: next[0], places_out: next[1] },
-      params: { ...params, length_y: count, run },
-      grid: grid1d(total, 64),
+      buffers: { keys: now.keys, places: now.places, keys_out: next.keys, places_out: next.places },
+      params: { ...common, run, kept, kept_next: keptNext },
+      grid: grid1d(lines * runs * kept, 64),
       defines: { T: 'u32', KIND: 'u', PASS: 'merge', DESCENDING: 0 },
-      bytes: 16 * total,
+      bytes: 16 * lines * runs * kept,
     });
-    [now, next] = [next, now];
+    now[Symbol.dispose]();
+    now = next;
+    kept = keptNext;
   }
   sortKernel.dispatch(device, {
-    buffers: { x, places: now[1], values, indices },
-    params: { ...params, length_y: count, run: 0 },
+    buffers: { x, places: now.places, values, indices },
+    params: { ...common, run: 0, kept, kept_next: 0 },
     grid: grid1d(lines * count, 64),
     defines: { T, KIND: 'u', PASS: 'take', DESCENDING: 0 },
     bytes: lines * count * (8 + 2 * bytesPerElement(x.dtype)),
   });
-  for (const scratch of [...now, ...next]) scratch.dispose();
+  now[Symbol.dispose]();
   return { values, indices };
+}
+
+/** Keys and places of sorted runs. */
+function scratch(device: Device, size: number): { readonly keys: Tensor; readonly places: Tensor } & Disposable {
+  const [keys, places] = [empty(device, [size], 'u32'), empty(device, [size], 'u32')];
+  return {
+    keys,
+    places,
+    [Symbol.dispose]: () => {
+      keys.dispose();
+      places.dispose();
+    },
+  };
 }
 
 export type SortOptions = {

@@ -1,4 +1,4 @@
-/** Two-dimensional convolution and unfold, [B, C, H, W], by the defining loops. */
+/** Two-dimensional convolution, pooling and unfold, [B, C, H, W], by the defining loops. */
 import { type Ref, accumulate, build, forEachIndex, get, zeros } from './array.ts';
 
 /** A number for both axes, or [height, width]. */
@@ -87,4 +87,60 @@ export function unfold(x: Ref, kernel: Pair, options: WindowOptions = {}): Ref {
     const inside = y >= 0 && y < x.shape[2]! && z >= 0 && z < x.shape[3]!;
     return inside ? get(x, [image!, channel, y, z]) : 0;
   });
+}
+
+/** Visits the cells of every window of x [B, C, H, W] that lie in the image, window by window. */
+function forEachCell(
+  x: Ref,
+  kernel: Pair,
+  options: WindowOptions,
+  visit: (out: readonly number[], input: readonly number[], place: number) => void,
+): number[] {
+  const [kernelY, kernelX] = both(kernel);
+  const { height, width, row, column } = windows(x.shape, [kernelY, kernelX], { ...options, stride: options.stride ?? kernel });
+  const shape = [x.shape[0]!, x.shape[1]!, height, width];
+  forEachIndex(shape, (out, flat) => {
+    forEachIndex([kernelY, kernelX], ([dy, dx]) => {
+      const [y, z] = [row(out[2]!, dy!), column(out[3]!, dx!)];
+      if (y >= 0 && y < x.shape[2]! && z >= 0 && z < x.shape[3]!) visit(out, [out[0]!, out[1]!, y, z], flat);
+    });
+  });
+  return shape;
+}
+
+/** Largest value of every window, NaN if there is one; with the gradient that `cotangent` gives the first of equals. */
+export function maxPool2d(x: Ref, kernel: Pair, options: WindowOptions = {}, cotangent?: Ref): { out: Ref; grad: Ref } {
+  const best = new Map<number, readonly number[]>();
+  const shape = forEachCell(x, kernel, options, (_, input, place) => {
+    const before = best.get(place);
+    const [value, other] = [get(x, input), before ? get(x, before) : -Infinity];
+    if (!before || value > other || (Number.isNaN(value) && !Number.isNaN(other))) best.set(place, [...input]);
+  });
+  const out = zeros(shape);
+  const grad = zeros(x.shape);
+  for (const [place, input] of best) {
+    out.data[place] = get(x, input);
+    if (cotangent) accumulate(grad, input, cotangent.data[place]!);
+  }
+  return { out, grad };
+}
+
+/** Mean of every window; the padding counts as zeros, or not at all. */
+export function avgPool2d(
+  x: Ref,
+  kernel: Pair,
+  options: WindowOptions & { countsPadding?: boolean } = {},
+  cotangent?: Ref,
+): { out: Ref; grad: Ref } {
+  const [kernelY, kernelX] = both(kernel);
+  const cells = new Map<number, number>();
+  const shape = forEachCell(x, kernel, options, (_, _input, place) => cells.set(place, (cells.get(place) ?? 0) + 1));
+  const share = (place: number): number => 1 / ((options.countsPadding ?? true) ? kernelY * kernelX : cells.get(place)!);
+  const out = zeros(shape);
+  const grad = zeros(x.shape);
+  forEachCell(x, kernel, options, (at, input, place) => {
+    accumulate(out, at, get(x, input) * share(place));
+    if (cotangent) accumulate(grad, input, cotangent.data[place]! * share(place));
+  });
+  return { out, grad };
 }
