@@ -64,9 +64,20 @@ eachDevice('ImageTower', (ctx) => {
     using tape = new Tape();
     for (const prompt of prompts) tape.watch(prompt);
     using features = tower.forward(x, { append: prompts[0] as Tensor, hook });
+    const saved = tape.savedBytes;
     using loss = scope(() => sum(mul(features, cotangent)));
     using gradients = tape.backward(loss);
+    using again = new Tape();
+    for (const prompt of prompts) again.watch(prompt);
+    using recomputed = tower.forward(x, { append: prompts[0] as Tensor, hook, recompute: true });
+    expect(again.savedBytes).toBeLessThan(saved);
+    using anew = again.backward(recomputed, cotangent);
+    for (const prompt of prompts) expect(await anew.of(prompt).data()).toEqual(await gradients.of(prompt).data());
+    using tokens = tower.patches(x);
+    using hidden = tower.hidden(tokens, { append: prompts[0] as Tensor, hook });
+    using whole = tower.project(hidden);
     const actual = await features.data();
+    expect(distance(await whole.data(), actual)).toBeLessThan(1e-6);
     for (const [index, expected] of referenceAt(0, []).entries())
       expect(distance(rowOf(actual, index, TINY.embed), expected)).toBeLessThan(1e-5);
 

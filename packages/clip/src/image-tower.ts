@@ -3,7 +3,7 @@ import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
 import { add, cat, expand, linear, matmul, permute, reshape, scope, select, ShapeError, type Tensor } from '@mudpt/tensor';
 import { type ImageConfig, imageTokens } from './config.ts';
 import type { WeightBox } from './tensors.ts';
-import { namedBlockWeights, runBlocks, type StackOptions, takeBlocks, takeNorm } from './transformer.ts';
+import { namedBlockWeights, type RowPicker, runBlocks, type StackOptions, takeBlocks, takeNorm } from './transformer.ts';
 
 export type ImageForwardOptions = StackOptions & {
   /** Rows [n, width], the same for all images, put behind the patches, before the first norm (prompts). */
@@ -69,17 +69,17 @@ export class ImageTower extends Module {
 
   /** Features [B, embed] of images [B, 3, size, size], not normalised. */
   forward(images: Tensor, options: ImageForwardOptions = {}): Tensor {
-    return scope(() => this.project(this.hidden(this.patches(images), options)));
+    return scope(() => this.head(this.run(this.patches(images), { ...options, pick: firstRow })));
   }
 
   /** Tokens as {@link patches} gives them, after the last block: [B, T, width]. */
-  hidden(tokens: Tensor, { append, ...options }: ImageForwardOptions = {}): Tensor {
-    return scope(() => runBlocks(this.blocks, this.normPre.forward(append ? this.withRows(tokens, append) : tokens), options));
+  hidden(tokens: Tensor, options: ImageForwardOptions = {}): Tensor {
+    return scope(() => this.run(tokens, options));
   }
 
   /** The features [B, embed] that the class token, the first of [B, T, width], ends in. */
   project(hidden: Tensor): Tensor {
-    return scope(() => matmul(this.normPost.forward(select(hidden, 1, 0)), this.projection));
+    return scope(() => this.head(firstRow(hidden)));
   }
 
   /** Its tensors by OpenAI's names. */
@@ -95,6 +95,14 @@ export class ImageTower extends Module {
     yield ['visual.ln_post.bias', this.normPost.bias];
   }
 
+  private run(tokens: Tensor, { append, ...options }: ImageForwardOptions & { readonly pick?: RowPicker }): Tensor {
+    return runBlocks(this.blocks, this.normPre.forward(append ? this.withRows(tokens, append) : tokens), options);
+  }
+
+  private head(rows: Tensor): Tensor {
+    return matmul(this.normPost.forward(rows), this.projection);
+  }
+
   private withRows(tokens: Tensor, rows: Tensor): Tensor {
     const [batch = 0, , width = 0] = tokens.shape;
     if (rows.rank !== 2 || rows.shape[1] !== width) {
@@ -103,4 +111,9 @@ export class ImageTower extends Module {
     const [count = 0] = rows.shape;
     return cat([tokens, expand(reshape(rows, [1, count, width]), [batch, count, width])], 1);
   }
+}
+
+/** The class token of every image. */
+function firstRow(x: Tensor): Tensor {
+  return select(x, 1, 0);
 }

@@ -1,6 +1,6 @@
 import { Tape } from '@mudpt/autograd';
 import type { StackOptions, TextTower } from '@mudpt/clip';
-import { cat, expand, mul, narrow, reshape, scope, sum, tensor, type Tensor } from '@mudpt/tensor';
+import { capture, cat, expand, mul, narrow, reshape, scope, sum, tensor, type Tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../tensor/test/support.ts';
 import { textReference } from '../test/reference.ts';
@@ -58,6 +58,13 @@ eachDevice('TextTower', (ctx) => {
       using prefix = count > 0 ? tower.tokens.rows(prefixIds) : undefined;
       using rows = tower.tokens.rows(rowIds);
       using packed = tower.forwardPacked({ prefix, rows, sequences, eot });
+      using whole = scope(() =>
+        tower.project(
+          tower.hidden(tower.embed(texts)),
+          texts.map((text) => text.length - 1),
+        ),
+      );
+      expect(distance(await whole.data(), await dense.data())).toBeLessThan(1e-6);
       using byDefault = tower.forwardPacked({ prefix, rows, sequences });
       expect(distance(await packed.data(), await dense.data()), `${count} shared`).toBeLessThan(1e-6);
       expect(await byDefault.data()).toEqual(await packed.data());
@@ -152,6 +159,30 @@ eachDevice('TextTower', (ctx) => {
       for (const prompt of prompts) prompt.dispose();
     });
   }
+
+  it('runs few kernels behind a shared prefix, and none for frozen weights', () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = textOf(clip);
+    const { rowIds, sequences } = tower.pack(TEXTS, 1);
+    using _tables = sequences;
+    using rows = tower.tokens.rows(rowIds);
+    using first = onDevice(numbers(width, 3), [1, width]);
+    using forward = capture(({ prefix }: { prefix: Tensor }) => tower.forwardPacked({ prefix, rows, sequences }));
+    forward({ prefix: first });
+    using both = capture(({ prefix }: { prefix: Tensor }) => {
+      using tape = new Tape();
+      tape.watch(prefix);
+      const features = tower.forwardPacked({ prefix, rows, sequences });
+      return [...tape.backward(features, features).values()];
+    });
+    expect(both({ prefix: first }).length).toBe(1);
+    const before = forward.plans[0]?.steps ?? [];
+    const backward = (both.plans[0]?.steps ?? []).slice(before.length);
+    // A block over two streams: each as a block alone, and six small kernels for the gradients of the shared keys and values.
+    expect(before.length, before.join('\n')).toBeLessThanOrEqual(14 * layers + 4);
+    expect(backward.length, backward.join('\n')).toBeLessThanOrEqual((12 + 12 + 6) * layers);
+    expect(backward.filter((step) => /norm\.parameters|gemm\.columns|VA=m/.test(step))).toEqual([]);
+  });
 
   it('says what is wrong with ids, ends, prefixes and hooks', () => {
     using clip = tinyClip({ device: ctx.device });

@@ -19,7 +19,15 @@ import type { TextConfig } from './config.ts';
 import type { WeightBox } from './tensors.ts';
 import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
 import { TokenTable } from './token-table.ts';
-import { namedBlockWeights, runBlocks, runBlocksShared, type StackOptions, takeBlocks, takeNorm } from './transformer.ts';
+import {
+  namedBlockWeights,
+  type RowPicker,
+  runBlocks,
+  runBlocksShared,
+  type StackOptions,
+  takeBlocks,
+  takeNorm,
+} from './transformer.ts';
 
 /** Embedded texts [C, T, width] without positions, and the position of each one's end. */
 export type EmbeddedTexts = { readonly embeddings: Tensor; readonly eot: readonly number[] | Tensor };
@@ -30,6 +38,7 @@ export type PackedInput = {
   readonly prefix?: Tensor | undefined;
   /** What follows in each text, one behind the other: [N, width]. */
   readonly rows: Tensor;
+  /** Where each text lies among the rows; it must live until the backward is done. */
   readonly sequences: PackedSequences;
   /** Index among `rows` of each text's end. Default: its last row. */
   readonly eot?: readonly number[];
@@ -74,34 +83,19 @@ export class TextTower extends Module {
   forward(texts: TokenIds | Tensor | EmbeddedTexts, options: StackOptions = {}): Tensor {
     return scope(() => {
       const { embeddings, eot } = this.embedded(texts);
-      return this.project(this.hidden(embeddings, options), eot);
+      this.expectEmbeddings(embeddings);
+      return this.head(this.run(embeddings, { ...options, pick: this.atEnds(embeddings, eot) }));
     });
   }
 
   /** Embedded texts [C, T, width], to which positions are added here, after the last block: [C, T, width]. */
   hidden(embeddings: Tensor, options: StackOptions = {}): Tensor {
-    const { context, width } = this.config;
-    const [, length = 0] = embeddings.shape;
-    if (embeddings.rank !== 3 || embeddings.shape[2] !== width || embeddings.size === 0 || length > context) {
-      throw new ShapeError(
-        'TextTower',
-        `embeddings have shape [${embeddings.shape.join(', ')}]`,
-        `give at least one text: [C, T, ${width}] with T up to ${context}`,
-      );
-    }
-    return scope(() => {
-      const placed = add(embeddings, narrow(this.positions, 0, 0, length));
-      return runBlocks(this.blocks, placed, { ...options, causal: true });
-    });
+    return scope(() => this.run(embeddings, options));
   }
 
   /** The features [C, embed] that the rows at the texts' ends, of hidden [C, T, width], end in. */
   project(hidden: Tensor, eot: readonly number[] | Tensor): Tensor {
-    return scope(() => {
-      const [count = 0, length = 0] = hidden.shape;
-      if (!(eot instanceof Tensor)) this.expectEnds(eot, count, length);
-      return this.head(gatherRows(hidden, eot instanceof Tensor ? eot : this.indices(eot)));
-    });
+    return scope(() => this.head(this.atEnds(hidden, eot)(hidden)));
   }
 
   /**
@@ -120,10 +114,13 @@ export class TextTower extends Module {
       const places = lengths.flatMap((length) => Array.from({ length }, (_, place) => shared + place));
       const placed = add(rows, embedding(this.positions, this.indices(places)));
       const prefix = input.prefix && add(input.prefix, narrow(this.positions, 0, 0, shared));
-      const hidden = prefix
-        ? runBlocksShared(this.blocks, { prefix, rows: placed, sequences }, options)
-        : runBlocks(this.blocks, placed, { ...options, causal: true, cuSeqlens: sequences });
-      return this.head(indexSelect(hidden, 0, this.indices(eot)));
+      const ends = this.indices(eot);
+      const picking = { ...options, pick: (x: Tensor) => indexSelect(x, 0, ends) };
+      return this.head(
+        prefix
+          ? runBlocksShared(this.blocks, { prefix, rows: placed, sequences }, picking)
+          : runBlocks(this.blocks, placed, { ...picking, causal: true, cuSeqlens: sequences }),
+      );
     });
   }
 
@@ -151,6 +148,21 @@ export class TextTower extends Module {
     return { embeddings: this.tokens.rows(ids, [count, length]), eot };
   }
 
+  private run(embeddings: Tensor, options: StackOptions & { readonly pick?: RowPicker }): Tensor {
+    this.expectEmbeddings(embeddings);
+    const [, length = 0] = embeddings.shape;
+    const placed = add(embeddings, narrow(this.positions, 0, 0, length));
+    return runBlocks(this.blocks, placed, { ...options, causal: true });
+  }
+
+  /** Takes the rows at the texts' ends of tensors shaped like x [C, T, width]. */
+  private atEnds(x: Tensor, eot: readonly number[] | Tensor): RowPicker {
+    const [count = 0, length = 0] = x.shape;
+    if (!(eot instanceof Tensor)) this.expectEnds(eot, count, length);
+    const ends = eot instanceof Tensor ? eot : this.indices(eot);
+    return (rows) => gatherRows(rows, ends);
+  }
+
   /** Only the rows that become features are normalised: the norm works on each row alone. */
   private head(ends: Tensor): Tensor {
     return matmul(this.normFinal.forward(ends), this.projection);
@@ -158,6 +170,18 @@ export class TextTower extends Module {
 
   private indices(values: readonly number[]): Tensor {
     return tensor(Int32Array.from(values), { device: this.device });
+  }
+
+  private expectEmbeddings(embeddings: Tensor): void {
+    const { context, width } = this.config;
+    const [, length = 0] = embeddings.shape;
+    if (embeddings.rank !== 3 || embeddings.shape[2] !== width || embeddings.size === 0 || length > context) {
+      throw new ShapeError(
+        'TextTower',
+        `embeddings have shape [${embeddings.shape.join(', ')}]`,
+        `give at least one text: [C, T, ${width}] with T up to ${context}`,
+      );
+    }
   }
 
   private expectEnds(eot: readonly number[], count: number, rows: number): void {

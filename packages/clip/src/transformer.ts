@@ -3,7 +3,6 @@ import { checkpoint, LayerNorm, Linear, MultiHeadAttention, TransformerBlock } f
 import {
   attentionQkv,
   type AttentionOptions,
-  type AttentionPrefix,
   type PackedSequences,
   reshape,
   scope,
@@ -22,7 +21,7 @@ export type BlockHook = (x: Tensor, layer: number) => Tensor;
 
 export type StackOptions = {
   readonly hook?: BlockHook;
-  /** Keep only the input of every block for the backward, and compute the rest a second time there. */
+  /** Keep only the inputs of all blocks but the last for the backward, and compute the rest a second time there. */
   readonly recompute?: boolean;
 };
 
@@ -72,16 +71,28 @@ export function* namedBlockWeights(blocks: readonly TransformerBlock[], tower: s
   }
 }
 
-/** Runs x [B, T, width], or packed [N, width] with `cuSeqlens`, through `blocks`. `x` stays the caller's; so does the result. */
+/** Takes the rows that are read after the last block, as [count, width]. */
+export type RowPicker = (x: Tensor) => Tensor;
+
+type BlockAttention = Pick<AttentionOptions, 'causal' | 'cuSeqlens' | 'prefix'>;
+
+/**
+ * Runs x [B, T, width], or packed [N, width] with `cuSeqlens`, through `blocks`. `x` stays the caller's; so does the result.
+ * @param options.pick the only rows that are wanted: behind its attention, the last block then works on these alone
+ * @returns all rows, or those picked
+ */
 export function runBlocks(
   blocks: readonly TransformerBlock[],
   x: Tensor,
-  { hook, recompute = false, ...attention }: StackOptions & Pick<AttentionOptions, 'causal' | 'cuSeqlens'>,
+  { hook, recompute = false, pick, ...attention }: StackOptions & BlockAttention & { readonly pick?: RowPicker },
 ): Tensor {
   let current = x;
   for (const [layer, block] of blocks.entries()) {
-    const forward = (input: Tensor): Tensor => block.forward(input, attention);
-    const run = recompute ? checkpoint(forward) : forward;
+    const picked = layer === blocks.length - 1 ? pick : undefined;
+    const forward = (input: Tensor): Tensor =>
+      picked ? pickingBlock(block, input, attention, picked) : block.forward(input, attention);
+    // The backward begins with the last block: what it keeps is used at once.
+    const run = recompute && layer < blocks.length - 1 ? checkpoint(forward) : forward;
     const next = scope(() => run(hook ? hook(current, layer) : current));
     if (current !== x) current.dispose();
     current = next;
@@ -95,18 +106,18 @@ export type SharedStreams = { readonly prefix: Tensor; readonly rows: Tensor; re
 /**
  * Runs packed causal sequences with a common beginning: its rows are computed once, and every row of the sequences attends to them
  * before its own sequence. Exact, because under the causal mask the beginning does not depend on what follows. The hook sees the prefix.
- * @returns the rows [N, width] after the last block
+ * @returns the picked rows after the last block
  */
 export function runBlocksShared(
   blocks: readonly TransformerBlock[],
   { prefix, rows, sequences }: SharedStreams,
-  { hook, recompute = false }: StackOptions,
+  { hook, recompute = false, pick }: StackOptions & { readonly pick: RowPicker },
 ): Tensor {
   let [head, tail] = [prefix, rows];
   for (const [layer, block] of blocks.entries()) {
-    const isLast = layer === blocks.length - 1;
-    const forward = (first: Tensor, rest: Tensor): Streams => sharedBlock(block, first, rest, sequences, isLast);
-    const run = recompute ? checkpoint(forward) : forward;
+    const picked = layer === blocks.length - 1 ? pick : undefined;
+    const forward = (first: Tensor, rest: Tensor): Streams => sharedBlock(block, first, rest, sequences, picked);
+    const run = recompute && layer < blocks.length - 1 ? checkpoint(forward) : forward;
     const next = scope(() => run(hook ? hook(head, layer) : head, tail));
     if (head !== prefix) head.dispose();
     if (tail !== rows) tail.dispose();
@@ -117,38 +128,60 @@ export function runBlocksShared(
 
 type Streams = { readonly head?: Tensor; readonly rows: Tensor };
 
-/** One block over both streams. After the last one nobody reads the prefix, so there it is left out. */
-function sharedBlock(block: TransformerBlock, head: Tensor, rows: Tensor, sequences: PackedSequences, isLast: boolean): Streams {
+/** One block over both streams. In the last one (with `pick`) nobody reads the prefix any more, so there it is left out. */
+function sharedBlock(
+  block: TransformerBlock,
+  head: Tensor,
+  rows: Tensor,
+  sequences: PackedSequences,
+  pick: RowPicker | undefined,
+): Streams {
   const { width, heads } = block.attention;
-  if (head.rank !== 2 || head.shape[1] !== width) {
+  const [count = 0] = head.shape;
+  if (head.rank !== 2 || head.shape[1] !== width || count === 0) {
     throw new ShapeError(
       'TextTower',
       `the hook gave a prefix of shape [${head.shape.join(', ')}]`,
       `return [rows, ${width}], the rows that all texts share`,
     );
   }
-  const parts = [3, heads, width / heads];
-  const project = (x: Tensor): Tensor => {
-    using normed = block.norm1.forward(x);
-    using projected = block.attention.qkv.forward(normed);
-    return reshape(projected, [x.shape[0] ?? 0, ...parts]);
-  };
-  const finish = (x: Tensor, attended: Tensor): Tensor => {
-    using joined = reshape(attended, x.shape);
-    using mixed = block.attention.out.forward(joined, { residual: x });
-    using normed = block.norm2.forward(mixed);
-    using hidden = block.up.forward(normed, { activation: block.activation });
-    return block.down.forward(hidden, { residual: mixed });
-  };
-  using headQkv = project(head);
+  using headQkv = projected(block, head);
   using k = select(headQkv, 1, 1);
   using v = select(headQkv, 1, 2);
-  const shared: AttentionPrefix = { k, v };
-  using rowsQkv = project(rows);
-  using attended = attentionQkv(rowsQkv, { causal: true, cuSeqlens: sequences, prefix: shared });
-  const after = finish(rows, attended);
-  if (isLast) return { rows: after };
-  using dense = reshape(headQkv, [1, head.shape[0] ?? 0, ...parts]);
+  using rowsQkv = projected(block, rows);
+  using attended = attentionQkv(rowsQkv, { causal: true, cuSeqlens: sequences, prefix: { k, v } });
+  if (pick) return { rows: finishPicked(block, rows, attended, pick) };
+  using dense = reshape(headQkv, [1, count, 3, heads, width / heads]);
   using own = attentionQkv(dense, { causal: true });
-  return { head: finish(head, own), rows: after };
+  return { head: finish(block, head, own), rows: finish(block, rows, attended) };
+}
+
+/** A block of which only some rows are wanted: they attend to all, and all that follows works on each row alone. */
+function pickingBlock(block: TransformerBlock, x: Tensor, attention: BlockAttention, pick: RowPicker): Tensor {
+  using qkv = projected(block, x);
+  using attended = attentionQkv(qkv, attention);
+  return finishPicked(block, x, attended, pick);
+}
+
+/** Queries, keys and values [..., 3, heads, depth] of normed x [..., width]. */
+function projected({ norm1, attention: { qkv, width, heads } }: TransformerBlock, x: Tensor): Tensor {
+  using normed = norm1.forward(x);
+  using all = qkv.forward(normed);
+  return reshape(all, [...x.shape.slice(0, -1), 3, heads, width / heads]);
+}
+
+function finishPicked(block: TransformerBlock, x: Tensor, attended: Tensor, pick: RowPicker): Tensor {
+  using joined = reshape(attended, x.shape);
+  using own = pick(x);
+  using seen = pick(joined);
+  return finish(block, own, seen);
+}
+
+/** The rest of a block, behind its attention: `attended` has the elements of x. */
+function finish({ attention, norm2, up, down, activation }: TransformerBlock, x: Tensor, attended: Tensor): Tensor {
+  using joined = reshape(attended, x.shape);
+  using mixed = attention.out.forward(joined, { residual: x });
+  using normed = norm2.forward(mixed);
+  using hidden = up.forward(normed, { activation });
+  return down.forward(hidden, { residual: mixed });
 }
