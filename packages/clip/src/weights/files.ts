@@ -104,7 +104,8 @@ export function chooseWeights(files: Pick<Files, 'name' | 'names'>): string {
   const others = files.names.filter((name) => /\.(safetensors|pt|pth|bin)$/.test(name));
   const [only] = others;
   if (only !== undefined && others.length === 1) return only;
-  const told = others.length === 0 ? `only ${files.names.slice(0, 10).join(', ') || 'nothing'}` : `several: ${others.join(', ')}`;
+  const listed = files.names.slice(0, 10).join(', ');
+  const told = others.length > 0 ? `several: ${others.join(', ')}` : listed === '' ? 'nothing' : `only ${listed}`;
   throw new FormatError(
     'openWeights',
     `${files.name} should hold one file of weights (${usual.join(', ')}), it holds ${told}`,
