@@ -4,21 +4,18 @@ import { findChromium } from './scripts/chromium.mjs';
 import { readmeExamples } from './test/readme/plugin.ts';
 
 /**
- * The device, file and input tests in headless Chromium, on its SwiftShader. Left out: `*.node.test.ts`, which need Node (files, processes), and
- * the tests of the f64 oracles, which run no kernel.
+ * The suite of the engine, of the gradients, and of clip in headless Chromium, on its SwiftShader: every `*.test.ts` that can run in a page.
+ * Left out:
+ * - `*.node.test.ts`, which need Node: files, processes, the tuner's file, the recorded plans that bench reads, two adapters at once;
+ * - the tests of the f64 oracles (test/reference), which run no kernel and are the same JavaScript in both;
+ * - scripts, bench and mudpt, which are Node programs.
  */
 export default defineConfig({
   plugins: [readmeExamples()],
   // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
   optimizeDeps: { exclude: ['webgpu'] },
   test: {
-    // The operations' own tests join once each has been seen to pass on Chromium's adapter within the time a suite may take.
-    include: [
-      'packages/tensor/src/{device,io}/**/*.test.ts',
-      'packages/tensor/src/ops/{bincount,views}.test.ts',
-      'packages/clip/**/*.test.ts',
-      'test/readme/*.browser.test.ts',
-    ],
+    include: ['packages/{tensor,autograd,clip}/**/*.test.ts', 'test/readme/*.browser.test.ts'],
     exclude: ['**/node_modules/**', '**/*.node.test.ts', '**/test/reference/**'],
     isolate: false,
     fileParallelism: false,

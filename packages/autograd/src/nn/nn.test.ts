@@ -3,7 +3,6 @@ import { add, capture, crossEntropy, mseLoss, relu, reshape, tensor, type Tensor
 import { eachDevice } from '../../../tensor/test/support.ts';
 import {
   Adam,
-  AdamW,
   checkpoint,
   Conv2d,
   Dropout,
@@ -18,7 +17,6 @@ import {
   parameter,
   randomFrom,
   RMSNorm,
-  Sequential,
   serializeTensors,
   TransformerBlock,
   valueAndGrad,
@@ -135,28 +133,6 @@ eachDevice('modules', (ctx) => {
       return result;
     };
     expect(await run(true)).toEqual(await run(false));
-  });
-
-  it('the example of the README learns', async () => {
-    const device = ctx.device;
-    const random = randomFrom(5);
-    const model = new Sequential(new Linear(2, 16, { device, random }), relu, new Linear(16, 2, { device, random }));
-    const optimizer = new AdamW([...model.parameters()], { lr: 0.02 });
-    const step = capture(
-      ({ x, y }: { x: Tensor; y: Tensor }) => {
-        const { value, gradients } = valueAndGrad(() => crossEntropy(model.forward(x), y));
-        optimizer.step(gradients);
-        return value;
-      },
-      { device },
-    );
-    const x = { data: [0, 0, 0, 1, 1, 0, 1, 1], shape: [4, 2] };
-    const y = { data: [0, 1, 1, 0], shape: [4], dtype: 'i32' as const };
-    for (let i = 0; i < 300; i += 1) step({ x, y });
-    expect(await step({ x, y }).item()).toBeLessThan(0.05);
-    step.dispose();
-    optimizer.dispose();
-    model.dispose();
   });
 
   it('a residual network with a convolution learns', async () => {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { capture, memorySource, mseLoss, mul, openSafetensors, tensor, type Tensor, toFloat32 } from '@mudpt/tensor';
+import { capture, mseLoss, mul, openSafetensors, tensor, type Tensor, toFloat32 } from '@mudpt/tensor';
 import { expectNormClose } from '../../../tensor/test/reference/compare.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';
+import goldens from '../../test/fixtures/schedule.json' with { type: 'json' };
 import {
   Adam,
   AdamW,
@@ -36,7 +36,13 @@ type Options = {
   readonly eps: number;
   readonly amsgrad: boolean;
 };
-const fixtures = new URL('../../test/fixtures/', import.meta.url);
+type Schedule = {
+  readonly base_lr: number;
+  readonly epochs?: number;
+  readonly lr_per_epoch?: readonly number[];
+  readonly total_steps?: number;
+  readonly lr_per_step: readonly number[];
+};
 const STATES: Readonly<Record<string, string>> = { momentum_buffer: 'm', exp_avg: 'm', exp_avg_sq: 'v', max_exp_avg_sq: 'top' };
 
 const build = ({ optimizer, options: o }: Case, parameters: readonly Tensor[]) => {
@@ -52,7 +58,8 @@ const build = ({ optimizer, options: o }: Case, parameters: readonly Tensor[]) =
   return optimizer.endsWith('AdamW') ? new AdamW(parameters, options) : new Adam(parameters, options);
 };
 
-const file = await openSafetensors(memorySource(readFileSync(new URL('optim.safetensors', fixtures)) as Uint8Array<ArrayBuffer>));
+// A file in Node, HTTP ranges in a browser.
+const file = await openSafetensors(new URL('../../test/fixtures/optim.safetensors', import.meta.url));
 const cases = JSON.parse(file.metadata['cases'] ?? '[]') as Case[];
 const read = async (name: string) => {
   const raw = await file.read(name);
@@ -176,14 +183,9 @@ eachDevice('optimizers', (ctx) => {
   });
 
   it('schedules: as PyTorch and Dassl', () => {
-    const goldens = JSON.parse(readFileSync(new URL('schedule.json', fixtures), 'utf8')) as {
-      schedules: Record<
-        string,
-        { base_lr: number; epochs?: number; lr_per_epoch?: number[]; total_steps?: number; lr_per_step: number[] }
-      >;
-    };
+    const schedules: Record<string, Schedule> = goldens.schedules;
     for (const { base_lr: base, epochs, lr_per_epoch: expected, total_steps: total, lr_per_step: steps } of Object.values(
-      goldens.schedules,
+      schedules,
     )) {
       if (!expected || epochs === undefined) {
         const bySteps = perStep(cosine(base, total ?? 0));
