@@ -28,6 +28,7 @@ export function bytesPerElement(dtype: DType): 2 | 4 {
   return dtype === 'f16' ? 2 : 4;
 }
 
+/** Whether gradients exist for the dtype: f32 and f16. */
 export function isFloat(dtype: DType): boolean {
   return dtype === 'f32' || dtype === 'f16';
 }

@@ -16,6 +16,7 @@ type ParamType = 'u32' | 'i32' | 'f32';
 /** Names and types of a user kernel's parameters. */
 export type ParamTypes = Readonly<Record<string, ParamType>>;
 
+/** What {@link kernel} makes a kernel of. P: the parameters it declares, or undefined when the WGSL declares its own. */
 export type KernelOptions<P extends ParamTypes | undefined> = {
   /** Appears in errors and profiles. */
   readonly name: string;
@@ -41,6 +42,7 @@ export type DispatchOptions<P extends ParamTypes | undefined> = {
   readonly bytes?: number;
 };
 
+/** A kernel with all its variants. */
 export type Kernel<P extends ParamTypes | undefined = undefined> = {
   readonly name: string;
   /** Records one dispatch. @throws TensorError, LimitError or DeviceError before anything is recorded */

@@ -42,6 +42,7 @@ export function installHook(next: OpHook | undefined): Disposable {
   };
 }
 
+/** The hook in force, if any. */
 export function currentHook(): OpHook | undefined {
   return hook;
 }

@@ -1,5 +1,6 @@
 import { LimitError, ShapeError } from './errors.ts';
 
+/** Sizes of the axes, outermost first; [] for a scalar. */
 export type Shape = readonly number[];
 
 /** Most dimensions a tensor may have; kernels carry that many sizes and strides in their parameters. */

@@ -17,6 +17,7 @@ import { Readback } from './readback.ts';
 import { Recorder } from './recorder.ts';
 import { loadTuning, Tuner } from './tuner.ts';
 
+/** What {@link Device.open} looks for. */
 export type DeviceOptions = {
   /** Use this device instead of opening one; the caller keeps owning it. */
   readonly gpu?: GPUDevice;

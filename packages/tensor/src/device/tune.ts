@@ -20,6 +20,7 @@ export type TuningProblem = {
   run(inputs: readonly Tensor[]): Tensor;
 };
 
+/** What {@link tune} found for one problem. */
 export type Measurement = {
   readonly family: string;
   readonly key: string;

@@ -11,6 +11,7 @@ export type TuningTable = Readonly<Record<string, Readonly<Record<string, string
 /** One call of {@link Tuner.choose}. */
 export type Choice = { readonly family: string; readonly key: string; readonly candidates: readonly string[] };
 
+/** Chooses among the variants of a kernel family: as forced, else as measured, else the first that the op proposes. */
 export class Tuner {
   private observer: ((choice: Choice) => void) | undefined;
   private readonly forced = new Map<string, string>();

@@ -2,6 +2,7 @@
 import { FormatError } from '../errors.ts';
 import { allocate, type ByteSource, checkRange } from './bytes.ts';
 
+/** How a file is fetched. */
 export interface HttpOptions {
   /** Used instead of the global fetch (tests, proxies, authenticated clients). */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;

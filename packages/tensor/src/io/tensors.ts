@@ -9,6 +9,7 @@ import type { SafetensorsDType } from './dtypes.ts';
 import type { SafetensorsReader, SafetensorsTensor } from './safetensors.ts';
 import type { TensorToWrite } from './writer.ts';
 
+/** Where {@link loadTensor} puts a tensor, and as what. */
 export type LoadOptions = {
   /** Default: the device opened first. */
   readonly device?: Device;

@@ -18,13 +18,16 @@ export interface TensorToWrite {
   readonly data: ArrayBufferView | (() => Promise<ArrayBufferView>);
 }
 
+/** Tensors by name. The file holds the widest dtypes first, then by name, so that every tensor is aligned. */
 export type TensorsToWrite = ReadonlyMap<string, TensorToWrite> | Readonly<Record<string, TensorToWrite>>;
 
+/** What a file says beside its tensors. */
 export interface WriteOptions {
   /** Free-form strings, stored in `__metadata__`; left out of the file when absent or empty. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** As {@link WriteOptions}, for a file on a disk. */
 export interface WriteFileOptions extends WriteOptions {
   /** The disk to write to; the real one unless given. */
   readonly disk?: AtomicFileSystem;

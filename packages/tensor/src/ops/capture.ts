@@ -19,6 +19,7 @@ export type CaptureInput = Tensor | number | HostInput;
 type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
 type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
 
+/** A captured function: call it as often as wanted, dispose it in the end. */
 export type Captured<N extends string, R> = {
   /** Runs the step. The result's tensors are the same ones at every call of equal shapes: read or copy them before the next. */
   (inputs: Inputs<N>): R;

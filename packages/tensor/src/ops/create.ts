@@ -9,6 +9,7 @@ import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from '.
 import { chooseSpan } from './span.ts';
 import { empty, type Nested, Tensor } from '../tensor.ts';
 
+/** Where and of what type a tensor is made. */
 export type CreateOptions = {
   readonly dtype?: DType;
   /** Default: the device opened first and not yet disposed. */
@@ -113,21 +114,23 @@ function fill(device: Device, shape: Shape, dtype: DType, value: number, step: n
   return out;
 }
 
-/** A tensor of one repeated value. */
+/** A tensor of one repeated value; f32 by default. @throws ShapeError, LimitError for a shape that cannot be */
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
   const { dtype = 'f32', device = currentDevice('full') } = options;
   return fill(device, shape, dtype, dtype === 'bool' ? Number(value !== 0) : value, 0);
 }
 
+/** A tensor of zeros; f32 by default. */
 export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
   return full(shape, 0, options);
 }
 
+/** A tensor of ones; f32 by default. */
 export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
   return full(shape, 1, options);
 }
 
-/** `start, start + step, ...` below `stop`. @throws LimitError when that never ends */
+/** `start, start + step, ...` up to `stop`, which is excluded: one axis; f32 by default. @throws LimitError when that never ends */
 export function arange(start: number, stop: number, step = 1, options: CreateOptions = {}): Tensor {
   const { dtype = 'f32', device = currentDevice('arange') } = options;
   if (!(step !== 0) || !Number.isFinite(step))
@@ -136,7 +139,7 @@ export function arange(start: number, stop: number, step = 1, options: CreateOpt
   return fill(device, [count], dtype, start, step);
 }
 
-/** The identity matrix [rows, columns]. */
+/** The identity matrix [rows, columns], square by default; f32 by default. */
 export function eye(rows: number, columns: number = rows, options: CreateOptions = {}): Tensor {
   const values = new Float32Array(rows * columns);
   for (let i = 0; i < Math.min(rows, columns); i += 1) values[i * columns + i] = 1;

@@ -15,6 +15,7 @@ import { NAN_BITS } from './softmax.ts';
 
 const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss.cross_entropy.wgsl'] });
 
+/** Options of {@link crossEntropy}. */
 export type CrossEntropyOptions = {
   /** Default 'mean': over the rows whose label is not ignored (NaN if there are none). 'none' keeps one loss per row. */
   readonly reduction?: 'mean' | 'sum' | 'none';
@@ -26,6 +27,7 @@ export type CrossEntropyOptions = {
   readonly scale?: number;
 };
 
+/** The loss and what its gradient reads. */
 export type CrossEntropyResult = {
   readonly loss: Tensor;
   /** Log of the sum of exponentials of every row, f32: what the gradient reads. */
@@ -106,6 +108,7 @@ export const crossEntropy = defineOp(
   },
 );
 
+/** What the gradient of the logits is computed from. */
 export type CrossEntropyBackward = Omit<CrossEntropyResult, 'loss'> & {
   readonly logits: Tensor;
   readonly labels: Tensor;

@@ -123,7 +123,11 @@ export function expectList(op: string, index: Tensor): void {
   throw new ShapeError(op, `index has shape ${showShape(index.shape)}`, 'give an index with one axis');
 }
 
-/** Rows of `weight` [V, C] named by `ids` [...]: [..., C]. */
+/**
+ * Rows of `weight` [V, C] named by `ids` [...] (i32 or u32): [..., C]. Negative i32 ids count from the end; an id outside
+ * the table picks NaN, and with `device.checkIndices` the next read names it.
+ * @throws ShapeError, DTypeError
+ */
 export const embedding = defineOp('embedding', (weight: Tensor, ids: Tensor): Tensor => {
   expectIndex('embedding', weight, ids);
   if (weight.rank !== 2)

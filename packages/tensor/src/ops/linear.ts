@@ -16,6 +16,7 @@ export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'gelu
 
 export type { Activation } from './gemm/problem.ts';
 
+/** What {@link linear} fuses behind the product. */
 export type LinearOptions = {
   /** Applied to x W^T + bias. Default 'none'. */
   readonly activation?: Activation;

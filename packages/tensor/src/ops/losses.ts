@@ -24,11 +24,13 @@ function expectPair(op: string, x: Tensor, target: Tensor): void {
   }
 }
 
+/** Options of {@link klDiv}. */
 export type KlDivOptions = {
   /** 'mean' (default) divides by all elements, 'batchmean' by rows, 'sum' by nothing. */
   readonly reduction?: 'mean' | 'batchmean' | 'sum';
 };
 
+/** The divergence and what its gradient reads. */
 export type KlDivResult = {
   readonly loss: Tensor;
   /** Log of the sums of exponentials of x and target, [..., 2]: what the gradient reads. */
@@ -106,7 +108,11 @@ export function klDivBackward(
   return dx;
 }
 
-export type PairLossOptions = { readonly reduction?: 'mean' | 'sum' };
+/** Options of {@link l1Loss} and {@link mseLoss}. */
+export type PairLossOptions = {
+  /** 'mean' (default) divides by all elements. */
+  readonly reduction?: 'mean' | 'sum';
+};
 type Kind = 'l1' | 'mse';
 
 /** Elements added up by one row of threads before the last step. */
@@ -157,18 +163,20 @@ function pairBackward(op: string, kind: Kind, saved: PairLossSaved, options: Pai
   return dx;
 }
 
+/** What the gradient of a loss between two tensors is computed from. */
 export type PairLossSaved = {
   readonly x: Tensor;
-  readonly target: Tensor /** Cotangent of the loss, a scalar. */;
+  readonly target: Tensor;
+  /** Cotangent of the loss, a scalar. */
   readonly grad: Tensor;
 };
 
-/** Mean (or sum) of |x - target|; a scalar. */
+/** Mean (or sum) of |x - target|, floats of one shape; a scalar. @throws ShapeError, DTypeError */
 export const l1Loss = defineOp('l1Loss', (x: Tensor, target: Tensor, options: PairLossOptions = {}): Tensor => {
   return pairLoss('l1Loss', 'l1', x, target, options);
 });
 
-/** Mean (or sum) of (x - target)^2; a scalar. */
+/** Mean (or sum) of (x - target)^2, floats of one shape; a scalar. @throws ShapeError, DTypeError */
 export const mseLoss = defineOp('mseLoss', (x: Tensor, target: Tensor, options: PairLossOptions = {}): Tensor => {
   return pairLoss('mseLoss', 'mse', x, target, options);
 });

@@ -7,6 +7,7 @@ import { empty, type Tensor } from '../tensor.ts';
 import { gemm } from './gemm/gemm.ts';
 import { matricesOf, type Operand } from './gemm/problem.ts';
 
+/** Options of {@link matmul}. */
 export type MatmulOptions = {
   /** `a` is stored [..., K, M]. */
   readonly transposeA?: boolean;

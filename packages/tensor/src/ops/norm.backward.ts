@@ -12,8 +12,10 @@ import { expectRows, planRows, Rows } from './rows.ts';
 const backwardKernel = kernel({ name: 'norm.backward', source: wgsl['norm.backward.wgsl'] });
 const parametersKernel = kernel({ name: 'norm.parameters', source: wgsl['norm.parameters.wgsl'] });
 
+/** Which gradients to compute. */
 export type NormNeeds = { readonly x?: boolean; readonly weight?: boolean; readonly bias?: boolean };
 
+/** What the gradients of a normalisation are computed from. */
 export type NormBackward = {
   /** What was normalized (the sum, for addLayerNorm). */
   readonly x: Tensor;
@@ -28,6 +30,7 @@ export type NormBackward = {
   readonly needs: NormNeeds;
 };
 
+/** The gradients asked for: x of its own shape and dtype, weight and bias [width]. */
 export type NormGradients = { readonly x?: Tensor; readonly weight?: Tensor; readonly bias?: Tensor };
 
 /** Gradients of layerNorm, addLayerNorm (its x and residual have the same one) and rmsNorm: only those `needs` names. */

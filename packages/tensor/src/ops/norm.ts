@@ -14,6 +14,7 @@ const normKernel = kernel({ name: 'norm', source: wgsl['norm.wgsl'] });
 
 /** Out and what the gradient reads: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
 export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly rstd: Tensor };
+/** Out and what the gradient reads: the reciprocal root mean square of every row, f32, x's shape without its last axis. */
 export type RmsNormResult = { readonly out: Tensor; readonly rstd: Tensor };
 
 type Normed = { readonly out: Tensor; readonly mean?: Tensor; readonly rstd: Tensor; readonly sum?: Tensor };
@@ -109,8 +110,12 @@ export function layerNormForward(x: Tensor, weight?: Tensor, bias?: Tensor, eps 
 }
 
 /**
- * (x - mean) / sqrt(variance + eps) over the last axis, times weight, plus bias.
- * @param weight,bias [width], of x's dtype (or f32 beside f16); leave out for 1 and 0
+ * (x - mean) / sqrt(variance + eps) over the last axis, times weight, plus bias; variance in two passes, divided by the width. x [..., width],
+ * f32 or f16. (Ba, Kiros, Hinton, Layer Normalization, arXiv:1607.06450.)
+ * @param weight [width], of x's dtype (or f32 beside f16); left out for 1
+ * @param bias [width], of the weight's dtype; left out for 0
+ * @param eps default 1e-5
+ * @throws ShapeError, DTypeError
  */
 export const layerNorm = defineOp('layerNorm', (x: Tensor, weight?: Tensor, bias?: Tensor, eps: number = 1e-5): Tensor => {
   const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
@@ -131,7 +136,11 @@ export function addLayerNormForward(
   return { out, mean: mean ?? rstd, rstd, sum: sum ?? out };
 }
 
-/** sum = x + residual and out = layerNorm(sum) in one pass over memory. */
+/**
+ * sum = x + residual and out = {@link layerNorm}(sum) in one pass over memory: what a pre-norm block does between its halves. x and residual
+ * have one shape and dtype, so have both results.
+ * @throws ShapeError, DTypeError
+ */
 export const addLayerNorm = defineOp(
   'addLayerNorm',
   (
@@ -154,7 +163,12 @@ export function rmsNormForward(x: Tensor, weight?: Tensor, eps = 1e-6): RmsNormR
   return { out, rstd };
 }
 
-/** x / sqrt(mean(x^2) + eps) over the last axis, times weight. */
+/**
+ * x / sqrt(mean(x^2) + eps) over the last axis, times weight [width]; x [..., width], f32 or f16. (Zhang, Sennrich, Root Mean Square Layer
+ * Normalization, arXiv:1910.07467.)
+ * @param eps default 1e-6
+ * @throws ShapeError, DTypeError
+ */
 export const rmsNorm = defineOp('rmsNorm', (x: Tensor, weight?: Tensor, eps: number = 1e-6): Tensor => {
   const { out, rstd } = rmsNormForward(x, weight, eps);
   rstd.dispose();

@@ -48,7 +48,7 @@ export function withAxisLast(op: string, axis: number, tensors: readonly Tensor[
   return transpose.run(out, at, -1);
 }
 
-/** x over max(its 2-norm along `axis`, eps). */
+/** x over max(its 2-norm along `axis`, eps): PyTorch's normalize. Floats; x's shape and dtype. @throws ShapeError, DTypeError */
 export const l2Normalize = defineOp('l2Normalize', (x: Tensor, axis: number = -1, eps: number = 1e-12): Tensor => {
   x.expectLive('l2Normalize');
   return withAxisLast('l2Normalize', axis, [x], (last) => run(last as Tensor, undefined, eps));

@@ -8,6 +8,7 @@ import { chooseSpan } from './span.ts';
 import { broadcastStrides, collapse, isContiguous, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
+/** A tensor, or a number that needs no upload. */
 export type Operand = Tensor | number;
 /** Letters an expression may use for its operands; `o` is also the target of an evaluation in place. */
 export type OperandName = 'x' | 'y' | 'z' | 'w' | 'o' | 'g';

@@ -295,8 +295,10 @@ export const ternaryTable = {
 
 export type UnaryName = keyof typeof unaryTable;
 export type BinaryName = keyof typeof binaryTable;
+/** Any operation of the table. */
 export type PointwiseName = UnaryName | BinaryName | keyof typeof ternaryTable;
 
+/** All rows by name, for whoever generates something from them: gradients, tests, documentation. */
 export const pointwiseTable: Readonly<Record<PointwiseName, PointwiseRow>> = { ...unaryTable, ...binaryTable, ...ternaryTable };
 
 /** Whether `name` is an operation of the table. */

@@ -16,6 +16,7 @@ import type { CreateOptions } from './create.ts';
 /** A whole number from 0 to 2^53 - 1, two 32-bit words (low, high), or a u32 tensor of two words. */
 export type RandomKey = number | readonly [number, number] | Tensor;
 
+/** Options of random tensors: the key decides every number. */
 export type RandomOptions = CreateOptions & {
   readonly key: RandomKey;
   /** Separates draws made with the same key: a whole number below 2^32. Default 0. */
@@ -82,7 +83,7 @@ function floatOf(op: string, dtype: DType = 'f32'): DType {
   return dtype;
 }
 
-/** Uniform numbers in [low, high), default [0, 1): 24 random bits each. */
+/** Uniform numbers in [low, high), default [0, 1), with 24 random bits each; f32 (default) or f16. @throws DTypeError, LimitError for a key out of range */
 export const rand = defineOp(
   'rand',
   (shape: Shape, options: RandomOptions & { readonly low?: number; readonly high?: number }): Tensor => {
@@ -91,7 +92,7 @@ export const rand = defineOp(
   },
 );
 
-/** Normal numbers by Box and Muller's method; default mean 0, std 1. */
+/** Normal numbers by Box and Muller's method; default mean 0, std 1; f32 (default) or f16. @throws DTypeError, LimitError for a key out of range */
 export const randn = defineOp(
   'randn',
   (shape: Shape, options: RandomOptions & { readonly mean?: number; readonly std?: number }): Tensor =>
@@ -102,7 +103,10 @@ export const randn = defineOp(
     }),
 );
 
-/** Whole numbers from `low` up to `high`, `high` excluded; i32 by default. Each has a probability within 2^-32 of equal. */
+/**
+ * Whole numbers from `low` up to `high`, `high` excluded; i32 by default. Each has a probability within 2^-32 of equal.
+ * @throws LimitError for an empty range, one beyond the dtype, or a key out of range
+ */
 export const randint = defineOp('randint', (shape: Shape, low: number, high: number, options: RandomOptions): Tensor => {
   const dtype = options.dtype ?? 'i32';
   expectDType('randint', 'options', dtype, ['i32', 'u32', 'f32', 'f16']);
@@ -116,7 +120,7 @@ export const randint = defineOp('randint', (shape: Shape, low: number, high: num
   return draw('randint', shape, dtype, options, { kind: 'integer', first: low, range: high - low });
 });
 
-/** 1 with the given probability, else 0; bool by default. */
+/** 1 with the given probability, else 0; bool by default. @throws LimitError for a probability outside 0..1 or a key out of range */
 export const bernoulli = defineOp('bernoulli', (shape: Shape, probability: number, options: RandomOptions): Tensor => {
   if (!(probability >= 0 && probability <= 1))
     throw new LimitError('bernoulli', `probability ${probability} is outside 0..1`, 'give one from 0 to 1');

@@ -6,6 +6,7 @@ import { collapse, MAX_RANK, normalizeAxes, padFront, type Shape } from '../shap
 import { alias, empty, type Tensor, view } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 
+/** How the result of a reduction is shaped. */
 export type ReduceOptions = {
   /** Keep reduced axes with size 1. Default false. */
   readonly keepdim?: boolean;

@@ -16,21 +16,32 @@ import { argReduce, type Axes, axesOf, reduce, reducedLength, reducedShape, type
 const summed = (dtype: DType): DType => (dtype === 'bool' ? 'i32' : dtype);
 const real = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'f32');
 
-/** Sum of elements. */
+/**
+ * Sum over `axes` (default all): the shape of x without them, or with size 1 under `keepdim`. Same dtype, but bool counts as i32; 0 for no
+ * elements.
+ * @throws ShapeError for an axis out of range or named twice
+ */
 export const sum = defineOp(
   'sum',
   (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
     reduce(x, axesOf('sum', x, axes), options.keepdim, { name: 'sum', op: 'sum', result: summed(x.dtype) }),
 );
 
-/** Mean of elements. */
+/**
+ * Mean over `axes` (default all): the shape of x without them, or with size 1 under `keepdim`. Integers give f32; NaN for no elements.
+ * @throws ShapeError for an axis out of range or named twice
+ */
 export const mean = defineOp(
   'mean',
   (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
     reduce(x, axesOf('mean', x, axes), options.keepdim, { name: 'mean', op: 'sum', result: real(x.dtype), finish: 'a / n' }),
 );
 
-/** Product of elements. */
+/**
+ * Product over `axes` (default all): the shape of x without them, or with size 1 under `keepdim`. Same dtype, but bool counts as i32; 1 for no
+ * elements.
+ * @throws ShapeError for an axis out of range or named twice
+ */
 export const prod = defineOp(
   'prod',
   (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
@@ -48,18 +59,27 @@ function extreme(op: 'max' | 'min', x: Tensor, axes: Axes, options: ReduceOption
   return reduce(x, list, options.keepdim, { name: op, op, result: x.dtype });
 }
 
-/** Largest element; NaN if there is one. */
+/**
+ * Largest element over `axes` (default all), NaN if there is one: the shape of x without them, or with size 1 under `keepdim`. Same dtype.
+ * Equal largest elements share the gradient (PyTorch's amax).
+ * @throws ShapeError where there is no element to choose from
+ */
 export const max = defineOp('max', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => extreme('max', x, axes, options));
 
-/** Smallest element; NaN if there is one. */
+/**
+ * Smallest element over `axes` (default all), NaN if there is one: the shape of x without them, or with size 1 under `keepdim`. Same dtype.
+ * Equal smallest elements share the gradient (PyTorch's amin).
+ * @throws ShapeError where there is no element to choose from
+ */
 export const min = defineOp('min', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => extreme('min', x, axes, options));
 
+/** As {@link ReduceOptions}, and what the divisor is. */
 export type VarianceOptions = ReduceOptions & {
   /** Squared deviations are divided by the number of elements less this. Default 1. */
   readonly correction?: number;
 };
 
-function deviations(op: 'var' | 'std', x: Tensor, axes: Axes, { keepdim, correction = 1 }: VarianceOptions): Tensor {
+function deviations(op: 'variance' | 'std', x: Tensor, axes: Axes, { keepdim, correction = 1 }: VarianceOptions): Tensor {
   const list = axesOf(op, x, axes);
   const n = Math.max(0, reducedLength(x.shape, list) - correction);
   using center = reduce(x, list, keepdim, { name: op, op: 'sum', result: 'f32', finish: 'a / n' });
@@ -74,17 +94,27 @@ function deviations(op: 'var' | 'std', x: Tensor, axes: Axes, { keepdim, correct
   });
 }
 
-/** Variance in two passes: deviations from the mean, squared; unbiased by default.. */
-export const variance = defineOp('var', (x: Tensor, axes?: Axes, options: VarianceOptions = {}) =>
-  deviations('var', x, axes, options),
+/**
+ * Variance over `axes` (default all) in two passes: deviations from the mean, squared, over n - correction (unbiased by default; NaN for one
+ * element). Integers give f32.
+ * @throws ShapeError for an axis out of range or named twice
+ */
+export const variance = defineOp('variance', (x: Tensor, axes?: Axes, options: VarianceOptions = {}) =>
+  deviations('variance', x, axes, options),
 );
 
-/** Standard deviation, unbiased by default. */
+/**
+ * Standard deviation over `axes` (default all): the root of the {@link variance}, unbiased by default. Integers give f32.
+ * @throws ShapeError for an axis out of range or named twice
+ */
 export const std = defineOp('std', (x: Tensor, axes?: Axes, options: VarianceOptions = {}) =>
   deviations('std', x, axes, options),
 );
 
-/** log(sum(exp(x))), shifted by the maximum so that nothing overflows. */
+/**
+ * log(sum(exp(x))) over `axes` (default all), shifted by the maximum so that nothing overflows. Integers give f32; -infinity for no elements.
+ * @throws ShapeError for an axis out of range or named twice
+ */
 export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdim }: ReduceOptions = {}): Tensor => {
   const list = axesOf('logsumexp', x, axes);
   const result = real(x.dtype);
@@ -101,7 +131,11 @@ export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdi
   });
 });
 
-/** Vector norm of order p: 1, 2 (default), Infinity, or any positive number. */
+/**
+ * Vector norm of order p over `axes` (default all): (sum |x|^p)^(1/p) for 1, 2 (default) or any positive p, the largest |x| for Infinity.
+ * Integers give f32. The gradient at the origin is 0.
+ * @throws ShapeError for an axis out of range, or an order that is not positive
+ */
 export const norm = defineOp(
   'norm',
   (x: Tensor, axes?: Axes, { keepdim, p = 2 }: ReduceOptions & { readonly p?: number } = {}): Tensor => {
@@ -126,10 +160,10 @@ export const norm = defineOp(
   },
 );
 
-/** Whether any element is not zero. */
+/** Whether any element over `axes` (default all) is not zero: bool; false for no elements. NaN is not zero. */
 export const any = defineOp('any', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => truth('any', x, axes, options));
 
-/** Whether no element is zero. */
+/** Whether no element over `axes` (default all) is zero: bool; true for no elements. */
 export const all = defineOp('all', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => truth('all', x, axes, options));
 
 function truth(op: 'any' | 'all', x: Tensor, axes: Axes, { keepdim }: ReduceOptions): Tensor {
@@ -147,17 +181,26 @@ function position(op: 'argmax' | 'argmin', x: Tensor, axis: number | undefined, 
   return argReduce(x, list, keepdim, op === 'argmax' ? 'max' : 'min');
 }
 
-/** Position (i32) of the first largest element along `axis`, or in the flattened tensor; the first NaN counts as largest. */
+/**
+ * Position (i32) of the first largest element along `axis`, or in the flattened tensor; the first NaN counts as largest.
+ * @throws ShapeError where there is no element to choose from
+ */
 export const argmax = defineOp('argmax', (x: Tensor, axis?: number, options: ReduceOptions = {}) =>
   position('argmax', x, axis, options),
 );
 
-/** Position (i32) of the first smallest element along `axis`, or in the flattened tensor; the first NaN counts as smallest. */
+/**
+ * Position (i32) of the first smallest element along `axis`, or in the flattened tensor; the first NaN counts as smallest.
+ * @throws ShapeError where there is no element to choose from
+ */
 export const argmin = defineOp('argmin', (x: Tensor, axis?: number, options: ReduceOptions = {}) =>
   position('argmin', x, axis, options),
 );
 
-/** Undoes a broadcast: sums `x` over the axes along which a tensor of `shape` was repeated. A second handle of `x` if there are none. */
+/**
+ * Undoes a broadcast: sums `x` over the axes along which a tensor of `shape` was repeated. A second handle of `x` if there are none.
+ * @throws ShapeError when `shape` does not broadcast to that of x
+ */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return alias(x);
   if (!sameShape(broadcastShapes('sumTo', x.shape, shape), x.shape))

@@ -64,7 +64,7 @@ function backward(y: Tensor, grad: Tensor, log: 0 | 1): Tensor {
 }
 
 /**
- * exp(x) over its sum along `axis`, safe for any size of values. Minus infinity counts for 0; a line of nothing but minus infinity is
+ * exp(x) over its sum along `axis` (default the last), safe for any size of values. Floats; x's shape and dtype. Minus infinity counts for 0; a line of nothing but minus infinity is
  * NaN, as in PyTorch.
  */
 export const softmax = defineOp('softmax', (x: Tensor, axis: number = -1): Tensor => {
@@ -72,7 +72,7 @@ export const softmax = defineOp('softmax', (x: Tensor, axis: number = -1): Tenso
   return withAxisLast('softmax', axis, [x], (last) => forward(last as Tensor, 0));
 });
 
-/** The logarithm of softmax along `axis`. */
+/** The logarithm of {@link softmax} along `axis` (default the last), without the rounding of taking it afterwards. Floats; x's shape and dtype. */
 export const logSoftmax = defineOp('logSoftmax', (x: Tensor, axis: number = -1): Tensor => {
   x.expectLive('logSoftmax');
   return withAxisLast('logSoftmax', axis, [x], (last) => forward(last as Tensor, 1));

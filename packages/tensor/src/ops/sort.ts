@@ -1,4 +1,4 @@
-/** Sorting along an axis, and the largest or smallest few. Not differentiable: gather with the indices is. */
+/** Sorting along an axis, and the largest or smallest few. Gradients go back to the positions the values came from. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../device/device.ts';
 import { bytesPerElement, isFloat, wgslType } from '../dtype.ts';
@@ -74,19 +74,25 @@ function scratch(device: Device, size: number): { readonly keys: Tensor; readonl
   };
 }
 
+/** Options of {@link sort}. */
 export type SortOptions = {
   /** Default the last. */
   readonly axis?: number;
   readonly descending?: boolean;
 };
 
-/** Sorted values and their positions; equal values keep their order. NaN counts as largest: last, or first when descending. */
+/**
+ * Sorted values along an axis and their positions, both of x's shape; equal values keep their order. NaN counts as largest: last, or first
+ * when descending. A merge sort: n log2(n) steps a line.
+ * @throws ShapeError for an axis out of range
+ */
 export const sort = defineOp('sort', (x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Sorted => {
   x.expectLive('sort');
   const along = normalizeAxis('sort', axis, x.shape);
   return sortLines(x, along, descending, x.shape[along] ?? 1);
 });
 
+/** Options of {@link topk}. */
 export type TopkOptions = {
   /** Default the last. */
   readonly axis?: number;
@@ -94,7 +100,11 @@ export type TopkOptions = {
   readonly largest?: boolean;
 };
 
-/** The k largest (or smallest) values, best first, and their positions; among equal values the earlier comes first, NaN counts as largest. */
+/**
+ * The k largest (or smallest) values along an axis, best first, and their positions: x's shape with k in place of the axis. Among equal values
+ * the earlier comes first, NaN counts as largest.
+ * @throws ShapeError when k is no whole number from 0 to the length of the axis
+ */
 export const topk = defineOp('topk', (x: Tensor, k: number, { axis = -1, largest = true }: TopkOptions = {}): Sorted => {
   x.expectLive('topk');
   const along = normalizeAxis('topk', axis, x.shape);
@@ -104,7 +114,7 @@ export const topk = defineOp('topk', (x: Tensor, k: number, { axis = -1, largest
   return sortLines(x, along, largest, k);
 });
 
-/** The numbers 0 to n - 1 (i32) in random order: sorted by random words. */
+/** The numbers 0 to n - 1 (i32 [n]) in random order: sorted by random words of the key, so the same on every adapter. */
 export const randperm = defineOp('randperm', (n: number, options: Omit<RandomOptions, 'dtype'>): Tensor => {
   using words = randomWords([n], options);
   const { values, indices } = sortLines(words, 0, false, n);

@@ -39,6 +39,7 @@ export function attentionForward(inputs: Inputs, options: AttentionOptions = {})
   return withProblem('attentionForward', inputs, options, (problem) => fusedForward(problem, inputs));
 }
 
+/** What the gradients of attention are computed from. */
 export type AttentionBackwardInputs = Inputs & {
   /** Results of {@link attentionForward}. */
   readonly out: Tensor;

@@ -23,6 +23,7 @@ const PREFIX_CHUNK = 512;
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 export type GradientName = 'q' | 'k' | 'v' | 'prefixK' | 'prefixV';
+/** The gradients asked for, each of its input's shape. */
 export type AttentionGradients = { [N in GradientName]?: Tensor };
 
 function kernelInputs(problem: AttentionProblem, { q, k, v }: Inputs): KernelInputs {

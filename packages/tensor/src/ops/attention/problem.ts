@@ -9,6 +9,7 @@ import type { PackedSequences } from './sequences.ts';
 /** Keys and values [P, H, D] (any strides) that every query of every sequence sees before its own keys. */
 export type AttentionPrefix = { readonly k: Tensor; readonly v: Tensor };
 
+/** Which keys a query sees, and how scores are scaled. */
 export type AttentionOptions = {
   /** Query i sees keys up to i of its own sequence (and the whole prefix). Needs as many keys as queries. */
   readonly causal?: boolean;
@@ -16,6 +17,7 @@ export type AttentionOptions = {
   readonly scale?: number;
   /** Packed inputs [N, H, D]: where their sequences lie, as made by `packedSequences`, or cumulative lengths known to the host. */
   readonly cuSeqlens?: PackedSequences | readonly number[];
+  /** Keys and values in front of those of every sequence. */
   readonly prefix?: AttentionPrefix;
 };
 

@@ -51,6 +51,7 @@ export function attentionQkvForward(qkv: Tensor, options: AttentionOptions = {})
   }
 }
 
+/** As {@link AttentionBackwardInputs}, with the three parts in one tensor. */
 export type AttentionQkvBackwardInputs = {
   readonly qkv: Tensor;
   readonly out: Tensor;
@@ -58,6 +59,7 @@ export type AttentionQkvBackwardInputs = {
   readonly grad: Tensor;
   readonly needs: { readonly qkv?: boolean; readonly prefixK?: boolean; readonly prefixV?: boolean };
 };
+/** The gradients asked for: qkv whole, of its own shape. */
 export type AttentionQkvGradients = { readonly qkv?: Tensor } & Pick<AttentionGradients, 'prefixK' | 'prefixV'>;
 
 /** Gradients of {@link attentionQkv}; that of qkv is one contiguous tensor, ready for the projection's backward product. */

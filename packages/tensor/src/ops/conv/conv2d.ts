@@ -14,6 +14,7 @@ import { permute, reshape } from '../views.ts';
 import { type Channels, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from './geometry.ts';
 import { convKernel, foldRows, windowRows } from './unfold.ts';
 
+/** How windows move over an image, and which channels they see. */
 export type Conv2dOptions = WindowOptions & {
   /** Channels and outputs are cut into as many groups; each output sees its group's channels only. Default 1. */
   readonly groups?: number;

@@ -6,6 +6,7 @@ import type { Tensor } from '../../tensor.ts';
 /** A number for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number];
 
+/** How windows move over an image. */
 export type WindowOptions = {
   /** Cells from one window to the next. Default 1. */
   readonly stride?: Pair;
