@@ -40,8 +40,12 @@ export async function httpSource(url: string, options: HttpOptions = {}): Promis
       },
     };
   }
-  const { total: size } = await checkPartial(name, probe, 0, 0);
-  await body(name, probe, 0, 1);
+  // Some servers (sirv, so Vite's) take the 0 of `0-0` for no end and send everything: the size is told all the same.
+  const whole = /^bytes 0-(\d+)\/(\d+)$/.exec(probe.headers.get('content-range') ?? '');
+  const last = whole && Number(whole[1]) === Number(whole[2]) - 1 ? Number(whole[1]) : 0;
+  const { total: size } = await checkPartial(name, probe, 0, last);
+  if (last === 0) await body(name, probe, 0, 1);
+  else await discard(probe);
   const tag = probe.headers.get('etag');
 
   return {
