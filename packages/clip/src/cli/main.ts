@@ -7,6 +7,8 @@ import { createProgram } from './program.ts';
 async function main(words: readonly string[]): Promise<number> {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort(new Error('interrupted')));
+  // A reader that has seen enough (`| head`) closes the pipe.
+  process.stdout.once('error', (error) => controller.abort(error));
   let device: Promise<Device> | undefined;
   const program = createProgram({
     stdout: (text) => void process.stdout.write(text),
