@@ -42,20 +42,25 @@ export class Cocoop implements PromptMethod {
     private readonly owns = true,
   ) {
     const { device, text, classNames, textPath = 'auto', recompute = false } = context;
-    if (classNames.length === 0) throw new MethodError('cocoop', 'there are no classes', 'give at least one class name');
     const count = parts.ctx.shape[0] ?? 0;
     this.learnable = new Map([
       ['prompt_learner.ctx', parts.ctx],
       ...named('prompt_learner.meta_net.linear1', parts.linear1),
       ...named('prompt_learner.meta_net.linear2', parts.linear2),
     ]);
-    if (owns) for (const [name, tensor] of this.learnable) parameter(tensor, { name });
-    const wording = leadingContext(write, count, 1);
-    const slots = write(classNames).map((tokens, label) => wording.place(tokens, label));
-    expectFits(slots, text.config.context, classNames);
-    this.texts = new TextPrompts(text, slots, count, { device, path: textPath, replaced: 0, recompute });
-    const sources = [...this.learnable.keys()];
-    this.layout = { text: [{ layer: 0, rows: count, sources }], image: [], example: drawn(slots[0] ?? [], context) };
+    try {
+      if (classNames.length === 0) throw new MethodError('cocoop', 'there are no classes', 'give at least one class name');
+      if (owns) for (const [name, tensor] of this.learnable) parameter(tensor, { name });
+      const wording = leadingContext(write, count, 1);
+      const slots = write(classNames).map((tokens, label) => wording.place(tokens, label));
+      expectFits(slots, text.config.context, classNames);
+      this.texts = new TextPrompts(text, slots, count, { device, path: textPath, replaced: 0, recompute });
+      const sources = [...this.learnable.keys()];
+      this.layout = { text: [{ layer: 0, rows: count, sources }], image: [], example: drawn(slots[0] ?? [], context) };
+    } catch (error) {
+      if (owns) for (const tensor of this.learnable.values()) tensor.dispose();
+      throw error;
+    }
   }
 
   get classNames(): readonly string[] {

@@ -33,7 +33,7 @@ export class PromptedClip implements PromptMethod {
   private readonly fixed: Tensor | undefined;
 
   /**
-   * @param owns whether disposing this disposes what is learnt
+   * @param owns whether disposing this, or an error here, disposes what is learnt
    * @throws MethodError for a text that does not fit
    */
   constructor(
@@ -44,13 +44,19 @@ export class PromptedClip implements PromptMethod {
     private readonly owns = true,
   ) {
     const { device, text, classNames, textPath = 'auto', recompute = false } = context;
-    if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
-    if (owns) for (const [path, tensor] of learner.learnable) parameter(tensor, { name: path });
-    const slots = wording.write(classNames).map((tokens, label) => wording.place(tokens, label));
-    expectFits(slots, text.config.context, classNames);
-    this.texts = new TextPrompts(text, slots, wording.learnt, { device, path: textPath, replaced: wording.replaced, recompute });
-    this.fixed = wording.learnt === 0 && wording.replaced === 0 ? keep(noGrad(() => this.texts.forward(undefined))) : undefined;
-    this.layout = { ...learner.places, example: drawn(slots[0] ?? [], context) };
+    try {
+      if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
+      if (owns) for (const [path, tensor] of learner.learnable) parameter(tensor, { name: path });
+      const slots = wording.write(classNames).map((tokens, label) => wording.place(tokens, label));
+      expectFits(slots, text.config.context, classNames);
+      const options = { device, path: textPath, replaced: wording.replaced, recompute };
+      this.texts = new TextPrompts(text, slots, wording.learnt, options);
+      this.fixed = wording.learnt === 0 && wording.replaced === 0 ? keep(noGrad(() => this.texts.forward(undefined))) : undefined;
+      this.layout = { ...learner.places, example: drawn(slots[0] ?? [], context) };
+    } catch (error) {
+      if (owns) for (const tensor of learner.learnable.values()) tensor.dispose();
+      throw error;
+    }
   }
 
   get classNames(): readonly string[] {

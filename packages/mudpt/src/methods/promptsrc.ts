@@ -68,7 +68,7 @@ export class Promptsrc extends PromptedClip {
     templates: readonly Writer[],
   ) {
     super('promptsrc', context, learner, wording);
-    using features = templateFeatures(context, templates);
+    using features = this.orDispose(() => templateFeatures(context, templates));
     this.frozenTexts = keep(noGrad(() => scope(() => l2Normalize(plainMean(features)))));
     const sums = regulation.aggregation ? [...this.learnable] : [];
     this.state = new Map(sums.map(([name, { shape, device }]) => [`aggregated.${name}`, keep(zeros(shape, { device }))]));
@@ -109,6 +109,15 @@ export class Promptsrc extends PromptedClip {
     );
   }
 
+  private orDispose<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      super.dispose();
+      throw error;
+    }
+  }
+
   override dispose(): void {
     super.dispose();
     this.frozenTexts.dispose();
@@ -132,13 +141,13 @@ export const promptsrc = defineMethod<PromptsrcSettings>({
     expectDepth('promptsrc', 'textDepth', textDepth, 'text', context.text.config.layers);
     expectDepth('promptsrc', 'imageDepth', imageDepth, 'image', context.image.config.layers);
     const { tokenizer } = context;
+    const templates = settings.templates.map((template) => templateWriter(tokenizer, template));
     const start = contextStart(context, { words: settings.initWords, count, keepWords: true, random: randomOf(context) });
     const learner = new IndependentLearner(context, {
       text: { first: start.rows, depth: textDepth },
       image: { length: imageLength, depth: imageDepth },
     });
     const wording = leadingContext(prefixWriter(tokenizer, start.prefix), count, textDepth);
-    const templates = settings.templates.map((template) => templateWriter(tokenizer, template));
     return new Promptsrc(context, learner, wording, settings, templates);
   },
 });

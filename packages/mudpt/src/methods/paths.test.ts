@@ -1,0 +1,101 @@
+/** Packed texts behind a shared prefix, texts cut behind the longest end, and all rows of the context: the same numbers. */
+import { valueAndGrad } from '@mudpt/autograd';
+import { capture, scope, type Tensor } from '@mudpt/tensor';
+import { expect, it } from 'vitest';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import { relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import type { PromptMethod } from './method.ts';
+import { type TextPath, TextPrompts } from './text-prompts.ts';
+
+const CASES: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
+  ['mudpt', { depth: 3 }],
+  ['mudpt', { depth: 2, length: 5, injection: 'linear' }],
+  ['umudpt', { depth: 3 }],
+  ['maple', { depth: 3 }],
+  ['ivlp', { textDepth: 4, imageDepth: 2 }],
+  ['deep-language', { depth: 3, length: 3 }],
+  ['promptsrc', { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'the {} itself.'] }],
+  ['coop', { length: 4 }],
+  ['coop', { length: 5, position: 'middle' }],
+  ['coop', { length: 3, position: 'front' }],
+  ['coop', { length: 2, classSpecific: true }],
+  ['coop', { length: 3, classSpecific: true, position: 'middle' }],
+  ['cocoop', {}],
+  ['vpt', { depth: 2 }],
+];
+
+type Numbers = ReadonlyMap<string, ArrayLike<number>>;
+
+async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
+  const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
+  const { loss, outputs } = value;
+  const found = new Map<string, ArrayLike<number>>([['loss', await loss.data()]]);
+  for (const [name, output] of Object.entries(outputs)) found.set(name, await output.data());
+  for (const [name, own] of method.learnable) if (own.size > 0) found.set(`grad ${name}`, await gradients.of(own).data());
+  return found;
+}
+
+eachDevice('text paths', (ctx) => {
+  it.each(CASES)('%s %j: packed (auto), plain and full agree', async (name, settings) => {
+    using clip = tinyClip(ctx.device);
+    await scope(async () => {
+      const { images, labels } = tinyBatch(ctx.device);
+      const run = async (textPath: TextPath): Promise<Numbers> => {
+        const method = tinyMethod(await tinyContext(clip, { textPath }), name, settings);
+        const found = await numbers(method, images, labels);
+        method.dispose();
+        return found;
+      };
+      const full = await run('full');
+      for (const path of ['auto', 'plain'] as const)
+        for (const [what, values] of await run(path))
+          expect(relativeError(values, full.get(what) ?? []), `${path}: ${what}`).toBeLessThan(1e-5);
+    });
+  });
+
+  it('recomputing blocks in the backward changes no bit; a captured step neither', async () => {
+    using clip = tinyClip(ctx.device);
+    await scope(async () => {
+      const { images, labels } = tinyBatch(ctx.device);
+      const method = tinyMethod(await tinyContext(clip), 'mudpt', { depth: 3 });
+      const plain = await numbers(method, images, labels);
+      const lean = tinyMethod(await tinyContext(clip, { recompute: true }), 'mudpt', { depth: 3 });
+      expect(await numbers(lean, images, labels)).toEqual(plain);
+      using step = capture(
+        ({ x, y }: { x: Tensor; y: Tensor }) => {
+          const { value, gradients } = valueAndGrad(() => method.loss(x, y));
+          return {
+            loss: value.loss,
+            gradients: Object.fromEntries([...method.learnable].map(([key, own]) => [key, gradients.of(own)])),
+          };
+        },
+        { device: ctx.device },
+      );
+      for (let replay = 0; replay < 2; replay += 1) {
+        const { loss, gradients } = step({ x: images, y: labels });
+        expect(await loss.data()).toEqual(plain.get('loss'));
+        for (const [key, gradient] of Object.entries(gradients))
+          expect(await gradient.data(), key).toEqual(plain.get(`grad ${key}`));
+      }
+      method.dispose();
+      lean.dispose();
+    });
+  });
+
+  it('texts that share no replaced rows cannot be packed by force', () => {
+    using clip = tinyClip(ctx.device);
+    const { text } = clip;
+    if (!text) throw new Error('no text tower');
+    const make = (path: TextPath) => {
+      const slots = [
+        [1, -1, 2, 9],
+        [1, -2, 3, 4, 9],
+      ];
+      return new TextPrompts(text, slots, 2, { device: ctx.device, path, replaced: 1 });
+    };
+    expect(() => make('packed')).toThrow(/share their first 1 rows/);
+    const texts = make('auto');
+    expect(texts.isPacked).toBe(false);
+    texts.dispose();
+  });
+});

@@ -1,0 +1,52 @@
+/** A small CLIP whose sizes all differ, so that no two can be mixed up unseen; and contexts for methods on it. */
+import { randomFrom } from '@mudpt/autograd';
+import { type Clip, type ClipConfig, randomClip } from '@mudpt/clip';
+import { type Device, type Tensor, tensor } from '@mudpt/tensor';
+import { type MethodContext, methodContext, methodNamed, type PromptMethod } from '../src/methods/index.ts';
+
+export const TINY: ClipConfig = {
+  embed: 16,
+  image: { width: 24, heads: 2, layers: 3, hidden: 48, activation: 'quick_gelu', eps: 1e-5, size: 16, patch: 8 },
+  text: { width: 20, heads: 2, layers: 4, hidden: 40, activation: 'quick_gelu', eps: 1e-5, context: 24, vocabulary: 49408 },
+};
+
+export const CLASSES = ['cat', 'great_white shark', 'Boeing 737-800', 'cat'];
+
+export function tinyClip(device: Device): Clip {
+  return randomClip(TINY, randomFrom(11), { device });
+}
+
+export function tinyContext(clip: Clip, more: Partial<MethodContext> = {}): Promise<MethodContext> {
+  return methodContext(clip, { classNames: CLASSES, template: 'a photo of a {}.', seed: 3, ...more });
+}
+
+/** A batch of random images and labels. */
+export function tinyBatch(device: Device, count = 3): { readonly images: Tensor; readonly labels: Tensor } {
+  const random = randomFrom(5);
+  const { size } = TINY.image;
+  const pixels = Float32Array.from({ length: count * 3 * size * size }, () => 2 * random() - 1);
+  return {
+    images: tensor(pixels, { shape: [count, 3, size, size], device }),
+    labels: tensor(
+      Int32Array.from({ length: count }, (_, at) => at % CLASSES.length),
+      { device },
+    ),
+  };
+}
+
+/** A method that learns prompts, by name. */
+export function tinyMethod(context: MethodContext, name: string, settings: Record<string, unknown> = {}): PromptMethod {
+  const method = methodNamed(name).create(context, settings);
+  if (method.kind !== 'prompts') throw new Error(`${name} learns no prompts`);
+  return method;
+}
+
+/** ||a - b|| / ||b||; ||a|| where b is zero. */
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [squares, norm] = [0, 0];
+  for (let i = 0; i < b.length; i += 1) {
+    squares += ((a[i] ?? Number.NaN) - (b[i] ?? 0)) ** 2;
+    norm += (b[i] ?? 0) ** 2;
+  }
+  return Math.sqrt(norm > 0 ? squares / norm : squares);
+}
