@@ -2,6 +2,8 @@
 import { relative } from 'node:path';
 import { Device } from '@mudpt/tensor';
 import {
+  type Estimate,
+  estimateRun,
   type Evaluation,
   resumeRun,
   type RunConfig,
@@ -18,6 +20,7 @@ export interface TrainCommand extends TrainFlags {
   /** `true`: the run that the other flags describe; a path: the run there. */
   readonly resume?: string | true;
   readonly fresh?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** Classes listed before training; the report has all. */
@@ -31,6 +34,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
   // An error in the configuration is told before the device is waited for.
   device.catch(() => undefined);
   try {
+    if (flags.dryRun) return tellEstimate(line, await estimateRun(await inputOf(flags), await device));
     const options = {
       device,
       signal: stop.signal,
@@ -134,6 +138,20 @@ function isNearChance({ metrics }: Evaluation, classes: number): boolean {
   const chance = 1 / Math.max(1, classes);
   const deviation = Math.sqrt((chance * (1 - chance)) / Math.max(1, metrics.count));
   return classes > 1 && metrics.accuracy / 100 < chance + 3 * deviation;
+}
+
+function tellEstimate(line: StatusLine, estimate: Estimate): number {
+  const { classes, trainPictures, testPictures, parameters, updates, secondsPerUpdate, trainingSeconds, evaluationSeconds } =
+    estimate;
+  line.print(
+    `${classes} classes, ${trainPictures} training and ${testPictures} test pictures; ${parameters.toLocaleString('en')} numbers to learn`,
+  );
+  const updatesText = updates === 0 ? '' : ` (${updates} updates of ${secondsPerUpdate.toFixed(2)} s)`;
+  line.print(`training    about ${duration(trainingSeconds)}${updatesText}`);
+  line.print(`evaluation  about ${duration(evaluationSeconds)}, before and after`);
+  line.print(`memory      ${bytes(estimate.bytes)} on the adapter`);
+  line.print('measured on two steps; nothing was written');
+  return 0;
 }
 
 function finish(line: StatusLine, { folder, summary }: RunResult): number {

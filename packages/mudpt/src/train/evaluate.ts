@@ -41,8 +41,8 @@ export async function openRun(path: string, { device, model }: TunedOptions): Pr
   try {
     expectModel(paths, facts, base.hash, base.name);
     const method = await createMethod(base.clip, { ...facts, settings: facts.settings }, facts);
-    await loadPrompts(paths, method);
-    const loader = runLoader(base.clip, config);
+    await loadPrompts(paths, method, device);
+    const loader = runLoader(base.clip, config, method);
     const close = async (): Promise<void> => {
       method.dispose();
       base.clip.dispose();
@@ -145,7 +145,8 @@ async function openTest(config: RunConfig, { data, root }: EvaluateOptions, clas
 
 function forDataset(method: Method, { classNames }: PromptFacts, dataset: Dataset): Method {
   if (JSON.stringify(classNames) === JSON.stringify(dataset.classNames)) return method;
-  if (method.kind === 'prompts') return method.forClasses(dataset.classNames);
+  const own = method.forClasses?.(dataset.classNames);
+  if (own) return own;
   throw new MethodError(
     'evaluate',
     `${method.name} was fitted to its own ${classNames.length} classes`,

@@ -10,6 +10,7 @@ export {
   type RunSummary,
 } from './run-folder.ts';
 export { scheduleOf } from './schedule.ts';
+export { type Estimate, estimateRun } from './estimate.ts';
 export { evaluateRun, type EvaluationResult, type FilePrediction, openRun, predictFiles, type TunedModel } from './evaluate.ts';
 export { resumeRun, type RunObserver, type RunOptions, type RunResult, runFolderOf, train } from './run.ts';
 export { type TrainingProgress } from './trainer.ts';

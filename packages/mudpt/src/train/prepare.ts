@@ -22,10 +22,10 @@ export async function openRunData(
   return subsetClasses(sampled, classes);
 }
 
-/** A loader that crops for this model, and augments as the training settings say. */
-export function runLoader(clip: Clip, config: RunConfig): BatchLoader {
+/** A loader that crops for this model, and augments as the method or its training settings say. */
+export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchLoader {
   const { image, normalization } = clip.config;
-  const { cropScale } = config.training as Partial<TrainingSettings>;
+  const { cropScale } = method.kind === 'features' ? method : (config.training as Partial<TrainingSettings>);
   // A software adapter computes on the very cores that threads would decode on.
   const workers = config.workers ?? (clip.device.adapter.kind === 'gpu' ? undefined : 0);
   return new BatchLoader({

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import {
   copyInto,
+  type Device,
+  type Tensor,
   FormatError,
   loadTensor,
   openSafetensors,
@@ -82,19 +84,28 @@ export function expectModel({ facts }: PromptPaths, { model }: PromptFacts, hash
   );
 }
 
-/** Copies learnt values into a method of the same settings. @throws FormatError when names or shapes differ */
-export async function loadPrompts({ tensors: path }: PromptPaths, method: Method): Promise<void> {
+/** Copies learnt values into a method of the same settings. @throws FormatError or MethodError when names or shapes differ */
+export async function loadPrompts({ tensors: path }: PromptPaths, method: Method, device: Device): Promise<void> {
   await using file = await openSafetensors(path);
-  for (const [name, target] of method.learnable) {
-    const entry = file.tensors.get(name);
-    if (!entry || entry.shape.join() !== target.shape.join())
+  const learnt = new Map<string, Tensor>();
+  try {
+    for (const name of file.tensors.keys()) learnt.set(name, await loadTensor(file, name, { device, dtype: 'f32' }));
+    if (method.kind === 'features') await method.restore(learnt);
+    else copyLearnt(path, method, learnt);
+  } finally {
+    for (const tensor of learnt.values()) tensor.dispose();
+  }
+}
+
+function copyLearnt(path: string, { learnable }: Method, learnt: ReadonlyMap<string, Tensor>): void {
+  for (const [name, target] of learnable) {
+    const saved = learnt.get(name);
+    if (saved?.shape.join() !== target.shape.join())
       throw new FormatError(
         'prompts',
-        `${path} has ${entry ? `${name} of shape [${entry.shape.join(', ')}]` : `no ${name}`}, the method wants [${target.shape.join(', ')}]`,
+        `${path} has ${saved ? `${name} of shape [${saved.shape.join(', ')}]` : `no ${name}`}, the method wants [${target.shape.join(', ')}]`,
         'leave prompts.json as the run wrote it',
       );
-    if (target.size === 0) continue;
-    using saved = await loadTensor(file, name, { device: target.device, dtype: target.dtype });
-    copyInto(target, saved);
+    if (saved && target.size > 0) copyInto(target, saved);
   }
 }

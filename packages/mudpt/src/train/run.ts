@@ -1,7 +1,7 @@
 /** A whole run: data, zero-shot accuracy, training, accuracy, prompts, in one folder. */
 import { join } from 'node:path';
 import { type Device, FormatError } from '@mudpt/tensor';
-import { type Dataset, fingerprint, type Item } from '../data/index.ts';
+import { type BatchLoader, type Dataset, fingerprint, type Item } from '../data/index.ts';
 import {
   type FeatureMethod,
   type FitData,
@@ -119,10 +119,11 @@ class Run {
     const { observer } = options;
     await folder.create();
     await folder.writeConfig(config);
-    const loader = runLoader(base.clip, config);
     let method: Method | undefined;
+    let loader: BatchLoader | undefined;
     try {
       method = await createMethod(base.clip, config, dataset);
+      loader = runLoader(base.clip, config, method);
       await this.describe(method);
       observer?.onReady?.(this.summary, config);
       for (const note of notes) observer?.onNote?.(note);
@@ -158,7 +159,7 @@ class Run {
       }
     } finally {
       method?.dispose();
-      await loader.close();
+      await loader?.close();
       base.clip.dispose();
     }
   }
@@ -186,11 +187,7 @@ class Run {
     }
   }
 
-  private async trainPrompts(
-    method: PromptMethod,
-    loader: ReturnType<typeof runLoader>,
-    train: readonly Item[],
-  ): Promise<boolean> {
+  private async trainPrompts(method: PromptMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
     const { folder, config, dataset, base, resume, options } = this.parts;
     const { observer, signal } = options;
     const settings = config.training as TrainingSettings;
@@ -215,7 +212,7 @@ class Run {
   }
 
   /** Methods on features have no steps: nothing to stop or resume. */
-  private async fit(method: FeatureMethod, loader: ReturnType<typeof runLoader>, train: readonly Item[]): Promise<boolean> {
+  private async fit(method: FeatureMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
     const { base, dataset, config, options } = this.parts;
     const started = performance.now();
     const made: Features[] = [];
@@ -252,7 +249,7 @@ class Run {
     }
   }
 
-  private async tuned(method: Method, loader: ReturnType<typeof runLoader>, test: Features): Promise<Score[]> {
+  private async tuned(method: Method, loader: BatchLoader, test: Features): Promise<Score[]> {
     const { base, dataset } = this.parts;
     const scores =
       method.kind === 'prompts'

@@ -125,6 +125,10 @@ export class Stepper {
     for (const gradient of this.gradients.values()) gradient.dispose();
   }
 
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   private learn(images: Tensor, labels: Tensor, lr: Tensor): void {
     const { value, gradients } = valueAndGrad(() => this.method.loss(images, labels));
     this.count(value, labels);

@@ -25,7 +25,7 @@ eachDevice('trainPrompts', (ctx) => {
   ): Promise<Outcome & { result: Awaited<ReturnType<typeof trainPrompts>> }> {
     const config = resolveConfig({ method: 'coop', settings: { length: 2, initWords: '' }, ...input });
     const method = (await createMethod(clip, config, dataset)) as PromptMethod;
-    const loader = runLoader(clip, config);
+    const loader = runLoader(clip, config, method);
     const folder = new RunFolder(path);
     await folder.create();
     try {

@@ -1,0 +1,82 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import { run, signalAt, start } from '../../test/child.ts';
+import { put, shapePicture, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { writeTinyModel } from '../../test/tiny.ts';
+import { evaluateRun, openRun, predictFiles, RunFolder } from '../train/index.ts';
+
+eachDevice('the command line', (ctx) => {
+  it('trains, survives a kill and a Ctrl-C, resumes to the same bits, evaluates and predicts', { timeout: 600_000 }, async () => {
+    await using at = await temporaryFolder();
+    const [data, model, cache] = [join(at.path, 'shapes'), join(at.path, 'model'), join(at.path, 'cache')];
+    await writeShapes(data, { train: 3, test: 2 });
+    await put(join(data, 'test', 'red_circle', 'page.png'), '<html>no picture</html>');
+    await writeTinyModel(model);
+    const words = (out: string): string[] => [
+      ...[
+        'train',
+        '--data',
+        data,
+        '--model',
+        model,
+        '--out',
+        out,
+        '--shots',
+        '2',
+        '--epochs',
+        '2',
+        '--batch',
+        '2',
+        '--depth',
+        '2',
+      ],
+      ...['--set', 'logEvery=1', '--set', 'checkpointSeconds=0'],
+    ];
+
+    const whole = await run(words(join(at.path, 'whole')), cache);
+    expect(whole).toMatch(/zero-shot accuracy: .* of 8 test pictures[^]*epoch 2: loss [^]*gain: .* points/);
+    expect(whole).toMatch(/1 pictures could not be read and were left out:\n {2}test\/red_circle\/page\.png: .*HTML/);
+    // The configuration differs from the published one, which the folder's name tells by a hash.
+    const [name = ''] = await readdir(join(at.path, 'whole', 'shapes'));
+    expect(name).toMatch(/^mudpt-model-2shots-[0-9a-f]{8}$/);
+    const undisturbed = new RunFolder(join(at.path, 'whole', 'shapes', name, 'seed1'));
+
+    const out = join(at.path, 'parts');
+    const folder = new RunFolder(join(out, 'shapes', name, 'seed1'));
+    const killed = await signalAt(start(words(out), cache), folder.file('metrics'), 2, 'SIGKILL');
+    expect(killed.signal).toBe('SIGKILL');
+    const again = await run(words(out), cache, 1);
+    expect(again).toMatch(/is there already, unfinished\n.*--resume/);
+    const stopped = await signalAt(start([...words(out), '--resume'], cache), folder.file('metrics'), 5, 'SIGINT');
+    expect(stopped.code).toBe(130);
+    const told = /continue with: pnpm train (--resume \S+)/.exec(stopped.output)?.[1];
+    expect(told, stopped.output).toBeDefined();
+    await run(['train', '--resume', folder.path], cache);
+    const learnt = (own: RunFolder) => readFile(own.file('prompts'));
+    expect(Buffer.compare(await learnt(folder), await learnt(undisturbed))).toBe(0);
+    expect((await folder.readSummary()).evaluations.map(({ metrics }) => metrics)).toEqual(
+      (await undisturbed.readSummary()).evaluations.map(({ metrics }) => metrics),
+    );
+
+    const tuned = await openRun(folder.path, { device: ctx.device });
+    try {
+      const summary = await folder.readSummary();
+      const { metrics } = (await evaluateRun(tuned)).tuned;
+      expect(metrics).toEqual(summary.evaluations.find(({ what }) => what === 'tuned')?.metrics);
+      const other = join(at.path, 'other');
+      await writeShapes(other, { train: 1, test: 2 }, ['green square', 'red circle']);
+      expect((await evaluateRun(tuned, { data: other })).classNames).toEqual(['green_square', 'red_circle']);
+      expect(await readFile(folder.file('results'), 'utf8')).toMatch(/,other,test,all,mudpt,[^\n]*,tuned,4,/);
+      const picture = join(at.path, 'one.png');
+      await put(picture, shapePicture('red circle', 3));
+      const [one, none] = await predictFiles(tuned, [picture, join(at.path, 'absent.png')], 2);
+      expect(one?.top).toHaveLength(2);
+      expect(one?.top[0]?.probability).toBeGreaterThanOrEqual(one?.top[1]?.probability ?? 1);
+      expect(none).toMatchObject({ top: [], why: expect.stringMatching(/cannot be opened/) });
+    } finally {
+      await tuned.close();
+    }
+  });
+});

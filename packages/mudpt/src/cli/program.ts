@@ -1,0 +1,90 @@
+/** What the command line understands: `train`, `evaluate`, `predict`, `compare`. */
+import { TensorError } from '@mudpt/tensor';
+import { Command, Option } from 'commander';
+import { datasetNames } from '../data/index.ts';
+import { methodNames } from '../methods/index.ts';
+import { runFields } from '../train/index.ts';
+import { compareCommand } from './compare.ts';
+import { evaluateCommand, type EvaluateFlags } from './evaluate.ts';
+import { predictCommand, type PredictFlags } from './predict.ts';
+import { type TrainCommand, trainCommand } from './train.ts';
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+const classes = (what: string): Option => new Option('--classes <which>', what).choices(['all', 'base', 'new']);
+
+function program(finish: (code: number) => void): Command {
+  const main = new Command('mudpt')
+    .description('Prompt learning on a frozen CLIP.')
+    .showHelpAfterError('(add --help for what there is)');
+  main
+    .command('train')
+    .description('learn prompts on a folder of pictures and show what was gained')
+    .option(
+      '--data <data>',
+      `folder with a folder per class, CoOp split file (.json), table (.csv), or a name (${datasetNames.join(', ')})`,
+    )
+    .option('--root <folder>', runFields['root'])
+    .option('--template <text>', runFields['template'])
+    .option('--model <model>', runFields['model'])
+    .addOption(new Option('--method <method>', runFields['method']).choices(methodNames()))
+    .option('--shots <count>', runFields['shots'])
+    .option('--seed <number>', runFields['seed'])
+    .option('--epochs <count>', 'passes over the training pictures')
+    .option('--depth <count>', 'layers that take prompts, the input counted as the first')
+    .option('--length <count>', 'prompts per layer')
+    .option('--batch <count>', 'pictures per step')
+    .option('--lr <rate>', 'learning rate')
+    .addOption(classes('train on all classes or one half of them'))
+    .option(
+      '--set <key=value>',
+      'anything else: a field of config.yaml, a setting of the method or of training; may be repeated',
+      collect,
+    )
+    .option('--config <file>', 'YAML with any of these, such as the config.yaml of a run')
+    .option('--out <folder>', 'folder of all runs', 'runs')
+    .option('--resume [run]', 'continue a run in place: the one in this folder, or the one that the other flags describe')
+    .option('--fresh', 'begin anew where a run of the same configuration is already')
+    .option('--dry-run', 'tell the time and memory it would take')
+    .action(async (flags: TrainCommand) => finish(await trainCommand(flags)));
+  main
+    .command('evaluate')
+    .description('measure a finished run on its test pictures, on other classes, or on another data set')
+    .argument('<run>', 'folder of the run')
+    .option('--data <data>', "another data set than the run's")
+    .option('--root <folder>', runFields['root'])
+    .addOption(classes('which classes'))
+    .option('--model <model>', 'where the base model lies now')
+    .action(async (run: string, flags: EvaluateFlags) => finish(await evaluateCommand(run, flags)));
+  main
+    .command('predict')
+    .description('classify pictures with what a run learnt')
+    .argument('<run>', 'folder of the run')
+    .argument('<pictures...>', 'files, or folders with pictures')
+    .option('--top <count>', 'classes per picture', '5')
+    .addOption(new Option('--json', 'write JSON').conflicts('csv'))
+    .option('--csv', 'write CSV')
+    .option('--model <model>', 'where the base model lies now')
+    .action(async (run: string, files: string[], flags: PredictFlags) => finish(await predictCommand(run, files, flags)));
+  main
+    .command('compare')
+    .description('a table of runs; those that differ in their seed alone are averaged')
+    .argument('<runs...>', 'folders of runs, or folders above them')
+    .option('--csv', 'write CSV')
+    .action(async (runs: string[], flags: { csv?: boolean }) => finish(await compareCommand(runs, flags)));
+  return main;
+}
+
+/** Runs the words of a command line. @returns exit code: 0 done, 1 an error that was told, 130 stopped by Ctrl-C */
+export async function main(words: readonly string[]): Promise<number> {
+  let code = 0;
+  try {
+    await program((own) => {
+      code = own;
+    }).parseAsync(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof TensorError)) throw error;
+    process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
+    code = 1;
+  }
+  return code;
+}
