@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Where Mesa keeps compiled shaders unless told otherwise. */
-const SHADERS = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'mesa_shader_cache');
+/** Mesa makes its folder of compiled shaders in here unless told otherwise. */
+const SHADERS = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 
 export interface Ended {
   readonly code: number | null;
