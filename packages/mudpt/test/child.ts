@@ -58,9 +58,7 @@ export async function signalAt(
   lines: number,
   signal: NodeJS.Signals,
 ): Promise<Ended> {
-  let isOver = false;
-  void ended.then(() => (isOver = true));
-  while (!isOver) {
+  while (child.exitCode === null && child.signalCode === null) {
     const text = await readFile(metrics, 'utf8').catch(() => '');
     if (text.split('\n').length > lines) {
       child.kill(signal);
