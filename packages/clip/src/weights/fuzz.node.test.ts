@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ByteSource, memorySource, serializeSafetensors, TensorError, type TensorToWrite } from '@mudpt/tensor';
 import { fixture, readAll, TINY_CONFIG, tinyWeights, written } from '../../test/weights/models.ts';
+import { openClipConfig } from '../../test/weights/formats.ts';
 import { torchBytes } from '../../test/weights/torch-writer.ts';
 import { openArchive } from './archive.ts';
 import { openWeights, type OpenWeightsOptions } from './open.ts';
@@ -215,34 +216,12 @@ describe('fuzz', { timeout: 120_000 }, () => {
     const whole = await serializeHuggingFace(source);
     const tensors: Record<string, TensorToWrite> = {};
     for (const [name, { shape, data }] of await readAll(source)) tensors[name] = { dtype: 'F32', shape, data };
-    const { image, text, embed } = TINY_CONFIG;
-    const openClip = {
-      model_cfg: {
-        embed_dim: embed,
-        vision_cfg: {
-          image_size: image.size,
-          layers: 1,
-          width: image.width,
-          head_width: 2,
-          patch_size: image.patch,
-          mlp_ratio: 1.25,
-        },
-        text_cfg: {
-          context_length: text.context,
-          vocab_size: text.vocabulary,
-          width: text.width,
-          heads: 1,
-          layers: 1,
-          mlp_ratio: 7 / 6,
-        },
-      },
-    };
     const folders: readonly Readonly<Record<string, Uint8Array>>[] = [
       whole,
       whole,
       {
         'open_clip_model.safetensors': serializeSafetensors(tensors),
-        'open_clip_config.json': ascii(JSON.stringify(openClip)),
+        'open_clip_config.json': ascii(JSON.stringify(openClipConfig(TINY_CONFIG))),
       },
       {
         'config.json': whole['config.json'] ?? new Uint8Array(),

@@ -47,9 +47,9 @@ export interface PickleNames {
   persistent(id: PickleValue): PickleValue;
 }
 
-/** State dicts take some kB; names and sizes of 64 MiB belong to no model. */
+/** State dicts take some kB and some ten thousand opcodes; these belong to no model. */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;
-const MAX_OPCODES = 5_000_000;
+const MAX_OPCODES = 1_000_000;
 
 /** @throws FormatError naming the file, the byte and the reason */
 export function unpickle(bytes: Uint8Array, file: string, names: PickleNames): PickleValue {
