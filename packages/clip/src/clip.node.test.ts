@@ -55,16 +55,16 @@ eachDevice('Clip', (ctx) => {
     }
   });
 
-  it('encodes texts that begin with different tokens, or end at once', async () => {
+  it('encodes texts that begin alike for any length, that differ at once, or end at once', async () => {
     using clip = tinyClip({ device: ctx.device });
-    for (const texts of [
-      [
-        [28, 4, 29],
-        [5, 29],
-      ],
-      [[29]],
-      [[28, 3, 29], [29]],
-    ]) {
+    const names = [[3, 4], [3], [5, 6, 7]];
+    const alike = names.map((name) => [28, 1, 2, ...name, 29]);
+    const same = [28, 7, 8, 29];
+    const differing = [
+      [28, 4, 29],
+      [5, 29],
+    ];
+    for (const texts of [alike, [same, same], [same], differing, [[29]], [[28, 3, 29], [29]]]) {
       using packed = await clip.encodeText(texts);
       using dense = await clip.encodeText(texts, { packed: false });
       expect(distance(await packed.data(), await dense.data())).toBeLessThan(1e-6);

@@ -95,13 +95,19 @@ export function asIds({ ids, length }: TokenRows): TokenIds {
   return { ids, contextLength: length };
 }
 
-/** Cuts texts behind their ends and packs them; the start token, where all have it, is computed once. */
+/** Cuts texts behind their ends and packs them behind the tokens that all begin with (start, "a photo of a"), computed once. */
 export function encodePacked(tower: TextTower, rows: TokenRows): Tensor {
-  const { ids, length, count, eot } = rows;
-  const isShared = Array.from({ length: count }, (_, row) => ids[row * length] === ids[0] && (eot[row] ?? 0) > 0).every(Boolean);
-  const { prefixIds, rowIds, sequences, eot: ends } = tower.pack(asIds(rows), isShared ? 1 : 0);
+  const { prefixIds, rowIds, sequences, eot } = tower.pack(asIds(rows), commonBeginning(rows));
   using _tables = sequences;
-  using prefix = isShared ? tower.tokens.rows(prefixIds) : undefined;
+  using prefix = prefixIds.length > 0 ? tower.tokens.rows(prefixIds) : undefined;
   using embedded = tower.tokens.rows(rowIds);
-  return tower.forwardPacked({ prefix, rows: embedded, sequences, eot: ends });
+  return tower.forwardPacked({ prefix, rows: embedded, sequences, eot });
+}
+
+/** How many first tokens are the same in all texts; the end of a text is always its own. */
+function commonBeginning({ ids, length, count, eot }: TokenRows): number {
+  const longest = eot.reduce((least, end) => Math.min(least, end), length);
+  for (let place = 0; place < longest; place += 1)
+    for (let row = 1; row < count; row += 1) if (ids[row * length + place] !== ids[place]) return place;
+  return longest;
 }

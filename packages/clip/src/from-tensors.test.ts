@@ -1,4 +1,4 @@
-import { randomFrom } from '@mudpt/autograd';
+import { randomFrom, Tape } from '@mudpt/autograd';
 import {
   CLIP_CONFIGS,
   clipFromTensors,
@@ -8,7 +8,7 @@ import {
   randomWeights,
   weightShapes,
 } from '@mudpt/clip';
-import { tensor, type Tensor } from '@mudpt/tensor';
+import { full, tensor, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../tensor/test/support.ts';
 import { distance, numbers, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
@@ -66,6 +66,18 @@ eachDevice('clipFromTensors', (ctx) => {
     const gap = distance(await one.data(), await two.data());
     expect(gap).toBeGreaterThan(1e-6);
     expect(gap).toBeLessThan(1e-2);
+    // Gradients pass through them, in f32.
+    using prompt = tensor(numbers(2 * TINY.image.width, 9), { shape: [2, TINY.image.width], device: ctx.device });
+    const slopes = [half, exact].map((clip) => {
+      using tape = new Tape();
+      tape.watch(prompt);
+      using features = clip.image?.forward(x, { append: prompt }) as Tensor;
+      using ones = full(features.shape, 1, { device: ctx.device });
+      return tape.backward(features, ones);
+    });
+    const [first = [], second = []] = await Promise.all(slopes.map((gradients) => gradients.of(prompt).data()));
+    expect(distance(first, second)).toBeLessThan(2e-2);
+    for (const gradients of slopes) gradients.dispose();
     using text = await half.encodeText([[28, 4, 29]]);
     using same = await exact.encodeText([[28, 4, 29]]);
     expect(distance(await text.data(), await same.data())).toBeLessThan(1e-2);
