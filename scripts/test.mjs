@@ -3,8 +3,8 @@
 //
 // The whole suite on everything this machine can test:
 //   one run per working adapter (GPU, lavapipe, SwiftShader), each in full;
-//   one run on the first of them with WebGPU's default limits and no features, as the weakest device would have it;
-//   one run of the engine's tests in headless Chromium, where one is installed.
+//   one run of the tests of devices on the first of them, with WebGPU's default limits and no features, as the weakest would have it;
+//   one run of the tests that a page can run in headless Chromium, where one is installed.
 // Ends with `N passed, N failed`. A whole run in which no test reached an adapter, or a test ran on another one, counts as a failure.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
