@@ -105,7 +105,7 @@ export interface FeatureMethod extends Learnt {
   /** Smallest and largest share of a picture that the random crops of those passes take. */
   readonly cropScale: readonly [number, number];
   /**
-   * Takes over what was learnt before: the tensors of `learnable`, by name; they are copied.
+   * Takes over what was learnt before: the tensors of `learnable`, by name. The caller may dispose its handles afterwards.
    * @throws MethodError when a tensor is missing or has a shape that cannot be
    */
   restore(learnt: ReadonlyMap<string, Tensor>): Promise<void>;

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { type Evaluation, lbfgs } from './lbfgs.ts';
+
+const rosenbrock = (x: Float64Array): Promise<Evaluation> => {
+  const gradient = new Float64Array(x.length);
+  let value = 0;
+  for (let i = 0; i + 1 < x.length; i += 1) {
+    const [a, b] = [x[i] ?? 0, x[i + 1] ?? 0];
+    value += 100 * (b - a * a) ** 2 + (1 - a) ** 2;
+    gradient[i] = (gradient[i] ?? 0) - 400 * a * (b - a * a) - 2 * (1 - a);
+    gradient[i + 1] = (gradient[i + 1] ?? 0) + 200 * (b - a * a);
+  }
+  return Promise.resolve({ value, gradient });
+};
+
+describe('lbfgs', () => {
+  it("finds the end of Rosenbrock's valley", async () => {
+    const { x, reason, iterations } = await lbfgs(rosenbrock, Float64Array.of(-1.2, 1, -1.2, 1, 0.5), {
+      maxIterations: 500,
+      tolerance: 1e-8,
+    });
+    expect(reason).toBe('converged');
+    expect(iterations).toBeLessThan(150);
+    for (const value of x) expect(value).toBeCloseTo(1, 6);
+  });
+
+  it('solves a badly scaled quadratic', async () => {
+    const scales = Float64Array.from({ length: 30 }, (_, i) => 10 ** (i / 10));
+    const quadratic = (x: Float64Array): Promise<Evaluation> =>
+      Promise.resolve({
+        value: x.reduce((sum, value, i) => sum + ((scales[i] ?? 0) * (value - i) ** 2) / 2, 0),
+        gradient: x.map((value, i) => (scales[i] ?? 0) * (value - i)),
+      });
+    const { x, reason } = await lbfgs(quadratic, new Float64Array(30), { maxIterations: 500, tolerance: 1e-6 });
+    expect(reason).toBe('converged');
+    for (const [i, value] of x.entries()) expect(value).toBeCloseTo(i, 4);
+  });
+
+  it('says when it ends early: iterations used up, or nothing gets lower', async () => {
+    const start = Float64Array.of(-1.2, 1);
+    const seen: number[] = [];
+    const options = { maxIterations: 3, tolerance: 1e-8, onIteration: (_: number, value: number) => seen.push(value) };
+    expect((await lbfgs(rosenbrock, start, options)).reason).toBe('iterations');
+    expect(seen).toHaveLength(3);
+    expect([...seen].sort((a, b) => b - a)).toEqual(seen);
+    const flat = (x: Float64Array): Promise<Evaluation> => Promise.resolve({ value: 1, gradient: x.map(() => 1) });
+    expect((await lbfgs(flat, start, { maxIterations: 5, tolerance: 1e-8 })).reason).toBe('stalled');
+  });
+});
