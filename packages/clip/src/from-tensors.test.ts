@@ -96,6 +96,8 @@ eachDevice('clipFromTensors', (ctx) => {
     using row = fromWords.text?.tokens.rows(Int32Array.of(3, 3, 1)) as Tensor;
     expect(row.shape).toEqual([3, TINY.text.width]);
     expect([...(await row.data())].every((v) => v === 1 || v === -1)).toBe(true);
+    using widened = clipFromTensors(TINY, words, { device: ctx.device, trainable: true });
+    expect(new Set(widened.parameters().map(({ dtype }) => dtype))).toEqual(new Set(['f32']));
     expect(() => tinyClip({ device: ctx.device, dtype: 'f16', trainable: true })).toThrow(/cannot be f16/);
   });
 

@@ -1,4 +1,4 @@
-/** CLIP: both towers, tokenizer and preprocessing. */
+/** CLIP: both towers, weights in all formats, tokenizer, preprocessing. */
 export { Clip, type EncodeImageOptions, type EncodeOptions, type EncodeTextOptions, type ZeroShotOptions } from './clip.ts';
 export {
   checkConfig,

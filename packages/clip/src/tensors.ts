@@ -112,8 +112,7 @@ export class WeightBox {
   /** A table of which single rows are read: one in host memory stays there, unless it is wanted on the device. */
   table(name: string, shape: Shape): Tensor | HostTensor {
     const found = this.find(name, shape);
-    if (!(found instanceof Tensor) && !this.options.tokensOnDevice) return found;
-    return this.take(found, found.dtype === 'f16' && this.device.hasF16 ? 'f16' : 'f32');
+    return found instanceof Tensor || this.options.tokensOnDevice ? this.matrix(name, shape) : found;
   }
 
   private find(name: string, shape: Shape): Tensor | HostTensor {
