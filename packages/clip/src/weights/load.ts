@@ -1,5 +1,5 @@
 /** A CLIP model from wherever its weights lie. */
-import { DTypeError, FormatError, type Tensor } from '@mudpt/tensor';
+import { DTypeError, FormatError, Tensor } from '@mudpt/tensor';
 import type { Clip } from '../clip.ts';
 import type { ClipName } from '../config.ts';
 import { clipFromTensors, type ClipOptions } from '../from-tensors.ts';
@@ -42,6 +42,7 @@ export async function loadClip(input: ModelInput, options: LoadClipOptions): Pro
   const taken = new Map<string, Tensor | HostTensor>();
   try {
     await takeWeights(source, taken, options);
+    // A tower saved by itself may lack the factor between the two: it gets the one that training begins with.
     if (!taken.has('logit_scale'))
       taken.set('logit_scale', { shape: [], dtype: 'f32', data: Float32Array.of(Math.log(1 / 0.07)) });
     const tokenizer = options.tokenizer ?? (source.towers.includes('text') ? await findTokenizer(files, source) : undefined);
@@ -54,7 +55,7 @@ export async function loadClip(input: ModelInput, options: LoadClipOptions): Pro
       hash: await source.hash(),
     });
   } catch (error) {
-    for (const weight of taken.values()) if ('dispose' in weight) weight.dispose();
+    for (const weight of taken.values()) if (weight instanceof Tensor) weight.dispose();
     throw error;
   } finally {
     await source.close();
@@ -105,12 +106,12 @@ function isMatrix(name: string, { shape }: HostTensor): boolean {
   return shape.length >= 2 && !name.endsWith('positional_embedding');
 }
 
-/** That of the folder where it has one for these ids, else CLIP's own. */
+/** That of the folder where it has one, else CLIP's own (undefined). Tables may have more rows than there are ids, not fewer. */
 async function findTokenizer(files: Files, source: WeightSource): Promise<Tokenizer | undefined> {
   const vocabulary = await folderVocabulary(files);
   if (!vocabulary) return undefined;
   const tokenizer = await createTokenizer({ vocabulary });
-  if (tokenizer.vocabularySize === source.config.text.vocabulary) return tokenizer;
+  if (tokenizer.vocabularySize <= source.config.text.vocabulary) return tokenizer;
   throw new FormatError(
     OP,
     `${files.name}: its tokenizer has ${tokenizer.vocabularySize} ids, its token table ${source.config.text.vocabulary} rows`,

@@ -80,6 +80,30 @@ describe('every format gives the same weights', () => {
     expect(source.bytes).toBe(243_972);
   });
 
+  it('parts of several dtypes are joined as f32', async () => {
+    const part = (letter: string) => `text_model.encoder.layers.0.self_attn.${letter}_proj.weight`;
+    const files = await huggingFaceWith((tensors) => {
+      for (const [letter, dtype] of [
+        ['q', 'F32'],
+        ['v', 'F64'],
+      ] as const) {
+        const { shape, data } = tensors.get(part(letter)) ?? {};
+        if (!shape || !(data instanceof Uint8Array)) throw new Error(`the fixture has no ${part(letter)}`);
+        const values = toFloat32('F16', data);
+        tensors.set(part(letter), { dtype, shape, data: dtype === 'F32' ? values : Float64Array.from(values) });
+      }
+    });
+    const source = await openWeights(files);
+    const expected = await openWeights(stateDict);
+    const name = 'transformer.resblocks.0.attn.in_proj_weight';
+    const weight = await source.read(name);
+    expect(weight.dtype).toBe('f32');
+    expect(source.weights.get(name)?.bytes).toBe(64 * 64 * (4 + 2 + 8));
+    expect(sameBytes(weight.data, (await expected.read(name)).data)).toBe(true);
+    expect(await source.hash()).toBe(await expected.hash());
+    await expected.close();
+  });
+
   it('the square projection of Hugging Face is transposed', async () => {
     const raw = await openSafetensors(await fixture('hf-f16.safetensors'));
     const stored = await raw.read('text_projection.weight');

@@ -4,7 +4,7 @@ import type { ClipConfig } from '../config.ts';
 import { type HostTensor, type TowerName, weightShapes } from '../tensors.ts';
 import { WeightHash } from './hash.ts';
 import type { Naming, Recipe } from './naming.ts';
-import type { TensorFile } from './tensor-file.ts';
+import { bytesPerNumber, type TensorFile } from './tensor-file.ts';
 
 /** What is known of a weight before it is read. */
 export interface WeightEntry {
@@ -195,9 +195,4 @@ export function transpose<A extends Float32Array | Uint16Array>(from: A, [rows =
   for (let row = 0; row < rows; row += 1)
     for (let column = 0; column < columns; column += 1) to[row * columns + column] = from[column * rows + row] ?? 0;
   return to;
-}
-
-/** How many bytes a number of this dtype takes in a file. */
-export function bytesPerNumber(dtype: SafetensorsDType): number {
-  return /^(BOOL|U8|I8)$/.test(dtype) ? 1 : dtype.endsWith('16') ? 2 : dtype.endsWith('64') ? 8 : 4;
 }

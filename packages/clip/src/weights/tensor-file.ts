@@ -10,3 +10,8 @@ export interface TensorFile {
   read(tensor: string): Promise<SafetensorsTensor>;
   close(): Promise<void>;
 }
+
+/** How many bytes a number of this dtype takes in a file. */
+export function bytesPerNumber(dtype: SafetensorsDType): number {
+  return /^(BOOL|U8|I8)$/.test(dtype) ? 1 : dtype.endsWith('16') ? 2 : dtype.endsWith('64') ? 8 : 4;
+}

@@ -6,27 +6,11 @@ import { type ByteSource, FormatError, type SafetensorsDType, type SafetensorsTe
 import { type Archive, openArchive } from './archive.ts';
 import { unpickle } from './pickle.ts';
 import { findStateDict } from './state-dict.ts';
-import type { TensorFile } from './tensor-file.ts';
+import { bytesPerNumber, type TensorFile } from './tensor-file.ts';
 import { type TensorRecord, torchNames } from './torch-names.ts';
 
 const OP = 'openTorch';
 const FETCH_AGAIN = 'save it again with torch.save, or fetch the file again';
-
-const WIDTHS: Readonly<Record<SafetensorsDType, number>> = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  I16: 2,
-  U16: 2,
-  F16: 2,
-  BF16: 2,
-  I32: 4,
-  U32: 4,
-  F32: 4,
-  F64: 8,
-  I64: 8,
-  U64: 8,
-};
 
 /** Opens an archive; the source is closed with it, and at once when the archive is refused. @throws FormatError */
 export async function openTorch(source: ByteSource): Promise<TensorFile> {
@@ -88,7 +72,7 @@ interface CheckedTensor {
 /** The view must lie inside its storage, and be no larger than it (a stride of 0 could repeat a number without end). */
 function checkTensor(archive: Archive, root: string, name: string, record: TensorRecord): CheckedTensor {
   const { storage, offset, shape, strides } = record;
-  const width = WIDTHS[storage.dtype];
+  const width = bytesPerNumber(storage.dtype);
   const entry = `${root}data/${storage.key}`;
   const fail = (problem: string) =>
     new FormatError(OP, `${archive.name}: tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] ${problem}`, FETCH_AGAIN);
@@ -113,7 +97,7 @@ async function readTensor(
   if (!found) throw new FormatError('read', `${archive.name} has no tensor ${JSON.stringify(name)}`, 'use one of its names');
   const { dtype, shape, strides, entry, begin, span } = found;
   const bytes = await archive.read(entry, begin, span);
-  return { dtype, shape, bytes: gather(bytes, shape, strides, WIDTHS[dtype]) };
+  return { dtype, shape, bytes: gather(bytes, shape, strides, bytesPerNumber(dtype)) };
 }
 
 /** The numbers in C order; the very bytes when they lie so already. */
