@@ -1,0 +1,62 @@
+/** The page around the report's sections: styles and the one script it has. Everything is inside: no file, font or server is asked for. */
+import { html, type Markup, trusted } from './markup.ts';
+
+const STYLE = `
+:root { --ink: #1c2126; --soft: #5c6670; --line: #dde2e7; --accent: #0072b2; --ground: #fff; --panel: #f6f8fa; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2.2rem 1.2rem 5rem; max-width: 1020px; background: var(--ground); color: var(--ink);
+  font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+h1 { font-size: 1.55rem; margin: 0 0 .2rem; letter-spacing: -.01em; } h2 { font-size: 1.12rem; margin: 2.6rem 0 .7rem; }
+p { margin: .4rem 0; } .soft { color: var(--soft); } code, pre { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; }
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
+.numbers { display: flex; flex-wrap: wrap; gap: .9rem; margin: 1.3rem 0 .4rem; }
+.number { flex: 1 1 170px; background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: .85rem 1rem; }
+.number b { display: block; font-size: 1.85rem; line-height: 1.15; font-weight: 650; letter-spacing: -.02em; }
+.number.main b { color: var(--accent); } .track { position: relative; height: 10px; border-radius: 5px; background: #e7ebef; margin: 1rem 0 .3rem; }
+.track i { position: absolute; left: 0; top: 0; bottom: 0; border-radius: 5px; } .track .after { background: var(--accent); } .track .before { background: #9aa3ab; }
+.row { display: flex; flex-wrap: wrap; gap: 1.2rem; } .row > * { flex: 1 1 420px; min-width: 0; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; } .scroll svg { max-width: none; }
+table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th { text-align: left; color: var(--soft); font-weight: 600; cursor: pointer; }
+th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.up { color: #12805c; } .down { color: #b3402a; } .pictures { display: flex; flex-wrap: wrap; gap: .7rem; } .pictures figure { margin: 0; width: 118px; font-size: 12px; line-height: 1.35; }
+.pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
+.matrix rect, .matrix text { cursor: pointer; } #cell { min-height: 5.4rem; margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: #fff9e8; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+`;
+
+/** Sorts a table by the column that is clicked; shows the pictures of the cell of the confusion matrix that is clicked. */
+const SCRIPT = `
+for (const head of document.querySelectorAll('th')) head.addEventListener('click', () => {
+  const body = head.closest('table').tBodies[0], column = head.cellIndex;
+  const down = head.dataset.down !== 'yes'; head.dataset.down = down ? 'yes' : 'no';
+  const value = (row) => { const text = row.cells[column].dataset.value ?? row.cells[column].textContent; const n = Number(text); return Number.isNaN(n) ? text : n; };
+  const rows = [...body.rows].sort((a, b) => { const [x, y] = [value(a), value(b)]; return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1); });
+  body.append(...rows);
+});
+const matrix = document.querySelector('.matrix svg'), shown = document.getElementById('cell');
+if (matrix && shown) {
+  const { size, cells, pictures, names } = JSON.parse(document.getElementById('cells').textContent);
+  const rects = [...matrix.querySelectorAll('rect')].filter((rect) => rect.closest('g[aria-label="cell"]'));
+  const show = (index) => {
+    const truth = Math.floor(index / size), guess = index % size, own = cells[truth + ',' + guess] ?? [];
+    shown.replaceChildren();
+    const title = document.createElement('p'); title.textContent = names[truth] + (truth === guess ? ' recognised: ' : ' taken for ' + names[guess] + ': ') + own.length;
+    const list = document.createElement('div'); list.className = 'pictures';
+    for (const id of own) { if (!pictures[id]) continue; const image = document.createElement('img'); image.src = pictures[id]; image.title = image.alt = id; list.append(image); }
+    shown.append(title, list);
+  };
+  rects.forEach((rect, index) => rect.addEventListener('click', () => show(index)));
+  [...matrix.querySelectorAll('g[aria-label="text"] text')].forEach((text) => { text.style.pointerEvents = 'none'; });
+}
+`;
+
+export function page(title: string, sections: readonly (Markup | undefined)[]): string {
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${trusted(STYLE)}</style></head>
+<body>${sections}<script>${trusted(SCRIPT)}</script></body></html>
+`.text;
+}
+
+/** Data for the script: inside a script element only "</" could end it early. */
+export function data(id: string, value: unknown): Markup {
+  return html`<script type="application/json" id="${id}">${trusted(JSON.stringify(value).replaceAll('</', '<\\/'))}</script>`;
+}

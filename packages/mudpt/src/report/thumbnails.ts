@@ -1,0 +1,32 @@
+/** Small pictures inside the report itself, so that it opens offline and anywhere. */
+import { decodeImage, type ImageSource } from '@mudpt/clip';
+import { FormatError } from '@mudpt/tensor';
+
+/** Pixels of a thumbnail's longer side. */
+const SIDE = 64;
+
+/** Data URIs of the pictures that could be read, by id. */
+export async function thumbnails(pictures: ReadonlyMap<string, ImageSource>): Promise<Map<string, string>> {
+  const { default: sharp } = await import('sharp');
+  const made = new Map<string, string>();
+  for (const [id, source] of pictures) {
+    try {
+      const { width, height, data } = await decodeImage(source);
+      const small = await sharp(data, { raw: { width, height, channels: 3 } })
+        .resize(SIDE, SIDE, { fit: 'inside', withoutEnlargement: true })
+        .jpeg({ quality: 78 })
+        .toBuffer();
+      made.set(id, `data:image/jpeg;base64,${small.toString('base64')}`);
+    } catch (error) {
+      // A picture that went missing since it was scored leaves its place empty; the run's own list says which could not be read.
+      if (!(error instanceof FormatError)) throw error;
+    }
+  }
+  return made;
+}
+
+/** Draws SVG as PNG at twice its size. */
+export async function pngOf(svg: string): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
+  return sharp(Buffer.from(svg), { density: 144 }).png().toBuffer();
+}
