@@ -6,6 +6,7 @@ import { methodNames } from '../methods/index.ts';
 import { runFields } from '../train/index.ts';
 import { compareCommand } from './compare.ts';
 import { evaluateCommand, type EvaluateFlags } from './evaluate.ts';
+import { type ExplainFlags, explainCommand } from './explain.ts';
 import { predictCommand, type PredictFlags } from './predict.ts';
 import { type TrainCommand, trainCommand } from './train.ts';
 
@@ -71,6 +72,12 @@ function program(finish: (code: number) => void): Command {
     .argument('<runs...>', 'folders of runs, or folders above them')
     .option('--csv', 'write CSV')
     .action(async (runs: string[], flags: { csv?: boolean }) => finish(await compareCommand(runs, flags)));
+  main
+    .command('explain')
+    .description('the words nearest to what a run learnt, and its report anew')
+    .argument('<run>', 'folder of the run')
+    .option('--model <model>', 'where the base model lies now')
+    .action(async (run: string, flags: ExplainFlags) => finish(await explainCommand(run, flags)));
   return main;
 }
 

@@ -1,10 +1,12 @@
 /** `pnpm train` */
 import { relative } from 'node:path';
 import { Device } from '@mudpt/tensor';
+import { writeReport } from '../report/index.ts';
 import {
   type Estimate,
   estimateRun,
   type Evaluation,
+  type FinishedRun,
   resumeRun,
   type RunConfig,
   type RunObserver,
@@ -31,6 +33,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
   const line = new StatusLine(process.stdout);
   const stop = stopOnSignal(line);
   const device = Device.open();
+  let report: string | undefined;
   // An error in the configuration is told before the device is waited for.
   device.catch(() => undefined);
   try {
@@ -39,6 +42,10 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       device,
       signal: stop.signal,
       observer: observe(line),
+      afterwards: async ({ folder, dataset, clip, method }: FinishedRun) => {
+        line.show('writing the report');
+        report = await writeReport({ folder, dataset, learnt: { clip, method } });
+      },
       ...(flags.out !== undefined && { out: flags.out }),
       ...(flags.fresh && { fresh: true }),
     };
@@ -46,7 +53,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       typeof flags.resume === 'string'
         ? await resumeRun(flags.resume, options)
         : await train(await inputOf(flags), { ...options, resume: flags.resume === true });
-    return finish(line, result);
+    return finish(line, result, report);
   } catch (error) {
     line.clear();
     if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
@@ -154,7 +161,7 @@ function tellEstimate(line: StatusLine, estimate: Estimate): number {
   return 0;
 }
 
-function finish(line: StatusLine, { folder, summary }: RunResult): number {
+function finish(line: StatusLine, { folder, summary }: RunResult, report: string | undefined): number {
   const path = relative('.', folder.path) || '.';
   if (summary.state === 'stopped') {
     line.print(`stopped after ${summary.training.epochsDone} whole epochs; continue with: pnpm train --resume ${path}`);
@@ -170,5 +177,6 @@ function finish(line: StatusLine, { folder, summary }: RunResult): number {
   }
   line.print(`time ${duration(summary.training.seconds)}, most memory ${bytes(summary.training.peakBytes)}`);
   line.print(`results in ${path}`);
+  if (report !== undefined) line.print(`report  ${relative('.', report)}`);
   return 0;
 }

@@ -11,12 +11,14 @@ export type DiagramFacts = {
 
 const STEP = 52;
 const LEFT = 96;
+/** Room for the legend. */
+const MIN_WIDTH = 640;
 const TOWERS = { text: { y: 40, label: 'text tower' }, image: { y: 150, label: 'image tower' } } as const;
 
 /** SVG: a box for every block, a mark where rows are put in (layer 0) or replaced (later layers), and arrows between modalities. */
 export function promptDiagram({ layout, textLayers, imageLayers }: DiagramFacts): Markup {
   const layers = Math.max(textLayers, imageLayers);
-  const width = LEFT + (layers + 1) * STEP + 60;
+  const width = Math.max(MIN_WIDTH, LEFT + (layers + 1) * STEP + 60);
   const crossings = [...crossed(layout.text, layout.image), ...crossed(layout.image, layout.text)];
   const isCrossed = crossings.some(Boolean);
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} 230" width="${width}" role="img" aria-label="where prompts enter" font-family="system-ui, sans-serif" font-size="11">

@@ -19,8 +19,8 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th { text-a
 th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .up { color: #12805c; } .down { color: #b3402a; } .pictures { display: flex; flex-wrap: wrap; gap: .7rem; } .pictures figure { margin: 0; width: 118px; font-size: 12px; line-height: 1.35; }
 .pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
-.matrix rect, .matrix text { cursor: pointer; } #cell { min-height: 5.4rem; margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: #fff9e8; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+.matrix rect, .matrix text { cursor: pointer; } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: #fff9e8; }
+dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 `;
 
 /** Sorts a table by the column that is clicked; shows the pictures of the cell of the confusion matrix that is clicked. */

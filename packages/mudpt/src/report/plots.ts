@@ -92,7 +92,8 @@ export function classBars(names: readonly string[], before: Evaluation, after: E
   const longest = Math.max(4, ...rows.map(({ name }) => name.length));
   return svg({
     width: 560,
-    height: 46 + 17 * rows.length,
+    height: 58 + 17 * rows.length,
+    marginBottom: 38,
     marginLeft: Math.min(220, 16 + 6.6 * longest),
     x: { label: 'accuracy, % (grey: zero-shot, blue: tuned)', domain: [0, 100], grid: true },
     y: { label: null, domain: rows.map(({ key }) => key), tickFormat: (key: string) => byKey.get(key) ?? key, tickSize: 0 },
@@ -112,10 +113,11 @@ export function confusionMatrix(names: readonly string[], { metrics }: Evaluatio
   });
   const keys = names.map((_, label) => `${label}`);
   const name = (key: string): string => names[Number(key)] ?? key;
-  const size = Math.max(11, Math.min(28, Math.floor(720 / Math.max(1, names.length))));
+  const size = Math.max(11, Math.min(40, Math.floor(720 / Math.max(1, names.length))));
   const margin = Math.min(180, 14 + 6.4 * Math.max(4, ...names.map((own) => own.length)));
   return svg({
-    width: margin + 20 + size * names.length,
+    width: 1.6 * margin + size * names.length,
+    marginRight: 0.6 * margin,
     height: margin + 30 + size * names.length,
     marginLeft: margin,
     marginTop: margin,

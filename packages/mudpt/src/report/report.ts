@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type Clip, type ImageSource } from '@mudpt/clip';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
-import type { Dataset } from '../data/index.ts';
+import { type Dataset, readableName } from '../data/index.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
 import type { Evaluation, Prediction, RunFolder, RunSummary } from '../train/run-folder.ts';
 import { promptDiagram } from './diagram.ts';
@@ -34,7 +34,7 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
   const [metrics, predictions] = [await folder.readMetrics(), await folder.readPredictions()];
   const [before, after] = [lastOf(summary, 'zero-shot', folder), lastOf(summary, 'tuned', folder)];
-  const names = summary.data.classes.map(({ name }) => name);
+  const names = summary.data.classes.map(({ name }) => readableName(name));
   const { stepsPerEpoch } = summary.training;
   const charts = {
     loss: lossCurve(metrics, stepsPerEpoch),

@@ -1,4 +1,5 @@
 /** What the report says, section by section. */
+import { readableName } from '../data/index.ts';
 import type { Evaluation, Prediction, RunConfig, RunSummary } from '../train/index.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';
@@ -40,7 +41,7 @@ export function classTable(summary: RunSummary, bars: string, before: Evaluation
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
     const [from, to] = [before.metrics.perClass[label]?.accuracy ?? 0, after.metrics.perClass[label]?.accuracy ?? 0];
     const change = to - from;
-    return html`<tr><td>${name}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : ''}" data-value="${change}">${points(change)}</td><td class="n">${(after.metrics.perClass[label]?.f1 ?? 0).toFixed(1)}</td></tr>`;
+    return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : ''}" data-value="${change}">${points(change)}</td><td class="n">${(after.metrics.perClass[label]?.f1 ?? 0).toFixed(1)}</td></tr>`;
   });
   return html`<h2>Classes</h2><div class="row"><div>${trusted(bars)}</div>
 <div><table><thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">tuned</th><th class="n">change</th><th class="n">F1</th></tr></thead><tbody>${rows}</tbody></table></div></div>`;
@@ -54,7 +55,7 @@ export function confusion(
 ): Markup {
   const cells: Record<string, string[]> = {};
   for (const { id, label, tuned } of predictions) (cells[`${label},${tuned[0]?.[0] ?? 0}`] ??= []).push(id);
-  const names = summary.data.classes.map(({ name }) => name);
+  const names = summary.data.classes.map(({ name }) => readableName(name));
   const facts = { size: names.length, cells, names, pictures: Object.fromEntries(pictures) };
   return html`<h2>What is taken for what</h2><p class="soft">Click a cell to see its pictures.</p>
 <div class="scroll matrix">${trusted(matrix)}</div><div id="cell"></div>${data('cells', facts)}`;
@@ -67,7 +68,7 @@ export function topLosses(
 ): Markup | undefined {
   const worst = [...predictions].sort((a, b) => b.loss - a.loss).slice(0, 16);
   if (worst.length === 0) return undefined;
-  const name = (label: number | undefined): string => summary.data.classes[label ?? -1]?.name ?? '?';
+  const name = (label: number | undefined): string => readableName(summary.data.classes[label ?? -1]?.name ?? '?');
   const figures = worst.map(({ id, label, tuned, loss }) => {
     const [guess, probability] = tuned[0] ?? [undefined, 0];
     const source = pictures.get(id);

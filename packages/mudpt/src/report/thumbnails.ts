@@ -25,8 +25,8 @@ export async function thumbnails(pictures: ReadonlyMap<string, ImageSource>): Pr
   return made;
 }
 
-/** Draws SVG as PNG at twice its size. */
+/** Draws SVG on white as PNG, at twice its size. */
 export async function pngOf(svg: string): Promise<Buffer> {
   const { default: sharp } = await import('sharp');
-  return sharp(Buffer.from(svg), { density: 144 }).png().toBuffer();
+  return sharp(Buffer.from(svg), { density: 144 }).flatten({ background: 'white' }).png().toBuffer();
 }

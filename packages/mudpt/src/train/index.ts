@@ -9,8 +9,9 @@ export {
   RunFolder,
   type RunSummary,
 } from './run-folder.ts';
+export { openRunData } from './prepare.ts';
 export { scheduleOf } from './schedule.ts';
 export { type Estimate, estimateRun } from './estimate.ts';
 export { evaluateRun, type EvaluationResult, type FilePrediction, openRun, predictFiles, type TunedModel } from './evaluate.ts';
-export { resumeRun, type RunObserver, type RunOptions, type RunResult, runFolderOf, train } from './run.ts';
+export { type FinishedRun, resumeRun, type RunObserver, type RunOptions, type RunResult, runFolderOf, train } from './run.ts';
 export { type TrainingProgress } from './trainer.ts';

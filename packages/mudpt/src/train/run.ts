@@ -32,6 +32,15 @@ export interface RunObserver {
   onEpoch?(line: MetricsLine & { kind: 'epoch' }): void;
 }
 
+/** A finished run, with everything still open. */
+export interface FinishedRun {
+  readonly folder: RunFolder;
+  readonly dataset: Dataset;
+  readonly clip: BaseModel['clip'];
+  /** Holds what was learnt. */
+  readonly method: Method;
+}
+
 export interface RunOptions {
   readonly device: Device | Promise<Device>;
   /** Folder of all runs; the run's own is named by its configuration. Default `runs`. */
@@ -43,6 +52,8 @@ export interface RunOptions {
   /** Asks to stop: the run saves where it is and returns. */
   readonly signal?: AbortSignal;
   readonly observer?: RunObserver;
+  /** Called once the run has finished, before the model is closed: reports are made here. */
+  readonly afterwards?: (run: FinishedRun) => Promise<void>;
 }
 
 export interface RunResult {
@@ -153,6 +164,7 @@ class Run {
         });
         await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
         await folder.writeResults(this.summary, config);
+        await options.afterwards?.({ folder, dataset, clip: base.clip, method });
         return { folder, config, summary: this.summary };
       } finally {
         test.features.dispose();

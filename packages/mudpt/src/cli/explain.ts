@@ -1,0 +1,38 @@
+/** `pnpm explain` */
+import { relative } from 'node:path';
+import { Device } from '@mudpt/tensor';
+import { nearestWords, writeReport } from '../report/index.ts';
+import { openRun, openRunData } from '../train/index.ts';
+import { table } from './terminal.ts';
+
+export interface ExplainFlags {
+  readonly model?: string;
+}
+
+/** Prints the words nearest to what was learnt and writes the run's report anew. @returns exit code */
+export async function explainCommand(path: string, { model }: ExplainFlags): Promise<number> {
+  using device = await Device.open();
+  const run = await openRun(path, { device, ...(model !== undefined && { model }) });
+  try {
+    const { folder, config, base, method } = run;
+    const words =
+      method.kind === 'prompts' && base.clip.text ? await nearestWords(method, base.clip.text, await base.clip.tokenizer()) : [];
+    const rows = words.flatMap(({ layer, name, rows: own }) =>
+      own.map(({ row, words: near }) => [
+        String(layer),
+        name.startsWith('class') ? name : '',
+        String(row + 1),
+        near.map(({ word }) => word).join(', '),
+      ]),
+    );
+    if (rows.length > 0)
+      console.log(table([['layer', '', 'row', 'nearest tokens'], ...rows], { right: [0, 2], most: 90 }).join('\n'));
+    else console.log('no text prompts were learnt');
+    const dataset = await openRunData(config, config.classes);
+    const report = await writeReport({ folder, dataset, learnt: { clip: base.clip, method } });
+    console.log(`report  ${relative('.', report)}`);
+    return 0;
+  } finally {
+    await run.close();
+  }
+}

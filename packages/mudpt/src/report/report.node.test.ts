@@ -1,0 +1,141 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Evaluation, metricsOf, RunFolder, type RunSummary, resolveConfig } from '../train/index.ts';
+import { html } from './markup.ts';
+import { writeReport } from './report.ts';
+
+const NAMES = ['red_fox', '</script><b>"wolf"', 'owl'];
+const LABELS = [0, 0, 1, 1, 2, 2];
+const [BEFORE, AFTER] = [
+  [0, 1, 2, 1, 0, 0],
+  [0, 0, 1, 2, 2, 0],
+];
+
+let path: string;
+
+beforeAll(async () => {
+  path = await mkdtemp(join(tmpdir(), 'report-'));
+});
+afterAll(() => rm(path, { recursive: true, force: true }));
+
+const evaluation = (what: Evaluation['what'], guesses: readonly number[]): Evaluation => ({
+  what,
+  data: 'animals',
+  split: 'test',
+  classes: 'all',
+  metrics: metricsOf(LABELS, guesses, NAMES.length),
+  time: '2026-01-01T00:00:00Z',
+});
+
+const tower = { layers: 3 };
+const place = (layer: number, ...sources: string[]) => ({ layer, rows: 2, sources });
+const summary = (evaluations: readonly Evaluation[]): RunSummary => ({
+  format: 1,
+  state: 'finished',
+  data: {
+    name: 'animals',
+    template: 'a photo of a {}.',
+    classes: NAMES.map((name) => ({ name, prompt: name, train: 4, val: 0, test: 2 })),
+    warnings: ['one class has few pictures'],
+    unreadable: [{ id: 'broken.png', why: 'it ends in the middle' }],
+  },
+  model: { name: 'small', hash: 'a'.repeat(64), imageSize: 32, config: { text: tower, image: tower } },
+  method: {
+    name: 'mudpt',
+    title: 'MuDPT',
+    summary: 'deep prompts',
+    parameters: 1234,
+    layout: { text: [place(0, 't'), place(1, 'd', 'v')], image: [place(0, 'v', 't')], example: '[v] [v] red fox .' },
+  },
+  adapter: 'an adapter',
+  evaluations,
+  training: { epochs: 2, stepsPerEpoch: 3, epochsDone: 2, seconds: 12, peakBytes: 1e6 },
+});
+
+async function makeRun(evaluations: readonly Evaluation[]): Promise<RunFolder> {
+  const folder = new RunFolder(path);
+  await folder.create();
+  await folder.writeConfig(resolveConfig({ method: 'mudpt', data: 'animals', model: 'small' }));
+  await folder.writeSummary(summary(evaluations));
+  await folder.cutMetrics(0);
+  await folder.appendMetrics([
+    { kind: 'step', epoch: 0, step: 0, loss: 2, accuracy: 10, lr: 1e-5, imagesPerSecond: 9, bytes: 5 },
+    { kind: 'epoch', epoch: 0, loss: 1.5, accuracy: 40, lr: 1e-5, seconds: 1, valAccuracy: 30 },
+    { kind: 'epoch', epoch: 1, loss: 0.5, accuracy: 90, lr: 1e-3, seconds: 1, valAccuracy: 70 },
+  ]);
+  await folder.writePredictions(
+    LABELS.map((label, i) => ({
+      id: `picture ${i}`,
+      label,
+      zeroShot: [[BEFORE[i] ?? 0, 0.6]],
+      tuned: [[AFTER[i] ?? 0, 0.8]],
+      loss: i,
+    })),
+  );
+  return folder;
+}
+
+const picture = async () =>
+  sharp({ create: { width: 90, height: 60, channels: 3, background: '#0a0' } })
+    .png()
+    .toBuffer();
+
+describe('a report', () => {
+  it('is one page with the figures of the run and its pictures, and asks for nothing', async () => {
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const image = await picture();
+    const test = LABELS.map((label, i) => ({ id: `picture ${i}`, image: new Uint8Array(image), label }));
+    const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test } } }), 'utf8');
+    for (const fact of [
+      'MuDPT on animals',
+      '33.3 %',
+      '66.7 %',
+      '+33.3',
+      'red fox',
+      'one class has few pictures',
+      'broken.png',
+      '[v] [v] red fox .',
+    ])
+      expect(text).toContain(fact);
+    expect(text.match(/data:image\/jpeg/g)).toHaveLength(LABELS.length * 2);
+    expect(text).not.toMatch(/(src|href)="(?!data:)/);
+    expect(text).not.toContain('<b>"wolf"');
+    const cells = JSON.parse(/<script type="application\/json" id="cells">(.*?)<\/script>/s.exec(text)?.[1] ?? '') as {
+      cells: Record<string, string[]>;
+    };
+    expect(cells.cells).toEqual({
+      '0,0': ['picture 0', 'picture 1'],
+      '1,1': ['picture 2'],
+      '1,2': ['picture 3'],
+      '2,2': ['picture 4'],
+      '2,0': ['picture 5'],
+    });
+    for (const chart of ['loss', 'accuracy', 'classes', 'confusion_matrix'])
+      expect((await sharp(join(path, `${chart}.png`)).stats()).isOpaque).toBe(true);
+  });
+
+  it('does without pictures that went missing', async () => {
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const broken = join(path, 'broken.png');
+    await writeFile(broken, 'no picture');
+    const test = [{ id: 'picture 0', image: broken, label: 0 }];
+    const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test } } }), 'utf8');
+    expect(text).not.toContain('data:image/jpeg');
+  });
+
+  it('of a run that was not evaluated is refused', async () => {
+    const folder = await makeRun([evaluation('zero-shot', BEFORE)]);
+    await expect(writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } })).rejects.toThrow(
+      /no tuned evaluation yet.*--resume/s,
+    );
+  });
+});
+
+it('markup escapes what is not markup', () => {
+  expect(html`<p title="${'"<&'}">${html`<b>${1}</b>`}${['<', html`<i>`]}${undefined}${false}</p>`.text).toBe(
+    '<p title="&quot;&lt;&amp;"><b>1</b>&lt;<i></p>',
+  );
+});
