@@ -1,2 +1,2 @@
-export { type ReportSources, writeReport } from './report.ts';
-export { type LayerWords, nearestWords, type RowWords } from './words.ts';
+export { writeReport } from './report.ts';
+export { nearestWords } from './words.ts';
