@@ -20,6 +20,7 @@ import { layerNormJobs } from './suites/layernorm.ts';
 import { runOurs } from './suites/ours.ts';
 import { stepRows } from './suites/step.ts';
 import { towers } from './suites/towers.ts';
+import { training } from './suites/training.ts';
 import { table } from './table.ts';
 
 const JOB_SUITES: Readonly<Record<string, { readonly full: readonly Job[]; readonly quick: readonly Job[] }>> = {
@@ -31,6 +32,10 @@ type Options = { readonly quick: boolean; readonly folder: string | undefined };
 /** Suites that are more than a list of jobs. */
 const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, options: Options) => Promise<Row[]>>> = {
   towers: (device, effort, { quick, folder }) => towers(device, effort, { classes: quick ? 10 : 100, peers, folder }),
+  training: (device, effort, { quick, folder }) => {
+    const counts = quick ? [10] : [10, 100];
+    return training(device, effort, { counts, plainCounts: counts, torch: folder !== undefined });
+  },
   ladder,
   step: stepRows,
 };

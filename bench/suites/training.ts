@@ -1,0 +1,142 @@
+/**
+ * A training step of MuDPT (transformer injection, n = 2, L = 9) on ViT-B/16 with random weights: as the trainer runs it, captured and replayed, against
+ * the published algorithm on this engine (77 rows for every class, nothing shared) and against the same in plain PyTorch.
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { SGD, valueAndGrad } from '@mudpt/autograd';
+import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
+import { methodContext, methodNamed, type PromptMethod } from 'mudpt';
+import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
+import { checked, type Effort, errorOf, type Row, summary } from '../harness.ts';
+import { values } from '../inputs.ts';
+import { OURS } from './ours.ts';
+
+const SUITE = 'training';
+const BATCH = 4;
+export const PLAIN = '77 rows a class';
+
+/** How a step is run. */
+type Way = { readonly engine: string; readonly textPath: 'auto' | 'full'; readonly recompute: boolean };
+
+const OWN: Way = { engine: OURS, textPath: 'auto', recompute: false };
+const PUBLISHED: Way = { engine: PLAIN, textPath: 'full', recompute: false };
+const LEAN: Way = { engine: `${OURS}, recomputing`, textPath: 'auto', recompute: true };
+
+const nameOf = (classes: number): string => `MuDPT step ViT-B/16 B${BATCH} C${classes}`;
+
+/** Classes whose names have one to four words, as ImageNet's have. */
+function classNames(count: number): string[] {
+  const [first, second] = [
+    ['dog', 'golden retriever', 'fire engine', 'hot air balloon', 'daisy', 'sports car', 'espresso maker', 'mushroom'],
+    ['red', 'old', 'small', 'striped', 'wooden', 'wild', 'plain', 'spotted'],
+  ] as const;
+  return Array.from({ length: count }, (_, i) => (i < 8 ? first[i % 8] : `${second[(i >> 3) % 8]} ${first[i % 8]}`) ?? 'thing');
+}
+
+/** @param counts class counts for this engine's own way; `plainCounts` those also run the published way */
+export async function training(
+  device: Device,
+  effort: Effort,
+  {
+    counts,
+    plainCounts,
+    torch,
+  }: { readonly counts: readonly number[]; readonly plainCounts: readonly number[]; readonly torch: boolean },
+): Promise<Row[]> {
+  const clip = randomClip(CLIP_CONFIGS['ViT-B/16'], undefined, { device });
+  const rows: Row[] = [];
+  try {
+    for (const classes of counts) {
+      const own = await run(device, clip, classes, OWN, effort);
+      rows.push(own.row);
+      for (const way of plainCounts.includes(classes) ? [LEAN, PUBLISHED] : []) {
+        const other = await run(device, clip, classes, way, effort);
+        const error = errorOf([other.loss], [own.loss]);
+        rows.push(checked({ ...other.row, error }));
+      }
+    }
+  } finally {
+    clip.dispose();
+  }
+  return torch ? [...rows, ...(await torchRows(plainCounts))] : rows;
+}
+
+async function run(device: Device, clip: Clip, classes: number, way: Way, effort: Effort): Promise<{ row: Row; loss: number }> {
+  const { textPath, recompute, engine } = way;
+  const context = await methodContext(clip, {
+    classNames: classNames(classes),
+    template: 'a photo of a {}.',
+    seed: 1,
+    textPath,
+    recompute,
+  });
+  const method = methodNamed('mudpt').create(context, {}) as PromptMethod;
+  const optimizer = new SGD([...method.learnable.values()], { lr: 0.0025, momentum: 0.9, weightDecay: 5e-4 });
+  const { size } = clip.config.image;
+  using images = tensor(values(BATCH * 3 * size * size, 1), { shape: [BATCH, 3, size, size], device });
+  using labels = tensor(
+    Int32Array.from({ length: BATCH }, (_, i) => i % classes),
+    { device },
+  );
+  const replay = capture((inputs: { readonly images: Tensor; readonly labels: Tensor }): Tensor => {
+    const { value, gradients } = valueAndGrad(() => method.loss(inputs.images, inputs.labels));
+    optimizer.step(gradients);
+    return value.loss;
+  });
+  try {
+    const loss = await replay({ images, labels }).item();
+    const times: number[] = [];
+    const start = performance.now();
+    while (times.length < 2 || (times.length < effort.samples && performance.now() - start < effort.seconds * 1000)) {
+      const begin = performance.now();
+      replay({ images, labels });
+      await device.synchronize();
+      times.push(performance.now() - begin);
+    }
+    const [plan] = replay.plans;
+    const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+    const extra = {
+      dispatches: plan?.steps.length ?? 0,
+      'plan memory': mib(plan?.bytes.planned ?? 0),
+      'device memory': mib(device.memory().totalBytes),
+      'GFLOP a step': Math.round((plan?.flops ?? 0) / 1e9),
+    };
+    return { row: { suite: SUITE, name: nameOf(classes), engine, flops: plan?.flops ?? 0, ...summary(times), extra }, loss };
+  } finally {
+    replay.dispose();
+    optimizer.dispose();
+    method.dispose();
+  }
+}
+
+/** The same step in PyTorch, where a python3 with torch is found; a row that says why otherwise. */
+async function torchRows(counts: readonly number[]): Promise<Row[]> {
+  const script = fileURLToPath(new URL('../peers/torch_step.py', import.meta.url));
+  const row = { suite: SUITE, best: Number.NaN, median: Number.NaN };
+  let problem = '';
+  for (const python of ['python3', '/usr/bin/python3']) {
+    try {
+      const { stdout } = await promisify(execFile)(python, [script, String(BATCH), '2', ...counts.map(String)]);
+      return stdout
+        .trim()
+        .split('\n')
+        .map((line): Row => {
+          const { classes, best, median, torch, peakBytes } = JSON.parse(line) as Record<string, number>;
+          const extra = { 'process memory': `${((peakBytes ?? 0) / 2 ** 20).toFixed(0)} MiB` };
+          return {
+            suite: SUITE,
+            name: nameOf(classes ?? 0),
+            engine: `PyTorch ${torch} CPU`,
+            best: (best ?? Number.NaN) * 1000,
+            median: (median ?? Number.NaN) * 1000,
+            extra,
+          };
+        });
+    } catch (error) {
+      problem = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
+    }
+  }
+  return [{ ...row, name: nameOf(counts[0] ?? 0), engine: 'PyTorch CPU', problem: `not measured: ${problem}` }];
+}
