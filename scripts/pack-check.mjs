@@ -160,7 +160,8 @@ try {
   for (const name of ['node.mjs', 'kernel.mjs']) {
     const { program, prints } = example(name);
     writeFileSync(join(project, name), program);
-    expectMatch(run(process.execPath, [name], project).trim(), prints, `Node runs ${name}`);
+    const launcher = join(project, 'node_modules', '.bin', 'mudpt-launch');
+    expectMatch(run(launcher, ['node', name], project).trim(), prints, `mudpt-launch node ${name}`);
   }
   checkTypes(project);
   const xor = example('xor.ts');
