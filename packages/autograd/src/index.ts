@@ -4,6 +4,7 @@ import './rules/index.ts';
 
 export { capture } from '@mudpt/tensor';
 export { checkpoint } from './checkpoint.ts';
+export { chunked } from './chunked.ts';
 export { type CustomOp, customOp } from './custom.ts';
 export { gradcheck, type GradcheckOptions, type Values } from './gradcheck.ts';
 export { Gradients } from './gradients.ts';

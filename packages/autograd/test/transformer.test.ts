@@ -120,7 +120,7 @@ eachDevice('transformer', (ctx) => {
     gradients.dispose();
   });
 
-  it('runs no weight gradient through frozen weights: 7 kernels forward, at most 14 backward, and memory as saved', async () => {
+  it('runs no weight gradient through frozen weights: 7 kernels forward, 11 backward, and memory as saved', async () => {
     using block = new TransformerBlock({
       width: 64,
       heads: 4,
@@ -132,7 +132,7 @@ eachDevice('transformer', (ctx) => {
     using forward = capture(({ input }: { input: Tensor }) => block.forward(input), { device: ctx.device });
     forward({ input: x });
     const forwardSteps = forward.plans[0]?.steps ?? [];
-    expect(forwardSteps.length, forwardSteps.join('\n')).toBeLessThanOrEqual(8);
+    expect(forwardSteps.length, forwardSteps.join('\n')).toBeLessThanOrEqual(7);
     const backward = capture(
       ({ input, cotangent }: { input: Tensor; cotangent: Tensor }) => {
         using tape = new Tape();
@@ -148,7 +148,7 @@ eachDevice('transformer', (ctx) => {
     const grad = owned({ input: x, cotangent: x });
     expect((await grad.data()).some((v) => v !== 0)).toBe(true);
     const steps = owned.plans[0]?.steps.slice(forwardSteps.length) ?? [];
-    expect(steps.length, steps.join('\n')).toBeLessThanOrEqual(14);
+    expect(steps.length, steps.join('\n')).toBeLessThanOrEqual(11);
     // A product for a weight gradient reads its operands along rows (VA=m); parameters of norms and biases have kernels of their own.
     expect(steps.filter((step) => /norm\.parameters|gemm\.columns/.test(step))).toEqual([]);
     const products = steps.filter((step) => step.startsWith('gemm'));

@@ -1,5 +1,6 @@
 import type { Activation, AttentionOptions, Tensor } from '@mudpt/tensor';
 import { MultiHeadAttention } from './attention.ts';
+import { feedForward } from './feed-forward.ts';
 import type { InitOptions } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
@@ -27,7 +28,7 @@ export type BlockParts = {
 
 /**
  * Pre-norm transformer block: x + attention(norm1(x)), then x + mlp(norm2(x)). Biases, activation and residuals are part of the products:
- * seven kernels forward, and twelve backward when the weights are frozen.
+ * seven kernels forward, and eleven backward when the weights are frozen.
  */
 export class TransformerBlock extends Module {
   readonly norm1: LayerNorm;
@@ -53,8 +54,12 @@ export class TransformerBlock extends Module {
   forward(x: Tensor, options: AttentionOptions = {}): Tensor {
     using normed = this.norm1.forward(x);
     using attended = this.attention.forward(normed, { ...options, residual: x });
-    using again = this.norm2.forward(attended);
-    using hidden = this.up.forward(again, { activation: this.activation });
-    return this.down.forward(hidden, { residual: attended });
+    return this.transform(attended);
+  }
+
+  /** The second half: x + mlp(norm2(x)). */
+  transform(x: Tensor): Tensor {
+    using normed = this.norm2.forward(x);
+    return feedForward(normed, this.up.weights, this.down.weights, { activation: this.activation, residual: x });
   }
 }

@@ -1,4 +1,5 @@
 import { type Activation, linear, type Tensor } from '@mudpt/tensor';
+import type { LinearWeights } from './feed-forward.ts';
 import { adopt, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';
 
@@ -21,6 +22,11 @@ export class Linear extends Module {
     this.weight = weight ? adopt('Linear', 'weight', weight, [outputs, inputs]) : uniform([outputs, inputs], bound, options);
     if (bias === true) this.bias = uniform([outputs], bound, options);
     else this.bias = bias ? adopt('Linear', 'bias', bias, [outputs]) : undefined;
+  }
+
+  /** Weight and bias as ops take them. */
+  get weights(): LinearWeights {
+    return { weight: this.weight, bias: this.bias };
   }
 
   /** The activation, and a residual added last, cost no kernel of their own. */

@@ -1,12 +1,14 @@
 /** Products: matrices, linear layers, Einstein sums, distances, convolutions, attention. */
 import * as ops from '@mudpt/tensor';
+import { scope } from '@mudpt/tensor';
+import { feedForward } from '@mudpt/autograd';
 import * as array from '../../../tensor/test/reference/array.ts';
 import * as attentionOracle from '../../../tensor/test/reference/attention.ts';
 import * as conv from '../../../tensor/test/reference/conv.ts';
 import * as distances from '../../../tensor/test/reference/distance.ts';
 import * as products from '../../../tensor/test/reference/matmul.ts';
 import * as nn from '../../../tensor/test/reference/nn.ts';
-import type { RuleCase } from '../rule-check.ts';
+import { constant, type RuleCase } from '../rule-check.ts';
 
 const transposes = [
   [false, false],
@@ -40,6 +42,9 @@ function foldOf(columns: array.Ref): array.Ref {
   });
   return image;
 }
+
+/** Numbers that f16 holds. */
+const steps = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => ((i * 7) % 11) / 8 - 0.5);
 
 const matrices: readonly RuleCase[] = [
   ...transposes.map(
@@ -85,6 +90,28 @@ const matrices: readonly RuleCase[] = [
     run: (x, w, b) => ops.linear(x, w, b, { activation: 'quickGelu' }),
     reference: (x, w, bias) => nn.linear(x, w, { bias, activation: 'quickGelu' } as never).out,
     half: ['f32', 'f16', 'f16'],
+  },
+  {
+    name: 'feedForward',
+    shapes: [[6, 4], [8, 4], [8], [4, 8], [4], [6, 4]],
+    run: (x, U, a, D, b, residual) =>
+      feedForward(x, { weight: U, bias: a }, { weight: D, bias: b }, { activation: 'quickGelu', residual }),
+    reference: (x, U, a, D, bias, residual) =>
+      nn.linear(nn.linear(x, U, { bias: a, activation: 'quickGelu' }).out, D, { bias, residual }).out,
+  },
+  {
+    name: 'feedForward, first bias and second weight only',
+    shapes: [[8], [4, 8]],
+    run: (a, D) =>
+      scope(() =>
+        feedForward(
+          constant(a, steps(24), [6, 4], a.dtype),
+          { weight: constant(a, steps(32), [8, 4], a.dtype), bias: a },
+          { weight: D },
+        ),
+      ),
+    reference: (bias, D) => nn.linear(nn.linear(array.ref([6, 4], steps(24)), array.ref([8, 4], steps(32)), { bias }).out, D).out,
+    half: elsewhere,
   },
   ...einsums.map(
     ([equation, a, b], index): RuleCase => ({

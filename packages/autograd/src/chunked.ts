@@ -1,0 +1,26 @@
+/**
+ * Work in chunks with an exact gradient, for losses that see all results at once (contrastive batches, many classes): pass one computes the
+ * results and keeps nothing else; the backward forms their gradient and then runs chunk after chunk again. Memory is that of one chunk and of
+ * all results. The method is GradCache's (arXiv 2101.06983).
+ */
+import { cat, scope, type Tensor } from '@mudpt/tensor';
+import { checkpoint } from './checkpoint.ts';
+
+/**
+ * Calls `fn` with each of `calls` and joins the results along `axis`. Gradients are those of calling it once with everything, up to the order
+ * of sums; what is said of `fn` at {@link checkpoint} holds here. Tensors in `calls` are kept until the backward: pass what a chunk reads
+ * there rather than in a closure, unless it lives longer anyway.
+ *
+ * ```ts
+ * const features = chunked((rows: Tensor) => model.forward(rows), split(images, 32).map((rows) => [rows] as const));
+ * const loss = contrastiveLoss(features);
+ * ```
+ * @throws ShapeError when there are no calls, or results do not fit together
+ */
+export function chunked<A extends readonly unknown[]>(fn: (...args: A) => Tensor, calls: readonly A[], axis = 0): Tensor {
+  const run = checkpoint(fn);
+  return scope(() => {
+    const parts = calls.map((args) => scope(() => run(...args)));
+    return cat(parts, axis);
+  });
+}

@@ -1,0 +1,74 @@
+import {
+  type Activation,
+  defineOp,
+  linear,
+  linearBackwardBias,
+  linearBackwardInput,
+  linearBackwardWeight,
+  linearForward,
+  type Tensor,
+} from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
+
+/** Weight [outputs, inputs] and bias [outputs] of a linear layer. */
+export type LinearWeights = { readonly weight: Tensor; readonly bias?: Tensor | undefined };
+
+export type FeedForwardOptions = {
+  readonly activation?: Activation;
+  /** Added last; of the result's shape. */
+  readonly residual?: Tensor;
+};
+
+/**
+ * act(x U^T + a) D^T + b + residual: x [..., width] through `up` (U, a) and `down` (D, b), in two kernels. One op rather than two, because its
+ * backward multiplies by the activation's derivative within the product with D: two kernels again when the weights are frozen.
+ */
+export const feedForward = defineOp(
+  'feedForward',
+  (x: Tensor, up: LinearWeights, down: LinearWeights, options: FeedForwardOptions = {}): Tensor => {
+    const { activation = 'none', residual } = options;
+    using hidden = linear.run(x, up.weight, up.bias, { activation });
+    return linear.run(hidden, down.weight, down.bias, residual ? { residual } : {});
+  },
+);
+
+defineRule(feedForward, (context, x, up, down, options = {}) => {
+  const { activation = 'none', residual } = options;
+  const needs = {
+    x: context.needs(x),
+    upWeight: context.needs(up.weight),
+    upBias: context.needs(up.bias),
+    downWeight: context.needs(down.weight),
+    downBias: context.needs(down.bias),
+  };
+  const isThrough = needs.x || needs.upWeight || needs.upBias;
+  const { output: hidden, pre } = isThrough
+    ? linearForward(x, up.weight, up.bias, { activation })
+    : { output: linear(x, up.weight, up.bias, { activation }), pre: undefined };
+  const output = linear(hidden, down.weight, down.bias, residual ? { residual } : {});
+  const saved = {
+    x: needs.upWeight ? context.save(x) : undefined,
+    upWeight: needs.x ? context.save(up.weight) : undefined,
+    pre: context.save(pre),
+    hidden: needs.downWeight ? context.save(hidden) : undefined,
+    downWeight: isThrough ? context.save(down.weight) : undefined,
+  };
+  hidden.dispose();
+  pre?.dispose();
+  return {
+    output,
+    inputs: [x, up.weight, up.bias, down.weight, down.bias, residual],
+    backward: (grad) => {
+      const inner =
+        saved.downWeight && linearBackwardInput(grad, saved.downWeight, saved.pre ? { pre: saved.pre, activation } : {});
+      return [
+        inner && saved.upWeight && linearBackwardInput(inner, saved.upWeight),
+        inner && saved.x && linearBackwardWeight(inner, saved.x),
+        inner && needs.upBias ? linearBackwardBias(inner) : undefined,
+        saved.hidden && linearBackwardWeight(grad, saved.hidden),
+        needs.downBias ? linearBackwardBias(grad) : undefined,
+        residual && grad,
+      ];
+    },
+  };
+});
