@@ -99,7 +99,7 @@ eachDevice('ImageTower', (ctx) => {
     for (const prompt of prompts) prompt.dispose();
   });
 
-  it('costs no weight gradients while frozen: 7 kernels a block forward, 12 backward', async () => {
+  it('costs no weight gradients while frozen: 7 kernels a block forward, 11 backward', async () => {
     using clip = tinyClip({ device: ctx.device });
     const tower = imageOf(clip);
     using prompt = onDevice(numbers(width, 4), [1, width]);
@@ -117,7 +117,7 @@ eachDevice('ImageTower', (ctx) => {
     const all = both.plans[0]?.steps ?? [];
     // Around the blocks: copy, product, two joins, positions, norm; norm, product.
     expect(before.length, before.join('\n')).toBeLessThanOrEqual(7 * layers + 10);
-    expect(all.length - before.length, all.join('\n')).toBeLessThanOrEqual(12 * layers + 12);
+    expect(all.length - before.length, all.join('\n')).toBeLessThanOrEqual(11 * layers + 12);
     expect(all.filter((step) => /norm\.parameters|gemm\.columns|VA=m/.test(step))).toEqual([]);
     const trainable = tinyClip({ device: ctx.device, trainable: true });
     using _owned = trainable;

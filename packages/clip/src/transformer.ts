@@ -178,10 +178,8 @@ function finishPicked(block: TransformerBlock, x: Tensor, attended: Tensor, pick
 }
 
 /** The rest of a block, behind its attention: `attended` has the elements of x. */
-function finish({ attention, norm2, up, down, activation }: TransformerBlock, x: Tensor, attended: Tensor): Tensor {
+function finish(block: TransformerBlock, x: Tensor, attended: Tensor): Tensor {
   using joined = reshape(attended, x.shape);
-  using mixed = attention.out.forward(joined, { residual: x });
-  using normed = norm2.forward(mixed);
-  using hidden = up.forward(normed, { activation });
-  return down.forward(hidden, { residual: mixed });
+  using mixed = block.attention.out.forward(joined, { residual: x });
+  return block.transform(mixed);
 }

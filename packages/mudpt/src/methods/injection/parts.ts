@@ -1,5 +1,5 @@
 /** Layers of injection modules with PyTorch's initial values (nn.Linear, nn.MultiheadAttention, nn.LayerNorm), which the released code keeps. */
-import { type InitOptions, LayerNorm, Linear, MultiHeadAttention, parameter } from '@mudpt/autograd';
+import { feedForward, type InitOptions, LayerNorm, Linear, MultiHeadAttention, parameter } from '@mudpt/autograd';
 import { type Activation, type Tensor, tensor } from '@mudpt/tensor';
 
 export type PartOptions = Required<Pick<InitOptions, 'device' | 'random'>>;
@@ -64,8 +64,7 @@ export class FeedForward {
 
   /** @param residual added to the result */
   forward(x: Tensor, residual: Tensor): Tensor {
-    using hidden = this.up.forward(x, { activation: QUICK_GELU });
-    return this.down.forward(hidden, { residual });
+    return feedForward(x, this.up.weights, this.down.weights, { activation: QUICK_GELU, residual });
   }
 }
 
