@@ -1,48 +1,101 @@
-/** pnpm pretrain: trains the embedded model. */
-import { resolve } from 'node:path';
+/** pnpm pretrain: trains the embedded model on drawn icons, measures it, and writes it as a folder. */
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Device } from '@mudpt/tensor';
 import { installIcons } from '../data/icons/install.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';
+import { publish } from '../pretrain/publish.ts';
 import { RECIPE } from '../pretrain/recipe.ts';
-import { pretrain, type Progress } from '../pretrain/run.ts';
+import { reportOn } from '../pretrain/report.ts';
+import { openLearner, pretrain, type Progress } from '../pretrain/run.ts';
+import { smoke } from '../pretrain/smoke.ts';
+
+const HELP = `pnpm pretrain [options]     trains the embedded CLIP on drawn icons; continues where --out stopped
+
+  --out FOLDER       checkpoint, log and model (runs/pretrain)
+  --steps COUNT      updates in all (${RECIPE.steps}); the last quarter lowers the learning rate
+  --seed NUMBER      (${RECIPE.seed})
+  --icons FOLDER     where the icon packages are installed and rendered (.cache/icons)
+  --publish          only write and measure the model of the checkpoint in --out
+  --smoke            a minute's training of a tiny model that checks the machinery
+`;
 
 const { values } = parseArgs({
   options: {
     out: { type: 'string', default: 'runs/pretrain' },
-    icons: { type: 'string', default: '.cache/icons' },
     steps: { type: 'string', default: String(RECIPE.steps) },
     seed: { type: 'string', default: String(RECIPE.seed) },
+    icons: { type: 'string', default: '.cache/icons' },
+    publish: { type: 'boolean', default: false },
+    smoke: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
-const recipe = { ...RECIPE, steps: Number(values.steps), seed: Number(values.seed) };
-const from = await installIcons(values.icons);
-const material = await prepareMaterial(recipe, { from, cache: values.icons });
-console.log(`${material.drawings.length} drawings, ${material.tokenizer.vocabularySize} tokens`);
-const probes = {
-  'held-out concepts': await probesOf({ styles: 'seen', concepts: 'validation' }, from),
-  'held-out concepts, held-out style': await probesOf({ styles: ['openmoji'], concepts: 'validation' }, from),
-  'seen concepts, held-out style': await probesOf({ styles: ['openmoji'], concepts: 'seen', every: 4 }, from),
-  'seen concepts': await probesOf({ styles: 'seen', concepts: 'seen', every: 10 }, from),
-};
-const device = await Device.open();
-const interrupt = new AbortController();
-process.once('SIGINT', () => interrupt.abort());
-process.once('SIGTERM', () => interrupt.abort());
-const learner = await pretrain({
-  recipe,
-  material,
-  device,
-  out: resolve(values.out),
-  probes,
-  onProgress: report,
-  signal: interrupt.signal,
-});
-learner.dispose();
-device.dispose();
+if (values.help) process.stdout.write(HELP);
+else if (values.smoke) await runSmoke();
+else await run();
 
-function report({ step, steps, loss, lr, secondsPerStep, eta, validation }: Progress): void {
+async function runSmoke(): Promise<void> {
+  const device = await Device.open();
+  const { losses, isBitEqual } = await smoke(device);
+  device.dispose();
+  const falls = (losses.at(-1) ?? Infinity) < (losses[0] ?? 0);
+  console.log(`loss ${losses.map((loss) => loss.toFixed(3)).join(', ')}: ${falls ? 'it falls' : 'it does not fall'}`);
+  console.log(isBitEqual ? 'the resumed run is bit-equal' : 'the resumed run differs');
+  process.exitCode = falls && isBitEqual ? 0 : 1;
+}
+
+async function run(): Promise<void> {
+  const recipe = { ...RECIPE, steps: Number(values.steps), seed: Number(values.seed) };
+  if (!Number.isSafeInteger(recipe.steps) || recipe.steps < 1) throw new RangeError('--steps needs a whole number of at least 1');
+  const from = await installIcons(values.icons);
+  const material = await prepareMaterial(recipe, { from, cache: values.icons });
+  console.log(`${material.drawings.length} drawings, ${material.tokenizer.vocabularySize} tokens`);
+  const device = await Device.open();
+  const out = resolve(values.out);
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
+  const learner = values.publish
+    ? await openLearner({ recipe, material, device, out })
+    : await pretrain({
+        recipe,
+        material,
+        device,
+        out,
+        probes: await validationProbes(from),
+        onProgress: tell,
+        signal: interrupt.signal,
+      });
+  if (interrupt.signal.aborted) console.log(`stopped after update ${learner.step}; the same command goes on`);
+  else {
+    const folder = join(out, 'model');
+    await publish(learner, material, { out, folder });
+    const report = await reportOn(folder, device, from);
+    await writeFile(join(folder, 'accuracy.json'), `${JSON.stringify(report, rounded, 2)}\n`);
+    console.log(JSON.stringify(report, rounded, 2));
+    console.log(`the model is in ${folder}`);
+  }
+  learner.dispose();
+  device.dispose();
+}
+
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(10 * value) / 10 : value;
+}
+
+/** None of them a test picture. */
+async function validationProbes(from: string) {
+  return {
+    'held-out concepts': await probesOf({ styles: 'seen', concepts: 'validation' }, from),
+    'held-out concepts, held-out style': await probesOf({ styles: ['openmoji'], concepts: 'validation' }, from),
+    'seen concepts, held-out style': await probesOf({ styles: ['openmoji'], concepts: 'seen', every: 4 }, from),
+    'seen concepts': await probesOf({ styles: 'seen', concepts: 'seen', every: 10 }, from),
+  };
+}
+
+function tell({ step, steps, loss, lr, secondsPerStep, eta, validation }: Progress): void {
   const left = `${Math.floor(eta / 3600)}:${String(Math.floor((eta % 3600) / 60)).padStart(2, '0')} h`;
   console.log(
     `${step}/${steps}  loss ${loss.toFixed(3)}  lr ${lr.toExponential(2)}  ${secondsPerStep.toFixed(2)} s/step  ${left} left`,

@@ -13,7 +13,7 @@ import { type Evaluation, lbfgs } from './lbfgs.ts';
 import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from './method.ts';
 import { accuracyOf, expectSet } from './scores.ts';
 
-const linearProbeSettings = z.strictObject({
+export const linearProbeSettings = z.strictObject({
   strengths: z
     .array(z.number().positive())
     .min(1)

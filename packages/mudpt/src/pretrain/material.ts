@@ -23,6 +23,8 @@ export type MaterialOptions = {
   readonly cache: string;
   /** Default: all seen styles. */
   readonly styles?: readonly string[];
+  /** Every n-th concept only. */
+  readonly every?: number;
 };
 
 /** The concepts that pretraining sees and those it does not. */
@@ -34,10 +36,14 @@ export async function dealtConcepts(): Promise<{ all: Concept[]; seen: Concept[]
 }
 
 /** Renders what is pretrained on. */
-export async function prepareMaterial(recipe: Recipe, { from, cache, styles = seenStyles }: MaterialOptions): Promise<Material> {
+export async function prepareMaterial(
+  recipe: Recipe,
+  { from, cache, styles = seenStyles, every = 1 }: MaterialOptions,
+): Promise<Material> {
   const { all, seen, heldOut } = await dealtConcepts();
+  const chosen = seen.filter((_, index) => index % every === 0);
   const { side, variants } = recipe;
-  const drawings = await loadDrawings({ concepts: seen, styles, side, variants, from, cache });
+  const drawings = await loadDrawings({ concepts: chosen, styles, side, variants, from, cache });
   const captions = new Captions(seen, heldOut);
   // The vocabulary has the held-out names too, or a class could not be asked for by its name; only their rows are never learnt.
   const vocabulary = await reduceVocabulary(captions.all(all), recipe.everydayMerges);
