@@ -17,7 +17,8 @@ const HELP = `pnpm pretrain [options]     trains the embedded CLIP on drawn icon
   --steps COUNT      updates in all (${RECIPE.steps}); the last quarter lowers the learning rate
   --seed NUMBER      (${RECIPE.seed})
   --icons FOLDER     where the icon packages are installed and rendered (.cache/icons)
-  --publish          only write and measure the model of the checkpoint in --out
+  --publish          only write the model of the checkpoint in --out, and measure it
+  --measure FOLDER   only measure a model that was written
   --smoke            a minute's training of a tiny model that checks the machinery
 `;
 
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(RECIPE.seed) },
     icons: { type: 'string', default: '.cache/icons' },
     publish: { type: 'boolean', default: false },
+    measure: { type: 'string' },
     smoke: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -35,6 +37,7 @@ const { values } = parseArgs({
 
 if (values.help) process.stdout.write(HELP);
 else if (values.smoke) await runSmoke();
+else if (values.measure !== undefined) await runMeasure(resolve(values.measure));
 else await run();
 
 async function runSmoke(): Promise<void> {
@@ -45,6 +48,19 @@ async function runSmoke(): Promise<void> {
   console.log(`loss ${losses.map((loss) => loss.toFixed(3)).join(', ')}: ${falls ? 'it falls' : 'it does not fall'}`);
   console.log(isBitEqual ? 'the resumed run is bit-equal' : 'the resumed run differs');
   process.exitCode = falls && isBitEqual ? 0 : 1;
+}
+
+async function runMeasure(folder: string): Promise<void> {
+  const from = await installIcons(values.icons);
+  const device = await Device.open();
+  await measure(folder, device, from);
+  device.dispose();
+}
+
+async function measure(folder: string, device: Device, from: string): Promise<void> {
+  const text = JSON.stringify(await reportOn(folder, device, from), rounded, 2);
+  await writeFile(join(folder, 'accuracy.json'), `${text}\n`);
+  console.log(text);
 }
 
 async function run(): Promise<void> {
@@ -72,10 +88,8 @@ async function run(): Promise<void> {
   else {
     const folder = join(out, 'model');
     await publish(learner, material, { out, folder });
-    const report = await reportOn(folder, device, from);
-    await writeFile(join(folder, 'accuracy.json'), `${JSON.stringify(report, rounded, 2)}\n`);
-    console.log(JSON.stringify(report, rounded, 2));
     console.log(`the model is in ${folder}`);
+    await measure(folder, device, from);
   }
   learner.dispose();
   device.dispose();

@@ -91,9 +91,15 @@ function render(places: readonly Place[], from: string | URL): Promise<Probe[]> 
   );
 }
 
+/** Few strengths and iterations: the probe is only to tell whether there is something to gain. */
+const PROBE = { strengths: [1e4, 1e2, 1], searchSteps: 0, maxIterations: 60 };
+
 /** Accuracy on `val`, on which the strength is chosen too, as the method's protocol has it. */
 async function probeLinearly(clip: Clip, train: readonly Probe[], val: readonly Probe[], device: Device): Promise<number> {
-  const probe = new LinearProbe({ device, embed: clip.config.embed, classNames: categoryNames }, linearProbeSettings.parse({}));
+  const probe = new LinearProbe(
+    { device, embed: clip.config.embed, classNames: categoryNames },
+    linearProbeSettings.parse(PROBE),
+  );
   const featuresOf = async (probes: readonly Probe[]) => {
     const rows = await imageFeatures(clip, probes, device);
     const values = Float32Array.from(rows.flatMap((row) => [...row]));
