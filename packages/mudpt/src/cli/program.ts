@@ -1,6 +1,6 @@
 /** What the command line understands: `train`, `evaluate`, `predict`, `compare`. */
 import { TensorError } from '@mudpt/tensor';
-import { Command, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { datasetNames } from '../data/index.ts';
 import { methodNames } from '../methods/index.ts';
 import { runFields } from '../train/index.ts';
@@ -16,7 +16,8 @@ const classes = (what: string): Option => new Option('--classes <which>', what).
 function program(finish: (code: number) => void): Command {
   const main = new Command('mudpt')
     .description('Prompt learning on a frozen CLIP.')
-    .showHelpAfterError('(add --help for what there is)');
+    .showHelpAfterError('(add --help for what there is)')
+    .exitOverride();
   main
     .command('train')
     .description('learn prompts on a folder of pictures and show what was gained')
@@ -89,6 +90,8 @@ export async function main(words: readonly string[]): Promise<number> {
       code = own;
     }).parseAsync(words, { from: 'user' });
   } catch (error) {
+    // Commander has written its message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode;
     if (!(error instanceof TensorError)) throw error;
     process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
     code = 1;

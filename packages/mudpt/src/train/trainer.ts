@@ -9,6 +9,7 @@ import type { MetricsLine, RunFolder } from './run-folder.ts';
 import { scheduleOf } from './schedule.ts';
 import { metricsOfScores, scoreMethod, scoringBatch } from './scoring.ts';
 import { type StepStats, Stepper } from './step.ts';
+import { EventFile } from './tensorboard.ts';
 
 /** Where training stands, for a progress line. */
 export interface TrainingProgress {
@@ -82,6 +83,7 @@ class Trainer {
   private readonly learning: Learning;
   private readonly updates: number;
   private readonly group: number;
+  private readonly events: EventFile | undefined;
   private position: Position;
   /** When this session began, less the seconds of earlier ones. */
   private begun = performance.now();
@@ -99,6 +101,7 @@ class Trainer {
       );
     [this.updates, this.group] = [updates, group];
     this.stepper = new Stepper(clip.device, method, settings, group);
+    this.events = config.tensorboard ? new EventFile(options.folder.path) : undefined;
     const best = new Map<string, Tensor>();
     if (config.patience > 0)
       for (const [name, { shape }] of method.learnable) best.set(name, keep(zeros(shape, { device: clip.device })));
@@ -166,6 +169,7 @@ class Trainer {
     const valAccuracy = config.patience > 0 ? await this.validate() : undefined;
     const line = { kind: 'epoch', epoch, ...mean, lr, seconds, ...(valAccuracy !== undefined && { valAccuracy }) } as const;
     const metricsBytes = await folder.appendMetrics([line]);
+    if (valAccuracy !== undefined) await this.events?.add((epoch + 1) * this.updates - 1, { 'val/accuracy': valAccuracy });
     onEpoch?.(line);
     let { best, stoppedAfter } = this.position;
     if (valAccuracy !== undefined) {
@@ -215,6 +219,7 @@ class Trainer {
       bytes,
     } as const;
     this.position = { ...this.position, metricsBytes: await folder.appendMetrics([line]) };
+    await this.events?.add(line.step, { 'train/loss': loss, 'train/accuracy': accuracy, lr });
     const picturesToGo = ((epochs - epoch) * updates - step) * this.group * this.options.settings.batchSize;
     onProgress?.({
       epoch,

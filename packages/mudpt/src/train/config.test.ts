@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { methodNames } from '../methods/index.ts';
+import { identity, resolveConfig, runName } from './config.ts';
+
+describe('resolveConfig', () => {
+  it("fills in the method's published settings", () => {
+    const config = resolveConfig({});
+    expect(config).toMatchObject({ data: 'icons', model: 'embedded', method: 'mudpt', shots: 16, seed: 1 });
+    expect(config.settings).toMatchObject({ length: 2, depth: 9, injection: 'transformer' });
+    expect(config.training).toMatchObject({ lr: 0.0025, epochs: 10, batchSize: 4, momentum: 0.9, weightDecay: 5e-4 });
+  });
+
+  it.each(methodNames())('is its own fixed point: %s', (method) => {
+    const config = resolveConfig({ method });
+    expect(resolveConfig(config)).toEqual(config);
+  });
+
+  it.each([
+    [{ shots: 0 }, /shots/],
+    [{ classes: 'old' }, /classes/],
+    [{ learning: 1 }, /learning/],
+    [{ settings: { dept: 3 } }, /settings\..*dept/],
+    [{ training: { epochs: 0 } }, /training\.epochs/],
+    [{ method: 'zero-shot', training: { lr: 1 } }, /fitted, not trained/],
+    [{ method: 'mudbt' }, /no method "mudbt"/],
+  ])('names what is wrong: %o', (input, message) => {
+    expect(() => resolveConfig(input as never)).toThrow(message);
+  });
+});
+
+describe('runName', () => {
+  const nameOf = (input: object) => runName(resolveConfig(input as never), 'pets');
+
+  it('is plain for published settings', () => {
+    expect(nameOf({})).toBe('pets/mudpt-embedded-16shots/seed1');
+    expect(nameOf({ shots: 'all', classes: 'base', seed: 3, method: 'coop', model: '/models/ViT B.pt' })).toBe(
+      'pets/coop-ViT_B.pt-all-base/seed3',
+    );
+    expect(nameOf({ workers: 2, logEvery: 1, checkpointSeconds: 5 })).toBe(nameOf({}));
+  });
+
+  it('differs for whatever changes the numbers', () => {
+    const inputs = [
+      {},
+      { training: { lr: 0.1 } },
+      { settings: { depth: 3 } },
+      { accumulate: 2 },
+      { augment: false },
+      { precision: 'f16' },
+    ];
+    expect(new Set(inputs.map(nameOf)).size).toBe(inputs.length);
+    expect(nameOf({ training: { lr: 0.1 } })).toMatch(/^pets\/mudpt-embedded-16shots-[0-9a-f]{8}\/seed1$/);
+    expect(new Set(inputs.map((input) => identity(resolveConfig(input as never)))).size).toBe(inputs.length);
+  });
+
+  it('never leaves the folder of runs', () => {
+    expect(runName(resolveConfig({ model: '../..' }), '../../etc')).toBe('etc/mudpt-unnamed-16shots/seed1');
+  });
+});
