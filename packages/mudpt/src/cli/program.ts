@@ -4,11 +4,10 @@ import { Command, CommanderError, Option } from 'commander';
 import { datasetNames } from '../data/index.ts';
 import { methodNames } from '../methods/index.ts';
 import { runFields } from '../train/index.ts';
-import { compareCommand } from './compare.ts';
-import { evaluateCommand, type EvaluateFlags } from './evaluate.ts';
-import { type ExplainFlags, explainCommand } from './explain.ts';
-import { predictCommand, type PredictFlags } from './predict.ts';
-import { type TrainCommand, trainCommand } from './train.ts';
+import type { EvaluateFlags } from './evaluate.ts';
+import type { ExplainFlags } from './explain.ts';
+import type { PredictFlags } from './predict.ts';
+import type { TrainCommand } from './train.ts';
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 const classes = (what: string): Option => new Option('--classes <which>', what).choices(['all', 'base', 'new']);
@@ -47,7 +46,7 @@ function program(finish: (code: number) => void): Command {
     .option('--resume [run]', 'continue a run in place: the one in this folder, or the one that the other flags describe')
     .option('--fresh', 'begin anew where a run of the same configuration is already')
     .option('--dry-run', 'tell the time and memory it would take')
-    .action(async (flags: TrainCommand) => finish(await trainCommand(flags)));
+    .action(async (flags: TrainCommand) => finish(await (await import('./train.ts')).trainCommand(flags)));
   main
     .command('evaluate')
     .description('measure a finished run on its test pictures, on other classes, or on another data set')
@@ -56,7 +55,9 @@ function program(finish: (code: number) => void): Command {
     .option('--root <folder>', runFields['root'])
     .addOption(classes('which classes'))
     .option('--model <model>', 'where the base model lies now')
-    .action(async (run: string, flags: EvaluateFlags) => finish(await evaluateCommand(run, flags)));
+    .action(async (run: string, flags: EvaluateFlags) =>
+      finish(await (await import('./evaluate.ts')).evaluateCommand(run, flags)),
+    );
   main
     .command('predict')
     .description('classify pictures with what a run learnt')
@@ -66,19 +67,23 @@ function program(finish: (code: number) => void): Command {
     .addOption(new Option('--json', 'write JSON').conflicts('csv'))
     .option('--csv', 'write CSV')
     .option('--model <model>', 'where the base model lies now')
-    .action(async (run: string, files: string[], flags: PredictFlags) => finish(await predictCommand(run, files, flags)));
+    .action(async (run: string, files: string[], flags: PredictFlags) =>
+      finish(await (await import('./predict.ts')).predictCommand(run, files, flags)),
+    );
   main
     .command('compare')
     .description('a table of runs; those that differ in their seed alone are averaged')
     .argument('<runs...>', 'folders of runs, or folders above them')
     .option('--csv', 'write CSV')
-    .action(async (runs: string[], flags: { csv?: boolean }) => finish(await compareCommand(runs, flags)));
+    .action(async (runs: string[], flags: { csv?: boolean }) =>
+      finish(await (await import('./compare.ts')).compareCommand(runs, flags)),
+    );
   main
     .command('explain')
     .description('the words nearest to what a run learnt, and its report anew')
     .argument('<run>', 'folder of the run')
     .option('--model <model>', 'where the base model lies now')
-    .action(async (run: string, flags: ExplainFlags) => finish(await explainCommand(run, flags)));
+    .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));
   return main;
 }
 

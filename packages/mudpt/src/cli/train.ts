@@ -1,7 +1,6 @@
 /** `pnpm train` */
 import { relative } from 'node:path';
 import { Device } from '@mudpt/tensor';
-import { writeReport } from '../report/index.ts';
 import {
   type Estimate,
   estimateRun,
@@ -44,6 +43,8 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       observer: observe(line),
       afterwards: async ({ folder, dataset, clip, method }: FinishedRun) => {
         line.show('writing the report');
+        // Charts and their libraries are loaded when they are needed: training shall begin soon.
+        const { writeReport } = await import('../report/index.ts');
         report = await writeReport({ folder, dataset, learnt: { clip, method } });
       },
       ...(flags.out !== undefined && { out: flags.out }),
