@@ -9,7 +9,8 @@ import { LinearProbe, linearProbe, type LinearProbeSettings } from './linear-pro
 import type { FeatureMethod, FeatureSet, FitData } from './method.ts';
 import { methodNamed } from './registry.ts';
 import { accuracyOf } from './scores.ts';
-import { TipAdapter, type TipSettings } from './tip-adapter.ts';
+import type { TipSettings } from './tip-settings.ts';
+import { TipAdapter } from './tip-cache.ts';
 
 const EMBED = 6;
 const CLASSES = ['a', 'b', 'c'];

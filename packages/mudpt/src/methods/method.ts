@@ -2,10 +2,11 @@
  * What a method is to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
-import type { Clip, ImageTower, TextTower, Tokenizer } from '@mudpt/clip';
+import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import { MethodError } from './errors.ts';
 import type { LayerRows, TextPath } from './text-prompts.ts';
+import type { TextCodec } from './tokens.ts';
 
 /** Learnt rows of both towers; a tower without any runs as it is. */
 export type TowerPrompts = {
@@ -145,7 +146,7 @@ export type MethodContext = {
   readonly embed: number;
   /** Factor of the cosines, exp(logit_scale): 100 in the published models. */
   readonly scale: number;
-  readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>;
+  readonly tokenizer: TextCodec;
   /** By label; underscores count as spaces. */
   readonly classNames: readonly string[];
   /** The data set's prompt for zero-shot classification, with `{}` for the class name. */

@@ -1,6 +1,6 @@
 /** Packed texts behind a shared prefix, texts cut behind the longest end, and all rows of the context: the same numbers. */
-import { valueAndGrad } from '@mudpt/autograd';
-import { capture, scope, type Tensor } from '@mudpt/tensor';
+import { parameter, randomFrom, valueAndGrad } from '@mudpt/autograd';
+import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
@@ -79,6 +79,37 @@ eachDevice('text paths', (ctx) => {
       }
       method.dispose();
       lean.dispose();
+    });
+  });
+
+  it('texts in groups have the same features and gradients', async () => {
+    using clip = tinyClip(ctx.device);
+    const { text } = clip;
+    if (!text) throw new Error('no text tower');
+    await scope(async () => {
+      const width = text.config.width;
+      const random = randomFrom(2);
+      const values = Float32Array.from({ length: 4 * width }, () => 2 * random() - 1);
+      const first = parameter(tensor(values.slice(0, 2 * width), { shape: [2, width], device: ctx.device }));
+      const deep = parameter(tensor(values.slice(2 * width), { shape: [2, width], device: ctx.device }));
+      const slots = [1, 2, 3, 4, 5].map((id) => [9, -1, -2, ...Array.from({ length: id }, () => id), 99]);
+      const run = async (path: TextPath, most: number) => {
+        const texts = new TextPrompts(text, slots, 2, { device: ctx.device, path, replaced: 2, most });
+        const { value, gradients } = valueAndGrad(() => {
+          const features = texts.forward({ first, deep: [deep] });
+          return { loss: features.mul(features).sum(), features };
+        });
+        const found = [value.features, gradients.of(first), gradients.of(deep)].map((own) => own.data());
+        texts.dispose();
+        return await Promise.all(found);
+      };
+      const whole = await run('auto', 1000);
+      for (const path of ['auto', 'plain'] as const)
+        for (const most of [1, 14])
+          for (const [index, part] of (await run(path, most)).entries())
+            expect(relativeError(part, whole[index] ?? []), `${path} ${most} ${index}`).toBeLessThan(1e-5);
+      first.dispose();
+      deep.dispose();
     });
   });
 

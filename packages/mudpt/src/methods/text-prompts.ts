@@ -36,6 +36,8 @@ export type TextPromptOptions = {
   readonly path: TextPath;
   /** How many rows after the start token are replaced in deeper layers; 0 for none. */
   readonly replaced: number;
+  /** Most rows that run at once, padding included. Default: what a storage binding of the device holds. */
+  readonly most?: number;
 } & Pick<StackOptions, 'recompute'>;
 
 /** A piece of the shared beginning: learnt rows in sequence, or frozen ones. */
@@ -50,26 +52,22 @@ type Packed = {
 /** Rows picked from [learnt rows; frozen rows] by index, or all frozen. */
 type Gathered = { readonly frozen: Tensor } | { readonly table: Tensor; readonly index: Tensor };
 
-/** The texts of some classes, laid out once; {@link forward} runs them with the learnt rows of the moment. */
+/**
+ * The texts of some classes, laid out once; {@link forward} runs them with the learnt rows of the moment. Where all texts at once would not
+ * fit into one storage binding of the device, they run in groups: the numbers are the same.
+ */
 export class TextPrompts {
-  private readonly packed: Packed | undefined;
-  private readonly plain: Gathered | undefined;
-  private readonly eot: readonly number[];
-  private readonly length: number;
+  private readonly groups: readonly TextGroup[];
 
   /**
    * @param slots one row list per class
    * @param learnt number of learnt rows the slots refer to
    * @throws MethodError when packing is asked for where the replaced rows differ between classes
    */
-  constructor(
-    private readonly tower: TextTower,
-    private readonly slots: readonly SlotRow[],
-    private readonly learnt: number,
-    private readonly options: TextPromptOptions,
-  ) {
+  constructor(tower: TextTower, slots: readonly SlotRow[], learnt: number, options: TextPromptOptions) {
+    const { most = largestGroup(options.device, tower.config.hidden) } = options;
     const shared = sharedLength(slots);
-    const canPack = 1 + options.replaced <= shared || options.replaced === 0;
+    const canPack = options.replaced === 0 || 1 + options.replaced <= shared;
     if (options.path === 'packed' && !canPack) {
       throw new MethodError(
         'prompts',
@@ -78,19 +76,79 @@ export class TextPrompts {
       );
     }
     const isPacked = options.path === 'packed' || (options.path === 'auto' && canPack);
-    this.eot = slots.map((row) => row.length - 1);
-    this.length = options.path === 'full' ? tower.config.context : Math.max(...slots.map((row) => row.length));
-    if (isPacked) this.packed = scope(() => this.pack(shared));
-    else this.plain = scope(() => this.gathered(slots.flatMap((row) => padded(row, this.length))));
-    for (const constant of this.constants()) keep(constant);
+    const layout = { shared: isPacked ? shared : undefined, length: options.path === 'full' ? tower.config.context : 0 };
+    this.groups = inGroups(slots, most, layout).map((group) => new TextGroup(tower, group, learnt, { ...options, isPacked }));
   }
 
   /** Whether the texts are packed. */
   get isPacked(): boolean {
-    return this.packed !== undefined;
+    return this.groups.every((group) => group.isPacked);
   }
 
   /** Features [C, embed], not normalised. @param rows undefined where nothing is learnt */
+  forward(rows: LayerRows | undefined): Tensor {
+    return scope(() => cat(this.groups.map((group) => group.forward(rows))));
+  }
+
+  dispose(): void {
+    for (const group of this.groups) group.dispose();
+  }
+}
+
+/** Rows whose widest intermediate, f32 [rows, hidden], fits into one storage binding. */
+function largestGroup({ limits }: Device, hidden: number): number {
+  return Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / (4 * hidden));
+}
+
+/**
+ * Cuts texts, in their order, into groups of at most `most` rows (a group has at least one text).
+ * @param layout.shared rows that packed texts have once; undefined: texts are padded to the longest of their group, or to `length`
+ */
+function inGroups(
+  slots: readonly SlotRow[],
+  most: number,
+  { shared, length }: { readonly shared: number | undefined; readonly length: number },
+): SlotRow[][] {
+  const groups: SlotRow[][] = [];
+  let [packed, longest] = [0, length];
+  for (const row of slots) {
+    const last = groups.at(-1);
+    packed += row.length - (shared ?? 0);
+    longest = Math.max(longest, row.length);
+    const rows = shared === undefined ? ((last?.length ?? 0) + 1) * longest : shared + packed;
+    if (last && rows <= most) last.push(row);
+    else {
+      groups.push([row]);
+      packed = row.length - (shared ?? 0);
+      longest = Math.max(length, row.length);
+    }
+  }
+  return groups;
+}
+
+class TextGroup {
+  private readonly packed: Packed | undefined;
+  private readonly plain: Gathered | undefined;
+  private readonly eot: readonly number[];
+  private readonly length: number;
+
+  constructor(
+    private readonly tower: TextTower,
+    private readonly slots: readonly SlotRow[],
+    private readonly learnt: number,
+    private readonly options: TextPromptOptions & { readonly isPacked: boolean },
+  ) {
+    this.eot = slots.map((row) => row.length - 1);
+    this.length = options.path === 'full' ? tower.config.context : Math.max(...slots.map((row) => row.length));
+    if (options.isPacked) this.packed = scope(() => this.pack(sharedLength(slots)));
+    else this.plain = scope(() => this.gathered(slots.flatMap((row) => padded(row, this.length))));
+    for (const constant of this.constants()) keep(constant);
+  }
+
+  get isPacked(): boolean {
+    return this.packed !== undefined;
+  }
+
   forward(rows: LayerRows | undefined): Tensor {
     return scope(() => {
       const hook = rows && rows.deep.length > 0 ? deepHook(rows.deep, 1) : undefined;

@@ -1,9 +1,10 @@
 /** Class names as token ids, and where learnt rows stand among them. */
 import { readableName } from '../data/index.ts';
+import type { Tokenizer } from '@mudpt/clip';
 import { MethodError } from './errors.ts';
-import type { MethodContext } from './method.ts';
 
-type Tokenizer = MethodContext['tokenizer'];
+/** Texts to ids and back. */
+export type TextCodec = Pick<Tokenizer, 'encode' | 'decode'>;
 
 /** The text of a class: ids from start to end token, with placeholders where learnt rows will stand, and how many tokens its name has. */
 export type ClassTokens = { readonly ids: readonly number[]; readonly nameLength: number };
@@ -27,12 +28,12 @@ export function learntRow(slot: number): number | undefined {
 }
 
 /** Writes `PREFIX NAME.`, as CoOp and its successors do. */
-export function prefixWriter(tokenizer: Tokenizer, prefix: string): Writer {
+export function prefixWriter(tokenizer: TextCodec, prefix: string): Writer {
   return (classNames) => classNames.map((name) => tokensOf(tokenizer, `${prefix} ${readableName(name)}.`.trimStart(), name));
 }
 
 /** Writes a template with `{}` for the name. */
-export function templateWriter(tokenizer: Tokenizer, template: string): Writer {
+export function templateWriter(tokenizer: TextCodec, template: string): Writer {
   if (!template.includes('{}'))
     throw new MethodError('template', `"${template}" has no place for the class name`, 'write {} where the name belongs');
   return (classNames) =>
@@ -45,7 +46,7 @@ export function templateWriter(tokenizer: Tokenizer, template: string): Writer {
     );
 }
 
-function tokensOf(tokenizer: Tokenizer, text: string, name: string): ClassTokens {
+function tokensOf(tokenizer: TextCodec, text: string, name: string): ClassTokens {
   return { ids: tokenizer.encode(text), nameLength: tokenizer.encode(readableName(name)).length - 2 };
 }
 
