@@ -59,41 +59,10 @@ var<workgroup> handed: array<f32, ${ROWS * KEYS * LANES}>;
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#if RAGGED
-  let entry = group.x + group.z * groups.x;
-  let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
-  let batch = 0u;
-  let start = block.x;
-  let rowStart = block.z;
-  let queries = select(0u, block.y, entry < params.blocks);
-  let ownKeys = block.y;
-#else
-  let batch = group.z;
-  let start = 0u;
-  let rowStart = group.x * ${ROWS}u;
-  let queries = params.queries;
-  let ownKeys = params.keys;
-#endif
-  let head = group.y;
-  let qBase = params.q.x + batch * params.q.y + start * params.q.z + head * params.q.w;
-  let kBase = params.k.x + batch * params.k.y + start * params.k.z + head * params.k.w;
-  let vBase = params.v.x + batch * params.v.y + start * params.v.z + head * params.v.w;
+#include "attention.place.wgsl"
   let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
   let dqBase = params.dq.x + batch * params.dq.y + start * params.dq.z + head * params.dq.w;
   let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
-#if PREFIX
-  let shift = params.prefix;
-  let prefixKBase = params.prefixK.x + head * params.prefixK.w;
-  let prefixVBase = params.prefixV.x + head * params.prefixV.w;
-#else
-  let shift = 0u;
-#endif
-  let keys = shift + ownKeys; // prefix keys come first, so a causal limit only shifts by their number
-#if CAUSAL
-  let limit = min(keys, shift + rowStart + ${ROWS}u);
-#else
-  let limit = keys;
-#endif
 
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
@@ -110,10 +79,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let stat${g} = stats[statsBase + row${g} * params.stats.z];
 #endfor
 #endif
-#for c in COLUMNS
-  let column${c} = lane + ${c * LANES}u;
-  let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
-#endfor
 #for i in ROWS
 #for c in COLUMNS
   var dq${i}_${c} = vec${SLICE}<f32>();
@@ -204,52 +169,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 #endfor
-#if TILE
-    workgroupBarrier();
-#endif
-    // Lanes turn from keys to slices of the head dimension; a lane's KEYS values of dS are handed to all others in turn.
-    let turns = min(${LANES}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
-    for (var turn = 0u; turn < turns; turn++) {
-#for t in KEYS
-      let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
-#for c in COLUMNS
-#if PREFIX && EAGER
-      let k${t}_${c} = slice(select(
-        widen(k[kBase + (max(other${t}, shift) - shift) * params.k.z + quad${c}]),
-        widen(prefix[prefixKBase + min(other${t}, shift - 1u) * params.prefixK.z + quad${c}]),
-        other${t} < shift), lane);
-#elif PREFIX
-      var k${t}_${c}: vec${SLICE}<f32>;
-      if (other${t} < shift) {
-        k${t}_${c} = slice(widen(prefix[prefixKBase + other${t} * params.prefixK.z + quad${c}]), lane);
-      } else {
-        k${t}_${c} = slice(widen(k[kBase + (other${t} - shift) * params.k.z + quad${c}]), lane);
-      }
-#else
-      let k${t}_${c} = slice(widen(k[kBase + other${t} * params.k.z + quad${c}]), lane);
-#endif
-#endfor
-#endfor
-#for i in ROWS
-      {
-#for t in KEYS
-#if TILE
-        let ds${t} = handed[${(i * KEYS + t) * LANES}u + turn];
-#else
-        let ds${t} = subgroupShuffle(s${i}_${t}, turn);
-#endif
-#endfor
-#for c in COLUMNS
-#for t in KEYS
-        dq${i}_${c} += ds${t} * k${t}_${c};
-#endfor
-#endfor
-      }
-#endfor
-    }
-#if TILE
-    workgroupBarrier(); // the next step overwrites what was handed over
-#endif
+#let SOURCE = "k"
+#let PREFIXED = "prefixK"
+#let INTO = "dq"
+#include "attention.spread.wgsl"
   }
 
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.

@@ -61,40 +61,9 @@ var<workgroup> reduced: array<f32, ${ROWS}>;
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#if RAGGED
-  let entry = group.x + group.z * groups.x;
-  let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
-  let batch = 0u;
-  let start = block.x;
-  let rowStart = block.z;
-  let queries = select(0u, block.y, entry < params.blocks);
-  let ownKeys = block.y;
-#else
-  let batch = group.z;
-  let start = 0u;
-  let rowStart = group.x * ${ROWS}u;
-  let queries = params.queries;
-  let ownKeys = params.keys;
-#endif
-  let head = group.y;
-  let qBase = params.q.x + batch * params.q.y + start * params.q.z + head * params.q.w;
-  let kBase = params.k.x + batch * params.k.y + start * params.k.z + head * params.k.w;
-  let vBase = params.v.x + batch * params.v.y + start * params.v.z + head * params.v.w;
+#include "attention.place.wgsl"
   let outBase = params.out.x + batch * params.out.y + start * params.out.z + head * params.out.w;
   let lseBase = params.lse.x + batch * params.lse.y + start * params.lse.z + head * params.lse.w;
-#if PREFIX
-  let shift = params.prefix;
-  let prefixKBase = params.prefixK.x + head * params.prefixK.w;
-  let prefixVBase = params.prefixV.x + head * params.prefixV.w;
-#else
-  let shift = 0u;
-#endif
-  let keys = shift + ownKeys; // prefix keys come first, so a causal limit only shifts by their number
-#if CAUSAL
-  let limit = min(keys, shift + rowStart + ${ROWS}u);
-#else
-  let limit = keys;
-#endif
 
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
@@ -106,10 +75,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let qRow${g} = qBase + min(rowStart + ${g * LANES}u + lane, max(queries, 1u) - 1u) * params.q.z;
 #endfor
 #endif
-#for c in COLUMNS
-  let column${c} = lane + ${c * LANES}u;
-  let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
-#endfor
 #for i in ROWS
   var top${i} = -1e30;
   var sum${i} = 0.0;
@@ -212,52 +177,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 #endfor
-#if TILE
-    workgroupBarrier();
-#endif
-    // Lanes turn from keys to slices of the head dimension; a lane's KEYS probabilities are handed to all others in turn.
-    let turns = min(${LANES}u, (limit - keyStart + ${KEYS - 1}u) / ${KEYS}u);
-    for (var turn = 0u; turn < turns; turn++) {
-#for t in KEYS
-      let other${t} = min(keyStart + turn * ${KEYS}u + ${t}u, keys - 1u);
-#for c in COLUMNS
-#if PREFIX && EAGER
-      let v${t}_${c} = slice(select(
-        widen(v[vBase + (max(other${t}, shift) - shift) * params.v.z + quad${c}]),
-        widen(prefix[prefixVBase + min(other${t}, shift - 1u) * params.prefixV.z + quad${c}]),
-        other${t} < shift), lane);
-#elif PREFIX
-      var v${t}_${c}: vec${SLICE}<f32>;
-      if (other${t} < shift) {
-        v${t}_${c} = slice(widen(prefix[prefixVBase + other${t} * params.prefixV.z + quad${c}]), lane);
-      } else {
-        v${t}_${c} = slice(widen(v[vBase + (other${t} - shift) * params.v.z + quad${c}]), lane);
-      }
-#else
-      let v${t}_${c} = slice(widen(v[vBase + other${t} * params.v.z + quad${c}]), lane);
-#endif
-#endfor
-#endfor
-#for i in ROWS
-      {
-#for t in KEYS
-#if TILE
-        let p${t} = handed[${(i * KEYS + t) * LANES}u + turn];
-#else
-        let p${t} = subgroupShuffle(s${i}_${t}, turn);
-#endif
-#endfor
-#for c in COLUMNS
-#for t in KEYS
-        o${i}_${c} += p${t} * v${t}_${c};
-#endfor
-#endfor
-      }
-#endfor
-    }
-#if TILE
-    workgroupBarrier(); // the next step overwrites what was handed over
-#endif
+#let SOURCE = "v"
+#let PREFIXED = "prefixV"
+#let INTO = "o"
+#include "attention.spread.wgsl"
   }
 
 #if TILE

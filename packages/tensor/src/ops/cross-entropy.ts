@@ -53,9 +53,32 @@ function checked(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): 
   return { reduction, labelSmoothing, ignoreIndex, scale };
 }
 
+/** Parameters of both passes: rows of logits in units of `unit` elements, a label a row. */
+function rowParams(
+  input: Rows,
+  labels: Tensor,
+  classes: number,
+  unit: number,
+  { ignoreIndex, labelSmoothing, scale }: Required<CrossEntropyOptions>,
+) {
+  return {
+    rows: labels.size,
+    width: classes / unit,
+    classes,
+    x_offset: input.offset / unit,
+    x_stride: (input.stride / unit) >>> 0,
+    labels_offset: labels.offset,
+    ignored: ignoreIndex >>> 0,
+    not_a_number: NAN_BITS,
+    scale,
+    smoothing: labelSmoothing,
+  };
+}
+
 /** {@link crossEntropy} with what its gradient reads. */
 export function crossEntropyForward(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): CrossEntropyResult {
-  const { reduction, labelSmoothing, ignoreIndex, scale } = checked(logits, labels, options);
+  const settled = checked(logits, labels, options);
+  const { reduction, ignoreIndex } = settled;
   const { device } = logits;
   const rows = sizeOf(labels.shape);
   const classes = logits.shape.at(-1) ?? 1;
@@ -68,18 +91,7 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
   const { variant, grid } = planRows(device, 'loss', rows, classes);
   crossEntropyKernel.dispatch(device, {
     buffers: { x: input.tensor, labels: list, losses, lse },
-    params: {
-      rows,
-      width: classes / unit,
-      classes,
-      x_offset: input.offset / unit,
-      x_stride: (input.stride / unit) >>> 0,
-      labels_offset: list.offset,
-      ignored: ignoreIndex >>> 0,
-      not_a_number: NAN_BITS,
-      scale,
-      smoothing: labelSmoothing,
-    },
+    params: rowParams(input, list, classes, unit, settled),
     grid,
     defines: { T: wgslType(logits.dtype), W: 'f32', V: unit, ROWS: variant, MODE: 'forward' },
     flops: 8 * logits.size,
@@ -119,7 +131,8 @@ export type CrossEntropyBackward = Omit<CrossEntropyResult, 'loss'> & {
 /** Gradient of {@link crossEntropy} with respect to the logits, in one pass: (p - target) * scale * grad. */
 export function crossEntropyBackward(saved: CrossEntropyBackward, options: CrossEntropyOptions = {}): Tensor {
   const { logits, labels, lse, counted } = saved;
-  const { reduction, labelSmoothing, ignoreIndex, scale } = checked(logits, labels, options);
+  const settled = checked(logits, labels, options);
+  const { reduction } = settled;
   const { device } = logits;
   const classes = logits.shape.at(-1) ?? 1;
   using input = new Rows(logits);
@@ -131,16 +144,7 @@ export function crossEntropyBackward(saved: CrossEntropyBackward, options: Cross
   crossEntropyKernel.dispatch(device, {
     buffers: { x: input.tensor, labels: list, lse, counted: counted ?? lse, grad, dx },
     params: {
-      rows: labels.size,
-      width: classes / unit,
-      classes,
-      x_offset: input.offset / unit,
-      x_stride: (input.stride / unit) >>> 0,
-      labels_offset: list.offset,
-      ignored: ignoreIndex >>> 0,
-      not_a_number: NAN_BITS,
-      scale,
-      smoothing: labelSmoothing,
+      ...rowParams(input, list, classes, unit, settled),
       grad_offset: grad.offset,
       grad_stride: reduction === 'none' ? 1 : 0,
       is_mean: reduction === 'mean',

@@ -97,6 +97,17 @@ function rowGeometry(problem: AttentionProblem): Geometry {
   return [0, problem.queries * problem.heads, problem.heads, 1];
 }
 
+/** Where queries, keys and values lie, and those of the prefix. */
+function inputGeometry({ q, k, v, prefix }: KernelInputs) {
+  return {
+    q: geometryOf(q),
+    k: geometryOf(k),
+    v: geometryOf(v),
+    prefixK: prefix ? geometryOf(prefix.first) : NOWHERE,
+    prefixV: prefix ? geometryOf(prefix.second) : NOWHERE,
+  };
+}
+
 export function launchForward(problem: AttentionProblem, inputs: KernelInputs, out: Tensor, lse: Tensor): void {
   const { device, prefixLength } = problem;
   const { q, k, v, prefix } = inputs;
@@ -106,11 +117,7 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
   forwardKernel.dispatch(device, {
     buffers: { q, k, v, out, lse, ...(blocks && { blocks }), ...(prefix && { prefix: prefix.storage }) },
     params: {
-      q: geometryOf(q),
-      k: geometryOf(k),
-      v: geometryOf(v),
-      prefixK: prefix ? geometryOf(prefix.first) : NOWHERE,
-      prefixV: prefix ? geometryOf(prefix.second) : NOWHERE,
+      ...inputGeometry(inputs),
       out: geometryOf(out, defines.SLICE),
       lse: rowGeometry(problem),
       queries: problem.queries,
@@ -135,11 +142,7 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
   dqKernel.dispatch(device, {
     buffers: { q, k, v, grad, stats, dq, ...(blocks && { blocks }), ...(prefix && { prefix: prefix.storage }) },
     params: {
-      q: geometryOf(q),
-      k: geometryOf(k),
-      v: geometryOf(v),
-      prefixK: prefix ? geometryOf(prefix.first) : NOWHERE,
-      prefixV: prefix ? geometryOf(prefix.second) : NOWHERE,
+      ...inputGeometry(inputs),
       grad: geometryOf(grad),
       dq: geometryOf(dq, defines.SLICE),
       stats: rowGeometry(problem),
