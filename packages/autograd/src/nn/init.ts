@@ -1,4 +1,8 @@
-/** Initial values from the host, so that they are the same on every adapter. */
+/**
+ * Initial values come from the host: the same bits on every adapter, which the GPU's logarithm and cosine would not give, and known before a
+ * device does anything. Distributions are PyTorch's; its numbers are not. Ten million take about half a second; random tensors inside a step come
+ * from the tensor package's `randn`.
+ */
 import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
 import { parameter } from '../parameter.ts';
 
@@ -24,14 +28,17 @@ export type InitOptions = {
 
 /** Uniform in -bound..bound. */
 export function uniform(shape: Shape, bound: number, { device, random = randomFrom(0) }: InitOptions): Tensor {
-  const values = Float32Array.from({ length: sizeOf(shape) }, () => (2 * random() - 1) * bound);
-  return parameter(tensor(values, { shape, ...(device && { device }) }));
+  return drawn(shape, () => (2 * random() - 1) * bound, device);
 }
 
 /** Normal with standard deviation `deviation`. */
 export function normal(shape: Shape, deviation: number, { device, random = randomFrom(0) }: InitOptions): Tensor {
-  const draw = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const values = Float32Array.from({ length: sizeOf(shape) }, () => draw() * deviation);
+  return drawn(shape, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()) * deviation, device);
+}
+
+function drawn(shape: Shape, draw: () => number, device: Device | undefined): Tensor {
+  const values = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < values.length; i += 1) values[i] = draw();
   return parameter(tensor(values, { shape, ...(device && { device }) }));
 }
 

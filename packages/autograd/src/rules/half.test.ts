@@ -1,18 +1,8 @@
 /** Every rule on f16 tensors (sums are f32) against the f64 oracles, where the adapter has shader-f16. */
 import { describe, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import { productCases } from '../../test/cases/product.ts';
-import { reductionCases } from '../../test/cases/reduction.ts';
-import { rowCases } from '../../test/cases/row.ts';
-import { shapeCases } from '../../test/cases/shape.ts';
-import { checkRule, type RuleCase } from '../../test/rule-check.ts';
-
-const groups: Readonly<Record<string, readonly RuleCase[]>> = {
-  shapes: shapeCases,
-  reductions: reductionCases,
-  products: productCases,
-  rows: rowCases,
-};
+import { groups } from '../../test/cases/index.ts';
+import { checkRule } from '../../test/rule-check.ts';
 
 eachDevice('f16 rules', (ctx) => {
   for (const [group, cases] of Object.entries(groups)) {
