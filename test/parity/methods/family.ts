@@ -2,6 +2,7 @@
 import { l2Normalize, mean, narrow, reshape, type Tensor } from '@mudpt/tensor';
 import { aggregationWeights } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
+import { Unsupported } from '../options.ts';
 import type { MethodCase, MethodRunner } from './case.ts';
 import { createMethod, evaluated, injections, read, type Results, startFrom, train, Training } from './prompts.ts';
 import { TEMPLATE_NAME } from './tokenizer.ts';
@@ -32,7 +33,13 @@ const independent = (golden: MethodCase) => ({
   initWords: words(golden),
 });
 
-export const ivlp: MethodRunner = async (golden) => train(golden, await createMethod(golden, 'ivlp', independent(golden)));
+/** Without image prompts it is deep language prompting. */
+export const ivlp: MethodRunner = async (golden) => {
+  const settings = independent(golden);
+  const { textLength: length, textDepth: depth, imageLength, imageDepth, initWords } = settings;
+  if (imageLength * imageDepth > 0) return train(golden, await createMethod(golden, 'ivlp', settings));
+  return train(golden, await createMethod(golden, 'deep-language', { length, depth, initWords }));
+};
 
 export const vpt: MethodRunner = async (golden) => {
   const settings = { length: golden.number('n_ctx_vision'), depth: golden.number('depth_vision'), template: '' };
@@ -48,10 +55,19 @@ export const cocoop: MethodRunner = async (golden) => {
   const settings = {
     length: golden.number('n_ctx'),
     initWords: words(golden),
-    reduction: golden.clip.config.embed / golden.number('meta_hidden'),
+    reduction: reductionOf(golden),
   };
   return train(golden, await createMethod(golden, 'cocoop', settings));
 };
+
+/** The whole number that divides the features' width into the network's, rounded down. */
+function reductionOf(golden: MethodCase): number {
+  const { embed } = golden.clip.config;
+  const hidden = golden.number('meta_hidden');
+  const reduction = Array.from({ length: embed }, (_, index) => index + 1).find((by) => Math.floor(embed / by) === hidden);
+  if (reduction === undefined) throw new Unsupported(`meta_hidden ${hidden} is no part of ${embed}`);
+  return reduction;
+}
 
 export const coop: MethodRunner = async (golden) => {
   const method = await createMethod(golden, 'coop', {
@@ -143,8 +159,11 @@ async function aggregate(golden: MethodCase, settings: Record<string, unknown>, 
   startFrom(golden, method, 'init.');
   const training = new Training(golden, method);
   const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
-  const half = Math.floor((images.shape[0] ?? 0) / 2);
-  const halves = [0, half].map((start) => [narrow(images, 0, start, half), narrow(labels, 0, start, half)] as const);
+  const [batch = 0] = images.shape;
+  const half = Math.floor(batch / 2);
+  const halves = [[0, half] as const, [half, batch - half] as const].map(
+    ([start, count]) => [narrow(images, 0, start, count), narrow(labels, 0, start, count)] as const,
+  );
   try {
     const losses: number[] = [];
     for (let epoch = 0; epoch < epochs; epoch += 1) {

@@ -4,6 +4,7 @@ import { type Clip, randomClip } from '@mudpt/clip';
 import { copyInto, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
+import { sharedVpt } from '../../test/example-method.ts';
 import { CLASSES, relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { IndependentLearner } from './independent.ts';
 import { randomPrompts } from './initial.ts';
@@ -122,6 +123,27 @@ eachDevice('methods', (ctx) => {
       expect((await own.data())[0]).toBeCloseTo(side + 10 * middle + 100 * side, 4);
       expect([...method.state.keys()]).toContain('aggregated.image_encoder.VPT');
       method.dispose();
+    }));
+
+  it('the example of the page on adding a method learns one tensor that all layers read', () =>
+    withClip(async (clip) => {
+      const method = sharedVpt.create(await tinyContext(clip), { depth: 3 });
+      if (method.kind !== 'prompts') throw new Error('it learns prompts');
+      const { images, labels } = tinyBatch(ctx.device);
+      const { gradients } = valueAndGrad(() => method.loss(images, labels));
+      const [rows] = [...method.learnable.values()];
+      const gradient = await gradients.of(rows as Tensor).data();
+      expect(gradient).toHaveLength(4 * TINY.image.width);
+      expect(gradient.some((value) => value !== 0)).toBe(true);
+      // The same rows as three tensors of VPT's: their gradients add up to it.
+      const vpt = tinyMethod(await tinyContext(clip), 'vpt', { depth: 3, length: 4 });
+      for (const own of vpt.learnable.values()) copyInto(own, rows as Tensor);
+      const { gradients: apart } = valueAndGrad(() => vpt.loss(images, labels));
+      const parts = await Promise.all([...vpt.learnable.values()].map((own) => apart.of(own).data()));
+      const sum = gradient.map((_, i) => parts.reduce((total, part) => total + (part[i] ?? 0), 0));
+      expect(relativeError(gradient, sum)).toBeLessThan(1e-5);
+      method.dispose();
+      vpt.dispose();
     }));
 
   it('draws where prompts enter', () =>
