@@ -162,8 +162,8 @@ async function* padded(
   for await (const own of batches) {
     signal?.throwIfAborted();
     whole ??= own.images.length;
-    const count = (whole / own.images.length) * own.items.length;
-    const side = Math.sqrt(own.images.length / (3 * own.items.length));
+    const perImage = own.images.length / own.items.length;
+    const [count, side] = [whole / perImage, Math.sqrt(perImage / 3)];
     const data = own.images.length === whole ? own.images : new Float32Array(whole);
     if (data !== own.images) data.set(own.images);
     yield { ...own, input: { data, shape: [count, 3, side, side] } };
