@@ -1,6 +1,7 @@
 import { defineOp, type Tensor } from '@mudpt/tensor';
 import { defineRule, type Rule, type RuleContext, type RuleResult, tensorsIn } from './rule.ts';
 
+/** An op and its gradient, for {@link customOp}. */
 export type CustomOp<A extends readonly unknown[]> = {
   /** Appears in errors. */
   readonly name: string;

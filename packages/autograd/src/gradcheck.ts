@@ -5,6 +5,7 @@ import { Tape } from './tape.ts';
 /** Values in row-major order. */
 export type Values = { readonly shape: readonly number[]; readonly data: Float64Array };
 
+/** Options of {@link gradcheck}. */
 export type GradcheckOptions = {
   /** The same function in f64: then its result and every element of every gradient are compared, too. */
   readonly reference?: (...inputs: Values[]) => Values;

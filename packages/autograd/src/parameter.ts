@@ -25,6 +25,7 @@ export function requiresGrad<T extends Tensor>(tensor: T, on = true): T {
   return tensor;
 }
 
+/** Whether tapes compute a gradient for this handle: see {@link requiresGrad}. */
 export function isTrainable(tensor: Tensor): boolean {
   return trainable.has(tensor);
 }

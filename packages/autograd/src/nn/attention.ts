@@ -3,6 +3,7 @@ import type { InitOptions } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 
+/** How a {@link MultiHeadAttention} begins. */
 export type MultiHeadAttentionOptions = InitOptions & {
   /** Known layers instead of new ones: width to 3 * width, and width to width. */
   readonly qkv?: Linear;

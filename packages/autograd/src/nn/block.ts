@@ -6,6 +6,7 @@ import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 import { LayerNorm } from './norm.ts';
 
+/** Sizes of a new {@link TransformerBlock}. */
 export type BlockOptions = InitOptions & {
   readonly width: number;
   readonly heads: number;
@@ -18,6 +19,7 @@ export type BlockOptions = InitOptions & {
   readonly parts?: BlockParts;
 };
 
+/** The modules a {@link TransformerBlock} is made of, where they are known already. */
 export type BlockParts = {
   readonly norm1: LayerNorm;
   readonly attention: MultiHeadAttention;

@@ -2,6 +2,7 @@ import { conv2d, type Conv2dOptions, type Tensor } from '@mudpt/tensor';
 import { type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';
 
+/** Windows and groups of a {@link Conv2d}, and whether it has a bias (default true). */
 export type ConvModuleOptions = InitOptions & Conv2dOptions & { readonly bias?: boolean };
 
 /** Convolution of images [N, C, H, W]; weight [outputs, inputs / groups, kernel, kernel]. Begins as PyTorch's. */

@@ -6,6 +6,7 @@ import { Module } from './module.ts';
 
 const dropoutKernel = kernel({ name: 'dropout', source: wgsl['dropout.wgsl'] });
 
+/** Options of {@link dropout}. */
 export type DropoutOptions = {
   /** Probability that an element becomes 0; the others are divided by 1 - p. */
   readonly p: number;

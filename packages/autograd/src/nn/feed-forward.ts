@@ -13,7 +13,9 @@ import { defineRule } from '../rule.ts';
 /** Weight [outputs, inputs] and bias [outputs] of a linear layer. */
 export type LinearWeights = { readonly weight: Tensor; readonly bias?: Tensor | undefined };
 
+/** Options of {@link feedForward}. */
 export type FeedForwardOptions = {
+  /** Between the two products. Default 'none'. */
   readonly activation?: Activation;
   /** Added last; of the result's shape. */
   readonly residual?: Tensor;

@@ -9,6 +9,7 @@ import { parameter } from '../parameter.ts';
 /** A stream of uniform numbers in 0..1 (mulberry32). */
 export type Random = () => number;
 
+/** The stream of a seed: the same numbers on every machine. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -19,6 +20,7 @@ export function randomFrom(seed: number): Random {
   };
 }
 
+/** Where parameters are made, and from which numbers. */
 export type InitOptions = {
   /** Default: the device opened first. */
   readonly device?: Device;
@@ -55,6 +57,7 @@ export function adopt(op: string, name: string, given: Tensor, shape: Shape): Te
   return keep(given);
 }
 
+/** A parameter of one repeated value, f32. */
 export function filled(shape: Shape, value: number, { device }: InitOptions): Tensor {
   const values = new Float32Array(sizeOf(shape)).fill(value);
   return parameter(tensor(values, { shape, ...(device && { device }) }));

@@ -3,6 +3,7 @@ import type { LinearWeights } from './feed-forward.ts';
 import { adopt, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';
 
+/** How a {@link Linear} begins. */
 export type LinearModuleOptions = InitOptions & {
   /** Whether there is one (default true), or the bias itself. */
   readonly bias?: boolean | Tensor;

@@ -17,8 +17,13 @@ export type StateName<M, Depth extends 0[] = []> = Depth['length'] extends 5
             : never;
     }[keyof M & string];
 
+/** A module's tensors by name, as `stateDict` gives them: typed from its fields. */
 export type StateDict<M> = { readonly [K in StateName<M>]: Tensor };
 
+/**
+ * A class whose fields are tensors, other modules, or arrays of modules: it finds its parameters, names them by the paths of their fields, saves,
+ * loads, freezes and disposes them. Subclasses add `forward`.
+ */
 export abstract class Module {
   /** Whether random parts (dropout) are on; see {@link train} and {@link eval}. */
   training = true;

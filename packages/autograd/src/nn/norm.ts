@@ -2,8 +2,10 @@ import { layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
 import { adopt, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';
 
+/** Options of a {@link RMSNorm}; eps is added to the mean square. */
 export type NormOptions = InitOptions & { readonly eps?: number };
 
+/** How a {@link LayerNorm} begins; eps is added to the variance. */
 export type LayerNormOptions = NormOptions & {
   /** Known values instead of 1 and 0. The module takes the tensors over; they are learnt only if they already are. */
   readonly weight?: Tensor;

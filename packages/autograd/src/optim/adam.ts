@@ -4,6 +4,7 @@ import { type CommonOptions, type Group, Optimizer, type Update } from './optimi
 
 const adam = kernel({ name: 'optim.adam', source: wgsl['optim.adam.wgsl'] });
 
+/** Options of {@link Adam} and {@link AdamW}, by the names of PyTorch. */
 export type AdamOptions = CommonOptions & {
   readonly betas: readonly [number, number];
   readonly eps: number;

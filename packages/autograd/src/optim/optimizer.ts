@@ -9,6 +9,7 @@ export type Rate = number | Tensor;
 /** Parameters with options of their own. */
 export type Group<O> = { readonly parameters: readonly Tensor[] } & Partial<O>;
 
+/** What may differ from step to step. */
 export type StepOptions = {
   /** Replaces the learning rate of every group for this step; a group's `lrFactor` still multiplies it. */
   readonly lr?: Rate;
@@ -39,6 +40,7 @@ export type Update<O> = {
   readonly defines: Readonly<Record<string, number>>;
 };
 
+/** What optimizers share: parameters side by side in one buffer per group, so that a step is one dispatch for each, and their state. */
 export abstract class Optimizer<O extends CommonOptions> {
   readonly groups: readonly GroupState<O>[];
 

@@ -5,8 +5,10 @@
 /** Where training stands; both count from 0. `steps` is the number of steps in an epoch. */
 export type Progress = { readonly epoch: number; readonly step: number; readonly steps: number };
 
+/** Learning rate as a function of progress. */
 export type Schedule = (progress: Progress) => number;
 
+/** `lr` at every step. */
 export function constant(lr: number): Schedule {
   return () => lr;
 }
@@ -32,6 +34,7 @@ export function stepDecay(lr: number, sizeOrMilestones: number | readonly number
   };
 }
 
+/** How a schedule begins; see {@link warmUp}. */
 export type WarmUp = {
   /** Epochs of warm-up. */
   readonly epochs: number;

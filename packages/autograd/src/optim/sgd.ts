@@ -4,6 +4,7 @@ import { type CommonOptions, type Group, Optimizer, type Update } from './optimi
 
 const sgd = kernel({ name: 'optim.sgd', source: wgsl['optim.sgd.wgsl'] });
 
+/** Options of {@link SGD}, by the names of PyTorch. */
 export type SGDOptions = CommonOptions & {
   /** Default 0: no momentum buffer. */
   readonly momentum: number;

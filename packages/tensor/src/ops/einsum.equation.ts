@@ -7,7 +7,10 @@ export type Equation = { readonly a: readonly string[]; readonly b: readonly str
 const TERM = /^[A-Za-z]*(\.\.\.)?[A-Za-z]*$/;
 const EXAMPLE = "write it like 'bqhd,bkhd->bhqk'";
 
-/** @throws ShapeError when the equation cannot be read or does not name the axes of operands of ranks `rankA` and `rankB` */
+/**
+ * The labels of both operands and of the result; '...' is spelled out, a missing result is filled in.
+ * @throws ShapeError when the equation cannot be read or does not name the axes of operands of ranks `rankA` and `rankB`
+ */
 export function parseEquation(equation: string, rankA: number, rankB: number): Equation {
   const sides = equation.replaceAll(' ', '').split('->');
   const terms = (sides[0] ?? '').split(',');

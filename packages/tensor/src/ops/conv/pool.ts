@@ -8,7 +8,9 @@ import { sameShape, type Shape, showShape } from '../../shape.ts';
 import { empty, type Tensor } from '../../tensor.ts';
 import { imageSize, type Pair, type WindowOptions, type Windows, windowsOf } from './geometry.ts';
 
+/** How windows move; the stride is the window's own size by default. */
 export type MaxPoolOptions = WindowOptions;
+/** How windows move, and what a mean is divided by. */
 export type AvgPoolOptions = Omit<WindowOptions, 'dilation'> & {
   /** Whether zeros of the padding count for the mean. Default true, as in PyTorch. */
   readonly countsPadding?: boolean;
