@@ -121,7 +121,8 @@ eachDevice('TextTower', (ctx) => {
         scope(() => {
           const start = narrow(tower.tokens.rows(prefixIds), 0, 0, 1);
           const prefix = cat([start, promptOf(0)]);
-          return tower.forwardPacked({ prefix, rows: tower.tokens.rows(rowIds), sequences }, { hook, recompute });
+          using own = sequences.share(); // gone before the backward
+          return tower.forwardPacked({ prefix, rows: tower.tokens.rows(rowIds), sequences: own }, { hook, recompute });
         }),
       );
       expect(distance(await packed.values, await dense.values)).toBeLessThan(1e-6);

@@ -89,11 +89,11 @@ export function runBlocks(
   let current = x;
   for (const [layer, block] of blocks.entries()) {
     const picked = layer === blocks.length - 1 ? pick : undefined;
-    const forward = (input: Tensor): Tensor =>
-      picked ? pickingBlock(block, input, attention, picked) : block.forward(input, attention);
+    const forward = (input: Tensor, options: BlockAttention): Tensor =>
+      picked ? pickingBlock(block, input, options, picked) : block.forward(input, options);
     // The backward begins with the last block: what it keeps is used at once.
     const run = recompute && layer < blocks.length - 1 ? checkpoint(forward) : forward;
-    const next = scope(() => run(hook ? hook(current, layer) : current));
+    const next = scope(() => run(hook ? hook(current, layer) : current, attention));
     if (current !== x) current.dispose();
     current = next;
   }
@@ -116,9 +116,11 @@ export function runBlocksShared(
   let [head, tail] = [prefix, rows];
   for (const [layer, block] of blocks.entries()) {
     const picked = layer === blocks.length - 1 ? pick : undefined;
-    const forward = (first: Tensor, rest: Tensor): Streams => sharedBlock(block, first, rest, sequences, picked);
+    // Sequences are an argument: a checkpoint keeps its arguments, so the caller may dispose them before the backward.
+    const forward = (first: Tensor, rest: Tensor, packed: PackedSequences): Streams =>
+      sharedBlock(block, first, rest, packed, picked);
     const run = recompute && layer < blocks.length - 1 ? checkpoint(forward) : forward;
-    const next = scope(() => run(hook ? hook(head, layer) : head, tail));
+    const next = scope(() => run(hook ? hook(head, layer) : head, tail, sequences));
     if (head !== prefix) head.dispose();
     if (tail !== rows) tail.dispose();
     [head, tail] = [next.head ?? prefix, next.rows];
