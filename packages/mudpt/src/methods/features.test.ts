@@ -1,7 +1,7 @@
 /** Methods fitted to features: what they find, what they choose it on, and that it survives saving. */
 import { randomFrom } from '@mudpt/autograd';
 import { alias, type Device, scope, type Tensor, tensor } from '@mudpt/tensor';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { tinyClip, tinyContext } from '../../test/uneven.ts';
 import { lbfgs } from './lbfgs.ts';
@@ -11,6 +11,7 @@ import { methodNamed } from './registry.ts';
 import { accuracyOf } from './scores.ts';
 import type { TipSettings } from './tip-settings.ts';
 import { TipAdapter } from './tip-cache.ts';
+import { templatesOf, zeroShotSettings } from './zero-shot.ts';
 
 const EMBED = 6;
 const CLASSES = ['a', 'b', 'c'];
@@ -186,6 +187,18 @@ eachDevice('Tip-Adapter', (ctx) => {
       await expect(tip.fit(data(1))).rejects.toThrow(/1 augmented passes are given, 2 are needed/);
       tip.dispose();
     }));
+});
+
+describe('templates of zero-shot', () => {
+  it('own, given, or the selected seven with the own one', () => {
+    const own = 'a photo of a {}, a type of pet.';
+    const of = (given: Record<string, unknown>) => templatesOf(zeroShotSettings.parse(given), own);
+    expect(of({})).toEqual([own]);
+    expect(of({ templates: ['a {}.', 'a {}.'] })).toEqual(['a {}.']);
+    expect(of({ selected: true })).toHaveLength(8);
+    expect(of({ selected: true })).toContain(own);
+    expect(of({ selected: true, withOwn: false })).toHaveLength(7);
+  });
 });
 
 eachDevice('zero-shot', (ctx) => {

@@ -12,7 +12,7 @@ import { cosineLogits } from './prompted.ts';
 import { SELECTED_TEMPLATES } from './templates.ts';
 import { templateWriter, type Writer } from './tokens.ts';
 
-const zeroShotSettings = z.strictObject({
+export const zeroShotSettings = z.strictObject({
   templates: z
     .array(z.string())
     .default([])
@@ -20,15 +20,19 @@ const zeroShotSettings = z.strictObject({
   selected: z
     .boolean()
     .default(false)
-    .describe("average the 7 templates CLIP's authors selected for ImageNet, and those in `templates`"),
+    .describe("average the 7 templates CLIP's authors selected for ImageNet, those in `templates`, and the data set's own"),
+  withOwn: z
+    .boolean()
+    .default(true)
+    .describe("whether `selected` takes the data set's own template (CoOp leaves it out for ImageNet)"),
 });
 
 export type ZeroShotSettings = z.output<typeof zeroShotSettings>;
 
-/** The texts of a class: the selected templates, then the given ones, each once; without any of them the data set's. */
-export function templatesOf({ templates, selected }: ZeroShotSettings, own: string): readonly string[] {
-  const all = [...new Set([...(selected ? SELECTED_TEMPLATES : []), ...templates])];
-  return all.length > 0 ? all : [own];
+/** The templates of the settings, each once; without any of them the data set's own. */
+export function templatesOf({ templates, selected, withOwn }: ZeroShotSettings, own: string): readonly string[] {
+  const all = new Set([...(selected ? SELECTED_TEMPLATES : []), ...templates, ...(selected && withOwn ? [own] : [])]);
+  return all.size > 0 ? [...all] : [own];
 }
 
 export class ZeroShot implements FeatureMethod {
@@ -84,7 +88,10 @@ export const zeroShot = defineMethod<ZeroShotSettings>({
   summary: 'nothing is learnt',
   settings: zeroShotSettings,
   training: undefined,
-  variants: { ensemble: { settings: { selected: true } } },
+  variants: {
+    ensemble: { settings: { selected: true } },
+    'ensemble-imagenet': { settings: { selected: true, withOwn: false } },
+  },
   create(context, settings) {
     const writers = templatesOf(settings, context.template).map((template) => templateWriter(context.tokenizer, template));
     return new ZeroShot(context, writers);
