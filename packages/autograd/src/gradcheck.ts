@@ -1,5 +1,6 @@
 /** Checks gradients against central differences. */
 import { type Tensor, tensor } from '@mudpt/tensor';
+import { randomFrom } from './nn/init.ts';
 import { Tape } from './tape.ts';
 
 /** Values in row-major order. */
@@ -143,13 +144,8 @@ function norm(a: Float64Array): number {
   return Math.sqrt(inner(a, a));
 }
 
-/** Numbers in -1..1 (mulberry32). */
+/** Numbers in -1..1. */
 function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1;
-  };
+  const draw = randomFrom(seed);
+  return () => 2 * draw() - 1;
 }

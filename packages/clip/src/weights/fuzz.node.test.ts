@@ -1,5 +1,6 @@
 /** 10,000 mutated files: each loads or is refused by name; none crashes, hangs, leaves a source open, or takes more memory than its size. */
 import { describe, expect, it } from 'vitest';
+import { pick, type Random, seeded } from '../../../tensor/test/fuzz.ts';
 import { type ByteSource, memorySource, serializeSafetensors, TensorError, type TensorToWrite } from '@mudpt/tensor';
 import { fixture, readAll, TINY_CONFIG, tinyWeights, written } from '../../test/weights/models.ts';
 import { openClipConfig } from '../../test/weights/formats.ts';
@@ -10,21 +11,6 @@ import { unpickle } from './pickle.ts';
 import { serializeHuggingFace } from './save.ts';
 import { findStateDict } from './state-dict.ts';
 import { torchNames } from './torch-names.ts';
-
-type Random = (below: number) => number;
-
-/** mulberry32: small, seeded, good enough to scatter mutations. */
-function seeded(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
-
-const pick = <T>(random: Random, items: readonly T[]): T => items[random(items.length)] as T;
 
 /** One change of some bytes from `begin` to `end`. */
 type Mutation = (bytes: Uint8Array, random: Random, begin: number, end: number) => Uint8Array;

@@ -3,6 +3,7 @@
  * a failure repeats; its number is in the message.
  */
 import { describe, expect, it } from 'vitest';
+import { pick, type Random, seeded } from '../../test/fuzz.ts';
 import { counting, fileBytes, readAll, smallFile, WatchedSource } from '../../test/safetensors.ts';
 import { FormatError } from '../errors.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -10,21 +11,6 @@ import { readSafetensorsIndex } from './shards.ts';
 import { serializeSafetensors } from './writer.ts';
 
 const FILES = 10_000;
-
-type Random = (below: number) => number;
-
-/** mulberry32: small, seeded, good enough to scatter mutations. */
-function seeded(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
-
-const pick = <T>(random: Random, items: readonly T[]): T => items[random(items.length)] as T;
 
 /** Numbers that overflow, wrap, round or are not allowed. */
 const NUMBERS = [
