@@ -1,5 +1,6 @@
 /** A CLIP with random weights, small enough that software adapters train it in seconds. */
 import { type Clip, type ClipConfig, type HostTensor, randomClip, randomWeights, saveHuggingFace } from '@mudpt/clip';
+import { randomFrom } from '@mudpt/autograd';
 import type { Device } from '@mudpt/tensor';
 
 const tower = { width: 64, heads: 1, layers: 3, hidden: 128, activation: 'quick_gelu', eps: 1e-5 } as const;
@@ -15,9 +16,9 @@ export function tinyClip(device: Device): Clip {
   return randomClip(TINY, undefined, { device });
 }
 
-/** The same model as a Hugging Face folder. */
-export async function writeTinyModel(folder: string): Promise<void> {
-  const weights = new Map(Object.entries(randomWeights(TINY)));
+/** Such a model as a Hugging Face folder; another seed gives another one. */
+export async function writeTinyModel(folder: string, seed = 0): Promise<void> {
+  const weights = new Map(Object.entries(randomWeights(TINY, randomFrom(seed))));
   await saveHuggingFace(folder, {
     config: TINY,
     towers: ['image', 'text'],

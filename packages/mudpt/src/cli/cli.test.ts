@@ -74,6 +74,11 @@ eachDevice('the command line', (ctx) => {
       const [one, none] = await predictFiles(tuned, [picture, join(at.path, 'absent.png')], 2);
       expect(one?.top).toHaveLength(2);
       expect(one?.top[0]?.probability).toBeGreaterThanOrEqual(one?.top[1]?.probability ?? 1);
+      const stranger = join(at.path, 'stranger');
+      await writeTinyModel(stranger, 7);
+      await expect(openRun(folder.path, { device: ctx.device, model: stranger })).rejects.toThrow(
+        /learnt on .* is another model/,
+      );
       expect(none).toMatchObject({ top: [], why: expect.stringMatching(/cannot be opened/) });
     } finally {
       await tuned.close();

@@ -58,7 +58,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
   } catch (error) {
     line.clear();
     if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
-    line.print('stopped before training began; nothing is lost');
+    line.print('stopped before anything was begun');
     return 130;
   } finally {
     stop.dispose();
@@ -100,7 +100,8 @@ function observe(line: StatusLine): RunObserver {
     onProgress: ({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond, bytes: held, eta }) => {
       const done = (epoch * steps + step) / (epochs * steps);
       const numbers = `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${imagesPerSecond.toFixed(1)} images/s  ${bytes(held)}`;
-      line.show(`epoch ${epoch + 1}/${epochs} ${bar(done)} ${numbers}  ${duration(eta)} left`);
+      const left = Number.isFinite(eta) ? `  ${duration(eta)} left` : '';
+      line.show(`epoch ${epoch + 1}/${epochs} ${bar(done)} ${numbers}${left}`);
     },
     onEpoch: ({ epoch, loss, accuracy, lr, seconds, valAccuracy }) => {
       const validation = valAccuracy === undefined ? '' : `  validation ${percent(valAccuracy)}`;
@@ -145,7 +146,7 @@ function accuracyText({ metrics, split }: Evaluation): string {
 function isNearChance({ metrics }: Evaluation, classes: number): boolean {
   const chance = 1 / Math.max(1, classes);
   const deviation = Math.sqrt((chance * (1 - chance)) / Math.max(1, metrics.count));
-  return classes > 1 && metrics.accuracy / 100 < chance + 3 * deviation;
+  return classes > 1 && metrics.count > 0 && metrics.accuracy / 100 < chance + 3 * deviation;
 }
 
 function tellEstimate(line: StatusLine, estimate: Estimate): number {

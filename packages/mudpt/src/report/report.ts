@@ -7,6 +7,7 @@ import { type Clip, type ImageSource } from '@mudpt/clip';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { type Dataset, readableName } from '../data/index.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
+import type { RunConfig } from '../train/config.ts';
 import type { Evaluation, Prediction, RunFolder, RunSummary } from '../train/run-folder.ts';
 import { promptDiagram } from './diagram.ts';
 import { page } from './page.ts';
@@ -33,7 +34,7 @@ export type ReportSources = {
 export async function writeReport({ folder, dataset, learnt }: ReportSources): Promise<string> {
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
   const [metrics, predictions] = [await folder.readMetrics(), await folder.readPredictions()];
-  const [before, after] = [lastOf(summary, 'zero-shot', folder), lastOf(summary, 'tuned', folder)];
+  const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
   const names = summary.data.classes.map(({ name }) => readableName(name));
   const { stepsPerEpoch } = summary.training;
   const charts = {
@@ -61,8 +62,14 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
   return path;
 }
 
-function lastOf({ evaluations, data }: RunSummary, what: Evaluation['what'], folder: RunFolder): Evaluation {
-  const found = evaluations.findLast((own) => own.what === what && own.data === data.name);
+/** Of the run's own data and classes: `pnpm evaluate` may have added others. */
+function ownEvaluation(
+  { evaluations, data }: RunSummary,
+  what: Evaluation['what'],
+  { classes }: Pick<RunConfig, 'classes'>,
+  folder: RunFolder,
+): Evaluation {
+  const found = evaluations.findLast((own) => own.what === what && own.data === data.name && own.classes === classes);
   if (found) return found;
   throw new FormatError(
     'report',

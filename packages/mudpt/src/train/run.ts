@@ -127,52 +127,61 @@ class Run {
 
   async go(notes: readonly string[]): Promise<RunResult> {
     const { folder, config, dataset, base, options } = this.parts;
-    const { observer } = options;
-    await folder.create();
-    await folder.writeConfig(config);
+    const { observer, signal } = options;
     let method: Method | undefined;
     let loader: BatchLoader | undefined;
     try {
+      await folder.create();
+      await folder.writeConfig(config);
       method = await createMethod(base.clip, config, dataset);
       loader = runLoader(base.clip, config, method);
       await this.describe(method);
       observer?.onReady?.(this.summary, config);
       for (const note of notes) observer?.onNote?.(note);
-      const test = await imageFeatures(
-        base.clip,
-        loader,
-        dataset.splits.test,
-        this.scoring('zero-shot', dataset.splits.test.length),
-      );
-      try {
-        const zeroShot = await this.zeroShot(test);
-        const train = await loader.check(dataset.splits.train, (done) =>
-          observer?.onPart?.('pictures', done, dataset.splits.train.length),
-        );
-        await this.note({ data: { ...this.summary.data, unreadable: loader.unreadable } });
-        if (train.length < dataset.splits.train.length)
-          observer?.onNote?.(`${dataset.splits.train.length - train.length} training pictures cannot be read and are left out`);
-        const isStopped =
-          method.kind === 'prompts' ? await this.trainPrompts(method, loader, train) : await this.fit(method, loader, train);
-        if (isStopped) return { folder, config, summary: await this.note({ state: 'stopped' }) };
-        const tuned = await this.tuned(method, loader, test);
-        await folder.writePredictions(predictions(zeroShot, tuned));
-        const { zeroShotAccuracy, tunedAccuracy } = accuracies(this.summary.evaluations);
-        await writePrompts({ tensors: folder.file('prompts'), facts: folder.file('promptFacts') }, method, {
-          ...promptFacts(this.parts),
-          accuracy: { zeroShot: zeroShotAccuracy, tuned: tunedAccuracy },
-        });
-        await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
-        await folder.writeResults(this.summary, config);
-        await options.afterwards?.({ folder, dataset, clip: base.clip, method });
-        return { folder, config, summary: this.summary };
-      } finally {
-        test.features.dispose();
-      }
+      const isStopped = await this.measureAndTrain(method, loader);
+      if (isStopped) return await this.stopped();
+      await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
+      await folder.writeResults(this.summary, config);
+      await options.afterwards?.({ folder, dataset, clip: base.clip, method });
+      return { folder, config, summary: this.summary };
+    } catch (error) {
+      // Asked to stop between two batches of an evaluation: the checkpoint stands.
+      if (signal?.aborted && error === signal.reason) return await this.stopped();
+      throw error;
     } finally {
       method?.dispose();
       await loader?.close();
       base.clip.dispose();
+    }
+  }
+
+  private async stopped(): Promise<RunResult> {
+    const { folder, config } = this.parts;
+    return { folder, config, summary: await this.note({ state: 'stopped' }) };
+  }
+
+  /** Zero-shot accuracy, training, accuracy, and the files they go to. @returns whether it was asked to stop while training */
+  private async measureAndTrain(method: Method, loader: BatchLoader): Promise<boolean> {
+    const { folder, dataset, base, options } = this.parts;
+    const { train: given, test: tests } = dataset.splits;
+    const test = await imageFeatures(base.clip, loader, tests, this.scoring('zero-shot', tests.length));
+    try {
+      const zeroShot = await this.zeroShot(test);
+      const train = await loader.check(given, (done) => options.observer?.onPart?.('pictures', done, given.length));
+      await this.note({ data: { ...this.summary.data, unreadable: loader.unreadable } });
+      if (train.length < given.length)
+        options.observer?.onNote?.(`${given.length - train.length} training pictures cannot be read and are left out`);
+      const isStopped =
+        method.kind === 'prompts' ? await this.trainPrompts(method, loader, train) : await this.fit(method, loader, train);
+      if (isStopped) return true;
+      const tuned = await this.tuned(method, loader, test);
+      await folder.writePredictions(predictions(zeroShot, tuned));
+      const accuracy = accuracies(this.summary.evaluations);
+      const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
+      await writePrompts(paths, method, { ...promptFacts(this.parts), accuracy });
+      return false;
+    } finally {
+      test.features.dispose();
     }
   }
 
@@ -326,9 +335,9 @@ function promptFacts({ config, dataset, base }: Parts) {
   return { method, settings, model, data: name, template, classNames: [...classNames], shots, seed };
 }
 
-function accuracies(evaluations: readonly Evaluation[]): { zeroShotAccuracy: number; tunedAccuracy: number } {
+function accuracies(evaluations: readonly Evaluation[]): { zeroShot: number; tuned: number } {
   const of = (what: Evaluation['what']): number => evaluations.findLast((own) => own.what === what)?.metrics.accuracy ?? 0;
-  return { zeroShotAccuracy: of('zero-shot'), tunedAccuracy: of('tuned') };
+  return { zeroShot: of('zero-shot'), tuned: of('tuned') };
 }
 
 /** Both scores of each picture; both ran over the same readable pictures in the same order. */

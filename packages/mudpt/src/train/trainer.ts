@@ -25,7 +25,7 @@ export interface TrainingProgress {
   readonly imagesPerSecond: number;
   /** GPU memory held. */
   readonly bytes: number;
-  /** Seconds to go. */
+  /** Seconds to go; infinite while nothing is known. */
   readonly eta: number;
 }
 
@@ -88,6 +88,7 @@ class Trainer {
   /** When this session began, less the seconds of earlier ones. */
   private begun = performance.now();
   private savedAt = performance.now();
+  private readonly pace = new Pace();
 
   constructor(private readonly options: TrainerOptions) {
     const { clip, method, settings, config, train, belongs } = options;
@@ -134,10 +135,10 @@ class Trainer {
     const { updates, group } = this;
     const schedule = scheduleOf(settings);
     const started = performance.now();
-    const pace = new Pace();
     const total = { batches: 0, loss: 0, accuracy: 0 };
     let step = this.position.step;
     let [lr, read] = [0, step];
+    this.pace.restart();
     const batches = loader.epoch(train, { batch: settings.batchSize, epoch, from: step * group });
     for await (const own of groups(batches, group)) {
       lr = schedule({ epoch, step, steps: updates });
@@ -149,7 +150,7 @@ class Trainer {
       // The first reading comes at once: it tells that compiling is over and training runs.
       if (isLast || isAsked || isDue || step === 1 || step - read >= this.options.config.logEvery) {
         const stats = await this.stepper.read();
-        const imagesPerSecond = pace.measure((step - read) * group * settings.batchSize);
+        const imagesPerSecond = this.pace.measure((step - read) * group * settings.batchSize);
         read = step;
         addStats(total, stats);
         await this.log({ epoch, epochs, step, stats, lr, imagesPerSecond });
@@ -231,7 +232,7 @@ class Trainer {
       lr,
       imagesPerSecond,
       bytes,
-      eta: picturesToGo / imagesPerSecond,
+      eta: this.pace.isKnown ? picturesToGo / imagesPerSecond : Number.POSITIVE_INFINITY,
     });
   }
 
@@ -277,11 +278,20 @@ function addStats(total: StepTotal, { batches, loss, accuracy }: StepStats): voi
   total.accuracy += accuracy * batches;
 }
 
-/** Pictures per second, smoothed; what compiling took in the first interval is forgotten. */
+/** Pictures per second, smoothed. The first interval, in which kernels are compiled, says nothing about the following ones. */
 class Pace {
   private last = performance.now();
   private rate: number | undefined;
   private intervals = 0;
+
+  /** What lies between two epochs does not count. */
+  restart(): void {
+    this.last = performance.now();
+  }
+
+  get isKnown(): boolean {
+    return this.intervals > 1;
+  }
 
   measure(pictures: number): number {
     const now = performance.now();
