@@ -209,15 +209,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
   }
 
-  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.
-  for (var i = 0u; i < 4u; i++) {
-#for r in ROWS / 4
+  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
+  // know, and do not unroll the loop.
+  for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
+#for r in ROWS / 8
     {
-      let row = rowStart + ${4 * r}u + i;
+      let row = rowStart + ${8 * r}u + i;
 #for c in COLUMNS
       if (row < keys && column${c} < params.depth * ${QUADS}u) {
-        dkv[dkBase + row * params.dk.z + column${c}] = narrow(params.scale * pickSlice(i, dk${4 * r}_${c}, dk${4 * r + 1}_${c}, dk${4 * r + 2}_${c}, dk${4 * r + 3}_${c}));
-        dkv[dvBase + row * params.dv.z + column${c}] = narrow(pickSlice(i, dv${4 * r}_${c}, dv${4 * r + 1}_${c}, dv${4 * r + 2}_${c}, dv${4 * r + 3}_${c}));
+        dkv[dkBase + row * params.dk.z + column${c}] = narrow(params.scale * pickSlice(i, dk${8 * r}_${c}, dk${8 * r + 1}_${c}, dk${8 * r + 2}_${c}, dk${8 * r + 3}_${c}, dk${8 * r + 4}_${c}, dk${8 * r + 5}_${c}, dk${8 * r + 6}_${c}, dk${8 * r + 7}_${c}));
+        dkv[dvBase + row * params.dv.z + column${c}] = narrow(pickSlice(i, dv${8 * r}_${c}, dv${8 * r + 1}_${c}, dv${8 * r + 2}_${c}, dv${8 * r + 3}_${c}, dv${8 * r + 4}_${c}, dv${8 * r + 5}_${c}, dv${8 * r + 6}_${c}, dv${8 * r + 7}_${c}));
       }
 #endfor
     }

@@ -202,20 +202,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   sum${i} = laneSum(sum${i});
 #endfor
 #endif
-  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every four.
-  for (var i = 0u; i < 4u; i++) {
-#for r in ROWS / 4
+  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
+  // know, and do not unroll the loop.
+  for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
+#for r in ROWS / 8
     {
-      let row = rowStart + ${4 * r}u + i;
-      let total = pick(i, sum${4 * r}, sum${4 * r + 1}, sum${4 * r + 2}, sum${4 * r + 3});
+      let row = rowStart + ${8 * r}u + i;
+      let total = pick(i, sum${8 * r}, sum${8 * r + 1}, sum${8 * r + 2}, sum${8 * r + 3}, sum${8 * r + 4}, sum${8 * r + 5}, sum${8 * r + 6}, sum${8 * r + 7});
       let inverse = select(0.0, 1.0 / total, total > 0.0);
 #for c in COLUMNS
       if (row < queries && column${c} < params.depth * ${QUADS}u) {
-        out[outBase + row * params.out.z + column${c}] = narrow(inverse * pickSlice(i, o${4 * r}_${c}, o${4 * r + 1}_${c}, o${4 * r + 2}_${c}, o${4 * r + 3}_${c}));
+        out[outBase + row * params.out.z + column${c}] = narrow(inverse * pickSlice(i, o${8 * r}_${c}, o${8 * r + 1}_${c}, o${8 * r + 2}_${c}, o${8 * r + 3}_${c}, o${8 * r + 4}_${c}, o${8 * r + 5}_${c}, o${8 * r + 6}_${c}, o${8 * r + 7}_${c}));
       }
 #endfor
       if (row < queries && lane == 0u) {
-        let highest = pick(i, top${4 * r}, top${4 * r + 1}, top${4 * r + 2}, top${4 * r + 3});
+        let highest = pick(i, top${8 * r}, top${8 * r + 1}, top${8 * r + 2}, top${8 * r + 3}, top${8 * r + 4}, top${8 * r + 5}, top${8 * r + 6}, top${8 * r + 7});
         lse[lseBase + row * params.lse.z] = select(1e30, (highest + log2(total)) * 0.6931471805599453, total > 0.0);
       }
     }

@@ -1,4 +1,4 @@
-// Shared by the subgroup attention kernels: reductions over the lanes of one subgroup, and the choice of one of four registers.
+// Shared by the subgroup attention kernels: reductions over the lanes of one subgroup, and the choice of one of eight registers.
 // Built from shuffles with constant masks: one permute each on CPU adapters, where subgroupMax and subgroupAdd are slow scalar loops.
 // Include only.
 #if !TILE
@@ -49,10 +49,13 @@ fn laneSum(value: f32) -> f32 {
 }
 #endif
 
-fn pick(i: u32, a: f32, b: f32, c: f32, d: f32) -> f32 {
-  return select(select(a, b, i == 1u), select(c, d, i == 3u), i > 1u);
+// The i-th of eight values: selects compile in no time, while every store site is a loop over the lanes on CPU adapters.
+#for kind in 2
+#let F = kind == 0 ? "f32" : SLICE == 2 ? "vec2<f32>" : "vec4<f32>"
+fn ${kind == 0 ? "pick" : "pickSlice"}(i: u32, a: ${F}, b: ${F}, c: ${F}, d: ${F}, e: ${F}, f: ${F}, g: ${F}, h: ${F}) -> ${F} {
+  let odd = (i & 1u) == 1u;
+  let upper = (i & 2u) == 2u;
+  let first = select(select(a, b, odd), select(c, d, odd), upper);
+  return select(first, select(select(e, f, odd), select(g, h, odd), upper), i > 3u);
 }
-
-fn pickSlice(i: u32, a: vec${SLICE}<f32>, b: vec${SLICE}<f32>, c: vec${SLICE}<f32>, d: vec${SLICE}<f32>) -> vec${SLICE}<f32> {
-  return select(select(a, b, i == 1u), select(c, d, i == 3u), i > 1u);
-}
+#endfor

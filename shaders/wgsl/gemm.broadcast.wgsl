@@ -25,7 +25,7 @@
 //   SwiftShader 5 (4 lanes), 512 x 512 x 512, TM 16
 //     TV 2                               4.3   4.1            gemm.plain 1.4, gemm.tile 1.7
 //     TV 1                               3.5   3.1    3.2
-// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 TM=4 TV=1 GROUPS=1 SG=on
+// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 LOOPS=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 LOOPS=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 LOOPS=1 TM=4 TV=1 GROUPS=1 SG=on
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif
@@ -84,8 +84,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     s${i},
 #endfor
   );
-  // A bound that is not a constant also keeps compilers from unrolling this.
-  let rows = min(${TM}u, params.m - min(row, params.m));
+  let rows = min(${TM}u + unknown_zero(), params.m - min(row, params.m));
   for (var i = 0u; i < rows * ${TV}u; i++) {
     emit(work.c_base, row + i / ${TV}u, col + (i % ${TV}u) * ${SG * 4}u, sums[i]);
   }

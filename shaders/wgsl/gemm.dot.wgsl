@@ -6,7 +6,7 @@
 // n), else a tree in workgroup memory (one group of 64 lanes, 4 KiB).
 // Numerics: f32; LANES partial sums in ascending k each, then their sum: a shorter chain than one running sum. Bitwise repeatable.
 // Measured on CPU adapters: see gemm.broadcast. On a GPU: not yet.
-// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 SG=0 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 SG=0
+// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 LOOPS=1 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 LOOPS=0 SG=0 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 LOOPS=1 SG=0
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif
@@ -74,8 +74,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endfor
 #endif
   if (lane == 0u) {
-#for i in 4
-    emit(work.c_base, row + ${i}u, col, s${i});
-#endfor
+    var sums = array<vec4<f32>, 4>(s0, s1, s2, s3);
+    for (var i = 0u; i < 4u + unknown_zero(); i++) {
+      emit(work.c_base, row + i, col, sums[i]);
+    }
   }
 }

@@ -9,7 +9,7 @@
 // neighbouring vec4.
 // Numerics: f32 fma in ascending k; bitwise repeatable.
 // Measured on CPU adapters: see gemm.broadcast. On a GPU: not yet.
-// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0
+// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 LOOPS=1 | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 LOOPS=0 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 LOOPS=1
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif
@@ -105,7 +105,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     s${i},
 #endfor
   );
-  for (var i = 0u; i < 16u; i++) {
+  for (var i = 0u; i < 16u + unknown_zero(); i++) {
     emit(work.c_base, row + (i / 8u) * 32u + ty * 4u + (i / 2u) % 4u, col + (i % 2u) * 32u + tx * 4u, sums[i]);
   }
 }

@@ -116,6 +116,7 @@ function epilogueDefines(p: Product): Record<string, string | number> {
     SAVE: save ? 1 : 0,
     GRAD: grad ? 1 : 0,
     RES: residual ? 1 : 0,
+    LOOPS: factsOf(p.c.tensor.device).cpu ? 1 : 0,
   };
 }
 
