@@ -1,0 +1,14 @@
+/** Writes the data cards of the icon sets: tsx scripts/icon-cards.ts */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cardText, dataCard } from '../src/data/icons/card.ts';
+import { readManifest } from '../src/data/icons/manifest.ts';
+import { ICON_SETS } from '../src/data/icons/sets.ts';
+
+const folder = new URL('../assets/cards/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+const concepts = await readManifest();
+for (const definition of ICON_SETS) {
+  const card = dataCard(definition, concepts);
+  writeFileSync(new URL(`${card.name}.json`, folder), `${JSON.stringify(card, undefined, 2)}\n`);
+  writeFileSync(new URL(`${card.name}.md`, folder), cardText(card));
+}

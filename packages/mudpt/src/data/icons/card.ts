@@ -1,0 +1,76 @@
+/** Data cards of the icon sets: what is in them, how much, from where. */
+import { SPLITS } from '../dataset.ts';
+import { categoryNames } from './categories.ts';
+import type { Concept } from './manifest.ts';
+import { DEFAULT_ICON_SET, ICON_TEMPLATE, type IconSetDefinition } from './sets.ts';
+import { packageOf, STYLES } from './styles.ts';
+import { VIEW } from './view.ts';
+
+export type DataCard = {
+  readonly name: string;
+  readonly about: string;
+  readonly isDefault: boolean;
+  readonly template: string;
+  readonly pixels: number;
+  readonly pictures: Readonly<Record<string, number>>;
+  /** Pictures by class: train, val, test. The first half of the classes is "base", the rest "new". */
+  readonly classes: Readonly<Record<string, readonly [number, number, number]>>;
+  readonly sources: readonly {
+    readonly package: string;
+    readonly version: string;
+    readonly author: string;
+    readonly licence: string;
+  }[];
+};
+
+export function dataCard({ name, about, deal }: IconSetDefinition, concepts: readonly Concept[]): DataCard {
+  const places = deal(concepts);
+  const count = (split: (typeof SPLITS)[number], label: number): number =>
+    places[split].filter((place) => place.label === label).length;
+  const styles = new Set(SPLITS.flatMap((split) => places[split].map(({ style }) => style)));
+  return {
+    name,
+    about,
+    isDefault: name === DEFAULT_ICON_SET,
+    template: ICON_TEMPLATE,
+    pixels: VIEW.size,
+    pictures: Object.fromEntries(SPLITS.map((split) => [split, places[split].length])),
+    classes: Object.fromEntries(
+      categoryNames.map((category, label) => [category, [count('train', label), count('val', label), count('test', label)]]),
+    ),
+    sources: STYLES.filter((style) => styles.has(style.name)).map(({ name: style, version, author, licence }) => ({
+      package: packageOf(style),
+      version,
+      author,
+      licence,
+    })),
+  };
+}
+
+/** The card for people. */
+export function cardText({ name, about, isDefault, template, pixels, pictures, classes, sources }: DataCard): string {
+  const names = Object.keys(classes);
+  const base = Math.ceil(names.length / 2);
+  return [
+    `# ${name}`,
+    '',
+    `${about}${isDefault ? ' This is what `icons` means.' : ''}`,
+    '',
+    `Task: tell which of ${names.length} categories a drawing belongs to. Categories are groups of CLDR subgroups of emoji; a concept (a thing drawn,`,
+    'whatever skin tone or gender) is in one split only. Pictures are rendered where they are used, from the packages below, on white,',
+    `${pixels} x ${pixels} pixels. Zero-shot prompt: "${template}". The first ${base} classes are base, the others new.`,
+    '',
+    '| Package | Version | By | Licence |',
+    '|---|---|---|---|',
+    ...sources.map((source) => `| ${source.package} | ${source.version} | ${source.author} | ${source.licence} |`),
+    '',
+    `Pictures: ${Object.entries(pictures)
+      .map(([split, count]) => `${count} ${split}`)
+      .join(', ')}.`,
+    '',
+    '| Class | train | val | test |',
+    '|---|---|---|---|',
+    ...Object.entries(classes).map(([category, counts]) => `| ${category} | ${counts.join(' | ')} |`),
+    '',
+  ].join('\n');
+}
