@@ -1,0 +1,43 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { loadClip } from '@mudpt/clip';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import { categoryNames } from '../data/icons/categories.ts';
+import { ICON_TEMPLATE } from '../data/icons/sets.ts';
+import { heldOutStyles } from '../data/icons/styles.ts';
+import { imageFeatures, textFeatures, zeroShotAccuracy } from './evaluate.ts';
+import { probesOf } from './material.ts';
+import { RECIPE } from './recipe.ts';
+
+const MODEL = fileURLToPath(new URL('../../assets/clip', import.meta.url));
+const MOST_BYTES = 12e6;
+
+it('is small, and made by the recipe there is', async () => {
+  const files = await readdir(MODEL);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(`${MODEL}/${file}`)).size));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MOST_BYTES);
+  const about = JSON.parse(await readFile(`${MODEL}/training.json`, 'utf8')) as { recipe: object; updates: number };
+  expect(about.recipe).toEqual(RECIPE);
+  expect(about.updates).toBe(RECIPE.steps);
+});
+
+eachDevice('the embedded model', (ctx) => {
+  it('recognises new things in known hands (6 times chance) and in new ones (3 times)', async () => {
+    const { device } = ctx;
+    using clip = await loadClip(MODEL, { device, dtype: 'f32' });
+    const classes = await textFeatures(
+      clip,
+      categoryNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
+    );
+    const accuracy = async (styles: readonly string[]): Promise<number> => {
+      const probes = await probesOf({ styles, concepts: 'test', every: 2 }, import.meta.url);
+      expect(probes.length).toBeGreaterThan(100);
+      const labels = probes.map(({ label }) => label);
+      return zeroShotAccuracy(await imageFeatures(clip, probes, device), labels, classes);
+    };
+    const chance = 100 / categoryNames.length;
+    expect(await accuracy(['twemoji', 'fluent-emoji-flat', 'emojione'])).toBeGreaterThan(6 * chance);
+    expect(await accuracy(heldOutStyles)).toBeGreaterThan(3 * chance);
+  });
+});
