@@ -19,7 +19,7 @@ const STACKED_SUBGROUPS = 4;
 const MATRIX_TILE = 32;
 
 /**
- * Rows of the register tile of gemm.broadcast. 24 beat 16 by 15 to 20 % at 8 lanes, where a tile is narrow, but takes 0.4 s longer to compile: it is kept for
+ * Rows of the register tile of gemm.broadcast. 24 beat 16 by 15 to 20 % at 8 lanes, where a tile is narrow, but takes longer to compile: it is kept for
  * products so tall that its last tile's idle rows do not matter.
  */
 function broadcastRows(m: number, subgroupSize: number): number {
