@@ -6,7 +6,7 @@ import { openModel } from './model.ts';
 import { createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
 import { imageFeatures, scoreMethod, scoringBatch } from './scoring.ts';
 import { Stepper } from './step.ts';
-import { updatesOf } from './trainer.ts';
+import { updatesOf } from './pace.ts';
 
 export interface Estimate {
   readonly classes: number;
@@ -63,9 +63,10 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
     const { updates, group } = updatesOf(train.length, settings.batchSize, config.accumulate);
     using stepper = new Stepper(device, method, settings, group);
     // An epoch may have fewer steps than are timed, so each takes the first one.
+    const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
     const first = async () => {
       const batches = [];
-      for await (const own of loader.epoch(train, { batch: settings.batchSize, epoch: 0 })) {
+      for await (const own of loader.epoch(some, { batch: settings.batchSize, epoch: 0 })) {
         batches.push(own);
         if (batches.length === group) break;
       }

@@ -8,7 +8,7 @@ import { type BaseModel, openModel } from './model.ts';
 import { createMethod, openRunData, runLoader } from './prepare.ts';
 import { expectModel, loadPrompts, type PromptFacts, readPromptFacts } from './prompt-file.ts';
 import { type Evaluation, RunFolder } from './run-folder.ts';
-import { imageFeatures, metricsOfScores, type Score, scoreLogits, scoreMethod, scoringBatch } from './scoring.ts';
+import { imageFeatures, metricsOfScores, type Score, scoreLogits, scoreMethod, scoreZeroShot, scoringBatch } from './scoring.ts';
 
 /** A run's model with what was learnt on it. */
 export interface TunedModel {
@@ -91,15 +91,11 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
     });
     const { test } = dataset.splits;
     const features = await imageFeatures(base.clip, loader, test, scoring('zero-shot', test.length));
-    const zero = await createMethod(base.clip, { method: 'zero-shot', settings: {}, seed: 0 }, dataset);
     try {
-      if (zero.kind !== 'features') throw new TypeError('zero-shot is a method on features');
-      const onFeatures = (own: typeof zero): Promise<Score[]> =>
-        scoreLogits(features, classNames.length, 1000, (rows) => own.evaluate(rows));
-      const zeroShot = await onFeatures(zero);
+      const zeroShot = await scoreZeroShot(base.clip, features, dataset);
       const tuned =
         method.kind === 'features'
-          ? await onFeatures(method)
+          ? await scoreLogits(features, classNames.length, (rows) => method.evaluate(rows))
           : await scoreMethod(base.clip, method, loader, features.items, scoring('tuned', features.items.length));
       const made = (what: Evaluation['what'], scores: readonly Score[]): Evaluation => ({
         what,
@@ -118,7 +114,6 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
       await record(folder, config, [result.zeroShot, result.tuned]);
       return result;
     } finally {
-      zero.dispose();
       features.features.dispose();
     }
   } finally {
@@ -184,7 +179,7 @@ export async function predictFiles(
   else {
     const features = await imageFeatures(base.clip, loader, items, { batch });
     try {
-      scores = await scoreLogits(features, facts.classNames.length, 1000, (rows) => method.evaluate(rows), top);
+      scores = await scoreLogits(features, facts.classNames.length, (rows) => method.evaluate(rows), top);
     } finally {
       features.features.dispose();
     }

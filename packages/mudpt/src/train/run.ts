@@ -2,21 +2,25 @@
 import { join } from 'node:path';
 import { type Device, FormatError } from '@mudpt/tensor';
 import { type BatchLoader, type Dataset, fingerprint, type Item } from '../data/index.ts';
-import {
-  type FeatureMethod,
-  type FitData,
-  type Method,
-  methodNamed,
-  type PromptMethod,
-  type TrainingSettings,
-} from '../methods/index.ts';
+import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
 import { exists } from '../data/files.ts';
 import { identity, resolveConfig, type RunConfig, type RunInput, runName } from './config.ts';
 import { type BaseModel, openModel } from './model.ts';
-import { classFacts, createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
+import { createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
+import { countLearnt, fitFeatures } from './fit.ts';
 import { writePrompts } from './prompt-file.ts';
-import { type Evaluation, type MetricsLine, type Prediction, RunFolder, type RunSummary } from './run-folder.ts';
-import { type Features, imageFeatures, metricsOfScores, type Score, scoreLogits, scoreMethod, scoringBatch } from './scoring.ts';
+import { type Evaluation, type MetricsLine, RunFolder, type RunSummary } from './run-folder.ts';
+import {
+  type Features,
+  imageFeatures,
+  metricsOfScores,
+  type Score,
+  scoreLogits,
+  scoreMethod,
+  scoreZeroShot,
+  scoringBatch,
+} from './scoring.ts';
+import { accuracies, firstSummary, predictions, promptFacts, type RunFacts } from './summary.ts';
 import { trainPrompts, type TrainingProgress } from './trainer.ts';
 
 /** What a run tells while it goes on. */
@@ -109,11 +113,8 @@ async function decide(folder: RunFolder, { resume = false, fresh = false }: RunO
   );
 }
 
-interface Parts {
+interface Parts extends RunFacts {
   readonly folder: RunFolder;
-  readonly config: RunConfig;
-  readonly dataset: Dataset;
-  readonly base: BaseModel;
   readonly resume: boolean;
   readonly options: RunOptions;
 }
@@ -188,24 +189,16 @@ class Run {
   /** Puts the method's facts into the summary. */
   private async describe(method: Method): Promise<void> {
     const { title, summary } = methodNamed(method.name);
-    const parameters = [...method.learnable.values()].reduce((sum, { size }) => sum + size, 0);
+    const parameters = countLearnt(method);
     await this.note({
       method: { name: method.name, title, summary, parameters, ...(method.kind === 'prompts' && { layout: method.layout }) },
     });
   }
 
   private async zeroShot(test: Features): Promise<Score[]> {
-    const { base, dataset, config } = this.parts;
-    const { classNames } = dataset;
-    const zero = await createMethod(base.clip, { method: 'zero-shot', settings: {}, seed: config.seed }, dataset);
-    try {
-      if (zero.kind !== 'features') throw new TypeError('zero-shot is a method on features');
-      const scores = await scoreLogits(test, classNames.length, FEATURES_AT_ONCE, (features) => zero.evaluate(features));
-      await this.evaluated('zero-shot', scores);
-      return scores;
-    } finally {
-      zero.dispose();
-    }
+    const scores = await scoreZeroShot(this.parts.base.clip, test, this.parts.dataset);
+    await this.evaluated('zero-shot', scores);
+    return scores;
   }
 
   private async trainPrompts(method: PromptMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
@@ -232,42 +225,24 @@ class Run {
     return isStopped;
   }
 
-  /** Methods on features have no steps: nothing to stop or resume. */
   private async fit(method: FeatureMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
     const { base, dataset, config, options } = this.parts;
-    const started = performance.now();
-    const made: Features[] = [];
-    const features = async (items: readonly Item[], what: string, epoch?: number): Promise<Features> => {
-      const scoring = this.scoring(what, items.length);
-      const batches =
-        epoch === undefined ? undefined : loader.augmented(items, { batch: Math.min(scoring.batch, items.length), epoch });
-      const own = await imageFeatures(base.clip, loader, items, { ...scoring, ...(batches && { batches }) });
-      made.push(own);
-      return own;
-    };
-    try {
-      const plain = await features(train, 'training features');
-      const val = dataset.splits.val.length > 0 ? await features(dataset.splits.val, 'validation features') : undefined;
-      const augmented: Features[] = [];
-      for (let pass = 0; pass < method.augmentedPasses; pass++)
-        augmented.push(await features(train, `augmented features, pass ${pass + 1} of ${method.augmentedPasses}`, pass));
-      const data: FitData = { train: plain, val, augmented };
-      const report = await method.fit(data, (done, of, what) => {
-        options.signal?.throwIfAborted();
-        options.observer?.onPart?.(what, done, of);
-      });
-      for (const remark of report.remarks) options.observer?.onNote?.(remark);
-      const { training, method: facts } = this.summary;
-      const seconds = (performance.now() - started) / 1000;
-      const epochs = (config.training as Partial<TrainingSettings>).epochs ?? 0;
-      await this.note({
-        method: { ...facts, parameters: [...method.learnable.values()].reduce((sum, { size }) => sum + size, 0), fit: report },
-        training: { ...training, epochs, epochsDone: epochs, seconds, peakBytes: base.clip.device.memory().peakBytes },
-      });
-      return false;
-    } finally {
-      for (const own of made) own.features.dispose();
-    }
+    const { report, seconds } = await fitFeatures({
+      clip: base.clip,
+      method,
+      loader,
+      train,
+      val: dataset.splits.val,
+      scoring: (what, total) => this.scoring(what, total),
+    });
+    for (const remark of report.remarks) options.observer?.onNote?.(remark);
+    const { training, method: facts } = this.summary;
+    const epochs = (config.training as Partial<TrainingSettings>).epochs ?? 0;
+    await this.note({
+      method: { ...facts, parameters: countLearnt(method), fit: report },
+      training: { ...training, epochs, epochsDone: epochs, seconds, peakBytes: base.clip.device.memory().peakBytes },
+    });
+    return false;
   }
 
   private async tuned(method: Method, loader: BatchLoader, test: Features): Promise<Score[]> {
@@ -275,7 +250,7 @@ class Run {
     const scores =
       method.kind === 'prompts'
         ? await scoreMethod(base.clip, method, loader, test.items, this.scoring('evaluation', test.items.length))
-        : await scoreLogits(test, dataset.classNames.length, FEATURES_AT_ONCE, (features) => method.evaluate(features));
+        : await scoreLogits(test, dataset.classNames.length, (features) => method.evaluate(features));
     await this.evaluated('tuned', scores);
     return scores;
   }
@@ -304,50 +279,4 @@ class Run {
     await this.parts.folder.writeSummary(this.summary);
     return this.summary;
   }
-}
-
-const FEATURES_AT_ONCE = 1000;
-
-function firstSummary({ config, dataset, base }: Parts): RunSummary {
-  const { clip, name, hash } = base;
-  return {
-    format: 1,
-    state: 'running',
-    data: {
-      name: dataset.name,
-      template: dataset.template,
-      classes: classFacts(dataset),
-      warnings: dataset.warnings,
-      unreadable: [],
-    },
-    model: { name, hash, imageSize: clip.config.image.size, config: clip.config },
-    method: { name: config.method, title: config.method, summary: '', parameters: 0 },
-    adapter: clip.device.adapter.name,
-    evaluations: [],
-    training: { epochs: 0, stepsPerEpoch: 0, epochsDone: 0, seconds: 0, peakBytes: 0 },
-  };
-}
-
-function promptFacts({ config, dataset, base }: Parts) {
-  const { method, settings, shots, seed } = config;
-  const { classNames, template, name } = dataset;
-  const model = { name: base.name, hash: base.hash, embed: base.clip.config.embed };
-  return { method, settings, model, data: name, template, classNames: [...classNames], shots, seed };
-}
-
-function accuracies(evaluations: readonly Evaluation[]): { zeroShot: number; tuned: number } {
-  const of = (what: Evaluation['what']): number => evaluations.findLast((own) => own.what === what)?.metrics.accuracy ?? 0;
-  return { zeroShot: of('zero-shot'), tuned: of('tuned') };
-}
-
-/** Both scores of each picture; both ran over the same readable pictures in the same order. */
-function predictions(zeroShot: readonly Score[], tuned: readonly Score[]): Prediction[] {
-  return tuned.map(({ item, top, loss }, index) => ({
-    id: item.id,
-    ...(typeof item.image === 'string' && { path: item.image }),
-    label: item.label,
-    zeroShot: zeroShot[index]?.top ?? [],
-    tuned: top,
-    loss,
-  }));
 }

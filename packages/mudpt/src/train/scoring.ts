@@ -1,8 +1,8 @@
 /** Pictures through a model, batch by batch, to what each is taken for. */
 import type { Clip } from '@mudpt/clip';
 import { capture, cat, copyInto, empty, keep, narrow, type Tensor } from '@mudpt/tensor';
-import type { Batch, BatchLoader, Item } from '../data/index.ts';
-import type { PromptMethod } from '../methods/index.ts';
+import type { Batch, BatchLoader, Dataset, Item } from '../data/index.ts';
+import { methodContext, methodNamed, type PromptMethod } from '../methods/index.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 
 export interface ScoringOptions {
@@ -103,22 +103,41 @@ export async function imageFeatures(
   }
 }
 
+/** Features whose logits are made at once. */
+const FEATURES_AT_ONCE = 1000;
+
 /** Scores of features by any function of a part of them to logits. */
 export async function scoreLogits(
   { features, items }: Pick<Features, 'features' | 'items'>,
   classes: number,
-  batch: number,
   logitsOf: (features: Tensor) => Tensor,
   keep?: number,
 ): Promise<Score[]> {
   const scores: Score[] = [];
-  for (let from = 0; from < items.length; from += batch) {
-    const own = items.slice(from, from + batch);
+  for (let from = 0; from < items.length; from += FEATURES_AT_ONCE) {
+    const own = items.slice(from, from + FEATURES_AT_ONCE);
     using rows = narrow(features, 0, from, own.length);
     using logits = logitsOf(rows);
     scores.push(...rank({ items: own }, (await logits.data()) as Float32Array, classes, keep));
   }
   return scores;
+}
+
+/** Scores of the frozen model, with the data set's own template. */
+export async function scoreZeroShot(
+  clip: Clip,
+  features: Features,
+  { classNames, template }: Pick<Dataset, 'classNames' | 'template'>,
+): Promise<Score[]> {
+  const context = await methodContext(clip, { classNames, template, seed: 0 });
+  const method = methodNamed('zero-shot').create(context, {});
+  try {
+    if (method.kind !== 'features') throw new TypeError('zero-shot is a method on features');
+    const { evaluate } = method;
+    return await scoreLogits(features, classNames.length, (rows) => evaluate.call(method, rows));
+  } finally {
+    method.dispose();
+  }
 }
 
 export function metricsOfScores(scores: readonly Score[], classes: number): Metrics {

@@ -10,7 +10,8 @@ import { readPosition } from './checkpoint.ts';
 import { resolveConfig, type RunInput } from './config.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { RunFolder } from './run-folder.ts';
-import { trainPrompts, type TrainerOptions, updatesOf } from './trainer.ts';
+import { updatesOf } from './pace.ts';
+import { trainPrompts, type TrainerOptions } from './trainer.ts';
 
 type Outcome = { readonly learnt: Record<string, Uint8Array>; readonly folder: RunFolder };
 

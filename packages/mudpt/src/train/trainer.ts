@@ -1,10 +1,11 @@
 /** The training of prompts: epochs of steps, readings, checkpoints, early stopping. */
 import type { Clip } from '@mudpt/clip';
 import { copyInto, FormatError, keep, type Tensor, zeros } from '@mudpt/tensor';
-import { type Batch, type BatchLoader, type Item, stepsPerEpoch } from '../data/index.ts';
+import type { BatchLoader, Item } from '../data/index.ts';
 import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
 import { type Learning, loadCheckpoint, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
+import { groups, Pace, updatesOf } from './pace.ts';
 import type { MetricsLine, RunFolder } from './run-folder.ts';
 import { scheduleOf } from './schedule.ts';
 import { metricsOfScores, scoreMethod, scoringBatch } from './scoring.ts';
@@ -56,17 +57,6 @@ export interface TrainingResult {
   /** The signal was aborted: the checkpoint holds what was reached. */
   readonly isStopped: boolean;
   readonly stoppedEarlyAt?: number;
-}
-
-/** How an epoch is cut into updates. */
-export function updatesOf(
-  pictures: number,
-  batch: number,
-  accumulate: number,
-): { readonly updates: number; readonly group: number } {
-  const batches = stepsPerEpoch(pictures, batch);
-  const group = Math.min(accumulate, batches);
-  return { updates: group === 0 ? 0 : Math.floor(batches / group), group };
 }
 
 /**
@@ -276,40 +266,4 @@ function addStats(total: StepTotal, { batches, loss, accuracy }: StepStats): voi
   total.batches += batches;
   total.loss += loss * batches;
   total.accuracy += accuracy * batches;
-}
-
-/** Pictures per second, smoothed. The first interval, in which kernels are compiled, says nothing about the following ones. */
-class Pace {
-  private last = performance.now();
-  private rate: number | undefined;
-  private intervals = 0;
-
-  /** What lies between two epochs does not count. */
-  restart(): void {
-    this.last = performance.now();
-  }
-
-  get isKnown(): boolean {
-    return this.intervals > 1;
-  }
-
-  measure(pictures: number): number {
-    const now = performance.now();
-    const present = (1000 * pictures) / Math.max(now - this.last, 1e-3);
-    this.last = now;
-    this.intervals += 1;
-    this.rate = this.rate === undefined || this.intervals === 2 ? present : 0.7 * this.rate + 0.3 * present;
-    return this.rate;
-  }
-}
-
-/** `size` batches at a time; an incomplete last group is dropped. */
-async function* groups(batches: AsyncIterable<Batch>, size: number): AsyncGenerator<Batch[]> {
-  let group: Batch[] = [];
-  for await (const batch of batches) {
-    group.push(batch);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
-  }
 }

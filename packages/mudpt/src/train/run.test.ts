@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import { put, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { writeTinyModel } from '../../test/tiny.ts';
+import type { RunInput } from './config.ts';
+import { estimateRun } from './estimate.ts';
+import { openRun, predictFiles } from './evaluate.ts';
+import { train } from './run.ts';
+
+eachDevice('train', (ctx) => {
+  async function prepared(path: string): Promise<RunInput> {
+    await writeShapes(join(path, 'shapes'), { train: 4, val: 2, test: 2 });
+    await put(join(path, 'shapes', 'train', 'red_circle', 'cut.png'), '');
+    await writeTinyModel(join(path, 'model'));
+    return { data: join(path, 'shapes'), model: join(path, 'model'), shots: 'all' };
+  }
+
+  it('fits a method on features, which predicts the same when it is opened again', async () => {
+    await using at = await temporaryFolder();
+    const input: RunInput = { ...(await prepared(at.path)), method: 'linear-probe' };
+    const notes: string[] = [];
+    const out = join(at.path, 'runs');
+    const { folder, summary } = await train(input, { device: ctx.device, out, observer: { onNote: (note) => notes.push(note) } });
+    expect(summary).toMatchObject({ state: 'finished', method: { name: 'linear-probe' }, training: { epochs: 0 } });
+    expect(notes).toContain('1 training pictures cannot be read and are left out');
+    expect(summary.data.unreadable).toEqual([{ id: 'train/red_circle/cut.png', why: expect.stringContaining('is empty') }]);
+    const predictions = await folder.readPredictions();
+    expect(predictions).toHaveLength(8);
+    const run = await openRun(folder.path, { device: ctx.device });
+    try {
+      const files = predictions.map(({ path }) => path ?? '');
+      const again = await predictFiles(run, files, 4);
+      for (const [index, { top }] of again.entries()) expect(top[0]?.label, files[index]).toBe(predictions[index]?.tuned[0]?.[0]);
+    } finally {
+      await run.close();
+    }
+    await expect(train(input, { device: ctx.device, out })).rejects.toThrow(/is there already and has finished.*--fresh/);
+    const before = await readFile(folder.file('prompts'));
+    const anew = await train(input, { device: ctx.device, out, fresh: true });
+    expect(Buffer.compare(await readFile(anew.folder.file('prompts')), before)).toBe(0);
+  });
+
+  it('stops when asked to before training, and estimates without writing', async () => {
+    await using at = await temporaryFolder();
+    const input: RunInput = { ...(await prepared(at.path)), method: 'coop', training: { batchSize: 4, epochs: 3 } };
+    const stop = new AbortController();
+    const out = join(at.path, 'runs');
+    const observer = { onEvaluation: () => stop.abort(), onNote: () => undefined };
+    const { summary } = await train(input, { device: ctx.device, out, signal: stop.signal, observer });
+    expect(summary).toMatchObject({ state: 'stopped', evaluations: [{ what: 'zero-shot' }] });
+    const estimate = await estimateRun(input, ctx.device);
+    // 17 pictures, one of them broken: 4 steps an epoch.
+    expect(estimate).toMatchObject({ classes: 4, trainPictures: 17, testPictures: 8, updates: 12 });
+    for (const value of [estimate.secondsPerUpdate, estimate.trainingSeconds, estimate.evaluationSeconds, estimate.bytes])
+      expect(value).toBeGreaterThan(0);
+  });
+});
