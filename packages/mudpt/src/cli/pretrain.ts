@@ -1,8 +1,8 @@
 /** pnpm pretrain: trains the embedded model on drawn icons, measures it, and writes it as a folder. */
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { Device } from '@mudpt/tensor';
+import { Device, FormatError, TensorError } from '@mudpt/tensor';
+import { Command } from 'commander';
 import { installIcons } from '../data/icons/install.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';
 import { publish } from '../pretrain/publish.ts';
@@ -11,34 +11,46 @@ import { reportOn } from '../pretrain/report.ts';
 import { openLearner, pretrain, type Progress } from '../pretrain/run.ts';
 import { smoke } from '../pretrain/smoke.ts';
 
-const HELP = `pnpm pretrain [options]     trains the embedded CLIP on drawn icons; continues where --out stopped
+type Flags = {
+  readonly out: string;
+  readonly icons: string;
+  readonly steps: string;
+  readonly seed: string;
+  readonly publish?: boolean;
+  readonly measure?: string;
+  readonly smoke?: boolean;
+};
 
-  --out FOLDER       checkpoint, log and model (runs/pretrain)
-  --steps COUNT      updates in all (${RECIPE.steps}); the last quarter lowers the learning rate
-  --seed NUMBER      (${RECIPE.seed})
-  --icons FOLDER     where the icon packages are installed and rendered (.cache/icons)
-  --publish          only write the model of the checkpoint in --out, and measure it
-  --measure FOLDER   only measure a model that was written
-  --smoke            a minute's training of a tiny model that checks the machinery
-`;
+const program = new Command('pretrain')
+  .description('trains the embedded CLIP on drawn icons, writes it as a folder and measures it; continues where --out stopped')
+  .option('--out <folder>', 'checkpoint, log and model', 'runs/pretrain')
+  .option('--steps <count>', 'updates in all; the last quarter lowers the learning rate', String(RECIPE.steps))
+  .option('--seed <number>', 'of weights, batches and augmentation', String(RECIPE.seed))
+  .option('--icons <folder>', 'where the icon packages are installed and rendered', '.cache/icons')
+  .option('--publish', 'only write the model of the checkpoint in --out, and measure it')
+  .option('--measure <folder>', 'only measure a model that was written')
+  .option('--smoke', 'a minute of training a tiny model that checks the machinery')
+  .showHelpAfterError('(add --help for what there is)')
+  .action(async (flags: Flags) => {
+    if (flags.smoke) await runSmoke();
+    else if (flags.measure !== undefined) await runMeasure(resolve(flags.measure), flags);
+    else await run(flags);
+  });
 
-const { values } = parseArgs({
-  options: {
-    out: { type: 'string', default: 'runs/pretrain' },
-    steps: { type: 'string', default: String(RECIPE.steps) },
-    seed: { type: 'string', default: String(RECIPE.seed) },
-    icons: { type: 'string', default: '.cache/icons' },
-    publish: { type: 'boolean', default: false },
-    measure: { type: 'string' },
-    smoke: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof TensorError)) throw error;
+  process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
+  process.exitCode = 1;
+}
 
-if (values.help) process.stdout.write(HELP);
-else if (values.smoke) await runSmoke();
-else if (values.measure !== undefined) await runMeasure(resolve(values.measure));
-else await run();
+/** @throws FormatError unless `text` is a whole number of at least `least` */
+function wholeNumber(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new FormatError('pretrain', `--${name} is "${text}"`, `give a whole number of at least ${least}`);
+}
 
 async function runSmoke(): Promise<void> {
   const device = await Device.open();
@@ -50,8 +62,8 @@ async function runSmoke(): Promise<void> {
   process.exitCode = falls && isBitEqual ? 0 : 1;
 }
 
-async function runMeasure(folder: string): Promise<void> {
-  const from = await installIcons(values.icons);
+async function runMeasure(folder: string, { icons }: Flags): Promise<void> {
+  const from = await installIcons(icons);
   const device = await Device.open();
   await measure(folder, device, from);
   device.dispose();
@@ -63,17 +75,16 @@ async function measure(folder: string, device: Device, from: string): Promise<vo
   console.log(text);
 }
 
-async function run(): Promise<void> {
-  const recipe = { ...RECIPE, steps: Number(values.steps), seed: Number(values.seed) };
-  if (!Number.isSafeInteger(recipe.steps) || recipe.steps < 1) throw new RangeError('--steps needs a whole number of at least 1');
-  const from = await installIcons(values.icons);
-  const material = await prepareMaterial(recipe, { from, cache: values.icons });
+async function run(flags: Flags): Promise<void> {
+  const recipe = { ...RECIPE, steps: wholeNumber('steps', flags.steps, 1), seed: wholeNumber('seed', flags.seed, 0) };
+  const from = await installIcons(flags.icons);
+  const material = await prepareMaterial(recipe, { from, cache: flags.icons });
   console.log(`${material.drawings.length} drawings, ${material.tokenizer.vocabularySize} tokens`);
   const device = await Device.open();
-  const out = resolve(values.out);
+  const out = resolve(flags.out);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
-  const learner = values.publish
+  const learner = flags.publish
     ? await openLearner({ recipe, material, device, out })
     : await pretrain({
         recipe,

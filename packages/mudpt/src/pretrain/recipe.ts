@@ -72,3 +72,14 @@ export const RECIPE: Recipe = {
 export function rateAt(step: number, { lr, warmup, steps, cooldown }: Recipe): number {
   return lr * Math.min(1, (step + 1) / warmup, (steps - step) / (cooldown * steps));
 }
+
+/** Updates before the rate begins to fall. */
+export function levelUpdates({ steps, cooldown }: Pick<Recipe, 'steps' | 'cooldown'>): number {
+  return Math.floor((1 - cooldown) * steps);
+}
+
+/** Whether a state after `step` updates of a run of `savedSteps` is one that a run of the recipe's length passes through, too. */
+export function isOnTheWay(step: number, savedSteps: number, recipe: Recipe): boolean {
+  if (savedSteps === recipe.steps) return true;
+  return step <= Math.min(levelUpdates(recipe), levelUpdates({ ...recipe, steps: savedSteps }));
+}

@@ -2,14 +2,14 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Device } from '@mudpt/tensor';
+import { type Device, FormatError, openSafetensors } from '@mudpt/tensor';
 import { categoryNames } from '../data/icons/categories.ts';
 import { ICON_TEMPLATE } from '../data/icons/sets.ts';
 import { Batches } from './batches.ts';
 import { imageFeatures, type Probe, recallAt, textFeatures, zeroShotAccuracy } from './evaluate.ts';
 import { Learner } from './learner.ts';
 import type { Material } from './material.ts';
-import { rateAt, type Recipe } from './recipe.ts';
+import { isOnTheWay, levelUpdates, rateAt, type Recipe } from './recipe.ts';
 
 export type Validation = { readonly [name: string]: number };
 
@@ -43,13 +43,38 @@ const REPORT_EVERY = 10;
 
 export const checkpointOf = (out: string): string => join(out, 'last.safetensors');
 
-/** Makes the learner of `out`: as saved there, or new. */
+/** The state before the rate falls, from which a longer run goes on as if it had been one from the start. */
+const levelOf = (out: string): string => join(out, 'level.safetensors');
+
+/**
+ * Makes the learner of `out`: as saved there, or new.
+ * @throws FormatError when no state there is one of a run of this length
+ */
 export async function openLearner({ recipe, material, device, out }: Pick<RunOptions, 'recipe' | 'material' | 'device' | 'out'>) {
   const { tokenizer } = material;
+  const saved = [checkpointOf(out), levelOf(out)].filter((path) => existsSync(path));
+  const path = await firstOnTheWay(saved, recipe);
+  if (saved.length > 0 && path === undefined)
+    throw new FormatError(
+      'pretrain',
+      `the run in ${out} has lowered its rate as one of another length than ${recipe.steps} updates`,
+      'give the --steps it was started with, more of them, or another --out',
+    );
   const config = { ...recipe.model, text: { ...recipe.model.text, vocabulary: tokenizer.vocabularySize } };
   const learner = new Learner(device, config, tokenizer, recipe);
-  if (existsSync(checkpointOf(out))) await learner.load(checkpointOf(out));
+  if (path !== undefined) await learner.load(path);
   return learner;
+}
+
+async function firstOnTheWay(paths: readonly string[], recipe: Recipe): Promise<string | undefined> {
+  for (const path of paths) {
+    const file = await openSafetensors(path);
+    const { metadata } = file;
+    await file.close();
+    const { steps } = JSON.parse(metadata['recipe'] ?? '{}') as Partial<Recipe>;
+    if (isOnTheWay(Number(metadata['step']), steps ?? 0, recipe)) return path;
+  }
+  return undefined;
 }
 
 /** Trains from where `out` stands up to the recipe's last update. Returns the learner, which the caller disposes. */
@@ -81,6 +106,7 @@ export async function pretrain(options: RunOptions): Promise<Learner> {
       await log({ step, loss: mean, lr, secondsPerStep, ...validation });
       [losses, since] = [[], performance.now()];
     }
+    if (step === levelUpdates(recipe)) await learner.save(levelOf(out));
     if (step % recipe.saveEvery === 0 || isLast) await learner.save(checkpointOf(out));
   }
   if (isStopped()) await learner.save(checkpointOf(out));
