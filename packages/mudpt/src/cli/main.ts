@@ -1,4 +1,10 @@
 /** The command line. Start it through the launcher, which chooses the adapter: `pnpm train`, `pnpm evaluate`... */
 import { main } from './program.ts';
 
+// The reader of a pipe has gone (`| head`): nobody wants the rest.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 process.exitCode = await main(process.argv.slice(2));

@@ -41,12 +41,16 @@ export async function doublePictures(
   splits: Readonly<Record<string, readonly Item[]>>,
   className: (label: number) => string,
 ): Promise<string[]> {
+  const placed = Object.entries(splits).flatMap(([split, items]) => items.map((item): Placed => ({ item, split })));
+  const sizes = await together(placed, ({ item }) => sizeOf(item));
   const bySize = new Map<number, Placed[]>();
-  for (const [split, items] of Object.entries(splits))
-    for (const item of items) {
-      const size = await sizeOf(item);
-      if (size !== undefined) bySize.set(size, [...(bySize.get(size) ?? []), { item, split }]);
-    }
+  for (const [index, size] of sizes.entries()) {
+    const own = placed[index];
+    if (size === undefined || !own) continue;
+    const equal = bySize.get(size);
+    if (equal) equal.push(own);
+    else bySize.set(size, [own]);
+  }
   const classes: string[] = [];
   const leaks: string[] = [];
   for (const candidates of bySize.values()) {
@@ -80,12 +84,25 @@ async function sizeOf({ image }: Item): Promise<number | undefined> {
 }
 
 async function groupByContent(candidates: readonly Placed[]): Promise<Placed[][]> {
-  const groups = new Map<string, Placed[]>();
-  for (const placed of candidates) {
-    const { image } = placed.item;
+  const keys = await together(candidates, async ({ item: { image } }) => {
     const bytes = image instanceof Uint8Array ? image : await readFile(image as string);
-    const key = createHash('sha256').update(bytes).digest('hex');
-    groups.set(key, [...(groups.get(key) ?? []), placed]);
+    return createHash('sha256').update(bytes).digest('hex');
+  });
+  const groups = new Map<string, Placed[]>();
+  for (const [index, key] of keys.entries()) {
+    const own = candidates[index];
+    if (own) groups.set(key, [...(groups.get(key) ?? []), own]);
   }
   return [...groups.values()].filter((group) => group.length > 1);
+}
+
+/** Files asked for at once. */
+const AT_ONCE = 64;
+
+/** What `ask` gives for each item, in their order, several at a time. */
+async function together<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
+  const answers: R[] = [];
+  for (let from = 0; from < items.length; from += AT_ONCE)
+    answers.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(ask))));
+  return answers;
 }
