@@ -4,10 +4,20 @@ import { identity, resolveConfig, runName } from './config.ts';
 
 describe('resolveConfig', () => {
   it("fills in the method's published settings", () => {
-    const config = resolveConfig({});
-    expect(config).toMatchObject({ data: 'icons', model: 'embedded', method: 'mudpt', shots: 16, seed: 1 });
+    const config = resolveConfig({ model: 'elsewhere' });
+    expect(config).toMatchObject({ data: 'icons', method: 'mudpt', shots: 16, seed: 1 });
     expect(config.settings).toMatchObject({ length: 2, depth: 9, injection: 'transformer' });
     expect(config.training).toMatchObject({ lr: 0.0025, epochs: 10, batchSize: 4, momentum: 0.9, weightDecay: 5e-4 });
+  });
+
+  it('trains on the embedded model with settings made for it, unless others are given', () => {
+    const { model, training } = resolveConfig({ training: { epochs: 3 } });
+    expect(model).toBe('embedded');
+    expect(training).toMatchObject({ lr: 0.02, epochs: 3, batchSize: 32, momentum: 0.9, weightDecay: 5e-4 });
+    expect(resolveConfig({ method: 'cocoop' }).training).toMatchObject({ batchSize: 1, epochs: 10 });
+    expect(resolveConfig({ method: 'tip-adapter-f' }).training).toEqual(
+      resolveConfig({ method: 'tip-adapter-f', model: 'elsewhere' }).training,
+    );
   });
 
   it.each(methodNames())('is its own fixed point: %s', (method) => {

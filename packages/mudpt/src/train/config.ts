@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
-import { methodNamed } from '../methods/index.ts';
+import { methodNamed, type TrainingInput, type TrainingSettings } from '../methods/index.ts';
 
 const schema = z.strictObject({
   data: z.string().default('icons').describe('name of a data set, or a path: class folders, split file (.json), table (.csv)'),
@@ -58,8 +58,20 @@ export function resolveConfig(input: RunInput, source = 'configuration'): RunCon
   const settings = checked(method.settings, config.settings, source, 'settings.') as Record<string, unknown>;
   if (!method.training && Object.keys(config.training).length > 0)
     throw new FormatError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
-  const training = method.training ? checked(method.training, config.training, source, 'training.') : {};
-  return { ...config, settings, training };
+  if (!method.training) return { ...config, settings, training: {} };
+  const standard = method.training.parse({});
+  const own = config.model === 'embedded' ? { ...embeddedTraining(standard), ...config.training } : config.training;
+  return { ...config, settings, training: checked(method.training, own, source, 'training.') };
+}
+
+/**
+ * Training settings where the configuration is silent and the base model is the embedded one. The published ones were made for ViT-B/16 on
+ * photographs; these were chosen on validation pictures of the icons: larger batches at a rate to match, and crops that leave a small drawing whole.
+ */
+function embeddedTraining({ optimizer, batchSize }: TrainingSettings): TrainingInput {
+  // Methods that are trained on features, or on one picture at a time, keep what was published for them.
+  if (optimizer !== 'sgd' || batchSize === 1) return {};
+  return { batchSize: 32, epochs: 20, lr: 0.02, cropScale: [0.6, 1] };
 }
 
 function checked<T>(type: z.ZodType<T>, value: unknown, source: string, prefix: string): T {
