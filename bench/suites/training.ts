@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SGD, valueAndGrad } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
-import { methodContext, methodNamed, type PromptMethod } from 'mudpt';
+import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
 import { checked, type Effort, errorOf, type Row, summary } from '../harness.ts';
 import { values } from '../inputs.ts';
@@ -70,7 +70,7 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
     template: 'a photo of a {}.',
     seed: 1,
     textPath,
-    recompute,
+    ...(recompute && { economy: RECOMPUTE }),
   });
   const method = methodNamed('mudpt').create(context, {}) as PromptMethod;
   const optimizer = new SGD([...method.learnable.values()], { lr: 0.0025, momentum: 0.9, weightDecay: 5e-4 });

@@ -10,7 +10,7 @@ import { currentTape, Tape } from './tape.ts';
 /**
  * Wraps `fn` so that a tape keeps only its arguments. Parameters that `fn` reads from outside get their gradients too; other tensors
  * (and packed sequences) it reads from outside must still be alive during the backward. `fn` must be synchronous and do the same at both runs; random modules
- * draw the same numbers.
+ * draw the same numbers. Checkpoints may stand inside of checkpoints.
  *
  * ```ts
  * for (const block of blocks) x = checkpoint((h: Tensor) => block.forward(h))(x);
@@ -19,7 +19,8 @@ import { currentTape, Tape } from './tape.ts';
 export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     const tape = currentTape();
-    if (!tape) return fn(...args);
+    // Inside another checkpoint its own second run is the one to be recorded.
+    if (!tape?.isListening) return fn(...args);
     const replayRandomness = rememberRandomness();
     const reached = new Set<Tensor>();
     const note: OpHook = (op, opArgs) => {

@@ -168,7 +168,11 @@ eachDevice('tape', (ctx) => {
     const plain = await gradientsOf(run((f) => f));
     const kept = await gradientsOf(run((f) => checkpoint(f)));
     expect(kept).toEqual(plain);
-    for (const wrap of [(f: (h: Tensor) => Tensor) => f, (f: (h: Tensor) => Tensor) => checkpoint(f)]) {
+    const nested = (f: (h: Tensor) => Tensor) => checkpoint((h: Tensor) => checkpoint(f)(h));
+    expect(await gradientsOf(run(nested))).toEqual(plain);
+    expect(await gradientsOf(checkpoint(run(nested)))).toEqual(plain);
+    noGrad(() => scope(() => void run(checkpoint)()));
+    for (const wrap of [(f: (h: Tensor) => Tensor) => f, (f: (h: Tensor) => Tensor) => checkpoint(f), nested]) {
       using captured = capture(() => valueAndGrad(run(wrap)), { device: ctx.device });
       captured({});
       const { value, gradients } = captured({});

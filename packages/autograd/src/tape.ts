@@ -7,6 +7,7 @@
  */
 import {
   alias,
+  currentHook,
   installHook,
   keep,
   ones,
@@ -55,6 +56,11 @@ export class Tape {
   /** Number of recorded ops. */
   get length(): number {
     return this.entries.length;
+  }
+
+  /** Whether ops called now are shown to this tape: not inside {@link noGrad}, nor in the first run of a checkpoint. */
+  get isListening(): boolean {
+    return currentHook() === this.intercept;
   }
 
   /** Bytes of memory kept alive for the backward; shared memory counts once. */

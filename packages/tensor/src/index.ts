@@ -4,6 +4,7 @@ import './methods.ts';
 
 export { Device, type DeviceOptions, type MemoryReport } from './device/device.ts';
 export { type AdapterInfo, type AdapterKind } from './device/adapter.ts';
+export type { PlanCost } from './device/capture.ts';
 export { Plan } from './device/plan.ts';
 export { type KernelStat, Profile, type Span } from './device/profiler.ts';
 export { type Measurement, tune, type TuningProblem } from './device/tune.ts';
@@ -27,7 +28,7 @@ export { alias, empty, type Nested, rebind, Tensor, view } from './tensor.ts';
 export * from './ops/chainable.ts';
 export type { TensorMethods } from './methods.ts';
 export { addInto } from './ops/accumulate.ts';
-export { type Captured, capture, type CaptureInput, type HostInput } from './ops/capture.ts';
+export { type Captured, capture, type CaptureInput, type HostInput, type InputShape } from './ops/capture.ts';
 export { cdistBackward } from './ops/cdist.ts';
 export { contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';

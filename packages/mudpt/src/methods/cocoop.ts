@@ -7,6 +7,7 @@ import { add, crossEntropy, l2Normalize, matmul, narrow, reshape, scope, stack, 
 import { z } from 'zod';
 import { coopStart } from './coop.ts';
 import { defineMethod } from './definition.ts';
+import type { Economy } from './economy.ts';
 import { MethodError } from './errors.ts';
 import { randomOf } from './initial.ts';
 import { named } from './injection/parts.ts';
@@ -41,7 +42,7 @@ export class Cocoop implements PromptMethod {
     private readonly write: Writer,
     private readonly owns = true,
   ) {
-    const { device, text, classNames, textPath = 'auto', recompute = false } = context;
+    const { device, text, classNames, textPath = 'auto', economy } = context;
     const count = parts.ctx.shape[0] ?? 0;
     this.learnable = new Map([
       ['prompt_learner.ctx', parts.ctx],
@@ -54,7 +55,12 @@ export class Cocoop implements PromptMethod {
       const wording = leadingContext(write, count, 1);
       const slots = write(classNames).map((tokens, label) => wording.place(tokens, label));
       expectFits(slots, text.config.context, classNames);
-      this.texts = new TextPrompts(text, slots, count, { device, path: textPath, replaced: 0, recompute });
+      this.texts = new TextPrompts(text, slots, count, {
+        device,
+        path: textPath,
+        replaced: 0,
+        ...(economy && { economy: economy.text }),
+      });
       const sources = [...this.learnable.keys()];
       this.layout = { text: [{ layer: 0, rows: count, sources }], image: [], example: drawn(slots[0] ?? [], context) };
     } catch (error) {
@@ -108,6 +114,11 @@ export class Cocoop implements PromptMethod {
 
   evaluate(images: Tensor): Tensor {
     return scope(() => this.forward(images).logits);
+  }
+
+  /** Images have no gradient: nothing of them is kept. */
+  economise({ text }: Economy): void {
+    this.texts.economise(text);
   }
 
   forClasses(classNames: readonly string[]): PromptMethod {

@@ -1,3 +1,4 @@
+export { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE, type TowerEconomy } from './economy.ts';
 export { MethodError } from './errors.ts';
 export type {
   FeatureMethod,

@@ -4,6 +4,7 @@
  */
 import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
+import type { Economy } from './economy.ts';
 import { MethodError } from './errors.ts';
 import type { LayerRows, TextPath } from './text-prompts.ts';
 import type { TextCodec } from './tokens.ts';
@@ -64,6 +65,11 @@ export interface PromptMethod extends Learnt {
   textFeatures(): Tensor | undefined;
   /** Logits [B, C]. @param textFeatures what {@link textFeatures} gave; computed anew when left out */
   evaluate(images: Tensor, textFeatures?: Tensor): Tensor;
+  /**
+   * From now on keep less for the backward of `loss`, or more: its numbers are the same, up to the order of sums. What was captured before
+   * stays as it was, and must not be replayed any more.
+   */
+  economise(economy: Economy): void;
   /**
    * The trainer calls this after the last step of each epoch, counted from 0, outside of captured steps. May change what is learnt
    * (PromptSRC's aggregation does after the last epoch).
@@ -155,14 +161,14 @@ export type MethodContext = {
   readonly seed: number;
   /** How texts run; default `auto`. The numbers are the same. */
   readonly textPath?: TextPath;
-  /** Keep only the input of every block for the backward: less memory, more time, the same numbers. Default false. */
-  readonly recompute?: boolean;
+  /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.economise}. */
+  readonly economy?: Economy;
 };
 
 /** @throws MethodError when the CLIP was loaded without one of its towers */
 export async function methodContext(
   clip: Clip,
-  rest: Pick<MethodContext, 'classNames' | 'template' | 'seed' | 'textPath' | 'recompute'>,
+  rest: Pick<MethodContext, 'classNames' | 'template' | 'seed' | 'textPath' | 'economy'>,
 ): Promise<MethodContext> {
   const { device, image, text } = clip;
   if (!image || !text)

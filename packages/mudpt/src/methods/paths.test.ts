@@ -4,6 +4,7 @@ import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { RECOMPUTE } from './economy.ts';
 import type { PromptMethod } from './method.ts';
 import { type TextPath, TextPrompts } from './text-prompts.ts';
 
@@ -59,7 +60,7 @@ eachDevice('text paths', (ctx) => {
       const { images, labels } = tinyBatch(ctx.device);
       const method = tinyMethod(await tinyContext(clip), 'mudpt', { depth: 3 });
       const plain = await numbers(method, images, labels);
-      const lean = tinyMethod(await tinyContext(clip, { recompute: true }), 'mudpt', { depth: 3 });
+      const lean = tinyMethod(await tinyContext(clip, { economy: RECOMPUTE }), 'mudpt', { depth: 3 });
       expect(await numbers(lean, images, labels)).toEqual(plain);
       using step = capture(
         ({ x, y }: { x: Tensor; y: Tensor }) => {

@@ -1,9 +1,10 @@
 /** What the methods that put learnt rows into the towers have in common: forward, loss, evaluation, other classes. */
-import { noGrad, parameter } from '@mudpt/autograd';
-import { alias, crossEntropy, keep, l2Normalize, matmul, scope, type Tensor } from '@mudpt/tensor';
+import { chunked, noGrad, parameter } from '@mudpt/autograd';
+import { alias, crossEntropy, keep, l2Normalize, matmul, scope, split, type Tensor } from '@mudpt/tensor';
+import { type Economy, KEEP_ALL } from './economy.ts';
 import { MethodError } from './errors.ts';
 import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss, TowerPrompts } from './method.ts';
-import { deepHook, TextPrompts } from './text-prompts.ts';
+import { deepHook, type LayerRows, TextPrompts } from './text-prompts.ts';
 import { expectFits, learntRow, type SlotRow } from './tokens.ts';
 import type { Wording } from './wording.ts';
 
@@ -31,6 +32,7 @@ export class PromptedClip implements PromptMethod {
   protected readonly texts: TextPrompts;
   /** Features of texts in which nothing is learnt. */
   private readonly fixed: Tensor | undefined;
+  private economy: Economy;
 
   /**
    * @param owns whether disposing this, or an error here, disposes what is learnt
@@ -43,13 +45,14 @@ export class PromptedClip implements PromptMethod {
     protected readonly wording: Wording,
     private readonly owns = true,
   ) {
-    const { device, text, classNames, textPath = 'auto', recompute = false } = context;
+    const { device, text, classNames, textPath = 'auto', economy = KEEP_ALL } = context;
+    this.economy = economy;
     try {
       if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
       if (owns) for (const [path, tensor] of learner.learnable) parameter(tensor, { name: path });
       const slots = wording.write(classNames).map((tokens, label) => wording.place(tokens, label));
       expectFits(slots, text.config.context, classNames);
-      const options = { device, path: textPath, replaced: wording.replaced, recompute };
+      const options = { device, path: textPath, replaced: wording.replaced, economy: economy.text };
       this.texts = new TextPrompts(text, slots, wording.learnt, options);
       this.fixed = wording.learnt === 0 && wording.replaced === 0 ? keep(noGrad(() => this.texts.forward(undefined))) : undefined;
       this.layout = { ...learner.places, example: drawn(slots[0] ?? [], context) };
@@ -97,6 +100,11 @@ export class PromptedClip implements PromptMethod {
     });
   }
 
+  economise(economy: Economy): void {
+    this.economy = economy;
+    this.texts.economise(economy.text);
+  }
+
   forClasses(classNames: readonly string[]): PromptMethod {
     return new PromptedClip(this.name, this.contextFor(classNames), this.learner, this.wording, false);
   }
@@ -117,17 +125,36 @@ export class PromptedClip implements PromptMethod {
         'learn a context that all classes share (classSpecific: false)',
       );
     }
-    return { ...this.context, classNames };
+    return { ...this.context, classNames, economy: this.economy };
   }
 
   protected outputs(imageFeatures: Tensor, textFeatures: Tensor): Outputs {
     return { logits: cosineLogits(imageFeatures, textFeatures, this.context.scale), imageFeatures, textFeatures };
   }
 
-  protected imageFeatures(images: Tensor, { image }: TowerPrompts): Tensor {
-    const { recompute = false } = this.context;
-    if (!image) return this.context.image.forward(images);
-    return this.context.image.forward(images, { append: image.first, hook: deepHook(image.deep, 'last'), recompute });
+  protected imageFeatures(images: Tensor, { image: prompts }: TowerPrompts): Tensor {
+    const { recompute } = this.economy.image;
+    return this.inParts(
+      images,
+      (part, rows: LayerRows | undefined) =>
+        rows
+          ? this.context.image.forward(part, { append: rows.first, hook: deepHook(rows.deep, 'last'), recompute })
+          : this.context.image.forward(part),
+      prompts,
+    );
+  }
+
+  /** Runs the image tower as the economy wants it. @param rows what a part reads beside its images */
+  protected inParts(images: Tensor, run: (part: Tensor, rows: LayerRows | undefined) => Tensor, rows?: LayerRows): Tensor {
+    const { parts } = this.economy.image;
+    const [count = 0] = images.shape;
+    if (parts === 0) return run(images, rows);
+    return scope(() =>
+      chunked(
+        run,
+        split(images, Math.ceil(count / parts)).map((part) => [part, rows] as const),
+      ),
+    );
   }
 
   protected classFeatures({ text }: TowerPrompts): Tensor {

@@ -78,7 +78,7 @@ export class Promptsrc extends PromptedClip {
     return scope(() => {
       const { textLossWeight, imageLossWeight, logitLossWeight } = this.regulation;
       const outputs = this.forward(images);
-      const frozen = noGrad(() => this.context.image.forward(images));
+      const frozen = noGrad(() => this.inParts(images, (part) => this.context.image.forward(part)));
       const frozenImages = l2Normalize(frozen);
       const frozenLogits = cosineLogits(frozenImages, this.frozenTexts, this.context.scale);
       const terms = {

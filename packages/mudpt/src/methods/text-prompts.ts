@@ -2,7 +2,8 @@
  * Texts with learnt rows through the frozen text tower. Two ways to the same numbers: all rows of all classes side by side (plain), or
  * what all texts begin with computed once and the rest packed without padding (packed; exact under the causal mask).
  */
-import type { BlockHook, StackOptions, TextTower } from '@mudpt/clip';
+import type { BlockHook, TextTower } from '@mudpt/clip';
+import { chunked } from '@mudpt/autograd';
 import {
   cat,
   type Device,
@@ -16,6 +17,7 @@ import {
   type Tensor,
   tensor,
 } from '@mudpt/tensor';
+import { KEEP_ALL, type TowerEconomy } from './economy.ts';
 import { MethodError } from './errors.ts';
 import { replaceRows } from './rows.ts';
 import { learntRow, learntSlot, type SlotRow } from './tokens.ts';
@@ -38,7 +40,9 @@ export type TextPromptOptions = {
   readonly replaced: number;
   /** Most rows that run at once, padding included. Default: what a storage binding of the device holds. */
   readonly most?: number;
-} & Pick<StackOptions, 'recompute'>;
+  /** Default: everything is kept. */
+  readonly economy?: TowerEconomy;
+};
 
 /** A piece of the shared beginning: learnt rows in sequence, or frozen ones. */
 type Piece = { readonly from: number; readonly count: number } | Tensor;
@@ -57,15 +61,22 @@ type Gathered = { readonly frozen: Tensor } | { readonly table: Tensor; readonly
  * fit into one storage binding of the device, they run in groups: the numbers are the same.
  */
 export class TextPrompts {
-  private readonly groups: readonly TextGroup[];
+  private groups: readonly TextGroup[] = [];
+  private economy: TowerEconomy;
+  /** Rows that all packed texts have once; undefined: they are padded. */
+  private readonly shared: number | undefined;
 
   /**
    * @param slots one row list per class
    * @param learnt number of learnt rows the slots refer to
    * @throws MethodError when packing is asked for where the replaced rows differ between classes
    */
-  constructor(tower: TextTower, slots: readonly SlotRow[], learnt: number, options: TextPromptOptions) {
-    const { most = largestGroup(options.device, tower.config.hidden) } = options;
+  constructor(
+    private readonly tower: TextTower,
+    private readonly slots: readonly SlotRow[],
+    private readonly learnt: number,
+    private readonly options: TextPromptOptions,
+  ) {
     const shared = sharedLength(slots);
     const canPack = options.replaced === 0 || 1 + options.replaced <= shared;
     if (options.path === 'packed' && !canPack) {
@@ -76,8 +87,9 @@ export class TextPrompts {
       );
     }
     const isPacked = options.path === 'packed' || (options.path === 'auto' && canPack);
-    const layout = { shared: isPacked ? shared : undefined, length: options.path === 'full' ? tower.config.context : 0 };
-    this.groups = inGroups(slots, most, layout).map((group) => new TextGroup(tower, group, learnt, { ...options, isPacked }));
+    this.shared = isPacked ? shared : undefined;
+    this.economy = options.economy ?? KEEP_ALL.text;
+    this.cut();
   }
 
   /** Whether the texts are packed. */
@@ -87,11 +99,36 @@ export class TextPrompts {
 
   /** Features [C, embed], not normalised. @param rows undefined where nothing is learnt */
   forward(rows: LayerRows | undefined): Tensor {
-    return scope(() => cat(this.groups.map((group) => group.forward(rows))));
+    const { recompute, parts } = this.economy;
+    const run = (group: TextGroup, own: LayerRows | undefined): Tensor => group.forward(own, recompute);
+    if (parts > 0)
+      return chunked(
+        run,
+        this.groups.map((group) => [group, rows] as const),
+      );
+    return scope(() => cat(this.groups.map((group) => run(group, rows))));
+  }
+
+  /** From the next {@link forward} on. */
+  economise(economy: TowerEconomy): void {
+    const isOtherCut = economy.parts !== this.economy.parts;
+    this.economy = economy;
+    if (isOtherCut) this.cut();
+  }
+
+  private cut(): void {
+    const { tower, slots, learnt, options, shared, economy } = this;
+    this.dispose();
+    const length = options.path === 'full' ? tower.config.context : 0;
+    const limit = options.most ?? largestGroup(options.device, tower.config.hidden);
+    const groups = inParts(slots, economy.parts, limit, { shared, length });
+    const isPacked = shared !== undefined;
+    this.groups = groups.map((group) => new TextGroup(tower, group, learnt, { ...options, isPacked }));
   }
 
   dispose(): void {
     for (const group of this.groups) group.dispose();
+    this.groups = [];
   }
 }
 
@@ -100,15 +137,22 @@ function largestGroup({ limits }: Device, hidden: number): number {
   return Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / (4 * hidden));
 }
 
-/**
- * Cuts texts, in their order, into groups of at most `most` rows (a group has at least one text).
- * @param layout.shared rows that packed texts have once; undefined: texts are padded to the longest of their group, or to `length`
- */
-function inGroups(
-  slots: readonly SlotRow[],
-  most: number,
-  { shared, length }: { readonly shared: number | undefined; readonly length: number },
-): SlotRow[][] {
+/** @param shared rows that packed texts have once; undefined: texts are padded to the longest of their group, or to `length` */
+type Layout = { readonly shared: number | undefined; readonly length: number };
+
+/** Cuts texts into `parts` groups (0: as few as `limit` allows) whose largest is as small as can be, and has at most `limit` rows. */
+function inParts(slots: readonly SlotRow[], parts: number, limit: number, layout: Layout): SlotRow[][] {
+  let [low, high] = [parts > 0 ? 1 : limit, limit];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (inGroups(slots, middle, layout).length <= parts) high = middle;
+    else low = middle + 1;
+  }
+  return inGroups(slots, low, layout);
+}
+
+/** Cuts texts, in their order, into groups of at most `most` rows (a group has at least one text). */
+function inGroups(slots: readonly SlotRow[], most: number, { shared, length }: Layout): SlotRow[][] {
   const groups: SlotRow[][] = [];
   let [packed, longest] = [0, length];
   for (const row of slots) {
@@ -149,10 +193,10 @@ class TextGroup {
     return this.packed !== undefined;
   }
 
-  forward(rows: LayerRows | undefined): Tensor {
+  forward(rows: LayerRows | undefined, recompute: boolean): Tensor {
     return scope(() => {
       const hook = rows && rows.deep.length > 0 ? deepHook(rows.deep, 1) : undefined;
-      const options = { ...(hook && { hook }), ...(this.options.recompute && { recompute: true }) };
+      const options = { ...(hook && { hook }), recompute };
       if (!this.packed) {
         const embeddings = reshape(gather(this.plain as Gathered, rows), [this.slots.length, this.length, -1]);
         return this.tower.forward({ embeddings, eot: this.eot }, options);

@@ -11,8 +11,8 @@ import { nextId, type PoolBuffer } from './pool.ts';
 import { ParamPages } from './recorder.ts';
 
 type Lifetime = { readonly buffer: PoolBuffer; first: number; last: number };
-/** A real buffer shared by virtual ones whose lifetimes do not meet. */
-type Slot = { readonly buffer: PoolBuffer; readonly lifetimes: Lifetime[] };
+/** Memory shared by virtual buffers whose lifetimes do not meet; these in the order of time. */
+type Slot = { readonly bytes: number; readonly lifetimes: Lifetime[] };
 
 /** What a capture needs of its device. */
 export type CaptureHost = {
@@ -35,11 +35,19 @@ export type PlanMemory = {
   readonly plannedBytes: number;
 };
 
+/** What a captured step would take. */
+export type PlanCost = {
+  /** Device memory that exists as long as the plan does. */
+  readonly bytes: number;
+  readonly flops: number;
+  readonly dispatches: number;
+};
+
 export class Capture {
   private readonly commands: Command[] = [];
   private readonly params = new ParamPages();
   private readonly virtual = new Map<PoolBuffer, Storage | undefined>();
-  private readonly constants: PoolBuffer[] = [];
+  private readonly constants = new Set<PoolBuffer>();
 
   addParams(entry: PipelineEntry, params: Params): number {
     return this.params.add(entry, params);
@@ -54,11 +62,11 @@ export class Capture {
   /** Tells which storage a virtual buffer backs: one that is still referenced at the end keeps its memory for itself. */
   bind(buffer: PoolBuffer, storage: Storage): void {
     if (this.virtual.has(buffer)) this.virtual.set(buffer, storage);
-    else this.constants.push(buffer);
+    else this.constants.add(buffer);
   }
 
   isConstant(buffer: PoolBuffer): boolean {
-    return this.constants.includes(buffer);
+    return this.constants.has(buffer);
   }
 
   record(command: Command): void {
@@ -67,36 +75,53 @@ export class Capture {
     this.commands.push(command);
   }
 
+  /** What {@link finish} would plan. Nothing is allocated; constants were, and go back through `release`. */
+  measure(release: (buffer: PoolBuffer) => void): PlanCost {
+    const { slots } = this.arrange();
+    const constants = [...this.constants];
+    for (const buffer of constants) release(buffer);
+    const dispatches = this.commands.filter((command) => command.kind === 'dispatch');
+    return {
+      bytes: [...slots, ...constants].reduce((sum, { bytes }) => sum + bytes, 0),
+      flops: dispatches.reduce((sum, { flops }) => sum + flops, 0),
+      dispatches: dispatches.length,
+    };
+  }
+
   /** Plans memory and makes the commands replayable. */
   finish(host: CaptureHost): PlanMemory {
-    const { lifetimes, external } = this.lifetimes();
-    const slots: Slot[] = [];
-    for (const lifetime of [...lifetimes.values()].sort((a, b) => b.buffer.bytes - a.buffer.bytes)) {
-      let slot = slots.findLast(({ lifetimes: taken }) =>
-        taken.every((other) => other.first > lifetime.last || lifetime.first > other.last),
-      );
-      if (!slot) {
-        slot = { buffer: host.acquire(lifetime.buffer.bytes), lifetimes: [] };
-        slots.push(slot);
-      }
-      slot.lifetimes.push(lifetime);
-      lifetime.buffer.gpu = slot.buffer.gpu;
-    }
+    const { slots, lifetimes, external } = this.arrange();
+    const shared = slots.map((slot) => {
+      const buffer = host.acquire(slot.bytes);
+      for (const lifetime of slot.lifetimes) lifetime.buffer.gpu = buffer.gpu;
+      return buffer;
+    });
     const pages = this.params.pages.map((page, index) => host.uniform(PAGE_BYTES, page.u32.subarray(0, this.params.used(index))));
     for (const command of this.commands) {
       if (command.kind === 'dispatch')
         command.group = host.group(command, command.slot < 0 ? undefined : pages[Math.floor(command.slot / (PAGE_BYTES / 256))]);
     }
-    const planned = slots.reduce((sum, { buffer }) => sum + buffer.bytes, 0);
     return {
       commands: this.commands,
       pages,
-      owned: [...slots.map(({ buffer }) => buffer), ...this.constants],
+      owned: [...shared, ...this.constants],
       virtual: [...this.virtual.keys()],
       external: [...external],
-      virtualBytes: [...lifetimes.keys()].reduce((sum, buffer) => sum + buffer.bytes, 0),
-      plannedBytes: planned,
+      virtualBytes: lifetimes.reduce((sum, { buffer }) => sum + buffer.bytes, 0),
+      plannedBytes: slots.reduce((sum, { bytes }) => sum + bytes, 0),
     };
+  }
+
+  /** Gives every virtual buffer the smallest slot that is free while it lives; larger buffers choose first. */
+  private arrange(): { slots: Slot[]; lifetimes: readonly Lifetime[]; external: Set<PoolBuffer> } {
+    const { lifetimes, external } = this.lifetimes();
+    const slots: Slot[] = [];
+    const all = [...lifetimes.values()].sort((a, b) => b.buffer.bytes - a.buffer.bytes);
+    for (const lifetime of all) {
+      const isIn = slots.findLast(({ lifetimes: taken }) => insert(taken, lifetime));
+      if (!isIn) slots.push({ bytes: lifetime.buffer.bytes, lifetimes: [lifetime] });
+    }
+    return { slots, lifetimes: all, external };
   }
 
   /** First and last command that touches each virtual buffer; one still referenced lives to the end. */
@@ -105,7 +130,7 @@ export class Capture {
     const external = new Set<PoolBuffer>();
     const touch = (buffer: PoolBuffer, at: number): void => {
       if (!this.virtual.has(buffer)) {
-        if (!this.constants.includes(buffer)) external.add(buffer);
+        if (!this.constants.has(buffer)) external.add(buffer);
         return;
       }
       const known = lifetimes.get(buffer);
@@ -127,4 +152,19 @@ export class Capture {
     }
     return { lifetimes, external };
   }
+}
+
+/** Puts a lifetime between those of a slot, unless it meets one of them. */
+function insert(taken: Lifetime[], lifetime: Lifetime): boolean {
+  let low = 0;
+  let high = taken.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((taken[middle]?.first ?? 0) < lifetime.first) low = middle + 1;
+    else high = middle;
+  }
+  const [before, after] = [taken[low - 1], taken[low]];
+  if ((before && before.last >= lifetime.first) || (after && after.first <= lifetime.last)) return false;
+  taken.splice(low, 0, lifetime);
+  return true;
 }

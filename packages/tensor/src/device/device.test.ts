@@ -5,6 +5,7 @@ import {
   arange,
   capture,
   cast,
+  cat,
   contiguous,
   copyInto,
   Device,
@@ -273,6 +274,34 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * para
     });
     reading({ x: 1 });
     reading.dispose();
+  });
+
+  it('tells what a plan would take, to the byte, without making it', async () => {
+    const { device } = ctx;
+    const step = ({ x }: { x: ReturnType<typeof tensor> }) => {
+      const table = tensor([2, 3, 4, 5], { device });
+      const wide = times(x, 2);
+      return { sum: cat([times(wide, 3), times(wide, 4)]), table };
+    };
+    using captured = capture(step, { device });
+    const shape = [2, 3000];
+    const warm = captured.cost({ x: { shape } });
+    await device.synchronize();
+    device.trim();
+    const [memory, live, submits] = [device.memory().totalBytes, device.memory().liveTensors, device.counters().submits];
+    const cost = captured.cost({ x: { shape } });
+    expect(cost).toEqual(warm);
+    device.trim();
+    expect(device.memory()).toMatchObject({ totalBytes: memory, liveTensors: live });
+    expect(device.counters().submits).toBe(submits);
+    captured({ x: { data: new Float32Array(6000), shape } });
+    await device.synchronize();
+    expect(device.memory().totalBytes - memory).toBe(cost.bytes);
+    expect(cost.dispatches).toBe(captured.plans[0]?.steps.filter((step) => step !== 'copy').length);
+    expect(cost.flops).toBe(captured.plans[0]?.flops);
+    const vast = () => empty(device, [device.limits.maxStorageBufferBindingSize / 4 + 4]);
+    using tooLarge = capture(() => vast(), { device });
+    expect(() => tooLarge({})).toThrow(/binds at once/);
   });
 
   it('shares memory with code that speaks WebGPU itself', async () => {

@@ -5,7 +5,7 @@ import type { Patiently } from '../platform.ts';
 import { Storage } from '../storage.ts';
 import { type AdapterInfo, type AdapterKind, dawnOptions, describeAdapter, requestAdapterAndDevice } from './adapter.ts';
 import { registerDevice, unregisterDevice } from './current.ts';
-import { Capture } from './capture.ts';
+import { Capture, type PlanCost } from './capture.ts';
 import type { Command, Grid } from './commands.ts';
 import { LeakDetector } from './leaks.ts';
 import type { Params } from './params.ts';
@@ -208,16 +208,7 @@ export class Device {
 
   /** Records what `body` does without running it, and plans its memory. {@link capture} is the friendly form. */
   recordPlan<T>(body: () => T): { readonly result: T; readonly plan: Plan } {
-    this.expectNoCapture('capture');
-    this.recorder.flush();
-    const capturing = new Capture();
-    this.capturing = capturing;
-    let result: T;
-    try {
-      result = body();
-    } finally {
-      this.capturing = undefined;
-    }
+    const { result, capturing } = this.collect(body);
     const memory = capturing.finish({
       acquire: (bytes) => this.pool.acquire(bytes, false),
       group: (command, page) => this.recorder.groups.get(command, page, 0, false),
@@ -228,6 +219,24 @@ export class Device {
       },
     });
     return { result, plan: new Plan(memory, this.recorder, this.pool) };
+  }
+
+  /** What {@link recordPlan} would take: `body` is recorded, and forgotten. The caller disposes the result, which has no memory. */
+  measurePlan<T>(body: () => T): { readonly result: T; readonly cost: PlanCost } {
+    const { result, capturing } = this.collect(body);
+    return { result, cost: capturing.measure((buffer) => this.pool.release(buffer)) };
+  }
+
+  private collect<T>(body: () => T): { readonly result: T; readonly capturing: Capture } {
+    this.expectNoCapture('capture');
+    this.recorder.flush();
+    const capturing = new Capture();
+    this.capturing = capturing;
+    try {
+      return { result: body(), capturing };
+    } finally {
+      this.capturing = undefined;
+    }
   }
 
   /** Writes `bytes` in the order of recorded commands. */

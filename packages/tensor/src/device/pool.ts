@@ -61,8 +61,15 @@ export class Pool {
     private readonly evicted: (id: number) => void,
   ) {}
 
-  /** Bytes of the buffer that would serve `bytes`. */
+  /** Bytes of the buffer that would serve `bytes`. @throws LimitError when the adapter has no buffer that large */
   classOf(bytes: number): number {
+    if (bytes > this.maxBytes) {
+      throw new LimitError(
+        'allocate',
+        `${bytes} bytes exceed the ${this.maxBytes} bytes this adapter binds at once`,
+        'split the tensor, store it as f16, or use an adapter with larger maxStorageBufferBindingSize',
+      );
+    }
     return Math.min(sizeClass(bytes), this.maxBytes);
   }
 
@@ -71,13 +78,6 @@ export class Pool {
    */
   acquire(bytes: number, hostWrite: boolean): PoolBuffer {
     const size = this.classOf(bytes);
-    if (bytes > size) {
-      throw new LimitError(
-        'allocate',
-        `${bytes} bytes exceed the ${this.maxBytes} bytes this adapter binds at once`,
-        'split the tensor, store it as f16, or use an adapter with larger maxStorageBufferBindingSize',
-      );
-    }
     const list = this.free.get(size) ?? [];
     const done = this.submitted();
     const index = hostWrite ? list.findLastIndex((buffer) => buffer.lastUse <= done) : list.length - 1;

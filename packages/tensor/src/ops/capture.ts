@@ -4,6 +4,7 @@
  */
 import type { Device } from '../device/device.ts';
 import { currentDevice } from '../device/current.ts';
+import type { PlanCost } from '../device/capture.ts';
 import type { Plan } from '../device/plan.ts';
 import { type DType, type HostArray, toBytes } from '../dtype.ts';
 import { CaptureError, ShapeError } from '../errors.ts';
@@ -16,6 +17,8 @@ import { copyInto } from './copy.ts';
 export type HostInput = { readonly data: HostArray; readonly shape: Shape; readonly dtype?: DType };
 /** A tensor is copied in, a number becomes a scalar tensor (learning rate, step, seed). */
 export type CaptureInput = Tensor | number | HostInput;
+/** What a plan depends on of an input. */
+export type InputShape = { readonly shape: Shape; readonly dtype?: DType };
 type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
 type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
 
@@ -23,6 +26,11 @@ type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
 export type Captured<N extends string, R> = {
   /** Runs the step. The result's tensors are the same ones at every call of equal shapes: read or copy them before the next. */
   (inputs: Inputs<N>): R;
+  /**
+   * What the plan for inputs of these shapes would take, beside what exists already. The body runs, but nothing is allocated for it or done
+   * on the device.
+   */
+  cost(inputs: Readonly<Record<N, InputShape>>): PlanCost;
   /** Plans recorded so far, one for every combination of input shapes. */
   readonly plans: readonly Plan[];
   /** Releases all plans and their results. */
@@ -75,34 +83,55 @@ export function capture<N extends string, R>(
     for (const entry of entries.values()) release(entry);
     entries.clear();
   };
+  const cost = (inputs: Readonly<Record<N, InputShape>>): PlanCost => {
+    const device = options.device ?? currentDevice('capture');
+    return measured(device, body, inputs);
+  };
   const plans = { get: (): readonly Plan[] => [...entries.values()].map((entry) => entry.plan), enumerable: true };
-  return Object.defineProperties(run, { plans, dispose: { value: dispose }, [Symbol.dispose]: { value: dispose } }) as Captured<
-    N,
-    R
-  >;
+  const methods = { cost: { value: cost }, dispose: { value: dispose }, [Symbol.dispose]: { value: dispose } };
+  return Object.defineProperties(run, { plans, ...methods }) as Captured<N, R>;
 }
 
 function record<N extends string, R>(device: Device, body: (inputs: AsTensors<N>) => R, inputs: Inputs<N>): Entry<R> {
-  const placeholders: Record<string, Tensor> = {};
-  for (const [name, input] of Object.entries<CaptureInput>(inputs))
-    placeholders[name] = keep(empty(device, shapeOf(input), dtypeOf(input)));
+  const placeholders = placeholdersFor<N>(device, inputs);
   try {
-    const { result, plan } = device.recordPlan(() => {
-      const value = scope(() => body(placeholders as AsTensors<N>));
-      if (value instanceof Promise)
-        throw new CaptureError(
-          'capture',
-          'the function is asynchronous',
-          'await before or after it: the captured part only records',
-        );
-      eachTensor(value, keep);
-      return value;
-    });
+    const { result, plan } = device.recordPlan(() => trace(body, placeholders));
     return { plan, placeholders, result };
   } catch (error) {
-    for (const tensor of Object.values(placeholders)) tensor.dispose();
+    for (const tensor of Object.values<Tensor>(placeholders)) tensor.dispose();
     throw error;
   }
+}
+
+function measured<N extends string, R>(
+  device: Device,
+  body: (inputs: AsTensors<N>) => R,
+  inputs: Readonly<Record<N, InputShape>>,
+): PlanCost {
+  const placeholders = placeholdersFor<N>(device, inputs);
+  try {
+    const { result, cost } = device.measurePlan(() => trace(body, placeholders));
+    eachTensor(result, (tensor) => tensor.dispose());
+    const own = Object.values<Tensor>(placeholders).reduce((sum, { storage }) => sum + storage.buffer.bytes, 0);
+    return { ...cost, bytes: cost.bytes + own };
+  } finally {
+    for (const tensor of Object.values<Tensor>(placeholders)) tensor.dispose();
+  }
+}
+
+function placeholdersFor<N extends string>(device: Device, inputs: Readonly<Record<N, CaptureInput | InputShape>>): AsTensors<N> {
+  const placeholders: Record<string, Tensor> = {};
+  for (const [name, input] of Object.entries<CaptureInput | InputShape>(inputs))
+    placeholders[name] = keep(empty(device, shapeOf(input), dtypeOf(input)));
+  return placeholders as AsTensors<N>;
+}
+
+function trace<N extends string, R>(body: (inputs: AsTensors<N>) => R, placeholders: AsTensors<N>): R {
+  const value = scope(() => body(placeholders));
+  if (value instanceof Promise)
+    throw new CaptureError('capture', 'the function is asynchronous', 'await before or after it: the captured part only records');
+  eachTensor(value, keep);
+  return value;
 }
 
 function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined): void {
@@ -127,11 +156,11 @@ function isTensor(input: CaptureInput): input is Tensor {
   return typeof input === 'object' && 'storage' in input;
 }
 
-function shapeOf(input: CaptureInput): Shape {
+function shapeOf(input: CaptureInput | InputShape): Shape {
   return typeof input === 'number' ? [] : input.shape;
 }
 
-function dtypeOf(input: CaptureInput): DType {
+function dtypeOf(input: CaptureInput | InputShape): DType {
   return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
 }
 

@@ -1,0 +1,154 @@
+/** What is kept for the backward changes memory, not numbers. */
+import { Tape, valueAndGrad } from '@mudpt/autograd';
+import { capture, scope, type Tensor } from '@mudpt/tensor';
+import { describe, expect, it } from 'vitest';
+import { eachDevice } from '../../../tensor/test/support.ts';
+import { CLASSES, relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE } from './economy.ts';
+import type { PromptMethod } from './method.ts';
+
+const METHODS: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
+  ['mudpt', { depth: 3 }],
+  ['mudpt', { depth: 2, length: 5, injection: 'linear' }],
+  ['mudpt', { depth: 3, injection: 'cross-attention' }],
+  ['umudpt', { depth: 3 }],
+  ['maple', { depth: 3 }],
+  ['ivlp', { textDepth: 4, imageDepth: 2 }],
+  ['deep-language', { depth: 3, length: 3 }],
+  ['promptsrc', { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'the {} itself.'] }],
+  ['coop', { length: 4 }],
+  ['coop', { length: 5, position: 'middle' }],
+  ['coop', { length: 2, classSpecific: true }],
+  ['cocoop', {}],
+  ['vpt', { depth: 2 }],
+];
+
+const whole = (parts: number, recompute = false) => ({ parts, recompute });
+
+const ECONOMIES: readonly Economy[] = [
+  RECOMPUTE,
+  { text: whole(0, true), image: whole(0) },
+  { text: whole(1), image: whole(1) },
+  { text: whole(2), image: whole(3) },
+  { text: whole(9, true), image: whole(9, true) },
+];
+
+/** Longer names, so that texts outweigh images. */
+const MANY = Array.from({ length: 40 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
+
+type Numbers = ReadonlyMap<string, ArrayLike<number>>;
+
+async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
+  return await scope(async () => {
+    const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
+    const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
+    for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
+    for (const [name, own] of method.learnable) if (own.size > 0) found.set(`grad ${name}`, await gradients.of(own).data());
+    return found;
+  });
+}
+
+eachDevice('economy', (ctx) => {
+  it.each(METHODS)('%s %j: the same loss, features and gradients', async (name, settings) => {
+    using clip = tinyClip(ctx.device);
+    await scope(async () => {
+      const { images, labels } = tinyBatch(ctx.device);
+      const method = tinyMethod(await tinyContext(clip), name, settings);
+      const expected = await numbers(method, images, labels);
+      const logits = await method.evaluate(images).data();
+      for (const economy of ECONOMIES) {
+        method.economise(economy);
+        const found = await numbers(method, images, labels);
+        for (const what of ['loss', 'logits', 'imageFeatures', 'textFeatures'])
+          expect(
+            relativeError(found.get(what) ?? [], expected.get(what) ?? []),
+            `${describeEconomy(economy)}: ${what}`,
+          ).toBeLessThan(1e-6);
+        const of = (all: Numbers): number[] =>
+          [...all].flatMap(([what, own]) => (what.startsWith('grad') ? [...Array.from(own)] : []));
+        expect(relativeError(of(found), of(expected)), describeEconomy(economy)).toBeLessThan(1e-6);
+        expect(relativeError(await method.evaluate(images).data(), logits)).toBeLessThan(1e-6);
+      }
+      method.economise(KEEP_ALL);
+      expect(await numbers(method, images, labels)).toEqual(expected);
+      method.dispose();
+    });
+  });
+
+  it('a captured step has the bits of the eager one, takes one submit, and less memory the less it keeps', async () => {
+    using clip = tinyClip(ctx.device);
+    await scope(async () => {
+      const { images, labels } = tinyBatch(ctx.device);
+      const method = tinyMethod(await tinyContext(clip, { classNames: MANY }), 'mudpt', { depth: 3 });
+      const planned: number[] = [];
+      for (const economy of [
+        KEEP_ALL,
+        RECOMPUTE,
+        { text: whole(4), image: whole(3) },
+        { text: whole(8, true), image: whole(3, true) },
+      ]) {
+        method.economise(economy);
+        const eager = await numbers(method, images, labels);
+        using step = capture(
+          ({ x, y }: { x: Tensor; y: Tensor }) => {
+            const { value, gradients } = valueAndGrad(() => method.loss(x, y));
+            return { loss: value.loss, gradients: [...method.learnable].map(([key, own]) => [key, gradients.of(own)] as const) };
+          },
+          { device: ctx.device },
+        );
+        step({ x: images, y: labels });
+        await ctx.device.synchronize();
+        const { submits } = ctx.device.counters();
+        const { loss, gradients } = step({ x: images, y: labels });
+        expect(ctx.device.counters().submits - submits).toBe(1);
+        expect(await loss.data()).toEqual(eager.get('loss'));
+        for (const [key, gradient] of gradients) expect(await gradient.data(), key).toEqual(eager.get(`grad ${key}`));
+        planned.push(step.plans[0]?.bytes.planned ?? 0);
+      }
+      expect(planned).toEqual([...planned].sort((a, b) => b - a));
+      expect(planned.at(-1)).toBeLessThan((planned[0] ?? 0) / 4);
+      method.dispose();
+    });
+  });
+
+  it('keeps only what a needed gradient reads', async () => {
+    using clip = tinyClip(ctx.device);
+    const { image } = clip;
+    if (!image) throw new Error('no image tower');
+    await scope(async () => {
+      const { images } = tinyBatch(ctx.device);
+      const learnt = 2;
+      const method = tinyMethod(await tinyContext(clip), 'vpt', { length: learnt, depth: 1 });
+      const before = ctx.device.stats.liveBytes;
+      using tape = new Tape();
+      scope(() => void method.forward(images));
+      expect(tape.length).toBeGreaterThan(0);
+      const bytes = ctx.device.stats.liveBytes - before;
+      // VPT learns in the image tower alone: its texts are constants, and leave nothing.
+      const { width, hidden, layers, heads, size, patch } = TINY.image;
+      const [count = 0] = images.shape;
+      const rows = count * (1 + (size / patch) ** 2 + learnt);
+      const statistics = 2;
+      // Norm's input, fused q k v, attention's result, second norm's input, what the activation reads, and attention's log-sum-exp.
+      const block = (own: number) => own * (width + hidden + statistics);
+      const floats =
+        rows * (width + statistics) + // the norm before the blocks
+        (layers - 1) * (block(rows) + rows * (width + statistics + 3 * width + width + heads)) +
+        (block(count) + rows * (width + statistics + 3 * width + width + heads)) +
+        count * (width + statistics) + // the norm behind them, of the class tokens
+        (count + CLASSES.length) * TINY.embed; // features before they are normalised, and the normalised texts they are compared with
+      expect(bytes).toBe(4 * floats);
+      method.dispose();
+    });
+  });
+});
+
+describe('describeEconomy', () => {
+  it('says what is done', () => {
+    expect(describeEconomy(KEEP_ALL)).toBe('everything kept');
+    expect(describeEconomy(RECOMPUTE)).toBe('texts with blocks computed twice, images with blocks computed twice');
+    expect(describeEconomy({ text: whole(4), image: whole(1) })).toBe(
+      'texts in two passes of 4 parts, images in two passes of 1 part',
+    );
+  });
+});
