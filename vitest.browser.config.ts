@@ -8,14 +8,19 @@ import { readmeExamples } from './test/readme/plugin.ts';
  * Left out:
  * - `*.node.test.ts`, which need Node: files, processes, the tuner's file, the recorded plans that bench reads, two adapters at once;
  * - the tests of the f64 oracles (test/reference), which run no kernel and are the same JavaScript in both;
- * - the launcher, scripts, bench and mudpt, which are Node programs.
+ * - the launcher, scripts, bench, and of mudpt all but the methods (and `mudpt/core` by its README's example), which are Node programs.
  */
 export default defineConfig({
   plugins: [readmeExamples()],
   // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
-  optimizeDeps: { exclude: ['webgpu'] },
+  // zod is only reached from a worker, too late for Vite to prepare it without reloading the page.
+  optimizeDeps: { exclude: ['webgpu'], include: ['mudpt > zod'] },
   test: {
-    include: ['packages/{tensor,autograd,clip}/{src,test}/**/*.test.ts', 'test/readme/*.browser.test.ts'],
+    include: [
+      'packages/{tensor,autograd,clip}/{src,test}/**/*.test.ts',
+      'packages/mudpt/src/methods/**/*.test.ts',
+      'test/readme/*.browser.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/*.node.test.ts', '**/test/reference/**'],
     isolate: false,
     fileParallelism: false,

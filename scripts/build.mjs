@@ -39,13 +39,14 @@ export function rewriteSpecifiers(text) {
 /** @param {string} folder of the package */
 async function buildPackage(folder) {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const { exports, imports } = manifest.publishConfig;
+  const { dependencies, optionalDependencies, peerDependencies, publishConfig } = manifest;
+  const entry = entriesOf({ exports: publishConfig.exports, imports: publishConfig.imports });
   rmSync(join(folder, 'dist'), { recursive: true, force: true });
   await build({
     cwd: folder,
     config: false,
     logLevel: 'warn',
-    entry: entriesOf({ exports, imports }),
+    entry,
     format: 'esm',
     platform: 'neutral',
     target: 'es2023',
@@ -54,7 +55,7 @@ async function buildPackage(folder) {
     dts: false,
     sourcemap: true,
     // Which platform's file stands behind `#gpu` is decided where the package is used.
-    deps: { neverBundle: [/^#/, /^@mudpt\//, /^node:/, 'webgpu'] },
+    deps: { neverBundle: [/^#/, /^node:/, ...Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })] },
   });
   const config = join(folder, 'dist', 'tsconfig.json');
   const options = {
@@ -71,8 +72,8 @@ async function buildPackage(folder) {
     JSON.stringify({
       extends: join(ROOT, 'tsconfig.json'),
       compilerOptions: options,
-      include: ['../src'],
-      exclude: ['../src/**/*.test.ts'],
+      include: [],
+      files: entry.map((file) => `../${file}`),
     }),
   );
   execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', config], { stdio: 'inherit' });

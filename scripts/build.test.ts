@@ -13,8 +13,10 @@ const read = (folder: string): Manifest =>
   JSON.parse(readFileSync(new URL(`../${folder}/package.json`, import.meta.url), 'utf8')) as Manifest;
 const built = (text: string): string => text.replaceAll(/\.\/src\/([^"]*)\.ts/g, './dist/$1.js');
 
+const FOLDERS = ['shaders', 'packages/tensor', 'packages/autograd', 'packages/clip', 'packages/mudpt'];
+
 describe('what is published', () => {
-  it.each(['shaders', 'packages/tensor', 'packages/autograd'])('%s: the same entries as here, built', (folder) => {
+  it.each(FOLDERS)('%s: the same entries as here, built', (folder) => {
     const { exports, imports, sideEffects, publishConfig } = read(folder);
     const sources = (value: object): string[] =>
       [...JSON.stringify(value).matchAll(/\.\/(src\/[^"]*\.ts)/g)].map(([, path]) => path ?? '');

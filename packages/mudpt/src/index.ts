@@ -1,4 +1,4 @@
-/** Prompt learning on CLIP: data sets, methods, training, reports. */
+/** Prompt learning on CLIP: data sets, methods, training, runs in folders. */
+export * from './core.ts';
 export * from './data/index.ts';
-export * from './methods/index.ts';
 export * from './train/index.ts';

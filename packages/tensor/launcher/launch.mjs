@@ -13,9 +13,10 @@ import { chooseAdapter, NoAdapterError } from './choose.mjs';
  *
  * @param {readonly string[]} words
  * @param {NodeJS.ProcessEnv} environment
+ * @param {readonly string[]} [before] words that the command begins with
  * @returns {{ adapter: string | undefined, command: string[] } | undefined} undefined when there is no command
  */
-export function parseArguments(words, environment) {
+export function parseArguments(words, environment, before = []) {
   let adapter = environment.MUDPT_ADAPTER || undefined;
   let start = 0;
   for (; start < words.length; start++) {
@@ -24,7 +25,7 @@ export function parseArguments(words, environment) {
     else if (word.startsWith('--adapter=')) adapter = word.slice('--adapter='.length);
     else break;
   }
-  const command = words.slice(words[start] === '--' ? start + 1 : start);
+  const command = [...before, ...words.slice(words[start] === '--' ? start + 1 : start)];
   return command.length > 0 ? { adapter, command } : undefined;
 }
 
@@ -73,11 +74,12 @@ function start(command, environment, bins) {
  * The whole program: chooses the adapter, starts the command, sets the exit code.
  *
  * @param {readonly string[]} words the command line behind the program's name
- * @param {{ name?: string, folder?: string }} [options] name: how the program is called, for its usage; folder: one whose commands are
- *   found too, wherever the program is started
+ * @param {{ name?: string, folder?: string, before?: readonly string[] }} [options] name: how the program is called, for its usage;
+ *   folder: one whose commands are found too, wherever the program is started; before: the words that the command begins with, for a
+ *   program that is always the same
  */
-export function launch(words, { name = 'mudpt-launch', folder } = {}) {
-  const wanted = parseArguments(words, process.env);
+export function launch(words, { name = 'mudpt-launch', folder, before = [] } = {}) {
+  const wanted = parseArguments(words, process.env, before);
   if (!wanted) {
     console.error(`usage: ${name} [--adapter gpu|lavapipe|swiftshader|software] COMMAND ARGUMENTS...`);
     process.exitCode = 2;

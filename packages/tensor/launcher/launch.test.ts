@@ -32,6 +32,10 @@ describe('parseArguments', () => {
 
   it('needs a command', () => {
     expect(parseArguments(['--adapter', 'gpu'], {})).toBeUndefined();
+    expect(parseArguments(['--adapter', 'gpu', '--help'], {}, ['node', 'a.js'])).toEqual({
+      adapter: 'gpu',
+      command: ['node', 'a.js', '--help'],
+    });
     expect(launch([])).toMatchObject({ status: 2, stderr: expect.stringContaining('usage:') });
   });
 });

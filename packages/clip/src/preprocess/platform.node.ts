@@ -25,13 +25,12 @@ export const startWorkers: StartWorkers = async (count) => {
   };
 };
 
-/** The worker beside this module. Built, both are JavaScript; in the source tree a thread needs tsx to read TypeScript. */
+/** `#worker` is JavaScript once built; in the source tree a thread needs tsx to read TypeScript. */
 function workerFile(): { filename: string; execArgv?: string[] } {
-  const extension = /\.\w+$/.exec(new URL(import.meta.url).pathname)?.[0] ?? '.js';
-  const filename = new URL(`./worker${extension}`, import.meta.url).href;
-  if (extension !== '.ts') return { filename };
-  const tsx = createRequire(import.meta.url).resolve('tsx');
-  return { filename, execArgv: ['--import', pathToFileURL(tsx).href] };
+  const { resolve } = createRequire(import.meta.url);
+  const path = resolve('#worker');
+  const filename = pathToFileURL(path).href;
+  return path.endsWith('.ts') ? { filename, execArgv: ['--import', pathToFileURL(resolve('tsx')).href] } : { filename };
 }
 
 export const makeFolder: MakeFolder = async (path) => {

@@ -1,7 +1,5 @@
 /** What a data set is: items, class names, a prompt template, three splits. Sources (folders, CSV, icons...) all make one of these. */
-import { createHash } from 'node:crypto';
 import type { ImageSource } from '@mudpt/clip';
-import { FormatError } from '@mudpt/tensor';
 
 /** One labelled picture. */
 export interface Item {
@@ -27,25 +25,6 @@ export interface Dataset {
   readonly splits: Readonly<Record<Split, readonly Item[]>>;
   /** What a person should know before believing a number: skipped files, doubtful class names... One sentence each. */
   readonly warnings: readonly string[];
-}
-
-/** Underscores become spaces, as all methods of the family have it. */
-export function readableName(className: string): string {
-  return className.replaceAll('_', ' ');
-}
-
-/** The template with a class name in it. @throws FormatError for a template without `{}` */
-export function fillTemplate(template: string, className: string): string {
-  if (!template.includes('{}'))
-    throw new FormatError('template', `"${template}" has no place for the class name`, 'write {} where the name belongs');
-  return template.replaceAll('{}', readableName(className));
-}
-
-/** SHA-256 (hex) over ids and labels in their order: tells whether a resumed run sees the same pictures. Contents are not read. */
-export function fingerprint(items: readonly Item[]): string {
-  const hash = createHash('sha256');
-  for (const { id, label } of items) hash.update(`${JSON.stringify(id)} ${label}\n`);
-  return hash.digest('hex');
 }
 
 /** The items of each label, labels in the order of their first appearance. */

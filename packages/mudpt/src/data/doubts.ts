@@ -1,7 +1,8 @@
 /** What is suspicious about a data set, told before anybody believes its numbers. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { type Item, readableName, someOf } from './dataset.ts';
+import { readableName } from './class-names.ts';
+import { type Item, someOf } from './dataset.ts';
 
 const EMPTY_WORDS = /^(?:n\d{8}|[\d\s._-]+|.|(?:class|label|category|folder|new folder|untitled folder|cls|c)[\s_-]*\d*)$/i;
 

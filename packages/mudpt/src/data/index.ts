@@ -1,5 +1,7 @@
 export { openCsv } from './csv.ts';
-export { byLabel, type Dataset, fillTemplate, fingerprint, type Item, readableName, type Split, SPLITS } from './dataset.ts';
+export { fillTemplate, readableName } from './class-names.ts';
+export { byLabel, type Dataset, type Item, type Split, SPLITS } from './dataset.ts';
+export { fingerprint } from './fingerprint.ts';
 export { openFolder, type SourceOptions } from './folder.ts';
 export { type Batch, BatchLoader, type BatchLoaderOptions, type Unreadable } from './loader.ts';
 export { PythonRandom } from './mt19937.ts';

@@ -1,5 +1,5 @@
 /** Class names as token ids, and where learnt rows stand among them. */
-import { readableName } from '../data/index.ts';
+import { fillTemplate, readableName } from '../data/class-names.ts';
 import type { Tokenizer } from '@mudpt/clip';
 import { MethodError } from './errors.ts';
 
@@ -34,16 +34,7 @@ export function prefixWriter(tokenizer: TextCodec, prefix: string): Writer {
 
 /** Writes a template with `{}` for the name. */
 export function templateWriter(tokenizer: TextCodec, template: string): Writer {
-  if (!template.includes('{}'))
-    throw new MethodError('template', `"${template}" has no place for the class name`, 'write {} where the name belongs');
-  return (classNames) =>
-    classNames.map((name) =>
-      tokensOf(
-        tokenizer,
-        template.replaceAll('{}', () => readableName(name)),
-        name,
-      ),
-    );
+  return (classNames) => classNames.map((name) => tokensOf(tokenizer, fillTemplate(template, name), name));
 }
 
 function tokensOf(tokenizer: TextCodec, text: string, name: string): ClassTokens {

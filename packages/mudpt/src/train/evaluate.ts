@@ -7,7 +7,8 @@ import type { RunConfig } from './config.ts';
 import { type BaseModel, openModel } from './model.ts';
 import { createMethod, openRunData, runLoader } from './prepare.ts';
 import { expectModel, loadPrompts, type PromptFacts, readPromptFacts } from './prompt-file.ts';
-import { type Evaluation, RunFolder } from './run-folder.ts';
+import type { Evaluation } from './records.ts';
+import { RunFolder } from './run-folder.ts';
 import { imageFeatures, metricsOfScores, type Score, scoreLogits, scoreMethod, scoreZeroShot, scoringBatch } from './scoring.ts';
 
 /** A run's model with what was learnt on it. */

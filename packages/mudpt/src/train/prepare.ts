@@ -1,10 +1,9 @@
 /** What training, evaluation and prediction begin with: pictures and classes as the run's configuration wants them, and its method. */
 import type { Clip } from '@mudpt/clip';
-import { BatchLoader, type ClassSubset, type Dataset, fewShot, openDataset, subsetClasses } from '../data/index.ts';
+import { BatchLoader, type ClassSubset, type Dataset, fewShot, fillTemplate, openDataset, subsetClasses } from '../data/index.ts';
 import { type Method, methodContext, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import type { RunConfig, RunInput } from './config.ts';
-import type { ClassFacts } from './run-folder.ts';
-import { fillTemplate } from '../data/dataset.ts';
+import type { ClassFacts } from './records.ts';
 
 /** Settings that count layers from the input. */
 const DEPTH = /depth$/i;

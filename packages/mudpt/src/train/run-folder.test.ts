@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { put, temporaryFolder } from '../../test/pictures.ts';
 import { resolveConfig } from './config.ts';
-import { type MetricsLine, RunFolder } from './run-folder.ts';
+import type { MetricsLine } from './records.ts';
+import { RunFolder } from './run-folder.ts';
 
 const step = (number: number): MetricsLine => ({
   kind: 'step',

@@ -4,7 +4,7 @@ import type { RunConfig } from './config.ts';
 import type { BaseModel } from './model.ts';
 import { classFacts } from './prepare.ts';
 import type { PromptFacts } from './prompt-file.ts';
-import type { Evaluation, Prediction, RunSummary } from './run-folder.ts';
+import type { Evaluation, Prediction, RunSummary } from './records.ts';
 import type { Score } from './scoring.ts';
 
 /** What is known of a run before it begins. */

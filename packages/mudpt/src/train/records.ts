@@ -1,0 +1,111 @@
+/** What a run tells of itself: the contents of `summary.json`, `metrics.jsonl` and `predictions.jsonl` (see run-folder.ts). */
+import type { Metrics } from './metrics.ts';
+
+export interface ClassFacts {
+  readonly name: string;
+  /** Its zero-shot prompt. */
+  readonly prompt: string;
+  /** Pictures it has in each split, training and validation after few-shot sampling. */
+  readonly train: number;
+  readonly val: number;
+  readonly test: number;
+}
+
+/** One evaluation of one split. */
+export interface Evaluation {
+  /** 'zero-shot': the frozen model with the data set's template; 'tuned': what was learnt. */
+  readonly what: 'zero-shot' | 'tuned';
+  /** Data set the pictures and classes came from. */
+  readonly data: string;
+  readonly split: 'train' | 'val' | 'test';
+  readonly classes: 'all' | 'base' | 'new';
+  readonly metrics: Metrics;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+export interface RunSummary {
+  readonly format: 1;
+  readonly state: 'running' | 'stopped' | 'finished';
+  readonly data: {
+    readonly name: string;
+    readonly template: string;
+    /** By label. */
+    readonly classes: readonly ClassFacts[];
+    /** Whole sentences for a person. */
+    readonly warnings: readonly string[];
+    readonly unreadable: readonly { readonly id: string; readonly why: string }[];
+  };
+  readonly model: {
+    readonly name: string;
+    /** SHA-256 of its weights, as the loader tells it. */
+    readonly hash: string;
+    /** Side of its pictures, in pixels. */
+    readonly imageSize: number;
+    readonly config: unknown;
+  };
+  readonly method: {
+    readonly name: string;
+    readonly title: string;
+    readonly summary: string;
+    /** Numbers that are learnt. */
+    readonly parameters: number;
+    /** Where prompts enter the towers (`PromptLayout`); undefined for methods on features. */
+    readonly layout?: unknown;
+    /** What fitting chose, for methods that are fitted. */
+    readonly fit?: unknown;
+  };
+  readonly adapter: string;
+  /** In the order they were made; the last of each kind counts. */
+  readonly evaluations: readonly Evaluation[];
+  readonly training: {
+    readonly epochs: number;
+    readonly stepsPerEpoch: number;
+    readonly epochsDone: number;
+    /** Seconds of training, all sessions of the run together. */
+    readonly seconds: number;
+    readonly peakBytes: number;
+    readonly stoppedEarlyAt?: number;
+  };
+}
+
+/** One line of `metrics.jsonl`. Accuracies in percent; loss is the mean over the steps since the last line of the kind. */
+export type MetricsLine =
+  | {
+      readonly kind: 'step';
+      /** Both from 0; `step` counts over all epochs and is the last step the line speaks of. */
+      readonly epoch: number;
+      readonly step: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly lr: number;
+      /** The parts of the loss, where a method has several. */
+      readonly terms?: Readonly<Record<string, number>>;
+      readonly imagesPerSecond: number;
+      /** GPU memory held now. */
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: 'epoch';
+      readonly epoch: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly lr: number;
+      readonly seconds: number;
+      /** Only where validation was asked for. */
+      readonly valAccuracy?: number;
+    };
+
+/** One line of `predictions.jsonl`. */
+export interface Prediction {
+  /** The picture's id in the data set. */
+  readonly id: string;
+  /** Its file, where it is one. */
+  readonly path?: string;
+  readonly label: number;
+  /** The five likeliest labels with their probabilities, best first. */
+  readonly zeroShot: readonly (readonly [label: number, probability: number])[];
+  readonly tuned: readonly (readonly [label: number, probability: number])[];
+  /** Cross-entropy of the tuned prediction: large where it is surely wrong. */
+  readonly loss: number;
+}

@@ -1,0 +1,191 @@
+/** One session of a run, from its beginning or from a checkpoint: zero-shot accuracy, training, accuracy, prompts, in one folder. */
+import { type BatchLoader, fingerprint, type Item } from '../data/index.ts';
+import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
+import { identity } from './config.ts';
+import { countLearnt, fitFeatures } from './fit.ts';
+import { createMethod, runLoader } from './prepare.ts';
+import { writePrompts } from './prompt-file.ts';
+import type { Evaluation, RunSummary } from './records.ts';
+import type { RunFolder } from './run-folder.ts';
+import type { RunOptions, RunResult } from './run-options.ts';
+import {
+  type Features,
+  imageFeatures,
+  metricsOfScores,
+  type Score,
+  scoreLogits,
+  scoreMethod,
+  scoreZeroShot,
+  scoringBatch,
+} from './scoring.ts';
+import { accuracies, firstSummary, predictions, promptFacts, type RunFacts } from './summary.ts';
+import { trainPrompts } from './trainer.ts';
+
+/** What a session works with. */
+export interface SessionParts extends RunFacts {
+  readonly folder: RunFolder;
+  readonly resume: boolean;
+  readonly options: RunOptions;
+}
+
+export class Session {
+  private summary: RunSummary;
+
+  constructor(private readonly parts: SessionParts) {
+    this.summary = firstSummary(parts);
+  }
+
+  async go(notes: readonly string[]): Promise<RunResult> {
+    const { folder, config, dataset, base, options } = this.parts;
+    const { observer, signal } = options;
+    let method: Method | undefined;
+    let loader: BatchLoader | undefined;
+    try {
+      await folder.create();
+      await folder.writeConfig(config);
+      method = await createMethod(base.clip, config, dataset);
+      loader = runLoader(base.clip, config, method);
+      await this.describe(method);
+      observer?.onReady?.(this.summary, config);
+      for (const note of notes) observer?.onNote?.(note);
+      const isStopped = await this.measureAndTrain(method, loader);
+      if (isStopped) return await this.stopped();
+      await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
+      await folder.writeResults(this.summary, config);
+      await options.afterwards?.({ folder, dataset, clip: base.clip, method });
+      return { folder, config, summary: this.summary };
+    } catch (error) {
+      // Asked to stop between two batches of an evaluation: the checkpoint stands.
+      if (signal?.aborted && error === signal.reason) return await this.stopped();
+      throw error;
+    } finally {
+      method?.dispose();
+      await loader?.close();
+      base.clip.dispose();
+    }
+  }
+
+  private async stopped(): Promise<RunResult> {
+    const { folder, config } = this.parts;
+    return { folder, config, summary: await this.note({ state: 'stopped' }) };
+  }
+
+  /** Zero-shot accuracy, training, accuracy, and the files they go to. @returns whether it was asked to stop while training */
+  private async measureAndTrain(method: Method, loader: BatchLoader): Promise<boolean> {
+    const { folder, dataset, base, options } = this.parts;
+    const { train: given, test: tests } = dataset.splits;
+    const test = await imageFeatures(base.clip, loader, tests, this.scoring('zero-shot', tests.length));
+    try {
+      const zeroShot = await this.zeroShot(test);
+      const train = await loader.check(given, (done) => options.observer?.onPart?.('pictures', done, given.length));
+      await this.note({ data: { ...this.summary.data, unreadable: loader.unreadable } });
+      if (train.length < given.length)
+        options.observer?.onNote?.(`${given.length - train.length} training pictures cannot be read and are left out`);
+      const isStopped =
+        method.kind === 'prompts' ? await this.trainPrompts(method, loader, train) : await this.fit(method, loader, train);
+      if (isStopped) return true;
+      const tuned = await this.tuned(method, loader, test);
+      await folder.writePredictions(predictions(zeroShot, tuned));
+      const accuracy = accuracies(this.summary.evaluations);
+      const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
+      await writePrompts(paths, method, { ...promptFacts(this.parts), accuracy });
+      return false;
+    } finally {
+      test.features.dispose();
+    }
+  }
+
+  /** Puts the method's facts into the summary. */
+  private async describe(method: Method): Promise<void> {
+    const { title, summary } = methodNamed(method.name);
+    const parameters = countLearnt(method);
+    await this.note({
+      method: { name: method.name, title, summary, parameters, ...(method.kind === 'prompts' && { layout: method.layout }) },
+    });
+  }
+
+  private async zeroShot(test: Features): Promise<Score[]> {
+    const scores = await scoreZeroShot(this.parts.base.clip, test, this.parts.dataset);
+    await this.evaluated('zero-shot', scores);
+    return scores;
+  }
+
+  private async trainPrompts(method: PromptMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
+    const { folder, config, dataset, base, resume, options } = this.parts;
+    const { observer, signal } = options;
+    const settings = config.training as TrainingSettings;
+    const result = await trainPrompts({
+      clip: base.clip,
+      method,
+      loader,
+      train,
+      val: dataset.splits.val,
+      config,
+      settings,
+      folder,
+      belongs: { identity: identity(config), pictures: fingerprint(train), model: base.hash },
+      resume,
+      signal,
+      onProgress: observer?.onProgress?.bind(observer),
+      onEpoch: observer?.onEpoch?.bind(observer),
+    });
+    const { isStopped, ...facts } = result;
+    await this.note({ training: { ...facts, epochs: settings.epochs } });
+    return isStopped;
+  }
+
+  private async fit(method: FeatureMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
+    const { base, dataset, config, options } = this.parts;
+    const { report, seconds } = await fitFeatures({
+      clip: base.clip,
+      method,
+      loader,
+      train,
+      val: dataset.splits.val,
+      scoring: (what, total) => this.scoring(what, total),
+    });
+    for (const remark of report.remarks) options.observer?.onNote?.(remark);
+    const { training, method: facts } = this.summary;
+    const epochs = (config.training as Partial<TrainingSettings>).epochs ?? 0;
+    await this.note({
+      method: { ...facts, parameters: countLearnt(method), fit: report },
+      training: { ...training, epochs, epochsDone: epochs, seconds, peakBytes: base.clip.device.memory().peakBytes },
+    });
+    return false;
+  }
+
+  private async tuned(method: Method, loader: BatchLoader, test: Features): Promise<Score[]> {
+    const { base, dataset } = this.parts;
+    const scores =
+      method.kind === 'prompts'
+        ? await scoreMethod(base.clip, method, loader, test.items, this.scoring('evaluation', test.items.length))
+        : await scoreLogits(test, dataset.classNames.length, (features) => method.evaluate(features));
+    await this.evaluated('tuned', scores);
+    return scores;
+  }
+
+  private async evaluated(what: Evaluation['what'], scores: readonly Score[]): Promise<void> {
+    const { dataset, config, options } = this.parts;
+    const metrics = metricsOfScores(scores, dataset.classNames.length);
+    const time = new Date().toISOString();
+    const evaluation: Evaluation = { what, data: dataset.name, split: 'test', classes: config.classes, metrics, time };
+    const others = this.summary.evaluations.filter((other) => other.what !== what || other.data !== dataset.name);
+    await this.note({ evaluations: [...others, evaluation] });
+    options.observer?.onEvaluation?.(evaluation);
+  }
+
+  private scoring(what: string, total: number) {
+    const { base, config, options } = this.parts;
+    return {
+      batch: scoringBatch(base.clip, config.evaluationBatch),
+      ...(options.signal && { signal: options.signal }),
+      onProgress: (done: number) => options.observer?.onPart?.(what, done, total),
+    };
+  }
+
+  private async note(change: Partial<RunSummary>): Promise<RunSummary> {
+    this.summary = { ...this.summary, ...change };
+    await this.parts.folder.writeSummary(this.summary);
+    return this.summary;
+  }
+}
