@@ -120,7 +120,7 @@ eachDevice('transformer', (ctx) => {
     gradients.dispose();
   });
 
-  it('runs no weight gradient through frozen weights: 7 kernels forward, 11 backward, and memory as saved', async () => {
+  it('runs no weight gradient through frozen weights: 7 kernels forward, 9 backward, and memory as saved', async () => {
     using block = new TransformerBlock({
       width: 64,
       heads: 4,
@@ -148,7 +148,7 @@ eachDevice('transformer', (ctx) => {
     const grad = owned({ input: x, cotangent: x });
     expect((await grad.data()).some((v) => v !== 0)).toBe(true);
     const steps = owned.plans[0]?.steps.slice(forwardSteps.length) ?? [];
-    expect(steps.length, steps.join('\n')).toBeLessThanOrEqual(11);
+    expect(steps.length, steps.join('\n')).toBeLessThanOrEqual(9);
     // A product for a weight gradient reads its operands along rows (VA=m); parameters of norms and biases have kernels of their own.
     expect(steps.filter((step) => /norm\.parameters|gemm\.columns/.test(step))).toEqual([]);
     const products = steps.filter((step) => step.startsWith('gemm'));

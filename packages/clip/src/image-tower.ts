@@ -1,13 +1,20 @@
 /** CLIP's vision transformer. */
 import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
 import { add, cat, expand, linear, matmul, permute, reshape, scope, select, ShapeError, type Tensor } from '@mudpt/tensor';
+import type { RowPicker } from './block.ts';
+import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import { type ImageConfig, imageTokens } from './config.ts';
 import type { WeightBox } from './tensors.ts';
-import { namedBlockWeights, type RowPicker, runBlocks, type StackOptions, takeBlocks, takeNorm } from './transformer.ts';
+import { type GivenRows, runBlocks, type StackOptions } from './transformer.ts';
 
 export type ImageForwardOptions = StackOptions & {
   /** Rows [n, width], the same for all images, put behind the patches, before the first norm (prompts). */
   readonly append?: Tensor;
+  /**
+   * The appended rows as the input of block 1, 2, ...: [n, width] each. What a block makes of rows that the next one is given anew is not
+   * computed, unless there is a hook to see it.
+   */
+  readonly appendLater?: readonly Tensor[];
 };
 
 /** Images to features. Its tensors carry OpenAI's layouts: `projection` is multiplied from the right. */
@@ -95,21 +102,31 @@ export class ImageTower extends Module {
     yield ['visual.ln_post.bias', this.normPost.bias];
   }
 
-  private run(tokens: Tensor, { append, ...options }: ImageForwardOptions & { readonly pick?: RowPicker }): Tensor {
-    return runBlocks(this.blocks, this.normPre.forward(append ? this.withRows(tokens, append) : tokens), options);
+  private run(
+    tokens: Tensor,
+    { append, appendLater = [], ...options }: ImageForwardOptions & { readonly pick?: RowPicker },
+  ): Tensor {
+    this.expectRows(append, appendLater);
+    const behind = append ? [this.normPre.forward(append), ...appendLater] : [];
+    return runBlocks(this.blocks, this.normPre.forward(tokens), { ...options, behind });
   }
 
   private head(rows: Tensor): Tensor {
     return matmul(this.normPost.forward(rows), this.projection);
   }
 
-  private withRows(tokens: Tensor, rows: Tensor): Tensor {
-    const [batch = 0, , width = 0] = tokens.shape;
-    if (rows.rank !== 2 || rows.shape[1] !== width) {
-      throw new ShapeError('ImageTower', `append has shape [${rows.shape.join(', ')}]`, `give rows [n, ${width}]`);
-    }
-    const [count = 0] = rows.shape;
-    return cat([tokens, expand(reshape(rows, [1, count, width]), [batch, count, width])], 1);
+  private expectRows(append: Tensor | undefined, later: GivenRows): void {
+    const { width, layers } = this.config;
+    const fail = (problem: string, fix: string): never => {
+      throw new ShapeError('ImageTower', problem, fix);
+    };
+    if (append && (append.rank !== 2 || append.shape[1] !== width))
+      fail(`append has shape [${append.shape.join(', ')}]`, `give rows [n, ${width}]`);
+    const shape = append ? `[${append.shape.join(', ')}]` : 'none';
+    const odd = later.find((rows) => `[${rows.shape.join(', ')}]` !== shape);
+    if (odd) fail(`appendLater has rows [${odd.shape.join(', ')}], append has ${shape}`, 'give all of one shape');
+    if (later.length >= layers)
+      fail(`appendLater has rows for ${later.length} blocks behind the first, there are ${layers - 1}`, 'give fewer');
   }
 }
 

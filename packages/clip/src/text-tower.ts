@@ -15,19 +15,13 @@ import {
   Tensor,
   tensor,
 } from '@mudpt/tensor';
+import type { RowPicker } from './block.ts';
+import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import type { TextConfig } from './config.ts';
 import type { WeightBox } from './tensors.ts';
 import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
 import { TokenTable } from './token-table.ts';
-import {
-  namedBlockWeights,
-  type RowPicker,
-  runBlocks,
-  runBlocksShared,
-  type StackOptions,
-  takeBlocks,
-  takeNorm,
-} from './transformer.ts';
+import { runBlocks, runBlocksShared, type StackOptions } from './transformer.ts';
 
 /** Embedded texts [C, T, width] without positions, and the position of each one's end. */
 export type EmbeddedTexts = { readonly embeddings: Tensor; readonly eot: readonly number[] | Tensor };
@@ -36,6 +30,11 @@ export type EmbeddedTexts = { readonly embeddings: Tensor; readonly eot: readonl
 export type PackedInput = {
   /** Rows [P, width] that all texts begin with. */
   readonly prefix?: Tensor | undefined;
+  /**
+   * The prefix as the input of block 1, 2, ...: [P, width] each, positions included. What a block makes of a prefix that the next one is given
+   * anew is not computed.
+   */
+  readonly laterPrefixes?: readonly Tensor[];
   /** What follows in each text, one behind the other: [N, width]. */
   readonly rows: Tensor;
   /** Where each text lies among the rows; it must live until the backward is done. */
@@ -104,7 +103,7 @@ export class TextTower extends Module {
    * @param options.hook sees the prefix [P, width] only, and may replace it at every layer
    */
   forwardPacked(input: PackedInput, options: StackOptions = {}): Tensor {
-    const { rows, sequences } = input;
+    const { rows, sequences, laterPrefixes = [] } = input;
     this.expectPacked(input, options);
     return scope(() => {
       const shared = input.prefix?.shape[0] ?? 0;
@@ -118,7 +117,7 @@ export class TextTower extends Module {
       const picking = { ...options, pick: (x: Tensor) => indexSelect(x, 0, ends) };
       return this.head(
         prefix
-          ? runBlocksShared(this.blocks, { prefix, rows: placed, sequences }, picking)
+          ? runBlocksShared(this.blocks, { prefixes: [prefix, ...laterPrefixes], rows: placed, sequences }, picking)
           : runBlocks(this.blocks, placed, { ...picking, causal: true, cuSeqlens: sequences }),
       );
     });
@@ -193,7 +192,7 @@ export class TextTower extends Module {
     );
   }
 
-  private expectPacked({ prefix, rows, sequences }: PackedInput, { hook }: StackOptions): void {
+  private expectPacked({ prefix, laterPrefixes = [], rows, sequences }: PackedInput, { hook }: StackOptions): void {
     const { width, context } = this.config;
     const fail = (problem: string, fix: string): never => {
       throw new ShapeError('TextTower', problem, fix);
@@ -207,6 +206,14 @@ export class TextTower extends Module {
       fail(`the prefix has shape [${prefix.shape.join(', ')}]`, `give rows [P, ${width}], or none`);
     const longest = (prefix?.shape[0] ?? 0) + sequences.maxLength;
     if (longest > context) fail(`the longest text has ${longest} rows, the context holds ${context}`, 'shorten it');
+    const odd = laterPrefixes.find(({ shape }) => shape.join() !== prefix?.shape.join());
+    if (odd)
+      fail(
+        `a later prefix has shape [${odd.shape.join(', ')}], the first ${prefix ? `[${prefix.shape.join(', ')}]` : 'is missing'}`,
+        'give all of one shape',
+      );
+    if (laterPrefixes.length >= this.config.layers)
+      fail(`there are ${laterPrefixes.length} later prefixes for ${this.config.layers - 1} blocks`, 'give fewer');
     if (hook && !prefix) fail('a hook is given but no prefix, which is all it could see', 'give a prefix');
   }
 }

@@ -30,7 +30,7 @@ export type BlockParts = {
 
 /**
  * Pre-norm transformer block: x + attention(norm1(x)), then x + mlp(norm2(x)). Biases, activation and residuals are part of the products:
- * seven kernels forward, and eleven backward when the weights are frozen.
+ * seven kernels forward, and nine backward when the weights are frozen.
  */
 export class TransformerBlock extends Module {
   readonly norm1: LayerNorm;
@@ -54,14 +54,18 @@ export class TransformerBlock extends Module {
 
   /** x [B, T, width] (or packed [N, width]) gives the same shape. */
   forward(x: Tensor, options: AttentionOptions = {}): Tensor {
-    using normed = this.norm1.forward(x);
-    using attended = this.attention.forward(normed, { ...options, residual: x });
+    const { skip, out } = this.norm1.fork(x);
+    using residual = skip;
+    using normed = out;
+    using attended = this.attention.forward(normed, { ...options, residual });
     return this.transform(attended);
   }
 
   /** The second half: x + mlp(norm2(x)). */
   transform(x: Tensor): Tensor {
-    using normed = this.norm2.forward(x);
-    return feedForward(normed, this.up.weights, this.down.weights, { activation: this.activation, residual: x });
+    const { skip, out } = this.norm2.fork(x);
+    using residual = skip;
+    using normed = out;
+    return feedForward(normed, this.up.weights, this.down.weights, { activation: this.activation, residual });
   }
 }

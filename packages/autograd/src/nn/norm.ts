@@ -1,4 +1,5 @@
-import { layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
+import { alias, defineOp, layerNorm, layerNormBackward, layerNormForward, rmsNorm, type Tensor } from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
 import { adopt, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';
 
@@ -11,6 +12,38 @@ export type LayerNormOptions = NormOptions & {
   readonly weight?: Tensor;
   readonly bias?: Tensor;
 };
+
+/** x again, for the residual that goes around a norm, and x normalised. */
+export type Forked = { readonly skip: Tensor; readonly out: Tensor };
+
+/**
+ * {@link layerNorm} of x, and another handle of x to be added behind what works on the norm (a pre-norm block's residual). The gradient of
+ * both ways is formed in one kernel, where x used twice would cost another addition.
+ */
+const forkNorm = defineOp(
+  'forkNorm',
+  (x: Tensor, weight: Tensor, bias: Tensor, eps: number): Forked => ({
+    skip: alias(x),
+    out: layerNorm.run(x, weight, bias, eps),
+  }),
+);
+
+defineRule(forkNorm, (context, x, weight, bias, eps) => {
+  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+  const saved = { x: context.save(x), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
+  mean.dispose();
+  rstd.dispose();
+  const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
+  return {
+    output: { skip: alias(x), out },
+    inputs: [x, weight, bias],
+    backward: (sumGrad, grad) => {
+      if (!grad) return [sumGrad];
+      const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
+      return [gradients.x, gradients.weight, gradients.bias];
+    },
+  };
+});
 
 /** Layer norm over the last axis, with weight and bias. eps 1e-5. */
 export class LayerNorm extends Module {
@@ -28,6 +61,11 @@ export class LayerNorm extends Module {
 
   forward(x: Tensor): Tensor {
     return layerNorm(x, this.weight, this.bias, this.eps);
+  }
+
+  /** {@link forward}, and x for the residual around what follows. The caller disposes both. */
+  fork(x: Tensor): Forked {
+    return forkNorm(x, this.weight, this.bias, this.eps);
   }
 }
 

@@ -1,5 +1,20 @@
 /** Views and copies: the ops that all other views are made of. */
-import { alias, cast, contiguous, expand, permute, reshape, slice, sliceBackward } from '@mudpt/tensor';
+import {
+  alias,
+  cast,
+  cat,
+  contiguous,
+  expand,
+  permute,
+  reshape,
+  slice,
+  sliceBackward,
+  split,
+  stack,
+  type Tensor,
+  unbind,
+  zeros,
+} from '@mudpt/tensor';
 import { defineRule } from '../rule.ts';
 
 defineRule(reshape, (_, x, shape) => {
@@ -25,4 +40,24 @@ defineRule(contiguous, (_, x) => ({ output: contiguous(x), backward: (grad) => [
 defineRule(cast, (_, x, dtype) => {
   const from = x.dtype;
   return { output: cast(x, dtype), backward: (grad) => [cast(grad, from)] };
+});
+
+/** For the backward of an op that cuts `x` into `pieces`: their gradients, zeros for pieces the loss does not depend on. */
+function complete({ device, dtype }: Tensor, pieces: readonly Tensor[]) {
+  const shapes = pieces.map(({ shape }) => shape);
+  return (gradients: readonly (Tensor | undefined)[]): Tensor[] =>
+    gradients.map((gradient, piece) => gradient ?? zeros(shapes[piece] ?? [], { device, dtype }));
+}
+
+// Made of slices, each of which would fill a gradient of the size of x: all pieces together are one join.
+defineRule(unbind, (_, x, axis = 0) => {
+  const pieces = unbind(x, axis);
+  const all = complete(x, pieces);
+  return { output: pieces, backward: (...gradients) => [stack(all(gradients), axis)] };
+});
+
+defineRule(split, (_, x, sizes, axis = 0) => {
+  const pieces = split(x, sizes, axis);
+  const all = complete(x, pieces);
+  return { output: pieces, backward: (...gradients) => [cat(all(gradients), axis)] };
 });

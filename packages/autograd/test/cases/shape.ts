@@ -62,6 +62,22 @@ export const shapeCases: readonly RuleCase[] = [
       }),
     reference: (x) => array.build([2, 2], ([i = 0, j = 0]) => array.get(x, [i, j]) * array.get(x, [i + 3, j])),
   },
+  {
+    name: 'split of which one piece is used',
+    shapes: [[2, 5]],
+    run: (x) => scope(() => ops.mul(ops.split(x, 2, -1)[1] as Tensor, 3)),
+    reference: (x) => array.build([2, 2], ([i = 0, j = 0]) => 3 * array.get(x, [i, j + 2])),
+  },
+  {
+    name: 'unbind',
+    shapes: [[2, 3, 4]],
+    run: (x) =>
+      scope(() => {
+        const [a, , c] = ops.unbind(x, -2) as [Tensor, Tensor, Tensor];
+        return ops.mul(a, c);
+      }),
+    reference: (x) => array.build([2, 4], ([i = 0, j = 0]) => array.get(x, [i, 0, j]) * array.get(x, [i, 2, j])),
+  },
   { name: 'cumsum', shapes: [[3, 4]], run: (x) => ops.cumsum(x, 0), reference: (x) => reductions.cumsum(x, 0) },
   {
     name: 'sort',

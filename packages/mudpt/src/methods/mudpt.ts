@@ -2,7 +2,7 @@
  * MuDPT: multi-modal deep-symphysis prompt tuning (Miao et al., ICME 2023, arXiv 2306.11400; github.com/Mechrev0/MuDPT). Deep prompts in
  * both towers; an injection adds to each modality what the other's prompts become. With depth 1 the text side is CoOp's.
  */
-import { add, type Tensor } from '@mudpt/tensor';
+import { add, type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
 import { defineMethod } from './definition.ts';
 import { contextStart, randomOf, randomPrompts } from './initial.ts';
@@ -13,7 +13,6 @@ import { TransformerInjection } from './injection/transformer.ts';
 import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
-import { layersOf } from './rows.ts';
 import { depth, expectDepth, initWords, length } from './settings.ts';
 import { prefixWriter } from './tokens.ts';
 import { leadingContext } from './wording.ts';
@@ -86,10 +85,10 @@ export class MudptLearner implements Learner {
     const { text, image } = this.own;
     const { imageFirst, imageDeep, textDeep } = this.injected();
     return {
-      text: { first: text.first, deep: layersOf(textDeep ? add(text.deep, textDeep) : text.deep) },
+      text: { first: text.first, deep: unbind(textDeep ? add(text.deep, textDeep) : text.deep) },
       image: {
         first: imageFirst ? add(image.first, imageFirst) : image.first,
-        deep: layersOf(imageDeep ? add(image.deep, imageDeep) : image.deep),
+        deep: unbind(imageDeep ? add(image.deep, imageDeep) : image.deep),
       },
     };
   }

@@ -4,7 +4,7 @@ import { alias, crossEntropy, keep, l2Normalize, matmul, scope, split, type Tens
 import { type Economy, KEEP_ALL } from './economy.ts';
 import { MethodError } from './errors.ts';
 import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss, TowerPrompts } from './method.ts';
-import { deepHook, type LayerRows, TextPrompts } from './text-prompts.ts';
+import { type LayerRows, TextPrompts } from './text-prompts.ts';
 import { expectFits, learntRow, type SlotRow } from './tokens.ts';
 import type { Wording } from './wording.ts';
 
@@ -138,7 +138,7 @@ export class PromptedClip implements PromptMethod {
       images,
       (part, rows: LayerRows | undefined) =>
         rows
-          ? this.context.image.forward(part, { append: rows.first, hook: deepHook(rows.deep, 'last'), recompute })
+          ? this.context.image.forward(part, { append: rows.first, appendLater: rows.deep, recompute })
           : this.context.image.forward(part),
       prompts,
     );

@@ -1,39 +1,6 @@
-/** Two ops of prompt learning whose gradients take few dispatches: cutting stacked prompts into layers, and replacing rows of a block's input. */
+/** Replacing rows of a block's input, in few dispatches. */
 import { defineRule } from '@mudpt/autograd';
-import {
-  cat,
-  defineOp,
-  expand,
-  mul,
-  narrow,
-  reshape,
-  select,
-  ShapeError,
-  stack,
-  sum,
-  type Tensor,
-  tensor,
-  zeros,
-} from '@mudpt/tensor';
-
-/**
- * Views of the first axis: x [L, n, width] gives L tensors [n, width]. The gradient is one stack, where L slices would each fill a tensor
- * of the size of x.
- */
-export const layersOf = defineOp('layersOf', cut);
-
-function cut(x: Tensor): Tensor[] {
-  return Array.from({ length: x.shape[0] ?? 0 }, (_, layer) => select(x, 0, layer));
-}
-
-defineRule(layersOf, (_, x) => {
-  const { device, dtype } = x;
-  const row = x.shape.slice(1);
-  return {
-    output: cut(x),
-    backward: (...gradients) => [stack(gradients.map((gradient) => gradient ?? zeros(row, { device, dtype })))],
-  };
-});
+import { cat, defineOp, expand, mul, narrow, reshape, ShapeError, sum, type Tensor, tensor } from '@mudpt/tensor';
 
 /**
  * x [..., T, width] with `rows` [n, width] in the places start to start + n - 1 of every sequence: one dispatch. What stood there gets no

@@ -3,7 +3,7 @@
  * what all texts begin with computed once and the rest packed without padding (packed; exact under the causal mask).
  */
 import type { BlockHook, TextTower } from '@mudpt/clip';
-import { chunked } from '@mudpt/autograd';
+import { chunked, noGrad } from '@mudpt/autograd';
 import {
   cat,
   type Device,
@@ -14,6 +14,8 @@ import {
   type PackedSequences,
   reshape,
   scope,
+  select,
+  stack,
   type Tensor,
   tensor,
 } from '@mudpt/tensor';
@@ -51,6 +53,11 @@ type Packed = {
   readonly prefix: readonly Piece[];
   readonly rows: Gathered;
   readonly sequences: PackedSequences;
+  /**
+   * The start token as the input of block 1, 2, ..., [layers - 1, 1, width], where the prefix is nothing but it and rows that deeper layers
+   * replace: it sees only itself, so it is the same in every step.
+   */
+  readonly starts: Tensor | undefined;
 };
 
 /** Rows picked from [learnt rows; frozen rows] by index, or all frozen. */
@@ -195,15 +202,18 @@ class TextGroup {
 
   forward(rows: LayerRows | undefined, recompute: boolean): Tensor {
     return scope(() => {
-      const hook = rows && rows.deep.length > 0 ? deepHook(rows.deep, 1) : undefined;
-      const options = { ...(hook && { hook }), recompute };
+      const deep = rows?.deep ?? [];
+      const hooked = { recompute, ...(deep.length > 0 && { hook: deepHook(deep) }) };
       if (!this.packed) {
         const embeddings = reshape(gather(this.plain as Gathered, rows), [this.slots.length, this.length, -1]);
-        return this.tower.forward({ embeddings, eot: this.eot }, options);
+        return this.tower.forward({ embeddings, eot: this.eot }, hooked);
       }
-      const { prefix, rows: rest, sequences } = this.packed;
+      const { prefix, rows: rest, sequences, starts } = this.packed;
       const pieces = prefix.map((piece) => ('from' in piece ? narrow(learntRows(rows), 0, piece.from, piece.count) : piece));
-      return this.tower.forwardPacked({ prefix: cat(pieces), rows: gather(rest, rows), sequences }, options);
+      const input = { prefix: cat(pieces), rows: gather(rest, rows), sequences };
+      if (!starts) return this.tower.forwardPacked(input, hooked);
+      const laterPrefixes = deep.map((own, index) => cat([select(starts, 0, index), own]));
+      return this.tower.forwardPacked({ ...input, laterPrefixes }, { recompute });
     });
   }
 
@@ -221,7 +231,24 @@ class TextGroup {
         this.options.device,
         rest.map((row) => row.length),
       ),
+      starts: this.starts(shared),
     };
+  }
+
+  private starts(shared: number): Tensor | undefined {
+    const { replaced } = this.options;
+    const [token = 0] = this.slots[0] ?? [];
+    if (replaced === 0 || shared !== 1 + replaced || learntRow(token) !== undefined || this.tower.config.layers === 1)
+      return undefined;
+    const states: Tensor[] = [];
+    const remember: BlockHook = (x, layer) => {
+      if (layer > 0) states.push(keep(reshape(x, [1, -1])));
+      return x;
+    };
+    noGrad(() => this.tower.hidden(reshape(this.frozen([token]), [1, 1, -1]), { hook: remember }));
+    const starts = stack(states);
+    for (const state of states) state.dispose();
+    return starts;
   }
 
   private pieces(row: SlotRow): Piece[] {
@@ -257,17 +284,21 @@ class TextGroup {
   private constants(): Tensor[] {
     const of = (rows: Gathered): Tensor[] => ('frozen' in rows ? [rows.frozen] : [rows.table, rows.index]);
     const pieces = this.packed?.prefix.filter((piece): piece is Tensor => !('from' in piece)) ?? [];
-    return [...pieces, ...(this.packed ? of(this.packed.rows) : []), ...(this.plain ? of(this.plain) : [])];
+    const starts = this.packed?.starts;
+    return [
+      ...pieces,
+      ...(starts ? [starts] : []),
+      ...(this.packed ? of(this.packed.rows) : []),
+      ...(this.plain ? of(this.plain) : []),
+    ];
   }
 }
 
-/** Replaces rows from `start` on in the inputs of block 1, 2, ...; in texts `start` is 1, behind the start token. */
-export function deepHook(deep: readonly Tensor[], start: number | 'last'): BlockHook {
+/** Replaces the rows behind the start token in the inputs of block 1, 2, ... */
+function deepHook(deep: readonly Tensor[]): BlockHook {
   return (x, layer) => {
     const rows = layer > 0 ? deep[layer - 1] : undefined;
-    if (!rows) return x;
-    const [length = 0] = x.shape.slice(-2);
-    return replaceRows(x, rows, start === 'last' ? length - (rows.shape[0] ?? 0) : start);
+    return rows ? replaceRows(x, rows, 1) : x;
   };
 }
 

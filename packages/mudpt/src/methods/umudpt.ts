@@ -2,7 +2,7 @@
  * UMuDPT, the one-way trainer of MuDPT's release: image prompts are what a light transformer makes of the text prompts; there are no own
  * ones (github.com/Mechrev0/MuDPT).
  */
-import type { Tensor } from '@mudpt/tensor';
+import { type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
 import { defineMethod } from './definition.ts';
 import { contextStart, randomOf, randomPrompts } from './initial.ts';
@@ -11,7 +11,6 @@ import { PromptTransformer, textToImageNames } from './injection/transformer.ts'
 import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
-import { layersOf } from './rows.ts';
 import { depth, expectDepth, initWords, length } from './settings.ts';
 import { prefixWriter } from './tokens.ts';
 import { leadingContext } from './wording.ts';
@@ -61,8 +60,8 @@ export class UmudptLearner implements Learner {
   prompts(): TowerPrompts {
     const image = this.imagePrompts();
     return {
-      text: { first: this.first, deep: layersOf(this.deep) },
-      image: { first: image.first, deep: image.deep ? layersOf(image.deep) : [] },
+      text: { first: this.first, deep: unbind(this.deep) },
+      image: { first: image.first, deep: image.deep ? unbind(image.deep) : [] },
     };
   }
 }
