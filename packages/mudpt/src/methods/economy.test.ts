@@ -132,9 +132,10 @@ eachDevice('economy', (ctx) => {
       // Norm's input, fused q k v, attention's result, second norm's input, what the activation reads, and attention's log-sum-exp.
       const block = (own: number) => own * (width + hidden + statistics);
       const floats =
-        rows * (width + statistics) + // the norm before the blocks
+        learnt * statistics + // the norm before the blocks, of what is learnt and lives anyway
         (layers - 1) * (block(rows) + rows * (width + statistics + 3 * width + width + heads)) +
-        (block(count) + rows * (width + statistics + 3 * width + width + heads)) +
+        // In the last block only class tokens have queries.
+        (block(count) + rows * (width + statistics + 2 * width) + count * (width + width + heads)) +
         count * (width + statistics) + // the norm behind them, of the class tokens
         (count + CLASSES.length) * TINY.embed; // features before they are normalised, and the normalised texts they are compared with
       expect(bytes).toBe(4 * floats);
