@@ -36,6 +36,7 @@ function program(finish: (code: number) => void): Command {
     .option('--batch <count>', 'pictures per step')
     .option('--lr <rate>', 'learning rate')
     .addOption(classes('train on all classes or one half of them'))
+    .option('--memory <size>', runFields['memory'])
     .option(
       '--set <key=value>',
       'anything else: a field of config.yaml, a setting of the method or of training; may be repeated',

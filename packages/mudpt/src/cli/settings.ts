@@ -21,6 +21,7 @@ export interface TrainFlags {
   readonly batch?: string;
   readonly lr?: string;
   readonly classes?: string;
+  readonly memory?: string;
   readonly set?: readonly string[];
 }
 
@@ -33,7 +34,7 @@ type Loose = Record<string, unknown> & { settings: Record<string, unknown>; trai
 export async function inputOf(flags: TrainFlags): Promise<RunInput> {
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
   const input: Loose = { ...file, settings: { ...(file['settings'] as object) }, training: { ...(file['training'] as object) } };
-  for (const name of ['data', 'root', 'template', 'model', 'method', 'shots', 'seed', 'classes'] as const)
+  for (const name of ['data', 'root', 'template', 'model', 'method', 'shots', 'seed', 'classes', 'memory'] as const)
     if (flags[name] !== undefined) input[name] = flags[name];
   const method = typeof input['method'] === 'string' ? input['method'] : 'mudpt';
   const names = namesOf(method);

@@ -11,8 +11,10 @@ import {
   type RunObserver,
   type RunResult,
   type RunSummary,
+  type StepChoice,
   train,
 } from '../train/index.ts';
+import { describeEconomy } from '../methods/index.ts';
 import { inputOf, type TrainFlags } from './settings.ts';
 import { bar, bytes, duration, percent, StatusLine, table } from './terminal.ts';
 
@@ -97,6 +99,9 @@ function observe(line: StatusLine): RunObserver {
       if (evaluation.what === 'zero-shot' && isNearChance(evaluation, classes))
         line.print('warning: that is near chance. Do the class names say what is in the pictures, in words?');
     },
+    onChoice: (choice) => {
+      if (choice.budget.isAsked || choice.considered.length > 1) line.print(`memory   ${choiceText(choice)}`);
+    },
     onProgress: ({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond, bytes: held, eta }) => {
       const done = (epoch * steps + step) / (epochs * steps);
       const numbers = `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${imagesPerSecond.toFixed(1)} images/s  ${bytes(held)}`;
@@ -137,6 +142,12 @@ function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: 
   ];
 }
 
+/** How steps run, and how much of what they may take they do. */
+function choiceText({ economy, bytes: most, budget }: StepChoice): string {
+  const limit = `${bytes(budget.bytes)}${budget.isAsked ? '' : ', a guess'}`;
+  return `${describeEconomy(economy)}: ${bytes(most)} of ${limit}${most > budget.bytes ? '; less is not possible' : ''}`;
+}
+
 function accuracyText({ metrics, split }: Evaluation): string {
   const { accuracy, macroF1, count } = metrics;
   return `${percent(accuracy)} of ${count} ${split} pictures, macro F1 ${percent(macroF1)}`;
@@ -159,8 +170,24 @@ function tellEstimate(line: StatusLine, estimate: Estimate): number {
   line.print(`training    about ${duration(trainingSeconds)}${updatesText}`);
   line.print(`evaluation  about ${duration(evaluationSeconds)}, before and after`);
   line.print(`memory      ${bytes(estimate.bytes)} on the adapter`);
+  if (estimate.choice) {
+    const { choice } = estimate;
+    line.print(`plan        ${choiceText(choice)}`);
+    for (const text of consideredTable(choice)) line.print(`            ${text}`);
+  }
   line.print('measured on two steps; nothing was written');
   return 0;
+}
+
+/** What was weighed up, one way a line. */
+function consideredTable({ considered, economy: chosen }: StepChoice): string[] {
+  const rows = considered.map(({ economy, bytes: most, flops }) => [
+    economy === chosen ? '->' : '',
+    describeEconomy(economy),
+    Number.isFinite(most) ? bytes(most) : 'a tensor is too large',
+    Number.isFinite(flops) ? `${(flops / 1e9).toPrecision(3)} GFLOP` : '',
+  ]);
+  return table([['', 'a step', 'memory', 'work'], ...rows], { right: [2, 3], most: 100 });
 }
 
 function finish(line: StatusLine, { folder, summary }: RunResult, report: string | undefined): number {

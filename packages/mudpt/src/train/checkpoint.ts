@@ -19,6 +19,8 @@ import {
 import * as z from 'zod';
 import type { PromptMethod } from '../methods/index.ts';
 
+const tower = z.strictObject({ recompute: z.boolean(), parts: z.int().nonnegative() });
+
 const schema = z.strictObject({
   format: z.literal(1),
   /** `identity` of the configuration. */
@@ -34,6 +36,8 @@ const schema = z.strictObject({
   seconds: z.number(),
   /** Length of metrics.jsonl. */
   metricsBytes: z.int().nonnegative(),
+  /** How steps run: it decides the order of sums, so a resumed run keeps it. Absent: everything is kept. */
+  economy: z.strictObject({ text: tower, image: tower }).optional(),
   /** Early stopping: the best validation accuracy and its epoch. */
   best: z.strictObject({ accuracy: z.number(), epoch: z.int() }).optional(),
   /** Epoch that early stopping ended after. */

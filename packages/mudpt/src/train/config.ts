@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
+import { bytesOfSize } from './memory.ts';
 import { methodNamed, type TrainingInput, type TrainingSettings } from '../methods/index.ts';
 
 const schema = z.strictObject({
@@ -24,6 +25,11 @@ const schema = z.strictObject({
   training: z.record(z.string(), z.unknown()).default({}).describe('how it is trained'),
   accumulate: z.coerce.number().int().positive().default(1).describe('batches whose gradients are averaged before an update'),
   precision: z.enum(['f32', 'f16']).default('f32').describe("storage of the frozen model's weights; what is learnt is f32"),
+  memory: z.coerce
+    .string()
+    .refine((text) => text === 'auto' || bytesOfSize(text) !== undefined, 'a size such as 2GiB or 800MB, or "auto"')
+    .default('auto')
+    .describe('device memory the run may take, such as 2GiB: what does not fit is computed twice, with the same result'),
   augment: z.stringbool().or(z.boolean()).default(true).describe('random crops and flips of training pictures'),
   patience: z.coerce
     .number()
@@ -98,13 +104,13 @@ export function runName(config: RunConfig, datasetName: string): string {
   return `${plain(datasetName)}/${parts.join('-')}/seed${seed}`;
 }
 
-function named({ data, root, workers, logEvery, checkpointSeconds, tensorboard }: RunConfig): RunInput {
-  return { data, root, workers, logEvery, checkpointSeconds, tensorboard };
+function named({ data, root, workers, logEvery, checkpointSeconds, tensorboard, memory }: RunConfig): RunInput {
+  return { data, root, workers, logEvery, checkpointSeconds, tensorboard, memory };
 }
 
-/** Everything that changes the numbers of a run, as text; equal for equal runs. */
+/** Everything that changes the numbers of a run, as text; equal for equal runs. What memory changes is the order of sums. */
 export function identity(config: RunConfig): string {
-  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, ...rest } = config;
+  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, memory: _m, ...rest } = config;
   return JSON.stringify(sortKeys(rest));
 }
 

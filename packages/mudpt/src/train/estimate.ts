@@ -2,6 +2,7 @@
 import type { Device } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
 import { resolveConfig, type RunInput } from './config.ts';
+import { budgetOf, chooseEconomy, type StepChoice } from './memory.ts';
 import { openModel } from './model.ts';
 import { createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
 import { imageFeatures, scoreMethod, scoringBatch } from './scoring.ts';
@@ -22,6 +23,8 @@ export interface Estimate {
   readonly trainingSeconds: number;
   /** GPU memory the run would hold at most. */
   readonly bytes: number;
+  /** How a step would run; undefined for methods on features. */
+  readonly choice: StepChoice | undefined;
 }
 
 /** Steps that are timed, after one that compiles. */
@@ -40,7 +43,8 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
   const loader = runLoader(base.clip, config, method);
   try {
     const { train, test } = dataset.splits;
-    const batch = scoringBatch(base.clip, config.evaluationBatch);
+    const budget = budgetOf(config.memory, device);
+    const batch = scoringBatch(base.clip, config.evaluationBatch, budget);
     const few = test.slice(0, batch);
     const features = () => imageFeatures(base.clip, loader, few, { batch });
     (await features()).features.dispose();
@@ -56,12 +60,25 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
       const encoded = train.length * (1 + method.augmentedPasses) + dataset.splits.val.length;
       const seconds = (plain * encoded) / Math.max(1, few.length);
       const bytes = device.memory().peakBytes;
-      return { ...facts, updates: 0, secondsPerUpdate: 0, evaluationSeconds: plain * passes, trainingSeconds: seconds, bytes };
+      return {
+        ...facts,
+        updates: 0,
+        secondsPerUpdate: 0,
+        evaluationSeconds: plain * passes,
+        trainingSeconds: seconds,
+        bytes,
+        choice: undefined,
+      };
     }
     const prompted = await timed(device, () => scoreMethod(base.clip, method, loader, few, { batch }));
     const settings = config.training as TrainingSettings;
     const { updates, group } = updatesOf(train.length, settings.batchSize, config.accumulate);
     using stepper = new Stepper(device, method, settings, group);
+    const { size } = base.clip.config.image;
+    const pictures = Math.min(settings.batchSize, train.length);
+    const cost = () => stepper.cost([pictures, 3, size, size]);
+    const choice = chooseEconomy({ device, method, budget, batch: pictures, cost });
+    device.trim();
     // An epoch may have fewer steps than are timed, so each takes the first one.
     const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
     const first = async () => {
@@ -89,6 +106,7 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
       evaluationSeconds: (plain + prompted) * passes,
       trainingSeconds: seconds * all,
       bytes: device.memory().peakBytes,
+      choice,
     };
   } finally {
     method.dispose();

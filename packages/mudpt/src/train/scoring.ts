@@ -3,6 +3,7 @@ import type { Clip } from '@mudpt/clip';
 import { capture, cat, copyInto, empty, keep, narrow, type Tensor } from '@mudpt/tensor';
 import type { Batch, BatchLoader, Dataset, Item } from '../data/index.ts';
 import { methodContext, methodNamed, type PromptMethod } from '../methods/index.ts';
+import { type Budget, heldBytes } from './memory.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 
 export interface ScoringOptions {
@@ -26,12 +27,19 @@ export interface Score {
 
 /**
  * The most pictures that go through a tower at once: as many as asked for, while the widest activation (the hidden layer of a block) fits a
- * storage binding of the device.
+ * storage binding of the device, and all that lives at once fits what is left of the budget.
  */
-export function scoringBatch({ device, config: { image } }: Clip, wanted: number): number {
+export function scoringBatch({ device, config: { image } }: Clip, wanted: number, budget?: Budget): number {
   const rows = 2 + (image.size / image.patch) ** 2 + 16; // the class token, patches, and room for prompts
   const most = Math.floor(device.limits.maxStorageBufferBindingSize / (rows * Math.max(image.hidden, 3 * image.width) * 4));
-  return Math.max(1, Math.min(wanted, most));
+  if (!budget) return Math.max(1, Math.min(wanted, most));
+  const fitting = Math.floor((budget.bytes - heldBytes(device)) / scoringBytes(image, rows));
+  return Math.max(1, Math.min(wanted, most, fitting));
+}
+
+/** At most so much lives at once for each picture: a block's widest moment, the picture itself, and a quarter that the pool rounds up. */
+function scoringBytes({ width, hidden, size }: Clip['config']['image'], rows: number): number {
+  return 1.25 * 4 * (rows * (6 * width + hidden) + 6 * size ** 2);
 }
 
 /** Runs pictures through a method. Text features are computed once, where they do not depend on the picture. */

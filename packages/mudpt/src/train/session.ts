@@ -3,6 +3,7 @@ import { type BatchLoader, fingerprint, type Item } from '../data/index.ts';
 import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
 import { identity } from './config.ts';
 import { countLearnt, fitFeatures } from './fit.ts';
+import { type Budget, budgetOf } from './memory.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { writePrompts } from './prompt-file.ts';
 import type { Evaluation, RunSummary } from './records.ts';
@@ -30,9 +31,11 @@ export interface SessionParts extends RunFacts {
 
 export class Session {
   private summary: RunSummary;
+  private readonly budget: Budget;
 
   constructor(private readonly parts: SessionParts) {
     this.summary = firstSummary(parts);
+    this.budget = budgetOf(parts.config.memory, parts.base.clip.device);
   }
 
   async go(notes: readonly string[]): Promise<RunResult> {
@@ -84,6 +87,7 @@ export class Session {
       const isStopped =
         method.kind === 'prompts' ? await this.trainPrompts(method, loader, train) : await this.fit(method, loader, train);
       if (isStopped) return true;
+      base.clip.device.trim();
       const tuned = await this.tuned(method, loader, test);
       await folder.writePredictions(predictions(zeroShot, tuned));
       const accuracy = accuracies(this.summary.evaluations);
@@ -125,7 +129,9 @@ export class Session {
       folder,
       belongs: { identity: identity(config), pictures: fingerprint(train), model: base.hash },
       resume,
+      budget: this.budget,
       signal,
+      onChoice: observer?.onChoice?.bind(observer),
       onProgress: observer?.onProgress?.bind(observer),
       onEpoch: observer?.onEpoch?.bind(observer),
     });
@@ -177,7 +183,7 @@ export class Session {
   private scoring(what: string, total: number) {
     const { base, config, options } = this.parts;
     return {
-      batch: scoringBatch(base.clip, config.evaluationBatch),
+      batch: scoringBatch(base.clip, config.evaluationBatch, this.budget),
       ...(options.signal && { signal: options.signal }),
       onProgress: (done: number) => options.observer?.onPart?.(what, done, total),
     };

@@ -12,6 +12,7 @@ import {
   eq,
   keep,
   narrow,
+  type PlanCost,
   reshape,
   scope,
   sum,
@@ -88,6 +89,15 @@ export class Stepper {
       this.pictures += items.length;
     }
     this.update?.({ lr });
+  }
+
+  /** What an update from batches of `images` [B, 3, H, W] would take, as the method is now; its captured step is what is counted. */
+  cost(images: readonly number[]): PlanCost {
+    const [batch = 0] = images;
+    const step = this.captured.cost({ images: { shape: images }, labels: { shape: [batch], dtype: 'i32' }, lr: { shape: [] } });
+    // After the step was recorded: only then is it known which averages there are.
+    const update = this.update?.cost({ lr: { shape: [] } });
+    return update ? { ...step, bytes: step.bytes + update.bytes } : step;
   }
 
   /**

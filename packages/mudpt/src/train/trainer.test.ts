@@ -5,9 +5,10 @@ import { eachDevice } from '../../../tensor/test/support.ts';
 import { temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { tinyClip } from '../../test/tiny.ts';
 import { type Dataset, openDataset } from '../data/index.ts';
-import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
+import { KEEP_ALL, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
 import { readPosition } from './checkpoint.ts';
 import { resolveConfig, type RunInput } from './config.ts';
+import { bytesOfSize, type StepChoice } from './memory.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { RunFolder } from './run-folder.ts';
 import { updatesOf } from './pace.ts';
@@ -87,6 +88,33 @@ eachDevice('trainPrompts', (ctx) => {
     const steps = (await numbers(path)).map(([step]) => step);
     expect(steps).toEqual([...new Set(steps)].sort((a, b) => (a ?? 0) - (b ?? 0)));
     expect(steps.at(-1)).toBe(7);
+  });
+
+  it('within the smallest budget, a run stopped and resumed with another one ends with the same bits, and those of a large one nearly', async () => {
+    await using at = await temporaryFolder();
+    const dataset = await shapes(join(at.path, 'data'));
+    using clip = tinyClip(ctx.device);
+    const input: RunInput = { method: 'mudpt', settings: { depth: 2 }, training: { epochs: 1, batchSize: 4 }, logEvery: 1 };
+    const refused = trained(clip, dataset, join(at.path, 'none'), { ...input, memory: '1KiB' });
+    const message = await refused.then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    const [, smallest = ''] = /--memory (\S+) or more/.exec(message) ?? [];
+    const large = await trained(clip, dataset, join(at.path, 'large'), { ...input, memory: '1GiB' });
+    const choices: StepChoice[] = [];
+    const onChoice = (choice: StepChoice) => choices.push(choice);
+    const whole = await trained(clip, dataset, join(at.path, 'whole'), { ...input, memory: smallest }, { onChoice });
+    expect(choices[0]?.economy).not.toEqual(KEEP_ALL);
+    expect(choices[0]?.bytes).toBeLessThanOrEqual(bytesOfSize(smallest) ?? 0);
+    const stop = new AbortController();
+    const path = join(at.path, 'parts');
+    await trained(clip, dataset, path, { ...input, memory: smallest }, { signal: stop.signal, onProgress: () => stop.abort() });
+    expect((await readPosition(join(path, 'last.safetensors'))).economy).toEqual(choices[0]?.economy);
+    const rest = await trained(clip, dataset, path, { ...input, memory: 'auto' }, { resume: true, onChoice });
+    expect(choices).toHaveLength(1);
+    expect(rest.learnt).toEqual(whole.learnt);
+    expect(distance(whole, large)).toBeLessThan(1e-6);
   });
 
   it('refuses a checkpoint of another configuration, model, or other pictures', async () => {

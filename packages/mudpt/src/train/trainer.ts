@@ -2,9 +2,10 @@
 import type { Clip } from '@mudpt/clip';
 import { copyInto, FormatError, keep, type Tensor, zeros } from '@mudpt/tensor';
 import type { BatchLoader, Item } from '../data/index.ts';
-import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
+import { KEEP_ALL, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
 import { type Learning, loadCheckpoint, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
+import { type Budget, budgetOf, chooseEconomy, type StepChoice } from './memory.ts';
 import { groups, Pace, updatesOf } from './pace.ts';
 import type { MetricsLine } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -45,8 +46,12 @@ export interface TrainerOptions {
   readonly belongs: Pick<Position, 'identity' | 'pictures' | 'model'>;
   /** Go on from the folder's checkpoint. */
   readonly resume: boolean;
+  /** Default: what the configuration says. */
+  readonly budget?: Budget;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
+  /** How a new run's steps will run. */
+  readonly onChoice?: ((choice: StepChoice) => void) | undefined;
   readonly onEpoch?: ((line: MetricsLine & { kind: 'epoch' }) => void) | undefined;
 }
 
@@ -75,6 +80,7 @@ class Trainer {
   private readonly updates: number;
   private readonly group: number;
   private readonly events: EventFile | undefined;
+  private readonly budget: Budget;
   private position: Position;
   /** When this session began, less the seconds of earlier ones. */
   private begun = performance.now();
@@ -92,6 +98,7 @@ class Trainer {
         'set patience to 0, or give a val folder',
       );
     [this.updates, this.group] = [updates, group];
+    this.budget = options.budget ?? budgetOf(config.memory, clip.device);
     this.stepper = new Stepper(clip.device, method, settings, group);
     this.events = config.tensorboard ? new EventFile(options.folder.path) : undefined;
     const best = new Map<string, Tensor>();
@@ -107,8 +114,10 @@ class Trainer {
       this.position = await loadCheckpoint(folder.file('checkpoint'), this.learning, belongs);
       await folder.cutMetrics(this.position.metricsBytes);
       this.begun -= this.position.seconds * 1000;
+      this.options.method.economise(this.position.economy ?? KEEP_ALL);
     } else {
       await folder.cutMetrics(0);
+      this.choose();
       await this.save({});
     }
     const { epochs } = settings;
@@ -118,6 +127,24 @@ class Trainer {
     }
     if (this.position.best) this.copyBest((own, best) => copyInto(own, best));
     return this.result(false);
+  }
+
+  /** The pool may hold what the evaluation before needed: it would stand beside what the step needs. */
+  private choose(): void {
+    const { clip, method, settings, train, onChoice } = this.options;
+    const { device, config } = clip;
+    const batch = Math.min(settings.batchSize, train.length);
+    const { size } = config.image;
+    const choice = chooseEconomy({
+      device,
+      method,
+      budget: this.budget,
+      batch,
+      cost: () => this.stepper.cost([batch, 3, size, size]),
+    });
+    this.position = { ...this.position, economy: choice.economy };
+    device.trim();
+    onChoice?.(choice);
   }
 
   /** @returns false when it was asked to stop on the way */
@@ -181,7 +208,7 @@ class Trainer {
 
   private async validate(): Promise<number> {
     const { clip, method, loader, val, config } = this.options;
-    const batch = scoringBatch(clip, config.evaluationBatch);
+    const batch = scoringBatch(clip, config.evaluationBatch, this.budget);
     const scores = await scoreMethod(clip, method, loader, val, { batch });
     return metricsOfScores(scores, method.classNames.length).accuracy;
   }

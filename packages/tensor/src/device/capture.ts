@@ -75,11 +75,17 @@ export class Capture {
     this.commands.push(command);
   }
 
+  /** Gives back what was allocated. */
+  abandon(release: (buffer: PoolBuffer) => void): void {
+    for (const buffer of this.constants) release(buffer);
+    this.constants.clear();
+  }
+
   /** What {@link finish} would plan. Nothing is allocated; constants were, and go back through `release`. */
   measure(release: (buffer: PoolBuffer) => void): PlanCost {
     const { slots } = this.arrange();
     const constants = [...this.constants];
-    for (const buffer of constants) release(buffer);
+    this.abandon(release);
     const dispatches = this.commands.filter((command) => command.kind === 'dispatch');
     return {
       bytes: [...slots, ...constants].reduce((sum, { bytes }) => sum + bytes, 0),

@@ -234,6 +234,9 @@ export class Device {
     this.capturing = capturing;
     try {
       return { result: body(), capturing };
+    } catch (error) {
+      capturing.abandon((buffer) => this.pool.release(buffer));
+      throw error;
     } finally {
       this.capturing = undefined;
     }

@@ -1,0 +1,161 @@
+/** How much device memory a run may take, and the cheapest way to train within it. */
+import { freemem } from 'node:os';
+import { type Device, FormatError, LimitError, type PlanCost } from '@mudpt/tensor';
+import { type Economy, KEEP_ALL, type PromptMethod, type TowerEconomy } from '../methods/index.ts';
+
+/** Device memory a run may take, weights and everything else included. */
+export interface Budget {
+  readonly bytes: number;
+  /** Somebody named it; otherwise it is a guess, which a run may exceed where there is no other way. */
+  readonly isAsked: boolean;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** Bytes of a size such as `2GiB`, `800 MB` or `1500000000`; undefined for anything else. */
+export function bytesOfSize(text: string): number | undefined {
+  const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const factor = unit === '' ? 1 : UNITS[unit.toLowerCase()];
+  const bytes = Number(number) * (factor ?? Number.NaN);
+  return bytes > 0 && Number.isFinite(bytes) ? Math.floor(bytes) : undefined;
+}
+
+/**
+ * What a configuration's `memory` allows on this device. WebGPU does not tell how much memory an adapter has, so `auto` is: on an adapter
+ * that computes on the processor, what the device holds already and half of the machine's free memory; on a GPU, the largest single buffer
+ * its driver gives (`maxBufferSize`).
+ */
+export function budgetOf(memory: string, device: Device): Budget {
+  const asked = bytesOfSize(memory);
+  if (asked !== undefined) return { bytes: asked, isAsked: true };
+  if (device.adapter.kind === 'gpu') return { bytes: device.limits.maxBufferSize, isAsked: false };
+  // Node tells what a container is allowed, from version 20.13 on.
+  const { availableMemory } = process as { availableMemory?: () => number };
+  const free = availableMemory ? availableMemory.call(process) : freemem();
+  return { bytes: heldBytes(device) + free / 2, isAsked: false };
+}
+
+/** Device memory in use; what is pooled can be given back. */
+export function heldBytes(device: Device): number {
+  const { totalBytes, pooledBytes } = device.memory();
+  return totalBytes - pooledBytes;
+}
+
+/** One way to run a step, and what it takes. */
+export interface StepPlan {
+  readonly economy: Economy;
+  /** Most device memory while training, weights and everything else included; infinite where a tensor would be larger than the adapter binds. */
+  readonly bytes: number;
+  /** Floating-point operations of one captured step. */
+  readonly flops: number;
+  readonly dispatches: number;
+}
+
+export interface StepChoice extends StepPlan {
+  readonly budget: Budget;
+  /** What was considered, the chosen one included, in the order it was. */
+  readonly considered: readonly StepPlan[];
+}
+
+export interface ChoiceOptions {
+  readonly device: Device;
+  readonly method: PromptMethod;
+  readonly budget: Budget;
+  /** Images of a step. */
+  readonly batch: number;
+  /** What the step would take as the method is now. */
+  cost(): PlanCost;
+}
+
+/**
+ * Chooses how a step runs and sets the method to it: everything is kept if that fits; else blocks are computed twice, in the tower where it
+ * helps most or both; else towers run in two passes, in more and more parts. Every candidate is recorded, not run, so that its bytes are
+ * those its plan will have.
+ * @throws FormatError naming the smallest budget that works, when one was asked for and none of this fits
+ */
+export function chooseEconomy(options: ChoiceOptions): StepChoice {
+  const { device, method, budget, batch } = options;
+  let tooLarge: LimitError | undefined;
+  const considered = new Map<string, StepPlan>();
+  const plan = (economy: Economy): StepPlan => {
+    const key = JSON.stringify(economy);
+    const known = considered.get(key);
+    if (known) return known;
+    method.economise(economy);
+    let cost: PlanCost = { bytes: Number.POSITIVE_INFINITY, flops: Number.POSITIVE_INFINITY, dispatches: 0 };
+    try {
+      cost = options.cost();
+    } catch (error) {
+      // A tensor is larger than the adapter binds: parts may be small enough.
+      if (!(error instanceof LimitError)) throw error;
+      tooLarge = error;
+    }
+    const own = { economy, ...cost, bytes: heldBytes(device) + cost.bytes };
+    considered.set(key, own);
+    return own;
+  };
+  const levels = { text: levelsOf(method.classNames.length), image: levelsOf(batch) };
+  let best = plan(KEEP_ALL);
+  while (best.bytes > budget.bytes) {
+    const steps = (['text', 'image'] as const).flatMap((tower) => smaller(best, tower, levels[tower], plan));
+    const fitting = steps.filter(({ bytes }) => bytes <= budget.bytes).sort((a, b) => a.flops - b.flops);
+    const next = fitting[0] ?? steps.sort((a, b) => a.bytes - b.bytes)[0];
+    if (!next) break;
+    best = next;
+  }
+  if (tooLarge && best.bytes === Number.POSITIVE_INFINITY) throw tooLarge;
+  if (best.bytes > budget.bytes && budget.isAsked) throw tooSmall(best, heldBytes(device), budget, options);
+  method.economise(best.economy);
+  return { ...best, budget, considered: [...considered.values()] };
+}
+
+/** The next economy of `tower` that takes less than `now`, if any. */
+function smaller(
+  now: StepPlan,
+  tower: keyof Economy,
+  levels: readonly TowerEconomy[],
+  plan: (economy: Economy) => StepPlan,
+): StepPlan[] {
+  const at = levels.findIndex((level) => JSON.stringify(level) === JSON.stringify(now.economy[tower]));
+  for (const level of levels.slice(at + 1)) {
+    const next = plan({ ...now.economy, [tower]: level });
+    if (next.bytes < now.bytes) return [next];
+  }
+  return [];
+}
+
+/** More parts than this make texts of a few rows: dispatches, not memory. */
+const MOST_PARTS = 64;
+
+/** A tower's economies from fastest to smallest; `count` classes or images can be cut apart. */
+function levelsOf(count: number): readonly TowerEconomy[] {
+  const most = Math.min(count, MOST_PARTS);
+  const parts = [...Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power), most].filter((own) => own > 1);
+  return [
+    { recompute: false, parts: 0 },
+    { recompute: true, parts: 0 },
+    ...parts.map((own) => ({ recompute: false, parts: own })),
+    { recompute: true, parts: most },
+  ];
+}
+
+function tooSmall(best: StepPlan, held: number, budget: Budget, { method, batch }: ChoiceOptions): FormatError {
+  const size = (bytes: number): string =>
+    bytes < 2 ** 26 ? `${Math.ceil(bytes / 2 ** 10)}KiB` : `${Math.ceil(bytes / 2 ** 20)}MiB`;
+  return new FormatError(
+    'memory',
+    `${size(budget.bytes)} do not suffice for a step of ${method.name} with ${method.classNames.length} classes and ${batch} images: ` +
+      `${size(held)} are taken by the model, and the smallest step needs ${size(best.bytes - held)} more`,
+    `give --memory ${size(best.bytes)} or more, or train with smaller batches or fewer classes`,
+  );
+}
