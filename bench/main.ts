@@ -18,6 +18,7 @@ import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { runOurs } from './suites/ours.ts';
+import { startup } from './suites/startup.ts';
 import { stepRows } from './suites/step.ts';
 import { towers } from './suites/towers.ts';
 import { training } from './suites/training.ts';
@@ -38,6 +39,7 @@ const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, op
   },
   ladder,
   step: stepRows,
+  startup,
 };
 const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
 

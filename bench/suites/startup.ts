@@ -1,0 +1,77 @@
+/**
+ * How long `pnpm train` takes from the start of its process to the end of its first training step, with nothing compiled before and with Mesa's
+ * shader cache filled, and which pipelines that takes.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Device } from '@mudpt/tensor';
+import { type Effort, type Row, summary } from '../harness.ts';
+import type { Startup } from '../startup.ts';
+import { OURS } from './ours.ts';
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+/** Milliseconds from the start of the process, through the launcher, to the end of each part. */
+type Times = Startup['done'];
+
+/** @param cache folder of Mesa's compiled shaders */
+async function start(kind: string, cache: string): Promise<{ readonly times: Times; readonly pipelines: readonly string[] }> {
+  const begin = Date.now();
+  const command = [path('../../scripts/launch.mjs'), '--adapter', kind, 'node', '--import', 'tsx', path('../startup.ts')];
+  const env = { ...process.env, MESA_SHADER_CACHE_DIR: cache, MUDPT_QUIET: '1' };
+  const { stdout } = await promisify(execFile)(process.execPath, command, { env });
+  const { done, pipelines } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Startup;
+  const since = Object.entries(done).map(([part, at]) => [part, at - begin]);
+  return { times: Object.fromEntries(since) as Times, pipelines };
+}
+
+/** Pipelines by kernel, the most first: 'gemm.broadcast 12, norm 3'. */
+function byKernel(labels: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const label of labels) {
+    const [kernel = label] = label.split('{');
+    counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
+  }
+  const sorted = [...counts].sort(([a, x], [b, y]) => y - x || a.localeCompare(b));
+  return sorted.map(([kernel, count]) => `${kernel} ${count}`).join(', ');
+}
+
+/** Starts with an empty shader cache, and on lavapipe, which is alone in having one, with a full one. */
+export async function startup(device: Device, { samples }: Effort): Promise<Row[]> {
+  const { kind } = device.adapter;
+  const runs: Record<string, Awaited<ReturnType<typeof start>>[]> = { cold: [], warm: [] };
+  for (let sample = 0; sample < Math.min(samples, 3); sample += 1) {
+    const cache = await mkdtemp(join(tmpdir(), 'mudpt-shaders-'));
+    try {
+      runs['cold']?.push(await start(kind, cache));
+      if (kind === 'lavapipe') runs['warm']?.push(await start(kind, cache));
+    } finally {
+      await rm(cache, { recursive: true });
+    }
+  }
+  return Object.entries(runs).flatMap(([state, own]): Row[] => {
+    const [best] = [...own].sort((a, b) => a.times.step - b.times.step);
+    if (!best) return [];
+    const { times, pipelines } = best;
+    const seconds = (part: keyof Times): string => `${(times[part] / 1000).toFixed(1)} s`;
+    return [
+      {
+        suite: 'startup',
+        name: `first step of pnpm train, ${state} shader cache`,
+        engine: OURS,
+        ...summary(own.map((run) => run.times.step)),
+        extra: {
+          'modules after': seconds('modules'),
+          'open after': seconds('ready'),
+          'zero-shot after': seconds('zero-shot'),
+          pipelines: pipelines.length,
+          kernels: byKernel(pipelines),
+        },
+      },
+    ];
+  });
+}
