@@ -151,7 +151,8 @@ export class TextTower extends Module {
     this.expectEmbeddings(embeddings);
     const [, length = 0] = embeddings.shape;
     const placed = add(embeddings, narrow(this.positions, 0, 0, length));
-    return runBlocks(this.blocks, placed, { ...options, causal: true });
+    // A row alone sees itself under any mask: without one it needs no kernels but those of images.
+    return runBlocks(this.blocks, placed, { ...options, causal: length > 1 });
   }
 
   /** Takes the rows at the texts' ends of tensors shaped like x [C, T, width]. */

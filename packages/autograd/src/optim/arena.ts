@@ -23,8 +23,13 @@ import { nameOf } from '../parameter.ts';
 
 /** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
 export const BLOCK = 256;
-/** Sources of one packing dispatch; with the target they are the 8 storage buffers every device has. */
+/** Sources of one packing dispatch on a GPU; with the target they are the 8 storage buffers every device has. */
 const MAX_SOURCES = 7;
+
+/** A software adapter reads from all sources of a dispatch and drops what the mask of its lanes excludes: there each has a dispatch of its own. */
+function sourcesAtOnce({ adapter }: Device): number {
+  return adapter.kind === 'gpu' ? MAX_SOURCES : 1;
+}
 
 const pack = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'] });
 
@@ -45,19 +50,21 @@ export function layOut(tensors: readonly Tensor[]): Places {
 export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
   const given = tensors.flatMap((source, index) => (source ? [{ source, offset: offsets[index] ?? 0 }] : []));
   const flat = empty((device ?? given[0]?.source.device) as Device, [blocks * BLOCK]);
-  for (let at = 0; at < given.length; at += MAX_SOURCES) {
-    const part = given.slice(at, at + MAX_SOURCES);
+  const most = sourcesAtOnce(flat.device);
+  for (let at = 0; at < given.length; at += most) {
+    const part = given.slice(at, at + most);
     const sources = part.map(({ source }) => flatForm(source));
+    const bound = Array.from({ length: most }, (_, k) => sources[k] ?? (sources[0] as Tensor));
     const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
     pack.dispatch(flat.device, {
-      buffers: { result: flat, ...Object.fromEntries(sources.map((source, k) => [`g${k}`, source])) },
+      buffers: { result: flat, ...Object.fromEntries(bound.map((source, k) => [`g${k}`, source])) },
       params: {
         lengths: padded(sources.map((source) => source.size)),
         source_offsets: padded(sources.map((source) => source.offset)),
         target_offsets: padded(part.map(({ offset }) => offset)),
       },
       grid: [Math.max(...sources.map((source) => Math.ceil(source.size / BLOCK))), sources.length],
-      defines: { N: sources.length },
+      defines: { N: most },
       bytes: 8 * sources.reduce((sum, source) => sum + source.size, 0),
     });
     for (const source of sources) source.dispose();

@@ -61,20 +61,26 @@ export class BatchLoader {
     this.training = createImageLoader({ size, workers, cache, ...(augment && { augment: { ...augment, seed } }) });
   }
 
-  /** Pictures that could not be read so far. */
+  /** Pictures that could not be read so far, by name: which is met first depends on timing. */
   get unreadable(): readonly Unreadable[] {
-    return [...this.bad.values()];
+    return [...this.bad.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /**
    * Decodes training pictures once, which fills the cache, and returns those that can be read. Training on them then never meets an
    * unreadable one, and batches keep their size.
    * @param onProgress called with the number of pictures done
+   * @throws the signal's reason when it is aborted
    */
-  async check(items: readonly Item[], onProgress: (done: number) => void = () => undefined): Promise<Item[]> {
+  async check(
+    items: readonly Item[],
+    onProgress: (done: number) => void = () => undefined,
+    signal?: AbortSignal,
+  ): Promise<Item[]> {
     const readable: Item[] = [];
     let done = 0;
     for await (const loaded of this.load(this.training, items, { epoch: 0, first: 0 })) {
+      signal?.throwIfAborted();
       if (loaded.pixels) readable.push(loaded.item);
       onProgress(++done);
     }

@@ -77,10 +77,15 @@ export class Session {
   private async measureAndTrain(method: Method, loader: BatchLoader): Promise<boolean> {
     const { folder, dataset, base, options } = this.parts;
     const { train: given, test: tests } = dataset.splits;
+    // Training pictures are looked at while kernels are compiled and the adapter works.
+    const onChecked = (done: number): void => options.observer?.onPart?.('pictures', done, given.length);
+    const checked = loader.check(given, onChecked, options.signal);
+    // An error is thrown where the result is needed; zero-shot's own may come before.
+    checked.catch(() => undefined);
     const test = await imageFeatures(base.clip, loader, tests, this.scoring('zero-shot', tests.length));
     try {
       const zeroShot = await this.zeroShot(test);
-      const train = await loader.check(given, (done) => options.observer?.onPart?.('pictures', done, given.length));
+      const train = await checked;
       await this.note({ data: { ...this.summary.data, unreadable: loader.unreadable } });
       if (train.length < given.length)
         options.observer?.onNote?.(`${given.length - train.length} training pictures cannot be read and are left out`);

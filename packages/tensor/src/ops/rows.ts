@@ -46,8 +46,8 @@ export type RowVariant = 'row' | 'subgroup' | 'workgroup';
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
 
 /**
- * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), unless there
- * are too few rows to keep all lanes busy; GPUs a subgroup per row.
+ * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), and so few rows that
+ * lanes stay idle take less time there than another pipeline takes to compile; GPUs a subgroup per row.
  */
 export function planRows(
   device: Device,
@@ -56,7 +56,7 @@ export function planRows(
   width: number,
 ): { readonly variant: RowVariant; readonly grid: readonly number[] } {
   const shared: RowVariant[] = device.subgroupSize > 0 ? ['subgroup', 'workgroup'] : ['workgroup'];
-  const alone = device.adapter.kind !== 'gpu' && (rows >= 32 || width < 64);
+  const alone = device.adapter.kind !== 'gpu';
   const candidates: RowVariant[] = alone ? ['row', ...shared] : [...shared, 'row'];
   const variant = device.tuner.choose(family, candidates, `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}`);
   return { variant, grid: width === 0 ? [0] : grid1d(rows, ROWS_PER_GROUP[variant]) };
