@@ -1,11 +1,16 @@
-import type { Tensor } from '@mudpt/tensor';
+import { type Tensor, TensorError } from '@mudpt/tensor';
 
 /** Gradients by the tensor they belong to; one the loss does not depend on is absent. Owns them until disposed. */
 export class Gradients extends Map<Tensor, Tensor> {
-  /** The gradient of `parameter`. @throws Error when the loss does not depend on it */
+  /** The gradient of `parameter`. @throws TensorError when the loss does not depend on it */
   of(parameter: Tensor): Tensor {
     const gradient = this.get(parameter);
-    if (!gradient) throw new Error(`the loss does not depend on ${parameter.toString()}: it has no gradient`);
+    if (!gradient)
+      throw new TensorError(
+        'gradients',
+        `${parameter.toString()} has none: the loss does not depend on it`,
+        'mark it with parameter() or tape.watch() before the loss is computed from it',
+      );
     return gradient;
   }
 

@@ -120,7 +120,11 @@ function bufferOf(label: string, name: string, buffers: Readonly<Record<string, 
     throw new TensorError(`kernel ${label}`, `no tensor is given for binding "${name}"`, 'pass one under that name in buffers');
   if (!(given instanceof Storage)) given.expectLive(`kernel ${label}`);
   if (given.device !== device)
-    throw new DeviceError(`kernel ${label}`, `"${name}" lives on another device`, 'read it there and create it here');
+    throw new DeviceError(
+      `kernel ${label.replace(/\{.*/, '')}`,
+      `"${name}" lives on another device`,
+      'read it there and create it here: tensor(await x.data(), { shape: x.shape, device })',
+    );
   return given instanceof Storage ? given.buffer : given.storage.buffer;
 }
 

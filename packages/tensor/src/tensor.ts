@@ -1,6 +1,6 @@
 import type { Device } from './device/device.ts';
 import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
-import { DisposedError, ShapeError } from './errors.ts';
+import { DeviceError, DisposedError, ShapeError } from './errors.ts';
 import { adopt, forget } from './scope.ts';
 import { contiguousStrides, expectShape, isContiguous, sameShape, type Shape, showShape, sizeOf } from './shape.ts';
 import type { Storage } from './storage.ts';
@@ -61,7 +61,7 @@ export class Tensor {
       throw new DisposedError(
         op,
         `a tensor of shape ${showShape(this.shape)} was used after it was disposed`,
-        'dispose it later, or return it from its scope',
+        'dispose it later, or return it from its scope or captured function',
       );
     }
   }
@@ -82,9 +82,15 @@ export class Tensor {
 
   /**
    * Elements in row-major order. f16 comes back as Float32Array, bool as Uint8Array.
-   * @throws DeviceError when a kernel failed or the device was lost since the last read
+   * @throws CaptureError at once, inside of a captured function; DeviceError when a kernel failed or the device was lost since the last read
    */
-  async data(): Promise<DataArray> {
+  data(): Promise<DataArray> {
+    // Not async: inside of capture() the error must reach the caller, not a promise that nobody awaits.
+    this.device.expectNoCapture('data');
+    return this.read();
+  }
+
+  private async read(): Promise<DataArray> {
     this.expectLive('data');
     if (this.size === 0) {
       await this.device.settle();
@@ -105,8 +111,13 @@ export class Tensor {
     return this.isContiguous ? values : rowMajor(this, values, this.offset - low);
   }
 
-  /** The only element. @throws ShapeError when there is not exactly one */
-  async item(): Promise<number> {
+  /** The only element. @throws ShapeError when there is not exactly one; CaptureError as {@link data} */
+  item(): Promise<number> {
+    this.device.expectNoCapture('item');
+    return this.readItem();
+  }
+
+  private async readItem(): Promise<number> {
     if (this.size !== 1)
       throw new ShapeError(
         'item',
@@ -117,7 +128,12 @@ export class Tensor {
   }
 
   /** Elements as nested arrays; a number for a scalar. */
-  async nested(): Promise<Nested> {
+  nested(): Promise<Nested> {
+    this.device.expectNoCapture('nested');
+    return this.readNested();
+  }
+
+  private async readNested(): Promise<Nested> {
     const values = await this.data();
     const strides = contiguousStrides(this.shape);
     const build = (axis: number, offset: number): Nested =>
@@ -150,6 +166,16 @@ function rowMajor({ shape, strides, rank, size }: Tensor, values: DataArray, ori
     }
   }
   return result;
+}
+
+/** @throws DeviceError unless both live on one device */
+export function expectOneDevice(op: string, a: Tensor, b: Tensor): void {
+  if (a.device === b.device) return;
+  throw new DeviceError(
+    op,
+    `tensors of shapes ${showShape(a.shape)} and ${showShape(b.shape)} live on two devices`,
+    'make both on one (option device), or carry one over: tensor(await y.data(), { shape: y.shape, device: x.device })',
+  );
 }
 
 /** A view of the same memory with another geometry; the caller guarantees that it stays inside. */

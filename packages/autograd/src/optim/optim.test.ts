@@ -130,6 +130,8 @@ eachDevice('optimizers', (ctx) => {
       'optim.adam',
     ]);
     expect(await params[4]?.data()).toEqual(Float32Array.of(4, 5, 6));
+    expect(() => adam.step(new Gradients())).toThrow(/none of its parameters has a gradient/);
+    expect(() => new AdamW(params, { lr: Number.NaN })).toThrow(/lr is NaN/);
     const states = adam.stateDict();
     expect(await states['step.0']?.item()).toBe(1);
     expect(await states['step.4']?.item()).toBe(0);

@@ -53,6 +53,7 @@ export abstract class Optimizer<O extends CommonOptions> {
     if (groups.length === 0) throw new TensorError('optimizer', 'there is nothing to learn', 'give parameters or groups');
     this.groups = groups.map((group) => {
       const options = { ...defaults, ...withoutUndefined(group) } as O;
+      expectRates(options);
       this.validate(options);
       const arena = new Arena(group.parameters);
       const states = Object.fromEntries(this.stateNames(options).map((name) => [name, arena.state()]));
@@ -73,8 +74,15 @@ export abstract class Optimizer<O extends CommonOptions> {
   /**
    * Updates every parameter that has a gradient: one dispatch for each group, after those that bring its gradients side by side.
    * A parameter without one keeps its value, state and step count.
+   * @throws TensorError when none of the parameters has a gradient
    */
   step(gradients: Gradients, { lr }: StepOptions = {}): void {
+    if (!this.groups.some(({ arena }) => arena.parameters.some((parameter) => gradients.has(parameter))))
+      throw new TensorError(
+        'optimizer',
+        'none of its parameters has a gradient',
+        'give it the parameters that the loss depends on, and the gradients of that loss',
+      );
     for (const group of this.groups) {
       const { arena, options, states, steps } = group;
       const { flat, missing } = arena.pack(gradients);
@@ -173,6 +181,12 @@ export abstract class Optimizer<O extends CommonOptions> {
 function isTensors<O>(list: readonly Tensor[] | readonly Group<O>[]): list is readonly Tensor[] {
   const [first] = list;
   return first !== undefined && 'storage' in first;
+}
+
+function expectRates({ lr, weightDecay }: CommonOptions): void {
+  const rate = typeof lr === 'number' ? lr : 0;
+  if (rate >= 0 && Number.isFinite(rate) && weightDecay >= 0 && Number.isFinite(weightDecay)) return;
+  throw new TensorError('optimizer', `lr is ${String(lr)}, weightDecay ${weightDecay}`, 'give finite numbers from 0 up');
 }
 
 function withoutUndefined(options: object): object {

@@ -1,5 +1,6 @@
 /** `pnpm compare` */
 import { basename, dirname, join } from 'node:path';
+import { command } from '../command.ts';
 import { listFolder } from '../data/files.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
 import { identity } from '../train/config.ts';
@@ -33,7 +34,11 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
   for (const { path } of runs.filter((run) => !finished.includes(run)))
     process.stderr.write(`${path} has not finished and is left out\n`);
   if (finished.length === 0)
-    throw new FormatError('compare', `no finished run is in ${paths.join(', ')}`, 'give folders that `pnpm train` made');
+    throw new FormatError(
+      'compare',
+      `no finished run is in ${paths.join(', ')}`,
+      `give folders that \`${command('train')}\` made`,
+    );
   const lines = comparisons(finished);
   const rows = lines.map(({ name, data, classes, shots, seeds, zeroShot, mean, interval }) => [
     name,

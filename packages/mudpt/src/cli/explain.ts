@@ -1,6 +1,6 @@
 /** `pnpm explain` */
-import { relative } from 'node:path';
 import { Device } from '@mudpt/tensor';
+import { pathFromHere } from '../command.ts';
 import { nearestWords, writeReport } from '../report/index.ts';
 import { openRun, openRunData } from '../train/index.ts';
 import { table } from './terminal.ts';
@@ -30,7 +30,7 @@ export async function explainCommand(path: string, { model }: ExplainFlags): Pro
     else console.log('no text prompts were learnt');
     const dataset = await openRunData(config, config.classes);
     const report = await writeReport({ folder, dataset, learnt: { clip: base.clip, method } });
-    console.log(`report  ${relative('.', report)}`);
+    console.log(`report  ${pathFromHere(report)}`);
     return 0;
   } finally {
     await run.close();

@@ -34,6 +34,12 @@ describe('main', () => {
   it('helps', async () => {
     expect(await main(['train', '--help'])).toBe(0);
     expect(told).toMatch(/--dry-run/);
+    expect(told).toMatch(/injection +transformer +what carries prompts across/);
+  });
+
+  it('tells what may be set for a method', async () => {
+    expect(await main(['train', '--method', 'cocoop', '--help'])).toBe(0);
+    expect(told).toMatch(/for CoCoOp[^]*batchSize +1 +images per step[^]*and for every run:[^]*patience/);
   });
 
   it('compares runs: those that differ in their seed are averaged', async () => {

@@ -1,19 +1,28 @@
-/** What the command line understands: `train`, `evaluate`, `predict`, `compare`. */
+/** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`. */
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
+import { command } from '../command.ts';
 import { datasetNames } from '../data/index.ts';
 import { methodNames } from '../methods/index.ts';
-import { runFields } from '../train/index.ts';
+import { resolveConfig, runFields } from '../train/index.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import type { PredictFlags } from './predict.ts';
+import { settingsHelp } from './settings-help.ts';
 import type { TrainCommand } from './train.ts';
+
+const STANDARD = resolveConfig({});
+
+/** A field of a run and its default. */
+function described(name: 'model' | 'method' | 'shots' | 'seed'): string {
+  return `${runFields[name]}; default ${STANDARD[name]}`;
+}
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 const classes = (what: string): Option => new Option('--classes <which>', what).choices(['all', 'base', 'new']);
 
 function program(finish: (code: number) => void): Command {
-  const main = new Command('mudpt')
+  const main = new Command(command('').trim())
     .description('Prompt learning on a frozen CLIP.')
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride();
@@ -22,14 +31,14 @@ function program(finish: (code: number) => void): Command {
     .description('learn prompts on a folder of pictures and show what was gained')
     .option(
       '--data <data>',
-      `folder with a folder per class, CoOp split file (.json), table (.csv), or a name (${datasetNames.join(', ')})`,
+      `folder with a folder per class, CoOp split file (.json), table (.csv), or a name (${datasetNames.join(', ')}); default ${STANDARD.data}`,
     )
     .option('--root <folder>', runFields['root'])
     .option('--template <text>', runFields['template'])
-    .option('--model <model>', runFields['model'])
-    .addOption(new Option('--method <method>', runFields['method']).choices(methodNames()))
-    .option('--shots <count>', runFields['shots'])
-    .option('--seed <number>', runFields['seed'])
+    .option('--model <model>', described('model'))
+    .addOption(new Option('--method <method>', described('method')).choices(methodNames()))
+    .option('--shots <count>', described('shots'))
+    .option('--seed <number>', described('seed'))
     .option('--epochs <count>', 'passes over the training pictures')
     .option('--depth <count>', 'layers that take prompts, the input counted as the first')
     .option('--length <count>', 'prompts per layer')
@@ -47,6 +56,7 @@ function program(finish: (code: number) => void): Command {
     .option('--resume [run]', 'continue a run in place: the one in this folder, or the one that the other flags describe')
     .option('--fresh', 'begin anew where a run of the same configuration is already')
     .option('--dry-run', 'tell the time and memory it would take')
+    .addHelpText('after', (context) => `\n${settingsHelp(context.command.opts<TrainCommand>().method)}`)
     .action(async (flags: TrainCommand) => finish(await (await import('./train.ts')).trainCommand(flags)));
   main
     .command('evaluate')

@@ -57,6 +57,10 @@ export function bar(part: number, size = 20): string {
   return `${'━'.repeat(full)}${'─'.repeat(size - full)}`;
 }
 
+/** ANSI codes that begin and end a way to write. */
+const STYLES = { strong: [1, 22], soft: [2, 22], good: [32, 39], bad: [31, 39], caution: [33, 39] } as const;
+export type Style = keyof typeof STYLES;
+
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -82,6 +86,13 @@ export class StatusLine {
       this.output.write(`${text}\n`);
       this.writtenAt = performance.now();
     }
+  }
+
+  /** The text in a style, on a terminal that shows them (https://no-color.org). */
+  paint(style: Style, text: string): string {
+    if (!this.output.isTTY || process.env['NO_COLOR'] || process.env['TERM'] === 'dumb') return text;
+    const [begin, end] = STYLES[style];
+    return `\u001b[${begin}m${text}\u001b[${end}m`;
   }
 
   /** Writes a line that stays; the status is cleared first. */

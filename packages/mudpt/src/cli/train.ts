@@ -1,6 +1,6 @@
 /** `pnpm train` */
-import { relative } from 'node:path';
 import { Device } from '@mudpt/tensor';
+import { command, pathFromHere } from '../command.ts';
 import {
   type Estimate,
   estimateRun,
@@ -90,14 +90,16 @@ function observe(line: StatusLine): RunObserver {
   return {
     onReady: (summary, config) => {
       classes = summary.data.classes.length;
-      for (const text of opening(summary, config)) line.print(text);
+      for (const text of opening(summary, config, line)) line.print(text);
     },
-    onNote: (note) => line.print(`note: ${note}`),
+    onNote: (note) => line.print(`${line.paint('caution', 'note:')} ${note}`),
     onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
     onEvaluation: (evaluation) => {
-      line.print(`${evaluation.what === 'zero-shot' ? 'zero-shot' : 'tuned'} accuracy: ${accuracyText(evaluation)}`);
+      line.print(line.paint('strong', `${evaluation.what} accuracy: ${accuracyText(evaluation)}`));
       if (evaluation.what === 'zero-shot' && isNearChance(evaluation, classes))
-        line.print('warning: that is near chance. Do the class names say what is in the pictures, in words?');
+        line.print(
+          `${line.paint('caution', 'warning:')} that is near chance. Do the class names say what is in the pictures, in words?`,
+        );
     },
     onChoice: (choice) => {
       if (choice.budget.isAsked || choice.considered.length > 1) line.print(`memory   ${choiceText(choice)}`);
@@ -111,33 +113,31 @@ function observe(line: StatusLine): RunObserver {
     onEpoch: ({ epoch, loss, accuracy, lr, seconds, valAccuracy }) => {
       const validation = valAccuracy === undefined ? '' : `  validation ${percent(valAccuracy)}`;
       line.print(
-        `epoch ${epoch + 1}: loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}${validation}  lr ${lr.toPrecision(3)}  ${duration(seconds)}`,
+        `epoch ${epoch + 1}: loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}${validation}  lr ${Number(lr.toPrecision(3))}  ${duration(seconds)}`,
       );
     },
   };
 }
 
 /** What is told before anything is computed. */
-function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: RunConfig): string[] {
+function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: RunConfig, line: StatusLine): string[] {
   const total = (split: 'train' | 'val' | 'test'): number => data.classes.reduce((sum, own) => sum + own[split], 0);
   const layout = method.layout as { example?: string } | undefined;
   const shown = data.classes.slice(0, LISTED);
+  const label = (text: string): string => line.paint('soft', text);
+  const rows = shown.map(({ name, prompt, train: own, test }) => [name, prompt, String(own), String(test)]);
+  const [heading = '', ...classes] = table([['class', 'zero-shot prompt', 'train', 'test'], ...rows], { right: [2, 3] });
   return [
-    `adapter  ${adapter}`,
-    `model    ${model.name}, ${model.imageSize} px`,
-    `data     ${data.name}: ${data.classes.length} classes, ${total('train')} training pictures (${shots === 'all' ? 'all' : `${shots} shots, seed ${seed}`}), ${total('test')} test pictures`,
-    `method   ${method.title}: ${method.summary}; ${method.parameters.toLocaleString('en')} numbers are learnt`,
+    `${label('adapter')}  ${adapter}`,
+    `${label('model')}    ${model.name}, ${model.imageSize} px`,
+    `${label('data')}     ${data.name}: ${data.classes.length} classes, ${total('train')} training pictures (${shots === 'all' ? 'all' : `${shots} shots, seed ${seed}`}), ${total('test')} test pictures`,
+    `${label('method')}   ${method.title}: ${method.summary}; ${method.parameters.toLocaleString('en')} numbers are learnt`,
     ...(layout?.example === undefined ? [] : [`         ${layout.example}`]),
     '',
-    ...table(
-      [
-        ['class', 'zero-shot prompt', 'train', 'test'],
-        ...shown.map(({ name, prompt, train: own, test }) => [name, prompt, String(own), String(test)]),
-      ],
-      { right: [2, 3] },
-    ),
+    label(heading),
+    ...classes,
     ...(data.classes.length > LISTED ? [`and ${data.classes.length - LISTED} more`] : []),
-    ...data.warnings.map((warning) => `warning: ${warning}`),
+    ...data.warnings.map((warning) => `${line.paint('caution', 'warning:')} ${warning}`),
     '',
   ];
 }
@@ -191,21 +191,22 @@ function consideredTable({ considered, economy: chosen }: StepChoice): string[] 
 }
 
 function finish(line: StatusLine, { folder, summary }: RunResult, report: string | undefined): number {
-  const path = relative('.', folder.path) || '.';
+  const path = pathFromHere(folder.path);
   if (summary.state === 'stopped') {
-    line.print(`stopped after ${summary.training.epochsDone} whole epochs; continue with: pnpm train --resume ${path}`);
+    line.print(`stopped after ${summary.training.epochsDone} whole epochs; continue with: ${command(`train --resume ${path}`)}`);
     return 130;
   }
   const of = (what: string): number => summary.evaluations.findLast((own) => own.what === what)?.metrics.accuracy ?? 0;
   const gain = of('tuned') - of('zero-shot');
   line.print();
-  line.print(`gain: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points)`);
+  const points = line.paint(gain >= 0 ? 'good' : 'bad', `${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points`);
+  line.print(line.paint('strong', `gain: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${points})`));
   if (summary.data.unreadable.length > 0) {
     line.print(`${summary.data.unreadable.length} pictures could not be read and were left out:`);
     for (const { id, why } of summary.data.unreadable.slice(0, 5)) line.print(`  ${id}: ${why}`);
   }
   line.print(`time ${duration(summary.training.seconds)}, most memory ${bytes(summary.training.peakBytes)}`);
   line.print(`results in ${path}`);
-  if (report !== undefined) line.print(`report  ${relative('.', report)}`);
+  if (report !== undefined) line.print(`report  ${pathFromHere(report)}`);
   return 0;
 }

@@ -2,7 +2,8 @@
 import { html, type Markup, trusted } from './markup.ts';
 
 const STYLE = `
-:root { --ink: #1c2126; --soft: #5c6670; --line: #dde2e7; --accent: #0072b2; --ground: #fff; --panel: #f6f8fa; }
+:root { color-scheme: light dark; --ink: #1c2126; --soft: #5c6670; --line: #dde2e7; --accent: #0072b2; --ground: #fff; --panel: #f6f8fa; --track: #e7ebef;
+  --before: #9aa3ab; --up: #12805c; --down: #b3402a; --note: #fff9e8; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2.2rem 1.2rem 5rem; max-width: 1020px; background: var(--ground); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
@@ -10,17 +11,23 @@ h1 { font-size: 1.55rem; margin: 0 0 .2rem; letter-spacing: -.01em; } h2 { font-
 p { margin: .4rem 0; } .soft { color: var(--soft); } code, pre { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
 .numbers { display: flex; flex-wrap: wrap; gap: .9rem; margin: 1.3rem 0 .4rem; }
-.number { flex: 1 1 170px; background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: .85rem 1rem; }
+.number { flex: 1 1 140px; background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: .85rem 1rem; }
 .number b { display: block; font-size: 1.85rem; line-height: 1.15; font-weight: 650; letter-spacing: -.02em; }
-.number.main b { color: var(--accent); } .track { position: relative; height: 10px; border-radius: 5px; background: #e7ebef; margin: 1rem 0 .3rem; }
-.track i { position: absolute; left: 0; top: 0; bottom: 0; border-radius: 5px; } .track .after { background: var(--accent); } .track .before { background: #9aa3ab; }
-.row { display: flex; flex-wrap: wrap; gap: 1.2rem; } .row > * { flex: 1 1 420px; min-width: 0; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; } .scroll svg { max-width: none; }
+.number.main b { color: var(--accent); } .track { position: relative; height: 10px; border-radius: 5px; background: var(--track); margin: 1rem 0 .3rem; }
+.track i { position: absolute; left: 0; top: 0; bottom: 0; border-radius: 5px; } .track .after { background: var(--accent); } .track .before { background: var(--before); } .track .lost { background: var(--down); }
+.row { display: flex; flex-wrap: wrap; gap: 1.2rem; } .row > * { flex: 1 1 420px; min-width: 0; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; background: none !important; } .scroll svg { max-width: none; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th { text-align: left; color: var(--soft); font-weight: 600; cursor: pointer; }
 th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-.up { color: #12805c; } .down { color: #b3402a; } .pictures { display: flex; flex-wrap: wrap; gap: .7rem; } .pictures figure { margin: 0; width: 118px; font-size: 12px; line-height: 1.35; }
+.up { color: var(--up); } .down { color: var(--down); } .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: .7rem; } .pictures figure { margin: 0; font-size: 12px; line-height: 1.35; }
 .pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
-.matrix rect, .matrix text { cursor: pointer; } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: #fff9e8; }
+.matrix rect, .matrix text { cursor: pointer; } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: var(--note); }
 dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 560px) { body { padding: 1.2rem .9rem 3rem; } dl { grid-template-columns: max-content 1fr; } .row > * { flex-basis: 100%; } .number b { font-size: 1.5rem; } th, td { padding: .28rem .4rem; } }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e4e8eb; --soft: #9ba5ae; --line: #333a41; --accent: #5db4ea; --ground: #14171a; --panel: #1d2125; --track: #2a3036; --before: #77818a;
+    --up: #58c29a; --down: #ec8a72; --note: #2e2815; }
+  svg { filter: invert(1) hue-rotate(180deg); }
+}
 `;
 
 /** Sorts a table by the column that is clicked; shows the pictures of the cell of the confusion matrix that is clicked. */

@@ -91,8 +91,8 @@ describe('a report', () => {
     const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test } } }), 'utf8');
     for (const fact of [
       'MuDPT on animals',
-      '33.3 %',
-      '66.7 %',
+      '33.3\u00a0%',
+      '66.7\u00a0%',
       '+33.3',
       'red fox',
       'one class has few pictures',

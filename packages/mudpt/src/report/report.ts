@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { type Clip, type ImageSource } from '@mudpt/clip';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { command } from '../command.ts';
 import { type Dataset, readableName } from '../data/index.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
 import type { RunConfig } from '../train/config.ts';
@@ -75,7 +76,7 @@ function ownEvaluation(
   throw new FormatError(
     'report',
     `the run in ${folder.path} has no ${what} evaluation yet`,
-    `finish it: pnpm train --resume ${folder.path}`,
+    `finish it: ${command(`train --resume ${folder.path}`)}`,
   );
 }
 

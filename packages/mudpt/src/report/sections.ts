@@ -1,12 +1,21 @@
 /** What the report says, section by section. */
+import { command } from '../command.ts';
 import { readableName } from '../data/index.ts';
 import type { Evaluation, Prediction, RunConfig, RunSummary } from '../train/index.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';
 import type { LayerWords } from './words.ts';
 
-const percent = (value: number): string => `${value.toFixed(1)} %`;
-const points = (value: number): string => `${value >= 0 ? '+' : '−'}${Math.abs(value).toFixed(1)}`;
+/** With a space that does not break. */
+const percent = (value: number): string => `${value.toFixed(1)}\u00a0%`;
+
+function points(value: number): string {
+  const text = Math.abs(value).toFixed(1);
+  if (Number(text) === 0) return text;
+  return `${value > 0 ? '+' : '−'}${text}`;
+}
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Half the width of the 95 % interval of an accuracy in percent (normal approximation of the binomial). */
 function uncertainty({ metrics: { accuracy, count } }: Evaluation): number {
@@ -20,14 +29,14 @@ export function headline(summary: RunSummary, config: RunConfig, before: Evaluat
     html`<div class="number${isMain ? ' main' : ''}"><b>${value}</b><span class="soft">${label}</span></div>`;
   const shots = config.shots === 'all' ? 'all training pictures' : `${config.shots} pictures a class`;
   return html`<h1>${summary.method.title} on ${summary.data.name}</h1>
-<p class="soft">${summary.method.summary}; ${shots}, seed ${config.seed}. Base model ${summary.model.name}, frozen. ${summary.method.parameters.toLocaleString('en')} numbers were learnt in ${summary.training.seconds.toFixed(0)} s on ${summary.adapter}.</p>
+<p class="soft">${sentence(summary.method.summary)}; ${shots}, seed ${config.seed}. Base model ${summary.model.name}, frozen. ${summary.method.parameters.toLocaleString('en')} numbers were learnt in ${summary.training.seconds.toFixed(0)} s on ${summary.adapter}.</p>
 <div class="numbers">
 ${number(`zero-shot, ±${uncertainty(before).toFixed(1)}`, percent(from))}
 ${number(`tuned, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}
 ${number('points gained', points(to - from), true)}
 ${number(`macro F1, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
 </div>
-<div class="track"><i class="after" style="width:${Math.max(from, to).toFixed(2)}%;${from > to ? 'background:#b3402a' : ''}"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>
+<div class="track"><i class="${from > to ? 'lost' : 'after'}" style="width:${Math.max(from, to).toFixed(2)}%"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>
 <p class="soft">Accuracy on ${after.metrics.count} test pictures that were never trained on; ± is the 95 % interval for so many pictures. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
 }
@@ -41,10 +50,10 @@ export function classTable(summary: RunSummary, bars: string, before: Evaluation
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
     const [from, to] = [before.metrics.perClass[label]?.accuracy ?? 0, after.metrics.perClass[label]?.accuracy ?? 0];
     const change = to - from;
-    return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : ''}" data-value="${change}">${points(change)}</td><td class="n">${(after.metrics.perClass[label]?.f1 ?? 0).toFixed(1)}</td></tr>`;
+    return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${(after.metrics.perClass[label]?.f1 ?? 0).toFixed(1)}</td></tr>`;
   });
   return html`<h2>Classes</h2><div class="row"><div>${trusted(bars)}</div>
-<div><table><thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">tuned</th><th class="n">change</th><th class="n">F1</th></tr></thead><tbody>${rows}</tbody></table></div></div>`;
+<div class="scroll"><table><thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">tuned</th><th class="n">change</th><th class="n">F1</th></tr></thead><tbody>${rows}</tbody></table></div></div>`;
 }
 
 export function confusion(
@@ -94,7 +103,7 @@ ${example !== undefined && html`<p>The first class as the text tower reads it: <
 ${
   rows.length > 0 &&
   html`<h2>Nearest words</h2><p class="soft">Tokens whose embeddings lie nearest to each learnt text prompt (Euclidean distance). They seldom make sense: prompts are points between words.</p>
-<table><thead><tr><th class="n">layer</th><th></th><th class="n">row</th><th>nearest tokens</th></tr></thead><tbody>${rows}</tbody></table>`
+<div class="scroll"><table><thead><tr><th class="n">layer</th><th></th><th class="n">row</th><th>nearest tokens</th></tr></thead><tbody>${rows}</tbody></table></div>`
 }`;
 }
 
@@ -103,8 +112,10 @@ export function usage(summary: RunSummary, config: RunConfig, folder: string): M
     ([key, value]) => html`<dt>${key}</dt><dd>${JSON.stringify(value)}</dd>`,
   );
   return html`<h2>Use it</h2>
-<pre>pnpm predict ${folder} my-pictures --top 5      # classify files and folders
-pnpm evaluate ${folder} --data other-pictures   # the same prompts on other data</pre>
+<pre># classify files and folders
+${command(`predict ${folder} my-pictures --top 5`)}
+# the same prompts on other data
+${command(`evaluate ${folder} --data other-pictures`)}</pre>
 <p class="soft">What was learnt is in <code>prompts.safetensors</code> and <code>prompts.json</code> beside this file; it belongs to the base model <code>${summary.model.name}</code> (${summary.model.hash.slice(0, 12)}).</p>
 <h2>Settings</h2><dl>${settings}</dl>`;
 }

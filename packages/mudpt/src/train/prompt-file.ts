@@ -12,6 +12,7 @@ import {
   writeSafetensors,
 } from '@mudpt/tensor';
 import * as z from 'zod';
+import { command } from '../command.ts';
 import type { Method } from '../methods/index.ts';
 
 const schema = z.object({
@@ -68,7 +69,7 @@ export async function readPromptFacts({ facts }: PromptPaths): Promise<PromptFac
     throw new FormatError(
       'prompts',
       `${facts} is no prompt file of this program`,
-      'give the folder of a run that `pnpm train` made',
+      `give the folder of a run that \`${command('train')}\` made`,
       { cause },
     );
   }

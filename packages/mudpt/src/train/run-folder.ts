@@ -16,6 +16,7 @@ import { appendFile, mkdir, open, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { parse, stringify } from 'yaml';
+import { command } from '../command.ts';
 import { resolveConfig, type RunConfig, type RunInput } from './config.ts';
 import type { MetricsLine, Prediction, RunSummary } from './records.ts';
 
@@ -156,7 +157,7 @@ export class RunFolder {
       throw new FormatError(
         'run',
         `${this.file(name)} cannot be read (${reason(cause)})`,
-        'give the folder of a run that `pnpm train` made',
+        `give the folder of a run that \`${command('train')}\` made`,
         { cause },
       );
     }

@@ -1,4 +1,5 @@
 /** One session of a run, from its beginning or from a checkpoint: zero-shot accuracy, training, accuracy, prompts, in one folder. */
+import { exists } from '../data/files.ts';
 import { type BatchLoader, fingerprint, type Item } from '../data/index.ts';
 import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
 import { identity } from './config.ts';
@@ -44,6 +45,9 @@ export class Session {
     let method: Method | undefined;
     let loader: BatchLoader | undefined;
     try {
+      // What was measured before stands until it is measured again: on other data or classes it may never be.
+      if (this.parts.resume && (await exists(folder.file('summary'))))
+        this.summary = { ...this.summary, evaluations: (await folder.readSummary()).evaluations };
       await folder.create();
       await folder.writeConfig(config);
       method = await createMethod(base.clip, config, dataset);
@@ -180,7 +184,9 @@ export class Session {
     const metrics = metricsOfScores(scores, dataset.classNames.length);
     const time = new Date().toISOString();
     const evaluation: Evaluation = { what, data: dataset.name, split: 'test', classes: config.classes, metrics, time };
-    const others = this.summary.evaluations.filter((other) => other.what !== what || other.data !== dataset.name);
+    const others = this.summary.evaluations.filter(
+      (other) => other.what !== what || other.data !== dataset.name || other.classes !== config.classes,
+    );
     await this.note({ evaluations: [...others, evaluation] });
     options.observer?.onEvaluation?.(evaluation);
   }

@@ -214,6 +214,8 @@ eachDevice('device', (ctx) => {
     expect(() => tensor([[1, 2], [3]], { device: ctx.device })).toThrow(/ragged/);
     expect(() => tensor([1.5], { dtype: 'i32', device: ctx.device })).toThrow(/1.5 at index 0/);
     expect(() => empty(ctx.device, [2 ** 20, 2 ** 10])).toThrow(/bytes exceed/);
+    expect(() => tensor(['a'] as never, { device: ctx.device })).toThrow(/value of type string/);
+    expect(() => tensor(undefined as never, { device: ctx.device })).toThrow(/value of type undefined/);
   });
 
   it('reports a broken shader at the next read, with its line', async () => {
@@ -269,11 +271,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * para
     captured({ x: { data: [1, 1], shape: [2] }, factor: 1 });
     expect(ctx.device.counters().submits - before.submits).toBe(1);
     expect(() => captured({ x: { data: [1], shape: [2] }, factor: 1 })).toThrow(/do not fill/);
-    const reading = capture(({ x }: { x: ReturnType<typeof tensor> }) => void x.data().catch(() => undefined), {
-      device: ctx.device,
-    });
-    reading({ x: 1 });
-    reading.dispose();
+    for (const read of ['data', 'item', 'nested'] as const) {
+      const reading = capture(({ x }: { x: ReturnType<typeof tensor> }) => void x[read](), { device: ctx.device });
+      expect(() => reading({ x: 1 })).toThrow(`${read}: a captured function cannot read`);
+    }
   });
 
   it('tells what a plan would take, to the byte, without making it', async () => {
@@ -338,6 +339,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * para
     const wrapped = await Device.open({ gpu: own.gpu });
     const t = tensor([1], { device: wrapped });
     expect(await t.item()).toBe(1);
+    const elsewhere = tensor([1], { device: own });
+    expect(() => t.add(elsewhere)).toThrow(/add: tensors of shapes \[1\] and \[1\] live on two devices/);
+    expect(() => cat([t, elsewhere])).toThrow(/kernel cat: "x1" lives on another device/);
     own.gpu.destroy();
     await own.gpu.lost;
     await expect(t.data()).rejects.toThrow(/device was lost/);

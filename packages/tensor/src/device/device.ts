@@ -290,7 +290,8 @@ export class Device {
     return this.capturing !== undefined;
   }
 
-  private expectNoCapture(op: string): void {
+  /** @throws CaptureError while a function is being captured */
+  expectNoCapture(op: string): void {
     if (this.capturing)
       throw new CaptureError(
         op,

@@ -2,7 +2,7 @@
 import type { Device } from '../device/device.ts';
 import { currentDevice } from '../device/current.ts';
 import { bytesPerElement, type DType, type HostArray, toBytes, wgslType } from '../dtype.ts';
-import { LimitError, ShapeError } from '../errors.ts';
+import { DTypeError, LimitError, ShapeError } from '../errors.ts';
 import { kernel, grid1d } from '../kernel.ts';
 import { wgsl } from '@mudpt/shaders';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
@@ -73,7 +73,13 @@ function flatten(data: Nested): number[] {
   const out: number[] = [];
   const visit = (level: Nested): void => {
     if (typeof level === 'number') out.push(level);
-    else level.forEach(visit);
+    else if (Array.isArray(level)) level.forEach(visit);
+    else
+      throw new DTypeError(
+        'tensor',
+        `the data holds ${level === null ? 'null' : `a value of type ${typeof level}`}`,
+        'give a number, nested arrays of numbers, or a typed array and a shape',
+      );
   };
   visit(data);
   return out;

@@ -1,9 +1,9 @@
 /** Matrix products of any two strided, batched, broadcast tensors. */
-import { expectDType, promote } from '../dtype.ts';
-import { DeviceError, ShapeError } from '../errors.ts';
+import { isFloat, promote } from '../dtype.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
 import { defineOp } from '../op.ts';
 import { broadcastShapes, broadcastStrides, showShape } from '../shape.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty, expectOneDevice, type Tensor } from '../tensor.ts';
 import { gemm } from './gemm/gemm.ts';
 import { matricesOf, type Operand } from './gemm/problem.ts';
 
@@ -80,8 +80,8 @@ function expectMatrix(name: string, t: Tensor, transposed: boolean): void {
 export function expectFloats(op: string, first: Tensor, ...rest: readonly Tensor[]): void {
   for (const t of [first, ...rest]) {
     t.expectLive(op);
-    expectDType(op, `a tensor of shape ${showShape(t.shape)}`, t.dtype, ['f32', 'f16']);
-    if (t.device !== first.device)
-      throw new DeviceError(op, 'its operands live on two devices', 'read one and create it on the other');
+    if (!isFloat(t.dtype))
+      throw new DTypeError(op, `an operand of shape ${showShape(t.shape)} has dtype ${t.dtype}`, "use f32 or f16: x.cast('f32')");
+    expectOneDevice(op, first, t);
   }
 }

@@ -4,7 +4,7 @@ import type { DType } from '../dtype.ts';
 import { isFloat, promote } from '../dtype.ts';
 import { DTypeError, ShapeError, TensorError } from '../errors.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty, expectOneDevice, type Tensor } from '../tensor.ts';
 import { type ComputeType, evaluate, type Operand, type OperandName } from './pointwise.evaluate.ts';
 import { type PointwiseName, type PointwiseRow, pointwiseTable } from './pointwise.table.ts';
 
@@ -50,15 +50,16 @@ export function nameOperands(operands: readonly (Operand | undefined)[]): Partia
 
 function settleShape(name: string, operands: readonly Operand[]): { device: Device; shape: Shape } {
   let shape: Shape = [];
-  let device: Device | undefined;
+  let first: Tensor | undefined;
   for (const operand of operands) {
     if (typeof operand === 'number') continue;
     operand.expectLive(name);
-    device ??= operand.device;
+    first ??= operand;
+    expectOneDevice(name, first, operand);
     shape = broadcastShapes(name, shape, operand.shape);
   }
-  if (!device) throw new ShapeError(name, 'all operands are numbers', 'make one of them a tensor, or use Math');
-  return { device, shape };
+  if (!first) throw new ShapeError(name, 'all operands are numbers', 'make one of them a tensor, or use Math');
+  return { device: first.device, shape };
 }
 
 /**
