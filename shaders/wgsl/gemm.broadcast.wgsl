@@ -9,23 +9,11 @@
 //   VA "m": lane l loads rows 4 * (l % (TM / 4)) .. + 3 at k + t * KPL + l / (TM / 4), KPL values of k a load
 // No barrier, no workgroup memory. The sums leave through an array that is indexed in a loop, which keeps the epilogue (an
 // activation, say) once in the code rather than TM times: compiling is what costs on these adapters.
-// TM and TV are chosen by plan.ts: 4 rows for narrow products, else 24 (8 lanes, tall products) or 16; TV = 2 at 4 lanes.
+// TM and TV are chosen by plan.ts: at 8 lanes 4, 8, 16 or 24 rows, whichever covers m in the least time, else 4 or 16; TV = 2 at 4 lanes.
 // A subgroup with fewer than TM / 4 lanes cannot read VA "m".
 // Numerics: f32 fma in ascending k; bitwise repeatable.
-// Measured, GFLOP/s per 2 cores from processor time (best of 14, a shared machine: +-20 %), f32, C = A x B, M x N x K:
-//                                       A Bt   A B   At B
-//   lavapipe (Mesa 25.0, 8 lanes)
-//     512 x 512 x 512,   TM 24            34    30     34
-//     804 x 768 x 768,   TM 24            43    37     32     (TM 16 in another run: 30  31  30)
-//     804 x 3072 x 768,  TM 24            30    30     31
-//     804 x 768 x 3072,  TM 24            30    27     28
-//     308 x 512 x 512,   TM 24            29    41     39
-//     4 x 1000 x 512,    TM 4             12                  gemm.dot: 9
-//     for comparison, 512 x 512 x 512: gemm.plain 8, gemm.tile 6 (A Bt)
-//   SwiftShader 5 (4 lanes), 512 x 512 x 512, TM 16
-//     TV 2                               4.3   4.1            gemm.plain 1.4, gemm.tile 1.7
-//     TV 1                               3.5   3.1    3.2
-// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 LOOPS=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 LOOPS=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 LOOPS=1 TM=4 TV=1 GROUPS=1 SG=on
+// MEASURED
+// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif
@@ -33,6 +21,8 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #include "gemm.load.wgsl"
 
+// On lavapipe a shuffle by a constant is one permute, while a broadcast is two and a masked move.
+#let HAND_ON = SG <= 8 ? "subgroupShuffle" : "subgroupBroadcast"
 #let QUADS = TM / 4
 #let KPL = max(1, min(4, SG / QUADS))
 #if VA == "m"
@@ -69,9 +59,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #for i in TM
 #for u in 4
 #if VA == "m"
-    let a${i}_${u} = subgroupBroadcast(a${u / KPL}.${"xyzw"[i % 4]}, ${(u % KPL) * QUADS + i / 4}u);
+    let a${i}_${u} = ${HAND_ON}(a${u / KPL}.${"xyzw"[i % 4]}, ${(u % KPL) * QUADS + i / 4}u);
 #else
-    let a${i}_${u} = subgroupBroadcast(a${i / SG}.${"xyzw"[u]}, ${i % SG}u);
+    let a${i}_${u} = ${HAND_ON}(a${i / SG}.${"xyzw"[u]}, ${i % SG}u);
 #endif
 #for v in TV
     s${i * TV + v} = fma(vec4<f32>(a${i}_${u}), b${v}[${u}], s${i * TV + v});

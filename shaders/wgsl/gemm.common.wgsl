@@ -9,7 +9,7 @@
 //   ACT   "none", "relu", ... (activation.wgsl), applied after the bias; then
 //   SAVE  1: also writes the value before the activation to `pre` (strides of c)
 //   GRAD  1: reads `pre` instead and multiplies by act'(pre)
-//   LOOPS 1: loops of the epilogue stay loops (CPU adapters, where compiling is what costs)
+//   CPU   1: on a CPU adapter. Loops of the epilogue stay loops, since compiling is what costs; neighbouring workgroups share columns of b
 //   RES   1: adds `residual` (strides of c) last
 // Include only.
 #include "activation.wgsl"
@@ -64,9 +64,9 @@ struct Params {
 @group(0) @binding(6) var<storage, read> residual: array<${TS}>;
 #endif
 
-// 0; with LOOPS 1 compilers cannot know that, so a loop whose bound contains it is not unrolled: an unrolled epilogue takes 3 times as long to
+// 0; with CPU 1 compilers cannot know that, so a loop whose bound contains it is not unrolled: an unrolled epilogue takes 3 times as long to
 // compile as all the rest of a kernel on lavapipe.
-fn unknown_zero() -> u32 { return ${LOOPS ? "params.k >> 31u" : "0u"}; }
+fn unknown_zero() -> u32 { return ${CPU ? "params.k >> 31u" : "0u"}; }
 
 fn batch_offset(z: u32, strides: vec4<u32>) -> u32 {
   let shape = params.batch_shape;

@@ -18,13 +18,23 @@ const STACKED_SUBGROUPS = 4;
 
 const MATRIX_TILE = 32;
 
+/** Register tiles of gemm.broadcast at 8 lanes: rows, and the time of one relative to its multiply-adds (loads of b are shared by all rows). */
+const TILE_COSTS = [
+  [4, 0.22],
+  [8, 0.29],
+  [16, 0.41],
+  [24, 0.5],
+] as const;
+
 /**
- * Rows of the register tile of gemm.broadcast. 24 beat 16 by 15 to 20 % at 8 lanes, where a tile is narrow, but takes longer to compile: it is kept for
- * products so tall that its last tile's idle rows do not matter.
+ * Rows of the register tile of gemm.broadcast. At 8 lanes, where a tile is narrow, the tall one is the cheapest for most heights; at 4 it takes too
+ * long to compile, and at 16 and more the registers end.
  */
 function broadcastRows(m: number, subgroupSize: number): number {
   if (m <= NARROW_ROWS) return NARROW_ROWS;
-  return subgroupSize === 8 && m >= 192 ? 24 : 16;
+  if (subgroupSize !== 8) return 16;
+  const costs = TILE_COSTS.map(([rows, cost]) => ({ rows, cost: Math.ceil(m / rows) * cost }));
+  return costs.reduce((best, next) => (next.cost <= best.cost ? next : best)).rows;
 }
 
 export type Tiling = { readonly rows: number; readonly columns: number; readonly defines: Readonly<Record<string, number>> };
