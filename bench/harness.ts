@@ -1,5 +1,6 @@
 /** Timing and checking: every figure is the best and the median of several samples, and of a result that was compared with an f64 reference. */
 import { type Device, scope, type Tensor } from '@mudpt/tensor';
+import { type Elapsed, stopwatch } from './stopwatch.ts';
 
 /** One line of the results. */
 export type Row = {
@@ -10,6 +11,8 @@ export type Row = {
   /** Milliseconds a run. */
   readonly best: number;
   readonly median: number;
+  /** Best milliseconds a run of all cores together, from processor time; of our own engine on CPU adapters. See {@link Elapsed}. */
+  readonly busy?: number;
   /** Work of one run, for GFLOP/s or GB/s; 0 where it has no meaning. */
   readonly flops?: number;
   readonly bytes?: number;
@@ -39,22 +42,23 @@ export function summary(times: readonly number[]): { readonly best: number; read
 }
 
 /**
- * Milliseconds per run, in samples of at least 20 ms and one wait each; two runs before that do not count (compilation, caches).
+ * Times per run, in samples of at least 20 ms and one wait each; two runs before that do not count (compilation, caches).
  * @param run records one run; what it creates belongs to a scope that ends with it
  */
-export async function time(device: Device, run: () => void, { seconds, samples }: Effort): Promise<number[]> {
-  const sample = async (runs: number): Promise<number> => {
-    const begin = performance.now();
+export async function time(device: Device, run: () => void, { seconds, samples }: Effort): Promise<Elapsed[]> {
+  const sample = async (runs: number): Promise<Elapsed> => {
+    const read = stopwatch(device);
     for (let i = 0; i < runs; i += 1) scope(run);
     await device.synchronize();
-    return performance.now() - begin;
+    const { wall, busy } = read();
+    return { wall: wall / runs, busy: busy / runs };
   };
   await sample(1);
-  const runs = Math.max(1, Math.ceil(20 / (await sample(1))));
-  const times: number[] = [];
+  const runs = Math.max(1, Math.ceil(20 / (await sample(1)).wall));
+  const times: Elapsed[] = [];
   const begin = performance.now();
   while (times.length < 3 || (times.length < samples && performance.now() - begin < seconds * 1000))
-    times.push((await sample(runs)) / runs);
+    times.push(await sample(runs));
   return times;
 }
 
@@ -86,7 +90,8 @@ export async function measure(
 ): Promise<Row> {
   const values = await scope(async () => await pick(run(), check.at));
   const times = await time(device, () => void run(), effort);
-  return checked({ ...row, ...summary(times), error: errorOf(values, check.expected) });
+  const busy = Math.min(...times.map((one) => one.busy));
+  return checked({ ...row, ...summary(times.map(({ wall }) => wall)), busy, error: errorOf(values, check.expected) });
 }
 
 /** A row whose result is wrong counts as none: a broken kernel is fast. */

@@ -102,7 +102,7 @@ async function main(): Promise<number> {
     log(suite);
     const measured = await runSuite(device, suite, { quick: values.quick, folder });
     rows.push(...measured);
-    console.log(`\n${suite}\n${table(measured).join('\n')}`);
+    console.log(`\n${suite}\n${table(measured, peaks).join('\n')}`);
   }
   device.dispose();
   const out = values.out ?? join(fileURLToPath(new URL('results', import.meta.url)), `${kind}.json`);

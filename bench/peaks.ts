@@ -3,9 +3,13 @@
  * numbers, and the heart of `pnpm doctor`. Every measured kernel's output is checked: a broken shader would be infinitely fast.
  */
 import { arange, type Device, DeviceError, empty, grid1d, kernel, scope, type Tensor, view, zeros } from '@mudpt/tensor';
+import { type Elapsed, stopwatch } from './stopwatch.ts';
 
 export interface Peaks {
-  /** f32 multiply-adds in registers, counting two operations each, in GFLOP/s. */
+  /**
+   * f32 multiply-adds in registers, counting two operations each, in GFLOP/s. On CPU adapters of all cores, were they free: from processor time, so
+   * that it is the same on a busy machine.
+   */
   readonly gflops: number;
   /** Bytes read plus bytes written by a large copy, in GB/s. */
   readonly gbps: number;
@@ -13,31 +17,40 @@ export interface Peaks {
   readonly dispatchMicroseconds: number;
 }
 
-/** Independent chains hide the multiply-adder's latency; more than three vectors of four would spill on CPUs with 16 registers. */
-const CHAINS = 3;
-const UNROLL = 8;
+/**
+ * CHAINS vectors of four are multiplied and added to their neighbour, UNROLL times a loop. Chains hide the latency of the multiply-adder; too many spill.
+ * Every step needs the one before it of two chains, which keeps compilers from computing chain after chain (LLVM would, two at a time, and waits for
+ * each), and every value reaches the output, so none is optimised away. Which shape is fastest is the adapter's affair.
+ */
+export const FMA_SHAPES: readonly FmaShape[] = [
+  { CHAINS: 4, UNROLL: 9 },
+  { CHAINS: 3, UNROLL: 16 },
+];
+
+export type FmaShape = { readonly CHAINS: number; readonly UNROLL: number };
 
 const multiplyAdd = kernel({
   name: 'peak-fma',
-  params: { loops: 'u32', factor: 'f32', addend: 'f32' },
+  params: { loops: 'u32', factor: 'f32' },
   source: `
 @group(0) @binding(0) var<storage, read_write> y: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let factor = vec4<f32>(params.factor);
-  let addend = vec4<f32>(params.addend);
-#for c in 0..${CHAINS}
-  var x\${c} = vec4<f32>(f32(\${c}));
+#for c in 0..CHAINS
+  var x\${c} = vec4<f32>(\${c + 1}.0, \${c + 1}.25, \${c + 1}.5, \${c + 1}.75);
 #endfor
-  for (var i = 0u; i < params.loops; i++) {
-#for u in 0..${UNROLL}
-#for c in 0..${CHAINS}
-    x\${c} = fma(x\${c}, factor, addend);
+  var i = 0u;
+  for (; i < params.loops; i++) {
+#for u in 0..UNROLL
+    let first\${u} = x0;
+#for c in 0..CHAINS
+    x\${c} = fma(x\${c}, factor, \${c + 1 == CHAINS ? "first" : "x"}\${c + 1 == CHAINS ? u : c + 1});
 #endfor
 #endfor
   }
-  y[id.x] = vec4<f32>(x0.x, x1.y, x2.z, x0.w);
+  y[id.x] = vec4<f32>(x0.x, x1.y, x2.z, x0.w) + f32(i);
 }
 `,
 });
@@ -85,7 +98,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 /**
  * Measures in about two seconds.
  *
- * @param seconds how long one timed batch should take at least; longer is steadier
+ * @param seconds four timed batches take about this long, and there are sixteen of each kind; longer is steadier
  * @throws DeviceError when a kernel computes something wrong
  */
 export async function measurePeaks(device: Device, seconds = 0.1): Promise<Peaks> {
@@ -95,21 +108,31 @@ export async function measurePeaks(device: Device, seconds = 0.1): Promise<Peaks
   return { gflops, gbps, dispatchMicroseconds };
 }
 
+/** Runs `loops` loops of multiply-adds in each of y's rows of four. With a factor of 0, unknown to compilers, every step hands values down one chain. */
+export function multiplyAdds(device: Device, y: Tensor, shape: FmaShape, loops: number): void {
+  const threads = y.size / 4;
+  multiplyAdd.dispatch(device, { buffers: { y }, params: { loops, factor: 0 }, grid: [threads / 64], defines: shape });
+}
+
+/** Element `index` of what {@link multiplyAdds} leaves behind: which chain's value arrived, and how many loops were counted. */
+export function expectedSum({ CHAINS, UNROLL }: FmaShape, loops: number, index: number): number {
+  const component = index % 4;
+  const chain = ([0, 1, 2, 0][component]! + loops * UNROLL) % CHAINS;
+  return chain + 1 + component / 4 + loops;
+}
+
 async function peakMultiplyAdds(device: Device, seconds: number): Promise<number> {
-  const threads = device.adapter.kind === 'gpu' ? 1 << 19 : 1 << 14;
+  const threads = device.adapter.kind === 'gpu' ? 1 << 19 : 1 << 13;
   const y = empty(device, [threads, 4], 'f32');
-  const run = (loops: number) =>
-    multiplyAdd.dispatch(device, { buffers: { y }, params: { loops, factor: 1, addend: 1 }, grid: [threads / 64] });
-  // With a factor and an addend of 1 each chain counts the multiply-adds that really ran; the shader's compiler knows neither.
-  const most = 2 ** 23 / UNROLL;
-  const { amount, best } = await grow(device, seconds, 4, most, run);
-  const counted = amount * UNROLL;
-  await expectValues(
-    'peak-fma',
-    view(y, { shape: [8], strides: [1], offset: 4 * (threads - 2) }),
-    (i) => counted + [0, 1, 2, 0][i % 4]!,
-  );
-  return (threads * 4 * CHAINS * counted * 2) / best / 1e9;
+  let gflops = 0;
+  for (const shape of FMA_SHAPES) {
+    // Loops are counted in f32.
+    const { amount, busy } = await grow(device, seconds, 4, 2 ** 20, (loops) => multiplyAdds(device, y, shape, loops));
+    const end = view(y, { shape: [8], strides: [1], offset: 4 * (threads - 2) });
+    await expectValues('peak-fma', end, (i) => expectedSum(shape, amount, i));
+    gflops = Math.max(gflops, (threads * 4 * shape.CHAINS * shape.UNROLL * amount * 2) / busy / 1e6);
+  }
+  return gflops;
 }
 
 async function peakCopy(device: Device, seconds: number): Promise<number> {
@@ -125,8 +148,8 @@ async function peakCopy(device: Device, seconds: number): Promise<number> {
     const run = (times: number) => {
       for (let i = 0; i < times; i++) copy.dispatch(device, { buffers: { x, y }, params: { count }, grid, defines });
     };
-    const { amount, best } = await grow(device, seconds, 1, 1 << 12, run);
-    gbps = Math.max(gbps, (2 * count * 16 * amount) / best / 1e9);
+    const { amount, busy } = await grow(device, seconds, 1, 1 << 12, run);
+    gbps = Math.max(gbps, (2 * count * 16 * amount) / busy / 1e6);
     const tail = count * 4 - 8;
     using end = view(y, { shape: [8], strides: [1], offset: tail });
     await expectValues('peak-copy', end, (i) => Math.fround(tail + i));
@@ -141,34 +164,40 @@ async function dispatchCost(device: Device, seconds: number): Promise<number> {
     for (let i = 0; i < times; i++) increment.dispatch(device, { buffers: { y }, grid: [1] });
     total += times;
   };
-  const { amount, best } = await grow(device, seconds, 64, 1 << 16, run);
+  const { amount, wall } = await grow(device, seconds, 64, 1 << 16, run);
   await expectValues('peak-dispatch', y, () => total);
-  return (best / amount) * 1e6;
+  return (wall / amount) * 1000;
 }
 
-/** Doubles the work until it takes `seconds`, then repeats it. @returns that amount and its best time in seconds */
+/** Samples of one measurement. Short ones and many: some fall where the machine did nothing else. */
+const SAMPLES = 16;
+
+/** Doubles the work until it takes `seconds` / 4, then repeats it. @returns that amount and its best times in milliseconds */
 async function grow(
   device: Device,
   seconds: number,
   start: number,
   most: number,
   run: (amount: number) => void,
-): Promise<{ amount: number; best: number }> {
-  const time = async (amount: number): Promise<number> => {
-    const begin = performance.now();
+): Promise<{ amount: number; wall: number; busy: number }> {
+  const time = async (amount: number): Promise<Elapsed> => {
+    const read = stopwatch(device);
     run(amount);
     await device.synchronize();
-    return (performance.now() - begin) / 1000;
+    return read();
   };
   await time(start); // compiles
   let amount = start;
   let best = await time(amount);
-  while (best < seconds && amount * 2 <= most) {
+  while (best.wall < seconds * 250 && amount * 2 <= most) {
     amount *= 2;
     best = await time(amount);
   }
-  for (let i = 0; i < 4; i++) best = Math.min(best, await time(amount));
-  return { amount, best };
+  for (let i = 1; i < SAMPLES; i++) {
+    const { wall, busy } = await time(amount);
+    best = { wall: Math.min(best.wall, wall), busy: Math.min(best.busy, busy) };
+  }
+  return { amount, ...best };
 }
 
 async function expectValues(name: string, tensor: Tensor, expected: (index: number) => number): Promise<void> {

@@ -24,7 +24,8 @@ row('buffers per kernel', `${limits.maxStorageBuffersPerShaderStage}`);
 
 console.log('\nMeasured (outputs checked)');
 const peaks = await measurePeaks(device);
-row('f32 multiply-adds', `${peaks.gflops.toFixed(peaks.gflops < 100 ? 1 : 0)} GFLOP/s`);
+const whole = adapter.kind === 'gpu' ? '' : ' of all cores, were they free';
+row('f32 multiply-adds', `${peaks.gflops.toFixed(peaks.gflops < 100 ? 1 : 0)} GFLOP/s${whole}`);
 row('copy', `${peaks.gbps.toFixed(1)} GB/s, read plus written`);
 row('one more dispatch', `${peaks.dispatchMicroseconds.toFixed(1)} us`);
 if (adapter.kind !== 'gpu') row('on', `${cpus()[0]?.model.trim() ?? 'a CPU'}, ${availableParallelism()} threads`);
