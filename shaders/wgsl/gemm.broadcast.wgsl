@@ -1,4 +1,4 @@
-// gemm.broadcast: a register tile per subgroup, fed by subgroupBroadcast. The default of CPU adapters.
+// gemm.broadcast: a register tile per subgroup, fed by subgroup broadcasts. The default of CPU adapters.
 //
 // Tiling: a subgroup of SG lanes owns TM rows x (4 * SG * TV) columns; lane l holds 4 columns (x TV) of every row, that is
 // TM * TV vec4 sums. GROUPS subgroups of a workgroup are stacked along m and share the columns of b in cache.
@@ -12,7 +12,22 @@
 // TM and TV are chosen by plan.ts: at 8 lanes 4, 8, 16 or 24 rows, whichever covers m in the least time, else 4 or 16; TV = 2 at 4 lanes.
 // A subgroup with fewer than TM / 4 lanes cannot read VA "m".
 // Numerics: f32 fma in ascending k; bitwise repeatable.
-// MEASURED
+// Measured, GFLOP/s of 2 cores from the processor time of the kernel's threads (a shared machine: +-10 %), f32, C = A x B, M x N x K:
+//                                       A Bt   A B   At B
+//   lavapipe (Mesa 25.0, 8 lanes, AMD EPYC 9004; its peak of multiply-adds is 160 on the same cores)
+//     512 x 512 x 512,   TM 24            50    50     46     TM 12 38, TM 16 46, TM 20 47, TM 32 44 (before shuffles)
+//     197 x 768 x 768,   TM 24            47    48     47
+//     60 x 2048 x 512,   TM 24            41
+//     8 x 2048 x 512,    TM 8             21    (TM 16: 17)
+//     for comparison, 512 x 512 x 512: gemm.plain 8, gemm.tile 6 (A Bt)
+//   SwiftShader 5 (4 lanes), 256 x 256 x 256, TM 16, TV 2
+//                                        6.0   6.1    6.5
+// Where the rest goes on lavapipe (disassembled, 24 x 32 tile, one step of 4 along k, some 970 cycles a core): half of the time are the 7 loads.
+// Mesa checks the bounds of each scalar of a storage buffer on its own: 8 instructions and a taken branch a scalar, 336 a vec4 of 8 lanes, 2350
+// a step, against 768 multiplications and additions (a WGSL fma is two instructions there). A loop without loads reaches 105 to 120: sums live on
+// the stack and are blended with the loop's mask. Tried, no gain: textures instead of buffers (loads without branches, but a call each), 8 steps
+// of k (the loop outgrows the 32 KiB of instruction cache: a third of the speed), TV 2 at 8 lanes (same), 16 lanes of AVX-512
+// (LP_NATIVE_VECTOR_WIDTH=512, TM 32: 55, but 3 s to compile, and textures give wrong values), workgroup memory (6).
 // Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
@@ -21,8 +36,8 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #include "gemm.load.wgsl"
 
-// On lavapipe a shuffle by a constant is one permute, while a broadcast is two and a masked move.
-#let HAND_ON = SG <= 8 ? "subgroupShuffle" : "subgroupBroadcast"
+// On lavapipe (8 lanes) a shuffle by a constant is one permute, while a broadcast is two and a masked move.
+#let HAND_ON = SG == 8 ? "subgroupShuffle" : "subgroupBroadcast"
 #let QUADS = TM / 4
 #let KPL = max(1, min(4, SG / QUADS))
 #if VA == "m"
