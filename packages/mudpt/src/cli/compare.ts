@@ -1,10 +1,10 @@
 /** `pnpm compare` */
 import { basename, dirname, join } from 'node:path';
 import { command } from '../command.ts';
-import { listFolder } from '../data/files.ts';
+import { csvLine } from '../data/csv.ts';
+import { exists, listFolder } from '../data/files.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
 import { identity } from '../train/config.ts';
-import { exists } from '../data/files.ts';
 import { FormatError } from '@mudpt/tensor';
 import { table } from './terminal.ts';
 
@@ -52,9 +52,7 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
     (mean - zeroShot).toFixed(2),
   ]);
   const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 %', 'gain'];
-  const text = csv
-    ? [heading, ...rows].map((row) => row.map((cell) => (cell.includes(',') ? `"${cell}"` : cell)).join(','))
-    : table([heading, ...rows], { right: [3, 5, 6, 8] });
+  const text = csv ? [heading, ...rows].map(csvLine) : table([heading, ...rows], { right: [3, 5, 6, 8] });
   process.stdout.write(`${text.join('\n')}\n`);
   return 0;
 }

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Device, FormatError } from '@mudpt/tensor';
+import { csvLine } from '../data/csv.ts';
 import { picturesBelow } from '../data/files.ts';
 import { type FilePrediction, openRun, predictFiles } from '../train/index.ts';
 import { table } from './terminal.ts';
@@ -48,11 +49,10 @@ async function filesOf(inputs: readonly string[]): Promise<string[]> {
 export function written(predictions: readonly FilePrediction[], { json, csv }: Pick<PredictFlags, 'json' | 'csv'>): string {
   if (json) return JSON.stringify(predictions, undefined, 2);
   if (csv) {
-    const cell = (value: string): string => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
     const rows = predictions.flatMap(({ file, top }) =>
       top.map(({ label, name, probability }, rank) => [file, String(rank + 1), String(label), name, probability.toFixed(6)]),
     );
-    return [['file', 'rank', 'label', 'class', 'probability'], ...rows].map((row) => row.map(cell).join(',')).join('\n');
+    return [['file', 'rank', 'label', 'class', 'probability'], ...rows].map(csvLine).join('\n');
   }
   const rows = predictions
     .filter(({ why }) => why === undefined)

@@ -138,3 +138,11 @@ export function parseCsv(text: string, file = 'text'): CsvRow[] {
   endRow();
   return rows;
 }
+
+/** A line of a table, without its end; cells are quoted where they must be (RFC 4180). */
+export function csvLine(cells: readonly (string | number)[]): string {
+  return cells
+    .map(String)
+    .map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text))
+    .join(',');
+}

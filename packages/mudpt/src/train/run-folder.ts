@@ -9,6 +9,7 @@
  * - `results.csv`: one line per measurement, for spreadsheets ({@link RESULT_COLUMNS}).
  * - `prompts.safetensors`: what was learnt, f32, by the authors' names; `prompts.json` says what it belongs to (prompt-file.ts).
  * - `last.safetensors`: the checkpoint (checkpoint.ts).
+ * - `features/`: while a method on features is being fitted, what it is fitted to (feature-store.ts).
  *
  * All but the appended `metrics.jsonl` are replaced as a whole: a reader never sees half a file.
  */
@@ -17,6 +18,8 @@ import { join } from 'node:path';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { parse, stringify } from 'yaml';
 import { command } from '../command.ts';
+import { csvLine } from '../data/csv.ts';
+import { exists } from '../data/files.ts';
 import { resolveConfig, type RunConfig, type RunInput } from './config.ts';
 import type { MetricsLine, Prediction, RunSummary } from './records.ts';
 
@@ -45,6 +48,7 @@ const FILES = {
   prompts: 'prompts.safetensors',
   promptFacts: 'prompts.json',
   checkpoint: 'last.safetensors',
+  features: 'features',
 } as const;
 
 export class RunFolder {
@@ -53,6 +57,11 @@ export class RunFolder {
   /** The path of one of the run's files. */
   file(name: keyof typeof FILES): string {
     return join(this.path, FILES[name]);
+  }
+
+  /** Whether there is something to go on from: a checkpoint, or features. */
+  async isBegun(): Promise<boolean> {
+    return (await exists(this.file('checkpoint'))) || (await exists(this.file('features')));
   }
 
   /** Makes the folder. @throws FormatError when it cannot be made or written */
@@ -146,7 +155,7 @@ export class RunFolder {
       const numbers = [accuracy, error, macroF1].map((value) => value.toFixed(4));
       return [time, data, split, classes, method.name, model.name, config.shots, config.seed, what, count, ...numbers];
     });
-    const text = [RESULT_COLUMNS, ...rows].map((row) => row.map(csvCell).join(',')).join('\n');
+    const text = [RESULT_COLUMNS, ...rows].map(csvLine).join('\n');
     await writeFileAtomic('run', this.file('results'), `${text}\n`);
   }
 
@@ -171,11 +180,6 @@ function jsonLines<T>(text: string): T[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as T);
-}
-
-function csvCell(value: string | number): string {
-  const text = String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function reason(cause: unknown): string {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -40,6 +41,38 @@ eachDevice('train', (ctx) => {
     const before = await readFile(folder.file('prompts'));
     const anew = await train(input, { device: ctx.device, out, fresh: true });
     expect(Buffer.compare(await readFile(anew.folder.file('prompts')), before)).toBe(0);
+  });
+
+  it('goes on with the features it had when fitting was stopped, to the same bits', async () => {
+    await using at = await temporaryFolder();
+    await writeShapes(join(at.path, 'shapes'), { train: 3, val: 2, test: 2 });
+    await writeTinyModel(join(at.path, 'model'));
+    const settings = { cachePasses: 1, epochs: 2, betaSteps: 4, alphaSteps: 4 };
+    const data = { data: join(at.path, 'shapes'), model: join(at.path, 'model') };
+    const input: RunInput = { ...data, shots: 'all', method: 'tip-adapter-f', settings };
+    const run = async (out: string, resume: boolean, stopAt?: string) => {
+      const stop = new AbortController();
+      const parts = new Set<string>();
+      const observer = {
+        onPart: (what: string) => {
+          parts.add(what);
+          if (what === stopAt) stop.abort();
+        },
+      };
+      const options = { device: ctx.device, out: join(at.path, out), resume, signal: stop.signal, observer };
+      return { ...(await train(input, options)), parts };
+    };
+    const whole = await run('whole', false);
+    const second = 'augmented features, pass 2 of 3';
+    expect([...whole.parts]).toEqual(expect.arrayContaining(['training features', second]));
+    expect((await run('stopped', false, second)).summary.state).toBe('stopped');
+    const resumed = await run('stopped', true);
+    expect(resumed.summary.state).toBe('finished');
+    expect(resumed.parts.has('training features')).toBe(false);
+    expect(resumed.parts.has('augmented features, pass 3 of 3')).toBe(true);
+    const [a, b] = await Promise.all([whole, resumed].map(({ folder }) => readFile(folder.file('prompts'))));
+    expect(a && b && Buffer.compare(a, b)).toBe(0);
+    expect(existsSync(resumed.folder.file('features'))).toBe(false);
   });
 
   it('stops when asked to before training, and estimates without writing', async () => {

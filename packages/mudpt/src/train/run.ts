@@ -39,14 +39,14 @@ export async function resumeRun(path: string, options: RunOptions): Promise<RunR
   const config = await folder.readConfig();
   const [dataset, device] = await Promise.all([openRunData(config, config.classes), options.device]);
   const base = await openModel(config, device, options.signal);
-  return new Session({ folder, config, dataset, base, resume: await exists(folder.file('checkpoint')), options }).go([]);
+  return new Session({ folder, config, dataset, base, resume: await folder.isBegun(), options }).go([]);
 }
 
-/** Whether to go on from a checkpoint. */
+/** Whether to go on from what is there. */
 async function decide(folder: RunFolder, { resume = false, fresh = false }: RunOptions): Promise<boolean> {
   const isThere = await exists(folder.file('config'));
   if (!isThere) return false;
-  if (resume) return exists(folder.file('checkpoint'));
+  if (resume) return folder.isBegun();
   if (fresh) return false;
   const finished = (await exists(folder.file('summary'))) && (await folder.readSummary()).state === 'finished';
   throw new FormatError(

@@ -5,6 +5,7 @@ import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type T
 import { identity } from './config.ts';
 import { countLearnt, fitFeatures } from './fit.ts';
 import { type Budget, budgetOf } from './memory.ts';
+import { FeatureStore } from './feature-store.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { writePrompts } from './prompt-file.ts';
 import type { Evaluation, RunSummary } from './records.ts';
@@ -33,10 +34,13 @@ export interface SessionParts extends RunFacts {
 export class Session {
   private summary: RunSummary;
   private readonly budget: Budget;
+  private readonly store: FeatureStore;
 
   constructor(private readonly parts: SessionParts) {
     this.summary = firstSummary(parts);
     this.budget = budgetOf(parts.config.memory, parts.base.clip.device);
+    const belongs = { identity: identity(parts.config), model: parts.base.hash };
+    this.store = new FeatureStore(parts.folder.file('features'), belongs);
   }
 
   async go(notes: readonly string[]): Promise<RunResult> {
@@ -102,6 +106,8 @@ export class Session {
       const accuracy = accuracies(this.summary.evaluations);
       const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
       await writePrompts(paths, method, { ...promptFacts(this.parts), accuracy });
+      // Features of a fit are of no more use once what was fitted is safe.
+      await this.store.clear();
       return false;
     } finally {
       test.features.dispose();
@@ -150,13 +156,15 @@ export class Session {
   }
 
   private async fit(method: FeatureMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
-    const { base, dataset, config, options } = this.parts;
+    const { base, dataset, config, resume, options } = this.parts;
+    if (!resume) await this.store.clear();
     const { report, seconds } = await fitFeatures({
       clip: base.clip,
       method,
       loader,
       train,
       val: dataset.splits.val,
+      store: this.store,
       scoring: (what, total) => this.scoring(what, total),
     });
     for (const remark of report.remarks) options.observer?.onNote?.(remark);
