@@ -9,7 +9,7 @@
 //   VA "m": lane l loads rows 4 * (l % (TM / 4)) .. + 3 at k + t * KPL + l / (TM / 4), KPL values of k a load
 // No barrier, no workgroup memory. The sums leave through an array that is indexed in a loop, which keeps the epilogue (an
 // activation, say) once in the code rather than TM times: compiling is what costs on these adapters.
-// TM and TV are chosen by plan.ts: at 8 lanes 4, 8, 16 or 24 rows, whichever covers m in the least time, else 4 or 16; TV = 2 at 4 lanes.
+// TM and TV are chosen by plan.ts: 4 rows for narrow products, else 24 (8 lanes) or 16; TV = 2 at 4 lanes.
 // A subgroup with fewer than TM / 4 lanes cannot read VA "m".
 // Numerics: f32 fma in ascending k; bitwise repeatable.
 // Measured, GFLOP/s of 2 cores from the processor time of the kernel's threads (a shared machine: +-10 %), f32, C = A x B, M x N x K:

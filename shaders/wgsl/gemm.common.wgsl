@@ -5,12 +5,12 @@
 // Defines
 //   TC TBIAS  storage types "f32" | "f16" of c (and pre and residual) and of bias
 //   VC    1: vec4 stores (c_col = 1; n, offsets and all other strides of c multiples of 4), 0: scalar stores at any strides
-//   BIAS  1: adds bias[i * bias_row + j * bias_col]
+//   BIAS  1: adds bias[i * bias_row + j * bias_col] where params.has_bias
 //   ACT   "none", "relu", ... (activation.wgsl), applied after the bias; then
 //   SAVE  1: also writes the value before the activation to `pre` (strides of c)
 //   GRAD  1: reads `pre` instead and multiplies by act'(pre)
 //   CPU   1: on a CPU adapter. Loops of the epilogue stay loops, since compiling is what costs; neighbouring workgroups share columns of b
-//   RES   1: adds `residual` (strides of c) last
+//   RES   1: adds `residual` (strides of c) last where params.has_residual
 // Include only.
 #include "activation.wgsl"
 
@@ -43,6 +43,8 @@ struct Params {
   pre_offset: u32,
   residual_offset: u32,
   alpha: f32,
+  has_bias: u32,
+  has_residual: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -81,13 +83,15 @@ fn emit(base: u32, row: u32, col: u32, sum: vec4<f32>) {
   if (row >= params.m || col >= params.n) { return; }
   var x = sum * params.alpha;
 #if BIAS
-  let first = params.bias_offset + row * params.bias_row;
-  let last = params.n - 1u;
-  x += vec4<f32>(
+  if (params.has_bias == 1u) {
+    let first = params.bias_offset + row * params.bias_row;
+    let last = params.n - 1u;
+    x += vec4<f32>(
 #for j in 4
-    f32(bias[first + min(col + ${j}u, last) * params.bias_col]),
+      f32(bias[first + min(col + ${j}u, last) * params.bias_col]),
 #endfor
-  );
+    );
+  }
 #endif
   let at = base + row * params.c_row + col * params.c_col;
 #if VC
@@ -100,7 +104,7 @@ fn emit(base: u32, row: u32, col: u32, sum: vec4<f32>) {
   x = activate(x);
 #endif
 #if RES
-  x += vec4<f32>(residual[(params.residual_offset + at) / 4u]);
+  if (params.has_residual == 1u) { x += vec4<f32>(residual[(params.residual_offset + at) / 4u]); }
 #endif
   c[(params.c_offset + at) / 4u] = vec4<${TC}>(x);
 #else
@@ -118,8 +122,10 @@ fn emit(base: u32, row: u32, col: u32, sum: vec4<f32>) {
   x = activate(x);
 #endif
 #if RES
-  let r4 = params.residual_offset + at4;
-  x += vec4<f32>(f32(residual[r4.x]), f32(residual[r4.y]), f32(residual[r4.z]), f32(residual[r4.w]));
+  if (params.has_residual == 1u) {
+    let r4 = params.residual_offset + at4;
+    x += vec4<f32>(f32(residual[r4.x]), f32(residual[r4.y]), f32(residual[r4.z]), f32(residual[r4.w]));
+  }
 #endif
 #for j in 4
   if (count > ${j}u) { c[params.c_offset + at4.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }

@@ -18,7 +18,7 @@ import {
   tilingOf,
   type Variant,
 } from './plan.ts';
-import { MAX_BATCH_DIMS, normalize, type Epilogue, type Operand, type Product } from './problem.ts';
+import { MAX_BATCH_DIMS, normalize, type Operand, type Product } from './problem.ts';
 
 /**
  * Records c[z] = epilogue(a[z] x b[z]). Operands are checked by the callers; a, b, bias, `grad` and `residual` are f32 or f16,
@@ -71,7 +71,7 @@ function dispatch(p: Product, variant: Variant, splits: number, splitStride: num
   const tail = p.k % 4 !== 0;
   const count = sizeOf(p.batch) * p.m * p.n;
   gemmKernels[variant].dispatch(device, {
-    buffers: { a: p.a.tensor, b: p.b.tensor, c: p.c.tensor, ...epilogueBuffers(p.epilogue) },
+    buffers: { a: p.a.tensor, b: p.b.tensor, c: p.c.tensor, ...epilogueBuffers(p) },
     params,
     grid: grid1d(tiles * splits, 1),
     defines: {
@@ -91,7 +91,7 @@ function reduce(p: Product, partial: Tensor, splits: number): void {
   const { device } = p.c.tensor;
   const quads = sizeOf(p.batch) * p.m * Math.ceil(p.n / 4);
   reduceKernel.dispatch(device, {
-    buffers: { partial, c: p.c.tensor, ...epilogueBuffers(p.epilogue) },
+    buffers: { partial, c: p.c.tensor, ...epilogueBuffers(p) },
     params: paramsOf(p, tilingOf('plain', p.m, 0), splits),
     grid: grid1d(quads, 64),
     defines: { VP: p.n % 4 === 0 ? 1 : 0, ...epilogueDefines(p) },
@@ -99,16 +99,28 @@ function reduce(p: Product, partial: Tensor, splits: number): void {
   });
 }
 
-function epilogueBuffers({ bias, save, grad, residual }: Epilogue): Record<string, Tensor> {
+/**
+ * What the kernel binds as bias and residual. On CPU adapters, where every pipeline takes long to compile, all products bind both: `a` stands in
+ * for one that is missing, and the parameters say that it is.
+ */
+function additionsOf({ a, c, epilogue: { bias, residual } }: Product): { readonly bias?: Tensor; readonly residual?: Tensor } {
+  const standIn = factsOf(c.tensor.device).cpu ? a.tensor : undefined;
+  const [offset, rest] = [bias?.tensor ?? standIn, residual ?? (a.tensor.dtype === c.tensor.dtype ? standIn : undefined)];
+  return { ...(offset && { bias: offset }), ...(rest && { residual: rest }) };
+}
+
+function epilogueBuffers(p: Product): Record<string, Tensor> {
+  const { save, grad } = p.epilogue;
   const pre = save ?? grad;
-  return { ...(bias && { bias: bias.tensor }), ...(pre && { pre }), ...(residual && { residual }) };
+  return { ...additionsOf(p), ...(pre && { pre }) };
 }
 
 function epilogueDefines(p: Product): Record<string, string | number> {
-  const { bias, activation = 'none', save, grad, residual } = p.epilogue;
+  const { activation = 'none', save, grad } = p.epilogue;
+  const { bias, residual } = additionsOf(p);
   return {
     TC: wgslType(p.c.tensor.dtype),
-    TBIAS: wgslType(bias?.tensor.dtype ?? 'f32'),
+    TBIAS: wgslType(bias?.dtype ?? 'f32'),
     VC: storesVectors(p) ? 1 : 0,
     BIAS: bias ? 1 : 0,
     ACT: activation,

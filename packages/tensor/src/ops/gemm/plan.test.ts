@@ -67,8 +67,7 @@ describe('plan', () => {
     expect(candidates(2, { ...facts, cpu: false })[0]).toBe('dot');
     expect(candidates(64, { ...facts, cpu: false, matrix: true })[0]).toBe('matrix');
     expect(tilingOf('broadcast', 4, 8)).toMatchObject({ rows: 4, columns: 32 });
-    expect(tilingOf('broadcast', 5, 8)).toMatchObject({ rows: 32, columns: 32 });
-    expect(tilingOf('broadcast', 16, 8)).toMatchObject({ rows: 64, columns: 32 });
+    expect(tilingOf('broadcast', 5, 8)).toMatchObject({ rows: 96, columns: 32 });
     expect(tilingOf('broadcast', 60, 8)).toMatchObject({ rows: 96, columns: 32 });
     expect(tilingOf('broadcast', 197, 8)).toMatchObject({ rows: 96, columns: 32 });
     expect(tilingOf('broadcast', 5, 32)).toMatchObject({ rows: 64, columns: 128 });

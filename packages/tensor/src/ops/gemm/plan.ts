@@ -18,23 +18,14 @@ const STACKED_SUBGROUPS = 4;
 
 const MATRIX_TILE = 32;
 
-/** Register tiles of gemm.broadcast at 8 lanes: rows, and the time of one relative to its multiply-adds (loads of b are shared by all rows). */
-const TILE_COSTS = [
-  [4, 0.22],
-  [8, 0.29],
-  [16, 0.41],
-  [24, 0.5],
-] as const;
-
 /**
- * Rows of the register tile of gemm.broadcast. At 8 lanes, where a tile is narrow, the tall one is the cheapest for most heights; at 4 it takes too
- * long to compile, and at 16 and more the registers end.
+ * Rows of the register tile of gemm.broadcast. At 8 lanes, where a tile is narrow, the tall one is the cheapest for most heights (the time of a tile
+ * of 4, 8, 16, 24 rows is as 0.22 : 0.29 : 0.41 : 0.5); at 4 it takes too long to compile, and at 16 and more the registers end. There are two
+ * heights only, since each is up to a dozen pipelines, and one takes half a second to compile when it first runs.
  */
 function broadcastRows(m: number, subgroupSize: number): number {
   if (m <= NARROW_ROWS) return NARROW_ROWS;
-  if (subgroupSize !== 8) return 16;
-  const costs = TILE_COSTS.map(([rows, cost]) => ({ rows, cost: Math.ceil(m / rows) * cost }));
-  return costs.reduce((best, next) => (next.cost <= best.cost ? next : best)).rows;
+  return subgroupSize === 8 ? 24 : 16;
 }
 
 export type Tiling = { readonly rows: number; readonly columns: number; readonly defines: Readonly<Record<string, number>> };
@@ -157,5 +148,7 @@ export function paramsOf(p: Product, tiling: Tiling, splits: number): Record<str
     pre_offset: (save ?? grad)?.offset ?? 0,
     residual_offset: residual?.offset ?? 0,
     alpha,
+    has_bias: bias ? 1 : 0,
+    has_residual: residual ? 1 : 0,
   };
 }
