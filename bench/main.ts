@@ -1,5 +1,5 @@
 /**
- * `pnpm bench [SUITE...] [--quick] [--peers] [--out FILE]`: measures this engine, and others beside it, on the adapter the launcher chose.
+ * `pnpm bench [SUITE...] [--quick] [--peers] [--classes LIST] [--out FILE]`: measures this engine, and others beside it, on the adapter the launcher chose.
  * Every result is checked against an f64 reference before its time counts. Run it on a machine that does nothing else.
  */
 import { execFileSync } from 'node:child_process';
@@ -17,6 +17,7 @@ import { attentionJobs, quickAttentionJobs } from './suites/attention.ts';
 import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
+import { memory } from './suites/memory.ts';
 import { runOurs } from './suites/ours.ts';
 import { startup } from './suites/startup.ts';
 import { stepRows } from './suites/step.ts';
@@ -29,24 +30,35 @@ const JOB_SUITES: Readonly<Record<string, { readonly full: readonly Job[]; reado
   attention: { full: attentionJobs, quick: quickAttentionJobs },
   layernorm: { full: layerNormJobs, quick: layerNormJobs },
 };
-type Options = { readonly quick: boolean; readonly folder: string | undefined };
+type Options = {
+  readonly quick: boolean;
+  readonly folder: string | undefined;
+  /** Class counts of a training step; default the suite's own. */
+  readonly classes: readonly number[] | undefined;
+};
+/** With more classes, 77 rows each take more memory and time than a bench may. */
+const MOST_PLAIN = 100;
 /** Suites that are more than a list of jobs. */
 const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, options: Options) => Promise<Row[]>>> = {
   towers: (device, effort, { quick, folder }) => towers(device, effort, { classes: quick ? 10 : 100, peers, folder }),
-  training: (device, effort, { quick, folder }) => {
-    const counts = quick ? [10] : [10, 100];
-    return training(device, effort, { counts, plainCounts: counts, torch: folder !== undefined });
+  training: (device, effort, { quick, folder, classes }) => {
+    const counts = classes ?? (quick ? [10] : [10, 100]);
+    const plainCounts = counts.filter((count) => count <= MOST_PLAIN);
+    return training(device, effort, { counts, plainCounts, torch: folder !== undefined });
   },
+  memory: (device, effort, { quick, classes }) =>
+    memory(device, effort, { counts: classes ?? (quick ? [10, 100] : [10, 100, 1000]), quick }),
   ladder,
   step: stepRows,
   startup,
 };
 const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
 
-const USAGE = `usage: pnpm bench [SUITE...] [--quick] [--peers] [--out FILE]
+const USAGE = `usage: pnpm bench [SUITE...] [--quick] [--peers] [--classes LIST] [--out FILE]
 suites: ${ALL.join(', ')} (default: all)
 --quick  fewer problems and samples, under 3 minutes
 --peers  jax-js, TensorFlow.js and ONNX Runtime on the same adapter in the same run, installed on demand outside the workspace
+--classes  class counts of the suites training and memory, such as 10,100,1000
 --out    the JSON file; default bench/results/<adapter>.json`;
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -83,10 +95,16 @@ async function main(): Promise<number> {
     options: {
       quick: { type: 'boolean', default: false },
       peers: { type: 'boolean', default: false },
+      classes: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  const classes = values.classes?.split(',').map(Number);
+  if (classes?.some((count) => !Number.isInteger(count) || count < 1)) {
+    console.error(`bench: --classes ${values.classes} is no list of counts\n${USAGE}`);
+    return 2;
+  }
   const unknown = positionals.filter((name) => !ALL.includes(name));
   if (values.help || unknown.length > 0) {
     console.error(unknown.length > 0 ? `bench: there is no suite '${unknown.join("', '")}'\n${USAGE}` : USAGE);
@@ -100,7 +118,7 @@ async function main(): Promise<number> {
   const rows: Row[] = [];
   for (const suite of positionals.length > 0 ? positionals : ALL) {
     log(suite);
-    const measured = await runSuite(device, suite, { quick: values.quick, folder });
+    const measured = await runSuite(device, suite, { quick: values.quick, folder, classes });
     rows.push(...measured);
     console.log(`\n${suite}\n${table(measured, peaks).join('\n')}`);
   }

@@ -18,13 +18,15 @@ export function table(rows: readonly Row[], peaks: Peaks): string[] {
 function line(row: Row, ours: Row | undefined, peaks: Peaks): string {
   const engine = row.engine.padEnd(20);
   if (row.problem) return `${engine} ${row.problem}`;
+  const isTimed = !Number.isNaN(row.best);
   const rates = [
-    row.flops ? `${(row.flops / row.best / 1e6).toFixed(1)} GFLOP/s` : '',
+    row.flops && isTimed ? `${(row.flops / row.best / 1e6).toFixed(1)} GFLOP/s` : '',
+    row.flops && !isTimed ? `${(row.flops / 1e9).toFixed(1)} GFLOP` : '',
     row.flops && row.busy ? `${(row.flops / row.busy / 1e4 / peaks.gflops).toFixed(0)} % of peak` : '',
     row.bytes ? `${(row.bytes / row.best / 1e6).toFixed(1)} GB/s` : '',
   ].filter(Boolean);
-  const ratio = ours && row !== ours ? `${(row.best / ours.best).toFixed(2)}x the time of ${OURS}` : '';
+  const ratio = isTimed && ours && row !== ours ? `${(row.best / ours.best).toFixed(2)}x the time of ${OURS}` : '';
   const extra = Object.entries(row.extra ?? {}).map(([key, value]) => `${key} ${value}`);
-  const figures = `best ${ms(row.best).padStart(7)} ms  median ${ms(row.median).padStart(7)} ms`;
+  const figures = isTimed && `best ${ms(row.best).padStart(7)} ms  median ${ms(row.median).padStart(7)} ms`;
   return [engine, figures, ...rates, ...extra, ratio].filter(Boolean).join('  ');
 }

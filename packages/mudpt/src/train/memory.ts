@@ -104,7 +104,7 @@ export function chooseEconomy(options: ChoiceOptions): StepChoice {
     considered.set(key, own);
     return own;
   };
-  const levels = { text: levelsOf(method.classNames.length), image: levelsOf(batch) };
+  const levels = { text: levelsOf(Math.ceil(method.classNames.length / TEXTS_PER_PART)), image: levelsOf(batch) };
   let best = plan(KEEP_ALL);
   while (best.bytes > budget.bytes) {
     const steps = (['text', 'image'] as const).flatMap((tower) => smaller(best, tower, levels[tower], plan));
@@ -134,10 +134,12 @@ function smaller(
   return [];
 }
 
-/** More parts than this make texts of a few rows: dispatches, not memory. */
+/** A step's most parts: beyond it dispatches grow, and memory hardly shrinks. */
 const MOST_PARTS = 64;
+/** Texts of a part are at least so many on average: fewer have a few rows only. */
+const TEXTS_PER_PART = 4;
 
-/** A tower's economies from fastest to smallest; `count` classes or images can be cut apart. */
+/** A tower's economies from fastest to smallest, in up to `count` parts. */
 function levelsOf(count: number): readonly TowerEconomy[] {
   const most = Math.min(count, MOST_PARTS);
   const parts = [...Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power), most].filter((own) => own > 1);

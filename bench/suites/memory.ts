@@ -1,0 +1,183 @@
+/**
+ * What a training step of MuDPT takes, from plans that are recorded and not run: device memory and work against classes C, images B, image
+ * tokens T, prompt length n and depth L, at full size (ViT-B/16); and the same with its time on a small CLIP.
+ */
+import { type Clip, CLIP_CONFIGS, type ClipConfig, imageTokens, randomClip } from '@mudpt/clip';
+import {
+  bytesOfSize,
+  chooseEconomy,
+  describeEconomy,
+  type Economy,
+  KEEP_ALL,
+  methodContext,
+  methodNamed,
+  type PromptMethod,
+  RECOMPUTE,
+  Stepper,
+  type TextPath,
+  type TrainingSettings,
+} from 'mudpt';
+import type { Device } from '@mudpt/tensor';
+import { type Effort, type Row, summary } from '../harness.ts';
+import { values } from '../inputs.ts';
+import { classNames, PLAIN } from './training.ts';
+
+const SUITE = 'memory';
+export const KEPT = 'everything kept';
+export const RECOMPUTING = 'blocks computed twice';
+export const PARTS = 'two passes in parts';
+
+/** Where a step stands: classes, images, prompts per layer, layers with prompts. T belongs to the CLIP. */
+type Point = { readonly C: number; readonly B: number; readonly n: number; readonly L: number };
+export type Axis = keyof Point | 'T';
+
+/** How a step runs: an economy, or the one that a budget leads to. */
+type Way = { readonly engine: string; readonly textPath: TextPath } & (
+  | { readonly economy: Economy }
+  | { readonly budget: string }
+);
+
+const FULL: readonly Way[] = [
+  { engine: KEPT, textPath: 'auto', economy: KEEP_ALL },
+  { engine: RECOMPUTING, textPath: 'auto', economy: RECOMPUTE },
+  ...['2GiB', '1GiB', '768MiB'].map((budget): Way => ({ engine: `--memory ${budget}`, textPath: 'auto', budget })),
+  { engine: PLAIN, textPath: 'full', economy: KEEP_ALL },
+];
+const CURVES: readonly Way[] = [
+  { engine: KEPT, textPath: 'auto', economy: KEEP_ALL },
+  { engine: RECOMPUTING, textPath: 'auto', economy: RECOMPUTE },
+  {
+    engine: PARTS,
+    textPath: 'auto',
+    economy: { text: { recompute: false, parts: 4 }, image: { recompute: false, parts: 4 } },
+  },
+];
+
+const SMALL: ClipConfig = {
+  embed: 64,
+  image: { width: 128, heads: 2, layers: 6, hidden: 512, activation: 'quick_gelu', eps: 1e-5, size: 64, patch: 8 },
+  text: { width: 128, heads: 2, layers: 6, hidden: 512, activation: 'quick_gelu', eps: 1e-5, context: 77, vocabulary: 49408 },
+};
+
+/** What a model is measured at: around `base`, one axis at a time; `sizes` are sides of its images. */
+type Course = {
+  readonly model: string;
+  readonly config: ClipConfig;
+  readonly base: Point;
+  readonly axes: Readonly<Partial<Record<keyof Point, readonly number[]>>>;
+  readonly sizes: readonly number[];
+  readonly isTimed: boolean;
+};
+
+const FULL_SIZE: Course = {
+  model: 'ViT-B/16',
+  config: CLIP_CONFIGS['ViT-B/16'],
+  base: { C: 100, B: 4, n: 2, L: 9 },
+  axes: { C: [10, 30, 100, 300, 1000], B: [1, 2, 4, 8, 16], n: [2, 4, 8, 16], L: [1, 3, 6, 9, 12] },
+  sizes: [112, 224, 336],
+  isTimed: false,
+};
+const SMALL_SIZE: Course = {
+  model: 'small CLIP',
+  config: SMALL,
+  base: { C: 50, B: 4, n: 2, L: 4 },
+  axes: { C: [10, 30, 100, 300], B: [1, 2, 4, 8, 16], n: [2, 4, 8, 16], L: [1, 2, 4, 6] },
+  sizes: [32, 64, 96, 128],
+  isTimed: true,
+};
+
+/** @param counts classes of the full-size step */
+export async function memory(
+  device: Device,
+  effort: Effort,
+  { counts, quick }: { readonly counts: readonly number[]; readonly quick: boolean },
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  {
+    using clip = randomClip(FULL_SIZE.config, undefined, { device });
+    for (const C of counts)
+      for (const way of FULL) rows.push(await measure(clip, { ...FULL_SIZE.base, C }, way, `MuDPT step ViT-B/16 B4 C${C}`));
+  }
+  if (quick) return rows;
+  return [...rows, ...(await curves(device, FULL_SIZE, effort)), ...(await curves(device, SMALL_SIZE, effort))];
+}
+
+async function curves(device: Device, course: Course, effort: Effort): Promise<Row[]> {
+  const { model, config, base, axes, sizes, isTimed } = course;
+  const rows: Row[] = [];
+  const add = async (clip: Clip, axis: Axis, value: number, point: Point): Promise<void> => {
+    for (const way of CURVES) {
+      const row = await measure(clip, point, way, `MuDPT step ${model}, ${axis}=${value}`, isTimed ? effort : undefined);
+      rows.push({ ...row, extra: { ...row.extra, model, axis, value } });
+    }
+  };
+  {
+    using clip = randomClip(config, undefined, { device });
+    for (const [axis, points] of Object.entries(axes) as [keyof Point, readonly number[]][])
+      for (const value of points) await add(clip, axis, value, { ...base, [axis]: value });
+  }
+  for (const size of sizes) {
+    const image = { ...config.image, size };
+    using clip = randomClip({ ...config, image }, undefined, { device });
+    await add(clip, 'T', imageTokens(image), base);
+  }
+  return rows;
+}
+
+/** A step's plan, and its time where `effort` is given. */
+async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string, effort?: Effort): Promise<Row> {
+  const { device, config } = clip;
+  // What earlier steps left in the pool is none of this one's.
+  await device.synchronize();
+  device.trim();
+  const names = { classNames: classNames(C), template: 'a photo of a {}.', seed: 1, textPath: way.textPath };
+  const definition = methodNamed('mudpt');
+  const method = definition.create(await methodContext(clip, names), { length: n, depth: L }) as PromptMethod;
+  using stepper = new Stepper(device, method, definition.training?.parse({}) as TrainingSettings);
+  try {
+    const { size } = config.image;
+    const cost = () => stepper.cost([B, 3, size, size]);
+    const economy = 'economy' in way ? way.economy : undefined;
+    const budget = { bytes: 'budget' in way ? (bytesOfSize(way.budget) ?? 0) : Number.POSITIVE_INFINITY, isAsked: true };
+    const chosen = economy ?? chooseEconomy({ device, method, budget, batch: B, cost }).economy;
+    method.economise(chosen);
+    const { totalBytes, pooledBytes } = device.memory();
+    const plan = cost();
+    const extra = {
+      plan: describeEconomy(chosen),
+      'plan bytes': plan.bytes,
+      'device bytes': totalBytes - pooledBytes + plan.bytes,
+      dispatches: plan.dispatches,
+    };
+    const times = effort ? await timed(device, stepper, B, size, effort) : [];
+    const figures = effort ? summary(times) : { best: Number.NaN, median: Number.NaN };
+    return { suite: SUITE, name, engine: way.engine, flops: plan.flops, ...figures, extra };
+  } finally {
+    method.dispose();
+  }
+}
+
+async function timed(device: Device, stepper: Stepper, count: number, size: number, effort: Effort): Promise<number[]> {
+  const images = values(count * 3 * size * size, 1);
+  const batch = {
+    images,
+    labels: Int32Array.from({ length: count }, (_, at) => at),
+    items: Array.from({ length: count }, () => ITEM),
+  };
+  const step = async (): Promise<number> => {
+    const begin = performance.now();
+    stepper.step([batch], 0.0025);
+    await device.synchronize();
+    return performance.now() - begin;
+  };
+  await step();
+  const times: number[] = [];
+  const begin = performance.now();
+  while (times.length < 3 || (times.length < effort.samples && performance.now() - begin < effort.seconds * 250))
+    times.push(await step());
+  await stepper.read();
+  return times;
+}
+
+/** The stepper counts pictures, it does not look at them. */
+const ITEM = { id: 'noise', image: new Uint8Array(), label: 0 };
