@@ -17,7 +17,7 @@ import { attentionJobs, quickAttentionJobs } from './suites/attention.ts';
 import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
-import { memory } from './suites/memory.ts';
+import { curves, memory } from './suites/memory.ts';
 import { runOurs } from './suites/ours.ts';
 import { startup } from './suites/startup.ts';
 import { stepRows } from './suites/step.ts';
@@ -46,8 +46,8 @@ const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, op
     const plainCounts = counts.filter((count) => count <= MOST_PLAIN);
     return training(device, effort, { counts, plainCounts, torch: folder !== undefined });
   },
-  memory: (device, effort, { quick, classes }) =>
-    memory(device, effort, { counts: classes ?? (quick ? [10, 100] : [10, 100, 1000]), quick }),
+  memory: (device, _, { quick, classes }) => memory(device, { counts: classes ?? (quick ? [10, 100] : [10, 100, 1000]), quick }),
+  curves,
   ladder,
   step: stepRows,
   startup,

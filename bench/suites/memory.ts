@@ -22,7 +22,6 @@ import { type Effort, type Row, summary } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { classNames, PLAIN } from './training.ts';
 
-const SUITE = 'memory';
 export const KEPT = 'everything kept';
 export const RECOMPUTING = 'blocks computed twice';
 export const PARTS = 'two passes in parts';
@@ -66,7 +65,6 @@ type Course = {
   readonly base: Point;
   readonly axes: Readonly<Partial<Record<keyof Point, readonly number[]>>>;
   readonly sizes: readonly number[];
-  readonly isTimed: boolean;
 };
 
 const FULL_SIZE: Course = {
@@ -75,7 +73,6 @@ const FULL_SIZE: Course = {
   base: { C: 100, B: 4, n: 2, L: 9 },
   axes: { C: [10, 30, 100, 300, 1000], B: [1, 2, 4, 8, 16], n: [2, 4, 8, 16], L: [1, 3, 6, 9, 12] },
   sizes: [112, 224, 336],
-  isTimed: false,
 };
 const SMALL_SIZE: Course = {
   model: 'small CLIP',
@@ -83,31 +80,37 @@ const SMALL_SIZE: Course = {
   base: { C: 50, B: 4, n: 2, L: 4 },
   axes: { C: [10, 30, 100, 300], B: [1, 2, 4, 8, 16], n: [2, 4, 8, 16], L: [1, 2, 4, 6] },
   sizes: [32, 64, 96, 128],
-  isTimed: true,
 };
 
-/** @param counts classes of the full-size step */
+/** Plans at full size. @param counts classes of the step that is measured in every way */
 export async function memory(
   device: Device,
-  effort: Effort,
   { counts, quick }: { readonly counts: readonly number[]; readonly quick: boolean },
 ): Promise<Row[]> {
-  const rows: Row[] = [];
+  const rows: Figures[] = [];
   {
     using clip = randomClip(FULL_SIZE.config, undefined, { device });
     for (const C of counts)
       for (const way of FULL) rows.push(await measure(clip, { ...FULL_SIZE.base, C }, way, `MuDPT step ViT-B/16 B4 C${C}`));
   }
-  if (quick) return rows;
-  return [...rows, ...(await curves(device, FULL_SIZE, effort)), ...(await curves(device, SMALL_SIZE, effort))];
+  const all = quick ? rows : [...rows, ...(await along(device, FULL_SIZE, undefined))];
+  return all.map((row) => ({ suite: 'memory', ...row }));
 }
 
-async function curves(device: Device, course: Course, effort: Effort): Promise<Row[]> {
-  const { model, config, base, axes, sizes, isTimed } = course;
-  const rows: Row[] = [];
+/** Plans and times of a small CLIP. */
+export async function curves(device: Device, effort: Effort): Promise<Row[]> {
+  return (await along(device, SMALL_SIZE, effort)).map((row) => ({ suite: 'curves', ...row }));
+}
+
+type Figures = Omit<Row, 'suite'>;
+
+/** Along every axis. @param effort of times; undefined: there are none */
+async function along(device: Device, course: Course, effort: Effort | undefined): Promise<Figures[]> {
+  const { model, config, base, axes, sizes } = course;
+  const rows: Figures[] = [];
   const add = async (clip: Clip, axis: Axis, value: number, point: Point): Promise<void> => {
     for (const way of CURVES) {
-      const row = await measure(clip, point, way, `MuDPT step ${model}, ${axis}=${value}`, isTimed ? effort : undefined);
+      const row = await measure(clip, point, way, `MuDPT step ${model}, ${axis}=${value}`, effort);
       rows.push({ ...row, extra: { ...row.extra, model, axis, value } });
     }
   };
@@ -125,7 +128,7 @@ async function curves(device: Device, course: Course, effort: Effort): Promise<R
 }
 
 /** A step's plan, and its time where `effort` is given. */
-async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string, effort?: Effort): Promise<Row> {
+async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string, effort?: Effort): Promise<Figures> {
   const { device, config } = clip;
   // What earlier steps left in the pool is none of this one's.
   await device.synchronize();
@@ -151,7 +154,7 @@ async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string
     };
     const times = effort ? await timed(device, stepper, B, size, effort) : [];
     const figures = effort ? summary(times) : { best: Number.NaN, median: Number.NaN };
-    return { suite: SUITE, name, engine: way.engine, flops: plan.flops, ...figures, extra };
+    return { name, engine: way.engine, flops: plan.flops, ...figures, extra };
   } finally {
     method.dispose();
   }
