@@ -52,6 +52,8 @@ const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, op
   step: stepRows,
   startup,
 };
+/** Suites that take minutes: one alone has a file of its own. */
+const OWN_FILE = ['training', 'memory', 'curves'];
 const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
 
 const USAGE = `usage: pnpm bench [SUITE...] [--quick] [--peers] [--classes LIST] [--out FILE]
@@ -59,7 +61,7 @@ suites: ${ALL.join(', ')} (default: all)
 --quick  fewer problems and samples, under 3 minutes
 --peers  jax-js, TensorFlow.js and ONNX Runtime on the same adapter in the same run, installed on demand outside the workspace
 --classes  class counts of the suites training and memory, such as 10,100,1000
---out    the JSON file; default bench/results/<adapter>.json`;
+--out    the JSON file; default bench/results/<adapter>.json, for ${OWN_FILE.join(', ')} alone <adapter>-<suite>.json`;
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -123,7 +125,9 @@ async function main(): Promise<number> {
     console.log(`\n${suite}\n${table(measured, peaks).join('\n')}`);
   }
   device.dispose();
-  const out = values.out ?? join(fileURLToPath(new URL('results', import.meta.url)), `${kind}.json`);
+  const [only = ''] = positionals;
+  const file = positionals.length === 1 && OWN_FILE.includes(only) ? `${kind}-${only}.json` : `${kind}.json`;
+  const out = values.out ?? join(fileURLToPath(new URL('results', import.meta.url)), file);
   mkdirSync(dirname(out), { recursive: true });
   const run = {
     adapter: name,

@@ -152,7 +152,7 @@ export function memoryPicture(plans: Results, times: Results): string {
     {
       x: 24,
       y: 54,
-      text: 'MuDPT on CLIP ViT-B/16, 4 images, f32: device memory in GiB, weights and optimizer included (logarithmic)',
+      text: 'MuDPT on CLIP ViT-B/16, 4 images, f32: device memory in GiB, weights and optimizer included, as planned; logarithmic',
       fill: MUTED,
     },
     { x: 24, y: 64, chart: byClasses(rows) },
