@@ -11,6 +11,7 @@ import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt'
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
 import { checked, type Effort, errorOf, type Row, summary } from '../harness.ts';
 import { values } from '../inputs.ts';
+import { type Elapsed, stopwatch } from '../stopwatch.ts';
 import { OURS } from './ours.ts';
 
 const SUITE = 'training';
@@ -90,13 +91,13 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
   });
   try {
     const loss = await replay({ images, labels }).item();
-    const times: number[] = [];
+    const times: Elapsed[] = [];
     const start = performance.now();
     while (times.length < 2 || (times.length < effort.samples && performance.now() - start < effort.seconds * 1000)) {
-      const begin = performance.now();
+      const read = stopwatch(device);
       replay({ images, labels });
       await device.synchronize();
-      times.push(performance.now() - begin);
+      times.push(read());
     }
     const [plan] = replay.plans;
     const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
@@ -106,7 +107,9 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
       'device memory': mib(device.memory().totalBytes),
       'GFLOP a step': Math.round((plan?.flops ?? 0) / 1e9),
     };
-    return { row: { suite: SUITE, name: nameOf(classes), engine, flops: plan?.flops ?? 0, ...summary(times), extra }, loss };
+    const busy = Math.min(...times.map((one) => one.busy));
+    const row = { suite: SUITE, name: nameOf(classes), engine, flops: plan?.flops ?? 0, busy, extra };
+    return { row: { ...row, ...summary(times.map(({ wall }) => wall)) }, loss };
   } finally {
     replay.dispose();
     optimizer.dispose();
