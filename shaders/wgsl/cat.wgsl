@@ -1,8 +1,10 @@
 // cat: joins up to K inputs side by side in rows of the output.
 // Layout: every input is [outer, width] with unit stride inside a row (V = 4: widths, strides and offsets count vec4s); the output row is
-// y_width wide and this dispatch fills `width` columns of it from column `column`. One thread an output element (or vec4).
+// y_width wide and this dispatch fills `width` columns of it from column `column`. A thread takes params.run neighbours of a row, and of each
+// input what falls among them. WG threads a workgroup; GPUs want run 1 and WG 64, CPU adapters long runs and WG 8.
 // Inputs beyond the real ones are bound to any tensor and end where they start, so no thread reads them.
-// Compile: T=u32 K=2 V=4 | T=f16 K=7 V=1
+// Measured on lavapipe (2 cores), GB/s read plus written: vec4 10 to 12 with runs of 64 and WG 8, 4 to 5 with run 1 and WG 64.
+// Compile: T=u32 K=2 V=4 WG=8 | T=f16 K=7 V=1 WG=64
 #if T == "f16"
 enable f16;
 #endif
@@ -14,6 +16,7 @@ struct Params {
   width: u32,
   column: u32,
   y_width: u32,
+  run: u32,
   // An input: offset, row stride, first column of this dispatch, its end.
 #for i in K
   input${i}: vec4<u32>,
@@ -26,16 +29,19 @@ struct Params {
 @group(0) @binding(${K}) var<storage, read_write> y: array<${TYPE}${T}${END}>;
 @group(0) @binding(${K + 1}) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let index = (wid.x + wid.y * groups.x) * 64u + local;
-  if (index >= params.count) { return; }
-  let row = index / params.width;
-  let column = index % params.width;
-  let destination = row * params.y_width + params.column + column;
+  let thread = (wid.x + wid.y * groups.x) * ${WG}u + local;
+  if (thread >= params.count) { return; }
+  let runs = (params.width + params.run - 1u) / params.run;
+  let row = thread / runs;
+  let first = (thread - row * runs) * params.run;
+  let last = min(first + params.run, params.width);
+  let destination = row * params.y_width + params.column;
 #for i in K
-  if (column >= params.input${i}.z && column < params.input${i}.w) {
-    y[destination] = x${i}[params.input${i}.x + row * params.input${i}.y + column - params.input${i}.z];
+  let source${i} = params.input${i}.x + row * params.input${i}.y - params.input${i}.z;
+  for (var column = max(first, params.input${i}.z); column < min(last, params.input${i}.w); column++) {
+    y[destination + column] = x${i}[source${i} + column];
   }
 #endfor
 }

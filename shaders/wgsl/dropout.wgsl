@@ -1,10 +1,13 @@
-// dropout: y = x * scale where the random number of the element is at least the threshold, else 0. One thread per element.
+// dropout: y = x * scale where the random number of the element is at least the threshold, else 0. y is fresh, so its last
+// vector of 4 may write past the end. A workgroup of WG threads takes WG * PER neighbouring vectors.
 //
 // Random numbers: pcg3d (Jarzynski and Olano 2020) of (element, stream, seed); the upper 24 bits decide. A counter-based generator has
 // no state, so the backward pass draws the same numbers again, and integers make them the same on every adapter.
 //
 // Defines: SEEDED  1: the seed is read from a buffer, so that a captured step can change it; 0: params.seed_value
-// Compile: SEEDED=0 | SEEDED=1
+//          V  4: x is read as vec4 (its offset is a multiple of 4), 1: element by element
+// Measured on lavapipe (2 cores), GB/s read plus written: WG 8, PER 64 12.8; an element a thread 1.7.
+// Compile: SEEDED=0 V=4 WG=8 PER=64 | SEEDED=1 V=1 WG=64 PER=4
 
 struct Params {
   count: u32,
@@ -16,8 +19,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<${V == 4 ? "vec4<f32>" : "f32"}>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 #if SEEDED
 @group(0) @binding(3) var<storage, read> seed: array<u32>;
 #endif
@@ -34,16 +37,29 @@ fn pcg3d(start: vec3<u32>) -> u32 {
   return v.x;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
-  let i = (wid.x + wid.y * groups.x) * 64u + lane;
-  if (i >= params.count) { return; }
 #if SEEDED
   let key = seed[params.seed_value];
 #else
   let key = params.seed_value;
 #endif
-  let kept = (pcg3d(vec3<u32>(i, params.stream_number, key)) >> 8u) >= params.threshold;
-  y[i] = select(0.0, x[params.x_offset + i] * params.scale, kept);
+  let first = (wid.x + wid.y * groups.x) * ${WG * PER}u;
+  let end = min(first + ${WG * PER}u, (params.count + 3u) / 4u);
+  for (var at = first + lane; at < end; at += ${WG}u) {
+    let i = vec4<u32>(4u * at) + vec4<u32>(0u, 1u, 2u, 3u);
+    let drawn = vec4<u32>(
+#for k in 4
+      pcg3d(vec3<u32>(i[${k}], params.stream_number, key)),
+#endfor
+    );
+#if V == 4
+    let value = x[params.x_offset / 4u + at];
+#else
+    let from4 = params.x_offset + min(i, vec4<u32>(params.count - 1u));
+    let value = vec4<f32>(x[from4.x], x[from4.y], x[from4.z], x[from4.w]);
+#endif
+    y[at] = select(vec4<f32>(), value * params.scale, (drawn >> vec4<u32>(8u)) >= vec4<u32>(params.threshold));
+  }
 }

@@ -7,7 +7,7 @@
 // 1 - beta^t is -expm1(t ln beta): in f32, 1 - 0.999 alone would lose four digits.
 //
 // Defines: see optim.common (COUNT is always 1); DECOUPLED 1: AdamW; AMSGRAD 1
-// Compile: RATE=0 MASK=0 COUNT=1 DECOUPLED=0 AMSGRAD=0 | RATE=1 MASK=1 COUNT=1 DECOUPLED=1 AMSGRAD=1
+// Compile: RATE=0 MASK=0 COUNT=1 DECOUPLED=0 AMSGRAD=0 WG=8 | RATE=1 MASK=1 COUNT=1 DECOUPLED=1 AMSGRAD=1 WG=64
 
 struct Params {
   blocks: u32,
@@ -40,35 +40,38 @@ fn one_minus_exp(x: f32) -> f32 {
   return -x * sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   let block = wid.x + wid.y * groups.x;
   if (block >= params.blocks) { return; }
-  let at = block * 64u + lane;
   let count = steps[block];
   workgroupBarrier();
   if (is_active(block)) {
     let lr = learning_rate();
     let t = f32(count + 1u);
-    var x = p[at];
-    var d = g[at];
+    let rate = lr / one_minus_exp(t * params.log_beta1);
+    let root = sqrt(one_minus_exp(t * params.log_beta2));
+    for (var at = block * 64u + lane; at < block * 64u + 64u; at += ${WG}u) {
+      var x = p[at];
+      var d = g[at];
 #if DECOUPLED
-    x = x * (1.0 - lr * params.weight_decay);
+      x = x * (1.0 - lr * params.weight_decay);
 #else
-    d = d + params.weight_decay * x;
+      d = d + params.weight_decay * x;
 #endif
-    let first = params.beta1 * m[at] + params.rest1 * d;
-    let second = params.beta2 * v[at] + params.rest2 * d * d;
-    m[at] = first;
-    v[at] = second;
-    var scale = second;
+      let first = params.beta1 * m[at] + params.rest1 * d;
+      let second = params.beta2 * v[at] + params.rest2 * d * d;
+      m[at] = first;
+      v[at] = second;
+      var scale = second;
 #if AMSGRAD
-    scale = max(top[at], second);
-    top[at] = scale;
+      scale = max(top[at], second);
+      top[at] = scale;
 #endif
-    let denominator = sqrt(scale) / sqrt(one_minus_exp(t * params.log_beta2)) + params.eps;
-    p[at] = x - lr / one_minus_exp(t * params.log_beta1) * first / denominator;
+      let denominator = sqrt(scale) / root + params.eps;
+      p[at] = x - rate * first / denominator;
+    }
     if (lane == 0u) { steps[block] = count + 1u; }
   }
 }

@@ -113,4 +113,5 @@ export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } fr
 export type { Axes, ReduceOptions } from './ops/reduce.run.ts';
 export { sumTo } from './ops/reduce.ts';
 export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
+export { chooseSpan } from './ops/span.ts';
 export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops/sort.ts';

@@ -1,5 +1,5 @@
 import { wgsl } from '@mudpt/shaders';
-import { contiguous, defineOp, DTypeError, empty, grid1d, kernel, LimitError, type Tensor } from '@mudpt/tensor';
+import { chooseSpan, contiguous, defineOp, DTypeError, empty, grid1d, kernel, LimitError, type Tensor } from '@mudpt/tensor';
 import { nextStream } from '../random.ts';
 import { defineRule } from '../rule.ts';
 import { Module } from './module.ts';
@@ -30,6 +30,7 @@ function run(x: Tensor, { p, seed, stream }: DropoutOptions): Tensor {
   if (x.dtype !== 'f32') throw new DTypeError('dropout', `x has dtype ${x.dtype}`, "use f32, for instance x.cast('f32')");
   using flat = contiguous(x);
   const y = empty(x.device, x.shape);
+  const { group, vectors } = chooseSpan(x.device, 'dropout', 'flat');
   dropoutKernel.dispatch(x.device, {
     buffers: { x: flat, y, ...(typeof seed === 'object' && { seed }) },
     params: {
@@ -40,8 +41,8 @@ function run(x: Tensor, { p, seed, stream }: DropoutOptions): Tensor {
       threshold: Math.round(p * 2 ** 24),
       scale: 1 / (1 - p),
     },
-    grid: grid1d(x.size, 64),
-    defines: { SEEDED: typeof seed === 'object' ? 1 : 0 },
+    grid: grid1d(Math.ceil(x.size / 4), group * vectors),
+    defines: { SEEDED: typeof seed === 'object' ? 1 : 0, V: flat.offset % 4 === 0 ? 4 : 1, WG: group, PER: vectors },
     bytes: 8 * x.size,
   });
   return y;

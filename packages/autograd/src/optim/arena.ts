@@ -4,6 +4,7 @@
  */
 import { wgsl } from '@mudpt/shaders';
 import {
+  chooseSpan,
   copyInto,
   type Device,
   DTypeError,
@@ -30,6 +31,9 @@ const MAX_SOURCES = 7;
 function sourcesAtOnce({ adapter }: Device): number {
   return adapter.kind === 'gpu' ? MAX_SOURCES : 1;
 }
+
+/** Of one dimension of a dispatch, on every device. */
+const MAX_WORKGROUPS = 65535;
 
 const pack = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'] });
 
@@ -63,8 +67,12 @@ export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, bl
         source_offsets: padded(sources.map((source) => source.offset)),
         target_offsets: padded(part.map(({ offset }) => offset)),
       },
-      grid: [Math.max(...sources.map((source) => Math.ceil(source.size / BLOCK))), sources.length],
-      defines: { N: most },
+      grid: [Math.min(MAX_WORKGROUPS, Math.max(...sources.map((source) => Math.ceil(source.size / BLOCK)))), sources.length],
+      defines: {
+        N: most,
+        V: sources.every((source) => source.offset % 4 === 0) ? 4 : 1,
+        WG: chooseSpan(flat.device, 'optimizer', 'flat').group,
+      },
       bytes: 8 * sources.reduce((sum, source) => sum + source.size, 0),
     });
     for (const source of sources) source.dispose();

@@ -1,5 +1,5 @@
 import { wgsl } from '@mudpt/shaders';
-import { copyInto, grid1d, keep, kernel, type Tensor, view } from '@mudpt/tensor';
+import { chooseSpan, copyInto, grid1d, keep, kernel, type Tensor, view } from '@mudpt/tensor';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
 const ema = kernel({ name: 'optim.ema', source: wgsl['optim.ema.wgsl'] });
@@ -21,10 +21,12 @@ export class EMA {
   update(): void {
     using now = packInto(this.parameters, this.places);
     const count = (this.places.blocks * BLOCK) / 4;
+    const span = chooseSpan(now.device, 'optimizer', 'flat');
     ema.dispatch(now.device, {
       buffers: { p: now, average: this.flat },
       params: { count, decay: this.decay, rest: 1 - this.decay },
-      grid: grid1d(count, 64),
+      grid: grid1d(count, span.group * span.vectors),
+      defines: { WG: span.group, PER: span.vectors },
       bytes: 12 * now.size,
     });
   }

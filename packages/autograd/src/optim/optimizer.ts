@@ -1,5 +1,5 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
-import { copyInto, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
+import { chooseSpan, copyInto, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 
@@ -108,7 +108,12 @@ export abstract class Optimizer<O extends CommonOptions> {
           lr: (typeof rate === 'object' ? 1 : rate) * options.lrFactor,
           weight_decay: options.weightDecay,
         },
-        defines: { RATE: typeof rate === 'object' ? 1 : 0, MASK: mask ? 1 : 0, COUNT: steps ? 1 : 0 },
+        defines: {
+          RATE: typeof rate === 'object' ? 1 : 0,
+          MASK: mask ? 1 : 0,
+          COUNT: steps ? 1 : 0,
+          WG: chooseSpan(arena.flat.device, 'optimizer', 'flat').group,
+        },
       });
     }
   }

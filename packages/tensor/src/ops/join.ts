@@ -9,6 +9,7 @@ import { alias, empty, type Tensor, view } from '../tensor.ts';
 import { copyInto } from './copy.ts';
 import { full } from './create.ts';
 import { narrow, type Range, slice } from './slices.ts';
+import { chooseSpan } from './span.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 
 const catKernel = kernel({ name: 'cat', source: wgsl['cat.wgsl'] });
@@ -80,20 +81,24 @@ function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: n
   const most = BUCKETS[BUCKETS.length - 1] ?? 1;
   const numbers = [outWidth, ...rows.flatMap(({ tensor, column, width, stride }) => [tensor.offset, column, width, stride])];
   const unit = numbers.every((value) => value % 4 === 0) ? 4 : 1;
-  for (const run of neighbours(rows, most)) {
-    const bucket = BUCKETS.find((size) => size >= run.length) ?? most;
-    const begin = run[0]?.column ?? 0;
-    const width = run.reduce((sum, input) => sum + input.width, 0);
+  const span = chooseSpan(out.device, 'cat', unit === 4 ? 'vectors' : 'elements');
+  for (const inputs of neighbours(rows, most)) {
+    const bucket = BUCKETS.find((size) => size >= inputs.length) ?? most;
+    const begin = inputs[0]?.column ?? 0;
+    const width = inputs.reduce((sum, input) => sum + input.width, 0);
+    const run = Math.min(span.run, width / unit);
+    const count = outer * Math.ceil(width / unit / run);
     const buffers: Record<string, Tensor> = { y: out };
     const params: Record<string, number | number[]> = {
-      count: (outer * width) / unit,
+      count,
+      run,
       width: width / unit,
       column: begin / unit,
       y_width: outWidth / unit,
     };
     for (let i = 0; i < bucket; i += 1) {
-      const input = run[i];
-      buffers[`x${i}`] = (input ?? run[0])?.tensor ?? out;
+      const input = inputs[i];
+      buffers[`x${i}`] = (input ?? inputs[0])?.tensor ?? out;
       const from = input ? (input.column - begin) / unit : 0;
       params[`input${i}`] = input
         ? [input.tensor.offset / unit, (input.stride / unit) >>> 0, from, from + input.width / unit]
@@ -102,8 +107,8 @@ function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: n
     catKernel.dispatch(out.device, {
       buffers,
       params,
-      grid: grid1d((outer * width) / unit, 64),
-      defines: { T: bitsType(out.dtype), K: bucket, V: unit },
+      grid: grid1d(count, span.group),
+      defines: { T: bitsType(out.dtype), K: bucket, V: unit, WG: span.group },
       bytes: 2 * outer * width * (out.dtype === 'f16' ? 2 : 4),
     });
   }

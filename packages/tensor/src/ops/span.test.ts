@@ -5,6 +5,7 @@ import {
   add,
   arange,
   cast,
+  cat,
   contiguous,
   embedding,
   exp,
@@ -41,6 +42,7 @@ eachDevice('spans', (ctx) => {
       using _2 = ctx.device.tuner.force('copy', span);
       using _3 = ctx.device.tuner.force('gather', span);
       using _4 = ctx.device.tuner.force('fill', span);
+      using _5 = ctx.device.tuner.force('cat', span);
       const tensors = body();
       results.push(await Promise.all(tensors.map((t) => t.data())));
       for (const t of tensors) t.dispose();
@@ -71,7 +73,15 @@ eachDevice('spans', (ctx) => {
       const order = shape.map((_, axis) => shape.length - 1 - axis);
       using turned = permute(x, order);
       using backwards = view(x, { shape: [x.size], strides: [-1], offset: x.size - 1 });
-      await both(() => [add(x, row), mul(turned, 2), contiguous(turned), contiguous(backwards), cast(turned, 'u32')]);
+      await both(() => [
+        add(x, row),
+        mul(turned, 2),
+        contiguous(turned),
+        contiguous(backwards),
+        cast(turned, 'u32'),
+        cat([x, x, x], 0),
+        cat([x, x], -1),
+      ]);
     }
   });
 

@@ -12,6 +12,7 @@ import { full, tensor } from './create.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { embedding, gather } from './gather.ts';
 import { gemmTuning } from './gemm/tuning.ts';
+import { cat } from './join.ts';
 import { layerNorm } from './norm.ts';
 import { l2Normalize } from './normalize.ts';
 import { add, exp } from './pointwise.ts';
@@ -128,6 +129,11 @@ const SAMPLES: readonly Sample[] = [
     prepare: (device) => [values(device, [512, 512]), indices(device, [512, 512], 512)],
     run: (inputs) => gather(at(inputs, 0), 1, at(inputs, 1)),
   },
+  ...[64, 63].map((width) => ({
+    family: 'cat',
+    prepare: (device: Device) => [values(device, [4096, width]), values(device, [4096, 4], 2)],
+    run: (inputs: readonly Tensor[]) => cat([at(inputs, 0), at(inputs, 1)], 1),
+  })),
   {
     family: 'fill',
     prepare: (device) => [values(device, [1])],
