@@ -189,7 +189,7 @@ async function grow(
   await time(start); // compiles
   let amount = start;
   let best = await time(amount);
-  while (best.wall < seconds * 250 && amount * 2 <= most) {
+  while (best.busy < seconds * 250 && amount * 2 <= most) {
     amount *= 2;
     best = await time(amount);
   }

@@ -19,6 +19,7 @@
 //     197 x 768 x 768,   TM 24            47    48     47
 //     60 x 2048 x 512,   TM 24            41
 //     8 x 2048 x 512,    TM 8             21    (TM 16: 17)
+//     512 x 512 x 512,   f16 weights       58                  (as scalars of 16 bits: 50); both operands f16 63
 //     for comparison, 512 x 512 x 512: gemm.plain 8, gemm.tile 6 (A Bt)
 //   SwiftShader 5 (4 lanes), 256 x 256 x 256, TM 16, TV 2
 //                                        6.0   6.1    6.5

@@ -13,16 +13,21 @@
 // Include only.
 #include "gemm.common.wgsl"
 
-#if VA == "s"
-@group(0) @binding(1) var<storage, read> a: array<${TA}>;
+#for x in 2
+#let NAME = x == 0 ? "a" : "b"
+#let T = x == 0 ? TA : TB
+#let MODE = x == 0 ? VA : VB
+#if MODE == "s"
+@group(0) @binding(${x + 1}) var<storage, read> ${NAME}: array<${T}>;
+#elif T == "f16" && CPU
+// A load costs by its scalars there, so two halves come as one word.
+@group(0) @binding(${x + 1}) var<storage, read> ${NAME}: array<vec2<u32>>;
+fn ${NAME}_at(i: u32) -> vec4<f32> { let pair = ${NAME}[i]; return vec4<f32>(unpack2x16float(pair.x), unpack2x16float(pair.y)); }
 #else
-@group(0) @binding(1) var<storage, read> a: array<vec4<${TA}>>;
+@group(0) @binding(${x + 1}) var<storage, read> ${NAME}: array<vec4<${T}>>;
+fn ${NAME}_at(i: u32) -> vec4<f32> { return vec4<f32>(${NAME}[i]); }
 #endif
-#if VB == "s"
-@group(0) @binding(2) var<storage, read> b: array<${TB}>;
-#else
-@group(0) @binding(2) var<storage, read> b: array<vec4<${TB}>>;
-#endif
+#endfor
 // The block of work of one workgroup: tile (row, column), batch offsets, range of k.
 struct Work {
   tile_m: u32,
@@ -78,10 +83,10 @@ fn keep4(x: vec4<f32>, k: u32, k_end: u32) -> vec4<f32> {
 fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> vec4<f32> {
   let at = min(row, (params.m - 1u) & 0xfffffffcu);
 #if TAIL
-  let x = vec4<f32>(a[(base + at + min(k, k_end - 1u) * params.a_col) / 4u]);
+  let x = a_at((base + at + min(k, k_end - 1u) * params.a_col) / 4u);
   return select(vec4<f32>(0.0), x, k < k_end);
 #else
-  return vec4<f32>(a[(base + at + k * params.a_col) / 4u]);
+  return a_at((base + at + k * params.a_col) / 4u);
 #endif
 }
 #else
@@ -89,7 +94,7 @@ fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> vec4<f32> {
 fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> vec4<f32> {
   let at = base + min(row, params.m - 1u) * params.a_row;
 #if VA == "k"
-  let x = vec4<f32>(a[(at + k) / 4u]);
+  let x = a_at((at + k) / 4u);
 #elif TAIL
   let k4 = min(vec4<u32>(k, k + 1u, k + 2u, k + 3u), vec4<u32>(k_end - 1u)) * params.a_col + at;
   let x = vec4<f32>(f32(a[k4.x]), f32(a[k4.y]), f32(a[k4.z]), f32(a[k4.w]));
@@ -111,9 +116,9 @@ fn load_b(base: u32, col: u32, k: u32, k_end: u32) -> mat4x4<f32> {
   let at = base + min(col, (params.n - 1u) & 0xfffffffcu);
 #for u in 4
 #if TAIL
-  let b${u} = select(vec4<f32>(0.0), vec4<f32>(b[(at + min(k + ${u}u, k_end - 1u) * params.b_row) / 4u]), k + ${u}u < k_end);
+  let b${u} = select(vec4<f32>(0.0), b_at((at + min(k + ${u}u, k_end - 1u) * params.b_row) / 4u), k + ${u}u < k_end);
 #else
-  let b${u} = vec4<f32>(b[(at + (k + ${u}u) * params.b_row) / 4u]);
+  let b${u} = b_at((at + (k + ${u}u) * params.b_row) / 4u);
 #endif
 #endfor
   return mat4x4<f32>(b0, b1, b2, b3);
@@ -121,7 +126,7 @@ fn load_b(base: u32, col: u32, k: u32, k_end: u32) -> mat4x4<f32> {
 #for j in 4
   let at${j} = base + min(col + ${j}u, params.n - 1u) * params.b_col;
 #if VB == "k"
-  let x${j} = vec4<f32>(b[(at${j} + k) / 4u]);
+  let x${j} = b_at((at${j} + k) / 4u);
 #else
 #if TAIL
   let k4_${j} = min(vec4<u32>(k, k + 1u, k + 2u, k + 3u), vec4<u32>(k_end - 1u)) * params.b_row + at${j};
