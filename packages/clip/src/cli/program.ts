@@ -31,31 +31,36 @@ type Shared = {
   readonly offline?: boolean;
 };
 type ZeroShotFlags = Shared & {
-  readonly label: readonly string[];
+  readonly label?: readonly string[];
   readonly labels?: string;
-  readonly template: readonly string[];
+  readonly template?: readonly string[];
   readonly templates?: string;
   readonly top?: number;
 };
-type EmbedFlags = Shared & { readonly text: readonly string[]; readonly texts?: string; readonly normalize?: boolean };
+type EmbedFlags = Shared & { readonly text?: readonly string[]; readonly texts?: string; readonly normalize?: boolean };
 
 const MODEL = 'folder or file of weights, or a name such as ViT-B/16 or openai/clip-vit-base-patch16';
 
+/** A script of the workspace, or the command of the installed package. */
+const START = import.meta.url.endsWith('.ts') ? 'pnpm clip' : 'npx mudpt-clip';
+
 /** The command; `parseAsync` runs it. Errors reach the caller. */
 export function createProgram(around: Surroundings): Command {
-  const program = new Command('clip').description('CLIP on files and folders').exitOverride().showHelpAfterError();
+  const program = new Command(START)
+    .description('CLIP on files and folders')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)');
   program.configureOutput({ writeOut: around.stdout, writeErr: around.stderr });
   withShared(program.command('zeroshot'))
     .description('Tells for every image which labels fit it, best first')
     .argument('<model>', MODEL)
     .argument('<images...>', 'files, or folders that are walked whole')
-    .option('-l, --label <name>', 'a class name; give it once per class', collect, [])
+    .option('-l, --label <name>', 'a class name; give it once per class', collect)
     .option('--labels <file>', 'class names, one a line')
     .option(
       '-t, --template <text>',
       `a text with {} for the name; several are averaged (default "${DEFAULT_TEMPLATES[0]}")`,
       collect,
-      [],
     )
     .option('--templates <file>', 'templates, one a line')
     .option('--top <n>', 'labels told per image (default all)', whole)
@@ -64,7 +69,7 @@ export function createProgram(around: Surroundings): Command {
     .description('Writes the features of images and texts')
     .argument('<model>', MODEL)
     .argument('[images...]', 'files, or folders that are walked whole')
-    .option('--text <text>', 'a text; may be given several times', collect, [])
+    .option('--text <text>', 'a text; may be given several times', collect)
     .option('--texts <file>', 'texts, one a line')
     .option('--normalize', 'divide every feature by its length')
     .action((model: string, images: string[], flags: EmbedFlags) => embed(model, images, flags, around));
@@ -81,7 +86,7 @@ function withShared(command: Command): Command {
     .option('--offline', 'take models of the hub from the cache only');
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
@@ -92,8 +97,8 @@ function whole(value: string): number {
 }
 
 async function zeroShot(model: string, paths: readonly string[], flags: ZeroShotFlags, around: Surroundings): Promise<void> {
-  const labels = [...flags.label, ...(await linesOf(flags.labels))];
-  const given = [...flags.template, ...(await linesOf(flags.templates))];
+  const labels = [...(flags.label ?? []), ...(await linesOf(flags.labels))];
+  const given = [...(flags.template ?? []), ...(await linesOf(flags.templates))];
   const templates = given.length > 0 ? given : DEFAULT_TEMPLATES;
   if (labels.length === 0) throw new FormatError('clip zeroshot', 'there are no labels', 'give --label or --labels');
   const files = await listImages(paths);
@@ -114,7 +119,7 @@ async function zeroShot(model: string, paths: readonly string[], flags: ZeroShot
 }
 
 async function embed(model: string, paths: readonly string[], flags: EmbedFlags, around: Surroundings): Promise<void> {
-  const texts = [...flags.text, ...(await linesOf(flags.texts))];
+  const texts = [...(flags.text ?? []), ...(await linesOf(flags.texts))];
   if (paths.length + texts.length === 0)
     throw new FormatError('clip embed', 'there is nothing to embed', 'give images, --text or --texts');
   const files = await listImages(paths);
