@@ -1,6 +1,7 @@
 /** `pnpm train` */
 import { Device } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
+import { counted } from '../data/dataset.ts';
 import {
   type Estimate,
   estimateRun,
@@ -153,11 +154,11 @@ function accuracyText({ metrics, split }: Evaluation): string {
   return `${percent(accuracy)} of ${count} ${split} pictures, macro F1 ${percent(macroF1)}`;
 }
 
-/** Within three standard deviations of guessing. */
+/** Within two standard deviations of guessing, and no more than half as often right again. */
 function isNearChance({ metrics }: Evaluation, classes: number): boolean {
   const chance = 1 / Math.max(1, classes);
   const deviation = Math.sqrt((chance * (1 - chance)) / Math.max(1, metrics.count));
-  return classes > 1 && metrics.count > 0 && metrics.accuracy / 100 < chance + 3 * deviation;
+  return classes > 1 && metrics.count > 0 && metrics.accuracy / 100 <= chance + Math.min(2 * deviation, chance / 2);
 }
 
 function tellEstimate(line: StatusLine, estimate: Estimate): number {
@@ -202,7 +203,9 @@ function finish(line: StatusLine, { folder, summary }: RunResult, report: string
   const points = line.paint(gain >= 0 ? 'good' : 'bad', `${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points`);
   line.print(line.paint('strong', `gain: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${points})`));
   if (summary.data.unreadable.length > 0) {
-    line.print(`${summary.data.unreadable.length} pictures could not be read and were left out:`);
+    line.print(
+      `${counted(summary.data.unreadable.length, 'picture could not be read and was', 'pictures could not be read and were')} left out:`,
+    );
     for (const { id, why } of summary.data.unreadable.slice(0, 5)) line.print(`  ${id}: ${why}`);
   }
   line.print(`time ${duration(summary.training.seconds)}, most memory ${bytes(summary.training.peakBytes)}`);

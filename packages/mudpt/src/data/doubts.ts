@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { readableName } from './class-names.ts';
-import { type Item, someOf } from './dataset.ts';
+import { counted, type Item, someOf } from './dataset.ts';
 
 const EMPTY_WORDS = /^(?:n\d{8}|[\d\s._-]+|.|(?:class|label|category|folder|new folder|untitled folder|cls|c)[\s_-]*\d*)$/i;
 
@@ -12,7 +12,7 @@ export function doubtfulNames(classNames: readonly string[]): string[] {
   const empty = classNames.filter((name) => EMPTY_WORDS.test(readableName(name).trim()));
   if (empty.length > 0)
     warnings.push(
-      `${empty.length} class names say nothing about the pictures (${someOf(empty)}), so zero-shot accuracy will be near chance: ` +
+      `${counted(empty.length, 'class name says', 'class names say')} nothing about the pictures (${someOf(empty)}), so zero-shot accuracy will be near chance: ` +
         'rename the folders, or put a classnames.txt beside them with lines "FOLDER words that name the class"',
     );
   const seen = new Map<string, string>();
@@ -24,7 +24,7 @@ export function doubtfulNames(classNames: readonly string[]): string[] {
   }
   if (repeated.length > 0)
     warnings.push(
-      `${repeated.length} class names occur twice, so zero-shot cannot tell those classes apart: ${someOf(repeated)}`,
+      `${counted(repeated.length, 'class name occurs', 'class names occur')} twice, so zero-shot cannot tell those classes apart: ${someOf(repeated)}`,
     );
   return warnings;
 }
@@ -67,10 +67,12 @@ export async function doublePictures(
   }
   const warnings: string[] = [];
   if (classes.length > 0)
-    warnings.push(`${classes.length} pictures are in two classes, so one of the two counts as an error: ${someOf(classes, 3)}`);
+    warnings.push(
+      `${counted(classes.length, 'picture is', 'pictures are')} in two classes, so one of the two counts as an error: ${someOf(classes, 3)}`,
+    );
   if (leaks.length > 0)
     warnings.push(
-      `${leaks.length} test pictures are seen in training or validation too, which flatters the accuracy: ${someOf(leaks, 3)}`,
+      `${counted(leaks.length, 'test picture is', 'test pictures are')} seen in training or validation too, which flatters the accuracy: ${someOf(leaks, 3)}`,
     );
   return warnings;
 }

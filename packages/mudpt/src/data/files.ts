@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
-import { byLabel, type Dataset, type Item, someOf } from './dataset.ts';
+import { byLabel, counted, type Dataset, type Item, someOf } from './dataset.ts';
 import { PythonRandom } from './mt19937.ts';
 
 const PICTURES = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif']);
@@ -74,7 +74,9 @@ export async function exists(path: string): Promise<boolean> {
 /** The warning for files that are no pictures by their name. */
 export function leftAside(others: readonly string[]): string[] {
   if (others.length === 0) return [];
-  return [`${others.length} files are not PNG, JPEG, WebP or GIF by their name and were left aside: ${someOf(others)}`];
+  return [
+    `${counted(others.length, 'file is', 'files are')} not PNG, JPEG, WebP or GIF by name and left aside: ${someOf(others)}`,
+  ];
 }
 
 /** Decides which third of an undivided data set a picture falls into; not `--seed`, or every seed would have another test set. */

@@ -55,8 +55,8 @@ describe('class folders', () => {
     await put(join(folder.path, 'train', 'green_square', 'same.png'), shapePicture('red circle', 0));
     await put(join(folder.path, 'test', 'green_square', 'seen.png'), shapePicture('green square', 2));
     const { warnings } = await openDataset(folder.path);
-    expect(warnings[0]).toMatch(/1 pictures are in two classes.*red_circle\/0.png \(red_circle\)/);
-    expect(warnings[1]).toMatch(/1 test pictures are seen in training.*seen\.png/);
+    expect(warnings[0]).toMatch(/1 picture is in two classes.*red_circle\/0.png \(red_circle\)/);
+    expect(warnings[1]).toMatch(/1 test picture is seen in training.*seen\.png/);
   });
 
   it('refuse an empty class, no classes and no such folder, by name', async () => {

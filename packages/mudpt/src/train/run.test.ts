@@ -25,7 +25,7 @@ eachDevice('train', (ctx) => {
     const out = join(at.path, 'runs');
     const { folder, summary } = await train(input, { device: ctx.device, out, observer: { onNote: (note) => notes.push(note) } });
     expect(summary).toMatchObject({ state: 'finished', method: { name: 'linear-probe' }, training: { epochs: 0 } });
-    expect(notes).toContain('1 training pictures cannot be read and are left out');
+    expect(notes).toContain('1 training picture is left out: it cannot be read');
     expect(summary.data.unreadable).toEqual([{ id: 'train/red_circle/cut.png', why: expect.stringContaining('is empty') }]);
     const predictions = await folder.readPredictions();
     expect(predictions).toHaveLength(8);

@@ -1,5 +1,6 @@
 /** One session of a run, from its beginning or from a checkpoint: zero-shot accuracy, training, accuracy, prompts, in one folder. */
 import { exists } from '../data/files.ts';
+import { counted } from '../data/dataset.ts';
 import { type BatchLoader, fingerprint, type Item } from '../data/index.ts';
 import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
 import { identity } from './config.ts';
@@ -96,7 +97,9 @@ export class Session {
       const train = await checked;
       await this.note({ data: { ...this.summary.data, unreadable: loader.unreadable } });
       if (train.length < given.length)
-        options.observer?.onNote?.(`${given.length - train.length} training pictures cannot be read and are left out`);
+        options.observer?.onNote?.(
+          `${counted(given.length - train.length, 'training picture is left out: it', 'training pictures are left out: they')} cannot be read`,
+        );
       const isStopped =
         method.kind === 'prompts' ? await this.trainPrompts(method, loader, train) : await this.fit(method, loader, train);
       if (isStopped) return true;
