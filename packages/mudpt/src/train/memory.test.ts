@@ -8,7 +8,7 @@ import { scoringBatch } from './scoring.ts';
 import { Stepper } from './step.ts';
 
 const MANY = Array.from({ length: 6 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
-const BATCH = 4;
+const BATCH = 2;
 
 eachDevice('memory of a step', (ctx) => {
   const { size } = TINY.image;
@@ -95,7 +95,7 @@ eachDevice('memory of a step', (ctx) => {
       const text = `give --memory ${Math.ceil(least.bytes / 1024)}KiB or more`;
       expect(() => choose(1000)).toThrow(
         expect.objectContaining({
-          problem: expect.stringContaining('1KiB do not suffice for a step of mudpt with 6 classes and 4 images'),
+          problem: expect.stringContaining('1KiB do not suffice for a step of mudpt with 6 classes and 2 images'),
           fix: expect.stringContaining(text),
         }),
       );
