@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-const ALL = ['packages/**/*.test.ts', 'shaders/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'];
+const ALL = [
+  'packages/**/*.test.ts',
+  'shaders/**/*.test.ts',
+  'bench/**/*.test.ts',
+  'scripts/**/*.test.ts',
+  'tools/*.test.ts',
+  'test/**/*.test.ts',
+];
 
 /** The tests to which a device's limits make a difference: those that get it from `eachDevice`. */
 function deviceTests(): string[] {

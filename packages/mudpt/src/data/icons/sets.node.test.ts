@@ -37,7 +37,8 @@ it('the installed packages have every icon that the sets name', async () => {
   );
   for (const { deal } of ICON_SETS) {
     const { train, val, test } = deal(concepts);
-    for (const { style, icon } of [...train, ...val, ...test]) expect(sets.get(style)?.svg(icon, 64)).toContain('<svg');
+    for (const { style, icon } of [...train, ...val, ...test])
+      if (STYLES.some(({ name, bundled }) => name === style && bundled)) expect(sets.get(style)?.svg(icon, 64)).toContain('<svg');
   }
 });
 

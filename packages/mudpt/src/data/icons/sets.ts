@@ -6,6 +6,7 @@ import { type Dataset, type Item, type Split, SPLITS } from '../dataset.ts';
 import { categoryNames } from './categories.ts';
 import { heldOutConcepts, lot, splitOf } from './held-out.ts';
 import { type Concept, readManifest } from './manifest.ts';
+import { installStyle } from './install.ts';
 import { IconSet } from './render.ts';
 import { STYLES } from './styles.ts';
 import { VIEW } from './view.ts';
@@ -102,7 +103,8 @@ function bySplit(make: (split: Split) => readonly Place[]): Places {
 
 /**
  * Opens a set by its name, `icons` for the default one. Its pictures are rendered into `folder` (once; PNG files named by style and
- * icon), where people can look at them too.
+ * icon), where people can look at them too; a style that is not installed with this package is fetched into `folder`/packages.
+ * @throws FormatError for an unknown name, or when a style cannot be fetched
  */
 export async function openIcons(name: string, folder: string): Promise<Dataset> {
   const wanted = name === 'icons' ? DEFAULT_ICON_SET : name;
@@ -113,6 +115,7 @@ export async function openIcons(name: string, folder: string): Promise<Dataset> 
   await renderMissing(
     SPLITS.flatMap((split) => places[split]),
     file,
+    join(folder, 'packages'),
   );
   const items = (split: Split): Item[] =>
     places[split].map((place) => ({ id: `${place.style}/${place.icon}.png`, image: file(place), label: place.label }));
@@ -128,7 +131,7 @@ export async function openIcons(name: string, folder: string): Promise<Dataset> 
 /** Pictures rendered at once. */
 const AT_ONCE = 16;
 
-async function renderMissing(places: readonly Place[], file: (place: Place) => string): Promise<void> {
+async function renderMissing(places: readonly Place[], file: (place: Place) => string, packages: string): Promise<void> {
   const isThere = await Promise.all(
     places.map((place) =>
       stat(file(place)).then(
@@ -139,7 +142,10 @@ async function renderMissing(places: readonly Place[], file: (place: Place) => s
   );
   const missing = places.filter((_, index) => !isThere[index]);
   const sets = new Map<string, IconSet>();
-  for (const style of new Set(missing.map((place) => place.style))) sets.set(style, await IconSet.open(style));
+  for (const name of new Set(missing.map((place) => place.style))) {
+    const style = STYLES.find((one) => one.name === name && !one.bundled);
+    sets.set(name, await IconSet.open(name, style && (await installStyle(packages, style))));
+  }
   for (const path of new Set(missing.map((place) => dirname(file(place))))) await mkdir(path, { recursive: true });
   const write = async (place: Place): Promise<void> => {
     const path = file(place);

@@ -18,11 +18,11 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { build } from 'vite';
 import { exampleOf, examples } from '../test/readme/examples.ts';
-import { findChromium } from './chromium.mjs';
+import { findChromium } from '../scripts/chromium.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PACKAGES = ['shaders', 'packages/tensor', 'packages/autograd', 'packages/clip', 'packages/mudpt'];
-const BIN = join(ROOT, 'node_modules', '.bin');
+const BIN = join(ROOT, 'tools', 'node_modules', '.bin');
 
 /** @param {string} command @param {string[]} words @param {string} cwd @returns {Promise<string>} what it printed */
 async function run(command, words, cwd) {
@@ -142,7 +142,7 @@ async function bundle(folder, name) {
   writeFileSync(join(root, name), `${example(name).program}\nconsole.log('the end');\n`);
   writeFileSync(join(root, 'index.html'), `<!doctype html><script type="module" src="./${name}"></script>`);
   const built = await build({ root, configFile: false, logLevel: 'error', build: { target: 'esnext' } });
-  const outputs = /** @type {import('vite').Rolldown.RolldownOutput[]} */ ([built].flat()).flatMap(({ output }) => output);
+  const outputs = /** @type {import('vite').Rollup.RollupOutput[]} */ ([built].flat()).flatMap(({ output }) => output);
   const code = outputs.map((file) => (file.type === 'chunk' ? file.code : '')).join('\n');
   if (/\b(?:from|import)\s*\(?\s*["'`](?:node:|webgpu)/.test(code)) throw new Error(`the bundle of ${name} imports from Node`);
   console.log(`ok    Vite bundles ${name}: ${(gzipSync(code).length / 1024).toFixed(0)} kB gzipped, nothing of Node inside`);
@@ -196,7 +196,7 @@ async function useFromNode(project) {
     expectMatch((await run(command('mudpt-launch'), ['node', name], project)).trim(), prints, `mudpt-launch node ${name}`);
   }
   for (const name of TYPED)
-    expectMatch((await run(join(BIN, 'tsx'), [name], project)).trim(), example(name).prints, `Node runs ${name}`);
+    expectMatch((await run(join(ROOT, 'node_modules', '.bin', 'tsx'), [name], project)).trim(), example(name).prints, `Node runs ${name}`);
   writeFileSync(join(project, 'square.png'), Buffer.from(PNG, 'base64'));
   writeFileSync(join(project, 'worker.mjs'), WORKER);
   expectMatch(await run(process.execPath, ['worker.mjs'], project), /^192 bytes$/m, 'a thread decodes');

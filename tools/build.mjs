@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// cd packages/NAME && node ../../scripts/build.mjs
+// cd packages/NAME && node ../../tools/build.mjs
 //
 // Builds the package in the current folder for publishing: dist/ mirrors src/, one file a module, so that bundlers drop what is not
 // used and a stack trace names the file. What is built follows from `publishConfig`: its exports and imports are the entries.
@@ -8,7 +8,6 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'tsdown';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -41,6 +40,8 @@ async function buildPackage(folder) {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const { dependencies, optionalDependencies, peerDependencies, publishConfig } = manifest;
   const entry = entriesOf({ exports: publishConfig.exports, imports: publishConfig.imports });
+  // Here, so that the functions above can be tested where the tools are not installed.
+  const { build } = await import('tsdown');
   rmSync(join(folder, 'dist'), { recursive: true, force: true });
   await build({
     cwd: folder,
@@ -76,7 +77,7 @@ async function buildPackage(folder) {
       files: entry.map((file) => `../${file}`),
     }),
   );
-  execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', config], { stdio: 'inherit' });
+  execFileSync(join(ROOT, 'tools', 'node_modules', '.bin', 'tsc'), ['-p', config], { stdio: 'inherit' });
   rmSync(config);
   for (const name of readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.d.ts')) continue;
