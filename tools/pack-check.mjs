@@ -196,7 +196,11 @@ async function useFromNode(project) {
     expectMatch((await run(command('mudpt-launch'), ['node', name], project)).trim(), prints, `mudpt-launch node ${name}`);
   }
   for (const name of TYPED)
-    expectMatch((await run(join(ROOT, 'node_modules', '.bin', 'tsx'), [name], project)).trim(), example(name).prints, `Node runs ${name}`);
+    expectMatch(
+      (await run(join(ROOT, 'node_modules', '.bin', 'tsx'), [name], project)).trim(),
+      example(name).prints,
+      `Node runs ${name}`,
+    );
   writeFileSync(join(project, 'square.png'), Buffer.from(PNG, 'base64'));
   writeFileSync(join(project, 'worker.mjs'), WORKER);
   expectMatch(await run(process.execPath, ['worker.mjs'], project), /^192 bytes$/m, 'a thread decodes');
