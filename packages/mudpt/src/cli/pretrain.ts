@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Device, FormatError, TensorError } from '@mudpt/tensor';
 import { Command } from 'commander';
 import { installIcons } from '../data/icons/install.ts';
+import { modelCard } from '../pretrain/card.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';
 import { publish } from '../pretrain/publish.ts';
 import { RECIPE } from '../pretrain/recipe.ts';
@@ -72,6 +73,7 @@ async function runMeasure(folder: string, { icons }: Flags): Promise<void> {
 async function measure(folder: string, device: Device, from: string): Promise<void> {
   const text = JSON.stringify(await reportOn(folder, device, from), rounded, 2);
   await writeFile(join(folder, 'accuracy.json'), `${text}\n`);
+  await writeFile(join(folder, 'README.md'), await modelCard(folder));
   console.log(text);
 }
 

@@ -6,6 +6,7 @@ import { eachDevice } from '../../../tensor/test/support.ts';
 import { categoryNames } from '../data/icons/categories.ts';
 import { ICON_TEMPLATE } from '../data/icons/sets.ts';
 import { STYLES } from '../data/icons/styles.ts';
+import { modelCard } from './card.ts';
 import { imageFeatures, textFeatures, zeroShotAccuracy } from './evaluate.ts';
 import { probesOf } from './material.ts';
 import { RECIPE } from './recipe.ts';
@@ -20,6 +21,7 @@ it('is small, and made by the recipe there is', async () => {
   const about = JSON.parse(await readFile(`${MODEL}/training.json`, 'utf8')) as { recipe: object; updates: number };
   expect(about.recipe).toEqual(RECIPE);
   expect(about.updates).toBe(RECIPE.steps);
+  expect(await readFile(`${MODEL}/README.md`, 'utf8')).toBe(await modelCard(MODEL));
 });
 
 eachDevice('the embedded model', (ctx) => {

@@ -82,6 +82,11 @@ export class Learner {
     return loss;
   }
 
+  /** Floating-point operations of an update by such a batch, counted from its plan. */
+  flops(batch: HostBatch): number {
+    return this.update.cost({ ...batch, lr: { shape: [] } }).flops;
+  }
+
   /** Runs `body` with the averaged weights in the model, then puts the present ones back. */
   async withAverage<T>(body: () => Promise<T>): Promise<T> {
     const present = this.weights.map(([, weight]) => keep(contiguousCopy(weight)));

@@ -3,19 +3,28 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clip, saveHuggingFace, type SavedWeights, weightsOf } from '@mudpt/clip';
 import { float32ToFloat16, writeFileAtomic } from '@mudpt/tensor';
+import { Batches } from './batches.ts';
+import type { TrainingFacts } from './card.ts';
 import type { Learner } from './learner.ts';
 import type { Material } from './material.ts';
 
 /** Writes the averaged weights as f16 with the tokenizer, and how they came about: recipe, steps, log. */
 export async function publish(
   learner: Learner,
-  { vocabulary }: Material,
+  { drawings, captions, tokenizer: trained, vocabulary }: Material,
   { out, folder }: { out: string; folder: string },
 ): Promise<void> {
   const tokenizer = { 'vocab.json': JSON.stringify(vocabulary.vocab), 'merges.txt': vocabulary.merges };
   await learner.withAverage(() => saveHuggingFace(folder, halved(learner.clip), { tokenizer }));
   const { recipe, step } = learner;
-  const about = { command: `pnpm pretrain --steps ${recipe.steps} --seed ${recipe.seed}`, updates: step, recipe };
+  const about: TrainingFacts = {
+    command: `pnpm pretrain --steps ${recipe.steps} --seed ${recipe.seed}`,
+    updates: step,
+    drawings: drawings.length,
+    tokens: trained.vocabularySize,
+    flops: learner.flops(new Batches(drawings, captions, trained, recipe).make(0)),
+    recipe,
+  };
   await writeFileAtomic(
     'pretrain',
     join(folder, 'training.json'),

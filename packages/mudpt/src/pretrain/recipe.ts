@@ -50,7 +50,7 @@ export const RECIPE: Recipe = {
   everydayMerges: 2000,
   captionTokens: 8,
   seed: 1,
-  steps: 2300,
+  steps: 10_000,
   batch: 64,
   chunk: 64,
   lr: 6e-4,
