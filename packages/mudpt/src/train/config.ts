@@ -77,7 +77,7 @@ export function resolveConfig(input: RunInput, source = 'configuration'): RunCon
 function embeddedTraining({ optimizer, batchSize }: TrainingSettings): TrainingInput {
   // Methods that are trained on features, or on one picture at a time, keep what was published for them.
   if (optimizer !== 'sgd' || batchSize === 1) return {};
-  return { batchSize: 32, epochs: 20, lr: 0.02, cropScale: [0.6, 1] };
+  return { batchSize: 32, epochs: 20, lr: 0.06, cropScale: [0.6, 1] };
 }
 
 function checked<T>(type: z.ZodType<T>, value: unknown, source: string, prefix: string): T {
