@@ -60,6 +60,8 @@ describe('runName', () => {
     ];
     expect(new Set(inputs.map(nameOf)).size).toBe(inputs.length);
     expect(nameOf({ training: { lr: 0.1 } })).toMatch(/^pets\/mudpt-embedded-16shots-[0-9a-f]{8}\/seed1$/);
+    const [first, second] = [1, 2].map((seed) => nameOf({ seed, settings: { depth: 3 } }));
+    expect(second).toBe(first?.replace('seed1', 'seed2'));
     expect(new Set(inputs.map((input) => identity(resolveConfig(input as never)))).size).toBe(inputs.length);
   });
 

@@ -99,8 +99,9 @@ export function runName(config: RunConfig, datasetName: string): string {
   const shotsPart = shots === 'all' ? 'all' : `${shots}shots`;
   const parts = [method, plain(basename(model)), shotsPart, ...(classes === 'all' ? [] : [classes])];
   const standard = resolveConfig({ ...named(config), method, shots, seed, classes, model });
-  const rest = identity(config);
-  if (rest !== identity(standard)) parts.push(createHash('sha256').update(rest).digest('hex').slice(0, 8));
+  // Seeds of one configuration lie side by side.
+  const rest = identity({ ...config, seed: 0 });
+  if (rest !== identity({ ...standard, seed: 0 })) parts.push(createHash('sha256').update(rest).digest('hex').slice(0, 8));
   return `${plain(datasetName)}/${parts.join('-')}/seed${seed}`;
 }
 
