@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { type Axis, KEPT, PARTS, RECOMPUTING } from '../suites/memory.ts';
 import { PLAIN } from '../suites/training.ts';
 import { provenance, type Results, type StoredRow } from './results.ts';
-import { type Chart, chart, COLOURS, INK, MUTED, type Piece, sheet } from './svg.ts';
+import { type Chart, chart, COLOURS, heading, INK, MUTED, type Piece, sheet } from './svg.ts';
 
 const AXES: readonly (readonly [axis: Axis, label: string])[] = [
   ['C', 'classes C'],
@@ -148,13 +148,10 @@ function byClasses(rows: readonly StoredRow[]): Chart {
 export function memoryPicture(plans: Results, times: Results): string {
   const rows = [...plans.rows, ...times.rows];
   const pieces: Piece[] = [
-    { x: 24, y: 34, text: 'Memory of a training step', size: 18, weight: 700 },
-    {
-      x: 24,
-      y: 54,
-      text: 'MuDPT on CLIP ViT-B/16, 4 images, f32: device memory in GiB, weights and optimizer included, as planned; logarithmic',
-      fill: MUTED,
-    },
+    ...heading(
+      'Memory of a training step',
+      'MuDPT on CLIP ViT-B/16, 4 images, f32: device memory in GiB, weights and optimizer included, as planned; logarithmic',
+    ),
     { x: 24, y: 64, chart: byClasses(rows) },
   ];
   BY_CLASSES.forEach(({ colour, text, more }, at) => {

@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { OURS } from '../suites/ours.ts';
 import { provenance, type Results } from './results.ts';
-import { type Chart, chart, COLOURS, INK, MUTED, type Piece, sheet } from './svg.ts';
+import { type Chart, chart, COLOURS, heading, INK, MUTED, type Piece, sheet } from './svg.ts';
 
 const SUITES: Readonly<Record<string, string>> = {
   gemm: 'Matrix products',
@@ -30,13 +30,10 @@ export function peersPicture(results: Results): string {
   const ratios = bars.map(({ ratio }) => ratio);
   const range = [Math.min(...ratios), Math.max(...ratios)] as const;
   const pieces: Piece[] = [
-    { x: 24, y: 34, text: 'The same work on the same adapter', size: 18, weight: 700 },
-    {
-      x: 24,
-      y: 54,
-      text: 'How many times as long the others take as mudpt: best of several runs, results checked against f64; logarithmic',
-      fill: MUTED,
-    },
+    ...heading(
+      'The same work on the same adapter',
+      'How many times as long the others take as mudpt: best of several runs, results checked against f64; logarithmic',
+    ),
   ];
   let x = 24;
   engines.forEach((engine, at) => {

@@ -32,6 +32,14 @@ export type Piece = { readonly x: number; readonly y: number } & (
   | { readonly rect: readonly [width: number, height: number]; readonly fill: string }
 );
 
+/** What stands above a picture: its name, and what it shows. */
+export function heading(name: string, what: string): Piece[] {
+  return [
+    { x: 24, y: 34, text: name, size: 18, weight: 700 },
+    { x: 24, y: 54, text: what, fill: MUTED },
+  ];
+}
+
 /** Charts and texts on white, from the top left corner. */
 export function sheet(width: number, height: number, title: string, pieces: readonly Piece[]): string {
   const parts = pieces.map((piece) => {

@@ -8,6 +8,7 @@ import {
   chooseEconomy,
   describeEconomy,
   type Economy,
+  heldBytes,
   KEEP_ALL,
   methodContext,
   methodNamed,
@@ -144,12 +145,11 @@ async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string
     const budget = { bytes: 'budget' in way ? (bytesOfSize(way.budget) ?? 0) : Number.POSITIVE_INFINITY, isAsked: true };
     const chosen = economy ?? chooseEconomy({ device, method, budget, batch: B, cost }).economy;
     method.economise(chosen);
-    const { totalBytes, pooledBytes } = device.memory();
     const plan = cost();
     const extra = {
       plan: describeEconomy(chosen),
       'plan bytes': plan.bytes,
-      'device bytes': totalBytes - pooledBytes + plan.bytes,
+      'device bytes': heldBytes(device) + plan.bytes,
       dispatches: plan.dispatches,
     };
     const times = effort ? await timed(device, stepper, B, size, effort) : [];

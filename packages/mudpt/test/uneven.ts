@@ -1,7 +1,7 @@
 /** A small CLIP whose sizes all differ, so that no two can be mixed up unseen; and contexts for methods on it. */
-import { randomFrom } from '@mudpt/autograd';
+import { randomFrom, valueAndGrad } from '@mudpt/autograd';
 import { type Clip, type ClipConfig, randomClip } from '@mudpt/clip';
-import { type Device, type Tensor, tensor } from '@mudpt/tensor';
+import { type Device, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { type MethodContext, methodContext, methodNamed, type PromptMethod } from '../src/methods/index.ts';
 
 export const TINY: ClipConfig = {
@@ -39,6 +39,32 @@ export function tinyMethod(context: MethodContext, name: string, settings: Recor
   const method = methodNamed(name).create(context, settings);
   if (method.kind !== 'prompts') throw new Error(`${name} learns no prompts`);
   return method;
+}
+
+/** The loss, and the gradient of everything learnt by its name; fit to be captured. */
+export function lossAndGradients(
+  method: PromptMethod,
+  images: Tensor,
+  labels: Tensor,
+): { readonly loss: Tensor; readonly gradients: Readonly<Record<string, Tensor>> } {
+  const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
+  return {
+    loss: value.loss,
+    gradients: Object.fromEntries([...method.learnable].map(([key, own]) => [key, gradients.of(own)])),
+  };
+}
+
+export type Numbers = ReadonlyMap<string, ArrayLike<number>>;
+
+/** Everything that a step computes, read: loss, outputs, and the gradients of what is learnt (`grad NAME`), empty ones left out. */
+export async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
+  return await scope(async () => {
+    const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
+    const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
+    for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
+    for (const [name, own] of method.learnable) if (own.size > 0) found.set(`grad ${name}`, await gradients.of(own).data());
+    return found;
+  });
 }
 
 /** ||a - b|| / ||b||; ||a|| where b is zero. */

@@ -3,9 +3,19 @@ import { Tape, valueAndGrad } from '@mudpt/autograd';
 import { capture, scope, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import { CLASSES, relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import {
+  CLASSES,
+  lossAndGradients,
+  type Numbers,
+  numbers,
+  relativeError,
+  TINY,
+  tinyBatch,
+  tinyClip,
+  tinyContext,
+  tinyMethod,
+} from '../../test/uneven.ts';
 import { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE } from './economy.ts';
-import type { PromptMethod } from './method.ts';
 
 const METHODS: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
   ['mudpt', { depth: 3 }],
@@ -35,18 +45,6 @@ const ECONOMIES: readonly Economy[] = [
 
 /** Longer names, so that texts outweigh images. */
 const MANY = Array.from({ length: 40 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
-
-type Numbers = ReadonlyMap<string, ArrayLike<number>>;
-
-async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
-  return await scope(async () => {
-    const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
-    const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
-    for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
-    for (const [name, own] of method.learnable) if (own.size > 0) found.set(`grad ${name}`, await gradients.of(own).data());
-    return found;
-  });
-}
 
 eachDevice('economy', (ctx) => {
   it.each(METHODS)('%s %j: the same loss, features and gradients', async (name, settings) => {
@@ -89,20 +87,15 @@ eachDevice('economy', (ctx) => {
       ]) {
         method.economise(economy);
         const eager = await numbers(method, images, labels);
-        using step = capture(
-          ({ x, y }: { x: Tensor; y: Tensor }) => {
-            const { value, gradients } = valueAndGrad(() => method.loss(x, y));
-            return { loss: value.loss, gradients: [...method.learnable].map(([key, own]) => [key, gradients.of(own)] as const) };
-          },
-          { device: ctx.device },
-        );
+        using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => lossAndGradients(method, x, y), { device: ctx.device });
         step({ x: images, y: labels });
         await ctx.device.synchronize();
         const { submits } = ctx.device.counters();
         const { loss, gradients } = step({ x: images, y: labels });
         expect(ctx.device.counters().submits - submits).toBe(1);
         expect(await loss.data()).toEqual(eager.get('loss'));
-        for (const [key, gradient] of gradients) expect(await gradient.data(), key).toEqual(eager.get(`grad ${key}`));
+        for (const [key, gradient] of Object.entries(gradients))
+          expect(await gradient.data(), key).toEqual(eager.get(`grad ${key}`));
         planned.push(step.plans[0]?.bytes.planned ?? 0);
       }
       expect(planned).toEqual([...planned].sort((a, b) => b - a));

@@ -3,9 +3,17 @@ import { parameter, randomFrom, valueAndGrad } from '@mudpt/autograd';
 import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import { relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import {
+  lossAndGradients,
+  type Numbers,
+  numbers,
+  relativeError,
+  tinyBatch,
+  tinyClip,
+  tinyContext,
+  tinyMethod,
+} from '../../test/uneven.ts';
 import { RECOMPUTE } from './economy.ts';
-import type { PromptMethod } from './method.ts';
 import { type TextPath, TextPrompts } from './text-prompts.ts';
 
 const CASES: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
@@ -24,17 +32,6 @@ const CASES: readonly (readonly [name: string, settings: Record<string, unknown>
   ['cocoop', {}],
   ['vpt', { depth: 2 }],
 ];
-
-type Numbers = ReadonlyMap<string, ArrayLike<number>>;
-
-async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
-  const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
-  const { loss, outputs } = value;
-  const found = new Map<string, ArrayLike<number>>([['loss', await loss.data()]]);
-  for (const [name, output] of Object.entries(outputs)) found.set(name, await output.data());
-  for (const [name, own] of method.learnable) if (own.size > 0) found.set(`grad ${name}`, await gradients.of(own).data());
-  return found;
-}
 
 eachDevice('text paths', (ctx) => {
   it.each(CASES)('%s %j: packed (auto), plain and full agree', async (name, settings) => {
@@ -62,16 +59,7 @@ eachDevice('text paths', (ctx) => {
       const plain = await numbers(method, images, labels);
       const lean = tinyMethod(await tinyContext(clip, { economy: RECOMPUTE }), 'mudpt', { depth: 3 });
       expect(await numbers(lean, images, labels)).toEqual(plain);
-      using step = capture(
-        ({ x, y }: { x: Tensor; y: Tensor }) => {
-          const { value, gradients } = valueAndGrad(() => method.loss(x, y));
-          return {
-            loss: value.loss,
-            gradients: Object.fromEntries([...method.learnable].map(([key, own]) => [key, gradients.of(own)])),
-          };
-        },
-        { device: ctx.device },
-      );
+      using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => lossAndGradients(method, x, y), { device: ctx.device });
       for (let replay = 0; replay < 2; replay += 1) {
         const { loss, gradients } = step({ x: images, y: labels });
         expect(await loss.data()).toEqual(plain.get('loss'));

@@ -2,6 +2,7 @@
 import type { Device } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
 import { resolveConfig, type RunInput } from './config.ts';
+import { countLearnt } from './fit.ts';
 import { budgetOf, chooseEconomy, type StepChoice } from './memory.ts';
 import { openModel } from './model.ts';
 import { createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
@@ -54,7 +55,7 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
       classes: dataset.classNames.length,
       trainPictures: train.length,
       testPictures: test.length,
-      parameters: [...method.learnable.values()].reduce((sum, { size }) => sum + size, 0),
+      parameters: countLearnt(method),
     };
     if (method.kind === 'features') {
       const encoded = train.length * (1 + method.augmentedPasses) + dataset.splits.val.length;
