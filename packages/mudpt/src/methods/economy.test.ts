@@ -1,5 +1,5 @@
 /** What is kept for the backward changes memory, not numbers. */
-import { Tape, valueAndGrad } from '@mudpt/autograd';
+import { Tape } from '@mudpt/autograd';
 import { capture, scope, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
