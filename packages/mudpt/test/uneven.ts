@@ -76,3 +76,20 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   }
   return Math.sqrt(norm > 0 ? squares / norm : squares);
 }
+
+/** Every prompt method, with settings that the tiny towers allow. */
+export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
+  ['mudpt', { depth: 3 }],
+  ['mudpt', { depth: 2, length: 5, injection: 'linear' }],
+  ['mudpt', { depth: 3, injection: 'cross-attention' }],
+  ['umudpt', { depth: 3 }],
+  ['maple', { depth: 3 }],
+  ['ivlp', { textDepth: 4, imageDepth: 2 }],
+  ['deep-language', { depth: 3, length: 3 }],
+  ['promptsrc', { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'the {} itself.'] }],
+  ['coop', { length: 4 }],
+  ['coop', { length: 5, position: 'middle' }],
+  ['coop', { length: 2, classSpecific: true }],
+  ['cocoop', {}],
+  ['vpt', { depth: 2 }],
+];

@@ -8,6 +8,7 @@ import {
   lossAndGradients,
   type Numbers,
   numbers,
+  PROMPT_METHODS,
   relativeError,
   TINY,
   tinyBatch,
@@ -16,22 +17,6 @@ import {
   tinyMethod,
 } from '../../test/uneven.ts';
 import { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE } from './economy.ts';
-
-const METHODS: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
-  ['mudpt', { depth: 3 }],
-  ['mudpt', { depth: 2, length: 5, injection: 'linear' }],
-  ['mudpt', { depth: 3, injection: 'cross-attention' }],
-  ['umudpt', { depth: 3 }],
-  ['maple', { depth: 3 }],
-  ['ivlp', { textDepth: 4, imageDepth: 2 }],
-  ['deep-language', { depth: 3, length: 3 }],
-  ['promptsrc', { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'the {} itself.'] }],
-  ['coop', { length: 4 }],
-  ['coop', { length: 5, position: 'middle' }],
-  ['coop', { length: 2, classSpecific: true }],
-  ['cocoop', {}],
-  ['vpt', { depth: 2 }],
-];
 
 const whole = (parts: number, recompute = false) => ({ parts, recompute });
 
@@ -47,7 +32,7 @@ const ECONOMIES: readonly Economy[] = [
 const MANY = Array.from({ length: 40 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
 
 eachDevice('economy', (ctx) => {
-  it.each(METHODS)('%s %j: the same loss, features and gradients', async (name, settings) => {
+  it.each(PROMPT_METHODS)('%s %j: the same loss, features and gradients', async (name, settings) => {
     using clip = tinyClip(ctx.device);
     await scope(async () => {
       const { images, labels } = tinyBatch(ctx.device);

@@ -3,14 +3,12 @@
  * "MPT"; PromptSRC's repository uses 4 + 4 rows, depth 9, lr 0.0025, 20 epochs.
  */
 import { z } from 'zod';
+import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
 import { IndependentLearner } from './independent.ts';
-import { contextStart, randomOf } from './initial.ts';
 import { trainingPreset } from './presets.ts';
 import { PromptedClip } from './prompted.ts';
-import { depth, expectDepth, initWords, length } from './settings.ts';
-import { prefixWriter } from './tokens.ts';
-import { leadingContext } from './wording.ts';
+import { depth, initWords, length } from './settings.ts';
 
 const ivlpSettings = z.strictObject({
   textLength: length(2),
@@ -34,20 +32,14 @@ export const ivlp = defineMethod<z.output<typeof ivlpSettings>>({
     mpt: { training: { lr: 0.0025 } },
   },
   create(context, settings) {
-    const { textLength: count, textDepth, imageLength, imageDepth } = settings;
-    expectDepth('ivlp', 'textDepth', textDepth, 'text', context.text.config.layers);
-    expectDepth('ivlp', 'imageDepth', imageDepth, 'image', context.image.config.layers);
-    const start = contextStart(context, { words: settings.initWords, count, keepWords: true, random: randomOf(context) });
+    const { textLength: count, textDepth, imageLength, imageDepth, initWords: words } = settings;
+    const depths = { text: { textDepth }, image: { imageDepth } };
+    const { rows, wording } = deepContext(context, { method: 'ivlp', depths, length: count, words, keepWords: true });
     const learner = new IndependentLearner(context, {
-      text: { first: start.rows, depth: textDepth },
+      text: { first: rows, depth: textDepth },
       image: { length: imageLength, depth: imageDepth },
     });
-    return new PromptedClip(
-      'ivlp',
-      context,
-      learner,
-      leadingContext(prefixWriter(context.tokenizer, start.prefix), count, textDepth),
-    );
+    return new PromptedClip('ivlp', context, learner, wording);
   },
 });
 
@@ -61,11 +53,10 @@ export const deepLanguage = defineMethod<z.output<typeof deepLanguageSettings>>(
   training: trainingPreset({ lr: 0.0035, epochs: 5, batchSize: 4 }),
   variants: {},
   create(context, settings) {
-    const { length: count, depth: layers } = settings;
-    expectDepth('deep-language', 'depth', layers, 'text', context.text.config.layers);
-    const start = contextStart(context, { words: settings.initWords, count, keepWords: true, random: randomOf(context) });
-    const learner = new IndependentLearner(context, { text: { first: start.rows, depth: layers }, image: undefined });
-    const wording = leadingContext(prefixWriter(context.tokenizer, start.prefix), count, layers);
+    const { length: count, depth: layers, initWords: words } = settings;
+    const depths = { text: { depth: layers } };
+    const { rows, wording } = deepContext(context, { method: 'deep-language', depths, length: count, words, keepWords: true });
+    const learner = new IndependentLearner(context, { text: { first: rows, depth: layers }, image: undefined });
     return new PromptedClip('deep-language', context, learner, wording);
   },
 });

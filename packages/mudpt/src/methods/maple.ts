@@ -5,15 +5,14 @@
 import { Linear } from '@mudpt/autograd';
 import { copyInto, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
+import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
-import { contextStart, randomOf, randomPrompts } from './initial.ts';
+import { randomOf, randomPrompts } from './initial.ts';
 import { named } from './injection/parts.ts';
 import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
-import { depth, expectDepth, initWords, length } from './settings.ts';
-import { prefixWriter } from './tokens.ts';
-import { leadingContext } from './wording.ts';
+import { depth, initWords, length } from './settings.ts';
 
 const mapleSettings = z.strictObject({ length: length(2), depth: depth(9), initWords: initWords() });
 
@@ -75,10 +74,8 @@ export const maple = defineMethod<z.output<typeof mapleSettings>>({
   training: trainingPreset({ lr: 0.0035, epochs: 5, batchSize: 4 }),
   variants: { 'cross-dataset': { settings: { depth: 3 }, training: { lr: 0.0026, epochs: 2 } } },
   create(context, { length: count, depth: layers, initWords: words }) {
-    expectDepth('maple', 'depth', layers, 'text', context.text.config.layers);
-    expectDepth('maple', 'depth', layers, 'image', context.image.config.layers);
-    const start = contextStart(context, { words, count, keepWords: true, random: randomOf(context) });
-    const wording = leadingContext(prefixWriter(context.tokenizer, start.prefix), count, layers);
-    return new PromptedClip('maple', context, new MapleLearner(context, start.rows, layers), wording);
+    const depths = { text: { depth: layers }, image: { depth: layers } };
+    const { rows, wording } = deepContext(context, { method: 'maple', depths, length: count, words, keepWords: true });
+    return new PromptedClip('maple', context, new MapleLearner(context, rows, layers), wording);
   },
 });

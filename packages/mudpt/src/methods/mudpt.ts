@@ -4,8 +4,9 @@
  */
 import { add, type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
+import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
-import { contextStart, randomOf, randomPrompts } from './initial.ts';
+import { randomOf, randomPrompts } from './initial.ts';
 import { CrossAttentionInjection } from './injection/cross-attention.ts';
 import type { Injected, Injection, Prompts } from './injection/injection.ts';
 import { LinearInjection } from './injection/linear.ts';
@@ -13,9 +14,7 @@ import { TransformerInjection } from './injection/transformer.ts';
 import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
-import { depth, expectDepth, initWords, length } from './settings.ts';
-import { prefixWriter } from './tokens.ts';
-import { leadingContext } from './wording.ts';
+import { depth, initWords, length } from './settings.ts';
 
 export const mudptSettings = z.strictObject({
   length: length(2),
@@ -125,12 +124,9 @@ export const mudpt = defineMethod<MudptSettings>({
     'released-defaults': { settings: { depth: 8, injection: 'linear' } },
   },
   create(context, settings) {
-    const { text, image, tokenizer } = context;
-    expectDepth('mudpt', 'depth', settings.depth, 'text', text.config.layers);
-    expectDepth('mudpt', 'depth', settings.depth, 'image', image.config.layers);
-    const { length: count } = settings;
-    const start = contextStart(context, { words: settings.initWords, count, keepWords: false, random: randomOf(context) });
-    const wording = leadingContext(prefixWriter(tokenizer, start.prefix), count, settings.depth);
-    return new PromptedClip('mudpt', context, new MudptLearner(context, start.rows, settings), wording);
+    const { length: count, depth: layers, initWords: words } = settings;
+    const depths = { text: { depth: layers }, image: { depth: layers } };
+    const { rows, wording } = deepContext(context, { method: 'mudpt', depths, length: count, words, keepWords: false });
+    return new PromptedClip('mudpt', context, new MudptLearner(context, rows, settings), wording);
   },
 });

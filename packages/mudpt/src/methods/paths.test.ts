@@ -7,6 +7,7 @@ import {
   lossAndGradients,
   type Numbers,
   numbers,
+  PROMPT_METHODS,
   relativeError,
   tinyBatch,
   tinyClip,
@@ -16,21 +17,10 @@ import {
 import { RECOMPUTE } from './economy.ts';
 import { type TextPath, TextPrompts } from './text-prompts.ts';
 
-const CASES: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
-  ['mudpt', { depth: 3 }],
-  ['mudpt', { depth: 2, length: 5, injection: 'linear' }],
-  ['umudpt', { depth: 3 }],
-  ['maple', { depth: 3 }],
-  ['ivlp', { textDepth: 4, imageDepth: 2 }],
-  ['deep-language', { depth: 3, length: 3 }],
-  ['promptsrc', { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'the {} itself.'] }],
-  ['coop', { length: 4 }],
-  ['coop', { length: 5, position: 'middle' }],
+const CASES: typeof PROMPT_METHODS = [
+  ...PROMPT_METHODS,
   ['coop', { length: 3, position: 'front' }],
-  ['coop', { length: 2, classSpecific: true }],
   ['coop', { length: 3, classSpecific: true, position: 'middle' }],
-  ['cocoop', {}],
-  ['vpt', { depth: 2 }],
 ];
 
 eachDevice('text paths', (ctx) => {

@@ -5,17 +5,17 @@
 import { noGrad } from '@mudpt/autograd';
 import { add, copyInto, crossEntropy, keep, klDiv, l1Loss, l2Normalize, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
 import { z } from 'zod';
+import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
 import { plainMean, templateFeatures } from './ensemble.ts';
 import { IndependentLearner } from './independent.ts';
-import { contextStart, randomOf } from './initial.ts';
 import type { MethodContext, StepLoss } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { cosineLogits, type Learner, PromptedClip } from './prompted.ts';
-import { depth, expectDepth, initWords, length } from './settings.ts';
+import { depth, initWords, length } from './settings.ts';
 import { PROMPTSRC_TEMPLATES } from './templates.ts';
-import { prefixWriter, templateWriter, type Writer } from './tokens.ts';
-import { leadingContext, type Wording } from './wording.ts';
+import { templateWriter, type Writer } from './tokens.ts';
+import { type Wording } from './wording.ts';
 
 const promptsrcSettings = z.strictObject({
   textLength: length(4),
@@ -137,17 +137,14 @@ export const promptsrc = defineMethod<PromptsrcSettings>({
     'few-shot-fine-grained': { settings: { aggregationMean: 45, aggregationDeviation: 5 }, training: { epochs: 50 } },
   },
   create(context, settings) {
-    const { textLength: count, textDepth, imageLength, imageDepth } = settings;
-    expectDepth('promptsrc', 'textDepth', textDepth, 'text', context.text.config.layers);
-    expectDepth('promptsrc', 'imageDepth', imageDepth, 'image', context.image.config.layers);
-    const { tokenizer } = context;
-    const templates = settings.templates.map((template) => templateWriter(tokenizer, template));
-    const start = contextStart(context, { words: settings.initWords, count, keepWords: true, random: randomOf(context) });
+    const { textLength: count, textDepth, imageLength, imageDepth, initWords: words } = settings;
+    const depths = { text: { textDepth }, image: { imageDepth } };
+    const templates = settings.templates.map((template) => templateWriter(context.tokenizer, template));
+    const { rows, wording } = deepContext(context, { method: 'promptsrc', depths, length: count, words, keepWords: true });
     const learner = new IndependentLearner(context, {
-      text: { first: start.rows, depth: textDepth },
+      text: { first: rows, depth: textDepth },
       image: { length: imageLength, depth: imageDepth },
     });
-    const wording = leadingContext(prefixWriter(tokenizer, start.prefix), count, textDepth);
     return new Promptsrc(context, learner, wording, settings, templates);
   },
 });

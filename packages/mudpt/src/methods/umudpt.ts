@@ -4,16 +4,15 @@
  */
 import { type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
+import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
-import { contextStart, randomOf, randomPrompts } from './initial.ts';
+import { randomOf, randomPrompts } from './initial.ts';
 import { apart, layered } from './injection/injection.ts';
 import { PromptTransformer, textToImageNames } from './injection/transformer.ts';
 import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
-import { depth, expectDepth, initWords, length } from './settings.ts';
-import { prefixWriter } from './tokens.ts';
-import { leadingContext } from './wording.ts';
+import { depth, initWords, length } from './settings.ts';
 
 const umudptSettings = z.strictObject({
   length: length(2),
@@ -74,12 +73,9 @@ export const umudpt = defineMethod<UmudptSettings>({
   training: trainingPreset({ lr: 0.0025, epochs: 10, batchSize: 4 }),
   variants: { 'cross-dataset': { training: { epochs: 5 } } },
   create(context, settings) {
-    const { text, image, tokenizer } = context;
-    expectDepth('umudpt', 'depth', settings.depth, 'text', text.config.layers);
-    expectDepth('umudpt', 'depth', settings.depth, 'image', image.config.layers);
-    const { length: count } = settings;
-    const start = contextStart(context, { words: settings.initWords, count, keepWords: false, random: randomOf(context) });
-    const wording = leadingContext(prefixWriter(tokenizer, start.prefix), count, settings.depth);
-    return new PromptedClip('umudpt', context, new UmudptLearner(context, start.rows, settings), wording);
+    const { length: count, depth: layers, initWords: words } = settings;
+    const depths = { text: { depth: layers }, image: { depth: layers } };
+    const { rows, wording } = deepContext(context, { method: 'umudpt', depths, length: count, words, keepWords: false });
+    return new PromptedClip('umudpt', context, new UmudptLearner(context, rows, settings), wording);
   },
 });
