@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Device } from '@mudpt/tensor';
+import { byKernel } from '../first-step.ts';
 import { type Effort, type Row, summary } from '../harness.ts';
 import type { Startup } from '../startup.ts';
 import { OURS } from './ours.ts';
@@ -27,17 +28,6 @@ async function start(kind: string, cache: string): Promise<{ readonly times: Tim
   const { done, pipelines } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Startup;
   const since = Object.entries(done).map(([part, at]) => [part, at - begin]);
   return { times: Object.fromEntries(since) as Times, pipelines };
-}
-
-/** Pipelines by kernel, the most first: 'gemm.broadcast 12, norm 3'. */
-function byKernel(labels: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const label of labels) {
-    const [kernel = label] = label.split('{');
-    counts.set(kernel, (counts.get(kernel) ?? 0) + 1);
-  }
-  const sorted = [...counts].sort(([a, x], [b, y]) => y - x || a.localeCompare(b));
-  return sorted.map(([kernel, count]) => `${kernel} ${count}`).join(', ');
 }
 
 /** Starts with an empty shader cache, and on lavapipe, which is alone in having one, with a full one. */

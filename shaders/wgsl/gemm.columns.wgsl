@@ -1,5 +1,5 @@
-// gemm.columns: y[split, j] = sum of x[i, j] over the rows i of one chunk; the gradient of a bias. Run twice: chunks of rows into
-// partial sums, then the partial sums into the result.
+// gemm.columns: y[split, j] = sum of x[i, j] over the rows i of one chunk; the gradient of a bias, and the last sums of a norm's gradients. Long
+// columns run twice: chunks of rows into partial sums, then the partial sums into the result.
 //
 // One invocation a column and chunk, neighbours on neighbouring columns. Numerics: f32 in ascending row; bitwise repeatable.
 // Compile: TX=f32 TY=f32 | TX=f16 TY=f32

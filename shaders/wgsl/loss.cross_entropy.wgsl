@@ -1,9 +1,10 @@
 // loss.cross_entropy: with z = scale * logits, p = softmax(z), t = (1 - s) onehot(label) + s / classes (s: label smoothing):
-//   MODE "forward": losses[row] = -sum(t log p) and lse[row] = log sum exp z.
-//   MODE "backward": dx = (p - t) * scale * grad[row] (/ counted[0] when the loss was a mean).
+//   forward: losses[row] = -sum(t log p) and lse[row] = log sum exp z.
+//   backward: dx = (p - t) * scale * grad[row] (/ counted[0] when the loss was a mean).
+// One pipeline for both; what the other direction alone has is bound to anything that may be, and left alone.
 // Layout: rows with a stride; labels (bits of i32 or u32), losses, lse, dx contiguous. Threads share rows as rows.wgsl says.
 // Numerics: f32; minus infinity is probability 0. Label `ignored`: loss and gradient 0. A label outside the classes: NaN.
-// Compile: T=f32 W=f32 V=4 ROWS=row MODE=forward | T=f32 W=f32 V=1 ROWS=workgroup MODE=backward | T=f16 W=f32 V=4 SG=on ROWS=subgroup MODE=backward
+// Compile: T=f32 W=f32 V=4 ROWS=row | T=f32 W=f32 V=1 ROWS=workgroup | T=f16 W=f32 V=4 SG=on ROWS=subgroup
 #include "rows.wgsl"
 #include "softmax.row.wgsl"
 
@@ -18,25 +19,21 @@ struct Params {
   not_a_number: u32, // its bits
   scale: f32,
   smoothing: f32,
-#if MODE == "backward"
+  is_backward: u32,
+  // Backward only:
   grad_offset: u32,
   grad_stride: u32, // 0 for a single cotangent
   is_mean: u32,
-#endif
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<uniform> params: Params;
-#if MODE == "forward"
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
-#else
-@group(0) @binding(3) var<storage, read> lse: array<f32>;
-@group(0) @binding(4) var<storage, read> counted: array<f32>;
-@group(0) @binding(5) var<storage, read> grad: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dx: array<Stored>;
-#endif
+@group(0) @binding(5) var<storage, read> counted: array<f32>;
+@group(0) @binding(6) var<storage, read> grad: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dx: array<Stored>;
 
 fn onehot(i: u32, label: u32) -> Value {
 #if V == 4
@@ -46,15 +43,7 @@ fn onehot(i: u32, label: u32) -> Value {
 #endif
 }
 
-@compute @workgroup_size(${SIZE})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let own = start_row(wid.x + wid.y * groups.x, local);
-  let valid = own < params.rows;
-  let row = min(own, params.rows - 1u);
-  let first = params.x_offset + row * params.x_stride;
-  let label = labels[params.labels_offset + row];
-  let nan = bitcast<f32>(params.not_a_number);
-#if MODE == "forward"
+fn forward(row: u32, valid: bool, first: u32, label: u32, nan: f32) {
   var most = Value(-3.4028234e38);
   var worst = 0u;
   for (var i = lane; i < params.width; i += LANES) {
@@ -83,8 +72,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let lost = broken || sum == 0.0;
   lse[row] = select(top + log_sum, nan, lost);
   if (label == params.ignored) { losses[row] = 0.0; } else { losses[row] = select(loss, nan, lost || label >= params.classes); }
-#else
-  if (!valid) { return; }
+}
+
+fn backward(row: u32, first: u32, label: u32, nan: f32) {
   var factor = params.scale * grad[params.grad_offset + row * params.grad_stride];
   if (params.is_mean == 1u) { factor /= counted[0]; }
   if (label >= params.classes) { factor = nan; }
@@ -98,5 +88,19 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     if (label == params.ignored) { d = Value(0.0); }
     dx[row * params.width + i] = Stored(d);
   }
-#endif
+}
+
+@compute @workgroup_size(${SIZE})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let own = start_row(wid.x + wid.y * groups.x, local);
+  let valid = own < params.rows;
+  let row = min(own, params.rows - 1u);
+  let first = params.x_offset + row * params.x_stride;
+  let label = labels[params.labels_offset + row];
+  let nan = bitcast<f32>(params.not_a_number);
+  if (params.is_backward == 0u) {
+    forward(row, valid, first, label, nan);
+  } else if (valid) {
+    backward(row, first, label, nan);
+  }
 }

@@ -1,7 +1,8 @@
 // norm.backward: gradient of norm.wgsl with respect to its input. With n = (x - mean) * rstd and g = grad * weight:
 //   dx = rstd * (g - mean(g) - n * mean(g * n)) (+ residual_grad); RMS norm (CENTERED 0) has no mean(g) and mean 0.
 // Layout: rows with a stride for x, grad and residual_grad; dx, mean, rstd contiguous. One pass for both sums, one to write.
-// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0
+// A residual_grad there is not is bound to x and not read: one pipeline with and without, its loops apart.
+// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1
 #include "rows.wgsl"
 
 struct Params {
@@ -18,10 +19,9 @@ struct Params {
 #if CENTERED
   mean_offset: u32,
 #endif
-#if ADD
+  has_residual: u32,
   residual_offset: u32,
   residual_stride: u32,
-#endif
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
@@ -33,9 +33,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> rstd: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<Stored>;
 @group(0) @binding(6) var<uniform> params: Params;
-#if ADD
 @group(0) @binding(7) var<storage, read> residual_grad: array<Stored>;
-#endif
 
 fn weighted(row: u32, i: u32) -> Value {
   let g = Value(grad[params.grad_offset + row * params.grad_stride + i]);
@@ -69,12 +67,16 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   let projection = row_sum(total(products)) * params.per_element;
   if (!valid) { return; }
+  if (params.has_residual == 1u) {
+    for (var i = lane; i < params.width; i += LANES) {
+      let n = (Value(x[first + i]) - center) * scale;
+      let d = scale * (weighted(row, i) - average - n * projection);
+      dx[row * params.width + i] = Stored(d + Value(residual_grad[params.residual_offset + row * params.residual_stride + i]));
+    }
+    return;
+  }
   for (var i = lane; i < params.width; i += LANES) {
     let n = (Value(x[first + i]) - center) * scale;
-    var d = scale * (weighted(row, i) - average - n * projection);
-#if ADD
-    d += Value(residual_grad[params.residual_offset + row * params.residual_stride + i]);
-#endif
-    dx[row * params.width + i] = Stored(d);
+    dx[row * params.width + i] = Stored(scale * (weighted(row, i) - average - n * projection));
   }
 }

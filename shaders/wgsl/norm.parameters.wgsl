@@ -1,15 +1,14 @@
 // norm.parameters: gradients of a norm's weight and bias, sums over rows: dweight = sum(grad * (x - mean) * rstd), dbias = sum(grad).
-// Two stages, no atomics: MODE "partial" sums `rows_per_chunk` rows into partials [chunks, 2, width] in f32, neighbouring threads take
-// neighbouring columns; MODE "final" sums the chunks, in order, into out [2, width]. RMS norm (CENTERED 0) has mean 0.
-// Compile: T=f32 W=f32 MODE=partial CENTERED=1 | T=f32 W=f32 MODE=partial CENTERED=0 | T=f16 W=f16 MODE=final CENTERED=0
-#if T == "f16" || W == "f16"
+// No atomics: `rows_per_chunk` rows go into partials [chunks, 2, width] in f32, which gemm.columns.wgsl sums. Neighbouring threads take
+// neighbouring columns. RMS norm (CENTERED 0) has mean 0.
+// Compile: T=f32 CENTERED=1 | T=f32 CENTERED=0 | T=f16 CENTERED=0
+#if T == "f16"
 enable f16;
 #endif
 
 struct Params {
   width: u32,
   chunks: u32,
-#if MODE == "partial"
   rows: u32,
   rows_per_chunk: u32,
   x_offset: u32,
@@ -20,10 +19,8 @@ struct Params {
 #if CENTERED
   mean_offset: u32,
 #endif
-#endif
 }
 
-#if MODE == "partial"
 @group(0) @binding(0) var<storage, read> x: array<${T}>;
 @group(0) @binding(1) var<storage, read> grad: array<${T}>;
 #if CENTERED
@@ -31,16 +28,11 @@ struct Params {
 #endif
 @group(0) @binding(3) var<storage, read> rstd: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;
-#else
-@group(0) @binding(3) var<storage, read> partials: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<${W}>;
-#endif
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let thread = (wid.x + wid.y * groups.x) * 64u + local;
-#if MODE == "partial"
   let column = thread % params.width;
   let chunk = thread / params.width;
   if (chunk >= params.chunks) { return; }
@@ -59,10 +51,4 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
   partials[2u * chunk * params.width + column] = dweight;
   partials[(2u * chunk + 1u) * params.width + column] = dbias;
-#else
-  if (thread >= 2u * params.width) { return; }
-  var sum = 0.0;
-  for (var chunk = 0u; chunk < params.chunks; chunk++) { sum += partials[2u * chunk * params.width + thread]; }
-  out[thread] = ${W}(sum);
-#endif
 }

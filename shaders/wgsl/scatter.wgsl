@@ -1,14 +1,14 @@
 // scatter: y[.., index[.., j, ..], ..] += source[.., j, ..], y already holding what is added to.
 // Deterministic and without float atomics: of all j that hit the same place, the first one's thread adds them all, in order of j.
 //
-// MODE "links" (index shared by whole slices): next[j] = the next j with the same index, `count` when there is none; bit 31 marks a j that
-//   is not the first of its index, or whose index is outside. One thread a j.
-// MODE "rows": thread (outer, j, inner) of a first j walks the links and adds.
+// MODE "slices" (an index shared by whole slices), twice over the same tensors. `linking`: links[j] = the next j with the same index, `count`
+//   when there is none; bit 31 marks a j that is not the first of its index, or whose index is outside; one thread a j. Then thread
+//   (outer, j, inner) of a first j walks the links and adds.
 // MODE "elements" (an index for every element): thread (outer, j, inner) finds the other j itself.
 // Outer and inner dimensions together are split over at most 7, with strides into source, y and index; the axis of j has steps of its own.
 // Work: links length^2 / 2 comparisons, elements the same for every line along the axis.
 // Signed indices count from the end when negative; what an index outside names is dropped.
-// Compile: T=f32 MODE=links | T=f32 MODE=rows | T=f16 MODE=elements | T=i32 MODE=elements
+// Compile: T=f32 MODE=slices | T=f16 MODE=elements | T=i32 MODE=elements
 #if T == "f16"
 enable f16;
 #endif
@@ -21,32 +21,26 @@ struct Params {
   signed: u32,
   index_offset: u32,
   index_step: u32,
-#if MODE != "links"
   source_offset: u32,
   source_step: u32,
   y_step: u32,
   inner: u32,
-  pad0: u32,
-  pad1: u32,
+  linking: u32, // slices only
+  pad: u32,
   shape: array<vec4<u32>, 2>,
   source_strides: array<vec4<u32>, 2>,
   y_strides: array<vec4<u32>, 2>,
 #if MODE == "elements"
   index_strides: array<vec4<u32>, 2>,
 #endif
-#endif
 }
 
 @group(0) @binding(0) var<storage, read> indices: array<u32>;
 @group(0) @binding(1) var<uniform> params: Params;
-#if MODE == "links"
-@group(0) @binding(2) var<storage, read_write> links: array<u32>;
-#else
 @group(0) @binding(2) var<storage, read> source: array<${T}>;
 @group(0) @binding(3) var<storage, read_write> y: array<${T}>;
-#if MODE == "rows"
-@group(0) @binding(4) var<storage, read> links: array<u32>;
-#endif
+#if MODE == "slices"
+@group(0) @binding(4) var<storage, read_write> links: array<u32>;
 #endif
 
 /// The position an index names; `extent` or more when it is outside.
@@ -55,23 +49,32 @@ fn position(place: u32) -> u32 {
   return select(index, index + params.extent, params.signed == 1u && bitcast<i32>(index) < 0);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let thread = (wid.x + wid.y * groups.x) * 64u + local;
-  if (thread >= params.count) { return; }
-#if MODE == "links"
-  let own = position(params.index_offset + thread * params.index_step);
+#if MODE == "slices"
+fn link_of(j: u32) -> u32 {
+  let own = position(params.index_offset + j * params.index_step);
   var first = own < params.extent;
-  for (var j = 0u; j < thread && first; j++) {
-    first = position(params.index_offset + j * params.index_step) != own;
+  for (var earlier = 0u; earlier < j && first; earlier++) {
+    first = position(params.index_offset + earlier * params.index_step) != own;
   }
-  var next = thread + 1u;
+  var next = j + 1u;
   while (next < params.length) {
     if (position(params.index_offset + next * params.index_step) == own) { break; }
     next++;
   }
-  links[thread] = next | select(0x80000000u, 0u, first);
-#else
+  return next | select(0x80000000u, 0u, first);
+}
+#endif
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let thread = (wid.x + wid.y * groups.x) * 64u + local;
+  if (thread >= params.count) { return; }
+#if MODE == "slices"
+  if (params.linking == 1u) {
+    links[thread] = link_of(thread);
+    return;
+  }
+#endif
   // Neighbouring threads take neighbouring inner elements; what is left without j is one flat index over all other dimensions.
   let inner = thread % params.inner;
   let j = (thread / params.inner) % params.length;
@@ -93,7 +96,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
 #endfor
   let own = position(place + j * params.index_step);
-#if MODE == "rows"
+#if MODE == "slices"
   var link = links[j];
   if (link >= 0x80000000u) { return; }
 #else
@@ -104,7 +107,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   destination += own * params.y_step;
   var sum = ${ACC}(y[destination]) + ${ACC}(source[origin + j * params.source_step]);
-#if MODE == "rows"
+#if MODE == "slices"
   while (link < params.length) {
     sum += ${ACC}(source[origin + link * params.source_step]);
     link = links[link] & 0x7fffffffu;
@@ -115,5 +118,4 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
 #endif
   y[destination] = ${T}(sum);
-#endif
 }

@@ -22,6 +22,7 @@ type Sources = typeof import('./ops/attention/index.ts') &
   typeof import('./ops/conv/pool.ts') &
   typeof import('./ops/conv/unfold.ts') &
   typeof import('./ops/copy.ts') &
+  typeof import('./ops/count-correct.ts') &
   typeof import('./ops/cross-entropy.ts') &
   typeof import('./ops/gather.ts') &
   typeof import('./ops/join.ts') &

@@ -1,6 +1,6 @@
 /** Frozen text features of classes under one or several templates. */
 import { noGrad } from '@mudpt/autograd';
-import { cat, keep, l2Normalize, mean, reshape, scope, type Tensor } from '@mudpt/tensor';
+import { cat, keep, l2Normalize, mean, reshape, scope, select, type Tensor } from '@mudpt/tensor';
 import type { MethodContext } from './method.ts';
 import { TextPrompts } from './text-prompts.ts';
 import { expectFits, untilEnd, type Writer } from './tokens.ts';
@@ -31,7 +31,11 @@ export function templateFeatures(
 
 /** Each template's feature normalised, their mean normalised again: [templates, C, embed] to unit vectors [C, embed]. */
 export function meanOfUnits(features: Tensor): Tensor {
-  return scope(() => l2Normalize(mean(l2Normalize(features), [0])));
+  return scope(() => {
+    const units = l2Normalize(features);
+    // A single one is its own mean.
+    return l2Normalize(features.shape[0] === 1 ? select(units, 0, 0) : mean(units, [0]));
+  });
 }
 
 /** The mean of the features as they are (PromptSRC): [templates, C, embed] to [C, embed], not normalised. */

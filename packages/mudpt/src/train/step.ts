@@ -2,20 +2,15 @@
 import { AdamW, Gradients, type Optimizer, SGD, valueAndGrad } from '@mudpt/autograd';
 import {
   addInto,
-  argmax,
-  type Captured,
   capture,
-  cast,
-  cat,
+  type Captured,
   copyInto,
+  countCorrect,
   type Device,
-  eq,
   keep,
   narrow,
   type PlanCost,
-  reshape,
   scope,
-  sum,
   type Tensor,
   TensorError,
   zeros,
@@ -159,9 +154,8 @@ export class Stepper {
     const names = Object.keys(terms).slice(0, SUMS - 2);
     this.termNames = names;
     scope(() => {
-      const correct = sum(cast(eq(argmax(outputs.logits, 1), labels), 'f32'));
-      const row = cat([loss, correct, ...names.map((name) => terms[name] as Tensor)].map((value) => reshape(value, [1])));
-      addInto(narrow(this.sums, 0, 0, names.length + 2), row);
+      const values = [loss, countCorrect(outputs.logits, labels), ...names.map((name) => terms[name] as Tensor)];
+      values.forEach((value, place) => addInto(narrow(this.sums, 0, place, 1), value));
     });
   }
 

@@ -3,6 +3,7 @@
  * a method of Tensor of the same name.
  */
 export { bincount } from './bincount.ts';
+export { countCorrect } from './count-correct.ts';
 export { cdist } from './cdist.ts';
 export { cast, contiguous } from './copy.ts';
 export { linear } from './linear.ts';

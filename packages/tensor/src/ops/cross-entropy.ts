@@ -89,11 +89,18 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
   const lse = empty(device, labels.shape);
   const unit = unitOf([classes, input.offset, input.stride]);
   const { variant, grid } = planRows(device, 'loss', rows, classes);
+  using dx = empty(device, [1], logits.dtype);
   crossEntropyKernel.dispatch(device, {
-    buffers: { x: input.tensor, labels: list, losses, lse },
-    params: rowParams(input, list, classes, unit, settled),
+    buffers: { x: input.tensor, labels: list, losses, lse, counted: input.tensor, grad: input.tensor, dx },
+    params: {
+      ...rowParams(input, list, classes, unit, settled),
+      is_backward: false,
+      grad_offset: 0,
+      grad_stride: 0,
+      is_mean: false,
+    },
     grid,
-    defines: { T: wgslType(logits.dtype), W: 'f32', V: unit, ROWS: variant, MODE: 'forward' },
+    defines: { T: wgslType(logits.dtype), W: 'f32', V: unit, ROWS: variant },
     flops: 8 * logits.size,
     bytes: logits.size * bytesPerElement(logits.dtype),
   });
@@ -141,16 +148,18 @@ export function crossEntropyBackward(saved: CrossEntropyBackward, options: Cross
   const dx = empty(device, logits.shape, logits.dtype);
   const unit = unitOf([classes, input.offset, input.stride]);
   const { variant, grid } = planRows(device, 'loss', labels.size, classes);
+  using losses = empty(device, [1]);
   crossEntropyKernel.dispatch(device, {
-    buffers: { x: input.tensor, labels: list, lse, counted: counted ?? lse, grad, dx },
+    buffers: { x: input.tensor, labels: list, losses, lse, counted: counted ?? input.tensor, grad, dx },
     params: {
       ...rowParams(input, list, classes, unit, settled),
+      is_backward: true,
       grad_offset: grad.offset,
       grad_stride: reduction === 'none' ? 1 : 0,
       is_mean: reduction === 'mean',
     },
     grid,
-    defines: { T: wgslType(logits.dtype), W: 'f32', V: unit, ROWS: variant, MODE: 'backward' },
+    defines: { T: wgslType(logits.dtype), W: 'f32', V: unit, ROWS: variant },
     flops: 6 * logits.size,
     bytes: 2 * logits.size * bytesPerElement(logits.dtype),
   });

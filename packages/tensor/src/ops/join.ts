@@ -74,8 +74,8 @@ function copyToPlace(out: Tensor, x: Tensor, axis: number, start: number): void 
   copyInto(place, x);
 }
 
-/** Inputs per dispatch: with the output, no more bindings than every WebGPU device has. */
-const BUCKETS = [2, 4, 7] as const;
+/** Inputs per dispatch, few sizes for few pipelines; with the output, no more bindings than every WebGPU device has. */
+const BUCKETS = [4, 7] as const;
 
 function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: number): void {
   const most = BUCKETS[BUCKETS.length - 1] ?? 1;

@@ -5,9 +5,10 @@ import { grid1d } from '../kernel.ts';
 import { defineOp } from '../op.ts';
 import { sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
 import { empty, type Tensor, view } from '../tensor.ts';
+import { sumColumns } from './columns.ts';
 import { cast, contiguous } from './copy.ts';
 import { gemm } from './gemm/gemm.ts';
-import { activationGradKernel, columnsKernel } from './gemm/kernels.ts';
+import { activationGradKernel } from './gemm/kernels.ts';
 import { type Activation, type Epilogue, matricesOf, type Operand } from './gemm/problem.ts';
 import { expectFloats } from './matmul.ts';
 
@@ -164,21 +165,6 @@ export function linearBackwardBias(dY: Tensor): Tensor {
   if (splits <= 1) return sumColumns(rows, Math.max(1, count), 1);
   using partial = sumColumns(rows, chunk, splits);
   return sumColumns(partial, splits, 1);
-}
-
-/** Sums of `splits` chunks of rows: [splits, columns], or [columns] for one. */
-function sumColumns(rows: Tensor, chunk: number, splits: number): Tensor {
-  const [count = 0, columns = 0] = rows.shape;
-  const out = empty(rows.device, splits === 1 ? [columns] : [splits, columns]);
-  const [x_row = 0, x_col = 0] = rows.strides;
-  columnsKernel.dispatch(rows.device, {
-    buffers: { x: rows, y: out },
-    params: { rows: count, columns, chunk, x_offset: rows.offset, x_row, x_col },
-    grid: [Math.ceil(columns / 64), splits],
-    defines: { TX: rows.dtype, TY: 'f32' },
-    bytes: 4 * rows.size,
-  });
-  return out;
 }
 
 /** x [..., K] times `w` (K x n, the same for all rows) into `output` [..., n]. */

@@ -5,6 +5,7 @@ import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
 import { sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor, view } from '../tensor.ts';
+import { sumColumns } from './columns.ts';
 import { contiguous } from './copy.ts';
 import { unitOf } from './axes.ts';
 import { expectRows, planRows, Rows } from './rows.ts';
@@ -73,7 +74,7 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
       rstd,
       dx,
       ...(mean ? { mean } : {}),
-      ...(sumGrad ? { residual_grad: added.tensor } : {}),
+      residual_grad: added.tensor,
     },
     params: {
       rows,
@@ -87,17 +88,12 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
       per_element: 1 / width,
       stats_offset: rstd.offset,
       ...(mean ? { mean_offset: mean.offset } : {}),
-      ...(sumGrad ? { residual_offset: added.offset / unit, residual_stride: (added.stride / unit) >>> 0 } : {}),
+      has_residual: sumGrad !== undefined,
+      residual_offset: added.offset / unit,
+      residual_stride: (added.stride / unit) >>> 0,
     },
     grid,
-    defines: {
-      T: wgslType(x.dtype),
-      W: wgslType((weight ?? x).dtype),
-      V: unit,
-      ROWS: variant,
-      CENTERED: mean ? 1 : 0,
-      ADD: sumGrad ? 1 : 0,
-    },
+    defines: { T: wgslType(x.dtype), W: wgslType((weight ?? x).dtype), V: unit, ROWS: variant, CENTERED: mean ? 1 : 0 },
     flops: 12 * x.size,
     bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(x.dtype),
   });
@@ -112,10 +108,7 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   const perChunk = Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS));
   const chunks = Math.ceil(rows / perChunk);
-  const dtype = (weight ?? x).dtype;
-  using partials = empty(x.device, [chunks, 2, width]);
-  using both = empty(x.device, [2, width], dtype);
-  const defines = { T: wgslType(x.dtype), W: wgslType(dtype), CENTERED: mean ? 1 : 0 };
+  using partials = empty(x.device, [chunks, 2 * width]);
   parametersKernel.dispatch(x.device, {
     buffers: { x: input.tensor, grad: cotangent.tensor, rstd, partials, ...(mean ? { mean } : {}) },
     params: {
@@ -131,18 +124,11 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
       ...(mean ? { mean_offset: mean.offset } : {}),
     },
     grid: grid1d(width * chunks, 64),
-    defines: { ...defines, MODE: 'partial' },
+    defines: { T: wgslType(x.dtype), CENTERED: mean ? 1 : 0 },
     flops: 5 * x.size,
     bytes: 2 * x.size * bytesPerElement(x.dtype),
   });
-  parametersKernel.dispatch(x.device, {
-    buffers: { partials, out: both },
-    params: { width, chunks },
-    grid: grid1d(2 * width, 64),
-    defines: { T: 'f32', W: defines.W, CENTERED: 0, MODE: 'final' },
-    flops: 2 * width * chunks,
-    bytes: 8 * width * chunks,
-  });
+  using both = sumColumns(partials, chunks, 1, (weight ?? x).dtype);
   const part = (index: number): Tensor => view(both, { shape: [width], strides: [1], offset: index * width });
   return { ...(needs.weight ? { weight: part(0) } : {}), ...(needs.bias ? { bias: part(1) } : {}) };
 }

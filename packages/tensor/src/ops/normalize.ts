@@ -19,17 +19,19 @@ function run(x: Tensor, grad: Tensor | undefined, eps: number): Tensor {
   const { variant, grid } = planRows(x.device, 'l2_normalize', rows, width);
   const out = empty(x.device, x.shape, x.dtype);
   l2Kernel.dispatch(x.device, {
-    buffers: { x: input.tensor, y: out, ...(grad ? { grad: cotangent.tensor } : {}) },
+    buffers: { x: input.tensor, y: out, grad: cotangent.tensor },
     params: {
       rows,
       width: width / unit,
       x_offset: input.offset / unit,
       x_stride: (input.stride / unit) >>> 0,
       eps,
-      ...(grad ? { grad_offset: cotangent.offset / unit, grad_stride: (cotangent.stride / unit) >>> 0 } : {}),
+      is_backward: grad !== undefined,
+      grad_offset: cotangent.offset / unit,
+      grad_stride: (cotangent.stride / unit) >>> 0,
     },
     grid,
-    defines: { T: wgslType(x.dtype), W: 'f32', V: unit, ROWS: variant, MODE: grad ? 'backward' : 'forward' },
+    defines: { T: wgslType(x.dtype), W: 'f32', V: unit, ROWS: variant },
     flops: (grad ? 7 : 3) * x.size,
     bytes: (grad ? 3 : 2) * x.size * bytesPerElement(x.dtype),
   });

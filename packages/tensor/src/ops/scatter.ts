@@ -40,7 +40,7 @@ type Geometry = {
   readonly indexStep: number;
 };
 
-/** Adds into the contiguous `out`; `links` when one index serves whole slices. */
+/** Adds into the contiguous `out`. With `links`, where one index serves whole slices, they are filled first: each sum then visits its own terms only. */
 function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry, links: Tensor | undefined): void {
   const { axis, length, indexStep } = geometry;
   const { shape, strides } = collapse(without(source.shape, axis), [
@@ -48,49 +48,35 @@ function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry,
     without(out.strides, axis),
     geometry.indexStrides,
   ]);
+  const buffers = { indices: index, source, y: out, ...(links ? { links } : {}) };
+  const params = {
+    length,
+    extent: out.shape[axis] ?? 0,
+    signed: index.dtype === 'i32',
+    index_offset: index.offset,
+    index_step: indexStep >>> 0,
+    source_offset: source.offset,
+    source_step: (source.strides[axis] ?? 0) >>> 0,
+    y_step: out.strides[axis] ?? 0,
+    inner: sizeOf(source.shape.slice(axis + 1)),
+    shape: sizesParam(shape),
+    source_strides: stridesParam(strides[0]),
+    y_strides: stridesParam(strides[1]),
+    ...(links ? {} : { index_strides: stridesParam(strides[2]) }),
+  };
+  const defines = { T: wgslType(out.dtype), MODE: links ? 'slices' : 'elements' };
+  if (links) {
+    const linking = { ...params, count: length, linking: true };
+    scatterKernel.dispatch(out.device, { buffers, params: linking, grid: grid1d(length, 64), defines, bytes: 8 * length });
+  }
   scatterKernel.dispatch(out.device, {
-    buffers: { indices: index, source, y: out, ...(links ? { links } : {}) },
-    params: {
-      count: source.size,
-      length,
-      extent: out.shape[axis] ?? 0,
-      signed: index.dtype === 'i32',
-      index_offset: index.offset,
-      index_step: indexStep >>> 0,
-      source_offset: source.offset,
-      source_step: (source.strides[axis] ?? 0) >>> 0,
-      y_step: out.strides[axis] ?? 0,
-      inner: sizeOf(source.shape.slice(axis + 1)),
-      shape: sizesParam(shape),
-      source_strides: stridesParam(strides[0]),
-      y_strides: stridesParam(strides[1]),
-      ...(links ? {} : { index_strides: stridesParam(strides[2]) }),
-    },
+    buffers,
+    params: { ...params, count: source.size, linking: false },
     grid: grid1d(source.size, 64),
-    defines: { T: wgslType(out.dtype), MODE: links ? 'rows' : 'elements' },
+    defines,
     flops: source.size,
     bytes: 3 * source.size * bytesPerElement(out.dtype),
   });
-}
-
-/** For every position the next one of equal index, so that each sum visits its own terms only. */
-function link(index: Tensor, extent: number): Tensor {
-  const links = empty(index.device, [index.size], 'u32');
-  scatterKernel.dispatch(index.device, {
-    buffers: { indices: index, links },
-    params: {
-      count: index.size,
-      length: index.size,
-      extent,
-      signed: index.dtype === 'i32',
-      index_offset: index.offset,
-      index_step: (index.strides[0] ?? 0) >>> 0,
-    },
-    grid: grid1d(index.size, 64),
-    defines: { T: 'f32', MODE: 'links' },
-    bytes: 8 * index.size,
-  });
-  return links;
 }
 
 function addElements(out: Tensor, axis: number, index: Tensor, source: Tensor): void {
@@ -104,7 +90,7 @@ function addElements(out: Tensor, axis: number, index: Tensor, source: Tensor): 
 }
 
 function addSlices(out: Tensor, axis: number, index: Tensor, source: Tensor): void {
-  using links = link(index, out.shape[axis] ?? 0);
+  using links = empty(out.device, [index.size], 'u32');
   const geometry = {
     axis,
     length: index.size,

@@ -1,0 +1,46 @@
+import { wgsl } from '@mudpt/shaders';
+import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
+import { ShapeError } from '../errors.ts';
+import { kernel } from '../kernel.ts';
+import { defineOp } from '../op.ts';
+import { sameShape, showShape } from '../shape.ts';
+import { empty, type Tensor } from '../tensor.ts';
+import { contiguous } from './copy.ts';
+import { zeros } from './create.ts';
+import { expectRows, planRows, Rows } from './rows.ts';
+
+const countKernel = kernel({ name: 'count_correct', source: wgsl['count_correct.wgsl'] });
+
+/**
+ * How many rows of logits [..., classes] are largest at their label [...] (i32 or u32), of equal ones at the first: what a top-1 accuracy
+ * counts, in one kernel, for batches. A label outside the classes counts for nothing, nor does a row with a NaN.
+ * @returns a scalar, f32 so that it can be averaged
+ * @throws ShapeError, DTypeError
+ */
+export const countCorrect = defineOp('countCorrect', (logits: Tensor, labels: Tensor): Tensor => {
+  const { rows, width } = expectRows('countCorrect', 'logits', logits);
+  labels.expectLive('countCorrect');
+  expectDType('countCorrect', 'labels', labels.dtype, ['i32', 'u32']);
+  if (!sameShape(labels.shape, logits.shape.slice(0, -1))) {
+    throw new ShapeError(
+      'countCorrect',
+      `labels have shape ${showShape(labels.shape)}, logits ${showShape(logits.shape)}`,
+      'give one label for every row: logits [..., classes], labels [...]',
+    );
+  }
+  const { device } = logits;
+  if (logits.size === 0) return zeros([], { device });
+  using input = new Rows(logits);
+  using list = contiguous.run(labels);
+  const result = empty(device, []);
+  const { variant } = planRows(device, 'loss', 1, width);
+  countKernel.dispatch(device, {
+    buffers: { x: input.tensor, labels: list, result },
+    params: { rows, classes: width, x_offset: input.offset, x_stride: input.stride >>> 0, labels_offset: list.offset },
+    grid: [1],
+    defines: { T: wgslType(logits.dtype), W: 'f32', V: 1, ROWS: variant },
+    flops: logits.size,
+    bytes: logits.size * bytesPerElement(logits.dtype),
+  });
+  return result;
+});
