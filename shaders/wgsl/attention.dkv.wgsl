@@ -11,7 +11,7 @@
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 27, 201: 29, 1024: 30.
 //          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
-// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 TILE=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 TILE=1 DEPTH=16
+// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
@@ -28,7 +28,9 @@ struct Params {
   rows: u32,          // queries of all batches together
   keys: u32,
   depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table
+  blocks: u32,        // entries of the row block table; 0: dense rows
+  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
+  apart: u32,        // 1: see attention.block.wgsl
   scale: f32,
 }
 
@@ -37,6 +39,7 @@ struct Params {
 #include "attention.lanes.wgsl"
 #let SPAN = LANES * KEYS
 #let HELD = (ROWS + LANES - 1) / LANES
+#let PREFIX = 0
 #let QUADS = SLICE == 4 ? 1 : 2
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -46,9 +49,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> grad: array<Quad>;
 @group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read_write> dkv: array<Slice>;
-#if RAGGED
 @group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
-#endif
 
 #if TILE
 var<workgroup> tile: array<vec4<f32>, ${2 * ROWS * DEPTH}>; // rows of k, then rows of v
@@ -57,28 +58,10 @@ var<workgroup> handed: array<f32, ${2 * ROWS * KEYS * LANES}>;
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#if RAGGED
-  let entry = group.x + group.z * groups.x;
-  let block = blocks[min(entry, params.blocks - 1u)]; // start, length, first row
-  let batch = 0u;
-  let start = block.x;
-  let rowStart = block.z;
-  let queries = select(0u, block.y, entry < params.blocks);
-  let keys = queries;
-#else
-  let batch = group.z;
-  let start = 0u;
-  let rowStart = group.x * ${ROWS}u;
-  let queries = min(params.queries, params.rows - batch * params.queries);
-  let keys = params.keys;
-#endif
-  let head = group.y;
-  let qBase = params.q.x + batch * params.q.y + start * params.q.z + head * params.q.w;
-  let kBase = params.k.x + batch * params.k.y + start * params.k.z + head * params.k.w;
-  let vBase = params.v.x + batch * params.v.y + start * params.v.z + head * params.v.w;
+#include "attention.block.wgsl"
+  let queries = select(min(params.queries, params.rows - batch * params.queries), length, packed);
+  let keys = select(params.keys, length, packed);
   let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
-  let dkBase = params.dk.x + batch * params.dk.y + start * params.dk.z + head * params.dk.w;
-  let dvBase = params.dv.x + batch * params.dv.y + start * params.dv.z + head * params.dv.w;
   let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
 
 #if TILE
@@ -95,10 +78,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let vRow${g} = vBase + row${g} * params.v.z;
 #endfor
 #endif
-#for c in COLUMNS
-  let column${c} = lane + ${c * LANES}u;
-  let quad${c} = min(column${c} / ${QUADS}u, params.depth - 1u);
-#endfor
 #for j in ROWS
 #for c in COLUMNS
   var dk${j}_${c} = vec${SLICE}<f32>();
@@ -107,13 +86,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 
   let factor = params.scale * 1.4426950408889634;
-#if CAUSAL
-  let first = rowStart; // a key is seen by queries from its own row on
-#else
-  let first = 0u;
-#endif
-  for (var queryStart = first; queryStart < queries; queryStart += ${SPAN}u) {
-    let query = queryStart + lane * ${KEYS}u;
+  let limit = queries;
+  let first = rowStart - min(rowStart, params.ahead); // a causal key is seen by queries from its own row on
+  for (var step = first; step < limit; step += ${SPAN}u) {
+    let query = step + lane * ${KEYS}u;
 #for t in KEYS
     let query${t} = min(query + ${t}u, queries - 1u);
     let qRow${t} = qBase + query${t} * params.q.z;
@@ -143,8 +119,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let x = tile[${j}u * params.depth + d];
         let y = tile[${ROWS + j}u * params.depth + d];
 #else
-        let x = subgroupBroadcast(k${j / LANES}, ${j % LANES}u);
-        let y = subgroupBroadcast(v${j / LANES}, ${j % LANES}u);
+        let x = ${HAND_ON}(k${j / LANES}, ${j % LANES}u);
+        let y = ${HAND_ON}(v${j / LANES}, ${j % LANES}u);
 #endif
 #for t in KEYS
         s${j}_${t} += dot(x, q${t});
@@ -156,11 +132,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
 #for j in ROWS
     {
-#if CAUSAL
-      let seen = query + ${t}u < queries && query + ${t}u >= rowStart + ${j}u;
-#else
-      let seen = query + ${t}u < queries;
-#endif
+      let seen = query + ${t}u < queries && query + ${t}u + params.ahead >= rowStart + ${j}u;
       let p = select(0.0, exp2(s${j}_${t} * factor - stat${t}.x), seen);
       s${j}_${t} = p * select(0.0, p${j}_${t} - stat${t}.y, seen);
       p${j}_${t} = p;
@@ -174,52 +146,31 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if TILE
     workgroupBarrier();
 #endif
-    // Lanes turn from queries to slices of the head dimension; a lane's KEYS values of P and dS are handed to all others in turn.
-    let turns = min(${LANES}u, (queries - queryStart + ${KEYS - 1}u) / ${KEYS}u);
-    for (var turn = 0u; turn < turns; turn++) {
-#for t in KEYS
-      let other${t} = min(queryStart + turn * ${KEYS}u + ${t}u, queries - 1u);
-#for c in COLUMNS
-      let q${t}_${c} = slice(widen(q[qBase + other${t} * params.q.z + quad${c}]), lane);
-      let grad${t}_${c} = slice(widen(grad[gradBase + other${t} * params.grad.z + quad${c}]), lane);
+#for product in 2
+#let FACTOR = product == 0 ? "s" : "p"
+#let HANDED = product * ROWS * KEYS * LANES
+#let SOURCE = product == 0 ? "q" : "grad"
+#let INTO = product == 0 ? "dk" : "dv"
+#include "attention.spread.wgsl"
 #endfor
-#endfor
-#for j in ROWS
-      {
-#for t in KEYS
-#if TILE
-        let ds${t} = handed[${(j * KEYS + t) * LANES}u + turn];
-        let p${t} = handed[${((ROWS + j) * KEYS + t) * LANES}u + turn];
-#else
-        let ds${t} = subgroupShuffle(s${j}_${t}, turn);
-        let p${t} = subgroupShuffle(p${j}_${t}, turn);
-#endif
-#endfor
-#for c in COLUMNS
-#for t in KEYS
-        dk${j}_${c} += ds${t} * q${t}_${c};
-        dv${j}_${c} += p${t} * grad${t}_${c};
-#endfor
-#endfor
-      }
-#endfor
-    }
 #if TILE
     workgroupBarrier(); // the next step overwrites what was handed over
 #endif
   }
 
+  let count = keys;
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
   // know, and do not unroll the loop.
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
     {
       let row = rowStart + ${8 * r}u + i;
-#for c in COLUMNS
-      if (row < keys && column${c} < params.depth * ${QUADS}u) {
-        dkv[dkBase + row * params.dk.z + column${c}] = narrow(params.scale * pickSlice(i, dk${8 * r}_${c}, dk${8 * r + 1}_${c}, dk${8 * r + 2}_${c}, dk${8 * r + 3}_${c}, dk${8 * r + 4}_${c}, dk${8 * r + 5}_${c}, dk${8 * r + 6}_${c}, dk${8 * r + 7}_${c}));
-        dkv[dvBase + row * params.dv.z + column${c}] = narrow(pickSlice(i, dv${8 * r}_${c}, dv${8 * r + 1}_${c}, dv${8 * r + 2}_${c}, dv${8 * r + 3}_${c}, dv${8 * r + 4}_${c}, dv${8 * r + 5}_${c}, dv${8 * r + 6}_${c}, dv${8 * r + 7}_${c}));
-      }
+#let TARGET = "dkv"
+#let FIRST = 8 * r
+#for product in 2
+#let INTO = product == 0 ? "dk" : "dv"
+#let SCALE = product == 0 ? "params.scale" : "1.0"
+#include "attention.store.wgsl"
 #endfor
     }
 #endfor

@@ -7,7 +7,7 @@
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 25, 201: 28, 1024: 31.
 //          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
@@ -25,7 +25,9 @@ struct Params {
   keys: u32,
   prefix: u32,
   depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table
+  blocks: u32,        // entries of the row block table; 0: dense rows
+  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
+  apart: u32,        // 1: see attention.block.wgsl
   scale: f32,
 }
 
@@ -45,9 +47,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> grad: array<Quad>;
 @group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read_write> dq: array<Slice>;
-#if RAGGED
 @group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
-#endif
 #if PREFIX
 @group(0) @binding(8) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
 #endif
@@ -61,7 +61,6 @@ var<workgroup> handed: array<f32, ${ROWS * KEYS * LANES}>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 #include "attention.place.wgsl"
   let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
-  let dqBase = params.dq.x + batch * params.dq.y + start * params.dq.z + head * params.dq.w;
   let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
 
 #if TILE
@@ -86,8 +85,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 
   let factor = params.scale * 1.4426950408889634;
-  for (var keyStart = 0u; keyStart < limit; keyStart += ${SPAN}u) {
-    let key = keyStart + lane * ${KEYS}u;
+  for (var step = 0u; step < limit; step += ${SPAN}u) {
+    let key = step + lane * ${KEYS}u;
 #for t in KEYS
     let key${t} = min(key + ${t}u, keys - 1u);
 #if PREFIX
@@ -139,8 +138,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let x = tile[${i}u * params.depth + d];
         let y = tile[${ROWS + i}u * params.depth + d];
 #else
-        let x = subgroupBroadcast(q${i / LANES}, ${i % LANES}u);
-        let y = subgroupBroadcast(grad${i / LANES}, ${i % LANES}u);
+        let x = ${HAND_ON}(q${i / LANES}, ${i % LANES}u);
+        let y = ${HAND_ON}(grad${i / LANES}, ${i % LANES}u);
 #endif
 #for t in KEYS
         s${i}_${t} += dot(x, k${t});
@@ -151,15 +150,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
 #for i in ROWS
     {
-#if CAUSAL
-      let end = min(limit, shift + rowStart + ${i + 1}u);
-#else
-      let end = limit;
-#endif
+      let end = min(limit, shift + rowStart + ${i + 1}u + params.ahead);
 #if TILE
       let stat = stats[statsBase + min(rowStart + ${i}u, queries - 1u) * params.stats.z];
 #else
-      let stat = subgroupBroadcast(stat${i / LANES}, ${i % LANES}u);
+      let stat = ${HAND_ON}(stat${i / LANES}, ${i % LANES}u);
 #endif
 #for t in KEYS
       s${i}_${t} = select(0.0, exp2(s${i}_${t} * factor - stat.x) * (p${i}_${t} - stat.y), key + ${t}u < end);
@@ -169,23 +164,31 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 #endfor
+#if TILE
+    workgroupBarrier();
+#endif
+#let FACTOR = "s"
+#let HANDED = 0
 #let SOURCE = "k"
 #let PREFIXED = "prefixK"
 #let INTO = "dq"
 #include "attention.spread.wgsl"
+#if TILE
+    workgroupBarrier(); // the next step overwrites what was handed over
+#endif
   }
 
+  let count = queries;
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
   // know, and do not unroll the loop.
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
     {
       let row = rowStart + ${8 * r}u + i;
-#for c in COLUMNS
-      if (row < queries && column${c} < params.depth * ${QUADS}u) {
-        dq[dqBase + row * params.dq.z + column${c}] = narrow(params.scale * pickSlice(i, dq${8 * r}_${c}, dq${8 * r + 1}_${c}, dq${8 * r + 2}_${c}, dq${8 * r + 3}_${c}, dq${8 * r + 4}_${c}, dq${8 * r + 5}_${c}, dq${8 * r + 6}_${c}, dq${8 * r + 7}_${c}));
-      }
-#endfor
+#let TARGET = "dq"
+#let SCALE = "params.scale"
+#let FIRST = 8 * r
+#include "attention.store.wgsl"
     }
 #endfor
   }

@@ -7,10 +7,12 @@
 //          lanes hold keys while scores are formed (each lane reads its own key and query rows once, broadcasts feed the ROWS x KEYS tile),
 //          then lanes hold slices of the head dimension while probabilities are broadcast onto rows of v. No workgroup memory, no barrier.
 // Numerics f32 throughout, online softmax in base 2 with a finite mask (-1e30). A row without keys gives 0 and lse = 1e30.
+// Pipelines one for dense and packed rows, causal or not, of every head dimension up to 64 (up to 128: another): these are parameters, which cost
+//          nothing, while each pipeline costs a second to compile. PREFIX is not: without a prefix its branches would cost 7 to 17 %.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 30, 201: 33, 1024: 36.
 //          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=0 RAGGED=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 CAUSAL=1 RAGGED=0 PREFIX=0 TILE=1 DEPTH=16
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
@@ -27,7 +29,9 @@ struct Params {
   keys: u32,
   prefix: u32,
   depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table
+  blocks: u32,        // entries of the row block table; 0: dense rows
+  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
+  apart: u32,        // 1: see attention.block.wgsl
   scale: f32,         // of the scores, times log2(e)
 }
 
@@ -46,9 +50,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> v: array<Quad>;
 @group(0) @binding(4) var<storage, read_write> out: array<Slice>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-#if RAGGED
 @group(0) @binding(6) var<storage, read> blocks: array<vec4<u32>>;
-#endif
 #if PREFIX
 @group(0) @binding(7) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
 #endif
@@ -62,7 +64,6 @@ var<workgroup> reduced: array<f32, ${ROWS}>;
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 #include "attention.place.wgsl"
-  let outBase = params.out.x + batch * params.out.y + start * params.out.z + head * params.out.w;
   let lseBase = params.lse.x + batch * params.lse.y + start * params.lse.z + head * params.lse.w;
 
 #if TILE
@@ -79,12 +80,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var top${i} = -1e30;
   var sum${i} = 0.0;
 #for c in COLUMNS
-  var o${i}_${c} = vec${SLICE}<f32>();
+  var out${i}_${c} = vec${SLICE}<f32>();
 #endfor
 #endfor
 
-  for (var keyStart = 0u; keyStart < limit; keyStart += ${SPAN}u) {
-    let key = keyStart + lane * ${KEYS}u;
+  for (var step = 0u; step < limit; step += ${SPAN}u) {
+    let key = step + lane * ${KEYS}u;
 #for t in KEYS
     let key${t} = min(key + ${t}u, keys - 1u);
 #if PREFIX
@@ -121,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if TILE
         let x = tile[${i}u * params.depth + d];
 #else
-        let x = subgroupBroadcast(q${i / LANES}, ${i % LANES}u);
+        let x = ${HAND_ON}(q${i / LANES}, ${i % LANES}u);
 #endif
 #for t in KEYS
         s${i}_${t} += dot(x, k${t});
@@ -130,11 +131,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 #for i in ROWS
-#if CAUSAL
-    let end${i} = min(limit, shift + rowStart + ${i + 1}u);
-#else
-    let end${i} = limit;
-#endif
+    let end${i} = min(limit, shift + rowStart + ${i + 1}u + params.ahead);
 #for t in KEYS
     s${i}_${t} = select(-1e30, s${i}_${t}, key + ${t}u < end${i});
 #endfor
@@ -173,14 +170,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
 #endfor
 #for c in COLUMNS
-      o${i}_${c} *= shrink;
+      out${i}_${c} *= shrink;
 #endfor
     }
 #endfor
+#if TILE
+    workgroupBarrier();
+#endif
+#let FACTOR = "s"
+#let HANDED = 0
 #let SOURCE = "v"
 #let PREFIXED = "prefixV"
-#let INTO = "o"
+#let INTO = "out"
 #include "attention.spread.wgsl"
+#if TILE
+    workgroupBarrier(); // the next step overwrites what was handed over
+#endif
   }
 
 #if TILE
@@ -202,6 +207,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   sum${i} = laneSum(sum${i});
 #endfor
 #endif
+  let count = queries;
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
   // know, and do not unroll the loop.
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
@@ -210,11 +216,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let row = rowStart + ${8 * r}u + i;
       let total = pick(i, sum${8 * r}, sum${8 * r + 1}, sum${8 * r + 2}, sum${8 * r + 3}, sum${8 * r + 4}, sum${8 * r + 5}, sum${8 * r + 6}, sum${8 * r + 7});
       let inverse = select(0.0, 1.0 / total, total > 0.0);
-#for c in COLUMNS
-      if (row < queries && column${c} < params.depth * ${QUADS}u) {
-        out[outBase + row * params.out.z + column${c}] = narrow(inverse * pickSlice(i, o${8 * r}_${c}, o${8 * r + 1}_${c}, o${8 * r + 2}_${c}, o${8 * r + 3}_${c}, o${8 * r + 4}_${c}, o${8 * r + 5}_${c}, o${8 * r + 6}_${c}, o${8 * r + 7}_${c}));
-      }
-#endfor
+#let TARGET = "out"
+#let SCALE = "inverse"
+#let FIRST = 8 * r
+#include "attention.store.wgsl"
       if (row < queries && lane == 0u) {
         let highest = pick(i, top${8 * r}, top${8 * r + 1}, top${8 * r + 2}, top${8 * r + 3}, top${8 * r + 4}, top${8 * r + 5}, top${8 * r + 6}, top${8 * r + 7});
         lse[lseBase + row * params.lse.z] = select(1e30, (highest + log2(total)) * 0.6931471805599453, total > 0.0);

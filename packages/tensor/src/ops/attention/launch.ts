@@ -12,6 +12,9 @@ export type Variant = 'subgroup' | 'tile';
 /** Invocations of a workgroup of the tile variant. */
 const TILE_LANES = 32;
 
+/** Subgroups of this size (lavapipe) skip a branch that no lane takes: there dq reads a prefix or none in one pipeline. */
+const BRANCHING_LANES = 8;
+
 /**
  * Variants that run on this device, the presumably best first: broadcasts within a subgroup, or the same tiling through workgroup memory
  * within WebGPU's default limits.
@@ -39,53 +42,63 @@ const dkvKernel = kernel({ name: 'attention.dkv', source: wgsl['attention.dkv.wg
 
 type Defines = Record<string, string | number>;
 
-/** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times. */
-function sliceOf(lanes: number, depth: number): { SLICE: 2 | 4; COLUMNS: number } {
-  const SLICE = depth / 2 <= lanes ? 2 : 4;
-  return { SLICE, COLUMNS: Math.ceil(depth / SLICE / lanes) };
+/** Head dimensions up to each of these share pipelines: the sizes of models in use, and their halves. */
+const DEPTHS = [64, 128] as const;
+
+/** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `apart` as attention.block.wgsl has it. */
+function sliceOf(lanes: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; apart: 0 | 1 } {
+  const SLICE = whole / 2 <= lanes ? 2 : 4;
+  const COLUMNS = Math.ceil(whole / SLICE / lanes);
+  return { SLICE, COLUMNS, apart: COLUMNS % 2 === 0 && depth <= (COLUMNS / 2) * lanes * SLICE ? 1 : 0 };
 }
 
 /** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows. Barriers, and SwiftShader
  * (4 lanes), make compilation of tall tiles take many seconds. */
-function tileOf(variant: Variant, lanes: number, columns: number, budget: number): Tile {
+function tileOf(variant: Variant, lanes: number, columns: number): Tile {
   if (variant === 'tile' || lanes < 8) return { rows: 8, keys: 1 };
-  return { rows: columns * 16 <= budget ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
+  return { rows: columns <= 2 ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
 }
 
-/** Which kernel serves this problem, and its defines. @param budget accumulators a lane may hold for 16 rows */
-function definesOf(
-  problem: AttentionProblem,
-  depth: number,
-  out: string,
-  budget: number,
-): Defines & { ROWS: number; SLICE: 2 | 4 } {
+/** Which pipeline serves a problem, and what it is told of it. */
+type Plan = {
+  readonly defines: Defines & { readonly ROWS: number; readonly SLICE: 2 | 4 };
+  readonly lanes: number;
+  /** Parameters of all three kernels. */
+  readonly shared: { readonly depth: number; readonly ahead: number; readonly apart: number };
+};
+
+/** More keys than there are, and a sum with them stays below 2^32. */
+const ALL_KEYS = 0x7fffffff;
+
+/** @param depth padded head dimension; @param out dtype of what is written */
+function planOf(problem: AttentionProblem, depth: number, out: string): Plan {
   const { device, causal, sequences } = problem;
-  const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${depth <= 64 ? 64 : 128}`;
+  const whole = depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1];
+  const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${whole}`;
   const variant = device.tuner.choose('attention', fusedVariants(device), key);
   const lanes = variant === 'tile' ? TILE_LANES : device.subgroupSize;
-  const slice = sliceOf(lanes, depth);
-  const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS, budget);
+  const { apart, ...slice } = sliceOf(lanes, whole, depth);
+  const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS);
+  const tile: Defines = variant === 'tile' ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
   return {
-    T: problem.dtype,
-    OUT: out,
-    TILE: variant === 'tile' ? 1 : 0,
-    ...(variant === 'tile' && { DEPTH: depth <= 64 ? 16 : 32 }),
-    ROWS: rows,
-    KEYS: keys,
-    ...slice,
-    CAUSAL: causal ? 1 : 0,
-    RAGGED: sequences ? 1 : 0,
+    defines: { T: problem.dtype, OUT: out, ...tile, ROWS: rows, KEYS: keys, ...slice },
+    lanes,
+    shared: { depth: depth / 4, ahead: causal ? 0 : ALL_KEYS, apart },
   };
 }
 
-/** Row blocks by heads by batches; for packed rows the entries of the block table, folded into z. */
+/**
+ * Row blocks by heads by batches; for packed rows the entries of the block table, folded into z.
+ * @param unused bound in the table's place where there is none
+ */
 function gridOf(
   problem: AttentionProblem,
   rows: number,
   height: number,
-): { grid: number[]; blocks: Tensor | undefined; entries: number } {
+  unused: Tensor,
+): { grid: number[]; blocks: Tensor; entries: number } {
   const table = problem.sequences?.table(height);
-  if (!table) return { grid: [Math.ceil(rows / height), problem.heads, problem.batch], blocks: undefined, entries: 0 };
+  if (!table) return { grid: [Math.ceil(rows / height), problem.heads, problem.batch], blocks: unused, entries: 0 };
   const [x, z] = grid1d(table.entries, 1);
   return { grid: table.entries === 0 ? [0] : [x, problem.heads, z], blocks: table.tensor, entries: table.entries };
 }
@@ -112,10 +125,10 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
   const { device, prefixLength } = problem;
   const { q, k, v, prefix } = inputs;
   const depth = q.shape.at(-1) ?? 0;
-  const defines = { ...definesOf(problem, depth, problem.dtype, 32), PREFIX: prefix ? 1 : 0 };
-  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS);
+  const { defines, shared } = planOf(problem, depth, problem.dtype);
+  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
   forwardKernel.dispatch(device, {
-    buffers: { q, k, v, out, lse, ...(blocks && { blocks }), ...(prefix && { prefix: prefix.storage }) },
+    buffers: { q, k, v, out, lse, blocks, ...(prefix && { prefix: prefix.storage }) },
     params: {
       ...inputGeometry(inputs),
       out: geometryOf(out, defines.SLICE),
@@ -123,12 +136,12 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
       queries: problem.queries,
       keys: problem.keys,
       prefix: prefixLength,
-      depth: depth / 4,
+      ...shared,
       blocks: entries,
       scale: problem.scale * Math.LOG2E,
     },
     grid,
-    defines,
+    defines: { ...defines, PREFIX: prefix ? 1 : 0 },
     flops: 4 * problem.heads * pairsOf(problem) * problem.depth,
   });
 }
@@ -137,10 +150,11 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
   const { device, prefixLength } = problem;
   const { q, k, v, prefix, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
-  const defines = { ...definesOf(problem, depth, problem.dtype, 32), PREFIX: prefix ? 1 : 0 };
-  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS);
+  const { defines, lanes, shared } = planOf(problem, depth, problem.dtype);
+  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
+  const withPrefix = prefix !== undefined || lanes === BRANCHING_LANES;
   dqKernel.dispatch(device, {
-    buffers: { q, k, v, grad, stats, dq, ...(blocks && { blocks }), ...(prefix && { prefix: prefix.storage }) },
+    buffers: { q, k, v, grad, stats, dq, blocks, ...(withPrefix && { prefix: prefix?.storage ?? k }) },
     params: {
       ...inputGeometry(inputs),
       grad: geometryOf(grad),
@@ -149,12 +163,12 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
       queries: problem.queries,
       keys: problem.keys,
       prefix: prefixLength,
-      depth: depth / 4,
+      ...shared,
       blocks: entries,
       scale: problem.scale,
     },
     grid,
-    defines,
+    defines: { ...defines, PREFIX: withPrefix ? 1 : 0 },
     flops: 6 * problem.heads * pairsOf(problem) * problem.depth,
   });
 }
@@ -164,10 +178,10 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
   const { device } = problem;
   const { q, k, v, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
-  const defines = definesOf(problem, depth, problem.dtype, 32);
-  const { grid, blocks, entries } = gridOf(problem, problem.keys, defines.ROWS);
+  const { defines, shared } = planOf(problem, depth, problem.dtype);
+  const { grid, blocks, entries } = gridOf(problem, problem.keys, defines.ROWS, q);
   dkvKernel.dispatch(device, {
-    buffers: { q, k, v, grad, stats, dkv: dkv.storage, ...(blocks && { blocks }) },
+    buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks },
     params: {
       q: geometryOf(q),
       k: geometryOf(k),
@@ -179,7 +193,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
       queries: problem.queries,
       rows: problem.batch * problem.queries,
       keys: problem.keys,
-      depth: depth / 4,
+      ...shared,
       blocks: entries,
       scale: problem.scale,
     },
@@ -204,7 +218,7 @@ export function launchPrefixGradient(
   const { q, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
   const rows = problem.batch * problem.queries;
-  const defines = { ...definesOf(problem, depth, 'f32', 16), CAUSAL: 0, RAGGED: 0 };
+  const { defines, shared } = planOf({ ...problem, causal: false }, depth, 'f32');
   const chunked = ([offset, , row, head]: Geometry): Geometry => [offset, row * chunk, row, head];
   const place = (part: number): Geometry => {
     const unit = defines.SLICE;
@@ -212,7 +226,7 @@ export function launchPrefixGradient(
     return [(part * half) / unit, (2 * half) / unit, (heads * depth) / unit, depth / unit];
   };
   dkvKernel.dispatch(device, {
-    buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: pieces },
+    buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: pieces, blocks: q },
     params: {
       q: chunked(geometryOf(q)),
       k: geometryOf(prefix.first),
@@ -224,7 +238,7 @@ export function launchPrefixGradient(
       queries: chunk,
       rows,
       keys: prefixLength,
-      depth: depth / 4,
+      ...shared,
       blocks: 0,
       scale: problem.scale,
     },
