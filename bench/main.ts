@@ -1,24 +1,20 @@
 /**
- * `pnpm bench [SUITE...] [--quick] [--peers] [--classes LIST] [--out FILE]`: measures this engine, and others beside it, on the adapter the launcher chose.
+ * `pnpm bench [--adapter KIND] [SUITE...] [--quick] [--peers] [--classes LIST] [--out FOLDER]`: measures this engine, and others beside it, on the adapter the launcher chose.
  * Every result is checked against an f64 reference before its time counts. Run it on a machine that does nothing else.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Device } from '@mudpt/tensor';
 import { type Effort, FULL, QUICK, type Row } from './harness.ts';
 import type { Job } from './jobs.ts';
 import { measurePeaks } from './peaks.ts';
 import { errandOf, installPeers, peers, runPeer } from './peers/peer.ts';
+import { headOf, RESULTS, writeResults } from './results.ts';
 import { attentionJobs, quickAttentionJobs } from './suites/attention.ts';
 import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { curves, memory } from './suites/memory.ts';
-import { runOurs } from './suites/ours.ts';
+import { OURS, runOurs } from './suites/ours.ts';
 import { startup } from './suites/startup.ts';
 import { stepRows } from './suites/step.ts';
 import { towers } from './suites/towers.ts';
@@ -52,16 +48,15 @@ const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, op
   step: stepRows,
   startup,
 };
-/** Suites that take minutes: one alone has a file of its own. */
-const OWN_FILE = ['training', 'memory', 'curves'];
 const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
 
-const USAGE = `usage: pnpm bench [SUITE...] [--quick] [--peers] [--classes LIST] [--out FILE]
+const USAGE = `usage: pnpm bench [--adapter KIND] [SUITE...] [--quick] [--peers] [--classes LIST] [--out FOLDER]
 suites: ${ALL.join(', ')} (default: all)
+--adapter  gpu, lavapipe, swiftshader or software; default: the fastest there is
 --quick  fewer problems and samples, under 3 minutes
 --peers  jax-js, TensorFlow.js and ONNX Runtime on the same adapter in the same run, installed on demand outside the workspace
 --classes  class counts of the suites training and memory, such as 10,100,1000
---out    the JSON file; default bench/results/<adapter>.json, for ${OWN_FILE.join(', ')} alone <adapter>-<suite>.json`;
+--out    the folder for a JSON file a suite, <adapter>-<suite>.json; default bench/results`;
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -80,15 +75,6 @@ async function runSuite(device: Device, suite: string, options: Options): Promis
     rows.push(...(await runPeer(folder, peer, errands, effort)));
   }
   return rows;
-}
-
-function commit(): string {
-  try {
-    const dirty = execFileSync('git', ['status', '--porcelain'], { encoding: 'utf8' }).trim() !== '';
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() + (dirty ? ' with changes' : '');
-  } catch {
-    return 'unknown: not a git checkout';
-  }
 }
 
 async function main(): Promise<number> {
@@ -114,32 +100,20 @@ async function main(): Promise<number> {
   }
   const folder = values.peers ? await installPeers(log) : undefined;
   const device = await Device.open();
-  const { kind, name } = device.adapter;
   const peaks = await measurePeaks(device);
-  log(`adapter ${name}: peak ${peaks.gflops.toFixed(1)} GFLOP/s, ${peaks.gbps.toFixed(1)} GB/s`);
-  const rows: Row[] = [];
+  log(`adapter ${device.adapter.name}: peak ${peaks.gflops.toFixed(1)} GFLOP/s, ${peaks.gbps.toFixed(1)} GB/s`);
+  const head = headOf(device, peaks);
+  const out = values.out ?? RESULTS;
+  let hasFailed = false;
   for (const suite of positionals.length > 0 ? positionals : ALL) {
     log(suite);
     const measured = await runSuite(device, suite, { quick: values.quick, folder, classes });
-    rows.push(...measured);
     console.log(`\n${suite}\n${table(measured, peaks).join('\n')}`);
+    log(`written to ${writeResults(out, head, suite, measured)}`);
+    hasFailed ||= measured.some((row) => row.problem && row.engine === OURS);
   }
   device.dispose();
-  const [only = ''] = positionals;
-  const file = positionals.length === 1 && OWN_FILE.includes(only) ? `${kind}-${only}.json` : `${kind}.json`;
-  const out = values.out ?? join(fileURLToPath(new URL('results', import.meta.url)), file);
-  mkdirSync(dirname(out), { recursive: true });
-  const run = {
-    adapter: name,
-    kind,
-    processor: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    commit: commit(),
-    date: new Date().toISOString(),
-  };
-  writeFileSync(out, `${JSON.stringify({ ...run, peaks, rows }, undefined, 1)}\n`);
-  log(`written to ${out}`);
-  return rows.some((row) => row.problem && row.engine === 'mudpt') ? 1 : 0;
+  return hasFailed ? 1 : 0;
 }
 
 process.exitCode = await main();

@@ -1,8 +1,9 @@
 /** What a training step takes against everything it grows with. */
 import * as Plot from '@observablehq/plot';
+import type { Results, StoredRow } from '../results.ts';
 import { type Axis, KEPT, PARTS, RECOMPUTING } from '../suites/memory.ts';
 import { PLAIN } from '../suites/training.ts';
-import { provenance, type Results, type StoredRow } from './results.ts';
+import { provenance } from './provenance.ts';
 import { type Chart, chart, COLOURS, heading, INK, MUTED, type Piece, sheet } from './svg.ts';
 
 const AXES: readonly (readonly [axis: Axis, label: string])[] = [
@@ -145,8 +146,8 @@ function byClasses(rows: readonly StoredRow[]): Chart {
 }
 
 /** @param plans of the suite `memory` @param times of the suite `curves` */
-export function memoryPicture(plans: Results, times: Results): string {
-  const rows = [...plans.rows, ...times.rows];
+export function memoryPicture(plans: readonly Results[], times: readonly Results[]): string {
+  const rows = [...plans, ...times].flatMap((results) => results.rows);
   const pieces: Piece[] = [
     ...heading(
       'Memory of a training step',

@@ -1,7 +1,8 @@
 /** How many times longer other engines take for the same problems on the same adapter. */
 import * as Plot from '@observablehq/plot';
+import type { Results, StoredRow } from '../results.ts';
 import { OURS } from '../suites/ours.ts';
-import { provenance, type Results } from './results.ts';
+import { provenance } from './provenance.ts';
 import { type Chart, chart, COLOURS, heading, INK, MUTED, type Piece, sheet } from './svg.ts';
 
 const SUITES: Readonly<Record<string, string>> = {
@@ -10,12 +11,14 @@ const SUITES: Readonly<Record<string, string>> = {
   layernorm: 'Layer norm',
   towers: 'Whole towers',
 };
+/** Suites in which others take part. */
+export const PEER_SUITES = Object.keys(SUITES);
 const WIDTH = 1000;
 
 type Bar = { readonly suite: string; readonly name: string; readonly engine: string; readonly ratio: number };
 
 /** Engines on the same adapter; those that compute elsewhere are another comparison. */
-function barsOf({ rows }: Results): Bar[] {
+function barsOf(rows: readonly StoredRow[]): Bar[] {
   return rows.flatMap(({ suite, name, engine, best, problem }) => {
     if (!SUITES[suite] || engine === OURS || problem || best === null || engine.endsWith('CPU')) return [];
     const ours = rows.find((row) => row.name === name && row.engine === OURS && !row.problem)?.best;
@@ -23,9 +26,10 @@ function barsOf({ rows }: Results): Bar[] {
   });
 }
 
-/** @param results of the suites with peers */
-export function peersPicture(results: Results): string {
-  const bars = barsOf(results);
+/** @param results of {@link PEER_SUITES} */
+export function peersPicture(results: readonly Results[]): string {
+  const rows = results.flatMap((one) => one.rows);
+  const bars = barsOf(rows);
   const engines = [...new Set(bars.map(({ engine }) => engine))];
   const ratios = bars.map(({ ratio }) => ratio);
   const range = [Math.min(...ratios), Math.max(...ratios)] as const;
@@ -57,7 +61,7 @@ export function peersPicture(results: Results): string {
     }
     y += 10;
   }
-  for (const note of notesOn(results)) {
+  for (const note of notesOn(rows)) {
     pieces.push({ x: 24, y: y + 10, text: note, size: 11, fill: MUTED });
     y += 16;
   }
@@ -66,7 +70,7 @@ export function peersPicture(results: Results): string {
 }
 
 /** What the bars leave out. */
-function notesOn({ rows }: Results): string[] {
+function notesOn(rows: readonly StoredRow[]): string[] {
   const wrong = rows.filter(({ suite, problem }) => SUITES[suite] && problem?.startsWith('wrong result'));
   const native = rows.filter(({ engine, suite, best, problem }) => SUITES[suite] && engine.endsWith('CPU') && best && !problem);
   const ratios = native.flatMap(({ name, best }) => {

@@ -1,0 +1,70 @@
+/** The JSON files that `pnpm bench` writes, one for every suite of a run: `<adapter>-<suite>.json`. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Device } from '@mudpt/tensor';
+import type { Row } from './harness.ts';
+import type { Peaks } from './peaks.ts';
+
+/** Where results that are kept stand. */
+export const RESULTS = fileURLToPath(new URL('results', import.meta.url));
+
+/** Where, when and of what: the same in every file of a run. */
+export type Head = {
+  /** The driver's name of it. */
+  readonly adapter: string;
+  readonly kind: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly commit: string;
+  readonly date: string;
+  readonly peaks: Peaks;
+};
+
+/** A row as JSON has it: what was not timed is null. */
+export type StoredRow = Omit<Row, 'best' | 'median'> & { readonly best: number | null; readonly median: number | null };
+
+/** What a file holds. */
+export type Results = Head & { readonly rows: readonly StoredRow[] };
+
+/** The head of a run that begins now. */
+export function headOf(device: Device, peaks: Peaks): Head {
+  const { kind, name } = device.adapter;
+  const [first, ...others] = cpus();
+  return {
+    adapter: name,
+    kind,
+    processor: first?.model ?? 'unknown',
+    cores: 1 + others.length,
+    commit: commit(),
+    date: new Date().toISOString(),
+    peaks,
+  };
+}
+
+function commit(): string {
+  try {
+    const dirty = execFileSync('git', ['status', '--porcelain'], { encoding: 'utf8' }).trim() !== '';
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() + (dirty ? ' with changes' : '');
+  } catch {
+    return 'unknown: not a git checkout';
+  }
+}
+
+const fileOf = (folder: string, kind: string, suite: string): string => join(folder, `${kind}-${suite}.json`);
+
+/** Writes the rows of one suite. @returns the file */
+export function writeResults(folder: string, head: Head, suite: string, rows: readonly Row[]): string {
+  mkdirSync(folder, { recursive: true });
+  const file = fileOf(folder, head.kind, suite);
+  writeFileSync(file, `${JSON.stringify({ ...head, rows }, undefined, 1)}\n`);
+  return file;
+}
+
+/** The kept results of suites on an adapter, in that order; what was never run is left out. */
+export function readResults(kind: string, suites: readonly string[]): Results[] {
+  const files = suites.map((suite) => fileOf(RESULTS, kind, suite)).filter((file) => existsSync(file));
+  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results);
+}
