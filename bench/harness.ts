@@ -24,10 +24,23 @@ export type Row = {
   readonly extra?: Readonly<Record<string, number | string>>;
 };
 
-export type Effort = { readonly seconds: number; readonly samples: number };
+/** As many samples as `seconds` allow, of `least` to `samples`. */
+export type Effort = { readonly seconds: number; readonly samples: number; readonly least: number };
 
-export const FULL: Effort = { seconds: 4, samples: 15 };
-export const QUICK: Effort = { seconds: 1, samples: 5 };
+export const FULL: Effort = { seconds: 4, samples: 15, least: 3 };
+export const QUICK: Effort = { seconds: 1, samples: 5, least: 1 };
+
+const NOT_MEASURED = 'not measured: ';
+
+/** A row without figures. @param why what stood in the way */
+export function notMeasured(row: Pick<Row, 'suite' | 'name' | 'engine'>, why: string): Row {
+  return { ...row, best: Number.NaN, median: Number.NaN, problem: `${NOT_MEASURED}${why}` };
+}
+
+/** Whether something went wrong, other than that a row was left out. */
+export function hasFailed({ problem }: Row): boolean {
+  return problem !== undefined && !problem.startsWith(NOT_MEASURED);
+}
 
 /** A result may differ by rounding only. */
 export const LARGEST_ERROR = 1e-3;
@@ -41,11 +54,14 @@ export function summary(times: readonly number[]): { readonly best: number; read
   return { best: Math.min(...times), median: median(times) };
 }
 
+/** From here on a first run is no slower than others by anything that counts. */
+const LONG = 2000;
+
 /**
- * Times per run, in samples of at least 20 ms and one wait each; two runs before that do not count (compilation, caches).
- * @param run records one run; what it creates belongs to a scope that ends with it
+ * Times per run, in samples of at least 20 ms and one wait each; two runs before that do not count (caches), unless a run is long.
+ * @param run records one run, of kernels that are compiled; what it creates belongs to a scope that ends with it
  */
-export async function time(device: Device, run: () => void, { seconds, samples }: Effort): Promise<Elapsed[]> {
+export async function time(device: Device, run: () => void, { seconds, samples, least }: Effort): Promise<Elapsed[]> {
   const sample = async (runs: number): Promise<Elapsed> => {
     const read = stopwatch(device);
     for (let i = 0; i < runs; i += 1) scope(run);
@@ -53,11 +69,11 @@ export async function time(device: Device, run: () => void, { seconds, samples }
     const { wall, busy } = read();
     return { wall: wall / runs, busy: busy / runs };
   };
-  await sample(1);
-  const runs = Math.max(1, Math.ceil(20 / (await sample(1)).wall));
-  const times: Elapsed[] = [];
   const begin = performance.now();
-  while (times.length < 3 || (times.length < samples && performance.now() - begin < seconds * 1000))
+  const first = await sample(1);
+  const times = first.wall > LONG ? [first] : [];
+  const runs = times.length > 0 ? 1 : Math.max(1, Math.ceil(20 / (await sample(1)).wall));
+  while (times.length < least || (times.length < samples && performance.now() - begin < seconds * 1000))
     times.push(await sample(runs));
   return times;
 }

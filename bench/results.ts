@@ -45,9 +45,10 @@ export function headOf(device: Device, peaks: Peaks): Head {
 }
 
 function commit(): string {
+  const git = (...words: string[]): string =>
+    execFileSync('git', words, { cwd: RESULTS, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    const dirty = execFileSync('git', ['status', '--porcelain'], { encoding: 'utf8' }).trim() !== '';
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() + (dirty ? ' with changes' : '');
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' with changes');
   } catch {
     return 'unknown: not a git checkout';
   }

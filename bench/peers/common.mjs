@@ -19,9 +19,9 @@ export function offerWebGpu() {
  * Milliseconds per run. A sample is as many runs as last 20 ms or more, and one wait.
  * @param {() => unknown} start one run
  * @param {() => Promise<unknown>} finish waits for all started runs
- * @param {{ seconds: number, samples: number }} options
+ * @param {{ seconds: number, samples: number, least: number }} options
  */
-export async function time(start, finish, { seconds, samples }) {
+export async function time(start, finish, { seconds, samples, least }) {
   const sample = async (/** @type {number} */ runs) => {
     const begin = performance.now();
     for (let i = 0; i < runs; i++) await start();
@@ -33,7 +33,7 @@ export async function time(start, finish, { seconds, samples }) {
   const runs = Math.max(1, Math.ceil(20 / once));
   const times = [];
   const begin = performance.now();
-  while (times.length < 3 || (times.length < samples && performance.now() - begin < seconds * 1000))
+  while (times.length < least || (times.length < samples && performance.now() - begin < seconds * 1000))
     times.push((await sample(runs)) / runs);
   return times;
 }

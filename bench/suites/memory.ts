@@ -98,9 +98,18 @@ export async function memory(
   return all.map((row) => ({ suite: 'memory', ...row }));
 }
 
-/** Plans and times of a small CLIP. */
-export async function curves(device: Device, effort: Effort): Promise<Row[]> {
-  return (await along(device, SMALL_SIZE, effort)).map((row) => ({ suite: 'curves', ...row }));
+/** Plans and times of a small CLIP. @param options.quick the ends of the curves only */
+export async function curves(device: Device, effort: Effort, { quick }: { readonly quick: boolean }): Promise<Row[]> {
+  return (await along(device, quick ? endsOf(SMALL_SIZE) : SMALL_SIZE, effort)).map((row) => ({ suite: 'curves', ...row }));
+}
+
+function endsOf({ axes, sizes, ...course }: Course): Course {
+  const ends = <T>(all: readonly T[]): readonly T[] => [...all.slice(0, 1), ...all.slice(-1)];
+  return {
+    ...course,
+    axes: Object.fromEntries(Object.entries(axes).map(([axis, values]) => [axis, ends(values)])),
+    sizes: ends(sizes),
+  };
 }
 
 type Figures = Omit<Row, 'suite'>;
@@ -176,7 +185,7 @@ async function timed(device: Device, stepper: Stepper, count: number, size: numb
   await step();
   const times: number[] = [];
   const begin = performance.now();
-  while (times.length < 3 || (times.length < effort.samples && performance.now() - begin < effort.seconds * 250))
+  while (times.length < effort.least || (times.length < effort.samples && performance.now() - begin < effort.seconds * 250))
     times.push(await step());
   await stepper.read();
   return times;

@@ -9,7 +9,7 @@ import { SGD, valueAndGrad } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
 import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
-import { checked, type Effort, errorOf, type Row, summary } from '../harness.ts';
+import { checked, type Effort, errorOf, notMeasured, type Row, summary } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { type Elapsed, stopwatch } from '../stopwatch.ts';
 import { OURS } from './ours.ts';
@@ -93,7 +93,10 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
     const loss = await replay({ images, labels }).item();
     const times: Elapsed[] = [];
     const start = performance.now();
-    while (times.length < 2 || (times.length < effort.samples && performance.now() - start < effort.seconds * 1000)) {
+    while (
+      times.length < Math.min(2, effort.least) ||
+      (times.length < effort.samples && performance.now() - start < effort.seconds * 1000)
+    ) {
       const read = stopwatch(device);
       replay({ images, labels });
       await device.synchronize();
@@ -120,7 +123,6 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
 /** The same step in PyTorch, where a python3 with torch is found; a row that says why otherwise. */
 async function torchRows(counts: readonly number[]): Promise<Row[]> {
   const script = fileURLToPath(new URL('../peers/torch_step.py', import.meta.url));
-  const row = { suite: SUITE, best: Number.NaN, median: Number.NaN };
   let problem = '';
   for (const python of ['python3', '/usr/bin/python3']) {
     try {
@@ -144,5 +146,5 @@ async function torchRows(counts: readonly number[]): Promise<Row[]> {
       problem = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
     }
   }
-  return [{ ...row, name: nameOf(counts[0] ?? 0), engine: 'PyTorch CPU', problem: `not measured: ${problem}` }];
+  return counts.map((classes) => notMeasured({ suite: SUITE, name: nameOf(classes), engine: 'PyTorch CPU' }, problem));
 }
