@@ -9,8 +9,7 @@
 //          hold slices of the head dimension while P is broadcast onto rows of grad and dS onto rows of q. No atomics: sums have one order.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)).
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
-// Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 27, 201: 29, 1024: 30.
-//          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
+// Measured see attention.forward.wgsl.
 // Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
@@ -59,21 +58,21 @@ var<workgroup> handed: array<f32, ${2 * ROWS * KEYS * LANES}>;
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 #include "attention.block.wgsl"
+  let count = select(params.keys, length, packed); // rows that blocks are made of
   let queries = select(min(params.queries, params.rows - batch * params.queries), length, packed);
-  let keys = select(params.keys, length, packed);
   let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
   let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
 
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
-    let row = min(rowStart + i / params.depth, max(keys, 1u) - 1u);
+    let row = min(rowStart + i / params.depth, max(count, 1u) - 1u);
     tile[i] = widen(k[kBase + row * params.k.z + i % params.depth]);
     tile[i + ${ROWS}u * params.depth] = widen(v[vBase + row * params.v.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
 #for g in HELD
-  let row${g} = min(rowStart + ${g * LANES}u + lane, max(keys, 1u) - 1u);
+  let row${g} = min(rowStart + ${g * LANES}u + lane, max(count, 1u) - 1u);
   let kRow${g} = kBase + row${g} * params.k.z;
   let vRow${g} = vBase + row${g} * params.v.z;
 #endfor
@@ -109,11 +108,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #if !TILE
 #for g in HELD
+#if g > 0 && SG >= 8
+      var k${g} = vec4<f32>();
+      var v${g} = vec4<f32>();
+      if (rowStart + ${g * LANES}u < count) {
+        k${g} = widen(k[kRow${g} + d]);
+        v${g} = widen(v[vRow${g} + d]);
+      }
+#else
       let k${g} = widen(k[kRow${g} + d]);
       let v${g} = widen(v[vRow${g} + d]);
+#endif
 #endfor
 #endif
-#for j in ROWS
+#for g in ROWS / 8
+      ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#for j in 8 * g..8 * g + 8
       {
 #if TILE
         let x = tile[${j}u * params.depth + d];
@@ -128,9 +138,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
       }
 #endfor
+      }
+#endfor
     }
+#for g in ROWS / 8
+    ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
 #for t in KEYS
-#for j in ROWS
+#for j in 8 * g..8 * g + 8
     {
       let seen = query + ${t}u < queries && query + ${t}u + params.ahead >= rowStart + ${j}u;
       let p = select(0.0, exp2(s${j}_${t} * factor - stat${t}.x), seen);
@@ -142,6 +156,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
     }
 #endfor
+#endfor
+    }
 #endfor
 #if TILE
     workgroupBarrier();
@@ -158,7 +174,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
   }
 
-  let count = keys;
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
   // know, and do not unroll the loop.
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {

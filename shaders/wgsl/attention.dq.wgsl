@@ -5,8 +5,7 @@
 //          onto rows of k. P is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); fully masked rows have lse 1e30, so P = 0.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
-// Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 25, 201: 28, 1024: 31.
-//          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
+// Measured see attention.forward.wgsl.
 // Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
@@ -65,14 +64,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
-    let row = min(rowStart + i / params.depth, max(queries, 1u) - 1u);
+    let row = min(rowStart + i / params.depth, max(count, 1u) - 1u);
     tile[i] = widen(q[qBase + row * params.q.z + i % params.depth]);
     tile[i + ${ROWS}u * params.depth] = widen(grad[gradBase + row * params.grad.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
 #for g in HELD
-  let row${g} = min(rowStart + ${g * LANES}u + lane, max(queries, 1u) - 1u);
+  let row${g} = min(rowStart + ${g * LANES}u + lane, max(count, 1u) - 1u);
   let qRow${g} = qBase + row${g} * params.q.z;
   let gradRow${g} = gradBase + row${g} * params.grad.z;
   let stat${g} = stats[statsBase + row${g} * params.stats.z];
@@ -128,11 +127,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #if !TILE
 #for g in HELD
+#if g > 0 && !EAGER
+      var q${g} = vec4<f32>();
+      var grad${g} = vec4<f32>();
+      if (rowStart + ${g * LANES}u < count) {
+        q${g} = widen(q[qRow${g} + d]);
+        grad${g} = widen(grad[gradRow${g} + d]);
+      }
+#else
       let q${g} = widen(q[qRow${g} + d]);
       let grad${g} = widen(grad[gradRow${g} + d]);
+#endif
 #endfor
 #endif
-#for i in ROWS
+#for g in ROWS / 8
+      ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#for i in 8 * g..8 * g + 8
       {
 #if TILE
         let x = tile[${i}u * params.depth + d];
@@ -147,12 +157,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
       }
 #endfor
+      }
+#endfor
     }
-#for i in ROWS
+#for g in ROWS / 8
+    ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#for i in 8 * g..8 * g + 8
     {
       let end = min(limit, shift + rowStart + ${i + 1}u + params.ahead);
 #if TILE
-      let stat = stats[statsBase + min(rowStart + ${i}u, queries - 1u) * params.stats.z];
+      let stat = stats[statsBase + min(rowStart + ${i}u, count - 1u) * params.stats.z];
 #else
       let stat = ${HAND_ON}(stat${i / LANES}, ${i % LANES}u);
 #endif
@@ -161,6 +175,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if TILE
       handed[${(i * KEYS + t) * LANES}u + lane] = s${i}_${t};
 #endif
+#endfor
+    }
 #endfor
     }
 #endfor
@@ -178,7 +194,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
   }
 
-  let count = queries;
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
   // know, and do not unroll the loop.
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {

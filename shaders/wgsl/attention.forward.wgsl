@@ -10,8 +10,13 @@
 // Pipelines one for dense and packed rows, causal or not, of every head dimension up to 64 (up to 128: another): these are parameters, which cost
 //          nothing, while each pipeline costs a second to compile. PREFIX is not: without a prefix its branches would cost 7 to 17 %.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
-// Measured lavapipe (8 lanes, 2 cores, D = 64, full), GFLOP per core-second x 2 on a busy machine: T = 77: 30, 201: 33, 1024: 36.
-//          A load is ~6 instructions a scalar there (bounds check, insert), so tile height decides; 32 rows spill and are slower.
+// Measured lavapipe (8 lanes), processor time beside the same kernel of before in one process, D = 64. Its branches skip what no lane wants: a block's
+//          rows go in groups of 8, and those behind the end cost nothing (packed short sequences behind a prefix, all four passes, 9 to 19 % less
+//          time; T = 197, 5 to 16 %). A shuffle by a constant instead of a broadcast: 2 to 5 %.
+//          Of T = 197 forward, scores take 40 %, the product with v 35 %, softmax 20 %. Without any load of q, k and v it would take 0.4 of its time,
+//          without those of one of them 0.8 to 0.9.
+//          No gain: 24 or 32 rows, 4 keys (T = 1024 5 to 10 % faster, T = 197 up to 16 % slower, dq slower, twice the time to compile); q in a private
+//          array (1.29 of the time) or in workgroup memory (0.99); sums rescaled only where a maximum grows by 2^8 (0.99).
 // Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
@@ -68,12 +73,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
-    tile[i] = params.scale * widen(q[qBase + min(rowStart + i / params.depth, max(queries, 1u) - 1u) * params.q.z + i % params.depth]);
+    tile[i] = params.scale * widen(q[qBase + min(rowStart + i / params.depth, max(count, 1u) - 1u) * params.q.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
 #for g in HELD
-  let qRow${g} = qBase + min(rowStart + ${g * LANES}u + lane, max(queries, 1u) - 1u) * params.q.z;
+  let qRow${g} = qBase + min(rowStart + ${g * LANES}u + lane, max(count, 1u) - 1u) * params.q.z;
 #endfor
 #endif
 #for i in ROWS
@@ -114,10 +119,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #if !TILE
 #for g in HELD
+#if g > 0 && !EAGER
+      var q${g} = vec4<f32>();
+      if (rowStart + ${g * LANES}u < count) { q${g} = widen(q[qRow${g} + d]) * params.scale; }
+#else
       let q${g} = widen(q[qRow${g} + d]) * params.scale;
+#endif
 #endfor
 #endif
-#for i in ROWS
+#for g in ROWS / 8
+      ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#for i in 8 * g..8 * g + 8
       {
 #if TILE
         let x = tile[${i}u * params.depth + d];
@@ -126,6 +138,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
 #for t in KEYS
         s${i}_${t} += dot(x, k${t});
+#endfor
+      }
 #endfor
       }
 #endfor
@@ -152,7 +166,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     workgroupBarrier();
 #endif
-#for i in ROWS
+#for g in ROWS / 8
+    ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#for i in 8 * g..8 * g + 8
     {
 #if TILE
       let next = max(top${i}, reduced[${i}]);
@@ -171,6 +187,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #for c in COLUMNS
       out${i}_${c} *= shrink;
+#endfor
+    }
 #endfor
     }
 #endfor
@@ -207,7 +225,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   sum${i} = laneSum(sum${i});
 #endfor
 #endif
-  let count = queries;
   // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
   // know, and do not unroll the loop.
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
@@ -220,7 +237,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #let SCALE = "inverse"
 #let FIRST = 8 * r
 #include "attention.store.wgsl"
-      if (row < queries && lane == 0u) {
+      if (row < count && lane == 0u) {
         let highest = pick(i, top${8 * r}, top${8 * r + 1}, top${8 * r + 2}, top${8 * r + 3}, top${8 * r + 4}, top${8 * r + 5}, top${8 * r + 6}, top${8 * r + 7});
         lse[lseBase + row * params.lse.z] = select(1e30, (highest + log2(total)) * 0.6931471805599453, total > 0.0);
       }

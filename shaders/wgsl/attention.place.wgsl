@@ -1,7 +1,7 @@
 // Shared by the attention kernels that own rows of queries: how many there are, and which keys they see. Head of `main`, behind attention.block.wgsl.
 // Include only.
 #include "attention.block.wgsl"
-  let queries = select(params.queries, length, packed);
+  let count = select(params.queries, length, packed);
 #if PREFIX
   let shift = params.prefix;
   let prefixKBase = params.prefixK.x + head * params.prefixK.w;

@@ -1,6 +1,7 @@
 // Shared by the attention kernels: INTO += FACTOR x SOURCE for one step, the second product of attention. FACTOR (what each lane made of its own KEYS
 // rows, or `handed` from HANDED on in workgroup memory) turns from lanes that hold rows to lanes that hold slices of the head dimension: a lane's
 // values are handed to all others in turn, and meet the rows of SOURCE, behind those of the prefix.
+// Rows of the block go in groups of 8, and a group behind the last row (count) is skipped.
 // Include only.
     {
       let turns = min(${LANES}u, (limit - step + ${KEYS - 1}u) / ${KEYS}u);
@@ -28,8 +29,10 @@
 #endfor
 #endfor
 #endfor
-#for i in ROWS
-        {
+#for g in ROWS / 8
+        ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#for i in 8 * g..8 * g + 8
+          {
 #for h in HALVES
 #for t in KEYS
 #if TILE
@@ -43,6 +46,8 @@
           ${INTO}${i}_${c} += factor${t}_${h} * row${t}_${c};
 #endfor
 #endfor
+#endfor
+          }
 #endfor
         }
 #endfor
