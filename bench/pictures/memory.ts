@@ -168,21 +168,21 @@ export function memoryPicture(plans: readonly Results[], times: readonly Results
       y: (row: StoredRow) => gibibytes(row),
       format: '.1f',
       head: 'Memory, GiB',
-      note: 'ViT-B/16 around C = 100, B = 4, T = 197, n = 2, L = 9; from plans',
+      note: 'counted, of ViT-B/16 around C = 100, B = 4, T = 197, n = 2, L = 9',
     },
     {
       model: 'ViT-B/16',
       y: (row: StoredRow) => (row.flops ?? 0) / 1e12,
       format: '.1f',
       head: 'Work, TFLOP',
-      note: 'of the same steps',
+      note: 'counted, of the same steps',
     },
     {
       model: 'small CLIP',
       y: (row: StoredRow) => (row.best ?? Number.NaN) / 1000,
       format: '.1f',
       head: 'Time, seconds',
-      note: 'a small CLIP (6 layers, 128 channels) around C = 50, B = 4, T = 65, n = 2, L = 4; measured',
+      note: 'timed, of a small CLIP (6 layers, 128 channels) around C = 50, B = 4, T = 65, n = 2, L = 4',
     },
   ];
   lines.forEach(({ model, y, format, head, note }, row) => {
@@ -204,6 +204,10 @@ export function memoryPicture(plans: readonly Results[], times: readonly Results
     pieces.push({ x, y: 331, rect: [14, 5], fill: colour }, { x: x + 20, y: 337, text: engine, size: 11 });
     x += 42 + 5.6 * engine.length;
   }
-  pieces.push({ x: 24, y: 912, text: provenance(times), size: 10, fill: MUTED });
-  return sheet(WIDTH, 928, 'Memory, work and time of a training step', pieces);
+  const notes = [
+    `Counted: bytes and operations of recorded plans, which load does not change. ${provenance(plans)}`,
+    `Timed: the best of several steps, on the wall. ${provenance(times)}`,
+  ];
+  notes.forEach((text, at) => pieces.push({ x: 24, y: 912 + 16 * at, text, size: 10, fill: MUTED }));
+  return sheet(WIDTH, 944, 'Memory, work and time of a training step', pieces);
 }

@@ -2,6 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import type { Results, StoredRow } from '../results.ts';
 import { OURS } from '../suites/ours.ts';
+import { PLAIN } from '../suites/training.ts';
 import { provenance } from './provenance.ts';
 import { type Chart, chart, COLOURS, heading, INK, MUTED, type Piece, sheet } from './svg.ts';
 
@@ -17,10 +18,10 @@ const WIDTH = 1000;
 
 type Bar = { readonly suite: string; readonly name: string; readonly engine: string; readonly ratio: number };
 
-/** Engines on the same adapter; those that compute elsewhere are another comparison. */
+/** Engines on the same adapter; those that compute elsewhere are another comparison, as are other ways of this one. */
 function barsOf(rows: readonly StoredRow[]): Bar[] {
   return rows.flatMap(({ suite, name, engine, best, problem }) => {
-    if (!SUITES[suite] || engine === OURS || problem || best === null || engine.endsWith('CPU')) return [];
+    if (!SUITES[suite] || engine === OURS || engine === PLAIN || problem || best === null || engine.endsWith('CPU')) return [];
     const ours = rows.find((row) => row.name === name && row.engine === OURS && !row.problem)?.best;
     return ours ? [{ suite, name, engine, ratio: best / ours }] : [];
   });

@@ -8,6 +8,7 @@ import { places, values } from '../inputs.ts';
 import { imageTowerModel } from '../onnx/image-tower.ts';
 import { type Peer, runPeer } from '../peers/peer.ts';
 import { OURS } from './ours.ts';
+import { PLAIN } from './training.ts';
 
 const NAME = 'ViT-B/16';
 const SUITE = 'towers';
@@ -76,7 +77,7 @@ async function textRows(device: Device, clip: Clip, effort: Effort, classes: num
   const at = places(classes * config.embed);
   const expected = await scope(async () => await pick(text.forward(ids), at));
   const name = `${NAME} text tower, ${classes} classes`;
-  const plain = { suite: SUITE, name, engine: '77 rows a class', flops: whole };
+  const plain = { suite: SUITE, name, engine: PLAIN, flops: whole };
   const rows = [await measure(device, plain, () => text.forward(ids), { at, expected }, effort)];
   const packed = (): Promise<Tensor> => clip.encodeText(ids);
   const error = errorOf(await scope(async () => await pick(await packed(), at)), expected);
