@@ -5,7 +5,6 @@
 import { type Clip, CLIP_CONFIGS, type ClipConfig, imageTokens, randomClip } from '@mudpt/clip';
 import {
   bytesOfSize,
-  chooseEconomy,
   describeEconomy,
   type Economy,
   heldBytes,
@@ -149,12 +148,11 @@ async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string
   using stepper = new Stepper(device, method, definition.training?.parse({}) as TrainingSettings);
   try {
     const { size } = config.image;
-    const cost = () => stepper.cost([B, 3, size, size]);
-    const economy = 'economy' in way ? way.economy : undefined;
-    const budget = { bytes: 'budget' in way ? (bytesOfSize(way.budget) ?? 0) : Number.POSITIVE_INFINITY, isAsked: true };
-    const chosen = economy ?? chooseEconomy({ device, method, budget, batch: B, cost }).economy;
+    const images = [B, 3, size, size];
+    const chosen =
+      'economy' in way ? way.economy : stepper.choose({ bytes: bytesOfSize(way.budget) ?? 0, isAsked: true }, images).economy;
     method.economise(chosen);
-    const plan = cost();
+    const plan = stepper.cost(images);
     const extra = {
       plan: describeEconomy(chosen),
       'plan bytes': plan.bytes,

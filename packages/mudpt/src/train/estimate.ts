@@ -3,7 +3,7 @@ import type { Device } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
 import { resolveConfig, type RunInput } from './config.ts';
 import { countLearnt } from './fit.ts';
-import { budgetOf, chooseEconomy, type StepChoice } from './memory.ts';
+import { budgetOf, type StepChoice } from './memory.ts';
 import { openModel } from './model.ts';
 import { createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
 import { imageFeatures, scoreMethod, scoringBatch } from './scoring.ts';
@@ -77,9 +77,7 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
     using stepper = new Stepper(device, method, settings, group);
     const { size } = base.clip.config.image;
     const pictures = Math.min(settings.batchSize, train.length);
-    const cost = () => stepper.cost([pictures, 3, size, size]);
-    const choice = chooseEconomy({ device, method, budget, batch: pictures, cost });
-    device.trim();
+    const choice = stepper.choose(budget, [pictures, 3, size, size]);
     // An epoch may have fewer steps than are timed, so each takes the first one.
     const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
     const first = async () => {

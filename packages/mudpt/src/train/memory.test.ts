@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { CLASSES, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { type Economy, KEEP_ALL, methodNamed, type PromptMethod, RECOMPUTE, type TrainingSettings } from '../methods/index.ts';
-import { budgetOf, bytesOfSize, chooseEconomy, heldBytes } from './memory.ts';
+import { budgetOf, bytesOfSize, heldBytes, type StepChoice } from './memory.ts';
 import { scoringBatch } from './scoring.ts';
 import { Stepper } from './step.ts';
 
@@ -21,17 +21,14 @@ eachDevice('memory of a step', (ctx) => {
     body: (own: {
       method: PromptMethod;
       stepper: Stepper;
-      choose: (bytes: number, isAsked?: boolean) => ReturnType<typeof chooseEconomy>;
+      choose: (bytes: number, isAsked?: boolean) => StepChoice;
     }) => Promise<T>,
   ): Promise<T> {
     using clip = tinyClip(ctx.device);
     const method = tinyMethod(await tinyContext(clip, { classNames: MANY }), name, name === 'cocoop' ? {} : { depth: 3 });
     const settings = methodNamed(name).training?.parse({}) as TrainingSettings;
     const stepper = new Stepper(ctx.device, method, settings, accumulate);
-    const choose = (bytes: number, isAsked = true) => {
-      const cost = () => stepper.cost(shape);
-      return chooseEconomy({ device: ctx.device, method, batch: BATCH, cost, budget: { bytes, isAsked } });
-    };
+    const choose = (bytes: number, isAsked = true) => stepper.choose({ bytes, isAsked }, shape);
     try {
       return await body({ method, stepper, choose });
     } finally {

@@ -17,6 +17,7 @@ import {
 } from '@mudpt/tensor';
 import type { Batch } from '../data/index.ts';
 import type { PromptMethod, StepLoss, TrainingSettings } from '../methods/index.ts';
+import { type Budget, chooseEconomy, type StepChoice } from './memory.ts';
 
 /** Means over the batches since the last reading. */
 export interface StepStats {
@@ -93,6 +94,18 @@ export class Stepper {
     // After the step was recorded: only then is it known which averages there are.
     const update = this.update?.cost({ lr: { shape: [] } });
     return update ? { ...step, bytes: step.bytes + update.bytes } : step;
+  }
+
+  /**
+   * Sets the method to the fastest way whose updates from batches of `images` [B, 3, H, W] fit the budget. The pool is emptied: what others
+   * left there would stand beside what a step needs.
+   * @throws FormatError, LimitError as {@link chooseEconomy}
+   */
+  choose(budget: Budget, images: readonly number[]): StepChoice {
+    const { device, method } = this;
+    const choice = chooseEconomy({ device, method, budget, batch: images[0] ?? 0, cost: () => this.cost(images) });
+    device.trim();
+    return choice;
   }
 
   /**

@@ -5,7 +5,7 @@ import type { BatchLoader, Item } from '../data/index.ts';
 import { KEEP_ALL, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
 import { type Learning, loadCheckpoint, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
-import { type Budget, budgetOf, chooseEconomy, type StepChoice } from './memory.ts';
+import { type Budget, budgetOf, type StepChoice } from './memory.ts';
 import { groups, Pace, updatesOf } from './pace.ts';
 import type { MetricsLine } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -129,21 +129,11 @@ class Trainer {
     return this.result(false);
   }
 
-  /** The pool may hold what the evaluation before needed: it would stand beside what the step needs. */
   private choose(): void {
-    const { clip, method, settings, train, onChoice } = this.options;
-    const { device, config } = clip;
-    const batch = Math.min(settings.batchSize, train.length);
-    const { size } = config.image;
-    const choice = chooseEconomy({
-      device,
-      method,
-      budget: this.budget,
-      batch,
-      cost: () => this.stepper.cost([batch, 3, size, size]),
-    });
+    const { clip, settings, train, onChoice } = this.options;
+    const { size } = clip.config.image;
+    const choice = this.stepper.choose(this.budget, [Math.min(settings.batchSize, train.length), 3, size, size]);
     this.position = { ...this.position, economy: choice.economy };
-    device.trim();
     onChoice?.(choice);
   }
 
