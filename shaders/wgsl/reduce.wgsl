@@ -19,18 +19,7 @@ enable subgroups;
 #endif
 alias A = ${A};
 
-struct Params {
-  outputs: u32,
-  chunks: u32,
-  chunk: u32,
-  length: u32,
-  offset: u32,
-  stride: u32,
-  n: f32,
-  pad: u32,
-  shape: array<vec4<u32>, 2>,
-  strides: array<vec4<u32>, 2>,
-}
+#include "reduce.params.wgsl"
 
 @group(0) @binding(0) var<storage, read> x_values: array<${T}>;
 @group(0) @binding(1) var<storage, read_write> result: array<${TR}>;

@@ -5,7 +5,7 @@ import type { RowPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import { type ImageConfig, imageTokens } from './config.ts';
 import type { WeightBox } from './tensors.ts';
-import { type GivenRows, runBlocks, type StackOptions } from './transformer.ts';
+import { expectGiven, runBlocks, type StackOptions } from './transformer.ts';
 
 export type ImageForwardOptions = StackOptions & {
   /** Rows [n, width], the same for all images, put behind the patches, before the first norm (prompts). */
@@ -106,27 +106,13 @@ export class ImageTower extends Module {
     tokens: Tensor,
     { append, appendLater = [], ...options }: ImageForwardOptions & { readonly pick?: RowPicker },
   ): Tensor {
-    this.expectRows(append, appendLater);
+    expectGiven({ tower: 'ImageTower', first: 'append', later: 'appendLater' }, this.config, append, appendLater);
     const behind = append ? [this.normPre.forward(append), ...appendLater] : [];
     return runBlocks(this.blocks, this.normPre.forward(tokens), { ...options, behind });
   }
 
   private head(rows: Tensor): Tensor {
     return matmul(this.normPost.forward(rows), this.projection);
-  }
-
-  private expectRows(append: Tensor | undefined, later: GivenRows): void {
-    const { width, layers } = this.config;
-    const fail = (problem: string, fix: string): never => {
-      throw new ShapeError('ImageTower', problem, fix);
-    };
-    if (append && (append.rank !== 2 || append.shape[1] !== width))
-      fail(`append has shape [${append.shape.join(', ')}]`, `give rows [n, ${width}]`);
-    const shape = append ? `[${append.shape.join(', ')}]` : 'none';
-    const odd = later.find((rows) => `[${rows.shape.join(', ')}]` !== shape);
-    if (odd) fail(`appendLater has rows [${odd.shape.join(', ')}], append has ${shape}`, 'give all of one shape');
-    if (later.length >= layers)
-      fail(`appendLater has rows for ${later.length} blocks behind the first, there are ${layers - 1}`, 'give fewer');
   }
 }
 

@@ -252,10 +252,10 @@ eachDevice('TextTower', (ctx) => {
     expect(() => tower.forwardPacked({ prefix, rows, sequences })).toThrow(/longest text has 12 rows/);
     using first = onDevice(numbers(width, 3), [1, width]);
     const packed = { prefix: first, rows, sequences };
-    expect(() => tower.forwardPacked({ ...packed, laterPrefixes: [wrong] })).toThrow(/later prefix has shape \[3, 5\]/);
+    expect(() => tower.forwardPacked({ ...packed, laterPrefixes: [wrong] })).toThrow(/laterPrefixes has rows \[3, 5\]/);
     const many = Array.from({ length: layers }, () => first);
-    expect(() => tower.forwardPacked({ ...packed, laterPrefixes: many })).toThrow(/later prefixes for/);
-    expect(() => tower.forwardPacked({ rows, sequences, laterPrefixes: [first] })).toThrow(/the first is missing/);
+    expect(() => tower.forwardPacked({ ...packed, laterPrefixes: many })).toThrow(/laterPrefixes has rows for/);
+    expect(() => tower.forwardPacked({ rows, sequences, laterPrefixes: [first] })).toThrow(/prefix has none/);
     expect(() => tower.forwardPacked({ prefix: first, rows, sequences }, { hook: () => wrong })).toThrow(
       /hook gave a prefix of shape \[3, 5\]/,
     );

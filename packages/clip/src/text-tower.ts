@@ -21,7 +21,7 @@ import type { TextConfig } from './config.ts';
 import type { WeightBox } from './tensors.ts';
 import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
 import { TokenTable } from './token-table.ts';
-import { runBlocks, runBlocksShared, type StackOptions } from './transformer.ts';
+import { expectGiven, runBlocks, runBlocksShared, type StackOptions } from './transformer.ts';
 
 /** Embedded texts [C, T, width] without positions, and the position of each one's end. */
 export type EmbeddedTexts = { readonly embeddings: Tensor; readonly eot: readonly number[] | Tensor };
@@ -203,18 +203,10 @@ export class TextTower extends Module {
       fail('a text has no rows, or there is none', 'leave out fewer tokens');
     if (rows.shape.join() !== [sequences.total, width].join())
       fail(`rows have shape [${rows.shape.join(', ')}]`, `give the [${sequences.total}, ${width}] that the sequences describe`);
-    if (prefix && (prefix.rank !== 2 || prefix.shape[1] !== width || prefix.size === 0))
-      fail(`the prefix has shape [${prefix.shape.join(', ')}]`, `give rows [P, ${width}], or none`);
+    expectGiven({ tower: 'TextTower', first: 'prefix', later: 'laterPrefixes' }, this.config, prefix, laterPrefixes);
+    if (prefix?.size === 0) fail('prefix has no rows', 'give some, or no prefix');
     const longest = (prefix?.shape[0] ?? 0) + sequences.maxLength;
     if (longest > context) fail(`the longest text has ${longest} rows, the context holds ${context}`, 'shorten it');
-    const odd = laterPrefixes.find(({ shape }) => shape.join() !== prefix?.shape.join());
-    if (odd)
-      fail(
-        `a later prefix has shape [${odd.shape.join(', ')}], the first ${prefix ? `[${prefix.shape.join(', ')}]` : 'is missing'}`,
-        'give all of one shape',
-      );
-    if (laterPrefixes.length >= this.config.layers)
-      fail(`there are ${laterPrefixes.length} later prefixes for ${this.config.layers - 1} blocks`, 'give fewer');
     if (hook && !prefix) fail('a hook is given but no prefix, which is all it could see', 'give a prefix');
   }
 }

@@ -22,6 +22,28 @@ export type StackOptions = {
 export type GivenRows = readonly Tensor[];
 
 /**
+ * Checks rows that are given as the input of the first block, if any, and of later ones.
+ * @param names what the caller calls its tower, the first rows and the later ones
+ */
+export function expectGiven(
+  names: { readonly tower: string; readonly first: string; readonly later: string },
+  { width, layers }: { readonly width: number; readonly layers: number },
+  first: Tensor | undefined,
+  later: GivenRows,
+): void {
+  const fail = (problem: string, fix: string): never => {
+    throw new ShapeError(names.tower, problem, fix);
+  };
+  const shapeOf = (rows: Tensor | undefined): string => (rows ? `[${rows.shape.join(', ')}]` : 'none');
+  if (first && (first.rank !== 2 || first.shape[1] !== width))
+    fail(`${names.first} has shape ${shapeOf(first)}`, `give rows [n, ${width}], or none`);
+  const odd = later.find((rows) => shapeOf(rows) !== shapeOf(first));
+  if (odd) fail(`${names.later} has rows ${shapeOf(odd)}, ${names.first} has ${shapeOf(first)}`, 'give all of one shape');
+  if (later.length >= layers)
+    fail(`${names.later} has rows for ${later.length} blocks behind the first, there are ${layers - 1}`, 'give fewer');
+}
+
+/**
  * Runs x [B, T, width], or packed [N, width] with `cuSeqlens`, through `blocks`. `x` stays the caller's; so does the result.
  * @param options.pick the only rows that are wanted
  * @param options.behind rows behind those of every sequence, from block 0 on

@@ -87,6 +87,7 @@ function geometry(problem: Problem, chunk: number, chunks: number): Record<strin
     chunks,
     chunk,
     length: problem.length,
+    n: problem.length,
     offset: problem.source.offset,
     stride: problem.stride >>> 0,
     shape: padFront(problem.shape, MAX_RANK, 1),
