@@ -76,27 +76,33 @@ function checkLayerNorm({ rows, width }: LayerNormJob): Check {
   return { at, expected };
 }
 
-/** Of the first image and head only: they do not depend on the others. */
+/** Some places of the first image and head, which do not depend on the others, each from its own query row: work grows with the tokens, not their pairs. */
 function checkAttention({ batch, heads, tokens, depth, causal, gradient }: AttentionJob): Check {
-  const part = (seed: number): Ref => {
-    const all = values(batch * tokens * heads * depth, seed);
-    const rows = Array.from({ length: tokens }, (_, t) => [...all.subarray(t * heads * depth, t * heads * depth + depth)]);
-    return ref([1, tokens, 1, depth], rows.flat());
+  const inputs = [1, 2, 3].map((seed) => values(batch * tokens * heads * depth, seed));
+  const rows = (index: number, first: number, end: number): Ref => {
+    const row = (_: unknown, i: number): number[] => {
+      const start = (first + i) * heads * depth;
+      return [...(inputs[index]?.subarray(start, start + depth) ?? [])];
+    };
+    return ref([1, end - first, 1, depth], Array.from({ length: end - first }, row).flat());
   };
-  const [q, k, v] = [part(1), part(2), part(3)] as const;
-  const { out } = attention(q, k, v, { causal });
-  const result = gradient
-    ? attentionBackward(
-        q,
-        k,
-        v,
-        map(out, (value) => 2 * value),
-        { causal },
-      ).q
-    : out;
   const local = places(tokens * depth);
   return {
     at: local.map((place) => Math.floor(place / depth) * heads * depth + (place % depth)),
-    expected: local.map((place) => result.data[place] ?? Number.NaN),
+    expected: local.map((place) => {
+      const query = Math.floor(place / depth);
+      const seen = causal ? query + 1 : tokens;
+      const [q, k, v] = [rows(0, query, query + 1), rows(1, 0, seen), rows(2, 0, seen)] as const;
+      const { out } = attention(q, k, v);
+      const result = gradient
+        ? attentionBackward(
+            q,
+            k,
+            v,
+            map(out, (value) => 2 * value),
+          ).q
+        : out;
+      return result.data[place % depth] ?? Number.NaN;
+    }),
   };
 }

@@ -15,6 +15,7 @@ import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { curves, memory } from './suites/memory.ts';
 import { OURS, runOurs } from './suites/ours.ts';
+import { packedAttention } from './suites/packed.ts';
 import { startup } from './suites/startup.ts';
 import { stepRows } from './suites/step.ts';
 import { towers } from './suites/towers.ts';
@@ -72,6 +73,7 @@ async function runSuite(device: Device, suite: string, options: Options): Promis
   const jobs = JOB_SUITES[suite]?.[options.quick ? 'quick' : 'full'] ?? [];
   const rows: Row[] = [];
   for (const job of jobs) rows.push(await runOurs(device, suite, job, effort));
+  if (suite === 'attention') rows.push(...(await packedAttention(device, effort, options.quick ? [10] : [10, 100])));
   const { folder } = options;
   if (!folder) return rows;
   for (const peer of peers) {

@@ -1,4 +1,4 @@
-/** Attention at the token counts of CLIP: 77 of the text tower, 197 of ViT-B/16, 201 with four prompts, and long ones. */
+/** Attention at the token counts of CLIP: 77 of the text tower, 197 of ViT-B/16, 201 with four prompts, and long ones, up to those whose scores no buffer holds. */
 import type { AttentionJob } from '../jobs.ts';
 
 const job = (tokens: number, heads: number, causal: boolean, gradient: boolean): AttentionJob => ({
@@ -17,6 +17,7 @@ export const attentionJobs: readonly AttentionJob[] = [false, true].flatMap((gra
   job(201, 12, false, gradient),
   job(1024, 8, false, gradient),
   job(1024, 8, true, gradient),
+  job(4096, 8, false, gradient),
 ]);
 
 export const quickAttentionJobs: readonly AttentionJob[] = [false, true].flatMap((gradient) => [

@@ -8,13 +8,14 @@ import {
   matmul,
   mul,
   ones,
+  scope,
   type Tensor,
   tensor,
   zeros,
 } from '@mudpt/tensor';
 import { type Effort, measure, type Row } from '../harness.ts';
 import { values } from '../inputs.ts';
-import { checkOf, flopsOf, type Job, nameOf } from '../jobs.ts';
+import { type AttentionJob, checkOf, flopsOf, type Job, nameOf } from '../jobs.ts';
 
 export const OURS = 'mudpt';
 
@@ -35,10 +36,23 @@ export async function runOurs(device: Device, suite: string, job: Job, effort: E
   try {
     const run = prepare(device, job, input, inputs);
     const bytes = job.kind === 'layernorm' ? 8 * job.rows * job.width : 0;
-    return await measure(device, { suite, name: nameOf(job), engine, flops: flopsOf(job), bytes }, run, checkOf(job), effort);
+    const row = { suite, name: nameOf(job), engine, flops: flopsOf(job), bytes };
+    const measured = await measure(device, row, run, checkOf(job), effort);
+    return job.kind === 'attention' ? withMemory(device, job, run, measured) : measured;
   } finally {
     for (const made of inputs) made.dispose();
   }
+}
+
+/** Tokens from which one matrix of their pairs outweighs all tensors of theirs. */
+const LONG = 1024;
+
+/** Device memory that a run takes beside its inputs, from its plan. Fused attention whose memory grows with the pairs of tokens is wrong. */
+function withMemory(device: Device, { batch, heads, tokens }: AttentionJob, run: () => Tensor, row: Row): Row {
+  const { bytes } = scope(() => device.measurePlan(run).cost);
+  const scores = 4 * batch * heads * tokens ** 2;
+  const problem = tokens >= LONG && bytes >= scores ? `takes ${bytes} bytes, as much as scores of all pairs` : row.problem;
+  return { ...row, ...(problem && { problem }), extra: { 'device bytes': bytes, 'bytes of the scores': scores } };
 }
 
 type Input = (shape: readonly number[], seed: number) => Tensor;
