@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let p = params.pre_offset + at;
   let g = params.dy_offset + at;
   let x = vec4<f32>(f32(pre[p.x]), f32(pre[p.y]), f32(pre[p.z]), f32(pre[p.w]));
-  let out = vec4<f32>(f32(dy[g.x]), f32(dy[g.y]), f32(dy[g.z]), f32(dy[g.w])) * activate_grad(x);
+  let out = vec4<f32>(f32(dy[g.x]), f32(dy[g.y]), f32(dy[g.z]), f32(dy[g.w])) * activate(x).slope;
 #for j in 4
   if (i + ${j}u < params.count) { y[i + ${j}u] = ${T}(out.${"xyzw"[j]}); }
 #endfor

@@ -5,12 +5,12 @@
 // Step of 4 along k: every lane loads something different once (a load with a run-time address is a gather per lane on these
 // adapters, even where all lanes ask for the same word): its 4 columns of b (4 vec4, transposed in registers if they lie along
 // k) and its share of the TM rows of a, which reaches the others by broadcast.
-//   VA "k", "s": lane l loads row (t * SG + l), t < max(1, TM / SG)
-//   VA "m": lane l loads rows 4 * (l % (TM / 4)) .. + 3 at k + t * KPL + l / (TM / 4), KPL values of k a load
+//   VA "k": lane l loads row (t * SG + l), t < max(1, TM / SG)
+//   VA "m": lane l loads rows t * SG + 4 * (l / 4) .. + 3 at k + l % 4
+//   VA "s": as "k", in loads of one value; lanes that share a row share its 4 values, too
 // No barrier, no workgroup memory. The sums leave through an array that is indexed in a loop, which keeps the epilogue (an
 // activation, say) once in the code rather than TM times: compiling is what costs on these adapters.
-// TM and TV are chosen by plan.ts: 4 rows for narrow products, else 24 (8 lanes) or 16; TV = 2 at 4 lanes.
-// A subgroup with fewer than TM / 4 lanes cannot read VA "m".
+// TM and TV are chosen by plan.ts: 4 rows for narrow products, else 24 (8 lanes) or 16; TV = 2 at 4 lanes. BIAS 2: the bias differs by row.
 // Numerics: f32 fma in ascending k; bitwise repeatable.
 // Measured, GFLOP/s of 2 cores from the processor time of the kernel's threads (a shared machine: +-10 %), f32, C = A x B, M x N x K:
 //                                       A Bt   A B   At B
@@ -29,7 +29,7 @@
 // the stack and are blended with the loop's mask. Tried, no gain: textures instead of buffers (loads without branches, but a call each), 8 steps
 // of k (the loop outgrows the 32 KiB of instruction cache: a third of the speed), TV 2 at 8 lanes (same), 16 lanes of AVX-512
 // (LP_NATIVE_VECTOR_WIDTH=512, TM 32: 55, but 3 s to compile, and textures give wrong values), workgroup memory (6).
-// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
+// Compile: TA=f32 TB=f32 VA=s VB=v TAIL=1 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=any SAVE=1 GRAD=0 RES=1 CPU=1 TM=4 TV=1 GROUPS=1 SG=on | TA=f32 TB=f32 VA=k VB=v TAIL=0 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif
@@ -39,13 +39,9 @@ diagnostic(off, subgroup_uniformity);
 
 // On lavapipe (8 lanes) a shuffle by a constant is one permute, while a broadcast is two and a masked move.
 #let HAND_ON = SG == 8 ? "subgroupShuffle" : "subgroupBroadcast"
-#let QUADS = TM / 4
-#let KPL = max(1, min(4, SG / QUADS))
-#if VA == "m"
-#let LOADS = 4 / KPL
-#else
 #let LOADS = max(1, (TM + SG - 1) / SG)
-#endif
+// VA "s": values along k that a lane loads for its row, where several lanes share one.
+#let SHARE = VA == "s" ? 4 / max(1, min(4, SG / TM)) : 4
 
 @compute @workgroup_size(${SG * GROUPS})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -64,7 +60,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   for (var k = work.k_begin; k < k_end; k += 4u) {
 #for t in LOADS
 #if VA == "m"
-    let a${t} = load_a(work.a_base, row + (lane % ${QUADS}u) * 4u, k + ${t * KPL}u + (lane / ${QUADS}u) % ${KPL}u, work.k_end);
+    let a${t} = load_a(work.a_base, row + ${t * SG}u + (lane / 4u) % ${min(SG, TM) / 4}u * 4u, k + lane % 4u, work.k_end);
+#elif VA == "s"
+#for q in SHARE
+    let a${t}_of${q} = load_a1(work.a_base, row + ${t * SG}u + lane % ${min(SG, TM)}u, k + (lane / ${TM}u) % ${4 / SHARE}u * ${SHARE}u + ${q}u, work.k_end);
+#endfor
 #else
     let a${t} = load_a(work.a_base, row + ${t * SG}u + lane % ${min(SG, TM)}u, k, work.k_end);
 #endif
@@ -75,7 +75,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #for i in TM
 #for u in 4
 #if VA == "m"
-    let a${i}_${u} = ${HAND_ON}(a${u / KPL}.${"xyzw"[i % 4]}, ${(u % KPL) * QUADS + i / 4}u);
+    let a${i}_${u} = ${HAND_ON}(a${i / SG}.${"xyzw"[i % 4]}, ${i % SG / 4 * 4 + u}u);
+#elif VA == "s"
+    let a${i}_${u} = ${HAND_ON}(a${i / SG}_of${u % SHARE}, ${i % SG + u / SHARE * TM}u);
 #else
     let a${i}_${u} = ${HAND_ON}(a${i / SG}.${"xyzw"[u]}, ${i % SG}u);
 #endif
@@ -85,13 +87,27 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endfor
 #endfor
   }
+#for v in TV
+  let bias${v} = ${BIAS == 2 ? "vec4<f32>()" : "bias_at(0u, col + " + v * SG * 4 + "u)"};
+#endfor
   var sums = array<vec4<f32>, ${TM * TV}>(
 #for i in TM * TV
-    s${i},
+    s${i} * params.alpha + bias${i % TV},
 #endfor
   );
-  let rows = min(${TM}u + unknown_zero(), params.m - min(row, params.m));
-  for (var i = 0u; i < rows * ${TV}u; i++) {
-    emit(work.c_base, row + i / ${TV}u, col + (i % ${TV}u) * ${SG * 4}u, sums[i]);
+  let count = min(${TM}u + unknown_zero(), params.m - min(row, params.m)) * ${TV}u;
+#if BIAS == 2
+  for (var i = 0u; i < count; i++) { sums[i] += bias_at(row + i / ${TV}u, col + (i % ${TV}u) * ${SG * 4}u); }
+#endif
+  // A branch that is not taken costs as much as one that is on some adapters, a loop of no rounds as one round.
+#let MAYBE = ACT == "any" && !SAVE
+  let bent = ${MAYBE ? "select(0u, count, params.act != 0u)" : "count"};
+  for (var i = 0u; i < bent; i++) {
+    let line = row + i / ${TV}u;
+    let quad = col + (i % ${TV}u) * ${SG * 4}u;
+    store(work.c_base, line, quad, finish(work.c_base, line, quad, sums[i]));
   }
+#if MAYBE
+  for (var i = bent; i < count; i++) { store(work.c_base, row + i / ${TV}u, col + (i % ${TV}u) * ${SG * 4}u, sums[i]); }
+#endif
 }

@@ -6,11 +6,11 @@
 //   TC TBIAS  storage types "f32" | "f16" of c (and pre and residual) and of bias
 //   VC    1: vec4 stores (c_col = 1; n, offsets and all other strides of c multiples of 4), 0: scalar stores at any strides
 //   BIAS  1: adds bias[i * bias_row + j * bias_col] where params.has_bias
-//   ACT   "none", "relu", ... (activation.wgsl), applied after the bias; then
+//   ACT   "none", "relu", ..., "any" (activation.wgsl), applied after the bias; then
 //   SAVE  1: also writes the value before the activation to `pre` (strides of c)
-//   GRAD  1: reads `pre` instead and multiplies by act'(pre)
-//   CPU   1: on a CPU adapter. Loops of the epilogue stay loops, since compiling is what costs; neighbouring workgroups share columns of b
+//   GRAD  1: where params.has_pre, reads `pre` instead and multiplies by act'(pre)
 //   RES   1: adds `residual` (strides of c) last where params.has_residual
+//   CPU   1: on a CPU adapter. Loops of the epilogue stay loops, since compiling is what costs; neighbouring workgroups share columns of b
 // Include only.
 #include "activation.wgsl"
 
@@ -45,6 +45,9 @@ struct Params {
   alpha: f32,
   has_bias: u32,
   has_residual: u32,
+  has_pre: u32,
+  act: u32,
+  b_along_n: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -78,57 +81,95 @@ fn batch_offset(z: u32, strides: vec4<u32>) -> u32 {
   return (z - w * shape.w) * strides.w + (w - y * shape.z) * strides.z + (y - x * shape.y) * strides.y + x * strides.x;
 }
 
-// Finishes the sums of row `row`, columns col .. col + 3, and stores those inside the matrix. No subgroup operation may follow.
-fn emit(base: u32, row: u32, col: u32, sum: vec4<f32>) {
-  if (row >= params.m || col >= params.n) { return; }
-  var x = sum * params.alpha;
+// What is added to row `row`, columns col .. col + 3.
+fn bias_at(row: u32, col: u32) -> vec4<f32> {
+  var x = vec4<f32>();
 #if BIAS
   if (params.has_bias == 1u) {
     let first = params.bias_offset + row * params.bias_row;
     let last = params.n - 1u;
-    x += vec4<f32>(
+    x = vec4<f32>(
 #for j in 4
       f32(bias[first + min(col + ${j}u, last) * params.bias_col]),
 #endfor
     );
   }
 #endif
-  let at = base + row * params.c_row + col * params.c_col;
+  return x;
+}
+
+// Offset in c of row `row`, column `col`.
+fn place(base: u32, row: u32, col: u32) -> u32 {
+  return base + row * params.c_row + col * params.c_col;
+}
+
+// Columns of `col` .. col + 3 inside the matrix.
+fn count4(col: u32) -> u32 {
+  return min(4u, params.n - col);
+}
+
+// Offsets of columns col .. col + 3 beside the first; those beyond the matrix repeat its last one.
+fn columns4(col: u32) -> vec4<u32> {
+  return min(vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(count4(col) - 1u)) * params.c_col;
+}
+
+#for x in 2
+#let NAME = x == 0 ? "pre" : "residual"
+#if x == 0 ? GRAD : RES
+fn ${NAME}_at(at: u32, col: u32) -> vec4<f32> {
 #if VC
-#if GRAD
-  x *= activate_grad(vec4<f32>(pre[(params.pre_offset + at) / 4u]));
+  return vec4<f32>(${NAME}[(params.${NAME}_offset + at) / 4u]);
 #else
+  let i = params.${NAME}_offset + at + columns4(col);
+  return vec4<f32>(f32(${NAME}[i.x]), f32(${NAME}[i.y]), f32(${NAME}[i.z]), f32(${NAME}[i.w]));
+#endif
+}
+#endif
+#endfor
+
+// What alpha times the sums plus bias becomes before the residual is added.
+fn finish(base: u32, row: u32, col: u32, sum: vec4<f32>) -> vec4<f32> {
+  if (row >= params.m || col >= params.n) { return sum; }
+  let at = place(base, row, col);
 #if SAVE
-  pre[(params.pre_offset + at) / 4u] = vec4<${TC}>(x);
+#if VC
+  pre[(params.pre_offset + at) / 4u] = vec4<${TC}>(sum);
+#else
+  let columns = columns4(col);
+#for j in 4
+  if (count4(col) > ${j}u) { pre[params.pre_offset + at + columns.${"xyzw"[j]}] = ${TC}(sum.${"xyzw"[j]}); }
+#endfor
 #endif
-  x = activate(x);
+  return activate(sum).value;
+#elif GRAD
+  var x = sum;
+  if (params.has_pre == 1u) { x = pre_at(at, col); }
+  let activated = activate(x);
+  return select(activated.value, sum * activated.slope, params.has_pre == 1u);
+#else
+  return activate(sum).value;
 #endif
+}
+
+// Adds the residual and stores what is inside the matrix.
+fn store(base: u32, row: u32, col: u32, value: vec4<f32>) {
+  if (row >= params.m || col >= params.n) { return; }
+  var x = value;
+  let at = place(base, row, col);
 #if RES
-  if (params.has_residual == 1u) { x += vec4<f32>(residual[(params.residual_offset + at) / 4u]); }
+  if (params.has_residual == 1u) { x += residual_at(at, col); }
 #endif
+#if VC
   c[(params.c_offset + at) / 4u] = vec4<${TC}>(x);
 #else
-  let count = min(4u, params.n - col);
-  let at4 = at + min(vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(count - 1u)) * params.c_col;
-#if GRAD
-  let p4 = params.pre_offset + at4;
-  x *= activate_grad(vec4<f32>(f32(pre[p4.x]), f32(pre[p4.y]), f32(pre[p4.z]), f32(pre[p4.w])));
-#else
-#if SAVE
+  let columns = columns4(col);
 #for j in 4
-  if (count > ${j}u) { pre[params.pre_offset + at4.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }
+  if (count4(col) > ${j}u) { c[params.c_offset + at + columns.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }
 #endfor
 #endif
-  x = activate(x);
-#endif
-#if RES
-  if (params.has_residual == 1u) {
-    let r4 = params.residual_offset + at4;
-    x += vec4<f32>(f32(residual[r4.x]), f32(residual[r4.y]), f32(residual[r4.z]), f32(residual[r4.w]));
-  }
-#endif
-#for j in 4
-  if (count > ${j}u) { c[params.c_offset + at4.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }
-#endfor
-#endif
+}
+
+// The whole epilogue of row `row`, columns col .. col + 3. No subgroup operation may follow.
+fn emit(base: u32, row: u32, col: u32, sum: vec4<f32>) {
+  store(base, row, col, finish(base, row, col, sum * params.alpha + bias_at(row, col)));
 }

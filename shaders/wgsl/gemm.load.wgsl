@@ -5,7 +5,7 @@
 // Defines
 //   TA TB  storage types "f32" | "f16"; sums are f32
 //   VA  "k": vec4 loads along k (a_col = 1), "m": vec4 along m (a_row = 1), "s": scalar loads at any strides
-//   VB  "k": vec4 loads along k (b_row = 1), "n": vec4 along n (b_col = 1), "s": scalar loads at any strides
+//   VB  "k": vec4 loads along k (b_row = 1), "n": vec4 along n (b_col = 1), "v": either, as params.b_along_n says, "s": scalar loads at any strides
 //   TAIL 1: k is no multiple of 4, loads beyond it give 0
 // Vector loads ask for offsets and the other strides in multiples of 4. Rows, columns and k beyond the edge are clamped on
 // load, never skipped: all lanes stay active for subgroup operations. What lies behind an edge inside a vec4 (up to 3 elements,
@@ -110,9 +110,37 @@ fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> vec4<f32> {
 }
 #endif
 
+#if VA == "s"
+// a[row, k].
+fn load_a1(base: u32, row: u32, k: u32, k_end: u32) -> f32 {
+#if TAIL
+  let x = f32(a[base + min(row, params.m - 1u) * params.a_row + min(k, k_end - 1u) * params.a_col]);
+  return select(0.0, x, k < k_end);
+#else
+  return f32(a[base + min(row, params.m - 1u) * params.a_row + k * params.a_col]);
+#endif
+}
+#endif
+
 // b[k + u, col .. col + 3] for u = 0..3, one vector a column of the result, for a col that is a multiple of 4.
 fn load_b(base: u32, col: u32, k: u32, k_end: u32) -> mat4x4<f32> {
-#if VB == "n"
+#if VB == "v"
+  // Four lines from the one that holds k, col: along n a line is a step of k, along k a column, and then they are transposed.
+  let along_n = params.b_along_n == 1u;
+  let line = select(col, k, along_n);
+  let last = select(params.n, k_end, along_n) - 1u;
+  let stride = select(params.b_col, params.b_row, along_n);
+  let at = base + select(k, min(col, (params.n - 1u) & 0xfffffffcu), along_n);
+#for i in 4
+  let x${i} = b_at((at + min(line + ${i}u, last) * stride) / 4u);
+#endfor
+  return mat4x4<f32>(
+#for u in 4
+#let U = "xyzw"[u]
+    select(vec4<f32>(0.0), select(vec4<f32>(x0.${U}, x1.${U}, x2.${U}, x3.${U}), x${u}, along_n), ${TAIL ? "k + " + u + "u < k_end" : "true"}),
+#endfor
+  );
+#elif VB == "n"
   let at = base + min(col, (params.n - 1u) & 0xfffffffcu);
 #for u in 4
 #if TAIL

@@ -2,7 +2,7 @@
 //
 // partial: [splits][batches][m][n], contiguous f32; VP 1: read as vec4 (n a multiple of 4). One invocation a row of 4 columns.
 // Numerics: f32 in ascending split; bitwise repeatable (no atomics).
-// Compile: VP=1 TC=f32 TBIAS=f32 VC=1 BIAS=0 ACT=none SAVE=0 GRAD=0 RES=0 CPU=1 | VP=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=geluTanh SAVE=0 GRAD=1 RES=1 CPU=0
+// Compile: VP=1 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | VP=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=geluTanh SAVE=0 GRAD=1 RES=1 CPU=0
 #if TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif

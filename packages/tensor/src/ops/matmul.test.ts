@@ -9,6 +9,12 @@ import { toDevice, viewOf } from '../../test/views.ts';
 import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
 
 const VARIANTS = ['broadcast', 'plain', 'tile', 'dot'] as const;
+/** Above the work for which unaligned products may take another tile. */
+const LARGE_UNEVEN: typeof matmulSizes = [
+  [131, 257, 137],
+  [132, 258, 140],
+];
+
 /** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so these see one size of each kind. */
 const sizesFor = (variant: string): typeof matmulSizes =>
   variant === 'tile' || variant === 'dot'
@@ -19,7 +25,7 @@ const sizesFor = (variant: string): typeof matmulSizes =>
         [65, 63, 66],
         [3, 129, 257],
       ]
-    : [...matmulSizes, [197, 12, 36]];
+    : [...matmulSizes, [197, 12, 36], ...(variant === 'broadcast' ? LARGE_UNEVEN : [])];
 
 /** Sums of k products of order 1 in f32: the bound grows with the root of k, not with the single result. */
 const close = { rel: 1e-5, abs: 2e-5 };

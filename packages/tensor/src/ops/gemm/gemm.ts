@@ -7,12 +7,13 @@ import { empty, type Tensor, view } from '../../tensor.ts';
 import { contiguousCopy } from '../copy.ts';
 import { gemmKernels, reduceKernel } from './kernels.ts';
 import { dispatchMatrix, planMatrix } from './matrix.ts';
+import { bindEpilogue } from './epilogue.ts';
 import {
+  accessOf,
   candidates,
   chooseSplits,
   type Facts,
   keyOf,
-  loadModes,
   paramsOf,
   storesVectors,
   tilingOf,
@@ -36,7 +37,7 @@ function record(p: Product): void {
   const matrix = planMatrix(p);
   const facts: Facts = { ...factsOf(device), matrix: matrix !== undefined };
   const variant = device.tuner.choose('gemm', candidates(p.m, facts), keyOf(p));
-  const tiling = tilingOf(variant, p.m, facts.subgroupSize);
+  const tiling = tilingOf(variant, p, facts);
   const tiles = Math.ceil(p.m / tiling.rows) * Math.ceil(p.n / tiling.columns) * sizeOf(p.batch);
   const splits = chooseSplits(tiles, p.k, facts.cpu, forcedSplits(device));
   if (splits === 1 && variant !== 'matrix') {
@@ -65,22 +66,24 @@ function forcedSplits(device: Device): number | undefined {
 
 function dispatch(p: Product, variant: Variant, splits: number, splitStride: number): void {
   const { device } = p.c.tensor;
-  const tiling = tilingOf(variant, p.m, device.subgroupSize);
+  const facts = factsOf(device);
+  const tiling = tilingOf(variant, p, facts);
   const params = { ...paramsOf(p, tiling, splits), c_split: splitStride };
   const tiles = Math.ceil(p.m / tiling.rows) * Math.ceil(p.n / tiling.columns) * sizeOf(p.batch);
-  const tail = p.k % 4 !== 0;
+  const access = accessOf(variant, p, facts);
+  const epilogue = bindEpilogue(p, facts.cpu && access['VA'] !== 'm');
   const count = sizeOf(p.batch) * p.m * p.n;
   gemmKernels[variant].dispatch(device, {
-    buffers: { a: p.a.tensor, b: p.b.tensor, c: p.c.tensor, ...epilogueBuffers(p) },
+    buffers: { a: p.a.tensor, b: p.b.tensor, c: p.c.tensor, ...epilogue.buffers },
     params,
     grid: grid1d(tiles * splits, 1),
     defines: {
       TA: wgslType(p.a.tensor.dtype),
       TB: wgslType(p.b.tensor.dtype),
-      ...loadModes(p),
-      TAIL: tail ? 1 : 0,
+      ...access,
       ...tiling.defines,
-      ...epilogueDefines(p),
+      ...epilogue.defines,
+      CPU: facts.cpu ? 1 : 0,
     },
     flops: 2 * count * p.k,
     bytes: 4 * (count + sizeOf(p.batch) * p.k * (p.m + p.n)),
@@ -89,46 +92,21 @@ function dispatch(p: Product, variant: Variant, splits: number, splitStride: num
 
 function reduce(p: Product, partial: Tensor, splits: number): void {
   const { device } = p.c.tensor;
+  const facts = factsOf(device);
   const quads = sizeOf(p.batch) * p.m * Math.ceil(p.n / 4);
+  const epilogue = bindEpilogue(p, facts.cpu);
   reduceKernel.dispatch(device, {
-    buffers: { partial, c: p.c.tensor, ...epilogueBuffers(p) },
-    params: paramsOf(p, tilingOf('plain', p.m, 0), splits),
+    buffers: { partial, c: p.c.tensor, ...epilogue.buffers },
+    params: paramsOf(p, tilingOf('plain', p, facts), splits),
     grid: grid1d(quads, 64),
-    defines: { VP: p.n % 4 === 0 ? 1 : 0, ...epilogueDefines(p) },
+    defines: {
+      VP: p.n % 4 === 0 ? 1 : 0,
+      VC: storesVectors(p) ? 1 : 0,
+      ...epilogue.defines,
+      CPU: facts.cpu ? 1 : 0,
+    },
     bytes: 4 * partial.size,
   });
-}
-
-/**
- * What the kernel binds as bias and residual. On CPU adapters, where every pipeline takes long to compile, all products bind both: `a` stands in
- * for one that is missing, and the parameters say that it is.
- */
-function additionsOf({ a, c, epilogue: { bias, residual } }: Product): { readonly bias?: Tensor; readonly residual?: Tensor } {
-  const standIn = factsOf(c.tensor.device).cpu ? a.tensor : undefined;
-  const [offset, rest] = [bias?.tensor ?? standIn, residual ?? (a.tensor.dtype === c.tensor.dtype ? standIn : undefined)];
-  return { ...(offset && { bias: offset }), ...(rest && { residual: rest }) };
-}
-
-function epilogueBuffers(p: Product): Record<string, Tensor> {
-  const { save, grad } = p.epilogue;
-  const pre = save ?? grad;
-  return { ...additionsOf(p), ...(pre && { pre }) };
-}
-
-function epilogueDefines(p: Product): Record<string, string | number> {
-  const { activation = 'none', save, grad } = p.epilogue;
-  const { bias, residual } = additionsOf(p);
-  return {
-    TC: wgslType(p.c.tensor.dtype),
-    TBIAS: wgslType(bias?.dtype ?? 'f32'),
-    VC: storesVectors(p) ? 1 : 0,
-    BIAS: bias ? 1 : 0,
-    ACT: activation,
-    SAVE: save ? 1 : 0,
-    GRAD: grad ? 1 : 0,
-    RES: residual ? 1 : 0,
-    CPU: factsOf(p.c.tensor.device).cpu ? 1 : 0,
-  };
 }
 
 /** Batch dimensions that do not merge (broadcast on one side, then the other, and again): repeats are written out once. */

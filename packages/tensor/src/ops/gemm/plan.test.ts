@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { candidates, chooseSplits, chunkOf, loadModes, storesVectors, tilingOf } from './plan.ts';
+import { accessOf, candidates, chooseSplits, chunkOf, loadModes, storesVectors, type Tiling, tilingOf } from './plan.ts';
 import { normalize, type Operand, type Product } from './problem.ts';
 
 /** Operands without memory: plans look at geometry only. */
@@ -66,12 +66,31 @@ describe('plan', () => {
     expect(candidates(64, { ...facts, cpu: false })[0]).toBe('tile');
     expect(candidates(2, { ...facts, cpu: false })[0]).toBe('dot');
     expect(candidates(64, { ...facts, cpu: false, matrix: true })[0]).toBe('matrix');
-    expect(tilingOf('broadcast', 4, 8)).toMatchObject({ rows: 4, columns: 32 });
-    expect(tilingOf('broadcast', 5, 8)).toMatchObject({ rows: 96, columns: 32 });
-    expect(tilingOf('broadcast', 60, 8)).toMatchObject({ rows: 96, columns: 32 });
-    expect(tilingOf('broadcast', 197, 8)).toMatchObject({ rows: 96, columns: 32 });
-    expect(tilingOf('broadcast', 5, 32)).toMatchObject({ rows: 64, columns: 128 });
-    expect(tilingOf('broadcast', 192, 4)).toMatchObject({ rows: 64, columns: 32 });
+    const tile = (changes: Partial<Product>, subgroupSize: number, cpu = true): Tiling =>
+      tilingOf('broadcast', product(changes), { cpu, subgroupSize });
+    expect(tile({ m: 4 }, 8)).toMatchObject({ rows: 4, columns: 32 });
+    expect(tile({ m: 5 }, 8)).toMatchObject({ rows: 96, columns: 32 });
+    expect(tile({ m: 197 }, 8)).toMatchObject({ rows: 96, columns: 32 });
+    expect(tile({ m: 5 }, 32)).toMatchObject({ rows: 64, columns: 128 });
+    expect(tile({ m: 192 }, 4)).toMatchObject({ rows: 64, columns: 32 });
+  });
+
+  it('serves what is small and not aligned, or merely lies otherwise, with the same pipelines on CPU adapters of 8 lanes', () => {
+    const facts = { cpu: true, subgroupSize: 8 };
+    const odd = product({ n: 7, c: operand(7, 1) });
+    expect(tilingOf('broadcast', odd, facts).rows).toBe(4);
+    expect(tilingOf('broadcast', { ...odd, m: 1000, n: 1001 }, facts).rows).toBe(96);
+    expect(tilingOf('broadcast', odd, { ...facts, cpu: false }).rows).toBe(96);
+    expect(tilingOf('broadcast', odd, { ...facts, subgroupSize: 4 }).rows).toBe(64);
+    const columns = product({ b: operand(1, 12) });
+    expect(accessOf('broadcast', product({}), facts)).toEqual({ VA: 'k', VB: 'v', TAIL: 0, VC: 1 });
+    expect(accessOf('broadcast', columns, facts)).toEqual(accessOf('broadcast', product({}), facts));
+    expect(accessOf('broadcast', odd, facts)).toEqual(accessOf('broadcast', product({ m: 3 }), facts));
+    for (const strict of [
+      { ...facts, cpu: false },
+      { ...facts, subgroupSize: 4 },
+    ])
+      expect(accessOf('broadcast', columns, strict)).toEqual({ VA: 'k', VB: 'k', TAIL: 0, VC: 1 });
   });
 
   it('splits k only when tiles are few and k is long, in chunks that cover it', () => {

@@ -1,6 +1,7 @@
 /** How a product in normal form is carried out: variant, how operands are read, splits of k, parameters and grid. */
 import { LimitError } from '../../errors.ts';
 import { padFront } from '../../shape.ts';
+import { epilogueParams } from './epilogue.ts';
 import { MAX_BATCH_DIMS, type Matrices, type Product } from './problem.ts';
 
 export type Variant = 'broadcast' | 'tile' | 'plain' | 'dot' | 'matrix';
@@ -18,23 +19,38 @@ const STACKED_SUBGROUPS = 4;
 
 const MATRIX_TILE = 32;
 
+/** Multiply-adds of a product that takes less time to compute in the flat tile than a pipeline of its own would take to compile. */
+const SMALL_WORK = 2 ** 22;
+
+type Lanes = Omit<Facts, 'matrix'>;
+
 /**
- * Rows of the register tile of gemm.broadcast. At 8 lanes, where a tile is narrow, the tall one is the cheapest for most heights (the time of a tile
- * of 4, 8, 16, 24 rows is as 0.22 : 0.29 : 0.41 : 0.5); at 4 it takes too long to compile, and at 16 and more the registers end. There are two
- * heights only, since each is up to a dozen pipelines, and one takes half a second to compile when it first runs.
+ * Whether one pipeline of gemm.broadcast serves operands that lie in different ways. So it is on CPU adapters of 8 lanes, where a pipeline takes half a
+ * second to compile and selects hide behind loads (no more than 2 % of a tile's time; 5 to 20 % at 4 lanes, where compiling takes a fifth of a second).
  */
-function broadcastRows(m: number, subgroupSize: number): number {
-  if (m <= NARROW_ROWS) return NARROW_ROWS;
-  return subgroupSize === 8 ? 24 : 16;
+const isLoose = ({ cpu, subgroupSize }: Lanes): boolean => cpu && subgroupSize === 8;
+
+/**
+ * Whether gemm.broadcast takes its flat tile of 4 rows rather than the tall one. At 8 lanes, where a tile is narrow, the tall one has 24 rows, the
+ * cheapest for most heights (the time of a tile of 4, 8, 16, 24 rows is as 0.22 : 0.29 : 0.41 : 0.5); at 4 lanes 24 take too long to compile, and at
+ * 16 and more the registers end: it has 16. There are two heights only, since each is a pipeline or more. A loose flat tile reads and writes at any
+ * alignment, so small products that are not aligned take it, too.
+ */
+function isFlat(p: Product, lanes: Lanes): boolean {
+  if (p.m <= NARROW_ROWS) return true;
+  const uneven = loadModes(p).VA === 's' || !storesVectors(p) || p.k % 4 !== 0;
+  return isLoose(lanes) && uneven && p.m * p.n * p.k <= SMALL_WORK;
 }
 
 export type Tiling = { readonly rows: number; readonly columns: number; readonly defines: Readonly<Record<string, number>> };
 
-export function tilingOf(variant: Variant, m: number, subgroupSize: number): Tiling {
+export function tilingOf(variant: Variant, p: Product, lanes: Lanes): Tiling {
+  const { subgroupSize } = lanes;
   switch (variant) {
     case 'broadcast': {
-      const TM = broadcastRows(m, subgroupSize);
-      const GROUPS = TM === NARROW_ROWS ? 1 : STACKED_SUBGROUPS;
+      const flat = isFlat(p, lanes);
+      const TM = flat ? NARROW_ROWS : subgroupSize === 8 ? 24 : 16;
+      const GROUPS = flat ? 1 : STACKED_SUBGROUPS;
       const TV = subgroupSize === 4 ? 2 : 1;
       return { rows: TM * GROUPS, columns: 4 * subgroupSize * TV, defines: { TM, TV, GROUPS } };
     }
@@ -92,6 +108,15 @@ export function storesVectors({ c, n, m, epilogue }: Product): boolean {
   return c.col === 1 && aligned(n, c.offset, ...extra, ...c.batch) && (m === 1 || aligned(c.row));
 }
 
+/** How a kernel reads and writes: the defines VA, VB, TAIL, VC. */
+export function accessOf(variant: Variant, p: Product, lanes: Lanes): Readonly<Record<string, string | number>> {
+  const { VA, VB } = loadModes(p);
+  const exact = { VA, VB, TAIL: p.k % 4 === 0 ? 0 : 1, VC: storesVectors(p) ? 1 : 0 };
+  if (variant !== 'broadcast' || !isLoose(lanes)) return exact;
+  const loose = { ...exact, VB: VB === 's' ? 's' : 'v' };
+  return isFlat(p, lanes) ? { ...loose, VA: 's', TAIL: 1, VC: 0 } : loose;
+}
+
 /** Fewest steps of k that are worth a workgroup of their own. */
 const SHORTEST_CHUNK = 256;
 
@@ -116,7 +141,6 @@ const pad = (strides: readonly number[]): number[] => padFront(strides, MAX_BATC
 /** The parameters of gemm.common that follow from a product. */
 export function paramsOf(p: Product, tiling: Tiling, splits: number): Record<string, number | readonly number[]> {
   const { m, n, k, a, b, c, epilogue } = p;
-  const { bias, save, grad, residual, alpha = 1 } = epilogue;
   if (p.batch.length > MAX_BATCH_DIMS)
     throw new LimitError('gemm', `${p.batch.length} batch dimensions remain`, `merge them to ${MAX_BATCH_DIMS}`);
   return {
@@ -142,13 +166,7 @@ export function paramsOf(p: Product, tiling: Tiling, splits: number): Record<str
     c_row: c.row,
     c_col: c.col,
     c_split: 0,
-    bias_offset: bias?.offset ?? 0,
-    bias_row: bias?.row ?? 0,
-    bias_col: bias?.col ?? 0,
-    pre_offset: (save ?? grad)?.offset ?? 0,
-    residual_offset: residual?.offset ?? 0,
-    alpha,
-    has_bias: bias ? 1 : 0,
-    has_residual: residual ? 1 : 0,
+    b_along_n: loadModes(p).VB === 'n' ? 1 : 0,
+    ...epilogueParams(epilogue),
   };
 }

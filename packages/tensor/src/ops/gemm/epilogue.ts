@@ -1,0 +1,55 @@
+/** How kernels of the gemm family are told of an epilogue: what they bind, what is compiled in, what parameters say. */
+import { wgslType } from '../../dtype.ts';
+import type { Tensor } from '../../tensor.ts';
+import type { Activation, Epilogue, Product } from './problem.ts';
+
+/** Numbers of the activations in activation.wgsl, where ACT is "any". */
+const ACTIVATION_CODES: Readonly<Record<Activation, number>> = { none: 0, relu: 1, quickGelu: 2, silu: 3, geluTanh: 4, gelu: 5 };
+
+/** The parameters of gemm.common that follow from an epilogue. */
+export function epilogueParams({ bias, activation = 'none', save, grad, residual, alpha = 1 }: Epilogue): Record<string, number> {
+  return {
+    bias_offset: bias?.offset ?? 0,
+    bias_row: bias?.row ?? 0,
+    bias_col: bias?.col ?? 0,
+    pre_offset: (save ?? grad)?.offset ?? 0,
+    residual_offset: residual?.offset ?? 0,
+    alpha,
+    has_bias: bias ? 1 : 0,
+    has_residual: residual ? 1 : 0,
+    has_pre: grad ? 1 : 0,
+    act: ACTIVATION_CODES[activation],
+  };
+}
+
+/** What an epilogue binds and defines. */
+export type EpilogueBinding = {
+  readonly buffers: Readonly<Record<string, Tensor>>;
+  readonly defines: Readonly<Record<string, string | number>>;
+};
+
+/**
+ * @param shared compile in all that an epilogue may have, for CPU adapters, where every pipeline takes long to compile: parameters say what of it is
+ * meant, and `a` is bound in place of tensors that are missing. Apart stay `save`, which would be written, and the code of gelu.
+ */
+export function bindEpilogue({ a, c, epilogue }: Product, shared: boolean): EpilogueBinding {
+  const { activation = 'none', save } = epilogue;
+  const standIn = shared ? a.tensor : undefined;
+  const alike = a.tensor.dtype === c.tensor.dtype ? standIn : undefined;
+  const bias = epilogue.bias?.tensor ?? standIn;
+  const residual = epilogue.residual ?? alike;
+  const grad = save ? undefined : (epilogue.grad ?? alike);
+  const pre = save ?? grad;
+  return {
+    buffers: { ...(bias && { bias }), ...(residual && { residual }), ...(pre && { pre }) },
+    defines: {
+      TC: wgslType(c.tensor.dtype),
+      TBIAS: wgslType(bias?.dtype ?? 'f32'),
+      BIAS: bias ? (epilogue.bias?.row ? 2 : 1) : 0,
+      ACT: shared && activation !== 'gelu' ? 'any' : activation,
+      SAVE: save ? 1 : 0,
+      GRAD: grad ? 1 : 0,
+      RES: residual ? 1 : 0,
+    },
+  };
+}
