@@ -31,10 +31,10 @@ async function start(kind: string, cache: string): Promise<{ readonly times: Tim
 }
 
 /** Starts with an empty shader cache, and on lavapipe, which is alone in having one, with a full one. */
-export async function startup(device: Device, { samples }: Effort): Promise<Row[]> {
+export async function startup(device: Device, { least }: Effort): Promise<Row[]> {
   const { kind } = device.adapter;
   const runs: Record<string, Awaited<ReturnType<typeof start>>[]> = { cold: [], warm: [] };
-  for (let sample = 0; sample < Math.min(samples, 3); sample += 1) {
+  for (let sample = 0; sample < least; sample += 1) {
     const cache = await mkdtemp(join(tmpdir(), 'mudpt-shaders-'));
     try {
       runs['cold']?.push(await start(kind, cache));

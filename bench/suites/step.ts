@@ -30,6 +30,7 @@ export type StepCost = {
   readonly submits: number;
   /** Of all timed replayed steps together. */
   readonly allocatedBytes: number;
+  /** That a replayed step runs. */
   readonly pipelines: number;
   /** Most GPU memory held by eager steps, weights included, and the replayed step's arena. */
   readonly peakBytes: number;
@@ -159,7 +160,7 @@ export async function stepBench(device: Device, options: StepOptions = {}): Prom
     blockDispatches: (steps.length - (rest.plans[0]?.steps.length ?? 0)) / layers,
     submits: submitted,
     allocatedBytes: totalBytes - held,
-    pipelines: device.counters().pipelines,
+    pipelines: new Set(plan?.commands.flatMap((command) => (command.kind === 'dispatch' ? [command.entry] : []))).size,
     peakBytes,
     plannedBytes: plan?.bytes.planned ?? 0,
   };
