@@ -69,10 +69,12 @@ export async function time(device: Device, run: () => void, { seconds, samples, 
     const { wall, busy } = read();
     return { wall: wall / runs, busy: busy / runs };
   };
-  const begin = performance.now();
+  const start = performance.now();
   const first = await sample(1);
-  const times = first.wall > LONG ? [first] : [];
-  const runs = times.length > 0 ? 1 : Math.max(1, Math.ceil(20 / (await sample(1)).wall));
+  const isLong = first.wall > LONG;
+  const times = isLong ? [first] : [];
+  const runs = isLong ? 1 : Math.max(1, Math.ceil(20 / (await sample(1)).wall));
+  const begin = isLong ? start : performance.now();
   while (times.length < least || (times.length < samples && performance.now() - begin < seconds * 1000))
     times.push(await sample(runs));
   return times;
