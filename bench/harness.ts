@@ -42,6 +42,11 @@ export function hasFailed({ problem }: Row): boolean {
   return problem !== undefined && !problem.startsWith(NOT_MEASURED);
 }
 
+/** Progress, a line on stderr: tables come when a suite is done. */
+export function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
 /** A result may differ by rounding only. */
 export const LARGEST_ERROR = 1e-3;
 
@@ -106,6 +111,7 @@ export async function measure(
   check: { readonly at: readonly number[]; readonly expected: readonly number[] },
   effort: Effort,
 ): Promise<Row> {
+  tell(`  ${row.name}, ${row.engine}`);
   const values = await scope(async () => await pick(run(), check.at));
   const times = await time(device, () => void run(), effort);
   const busy = Math.min(...times.map((one) => one.busy));

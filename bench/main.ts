@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { Device } from '@mudpt/tensor';
-import { type Effort, FULL, hasFailed, notMeasured, QUICK, type Row } from './harness.ts';
+import { type Effort, FULL, hasFailed, notMeasured, QUICK, type Row, tell } from './harness.ts';
 import type { Job } from './jobs.ts';
 import { measurePeaks } from './peaks.ts';
 import { errandOf, installPeers, peers, runPeer } from './peers/peer.ts';
@@ -61,8 +61,6 @@ suites: ${ALL.join(', ')} (default: all)
 --classes  class counts of the suites training and memory, such as 10,100,1000
 --out    the folder for a JSON file a suite, <adapter>-<suite>.json; default bench/results`;
 
-const log = (line: string): void => void process.stderr.write(`${line}\n`);
-
 async function runSuite(device: Device, suite: string, options: Options): Promise<Row[]> {
   const effort = options.quick ? QUICK : FULL;
   const { kind } = device.adapter;
@@ -77,7 +75,6 @@ async function runSuite(device: Device, suite: string, options: Options): Promis
   const { folder } = options;
   if (!folder) return rows;
   for (const peer of peers) {
-    log(`  ${peer.name}`);
     const errands = jobs.map((job) => errandOf(suite, job, peer, folder));
     rows.push(...(await runPeer(folder, peer, errands, effort)));
   }
@@ -105,18 +102,18 @@ async function main(): Promise<number> {
     console.error(unknown.length > 0 ? `bench: there is no suite '${unknown.join("', '")}'\n${USAGE}` : USAGE);
     return values.help ? 0 : 2;
   }
-  const folder = values.peers ? await installPeers(log) : undefined;
+  const folder = values.peers ? await installPeers() : undefined;
   const device = await Device.open();
   const peaks = await measurePeaks(device);
-  log(`adapter ${device.adapter.name}: peak ${peaks.gflops.toFixed(1)} GFLOP/s, ${peaks.gbps.toFixed(1)} GB/s`);
+  tell(`adapter ${device.adapter.name}: peak ${peaks.gflops.toFixed(1)} GFLOP/s, ${peaks.gbps.toFixed(1)} GB/s`);
   const head = headOf(device, peaks);
   const out = values.out ?? RESULTS;
   let isWhole = true;
   for (const suite of positionals.length > 0 ? positionals : ALL) {
-    log(suite);
+    tell(suite);
     const measured = await runSuite(device, suite, { quick: values.quick, folder, classes });
     console.log(`\n${suite}\n${table(measured, peaks).join('\n')}`);
-    log(`written to ${writeResults(out, head, suite, measured)}`);
+    tell(`written to ${writeResults(out, head, suite, measured)}`);
     isWhole &&= !measured.some((row) => row.engine === OURS && hasFailed(row));
   }
   device.dispose();

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { checked, type Effort, errorOf, type Row, summary } from '../harness.ts';
+import { checked, type Effort, errorOf, type Row, summary, tell } from '../harness.ts';
 import { type Check, checkOf, flopsOf, type Job, nameOf } from '../jobs.ts';
 import { modelOf, type ModelFile } from '../onnx/models.ts';
 
@@ -34,7 +34,7 @@ export const peers: readonly Peer[] = [
 ];
 
 /** The folder of the peers, complete. Installs once (some 700 MB, nearly all of it ONNX Runtime). */
-export async function installPeers(log: (line: string) => void): Promise<string> {
+export async function installPeers(): Promise<string> {
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mudpt', 'peers');
   mkdirSync(folder, { recursive: true });
   const here = fileURLToPath(new URL('.', import.meta.url));
@@ -42,7 +42,7 @@ export async function installPeers(log: (line: string) => void): Promise<string>
     copyFileSync(join(here, file), join(folder, file));
   const manifest = JSON.stringify({ private: true, type: 'module', dependencies: PACKAGES });
   if (existsSync(join(folder, `${hash(manifest)}.installed`))) return folder;
-  log(`installing the peers in ${folder} (once)`);
+  tell(`installing the peers in ${folder} (once)`);
   writeFileSync(join(folder, 'package.json'), manifest);
   await new Promise<void>((resolve, reject) => {
     const npm = spawn('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
@@ -97,7 +97,10 @@ async function serve(folder: string, peer: Peer, errands: readonly Errand[], eff
   createInterface(child.stderr).on('line', (line) => errors.push(line));
   const lines: Line[] = [];
   createInterface(child.stdout).on('line', (line) => {
-    if (line.startsWith('@@')) lines.push(JSON.parse(line.slice(2)) as Line);
+    if (!line.startsWith('@@')) return;
+    const answer = JSON.parse(line.slice(2)) as Line;
+    tell(`  ${errands[answer.id]?.row.name}, ${peer.name}`);
+    lines.push(answer);
   });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   if (code === 0) return lines;

@@ -18,7 +18,7 @@ import {
   type TrainingSettings,
 } from 'mudpt';
 import type { Device } from '@mudpt/tensor';
-import { type Effort, type Row, summary } from '../harness.ts';
+import { type Effort, type Row, summary, tell } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { classNames, PLAIN } from './training.ts';
 
@@ -139,6 +139,7 @@ async function along(device: Device, course: Course, effort: Effort | undefined)
 /** A step's plan, and its time where `effort` is given. */
 async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string, effort?: Effort): Promise<Figures> {
   const { device, config } = clip;
+  tell(`  ${name}, ${way.engine}`);
   // What earlier steps left in the pool is none of this one's.
   await device.synchronize();
   device.trim();

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Device } from '@mudpt/tensor';
 import { byKernel } from '../first-step.ts';
-import { type Effort, type Row, summary } from '../harness.ts';
+import { type Effort, type Row, summary, tell } from '../harness.ts';
 import type { Startup } from '../startup.ts';
 import { OURS } from './ours.ts';
 
@@ -21,6 +21,7 @@ type Times = Startup['done'];
 
 /** @param cache folder of Mesa's compiled shaders */
 async function start(kind: string, cache: string): Promise<{ readonly times: Times; readonly pipelines: readonly string[] }> {
+  tell('  first step of pnpm train');
   const begin = Date.now();
   const command = [path('../../scripts/launch.mjs'), '--adapter', kind, 'node', '--import', 'tsx', path('../startup.ts')];
   const env = { ...process.env, MESA_SHADER_CACHE_DIR: cache, MUDPT_QUIET: '1' };

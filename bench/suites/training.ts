@@ -9,7 +9,7 @@ import { SGD, valueAndGrad } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
 import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
-import { checked, type Effort, errorOf, notMeasured, type Row, summary } from '../harness.ts';
+import { checked, type Effort, errorOf, notMeasured, type Row, summary, tell } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { type Elapsed, stopwatch } from '../stopwatch.ts';
 import { OURS } from './ours.ts';
@@ -66,6 +66,7 @@ export async function training(
 
 async function run(device: Device, clip: Clip, classes: number, way: Way, effort: Effort): Promise<{ row: Row; loss: number }> {
   const { textPath, recompute, engine } = way;
+  tell(`  ${nameOf(classes)}, ${engine}`);
   // What another way left in the pool is none of this one's memory.
   await device.synchronize();
   device.trim();
@@ -124,6 +125,7 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
 async function torchRows(counts: readonly number[]): Promise<Row[]> {
   const script = fileURLToPath(new URL('../peers/torch_step.py', import.meta.url));
   let problem = '';
+  tell(`  ${counts.map(nameOf).join(' and ')}, PyTorch`);
   for (const python of ['python3', '/usr/bin/python3']) {
     try {
       const { stdout } = await promisify(execFile)(python, [script, String(BATCH), '2', ...counts.map(String)]);
