@@ -57,20 +57,30 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #for i in TM * TV
   var s${i} = vec4<f32>();
 #endfor
-  for (var k = work.k_begin; k < k_end; k += 4u) {
 #for t in LOADS
 #if VA == "m"
-    let a${t} = load_a(work.a_base, row + ${t * SG}u + (lane / 4u) % ${min(SG, TM) / 4}u * 4u, k + lane % 4u, work.k_end);
-#elif VA == "s"
-#for q in SHARE
-    let a${t}_of${q} = load_a1(work.a_base, row + ${t * SG}u + lane % ${min(SG, TM)}u, k + (lane / ${TM}u) % ${4 / SHARE}u * ${SHARE}u + ${q}u, work.k_end);
-#endfor
+  let line${t} = line_a(work.a_base, row + ${t * SG}u + (lane / 4u) % ${min(SG, TM) / 4}u * 4u);
 #else
-    let a${t} = load_a(work.a_base, row + ${t * SG}u + lane % ${min(SG, TM)}u, k, work.k_end);
+  let line${t} = line_a(work.a_base, row + ${t * SG}u + lane % ${min(SG, TM)}u);
 #endif
 #endfor
 #for v in TV
-    let b${v} = load_b(work.b_base, col + ${v * SG * 4}u, k, work.k_end);
+  let lines${v} = lines_b(work.b_base, col + ${v * SG * 4}u);
+#endfor
+  for (var k = work.k_begin; k < k_end; k += 4u) {
+#for t in LOADS
+#if VA == "m"
+    let a${t} = load_a(line${t}, k + lane % 4u, work.k_end);
+#elif VA == "s"
+#for q in SHARE
+    let a${t}_of${q} = load_a1(line${t}, k + (lane / ${TM}u) % ${4 / SHARE}u * ${SHARE}u + ${q}u, work.k_end);
+#endfor
+#else
+    let a${t} = load_a(line${t}, k, work.k_end);
+#endif
+#endfor
+#for v in TV
+    let b${v} = load_b(lines${v}, k, work.k_end);
 #endfor
 #for i in TM
 #for u in 4

@@ -34,13 +34,21 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #for i in 4
   var s${i} = vec4<f32>();
 #endfor
+  let lines = lines_b(work.b_base, col);
+#if VA == "m"
+  let line = line_a(work.a_base, row);
+#else
+#for t in 4
+  let line${t} = line_a(work.a_base, row + ${t}u);
+#endfor
+#endif
   for (var k = work.k_begin + lane * 4u; k < work.k_end; k += ${4 * LANES}u) {
-    let b4 = load_b(work.b_base, col, k, work.k_end);
+    let b4 = load_b(lines, k, work.k_end);
 #for t in 4
 #if VA == "m"
-    let a${t} = load_a(work.a_base, row, k + ${t}u, work.k_end);
+    let a${t} = load_a(line, k + ${t}u, work.k_end);
 #else
-    let a${t} = load_a(work.a_base, row + ${t}u, k, work.k_end);
+    let a${t} = load_a(line${t}, k, work.k_end);
 #endif
 #endfor
 #for i in 4

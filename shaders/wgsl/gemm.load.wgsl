@@ -71,35 +71,61 @@ fn work_count() -> u32 {
   return params.tiles_n * params.tiles_m * params.batches * params.splits;
 }
 
-#if TAIL
+#if TAIL && VA != "m"
 // Four values along k of which those at or beyond k_end become 0 (the buffer may hold anything there, a NaN too).
 fn keep4(x: vec4<f32>, k: u32, k_end: u32) -> vec4<f32> {
   return select(vec4<f32>(0.0), x, vec4<u32>(k, k + 1u, k + 2u, k + 3u) < vec4<u32>(k_end));
 }
 #endif
 
+// What a loop along k need not compute again: where a line of an operand lies at k = 0.
+// VA "k", "s": row `row` of a; "m": rows row .. row + 3, for a row that is a multiple of 4.
+fn line_a(base: u32, row: u32) -> u32 {
 #if VA == "m"
-// a[row .. row + 3, k] for a row that is a multiple of 4.
-fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> vec4<f32> {
-  let at = min(row, (params.m - 1u) & 0xfffffffcu);
+  return base + min(row, (params.m - 1u) & 0xfffffffcu);
+#else
+  return base + min(row, params.m - 1u) * params.a_row;
+#endif
+}
+
+// VB "k", "s": columns col .. col + 3 of b; "n": its rows 0 .. 3 from column col on, a multiple of 4.
+fn lines_b(base: u32, col: u32) -> vec4<u32> {
+  let four = vec4<u32>(0u, 1u, 2u, 3u);
+#if VB == "n" || VB == "v"
+  let rows = base + min(col, (params.n - 1u) & 0xfffffffcu) + four * params.b_row;
+#endif
+#if VB != "n"
+  let columns = base + min(col + four, vec4<u32>(params.n - 1u)) * params.b_col;
+#endif
+#if VB == "n"
+  return rows;
+#elif VB == "v"
+  return select(columns, rows, params.b_along_n == 1u);
+#else
+  return columns;
+#endif
+}
+
+#if VA == "m"
+// a[row .. row + 3, k] of a line.
+fn load_a(line: u32, k: u32, k_end: u32) -> vec4<f32> {
 #if TAIL
-  let x = a_at((base + at + min(k, k_end - 1u) * params.a_col) / 4u);
+  let x = a_at((line + min(k, k_end - 1u) * params.a_col) / 4u);
   return select(vec4<f32>(0.0), x, k < k_end);
 #else
-  return a_at((base + at + k * params.a_col) / 4u);
+  return a_at((line + k * params.a_col) / 4u);
 #endif
 }
 #else
-// a[row, k .. k + 3].
-fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> vec4<f32> {
-  let at = base + min(row, params.m - 1u) * params.a_row;
+// a[row, k .. k + 3] of a line.
+fn load_a(line: u32, k: u32, k_end: u32) -> vec4<f32> {
 #if VA == "k"
-  let x = a_at((at + k) / 4u);
+  let x = a_at((line + k) / 4u);
 #elif TAIL
-  let k4 = min(vec4<u32>(k, k + 1u, k + 2u, k + 3u), vec4<u32>(k_end - 1u)) * params.a_col + at;
+  let k4 = min(vec4<u32>(k, k + 1u, k + 2u, k + 3u), vec4<u32>(k_end - 1u)) * params.a_col + line;
   let x = vec4<f32>(f32(a[k4.x]), f32(a[k4.y]), f32(a[k4.z]), f32(a[k4.w]));
 #else
-  let k4 = vec4<u32>(k, k + 1u, k + 2u, k + 3u) * params.a_col + at;
+  let k4 = vec4<u32>(k, k + 1u, k + 2u, k + 3u) * params.a_col + line;
   let x = vec4<f32>(f32(a[k4.x]), f32(a[k4.y]), f32(a[k4.z]), f32(a[k4.w]));
 #endif
 #if TAIL
@@ -111,69 +137,56 @@ fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> vec4<f32> {
 #endif
 
 #if VA == "s"
-// a[row, k].
-fn load_a1(base: u32, row: u32, k: u32, k_end: u32) -> f32 {
+// a[row, k] of a line.
+fn load_a1(line: u32, k: u32, k_end: u32) -> f32 {
 #if TAIL
-  let x = f32(a[base + min(row, params.m - 1u) * params.a_row + min(k, k_end - 1u) * params.a_col]);
-  return select(0.0, x, k < k_end);
+  return select(0.0, f32(a[line + min(k, k_end - 1u) * params.a_col]), k < k_end);
 #else
-  return f32(a[base + min(row, params.m - 1u) * params.a_row + k * params.a_col]);
+  return f32(a[line + k * params.a_col]);
 #endif
 }
 #endif
 
-// b[k + u, col .. col + 3] for u = 0..3, one vector a column of the result, for a col that is a multiple of 4.
-fn load_b(base: u32, col: u32, k: u32, k_end: u32) -> mat4x4<f32> {
-#if VB == "v"
-  // Four lines from the one that holds k, col: along n a line is a step of k, along k a column, and then they are transposed.
-  let along_n = params.b_along_n == 1u;
-  let line = select(col, k, along_n);
-  let last = select(params.n, k_end, along_n) - 1u;
-  let stride = select(params.b_col, params.b_row, along_n);
-  let at = base + select(k, min(col, (params.n - 1u) & 0xfffffffcu), along_n);
-#for i in 4
-  let x${i} = b_at((at + min(line + ${i}u, last) * stride) / 4u);
-#endfor
-  return mat4x4<f32>(
-#for u in 4
-#let U = "xyzw"[u]
-    select(vec4<f32>(0.0), select(vec4<f32>(x0.${U}, x1.${U}, x2.${U}, x3.${U}), x${u}, along_n), ${TAIL ? "k + " + u + "u < k_end" : "true"}),
-#endfor
-  );
-#elif VB == "n"
-  let at = base + min(col, (params.n - 1u) & 0xfffffffcu);
-#for u in 4
-#if TAIL
-  let b${u} = select(vec4<f32>(0.0), b_at((at + min(k + ${u}u, k_end - 1u) * params.b_row) / 4u), k + ${u}u < k_end);
-#else
-  let b${u} = b_at((at + (k + ${u}u) * params.b_row) / 4u);
-#endif
-#endfor
-  return mat4x4<f32>(b0, b1, b2, b3);
-#else
+// b[k + u, col .. col + 3] of four lines for u = 0..3, one vector a column of the result.
+fn load_b(lines: vec4<u32>, k: u32, k_end: u32) -> mat4x4<f32> {
+#if VB == "s"
 #for j in 4
-  let at${j} = base + min(col + ${j}u, params.n - 1u) * params.b_col;
-#if VB == "k"
-  let x${j} = b_at((at${j} + k) / 4u);
-#else
 #if TAIL
-  let k4_${j} = min(vec4<u32>(k, k + 1u, k + 2u, k + 3u), vec4<u32>(k_end - 1u)) * params.b_row + at${j};
+  let k4_${j} = min(vec4<u32>(k, k + 1u, k + 2u, k + 3u), vec4<u32>(k_end - 1u)) * params.b_row + lines[${j}];
 #else
-  let k4_${j} = vec4<u32>(k, k + 1u, k + 2u, k + 3u) * params.b_row + at${j};
+  let k4_${j} = vec4<u32>(k, k + 1u, k + 2u, k + 3u) * params.b_row + lines[${j}];
 #endif
   let x${j} = vec4<f32>(f32(b[k4_${j}.x]), f32(b[k4_${j}.y]), f32(b[k4_${j}.z]), f32(b[k4_${j}.w]));
-#endif
-#if TAIL
-  let b${j} = keep4(x${j}, k, k_end);
+#endfor
 #else
-  let b${j} = x${j};
+#if VB == "v"
+  let along_n = params.b_along_n == 1u;
+  let at = lines + select(k, k * params.b_row, along_n);
+#elif VB == "n"
+  let at = lines + k * params.b_row;
+#else
+  let at = lines + k;
+#endif
+#for i in 4
+#if TAIL && VB == "n"
+  let x${i} = b_at(select(at.x, at[${i}], k + ${i}u < k_end) / 4u);
+#elif TAIL && VB == "v"
+  let x${i} = b_at(select(at[${i}], at.x, along_n && k + ${i}u >= k_end) / 4u);
+#else
+  let x${i} = b_at(at[${i}] / 4u);
 #endif
 #endfor
+#endif
   return mat4x4<f32>(
 #for u in 4
 #let U = "xyzw"[u]
-    vec4<f32>(b0.${U}, b1.${U}, b2.${U}, b3.${U}),
+#let COLUMNS = "vec4<f32>(x0." + U + ", x1." + U + ", x2." + U + ", x3." + U + ")"
+#let X = VB == "n" ? "x" + u : VB == "v" ? "select(" + COLUMNS + ", x" + u + ", along_n)" : COLUMNS
+#if TAIL
+    select(vec4<f32>(0.0), ${X}, k + ${u}u < k_end),
+#else
+    ${X},
+#endif
 #endfor
   );
-#endif
 }

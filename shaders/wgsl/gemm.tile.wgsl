@@ -25,13 +25,13 @@ fn fetch_a(base: u32, row: u32, k: u32, k_end: u32) -> mat4x4<f32> {
 #if VA == "m"
   let x = mat4x4<f32>(
 #for u in 4
-    load_a(base, row, start + ${u}u, k_end),
+    load_a(line_a(base, row), start + ${u}u, k_end),
 #endfor
   );
 #else
   let x = transpose(mat4x4<f32>(
 #for i in 4
-    load_a(base, row + ${i}u, start, k_end),
+    load_a(line_a(base, row + ${i}u), start, k_end),
 #endfor
   ));
 #endif
@@ -44,7 +44,7 @@ fn fetch_a(base: u32, row: u32, k: u32, k_end: u32) -> mat4x4<f32> {
 
 fn fetch_b(base: u32, col: u32, k: u32, k_end: u32) -> mat4x4<f32> {
   let inside = k < k_end;
-  let x = load_b(base, col, select(k_end - 4u, k, inside || k_end < 4u), k_end);
+  let x = load_b(lines_b(base, col), select(k_end - 4u, k, inside || k_end < 4u), k_end);
   return mat4x4<f32>(
 #for u in 4
     select(vec4<f32>(0.0), x[${u}], inside),
