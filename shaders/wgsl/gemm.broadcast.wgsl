@@ -12,23 +12,29 @@
 // activation, say) once in the code rather than TM times: compiling is what costs on these adapters.
 // TM and TV are chosen by plan.ts: 4 rows for narrow products, else 24 (8 lanes) or 16; TV = 2 at 4 lanes. BIAS 2: the bias differs by row.
 // Numerics: f32 fma in ascending k; bitwise repeatable.
-// Measured, GFLOP/s of 2 cores from the processor time of the kernel's threads (a shared machine: +-10 %), f32, C = A x B, M x N x K:
+// Measured, GFLOP/s of 2 cores from the processor time of the kernel's threads (a shared machine: +-5 %, and the same code runs up to 10 %, seldom
+// 25 %, slower at some addresses: compare several compilations), f32, C = A x B, M x N x K:
 //                                       A Bt   A B   At B
 //   lavapipe (Mesa 25.0, 8 lanes, AMD EPYC 9004; its peak of multiply-adds is 160 on the same cores)
-//     512 x 512 x 512,   TM 24            50    50     46     TM 12 38, TM 16 46, TM 20 47, TM 32 44 (before shuffles)
-//     197 x 768 x 768,   TM 24            47    48     47
-//     60 x 2048 x 512,   TM 24            41
-//     8 x 2048 x 512,    TM 8             21    (TM 16: 17)
-//     512 x 512 x 512,   f16 weights       58                  (as scalars of 16 bits: 50); both operands f16 63
+//     512 x 512 x 512,   TM 24            53    55     55
+//     197 x 768 x 768,   TM 24            51
+//     60 x 512 x 2048,   TM 24                  45
+//     804 x 3072 x 768,  TM 24            55
+//     68 x 512 x 128,    TM 24            40
+//     8 x 2048 x 512,    TM 4             20
+//     512 x 512 x 512,   f16 weights      58                  (as scalars of 16 bits: 50); both operands f16 63
 //     for comparison, 512 x 512 x 512: gemm.plain 8, gemm.tile 6 (A Bt)
 //   SwiftShader 5 (4 lanes), 256 x 256 x 256, TM 16, TV 2
-//                                        6.0   6.1    6.5
-// Where the rest goes on lavapipe (disassembled, 24 x 32 tile, one step of 4 along k, some 970 cycles a core): half of the time are the 7 loads.
+//                                        6.5   6.6    6.5
+// Where the rest goes on lavapipe (disassembled, 24 x 32 tile, one step of 4 along k, some 900 cycles a core): half of the time are the 7 loads.
 // Mesa checks the bounds of each scalar of a storage buffer on its own: 8 instructions and a taken branch a scalar, 336 a vec4 of 8 lanes, 2350
 // a step, against 768 multiplications and additions (a WGSL fma is two instructions there). A loop without loads reaches 105 to 120: sums live on
-// the stack and are blended with the loop's mask. Tried, no gain: textures instead of buffers (loads without branches, but a call each), 8 steps
-// of k (the loop outgrows the 32 KiB of instruction cache: a third of the speed), TV 2 at 8 lanes (same), 16 lanes of AVX-512
-// (LP_NATIVE_VECTOR_WIDTH=512, TM 32: 55, but 3 s to compile, and textures give wrong values), workgroup memory (6).
+// the stack and are blended with the loop's mask. What a loop computes it computes each time: addresses of lines before it gave 3 to 13 %.
+// Tried, no gain: TM 16, 20, 32 (0.92, 0.94, 0.8 of the speed), TM 40 with steps of 4 (0.96) or 2 (a quarter fewer scalars, but sums pass through
+// the mask twice as often: same), steps of 2 with TM 48 or TV 2 (0.95), steps of 1 with TM 48, TV 2 or TM 64 or 96 (0.65), sums of a step in
+// temporaries of their own (0.98), all rows for one k after the other (0.97), 8 steps of k (the loop outgrows the 32 KiB of instruction cache: a
+// third of the speed), loads of single values for both operands (0.75), textures instead of buffers (loads without branches, but a call each),
+// 16 lanes of AVX-512 (LP_NATIVE_VECTOR_WIDTH=512, TM 32: 55, but 3 s to compile, and textures give wrong values), workgroup memory (6).
 // Compile: TA=f32 TB=f32 VA=s VB=v TAIL=1 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=any SAVE=1 GRAD=0 RES=1 CPU=1 TM=4 TV=1 GROUPS=1 SG=on | TA=f32 TB=f32 VA=k VB=v TAIL=0 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
