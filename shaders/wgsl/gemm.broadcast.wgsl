@@ -34,7 +34,10 @@
 // the mask twice as often: same), steps of 2 with TM 48 or TV 2 (0.95), steps of 1 with TM 48, TV 2 or TM 64 or 96 (0.65), sums of a step in
 // temporaries of their own (0.98), all rows for one k after the other (0.97), 8 steps of k (the loop outgrows the 32 KiB of instruction cache: a
 // third of the speed), loads of single values for both operands (0.75), textures instead of buffers (loads without branches, but a call each),
-// 16 lanes of AVX-512 (LP_NATIVE_VECTOR_WIDTH=512, TM 32: 55, but 3 s to compile, and textures give wrong values), workgroup memory (6).
+// 16 lanes of AVX-512 (LP_NATIVE_VECTOR_WIDTH=512, TM 32: 55, but 3 s to compile, and textures give wrong values), workgroup memory (6), 1 or 2 subgroups a workgroup (same).
+// What is left: values that a lane keeps for itself in workgroup memory (no barrier, no bounds) read at a third of the price. Were they there for
+// nothing, b from it would reach 60, a 53, both 64 to 72 (b from a private array: 53). A panel of b kept over many rows must pay for filling it and
+// for setting the sums of all those rows aside at every panel.
 // Compile: TA=f32 TB=f32 VA=s VB=v TAIL=1 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=any SAVE=1 GRAD=0 RES=1 CPU=1 TM=4 TV=1 GROUPS=1 SG=on | TA=f32 TB=f32 VA=k VB=v TAIL=0 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
