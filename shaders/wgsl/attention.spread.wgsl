@@ -6,45 +6,41 @@
     {
       let turns = min(${LANES}u, (limit - step + ${KEYS - 1}u) / ${KEYS}u);
       for (var turn = 0u; turn < turns; turn += 1u + params.apart) {
-#for h in HALVES
-        let turn${h} = turn + ${h}u * params.apart;
+        let mine = turn + side;
 #for t in KEYS
-        let other${t}_${h} = min(step + turn${h} * ${KEYS}u + ${t}u, limit - 1u);
-#for c in h * LOWER..h * LOWER + LOWER
+        let other${t} = min(step + mine * ${KEYS}u + ${t}u, limit - 1u);
+#for c in COLUMNS
 #if !PREFIX
-        let row${t}_${c} = slice(widen(${SOURCE}[${SOURCE}Base + other${t}_${h} * params.${SOURCE}.z + quad${c}]), lane);
+        let row${t}_${c} = slice(widen(${SOURCE}[${SOURCE}Base + other${t} * params.${SOURCE}.z + quad${c}]), lane);
 #elif EAGER
         let row${t}_${c} = slice(select(
-          widen(${SOURCE}[${SOURCE}Base + (max(other${t}_${h}, shift) - shift) * params.${SOURCE}.z + quad${c}]),
-          widen(prefix[${PREFIXED}Base + min(other${t}_${h}, shift - 1u) * params.${PREFIXED}.z + quad${c}]),
-          other${t}_${h} < shift), lane);
+          widen(${SOURCE}[${SOURCE}Base + (max(other${t}, shift) - shift) * params.${SOURCE}.z + quad${c}]),
+          widen(prefix[${PREFIXED}Base + min(other${t}, shift - 1u) * params.${PREFIXED}.z + quad${c}]),
+          other${t} < shift), lane);
 #else
         var row${t}_${c}: vec${SLICE}<f32>;
-        if (other${t}_${h} < shift) {
-          row${t}_${c} = slice(widen(prefix[${PREFIXED}Base + other${t}_${h} * params.${PREFIXED}.z + quad${c}]), lane);
+        if (other${t} < shift) {
+          row${t}_${c} = slice(widen(prefix[${PREFIXED}Base + other${t} * params.${PREFIXED}.z + quad${c}]), lane);
         } else {
-          row${t}_${c} = slice(widen(${SOURCE}[${SOURCE}Base + (other${t}_${h} - shift) * params.${SOURCE}.z + quad${c}]), lane);
+          row${t}_${c} = slice(widen(${SOURCE}[${SOURCE}Base + (other${t} - shift) * params.${SOURCE}.z + quad${c}]), lane);
         }
 #endif
-#endfor
 #endfor
 #endfor
 #for g in ROWS / 8
         ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
 #for i in 8 * g..8 * g + 8
           {
-#for h in HALVES
 #for t in KEYS
 #if TILE
-          let factor${t}_${h} = handed[${HANDED + (i * KEYS + t) * LANES}u + turn${h}];
+            let factor${t} = handed[${HANDED + (i * KEYS + t) * LANES}u + mine];
 #else
-          let factor${t}_${h} = subgroupShuffle(${FACTOR}${i}_${t}, turn${h});
+            let factor${t} = subgroupShuffle(${FACTOR}${i}_${t}, mine);
 #endif
 #endfor
-#for c in h * LOWER..h * LOWER + LOWER
+#for c in COLUMNS
 #for t in KEYS
-          ${INTO}${i}_${c} += factor${t}_${h} * row${t}_${c};
-#endfor
+            ${INTO}${i}_${c} += factor${t} * row${t}_${c};
 #endfor
 #endfor
           }

@@ -6,18 +6,13 @@
 #endfor
         let base = params.${INTO}.x + batch * params.${INTO}.y + (start + row) * params.${INTO}.z + head * params.${INTO}.w;
 #for c in COLUMNS
-#if c >= LOWER
-        if (row < count && column${c} < params.depth * ${QUADS}u && params.apart == 0u) {
-          ${TARGET}[base + column${c}] = narrow(${SCALE} * part${c});
-        }
+#if !APART
+        let whole${c} = part${c};
 #else
-        if (row < count && column${c} < params.depth * ${QUADS}u) {
-#if HALVES == 2
-          ${TARGET}[base + column${c}] = narrow(${SCALE} * (part${c} + select(vec${SLICE}<f32>(), part${c + LOWER}, params.apart == 1u)));
-#else
-          ${TARGET}[base + column${c}] = narrow(${SCALE} * part${c});
+        let whole${c} = part${c} + select(vec${SLICE}<f32>(), subgroupShuffleXor(part${c}, ${LANES / 2}u), params.apart == 1u);
 #endif
+        if (row < count && side == 0u && column${c} < params.depth * ${QUADS}u) {
+          ${TARGET}[base + column${c}] = narrow(${SCALE} * whole${c});
         }
-#endif
 #endfor
       }

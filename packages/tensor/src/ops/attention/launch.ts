@@ -49,7 +49,7 @@ const DEPTHS = [64, 128] as const;
 function sliceOf(lanes: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; apart: 0 | 1 } {
   const SLICE = whole / 2 <= lanes ? 2 : 4;
   const COLUMNS = Math.ceil(whole / SLICE / lanes);
-  return { SLICE, COLUMNS, apart: COLUMNS % 2 === 0 && depth <= (COLUMNS / 2) * lanes * SLICE ? 1 : 0 };
+  return { SLICE, COLUMNS, apart: 2 * depth <= COLUMNS * lanes * SLICE ? 1 : 0 };
 }
 
 /** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows. Barriers, and SwiftShader
@@ -77,13 +77,14 @@ function planOf(problem: AttentionProblem, depth: number, out: string): Plan {
   const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${whole}`;
   const variant = device.tuner.choose('attention', fusedVariants(device), key);
   const lanes = variant === 'tile' ? TILE_LANES : device.subgroupSize;
+  const isTile = variant === 'tile';
   const { apart, ...slice } = sliceOf(lanes, whole, depth);
   const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS);
-  const tile: Defines = variant === 'tile' ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
+  const tile: Defines = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
   return {
     defines: { T: problem.dtype, OUT: out, ...tile, ROWS: rows, KEYS: keys, ...slice },
     lanes,
-    shared: { depth: depth / 4, ahead: causal ? 0 : ALL_KEYS, apart },
+    shared: { depth: depth / 4, ahead: causal ? 0 : ALL_KEYS, apart: isTile || lanes < 8 ? 0 : apart },
   };
 }
 
