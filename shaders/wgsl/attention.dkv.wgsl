@@ -122,7 +122,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #endif
 #for g in ROWS / 8
-      ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
+      ${GROUP}
 #for j in 8 * g..8 * g + 8
       {
 #if TILE
@@ -142,7 +143,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 #for g in ROWS / 8
-    ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
+    ${GROUP}
 #for t in KEYS
 #for j in 8 * g..8 * g + 8
     {

@@ -128,7 +128,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #endif
 #for g in ROWS / 8
-      ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
+      ${GROUP}
 #for i in 8 * g..8 * g + 8
       {
 #if TILE
@@ -167,7 +168,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     workgroupBarrier();
 #endif
 #for g in ROWS / 8
-    ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
+    ${GROUP}
 #for i in 8 * g..8 * g + 8
     {
 #if TILE

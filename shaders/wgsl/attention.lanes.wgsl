@@ -49,10 +49,10 @@ fn laneSum(value: f32) -> f32 {
 }
 #endif
 
-// The i-th of eight values: selects compile in no time, while every store site is a loop over the lanes on CPU adapters.
 // On lavapipe (8 lanes) a shuffle by a constant is one permute, while a broadcast is two and a masked move.
 #let HAND_ON = SG == 8 ? "subgroupShuffle" : "subgroupBroadcast"
 
+// The i-th of eight values: selects compile in no time, while every store site is a loop over the lanes on CPU adapters.
 #for kind in 2
 #let F = kind == 0 ? "f32" : SLICE == 2 ? "vec2<f32>" : "vec4<f32>"
 fn ${kind == 0 ? "pick" : "pickSlice"}(i: u32, a: ${F}, b: ${F}, c: ${F}, d: ${F}, e: ${F}, f: ${F}, g: ${F}, h: ${F}) -> ${F} {

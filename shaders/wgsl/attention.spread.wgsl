@@ -28,7 +28,8 @@
 #endfor
 #endfor
 #for g in ROWS / 8
-        ${g > 0 ? "if (rowStart + " : ""}${g > 0 ? 8 * g : ""}${g > 0 ? "u < count) {" : "{"}
+#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
+        ${GROUP}
 #for i in 8 * g..8 * g + 8
           {
 #for t in KEYS
