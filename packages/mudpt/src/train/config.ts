@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
-import { bytesOfSize } from './memory.ts';
+import { bytesOfSize } from './budget.ts';
 import { methodNamed, type TrainingInput, type TrainingSettings } from '../methods/index.ts';
 
 const schema = z.strictObject({

@@ -2,7 +2,8 @@ export { identity, resolveConfig, type RunConfig, runFields, type RunInput, runN
 export { type ClassMetrics, harmonicMean, meanAndInterval, type Metrics, metricsOf } from './metrics.ts';
 export type { ClassFacts, Evaluation, MetricsLine, Prediction, RunSummary } from './records.ts';
 export { RESULT_COLUMNS, RunFolder } from './run-folder.ts';
-export { type Budget, budgetOf, bytesOfSize, heldBytes, type StepChoice, type StepPlan } from './memory.ts';
+export { budgetOf, bytesOfSize } from './budget.ts';
+export { type Budget, heldBytes, type StepChoice, type StepPlan } from './memory.ts';
 export { openRunData } from './prepare.ts';
 export { scheduleOf } from './schedule.ts';
 export { type Estimate, estimateRun } from './estimate.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { CLASSES, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { type Economy, KEEP_ALL, methodNamed, type PromptMethod, RECOMPUTE, type TrainingSettings } from '../methods/index.ts';
-import { budgetOf, bytesOfSize, heldBytes, type StepChoice } from './memory.ts';
+import { budgetOf, bytesOfSize } from './budget.ts';
+import { heldBytes, type StepChoice } from './memory.ts';
 import { scoringBatch } from './scoring.ts';
 import { Stepper } from './step.ts';
 
