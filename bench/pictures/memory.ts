@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import type { Results, StoredRow } from '../results.ts';
 import { type Axis, KEPT, PARTS, RECOMPUTING } from '../suites/memory.ts';
-import { PLAIN } from '../suites/training.ts';
+import { PLAIN } from '../suites/ours.ts';
 import { provenance } from './provenance.ts';
 import { type Chart, chart, COLOURS, heading, INK, MUTED, type Piece, sheet } from './svg.ts';
 

@@ -1,8 +1,7 @@
 /** How many times longer other engines take for the same problems on the same adapter. */
 import * as Plot from '@observablehq/plot';
 import type { Results, StoredRow } from '../results.ts';
-import { OURS } from '../suites/ours.ts';
-import { PLAIN } from '../suites/training.ts';
+import { OURS, PLAIN } from '../suites/ours.ts';
 import { provenance } from './provenance.ts';
 import { type Chart, chart, COLOURS, heading, INK, MUTED, type Piece, sheet } from './svg.ts';
 

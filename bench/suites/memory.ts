@@ -20,7 +20,8 @@ import {
 import type { Device } from '@mudpt/tensor';
 import { type Effort, type Row, summary, tell } from '../harness.ts';
 import { values } from '../inputs.ts';
-import { classNames, PLAIN } from './training.ts';
+import { PLAIN } from './ours.ts';
+import { classNames } from './training.ts';
 
 export const KEPT = 'everything kept';
 export const RECOMPUTING = 'blocks computed twice';

@@ -18,6 +18,8 @@ import { values } from '../inputs.ts';
 import { type AttentionJob, checkOf, flopsOf, type Job, nameOf } from '../jobs.ts';
 
 export const OURS = 'mudpt';
+/** This engine, computing texts as everybody else does. */
+export const PLAIN = '77 rows a class';
 
 /** Runs `job` on `device`; `engine` names the variant when one is forced. */
 export async function runOurs(device: Device, suite: string, job: Job, effort: Effort, engine: string = OURS): Promise<Row> {

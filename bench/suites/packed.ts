@@ -18,8 +18,7 @@ import { map, ref, type Ref } from '../../packages/tensor/test/reference/array.t
 import { raggedAttention, raggedAttentionBackward } from '../../packages/tensor/test/reference/attention.ts';
 import { checked, type Effort, errorOf, measure, type Row } from '../harness.ts';
 import { places, values } from '../inputs.ts';
-import { OURS } from './ours.ts';
-import { PLAIN } from './training.ts';
+import { OURS, PLAIN } from './ours.ts';
 
 const [HEADS, DEPTH] = [8, 64];
 const WIDTH = HEADS * DEPTH;

@@ -7,8 +7,7 @@ import { type Effort, errorOf, measure, pick, type Row } from '../harness.ts';
 import { places, values } from '../inputs.ts';
 import { imageTowerModel } from '../onnx/image-tower.ts';
 import { type Peer, runPeer } from '../peers/peer.ts';
-import { OURS } from './ours.ts';
-import { PLAIN } from './training.ts';
+import { OURS, PLAIN } from './ours.ts';
 
 const NAME = 'ViT-B/16';
 const SUITE = 'towers';

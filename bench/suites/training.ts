@@ -12,11 +12,10 @@ import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
 import { checked, type Effort, errorOf, notMeasured, type Row, summary, tell } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { type Elapsed, stopwatch } from '../stopwatch.ts';
-import { OURS } from './ours.ts';
+import { OURS, PLAIN } from './ours.ts';
 
 const SUITE = 'training';
 const BATCH = 4;
-export const PLAIN = '77 rows a class';
 
 /** How a step is run. */
 type Way = { readonly engine: string; readonly textPath: 'auto' | 'full'; readonly recompute: boolean };

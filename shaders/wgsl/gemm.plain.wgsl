@@ -18,36 +18,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let work = work_of(index);
   let row = work.tile_m * 32u + (local / 8u) * 4u;
   let col = work.tile_n * 32u + (local % 8u) * 4u;
-#for i in 4
-  var s${i} = vec4<f32>();
-#endfor
-  let lines = lines_b(work.b_base, col);
-#if VA == "m"
-  let line = line_a(work.a_base, row);
-#else
-#for t in 4
-  let line${t} = line_a(work.a_base, row + ${t}u);
-#endfor
-#endif
-  for (var k = work.k_begin; k < work.k_end; k += 4u) {
-    let b4 = load_b(lines, k, work.k_end);
-#for t in 4
-#if VA == "m"
-    let a${t} = load_a(line, k + ${t}u, work.k_end);
-#else
-    let a${t} = load_a(line${t}, k, work.k_end);
-#endif
-#endfor
-#for i in 4
-#for u in 4
-#if VA == "m"
-    s${i} = fma(vec4<f32>(a${u}.${"xyzw"[i]}), b4[${u}], s${i});
-#else
-    s${i} = fma(vec4<f32>(a${i}.${"xyzw"[u]}), b4[${u}], s${i});
-#endif
-#endfor
-#endfor
-  }
+#let K_FIRST = "work.k_begin"
+#let K_STEP = 4
+#include "gemm.quads.wgsl"
   var sums = array<vec4<f32>, 4>(s0, s1, s2, s3);
   for (var i = 0u; i < 4u + unknown_zero(); i++) {
     emit(work.c_base, row + i, col, sums[i]);

@@ -1,13 +1,12 @@
 import { wgsl } from '@mudpt/shaders';
-import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
-import { ShapeError } from '../errors.ts';
+import { bytesPerElement, wgslType } from '../dtype.ts';
 import { kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
-import { sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { zeros } from './create.ts';
-import { expectRows, planRows, Rows } from './rows.ts';
+import { expectLabelled } from './labels.ts';
+import { planRows, Rows } from './rows.ts';
 
 const countKernel = kernel({ name: 'count_correct', source: wgsl['count_correct.wgsl'] });
 
@@ -18,16 +17,7 @@ const countKernel = kernel({ name: 'count_correct', source: wgsl['count_correct.
  * @throws ShapeError, DTypeError
  */
 export const countCorrect = defineOp('countCorrect', (logits: Tensor, labels: Tensor): Tensor => {
-  const { rows, width } = expectRows('countCorrect', 'logits', logits);
-  labels.expectLive('countCorrect');
-  expectDType('countCorrect', 'labels', labels.dtype, ['i32', 'u32']);
-  if (!sameShape(labels.shape, logits.shape.slice(0, -1))) {
-    throw new ShapeError(
-      'countCorrect',
-      `labels have shape ${showShape(labels.shape)}, logits ${showShape(logits.shape)}`,
-      'give one label for every row: logits [..., classes], labels [...]',
-    );
-  }
+  const { rows, width } = expectLabelled('countCorrect', logits, labels);
   const { device } = logits;
   if (logits.size === 0) return zeros([], { device });
   using input = new Rows(logits);

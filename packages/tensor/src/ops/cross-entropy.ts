@@ -1,16 +1,17 @@
 /** Cross-entropy of logits with class labels, forward and gradient, without storing probabilities. */
 import { wgsl } from '@mudpt/shaders';
-import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
-import { LimitError, ShapeError } from '../errors.ts';
+import { bytesPerElement, wgslType } from '../dtype.ts';
+import { LimitError } from '../errors.ts';
 import { kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
-import { sameShape, showShape, sizeOf } from '../shape.ts';
+import { sizeOf } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { checkIndices } from './index-check.ts';
+import { expectLabelled } from './labels.ts';
 import { type Counting, reduceLosses } from './loss.reduce.ts';
 import { unitOf } from './axes.ts';
-import { expectRows, planRows, Rows } from './rows.ts';
+import { planRows, Rows } from './rows.ts';
 import { NAN_BITS } from './softmax.ts';
 
 const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss.cross_entropy.wgsl'] });
@@ -37,16 +38,7 @@ export type CrossEntropyResult = {
 };
 
 function checked(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): Required<CrossEntropyOptions> {
-  expectRows('crossEntropy', 'logits', logits);
-  labels.expectLive('crossEntropy');
-  expectDType('crossEntropy', 'labels', labels.dtype, ['i32', 'u32']);
-  if (!sameShape(labels.shape, logits.shape.slice(0, -1))) {
-    throw new ShapeError(
-      'crossEntropy',
-      `labels have shape ${showShape(labels.shape)}, logits ${showShape(logits.shape)}`,
-      'give one label for every row: logits [..., classes], labels [...]',
-    );
-  }
+  expectLabelled('crossEntropy', logits, labels);
   const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100, scale = 1 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new LimitError('crossEntropy', `labelSmoothing is ${labelSmoothing}`, 'give a number from 0 to 1');

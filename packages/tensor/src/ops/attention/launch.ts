@@ -76,8 +76,8 @@ function planOf(problem: AttentionProblem, depth: number, out: string): Plan {
   const whole = depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1];
   const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${whole}`;
   const variant = device.tuner.choose('attention', fusedVariants(device), key);
-  const lanes = variant === 'tile' ? TILE_LANES : device.subgroupSize;
   const isTile = variant === 'tile';
+  const lanes = isTile ? TILE_LANES : device.subgroupSize;
   const { apart, ...slice } = sliceOf(lanes, whole, depth);
   const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS);
   const tile: Defines = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
