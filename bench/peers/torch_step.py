@@ -1,7 +1,8 @@
-"""One MuDPT training step (transformer injection, n = 2, L = 9, ViT-B/16 with random weights) in plain PyTorch on the CPU: 77 text rows a
-class, nothing shared, as the published trainers do it. Prints one JSON line per class count: best and median seconds, loss, peak memory.
+"""One MuDPT training step (transformer injection, n = 2, L = 9, ViT-B/16 with random weights) in plain PyTorch, f32, on the CPU or a CUDA device:
+77 text rows a class, nothing shared, as the published trainers do it. Prints one JSON line per class count: best and median seconds, loss, peak
+memory. On CUDA a second line a count with TF32 products allowed, which f32 results do not match.
 
-usage: python3 torch_step.py IMAGES STEPS CLASSES...
+usage: python3 torch_step.py [--device cpu|cuda] IMAGES STEPS CLASSES...
 """
 
 import json
@@ -86,27 +87,44 @@ class Model(nn.Module):
         return 100 * F.normalize(x, dim=-1) @ F.normalize(t, dim=-1).T
 
 
+def measure(model, optimizer, device, batch, steps, classes):
+    images = torch.randn(batch, 3, 224, 224, device=device)
+    embeddings = torch.randn(classes, 77, 512, device=device) * 0.02
+    eot, labels = torch.full((classes,), 8, device=device), torch.arange(batch, device=device) % classes
+    wait = torch.cuda.synchronize if device == "cuda" else (lambda: None)
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    times = []
+    for _ in range(steps + 1):
+        wait()
+        start = time.perf_counter()
+        loss = F.cross_entropy(model(images, embeddings, eot), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        wait()
+        times.append(time.perf_counter() - start)
+    times = sorted(times[1:])
+    cuda = torch.cuda.max_memory_allocated() if device == "cuda" else 0
+    peak = cuda or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"classes": classes, "best": times[0], "median": times[len(times) // 2], "loss": loss.item(), "peakBytes": peak}
+
+
 def main():
-    batch, steps, counts = int(sys.argv[1]), int(sys.argv[2]), [int(c) for c in sys.argv[3:]]
+    words = sys.argv[1:]
+    device = words[1] if words[0] == "--device" else "cpu"
+    batch, steps, *counts = [int(word) for word in (words[2:] if words[0] == "--device" else words)]
     torch.set_num_threads(os.cpu_count())
     torch.manual_seed(1)
-    model = Model()
+    model = Model().to(device)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.0025, momentum=0.9, weight_decay=5e-4)
+    where = torch.cuda.get_device_name() if device == "cuda" else "CPU"
+    facts = {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": where}
     for classes in counts:
-        images, embeddings = torch.randn(batch, 3, 224, 224), torch.randn(classes, 77, 512) * 0.02
-        eot, labels = torch.full((classes,), 8), torch.arange(batch) % classes
-        times = []
-        for _ in range(steps + 1):
-            start = time.perf_counter()
-            loss = F.cross_entropy(model(images, embeddings, eot), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            times.append(time.perf_counter() - start)
-        times = sorted(times[1:])
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        result = {"classes": classes, "best": times[0], "median": times[len(times) // 2], "loss": loss.item(), "peakBytes": peak}
-        print(json.dumps({**result, "torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+        for precision in ["highest", "high"] if device == "cuda" else ["highest"]:
+            torch.set_float32_matmul_precision(precision)
+            result = measure(model, optimizer, device, batch, steps, classes)
+            print(json.dumps({**result, **facts, "products": "f32" if precision == "highest" else "tf32"}), flush=True)
 
 
 main()

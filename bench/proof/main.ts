@@ -1,0 +1,95 @@
+/**
+ * `pnpm gpu:proof [--minutes N] [--out DIR] [--goldens PATH]... [--dry-run] [--only STEP,...] [--plant FAULT]...`: everything that is to be known of an
+ * adapter in a few minutes. Each step is a process of its own with a bound on its time; results are written as they come, and what fails or hangs does
+ * not stop the next.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writeReport } from './report.ts';
+import { notRun, type Outcome, runStep, type Step } from './run.ts';
+import { FAULTS, planSteps } from './steps.ts';
+
+const USAGE = `usage: pnpm gpu:proof [--minutes N] [--out DIR] [--goldens PATH]... [--dry-run] [--only STEP,...] [--plant FAULT]...
+--minutes  for all steps together; those that no time is left for are named (default 8)
+--out      folder of report.md, logs and JSON (default runs/proof)
+--goldens  a golden file or folder to hold the methods against; may be repeated (default: the repository's fixtures)
+--dry-run  small shapes: shows on any adapter that the proof works
+--only     some steps, by name
+--plant    plants a fault, to see what it does to the rest: ${FAULTS.join(', ')}`;
+
+/** Fewer seconds than this are no use to a step. */
+const LEAST = 5;
+
+type Settings = {
+  readonly minutes: number;
+  readonly out: string;
+  readonly isDry: boolean;
+  readonly steps: readonly Step[];
+};
+
+function settings(words: readonly string[]): Settings | string {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      minutes: { type: 'string', default: '8' },
+      out: { type: 'string', default: 'runs/proof' },
+      goldens: { type: 'string', multiple: true, default: [] },
+      'dry-run': { type: 'boolean', default: false },
+      only: { type: 'string' },
+      plant: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return '';
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0 && minutes <= 600)) return `--minutes ${values.minutes} is no number of minutes from 0 to 600`;
+  const unknown = values.plant.filter((name) => !(FAULTS as readonly string[]).includes(name));
+  if (unknown.length > 0) return `there is no fault '${unknown.join("', '")}'`;
+  const out = resolve(values.out);
+  const isDry = values['dry-run'];
+  const all = planSteps({ out, isDry, minutes, goldens: values.goldens.map((path) => resolve(path)), faults: values.plant });
+  const names = values.only?.split(',');
+  const strange = names?.filter((name) => !all.some((step) => step.name === name)) ?? [];
+  if (strange.length > 0)
+    return `there is no step '${strange.join("', '")}'; there are ${all.map(({ name }) => name).join(', ')}`;
+  return { minutes, out, isDry, steps: names ? all.filter(({ name }) => names.includes(name)) : all };
+}
+
+/** @returns exit code: 1 when a step failed or was stopped */
+async function main(): Promise<number> {
+  let chosen: Settings | string;
+  try {
+    chosen = settings(process.argv.slice(2));
+  } catch (error) {
+    chosen = error instanceof Error ? error.message : String(error);
+  }
+  if (typeof chosen === 'string') {
+    console.error(chosen === '' ? USAGE : `gpu:proof: ${chosen}\n${USAGE}`);
+    return chosen === '' ? 0 : 2;
+  }
+  const { minutes, out, isDry, steps } = chosen;
+  mkdirSync(join(out, 'tuning'), { recursive: true });
+  process.env['MUDPT_TUNING_DIR'] = join(out, 'tuning');
+  const end = performance.now() + minutes * 60_000;
+  const outcomes: Outcome[] = [];
+  for (const step of steps) {
+    const left = (end - performance.now()) / 1000;
+    process.stdout.write(`${step.title} ... `);
+    const outcome = await take(step, out, left);
+    outcomes.push(outcome);
+    console.log(`${outcome.status}, ${outcome.seconds.toFixed(0)} s${outcome.reason ? `: ${outcome.reason}` : ''}`);
+    writeFileSync(join(out, 'outcomes.json'), `${JSON.stringify(outcomes, undefined, 1)}\n`);
+    writeReport(out, outcomes, { isDry, isDone: outcomes.length === steps.length });
+  }
+  console.log(`read ${join(out, 'report.md')}`);
+  return outcomes.some(({ status }) => status === 'failed' || status === 'stopped') ? 1 : 0;
+}
+
+async function take(step: Step, out: string, left: number): Promise<Outcome> {
+  if (step.leftOut !== undefined) return notRun(step, step.leftOut);
+  if (left < LEAST) return notRun(step, 'no time was left');
+  return await runStep(step, out, left);
+}
+
+process.exitCode = await main();

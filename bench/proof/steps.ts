@@ -1,0 +1,150 @@
+/** The steps of the proof, in order: what can be wrong first, then what can be slow. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Step } from './run.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const NODE = [process.execPath, '--import', 'tsx'];
+
+export type Choice = {
+  /** Folder of the results. */
+  readonly out: string;
+  /** Small shapes and short runs. */
+  readonly isDry: boolean;
+  /** Golden files and folders; without any, those of the repository's fixtures. */
+  readonly goldens: readonly string[];
+  /** Planted faults, each a step of its own: they show what a fault does to the rest. */
+  readonly faults: readonly string[];
+  readonly minutes: number;
+};
+
+/** Faults that can be planted, by what the program `faults.ts` takes. */
+export const FAULTS = ['hang', 'lost', 'failing'] as const;
+
+/** Tests of kernels whose variants are forced, of gradients, capture and methods: wrong numbers show here first. */
+const FIRST_TESTS = [
+  'packages/tensor/src/ops/matmul',
+  'packages/tensor/src/ops/linear',
+  'packages/tensor/src/ops/gemm',
+  'packages/tensor/src/ops/attention',
+  'packages/tensor/src/ops/norm',
+  'packages/tensor/src/ops/softmax',
+  'packages/tensor/src/ops/reduce',
+];
+const DRY_TESTS = ['packages/tensor/src/ops/softmax', 'packages/tensor/src/ops/norm'];
+
+/** Seconds of a whole proof for which the shares below are meant. */
+const WHOLE = 480;
+
+export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Step[] {
+  const scale = Math.max(0.25, (minutes * 60) / WHOLE);
+  const here = (file: string): string => join(ROOT, 'bench', 'proof', file);
+  const program = (name: string, title: string, seconds: number, file: string, ...words: string[]): Step => ({
+    name,
+    title,
+    seconds: seconds * scale,
+    command: [...NODE, file, ...words],
+  });
+  const tests = (name: string, title: string, seconds: number, files: readonly string[], words: readonly string[]): Step => ({
+    name,
+    title,
+    seconds: seconds * scale,
+    command: [
+      process.execPath,
+      join(ROOT, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--reporter=default',
+      `--reporter=${here('reporter.ts')}`,
+      ...words,
+      ...files,
+    ],
+    environment: { PROOF_TESTS: join(out, `${name}.jsonl`) },
+  });
+  const bench = (suite: string, seconds: number, ...words: string[]): Step =>
+    program(
+      `bench-${suite}`,
+      `Benchmark: ${suite}`,
+      seconds,
+      join(ROOT, 'bench/main.ts'),
+      suite,
+      '--out',
+      out,
+      '--quick',
+      ...words,
+    );
+  const planted = (fault: string): Step => {
+    const [name, title] = [`fault-${fault}`, `Planted fault: ${fault}`];
+    if (fault === 'failing') return tests(name, title, 15, [], ['--config', here('planted/vitest.config.ts')]);
+    return program(name, title, 12, here('faults.ts'), fault);
+  };
+  const first = isDry ? DRY_TESTS : FIRST_TESTS;
+  const checked = goldens.length > 0 ? goldens : [join(ROOT, 'test/fixtures')];
+  const fixtures = isDry ? [join(ROOT, 'test/fixtures/gather_rows.safetensors')] : checked;
+  const peers = ['@jax-js', 'onnxruntime-node'].every((name) => existsSync(join(peersFolder(), 'node_modules', name)));
+  return [
+    program('adapter', 'Adapter, driver, features, limits', 30, here('adapter.ts'), out),
+    ...faults.map((fault) => planted(fault)),
+    program('repeat', 'Bitwise repeatability', 40, here('repeat.ts'), out, ...(isDry ? ['--small'] : [])),
+    tests('tests-first', 'Tests with forced variants', isDry ? 150 : 90, first, []),
+    program('goldens', "The authors' numbers", 60, join(ROOT, 'test/parity/main.ts'), ...fixtures),
+    program('peaks', 'Peaks of the adapter', 30, here('peaks.ts'), out, ...(isDry ? ['--small'] : [])),
+    program('tune', 'Fastest variant of each kernel', 60, here('tuning.ts'), out, ...(isDry ? ['--small'] : [])),
+    bench('gemm', 40),
+    bench('attention', 60),
+    bench('layernorm', 15),
+    { ...bench('towers', 40), ...(isDry && { leftOut: 'minutes on a CPU adapter' }) },
+    bench('step', 20),
+    {
+      ...bench('training', 90, '--classes', '10,100,1000'),
+      ...(isDry && { leftOut: 'minutes a step on a CPU adapter; pnpm bench training measures it' }),
+    },
+    {
+      name: 'torch',
+      title: 'The same training step in PyTorch',
+      seconds: 45 * scale,
+      command: ['python3', join(ROOT, 'bench/peers/torch_step.py'), '--device', 'cuda', '4', '5', '10', '100', '1000'],
+      ...(isDry && { leftOut: 'it needs CUDA' }),
+    },
+    {
+      ...bench('gemm', 60, '--peers'),
+      name: 'peers',
+      title: 'Other engines on this adapter',
+      ...(!peers && { leftOut: `not installed: pnpm bench --peers installs them in ${peersFolder()}` }),
+      ...(isDry && { leftOut: 'pnpm bench --peers measures them' }),
+    },
+    program(
+      'train',
+      'The embedded model learns',
+      isDry ? 120 : 60,
+      join(ROOT, 'packages/mudpt/src/cli/main.ts'),
+      'train',
+      '--fresh',
+      '--out',
+      join(out, 'runs'),
+      ...(isDry ? ['--shots', '2', '--epochs', '1'] : []),
+    ),
+    program(
+      'pretrain',
+      'Pretraining: images a second',
+      isDry ? 40 : 75,
+      here('pretraining.ts'),
+      out,
+      ...(isDry ? ['--small'] : []),
+    ),
+    {
+      ...tests(
+        'tests-rest',
+        'All other tests',
+        600,
+        [],
+        first.flatMap((file) => ['--exclude', `**/${file}*`]),
+      ),
+      ...(isDry && { leftOut: 'pnpm test runs them' }),
+    },
+  ];
+}
+
+function peersFolder(): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] ?? '', '.cache'), 'mudpt', 'peers');
+}
