@@ -9,8 +9,8 @@ import type { Job } from './jobs.ts';
 import { measurePeaks } from './peaks.ts';
 import { errandOf, installPeers, peers, runPeer } from './peers/peer.ts';
 import { headOf, RESULTS, writeResults } from './results.ts';
-import { attentionJobs, quickAttentionJobs } from './suites/attention.ts';
-import { gemmJobs, quickGemmJobs } from './suites/gemm.ts';
+import { attentionJobs, gpuAttentionJobs, quickAttentionJobs } from './suites/attention.ts';
+import { gemmJobs, gpuGemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { curves, memory } from './suites/memory.ts';
@@ -37,6 +37,8 @@ type Options = {
 const SLOW: Readonly<Record<string, readonly string[]>> = { swiftshader: ['training', 'curves'] };
 /** With more classes, 77 rows each take more memory and time than a bench may. */
 const MOST_PLAIN = 100;
+/** What a GPU is given beside: the rest is too small to fill one. */
+const GPU_JOBS: Readonly<Record<string, readonly Job[]>> = { gemm: gpuGemmJobs, attention: gpuAttentionJobs };
 /** Suites that are more than a list of jobs. */
 const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, options: Options) => Promise<Row[]>>> = {
   towers: (device, effort, { quick, folder }) => towers(device, effort, { classes: quick ? 10 : 100, peers, folder }),
@@ -68,7 +70,8 @@ async function runSuite(device: Device, suite: string, options: Options): Promis
     return [notMeasured({ suite, name: suite, engine: OURS }, `it takes minutes on ${kind}; run it without --quick`)];
   const special = DEVICE_SUITES[suite];
   if (special) return special(device, effort, options);
-  const jobs = JOB_SUITES[suite]?.[options.quick ? 'quick' : 'full'] ?? [];
+  const everywhere = JOB_SUITES[suite]?.[options.quick ? 'quick' : 'full'] ?? [];
+  const jobs = kind === 'gpu' ? [...everywhere, ...(GPU_JOBS[suite] ?? [])] : everywhere;
   const rows: Row[] = [];
   for (const job of jobs) rows.push(await runOurs(device, suite, job, effort));
   if (suite === 'attention') rows.push(...(await packedAttention(device, effort, options.quick ? [10] : [10, 100])));

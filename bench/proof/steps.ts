@@ -81,7 +81,7 @@ export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Ste
   const first = isDry ? DRY_TESTS : FIRST_TESTS;
   const checked = goldens.length > 0 ? goldens : [join(ROOT, 'test/fixtures')];
   const fixtures = isDry ? [join(ROOT, 'test/fixtures/gather_rows.safetensors')] : checked;
-  const peers = ['@jax-js', 'onnxruntime-node'].every((name) => existsSync(join(peersFolder(), 'node_modules', name)));
+  const peers = ['@jax-js', '@tensorflow'].every((name) => existsSync(join(peersFolder(), 'node_modules', name)));
   return [
     program('adapter', 'Adapter, driver, features, limits', 30, here('adapter.ts'), out),
     ...faults.map((fault) => planted(fault)),

@@ -24,3 +24,12 @@ export const quickGemmJobs: readonly Job[] = [
   job('NT', TOKENS, 3072, 768),
   job('NN', TOKENS, 768, 3072),
 ];
+
+/** What fills a GPU: cubes, and the products of ViT-B/16 with 32 images. */
+export const gpuGemmJobs: readonly Job[] = [
+  job('NT', 1024, 1024, 1024),
+  job('NT', 4096, 4096, 4096),
+  job('NT', 32 * TOKENS, 2304, 768),
+  job('NT', 32 * TOKENS, 768, 3072),
+  job('NN', 32 * TOKENS, 3072, 768),
+];

@@ -9,7 +9,7 @@ import { SGD, valueAndGrad } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
 import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
-import { checked, type Effort, errorOf, notMeasured, type Row, summary, tell } from '../harness.ts';
+import { checked, type Effort, errorOf, kernelTime, notMeasured, type Row, summary, tell } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { type Elapsed, stopwatch } from '../stopwatch.ts';
 import { OURS, PLAIN } from './ours.ts';
@@ -103,14 +103,16 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
       times.push(read());
     }
     const [plan] = replay.plans;
+    const run = (): void => void replay({ images, labels });
     const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
     const extra = {
       dispatches: plan?.steps.length ?? 0,
       'plan memory': mib(plan?.bytes.planned ?? 0),
       'device memory': mib(device.memory().totalBytes),
       'GFLOP a step': Math.round((plan?.flops ?? 0) / 1e9),
+      ...(device.adapter.kind === 'gpu' && device.adapter.timestamps && { kernels: await slowest(device, run) }),
     };
-    const busy = Math.min(...times.map((one) => one.busy));
+    const busy = await kernelTime(device, run, times);
     const row = { suite: SUITE, name: nameOf(classes), engine, flops: plan?.flops ?? 0, busy, extra };
     return { row: { ...row, ...summary(times.map(({ wall }) => wall)) }, loss };
   } finally {
@@ -118,6 +120,15 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
     optimizer.dispose();
     method.dispose();
   }
+}
+
+/** The kernels that a run spends most of its time in, with calls and milliseconds. */
+async function slowest(device: Device, run: () => void): Promise<string> {
+  const profile = await device.profile(run);
+  const lines = profile.kernels().slice(0, 12);
+  return lines
+    .map(({ kernel, calls, ms, gflops }) => `${kernel} ${calls} x ${ms.toFixed(2)} ms ${gflops.toFixed(0)} GFLOP/s`)
+    .join('; ');
 }
 
 /** The same step in PyTorch, where a python3 with torch is found; a row that says why otherwise. */
