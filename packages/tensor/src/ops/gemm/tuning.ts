@@ -24,33 +24,47 @@ const CPU_SIZES: readonly Size[] = [
 const GPU_ROWS: readonly (readonly [rows: readonly number[], width: number])[] = [
   // The embedded model: prompts, images of 17 tokens and packed class names.
   [[4, 16, 68, 272, 1088], 128],
-  // Text towers of ViT-B/16: prompts, and a hundred class names, packed.
+  // The text tower of ViT-B/16: prompts, and a hundred class names, packed.
   [[2, 16, 40, 256, 1024], 512],
-  // ViT-B/16: 1, 4 and 32 images of 197 tokens; the text tower of ViT-L/14.
+  // ViT-B/16: prompts, 1, 4 and 32 images of 197 tokens; the text tower of ViT-L/14.
   [[2, 16, 40, 197, 788, 1024, 6304], 768],
-  // ViT-L/14: 1, 4 and 32 images of 257 tokens.
+  // ViT-L/14: prompts, 1, 4 and 32 images of 257 tokens.
   [[2, 16, 40, 257, 1028, 8224], 1024],
 ];
 
-/** The four projections of a transformer block: attention in and out, the two of the MLP. */
-const GPU_SIZES: readonly Size[] = GPU_ROWS.flatMap(([rows, width]) =>
-  rows.flatMap((m): Size[] => [
-    [m, width, width],
-    [m, 3 * width, width],
-    [m, 4 * width, width],
-    [m, width, 4 * width],
-  ]),
-);
-
-/** Forward, gradient of the input, gradient of the weight. */
-const TRANSPOSES = [
-  { transposeA: false, transposeB: true },
-  { transposeA: false, transposeB: false },
-  { transposeA: true, transposeB: false },
+/** Inputs and outputs of the projections of a transformer block, in widths: attention out and in, the two of the MLP. */
+const PROJECTIONS = [
+  [1, 1],
+  [1, 3],
+  [1, 4],
+  [4, 1],
 ] as const;
 
-/** One [m, n, k] and one of TRANSPOSES. */
+/** One [m, n, k] and how its operands are stored. */
 type Sample = { readonly size: Size; readonly transposeA: boolean; readonly transposeB: boolean };
+
+/** Forward, gradient of the input, gradient of the weight. */
+const FORWARD = { transposeA: false, transposeB: true } as const;
+const INPUT = { transposeA: false, transposeB: false } as const;
+const WEIGHT = { transposeA: true, transposeB: false } as const;
+
+const cpuSamples = (): Sample[] => CPU_SIZES.flatMap((size) => [FORWARD, INPUT, WEIGHT].map((stored) => ({ size, ...stored })));
+
+const gpuSamples = (): Sample[] =>
+  GPU_ROWS.flatMap(([rows, width]) =>
+    rows.flatMap((m) =>
+      PROJECTIONS.flatMap(([from, to]): Sample[] => {
+        const [inputs, outputs] = [from * width, to * width];
+        return [
+          { size: [m, outputs, inputs], ...FORWARD },
+          { size: [m, inputs, outputs], ...INPUT },
+          { size: [outputs, inputs, m], ...WEIGHT },
+        ];
+      }),
+    ),
+  );
+
+const workOf = ({ size: [m, n, k] }: Sample): number => m * n * k;
 
 /**
  * One problem for every class of product that models meet, f32: on CPU adapters three sizes in three transposes; on GPUs the projections of a step
@@ -60,13 +74,10 @@ export function gemmTuning(device: Device): TuningProblem[] {
   const facts = factsOf(device);
   const problems = new Map<string, TuningProblem>();
   // The smallest of a class stands for it.
-  const sizes = [...(facts.cpu ? CPU_SIZES : GPU_SIZES)].sort((a, b) => a[0] * a[1] * a[2] - b[0] * b[1] * b[2]);
-  for (const size of sizes) {
-    for (const transposes of TRANSPOSES) {
-      const sample: Sample = { size, ...transposes };
-      const key = keyOf(normalOf(device, sample), facts);
-      if (!problems.has(key)) problems.set(key, problemOf(device, key, sample));
-    }
+  const samples = (facts.cpu ? cpuSamples() : gpuSamples()).sort((a, b) => workOf(a) - workOf(b));
+  for (const sample of samples) {
+    const key = keyOf(normalOf(device, sample), facts);
+    if (!problems.has(key)) problems.set(key, problemOf(device, key, sample));
   }
   return [...problems.values()];
 }
