@@ -8,7 +8,8 @@ import { eachDevice } from '../../test/support.ts';
 import { toDevice, viewOf } from '../../test/views.ts';
 import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
 
-const VARIANTS = ['broadcast', 'plain', 'tile', 'dot'] as const;
+/** Of the tiles of gemm.block, which are one template, one: see gemm/block.test.ts for the others. */
+const VARIANTS = ['broadcast', 'plain', 'tile', 'dot', 'block32x32'] as const;
 /** Above the work for which unaligned products may take another tile. */
 const LARGE_UNEVEN: typeof matmulSizes = [
   [131, 257, 137],
@@ -17,7 +18,7 @@ const LARGE_UNEVEN: typeof matmulSizes = [
 
 /** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so these see one size of each kind. */
 const sizesFor = (variant: string): typeof matmulSizes =>
-  variant === 'tile' || variant === 'dot'
+  variant === 'tile' || variant === 'dot' || variant === 'block32x32'
     ? [
         [3, 0, 4],
         [1, 17, 1],
@@ -234,10 +235,15 @@ eachDevice('matmul', (ctx) => {
 
   it('offers the tuner a problem for each class of product, which all variants solve alike', async () => {
     const problems = gemmTuning(ctx.device);
-    expect(new Set(problems.map(({ key }) => key))).toEqual(
-      new Set(['kk', 'kn', 'mn'].flatMap((modes) => ['few', 'small', 'large'].map((size) => `${modes}/${size}`))),
-    );
-    const small = problems.find(({ key }) => key === 'kn/few');
+    const keys = problems.map(({ key }) => key);
+    expect(new Set(keys).size).toBe(keys.length);
+    if (ctx.device.adapter.kind === 'gpu')
+      expect(keys).toEqual(expect.arrayContaining(['kk/tall/t128/k1024', 'kn/tall/t1024/k2048', 'kk/few/t16/k1024']));
+    else
+      expect(new Set(keys)).toEqual(
+        new Set(['kk', 'kn', 'mn'].flatMap((modes) => ['few', 'small', 'large'].map((size) => `${modes}/${size}`))),
+      );
+    const small = problems.find(({ key }) => key.startsWith('kn/few'));
     if (!small) throw new Error('no problem of few rows');
     const [result] = await tune(ctx.device, [small]);
     expect(Object.keys(result?.ms ?? {})).toEqual(small.candidates);

@@ -8,17 +8,8 @@ import { contiguousCopy } from '../copy.ts';
 import { gemmKernels, reduceKernel } from './kernels.ts';
 import { dispatchMatrix, planMatrix } from './matrix.ts';
 import { bindEpilogue } from './epilogue.ts';
-import {
-  accessOf,
-  candidates,
-  chooseSplits,
-  type Facts,
-  keyOf,
-  paramsOf,
-  storesVectors,
-  tilingOf,
-  type Variant,
-} from './plan.ts';
+import { candidates, keyOf, splitsFor } from './candidates.ts';
+import { accessOf, type Facts, paramsOf, storesVectors, tilingOf, type Variant } from './plan.ts';
 import { MAX_BATCH_DIMS, normalize, type Operand, type Product } from './problem.ts';
 
 /**
@@ -36,10 +27,10 @@ function record(p: Product): void {
   const { device } = p.c.tensor;
   const matrix = planMatrix(p);
   const facts: Facts = { ...factsOf(device), matrix: matrix !== undefined };
-  const variant = device.tuner.choose('gemm', candidates(p.m, facts), keyOf(p));
+  const variant = device.tuner.choose('gemm', candidates(p, facts), keyOf(p, facts));
   const tiling = tilingOf(variant, p, facts);
   const tiles = Math.ceil(p.m / tiling.rows) * Math.ceil(p.n / tiling.columns) * sizeOf(p.batch);
-  const splits = chooseSplits(tiles, p.k, facts.cpu, forcedSplits(device));
+  const splits = splitsFor(variant, p, tiles, facts, forcedSplits(device));
   if (splits === 1 && variant !== 'matrix') {
     dispatch(p, variant, 1, 0);
     return;
@@ -55,7 +46,13 @@ function record(p: Product): void {
 
 /** What plans ask of a device; a product adds whether subgroup matrices can take it. */
 export function factsOf(device: Device): Omit<Facts, 'matrix'> {
-  return { cpu: device.adapter.kind !== 'gpu', subgroupSize: device.subgroupSize };
+  const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = device.limits;
+  return {
+    cpu: device.adapter.kind !== 'gpu',
+    subgroupSize: device.subgroupSize,
+    workgroupBytes: maxComputeWorkgroupStorageSize,
+    invocations: maxComputeInvocationsPerWorkgroup,
+  };
 }
 
 /** Tests force a number of splits with `tuner.force('gemm.split', '3')`. */

@@ -1,7 +1,11 @@
 /** The kernels of the gemm family. */
 import { wgsl } from '@mudpt/shaders';
 import { type Kernel, kernel } from '../../kernel.ts';
+import { BLOCK_NAMES, type BlockName } from './blocks.ts';
 import type { Variant } from './plan.ts';
+
+const block = kernel({ name: 'gemm.block', source: wgsl['gemm.block.wgsl'] });
+const blocks = Object.fromEntries(BLOCK_NAMES.map((name) => [name, block])) as Record<BlockName, Kernel>;
 
 export const gemmKernels: Readonly<Record<Variant, Kernel>> = {
   broadcast: kernel({ name: 'gemm.broadcast', source: wgsl['gemm.broadcast.wgsl'] }),
@@ -9,6 +13,7 @@ export const gemmKernels: Readonly<Record<Variant, Kernel>> = {
   plain: kernel({ name: 'gemm.plain', source: wgsl['gemm.plain.wgsl'] }),
   dot: kernel({ name: 'gemm.dot', source: wgsl['gemm.dot.wgsl'] }),
   matrix: kernel({ name: 'gemm.matrix', source: wgsl['gemm.matrix.wgsl'] }),
+  ...blocks,
 };
 
 export const reduceKernel = kernel({ name: 'gemm.reduce', source: wgsl['gemm.reduce.wgsl'] });

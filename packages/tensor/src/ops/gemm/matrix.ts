@@ -6,8 +6,8 @@ import { grid1d } from '../../kernel.ts';
 import { padFront, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { gemmKernels } from './kernels.ts';
-import { chunkOf } from './plan.ts';
 import { MAX_BATCH_DIMS, type Product } from './problem.ts';
+import { chunkOf } from './splits.ts';
 
 const passed = new WeakSet<Device>();
 

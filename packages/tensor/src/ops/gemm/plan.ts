@@ -1,20 +1,27 @@
 /** How a product in normal form is carried out: variant, how operands are read, splits of k, parameters and grid. */
 import { LimitError } from '../../errors.ts';
 import { padFront } from '../../shape.ts';
+import { BLOCKS, blockDefines, type BlockName } from './blocks.ts';
 import { epilogueParams } from './epilogue.ts';
 import { MAX_BATCH_DIMS, type Matrices, type Product } from './problem.ts';
+import { chunkOf } from './splits.ts';
 
-export type Variant = 'broadcast' | 'tile' | 'plain' | 'dot' | 'matrix';
+export type Variant = 'broadcast' | 'tile' | 'plain' | 'dot' | 'matrix' | BlockName;
 
 /** What a plan needs to know of the device. */
 export type Facts = {
   readonly cpu: boolean;
   readonly subgroupSize: number;
+  /** Limits of a workgroup: bytes of its memory, and invocations. */
+  readonly workgroupBytes: number;
+  readonly invocations: number;
   /** Whether the subgroup matrix kernel passed its numeric gate on this device and can take this product. */
   readonly matrix: boolean;
 };
 
 const NARROW_ROWS = 4;
+export const isFewRows = (m: number): boolean => m <= NARROW_ROWS;
+
 const STACKED_SUBGROUPS = 4;
 
 const MATRIX_TILE = 32;
@@ -23,12 +30,13 @@ const MATRIX_TILE = 32;
 const SMALL_WORK = 2 ** 22;
 
 type Lanes = Omit<Facts, 'matrix'>;
+type Subgroups = Pick<Facts, 'cpu' | 'subgroupSize'>;
 
 /**
  * Whether one pipeline of gemm.broadcast serves operands that lie in different ways. So it is on CPU adapters of 8 lanes, where a pipeline takes half a
  * second to compile and selects hide behind loads (no more than 2 % of a tile's time; 5 to 20 % at 4 lanes, where compiling takes a fifth of a second).
  */
-const isLoose = ({ cpu, subgroupSize }: Lanes): boolean => cpu && subgroupSize === 8;
+const isLoose = ({ cpu, subgroupSize }: Subgroups): boolean => cpu && subgroupSize === 8;
 
 /**
  * Whether gemm.broadcast takes its flat tile of 4 rows rather than the tall one. At 8 lanes, where a tile is narrow, the tall one has 24 rows, the
@@ -36,8 +44,8 @@ const isLoose = ({ cpu, subgroupSize }: Lanes): boolean => cpu && subgroupSize =
  * 16 and more the registers end: it has 16. There are two heights only, since each is a pipeline or more. A loose flat tile reads and writes at any
  * alignment, so small products that are not aligned take it, too.
  */
-function isFlat(p: Product, lanes: Lanes): boolean {
-  if (p.m <= NARROW_ROWS) return true;
+function isFlat(p: Product, lanes: Subgroups): boolean {
+  if (isFewRows(p.m)) return true;
   const uneven = loadModes(p).VA === 's' || !storesVectors(p) || p.k % 4 !== 0;
   return isLoose(lanes) && uneven && p.m * p.n * p.k <= SMALL_WORK;
 }
@@ -62,29 +70,11 @@ export function tilingOf(variant: Variant, p: Product, lanes: Lanes): Tiling {
       return { rows: 4, columns: subgroupSize > 0 ? 256 / subgroupSize : 4, defines: {} };
     case 'matrix':
       return { rows: MATRIX_TILE, columns: MATRIX_TILE, defines: {} };
+    default: {
+      const block = BLOCKS[variant];
+      return { rows: block.rows, columns: block.columns, defines: blockDefines(block, lanes.workgroupBytes) };
+    }
   }
-}
-
-/** Variants that can run here, the presumably best first. */
-export function candidates(m: number, facts: Facts): Variant[] {
-  const { cpu, subgroupSize, matrix } = facts;
-  const few = m <= NARROW_ROWS;
-  const broadcasts: Variant[] = [4, 8, 16, 32, 64].includes(subgroupSize) ? ['broadcast'] : [];
-  if (cpu) return [...broadcasts, 'plain', 'tile', 'dot', ...(matrix ? (['matrix'] as const) : [])];
-  const plain: Variant[] = few ? ['dot', 'tile', 'plain'] : ['tile', 'plain', 'dot'];
-  return [
-    ...(matrix && !few ? (['matrix'] as const) : []),
-    ...plain,
-    ...broadcasts,
-    ...(matrix && few ? (['matrix'] as const) : []),
-  ];
-}
-
-/** The tuner's class of a product: how its operands lie, and how large it is. */
-export function keyOf(p: Product): string {
-  const { VA, VB } = loadModes(p);
-  const size = p.m <= NARROW_ROWS ? 'few' : p.m * p.n <= 128 * 128 ? 'small' : 'large';
-  return `${VA}${VB}/${size}`;
 }
 
 const aligned = (...values: readonly number[]): boolean => values.every((value) => value % 4 === 0);
@@ -109,31 +99,12 @@ export function storesVectors({ c, n, m, epilogue }: Product): boolean {
 }
 
 /** How a kernel reads and writes: the defines VA, VB, TAIL, VC. */
-export function accessOf(variant: Variant, p: Product, lanes: Lanes): Readonly<Record<string, string | number>> {
+export function accessOf(variant: Variant, p: Product, lanes: Subgroups): Readonly<Record<string, string | number>> {
   const { VA, VB } = loadModes(p);
   const exact = { VA, VB, TAIL: p.k % 4 === 0 ? 0 : 1, VC: storesVectors(p) ? 1 : 0 };
   if (variant !== 'broadcast' || !isLoose(lanes)) return exact;
   const loose = { ...exact, VB: VB === 's' ? 's' : 'v' };
   return isFlat(p, lanes) ? { ...loose, VA: 's', TAIL: 1, VC: 0 } : loose;
-}
-
-/** Fewest steps of k that are worth a workgroup of their own. */
-const SHORTEST_CHUNK = 256;
-
-/**
- * Parts of k that are summed by workgroups of their own, for products with too few tiles to fill the device and a long k.
- * `forced` overrides the heuristic (tests).
- */
-export function chooseSplits(tiles: number, k: number, cpu: boolean, forced: number | undefined): number {
-  const wanted = cpu ? 8 : 128;
-  const heuristic = k >= 4 * SHORTEST_CHUNK && tiles * 2 <= wanted ? Math.min(Math.ceil(wanted / tiles), 32) : 1;
-  const most = forced === undefined ? Math.floor(k / SHORTEST_CHUNK) : Math.ceil(k / 16);
-  return Math.max(1, Math.min(forced ?? heuristic, most));
-}
-
-/** Steps of k of one split: a multiple of the 16 steps that gemm.tile takes at once. */
-export function chunkOf(k: number, splits: number): number {
-  return Math.max(16, Math.ceil(k / splits / 16) * 16);
 }
 
 const pad = (strides: readonly number[]): number[] => padFront(strides, MAX_BATCH_DIMS, 0);

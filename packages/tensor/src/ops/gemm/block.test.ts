@@ -1,0 +1,57 @@
+import { describe, it } from 'vitest';
+import { transpose } from '../../../test/reference/array.ts';
+import { expectClose } from '../../../test/reference/compare.ts';
+import { random } from '../../../test/reference/inputs.ts';
+import * as oracle from '../../../test/reference/matmul.ts';
+import { binary } from '../../../test/reference/pointwise.ts';
+import { eachDevice } from '../../../test/support.ts';
+import { toDevice } from '../../../test/views.ts';
+import { linear, matmul } from '../../index.ts';
+import { blocksWithin, BLOCK_NAMES } from './blocks.ts';
+import { factsOf } from './gemm.ts';
+
+const close = { rel: 1e-5, abs: 2e-5 };
+
+/** More than one tile and one block in every direction; each sample is a pipeline, which CPU adapters take a second to compile. */
+const SAMPLES = [
+  { m: 132, k: 68, n: 196, transposeA: false, transposeB: true, splits: 1 },
+  { m: 132, k: 68, n: 132, transposeA: true, transposeB: false, splits: 3 },
+  { m: 131, k: 37, n: 133, transposeA: false, transposeB: false, splits: 1 },
+] as const;
+
+eachDevice('gemm.block', (ctx) => {
+  describe.each(BLOCK_NAMES)('%s', (name) => {
+    it('agrees with the oracle beyond the edges of its tile, split and not', async () => {
+      const { device } = ctx;
+      if (!blocksWithin(factsOf(device)).includes(name)) return;
+      using _ = device.tuner.force('gemm', name);
+      for (const { m, k, n, transposeA, transposeB, splits } of SAMPLES) {
+        using _split = device.tuner.force('gemm.split', String(splits));
+        const [a, b] = [random([m, k], 1), random([k, n], 2)];
+        using x = toDevice(device, transposeA ? transpose(a) : a);
+        using y = toDevice(device, transposeB ? transpose(b) : b);
+        using product = matmul(x, y, { transposeA, transposeB });
+        const label = `${m}x${k}x${n} ${transposeA} ${transposeB} ${splits}`;
+        expectClose({ shape: product.shape, data: await product.data() }, oracle.matmul(a, b), close, label);
+      }
+    });
+  });
+
+  it('finishes with a bias and an activation, and reads f16 where there is f16', async () => {
+    const { device } = ctx;
+    using _ = device.tuner.force('gemm', 'block64x128');
+    const half = device.hasF16 ? 'f16' : 'f32';
+    const [x, weight, bias] = [
+      random([70, 36], 3, { round: 'f16' }),
+      random([140, 36], 4, { round: 'f16' }),
+      random([140], 5, { round: 'f16' }),
+    ];
+    const expected = binary('add', oracle.matmul(x, transpose(weight)), bias);
+    using input = toDevice(device, x);
+    using w = toDevice(device, weight, half);
+    using b = toDevice(device, bias, half);
+    using y = linear(input, w, b, { activation: 'relu' });
+    const data = expected.data.map((value) => Math.max(0, value));
+    expectClose({ shape: y.shape, data: await y.data() }, { ...expected, data }, close);
+  });
+});
