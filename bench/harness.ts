@@ -62,6 +62,9 @@ export function summary(times: readonly number[]): { readonly best: number; read
   return { best: Math.min(...times), median: median(times) };
 }
 
+/** Milliseconds of work after which an idle GPU has raised its clocks. */
+const AWAKE = 300;
+
 /** From here on a first run is no slower than others by anything that counts. */
 const LONG = 2000;
 
@@ -82,6 +85,7 @@ export async function time(device: Device, run: () => void, { seconds, samples, 
   const isLong = first.wall > LONG;
   const times = isLong ? [first] : [];
   const runs = isLong ? 1 : Math.max(1, Math.ceil(20 / (await sample(1)).wall));
+  if (device.adapter.kind === 'gpu') while (performance.now() - start < AWAKE) await sample(runs);
   const begin = isLong ? start : performance.now();
   while (times.length < least || (times.length < samples && performance.now() - begin < seconds * 1000))
     times.push(await sample(runs));

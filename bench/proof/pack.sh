@@ -15,14 +15,16 @@ trap 'rm -f "$node"' EXIT
 cp "$(readlink -f "$(command -v node)")" "$node"
 strip "$node" 2>/dev/null || echo "strip is not here: Node is packed with its symbols" >&2
 xz -T0 -9e -c "$node" > "$folder/node.xz"
-(cd "$folder" && apt-get download libvulkan1 >/dev/null 2>&1) || echo "libvulkan1 could not be downloaded: the machine must have a Vulkan loader" >&2
+# A Vulkan loader, and what NVIDIA's driver links to.
+libraries="libvulkan1 libegl1 libglvnd0 libgl1 libglx0 libgles2 libopengl0 libx11-6 libxext6 libxcb1 libxau6 libxdmcp6 libbsd0 libmd0"
+(cd "$folder" && apt-get download $libraries >/dev/null 2>&1) || echo "no Vulkan loader was downloaded: the machine must have one" >&2
 
 find . -name node_modules -type d -prune -not -path './tools/*' -not -path "./$folder/*" |
   tar -cf - \
     --exclude='*/webgpu/dist/darwin-*' --exclude='*/webgpu/dist/win32-*' --exclude='*/webgpu/dist/linux-arm64' \
     --exclude='.pnpm/@sparticuz*' --exclude='.pnpm/playwright*' --exclude='.pnpm/@vitest+browser*' --exclude='*onnxruntime*' \
     --exclude='.pnpm/*-musl*' --exclude='*.map' --exclude='*.d.ts' --exclude='*.d.mts' --exclude='*.d.cts' --exclude='*/.vite*' \
-    --exclude='*/zod/src' --exclude='*/zip.js/dist' \
+    --exclude='*/zod/src' --exclude='*/zod/v3' --exclude='*/hub/src' --exclude='*/zip.js/dist' --exclude='*iconify-json*/chars.json' \
     -T - | xz -T0 -9e > "$folder/modules.tar.xz"
 
 cat > "$folder/run" <<'RUN'
@@ -40,7 +42,7 @@ if [ ! -x "$box/bin/node" ]; then
   mkdir -p "$box/bin" "$box/root"
   unpack "$here/node.xz" > "$box/bin/node"
   chmod +x "$box/bin/node"
-  for package in "$here"/*.deb; do [ -e "$package" ] && dpkg -x "$package" "$box/root"; done
+  for package in "$here"/*.deb; do [ ! -e "$package" ] || dpkg -x "$package" "$box/root"; done
 fi
 [ -d node_modules ] || unpack "$here/modules.tar.xz" | tar xf -
 export PATH="$box/bin:$PWD/node_modules/.bin:$PATH"

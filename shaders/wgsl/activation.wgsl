@@ -17,14 +17,19 @@ const QUICK_GELU = vec3<f32>(50.0, 1.702, 0.0);
 const SILU = vec3<f32>(80.0, 1.0, 0.0);
 const GELU_TANH = vec3<f32>(20.0, 1.5957691216057308, 0.07135481627);
 
+// Where `condition`, b, else a, bits unchanged: compilers of GPUs make min and max of a comparison and a select, and those drop NaN.
+fn choose4(a: vec4<f32>, b: f32, condition: vec4<bool>) -> vec4<f32> {
+  return bitcast<vec4<f32>>(select(bitcast<vec4<u32>>(a), vec4<u32>(bitcast<u32>(b)), condition));
+}
+
 // x, or 0 where x < low: there the activation is 0 to f32, and x times a factor that merely is tiny need not be.
 fn from4(x: vec4<f32>, low: f32) -> vec4<f32> {
-  return select(x, vec4<f32>(0.0), x < vec4<f32>(low));
+  return choose4(x, 0.0, x < vec4<f32>(low));
 }
 
 // x held within +-bound; unlike clamp it keeps a NaN.
 fn within4(x: vec4<f32>, bound: f32) -> vec4<f32> {
-  return select(select(x, vec4<f32>(bound), x > vec4<f32>(bound)), vec4<f32>(-bound), x < vec4<f32>(-bound));
+  return choose4(choose4(x, bound, x > vec4<f32>(bound)), -bound, x < vec4<f32>(-bound));
 }
 
 fn sigmoid4(x: vec4<f32>) -> vec4<f32> {
