@@ -21,7 +21,8 @@ export {
   TensorError,
 } from './errors.ts';
 export { grid1d, type Kernel, kernel, type KernelOptions } from './kernel.ts';
-export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } from './op.ts';
+export { currentHook, defineOp, installHook, type Op, type OpHook, withHook, type WorkHook } from './op.ts';
+export { Ambient, expectSynchronous } from './context.ts';
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
 export { alias, empty, type Nested, rebind, Tensor, view } from './tensor.ts';

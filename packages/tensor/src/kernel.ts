@@ -6,9 +6,10 @@ import { type Defines, preprocess, wgsl } from '@mudpt/shaders';
 import type { Grid } from './device/commands.ts';
 import type { Device } from './device/device.ts';
 import type { ParamValue } from './device/params.ts';
-import type { PipelineEntry } from './device/pipelines.ts';
+import type { Access, PipelineEntry } from './device/pipelines.ts';
 import type { PoolBuffer } from './device/pool.ts';
 import { DeviceError, LimitError, TensorError } from './errors.ts';
+import { noteWork } from './op.ts';
 import { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -107,6 +108,7 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(optio
       const [x = 1, y = 1, z = 1] = grid;
       if (x === 0 || y === 0 || z === 0) return;
       expectGrid(entry.label, [x, y, z], device);
+      noteWork(`kernel ${name}`, () => tensorsOf(entry, buffers));
       device.dispatch(entry, bound, (params ?? {}) as Readonly<Record<string, ParamValue>>, [x, y, z], flops, bytes);
     },
   };
@@ -126,6 +128,19 @@ function bufferOf(label: string, name: string, buffers: Readonly<Record<string, 
       'read it there and create it here: tensor(await x.data(), { shape: x.shape, device })',
     );
   return given instanceof Storage ? given.buffer : given.storage.buffer;
+}
+
+/** The tensors that a dispatch reads, and those it writes. */
+function tensorsOf(
+  { bindings }: PipelineEntry,
+  buffers: Readonly<Record<string, Tensor | Storage>>,
+): { readonly reads: readonly Tensor[]; readonly writes: readonly Tensor[] } {
+  const of = (access: Access): Tensor[] =>
+    bindings.flatMap((binding) => {
+      const given = buffers[binding.name];
+      return binding.access === access && given && !(given instanceof Storage) ? [given] : [];
+    });
+  return { reads: of('read'), writes: of('read_write') };
 }
 
 /** WebGPU refuses a buffer that is written and bound a second time in one dispatch; say so by name and before recording. */

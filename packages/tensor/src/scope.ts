@@ -1,8 +1,8 @@
 /**
- * Scopes release what was created inside them. The current scope follows `await` through AsyncLocalStorage in Node; browsers have
- * nothing of the kind, so there scopes must end in the order they began, and one that does not says so.
+ * Scopes release what was created inside them. The current scope is a part of the context: it follows `await` in Node; in a page scopes
+ * must end in the order they began, and one that does not says so.
  */
-import { createAsyncContext } from '#gpu';
+import { Ambient, isPromise } from './context.ts';
 import { TensorError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -12,12 +12,11 @@ export type Scope = {
   closed: boolean;
 };
 
-const context = createAsyncContext<Scope>();
-let stackTop: Scope | undefined;
+const scopes = new Ambient<Scope>();
 const owners = new WeakMap<Tensor, Scope>();
 
 function current(): Scope | undefined {
-  let scope = context ? context.get() : stackTop;
+  let scope = scopes.get();
   while (scope?.closed) scope = scope.parent;
   return scope;
 }
@@ -71,39 +70,43 @@ function close(scope: Scope, result: unknown): void {
   for (const tensor of [...scope.tensors]) tensor.dispose();
 }
 
-function leaveStack(scope: Scope): void {
-  if (stackTop !== scope) {
+/**
+ * Runs `body` and disposes every tensor created inside it, except those in its result, which pass to the surrounding scope.
+ * Works for synchronous and asynchronous bodies; a tensor that shall outlive the scope otherwise is saved with {@link keep}.
+ * @throws TensorError in a page, when asynchronous scopes overlap
+ */
+export function scope<T>(body: () => T): T {
+  const inner: Scope = { parent: current(), tensors: new Set(), closed: false };
+  let held: { readonly result: T; leave(): boolean };
+  try {
+    held = scopes.hold(inner, body);
+  } catch (error) {
+    close(inner, undefined);
+    throw error;
+  }
+  const { result, leave } = held;
+  const end = (value: unknown): void => {
+    const inOrder = leave();
+    close(inner, inOrder ? value : undefined);
+    if (inOrder) return;
     throw new TensorError(
       'scope',
       'two asynchronous scopes overlapped',
       'await one scope before starting the next: browsers cannot tell them apart',
     );
-  }
-  stackTop = scope.parent;
-}
-
-/**
- * Runs `body` and disposes every tensor created inside it, except those in its result, which pass to the surrounding scope.
- * Works for synchronous and asynchronous bodies; a tensor that shall outlive the scope otherwise is saved with {@link keep}.
- */
-export function scope<T>(body: () => T): T {
-  const own: Scope = { parent: current(), tensors: new Set(), closed: false };
-  if (!context) stackTop = own;
-  const finish = <R>(result: R): R => {
-    if (!context) leaveStack(own);
-    close(own, result);
+  };
+  if (!isPromise(result)) {
+    end(result);
     return result;
-  };
-  const abandon = (error: unknown): never => {
-    if (!context) leaveStack(own);
-    close(own, undefined);
-    throw error;
-  };
-  let result: T;
-  try {
-    result = context ? context.run(own, body) : body();
-  } catch (error) {
-    return abandon(error);
   }
-  return result instanceof Promise ? (result.then(finish, abandon) as T) : finish(result);
+  return result.then(
+    (value) => {
+      end(value);
+      return value;
+    },
+    (error: unknown) => {
+      end(undefined);
+      throw error;
+    },
+  ) as T;
 }

@@ -1,6 +1,7 @@
 import type { Device } from './device/device.ts';
 import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
 import { DeviceError, DisposedError, ShapeError } from './errors.ts';
+import { defineOp, noteWork } from './op.ts';
 import { adopt, forget } from './scope.ts';
 import { contiguousStrides, expectShape, isContiguous, sameShape, type Shape, showShape, sizeOf } from './shape.ts';
 import type { Storage } from './storage.ts';
@@ -182,19 +183,24 @@ export function expectOneDevice(op: string, a: Tensor, b: Tensor): void {
 export function view(source: Tensor, geometry: { shape: Shape; strides: readonly number[]; offset?: number }): Tensor {
   source.expectLive('view');
   expectShape('view', geometry.shape);
-  return new Tensor(
+  const made = new Tensor(
     source.storage.retain(),
     source.dtype,
     [...geometry.shape],
     [...geometry.strides],
     geometry.offset ?? source.offset,
   );
+  try {
+    noteWork('view', () => ({ reads: [source], writes: [made] }));
+  } catch (error) {
+    made.dispose();
+    throw error;
+  }
+  return made;
 }
 
 /** A second handle of the same view, with its own lifetime. */
-export function alias(source: Tensor): Tensor {
-  return view(source, source);
-}
+export const alias = defineOp('alias', (source: Tensor): Tensor => view(source, source));
 
 /** An uninitialised contiguous tensor. */
 export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tensor {

@@ -20,7 +20,7 @@ import {
   zeros,
 } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
-import { nameOf } from '../parameter.ts';
+import { nameOf, noGrad } from '../parameter.ts';
 
 /** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
 export const BLOCK = 256;
@@ -35,7 +35,7 @@ function sourcesAtOnce({ adapter }: Device): number {
 /** Of one dimension of a dispatch, on every device. */
 const MAX_WORKGROUPS = 65535;
 
-const pack = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'] });
+const packKernel = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'] });
 
 /** Where each tensor of a list begins, in elements, and how many blocks they take together. */
 export type Places = { readonly offsets: readonly number[]; readonly blocks: number };
@@ -50,8 +50,12 @@ export function layOut(tensors: readonly Tensor[]): Places {
   return { offsets, blocks };
 }
 
-/** Copies tensors side by side into a new flat tensor; places without a tensor are left as they are. */
-export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
+/** Copies tensors side by side into a new flat tensor, a constant for tapes; places without a tensor are left as they are. */
+export function packInto(tensors: readonly (Tensor | undefined)[], places: Places, device?: Device): Tensor {
+  return noGrad(() => pack(tensors, places, device));
+}
+
+function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
   const given = tensors.flatMap((source, index) => (source ? [{ source, offset: offsets[index] ?? 0 }] : []));
   const flat = empty((device ?? given[0]?.source.device) as Device, [blocks * BLOCK]);
   const most = sourcesAtOnce(flat.device);
@@ -60,7 +64,7 @@ export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, bl
     const sources = part.map(({ source }) => flatForm(source));
     const bound = Array.from({ length: most }, (_, k) => sources[k] ?? (sources[0] as Tensor));
     const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
-    pack.dispatch(flat.device, {
+    packKernel.dispatch(flat.device, {
       buffers: { result: flat, ...Object.fromEntries(bound.map((source, k) => [`g${k}`, source])) },
       params: {
         lengths: padded(sources.map((source) => source.size)),
@@ -101,7 +105,7 @@ export class Arena implements Places {
     this.flat = keep(zeros([blocks * BLOCK], { device: first.device }));
     for (const [index, parameter] of parameters.entries()) {
       using place = this.viewOf(this.flat, index);
-      copyInto(place, parameter);
+      noGrad(() => copyInto(place, parameter));
       rebind(parameter, place);
     }
   }

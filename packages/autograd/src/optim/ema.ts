@@ -1,5 +1,6 @@
 import { wgsl } from '@mudpt/shaders';
 import { chooseSpan, copyInto, grid1d, keep, kernel, type Tensor, view } from '@mudpt/tensor';
+import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
 const ema = kernel({ name: 'optim.ema', source: wgsl['optim.ema.wgsl'] });
@@ -43,7 +44,7 @@ export class EMA {
   apply(): void {
     for (const parameter of this.parameters) {
       using average = this.average(parameter);
-      copyInto(parameter, average);
+      noGrad(() => copyInto(parameter, average));
     }
   }
 
