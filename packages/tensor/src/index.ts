@@ -20,7 +20,8 @@ export {
   ShapeError,
   TensorError,
 } from './errors.ts';
-export { grid1d, type Kernel, kernel, type KernelOptions } from './kernel.ts';
+export { grid1d, type Kernel, type KernelOptions } from './kernel.ts';
+export { kernel } from './user-kernel.ts';
 export { currentHook, defineOp, installHook, type Op, type OpHook, withHook, type WorkHook } from './op.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export { eachTensor, keep, scope } from './scope.ts';

@@ -28,10 +28,21 @@ export type KernelOptions<P extends ParamTypes | undefined> = {
   readonly source: string;
   /** When given, `struct Params` and its uniform binding `params` are declared for you, and dispatches are typed. */
   readonly params?: P;
+  /**
+   * The kernel takes any view and gets its offset and strides as parameters. Default false: tensors must lie in row-major order from the start
+   * of their memory.
+   */
+  readonly strided?: boolean;
 };
 
+/** Refuses what a dispatch is given before anything is recorded. */
+export type ArgumentCheck = (entry: PipelineEntry, buffers: Readonly<Record<string, Tensor | Storage>>) => void;
+
 export type DispatchOptions<P extends ParamTypes | undefined> = {
-  /** A tensor for every storage binding, by its name in the WGSL. Whole buffers are bound: pass offsets and strides as parameters. */
+  /**
+   * A tensor for every storage binding, by its name in the WGSL. Whole buffers are bound: a kernel made with `strided` gets offsets and strides
+   * as parameters. Of a `tensor.storage`, raw memory, nothing is checked.
+   */
   readonly buffers: Readonly<Record<string, Tensor | Storage>>;
   readonly params?: P extends ParamTypes ? Readonly<{ [K in keyof P]: number }> : Readonly<Record<string, ParamValue>>;
   /** Workgroups in x, y, z; nothing is recorded if one is 0. */
@@ -68,8 +79,11 @@ function insertAfterDirectives(source: string, text: string): string {
   return [...lines.slice(0, at), text, ...lines.slice(at)].join('\n');
 }
 
-/** Makes a kernel of `source`. Compiling starts at the first dispatch of each variant. */
-export function kernel<const P extends ParamTypes | undefined = undefined>(options: KernelOptions<P>): Kernel<P> {
+/** Makes a kernel of `source`, for the engine's ops: these give offsets and strides to all their kernels. Users get one that checks, of user-kernel.ts. */
+export function kernel<const P extends ParamTypes | undefined = undefined>(
+  options: KernelOptions<P>,
+  check?: ArgumentCheck,
+): Kernel<P> {
   const { name } = options;
   const source = options.params ? insertAfterDirectives(options.source, declareParams(options.params)) : options.source;
 
@@ -104,6 +118,7 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(optio
           `its bindings are ${entry.bindings.map((binding) => binding.name).join(', ')}`,
         );
       }
+      check?.(entry, buffers);
       expectNoAlias(entry, bound);
       const [x = 1, y = 1, z = 1] = grid;
       if (x === 0 || y === 0 || z === 0) return;
