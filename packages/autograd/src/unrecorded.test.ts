@@ -1,6 +1,18 @@
 /** What a tape cannot see is refused, never a gradient of zero. */
 import { expect, it } from 'vitest';
-import { addInto, contiguousCopy, copyInto, grid1d, kernel, scope, type Tensor, tensor, view, zeros } from '@mudpt/tensor';
+import {
+  addInto,
+  capture,
+  contiguousCopy,
+  copyInto,
+  grid1d,
+  kernel,
+  scope,
+  type Tensor,
+  tensor,
+  view,
+  zeros,
+} from '@mudpt/tensor';
 import { eachDevice } from '../../tensor/test/support.ts';
 import {
   AdamW,
@@ -78,6 +90,23 @@ eachDevice('what a tape does not see', (ctx) => {
     value.dispose();
     using owned = gradients;
     expect(await owned.of(x).data()).toEqual(Float32Array.of(3, 3));
+  });
+
+  it('refuses a captured function that reads a parameter, and takes one that does not', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    using frozen = tensor([3, 4], { device: ctx.device });
+    for (const weight of [x, frozen]) {
+      using captured = capture(({ y }: { y: Tensor }) => y.mul(weight).sum(), { device: ctx.device });
+      const loss = (): Tensor => captured({ y: { data: [1, 1], shape: [2] } }).add(x.sum());
+      if (weight === x) expect(() => valueAndGrad(loss)).toThrow(/^capture: no gradient flows/);
+      else {
+        const { value, gradients } = valueAndGrad(loss);
+        using owned = gradients;
+        expect(await value.item()).toBe(10);
+        expect(await owned.of(x).data()).toEqual(Float32Array.of(1, 1));
+        value.dispose();
+      }
+    }
   });
 
   it('optimizers, averages and loading work under an open tape', async () => {

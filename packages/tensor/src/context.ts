@@ -26,12 +26,12 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 /**
  * Throws if `result`, of a body that had to be synchronous, is a promise. Its own outcome is dropped: the error takes its place, and a
  * rejection that nobody awaits would end the process.
- * @throws TensorError in the name of `op`
+ * @throws TensorError (or `Kind`) in the name of `op`
  */
-export function expectSynchronous(op: string, result: unknown, fix: string): void {
+export function expectSynchronous(op: string, result: unknown, fix: string, Kind = TensorError): void {
   if (!isPromise(result)) return;
   result.then(undefined, () => undefined);
-  throw new TensorError(op, 'its body is asynchronous', fix);
+  throw new Kind(op, 'its body is asynchronous', fix);
 }
 
 /** A value that is seen by everything called inside a body, however deep. */

@@ -26,7 +26,7 @@ export { currentHook, defineOp, installHook, type Op, type OpHook, withHook, typ
 export { Ambient, expectSynchronous } from './context.ts';
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
-export { alias, empty, type Nested, rebind, Tensor, view } from './tensor.ts';
+export { alias, empty, expectMovable, type Nested, rebind, Tensor, view } from './tensor.ts';
 export * from './ops/chainable.ts';
 export type { TensorMethods } from './methods.ts';
 export { addInto } from './ops/accumulate.ts';

@@ -51,9 +51,39 @@ export function eachTensor(value: unknown, visit: (tensor: Tensor) => void, seen
   if (isTensor(value)) visit(value);
   else if (Array.isArray(value)) for (const item of value) eachTensor(item, visit, seen);
   else if (value instanceof Map) for (const item of value.values()) eachTensor(item, visit, seen);
-  else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
+  else if (isPlain(value)) {
     for (const item of Object.values(value)) eachTensor(item, visit, seen);
   }
+}
+
+/** A copy of a value made of arrays, maps and plain objects, with every tensor replaced; other objects stay the same. */
+export function mapTensors<T>(value: T, replace: (tensor: Tensor) => Tensor): T {
+  const known = new Map<object, unknown>();
+  const copy = (item: unknown): unknown => {
+    if (typeof item !== 'object' || item === null) return item;
+    if (!known.has(item)) known.set(item, isTensor(item) ? replace(item) : item);
+    if (isTensor(item) || known.get(item) !== item) return known.get(item);
+    if (Array.isArray(item)) {
+      const list: unknown[] = [];
+      known.set(item, list);
+      for (const part of item as unknown[]) list.push(copy(part));
+    } else if (item instanceof Map) {
+      const map = new (item.constructor as MapConstructor)<unknown, unknown>();
+      known.set(item, map);
+      for (const [key, part] of item) map.set(key, copy(part));
+    } else if (isPlain(item)) {
+      const object: Record<string, unknown> = {};
+      known.set(item, object);
+      for (const [key, part] of Object.entries(item)) object[key] = copy(part);
+    }
+    return known.get(item);
+  };
+  return copy(value) as T;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function isTensor(value: object): value is Tensor {

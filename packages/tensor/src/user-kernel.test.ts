@@ -19,7 +19,15 @@ it('reads the element type of bindings', () => {
   const elementOf = (type: string) =>
     parseBindings('k', `alias T = vec4<f16>; struct S { a: f32 } @group(0) @binding(0) var<storage, read> x: ${type};`).storage[0]
       ?.element;
-  const types = ['array<f32>', 'array< vec4<i32> >', 'array<atomic<u32>>', 'array<vec2f>', 'array<T>', 'array<u32, 16>', 'array<S>'];
+  const types = [
+    'array<f32>',
+    'array< vec4<i32> >',
+    'array<atomic<u32>>',
+    'array<vec2f>',
+    'array<T>',
+    'array<u32, 16>',
+    'array<S>',
+  ];
   expect(types.map(elementOf)).toEqual(['f32', 'i32', 'u32', 'f32', 'f16', 'u32', undefined]);
 });
 

@@ -1,6 +1,6 @@
 /**
  * Parameters of a group side by side in one buffer, so that one dispatch updates them all. The parameters' own handles move into the
- * buffer: what was captured, or viewed, before that keeps the old memory.
+ * buffer: what was viewed before that keeps the old memory, and what was captured before forbids it.
  */
 import { wgsl } from '@mudpt/shaders';
 import {
@@ -9,6 +9,7 @@ import {
   type Device,
   DTypeError,
   empty,
+  expectMovable,
   keep,
   kernel,
   rebind,
@@ -90,7 +91,10 @@ export class Arena implements Places {
   readonly blocks: number;
   readonly offsets: readonly number[];
 
-  /** @throws DTypeError unless all parameters are f32; TensorError for a repeated one or none */
+  /**
+   * @throws DTypeError unless all parameters are f32; TensorError for a repeated one or none; CaptureError when a captured function uses one,
+   * or one is being captured
+   */
   constructor(readonly parameters: readonly Tensor[]) {
     const [first] = parameters;
     if (!first) throw new TensorError('optimizer', 'a group has no parameters', 'mark what is learnt with parameter()');
@@ -99,6 +103,7 @@ export class Arena implements Places {
     const odd = parameters.find((parameter) => parameter.dtype !== 'f32');
     if (odd)
       throw new DTypeError('optimizer', `parameter ${odd.toString()} is not f32`, "learn in f32, for instance x.cast('f32')");
+    for (const parameter of parameters) expectMovable(parameter);
     const { offsets, blocks } = layOut(parameters);
     this.offsets = offsets;
     this.blocks = blocks;
@@ -120,6 +125,17 @@ export class Arena implements Places {
     const { shape } = this.parameters[index] as Tensor;
     const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
     return view(flat, { shape, strides, offset: flat.offset + (this.offsets[index] ?? 0) });
+  }
+
+  /** @throws TensorError when a parameter has moved on: what is written here would not reach it */
+  expectPlaced(): void {
+    const index = this.parameters.findIndex(({ storage }) => storage !== this.flat.storage);
+    if (index < 0) return;
+    throw new TensorError(
+      'optimizer',
+      `parameter ${this.nameOf(index)} belongs to an optimizer made later`,
+      'use that one, or give each its parameters',
+    );
   }
 
   /** First block of parameter `index`. */

@@ -46,7 +46,6 @@ function elementOf(type: string, aliases: ReadonlyMap<string, string>): Binding[
   return meant === undefined ? undefined : elementOf(meant, aliases);
 }
 
-
 /** Storage and uniform bindings declared in `wgsl`. */
 export function parseBindings(kernel: string, wgsl: string): { storage: Binding[]; uniform: number | undefined } {
   const storage: Binding[] = [];
