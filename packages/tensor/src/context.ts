@@ -51,7 +51,14 @@ export class Ambient<T> {
   run<R>(op: string, value: T | undefined, body: () => R): R {
     const frame = this.frameWith(value);
     if (platform) return platform.run(frame, body);
-    const result = this.onStack(frame, body);
+    const before = top;
+    top = frame;
+    let result: R;
+    try {
+      result = body();
+    } finally {
+      top = before;
+    }
     expectSynchronous(op, result, 'a page cannot follow it: await before or after, and pass a synchronous body');
     return result;
   }
@@ -65,9 +72,18 @@ export class Ambient<T> {
     const frame = this.frameWith(value);
     if (platform) return { result: platform.run(frame, body), leave: () => true };
     const before = top;
-    const result = this.onStack(frame, body);
-    if (!isPromise(result)) return { result, leave: () => true };
     top = frame;
+    let result: R;
+    try {
+      result = body();
+    } catch (error) {
+      top = before;
+      throw error;
+    }
+    if (!isPromise(result)) {
+      top = before;
+      return { result, leave: () => true };
+    }
     const leave = (): boolean => {
       const isInnermost = this.get() === value;
       if (isInnermost) top = before;
@@ -87,15 +103,5 @@ export class Ambient<T> {
     const frame = [...current()];
     frame[this.index] = value;
     return frame;
-  }
-
-  private onStack<R>(frame: Frame, body: () => R): R {
-    const before = top;
-    top = frame;
-    try {
-      return body();
-    } finally {
-      top = before;
-    }
   }
 }
