@@ -2,7 +2,7 @@
  * Checkpointing: keep the inputs of a function instead of its intermediates and run it a second time in the backward. The second run
  * dispatches the same kernels on the same values, and adds gradients in the same order as a plain backward: bits are equal.
  */
-import { alias, keep, type OpHook, scope, Tensor, withHook } from '@mudpt/tensor';
+import { alias, expectSynchronous, keep, type OpHook, scope, Tensor, withHook } from '@mudpt/tensor';
 import { rememberRandomness } from './random.ts';
 import { carriesGradient, type Handle, mapHandles, tensorsIn } from './rule.ts';
 import { currentTape, Tape } from './tape.ts';
@@ -27,13 +27,19 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
       for (const tensor of tensorsIn(opArgs)) if (tape.needs(tensor)) reached.add(tensor);
       return withHook(undefined, () => op.run(...(opArgs as never[])));
     };
-    const output = withHook(note, () => scope(() => fn(...args)));
+    const forward = (given: A): R => {
+      const made = scope(() => fn(...given));
+      expectSynchronous('checkpoint', made, 'await before it: the function runs twice, the second time in the backward');
+      return made;
+    };
+    const output = withHook(note, () => forward(args), { op: 'checkpoint' });
     if (reached.size === 0) return output;
 
     const slots = new Map([...reached].map((tensor) => [tensor, tape.slotOf(tensor)] as const));
     const kept = new Map<Handle, Handle>();
     const keptArgs = mapHandles(args, (handle) => {
-      const own = kept.get(handle) ?? (handle instanceof Tensor ? keep(alias(handle)) : handle.share());
+      const own =
+        kept.get(handle) ?? (handle instanceof Tensor ? keep(withHook(undefined, () => alias(handle))) : handle.share());
       kept.set(handle, own);
       return own;
     });
@@ -44,15 +50,16 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
         saved: tensorsIn(keptArgs),
         held: [...kept.values()].filter((handle) => !(handle instanceof Tensor)),
         backward: (grads, pending) => {
-          using inner = new Tape();
+          using inner = new Tape({ listen: false });
           for (const [tensor, slot] of slots) {
             if (!slot) continue;
             inner.bind(tensor, slot);
             const handle = kept.get(tensor);
             if (handle instanceof Tensor) inner.bind(handle, slot);
           }
-          const again = replayRandomness(() => scope(() => fn(...keptArgs)));
+          const again = replayRandomness(() => inner.record(() => forward(keptArgs)));
           const results = tensorsIn(again).filter(carriesGradient);
+          for (const result of results) inner.expectFirstOrder(result);
           results.forEach((result, index) => {
             const [slot, grad] = [inner.slotOf(result), grads[index]];
             if (slot && grad) pending.set(slot, keep(alias(grad)));

@@ -35,9 +35,12 @@ export function nameOf(tensor: Tensor): string | undefined {
   return names.get(tensor);
 }
 
-/** Runs `body` without recording: its results count as constants. */
+/**
+ * Runs `body`, and in Node what it awaits, without recording: its results count as constants.
+ * @throws TensorError for an asynchronous body in a page
+ */
 export function noGrad<T>(body: () => T): T {
-  return withHook(undefined, body);
+  return withHook(undefined, body, { op: 'noGrad' });
 }
 
 /** A second handle of `x` that counts as a constant. */

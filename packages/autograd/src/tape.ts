@@ -7,6 +7,7 @@
  */
 import {
   alias,
+  Ambient,
   currentHook,
   installHook,
   keep,
@@ -17,17 +18,20 @@ import {
   type Tensor,
   TensorError,
   withHook,
+  type WorkHook,
 } from '@mudpt/tensor';
 import { type Entry, type Pending, release, type Slot, stepBack } from './entry.ts';
 import { Gradients } from './gradients.ts';
 import { isTrainable } from './parameter.ts';
 import { type AnyRule, carriesGradient, isConstantOp, type RuleContext, ruleOf, tensorsIn } from './rule.ts';
 
-const open: Tape[] = [];
+const tapes = new Ambient<Tape>();
 
 /** The innermost open tape. */
 export function currentTape(): Tape | undefined {
-  return open.at(-1);
+  let tape = tapes.get();
+  while (tape?.isClosed) tape = tape.surrounding;
+  return tape;
 }
 
 function slotFor({ shape, dtype }: Tensor, watched: Tensor | undefined): Slot {
@@ -35,7 +39,8 @@ function slotFor({ shape, dtype }: Tensor, watched: Tensor | undefined): Slot {
 }
 
 /**
- * Records ops from its creation until it is disposed.
+ * Records ops from its creation until it is disposed, or inside of {@link record}. Tapes may be closed in any order; of several, the
+ * innermost records.
  *
  * ```ts
  * using tape = new Tape();
@@ -46,11 +51,35 @@ function slotFor({ shape, dtype }: Tensor, watched: Tensor | undefined): Slot {
 export class Tape {
   private readonly slots = new WeakMap<Tensor, Slot>();
   private entries: Entry[] = [];
-  private readonly hook: Disposable;
+  private readonly hook: Disposable | undefined;
+  private closed = false;
+  /** The tape this one was opened in. */
+  readonly surrounding = currentTape();
+  /** The tape that would see what this one sees instead. */
+  private readonly hidden = currentHook() && this.surrounding;
+  /** Tensors that depend on a gradient, or on what a tape inside this one recorded. */
+  private readonly unrecorded = new WeakSet<Tensor>();
+  private hasUnrecorded = false;
+  /** Ops without a rule that run now, outermost first. */
+  private readonly running: string[] = [];
 
-  constructor() {
-    this.hook = installHook(this.intercept);
-    open.push(this);
+  /** @param options.listen false: records nothing outside of {@link record}. Default true */
+  constructor({ listen = true }: { readonly listen?: boolean } = {}) {
+    if (!listen) return;
+    this.hook = installHook(this.intercept, this.onWork);
+    tapes.enter(this);
+  }
+
+  /**
+   * Records what `body` does: the form that cannot be left open. In Node it follows what `body` awaits.
+   * @throws TensorError for an asynchronous body in a page
+   */
+  record<T>(body: () => T): T {
+    return tapes.run('record', this, () => withHook(this.intercept, body, { onWork: this.onWork, op: 'record' }));
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** Number of recorded ops. */
@@ -72,6 +101,7 @@ export class Tape {
   /** Asks for the gradient of `tensor` too: an input, or an intermediate result just computed. Returns it. */
   watch<T extends Tensor>(tensor: T): T {
     const slot = this.slots.get(tensor);
+    this.unrecorded.delete(tensor);
     if (slot) slot.watched = tensor;
     else this.slots.set(tensor, slotFor(tensor, tensor));
     return tensor;
@@ -113,6 +143,7 @@ export class Tape {
    */
   backward(loss: Tensor, cotangent?: Tensor): Gradients {
     loss.expectLive('backward');
+    this.expectFirstOrder(loss);
     const slot = this.slotOf(loss);
     if (!slot) {
       throw new TensorError(
@@ -137,6 +168,8 @@ export class Tape {
       if (watched) gradients.set(watched, alias(gradient)); // a new handle, so that it belongs to the caller's scope
       gradient.dispose();
     }
+    for (const gradient of gradients.values()) this.addUnrecorded(gradient);
+    this.hide([loss], [...gradients.values()]);
     return gradients;
   }
 
@@ -162,9 +195,9 @@ export class Tape {
 
   dispose(): void {
     this.clear();
-    this.hook[Symbol.dispose]();
-    const at = open.lastIndexOf(this);
-    if (at >= 0) open.splice(at, 1);
+    this.hook?.[Symbol.dispose]();
+    this.closed = true;
+    if (tapes.get() === this) tapes.enter(this.surrounding);
   }
 
   [Symbol.dispose](): void {
@@ -173,14 +206,75 @@ export class Tape {
 
   private readonly intercept: OpHook = (op, args) => {
     const inputs = tensorsIn(args);
+    const result = this.carryOut(op, args, inputs);
+    if ((this.hasUnrecorded || this.hidden) && !isConstantOp(op)) this.follow(inputs, tensorsIn(result));
+    return result;
+  };
+
+  private carryOut(op: Op, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
     const plain = (): unknown => op.run(...(args as never[]));
     if (isConstantOp(op) || !inputs.some((tensor) => this.needs(tensor))) return withHook(undefined, plain);
     const rule = ruleOf(op);
     if (rule) return withHook(undefined, () => this.apply(op, rule, args, inputs));
-    const result = plain();
-    this.expectTracked(op, inputs, result);
-    return result;
+    this.running.push(op.opName);
+    try {
+      const result = plain();
+      this.expectTracked(op.opName, inputs, result);
+      return result;
+    } finally {
+      this.running.pop();
+    }
+  }
+
+  /** Work outside any op has no rule: where it takes part in what needs a gradient, the gradient would be cut off silently. */
+  private readonly onWork: WorkHook = (name, reads, writes) => {
+    const results = writes.filter(carriesGradient);
+    const changed = results.some((tensor) => this.needs(tensor));
+    if (changed || (results.length > 0 && reads.some((tensor) => carriesGradient(tensor) && this.needs(tensor)))) {
+      const op = this.running.at(-1);
+      if (op) throw noRule(op);
+      throw new TensorError(
+        name,
+        changed
+          ? 'it writes into a tensor that needs a gradient, which a tape cannot see'
+          : 'no gradient flows through it, and a tensor that it reads needs one',
+        'make it an op with customOp, give it detach(x), or call it in noGrad(() => ...) where its results count as constants',
+      );
+    }
+    if (this.hasUnrecorded || this.hidden) this.follow(reads, results);
   };
+
+  /** Marks `results` on every tape for which one of `inputs` is marked. */
+  private follow(inputs: readonly Tensor[], results: readonly Tensor[]): void {
+    if (this.hasUnrecorded && inputs.some((tensor) => this.unrecorded.has(tensor) && !isTrainable(tensor)))
+      for (const tensor of results) this.addUnrecorded(tensor);
+    this.hide(inputs, results);
+  }
+
+  /** Tells the surrounding tapes of work that only this one recorded. */
+  private hide(inputs: readonly Tensor[], results: readonly Tensor[]): void {
+    for (let tape = this.hidden; tape; tape = tape.hidden) {
+      const { unrecorded } = tape;
+      if (!inputs.some((tensor) => tape?.needs(tensor) || unrecorded.has(tensor))) continue;
+      for (const tensor of results) if (!inputs.includes(tensor)) tape.addUnrecorded(tensor);
+    }
+  }
+
+  private addUnrecorded(tensor: Tensor): void {
+    if (!carriesGradient(tensor)) return;
+    this.unrecorded.add(tensor);
+    this.hasUnrecorded = true;
+  }
+
+  /** Throws when a gradient, which no tape has recorded, went into `loss`. */
+  expectFirstOrder(loss: Tensor): void {
+    if (!this.unrecorded.has(loss)) return;
+    throw new TensorError(
+      'backward',
+      'the loss depends on a gradient, or on what a tape inside this one recorded, and there are no second derivatives yet',
+      'use detach(gradient) where it counts as a constant, or write the derivative out with ops',
+    );
+  }
 
   private apply(op: Op, rule: AnyRule, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
     const saved: Tensor[] = [];
@@ -211,13 +305,16 @@ export class Tape {
   }
 
   /** A kernel between an input that needs a gradient and this result would cut the gradient off silently. */
-  private expectTracked(op: Op, inputs: readonly Tensor[], result: unknown): void {
+  private expectTracked(op: string, inputs: readonly Tensor[], result: unknown): void {
     const lost = tensorsIn(result).some((tensor) => carriesGradient(tensor) && !this.needs(tensor) && !inputs.includes(tensor));
-    if (!lost) return;
-    throw new TensorError(
-      op.opName,
-      `no gradient rule for ${op.opName}, and an argument needs a gradient`,
-      'give it one with defineRule or customOp, declare it with withoutGradient, or call it on detach(x)',
-    );
+    if (lost) throw noRule(op);
   }
+}
+
+function noRule(op: string): TensorError {
+  return new TensorError(
+    op,
+    `no gradient rule for ${op}, and an argument needs a gradient`,
+    'give it one with defineRule or customOp, declare it with withoutGradient, or call it on detach(x)',
+  );
 }

@@ -1,4 +1,4 @@
-import { scope, Tensor } from '@mudpt/tensor';
+import { eachTensor, expectSynchronous, scope, Tensor, TensorError } from '@mudpt/tensor';
 import type { Gradients } from './gradients.ts';
 import { Tape } from './tape.ts';
 
@@ -12,15 +12,34 @@ export type Loss = Tensor | { readonly loss: Tensor };
  * ```ts
  * const { value, gradients } = valueAndGrad(() => crossEntropy(model.forward(x), labels), model.parameters());
  * ```
+ * @throws TensorError for an asynchronous body, or one that returns no loss
  * @param wanted tensors to differentiate with respect to, beside those marked with `parameter`; the result may have more
  */
 export function valueAndGrad<T extends Loss>(
   body: () => T,
   wanted: readonly Tensor[] = [],
 ): { readonly value: T; readonly gradients: Gradients } {
-  using tape = new Tape();
+  using tape = new Tape({ listen: false });
   for (const tensor of wanted) tape.watch(tensor);
-  const value = scope(body);
-  const gradients = tape.backward(value instanceof Tensor ? value : value.loss);
-  return { value, gradients };
+  const value = tape.record(() => {
+    const made = scope(body);
+    expectSynchronous('valueAndGrad', made, 'await before it: the body computes a loss and returns it');
+    return made;
+  });
+  try {
+    return { value, gradients: tape.backward(lossOf(value)) };
+  } catch (error) {
+    eachTensor(value, (tensor) => tensor.dispose());
+    throw error;
+  }
+}
+
+function lossOf(value: Loss): Tensor {
+  const loss = value instanceof Tensor ? value : (value as { readonly loss?: unknown } | undefined)?.loss;
+  if (loss instanceof Tensor) return loss;
+  throw new TensorError(
+    'valueAndGrad',
+    'the body returned no loss',
+    'return a tensor of one element, or an object that has it under loss',
+  );
 }

@@ -29,7 +29,7 @@ export function readEnvironment(_name: string): string | undefined {
   return undefined;
 }
 
-/** Browsers cannot follow a value through await yet (AsyncContext is a proposal): callers must manage without. */
+/** Browsers cannot follow a value through await yet (AsyncContext is a proposal): the context is a synchronous stack there. */
 export const createAsyncContext: AsyncContextFactory = () => undefined;
 
 /** The GPU works in a process of its own and the browser waits for it. */

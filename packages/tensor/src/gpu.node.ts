@@ -70,7 +70,11 @@ export function readEnvironment(name: string): string | undefined {
 /** AsyncLocalStorage: the value follows awaits, timers and callbacks. */
 export const createAsyncContext: AsyncContextFactory = <T>() => {
   const storage = new AsyncLocalStorage<T>();
-  return { run: <R>(value: T, fn: () => R) => storage.run(value, fn), get: () => storage.getStore() };
+  return {
+    run: <R>(value: T, fn: () => R) => storage.run(value, fn),
+    get: () => storage.getStore(),
+    enter: (value: T) => storage.enterWith(value),
+  };
 };
 
 export { patiently } from './patiently.node.ts';

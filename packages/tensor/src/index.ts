@@ -20,11 +20,13 @@ export {
   ShapeError,
   TensorError,
 } from './errors.ts';
-export { grid1d, type Kernel, kernel, type KernelOptions } from './kernel.ts';
-export { currentHook, defineOp, installHook, type Op, type OpHook, withHook } from './op.ts';
+export { grid1d, type Kernel, type KernelOptions } from './kernel.ts';
+export { kernel } from './user-kernel.ts';
+export { currentHook, defineOp, installHook, type Op, type OpHook, withHook, type WorkHook } from './op.ts';
+export { Ambient, expectSynchronous } from './context.ts';
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
-export { alias, empty, type Nested, rebind, Tensor, view } from './tensor.ts';
+export { alias, empty, expectMovable, type Nested, rebind, Tensor, view } from './tensor.ts';
 export * from './ops/chainable.ts';
 export type { TensorMethods } from './methods.ts';
 export { addInto } from './ops/accumulate.ts';

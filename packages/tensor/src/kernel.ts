@@ -6,9 +6,10 @@ import { type Defines, preprocess, wgsl } from '@mudpt/shaders';
 import type { Grid } from './device/commands.ts';
 import type { Device } from './device/device.ts';
 import type { ParamValue } from './device/params.ts';
-import type { PipelineEntry } from './device/pipelines.ts';
+import type { Access, PipelineEntry } from './device/pipelines.ts';
 import type { PoolBuffer } from './device/pool.ts';
 import { DeviceError, LimitError, TensorError } from './errors.ts';
+import { noteWork } from './op.ts';
 import { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -27,10 +28,21 @@ export type KernelOptions<P extends ParamTypes | undefined> = {
   readonly source: string;
   /** When given, `struct Params` and its uniform binding `params` are declared for you, and dispatches are typed. */
   readonly params?: P;
+  /**
+   * The kernel takes any view and gets its offset and strides as parameters. Default false: tensors must lie in row-major order from the start
+   * of their memory.
+   */
+  readonly strided?: boolean;
 };
 
+/** Refuses what a dispatch is given before anything is recorded. */
+export type ArgumentCheck = (entry: PipelineEntry, buffers: Readonly<Record<string, Tensor | Storage>>) => void;
+
 export type DispatchOptions<P extends ParamTypes | undefined> = {
-  /** A tensor for every storage binding, by its name in the WGSL. Whole buffers are bound: pass offsets and strides as parameters. */
+  /**
+   * A tensor for every storage binding, by its name in the WGSL. Whole buffers are bound: a kernel made with `strided` gets offsets and strides
+   * as parameters. Of a `tensor.storage`, raw memory, nothing is checked.
+   */
   readonly buffers: Readonly<Record<string, Tensor | Storage>>;
   readonly params?: P extends ParamTypes ? Readonly<{ [K in keyof P]: number }> : Readonly<Record<string, ParamValue>>;
   /** Workgroups in x, y, z; nothing is recorded if one is 0. */
@@ -67,8 +79,11 @@ function insertAfterDirectives(source: string, text: string): string {
   return [...lines.slice(0, at), text, ...lines.slice(at)].join('\n');
 }
 
-/** Makes a kernel of `source`. Compiling starts at the first dispatch of each variant. */
-export function kernel<const P extends ParamTypes | undefined = undefined>(options: KernelOptions<P>): Kernel<P> {
+/** Makes a kernel of `source`, for the engine's ops: these give offsets and strides to all their kernels. Users get one that checks, of user-kernel.ts. */
+export function kernel<const P extends ParamTypes | undefined = undefined>(
+  options: KernelOptions<P>,
+  check?: ArgumentCheck,
+): Kernel<P> {
   const { name } = options;
   const source = options.params ? insertAfterDirectives(options.source, declareParams(options.params)) : options.source;
 
@@ -103,10 +118,12 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(optio
           `its bindings are ${entry.bindings.map((binding) => binding.name).join(', ')}`,
         );
       }
+      check?.(entry, buffers);
       expectNoAlias(entry, bound);
       const [x = 1, y = 1, z = 1] = grid;
       if (x === 0 || y === 0 || z === 0) return;
       expectGrid(entry.label, [x, y, z], device);
+      noteWork(`kernel ${name}`, () => tensorsOf(entry, buffers));
       device.dispatch(entry, bound, (params ?? {}) as Readonly<Record<string, ParamValue>>, [x, y, z], flops, bytes);
     },
   };
@@ -126,6 +143,19 @@ function bufferOf(label: string, name: string, buffers: Readonly<Record<string, 
       'read it there and create it here: tensor(await x.data(), { shape: x.shape, device })',
     );
   return given instanceof Storage ? given.buffer : given.storage.buffer;
+}
+
+/** The tensors that a dispatch reads, and those it writes. */
+function tensorsOf(
+  { bindings }: PipelineEntry,
+  buffers: Readonly<Record<string, Tensor | Storage>>,
+): { readonly reads: readonly Tensor[]; readonly writes: readonly Tensor[] } {
+  const of = (access: Access): Tensor[] =>
+    bindings.flatMap((binding) => {
+      const given = buffers[binding.name];
+      return binding.access === access && given && !(given instanceof Storage) ? [given] : [];
+    });
+  return { reads: of('read'), writes: of('read_write') };
 }
 
 /** WebGPU refuses a buffer that is written and bound a second time in one dispatch; say so by name and before recording. */

@@ -5,7 +5,19 @@ import { type Axes, capture, type Op, type ReduceOptions, scope, Tensor, tensor,
 import * as chainable from './ops/chainable.ts';
 
 /** Operations that act on no tensor, or on several alike. */
-const FUNCTIONS_ONLY = ['bernoulli', 'cat', 'einsum', 'rand', 'randint', 'randn', 'randomWords', 'randperm', 'stack'];
+const FUNCTIONS_ONLY = [
+  'alias',
+  'bernoulli',
+  'cat',
+  'contiguousCopy',
+  'einsum',
+  'rand',
+  'randint',
+  'randn',
+  'randomWords',
+  'randperm',
+  'stack',
+];
 
 function isOp(value: unknown): value is Op {
   return typeof value === 'function' && 'opName' in value;

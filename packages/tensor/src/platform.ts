@@ -9,6 +9,8 @@ export interface AsyncContext<T> {
   run<R>(value: T, fn: () => R): R;
   /** The innermost value, or undefined outside of any `run`. */
   get(): T | undefined;
+  /** Sets the value for the rest of the present synchronous execution and what follows from it. */
+  enter(value: T): void;
 }
 
 /** Makes an {@link AsyncContext}; returns undefined where the platform cannot follow a value through await. */

@@ -1,8 +1,8 @@
 /**
- * Scopes release what was created inside them. The current scope follows `await` through AsyncLocalStorage in Node; browsers have
- * nothing of the kind, so there scopes must end in the order they began, and one that does not says so.
+ * Scopes release what was created inside them. The current scope is a part of the context: it follows `await` in Node; in a page scopes
+ * must end in the order they began, and one that does not says so.
  */
-import { createAsyncContext } from '#gpu';
+import { Ambient, isPromise } from './context.ts';
 import { TensorError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -12,12 +12,11 @@ export type Scope = {
   closed: boolean;
 };
 
-const context = createAsyncContext<Scope>();
-let stackTop: Scope | undefined;
+const scopes = new Ambient<Scope>();
 const owners = new WeakMap<Tensor, Scope>();
 
 function current(): Scope | undefined {
-  let scope = context ? context.get() : stackTop;
+  let scope = scopes.get();
   while (scope?.closed) scope = scope.parent;
   return scope;
 }
@@ -52,9 +51,39 @@ export function eachTensor(value: unknown, visit: (tensor: Tensor) => void, seen
   if (isTensor(value)) visit(value);
   else if (Array.isArray(value)) for (const item of value) eachTensor(item, visit, seen);
   else if (value instanceof Map) for (const item of value.values()) eachTensor(item, visit, seen);
-  else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
+  else if (isPlain(value)) {
     for (const item of Object.values(value)) eachTensor(item, visit, seen);
   }
+}
+
+/** A copy of a value made of arrays, maps and plain objects, with every tensor replaced; other objects stay the same. */
+export function mapTensors<T>(value: T, replace: (tensor: Tensor) => Tensor): T {
+  const known = new Map<object, unknown>();
+  const copy = (item: unknown): unknown => {
+    if (typeof item !== 'object' || item === null) return item;
+    if (!known.has(item)) known.set(item, isTensor(item) ? replace(item) : item);
+    if (isTensor(item) || known.get(item) !== item) return known.get(item);
+    if (Array.isArray(item)) {
+      const list: unknown[] = [];
+      known.set(item, list);
+      for (const part of item as unknown[]) list.push(copy(part));
+    } else if (item instanceof Map) {
+      const map = new (item.constructor as MapConstructor)<unknown, unknown>();
+      known.set(item, map);
+      for (const [key, part] of item) map.set(key, copy(part));
+    } else if (isPlain(item)) {
+      const object: Record<string, unknown> = {};
+      known.set(item, object);
+      for (const [key, part] of Object.entries(item)) object[key] = copy(part);
+    }
+    return known.get(item);
+  };
+  return copy(value) as T;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function isTensor(value: object): value is Tensor {
@@ -71,39 +100,43 @@ function close(scope: Scope, result: unknown): void {
   for (const tensor of [...scope.tensors]) tensor.dispose();
 }
 
-function leaveStack(scope: Scope): void {
-  if (stackTop !== scope) {
+/**
+ * Runs `body` and disposes every tensor created inside it, except those in its result, which pass to the surrounding scope.
+ * Works for synchronous and asynchronous bodies; a tensor that shall outlive the scope otherwise is saved with {@link keep}.
+ * @throws TensorError in a page, when asynchronous scopes overlap
+ */
+export function scope<T>(body: () => T): T {
+  const inner: Scope = { parent: current(), tensors: new Set(), closed: false };
+  let held: { readonly result: T; leave(): boolean };
+  try {
+    held = scopes.hold(inner, body);
+  } catch (error) {
+    close(inner, undefined);
+    throw error;
+  }
+  const { result, leave } = held;
+  const end = (value: unknown): void => {
+    const inOrder = leave();
+    close(inner, inOrder ? value : undefined);
+    if (inOrder) return;
     throw new TensorError(
       'scope',
       'two asynchronous scopes overlapped',
       'await one scope before starting the next: browsers cannot tell them apart',
     );
-  }
-  stackTop = scope.parent;
-}
-
-/**
- * Runs `body` and disposes every tensor created inside it, except those in its result, which pass to the surrounding scope.
- * Works for synchronous and asynchronous bodies; a tensor that shall outlive the scope otherwise is saved with {@link keep}.
- */
-export function scope<T>(body: () => T): T {
-  const own: Scope = { parent: current(), tensors: new Set(), closed: false };
-  if (!context) stackTop = own;
-  const finish = <R>(result: R): R => {
-    if (!context) leaveStack(own);
-    close(own, result);
+  };
+  if (!isPromise(result)) {
+    end(result);
     return result;
-  };
-  const abandon = (error: unknown): never => {
-    if (!context) leaveStack(own);
-    close(own, undefined);
-    throw error;
-  };
-  let result: T;
-  try {
-    result = context ? context.run(own, body) : body();
-  } catch (error) {
-    return abandon(error);
   }
-  return result instanceof Promise ? (result.then(finish, abandon) as T) : finish(result);
+  return result.then(
+    (value) => {
+      end(value);
+      return value;
+    },
+    (error: unknown) => {
+      end(undefined);
+      throw error;
+    },
+  ) as T;
 }

@@ -1,9 +1,14 @@
 import type { Device } from './device/device.ts';
 import type { PoolBuffer } from './device/pool.ts';
 
+/** The generation of memory whose captured function was disposed. */
+export const ENDED = -1;
+
 /** Reference-counted GPU memory. Views share it; the last one to go returns the buffer to its pool. */
 export class Storage {
   private references = 1;
+  /** Counts the calls of a captured function that overwrote its results here: handles of an earlier count are refused. */
+  generation = 0;
 
   constructor(
     readonly device: Device,

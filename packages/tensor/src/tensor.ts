@@ -1,14 +1,20 @@
 import type { Device } from './device/device.ts';
 import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
-import { DeviceError, DisposedError, ShapeError } from './errors.ts';
+import { CaptureError, DeviceError, DisposedError, ShapeError } from './errors.ts';
+import { defineOp, noteWork } from './op.ts';
 import { adopt, forget } from './scope.ts';
 import { contiguousStrides, expectShape, isContiguous, sameShape, type Shape, showShape, sizeOf } from './shape.ts';
-import type { Storage } from './storage.ts';
+import { ENDED, type Storage } from './storage.ts';
 
 /** Nested arrays of numbers, as deep as the tensor has axes. */
 export type Nested = number | Nested[];
 
 let nextTensorId = 1;
+
+/** The number of tensors made so far: what is made later has a larger id. */
+export function tensorsMade(): number {
+  return nextTensorId - 1;
+}
 
 /**
  * A strided view of GPU memory. Operations are functions of this package (`matmul(a, b)`) and methods of the same names
@@ -19,6 +25,8 @@ let nextTensorId = 1;
 export class Tensor {
   readonly id: number = nextTensorId++;
   private released = false;
+  /** What its memory held when the handle was made. */
+  private readonly generation: number;
 
   /** Takes over one reference of `storage`; for packages that build views. Users call {@link tensor}, {@link zeros} and ops. */
   constructor(
@@ -29,6 +37,7 @@ export class Tensor {
     /** First element, counted in elements from the start of the storage. */
     readonly offset: number,
   ) {
+    this.generation = storage.generation;
     this.device.stats.liveTensors += 1;
     this.device.leaks?.track(this);
     adopt(this);
@@ -55,8 +64,20 @@ export class Tensor {
     return this.released;
   }
 
-  /** Throws a DisposedError that names `op` if this tensor was released. */
+  /** Whether a later call of a captured function has overwritten its memory. */
+  get isOverwritten(): boolean {
+    return this.generation !== this.storage.generation;
+  }
+
+  /** Throws a DisposedError that names `op` if this tensor was released, or its memory overwritten by a captured function. */
   expectLive(op: string): void {
+    if (this.isOverwritten) {
+      throw new DisposedError(
+        op,
+        `a tensor of shape ${showShape(this.shape)}, the result of a captured function, was used after a later call or the function's end overwrote it`,
+        'read it, or keep contiguousCopy(x), before the next call',
+      );
+    }
     if (this.released) {
       throw new DisposedError(
         op,
@@ -66,9 +87,15 @@ export class Tensor {
     }
   }
 
-  /** Releases this view's reference to its memory; a second call does nothing. */
+  /**
+   * Releases this view's reference to its memory; a second call does nothing.
+   * @throws DisposedError for the result of an earlier call of a captured function, which that function has released itself
+   */
   dispose(): void {
-    if (this.released) return;
+    if (this.released) {
+      if (this.isOverwritten && this.storage.generation !== ENDED) this.expectLive('dispose');
+      return;
+    }
     this.released = true;
     this.device.stats.liveTensors -= 1;
     this.device.leaks?.untrack(this);
@@ -182,19 +209,24 @@ export function expectOneDevice(op: string, a: Tensor, b: Tensor): void {
 export function view(source: Tensor, geometry: { shape: Shape; strides: readonly number[]; offset?: number }): Tensor {
   source.expectLive('view');
   expectShape('view', geometry.shape);
-  return new Tensor(
+  const made = new Tensor(
     source.storage.retain(),
     source.dtype,
     [...geometry.shape],
     [...geometry.strides],
     geometry.offset ?? source.offset,
   );
+  try {
+    noteWork('view', () => ({ reads: [source], writes: [made] }));
+  } catch (error) {
+    made.dispose();
+    throw error;
+  }
+  return made;
 }
 
 /** A second handle of the same view, with its own lifetime. */
-export function alias(source: Tensor): Tensor {
-  return view(source, source);
-}
+export const alias = defineOp('alias', (source: Tensor): Tensor => view(source, source));
 
 /** An uninitialised contiguous tensor. */
 export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tensor {
@@ -204,9 +236,21 @@ export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tenso
   return new Tensor(storage, dtype, [...shape], contiguousStrides(shape), 0);
 }
 
+/** @throws CaptureError when a captured function uses the memory of `tensor`, or one is being captured: see {@link rebind} */
+export function expectMovable(tensor: Tensor): void {
+  if (tensor.device.isCapturing || tensor.storage.buffer.pins > 0) {
+    throw new CaptureError(
+      'rebind',
+      `the memory of ${tensor.toString()} belongs to a captured function, which would go on with its old values`,
+      'make the optimizer before anything is captured that uses its parameters, or dispose the captured function first',
+    );
+  }
+}
+
 /**
  * Lets the handle `tensor` show the memory of `place`, a view of equal shape and dtype; its own memory is released. For packing parameters
- * side by side: other handles, and plans captured before, keep the old memory.
+ * side by side: other handles keep the old memory.
+ * @throws CaptureError when a captured function uses the memory, or one is being captured
  */
 export function rebind(tensor: Tensor, place: Tensor): void {
   tensor.expectLive('rebind');
@@ -217,9 +261,11 @@ export function rebind(tensor: Tensor, place: Tensor): void {
       `${tensor.toString()} cannot show ${place.toString()}`,
       'give a view of equal shape and dtype',
     );
-  const target = tensor as { -readonly [K in keyof Tensor]: Tensor[K] };
+  expectMovable(tensor);
+  const target = tensor as unknown as { -readonly [K in keyof Tensor]: Tensor[K] } & { generation: number };
   const before = tensor.storage;
   target.storage = place.storage.retain();
+  target.generation = place.storage.generation;
   target.strides = [...place.strides];
   target.offset = place.offset;
   before.release();

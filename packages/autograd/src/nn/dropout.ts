@@ -4,7 +4,7 @@ import { nextStream } from '../random.ts';
 import { defineRule } from '../rule.ts';
 import { Module } from './module.ts';
 
-const dropoutKernel = kernel({ name: 'dropout', source: wgsl['dropout.wgsl'] });
+const dropoutKernel = kernel({ name: 'dropout', source: wgsl['dropout.wgsl'], strided: true });
 
 /** Options of {@link dropout}. */
 export type DropoutOptions = {

@@ -1,6 +1,6 @@
 /** Modules: classes whose fields are tensors and other modules. Names in the state dict are the paths of the fields. */
 import { copyInto, ShapeError, Tensor, TensorError } from '@mudpt/tensor';
-import { isTrainable, requiresGrad } from '../parameter.ts';
+import { isTrainable, noGrad, requiresGrad } from '../parameter.ts';
 
 /** Names of a module's tensors, from its type: `weight`, `attention.qkv.bias`, `blocks.${number}.norm.weight`. */
 export type StateName<M, Depth extends 0[] = []> = Depth['length'] extends 5
@@ -97,7 +97,7 @@ export abstract class Module {
     }
     for (const [name, target] of own) {
       const source = values[name];
-      if (source) copyInto(target, source);
+      if (source) noGrad(() => copyInto(target, source));
     }
   }
 

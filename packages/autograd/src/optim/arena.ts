@@ -1,6 +1,6 @@
 /**
  * Parameters of a group side by side in one buffer, so that one dispatch updates them all. The parameters' own handles move into the
- * buffer: what was captured, or viewed, before that keeps the old memory.
+ * buffer: what was viewed before that keeps the old memory, and what was captured before forbids it.
  */
 import { wgsl } from '@mudpt/shaders';
 import {
@@ -9,6 +9,7 @@ import {
   type Device,
   DTypeError,
   empty,
+  expectMovable,
   keep,
   kernel,
   rebind,
@@ -20,7 +21,7 @@ import {
   zeros,
 } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
-import { nameOf } from '../parameter.ts';
+import { nameOf, noGrad } from '../parameter.ts';
 
 /** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
 export const BLOCK = 256;
@@ -35,7 +36,7 @@ function sourcesAtOnce({ adapter }: Device): number {
 /** Of one dimension of a dispatch, on every device. */
 const MAX_WORKGROUPS = 65535;
 
-const pack = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'] });
+const packKernel = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'], strided: true });
 
 /** Where each tensor of a list begins, in elements, and how many blocks they take together. */
 export type Places = { readonly offsets: readonly number[]; readonly blocks: number };
@@ -50,8 +51,12 @@ export function layOut(tensors: readonly Tensor[]): Places {
   return { offsets, blocks };
 }
 
-/** Copies tensors side by side into a new flat tensor; places without a tensor are left as they are. */
-export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
+/** Copies tensors side by side into a new flat tensor, a constant for tapes; places without a tensor are left as they are. */
+export function packInto(tensors: readonly (Tensor | undefined)[], places: Places, device?: Device): Tensor {
+  return noGrad(() => pack(tensors, places, device));
+}
+
+function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
   const given = tensors.flatMap((source, index) => (source ? [{ source, offset: offsets[index] ?? 0 }] : []));
   const flat = empty((device ?? given[0]?.source.device) as Device, [blocks * BLOCK]);
   const most = sourcesAtOnce(flat.device);
@@ -60,7 +65,7 @@ export function packInto(tensors: readonly (Tensor | undefined)[], { offsets, bl
     const sources = part.map(({ source }) => flatForm(source));
     const bound = Array.from({ length: most }, (_, k) => sources[k] ?? (sources[0] as Tensor));
     const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
-    pack.dispatch(flat.device, {
+    packKernel.dispatch(flat.device, {
       buffers: { result: flat, ...Object.fromEntries(bound.map((source, k) => [`g${k}`, source])) },
       params: {
         lengths: padded(sources.map((source) => source.size)),
@@ -86,7 +91,10 @@ export class Arena implements Places {
   readonly blocks: number;
   readonly offsets: readonly number[];
 
-  /** @throws DTypeError unless all parameters are f32; TensorError for a repeated one or none */
+  /**
+   * @throws DTypeError unless all parameters are f32; TensorError for a repeated one or none; CaptureError when a captured function uses one,
+   * or one is being captured
+   */
   constructor(readonly parameters: readonly Tensor[]) {
     const [first] = parameters;
     if (!first) throw new TensorError('optimizer', 'a group has no parameters', 'mark what is learnt with parameter()');
@@ -95,13 +103,14 @@ export class Arena implements Places {
     const odd = parameters.find((parameter) => parameter.dtype !== 'f32');
     if (odd)
       throw new DTypeError('optimizer', `parameter ${odd.toString()} is not f32`, "learn in f32, for instance x.cast('f32')");
+    for (const parameter of parameters) expectMovable(parameter);
     const { offsets, blocks } = layOut(parameters);
     this.offsets = offsets;
     this.blocks = blocks;
     this.flat = keep(zeros([blocks * BLOCK], { device: first.device }));
     for (const [index, parameter] of parameters.entries()) {
       using place = this.viewOf(this.flat, index);
-      copyInto(place, parameter);
+      noGrad(() => copyInto(place, parameter));
       rebind(parameter, place);
     }
   }
@@ -116,6 +125,17 @@ export class Arena implements Places {
     const { shape } = this.parameters[index] as Tensor;
     const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
     return view(flat, { shape, strides, offset: flat.offset + (this.offsets[index] ?? 0) });
+  }
+
+  /** @throws TensorError when a parameter has moved on: what is written here would not reach it */
+  expectPlaced(): void {
+    const index = this.parameters.findIndex(({ storage }) => storage !== this.flat.storage);
+    if (index < 0) return;
+    throw new TensorError(
+      'optimizer',
+      `parameter ${this.nameOf(index)} belongs to an optimizer made later`,
+      'use that one, or give each its parameters',
+    );
   }
 
   /** First block of parameter `index`. */

@@ -1,8 +1,9 @@
 import { wgsl } from '@mudpt/shaders';
 import { chooseSpan, copyInto, grid1d, keep, kernel, type Tensor, view } from '@mudpt/tensor';
+import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
-const ema = kernel({ name: 'optim.ema', source: wgsl['optim.ema.wgsl'] });
+const ema = kernel({ name: 'optim.ema', source: wgsl['optim.ema.wgsl'], strided: true });
 
 /** A running average of parameters: average = decay average + (1 - decay) parameter, beginning with the parameters themselves. */
 export class EMA {
@@ -43,7 +44,7 @@ export class EMA {
   apply(): void {
     for (const parameter of this.parameters) {
       using average = this.average(parameter);
-      copyInto(parameter, average);
+      noGrad(() => copyInto(parameter, average));
     }
   }
 

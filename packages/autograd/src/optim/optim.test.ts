@@ -228,4 +228,19 @@ eachDevice('optimizers', (ctx) => {
     };
     expect(await learn(true)).toEqual(await learn(false));
   });
+
+  it('does not move a parameter away from what was captured, nor update one that has moved', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    using gradient = tensor([1, 1], { device: ctx.device });
+    const captured = capture(() => x.mul(2), { device: ctx.device });
+    captured({});
+    expect(() => new SGD([x], { lr: 1 })).toThrow(/belongs to a captured function.*make the optimizer before/i);
+    captured.dispose();
+    using before = new SGD([x], { lr: 1 });
+    using after = new SGD([x], { lr: 1 });
+    const gradients = new Gradients([[x, gradient]]);
+    expect(() => before.step(gradients)).toThrow(/belongs to an optimizer made later/);
+    after.step(gradients);
+    expect(await x.data()).toEqual(Float32Array.of(0, 1));
+  });
 });

@@ -74,7 +74,7 @@ export abstract class Optimizer<O extends CommonOptions> {
   /**
    * Updates every parameter that has a gradient: one dispatch for each group, after those that bring its gradients side by side.
    * A parameter without one keeps its value, state and step count.
-   * @throws TensorError when none of the parameters has a gradient
+   * @throws TensorError when none of the parameters has a gradient, or another optimizer has taken one over
    */
   step(gradients: Gradients, { lr }: StepOptions = {}): void {
     if (!this.groups.some(({ arena }) => arena.parameters.some((parameter) => gradients.has(parameter))))
@@ -83,6 +83,7 @@ export abstract class Optimizer<O extends CommonOptions> {
         'none of its parameters has a gradient',
         'give it the parameters that the loss depends on, and the gradients of that loss',
       );
+    for (const { arena } of this.groups) arena.expectPlaced();
     for (const group of this.groups) {
       const { arena, options, states, steps } = group;
       const { flat, missing } = arena.pack(gradients);

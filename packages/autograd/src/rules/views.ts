@@ -4,6 +4,7 @@ import {
   cast,
   cat,
   contiguous,
+  contiguousCopy,
   expand,
   permute,
   reshape,
@@ -36,6 +37,10 @@ defineRule(slice, (_, x, ranges) => {
 });
 
 defineRule(contiguous, (_, x) => ({ output: contiguous(x), backward: (grad) => [alias(grad)] }));
+
+defineRule(contiguousCopy, (_, x) => ({ output: contiguousCopy(x), backward: (grad) => [alias(grad)] }));
+
+defineRule(alias, (_, x) => ({ output: alias(x), backward: (grad) => [alias(grad)] }));
 
 defineRule(cast, (_, x, dtype) => {
   const from = x.dtype;

@@ -31,6 +31,23 @@ export const shapeCases: readonly RuleCase[] = [
     run: (x) => ops.expand(x, [2, 3, 4]),
     reference: (x) => array.expand(x, [2, 3, 4]),
   },
+  ...(
+    [
+      ['squeeze of nothing', (x) => ops.squeeze(x)],
+      ['squeeze of no axes', (x) => ops.squeeze(x, [])],
+      ['roll by the size', (x) => ops.roll(x, 4, 1)],
+      ['roll by 0', (x) => ops.roll(x, 0)],
+      ['second handle', (x) => ops.alias(x)],
+      ['contiguous copy', (x) => ops.contiguousCopy(x)],
+    ] satisfies [string, (x: Tensor) => Tensor][]
+  ).map(
+    ([name, same]): RuleCase => ({
+      name,
+      shapes: [[3, 4]],
+      run: (x) => scope(() => ops.mul(same(x), 3)),
+      reference: (x) => array.map(x, (v) => 3 * v),
+    }),
+  ),
   {
     name: 'cast to f32 after a sum',
     shapes: [[3, 4]],

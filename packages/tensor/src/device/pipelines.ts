@@ -2,12 +2,19 @@
  * Compute pipelines, compiled through the async path only: the synchronous one does not report invalid WGSL.
  * A pipeline's bindings are read from its WGSL.
  */
+import type { wgslType } from '../dtype.ts';
 import { DeviceError, TensorError } from '../errors.ts';
 import type { Patiently } from '../platform.ts';
 import { parseParams, type ParamsLayout, SLOT_BYTES } from './params.ts';
 
 export type Access = 'read' | 'read_write';
-export type Binding = { readonly name: string; readonly index: number; readonly access: Access };
+export type Binding = {
+  readonly name: string;
+  readonly index: number;
+  readonly access: Access;
+  /** Scalar type of its elements; undefined where the WGSL has a struct. */
+  readonly element: ReturnType<typeof wgslType> | undefined;
+};
 
 /** A pipeline and what is known of it before it is compiled. */
 export type PipelineEntry = {
@@ -25,17 +32,36 @@ export type PipelineEntry = {
 };
 
 const BINDING =
-  /@group\(\s*(\d+)u?\s*\)\s*@binding\(\s*(\d+)u?\s*\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:/g;
+  /@group\(\s*(\d+)u?\s*\)\s*@binding\(\s*(\d+)u?\s*\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]*)/g;
+const ALIAS = /\balias\s+(\w+)\s*=\s*([^;]*);/g;
+const SCALARS = { f: 'f32', h: 'f16', i: 'i32', u: 'u32' } as const;
+
+/** The scalar in a type made of arrays, vectors and atomics: `array<vec4<f32>>`, `array<vec4f>`. */
+function elementOf(type: string, aliases: ReadonlyMap<string, string>): Binding['element'] {
+  const inner = type.replace(/\b(?:array|atomic|vec[234])\s*</g, '').replace(/[\s>]|,[^>]*/g, '');
+  const short = /^vec[234]([fhiu])$/.exec(inner)?.[1];
+  if (short) return SCALARS[short as keyof typeof SCALARS];
+  if (/^(f32|f16|i32|u32)$/.test(inner)) return inner as Binding['element'];
+  const meant = aliases.get(inner);
+  return meant === undefined ? undefined : elementOf(meant, aliases);
+}
 
 /** Storage and uniform bindings declared in `wgsl`. */
 export function parseBindings(kernel: string, wgsl: string): { storage: Binding[]; uniform: number | undefined } {
   const storage: Binding[] = [];
   let uniform: number | undefined;
-  for (const [, group, index = '', space, access, name = ''] of wgsl.matchAll(BINDING)) {
+  const aliases = new Map([...wgsl.matchAll(ALIAS)].map(([, name = '', type = '']) => [name, type]));
+  for (const [, group, index = '', space, access, name = '', type = ''] of wgsl.matchAll(BINDING)) {
     if (group !== '0')
       throw new TensorError(`kernel ${kernel}`, `binding "${name}" is in group ${group}`, 'put every binding in group 0');
     if (space === 'uniform') uniform = Number(index);
-    else storage.push({ name, index: Number(index), access: access === 'read_write' ? 'read_write' : 'read' });
+    else
+      storage.push({
+        name,
+        index: Number(index),
+        access: access === 'read_write' ? 'read_write' : 'read',
+        element: elementOf(type, aliases),
+      });
   }
   return { storage: storage.sort((a, b) => a.index - b.index), uniform };
 }

@@ -1,7 +1,7 @@
 import { DisposedError } from '../errors.ts';
 import type { PlanMemory } from './capture.ts';
 import type { Command } from './commands.ts';
-import type { Pool } from './pool.ts';
+import type { Pool, PoolBuffer } from './pool.ts';
 import type { Recorder } from './recorder.ts';
 
 /** A recorded step that can be replayed. */
@@ -19,6 +19,11 @@ export class Plan {
   /** What a replay tells the driver, in order; for benchmarks and inspection. Pipelines are there once the first replay has settled. */
   get commands(): readonly Command[] {
     return this.memory.commands;
+  }
+
+  /** Whether the plan's own memory, which every replay writes anew, includes `buffer`. */
+  owns(buffer: PoolBuffer): boolean {
+    return this.memory.virtual.includes(buffer) || this.memory.owned.includes(buffer);
   }
 
   /** Kernel labels and copies in the order they run. */

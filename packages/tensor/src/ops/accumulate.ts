@@ -2,7 +2,8 @@
 import { isFloat } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { broadcastShapes, sameShape, showShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { noteWork } from '../op.ts';
+import { Tensor } from '../tensor.ts';
 import { evaluate, type Operand } from './pointwise.evaluate.ts';
 
 /**
@@ -20,6 +21,7 @@ export function addInto(target: Tensor, x: Tensor, alpha: Operand = 1): void {
       'sum it to the shape of the target first',
     );
   }
+  noteWork('addInto', () => ({ reads: alpha instanceof Tensor ? [x, alpha] : [x], writes: [target] }));
   const isPlain = alpha === 1;
   evaluate(target.device, {
     name: 'addInto',

@@ -7,10 +7,13 @@ import { currentDevice } from '../device/current.ts';
 import type { PlanCost } from '../device/capture.ts';
 import type { Plan } from '../device/plan.ts';
 import { type DType, type HostArray, toBytes } from '../dtype.ts';
+import { expectSynchronous } from '../context.ts';
 import { CaptureError, ShapeError } from '../errors.ts';
-import { eachTensor, keep, scope } from '../scope.ts';
+import { noteWork, withHook } from '../op.ts';
+import { eachTensor, keep, mapTensors, scope } from '../scope.ts';
 import { type Shape, showShape, sizeOf } from '../shape.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { ENDED, type Storage } from '../storage.ts';
+import { empty, Tensor, tensorsMade } from '../tensor.ts';
 import { copyInto } from './copy.ts';
 
 /** Host data for an input, uploaded straight into the captured function's own tensor. */
@@ -24,7 +27,10 @@ type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
 
 /** A captured function: call it as often as wanted, dispose it in the end. */
 export type Captured<N extends string, R> = {
-  /** Runs the step. The result's tensors are the same ones at every call of equal shapes: read or copy them before the next. */
+  /**
+   * Runs the step. A call of equal shapes overwrites the results of the one before: read or copy them first, or feed them back as inputs.
+   * Older ones are released then, and refuse to be used.
+   */
   (inputs: Inputs<N>): R;
   /**
    * What the plan for inputs of these shapes would take, beside what exists already. The body runs, but nothing is allocated for it or done
@@ -38,7 +44,20 @@ export type Captured<N extends string, R> = {
   [Symbol.dispose](): void;
 };
 
-type Entry<R> = { readonly plan: Plan; readonly placeholders: Readonly<Record<string, Tensor>>; readonly result: R };
+type Entry<R> = {
+  readonly plan: Plan;
+  readonly placeholders: Readonly<Record<string, Tensor>>;
+  /** What the body returned; callers get handles of their own. */
+  readonly result: R;
+  /** Tensors of the result that the body made, or got as inputs: handles of these are given out. */
+  readonly made: ReadonlySet<Tensor>;
+  /** Memory of the result that every call overwrites. */
+  readonly overwritten: ReadonlySet<Storage>;
+  /** Tensors from outside that the body read. */
+  readonly outside: readonly Tensor[];
+  /** Handles given out by the last call. */
+  given: Tensor[];
+};
 
 /** Combinations of input shapes kept at once; beyond it the oldest plan is released. */
 const MAX_PLANS = 8;
@@ -56,7 +75,8 @@ export function capture<N extends string, R>(
 ): Captured<N, R> {
   const entries = new Map<string, Entry<R>>();
   const release = (entry: Entry<R>): void => {
-    eachTensor(entry.result, (tensor) => tensor.dispose());
+    retire(entry, () => ENDED);
+    for (const tensor of entry.made) tensor.dispose();
     for (const tensor of Object.values(entry.placeholders)) tensor.dispose();
     entry.plan.dispose();
   };
@@ -75,9 +95,14 @@ export function capture<N extends string, R>(
         entries.delete(oldest[0]);
       }
     }
+    const { outside, made } = entry;
+    noteWork('capture', () => ({
+      reads: [...Object.values<CaptureInput>(inputs).filter(isTensor), ...outside],
+      writes: [...made],
+    }));
     for (const name in inputs) feed(entry.placeholders[name], inputs[name]);
     entry.plan.replay();
-    return entry.result;
+    return handOut(entry);
   };
   const dispose = (): void => {
     for (const entry of entries.values()) release(entry);
@@ -92,11 +117,40 @@ export function capture<N extends string, R>(
   return Object.defineProperties(run, { plans, ...methods }) as Captured<N, R>;
 }
 
+/** Ends the handles of the last call: their memory is, or will be, something else's. */
+function retire<R>(entry: Entry<R>, next: (generation: number) => number): void {
+  for (const tensor of entry.given) tensor.dispose();
+  entry.given = [];
+  for (const storage of entry.overwritten) storage.generation = next(storage.generation);
+}
+
+/** The result with handles of its own for this call. */
+function handOut<R>(entry: Entry<R>): R {
+  retire(entry, (generation) => generation + 1);
+  return mapTensors(entry.result, (tensor) => {
+    if (!entry.made.has(tensor)) return tensor;
+    const { storage, dtype, shape, strides, offset } = tensor;
+    const handle = keep(new Tensor(storage.retain(), dtype, shape, strides, offset));
+    entry.given.push(handle);
+    return handle;
+  });
+}
+
 function record<N extends string, R>(device: Device, body: (inputs: AsTensors<N>) => R, inputs: Inputs<N>): Entry<R> {
   const placeholders = placeholdersFor<N>(device, inputs);
   try {
-    const { result, plan } = device.recordPlan(() => trace(body, placeholders));
-    return { plan, placeholders, result };
+    const before = tensorsMade();
+    const outside = new Set<Tensor>();
+    const see = (tensor: Tensor): void => void (tensor.id <= before && outside.add(tensor));
+    const { result, plan } = device.recordPlan(() => trace(body, placeholders, see));
+    const own = new Set(Object.values<Tensor>(placeholders));
+    for (const tensor of own) outside.delete(tensor);
+    const made = new Set<Tensor>();
+    eachTensor(result, (tensor) => void ((tensor.id > before || own.has(tensor)) && made.add(keep(tensor))));
+    const fed = new Set([...own].map(({ storage }) => storage));
+    const storages = [...made].map(({ storage }) => storage);
+    const overwritten = new Set(storages.filter((storage) => fed.has(storage) || plan.owns(storage.buffer)));
+    return { plan, placeholders, result, made, overwritten, outside: [...outside], given: [] };
   } catch (error) {
     for (const tensor of Object.values<Tensor>(placeholders)) tensor.dispose();
     throw error;
@@ -110,8 +164,9 @@ function measured<N extends string, R>(
 ): PlanCost {
   const placeholders = placeholdersFor<N>(device, inputs);
   try {
-    const { result, cost } = device.measurePlan(() => trace(body, placeholders));
-    eachTensor(result, (tensor) => tensor.dispose());
+    const before = tensorsMade();
+    const { result, cost } = device.measurePlan(() => trace(body, placeholders, () => undefined));
+    eachTensor(result, (tensor) => void (tensor.id > before && tensor.dispose()));
     const own = Object.values<Tensor>(placeholders).reduce((sum, { storage }) => sum + storage.buffer.bytes, 0);
     return { ...cost, bytes: cost.bytes + own };
   } finally {
@@ -126,18 +181,34 @@ function placeholdersFor<N extends string>(device: Device, inputs: Readonly<Reco
   return placeholders as AsTensors<N>;
 }
 
-function trace<N extends string, R>(body: (inputs: AsTensors<N>) => R, placeholders: AsTensors<N>): R {
-  const value = scope(() => body(placeholders));
-  if (value instanceof Promise)
-    throw new CaptureError('capture', 'the function is asynchronous', 'await before or after it: the captured part only records');
-  eachTensor(value, keep);
-  return value;
+/** Runs the body for its commands; `see` gets the tensors that go into its work. A tape outside sees nothing of it. */
+function trace<N extends string, R>(
+  body: (inputs: AsTensors<N>) => R,
+  placeholders: AsTensors<N>,
+  see: (tensor: Tensor) => void,
+): R {
+  return withHook(
+    (op, args) => {
+      eachTensor(args, see);
+      return op.run(...(args as never[]));
+    },
+    () => {
+      const value = scope(() => body(placeholders));
+      expectSynchronous('capture', value, 'await before or after it: the captured part only records', CaptureError);
+      return value;
+    },
+    { onWork: (_, reads) => reads.forEach(see), op: 'capture' },
+  );
 }
 
 function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined): void {
   if (!placeholder || input === undefined) return;
   const { device } = placeholder;
   if (isTensor(input)) {
+    if (input.storage === placeholder.storage && input.isContiguous && input.offset === 0) {
+      input.expectLive('capture');
+      return;
+    }
     copyInto(placeholder, input);
     return;
   }

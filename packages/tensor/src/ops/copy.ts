@@ -3,7 +3,7 @@ import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { defineOp, noteWork } from '../op.ts';
 import { collapse, sameShape, showShape } from '../shape.ts';
 import { alias, empty, type Tensor } from '../tensor.ts';
 import { sizesParam, stridesParam, unitOf } from './axes.ts';
@@ -27,6 +27,7 @@ export function copyInto(target: Tensor, source: Tensor): void {
       'give both the same shape',
     );
   }
+  noteWork('copyInto', () => ({ reads: [source], writes: [target] }));
   const { device } = target;
   if (source.size === 0) return;
   const { shape, strides } = collapse(source.shape, [source.strides, target.strides]);
@@ -72,11 +73,11 @@ export const contiguous = defineOp('contiguous', (x: Tensor): Tensor => {
 });
 
 /** A contiguous copy, always. */
-export function contiguousCopy(x: Tensor): Tensor {
+export const contiguousCopy = defineOp('contiguousCopy', (x: Tensor): Tensor => {
   const out = empty(x.device, x.shape, x.dtype);
   copyInto(out, x);
   return out;
-}
+});
 
 /** `x` converted to `dtype`; a second handle of `x` if it has it already. f32 to i32 truncates; to bool is "not zero". */
 export const cast = defineOp('cast', (x: Tensor, dtype: DType): Tensor => {

@@ -1,0 +1,180 @@
+/** What a tape cannot see is refused, never a gradient of zero. */
+import { expect, it } from 'vitest';
+import {
+  addInto,
+  capture,
+  contiguousCopy,
+  copyInto,
+  grid1d,
+  kernel,
+  scope,
+  type Tensor,
+  tensor,
+  view,
+  zeros,
+} from '@mudpt/tensor';
+import { eachDevice } from '../../tensor/test/support.ts';
+import {
+  AdamW,
+  checkpoint,
+  detach,
+  EMA,
+  Gradients,
+  Linear,
+  noGrad,
+  parameter,
+  requiresGrad,
+  Tape,
+  valueAndGrad,
+} from './index.ts';
+
+const twice = kernel({
+  name: 'twice',
+  params: { count: 'u32' },
+  source: `
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x < params.count) { y[id.x] = 2 * x[id.x]; }
+}`,
+});
+
+eachDevice('what a tape does not see', (ctx) => {
+  const run = (x: Tensor, y: Tensor): void => {
+    twice.dispatch(ctx.device, { buffers: { x, y }, params: { count: x.size }, grid: grid1d(x.size, 64) });
+  };
+  /** The gradient of sum(y) + sum(x), where `fill` writes 2 x into y. */
+  const gradientOf = (x: Tensor, fill: (y: Tensor, doubled: Tensor) => void): Gradients => {
+    const { value, gradients } = valueAndGrad(() => {
+      const y = zeros([2], { device: ctx.device });
+      fill(y, x.mul(2));
+      return y.sum().add(x.sum());
+    });
+    value.dispose();
+    return gradients;
+  };
+
+  it('refuses kernels, writes in place and hand-made views between a parameter and the loss', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    const cases: [RegExp, (y: Tensor, doubled: Tensor) => void][] = [
+      [/^kernel twice: no gradient flows/, (y) => run(x, y)],
+      [/^kernel twice: it writes into/, (y, doubled) => run(y, doubled)],
+      [/^copyInto: no gradient flows/, (y, doubled) => copyInto(y, doubled)],
+      [/^copyInto: it writes into/, (y, doubled) => copyInto(doubled, y)],
+      [/^addInto: no gradient flows/, (y, doubled) => addInto(y, doubled)],
+      [/^addInto: it writes into/, (y, doubled) => addInto(doubled, y)],
+      [/^addInto: it writes into a tensor that needs a gradient/, (y) => addInto(x, y)],
+      [/^view: no gradient flows/, (_, doubled) => void view(doubled, { shape: [1], strides: [1] })],
+    ];
+    for (const [error, fill] of cases) expect(() => gradientOf(x, fill)).toThrow(error);
+    expect(await x.data()).toEqual(Float32Array.of(1, 2));
+  });
+
+  it('takes constants in, and what is asked to be one', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    using frozen = tensor([3, 4], { device: ctx.device });
+    const fills: ((y: Tensor, doubled: Tensor) => void)[] = [
+      (y) => run(frozen, y),
+      (y, doubled) => addInto(y, detach(doubled)),
+      (y, doubled) => noGrad(() => copyInto(y, doubled)),
+    ];
+    for (const fill of fills) {
+      using gradients = gradientOf(x, fill);
+      expect(await gradients.of(x).data()).toEqual(Float32Array.of(1, 1));
+    }
+  });
+
+  it('follows second handles and contiguous copies', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    const { value, gradients } = valueAndGrad(() => contiguousCopy(x).mul(3).sum());
+    value.dispose();
+    using owned = gradients;
+    expect(await owned.of(x).data()).toEqual(Float32Array.of(3, 3));
+  });
+
+  it('refuses a captured function that reads a parameter, and takes one that does not', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    using frozen = tensor([3, 4], { device: ctx.device });
+    for (const weight of [x, frozen]) {
+      using captured = capture(({ y }: { y: Tensor }) => y.mul(weight).sum(), { device: ctx.device });
+      const loss = (): Tensor => captured({ y: { data: [1, 1], shape: [2] } }).add(x.sum());
+      if (weight === x) expect(() => valueAndGrad(loss)).toThrow(/^capture: no gradient flows/);
+      else {
+        const { value, gradients } = valueAndGrad(loss);
+        using owned = gradients;
+        expect(await value.item()).toBe(10);
+        expect(await owned.of(x).data()).toEqual(Float32Array.of(1, 1));
+        value.dispose();
+      }
+    }
+  });
+
+  it('optimizers, averages and loading work under an open tape', async () => {
+    using tape = new Tape();
+    using layer = new Linear(2, 1, { device: ctx.device });
+    using average = new EMA(layer.parameters(), 0.5);
+    using optimizer = new AdamW(layer.parameters(), { lr: 0.1 });
+    using loss = scope(() => layer.forward(tensor([[1, 2]], { device: ctx.device })).sum());
+    using gradients = tape.backward(loss);
+    optimizer.step(gradients);
+    average.update();
+    average.apply();
+    using bias = tensor([7], { device: ctx.device });
+    layer.loadStateDict({ bias }, { strict: false });
+    using out = scope(() => layer.forward(zeros([1, 2], { device: ctx.device })));
+    expect(await out.nested()).toEqual([[7]]);
+  });
+
+  // 36 x^3 + 1 is right: until there are second derivatives, only an error is better than 1.
+  it('refuses a gradient of a gradient, on whichever tape it was made', () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    const cube = (): Tensor => x.mul(x).mul(x).sum();
+    const penalty = (): Tensor => {
+      const { gradients } = valueAndGrad(cube);
+      return gradients.of(x).square().sum().add(x.sum());
+    };
+    const error = /^backward: the loss depends on a gradient.*no second derivatives yet/;
+    expect(() => valueAndGrad(penalty)).toThrow(error);
+    expect(() => valueAndGrad(() => valueAndGrad(cube).value.add(x.sum()))).toThrow(error);
+    expect(() => valueAndGrad(() => checkpoint(penalty)().add(x.sum()))).toThrow(error);
+    expect(() =>
+      scope(() => {
+        using tape = new Tape();
+        const gradients = tape.backward(cube());
+        const again = gradients.of(x).square().sum().add(x.sum());
+        return tape.backward(again);
+      }),
+    ).toThrow(error);
+    expect(() =>
+      scope(() => {
+        using outer = new Tape();
+        using inner = new Tape();
+        const loss = cube();
+        const gradients = inner.backward(loss);
+        return outer.backward(loss.add(gradients.of(x).square().sum()));
+      }),
+    ).toThrow(error);
+  });
+
+  it('takes a gradient as a constant when asked, and lets an optimizer use it inside a tape', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    const { value, gradients } = valueAndGrad(() => {
+      const inner = valueAndGrad(() => x.square().sum());
+      return detach(inner.gradients.of(x)).mul(x).sum();
+    });
+    value.dispose();
+    using owned = gradients;
+    expect(await owned.of(x).data()).toEqual(Float32Array.of(2, 4));
+
+    using tape = new Tape();
+    using next = scope(() => {
+      using loss = x.square().sum();
+      using slopes = tape.backward(loss);
+      return x.sub(slopes.of(x).mul(0.5));
+    });
+    using learnt = requiresGrad(detach(next));
+    using again = scope(() => learnt.add(1).square().sum());
+    using slopes = tape.backward(again);
+    expect(await slopes.of(learnt).data()).toEqual(Float32Array.of(2, 2));
+  });
+});
