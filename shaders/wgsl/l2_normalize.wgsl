@@ -42,7 +42,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     }
   }
   let norm = sqrt(row_sum(total(squares)));
-  let scale = 1.0 / max(norm, params.eps);
+  // A NaN stays: WGSL's max may drop it.
+  let scale = 1.0 / select(max(norm, params.eps), norm, (bitcast<u32>(norm) & 0x7fffffffu) > 0x7f800000u);
   let dot = row_sum(total(products));
   // Where eps is the divisor it is a constant, and the projection falls away.
   let projection = select(0.0, dot * scale * scale, norm > params.eps);

@@ -49,7 +49,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   if (i >= params.count) { return; }
   let d = f32(x[params.x_offset + i]) - f32(wanted[params.wanted_offset + i]);
 #if KIND == "l1"
-  let slope = sign(d);
+  // NaN stays: WGSL leaves its sign open.
+  let slope = select(sign(d), d, (bitcast<u32>(d) & 0x7fffffffu) > 0x7f800000u);
 #else
   let slope = 2.0 * d;
 #endif
