@@ -57,20 +57,32 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let top_wanted = row_max(highest(most_wanted));
   var sums = Value(0);
   var sums_wanted = Value(0);
-  for (var i = lane; i < params.width; i += LANES) {
-    sums += exp_below(Value(x[first + i]), top);
-    sums_wanted += exp_below(Value(wanted[first_wanted + i]), top_wanted);
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var part = Value(0);
+    var part_wanted = Value(0);
+    for (var i = block; i < stop; i += LANES) {
+      part += exp_below(Value(x[first + i]), top);
+      part_wanted += exp_below(Value(wanted[first_wanted + i]), top_wanted);
+    }
+    sums += part;
+    sums_wanted += part_wanted;
   }
   let sum = row_sum(total(sums));
   let sum_wanted = row_sum(total(sums_wanted));
   let log_sum = log(sum);
   let log_sum_wanted = log(sum_wanted);
   var terms = Value(0);
-  for (var i = lane; i < params.width; i += LANES) {
-    let log_q = (Value(wanted[first_wanted + i]) - top_wanted) - log_sum_wanted;
-    let log_p = (Value(x[first + i]) - top) - log_sum;
-    let q = exp_below(log_q, 0.0);
-    terms += select(q * (log_q - log_p), Value(0.0), q == Value(0.0));
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var part = Value(0);
+    for (var i = block; i < stop; i += LANES) {
+      let log_q = (Value(wanted[first_wanted + i]) - top_wanted) - log_sum_wanted;
+      let log_p = (Value(x[first + i]) - top) - log_sum;
+      let q = exp_below(log_q, 0.0);
+      part += select(q * (log_q - log_p), Value(0.0), q == Value(0.0));
+    }
+    terms += part;
   }
   let loss = row_sum(total(terms));
   if (!valid || lane != 0u) { return; }

@@ -27,12 +27,17 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let y_first = params.y_offset + row * params.y_stride;
   let grad_first = params.grad_offset + row * params.grad_stride;
   var sums = Value(0);
-  for (var i = lane; i < params.width; i += LANES) {
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var part = Value(0);
+    for (var i = block; i < stop; i += LANES) {
 #if LOG
-    sums += Value(grad[grad_first + i]);
+      part += Value(grad[grad_first + i]);
 #else
-    sums += Value(grad[grad_first + i]) * Value(y[y_first + i]);
+      part += Value(grad[grad_first + i]) * Value(y[y_first + i]);
 #endif
+    }
+    sums += part;
   }
   let sum = row_sum(total(sums));
   if (!valid) { return; }
