@@ -60,7 +60,7 @@ fn gated4(x: vec4<f32>, gate: vec3<f32>) -> Activated {
 }
 
 fn relu4(x: vec4<f32>) -> Activated {
-  return Activated(from4(x, 0.0), select(vec4<f32>(0.0), vec4<f32>(1.0), x > vec4<f32>(0.0)));
+  return Activated(from4(x, 0.0), select(vec4<f32>(1.0), vec4<f32>(0.0), x <= vec4<f32>(0.0)));
 }
 
 #if ACT == "gelu"

@@ -6,7 +6,8 @@
 // Tiling   one subgroup (= one workgroup, so control flow stays uniform) owns ROWS query rows of one head. Per step it takes SG * KEYS keys:
 //          lanes hold keys while scores are formed (each lane reads its own key and query rows once, broadcasts feed the ROWS x KEYS tile),
 //          then lanes hold slices of the head dimension while probabilities are broadcast onto rows of v. No workgroup memory, no barrier.
-// Numerics f32 throughout, online softmax in base 2 with a finite mask (-1e30). A row without keys gives 0 and lse = 1e30.
+// Numerics f32 throughout, online softmax in base 2 over maxima no lower than the lowest float; a score of minus infinity, hidden or the user's, has no
+//          weight. A row without any other gives 0 and lse = 1e30.
 // Pipelines one for dense and packed rows, causal or not, of every head dimension up to 64 (up to 128: another): these are parameters, which cost
 //          nothing, while each pipeline costs a second to compile. PREFIX is not: without a prefix its branches would cost 7 to 17 %.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
@@ -81,8 +82,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let qRow${g} = qBase + min(rowStart + ${g * LANES}u + lane, max(count, 1u) - 1u) * params.q.z;
 #endfor
 #endif
+  var hiddenBits = 0xff800000u; // of a variable: WGSL has no constant for minus infinity
+  let hidden = bitcast<f32>(hiddenBits);
 #for i in ROWS
-  var top${i} = -1e30;
+  var top${i} = -3.4028234e38;
   var sum${i} = 0.0;
 #for c in COLUMNS
   var out${i}_${c} = vec${SLICE}<f32>();
@@ -148,7 +151,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for i in ROWS
     let end${i} = min(limit, shift + rowStart + ${i + 1}u + params.ahead);
 #for t in KEYS
-    s${i}_${t} = select(-1e30, s${i}_${t}, key + ${t}u < end${i});
+    s${i}_${t} = select(hidden, s${i}_${t}, key + ${t}u < end${i});
 #endfor
     var highest${i} = s${i}_0;
 #for t in 1..KEYS
@@ -161,7 +164,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     workgroupBarrier();
     if (lane < ${ROWS}u) {
-      var highest = -1e30;
+      var highest = -3.4028234e38;
       for (var other = 0u; other < ${LANES}u; other++) { highest = max(highest, handed[lane * ${LANES}u + other]); }
       reduced[lane] = highest;
     }
@@ -234,14 +237,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     {
       let row = rowStart + ${8 * r}u + i;
       let total = pick(i, sum${8 * r}, sum${8 * r + 1}, sum${8 * r + 2}, sum${8 * r + 3}, sum${8 * r + 4}, sum${8 * r + 5}, sum${8 * r + 6}, sum${8 * r + 7});
-      let inverse = select(0.0, 1.0 / total, total > 0.0);
+      let inverse = select(1.0 / total, 0.0, total == 0.0);
 #let TARGET = "out"
 #let SCALE = "inverse"
 #let FIRST = 8 * r
 #include "attention.store.wgsl"
       if (row < count && lane == 0u) {
         let highest = pick(i, top${8 * r}, top${8 * r + 1}, top${8 * r + 2}, top${8 * r + 3}, top${8 * r + 4}, top${8 * r + 5}, top${8 * r + 6}, top${8 * r + 7});
-        lse[lseBase + row * params.lse.z] = select(1e30, (highest + log2(total)) * 0.6931471805599453, total > 0.0);
+        lse[lseBase + row * params.lse.z] = select((highest + log2(total)) * 0.6931471805599453, 1e30, total == 0.0);
       }
     }
 #endfor

@@ -22,6 +22,11 @@ struct Params {
 }
 
 #let FROM = V == 4 ? "vec4<" + TX + ">" : TX
+// Floats by their bits, without the sign: adapters disagree about whether NaN differs from 0.
+#let F32 = V == 4 ? "vec4<f32>" : "f32"
+#let U32 = V == 4 ? "vec4<u32>" : "u32"
+#let BITS = "(bitcast<" + U32 + ">(" + F32 + "(x[source])) & " + U32 + "(0x7fffffffu))"
+#let TRUE = TX == "f32" || TX == "f16" ? BITS + " != " + U32 + "(0)" : "x[source] != " + FROM + "(0)"
 #let TO = V == 4 ? "vec4<" + TY + ">" : TY
 @group(0) @binding(0) var<storage, read> x: array<${FROM}>;
 @group(0) @binding(1) var<storage, read_write> y: array<${TO}>;
@@ -44,7 +49,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #include "index.walk.wgsl"
   for (var left = min(params.run, params.inner - first); left > 0u; left--) {
 #if TO_BOOL
-    y[place] = ${TO}(x[source] != ${FROM}(${TX}(0)));
+    y[place] = ${TO}(${TRUE});
 #else
     y[place] = ${TO}(x[source]);
 #endif

@@ -30,19 +30,32 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   var squares = Value(0);
   var products = Value(0);
   if (params.is_backward == 1u) {
-    for (var i = lane; i < params.width; i += LANES) {
-      let v = Value(x[first + i]);
-      squares += v * v;
-      products += v * Value(grad[first_grad + i]);
+    for (var block = lane; block < params.width; block += BLOCK) {
+      let stop = min(block + BLOCK, params.width);
+      var square = Value(0);
+      var product = Value(0);
+      for (var i = block; i < stop; i += LANES) {
+        let v = Value(x[first + i]);
+        square += v * v;
+        product += v * Value(grad[first_grad + i]);
+      }
+      squares += square;
+      products += product;
     }
   } else {
-    for (var i = lane; i < params.width; i += LANES) {
-      let v = Value(x[first + i]);
-      squares += v * v;
+    for (var block = lane; block < params.width; block += BLOCK) {
+      let stop = min(block + BLOCK, params.width);
+      var square = Value(0);
+      for (var i = block; i < stop; i += LANES) {
+        let v = Value(x[first + i]);
+        square += v * v;
+      }
+      squares += square;
     }
   }
   let norm = sqrt(row_sum(total(squares)));
-  let scale = 1.0 / max(norm, params.eps);
+  // A NaN stays: WGSL's max may drop it.
+  let scale = 1.0 / select(max(norm, params.eps), norm, (bitcast<u32>(norm) & 0x7fffffffu) > 0x7f800000u);
   let dot = row_sum(total(products));
   // Where eps is the divisor it is a constant, and the projection falls away.
   let projection = select(0.0, dot * scale * scale, norm > params.eps);

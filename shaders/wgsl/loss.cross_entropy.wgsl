@@ -56,11 +56,18 @@ fn forward(row: u32, valid: bool, first: u32, label: u32, nan: f32) {
   var sums = Value(0);
   var chosen = Value(0);
   var distances = Value(0);
-  for (var i = lane; i < params.width; i += LANES) {
-    let v = Value(x[first + i]) * params.scale;
-    sums += exp_below(v, top);
-    chosen += select(Value(0), top - v, onehot(i, label) == Value(1.0));
-    distances += top - v;
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var part = Value(0);
+    var away = Value(0);
+    for (var i = block; i < stop; i += LANES) {
+      let v = Value(x[first + i]) * params.scale;
+      part += exp_below(v, top);
+      chosen += select(Value(0), top - v, onehot(i, label) == Value(1.0));
+      away += top - v;
+    }
+    sums += part;
+    distances += away;
   }
   let sum = row_sum(total(sums));
   let distance = row_sum(total(chosen));

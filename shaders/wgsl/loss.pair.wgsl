@@ -28,13 +28,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let row = start_row(wid.x + wid.y * groups.x, local);
   let end = min((row + 1u) * params.chunk, params.count);
   var sum = 0.0;
-  for (var i = row * params.chunk + lane; i < end; i += LANES) {
-    let d = f32(x[params.x_offset + i]) - f32(wanted[params.wanted_offset + i]);
+  for (var block = row * params.chunk + lane; block < end; block += 32u * LANES) {
+    let stop = min(block + 32u * LANES, end);
+    var part = 0.0;
+    for (var i = block; i < stop; i += LANES) {
+      let d = f32(x[params.x_offset + i]) - f32(wanted[params.wanted_offset + i]);
 #if KIND == "l1"
-    sum += abs(d);
+      part += abs(d);
 #else
-    sum += d * d;
+      part += d * d;
 #endif
+    }
+    sum += part;
   }
   let loss = row_sum(sum);
   if (row < params.rows && lane == 0u) { losses[row] = loss; }
@@ -49,7 +54,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   if (i >= params.count) { return; }
   let d = f32(x[params.x_offset + i]) - f32(wanted[params.wanted_offset + i]);
 #if KIND == "l1"
-  let slope = sign(d);
+  // NaN stays: WGSL leaves its sign open.
+  let slope = select(sign(d), d, (bitcast<u32>(d) & 0x7fffffffu) > 0x7f800000u);
 #else
   let slope = 2.0 * d;
 #endif

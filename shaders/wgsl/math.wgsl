@@ -383,6 +383,9 @@ fn math_mod(x: f32, y: f32) -> f32 {
   return select(division.remainder, edge, y == 0.0 || !math_isFinite(x) || !math_isFinite(y));
 }
 fn math_floorDiv(x: f32, y: f32) -> f32 {
-  let plain = floor(x / y);
+  var plain = floor(x / y);
+  let far = math_isInf(y) && x != 0.0 && math_isNegative(x) != math_isNegative(y);
+  plain = select(plain, -1.0, far);
+  plain = select(plain, math_nan(), math_isInf(x) && y != 0.0);
   return select(math_floorDivide(x, y).quotient, plain, y == 0.0 || !math_isFinite(x) || !math_isFinite(y) || abs(plain) >= 16777216.0);
 }

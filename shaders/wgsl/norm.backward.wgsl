@@ -55,10 +55,17 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   var sums = Value(0);
   var products = Value(0);
-  for (var i = lane; i < params.width; i += LANES) {
-    let g = weighted(row, i);
-    sums += g;
-    products += g * ((Value(x[first + i]) - center) * scale);
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var part = Value(0);
+    var product = Value(0);
+    for (var i = block; i < stop; i += LANES) {
+      let g = weighted(row, i);
+      part += g;
+      product += g * ((Value(x[first + i]) - center) * scale);
+    }
+    sums += part;
+    products += product;
   }
 #if CENTERED
   let average = row_sum(total(sums)) * params.per_element;

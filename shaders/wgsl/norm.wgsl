@@ -1,7 +1,7 @@
 // norm: layer norm (CENTERED 1) and RMS norm (CENTERED 0) over the last axis.
 //   out = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(mean((x - mean)^2) + eps); RMS norm has mean 0.
 // Layout: rows [rows, width] with a row stride; out, sum, mean, rstd contiguous. Threads share rows as rows.wgsl says.
-// Numerics: f32 sums, the mean subtracted before squares are summed. ADD 1: sum = x + residual is stored and normalized.
+// Numerics: f32 sums, the mean subtracted before squares are summed; a large mean is corrected to its own rounding. ADD 1: sum = x + residual is stored and normalized.
 // A missing weight or bias is bound to any buffer and its flag is 0.
 // Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0
 #include "rows.wgsl"
@@ -57,14 +57,30 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #if CENTERED
   var sums = Value(0);
   for (var i = lane; i < params.width; i += LANES) { sums += value(row, i); }
-  center = row_sum(total(sums)) * params.per_element;
+  // Without its last bit: adapters that fuse this product into `value - center` would measure from a mean that is not rounded.
+  center = bitcast<f32>(bitcast<u32>(row_sum(total(sums)) * params.per_element) & 0xfffffffeu);
 #endif
   var squares = Value(0);
-  for (var i = lane; i < params.width; i += LANES) {
-    let d = value(row, i) - center;
-    squares += d * d;
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var square = Value(0);
+    for (var i = block; i < stop; i += LANES) {
+      let d = value(row, i) - center;
+      square += d * d;
+    }
+    squares += square;
   }
-  let scale = 1.0 / sqrt(row_sum(total(squares)) * params.per_element + params.eps);
+  var variance = row_sum(total(squares)) * params.per_element;
+#if CENTERED
+  // Beside a large mean its own rounding shows: it is corrected by the mean of what is left. Other rows save the pass.
+  var residues = Value(0);
+  let again = select(0u, params.width, center * center > variance);
+  for (var i = lane; i < again; i += LANES) { residues += value(row, i) - center; }
+  let correction = row_sum(total(residues)) * params.per_element;
+  center += correction;
+  variance = max(variance - correction * correction, 0.0);
+#endif
+  let scale = 1.0 / sqrt(variance + params.eps);
   if (!valid) { return; }
   for (var i = lane; i < params.width; i += LANES) {
     let v = value(row, i);

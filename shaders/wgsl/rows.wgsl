@@ -2,8 +2,9 @@
 // Include only.
 //
 // ROWS "row": a thread has a row of its own (CPU adapters: no exchange at all). "subgroup": a subgroup shares a row. "workgroup": 64
-// threads share a row through workgroup memory (WebGPU's default limits, no subgroups). Loops over a row read
-// `for (var i = lane; i < params.width; i += LANES)`; row_sum and row_max give every thread of the row the same number.
+// threads share a row through workgroup memory (WebGPU's default limits, no subgroups, rows of tens of thousands of elements). Loops over a row
+// read `for (var i = lane; i < params.width; i += LANES)`; row_sum and row_max give every thread of the row the same number. Sums take BLOCK
+// elements at a time and add up the sums of the blocks: a term is not lost beside the sum of a long row.
 // V 4: rows are read as vec4s, widths, offsets and strides count them; V 1: single elements.
 #if T == "f16" || W == "f16"
 enable f16;
@@ -31,6 +32,7 @@ var<private> lane: u32;
 #if ROWS == "row"
 #let SIZE = 16
 const LANES = 1u;
+const BLOCK = 0x40000000u; // the whole row: rows.ts gives one thread short rows only
 fn start_row(group: u32, local: u32) -> u32 {
   lane = 0u;
   return group * 16u + local;
@@ -40,6 +42,7 @@ fn row_max(x: f32) -> f32 { return x; }
 #elif ROWS == "subgroup"
 #let SIZE = 4 * SG
 const LANES = ${SG}u;
+const BLOCK = 64u * LANES;
 fn start_row(group: u32, local: u32) -> u32 {
   lane = local % LANES;
   return group * 4u + local / LANES;
@@ -49,6 +52,7 @@ fn row_max(x: f32) -> f32 { return subgroupMax(x); }
 #else
 #let SIZE = 64
 const LANES = 64u;
+const BLOCK = 64u * LANES;
 var<workgroup> shared_values: array<f32, 64>;
 fn start_row(group: u32, local: u32) -> u32 {
   lane = local;

@@ -1,6 +1,11 @@
 // softmax.row: what softmax and the losses share: exponentials below a maximum, and NaN found by its bits (comparisons are optimised away).
 // Needs Value of rows.wgsl.
 // Include only.
+#if V == 4
+alias BITS = vec4<u32>;
+#else
+alias BITS = u32;
+#endif
 const PLUS_INFINITY = 0x7f800000u;
 
 /// The largest bits of a value without its sign: above PLUS_INFINITY for NaN.
@@ -11,6 +16,11 @@ fn worst_bits(v: Value) -> u32 {
 #else
   return bitcast<u32>(v) & 0x7fffffffu;
 #endif
+}
+
+/// exp(v), but NaN where v is: for v <= 0.
+fn probability(v: Value) -> Value {
+  return select(exp_below(v, 0.0), v, (bitcast<BITS>(v) & BITS(0x7fffffffu)) > BITS(PLUS_INFINITY));
 }
 
 /// exp(v - top) for v <= top: exactly 0 from -200 down, minus infinity included, whatever the adapter does with infinities.

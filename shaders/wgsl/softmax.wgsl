@@ -33,7 +33,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let top = row_max(highest(most));
   let broken = row_max(f32(worst > PLUS_INFINITY || highest(most) > 3.4028234e38)) > 0.0;
   var sums = Value(0);
-  for (var i = lane; i < params.width; i += LANES) { sums += exp_below(Value(x[first + i]), top); }
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var part = Value(0);
+    for (var i = block; i < stop; i += LANES) { part += exp_below(Value(x[first + i]), top); }
+    sums += part;
+  }
   let sum = row_sum(total(sums));
   if (!valid) { return; }
   let y_first = row * params.width;

@@ -58,7 +58,7 @@ export function toBytes(dtype: DType, values: HostArray): Uint8Array<ArrayBuffer
     return new Uint8Array(half.buffer);
   }
   if (dtype === 'f32') return bytesOf(values instanceof Float32Array ? values : Float32Array.from(values));
-  if (dtype === 'bool') return bytesOf(Uint32Array.from(values, (value) => (value ? 1 : 0)));
+  if (dtype === 'bool') return bytesOf(Uint32Array.from(values, (value) => (value === 0 ? 0 : 1)));
   if (dtype === 'i32' && values instanceof Int32Array) return bytesOf(values);
   if (dtype === 'u32' && values instanceof Uint32Array) return bytesOf(values);
   const [low, high] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];

@@ -101,7 +101,9 @@ defineRule(std, (context, x, axes, options = {}) => {
   return {
     output,
     backward: (grad) => {
-      const scale = mul(div(reshape(grad, wide), reshape(result, wide)), factor);
+      // Where all elements are equal the gradient is 0, as in PyTorch.
+      const deviation = reshape(result, wide);
+      const scale = mul(where(eq(deviation, 0), 0, div(reshape(grad, wide), deviation)), factor);
       return [mul(scale, sub(saved, mean(saved, list, { keepdim: true })))];
     },
   };
@@ -128,7 +130,9 @@ defineRule(norm, (context, x, axes, options = {}) => {
       // At the origin the gradient is 0.
       const ratio = where(ne(length, 0), div(saved, length), 0);
       if (p === 2) return [mul(grad, ratio)];
-      return [mul(grad, mul(sign(saved), pow(abs(ratio), p - 1)))];
+      // A zero among others has the slope 0, also for p < 1, whose own is infinite.
+      const slopes = where(eq(saved, 0), 0, mul(sign(saved), pow(abs(ratio), p - 1)));
+      return [mul(grad, slopes)];
     },
   };
 });

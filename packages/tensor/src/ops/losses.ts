@@ -10,6 +10,7 @@ import { contiguous } from './copy.ts';
 import { reduceLosses } from './loss.reduce.ts';
 import { unitOf } from './axes.ts';
 import { expectRows, planRows, Rows } from './rows.ts';
+import { NAN_BITS } from './softmax.ts';
 
 const klKernel = kernel({ name: 'loss.kl', source: wgsl['loss.kl.wgsl'] });
 const pairKernel = kernel({ name: 'loss.pair', source: wgsl['loss.pair.wgsl'] });
@@ -71,6 +72,7 @@ function rowParams(rows: number, width: number, unit: number, input: Rows, wante
     x_stride: (input.stride / unit) >>> 0,
     wanted_offset: wanted.offset / unit,
     wanted_stride: (wanted.stride / unit) >>> 0,
+    not_a_number: NAN_BITS,
   };
 }
 

@@ -100,13 +100,14 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
   return dx;
 }
 
-/** Rows one thread adds up before the second stage: enough chunks to fill a GPU, few enough to keep the partials small. */
+/** Rows one thread adds up before the second stage: enough chunks to fill a GPU, few enough to keep the partials small and the sums exact. */
 const MIN_CHUNK = 16;
+const MAX_CHUNK = 1024;
 const MAX_CHUNKS = 256;
 
 function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, input: Rows, cotangent: Rows): NormGradients {
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
-  const perChunk = Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS));
+  const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
   const chunks = Math.ceil(rows / perChunk);
   using partials = empty(x.device, [chunks, 2 * width]);
   parametersKernel.dispatch(x.device, {

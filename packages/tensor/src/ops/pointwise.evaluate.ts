@@ -96,7 +96,7 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
 
 /** Expressions whose code is too long to stand four times in the flat kernel: SwiftShader compiles that for minutes. */
 function isLarge(expression: string): boolean {
-  return expression.includes('math_pow');
+  return /math_(pow|floorDiv|mod|atan2)\b/.test(expression);
 }
 
 function place(name: OperandName, value: Operand, shape: Shape): Placed {

@@ -123,7 +123,7 @@ export const maximum = binary('maximum');
 export const minimum = binary('minimum');
 /** Remainder with the sign of y, exact for |x / y| < 2^24. */
 export const mod = binary('mod');
-/** The whole number at or below x / y. */
+/** The whole number at or below x / y; an infinite x has none (NaN), an infinite y of the other sign gives -1. */
 export const floorDiv = binary('floorDiv');
 /** Angle of the point with ordinate x and abscissa y, in radians from -pi to pi. */
 export const atan2 = binary('atan2');
@@ -159,7 +159,7 @@ export const clamp = defineOp(
   'clamp',
   (x: Operand, low?: Operand, high?: Operand): Tensor => applyPointwise('clamp', [x, low, high]),
 );
-/** x + weight * (y - x). */
+/** x + weight * (y - x), exactly x at weight 0 and y at weight 1. */
 export const lerp = defineOp('lerp', (x: Operand, y: Operand, weight: Operand): Tensor => applyPointwise('lerp', [x, y, weight]));
 /** x + scale * y * z. */
 export const addcmul = defineOp(

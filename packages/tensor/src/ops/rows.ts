@@ -43,11 +43,14 @@ export function expectRows(op: string, name: string, x: Tensor): { readonly rows
 
 export type RowVariant = 'row' | 'subgroup' | 'workgroup';
 
+/** Elements one lane may add up: beyond, the sum of a row would lose terms that are small beside it. */
+const MOST_A_LANE = 4096;
+
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
 
 /**
  * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), and so few rows that
- * lanes stay idle take less time there than another pipeline takes to compile; GPUs a subgroup per row.
+ * lanes stay idle take less time there than another pipeline takes to compile; GPUs a subgroup per row. Long rows are shared by more lanes.
  */
 export function planRows(
   device: Device,
@@ -55,9 +58,11 @@ export function planRows(
   rows: number,
   width: number,
 ): { readonly variant: RowVariant; readonly grid: readonly number[] } {
-  const shared: RowVariant[] = device.subgroupSize > 0 ? ['subgroup', 'workgroup'] : ['workgroup'];
-  const alone = device.adapter.kind !== 'gpu';
-  const candidates: RowVariant[] = alone ? ['row', ...shared] : [...shared, 'row'];
+  const isShared = device.subgroupSize > 0 && width <= MOST_A_LANE * device.subgroupSize;
+  const shared: RowVariant[] = isShared ? ['subgroup', 'workgroup'] : ['workgroup'];
+  const alone = device.adapter.kind !== 'gpu' && width <= MOST_A_LANE;
+  const last: RowVariant[] = width <= MOST_A_LANE ? ['row'] : [];
+  const candidates: RowVariant[] = alone ? ['row', ...shared] : [...shared, ...last];
   const variant = device.tuner.choose(family, candidates, `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}`);
   return { variant, grid: width === 0 ? [0] : grid1d(rows, ROWS_PER_GROUP[variant]) };
 }

@@ -12,13 +12,15 @@ const scanKernel = kernel({ name: 'scan', source: wgsl['scan.wgsl'] });
 /** Elements one thread adds up in a row where lines are long and few. */
 const CHUNK = 256;
 const MANY_LINES = 4096;
+/** And where they are many: longer sums would lose terms that are small beside them. */
+const LONG = 4096;
 
 function runningSum(x: Tensor, axis: number, out: Tensor): void {
   const { device } = x;
   const geometry = linesOf(x, axis);
   const { lines, length } = geometry;
   const arithmetic = isFloat(out.dtype) ? 'f32' : wgslType(out.dtype);
-  const chunk = lines >= MANY_LINES || length <= CHUNK ? Math.max(1, length) : CHUNK;
+  const chunk = (lines >= MANY_LINES && length <= LONG) || length <= CHUNK ? Math.max(1, length) : CHUNK;
   const chunks = Math.max(1, Math.ceil(length / chunk));
   const dispatch = (pass: 'totals' | 'scan', y: Tensor, carry?: Tensor): void =>
     scanKernel.dispatch(device, {

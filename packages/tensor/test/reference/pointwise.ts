@@ -119,8 +119,11 @@ export const binaryFunctions = {
   max: Math.max,
   min: Math.min,
   mod: floored,
-  /** floor of the quotient: -7 by infinity is 0 (Python and PyTorch say -1). */
-  floorDiv: (a, b) => Math.floor(a / b),
+  /** Python's //: -7 by infinity is -1, an infinite dividend has no whole quotient. */
+  floorDiv: (a, b) => {
+    if (b !== 0 && !Number.isFinite(a)) return Number.NaN;
+    return Math.abs(b) === Infinity && a !== 0 && a < 0 !== b < 0 ? -1 : Math.floor(a / b);
+  },
   atan2: Math.atan2,
   eq: (a, b) => truth(a === b),
   ne: (a, b) => truth(a !== b),

@@ -22,7 +22,8 @@ function withProblem<R>(op: string, inputs: Inputs, options: AttentionOptions, b
  * Attention of q [B, Tq, H, D] over k, v [B, Tk, H, D], any strides (views of one fused projection [B, T, 3, H, D] are read in place):
  * out [B, Tq, H, D], contiguous. Packed: q, k, v [N, H, D] with `cuSeqlens`.
  *
- * A query without keys gives 0. Sums are f32, also for f16 inputs.
+ * A query without an admissible key (no key at all, or nothing but scores of minus infinity) gives 0 and passes no gradient. Sums are f32, also for
+ * f16 inputs; gradients take finite scores up to 1e5, beyond which f32 does not hold the logarithm of their sum exactly enough.
  * @throws ShapeError, DTypeError or LimitError naming the argument
  */
 export const attention = defineOp('attention', (q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor => {
@@ -33,7 +34,7 @@ export const attention = defineOp('attention', (q: Tensor, k: Tensor, v: Tensor,
 
 /**
  * {@link attention} that also returns what its backward pass needs: lse [B, Tq, H] (packed [N, H]) f32, the log of the sum of exponentials
- * of the scaled scores (1e30 for a query without keys).
+ * of the scaled scores (1e30 for a query without an admissible key).
  */
 export function attentionForward(inputs: Inputs, options: AttentionOptions = {}): { readonly out: Tensor; readonly lse: Tensor } {
   return withProblem('attentionForward', inputs, options, (problem) => fusedForward(problem, inputs));

@@ -7,6 +7,8 @@ import { ones } from '../create.ts';
 import { cat } from '../join.ts';
 import { maskedFill, triu } from '../masks.ts';
 import { matmul } from '../matmul.ts';
+import { eq, where } from '../pointwise.ts';
+import { max } from '../reduce.ts';
 import { softmax } from '../softmax.ts';
 import { expand, permute, unsqueeze } from '../views.ts';
 import { type AttentionOptions, problemOf } from './problem.ts';
@@ -19,9 +21,15 @@ function withPrefix(prefix: Tensor, x: Tensor): Tensor {
   return cat([expand(unsqueeze(prefix, 0), [batch, ...prefix.shape]), x], 1);
 }
 
+/** Softmax of scores; a row of nothing but minus infinity has no key to look at: zeros, and no gradient. */
+function admissible(scores: Tensor): Tensor {
+  const none = eq(max(scores, -1, { keepdim: true }), Number.NEGATIVE_INFINITY);
+  return where(none, 0, softmax(where(none, 0, scores), -1));
+}
+
 /**
  * What `attention` computes for dense inputs, by matmul and softmax: O(Tq Tk) memory.
- * @throws ShapeError for packed inputs and for queries without any key
+ * @throws ShapeError for packed inputs
  */
 export function attentionUnfused(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const op = 'attentionUnfused';
@@ -29,13 +37,12 @@ export function attentionUnfused(q: Tensor, k: Tensor, v: Tensor, options: Atten
     throw new ShapeError(op, 'packed sequences are not spelled out', 'call it for each sequence, or use attention');
   const { causal, scale, queries, keys, prefix, prefixLength, device } = problemOf(op, { q, k, v }, options, undefined);
   const seen = prefixLength + keys;
-  if (seen === 0) throw new ShapeError(op, 'there are no keys', 'give at least one key or prefix row');
   return scope(() => {
     const allKeys = prefix ? withPrefix(prefix.k, k) : k;
     const allValues = prefix ? withPrefix(prefix.v, v) : v;
     const scores = matmul(permute(q, HEADS_FIRST), permute(allKeys, HEADS_FIRST), { transposeB: true, alpha: scale });
     const hidden = causal ? cast(triu(ones([queries, seen], { device }), prefixLength + 1), 'bool') : undefined;
-    const weights = softmax(hidden ? maskedFill(scores, hidden, -1e30) : scores, -1);
+    const weights = seen === 0 ? scores : admissible(hidden ? maskedFill(scores, hidden, Number.NEGATIVE_INFINITY) : scores);
     return contiguous(permute(matmul(weights, permute(allValues, HEADS_FIRST)), HEADS_FIRST));
   });
 }

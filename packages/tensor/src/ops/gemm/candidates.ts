@@ -4,7 +4,7 @@ import { type BlockName, blocksWithin, isBlock } from './blocks.ts';
 import { estimate, type Extent } from './estimate.ts';
 import { type Facts, isFewRows, loadModes, type Variant } from './plan.ts';
 import type { Product } from './problem.ts';
-import { chooseSplits } from './splits.ts';
+import { chooseSplits, exactSplits } from './splits.ts';
 
 const extentOf = ({ m, n, k, batch }: Product): Extent => ({ m, n, k, batches: sizeOf(batch) });
 
@@ -29,7 +29,7 @@ function byEstimate(tiles: readonly ('tile' | BlockName)[], p: Product, { workgr
     .map(({ variant }) => variant);
 }
 
-/** Splits of k for a product in `tiles` tiles of `variant`. */
+/** Splits of k for a product in `tiles` tiles of `variant`: what fills the device, and no fewer than keep a long sum exact. */
 export function splitsFor(
   variant: Variant,
   p: Product,
@@ -37,8 +37,10 @@ export function splitsFor(
   { cpu, workgroupBytes }: Omit<Facts, 'matrix'>,
   forced: number | undefined,
 ): number {
-  if (forced !== undefined || cpu || !(variant === 'tile' || isBlock(variant))) return chooseSplits(tiles, p.k, cpu, forced);
-  return estimate(variant, extentOf(p), workgroupBytes).splits;
+  if (forced !== undefined) return chooseSplits(tiles, p.k, cpu, forced);
+  const isEstimated = !cpu && (variant === 'tile' || isBlock(variant));
+  const busy = isEstimated ? estimate(variant, extentOf(p), workgroupBytes).splits : chooseSplits(tiles, p.k, cpu, forced);
+  return Math.max(busy, exactSplits(p.k, sizeOf(p.batch) * p.m * p.n));
 }
 
 /** Tiles of 64 x 64 from which a GPU is full whatever their number, and k from which a longer one changes nothing. */

@@ -3,7 +3,7 @@ import { BLOCK_NAMES } from './blocks.ts';
 import { candidates, keyOf, splitsFor } from './candidates.ts';
 import { accessOf, type Facts, loadModes, storesVectors, type Tiling, tilingOf } from './plan.ts';
 import { normalize, type Operand, type Product } from './problem.ts';
-import { chooseSplits, chunkOf } from './splits.ts';
+import { chooseSplits, chunkOf, exactSplits } from './splits.ts';
 
 /** A CPU adapter of 8 lanes with WebGPU's default limits. */
 const CPU: Facts = { cpu: true, subgroupSize: 8, workgroupBytes: 16384, invocations: 256, matrix: false };
@@ -151,6 +151,12 @@ describe('plan', () => {
     expect(chooseSplits(100, 10000, true, undefined)).toBe(1);
     expect(chooseSplits(1, 10000, true, undefined)).toBe(8);
     expect(chooseSplits(1, 10, true, 3)).toBe(1);
+    expect([
+      exactSplits(10_000, 1),
+      exactSplits(100_000, 1),
+      exactSplits(100_000, 2 ** 20),
+      exactSplits(100_000, 2 ** 30),
+    ]).toEqual([1, 98, 16, 1]);
     for (const [k, splits] of [
       [0, 1],
       [5, 1],
