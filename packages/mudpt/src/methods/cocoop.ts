@@ -9,7 +9,6 @@ import { coopStart } from './coop.ts';
 import { defineMethod } from './definition.ts';
 import type { Economy } from './economy.ts';
 import { MethodError } from './errors.ts';
-import { randomOf } from './initial.ts';
 import { named } from './injection/parts.ts';
 import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from './method.ts';
 import { trainingPreset } from './presets.ts';
@@ -140,8 +139,8 @@ export const cocoop = defineMethod<z.output<typeof cocoopSettings>>({
   variants: {},
   create(context, settings) {
     const { rows: ctx, prefix } = coopStart(context, { ...settings, classSpecific: false });
-    const { device, embed, text } = context;
-    const options = { device, random: randomOf(context) };
+    const { device, embed, text, random } = context;
+    const options = { device, random };
     const hidden = Math.max(1, Math.floor(embed / settings.reduction));
     const linear1 = new Linear(embed, hidden, options);
     const linear2 = new Linear(hidden, text.config.width, options);

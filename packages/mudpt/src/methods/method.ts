@@ -2,6 +2,7 @@
  * What a method is to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
+import type { Random } from '@mudpt/autograd';
 import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import type { Economy } from './economy.ts';
@@ -163,6 +164,12 @@ export type MethodContext = {
   readonly textPath?: TextPath;
   /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.economise}. */
   readonly economy?: Economy;
+};
+
+/** What a method's `create` gets. */
+export type CreationContext = MethodContext & {
+  /** The one stream of random numbers that all initial values come from, begun at `seed`: draw from it, and never begin another. */
+  readonly random: Random;
 };
 
 /** @throws MethodError when the CLIP was loaded without one of its towers */

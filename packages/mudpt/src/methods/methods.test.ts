@@ -9,7 +9,7 @@ import { CLASSES, relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMet
 import { IndependentLearner } from './independent.ts';
 import { randomPrompts } from './initial.ts';
 import { MapleLearner } from './maple.ts';
-import { type MethodContext, methodContext, type PromptMethod } from './method.ts';
+import { type CreationContext, type MethodContext, methodContext, type PromptMethod } from './method.ts';
 import { MudptLearner, mudptSettings } from './mudpt.ts';
 import { methodNamed, methodNames } from './registry.ts';
 import { UmudptLearner } from './umudpt.ts';
@@ -181,7 +181,12 @@ eachDevice('methods', (ctx) => {
 
   it('learns as many numbers as the authors do at the size of ViT-B/16', async () => {
     const tower = (width: number) => ({ config: { width } });
-    const context = { device: ctx.device, seed: 1, text: tower(512), image: tower(768) } as unknown as MethodContext;
+    const context = {
+      device: ctx.device,
+      random: randomFrom(1),
+      text: tower(512),
+      image: tower(768),
+    } as unknown as CreationContext;
     const first = () => randomPrompts([2, 512], context, randomFrom(1));
     const mudpt = (given: Record<string, unknown>) => new MudptLearner(context, first(), mudptSettings.parse(given));
     const learners = {
