@@ -43,7 +43,7 @@ export const sharedVpt = defineMethod<z.output<typeof settings>>({
   variants: {},
   create(context, { length: rows, depth: layers }) {
     expectDepth('shared-vpt', 'depth', layers, 'image', context.image.config.layers);
-    const wording = fixedText(templateWriter(context.tokenizer, context.template));
+    const wording = fixedText(templateWriter(context.tokenizer));
     return new PromptedClip('shared-vpt', context, new SharedRows(context, rows, layers), wording);
   },
 });

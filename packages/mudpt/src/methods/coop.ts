@@ -46,7 +46,7 @@ export function coopWording(write: Writer, count: number, position: ContextPosit
     place: (tokens, label) => placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count }),
     learnt: count * (classes ?? 1),
     replaced: 0,
-    ...(classes !== undefined && { bound: `every one of the ${classes} classes has a context of its own` }),
+    ...(classes !== undefined && { bound: `every one of the ${classes} classes has a context of its own (classSpecific)` }),
   };
 }
 

@@ -1,3 +1,4 @@
+export type { ClassContext } from './class-context.ts';
 export { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE, type TowerEconomy } from './economy.ts';
 export { MethodError } from './errors.ts';
 export type {

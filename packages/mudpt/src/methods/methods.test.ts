@@ -84,7 +84,7 @@ eachDevice('methods', (ctx) => {
         const method = tinyMethod(context, name, settings);
         const logits = await method.forward(images).logits.data();
         expect(relativeError(await method.evaluate(images, method.textFeatures()).data(), logits), name).toBeLessThan(1e-6);
-        const fewer = method.forClasses(CLASSES.slice(1, 3));
+        const fewer = method.forContext({ ...context, classNames: CLASSES.slice(1, 3) });
         expect(fewer.learnable).toEqual(method.learnable);
         const few = await fewer.evaluate(images).data();
         for (let row = 0; row < 3; row += 1)
@@ -105,7 +105,9 @@ eachDevice('methods', (ctx) => {
       expect(a).toBeCloseTo(b ?? 0, 5);
       const [c, , , d] = await own.evaluate(images).data();
       expect(Math.abs((c ?? 0) - (d ?? 0))).toBeGreaterThan(1e-4);
-      expect(() => own.forClasses(['dog'])).toThrow(/every one of the 4 classes has a context of its own/);
+      expect(() => own.forContext({ ...context, classNames: ['dog'] })).toThrow(
+        /every one of the 4 classes has a context of its own \(classSpecific\), so it cannot classify others/,
+      );
       shared.dispose();
       own.dispose();
     }));

@@ -139,15 +139,9 @@ async function openTest(config: RunConfig, { data, root }: EvaluateOptions, clas
   );
 }
 
-function forDataset(method: Method, { classNames }: PromptFacts, dataset: Dataset): Method {
-  if (JSON.stringify(classNames) === JSON.stringify(dataset.classNames)) return method;
-  const own = method.forClasses?.(dataset.classNames);
-  if (own) return own;
-  throw new MethodError(
-    'evaluate',
-    `${method.name} was fitted to its own ${classNames.length} classes`,
-    'evaluate it on the data and classes it was fitted to',
-  );
+function forDataset(method: Method, { classNames, template }: PromptFacts, dataset: Dataset): Method {
+  const isSame = JSON.stringify([classNames, template]) === JSON.stringify([dataset.classNames, dataset.template]);
+  return isSame ? method : method.forContext(dataset);
 }
 
 async function record(folder: RunFolder, config: RunConfig, made: readonly Evaluation[]): Promise<void> {
