@@ -4,7 +4,7 @@
  */
 import { Reader, ZipReader } from '@zip.js/zip.js';
 import { type ByteSource, FormatError } from '@mudpt/tensor';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../crc32.ts';
 
 /** Where the bytes of one file lie and how many there are; `header` is the offset of its local header, which lies before them. */
 export interface ArchiveEntry {
@@ -95,9 +95,7 @@ class SourceArchive implements Archive {
   /** @param whole all bytes of the entry where they are at hand; read in parts otherwise */
   private async verify(name: string, { size, crc }: ArchiveEntry, start: number, whole?: Uint8Array): Promise<void> {
     if (crc === 0 || this.verified.has(name)) return;
-    let found = whole ? crc32(whole) : 0;
-    for (let at = 0; !whole && at < size; at += PART_BYTES)
-      found = crc32(await this.source.read(start + at, Math.min(PART_BYTES, size - at)), found);
+    const found = whole ? crc32(whole) : await this.crcInParts(start, size);
     if (found !== crc) {
       const [own, told] = [found, crc].map((value) => value.toString(16).padStart(8, '0'));
       throw new FormatError(
@@ -107,6 +105,13 @@ class SourceArchive implements Archive {
       );
     }
     this.verified.add(name);
+  }
+
+  private async crcInParts(start: number, size: number): Promise<number> {
+    let crc = 0;
+    for (let at = 0; at < size; at += PART_BYTES)
+      crc = crc32(await this.source.read(start + at, Math.min(PART_BYTES, size - at)), crc);
+    return crc;
   }
 
   /** The local header repeats the name and may be padded (PyTorch aligns to 64 bytes), so its length is only known from itself. */
