@@ -71,6 +71,10 @@ export class Cocoop implements PromptMethod {
     return this.context.classNames;
   }
 
+  get textsPerImage(): number {
+    return this.classNames.length;
+  }
+
   /** They depend on the image. */
   prompts(): undefined {
     return undefined;

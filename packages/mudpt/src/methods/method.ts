@@ -57,6 +57,11 @@ export interface PromptMethod extends Learnt {
   readonly kind: 'prompts';
   /** How prompts enter the towers, for drawings and prompt files. */
   readonly layout: PromptLayout;
+  /**
+   * Text features [embed] that {@link evaluate} holds for each image: the number of classes where the texts depend on the image, else 0. It
+   * decides how many images are evaluated at once.
+   */
+  readonly textsPerImage: number;
   /** images [B, 3, H, W], normalised as the CLIP wants them. */
   forward(images: Tensor): Outputs;
   /** labels [B] i32 */

@@ -30,6 +30,7 @@ export class PromptedClip implements PromptMethod {
   readonly kind = 'prompts';
   readonly state: ReadonlyMap<string, Tensor> = new Map();
   readonly layout: PromptLayout;
+  readonly textsPerImage: number = 0;
   protected readonly texts: TextPrompts;
   /** Features of texts in which nothing is learnt. */
   private readonly fixed: Tensor | undefined;

@@ -87,7 +87,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   try {
     const { classNames } = dataset;
     const scoring = (what: string, total: number) => ({
-      batch: scoringBatch(base.clip, config.evaluationBatch),
+      batch: scoringBatch(base.clip, config.evaluationBatch, method),
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
     const { test } = dataset.splits;
@@ -168,7 +168,7 @@ export async function predictFiles(
 ): Promise<FilePrediction[]> {
   const { base, method, loader, config, facts } = run;
   const items: Item[] = files.map((file) => ({ id: file, image: file, label: 0 }));
-  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)));
+  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)), method);
   let scores: Score[];
   if (method.kind === 'prompts') scores = await scoreMethod(base.clip, method, loader, items, { batch, keep: top });
   else {
