@@ -2,8 +2,8 @@
 import type { Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
 import { defineMethod } from '../src/methods/definition.ts';
-import { randomOf, randomPrompts } from '../src/methods/initial.ts';
-import type { MethodContext, TowerPrompts } from '../src/methods/method.ts';
+import { randomPrompts } from '../src/methods/initial.ts';
+import type { CreationContext, TowerPrompts } from '../src/methods/method.ts';
 import { trainingPreset } from '../src/methods/presets.ts';
 import { type Learner, PromptedClip } from '../src/methods/prompted.ts';
 import { depth, expectDepth, length } from '../src/methods/settings.ts';
@@ -18,11 +18,11 @@ class SharedRows implements Learner {
   private readonly rows: Tensor;
 
   constructor(
-    context: MethodContext,
+    context: CreationContext,
     rows: number,
     private readonly layers: number,
   ) {
-    this.rows = randomPrompts([rows, context.image.config.width], context, randomOf(context));
+    this.rows = randomPrompts([rows, context.image.config.width], context, context.random);
     this.learnable = new Map([[NAME, this.rows]]);
     this.places = { text: [], image: Array.from({ length: layers }, (_, layer) => ({ layer, rows, sources: [NAME] })) };
   }
@@ -43,7 +43,7 @@ export const sharedVpt = defineMethod<z.output<typeof settings>>({
   variants: {},
   create(context, { length: rows, depth: layers }) {
     expectDepth('shared-vpt', 'depth', layers, 'image', context.image.config.layers);
-    const wording = fixedText(templateWriter(context.tokenizer, context.template));
+    const wording = fixedText(templateWriter(context.tokenizer));
     return new PromptedClip('shared-vpt', context, new SharedRows(context, rows, layers), wording);
   },
 });

@@ -5,6 +5,7 @@ import { exifOrientation } from './exif.ts';
 import { decodeGif } from './gif.ts';
 import { orient, type RgbImage } from './image.ts';
 import { imageFormat, inspectImage } from './inspect.ts';
+import { withWholePalette } from './png-palette.ts';
 import { refused, truncated } from './reader.ts';
 
 export interface DecodeOptions {
@@ -61,6 +62,9 @@ export async function decodeBytes(
   }
   // A small file that claims to be a large picture would cost the memory of that picture before it failed.
   if (bytes.length < leastBytes) throw truncated(name, `${bytes.length} bytes cannot hold ${width} x ${height} pixels`);
-  const image = format === 'gif' ? decodeGif(bytes, name, maxPixels) : await decodePixels({ bytes, header, name, maxPixels });
+  const image =
+    format === 'gif'
+      ? decodeGif(bytes, name, maxPixels)
+      : await decodePixels({ bytes: format === 'png' ? withWholePalette(bytes) : bytes, header, name, maxPixels });
   return exif === 'apply' ? orient(image, exifOrientation(bytes, format)) : image;
 }

@@ -64,7 +64,8 @@ const INSPECTORS: Readonly<Record<ImageFormat, (reader: ByteReader) => ImageHead
 /** Reads the header. @throws FormatError for files of other kinds, broken headers, and variants that are not decoded, by name */
 export function inspectImage(bytes: Uint8Array, name: string): ImageHeader {
   const header = INSPECTORS[imageFormat(bytes, name)](new ByteReader(name, bytes));
-  if (header.width > 0 && header.height > 0) return header;
+  // The first frame of a GIF enlarges its screen, from nothing too.
+  if (header.format === 'gif' || (header.width > 0 && header.height > 0)) return header;
   throw damaged(name, `its header says ${header.width} x ${header.height} pixels`);
 }
 

@@ -2,9 +2,9 @@
 import { unescapeHtml } from './html.ts';
 
 /**
- * Whose tokenizer is followed. `openai`: the one of OpenAI's release (HTML references replaced twice, no Unicode normalisation), which
- * prompt learning code uses; its ftfy step (repairs mojibake, straightens curly quotes) is left out. `hf`: Hugging Face's
- * CLIPTokenizerFast (NFC, no HTML).
+ * Whose tokenizer is followed. `openai`: the one of OpenAI's release (HTML references replaced twice), which prompt learning code uses; of
+ * its ftfy step the Unicode normalisation (NFC) is done, and what ftfy repairs beside it (mojibake, curly quotes) is left out. `hf`:
+ * Hugging Face's CLIPTokenizerFast (NFC, no HTML).
  */
 export type TokenizerMode = 'openai' | 'hf';
 
@@ -16,7 +16,10 @@ const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028
 
 const CLEAN: Readonly<Record<TokenizerMode, (text: string) => string>> = {
   openai: (text) =>
-    unescapeHtml(unescapeHtml(text)).replace(new RegExp(PYTHON_SPACE, 'gu'), ' ').replace(/^ | $/gu, '').toLowerCase(),
+    unescapeHtml(unescapeHtml(text.normalize('NFC')))
+      .replace(new RegExp(PYTHON_SPACE, 'gu'), ' ')
+      .replace(/^ | $/gu, '')
+      .toLowerCase(),
   hf: (text) =>
     text
       .normalize('NFC')

@@ -4,11 +4,14 @@
  */
 import { Reader, ZipReader } from '@zip.js/zip.js';
 import { type ByteSource, FormatError } from '@mudpt/tensor';
+import { crc32 } from '../crc32.ts';
 
 /** Where the bytes of one file lie and how many there are; `header` is the offset of its local header, which lies before them. */
 export interface ArchiveEntry {
   readonly header: number;
   readonly size: number;
+  /** CRC-32 of the bytes; 0 where the writer left it out. */
+  readonly crc: number;
   /** False for compressed entries (TorchScript's code), which cannot be read. */
   readonly stored: boolean;
 }
@@ -16,7 +19,10 @@ export interface ArchiveEntry {
 export interface Archive {
   readonly name: string;
   readonly entries: ReadonlyMap<string, ArchiveEntry>;
-  /** Bytes of an entry: all of them, or `length` from `offset`. */
+  /**
+   * Bytes of an entry: all of them, or `length` from `offset`. The first read of an entry compares all of it with its CRC-32.
+   * @throws FormatError where they differ, or the range is not in the entry
+   */
   read(entry: string, offset?: number, length?: number): Promise<Uint8Array>;
   has(entry: string): boolean;
 }
@@ -24,6 +30,8 @@ export interface Archive {
 const OP = 'openArchive';
 /** A ViT-L/14 has some 600 tensors, and TorchScript adds two files for each module. */
 const MAX_ENTRIES = 100_000;
+/** What is read at once of an entry that is only verified. */
+const PART_BYTES = 2 ** 24;
 const LOCAL_HEADER_BYTES = 30;
 const LOCAL_HEADER_SIGNATURE = 0x04034b50;
 const SAVE_AGAIN = 'save it again with torch.save (version 1.6 or later), or fetch the file again';
@@ -43,7 +51,8 @@ export async function openArchive(source: ByteSource): Promise<Archive> {
       const { offset, compressedSize: size } = entry;
       if (offset + LOCAL_HEADER_BYTES + size > source.size)
         throw fail(`its entry ${JSON.stringify(name)} of ${size} bytes reaches beyond the end of the file`);
-      entries.set(name, { header: offset, size, stored: entry.compressionMethod === 0 && size === entry.uncompressedSize });
+      const stored = entry.compressionMethod === 0 && size === entry.uncompressedSize;
+      entries.set(name, { header: offset, size, crc: (entry.signature ?? 0) >>> 0, stored });
     }
   } catch (error) {
     if (error instanceof FormatError) throw error;
@@ -54,6 +63,7 @@ export async function openArchive(source: ByteSource): Promise<Archive> {
 
 class SourceArchive implements Archive {
   private readonly starts = new Map<string, number>();
+  private readonly verified = new Set<string>();
 
   constructor(
     private readonly source: ByteSource,
@@ -77,7 +87,31 @@ class SourceArchive implements Archive {
     if (!(offset >= 0 && wanted >= 0 && offset + wanted <= found.size))
       throw fail(`bytes ${offset} to ${offset + wanted} of ${JSON.stringify(entry)} were asked for, it has ${found.size}`);
     const start = this.starts.get(entry) ?? (await this.findStart(entry, found, fail));
-    return this.source.read(start + offset, wanted);
+    const bytes = await this.source.read(start + offset, wanted);
+    await this.verify(entry, found, start, wanted === found.size ? bytes : undefined);
+    return bytes;
+  }
+
+  /** @param whole all bytes of the entry where they are at hand; read in parts otherwise */
+  private async verify(name: string, { size, crc }: ArchiveEntry, start: number, whole?: Uint8Array): Promise<void> {
+    if (crc === 0 || this.verified.has(name)) return;
+    const found = whole ? crc32(whole) : await this.crcInParts(start, size);
+    if (found !== crc) {
+      const [own, told] = [found, crc].map((value) => value.toString(16).padStart(8, '0'));
+      throw new FormatError(
+        OP,
+        `${this.name}: its entry ${JSON.stringify(name)} is damaged: its CRC-32 is ${own}, the archive says ${told}`,
+        'fetch the file again',
+      );
+    }
+    this.verified.add(name);
+  }
+
+  private async crcInParts(start: number, size: number): Promise<number> {
+    let crc = 0;
+    for (let at = 0; at < size; at += PART_BYTES)
+      crc = crc32(await this.source.read(start + at, Math.min(PART_BYTES, size - at)), crc);
+    return crc;
   }
 
   /** The local header repeats the name and may be padded (PyTorch aligns to 64 bytes), so its length is only known from itself. */

@@ -66,6 +66,12 @@ export function findNaming(names: ReadonlySet<string>, file: string): Naming {
   );
 }
 
+/** Whether names are those of a CLIP's tower, or of both. */
+export function hasTower(names: ReadonlySet<string>): boolean {
+  const anchors = Object.values(ANCHORS).flatMap(({ image, text }) => [image.anchor, text.anchor]);
+  return anchors.some((anchor) => names.has(anchor) || [...names].some((name) => name.endsWith(`.${anchor}`)));
+}
+
 function findPrefix(names: ReadonlySet<string>, style: NamingStyle, tower: TowerName, file: string): string | undefined {
   const { anchor } = ANCHORS[style][tower];
   const found = [...names].filter((name) => name === anchor || name.endsWith(`.${anchor}`));

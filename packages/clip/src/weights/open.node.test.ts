@@ -15,6 +15,7 @@ import {
 import { torchBytes } from '../../test/weights/torch-writer.ts';
 import { toHuggingFace } from '../config.ts';
 import { widen, weightShapes } from '../tensors.ts';
+import { randomWeights } from '../random-clip.ts';
 import { openWeights } from './open.ts';
 import { HUGGING_FACE } from './naming.ts';
 
@@ -162,6 +163,27 @@ async function openClip(quickGelu?: boolean) {
 }
 
 describe('what the configuration says', () => {
+  it('weights that do not say their activation bring a warning that names both', async () => {
+    const warnings = async (input: Parameters<typeof openWeights>[0], config?: typeof FIXTURE_CONFIG): Promise<string[]> => {
+      const told: string[] = [];
+      const source = await openWeights(input, { config, onWarning: (warning) => told.push(warning) });
+      await source.close();
+      return told;
+    };
+    expect(await warnings(stateDict)).toEqual([expect.stringMatching(/quick_gelu is taken.*gelu.*open_clip_config\.json/)]);
+    expect(await warnings(stateDict, FIXTURE_CONFIG)).toEqual([]);
+    expect(await warnings(await openClip(false))).toEqual([]);
+    expect(await warnings(await huggingFace())).toEqual([]);
+    // OpenAI's archives have their sizes in them, and are quick_gelu.
+    const sizes = ['input_resolution', 'context_length', 'vocab_size'].map(
+      (name) => [name, { shape: [1], dtype: 'f32', data: async () => Float32Array.of(8) }] as const,
+    );
+    const weights = new Map(
+      Object.entries(randomWeights(FIXTURE_CONFIG)).map(([name, own]) => [name, { ...own, data: async () => own.data }] as const),
+    );
+    expect(await warnings(await torchBytes(new Map([...weights, ...sizes]), { script: true }))).toEqual([]);
+  });
+
   it("open_clip means exact gelu unless it says otherwise, and may bring the images' mean", async () => {
     expect((await openWeights(await openClip())).config.image.activation).toBe('gelu');
     const { names, open, name } = await openClip();
@@ -308,7 +330,7 @@ describe('what is no CLIP is refused by what it is', () => {
     [
       'a hostile pickle',
       () => fixture('hostile-pickle.pt'),
-      /byte 23 of its pickle: it names posix system, which is not on the list.*nothing was run/,
+      /byte 23 of its pickle: it names posix system, which runs code where Python loads it.*nothing was run/,
     ],
     [
       'a Git LFS pointer',

@@ -16,6 +16,8 @@ export type OpenWeightsOptions = {
   readonly config?: ClipConfig | undefined;
   /** Tensors that belong to no CLIP. Default: an error that lists them. */
   readonly onExtra?: 'error' | 'ignore' | undefined;
+  /** Told in a sentence what had to be assumed. Default: `console.warn`. */
+  readonly onWarning?: ((warning: string) => void) | undefined;
 };
 
 const OP = 'openWeights';
@@ -24,7 +26,7 @@ const OP = 'openWeights';
  * Opens CLIP weights: a Hugging Face folder (config.json with model.safetensors, shards and their index, or pytorch_model.bin), an
  * open_clip folder (open_clip_config.json), a safetensors file, or a `.pt` archive of PyTorch 1.6 and later (TorchScript, a state dict, a
  * training checkpoint). Where no configuration lies beside names of OpenAI's, the sizes are told by the shapes, and heads of 64 channels
- * and quick_gelu are taken, as in OpenAI's models.
+ * and quick_gelu are taken, as in OpenAI's models; a warning says so unless it is OpenAI's own archive.
  * @throws FormatError naming the file and what is wrong with it
  */
 export async function openWeights(input: ModelInput, options: OpenWeightsOptions = {}): Promise<WeightSource> {
@@ -39,7 +41,7 @@ export async function openLocated(files: Files, chosen: string, options: OpenWei
   try {
     checkMemory(file);
     const naming = findNaming(new Set(file.tensors.keys()), file.name);
-    const config = options.config ? checkConfig(options.config, OP) : await findConfig(files, file, naming);
+    const config = options.config ? checkConfig(options.config, OP) : await findConfig(files, file, naming, options);
     const towers = options.towers ?? naming.towers;
     const absent = towers.filter((tower) => !naming.towers.includes(tower));
     if (absent.length > 0 || towers.length === 0) {
@@ -53,18 +55,32 @@ export async function openLocated(files: Files, chosen: string, options: OpenWei
   }
 }
 
-async function findConfig(files: Files, file: TensorFile, naming: Naming): Promise<ClipConfig> {
+async function findConfig(files: Files, file: TensorFile, naming: Naming, options: OpenWeightsOptions): Promise<ClipConfig> {
   const has = (name: string) => files.names.includes(name);
   const json = async (name: string) => readJson(name, await files.open(name));
-  if (naming.style === 'openai')
-    return has('open_clip_config.json')
-      ? fromOpenClip(await json('open_clip_config.json'))
-      : inferConfig(file.tensors, naming, file.name);
+  if (naming.style === 'openai') {
+    if (has('open_clip_config.json')) return fromOpenClip(await json('open_clip_config.json'));
+    const config = inferConfig(file.tensors, naming, file.name);
+    if (!isOpenAiArchive(file)) (options.onWarning ?? console.warn)(activationWarning(file.name));
+    return config;
+  }
   if (has('config.json')) {
     const preprocessor = has('preprocessor_config.json') ? await json('preprocessor_config.json') : undefined;
     return fromTransformers(await json('config.json'), preprocessor);
   }
   throw new FormatError(OP, `${file.name} has no config.json beside it`, 'fetch it too, or give the option config');
+}
+
+/** OpenAI's archives carry their sizes as numbers; state dicts of the same names, open_clip's among them, do not. */
+function isOpenAiArchive({ tensors }: TensorFile): boolean {
+  return ['input_resolution', 'context_length', 'vocab_size'].every((name) => tensors.has(name));
+}
+
+function activationWarning(name: string): string {
+  return (
+    `${name} does not say which activation its model was trained with: quick_gelu is taken, as in OpenAI's models, while most models ` +
+    'that open_clip trained have gelu, with which every feature differs. Put open_clip_config.json beside it, or give the option config.'
+  );
 }
 
 /** A tensor goes through one array; larger ones belong to no CLIP (ViT-L/14's token table has 0.15 GB). */

@@ -1,5 +1,5 @@
 /**
- * Python pickles without Python: the opcodes that PyTorch writes, and of names only those the caller lists. Nothing is imported and
+ * Python pickles without Python: the opcodes that PyTorch writes, and of names only those the caller offers. Nothing is imported and
  * nothing is called but the caller's own functions, so the worst a hostile pickle does is to be refused.
  *
  * The npm package pickleparser is not used for files of strangers: what a pickle builds there are plain arrays and objects whose
@@ -7,49 +7,13 @@
  * attributes, and what is built is never larger than the opcodes that build it. Format: CPython's Lib/pickletools.py.
  */
 import { FormatError } from '@mudpt/tensor';
-
-/** Base of the objects that the caller's functions make. */
-export abstract class PickleInstance {
-  /** Takes the state that BUILD gives; refused unless overridden. */
-  setState?(state: PickleValue): void;
-}
-
-/** What the caller offers for a name in the file. */
-export class PickleGlobal {
-  /**
-   * @param name "module name", for messages
-   * @param call for a function: makes the value of a call
-   * @param create for a class: makes an instance without arguments, to be filled by `setState`
-   */
-  constructor(
-    readonly name: string,
-    readonly call?: (args: readonly PickleValue[]) => PickleValue,
-    readonly create?: () => PickleInstance,
-  ) {}
-}
-
-/** Lists and tuples are arrays, dicts are Maps; integers beyond 2^53 are BigInts. */
-export type PickleValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | readonly PickleValue[]
-  | ReadonlyMap<PickleValue, PickleValue>
-  | PickleGlobal
-  | PickleInstance;
-
-export interface PickleNames {
-  /** The value for a global name, or undefined when it is not on the list. */
-  find(module: string, name: string): PickleGlobal | undefined;
-  /** The object that a persistent id stands for. @throws Error with the reason */
-  persistent(id: PickleValue): PickleValue;
-}
+import { OPCODES, STOP } from './pickle-opcodes.ts';
+import { PickleGlobal, PickleInstance, type PickleNames, type PickleValue, Placeholder } from './pickle-values.ts';
 
 /** State dicts take some kB and some ten thousand opcodes; these belong to no model. */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;
 const MAX_OPCODES = 1_000_000;
+const MAX_LONG_BYTES = 4096;
 
 /** @throws FormatError naming the file, the byte and the reason */
 export function unpickle(bytes: Uint8Array, file: string, names: PickleNames): PickleValue {
@@ -60,7 +24,8 @@ export function unpickle(bytes: Uint8Array, file: string, names: PickleNames): P
 
 const FIX = 'save only the state dict: torch.save(model.state_dict(), path)';
 
-class Machine {
+/** The stack machine that opcodes act on. */
+export class Machine {
   private at = 0;
   private opcodeAt = 0;
   private stack: PickleValue[] = [];
@@ -131,15 +96,24 @@ class Machine {
 
   append(items: readonly PickleValue[]): void {
     const list = this.top();
+    if (list instanceof Placeholder) return;
     if (!Array.isArray(list)) throw this.fail('something that is no list is appended to');
     for (const item of items) list.push(item);
   }
 
   setItems(items: readonly PickleValue[]): void {
-    const dict = this.top();
+    const top = this.top();
+    const dict = top instanceof Placeholder ? top.items : top;
     if (!(dict instanceof Map)) throw this.fail('something that is no dict is given items');
     if (items.length % 2 !== 0) throw this.fail('a key has no value');
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
+  }
+
+  addToSet(items: readonly PickleValue[]): void {
+    const set = this.top();
+    if (set instanceof Placeholder) return;
+    if (!(set instanceof Set)) throw this.fail('something that is no set is added to');
+    for (const item of items) set.add(item);
   }
 
   /** Attributes of a dict (an OrderedDict's _metadata) are dropped: no weights are in them. */
@@ -155,23 +129,22 @@ class Machine {
     const full = `${show(module)} ${show(name)}`;
     if (typeof module !== 'string' || typeof name !== 'string') throw this.fail('a global name is no text');
     const found = this.names.find(module, name);
-    if (!found) throw this.fail(`it names ${full}, which is not on the list of names a checkpoint may use; nothing was run`);
+    if (!found)
+      throw this.fail(`it names ${full}, which runs code where Python loads it, and no weights need it; nothing was run`);
     this.push(found);
   }
 
   reduce(): void {
     const [callee, args] = this.popTuple(2);
-    const call = callee instanceof PickleGlobal ? callee.call : undefined;
+    const call = callee instanceof PickleGlobal ? callee.call : callee instanceof Placeholder ? () => callee : undefined;
     if (!call || !Array.isArray(args)) throw this.fail(`${show(callee)} is called, which is no function`);
     this.push(this.guarded(() => call(args)));
   }
 
-  newObject(): void {
-    const [type, args] = this.popTuple(2);
-    const create = type instanceof PickleGlobal ? type.create : undefined;
-    if (!create || !Array.isArray(args) || args.length > 0)
-      throw this.fail(`${show(type)} is instantiated, which is no known class`);
-    this.push(create());
+  newObject([type, args]: readonly PickleValue[]): void {
+    const create = type instanceof PickleGlobal ? type.create : type instanceof Placeholder ? () => type : undefined;
+    if (!create || !Array.isArray(args)) throw this.fail(`${show(type)} is instantiated, which is no known class`);
+    this.push(this.guarded(() => create(args)));
   }
 
   persistent(): void {
@@ -197,9 +170,9 @@ class Machine {
     return this.view.getFloat64(this.skip(8), false);
   }
 
-  /** Two's complement of any width below 256 bytes. */
-  long(): number | bigint {
-    const length = this.unsigned(1);
+  /** Two's complement of `length` bytes. */
+  long(length: number): number | bigint {
+    if (length > MAX_LONG_BYTES) throw this.fail(`a whole number has ${length} bytes, the limit is ${MAX_LONG_BYTES}`);
     const at = this.skip(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(this.bytes[at + i] ?? 0);
@@ -215,6 +188,21 @@ class Machine {
     } catch {
       throw this.fail('a text is not UTF-8');
     }
+  }
+
+  /** A view of the pickle. */
+  data(length: number): Uint8Array {
+    const at = this.skip(length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  /** A number in decimal digits; `01` and `00` are how old protocols write true and false. */
+  decimal(): number | bigint | boolean {
+    const text = this.line().replace(/L$/, '');
+    if (text === '00' || text === '01') return text === '01';
+    if (!/^-?\d{1,1000}$/.test(text)) throw this.fail(`${JSON.stringify(show(text))} is no whole number`);
+    const number = Number(text);
+    return Number.isSafeInteger(number) ? number : BigInt(text);
   }
 
   line(): string {
@@ -254,60 +242,9 @@ class Machine {
   }
 }
 
-const STOP = 0x2e;
-
-type Step = (machine: Machine) => void;
-
-/** Protocol 2, as torch.save and TorchScript write it, and what protocols 3 to 5 write instead for the same values. */
-const OPCODES: Readonly<Record<number, Step>> = {
-  0x80: (m) => {
-    const version = m.unsigned(1);
-    if (version > 5) throw m.fail(`it is of protocol ${version}`);
-  }, // PROTO
-  0x95: (m) => m.skip(8), // FRAME
-  0x28: (m) => m.mark(), // MARK
-  0x30: (m) => m.pop(), // POP
-  0x31: (m) => m.popMark(), // POP_MARK
-  0x4e: (m) => m.push(null), // NONE
-  0x88: (m) => m.push(true), // NEWTRUE
-  0x89: (m) => m.push(false), // NEWFALSE
-  0x4a: (m) => m.push(m.signed()), // BININT
-  0x4b: (m) => m.push(m.unsigned(1)), // BININT1
-  0x4d: (m) => m.push(m.unsigned(2)), // BININT2
-  0x8a: (m) => m.push(m.long()), // LONG1
-  0x47: (m) => m.push(m.double()), // BINFLOAT
-  0x58: (m) => m.push(m.text(m.unsigned(4))), // BINUNICODE
-  0x8c: (m) => m.push(m.text(m.unsigned(1))), // SHORT_BINUNICODE
-  0x8d: (m) => m.push(m.text(m.unsigned(8))), // BINUNICODE8
-  0x29: (m) => m.push([]), // EMPTY_TUPLE
-  0x74: (m) => m.push(m.popMark()), // TUPLE
-  0x85: (m) => m.push(m.popTuple(1)), // TUPLE1
-  0x86: (m) => m.push(m.popTuple(2)), // TUPLE2
-  0x87: (m) => m.push(m.popTuple(3)), // TUPLE3
-  0x5d: (m) => m.push([]), // EMPTY_LIST
-  0x61: (m) => m.append(m.popTuple(1)), // APPEND
-  0x65: (m) => m.append(m.popMark()), // APPENDS
-  0x7d: (m) => m.push(new Map()), // EMPTY_DICT
-  0x73: (m) => m.setItems(m.popTuple(2)), // SETITEM
-  0x75: (m) => m.setItems(m.popMark()), // SETITEMS
-  0x71: (m) => m.put(m.unsigned(1)), // BINPUT
-  0x72: (m) => m.put(m.unsigned(4)), // LONG_BINPUT
-  0x94: (m) => m.put(), // MEMOIZE
-  0x68: (m) => m.get(m.unsigned(1)), // BINGET
-  0x6a: (m) => m.get(m.unsigned(4)), // LONG_BINGET
-  0x63: (m) => m.global(m.line(), m.line()), // GLOBAL
-  0x93: (m) => {
-    const [module, name] = m.popTuple(2);
-    m.global(module ?? null, name ?? null);
-  }, // STACK_GLOBAL
-  0x52: (m) => m.reduce(), // REDUCE
-  0x81: (m) => m.newObject(), // NEWOBJ
-  0x62: (m) => m.build(), // BUILD
-  0x51: (m) => m.persistent(), // BINPERSID
-};
-
 function show(value: PickleValue | undefined): string {
   if (value instanceof PickleGlobal) return value.name;
   if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value).slice(1, -1);
+  if (value instanceof Placeholder) return value.name;
   return Array.isArray(value) ? 'a list' : value === null ? 'None' : typeof value;
 }

@@ -46,6 +46,7 @@ describe('views of storages', () => {
     ['transposed', { shape: [3, 4], strides: [1, 3] }, [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]],
     ['with gaps', { offset: 1, shape: [2, 2, 1], strides: [6, 2, 99] }, [1, 3, 7, 9]],
     ['repeated', { shape: [2, 3], strides: [0, 1] }, [0, 1, 2, 0, 1, 2]],
+    ['one number for all', { offset: 3, shape: [2, 9], strides: [0, 0] }, Array.from({ length: 18 }, () => 3)],
     ['scalar', { offset: 11, shape: [], strides: [] }, [11]],
     ['empty', { shape: [0, 4], strides: [4, 1] }, []],
   ])('%s', async (_, view, values) => {
@@ -58,7 +59,11 @@ describe('views of storages', () => {
   it.each<[string, View, string]>([
     ['beyond its storage', { offset: 9, shape: [2, 2], strides: [2, 1] }, 'reaches beyond its storage of 12 numbers'],
     ['of a stride beyond it', { shape: [2, 2], strides: [12, 1] }, 'reaches beyond its storage'],
-    ['that repeats a number without end', { shape: [1_000_000, 1_000_000], strides: [0, 0] }, 'is larger than its storage'],
+    [
+      'that repeats a number without end',
+      { shape: [1_000_000, 1_000_000], strides: [0, 0] },
+      'repeats a storage of 12 numbers too often',
+    ],
     ['of more numbers than can be counted', { shape: [2 ** 30, 2 ** 30], strides: [2 ** 30, 1] }, 'reaches beyond its storage'],
   ])('%s is refused', async (_, view, says) => {
     expect(String(await failureOf(async () => open(await archiveOf(view))))).toContain(says);
@@ -95,6 +100,18 @@ describe('archives', () => {
     expect(closed).toBe(2);
   });
 
+  it('a byte that is wrong is noticed, whether all of an entry is read or a part', async () => {
+    const whole = await zip({ 'a/b': 'x'.repeat(40) });
+    const at = Buffer.from(whole.buffer).indexOf('xxxx');
+    whole[at + 30] = 0x79;
+    for (const range of [[], [3, 2]] as const) {
+      const archive = await openArchive(memorySource(whole, 'test.pt'));
+      const error = await failureOf(() => archive.read('a/b', ...range));
+      expect(error).toBeInstanceOf(FormatError);
+      expect(error.message).toMatch(/its entry "a\/b" is damaged: its CRC-32 is [0-9a-f]{8}, the archive says [0-9a-f]{8}/);
+    }
+  });
+
   it('entries are read by ranges, and only what lies in them', async () => {
     const archive = await openArchive(memorySource(await zip({ 'a/b': 'hello', 'a/c': '' })));
     expect(new TextDecoder().decode(await archive.read('a/b', 1, 3))).toBe('ell');
@@ -119,6 +136,43 @@ describe('checkpoints', () => {
     };
     expect([...(await open(await several('ema', 'state_dict'))).tensors.keys()]).toEqual(['state_dict.w']);
     expect(String(await failureOf(async () => open(await several('ema', 'net'))))).toContain('holds several: ema, net');
+  });
+
+  it.each([2, 4])('what training scripts save beside the weights is passed over (pickle protocol %i)', async (protocol) => {
+    const file = await open(await fixture(`training-p${protocol}.pt`));
+    const found = new Map<string, readonly number[]>();
+    for (const name of file.tensors.keys()) {
+      const { dtype, bytes } = await file.read(name);
+      found.set(name, [...toFloat32(dtype, bytes)]);
+    }
+    expect([...found]).toEqual([
+      ['visual.conv1.weight', Array.from({ length: 12 }, (_, at) => at)],
+      ['visual.ln_pre.bias', [0.5, 0.5, 0.5, 0.5]],
+      ['token_embedding.weight', [1, 1, 1, 1]],
+    ]);
+  });
+
+  it("a CLIP's tensors are found wherever they lie", async () => {
+    const storage: Picklable = {
+      global: ['', ''],
+      persistent: ['storage', { global: ['torch', 'FloatStorage'], bare: true }, '0', 'cpu', 1],
+    };
+    const tensor: Picklable = { global: ['torch._utils', '_rebuild_tensor_v2'], args: [storage, 0, [1], [1], false, []] };
+    const clip = (name: string): Picklable => new Map([[`${name}.visual.conv1.weight`, tensor]]);
+    const dict = (items: Readonly<Record<string, Picklable>>): Picklable => new Map(Object.entries(items));
+    const names = async (root: Picklable): Promise<readonly string[]> => {
+      const bytes = await zip({ 'a/data.pkl': pickle(root), 'a/data/0': new Uint8Array(4) });
+      return [...(await open(bytes)).tensors.keys()].map((name) => name.slice(0, -'.visual.conv1.weight'.length));
+    };
+    expect(await names(dict({ loss: tensor, model: dict({ state_dict: clip('a'), epoch: 1 }) }))).toEqual(['a']);
+    expect(await names([3, clip('a'), dict({ loss: tensor })])).toEqual(['a']);
+    expect(await names(dict({ ema: clip('b'), model: dict({ state_dict: clip('a') }) }))).toEqual(['a']);
+    expect(await names(dict({ module: clip('b'), state_dict: clip('a') }))).toEqual(['a']);
+    expect(await names(dict({ loss: tensor, deep: [dict({ x: [clip('a')] })] }))).toEqual(['a']);
+    expect(String(await failureOf(() => names([clip('a'), clip('b')])))).toContain('holds several: 0, 1');
+    expect(String(await failureOf(() => names(dict({ net: clip('a'), ema: dict({ state_dict: clip('b') }) }))))).toContain(
+      'holds several: net, ema.state_dict',
+    );
   });
 
   it('another unpickler sees the same tensors in the files of PyTorch', async () => {

@@ -69,7 +69,10 @@ interface CheckedTensor {
   readonly span: number;
 }
 
-/** The view must lie inside its storage, and be no larger than it (a stride of 0 could repeat a number without end). */
+/** A stride of 0 repeats numbers (a bias by expand()), and could do so without end: no table of a CLIP has more numbers than this. */
+const MAX_REPEATED = 2 ** 26;
+
+/** The view must lie inside its storage; what it repeats is bounded. */
 function checkTensor(archive: Archive, root: string, name: string, record: TensorRecord): CheckedTensor {
   const { storage, offset, shape, strides } = record;
   const width = bytesPerNumber(storage.dtype);
@@ -84,7 +87,7 @@ function checkTensor(archive: Archive, root: string, name: string, record: Tenso
   const last = isEmpty ? 0 : shape.reduce((sum, extent, axis) => sum + (extent - 1) * (strides[axis] ?? 0), 1);
   const count = shape.reduce((product, extent) => product * extent, 1);
   if (!(offset + last <= storage.count)) throw fail(`reaches beyond its storage of ${storage.count} numbers`);
-  if (!(count <= storage.count)) throw fail(`is larger than its storage of ${storage.count} numbers`);
+  if (!(count <= Math.max(storage.count, MAX_REPEATED))) throw fail(`repeats a storage of ${storage.count} numbers too often`);
   return { dtype: storage.dtype, shape, strides, entry, begin: offset * width, span: last * width };
 }
 

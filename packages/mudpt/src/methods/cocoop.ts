@@ -5,11 +5,11 @@
 import { Linear, parameter } from '@mudpt/autograd';
 import { add, crossEntropy, l2Normalize, matmul, narrow, reshape, scope, stack, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
+import { type ClassContext, expectNoSubclass } from './class-context.ts';
 import { coopStart } from './coop.ts';
 import { defineMethod } from './definition.ts';
-import type { Economy } from './economy.ts';
+import { type Economy, KEEP_ALL } from './economy.ts';
 import { MethodError } from './errors.ts';
-import { randomOf } from './initial.ts';
 import { named } from './injection/parts.ts';
 import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from './method.ts';
 import { trainingPreset } from './presets.ts';
@@ -35,6 +35,7 @@ export class Cocoop implements PromptMethod {
   readonly state: ReadonlyMap<string, Tensor> = new Map();
   readonly layout: PromptLayout;
   private readonly texts: TextPrompts;
+  private economy: Economy;
 
   constructor(
     private readonly context: MethodContext,
@@ -42,7 +43,8 @@ export class Cocoop implements PromptMethod {
     private readonly write: Writer,
     private readonly owns = true,
   ) {
-    const { device, text, classNames, textPath = 'auto', economy } = context;
+    const { device, text, classNames, textPath = 'auto', economy = KEEP_ALL } = context;
+    this.economy = economy;
     const count = parts.ctx.shape[0] ?? 0;
     this.learnable = new Map([
       ['prompt_learner.ctx', parts.ctx],
@@ -53,14 +55,10 @@ export class Cocoop implements PromptMethod {
       if (classNames.length === 0) throw new MethodError('cocoop', 'there are no classes', 'give at least one class name');
       if (owns) for (const [name, tensor] of this.learnable) parameter(tensor, { name });
       const wording = leadingContext(write, count, 1);
-      const slots = write(classNames).map((tokens, label) => wording.place(tokens, label));
+      const slots = write(context).map((tokens, label) => wording.place(tokens, label));
       expectFits(slots, text.config.context, classNames);
-      this.texts = new TextPrompts(text, slots, count, {
-        device,
-        path: textPath,
-        replaced: 0,
-        ...(economy && { economy: economy.text }),
-      });
+      const options = { device, path: textPath, replaced: 0, economy: economy.text };
+      this.texts = new TextPrompts(text, slots, count, options);
       const sources = [...this.learnable.keys()];
       this.layout = { text: [{ layer: 0, rows: count, sources }], image: [], example: drawn(slots[0] ?? [], context) };
     } catch (error) {
@@ -71,6 +69,10 @@ export class Cocoop implements PromptMethod {
 
   get classNames(): readonly string[] {
     return this.context.classNames;
+  }
+
+  get textsPerImage(): number {
+    return this.classNames.length;
   }
 
   /** They depend on the image. */
@@ -117,12 +119,14 @@ export class Cocoop implements PromptMethod {
   }
 
   /** Images have no gradient: nothing of them is kept. */
-  economise({ text }: Economy): void {
-    this.texts.economise(text);
+  economise(economy: Economy): void {
+    this.economy = economy;
+    this.texts.economise(economy.text);
   }
 
-  forClasses(classNames: readonly string[]): PromptMethod {
-    return new Cocoop({ ...this.context, classNames }, this.parts, this.write, false);
+  forContext({ classNames, template }: ClassContext): PromptMethod {
+    expectNoSubclass(this, Cocoop);
+    return new Cocoop({ ...this.context, classNames, template, economy: this.economy }, this.parts, this.write, false);
   }
 
   dispose(): void {
@@ -140,8 +144,8 @@ export const cocoop = defineMethod<z.output<typeof cocoopSettings>>({
   variants: {},
   create(context, settings) {
     const { rows: ctx, prefix } = coopStart(context, { ...settings, classSpecific: false });
-    const { device, embed, text } = context;
-    const options = { device, random: randomOf(context) };
+    const { device, embed, text, random } = context;
+    const options = { device, random };
     const hidden = Math.max(1, Math.floor(embed / settings.reduction));
     const linear1 = new Linear(embed, hidden, options);
     const linear2 = new Linear(hidden, text.config.width, options);

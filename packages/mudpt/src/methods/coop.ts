@@ -5,8 +5,8 @@
 import { reshape, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
 import { defineMethod } from './definition.ts';
-import { contextStart, placeholders, randomOf, randomPrompts } from './initial.ts';
-import type { MethodContext, TowerPrompts } from './method.ts';
+import { contextStart, placeholders, randomPrompts } from './initial.ts';
+import type { CreationContext, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
 import { initWords, length } from './settings.ts';
@@ -46,22 +46,21 @@ export function coopWording(write: Writer, count: number, position: ContextPosit
     place: (tokens, label) => placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count }),
     learnt: count * (classes ?? 1),
     replaced: 0,
-    ...(classes !== undefined && { bound: `every one of the ${classes} classes has a context of its own` }),
+    ...(classes !== undefined && { bound: `every one of the ${classes} classes has a context of its own (classSpecific)` }),
   };
 }
 
 /** The context CoOp begins with: words override its length and make it shared. */
 export function coopStart(
-  context: MethodContext,
+  context: CreationContext,
   { length: count, initWords: words, classSpecific }: Pick<CoopSettings, 'length' | 'initWords' | 'classSpecific'>,
 ): { readonly rows: Tensor; readonly prefix: string; readonly classes: number | undefined } {
-  const random = randomOf(context);
   const written = context.tokenizer.encode(words).length - 2;
-  if (written > 0) return { ...contextStart(context, { words, count: written, keepWords: true, random }), classes: undefined };
+  if (written > 0) return { ...contextStart(context, { words, count: written, keepWords: true }), classes: undefined };
   const { width } = context.text.config;
   const classes = classSpecific ? context.classNames.length : undefined;
   const shape = classes === undefined ? [count, width] : [classes, count, width];
-  return { rows: randomPrompts(shape, context, random), prefix: placeholders(count), classes };
+  return { rows: randomPrompts(shape, context, context.random), prefix: placeholders(count), classes };
 }
 
 export const coop = defineMethod<CoopSettings>({

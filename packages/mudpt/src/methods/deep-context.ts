@@ -1,7 +1,7 @@
 /** How methods with deep text prompts begin: depths that fit the towers, first rows, and texts that begin with them. */
 import type { Tensor } from '@mudpt/tensor';
-import { contextStart, randomOf } from './initial.ts';
-import type { MethodContext } from './method.ts';
+import { contextStart } from './initial.ts';
+import type { CreationContext } from './method.ts';
 import { expectDepth } from './settings.ts';
 import { prefixWriter } from './tokens.ts';
 import { leadingContext, type Wording } from './wording.ts';
@@ -23,13 +23,13 @@ export type DeepContextOptions = {
  * @throws MethodError when a tower has fewer blocks than a depth
  */
 export function deepContext(
-  context: MethodContext,
+  context: CreationContext,
   { method, depths, length: count, words, keepWords }: DeepContextOptions,
 ): { readonly rows: Tensor; readonly wording: Wording } {
   for (const tower of ['text', 'image'] as const)
     for (const [setting, layers] of Object.entries(depths[tower] ?? {}))
       expectDepth(method, setting, layers, tower, context[tower].config.layers);
-  const { rows, prefix } = contextStart(context, { words, count, keepWords, random: randomOf(context) });
+  const { rows, prefix } = contextStart(context, { words, count, keepWords });
   const deepest = Math.max(...Object.values(depths.text));
   return { rows, wording: leadingContext(prefixWriter(context.tokenizer, prefix), count, deepest) };
 }

@@ -1,5 +1,7 @@
+/** What a method is to the registry: its name, settings and presets, and how it is made. */
+import { randomFrom } from '@mudpt/autograd';
 import type { z } from 'zod';
-import type { Method, MethodContext } from './method.ts';
+import type { CreationContext, Method, MethodContext } from './method.ts';
 import type { TrainingInput, TrainingSettings } from './presets.ts';
 
 /** A method and its published hyper-parameters. */
@@ -23,7 +25,19 @@ export type MethodVariant = {
   readonly training?: Partial<TrainingSettings>;
 };
 
-/** For a registry of methods with settings of different types: `create` parses what it is given. */
-export function defineMethod<S>(definition: MethodDefinition<S>): MethodDefinition {
-  return { ...definition, create: (context, settings) => definition.create(context, definition.settings.parse(settings)) };
+/** A method as its file states it: `create` gets parsed settings, and the stream that all of its initial values come from. */
+export interface MethodStatement<S> extends Omit<MethodDefinition<S>, 'create'> {
+  create(context: CreationContext, settings: S): Method;
+}
+
+/**
+ * For a registry of methods with settings of different types: `create` parses what it is given, and begins the context's stream of random
+ * numbers. That is the only place where one begins, so no two tensors of a method can start with the same numbers.
+ */
+export function defineMethod<S>(statement: MethodStatement<S>): MethodDefinition {
+  return {
+    ...statement,
+    create: (context, settings) =>
+      statement.create({ ...context, random: randomFrom(context.seed) }, statement.settings.parse(settings)),
+  };
 }

@@ -10,13 +10,14 @@ import { expectFits, untilEnd, type Writer } from './tokens.ts';
  * memory than one.
  */
 export function templateFeatures(
-  { device, text, classNames, textPath = 'auto' }: Pick<MethodContext, 'device' | 'text' | 'classNames' | 'textPath'>,
+  context: Pick<MethodContext, 'device' | 'text' | 'classNames' | 'template' | 'textPath'>,
   writers: readonly Writer[],
 ): Tensor {
+  const { device, text, classNames, textPath = 'auto' } = context;
   const features = noGrad(() =>
     scope(() => {
       const each = writers.map((write) => {
-        const slots = write(classNames).map(({ ids }) => untilEnd(ids));
+        const slots = write(context).map(({ ids }) => untilEnd(ids));
         expectFits(slots, text.config.context, classNames);
         const texts = new TextPrompts(text, slots, 0, { device, path: textPath, replaced: 0 });
         const own = texts.forward(undefined);

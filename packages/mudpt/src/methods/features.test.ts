@@ -148,8 +148,8 @@ eachDevice('Tip-Adapter', (ctx) => {
       shape: [CLASSES.length, EMBED],
       device: ctx.device,
     });
-    const context = { device: ctx.device, classNames: CLASSES, seed: 1 };
-    return new TipAdapter(trains ? 'tip-adapter-f' : 'tip-adapter', context, texts, base, trains ? learning : undefined);
+    const context = { device: ctx.device, classNames: CLASSES, template: '{}', seed: 1 };
+    return new TipAdapter(trains ? 'tip-adapter-f' : 'tip-adapter', context, () => texts, base, trains ? learning : undefined);
   };
   const data = (passes: number): FitData => ({
     train: clouds(ctx.device, 4, 1, 1),
@@ -214,9 +214,9 @@ eachDevice('zero-shot', (ctx) => {
       const [one, own, two] = [make({}), make({ templates: ['a photo of a {}.'] }), make({ templates: ['a {}.', 'the {}.'] })];
       expect(await one.evaluate(features).data()).toEqual(await own.evaluate(features).data());
       expect(await two.evaluate(features).data()).not.toEqual(await own.evaluate(features).data());
-      const fewer = one.forClasses?.(['great white shark']);
+      const fewer = one.forContext({ ...context, classNames: ['great white shark'] });
       const all = await one.evaluate(features).data();
-      expect((await fewer?.evaluate(features).data())?.[0]).toBeCloseTo(all[1] ?? 0, 4);
-      for (const method of [one, own, two, fewer]) method?.dispose();
+      expect((await fewer.evaluate(features).data())[0]).toBeCloseTo(all[1] ?? 0, 4);
+      for (const method of [one, own, two, fewer]) method.dispose();
     }));
 });

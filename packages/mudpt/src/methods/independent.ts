@@ -1,7 +1,7 @@
 /** Prompts of both towers side by side, without a coupling: what IVLP, PromptSRC, VPT and deep language prompting learn. */
 import type { Tensor } from '@mudpt/tensor';
-import { randomOf, randomPrompts } from './initial.ts';
-import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
+import { randomPrompts } from './initial.ts';
+import type { CreationContext, PromptPlace, TowerPrompts } from './method.ts';
 import type { Learner } from './prompted.ts';
 import type { LayerRows } from './text-prompts.ts';
 
@@ -20,9 +20,8 @@ export class IndependentLearner implements Learner {
   private readonly text: Named;
   private readonly image: Named;
 
-  constructor(context: Pick<MethodContext, 'device' | 'text' | 'image' | 'seed'>, { text, image }: IndependentOptions) {
-    const random = randomOf(context);
-    const draw = (rows: number, width: number): Tensor => randomPrompts([rows, width], context, random);
+  constructor(context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>, { text, image }: IndependentOptions) {
+    const draw = (rows: number, width: number): Tensor => randomPrompts([rows, width], context, context.random);
     const deeper = (tower: string, depth: number, rows: number, width: number): Named =>
       Array.from({ length: depth - 1 }, (_, index) => [
         `${tower}.transformer.resblocks.${index + 1}.VPT_shallow`,

@@ -1,6 +1,8 @@
+export type { ClassContext } from './class-context.ts';
 export { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE, type TowerEconomy } from './economy.ts';
 export { MethodError } from './errors.ts';
 export type {
+  CreationContext,
   FeatureMethod,
   FeatureSet,
   FitData,
@@ -19,5 +21,5 @@ export { methodContext } from './method.ts';
 export { aggregationWeights } from './promptsrc.ts';
 export type { LayerRows, TextPath } from './text-prompts.ts';
 export { type TrainingInput, trainingPreset, type TrainingSettings } from './presets.ts';
-export { defineMethod, type MethodDefinition, type MethodVariant } from './definition.ts';
+export { defineMethod, type MethodDefinition, type MethodStatement, type MethodVariant } from './definition.ts';
 export { methodNamed, methodNames } from './registry.ts';

@@ -1,15 +1,10 @@
 /** Initial values of what is learnt: words of the vocabulary, or numbers from a seed. Drawn on the host, so the same on every adapter. */
-import { normal, type Random, randomFrom } from '@mudpt/autograd';
+import { normal, type Random } from '@mudpt/autograd';
 import { keep, sizeOf, type Shape, type Tensor, tensor } from '@mudpt/tensor';
-import type { MethodContext } from './method.ts';
+import type { CreationContext, MethodContext } from './method.ts';
 
 /** Standard deviation of prompts that begin at random, in all methods of the family. */
 export const PROMPT_DEVIATION = 0.02;
-
-/** The stream of a method's initial values. */
-export function randomOf({ seed }: Pick<MethodContext, 'seed'>): Random {
-  return randomFrom(seed);
-}
 
 /** Prompts N(0, 0.02^2). A shape with a 0 gives an empty tensor. */
 export function randomPrompts(shape: Shape, { device }: Pick<MethodContext, 'device'>, random: Random): Tensor {
@@ -29,8 +24,8 @@ export type ContextStart = {
  * @param keepWords whether words beyond `count` stay in the text, as MaPLe's learner has it ("[v][v] of a dog."), or go (MuDPT: "[v][v] dog.")
  */
 export function contextStart(
-  { text, tokenizer, device }: Pick<MethodContext, 'text' | 'tokenizer' | 'device'>,
-  { words, count, keepWords, random }: { words: string; count: number; keepWords: boolean; random: Random },
+  { text, tokenizer, device, random }: Pick<CreationContext, 'text' | 'tokenizer' | 'device' | 'random'>,
+  { words, count, keepWords }: { words: string; count: number; keepWords: boolean },
 ): ContextStart {
   const written = words.replaceAll('_', ' ').trim();
   const ids = tokenizer.encode(written).slice(1, -1);

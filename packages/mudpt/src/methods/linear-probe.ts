@@ -7,6 +7,7 @@
 import { valueAndGrad } from '@mudpt/autograd';
 import { alias, capture, type Captured, crossEntropy, keep, linear, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
 import { z } from 'zod';
+import { type ClassContext, expectNoSubclass, expectSameClasses } from './class-context.ts';
 import { defineMethod } from './definition.ts';
 import { MethodError } from './errors.ts';
 import { type Evaluation, lbfgs } from './lbfgs.ts';
@@ -107,6 +108,15 @@ export class LinearProbe implements FeatureMethod {
   evaluate(features: Tensor): Tensor {
     if (!this.isFitted) throw new MethodError(this.name, 'nothing is fitted yet', 'call fit() or restore() first');
     return linear(features, this.weight, this.bias);
+  }
+
+  /** Its rows belong to its classes; no text is read, so the template does not matter. */
+  forContext(other: ClassContext): LinearProbe {
+    expectNoSubclass(this, LinearProbe);
+    expectSameClasses(this.name, this.classNames, other, `it was fitted to its ${this.classNames.length} classes`);
+    const made = new LinearProbe(this.context, this.settings);
+    if (this.isFitted) made.replace(keep(alias(this.weight)), keep(alias(this.bias)));
+    return made;
   }
 
   dispose(): void {

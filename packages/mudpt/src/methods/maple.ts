@@ -7,9 +7,9 @@ import { copyInto, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
 import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
-import { randomOf, randomPrompts } from './initial.ts';
+import { randomPrompts } from './initial.ts';
 import { named } from './injection/parts.ts';
-import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
+import type { CreationContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
 import { depth, initWords, length } from './settings.ts';
@@ -25,12 +25,11 @@ export class MapleLearner implements Learner {
 
   /** @param first [n, text width], the first text prompts; taken over */
   constructor(
-    context: Pick<MethodContext, 'device' | 'text' | 'image' | 'seed'>,
+    context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>,
     private readonly first: Tensor,
     layers: number,
   ) {
-    const { text, image, device } = context;
-    const random = randomOf(context);
+    const { text, image, device, random } = context;
     const [width, imageWidth] = [text.config.width, image.config.width];
     const options = { device, random };
     const [rows = 0] = first.shape;

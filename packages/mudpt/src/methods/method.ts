@@ -2,8 +2,10 @@
  * What a method is to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
+import type { Random } from '@mudpt/autograd';
 import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
+import type { ClassContext } from './class-context.ts';
 import type { Economy } from './economy.ts';
 import { MethodError } from './errors.ts';
 import type { LayerRows, TextPath } from './text-prompts.ts';
@@ -55,6 +57,11 @@ export interface PromptMethod extends Learnt {
   readonly kind: 'prompts';
   /** How prompts enter the towers, for drawings and prompt files. */
   readonly layout: PromptLayout;
+  /**
+   * Text features [embed] that {@link evaluate} holds for each image: the number of classes where the texts depend on the image, else 0. It
+   * decides how many images are evaluated at once.
+   */
+  readonly textsPerImage: number;
   /** images [B, 3, H, W], normalised as the CLIP wants them. */
   forward(images: Tensor): Outputs;
   /** labels [B] i32 */
@@ -76,10 +83,11 @@ export interface PromptMethod extends Learnt {
    */
   endEpoch?(epoch: number, epochs: number): void;
   /**
-   * The same learnt tensors for other classes. Disposing the result leaves them alive.
-   * @throws MethodError when what is learnt belongs to the classes it was learnt with (class-specific contexts)
+   * The same method with the same learnt tensors for other classes and another data set's template. Disposing the result leaves them alive.
+   * @throws MethodError when what is learnt belongs to the classes it was learnt with (class-specific contexts), and from `loss` of the
+   * result where the loss needs more of the classes than their texts (PromptSRC)
    */
-  forClasses(classNames: readonly string[]): PromptMethod;
+  forContext(other: ClassContext): PromptMethod;
 }
 
 /** Features of images [N, embed] by the frozen image tower, not normalised, on the device, and their labels. */
@@ -119,8 +127,11 @@ export interface FeatureMethod extends Learnt {
   fit(data: FitData, progress?: FitProgress): Promise<FitReport>;
   /** Logits [B, C] of features [B, embed], not normalised. @throws MethodError before `fit` or `restore` */
   evaluate(features: Tensor): Tensor;
-  /** The same for other classes; absent where what is learnt belongs to the classes it was learnt with. */
-  forClasses?(classNames: readonly string[]): FeatureMethod;
+  /**
+   * The same method with what is learnt now, for other classes and another data set's template. Disposing either leaves the other whole.
+   * @throws MethodError where what is learnt belongs to the classes it was learnt with
+   */
+  forContext(other: ClassContext): FeatureMethod;
 }
 
 export type Method = PromptMethod | FeatureMethod;
@@ -143,7 +154,7 @@ export type PromptLayout = {
 };
 
 /** What a method is made from. Make it with {@link methodContext}. */
-export type MethodContext = {
+export type MethodContext = ClassContext & {
   readonly device: Device;
   /** Frozen, and alive as long as the method. */
   readonly image: ImageTower;
@@ -153,16 +164,18 @@ export type MethodContext = {
   /** Factor of the cosines, exp(logit_scale): 100 in the published models. */
   readonly scale: number;
   readonly tokenizer: TextCodec;
-  /** By label; underscores count as spaces. */
-  readonly classNames: readonly string[];
-  /** The data set's prompt for zero-shot classification, with `{}` for the class name. */
-  readonly template: string;
   /** Draws the initial values. */
   readonly seed: number;
   /** How texts run; default `auto`. The numbers are the same. */
   readonly textPath?: TextPath;
   /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.economise}. */
   readonly economy?: Economy;
+};
+
+/** What a method's `create` gets. */
+export type CreationContext = MethodContext & {
+  /** The one stream of random numbers that all initial values come from, begun at `seed`: draw from it, and never begin another. */
+  readonly random: Random;
 };
 
 /** @throws MethodError when the CLIP was loaded without one of its towers */

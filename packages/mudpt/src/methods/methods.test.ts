@@ -9,7 +9,7 @@ import { CLASSES, relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMet
 import { IndependentLearner } from './independent.ts';
 import { randomPrompts } from './initial.ts';
 import { MapleLearner } from './maple.ts';
-import { type MethodContext, methodContext, type PromptMethod } from './method.ts';
+import { type CreationContext, type MethodContext, methodContext, type PromptMethod } from './method.ts';
 import { MudptLearner, mudptSettings } from './mudpt.ts';
 import { methodNamed, methodNames } from './registry.ts';
 import { UmudptLearner } from './umudpt.ts';
@@ -84,7 +84,7 @@ eachDevice('methods', (ctx) => {
         const method = tinyMethod(context, name, settings);
         const logits = await method.forward(images).logits.data();
         expect(relativeError(await method.evaluate(images, method.textFeatures()).data(), logits), name).toBeLessThan(1e-6);
-        const fewer = method.forClasses(CLASSES.slice(1, 3));
+        const fewer = method.forContext({ ...context, classNames: CLASSES.slice(1, 3) });
         expect(fewer.learnable).toEqual(method.learnable);
         const few = await fewer.evaluate(images).data();
         for (let row = 0; row < 3; row += 1)
@@ -105,7 +105,9 @@ eachDevice('methods', (ctx) => {
       expect(a).toBeCloseTo(b ?? 0, 5);
       const [c, , , d] = await own.evaluate(images).data();
       expect(Math.abs((c ?? 0) - (d ?? 0))).toBeGreaterThan(1e-4);
-      expect(() => own.forClasses(['dog'])).toThrow(/every one of the 4 classes has a context of its own/);
+      expect(() => own.forContext({ ...context, classNames: ['dog'] })).toThrow(
+        /every one of the 4 classes has a context of its own \(classSpecific\), so it cannot classify others/,
+      );
       shared.dispose();
       own.dispose();
     }));
@@ -181,7 +183,12 @@ eachDevice('methods', (ctx) => {
 
   it('learns as many numbers as the authors do at the size of ViT-B/16', async () => {
     const tower = (width: number) => ({ config: { width } });
-    const context = { device: ctx.device, seed: 1, text: tower(512), image: tower(768) } as unknown as MethodContext;
+    const context = {
+      device: ctx.device,
+      random: randomFrom(1),
+      text: tower(512),
+      image: tower(768),
+    } as unknown as CreationContext;
     const first = () => randomPrompts([2, 512], context, randomFrom(1));
     const mudpt = (given: Record<string, unknown>) => new MudptLearner(context, first(), mudptSettings.parse(given));
     const learners = {

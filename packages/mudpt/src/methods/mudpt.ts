@@ -6,12 +6,12 @@ import { add, type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
 import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
-import { randomOf, randomPrompts } from './initial.ts';
+import { randomPrompts } from './initial.ts';
 import { CrossAttentionInjection } from './injection/cross-attention.ts';
 import type { Injected, Injection, Prompts } from './injection/injection.ts';
 import { LinearInjection } from './injection/linear.ts';
 import { TransformerInjection } from './injection/transformer.ts';
-import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
+import type { CreationContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
 import { depth, initWords, length } from './settings.ts';
@@ -52,9 +52,8 @@ export class MudptLearner implements Learner {
   private readonly injection: Injection;
 
   /** @param first [n, text width], the first text prompts; taken over */
-  constructor(context: Pick<MethodContext, 'device' | 'text' | 'image' | 'seed'>, first: Tensor, settings: MudptSettings) {
-    const { text, image, device } = context;
-    const random = randomOf(context);
+  constructor(context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>, first: Tensor, settings: MudptSettings) {
+    const { text, image, device, random } = context;
     const [textWidth, imageWidth] = [text.config.width, image.config.width];
     const { length: n, depth: layers, injection, injectLayer0: layer0, perLayer, zeroInit, norm: form } = settings;
     const deep = (width: number): Tensor => randomPrompts([layers - 1, n, width], { device }, random);

@@ -1,6 +1,7 @@
 /** What the methods that put learnt rows into the towers have in common: forward, loss, evaluation, other classes. */
 import { chunked, noGrad, parameter } from '@mudpt/autograd';
 import { alias, crossEntropy, keep, l2Normalize, matmul, scope, split, type Tensor } from '@mudpt/tensor';
+import { type ClassContext, expectNoSubclass, expectSameClasses } from './class-context.ts';
 import { type Economy, KEEP_ALL } from './economy.ts';
 import { MethodError } from './errors.ts';
 import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss, TowerPrompts } from './method.ts';
@@ -29,6 +30,7 @@ export class PromptedClip implements PromptMethod {
   readonly kind = 'prompts';
   readonly state: ReadonlyMap<string, Tensor> = new Map();
   readonly layout: PromptLayout;
+  readonly textsPerImage: number = 0;
   protected readonly texts: TextPrompts;
   /** Features of texts in which nothing is learnt. */
   private readonly fixed: Tensor | undefined;
@@ -50,7 +52,7 @@ export class PromptedClip implements PromptMethod {
     try {
       if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
       if (owns) for (const [path, tensor] of learner.learnable) parameter(tensor, { name: path });
-      const slots = wording.write(classNames).map((tokens, label) => wording.place(tokens, label));
+      const slots = wording.write(context).map((tokens, label) => wording.place(tokens, label));
       expectFits(slots, text.config.context, classNames);
       const options = { device, path: textPath, replaced: wording.replaced, economy: economy.text };
       this.texts = new TextPrompts(text, slots, wording.learnt, options);
@@ -105,8 +107,10 @@ export class PromptedClip implements PromptMethod {
     this.texts.economise(economy.text);
   }
 
-  forClasses(classNames: readonly string[]): PromptMethod {
-    return new PromptedClip(this.name, this.contextFor(classNames), this.learner, this.wording, false);
+  /** A subclass overrides this, and makes one of its own class with {@link contextFor}. */
+  forContext(other: ClassContext): PromptMethod {
+    expectNoSubclass(this, PromptedClip);
+    return new PromptedClip(this.name, this.contextFor(other), this.learner, this.wording, false);
   }
 
   dispose(): void {
@@ -116,16 +120,10 @@ export class PromptedClip implements PromptMethod {
   }
 
   /** @throws MethodError when what is learnt belongs to the classes it was learnt with */
-  protected contextFor(classNames: readonly string[]): MethodContext {
+  protected contextFor({ classNames, template }: ClassContext): MethodContext {
     const { bound } = this.wording;
-    if (bound !== undefined) {
-      throw new MethodError(
-        this.name,
-        `${bound}, so it cannot classify others`,
-        'learn a context that all classes share (classSpecific: false)',
-      );
-    }
-    return { ...this.context, classNames, economy: this.economy };
+    if (bound !== undefined) expectSameClasses(this.name, this.classNames, { classNames, template }, bound);
+    return { ...this.context, classNames, template, economy: this.economy };
   }
 
   protected outputs(imageFeatures: Tensor, textFeatures: Tensor): Outputs {

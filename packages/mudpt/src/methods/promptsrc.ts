@@ -5,11 +5,13 @@
 import { noGrad } from '@mudpt/autograd';
 import { add, copyInto, crossEntropy, keep, klDiv, l1Loss, l2Normalize, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
 import { z } from 'zod';
+import { type ClassContext, expectNoSubclass } from './class-context.ts';
 import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
 import { plainMean, templateFeatures } from './ensemble.ts';
+import { MethodError } from './errors.ts';
 import { IndependentLearner } from './independent.ts';
-import type { MethodContext, StepLoss } from './method.ts';
+import type { MethodContext, PromptMethod, StepLoss } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { cosineLogits, type Learner, PromptedClip } from './prompted.ts';
 import { depth, initWords, length } from './settings.ts';
@@ -53,37 +55,43 @@ export type Regulation = Pick<
   'textLossWeight' | 'imageLossWeight' | 'logitLossWeight' | 'aggregation' | 'aggregationMean' | 'aggregationDeviation'
 >;
 
-/** For other classes it is an evaluation: there the loss is the cross-entropy alone. */
 export class Promptsrc extends PromptedClip {
   /** Running weighted sums of what is learnt, by `aggregated.<name>`. */
   override readonly state: ReadonlyMap<string, Tensor>;
-  /** Frozen text features, unit vectors [C, embed]. */
-  private readonly frozenTexts: Tensor;
+  /** Frozen text features, unit vectors [C, embed]; undefined where classes are only told apart. */
+  private readonly frozenTexts: Tensor | undefined;
 
   constructor(
     context: MethodContext,
     learner: Learner,
     wording: Wording,
     private readonly regulation: Regulation,
-    templates: readonly Writer[],
+    /** undefined: for other classes, on which it is not trained; the learner stays the first one's */
+    templates: readonly Writer[] | undefined,
   ) {
-    super('promptsrc', context, learner, wording);
-    using features = this.orDispose(() => templateFeatures(context, templates));
-    this.frozenTexts = keep(noGrad(() => scope(() => l2Normalize(plainMean(features)))));
-    const sums = regulation.aggregation ? [...this.learnable] : [];
+    super('promptsrc', context, learner, wording, templates !== undefined);
+    this.frozenTexts = templates && this.orDispose(() => unitMean(context, templates));
+    const sums = templates && regulation.aggregation ? [...this.learnable] : [];
     this.state = new Map(sums.map(([name, { shape, device }]) => [`aggregated.${name}`, keep(zeros(shape, { device }))]));
   }
 
   override loss(images: Tensor, labels: Tensor): StepLoss {
     return scope(() => {
+      const { frozenTexts } = this;
+      if (!frozenTexts)
+        throw new MethodError(
+          this.name,
+          'its loss needs the frozen features of texts of its classes, which one for other classes does not have',
+          'create the method for these classes to train it on them',
+        );
       const { textLossWeight, imageLossWeight, logitLossWeight } = this.regulation;
       const outputs = this.forward(images);
       const frozen = noGrad(() => this.inParts(images, (part) => this.context.image.forward(part)));
       const frozenImages = l2Normalize(frozen);
-      const frozenLogits = cosineLogits(frozenImages, this.frozenTexts, this.context.scale);
+      const frozenLogits = cosineLogits(frozenImages, frozenTexts, this.context.scale);
       const terms = {
         crossEntropy: crossEntropy(outputs.logits, labels),
-        text: mul(l1Loss(l2Normalize(outputs.textFeatures), this.frozenTexts), textLossWeight),
+        text: mul(l1Loss(l2Normalize(outputs.textFeatures), frozenTexts), textLossWeight),
         image: mul(l1Loss(l2Normalize(outputs.imageFeatures), frozenImages), imageLossWeight),
         logits: mul(klDiv(outputs.logits, frozenLogits), logitLossWeight),
       };
@@ -109,6 +117,11 @@ export class Promptsrc extends PromptedClip {
     );
   }
 
+  override forContext(other: ClassContext): PromptMethod {
+    expectNoSubclass(this, Promptsrc);
+    return new Promptsrc(this.contextFor(other), this.learner, this.wording, this.regulation, undefined);
+  }
+
   private orDispose<T>(make: () => T): T {
     try {
       return make();
@@ -120,9 +133,15 @@ export class Promptsrc extends PromptedClip {
 
   override dispose(): void {
     super.dispose();
-    this.frozenTexts.dispose();
+    this.frozenTexts?.dispose();
     for (const sum of this.state.values()) sum.dispose();
   }
+}
+
+/** Unit vectors [C, embed] of the mean over templates of frozen text features. */
+function unitMean(context: MethodContext, templates: readonly Writer[]): Tensor {
+  using features = templateFeatures(context, templates);
+  return keep(noGrad(() => scope(() => l2Normalize(plainMean(features)))));
 }
 
 export const promptsrc = defineMethod<PromptsrcSettings>({

@@ -3,11 +3,11 @@
  * training features. The second form learns the cache's keys. Hyper-parameters, and the epoch, are chosen on validation: the released code
  * chooses them on test.
  */
-import { keep, type Tensor } from '@mudpt/tensor';
+import { keep } from '@mudpt/tensor';
 import { defineMethod, type MethodVariant } from './definition.ts';
 import { meanOfUnits, templateFeatures } from './ensemble.ts';
 import type { MethodContext } from './method.ts';
-import { TipAdapter } from './tip-cache.ts';
+import { type TextFeatures, TipAdapter } from './tip-cache.ts';
 import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from './tip-settings.ts';
 import { templateWriter } from './tokens.ts';
 
@@ -35,13 +35,13 @@ const variants = (epochs: Readonly<Record<string, number>>): Record<string, Meth
   );
 
 /** Unit text features of the templates, or of the data set's own. */
-function unitTexts(context: MethodContext, templates: readonly string[]): Tensor {
-  const all = templates.length > 0 ? templates : [context.template];
-  using features = templateFeatures(
-    context,
-    all.map((template) => templateWriter(context.tokenizer, template)),
-  );
-  return keep(meanOfUnits(features));
+function unitTexts(context: MethodContext, { templates }: TipSettings): TextFeatures {
+  const own = templates.length > 0 ? templates : [undefined];
+  const writers = own.map((template) => templateWriter(context.tokenizer, template));
+  return (classes) => {
+    using features = templateFeatures({ ...context, ...classes }, writers);
+    return keep(meanOfUnits(features));
+  };
 }
 
 export const tipAdapter = defineMethod<TipSettings>({
@@ -51,8 +51,7 @@ export const tipAdapter = defineMethod<TipSettings>({
   settings: tipSettings,
   training: undefined,
   variants: variants({}),
-  create: (context, settings) =>
-    new TipAdapter('tip-adapter', context, unitTexts(context, settings.templates), settings, undefined),
+  create: (context, settings) => new TipAdapter('tip-adapter', context, unitTexts(context, settings), settings, undefined),
 });
 
 export const tipAdapterF = defineMethod<TipFSettings>({
@@ -62,6 +61,5 @@ export const tipAdapterF = defineMethod<TipFSettings>({
   settings: tipFSettings,
   training: undefined,
   variants: variants({ eurosat: 100 }),
-  create: (context, settings) =>
-    new TipAdapter('tip-adapter-f', context, unitTexts(context, settings.templates), settings, settings),
+  create: (context, settings) => new TipAdapter('tip-adapter-f', context, unitTexts(context, settings), settings, settings),
 });

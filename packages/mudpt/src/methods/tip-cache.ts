@@ -21,11 +21,16 @@ import {
   type Tensor,
   tensor,
 } from '@mudpt/tensor';
+import { type ClassContext, expectNoSubclass, expectSameClasses } from './class-context.ts';
 import { MethodError } from './errors.ts';
 import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from './method.ts';
 import { accuracyOf, expectSet, pick } from './scores.ts';
 import type { TipFSettings, TipSettings } from './tip-settings.ts';
 
+/** Makes unit text features [C, embed] of classes. */
+export type TextFeatures = (classes: ClassContext) => Tensor;
+
+type Cache = { readonly keys: Tensor; readonly values: Tensor };
 type Strengths = { readonly alpha: number; readonly beta: number };
 type Found = Strengths & { readonly accuracy: number };
 
@@ -35,19 +40,20 @@ export class TipAdapter implements FeatureMethod {
   readonly augmentedPasses: number;
   readonly cropScale = [0.5, 1] as const;
   /** keys [N, embed] and values [N, C], once fitted. */
-  private cache: { readonly keys: Tensor; readonly values: Tensor } | undefined;
+  private cache: Cache | undefined;
   private strengths: Strengths;
+  private readonly classFeatures: Tensor;
   /** [beta, alpha], for saving. */
   private saved: Tensor | undefined;
 
-  /** @param classFeatures unit text features [C, embed]; taken over */
   constructor(
     readonly name: string,
-    private readonly context: Pick<MethodContext, 'device' | 'classNames' | 'seed'>,
-    private readonly classFeatures: Tensor,
+    private readonly context: Pick<MethodContext, 'device' | 'seed' | keyof ClassContext>,
+    private readonly texts: TextFeatures,
     private readonly settings: TipSettings,
     private readonly training: Pick<TipFSettings, 'epochs' | 'lr' | 'batchSize' | 'adamEps' | 'weightDecay'> | undefined,
   ) {
+    this.classFeatures = texts(context);
     this.strengths = { alpha: settings.alpha, beta: settings.beta };
     this.augmentedPasses = settings.cachePasses + (training?.epochs ?? 0);
   }
@@ -104,10 +110,7 @@ export class TipAdapter implements FeatureMethod {
       );
     }
     const [beta = 0, alpha = 0] = await strengths.data();
-    this.clear();
-    this.cache = { keys: parameter(keep(alias(keys))), values: keep(alias(values)) };
-    this.strengths = { alpha, beta };
-    this.remember();
+    this.take({ keys, values }, { alpha, beta });
   }
 
   evaluate(features: Tensor): Tensor {
@@ -120,16 +123,35 @@ export class TipAdapter implements FeatureMethod {
     });
   }
 
+  /** Another template has other text features; the cache knows its own classes only. */
+  forContext(other: ClassContext): TipAdapter {
+    expectNoSubclass(this, TipAdapter);
+    const why = `its cache holds training images of its ${this.classNames.length} classes`;
+    expectSameClasses(this.name, this.classNames, other, why);
+    const { classNames, template } = other;
+    const made = new TipAdapter(this.name, { ...this.context, classNames, template }, this.texts, this.settings, this.training);
+    const { cache } = this;
+    if (cache) made.take(cache, this.strengths);
+    return made;
+  }
+
   dispose(): void {
     this.clear();
     this.classFeatures.dispose();
+  }
+
+  private take({ keys, values }: Cache, strengths: Strengths): void {
+    this.clear();
+    this.cache = { keys: parameter(keep(alias(keys))), values: keep(alias(values)) };
+    this.strengths = strengths;
+    this.remember();
   }
 
   private zeroShot(unit: Tensor): Tensor {
     return matmul(unit, this.classFeatures, { transposeB: true, alpha: this.settings.scale });
   }
 
-  private filled(): { readonly keys: Tensor; readonly values: Tensor } {
+  private filled(): Cache {
     if (this.cache) return this.cache;
     throw new MethodError(this.name, 'the cache is empty', 'call fit() or restore() first');
   }

@@ -1,6 +1,7 @@
 /** Class names as token ids, and where learnt rows stand among them. */
 import { fillTemplate, readableName } from '../data/class-names.ts';
 import type { Tokenizer } from '@mudpt/clip';
+import type { ClassContext } from './class-context.ts';
 import { MethodError } from './errors.ts';
 
 /** Texts to ids and back. */
@@ -9,8 +10,8 @@ export type TextCodec = Pick<Tokenizer, 'encode' | 'decode'>;
 /** The text of a class: ids from start to end token, with placeholders where learnt rows will stand, and how many tokens its name has. */
 export type ClassTokens = { readonly ids: readonly number[]; readonly nameLength: number };
 
-/** Writes the texts of classes; kept by a method to write those of other classes. */
-export type Writer = (classNames: readonly string[]) => readonly ClassTokens[];
+/** Writes the texts of classes; kept by a method to write those of other classes and data sets. */
+export type Writer = (context: ClassContext) => readonly ClassTokens[];
 
 /**
  * A text as rows of the text tower: a token id, or -1 - r for the learnt row r.
@@ -29,12 +30,13 @@ export function learntRow(slot: number): number | undefined {
 
 /** Writes `PREFIX NAME.`, as CoOp and its successors do. */
 export function prefixWriter(tokenizer: TextCodec, prefix: string): Writer {
-  return (classNames) => classNames.map((name) => tokensOf(tokenizer, `${prefix} ${readableName(name)}.`.trimStart(), name));
+  return ({ classNames }) => classNames.map((name) => tokensOf(tokenizer, `${prefix} ${readableName(name)}.`.trimStart(), name));
 }
 
-/** Writes a template with `{}` for the name. */
-export function templateWriter(tokenizer: TextCodec, template: string): Writer {
-  return (classNames) => classNames.map((name) => tokensOf(tokenizer, fillTemplate(template, name), name));
+/** Writes a template with `{}` for the name. @param template undefined: whatever the data set's own is */
+export function templateWriter(tokenizer: TextCodec, template?: string): Writer {
+  return ({ classNames, template: own }) =>
+    classNames.map((name) => tokensOf(tokenizer, fillTemplate(template ?? own, name), name));
 }
 
 function tokensOf(tokenizer: TextCodec, text: string, name: string): ClassTokens {

@@ -6,10 +6,10 @@ import { type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
 import { deepContext } from './deep-context.ts';
 import { defineMethod } from './definition.ts';
-import { randomOf, randomPrompts } from './initial.ts';
+import { randomPrompts } from './initial.ts';
 import { apart, layered } from './injection/injection.ts';
 import { PromptTransformer, textToImageNames } from './injection/transformer.ts';
-import type { MethodContext, PromptPlace, TowerPrompts } from './method.ts';
+import type { CreationContext, PromptPlace, TowerPrompts } from './method.ts';
 import { trainingPreset } from './presets.ts';
 import { type Learner, PromptedClip } from './prompted.ts';
 import { depth, initWords, length } from './settings.ts';
@@ -34,12 +34,11 @@ export class UmudptLearner implements Learner {
 
   /** @param first [n, text width], the first text prompts; taken over */
   constructor(
-    context: Pick<MethodContext, 'device' | 'text' | 'image' | 'seed'>,
+    context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>,
     private readonly first: Tensor,
     { length: rows, depth: layers, norm: form, zeroInit }: UmudptSettings,
   ) {
-    const { text, image, device } = context;
-    const random = randomOf(context);
+    const { text, image, device, random } = context;
     const widths = [text.config.width, image.config.width] as const;
     this.deep = randomPrompts([layers - 1, rows, widths[0]], { device }, random);
     this.toImage = new PromptTransformer(widths, textToImageNames(LEARNER), { form, zeroInit, device, random });

@@ -26,7 +26,7 @@ export const vpt = defineMethod<z.output<typeof vptSettings>>({
   variants: { shallow: { settings: { depth: 1 } } },
   create(context, { length: rows, depth: layers, template }) {
     expectDepth('vpt', 'depth', layers, 'image', context.image.config.layers);
-    const wording = fixedText(templateWriter(context.tokenizer, template || context.template));
+    const wording = fixedText(templateWriter(context.tokenizer, template || undefined));
     const learner = new IndependentLearner(context, { text: undefined, image: { length: rows, depth: layers } });
     return new PromptedClip('vpt', context, learner, wording);
   },

@@ -4,13 +4,14 @@
  */
 import { keep, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
+import { type ClassContext, expectNoSubclass } from './class-context.ts';
 import { defineMethod } from './definition.ts';
 import { meanOfUnits, templateFeatures } from './ensemble.ts';
 import { MethodError } from './errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from './method.ts';
 import { cosineLogits } from './prompted.ts';
 import { SELECTED_TEMPLATES } from './templates.ts';
-import { templateWriter, type Writer } from './tokens.ts';
+import { templateWriter } from './tokens.ts';
 
 export const zeroShotSettings = z.strictObject({
   templates: z
@@ -46,11 +47,12 @@ export class ZeroShot implements FeatureMethod {
   readonly classFeatures: Tensor;
 
   constructor(
-    private readonly context: Pick<MethodContext, 'device' | 'text' | 'classNames' | 'scale' | 'textPath'>,
-    private readonly writers: readonly Writer[],
+    private readonly context: Pick<MethodContext, 'device' | 'text' | 'tokenizer' | 'scale' | 'textPath' | keyof ClassContext>,
+    private readonly settings: ZeroShotSettings,
   ) {
-    if (writers.length === 0 || context.classNames.length === 0)
-      throw new MethodError('zero-shot', 'there are no templates or no classes', 'give at least one of each');
+    if (context.classNames.length === 0)
+      throw new MethodError('zero-shot', 'there are no classes', 'give at least one class name');
+    const writers = templatesOf(settings, context.template).map((template) => templateWriter(context.tokenizer, template));
     using features = templateFeatures(context, writers);
     this.classFeatures = keep(meanOfUnits(features));
   }
@@ -73,8 +75,9 @@ export class ZeroShot implements FeatureMethod {
     return cosineLogits(features, this.classFeatures, this.context.scale);
   }
 
-  forClasses(classNames: readonly string[]): ZeroShot {
-    return new ZeroShot({ ...this.context, classNames }, this.writers);
+  forContext({ classNames, template }: ClassContext): ZeroShot {
+    expectNoSubclass(this, ZeroShot);
+    return new ZeroShot({ ...this.context, classNames, template }, this.settings);
   }
 
   dispose(): void {
@@ -92,8 +95,5 @@ export const zeroShot = defineMethod<ZeroShotSettings>({
     ensemble: { settings: { selected: true } },
     'ensemble-imagenet': { settings: { selected: true, withOwn: false } },
   },
-  create(context, settings) {
-    const writers = templatesOf(settings, context.template).map((template) => templateWriter(context.tokenizer, template));
-    return new ZeroShot(context, writers);
-  },
+  create: (context, settings) => new ZeroShot(context, settings),
 });

@@ -46,7 +46,7 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
   try {
     const { train, test } = dataset.splits;
     const budget = budgetOf(config.memory, device);
-    const batch = scoringBatch(base.clip, config.evaluationBatch, budget);
+    const batch = scoringBatch(base.clip, config.evaluationBatch, method, budget);
     const few = test.slice(0, batch);
     const features = () => imageFeatures(base.clip, loader, few, { batch });
     (await features()).features.dispose();

@@ -87,7 +87,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   try {
     const { classNames } = dataset;
     const scoring = (what: string, total: number) => ({
-      batch: scoringBatch(base.clip, config.evaluationBatch),
+      batch: scoringBatch(base.clip, config.evaluationBatch, method),
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
     const { test } = dataset.splits;
@@ -139,15 +139,9 @@ async function openTest(config: RunConfig, { data, root }: EvaluateOptions, clas
   );
 }
 
-function forDataset(method: Method, { classNames }: PromptFacts, dataset: Dataset): Method {
-  if (JSON.stringify(classNames) === JSON.stringify(dataset.classNames)) return method;
-  const own = method.forClasses?.(dataset.classNames);
-  if (own) return own;
-  throw new MethodError(
-    'evaluate',
-    `${method.name} was fitted to its own ${classNames.length} classes`,
-    'evaluate it on the data and classes it was fitted to',
-  );
+function forDataset(method: Method, { classNames, template }: PromptFacts, dataset: Dataset): Method {
+  const isSame = JSON.stringify([classNames, template]) === JSON.stringify([dataset.classNames, dataset.template]);
+  return isSame ? method : method.forContext(dataset);
 }
 
 async function record(folder: RunFolder, config: RunConfig, made: readonly Evaluation[]): Promise<void> {
@@ -174,7 +168,7 @@ export async function predictFiles(
 ): Promise<FilePrediction[]> {
   const { base, method, loader, config, facts } = run;
   const items: Item[] = files.map((file) => ({ id: file, image: file, label: 0 }));
-  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)));
+  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)), method);
   let scores: Score[];
   if (method.kind === 'prompts') scores = await scoreMethod(base.clip, method, loader, items, { batch, keep: top });
   else {

@@ -103,15 +103,15 @@ eachDevice('memory of a step', (ctx) => {
     });
   });
 
-  it('evaluates in batches that leave the budget alone', async () => {
+  it.each(['mudpt', 'cocoop'])('evaluates in batches that leave the budget alone: %s', async (name) => {
     using clip = tinyClip(ctx.device);
     await scope(async () => {
-      const method = tinyMethod(await tinyContext(clip), 'mudpt', { depth: 3 });
+      const method = tinyMethod(await tinyContext(clip), name, name === 'mudpt' ? { depth: 3 } : {});
       const texts = method.textFeatures();
       const evaluate = capture<'images', unknown>(({ images }) => method.evaluate(images, texts), { device: ctx.device });
       const held = heldBytes(ctx.device);
       for (const room of [1e5, 1e6, 4e6]) {
-        const batch = scoringBatch(clip, 1e6, { bytes: held + room, isAsked: true });
+        const batch = scoringBatch(clip, 1e6, method, { bytes: held + room, isAsked: true });
         expect(evaluate.cost({ images: { shape: [batch, 3, size, size] } }).bytes).toBeLessThan(room);
       }
       evaluate.dispose();

@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Clip } from '@mudpt/clip';
+import { randomFrom } from '@mudpt/autograd';
+import { type Clip, randomClip } from '@mudpt/clip';
+import { capture, scope } from '@mudpt/tensor';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { TINY, tinyClip } from '../../test/tiny.ts';
+import { TINY as UNEVEN, tinyMethod } from '../../test/uneven.ts';
 import { BatchLoader, type Item, openDataset } from '../data/index.ts';
+import { type Method, methodContext } from '../methods/index.ts';
 import { imageFeatures, rank, scoringBatch } from './scoring.ts';
 
 const item = (label: number): Item => ({ id: String(label), image: '', label });
@@ -35,6 +39,32 @@ it('takes no more pictures at once than a storage binding holds', () => {
   // 34 rows of 192 channels of 4 bytes a picture.
   expect(scoringBatch(clip(34 * 192 * 4 * 7), 100)).toBe(7);
   expect(scoringBatch(clip(1), 100)).toBe(1);
+  // Where every image has the texts of 1000 classes: 32 channels of 4 bytes a text.
+  const method = { kind: 'prompts', textsPerImage: 1000 } as Method;
+  expect(scoringBatch(clip(32 * 4 * 1000 * 7), 100, method)).toBe(7);
+});
+
+eachDevice('CoCoOp with 1000 classes', (ctx) => {
+  it('is evaluated in batches whose texts fit a binding, where a larger one does not', async () => {
+    const config = { ...UNEVEN, embed: 512 };
+    using clip = randomClip(config, randomFrom(1), { device: ctx.device });
+    await scope(async () => {
+      const classNames = Array.from({ length: 1000 }, (_, label) => `thing ${label}`);
+      const context = await methodContext(clip, { classNames, template: 'a {}.', seed: 1 });
+      const method = tinyMethod(context, 'cocoop');
+      const fitting = Math.floor(ctx.device.limits.maxStorageBufferBindingSize / (4 * config.embed * classNames.length));
+      const batch = scoringBatch(clip, 1e6, method);
+      expect(batch).toBe(fitting);
+      const images = (count: number) => ({ images: { shape: [count, 3, config.image.size, config.image.size] } });
+      using evaluate = capture<'images', unknown>((input) => method.evaluate(input.images), { device: ctx.device });
+      // More than some hundred images take long to record.
+      if (batch < 100) {
+        expect(evaluate.cost(images(batch)).flops).toBeGreaterThan(0);
+        expect(() => evaluate.cost(images(batch + 1))).toThrow(/bind/);
+      }
+      method.dispose();
+    });
+  });
 });
 
 eachDevice('imageFeatures', (ctx) => {

@@ -2,7 +2,7 @@
 import type { Clip } from '@mudpt/clip';
 import { capture, cat, copyInto, empty, keep, narrow, type Tensor } from '@mudpt/tensor';
 import type { Batch, BatchLoader, Dataset, Item } from '../data/index.ts';
-import { methodContext, methodNamed, type PromptMethod } from '../methods/index.ts';
+import { type Method, methodContext, methodNamed, type PromptMethod } from '../methods/index.ts';
 import { type Budget, heldBytes } from './memory.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 
@@ -26,16 +26,22 @@ export interface Score {
 }
 
 /**
- * The most pictures that go through a tower at once: as many as asked for, while the widest activation (the hidden layer of a block) fits a
- * storage binding of the device, and all that lives at once fits what is left of the budget.
+ * The most pictures that go through a method at once: as many as asked for, while the widest activation (the hidden layer of a block, or
+ * the texts of all images) fits a storage binding of the device, and all that lives at once fits what is left of the budget.
  */
-export function scoringBatch({ device, config: { image } }: Clip, wanted: number, budget?: Budget): number {
+export function scoringBatch({ device, config }: Clip, wanted: number, method?: Method, budget?: Budget): number {
+  const { image, embed } = config;
   const rows = 2 + (image.size / image.patch) ** 2 + 16; // the class token, patches, and room for prompts
-  const most = Math.floor(device.limits.maxStorageBufferBindingSize / (rows * Math.max(image.hidden, 3 * image.width) * 4));
+  const texts = method?.kind === 'prompts' ? method.textsPerImage * embed : 0;
+  const widest = Math.max(rows * Math.max(image.hidden, 3 * image.width), texts);
+  const most = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * widest));
   if (!budget) return Math.max(1, Math.min(wanted, most));
-  const fitting = Math.floor((budget.bytes - heldBytes(device)) / scoringBytes(image, rows));
+  const fitting = Math.floor((budget.bytes - heldBytes(device)) / (scoringBytes(image, rows) + TEXT_COPIES * 4 * texts));
   return Math.max(1, Math.min(wanted, most, fitting));
 }
+
+/** Text features of every image: one by one, stacked, normalised; and what the pool rounds up. */
+const TEXT_COPIES = 3;
 
 /** At most so much lives at once for each picture: a block's widest moment, the picture itself, and a quarter that the pool rounds up. */
 function scoringBytes({ width, hidden, size }: Clip['config']['image'], rows: number): number {

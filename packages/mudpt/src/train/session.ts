@@ -185,7 +185,7 @@ export class Session {
     const { base, dataset } = this.parts;
     const scores =
       method.kind === 'prompts'
-        ? await scoreMethod(base.clip, method, loader, test.items, this.scoring('evaluation', test.items.length))
+        ? await scoreMethod(base.clip, method, loader, test.items, this.scoring('evaluation', test.items.length, method))
         : await scoreLogits(test, dataset.classNames.length, (features) => method.evaluate(features));
     await this.evaluated('tuned', scores);
     return scores;
@@ -203,10 +203,11 @@ export class Session {
     options.observer?.onEvaluation?.(evaluation);
   }
 
-  private scoring(what: string, total: number) {
+  /** @param method where pictures go through more than the frozen image tower */
+  private scoring(what: string, total: number, method?: PromptMethod) {
     const { base, config, options } = this.parts;
     return {
-      batch: scoringBatch(base.clip, config.evaluationBatch, this.budget),
+      batch: scoringBatch(base.clip, config.evaluationBatch, method, this.budget),
       ...(options.signal && { signal: options.signal }),
       onProgress: (done: number) => options.observer?.onPart?.(what, done, total),
     };

@@ -199,7 +199,7 @@ class Trainer {
 
   private async validate(): Promise<number> {
     const { clip, method, loader, val, config } = this.options;
-    const batch = scoringBatch(clip, config.evaluationBatch, this.budget);
+    const batch = scoringBatch(clip, config.evaluationBatch, method, this.budget);
     const scores = await scoreMethod(clip, method, loader, val, { batch });
     return metricsOfScores(scores, method.classNames.length).accuracy;
   }

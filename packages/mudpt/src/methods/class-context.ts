@@ -1,0 +1,35 @@
+/** Which classes a method tells apart and how a data set writes them, and what a method must not lose when they change. */
+import { MethodError } from './errors.ts';
+
+export type ClassContext = {
+  /** By label; underscores count as spaces. */
+  readonly classNames: readonly string[];
+  /** The data set's prompt for zero-shot classification, with `{}` for the class name. */
+  readonly template: string;
+};
+
+/**
+ * For `forContext` of a class that makes a plain instance of itself.
+ * @throws MethodError for a subclass, whose additions the plain instance would silently lack
+ */
+export function expectNoSubclass(
+  method: { readonly name: string },
+  plain: { readonly name: string; readonly prototype: object },
+): void {
+  if (Object.getPrototypeOf(method) === plain.prototype) return;
+  throw new MethodError(
+    method.name,
+    `${method.constructor.name} extends ${plain.name}, and a plain ${plain.name} for other classes would lack what it adds`,
+    'override forContext, and make one of its own class there',
+  );
+}
+
+/** @throws MethodError where `other` has other classes than `classNames`, to which what is learnt belongs */
+export function expectSameClasses(method: string, classNames: readonly string[], other: ClassContext, why: string): void {
+  if (JSON.stringify(classNames) === JSON.stringify(other.classNames)) return;
+  throw new MethodError(
+    method,
+    `${why}, so it cannot classify others`,
+    'evaluate it on the classes it was fitted to, or use a method whose prompts serve any class',
+  );
+}
