@@ -105,14 +105,17 @@ async function check(device: Device, wanted: Case): Promise<void> {
   lse.dispose();
 }
 
-/** The kernels that run on this device, each forced in turn; the tile variant runs the core cases only, unless it is the only one. */
+/** Variants that need a pipeline for few cases only, and so run them all. */
+const CHEAP: readonly string[] = ['flash32'];
+
+/** The kernels that run on this device, each forced in turn; the first and the cheap ones run every case, the others the core cases. */
 function eachVariant(ctx: { readonly device: Device }, cases: readonly Case[]): () => Promise<void> {
   return async () => {
     const { device } = ctx;
-    for (const [place, variant] of fusedVariants(device).entries()) {
-      using _ = device.tuner.force('attention', variant);
-      for (const wanted of cases) {
-        if (place > 0 && !wanted.core) continue;
+    for (const wanted of cases) {
+      for (const [place, variant] of fusedVariants(device, wanted.depth, wanted.lengths !== undefined).entries()) {
+        if (place > 0 && !wanted.core && !CHEAP.includes(variant)) continue;
+        using _ = device.tuner.force('attention', variant);
         try {
           await check(device, wanted);
         } catch (error) {

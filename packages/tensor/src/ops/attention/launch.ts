@@ -1,13 +1,14 @@
 /** The three passes of fused attention as launches of a kernel variant; what all variants share is decided here. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../../device/device.ts';
-import { grid1d, kernel } from '../../kernel.ts';
+import { grid1d, type Kernel, kernel } from '../../kernel.ts';
 import type { Tensor } from '../../tensor.ts';
+import { flashDefines, type FlashVariant, flashVariants, isFlash } from './flash.ts';
 import { pairsOf, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
 
 /** Kernel variants of fused attention. */
-export type Variant = 'subgroup' | 'tile';
+export type Variant = 'subgroup' | 'tile' | FlashVariant;
 
 /** Invocations of a workgroup of the tile variant. */
 const TILE_LANES = 32;
@@ -16,11 +17,15 @@ const TILE_LANES = 32;
 const BRANCHING_LANES = 8;
 
 /**
- * Variants that run on this device, the presumably best first: broadcasts within a subgroup, or the same tiling through workgroup memory
- * within WebGPU's default limits.
+ * Variants that run on this device for heads of `depth`, the presumably best first: on GPUs tiles of many rows that share staged keys, then
+ * broadcasts within a subgroup, or the same tiling through workgroup memory within WebGPU's default limits. Packed sequences are shorter than tall
+ * tiles, most of whose rows would be idle.
  */
-export function fusedVariants(device: Device): readonly Variant[] {
-  return device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
+export function fusedVariants(device: Device, depth: number, packed: boolean): readonly Variant[] {
+  const small: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
+  const flash = flashVariants(device, depth, packed);
+  if (device.adapter.kind !== 'gpu') return [...small, ...flash];
+  return packed ? [...small.slice(0, 1), ...flash, ...small.slice(1)] : [...flash, ...small];
 }
 
 /** Inputs as the kernels read them: head dimension padded to a multiple of 4. */
@@ -36,9 +41,20 @@ export type BackwardInputs = KernelInputs & { readonly grad: Tensor; readonly st
 /** Register tile of one subgroup. */
 type Tile = { readonly rows: number; readonly keys: number };
 
-const forwardKernel = kernel({ name: 'attention.forward', source: wgsl['attention.forward.wgsl'] });
-const dqKernel = kernel({ name: 'attention.dq', source: wgsl['attention.dq.wgsl'] });
-const dkvKernel = kernel({ name: 'attention.dkv', source: wgsl['attention.dkv.wgsl'] });
+/** The three passes. */
+type Kernels = { readonly forward: Kernel; readonly dq: Kernel; readonly dkv: Kernel };
+
+/** One subgroup, or 32 invocations, a workgroup. */
+const smallKernels: Kernels = {
+  forward: kernel({ name: 'attention.forward', source: wgsl['attention.forward.wgsl'] }),
+  dq: kernel({ name: 'attention.dq', source: wgsl['attention.dq.wgsl'] }),
+  dkv: kernel({ name: 'attention.dkv', source: wgsl['attention.dkv.wgsl'] }),
+};
+const flashKernels: Kernels = {
+  forward: kernel({ name: 'attention.flash.forward', source: wgsl['attention.flash.forward.wgsl'] }),
+  dq: kernel({ name: 'attention.flash.dq', source: wgsl['attention.flash.dq.wgsl'] }),
+  dkv: kernel({ name: 'attention.flash.dkv', source: wgsl['attention.flash.dkv.wgsl'] }),
+};
 
 type Defines = Record<string, string | number>;
 
@@ -61,7 +77,10 @@ function tileOf(variant: Variant, lanes: number, columns: number): Tile {
 
 /** Which pipeline serves a problem, and what it is told of it. */
 type Plan = {
-  readonly defines: Defines & { readonly ROWS: number; readonly SLICE: 2 | 4 };
+  readonly kernels: Kernels;
+  readonly defines: Defines & { readonly ROWS: number };
+  /** Elements that results are written by. */
+  readonly slice: 2 | 4;
   readonly lanes: number;
   /** Parameters of all three kernels. */
   readonly shared: { readonly depth: number; readonly ahead: number; readonly apart: number };
@@ -75,16 +94,23 @@ function planOf(problem: AttentionProblem, depth: number, out: string): Plan {
   const { device, causal, sequences } = problem;
   const whole = depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1];
   const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${whole}`;
-  const variant = device.tuner.choose('attention', fusedVariants(device), key);
+  const variant = device.tuner.choose('attention', fusedVariants(device, problem.depth, sequences !== undefined), key);
+  const ahead = causal ? 0 : ALL_KEYS;
+  if (isFlash(variant)) {
+    const defines = { T: problem.dtype, OUT: out, ...flashDefines(variant, depth) };
+    return { kernels: flashKernels, defines, slice: 4, lanes: 0, shared: { depth: depth / 4, ahead, apart: 0 } };
+  }
   const isTile = variant === 'tile';
   const lanes = isTile ? TILE_LANES : device.subgroupSize;
   const { apart, ...slice } = sliceOf(lanes, whole, depth);
   const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS);
   const tile: Defines = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
   return {
+    kernels: smallKernels,
     defines: { T: problem.dtype, OUT: out, ...tile, ROWS: rows, KEYS: keys, ...slice },
+    slice: slice.SLICE,
     lanes,
-    shared: { depth: depth / 4, ahead: causal ? 0 : ALL_KEYS, apart: isTile || lanes < 8 ? 0 : apart },
+    shared: { depth: depth / 4, ahead, apart: isTile || lanes < 8 ? 0 : apart },
   };
 }
 
@@ -126,13 +152,13 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
   const { device, prefixLength } = problem;
   const { q, k, v, prefix } = inputs;
   const depth = q.shape.at(-1) ?? 0;
-  const { defines, shared } = planOf(problem, depth, problem.dtype);
+  const { kernels, defines, slice, shared } = planOf(problem, depth, problem.dtype);
   const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
-  forwardKernel.dispatch(device, {
+  kernels.forward.dispatch(device, {
     buffers: { q, k, v, out, lse, blocks, ...(prefix && { prefix: prefix.storage }) },
     params: {
       ...inputGeometry(inputs),
-      out: geometryOf(out, defines.SLICE),
+      out: geometryOf(out, slice),
       lse: rowGeometry(problem),
       queries: problem.queries,
       keys: problem.keys,
@@ -151,15 +177,15 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
   const { device, prefixLength } = problem;
   const { q, k, v, prefix, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
-  const { defines, lanes, shared } = planOf(problem, depth, problem.dtype);
+  const { kernels, defines, slice, lanes, shared } = planOf(problem, depth, problem.dtype);
   const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
   const withPrefix = prefix !== undefined || lanes === BRANCHING_LANES;
-  dqKernel.dispatch(device, {
+  kernels.dq.dispatch(device, {
     buffers: { q, k, v, grad, stats, dq, blocks, ...(withPrefix && { prefix: prefix?.storage ?? k }) },
     params: {
       ...inputGeometry(inputs),
       grad: geometryOf(grad),
-      dq: geometryOf(dq, defines.SLICE),
+      dq: geometryOf(dq, slice),
       stats: rowGeometry(problem),
       queries: problem.queries,
       keys: problem.keys,
@@ -179,17 +205,17 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
   const { device } = problem;
   const { q, k, v, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
-  const { defines, shared } = planOf(problem, depth, problem.dtype);
+  const { kernels, defines, slice, shared } = planOf(problem, depth, problem.dtype);
   const { grid, blocks, entries } = gridOf(problem, problem.keys, defines.ROWS, q);
-  dkvKernel.dispatch(device, {
+  kernels.dkv.dispatch(device, {
     buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks },
     params: {
       q: geometryOf(q),
       k: geometryOf(k),
       v: geometryOf(v),
       grad: geometryOf(grad),
-      dk: geometryOf(dkv.first, defines.SLICE),
-      dv: geometryOf(dkv.second, defines.SLICE),
+      dk: geometryOf(dkv.first, slice),
+      dv: geometryOf(dkv.second, slice),
       stats: rowGeometry(problem),
       queries: problem.queries,
       rows: problem.batch * problem.queries,
@@ -219,14 +245,14 @@ export function launchPrefixGradient(
   const { q, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
   const rows = problem.batch * problem.queries;
-  const { defines, shared } = planOf({ ...problem, causal: false }, depth, 'f32');
+  const { kernels, defines, slice, shared } = planOf({ ...problem, causal: false }, depth, 'f32');
   const chunked = ([offset, , row, head]: Geometry): Geometry => [offset, row * chunk, row, head];
   const place = (part: number): Geometry => {
-    const unit = defines.SLICE;
+    const unit = slice;
     const half = prefixLength * heads * depth;
     return [(part * half) / unit, (2 * half) / unit, (heads * depth) / unit, depth / unit];
   };
-  dkvKernel.dispatch(device, {
+  kernels.dkv.dispatch(device, {
     buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: pieces, blocks: q },
     params: {
       q: chunked(geometryOf(q)),
