@@ -5,7 +5,8 @@
 //          rows 4 ty .. + 3 with keys 4 tx .. + 3, then sums of those rows in quads tx + 8 c of the head dimension. Keys of a step, then its values
 //          are in `staged`; while one is in use the next are fetched into registers. Maxima cross the 8 invocations of a row through workgroup memory,
 //          so no subgroups are needed. 512 * DEPTH + 16 * ROWS * (DEPTH + 10) bytes of it: 21 KiB for 32 rows and a head dimension of 64, 34 for 64.
-// Numerics f32 throughout, online softmax in base 2 with a finite mask (-1e30). A row without keys gives 0 and lse = 1e30.
+// Numerics f32 throughout, online softmax in base 2 over maxima no lower than the lowest float; hidden keys and scores of minus infinity have no weight.
+//          A row without any other gives 0 and lse = 1e30.
 // Measured not yet on a GPU.
 // Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 | T=f16 OUT=f16 ROWS=64 DEPTH=8 PREFIX=0
 struct Params {
@@ -66,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), params.scale * widen(q[row + min(d, params.depth - 1u)]), d < params.depth);
   }
   let ends = min(vec4<u32>(limit), vec4<u32>(shift + rowStart + 4u * ty + params.ahead) + vec4<u32>(1u, 2u, 3u, 4u));
-  var m = vec4<f32>(-1e30);
+  var m = vec4<f32>(-3.4028234e38);
   var l = vec4<f32>();
 #for i in 4
 #for c in DEPTH / 8
@@ -92,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let key = vec4<u32>(step + 4u * tx) + vec4<u32>(0u, 1u, 2u, 3u);
 #for i in 4
     let seen${i} = key < vec4<u32>(ends[${i}]);
-    qk${i} = select(vec4<f32>(-1e30), qk${i}, seen${i});
+    qk${i} = select(vec4<f32>(-3.4028234e38), qk${i}, seen${i});
     let most${i} = max(max(qk${i}.x, qk${i}.y), max(qk${i}.z, qk${i}.w));
 #endfor
     parts[ty][tx] = vec4<f32>(most0, most1, most2, most3);
@@ -130,13 +131,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   {
     let row = rowStart + 4u * ty + ${i}u;
     if (row < count) {
-      let inverse = select(0.0, 1.0 / total[${i}], total[${i}] > 0.0);
+      let inverse = select(1.0 / total[${i}], 0.0, total[${i}] == 0.0);
       let base = params.out.x + batch * params.out.y + (start + row) * params.out.z + head * params.out.w;
 #for c in DEPTH / 8
       if (tx + ${8 * c}u < params.depth) { out[base + tx + ${8 * c}u] = narrow(inverse * acc${i}_${c}); }
 #endfor
       if (tx == 0u) {
-        lse[lseBase + row * params.lse.z] = select(1e30, (m[${i}] + log2(total[${i}])) * 0.6931471805599453, total[${i}] > 0.0);
+        lse[lseBase + row * params.lse.z] = select((m[${i}] + log2(total[${i}])) * 0.6931471805599453, 1e30, total[${i}] == 0.0);
       }
     }
   }

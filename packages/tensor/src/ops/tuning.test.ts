@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../test/support.ts';
+import { fusedVariants } from './attention/launch.ts';
 import { LimitError, tune, tuningFamilies, tuningProblems } from '../index.ts';
 
 eachDevice('tuning problems', (ctx) => {
@@ -7,8 +8,7 @@ eachDevice('tuning problems', (ctx) => {
     const problems = tuningProblems(ctx.device);
     const names = problems.map(({ family, key }) => `${family}/${key}`);
     expect(new Set(names).size).toBe(names.length);
-    const withoutSubgroups = ['attention']; // one variant, no choice
-    const expected = tuningFamilies.filter((family) => ctx.device.subgroupSize > 0 || !withoutSubgroups.includes(family));
+    const expected = tuningFamilies.filter((family) => family !== 'attention' || fusedVariants(ctx.device).length > 1);
     expect([...new Set(problems.map(({ family }) => family))].sort()).toEqual([...expected].sort());
     expect(names).toEqual(
       expect.arrayContaining([

@@ -195,6 +195,29 @@ eachDevice('attention', (ctx) => {
         { lengths: Array.from({ length: 60 }, (_, i) => 8 + (i % 5)), depth: 64, heads: 1, causal: true, prefix: 5 },
       ]),
     );
+    it('flash: scores of minus infinity have no weight, a query with no other gives 0', async () => {
+      const { device } = ctx;
+      const [tokens, depth] = [40, 8];
+      const [q, v] = [random([1, tokens, 1, depth], 7), random([1, tokens, 1, depth], 8)];
+      const positive = { shape: q.shape, data: q.data.map((x) => Math.abs(x) + 0.1) };
+      // Keys 0 .. 34 give minus infinity to every query.
+      const k = random([1, tokens, 1, depth], 9);
+      const far = { shape: k.shape, data: k.data.map((x, i) => (i < 35 * depth ? Number.NEGATIVE_INFINITY : x)) };
+      const last = (x: Ref): Ref => ({ shape: [1, 5, 1, depth], data: x.data.slice(35 * depth) });
+      for (const variant of fusedVariants(device, depth).filter((name) => name.startsWith('flash'))) {
+        using _ = device.tuner.force('attention', variant);
+        using tq = upload(device, positive);
+        using tk = upload(device, far);
+        using tv = upload(device, v);
+        const seen = attentionForward({ q: tq, k: tk, v: tv });
+        expectNormClose(await seen.out.data(), oracle.attention(positive, last(k), last(v), {}).out, 1e-5, variant);
+        const hidden = attentionForward({ q: tq, k: tk, v: tv }, { causal: true });
+        const rows = [...(await hidden.out.data())].slice(0, 35 * depth);
+        expect(rows.every((value) => value === 0)).toBe(true);
+        expect([...(await hidden.lse.data())].slice(0, 35).every((value) => value === Math.fround(1e30))).toBe(true);
+        for (const { out, lse } of [seen, hidden]) for (const x of [out, lse]) x.dispose();
+      }
+    });
     it('f16', async ({ skip }) => {
       skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
       await eachVariant(ctx, [

@@ -21,7 +21,7 @@ const BRANCHING_LANES = 8;
  * broadcasts within a subgroup, or the same tiling through workgroup memory within WebGPU's default limits. Packed sequences are shorter than tall
  * tiles, most of whose rows would be idle.
  */
-export function fusedVariants(device: Device, depth: number, packed: boolean): readonly Variant[] {
+export function fusedVariants(device: Device, depth = 64, packed = false): readonly Variant[] {
   const small: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
   const flash = flashVariants(device, depth, packed);
   if (device.adapter.kind !== 'gpu') return [...small, ...flash];
