@@ -50,6 +50,24 @@ export function expectDType(op: string, argument: string, dtype: DType, allowed:
   );
 }
 
+/** The least and the largest number an integer dtype holds. */
+export function rangeOf(dtype: DType): readonly [low: number, high: number] {
+  if (dtype === 'bool') return [0, 1];
+  return dtype === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+}
+
+/** Throws unless a tensor of `dtype` can hold `value`: floats any (rounded), bool any (not zero is true), integers whole ones in range. */
+export function expectNumber(op: string, argument: string, value: number, dtype: DType): void {
+  if (isFloat(dtype) || dtype === 'bool') return;
+  const [low, high] = rangeOf(dtype);
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  throw new DTypeError(
+    op,
+    `${argument} ${value} is not a ${dtype}`,
+    `give a whole number from ${low} to ${high}, or dtype 'f32'`,
+  );
+}
+
 /** The bytes of `values` as GPU memory of `dtype`, padded to a multiple of 4. Out-of-range integers are refused by name. */
 export function toBytes(dtype: DType, values: HostArray): Uint8Array<ArrayBuffer> {
   if (dtype === 'f16') {
@@ -61,7 +79,7 @@ export function toBytes(dtype: DType, values: HostArray): Uint8Array<ArrayBuffer
   if (dtype === 'bool') return bytesOf(Uint32Array.from(values, (value) => (value === 0 ? 0 : 1)));
   if (dtype === 'i32' && values instanceof Int32Array) return bytesOf(values);
   if (dtype === 'u32' && values instanceof Uint32Array) return bytesOf(values);
-  const [low, high] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  const [low, high] = rangeOf(dtype);
   const index = values.findIndex((value: number) => !Number.isInteger(value) || value < low || value > high);
   if (index >= 0) {
     throw new DTypeError(

@@ -1,7 +1,7 @@
 /** Tensors from host data and constants. Random ones are in random.ts. */
 import type { Device } from '../device/device.ts';
 import { currentDevice } from '../device/current.ts';
-import { bytesPerElement, type DType, type HostArray, toBytes, wgslType } from '../dtype.ts';
+import { bytesPerElement, type DType, expectNumber, type HostArray, isFloat, toBytes, wgslType } from '../dtype.ts';
 import { DTypeError, LimitError, ShapeError } from '../errors.ts';
 import { kernel, grid1d } from '../kernel.ts';
 import { wgsl } from '@mudpt/shaders';
@@ -120,9 +120,10 @@ function fill(device: Device, shape: Shape, dtype: DType, value: number, step: n
   return out;
 }
 
-/** A tensor of one repeated value; f32 by default. @throws ShapeError, LimitError for a shape that cannot be */
+/** A tensor of one repeated value; f32 by default. @throws ShapeError, LimitError for a shape that cannot be, DTypeError for a value outside the dtype */
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
   const { dtype = 'f32', device = currentDevice('full') } = options;
+  expectNumber('full', 'value', value, dtype);
   return fill(device, shape, dtype, dtype === 'bool' ? Number(value !== 0) : value, 0);
 }
 
@@ -136,12 +137,22 @@ export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
   return full(shape, 1, options);
 }
 
-/** `start, start + step, ...` up to `stop`, which is excluded: one axis; f32 by default. @throws LimitError when that never ends */
+/** Integers count in their own arithmetic: every number on the way must be one. */
+function expectWhole(dtype: DType, start: number, step: number, count: number): void {
+  if (dtype === 'bool') throw new DTypeError('arange', 'dtype bool cannot count', "use 'i32' and .cast('bool')");
+  expectNumber('arange', 'start', start, dtype);
+  if (!Number.isInteger(step)) throw new DTypeError('arange', `step ${step} is not whole`, `give a whole step, or dtype 'f32'`);
+  if (count > 0) expectNumber('arange', 'the last value', start + (count - 1) * step, dtype);
+}
+
+/** `start, start + step, ...` up to `stop`, which is excluded: one axis; f32 by default. @throws LimitError when that never ends, DTypeError for integers
+ * outside the dtype */
 export function arange(start: number, stop: number, step = 1, options: CreateOptions = {}): Tensor {
   const { dtype = 'f32', device = currentDevice('arange') } = options;
   if (!(step !== 0) || !Number.isFinite(step))
     throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
   const count = Math.max(0, Math.ceil((stop - start) / step));
+  if (!isFloat(dtype)) expectWhole(dtype, start, step, count);
   return fill(device, [count], dtype, start, step);
 }
 

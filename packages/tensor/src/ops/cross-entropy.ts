@@ -42,6 +42,8 @@ function checked(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): 
   const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100, scale = 1 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new LimitError('crossEntropy', `labelSmoothing is ${labelSmoothing}`, 'give a number from 0 to 1');
+  if (!Number.isInteger(ignoreIndex))
+    throw new LimitError('crossEntropy', `ignoreIndex is ${ignoreIndex}`, 'give a whole number');
   return { reduction, labelSmoothing, ignoreIndex, scale };
 }
 
@@ -107,7 +109,7 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
 /**
  * Cross-entropy of logits [..., classes] with labels [...] (i32 or u32); a scalar, or one loss per label. Always f32.
  * A label outside the classes makes its loss NaN: the values are known to the GPU only. To find it, set `device.checkIndices`.
- * @throws ShapeError, DTypeError, LimitError for a smoothing outside 0..1
+ * @throws ShapeError, DTypeError, LimitError for a smoothing outside 0..1 or an index that is not whole
  */
 export const crossEntropy = defineOp(
   'crossEntropy',

@@ -1,6 +1,6 @@
 /** Ops that join tensors or grow them: cat, stack, pad, tile, repeatInterleave, roll. */
 import { wgsl } from '@mudpt/shaders';
-import { bitsType } from '../dtype.ts';
+import { bitsType, expectNumber } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
@@ -151,10 +151,11 @@ export type Padding = readonly [before: number, after: number];
 /**
  * Surrounds `x` with a constant. `amounts[axis]` counts cells before and after; axes beyond the list stay. Negative amounts crop, so
  * `pad(grad, negated amounts)` is the gradient.
- * @throws ShapeError when an axis would become shorter than 0
+ * @throws ShapeError when an axis would become shorter than 0, DTypeError for a value that an integer x cannot hold
  */
 export const pad = defineOp('pad', (x: Tensor, amounts: readonly Padding[], value: number = 0): Tensor => {
   x.expectLive('pad');
+  expectNumber('pad', 'value', value, x.dtype);
   const shape = x.shape.map((size, axis) => size + (amounts[axis]?.[0] ?? 0) + (amounts[axis]?.[1] ?? 0));
   if (amounts.length > x.rank || shape.some((size) => !(size >= 0) || !Number.isInteger(size))) {
     throw new ShapeError(

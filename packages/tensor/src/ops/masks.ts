@@ -1,6 +1,6 @@
 /** Ops that keep, replace or make elements by their position: tril, triu, maskedFill, oneHot. */
 import { wgsl } from '@mudpt/shaders';
-import { bitsType, bytesPerElement, type DType, expectDType, isFloat } from '../dtype.ts';
+import { bitsType, bytesPerElement, type DType, expectDType, expectNumber, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
@@ -45,12 +45,13 @@ export const triu = defineOp('triu', (x: Tensor, diagonal: number = 0): Tensor =
 
 /**
  * `value` where `mask` (bool, broadcast to x) holds, else `x`. The gradient is maskedFill of the cotangent with 0.
- * @throws ShapeError when the mask does not broadcast to the shape of x
+ * @throws ShapeError when the mask does not broadcast to the shape of x, DTypeError for a value that an integer x cannot hold
  */
 export const maskedFill = defineOp('maskedFill', (x: Tensor, mask: Tensor, value: number): Tensor => {
   x.expectLive('maskedFill');
   mask.expectLive('maskedFill');
   expectDType('maskedFill', 'mask', mask.dtype, ['bool']);
+  expectNumber('maskedFill', 'value', value, x.dtype);
   if (!sameShape(broadcastShapes('maskedFill', x.shape, mask.shape), x.shape)) {
     throw new ShapeError(
       'maskedFill',
