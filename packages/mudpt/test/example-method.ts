@@ -1,14 +1,20 @@
-/** The example of docs/how-to-add-a-method.md: image prompts that are the same in every layer. */
+/** The example of docs/how-to-add-a-method.md: image prompts that are the same in every layer. It takes what any package can take. */
 import type { Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
-import { defineMethod } from '../src/methods/definition.ts';
-import { randomPrompts } from '../src/methods/initial.ts';
-import type { CreationContext, TowerPrompts } from '../src/methods/method.ts';
-import { trainingPreset } from '../src/methods/presets.ts';
-import { type Learner, PromptedClip } from '../src/methods/prompted.ts';
-import { depth, expectDepth, length } from '../src/methods/settings.ts';
-import { templateWriter } from '../src/methods/tokens.ts';
-import { fixedText } from '../src/methods/wording.ts';
+import {
+  type CreationContext,
+  defineMethod,
+  depth,
+  expectDepth,
+  fixedText,
+  type Learner,
+  length,
+  PromptedClip,
+  randomPrompts,
+  templateWriter,
+  type TowerPrompts,
+  trainingPreset,
+} from '../src/core.ts';
 
 const NAME = 'image_encoder.shared_rows';
 

@@ -1,19 +1,18 @@
-/** A small CLIP whose sizes all differ, so that no two can be mixed up unseen; and contexts for methods on it. */
-import { randomFrom, valueAndGrad } from '@mudpt/autograd';
-import { type Clip, type ClipConfig, randomClip } from '@mudpt/clip';
-import { type Device, scope, type Tensor, tensor } from '@mudpt/tensor';
+/** The conformance kit's CLIP, contexts for methods on it, and every registered method with settings that it allows. */
+import { randomFrom } from '@mudpt/autograd';
+import { type Clip, randomClip } from '@mudpt/clip';
+import { type Device, type Tensor, tensor } from '@mudpt/tensor';
 import { type MethodContext, methodContext, methodNamed, type PromptMethod } from '../src/methods/index.ts';
+import { CLASSES as CONFORMANCE_CLASSES, CONFORMANCE_CONFIG } from '../src/methods/conformance/subject.ts';
 
-export const TINY: ClipConfig = {
-  embed: 16,
-  image: { width: 24, heads: 2, layers: 3, hidden: 48, activation: 'quick_gelu', eps: 1e-5, size: 16, patch: 8 },
-  text: { width: 20, heads: 2, layers: 4, hidden: 40, activation: 'quick_gelu', eps: 1e-5, context: 24, vocabulary: 49408 },
-};
+export { lossAndGradients, type Numbers, numbers, relativeError } from '../src/methods/conformance/numbers.ts';
 
-export const CLASSES = ['cat', 'great_white shark', 'Boeing 737-800', 'cat'];
+export { CONFORMANCE_CONFIG as TINY };
+
+export const { classNames: CLASSES } = CONFORMANCE_CLASSES;
 
 export function tinyClip(device: Device): Clip {
-  return randomClip(TINY, randomFrom(11), { device });
+  return randomClip(CONFORMANCE_CONFIG, randomFrom(11), { device });
 }
 
 export function tinyContext(clip: Clip, more: Partial<MethodContext> = {}): Promise<MethodContext> {
@@ -23,7 +22,7 @@ export function tinyContext(clip: Clip, more: Partial<MethodContext> = {}): Prom
 /** A batch of random images and labels. */
 export function tinyBatch(device: Device, count = 3): { readonly images: Tensor; readonly labels: Tensor } {
   const random = randomFrom(5);
-  const { size } = TINY.image;
+  const { size } = CONFORMANCE_CONFIG.image;
   const pixels = Float32Array.from({ length: count * 3 * size * size }, () => 2 * random() - 1);
   return {
     images: tensor(pixels, { shape: [count, 3, size, size], device }),
@@ -41,42 +40,6 @@ export function tinyMethod(context: MethodContext, name: string, settings: Recor
   return method;
 }
 
-/** The loss, and the gradient of everything learnt by its name; fit to be captured. */
-export function lossAndGradients(
-  method: PromptMethod,
-  images: Tensor,
-  labels: Tensor,
-): { readonly loss: Tensor; readonly gradients: Readonly<Record<string, Tensor>> } {
-  const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
-  return {
-    loss: value.loss,
-    gradients: Object.fromEntries([...method.learnable].map(([key, own]) => [key, gradients.of(own)])),
-  };
-}
-
-export type Numbers = ReadonlyMap<string, ArrayLike<number>>;
-
-/** Everything that a step computes, read: loss, outputs, and the gradients of what is learnt (`grad NAME`), empty ones left out. */
-export async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
-  return await scope(async () => {
-    const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
-    const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
-    for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
-    for (const [name, own] of method.learnable) if (own.size > 0) found.set(`grad ${name}`, await gradients.of(own).data());
-    return found;
-  });
-}
-
-/** ||a - b|| / ||b||; ||a|| where b is zero. */
-export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [squares, norm] = [0, 0];
-  for (let i = 0; i < b.length; i += 1) {
-    squares += ((a[i] ?? Number.NaN) - (b[i] ?? 0)) ** 2;
-    norm += (b[i] ?? 0) ** 2;
-  }
-  return Math.sqrt(norm > 0 ? squares / norm : squares);
-}
-
 /** Every prompt method, with settings that the tiny towers allow. */
 export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<string, unknown>])[] = [
   ['mudpt', { depth: 3 }],
@@ -89,7 +52,18 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['promptsrc', { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'the {} itself.'] }],
   ['coop', { length: 4 }],
   ['coop', { length: 5, position: 'middle' }],
+  ['coop', { length: 3, position: 'front' }],
   ['coop', { length: 2, classSpecific: true }],
-  ['cocoop', {}],
+  ['coop', { length: 3, classSpecific: true, position: 'middle' }],
+  ['cocoop', { reduction: 4 }],
   ['vpt', { depth: 2 }],
+];
+
+/** Every method that is fitted to features, with searches that end soon. */
+export const FEATURE_METHODS: typeof PROMPT_METHODS = [
+  ['zero-shot', {}],
+  ['zero-shot', { selected: true }],
+  ['linear-probe', { strengths: [1, 1e-2], searchSteps: 1, maxIterations: 50 }],
+  ['tip-adapter', { betaSteps: 3, alphaSteps: 3, cachePasses: 2 }],
+  ['tip-adapter-f', { betaSteps: 3, alphaSteps: 3, cachePasses: 0, epochs: 2, batchSize: 5 }],
 ];

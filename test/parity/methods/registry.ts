@@ -19,6 +19,9 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   tip_adapter: tipAdapter,
 };
 
+/** Names of the methods that have a runner. */
+export const METHOD_NAMES: readonly string[] = Object.keys(METHODS);
+
 /** The runner of `method`, or of the method it is a case of: `coop_csc_front` is a `coop`. Options are in the metadata. */
 export function runnerOf(method: string): MethodRunner | undefined {
   const known = Object.keys(METHODS).filter((name) => method === name || method.startsWith(`${name}_`));

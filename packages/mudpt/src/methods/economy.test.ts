@@ -3,61 +3,15 @@ import { Tape } from '@mudpt/autograd';
 import { capture, scope, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import {
-  CLASSES,
-  lossAndGradients,
-  type Numbers,
-  numbers,
-  PROMPT_METHODS,
-  relativeError,
-  TINY,
-  tinyBatch,
-  tinyClip,
-  tinyContext,
-  tinyMethod,
-} from '../../test/uneven.ts';
-import { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE } from './economy.ts';
+import { CLASSES, lossAndGradients, numbers, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { describeEconomy, KEEP_ALL, RECOMPUTE } from './economy.ts';
 
 const whole = (parts: number, recompute = false) => ({ parts, recompute });
-
-const ECONOMIES: readonly Economy[] = [
-  RECOMPUTE,
-  { text: whole(0, true), image: whole(0) },
-  { text: whole(1), image: whole(1) },
-  { text: whole(2), image: whole(3) },
-  { text: whole(9, true), image: whole(9, true) },
-];
 
 /** Longer names, so that texts outweigh images. */
 const MANY = Array.from({ length: 40 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
 
 eachDevice('economy', (ctx) => {
-  it.each(PROMPT_METHODS)('%s %j: the same loss, features and gradients', async (name, settings) => {
-    using clip = tinyClip(ctx.device);
-    await scope(async () => {
-      const { images, labels } = tinyBatch(ctx.device);
-      const method = tinyMethod(await tinyContext(clip), name, settings);
-      const expected = await numbers(method, images, labels);
-      const logits = await method.evaluate(images).data();
-      for (const economy of ECONOMIES) {
-        method.economise(economy);
-        const found = await numbers(method, images, labels);
-        for (const what of ['loss', 'logits', 'imageFeatures', 'textFeatures'])
-          expect(
-            relativeError(found.get(what) ?? [], expected.get(what) ?? []),
-            `${describeEconomy(economy)}: ${what}`,
-          ).toBeLessThan(1e-6);
-        const of = (all: Numbers): number[] =>
-          [...all].flatMap(([what, own]) => (what.startsWith('grad') ? [...Array.from(own)] : []));
-        expect(relativeError(of(found), of(expected)), describeEconomy(economy)).toBeLessThan(1e-6);
-        expect(relativeError(await method.evaluate(images).data(), logits)).toBeLessThan(1e-6);
-      }
-      method.economise(KEEP_ALL);
-      expect(await numbers(method, images, labels)).toEqual(expected);
-      method.dispose();
-    });
-  });
-
   it('a captured step has the bits of the eager one, takes one submit, and less memory the less it keeps', async () => {
     using clip = tinyClip(ctx.device);
     await scope(async () => {

@@ -1,6 +1,11 @@
-export type { ClassContext } from './class-context.ts';
+export { type ClassContext, expectNoSubclass } from './class-context.ts';
 export { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE, type TowerEconomy } from './economy.ts';
 export { MethodError } from './errors.ts';
+export { contextStart, randomPrompts } from './initial.ts';
+export { cosineLogits, type Learner, PromptedClip } from './prompted.ts';
+export { depth, expectDepth, initWords, length } from './settings.ts';
+export { placeContext, prefixWriter, type SlotRow, templateWriter, type Writer } from './tokens.ts';
+export { fixedText, leadingContext, type Wording } from './wording.ts';
 export type {
   CreationContext,
   FeatureMethod,

@@ -5,7 +5,7 @@ import { copyInto, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { sharedVpt } from '../../test/example-method.ts';
-import { CLASSES, relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { IndependentLearner } from './independent.ts';
 import { randomPrompts } from './initial.ts';
 import { MapleLearner } from './maple.ts';
@@ -70,29 +70,6 @@ eachDevice('methods', (ctx) => {
       expect(await one.loss.item()).toBeCloseTo(await other.loss.item(), 5);
       mudpt.dispose();
       ivlp.dispose();
-    }));
-
-  it('evaluation with text features computed once equals forward; other classes share what is learnt', () =>
-    withClip(async (clip) => {
-      const context = await tinyContext(clip);
-      const { images } = tinyBatch(ctx.device);
-      for (const [name, settings] of [
-        ['mudpt', { depth: 3 }],
-        ['vpt', { depth: 2 }],
-        ['cocoop', {}],
-      ] as const) {
-        const method = tinyMethod(context, name, settings);
-        const logits = await method.forward(images).logits.data();
-        expect(relativeError(await method.evaluate(images, method.textFeatures()).data(), logits), name).toBeLessThan(1e-6);
-        const fewer = method.forContext({ ...context, classNames: CLASSES.slice(1, 3) });
-        expect(fewer.learnable).toEqual(method.learnable);
-        const few = await fewer.evaluate(images).data();
-        for (let row = 0; row < 3; row += 1)
-          expect(relativeError(few.slice(row * 2, row * 2 + 2), logits.slice(row * 4 + 1, row * 4 + 3)), name).toBeLessThan(1e-5);
-        fewer.dispose();
-        expect([...method.learnable.values()].some((own) => own.isDisposed)).toBe(false);
-        method.dispose();
-      }
     }));
 
   it('one class name in two labels gives equal columns; a context of each class does not', () =>

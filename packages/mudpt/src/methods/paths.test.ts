@@ -3,44 +3,11 @@ import { parameter, randomFrom, valueAndGrad } from '@mudpt/autograd';
 import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../../tensor/test/support.ts';
-import {
-  lossAndGradients,
-  type Numbers,
-  numbers,
-  PROMPT_METHODS,
-  relativeError,
-  tinyBatch,
-  tinyClip,
-  tinyContext,
-  tinyMethod,
-} from '../../test/uneven.ts';
+import { lossAndGradients, numbers, relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { RECOMPUTE } from './economy.ts';
 import { type TextPath, TextPrompts } from './text-prompts.ts';
 
-const CASES: typeof PROMPT_METHODS = [
-  ...PROMPT_METHODS,
-  ['coop', { length: 3, position: 'front' }],
-  ['coop', { length: 3, classSpecific: true, position: 'middle' }],
-];
-
 eachDevice('text paths', (ctx) => {
-  it.each(CASES)('%s %j: packed (auto), plain and full agree', async (name, settings) => {
-    using clip = tinyClip(ctx.device);
-    await scope(async () => {
-      const { images, labels } = tinyBatch(ctx.device);
-      const run = async (textPath: TextPath): Promise<Numbers> => {
-        const method = tinyMethod(await tinyContext(clip, { textPath }), name, settings);
-        const found = await numbers(method, images, labels);
-        method.dispose();
-        return found;
-      };
-      const full = await run('full');
-      for (const path of ['auto', 'plain'] as const)
-        for (const [what, values] of await run(path))
-          expect(relativeError(values, full.get(what) ?? []), `${path}: ${what}`).toBeLessThan(1e-5);
-    });
-  });
-
   it('recomputing blocks in the backward changes no bit; a captured step neither', async () => {
     using clip = tinyClip(ctx.device);
     await scope(async () => {
