@@ -42,6 +42,7 @@ for (const problem of problems) {
       }
     }
   });
+  write();
 }
 try {
   await stepBench(device, { samples: 2 });
@@ -49,12 +50,16 @@ try {
 } catch (error) {
   lines.push({ what: 'training step, captured as eager', isRepeated: false, problem: String(error) });
 }
-writeFileSync(join(out, 'repeat.json'), `${JSON.stringify(lines, undefined, 1)}\n`);
+write();
 const wrong = lines.filter(({ isRepeated, error, problem }) => !isRepeated || problem || (error ?? 0) > TOLERANCE);
 for (const { what, isRepeated, error, problem } of wrong)
   console.log(`${what}: ${problem ?? (isRepeated ? `differs from the first variant by ${error}` : 'two runs differ in bits')}`);
 console.log(`${lines.length - wrong.length} repeated and equal, ${wrong.length} not`);
 process.exitCode = wrong.length > 0 ? 1 : 0;
+
+function write(): void {
+  writeFileSync(join(out ?? '', 'repeat.json'), `${JSON.stringify(lines, undefined, 1)}\n`);
+}
 
 function equalBits(a: DataArray, b: DataArray): boolean {
   const bytes = (x: DataArray): Buffer => Buffer.from(x.buffer, x.byteOffset, x.byteLength);

@@ -62,6 +62,7 @@ async function measure(device: Device, problem: TuningProblem): Promise<Measurem
     reference ??= values;
     ms[variant] = relativeError(values, reference) <= RELATIVE_TOLERANCE ? Number.POSITIVE_INFINITY : undefined;
   }
+  await wake(device, problem, inputs);
   // Variants take turns, so that a busy moment of the machine does not fall on one of them alone.
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const variant of problem.candidates) {
@@ -75,6 +76,14 @@ async function measure(device: Device, problem: TuningProblem): Promise<Measurem
   if (chosen === undefined)
     throw new DeviceError('tune', `no variant of ${problem.family} ran for ${problem.key}`, 'report this adapter');
   return { family: problem.family, key: problem.key, ms, chosen };
+}
+
+/** Milliseconds of work after which a GPU that was idle while inputs were made has raised its clocks. */
+const AWAKE = 100;
+
+async function wake(device: Device, problem: TuningProblem, inputs: readonly Tensor[]): Promise<void> {
+  const start = performance.now();
+  while (device.adapter.kind === 'gpu' && performance.now() - start < AWAKE) await time(device, problem, inputs);
 }
 
 /**
