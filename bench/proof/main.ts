@@ -72,11 +72,14 @@ async function main(): Promise<number> {
   mkdirSync(join(out, 'tuning'), { recursive: true });
   process.env['MUDPT_TUNING_DIR'] = join(out, 'tuning');
   const end = performance.now() + minutes * 60_000;
+  const interrupt = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
   const outcomes: Outcome[] = [];
   for (const step of steps) {
+    if (interrupt.signal.aborted) break;
     const left = (end - performance.now()) / 1000;
     process.stdout.write(`${step.title} ... `);
-    const outcome = await take(step, out, left);
+    const outcome = await take(step, out, left, interrupt.signal);
     outcomes.push(outcome);
     console.log(`${outcome.status}, ${outcome.seconds.toFixed(0)} s${outcome.reason ? `: ${outcome.reason}` : ''}`);
     writeFileSync(join(out, 'outcomes.json'), `${JSON.stringify(outcomes, undefined, 1)}\n`);
@@ -86,10 +89,10 @@ async function main(): Promise<number> {
   return outcomes.some(({ status }) => status === 'failed' || status === 'stopped') ? 1 : 0;
 }
 
-async function take(step: Step, out: string, left: number): Promise<Outcome> {
+async function take(step: Step, out: string, left: number, interrupt: AbortSignal): Promise<Outcome> {
   if (step.leftOut !== undefined) return notRun(step, step.leftOut);
   if (left < LEAST) return notRun(step, 'no time was left');
-  return await runStep(step, out, left);
+  return await runStep(step, out, left, interrupt);
 }
 
 process.exitCode = await main();

@@ -2,7 +2,7 @@
 # bench/proof/pack.sh [FOLDER]
 # Packs what `pnpm gpu:proof` needs for a Linux x64 machine that has a GPU and its driver, but no network and no Node: Node itself, the installed
 # modules without what only other platforms, browsers and checks use, a Vulkan loader. FOLDER (default .gpu) travels with the checkout; there:
-#   .gpu/run node scripts/launch.mjs tsx bench/proof/main.ts --minutes 8 --out proof
+#   .gpu/run node scripts/launch.mjs node --import tsx bench/proof/main.ts --minutes 8 --out proof
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=${1:-.gpu}

@@ -60,6 +60,14 @@ describe('a step', () => {
   });
 });
 
+it('ends at once when the proof is interrupted', async () => {
+  const interrupt = new AbortController();
+  setTimeout(() => interrupt.abort(), 200);
+  const outcome = await runStep(step('long', 'setInterval(() => undefined, 1000)'), folder, 60, interrupt.signal);
+  expect(outcome).toMatchObject({ status: 'stopped', reason: 'the proof was interrupted' });
+  expect(outcome.seconds).toBeLessThan(15);
+});
+
 describe('the plan', () => {
   it('begins with the adapter, plants what is asked for, and leaves out of a dry run what takes minutes, with the reason', () => {
     const steps = planSteps({ ...choice, faults: FAULTS });

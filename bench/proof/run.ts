@@ -45,8 +45,9 @@ export function notRun({ name, title }: Step, reason: string): Outcome {
  * ends blocks the process that waits for it, and dies with it.
  *
  * @param seconds left for it, if fewer than its share
+ * @param interrupt ends it before its time
  */
-export async function runStep(step: Step, folder: string, seconds: number): Promise<Outcome> {
+export async function runStep(step: Step, folder: string, seconds: number, interrupt?: AbortSignal): Promise<Outcome> {
   const [program = '', ...words] = step.command;
   const limit = Math.min(step.seconds, seconds);
   const path = join(folder, `${step.name}.log`);
@@ -72,20 +73,24 @@ export async function runStep(step: Step, folder: string, seconds: number): Prom
     kill('SIGTERM');
     setTimeout(() => kill('SIGKILL'), GRACE).unref();
   }, limit * 1000);
+  const onInterrupt = (): void => kill('SIGKILL');
+  interrupt?.addEventListener('abort', onInterrupt);
   const end = await new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(`it did not start: ${error.message}`));
     child.on('close', (code, signal) => resolve(signal ? `ended by ${signal}` : code === 0 ? '' : `exit code ${code}`));
   });
   clearTimeout(stop);
+  interrupt?.removeEventListener('abort', onInterrupt);
+  const isInterrupted = interrupt?.aborted ?? false;
   kill('SIGKILL'); // what it started and left behind holds the device
   await new Promise<void>((resolve) => void log.end(resolve));
-  const status = isLate ? 'stopped' : end === '' ? 'passed' : 'failed';
+  const status = isLate || isInterrupted ? 'stopped' : end === '' ? 'passed' : 'failed';
   return {
     name: step.name,
     title: step.title,
     status,
     seconds: (performance.now() - start) / 1000,
-    reason: isLate ? `still running after ${limit.toFixed(0)} s` : end,
+    reason: isInterrupted ? 'the proof was interrupted' : isLate ? `still running after ${limit.toFixed(0)} s` : end,
     tail: readFileSync(path, 'utf8').trimEnd().split('\n').slice(-TAIL),
   };
 }
