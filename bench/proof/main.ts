@@ -73,7 +73,7 @@ async function main(): Promise<number> {
   process.env['MUDPT_TUNING_DIR'] = join(out, 'tuning');
   const end = performance.now() + minutes * 60_000;
   const interrupt = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupt.abort());
   const outcomes: Outcome[] = [];
   for (const step of steps) {
     if (interrupt.signal.aborted) break;
