@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { attention, type AttentionOptions, attentionUnfused, reshape, scope, type Tensor, tensor } from '@mudpt/tensor';
-import { fusedVariants } from '../../../tensor/src/ops/attention/launch.ts';
+import { fusedVariants } from '../../../tensor/src/ops/attention/plan.ts';
 import { ref } from '../../../tensor/test/reference/array.ts';
 import { expectClose } from '../../../tensor/test/reference/compare.ts';
 import { eachDevice } from '../../../tensor/test/support.ts';

@@ -6,6 +6,7 @@ import { LimitError, TensorError } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import { attention } from './attention/attention.ts';
+import { isFlash } from './attention/flash.ts';
 import { cast, contiguous } from './copy.ts';
 import { conv2d } from './conv/conv2d.ts';
 import { full, tensor } from './create.ts';
@@ -155,9 +156,12 @@ export function tuningProblems(device: Device, families: readonly string[] = tun
       throw new LimitError('tuning', `there is no kernel family "${family}"`, `use ${tuningFamilies.join(', ')}`);
   }
   const seen = new Set<string>();
+  // Made for GPUs; on CPU adapters they would take longer to compile than all else takes to measure.
+  const isWorthwhile = (variant: string): boolean => device.adapter.kind === 'gpu' || !isFlash(variant);
   const problems = families.includes('gemm') ? gemmTuning(device) : [];
   for (const sample of SAMPLES.filter(({ family }) => families.includes(family))) {
-    const { key, candidates } = choiceOf(device, sample);
+    const { key, candidates: all } = choiceOf(device, sample);
+    const candidates = all.filter(isWorthwhile);
     const name = `${sample.family}/${key}`;
     if (candidates.length < 2 || seen.has(name)) continue;
     seen.add(name);

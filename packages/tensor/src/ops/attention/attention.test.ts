@@ -8,7 +8,7 @@ import type { Device } from '../../device/device.ts';
 import type { Tensor } from '../../tensor.ts';
 import { tensor } from '../create.ts';
 import { attentionBackward, attentionForward } from './attention.ts';
-import { fusedVariants } from './launch.ts';
+import { fusedVariants } from './plan.ts';
 import { packedSequences } from './sequences.ts';
 
 type Case = {
@@ -113,7 +113,8 @@ function eachVariant(ctx: { readonly device: Device }, cases: readonly Case[]): 
   return async () => {
     const { device } = ctx;
     for (const wanted of cases) {
-      for (const [place, variant] of fusedVariants(device, wanted.depth, wanted.lengths !== undefined).entries()) {
+      const extent = { depth: wanted.depth, queries: wanted.queries ?? 5, packed: wanted.lengths !== undefined };
+      for (const [place, variant] of fusedVariants(device, extent).entries()) {
         if (place > 0 && !wanted.core && !CHEAP.includes(variant)) continue;
         using _ = device.tuner.force('attention', variant);
         try {
@@ -167,6 +168,10 @@ eachDevice('attention', (ctx) => {
         [80, 128].map((depth) => ({ queries: 18, depth, heads: 1, core: depth === 80 })),
       ),
     );
+    it(
+      'several blocks of the tallest tile',
+      eachVariant(ctx, [{ queries: 77, keys: 150, depth: 32, prefix: 35, heads: 1, core: true }]),
+    );
     it('scores far apart', eachVariant(ctx, [{ queries: 40, depth: 64, spread: 6 }]));
     it(
       'packed sequences',
@@ -204,7 +209,9 @@ eachDevice('attention', (ctx) => {
       const k = random([1, tokens, 1, depth], 9);
       const far = { shape: k.shape, data: k.data.map((x, i) => (i < 35 * depth ? Number.NEGATIVE_INFINITY : x)) };
       const last = (x: Ref): Ref => ({ shape: [1, 5, 1, depth], data: x.data.slice(35 * depth) });
-      for (const variant of fusedVariants(device, depth).filter((name) => name.startsWith('flash'))) {
+      for (const variant of fusedVariants(device, { depth, queries: tokens, packed: false }).filter((name) =>
+        name.startsWith('flash'),
+      )) {
         using _ = device.tuner.force('attention', variant);
         using tq = upload(device, positive);
         using tk = upload(device, far);

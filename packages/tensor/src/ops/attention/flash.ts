@@ -1,7 +1,7 @@
 /** The flash variants of attention: tall tiles for GPUs, named by the rows of a workgroup. */
 import type { Device } from '../../device/device.ts';
 
-const ROWS = { flash64: 64, flash32: 32 } as const;
+const ROWS = { flash32: 32, flash64: 64 } as const;
 export type FlashVariant = keyof typeof ROWS;
 
 export const isFlash = (variant: string): variant is FlashVariant => variant in ROWS;
@@ -22,11 +22,11 @@ function bytesOf(variant: FlashVariant, depth: number): number {
   return 16 * (STAGED * quads + 2 * rows * quads + (rows * STAGED) / 4);
 }
 
-/** Flash variants that this device can run. Packed sequences have no table of blocks of 64 rows: they are shorter. */
+/** Flash variants that this device can run, the lower first. Packed sequences have no table of blocks of 64 rows: they are shorter. */
 export function flashVariants(device: Device, depth: number, packed: boolean): FlashVariant[] {
   if (depth > MAX_DEPTH) return [];
   const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = device.limits;
-  return (['flash64', 'flash32'] as const).filter(
+  return (['flash32', 'flash64'] as const).filter(
     (variant) =>
       !(packed && variant === 'flash64') &&
       bytesOf(variant, depth) <= maxComputeWorkgroupStorageSize &&

@@ -1,32 +1,12 @@
 /** The three passes of fused attention as launches of a kernel variant; what all variants share is decided here. */
-import { wgsl } from '@mudpt/shaders';
-import type { Device } from '../../device/device.ts';
-import { grid1d, type Kernel, kernel } from '../../kernel.ts';
+import { grid1d } from '../../kernel.ts';
 import type { Tensor } from '../../tensor.ts';
-import { flashDefines, type FlashVariant, flashVariants, isFlash } from './flash.ts';
+import { planOf } from './plan.ts';
 import { pairsOf, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
 
-/** Kernel variants of fused attention. */
-export type Variant = 'subgroup' | 'tile' | FlashVariant;
-
-/** Invocations of a workgroup of the tile variant. */
-const TILE_LANES = 32;
-
 /** Subgroups of this size (lavapipe) skip a branch that no lane takes: there dq reads a prefix or none in one pipeline. */
 const BRANCHING_LANES = 8;
-
-/**
- * Variants that run on this device for heads of `depth`, the presumably best first: on GPUs tiles of many rows that share staged keys, then
- * broadcasts within a subgroup, or the same tiling through workgroup memory within WebGPU's default limits. Packed sequences are shorter than tall
- * tiles, most of whose rows would be idle.
- */
-export function fusedVariants(device: Device, depth = 64, packed = false): readonly Variant[] {
-  const small: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
-  const flash = flashVariants(device, depth, packed);
-  if (device.adapter.kind !== 'gpu') return [...small, ...flash];
-  return packed ? [...small.slice(0, 1), ...flash, ...small.slice(1)] : [...flash, ...small];
-}
 
 /** Inputs as the kernels read them: head dimension padded to a multiple of 4. */
 export type KernelInputs = {
@@ -37,82 +17,6 @@ export type KernelInputs = {
 };
 
 export type BackwardInputs = KernelInputs & { readonly grad: Tensor; readonly stats: Tensor };
-
-/** Register tile of one subgroup. */
-type Tile = { readonly rows: number; readonly keys: number };
-
-/** The three passes. */
-type Kernels = { readonly forward: Kernel; readonly dq: Kernel; readonly dkv: Kernel };
-
-/** One subgroup, or 32 invocations, a workgroup. */
-const smallKernels: Kernels = {
-  forward: kernel({ name: 'attention.forward', source: wgsl['attention.forward.wgsl'] }),
-  dq: kernel({ name: 'attention.dq', source: wgsl['attention.dq.wgsl'] }),
-  dkv: kernel({ name: 'attention.dkv', source: wgsl['attention.dkv.wgsl'] }),
-};
-const flashKernels: Kernels = {
-  forward: kernel({ name: 'attention.flash.forward', source: wgsl['attention.flash.forward.wgsl'] }),
-  dq: kernel({ name: 'attention.flash.dq', source: wgsl['attention.flash.dq.wgsl'] }),
-  dkv: kernel({ name: 'attention.flash.dkv', source: wgsl['attention.flash.dkv.wgsl'] }),
-};
-
-type Defines = Record<string, string | number>;
-
-/** Head dimensions up to each of these share pipelines: the sizes of models in use, and their halves. */
-const DEPTHS = [64, 128] as const;
-
-/** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `apart` as attention.block.wgsl has it. */
-function sliceOf(lanes: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; apart: 0 | 1 } {
-  const SLICE = whole / 2 <= lanes ? 2 : 4;
-  const COLUMNS = Math.ceil(whole / SLICE / lanes);
-  return { SLICE, COLUMNS, apart: 2 * depth <= COLUMNS * lanes * SLICE ? 1 : 0 };
-}
-
-/** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows. Barriers, and SwiftShader
- * (4 lanes), make compilation of tall tiles take many seconds. */
-function tileOf(variant: Variant, lanes: number, columns: number): Tile {
-  if (variant === 'tile' || lanes < 8) return { rows: 8, keys: 1 };
-  return { rows: columns <= 2 ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
-}
-
-/** Which pipeline serves a problem, and what it is told of it. */
-type Plan = {
-  readonly kernels: Kernels;
-  readonly defines: Defines & { readonly ROWS: number };
-  /** Elements that results are written by. */
-  readonly slice: 2 | 4;
-  readonly lanes: number;
-  /** Parameters of all three kernels. */
-  readonly shared: { readonly depth: number; readonly ahead: number; readonly apart: number };
-};
-
-/** More keys than there are, and a sum with them stays below 2^32. */
-const ALL_KEYS = 0x7fffffff;
-
-/** @param depth padded head dimension; @param out dtype of what is written */
-function planOf(problem: AttentionProblem, depth: number, out: string): Plan {
-  const { device, causal, sequences } = problem;
-  const whole = depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1];
-  const key = `${sequences ? 'packed' : problem.queries > 256 ? 'long' : 'short'}/${whole}`;
-  const variant = device.tuner.choose('attention', fusedVariants(device, problem.depth, sequences !== undefined), key);
-  const ahead = causal ? 0 : ALL_KEYS;
-  if (isFlash(variant)) {
-    const defines = { T: problem.dtype, OUT: out, ...flashDefines(variant, depth) };
-    return { kernels: flashKernels, defines, slice: 4, lanes: 0, shared: { depth: depth / 4, ahead, apart: 0 } };
-  }
-  const isTile = variant === 'tile';
-  const lanes = isTile ? TILE_LANES : device.subgroupSize;
-  const { apart, ...slice } = sliceOf(lanes, whole, depth);
-  const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS);
-  const tile: Defines = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
-  return {
-    kernels: smallKernels,
-    defines: { T: problem.dtype, OUT: out, ...tile, ROWS: rows, KEYS: keys, ...slice },
-    slice: slice.SLICE,
-    lanes,
-    shared: { depth: depth / 4, ahead, apart: isTile || lanes < 8 ? 0 : apart },
-  };
-}
 
 /**
  * Row blocks by heads by batches; for packed rows the entries of the block table, folded into z.
