@@ -37,11 +37,27 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> sum: array<Stored>;
 #endif
 
+#if ADD && T == "f16"
+#include "half.wgsl"
+#endif
+#if ADD
+/// v as it will be stored.
+fn rounded(v: Value) -> Value {
+#if T == "f16" && V == 4
+  return vec4<f32>(half_round(v.x), half_round(v.y), half_round(v.z), half_round(v.w));
+#elif T == "f16"
+  return half_round(v);
+#else
+  return v;
+#endif
+}
+#endif
+
 /// Element i of a row; with ADD rounded to the stored type, as a separate addition would leave it.
 fn value(row: u32, i: u32) -> Value {
   let own = Value(x[params.x_offset + row * params.x_stride + i]);
 #if ADD
-  return Value(Stored(own + Value(residual[params.residual_offset + row * params.residual_stride + i])));
+  return rounded(own + Value(residual[params.residual_offset + row * params.residual_stride + i]));
 #else
   return own;
 #endif

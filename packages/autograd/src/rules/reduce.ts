@@ -6,6 +6,7 @@ import {
   eq,
   exp,
   expand,
+  isFloat,
   logsumexp,
   max,
   mean,
@@ -119,12 +120,19 @@ defineRule(logsumexp, (context, x, axes, options) => {
 defineRule(norm, (context, x, axes, options = {}) => {
   const { p = 2 } = options;
   const { shape: wide, axes: list } = kept(x.shape, axes);
-  const output = norm(x, axes, options);
-  const [saved, result] = [context.save(x), context.save(output)];
+  // f32 inside, also for f16: ratios and powers of rounded lengths would be off by much more than the gradient's own rounding.
+  const dtype = isFloat(x.dtype) ? x.dtype : 'f32';
+  const widened = cast(x, dtype === 'f16' ? 'f32' : x.dtype);
+  const exact = norm(widened, axes, options);
+  const output = cast(exact, dtype);
+  const [source, result] = [context.save(x), context.save(exact)];
+  widened.dispose();
+  exact.dispose();
   return {
     output,
     backward: (flat) => {
-      const [grad, length] = [reshape(flat, wide), reshape(result, wide)];
+      const saved = cast(source, 'f32');
+      const [grad, length] = [reshape(cast(flat, 'f32'), wide), reshape(result, wide)];
       if (p === 1) return [mul(grad, sign(saved))];
       if (p === Number.POSITIVE_INFINITY) return [mul(share(grad, eq(abs(saved), length), list), sign(saved))];
       // At the origin the gradient is 0.

@@ -18,6 +18,7 @@ import { tensor } from './create.ts';
 import { layerNormBackward, rmsNormBackward } from './norm.backward.ts';
 import { addLayerNormForward, addLayerNorm, layerNorm, layerNormForward, rmsNorm, rmsNormForward } from './norm.ts';
 import { l2Normalize, l2NormalizeBackward } from './normalize.ts';
+import { add } from './pointwise.ts';
 import { slice } from './slices.ts';
 import { expand, permute } from './views.ts';
 
@@ -166,6 +167,44 @@ eachDevice('norms', (ctx) => {
       second[name]!.dispose();
     }
     for (const tensor of [out, mean, rstd]) tensor.dispose();
+  });
+
+  it('f16: the statistics of addLayerNorm are those of the sum it stores', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
+    const device = ctx.device;
+    // Sums of two f16 that need rounding: ties, subnormal, next to the largest, infinite.
+    const pairs = [
+      [1.7001953125, 0.60009765625],
+      [1024, 0.5],
+      [1025, 0.5],
+      [2 ** -24, 2 ** -24],
+      [2 ** -14, -(2 ** -24)],
+      [60000, 5504],
+      [65504, 65504],
+      [-3, 3],
+    ] as const;
+    const make = (at: 0 | 1) =>
+      tensor(
+        pairs.map((pair) => pair[at]!),
+        { shape: [pairs.length, 1], dtype: 'f16', device },
+      );
+    using x = make(0);
+    using y = make(1);
+    using plain = add(x, y);
+    const { out, sum, mean, rstd } = addLayerNormForward(x, y);
+    const stored = await plain.data();
+    expect(await sum.data()).toEqual(stored);
+    expect([...(await mean.data())].slice(0, 6)).toEqual([...stored].slice(0, 6));
+    for (const t of [out, sum, mean, rstd]) t.dispose();
+    const [a, b] = [random([40, 8], 1, { round: 'f16' }), random([40, 8], 2, { round: 'f16' })];
+    using left = upload(a, 'f16');
+    using right = upload(b, 'f16');
+    using both = add(left, right);
+    using apart = layerNorm(both);
+    const fused = addLayerNorm(left, right);
+    expect(await fused.out.data()).toEqual(await apart.data());
+    fused.out.dispose();
+    fused.sum.dispose();
   });
 
   it('stores f16 and computes in f32, with f16 or f32 weights', async () => {

@@ -150,12 +150,16 @@ export const norm = defineOp(
         return full(reducedShape(x.shape, list, keepdim), 0, { dtype: result, device: x.device });
       return reduce(x, list, keepdim, { ...recipe, op: 'max', map: 'abs(x)' });
     }
+    // Measured in the largest element: powers of the elements themselves may leave f32.
+    using center = reduce(x, list, keepdim, { name: 'norm', op: 'max', result: 'f32', map: 'abs(x)' });
+    const unit = 'select(1.0, center, math_isFinite(center) && center > 0.0)';
     return reduce(x, list, keepdim, {
       ...recipe,
       op: 'sum',
       n: p,
-      map: 'math_pow(abs(x), params.n)',
-      finish: 'math_pow(a, 1.0 / n)',
+      map: `math_pow(abs(x) / ${unit}, params.n)`,
+      finish: `${unit} * math_pow(a, 1.0 / n)`,
+      center,
     });
   },
 );
