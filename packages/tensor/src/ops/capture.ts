@@ -7,6 +7,7 @@ import { currentDevice } from '../device/current.ts';
 import type { PlanCost } from '../device/capture.ts';
 import type { Plan } from '../device/plan.ts';
 import { type DType, type HostArray, toBytes } from '../dtype.ts';
+import { expectOptions } from '../arguments.ts';
 import { expectSynchronous } from '../context.ts';
 import { CaptureError, ShapeError } from '../errors.ts';
 import { noteWork, withHook } from '../op.ts';
@@ -80,7 +81,9 @@ export function capture<N extends string, R>(
     for (const tensor of Object.values(entry.placeholders)) tensor.dispose();
     entry.plan.dispose();
   };
+  expectOptions('capture', options, ['device']);
   const run = (inputs: Inputs<N>): R => {
+    expectInputs(inputs);
     const device = options.device ?? deviceOf(inputs);
     const key = Object.entries<CaptureInput>(inputs)
       .map(([name, input]) => `${name}:${signature(input)}`)
@@ -224,7 +227,7 @@ function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined):
 }
 
 function isTensor(input: CaptureInput): input is Tensor {
-  return typeof input === 'object' && 'storage' in input;
+  return input instanceof Tensor;
 }
 
 function shapeOf(input: CaptureInput | InputShape): Shape {
@@ -233,6 +236,18 @@ function shapeOf(input: CaptureInput | InputShape): Shape {
 
 function dtypeOf(input: CaptureInput | InputShape): DType {
   return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
+}
+
+/** @throws CaptureError for what is no input */
+function expectInputs(inputs: Readonly<Record<string, unknown>>): void {
+  if (typeof inputs !== 'object' || inputs === null)
+    throw new CaptureError('capture', `its inputs are ${String(inputs)}`, 'give an object of inputs by name: { x }');
+  for (const [name, input] of Object.entries(inputs)) {
+    if (typeof input === 'number' || input instanceof Tensor) continue;
+    const { data, shape } = (input ?? {}) as Partial<HostInput>;
+    if ((Array.isArray(data) || ArrayBuffer.isView(data)) && Array.isArray(shape)) continue;
+    throw new CaptureError('capture', `input ${name} is no tensor`, 'give a tensor, a number, or { data, shape } of host data');
+  }
 }
 
 function signature(input: CaptureInput): string {
