@@ -22,7 +22,8 @@ const CREATE: Record<keyof Required<CreateOptions>, true> = { dtype: true, devic
 
 /** The options of a creation function, checked. */
 function settle<O extends CreateOptions>(op: string, options: O | null | undefined, more: readonly string[] = []): O {
-  expectOptions(op, options, [...Object.keys(CREATE), ...more]);
+  // A tensor in place of options is as common as zeros(x.shape, x): its dtype and device are meant.
+  if (!(options instanceof Tensor)) expectOptions(op, options, [...Object.keys(CREATE), ...more]);
   const { dtype, device, ...rest } = options ?? ({} as O);
   return { ...rest, ...(dtype && { dtype }), ...(device && { device }) } as O;
 }
