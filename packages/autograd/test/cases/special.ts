@@ -542,7 +542,7 @@ export const specialCases: readonly SpecialCase[] = [...reductions, ...rowsOps];
 
 /** Ops that move elements or are linear in them: a special value is one like any other. */
 export const plainOps: readonly string[] = [
-  ...['cat', 'contiguous', 'expand', 'pad', 'permute', 'reshape', 'slice', 'split', 'triu', 'unbind'],
+  ...['alias', 'cat', 'contiguous', 'contiguousCopy', 'expand', 'pad', 'permute', 'reshape', 'slice', 'split', 'triu', 'unbind'],
   ...['embedding', 'gather', 'gatherRows', 'indexAdd', 'indexSelect', 'scatterAdd'],
   ...['conv2d', 'einsum', 'fold', 'unfold'],
   // Of their own tests: attention.special.test.ts.
