@@ -101,6 +101,10 @@ eachDevice('arguments from JavaScript', (ctx) => {
       [() => E.rand!(2, { key: 1, device }), 'rand: shape is number 2'],
       [() => E.capture!(() => 1, { devices: device }), 'capture: there is no option "devices"'],
       [() => (E.capture!(() => 1, { device }) as unknown as Call)({ x: null }), 'capture: input x is no tensor'],
+      [
+        () => (E.capture!((inputs: Made) => inputs.x, { device }) as unknown as Call)({ z: 1 }),
+        'capture: the body reads an input "x", and the call gives z',
+      ],
     ];
     const live = device.memory().liveTensors;
     for (const [call, message] of wrong) {

@@ -6,7 +6,6 @@ import type { AttentionOptions } from './ops/attention/index.ts';
 import type { Conv2dOptions } from './ops/conv/conv2d.ts';
 import type { WindowOptions } from './ops/conv/geometry.ts';
 import type { AvgPoolOptions, MaxPoolOptions } from './ops/conv/pool.ts';
-import type { CreateOptions } from './ops/create.ts';
 import type { CrossEntropyOptions } from './ops/cross-entropy.ts';
 import type { LinearOptions } from './ops/linear.ts';
 import type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
@@ -34,8 +33,6 @@ const along = 'x:tensor axis?:number';
 const scatter = 'x:tensor axis:number index:tensor source:tensor';
 const attends = keysOf<AttentionOptions>({ causal: true, scale: true, cuSeqlens: true, prefix: true });
 const window = keysOf<WindowOptions>(windows);
-/** Keys of {@link CreateOptions}. */
-export const CREATE_KEYS = keysOf<CreateOptions>({ dtype: true, device: true });
 const RANDOM_KEYS = keysOf<RandomOptions>({ key: true, stream: true, dtype: true, device: true });
 
 const structured: Readonly<Record<Structured, Signature>> = {

@@ -196,12 +196,28 @@ function trace<N extends string, R>(
       return op.run(...(args as never[]));
     },
     () => {
-      const value = scope(() => body(placeholders));
+      const value = scope(() => body(onlyGiven(placeholders)));
       expectSynchronous('capture', value, 'await before or after it: the captured part only records', CaptureError);
       return value;
     },
     { onWork: (_, reads) => reads.forEach(see), op: 'capture' },
   );
+}
+
+/** The inputs, where a name that no call gives is an error instead of undefined. */
+function onlyGiven<N extends string>(placeholders: AsTensors<N>): AsTensors<N> {
+  const names = Object.keys(placeholders);
+  return new Proxy(placeholders, {
+    get(target, name) {
+      if (typeof name === 'string' && !(name in target))
+        throw new CaptureError(
+          'capture',
+          `the body reads an input "${name}", and the call gives ${names.join(', ') || 'none'}`,
+          'give every input that the body reads, by its name',
+        );
+      return Reflect.get(target, name) as unknown;
+    },
+  });
 }
 
 function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined): void {
