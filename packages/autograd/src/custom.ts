@@ -34,7 +34,7 @@ export function customOp<A extends readonly unknown[]>({
   backward,
 }: CustomOp<A>): (...args: A) => Tensor {
   type Forward = (...args: never[]) => Tensor;
-  const op = defineOp(name, forward as unknown as Forward);
+  const op = defineOp(name, forward as unknown as Forward, { nulls: 'kept' });
   const rule = (context: RuleContext, ...args: readonly unknown[]): RuleResult<Tensor> => {
     const given = args as unknown as A;
     const output = forward(...given);

@@ -1,5 +1,5 @@
 /** One recorded op and how its gradients flow back. */
-import { add, alias, cast, type DType, keep, scope, sumTo, type Tensor } from '@mudpt/tensor';
+import { add, alias, cast, type DType, keep, scope, sumTo, type Tensor, TensorError } from '@mudpt/tensor';
 import type { InputGradients } from './rule.ts';
 
 /** Stands for a tensor whose gradient is wanted. */
@@ -18,6 +18,8 @@ export type Entry = {
   readonly inputs: readonly (Slot | undefined)[];
   readonly outputs: readonly Slot[];
   readonly saved: readonly Tensor[];
+  /** What the memory of each saved tensor counted when it was saved. */
+  readonly versions: readonly number[];
   /** What else lives until the backward has run. */
   readonly held: readonly Disposable[];
   /** May also add to `pending` itself (checkpoints do, to keep the order of additions). */
@@ -29,6 +31,7 @@ export function stepBack(entry: Entry, pending: Pending): void {
   const grads = entry.outputs.map((slot) => pending.get(slot));
   try {
     if (!grads.some((grad) => grad)) return;
+    expectUnchanged(entry);
     const arrived = scope(() =>
       entry.backward(grads, pending).map((gradient, index) => {
         const slot = entry.inputs[index];
@@ -46,6 +49,17 @@ export function stepBack(entry: Entry, pending: Pending): void {
   } finally {
     release(entry);
   }
+}
+
+/** A gradient from other values than the forward's would be wrong. */
+function expectUnchanged({ op, saved, versions }: Entry): void {
+  const changed = saved.find(({ storage }, index) => storage.version !== versions[index]);
+  if (!changed) return;
+  throw new TensorError(
+    op,
+    `a tensor of shape [${changed.shape.join(', ')}] that its gradient reads was written in place after the forward`,
+    'write into it after the backward, or into a copy: contiguousCopy(x)',
+  );
 }
 
 /** Releases what an entry keeps alive. */

@@ -126,7 +126,7 @@ export class Tape {
   }
 
   /** Appends an entry whose outputs are the floating tensors in `result`. */
-  push(entry: Omit<Entry, 'outputs'>, result: unknown): void {
+  push(entry: Omit<Entry, 'outputs' | 'versions'>, result: unknown): void {
     const outputs = tensorsIn(result)
       .filter(carriesGradient)
       .map((tensor) => {
@@ -134,7 +134,7 @@ export class Tape {
         this.slots.set(tensor, slot);
         return slot;
       });
-    this.entries.push({ ...entry, outputs });
+    this.entries.push({ ...entry, outputs, versions: entry.saved.map(({ storage }) => storage.version) });
   }
 
   /**

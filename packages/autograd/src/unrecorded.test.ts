@@ -177,4 +177,25 @@ eachDevice('what a tape does not see', (ctx) => {
     using slopes = tape.backward(again);
     expect(await slopes.of(learnt).data()).toEqual(Float32Array.of(2, 2));
   });
+
+  it('refuses a backward that would read what was overwritten since the forward', async () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    using factor = tensor([3, 4], { device: ctx.device });
+    using other = tensor([5, 6], { device: ctx.device });
+    for (const write of [() => copyInto(factor, other), () => addInto(factor, other), () => run(other, factor)]) {
+      using tape = new Tape();
+      using loss = scope(() => x.mul(factor).sum());
+      write();
+      expect(() => tape.backward(loss)).toThrow(/^mul: a tensor of shape \[2\] that its gradient reads was written in place/);
+    }
+    using tape = new Tape();
+    using loss = scope(() => x.mul(factor).sum());
+    using gradients = tape.backward(loss);
+    copyInto(factor, other);
+    expect(await gradients.of(x).data()).toEqual(Float32Array.of(10, 12));
+    using checked = new Tape();
+    using again = scope(() => checkpoint((t: Tensor) => t.mul(x).sum())(factor));
+    copyInto(factor, other);
+    expect(() => checked.backward(again)).toThrow(/^checkpoint: a tensor of shape/);
+  });
 });

@@ -6,6 +6,8 @@ import { fromHalf, toHalf } from './half.ts';
  * Arithmetic on f16 accumulates in f32.
  */
 export type DType = 'f32' | 'f16' | 'i32' | 'u32' | 'bool';
+/** All of them. */
+export const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u32', 'bool'];
 /** What {@link Tensor.data} returns: f16 comes back as Float32Array, bool as Uint8Array of 0 and 1. */
 export type DataArray = Float32Array | Int32Array | Uint32Array | Uint8Array;
 /** Host data a tensor can be made from. */
@@ -38,6 +40,12 @@ const PROMOTION: Readonly<Record<DType, number>> = { bool: 0, u32: 1, i32: 2, f1
 /** The dtype both operands are converted to: bool < u32 < i32 < f16 < f32. */
 export function promote(a: DType, b: DType): DType {
   return PROMOTION[a] >= PROMOTION[b] ? a : b;
+}
+
+/** @throws DTypeError unless `dtype` is the name of one: JavaScript passes any */
+export function expectDTypeName(op: string, dtype: unknown): void {
+  if ((DTYPES as readonly unknown[]).includes(dtype)) return;
+  throw new DTypeError(op, `there is no dtype ${JSON.stringify(dtype) ?? typeof dtype}`, `use ${DTYPES.join(', ')}`);
 }
 
 /** Throws unless `dtype` is one of `allowed`. */

@@ -26,6 +26,13 @@ export class DTypeError extends TensorError {}
 export class DisposedError extends TensorError {}
 /** Something larger than the adapter, the engine or the memory allows. */
 export class LimitError extends TensorError {}
+/** A tensor for which the adapter has no buffer. */
+export class AllocationError extends LimitError {
+  /** The same in the name of the op that needed it. */
+  in(op: string): AllocationError {
+    return new AllocationError(op, this.problem, this.fix, { cause: this.cause });
+  }
+}
 /** No adapter, a lost device, a shader or a command the device refused. */
 export class DeviceError extends TensorError {}
 /** A file that is not what its format promises. */

@@ -11,6 +11,7 @@ export { type Measurement, tune, type TuningProblem } from './device/tune.ts';
 export { saveTuning, Tuner, type TuningTable } from './device/tuner.ts';
 export { type DType, type DataArray, type HostArray, isFloat, promote, wgslType } from './dtype.ts';
 export {
+  AllocationError,
   CaptureError,
   DeviceError,
   DisposedError,
@@ -23,6 +24,7 @@ export {
 export { grid1d, type Kernel, type KernelOptions } from './kernel.ts';
 export { kernel } from './user-kernel.ts';
 export { currentHook, defineOp, installHook, type Op, type OpHook, withHook, type WorkHook } from './op.ts';
+export { expectOptions } from './arguments.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';

@@ -124,6 +124,10 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(
       if (x === 0 || y === 0 || z === 0) return;
       expectGrid(entry.label, [x, y, z], device);
       noteWork(`kernel ${name}`, () => tensorsOf(entry, buffers));
+      for (const { name: binding, access } of entry.bindings) {
+        const written = access === 'read_write' ? buffers[binding] : undefined;
+        if (written) (written instanceof Storage ? written : written.storage).version += 1;
+      }
       device.dispatch(entry, bound, (params ?? {}) as Readonly<Record<string, ParamValue>>, [x, y, z], flops, bytes);
     },
   };

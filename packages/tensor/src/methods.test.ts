@@ -1,4 +1,4 @@
-import { expect, expectTypeOf, it } from 'vitest';
+import { expect, expectTypeOf, it, vi } from 'vitest';
 import { eachDevice } from '../test/support.ts';
 import * as engine from './index.ts';
 import { type Axes, capture, type Op, type ReduceOptions, scope, Tensor, tensor, type TensorMethods, withHook } from './index.ts';
@@ -39,13 +39,19 @@ it('types methods as their functions without the first parameter', () => {
 eachDevice('methods', (ctx) => {
   it('call the function of their name with the tensor first', () => {
     using x = tensor([1, 2, 3], { device: ctx.device });
-    const rest = [Symbol('second'), Symbol('third')];
     for (const [name, op] of Object.entries(chainable)) {
       const method = x[name as keyof TensorMethods] as unknown as (...rest: readonly unknown[]) => unknown;
+      const checked = vi.fn<(args: readonly unknown[]) => void>();
+      const rest = [Symbol('second'), Symbol('third')];
+      const { check } = op as unknown as Op;
+      (op as unknown as Op).check = checked;
       const call = withHook(
         (seen, args) => ({ seen, args }),
         () => method.apply(x, rest),
       );
+      (op as unknown as Op).check = check as never;
+      expect(checked, name).toHaveBeenCalledWith([x, ...rest]);
+      expect(check, name).toBeTypeOf('function');
       expect(call, name).toEqual({ seen: op, args: [x, ...rest] });
     }
   });

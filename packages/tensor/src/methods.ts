@@ -2,7 +2,13 @@
  * Operations as methods: `x.mul(2).sum(-1)` is `sum(mul(x, 2), -1)`. Names, parameters and documentation are those of the functions in
  * ops/chainable.ts; a method calls its function, so tapes and captures see it all the same.
  */
+import type { Op } from './op.ts';
 import * as chainable from './ops/chainable.ts';
+import { einsum } from './ops/einsum.ts';
+import { cat, stack } from './ops/join.ts';
+import { bernoulli, rand, randint, randn, randomWords } from './ops/random.ts';
+import { randperm } from './ops/sort.ts';
+import { checkArguments } from './signatures.ts';
 import { Tensor } from './tensor.ts';
 
 /** The function without its first parameter; `never` for one that does not begin with a tensor. */
@@ -59,3 +65,8 @@ for (const [name, op] of Object.entries(chainable)) {
     configurable: true,
   });
 }
+
+checkArguments([
+  ...Object.values(chainable),
+  ...[bernoulli, cat, einsum, rand, randint, randn, randomWords, randperm, stack],
+] as unknown as Op[]);

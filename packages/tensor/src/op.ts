@@ -3,13 +3,20 @@
  * This file knows nothing of gradients.
  */
 import { Ambient } from './context.ts';
+import { AllocationError } from './errors.ts';
+import { isPlain } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.
 type AnyFunction = (...args: never[]) => unknown;
 
 /** An operation: callable like its implementation, with a name and the implementation itself. */
-export type Op<F extends AnyFunction = AnyFunction> = F & { readonly opName: string; readonly run: F };
+export type Op<F extends AnyFunction = AnyFunction> = F & {
+  readonly opName: string;
+  readonly run: F;
+  /** Throws for arguments it does not take. */
+  check?: (args: readonly unknown[]) => void;
+};
 
 /** Decides how a call of `op` is carried out; `op.run(...args)` is the plain way. */
 export type OpHook = (op: Op, args: readonly unknown[]) => unknown;
@@ -33,14 +40,38 @@ function listening(): Listener | undefined {
   return listener;
 }
 
-/** Names an implementation and lets the hook see its calls. */
-export function defineOp<F extends AnyFunction>(opName: string, run: F): Op<F> {
-  const call = (...args: never[]): unknown => {
-    const hook = listening()?.hook;
-    return hook ? hook(op as unknown as Op, args) : run(...args);
-  };
+/**
+ * Names an implementation and lets the hook see its calls. A null among arguments or options is undefined, as JavaScript means it.
+ * @param options.nulls 'kept': the implementation tells null from undefined
+ */
+export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls }: { readonly nulls?: 'kept' } = {}): Op<F> {
+  const call = (...args: never[]): unknown =>
+    inNameOf(opName, () => {
+      if (nulls !== 'kept') dropNulls(args);
+      op.check?.(args);
+      const hook = listening()?.hook;
+      return hook ? hook(op as unknown as Op, args) : run(...args);
+    });
   const op = Object.defineProperty(call, 'name', { value: opName }) as unknown as Op<F>;
   return Object.assign(op, { opName, run });
+}
+
+/** Runs `body`; where there is no memory for a tensor it makes, the error names `op`. */
+export function inNameOf<T>(op: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof AllocationError ? error.in(op) : error;
+  }
+}
+
+function dropNulls(args: unknown[]): void {
+  for (let index = 0; index < args.length; index += 1) {
+    const value = args[index];
+    if (value === null) args[index] = undefined;
+    else if (typeof value === 'object' && isPlain(value) && Object.values(value).includes(null))
+      args[index] = Object.fromEntries(Object.entries(value).map(([key, item]: [string, unknown]) => [key, item ?? undefined]));
+  }
 }
 
 /**

@@ -81,7 +81,8 @@ export function mapTensors<T>(value: T, replace: (tensor: Tensor) => Tensor): T 
   return copy(value) as T;
 }
 
-function isPlain(value: object): boolean {
+/** Whether `value` is a plain object: of options, of tensors by name. */
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

@@ -41,6 +41,8 @@ export function showShape(shape: Shape): string {
 
 /** Throws unless `shape` has whole non-negative sizes, at most {@link MAX_RANK} of them, and fewer than 2^32 elements. */
 export function expectShape(op: string, shape: Shape): void {
+  if (!Array.isArray(shape))
+    throw new ShapeError(op, `shape is ${typeof shape} ${String(shape)}, not a list of sizes`, 'give a list: [2, 3]');
   if (shape.length > MAX_RANK)
     throw new LimitError(op, `shape ${showShape(shape)} has ${shape.length} dimensions`, `use at most ${MAX_RANK}`);
   const bad = shape.findIndex((size) => !Number.isInteger(size) || size < 0);

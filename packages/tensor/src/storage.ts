@@ -7,6 +7,8 @@ export const ENDED = -1;
 /** Reference-counted GPU memory. Views share it; the last one to go returns the buffer to its pool. */
 export class Storage {
   private references = 1;
+  /** Counts the kernels that wrote here: what a gradient reads must be what the forward saw. */
+  version = 0;
   /** Counts the calls of a captured function that overwrote its results here: handles of an earlier count are refused. */
   generation = 0;
 

@@ -1,7 +1,7 @@
 import type { Device } from './device/device.ts';
 import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
-import { CaptureError, DeviceError, DisposedError, ShapeError } from './errors.ts';
-import { defineOp, noteWork } from './op.ts';
+import { CaptureError, DeviceError, DisposedError, ShapeError, TensorError } from './errors.ts';
+import { defineOp, inNameOf, noteWork } from './op.ts';
 import { adopt, forget } from './scope.ts';
 import { contiguousStrides, expectShape, isContiguous, sameShape, type Shape, showShape, sizeOf } from './shape.ts';
 import { ENDED, type Storage } from './storage.ts';
@@ -230,9 +230,15 @@ export const alias = defineOp('alias', (source: Tensor): Tensor => view(source, 
 
 /** An uninitialised contiguous tensor. */
 export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tensor {
+  if (typeof device?.expectDType !== 'function')
+    throw new TensorError(
+      'empty',
+      `device is ${Array.isArray(device) ? 'an array' : typeof device}`,
+      'give empty(device, shape)',
+    );
   expectShape('empty', shape);
   device.expectDType('empty', dtype);
-  const storage = device.allocate(sizeOf(shape) * bytesPerElement(dtype));
+  const storage = inNameOf('empty', () => device.allocate(sizeOf(shape) * bytesPerElement(dtype)));
   return new Tensor(storage, dtype, [...shape], contiguousStrides(shape), 0);
 }
 

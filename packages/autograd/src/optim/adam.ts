@@ -15,8 +15,8 @@ type Given = Partial<AdamOptions>;
 class AdamBase extends Optimizer<AdamOptions> {
   protected readonly decoupled: boolean = false;
 
-  constructor(parameters: readonly Tensor[] | readonly Group<AdamOptions>[], options: Given) {
-    super(parameters, { lr: 1e-3, lrFactor: 1, weightDecay: 0, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, ...options });
+  constructor(parameters: readonly Tensor[] | readonly Group<AdamOptions>[], options: Given = {}) {
+    super(parameters, { lr: 1e-3, lrFactor: 1, weightDecay: 0, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false }, options);
   }
 
   protected validate({ betas, eps }: AdamOptions): void {
@@ -66,6 +66,6 @@ export class AdamW extends AdamBase {
   protected override readonly decoupled = true;
 
   constructor(parameters: readonly Tensor[] | readonly Group<AdamOptions>[], options: Given = {}) {
-    super(parameters, { weightDecay: 0.01, ...options });
+    super(parameters, { ...options, weightDecay: options.weightDecay ?? 0.01 });
   }
 }

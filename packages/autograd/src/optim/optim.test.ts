@@ -243,4 +243,14 @@ eachDevice('optimizers', (ctx) => {
     after.step(gradients);
     expect(await x.data()).toEqual(Float32Array.of(0, 1));
   });
+
+  it('refuses options that it does not have', () => {
+    using x = parameter(tensor([1, 2], { device: ctx.device }));
+    expect(() => new AdamW([x], { learningRate: 0.1 } as never)).toThrow(/no option "learningRate". Options are lr, lrFactor,/);
+    expect(() => new SGD([{ parameters: [x], decay: 0 } as never], { lr: 1 })).toThrow(/no option "decay"/);
+    expect(() => new SGD(x as never, { lr: 1 })).toThrow(/its parameters are no list/);
+    using optimizer = new SGD([x], { lr: 1, momentum: null as never });
+    expect(() => optimizer.step(undefined as never)).toThrow(/^optimizer: it got no gradients/);
+    expect(() => optimizer.step(new Gradients(), { rate: 1 } as never)).toThrow(/no option "rate". Options are lr/);
+  });
 });

@@ -1,5 +1,5 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
-import { chooseSpan, copyInto, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
+import { chooseSpan, copyInto, expectOptions, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 
@@ -47,12 +47,20 @@ export abstract class Optimizer<O extends CommonOptions> {
   /**
    * Moves the parameters into one buffer per group.
    * @param parameters a list, or groups with options of their own
+   * @param defaults all options there are
+   * @param given those of the caller
+   * @throws TensorError for an option there is not
    */
-  constructor(parameters: readonly Tensor[] | readonly Group<O>[], defaults: O) {
+  constructor(parameters: readonly Tensor[] | readonly Group<O>[], defaults: O, given: Partial<O> = {}) {
+    if (!Array.isArray(parameters))
+      throw new TensorError('optimizer', 'its parameters are no list', 'give module.parameters(), or a list of groups');
     const groups = isTensors(parameters) ? [{ parameters }] : parameters;
+    const names = Object.keys(defaults);
+    expectOptions('optimizer', given, names);
     if (groups.length === 0) throw new TensorError('optimizer', 'there is nothing to learn', 'give parameters or groups');
     this.groups = groups.map((group) => {
-      const options = { ...defaults, ...withoutUndefined(group) } as O;
+      expectOptions('optimizer', { ...group }, ['parameters', ...names]);
+      const options = { ...defaults, ...withoutUndefined(given), ...withoutUndefined(group) } as O;
       expectRates(options);
       this.validate(options);
       const arena = new Arena(group.parameters);
@@ -76,7 +84,11 @@ export abstract class Optimizer<O extends CommonOptions> {
    * A parameter without one keeps its value, state and step count.
    * @throws TensorError when none of the parameters has a gradient, or another optimizer has taken one over
    */
-  step(gradients: Gradients, { lr }: StepOptions = {}): void {
+  step(gradients: Gradients, options: StepOptions = {}): void {
+    if (!(gradients instanceof Map))
+      throw new TensorError('optimizer', 'it got no gradients', 'give those of valueAndGrad or tape.backward to step(gradients)');
+    expectOptions('optimizer', options, ['lr']);
+    const { lr } = options;
     if (!this.groups.some(({ arena }) => arena.parameters.some((parameter) => gradients.has(parameter))))
       throw new TensorError(
         'optimizer',
@@ -85,12 +97,12 @@ export abstract class Optimizer<O extends CommonOptions> {
       );
     for (const { arena } of this.groups) arena.expectPlaced();
     for (const group of this.groups) {
-      const { arena, options, states, steps } = group;
+      const { arena, options: own, states, steps } = group;
       const { flat, missing } = arena.pack(gradients);
       using packed = flat;
       if (missing.length === arena.parameters.length) continue;
       using mask = missing.length > 0 ? arena.mask(missing) : undefined;
-      const rate = lr ?? options.lr;
+      const rate = lr ?? own.lr;
       if (typeof rate === 'object' && rate.size !== 1)
         throw new ShapeError('optimizer', `lr has ${rate.size} elements`, 'give a number or a tensor of one element');
       this.update({
@@ -106,8 +118,8 @@ export abstract class Optimizer<O extends CommonOptions> {
         params: {
           blocks: arena.blocks,
           rate_offset: typeof rate === 'object' ? rate.offset : 0,
-          lr: (typeof rate === 'object' ? 1 : rate) * options.lrFactor,
-          weight_decay: options.weightDecay,
+          lr: (typeof rate === 'object' ? 1 : rate) * own.lrFactor,
+          weight_decay: own.weightDecay,
         },
         defines: {
           RATE: typeof rate === 'object' ? 1 : 0,
@@ -196,5 +208,5 @@ function expectRates({ lr, weightDecay }: CommonOptions): void {
 }
 
 function withoutUndefined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -19,7 +19,7 @@ export class SGD extends Optimizer<SGDOptions> {
     parameters: readonly Tensor[] | readonly Group<SGDOptions>[],
     options: Pick<SGDOptions, 'lr'> & Partial<SGDOptions>,
   ) {
-    super(parameters, { lrFactor: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: false, ...options });
+    super(parameters, { lr: Number.NaN, lrFactor: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: false }, options);
   }
 
   protected validate({ nesterov, momentum, dampening }: SGDOptions): void {

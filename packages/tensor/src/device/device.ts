@@ -1,5 +1,5 @@
 import { openGpu, patiently } from '#gpu';
-import type { DType } from '../dtype.ts';
+import { type DType, expectDTypeName } from '../dtype.ts';
 import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
 import type { Patiently } from '../platform.ts';
 import { Storage } from '../storage.ts';
@@ -277,6 +277,7 @@ export class Device {
   }
 
   expectDType(op: string, dtype: DType): void {
+    expectDTypeName(op, dtype);
     if (dtype === 'f16' && !this.hasF16) {
       throw new DTypeError(
         op,

@@ -2,7 +2,7 @@
  * Size-class pool of storage buffers. A released buffer is reusable at once by later commands, because the queue runs commands in
  * the order they were recorded; only host writes must wait until the last recorded use was submitted.
  */
-import { LimitError } from '../errors.ts';
+import { AllocationError } from '../errors.ts';
 
 /** A storage buffer with a stable identity. `gpu` is undefined only while a plan is being captured. */
 export type PoolBuffer = {
@@ -61,10 +61,10 @@ export class Pool {
     private readonly evicted: (id: number) => void,
   ) {}
 
-  /** Bytes of the buffer that would serve `bytes`. @throws LimitError when the adapter has no buffer that large */
+  /** Bytes of the buffer that would serve `bytes`. @throws AllocationError when the adapter has no buffer that large */
   classOf(bytes: number): number {
     if (bytes > this.maxBytes) {
-      throw new LimitError(
+      throw new AllocationError(
         'allocate',
         `${bytes} bytes exceed the ${this.maxBytes} bytes this adapter binds at once`,
         'split the tensor, store it as f16, or use an adapter with larger maxStorageBufferBindingSize',

@@ -7,6 +7,7 @@ import { currentDevice } from '../device/current.ts';
 import type { PlanCost } from '../device/capture.ts';
 import type { Plan } from '../device/plan.ts';
 import { type DType, type HostArray, toBytes } from '../dtype.ts';
+import { expectOptions } from '../arguments.ts';
 import { expectSynchronous } from '../context.ts';
 import { CaptureError, ShapeError } from '../errors.ts';
 import { noteWork, withHook } from '../op.ts';
@@ -80,7 +81,9 @@ export function capture<N extends string, R>(
     for (const tensor of Object.values(entry.placeholders)) tensor.dispose();
     entry.plan.dispose();
   };
+  expectOptions('capture', options, ['device']);
   const run = (inputs: Inputs<N>): R => {
+    expectInputs(inputs);
     const device = options.device ?? deviceOf(inputs);
     const key = Object.entries<CaptureInput>(inputs)
       .map(([name, input]) => `${name}:${signature(input)}`)
@@ -193,12 +196,28 @@ function trace<N extends string, R>(
       return op.run(...(args as never[]));
     },
     () => {
-      const value = scope(() => body(placeholders));
+      const value = scope(() => body(onlyGiven(placeholders)));
       expectSynchronous('capture', value, 'await before or after it: the captured part only records', CaptureError);
       return value;
     },
     { onWork: (_, reads) => reads.forEach(see), op: 'capture' },
   );
+}
+
+/** The inputs, where a name that no call gives is an error instead of undefined. */
+function onlyGiven<N extends string>(placeholders: AsTensors<N>): AsTensors<N> {
+  const names = Object.keys(placeholders);
+  return new Proxy(placeholders, {
+    get(target, name) {
+      if (typeof name === 'string' && !(name in target))
+        throw new CaptureError(
+          'capture',
+          `the body reads an input "${name}", and the call gives ${names.join(', ') || 'none'}`,
+          'give every input that the body reads, by its name',
+        );
+      return Reflect.get(target, name) as unknown;
+    },
+  });
 }
 
 function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined): void {
@@ -224,7 +243,7 @@ function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined):
 }
 
 function isTensor(input: CaptureInput): input is Tensor {
-  return typeof input === 'object' && 'storage' in input;
+  return input instanceof Tensor;
 }
 
 function shapeOf(input: CaptureInput | InputShape): Shape {
@@ -233,6 +252,18 @@ function shapeOf(input: CaptureInput | InputShape): Shape {
 
 function dtypeOf(input: CaptureInput | InputShape): DType {
   return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
+}
+
+/** @throws CaptureError for what is no input */
+function expectInputs(inputs: Readonly<Record<string, unknown>>): void {
+  if (typeof inputs !== 'object' || inputs === null)
+    throw new CaptureError('capture', `its inputs are ${String(inputs)}`, 'give an object of inputs by name: { x }');
+  for (const [name, input] of Object.entries(inputs)) {
+    if (typeof input === 'number' || input instanceof Tensor) continue;
+    const { data, shape } = (input ?? {}) as Partial<HostInput>;
+    if ((Array.isArray(data) || ArrayBuffer.isView(data)) && Array.isArray(shape)) continue;
+    throw new CaptureError('capture', `input ${name} is no tensor`, 'give a tensor, a number, or { data, shape } of host data');
+  }
 }
 
 function signature(input: CaptureInput): string {

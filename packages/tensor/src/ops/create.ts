@@ -2,7 +2,9 @@
 import type { Device } from '../device/device.ts';
 import { currentDevice } from '../device/current.ts';
 import { bytesPerElement, type DType, expectNumber, type HostArray, isFloat, toBytes, wgslType } from '../dtype.ts';
+import { expectOptions } from '../arguments.ts';
 import { DTypeError, LimitError, ShapeError } from '../errors.ts';
+import { inNameOf } from '../op.ts';
 import { kernel, grid1d } from '../kernel.ts';
 import { wgsl } from '@mudpt/shaders';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
@@ -16,12 +18,26 @@ export type CreateOptions = {
   readonly device?: Device;
 };
 
+const CREATE: Record<keyof Required<CreateOptions>, true> = { dtype: true, device: true };
+
+/** The options of a creation function, checked. */
+function settle<O extends CreateOptions>(op: string, options: O | null | undefined, more: readonly string[] = []): O {
+  // A tensor in place of options is as common as zeros(x.shape, x): its dtype and device are meant.
+  if (!(options instanceof Tensor)) expectOptions(op, options, [...Object.keys(CREATE), ...more]);
+  const { dtype, device, ...rest } = options ?? ({} as O);
+  return { ...rest, ...(dtype && { dtype }), ...(device && { device }) } as O;
+}
+
 /**
  * A tensor of host data: a number, nested arrays, or a flat array with a shape.
  * @param options.dtype default: i32/u32 for Int32Array/Uint32Array, else f32
  * @throws ShapeError for ragged arrays or a shape that does not fit; DTypeError for values outside the dtype
  */
 export function tensor(data: Nested | HostArray, options: CreateOptions & { readonly shape?: Shape } = {}): Tensor {
+  return inNameOf('tensor', () => fromHost(data, settle('tensor', options, ['shape'])));
+}
+
+function fromHost(data: Nested | HostArray, options: CreateOptions & { readonly shape?: Shape }): Tensor {
   const device = options.device ?? currentDevice('tensor');
   const typed = ArrayBuffer.isView(data);
   const inferred = typed ? [data.length] : nestedShape(data as Nested);
@@ -47,6 +63,7 @@ export function tensorFromBytes(
   device: Device = currentDevice('tensorFromBytes'),
 ): Tensor {
   expectShape('tensorFromBytes', shape);
+  device.expectDType('tensorFromBytes', dtype);
   const expected = sizeOf(shape) * bytesPerElement(dtype);
   if (bytes.byteLength !== expected) {
     throw new ShapeError(
@@ -120,21 +137,29 @@ function fill(device: Device, shape: Shape, dtype: DType, value: number, step: n
   return out;
 }
 
+function repeated(op: string, shape: Shape, value: number, options: CreateOptions): Tensor {
+  return inNameOf(op, () => {
+    expectShape(op, shape);
+    if (typeof value !== 'number') throw new DTypeError(op, `value is ${typeof value} ${String(value)}`, 'give one number');
+    const { dtype = 'f32', device = currentDevice(op) } = settle(op, options);
+    expectNumber(op, 'value', value, dtype);
+    return fill(device, shape, dtype, dtype === 'bool' ? Number(value !== 0) : value, 0);
+  });
+}
+
 /** A tensor of one repeated value; f32 by default. @throws ShapeError, LimitError for a shape that cannot be, DTypeError for a value outside the dtype */
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
-  const { dtype = 'f32', device = currentDevice('full') } = options;
-  expectNumber('full', 'value', value, dtype);
-  return fill(device, shape, dtype, dtype === 'bool' ? Number(value !== 0) : value, 0);
+  return repeated('full', shape, value, options);
 }
 
 /** A tensor of zeros; f32 by default. */
 export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 0, options);
+  return repeated('zeros', shape, 0, options);
 }
 
 /** A tensor of ones; f32 by default. */
 export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 1, options);
+  return repeated('ones', shape, 1, options);
 }
 
 /** Integers count in their own arithmetic: every number on the way must be one. */
@@ -145,20 +170,36 @@ function expectWhole(dtype: DType, start: number, step: number, count: number): 
   if (count > 0) expectNumber('arange', 'the last value', start + (count - 1) * step, dtype);
 }
 
-/** `start, start + step, ...` up to `stop`, which is excluded: one axis; f32 by default. @throws LimitError when that never ends, DTypeError for integers
- * outside the dtype */
-export function arange(start: number, stop: number, step = 1, options: CreateOptions = {}): Tensor {
-  const { dtype = 'f32', device = currentDevice('arange') } = options;
-  if (!(step !== 0) || !Number.isFinite(step))
-    throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
-  const count = Math.max(0, Math.ceil((stop - start) / step));
-  if (!isFloat(dtype)) expectWhole(dtype, start, step, count);
-  return fill(device, [count], dtype, start, step);
+/**
+ * `start, start + step, ...` up to `stop`, which is excluded: one axis; f32 by default. With one number, it is `stop`, and start is 0.
+ * @throws LimitError when that never ends, DTypeError for integers outside the dtype
+ */
+export function arange(stop: number, options?: CreateOptions): Tensor;
+export function arange(start: number, stop: number, step?: number, options?: CreateOptions): Tensor;
+export function arange(first: number, ...rest: readonly (number | CreateOptions | null | undefined)[]): Tensor {
+  const at = rest.findIndex((value) => typeof value === 'object' && value !== null);
+  const numbers = [first, ...(at < 0 ? rest : rest.slice(0, at))].map((value) => value ?? undefined);
+  const odd = numbers.find((value) => value !== undefined && typeof value !== 'number');
+  if (numbers[0] === undefined || odd !== undefined)
+    throw new DTypeError('arange', `${String(odd)} is no number`, 'give arange(stop), or arange(start, stop, step)');
+  const [start, stop] = (numbers[1] === undefined ? [0, first] : numbers) as [number, number];
+  const step = (numbers[2] as number | undefined) ?? 1;
+  return inNameOf('arange', () => {
+    const { dtype = 'f32', device = currentDevice('arange') } = settle('arange', at < 0 ? {} : (rest[at] as CreateOptions));
+    if (!(step !== 0) || !Number.isFinite(step))
+      throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
+    const count = Math.max(0, Math.ceil((stop - start) / step));
+    if (!isFloat(dtype)) expectWhole(dtype, start, step, count);
+    return fill(device, [count], dtype, start, step);
+  });
 }
 
 /** The identity matrix [rows, columns], square by default; f32 by default. */
 export function eye(rows: number, columns: number = rows, options: CreateOptions = {}): Tensor {
-  const values = new Float32Array(rows * columns);
-  for (let i = 0; i < Math.min(rows, columns); i += 1) values[i * columns + i] = 1;
-  return tensor(values, { ...options, dtype: options.dtype ?? 'f32', shape: [rows, columns] });
+  const given = settle('eye', options);
+  const shape = [rows, columns ?? rows];
+  expectShape('eye', shape);
+  const values = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < Math.min(...shape); i += 1) values[i * (shape[1] ?? 0) + i] = 1;
+  return inNameOf('eye', () => tensor(values, { ...given, dtype: given.dtype ?? 'f32', shape }));
 }
