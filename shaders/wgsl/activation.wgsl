@@ -17,9 +17,11 @@ const QUICK_GELU = vec3<f32>(50.0, 1.702, 0.0);
 const SILU = vec3<f32>(80.0, 1.0, 0.0);
 const GELU_TANH = vec3<f32>(20.0, 1.5957691216057308, 0.07135481627);
 
-// Where `condition`, b, else a, bits unchanged: compilers of GPUs make min and max of a comparison and a select, and those drop NaN.
+// b where `condition` holds and a is no NaN, else a. By bits: compilers of GPUs take for granted that nothing compared is NaN.
 fn choose4(a: vec4<f32>, b: f32, condition: vec4<bool>) -> vec4<f32> {
-  return bitcast<vec4<f32>>(select(bitcast<vec4<u32>>(a), vec4<u32>(bitcast<u32>(b)), condition));
+  let bits = bitcast<vec4<u32>>(a);
+  let isNumber = (bits & vec4<u32>(0x7fffffffu)) <= vec4<u32>(0x7f800000u);
+  return bitcast<vec4<f32>>(select(bits, vec4<u32>(bitcast<u32>(b)), condition & isNumber));
 }
 
 // x, or 0 where x < low: there the activation is 0 to f32, and x times a factor that merely is tiny need not be.
