@@ -38,7 +38,7 @@ describe('encode', () => {
     ['\u0160koda', [35621, 1313, 1140]],
   ])("%s: decomposed accents have the ids of OpenAI's code with ftfy 6.3.1", (name, ids) => {
     for (const text of [name, name.normalize('NFD')])
-      for (const own of [openai, hf]) expect(own.encode(text).slice(1, -1)).toEqual(ids);
+      for (const tokenizer of [openai, hf]) expect(tokenizer.encode(text).slice(1, -1)).toEqual(ids);
   });
 
   it('replaces HTML references in openai mode and not in hf mode', () => {

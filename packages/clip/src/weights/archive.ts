@@ -97,10 +97,10 @@ class SourceArchive implements Archive {
     if (crc === 0 || this.verified.has(name)) return;
     const found = whole ? crc32(whole) : await this.crcInParts(start, size);
     if (found !== crc) {
-      const [own, told] = [found, crc].map((value) => value.toString(16).padStart(8, '0'));
+      const [computed, told] = [found, crc].map((value) => value.toString(16).padStart(8, '0'));
       throw new FormatError(
         OP,
-        `${this.name}: its entry ${JSON.stringify(name)} is damaged: its CRC-32 is ${own}, the archive says ${told}`,
+        `${this.name}: its entry ${JSON.stringify(name)} is damaged: its CRC-32 is ${computed}, the archive says ${told}`,
         'fetch the file again',
       );
     }

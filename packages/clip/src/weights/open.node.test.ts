@@ -179,7 +179,9 @@ describe('what the configuration says', () => {
       (name) => [name, { shape: [1], dtype: 'f32', data: async () => Float32Array.of(8) }] as const,
     );
     const weights = new Map(
-      Object.entries(randomWeights(FIXTURE_CONFIG)).map(([name, own]) => [name, { ...own, data: async () => own.data }] as const),
+      Object.entries(randomWeights(FIXTURE_CONFIG)).map(
+        ([name, weight]) => [name, { ...weight, data: async () => weight.data }] as const,
+      ),
     );
     expect(await warnings(await torchBytes(new Map([...weights, ...sizes]), { script: true }))).toEqual([]);
   });

@@ -37,7 +37,7 @@ export function findStateDict(root: PickleValue, file: string): Tensors {
 
 /** The only one, or the one that the usual keys lead to. */
 function choose(candidates: readonly Candidate[], file: string): Tensors {
-  const ranks = new Map(candidates.map((own) => [own, own.path.map(rankOf)]));
+  const ranks = new Map(candidates.map((candidate) => [candidate, candidate.path.map(rankOf)]));
   const [first, second] = [...ranks].sort(([, a], [, b]) => compare(a, b));
   if (first && (!second || (first[1].every(Number.isFinite) && compare(first[1], second[1]) < 0))) return first[0].tensors;
   const holds = candidates.length > 1 ? `several: ${candidates.map(({ path }) => path.join('.')).join(', ')}` : 'none';

@@ -68,9 +68,9 @@ eachDevice('other classes and templates', (ctx) => {
   it("fixed texts follow the data set's template, unless the settings name one", () =>
     withContext(async (context) => {
       const { images } = tinyBatch(ctx.device);
-      const logits = async (template: string, own: MethodContext) => {
-        const first = tinyMethod(own, 'vpt', { depth: 2, template });
-        const made = own === context ? first.forContext(OTHER) : first;
+      const logits = async (template: string, given: MethodContext) => {
+        const first = tinyMethod(given, 'vpt', { depth: 2, template });
+        const made = given === context ? first.forContext(OTHER) : first;
         const found = await made.evaluate(images).data();
         for (const method of new Set([made, first])) method.dispose();
         return found;
@@ -84,7 +84,7 @@ eachDevice('other classes and templates', (ctx) => {
   it('zero-shot does, too, and averages it with the selected ones', () =>
     withContext(async (context) => {
       for (const settings of [{}, { selected: true }]) {
-        const make = (own: MethodContext) => methodNamed('zero-shot').create(own, settings) as FeatureMethod;
+        const make = (given: MethodContext) => methodNamed('zero-shot').create(given, settings) as FeatureMethod;
         const [first, fresh] = [make(context), make({ ...context, ...OTHER })];
         const made = first.forContext(OTHER);
         expect(await made.evaluate(features()).data()).toEqual(await fresh.evaluate(features()).data());
@@ -99,7 +99,7 @@ eachDevice('other classes and templates', (ctx) => {
         ['tip-adapter', { cachePasses: 0 }],
         ['linear-probe', { maxIterations: 20 }],
       ] as const) {
-        const make = (own: MethodContext) => methodNamed(name).create(own, settings) as FeatureMethod;
+        const make = (given: MethodContext) => methodNamed(name).create(given, settings) as FeatureMethod;
         const method = make(context);
         await method.fit({ train, val: undefined, augmented: [] });
         expect(() => method.forContext(OTHER), name).toThrow(/4 classes, so it cannot classify others/);

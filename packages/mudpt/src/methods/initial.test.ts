@@ -23,7 +23,7 @@ eachDevice('initial values', (ctx) => {
       const values = async (seed: number) => {
         const method = tinyMethod({ ...context, seed }, name, settings);
         const read = new Map<string, ArrayLike<number>>();
-        for (const [path, own] of method.learnable) if (own.size > 0) read.set(path, await own.data());
+        for (const [path, parameter] of method.learnable) if (parameter.size > 0) read.set(path, await parameter.data());
         method.dispose();
         return read;
       };

@@ -36,8 +36,7 @@ const variants = (epochs: Readonly<Record<string, number>>): Record<string, Meth
 
 /** Unit text features of the templates, or of the data set's own. */
 function unitTexts(context: MethodContext, { templates }: TipSettings): TextFeatures {
-  const own = templates.length > 0 ? templates : [undefined];
-  const writers = own.map((template) => templateWriter(context.tokenizer, template));
+  const writers = (templates.length > 0 ? templates : [undefined]).map((template) => templateWriter(context.tokenizer, template));
   return (classes) => {
     using features = templateFeatures({ ...context, ...classes }, writers);
     return keep(meanOfUnits(features));

@@ -35,8 +35,8 @@ export function prefixWriter(tokenizer: TextCodec, prefix: string): Writer {
 
 /** Writes a template with `{}` for the name. @param template undefined: whatever the data set's own is */
 export function templateWriter(tokenizer: TextCodec, template?: string): Writer {
-  return ({ classNames, template: own }) =>
-    classNames.map((name) => tokensOf(tokenizer, fillTemplate(template ?? own, name), name));
+  return ({ classNames, template: ofDataSet }) =>
+    classNames.map((name) => tokensOf(tokenizer, fillTemplate(template ?? ofDataSet, name), name));
 }
 
 function tokensOf(tokenizer: TextCodec, text: string, name: string): ClassTokens {

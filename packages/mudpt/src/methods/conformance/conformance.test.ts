@@ -58,8 +58,8 @@ eachDevice('the kit finds', (ctx) => {
       /other classes/,
       /forContext against a method made for these classes: logits differs/,
       (method) => {
-        const own = method.forContext.bind(method);
-        return { forContext: (other: ClassContext) => own({ ...other, template: 'a {}.' }) };
+        const original = method.forContext.bind(method);
+        return { forContext: (other: ClassContext) => original({ ...other, template: 'a {}.' }) };
       },
     ],
     [
@@ -67,8 +67,8 @@ eachDevice('the kit finds', (ctx) => {
       /other classes/,
       /forContext against a method made for these classes: logits differs/,
       (method) => {
-        const own = method.evaluate.bind(method);
-        return { evaluate: (images: Tensor, texts?: Tensor) => mul(own(images, texts), 2) };
+        const original = method.evaluate.bind(method);
+        return { evaluate: (images: Tensor, texts?: Tensor) => mul(original(images, texts), 2) };
       },
     ],
     [
@@ -83,11 +83,11 @@ eachDevice('the kit finds', (ctx) => {
       /captured step/,
       /captured against eager, replay 1: loss differs/,
       (method) => {
-        const own = method.loss.bind(method);
+        const original = method.loss.bind(method);
         let calls = 0;
         return {
           loss: (images: Tensor, labels: Tensor) => {
-            const step = own(images, labels);
+            const step = original(images, labels);
             calls += 1;
             return { ...step, loss: mul(step.loss, calls) };
           },
@@ -103,7 +103,7 @@ eachDevice('the kit finds', (ctx) => {
         return {
           endEpoch: () => {
             ended += 1;
-            for (const own of method.learnable.values()) scope(() => copyInto(own, mul(own, 1 + ended)));
+            for (const original of method.learnable.values()) scope(() => copyInto(original, mul(original, 1 + ended)));
           },
         };
       },
@@ -120,11 +120,11 @@ eachDevice('the kit finds', (ctx) => {
       create: (context, settings) => {
         const method = sharedVpt.create(context, settings) as PromptMethod;
         const again = randomPrompts([4, 24], context, randomFrom(context.seed));
-        const own = method.dispose.bind(method);
+        const original = method.dispose.bind(method);
         return Object.assign(method, {
           learner: { ...Reflect.get(method, 'learner'), learnable: new Map([...method.learnable, ['again', again]]) },
           dispose: () => {
-            own();
+            original();
             again.dispose();
           },
         });

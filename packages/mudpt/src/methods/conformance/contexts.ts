@@ -42,8 +42,8 @@ export async function otherClassesOfPrompts(subject: Subject): Promise<void> {
   const fresh = await subject.prompts(other);
   copyLearnt(subject, method.learnable, fresh.learnable);
   expectClasses(subject, made.classNames, other);
-  for (const [name, own] of method.learnable)
-    if (made.learnable.get(name) !== own)
+  for (const [name, parameter] of method.learnable)
+    if (made.learnable.get(name) !== parameter)
       throw subject.fail(`forContext gives another tensor ${name}`, 'share what is learnt, so that it may learn on');
   const what = 'forContext against a method made for these classes';
   expectNumbers(method.name, what, await logits(made, images), await logits(fresh, images), TOLERANCE);
@@ -51,7 +51,7 @@ export async function otherClassesOfPrompts(subject: Subject): Promise<void> {
   if (lossThere)
     expectNumbers(method.name, what, await numbers(made, images, labels), await numbers(fresh, images, labels), TOLERANCE);
   subject.release(made);
-  if ([...method.learnable.values()].some((own) => own.isDisposed))
+  if ([...method.learnable.values()].some((parameter) => parameter.isDisposed))
     throw subject.fail('disposing what forContext gave disposes what is learnt', 'leave it to the method that made it');
   expectNumbers(method.name, 'after forContext', await logits(method, images), before, 0);
 }
@@ -75,7 +75,7 @@ async function logits(method: PromptMethod, images: Tensor): Promise<Numbers> {
 export async function otherClassesOfFeatures(subject: Subject): Promise<void> {
   const method = await fitted(subject);
   const rows = subject.random([5, subject.clip.config.embed], 8);
-  const scores = async (own: FeatureMethod): Promise<Numbers> => new Map([['logits', await own.evaluate(rows).data()]]);
+  const scores = async (fit: FeatureMethod): Promise<Numbers> => new Map([['logits', await fit.evaluate(rows).data()]]);
   const before = await scores(method);
   const { made, other } = elsewhere<FeatureMethod>(subject, method);
   const fresh = await subject.features(other);

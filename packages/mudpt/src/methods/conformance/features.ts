@@ -33,7 +33,7 @@ export async function restored(subject: Subject): Promise<void> {
   const rows = subject.random([5, subject.clip.config.embed], 8);
   const expected = await scores(method, rows);
   const other = await subject.features({ seed: 4 });
-  const handles = new Map([...method.learnable].map(([name, own]) => [name, alias(own)]));
+  const handles = new Map([...method.learnable].map(([name, learnt]) => [name, alias(learnt)]));
   await other.restore(handles);
   for (const handle of handles.values()) handle.dispose();
   subject.release(method);

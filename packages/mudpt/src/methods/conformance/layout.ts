@@ -43,7 +43,7 @@ async function rowsOf(method: PromptMethod): Promise<Readonly<Record<'text' | 'i
     if (!prompts) return undefined;
     const read = async (rows: LayerRows | undefined): Promise<Rows> =>
       await Promise.all(
-        (rows ? [rows.first, ...rows.deep] : []).map(async (own) => ({ count: own.shape[0] ?? 0, values: await own.data() })),
+        (rows ? [rows.first, ...rows.deep] : []).map(async (row) => ({ count: row.shape[0] ?? 0, values: await row.data() })),
       );
     return { text: await read(prompts.text), image: await read(prompts.image) };
   });
@@ -70,10 +70,10 @@ async function expectSources(subject: Subject, method: PromptMethod, before: Awa
   const logits = await method.evaluate(images).data();
   const sources = new Set(TOWERS.flatMap((tower) => layout[tower].flatMap((place) => place.sources)));
   for (const name of sources) {
-    const own = learnable.get(name);
-    if (!own || own.size === 0) continue;
-    const kept = Float32Array.from(await own.data());
-    await addNoise(subject, own, 60);
+    const parameter = learnable.get(name);
+    if (!parameter || parameter.size === 0) continue;
+    const kept = Float32Array.from(await parameter.data());
+    await addNoise(subject, parameter, 60);
     const after = await rowsOf(method);
     for (const tower of TOWERS)
       for (const [at, place] of layout[tower].entries()) {
@@ -89,7 +89,7 @@ async function expectSources(subject: Subject, method: PromptMethod, before: Awa
     const moved = await method.evaluate(images).data();
     if (moved.every((value, index) => value === logits[index]))
       throw subject.fail(`${name} is drawn as a prompt, and no logit changes with it`, 'draw what reaches the towers');
-    write(own, kept);
+    write(parameter, kept);
   }
 }
 

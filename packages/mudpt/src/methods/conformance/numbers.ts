@@ -15,7 +15,7 @@ export function lossAndGradients(
   const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
   return {
     loss: value.loss,
-    gradients: Object.fromEntries([...method.learnable].map(([key, own]) => [key, gradients.of(own)])),
+    gradients: Object.fromEntries([...method.learnable].map(([key, parameter]) => [key, gradients.of(parameter)])),
   };
 }
 
@@ -25,7 +25,8 @@ export async function numbers(method: PromptMethod, images: Tensor, labels: Tens
     const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
     const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
     for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
-    for (const [name, own] of method.learnable) if (own.size > 0) found.set(`grad ${name}`, await gradients.of(own).data());
+    for (const [name, parameter] of method.learnable)
+      if (parameter.size > 0) found.set(`grad ${name}`, await gradients.of(parameter).data());
     return found;
   });
 }
@@ -33,7 +34,7 @@ export async function numbers(method: PromptMethod, images: Tensor, labels: Tens
 /** Values of tensors by name, empty ones left out. */
 export async function valuesOf(tensors: ReadonlyMap<string, Tensor>): Promise<Map<string, ArrayLike<number>>> {
   const found = new Map<string, ArrayLike<number>>();
-  for (const [name, own] of tensors) if (own.size > 0) found.set(name, await own.data());
+  for (const [name, parameter] of tensors) if (parameter.size > 0) found.set(name, await parameter.data());
   return found;
 }
 
@@ -56,13 +57,13 @@ export function expectNumbers(method: string, what: string, found: Numbers, expe
   if (missing.length > 0)
     throw new MethodError(method, `${what}: ${missing.join(', ')} is not there`, 'compute the same outputs');
   for (const [name, values] of expected) {
-    const own = found.get(name) ?? [];
-    const error = own.length === values.length ? relativeError(own, values) : Number.NaN;
+    const actual = found.get(name) ?? [];
+    const error = actual.length === values.length ? relativeError(actual, values) : Number.NaN;
     if (error <= tolerance) continue;
     const allowed = tolerance === 0 ? 'no bit may differ' : `${tolerance} is allowed`;
     throw new MethodError(
       method,
-      `${what}: ${name} differs (${own.length} of ${values.length} numbers, relative error ${error.toExponential(1)}; ${allowed})`,
+      `${what}: ${name} differs (${actual.length} of ${values.length} numbers, relative error ${error.toExponential(1)}; ${allowed})`,
       'see what this check compares in mudpt/conformance',
     );
   }

@@ -55,7 +55,7 @@ export async function memoryPolicies(subject: Subject): Promise<void> {
     new Map([
       ...[...found].filter(([name]) => !name.startsWith('grad ')),
       // A gradient that is zero but for rounding is compared as a part of all.
-      ['gradients', [...found].flatMap(([name, own]) => (name.startsWith('grad ') ? Array.from(own) : []))] as const,
+      ['gradients', [...found].flatMap(([name, parameter]) => (name.startsWith('grad ') ? Array.from(parameter) : []))] as const,
     ]);
   const evaluated: Numbers = new Map([['logits', await method.evaluate(images).data()]]);
   for (const economy of ECONOMIES) {
@@ -101,5 +101,6 @@ export async function checkpoints(subject: Subject): Promise<void> {
 
 function step(method: PromptMethod, images: Tensor, labels: Tensor): void {
   const { gradients } = valueAndGrad(() => method.loss(images, labels));
-  for (const own of method.learnable.values()) if (own.size > 0) copyInto(own, sub(own, mul(gradients.of(own), 0.01)));
+  for (const parameter of method.learnable.values())
+    if (parameter.size > 0) copyInto(parameter, sub(parameter, mul(gradients.of(parameter), 0.01)));
 }

@@ -111,22 +111,24 @@ export async function withSubject(
 /** Moves everything learnt away from where it began: what begins at zero would hide mistakes. */
 export async function disturb(subject: Subject, { learnable }: PromptMethod): Promise<void> {
   let seed = 100;
-  for (const own of learnable.values()) if (own.size > 0) await addNoise(subject, own, seed++);
+  for (const parameter of learnable.values()) if (parameter.size > 0) await addNoise(subject, parameter, seed++);
 }
 
 /** Adds numbers from -0.1 to 0.1 in place. */
-export async function addNoise(subject: Subject, own: Tensor, seed: number): Promise<void> {
-  const [values, noise] = [await own.data(), subject.random(own.shape, seed)];
+export async function addNoise(subject: Subject, parameter: Tensor, seed: number): Promise<void> {
+  const [values, noise] = [await parameter.data(), subject.random(parameter.shape, seed)];
   const moved = await noise.data();
   write(
-    own,
+    parameter,
     Float32Array.from(values, (value, at) => value + 0.1 * (moved[at] ?? 0)),
   );
 }
 
 /** Overwrites the values of a tensor. */
-export function write(own: Tensor, values: ArrayLike<number>): void {
-  noGrad(() => scope(() => copyInto(own, tensor(Float32Array.from(values), { shape: own.shape, device: own.device }))));
+export function write(parameter: Tensor, values: ArrayLike<number>): void {
+  noGrad(() =>
+    scope(() => copyInto(parameter, tensor(Float32Array.from(values), { shape: parameter.shape, device: parameter.device }))),
+  );
 }
 
 /** @throws MethodError when the names or shapes of what is learnt differ */
@@ -135,8 +137,8 @@ export function copyLearnt(subject: Subject, from: ReadonlyMap<string, Tensor>, 
     [...tensors].map(([name, { shape }]) => `${name} [${shape.join(', ')}]`).join(', ');
   if (shapes(from) !== shapes(to))
     throw subject.fail(`it has ${shapes(to)} instead of ${shapes(from)}`, 'let names and shapes follow from the settings alone');
-  for (const [name, own] of to) {
+  for (const [name, parameter] of to) {
     const source = from.get(name);
-    if (source && own.size > 0) noGrad(() => copyInto(own, source));
+    if (source && parameter.size > 0) noGrad(() => copyInto(parameter, source));
   }
 }
