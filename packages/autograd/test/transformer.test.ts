@@ -32,7 +32,8 @@ class Gpt extends Module {
     const options = { random: randomFrom(7), ...(device && { device }) };
     this.embedding = new Embedding(sizes.vocabulary, sizes.width, { ...options, deviation: 0.3 });
     this.position = normal([sizes.tokens, sizes.width], 0.1, options);
-    this.blocks = Array.from({ length: sizes.layers }, () => new TransformerBlock({ ...sizes, ...options }));
+    const { width, heads, hidden } = sizes;
+    this.blocks = Array.from({ length: sizes.layers }, () => new TransformerBlock({ width, heads, hidden, ...options }));
     this.norm = new LayerNorm(sizes.width, options);
     this.head = new Linear(sizes.width, sizes.vocabulary, options);
   }

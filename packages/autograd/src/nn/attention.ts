@@ -1,5 +1,5 @@
 import { type AttentionOptions, attentionQkv, reshape, ShapeError, type Tensor } from '@mudpt/tensor';
-import type { InitOptions } from './init.ts';
+import { expectModuleOptions, type InitOptions, initOf } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 
@@ -22,10 +22,11 @@ export class MultiHeadAttention extends Module {
     options: MultiHeadAttentionOptions = {},
   ) {
     super();
+    expectModuleOptions('MultiHeadAttention', options, ['qkv', 'out']);
     if (width % heads !== 0)
       throw new ShapeError('MultiHeadAttention', `${heads} heads do not divide width ${width}`, 'choose a divisor');
-    this.qkv = options.qkv ?? new Linear(width, 3 * width, options);
-    this.out = options.out ?? new Linear(width, width, options);
+    this.qkv = options.qkv ?? new Linear(width, 3 * width, initOf(options));
+    this.out = options.out ?? new Linear(width, width, initOf(options));
   }
 
   /**

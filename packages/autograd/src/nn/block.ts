@@ -1,7 +1,7 @@
 import type { Activation, AttentionOptions, Tensor } from '@mudpt/tensor';
 import { MultiHeadAttention } from './attention.ts';
 import { feedForward } from './feed-forward.ts';
-import type { InitOptions } from './init.ts';
+import { expectModuleOptions, type InitOptions, initOf } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 import { LayerNorm } from './norm.ts';
@@ -42,13 +42,16 @@ export class TransformerBlock extends Module {
 
   constructor(options: BlockOptions) {
     super();
+    expectModuleOptions('TransformerBlock', options, ['width', 'heads', 'hidden', 'activation', 'eps', 'parts']);
     const { width, heads, hidden = 4 * width, activation = 'gelu' } = options;
-    const { parts } = options;
-    this.norm1 = parts?.norm1 ?? new LayerNorm(width, options);
-    this.attention = parts?.attention ?? new MultiHeadAttention(width, heads, options);
-    this.norm2 = parts?.norm2 ?? new LayerNorm(width, options);
-    this.up = parts?.up ?? new Linear(width, hidden, options);
-    this.down = parts?.down ?? new Linear(hidden, width, options);
+    const { parts, eps } = options;
+    const init = initOf(options);
+    const norm = { ...init, ...(eps !== undefined && { eps }) };
+    this.norm1 = parts?.norm1 ?? new LayerNorm(width, norm);
+    this.attention = parts?.attention ?? new MultiHeadAttention(width, heads, init);
+    this.norm2 = parts?.norm2 ?? new LayerNorm(width, norm);
+    this.up = parts?.up ?? new Linear(width, hidden, init);
+    this.down = parts?.down ?? new Linear(hidden, width, init);
     this.activation = activation;
   }
 

@@ -1,5 +1,5 @@
 import { conv2d, type Conv2dOptions, type Tensor } from '@mudpt/tensor';
-import { type InitOptions, uniform } from './init.ts';
+import { expectModuleOptions, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';
 
 /** Windows and groups of a {@link Conv2d}, and whether it has a bias (default true). */
@@ -13,6 +13,7 @@ export class Conv2d extends Module {
 
   constructor(inputs: number, outputs: number, kernel: number, options: ConvModuleOptions = {}) {
     super();
+    expectModuleOptions('Conv2d', options, ['bias', 'stride', 'padding', 'dilation', 'groups']);
     const { device, random, bias = true, ...windows } = options;
     const init: InitOptions = { ...(device && { device }), ...(random && { random }) };
     const fan = (inputs / (windows.groups ?? 1)) * kernel * kernel;

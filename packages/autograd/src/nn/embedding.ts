@@ -1,5 +1,5 @@
 import { embedding, type Tensor } from '@mudpt/tensor';
-import { type InitOptions, normal } from './init.ts';
+import { expectModuleOptions, type InitOptions, normal } from './init.ts';
 import { Module } from './module.ts';
 
 /** Rows of a table by id: ids [...] (i32 or u32) give [..., channels]. Begins normal with deviation 1, or `deviation`. */
@@ -8,6 +8,7 @@ export class Embedding extends Module {
 
   constructor(rows: number, channels: number, options: InitOptions & { readonly deviation?: number } = {}) {
     super();
+    expectModuleOptions('Embedding', options, ['deviation']);
     this.weight = normal([rows, channels], options.deviation ?? 1, options);
   }
 

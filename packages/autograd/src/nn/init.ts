@@ -3,7 +3,7 @@
  * device does anything. Distributions are PyTorch's; its numbers are not. Ten million take about half a second; random tensors inside a step come
  * from the tensor package's `randn`.
  */
-import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
+import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor, expectOptions } from '@mudpt/tensor';
 import { parameter } from '../parameter.ts';
 
 /** A stream of uniform numbers in 0..1 (mulberry32). */
@@ -27,6 +27,16 @@ export type InitOptions = {
   /** Where initial values come from; share one among modules. Default: seed 0, anew for each module. */
   readonly random?: Random;
 };
+
+/** What a module passes on to its parts. */
+export function initOf({ device, random }: InitOptions): InitOptions {
+  return { ...(device && { device }), ...(random && { random }) };
+}
+
+/** @throws TensorError for an option that a module does not have: `more`, beside those of {@link InitOptions} */
+export function expectModuleOptions(op: string, options: object, more: readonly string[]): void {
+  expectOptions(op, options, ['device', 'random', ...more]);
+}
 
 /** Uniform in -bound..bound. */
 export function uniform(shape: Shape, bound: number, { device, random = randomFrom(0) }: InitOptions): Tensor {

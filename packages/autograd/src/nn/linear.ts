@@ -1,6 +1,6 @@
 import { type Activation, linear, type Tensor } from '@mudpt/tensor';
 import type { LinearWeights } from './feed-forward.ts';
-import { adopt, type InitOptions, uniform } from './init.ts';
+import { adopt, expectModuleOptions, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';
 
 /** How a {@link Linear} begins. */
@@ -18,6 +18,7 @@ export class Linear extends Module {
 
   constructor(inputs: number, outputs: number, options: LinearModuleOptions = {}) {
     super();
+    expectModuleOptions('Linear', options, ['bias', 'weight']);
     const bound = 1 / Math.sqrt(inputs);
     const { weight, bias = true } = options;
     this.weight = weight ? adopt('Linear', 'weight', weight, [outputs, inputs]) : uniform([outputs, inputs], bound, options);

@@ -156,4 +156,19 @@ eachDevice('modules', (ctx) => {
     }
     expect(last).toBeLessThan(0.2);
   });
+
+  it('modules refuse options that they do not have', () => {
+    const { device } = ctx;
+    const wrong: readonly (readonly [() => unknown, RegExp])[] = [
+      [
+        () => new Linear(2, 3, { device, biass: false } as never),
+        /^Linear: there is no option "biass". Options are device, random,/,
+      ],
+      [() => new LayerNorm(2, { device, epsilon: 1 } as never), /^LayerNorm: there is no option "epsilon"/],
+      [() => new TransformerBlock({ width: 4, heads: 2, device, dropout: 0.1 } as never), /^TransformerBlock: .*"dropout"/],
+    ];
+    for (const [make, error] of wrong) expect(make).toThrow(error);
+    using bare = new Linear(2, 3, { device, bias: null as never });
+    expect(bare.bias).toBeUndefined();
+  });
 });

@@ -1,6 +1,6 @@
 import { alias, defineOp, layerNorm, layerNormBackward, layerNormForward, rmsNorm, type Tensor } from '@mudpt/tensor';
 import { defineRule } from '../rule.ts';
-import { adopt, filled, type InitOptions } from './init.ts';
+import { adopt, expectModuleOptions, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';
 
 /** Options of a {@link RMSNorm}; eps is added to the mean square. */
@@ -53,6 +53,7 @@ export class LayerNorm extends Module {
 
   constructor(width: number, options: LayerNormOptions = {}) {
     super();
+    expectModuleOptions('LayerNorm', options, ['eps', 'weight', 'bias']);
     const { weight, bias } = options;
     this.weight = weight ? adopt('LayerNorm', 'weight', weight, [width]) : filled([width], 1, options);
     this.bias = bias ? adopt('LayerNorm', 'bias', bias, [width]) : filled([width], 0, options);
@@ -76,6 +77,7 @@ export class RMSNorm extends Module {
 
   constructor(width: number, options: NormOptions = {}) {
     super();
+    expectModuleOptions('RMSNorm', options, ['eps']);
     this.weight = filled([width], 1, options);
     this.eps = options.eps ?? 1e-6;
   }

@@ -4,6 +4,9 @@ import { type Activation, type Tensor, tensor } from '@mudpt/tensor';
 
 export type PartOptions = Required<Pick<InitOptions, 'device' | 'random'>>;
 
+/** What layers take of the options of an injection. */
+const initOf = ({ device, random }: PartOptions): PartOptions => ({ device, random });
+
 const QUICK_GELU: Activation = 'quickGelu';
 /** Heads are 64 wide, as CLIP's. */
 const HEAD_WIDTH = 64;
@@ -29,7 +32,7 @@ export function xavier(inputs: number, outputs: number, options: PartOptions, fa
 
 /** Linear whose bias begins at 0: attention's output projection. */
 export function outProjection(width: number, options: PartOptions): Linear {
-  const bare = new Linear(width, width, { ...options, bias: false });
+  const bare = new Linear(width, width, { ...initOf(options), bias: false });
   return new Linear(width, width, { weight: bare.weight, bias: zeroVector(width, options) });
 }
 
@@ -43,7 +46,7 @@ export function selfAttention(width: number, options: PartOptions): MultiHeadAtt
 
 /** The last linear of an injection, or one that begins at zero. */
 export function lastLinear(inputs: number, outputs: number, options: PartOptions, zeroInit: boolean): Linear {
-  if (!zeroInit) return new Linear(inputs, outputs, options);
+  if (!zeroInit) return new Linear(inputs, outputs, initOf(options));
   const weight = parameter(tensor(new Float32Array(inputs * outputs), { shape: [outputs, inputs], device: options.device }));
   return new Linear(inputs, outputs, { weight, bias: zeroVector(outputs, options) });
 }
@@ -58,8 +61,8 @@ export class FeedForward {
   readonly down: Linear;
 
   constructor(width: number, options: PartOptions) {
-    this.up = new Linear(width, 4 * width, options);
-    this.down = new Linear(4 * width, width, options);
+    this.up = new Linear(width, 4 * width, initOf(options));
+    this.down = new Linear(4 * width, width, initOf(options));
   }
 
   /** @param residual added to the result */
