@@ -56,7 +56,7 @@ export function fileCache(folder: string): ImageCache {
   return {
     get: async (key) => {
       try {
-        await using file = await openSafetensors(pathOf(key));
+        await using file = await openSafetensors(pathOf(key), { checksum: true });
         const { shape, bytes } = await file.read('image');
         const [height = 0, width = 0] = shape;
         return file.metadata['key'] === key && bytes.length === width * height * 3 ? { width, height, data: bytes } : undefined;
@@ -67,7 +67,14 @@ export function fileCache(folder: string): ImageCache {
     },
     set: async (key, { width, height, data }) => {
       await (made ??= makeFolder(folder));
-      await writeSafetensors(pathOf(key), { image: { dtype: 'U8', shape: [height, width, 3], data } }, { metadata: { key } });
+      await writeSafetensors(
+        pathOf(key),
+        { image: { dtype: 'U8', shape: [height, width, 3], data } },
+        {
+          checksum: true,
+          metadata: { key },
+        },
+      );
     },
   };
 }
