@@ -67,8 +67,9 @@ export class Session {
       for (const note of notes) observer?.onNote?.(note);
       const isStopped = await this.measureAndTrain(method, loader);
       if (isStopped) return await this.stopped();
-      await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
+      // A run that says it has finished is never touched again, so everything else is written before.
       await folder.writeResults(this.summary, config);
+      await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
       await options.afterwards?.({ folder, dataset, clip: base.clip, method });
       return { folder, config, summary: this.summary };
     } catch (error) {
@@ -240,6 +241,7 @@ export class Session {
 
   private async note(change: Partial<RunSummary>): Promise<RunSummary> {
     this.summary = { ...this.summary, ...change };
+    await this.parts.lock.expectHeld();
     await this.parts.folder.writeSummary(this.summary);
     return this.summary;
   }

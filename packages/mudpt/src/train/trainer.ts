@@ -180,7 +180,7 @@ class Trainer {
       if (isLast) break;
       const isAsked = signal?.aborted === true;
       if (isAsked || isDue) {
-        await this.save({ step, curve: { read, ...this.stepper.tally, epoch: total } }, lr);
+        await this.save({ step, curve: { read, ...this.stepper.tally, epoch: total } }, { lr });
         if (isAsked) return false;
       }
     }
@@ -193,9 +193,10 @@ class Trainer {
     const { folder, onEpoch, config } = this.options;
     const mean = { loss: total.loss / total.batches, accuracy: total.accuracy / total.batches };
     const place = { epoch, step: this.updates - 1, lr };
-    // What was learnt is asked before it is validated and kept as the best: a last update may overflow while its loss was finite.
-    await this.diverging(place, LEARNT, () => this.expectFinite(), mean.loss);
-    const valAccuracy = config.patience > 0 ? await this.diverging(place, COMPUTED, () => this.validate(), mean.loss) : undefined;
+    const { loss } = mean;
+    // What is validated, and may be kept as the best, is asked before: a last update may overflow while its loss was finite.
+    if (config.patience > 0) await this.diverging(place, LEARNT, () => this.expectFinite(), loss);
+    const valAccuracy = config.patience > 0 ? await this.diverging(place, COMPUTED, () => this.validate(), loss) : undefined;
     const line = { kind: 'epoch', epoch, ...mean, lr, seconds, ...(valAccuracy !== undefined && { valAccuracy }) } as const;
     const metricsBytes = await folder.appendMetrics([line]);
     if (valAccuracy !== undefined) await this.events?.add((epoch + 1) * this.updates - 1, { 'val/accuracy': valAccuracy });
@@ -208,7 +209,7 @@ class Trainer {
       } else if (epoch - best.epoch >= config.patience) stoppedAfter = epoch;
     }
     const next = { epoch: epoch + 1, step: 0, metricsBytes, curve: NO_CURVE, ...(best && { best }) };
-    await this.save({ ...next, ...(stoppedAfter !== undefined && { stoppedAfter }) }, lr);
+    await this.save({ ...next, ...(stoppedAfter !== undefined && { stoppedAfter }) }, { lr, loss });
   }
 
   /** What `body` gives; a number that is not finite in it is told as a divergence at `place`. */
@@ -281,17 +282,20 @@ class Trainer {
     });
   }
 
-  private async save(change: Partial<Position>, lr = 0): Promise<void> {
+  /** Rate and mean loss are those of the last update, to be told if its result is not finite. */
+  private async save(
+    change: Partial<Position>,
+    { lr = 0, loss = Number.NaN }: { lr?: number; loss?: number } = {},
+  ): Promise<void> {
     const position = { ...this.position, ...change, seconds: (performance.now() - this.begun) / 1000 };
-    const last = position.step > 0 ? [position.epoch, position.step - 1] : [position.epoch - 1, this.updates - 1];
-    const [epoch = 0, step = 0] = last.map((own) => Math.max(0, own));
+    const [epoch, step] =
+      position.step > 0 ? [position.epoch, position.step - 1] : [Math.max(0, position.epoch - 1), this.updates - 1];
     const { folder, expectWriter } = this.options;
     await expectWriter?.();
     await folder.syncMetrics();
     const previous = folder.file('previous');
-    await this.diverging({ epoch, step, lr }, LEARNT, () =>
-      writeCheckpoint(folder.file('checkpoint'), this.learning, position, { previous }),
-    );
+    const write = () => writeCheckpoint(folder.file('checkpoint'), this.learning, position, { previous });
+    await this.diverging({ epoch, step, lr }, LEARNT, write, loss);
     this.position = position;
     this.savedAt = performance.now();
   }

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FileLock, removeLeftovers } from './lock.node.ts';
 
 let folder: string;
@@ -57,6 +57,20 @@ it('is taken over from a process that is no more', async () => {
   await left({ pid: await deadPid() });
   await using lock = await take();
   await lock.expectHeld();
+});
+
+it.skipIf(process.platform !== 'linux')('is taken over from a killed process that its parent has not asked for', async () => {
+  // A shell that sleeps on after its child has ended, and does not wait for it.
+  const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const pid = Number(await new Promise<Buffer>((resolve) => shell.stdout.once('data', resolve)));
+    await vi.waitFor(async () => expect(await readFile(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '));
+    await left({ pid });
+    await using lock = await take();
+    await lock.expectHeld();
+  } finally {
+    shell.kill('SIGKILL');
+  }
 });
 
 it('is taken over from one of before a restart, and from a later process with the same number', async () => {

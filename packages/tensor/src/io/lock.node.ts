@@ -167,6 +167,7 @@ async function lives(path: string, { holder }: Found): Promise<boolean> {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     }
     const began = beganOf(holder.pid);
+    if (began === ENDED) return false;
     return holder.began === '' || began === '' || holder.began === began;
   }
   const found = await stat(path).catch(() => undefined);
@@ -195,11 +196,15 @@ function here(): Pick<Holder, 'host' | 'boot' | 'space'> {
   };
 }
 
-/** The 22nd field of /proc/PID/stat; the second one is a name in brackets that may hold anything. */
+/** A process that was killed and whose parent never asked for it (in a container without an init) keeps its number for good. */
+const ENDED = 'ended';
+
+/** The 22nd field of /proc/PID/stat; the second one is a name in brackets that may hold anything, the third the state. */
 function beganOf(process: number): string {
   return orNothing(() => {
     const line = readFileSync(`/proc/${process}/stat`, 'utf8');
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return /^[ZX]/.test(fields[0] ?? '') ? ENDED : (fields[19] ?? '');
   });
 }
 
