@@ -110,7 +110,9 @@ export async function main(words: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode;
     if (error instanceof TensorError) process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
     else if (isSystemError(error))
-      process.stderr.write(`error: ${error.message}\n       check that the disk has room and that the path may be read and written\n`);
+      process.stderr.write(
+        `error: ${error.message}\n       check that the disk has room and that the path may be read and written\n`,
+      );
     else throw error;
     code = 1;
   }

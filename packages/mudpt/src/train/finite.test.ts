@@ -25,7 +25,7 @@ eachDevice('notFinite', (ctx) => {
       await expect(asked).rejects.toThrow(/it holds numbers that are NaN or infinite \(NaN at the end, infinite\)/);
       await expect(asked).rejects.toBeInstanceOf(NotFiniteError);
     } finally {
-      for (const own of Object.values(tensors)) own.dispose();
+      for (const one of Object.values(tensors)) one.dispose();
     }
   });
 });

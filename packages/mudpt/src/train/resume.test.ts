@@ -137,8 +137,8 @@ eachDevice('a run', (ctx) => {
     );
     expect(resumed.summary.state).toBe('finished');
     expect(await readFile(folder.file('prompts'))).toEqual(await readFile(whole.folder.file('prompts')));
-    const curve = async (own: RunFolder) =>
-      (await own.readMetrics()).map((line) => [line.kind, line.epoch, line.loss, line.accuracy, line.lr]);
+    const curve = async (run: RunFolder) =>
+      (await run.readMetrics()).map((line) => [line.kind, line.epoch, line.loss, line.accuracy, line.lr]);
     expect(await curve(folder)).toEqual(await curve(whole.folder));
   });
 

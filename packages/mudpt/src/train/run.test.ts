@@ -83,10 +83,10 @@ eachDevice('train', (ctx) => {
     const training = { batchSize: 4, epochs: 1, lr: 1e30, warmupEpochs: 0 };
     const input: RunInput = { ...(await prepared(at.path)), method: 'coop', training };
     let folder: RunFolder | undefined;
-    const afterwards = async ({ folder: own, dataset, method }: FinishedRun) => {
-      expect(method).toBe(undefined);
-      folder = own;
-      await writeReport({ folder: own, dataset });
+    const afterwards = async (run: FinishedRun) => {
+      expect(run.method).toBe(undefined);
+      folder = run.folder;
+      await writeReport(run);
     };
     const out = join(at.path, 'runs');
     await expect(train(input, { device: ctx.device, out, afterwards })).rejects.toThrow(/diverged in epoch 1.*--lr 1e\+29/s);

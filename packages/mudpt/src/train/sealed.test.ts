@@ -9,18 +9,18 @@ function* damaged(text: string): Generator<[what: string, bytes: Uint8Array]> {
   const whole = bytes(text);
   for (let at = 0; at < whole.length; at++)
     for (let bit = 0; bit < 8; bit++) {
-      const own = whole.slice();
-      own[at] = (own[at] ?? 0) ^ (1 << bit);
-      yield [`byte ${at}, bit ${bit}`, own];
+      const changed = whole.slice();
+      changed[at] = (changed[at] ?? 0) ^ (1 << bit);
+      yield [`byte ${at}, bit ${bit}`, changed];
     }
   for (let length = 0; length < whole.length; length++) yield [`${length} bytes`, whole.subarray(0, length)];
 }
 
 function expectAllRefused(text: string, open: (bytes: Uint8Array) => unknown): void {
-  for (const [what, own] of damaged(text)) {
+  for (const [what, changed] of damaged(text)) {
     let result: unknown;
     try {
-      result = open(own);
+      result = open(changed);
     } catch (error) {
       result = error;
     }
@@ -33,7 +33,7 @@ it('JSON comes back as it was, and no damage of any byte is believed', () => {
   const text = sealJson(value);
   expect(JSON.parse(text)).toMatchObject({ ...value, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(openSealedJson('op', 'a.json', bytes(text), 2)).toEqual(value);
-  expectAllRefused(text, (own) => openSealedJson('op', 'a.json', own, 2));
+  expectAllRefused(text, (changed) => openSealedJson('op', 'a.json', changed, 2));
   expect(() => openSealedJson('op', 'a.json', bytes('{"format":1}'), 2)).toThrow(
     /a\.json has format 1, and this version reads 2/,
   );
@@ -45,7 +45,7 @@ it('so does YAML', () => {
   const text = sealText('shots: 4\nseed: 1\n', YAML_SEAL);
   expect(text).toMatch(/^shots: 4\nseed: 1\n# sha256: [0-9a-f]{64}\n$/);
   expect(openSealed('op', 'c.yaml', bytes(text), YAML_SEAL)).toBe('shots: 4\nseed: 1\n');
-  expectAllRefused(text, (own) => openSealed('op', 'c.yaml', own, YAML_SEAL));
+  expectAllRefused(text, (changed) => openSealed('op', 'c.yaml', changed, YAML_SEAL));
   expect(() => openSealed('op', 'c.yaml', bytes(text), JSON_SEAL)).toThrow(FormatError);
 });
 
@@ -56,21 +56,21 @@ it('lines name the one that is damaged; only a growing file may end within a lin
   ];
   const text = values.map(sealLine).join('');
   expect(openSealedLines('op', 'm.jsonl', bytes(text), false)).toEqual(values);
-  const read = (own: Uint8Array, isGrowing: boolean) => {
+  const read = (changed: Uint8Array, isGrowing: boolean) => {
     try {
-      return openSealedLines('op', 'm.jsonl', own, isGrowing);
+      return openSealedLines('op', 'm.jsonl', changed, isGrowing);
     } catch (error) {
       expect(error).toBeInstanceOf(FormatError);
       return undefined;
     }
   };
-  for (const [what, own] of damaged(text)) {
+  for (const [what, changed] of damaged(text)) {
     // Whole lines at the end may be missing; how many there must be is told elsewhere.
     for (const isGrowing of [true, false]) {
-      const lines = read(own, isGrowing);
+      const lines = read(changed, isGrowing);
       if (lines) expect(values.slice(0, lines.length), what).toEqual(lines);
     }
-    if (own.length === text.length) expect(read(own, false), what).toBe(undefined);
+    if (changed.length === text.length) expect(read(changed, false), what).toBe(undefined);
   }
   const second = text.replace('1e-300', '2e-300');
   expect(() => openSealedLines('op', 'm.jsonl', bytes(second), true)).toThrow(/m\.jsonl, line 2, is not what was written/);

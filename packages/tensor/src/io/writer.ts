@@ -83,9 +83,9 @@ async function* fileChunks(
   yield header;
   const checksum = hasChecksum ? new FileChecksum(op, header) : undefined;
   for (const { name, data, bytes } of order) {
-    const own = checkedBytes(op, name, typeof data === 'function' ? await data() : data, bytes);
-    await checksum?.add(own);
-    yield own;
+    const checked = checkedBytes(op, name, typeof data === 'function' ? await data() : data, bytes);
+    await checksum?.add(checked);
+    yield checked;
   }
   if (checksum) yield { at: CHECKSUM_AT, bytes: new TextEncoder().encode(await checksum.digits()) };
 }
