@@ -33,17 +33,17 @@ export class WeightHash {
  * normalization of its images, and its tokenizer. What is left to defaults counts as the default.
  * @param weights `WeightSource.hash` of the weights
  */
-export async function modelHash(
-  weights: string,
-  { embed, image, text, normalization }: ClipConfig,
-  tokenizer: Tokenizer | undefined,
-): Promise<string> {
-  const { mean = CLIP_MEAN, std = CLIP_STD } = normalization ?? {};
+export async function modelHash(weights: string, config: ClipConfig, tokenizer: Tokenizer | undefined): Promise<string> {
+  const { mean = CLIP_MEAN, std = CLIP_STD } = config.normalization ?? {};
   const words = tokenizer ? await tokenizer.fingerprint() : BUILT_IN_FINGERPRINT;
-  const facts = { embed, image: sorted(image), text: sorted(text), mean: [...mean], std: [...std] };
+  const facts = sorted({ ...config, normalization: { mean: [...mean], std: [...std] } });
   return sha256Hex('hash', new TextEncoder().encode(JSON.stringify([weights, facts, words])));
 }
 
-function sorted(tower: object): [string, unknown][] {
-  return Object.entries(tower).sort(([a], [b]) => (a < b ? -1 : 1));
+/** Entries in the order of their names, at every level: files list them as they like. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, entry]) => [key, sorted(entry)]);
 }
