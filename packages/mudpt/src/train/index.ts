@@ -13,4 +13,4 @@ export { type Estimate, estimateRun } from './estimate.ts';
 export { evaluateRun, type EvaluationResult, type FilePrediction, openRun, predictFiles, type TunedModel } from './evaluate.ts';
 export { resumeRun, runFolderOf, train } from './run.ts';
 export type { FinishedRun, RunObserver, RunOptions, RunResult } from './run-options.ts';
-export { type TrainingProgress } from './trainer.ts';
+export { type TrainingProgress } from './trainer-options.ts';

@@ -7,7 +7,7 @@ import type { RunConfig } from './config.ts';
 import type { StepChoice } from './memory.ts';
 import type { Evaluation, MetricsLine, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
-import type { TrainingProgress } from './trainer.ts';
+import type { TrainingProgress } from './trainer-options.ts';
 
 /** What a run tells while it goes on. */
 export interface RunObserver {

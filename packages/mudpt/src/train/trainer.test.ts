@@ -15,7 +15,8 @@ import type { StepChoice } from './memory.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { RunFolder } from './run-folder.ts';
 import { updatesOf } from './pace.ts';
-import { trainPrompts, type TrainerOptions } from './trainer.ts';
+import { trainPrompts } from './trainer.ts';
+import type { TrainerOptions } from './trainer-options.ts';
 
 type Outcome = { readonly learnt: Record<string, Uint8Array>; readonly folder: RunFolder };
 
