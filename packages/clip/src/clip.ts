@@ -67,7 +67,7 @@ export class Clip extends Module {
     /** Logarithm of the factor of similarities, a scalar. */
     readonly logitScale: Tensor,
     tokenizer?: Tokenizer,
-    /** Of the weights as they were loaded (see WeightSource.hash): what is learnt on this model names it so. Absent for random ones. */
+    /** Of weights as they were loaded, config, tokenizer and normalization (see `modelHash`): what is learnt on this model names it so. Absent for random ones. */
     readonly hash?: string,
   ) {
     super();

@@ -19,7 +19,7 @@ export type ClipOptions = {
   readonly tokensOnDevice?: boolean;
   /** Default: CLIP's own. */
   readonly tokenizer?: Tokenizer | undefined;
-  /** Of the weights, for `Clip.hash`. */
+  /** Of the model, for `Clip.hash`. */
   readonly hash?: string | undefined;
 };
 

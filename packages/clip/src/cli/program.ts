@@ -1,7 +1,5 @@
 /** The command `clip`: zero-shot classification and embeddings of files and folders. */
-import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { once } from 'node:events';
 import { Device, FormatError, l2Normalize, type Tensor } from '@mudpt/tensor';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Clip } from '../clip.ts';
@@ -11,6 +9,7 @@ import { loadClip, type LoadProgress } from '../weights/index.ts';
 import { DEFAULT_TEMPLATES } from '../zeroshot.ts';
 import { listImages } from './images.ts';
 import { type Format, Writer } from './output.ts';
+import { OutputFile } from './output-file.ts';
 
 /** What the command touches outside itself. */
 export type Surroundings = {
@@ -160,18 +159,15 @@ async function withModel(
     progress(around, `${stage} ${(loaded / 2 ** 20).toFixed(0)} of ${(total / 2 ** 20).toFixed(0)} MiB`);
   const hub = { ...(revision !== undefined && { revision }), ...(offline && { offline }) };
   using clip = await loadClip(model, { device, towers, onProgress, signal, ...(dtype && { dtype }), ...hub });
-  const file = output === undefined ? undefined : createWriteStream(output);
-  if (file) await once(file, 'open');
-  const writer = new Writer(format, file ? (text) => void file.write(text) : around.stdout);
+  const file = output === undefined ? undefined : await OutputFile.open(output);
+  const writer = new Writer(format, file ? (text) => file.write(text) : around.stdout);
   try {
     await body(clip, writer);
     writer.end();
+    await file?.finish();
   } finally {
     progress(around, '');
-    if (file) {
-      file.end();
-      await once(file, 'finish');
-    }
+    await file?.discard();
   }
 }
 

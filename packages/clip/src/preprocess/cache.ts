@@ -1,5 +1,5 @@
 /** Pictures that need not be decoded again. */
-import { FormatError, openSafetensors, writeSafetensors } from '@mudpt/tensor';
+import { FormatError, openSafetensors, removeLeftovers, writeSafetensors } from '@mudpt/tensor';
 import { makeFolder } from '#platform';
 import type { RgbImage } from './image.ts';
 
@@ -46,6 +46,8 @@ export function memoryCache({
   };
 }
 
+const HOUR_MS = 3_600_000;
+
 /**
  * Keeps images as files of a folder (Node), one safetensors file each, so that later runs find them. Several processes may share it. A
  * file that cannot be read counts as absent and is written anew.
@@ -56,7 +58,7 @@ export function fileCache(folder: string): ImageCache {
   return {
     get: async (key) => {
       try {
-        await using file = await openSafetensors(pathOf(key));
+        await using file = await openSafetensors(pathOf(key), { checksum: true });
         const { shape, bytes } = await file.read('image');
         const [height = 0, width = 0] = shape;
         return file.metadata['key'] === key && bytes.length === width * height * 3 ? { width, height, data: bytes } : undefined;
@@ -66,8 +68,16 @@ export function fileCache(folder: string): ImageCache {
       }
     },
     set: async (key, { width, height, data }) => {
-      await (made ??= makeFolder(folder));
-      await writeSafetensors(pathOf(key), { image: { dtype: 'U8', shape: [height, width, 3], data } }, { metadata: { key } });
+      // What is old was left by a write that was killed; other processes may be writing at this moment.
+      await (made ??= makeFolder(folder).then(() => removeLeftovers(folder, HOUR_MS)));
+      await writeSafetensors(
+        pathOf(key),
+        { image: { dtype: 'U8', shape: [height, width, 3], data } },
+        {
+          checksum: true,
+          metadata: { key },
+        },
+      );
     },
   };
 }

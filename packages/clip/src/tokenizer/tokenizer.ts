@@ -4,7 +4,14 @@ import { FormatError } from '@mudpt/tensor';
 import { type BatchOptions, type EncodedBatch, packBatch } from './batch.ts';
 import { fromByteCharacters, toByteCharacters } from './bytes.ts';
 import { END, splitWords, START, type TokenizerMode } from './clean.ts';
-import { builtInVocabulary, readVocabulary, readVocabularyFolder, type Vocabulary, type VocabularyFiles } from './vocabulary.ts';
+import {
+  builtInVocabulary,
+  fingerprintOf,
+  readVocabulary,
+  readVocabularyFolder,
+  type Vocabulary,
+  type VocabularyFiles,
+} from './vocabulary.ts';
 
 export interface TokenizerOptions {
   /** Default `openai`. */
@@ -91,6 +98,11 @@ export class Tokenizer {
     }
     const words = characters.split('</w>');
     return words.map(fromByteCharacters).join(' ').trimEnd();
+  }
+
+  /** SHA-256, in hexadecimal, of its mode, ids and merges: the same for equal tokenizers, whatever files they come from. */
+  fingerprint(): Promise<string> {
+    return fingerprintOf(this.mode, this.vocabulary);
   }
 
   private idOf(token: string): number {

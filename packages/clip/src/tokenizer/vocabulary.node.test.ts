@@ -3,7 +3,7 @@ import { FormatError } from '@mudpt/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import labels from '../../test/fixtures/tokenizer/labels.json' with { type: 'json' };
 import { createTokenizer } from './tokenizer.ts';
-import { builtInVocabulary, readVocabulary, type VocabularyFiles } from './vocabulary.ts';
+import { BUILT_IN_FINGERPRINT, builtInVocabulary, readVocabulary, type VocabularyFiles } from './vocabulary.ts';
 
 let vocab: Record<string, number>;
 let merges: string[];
@@ -33,6 +33,24 @@ describe('the vocabulary built in', () => {
     expect(Object.keys(vocab)).toHaveLength(49408);
     expect(merges).toHaveLength(48894);
     expect([vocab['!'], vocab['.</w>'], vocab['<|endoftext|>']]).toEqual([0, 269, 49407]);
+  });
+});
+
+describe('the fingerprint', () => {
+  it('is that of the contents, whatever files they come from, and tells any change', async () => {
+    const builtIn = await (await createTokenizer()).fingerprint();
+    expect(builtIn).toBe(BUILT_IN_FINGERPRINT);
+    const of = async (vocabulary: VocabularyFiles) => (await createTokenizer({ vocabulary })).fingerprint();
+    const mergesText = `#version: 0.2\n${merges.join('\n')}\n`;
+    expect(await of({ vocabJson: JSON.stringify(vocab), mergesText })).toBe(builtIn);
+    expect(await of({ tokenizerJson })).toBe(builtIn);
+    const swapped = { ...vocab, '!': vocab['"'] ?? 0, '"': vocab['!'] ?? 0 };
+    const others = [
+      await of({ vocabJson: JSON.stringify(swapped), mergesText }),
+      await of({ vocabJson: JSON.stringify(vocab), mergesText: merges.toReversed().join('\n') }),
+      await (await createTokenizer({ mode: 'hf' })).fingerprint(),
+    ];
+    expect(new Set([builtIn, ...others]).size).toBe(4);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Where tokens and merges come from: the ones built in, or the files of a model folder. */
 import { byteSource, FormatError } from '@mudpt/tensor';
+import { sha256Hex } from '../sha256.ts';
 import { MERGES } from './generated.ts';
 import { VOCABULARY_ORDER } from './bytes.ts';
 import { END, START } from './clean.ts';
@@ -24,6 +25,15 @@ const END_OF_WORD = '</w>';
 /** CLIP's own vocabulary: 256 bytes, the same at the end of a word, 48,894 merges, start and end; ids 0 to 49407. */
 export async function builtInVocabulary(): Promise<Vocabulary> {
   return (builtIn ??= inflate(MERGES).then(vocabularyOfMerges));
+}
+
+/** {@link fingerprintOf} OpenAI's mode with the built-in vocabulary, known without unpacking it. */
+export const BUILT_IN_FINGERPRINT = 'bd61081723a17e1bd8225295da37e52f0d142ffdc04067a0f1ca4699307ecbb6';
+
+/** SHA-256, in hexadecimal, of a vocabulary as it is used in a mode. */
+export async function fingerprintOf(mode: string, { ids, merges }: Vocabulary): Promise<string> {
+  const tokens = [...ids].sort(([, a], [, b]) => a - b);
+  return sha256Hex('fingerprint', new TextEncoder().encode(JSON.stringify([mode, tokens, merges])));
 }
 
 let builtIn: Promise<Vocabulary> | undefined;

@@ -1,5 +1,9 @@
-/** One hash for one model, however its file is laid out: prompts name the model they were learnt on by it. */
-import { FormatError } from '@mudpt/tensor';
+/** One hash for one model, however its files are laid out: prompts name the model they were learnt on by it. */
+import { sha256Hex } from '../sha256.ts';
+import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
+import type { ClipConfig } from '../config.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { BUILT_IN_FINGERPRINT } from '../tokenizer/vocabulary.ts';
 import { type HostTensor, widen } from '../tensors.ts';
 
 /** Gathers digests of weights as they are read; the order does not matter. */
@@ -10,7 +14,7 @@ export class WeightHash {
 
   async add(name: string, { shape, dtype, data }: HostTensor): Promise<void> {
     if (this.lines.has(name)) return;
-    const digest = await sha256(dtype === 'f16' ? widen(data) : data);
+    const digest = await sha256Hex('hash', dtype === 'f16' ? widen(data) : data);
     this.lines.set(name, `${name} [${shape.join(',')}] ${digest}\n`);
   }
 
@@ -20,19 +24,26 @@ export class WeightHash {
 
   /** Over one line for each weight, sorted: its name, its shape, the SHA-256 of its f32 values (little-endian). */
   async digest(): Promise<string> {
-    return sha256(new TextEncoder().encode([...this.lines.values()].sort().join('')));
+    return sha256Hex('hash', new TextEncoder().encode([...this.lines.values()].sort().join('')));
   }
 }
 
-async function sha256(view: ArrayBufferView): Promise<string> {
-  const { subtle } = globalThis.crypto ?? {};
-  if (!subtle)
-    throw new FormatError(
-      'hash',
-      'this page is not a secure context, which has no hashes',
-      'serve it over https or from localhost',
-    );
-  const bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/**
+ * SHA-256, in hexadecimal, of everything that decides what a model computes: its weights, its sizes, activations and epsilons, the
+ * normalization of its images, and its tokenizer. What is left to defaults counts as the default.
+ * @param weights `WeightSource.hash` of the weights
+ */
+export async function modelHash(weights: string, config: ClipConfig, tokenizer: Tokenizer | undefined): Promise<string> {
+  const { mean = CLIP_MEAN, std = CLIP_STD } = config.normalization ?? {};
+  const words = tokenizer ? await tokenizer.fingerprint() : BUILT_IN_FINGERPRINT;
+  const facts = sorted({ ...config, normalization: { mean: [...mean], std: [...std] } });
+  return sha256Hex('hash', new TextEncoder().encode(JSON.stringify([weights, facts, words])));
+}
+
+/** Entries in the order of their names, at every level: files list them as they like. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, entry]) => [key, sorted(entry)]);
 }

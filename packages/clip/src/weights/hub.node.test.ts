@@ -1,6 +1,6 @@
 import { access, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FormatError } from '@mudpt/tensor';
 import { eachDevice } from '../../../tensor/test/support.ts';
@@ -127,6 +127,15 @@ describe('downloads', () => {
     await hubFiles(NAME, from(hub));
     expect(hub.downloads()).toEqual([expect.stringContaining(`bytes=${left}-238217`)]);
     expect((await readdir(blobs)).filter((name) => name.endsWith('.incomplete'))).toEqual([]);
+  });
+
+  it('of one model at once wait for each other', async () => {
+    await using hub = await start();
+    const all = await Promise.all(Array.from({ length: 4 }, () => hubFiles(NAME, from(hub))));
+    for (const files of all)
+      expect(sameBytes(await readFile((await files.open('model.safetensors')) as string), weights)).toBe(true);
+    expect(hub.downloads()).toHaveLength(2);
+    expect(await readdir(join(cache, '.locks', basename(repository())))).toEqual([]);
   });
 
   it('count only with the hash that the hub promised', async () => {

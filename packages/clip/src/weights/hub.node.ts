@@ -5,12 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
-import { FormatError } from '@mudpt/tensor';
+import { FileLock, FormatError, writeFileAtomic } from '@mudpt/tensor';
 import type { Files } from './files.ts';
 import { localFiles } from './files.node.ts';
 import { checkRevision, type HubAccess, hubAccess, hubError, type HubFile, hubListing, neededFiles, OP } from './hub.ts';
@@ -51,6 +51,8 @@ async function download(cache: string, name: string, revision: string, options: 
   const access = hubAccess({ ...options, token: token || undefined, hubUrl: options.hubUrl ?? env['HF_ENDPOINT'] });
   try {
     const { commit, files } = await hubListing(name, revision, access);
+    // Two downloads of one model would write into the same files: the second waits, and finds them whole.
+    await using _lock = await lockModel(cache, name, signal);
     const place = (file: HubFile) => ({
       pointer: join(cache, 'snapshots', commit, file.path),
       blob: join(cache, 'blobs', file.etag),
@@ -192,7 +194,21 @@ async function link(blob: string, pointer: string): Promise<void> {
 async function writeReference(path: string, commit: string, revision: string): Promise<void> {
   if (revision === commit) return;
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, commit);
+  await writeFileAtomic(OP, path, commit);
+}
+
+/** Beside the models, where the hub's libraries keep their locks too. */
+async function lockModel(cache: string, name: string, signal: AbortSignal | undefined): Promise<FileLock> {
+  const folder = join(dirname(cache), '.locks', basename(cache));
+  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+    throw new FormatError(
+      OP,
+      `the cache cannot be written (${cause.message})`,
+      'choose another with HF_HUB_CACHE, or load offline',
+      { cause },
+    );
+  });
+  return FileLock.take(join(folder, 'download.lock'), `${name} in ${dirname(cache)}`, { wait: true, signal });
 }
 
 /** Undefined when there is no such file (a link to nothing counts as none). */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  float32ToFloat16,
   FormatError,
   openSafetensors,
   serializeSafetensors,
@@ -15,6 +16,8 @@ import { eachDevice } from '../../../tensor/test/support.ts';
 import { distance } from '../../test/tiny.ts';
 import { failureOf, fixture, FIXTURE_CONFIG, fixturePath, folder, sameBytes } from '../../test/weights/models.ts';
 import { toHuggingFace } from '../config.ts';
+import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
+import { createTokenizer } from '../tokenizer/index.ts';
 import { builtInVocabulary } from '../tokenizer/vocabulary.ts';
 import type { Clip } from '../clip.ts';
 import type { LoadProgress } from './hub-options.ts';
@@ -67,6 +70,54 @@ eachDevice('loadClip', (ctx) => {
     expect(Math.max(...(await errors(clip)))).toBeLessThan(1e-5);
     expect(seen).toHaveLength(38);
     expect(seen.at(-1)).toEqual({ stage: 'load', item: 'ln_final.bias', loaded: 232_706, total: 232_706 });
+  });
+
+  it('another config, normalization or tokenizer makes another model of the same weights', async () => {
+    using plain = await load(await huggingFace());
+    const hashOf = async (files: Record<string, string>, options: Partial<LoadClipOptions> = {}): Promise<string | undefined> => {
+      using clip = await load(await huggingFace(files), options);
+      return clip.hash;
+    };
+    const config = toHuggingFace(FIXTURE_CONFIG) as { vision_config: object; text_config: object };
+    const changed = (change: object) => JSON.stringify({ ...config, vision_config: { ...config.vision_config, ...change } });
+    const standard = { image_mean: CLIP_MEAN, image_std: CLIP_STD };
+    expect(await hashOf({ 'preprocessor_config.json': JSON.stringify(standard) })).toBe(plain.hash);
+    const others = [
+      await hashOf({ 'config.json': changed({ layer_norm_eps: 1e-3 }) }),
+      await hashOf({ 'config.json': changed({ hidden_act: 'gelu' }) }),
+      await hashOf({ 'preprocessor_config.json': JSON.stringify({ ...standard, image_mean: [0.5, 0.5, 0.5] }) }),
+      await hashOf({}, { tokenizer: await createTokenizer({ mode: 'hf' }) }),
+    ];
+    expect(new Set([plain.hash, ...others]).size).toBe(5);
+  });
+
+  it('refuses weights that are not finite, or would not be as f16', async () => {
+    const reader = await openSafetensors(await fixture('hf-f16.safetensors'));
+    const changed = async (value: number, as: 'F16' | 'F32') => {
+      const tensors = new Map<string, TensorToWrite>();
+      for (const name of reader.tensors.keys()) {
+        const { dtype, shape, bytes } = await reader.read(name);
+        const values = toFloat32(dtype, bytes).slice();
+        if (name === 'visual_projection.weight') values[3] = value;
+        tensors.set(name, { dtype: as, shape, data: as === 'F16' ? float32ToFloat16(values) : values });
+      }
+      return huggingFace({ 'model.safetensors': serializeSafetensors(tensors) });
+    };
+    for (const [value, as] of [
+      [Number.NaN, 'F16'],
+      [Infinity, 'F16'],
+      [Number.NaN, 'F32'],
+      [-Infinity, 'F32'],
+    ] as const) {
+      const error = await failureOf(async () => load(await changed(value, as)));
+      expect(error).toBeInstanceOf(FormatError);
+      expect(error.message, `${value} ${as}`).toMatch(/number \d+ of visual\.proj is (NaN|-Infinity|NaN or infinite)/);
+    }
+    using large = await load(await changed(1e5, 'F32'));
+    expect(large.config.embed).toBeGreaterThan(0);
+    if (!ctx.device.hasF16) return;
+    const error = await failureOf(async () => load(await changed(1e5, 'F32'), { dtype: 'f16' }));
+    expect(error.message).toContain('is 100000, which f16 cannot hold');
   });
 
   it('keeps f16 where it is asked for and can be', async () => {

@@ -6,6 +6,8 @@ import { clipFromTensors, type ClipOptions } from '../from-tensors.ts';
 import { type HostTensor, upload, type WeightDType } from '../tensors.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/index.ts';
 import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files.ts';
+import { expectFiniteWeight } from './finite.ts';
+import { modelHash } from './hash.ts';
 import { type HubOptions, isHubName } from './hub-options.ts';
 import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
@@ -52,7 +54,7 @@ export async function loadClip(input: ModelInput, options: LoadClipOptions): Pro
       dtype,
       towers,
       tokenizer,
-      hash: await source.hash(),
+      hash: await modelHash(await source.hash(), config, tokenizer),
     });
   } catch (error) {
     for (const weight of taken.values()) if (weight instanceof Tensor) weight.dispose();
@@ -90,7 +92,9 @@ async function takeWeights(
     signal?.throwIfAborted();
     const weight = await source.read(name);
     const staysHere = name === 'token_embedding.weight' && !tokensOnDevice;
-    taken.set(name, staysHere ? owned(weight) : upload(weight, isMatrix(name, weight) && !trainable ? dtype : 'f32', device));
+    const stored = isMatrix(name, weight) && !trainable && !staysHere ? dtype : 'f32';
+    expectFiniteWeight(source.name, name, weight, stored);
+    taken.set(name, staysHere ? owned(weight) : upload(weight, stored, device));
     loaded += bytes;
     onProgress?.({ stage: 'load', item: name, loaded, total: source.bytes });
   }

@@ -38,7 +38,6 @@ eachDevice('the command line', (ctx) => {
     const whole = await run(words(join(at.path, 'whole')), cache);
     expect(whole).toMatch(/zero-shot accuracy: .* of 8 test pictures[^]*epoch 2: loss [^]*gain: .* points/);
     expect(whole).toMatch(/1 picture could not be read and was left out:\n {2}test\/red_circle\/page\.png: .*HTML/);
-    // The configuration differs from the published one, which the folder's name tells by a hash.
     const [name = ''] = await readdir(join(at.path, 'whole', 'shapes'));
     expect(name).toMatch(/^mudpt-model-2shots-[0-9a-f]{8}$/);
     const undisturbed = new RunFolder(join(at.path, 'whole', 'shapes', name, 'seed1'));

@@ -5,7 +5,7 @@ import { csvLine } from '../data/csv.ts';
 import { exists, listFolder } from '../data/files.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
 import { identity } from '../train/config.ts';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, TensorError } from '@mudpt/tensor';
 import { table } from './terminal.ts';
 
 interface Loaded {
@@ -26,13 +26,23 @@ export interface Comparison {
   readonly interval: number;
 }
 
-/** Runs the command: paths are runs, or folders with runs below them. @returns exit code */
+/** Runs the command: paths are runs, or folders with runs below them. @returns exit code: 1 when a run is damaged and was left out */
 export async function compareCommand(paths: readonly string[], { csv = false }: { csv?: boolean }): Promise<number> {
   const runs: Loaded[] = [];
-  for (const path of paths) for (const found of await runsBelow(path)) runs.push(await load(found));
+  let damaged = 0;
+  for (const path of paths)
+    for (const found of await runsBelow(path)) {
+      try {
+        runs.push(await load(found));
+      } catch (error) {
+        if (!(error instanceof TensorError)) throw error;
+        damaged += 1;
+        process.stderr.write(`left out: ${error.problem}; ${error.fix}\n`);
+      }
+    }
   const finished = runs.filter(({ summary }) => summary.state === 'finished');
-  for (const { path } of runs.filter((run) => !finished.includes(run)))
-    process.stderr.write(`${path} has not finished and is left out\n`);
+  for (const { path, summary } of runs.filter((run) => !finished.includes(run)))
+    process.stderr.write(`${path} has ${summary.state === 'diverged' ? 'diverged' : 'not finished'} and is left out\n`);
   if (finished.length === 0)
     throw new FormatError(
       'compare',
@@ -54,7 +64,7 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
   const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 %', 'gain'];
   const text = csv ? [heading, ...rows].map(csvLine) : table([heading, ...rows], { right: [3, 5, 6, 8] });
   process.stdout.write(`${text.join('\n')}\n`);
-  return 0;
+  return damaged > 0 ? 1 : 0;
 }
 
 /** Groups runs by configuration, best mean first. */
@@ -62,7 +72,9 @@ export function comparisons(runs: readonly Loaded[]): Comparison[] {
   const groups = new Map<string, { runs: Loaded[]; evaluation: (summary: RunSummary, what: Evaluation['what']) => number }>();
   for (const run of runs)
     for (const { data, classes } of run.summary.evaluations.filter(({ what }) => what === 'tuned')) {
-      const key = JSON.stringify([identity({ ...run.config, seed: 0 }), data, classes]);
+      // Seeds choose other training images of the same data; another data set of the same name is another line.
+      const { marks } = run.summary;
+      const key = JSON.stringify([identity({ ...run.config, seed: 0 }), data, classes, marks.data, marks.model]);
       const evaluation = (summary: RunSummary, what: Evaluation['what']): number =>
         summary.evaluations.findLast((own) => own.what === what && own.data === data && own.classes === classes)?.metrics
           .accuracy ?? Number.NaN;
@@ -71,7 +83,7 @@ export function comparisons(runs: readonly Loaded[]): Comparison[] {
       groups.set(key, group);
     }
   const lines = [...groups].map(([key, { runs: own, evaluation }]): Comparison => {
-    const [, data, classes] = JSON.parse(key) as [string, string, string];
+    const [, data, classes] = JSON.parse(key) as [string, string, string, ...string[]];
     const [first] = own as [Loaded, ...Loaded[]];
     const { mean, interval } = meanAndInterval(own.map(({ summary }) => evaluation(summary, 'tuned')));
     const zeroShot = meanAndInterval(own.map(({ summary }) => evaluation(summary, 'zero-shot'))).mean;
@@ -84,7 +96,7 @@ export function comparisons(runs: readonly Loaded[]): Comparison[] {
 /** The method, with its folder's name where several configurations of it are compared. */
 function nameOf({ config, path }: Loaded, all: readonly Loaded[]): string {
   const same = new Set(
-    all.filter((other) => other.config.method === config.method).map((other) => identity({ ...other.config, seed: 0, data: '' })),
+    all.filter((other) => other.config.method === config.method).map((other) => identity({ ...other.config, seed: 0 })),
   );
   return same.size > 1 ? basename(dirname(path)) : config.method;
 }

@@ -29,6 +29,7 @@ export async function explainCommand(path: string, { model }: ExplainFlags): Pro
       console.log(table([['layer', '', 'row', 'nearest tokens'], ...rows], { right: [0, 2], most: 90 }).join('\n'));
     else console.log('no text prompts were learnt');
     const dataset = await openRunData(config, config.classes);
+    await using _lock = await folder.lock();
     const report = await writeReport({ folder, dataset, learnt: { clip: base.clip, method } });
     console.log(`report  ${pathFromHere(report)}`);
     return 0;

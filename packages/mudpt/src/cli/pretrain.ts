@@ -1,7 +1,6 @@
 /** pnpm pretrain: trains the embedded model on drawn icons, measures it, and writes it as a folder. */
-import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Device, FormatError, TensorError } from '@mudpt/tensor';
+import { Device, FormatError, TensorError, writeFileAtomic } from '@mudpt/tensor';
 import { Command } from 'commander';
 import { installIcons } from '../data/icons/install.ts';
 import { modelCard } from '../pretrain/card.ts';
@@ -72,8 +71,8 @@ async function runMeasure(folder: string, { icons }: Flags): Promise<void> {
 
 async function measure(folder: string, device: Device, from: string): Promise<void> {
   const text = JSON.stringify(await reportOn(folder, device, from), rounded, 2);
-  await writeFile(join(folder, 'accuracy.json'), `${text}\n`);
-  await writeFile(join(folder, 'README.md'), await modelCard(folder));
+  await writeFileAtomic('pretrain', join(folder, 'accuracy.json'), `${text}\n`);
+  await writeFileAtomic('pretrain', join(folder, 'README.md'), await modelCard(folder));
   console.log(text);
 }
 

@@ -108,9 +108,18 @@ export async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has written its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode;
-    if (!(error instanceof TensorError)) throw error;
-    process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
+    if (error instanceof TensorError) process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
+    else if (isSystemError(error))
+      process.stderr.write(
+        `error: ${error.message}\n       check that the disk has room and that the path may be read and written\n`,
+      );
+    else throw error;
     code = 1;
   }
   return code;
+}
+
+/** What the operating system refused (ENOSPC, EACCES): no fault of the program, so a stack would tell nothing. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
 }

@@ -3,6 +3,7 @@ import { Device } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
 import { counted } from '../data/dataset.ts';
 import {
+  DivergedError,
   type Estimate,
   estimateRun,
   type Evaluation,
@@ -48,7 +49,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
         line.show('writing the report');
         // Charts and their libraries are loaded when they are needed: training shall begin soon.
         const { writeReport } = await import('../report/index.ts');
-        report = await writeReport({ folder, dataset, learnt: { clip, method } });
+        report = await writeReport({ folder, dataset, ...(method && { learnt: { clip, method } }) });
       },
       ...(flags.out !== undefined && { out: flags.out }),
       ...(flags.fresh && { fresh: true }),
@@ -60,6 +61,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     return finish(line, result, report);
   } catch (error) {
     line.clear();
+    if (error instanceof DivergedError && report !== undefined) line.print(`report  ${pathFromHere(report)}`);
     if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
     line.print('stopped before anything was begun');
     return 130;
@@ -121,7 +123,8 @@ function observe(line: StatusLine): RunObserver {
 }
 
 /** What is told before anything is computed. */
-function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: RunConfig, line: StatusLine): string[] {
+function opening({ adapter, data, model, method }: RunSummary, config: RunConfig, line: StatusLine): string[] {
+  const { shots, seed } = config;
   const total = (split: 'train' | 'val' | 'test'): number => data.classes.reduce((sum, own) => sum + own[split], 0);
   const layout = method.layout as { example?: string } | undefined;
   const shown = data.classes.slice(0, LISTED);
@@ -132,8 +135,10 @@ function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: 
     `${label('adapter')}  ${adapter}`,
     `${label('model')}    ${model.name}, ${model.imageSize} px`,
     `${label('data')}     ${data.name}: ${data.classes.length} classes, ${total('train')} training pictures (${shots === 'all' ? 'all' : `${shots} shots, seed ${seed}`}), ${total('test')} test pictures`,
+    ...(data.origin ? [`         ${pathFromHere(data.origin.path)}: ${data.origin.division}`] : []),
     `${label('method')}   ${method.title}: ${method.summary}; ${method.parameters.toLocaleString('en')} numbers are learnt`,
     ...(layout?.example === undefined ? [] : [`         ${layout.example}`]),
+    `${label('recipe')}   ${recipe(config)}`,
     '',
     label(heading),
     ...classes,
@@ -141,6 +146,16 @@ function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: 
     ...data.warnings.map((warning) => `${line.paint('caution', 'warning:')} ${warning}`),
     '',
   ];
+}
+
+/** The settings in force, as `--set` takes them. */
+function recipe({ settings, training, augment, precision }: RunConfig): string {
+  const all = Object.entries({ ...settings, ...training, augment, precision });
+  const shown = (value: unknown): string => {
+    const text = JSON.stringify(value) ?? '';
+    return Array.isArray(value) && text.length > 60 ? `(${value.length} values)` : text;
+  };
+  return all.map(([name, value]) => `${name}=${shown(value)}`).join(' ');
 }
 
 /** How steps run, and how much of what they may take they do. */

@@ -5,7 +5,7 @@ import { FormatError } from '@mudpt/tensor';
 import { type Dataset, type Item, type Split, someOf } from './dataset.ts';
 import { doublePictures, doubtfulNames } from './doubts.ts';
 import { byCodeUnit, divide, exists } from './files.ts';
-import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
+import { DEFAULT_TEMPLATE, divisionOf, type SourceOptions } from './folder.ts';
 
 /** Headings by what they mean; the first that is there counts. */
 const HEADINGS = {
@@ -61,6 +61,13 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
     classNames,
     template: options.template ?? DEFAULT_TEMPLATE,
     splits: arranged,
+    origin: {
+      path: file,
+      division:
+        columns.split === undefined
+          ? `no column for the split: ${divisionOf(arranged, items.length)}`
+          : `split from its column ${heading?.cells[columns.split]?.trim()}`,
+    },
     warnings: [
       ...warnings,
       ...doubtfulNames(classNames),

@@ -23,6 +23,10 @@ export interface Dataset {
   readonly template: string;
   /** Any of them may be empty. */
   readonly splits: Readonly<Record<Split, readonly Item[]>>;
+  /** Where it was read from, and how it came to its splits, for a person: "split from split_zhou_digits.json". */
+  readonly origin?: { readonly path: string; readonly division: string };
+  /** SHA-256 that tells this data set's classes, images and splits apart before few-shot selection; contents are not part of it. */
+  readonly structure?: string;
   /** What a person should know before believing a number: skipped files, doubtful class names... One sentence each. */
   readonly warnings: readonly string[];
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
-import { type Dataset, type Item, someOf, type Split } from './dataset.ts';
+import { type Dataset, type Item, someOf, type Split, SPLITS } from './dataset.ts';
 import { doublePictures, doubtfulNames } from './doubts.ts';
 import { divide, exists, leftAside, listFolder, picturesBelow } from './files.ts';
 
@@ -54,12 +54,13 @@ export async function openFolder(path: string, options: SourceOptions = {}): Pro
     }
   expectPictures(root, classes, [...found.train, ...found.all], divided);
   const classNames = classes.map((folder) => names.get(folder) ?? folder);
-  const { splits, warnings } = arrange(found, divided);
+  const { splits, warnings, division } = arrange(found, divided, parts);
   return {
     name: options.name ?? basename(root),
     classNames,
     template: options.template ?? DEFAULT_TEMPLATE,
     splits,
+    origin: { path: root, division },
     warnings: [
       ...warnings,
       ...leftAside(others),
@@ -69,16 +70,36 @@ export async function openFolder(path: string, options: SourceOptions = {}): Pro
   };
 }
 
-function arrange(found: Record<Split | 'all', Item[]>, divided: boolean): { splits: Dataset['splits']; warnings: string[] } {
+function arrange(
+  found: Record<Split | 'all', Item[]>,
+  divided: boolean,
+  parts: readonly (readonly [string, string])[],
+): { splits: Dataset['splits']; warnings: string[]; division: string } {
   const { train, val, test, all } = found;
-  if (!divided) return { splits: divide(all), warnings: [] };
-  if (test.length > 0) return { splits: { train, val, test }, warnings: [] };
+  const folders = `folders ${parts.map(([, folder]) => folder).join(', ')}`;
+  if (!divided) {
+    const splits = divide(all);
+    return { splits, warnings: [], division: `no test folder: ${divisionOf(splits, all.length)}` };
+  }
+  if (test.length > 0) return { splits: { train, val, test }, warnings: [], division: folders };
   if (val.length > 0)
     return {
       splits: { train, val: [], test: val },
       warnings: ['there is no test folder: accuracy is measured on the validation folder'],
+      division: `${folders}, the validation folder as test`,
     };
-  return { splits: divide(train), warnings: ['there is no test folder: the training folder was divided 50/20/30'] };
+  const splits = divide(train);
+  return {
+    splits,
+    warnings: ['there is no test folder: the training folder was divided 50/20/30'],
+    division: `no test folder: ${divisionOf(splits, train.length)}`,
+  };
+}
+
+/** `10 train, 4 test of 14` */
+export function divisionOf(splits: Dataset['splits'], all: number): string {
+  const parts = SPLITS.filter((split) => splits[split].length > 0).map((split) => `${splits[split].length} ${split}`);
+  return `${parts.join(', ')} of ${all}`;
 }
 
 /** All class folders of all parts, sorted; a label is a place in this list. */

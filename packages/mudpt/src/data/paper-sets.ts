@@ -81,7 +81,14 @@ export async function openPaperSet(name: string, root: string): Promise<Dataset>
       );
   const { classNames, splits } = await set.read({ folder, images });
   await expectFirstPictures(name, splits);
-  return { name, classNames, template: set.template, splits, warnings: [] };
+  return {
+    name,
+    classNames,
+    template: set.template,
+    splits,
+    origin: { path: images, division: 'its published split' },
+    warnings: [],
+  };
 }
 
 async function expectFirstPictures(name: string, splits: Dataset['splits']): Promise<void> {

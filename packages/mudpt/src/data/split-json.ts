@@ -44,6 +44,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
     classNames,
     template: options.template ?? DEFAULT_TEMPLATE,
     splits,
+    origin: { path: root, division: `split from ${basename(file)}` },
     warnings: doubtfulNames(classNames),
   };
 }

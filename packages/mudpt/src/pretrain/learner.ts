@@ -21,6 +21,7 @@ import {
 import type { HostBatch } from './batches.ts';
 import { contrastiveGradients } from './objective.ts';
 import { rateAt, type Recipe } from './recipe.ts';
+import { expectFinite } from '../train/finite.ts';
 
 /** Factors of similarities grow to 100 at most, as in CLIP. */
 const LARGEST_SCALE = Math.log(100);
@@ -99,12 +100,25 @@ export class Learner {
     }
   }
 
-  /** Writes everything that the next update depends on. The file appears whole or not at all. */
+  /**
+   * Writes everything that the next update depends on. The file appears whole or not at all.
+   * @throws NotFiniteError, and writes nothing, when some of it is NaN or infinite
+   */
   async save(path: string): Promise<void> {
     const state = this.state();
     try {
+      await expectFinite(
+        'pretrain',
+        'the state of training',
+        state,
+        this.device,
+        'go on from the last checkpoint with a smaller rate',
+      );
       const tensors = Object.fromEntries([...state].map(([name, own]): [string, TensorToWrite] => [name, tensorToWrite(own)]));
-      await writeSafetensors(path, tensors, { metadata: { step: String(this.step), recipe: JSON.stringify(this.recipe) } });
+      await writeSafetensors(path, tensors, {
+        checksum: true,
+        metadata: { step: String(this.step), recipe: JSON.stringify(this.recipe) },
+      });
     } finally {
       this.release(state);
     }
@@ -115,7 +129,7 @@ export class Learner {
    * @throws FormatError for a file of another model or another recipe (only the number of updates and the pauses may differ)
    */
   async load(path: string): Promise<void> {
-    const file = await openSafetensors(path);
+    const file = await openSafetensors(path, { checksum: true });
     const state = this.state();
     try {
       this.expectRecipe(path, file.metadata['recipe']);

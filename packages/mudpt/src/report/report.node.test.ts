@@ -33,7 +33,8 @@ const evaluation = (what: Evaluation['what'], guesses: readonly number[]): Evalu
 const tower = { layers: 3 };
 const place = (layer: number, ...sources: string[]) => ({ layer, rows: 2, sources });
 const summary = (evaluations: readonly Evaluation[]): RunSummary => ({
-  format: 1,
+  format: 2,
+  marks: { config: 'a'.repeat(64), data: 'b'.repeat(64), images: 'c'.repeat(64), model: 'd'.repeat(64) },
   state: 'finished',
   data: {
     name: 'animals',

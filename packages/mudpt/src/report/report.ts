@@ -11,6 +11,7 @@ import type { Method, PromptLayout } from '../methods/index.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { Evaluation, Prediction, RunSummary } from '../train/records.ts';
 import type { RunFolder } from '../train/run-folder.ts';
+import { divergedPage } from './diverged.ts';
 import { promptDiagram } from './diagram.ts';
 import { page } from './page.ts';
 import { accuracyCurve, classBars, confusionMatrix, lossCurve } from './plots.ts';
@@ -30,12 +31,19 @@ export type ReportSources = {
 };
 
 /**
- * Writes the report of a finished run. @returns its path
+ * Writes the report of a run that has finished, or a short one of a run that diverged. @returns its path
  * @throws FormatError for a run that has not been evaluated yet
  */
 export async function writeReport({ folder, dataset, learnt }: ReportSources): Promise<string> {
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
-  const [metrics, predictions] = [await folder.readMetrics(), await folder.readPredictions()];
+  const metrics = await folder.readMetrics(summary.lengths?.metrics);
+  const { divergence } = summary.training;
+  if (summary.state === 'diverged' && divergence) {
+    const path = join(folder.path, 'report.html');
+    await writeFileAtomic('report', path, divergedPage(summary, config, metrics, divergence));
+    return path;
+  }
+  const predictions = await folder.readPredictions(summary.lengths?.predictions);
   const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
   const names = summary.data.classes.map(({ name }) => readableName(name));
   const { stepsPerEpoch } = summary.training;

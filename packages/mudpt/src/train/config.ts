@@ -1,5 +1,4 @@
 /** What a run is asked to do: one schema for the command line, `config.yaml` and the run folder's name. */
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
@@ -89,29 +88,24 @@ function checked<T>(type: z.ZodType<T>, value: unknown, source: string, prefix: 
 }
 
 /**
- * The folder of a run below the folder of all runs: `<data>/<method>-<model>-<shots>shots/seed<seed>`. What differs from the method's
- * defaults and is not in that name adds eight digits of a hash, so that two configurations never share a folder. How a run is watched
- * (log and checkpoint intervals, threads) does not count.
+ * The folder of a run below the folder of all runs: `<data>/<method>-<model>-<shots>shots-<mark>/seed<seed>`.
+ * @param mark what tells runs apart that have the same names: see `folderMark`
  */
-export function runName(config: RunConfig, datasetName: string): string {
+export function runName(config: RunConfig, datasetName: string, mark: string): string {
   const plain = (text: string): string => text.replaceAll(/[^\w.-]+/g, '_').replaceAll(/^[._]+|[._]+$/g, '') || 'unnamed';
   const { method, shots, seed, classes, model } = config;
   const shotsPart = shots === 'all' ? 'all' : `${shots}shots`;
-  const parts = [method, plain(basename(model)), shotsPart, ...(classes === 'all' ? [] : [classes])];
-  const standard = resolveConfig({ ...named(config), method, shots, seed, classes, model });
-  // Seeds of one configuration lie side by side.
-  const rest = identity({ ...config, seed: 0 });
-  if (rest !== identity({ ...standard, seed: 0 })) parts.push(createHash('sha256').update(rest).digest('hex').slice(0, 8));
+  const parts = [method, plain(basename(model)), shotsPart, ...(classes === 'all' ? [] : [classes]), mark];
   return `${plain(datasetName)}/${parts.join('-')}/seed${seed}`;
 }
 
-function named({ data, root, workers, logEvery, checkpointSeconds, tensorboard, memory }: RunConfig): RunInput {
-  return { data, root, workers, logEvery, checkpointSeconds, tensorboard, memory };
-}
-
-/** Everything that changes the numbers of a run, as text; equal for equal runs. What memory changes is the order of sums. */
+/**
+ * Everything in a configuration that changes the numbers of a run, as text; equal for equal runs. What memory changes is the order of sums;
+ * paths count by what lies there (`marksOf`), and so does the template.
+ */
 export function identity(config: RunConfig): string {
-  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, memory: _m, ...rest } = config;
+  const { data: _d, root: _r, model: _b, template: _p, ...numbers } = config;
+  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, memory: _m, ...rest } = numbers;
   return JSON.stringify(sortKeys(rest));
 }
 

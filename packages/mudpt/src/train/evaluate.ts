@@ -39,18 +39,21 @@ export async function openRun(path: string, { device, model }: TunedOptions): Pr
   const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
   const facts = await readPromptFacts(paths);
   const base = await openModel({ ...config, model: model ?? config.model }, device);
+  let method: Method | undefined;
   try {
     expectModel(paths, facts, base.hash, base.name);
-    const method = await createMethod(base.clip, { ...facts, settings: facts.settings }, facts);
-    await loadPrompts(paths, method, device);
-    const loader = runLoader(base.clip, config, method);
+    const made = await createMethod(base.clip, { ...facts, settings: facts.settings }, facts);
+    method = made;
+    await loadPrompts(paths, facts, made, device);
+    const loader = runLoader(base.clip, config, made);
     const close = async (): Promise<void> => {
-      method.dispose();
+      made.dispose();
       base.clip.dispose();
       await loader.close();
     };
-    return { folder, config, facts, base, method, loader, close };
+    return { folder, config, facts, base, method: made, loader, close };
   } catch (error) {
+    method?.dispose();
     base.clip.dispose();
     throw error;
   }
@@ -145,6 +148,7 @@ function forDataset(method: Method, { classNames, template }: PromptFacts, datas
 }
 
 async function record(folder: RunFolder, config: RunConfig, made: readonly Evaluation[]): Promise<void> {
+  await using _lock = await folder.lock();
   const summary = await folder.readSummary();
   const key = ({ what, data, split, classes }: Evaluation): string => [what, data, split, classes].join();
   const keys = new Set(made.map(key));

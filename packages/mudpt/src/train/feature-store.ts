@@ -1,22 +1,21 @@
 /**
  * Features of the pictures that a fitted method learns from, kept in the run's folder until fitting is over: on a large model they take
- * hours, and a run that was stopped or killed goes on behind the last set that was whole.
+ * hours, and a run that was stopped or killed goes on after the last set that was whole.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Device, FormatError, keep, loadTensor, openSafetensors, tensorToWrite, writeSafetensors } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import { fingerprint, type Item } from '../data/index.ts';
+import { expectFinite } from './finite.ts';
+import type { RunMarks } from './identity.ts';
 import type { Features } from './scoring.ts';
 
 export class FeatureStore {
-  /**
-   * @param path folder of one file a set
-   * @param belongs what the features were computed with: `identity` of the configuration and the model's hash
-   */
+  /** @param path folder of one file a set */
   constructor(
     private readonly path: string,
-    private readonly belongs: { readonly identity: string; readonly model: string },
+    private readonly marks: RunMarks,
   ) {}
 
   /**
@@ -26,7 +25,7 @@ export class FeatureStore {
   async load(name: string, items: readonly Item[], device: Device): Promise<Features | undefined> {
     const path = this.fileOf(name);
     if (!(await exists(path))) return undefined;
-    await using file = await openSafetensors(path);
+    await using file = await openSafetensors(path, { checksum: true });
     if (file.metadata['belongs'] !== this.markOf(items))
       throw new FormatError(
         'resume',
@@ -34,6 +33,12 @@ export class FeatureStore {
         'put them back, or begin anew with --fresh',
       );
     const features = keep(await loadTensor(file, 'features', { device, dtype: 'f32' }));
+    await expectFinite('resume', path, [['features', features]], device, 'delete the file: it is computed again').catch(
+      (error) => {
+        features.dispose();
+        throw error;
+      },
+    );
     return { features, items, labels: Int32Array.from(items, ({ label }) => label) };
   }
 
@@ -42,7 +47,7 @@ export class FeatureStore {
     if (seen.length < items.length) return;
     await mkdir(this.path, { recursive: true });
     const tensors = new Map([['features', tensorToWrite(features)]]);
-    await writeSafetensors(this.fileOf(name), tensors, { metadata: { belongs: this.markOf(items) } });
+    await writeSafetensors(this.fileOf(name), tensors, { checksum: true, metadata: { belongs: this.markOf(items) } });
   }
 
   async clear(): Promise<void> {
@@ -54,6 +59,6 @@ export class FeatureStore {
   }
 
   private markOf(items: readonly Item[]): string {
-    return JSON.stringify({ ...this.belongs, pictures: fingerprint(items) });
+    return JSON.stringify({ ...this.marks, items: fingerprint(items) });
   }
 }

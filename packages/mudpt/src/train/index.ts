@@ -1,3 +1,4 @@
+export { folderMark, marksOf, type RunMarks } from './identity.ts';
 export { identity, resolveConfig, type RunConfig, runFields, type RunInput, runName } from './config.ts';
 export { type ClassMetrics, harmonicMean, meanAndInterval, type Metrics, metricsOf } from './metrics.ts';
 export type { ClassFacts, Evaluation, MetricsLine, Prediction, RunSummary } from './records.ts';
@@ -6,8 +7,10 @@ export { budgetOf, bytesOfSize } from './budget.ts';
 export { type Budget, heldBytes, type StepChoice, type StepPlan } from './memory.ts';
 export { openRunData } from './prepare.ts';
 export { scheduleOf } from './schedule.ts';
+export { adviceFor, describeDivergence, DivergedError, type Divergence } from './diverged.ts';
+export { NotFiniteError } from './finite.ts';
 export { type Estimate, estimateRun } from './estimate.ts';
 export { evaluateRun, type EvaluationResult, type FilePrediction, openRun, predictFiles, type TunedModel } from './evaluate.ts';
 export { resumeRun, runFolderOf, train } from './run.ts';
 export type { FinishedRun, RunObserver, RunOptions, RunResult } from './run-options.ts';
-export { type TrainingProgress } from './trainer.ts';
+export { type TrainingProgress } from './trainer-options.ts';

@@ -1,6 +1,17 @@
 /** What training, evaluation and prediction begin with: pictures and classes as the run's configuration wants them, and its method. */
+import { createHash } from 'node:crypto';
 import type { Clip } from '@mudpt/clip';
-import { BatchLoader, type ClassSubset, type Dataset, fewShot, fillTemplate, openDataset, subsetClasses } from '../data/index.ts';
+import {
+  BatchLoader,
+  type ClassSubset,
+  type Dataset,
+  fewShot,
+  fillTemplate,
+  fingerprint,
+  openDataset,
+  SPLITS,
+  subsetClasses,
+} from '../data/index.ts';
 import { type Method, methodContext, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import type { RunConfig, RunInput } from './config.ts';
 import type { ClassFacts } from './records.ts';
@@ -18,7 +29,8 @@ export async function openRunData(
 ): Promise<Dataset> {
   const whole = await openDataset(data, { root, ...(template !== undefined && { template }) });
   const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
-  return subsetClasses(sampled, classes);
+  const structure = createHash('sha256').update(JSON.stringify(SPLITS.map((split) => fingerprint(whole.splits[split]))));
+  return { ...subsetClasses(sampled, classes), structure: structure.digest('hex') };
 }
 
 /** A loader that crops for this model, and augments as the method or its training settings say. */

@@ -1,4 +1,7 @@
 /** What a run tells of itself: the contents of `summary.json`, `metrics.jsonl` and `predictions.jsonl` (see run-folder.ts). */
+import type { Divergence } from './diverged.ts';
+import type { Dataset } from '../data/index.ts';
+import type { RunMarks } from './identity.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface ClassFacts {
@@ -25,10 +28,15 @@ export interface Evaluation {
 }
 
 export interface RunSummary {
-  readonly format: 1;
-  readonly state: 'running' | 'stopped' | 'finished';
+  readonly format: 2;
+  /** What this run is, by content. */
+  readonly marks: RunMarks;
+  /** 'diverged': training stopped at numbers that are not finite; see `training.divergence`. */
+  readonly state: 'running' | 'stopped' | 'finished' | 'diverged';
   readonly data: {
     readonly name: string;
+    /** Where it was read from, and how it came to its splits. */
+    readonly origin?: Dataset['origin'] | undefined;
     readonly template: string;
     /** By label. */
     readonly classes: readonly ClassFacts[];
@@ -56,6 +64,8 @@ export interface RunSummary {
     readonly fit?: unknown;
   };
   readonly adapter: string;
+  /** Of files that grow no more: bytes of metrics.jsonl, lines of predictions.jsonl. */
+  readonly lengths?: { readonly metrics: number; readonly predictions: number } | undefined;
   /** In the order they were made; the last of each kind counts. */
   readonly evaluations: readonly Evaluation[];
   readonly training: {
@@ -66,6 +76,7 @@ export interface RunSummary {
     readonly seconds: number;
     readonly peakBytes: number;
     readonly stoppedEarlyAt?: number;
+    readonly divergence?: Divergence;
   };
 }
 

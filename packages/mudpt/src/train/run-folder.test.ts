@@ -6,6 +6,7 @@ import { put, temporaryFolder } from '../../test/pictures.ts';
 import { resolveConfig } from './config.ts';
 import type { MetricsLine } from './records.ts';
 import { RunFolder } from './run-folder.ts';
+import { sealText, YAML_SEAL } from './sealed.ts';
 
 const step = (number: number): MetricsLine => ({
   kind: 'step',
@@ -27,8 +28,10 @@ describe('RunFolder', () => {
     await folder.writeConfig(config);
     expect(await folder.readConfig()).toEqual(config);
     await put(folder.file('config'), 'shots: [1');
+    await expect(folder.readConfig()).rejects.toThrow(/config\.yaml is not what was written/);
+    await put(folder.file('config'), sealText('shots: [1\n', YAML_SEAL));
     await expect(folder.readConfig()).rejects.toThrow(/config\.yaml is no YAML/);
-    await put(folder.file('config'), 'shots: many');
+    await put(folder.file('config'), sealText('shots: many\n', YAML_SEAL));
     await expect(folder.readConfig()).rejects.toThrow(/config\.yaml: shots/);
     await expect(new RunFolder(at.path).readConfig()).rejects.toThrow(/cannot be read.*folder of a run/s);
   });

@@ -7,7 +7,7 @@ import type { RunConfig } from './config.ts';
 import type { StepChoice } from './memory.ts';
 import type { Evaluation, MetricsLine, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
-import type { TrainingProgress } from './trainer.ts';
+import type { TrainingProgress } from './trainer-options.ts';
 
 /** What a run tells while it goes on. */
 export interface RunObserver {
@@ -24,13 +24,13 @@ export interface RunObserver {
   onEpoch?(line: MetricsLine & { kind: 'epoch' }): void;
 }
 
-/** A finished run, with everything still open. */
+/** A run that has finished or diverged, with everything still open. */
 export interface FinishedRun {
   readonly folder: RunFolder;
   readonly dataset: Dataset;
   readonly clip: Clip;
-  /** Holds what was learnt. */
-  readonly method: Method;
+  /** Holds what was learnt; undefined where training diverged. */
+  readonly method: Method | undefined;
 }
 
 export interface RunOptions {
@@ -44,7 +44,7 @@ export interface RunOptions {
   /** Asks to stop: the run saves where it is and returns. */
   readonly signal?: AbortSignal;
   readonly observer?: RunObserver;
-  /** Called once the run has finished, before the model is closed: reports are made here. */
+  /** Called once the run has finished or diverged, before the model is closed: reports are made here. */
   readonly afterwards?: (run: FinishedRun) => Promise<void>;
 }
 

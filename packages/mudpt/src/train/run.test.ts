@@ -9,6 +9,9 @@ import type { RunInput } from './config.ts';
 import { estimateRun } from './estimate.ts';
 import { openRun, predictFiles } from './evaluate.ts';
 import { train } from './run.ts';
+import type { RunFolder } from './run-folder.ts';
+import type { FinishedRun } from './run-options.ts';
+import { writeReport } from '../report/index.ts';
 
 eachDevice('train', (ctx) => {
   async function prepared(path: string): Promise<RunInput> {
@@ -73,6 +76,24 @@ eachDevice('train', (ctx) => {
     const [a, b] = await Promise.all([whole, resumed].map(({ folder }) => readFile(folder.file('prompts'))));
     expect(a && b && Buffer.compare(a, b)).toBe(0);
     expect(existsSync(resumed.folder.file('features'))).toBe(false);
+  });
+
+  it('a run that diverges says so in its summary and its report, and writes no prompts', async () => {
+    await using at = await temporaryFolder();
+    const training = { batchSize: 4, epochs: 1, lr: 1e30, warmupEpochs: 0 };
+    const input: RunInput = { ...(await prepared(at.path)), method: 'coop', training };
+    let folder: RunFolder | undefined;
+    const afterwards = async (run: FinishedRun) => {
+      expect(run.method).toBe(undefined);
+      folder = run.folder;
+      await writeReport(run);
+    };
+    const out = join(at.path, 'runs');
+    await expect(train(input, { device: ctx.device, out, afterwards })).rejects.toThrow(/diverged in epoch 1.*--lr 1e\+29/s);
+    const summary = await folder?.readSummary();
+    expect(summary).toMatchObject({ state: 'diverged', training: { divergence: { epoch: 0, lr: 1e30 }, stepsPerEpoch: 4 } });
+    expect(await readFile(join(folder?.path ?? '', 'report.html'), 'utf8')).toMatch(/CoOp on shapes: diverged.*What to try/s);
+    expect(existsSync(folder?.file('prompts') ?? '')).toBe(false);
   });
 
   it('stops when asked to before training, and estimates without writing', async () => {

@@ -3,6 +3,7 @@ import type { Clip } from '@mudpt/clip';
 import { capture, cat, copyInto, empty, keep, narrow, type Tensor } from '@mudpt/tensor';
 import type { Batch, BatchLoader, Dataset, Item } from '../data/index.ts';
 import { type Method, methodContext, methodNamed, type PromptMethod } from '../methods/index.ts';
+import { NotFiniteError } from './finite.ts';
 import { type Budget, heldBytes } from './memory.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 
@@ -162,12 +163,21 @@ export function metricsOfScores(scores: readonly Score[], classes: number): Metr
   );
 }
 
-/** Ranks each row of logits [at least items, classes]; of equal logits the first label wins, as argmax has it. */
+/**
+ * Ranks each row of logits [at least items, classes]; of equal logits the first label wins, as argmax has it.
+ * @throws NotFiniteError naming the image whose logits are not finite: a NaN is never told as a probability
+ */
 export function rank({ items }: { readonly items: readonly Item[] }, logits: Float32Array, classes: number, keep = 5): Score[] {
   return items.map((item, row) => {
     const own = logits.subarray(row * classes, (row + 1) * classes);
     const most = own.reduce((a, b) => Math.max(a, b), -Infinity);
     const total = own.reduce((sum, value) => sum + Math.exp(value - most), 0);
+    if (!own.every(Number.isFinite))
+      throw new NotFiniteError(
+        'scoring',
+        `the scores of ${item.id} are not finite`,
+        'use f32 if this is f16; else what was learnt, or the base model, is damaged: train again, or fetch it again',
+      );
     const order = Array.from(own.keys()).sort((a, b) => (own[b] ?? 0) - (own[a] ?? 0) || a - b);
     return {
       item,

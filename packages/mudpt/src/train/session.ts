@@ -1,11 +1,12 @@
 /** One session of a run, from its beginning or from a checkpoint: zero-shot accuracy, training, accuracy, prompts, in one folder. */
-import { exists } from '../data/files.ts';
+import type { FileLock } from '@mudpt/tensor';
 import { counted } from '../data/dataset.ts';
-import { type BatchLoader, fingerprint, type Item } from '../data/index.ts';
+import type { BatchLoader, Item } from '../data/index.ts';
 import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
-import { identity } from './config.ts';
 import { countLearnt, fitFeatures } from './fit.ts';
 import { budgetOf } from './budget.ts';
+import { DivergedError } from './diverged.ts';
+import { NotFiniteError } from './finite.ts';
 import type { Budget } from './memory.ts';
 import { FeatureStore } from './feature-store.ts';
 import { createMethod, runLoader } from './prepare.ts';
@@ -29,7 +30,10 @@ import { trainPrompts } from './trainer.ts';
 /** What a session works with. */
 export interface SessionParts extends RunFacts {
   readonly folder: RunFolder;
-  readonly resume: boolean;
+  /** What the run said of itself when it was last written; undefined for a new run. */
+  readonly resume: RunSummary | undefined;
+  /** Makes this process the only one that writes the run. */
+  readonly lock: FileLock;
   readonly options: RunOptions;
 }
 
@@ -41,8 +45,7 @@ export class Session {
   constructor(private readonly parts: SessionParts) {
     this.summary = firstSummary(parts);
     this.budget = budgetOf(parts.config.memory, parts.base.clip.device);
-    const belongs = { identity: identity(parts.config), model: parts.base.hash };
-    this.store = new FeatureStore(parts.folder.file('features'), belongs);
+    this.store = new FeatureStore(parts.folder.file('features'), parts.marks);
   }
 
   async go(notes: readonly string[]): Promise<RunResult> {
@@ -52,10 +55,11 @@ export class Session {
     let loader: BatchLoader | undefined;
     try {
       // What was measured before stands until it is measured again: on other data or classes it may never be.
-      if (this.parts.resume && (await exists(folder.file('summary'))))
-        this.summary = { ...this.summary, evaluations: (await folder.readSummary()).evaluations };
+      const { resume } = this.parts;
+      if (resume) this.summary = { ...this.summary, evaluations: resume.evaluations };
+      else await folder.clear();
       await folder.create();
-      await folder.writeConfig(config);
+      if (!resume) await folder.writeConfig(config);
       method = await createMethod(base.clip, config, dataset);
       loader = runLoader(base.clip, config, method);
       await this.describe(method);
@@ -63,18 +67,24 @@ export class Session {
       for (const note of notes) observer?.onNote?.(note);
       const isStopped = await this.measureAndTrain(method, loader);
       if (isStopped) return await this.stopped();
-      await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
+      // A run that says it has finished is never touched again, so everything else is written before.
       await folder.writeResults(this.summary, config);
+      await this.note({ state: 'finished', data: { ...this.summary.data, unreadable: loader.unreadable } });
       await options.afterwards?.({ folder, dataset, clip: base.clip, method });
       return { folder, config, summary: this.summary };
     } catch (error) {
       // Asked to stop between two batches of an evaluation: the checkpoint stands.
       if (signal?.aborted && error === signal.reason) return await this.stopped();
+      if (error instanceof DivergedError) {
+        const { divergence, training } = error;
+        const { epochs } = config.training as TrainingSettings;
+        await this.note({ state: 'diverged', training: { ...this.summary.training, ...training, epochs, divergence } });
+        await options.afterwards?.({ folder, dataset, clip: base.clip, method: undefined });
+      }
       throw error;
     } finally {
       method?.dispose();
       await loader?.close();
-      base.clip.dispose();
     }
   }
 
@@ -107,6 +117,7 @@ export class Session {
       base.clip.device.trim();
       const tuned = await this.tuned(method, loader, test);
       await folder.writePredictions(predictions(zeroShot, tuned));
+      await this.note({ lengths: { metrics: await folder.metricsBytes(), predictions: tuned.length } });
       const accuracy = accuracies(this.summary.evaluations);
       const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
       await writePrompts(paths, method, { ...promptFacts(this.parts), accuracy });
@@ -134,7 +145,7 @@ export class Session {
   }
 
   private async trainPrompts(method: PromptMethod, loader: BatchLoader, train: readonly Item[]): Promise<boolean> {
-    const { folder, config, dataset, base, resume, options } = this.parts;
+    const { folder, config, dataset, base, resume, options, marks, lock } = this.parts;
     const { observer, signal } = options;
     const settings = config.training as TrainingSettings;
     const result = await trainPrompts({
@@ -146,8 +157,9 @@ export class Session {
       config,
       settings,
       folder,
-      belongs: { identity: identity(config), pictures: fingerprint(train), model: base.hash },
-      resume,
+      marks,
+      resume: resume !== undefined,
+      expectWriter: () => lock.expectHeld(),
       budget: this.budget,
       signal,
       onChoice: observer?.onChoice?.bind(observer),
@@ -182,13 +194,27 @@ export class Session {
   }
 
   private async tuned(method: Method, loader: BatchLoader, test: Features): Promise<Score[]> {
-    const { base, dataset } = this.parts;
+    const { dataset } = this.parts;
     const scores =
       method.kind === 'prompts'
-        ? await scoreMethod(base.clip, method, loader, test.items, this.scoring('evaluation', test.items.length, method))
+        ? await this.prompted(method, loader, test.items)
         : await scoreLogits(test, dataset.classNames.length, (features) => method.evaluate(features));
     await this.evaluated('tuned', scores);
     return scores;
+  }
+
+  /** Prompts may be finite and yet so large that nothing finite follows from them. */
+  private async prompted(method: PromptMethod, loader: BatchLoader, items: readonly Item[]): Promise<Score[]> {
+    const { base, config } = this.parts;
+    try {
+      return await scoreMethod(base.clip, method, loader, items, this.scoring('evaluation', items.length, method));
+    } catch (cause) {
+      if (!(cause instanceof NotFiniteError)) throw cause;
+      const { training } = this.summary;
+      const { epochs, lr } = config.training as TrainingSettings;
+      const place = { epoch: epochs - 1, step: Math.max(0, training.stepsPerEpoch - 1), lr, askedLr: lr };
+      throw new DivergedError({ ...place, loss: 'finite', what: cause.problem }, training, { cause });
+    }
   }
 
   private async evaluated(what: Evaluation['what'], scores: readonly Score[]): Promise<void> {
@@ -215,6 +241,7 @@ export class Session {
 
   private async note(change: Partial<RunSummary>): Promise<RunSummary> {
     this.summary = { ...this.summary, ...change };
+    await this.parts.lock.expectHeld();
     await this.parts.folder.writeSummary(this.summary);
     return this.summary;
   }

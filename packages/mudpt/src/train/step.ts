@@ -12,11 +12,11 @@ import {
   type PlanCost,
   scope,
   type Tensor,
-  TensorError,
   zeros,
 } from '@mudpt/tensor';
 import type { Batch } from '../data/index.ts';
 import type { PromptMethod, StepLoss, TrainingSettings } from '../methods/index.ts';
+import { NotFiniteError } from './finite.ts';
 import { type Budget, chooseEconomy, type StepChoice } from './memory.ts';
 
 /** Means over the batches since the last reading. */
@@ -42,15 +42,15 @@ export class Stepper {
   readonly optimizer: Optimizer<{ lr: number | Tensor; lrFactor: number; weightDecay: number }>;
   private readonly captured: Captured<Inputs, void>;
   private readonly update: Captured<'lr', void> | undefined;
-  private readonly sums: Tensor;
+  /** Loss, correct images and parts of the loss since the last reading [8]: part of a checkpoint, so that a resumed curve is the same. */
+  readonly sums: Tensor;
   private readonly none: Tensor;
   /** Average gradients under way, by parameter. */
   private readonly gradients = new Map<Tensor, Tensor>();
   /** Parameters the loss depends on; known once a step is recorded. */
   private readonly reached = new Set<Tensor>();
   private termNames: readonly string[] = [];
-  private batches = 0;
-  private pictures = 0;
+  private counted = { batches: 0, images: 0 };
 
   constructor(
     private readonly device: Device,
@@ -81,8 +81,7 @@ export class Stepper {
         labels: { data: labels, shape: [items.length], dtype: 'i32' },
         lr,
       });
-      this.batches += 1;
-      this.pictures += items.length;
+      this.counted = { batches: this.counted.batches + 1, images: this.counted.images + items.length };
     }
     this.update?.({ lr });
   }
@@ -110,28 +109,36 @@ export class Stepper {
 
   /**
    * Waits for the steps so far and returns their means, which begin anew.
-   * @throws TensorError when the loss is not finite
+   * @throws NotFiniteError when the loss is not finite
    */
   async read(): Promise<StepStats> {
     const values = await this.sums.data();
     copyInto(this.sums, this.none);
-    const { batches, pictures } = this;
-    this.batches = 0;
-    this.pictures = 0;
+    const { batches, images } = this.counted;
+    this.counted = { batches: 0, images: 0 };
     const [loss = 0, correct = 0, ...terms] = values;
     if (!Number.isFinite(loss))
-      throw new TensorError(
+      throw new NotFiniteError(
         'training',
         `the loss is ${loss}`,
-        'use a smaller learning rate (--set lr=...), or f32 if this is f16; the checkpoint holds an earlier state',
+        'use a smaller learning rate, a longer warm-up, or f32 if this is f16',
       );
     const named = this.termNames.map((name, index): [string, number] => [name, (terms[index] ?? 0) / batches]);
     return {
       batches,
       loss: loss / batches,
-      accuracy: (100 * correct) / pictures,
+      accuracy: (100 * correct) / images,
       terms: named.length > 1 ? Object.fromEntries(named) : undefined,
     };
+  }
+
+  /** Batches and images in {@link sums}; to be set when saved sums were copied into it. */
+  get tally(): { readonly batches: number; readonly images: number } {
+    return this.counted;
+  }
+
+  set tally({ batches, images }: { readonly batches: number; readonly images: number }) {
+    this.counted = { batches, images };
   }
 
   dispose(): void {

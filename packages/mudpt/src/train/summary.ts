@@ -1,10 +1,12 @@
 /** What a run writes about itself. */
 import type { Dataset } from '../data/index.ts';
 import type { RunConfig } from './config.ts';
+import type { RunMarks } from './identity.ts';
 import type { BaseModel } from './model.ts';
 import { classFacts } from './prepare.ts';
 import type { PromptFacts } from './prompt-file.ts';
 import type { Evaluation, Prediction, RunSummary } from './records.ts';
+import { SUMMARY_FORMAT } from './record-schema.ts';
 import type { Score } from './scoring.ts';
 
 /** What is known of a run before it begins. */
@@ -12,16 +14,19 @@ export interface RunFacts {
   readonly config: RunConfig;
   readonly dataset: Dataset;
   readonly base: BaseModel;
+  readonly marks: RunMarks;
 }
 
 /** The summary of a run that is about to begin. */
-export function firstSummary({ config, dataset, base }: RunFacts): RunSummary {
+export function firstSummary({ config, dataset, base, marks }: RunFacts): RunSummary {
   const { clip, name, hash } = base;
   return {
-    format: 1,
+    format: SUMMARY_FORMAT,
+    marks,
     state: 'running',
     data: {
       name: dataset.name,
+      origin: dataset.origin,
       template: dataset.template,
       classes: classFacts(dataset),
       warnings: dataset.warnings,
@@ -36,7 +41,7 @@ export function firstSummary({ config, dataset, base }: RunFacts): RunSummary {
 }
 
 /** What `prompts.json` says of the run. */
-export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFacts, 'format' | 'tensors'> {
+export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFacts, 'format' | 'tensors' | 'tensorsHash'> {
   const { method, settings, shots, seed } = config;
   const { classNames, template, name } = dataset;
   const model = { name: base.name, hash: base.hash, embed: base.clip.config.embed };

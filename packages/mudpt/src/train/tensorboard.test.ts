@@ -29,9 +29,11 @@ it('writes a version and then scalars that can be read back', async () => {
     records.push(bytes.subarray(at + 12, at + 12 + length));
     at += 16 + length;
   }
-  expect(records).toHaveLength(3);
-  const [version, first] = records as [Uint8Array, Uint8Array];
+  expect(records).toHaveLength(4);
+  const [version, session, first] = records as [Uint8Array, Uint8Array, Uint8Array];
   expect(new TextDecoder().decode(version)).toContain('brain.Event:2');
+  // wall_time 1.5, step 300, session_log { status: START }: readers drop what an earlier file says of steps from there on.
+  expect(Buffer.from(session).toString('hex')).toBe('09000000000000f83f10ac023a020801');
   // wall_time 1.5, step 300 as a varint, summary { value { tag: "loss", simple_value: 0.25 } }
   expect(Buffer.from(first).toString('hex')).toBe('09000000000000f83f10ac022a0d0a0b0a046c6f7373150000803e');
 });

@@ -9,6 +9,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 
+/** SessionLog { status = 1: START }, field 7 of an Event. */
+const SESSION_START = Uint8Array.of(1 << 3, 1);
+
 /** Appends to one event file. A resumed run begins another one in the same folder; TensorBoard shows them as one. */
 export class EventFile {
   readonly path: string;
@@ -24,8 +27,12 @@ export class EventFile {
   /** Adds scalars of one step. @throws FormatError when the file cannot be written */
   async add(step: number, scalars: Readonly<Record<string, number>>): Promise<void> {
     const records: Uint8Array[] = [];
-    // The first event of a file names its version.
-    if (!this.begun) records.push(record(event(this.now(), 0, text(3, 'brain.Event:2'))));
+    // The first event of a file names its version; the second begins a session, which takes the place of what earlier files say of its steps.
+    if (!this.begun)
+      records.push(
+        record(event(this.now(), 0, text(3, 'brain.Event:2'))),
+        record(event(this.now(), step, bytes(7, SESSION_START))),
+      );
     this.begun = true;
     const values = Object.entries(scalars).map(([tag, value]) => bytes(1, concat([text(1, tag), float(2, value)])));
     records.push(record(event(this.now(), step, bytes(5, concat(values)))));

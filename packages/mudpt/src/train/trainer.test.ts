@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { openSafetensors, toFloat32 } from '@mudpt/tensor';
 import type { Clip } from '@mudpt/clip';
 import { eachDevice } from '../../../tensor/test/support.ts';
 import { temporaryFolder, writeShapes } from '../../test/pictures.ts';
@@ -9,13 +10,18 @@ import { KEEP_ALL, type PromptMethod, type TrainingSettings } from '../methods/i
 import { readPosition } from './checkpoint.ts';
 import { resolveConfig, type RunInput } from './config.ts';
 import { bytesOfSize } from './budget.ts';
+import { DivergedError } from './diverged.ts';
 import type { StepChoice } from './memory.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { RunFolder } from './run-folder.ts';
 import { updatesOf } from './pace.ts';
-import { trainPrompts, type TrainerOptions } from './trainer.ts';
+import { trainPrompts } from './trainer.ts';
+import type { TrainerOptions } from './trainer-options.ts';
 
 type Outcome = { readonly learnt: Record<string, Uint8Array>; readonly folder: RunFolder };
+
+const digest = (digit: string): string => digit.repeat(64);
+const MARKS = { config: digest('a'), data: digest('b'), images: digest('c'), model: digest('d') };
 
 eachDevice('trainPrompts', (ctx) => {
   /** Trains a method and returns what it learnt. */
@@ -41,7 +47,7 @@ eachDevice('trainPrompts', (ctx) => {
         config,
         settings: config.training as TrainingSettings,
         folder,
-        belongs: { identity: 'i', pictures: 'p', model: 'm' },
+        marks: MARKS,
         resume: false,
         ...more,
       });
@@ -77,18 +83,49 @@ eachDevice('trainPrompts', (ctx) => {
       const own = await trained(clip, dataset, path, input, {
         resume: sessions > 0,
         signal: stop.signal,
-        // Seen after the session's second step: in the middle of an epoch, then at its end.
+        // After each step: in the middle of an epoch, and at its end.
         onProgress: () => stop.abort(),
       });
       done = !own.result.isStopped;
       if (done) expect(own.learnt).toEqual(whole.learnt);
     }
-    expect(sessions).toBe(4);
-    const numbers = async (folder: string) =>
-      (await new RunFolder(folder).readMetrics()).filter((line) => line.kind === 'step').map(({ step, lr }) => [step, lr]);
-    const steps = (await numbers(path)).map(([step]) => step);
-    expect(steps).toEqual([...new Set(steps)].sort((a, b) => (a ?? 0) - (b ?? 0)));
-    expect(steps.at(-1)).toBe(7);
+    expect(sessions).toBe(8);
+    expect(await curve(path)).toEqual(await curve(join(at.path, 'whole')));
+  });
+
+  it('the curve of a run that was stopped between two readings is that of one that was not', async () => {
+    await using at = await temporaryFolder();
+    const dataset = await shapes(join(at.path, 'data'));
+    using clip = tinyClip(ctx.device);
+    const input: RunInput = { training: { epochs: 2, batchSize: 2 }, logEvery: 3 };
+    await trained(clip, dataset, join(at.path, 'whole'), input);
+    const path = join(at.path, 'parts');
+    let [sessions, isStopped] = [0, true];
+    for (; isStopped; sessions++) {
+      // A checkpoint after each step; asked to stop at the second checkpoint of a session, the run has made one step more.
+      const stop = new AbortController();
+      let checkpoints = 0;
+      const expectWriter = async (): Promise<void> => {
+        checkpoints += 1;
+        if (checkpoints === 2) stop.abort();
+      };
+      const more = { resume: sessions > 0, signal: stop.signal, expectWriter };
+      ({ isStopped } = (await trained(clip, dataset, path, { ...input, checkpointSeconds: 0 }, more)).result);
+    }
+    expect(sessions).toBeGreaterThan(4);
+    expect((await curve(path)).map(([kind, , step]) => (kind === 'step' ? step : kind))).toEqual([
+      0,
+      3,
+      6,
+      7,
+      'epoch',
+      8,
+      11,
+      14,
+      15,
+      'epoch',
+    ]);
+    expect(await curve(path)).toEqual(await curve(join(at.path, 'whole')));
   });
 
   it('within the smallest budget, a run stopped and resumed with another one ends with the same bits, and those of a large one nearly', async () => {
@@ -118,18 +155,49 @@ eachDevice('trainPrompts', (ctx) => {
     expect(distance(whole, large)).toBeLessThan(1e-6);
   });
 
-  it('refuses a checkpoint of another configuration, model, or other pictures', async () => {
+  it('refuses a checkpoint of another configuration, model, or other data', async () => {
     await using at = await temporaryFolder();
     const dataset = await shapes(join(at.path, 'data'));
     using clip = tinyClip(ctx.device);
     const input: RunInput = { training: { epochs: 1, batchSize: 8 } };
     const path = join(at.path, 'run');
     await trained(clip, dataset, path, input);
-    expect(await readPosition(join(path, 'last.safetensors'))).toMatchObject({ epoch: 1, step: 0, identity: 'i' });
-    const resumed = (belongs: TrainerOptions['belongs']) => trained(clip, dataset, path, input, { resume: true, belongs });
-    await expect(resumed({ identity: 'other', pictures: 'p', model: 'm' })).rejects.toThrow(/another configuration/);
-    await expect(resumed({ identity: 'i', pictures: 'other', model: 'm' })).rejects.toThrow(/other training pictures/);
-    await expect(resumed({ identity: 'i', pictures: 'p', model: 'other' })).rejects.toThrow(/another base model/);
+    expect(await readPosition(join(path, 'last.safetensors'))).toMatchObject({ epoch: 1, step: 0, marks: MARKS });
+    const resumed = (part: keyof typeof MARKS) =>
+      trained(clip, dataset, path, input, { resume: true, marks: { ...MARKS, [part]: digest('0') } });
+    await expect(resumed('config')).rejects.toThrow(/another configuration/);
+    await expect(resumed('data')).rejects.toThrow(/other data/);
+    await expect(resumed('images')).rejects.toThrow(/other training images/);
+    await expect(resumed('model')).rejects.toThrow(/another base model/);
+  });
+
+  it('stops where the loss or an update is not finite, and leaves the last good checkpoint', async () => {
+    await using at = await temporaryFolder();
+    const dataset = await shapes(join(at.path, 'data'));
+    using clip = tinyClip(ctx.device);
+    const failed = async (name: string, training: object): Promise<DivergedError> => {
+      const input: RunInput = { training: { batchSize: 4, warmupEpochs: 0, ...training }, logEvery: 1, checkpointSeconds: 0 };
+      const error: unknown = await trained(clip, dataset, join(at.path, name), input).catch((cause: unknown) => cause);
+      expect(error).toBeInstanceOf(DivergedError);
+      return error as DivergedError;
+    };
+    const [loss, update] = [
+      await failed('loss', { epochs: 3, lr: 1e30 }),
+      await failed('update', { epochs: 1, batchSize: 16, lr: 3e38 }),
+    ];
+    expect(loss.divergence).toMatchObject({ epoch: 0, lr: 1e30 });
+    expect(loss.message).toMatch(/diverged in epoch 1, step \d+: .*learning rate 1e\+30.*--lr 1e\+29/s);
+    // Its one loss was finite; what followed from it was not.
+    expect(update.divergence).toMatchObject({ epoch: 0, step: 0, what: expect.stringMatching(/not finite/) });
+    expect(Number.isFinite(Number(update.divergence.loss))).toBe(true);
+    for (const name of ['loss', 'update']) {
+      const file = await openSafetensors(join(at.path, name, 'last.safetensors'));
+      for (const tensor of file.tensors.keys()) {
+        const { dtype, bytes } = await file.read(tensor);
+        expect(toFloat32(dtype, bytes).every(Number.isFinite), `${name}: ${tensor}`).toBe(true);
+      }
+      await file.close();
+    }
   });
 
   it('accumulated batches are one large batch', async () => {
@@ -159,6 +227,15 @@ eachDevice('trainPrompts', (ctx) => {
     expect(lines[0]).toHaveProperty('valAccuracy');
   });
 });
+
+/** Everything of the metrics but what depends on the clock or the memory. */
+async function curve(folder: string): Promise<unknown[][]> {
+  return (await new RunFolder(folder).readMetrics()).map((line) =>
+    line.kind === 'step'
+      ? [line.kind, line.epoch, line.step, line.loss, line.accuracy, line.lr, line.terms]
+      : [line.kind, line.epoch, line.loss, line.accuracy, line.lr, line.valAccuracy],
+  );
+}
 
 function distance(a: Outcome, b: Outcome): number {
   let [differences, sizes] = [0, 0];

@@ -1,74 +1,23 @@
 /** The training of prompts: epochs of steps, readings, checkpoints, early stopping. */
-import type { Clip } from '@mudpt/clip';
 import { copyInto, FormatError, keep, type Tensor, zeros } from '@mudpt/tensor';
-import type { BatchLoader, Item } from '../data/index.ts';
-import { KEEP_ALL, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
-import { type Learning, loadCheckpoint, type Position, writeCheckpoint } from './checkpoint.ts';
-import type { RunConfig } from './config.ts';
+import { KEEP_ALL } from '../methods/index.ts';
+import { type Extent, type Learning, loadCheckpoint, NO_CURVE, type Position, writeCheckpoint } from './checkpoint.ts';
 import { budgetOf } from './budget.ts';
-import type { Budget, StepChoice } from './memory.ts';
+import { DivergedError, type Divergence } from './diverged.ts';
+import { expectFinite, NotFiniteError } from './finite.ts';
+import type { Budget } from './memory.ts';
+import { findCheckpoint } from './generations.ts';
 import { groups, Pace, updatesOf } from './pace.ts';
-import type { MetricsLine } from './records.ts';
-import type { RunFolder } from './run-folder.ts';
 import { scheduleOf } from './schedule.ts';
 import { metricsOfScores, scoreMethod, scoringBatch } from './scoring.ts';
 import { type StepStats, Stepper } from './step.ts';
 import { EventFile } from './tensorboard.ts';
-
-/** Where training stands, for a progress line. */
-export interface TrainingProgress {
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Steps of this epoch that are done. */
-  readonly step: number;
-  readonly steps: number;
-  readonly loss: number;
-  /** On the training pictures of the last steps, in percent. */
-  readonly accuracy: number;
-  readonly lr: number;
-  readonly imagesPerSecond: number;
-  /** GPU memory held. */
-  readonly bytes: number;
-  /** Seconds to go; infinite while nothing is known. */
-  readonly eta: number;
-}
-
-export interface TrainerOptions {
-  readonly clip: Clip;
-  readonly method: PromptMethod;
-  readonly loader: BatchLoader;
-  /** Readable ones: see `BatchLoader.check`. */
-  readonly train: readonly Item[];
-  readonly val: readonly Item[];
-  readonly config: RunConfig;
-  readonly settings: TrainingSettings;
-  readonly folder: RunFolder;
-  /** What a checkpoint must belong to. */
-  readonly belongs: Pick<Position, 'identity' | 'pictures' | 'model'>;
-  /** Go on from the folder's checkpoint. */
-  readonly resume: boolean;
-  /** Default: what the configuration says. */
-  readonly budget?: Budget;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
-  /** How a new run's steps will run. */
-  readonly onChoice?: ((choice: StepChoice) => void) | undefined;
-  readonly onEpoch?: ((line: MetricsLine & { kind: 'epoch' }) => void) | undefined;
-}
-
-export interface TrainingResult {
-  readonly epochsDone: number;
-  readonly stepsPerEpoch: number;
-  readonly seconds: number;
-  readonly peakBytes: number;
-  /** The signal was aborted: the checkpoint holds what was reached. */
-  readonly isStopped: boolean;
-  readonly stoppedEarlyAt?: number;
-}
+import type { TrainerOptions, TrainingResult } from './trainer-options.ts';
 
 /**
  * Trains `options.method` in place, and writes checkpoint and metrics into the folder as it goes.
- * @throws FormatError when there are no pictures, or the checkpoint belongs to something else; TensorError when the loss is not finite
+ * @throws FormatError when there are no pictures, or the checkpoint belongs to something else; DivergedError when the
+ * loss, what is learnt or the optimizer's state is not finite: then the last checkpoint stays as it was
  */
 export async function trainPrompts(options: TrainerOptions): Promise<TrainingResult> {
   using trainer = new Trainer(options);
@@ -89,7 +38,7 @@ class Trainer {
   private readonly pace = new Pace();
 
   constructor(private readonly options: TrainerOptions) {
-    const { clip, method, settings, config, train, belongs } = options;
+    const { clip, method, settings, config, train, marks } = options;
     const { updates, group } = updatesOf(train.length, settings.batchSize, config.accumulate);
     if (updates === 0) throw new FormatError('training', 'there are no training pictures', 'give some');
     if (config.patience > 0 && options.val.length === 0)
@@ -105,15 +54,19 @@ class Trainer {
     const best = new Map<string, Tensor>();
     if (config.patience > 0)
       for (const [name, { shape }] of method.learnable) best.set(name, keep(zeros(shape, { device: clip.device })));
-    this.learning = { method, optimizer: this.stepper.optimizer as unknown as Learning['optimizer'], best };
-    this.position = { format: 1, ...belongs, epoch: 0, step: 0, seconds: 0, metricsBytes: 0 };
+    const optimizer = this.stepper.optimizer as unknown as Learning['optimizer'];
+    this.learning = { method, optimizer, best, sums: this.stepper.sums };
+    this.position = { format: 2, marks, epoch: 0, step: 0, seconds: 0, metricsBytes: 0, curve: NO_CURVE };
   }
 
   async run(): Promise<TrainingResult> {
-    const { settings, folder, resume, belongs } = this.options;
+    const { settings, folder, resume, marks } = this.options;
     if (resume) {
-      this.position = await loadCheckpoint(folder.file('checkpoint'), this.learning, belongs);
+      const extent: Extent = { epochs: settings.epochs, updates: this.updates };
+      const { path } = await findCheckpoint(folder, marks, extent);
+      this.position = await loadCheckpoint(path, this.learning, marks, extent);
       await folder.cutMetrics(this.position.metricsBytes);
+      this.stepper.tally = this.position.curve;
       this.begun -= this.position.seconds * 1000;
       this.options.method.economise(this.position.economy ?? KEEP_ALL);
     } else {
@@ -144,9 +97,11 @@ class Trainer {
     const { updates, group } = this;
     const schedule = scheduleOf(settings);
     const started = performance.now();
-    const total = { batches: 0, loss: 0, accuracy: 0 };
+    const { curve } = this.position;
+    const total = { ...curve.epoch };
     let step = this.position.step;
-    let [lr, read] = [0, step];
+    let [lr, read] = [0, curve.read];
+    let measured = step;
     this.pace.restart();
     const batches = loader.epoch(train, { batch: settings.batchSize, epoch, from: step * group });
     for await (const own of groups(batches, group)) {
@@ -154,19 +109,22 @@ class Trainer {
       this.stepper.step(own, lr);
       step += 1;
       const isLast = step === updates;
-      const isAsked = signal?.aborted === true;
       const isDue = performance.now() - this.savedAt > this.options.config.checkpointSeconds * 1000;
-      // The first reading comes at once: it tells that compiling is over and training runs.
-      if (isLast || isAsked || isDue || step === 1 || step - read >= this.options.config.logEvery) {
-        const stats = await this.stepper.read();
-        const imagesPerSecond = this.pace.measure((step - read) * group * settings.batchSize);
-        read = step;
+      // The first reading comes at once: it tells that compiling is over and training runs. When a checkpoint is written does not count, so
+      // that the curve of a run that was stopped is that of one that was not.
+      if (isLast || step === 1 || step - read >= this.options.config.logEvery) {
+        const stats = await this.diverging({ epoch, step: step - 1, lr }, 'the loss is not finite', () => this.stepper.read());
+        const imagesPerSecond = this.pace.measure((step - measured) * group * settings.batchSize);
+        [read, measured] = [step, step];
         addStats(total, stats);
         await this.log({ epoch, epochs, step, stats, lr, imagesPerSecond });
-        if ((isAsked || isDue) && !isLast) await this.save({ step });
-        if (isAsked && !isLast) return false;
       }
       if (isLast) break;
+      const isAsked = signal?.aborted === true;
+      if (isAsked || isDue) {
+        await this.save({ step, curve: { read, ...this.stepper.tally, epoch: total } }, { lr });
+        if (isAsked) return false;
+      }
     }
     this.options.method.endEpoch?.(epoch, epochs);
     await this.finishEpoch(epoch, lr, total, (performance.now() - started) / 1000);
@@ -176,7 +134,11 @@ class Trainer {
   private async finishEpoch(epoch: number, lr: number, total: StepTotal, seconds: number): Promise<void> {
     const { folder, onEpoch, config } = this.options;
     const mean = { loss: total.loss / total.batches, accuracy: total.accuracy / total.batches };
-    const valAccuracy = config.patience > 0 ? await this.validate() : undefined;
+    const place = { epoch, step: this.updates - 1, lr };
+    const { loss } = mean;
+    // What is validated, and may be kept as the best, is asked before: a last update may overflow while its loss was finite.
+    if (config.patience > 0) await this.diverging(place, LEARNT, () => this.expectFinite(), loss);
+    const valAccuracy = config.patience > 0 ? await this.diverging(place, COMPUTED, () => this.validate(), loss) : undefined;
     const line = { kind: 'epoch', epoch, ...mean, lr, seconds, ...(valAccuracy !== undefined && { valAccuracy }) } as const;
     const metricsBytes = await folder.appendMetrics([line]);
     if (valAccuracy !== undefined) await this.events?.add((epoch + 1) * this.updates - 1, { 'val/accuracy': valAccuracy });
@@ -188,13 +150,30 @@ class Trainer {
         this.copyBest((own, copy) => copyInto(copy, own));
       } else if (epoch - best.epoch >= config.patience) stoppedAfter = epoch;
     }
-    await this.save({
-      epoch: epoch + 1,
-      step: 0,
-      metricsBytes,
-      ...(best && { best }),
-      ...(stoppedAfter !== undefined && { stoppedAfter }),
-    });
+    const next = { epoch: epoch + 1, step: 0, metricsBytes, curve: NO_CURVE, ...(best && { best }) };
+    await this.save({ ...next, ...(stoppedAfter !== undefined && { stoppedAfter }) }, { lr, loss });
+  }
+
+  /** What `body` gives; a number that is not finite in it is told as a divergence at `place`. */
+  private async diverging<T>(
+    place: Pick<Divergence, 'epoch' | 'step' | 'lr'>,
+    what: string,
+    body: () => Promise<T>,
+    loss = Number.NaN,
+  ): Promise<T> {
+    try {
+      return await body();
+    } catch (cause) {
+      if (!(cause instanceof NotFiniteError)) throw cause;
+      throw new DivergedError({ ...place, askedLr: this.options.settings.lr, loss: String(loss), what }, this.reached(), {
+        cause,
+      });
+    }
+  }
+
+  private async expectFinite(): Promise<void> {
+    const { method, clip } = this.options;
+    await expectFinite('training', 'what is learnt', [...method.learnable, ...method.state], clip.device, '');
   }
 
   private async validate(): Promise<number> {
@@ -245,23 +224,33 @@ class Trainer {
     });
   }
 
-  private async save(change: Partial<Position>): Promise<void> {
+  /** Rate and mean loss are those of the last update, to be told if its result is not finite. */
+  private async save(
+    change: Partial<Position>,
+    { lr = 0, loss = Number.NaN }: { lr?: number; loss?: number } = {},
+  ): Promise<void> {
     const position = { ...this.position, ...change, seconds: (performance.now() - this.begun) / 1000 };
-    await writeCheckpoint(this.options.folder.file('checkpoint'), this.learning, position);
+    const [epoch, step] =
+      position.step > 0 ? [position.epoch, position.step - 1] : [Math.max(0, position.epoch - 1), this.updates - 1];
+    const { folder, expectWriter } = this.options;
+    await expectWriter?.();
+    await folder.syncMetrics();
+    const previous = folder.file('previous');
+    const write = () => writeCheckpoint(folder.file('checkpoint'), this.learning, position, { previous });
+    await this.diverging({ epoch, step, lr }, LEARNT, write, loss);
     this.position = position;
     this.savedAt = performance.now();
   }
 
   private result(isStopped: boolean): TrainingResult {
-    const { epoch, seconds, stoppedAfter } = this.position;
-    return {
-      epochsDone: epoch,
-      stepsPerEpoch: this.updates,
-      seconds,
-      peakBytes: this.options.clip.device.memory().peakBytes,
-      isStopped,
-      ...(stoppedAfter !== undefined && { stoppedEarlyAt: stoppedAfter }),
-    };
+    const { stoppedAfter } = this.position;
+    return { ...this.reached(), isStopped, ...(stoppedAfter !== undefined && { stoppedEarlyAt: stoppedAfter }) };
+  }
+
+  private reached() {
+    const { epoch, seconds } = this.position;
+    const { peakBytes } = this.options.clip.device.memory();
+    return { epochsDone: epoch, stepsPerEpoch: this.updates, seconds, peakBytes };
   }
 
   [Symbol.dispose](): void {
@@ -269,6 +258,9 @@ class Trainer {
     for (const best of this.learning.best.values()) best.dispose();
   }
 }
+
+const LEARNT = 'what is learnt, or the state of the optimizer, is not finite after the update';
+const COMPUTED = 'what is computed from the learnt prompts is not finite';
 
 type StepTotal = { batches: number; loss: number; accuracy: number };
 

@@ -22,6 +22,17 @@ export interface WritableFile {
   close(): Promise<void>;
 }
 
+/** Bytes that replace others already written. */
+export interface Patch {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface AtomicOptions {
+  /** Where the file that was at `path` stays, as the generation before; default: it is replaced. */
+  readonly previous?: string | undefined;
+}
+
 /**
  * Writes `chunks` one after the other as the file `path`. When anything fails (the disk is full, a chunk cannot be made) the
  * temporary file is removed, an old file at `path` stays as it was, and the error says so. An error of the chunks themselves
@@ -30,8 +41,9 @@ export interface WritableFile {
 export async function writeAtomic(
   op: string,
   path: string,
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array | Patch>,
   disk: AtomicFileSystem,
+  { previous }: AtomicOptions = {},
 ): Promise<void> {
   const unique = crypto.randomUUID().slice(0, 13);
   const temporary = disk.temporaryBeside(path, unique);
@@ -40,13 +52,22 @@ export async function writeAtomic(
   try {
     let position = 0;
     for await (const chunk of chunks) {
-      await attempt(op, path, `writing stopped at byte ${position}`, () => writeFully(file, chunk, position));
-      position += chunk.byteLength;
+      const isPatch = !(chunk instanceof Uint8Array);
+      const [bytes, at] = isPatch ? [chunk.bytes, chunk.at] : [chunk, position];
+      await attempt(op, path, `writing stopped at byte ${at}`, () => writeFully(file, bytes, at));
+      if (!isPatch) position += bytes.byteLength;
     }
     await attempt(op, path, 'the disk did not confirm the data', () => file.sync());
     open = false;
     await attempt(op, path, 'the temporary file cannot be closed', () => file.close());
-    await attempt(op, path, 'the temporary file cannot be renamed', () => disk.rename(temporary, path));
+    const kept =
+      previous !== undefined &&
+      (await attempt(op, path, `it cannot be kept as ${previous}`, () => moveOld(path, previous, disk)));
+    await attempt(op, path, 'the temporary file cannot be renamed', () => disk.rename(temporary, path)).catch(async (error) => {
+      // Between two renames a reader finds the old file under its other name only.
+      if (kept) await disk.rename(previous, path).catch(() => undefined);
+      throw error;
+    });
   } catch (error) {
     if (open) await file.close().catch(() => undefined);
     // The first error is the one worth telling; a temporary file that cannot be removed either is hidden by its dot.
@@ -60,6 +81,17 @@ export async function writeAtomic(
     () => disk.syncFolderOf(path),
     'check the disk; after a power cut the old file may be back',
   );
+}
+
+/** @returns whether there was one */
+async function moveOld(path: string, previous: string, disk: AtomicFileSystem): Promise<boolean> {
+  try {
+    await disk.rename(path, previous);
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** One `write` may take fewer bytes than given. */

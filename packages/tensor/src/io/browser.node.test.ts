@@ -14,7 +14,7 @@ it('only the Node half of #file imports Node modules', async () => {
     if (/from 'node:|import\('node:|\bBuffer\b(?!\w)\.|\bprocess\./.test(text)) importers.push(name);
   }
   expect(sources).toContain('file.browser.ts');
-  expect(importers).toEqual(['file.node.ts']);
+  expect(importers).toEqual(['file.node.ts', 'lock.node.ts']);
 });
 
 it('under the browser condition paths are refused with a way out, bytes work', async () => {

@@ -16,6 +16,16 @@ async function refuse(): Promise<never> {
   throw noDisk('writeSafetensors', 'use serializeSafetensors and offer the bytes as a download');
 }
 
+/** Always refuses: a page writes no files that others could write too. */
+export const FileLock = {
+  take: async (): Promise<never> => {
+    throw noDisk('lock', 'a page needs no lock');
+  },
+};
+
+/** Nothing is ever left where nothing can be written. */
+export async function removeLeftovers(): Promise<void> {}
+
 /** Always refuses: `serializeSafetensors` makes the same bytes in memory. */
 export const fileSystem: AtomicFileSystem = {
   create: refuse,

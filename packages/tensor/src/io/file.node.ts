@@ -7,6 +7,8 @@ import { FormatError } from '../errors.ts';
 import type { AtomicFileSystem } from './atomic.ts';
 import { allocate, type ByteSource, checkLength, checkRange } from './bytes.ts';
 
+export { FileLock, type LockOptions, removeLeftovers } from './lock.node.ts';
+
 /** Opens the file at `path` for ranged reads. It holds a file handle until `close()`. */
 export async function openFile(path: string | URL): Promise<Required<ByteSource>> {
   const name = typeof path === 'string' ? path : fileURLToPath(path);

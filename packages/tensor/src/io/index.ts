@@ -1,5 +1,5 @@
 /** Files: byte sources, safetensors in and out, and the number types found in them. */
-export type { AtomicFileSystem, WritableFile } from './atomic.ts';
+export type { AtomicFileSystem, AtomicOptions, Patch, WritableFile } from './atomic.ts';
 export { blobSource, type ByteSource, memorySource } from './bytes.ts';
 export {
   bfloat16ToFloat32,
@@ -15,7 +15,7 @@ export type { SafetensorsDType } from './dtypes.ts';
 export type { SafetensorsEntry } from './header.ts';
 export { type HttpOptions, httpSource } from './http.ts';
 export { byteSource, type ByteSourceInput } from './open.ts';
-export { openSafetensors, type SafetensorsReader, type SafetensorsTensor } from './safetensors.ts';
+export { type OpenSafetensorsOptions, openSafetensors, type SafetensorsReader, type SafetensorsTensor } from './safetensors.ts';
 export { loadTensor, type LoadOptions, tensorToWrite } from './tensors.ts';
 export { type OpenShard, readSafetensorsIndex } from './shards.ts';
 export {
@@ -26,4 +26,5 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './writer.ts';
+export { FileLock, type LockOptions, removeLeftovers } from '#file';
 export { writeFileAtomic } from './write-file.ts';

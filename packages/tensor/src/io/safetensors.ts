@@ -3,6 +3,7 @@
  * Only the header is read at first; each tensor is read when asked for, so a large file on disk or behind a URL costs no memory.
  */
 import { FormatError } from '../errors.ts';
+import { verifyChecksum } from './checksum.ts';
 import { type ByteSource, requireLittleEndian } from './bytes.ts';
 import { readHeader, type SafetensorsEntry } from './header.ts';
 import type { HttpOptions } from './http.ts';
@@ -32,16 +33,22 @@ export interface SafetensorsReader {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+export interface OpenSafetensorsOptions extends HttpOptions {
+  /** Read the whole file first and refuse it unless it has a SHA-256 of itself (`writeSafetensors` with `checksum: true`) and fits it. */
+  readonly checksum?: boolean;
+}
+
 /**
  * Opens a file, bytes, Blob, URL or ByteSource, which the reader owns from then on: it is closed by `close()`, and at once when
  * the header is refused.
  * @throws FormatError naming the file, the tensor and the byte, for anything that is not a sound safetensors file
  */
-export async function openSafetensors(input: ByteSourceInput, options: HttpOptions = {}): Promise<SafetensorsReader> {
+export async function openSafetensors(input: ByteSourceInput, options: OpenSafetensorsOptions = {}): Promise<SafetensorsReader> {
   requireLittleEndian('openSafetensors');
   const source = await byteSource(input, options);
   try {
     const { metadata, tensors } = await readHeader('openSafetensors', source);
+    if (options.checksum) await verifyChecksum('openSafetensors', source, tensors);
     return new FileReader(source, metadata, tensors);
   } catch (error) {
     await source.close?.();

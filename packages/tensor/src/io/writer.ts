@@ -4,8 +4,9 @@
  */
 import { fileSystem } from '#file';
 import { FormatError } from '../errors.ts';
-import { type AtomicFileSystem, writeAtomic } from './atomic.ts';
+import { type AtomicFileSystem, type AtomicOptions, type Patch, writeAtomic } from './atomic.ts';
 import { requireLittleEndian } from './bytes.ts';
+import { CHECKSUM_AT, CHECKSUM_KEY, FileChecksum, NO_CHECKSUM } from './checksum.ts';
 import { byteLength, DTYPE_LIST, dtypeRank, isSafetensorsDType, type SafetensorsDType } from './dtypes.ts';
 import { MAX_HEADER_BYTES } from './header.ts';
 import { quote } from './json.ts';
@@ -28,9 +29,11 @@ export interface WriteOptions {
 }
 
 /** As {@link WriteOptions}, for a file on a disk. */
-export interface WriteFileOptions extends WriteOptions {
+export interface WriteFileOptions extends WriteOptions, AtomicOptions {
   /** The disk to write to; the real one unless given. */
   readonly disk?: AtomicFileSystem;
+  /** Write the file's SHA-256 into its metadata, for `openSafetensors` with `checksum: true`. */
+  readonly checksum?: boolean;
 }
 
 /**
@@ -39,8 +42,11 @@ export interface WriteFileOptions extends WriteOptions {
  */
 export async function writeSafetensors(path: string, tensors: TensorsToWrite, options: WriteFileOptions = {}): Promise<void> {
   const op = 'writeSafetensors';
-  const plan = planFile(op, tensors, options);
-  await writeAtomic(op, path, fileChunks(op, plan), options.disk ?? fileSystem);
+  const { metadata, checksum = false } = options;
+  // The digits come first, so that their place does not depend on what else there is; they are filled in last.
+  const digits = { [CHECKSUM_KEY]: NO_CHECKSUM };
+  const plan = planFile(op, tensors, checksum ? { metadata: { ...digits, ...metadata, ...digits } } : options);
+  await writeAtomic(op, path, fileChunks(op, plan, checksum), options.disk ?? fileSystem, options);
 }
 
 /** The same bytes in memory, for browsers and messages. Functions are not taken here: fetch the bytes first. */
@@ -69,11 +75,19 @@ interface FilePlan {
   readonly size: number;
 }
 
-async function* fileChunks(op: string, { header, order }: FilePlan): AsyncGenerator<Uint8Array, void, undefined> {
+async function* fileChunks(
+  op: string,
+  { header, order }: FilePlan,
+  hasChecksum: boolean,
+): AsyncGenerator<Uint8Array | Patch, void, undefined> {
   yield header;
+  const checksum = hasChecksum ? new FileChecksum(op, header) : undefined;
   for (const { name, data, bytes } of order) {
-    yield checkedBytes(op, name, typeof data === 'function' ? await data() : data, bytes);
+    const checked = checkedBytes(op, name, typeof data === 'function' ? await data() : data, bytes);
+    await checksum?.add(checked);
+    yield checked;
   }
+  if (checksum) yield { at: CHECKSUM_AT, bytes: new TextEncoder().encode(await checksum.digits()) };
 }
 
 function checkedBytes(op: string, name: string, data: ArrayBufferView, expected: number): Uint8Array {

@@ -1,7 +1,8 @@
 /** All drawings of some styles as pixels in memory, rendered once and kept in a cache file. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '@mudpt/tensor';
 import type { Concept } from './manifest.ts';
 import { IconSet } from './render.ts';
 import { STYLES } from './styles.ts';
@@ -47,8 +48,7 @@ export async function loadDrawings(options: DrawingOptions): Promise<Drawing[]> 
   const all = known?.length === list.length * bytes ? known : await render(list, bytes, { side, from });
   if (all !== known) {
     await mkdir(cache, { recursive: true });
-    await writeFile(`${file}.${process.pid}`, all);
-    await rename(`${file}.${process.pid}`, file);
+    await writeFileAtomic('icons', file, all);
   }
   return list.map((entry, index) => ({ ...entry, pixels: all.subarray(index * bytes, (index + 1) * bytes) }));
 }

@@ -1,9 +1,9 @@
 /** Fetches drawings that are not installed with this package, at fixed versions, into a folder of its own. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { packageOf, type Style, STYLES } from './styles.ts';
 
 /** Labels, tags and groups of all concepts (MIT). */
@@ -32,7 +32,8 @@ async function install(folder: string, wanted: Readonly<Record<string, string>>)
   const there = (name: string): boolean => existsSync(join(resolve(folder), 'node_modules', name, 'package.json'));
   if (Object.keys(wanted).every(there)) return manifest;
   await mkdir(folder, { recursive: true });
-  if (!existsSync(manifest)) await writeFile(manifest, JSON.stringify({ name: 'icons', private: true }, undefined, 2));
+  if (!existsSync(manifest))
+    await writeFileAtomic('icons', manifest, JSON.stringify({ name: 'icons', private: true }, undefined, 2));
   const packages = Object.entries(wanted).map(([name, version]) => `${name}@${version}`);
   const flags = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--save-exact', ...packages];
   const { status, stderr, error } = spawnSync('npm', flags, {

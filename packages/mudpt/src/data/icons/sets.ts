@@ -1,7 +1,7 @@
 /** The down-stream sets: classify a drawing into its category. */
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
 import { type Dataset, type Item, type Split, SPLITS } from '../dataset.ts';
 import { categoryNames } from './categories.ts';
 import { heldOutConcepts, lot, splitOf } from './held-out.ts';
@@ -124,9 +124,12 @@ export async function openIcons(name: string, folder: string): Promise<Dataset> 
     classNames: categoryNames,
     template: ICON_TEMPLATE,
     splits: { train: items('train'), val: items('val'), test: items('test') },
+    origin: { path: folder, division: 'a split of its own' },
     warnings: [],
   };
 }
+
+const HOUR_MS = 3_600_000;
 
 /** Pictures rendered at once. */
 const AT_ONCE = 16;
@@ -146,11 +149,13 @@ async function renderMissing(places: readonly Place[], file: (place: Place) => s
     const style = STYLES.find((one) => one.name === name && !one.bundled);
     sets.set(name, await IconSet.open(name, style && (await installStyle(packages, style))));
   }
-  for (const path of new Set(missing.map((place) => dirname(file(place))))) await mkdir(path, { recursive: true });
+  for (const path of new Set(missing.map((place) => dirname(file(place))))) {
+    await mkdir(path, { recursive: true });
+    // Others may be rendering at this moment: only what is old was left by a write that was killed.
+    await removeLeftovers(path, HOUR_MS);
+  }
   const write = async (place: Place): Promise<void> => {
-    const path = file(place);
-    await writeFile(`${path}.${process.pid}`, await (sets.get(place.style) as IconSet).png(place.icon, VIEW));
-    await rename(`${path}.${process.pid}`, path);
+    await writeFileAtomic('icons', file(place), await (sets.get(place.style) as IconSet).png(place.icon, VIEW));
   };
   for (let at = 0; at < missing.length; at += AT_ONCE) await Promise.all(missing.slice(at, at + AT_ONCE).map(write));
 }

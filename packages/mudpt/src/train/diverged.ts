@@ -1,0 +1,48 @@
+/** Training that has diverged: its loss, what it learns, or what it computes from that is no number any more. */
+import { TensorError } from '@mudpt/tensor';
+import type { RunSummary } from './records.ts';
+
+/** Where training was when it was seen, and what was seen. */
+export interface Divergence {
+  /** Both from 0; `step` counts within the epoch, and is the last one that was done. */
+  readonly epoch: number;
+  readonly step: number;
+  /** Mean loss since it was last read, as text: NaN and infinities are no JSON. */
+  readonly loss: string;
+  /** Of that step, and as it was asked for. */
+  readonly lr: number;
+  readonly askedLr: number;
+  /** What is not finite: a clause for a person. */
+  readonly what: string;
+}
+
+/** Training stopped because it diverged. The last checkpoint was finite and stays. */
+export class DivergedError extends TensorError {
+  constructor(
+    readonly divergence: Divergence,
+    /** What was reached until then. */
+    readonly training: Pick<RunSummary['training'], 'epochsDone' | 'stepsPerEpoch' | 'seconds' | 'peakBytes'>,
+    options?: ErrorOptions,
+  ) {
+    super('training', describeDivergence(divergence), adviceFor(divergence), options);
+  }
+}
+
+/** One sentence without its full stop. */
+export function describeDivergence({ epoch, step, loss, lr, what }: Divergence): string {
+  return `the run diverged in epoch ${epoch + 1}, step ${step + 1}: ${what}; loss ${short(loss)}, learning rate ${rate(lr)}`;
+}
+
+/** What to try. */
+export function adviceFor({ askedLr }: Pick<Divergence, 'askedLr'>): string {
+  const smaller = askedLr > 0 ? `, such as --lr ${rate(askedLr / 10)}` : '';
+  return `begin anew with a smaller learning rate${smaller}, a longer warm-up (--set warmupEpochs=2), or f32 if this is f16; the last checkpoint is from before and finite`;
+}
+
+function short(loss: string): string {
+  return Number.isFinite(Number(loss)) ? String(Number(Number(loss).toPrecision(5))) : loss;
+}
+
+function rate(lr: number): string {
+  return String(Number(lr.toPrecision(3)));
+}

@@ -1,0 +1,103 @@
+/** What files of a run may hold, checked when they are read (see records.ts); entries that are not named here pass through. */
+import * as z from 'zod';
+import { marksSchema } from './identity.ts';
+
+const count = z.int().nonnegative().max(1e12);
+const number = z.number();
+const percent = z.number().min(0).max(100);
+const share = z.number().min(0).max(1);
+const text = z.string().max(100_000);
+
+const metrics = z.looseObject({
+  count,
+  correct: count,
+  accuracy: percent,
+  error: percent,
+  macroF1: percent,
+  perClass: z.array(z.looseObject({ label: count, count, correct: count, accuracy: percent, f1: percent })),
+  confusion: z.array(z.array(count)),
+});
+
+const evaluation = z.looseObject({
+  what: z.enum(['zero-shot', 'tuned']),
+  data: text,
+  split: z.enum(['train', 'val', 'test']),
+  classes: z.enum(['all', 'base', 'new']),
+  metrics,
+  time: text,
+});
+
+const divergence = z.looseObject({ epoch: count, step: count, loss: text, lr: number, askedLr: number, what: text });
+
+export const SUMMARY_FORMAT = 2;
+
+export const summarySchema = z.looseObject({
+  format: z.literal(SUMMARY_FORMAT),
+  marks: marksSchema,
+  state: z.enum(['running', 'stopped', 'finished', 'diverged']),
+  data: z.looseObject({
+    name: text,
+    origin: z.looseObject({ path: text, division: text }).optional(),
+    template: text,
+    classes: z.array(z.looseObject({ name: text, prompt: text, train: count, val: count, test: count })),
+    warnings: z.array(text),
+    unreadable: z.array(z.looseObject({ id: text, why: text })),
+  }),
+  model: z.looseObject({ name: text, hash: text, imageSize: count, config: z.unknown() }),
+  method: z.looseObject({
+    name: text,
+    title: text,
+    summary: text,
+    parameters: count,
+    layout: z.unknown().optional(),
+    fit: z.unknown().optional(),
+  }),
+  adapter: text,
+  lengths: z.looseObject({ metrics: count, predictions: count }).optional(),
+  evaluations: z.array(evaluation),
+  training: z.looseObject({
+    epochs: count,
+    stepsPerEpoch: count,
+    epochsDone: count,
+    seconds: number.nonnegative(),
+    peakBytes: count,
+    stoppedEarlyAt: count.optional(),
+    divergence: divergence.optional(),
+  }),
+});
+
+const terms = z.record(z.string(), number);
+
+export const metricsSchema = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('step'),
+    epoch: count,
+    step: count,
+    loss: number,
+    accuracy: percent,
+    lr: number.nonnegative(),
+    terms: terms.optional(),
+    imagesPerSecond: number,
+    bytes: number,
+  }),
+  z.looseObject({
+    kind: z.literal('epoch'),
+    epoch: count,
+    loss: number,
+    accuracy: percent,
+    lr: number.nonnegative(),
+    seconds: number,
+    valAccuracy: percent.optional(),
+  }),
+]);
+
+const ranked = z.array(z.tuple([count, share]));
+
+export const predictionSchema = z.looseObject({
+  id: text,
+  path: text.optional(),
+  label: count,
+  zeroShot: ranked,
+  tuned: ranked,
+  loss: number,
+});

@@ -1,0 +1,234 @@
+/**
+ * A file that says who writes beside it. It is made with its contents or not at all, so there is never more than one; the lock of a process
+ * that is no more (killed, or from before a restart) is taken over. Reached only through `#file`.
+ */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { link, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { kill, pid } from 'node:process';
+import { FormatError } from '../errors.ts';
+
+/** Who holds a lock. */
+interface Holder {
+  readonly token: string;
+  readonly pid: number;
+  /** When the process began, in the system's own count, which tells it from a later one with the same number; '' where it is not told. */
+  readonly began: string;
+  /** Machine, its present boot, and the space that process numbers belong to. */
+  readonly host: string;
+  readonly boot: string;
+  readonly space: string;
+}
+
+/** A holder whose process cannot be asked shows that it lives by touching the file so often. */
+const BEAT_MS = 15_000;
+/** A holder elsewhere that has been silent for so long is no more. */
+const SILENT_MS = 300_000;
+const RETRY_MS = 100;
+
+export interface LockOptions {
+  /** Wait for the one who holds it rather than refuse. */
+  readonly wait?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class FileLock implements AsyncDisposable {
+  private readonly beat: NodeJS.Timeout;
+
+  private constructor(
+    readonly path: string,
+    private readonly what: string,
+    private readonly token: string,
+  ) {
+    const touch = (): void => void utimes(path, new Date(), new Date()).catch(() => undefined);
+    this.beat = setInterval(touch, BEAT_MS).unref();
+  }
+
+  /**
+   * Makes the lock file at `path`, whose folder must be there.
+   * @param what what is locked, for messages: "the run in runs/a"
+   * @throws FormatError naming who holds it, unless asked to wait; the signal's reason once it is aborted
+   */
+  static async take(path: string, what: string, { wait = false, signal }: LockOptions = {}): Promise<FileLock> {
+    const token = crypto.randomUUID();
+    const made = { token, pid, began: beganOf(pid), ...here() } satisfies Holder;
+    for (;;) {
+      signal?.throwIfAborted();
+      if (await make(path, JSON.stringify(made), what)) return new FileLock(path, what, token);
+      const found = await read(path);
+      if (!found) continue;
+      if (!(await lives(path, found))) await takeAway(path, found.text);
+      else if (wait) await new Promise((resume) => setTimeout(resume, RETRY_MS));
+      else {
+        const { holder } = found;
+        const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
+        throw new FormatError(
+          'lock',
+          `${what} is being written by ${who}`,
+          `wait until it has ended, or end it; the lock is ${path}`,
+        );
+      }
+    }
+  }
+
+  /** @throws FormatError when somebody took the lock away: two would write at once */
+  async expectHeld(): Promise<void> {
+    const found = await read(this.path);
+    if (found?.holder?.token === this.token) return;
+    throw new FormatError(
+      'lock',
+      `${this.what} is no longer this process's to write: ${this.path} was removed or taken over`,
+      'let one process write it',
+    );
+  }
+
+  /** Removes the file, if it is still this lock's. */
+  async release(): Promise<void> {
+    clearInterval(this.beat);
+    const found = await read(this.path);
+    if (found?.holder?.token === this.token) await rm(this.path, { force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}
+
+/** @returns false when there is a lock already */
+async function make(path: string, text: string, what: string): Promise<boolean> {
+  const temporary = join(dirname(path), `.lock.${crypto.randomUUID().slice(0, 13)}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+    // A link is made whole or not at all, and not over another file; a plain new file could be seen empty.
+    return await link(temporary, path).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        // ENOENT: who holds the lock by now has tidied up.
+        if (error.code === 'EEXIST' || error.code === 'ENOENT') return false;
+        if (['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(error.code ?? '')) return makePlainly(path, text);
+        throw error;
+      },
+    );
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FormatError('lock', `${what} cannot be locked (${why})`, 'check that its folder can be written', { cause });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** For file systems without links (FAT): a new file that is filled at once. */
+async function makePlainly(path: string, text: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx');
+    await file.writeFile(text);
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+interface Found {
+  readonly text: string;
+  /** Undefined for contents that no lock has. */
+  readonly holder: Holder | undefined;
+}
+
+async function read(path: string): Promise<Found | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    const holder = JSON.parse(text) as Holder;
+    return { text, holder: typeof holder.token === 'string' && Number.isSafeInteger(holder.pid) ? holder : undefined };
+  } catch {
+    return { text, holder: undefined };
+  }
+}
+
+async function lives(path: string, { holder }: Found): Promise<boolean> {
+  const now = here();
+  if (holder?.host === now.host && holder.boot !== now.boot) return false;
+  if (holder?.host === now.host && holder.space === now.space) {
+    try {
+      kill(holder.pid, 0);
+    } catch (error) {
+      // EPERM: it is there, and another user's.
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    }
+    const began = beganOf(holder.pid);
+    if (began === ENDED) return false;
+    return holder.began === '' || began === '' || holder.began === began;
+  }
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs < SILENT_MS;
+}
+
+/** Removes the lock that was read. Of several who do so at once, one moves it; whoever moved another one by then puts that back. */
+async function takeAway(path: string, text: string): Promise<void> {
+  const aside = join(dirname(path), `.lock.${crypto.randomUUID().slice(0, 13)}.tmp`);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const moved = await read(aside);
+  if (moved !== undefined && moved.text !== text) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+function here(): Pick<Holder, 'host' | 'boot' | 'space'> {
+  return {
+    host: hostname(),
+    boot: orNothing(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    space: orNothing(() => readlinkSync('/proc/self/ns/pid')),
+  };
+}
+
+/** A process that was killed and whose parent never asked for it (in a container without an init) keeps its number for good. */
+const ENDED = 'ended';
+
+/** The 22nd field of /proc/PID/stat; the second one is a name in brackets that may hold anything, the third the state. */
+function beganOf(process: number): string {
+  return orNothing(() => {
+    const line = readFileSync(`/proc/${process}/stat`, 'utf8');
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return /^[ZX]/.test(fields[0] ?? '') ? ENDED : (fields[19] ?? '');
+  });
+}
+
+/** Systems without /proc tell less, and are asked less. */
+function orNothing(ask: () => string): string {
+  try {
+    return ask();
+  } catch {
+    return '';
+  }
+}
+
+/** Names that atomic writes and locks give to what they have not finished. */
+const LEFTOVER = /^\..+\.[0-9a-f]{8}-[0-9a-f]{4}\.tmp$/;
+
+/**
+ * Removes temporary files that killed writes left in a folder.
+ * @param olderThanMs for folders that others write into at the same time: what is younger may not be finished yet
+ */
+export async function removeLeftovers(folder: string, olderThanMs = 0): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!LEFTOVER.test(name)) continue;
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isFile() && Date.now() - found.mtimeMs >= olderThanMs) await rm(path, { force: true });
+  }
+}
