@@ -13,7 +13,8 @@ import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface
 import { FormatError } from '@mudpt/tensor';
 import type { Files } from './files.ts';
 import { localFiles } from './files.node.ts';
-import { checkRevision, type HubAccess, hubAccess, hubError, type HubFile, hubListing, neededFiles, OP } from './hub.ts';
+import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './hub.ts';
+import { type HubAccess, hubAccess, OP } from './hub-access.ts';
 import type { HubOptions } from './hub-options.ts';
 
 const ATTEMPTS = 5;
@@ -48,7 +49,12 @@ async function cachedCommit(cache: string, name: string, revision: string): Prom
 async function download(cache: string, name: string, revision: string, options: HubOptions): Promise<string> {
   const { signal, onProgress } = options;
   const token = options.token ?? env['HF_TOKEN'] ?? env['HUGGING_FACE_HUB_TOKEN'];
-  const access = hubAccess({ ...options, token: token || undefined, hubUrl: options.hubUrl ?? env['HF_ENDPOINT'] });
+  const access = hubAccess({
+    ...options,
+    token: token || undefined,
+    hubUrl: options.hubUrl ?? (env['HF_ENDPOINT'] || undefined),
+    timeout: options.timeout ?? timeoutFrom(env['HF_HUB_DOWNLOAD_TIMEOUT']),
+  });
   try {
     const { commit, files } = await hubListing(name, revision, access);
     const place = (file: HubFile) => ({
@@ -91,6 +97,13 @@ async function download(cache: string, name: string, revision: string, options: 
     signal?.throwIfAborted();
     throw hubError(name, revision, error);
   }
+}
+
+function timeoutFrom(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 86_400) return seconds;
+  throw new FormatError(OP, `HF_HUB_DOWNLOAD_TIMEOUT is ${JSON.stringify(text)}`, 'give seconds, more than 0 and at most a day');
 }
 
 /** The names in an index; the index is checked when the shards are opened. */
