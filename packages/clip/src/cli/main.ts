@@ -1,6 +1,7 @@
 /** `pnpm clip zeroshot|embed ...`; see `pnpm clip --help`. */
 import { Device, TensorError } from '@mudpt/tensor';
 import { CommanderError } from 'commander';
+import { printable } from '../printable.ts';
 import { createProgram } from './program.ts';
 
 /** The exit status: 0, 1 for an error, 2 for wrong arguments, 130 after Ctrl-C. */
@@ -11,7 +12,7 @@ async function main(words: readonly string[]): Promise<number> {
   process.stdout.once('error', (error) => controller.abort(error));
   let device: Promise<Device> | undefined;
   const program = createProgram({
-    stdout: (text) => void process.stdout.write(text),
+    stdout: (text) => void process.stdout.write(process.stdout.isTTY ? text.replace(/[^\r\n]+/g, printable) : text),
     stderr: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY,
     signal: controller.signal,
@@ -24,7 +25,7 @@ async function main(words: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (controller.signal.aborted) return 130;
     const isKnown = error instanceof TensorError || (error instanceof Error && 'code' in error);
-    console.error(isKnown ? error.message : error);
+    console.error(isKnown ? printable(error.message) : error);
     return 1;
   } finally {
     (await device)?.dispose();

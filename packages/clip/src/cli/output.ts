@@ -1,4 +1,5 @@
 /** Results as JSON or CSV, written as they come. */
+import { csvLine, printableJson } from '../printable.ts';
 
 export type Format = 'json' | 'csv';
 
@@ -17,11 +18,11 @@ export class Writer {
 
   /** Writes one result: `json` as an element of one array, `rows` as lines of CSV. */
   add(json: unknown, rows: readonly Entry[]): void {
-    if (this.format === 'json') this.write(`${this.count === 0 ? '[\n' : ',\n'}${JSON.stringify(json)}`);
+    if (this.format === 'json') this.write(`${this.count === 0 ? '[\n' : ',\n'}${printableJson(json)}`);
     else {
       const [first] = rows;
-      if (this.count === 0 && first) this.write(line(columns(first)));
-      for (const row of rows) this.write(line(Object.values(row).flat()));
+      if (this.count === 0 && first) this.write(`${csvLine(columns(first))}\r\n`);
+      for (const row of rows) this.write(`${csvLine(Object.values(row).flat())}\r\n`);
     }
     this.count += 1;
   }
@@ -35,13 +36,4 @@ function columns(entry: Entry): string[] {
   return Object.entries(entry).flatMap(([name, value]) =>
     typeof value === 'object' ? value.map((_, index) => `${name}_${index}`) : [name],
   );
-}
-
-/** RFC 4180: quotes where the value needs them. */
-function line(values: readonly (string | number)[]): string {
-  const quoted = values.map((value) => {
-    const text = String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  });
-  return `${quoted.join(',')}\r\n`;
 }

@@ -1,7 +1,7 @@
 /** `pnpm compare` */
 import { basename, dirname, join } from 'node:path';
+import { csvLine, printable } from '@mudpt/clip';
 import { command } from '../command.ts';
-import { csvLine } from '../data/csv.ts';
 import { exists, listFolder } from '../data/files.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
 import { identity } from '../train/config.ts';
@@ -32,7 +32,7 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
   for (const path of paths) for (const found of await runsBelow(path)) runs.push(await load(found));
   const finished = runs.filter(({ summary }) => summary.state === 'finished');
   for (const { path } of runs.filter((run) => !finished.includes(run)))
-    process.stderr.write(`${path} has not finished and is left out\n`);
+    process.stderr.write(`${printable(path)} has not finished and is left out\n`);
   if (finished.length === 0)
     throw new FormatError(
       'compare',

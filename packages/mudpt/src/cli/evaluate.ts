@@ -8,6 +8,7 @@ export interface EvaluateFlags {
   readonly root?: string;
   readonly classes?: 'all' | 'base' | 'new';
   readonly model?: string;
+  readonly allowOutside?: boolean;
 }
 
 /** Classes shown: those that gained or lost most. */
@@ -23,6 +24,7 @@ export async function evaluateCommand(path: string, flags: EvaluateFlags): Promi
     const result = await evaluateRun(run, {
       ...(data !== undefined && { data }),
       ...(root !== undefined && { root }),
+      ...(flags.allowOutside && { allowOutside: true }),
       ...(classes !== undefined && { classes }),
       onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
     });

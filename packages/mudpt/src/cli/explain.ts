@@ -1,4 +1,5 @@
 /** `pnpm explain` */
+import { printable } from '@mudpt/clip';
 import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';
 import { nearestWords, writeReport } from '../report/index.ts';
@@ -30,7 +31,7 @@ export async function explainCommand(path: string, { model }: ExplainFlags): Pro
     else console.log('no text prompts were learnt');
     const dataset = await openRunData(config, config.classes);
     const report = await writeReport({ folder, dataset, learnt: { clip: base.clip, method } });
-    console.log(`report  ${pathFromHere(report)}`);
+    console.log(printable(`report  ${pathFromHere(report)}`));
     return 0;
   } finally {
     await run.close();

@@ -1,8 +1,8 @@
 /** `pnpm predict` */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { csvLine, printable, printableJson } from '@mudpt/clip';
 import { Device, FormatError } from '@mudpt/tensor';
-import { csvLine } from '../data/csv.ts';
 import { picturesBelow } from '../data/files.ts';
 import { type FilePrediction, openRun, predictFiles } from '../train/index.ts';
 import { table } from './terminal.ts';
@@ -25,7 +25,7 @@ export async function predictCommand(path: string, inputs: readonly string[], fl
     const predictions = await predictFiles(run, files, top);
     process.stdout.write(`${written(predictions, flags)}\n`);
     const bad = predictions.filter(({ why }) => why !== undefined);
-    for (const { file, why } of bad) process.stderr.write(`${file}: ${why}\n`);
+    for (const { file, why } of bad) process.stderr.write(`${printable(file)}: ${printable(why ?? '')}\n`);
     return bad.length > 0 ? 1 : 0;
   } finally {
     await run.close();
@@ -47,7 +47,7 @@ async function filesOf(inputs: readonly string[]): Promise<string[]> {
 
 /** The output in the form asked for. */
 export function written(predictions: readonly FilePrediction[], { json, csv }: Pick<PredictFlags, 'json' | 'csv'>): string {
-  if (json) return JSON.stringify(predictions, undefined, 2);
+  if (json) return printableJson(predictions, 2);
   if (csv) {
     const rows = predictions.flatMap(({ file, top }) =>
       top.map(({ label, name, probability }, rank) => [file, String(rank + 1), String(label), name, probability.toFixed(6)]),

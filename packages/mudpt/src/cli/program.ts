@@ -9,6 +9,7 @@ import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import type { PredictFlags } from './predict.ts';
 import { settingsHelp } from './settings-help.ts';
+import { errorText } from './terminal.ts';
 import type { TrainCommand } from './train.ts';
 
 const STANDARD = resolveConfig({});
@@ -35,6 +36,7 @@ function program(finish: (code: number) => void): Command {
     )
     .option('--root <folder>', runFields['root'])
     .option('--template <text>', runFields['template'])
+    .option('--allow-outside', 'let a table name files outside of its folder')
     .option('--model <model>', described('model'))
     .addOption(new Option('--method <method>', described('method')).choices(methodNames()))
     .option('--shots <count>', described('shots'))
@@ -64,6 +66,7 @@ function program(finish: (code: number) => void): Command {
     .argument('<run>', 'folder of the run')
     .option('--data <data>', "another data set than the run's")
     .option('--root <folder>', runFields['root'])
+    .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: EvaluateFlags) =>
@@ -109,7 +112,7 @@ export async function main(words: readonly string[]): Promise<number> {
     // Commander has written its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode;
     if (!(error instanceof TensorError)) throw error;
-    process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
+    process.stderr.write(errorText(error));
     code = 1;
   }
   return code;

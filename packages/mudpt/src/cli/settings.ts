@@ -22,6 +22,7 @@ export interface TrainFlags {
   readonly lr?: string;
   readonly classes?: string;
   readonly memory?: string;
+  readonly allowOutside?: boolean;
   readonly set?: readonly string[];
 }
 
@@ -34,7 +35,18 @@ type Loose = Record<string, unknown> & { settings: Record<string, unknown>; trai
 export async function inputOf(flags: TrainFlags): Promise<RunInput> {
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
   const input: Loose = { ...file, settings: { ...(file['settings'] as object) }, training: { ...(file['training'] as object) } };
-  for (const name of ['data', 'root', 'template', 'model', 'method', 'shots', 'seed', 'classes', 'memory'] as const)
+  for (const name of [
+    'data',
+    'root',
+    'template',
+    'model',
+    'method',
+    'shots',
+    'seed',
+    'classes',
+    'memory',
+    'allowOutside',
+  ] as const)
     if (flags[name] !== undefined) input[name] = flags[name];
   const method = typeof input['method'] === 'string' ? input['method'] : 'mudpt';
   const names = namesOf(method);

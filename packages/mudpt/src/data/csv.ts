@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import { type Dataset, type Item, type Split, someOf } from './dataset.ts';
 import { doublePictures, doubtfulNames } from './doubts.ts';
-import { byCodeUnit, divide, exists } from './files.ts';
+import { byCodeUnit, divide, exists, placeBelow } from './files.ts';
 import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 
 /** Headings by what they mean; the first that is there counts. */
@@ -45,7 +45,8 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
     if (labels.has(id))
       throw fail(line, `names ${id} again${labels.get(id) === label ? '' : ', with another class'}`, 'name every picture once');
     labels.set(id, label);
-    return { id, image: resolve(dirname(file), id), label };
+    const image = placeBelow(dirname(file), id, `line ${line} of ${file}`, options.allowOutside);
+    return { id, image, label };
   });
   const first = items.find((_, index) => index === 0) as Item;
   if (!(await exists(first.image as string)))
@@ -137,12 +138,4 @@ export function parseCsv(text: string, file = 'text'): CsvRow[] {
     );
   endRow();
   return rows;
-}
-
-/** A line of a table, without its end; cells are quoted where they must be (RFC 4180). */
-export function csvLine(cells: readonly (string | number)[]): string {
-  return cells
-    .map(String)
-    .map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text))
-    .join(',');
 }

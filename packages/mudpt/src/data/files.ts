@@ -1,6 +1,6 @@
 /** Pictures on disk: which files are pictures, which are left aside, and how they are divided where nobody divided them. */
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import { byLabel, counted, type Dataset, type Item, someOf } from './dataset.ts';
 import { PythonRandom } from './mt19937.ts';
@@ -62,6 +62,21 @@ export async function picturesBelow(path: string): Promise<{ pictures: string[];
   }
   found.pictures.sort(byCodeUnit);
   return found;
+}
+
+/**
+ * Where a picture is that a table names.
+ * @throws FormatError when that is outside of `folder` and nobody allowed it
+ */
+export function placeBelow(folder: string, id: string, named: string, allowOutside = false): string {
+  const path = resolve(folder, id);
+  const way = relative(folder, path);
+  if (allowOutside || (way !== '' && !isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`))) return path;
+  throw new FormatError(
+    'data',
+    `${named} names ${id}, which is not below ${folder}`,
+    'a table from somebody else could show any file of yours: put the pictures below its folder, or add --allow-outside',
+  );
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -24,6 +24,8 @@ export interface SourceOptions {
   readonly name?: string;
   /** Default "a photo of a {}." */
   readonly template?: string;
+  /** Whether a table may name files that are not below its folder. Default false: it may come from a stranger. */
+  readonly allowOutside?: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface SourceOptions {
 export async function openFolder(path: string, options: SourceOptions = {}): Promise<Dataset> {
   const root = resolve(path);
   const top = await listFolder(root);
-  const divided = top.folders.length > 0 && top.folders.every((folder) => folder.toLowerCase() in SPLIT_NAMES);
+  const divided = top.folders.length > 0 && top.folders.every((folder) => Object.hasOwn(SPLIT_NAMES, folder.toLowerCase()));
   const parts: [Split | 'all', string][] = divided
     ? top.folders.map((folder) => [SPLIT_NAMES[folder.toLowerCase()] as Split, folder])
     : [['all', '']];

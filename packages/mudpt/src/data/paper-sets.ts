@@ -68,7 +68,7 @@ export const PAPER_SETS: Readonly<Record<string, PaperSet>> = {
  * @throws FormatError naming the folder, split file or list that is missing
  */
 export async function openPaperSet(name: string, root: string): Promise<Dataset> {
-  const set = PAPER_SETS[name];
+  const set = Object.hasOwn(PAPER_SETS, name) ? PAPER_SETS[name] : undefined;
   if (!set) throw new FormatError('data', `there is no data set "${name}"`, `use one of ${Object.keys(PAPER_SETS).join(', ')}`);
   const folder = join(root, set.folder);
   const images = join(folder, set.images);

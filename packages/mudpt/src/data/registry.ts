@@ -39,7 +39,7 @@ export const datasetNames: readonly string[] = Object.keys(NAMED);
  * @throws FormatError for what is none of these, and for what its reader refuses
  */
 export async function openDataset(data: string, options: OpenOptions = {}): Promise<Dataset> {
-  const named = NAMED[data];
+  const named = Object.hasOwn(NAMED, data) ? NAMED[data] : undefined;
   if (named) {
     const { name, template } = options;
     const opened = await named(options);

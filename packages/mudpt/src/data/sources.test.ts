@@ -146,3 +146,34 @@ describe('tables', () => {
     await expect(openDataset(join(folder.path, 't.csv'))).rejects.toThrow(message);
   });
 });
+
+describe("files outside of a table's folder", () => {
+  it.each(['../secret/1.png', 'a/../../secret/1.png', 'ABSOLUTE'])('are refused unless asked for: %s', async (given) => {
+    await using folder = await temporaryFolder();
+    const outside = join(folder.path, 'secret', '1.png');
+    await put(outside, shapePicture('red circle', 0));
+    const id = given === 'ABSOLUTE' ? outside : given;
+    const table = join(folder.path, 'in', 't.csv');
+    const split = join(folder.path, 'in', 's.json');
+    await put(table, `path,class\n${id},ant\n`);
+    await put(split, JSON.stringify({ train: [[id, 0, 'ant']], test: [] }));
+    await expect(openDataset(table)).rejects.toThrow(/line 2 .* not below .*--allow-outside/);
+    await expect(openDataset(split)).rejects.toThrow(/not below .*--allow-outside/);
+    expect((await openDataset(table, { allowOutside: true })).splits.train[0]?.image).toBe(outside);
+    expect((await openDataset(split, { allowOutside: true })).splits.train[0]?.image).toBe(outside);
+  });
+
+  it('are not those whose names only begin with dots', async () => {
+    await using folder = await temporaryFolder();
+    await put(join(folder.path, '..a', '1.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, 't.csv'), 'path,class\n..a/1.png,ant\n');
+    expect((await openDataset(join(folder.path, 't.csv'))).splits.train).toHaveLength(1);
+  });
+});
+
+it('a class or data set may be called as what every object has', async () => {
+  await using folder = await temporaryFolder();
+  await put(join(folder.path, 'constructor', '1.png'), shapePicture('red circle', 0));
+  expect((await openDataset(folder.path)).classNames).toEqual(['constructor']);
+  await expect(openDataset('constructor')).rejects.toThrow(/neither a path nor the name/);
+});

@@ -5,7 +5,7 @@ import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { type Dataset, type Item, someOf, SPLITS } from './dataset.ts';
 import { doubtfulNames } from './doubts.ts';
-import { exists, listFolder } from './files.ts';
+import { exists, listFolder, placeBelow } from './files.ts';
 import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 
 const row = z.tuple([z.string(), z.int().nonnegative(), z.string()]);
@@ -21,7 +21,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
   const file = resolve(path);
   const rows = parse(await readFile(file, 'utf8'), file);
   const classNames = namesByLabel([...rows.train, ...rows.val, ...rows.test], file);
-  const root = options.images ?? (await pictureFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file));
+  const root = resolve(options.images ?? (await pictureFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file)));
   const labels = new Map<string, number>();
   const splits = Object.fromEntries(
     SPLITS.map((split) => [
@@ -35,7 +35,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
             'keep one',
           );
         labels.set(id, label);
-        return { id, image: join(root, id), label };
+        return { id, image: placeBelow(root, id, file, options.allowOutside), label };
       }),
     ]),
   ) as unknown as Dataset['splits'];
@@ -89,7 +89,7 @@ function namesByLabel(rows: readonly (readonly [string, number, string])[], file
 async function pictureFolder(folder: string, first: string | undefined, file: string): Promise<string> {
   if (first === undefined) throw new FormatError('split file', `${file} names no pictures`, 'fill in its train and test lists');
   for (const candidate of ['', ...(await listFolder(folder)).folders])
-    if (await exists(join(folder, candidate, first))) return join(folder, candidate);
+    if (await exists(resolve(folder, candidate, first))) return join(folder, candidate);
   throw new FormatError(
     'split file',
     `${first}, the first picture of ${file}, is neither in ${folder} nor in a folder in it`,

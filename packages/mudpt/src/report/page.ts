@@ -1,4 +1,5 @@
 /** The page around the report's sections: styles and the one script it has. Everything is inside: no file, font or server is asked for. */
+import { printableJson } from '@mudpt/clip';
 import { html, type Markup, trusted } from './markup.ts';
 
 const STYLE = `
@@ -63,7 +64,7 @@ export function page(title: string, sections: readonly (Markup | undefined)[]): 
 `.text;
 }
 
-/** Data for the script: inside a script element only "</" could end it early. */
+/** Data for the script, in which no name can end the element or begin a comment: "<" does not occur. */
 export function data(id: string, value: unknown): Markup {
-  return html`<script type="application/json" id="${id}">${trusted(JSON.stringify(value).replaceAll('</', '<\\/'))}</script>`;
+  return html`<script type="application/json" id="${id}">${trusted(printableJson(value).replaceAll('<', '\\u003c'))}</script>`;
 }

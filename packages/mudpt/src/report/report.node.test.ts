@@ -117,6 +117,20 @@ describe('a report', () => {
       expect((await sharp(join(path, `${chart}.png`)).stats()).isOpaque).toBe(true);
   });
 
+  it('takes names of any characters: none ends its data, begins a comment, or fells a chart', async () => {
+    const hostile = ['<!--<script>', '\u001b]0;T\u0007\ud800', '__proto__\n</script>'];
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const written = await folder.readSummary();
+    const classes = written.data.classes.map((own, label) => ({ ...own, name: hostile[label] ?? '' }));
+    await folder.writeSummary({ ...written, data: { ...written.data, classes } });
+    const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
+    expect(text).not.toContain('<!--');
+    for (const control of ['\u001b', '\u0007']) expect(text).not.toContain(control);
+    expect(text.match(/<script/g)).toHaveLength(2);
+    const { names } = JSON.parse(/id="cells">(.*?)<\/script>/s.exec(text)?.[1] ?? '') as { names: string[] };
+    expect(names[0]).toBe('<!--<script>');
+  });
+
   it('does without pictures that went missing', async () => {
     const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
     const broken = join(path, 'broken.png');

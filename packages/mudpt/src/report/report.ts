@@ -3,7 +3,7 @@
  * `accuracy.png`, `classes.png`, `confusion_matrix.png`.
  */
 import { join } from 'node:path';
-import { type Clip, type ImageSource } from '@mudpt/clip';
+import { type Clip, type ImageSource, printable } from '@mudpt/clip';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { command } from '../command.ts';
 import { type Dataset, readableName } from '../data/index.ts';
@@ -37,7 +37,7 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
   const [metrics, predictions] = [await folder.readMetrics(), await folder.readPredictions()];
   const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
-  const names = summary.data.classes.map(({ name }) => readableName(name));
+  const names = summary.data.classes.map(({ name }) => printable(readableName(name)));
   const { stepsPerEpoch } = summary.training;
   const charts = {
     loss: lossCurve(metrics, stepsPerEpoch),

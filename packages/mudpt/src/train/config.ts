@@ -13,6 +13,7 @@ const schema = z.strictObject({
     .string()
     .optional()
     .describe("prompt of zero-shot classification, with {} for the class name; default the data set's"),
+  allowOutside: z.stringbool().or(z.boolean()).optional().describe('whether a table may name files outside of its folder'),
   model: z.string().default('embedded').describe('"embedded", a folder, a .pt file, or a name on the Hugging Face hub'),
   method: z.string().default('mudpt').describe('what is learnt'),
   shots: z
@@ -105,8 +106,17 @@ export function runName(config: RunConfig, datasetName: string): string {
   return `${plain(datasetName)}/${parts.join('-')}/seed${seed}`;
 }
 
-function named({ data, root, workers, logEvery, checkpointSeconds, tensorboard, memory }: RunConfig): RunInput {
-  return { data, root, workers, logEvery, checkpointSeconds, tensorboard, memory };
+function named({ data, root, allowOutside, workers, logEvery, checkpointSeconds, tensorboard, memory }: RunConfig): RunInput {
+  return {
+    data,
+    root,
+    ...(allowOutside !== undefined && { allowOutside }),
+    workers,
+    logEvery,
+    checkpointSeconds,
+    tensorboard,
+    memory,
+  };
 }
 
 /** Everything that changes the numbers of a run, as text; equal for equal runs. What memory changes is the order of sums. */

@@ -60,6 +60,8 @@ export interface EvaluateOptions {
   /** Another data set than the run's. */
   readonly data?: string;
   readonly root?: string;
+  /** Whether a table may name files outside of its folder. Default: as the run was asked. */
+  readonly allowOutside?: boolean;
   /** Default: what the run was trained on; all for another data set. */
   readonly classes?: ClassSubset;
   readonly onPart?: (what: string, done: number, total: number) => void;
@@ -123,13 +125,19 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
 }
 
 /** Test pictures only: few-shot sampling, which would refuse data sets without training pictures, is left out. */
-async function openTest(config: RunConfig, { data, root }: EvaluateOptions, classes: ClassSubset): Promise<Dataset> {
+async function openTest(
+  config: RunConfig,
+  { data, root, allowOutside }: EvaluateOptions,
+  classes: ClassSubset,
+): Promise<Dataset> {
   const isOwn = data === undefined || data === config.data;
   const { template } = config;
   return openRunData(
     {
       data: data ?? config.data,
       root: root ?? config.root,
+      // Another table may come from somebody else.
+      allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
       // A template of the user's belongs to the data set it was given for.
       ...(isOwn && template !== undefined && { template }),
       shots: 'all',

@@ -8,15 +8,22 @@ import type { ClassFacts } from './records.ts';
 /** Settings that count layers from the input. */
 const DEPTH = /depth$/i;
 
+/** What of a configuration says which pictures it means. */
+export type DataConfig = Pick<RunConfig, 'data' | 'root' | 'template' | 'allowOutside' | 'shots' | 'seed'>;
+
 /**
  * The run's pictures: few-shot sampling first, then the half of the classes, so that base, new and all share their pictures.
  * @throws FormatError for data that cannot be used
  */
 export async function openRunData(
-  { data, root, template, shots, seed }: Pick<RunConfig, 'data' | 'root' | 'template' | 'shots' | 'seed'>,
+  { data, root, template, allowOutside, shots, seed }: DataConfig,
   classes: ClassSubset,
 ): Promise<Dataset> {
-  const whole = await openDataset(data, { root, ...(template !== undefined && { template }) });
+  const whole = await openDataset(data, {
+    root,
+    ...(template !== undefined && { template }),
+    ...(allowOutside !== undefined && { allowOutside }),
+  });
   const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
   return subsetClasses(sampled, classes);
 }

@@ -15,10 +15,10 @@
  */
 import { appendFile, mkdir, open, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { csvLine } from '@mudpt/clip';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { parse, stringify } from 'yaml';
 import { command } from '../command.ts';
-import { csvLine } from '../data/csv.ts';
 import { exists } from '../data/files.ts';
 import { resolveConfig, type RunConfig, type RunInput } from './config.ts';
 import type { MetricsLine, Prediction, RunSummary } from './records.ts';
