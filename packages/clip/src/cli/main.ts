@@ -7,7 +7,12 @@ import { createProgram } from './program.ts';
 /** The exit status: 0, 1 for an error, 2 for wrong arguments, 130 after Ctrl-C. */
 async function main(words: readonly string[]): Promise<number> {
   const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort(new Error('interrupted')));
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => {
+      controller.abort(new Error('interrupted'));
+      // A batch of a large model on a processor takes longer.
+      setTimeout(() => process.exit(130), 1500).unref();
+    });
   // A reader that has seen enough (`| head`) closes the pipe.
   process.stdout.once('error', (error) => controller.abort(error));
   let device: Promise<Device> | undefined;

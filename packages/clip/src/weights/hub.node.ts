@@ -5,12 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
 import { FormatError } from '@mudpt/tensor';
+import { makeFolder } from '../make-folder.ts';
 import type { Files } from './files.ts';
 import { localFiles } from './files.node.ts';
 import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './hub.ts';
@@ -74,8 +75,8 @@ async function download(cache: string, name: string, revision: string, options: 
         });
       const { pointer, blob } = place(file);
       if ((await sizeOf(pointer)) === undefined) {
-        await mkdir(dirname(pointer), { recursive: true });
-        await mkdir(dirname(blob), { recursive: true });
+        await makeFolder(dirname(pointer));
+        await makeFolder(dirname(blob));
         if ((await sizeOf(blob)) === undefined) await fetchBlob(file, blob, { name, commit, access, signal, report });
         await link(blob, pointer);
       }
@@ -204,7 +205,7 @@ async function link(blob: string, pointer: string): Promise<void> {
 
 async function writeReference(path: string, commit: string, revision: string): Promise<void> {
   if (revision === commit) return;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFile(path, commit);
 }
 

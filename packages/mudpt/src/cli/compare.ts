@@ -1,8 +1,8 @@
 /** `pnpm compare` */
 import { basename, dirname, join } from 'node:path';
 import { csvLine, printable } from '@mudpt/clip';
+import { walkFolders } from '@mudpt/clip/files';
 import { command } from '../command.ts';
-import { exists, listFolder } from '../data/files.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
 import { identity } from '../train/config.ts';
 import { FormatError } from '@mudpt/tensor';
@@ -90,9 +90,8 @@ function nameOf({ config, path }: Loaded, all: readonly Loaded[]): string {
 }
 
 async function runsBelow(path: string): Promise<string[]> {
-  if (await exists(join(path, 'config.yaml'))) return [path];
   const found: string[] = [];
-  for (const folder of (await listFolder(path)).folders) found.push(...(await runsBelow(join(path, folder))));
+  for await (const { at, others } of walkFolders(path)) if (others.includes('config.yaml')) found.push(join(path, at));
   return found;
 }
 

@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { csvLine, printable, printableJson } from '@mudpt/clip';
+import { IMAGE_KINDS, imagesBelow } from '@mudpt/clip/files';
 import { Device, FormatError } from '@mudpt/tensor';
-import { picturesBelow } from '../data/files.ts';
 import { type FilePrediction, openRun, predictFiles } from '../train/index.ts';
 import { table } from './terminal.ts';
 
@@ -38,11 +38,11 @@ async function filesOf(inputs: readonly string[]): Promise<string[]> {
   for (const input of inputs) {
     const found = await stat(input).catch(() => undefined);
     if (!found) throw new FormatError('predict', `there is no file or folder ${input}`, 'check the path');
-    if (found.isDirectory()) files.push(...(await picturesBelow(input)).pictures.map((name) => join(input, name)));
+    if (found.isDirectory()) for (const name of (await imagesBelow(input)).images) files.push(join(input, name));
     else files.push(input);
   }
   if (files.length > 0) return [...new Set(files)];
-  throw new FormatError('predict', `there are no pictures in ${inputs.join(', ')}`, 'give PNG, JPEG, WebP or GIF files');
+  throw new FormatError('predict', `there are no pictures in ${inputs.join(', ')}`, `give ${IMAGE_KINDS} files`);
 }
 
 /** The output in the form asked for. */

@@ -69,19 +69,30 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
   }
 }
 
-/** The first Ctrl-C asks to stop, the second one ends the process. */
+/** How long work may go on after it was asked to stop: a step of a large model on a processor takes longer. */
+const PATIENCE_MS = 1500;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The first Ctrl-C asks to stop; the second one, or two seconds, end the process. */
 function stopOnSignal(line: StatusLine): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    line.print('stopping after this step (once more to leave at once)');
-    controller.abort(new Error('stopped'));
+  let timer: NodeJS.Timeout | undefined;
+  const leave = (): void => {
+    line.print('stopped; what was saved last stands: the same command with --resume goes on from there');
+    process.exit(130);
   };
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal);
+  const onSignal = (): void => {
+    if (controller.signal.aborted) return leave();
+    line.print('stopping (once more to leave at once)');
+    controller.abort(new Error('stopped'));
+    timer = setTimeout(leave, PATIENCE_MS);
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
   return {
     signal: controller.signal,
     dispose: () => {
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
+      clearTimeout(timer);
+      for (const name of SIGNALS) process.off(name, onSignal);
     },
   };
 }

@@ -1,10 +1,11 @@
 /** A table of pictures: one line each, with a path, a class and perhaps a split. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { byCodeUnit } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { type Dataset, type Item, type Split, someOf } from './dataset.ts';
 import { doublePictures, doubtfulNames } from './doubts.ts';
-import { byCodeUnit, divide, exists, placeBelow } from './files.ts';
+import { divide, exists, placeBelow } from './files.ts';
 import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 
 /** Headings by what they mean; the first that is there counts. */

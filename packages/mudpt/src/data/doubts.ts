@@ -81,7 +81,7 @@ async function sizeOf({ image }: Item): Promise<number | undefined> {
   if (image instanceof Uint8Array) return image.length;
   if (typeof image !== 'string') return undefined;
   return stat(image).then(
-    ({ size }) => size,
+    (found) => (found.isFile() ? found.size : undefined),
     () => undefined,
   );
 }

@@ -1,10 +1,10 @@
 /** Data sets by name, and whatever else `--data` may be: a folder, a split file, a table. */
 import { extname, join } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { listFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import type { Dataset } from './dataset.ts';
 import { openCsv } from './csv.ts';
-import { listFolder } from './files.ts';
 import { iconSetNames, openIcons } from './icons/sets.ts';
 import { openFolder, type SourceOptions } from './folder.ts';
 import { openPaperSet, PAPER_SETS } from './paper-sets.ts';

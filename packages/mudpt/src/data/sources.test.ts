@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { put, shapePicture, SHAPE_NAMES, temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { parseCsv } from './csv.ts';
 import type { Dataset } from './dataset.ts';
+import { divide } from './files.ts';
 import { openDataset } from './registry.ts';
 
 const counts = ({ splits: { train, val, test } }: Dataset): number[] => [train.length, val.length, test.length];
@@ -176,4 +177,9 @@ it('a class or data set may be called as what every object has', async () => {
   await put(join(folder.path, 'constructor', '1.png'), shapePicture('red circle', 0));
   expect((await openDataset(folder.path)).classNames).toEqual(['constructor']);
   await expect(openDataset('constructor')).rejects.toThrow(/neither a path nor the name/);
+});
+
+it('a class may have more pictures than a call takes arguments', () => {
+  const items = Array.from({ length: 300_000 }, (_, index) => ({ id: `${index}`, image: '', label: 0 }));
+  expect(Object.values(divide(items)).map((own) => own.length)).toEqual([150_000, 60_000, 90_000]);
 });

@@ -1,11 +1,12 @@
 /** CoOp's split files: `{"train": [[path, label, class name], ...], "val": [...], "test": [...]}`. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { listFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { type Dataset, type Item, someOf, SPLITS } from './dataset.ts';
 import { doubtfulNames } from './doubts.ts';
-import { exists, listFolder, placeBelow } from './files.ts';
+import { exists, placeBelow } from './files.ts';
 import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 
 const row = z.tuple([z.string(), z.int().nonnegative(), z.string()]);

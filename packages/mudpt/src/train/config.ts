@@ -41,7 +41,7 @@ const schema = z.strictObject({
   evaluationBatch: z.coerce.number().int().positive().default(100).describe('pictures at once in evaluation'),
   logEvery: z.coerce.number().int().positive().default(10).describe('steps between two readings of the loss'),
   checkpointSeconds: z.coerce.number().nonnegative().default(30).describe('seconds between two checkpoints within an epoch'),
-  workers: z.coerce.number().int().nonnegative().optional().describe('threads that decode pictures'),
+  workers: z.coerce.number().int().nonnegative().max(256).optional().describe('threads that decode pictures'),
   tensorboard: z.stringbool().or(z.boolean()).default(false).describe('write TensorBoard events too'),
 });
 
@@ -55,6 +55,9 @@ export const runFields: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(schema.shape).map(([name, field]) => [name, field.description ?? name]),
 );
 
+/** Prompts and layers beyond this are a slip: they would take the memory of the machine before a tower refused them. */
+const MOST_PROMPTS = 4096;
+
 /**
  * Fills in defaults, the method's published ones included.
  * @throws FormatError naming the field, what it may be, and where it came from
@@ -63,6 +66,9 @@ export function resolveConfig(input: RunInput, source = 'configuration'): RunCon
   const config = checked(schema, input, source, '');
   const method = methodNamed(config.method);
   const settings = checked(method.settings, config.settings, source, 'settings.') as Record<string, unknown>;
+  for (const [name, value] of Object.entries(settings))
+    if (/(length|depth)$/i.test(name) && typeof value === 'number' && value > MOST_PROMPTS)
+      throw new FormatError(source, `settings.${name} is ${value}, more than any tower takes`, `give at most ${MOST_PROMPTS}`);
   if (!method.training && Object.keys(config.training).length > 0)
     throw new FormatError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
   if (!method.training) return { ...config, settings, training: {} };

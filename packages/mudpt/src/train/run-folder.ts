@@ -13,9 +13,10 @@
  *
  * All but the appended `metrics.jsonl` are replaced as a whole: a reader never sees half a file.
  */
-import { appendFile, mkdir, open, readFile, truncate } from 'node:fs/promises';
+import { appendFile, open, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { csvLine } from '@mudpt/clip';
+import { makeFolder } from '@mudpt/clip/files';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { parse, stringify } from 'yaml';
 import { command } from '../command.ts';
@@ -67,7 +68,7 @@ export class RunFolder {
   /** Makes the folder. @throws FormatError when it cannot be made or written */
   async create(): Promise<void> {
     try {
-      await mkdir(this.path, { recursive: true });
+      await makeFolder(this.path);
       await (await open(this.file('metrics'), 'a')).close();
     } catch (cause) {
       throw new FormatError(

@@ -1,5 +1,6 @@
 /** A whole run, begun or continued: where it lies, and what it goes on from. */
 import { join } from 'node:path';
+import { makeFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import { resolveConfig, type RunConfig, type RunInput, runName } from './config.ts';
@@ -23,6 +24,8 @@ export async function train(input: RunInput, options: RunOptions): Promise<RunRe
   // Pictures are listed while the device is opened.
   const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes), options.device]);
   const folder = runFolderOf(resolved, dataset.name, options.out);
+  // A place where nothing can be written is told before the model is loaded.
+  await makeFolder(options.out ?? 'runs');
   const resume = await decide(folder, options);
   const stored = resume ? await folder.readConfig() : resolved;
   const base = await openModel(stored, device, options.signal);
