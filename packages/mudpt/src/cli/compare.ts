@@ -1,11 +1,11 @@
 /** `pnpm compare` */
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { csvLine, printable } from '@mudpt/clip';
-import { walkFolders } from '@mudpt/clip/files';
 import { command } from '../command.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
 import { identity } from '../train/config.ts';
 import { FormatError } from '@mudpt/tensor';
+import { runsBelow } from './find-run.ts';
 import { table } from './terminal.ts';
 
 interface Loaded {
@@ -87,12 +87,6 @@ function nameOf({ config, path }: Loaded, all: readonly Loaded[]): string {
     all.filter((other) => other.config.method === config.method).map((other) => identity({ ...other.config, seed: 0, data: '' })),
   );
   return same.size > 1 ? basename(dirname(path)) : config.method;
-}
-
-async function runsBelow(path: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { at, others } of walkFolders(path)) if (others.includes('config.yaml')) found.push(join(path, at));
-  return found;
 }
 
 async function load(path: string): Promise<Loaded> {

@@ -1,6 +1,7 @@
 /** `pnpm evaluate` */
 import { Device } from '@mudpt/tensor';
 import { type Evaluation, evaluateRun, harmonicMean, openRun, RunFolder } from '../train/index.ts';
+import { findRun } from './find-run.ts';
 import { bar, percent, StatusLine, table } from './terminal.ts';
 
 export interface EvaluateFlags {
@@ -9,15 +10,17 @@ export interface EvaluateFlags {
   readonly classes?: 'all' | 'base' | 'new';
   readonly model?: string;
   readonly allowOutside?: boolean;
+  readonly runs?: string;
 }
 
 /** Classes shown: those that gained or lost most. */
 const SHOWN = 10;
 
 /** Runs the command. @returns exit code */
-export async function evaluateCommand(path: string, flags: EvaluateFlags): Promise<number> {
+export async function evaluateCommand(given: string, flags: EvaluateFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
   using device = await Device.open();
+  const path = await findRun(given, flags.runs);
   const run = await openRun(path, { device, ...(flags.model !== undefined && { model: flags.model }) });
   try {
     const { data, root, classes } = flags;

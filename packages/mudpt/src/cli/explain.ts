@@ -4,16 +4,18 @@ import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';
 import { nearestWords, writeReport } from '../report/index.ts';
 import { openRun, openRunData } from '../train/index.ts';
+import { findRun } from './find-run.ts';
 import { table } from './terminal.ts';
 
 export interface ExplainFlags {
   readonly model?: string;
+  readonly runs?: string;
 }
 
 /** Prints the words nearest to what was learnt and writes the run's report anew. @returns exit code */
-export async function explainCommand(path: string, { model }: ExplainFlags): Promise<number> {
+export async function explainCommand(given: string, { model, runs }: ExplainFlags): Promise<number> {
   using device = await Device.open();
-  const run = await openRun(path, { device, ...(model !== undefined && { model }) });
+  const run = await openRun(await findRun(given, runs), { device, ...(model !== undefined && { model }) });
   try {
     const { folder, config, base, method } = run;
     const words =

@@ -5,7 +5,20 @@ import { runFields } from '../train/index.ts';
 import { table } from './terminal.ts';
 
 /** Fields with flags of their own. */
-const FLAGS = ['data', 'root', 'template', 'allowOutside', 'model', 'method', 'shots', 'seed', 'classes', 'settings', 'training'];
+const FLAGS = [
+  'data',
+  'root',
+  'template',
+  'allowOutside',
+  'exif',
+  'model',
+  'method',
+  'shots',
+  'seed',
+  'classes',
+  'settings',
+  'training',
+];
 
 /** The settings of a method, of its training and of runs. @throws MethodError for an unknown method */
 export function settingsHelp(method = 'mudpt'): string {

@@ -23,6 +23,7 @@ export interface TrainFlags {
   readonly classes?: string;
   readonly memory?: string;
   readonly allowOutside?: boolean;
+  readonly exif?: 'ignore' | 'apply';
   readonly set?: readonly string[];
 }
 
@@ -46,6 +47,7 @@ export async function inputOf(flags: TrainFlags): Promise<RunInput> {
     'classes',
     'memory',
     'allowOutside',
+    'exif',
   ] as const)
     if (flags[name] !== undefined) input[name] = flags[name];
   const method = typeof input['method'] === 'string' ? input['method'] : 'mudpt';
@@ -54,7 +56,7 @@ export async function inputOf(flags: TrainFlags): Promise<RunInput> {
   for (const [name, value] of Object.entries(training)) {
     if (value === undefined) continue;
     if (!names.training.includes(name)) throw lacks(method, name, names.training);
-    input.training[name] = numberOf(name, value);
+    input.training[name] = numberFlag(name, value);
   }
   for (const name of ['depth', 'length'] as const) {
     const value = flags[name];
@@ -62,7 +64,7 @@ export async function inputOf(flags: TrainFlags): Promise<RunInput> {
     // Methods with prompts in both towers may count them apart: textDepth, imageDepth.
     const own = names.settings.filter((setting) => setting.toLowerCase().endsWith(name));
     if (own.length === 0) throw lacks(method, name, names.settings);
-    for (const setting of own) input.settings[setting] = numberOf(name, value);
+    for (const setting of own) input.settings[setting] = numberFlag(name, value);
   }
   for (const assignment of flags.set ?? []) assign(input, assignment, method);
   return input as RunInput;
@@ -105,10 +107,31 @@ function lacks(method: string, name: string, own: readonly string[]): FormatErro
   return new FormatError(`--${name}`, `${method} has no ${name}`, fix);
 }
 
-function numberOf(name: string, text: string): number {
+export interface NumberRange {
+  readonly least?: number;
+  readonly most?: number;
+  readonly whole?: boolean;
+}
+
+/** A number given as a flag. @throws FormatError that says what the flag takes */
+export function numberFlag(
+  name: string,
+  text: string,
+  { least = -Infinity, most = Infinity, whole = false }: NumberRange = {},
+): number {
   const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new FormatError(`--${name}`, `"${text}" is no number`, 'give a number');
+  const fits = text.trim() !== '' && Number.isFinite(value) && value >= least && value <= most;
+  if (fits && (!whole || Number.isSafeInteger(value))) return value;
+  const kind = whole ? 'a whole number' : 'a number';
+  const bounds = [
+    ...(least > -Infinity ? [`from ${least}`] : []),
+    ...(most < Infinity ? [`to ${most}`] : least > -Infinity ? ['up'] : []),
+  ];
+  throw new FormatError(
+    `--${name}`,
+    `"${text}" is not ${kind}${bounds.length > 0 ? ` ${bounds.join(' ')}` : ''}`,
+    `give ${kind}`,
+  );
 }
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {

@@ -43,3 +43,9 @@ it('names are shown, not obeyed: on lines with styles, in tables, in errors', ()
   expect(table([[name, 'x']])).toEqual(['a\\u001b[2Jb\\nc\\u202e  x']);
   expect(errorText(new FormatError('data', name, 'mend it'))).toBe('error: data: a\\u001b[2Jb\\nc\\u202e\n       mend it\n');
 });
+
+it('a log has no bars', () => {
+  const written: string[] = [];
+  new StatusLine({ write: (text) => written.push(text) }).show(`pictures ${bar(0.5)} 1/2`);
+  expect(written).toEqual(['pictures 1/2\n']);
+});

@@ -103,7 +103,8 @@ export class StatusLine {
       this.output.write(`\r\u001b[2K${written(text).slice(0, columns)}`);
       this.shown = true;
     } else if (performance.now() - this.writtenAt > 10_000) {
-      this.output.write(`${written(text)}\n`);
+      // A log has no use for bars.
+      this.output.write(`${written(text.replace(/ ?[━─]+/g, ''))}\n`);
       this.writtenAt = performance.now();
     }
   }

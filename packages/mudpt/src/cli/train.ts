@@ -16,6 +16,8 @@ import {
   train,
 } from '../train/index.ts';
 import { describeEconomy } from '../methods/index.ts';
+import { checkData } from './check.ts';
+import { findRun } from './find-run.ts';
 import { inputOf, type TrainFlags } from './settings.ts';
 import { bar, bytes, duration, percent, StatusLine, table } from './terminal.ts';
 
@@ -25,6 +27,7 @@ export interface TrainCommand extends TrainFlags {
   readonly resume?: string | true;
   readonly fresh?: boolean;
   readonly dryRun?: boolean;
+  readonly check?: boolean;
 }
 
 /** Classes listed before training; the report has all. */
@@ -34,6 +37,13 @@ const LISTED = 12;
 export async function trainCommand(flags: TrainCommand): Promise<number> {
   const line = new StatusLine(process.stdout);
   const stop = stopOnSignal(line);
+  if (flags.check) {
+    try {
+      return await checkData(await inputOf(flags), line, stop.signal);
+    } finally {
+      stop.dispose();
+    }
+  }
   const device = Device.open();
   let report: string | undefined;
   // An error in the configuration is told before the device is waited for.
@@ -55,7 +65,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     };
     const result =
       typeof flags.resume === 'string'
-        ? await resumeRun(flags.resume, options)
+        ? await resumeRun(await findRun(flags.resume, flags.out), options)
         : await train(await inputOf(flags), { ...options, resume: flags.resume === true });
     return finish(line, result, report);
   } catch (error) {

@@ -6,14 +6,13 @@ import { counted, type Item, someOf } from './dataset.ts';
 
 const EMPTY_WORDS = /^(?:n\d{8}|[\d\s._-]+|.|(?:class|label|category|folder|new folder|untitled folder|cls|c)[\s_-]*\d*)$/i;
 
-/** Names from which no text encoder can tell what is in the picture. */
-export function doubtfulNames(classNames: readonly string[]): string[] {
+/** Names from which no text encoder can tell what is in the picture, and how to mend them. */
+export function doubtfulNames(classNames: readonly string[], fix: string): string[] {
   const warnings: string[] = [];
   const empty = classNames.filter((name) => EMPTY_WORDS.test(readableName(name).trim()));
   if (empty.length > 0)
     warnings.push(
-      `${counted(empty.length, 'class name says', 'class names say')} nothing about the pictures (${someOf(empty)}), so zero-shot accuracy will be near chance: ` +
-        'rename the folders, or put a classnames.txt beside them with lines "FOLDER words that name the class"',
+      `${counted(empty.length, 'class name says', 'class names say')} nothing about the pictures (${someOf(empty)}), so zero-shot accuracy will be near chance: ${fix}`,
     );
   const seen = new Map<string, string>();
   const repeated: string[] = [];

@@ -1,7 +1,7 @@
 /** Pictures on disk: where tables may name them, which files are left aside, how they are divided where nobody divided them. */
 import { stat } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { IMAGE_KINDS } from '@mudpt/clip/files';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { IMAGE_KINDS, listFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { byLabel, counted, type Dataset, type Item, someOf } from './dataset.ts';
 import { PythonRandom } from './mt19937.ts';
@@ -51,4 +51,16 @@ export function divide(items: readonly Item[]): Dataset['splits'] {
       splits[index < test ? 'test' : index < test + val ? 'val' : 'train'].push(item);
   }
   return splits;
+}
+
+/** Where `first`, the first picture that `file` names, is: in the file's folder, or in one of the folders in it. */
+export async function pictureFolder(folder: string, first: string | undefined, file: string): Promise<string> {
+  if (first === undefined) throw new FormatError('data', `${file} names no pictures`, 'add a line for each picture');
+  for (const candidate of ['', ...(await listFolder(folder)).folders])
+    if (await exists(resolve(folder, candidate, first))) return join(folder, candidate);
+  throw new FormatError(
+    'data',
+    `${first}, the first picture of ${file}, is neither in ${folder} nor in a folder in it`,
+    'write paths relative to the file, or put it beside the folder its paths begin in',
+  );
 }

@@ -1,11 +1,11 @@
 /** Class folders: `FOLDER/cat/1.jpg`, or divided as `FOLDER/train/cat/1.jpg`, `FOLDER/test/cat/2.jpg`. */
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { IMAGE_KINDS, imagesBelow, listFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { type Dataset, type Item, someOf, type Split } from './dataset.ts';
 import { doublePictures, doubtfulNames } from './doubts.ts';
 import { divide, exists, leftAside } from './files.ts';
+import { readText } from './text.ts';
 
 /** Folder names that mean a split. */
 const SPLIT_NAMES: Readonly<Record<string, Split>> = {
@@ -66,7 +66,10 @@ export async function openFolder(path: string, options: SourceOptions = {}): Pro
     warnings: [
       ...warnings,
       ...leftAside(others),
-      ...doubtfulNames(classNames),
+      ...doubtfulNames(
+        classNames,
+        'rename the folders, or put a classnames.txt beside them with lines "FOLDER words that name the class"',
+      ),
       ...(await doublePictures(splits, (label) => classNames[label] ?? '')),
     ],
   };
@@ -119,7 +122,7 @@ const CLASS_NAMES = 'classnames.txt';
 async function nicerNames(root: string): Promise<Map<string, string>> {
   const file = join(root, CLASS_NAMES);
   if (!(await exists(file))) return new Map();
-  return parseClassNames(await readFile(file, 'utf8'), file);
+  return parseClassNames(await readText(file), file);
 }
 
 /** Lines "FOLDER words that name the class" in their order. @throws FormatError for a line without words */

@@ -118,6 +118,28 @@ describe('tables', () => {
       ['1', '2'],
     ]);
     expect(() => parseCsv('a,b\n1,"2\n')).toThrow(/quote in line 2/);
+    for (const mark of [';', '\t', '|'])
+      expect(parseCsv(`"a,b,c"${mark}d\n"1\n2"${mark}3,5`).map(({ cells }) => cells)).toEqual([
+        ['a,b,c', 'd'],
+        ['1\n2', '3,5'],
+      ]);
+  });
+
+  it('may come from Excel: semicolons, a mark of UTF-8 or UTF-16, pictures in a folder beside; other encodings are told', async () => {
+    await using folder = await temporaryFolder();
+    await put(join(folder.path, 'photos', 'ä 1.png'), shapePicture('red circle', 0));
+    const file = join(folder.path, 't.csv');
+    const text = 'Filename;Label\r\nä 1.png;"größer; kleiner"\r\n';
+    const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
+    for (const contents of [text, `\ufeff${text}`, new Uint8Array(utf16)]) {
+      await put(file, contents);
+      const { classNames, splits } = await openDataset(file);
+      expect([classNames, splits.train[0]?.image]).toEqual([['größer; kleiner'], join(folder.path, 'photos', 'ä 1.png')]);
+    }
+    await put(file, new Uint8Array(Buffer.from(text, 'latin1')));
+    await expect(openDataset(file)).rejects.toThrow(/is no text in UTF-8.*"CSV UTF-8"/i);
+    await put(file, 'filename,label\nphotos/ä 1.png,3\n');
+    expect((await openDataset(file)).warnings[0]).toMatch(/says nothing .*\(3\).*write words into the column/);
   });
 
   it('give classes and splits', async () => {
@@ -138,7 +160,7 @@ describe('tables', () => {
     ['path,class\n,ant', /line 2 .* has no path/],
     ['path,class,split\n1.png,ant,trian', /line 2 .* split "trian"/],
     ['path,class\n1.png,ant\n1.png,bee', /line 3 .* names 1\.png again, with another class/],
-    ['path,class\n9.png,ant', /9\.png, the first picture .* not there/],
+    ['path,class\n9.png,ant', /9\.png, the first picture .* neither/],
     ['path,class\n', /names no pictures/],
   ])('with mistakes are refused: %#', async (text, message) => {
     await using folder = await temporaryFolder();

@@ -1,12 +1,11 @@
 /** CoOp's split files: `{"train": [[path, label, class name], ...], "val": [...], "test": [...]}`. */
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { listFolder } from '@mudpt/clip/files';
+import { basename, dirname, resolve } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { type Dataset, type Item, someOf, SPLITS } from './dataset.ts';
 import { doubtfulNames } from './doubts.ts';
-import { exists, placeBelow } from './files.ts';
+import { pictureFolder, placeBelow } from './files.ts';
+import { readText } from './text.ts';
 import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 
 const row = z.tuple([z.string(), z.int().nonnegative(), z.string()]);
@@ -20,7 +19,7 @@ export interface SplitJsonOptions extends SourceOptions {
 /** Reads a split file. @throws FormatError when it is none, labels have gaps or two names, or its pictures are not found */
 export async function openSplitJson(path: string, options: SplitJsonOptions = {}): Promise<Dataset> {
   const file = resolve(path);
-  const rows = parse(await readFile(file, 'utf8'), file);
+  const rows = parse(await readText(file), file);
   const classNames = namesByLabel([...rows.train, ...rows.val, ...rows.test], file);
   const root = resolve(options.images ?? (await pictureFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file)));
   const labels = new Map<string, number>();
@@ -45,7 +44,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
     classNames,
     template: options.template ?? DEFAULT_TEMPLATE,
     splits,
-    warnings: doubtfulNames(classNames),
+    warnings: doubtfulNames(classNames, 'write words for them into the file'),
   };
 }
 
@@ -84,16 +83,4 @@ function namesByLabel(rows: readonly (readonly [string, number, string])[], file
       'number the classes from 0 without gaps',
     );
   return names;
-}
-
-/** Where `first` is: beside the file, or in one of the folders beside it. */
-async function pictureFolder(folder: string, first: string | undefined, file: string): Promise<string> {
-  if (first === undefined) throw new FormatError('split file', `${file} names no pictures`, 'fill in its train and test lists');
-  for (const candidate of ['', ...(await listFolder(folder)).folders])
-    if (await exists(resolve(folder, candidate, first))) return join(folder, candidate);
-  throw new FormatError(
-    'split file',
-    `${first}, the first picture of ${file}, is neither in ${folder} nor in a folder in it`,
-    'put the file beside the folder its paths begin in',
-  );
 }

@@ -14,6 +14,12 @@ const schema = z.strictObject({
     .optional()
     .describe("prompt of zero-shot classification, with {} for the class name; default the data set's"),
   allowOutside: z.stringbool().or(z.boolean()).optional().describe('whether a table may name files outside of its folder'),
+  exif: z
+    .enum(['ignore', 'apply'])
+    .optional()
+    .describe(
+      'whether photographs are turned upright by the tag of the camera; default: as they are stored, as CLIP was trained',
+    ),
   model: z.string().default('embedded').describe('"embedded", a folder, a .pt file, or a name on the Hugging Face hub'),
   method: z.string().default('mudpt').describe('what is learnt'),
   shots: z

@@ -7,7 +7,8 @@ export { type Budget, heldBytes, type StepChoice, type StepPlan } from './memory
 export { openRunData } from './prepare.ts';
 export { scheduleOf } from './schedule.ts';
 export { type Estimate, estimateRun } from './estimate.ts';
-export { evaluateRun, type EvaluationResult, type FilePrediction, openRun, predictFiles, type TunedModel } from './evaluate.ts';
+export { evaluateRun, type EvaluationResult, openRun, type TunedModel } from './evaluate.ts';
+export { type FilePrediction, predictFiles } from './predict.ts';
 export { resumeRun, runFolderOf, train } from './run.ts';
 export type { FinishedRun, RunObserver, RunOptions, RunResult } from './run-options.ts';
 export { type TrainingProgress } from './trainer.ts';

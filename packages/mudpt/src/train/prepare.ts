@@ -40,6 +40,7 @@ export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchL
     augment: config.augment ? { ...(cropScale && { scale: cropScale }) } : false,
     ...(normalization && { normalization }),
     ...(workers !== undefined && { workers }),
+    ...(config.exif && { exif: config.exif }),
   });
 }
 

@@ -32,6 +32,8 @@ const schema = z.object({
   tensors: z.record(z.string(), z.array(z.int())),
   /** Hyper-parameters that fitting chose. */
   chosen: z.record(z.string(), z.number()).optional(),
+  /** What logits are divided by before they become probabilities, fitted on validation pictures; absent where there were none. */
+  temperature: z.number().positive().optional(),
   /** Accuracies on the test pictures, in percent. */
   accuracy: z.object({ zeroShot: z.number(), tuned: z.number() }).optional(),
 });

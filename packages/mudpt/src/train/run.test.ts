@@ -7,7 +7,8 @@ import { put, temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { writeTinyModel } from '../../test/tiny.ts';
 import type { RunInput } from './config.ts';
 import { estimateRun } from './estimate.ts';
-import { openRun, predictFiles } from './evaluate.ts';
+import { openRun } from './evaluate.ts';
+import { predictFiles } from './predict.ts';
 import { train } from './run.ts';
 
 eachDevice('train', (ctx) => {

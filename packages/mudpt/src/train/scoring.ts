@@ -14,6 +14,8 @@ export interface ScoringOptions {
   readonly keep?: number;
   /** Called with the number of pictures done. */
   readonly onProgress?: (done: number) => void;
+  /** Called with the scores of each batch as they come. */
+  readonly onScores?: (scores: readonly Score[]) => void;
 }
 
 /** What one picture is taken for. */
@@ -63,7 +65,9 @@ export async function scoreMethod(
     try {
       for await (const batch of padded(loader, items, options)) {
         const logits = await run({ images: batch.input }).data();
-        for (const one of rank(batch, logits as Float32Array, method.classNames.length, options.keep)) scores.push(one);
+        const own = rank(batch, logits as Float32Array, method.classNames.length, options.keep);
+        for (const one of own) scores.push(one);
+        options.onScores?.(own);
         options.onProgress?.(scores.length);
       }
     } finally {
