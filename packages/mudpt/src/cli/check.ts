@@ -3,7 +3,7 @@ import { createImageLoader } from '@mudpt/clip';
 import { FormatError } from '@mudpt/tensor';
 import { counted, SPLITS } from '../data/dataset.ts';
 import { openRunData, type RunInput } from '../train/index.ts';
-import { classFacts } from '../train/prepare.ts';
+import { classFacts, expectTrainable } from '../train/prepare.ts';
 import { resolveConfig } from '../train/config.ts';
 import { bar, StatusLine, table } from './terminal.ts';
 
@@ -14,6 +14,7 @@ const SIDE = 32;
 export async function checkData(input: RunInput, line: StatusLine, signal: AbortSignal): Promise<number> {
   const config = resolveConfig(input);
   const dataset = await openRunData(config, config.classes);
+  expectTrainable(dataset);
   const facts = classFacts(dataset);
   const rows = facts.map(({ name, prompt, train, val, test }) => [name, prompt, String(train), String(val), String(test)]);
   line.print(

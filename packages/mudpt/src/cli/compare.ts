@@ -51,7 +51,7 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
     seeds.length > 1 ? `± ${interval.toFixed(2)}` : '',
     (mean - zeroShot).toFixed(2),
   ]);
-  const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 %', 'gain'];
+  const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 % over seeds', 'gain'];
   const text = csv ? [heading, ...rows].map(csvLine) : table([heading, ...rows], { right: [3, 5, 6, 8] });
   process.stdout.write(`${text.join('\n')}\n`);
   return 0;

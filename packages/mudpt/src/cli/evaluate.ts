@@ -1,6 +1,9 @@
 /** `pnpm evaluate` */
 import { Device } from '@mudpt/tensor';
 import { type Evaluation, evaluateRun, harmonicMean, openRun, RunFolder } from '../train/index.ts';
+import { counted } from '../data/dataset.ts';
+import { classesWithPictures } from '../train/metrics.ts';
+import { nameOfEvaluation } from '../train/records.ts';
 import { findRun } from './find-run.ts';
 import { bar, percent, StatusLine, table } from './terminal.ts';
 
@@ -36,7 +39,7 @@ export async function evaluateCommand(given: string, flags: EvaluateFlags): Prom
       `${tuned.data}, ${tuned.classes} classes (${classNames.length}), ${tuned.metrics.count} test pictures, adapter ${device.adapter.name}`,
     );
     line.print();
-    for (const row of table(numbers([zeroShot, tuned]), { right: [1, 2, 3] })) line.print(row);
+    for (const row of table(numbers([zeroShot, tuned], run.config.method), { right: [1, 2, 3] })) line.print(row);
     line.print();
     for (const row of table(largestChanges(zeroShot, tuned, classNames), { right: [1, 2, 3, 4] })) line.print(row);
     for (const { id, why } of unreadable) line.print(`left out: ${id}: ${why}`);
@@ -49,14 +52,15 @@ export async function evaluateCommand(given: string, flags: EvaluateFlags): Prom
   }
 }
 
-function numbers(evaluations: readonly Evaluation[]): string[][] {
+function numbers(evaluations: readonly Evaluation[], method: string): string[][] {
   const rows = evaluations.map(({ what, metrics }) => [
-    what,
+    nameOfEvaluation(what, method),
     percent(metrics.accuracy),
     percent(metrics.error),
     percent(metrics.macroF1),
   ]);
-  return [['', 'accuracy', 'error', 'macro F1'], ...rows];
+  const over = evaluations[0] ? ` (${counted(classesWithPictures(evaluations[0].metrics), 'class', 'classes')})` : '';
+  return [['', 'accuracy', 'error', `macro F1${over}`], ...rows];
 }
 
 function largestChanges(before: Evaluation, after: Evaluation, names: readonly string[]): string[][] {

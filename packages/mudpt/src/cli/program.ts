@@ -41,7 +41,7 @@ function program(finish: (code: number) => void): Command {
     .option('--template <text>', runFields['template'])
     .option('--allow-outside', 'let a table name files outside of its folder')
     .option('--model <model>', described('model'))
-    .addOption(new Option('--method <method>', described('method')).choices(methodNames()))
+    .option('--method <method>', `${described('method')}; one of ${methodNames().join(', ')}`)
     .option('--shots <count>', described('shots'))
     .option('--seed <number>', described('seed'))
     .option('--epochs <count>', 'passes over the training pictures')

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError } from '@mudpt/tensor';
 import { parse } from 'yaml';
-import { methodNamed } from '../methods/index.ts';
+import { methodNamed, methodNames } from '../methods/index.ts';
+import { bytesOfSize } from '../train/budget.ts';
 import { runFields, type RunInput } from '../train/index.ts';
 
 /** What `pnpm train` was given; a flag that was not is absent. */
@@ -50,13 +51,18 @@ export async function inputOf(flags: TrainFlags): Promise<RunInput> {
     'exif',
   ] as const)
     if (flags[name] !== undefined) input[name] = flags[name];
+  if (flags.shots !== undefined && flags.shots !== 'all') input['shots'] = shotsFlag(flags.shots);
+  if (flags.seed !== undefined) input['seed'] = numberFlag('seed', flags.seed, { least: 0, whole: true });
+  if (flags.memory !== undefined && flags.memory !== 'auto' && bytesOfSize(flags.memory) === undefined)
+    throw new FormatError('--memory', `"${flags.memory}" is no size`, 'give one such as 2GiB or 800MB, or auto');
+  if (flags.method !== undefined) methodFlag(flags.method);
   const method = typeof input['method'] === 'string' ? input['method'] : 'mudpt';
   const names = namesOf(method);
   const training = { epochs: flags.epochs, batchSize: flags.batch, lr: flags.lr };
   for (const [name, value] of Object.entries(training)) {
     if (value === undefined) continue;
     if (!names.training.includes(name)) throw lacks(method, name, names.training);
-    input.training[name] = numberFlag(name, value);
+    input.training[name] = numberFlag(FLAG_OF[name] ?? name, value, RANGES[name]);
   }
   for (const name of ['depth', 'length'] as const) {
     const value = flags[name];
@@ -64,7 +70,7 @@ export async function inputOf(flags: TrainFlags): Promise<RunInput> {
     // Methods with prompts in both towers may count them apart: textDepth, imageDepth.
     const own = names.settings.filter((setting) => setting.toLowerCase().endsWith(name));
     if (own.length === 0) throw lacks(method, name, names.settings);
-    for (const setting of own) input.settings[setting] = numberFlag(name, value);
+    for (const setting of own) input.settings[setting] = numberFlag(name, value, { least: 0, whole: true });
   }
   for (const assignment of flags.set ?? []) assign(input, assignment, method);
   return input as RunInput;
@@ -86,6 +92,24 @@ function assign(input: Loose, assignment: string, method: string): void {
     const all = [...names.top, ...names.training, ...names.settings];
     throw new FormatError('--set', `${method} has no setting "${key}"`, suggestion(rest, all));
   }
+}
+
+const FLAG_OF: Readonly<Record<string, string>> = { batchSize: 'batch' };
+const RANGES: Readonly<Record<string, NumberRange>> = {
+  epochs: { least: 1, whole: true },
+  batchSize: { least: 1, whole: true },
+};
+
+function shotsFlag(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) >= 1) return numberFlag('shots', text, { least: 1, whole: true });
+  throw new FormatError('--shots', `"${text}" is no number of pictures`, 'give a whole number from 1 up, or "all"');
+}
+
+/** A method by its name. @throws FormatError suggesting one that exists */
+export function methodFlag(text: string): string {
+  const names = methodNames();
+  if (names.includes(text)) return text;
+  throw new FormatError('--method', `there is no method "${text}"`, suggestion(text, names));
 }
 
 interface Names {
@@ -144,7 +168,7 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   try {
     value = parse(text);
   } catch (cause) {
-    throw fail(`is no YAML (${(cause as Error).message})`, cause);
+    throw fail(`is no YAML (${(cause as Error).message.split('\n')[0]})`, cause);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fail('holds no settings');
   return value as Record<string, unknown>;

@@ -26,10 +26,10 @@ export function percent(value: number): string {
   return `${value.toFixed(1)} %`;
 }
 
-/** Rows in columns, the columns of `right` flushed to the right; cells wider than `most` are cut. */
+/** Rows in columns, the columns of `right` flushed to the right; cells wider than `most` are cut (default: 60 on a terminal, else none). */
 export function table(
   rows: readonly (readonly string[])[],
-  { right = [], most = 60 }: { right?: readonly number[]; most?: number } = {},
+  { right = [], most = process.stdout.isTTY ? 60 : Number.POSITIVE_INFINITY }: { right?: readonly number[]; most?: number } = {},
 ): string[] {
   const shown = rows.map((row) => row.map(printable));
   const cut = shown.map((row) => row.map((cell) => (width(cell) > most ? `${cell.slice(0, most - 1)}…` : cell)));

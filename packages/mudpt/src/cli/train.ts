@@ -15,6 +15,8 @@ import {
   type StepChoice,
   train,
 } from '../train/index.ts';
+import { classesWithPictures } from '../train/metrics.ts';
+import { nameOfEvaluation } from '../train/records.ts';
 import { describeEconomy } from '../methods/index.ts';
 import { checkData } from './check.ts';
 import { findRun } from './find-run.ts';
@@ -109,15 +111,17 @@ function stopOnSignal(line: StatusLine): { readonly signal: AbortSignal; dispose
 
 function observe(line: StatusLine): RunObserver {
   let classes = 0;
+  let method = '';
   return {
     onReady: (summary, config) => {
       classes = summary.data.classes.length;
+      method = summary.method.name;
       for (const text of opening(summary, config, line)) line.print(text);
     },
     onNote: (note) => line.print(`${line.paint('caution', 'note:')} ${note}`),
     onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
     onEvaluation: (evaluation) => {
-      line.print(line.paint('strong', `${evaluation.what} accuracy: ${accuracyText(evaluation)}`));
+      line.print(line.paint('strong', `${nameOfEvaluation(evaluation.what, method)} accuracy: ${accuracyText(evaluation)}`));
       if (evaluation.what === 'zero-shot' && isNearChance(evaluation, classes))
         line.print(
           `${line.paint('caution', 'warning:')} that is near chance. Do the class names say what is in the pictures, in words?`,
@@ -172,7 +176,7 @@ function choiceText({ economy, bytes: most, budget }: StepChoice): string {
 
 function accuracyText({ metrics, split }: Evaluation): string {
   const { accuracy, macroF1, count } = metrics;
-  return `${percent(accuracy)} of ${count} ${split} pictures, macro F1 ${percent(macroF1)}`;
+  return `${percent(accuracy)} of ${count} ${split} pictures, macro F1 over ${counted(classesWithPictures(metrics), 'class', 'classes')} ${percent(macroF1)}`;
 }
 
 /** Within two standard deviations of guessing, and no more than half as often right again. */
@@ -222,7 +226,9 @@ function finish(line: StatusLine, { folder, summary }: RunResult, report: string
   const gain = of('tuned') - of('zero-shot');
   line.print();
   const points = line.paint(gain >= 0 ? 'good' : 'bad', `${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points`);
-  line.print(line.paint('strong', `gain: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${points})`));
+  // Zero-shot with other templates learns nothing, so it gains nothing.
+  const word = summary.method.name === 'zero-shot' ? 'difference' : 'gain';
+  line.print(line.paint('strong', `${word}: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${points})`));
   if (summary.data.unreadable.length > 0) {
     line.print(
       `${counted(summary.data.unreadable.length, 'picture could not be read and was', 'pictures could not be read and were')} left out:`,

@@ -28,6 +28,9 @@ export function doubtfulNames(classNames: readonly string[], fix: string): strin
   return warnings;
 }
 
+/** Part of the warning of test pictures that are training pictures as well. */
+export const SEEN_BEFORE = 'seen in training or validation too';
+
 interface Placed {
   readonly item: Item;
   readonly split: string;
@@ -71,7 +74,7 @@ export async function doublePictures(
     );
   if (leaks.length > 0)
     warnings.push(
-      `${counted(leaks.length, 'test picture is', 'test pictures are')} seen in training or validation too, which flatters the accuracy: ${someOf(leaks, 3)}`,
+      `${counted(leaks.length, 'test picture is', 'test pictures are')} ${SEEN_BEFORE}, which flatters the accuracy: ${someOf(leaks, 3)}`,
     );
   return warnings;
 }

@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { put, shapePicture, SHAPE_NAMES, temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { parseCsv } from './csv.ts';
+import { resolveConfig } from '../train/config.ts';
+import { expectTrainable, openRunData } from '../train/prepare.ts';
 import type { Dataset } from './dataset.ts';
 import { divide } from './files.ts';
 import { openDataset } from './registry.ts';
@@ -204,4 +207,33 @@ it('a class or data set may be called as what every object has', async () => {
 it('a class may have more pictures than a call takes arguments', () => {
   const items = Array.from({ length: 300_000 }, (_, index) => ({ id: `${index}`, image: '', label: 0 }));
   expect(Object.values(divide(items)).map((own) => own.length)).toEqual([150_000, 60_000, 90_000]);
+});
+
+describe('data that cannot be trained on', () => {
+  const item = (id: string, label: number) => ({ id, image: new Uint8Array(), label });
+  const made = (classNames: string[], test: number[]): Dataset => ({
+    name: 'd',
+    classNames,
+    template: '{}',
+    splits: {
+      train: classNames.map((name, label) => item(name, label)),
+      val: [],
+      test: test.map((label) => item(`t${label}`, label)),
+    },
+    warnings: [],
+  });
+
+  it('has one class, or nothing to measure', () => {
+    expect(() => expectTrainable(made(['cat'], [0]))).toThrow(/d has one class, cat, and there is nothing to tell apart/);
+    expect(() => expectTrainable(made(['cat', 'dog'], []))).toThrow(/d has no test picture/);
+    expect(() => expectTrainable(made(['cat', 'dog'], [0]))).not.toThrow();
+  });
+
+  it('classes without a test picture are told', async () => {
+    await using folder = await temporaryFolder();
+    await writeShapes(join(folder.path), { train: 2, test: 1 }, ['red circle', 'green square']);
+    await rm(join(folder.path, 'test', 'green_square', '0.png'));
+    const { warnings } = await openRunData(resolveConfig({ data: folder.path }), 'all');
+    expect(warnings).toContain('1 class has no test picture, so nothing is measured for it: green_square');
+  });
 });

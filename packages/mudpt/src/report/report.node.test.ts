@@ -131,6 +131,23 @@ describe('a report', () => {
     expect(names[0]).toBe('<!--<script>');
   });
 
+  it('says nothing that its own warnings contradict, and how many classes a mean is over', async () => {
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const text = async (): Promise<string> =>
+      readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
+    expect(await text()).toMatch(/test pictures that were never trained on.*95 % interval of drawing so many test pictures/);
+    expect(await text()).toContain('macro F1 over 3 classes');
+    const written = await folder.readSummary();
+    const warnings = ['1 test picture is seen in training or validation too, which flatters the accuracy: a = b'];
+    await folder.writeSummary({
+      ...written,
+      data: { ...written.data, warnings },
+      method: { ...written.method, name: 'zero-shot' },
+    });
+    expect(await text()).not.toContain('never trained on');
+    expect(await text()).toContain('zero-shot by the method, ±');
+  });
+
   it('does without pictures that went missing', async () => {
     const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
     const broken = join(path, 'broken.png');

@@ -1,6 +1,9 @@
 /** What the report says, section by section. */
 import { command } from '../command.ts';
+import { SEEN_BEFORE } from '../data/doubts.ts';
 import { readableName } from '../data/index.ts';
+import { classesWithPictures } from '../train/metrics.ts';
+import { nameOfEvaluation } from '../train/records.ts';
 import type { Evaluation, Prediction, RunConfig, RunSummary } from '../train/index.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';
@@ -32,12 +35,12 @@ export function headline(summary: RunSummary, config: RunConfig, before: Evaluat
 <p class="soft">${sentence(summary.method.summary)}; ${shots}, seed ${config.seed}. Base model ${summary.model.name}, frozen. ${summary.method.parameters.toLocaleString('en')} numbers were learnt in ${summary.training.seconds.toFixed(0)} s on ${summary.adapter}.</p>
 <div class="numbers">
 ${number(`zero-shot, ±${uncertainty(before).toFixed(1)}`, percent(from))}
-${number(`tuned, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}
+${number(`${nameOfEvaluation('tuned', summary.method.name)}, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}
 ${number('points gained', points(to - from), true)}
-${number(`macro F1, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
+${number(`macro F1 over ${classesWithPictures(after.metrics)} classes, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
 </div>
 <div class="track"><i class="${from > to ? 'lost' : 'after'}" style="width:${Math.max(from, to).toFixed(2)}%"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>
-<p class="soft">Accuracy on ${after.metrics.count} test pictures that were never trained on; ± is the 95 % interval for so many pictures. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
+<p class="soft">Accuracy on ${after.metrics.count} test pictures${summary.data.warnings.some((text) => text.includes(SEEN_BEFORE)) ? '' : ' that were never trained on'}; ± is the 95 % interval of drawing so many test pictures (normal approximation), not of training anew with other seeds. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
 }
 

@@ -1,5 +1,7 @@
 /** What training, evaluation and prediction begin with: pictures and classes as the run's configuration wants them, and its method. */
 import type { Clip } from '@mudpt/clip';
+import { FormatError } from '@mudpt/tensor';
+import { counted, someOf } from '../data/dataset.ts';
 import { BatchLoader, type ClassSubset, type Dataset, fewShot, fillTemplate, openDataset, subsetClasses } from '../data/index.ts';
 import { type Method, methodContext, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import type { RunConfig, RunInput } from './config.ts';
@@ -25,7 +27,34 @@ export async function openRunData(
     ...(allowOutside !== undefined && { allowOutside }),
   });
   const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
-  return subsetClasses(sampled, classes);
+  const dataset = subsetClasses(sampled, classes);
+  return { ...dataset, warnings: [...dataset.warnings, ...untested(dataset)] };
+}
+
+/** Classes for which nothing can be measured. */
+function untested({ classNames, splits }: Dataset): string[] {
+  const tested = new Set(splits.test.map(({ label }) => label));
+  const without = classNames.filter((_, label) => !tested.has(label));
+  if (without.length === 0 || tested.size === 0) return [];
+  return [
+    `${counted(without.length, 'class has', 'classes have')} no test picture, so nothing is measured for ${without.length === 1 ? 'it' : 'them'}: ${someOf(without)}`,
+  ];
+}
+
+/** @throws FormatError where there is nothing to tell apart, or nothing to measure */
+export function expectTrainable({ name, classNames, splits }: Dataset): void {
+  if (classNames.length < 2)
+    throw new FormatError(
+      'data',
+      `${name} has ${classNames.length === 1 ? `one class, ${classNames[0]}` : 'no class'}, and there is nothing to tell apart`,
+      'give at least two folders of pictures: a second one may be called "other"',
+    );
+  if (splits.test.length === 0)
+    throw new FormatError(
+      'data',
+      `${name} has no test picture, so nothing can be measured`,
+      'give each class at least two pictures, or a test folder',
+    );
 }
 
 /** A loader that crops for this model, and augments as the method or its training settings say. */

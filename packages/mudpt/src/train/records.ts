@@ -109,3 +109,9 @@ export interface Prediction {
   /** Cross-entropy of the tuned prediction: large where it is surely wrong. */
   readonly loss: number;
 }
+
+/** What people read for an evaluation: what nobody tuned is not called so. */
+export function nameOfEvaluation(what: Evaluation['what'], method: string): string {
+  if (what === 'zero-shot') return 'zero-shot';
+  return method === 'zero-shot' ? 'zero-shot by the method' : 'tuned';
+}

@@ -5,7 +5,7 @@ import { FormatError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import { resolveConfig, type RunConfig, type RunInput, runName } from './config.ts';
 import { openModel } from './model.ts';
-import { fitDepths, openRunData } from './prepare.ts';
+import { expectTrainable, fitDepths, openRunData } from './prepare.ts';
 import { RunFolder } from './run-folder.ts';
 import type { RunOptions, RunResult } from './run-options.ts';
 import { Session } from './session.ts';
@@ -23,6 +23,7 @@ export async function train(input: RunInput, options: RunOptions): Promise<RunRe
   const resolved = resolveConfig(input);
   // Pictures are listed while the device is opened.
   const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes), options.device]);
+  expectTrainable(dataset);
   const folder = runFolderOf(resolved, dataset.name, options.out);
   // A place where nothing can be written is told before the model is loaded.
   await makeFolder(options.out ?? 'runs');

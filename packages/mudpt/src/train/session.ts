@@ -24,6 +24,8 @@ import {
   scoringBatch,
 } from './scoring.ts';
 import { accuracies, firstSummary, predictions, promptFacts, type RunFacts } from './summary.ts';
+import { updatesOf } from './pace.ts';
+import { Stepper } from './step.ts';
 import { trainPrompts } from './trainer.ts';
 
 /** What a session works with. */
@@ -54,9 +56,11 @@ export class Session {
       // What was measured before stands until it is measured again: on other data or classes it may never be.
       if (this.parts.resume && (await exists(folder.file('summary'))))
         this.summary = { ...this.summary, evaluations: (await folder.readSummary()).evaluations };
+      method = await createMethod(base.clip, config, dataset);
+      // What cannot be is told before anything is written or measured.
+      this.expectBudget(method);
       await folder.create();
       await folder.writeConfig(config);
-      method = await createMethod(base.clip, config, dataset);
       loader = runLoader(base.clip, config, method);
       await this.describe(method);
       observer?.onReady?.(this.summary, config);
@@ -116,6 +120,18 @@ export class Session {
     } finally {
       test.features.dispose();
     }
+  }
+
+  /** @throws FormatError naming the smallest budget that works, when one was asked for and is too small */
+  private expectBudget(method: Method): void {
+    const { base, config, dataset } = this.parts;
+    if (method.kind !== 'prompts' || !this.budget.isAsked) return;
+    const settings = config.training as TrainingSettings;
+    const count = dataset.splits.train.length;
+    const { group } = updatesOf(count, settings.batchSize, config.accumulate);
+    const { size } = base.clip.config.image;
+    using stepper = new Stepper(base.clip.device, method, settings, group);
+    stepper.choose(this.budget, [Math.min(settings.batchSize, count), 3, size, size]);
   }
 
   /** Puts the method's facts into the summary. */
