@@ -41,7 +41,10 @@ function program(finish: (code: number) => void): Command {
     .option('--template <text>', runFields['template'])
     .option('--allow-outside', 'let a table name files outside of its folder')
     .option('--model <model>', described('model'))
-    .option('--method <method>', `${described('method')}; one of ${methodNames().join(', ')}`)
+    .option(
+      '--method <method>',
+      `${described('method')}; one of ${methodNames().join(', ')}, or auto: prompts and what is fitted in seconds, the best on validation`,
+    )
     .option('--shots <count>', described('shots'))
     .option('--seed <number>', described('seed'))
     .option('--epochs <count>', 'passes over the training pictures')

@@ -55,7 +55,7 @@ export async function inputOf(flags: TrainFlags): Promise<RunInput> {
   if (flags.seed !== undefined) input['seed'] = numberFlag('seed', flags.seed, { least: 0, whole: true });
   if (flags.memory !== undefined && flags.memory !== 'auto' && bytesOfSize(flags.memory) === undefined)
     throw new FormatError('--memory', `"${flags.memory}" is no size`, 'give one such as 2GiB or 800MB, or auto');
-  if (flags.method !== undefined) methodFlag(flags.method);
+  if (flags.method !== undefined) input['method'] = methodFlag(flags.method);
   const method = typeof input['method'] === 'string' ? input['method'] : 'mudpt';
   const names = namesOf(method);
   const training = { epochs: flags.epochs, batchSize: flags.batch, lr: flags.lr };
@@ -105,8 +105,12 @@ function shotsFlag(text: string): number {
   throw new FormatError('--shots', `"${text}" is no number of pictures`, 'give a whole number from 1 up, or "all"');
 }
 
+/** Trains prompts, fits what is fitted in seconds, and takes what is best on validation. */
+export const AUTO = 'auto';
+
 /** A method by its name. @throws FormatError suggesting one that exists */
 export function methodFlag(text: string): string {
+  if (text === AUTO) return 'mudpt';
   const names = methodNames();
   if (names.includes(text)) return text;
   throw new FormatError('--method', `there is no method "${text}"`, suggestion(text, names));

@@ -16,11 +16,11 @@ import {
   train,
 } from '../train/index.ts';
 import { classesWithPictures } from '../train/metrics.ts';
-import { nameOfEvaluation } from '../train/records.ts';
-import { describeEconomy } from '../methods/index.ts';
+import { type AlternativeFacts, nameOfEvaluation } from '../train/records.ts';
+import { describeEconomy, methodNamed } from '../methods/index.ts';
 import { checkData } from './check.ts';
 import { findRun } from './find-run.ts';
-import { inputOf, type TrainFlags } from './settings.ts';
+import { AUTO, inputOf, type TrainFlags } from './settings.ts';
 import { bar, bytes, duration, percent, StatusLine, table } from './terminal.ts';
 
 export interface TrainCommand extends TrainFlags {
@@ -69,7 +69,14 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       typeof flags.resume === 'string'
         ? await resumeRun(await findRun(flags.resume, flags.out), options)
         : await train(await inputOf(flags), { ...options, resume: flags.resume === true });
-    return finish(line, result, report);
+    const code = finish(line, result, report);
+    const better = flags.method === AUTO && code === 0 ? betterMethod(result.summary) : undefined;
+    if (better === undefined) return code;
+    line.print();
+    line.print(line.paint('strong', `${methodNamed(better).title} is chosen: it has the best accuracy on validation`));
+    // Settings of one method are not those of another.
+    const { settings: _s, training: _t, ...input } = await inputOf(withoutMethod(flags));
+    return finish(line, await train({ ...input, method: better }, { ...options, resume: flags.resume === true }), report);
   } catch (error) {
     line.clear();
     if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
@@ -79,6 +86,29 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     stop.dispose();
     (await device.catch(() => undefined))?.dispose();
   }
+}
+
+/** The method with the best accuracy on validation, where that is not the run's own: of equal ones, the run's stays. */
+export function betterMethod({
+  validation,
+  alternatives = [],
+}: Pick<RunSummary, 'validation' | 'alternatives'>): string | undefined {
+  const [best] = [...alternatives].sort((a, b) => b.validation - a.validation);
+  return best && validation !== undefined && best.validation > validation ? best.method : undefined;
+}
+
+/** What flags say of data and model alone. */
+function withoutMethod({
+  method: _m,
+  epochs: _e,
+  depth: _d,
+  length: _l,
+  batch: _b,
+  lr: _r,
+  set: _s,
+  ...rest
+}: TrainFlags): TrainFlags {
+  return rest;
 }
 
 /** How long work may go on after it was asked to stop: a step of a large model on a processor takes longer. */
@@ -127,6 +157,9 @@ function observe(line: StatusLine): RunObserver {
           `${line.paint('caution', 'warning:')} that is near chance. Do the class names say what is in the pictures, in words?`,
         );
     },
+    onAlternatives: (alternatives, own) => {
+      for (const text of alternativesText(alternatives, own, method)) line.print(text);
+    },
     onChoice: (choice) => {
       if (choice.budget.isAsked || choice.considered.length > 1) line.print(`memory   ${choiceText(choice)}`);
     },
@@ -165,6 +198,22 @@ function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: 
     ...(data.classes.length > LISTED ? [`and ${data.classes.length - LISTED} more`] : []),
     ...data.warnings.map((warning) => `${line.paint('caution', 'warning:')} ${warning}`),
     '',
+  ];
+}
+
+/** What else was fitted to the same pictures, and whether one of them is clearly better. */
+export function alternativesText(alternatives: readonly AlternativeFacts[], own: number, method: string): string[] {
+  const [first] = alternatives;
+  if (!first) return [];
+  const told = alternatives.map(({ title, validation, test }) => `${title} ${percent(validation)} (test ${percent(test)})`);
+  const [best] = [...alternatives].filter(({ isClearlyBetter }) => isClearlyBetter).sort((a, b) => b.validation - a.validation);
+  return [
+    `on ${counted(first.pictures, 'validation picture', 'validation pictures')}: ${methodNamed(method).title} ${percent(own)}; fitted to the same: ${told.join(', ')}`,
+    ...(best
+      ? [
+          `${best.title} is clearly better here: ${command(`train --method ${best.method} ...`)} with the same flags takes seconds; --method auto chooses by itself`,
+        ]
+      : []),
   ];
 }
 

@@ -47,6 +47,11 @@ const schema = z.strictObject({
   evaluationBatch: z.coerce.number().int().positive().default(100).describe('pictures at once in evaluation'),
   logEvery: z.coerce.number().int().positive().default(10).describe('steps between two readings of the loss'),
   checkpointSeconds: z.coerce.number().nonnegative().default(30).describe('seconds between two checkpoints within an epoch'),
+  alternatives: z
+    .stringbool()
+    .or(z.boolean())
+    .default(true)
+    .describe('fit a linear probe and Tip-Adapter to the same pictures as well (seconds), and say when one is clearly better'),
   workers: z.coerce.number().int().nonnegative().max(256).optional().describe('threads that decode pictures'),
   tensorboard: z.stringbool().or(z.boolean()).default(false).describe('write TensorBoard events too'),
 });
@@ -133,7 +138,8 @@ function named({ data, root, allowOutside, workers, logEvery, checkpointSeconds,
 
 /** Everything that changes the numbers of a run, as text; equal for equal runs. What memory changes is the order of sums. */
 export function identity(config: RunConfig): string {
-  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, memory: _m, ...rest } = config;
+  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, memory: _m, ...own } = config;
+  const { alternatives: _a, ...rest } = own;
   return JSON.stringify(sortKeys(rest));
 }
 

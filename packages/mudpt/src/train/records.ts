@@ -56,6 +56,10 @@ export interface RunSummary {
     readonly fit?: unknown;
   };
   readonly adapter: string;
+  /** Accuracy of the run's method on its validation pictures, in percent. */
+  readonly validation?: number;
+  /** Absent for methods on features, without validation pictures, and where nobody asked. */
+  readonly alternatives?: readonly AlternativeFacts[];
   /** In the order they were made; the last of each kind counts. */
   readonly evaluations: readonly Evaluation[];
   readonly training: {
@@ -67,6 +71,19 @@ export interface RunSummary {
     readonly peakBytes: number;
     readonly stoppedEarlyAt?: number;
   };
+}
+
+/** What a method reaches that was fitted to the same pictures beside the run's own. Accuracies in percent. */
+export interface AlternativeFacts {
+  readonly method: string;
+  readonly title: string;
+  /** On the validation pictures, which chose its hyper-parameters. */
+  readonly validation: number;
+  readonly test: number;
+  /** Validation pictures. */
+  readonly pictures: number;
+  /** Than the run's method, on validation, beyond what chance explains. */
+  readonly isClearlyBetter: boolean;
 }
 
 /** One line of `metrics.jsonl`. Accuracies in percent; loss is the mean over the steps since the last line of the kind. */

@@ -3,6 +3,8 @@ import { exists } from '../data/files.ts';
 import { counted } from '../data/dataset.ts';
 import { type BatchLoader, fingerprint, type Item } from '../data/index.ts';
 import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
+import { tryAlternatives } from './alternatives.ts';
+import { fitTemperature } from './calibration.ts';
 import { identity } from './config.ts';
 import { countLearnt, fitFeatures } from './fit.ts';
 import { budgetOf } from './budget.ts';
@@ -113,9 +115,16 @@ export class Session {
       await folder.writePredictions(predictions(zeroShot, tuned));
       const accuracy = accuracies(this.summary.evaluations);
       const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
-      await writePrompts(paths, method, { ...promptFacts(this.parts), accuracy });
+      const validation = await this.validate(method, loader);
+      const temperature = validation && fitTemperature(validation);
+      await writePrompts(paths, method, {
+        ...promptFacts(this.parts),
+        ...(temperature !== undefined && { temperature }),
+        accuracy,
+      });
       // Features of a fit are of no more use once what was fitted is safe.
       await this.store.clear();
+      if (method.kind === 'prompts' && validation) await this.tryAlternatives(loader, test, validation);
       return false;
     } finally {
       test.features.dispose();
@@ -205,6 +214,40 @@ export class Session {
         : await scoreLogits(test, dataset.classNames.length, (features) => method.evaluate(features));
     await this.evaluated('tuned', scores);
     return scores;
+  }
+
+  /** What the method makes of the validation pictures, with the probabilities of all classes; undefined without any. */
+  private async validate(method: Method, loader: BatchLoader): Promise<Score[] | undefined> {
+    const { base, dataset } = this.parts;
+    const { val } = dataset.splits;
+    if (val.length === 0) return undefined;
+    const classes = dataset.classNames.length;
+    const scoring = { ...this.scoring('validation', val.length), keep: classes };
+    if (method.kind === 'prompts') return scoreMethod(base.clip, method, loader, val, scoring);
+    const features = await imageFeatures(base.clip, loader, val, scoring);
+    try {
+      return await scoreLogits(features, classes, (rows) => method.evaluate(rows), classes);
+    } finally {
+      features.features.dispose();
+    }
+  }
+
+  private async tryAlternatives(loader: BatchLoader, test: Features, validation: readonly Score[]): Promise<void> {
+    const { base, config, dataset, options } = this.parts;
+    const accuracy = metricsOfScores(validation, dataset.classNames.length).accuracy;
+    await this.note({ validation: accuracy });
+    if (!config.alternatives || validation.length === 0) return;
+    const alternatives = await tryAlternatives({
+      clip: base.clip,
+      dataset,
+      seed: config.seed,
+      loader,
+      test,
+      validation,
+      scoring: (what, total) => this.scoring(what, total),
+    });
+    await this.note({ alternatives });
+    options.observer?.onAlternatives?.(alternatives, accuracy);
   }
 
   private async evaluated(what: Evaluation['what'], scores: readonly Score[]): Promise<void> {
