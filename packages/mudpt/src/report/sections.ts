@@ -44,24 +44,43 @@ ${number(`macro F1 over ${classesWithPictures(after.metrics)} classes, from ${be
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
 }
 
+/** What other methods reach on the same pictures. */
+export function alternatives({ alternatives: all = [], validation, method }: RunSummary): Markup | undefined {
+  if (all.length === 0 || validation === undefined) return undefined;
+  const better = all.filter(({ isClearlyBetter }) => isClearlyBetter);
+  const rows = all.map(
+    (one) =>
+      html`<tr><td>${one.title}</td><td class="n">${one.validation.toFixed(1)}</td><td class="n">${one.test.toFixed(1)}</td></tr>`,
+  );
+  return html`<h2>Fitted to the same pictures</h2>
+${better.length > 0 && html`<p class="note">${better.map(({ title }) => title).join(' and ')} ${better.length > 1 ? 'are' : 'is'} clearly better here than ${method.title}: on validation by more than two standard deviations.</p>`}
+<div class="scroll"><table><thead><tr><th>method</th><th class="n">validation, %</th><th class="n">test, %</th></tr></thead><tbody><tr><td>${method.title}</td><td class="n">${validation.toFixed(1)}</td><td class="n"></td></tr>${rows}</tbody></table></div>`;
+}
+
 export function curves(loss: string | undefined, accuracy: string | undefined): Markup | undefined {
   if (!loss && !accuracy) return undefined;
   return html`<h2>Training</h2><div class="row">${loss && html`<div>${trusted(loss)}</div>`}${accuracy && html`<div>${trusted(accuracy)}</div>`}</div>`;
 }
 
-export function classTable(summary: RunSummary, bars: string, before: Evaluation, after: Evaluation): Markup {
+export function classTable(summary: RunSummary, bars: string | undefined, before: Evaluation, after: Evaluation): Markup {
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
     const [from, to] = [before.metrics.perClass[label]?.accuracy ?? 0, after.metrics.perClass[label]?.accuracy ?? 0];
     const change = to - from;
     return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${(after.metrics.perClass[label]?.f1 ?? 0).toFixed(1)}</td></tr>`;
   });
-  return html`<h2>Classes</h2><div class="row"><div>${trusted(bars)}</div>
-<div class="scroll"><table><thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">tuned</th><th class="n">change</th><th class="n">F1</th></tr></thead><tbody>${rows}</tbody></table></div></div>`;
+  const head = html`<thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">${nameOfEvaluation('tuned', summary.method.name)}</th><th class="n">change</th><th class="n">F1</th></tr></thead>`;
+  // Sorted by a column with a click anywhere; with many classes by words, too.
+  const tools = html`<p class="tools"><input type="search" placeholder="find a class" aria-label="find a class"> <button data-column="4" data-down="no">worst first</button> <button data-column="5" data-down="no">most lost first</button> <button data-column="5" data-down="yes">most gained first</button> <button data-column="0" data-down="no">by name</button> <span class="soft"></span></p>`;
+  const table = html`<div class="scroll${bars ? '' : ' long'}"><table class="classes">${head}<tbody>${rows}</tbody></table></div>`;
+  return bars
+    ? html`<h2>Classes</h2><div class="row"><div>${trusted(bars)}</div>${table}</div>`
+    : html`<h2>Classes</h2>${tools}${table}`;
 }
 
 export function confusion(
   summary: RunSummary,
-  matrix: string,
+  matrix: string | undefined,
+  pairs: Markup | undefined,
   predictions: readonly Prediction[],
   pictures: ReadonlyMap<string, string>,
 ): Markup {
@@ -69,24 +88,11 @@ export function confusion(
   for (const { id, label, tuned } of predictions) (cells[`${label},${tuned[0]?.[0] ?? 0}`] ??= []).push(id);
   const names = summary.data.classes.map(({ name }) => readableName(name));
   const facts = { size: names.length, cells, names, pictures: Object.fromEntries(pictures) };
-  return html`<h2>What is taken for what</h2><p class="soft">Click a cell to see its pictures.</p>
-<div class="scroll matrix">${trusted(matrix)}</div><div id="cell"></div>${data('cells', facts)}`;
-}
-
-export function topLosses(
-  summary: RunSummary,
-  predictions: readonly Prediction[],
-  pictures: ReadonlyMap<string, string>,
-): Markup | undefined {
-  const worst = [...predictions].sort((a, b) => b.loss - a.loss).slice(0, 16);
-  if (worst.length === 0) return undefined;
-  const name = (label: number | undefined): string => readableName(summary.data.classes[label ?? -1]?.name ?? '?');
-  const figures = worst.map(({ id, label, tuned, loss }) => {
-    const [guess, probability] = tuned[0] ?? [undefined, 0];
-    const source = pictures.get(id);
-    return html`<figure title="${id}, loss ${loss.toFixed(2)}">${source && html`<img src="${source}" alt="${id}">`}<b>${name(label)}</b><br><span class="soft">${guess === label ? 'recognised' : `taken for ${name(guess)}`}, ${percent(100 * probability)}</span></figure>`;
-  });
-  return html`<h2>Hardest pictures</h2><p class="soft">Those with the largest loss; bold is the true class.</p><div class="pictures">${figures}</div>`;
+  return html`<h2>What is taken for what</h2>${
+    matrix &&
+    html`<p class="soft">Click a cell to see its pictures.</p>
+<div class="scroll matrix">${trusted(matrix)}</div>`
+  }${pairs}<div id="cell"></div>${data('cells', facts)}`;
 }
 
 export function inside(
@@ -111,8 +117,15 @@ ${
 }
 
 export function usage(summary: RunSummary, config: RunConfig, folder: string): Markup {
-  const settings = Object.entries({ ...config.settings, ...config.training }).map(
-    ([key, value]) => html`<dt>${key}</dt><dd>${JSON.stringify(value)}</dd>`,
+  const { settings: own, training, ...run } = config;
+  const used = {
+    ...run,
+    data: `${summary.data.name} (${config.data})`,
+    template: summary.data.template,
+    model: summary.model.name,
+  };
+  const settings = Object.entries({ ...used, ...own, ...training }).map(
+    ([key, value]) => html`<dt>${key}</dt><dd>${typeof value === 'string' ? value : JSON.stringify(value)}</dd>`,
   );
   return html`<h2>Use it</h2>
 <pre># classify files and folders

@@ -222,7 +222,10 @@ export class Session {
     const { val } = dataset.splits;
     if (val.length === 0) return undefined;
     const classes = dataset.classNames.length;
-    const scoring = { ...this.scoring('validation', val.length), keep: classes };
+    const scoring = {
+      ...this.scoring('validation', val.length, method.kind === 'prompts' ? method : undefined),
+      keep: classes,
+    };
     if (method.kind === 'prompts') return scoreMethod(base.clip, method, loader, val, scoring);
     const features = await imageFeatures(base.clip, loader, val, scoring);
     try {
