@@ -2,11 +2,12 @@
 import { readableName } from '../data/index.ts';
 import type { Evaluation, Prediction, RunSummary } from '../train/index.ts';
 import { html, type Markup } from './markup.ts';
+import { MOST_CLASSES } from './plots.ts';
 
 /** Thumbnails by id, as data URIs. */
 export type Thumbnails = ReadonlyMap<string, string>;
 
-const MOST_PAIRS = 30;
+const [FEW_PAIRS, MOST_PAIRS] = [10, 30];
 const MOST_PICTURES = 16;
 const MOST_LABELS = 24;
 /** From this probability on a wrong prediction makes one look at the label. */
@@ -58,7 +59,8 @@ function nameIn({ data }: RunSummary): (label: number | undefined) => string {
 
 /** A table of the pairs; a click shows their pictures where the page has them. */
 export function pairsTable(summary: RunSummary, after: Evaluation): Markup | undefined {
-  const pairs = confusedPairs(after);
+  // Beside a matrix a few will do.
+  const pairs = confusedPairs(after, summary.data.classes.length > MOST_CLASSES ? MOST_PAIRS : FEW_PAIRS);
   if (pairs.length === 0) return undefined;
   const name = nameIn(summary);
   const rows = pairs.map(

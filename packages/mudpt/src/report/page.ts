@@ -21,7 +21,7 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8p
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th { text-align: left; color: var(--soft); font-weight: 600; cursor: pointer; }
 td:first-child { min-width: 9rem; } .long { max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: 8px; } .long th { position: sticky; top: 0; background: var(--ground); }
 .tools { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; } .tools input, .tools button { font: inherit; font-size: 13px; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: 6px; background: var(--panel); color: var(--ink); } .tools button { cursor: pointer; }
-.pair { cursor: pointer; } th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.pair { cursor: pointer; } th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; } td.n { white-space: nowrap; overflow-wrap: normal; }
 .up { color: var(--up); } .down { color: var(--down); } .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: .7rem; } .pictures figure { margin: 0; font-size: 12px; line-height: 1.35; }
 .pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
 .pictures img.example { width: 30px; height: 30px; display: inline-block; margin: 0 .2rem .1rem 0; }

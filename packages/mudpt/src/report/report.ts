@@ -54,7 +54,7 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
   const words = learnt ? await wordsOf(learnt.clip, learnt.method) : [];
   const text = page(`${summary.method.title} on ${summary.data.name}`, [
     headline(summary, config, before, after),
-    alternatives(summary),
+    alternatives(summary, after),
     curves(charts.loss, charts.accuracy),
     classTable(summary, charts.classes, before, after),
     confusion(summary, charts.confusion_matrix, pairsTable(summary, after), predictions, pictures),

@@ -45,7 +45,7 @@ ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${
 }
 
 /** What other methods reach on the same pictures. */
-export function alternatives({ alternatives: all = [], validation, method }: RunSummary): Markup | undefined {
+export function alternatives({ alternatives: all = [], validation, method }: RunSummary, after: Evaluation): Markup | undefined {
   if (all.length === 0 || validation === undefined) return undefined;
   const better = all.filter(({ isClearlyBetter }) => isClearlyBetter);
   const rows = all.map(
@@ -54,7 +54,7 @@ export function alternatives({ alternatives: all = [], validation, method }: Run
   );
   return html`<h2>Fitted to the same pictures</h2>
 ${better.length > 0 && html`<p class="note">${better.map(({ title }) => title).join(' and ')} ${better.length > 1 ? 'are' : 'is'} clearly better here than ${method.title}: on validation by more than two standard deviations.</p>`}
-<div class="scroll"><table><thead><tr><th>method</th><th class="n">validation, %</th><th class="n">test, %</th></tr></thead><tbody><tr><td>${method.title}</td><td class="n">${validation.toFixed(1)}</td><td class="n"></td></tr>${rows}</tbody></table></div>`;
+<div class="scroll"><table><thead><tr><th>method</th><th class="n">validation, %</th><th class="n">test, %</th></tr></thead><tbody><tr><td>${method.title}</td><td class="n">${validation.toFixed(1)}</td><td class="n">${after.metrics.accuracy.toFixed(1)}</td></tr>${rows}</tbody></table></div>`;
 }
 
 export function curves(loss: string | undefined, accuracy: string | undefined): Markup | undefined {
