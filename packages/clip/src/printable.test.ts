@@ -7,7 +7,7 @@ it.each([
   ['new\nline\r\tend', 'new\\nline\\r\\tend'],
   ['\u009b31m \u0000 \u007f \u2028', '\\u009b31m \\u0000 \\u007f \\u2028'],
   ['half \ud800, none \uffff', 'half \\ud800, none \\uffff'],
-  ['naïve 日本 👩‍🚀 שלום <b>&"\\n', 'naïve 日本 👩‍🚀 שלום <b>&"\\n'],
+  ['naïve 日本 👩‍🚀 שלום \ufffd <b>&"\\n', 'naïve 日本 👩‍🚀 שלום \ufffd <b>&"\\n'],
 ])('printable(%j)', (text, expected) => {
   expect(printable(text)).toBe(expected);
   expect(printable(expected)).toBe(expected);

@@ -4,7 +4,7 @@
  * Control characters, marks that turn the direction of text, line separators, halves of surrogate pairs and non-characters: what moves a
  * cursor, starts a line, hides an extension, or is forbidden in XML.
  */
-const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff\ufff9-\uffff]|\p{Cs}/gu;
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]|\p{Cs}/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** The text with such characters escaped as JavaScript writes them (`\n`, `\u001b`); what is escaped already stays as it is. */
