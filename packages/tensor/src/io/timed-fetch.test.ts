@@ -22,7 +22,7 @@ function parts(sizes: readonly number[], ms: number): Response {
 /** A browser's own `text()` says nothing but "Failed to fetch". */
 async function readToTheEnd({ body }: Response): Promise<void> {
   const reader = body?.getReader();
-  while (reader && !(await reader.read()).done);
+  for (let isOver = reader === undefined; !isOver; ) isOver = (await reader?.read())?.done ?? true;
 }
 
 describe('timedFetch', () => {
