@@ -157,8 +157,8 @@ function observe(line: StatusLine): RunObserver {
           `${line.paint('caution', 'warning:')} that is near chance. Do the class names say what is in the pictures, in words?`,
         );
     },
-    onAlternatives: (alternatives, own) => {
-      for (const text of alternativesText(alternatives, own, method)) line.print(text);
+    onAlternatives: (alternatives, validation) => {
+      for (const text of alternativesText(alternatives, validation, method)) line.print(text);
     },
     onChoice: (choice) => {
       if (choice.budget.isAsked || choice.considered.length > 1) line.print(`memory   ${choiceText(choice)}`);
@@ -202,13 +202,13 @@ function opening({ adapter, data, model, method }: RunSummary, { shots, seed }: 
 }
 
 /** What else was fitted to the same pictures, and whether one of them is clearly better. */
-export function alternativesText(alternatives: readonly AlternativeFacts[], own: number, method: string): string[] {
+export function alternativesText(alternatives: readonly AlternativeFacts[], accuracy: number, method: string): string[] {
   const [first] = alternatives;
   if (!first) return [];
   const told = alternatives.map(({ title, validation, test }) => `${title} ${percent(validation)} (test ${percent(test)})`);
   const [best] = [...alternatives].filter(({ isClearlyBetter }) => isClearlyBetter).sort((a, b) => b.validation - a.validation);
   return [
-    `on ${counted(first.pictures, 'validation picture', 'validation pictures')}: ${methodNamed(method).title} ${percent(own)}; fitted to the same: ${told.join(', ')}`,
+    `on ${counted(first.count, 'validation picture', 'validation pictures')}: ${methodNamed(method).title} ${percent(accuracy)}; fitted to the same: ${told.join(', ')}`,
     ...(best
       ? [
           `${best.title} is clearly better here: ${command(`train --method ${best.method} ...`)} with the same flags takes seconds; --method auto chooses by itself`,

@@ -83,7 +83,8 @@ async function sizeOf({ image }: Item): Promise<number | undefined> {
   if (image instanceof Uint8Array) return image.length;
   if (typeof image !== 'string') return undefined;
   return stat(image).then(
-    (found) => (found.isFile() ? found.size : undefined),
+    // Empty files are equal, and no images.
+    (found) => (found.isFile() && found.size > 0 ? found.size : undefined),
     () => undefined,
   );
 }
@@ -96,7 +97,10 @@ async function groupByContent(candidates: readonly Placed[]): Promise<Placed[][]
   const groups = new Map<string, Placed[]>();
   for (const [index, key] of keys.entries()) {
     const own = candidates[index];
-    if (own) groups.set(key, [...(groups.get(key) ?? []), own]);
+    if (!own) continue;
+    const equal = groups.get(key);
+    if (equal) equal.push(own);
+    else groups.set(key, [own]);
   }
   return [...groups.values()].filter((group) => group.length > 1);
 }
@@ -108,6 +112,6 @@ const AT_ONCE = 64;
 async function together<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = [];
   for (let from = 0; from < items.length; from += AT_ONCE)
-    answers.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(ask))));
+    for (const answer of await Promise.all(items.slice(from, from + AT_ONCE).map(ask))) answers.push(answer);
   return answers;
 }

@@ -206,7 +206,7 @@ it('a class or data set may be called as what every object has', async () => {
 
 it('a class may have more pictures than a call takes arguments', () => {
   const items = Array.from({ length: 300_000 }, (_, index) => ({ id: `${index}`, image: '', label: 0 }));
-  expect(Object.values(divide(items)).map((own) => own.length)).toEqual([150_000, 60_000, 90_000]);
+  expect(Object.values(divide(items)).map((split) => split.length)).toEqual([150_000, 60_000, 90_000]);
 });
 
 describe('data that cannot be trained on', () => {

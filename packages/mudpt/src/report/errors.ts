@@ -1,4 +1,4 @@
-/** What went wrong: pairs of classes that are confused, pictures with the largest loss, labels that look wrong. */
+/** What went wrong: pairs of classes that are confused, images with the largest loss, labels that look wrong. */
 import { readableName } from '../data/index.ts';
 import type { Evaluation, Prediction, RunSummary } from '../train/index.ts';
 import { html, type Markup } from './markup.ts';
@@ -8,7 +8,7 @@ import { MOST_CLASSES } from './plots.ts';
 export type Thumbnails = ReadonlyMap<string, string>;
 
 const [FEW_PAIRS, MOST_PAIRS] = [10, 30];
-const MOST_PICTURES = 16;
+const MOST_IMAGES = 16;
 const MOST_LABELS = 24;
 /** From this probability on a wrong prediction makes one look at the label. */
 const SURE = 0.9;
@@ -20,11 +20,11 @@ export interface Pair {
   readonly truth: number;
   readonly guess: number;
   readonly count: number;
-  /** Part of the pictures of the true class, 0 to 1. */
+  /** Part of the images of the true class, 0 to 1. */
   readonly share: number;
 }
 
-/** The pairs with most pictures, of equal ones those with the larger share. */
+/** The pairs with most images, of equal ones those with the larger share. */
 export function confusedPairs({ metrics: { confusion, perClass } }: Evaluation, most = MOST_PAIRS): Pair[] {
   const pairs: Pair[] = [];
   for (const [truth, row] of confusion.entries())
@@ -49,7 +49,7 @@ export function doubtfulLabels(predictions: readonly Prediction[], most = MOST_L
 }
 
 /** Those with the largest loss. */
-export function hardest(predictions: readonly Prediction[], most = MOST_PICTURES): Prediction[] {
+export function hardest(predictions: readonly Prediction[], most = MOST_IMAGES): Prediction[] {
   return [...predictions].sort((a, b) => b.loss - a.loss).slice(0, most);
 }
 
@@ -57,7 +57,7 @@ function nameIn({ data }: RunSummary): (label: number | undefined) => string {
   return (label) => readableName(data.classes[label ?? -1]?.name ?? '?');
 }
 
-/** A table of the pairs; a click shows their pictures where the page has them. */
+/** A table of the pairs; a click shows their images where the page has them. */
 export function pairsTable(summary: RunSummary, after: Evaluation): Markup | undefined {
   // Beside a matrix a few will do.
   const pairs = confusedPairs(after, summary.data.classes.length > MOST_CLASSES ? MOST_PAIRS : FEW_PAIRS);
@@ -71,42 +71,42 @@ export function pairsTable(summary: RunSummary, after: Evaluation): Markup | und
 <div class="scroll"><table><thead><tr><th>class</th><th>taken for</th><th class="n">pictures</th><th class="n">of the class</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-/** Pictures with the largest loss, each beside a training picture of its class and of the one it was taken for. */
+/** Images with the largest loss, each beside a training image of its class and of the one it was taken for. */
 export function hardestPictures(
   summary: RunSummary,
   predictions: readonly Prediction[],
-  pictures: Thumbnails,
+  thumbnails: Thumbnails,
   examples: ReadonlyMap<number, string>,
 ): Markup | undefined {
   const worst = hardest(predictions);
   if (worst.length === 0) return undefined;
-  return html`<h2>Hardest pictures</h2><p class="soft">Those with the largest loss; bold is the true class. The small ones are training pictures of the true class and of the one it was taken for.</p><div class="pictures">${worst.map((one) => figure(one, summary, pictures, examples))}</div>`;
+  return html`<h2>Hardest pictures</h2><p class="soft">Those with the largest loss; bold is the true class. The small ones are training pictures of the true class and of the one it was taken for.</p><div class="pictures">${worst.map((one) => figure(one, summary, thumbnails, examples))}</div>`;
 }
 
-/** Pictures whose label may be wrong. */
+/** Images whose label may be wrong. */
 export function labelsToCheck(
   summary: RunSummary,
   predictions: readonly Prediction[],
-  pictures: Thumbnails,
+  thumbnails: Thumbnails,
   examples: ReadonlyMap<number, string>,
 ): Markup | undefined {
   const doubtful = doubtfulLabels(predictions);
   if (doubtful.length === 0) return undefined;
-  return html`<h2>Labels to check</h2><p class="soft">Both the frozen and the tuned model say another class, and the tuned one is at least ${percent(100 * SURE)} sure.</p><div class="pictures">${doubtful.map((one) => figure(one, summary, pictures, examples))}</div>`;
+  return html`<h2>Labels to check</h2><p class="soft">Both the frozen and the tuned model say another class, and the tuned one is at least ${percent(100 * SURE)} sure.</p><div class="pictures">${doubtful.map((one) => figure(one, summary, thumbnails, examples))}</div>`;
 }
 
 function figure(
   { id, label, tuned, loss }: Prediction,
   summary: RunSummary,
-  pictures: Thumbnails,
+  thumbnails: Thumbnails,
   examples: ReadonlyMap<number, string>,
 ): Markup {
   const name = nameIn(summary);
   const [guess, probability] = tuned[0] ?? [undefined, 0];
-  const source = pictures.get(id);
-  const beside = [...new Set([label, ...(guess === undefined ? [] : [guess])])].flatMap((own) => {
-    const example = examples.get(own);
-    const title = `training picture of ${name(own)}`;
+  const source = thumbnails.get(id);
+  const beside = [...new Set([label, ...(guess === undefined ? [] : [guess])])].flatMap((shown) => {
+    const example = examples.get(shown);
+    const title = `training picture of ${name(shown)}`;
     return example === undefined ? [] : [html`<img class="example" src="${example}" alt="${title}" title="${title}">`];
   });
   return html`<figure title="${id}, loss ${loss.toFixed(2)}">${source && html`<img src="${source}" alt="${id}">`}${beside}<br><b>${name(label)}</b><br><span class="soft">${guess === label ? 'recognised' : `taken for ${name(guess)}`}, ${percent(100 * probability)}</span></figure>`;

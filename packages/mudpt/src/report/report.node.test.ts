@@ -121,7 +121,7 @@ describe('a report', () => {
     const hostile = ['<!--<script>', '\u001b]0;T\u0007\ud800', '__proto__\n</script>'];
     const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
     const written = await folder.readSummary();
-    const classes = written.data.classes.map((own, label) => ({ ...own, name: hostile[label] ?? '' }));
+    const classes = written.data.classes.map((facts, label) => ({ ...facts, name: hostile[label] ?? '' }));
     await folder.writeSummary({ ...written, data: { ...written.data, classes } });
     const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
     expect(text).not.toContain('<!--');
@@ -167,7 +167,7 @@ describe('a report', () => {
       data: { ...written.data, classes },
       evaluations: [{ ...many, what: 'zero-shot' }, many],
       alternatives: [
-        { method: 'linear-probe', title: 'Linear probe', validation: 92.5, test: 90.1, pictures: 40, isClearlyBetter: true },
+        { method: 'linear-probe', title: 'Linear probe', validation: 92.5, test: 90.1, count: 40, isClearlyBetter: true },
       ],
       validation: 31,
     });

@@ -117,14 +117,14 @@ ${
 }
 
 export function usage(summary: RunSummary, config: RunConfig, folder: string): Markup {
-  const { settings: own, training, ...run } = config;
+  const { settings: ofMethod, training, ...run } = config;
   const used = {
     ...run,
     data: `${summary.data.name} (${config.data})`,
     template: summary.data.template,
     model: summary.model.name,
   };
-  const settings = Object.entries({ ...used, ...own, ...training }).map(
+  const settings = Object.entries({ ...used, ...ofMethod, ...training }).map(
     ([key, value]) => html`<dt>${key}</dt><dd>${typeof value === 'string' ? value : JSON.stringify(value)}</dd>`,
   );
   return html`<h2>Use it</h2>

@@ -3,7 +3,7 @@ import { alternativesText, betterMethod } from '../cli/train.ts';
 import { isClearlyBetter } from './alternatives.ts';
 import type { Score } from './scoring.ts';
 
-/** Scores of pictures of class 0 that are right where `right` says so. */
+/** Scores of images of class 0 that are right where `right` says so. */
 const scores = (right: readonly boolean[]): Score[] =>
   right.map((isRight, index) => ({
     item: { id: `${index}`, image: '', label: 0 },
@@ -25,13 +25,13 @@ it.each([
   expect(isClearlyBetter(scores(one), scores(other))).toBe(expected);
 });
 
-it('compares the same pictures only', () => {
+it('compares the same images only', () => {
   const others = scores(of(0, 10)).map((score) => ({ ...score, item: { ...score.item, id: `other ${score.item.id}` } }));
   expect(isClearlyBetter(scores(of(10, 10)), others)).toBe(false);
 });
 
-const probe = { method: 'linear-probe', title: 'Linear probe', validation: 90, test: 88, pictures: 40, isClearlyBetter: true };
-const tip = { method: 'tip-adapter', title: 'Tip-Adapter', validation: 92, test: 91, pictures: 40, isClearlyBetter: false };
+const probe = { method: 'linear-probe', title: 'Linear probe', validation: 90, test: 88, count: 40, isClearlyBetter: true };
+const tip = { method: 'tip-adapter', title: 'Tip-Adapter', validation: 92, test: 91, count: 40, isClearlyBetter: false };
 
 it('the best on validation is chosen; of equal ones the run keeps its own', () => {
   expect(betterMethod({ validation: 30, alternatives: [probe, tip] })).toBe('tip-adapter');

@@ -1,4 +1,4 @@
-/** Whether prompt learning is the right tool: what fitting a linear probe or Tip-Adapter to the same pictures reaches, in seconds. */
+/** Whether prompt learning is the right tool: what fitting a linear probe or Tip-Adapter to the same images reaches, in seconds. */
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Dataset } from '../data/index.ts';
 import { methodNamed } from '../methods/index.ts';
@@ -17,16 +17,16 @@ export interface AlternativesOptions {
   readonly dataset: Dataset;
   readonly seed: number;
   readonly loader: BatchLoader;
-  /** Features of the test pictures, which are at hand. */
+  /** Features of the test images, which are at hand. */
   readonly test: Features;
-  /** What the run's own method makes of the validation pictures. */
+  /** What the run's own method makes of the validation images. */
   readonly validation: readonly Score[];
-  /** How pictures go through the tower; `what` and `total` are for progress. */
+  /** How images go through the tower; `what` and `total` are for progress. */
   readonly scoring: (what: string, total: number) => ScoringOptions;
 }
 
 /**
- * Fits them to the run's training pictures and compares them on its validation pictures with the run's method, picture by picture.
+ * Fits them to the run's training images and compares them on its validation images with the run's method, image by image.
  * @throws the signal's reason once it is aborted
  */
 export async function tryAlternatives(options: AlternativesOptions): Promise<AlternativeFacts[]> {
@@ -35,9 +35,9 @@ export async function tryAlternatives(options: AlternativesOptions): Promise<Alt
   const classes = dataset.classNames.length;
   const held: Features[] = [];
   const featuresOf = async (what: string, items: typeof train): Promise<Features> => {
-    const own = await imageFeatures(clip, loader, items, scoring(what, items.length));
-    held.push(own);
-    return own;
+    const made = await imageFeatures(clip, loader, items, scoring(what, items.length));
+    held.push(made);
+    return made;
   };
   try {
     const ofTrain = await featuresOf('training features', train);
@@ -57,7 +57,7 @@ export async function tryAlternatives(options: AlternativesOptions): Promise<Alt
           title: definition.title,
           validation: metricsOfScores(onValidation, classes).accuracy,
           test: metricsOfScores(await scores(test), classes).accuracy,
-          pictures: onValidation.length,
+          count: onValidation.length,
           isClearlyBetter: isClearlyBetter(onValidation, validation),
         });
       } finally {
@@ -73,7 +73,7 @@ export async function tryAlternatives(options: AlternativesOptions): Promise<Alt
 const isRight = ({ item, top }: Score): boolean => top[0]?.[0] === item.label;
 
 /**
- * McNemar's comparison of two methods on the same pictures: of those that only one of them gets right, `one` has more by over two standard
+ * McNemar's comparison of two methods on the same images: of those that only one of them gets right, `one` has more by over two standard
  * deviations of chance.
  */
 export function isClearlyBetter(one: readonly Score[], other: readonly Score[]): boolean {

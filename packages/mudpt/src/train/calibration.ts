@@ -1,14 +1,14 @@
-/** Probabilities that mean what they say: one temperature, fitted on pictures that were not trained on (Guo et al., 2017). */
+/** Probabilities that mean what they say: one temperature, fitted on images that were not trained on (Guo et al., 2017). */
 import type { Score } from './scoring.ts';
 
 type Ranked = readonly (readonly [label: number, probability: number])[];
 
 const SMALLEST = 1e-30;
-/** Of the logarithm of the temperature; beyond lies only what too few pictures pretend. */
+/** Of the logarithm of the temperature; beyond lies only what too few images pretend. */
 const [LOWEST, HIGHEST] = [-2.3, 3];
 const SEARCH_STEPS = 40;
-/** Fewer pictures tell nothing of a temperature. */
-const LEAST_PICTURES = 10;
+/** Fewer images tell nothing of a temperature. */
+const LEAST_IMAGES = 10;
 
 /** The probabilities of all classes as logits divided by `temperature` have them; the order stays. */
 export function scaledProbabilities(ranked: Ranked, temperature = 1): Ranked {
@@ -21,19 +21,19 @@ export function scaledProbabilities(ranked: Ranked, temperature = 1): Ranked {
 /** Mean cross-entropy of scores that have all classes, at a temperature. */
 export function meanLoss(scores: readonly Score[], temperature: number): number {
   const losses = scores.map(({ item, top }) => {
-    const own = scaledProbabilities(top, temperature).find(([label]) => label === item.label);
-    return -Math.log(Math.max(own?.[1] ?? 0, SMALLEST));
+    const right = scaledProbabilities(top, temperature).find(([label]) => label === item.label);
+    return -Math.log(Math.max(right?.[1] ?? 0, SMALLEST));
   });
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
 /**
  * The temperature of least cross-entropy, by golden-section search over its logarithm, in which the loss has one valley.
- * @param scores of validation pictures, each with all classes
+ * @param scores of validation images, each with all classes
  * @returns undefined for fewer than ten
  */
 export function fitTemperature(scores: readonly Score[]): number | undefined {
-  if (scores.length < LEAST_PICTURES) return undefined;
+  if (scores.length < LEAST_IMAGES) return undefined;
   const loss = (logarithm: number): number => meanLoss(scores, Math.exp(logarithm));
   const golden = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [LOWEST, HIGHEST];

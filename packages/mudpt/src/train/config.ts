@@ -138,8 +138,16 @@ function named({ data, root, allowOutside, workers, logEvery, checkpointSeconds,
 
 /** Everything that changes the numbers of a run, as text; equal for equal runs. What memory changes is the order of sums. */
 export function identity(config: RunConfig): string {
-  const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, memory: _m, ...own } = config;
-  const { alternatives: _a, ...rest } = own;
+  const {
+    workers: _w,
+    logEvery: _l,
+    checkpointSeconds: _c,
+    tensorboard: _t,
+    evaluationBatch: _e,
+    memory: _m,
+    ...others
+  } = config;
+  const { alternatives: _a, ...rest } = others;
   return JSON.stringify(sortKeys(rest));
 }
 

@@ -20,7 +20,7 @@ export interface PredictOptions {
 }
 
 /**
- * Classifies image files with what a run learnt, with probabilities at the temperature that was fitted on its validation pictures. A
+ * Classifies image files with what a run learnt, with probabilities at the temperature that was fitted on its validation images. A
  * file that cannot be read stops nothing.
  * @param top how many classes each gets
  */

@@ -80,8 +80,8 @@ export interface AlternativeFacts {
   /** On the validation pictures, which chose its hyper-parameters. */
   readonly validation: number;
   readonly test: number;
-  /** Validation pictures. */
-  readonly pictures: number;
+  /** Validation images. */
+  readonly count: number;
   /** Than the run's method, on validation, beyond what chance explains. */
   readonly isClearlyBetter: boolean;
 }

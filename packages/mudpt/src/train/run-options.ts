@@ -18,8 +18,8 @@ export interface RunObserver {
   /** A part that takes a while: `done` of `total` pictures. */
   onPart?(what: string, done: number, total: number): void;
   onEvaluation?(evaluation: Evaluation): void;
-  /** What other methods reach on the same pictures; `own`: the run's accuracy on validation, in percent. */
-  onAlternatives?(alternatives: readonly AlternativeFacts[], own: number): void;
+  /** What other methods reach on the same validation images; `validation`: the run's accuracy there, in percent. */
+  onAlternatives?(alternatives: readonly AlternativeFacts[], validation: number): void;
   /** How the steps of a new run will run, and what they take. */
   onChoice?(choice: StepChoice): void;
   onProgress?(progress: TrainingProgress): void;

@@ -57,7 +57,7 @@ eachDevice('train', (ctx) => {
     };
     const options = { device: ctx.device, out: join(at.path, 'runs') };
     const { folder, summary } = await train(input, options);
-    expect(summary.alternatives?.map(({ method, pictures }) => [method, pictures])).toEqual([
+    expect(summary.alternatives?.map(({ method, count }) => [method, count])).toEqual([
       ['linear-probe', 12],
       ['tip-adapter', 12],
     ]);

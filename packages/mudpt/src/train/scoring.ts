@@ -65,9 +65,9 @@ export async function scoreMethod(
     try {
       for await (const batch of padded(loader, items, options)) {
         const logits = await run({ images: batch.input }).data();
-        const own = rank(batch, logits as Float32Array, method.classNames.length, options.keep);
-        for (const one of own) scores.push(one);
-        options.onScores?.(own);
+        const ranked = rank(batch, logits as Float32Array, method.classNames.length, options.keep);
+        for (const one of ranked) scores.push(one);
+        options.onScores?.(ranked);
         options.onProgress?.(scores.length);
       }
     } finally {
