@@ -97,7 +97,17 @@ describe('split files', () => {
 
   it.each([
     [{ ...rows, test: [['a/2.png', 0, 'wasp']] }, /label 0 both "ant" and "wasp"/],
-    [{ ...rows, test: [['a/2.png', 3, 'wasp']] }, /no picture of label 2/],
+    [
+      {
+        ...rows,
+        test: [
+          ['a/2.png', 0, 'ant'],
+          ['a/3.png', 3, 'wasp'],
+        ],
+      },
+      /no picture of label 2/,
+    ],
+    [{ ...rows, test: [['a/2.png', 4e9, 'wasp']] }, /a\/2\.png the label 4000000000, and has 3 pictures/],
     [{ ...rows, test: [['b/1.png', 0, 'ant']] }, /b\/1\.png into two classes: bee and ant/],
     [{ ...rows, test: [['b/1.png', 'bee']] }, /at test\.0/],
     [{ train: rows.train }, /at test/],
@@ -227,6 +237,8 @@ describe('data that cannot be trained on', () => {
     expect(() => expectTrainable(made(['cat'], [0]))).toThrow(/d has one class, cat, and there is nothing to tell apart/);
     expect(() => expectTrainable(made(['cat', 'dog'], []))).toThrow(/d has no test picture/);
     expect(() => expectTrainable(made(['cat', 'dog'], [0]))).not.toThrow();
+    const many = Array.from({ length: 10_001 }, (_, index) => `${index}`);
+    expect(() => expectTrainable(made(many, [0]))).toThrow(/d has 10001 classes.*does the column of classes hold/i);
   });
 
   it('classes without a test picture are told', async () => {

@@ -66,7 +66,14 @@ function parse(text: string, file: string): Rows {
 
 function namesByLabel(rows: readonly (readonly [string, number, string])[], file: string): string[] {
   const names: string[] = [];
-  for (const [, label, name] of rows) {
+  for (const [id, label, name] of rows) {
+    // Labels without gaps are below the number of rows; a list as long as a slip says would take all memory.
+    if (label >= rows.length)
+      throw new FormatError(
+        'split file',
+        `${file} gives ${id} the label ${label}, and has ${rows.length} pictures`,
+        'number the classes from 0 without gaps',
+      );
     if (names[label] !== undefined && names[label] !== name)
       throw new FormatError(
         'split file',

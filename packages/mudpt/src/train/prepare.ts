@@ -41,6 +41,9 @@ function untested({ classNames, splits }: Dataset): string[] {
   ];
 }
 
+/** The confusion matrix of so many takes a gigabyte. */
+const MOST_CLASSES = 10_000;
+
 /** @throws FormatError where there is nothing to tell apart, or nothing to measure */
 export function expectTrainable({ name, classNames, splits }: Dataset): void {
   if (classNames.length < 2)
@@ -48,6 +51,12 @@ export function expectTrainable({ name, classNames, splits }: Dataset): void {
       'data',
       `${name} has ${classNames.length === 1 ? `one class, ${classNames[0]}` : 'no class'}, and there is nothing to tell apart`,
       'give at least two folders of pictures: a second one may be called "other"',
+    );
+  if (classNames.length > MOST_CLASSES)
+    throw new FormatError(
+      'data',
+      `${name} has ${classNames.length} classes, more than the ${MOST_CLASSES} whose confusions can be counted`,
+      'does the column of classes hold classes, or something that differs from picture to picture?',
     );
   if (splits.test.length === 0)
     throw new FormatError(
