@@ -14,6 +14,7 @@ export {
 } from './config.ts';
 export { clipFromTensors, type ClipOptions } from './from-tensors.ts';
 export { type ImageForwardOptions, ImageTower } from './image-tower.ts';
+export { csvLine, printable, printableJson } from './printable.ts';
 export { randomClip, randomWeights } from './random-clip.ts';
 export { type ClipWeights, type HostTensor, type TowerName, TOWERS, type WeightDType, weightShapes } from './tensors.ts';
 export { type EmbeddedTexts, type PackedInput, TextTower } from './text-tower.ts';

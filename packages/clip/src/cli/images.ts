@@ -1,9 +1,8 @@
 /** The image files that paths on the command line mean. */
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
-
-const IMAGE = /\.(png|jpe?g|webp|gif)$/i;
+import { IMAGE_KINDS, imagesBelow } from '../image-files.ts';
 
 /**
  * Files as they are named, and the images below folders, in alphabetical order.
@@ -15,17 +14,13 @@ export async function listImages(paths: readonly string[]): Promise<string[]> {
     const entry = await stat(path).catch((cause: unknown) => {
       throw new FormatError('clip', `${path} cannot be read`, 'check the path', { cause });
     });
-    const files = entry.isDirectory() ? await imagesBelow(path) : [path];
-    if (files.length === 0) throw new FormatError('clip', `${path} holds no image`, 'give files of PNG, JPEG, WebP or GIF');
-    found.push(...files);
+    if (!entry.isDirectory()) {
+      found.push(path);
+      continue;
+    }
+    const { images } = await imagesBelow(path);
+    if (images.length === 0) throw new FormatError('clip', `${path} holds no image`, `give files of ${IMAGE_KINDS}`);
+    for (const name of images) found.push(join(path, name));
   }
   return found;
-}
-
-async function imagesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && IMAGE.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }

@@ -19,13 +19,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 eachDevice('pnpm clip', (ctx) => {
+  let unreadable: readonly number[] = [];
   const run = async (...words: string[]): Promise<string> => {
+    unreadable = [];
     let text = '';
     const program = createProgram({
       stdout: (part) => (text += part),
       stderr: () => undefined,
       isTerminal: true,
       signal: new AbortController().signal,
+      onUnreadable: (count, of) => (unreadable = [count, of]),
       open: () => Promise.resolve(ctx.device),
     });
     await program.parseAsync(words, { from: 'user' });
@@ -54,7 +57,7 @@ eachDevice('pnpm clip', (ctx) => {
     }
     const csv = await run(...words, ...flags, '--format', 'csv', '--top', '1');
     const lines = csv.trimEnd().split('\r\n');
-    expect(lines[0]).toBe('file,rank,label,probability,logit');
+    expect(lines[0]).toBe('file,rank,label,probability,logit,status,error');
     expect(lines.slice(1).map((line) => line.split(',').slice(0, 3).join())).toEqual(
       pictures.map((file, index) => `${file},1,${expected[index]?.[0]?.label}`),
     );
@@ -81,9 +84,31 @@ eachDevice('pnpm clip', (ctx) => {
     const file = join(folder, 'features.csv');
     expect(await run('embed', model, '--text', 'a cat', '--normalize', '-f', 'csv', '-o', file)).toBe('');
     const [head, row] = (await readFile(file, 'utf8')).trimEnd().split('\r\n');
-    expect(head).toBe(`kind,source,${Array.from({ length: TINY.embed }, (_, i) => `e_${i}`).join()}`);
-    const values = (row ?? '').split(',').slice(2).map(Number);
+    expect(head).toBe(`kind,source,status,error,${Array.from({ length: TINY.embed }, (_, i) => `e_${i}`).join()}`);
+    const values = (row ?? '').split(',').slice(4).map(Number);
     expect(Math.hypot(...values)).toBeCloseTo(1, 5);
+  });
+
+  it('has a row for every file: one that cannot be read stops nothing', async () => {
+    const model = await saved();
+    const bad = join(folder, 'bad.png');
+    await writeFile(bad, 'no image');
+    const files = [bad, ...pictures.slice(0, 2), bad];
+    const words = ['zeroshot', model, ...files, '-l', 'cat', '-l', 'dog', '--batch', '2'];
+    const json = JSON.parse(await run(...words)) as { file: string; status: string; error?: string }[];
+    expect(json.map(({ file, status }) => [file, status])).toEqual(files.map((file) => [file, file === bad ? 'error' : 'ok']));
+    expect(json[0]?.error).toMatch(/is a text file/);
+    expect(unreadable).toEqual([2, 4]);
+    const lines = (await run(...words, '-f', 'csv', '--top', '1')).trimEnd().split('\r\n');
+    expect(lines.map((line) => line.split(',').at(-2))).toEqual(['status', 'error', 'ok', 'ok', 'error']);
+    const embedded = (await run('embed', model, ...files, '-f', 'jsonl')).trimEnd().split('\n');
+    expect(embedded.map((line) => (JSON.parse(line) as { status: string }).status).sort()).toEqual([
+      'error',
+      'error',
+      'ok',
+      'ok',
+    ]);
+    expect(unreadable).toEqual([2, 4]);
   });
 
   it('says what is wrong with arguments', async () => {

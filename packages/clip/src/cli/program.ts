@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { Device, FormatError, l2Normalize, type Tensor } from '@mudpt/tensor';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Clip } from '../clip.ts';
-import { fileBatches } from '../encode.ts';
 import type { TowerName, WeightDType } from '../tensors.ts';
 import { loadClip, type LoadProgress } from '../weights/index.ts';
 import { DEFAULT_TEMPLATES } from '../zeroshot.ts';
+import { type PreparedFile, preparedBatches } from './batches.ts';
 import { listImages } from './images.ts';
 import { type Format, Writer } from './output.ts';
 import { OutputFile } from './output-file.ts';
@@ -18,6 +18,8 @@ export type Surroundings = {
   /** Whether progress is shown. */
   readonly isTerminal: boolean;
   readonly signal: AbortSignal;
+  /** Told how many of the files could not be read, once it is known. */
+  readonly onUnreadable: (count: number, of: number) => void;
   readonly open: () => Promise<Device>;
 };
 
@@ -25,6 +27,7 @@ type Shared = {
   readonly format: Format;
   readonly output?: string;
   readonly batch: number;
+  readonly exif: 'ignore' | 'apply';
   readonly dtype?: WeightDType;
   readonly revision?: string;
   readonly offline?: boolean;
@@ -53,7 +56,7 @@ export function createProgram(around: Surroundings): Command {
   withShared(program.command('zeroshot'))
     .description('Tells for every image which labels fit it, best first')
     .argument('<model>', MODEL)
-    .argument('<images...>', 'files, or folders that are walked whole')
+    .argument('<images...>', 'files, or folders that are walked whole; exit code 0: all were read, 3: some, 1: none')
     .option('-l, --label <name>', 'a class name; give it once per class', collect)
     .option('--labels <file>', 'class names, one a line')
     .option(
@@ -67,7 +70,7 @@ export function createProgram(around: Surroundings): Command {
   withShared(program.command('embed'))
     .description('Writes the features of images and texts')
     .argument('<model>', MODEL)
-    .argument('[images...]', 'files, or folders that are walked whole')
+    .argument('[images...]', 'files, or folders that are walked whole; exit code 0: all were read, 3: some, 1: none')
     .option('--text <text>', 'a text; may be given several times', collect)
     .option('--texts <file>', 'texts, one a line')
     .option('--normalize', 'divide every feature by its length')
@@ -77,9 +80,17 @@ export function createProgram(around: Surroundings): Command {
 
 function withShared(command: Command): Command {
   return command
-    .addOption(new Option('-f, --format <format>', 'of the output').choices(['json', 'csv']).default('json'))
+    .addOption(new Option('-f, --format <format>', 'of the output').choices(['json', 'jsonl', 'csv']).default('json'))
     .option('-o, --output <file>', 'where to write (default: standard output)')
     .option('--batch <n>', 'images that go through the model at once', whole, 32)
+    .addOption(
+      new Option(
+        '--exif <how>',
+        'turn photographs upright by the tag of the camera, or leave pixels as they are stored, as CLIP saw them',
+      )
+        .choices(['ignore', 'apply'])
+        .default('ignore'),
+    )
     .addOption(new Option('--dtype <dtype>', 'how weights are kept on the device').choices(['f32', 'f16']))
     .option('--revision <name>', 'branch, tag or commit of a model of the hub')
     .option('--offline', 'take models of the hub from the cache only');
@@ -103,14 +114,20 @@ async function zeroShot(model: string, paths: readonly string[], flags: ZeroShot
   const files = await listImages(paths);
   const { signal } = around;
   await withModel(model, ['image', 'text'], flags, around, async (clip, writer) => {
-    await forBatches(clip, files, flags, around, async (images, names) => {
-      const found = await clip.zeroShot(images, labels, templates, { signal, ...(flags.top && { top: flags.top }) });
-      for (const [index, predictions] of found.entries()) {
-        const file = names[index] ?? '';
-        const told = predictions.map(({ label, probability, logit }) => ({ label, probability, logit }));
+    await forBatches(clip, files, flags, around, async (images, prepared) => {
+      const found = images
+        ? await clip.zeroShot(images, labels, templates, { signal, ...(flags.top && { top: flags.top }) })
+        : [];
+      for (const { file, why } of prepared) {
+        if (why !== undefined) {
+          const nothing = { rank: '', label: '', probability: '', logit: '' };
+          writer.add({ file, status: 'error', predictions: [], error: why }, [{ file, ...nothing, status: 'error', error: why }]);
+          continue;
+        }
+        const told = (found.shift() ?? []).map(({ label, probability, logit }) => ({ label, probability, logit }));
         writer.add(
-          { file, predictions: told },
-          told.map((one, place) => ({ file, rank: place + 1, ...one })),
+          { file, status: 'ok', predictions: told },
+          told.map((one, place) => ({ file, rank: place + 1, ...one, status: 'ok', error: '' })),
         );
       }
     });
@@ -132,12 +149,21 @@ async function embed(model: string, paths: readonly string[], flags: EmbedFlags,
       const values = await (unit ?? features).data();
       for (const [index, name] of names.entries()) {
         const embedding = [...values.subarray(index * clip.config.embed, (index + 1) * clip.config.embed)];
-        writer.add({ [kind]: name, embedding }, [{ kind, source: name, e: embedding }]);
+        writer.add({ [kind]: name, status: 'ok', embedding }, [{ kind, source: name, status: 'ok', error: '', e: embedding }]);
       }
     };
-    await forBatches(clip, files, flags, around, async (images, names) => {
-      using features = await clip.encodeImage(images, { signal: around.signal });
-      await write('file', names, features);
+    const nothing = Array.from({ length: clip.config.embed }, () => '');
+    await forBatches(clip, files, flags, around, async (images, prepared) => {
+      const names = prepared.filter(({ why }) => why === undefined).map(({ file }) => file);
+      if (images) {
+        using features = await clip.encodeImage(images, { signal: around.signal });
+        await write('file', names, features);
+      }
+      for (const { file, why } of prepared)
+        if (why !== undefined)
+          writer.add({ file, status: 'error', error: why }, [
+            { kind: 'file', source: file, status: 'error', error: why, e: nothing },
+          ]);
     });
     if (texts.length === 0) return;
     using features = await clip.encodeText(texts, { signal: around.signal });
@@ -171,25 +197,26 @@ async function withModel(
   }
 }
 
-/** Decodes all files ahead of their use, and gives `body` batch after batch with the files' names. */
+/** Prepares all files ahead of their use, and gives `body` batch after batch; files that cannot be read stop nothing. */
 async function forBatches(
   clip: Clip,
   files: readonly string[],
-  { batch }: Shared,
+  { batch, exif }: Shared,
   around: Surroundings,
-  body: (images: Tensor, names: readonly string[]) => Promise<void>,
+  body: (images: Tensor | undefined, files: readonly PreparedFile[]) => Promise<void>,
 ): Promise<void> {
   if (files.length === 0) return;
   const { device, config } = clip;
-  const options = { config: config.image, normalization: config.normalization, batch, loader: undefined, signal: around.signal };
-  let done = 0;
-  for await (const images of fileBatches(files, options, device)) {
+  const options = { config: config.image, normalization: config.normalization, batch, exif, signal: around.signal };
+  let [done, bad] = [0, 0];
+  for await (const { images, prepared } of preparedBatches(files, options, device)) {
     using _batch = images;
-    const count = images.shape[0] ?? 0;
-    await body(images, files.slice(done, done + count));
-    done += count;
+    await body(images, prepared);
+    done += prepared.length;
+    bad += prepared.filter(({ why }) => why !== undefined).length;
     progress(around, `${done} of ${files.length} images`);
   }
+  if (bad > 0) around.onUnreadable(bad, files.length);
 }
 
 /** One line that is written over. */

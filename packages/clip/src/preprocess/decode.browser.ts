@@ -10,7 +10,13 @@ export async function loadDecoder(): Promise<void> {}
 export const decodePixels: DecodePixels = async (request) => {
   const { bytes, header, name } = request;
   if (header.isCmyk)
-    throw refused(name, 'is a CMYK JPEG, and browsers differ in what they make of it', 'convert it to RGB first');
+    throw refused(
+      name,
+      `is a CMYK ${header.format.toUpperCase()}, and browsers differ in what they make of it`,
+      'convert it to RGB first',
+    );
+  if (header.format === 'tiff' || header.format === 'heic')
+    throw refused(name, `is a ${header.format.toUpperCase()} image, which browsers do not decode alike`);
   // Browsers turn pictures by their EXIF tag whatever they are told, so they must not see it.
   const blob = new Blob([withoutExif(bytes, header.format)], { type: `image/${header.format}` });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }).catch(

@@ -4,7 +4,7 @@ import { FormatError } from '@mudpt/tensor';
 import type { DecodePixels } from './decoder.ts';
 import { emptyImage, type RgbImage } from './image.ts';
 import type { ImageHeader } from './inspect.ts';
-import { damaged, truncated } from './reader.ts';
+import { damaged, refused, truncated } from './reader.ts';
 
 /** Far beyond what the largest picture allowed takes; a file made to keep decoders busy ends here. */
 const MAX_SECONDS = 60;
@@ -49,6 +49,12 @@ export const decodePixels: DecodePixels = async ({ bytes, header, name, maxPixel
 
 function explain(name: string, bytes: Uint8Array, { format }: ImageHeader, cause: unknown): FormatError {
   const message = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')[0] ?? '';
+  if (format === 'heic')
+    return refused(
+      name,
+      `is a HEIC image, which this installation does not decode (${message})`,
+      'convert it: `magick photo.heic photo.jpg`, or export it as JPEG from the program that shows it',
+    );
   // libpng says "read error" to everything; without its last chunk a file was cut.
   const isCut = format === 'png' ? !endsWithChunk(bytes, 'IEND') : /premature end|unexpected end|truncated/i.test(message);
   return isCut ? truncated(name, message, cause) : damaged(name, message, cause);

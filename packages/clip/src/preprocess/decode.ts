@@ -1,15 +1,20 @@
 /** Files to pixels. */
 import { byteSource, type ByteSourceInput } from '@mudpt/tensor';
 import { decodePixels } from '#decode';
+import { decodeBmp } from './bmp.ts';
+import type { DecodeRequest } from './decoder.ts';
 import { exifOrientation } from './exif.ts';
 import { decodeGif } from './gif.ts';
 import { orient, type RgbImage } from './image.ts';
 import { imageFormat, inspectImage } from './inspect.ts';
 import { withWholePalette } from './png-palette.ts';
-import { refused, truncated } from './reader.ts';
+import { ByteReader, refused, truncated } from './reader.ts';
 
 export interface DecodeOptions {
-  /** `ignore` (the default) leaves pixels as they are stored, as Pillow does; `apply` turns them upright by the camera's tag. */
+  /**
+   * `ignore` (the default) leaves pixels as they are stored: so Pillow does, and so CLIP and the papers saw them. `apply` turns them
+   * upright by the camera's tag, as viewers show them.
+   */
   readonly exif?: 'ignore' | 'apply';
   /** Larger pictures are refused before memory is taken. Default 178,956,970, where Pillow suspects a decompression bomb. */
   readonly maxPixels?: number;
@@ -38,11 +43,12 @@ export async function readImageFile(input: ByteSourceInput, name?: string): Prom
 }
 
 /**
- * Decodes a PNG, JPEG, WebP or GIF to RGB, with the bytes of Pillow's `Image.open(file).convert('RGB')`: alpha is dropped, palettes and
- * greys are expanded, 16 bits become their upper 8, CMYK is converted (Node), the first frame of an animation is taken, and colour
- * profiles and (unless asked for) EXIF orientation are ignored.
+ * Decodes a PNG, JPEG, WebP, GIF or BMP, in Node also a TIFF or AVIF, to RGB, with the bytes of Pillow's `Image.open(file).convert('RGB')`:
+ * alpha is dropped, palettes and greys are expanded, 16 bits become their upper 8, CMYK is converted (Node), the first frame or page is
+ * taken, and colour profiles and (unless asked for) EXIF orientation are ignored. One thing is not as in Pillow: 16-bit grey is scaled as
+ * 16-bit colours are, where Pillow cuts it off at 255 and leaves nearly all white.
  *
- * @throws FormatError for anything else, by name: other formats, 16-bit greyscale, damaged or truncated files, too many pixels
+ * @throws FormatError for anything else, by name: other formats, damaged or truncated files, too many pixels
  */
 export async function decodeImage(input: ByteSourceInput, options: DecodeOptions = {}): Promise<RgbImage> {
   const { bytes, name } = await readImageFile(input, options.name);
@@ -62,9 +68,13 @@ export async function decodeBytes(
   }
   // A small file that claims to be a large picture would cost the memory of that picture before it failed.
   if (bytes.length < leastBytes) throw truncated(name, `${bytes.length} bytes cannot hold ${width} x ${height} pixels`);
-  const image =
-    format === 'gif'
-      ? decodeGif(bytes, name, maxPixels)
-      : await decodePixels({ bytes: format === 'png' ? withWholePalette(bytes) : bytes, header, name, maxPixels });
+  const image = await pixelsOf({ bytes, header, name, maxPixels });
   return exif === 'apply' ? orient(image, exifOrientation(bytes, format)) : image;
+}
+
+function pixelsOf(request: DecodeRequest): RgbImage | Promise<RgbImage> {
+  const { bytes, header, name, maxPixels } = request;
+  if (header.format === 'gif') return decodeGif(bytes, name, maxPixels);
+  if (header.format === 'bmp') return decodeBmp(new ByteReader(name, bytes));
+  return decodePixels(header.format === 'png' ? { ...request, bytes: withWholePalette(bytes) } : request);
 }

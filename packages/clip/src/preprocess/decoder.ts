@@ -11,7 +11,7 @@ export interface DecodeRequest {
 }
 
 /**
- * Decodes a PNG, JPEG or WebP as it is stored: EXIF orientation and colour profiles ignored, alpha dropped, first frame.
+ * Decodes a PNG, JPEG, WebP, TIFF, AVIF or HEIC as it is stored: EXIF orientation and colour profiles ignored, alpha dropped, first frame.
  * @throws FormatError when the file is damaged, truncated, or of a variant the platform cannot decode exactly
  */
 export type DecodePixels = (request: DecodeRequest) => Promise<RgbImage>;

@@ -1,4 +1,4 @@
-/** The orientation tag of a camera, in JPEG (APP1), PNG (eXIf) and WebP (EXIF chunk). */
+/** The orientation tag of a camera, in JPEG (APP1), PNG (eXIf), WebP (EXIF chunk) and TIFF (its own tags). */
 import type { ImageFormat } from './inspect.ts';
 
 const ORIENTATION = 0x0112;
@@ -16,6 +16,7 @@ interface ExifPart extends Part {
 
 /** 1 to 8 as the file says; 1 (upright) where it says nothing, or nothing that can be read. */
 export function exifOrientation(bytes: Uint8Array, format: ImageFormat): number {
+  if (format === 'tiff') return readOrientation(bytes);
   const [part] = exifParts(bytes, format);
   return part === undefined ? 1 : readOrientation(bytes.subarray(part.tiff, part.end));
 }

@@ -1,7 +1,10 @@
 /** What kind of picture a file holds and how large it is, read from its first bytes, before any decoder sees it. */
+import { readBmp } from './bmp.ts';
+import { inspectHeif } from './inspect-heif.ts';
+import { inspectTiff } from './inspect-tiff.ts';
 import { ByteReader, damaged, refused, truncated } from './reader.ts';
 
-export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif';
+export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp' | 'tiff' | 'avif' | 'heic';
 
 export interface ImageHeader {
   readonly format: ImageFormat;
@@ -17,13 +20,8 @@ export interface ImageHeader {
 
 /** Kinds people pass by mistake, by what their bytes begin with. */
 const OTHERS: readonly (readonly [string | RegExp, string])[] = [
-  ['II*\0', 'a TIFF image'],
-  ['MM\0*', 'a TIFF image'],
-  ['II+\0', 'a TIFF image'],
-  ['MM\0+', 'a TIFF image'],
-  ['BM', 'a BMP image'],
-  [/^.{4}ftyp(?:heic|heix|hevc|mif1|msf1)/s, 'a HEIC image'],
-  [/^.{4}ftypavi[fs]/s, 'an AVIF image'],
+  ['II+\0', 'a BigTIFF image'],
+  ['MM\0+', 'a BigTIFF image'],
   [/^.{4}ftyp/s, 'an MP4 video'],
   ['\0\0\0\x0cJXL ', 'a JPEG XL image'],
   ['\xff\x0a', 'a JPEG XL image'],
@@ -50,15 +48,31 @@ export function imageFormat(bytes: Uint8Array, name: string): ImageFormat {
   if (start.startsWith('\xff\xd8\xff')) return 'jpeg';
   if (/^RIFF.{4}WEBP/s.test(start)) return 'webp';
   if (/^GIF8[79]a/.test(start)) return 'gif';
+  if (/^(?:II\*\0|MM\0\*)/.test(start)) return 'tiff';
+  // The letters alone could begin a text.
+  if (/^BM.{4}\0{4}/s.test(start)) return 'bmp';
+  const brands = /^\0..(.)ftyp(.*)/s.exec(start);
+  if (brands) {
+    const told = (brands[2] ?? '').slice(0, Math.max(4, (brands[1] ?? '').charCodeAt(0) - 8));
+    if (/avi[fs]/.test(told)) return 'avif';
+    if (/^(?:heic|heix|hevc|hevx|heim|heis|mif1|msf1)/.test(told)) return 'heic';
+  }
   const other = OTHERS.find(([mark]) => (typeof mark === 'string' ? start.startsWith(mark) : mark.test(start)))?.[1];
-  throw refused(name, other === undefined ? 'is no image of a known kind' : `is ${other}`, 'give PNG, JPEG, WebP or GIF files');
+  throw refused(name, other === undefined ? 'is no image of a known kind' : `is ${other}`, `give ${KINDS} files`);
 }
+
+/** What is decoded, in words. */
+const KINDS = 'PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF';
 
 const INSPECTORS: Readonly<Record<ImageFormat, (reader: ByteReader) => ImageHeader>> = {
   png: inspectPng,
   jpeg: inspectJpeg,
   webp: inspectWebp,
   gif: inspectGif,
+  bmp: inspectBmp,
+  tiff: inspectTiff,
+  avif: (reader) => inspectHeif(reader, 'avif'),
+  heic: (reader) => inspectHeif(reader, 'heic'),
 };
 
 /** Reads the header. @throws FormatError for files of other kinds, broken headers, and variants that are not decoded, by name */
@@ -85,14 +99,6 @@ function inspectPng(reader: ByteReader): ImageHeader {
   const channels = PNG_CHANNELS.get(colour);
   if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth))
     throw damaged(reader.name, `its header says colour type ${colour} with ${depth} bits`);
-  if (colour === 0 && depth === 16) {
-    // Pillow clips these to 255, which makes nearly every pixel white: nobody wants the same numbers as that.
-    throw refused(
-      reader.name,
-      'is a 16-bit greyscale PNG, whose range of grey has no agreed meaning',
-      'convert it to 8 bits first',
-    );
-  }
   // Deflate packs at most 1032 to 1.
   const leastBytes = (Math.ceil((width * channels * depth) / 8) * height) / 1032;
   return { format: 'png', width, height, hasAlpha: colour >= 4 || hasTransparency(reader), isCmyk: false, leastBytes };
@@ -159,4 +165,9 @@ function inspectWebp(reader: ByteReader): ImageHeader {
 function inspectGif(reader: ByteReader): ImageHeader {
   const [width, height] = [reader.u16(6, true), reader.u16(8, true)];
   return { format: 'gif', width, height, hasAlpha: false, isCmyk: false, leastBytes: 0 };
+}
+
+function inspectBmp(reader: ByteReader): ImageHeader {
+  const { width, height, bits, stride, pixels } = readBmp(reader);
+  return { format: 'bmp', width, height, hasAlpha: bits === 32, isCmyk: false, leastBytes: pixels + stride * height };
 }

@@ -22,6 +22,10 @@ export interface ImageLoaderOptions extends Omit<DecodeOptions, 'name'> {
   readonly cache?: ImageCache;
 }
 
+/** A square of this side is as large as the largest image that is decoded. */
+const MAX_SIDE = 2 ** 13;
+const MAX_WORKERS = 256;
+
 /** A path, URL, Blob, File or bytes. */
 export type ImageSource = ByteSourceInput;
 
@@ -57,15 +61,15 @@ export class ImageLoader {
 
   constructor(options: ImageLoaderOptions) {
     const { size, resize = size, workers = Math.min(processors(), 8), prefetch = Math.max(2 * workers, 2) } = options;
-    const counts: Record<string, [value: number, least: number]> = {
-      size: [size, 1],
-      resize: [resize, size],
-      workers: [workers, 0],
-      prefetch: [prefetch, 1],
+    const counts: Record<string, [value: number, least: number, most: number]> = {
+      size: [size, 1, MAX_SIDE],
+      resize: [resize, size, MAX_SIDE],
+      workers: [workers, 0, MAX_WORKERS],
+      prefetch: [prefetch, 1, 2 ** 16],
     };
-    for (const [name, [value, least]] of Object.entries(counts)) {
-      if (Number.isSafeInteger(value) && value >= least) continue;
-      throw new ShapeError('createImageLoader', `${name} is ${value}`, `use a whole number of at least ${least}`);
+    for (const [name, [value, least, most]] of Object.entries(counts)) {
+      if (Number.isSafeInteger(value) && value >= least && value <= most) continue;
+      throw new ShapeError('createImageLoader', `${name} is ${value}`, `use a whole number from ${least} to ${most}`);
     }
     const { exif = 'ignore', maxPixels = MAX_PIXELS } = options;
     this.options = { ...options, size, resize, workers, prefetch, exif, maxPixels };

@@ -1,11 +1,11 @@
 /** The loader's platform in Node: worker threads by piscina. Reached only through `#platform`. */
-import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { FormatError } from '@mudpt/tensor';
 import { Piscina } from 'piscina';
 import { loadDecoder } from '#decode';
+import { makeFolder as makeFolders } from '../make-folder.ts';
 import type { MakeFolder, StartWorkers } from './platform.ts';
 import { type ImageTask, runTask } from './task.ts';
 import type { WorkerReply } from './worker.ts';
@@ -33,9 +33,7 @@ function workerFile(): { filename: string; execArgv?: string[] } {
   return path.endsWith('.ts') ? { filename, execArgv: ['--import', pathToFileURL(resolve('tsx')).href] } : { filename };
 }
 
-export const makeFolder: MakeFolder = async (path) => {
-  await mkdir(path, { recursive: true });
-};
+export const makeFolder: MakeFolder = makeFolders;
 
 /** Of this machine, or of the part of it this process may use. */
 export function processors(): number {

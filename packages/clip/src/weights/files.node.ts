@@ -1,8 +1,10 @@
 /** Model folders on disk. Reached only through `#files`. */
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Located } from './files.ts';
+
+export { makeFolder } from '../make-folder.ts';
 
 /** The folder at `path`, or the folder of the file there; undefined when there is nothing. */
 export async function localFiles(path: string | URL): Promise<Located | undefined> {
@@ -18,9 +20,4 @@ export async function localFiles(path: string | URL): Promise<Located | undefine
   const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
   const chosen = found.isDirectory() ? undefined : basename(local);
   return { files: { name: local, names: names.sort(), open: async (name) => join(folder, name) }, chosen };
-}
-
-/** Makes a folder and those above it; nothing happens when it is there. */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
 }

@@ -18,8 +18,10 @@ export type HubOptions = {
   readonly cacheFolder?: string | undefined;
   /** Default: HF_ENDPOINT, else the public hub. */
   readonly hubUrl?: string | undefined;
-  /** Default: HF_TOKEN. */
+  /** Sent to the hub's origin alone, and over plain http only to this machine. Default: HF_TOKEN. */
   readonly token?: string | undefined;
+  /** How long the hub may be silent, in seconds. Default: HF_HUB_DOWNLOAD_TIMEOUT, else 10. */
+  readonly timeout?: number | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 };

@@ -2,7 +2,8 @@
 import { downloadFile } from '@huggingface/hub';
 import { FormatError } from '@mudpt/tensor';
 import type { Files } from './files.ts';
-import { checkRevision, hubAccess, hubError, hubListing, OP } from './hub.ts';
+import { checkRevision, hubError, hubListing } from './hub.ts';
+import { hubAccess, OP } from './hub-access.ts';
 import type { HubOptions } from './hub-options.ts';
 
 /** The files of a model. @throws FormatError for a name or revision the hub refuses, and when asked to stay offline */

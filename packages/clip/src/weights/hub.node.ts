@@ -5,15 +5,17 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, open, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
 import { FileLock, FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { makeFolder } from '../make-folder.ts';
 import type { Files } from './files.ts';
 import { localFiles } from './files.node.ts';
-import { checkRevision, type HubAccess, hubAccess, hubError, type HubFile, hubListing, neededFiles, OP } from './hub.ts';
+import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './hub.ts';
+import { type HubAccess, hubAccess, OP } from './hub-access.ts';
 import type { HubOptions } from './hub-options.ts';
 
 const ATTEMPTS = 5;
@@ -48,7 +50,12 @@ async function cachedCommit(cache: string, name: string, revision: string): Prom
 async function download(cache: string, name: string, revision: string, options: HubOptions): Promise<string> {
   const { signal, onProgress } = options;
   const token = options.token ?? env['HF_TOKEN'] ?? env['HUGGING_FACE_HUB_TOKEN'];
-  const access = hubAccess({ ...options, token: token || undefined, hubUrl: options.hubUrl ?? env['HF_ENDPOINT'] });
+  const access = hubAccess({
+    ...options,
+    token: token || undefined,
+    hubUrl: options.hubUrl ?? (env['HF_ENDPOINT'] || undefined),
+    timeout: options.timeout ?? timeoutFrom(env['HF_HUB_DOWNLOAD_TIMEOUT']),
+  });
   try {
     const { commit, files } = await hubListing(name, revision, access);
     // Two downloads of one model would write into the same files: the second waits, and finds them whole.
@@ -70,8 +77,8 @@ async function download(cache: string, name: string, revision: string, options: 
         });
       const { pointer, blob } = place(file);
       if ((await sizeOf(pointer)) === undefined) {
-        await mkdir(dirname(pointer), { recursive: true });
-        await mkdir(dirname(blob), { recursive: true });
+        await makeFolder(dirname(pointer));
+        await makeFolder(dirname(blob));
         if ((await sizeOf(blob)) === undefined) await fetchBlob(file, blob, { name, commit, access, signal, report });
         await link(blob, pointer);
       }
@@ -93,6 +100,13 @@ async function download(cache: string, name: string, revision: string, options: 
     signal?.throwIfAborted();
     throw hubError(name, revision, error);
   }
+}
+
+function timeoutFrom(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 86_400) return seconds;
+  throw new FormatError(OP, `HF_HUB_DOWNLOAD_TIMEOUT is ${JSON.stringify(text)}`, 'give seconds, more than 0 and at most a day');
 }
 
 /** The names in an index; the index is checked when the shards are opened. */
@@ -193,14 +207,14 @@ async function link(blob: string, pointer: string): Promise<void> {
 
 async function writeReference(path: string, commit: string, revision: string): Promise<void> {
   if (revision === commit) return;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFileAtomic(OP, path, commit);
 }
 
 /** Beside the models, where the hub's libraries keep their locks too. */
 async function lockModel(cache: string, name: string, signal: AbortSignal | undefined): Promise<FileLock> {
   const folder = join(dirname(cache), '.locks', basename(cache));
-  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+  await makeFolder(folder).catch((cause: Error) => {
     throw new FormatError(
       OP,
       `the cache cannot be written (${cause.message})`,

@@ -2,36 +2,13 @@
 import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
 import { FormatError } from '@mudpt/tensor';
 import { chooseWeights } from './files.ts';
-import type { HubOptions } from './hub-options.ts';
-
-/** What requests to the hub need. */
-export interface HubAccess {
-  readonly hubUrl: string | undefined;
-  readonly accessToken: string | undefined;
-  readonly fetch: typeof fetch;
-}
-
-export const OP = 'hub';
+import { type HubAccess, listingAccess, OP } from './hub-access.ts';
 
 /** Branches and tags become file names in the cache. @throws FormatError for what could lead elsewhere */
 export function checkRevision(revision: string): string {
   const isPlain = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(revision);
   if (isPlain) return revision;
   throw new FormatError(OP, `${JSON.stringify(revision)} is no revision`, 'give a branch, a tag or a commit');
-}
-
-export function hubAccess({ token, hubUrl, signal }: HubOptions): HubAccess {
-  if (token !== undefined && !token.startsWith('hf_'))
-    throw new FormatError(
-      OP,
-      'the token does not begin with "hf_"',
-      'copy the access token again from the settings of the account',
-    );
-  return {
-    hubUrl: hubUrl?.replace(/\/+$/, ''),
-    accessToken: token,
-    fetch: (input, init) => fetch(input, signal ? { ...init, signal } : init),
-  };
 }
 
 export interface HubFile {
@@ -48,10 +25,11 @@ export async function hubListing(
   revision: string,
   access: HubAccess,
 ): Promise<{ commit: string; files: readonly HubFile[] }> {
-  const { sha: commit } = await modelInfo({ name, revision, additionalFields: ['sha'], ...access });
+  const listing = listingAccess(name, access);
+  const { sha: commit } = await modelInfo({ name, revision, additionalFields: ['sha'], ...listing });
   if (!/^[0-9a-f]{40}$/.test(commit)) throw new FormatError(OP, `${name}: the hub names no commit for ${revision}`, 'try again');
   const files: HubFile[] = [];
-  for await (const entry of listFiles({ repo: name, revision: commit, ...access })) {
+  for await (const entry of listFiles({ repo: name, revision: commit, ...listing })) {
     const file = readEntry(entry);
     if (file) files.push(file);
   }

@@ -1,5 +1,6 @@
 /** One door for all formats of CLIP weights: finds the file, tells the container and the naming, and the sizes of the model. */
 import { byteSource, FormatError, LimitError } from '@mudpt/tensor';
+import { printable } from '../printable.ts';
 import { checkConfig, type ClipConfig } from '../config.ts';
 import type { TowerName } from '../tensors.ts';
 import { openTensorFile, readJson } from './container.ts';
@@ -78,7 +79,7 @@ function isOpenAiArchive({ tensors }: TensorFile): boolean {
 
 function activationWarning(name: string): string {
   return (
-    `${name} does not say which activation its model was trained with: quick_gelu is taken, as in OpenAI's models, while most models ` +
+    `${printable(name)} does not say which activation its model was trained with: quick_gelu is taken, as in OpenAI's models, while most models ` +
     'that open_clip trained have gelu, with which every feature differs. Put open_clip_config.json beside it, or give the option config.'
   );
 }

@@ -45,7 +45,7 @@ export interface SourceOptions {
 
 /**
  * Checks a file against a config and gives its weights. The file is closed with the source.
- * @throws FormatError that lists all missing, extra and wrongly shaped tensors by the names in the file
+ * @throws FormatError that lists missing, extra and wrongly shaped tensors by the names in the file
  */
 export function weightSource(file: TensorFile, config: ClipConfig, naming: Naming, options: SourceOptions): WeightSource {
   const { towers } = options;
@@ -133,15 +133,21 @@ type Mismatch = { readonly missing: readonly string[]; readonly misshapen: reado
 
 function mismatch(file: TensorFile, { missing, misshapen, extra }: Mismatch): FormatError {
   const told = [
-    missing.length > 0 ? `missing: ${missing.join(', ')}` : '',
-    misshapen.length > 0 ? `of another shape: ${misshapen.join(', ')}` : '',
-    extra.length > 0 ? `not a CLIP's: ${extra.join(', ')}` : '',
+    missing.length > 0 ? `missing: ${some(missing)}` : '',
+    misshapen.length > 0 ? `of another shape: ${some(misshapen)}` : '',
+    extra.length > 0 ? `not a CLIP's: ${some(extra)}` : '',
   ].filter((line) => line !== '');
   const fix =
     missing.length + misshapen.length > 0
       ? 'give the config that belongs to these weights, or fetch them again'
       : "leave the tensors out of the file, or ask for onExtra: 'ignore'";
   return new FormatError(OP, `${file.name} does not hold the weights of its config; ${told.join('; ')}`, fix);
+}
+
+/** A file may have any number of tensors; a message has not. */
+function some(names: readonly string[], most = 50): string {
+  const shown = names.slice(0, most).join(', ');
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
 function partShape(shape: Shape, { parts, transposed }: Recipe): Shape {

@@ -1,11 +1,11 @@
 /** `pnpm compare` */
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { csvLine, printable } from '@mudpt/clip';
 import { command } from '../command.ts';
-import { csvLine } from '../data/csv.ts';
-import { exists, listFolder } from '../data/files.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
 import { identity } from '../train/config.ts';
 import { FormatError, TensorError } from '@mudpt/tensor';
+import { runsBelow } from './find-run.ts';
 import { table } from './terminal.ts';
 
 interface Loaded {
@@ -42,7 +42,9 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
     }
   const finished = runs.filter(({ summary }) => summary.state === 'finished');
   for (const { path, summary } of runs.filter((run) => !finished.includes(run)))
-    process.stderr.write(`${path} has ${summary.state === 'diverged' ? 'diverged' : 'not finished'} and is left out\n`);
+    process.stderr.write(
+      `${printable(path)} has ${summary.state === 'diverged' ? 'diverged' : 'not finished'} and is left out\n`,
+    );
   if (finished.length === 0)
     throw new FormatError(
       'compare',
@@ -61,7 +63,7 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
     seeds.length > 1 ? `± ${interval.toFixed(2)}` : '',
     (mean - zeroShot).toFixed(2),
   ]);
-  const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 %', 'gain'];
+  const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 % over seeds', 'gain'];
   const text = csv ? [heading, ...rows].map(csvLine) : table([heading, ...rows], { right: [3, 5, 6, 8] });
   process.stdout.write(`${text.join('\n')}\n`);
   return damaged > 0 ? 1 : 0;
@@ -99,13 +101,6 @@ function nameOf({ config, path }: Loaded, all: readonly Loaded[]): string {
     all.filter((other) => other.config.method === config.method).map((other) => identity({ ...other.config, seed: 0 })),
   );
   return same.size > 1 ? basename(dirname(path)) : config.method;
-}
-
-async function runsBelow(path: string): Promise<string[]> {
-  if (await exists(join(path, 'config.yaml'))) return [path];
-  const found: string[] = [];
-  for (const folder of (await listFolder(path)).folders) found.push(...(await runsBelow(join(path, folder))));
-  return found;
 }
 
 async function load(path: string): Promise<Loaded> {

@@ -1,6 +1,10 @@
 /** `pnpm evaluate` */
 import { Device } from '@mudpt/tensor';
 import { type Evaluation, evaluateRun, harmonicMean, openRun, RunFolder } from '../train/index.ts';
+import { counted } from '../data/dataset.ts';
+import { classesWithPictures } from '../train/metrics.ts';
+import { nameOfEvaluation } from '../train/records.ts';
+import { findRun } from './find-run.ts';
 import { bar, percent, StatusLine, table } from './terminal.ts';
 
 export interface EvaluateFlags {
@@ -8,21 +12,25 @@ export interface EvaluateFlags {
   readonly root?: string;
   readonly classes?: 'all' | 'base' | 'new';
   readonly model?: string;
+  readonly allowOutside?: boolean;
+  readonly runs?: string;
 }
 
 /** Classes shown: those that gained or lost most. */
 const SHOWN = 10;
 
 /** Runs the command. @returns exit code */
-export async function evaluateCommand(path: string, flags: EvaluateFlags): Promise<number> {
+export async function evaluateCommand(given: string, flags: EvaluateFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
   using device = await Device.open();
+  const path = await findRun(given, flags.runs);
   const run = await openRun(path, { device, ...(flags.model !== undefined && { model: flags.model }) });
   try {
     const { data, root, classes } = flags;
     const result = await evaluateRun(run, {
       ...(data !== undefined && { data }),
       ...(root !== undefined && { root }),
+      ...(flags.allowOutside && { allowOutside: true }),
       ...(classes !== undefined && { classes }),
       onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
     });
@@ -31,7 +39,7 @@ export async function evaluateCommand(path: string, flags: EvaluateFlags): Promi
       `${tuned.data}, ${tuned.classes} classes (${classNames.length}), ${tuned.metrics.count} test pictures, adapter ${device.adapter.name}`,
     );
     line.print();
-    for (const row of table(numbers([zeroShot, tuned]), { right: [1, 2, 3] })) line.print(row);
+    for (const row of table(numbers([zeroShot, tuned], run.config.method), { right: [1, 2, 3] })) line.print(row);
     line.print();
     for (const row of table(largestChanges(zeroShot, tuned, classNames), { right: [1, 2, 3, 4] })) line.print(row);
     for (const { id, why } of unreadable) line.print(`left out: ${id}: ${why}`);
@@ -44,14 +52,15 @@ export async function evaluateCommand(path: string, flags: EvaluateFlags): Promi
   }
 }
 
-function numbers(evaluations: readonly Evaluation[]): string[][] {
+function numbers(evaluations: readonly Evaluation[], method: string): string[][] {
   const rows = evaluations.map(({ what, metrics }) => [
-    what,
+    nameOfEvaluation(what, method),
     percent(metrics.accuracy),
     percent(metrics.error),
     percent(metrics.macroF1),
   ]);
-  return [['', 'accuracy', 'error', 'macro F1'], ...rows];
+  const over = evaluations[0] ? ` (${counted(classesWithPictures(evaluations[0].metrics), 'class', 'classes')})` : '';
+  return [['', 'accuracy', 'error', `macro F1${over}`], ...rows];
 }
 
 function largestChanges(before: Evaluation, after: Evaluation, names: readonly string[]): string[][] {

@@ -1,18 +1,21 @@
 /** `pnpm explain` */
+import { printable } from '@mudpt/clip';
 import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';
 import { nearestWords, writeReport } from '../report/index.ts';
 import { openRun, openRunData } from '../train/index.ts';
+import { findRun } from './find-run.ts';
 import { table } from './terminal.ts';
 
 export interface ExplainFlags {
   readonly model?: string;
+  readonly runs?: string;
 }
 
 /** Prints the words nearest to what was learnt and writes the run's report anew. @returns exit code */
-export async function explainCommand(path: string, { model }: ExplainFlags): Promise<number> {
+export async function explainCommand(given: string, { model, runs }: ExplainFlags): Promise<number> {
   using device = await Device.open();
-  const run = await openRun(path, { device, ...(model !== undefined && { model }) });
+  const run = await openRun(await findRun(given, runs), { device, ...(model !== undefined && { model }) });
   try {
     const { folder, config, base, method } = run;
     const words =
@@ -31,7 +34,7 @@ export async function explainCommand(path: string, { model }: ExplainFlags): Pro
     const dataset = await openRunData(config, config.classes);
     await using _lock = await folder.lock();
     const report = await writeReport({ folder, dataset, learnt: { clip: base.clip, method } });
-    console.log(`report  ${pathFromHere(report)}`);
+    console.log(printable(`report  ${pathFromHere(report)}`));
     return 0;
   } finally {
     await run.close();

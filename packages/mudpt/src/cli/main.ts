@@ -1,4 +1,5 @@
 /** The command line. Start it through the launcher, which chooses the adapter: `pnpm train`, `pnpm evaluate`... */
+import { standWhereThePersonStands } from '../command.ts';
 import { main } from './program.ts';
 
 // The reader of a pipe has gone (`| head`): nobody wants the rest.
@@ -7,4 +8,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+standWhereThePersonStands();
 process.exitCode = await main(process.argv.slice(2));

@@ -1,61 +1,70 @@
 /** `pnpm predict` */
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Device, FormatError } from '@mudpt/tensor';
-import { csvLine } from '../data/csv.ts';
-import { picturesBelow } from '../data/files.ts';
+import { counted, someOf } from '../data/dataset.ts';
 import { type FilePrediction, openRun, predictFiles } from '../train/index.ts';
-import { table } from './terminal.ts';
+import { copyToClass, UNSURE } from './copy-to.ts';
+import { findRun } from './find-run.ts';
+import { imagePaths } from './image-paths.ts';
+import { type OutputForm, PredictionWriter, statusOf } from './predict-output.ts';
+import { numberFlag } from './settings.ts';
+import { StatusLine } from './terminal.ts';
 
 export interface PredictFlags {
   readonly top: string;
   readonly json?: boolean;
+  readonly jsonl?: boolean;
   readonly csv?: boolean;
+  readonly threshold?: string;
+  readonly copyTo?: string;
+  readonly exif?: 'ignore' | 'apply';
   readonly model?: string;
+  readonly runs?: string;
 }
 
-/** Runs the command; the table, JSON or CSV goes to standard output, all else to standard error. @returns 1 when a file could not be read */
-export async function predictCommand(path: string, inputs: readonly string[], flags: PredictFlags): Promise<number> {
-  const top = Number(flags.top);
-  if (!Number.isSafeInteger(top) || top < 1) throw new FormatError('--top', `is "${flags.top}"`, 'give a whole number from 1 up');
-  const files = await filesOf(inputs);
+/** Exit codes: all files were classified, some were not, none was. */
+const [ALL, NONE, SOME] = [0, 1, 3];
+
+/** Runs the command; predictions go to standard output, all else to standard error. @returns exit code: 0 all files, 3 some, 1 none */
+export async function predictCommand(given: string, inputs: readonly string[], flags: PredictFlags): Promise<number> {
+  const top = numberFlag('top', flags.top, { least: 1, whole: true });
+  const threshold = flags.threshold === undefined ? 0 : numberFlag('threshold', flags.threshold, { least: 0, most: 1 });
+  const { files, others } = await imagePaths(inputs);
+  const path = await findRun(given, flags.runs);
+  const note = new StatusLine(process.stderr);
+  if (others.length > 0)
+    note.print(`${counted(others.length, 'file is', 'files are')} no image by name and left aside: ${someOf(others)}`);
   using device = await Device.open();
-  const run = await openRun(path, { device, ...(flags.model !== undefined && { model: flags.model }) });
+  const run = await openRun(path, {
+    device,
+    ...(flags.model !== undefined && { model: flags.model }),
+    ...(flags.exif && { exif: flags.exif }),
+  });
   try {
-    const predictions = await predictFiles(run, files, top);
-    process.stdout.write(`${written(predictions, flags)}\n`);
-    const bad = predictions.filter(({ why }) => why !== undefined);
-    for (const { file, why } of bad) process.stderr.write(`${file}: ${why}\n`);
-    return bad.length > 0 ? 1 : 0;
+    const writer = new PredictionWriter(formOf(flags), threshold, (text) => process.stdout.write(text), process.stdout.isTTY);
+    const predictions = await predictFiles(run, files, top, { onPrediction: (one) => writer.add(one) });
+    writer.end();
+    if (flags.copyTo !== undefined) {
+      await copyAll(predictions, threshold, flags.copyTo);
+      note.print(`copies are in ${flags.copyTo}, a folder a class${threshold > 0 ? ` and ${UNSURE}` : ''}`);
+    }
+    const bad = predictions.filter(({ why }) => why !== undefined).length;
+    if (bad > 0) note.print(`${bad} of ${counted(files.length, 'file', 'files')} could not be read`);
+    return bad === 0 ? ALL : bad < files.length ? SOME : NONE;
   } finally {
     await run.close();
   }
 }
 
-/** Files as they are, and all pictures below folders. @throws FormatError for what is not there, or when nothing is left */
-async function filesOf(inputs: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
-  for (const input of inputs) {
-    const found = await stat(input).catch(() => undefined);
-    if (!found) throw new FormatError('predict', `there is no file or folder ${input}`, 'check the path');
-    if (found.isDirectory()) files.push(...(await picturesBelow(input)).pictures.map((name) => join(input, name)));
-    else files.push(input);
-  }
-  if (files.length > 0) return [...new Set(files)];
-  throw new FormatError('predict', `there are no pictures in ${inputs.join(', ')}`, 'give PNG, JPEG, WebP or GIF files');
+function formOf({ json, jsonl, csv }: PredictFlags): OutputForm {
+  if (json) return 'json';
+  if (jsonl) return 'jsonl';
+  return csv ? 'csv' : 'table';
 }
 
-/** The output in the form asked for. */
-export function written(predictions: readonly FilePrediction[], { json, csv }: Pick<PredictFlags, 'json' | 'csv'>): string {
-  if (json) return JSON.stringify(predictions, undefined, 2);
-  if (csv) {
-    const rows = predictions.flatMap(({ file, top }) =>
-      top.map(({ label, name, probability }, rank) => [file, String(rank + 1), String(label), name, probability.toFixed(6)]),
-    );
-    return [['file', 'rank', 'label', 'class', 'probability'], ...rows].map(csvLine).join('\n');
+async function copyAll(predictions: readonly FilePrediction[], threshold: number, target: string): Promise<void> {
+  if (target.trim() === '') throw new FormatError('--copy-to', 'is empty', 'give the folder to copy to');
+  for (const one of predictions) {
+    const status = statusOf(one, threshold);
+    if (status !== 'error') await copyToClass(one.file, status === 'unsure' ? UNSURE : (one.top[0]?.name ?? ''), target);
   }
-  const rows = predictions
-    .filter(({ why }) => why === undefined)
-    .map(({ file, top }) => [file, ...top.map(({ name, probability }) => `${name} ${(100 * probability).toFixed(1)} %`)]);
-  return table(rows).join('\n');
 }

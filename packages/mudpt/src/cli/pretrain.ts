@@ -10,6 +10,7 @@ import { RECIPE } from '../pretrain/recipe.ts';
 import { reportOn } from '../pretrain/report.ts';
 import { openLearner, pretrain, type Progress } from '../pretrain/run.ts';
 import { smoke } from '../pretrain/smoke.ts';
+import { errorText } from './terminal.ts';
 
 type Flags = {
   readonly out: string;
@@ -41,7 +42,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof TensorError)) throw error;
-  process.stderr.write(`error: ${error.op}: ${error.problem}\n       ${error.fix}\n`);
+  process.stderr.write(errorText(error));
   process.exitCode = 1;
 }
 

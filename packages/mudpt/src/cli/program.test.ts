@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, utimes } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { put, temporaryFolder } from '../../test/pictures.ts';
 import {
@@ -10,7 +10,10 @@ import {
   type RunInput,
   type RunSummary,
 } from '../train/index.ts';
-import { written } from './predict.ts';
+import { copyToClass, folderName } from './copy-to.ts';
+import { findRun } from './find-run.ts';
+import { imagePaths } from './image-paths.ts';
+import { type OutputForm, PredictionWriter } from './predict-output.ts';
 import { main } from './program.ts';
 
 describe('main', () => {
@@ -28,11 +31,14 @@ describe('main', () => {
   it.each([
     [['train', '--shot', '4'], /unknown option '--shot'[^]*Did you mean --shots/],
     [['trian'], /unknown command 'trian'[^]*Did you mean train/],
-    [['train', '--method', 'mudbt'], /'mudbt' is invalid[^]*mudpt/],
+    [['train', '--method', 'mudbt'], /--method: there is no method "mudbt"\n +did you mean mudpt/],
+    [['train', '--shots', 'many'], /--shots: "many" is no number of pictures\n +give a whole number from 1 up, or "all"/],
+    [['train', '--seed', 'abc'], /--seed: "abc" is not a whole number/],
+    [['train', '--memory', 'lots'], /--memory: "lots" is no size\n +give one such as 2GiB/],
     [['predict', 'run'], /missing required argument 'pictures'/],
     [['predict', 'run', 'a.png', '--json', '--csv'], /cannot be used with/],
     [['predict', 'run', 'absent.png'], /error: predict: there is no file or folder absent\.png\n {7}check the path/],
-    [['predict', 'run', '.', '--top', '0'], /--top: is "0"/],
+    [['predict', 'run', '.', '--top', '0'], /--top: "0" is not a whole number from 1 up/],
     [['compare', 'absent'], /absent cannot be read/],
   ])('refuses %o', async (words, message) => {
     expect(await main(words)).toBe(1);
@@ -122,11 +128,90 @@ describe('predict writes', () => {
     { file: 'c.png', top: [], why: 'it is a text file' },
   ];
 
-  it('a table, CSV and JSON', () => {
-    expect(written(predictions, {})).toBe('a,b.png  cat 75.0 %  dog 25.0 %');
-    expect(written(predictions, { csv: true })).toBe(
-      'file,rank,label,class,probability\n"a,b.png",1,1,cat,0.750000\n"a,b.png",2,0,dog,0.250000',
+  const written = (form: OutputForm, threshold = 0): string => {
+    let text = '';
+    const writer = new PredictionWriter(form, threshold, (part) => (text += part));
+    for (const prediction of predictions) writer.add(prediction);
+    writer.end();
+    return text;
+  };
+
+  it('a table, CSV, JSON and JSON lines: a row with its status for every file', () => {
+    expect(written('table')).toBe('a,b.png  cat 75.0 %                dog 25.0 %\nc.png    error: it is a text file\n');
+    expect(written('csv')).toBe(
+      'file,rank,label,class,probability,status,error\n"a,b.png",1,1,cat,0.750000,ok,\n"a,b.png",2,0,dog,0.250000,ok,\n' +
+        'c.png,,,,,error,it is a text file\n',
     );
-    expect(JSON.parse(written(predictions, { json: true }))).toEqual(predictions);
+    const records = [
+      { file: 'a,b.png', status: 'ok', top: predictions[0]?.top },
+      { file: 'c.png', status: 'error', top: [], error: 'it is a text file' },
+    ];
+    expect(JSON.parse(written('json'))).toEqual(records);
+    const lines = written('jsonl').trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(records);
+  });
+
+  it('"unsure" below the threshold, and not at it', () => {
+    expect(written('table', 0.76)).toMatch(/^a,b\.png {2}unsure: cat 75/);
+    expect(written('csv', 0.76)).toContain(',0.750000,unsure,');
+    expect(written('csv', 0.75)).toContain(',0.750000,ok,');
+  });
+});
+
+describe('a run is found', () => {
+  it('by its folder, the one above it, a part of its name, or as the latest', async () => {
+    await using at = await temporaryFolder();
+    const root = join(at.path, 'runs');
+    const runs = ['pets/mudpt-16shots/seed1', 'pets/coop-16shots/seed1', 'pets/coop-16shots/seed2'].map((name) =>
+      join(root, name),
+    );
+    for (const [index, path] of runs.entries()) {
+      await put(join(path, 'config.yaml'), '');
+      await utimes(join(path, 'config.yaml'), 1000 + index, 1000 + index);
+    }
+    const [mudpt = '', , coop = ''] = runs;
+    expect(await findRun(mudpt, root)).toBe(mudpt);
+    expect(await findRun(join(mudpt, '..'), root)).toBe(mudpt);
+    expect(await findRun('MuDPT', root)).toBe(mudpt);
+    expect(await findRun('coop seed2', root)).toBe(coop);
+    expect(await findRun('coop-16shots/seed2', root)).toBe(coop);
+    expect(await findRun('latest', root)).toBe(coop);
+    await expect(findRun('coop', root)).rejects.toThrow(/2 runs .*coop.*seed1.*seed2/);
+    await expect(findRun(join(root, 'pets'), root)).rejects.toThrow(/there are 3 runs below/);
+    await expect(findRun('vpt', root)).rejects.toThrow(/there is no run .*vpt/);
+    await expect(findRun('latest', join(at.path, 'none'))).rejects.toThrow(/there is no run in/);
+  });
+});
+
+describe('images are found', () => {
+  it('by files, folders and patterns, each once; the rest is told', async () => {
+    await using at = await temporaryFolder();
+    for (const name of ['a.png', 'b.jpg', 'note.txt', 'deep/er/c.png', 'deep/d.tif']) await put(join(at.path, name), '');
+    const names = async (...inputs: string[]) => {
+      const { files, others } = await imagePaths(inputs.map((input) => join(at.path, input)));
+      return [...files, ...others.map((name) => `(${name})`)].map((name) => relative(at.path, name.replace('(', '')));
+    };
+    expect(await names('', 'a.png')).toEqual(['a.png', 'b.jpg', 'deep/d.tif', 'deep/er/c.png', 'note.txt)']);
+    expect(await names('*.png')).toEqual(['a.png']);
+    expect(await names('**/*.png')).toEqual(['a.png', 'deep/er/c.png']);
+    expect(await names('deep/?.tif', 'note.txt')).toEqual(['deep/d.tif', 'note.txt']);
+    await expect(names('*.gif')).rejects.toThrow(/there are no images/);
+    await expect(names('absent')).rejects.toThrow(/no file or folder/);
+  });
+});
+
+describe('copies', () => {
+  it('lie in a folder a class; nothing is overwritten, no name leads out', async () => {
+    await using at = await temporaryFolder();
+    const [one, two] = [join(at.path, 'x', '1.png'), join(at.path, 'y', '1.png')];
+    await put(one, 'one');
+    await put(two, 'two');
+    const to = join(at.path, 'sorted');
+    const copied = async (file: string, name: string) => relative(to, await copyToClass(file, name, to));
+    expect(await copied(one, 'a cat')).toBe(join('a cat', '1.png'));
+    expect(await copied(two, 'a cat')).toBe(join('a cat', '1-2.png'));
+    expect(await copied(one, 'a cat')).toBe(join('a cat', '1.png'));
+    expect(await copied(two, '../../out')).toBe(join('.._.._out', '1.png'));
+    expect(['..', '', '.', 'a/b', 'nul.', 'c\u0000:d'].map(folderName)).toEqual(['_', '_', '_', 'a_b', 'nul', 'c__d']);
   });
 });

@@ -2,13 +2,28 @@
 import type { ZodType } from 'zod';
 import { methodNamed } from '../methods/index.ts';
 import { runFields } from '../train/index.ts';
+import { methodFlag } from './settings.ts';
 import { table } from './terminal.ts';
 
 /** Fields with flags of their own. */
-const FLAGS = ['data', 'root', 'template', 'model', 'method', 'shots', 'seed', 'classes', 'settings', 'training'];
+const FLAGS = [
+  'data',
+  'root',
+  'template',
+  'allowOutside',
+  'exif',
+  'model',
+  'method',
+  'shots',
+  'seed',
+  'classes',
+  'settings',
+  'training',
+];
 
 /** The settings of a method, of its training and of runs. @throws MethodError for an unknown method */
-export function settingsHelp(method = 'mudpt'): string {
+export function settingsHelp(given = 'mudpt'): string {
+  const method = methodFlag(given);
   const { title, settings, training } = methodNamed(method);
   const rows = [...described(settings), ...(training ? described(training) : [])];
   const others = Object.entries(runFields).filter(([name]) => !FLAGS.includes(name));

@@ -44,7 +44,7 @@ describe('inputOf', () => {
     [{ set: ['epoch=3'] }, /did you mean epochs\?/i],
     [{ set: ['training.depth=3'] }, /no setting "training\.depth"/],
     [{ set: ['lr'] }, /is no assignment/],
-    [{ epochs: 'many' }, /"many" is no number/],
+    [{ epochs: 'many' }, /"many" is not a whole number from 1 up/],
     [{ method: 'zero-shot', epochs: '3' }, /zero-shot has no epochs/],
     [{ method: 'coop', depth: '3' }, /coop has no depth/],
   ])('refuses %o', async (flags, message) => {

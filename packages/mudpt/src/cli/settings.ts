@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError } from '@mudpt/tensor';
 import { parse } from 'yaml';
-import { methodNamed } from '../methods/index.ts';
+import { methodNamed, methodNames } from '../methods/index.ts';
+import { bytesOfSize } from '../train/budget.ts';
 import { runFields, type RunInput } from '../train/index.ts';
 
 /** What `pnpm train` was given; a flag that was not is absent. */
@@ -22,6 +23,8 @@ export interface TrainFlags {
   readonly lr?: string;
   readonly classes?: string;
   readonly memory?: string;
+  readonly allowOutside?: boolean;
+  readonly exif?: 'ignore' | 'apply';
   readonly set?: readonly string[];
 }
 
@@ -34,15 +37,32 @@ type Loose = Record<string, unknown> & { settings: Record<string, unknown>; trai
 export async function inputOf(flags: TrainFlags): Promise<RunInput> {
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
   const input: Loose = { ...file, settings: { ...(file['settings'] as object) }, training: { ...(file['training'] as object) } };
-  for (const name of ['data', 'root', 'template', 'model', 'method', 'shots', 'seed', 'classes', 'memory'] as const)
+  for (const name of [
+    'data',
+    'root',
+    'template',
+    'model',
+    'method',
+    'shots',
+    'seed',
+    'classes',
+    'memory',
+    'allowOutside',
+    'exif',
+  ] as const)
     if (flags[name] !== undefined) input[name] = flags[name];
+  if (flags.shots !== undefined && flags.shots !== 'all') input['shots'] = shotsFlag(flags.shots);
+  if (flags.seed !== undefined) input['seed'] = numberFlag('seed', flags.seed, { least: 0, whole: true });
+  if (flags.memory !== undefined && flags.memory !== 'auto' && bytesOfSize(flags.memory) === undefined)
+    throw new FormatError('--memory', `"${flags.memory}" is no size`, 'give one such as 2GiB or 800MB, or auto');
+  if (flags.method !== undefined) input['method'] = methodFlag(flags.method);
   const method = typeof input['method'] === 'string' ? input['method'] : 'mudpt';
   const names = namesOf(method);
   const training = { epochs: flags.epochs, batchSize: flags.batch, lr: flags.lr };
   for (const [name, value] of Object.entries(training)) {
     if (value === undefined) continue;
     if (!names.training.includes(name)) throw lacks(method, name, names.training);
-    input.training[name] = numberOf(name, value);
+    input.training[name] = numberFlag(FLAG_OF[name] ?? name, value, RANGES[name]);
   }
   for (const name of ['depth', 'length'] as const) {
     const value = flags[name];
@@ -50,7 +70,7 @@ export async function inputOf(flags: TrainFlags): Promise<RunInput> {
     // Methods with prompts in both towers may count them apart: textDepth, imageDepth.
     const own = names.settings.filter((setting) => setting.toLowerCase().endsWith(name));
     if (own.length === 0) throw lacks(method, name, names.settings);
-    for (const setting of own) input.settings[setting] = numberOf(name, value);
+    for (const setting of own) input.settings[setting] = numberFlag(name, value, { least: 0, whole: true });
   }
   for (const assignment of flags.set ?? []) assign(input, assignment, method);
   return input as RunInput;
@@ -74,6 +94,28 @@ function assign(input: Loose, assignment: string, method: string): void {
   }
 }
 
+const FLAG_OF: Readonly<Record<string, string>> = { batchSize: 'batch' };
+const RANGES: Readonly<Record<string, NumberRange>> = {
+  epochs: { least: 1, whole: true },
+  batchSize: { least: 1, whole: true },
+};
+
+function shotsFlag(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) >= 1) return numberFlag('shots', text, { least: 1, whole: true });
+  throw new FormatError('--shots', `"${text}" is no number of pictures`, 'give a whole number from 1 up, or "all"');
+}
+
+/** Trains prompts, fits what is fitted in seconds, and takes what is best on validation. */
+export const AUTO = 'auto';
+
+/** A method by its name. @throws FormatError suggesting one that exists */
+export function methodFlag(text: string): string {
+  if (text === AUTO) return 'mudpt';
+  const names = methodNames();
+  if (names.includes(text)) return text;
+  throw new FormatError('--method', `there is no method "${text}"`, suggestion(text, names));
+}
+
 interface Names {
   readonly top: readonly string[];
   readonly training: readonly string[];
@@ -93,10 +135,31 @@ function lacks(method: string, name: string, own: readonly string[]): FormatErro
   return new FormatError(`--${name}`, `${method} has no ${name}`, fix);
 }
 
-function numberOf(name: string, text: string): number {
+export interface NumberRange {
+  readonly least?: number;
+  readonly most?: number;
+  readonly whole?: boolean;
+}
+
+/** A number given as a flag. @throws FormatError that says what the flag takes */
+export function numberFlag(
+  name: string,
+  text: string,
+  { least = -Infinity, most = Infinity, whole = false }: NumberRange = {},
+): number {
   const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new FormatError(`--${name}`, `"${text}" is no number`, 'give a number');
+  const fits = text.trim() !== '' && Number.isFinite(value) && value >= least && value <= most;
+  if (fits && (!whole || Number.isSafeInteger(value))) return value;
+  const kind = whole ? 'a whole number' : 'a number';
+  const bounds = [
+    ...(least > -Infinity ? [`from ${least}`] : []),
+    ...(most < Infinity ? [`to ${most}`] : least > -Infinity ? ['up'] : []),
+  ];
+  throw new FormatError(
+    `--${name}`,
+    `"${text}" is not ${kind}${bounds.length > 0 ? ` ${bounds.join(' ')}` : ''}`,
+    `give ${kind}`,
+  );
 }
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
@@ -109,7 +172,7 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   try {
     value = parse(text);
   } catch (cause) {
-    throw fail(`is no YAML (${(cause as Error).message})`, cause);
+    throw fail(`is no YAML (${(cause as Error).message.split('\n')[0]})`, cause);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fail('holds no settings');
   return value as Record<string, unknown>;

@@ -1,5 +1,6 @@
+import { FormatError } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
-import { bar, bytes, duration, StatusLine, table } from './terminal.ts';
+import { bar, bytes, duration, errorText, StatusLine, table } from './terminal.ts';
 
 it('writes numbers as people read them', () => {
   expect([0, 59.6, 3599, 3600, Infinity].map(duration)).toEqual(['0:00', '1:00', '59:59', '1:00:00', '?']);
@@ -31,4 +32,20 @@ it('rewrites one line on a terminal, and is sparing elsewhere', () => {
   const plain = new StatusLine({ write: (text) => log.push(text) });
   for (let i = 0; i < 100; i++) plain.show(`status ${i}`);
   expect(log).toEqual(['status 0\n']);
+});
+
+it('names are shown, not obeyed: on lines with styles, in tables, in errors', () => {
+  const written: string[] = [];
+  const line = new StatusLine({ write: (text) => written.push(text), isTTY: true });
+  const name = 'a\u001b[2Jb\nc\u202e';
+  line.print(`${line.paint('good', name)} ${name}`);
+  expect(written.join('')).toBe('\u001b[32ma\\u001b[2Jb\\nc\\u202e\u001b[39m a\\u001b[2Jb\\nc\\u202e\n');
+  expect(table([[name, 'x']])).toEqual(['a\\u001b[2Jb\\nc\\u202e  x']);
+  expect(errorText(new FormatError('data', name, 'mend it'))).toBe('error: data: a\\u001b[2Jb\\nc\\u202e\n       mend it\n');
+});
+
+it('a log has no bars', () => {
+  const written: string[] = [];
+  new StatusLine({ write: (text) => written.push(text) }).show(`pictures ${bar(0.5)} 1/2`);
+  expect(written).toEqual(['pictures 1/2\n']);
 });

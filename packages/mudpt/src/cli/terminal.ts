@@ -1,4 +1,11 @@
 /** Text for a terminal: numbers as people read them, tables, and one line that shows how far things are. */
+import { printable } from '@mudpt/clip';
+import type { TensorError } from '@mudpt/tensor';
+
+/** What is told of an error the user can mend. */
+export function errorText({ op, problem, fix }: TensorError): string {
+  return `error: ${printable(op)}: ${printable(problem)}\n       ${printable(fix)}\n`;
+}
 
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
@@ -19,12 +26,13 @@ export function percent(value: number): string {
   return `${value.toFixed(1)} %`;
 }
 
-/** Rows in columns, the columns of `right` flushed to the right; cells wider than `most` are cut. */
+/** Rows in columns, the columns of `right` flushed to the right; cells wider than `most` are cut (default: 60 on a terminal, else none). */
 export function table(
   rows: readonly (readonly string[])[],
-  { right = [], most = 60 }: { right?: readonly number[]; most?: number } = {},
+  { right = [], most = process.stdout.isTTY ? 60 : Number.POSITIVE_INFINITY }: { right?: readonly number[]; most?: number } = {},
 ): string[] {
-  const cut = rows.map((row) => row.map((cell) => (width(cell) > most ? `${cell.slice(0, most - 1)}…` : cell)));
+  const shown = rows.map((row) => row.map(printable));
+  const cut = shown.map((row) => row.map((cell) => (width(cell) > most ? `${cell.slice(0, most - 1)}…` : cell)));
   const columns = Math.max(0, ...cut.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) => Math.max(0, ...cut.map((row) => width(row[column] ?? ''))));
   return cut.map((row) =>
@@ -57,6 +65,18 @@ export function bar(part: number, size = 20): string {
   return `${'━'.repeat(full)}${'─'.repeat(size - full)}`;
 }
 
+/**
+ * Stands for the code of a style until the line is written: names from outside are escaped in a whole line at once, and can have no such
+ * mark in them, because nobody knows it before.
+ */
+const MARK = `style-${globalThis.crypto.randomUUID()}-`;
+const MARKS = new RegExp(`${MARK}(\\d+);`, 'g');
+
+/** A line as it is written: everything but styles is escaped. */
+function written(text: string): string {
+  return printable(text).replace(MARKS, '\u001b[$1m');
+}
+
 /** ANSI codes that begin and end a way to write. */
 const STYLES = { strong: [1, 22], soft: [2, 22], good: [32, 39], bad: [31, 39], caution: [33, 39] } as const;
 export type Style = keyof typeof STYLES;
@@ -80,10 +100,11 @@ export class StatusLine {
   show(text: string): void {
     if (this.output.isTTY) {
       const columns = (this.output.columns ?? 80) - 1;
-      this.output.write(`\r\u001b[2K${text.slice(0, columns)}`);
+      this.output.write(`\r\u001b[2K${written(text).slice(0, columns)}`);
       this.shown = true;
     } else if (performance.now() - this.writtenAt > 10_000) {
-      this.output.write(`${text}\n`);
+      // A log has no use for bars.
+      this.output.write(`${written(text.replace(/ ?[━─]+/g, ''))}\n`);
       this.writtenAt = performance.now();
     }
   }
@@ -92,13 +113,13 @@ export class StatusLine {
   paint(style: Style, text: string): string {
     if (!this.output.isTTY || process.env['NO_COLOR'] || process.env['TERM'] === 'dumb') return text;
     const [begin, end] = STYLES[style];
-    return `\u001b[${begin}m${text}\u001b[${end}m`;
+    return `${MARK}${begin};${text}${MARK}${end};`;
   }
 
   /** Writes a line that stays; the status is cleared first. */
   print(line = ''): void {
     this.clear();
-    this.output.write(`${line}\n`);
+    this.output.write(`${written(line)}\n`);
   }
 
   clear(): void {

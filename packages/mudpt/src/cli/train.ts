@@ -16,8 +16,12 @@ import {
   type StepChoice,
   train,
 } from '../train/index.ts';
-import { describeEconomy } from '../methods/index.ts';
-import { inputOf, type TrainFlags } from './settings.ts';
+import { classesWithPictures } from '../train/metrics.ts';
+import { type AlternativeFacts, nameOfEvaluation } from '../train/records.ts';
+import { describeEconomy, methodNamed } from '../methods/index.ts';
+import { checkData } from './check.ts';
+import { findRun } from './find-run.ts';
+import { AUTO, inputOf, type TrainFlags } from './settings.ts';
 import { bar, bytes, duration, percent, StatusLine, table } from './terminal.ts';
 
 export interface TrainCommand extends TrainFlags {
@@ -26,6 +30,7 @@ export interface TrainCommand extends TrainFlags {
   readonly resume?: string | true;
   readonly fresh?: boolean;
   readonly dryRun?: boolean;
+  readonly check?: boolean;
 }
 
 /** Classes listed before training; the report has all. */
@@ -35,6 +40,13 @@ const LISTED = 12;
 export async function trainCommand(flags: TrainCommand): Promise<number> {
   const line = new StatusLine(process.stdout);
   const stop = stopOnSignal(line);
+  if (flags.check) {
+    try {
+      return await checkData(await inputOf(flags), line, stop.signal);
+    } finally {
+      stop.dispose();
+    }
+  }
   const device = Device.open();
   let report: string | undefined;
   // An error in the configuration is told before the device is waited for.
@@ -56,9 +68,16 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     };
     const result =
       typeof flags.resume === 'string'
-        ? await resumeRun(flags.resume, options)
+        ? await resumeRun(await findRun(flags.resume, flags.out), options)
         : await train(await inputOf(flags), { ...options, resume: flags.resume === true });
-    return finish(line, result, report);
+    const code = finish(line, result, report);
+    const better = flags.method === AUTO && code === 0 ? betterMethod(result.summary) : undefined;
+    if (better === undefined) return code;
+    line.print();
+    line.print(line.paint('strong', `${methodNamed(better).title} is chosen: it has the best accuracy on validation`));
+    // Settings of one method are not those of another.
+    const { settings: _s, training: _t, ...input } = await inputOf(withoutMethod(flags));
+    return finish(line, await train({ ...input, method: better }, { ...options, resume: flags.resume === true }), report);
   } catch (error) {
     line.clear();
     if (error instanceof DivergedError && report !== undefined) line.print(`report  ${pathFromHere(report)}`);
@@ -71,38 +90,77 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
   }
 }
 
-/** The first Ctrl-C asks to stop, the second one ends the process. */
+/** The method with the best accuracy on validation, where that is not the run's own: of equal ones, the run's stays. */
+export function betterMethod({
+  validation,
+  alternatives = [],
+}: Pick<RunSummary, 'validation' | 'alternatives'>): string | undefined {
+  const [best] = [...alternatives].sort((a, b) => b.validation - a.validation);
+  return best && validation !== undefined && best.validation > validation ? best.method : undefined;
+}
+
+/** What flags say of data and model alone. */
+function withoutMethod({
+  method: _m,
+  epochs: _e,
+  depth: _d,
+  length: _l,
+  batch: _b,
+  lr: _r,
+  set: _s,
+  ...rest
+}: TrainFlags): TrainFlags {
+  return rest;
+}
+
+/** How long work may go on after it was asked to stop: a step of a large model on a processor takes longer. */
+const PATIENCE_MS = 1500;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The first Ctrl-C asks to stop; the second one, or two seconds, end the process. */
 function stopOnSignal(line: StatusLine): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    line.print('stopping after this step (once more to leave at once)');
-    controller.abort(new Error('stopped'));
+  let timer: NodeJS.Timeout | undefined;
+  const leave = (): void => {
+    line.print('stopped; what was saved last stands: the same command with --resume goes on from there');
+    process.exit(130);
   };
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal);
+  const onSignal = (): void => {
+    if (controller.signal.aborted) return leave();
+    line.print('stopping (once more to leave at once)');
+    controller.abort(new Error('stopped'));
+    timer = setTimeout(leave, PATIENCE_MS);
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
   return {
     signal: controller.signal,
     dispose: () => {
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
+      clearTimeout(timer);
+      for (const name of SIGNALS) process.off(name, onSignal);
     },
   };
 }
 
 function observe(line: StatusLine): RunObserver {
   let classes = 0;
+  let method = '';
   return {
     onReady: (summary, config) => {
       classes = summary.data.classes.length;
+      method = summary.method.name;
       for (const text of opening(summary, config, line)) line.print(text);
     },
     onNote: (note) => line.print(`${line.paint('caution', 'note:')} ${note}`),
     onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
     onEvaluation: (evaluation) => {
-      line.print(line.paint('strong', `${evaluation.what} accuracy: ${accuracyText(evaluation)}`));
+      line.print(line.paint('strong', `${nameOfEvaluation(evaluation.what, method)} accuracy: ${accuracyText(evaluation)}`));
       if (evaluation.what === 'zero-shot' && isNearChance(evaluation, classes))
         line.print(
           `${line.paint('caution', 'warning:')} that is near chance. Do the class names say what is in the pictures, in words?`,
         );
+    },
+    onAlternatives: (alternatives, validation) => {
+      for (const text of alternativesText(alternatives, validation, method)) line.print(text);
     },
     onChoice: (choice) => {
       if (choice.budget.isAsked || choice.considered.length > 1) line.print(`memory   ${choiceText(choice)}`);
@@ -158,6 +216,22 @@ function recipe({ settings, training, augment, precision }: RunConfig): string {
   return all.map(([name, value]) => `${name}=${shown(value)}`).join(' ');
 }
 
+/** What else was fitted to the same pictures, and whether one of them is clearly better. */
+export function alternativesText(alternatives: readonly AlternativeFacts[], accuracy: number, method: string): string[] {
+  const [first] = alternatives;
+  if (!first) return [];
+  const told = alternatives.map(({ title, validation, test }) => `${title} ${percent(validation)} (test ${percent(test)})`);
+  const [best] = [...alternatives].filter(({ isClearlyBetter }) => isClearlyBetter).sort((a, b) => b.validation - a.validation);
+  return [
+    `on ${counted(first.count, 'validation picture', 'validation pictures')}: ${methodNamed(method).title} ${percent(accuracy)}; fitted to the same: ${told.join(', ')}`,
+    ...(best
+      ? [
+          `${best.title} is clearly better here: ${command(`train --method ${best.method} ...`)} with the same flags takes seconds; --method auto chooses by itself`,
+        ]
+      : []),
+  ];
+}
+
 /** How steps run, and how much of what they may take they do. */
 function choiceText({ economy, bytes: most, budget }: StepChoice): string {
   const limit = `${bytes(budget.bytes)}${budget.isAsked ? '' : ', a guess'}`;
@@ -166,7 +240,7 @@ function choiceText({ economy, bytes: most, budget }: StepChoice): string {
 
 function accuracyText({ metrics, split }: Evaluation): string {
   const { accuracy, macroF1, count } = metrics;
-  return `${percent(accuracy)} of ${count} ${split} pictures, macro F1 ${percent(macroF1)}`;
+  return `${percent(accuracy)} of ${count} ${split} pictures, macro F1 over ${counted(classesWithPictures(metrics), 'class', 'classes')} ${percent(macroF1)}`;
 }
 
 /** Within two standard deviations of guessing, and no more than half as often right again. */
@@ -216,7 +290,9 @@ function finish(line: StatusLine, { folder, summary }: RunResult, report: string
   const gain = of('tuned') - of('zero-shot');
   line.print();
   const points = line.paint(gain >= 0 ? 'good' : 'bad', `${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points`);
-  line.print(line.paint('strong', `gain: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${points})`));
+  // Zero-shot with other templates learns nothing, so it gains nothing.
+  const word = summary.method.name === 'zero-shot' ? 'difference' : 'gain';
+  line.print(line.paint('strong', `${word}: ${percent(of('zero-shot'))} -> ${percent(of('tuned'))} (${points})`));
   if (summary.data.unreadable.length > 0) {
     line.print(
       `${counted(summary.data.unreadable.length, 'picture could not be read and was', 'pictures could not be read and were')} left out:`,

@@ -1,21 +1,23 @@
 /** A table of pictures: one line each, with a path, a class and perhaps a split. */
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
+import { byCodeUnit } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { type Dataset, type Item, type Split, someOf } from './dataset.ts';
 import { doublePictures, doubtfulNames } from './doubts.ts';
-import { byCodeUnit, divide, exists } from './files.ts';
+import { divide, pictureFolder, placeBelow } from './files.ts';
+import { readText } from './text.ts';
 import { DEFAULT_TEMPLATE, divisionOf, type SourceOptions } from './folder.ts';
 
 /** Headings by what they mean; the first that is there counts. */
 const HEADINGS = {
-  path: ['path', 'file', 'filename', 'filepath', 'image', 'image_path'],
-  class: ['classname', 'class_name', 'class', 'category', 'label', 'name'],
+  path: ['path', 'file', 'filename', 'file_name', 'filepath', 'file_path', 'image', 'image_path', 'img', 'img_path'],
+  class: ['classname', 'class_name', 'class', 'category', 'label', 'name', 'species', 'target'],
   split: ['split', 'set', 'subset'],
 } as const;
 
 /**
- * Reads a CSV (or tab-separated) file with a heading line: a column for the path (relative to the file, or absolute), one for the class,
+ * Reads a table with a heading line, its cells apart by commas, semicolons or tabs: a column for the path (relative to the file, or to a
+ * folder beside it), one for the class,
  * and if there is one for the split (train, val, test) it is used; else pictures are divided 50/20/30. Classes are ordered by name, or
  * by number where all are numbers.
  *
@@ -25,7 +27,7 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
   const file = resolve(path);
   const fail = (line: number, problem: string, fix: string): FormatError =>
     new FormatError('csv', `line ${line} of ${file} ${problem}`, fix);
-  const [heading, ...rows] = parseCsv(await readFile(file, 'utf8'), file);
+  const [heading, ...rows] = parseCsv(await readText(file), file);
   const columns = columnsOf(heading?.cells ?? [], file);
   const labelled = rows.map(({ line, cells }) => {
     const cell = (column: number | undefined): string => (column === undefined ? '' : (cells[column] ?? '').trim());
@@ -39,21 +41,17 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
   const classNames = [...new Set(labelled.map(({ name }) => name))];
   const numeric = classNames.every((name) => /^\d+$/.test(name));
   classNames.sort(numeric ? (a, b) => Number(a) - Number(b) : byCodeUnit);
+  const root = await pictureFolder(dirname(file), labelled[0]?.id, file);
   const labels = new Map<string, number>();
+  const numbers = new Map(classNames.map((name, label) => [name, label]));
   const items = labelled.map(({ line, id, name }): Item => {
-    const label = classNames.indexOf(name);
+    const label = numbers.get(name) ?? 0;
     if (labels.has(id))
       throw fail(line, `names ${id} again${labels.get(id) === label ? '' : ', with another class'}`, 'name every picture once');
     labels.set(id, label);
-    return { id, image: resolve(dirname(file), id), label };
+    const image = placeBelow(root, id, `line ${line} of ${file}`, options.allowOutside);
+    return { id, image, label };
   });
-  const first = items.find((_, index) => index === 0) as Item;
-  if (!(await exists(first.image as string)))
-    throw new FormatError(
-      'csv',
-      `${join(dirname(file), first.id)}, the first picture of ${file}, is not there`,
-      'write paths relative to the file',
-    );
   const splits = columns.split === undefined ? divide(items) : bySplit(items, labelled);
   const { warnings, ...arranged } = withTest(splits);
   return {
@@ -70,7 +68,7 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
     },
     warnings: [
       ...warnings,
-      ...doubtfulNames(classNames),
+      ...doubtfulNames(classNames, 'write words into the column of classes'),
       ...(await doublePictures(arranged, (label) => classNames[label] ?? '')),
     ],
   };
@@ -102,15 +100,22 @@ function columnsOf(heading: readonly string[], file: string): { path: number; cl
   );
 }
 
+/** What the first line has most of, outside of quotes. Excel writes semicolons where commas are decimal. */
+function separatorOf(text: string): string {
+  const [first = ''] = text.replace(/"[^"]*"/g, '').split(/\r?\n/);
+  const count = (mark: string): number => first.split(mark).length;
+  return ['\t', ';', '|', ','].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
+}
+
 interface CsvRow {
   /** Where it begins, from 1. */
   readonly line: number;
   readonly cells: readonly string[];
 }
 
-/** Splits RFC 4180 text, or the same with tabs, into rows; empty lines are left out. @throws FormatError for a quote left open */
+/** Splits RFC 4180 text, or the same with semicolons, tabs or bars, into rows; empty lines are left out. @throws FormatError for a quote left open */
 export function parseCsv(text: string, file = 'text'): CsvRow[] {
-  const separator = /^[^\n,]*\t/.test(text) ? '\t' : ',';
+  const separator = separatorOf(text);
   const rows: CsvRow[] = [];
   let cells: string[] = [];
   let cell = '';
@@ -144,12 +149,4 @@ export function parseCsv(text: string, file = 'text'): CsvRow[] {
     );
   endRow();
   return rows;
-}
-
-/** A line of a table, without its end; cells are quoted where they must be (RFC 4180). */
-export function csvLine(cells: readonly (string | number)[]): string {
-  return cells
-    .map(String)
-    .map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text))
-    .join(',');
 }

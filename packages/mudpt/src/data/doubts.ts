@@ -6,14 +6,13 @@ import { counted, type Item, someOf } from './dataset.ts';
 
 const EMPTY_WORDS = /^(?:n\d{8}|[\d\s._-]+|.|(?:class|label|category|folder|new folder|untitled folder|cls|c)[\s_-]*\d*)$/i;
 
-/** Names from which no text encoder can tell what is in the picture. */
-export function doubtfulNames(classNames: readonly string[]): string[] {
+/** Names from which no text encoder can tell what is in the picture, and how to mend them. */
+export function doubtfulNames(classNames: readonly string[], fix: string): string[] {
   const warnings: string[] = [];
   const empty = classNames.filter((name) => EMPTY_WORDS.test(readableName(name).trim()));
   if (empty.length > 0)
     warnings.push(
-      `${counted(empty.length, 'class name says', 'class names say')} nothing about the pictures (${someOf(empty)}), so zero-shot accuracy will be near chance: ` +
-        'rename the folders, or put a classnames.txt beside them with lines "FOLDER words that name the class"',
+      `${counted(empty.length, 'class name says', 'class names say')} nothing about the pictures (${someOf(empty)}), so zero-shot accuracy will be near chance: ${fix}`,
     );
   const seen = new Map<string, string>();
   const repeated: string[] = [];
@@ -28,6 +27,9 @@ export function doubtfulNames(classNames: readonly string[]): string[] {
     );
   return warnings;
 }
+
+/** Part of the warning of test pictures that are training pictures as well. */
+export const SEEN_BEFORE = 'seen in training or validation too';
 
 interface Placed {
   readonly item: Item;
@@ -72,7 +74,7 @@ export async function doublePictures(
     );
   if (leaks.length > 0)
     warnings.push(
-      `${counted(leaks.length, 'test picture is', 'test pictures are')} seen in training or validation too, which flatters the accuracy: ${someOf(leaks, 3)}`,
+      `${counted(leaks.length, 'test picture is', 'test pictures are')} ${SEEN_BEFORE}, which flatters the accuracy: ${someOf(leaks, 3)}`,
     );
   return warnings;
 }
@@ -81,7 +83,8 @@ async function sizeOf({ image }: Item): Promise<number | undefined> {
   if (image instanceof Uint8Array) return image.length;
   if (typeof image !== 'string') return undefined;
   return stat(image).then(
-    ({ size }) => size,
+    // Empty files are equal, and no images.
+    (found) => (found.isFile() && found.size > 0 ? found.size : undefined),
     () => undefined,
   );
 }
@@ -94,7 +97,10 @@ async function groupByContent(candidates: readonly Placed[]): Promise<Placed[][]
   const groups = new Map<string, Placed[]>();
   for (const [index, key] of keys.entries()) {
     const own = candidates[index];
-    if (own) groups.set(key, [...(groups.get(key) ?? []), own]);
+    if (!own) continue;
+    const equal = groups.get(key);
+    if (equal) equal.push(own);
+    else groups.set(key, [own]);
   }
   return [...groups.values()].filter((group) => group.length > 1);
 }
@@ -106,6 +112,6 @@ const AT_ONCE = 64;
 async function together<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = [];
   for (let from = 0; from < items.length; from += AT_ONCE)
-    answers.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(ask))));
+    for (const answer of await Promise.all(items.slice(from, from + AT_ONCE).map(ask))) answers.push(answer);
   return answers;
 }

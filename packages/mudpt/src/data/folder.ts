@@ -1,10 +1,11 @@
 /** Class folders: `FOLDER/cat/1.jpg`, or divided as `FOLDER/train/cat/1.jpg`, `FOLDER/test/cat/2.jpg`. */
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { IMAGE_KINDS, imagesBelow, listFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { type Dataset, type Item, someOf, type Split, SPLITS } from './dataset.ts';
 import { doublePictures, doubtfulNames } from './doubts.ts';
-import { divide, exists, leftAside, listFolder, picturesBelow } from './files.ts';
+import { divide, exists, leftAside } from './files.ts';
+import { readText } from './text.ts';
 
 /** Folder names that mean a split. */
 const SPLIT_NAMES: Readonly<Record<string, Split>> = {
@@ -24,6 +25,8 @@ export interface SourceOptions {
   readonly name?: string;
   /** Default "a photo of a {}." */
   readonly template?: string;
+  /** Whether a table may name files that are not below its folder. Default false: it may come from a stranger. */
+  readonly allowOutside?: boolean;
 }
 
 /**
@@ -35,22 +38,22 @@ export interface SourceOptions {
 export async function openFolder(path: string, options: SourceOptions = {}): Promise<Dataset> {
   const root = resolve(path);
   const top = await listFolder(root);
-  const divided = top.folders.length > 0 && top.folders.every((folder) => folder.toLowerCase() in SPLIT_NAMES);
+  const divided = top.folders.length > 0 && top.folders.every((folder) => Object.hasOwn(SPLIT_NAMES, folder.toLowerCase()));
   const parts: [Split | 'all', string][] = divided
     ? top.folders.map((folder) => [SPLIT_NAMES[folder.toLowerCase()] as Split, folder])
     : [['all', '']];
   const classes = await classFolders(root, parts);
   const names = await nicerNames(root);
   const found: Record<Split | 'all', Item[]> = { train: [], val: [], test: [], all: [] };
-  const others: string[] = [...top.others.filter((name) => name !== CLASS_NAMES), ...top.pictures];
+  const others: string[] = [...top.others.filter((name) => name !== CLASS_NAMES), ...top.images];
   for (const [split, part] of parts)
     for (const [label, folder] of classes.entries()) {
       const below = join(part, folder);
       if (!(await exists(join(root, below)))) continue;
-      const contents = await picturesBelow(join(root, below));
+      const contents = await imagesBelow(join(root, below));
       const idOf = (name: string): string => [part, folder, name].filter(Boolean).join('/');
-      found[split].push(...contents.pictures.map((name) => ({ id: idOf(name), image: join(root, below, name), label })));
-      others.push(...contents.others.map(idOf));
+      for (const name of contents.images) found[split].push({ id: idOf(name), image: join(root, below, name), label });
+      for (const name of contents.others) others.push(idOf(name));
     }
   expectPictures(root, classes, [...found.train, ...found.all], divided);
   const classNames = classes.map((folder) => names.get(folder) ?? folder);
@@ -64,7 +67,10 @@ export async function openFolder(path: string, options: SourceOptions = {}): Pro
     warnings: [
       ...warnings,
       ...leftAside(others),
-      ...doubtfulNames(classNames),
+      ...doubtfulNames(
+        classNames,
+        'rename the folders, or put a classnames.txt beside them with lines "FOLDER words that name the class"',
+      ),
       ...(await doublePictures(splits, (label) => classNames[label] ?? '')),
     ],
   };
@@ -127,7 +133,7 @@ function expectPictures(root: string, classes: readonly string[], items: readonl
   throw new FormatError(
     'data',
     `${empty.length} of ${classes.length} class folders of ${root} have no ${divided ? 'training ' : ''}picture: ${someOf(empty)}`,
-    'put PNG, JPEG, WebP or GIF files there, or remove the folders',
+    `put ${IMAGE_KINDS} files there, or remove the folders`,
   );
 }
 
@@ -137,7 +143,7 @@ const CLASS_NAMES = 'classnames.txt';
 async function nicerNames(root: string): Promise<Map<string, string>> {
   const file = join(root, CLASS_NAMES);
   if (!(await exists(file))) return new Map();
-  return parseClassNames(await readFile(file, 'utf8'), file);
+  return parseClassNames(await readText(file), file);
 }
 
 /** Lines "FOLDER words that name the class" in their order. @throws FormatError for a line without words */

@@ -22,6 +22,8 @@ export interface BatchLoaderOptions {
   readonly augment?: AugmentOptions | false;
   /** Threads that decode, see `createImageLoader`. 0 is best where the adapter itself computes on the processor. */
   readonly workers?: number;
+  /** Whether pictures are turned upright by the camera's tag, see `DecodeOptions`. Default `ignore`. */
+  readonly exif?: 'ignore' | 'apply';
   /** Decoded training pictures kept in memory, in bytes. Default 512 MiB. */
   readonly cacheBytes?: number;
 }
@@ -54,11 +56,12 @@ export class BatchLoader {
   private readonly seed: number;
 
   constructor(private readonly options: BatchLoaderOptions) {
-    const { size, seed = 0, augment = {}, workers, cacheBytes = 2 ** 29 } = options;
+    const { size, seed = 0, augment = {}, workers, exif, cacheBytes = 2 ** 29 } = options;
+    const common = { size, workers, ...(exif && { exif }) };
     this.seed = seed;
     const cache = memoryCache({ maxBytes: cacheBytes });
-    this.plain = createImageLoader({ size, workers });
-    this.training = createImageLoader({ size, workers, cache, ...(augment && { augment: { ...augment, seed } }) });
+    this.plain = createImageLoader(common);
+    this.training = createImageLoader({ ...common, cache, ...(augment && { augment: { ...augment, seed } }) });
   }
 
   /** Pictures that could not be read so far, by name: which is met first depends on timing. */

@@ -6,9 +6,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { type Dataset, type Item, SPLITS } from './dataset.ts';
-import { exists, listFolder } from './files.ts';
+import { exists } from './files.ts';
 import { parseClassNames } from './folder.ts';
 import { openSplitJson } from './split-json.ts';
 
@@ -68,7 +69,7 @@ export const PAPER_SETS: Readonly<Record<string, PaperSet>> = {
  * @throws FormatError naming the folder, split file or list that is missing
  */
 export async function openPaperSet(name: string, root: string): Promise<Dataset> {
-  const set = PAPER_SETS[name];
+  const set = Object.hasOwn(PAPER_SETS, name) ? PAPER_SETS[name] : undefined;
   if (!set) throw new FormatError('data', `there is no data set "${name}"`, `use one of ${Object.keys(PAPER_SETS).join(', ')}`);
   const folder = join(root, set.folder);
   const images = join(folder, set.images);
@@ -182,8 +183,8 @@ async function readWordNetFolders(
   for (const [label, folder] of folders.entries()) {
     await expectThere(join(path, folder));
     // ImageNet's own pictures end in .JPEG.
-    const { pictures } = await listFolder(join(path, folder));
-    items.push(...pictures.map((name) => ({ id: `${folder}/${name}`, image: join(path, folder, name), label })));
+    const { images } = await listFolder(join(path, folder));
+    for (const name of images) items.push({ id: `${folder}/${name}`, image: join(path, folder, name), label });
   }
   return { folders, items };
 }

@@ -1,10 +1,10 @@
 /** Data sets by name, and whatever else `--data` may be: a folder, a split file, a table. */
 import { extname, join } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { listFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import type { Dataset } from './dataset.ts';
 import { openCsv } from './csv.ts';
-import { listFolder } from './files.ts';
 import { iconSetNames, openIcons } from './icons/sets.ts';
 import { openFolder, type SourceOptions } from './folder.ts';
 import { openPaperSet, PAPER_SETS } from './paper-sets.ts';
@@ -39,7 +39,7 @@ export const datasetNames: readonly string[] = Object.keys(NAMED);
  * @throws FormatError for what is none of these, and for what its reader refuses
  */
 export async function openDataset(data: string, options: OpenOptions = {}): Promise<Dataset> {
-  const named = NAMED[data];
+  const named = Object.hasOwn(NAMED, data) ? NAMED[data] : undefined;
   if (named) {
     const { name, template } = options;
     const opened = await named(options);

@@ -1,11 +1,11 @@
 /** CoOp's split files: `{"train": [[path, label, class name], ...], "val": [...], "test": [...]}`. */
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { type Dataset, type Item, someOf, SPLITS } from './dataset.ts';
 import { doubtfulNames } from './doubts.ts';
-import { exists, listFolder } from './files.ts';
+import { pictureFolder, placeBelow } from './files.ts';
+import { readText } from './text.ts';
 import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 
 const row = z.tuple([z.string(), z.int().nonnegative(), z.string()]);
@@ -19,9 +19,9 @@ export interface SplitJsonOptions extends SourceOptions {
 /** Reads a split file. @throws FormatError when it is none, labels have gaps or two names, or its pictures are not found */
 export async function openSplitJson(path: string, options: SplitJsonOptions = {}): Promise<Dataset> {
   const file = resolve(path);
-  const rows = parse(await readFile(file, 'utf8'), file);
+  const rows = parse(await readText(file), file);
   const classNames = namesByLabel([...rows.train, ...rows.val, ...rows.test], file);
-  const root = options.images ?? (await pictureFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file));
+  const root = resolve(options.images ?? (await pictureFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file)));
   const labels = new Map<string, number>();
   const splits = Object.fromEntries(
     SPLITS.map((split) => [
@@ -35,7 +35,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
             'keep one',
           );
         labels.set(id, label);
-        return { id, image: join(root, id), label };
+        return { id, image: placeBelow(root, id, file, options.allowOutside), label };
       }),
     ]),
   ) as unknown as Dataset['splits'];
@@ -45,7 +45,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
     template: options.template ?? DEFAULT_TEMPLATE,
     splits,
     origin: { path: root, division: `split from ${basename(file)}` },
-    warnings: doubtfulNames(classNames),
+    warnings: doubtfulNames(classNames, 'write words for them into the file'),
   };
 }
 
@@ -67,7 +67,14 @@ function parse(text: string, file: string): Rows {
 
 function namesByLabel(rows: readonly (readonly [string, number, string])[], file: string): string[] {
   const names: string[] = [];
-  for (const [, label, name] of rows) {
+  for (const [id, label, name] of rows) {
+    // Labels without gaps are below the number of rows; a list as long as a slip says would take all memory.
+    if (label >= rows.length)
+      throw new FormatError(
+        'split file',
+        `${file} gives ${id} the label ${label}, and has ${rows.length} pictures`,
+        'number the classes from 0 without gaps',
+      );
     if (names[label] !== undefined && names[label] !== name)
       throw new FormatError(
         'split file',
@@ -84,16 +91,4 @@ function namesByLabel(rows: readonly (readonly [string, number, string])[], file
       'number the classes from 0 without gaps',
     );
   return names;
-}
-
-/** Where `first` is: beside the file, or in one of the folders beside it. */
-async function pictureFolder(folder: string, first: string | undefined, file: string): Promise<string> {
-  if (first === undefined) throw new FormatError('split file', `${file} names no pictures`, 'fill in its train and test lists');
-  for (const candidate of ['', ...(await listFolder(folder)).folders])
-    if (await exists(join(folder, candidate, first))) return join(folder, candidate);
-  throw new FormatError(
-    'split file',
-    `${first}, the first picture of ${file}, is neither in ${folder} nor in a folder in it`,
-    'put the file beside the folder its paths begin in',
-  );
 }

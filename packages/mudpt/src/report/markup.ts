@@ -1,4 +1,5 @@
 /** Markup as text: values are escaped unless they are markup already. */
+import { printable } from '@mudpt/clip';
 
 /** Text that is HTML or SVG. */
 export class Markup {
@@ -28,8 +29,9 @@ function written(piece: Piece): string {
   return escaped(String(piece));
 }
 
+/** What XML forbids is shown as an escape, or it would fell the charts. */
 function escaped(text: string): string {
-  return text
+  return printable(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -1,4 +1,5 @@
 /** The page around the report's sections: styles and the one script it has. Everything is inside: no file, font or server is asked for. */
+import { printableJson } from '@mudpt/clip';
 import { html, type Markup, trusted } from './markup.ts';
 
 const STYLE = `
@@ -7,6 +8,7 @@ const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2.2rem 1.2rem 5rem; max-width: 1020px; background: var(--ground); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+h1, h2, h3, p, td, figure { overflow-wrap: anywhere; } h3 { font-size: 1rem; margin: 1.4rem 0 .3rem; }
 h1 { font-size: 1.55rem; margin: 0 0 .2rem; letter-spacing: -.01em; } h2 { font-size: 1.12rem; margin: 2.6rem 0 .7rem; }
 p { margin: .4rem 0; } .soft { color: var(--soft); } code, pre { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; }
@@ -17,9 +19,12 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8p
 .track i { position: absolute; left: 0; top: 0; bottom: 0; border-radius: 5px; } .track .after { background: var(--accent); } .track .before { background: var(--before); } .track .lost { background: var(--down); }
 .row { display: flex; flex-wrap: wrap; gap: 1.2rem; } .row > * { flex: 1 1 420px; min-width: 0; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; background: none !important; } .scroll svg { max-width: none; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th { text-align: left; color: var(--soft); font-weight: 600; cursor: pointer; }
-th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+td:first-child { min-width: 9rem; } .long { max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: 8px; } .long th { position: sticky; top: 0; background: var(--ground); }
+.tools { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; } .tools input, .tools button { font: inherit; font-size: 13px; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: 6px; background: var(--panel); color: var(--ink); } .tools button { cursor: pointer; }
+.pair { cursor: pointer; } th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; } td.n { white-space: nowrap; overflow-wrap: normal; }
 .up { color: var(--up); } .down { color: var(--down); } .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: .7rem; } .pictures figure { margin: 0; font-size: 12px; line-height: 1.35; }
 .pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
+.pictures img.example { width: 30px; height: 30px; display: inline-block; margin: 0 .2rem .1rem 0; }
 .matrix rect, .matrix text { cursor: pointer; } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: var(--note); }
 dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 560px) { body { padding: 1.2rem .9rem 3rem; } dl { grid-template-columns: max-content 1fr; } .row > * { flex-basis: 100%; } .number b { font-size: 1.5rem; } th, td { padding: .28rem .4rem; } }
@@ -30,29 +35,46 @@ dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15r
 }
 `;
 
-/** Sorts a table by the column that is clicked; shows the pictures of the cell of the confusion matrix that is clicked. */
+/**
+ * Sorts a table by the column that is clicked or by a button's, finds classes by words, and shows the pictures of the pair of classes that is
+ * clicked in the matrix or in the table of pairs.
+ */
 const SCRIPT = `
-for (const head of document.querySelectorAll('th')) head.addEventListener('click', () => {
-  const body = head.closest('table').tBodies[0], column = head.cellIndex;
-  const down = head.dataset.down !== 'yes'; head.dataset.down = down ? 'yes' : 'no';
+const sort = (table, column, down) => {
   const value = (row) => { const text = row.cells[column].dataset.value ?? row.cells[column].textContent; const n = Number(text); return Number.isNaN(n) ? text : n; };
-  const rows = [...body.rows].sort((a, b) => { const [x, y] = [value(a), value(b)]; return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1); });
-  body.append(...rows);
+  const rows = [...table.tBodies[0].rows].sort((a, b) => { const [x, y] = [value(a), value(b)]; return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1); });
+  table.tBodies[0].append(...rows);
+};
+for (const head of document.querySelectorAll('th')) head.addEventListener('click', () => {
+  const down = head.dataset.down !== 'yes'; head.dataset.down = down ? 'yes' : 'no';
+  sort(head.closest('table'), head.cellIndex, down);
 });
+const tools = document.querySelector('.tools'), classes = document.querySelector('.classes');
+if (tools && classes) {
+  const told = tools.querySelector('span'), rows = [...classes.tBodies[0].rows];
+  tools.querySelector('input').addEventListener('input', (event) => {
+    const words = event.target.value.toLowerCase().split(' ').filter(Boolean); let count = 0;
+    for (const row of rows) { const fits = words.every((word) => row.cells[0].textContent.toLowerCase().includes(word)); row.hidden = !fits; count += fits; }
+    told.textContent = words.length ? count + ' of ' + rows.length : '';
+  });
+  for (const button of tools.querySelectorAll('button')) button.addEventListener('click', () => sort(classes, Number(button.dataset.column), button.dataset.down === 'yes'));
+  sort(classes, 4, false);
+}
 const matrix = document.querySelector('.matrix svg'), shown = document.getElementById('cell');
-if (matrix && shown) {
+if (shown) {
   const { size, cells, pictures, names } = JSON.parse(document.getElementById('cells').textContent);
-  const rects = [...matrix.querySelectorAll('rect')].filter((rect) => rect.closest('g[aria-label="cell"]'));
   const show = (index) => {
     const truth = Math.floor(index / size), guess = index % size, own = cells[truth + ',' + guess] ?? [];
     shown.replaceChildren();
     const title = document.createElement('p'); title.textContent = names[truth] + (truth === guess ? ' recognised: ' : ' taken for ' + names[guess] + ': ') + own.length;
     const list = document.createElement('div'); list.className = 'pictures';
     for (const id of own) { if (!pictures[id]) continue; const image = document.createElement('img'); image.src = pictures[id]; image.title = image.alt = id; list.append(image); }
-    shown.append(title, list);
+    shown.append(title, list); shown.scrollIntoView({ block: 'nearest' });
   };
+  for (const row of document.querySelectorAll('.pair')) row.addEventListener('click', () => show(Number(row.dataset.cell)));
+  const rects = matrix ? [...matrix.querySelectorAll('rect')].filter((rect) => rect.closest('g[aria-label="cell"]')) : [];
   rects.forEach((rect, index) => rect.addEventListener('click', () => show(index)));
-  [...matrix.querySelectorAll('g[aria-label="text"] text')].forEach((text) => { text.style.pointerEvents = 'none'; });
+  for (const text of matrix ? matrix.querySelectorAll('g[aria-label="text"] text') : []) text.style.pointerEvents = 'none';
 }
 `;
 
@@ -63,7 +85,7 @@ export function page(title: string, sections: readonly (Markup | undefined)[]): 
 `.text;
 }
 
-/** Data for the script: inside a script element only "</" could end it early. */
+/** Data for the script, in which no name can end the element or begin a comment: "<" does not occur. */
 export function data(id: string, value: unknown): Markup {
-  return html`<script type="application/json" id="${id}">${trusted(JSON.stringify(value).replaceAll('</', '<\\/'))}</script>`;
+  return html`<script type="application/json" id="${id}">${trusted(printableJson(value).replaceAll('<', '\\u003c'))}</script>`;
 }

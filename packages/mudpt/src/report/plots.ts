@@ -81,20 +81,37 @@ function epochsOf(metrics: readonly MetricsLine[], stepsPerEpoch: number): (Epoc
     .map((line) => ({ ...line, at: (line.epoch + 1) * stepsPerEpoch }));
 }
 
-/** Accuracy of every class before and after, the classes that gained most first. */
-export function classBars(names: readonly string[], before: Evaluation, after: Evaluation): string {
+/** Charts of more classes cannot be read: the report has tables with a search then. */
+export const MOST_CLASSES = 60;
+/** Letters of a name in a chart; the tables have the whole. */
+const MOST_LETTERS = 28;
+/** Pixels a letter takes, and between labels and the word for the axis. */
+const [LETTER, GAP] = [6.6, 24];
+
+function shortened(name: string): string {
+  const letters = [...name];
+  return letters.length > MOST_LETTERS ? `${letters.slice(0, MOST_LETTERS - 1).join('')}…` : name;
+}
+
+/** Room for names beside an axis. */
+function roomFor(names: readonly string[]): number {
+  return 16 + LETTER * Math.max(4, ...names.map((name) => [...name].length));
+}
+
+/** Accuracy of every class before and after, the classes that gained most first. Undefined for more than can be read. */
+export function classBars(names: readonly string[], before: Evaluation, after: Evaluation): string | undefined {
+  if (names.length > MOST_CLASSES) return undefined;
   const rows = names.flatMap((name, label) => {
     const [from, to] = [before.metrics.perClass[label], after.metrics.perClass[label]];
     return from && to && to.count > 0 ? [{ key: `${label}`, name, from: from.accuracy, to: to.accuracy }] : [];
   });
   rows.sort((a, b) => b.to - b.from - (a.to - a.from));
-  const byKey = new Map(rows.map(({ key, name }) => [key, name]));
-  const longest = Math.max(4, ...rows.map(({ name }) => name.length));
+  const byKey = new Map(rows.map(({ key, name }) => [key, shortened(name)]));
   return svg({
     width: 560,
     height: 58 + 17 * rows.length,
     marginBottom: 38,
-    marginLeft: Math.min(220, 16 + 6.6 * longest),
+    marginLeft: roomFor([...byKey.values()]),
     x: { label: 'accuracy, % (grey: zero-shot, blue: tuned)', domain: [0, 100], grid: true },
     y: { label: null, domain: rows.map(({ key }) => key), tickFormat: (key: string) => byKey.get(key) ?? key, tickSize: 0 },
     marks: [
@@ -105,25 +122,28 @@ export function classBars(names: readonly string[], before: Evaluation, after: E
   });
 }
 
-/** Rows are true classes, columns predictions; shades are shares of the row. */
-export function confusionMatrix(names: readonly string[], { metrics }: Evaluation): string {
+/** Rows are true classes, columns predictions; shades are shares of the row. Undefined for more classes than can be read. */
+export function confusionMatrix(names: readonly string[], { metrics }: Evaluation): string | undefined {
+  if (names.length > MOST_CLASSES) return undefined;
   const cells = metrics.confusion.flatMap((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     return row.map((count, guess) => ({ truth: `${truth}`, guess: `${guess}`, count, share: total > 0 ? count / total : 0 }));
   });
   const keys = names.map((_, label) => `${label}`);
-  const name = (key: string): string => names[Number(key)] ?? key;
+  const short = names.map(shortened);
+  const name = (key: string): string => short[Number(key)] ?? key;
   const size = Math.max(11, Math.min(40, Math.floor(720 / Math.max(1, names.length))));
-  const margin = Math.min(180, 14 + 6.4 * Math.max(4, ...names.map((own) => own.length)));
+  const margin = roomFor(short);
+  const offset = margin + GAP - 6;
   return svg({
-    width: 1.6 * margin + size * names.length,
+    width: 1.6 * margin + GAP + size * names.length,
     marginRight: 0.6 * margin,
-    height: margin + 30 + size * names.length,
-    marginLeft: margin,
-    marginTop: margin,
+    height: margin + GAP + 30 + size * names.length,
+    marginLeft: margin + GAP,
+    marginTop: margin + GAP,
     padding: 0.04,
-    x: { domain: keys, axis: 'top', label: 'predicted', tickFormat: name, tickRotate: -60, tickSize: 0 },
-    y: { domain: keys, label: 'true', tickFormat: name, tickSize: 0 },
+    x: { domain: keys, axis: 'top', label: 'predicted', labelOffset: offset, tickFormat: name, tickRotate: -60, tickSize: 0 },
+    y: { domain: keys, label: 'true', labelOffset: offset, tickFormat: name, tickSize: 0 },
     color: { scheme: 'blues', domain: [0, 1] },
     marks: [
       Plot.cell(cells, { x: 'guess', y: 'truth', fill: 'share' }),

@@ -118,6 +118,83 @@ describe('a report', () => {
       expect((await sharp(join(path, `${chart}.png`)).stats()).isOpaque).toBe(true);
   });
 
+  it('takes names of any characters: none ends its data, begins a comment, or fells a chart', async () => {
+    const hostile = ['<!--<script>', '\u001b]0;T\u0007\ud800', '__proto__\n</script>'];
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const written = await folder.readSummary();
+    const classes = written.data.classes.map((facts, label) => ({ ...facts, name: hostile[label] ?? '' }));
+    await folder.writeSummary({ ...written, data: { ...written.data, classes } });
+    const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
+    expect(text).not.toContain('<!--');
+    for (const control of ['\u001b', '\u0007']) expect(text).not.toContain(control);
+    expect(text.match(/<script/g)).toHaveLength(2);
+    const { names } = JSON.parse(/id="cells">(.*?)<\/script>/s.exec(text)?.[1] ?? '') as { names: string[] };
+    expect(names[0]).toBe('<!--<script>');
+  });
+
+  it('says nothing that its own warnings contradict, and how many classes a mean is over', async () => {
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const text = async (): Promise<string> =>
+      readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
+    expect(await text()).toMatch(/test pictures that were never trained on.*95 % interval of drawing so many test pictures/);
+    expect(await text()).toContain('macro F1 over 3 classes');
+    const written = await folder.readSummary();
+    const warnings = ['1 test picture is seen in training or validation too, which flatters the accuracy: a = b'];
+    await folder.writeSummary({
+      ...written,
+      data: { ...written.data, warnings },
+      method: { ...written.method, name: 'zero-shot' },
+    });
+    expect(await text()).not.toContain('never trained on');
+    expect(await text()).toContain('zero-shot by the method, ±');
+  });
+
+  it('of many classes has a search, sorting and pairs in place of charts', async () => {
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const written = await folder.readSummary();
+    const count = 200;
+    const classes = Array.from({ length: count }, (_, label) => ({
+      name: `class_${label}_${'of_a_very_long_name_'.repeat(3)}`,
+      prompt: '',
+      train: 1,
+      val: 0,
+      test: 1,
+    }));
+    const labels = classes.map((_, label) => label);
+    const guesses = labels.map((label) => (label % 2 === 0 ? label : label - 1));
+    const many = { ...evaluation('tuned', []), metrics: metricsOf(labels, guesses, count) };
+    await folder.writeSummary({
+      ...written,
+      data: { ...written.data, classes },
+      evaluations: [{ ...many, what: 'zero-shot' }, many],
+      alternatives: [
+        { method: 'linear-probe', title: 'Linear probe', validation: 92.5, test: 90.1, count: 40, isClearlyBetter: true },
+      ],
+      validation: 31,
+    });
+    const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
+    expect(text).toContain('type="search"');
+    expect(text.match(/class="pair"/g)).toHaveLength(30);
+    expect(text).toContain('data-cell="200"');
+    expect(text).not.toContain('<div class="scroll matrix">');
+    expect(text).toMatch(/Linear probe is clearly better here than MuDPT/);
+    for (const setting of ['template', 'seed', 'shots', 'method', 'data']) expect(text).toContain(`<dt>${setting}</dt>`);
+    expect(text).toContain('<dd>a photo of a {}.</dd>');
+  });
+
+  it('shows training pictures beside errors, and labels to check', async () => {
+    const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    const image = new Uint8Array(await picture());
+    await folder.writePredictions([{ id: 'p', label: 0, zeroShot: [[1, 0.6]], tuned: [[1, 0.97]], loss: 9 }]);
+    const train = [0, 1, 2].map((label) => ({ id: `train ${label}`, image, label }));
+    const splits = { train, val: [], test: [{ id: 'p', image, label: 0 }] };
+    const text = await readFile(await writeReport({ folder, dataset: { splits } }), 'utf8');
+    expect(text).toContain('Labels to check');
+    // Of the true class and the one it was taken for, in both lists.
+    expect(text.match(/<img class="example"/g)).toHaveLength(4);
+    expect(text).toContain('training picture of red fox');
+  });
+
   it('does without pictures that went missing', async () => {
     const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
     const broken = join(path, 'broken.png');

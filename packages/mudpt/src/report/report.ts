@@ -1,9 +1,9 @@
 /**
  * What a person wants to see of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
- * `accuracy.png`, `classes.png`, `confusion_matrix.png`.
+ * `accuracy.png`, `classes.png`, `confusion_matrix.png` (the last two for up to 60 classes).
  */
 import { join } from 'node:path';
-import { type Clip, type ImageSource } from '@mudpt/clip';
+import { type Clip, type ImageSource, printable } from '@mudpt/clip';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { command } from '../command.ts';
 import { type Dataset, readableName } from '../data/index.ts';
@@ -15,7 +15,8 @@ import { divergedPage } from './diverged.ts';
 import { promptDiagram } from './diagram.ts';
 import { page } from './page.ts';
 import { accuracyCurve, classBars, confusionMatrix, lossCurve } from './plots.ts';
-import { classTable, confusion, curves, headline, inside, topLosses, usage } from './sections.ts';
+import { doubtfulLabels, hardest, hardestPictures, labelsToCheck, pairsTable } from './errors.ts';
+import { alternatives, classTable, confusion, curves, headline, inside, usage } from './sections.ts';
 import { pngOf, thumbnails } from './thumbnails.ts';
 import { type LayerWords, nearestWords } from './words.ts';
 
@@ -24,7 +25,7 @@ const MAX_PICTURES = 800;
 
 export type ReportSources = {
   readonly folder: RunFolder;
-  /** Where the test pictures are. */
+  /** Where the pictures are: test, and training for examples beside errors. */
   readonly dataset: Pick<Dataset, 'splits'>;
   /** The base model and the method with what was learnt, for the nearest words; without them that part is left out. */
   readonly learnt?: { readonly clip: Clip; readonly method: Method };
@@ -45,7 +46,7 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
   }
   const predictions = await folder.readPredictions(summary.lengths?.predictions);
   const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
-  const names = summary.data.classes.map(({ name }) => readableName(name));
+  const names = summary.data.classes.map(({ name }) => printable(readableName(name)));
   const { stepsPerEpoch } = summary.training;
   const charts = {
     loss: lossCurve(metrics, stepsPerEpoch),
@@ -56,14 +57,17 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
   for (const [name, svg] of Object.entries(charts))
     if (svg) await writeFileAtomic('report', join(folder.path, `${name}.png`), await pngOf(svg));
   const pictures = await thumbnails(picturesOf(predictions, dataset));
+  const examples = await examplesOf(predictions, dataset);
   const layout = summary.method.layout as PromptLayout | undefined;
   const words = learnt ? await wordsOf(learnt.clip, learnt.method) : [];
   const text = page(`${summary.method.title} on ${summary.data.name}`, [
     headline(summary, config, before, after),
+    alternatives(summary, after),
     curves(charts.loss, charts.accuracy),
     classTable(summary, charts.classes, before, after),
-    confusion(summary, charts.confusion_matrix, predictions, pictures),
-    topLosses(summary, predictions, pictures),
+    confusion(summary, charts.confusion_matrix, pairsTable(summary, after), predictions, pictures),
+    hardestPictures(summary, predictions, pictures, examples),
+    labelsToCheck(summary, predictions, pictures, examples),
     inside(layout && promptDiagram({ layout, ...layersOf(summary) }), layout?.example, words),
     usage(summary, config, folder.path),
   ]);
@@ -98,6 +102,16 @@ function picturesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset
       return source === undefined ? [] : [[id, source] as const];
     }),
   );
+}
+
+/** A training picture of every class that stands beside an error, by label. */
+async function examplesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset, 'splits'>): Promise<Map<number, string>> {
+  const shown = [...hardest(predictions), ...doubtfulLabels(predictions)];
+  const labels = new Set(shown.flatMap(({ label, tuned }) => [label, tuned[0]?.[0] ?? label]));
+  const first = new Map<number, ImageSource>();
+  for (const { label, image } of splits.train) if (labels.has(label) && !first.has(label)) first.set(label, image);
+  const made = await thumbnails(new Map([...first].map(([label, image]) => [String(label), image])));
+  return new Map([...made].map(([label, source]) => [Number(label), source]));
 }
 
 async function wordsOf(clip: Clip, method: Method): Promise<LayerWords[]> {

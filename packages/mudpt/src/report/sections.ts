@@ -1,6 +1,9 @@
 /** What the report says, section by section. */
 import { command } from '../command.ts';
+import { SEEN_BEFORE } from '../data/doubts.ts';
 import { readableName } from '../data/index.ts';
+import { classesWithPictures } from '../train/metrics.ts';
+import { nameOfEvaluation } from '../train/records.ts';
 import type { Evaluation, Prediction, RunConfig, RunSummary } from '../train/index.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';
@@ -32,13 +35,26 @@ export function headline(summary: RunSummary, config: RunConfig, before: Evaluat
 <p class="soft">${sentence(summary.method.summary)}; ${shots}, seed ${config.seed}. Base model ${summary.model.name}, frozen. ${summary.method.parameters.toLocaleString('en')} numbers were learnt in ${summary.training.seconds.toFixed(0)} s on ${summary.adapter}.</p>
 <div class="numbers">
 ${number(`zero-shot, ±${uncertainty(before).toFixed(1)}`, percent(from))}
-${number(`tuned, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}
+${number(`${nameOfEvaluation('tuned', summary.method.name)}, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}
 ${number('points gained', points(to - from), true)}
-${number(`macro F1, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
+${number(`macro F1 over ${classesWithPictures(after.metrics)} classes, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
 </div>
 <div class="track"><i class="${from > to ? 'lost' : 'after'}" style="width:${Math.max(from, to).toFixed(2)}%"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>
-<p class="soft">Accuracy on ${after.metrics.count} test pictures that were never trained on; ± is the 95 % interval for so many pictures. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
+<p class="soft">Accuracy on ${after.metrics.count} test pictures${summary.data.warnings.some((text) => text.includes(SEEN_BEFORE)) ? '' : ' that were never trained on'}; ± is the 95 % interval of drawing so many test pictures (normal approximation), not of training anew with other seeds. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
+}
+
+/** What other methods reach on the same pictures. */
+export function alternatives({ alternatives: all = [], validation, method }: RunSummary, after: Evaluation): Markup | undefined {
+  if (all.length === 0 || validation === undefined) return undefined;
+  const better = all.filter(({ isClearlyBetter }) => isClearlyBetter);
+  const rows = all.map(
+    (one) =>
+      html`<tr><td>${one.title}</td><td class="n">${one.validation.toFixed(1)}</td><td class="n">${one.test.toFixed(1)}</td></tr>`,
+  );
+  return html`<h2>Fitted to the same pictures</h2>
+${better.length > 0 && html`<p class="note">${better.map(({ title }) => title).join(' and ')} ${better.length > 1 ? 'are' : 'is'} clearly better here than ${method.title}: on validation by more than two standard deviations.</p>`}
+<div class="scroll"><table><thead><tr><th>method</th><th class="n">validation, %</th><th class="n">test, %</th></tr></thead><tbody><tr><td>${method.title}</td><td class="n">${validation.toFixed(1)}</td><td class="n">${after.metrics.accuracy.toFixed(1)}</td></tr>${rows}</tbody></table></div>`;
 }
 
 export function curves(loss: string | undefined, accuracy: string | undefined): Markup | undefined {
@@ -46,19 +62,25 @@ export function curves(loss: string | undefined, accuracy: string | undefined): 
   return html`<h2>Training</h2><div class="row">${loss && html`<div>${trusted(loss)}</div>`}${accuracy && html`<div>${trusted(accuracy)}</div>`}</div>`;
 }
 
-export function classTable(summary: RunSummary, bars: string, before: Evaluation, after: Evaluation): Markup {
+export function classTable(summary: RunSummary, bars: string | undefined, before: Evaluation, after: Evaluation): Markup {
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
     const [from, to] = [before.metrics.perClass[label]?.accuracy ?? 0, after.metrics.perClass[label]?.accuracy ?? 0];
     const change = to - from;
     return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${(after.metrics.perClass[label]?.f1 ?? 0).toFixed(1)}</td></tr>`;
   });
-  return html`<h2>Classes</h2><div class="row"><div>${trusted(bars)}</div>
-<div class="scroll"><table><thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">tuned</th><th class="n">change</th><th class="n">F1</th></tr></thead><tbody>${rows}</tbody></table></div></div>`;
+  const head = html`<thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">${nameOfEvaluation('tuned', summary.method.name)}</th><th class="n">change</th><th class="n">F1</th></tr></thead>`;
+  // Sorted by a column with a click anywhere; with many classes by words, too.
+  const tools = html`<p class="tools"><input type="search" placeholder="find a class" aria-label="find a class"> <button data-column="4" data-down="no">worst first</button> <button data-column="5" data-down="no">most lost first</button> <button data-column="5" data-down="yes">most gained first</button> <button data-column="0" data-down="no">by name</button> <span class="soft"></span></p>`;
+  const table = html`<div class="scroll${bars ? '' : ' long'}"><table class="classes">${head}<tbody>${rows}</tbody></table></div>`;
+  return bars
+    ? html`<h2>Classes</h2><div class="row"><div>${trusted(bars)}</div>${table}</div>`
+    : html`<h2>Classes</h2>${tools}${table}`;
 }
 
 export function confusion(
   summary: RunSummary,
-  matrix: string,
+  matrix: string | undefined,
+  pairs: Markup | undefined,
   predictions: readonly Prediction[],
   pictures: ReadonlyMap<string, string>,
 ): Markup {
@@ -66,24 +88,11 @@ export function confusion(
   for (const { id, label, tuned } of predictions) (cells[`${label},${tuned[0]?.[0] ?? 0}`] ??= []).push(id);
   const names = summary.data.classes.map(({ name }) => readableName(name));
   const facts = { size: names.length, cells, names, pictures: Object.fromEntries(pictures) };
-  return html`<h2>What is taken for what</h2><p class="soft">Click a cell to see its pictures.</p>
-<div class="scroll matrix">${trusted(matrix)}</div><div id="cell"></div>${data('cells', facts)}`;
-}
-
-export function topLosses(
-  summary: RunSummary,
-  predictions: readonly Prediction[],
-  pictures: ReadonlyMap<string, string>,
-): Markup | undefined {
-  const worst = [...predictions].sort((a, b) => b.loss - a.loss).slice(0, 16);
-  if (worst.length === 0) return undefined;
-  const name = (label: number | undefined): string => readableName(summary.data.classes[label ?? -1]?.name ?? '?');
-  const figures = worst.map(({ id, label, tuned, loss }) => {
-    const [guess, probability] = tuned[0] ?? [undefined, 0];
-    const source = pictures.get(id);
-    return html`<figure title="${id}, loss ${loss.toFixed(2)}">${source && html`<img src="${source}" alt="${id}">`}<b>${name(label)}</b><br><span class="soft">${guess === label ? 'recognised' : `taken for ${name(guess)}`}, ${percent(100 * probability)}</span></figure>`;
-  });
-  return html`<h2>Hardest pictures</h2><p class="soft">Those with the largest loss; bold is the true class.</p><div class="pictures">${figures}</div>`;
+  return html`<h2>What is taken for what</h2>${
+    matrix &&
+    html`<p class="soft">Click a cell to see its pictures.</p>
+<div class="scroll matrix">${trusted(matrix)}</div>`
+  }${pairs}<div id="cell"></div>${data('cells', facts)}`;
 }
 
 export function inside(
@@ -108,8 +117,15 @@ ${
 }
 
 export function usage(summary: RunSummary, config: RunConfig, folder: string): Markup {
-  const settings = Object.entries({ ...config.settings, ...config.training }).map(
-    ([key, value]) => html`<dt>${key}</dt><dd>${JSON.stringify(value)}</dd>`,
+  const { settings: ofMethod, training, ...run } = config;
+  const used = {
+    ...run,
+    data: `${summary.data.name} (${config.data})`,
+    template: summary.data.template,
+    model: summary.model.name,
+  };
+  const settings = Object.entries({ ...used, ...ofMethod, ...training }).map(
+    ([key, value]) => html`<dt>${key}</dt><dd>${typeof value === 'string' ? value : JSON.stringify(value)}</dd>`,
   );
   return html`<h2>Use it</h2>
 <pre># classify files and folders

@@ -25,16 +25,21 @@ export async function nearestWords(
   const table = await tableOf(text);
   const { width } = text.config;
   const groups = await groupsOf(method, width);
-  return groups.map(({ rows, ...group }) => ({
-    ...group,
-    rows: Array.from({ length: rows.length / width }, (_, row) => ({
-      row,
-      words: nearest(table, rows.subarray(row * width, (row + 1) * width), count).map(({ id, distance }) => ({
+  const layers: LayerWords[] = [];
+  for (const { rows, ...group } of groups) {
+    const told: RowWords[] = [];
+    for (let row = 0; row < rows.length / width; row += 1) {
+      // Each row is compared with a whole vocabulary: a signal must get through between two.
+      await new Promise((resume) => setTimeout(resume));
+      const words = nearest(table, rows.subarray(row * width, (row + 1) * width), count).map(({ id, distance }) => ({
         word: tokenizer.decode([id]).trim() || `token ${id}`,
         distance,
-      })),
-    })),
-  }));
+      }));
+      told.push({ row, words });
+    }
+    layers.push({ ...group, rows: told });
+  }
+  return layers;
 }
 
 type Group = { readonly layer: number; readonly name: string; readonly rows: Float32Array };

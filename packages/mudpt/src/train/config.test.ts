@@ -38,6 +38,14 @@ describe('resolveConfig', () => {
   });
 });
 
+it.each([
+  [{ settings: { length: 1e9 } }, /settings\.length is 1000000000, more than any tower takes/],
+  [{ method: 'ivlp', settings: { textDepth: 5000 } }, /settings\.textDepth is 5000/],
+  [{ workers: 1e9 }, /workers: .*256/],
+])('absurd numbers are refused: %j', (input, message) => {
+  expect(() => resolveConfig(input)).toThrow(message);
+});
+
 describe('runName', () => {
   const nameOf = (input: object) => runName(resolveConfig(input as never), 'pets', 'f00d1234');
 

@@ -12,6 +12,13 @@ const schema = z.strictObject({
     .string()
     .optional()
     .describe("prompt of zero-shot classification, with {} for the class name; default the data set's"),
+  allowOutside: z.stringbool().or(z.boolean()).optional().describe('whether a table may name files outside of its folder'),
+  exif: z
+    .enum(['ignore', 'apply'])
+    .optional()
+    .describe(
+      'whether photographs are turned upright by the tag of the camera; default: as they are stored, as CLIP was trained',
+    ),
   model: z.string().default('embedded').describe('"embedded", a folder, a .pt file, or a name on the Hugging Face hub'),
   method: z.string().default('mudpt').describe('what is learnt'),
   shots: z
@@ -39,7 +46,12 @@ const schema = z.strictObject({
   evaluationBatch: z.coerce.number().int().positive().default(100).describe('pictures at once in evaluation'),
   logEvery: z.coerce.number().int().positive().default(10).describe('steps between two readings of the loss'),
   checkpointSeconds: z.coerce.number().nonnegative().default(30).describe('seconds between two checkpoints within an epoch'),
-  workers: z.coerce.number().int().nonnegative().optional().describe('threads that decode pictures'),
+  alternatives: z
+    .stringbool()
+    .or(z.boolean())
+    .default(true)
+    .describe('fit a linear probe and Tip-Adapter to the same pictures as well (seconds), and say when one is clearly better'),
+  workers: z.coerce.number().int().nonnegative().max(256).optional().describe('threads that decode pictures'),
   tensorboard: z.stringbool().or(z.boolean()).default(false).describe('write TensorBoard events too'),
 });
 
@@ -53,6 +65,9 @@ export const runFields: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(schema.shape).map(([name, field]) => [name, field.description ?? name]),
 );
 
+/** Prompts and layers beyond this are a slip: they would take the memory of the machine before a tower refused them. */
+const MOST_PROMPTS = 4096;
+
 /**
  * Fills in defaults, the method's published ones included.
  * @throws FormatError naming the field, what it may be, and where it came from
@@ -61,6 +76,9 @@ export function resolveConfig(input: RunInput, source = 'configuration'): RunCon
   const config = checked(schema, input, source, '');
   const method = methodNamed(config.method);
   const settings = checked(method.settings, config.settings, source, 'settings.') as Record<string, unknown>;
+  for (const [name, value] of Object.entries(settings))
+    if (/(length|depth)$/i.test(name) && typeof value === 'number' && value > MOST_PROMPTS)
+      throw new FormatError(source, `settings.${name} is ${value}, more than any tower takes`, `give at most ${MOST_PROMPTS}`);
   if (!method.training && Object.keys(config.training).length > 0)
     throw new FormatError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
   if (!method.training) return { ...config, settings, training: {} };
@@ -104,7 +122,7 @@ export function runName(config: RunConfig, datasetName: string, mark: string): s
  * paths count by what lies there (`marksOf`), and so does the template.
  */
 export function identity(config: RunConfig): string {
-  const { data: _d, root: _r, model: _b, template: _p, ...numbers } = config;
+  const { data: _d, root: _r, model: _b, template: _p, allowOutside: _o, alternatives: _a, ...numbers } = config;
   const { workers: _w, logEvery: _l, checkpointSeconds: _c, tensorboard: _t, evaluationBatch: _e, memory: _m, ...rest } = numbers;
   return JSON.stringify(sortKeys(rest));
 }

@@ -6,7 +6,7 @@ import { countLearnt } from './fit.ts';
 import { budgetOf } from './budget.ts';
 import type { StepChoice } from './memory.ts';
 import { openModel } from './model.ts';
-import { createMethod, fitDepths, openRunData, runLoader } from './prepare.ts';
+import { createMethod, expectTrainable, fitDepths, openRunData, runLoader } from './prepare.ts';
 import { imageFeatures, scoreMethod, scoringBatch } from './scoring.ts';
 import { Stepper } from './step.ts';
 import { updatesOf } from './pace.ts';
@@ -39,6 +39,7 @@ const TIMED = 2;
 export async function estimateRun(input: RunInput, device: Device): Promise<Estimate> {
   const resolved = resolveConfig(input);
   const dataset = await openRunData(resolved, resolved.classes);
+  expectTrainable(dataset);
   const base = await openModel(resolved, device);
   const { config } = fitDepths(resolved, input, base.clip);
   const method = await createMethod(base.clip, config, dataset);

@@ -1,7 +1,6 @@
-/** What a finished run is worth: on its own test pictures, on the other half of the classes, on another data set; and on single files. */
-import type { ImageSource } from '@mudpt/clip';
+/** What a finished run is worth: on its own test pictures, on the other half of the classes, on another data set. */
 import type { Device } from '@mudpt/tensor';
-import type { BatchLoader, ClassSubset, Dataset, Item, Unreadable } from '../data/index.ts';
+import type { BatchLoader, ClassSubset, Dataset, Unreadable } from '../data/index.ts';
 import { type Method, MethodError } from '../methods/index.ts';
 import type { RunConfig } from './config.ts';
 import { type BaseModel, openModel } from './model.ts';
@@ -27,15 +26,17 @@ export interface TunedOptions {
   readonly device: Device;
   /** Where the base model lies now. Default: where the run had it. */
   readonly model?: string;
+  /** Another choice than the run's, see `DecodeOptions`. */
+  readonly exif?: 'ignore' | 'apply';
 }
 
 /**
  * Opens a finished run.
  * @throws FormatError when the folder holds none, or the base model is another one
  */
-export async function openRun(path: string, { device, model }: TunedOptions): Promise<TunedModel> {
+export async function openRun(path: string, { device, model, exif }: TunedOptions): Promise<TunedModel> {
   const folder = new RunFolder(path);
-  const config = await folder.readConfig();
+  const config = { ...(await folder.readConfig()), ...(exif && { exif }) };
   const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
   const facts = await readPromptFacts(paths);
   const base = await openModel({ ...config, model: model ?? config.model }, device);
@@ -63,6 +64,8 @@ export interface EvaluateOptions {
   /** Another data set than the run's. */
   readonly data?: string;
   readonly root?: string;
+  /** Whether a table may name files outside of its folder. Default: as the run was asked. */
+  readonly allowOutside?: boolean;
   /** Default: what the run was trained on; all for another data set. */
   readonly classes?: ClassSubset;
   readonly onPart?: (what: string, done: number, total: number) => void;
@@ -126,13 +129,19 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
 }
 
 /** Test pictures only: few-shot sampling, which would refuse data sets without training pictures, is left out. */
-async function openTest(config: RunConfig, { data, root }: EvaluateOptions, classes: ClassSubset): Promise<Dataset> {
+async function openTest(
+  config: RunConfig,
+  { data, root, allowOutside }: EvaluateOptions,
+  classes: ClassSubset,
+): Promise<Dataset> {
   const isOwn = data === undefined || data === config.data;
   const { template } = config;
   return openRunData(
     {
       data: data ?? config.data,
       root: root ?? config.root,
+      // Another table may come from somebody else.
+      allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
       // A template of the user's belongs to the data set it was given for.
       ...(isOwn && template !== undefined && { template }),
       shots: 'all',
@@ -155,40 +164,4 @@ async function record(folder: RunFolder, config: RunConfig, made: readonly Evalu
   const evaluations = [...summary.evaluations.filter((own) => !keys.has(key(own))), ...made];
   await folder.writeSummary({ ...summary, evaluations });
   await folder.writeResults({ ...summary, evaluations }, config);
-}
-
-/** What one file is taken for; `why` where it cannot be read. */
-export interface FilePrediction {
-  readonly file: string;
-  readonly top: readonly { readonly label: number; readonly name: string; readonly probability: number }[];
-  readonly why?: string;
-}
-
-/** Classifies image files with what a run learnt. @param top how many classes each gets */
-export async function predictFiles(
-  run: TunedModel,
-  files: readonly (string & ImageSource)[],
-  top: number,
-): Promise<FilePrediction[]> {
-  const { base, method, loader, config, facts } = run;
-  const items: Item[] = files.map((file) => ({ id: file, image: file, label: 0 }));
-  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)), method);
-  let scores: Score[];
-  if (method.kind === 'prompts') scores = await scoreMethod(base.clip, method, loader, items, { batch, keep: top });
-  else {
-    const features = await imageFeatures(base.clip, loader, items, { batch });
-    try {
-      scores = await scoreLogits(features, facts.classNames.length, (rows) => method.evaluate(rows), top);
-    } finally {
-      features.features.dispose();
-    }
-  }
-  const known = new Map(scores.map((score) => [score.item.id, score]));
-  const reasons = new Map(loader.unreadable.map(({ id, why }) => [id, why]));
-  return files.map((file) => {
-    const score = known.get(file);
-    if (!score) return { file, top: [], why: reasons.get(file) ?? 'it cannot be read' };
-    const named = score.top.map(([label, probability]) => ({ label, name: facts.classNames[label] ?? '', probability }));
-    return { file, top: named };
-  });
 }

@@ -2,8 +2,9 @@
  * Features of the pictures that a fitted method learns from, kept in the run's folder until fitting is over: on a large model they take
  * hours, and a run that was stopped or killed goes on after the last set that was whole.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@mudpt/clip/files';
 import { type Device, FormatError, keep, loadTensor, openSafetensors, tensorToWrite, writeSafetensors } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import { fingerprint, type Item } from '../data/index.ts';
@@ -45,7 +46,7 @@ export class FeatureStore {
   /** Keeps a set, if every item of it could be read: what is left out must be told anew. */
   async save(name: string, items: readonly Item[], { features, items: seen }: Features): Promise<void> {
     if (seen.length < items.length) return;
-    await mkdir(this.path, { recursive: true });
+    await makeFolder(this.path);
     const tensors = new Map([['features', tensorToWrite(features)]]);
     await writeSafetensors(this.fileOf(name), tensors, { checksum: true, metadata: { belongs: this.markOf(items) } });
   }

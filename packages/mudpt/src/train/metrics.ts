@@ -56,6 +56,11 @@ export function metricsOf(labels: ArrayLike<number>, predictions: ArrayLike<numb
   };
 }
 
+/** How many classes the macro average is over. */
+export function classesWithPictures({ perClass }: Pick<Metrics, 'perClass'>): number {
+  return perClass.filter(({ count }) => count > 0).length;
+}
+
 function percent(part: number, whole: number): number {
   return whole === 0 ? 0 : (100 * part) / whole;
 }

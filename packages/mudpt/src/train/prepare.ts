@@ -1,6 +1,8 @@
 /** What training, evaluation and prediction begin with: pictures and classes as the run's configuration wants them, and its method. */
 import { createHash } from 'node:crypto';
 import type { Clip } from '@mudpt/clip';
+import { FormatError } from '@mudpt/tensor';
+import { counted, someOf } from '../data/dataset.ts';
 import {
   BatchLoader,
   type ClassSubset,
@@ -19,18 +21,61 @@ import type { ClassFacts } from './records.ts';
 /** Settings that count layers from the input. */
 const DEPTH = /depth$/i;
 
+/** What of a configuration says which pictures it means. */
+export type DataConfig = Pick<RunConfig, 'data' | 'root' | 'template' | 'allowOutside' | 'shots' | 'seed'>;
+
 /**
  * The run's pictures: few-shot sampling first, then the half of the classes, so that base, new and all share their pictures.
  * @throws FormatError for data that cannot be used
  */
 export async function openRunData(
-  { data, root, template, shots, seed }: Pick<RunConfig, 'data' | 'root' | 'template' | 'shots' | 'seed'>,
+  { data, root, template, allowOutside, shots, seed }: DataConfig,
   classes: ClassSubset,
 ): Promise<Dataset> {
-  const whole = await openDataset(data, { root, ...(template !== undefined && { template }) });
+  const whole = await openDataset(data, {
+    root,
+    ...(template !== undefined && { template }),
+    ...(allowOutside !== undefined && { allowOutside }),
+  });
   const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
+  const dataset = subsetClasses(sampled, classes);
   const structure = createHash('sha256').update(JSON.stringify(SPLITS.map((split) => fingerprint(whole.splits[split]))));
-  return { ...subsetClasses(sampled, classes), structure: structure.digest('hex') };
+  return { ...dataset, warnings: [...dataset.warnings, ...untested(dataset)], structure: structure.digest('hex') };
+}
+
+/** Classes for which nothing can be measured. */
+function untested({ classNames, splits }: Dataset): string[] {
+  const tested = new Set(splits.test.map(({ label }) => label));
+  const without = classNames.filter((_, label) => !tested.has(label));
+  if (without.length === 0 || tested.size === 0) return [];
+  return [
+    `${counted(without.length, 'class has', 'classes have')} no test picture, so nothing is measured for ${without.length === 1 ? 'it' : 'them'}: ${someOf(without)}`,
+  ];
+}
+
+/** The confusion matrix of so many takes a gigabyte. */
+const MOST_CLASSES = 10_000;
+
+/** @throws FormatError where there is nothing to tell apart, or nothing to measure */
+export function expectTrainable({ name, classNames, splits }: Dataset): void {
+  if (classNames.length < 2)
+    throw new FormatError(
+      'data',
+      `${name} has ${classNames.length === 1 ? `one class, ${classNames[0]}` : 'no class'}, and there is nothing to tell apart`,
+      'give at least two folders of pictures: a second one may be called "other"',
+    );
+  if (classNames.length > MOST_CLASSES)
+    throw new FormatError(
+      'data',
+      `${name} has ${classNames.length} classes, more than the ${MOST_CLASSES} whose confusions can be counted`,
+      'does the column of classes hold classes, or something that differs from picture to picture?',
+    );
+  if (splits.test.length === 0)
+    throw new FormatError(
+      'data',
+      `${name} has no test picture, so nothing can be measured`,
+      'give each class at least two pictures, or a test folder',
+    );
 }
 
 /** A loader that crops for this model, and augments as the method or its training settings say. */
@@ -45,6 +90,7 @@ export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchL
     augment: config.augment ? { ...(cropScale && { scale: cropScale }) } : false,
     ...(normalization && { normalization }),
     ...(workers !== undefined && { workers }),
+    ...(config.exif && { exif: config.exif }),
   });
 }
 

@@ -54,6 +54,10 @@ export const summarySchema = z.looseObject({
   }),
   adapter: text,
   lengths: z.looseObject({ metrics: count, predictions: count }).optional(),
+  validation: percent.optional(),
+  alternatives: z
+    .array(z.looseObject({ method: text, title: text, validation: percent, test: percent, count, isClearlyBetter: z.boolean() }))
+    .optional(),
   evaluations: z.array(evaluation),
   training: z.looseObject({
     epochs: count,

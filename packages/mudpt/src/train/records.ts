@@ -66,6 +66,10 @@ export interface RunSummary {
   readonly adapter: string;
   /** Of files that grow no more: bytes of metrics.jsonl, lines of predictions.jsonl. */
   readonly lengths?: { readonly metrics: number; readonly predictions: number } | undefined;
+  /** Accuracy of the run's method on its validation pictures, in percent. */
+  readonly validation?: number;
+  /** Absent for methods on features, without validation pictures, and where nobody asked. */
+  readonly alternatives?: readonly AlternativeFacts[];
   /** In the order they were made; the last of each kind counts. */
   readonly evaluations: readonly Evaluation[];
   readonly training: {
@@ -78,6 +82,19 @@ export interface RunSummary {
     readonly stoppedEarlyAt?: number;
     readonly divergence?: Divergence;
   };
+}
+
+/** What a method reaches that was fitted to the same pictures beside the run's own. Accuracies in percent. */
+export interface AlternativeFacts {
+  readonly method: string;
+  readonly title: string;
+  /** On the validation pictures, which chose its hyper-parameters. */
+  readonly validation: number;
+  readonly test: number;
+  /** Validation images. */
+  readonly count: number;
+  /** Than the run's method, on validation, beyond what chance explains. */
+  readonly isClearlyBetter: boolean;
 }
 
 /** One line of `metrics.jsonl`. Accuracies in percent; loss is the mean over the steps since the last line of the kind. */
@@ -119,4 +136,10 @@ export interface Prediction {
   readonly tuned: readonly (readonly [label: number, probability: number])[];
   /** Cross-entropy of the tuned prediction: large where it is surely wrong. */
   readonly loss: number;
+}
+
+/** What people read for an evaluation: what nobody tuned is not called so. */
+export function nameOfEvaluation(what: Evaluation['what'], method: string): string {
+  if (what === 'zero-shot') return 'zero-shot';
+  return method === 'zero-shot' ? 'zero-shot by the method' : 'tuned';
 }

@@ -16,13 +16,14 @@
  * All but the appended `metrics.jsonl` are replaced as a whole: a reader never sees half a file. Each file that is read again holds a SHA-256 of
  * itself (sealed.ts), so damage is told by name.
  */
-import { mkdir, open, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { open, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { csvLine } from '@mudpt/clip';
+import { makeFolder } from '@mudpt/clip/files';
 import { FileLock, FormatError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { command } from '../command.ts';
-import { csvLine } from '../data/csv.ts';
 import { exists } from '../data/files.ts';
 import { resolveConfig, type RunConfig, type RunInput } from './config.ts';
 import { metricsSchema, predictionSchema, SUMMARY_FORMAT, summarySchema } from './record-schema.ts';
@@ -102,7 +103,7 @@ export class RunFolder {
 
   private async make(more?: () => Promise<void>): Promise<void> {
     try {
-      await mkdir(this.path, { recursive: true });
+      await makeFolder(this.path);
       await more?.();
     } catch (cause) {
       throw new FormatError(

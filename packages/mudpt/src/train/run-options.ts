@@ -5,7 +5,7 @@ import type { Dataset } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './config.ts';
 import type { StepChoice } from './memory.ts';
-import type { Evaluation, MetricsLine, RunSummary } from './records.ts';
+import type { AlternativeFacts, Evaluation, MetricsLine, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { TrainingProgress } from './trainer-options.ts';
 
@@ -18,6 +18,8 @@ export interface RunObserver {
   /** A part that takes a while: `done` of `total` pictures. */
   onPart?(what: string, done: number, total: number): void;
   onEvaluation?(evaluation: Evaluation): void;
+  /** What other methods reach on the same validation images; `validation`: the run's accuracy there, in percent. */
+  onAlternatives?(alternatives: readonly AlternativeFacts[], validation: number): void;
   /** How the steps of a new run will run, and what they take. */
   onChoice?(choice: StepChoice): void;
   onProgress?(progress: TrainingProgress): void;

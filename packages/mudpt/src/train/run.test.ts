@@ -7,7 +7,8 @@ import { put, temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { writeTinyModel } from '../../test/tiny.ts';
 import type { RunInput } from './config.ts';
 import { estimateRun } from './estimate.ts';
-import { openRun, predictFiles } from './evaluate.ts';
+import { openRun } from './evaluate.ts';
+import { predictFiles } from './predict.ts';
 import { train } from './run.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { FinishedRun } from './run-options.ts';
@@ -44,6 +45,50 @@ eachDevice('train', (ctx) => {
     const before = await readFile(folder.file('prompts'));
     const anew = await train(input, { device: ctx.device, out, fresh: true });
     expect(Buffer.compare(await readFile(anew.folder.file('prompts')), before)).toBe(0);
+  });
+
+  it('compares prompts with what is fitted, and predicts at a temperature fitted on validation', async () => {
+    await using at = await temporaryFolder();
+    await writeShapes(join(at.path, 'shapes'), { train: 2, val: 3, test: 1 });
+    await writeTinyModel(join(at.path, 'model'));
+    const input: RunInput = {
+      data: join(at.path, 'shapes'),
+      model: join(at.path, 'model'),
+      shots: 'all',
+      method: 'coop',
+      training: { epochs: 1, batchSize: 4 },
+    };
+    const options = { device: ctx.device, out: join(at.path, 'runs') };
+    const { folder, summary } = await train(input, options);
+    expect(summary.alternatives?.map(({ method, count }) => [method, count])).toEqual([
+      ['linear-probe', 12],
+      ['tip-adapter', 12],
+    ]);
+    expect(summary.validation).toBeGreaterThanOrEqual(0);
+    const run = await openRun(folder.path, { device: ctx.device });
+    try {
+      expect(run.facts.temperature).toBeGreaterThan(0);
+      const file = join(at.path, 'shapes', 'test', 'red_circle', '0.png');
+      const told: string[] = [];
+      const [scaled, lost] = await predictFiles(run, [file, join(at.path, 'none.png')], 4, {
+        onPrediction: (one) => told.push(one.file),
+      });
+      const plain = await predictFiles({ ...run, facts: { ...run.facts, temperature: undefined } }, [file], 4);
+      const logits = (prediction: typeof scaled): number[] =>
+        (prediction?.top ?? []).map(({ probability }) => Math.log(probability));
+      const [warm, cold] = [logits(scaled), logits(plain[0])];
+      for (let index = 1; index < 4; index += 1)
+        expect(((warm[index] ?? 0) - (warm[0] ?? 0)) * (run.facts.temperature ?? 0)).toBeCloseTo(
+          (cold[index] ?? 0) - (cold[0] ?? 0),
+          3,
+        );
+      expect(lost?.why).toBeDefined();
+      expect(told).toHaveLength(2);
+    } finally {
+      await run.close();
+    }
+    const without = await train({ ...input, seed: 2, alternatives: false }, options);
+    expect(without.summary.alternatives).toBeUndefined();
   });
 
   it('goes on with the features it had when fitting was stopped, to the same bits', async () => {

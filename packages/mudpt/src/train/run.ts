@@ -1,5 +1,6 @@
 /** A whole run, begun or continued: where it lies, and what it goes on from. All checks come before anything is written. */
 import { join } from 'node:path';
+import { makeFolder } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import type { Dataset } from '../data/index.ts';
@@ -9,7 +10,7 @@ import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { type BaseModel, openModel } from './model.ts';
 import { updatesOf } from './pace.ts';
-import { fitDepths, openRunData } from './prepare.ts';
+import { expectTrainable, fitDepths, openRunData } from './prepare.ts';
 import type { RunSummary } from './records.ts';
 import { RunFolder } from './run-folder.ts';
 import type { RunOptions, RunResult } from './run-options.ts';
@@ -28,6 +29,9 @@ export async function train(input: RunInput, options: RunOptions): Promise<RunRe
   const resolved = resolveConfig(input);
   // Images are listed while the device is opened.
   const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes), options.device]);
+  expectTrainable(dataset);
+  // A place where nothing can be written is told before the model is loaded.
+  await makeFolder(options.out ?? 'runs');
   const base = await openModel(resolved, device, options.signal);
   const { config, notes } = fitDepths(resolved, input, base.clip);
   return owning(base, async () => {

@@ -15,6 +15,8 @@ export interface ScoringOptions {
   readonly keep?: number;
   /** Called with the number of pictures done. */
   readonly onProgress?: (done: number) => void;
+  /** Called with the scores of each batch as they come. */
+  readonly onScores?: (scores: readonly Score[]) => void;
 }
 
 /** What one picture is taken for. */
@@ -64,7 +66,9 @@ export async function scoreMethod(
     try {
       for await (const batch of padded(loader, items, options)) {
         const logits = await run({ images: batch.input }).data();
-        scores.push(...rank(batch, logits as Float32Array, method.classNames.length, options.keep));
+        const ranked = rank(batch, logits as Float32Array, method.classNames.length, options.keep);
+        for (const one of ranked) scores.push(one);
+        options.onScores?.(ranked);
         options.onProgress?.(scores.length);
       }
     } finally {
@@ -104,7 +108,7 @@ export async function imageFeatures(
       using rows = narrow(features, 0, 0, batch.items.length);
       copyInto(part, rows);
       parts.push(part);
-      seen.push(...batch.items);
+      for (const item of batch.items) seen.push(item);
       options.onProgress?.(seen.length);
       // Without a wait now and then the host would run ahead of the device by the whole set.
       if (parts.length % 8 === 0) await device.synchronize();
@@ -133,7 +137,7 @@ export async function scoreLogits(
     const own = items.slice(from, from + FEATURES_AT_ONCE);
     using rows = narrow(features, 0, from, own.length);
     using logits = logitsOf(rows);
-    scores.push(...rank({ items: own }, (await logits.data()) as Float32Array, classes, keep));
+    for (const one of rank({ items: own }, (await logits.data()) as Float32Array, classes, keep)) scores.push(one);
   }
   return scores;
 }

@@ -3,6 +3,8 @@ import type { FileLock } from '@mudpt/tensor';
 import { counted } from '../data/dataset.ts';
 import type { BatchLoader, Item } from '../data/index.ts';
 import { type FeatureMethod, type Method, methodNamed, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
+import { tryAlternatives } from './alternatives.ts';
+import { fitTemperature } from './calibration.ts';
 import { countLearnt, fitFeatures } from './fit.ts';
 import { budgetOf } from './budget.ts';
 import { DivergedError } from './diverged.ts';
@@ -25,6 +27,8 @@ import {
   scoringBatch,
 } from './scoring.ts';
 import { accuracies, firstSummary, predictions, promptFacts, type RunFacts } from './summary.ts';
+import { updatesOf } from './pace.ts';
+import { Stepper } from './step.ts';
 import { trainPrompts } from './trainer.ts';
 
 /** What a session works with. */
@@ -56,11 +60,13 @@ export class Session {
     try {
       // What was measured before stands until it is measured again: on other data or classes it may never be.
       const { resume } = this.parts;
+      method = await createMethod(base.clip, config, dataset);
+      // What cannot be is told before anything is written or measured.
+      this.expectBudget(method);
       if (resume) this.summary = { ...this.summary, evaluations: resume.evaluations };
       else await folder.clear();
       await folder.create();
       if (!resume) await folder.writeConfig(config);
-      method = await createMethod(base.clip, config, dataset);
       loader = runLoader(base.clip, config, method);
       await this.describe(method);
       observer?.onReady?.(this.summary, config);
@@ -120,13 +126,32 @@ export class Session {
       await this.note({ lengths: { metrics: await folder.metricsBytes(), predictions: tuned.length } });
       const accuracy = accuracies(this.summary.evaluations);
       const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
-      await writePrompts(paths, method, { ...promptFacts(this.parts), accuracy });
+      const validation = await this.validate(method, loader);
+      const temperature = validation && fitTemperature(validation);
+      await writePrompts(paths, method, {
+        ...promptFacts(this.parts),
+        ...(temperature !== undefined && { temperature }),
+        accuracy,
+      });
       // Features of a fit are of no more use once what was fitted is safe.
       await this.store.clear();
+      if (method.kind === 'prompts' && validation) await this.tryAlternatives(loader, test, validation);
       return false;
     } finally {
       test.features.dispose();
     }
+  }
+
+  /** @throws FormatError naming the smallest budget that works, when one was asked for and is too small */
+  private expectBudget(method: Method): void {
+    const { base, config, dataset } = this.parts;
+    if (method.kind !== 'prompts' || !this.budget.isAsked) return;
+    const settings = config.training as TrainingSettings;
+    const count = dataset.splits.train.length;
+    const { group } = updatesOf(count, settings.batchSize, config.accumulate);
+    const { size } = base.clip.config.image;
+    using stepper = new Stepper(base.clip.device, method, settings, group);
+    stepper.choose(this.budget, [Math.min(settings.batchSize, count), 3, size, size]);
   }
 
   /** Puts the method's facts into the summary. */
@@ -215,6 +240,43 @@ export class Session {
       const place = { epoch: epochs - 1, step: Math.max(0, training.stepsPerEpoch - 1), lr, askedLr: lr };
       throw new DivergedError({ ...place, loss: 'finite', what: cause.problem }, training, { cause });
     }
+  }
+
+  /** What the method makes of the validation pictures, with the probabilities of all classes; undefined without any. */
+  private async validate(method: Method, loader: BatchLoader): Promise<Score[] | undefined> {
+    const { base, dataset } = this.parts;
+    const { val } = dataset.splits;
+    if (val.length === 0) return undefined;
+    const classes = dataset.classNames.length;
+    const scoring = {
+      ...this.scoring('validation', val.length, method.kind === 'prompts' ? method : undefined),
+      keep: classes,
+    };
+    if (method.kind === 'prompts') return scoreMethod(base.clip, method, loader, val, scoring);
+    const features = await imageFeatures(base.clip, loader, val, scoring);
+    try {
+      return await scoreLogits(features, classes, (rows) => method.evaluate(rows), classes);
+    } finally {
+      features.features.dispose();
+    }
+  }
+
+  private async tryAlternatives(loader: BatchLoader, test: Features, validation: readonly Score[]): Promise<void> {
+    const { base, config, dataset, options } = this.parts;
+    const accuracy = metricsOfScores(validation, dataset.classNames.length).accuracy;
+    await this.note({ validation: accuracy });
+    if (!config.alternatives || validation.length === 0) return;
+    const alternatives = await tryAlternatives({
+      clip: base.clip,
+      dataset,
+      seed: config.seed,
+      loader,
+      test,
+      validation,
+      scoring: (what, total) => this.scoring(what, total),
+    });
+    await this.note({ alternatives });
+    options.observer?.onAlternatives?.(alternatives, accuracy);
   }
 
   private async evaluated(what: Evaluation['what'], scores: readonly Score[]): Promise<void> {

@@ -44,7 +44,7 @@ describe('paths', () => {
     expect(String(await failureOf(() => openSafetensors('/no/such/file')))).toMatch(
       /FormatError: openFile: \/no\/such\/file cannot be opened \(ENOENT/,
     );
-    expect(String(await failureOf(() => openSafetensors('/')))).toContain('is not a file');
+    expect(String(await failureOf(() => openSafetensors('/')))).toContain('/ is a folder, not a file');
   });
 
   it('a source that was closed says so', async () => {

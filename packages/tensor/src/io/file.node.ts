@@ -1,5 +1,6 @@
 /** Files on disk, for Node. Reached only through `#file`, so that a browser bundle takes file.browser.ts instead. */
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -12,11 +13,15 @@ export { FileLock, type LockOptions, removeLeftovers } from './lock.node.ts';
 /** Opens the file at `path` for ranged reads. It holds a file handle until `close()`. */
 export async function openFile(path: string | URL): Promise<Required<ByteSource>> {
   const name = typeof path === 'string' ? path : fileURLToPath(path);
-  const handle = await open(name, 'r').catch((cause: unknown) => {
+  const refuse = (cause: unknown): never => {
     throw new FormatError('openFile', `${name} cannot be opened (${reason(cause)})`, 'check the path and the access rights', {
       cause,
     });
-  });
+  };
+  // To open a pipe would wait for somebody who writes into it.
+  const kind = kindOf(await stat(name).catch(refuse));
+  if (kind !== undefined) throw new FormatError('openFile', `${name} is ${kind}, not a file`, 'give the path of one file');
+  const handle = await open(name, 'r').catch(refuse);
   const information = await handle.stat();
   if (!information.isFile()) {
     await handle.close();
@@ -32,6 +37,13 @@ export async function openFile(path: string | URL): Promise<Required<ByteSource>
     },
     close: () => handle.close(),
   };
+}
+
+function kindOf(found: Stats): string | undefined {
+  if (found.isFile()) return undefined;
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a pipe';
+  return found.isSocket() ? 'a socket' : 'a device';
 }
 
 /** One `read` may bring fewer bytes than asked (2 GiB limit of the system call); it is repeated until the file ends. */

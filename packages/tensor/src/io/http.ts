@@ -1,6 +1,7 @@
 /** Range requests: parts of a remote file without downloading it. */
 import { FormatError } from '../errors.ts';
 import { allocate, type ByteSource, checkRange } from './bytes.ts';
+import { REQUEST_SECONDS, timedFetch } from './timed-fetch.ts';
 
 /** How a file is fetched. */
 export interface HttpOptions {
@@ -10,6 +11,8 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends every request of this source. */
   readonly signal?: AbortSignal;
+  /** How long the server may be silent, in seconds. Default 10. */
+  readonly timeout?: number;
 }
 
 /**
@@ -18,11 +21,14 @@ export interface HttpOptions {
  */
 export async function httpSource(url: string, options: HttpOptions = {}): Promise<ByteSource> {
   const name = withoutSecrets(url);
+  const given = options.fetch;
+  const get = timedFetch((target, init = {}) => (given ? given(url, init) : fetch(target, init)), {
+    seconds: options.timeout ?? REQUEST_SECONDS,
+  });
   const request = async (first: number, last: number): Promise<Response> => {
-    const get = options.fetch ?? ((target: string, init: RequestInit) => fetch(target, init));
     const headers = { ...options.headers, Range: `bytes=${first}-${last}`, 'Accept-Encoding': 'identity' };
     try {
-      return await get(url, { headers, signal: options.signal });
+      return await get(url, { headers, ...(options.signal && { signal: options.signal }) });
     } catch (cause) {
       throw failure(name, `the request failed (${causes(cause)})`, 'check the address and the connection, then try again');
     }

@@ -14,6 +14,7 @@ export {
 export type { SafetensorsDType } from './dtypes.ts';
 export type { SafetensorsEntry } from './header.ts';
 export { type HttpOptions, httpSource } from './http.ts';
+export { type Fetch, REQUEST_SECONDS, timedFetch, type TimeoutOptions } from './timed-fetch.ts';
 export { byteSource, type ByteSourceInput } from './open.ts';
 export { type OpenSafetensorsOptions, openSafetensors, type SafetensorsReader, type SafetensorsTensor } from './safetensors.ts';
 export { loadTensor, type LoadOptions, tensorToWrite } from './tensors.ts';

@@ -1,0 +1,31 @@
+/** Folders made with those above them (Node). */
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { FormatError } from '@mudpt/tensor';
+
+/**
+ * Makes a folder and those above it; nothing happens when it is there. Node's `recursive` never returns where the system denies that a
+ * folder above exists which it can look at (/proc).
+ * @throws FormatError when it cannot be made
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  let at = resolve(path);
+  while (!(await isFolder(at)) && dirname(at) !== at) {
+    missing.push(at);
+    at = dirname(at);
+  }
+  for (const folder of missing.reverse())
+    await mkdir(folder).catch(async (cause: NodeJS.ErrnoException) => {
+      // Another process may have made it meanwhile.
+      if (cause.code === 'EEXIST' && (await isFolder(folder))) return;
+      throw new FormatError('folder', `${folder} cannot be made (${cause.message})`, 'choose another place', { cause });
+    });
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,51 @@
+/** `pnpm train --check`: the data alone, without a model or an adapter. */
+import { createImageLoader } from '@mudpt/clip';
+import { FormatError } from '@mudpt/tensor';
+import { counted, SPLITS } from '../data/dataset.ts';
+import { openRunData, type RunInput } from '../train/index.ts';
+import { classFacts, expectTrainable } from '../train/prepare.ts';
+import { resolveConfig } from '../train/config.ts';
+import { bar, StatusLine, table } from './terminal.ts';
+
+/** Side of the squares that pictures are made into to see whether they decode. */
+const SIDE = 32;
+
+/** Tells what a run would be made of, and looks at every picture. @returns exit code: 0 all fine, 3 some pictures cannot be read */
+export async function checkData(input: RunInput, line: StatusLine, signal: AbortSignal): Promise<number> {
+  const config = resolveConfig(input);
+  const dataset = await openRunData(config, config.classes);
+  expectTrainable(dataset);
+  const facts = classFacts(dataset);
+  const rows = facts.map(({ name, prompt, train, val, test }) => [name, prompt, String(train), String(val), String(test)]);
+  line.print(
+    `${dataset.name}: ${counted(facts.length, 'class', 'classes')}, ${SPLITS.map((split) => `${dataset.splits[split].length} ${split}`).join(', ')}`,
+  );
+  line.print();
+  for (const row of table([['class', 'zero-shot prompt', 'train', 'val', 'test'], ...rows], { right: [2, 3, 4] }))
+    line.print(row);
+  line.print();
+  for (const warning of dataset.warnings) line.print(`${line.paint('caution', 'warning:')} ${warning}`);
+  const items = SPLITS.flatMap((split) => dataset.splits[split]);
+  const bad: string[] = [];
+  await using loader = createImageLoader({ size: SIDE, ...(config.exif && { exif: config.exif }) });
+  let next = 0;
+  const look = async (): Promise<void> => {
+    for (let item = items[next++]; item; item = items[next++]) {
+      signal.throwIfAborted();
+      await loader.load(item.image).catch((error: unknown) => {
+        if (!(error instanceof FormatError)) throw error;
+        bad.push(`${item?.id}: ${error.problem}`);
+      });
+      line.show(`pictures ${bar(next / items.length)} ${Math.min(next, items.length)}/${items.length}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, look));
+  line.clear();
+  for (const text of bad.sort()) line.print(`${line.paint('bad', 'error:')} ${text}`);
+  line.print(
+    bad.length === 0
+      ? `all ${counted(items.length, 'picture', 'pictures')} can be read; nothing was written`
+      : `${bad.length} of ${counted(items.length, 'picture', 'pictures')} cannot be read; nothing was written`,
+  );
+  return bad.length === 0 ? 0 : 3;
+}

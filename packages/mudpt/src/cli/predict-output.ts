@@ -1,0 +1,80 @@
+/** Predictions as a table, JSON, JSON lines or CSV. */
+import { csvLine, printable, printableJson } from '@mudpt/clip';
+import type { FilePrediction } from '../train/index.ts';
+import { table } from './terminal.ts';
+
+export type OutputForm = 'table' | 'json' | 'jsonl' | 'csv';
+/** `unsure`: below the threshold. */
+export type Status = 'ok' | 'unsure' | 'error';
+
+/** Columns of the CSV: a row a class, one row for a file without. */
+export const COLUMNS = ['file', 'rank', 'label', 'class', 'probability', 'status', 'error'];
+
+export function statusOf({ why, top }: FilePrediction, threshold = 0): Status {
+  if (why !== undefined) return 'error';
+  return (top[0]?.probability ?? 0) < threshold ? 'unsure' : 'ok';
+}
+
+/** Writes predictions as they come, where the form allows it. */
+export class PredictionWriter {
+  private readonly kept: FilePrediction[] = [];
+
+  /** @param isTerminal whether a person reads it there: names are escaped then in CSV too */
+  constructor(
+    private readonly form: OutputForm,
+    private readonly threshold: number,
+    private readonly write: (text: string) => void,
+    private readonly isTerminal = false,
+  ) {
+    if (form === 'csv') this.row(COLUMNS);
+  }
+
+  add(prediction: FilePrediction): void {
+    if (this.form === 'jsonl') this.write(`${printableJson(this.record(prediction))}\n`);
+    else if (this.form === 'csv') for (const row of this.rows(prediction)) this.row(row);
+    else this.kept.push(prediction);
+  }
+
+  end(): void {
+    if (this.form === 'json')
+      this.write(
+        `${printableJson(
+          this.kept.map((one) => this.record(one)),
+          2,
+        )}\n`,
+      );
+    if (this.form === 'table') this.write(`${table(this.kept.map((one) => this.line(one))).join('\n')}\n`);
+  }
+
+  private row(cells: readonly string[]): void {
+    this.write(`${csvLine(this.isTerminal ? cells.map(printable) : cells)}\n`);
+  }
+
+  private record(prediction: FilePrediction): object {
+    const { file, top, why } = prediction;
+    return { file, status: statusOf(prediction, this.threshold), top, ...(why !== undefined && { error: why }) };
+  }
+
+  private rows(prediction: FilePrediction): string[][] {
+    const status = statusOf(prediction, this.threshold);
+    const { file, top, why = '' } = prediction;
+    if (status === 'error') return [[file, '', '', '', '', status, why]];
+    return top.map(({ label, name, probability }, rank) => [
+      file,
+      String(rank + 1),
+      String(label),
+      name,
+      probability.toFixed(6),
+      status,
+      '',
+    ]);
+  }
+
+  private line(prediction: FilePrediction): string[] {
+    const { file, top, why } = prediction;
+    if (why !== undefined) return [file, `error: ${why}`];
+    const told = top.map(({ name, probability }) => `${name} ${(100 * probability).toFixed(1)} %`);
+    if (statusOf(prediction, this.threshold) === 'unsure') told[0] = `unsure: ${told[0] ?? ''}`;
+    return [file, ...told];
+  }
+}
