@@ -8,7 +8,14 @@ import type { DType } from '../../dtype.ts';
 import type { Tensor } from '../../tensor.ts';
 import { full, tensor } from '../create.ts';
 import { permute } from '../views.ts';
-import { conv2d, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight, type Conv2dOptions } from './conv2d.ts';
+import {
+  CONV_VARIANTS,
+  conv2d,
+  conv2dBackwardBias,
+  conv2dBackwardInput,
+  conv2dBackwardWeight,
+  type Conv2dOptions,
+} from './conv2d.ts';
 import { fold, unfold } from './unfold.ts';
 
 type Case = { x: number[]; weight: number[]; options: Omit<Conv2dOptions, 'dilation'> };
@@ -35,10 +42,7 @@ eachDevice('convolution', (ctx) => {
   it.each(CASES)('conv2d of $x by $weight, $options, and its gradients', async ({ x: shape, weight: weightShape, options }) => {
     // f16 products are tested with matmul; one case here keeps the number of pipelines down.
     const dtypes = ctx.device.hasF16 ? (['f32', 'f16'] as const) : (['f32'] as const);
-    const runs = dtypes.flatMap((dtype) => [
-      { dtype, variant: 'direct' },
-      { dtype, variant: 'gemm' },
-    ]);
+    const runs = dtypes.flatMap((dtype) => CONV_VARIANTS.map((variant) => ({ dtype, variant })));
     for (const { dtype, variant } of runs) {
       if (variant === 'gemm' && (options.groups || (dtype === 'f16' && shape[2] !== 16))) continue;
       using _ = ctx.device.tuner.force('conv2d', variant);

@@ -68,7 +68,10 @@ function fitsWindows(x: Tensor, { windows, channels }: Problem): boolean {
   return bytes <= Math.min(maxStorageBufferBindingSize, maxBufferSize);
 }
 
-function variantOf(x: Tensor, problem: Problem): 'gemm' | 'direct' {
+/** All variants of a convolution. */
+export const CONV_VARIANTS = ['gemm', 'direct'] as const;
+
+function variantOf(x: Tensor, problem: Problem): (typeof CONV_VARIANTS)[number] {
   const work = flopsOf(problem) / 2;
   const candidates =
     problem.channels.groups > 1 || !fitsWindows(x, problem)
