@@ -113,17 +113,22 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #elif MODE == "weight"
   let at = split(thread, params.group_channels, params.taps.x, params.taps.y);
   let channel = at.x / params.group_outputs * params.group_channels + at.y;
+  // Rows are summed apart, and images: a term is not lost beside the sum of all.
   for (var n = 0u; n < params.images; n++) {
+    var whole = 0.0;
     for (var p = 0u; p < params.places.x; p++) {
       let row = p * params.stride.x + at.z * params.dilation.x - params.padding.x;
       if (row >= params.size.x) { continue; }
+      var part = 0.0;
       for (var q = 0u; q < params.places.y; q++) {
         let column = q * params.stride.y + at.w * params.dilation.y - params.padding.y;
         if (column >= params.size.y) { continue; }
         let source = dot4(vec4<u32>(n, channel, row, column), params.x_strides);
-        sum += f32(x[params.x_offset + source]) * f32(y[params.y_offset + dot4(vec4<u32>(n, at.x, p, q), params.y_strides)]);
+        part += f32(x[params.x_offset + source]) * f32(y[params.y_offset + dot4(vec4<u32>(n, at.x, p, q), params.y_strides)]);
       }
+      whole += part;
     }
+    sum += whole;
   }
 #else
   let taps = params.taps.x * params.taps.y;

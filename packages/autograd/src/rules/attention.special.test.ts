@@ -156,10 +156,12 @@ eachDevice('attention at special scores', (ctx) => {
     describe(wanted.name, () => {
       it('unfused', () => check('unfused'));
       it('fused, by every variant', async () => {
-        for (const variant of fusedVariants(ctx.device)) {
-          using _ = ctx.device.tuner.force('attention', variant);
-          await check('dense');
-          if (wanted.q.length === wanted.k.length) await check('packed');
+        for (const how of wanted.q.length === wanted.k.length ? (['dense', 'packed'] as const) : (['dense'] as const)) {
+          const extent = { depth: 4, queries: wanted.q.length, packed: how === 'packed' };
+          for (const variant of fusedVariants(ctx.device, extent)) {
+            using _ = ctx.device.tuner.force('attention', variant);
+            await check(how);
+          }
         }
       });
     });

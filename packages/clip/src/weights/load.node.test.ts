@@ -197,8 +197,8 @@ eachDevice('loadClip', (ctx) => {
     expect(Math.max(...(await errors(again)))).toBeLessThan(1e-5);
   });
 
-  it('f16 matrices are saved as f16', async () => {
-    if (!ctx.device.hasF16) return;
+  it('f16 matrices are saved as f16', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     using clip = await load(fixturePath('checkpoint-f16.pt'), { dtype: 'f16' });
     const files = await serializeHuggingFace(weightsOf(clip));
     const file = await openSafetensors(files['model.safetensors'] ?? new Uint8Array());

@@ -323,8 +323,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * para
     buffer.destroy();
   });
 
-  it('profiles kernels', async () => {
-    if (!ctx.device.gpu.features.has('timestamp-query')) return;
+  it('profiles kernels', async ({ skip }) => {
+    skip(!ctx.device.gpu.features.has('timestamp-query'), 'the adapter has no timestamp-query');
     using x = tensor(new Float32Array(4096).fill(1), { device: ctx.device });
     const profile = await ctx.device.profile(() => {
       times(x, 2).dispose();

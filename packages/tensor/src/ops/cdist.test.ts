@@ -43,8 +43,8 @@ eachDevice('cdist', (ctx) => {
     expect(await y.item()).toBe(0.0625);
   });
 
-  it('f16 is computed in f32', async () => {
-    if (!ctx.device.hasF16) return;
+  it('f16 is computed in f32', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     const [a, b] = [random([7, 33], 5, { round: 'f16' }), random([5, 33], 6, { round: 'f16' })];
     using ta = toDevice(ctx.device, a, 'f16');
     using tb = toDevice(ctx.device, b, 'f16');

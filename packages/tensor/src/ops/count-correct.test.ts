@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest';
 import { eachDevice } from '../../test/support.ts';
 import { argmax, type DType, countCorrect, randn, tensor, transpose } from '../index.ts';
+import { ROW_VARIANTS } from './rows.ts';
 
 eachDevice('countCorrect', (ctx) => {
-  const runs = (variant: string): boolean => variant !== 'subgroup' || ctx.device.subgroupSize > 0;
-
-  it.each(['row', 'subgroup', 'workgroup'])('counts rows whose label is their argmax, by %s', async (variant) => {
-    if (!runs(variant)) return;
+  it.for(ROW_VARIANTS)('counts rows whose label is their argmax, by %s', async (variant, { skip }) => {
+    skip(variant === 'subgroup' && ctx.device.subgroupSize === 0, 'the adapter has no subgroups');
     using _ = ctx.device.tuner.force('loss', variant);
     for (const [rows, classes] of [
       [1, 1],

@@ -10,6 +10,7 @@ import {
 } from '../../test/reference/array.ts';
 import { expectClose } from '../../test/reference/compare.ts';
 import { cat as catRef, pad as padRef, stack as stackRef } from '../../test/reference/indexing.ts';
+import { random } from '../../test/reference/inputs.ts';
 import { eachDevice } from '../../test/support.ts';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
@@ -146,6 +147,39 @@ eachDevice('join', (ctx) => {
     );
     expect(() => pad(t, [[-2, -2]])).toThrow(/do not fit/);
     expect(() => pad(t, [[0.5, 0]])).toThrow(/whole cells/);
+  });
+
+  it('tiles and repeats any rank up to 8', async () => {
+    const x = random([2, 1, 3, 1, 2, 1, 2, 2], 5);
+    using t = upload(x);
+    const counts = [2, 3, 2, 1, 2, 2, 1, 3];
+    using tiled = tile(t, counts);
+    const shape = x.shape.map((size, axis) => size * counts[axis]!);
+    const wanted = build(shape, (index) =>
+      get(
+        x,
+        index.map((at, axis) => at % x.shape[axis]!),
+      ),
+    );
+    expectClose({ shape: tiled.shape, data: await tiled.data() }, wanted, { rel: 0, abs: 0 });
+    for (const axis of [0, 2, 7]) {
+      using repeated = repeatInterleave(t, 3, axis);
+      const longer = x.shape.map((size, at) => (at === axis ? 3 * size : size));
+      const each = build(longer, (index) =>
+        get(
+          x,
+          index.map((at, of) => (of === axis ? Math.floor(at / 3) : at)),
+        ),
+      );
+      expectClose({ shape: repeated.shape, data: await repeated.data() }, each, { rel: 0, abs: 0 });
+    }
+    for (const wrong of [
+      () => tile(t, [-1]),
+      () => tile(t, [1.5]),
+      () => repeatInterleave(t, -1),
+      () => repeatInterleave(t, 0.5),
+    ])
+      expect(wrong).toThrow(/^(tile: counts\[0\]|repeatInterleave: count) is .* whole number >= 0/);
   });
 
   it('tiles, repeats and rolls', async () => {

@@ -4,7 +4,7 @@ import { bitsType, expectNumber } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
 import { defineOp } from '../op.ts';
-import { collapse, normalizeAxis, type Shape, showShape, sizeOf } from '../shape.ts';
+import { collapse, MAX_RANK, normalizeAxis, type Shape, showShape, sizeOf } from '../shape.ts';
 import { alias, empty, type Tensor, view } from '../tensor.ts';
 import { copyInto } from './copy.ts';
 import { full } from './create.ts';
@@ -182,27 +182,61 @@ export const pad = defineOp('pad', (x: Tensor, amounts: readonly Padding[], valu
   return out;
 });
 
-/** Repeats the whole of `x` `counts[axis]` times along each axis; counts for more axes than `x` has add leading axes. */
+/** @throws ShapeError unless `count` is a whole number >= 0 */
+function expectCount(op: string, name: string, count: number): void {
+  if (Number.isInteger(count) && count >= 0) return;
+  throw new ShapeError(op, `${name} is ${count}`, 'give a whole number >= 0');
+}
+
+/** `x` with `axis` repeated as a whole `count` times, or (`each`) every position of it. In four axes, whatever the rank of x. */
+function repeatAxis(x: Tensor, axis: number, count: number, each: boolean): Tensor {
+  const size = x.shape[axis] ?? 1;
+  const [lead, rest] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
+  const shape = (repeats: number): number[] => (each ? [lead, size, repeats, rest] : [lead, repeats, size, rest]);
+  using apart = reshape(x, shape(1));
+  using repeated = expand(apart, shape(count));
+  return reshape(repeated, [...x.shape.slice(0, axis), size * count, ...x.shape.slice(axis + 1)]);
+}
+
+/**
+ * Repeats the whole of `x` `counts[axis]` times along each axis; counts for more axes than `x` has add leading axes.
+ * @throws ShapeError for a count that is no whole number >= 0, or more than 8 axes
+ */
 export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Tensor => {
+  for (const [at, count] of counts.entries()) expectCount('tile', `counts[${at}]`, count);
   const repeats = [...Array.from({ length: Math.max(0, x.rank - counts.length) }, () => 1), ...counts];
   const shape = [...Array.from({ length: repeats.length - x.rank }, () => 1), ...x.shape];
-  using split = reshape(
-    x,
-    shape.flatMap((size) => [1, size]),
-  );
-  using repeated = expand(
-    split,
-    shape.flatMap((size, axis) => [repeats[axis] ?? 1, size]),
-  );
-  return reshape(
-    repeated,
-    shape.map((size, axis) => size * (repeats[axis] ?? 1)),
-  );
+  const isSplit = shape.map((size, axis) => repeats[axis] !== 1 && size !== 1);
+  const result = shape.map((size, axis) => size * (repeats[axis] ?? 1));
+  if (shape.length + isSplit.filter(Boolean).length <= MAX_RANK) {
+    using split = reshape(
+      x,
+      shape.flatMap((size, axis) => (isSplit[axis] ? [1, size] : [size])),
+    );
+    using repeated = expand(
+      split,
+      shape.flatMap((size, axis) => (isSplit[axis] ? [repeats[axis] ?? 1, size] : [size * (repeats[axis] ?? 1)])),
+    );
+    return reshape(repeated, result);
+  }
+  // Too many axes to split at once: one after the other.
+  let done = reshape(x, shape);
+  for (const [axis, count] of repeats.entries()) {
+    if (count === 1) continue;
+    using before = done;
+    done = repeatAxis(before, axis, count, false);
+  }
+  return done;
 });
 
-/** Repeats every position of an axis `count` times in a row: [a, b] becomes [a, a, b, b]. */
+/**
+ * Repeats every position of an axis `count` times in a row: [a, b] becomes [a, a, b, b].
+ * @throws ShapeError for an axis out of range, or a count that is no whole number >= 0
+ */
 export const repeatInterleave = defineOp('repeatInterleave', (x: Tensor, count: number, axis: number = 0): Tensor => {
   const at = normalizeAxis('repeatInterleave', axis, x.shape);
+  expectCount('repeatInterleave', 'count', count);
+  if (x.rank === MAX_RANK) return repeatAxis(x, at, count, true);
   using apart = unsqueeze(x, at + 1);
   using repeated = expand(apart, [...x.shape.slice(0, at + 1), count, ...x.shape.slice(at + 1)]);
   return reshape(repeated, [...x.shape.slice(0, at), (x.shape[at] ?? 0) * count, ...x.shape.slice(at + 1)]);

@@ -185,8 +185,8 @@ eachDevice('linear', (ctx) => {
     expectNormClose(await y.data(), binary('add', map(affine(x, weight, bias), unaryFunctions.gelu), bias), 1e-6);
   });
 
-  it('reads f16 weights with f32 activations', async () => {
-    if (!ctx.device.hasF16) return;
+  it('reads f16 weights with f32 activations', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     const [x, weight, bias] = [random([6, 16], 19), random([8, 16], 20, { round: 'f16' }), random([8], 21)];
     using input = toDevice(ctx.device, x);
     using w = toDevice(ctx.device, weight, 'f16');

@@ -6,10 +6,12 @@ import * as oracle from '../../test/reference/matmul.ts';
 import { applyView, batchPairs, matmulSizes, type ViewRecipe } from '../../test/shapes.ts';
 import { eachDevice } from '../../test/support.ts';
 import { toDevice, viewOf } from '../../test/views.ts';
+import { isBlock } from './gemm/blocks.ts';
+import { type Variant, VARIANTS } from './gemm/plan.ts';
 import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
 
-/** Of the tiles of gemm.block, which are one template, one: see gemm/block.test.ts for the others. */
-const VARIANTS = ['broadcast', 'plain', 'tile', 'dot', 'block32x32'] as const;
+/** Of the tiles of gemm.block the smallest: all of them are in gemm/block.test.ts, and subgroup matrices in matrix.node.test.ts. */
+const TESTED = VARIANTS.filter((variant) => variant !== 'matrix' && (!isBlock(variant) || variant === 'block32x32'));
 /** Above the work for which unaligned products may take another tile. */
 const LARGE_UNEVEN: typeof matmulSizes = [
   [131, 257, 137],
@@ -31,9 +33,10 @@ const sizesFor = (variant: string): typeof matmulSizes =>
 /** Sums of k products of order 1 in f32: the bound grows with the root of k, not with the single result. */
 const close = { rel: 1e-5, abs: 2e-5 };
 
-/** Forces `variant`; undefined where it cannot run (no subgroups of a fixed size). */
-function force(device: Device, variant: string): Disposable | undefined {
-  return variant === 'broadcast' && device.subgroupSize === 0 ? undefined : device.tuner.force('gemm', variant);
+/** Forces `variant`, or skips the test where it cannot run. */
+function force(device: Device, variant: Variant, skip: (condition: boolean, note: string) => void): Disposable {
+  skip(variant === 'broadcast' && device.subgroupSize === 0, 'the adapter has no subgroups of a fixed size');
+  return device.tuner.force('gemm', variant);
 }
 
 async function expectProduct(device: Device, a: Ref, b: Ref, options: oracle.MatmulOptions, label: string): Promise<void> {
@@ -44,10 +47,9 @@ async function expectProduct(device: Device, a: Ref, b: Ref, options: oracle.Mat
 }
 
 eachDevice('matmul', (ctx) => {
-  describe.each(VARIANTS)('variant %s', (variant) => {
-    it('agrees with the oracle in all four transposes, at every edge of the tiles', async () => {
-      using forced = force(ctx.device, variant);
-      if (!forced) return;
+  describe.each(TESTED)('variant %s', (variant) => {
+    it('agrees with the oracle in all four transposes, at every edge of the tiles', async ({ skip }) => {
+      using _forced = force(ctx.device, variant, skip);
       for (const [m, k, n] of sizesFor(variant)) {
         const a = random([m, k], 1);
         const b = random([k, n], 2);
@@ -69,9 +71,8 @@ eachDevice('matmul', (ctx) => {
       }
     });
 
-    it('broadcasts batches and splits k', async () => {
-      using forced = force(ctx.device, variant);
-      if (!forced) return;
+    it('broadcasts batches and splits k', async ({ skip }) => {
+      using _forced = force(ctx.device, variant, skip);
       for (const [batchA, batchB] of batchPairs) {
         await expectProduct(
           ctx.device,
@@ -92,9 +93,8 @@ eachDevice('matmul', (ctx) => {
       }
     });
 
-    it('gives the same bits twice', async () => {
-      using forced = force(ctx.device, variant);
-      if (!forced) return;
+    it('gives the same bits twice', async ({ skip }) => {
+      using _forced = force(ctx.device, variant, skip);
       using a = toDevice(ctx.device, random([65, 63], 7));
       using b = toDevice(ctx.device, random([63, 66], 8));
       using first = matmul(a, b);
@@ -212,14 +212,14 @@ eachDevice('matmul', (ctx) => {
     expect([...(await sums.data())]).toEqual([3, 3, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 7, 7]);
   });
 
-  it('stores f16, sums in f32, and mixes f16 weights with f32 activations', async () => {
-    if (!ctx.device.hasF16) return;
+  it('stores f16, sums in f32, and mixes f16 weights with f32 activations', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     const a = random([20, 300], 20, { round: 'f16' });
     const b = random([300, 36], 21, { round: 'f16' });
     const expected = oracle.matmul(a, b);
-    for (const variant of VARIANTS) {
-      using forced = force(ctx.device, variant);
-      if (!forced) continue;
+    for (const variant of TESTED) {
+      if (variant === 'broadcast' && ctx.device.subgroupSize === 0) continue;
+      using _forced = ctx.device.tuner.force('gemm', variant);
       using x = toDevice(ctx.device, a, 'f16');
       using y = toDevice(ctx.device, b, 'f16');
       using half = matmul(x, y);

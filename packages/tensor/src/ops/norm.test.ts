@@ -21,8 +21,8 @@ import { l2Normalize, l2NormalizeBackward } from './normalize.ts';
 import { add } from './pointwise.ts';
 import { slice } from './slices.ts';
 import { expand, permute } from './views.ts';
+import { ROW_VARIANTS } from './rows.ts';
 
-const VARIANTS = ['row', 'subgroup', 'workgroup'] as const;
 const WIDTHS = [2, 3, 4, 7, 64, 65, 257, 768];
 
 eachDevice('norms', (ctx) => {
@@ -33,10 +33,8 @@ eachDevice('norms', (ctx) => {
     expectClose({ shape: actual.shape, data: await actual.data() }, expected, tolerance);
     actual.dispose();
   };
-  const runs = (variant: string): boolean => variant !== 'subgroup' || ctx.device.subgroupSize > 0;
-
-  it.each(VARIANTS)('layer norm, forward and gradients, by %s', async (variant) => {
-    if (!runs(variant)) return;
+  it.for(ROW_VARIANTS)('layer norm, forward and gradients, by %s', async (variant, { skip }) => {
+    skip(variant === 'subgroup' && ctx.device.subgroupSize === 0, 'the adapter has no subgroups');
     using _ = ctx.device.tuner.force('norm', variant);
     for (const width of WIDTHS) {
       const [x, grad] = [random([3, 7, width], 1), random([3, 7, width], 2)];
@@ -61,8 +59,8 @@ eachDevice('norms', (ctx) => {
     }
   });
 
-  it.each(VARIANTS)('fused residual addition, RMS norm and l2 by %s', async (variant) => {
-    if (!runs(variant)) return;
+  it.for(ROW_VARIANTS)('fused residual addition, RMS norm and l2 by %s', async (variant, { skip }) => {
+    skip(variant === 'subgroup' && ctx.device.subgroupSize === 0, 'the adapter has no subgroups');
     using _ = ctx.device.tuner.force('norm', variant);
     using _2 = ctx.device.tuner.force('l2_normalize', variant);
     for (const width of [3, 64, 129]) {
@@ -207,8 +205,8 @@ eachDevice('norms', (ctx) => {
     fused.sum.dispose();
   });
 
-  it('stores f16 and computes in f32, with f16 or f32 weights', async () => {
-    if (!ctx.device.hasF16) return;
+  it('stores f16 and computes in f32, with f16 or f32 weights', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     const [x, grad] = [random([9, 68], 1, { round: 'f16' }), random([9, 68], 2, { round: 'f16' })];
     const [weight, bias] = [random([68], 3, { round: 'f16' }), random([68], 4, { round: 'f16' })];
     using t = upload(x, 'f16');

@@ -235,8 +235,8 @@ eachDevice('pointwise', (ctx) => {
     expect(() => add(1, 2)).toThrow(/all operands are numbers/);
   });
 
-  it('f16 is computed in f32', async () => {
-    if (!ctx.device.hasF16) return;
+  it('f16 is computed in f32', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     const x = random([133], 1, { round: 'f16' });
     using h = tensor(new Float32Array(x.data), { dtype: 'f16', device: ctx.device });
     using f = upload(ctx.device, x);

@@ -95,7 +95,9 @@ function geometry(problem: Problem, chunk: number, chunks: number): Record<strin
   };
 }
 
-type Variant = 'thread' | 'few' | 'subgroup' | 'tree';
+/** All variants of reduce.wgsl. */
+export const REDUCE_VARIANTS = ['thread', 'few', 'subgroup', 'tree'] as const;
+type Variant = (typeof REDUCE_VARIANTS)[number];
 
 function chooseVariant({ source, outputs, length, stride, strides }: Problem): Variant {
   const { device } = source;

@@ -9,6 +9,7 @@ import { eachDevice } from '../../test/support.ts';
 import { type Tensor, view } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, sumTo, variance } from './reduce.ts';
+import { REDUCE_VARIANTS } from './reduce.run.ts';
 
 const close: Tolerance = { rel: 3e-6, abs: 1e-6 };
 const exact: Tolerance = { rel: 0, abs: 0 };
@@ -79,26 +80,23 @@ eachDevice('reduce', (ctx) => {
     }
   });
 
-  it.each(['thread', 'few', 'subgroup', 'tree'])(
-    'variant %s: rows, columns, long and split, twice with the same bits',
-    async (variant) => {
-      if (variant === 'subgroup' && ctx.device.subgroupSize === 0) return;
-      using _forced = ctx.device.tuner.force('reduce', variant);
-      for (const shape of [[1], [3, 5], [2, 129], [129, 3], [70000], [3, 9001], [9001, 3], [5, 64, 7]]) {
-        const x = random(shape, 9);
-        using t = upload(x);
-        for (const axes of [[0], [shape.length - 1], undefined]) {
-          for (const name of ['sum', 'max', 'logsumexp'] as const) {
-            using a = cases[name]!.run(t, { axes });
-            using b = cases[name]!.run(t, { axes });
-            const scale = name === 'sum' ? 1e-6 * Math.sqrt(x.data.length) : 1e-6;
-            expectClose(await read(a), cases[name]!.oracle(x, { axes }), { rel: 3e-6, abs: scale }, `${name} [${shape}] ${axes}`);
-            expect(await a.data()).toEqual(await b.data());
-          }
+  it.for(REDUCE_VARIANTS)('variant %s: rows, columns, long and split, twice with the same bits', async (variant, { skip }) => {
+    skip(variant === 'subgroup' && ctx.device.subgroupSize === 0, 'the adapter has no subgroups');
+    using _forced = ctx.device.tuner.force('reduce', variant);
+    for (const shape of [[1], [3, 5], [2, 129], [129, 3], [70000], [3, 9001], [9001, 3], [5, 64, 7]]) {
+      const x = random(shape, 9);
+      using t = upload(x);
+      for (const axes of [[0], [shape.length - 1], undefined]) {
+        for (const name of ['sum', 'max', 'logsumexp'] as const) {
+          using a = cases[name]!.run(t, { axes });
+          using b = cases[name]!.run(t, { axes });
+          const scale = name === 'sum' ? 1e-6 * Math.sqrt(x.data.length) : 1e-6;
+          expectClose(await read(a), cases[name]!.oracle(x, { axes }), { rel: 3e-6, abs: scale }, `${name} [${shape}] ${axes}`);
+          expect(await a.data()).toEqual(await b.data());
         }
       }
-    },
-  );
+    }
+  });
 
   it('keeps six digits of a million', async () => {
     const x = random([1_000_003], 1, { distribution: 'uniform', low: 0.5, high: 1.5 });
@@ -212,7 +210,11 @@ eachDevice('reduce', (ctx) => {
       expectClose(await result.data(), ref([values.length], values), { rel: 1e-7, abs: 0 });
       result.dispose();
     }
-    if (!device.hasF16) return;
+  });
+
+  it('sums f16 in f32', async ({ skip }) => {
+    const { device } = ctx;
+    skip(!device.hasF16, 'the adapter has no shader-f16');
     using h = tensor(new Float32Array(40000).fill(1), { dtype: 'f16', device });
     using m = mean(h);
     using s = sum(h, 0, { keepdim: true });

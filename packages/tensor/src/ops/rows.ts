@@ -41,12 +41,13 @@ export function expectRows(op: string, name: string, x: Tensor): { readonly rows
   return { rows: sizeOf(x.shape.slice(0, -1)), width: x.shape.at(-1) ?? 1 };
 }
 
-export type RowVariant = 'row' | 'subgroup' | 'workgroup';
-
 /** Elements one lane may add up: beyond, the sum of a row would lose terms that are small beside it. */
 const MOST_A_LANE = 4096;
 
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
+export type RowVariant = keyof typeof ROWS_PER_GROUP;
+/** All variants of rows.wgsl. */
+export const ROW_VARIANTS = Object.keys(ROWS_PER_GROUP) as readonly RowVariant[];
 
 /**
  * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), and so few rows that

@@ -9,8 +9,7 @@ import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './softmax.ts';
 import { permute } from './views.ts';
-
-const VARIANTS = ['row', 'subgroup', 'workgroup'] as const;
+import { ROW_VARIANTS } from './rows.ts';
 
 eachDevice('softmax', (ctx) => {
   const upload = (x: Ref, dtype: DType = 'f32'): Tensor =>
@@ -21,8 +20,8 @@ eachDevice('softmax', (ctx) => {
     actual.dispose();
   };
 
-  it.each(VARIANTS)('forward and gradient by %s', async (variant) => {
-    if (variant === 'subgroup' && ctx.device.subgroupSize === 0) return;
+  it.for(ROW_VARIANTS)('forward and gradient by %s', async (variant, { skip }) => {
+    skip(variant === 'subgroup' && ctx.device.subgroupSize === 0, 'the adapter has no subgroups');
     using _ = ctx.device.tuner.force('softmax', variant);
     for (const width of [1, 3, 4, 17, 64, 77, 199, 1000]) {
       const [x, grad] = [random([5, 7, width], 1, { scale: 3 }), random([5, 7, width], 2)];
@@ -41,8 +40,8 @@ eachDevice('softmax', (ctx) => {
     }
   });
 
-  it.each(VARIANTS)('masked, huge and broken rows by %s', async (variant) => {
-    if (variant === 'subgroup' && ctx.device.subgroupSize === 0) return;
+  it.for(ROW_VARIANTS)('masked, huge and broken rows by %s', async (variant, { skip }) => {
+    skip(variant === 'subgroup' && ctx.device.subgroupSize === 0, 'the adapter has no subgroups');
     using _ = ctx.device.tuner.force('softmax', variant);
     const [inf, nan] = [Infinity, NaN];
     const rows = [
@@ -77,7 +76,7 @@ eachDevice('softmax', (ctx) => {
     }
   });
 
-  it('works along any axis, on strided views and edge shapes, in f16', async () => {
+  it('works along any axis, on strided views and edge shapes', async () => {
     const [x, grad] = [random([4, 5, 6], 1), random([4, 5, 6], 2)];
     using t = upload(x);
     using g = upload(grad);
@@ -97,7 +96,10 @@ eachDevice('softmax', (ctx) => {
       await check(softmax(e), shape.includes(0) ? edge : map(edge, () => 1));
     }
     expect(() => softmax(t, 3)).toThrow(/axis 3/);
-    if (!ctx.device.hasF16) return;
+  });
+
+  it('takes f16', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     const [half, halfGrad] = [random([9, 68], 4, { round: 'f16' }), random([9, 68], 5, { round: 'f16' })];
     using h = upload(half, 'f16');
     using hg = upload(halfGrad, 'f16');

@@ -1,7 +1,8 @@
 /** The three passes of fused attention as launches of a kernel variant; what all variants share is decided here. */
 import { grid1d } from '../../kernel.ts';
 import type { Tensor } from '../../tensor.ts';
-import { planOf } from './plan.ts';
+import { type Part, partsOf, shifted } from './parts.ts';
+import { type Plan, planOf } from './plan.ts';
 import { pairsOf, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
 
@@ -41,67 +42,74 @@ function rowGeometry(problem: AttentionProblem): Geometry {
   return [0, problem.queries * problem.heads, problem.heads, 1];
 }
 
-/** Where queries, keys and values lie, and those of the prefix. */
-function inputGeometry({ q, k, v, prefix }: KernelInputs) {
+/** Where queries, keys and values lie for a part that begins at query `row`, and those of the prefix. */
+function inputGeometry({ q, k, v, prefix }: KernelInputs, part: Part, row: number) {
   return {
-    q: geometryOf(q),
-    k: geometryOf(k),
-    v: geometryOf(v),
-    prefixK: prefix ? geometryOf(prefix.first) : NOWHERE,
-    prefixV: prefix ? geometryOf(prefix.second) : NOWHERE,
+    q: shifted(geometryOf(q), part, row),
+    k: shifted(geometryOf(k), part, 0),
+    v: shifted(geometryOf(v), part, 0),
+    prefixK: prefix ? shifted(geometryOf(prefix.first), part, 0) : NOWHERE,
+    prefixV: prefix ? shifted(geometryOf(prefix.second), part, 0) : NOWHERE,
   };
 }
 
+/** What kernels that own rows of queries are told of a part: the queries from its first row on, which see as many more keys. */
+function queryParams({ queries, keys, prefixLength }: AttentionProblem, shared: Plan['shared'], row: number) {
+  return { queries: queries - row, keys, prefix: prefixLength, ...shared, ahead: shared.ahead + row };
+}
+
 export function launchForward(problem: AttentionProblem, inputs: KernelInputs, out: Tensor, lse: Tensor): void {
-  const { device, prefixLength } = problem;
+  const { device } = problem;
   const { q, k, v, prefix } = inputs;
   const depth = q.shape.at(-1) ?? 0;
   const { kernels, defines, slice, shared } = planOf(problem, depth, problem.dtype);
   const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
-  kernels.forward.dispatch(device, {
-    buffers: { q, k, v, out, lse, blocks, ...(prefix && { prefix: prefix.storage }) },
-    params: {
-      ...inputGeometry(inputs),
-      out: geometryOf(out, slice),
-      lse: rowGeometry(problem),
-      queries: problem.queries,
-      keys: problem.keys,
-      prefix: prefixLength,
-      ...shared,
-      blocks: entries,
-      scale: problem.scale * Math.LOG2E,
-    },
-    grid,
-    defines: { ...defines, PREFIX: prefix ? 1 : 0 },
-    flops: 4 * problem.heads * pairsOf(problem) * problem.depth,
-  });
+  const parts = partsOf(device, grid, entries > 0);
+  for (const part of parts) {
+    const row = part.block * defines.ROWS;
+    kernels.forward.dispatch(device, {
+      buffers: { q, k, v, out, lse, blocks, ...(prefix && { prefix: prefix.storage }) },
+      params: {
+        ...inputGeometry(inputs, part, row),
+        out: shifted(geometryOf(out, slice), part, row),
+        lse: shifted(rowGeometry(problem), part, row),
+        ...queryParams(problem, shared, row),
+        blocks: entries,
+        scale: problem.scale * Math.LOG2E,
+      },
+      grid: part.grid,
+      defines: { ...defines, PREFIX: prefix ? 1 : 0 },
+      flops: (4 * problem.heads * pairsOf(problem) * problem.depth) / parts.length,
+    });
+  }
 }
 
 export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardInputs, dq: Tensor): void {
-  const { device, prefixLength } = problem;
+  const { device } = problem;
   const { q, k, v, prefix, grad, stats } = inputs;
   const depth = q.shape.at(-1) ?? 0;
   const { kernels, defines, slice, lanes, shared } = planOf(problem, depth, problem.dtype);
   const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
   const withPrefix = prefix !== undefined || lanes === BRANCHING_LANES;
-  kernels.dq.dispatch(device, {
-    buffers: { q, k, v, grad, stats, dq, blocks, ...(withPrefix && { prefix: prefix?.storage ?? k }) },
-    params: {
-      ...inputGeometry(inputs),
-      grad: geometryOf(grad),
-      dq: geometryOf(dq, slice),
-      stats: rowGeometry(problem),
-      queries: problem.queries,
-      keys: problem.keys,
-      prefix: prefixLength,
-      ...shared,
-      blocks: entries,
-      scale: problem.scale,
-    },
-    grid,
-    defines: { ...defines, PREFIX: withPrefix ? 1 : 0 },
-    flops: 6 * problem.heads * pairsOf(problem) * problem.depth,
-  });
+  const parts = partsOf(device, grid, entries > 0);
+  for (const part of parts) {
+    const row = part.block * defines.ROWS;
+    kernels.dq.dispatch(device, {
+      buffers: { q, k, v, grad, stats, dq, blocks, ...(withPrefix && { prefix: prefix?.storage ?? k }) },
+      params: {
+        ...inputGeometry(inputs, part, row),
+        grad: shifted(geometryOf(grad), part, row),
+        dq: shifted(geometryOf(dq, slice), part, row),
+        stats: shifted(rowGeometry(problem), part, row),
+        ...queryParams(problem, shared, row),
+        blocks: entries,
+        scale: problem.scale,
+      },
+      grid: part.grid,
+      defines: { ...defines, PREFIX: withPrefix ? 1 : 0 },
+      flops: (6 * problem.heads * pairsOf(problem) * problem.depth) / parts.length,
+    });
+  }
 }
 
 /** Gradients of a sequence's own keys and values. `dkv` are two geometries in one buffer. */
@@ -111,27 +119,33 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
   const depth = q.shape.at(-1) ?? 0;
   const { kernels, defines, slice, shared } = planOf(problem, depth, problem.dtype);
   const { grid, blocks, entries } = gridOf(problem, problem.keys, defines.ROWS, q);
-  kernels.dkv.dispatch(device, {
-    buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks },
-    params: {
-      q: geometryOf(q),
-      k: geometryOf(k),
-      v: geometryOf(v),
-      grad: geometryOf(grad),
-      dk: geometryOf(dkv.first, slice),
-      dv: geometryOf(dkv.second, slice),
-      stats: rowGeometry(problem),
-      queries: problem.queries,
-      rows: problem.batch * problem.queries,
-      keys: problem.keys,
-      ...shared,
-      blocks: entries,
-      scale: problem.scale,
-    },
-    grid,
-    defines,
-    flops: 8 * problem.heads * pairsOf({ ...problem, prefixLength: 0 }) * problem.depth,
-  });
+  const parts = partsOf(device, grid, entries > 0);
+  for (const part of parts) {
+    const row = part.block * defines.ROWS;
+    // No query before its own row sees a causal key: a part of the keys begins at the same query.
+    const first = problem.causal ? Math.min(row, problem.queries) : 0;
+    kernels.dkv.dispatch(device, {
+      buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks },
+      params: {
+        q: shifted(geometryOf(q), part, first),
+        k: shifted(geometryOf(k), part, row),
+        v: shifted(geometryOf(v), part, row),
+        grad: shifted(geometryOf(grad), part, first),
+        dk: shifted(geometryOf(dkv.first, slice), part, row),
+        dv: shifted(geometryOf(dkv.second, slice), part, row),
+        stats: shifted(rowGeometry(problem), part, first),
+        queries: problem.queries - first,
+        rows: (problem.batch - part.batch) * (problem.queries - first),
+        keys: problem.keys - row,
+        ...shared,
+        blocks: entries,
+        scale: problem.scale,
+      },
+      grid: part.grid,
+      defines,
+      flops: (8 * problem.heads * pairsOf({ ...problem, prefixLength: 0 }) * problem.depth) / parts.length,
+    });
+  }
 }
 
 /**
@@ -156,25 +170,29 @@ export function launchPrefixGradient(
     const half = prefixLength * heads * depth;
     return [(part * half) / unit, (2 * half) / unit, (heads * depth) / unit, depth / unit];
   };
-  kernels.dkv.dispatch(device, {
-    buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: pieces, blocks: q },
-    params: {
-      q: chunked(geometryOf(q)),
-      k: geometryOf(prefix.first),
-      v: geometryOf(prefix.second),
-      grad: chunked(geometryOf(grad)),
-      dk: place(0),
-      dv: place(1),
-      stats: chunked(rowGeometry(problem)),
-      queries: chunk,
-      rows,
-      keys: prefixLength,
-      ...shared,
-      blocks: 0,
-      scale: problem.scale,
-    },
-    grid: [Math.ceil(prefixLength / defines.ROWS), heads, Math.ceil(rows / chunk)],
-    defines,
-    flops: 8 * heads * rows * prefixLength * problem.depth,
-  });
+  const parts = partsOf(device, [Math.ceil(prefixLength / defines.ROWS), heads, Math.ceil(rows / chunk)], false);
+  for (const part of parts) {
+    const row = part.block * defines.ROWS;
+    kernels.dkv.dispatch(device, {
+      buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: pieces, blocks: q },
+      params: {
+        q: shifted(chunked(geometryOf(q)), part, 0),
+        k: shifted(geometryOf(prefix.first), part, row),
+        v: shifted(geometryOf(prefix.second), part, row),
+        grad: shifted(chunked(geometryOf(grad)), part, 0),
+        dk: shifted(place(0), part, row),
+        dv: shifted(place(1), part, row),
+        stats: shifted(chunked(rowGeometry(problem)), part, 0),
+        queries: chunk,
+        rows: rows - part.batch * chunk,
+        keys: prefixLength - row,
+        ...shared,
+        blocks: 0,
+        scale: problem.scale,
+      },
+      grid: part.grid,
+      defines,
+      flops: (8 * heads * rows * prefixLength * problem.depth) / parts.length,
+    });
+  }
 }

@@ -72,7 +72,7 @@ function tileOf(variant: Variant, lanes: number, columns: number): Tile {
 }
 
 /** Which pipeline serves a problem, and what it is told of it. */
-type Plan = {
+export type Plan = {
   readonly kernels: Kernels;
   readonly defines: Defines & { readonly ROWS: number };
   /** Elements that results are written by. */

@@ -6,9 +6,16 @@ import { random } from '../../../test/reference/inputs.ts';
 import { eachDevice } from '../../../test/support.ts';
 import type { DType } from '../../dtype.ts';
 import type { Tensor } from '../../tensor.ts';
-import { tensor } from '../create.ts';
+import { full, tensor } from '../create.ts';
 import { permute } from '../views.ts';
-import { conv2d, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight, type Conv2dOptions } from './conv2d.ts';
+import {
+  CONV_VARIANTS,
+  conv2d,
+  conv2dBackwardBias,
+  conv2dBackwardInput,
+  conv2dBackwardWeight,
+  type Conv2dOptions,
+} from './conv2d.ts';
 import { fold, unfold } from './unfold.ts';
 
 type Case = { x: number[]; weight: number[]; options: Omit<Conv2dOptions, 'dilation'> };
@@ -35,10 +42,7 @@ eachDevice('convolution', (ctx) => {
   it.each(CASES)('conv2d of $x by $weight, $options, and its gradients', async ({ x: shape, weight: weightShape, options }) => {
     // f16 products are tested with matmul; one case here keeps the number of pipelines down.
     const dtypes = ctx.device.hasF16 ? (['f32', 'f16'] as const) : (['f32'] as const);
-    const runs = dtypes.flatMap((dtype) => [
-      { dtype, variant: 'direct' },
-      { dtype, variant: 'gemm' },
-    ]);
+    const runs = dtypes.flatMap((dtype) => CONV_VARIANTS.map((variant) => ({ dtype, variant })));
     for (const { dtype, variant } of runs) {
       if (variant === 'gemm' && (options.groups || (dtype === 'f16' && shape[2] !== 16))) continue;
       using _ = ctx.device.tuner.force('conv2d', variant);
@@ -119,6 +123,21 @@ eachDevice('convolution', (ctx) => {
     expectClose(await values(patches), wanted, { rel: 0, abs: 0 });
   });
   const sliceColumns = (x: Ref): Ref => build([2, 3, 6, 4], (index) => get(x, index));
+
+  it('takes batches whose windows do not fit a binding', async () => {
+    // 137 MB of windows, where WebGPU's default limit is 128 MiB.
+    const shape = [19, 64, 56, 56];
+    using x = full(shape, 1, { device: ctx.device });
+    using weight = full([1, 64, 3, 3], 1, { device: ctx.device });
+    using y = conv2d(x, weight, undefined, { padding: 1 });
+    using most = y.max();
+    expect([...(await y.data()).slice(0, 3), await most.item()]).toEqual([256, 384, 384, 576]);
+    using grad = full([19, 1, 56, 56], 1, { device: ctx.device });
+    using dW = conv2dBackwardWeight(grad, x, weight.shape, { padding: 1 });
+    expect([...(await dW.data()).slice(0, 5)]).toEqual([19 * 55 * 55, 19 * 55 * 56, 19 * 55 * 55, 19 * 55 * 56, 19 * 56 * 56]);
+    using dX = conv2dBackwardInput(grad, weight, shape, { padding: 1 });
+    expect([...(await dX.data()).slice(0, 3)]).toEqual([4, 6, 6]);
+  });
 
   it('says what does not fit', () => {
     using x = upload(random([1, 4, 5, 5], 1));

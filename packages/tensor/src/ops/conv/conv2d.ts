@@ -1,6 +1,6 @@
 /**
- * Two-dimensional convolution and its gradients. Variant `gemm` multiplies a matrix of windows (unfold.ts) with the weight, for one group;
- * `direct` evaluates the sums as they stand, for any groups.
+ * Two-dimensional convolution and its gradients. Variant `gemm` multiplies a matrix of windows (unfold.ts) with the weight, for one group and
+ * where that matrix fits a binding; `direct` evaluates the sums as they stand, for any groups.
  */
 import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
@@ -60,10 +60,21 @@ function flopsOf({ windows, channels, outShape }: Problem): number {
 /** Sums below this many multiplications are not worth the copy of the windows. */
 const SMALL = 1 << 16;
 
-function variantOf(x: Tensor, problem: Problem): 'gemm' | 'direct' {
+/** Whether the matrix of windows, each pixel as often as windows see it, fits a binding. */
+function fitsWindows(x: Tensor, { windows, channels }: Problem): boolean {
+  const [places, taps] = [windows.places[0] * windows.places[1], windows.taps[0] * windows.taps[1]];
+  const { maxStorageBufferBindingSize, maxBufferSize } = x.device.limits;
+  const bytes = channels.images * places * channels.channels * taps * bytesPerElement(x.dtype);
+  return bytes <= Math.min(maxStorageBufferBindingSize, maxBufferSize);
+}
+
+/** All variants of a convolution. */
+export const CONV_VARIANTS = ['gemm', 'direct'] as const;
+
+function variantOf(x: Tensor, problem: Problem): (typeof CONV_VARIANTS)[number] {
   const work = flopsOf(problem) / 2;
   const candidates =
-    problem.channels.groups > 1
+    problem.channels.groups > 1 || !fitsWindows(x, problem)
       ? (['direct'] as const)
       : work < SMALL
         ? (['direct', 'gemm'] as const)

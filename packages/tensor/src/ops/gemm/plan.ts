@@ -1,12 +1,14 @@
 /** How a product in normal form is carried out: variant, how operands are read, splits of k, parameters and grid. */
 import { LimitError } from '../../errors.ts';
 import { padFront } from '../../shape.ts';
-import { BLOCKS, blockDefines, type BlockName } from './blocks.ts';
+import { BLOCK_NAMES, BLOCKS, blockDefines } from './blocks.ts';
 import { epilogueParams } from './epilogue.ts';
 import { MAX_BATCH_DIMS, type Matrices, type Product } from './problem.ts';
 import { chunkOf } from './splits.ts';
 
-export type Variant = 'broadcast' | 'tile' | 'plain' | 'dot' | 'matrix' | BlockName;
+/** All variants of a product. */
+export const VARIANTS = ['broadcast', 'tile', 'plain', 'dot', 'matrix', ...BLOCK_NAMES] as const;
+export type Variant = (typeof VARIANTS)[number];
 
 /** What a plan needs to know of the device. */
 export type Facts = {
