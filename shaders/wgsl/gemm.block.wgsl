@@ -5,14 +5,17 @@
 //   TM TN    rows and columns of the sums of an invocation, 4 or 8; THREADS = BM / TM * BN / TN is the workgroup size, a multiple of 32
 //   BUFFERS  blocks of each operand in workgroup memory: 2, or 1 where 2 exceed the limit of the device
 //
-// Tiling: a block has 16 steps of k. Operands are fetched in quads of 4 x 4, a quad an invocation and slot: quads of a first, then quads of b.
-// The next block is fetched into registers before the sums of this one and stored after them, so that loads have the time of a block to arrive;
-// conversions and masks wait until the store. With two buffers there is one barrier a block.
+// Tiling: a block has 16 steps of k. Operands are fetched in quads of 4 x 4, a quad an invocation and slot: quads of a first, then quads of b, which
+// share registers. The next block is fetched before the sums of this one and stored after them, so that loads have the time of a block to arrive;
+// conversions and masks wait until the store. With two buffers there is one barrier a block. Steps from the end of k on are zeros, so that the loop
+// over a block has a constant length: compilers unroll it, and bounds checks and guards against endless loops go.
 // In workgroup memory a block is [k / 4][k % 4][row or column] in vec4; the last index is exclusive-ored with 2 * (k / 4), so that quads along k go
 // to different banks when they are stored. Indices are arrays of arrays because bounds checks of constant indices cost nothing.
 // 32 invocations make a patch of 4 x 8 in the tile: their reads of a block are 4 and 8 neighbouring vec4. Sums with TM = 8 are rows
 // 4 ty .. + 3 and BM / 2 + 4 ty .. + 3, columns alike.
 // Workgroup memory: BUFFERS * (BM + BN) * 64 bytes. Numerics: f32 fma in ascending k; bitwise repeatable.
+// Measured on an H100 (bench/results/gpu-nvidia-h100-gemm.json and -tuning.json) before quads shared registers and blocks had a constant length: 27 to
+// 29 TFLOP/s at 4096 x 4096 x 4096 with 128 x 128, of a measured peak of 57.
 // Compile: BM=32 BN=32 TM=4 TN=4 THREADS=64 BUFFERS=2 TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | BM=64 BN=128 TM=8 TN=8 THREADS=128 BUFFERS=1 TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 | BM=16 BN=64 TM=4 TN=4 THREADS=64 BUFFERS=2 TA=f16 TB=f16 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=0 | BM=128 BN=128 TM=8 TN=8 THREADS=256 BUFFERS=1 TA=f32 TB=f32 VA=k VB=n TAIL=0 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=none SAVE=0 GRAD=0 RES=0 CPU=0
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
@@ -34,7 +37,7 @@ fn swizzle(line: u32, q: u32, lines: u32) -> u32 {
   return line ^ ((2u * q) & (min(lines, 8u) - 1u));
 }
 
-// A fetched quad: as it lies in memory, not yet converted or turned.
+// A fetched quad: as it lies in memory, not yet converted or turned; zeros from k_end on.
 #for x in 2
 #let NAME = x == 0 ? "a" : "b"
 #let MODE = x == 0 ? VA : VB
@@ -42,12 +45,13 @@ fn swizzle(line: u32, q: u32, lines: u32) -> u32 {
 #let STEP = x == 0 ? "params.a_col" : "params.b_row"
 alias Raw_${NAME} = vec4<${T}>;
 fn fetch_${NAME}(lines: vec4<u32>, k: u32, k_end: u32) -> array<Raw_${NAME}, 4> {
+  if (k >= k_end) { return array<Raw_${NAME}, 4>(); }
 #if MODE == "k"
-  let at = (lines + min(k, (k_end - 1u) & 0xfffffffcu)) / 4u;
+  let at = (lines + k) / 4u;
 #elif TAIL
   let steps = min(k + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(k_end - 1u)) * ${STEP};
 #else
-  let steps = (min(k, k_end - 4u) + vec4<u32>(0u, 1u, 2u, 3u)) * ${STEP};
+  let steps = (k + vec4<u32>(0u, 1u, 2u, 3u)) * ${STEP};
 #endif
 #if MODE == "m" || MODE == "n"
   let at = (lines + steps) / 4u;
@@ -108,36 +112,41 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #let FIRST = p * THREADS
 #let HAS_A = FIRST < BM
 #let HAS_B = FIRST + THREADS > BM
-  // Which quad this invocation fetches in slot ${p}: neighbours follow the direction in which the operand is contiguous.
-#if HAS_A
-  let a_quad${p} = local + ${FIRST}u;
-  let in_a${p} = a_quad${p} < ${BM}u;
-#if VA == "m"
-  let a_line${p} = a_quad${p} % ${BM / 4}u;
-  let a_q${p} = a_quad${p} / ${BM / 4}u;
+  // The quad that this invocation fetches in slot ${p}: neighbours follow the direction in which the operand is contiguous.
+  var lines${p}: vec4<u32>;
+  var line${p}: u32;
+  var q${p}: u32;
+#for x in 2
+#let NAME = x == 0 ? "a" : "b"
+#let LINES = x == 0 ? BM / 4 : BN / 4
+#if x == 0 ? HAS_A : HAS_B
+  let ${NAME}_quad${p} = local + ${FIRST}u${x == 0 ? "" : " - " + BM + "u"}; // wraps where a slot begins with quads of a
+  let in_${NAME}${p} = ${NAME}_quad${p} < ${4 * LINES}u;
+  if (in_${NAME}${p}) {
+#if x == 0 ? VA == "m" : VB == "n"
+    line${p} = ${NAME}_quad${p} % ${LINES}u;
+    q${p} = ${NAME}_quad${p} / ${LINES}u;
 #else
-  let a_line${p} = a_quad${p} / 4u;
-  let a_q${p} = a_quad${p} % 4u;
+    line${p} = ${NAME}_quad${p} / 4u;
+    q${p} = ${NAME}_quad${p} % 4u;
 #endif
-  let a_lines${p} = lines_a(work.a_base, row + a_line${p} * 4u);
-  var a_raw${p}: array<Raw_a, 4>;
-#endif
-#if HAS_B
-  let b_quad${p} = local + ${FIRST}u - ${BM}u; // wraps for quads of a
-  let in_b${p} = b_quad${p} < ${BN}u;
-#if VB == "n"
-  let b_line${p} = b_quad${p} % ${BN / 4}u;
-  let b_q${p} = b_quad${p} / ${BN / 4}u;
+#if x == 0
+    lines${p} = lines_a(work.a_base, row + line${p} * 4u);
+#elif VB == "n"
+    lines${p} = vec4<u32>(lines_b(work.b_base, col + line${p} * 4u).x);
 #else
-  let b_line${p} = b_quad${p} / 4u;
-  let b_q${p} = b_quad${p} % 4u;
+    lines${p} = lines_b(work.b_base, col + line${p} * 4u);
 #endif
-#if VB == "n"
-  let b_lines${p} = vec4<u32>(lines_b(work.b_base, col + b_line${p} * 4u).x);
-#else
-  let b_lines${p} = lines_b(work.b_base, col + b_line${p} * 4u);
+  }
 #endif
-  var b_raw${p}: array<Raw_b, 4>;
+#endfor
+  // An invocation has a quad of one of them: of one type, both take the same registers.
+#let ALIKE = CPU || TA == TB
+#if HAS_A || ALIKE
+  var raw_a${p}: array<${HAS_A ? "Raw_a" : "Raw_b"}, 4>;
+#endif
+#if HAS_B && !ALIKE
+  var raw_b${p}: array<Raw_b, 4>;
 #endif
 #endfor
 #for i in SUMS
@@ -152,15 +161,15 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #for x in 2
 #let NAME = x == 0 ? "a" : "b"
 #if x == 0 ? p * THREADS < BM : p * THREADS + THREADS > BM
-      if (in_${NAME}${p}) { ${NAME}_raw${p} = fetch_${NAME}(${NAME}_lines${p}, k + ${NAME}_q${p} * 4u, work.k_end); }
+#let RAW = x == 0 || CPU || TA == TB ? "raw_a" : "raw_b"
+      if (in_${NAME}${p}) { ${RAW}${p} = fetch_${NAME}(lines${p}, k + q${p} * 4u, work.k_end); }
 #endif
 #endfor
 #endfor
     }
     if (t > 0u) {
 #let READ = BUFFERS == 2 ? "(t + 1u) % 2u" : "0"
-      let quads = min(4u, (work.k_end - (k - 16u) + 3u) / 4u);
-      for (var q = 0u; q < quads; q++) {
+      for (var q = 0u; q < 4u; q++) {
         let ya = swizzle(ty, q, ${BM / 4}u);
         let xb = swizzle(tx, q, ${BN / 4}u);
 #if CPU
@@ -197,10 +206,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #let LINES = x == 0 ? BM / 4 : BN / 4
 #if x == 0 ? p * THREADS < BM : p * THREADS + THREADS > BM
       if (in_${NAME}${p}) {
-        let steps = steps_${NAME}(${NAME}_raw${p}, k + ${NAME}_q${p} * 4u, work.k_end);
-        let line = swizzle(${NAME}_line${p}, ${NAME}_q${p}, ${LINES}u);
+#let RAW = x == 0 || CPU || TA == TB ? "raw_a" : "raw_b"
+        let steps = steps_${NAME}(${RAW}${p}, k + q${p} * 4u, work.k_end);
+        let line = swizzle(line${p}, q${p}, ${LINES}u);
 #for u in 4
-        ${NAME}_block[${WRITE}][${NAME}_q${p}][${u}][line] = steps[${u}];
+        ${NAME}_block[${WRITE}][q${p}][${u}][line] = steps[${u}];
 #endfor
       }
 #endif

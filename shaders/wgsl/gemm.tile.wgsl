@@ -1,4 +1,4 @@
-// gemm.tile: blocks of both operands staged in workgroup memory, 8 x 8 sums per invocation. The default of GPUs; asks for nothing
+// gemm.tile: blocks of both operands staged in workgroup memory, 8 x 8 sums per invocation. What every GPU can run; asks for nothing
 // beyond WebGPU's default limits and for no subgroups.
 //
 // Tiling: 64 invocations, a 64 x 64 tile of c, 16 steps of k a block. Each invocation fetches one 4 x 4 quad of a and one of b
@@ -8,7 +8,7 @@
 // An invocation owns rows 4 ty .. + 3 and 32 + 4 ty .. + 3, columns 4 tx .. + 3 and 32 + 4 tx .. + 3, so that neighbours read
 // neighbouring vec4.
 // Numerics: f32 fma in ascending k; bitwise repeatable.
-// Measured on CPU adapters: see gemm.broadcast. On a GPU: not yet.
+// Measured on CPU adapters: see gemm.broadcast. On a GPU: see gemm.block.
 // Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;

@@ -26,8 +26,20 @@ const GPU = {
 /** Registers of an invocation beside its sums. */
 const OTHER_REGISTERS = 56;
 
-/** Part of the peak that an inner loop reaches: more sums an invocation, fewer reads of workgroup memory a product. */
-const EFFICIENCY: Readonly<Record<number, number>> = { 16: 0.5, 32: 0.7, 64: 0.85 };
+/**
+ * Part of the peak that a full processor reaches, as measured on an H100 (NT, NN and TN of projections of ViT-B/16 and ViT-L/14). More sums an invocation
+ * need fewer reads of workgroup memory; a tile that fetches more quads an invocation has fewer registers for them.
+ */
+const EFFICIENCY: Readonly<Record<BlockName | 'tile', number>> = {
+  block128x128: 0.5,
+  block64x128: 0.4,
+  block64x64: 0.39,
+  block64x64_wide: 0.36,
+  block32x64: 0.4,
+  block32x32: 0.36,
+  block16x64: 0.18,
+  tile: 0.36,
+};
 
 const SPLITS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32] as const;
 /** Fewest steps of k that a split may have: four blocks. */
@@ -39,7 +51,6 @@ export type Estimate = { readonly splits: number; readonly cycles: number };
 /** gemm.tile fetches no block ahead, so each waits for its loads and for two barriers, which other workgroups hide in part only. */
 const TILE: Block = { rows: 64, columns: 64, sumRows: 8, sumColumns: 8 };
 const TILE_WAITS = 2;
-const TILE_EFFICIENCY = 0.8;
 
 /** Part of the time of loads that sums do not hide, though both can run at once. */
 const LOADING_SEEN = 0.25;
@@ -50,13 +61,19 @@ export function estimate(variant: BlockName | 'tile', extent: Extent, workgroupB
   let best: Estimate = { splits: 1, cycles: Number.POSITIVE_INFINITY };
   for (const splits of SPLITS) {
     if (splits > 1 && extent.k < splits * SHORTEST_CHUNK) break;
-    const cycles = cyclesOf(block, variant === 'tile', extent, splits, workgroupBytes);
+    const cycles = cyclesOf(variant, block, extent, splits, workgroupBytes);
     if (cycles < best.cycles) best = { splits, cycles };
   }
   return best;
 }
 
-function cyclesOf(block: Block, waits: boolean, { m, n, k, batches }: Extent, splits: number, workgroupBytes: number): number {
+function cyclesOf(
+  variant: BlockName | 'tile',
+  block: Block,
+  { m, n, k, batches }: Extent,
+  splits: number,
+  workgroupBytes: number,
+): number {
   const { rows, columns, sumRows, sumColumns } = block;
   const threads = threadsOf(block);
   const sums = sumRows * sumColumns;
@@ -70,11 +87,11 @@ function cyclesOf(block: Block, waits: boolean, { m, n, k, batches }: Extent, sp
     GPU.workgroupBytes / blockBytes(block, workgroupBytes),
   );
   const resident = Math.min(busiest, Math.floor(fitting));
-  const efficiency = (EFFICIENCY[sums] ?? 1) * (waits ? TILE_EFFICIENCY : 1);
-  const rate = GPU.fmaPerCycle * efficiency * Math.min(1, (resident * threads) / 32 / GPU.warps);
+  const rate = GPU.fmaPerCycle * EFFICIENCY[variant] * Math.min(1, (resident * threads) / 32 / GPU.warps);
   const computing = (busiest * rows * columns * chunk) / rate;
   const loading = (4 * busiest * (rows + columns) * chunk) / GPU.bytesPerCycle;
-  const waiting = Math.ceil(busiest / resident) * (Math.ceil(chunk / BLOCK_STEPS) * (waits ? TILE_WAITS : 1) + 1) * GPU.latency;
+  const waiting =
+    Math.ceil(busiest / resident) * (Math.ceil(chunk / BLOCK_STEPS) * (variant === 'tile' ? TILE_WAITS : 1) + 1) * GPU.latency;
   const total = Math.max(computing + LOADING_SEEN * loading, loading, waiting) + GPU.latency;
   if (splits === 1) return total;
   const partial = 4 * batches * m * n * (2 * splits + 1);
