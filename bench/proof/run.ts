@@ -82,7 +82,7 @@ export async function runStep(step: Step, folder: string, seconds: number, inter
   clearTimeout(stop);
   interrupt?.removeEventListener('abort', onInterrupt);
   const isInterrupted = interrupt?.aborted ?? false;
-  kill('SIGKILL'); // what it started and left behind holds the device
+  kill('SIGKILL'); // what it started and did not end still holds the device
   await new Promise<void>((resolve) => void log.end(resolve));
   const status = isLate || isInterrupted ? 'stopped' : end === '' ? 'passed' : 'failed';
   return {
