@@ -4,11 +4,18 @@ import type { Defines } from './preprocess.ts';
 /**
  * @param subgroupSize value of `SG=on`; 0 drops such variants
  * @param f16 false drops variants that name f16
+ * @param workgroupBytes the device's workgroup memory; variants that name more as `BYTES=28672` are dropped
  * Variants with `MATRIX=on` (subgroup matrices) are left out: they have a test of their own, on Dawn's null adapter.
  * @returns undefined for a file that is only included by others
  * @throws Error when the header says neither
  */
-export function sampleVariants(file: string, text: string, subgroupSize: number, f16: boolean): Defines[] | undefined {
+export function sampleVariants(
+  file: string,
+  text: string,
+  subgroupSize: number,
+  f16: boolean,
+  workgroupBytes: number,
+): Defines[] | undefined {
   const line = /^\/\/ Compile:(.*)$/m.exec(text)?.[1];
   if (line === undefined) {
     if (/^\/\/ Include only\.$/m.test(text)) return undefined;
@@ -20,7 +27,8 @@ export function sampleVariants(file: string, text: string, subgroupSize: number,
     .filter((set) => subgroupSize > 0 || !set.includes('SG=on'))
     .filter((set) => f16 || !set.some((define) => define.endsWith('=f16')))
     .filter((set) => !set.includes('MATRIX=on'))
-    .map((set) => Object.fromEntries(set.map((define) => parse(file, define, subgroupSize))));
+    .map((set) => Object.fromEntries(set.map((define) => parse(file, define, subgroupSize))))
+    .filter(({ BYTES = 0 }) => Number(BYTES) <= workgroupBytes);
 }
 
 function parse(file: string, define: string, subgroupSize: number): [string, string | number] {

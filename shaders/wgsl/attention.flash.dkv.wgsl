@@ -6,7 +6,7 @@
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)).
 // Measured see attention.flash.forward.wgsl; alone not yet.
-// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 | T=f16 OUT=f32 ROWS=32 DEPTH=8
+// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 BYTES=28672 | T=f16 OUT=f32 ROWS=32 DEPTH=8
 struct Params {
   q: vec4<u32>,       // offset, batch stride, row stride, head stride
   k: vec4<u32>,

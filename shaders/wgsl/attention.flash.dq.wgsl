@@ -5,7 +5,7 @@
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
 // Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); rows without keys have lse 1e30, so P = 0.
 // Measured see attention.flash.forward.wgsl; alone not yet.
-// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0
+// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0
 struct Params {
   q: vec4<u32>,       // offset, batch stride, row stride, head stride, in units of 4 elements
   k: vec4<u32>,

@@ -9,7 +9,7 @@
 //          A row without any other gives 0 and lse = 1e30.
 // Measured H100 (bench/results/gpu-nvidia-h100-tuning.json), 8 heads of 64: 2 x 197 tokens 34 us with 32 rows, 35 with 64 (subgroup form 107, its tile
 //          variant 77); 577 tokens 75 and 73 (284, 204); packed short sequences 21 (23, 20).
-// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 | T=f16 OUT=f16 ROWS=64 DEPTH=8 PREFIX=0
+// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=21504 | T=f16 OUT=f16 ROWS=64 DEPTH=8 PREFIX=0
 struct Params {
   q: vec4<u32>,       // offset, batch stride, row stride, head stride
   k: vec4<u32>,

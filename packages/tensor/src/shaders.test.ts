@@ -6,7 +6,13 @@ import { kernel } from './index.ts';
 eachDevice('shaders', (ctx) => {
   it.each(Object.entries(wgsl))('%s compiles in every sample variant', async (file, source) => {
     const { device } = ctx;
-    const variants = sampleVariants(file, source, device.subgroupSize, device.hasF16);
+    const variants = sampleVariants(
+      file,
+      source,
+      device.subgroupSize,
+      device.hasF16,
+      device.limits.maxComputeWorkgroupStorageSize,
+    );
     for (const defines of variants ?? []) {
       const name = `${file} ${JSON.stringify(defines)}`;
       const text = kernel({ name: file, source }).expand(device, { SG: 0, ...defines });
@@ -19,9 +25,12 @@ eachDevice('shaders', (ctx) => {
 describe('sample variants', () => {
   it('drops what the adapter lacks and refuses headers without a list', () => {
     const text = '// x\n// Compile: T=f32 N=4 | T=f16 | SG=on T=f32\n';
-    expect(sampleVariants('a', text, 8, true)).toEqual([{ T: 'f32', N: 4 }, { T: 'f16' }, { SG: 8, T: 'f32' }]);
-    expect(sampleVariants('a', text, 0, false)).toEqual([{ T: 'f32', N: 4 }]);
-    expect(sampleVariants('a', '// Include only.\n', 0, false)).toBeUndefined();
-    expect(() => sampleVariants('a', '// x', 0, false)).toThrow(/a: its header/);
+    expect(sampleVariants('a', text, 8, true, 0)).toEqual([{ T: 'f32', N: 4 }, { T: 'f16' }, { SG: 8, T: 'f32' }]);
+    expect(sampleVariants('a', text, 0, false, 0)).toEqual([{ T: 'f32', N: 4 }]);
+    const large = '// Compile: N=4 BYTES=32768\n';
+    expect(sampleVariants('a', large, 0, false, 16384)).toEqual([]);
+    expect(sampleVariants('a', large, 0, false, 32768)).toEqual([{ N: 4, BYTES: 32768 }]);
+    expect(sampleVariants('a', '// Include only.\n', 0, false, 0)).toBeUndefined();
+    expect(() => sampleVariants('a', '// x', 0, false, 0)).toThrow(/a: its header/);
   });
 });
