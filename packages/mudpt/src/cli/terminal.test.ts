@@ -1,5 +1,5 @@
 import { FormatError } from '@mudpt/tensor';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { bar, bytes, duration, errorText, StatusLine, table } from './terminal.ts';
 
 it('writes numbers as people read them', () => {
@@ -38,7 +38,12 @@ it('names are shown, not obeyed: on lines with styles, in tables, in errors', ()
   const written: string[] = [];
   const line = new StatusLine({ write: (text) => written.push(text), isTTY: true });
   const name = 'a\u001b[2Jb\nc\u202e';
+  vi.stubEnv('NO_COLOR', '');
+  vi.stubEnv('TERM', 'xterm');
   line.print(`${line.paint('good', name)} ${name}`);
+  vi.stubEnv('TERM', 'dumb');
+  expect(line.paint('good', name)).toBe(name);
+  vi.unstubAllEnvs();
   expect(written.join('')).toBe('\u001b[32ma\\u001b[2Jb\\nc\\u202e\u001b[39m a\\u001b[2Jb\\nc\\u202e\n');
   expect(table([[name, 'x']])).toEqual(['a\\u001b[2Jb\\nc\\u202e  x']);
   expect(errorText(new FormatError('data', name, 'mend it'))).toBe('error: data: a\\u001b[2Jb\\nc\\u202e\n       mend it\n');
