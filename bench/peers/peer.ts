@@ -33,9 +33,12 @@ export const peers: readonly Peer[] = [
   { name: `ORT ${PACKAGES['onnxruntime-node']} CPU`, script: 'ort.mjs', arguments: ['cpu'], needsModel: true },
 ];
 
+/** Where the peers are installed, if they are. */
+export const peersFolder = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mudpt', 'peers');
+
 /** The folder of the peers, complete. Installs once (some 700 MB, nearly all of it ONNX Runtime). */
 export async function installPeers(): Promise<string> {
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mudpt', 'peers');
+  const folder = peersFolder();
   mkdirSync(folder, { recursive: true });
   const here = fileURLToPath(new URL('.', import.meta.url));
   for (const file of readdirSync(here).filter((name) => name.endsWith('.mjs')))

@@ -1,6 +1,7 @@
 /** report.md: what a proof found, for somebody who was not there. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { Outcome } from './run.ts';
 import type { TestLine } from './reporter.ts';
 import type { Results, StoredRow } from '../results.ts';
@@ -163,9 +164,7 @@ const ms = (value: number | null): string => (value === null ? '' : value.toPrec
 /** Text that stays inside one cell of a table. */
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 /** Lines of a log, whatever they hold. */
-const fenced = (lines: readonly string[]): string[] => ['````text', ...lines.map((line) => stripColours(line)), '````'];
-const stripColours = (line: string): string =>
-  line.replaceAll(new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*[A-Za-z]`, 'g'), '');
+const fenced = (lines: readonly string[]): string[] => ['````text', ...lines.map(stripVTControlCharacters), '````'];
 
 function readJson<T>(folder: string, file: string): T | undefined {
   const path = join(folder, file);

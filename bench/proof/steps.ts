@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { peersFolder } from '../peers/peer.ts';
 import type { Step } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -151,8 +152,4 @@ export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Ste
       ...(isDry && { leftOut: 'pnpm test runs them' }),
     },
   ];
-}
-
-function peersFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] ?? '', '.cache'), 'mudpt', 'peers');
 }
