@@ -1,6 +1,6 @@
 /** The problems that several engines solve, their work, and what comes out of them in f64. */
-import { attention, attentionBackward } from '../packages/tensor/test/reference/attention.ts';
-import { map, ref, type Ref } from '../packages/tensor/test/reference/array.ts';
+import { attention, attentionBackward } from '@mudpt/testing/reference/attention';
+import { map, ref, type Ref } from '@mudpt/testing/reference/array';
 import { places, values } from './inputs.ts';
 
 export type Layout = 'NT' | 'NN' | 'TN';

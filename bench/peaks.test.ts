@@ -1,6 +1,6 @@
 import { empty } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
-import { eachDevice } from '../packages/tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { expectedSum, FMA_SHAPES, measurePeaks, multiplyAdds } from './peaks.ts';
 
 eachDevice('measurePeaks', (ctx) => {

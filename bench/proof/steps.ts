@@ -27,8 +27,9 @@ export const FAULTS = ['hang', 'lost', 'failing'] as const;
 const FIRST_TESTS = [
   'packages/tensor/src/ops/matmul',
   'packages/tensor/src/ops/linear',
-  'packages/tensor/src/ops/gemm',
+  'packages/tensor/src/kernels/gemm',
   'packages/tensor/src/ops/attention',
+  'packages/tensor/src/kernels/attention',
   'packages/tensor/src/ops/norm',
   'packages/tensor/src/ops/softmax',
   'packages/tensor/src/ops/reduce',

@@ -14,8 +14,8 @@ import {
   type Tensor,
   tensor,
 } from '@mudpt/tensor';
-import { map, ref, type Ref } from '../../packages/tensor/test/reference/array.ts';
-import { raggedAttention, raggedAttentionBackward } from '../../packages/tensor/test/reference/attention.ts';
+import { map, ref, type Ref } from '@mudpt/testing/reference/array';
+import { raggedAttention, raggedAttentionBackward } from '@mudpt/testing/reference/attention';
 import { checked, type Effort, errorOf, measure, type Row } from '../harness.ts';
 import { places, values } from '../inputs.ts';
 import { OURS, PLAIN } from './ours.ts';

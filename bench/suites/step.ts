@@ -3,7 +3,7 @@
  * beside a bare loop over the same pipelines, bind groups and grids.
  */
 import { capture, type Captured, type Device, mseLoss, scope, tensor, type Tensor, zeros } from '@mudpt/tensor';
-import { AdamW, parameter, randomFrom, TransformerBlock, valueAndGrad } from '@mudpt/autograd';
+import { AdamW, parameter, randomFrom, TransformerBlock, lossAndGradients } from '@mudpt/autograd';
 import { type Effort, median, type Row } from '../harness.ts';
 import { OURS } from './ours.ts';
 
@@ -55,7 +55,7 @@ class Stack {
   }
 
   readonly step = (): Tensor => {
-    const { value, gradients } = valueAndGrad(() => {
+    const { value, gradients } = lossAndGradients(() => {
       let h = this.x;
       for (const block of this.blocks) {
         const next = block.forward(h);

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { SGD, valueAndGrad } from '@mudpt/autograd';
+import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
 import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
@@ -85,7 +85,7 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
     { device },
   );
   const replay = capture((inputs: { readonly images: Tensor; readonly labels: Tensor }): Tensor => {
-    const { value, gradients } = valueAndGrad(() => method.loss(inputs.images, inputs.labels));
+    const { value, gradients } = lossAndGradients(() => method.loss(inputs.images, inputs.labels));
     optimizer.step(gradients);
     return value.loss;
   });

@@ -1,9 +1,10 @@
-/** Text of `generated.ts` from the `.wgsl` files of a folder: one entry a file, so that any bundler can carry them. */
+/** Text of `generated.ts` from the `.wgsl` files of a folder and those below it: one entry a file, by its path, so that any bundler can carry them. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 
 export function generate(folder: string): string {
-  const files = readdirSync(folder)
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.split(sep).join('/'))
     .filter((name) => name.endsWith('.wgsl'))
     .sort();
   const entries = files.map((file) => {

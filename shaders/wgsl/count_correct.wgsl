@@ -3,7 +3,7 @@
 // Layout: rows with a stride, labels (bits of i32 or u32) contiguous. One workgroup takes all rows, one behind the other: they are a batch.
 // Compile: T=f32 W=f32 V=1 ROWS=row | T=f32 W=f32 V=1 ROWS=workgroup | T=f16 W=f32 V=1 SG=on ROWS=subgroup
 #include "rows.wgsl"
-#include "softmax.row.wgsl"
+#include "softmax/row.wgsl"
 
 struct Params {
   rows: u32,

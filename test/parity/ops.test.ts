@@ -3,20 +3,14 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openSafetensors, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
-import * as arrays from '../../packages/tensor/test/reference/array.ts';
-import { attention } from '../../packages/tensor/test/reference/attention.ts';
-import { conv2d } from '../../packages/tensor/test/reference/conv.ts';
-import * as indexing from '../../packages/tensor/test/reference/indexing.ts';
-import { matmul } from '../../packages/tensor/test/reference/matmul.ts';
-import * as nn from '../../packages/tensor/test/reference/nn.ts';
-import {
-  type BinaryName,
-  binary,
-  type UnaryName,
-  unary,
-  unaryFunctions,
-} from '../../packages/tensor/test/reference/pointwise.ts';
-import { max, mean, sum } from '../../packages/tensor/test/reference/reduce.ts';
+import * as arrays from '@mudpt/testing/reference/array';
+import { attention } from '@mudpt/testing/reference/attention';
+import { conv2d } from '@mudpt/testing/reference/conv';
+import * as indexing from '@mudpt/testing/reference/indexing';
+import { matmul } from '@mudpt/testing/reference/matmul';
+import * as nn from '@mudpt/testing/reference/nn';
+import { type BinaryName, binary, type UnaryName, unary, unaryFunctions } from '@mudpt/testing/reference/pointwise';
+import { max, mean, sum } from '@mudpt/testing/reference/reduce';
 import { compare, OUTPUT_TOLERANCE } from './compare.ts';
 import type { Operations } from './engine.ts';
 import { type GoldenCase, type GoldenFile, type HostTensor, readGolden, tensorsUnder } from './golden.ts';
@@ -56,7 +50,7 @@ function run(op: string, golden: GoldenCase): HostTensor {
   return { shape, values: Float32Array.from(data) };
 }
 
-const folder = fileURLToPath(new URL('../../packages/tensor/test/fixtures/ops/', import.meta.url));
+const folder = fileURLToPath(new URL('../../packages/testing/src/fixtures/ops/', import.meta.url));
 async function load(file: string): Promise<GoldenFile> {
   await using reader = await openSafetensors(folder + file);
   return await readGolden(reader);

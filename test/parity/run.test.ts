@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { contiguousCopy, serializeSafetensors, ShapeError, type TensorToWrite } from '@mudpt/tensor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eachDevice } from '../../packages/tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { type Operations, tensorOperations } from './engine.ts';
 import { hasPassed } from './report.ts';
 import { runFile } from './run.ts';

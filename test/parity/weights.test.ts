@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { goldenWeights } from '../../packages/clip/test/golden.ts';
 import { fixturePath, written } from '../../packages/clip/test/weights/models.ts';
 import { torchBytes } from '../../packages/clip/test/weights/torch-writer.ts';
-import { eachDevice } from '../../packages/tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { hasPassed } from './report.ts';
 import { runWeightsFile } from './weights.ts';
 

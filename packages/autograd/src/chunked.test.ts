@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { capture, crossEntropy, l2Normalize, matmul, scope, split, tensor, type Tensor, transpose } from '@mudpt/tensor';
-import { random, toF32 } from '../../tensor/test/reference/inputs.ts';
-import { expectNormClose } from '../../tensor/test/reference/compare.ts';
-import { eachDevice } from '../../tensor/test/support.ts';
-import { chunked, Linear, Module, parameter, randomFrom, Tape, valueAndGrad } from './index.ts';
+import { random, toF32 } from '@mudpt/testing/reference/inputs';
+import { expectNormClose } from '@mudpt/testing/reference/compare';
+import { eachDevice } from '@mudpt/testing/support';
+import { chunked, Linear, Module, parameter, randomFrom, Tape, lossAndGradients } from './index.ts';
 
 const [ROWS, WIDTH, HIDDEN, CHUNK] = [50, 6, 64, 7];
 
@@ -36,7 +36,7 @@ eachDevice('chunked', (ctx) => {
     const run = (rows: Tensor, by: Tensor): Tensor => encoder.forward(rows, by);
     /** The shared vector is an intermediate result that the caller disposes right after its use. */
     const lossOf = (features: (rows: Tensor, by: Tensor) => Tensor) =>
-      valueAndGrad(() => {
+      lossAndGradients(() => {
         using by = shift.mul(2);
         using all = features(x, by);
         using other = transpose(all, 0, 1);

@@ -1,8 +1,8 @@
 /** Tapes, seeds and bodies that await: right in Node, refused by name in a page; a body that cannot be asynchronous is refused in both. */
 import { expect, it } from 'vitest';
 import { type Device, scope, square, sum, tensor, type Tensor } from '@mudpt/tensor';
-import { eachDevice } from '../../tensor/test/support.ts';
-import { checkpoint, currentTape, nextStream, noGrad, parameter, Tape, valueAndGrad, withSeed } from './index.ts';
+import { eachDevice } from '@mudpt/testing/support';
+import { checkpoint, currentTape, nextStream, noGrad, parameter, Tape, lossAndGradients, withSeed } from './index.ts';
 
 const isPage = 'document' in globalThis;
 const later = (): Promise<void> => new Promise((done) => void setTimeout(done, 1));
@@ -105,15 +105,15 @@ eachDevice('ambient context', (ctx) => {
     await later();
   });
 
-  it('asynchronous bodies of valueAndGrad and checkpoint are one named error, without a rejection left over', async () => {
+  it('asynchronous bodies of lossAndGradients and checkpoint are one named error, without a rejection left over', async () => {
     using x = param(3, ctx.device);
     const body = async (): Promise<Tensor> => {
       await later();
       throw new Error('dropped: the error takes its place');
     };
-    expect(() => valueAndGrad(body as never)).toThrow(/^valueAndGrad: its body is asynchronous/);
-    expect(() => valueAndGrad(() => checkpoint(body as unknown as (t: Tensor) => Tensor)(x))).toThrow(refused);
-    expect(() => valueAndGrad((() => 3) as never)).toThrow(/^valueAndGrad: the body returned no loss/);
+    expect(() => lossAndGradients(body as never)).toThrow(/^lossAndGradients: its body is asynchronous/);
+    expect(() => lossAndGradients(() => checkpoint(body as unknown as (t: Tensor) => Tensor)(x))).toThrow(refused);
+    expect(() => lossAndGradients((() => 3) as never)).toThrow(/^lossAndGradients: the body returned no loss/);
     await later();
     await later();
     expect(currentTape()).toBeUndefined();

@@ -12,6 +12,6 @@ export { detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './
 export { nextStream, withSeed } from './random.ts';
 export { defineRule, type InputGradients, type Rule, type RuleContext, type RuleResult, withoutGradient } from './rule.ts';
 export { currentTape, Tape } from './tape.ts';
-export { type Loss, valueAndGrad } from './value-and-grad.ts';
+export { type Loss, lossAndGradients } from './loss-and-gradients.ts';
 export * from './nn/index.ts';
 export * from './optim/index.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { add, capture, defineOp, empty, mul, reshape, scope, square, sum, tensor, type Tensor } from '@mudpt/tensor';
-import { eachDevice } from '../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import {
   checkpoint,
   customOp,
@@ -11,7 +11,7 @@ import {
   parameter,
   randomFrom,
   Tape,
-  valueAndGrad,
+  lossAndGradients,
   withoutGradient,
 } from './index.ts';
 
@@ -28,13 +28,13 @@ eachDevice('tape', (ctx) => {
     ]);
     using bias = param([10, 20, 30]);
     using scale = param([[2], [3]]);
-    const { value, gradients } = valueAndGrad(() => total(mul(add(square(x), bias), mul(scale, x))));
+    const { value, gradients } = lossAndGradients(() => total(mul(add(square(x), bias), mul(scale, x))));
     using loss = value;
     using owned = gradients;
     expect(await loss.data()).toEqual(Float32Array.of(2 * (11 + 48 + 117) + 3 * (104 + 225 + 396)));
     expect(await owned.of(bias).data()).toEqual(Float32Array.of(14, 19, 24));
     expect(await owned.of(scale).data()).toEqual(Float32Array.of(176, 725));
-    expect(await owned.of(x).nested()).toEqual([
+    expect(await owned.of(x).array()).toEqual([
       [26, 64, 114],
       [174, 285, 414],
     ]);
@@ -42,7 +42,7 @@ eachDevice('tape', (ctx) => {
 
   it('sees methods as it sees functions', async () => {
     using x = param([1, 2, 3]);
-    const { value, gradients } = valueAndGrad(() => x.mul(2).square().sum());
+    const { value, gradients } = lossAndGradients(() => x.mul(2).square().sum());
     using loss = value;
     using owned = gradients;
     expect(await loss.item()).toBe(56);
@@ -77,7 +77,7 @@ eachDevice('tape', (ctx) => {
     using x = param([2]);
     using frozen = tensor([5], { device: ctx.device });
     using c = noGrad(() => square(x));
-    const { value, gradients } = valueAndGrad(() => mul(mul(x, frozen), add(detach(square(x)), c)));
+    const { value, gradients } = lossAndGradients(() => mul(mul(x, frozen), add(detach(square(x)), c)));
     using owned = gradients;
     value.dispose();
     expect([...owned.keys()]).toEqual([x]);
@@ -117,7 +117,7 @@ eachDevice('tape', (ctx) => {
       return mul(s, x);
     });
     using x = param([2]);
-    const { value, gradients } = valueAndGrad(() => cube(x));
+    const { value, gradients } = lossAndGradients(() => cube(x));
     using owned = gradients;
     value.dispose();
     expect(await owned.of(x).data()).toEqual(Float32Array.of(12));
@@ -157,7 +157,7 @@ eachDevice('tape', (ctx) => {
       return total(h);
     };
     const gradientsOf = async (body: () => Tensor) => {
-      const { value, gradients } = valueAndGrad(body);
+      const { value, gradients } = lossAndGradients(body);
       const all = await Promise.all(
         [value, ...[x, ...layers.flatMap((l) => l.parameters())].map((p) => gradients.of(p))].map((t) => t.data()),
       );
@@ -173,7 +173,7 @@ eachDevice('tape', (ctx) => {
     expect(await gradientsOf(checkpoint(run(nested)))).toEqual(plain);
     noGrad(() => scope(() => void run(checkpoint)()));
     for (const wrap of [(f: (h: Tensor) => Tensor) => f, (f: (h: Tensor) => Tensor) => checkpoint(f), nested]) {
-      using captured = capture(() => valueAndGrad(run(wrap)), { device: ctx.device });
+      using captured = capture(() => lossAndGradients(run(wrap)), { device: ctx.device });
       captured({});
       const { value, gradients } = captured({});
       const all = await Promise.all(

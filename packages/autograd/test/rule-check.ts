@@ -2,8 +2,8 @@
 import { type Device, type DType, type HostArray, type Shape, type Tensor, tensor } from '@mudpt/tensor';
 import { gradcheck } from '@mudpt/autograd';
 import { vi } from 'vitest';
-import { map, type Ref } from '../../tensor/test/reference/array.ts';
-import { random, roundTo, toF32 } from '../../tensor/test/reference/inputs.ts';
+import { map, type Ref } from '@mudpt/testing/reference/array';
+import { random, roundTo, toF32 } from '@mudpt/testing/reference/inputs';
 
 export type Case = {
   readonly shapes: readonly (readonly number[])[];

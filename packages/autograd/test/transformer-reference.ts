@@ -1,5 +1,5 @@
 /** A small GPT in f64 with its gradients and AdamW, written out by hand: nothing is shared with the engine or its oracles but erf. */
-import { normalCumulative, normalDensity } from '../../tensor/test/reference/special.ts';
+import { normalCumulative, normalDensity } from '@mudpt/testing/reference/special';
 
 export type Weights = Map<string, Float64Array>;
 export type Sizes = {
@@ -132,7 +132,7 @@ function attention(qkv: Float64Array, { batch, tokens, width, heads }: Sizes, dO
 const plus = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + b[i]!);
 
 /** Loss (mean cross-entropy) and gradients of every weight. */
-export function lossAndGradients(
+export function referenceGradients(
   w: Weights,
   ids: readonly number[],
   labels: readonly number[],

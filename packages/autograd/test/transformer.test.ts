@@ -13,10 +13,10 @@ import {
   randomFrom,
   Tape,
   TransformerBlock,
-  valueAndGrad,
+  lossAndGradients,
 } from '@mudpt/autograd';
-import { eachDevice } from '../../tensor/test/support.ts';
-import { adamw, lossAndGradients, type Sizes, type Weights } from './transformer-reference.ts';
+import { eachDevice } from '@mudpt/testing/support';
+import { adamw, referenceGradients, type Sizes, type Weights } from './transformer-reference.ts';
 
 const sizes: Sizes = { batch: 2, tokens: 8, width: 128, heads: 4, hidden: 512, layers: 4, vocabulary: 32 };
 
@@ -69,7 +69,7 @@ eachDevice('transformer', (ctx) => {
       using x = data(ids);
       using y = data(labels);
       const body = (inputs: { x: Tensor; y: Tensor }): Tensor => {
-        const { value, gradients } = valueAndGrad(() => model.loss(inputs.x, inputs.y, mode === 'checkpointed'));
+        const { value, gradients } = lossAndGradients(() => model.loss(inputs.x, inputs.y, mode === 'checkpointed'));
         optimizer.step(gradients);
         gradients.dispose();
         return value;
@@ -90,7 +90,7 @@ eachDevice('transformer', (ctx) => {
     }
     const state = new Map<string, [Float64Array, Float64Array]>();
     const expected = Array.from({ length: STEPS }, (_, step) => {
-      const { loss, gradients } = lossAndGradients(reference, ids, labels, sizes);
+      const { loss, gradients } = referenceGradients(reference, ids, labels, sizes);
       adamw(reference, gradients, state, step + 1, LR, DECAY);
       return loss;
     });
@@ -108,8 +108,8 @@ eachDevice('transformer', (ctx) => {
     using y = data(labels);
     const weights: Weights = new Map();
     for (const [name, t] of model.namedTensors()) weights.set(name, Float64Array.from(await t.data()));
-    const expected = lossAndGradients(weights, ids, labels, sizes).gradients;
-    const { value, gradients } = valueAndGrad(() => model.loss(x, y));
+    const expected = referenceGradients(weights, ids, labels, sizes).gradients;
+    const { value, gradients } = lossAndGradients(() => model.loss(x, y));
     value.dispose();
     for (const [name, t] of model.namedTensors()) {
       const actual = await gradients.of(t).data();

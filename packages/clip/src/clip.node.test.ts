@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Clip, createImageLoader, createTokenizer, ensemble, normalize } from '@mudpt/clip';
 import { capture, reshape, tensor, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
-import { eachDevice } from '../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { goldenClip, readFixture } from '../test/golden.ts';
 import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
 import { fillTemplates, rank } from './zeroshot.ts';

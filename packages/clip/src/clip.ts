@@ -16,11 +16,11 @@ import {
 } from '@mudpt/tensor';
 import type { ClipConfig } from './config.ts';
 import { asIds, encodePacked, fileBatches, gather, tensorBatches, textBatches } from './encode.ts';
-import type { ImageTower } from './image-tower.ts';
+import type { ImageTower } from './towers/image-tower.ts';
 import type { ImageLoader, ImageSource } from './preprocess/index.ts';
 import type { HostTensor, TowerName } from './tensors.ts';
-import type { TextTower } from './text-tower.ts';
-import { readTokenIds, type TokenIds } from './token-ids.ts';
+import type { TextTower } from './towers/text-tower.ts';
+import { readTokenIds, type TokenIds } from './towers/token-ids.ts';
 import { createTokenizer, type Tokenizer } from './tokenizer/index.ts';
 import { DEFAULT_TEMPLATES, ensemble, fillTemplates, type Prediction, rank } from './zeroshot.ts';
 

@@ -2,8 +2,8 @@
 import { cat, narrow, type Tensor, tensor } from '@mudpt/tensor';
 import type { ImageConfig } from './config.ts';
 import { createImageLoader, type ImageLoader, type ImageSource, type Normalization, normalize } from './preprocess/index.ts';
-import type { TextTower } from './text-tower.ts';
-import type { TokenIds, TokenRows } from './token-ids.ts';
+import type { TextTower } from './towers/text-tower.ts';
+import type { TokenIds, TokenRows } from './towers/token-ids.ts';
 
 /**
  * Features of all batches, one behind the other: [sum of rows, embed]. Every batch is disposed after its use.

@@ -10,7 +10,7 @@ import {
 } from '@mudpt/clip';
 import { full, tensor, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
-import { eachDevice } from '../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { distance, numbers, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
 
 const SIZE = TINY.image.size;

@@ -2,9 +2,9 @@
 import { type Device, DTypeError, FormatError } from '@mudpt/tensor';
 import { Clip } from './clip.ts';
 import { checkConfig, type ClipConfig } from './config.ts';
-import { ImageTower } from './image-tower.ts';
+import { ImageTower } from './towers/image-tower.ts';
 import { type ClipWeights, TOWERS, type TowerName, WeightBox, type WeightDType, weightShapes } from './tensors.ts';
-import { TextTower } from './text-tower.ts';
+import { TextTower } from './towers/text-tower.ts';
 import type { Tokenizer } from './tokenizer/index.ts';
 
 export type ClipOptions = {

@@ -3,9 +3,9 @@ import { randomFrom } from '@mudpt/autograd';
 import { type Clip, randomClip } from '@mudpt/clip';
 import { type Device, type Tensor, tensor } from '@mudpt/tensor';
 import { type MethodContext, methodContext, methodNamed, type PromptMethod } from '../src/methods/index.ts';
-import { CLASSES as CONFORMANCE_CLASSES, CONFORMANCE_CONFIG } from '../src/methods/conformance/subject.ts';
+import { CLASSES as CONFORMANCE_CLASSES, CONFORMANCE_CONFIG } from '../src/conformance/subject.ts';
 
-export { lossAndGradients, type Numbers, numbers, relativeError } from '../src/methods/conformance/numbers.ts';
+export { stepTensors, type Numbers, numbers, relativeError } from '../src/conformance/numbers.ts';
 
 export { CONFORMANCE_CONFIG as TINY };
 

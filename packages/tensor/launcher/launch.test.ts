@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { adapterKind } from '../src/device/adapter.ts';
+import { adapterKind } from '../src/engine/adapter.ts';
 import { parseArguments } from './launch.mjs';
 import { kindOf } from './probe.mjs';
 

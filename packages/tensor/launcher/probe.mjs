@@ -38,7 +38,7 @@ export function probe(environment) {
 }
 
 /**
- * The same rule as `describeAdapter` in packages/tensor/src/device/adapter.ts; a test keeps the two equal.
+ * The same rule as `describeAdapter` in packages/tensor/src/engine/adapter.ts; a test keeps the two equal.
  *
  * @param {{ vendor: string, architecture: string, device: string, description: string, isFallbackAdapter?: boolean }} info
  * @returns {AdapterKind}

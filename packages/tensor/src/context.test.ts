@@ -1,7 +1,7 @@
 /** The context follows `await` in Node, and refuses in a page what it cannot follow. */
 import { expect, it } from 'vitest';
 import { createAsyncContext } from '#gpu';
-import { eachDevice } from '../test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { Ambient, expectSynchronous } from './context.ts';
 import { defineOp, installHook, scope, tensor, withHook } from './index.ts';
 

@@ -35,7 +35,9 @@ export class AllocationError extends LimitError {
 }
 /** No adapter, a lost device, a shader or a command the device refused. */
 export class DeviceError extends TensorError {}
-/** A file that is not what its format promises. */
+/** A broken file: one that is not what its format promises. */
 export class FormatError extends TensorError {}
+/** What the user gave and cannot be used: a path, an option, a setting, a class name, images that do not make a data set. */
+export class InputError extends TensorError {}
 /** Something that cannot be part of a captured step. */
 export class CaptureError extends TensorError {}

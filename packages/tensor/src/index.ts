@@ -2,13 +2,13 @@
 /* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
 import './methods.ts';
 
-export { Device, type DeviceOptions, type MemoryReport } from './device/device.ts';
-export { type AdapterInfo, type AdapterKind } from './device/adapter.ts';
-export type { PlanCost } from './device/capture.ts';
-export { Plan } from './device/plan.ts';
-export { type KernelStat, Profile, type Span } from './device/profiler.ts';
-export { type Measurement, tune, type TuningProblem } from './device/tune.ts';
-export { saveTuning, Tuner, type TuningTable } from './device/tuner.ts';
+export { Device, type DeviceOptions, type MemoryReport } from './device.ts';
+export { type AdapterInfo, type AdapterKind } from './engine/adapter.ts';
+export type { PlanCost } from './engine/capture.ts';
+export { Plan } from './engine/plan.ts';
+export { type KernelStat, Profile, type Span } from './engine/profiler.ts';
+export { type Measurement, tune, type TuningProblem } from './kernels/tuning/tune.ts';
+export { saveTuning, Tuner, type TuningTable } from './kernels/tuning/tuner.ts';
 export { type DType, type DataArray, type HostArray, isFloat, promote, wgslType } from './dtype.ts';
 export {
   AllocationError,
@@ -17,31 +17,32 @@ export {
   DisposedError,
   DTypeError,
   FormatError,
+  InputError,
   LimitError,
   ShapeError,
   TensorError,
 } from './errors.ts';
-export { grid1d, type Kernel, type KernelOptions } from './kernel.ts';
-export { kernel } from './user-kernel.ts';
-export { currentHook, defineOp, installHook, type Op, type OpHook, withHook, type WorkHook } from './op.ts';
-export { expectOptions } from './arguments.ts';
+export { grid1d, type Kernel, type KernelOptions } from './kernels/kernel.ts';
+export { kernel } from './kernels/user-kernel.ts';
+export { currentHook, defineOp, installHook, type Op, type OpHook, withHook, type WorkHook } from './definition/op.ts';
+export { expectOptions } from './definition/arguments.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export { eachTensor, keep, scope } from './scope.ts';
 export { broadcastShapes, contiguousStrides, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
 export { alias, empty, expectMovable, type Nested, rebind, Tensor, view } from './tensor.ts';
-export * from './ops/chainable.ts';
+export * from './chainable.ts';
 export type { TensorMethods } from './methods.ts';
 export { addInto } from './ops/accumulate.ts';
-export { type Captured, capture, type CaptureInput, type HostInput, type InputShape } from './ops/capture.ts';
+export { type Captured, capture, type CaptureInput, type HostInput, type InputShape } from './capture.ts';
 export { cdistBackward } from './ops/cdist.ts';
 export { contiguousCopy, copyInto } from './ops/copy.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { einsum } from './ops/einsum.ts';
-export { type Equation, parseEquation as parseEinsum } from './ops/einsum.equation.ts';
-export { checkMatrix } from './ops/gemm/check.ts';
-export { gemmTuning } from './ops/gemm/tuning.ts';
-export { tuningFamilies, tuningProblems } from './ops/tuning.ts';
-export { type ExportedBuffer, exportBuffer, importBuffer } from './ops/interop.ts';
+export { type Equation, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
+export { checkMatrix } from './kernels/gemm/check.ts';
+export { gemmTuning } from './kernels/gemm/tuning.ts';
+export { tuningFamilies, tuningProblems } from './tuning.ts';
+export { type ExportedBuffer, exportBuffer, importBuffer } from './interop.ts';
 export {
   type Activation,
   activationBackward,
@@ -64,7 +65,7 @@ export {
   type NormGradients,
   type NormNeeds,
   rmsNormBackward,
-} from './ops/norm.backward.ts';
+} from './ops/norm-backward.ts';
 export { l2NormalizeBackward } from './ops/normalize.ts';
 export { logSoftmaxBackward, softmaxBackward } from './ops/softmax.ts';
 export {
@@ -84,8 +85,8 @@ export {
   type PairLossOptions,
   type PairLossSaved,
 } from './ops/losses.ts';
-export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight, type Conv2dOptions } from './ops/conv/conv2d.ts';
-export type { Pair, WindowOptions } from './ops/conv/geometry.ts';
+export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight, type Conv2dOptions } from './ops/conv2d.ts';
+export type { Pair, WindowOptions } from './kernels/conv/geometry.ts';
 export {
   avgPool2dBackward,
   type AvgPoolOptions,
@@ -93,7 +94,7 @@ export {
   maxPool2dForward,
   type MaxPoolOptions,
   type MaxPoolResult,
-} from './ops/conv/pool.ts';
+} from './ops/pool.ts';
 export {
   attentionBackward,
   type AttentionBackwardInputs,
@@ -110,12 +111,12 @@ export {
   packedSequences,
   packedSequencesOnDevice,
   sequencesOf,
-} from './ops/attention/index.ts';
-export type { Operand } from './ops/pointwise.evaluate.ts';
-export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './ops/pointwise.gradient.ts';
-export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './ops/pointwise.table.ts';
-export type { Axes, ReduceOptions } from './ops/reduce.run.ts';
+} from './kernels/attention/index.ts';
+export type { Operand } from './pointwise/evaluate.ts';
+export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './pointwise/gradient.ts';
+export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './pointwise/table.ts';
+export type { Axes, ReduceOptions } from './kernels/reduce.ts';
 export { sumTo } from './ops/reduce.ts';
 export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
-export { chooseSpan } from './ops/span.ts';
+export { chooseSpan } from './kernels/work-per-thread.ts';
 export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops/sort.ts';

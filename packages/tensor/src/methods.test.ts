@@ -1,8 +1,8 @@
 import { expect, expectTypeOf, it, vi } from 'vitest';
-import { eachDevice } from '../test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import * as engine from './index.ts';
 import { type Axes, capture, type Op, type ReduceOptions, scope, Tensor, tensor, type TensorMethods, withHook } from './index.ts';
-import * as chainable from './ops/chainable.ts';
+import * as chainable from './chainable.ts';
 
 /** Operations that act on no tensor, or on several alike. */
 const FUNCTIONS_ONLY = [

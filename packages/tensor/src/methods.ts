@@ -1,14 +1,14 @@
 /**
  * Operations as methods: `x.mul(2).sum(-1)` is `sum(mul(x, 2), -1)`. Names, parameters and documentation are those of the functions in
- * ops/chainable.ts; a method calls its function, so tapes and captures see it all the same.
+ * chainable.ts; a method calls its function, so tapes and captures see it all the same.
  */
-import type { Op } from './op.ts';
-import * as chainable from './ops/chainable.ts';
+import type { Op } from './definition/op.ts';
+import * as chainable from './chainable.ts';
 import { einsum } from './ops/einsum.ts';
 import { cat, stack } from './ops/join.ts';
 import { bernoulli, rand, randint, randn, randomWords } from './ops/random.ts';
 import { randperm } from './ops/sort.ts';
-import { checkArguments } from './signatures.ts';
+import { checkArguments } from './definition/signatures.ts';
 import { Tensor } from './tensor.ts';
 
 /** The function without its first parameter; `never` for one that does not begin with a tensor. */
@@ -21,12 +21,12 @@ type Method<F> = F extends (x: infer First, ...rest: infer Rest) => infer Result
 /**
  * Where the functions stand: a type made from these modules keeps each function's documentation, one made from re-exports loses it.
  */
-type Sources = typeof import('./ops/attention/index.ts') &
+type Sources = typeof import('./kernels/attention/index.ts') &
   typeof import('./ops/bincount.ts') &
   typeof import('./ops/cdist.ts') &
-  typeof import('./ops/conv/conv2d.ts') &
-  typeof import('./ops/conv/pool.ts') &
-  typeof import('./ops/conv/unfold.ts') &
+  typeof import('./ops/conv2d.ts') &
+  typeof import('./ops/pool.ts') &
+  typeof import('./ops/unfold.ts') &
   typeof import('./ops/copy.ts') &
   typeof import('./ops/count-correct.ts') &
   typeof import('./ops/cross-entropy.ts') &
@@ -38,7 +38,7 @@ type Sources = typeof import('./ops/attention/index.ts') &
   typeof import('./ops/matmul.ts') &
   typeof import('./ops/norm.ts') &
   typeof import('./ops/normalize.ts') &
-  typeof import('./ops/pointwise.ts') &
+  typeof import('./pointwise/ops.ts') &
   typeof import('./ops/reduce.ts') &
   typeof import('./ops/scan.ts') &
   typeof import('./ops/scatter.ts') &
@@ -48,7 +48,7 @@ type Sources = typeof import('./ops/attention/index.ts') &
   typeof import('./ops/views.ts');
 type Functions = Pick<Sources, keyof typeof chainable>;
 
-/** Every operation of ops/chainable.ts as a method. */
+/** Every operation of chainable.ts as a method. */
 export type TensorMethods = { [Name in keyof Functions]: Method<Functions[Name]> };
 
 declare module './tensor.ts' {

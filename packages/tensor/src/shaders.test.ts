@@ -1,6 +1,6 @@
 import { sampleVariants, wgsl } from '@mudpt/shaders';
 import { describe, expect, it } from 'vitest';
-import { eachDevice } from '../test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { kernel } from './index.ts';
 
 eachDevice('shaders', (ctx) => {

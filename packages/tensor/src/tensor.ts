@@ -1,10 +1,10 @@
-import type { Device } from './device/device.ts';
+import type { Device } from './device.ts';
 import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
 import { CaptureError, DeviceError, DisposedError, ShapeError, TensorError } from './errors.ts';
-import { defineOp, inNameOf, noteWork } from './op.ts';
+import { defineOp, inNameOf, noteWork } from './definition/op.ts';
 import { adopt, forget } from './scope.ts';
 import { contiguousStrides, expectShape, isContiguous, sameShape, type Shape, showShape, sizeOf } from './shape.ts';
-import { ENDED, type Storage } from './storage.ts';
+import { ENDED, type Storage } from './engine/storage.ts';
 
 /** Nested arrays of numbers, as deep as the tensor has axes. */
 export type Nested = number | Nested[];
@@ -18,7 +18,7 @@ export function tensorsMade(): number {
 
 /**
  * A strided view of GPU memory. Operations are functions of this package (`matmul(a, b)`) and methods of the same names
- * (`a.matmul(b)`); they record work and return at once. Only reading waits: {@link data}, {@link item}, {@link nested}.
+ * (`a.matmul(b)`); they record work and return at once. Only reading waits: {@link data}, {@link item}, {@link array}.
  *
  * A tensor holds memory until {@link dispose} (or `using`, or the end of a {@link scope}).
  */
@@ -155,8 +155,8 @@ export class Tensor {
   }
 
   /** Elements as nested arrays; a number for a scalar. */
-  nested(): Promise<Nested> {
-    this.device.expectNoCapture('nested');
+  array(): Promise<Nested> {
+    this.device.expectNoCapture('array');
     return this.readNested();
   }
 

@@ -1,5 +1,5 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
-import { SGD, valueAndGrad } from '@mudpt/autograd';
+import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
 import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
@@ -61,7 +61,7 @@ export class Training {
     });
     this.run = capture(
       ({ images, labels }: { images: Tensor; labels: Tensor }) => {
-        const { value, gradients } = valueAndGrad(() => method.loss(images, labels));
+        const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
         this.optimizer.step(gradients);
         const named = [...method.learnable].map(([name, own]): [string, Tensor] => [
           name,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openSafetensors, type TensorToWrite, toFloat32, writeSafetensors } from '@mudpt/tensor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eachDevice } from '../../../packages/tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { hasPassed } from '../report.ts';
 import type { MethodRunner } from './case.ts';
 import { METHOD_NAMES, runnerOf } from './registry.ts';

@@ -1,5 +1,5 @@
 /** Tip-Adapter: the cache, its search on the golden's test features (as the released code does it), and training of its keys. */
-import { AdamW, cosine, perStep, SGD, valueAndGrad } from '@mudpt/autograd';
+import { AdamW, cosine, perStep, SGD, lossAndGradients } from '@mudpt/autograd';
 import { ensemble } from '@mudpt/clip';
 import { copyInto, crossEntropy, l2Normalize, narrow, reshape, type Tensor, tensor, transpose } from '@mudpt/tensor';
 import { type FeatureMethod, type FeatureSet, methodNamed } from 'mudpt';
@@ -125,7 +125,7 @@ async function steps(method: FeatureMethod, { first, augmented, training }: Step
   const losses: number[] = [];
   using optimizer = new AdamW([keys], { lr, eps, weightDecay });
   for (const [step, rate] of rates.entries()) {
-    const { value, gradients } = valueAndGrad(loss);
+    const { value, gradients } = lossAndGradients(loss);
     losses.push(await value.loss.item());
     if (step === 0) {
       results.set('expect.logits', await read(value.logits));
@@ -137,7 +137,7 @@ async function steps(method: FeatureMethod, { first, augmented, training }: Step
   results.set('expect.losses', { shape: [losses.length], values: Float32Array.from(losses) });
   copyInto(keys, tensor(start.values, { shape: start.shape, device: keys.device }));
   using plain = new SGD([keys], { lr: 0.1 });
-  plain.step(valueAndGrad(loss).gradients);
+  plain.step(lossAndGradients(loss).gradients);
   results.set('step1_sgd_lr0.1.adapter.weight', await read(keys));
   method.dispose();
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cast, tensor } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import {
   isTrainable,
   LayerNorm,

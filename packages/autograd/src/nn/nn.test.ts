@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { add, capture, crossEntropy, mseLoss, relu, reshape, tensor, type Tensor } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import {
   Adam,
   checkpoint,
@@ -19,7 +19,7 @@ import {
   RMSNorm,
   serializeTensors,
   TransformerBlock,
-  valueAndGrad,
+  lossAndGradients,
   withSeed,
 } from '../index.ts';
 
@@ -91,7 +91,7 @@ eachDevice('modules', (ctx) => {
     const count = 20_000;
     using x = parameter(tensor(new Float32Array(count).fill(1), { device: ctx.device }));
     using zero = tensor(new Float32Array(count), { device: ctx.device });
-    const { value, gradients } = valueAndGrad(() =>
+    const { value, gradients } = lossAndGradients(() =>
       mseLoss(dropout(x, { p: 0.25, seed: 7, stream: 1 }), zero, { reduction: 'sum' }),
     );
     value.dispose();
@@ -125,7 +125,7 @@ eachDevice('modules', (ctx) => {
     const run = async (isCheckpointed: boolean) => {
       const body = (h: Tensor): Tensor => drop.forward(layer.forward(drop.forward(h)));
       const { value, gradients } = withSeed(11, () =>
-        valueAndGrad(() => mseLoss((isCheckpointed ? checkpoint(body) : body)(x), zero)),
+        lossAndGradients(() => mseLoss((isCheckpointed ? checkpoint(body) : body)(x), zero)),
       );
       const result = [await value.data(), await gradients.of(x).data(), await gradients.of(layer.weight).data()];
       value.dispose();
@@ -144,7 +144,7 @@ eachDevice('modules', (ctx) => {
     using labels = tensor([0, 1], { dtype: 'i32', device: ctx.device });
     let last = 0;
     for (let i = 0; i < 60; i += 1) {
-      const { value, gradients } = valueAndGrad(() => {
+      const { value, gradients } = lossAndGradients(() => {
         const features = relu(conv.forward(images));
         const flat = reshape(features, [2, 8]);
         return crossEntropy(add(head.forward(flat), 0), labels);

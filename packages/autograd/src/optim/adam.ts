@@ -2,7 +2,7 @@ import { wgsl } from '@mudpt/shaders';
 import { grid1d, kernel, type Tensor, TensorError } from '@mudpt/tensor';
 import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const adam = kernel({ name: 'optim.adam', source: wgsl['optim.adam.wgsl'], strided: true });
+const adam = kernel({ name: 'optim.adam', source: wgsl['optim/adam.wgsl'], strided: true });
 
 /** Options of {@link Adam} and {@link AdamW}, by the names of PyTorch. */
 export type AdamOptions = CommonOptions & {

@@ -36,7 +36,7 @@ function sourcesAtOnce({ adapter }: Device): number {
 /** Of one dimension of a dispatch, on every device. */
 const MAX_WORKGROUPS = 65535;
 
-const packKernel = kernel({ name: 'optim.pack', source: wgsl['optim.pack.wgsl'], strided: true });
+const packKernel = kernel({ name: 'optim.pack', source: wgsl['optim/pack.wgsl'], strided: true });
 
 /** Where each tensor of a list begins, in elements, and how many blocks they take together. */
 export type Places = { readonly offsets: readonly number[]; readonly blocks: number };

@@ -3,7 +3,7 @@ import { chooseSpan, copyInto, grid1d, keep, kernel, type Tensor, view } from '@
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
-const ema = kernel({ name: 'optim.ema', source: wgsl['optim.ema.wgsl'], strided: true });
+const ema = kernel({ name: 'optim.ema', source: wgsl['optim/ema.wgsl'], strided: true });
 
 /** A running average of parameters: average = decay average + (1 - decay) parameter, beginning with the parameters themselves. */
 export class EMA {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { capture, mseLoss, mul, openSafetensors, tensor, type Tensor, toFloat32 } from '@mudpt/tensor';
-import { expectNormClose } from '../../../tensor/test/reference/compare.ts';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { expectNormClose } from '@mudpt/testing/reference/compare';
+import { eachDevice } from '@mudpt/testing/support';
 import goldens from '../../test/fixtures/schedule.json' with { type: 'json' };
 import {
   Adam,
@@ -15,7 +15,7 @@ import {
   parameter,
   SGD,
   stepDecay,
-  valueAndGrad,
+  lossAndGradients,
   warmUp,
 } from '../index.ts';
 import { linear as linearSchedule, perStep } from './schedule.ts';
@@ -212,7 +212,7 @@ eachDevice('optimizers', (ctx) => {
       using w = parameter(tensor([1, -2, 3, 0.5], { device: ctx.device }));
       using adam = new Adam([w], { lr: 0.05 });
       const single = ({ x, lr }: { x: Tensor; lr: Tensor }): void => {
-        const { value, gradients } = valueAndGrad(() => mseLoss(mul(w, x), x));
+        const { value, gradients } = lossAndGradients(() => mseLoss(mul(w, x), x));
         value.dispose();
         adam.step(gradients, { lr });
         gradients.dispose();

@@ -86,7 +86,11 @@ export abstract class Optimizer<O extends CommonOptions> {
    */
   step(gradients: Gradients, options: StepOptions = {}): void {
     if (!(gradients instanceof Map))
-      throw new TensorError('optimizer', 'it got no gradients', 'give those of valueAndGrad or tape.backward to step(gradients)');
+      throw new TensorError(
+        'optimizer',
+        'it got no gradients',
+        'give those of lossAndGradients or tape.backward to step(gradients)',
+      );
     expectOptions('optimizer', options, ['lr']);
     const { lr } = options;
     if (!this.groups.some(({ arena }) => arena.parameters.some((parameter) => gradients.has(parameter))))

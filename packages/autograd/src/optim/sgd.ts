@@ -2,7 +2,7 @@ import { wgsl } from '@mudpt/shaders';
 import { grid1d, kernel, TensorError, type Tensor } from '@mudpt/tensor';
 import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const sgd = kernel({ name: 'optim.sgd', source: wgsl['optim.sgd.wgsl'], strided: true });
+const sgd = kernel({ name: 'optim.sgd', source: wgsl['optim/sgd.wgsl'], strided: true });
 
 /** Options of {@link SGD}, by the names of PyTorch. */
 export type SGDOptions = CommonOptions & {

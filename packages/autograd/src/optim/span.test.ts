@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { tensor, type Tensor, view } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { AdamW, dropout, EMA, Gradients, parameter, SGD } from '../index.ts';
 
 /** Less than a block, exactly one, and many with a ragged end. */

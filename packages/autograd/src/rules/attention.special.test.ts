@@ -4,10 +4,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import { attention, type AttentionOptions, attentionUnfused, reshape, scope, type Tensor, tensor } from '@mudpt/tensor';
-import { fusedVariants } from '../../../tensor/src/ops/attention/plan.ts';
-import { ref } from '../../../tensor/test/reference/array.ts';
-import { expectClose } from '../../../tensor/test/reference/compare.ts';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { fusedVariants } from '../../../tensor/src/kernels/attention/plan.ts';
+import { ref } from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { eachDevice } from '@mudpt/testing/support';
 import { Tape } from '../index.ts';
 
 type Rows = readonly (readonly number[])[];

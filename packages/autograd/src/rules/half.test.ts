@@ -1,6 +1,6 @@
 /** Every rule on f16 tensors (sums are f32) against the f64 oracles, where the adapter has shader-f16. */
 import { describe, it } from 'vitest';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { groups } from '../../test/cases/index.ts';
 import { checkRule } from '../../test/rule-check.ts';
 

@@ -1,8 +1,8 @@
 /** Long sequences: attention and its gradient need memory for the tokens, not for their pairs. */
 import { expect, it } from 'vitest';
 import { attention, capture, randn, sum, type Tensor } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
-import { parameter, valueAndGrad } from '../index.ts';
+import { eachDevice } from '@mudpt/testing/support';
+import { parameter, lossAndGradients } from '../index.ts';
 
 const DEPTH = 8;
 
@@ -11,7 +11,7 @@ eachDevice('attention over many tokens', (ctx) => {
   const planned = async (tokens: number): Promise<number> => {
     const input = (key: number): Tensor => parameter(randn([1, tokens, 1, DEPTH], { key, device: ctx.device }));
     const [q, k, v] = [input(1), input(2), input(3)];
-    using step = capture(() => valueAndGrad(() => sum(attention(q, k, v))), { device: ctx.device });
+    using step = capture(() => lossAndGradients(() => sum(attention(q, k, v))), { device: ctx.device });
     const { value, gradients } = step({});
     // Rows of softmax sum to 1, so the gradient by v is the column sums of the scores: `tokens` of them for each of DEPTH channels.
     using gradient = gradients.of(v);

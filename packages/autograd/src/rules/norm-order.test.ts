@@ -1,10 +1,10 @@
 /** Vector norms of any order: powers of small and large elements do not leave f32, and f16 is f32 inside. */
 import { expect, it } from 'vitest';
 import { norm, ones, tensor } from '@mudpt/tensor';
-import { ref } from '../../../tensor/test/reference/array.ts';
-import { expectClose } from '../../../tensor/test/reference/compare.ts';
-import { random } from '../../../tensor/test/reference/inputs.ts';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { ref } from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import { eachDevice } from '@mudpt/testing/support';
 import { Tape } from '../index.ts';
 
 const ORDERS = [0.5, 1, 1.5, 2, 3, 7, 20, Infinity];

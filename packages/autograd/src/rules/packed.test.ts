@@ -12,10 +12,10 @@ import {
   tensor,
   type Tensor,
 } from '@mudpt/tensor';
-import * as array from '../../../tensor/test/reference/array.ts';
-import * as oracle from '../../../tensor/test/reference/attention.ts';
-import { random, toF32 } from '../../../tensor/test/reference/inputs.ts';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import * as array from '@mudpt/testing/reference/array';
+import * as oracle from '@mudpt/testing/reference/attention';
+import { random, toF32 } from '@mudpt/testing/reference/inputs';
+import { eachDevice } from '@mudpt/testing/support';
 import { checkRule } from '../../test/rule-check.ts';
 import { checkpoint, parameter, Tape, TransformerBlock } from '../index.ts';
 

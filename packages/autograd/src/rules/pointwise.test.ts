@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import * as ops from '@mudpt/tensor';
 import { type Op, pointwiseTable } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { pointwiseCases } from '../../test/cases/pointwise.ts';
 import { checkRule } from '../../test/rule-check.ts';
 import { ruleOf } from '../rule.ts';

@@ -2,9 +2,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import * as ops from '@mudpt/tensor';
 import { isPointwise, ones, type Op, scope, tensor } from '@mudpt/tensor';
-import * as reductions from '../../../tensor/test/reference/reduce.ts';
-import type { Ref } from '../../../tensor/test/reference/array.ts';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import * as reductions from '@mudpt/testing/reference/reduce';
+import type { Ref } from '@mudpt/testing/reference/array';
+import { eachDevice } from '@mudpt/testing/support';
 import { structured } from '../../test/cases/index.ts';
 import { checkRule } from '../../test/rule-check.ts';
 import { gradcheck, Tape } from '../index.ts';

@@ -2,9 +2,9 @@
 import { expect, it } from 'vitest';
 import * as ops from '@mudpt/tensor';
 import { isFloat, type Op, type Operand, pointwiseTable, type Tensor, tensor } from '@mudpt/tensor';
-import { expectClose } from '../../../tensor/test/reference/compare.ts';
-import { ref } from '../../../tensor/test/reference/array.ts';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { ref } from '@mudpt/testing/reference/array';
+import { eachDevice } from '@mudpt/testing/support';
 import { plainOps, pointwisePoints, specialCases } from '../../test/cases/special.ts';
 import { Tape } from '../index.ts';
 import { ruleOf } from '../rule.ts';

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it, vi } from 'vitest';
 import { ones, scope } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { groups, structured } from '../../test/cases/index.ts';
 import { checkVariants } from '../../test/rule-check.ts';
 

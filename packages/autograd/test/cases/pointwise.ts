@@ -1,8 +1,8 @@
 /** Every row of the pointwise table that has a gradient, from the table itself. */
 import * as ops from '@mudpt/tensor';
 import { type Operand, type PointwiseName, pointwiseTable, scope, type Tensor } from '@mudpt/tensor';
-import * as array from '../../../tensor/test/reference/array.ts';
-import { binaryFunctions, unaryFunctions } from '../../../tensor/test/reference/pointwise.ts';
+import * as array from '@mudpt/testing/reference/array';
+import { binaryFunctions, unaryFunctions } from '@mudpt/testing/reference/pointwise';
 import { constant, type RuleCase } from '../rule-check.ts';
 
 type Ref = array.Ref;

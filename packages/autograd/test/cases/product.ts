@@ -2,12 +2,12 @@
 import * as ops from '@mudpt/tensor';
 import { scope } from '@mudpt/tensor';
 import { feedForward } from '@mudpt/autograd';
-import * as array from '../../../tensor/test/reference/array.ts';
-import * as attentionOracle from '../../../tensor/test/reference/attention.ts';
-import * as conv from '../../../tensor/test/reference/conv.ts';
-import * as distances from '../../../tensor/test/reference/distance.ts';
-import * as products from '../../../tensor/test/reference/matmul.ts';
-import * as nn from '../../../tensor/test/reference/nn.ts';
+import * as array from '@mudpt/testing/reference/array';
+import * as attentionOracle from '@mudpt/testing/reference/attention';
+import * as conv from '@mudpt/testing/reference/conv';
+import * as distances from '@mudpt/testing/reference/distance';
+import * as products from '@mudpt/testing/reference/matmul';
+import * as nn from '@mudpt/testing/reference/nn';
 import { constant, type RuleCase } from '../rule-check.ts';
 
 const transposes = [

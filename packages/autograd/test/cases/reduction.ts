@@ -1,6 +1,6 @@
 /** Reductions over some axes, one axis kept, and all. */
 import * as ops from '@mudpt/tensor';
-import * as reductions from '../../../tensor/test/reference/reduce.ts';
+import * as reductions from '@mudpt/testing/reference/reduce';
 import type { RuleCase } from '../rule-check.ts';
 
 const references = {

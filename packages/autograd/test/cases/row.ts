@@ -1,8 +1,8 @@
 /** Ops over the last axis: norms, softmax, losses. */
 import * as ops from '@mudpt/tensor';
 import { scope, type Tensor } from '@mudpt/tensor';
-import * as array from '../../../tensor/test/reference/array.ts';
-import * as nn from '../../../tensor/test/reference/nn.ts';
+import * as array from '@mudpt/testing/reference/array';
+import * as nn from '@mudpt/testing/reference/nn';
 import { constant, type RuleCase } from '../rule-check.ts';
 
 type Ref = array.Ref;

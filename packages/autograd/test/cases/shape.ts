@@ -1,10 +1,10 @@
 /** Views, joins, picking and putting by index, order, masks. */
 import * as ops from '@mudpt/tensor';
 import { scope, type Tensor } from '@mudpt/tensor';
-import * as array from '../../../tensor/test/reference/array.ts';
-import * as indexing from '../../../tensor/test/reference/indexing.ts';
-import * as nn from '../../../tensor/test/reference/nn.ts';
-import * as reductions from '../../../tensor/test/reference/reduce.ts';
+import * as array from '@mudpt/testing/reference/array';
+import * as indexing from '@mudpt/testing/reference/indexing';
+import * as nn from '@mudpt/testing/reference/nn';
+import * as reductions from '@mudpt/testing/reference/reduce';
 import { constant, type RuleCase } from '../rule-check.ts';
 
 const square = array.ref([2, 2], [0, 2, 1, 1]);

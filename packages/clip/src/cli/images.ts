@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
-import { IMAGE_KINDS, imagesBelow } from '../image-files.ts';
+import { IMAGE_KINDS, imagesBelow } from '../files/image-files.ts';
 
 /**
  * Files as they are named, and the images below folders, in alphabetical order.

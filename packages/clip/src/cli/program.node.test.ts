@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTokenizer, type Prediction, saveHuggingFace, weightsOf } from '@mudpt/clip';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { distance, TINY, tinyClip } from '../../test/tiny.ts';
 import { createProgram } from './program.ts';
 

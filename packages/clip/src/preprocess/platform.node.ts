@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { FormatError } from '@mudpt/tensor';
 import { Piscina } from 'piscina';
 import { loadDecoder } from '#decode';
-import { makeFolder as makeFolders } from '../make-folder.ts';
+import { makeFolder as makeFolders } from '../files/make-folder.ts';
 import type { MakeFolder, StartWorkers } from './platform.ts';
 import { type ImageTask, runTask } from './task.ts';
 import type { WorkerReply } from './worker.ts';

@@ -1,5 +1,5 @@
 /** Palettes of PNG files that have fewer colours than their pixels can name: Pillow sees greys there, other decoders black or nothing. */
-import { crc32 } from '../crc32.ts';
+import { crc32 } from '../files/crc32.ts';
 
 /** Where the width begins in the first chunk, IHDR; depth and colour type follow width and height. */
 const HEADER_AT = 16;

@@ -1,6 +1,6 @@
 /** Where tokens and merges come from: the ones built in, or the files of a model folder. */
 import { byteSource, FormatError } from '@mudpt/tensor';
-import { sha256Hex } from '../sha256.ts';
+import { sha256Hex } from '../files/sha256.ts';
 import { MERGES } from './generated.ts';
 import { VOCABULARY_ORDER } from './bytes.ts';
 import { END, START } from './clean.ts';

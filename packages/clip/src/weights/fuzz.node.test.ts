@@ -1,6 +1,6 @@
 /** 10,000 mutated files: each loads or is refused by name; none crashes, hangs, leaves a source open, or takes more memory than its size. */
 import { describe, expect, it } from 'vitest';
-import { pick, type Random, seeded } from '../../../tensor/test/fuzz.ts';
+import { pick, type Random, seeded } from '@mudpt/testing/fuzz';
 import { type ByteSource, memorySource, serializeSafetensors, TensorError, type TensorToWrite } from '@mudpt/tensor';
 import { fixture, readAll, TINY_CONFIG, tinyWeights, written } from '../../test/weights/models.ts';
 import { openClipConfig } from '../../test/weights/formats.ts';

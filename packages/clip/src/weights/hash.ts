@@ -1,5 +1,5 @@
 /** One hash for one model, however its files are laid out: prompts name the model they were learnt on by it. */
-import { sha256Hex } from '../sha256.ts';
+import { sha256Hex } from '../files/sha256.ts';
 import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
 import type { ClipConfig } from '../config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FormatError } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { COMMIT, type HubRepository, HubServer, TOKEN } from '../../test/weights/hub-server.ts';
 import { failureOf, fixture, FIXTURE_CONFIG, folder, sameBytes } from '../../test/weights/models.ts';
 import { toHuggingFace } from '../config.ts';

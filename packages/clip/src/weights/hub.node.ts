@@ -11,7 +11,7 @@ import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
 import { FileLock, FormatError, writeFileAtomic } from '@mudpt/tensor';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import type { Files } from './files.ts';
 import { localFiles } from './files.node.ts';
 import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './hub.ts';

@@ -1,7 +1,7 @@
 /** Weights in a page: bytes, a Blob, and the files of a folder that the user picked. Runs in Chromium only. */
 import { expect, it } from 'vitest';
 import { openSafetensors, tensor, toFloat32, toInt32 } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { distance } from '../../test/tiny.ts';
 import { toHuggingFace } from '../config.ts';
 import type { ModelInput } from './files.ts';

@@ -12,7 +12,7 @@ import {
   toFloat32,
   toInt32,
 } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { distance } from '../../test/tiny.ts';
 import { failureOf, fixture, FIXTURE_CONFIG, fixturePath, folder, sameBytes } from '../../test/weights/models.ts';
 import { toHuggingFace } from '../config.ts';

@@ -3,8 +3,8 @@ import { createImageLoader } from '@mudpt/clip';
 import { FormatError } from '@mudpt/tensor';
 import { counted, SPLITS } from '../data/dataset.ts';
 import { openRunData, type RunInput } from '../train/index.ts';
-import { classFacts, expectTrainable } from '../train/prepare.ts';
-import { resolveConfig } from '../train/config.ts';
+import { classFacts, expectTrainable } from '../runs/prepare.ts';
+import { resolveConfig } from '../runs/config.ts';
 import { bar, StatusLine, table } from './terminal.ts';
 
 /** Side of the squares that pictures are made into to see whether they decode. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { run, signalAt, start } from '../../test/child.ts';
 import { put, shapePicture, temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { writeTinyModel } from '../../test/tiny.ts';

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { csvLine, printable } from '@mudpt/clip';
 import { command } from '../command.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
-import { identity } from '../train/config.ts';
+import { identity } from '../runs/config.ts';
 import { FormatError, TensorError } from '@mudpt/tensor';
 import { runsBelow } from './find-run.ts';
 import { table } from './terminal.ts';

@@ -2,8 +2,8 @@
 import { Device } from '@mudpt/tensor';
 import { type Evaluation, evaluateRun, harmonicMean, openRun, RunFolder } from '../train/index.ts';
 import { counted } from '../data/dataset.ts';
-import { classesWithPictures } from '../train/metrics.ts';
-import { nameOfEvaluation } from '../train/records.ts';
+import { classesWithPictures } from '../evaluation/metrics.ts';
+import { nameOfEvaluation } from '../runs/records.ts';
 import { findRun } from './find-run.ts';
 import { bar, percent, StatusLine, table } from './terminal.ts';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { FormatError } from '@mudpt/tensor';
 import { parse } from 'yaml';
 import { methodNamed, methodNames } from '../methods/index.ts';
-import { bytesOfSize } from '../train/budget.ts';
+import { bytesOfSize } from '../memory/budget.ts';
 import { runFields, type RunInput } from '../train/index.ts';
 
 /** What `pnpm train` was given; a flag that was not is absent. */

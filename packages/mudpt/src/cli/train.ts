@@ -16,8 +16,8 @@ import {
   type StepChoice,
   train,
 } from '../train/index.ts';
-import { classesWithPictures } from '../train/metrics.ts';
-import { type AlternativeFacts, nameOfEvaluation } from '../train/records.ts';
+import { classesWithPictures } from '../evaluation/metrics.ts';
+import { type AlternativeFacts, nameOfEvaluation } from '../runs/records.ts';
 import { describeEconomy, methodNamed } from '../methods/index.ts';
 import { checkData } from './check.ts';
 import { findRun } from './find-run.ts';

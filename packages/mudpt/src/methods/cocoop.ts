@@ -5,19 +5,19 @@
 import { Linear, parameter } from '@mudpt/autograd';
 import { add, crossEntropy, l2Normalize, matmul, narrow, reshape, scope, stack, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
-import { type ClassContext, expectNoSubclass } from './class-context.ts';
+import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { coopStart } from './coop.ts';
-import { defineMethod } from './definition.ts';
-import { type Economy, KEEP_ALL } from './economy.ts';
-import { MethodError } from './errors.ts';
-import { named } from './injection/parts.ts';
-import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from './method.ts';
-import { trainingPreset } from './presets.ts';
-import { drawn } from './prompted.ts';
-import { initWords, length } from './settings.ts';
-import { TextPrompts } from './text-prompts.ts';
-import { expectFits, prefixWriter, type Writer } from './tokens.ts';
-import { leadingContext } from './wording.ts';
+import { defineMethod } from '../method/definition.ts';
+import { type Economy, KEEP_ALL } from '../method/rematerialization.ts';
+import { MethodError } from '../method/errors.ts';
+import { named } from '../prompts/injection/parts.ts';
+import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from '../method/method.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { drawn } from '../prompts/prompted.ts';
+import { initWords, length } from '../method/settings.ts';
+import { TextPrompts } from '../prompts/text-prompts.ts';
+import { expectFits, prefixWriter, type Writer } from '../prompts/tokens.ts';
+import { leadingContext } from '../prompts/wording.ts';
 
 const cocoopSettings = z.strictObject({
   length: length(4),

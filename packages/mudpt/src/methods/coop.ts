@@ -4,14 +4,14 @@
  */
 import { reshape, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
-import { defineMethod } from './definition.ts';
-import { contextStart, placeholders, randomPrompts } from './initial.ts';
-import type { CreationContext, TowerPrompts } from './method.ts';
-import { trainingPreset } from './presets.ts';
-import { type Learner, PromptedClip } from './prompted.ts';
-import { initWords, length } from './settings.ts';
-import { type ContextPosition, placeContext, prefixWriter, type Writer } from './tokens.ts';
-import type { Wording } from './wording.ts';
+import { defineMethod } from '../method/definition.ts';
+import { contextStart, placeholders, randomPrompts } from '../prompts/initial.ts';
+import type { CreationContext, TowerPrompts } from '../method/method.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { type Learner, PromptedClip } from '../prompts/prompted.ts';
+import { initWords, length } from '../method/settings.ts';
+import { type ContextPosition, placeContext, prefixWriter, type Writer } from '../prompts/tokens.ts';
+import type { Wording } from '../prompts/wording.ts';
 
 const coopSettings = z.strictObject({
   length: length(16),

@@ -3,12 +3,12 @@
  * "MPT"; PromptSRC's repository uses 4 + 4 rows, depth 9, lr 0.0025, 20 epochs.
  */
 import { z } from 'zod';
-import { deepContext } from './deep-context.ts';
-import { defineMethod } from './definition.ts';
-import { IndependentLearner } from './independent.ts';
-import { trainingPreset } from './presets.ts';
-import { PromptedClip } from './prompted.ts';
-import { depth, initWords, length } from './settings.ts';
+import { deepContext } from '../prompts/deep-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { IndependentLearner } from '../prompts/independent.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
+import { depth, initWords, length } from '../method/settings.ts';
 
 const ivlpSettings = z.strictObject({
   textLength: length(2),

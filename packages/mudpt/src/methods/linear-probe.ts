@@ -4,15 +4,15 @@
  *
  * The objective is scikit-learn's, divided by C and the number of images: mean cross-entropy + |W|^2 / (2 C N); biases are not penalised.
  */
-import { valueAndGrad } from '@mudpt/autograd';
+import { lossAndGradients } from '@mudpt/autograd';
 import { alias, capture, type Captured, crossEntropy, keep, linear, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
 import { z } from 'zod';
-import { type ClassContext, expectNoSubclass, expectSameClasses } from './class-context.ts';
-import { defineMethod } from './definition.ts';
-import { MethodError } from './errors.ts';
-import { type Evaluation, lbfgs } from './lbfgs.ts';
-import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from './method.ts';
-import { accuracyOf, expectSet } from './scores.ts';
+import { type ClassContext, expectNoSubclass, expectSameClasses } from '../method/class-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { MethodError } from '../method/errors.ts';
+import { type Evaluation, lbfgs } from '../features/lbfgs.ts';
+import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from '../method/method.ts';
+import { accuracyOf, expectSet } from '../features/accuracy.ts';
 
 export const linearProbeSettings = z.strictObject({
   strengths: z
@@ -197,7 +197,7 @@ class Regression {
     this.run = capture(
       ({ weight, bias }: { weight: Tensor; bias: Tensor }) => {
         const body = (): Tensor => crossEntropy(linear(features, weight, bias), this.labels);
-        const { value, gradients } = valueAndGrad(body, [weight, bias]);
+        const { value, gradients } = lossAndGradients(body, [weight, bias]);
         return { value, weight: gradients.of(weight), bias: gradients.of(bias) };
       },
       { device },

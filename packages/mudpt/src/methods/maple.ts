@@ -5,14 +5,14 @@
 import { Linear } from '@mudpt/autograd';
 import { copyInto, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
-import { deepContext } from './deep-context.ts';
-import { defineMethod } from './definition.ts';
-import { randomPrompts } from './initial.ts';
-import { named } from './injection/parts.ts';
-import type { CreationContext, PromptPlace, TowerPrompts } from './method.ts';
-import { trainingPreset } from './presets.ts';
-import { type Learner, PromptedClip } from './prompted.ts';
-import { depth, initWords, length } from './settings.ts';
+import { deepContext } from '../prompts/deep-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { randomPrompts } from '../prompts/initial.ts';
+import { named } from '../prompts/injection/parts.ts';
+import type { CreationContext, PromptPlace, TowerPrompts } from '../method/method.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { type Learner, PromptedClip } from '../prompts/prompted.ts';
+import { depth, initWords, length } from '../method/settings.ts';
 
 const mapleSettings = z.strictObject({ length: length(2), depth: depth(9), initWords: initWords() });
 

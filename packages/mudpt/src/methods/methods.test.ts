@@ -1,15 +1,15 @@
 /** Relations between methods that hold by definition, sizes, settings, and what is refused. */
-import { randomFrom, valueAndGrad } from '@mudpt/autograd';
+import { randomFrom, lossAndGradients } from '@mudpt/autograd';
 import { type Clip, randomClip } from '@mudpt/clip';
 import { copyInto, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { sharedVpt } from '../../test/example-method.ts';
 import { relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
-import { IndependentLearner } from './independent.ts';
-import { randomPrompts } from './initial.ts';
+import { IndependentLearner } from '../prompts/independent.ts';
+import { randomPrompts } from '../prompts/initial.ts';
 import { MapleLearner } from './maple.ts';
-import { type CreationContext, type MethodContext, methodContext, type PromptMethod } from './method.ts';
+import { type CreationContext, type MethodContext, methodContext, type PromptMethod } from '../method/method.ts';
 import { MudptLearner, mudptSettings } from './mudpt.ts';
 import { methodNamed, methodNames } from './registry.ts';
 import { UmudptLearner } from './umudpt.ts';
@@ -38,7 +38,7 @@ eachDevice('methods', (ctx) => {
       const [ctxName, ownName] = ['prompt_learner.ctx', 'uumudpt_prompt_learner.ctx'];
       expect(await coop.learnable.get(ctxName)?.data()).toEqual(await mudpt.learnable.get(ownName)?.data());
       const gradient = async (method: PromptMethod, name: string) => {
-        const { value, gradients } = valueAndGrad(() => {
+        const { value, gradients } = lossAndGradients(() => {
           const features = method.textFeatures() as Tensor;
           return { loss: features.mul(features).sum(), features };
         });
@@ -109,7 +109,7 @@ eachDevice('methods', (ctx) => {
       const method = sharedVpt.create(await tinyContext(clip), { depth: 3 });
       if (method.kind !== 'prompts') throw new Error('it learns prompts');
       const { images, labels } = tinyBatch(ctx.device);
-      const { gradients } = valueAndGrad(() => method.loss(images, labels));
+      const { gradients } = lossAndGradients(() => method.loss(images, labels));
       const [rows] = [...method.learnable.values()];
       const gradient = await gradients.of(rows as Tensor).data();
       expect(gradient).toHaveLength(4 * TINY.image.width);
@@ -117,7 +117,7 @@ eachDevice('methods', (ctx) => {
       // The same rows as three tensors of VPT's: their gradients add up to it.
       const vpt = tinyMethod(await tinyContext(clip), 'vpt', { depth: 3, length: 4 });
       for (const own of vpt.learnable.values()) copyInto(own, rows as Tensor);
-      const { gradients: apart } = valueAndGrad(() => vpt.loss(images, labels));
+      const { gradients: apart } = lossAndGradients(() => vpt.loss(images, labels));
       const parts = await Promise.all([...vpt.learnable.values()].map((own) => apart.of(own).data()));
       const sum = gradient.map((_, i) => parts.reduce((total, part) => total + (part[i] ?? 0), 0));
       expect(relativeError(gradient, sum)).toBeLessThan(1e-5);

@@ -4,17 +4,17 @@
  */
 import { add, type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
-import { deepContext } from './deep-context.ts';
-import { defineMethod } from './definition.ts';
-import { randomPrompts } from './initial.ts';
-import { CrossAttentionInjection } from './injection/cross-attention.ts';
-import type { Injected, Injection, Prompts } from './injection/injection.ts';
-import { LinearInjection } from './injection/linear.ts';
-import { TransformerInjection } from './injection/transformer.ts';
-import type { CreationContext, PromptPlace, TowerPrompts } from './method.ts';
-import { trainingPreset } from './presets.ts';
-import { type Learner, PromptedClip } from './prompted.ts';
-import { depth, initWords, length } from './settings.ts';
+import { deepContext } from '../prompts/deep-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { randomPrompts } from '../prompts/initial.ts';
+import { CrossAttentionInjection } from '../prompts/injection/cross-attention.ts';
+import type { Injected, Injection, Prompts } from '../prompts/injection/injection.ts';
+import { LinearInjection } from '../prompts/injection/linear.ts';
+import { TransformerInjection } from '../prompts/injection/transformer.ts';
+import type { CreationContext, PromptPlace, TowerPrompts } from '../method/method.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { type Learner, PromptedClip } from '../prompts/prompted.ts';
+import { depth, initWords, length } from '../method/settings.ts';
 
 export const mudptSettings = z.strictObject({
   length: length(2),

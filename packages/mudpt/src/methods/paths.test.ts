@@ -1,11 +1,11 @@
 /** Packed texts behind a shared prefix, texts cut behind the longest end, and all rows of the context: the same numbers. */
-import { parameter, randomFrom, valueAndGrad } from '@mudpt/autograd';
+import { parameter, randomFrom, lossAndGradients } from '@mudpt/autograd';
 import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
-import { eachDevice } from '../../../tensor/test/support.ts';
-import { lossAndGradients, numbers, relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
-import { RECOMPUTE } from './economy.ts';
-import { type TextPath, TextPrompts } from './text-prompts.ts';
+import { eachDevice } from '@mudpt/testing/support';
+import { stepTensors, numbers, relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { RECOMPUTE } from '../method/rematerialization.ts';
+import { type TextPath, TextPrompts } from '../prompts/text-prompts.ts';
 
 eachDevice('text paths', (ctx) => {
   it('recomputing blocks in the backward changes no bit; a captured step neither', async () => {
@@ -16,7 +16,7 @@ eachDevice('text paths', (ctx) => {
       const plain = await numbers(method, images, labels);
       const lean = tinyMethod(await tinyContext(clip, { economy: RECOMPUTE }), 'mudpt', { depth: 3 });
       expect(await numbers(lean, images, labels)).toEqual(plain);
-      using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => lossAndGradients(method, x, y), { device: ctx.device });
+      using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => stepTensors(method, x, y), { device: ctx.device });
       for (let replay = 0; replay < 2; replay += 1) {
         const { loss, gradients } = step({ x: images, y: labels });
         expect(await loss.data()).toEqual(plain.get('loss'));
@@ -41,7 +41,7 @@ eachDevice('text paths', (ctx) => {
       const slots = [1, 2, 3, 4, 5].map((id) => [9, -1, -2, ...Array.from({ length: id }, () => id), 99]);
       const run = async (path: TextPath, most: number) => {
         const texts = new TextPrompts(text, slots, 2, { device: ctx.device, path, replaced: 2, most });
-        const { value, gradients } = valueAndGrad(() => {
+        const { value, gradients } = lossAndGradients(() => {
           const features = texts.forward({ first, deep: [deep] });
           return { loss: features.mul(features).sum(), features };
         });

@@ -5,19 +5,19 @@
 import { noGrad } from '@mudpt/autograd';
 import { add, copyInto, crossEntropy, keep, klDiv, l1Loss, l2Normalize, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
 import { z } from 'zod';
-import { type ClassContext, expectNoSubclass } from './class-context.ts';
-import { deepContext } from './deep-context.ts';
-import { defineMethod } from './definition.ts';
-import { plainMean, templateFeatures } from './ensemble.ts';
-import { MethodError } from './errors.ts';
-import { IndependentLearner } from './independent.ts';
-import type { MethodContext, PromptMethod, StepLoss } from './method.ts';
-import { trainingPreset } from './presets.ts';
-import { cosineLogits, type Learner, PromptedClip } from './prompted.ts';
-import { depth, initWords, length } from './settings.ts';
-import { PROMPTSRC_TEMPLATES } from './templates.ts';
-import { templateWriter, type Writer } from './tokens.ts';
-import { type Wording } from './wording.ts';
+import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
+import { deepContext } from '../prompts/deep-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { plainMean, templateFeatures } from '../features/ensemble.ts';
+import { MethodError } from '../method/errors.ts';
+import { IndependentLearner } from '../prompts/independent.ts';
+import type { MethodContext, PromptMethod, StepLoss } from '../method/method.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { cosineLogits, type Learner, PromptedClip } from '../prompts/prompted.ts';
+import { depth, initWords, length } from '../method/settings.ts';
+import { PROMPTSRC_TEMPLATES } from '../prompts/templates.ts';
+import { templateWriter, type Writer } from '../prompts/tokens.ts';
+import { type Wording } from '../prompts/wording.ts';
 
 const promptsrcSettings = z.strictObject({
   textLength: length(4),

@@ -1,8 +1,8 @@
 /** All methods by name. Adding one is a line here and its file. */
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
-import type { MethodDefinition } from './definition.ts';
-import { MethodError } from './errors.ts';
+import type { MethodDefinition } from '../method/definition.ts';
+import { MethodError } from '../method/errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
 import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';

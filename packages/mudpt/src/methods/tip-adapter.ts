@@ -4,12 +4,12 @@
  * chooses them on test.
  */
 import { keep } from '@mudpt/tensor';
-import { defineMethod, type MethodVariant } from './definition.ts';
-import { meanOfUnits, templateFeatures } from './ensemble.ts';
-import type { MethodContext } from './method.ts';
-import { type TextFeatures, TipAdapter } from './tip-cache.ts';
-import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from './tip-settings.ts';
-import { templateWriter } from './tokens.ts';
+import { defineMethod, type MethodVariant } from '../method/definition.ts';
+import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
+import type { MethodContext } from '../method/method.ts';
+import { type TextFeatures, TipAdapter } from '../features/tip-cache.ts';
+import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from '../features/tip-settings.ts';
+import { templateWriter } from '../prompts/tokens.ts';
 
 /** alpha to begin with, and the upper ends of the search [beta, alpha], as published for each data set. */
 const PUBLISHED: Readonly<Record<string, readonly [alpha: number, betaLimit: number, alphaLimit: number]>> = {

@@ -4,15 +4,15 @@
  */
 import { type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
-import { deepContext } from './deep-context.ts';
-import { defineMethod } from './definition.ts';
-import { randomPrompts } from './initial.ts';
-import { apart, layered } from './injection/injection.ts';
-import { PromptTransformer, textToImageNames } from './injection/transformer.ts';
-import type { CreationContext, PromptPlace, TowerPrompts } from './method.ts';
-import { trainingPreset } from './presets.ts';
-import { type Learner, PromptedClip } from './prompted.ts';
-import { depth, initWords, length } from './settings.ts';
+import { deepContext } from '../prompts/deep-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { randomPrompts } from '../prompts/initial.ts';
+import { apart, layered } from '../prompts/injection/injection.ts';
+import { PromptTransformer, textToImageNames } from '../prompts/injection/transformer.ts';
+import type { CreationContext, PromptPlace, TowerPrompts } from '../method/method.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { type Learner, PromptedClip } from '../prompts/prompted.ts';
+import { depth, initWords, length } from '../method/settings.ts';
 
 const umudptSettings = z.strictObject({
   length: length(2),

@@ -3,13 +3,13 @@
  * the shallow form.
  */
 import { z } from 'zod';
-import { defineMethod } from './definition.ts';
-import { IndependentLearner } from './independent.ts';
-import { trainingPreset } from './presets.ts';
-import { PromptedClip } from './prompted.ts';
-import { depth, expectDepth, length } from './settings.ts';
-import { templateWriter } from './tokens.ts';
-import { fixedText } from './wording.ts';
+import { defineMethod } from '../method/definition.ts';
+import { IndependentLearner } from '../prompts/independent.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
+import { depth, expectDepth, length } from '../method/settings.ts';
+import { templateWriter } from '../prompts/tokens.ts';
+import { fixedText } from '../prompts/wording.ts';
 
 const vptSettings = z.strictObject({
   length: length(8),

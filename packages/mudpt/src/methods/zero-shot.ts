@@ -4,14 +4,14 @@
  */
 import { keep, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
-import { type ClassContext, expectNoSubclass } from './class-context.ts';
-import { defineMethod } from './definition.ts';
-import { meanOfUnits, templateFeatures } from './ensemble.ts';
-import { MethodError } from './errors.ts';
-import type { FeatureMethod, FitReport, MethodContext } from './method.ts';
-import { cosineLogits } from './prompted.ts';
-import { SELECTED_TEMPLATES } from './templates.ts';
-import { templateWriter } from './tokens.ts';
+import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
+import { MethodError } from '../method/errors.ts';
+import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
+import { cosineLogits } from '../prompts/prompted.ts';
+import { SELECTED_TEMPLATES } from '../prompts/templates.ts';
+import { templateWriter } from '../prompts/tokens.ts';
 
 export const zeroShotSettings = z.strictObject({
   templates: z

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { loadClip } from '@mudpt/clip';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { categoryNames } from '../data/icons/categories.ts';
 import { ICON_TEMPLATE } from '../data/icons/sets.ts';
 import { STYLES } from '../data/icons/styles.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { randomFrom } from '@mudpt/autograd';
 import { type ClipConfig, randomClip } from '@mudpt/clip';
 import { type Device, tensor } from '@mudpt/tensor';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { contrastiveGradients, contrastiveLoss, type PairBatch } from './objective.ts';
 
 const TOWER = { width: 16, heads: 2, layers: 2, hidden: 32, activation: 'quick_gelu', eps: 1e-5 } as const;

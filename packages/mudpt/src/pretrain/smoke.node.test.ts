@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { smoke } from './smoke.ts';
 
 eachDevice('pretraining', (ctx) => {

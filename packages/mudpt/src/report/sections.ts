@@ -2,8 +2,8 @@
 import { command } from '../command.ts';
 import { SEEN_BEFORE } from '../data/doubts.ts';
 import { readableName } from '../data/index.ts';
-import { classesWithPictures } from '../train/metrics.ts';
-import { nameOfEvaluation } from '../train/records.ts';
+import { classesWithPictures } from '../evaluation/metrics.ts';
+import { nameOfEvaluation } from '../runs/records.ts';
 import type { Evaluation, Prediction, RunConfig, RunSummary } from '../train/index.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';

@@ -1,6 +1,6 @@
 /** Training that has diverged: its loss, what it learns, or what it computes from that is no number any more. */
 import { TensorError } from '@mudpt/tensor';
-import type { RunSummary } from './records.ts';
+import type { RunSummary } from '../runs/records.ts';
 
 /** Where training was when it was seen, and what was seen. */
 export interface Divergence {

@@ -1,6 +1,6 @@
 import { keep, tensor, zeros } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
-import { eachDevice } from '../../../tensor/test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { expectFinite, NotFiniteError, notFinite } from './finite.ts';
 
 eachDevice('notFinite', (ctx) => {

@@ -2,8 +2,8 @@
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
 import type { FeatureMethod, FitReport, Method } from '../methods/index.ts';
-import type { FeatureStore } from './feature-store.ts';
-import { type Features, imageFeatures, type ScoringOptions } from './scoring.ts';
+import type { FeatureStore } from '../features/feature-store.ts';
+import { type Features, imageFeatures, type ScoringOptions } from '../evaluation/scoring.ts';
 
 export interface FitOptions {
   readonly clip: Clip;

@@ -1,5 +1,5 @@
 /** One update of what a method learns, recorded once and replayed. */
-import { AdamW, Gradients, type Optimizer, SGD, valueAndGrad } from '@mudpt/autograd';
+import { AdamW, Gradients, type Optimizer, SGD, lossAndGradients } from '@mudpt/autograd';
 import {
   addInto,
   capture,
@@ -17,7 +17,7 @@ import {
 import type { Batch } from '../data/index.ts';
 import type { PromptMethod, StepLoss, TrainingSettings } from '../methods/index.ts';
 import { NotFiniteError } from './finite.ts';
-import { type Budget, chooseEconomy, type StepChoice } from './memory.ts';
+import { type Budget, chooseEconomy, type StepChoice } from '../memory/choice.ts';
 
 /** Means over the batches since the last reading. */
 export interface StepStats {
@@ -155,7 +155,7 @@ export class Stepper {
   }
 
   private learn(images: Tensor, labels: Tensor, lr: Tensor): void {
-    const { value, gradients } = valueAndGrad(() => this.method.loss(images, labels));
+    const { value, gradients } = lossAndGradients(() => this.method.loss(images, labels));
     this.count(value, labels);
     if (this.accumulate === 1) {
       this.optimizer.step(gradients, { lr });

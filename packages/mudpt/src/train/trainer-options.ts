@@ -2,11 +2,11 @@
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
 import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
-import type { RunConfig } from './config.ts';
-import type { RunMarks } from './identity.ts';
-import type { Budget, StepChoice } from './memory.ts';
-import type { MetricsLine } from './records.ts';
-import type { RunFolder } from './run-folder.ts';
+import type { RunConfig } from '../runs/config.ts';
+import type { RunMarks } from '../runs/identity.ts';
+import type { Budget, StepChoice } from '../memory/choice.ts';
+import type { MetricsLine } from '../runs/records.ts';
+import type { RunFolder } from '../runs/run-folder.ts';
 
 /** Where training stands, for a progress line. */
 export interface TrainingProgress {

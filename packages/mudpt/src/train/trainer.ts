@@ -1,17 +1,17 @@
 /** The training of prompts: epochs of steps, readings, checkpoints, early stopping. */
 import { copyInto, FormatError, keep, type Tensor, zeros } from '@mudpt/tensor';
 import { KEEP_ALL } from '../methods/index.ts';
-import { type Extent, type Learning, loadCheckpoint, NO_CURVE, type Position, writeCheckpoint } from './checkpoint.ts';
-import { budgetOf } from './budget.ts';
+import { type Extent, type Learning, loadCheckpoint, NO_CURVE, type Position, writeCheckpoint } from '../runs/checkpoint.ts';
+import { budgetOf } from '../memory/budget.ts';
 import { DivergedError, type Divergence } from './diverged.ts';
 import { expectFinite, NotFiniteError } from './finite.ts';
-import type { Budget } from './memory.ts';
-import { findCheckpoint } from './generations.ts';
-import { groups, Pace, updatesOf } from './pace.ts';
+import type { Budget } from '../memory/choice.ts';
+import { findCheckpoint } from '../runs/generations.ts';
+import { groups, Pace, updatesOf } from './throughput.ts';
 import { scheduleOf } from './schedule.ts';
-import { metricsOfScores, scoreMethod, scoringBatch } from './scoring.ts';
+import { metricsOfScores, scoreMethod, scoringBatch } from '../evaluation/scoring.ts';
 import { type StepStats, Stepper } from './step.ts';
-import { EventFile } from './tensorboard.ts';
+import { EventFile } from '../runs/tensorboard.ts';
 import type { TrainerOptions, TrainingResult } from './trainer-options.ts';
 
 /**

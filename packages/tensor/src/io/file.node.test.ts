@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { failureOf, readAll } from '../../test/safetensors.ts';
+import { failureOf, readAll } from '@mudpt/testing/safetensors';
 import { toFloat32, toInt32 } from './convert.ts';
 import { openSafetensors } from './safetensors.ts';
 

@@ -3,8 +3,8 @@
  * a failure repeats; its number is in the message.
  */
 import { describe, expect, it } from 'vitest';
-import { pick, type Random, seeded } from '../../test/fuzz.ts';
-import { counting, fileBytes, readAll, smallFile, WatchedSource } from '../../test/safetensors.ts';
+import { pick, type Random, seeded } from '@mudpt/testing/fuzz';
+import { counting, fileBytes, readAll, smallFile, WatchedSource } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
 import { openSafetensors } from './safetensors.ts';
 import { readSafetensorsIndex } from './shards.ts';

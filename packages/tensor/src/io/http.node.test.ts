@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { failureOf, readAll, smallFile } from '../../test/safetensors.ts';
+import { failureOf, readAll, smallFile } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
 import { httpSource } from './http.ts';
 import { openSafetensors } from './safetensors.ts';

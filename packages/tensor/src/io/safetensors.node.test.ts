@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counting, failureOf, fileBytes, smallFile, WatchedSource } from '../../test/safetensors.ts';
+import { counting, failureOf, fileBytes, smallFile, WatchedSource } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
 import { requireLittleEndian } from './bytes.ts';
 import { openSafetensors } from './safetensors.ts';

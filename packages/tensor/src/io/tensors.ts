@@ -1,6 +1,6 @@
 /** Between files and the GPU: tensors of a safetensors file on a device, and tensors of a device as something to write. */
-import { currentDevice } from '../device/current.ts';
-import type { Device } from '../device/device.ts';
+import { currentDevice } from '../engine/current.ts';
+import type { Device } from '../device.ts';
 import type { DType } from '../dtype.ts';
 import { tensor, tensorFromBytes } from '../ops/create.ts';
 import type { Tensor } from '../tensor.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { default as independent } from 'safetensors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { failureOf, readAll } from '../../test/safetensors.ts';
+import { failureOf, readAll } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
 import type { AtomicFileSystem, WritableFile } from './atomic.ts';
 import { fileSystem } from './file.node.ts';

@@ -2,9 +2,9 @@
 import { isFloat } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { broadcastShapes, sameShape, showShape } from '../shape.ts';
-import { noteWork } from '../op.ts';
+import { noteWork } from '../definition/op.ts';
 import { Tensor } from '../tensor.ts';
-import { evaluate, type Operand } from './pointwise.evaluate.ts';
+import { evaluate, type Operand } from '../pointwise/evaluate.ts';
 
 /**
  * target += alpha * x, in place. `target` is any view of floats, `x` broadcasts to it; they must not share memory. Not differentiable.

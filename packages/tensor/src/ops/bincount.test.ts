@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { eachDevice } from '../../test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { bincount, tensor, view } from '../index.ts';
 
 eachDevice('bincount', (ctx) => {

@@ -1,8 +1,8 @@
 import { wgsl } from '@mudpt/shaders';
 import { expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { zeros } from './create.ts';

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { permute, type Ref, ref } from '../../test/reference/array.ts';
-import { expectClose, tolerances } from '../../test/reference/compare.ts';
-import * as reference from '../../test/reference/distance.ts';
-import { random } from '../../test/reference/inputs.ts';
-import { batchPairs, matmulSizes } from '../../test/shapes.ts';
-import { eachDevice } from '../../test/support.ts';
-import { toDevice } from '../../test/views.ts';
+import { permute, type Ref, ref } from '@mudpt/testing/reference/array';
+import { expectClose, tolerances } from '@mudpt/testing/reference/compare';
+import * as reference from '@mudpt/testing/reference/distance';
+import { random } from '@mudpt/testing/reference/inputs';
+import { batchPairs, matmulSizes } from '@mudpt/testing/shapes';
+import { eachDevice } from '@mudpt/testing/support';
+import { toDevice } from '@mudpt/testing/views';
 import { cdist, type Tensor, tensor, transpose } from '../index.ts';
 
 const read = async (t: Tensor): Promise<Ref> => ref(t.shape, await t.data());

@@ -2,8 +2,8 @@
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { broadcastShapes, showShape, sizeOf } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';

@@ -2,12 +2,12 @@
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp, noteWork } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp, noteWork } from '../definition/op.ts';
 import { collapse, sameShape, showShape } from '../shape.ts';
 import { alias, empty, type Tensor } from '../tensor.ts';
-import { sizesParam, stridesParam, unitOf } from './axes.ts';
-import { chooseSpan } from './span.ts';
+import { sizesParam, stridesParam, unitOf } from '../kernels/axes.ts';
+import { chooseSpan } from '../kernels/work-per-thread.ts';
 
 const copyKernel = kernel({ name: 'copy', source: wgsl['copy.wgsl'] });
 

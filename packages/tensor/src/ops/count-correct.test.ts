@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { eachDevice } from '../../test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { argmax, type DType, countCorrect, randn, tensor, transpose } from '../index.ts';
-import { ROW_VARIANTS } from './rows.ts';
+import { ROW_VARIANTS } from '../kernels/row-launch.ts';
 
 eachDevice('countCorrect', (ctx) => {
   it.for(ROW_VARIANTS)('counts rows whose label is their argmax, by %s', async (variant, { skip }) => {

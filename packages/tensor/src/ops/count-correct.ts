@@ -1,12 +1,12 @@
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
-import { kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { zeros } from './create.ts';
-import { expectLabelled } from './labels.ts';
-import { planRows, Rows } from './rows.ts';
+import { expectLabelled } from '../definition/labels.ts';
+import { planRows, Rows } from '../kernels/row-launch.ts';
 
 const countKernel = kernel({ name: 'count_correct', source: wgsl['count_correct.wgsl'] });
 

@@ -1,14 +1,14 @@
 /** Tensors from host data and constants. Random ones are in random.ts. */
-import type { Device } from '../device/device.ts';
-import { currentDevice } from '../device/current.ts';
+import type { Device } from '../device.ts';
+import { currentDevice } from '../engine/current.ts';
 import { bytesPerElement, type DType, expectNumber, type HostArray, isFloat, toBytes, wgslType } from '../dtype.ts';
-import { expectOptions } from '../arguments.ts';
+import { expectOptions } from '../definition/arguments.ts';
 import { DTypeError, LimitError, ShapeError } from '../errors.ts';
-import { inNameOf } from '../op.ts';
-import { kernel, grid1d } from '../kernel.ts';
+import { inNameOf } from '../definition/op.ts';
+import { kernel, grid1d } from '../kernels/kernel.ts';
 import { wgsl } from '@mudpt/shaders';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
-import { chooseSpan } from './span.ts';
+import { chooseSpan } from '../kernels/work-per-thread.ts';
 import { empty, type Nested, Tensor } from '../tensor.ts';
 
 /** Where and of what type a tensor is made. */

@@ -2,19 +2,19 @@
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { LimitError } from '../errors.ts';
-import { kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { sizeOf } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
-import { checkIndices } from './index-check.ts';
-import { expectLabelled } from './labels.ts';
-import { type Counting, reduceLosses } from './loss.reduce.ts';
-import { unitOf } from './axes.ts';
-import { planRows, Rows } from './rows.ts';
+import { checkIndices } from '../kernels/index-check.ts';
+import { expectLabelled } from '../definition/labels.ts';
+import { type Counting, reduceLosses } from '../kernels/loss-reduce.ts';
+import { unitOf } from '../kernels/axes.ts';
+import { planRows, Rows } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
 
-const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss.cross_entropy.wgsl'] });
+const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss/cross_entropy.wgsl'] });
 
 /** Options of {@link crossEntropy}. */
 export type CrossEntropyOptions = {

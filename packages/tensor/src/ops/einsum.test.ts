@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { permute } from '../../test/reference/array.ts';
-import { expectClose } from '../../test/reference/compare.ts';
-import { random } from '../../test/reference/inputs.ts';
-import * as oracle from '../../test/reference/matmul.ts';
-import { eachDevice } from '../../test/support.ts';
-import { toDevice, viewOf } from '../../test/views.ts';
+import { permute } from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import * as oracle from '@mudpt/testing/reference/matmul';
+import { eachDevice } from '@mudpt/testing/support';
+import { toDevice, viewOf } from '@mudpt/testing/views';
 import { einsum, tensor } from '../index.ts';
 
 const close = { rel: 1e-5, abs: 2e-5 };

@@ -1,14 +1,14 @@
 /** Einstein sums of two operands as one matrix product: labels become batch, row, column and summed dimensions of strided views. */
 import { promote } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
-import { defineOp } from '../op.ts';
+import { defineOp } from '../definition/op.ts';
 import { collapse, MAX_RANK, showShape } from '../shape.ts';
 import { empty, type Tensor, view } from '../tensor.ts';
 import { contiguousCopy } from './copy.ts';
 import { ones } from './create.ts';
-import { type Equation, parseEquation } from './einsum.equation.ts';
-import { gemm } from './gemm/gemm.ts';
-import type { Operand } from './gemm/problem.ts';
+import { type Equation, parseEquation } from '../kernels/einsum/equation.ts';
+import { gemm } from '../kernels/gemm/gemm.ts';
+import type { Operand } from '../kernels/gemm/problem.ts';
 import { expectFloats } from './matmul.ts';
 
 /** A tensor seen through its labels: what a step in each costs in memory. */

@@ -7,13 +7,13 @@
 import { wgsl } from '@mudpt/shaders';
 import { bitsType, bytesPerElement, expectDType, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { collapse, normalizeAxis, type Shape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
-import { checkIndices } from './index-check.ts';
-import { replaced, sizesParam, stridesParam } from './axes.ts';
-import { chooseSpan } from './span.ts';
+import { checkIndices } from '../kernels/index-check.ts';
+import { replaced, sizesParam, stridesParam } from '../kernels/axes.ts';
+import { chooseSpan } from '../kernels/work-per-thread.ts';
 import { NAN_BITS } from './softmax.ts';
 
 const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });

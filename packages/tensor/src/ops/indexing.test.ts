@@ -9,8 +9,8 @@ import {
   ref,
   reshape as reshapeRef,
   zeros,
-} from '../../test/reference/array.ts';
-import { expectClose, tolerances } from '../../test/reference/compare.ts';
+} from '@mudpt/testing/reference/array';
+import { expectClose, tolerances } from '@mudpt/testing/reference/compare';
 import {
   gather as gatherRef,
   indexAdd as indexAddRef,
@@ -18,10 +18,10 @@ import {
   scatterAdd as scatterAddRef,
   tril as trilRef,
   triu as triuRef,
-} from '../../test/reference/indexing.ts';
-import { random, type Rounding } from '../../test/reference/inputs.ts';
-import { embedding as embeddingRef, embeddingVjp, oneHot as oneHotRef } from '../../test/reference/nn.ts';
-import { eachDevice } from '../../test/support.ts';
+} from '@mudpt/testing/reference/indexing';
+import { random, type Rounding } from '@mudpt/testing/reference/inputs';
+import { embedding as embeddingRef, embeddingVjp, oneHot as oneHotRef } from '@mudpt/testing/reference/nn';
+import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';

@@ -1,13 +1,13 @@
 /** Numbers beside integer tensors: right or refused, never wrapped. Comparisons and clamp are exact, u32 beside i32, too. */
 import { expect, it } from 'vitest';
-import { eachDevice } from '../../test/support.ts';
+import { eachDevice } from '@mudpt/testing/support';
 import { DTypeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { arange, full, tensor } from './create.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { pad } from './join.ts';
 import { maskedFill } from './masks.ts';
-import * as ops from './pointwise.ts';
+import * as ops from '../pointwise/ops.ts';
 
 const inf = Infinity;
 const [LOW, HIGH, MOST] = [-(2 ** 31), 2 ** 31 - 1, 2 ** 32 - 1];

@@ -7,11 +7,11 @@ import {
   permute as permuteRef,
   type Ref,
   slice as sliceRef,
-} from '../../test/reference/array.ts';
-import { expectClose } from '../../test/reference/compare.ts';
-import { cat as catRef, pad as padRef, stack as stackRef } from '../../test/reference/indexing.ts';
-import { random } from '../../test/reference/inputs.ts';
-import { eachDevice } from '../../test/support.ts';
+} from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { cat as catRef, pad as padRef, stack as stackRef } from '@mudpt/testing/reference/indexing';
+import { random } from '@mudpt/testing/reference/inputs';
+import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';

@@ -2,14 +2,14 @@
 import { wgsl } from '@mudpt/shaders';
 import { bitsType, expectNumber } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { collapse, MAX_RANK, normalizeAxis, type Shape, showShape, sizeOf } from '../shape.ts';
 import { alias, empty, type Tensor, view } from '../tensor.ts';
 import { copyInto } from './copy.ts';
 import { full } from './create.ts';
 import { narrow, type Range, slice } from './slices.ts';
-import { chooseSpan } from './span.ts';
+import { chooseSpan } from '../kernels/work-per-thread.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 
 const catKernel = kernel({ name: 'cat', source: wgsl['cat.wgsl'] });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { map, ref, type Ref, reshape, transpose } from '../../test/reference/array.ts';
-import { expectClose, expectNormClose } from '../../test/reference/compare.ts';
-import { random } from '../../test/reference/inputs.ts';
-import * as oracle from '../../test/reference/matmul.ts';
-import { binary, unaryDerivatives, unaryFunctions } from '../../test/reference/pointwise.ts';
-import { sum } from '../../test/reference/reduce.ts';
-import { eachDevice } from '../../test/support.ts';
-import { toDevice, viewOf } from '../../test/views.ts';
+import { map, ref, type Ref, reshape, transpose } from '@mudpt/testing/reference/array';
+import { expectClose, expectNormClose } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import * as oracle from '@mudpt/testing/reference/matmul';
+import { binary, unaryDerivatives, unaryFunctions } from '@mudpt/testing/reference/pointwise';
+import { sum } from '@mudpt/testing/reference/reduce';
+import { eachDevice } from '@mudpt/testing/support';
+import { toDevice, viewOf } from '@mudpt/testing/views';
 import {
   type Activation,
   activationBackward,

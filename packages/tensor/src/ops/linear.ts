@@ -1,21 +1,21 @@
 /** Linear layers with fused epilogue, and the pieces of their gradient. */
 import { promote, wgslType } from '../dtype.ts';
 import { ShapeError, TensorError } from '../errors.ts';
-import { grid1d } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
 import { empty, type Tensor, view } from '../tensor.ts';
-import { sumColumns } from './columns.ts';
+import { sumColumns } from '../kernels/column-sum.ts';
 import { cast, contiguous } from './copy.ts';
-import { gemm } from './gemm/gemm.ts';
-import { activationGradKernel } from './gemm/kernels.ts';
-import { type Activation, type Epilogue, matricesOf, type Operand } from './gemm/problem.ts';
+import { gemm } from '../kernels/gemm/gemm.ts';
+import { activationGradKernel } from '../kernels/gemm/kernels.ts';
+import { type Activation, type Epilogue, matricesOf, type Operand } from '../kernels/gemm/problem.ts';
 import { expectFloats } from './matmul.ts';
 
 /** Activations that `linear` can fuse; `none` is the identity. */
 export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'geluTanh', 'quickGelu', 'silu'];
 
-export type { Activation } from './gemm/problem.ts';
+export type { Activation } from '../kernels/gemm/problem.ts';
 
 /** What {@link linear} fuses behind the product. */
 export type LinearOptions = {

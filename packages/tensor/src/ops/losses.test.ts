@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
-import { map, permute as permuteRef, type Ref, ref } from '../../test/reference/array.ts';
-import { expectClose, expectNormClose } from '../../test/reference/compare.ts';
-import { random } from '../../test/reference/inputs.ts';
-import { crossEntropy as crossEntropyRef, crossEntropyVjp, logSoftmax, softmax } from '../../test/reference/nn.ts';
-import { eachDevice } from '../../test/support.ts';
+import { map, permute as permuteRef, type Ref, ref } from '@mudpt/testing/reference/array';
+import { expectClose, expectNormClose } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import { crossEntropy as crossEntropyRef, crossEntropyVjp, logSoftmax, softmax } from '@mudpt/testing/reference/nn';
+import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { crossEntropy, crossEntropyBackward, crossEntropyForward, type CrossEntropyOptions } from './cross-entropy.ts';
 import { klDiv, klDivBackward, klDivForward, l1Loss, l1LossBackward, mseLoss, mseLossBackward } from './losses.ts';
 import { transpose } from './views.ts';
-import { ROW_VARIANTS } from './rows.ts';
+import { ROW_VARIANTS } from '../kernels/row-launch.ts';
 
 /** sum q (log q - log p) over elements, rows or nothing, and its gradient with respect to the logits of p. */
 function klRef(x: Ref, target: Ref, divisor: number): { loss: number; grad: Ref } {

@@ -2,18 +2,18 @@
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
-import { reduceLosses } from './loss.reduce.ts';
-import { unitOf } from './axes.ts';
-import { expectRows, planRows, Rows } from './rows.ts';
+import { reduceLosses } from '../kernels/loss-reduce.ts';
+import { unitOf } from '../kernels/axes.ts';
+import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
 
-const klKernel = kernel({ name: 'loss.kl', source: wgsl['loss.kl.wgsl'] });
-const pairKernel = kernel({ name: 'loss.pair', source: wgsl['loss.pair.wgsl'] });
+const klKernel = kernel({ name: 'loss.kl', source: wgsl['loss/kl.wgsl'] });
+const pairKernel = kernel({ name: 'loss.pair', source: wgsl['loss/pair.wgsl'] });
 
 function expectPair(op: string, x: Tensor, target: Tensor): void {
   x.expectLive(op);

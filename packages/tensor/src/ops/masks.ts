@@ -2,11 +2,11 @@
 import { wgsl } from '@mudpt/shaders';
 import { bitsType, bytesPerElement, type DType, expectDType, expectNumber, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { broadcastShapes, broadcastStrides, collapse, sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
-import { sizesParam, stridesParam } from './axes.ts';
+import { sizesParam, stridesParam } from '../kernels/axes.ts';
 import { contiguous } from './copy.ts';
 
 const masks = kernel({ name: 'masks', source: wgsl['masks.wgsl'] });

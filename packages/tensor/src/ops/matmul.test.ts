@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { permute, type Ref, ref, transpose } from '../../test/reference/array.ts';
-import { expectClose, expectNormClose } from '../../test/reference/compare.ts';
-import { random } from '../../test/reference/inputs.ts';
-import * as oracle from '../../test/reference/matmul.ts';
-import { applyView, batchPairs, matmulSizes, type ViewRecipe } from '../../test/shapes.ts';
-import { eachDevice } from '../../test/support.ts';
-import { toDevice, viewOf } from '../../test/views.ts';
-import { isBlock } from './gemm/blocks.ts';
-import { type Variant, VARIANTS } from './gemm/plan.ts';
+import { permute, type Ref, ref, transpose } from '@mudpt/testing/reference/array';
+import { expectClose, expectNormClose } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import * as oracle from '@mudpt/testing/reference/matmul';
+import { applyView, batchPairs, matmulSizes, type ViewRecipe } from '@mudpt/testing/shapes';
+import { eachDevice } from '@mudpt/testing/support';
+import { toDevice, viewOf } from '@mudpt/testing/views';
+import { isBlock } from '../kernels/gemm/blocks.ts';
+import { type Variant, VARIANTS } from '../kernels/gemm/plan.ts';
 import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
 
 /** Of the tiles of gemm.block the smallest: all of them are in gemm/block.test.ts, and subgroup matrices in matrix.node.test.ts. */

@@ -1,11 +1,11 @@
 /** Matrix products of any two strided, batched, broadcast tensors. */
 import { isFloat, promote } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { defineOp } from '../op.ts';
+import { defineOp } from '../definition/op.ts';
 import { broadcastShapes, broadcastStrides, showShape } from '../shape.ts';
 import { empty, expectOneDevice, type Tensor } from '../tensor.ts';
-import { gemm } from './gemm/gemm.ts';
-import { matricesOf, type Operand } from './gemm/problem.ts';
+import { gemm } from '../kernels/gemm/gemm.ts';
+import { matricesOf, type Operand } from '../kernels/gemm/problem.ts';
 
 /** Options of {@link matmul}. */
 export type MatmulOptions = {

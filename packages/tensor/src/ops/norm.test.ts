@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { map, permute as permuteRef, type Ref, reshape as reshapeRef } from '../../test/reference/array.ts';
-import { expectClose, expectNormClose, tolerances } from '../../test/reference/compare.ts';
-import { random } from '../../test/reference/inputs.ts';
+import { map, permute as permuteRef, type Ref, reshape as reshapeRef } from '@mudpt/testing/reference/array';
+import { expectClose, expectNormClose, tolerances } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
 import {
   l2Normalize as l2Ref,
   l2NormalizeVjp,
@@ -9,19 +9,19 @@ import {
   layerNormVjp,
   rmsNorm as rmsNormRef,
   rmsNormVjp,
-} from '../../test/reference/nn.ts';
-import { binary } from '../../test/reference/pointwise.ts';
-import { eachDevice } from '../../test/support.ts';
+} from '@mudpt/testing/reference/nn';
+import { binary } from '@mudpt/testing/reference/pointwise';
+import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
-import { layerNormBackward, rmsNormBackward } from './norm.backward.ts';
+import { layerNormBackward, rmsNormBackward } from './norm-backward.ts';
 import { addLayerNormForward, addLayerNorm, layerNorm, layerNormForward, rmsNorm, rmsNormForward } from './norm.ts';
 import { l2Normalize, l2NormalizeBackward } from './normalize.ts';
-import { add } from './pointwise.ts';
+import { add } from '../pointwise/ops.ts';
 import { slice } from './slices.ts';
 import { expand, permute } from './views.ts';
-import { ROW_VARIANTS } from './rows.ts';
+import { ROW_VARIANTS } from '../kernels/row-launch.ts';
 
 const WIDTHS = [2, 3, 4, 7, 64, 65, 257, 768];
 

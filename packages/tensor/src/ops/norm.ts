@@ -2,15 +2,15 @@
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { sameShape, showShape } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
-import { unitOf } from './axes.ts';
-import { expectRows, planRows, Rows } from './rows.ts';
+import { unitOf } from '../kernels/axes.ts';
+import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
 
-const normKernel = kernel({ name: 'norm', source: wgsl['norm.wgsl'] });
+const normKernel = kernel({ name: 'norm', source: wgsl['norm/forward.wgsl'] });
 
 /** Out and what the gradient reads: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
 export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly rstd: Tensor };

@@ -1,12 +1,12 @@
 /** Division by the 2-norm along an axis. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
-import { kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
-import { unitOf } from './axes.ts';
-import { expectRows, planRows, Rows } from './rows.ts';
+import { unitOf } from '../kernels/axes.ts';
+import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
 import { transpose } from './views.ts';
 
 const l2Kernel = kernel({ name: 'l2_normalize', source: wgsl['l2_normalize.wgsl'] });

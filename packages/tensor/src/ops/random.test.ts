@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { ref } from '../../test/reference/array.ts';
-import { expectClose } from '../../test/reference/compare.ts';
-import * as reference from '../../test/reference/random.ts';
-import { eachDevice } from '../../test/support.ts';
-import { capture } from './capture.ts';
+import { ref } from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import * as reference from '@mudpt/testing/reference/random';
+import { eachDevice } from '@mudpt/testing/support';
+import { capture } from '../capture.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { bernoulli, rand, randint, randn, randomWords } from './random.ts';

@@ -4,11 +4,11 @@
  * numbers agree to the bit; normal ones to rounding.
  */
 import { wgsl } from '@mudpt/shaders';
-import { currentDevice } from '../device/current.ts';
+import { currentDevice } from '../engine/current.ts';
 import { bytesPerElement, type DType, expectDType, isFloat, wgslType } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { type Shape, showShape } from '../shape.ts';
 import { empty, Tensor } from '../tensor.ts';
 import type { CreateOptions } from './create.ts';

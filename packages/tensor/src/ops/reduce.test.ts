@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { map, type Ref, ref } from '../../test/reference/array.ts';
-import * as oracle from '../../test/reference/array.ts';
-import { expectClose, type Tolerance } from '../../test/reference/compare.ts';
-import { random } from '../../test/reference/inputs.ts';
-import * as reference from '../../test/reference/reduce.ts';
-import { edgeShapes, reducibleShapes } from '../../test/shapes.ts';
-import { eachDevice } from '../../test/support.ts';
+import { map, type Ref, ref } from '@mudpt/testing/reference/array';
+import * as oracle from '@mudpt/testing/reference/array';
+import { expectClose, type Tolerance } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import * as reference from '@mudpt/testing/reference/reduce';
+import { edgeShapes, reducibleShapes } from '@mudpt/testing/shapes';
+import { eachDevice } from '@mudpt/testing/support';
 import { type Tensor, view } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, sumTo, variance } from './reduce.ts';
-import { REDUCE_VARIANTS } from './reduce.run.ts';
+import { REDUCE_VARIANTS } from '../kernels/reduce.ts';
 
 const close: Tolerance = { rel: 3e-6, abs: 1e-6 };
 const exact: Tolerance = { rel: 0, abs: 0 };

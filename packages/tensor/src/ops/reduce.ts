@@ -6,12 +6,12 @@
  */
 import { type DType, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { defineOp } from '../op.ts';
+import { defineOp } from '../definition/op.ts';
 import { broadcastShapes, sameShape, type Shape, showShape } from '../shape.ts';
 import { alias, type Tensor, view } from '../tensor.ts';
 import { cast } from './copy.ts';
 import { full } from './create.ts';
-import { argReduce, type Axes, axesOf, reduce, reducedLength, reducedShape, type ReduceOptions } from './reduce.run.ts';
+import { argReduce, type Axes, axesOf, reduce, reducedLength, reducedShape, type ReduceOptions } from '../kernels/reduce.ts';
 
 const summed = (dtype: DType): DType => (dtype === 'bool' ? 'i32' : dtype);
 const real = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'f32');

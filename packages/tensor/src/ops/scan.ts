@@ -1,11 +1,11 @@
 /** Running sums. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, type DType, isFloat, wgslType } from '../dtype.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
-import { linesOf } from './lines.ts';
+import { linesOf } from '../kernels/axis-view.ts';
 
 const scanKernel = kernel({ name: 'scan', source: wgsl['scan.wgsl'] });
 

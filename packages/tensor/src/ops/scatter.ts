@@ -7,14 +7,14 @@
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { collapse, normalizeAxis, sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
-import { replaced, sizesParam, stridesParam, without } from './axes.ts';
+import { replaced, sizesParam, stridesParam, without } from '../kernels/axes.ts';
 import { contiguousCopy } from './copy.ts';
 import { zeros } from './create.ts';
-import { checkIndices } from './index-check.ts';
+import { checkIndices } from '../kernels/index-check.ts';
 import { expectIndex, expectIndexShape, expectList } from './gather.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 

@@ -1,6 +1,6 @@
 /** Views that pick positions along axes by Python's slice rules. All are made of {@link slice}, which carries the gradient. */
 import { ShapeError } from '../errors.ts';
-import { defineOp } from '../op.ts';
+import { defineOp } from '../definition/op.ts';
 import { normalizeAxes, normalizeAxis, type Shape, showShape } from '../shape.ts';
 import { type Tensor, view } from '../tensor.ts';
 import { copyInto } from './copy.ts';

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { map, permute as permuteRef, type Ref, ref } from '../../test/reference/array.ts';
-import { expectClose, expectNormClose, tolerances } from '../../test/reference/compare.ts';
-import { random } from '../../test/reference/inputs.ts';
-import { logSoftmax as logRef, logSoftmaxVjp, softmax as softmaxRef, softmaxVjp } from '../../test/reference/nn.ts';
-import { eachDevice } from '../../test/support.ts';
+import { map, permute as permuteRef, type Ref, ref } from '@mudpt/testing/reference/array';
+import { expectClose, expectNormClose, tolerances } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import { logSoftmax as logRef, logSoftmaxVjp, softmax as softmaxRef, softmaxVjp } from '@mudpt/testing/reference/nn';
+import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './softmax.ts';
 import { permute } from './views.ts';
-import { ROW_VARIANTS } from './rows.ts';
+import { ROW_VARIANTS } from '../kernels/row-launch.ts';
 
 eachDevice('softmax', (ctx) => {
   const upload = (x: Ref, dtype: DType = 'f32'): Tensor =>

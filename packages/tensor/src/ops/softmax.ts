@@ -1,15 +1,15 @@
 /** Softmax and its logarithm along any axis. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
-import { kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { empty, type Tensor } from '../tensor.ts';
 import { withAxisLast } from './normalize.ts';
-import { unitOf } from './axes.ts';
-import { expectRows, planRows, Rows } from './rows.ts';
+import { unitOf } from '../kernels/axes.ts';
+import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
 
-const forwardKernel = kernel({ name: 'softmax', source: wgsl['softmax.wgsl'] });
-const backwardKernel = kernel({ name: 'softmax.backward', source: wgsl['softmax.backward.wgsl'] });
+const forwardKernel = kernel({ name: 'softmax', source: wgsl['softmax/forward.wgsl'] });
+const backwardKernel = kernel({ name: 'softmax.backward', source: wgsl['softmax/backward.wgsl'] });
 
 /** Bits of an f32 NaN, as kernels take it. */
 export const NAN_BITS = 0x7fc00000;

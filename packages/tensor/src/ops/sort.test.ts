@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { permute, type Ref, ref, slice } from '../../test/reference/array.ts';
-import { expectClose } from '../../test/reference/compare.ts';
-import { random, specialValues } from '../../test/reference/inputs.ts';
-import * as reference from '../../test/reference/reduce.ts';
-import { edgeShapes, rowLengths } from '../../test/shapes.ts';
-import { eachDevice } from '../../test/support.ts';
+import { permute, type Ref, ref, slice } from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { random, specialValues } from '@mudpt/testing/reference/inputs';
+import * as reference from '@mudpt/testing/reference/reduce';
+import { edgeShapes, rowLengths } from '@mudpt/testing/shapes';
+import { eachDevice } from '@mudpt/testing/support';
 import { type Tensor, view } from '../tensor.ts';
 import { tensor } from './create.ts';
 import { cumsum } from './scan.ts';

@@ -1,13 +1,13 @@
 /** Sorting along an axis, and the largest or smallest few. Gradients go back to the positions the values came from. */
 import { wgsl } from '@mudpt/shaders';
-import type { Device } from '../device/device.ts';
+import type { Device } from '../device.ts';
 import { bytesPerElement, isFloat, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernel.ts';
-import { defineOp } from '../op.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { empty, type Tensor } from '../tensor.ts';
-import { linesOf } from './lines.ts';
+import { linesOf } from '../kernels/axis-view.ts';
 import { type RandomOptions, randomWords } from './random.ts';
 
 /** Values and their positions (i32) along the axis. */

@@ -1,17 +1,17 @@
 /** Norms, softmax, losses, indexing and convolution against PyTorch: outputs to 1e-5, gradients to 1e-4 of their norm. */
 import { expect, it } from 'vitest';
-import type { Ref } from '../../test/reference/array.ts';
-import { expectNormClose } from '../../test/reference/compare.ts';
-import { type GoldenCase, readGoldens } from '../../test/reference/goldens.ts';
-import { eachDevice } from '../../test/support.ts';
+import type { Ref } from '@mudpt/testing/reference/array';
+import { expectNormClose } from '@mudpt/testing/reference/compare';
+import { type GoldenCase, readGoldens } from '@mudpt/testing/reference/goldens';
+import { eachDevice } from '@mudpt/testing/support';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { conv2d, conv2dBackwardInput, conv2dBackwardWeight } from './conv/conv2d.ts';
+import { conv2d, conv2dBackwardInput, conv2dBackwardWeight } from './conv2d.ts';
 import { tensor } from './create.ts';
 import { crossEntropyBackward, crossEntropyForward, type CrossEntropyOptions } from './cross-entropy.ts';
 import { embedding, gatherRows, indexSelect } from './gather.ts';
 import { klDivBackward, klDivForward, l1Loss, l1LossBackward } from './losses.ts';
-import { layerNormBackward } from './norm.backward.ts';
+import { layerNormBackward } from './norm-backward.ts';
 import { layerNormForward } from './norm.ts';
 import { l2Normalize, l2NormalizeBackward } from './normalize.ts';
 import { embeddingBackward, gatherRowsBackward, indexSelectBackward } from './scatter.ts';

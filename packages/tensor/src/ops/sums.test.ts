@@ -1,15 +1,15 @@
 /** Sums of many terms stay exact: losses of many rows, long rows, long products, and layer norm of rows with a large mean. */
 import { expect, it } from 'vitest';
-import { random } from '../../test/reference/inputs.ts';
-import { layerNorm as layerNormRef, layerNormVjp } from '../../test/reference/nn.ts';
-import { map, type Ref } from '../../test/reference/array.ts';
-import { eachDevice } from '../../test/support.ts';
+import { random } from '@mudpt/testing/reference/inputs';
+import { layerNorm as layerNormRef, layerNormVjp } from '@mudpt/testing/reference/nn';
+import { map, type Ref } from '@mudpt/testing/reference/array';
+import { eachDevice } from '@mudpt/testing/support';
 import type { Tensor } from '../tensor.ts';
 import { full, tensor, zeros } from './create.ts';
 import { crossEntropy, crossEntropyBackward, crossEntropyForward } from './cross-entropy.ts';
 import { klDiv, l1Loss, mseLoss } from './losses.ts';
 import { matmul } from './matmul.ts';
-import { layerNormBackward } from './norm.backward.ts';
+import { layerNormBackward } from './norm-backward.ts';
 import { addLayerNorm, layerNorm, layerNormForward } from './norm.ts';
 import { l2Normalize } from './normalize.ts';
 import { cumsum } from './scan.ts';

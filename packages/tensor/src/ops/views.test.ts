@@ -7,11 +7,11 @@ import {
   type Ref,
   reshape as reshapeRef,
   slice as sliceRef,
-} from '../../test/reference/array.ts';
-import { expectClose } from '../../test/reference/compare.ts';
-import { flip as flipRef, split as splitRef } from '../../test/reference/indexing.ts';
-import { applyView, edgeShapes, viewRecipes } from '../../test/shapes.ts';
-import { eachDevice } from '../../test/support.ts';
+} from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { flip as flipRef, split as splitRef } from '@mudpt/testing/reference/indexing';
+import { applyView, edgeShapes, viewRecipes } from '@mudpt/testing/shapes';
+import { eachDevice } from '@mudpt/testing/support';
 import { tensor } from './create.ts';
 import { chunk, flip, narrow, select, slice, sliceBackward, split, unbind } from './slices.ts';
 import { expand, flatten, movedim, permute, reshape, reshapeStrides, squeeze, transpose, unsqueeze } from './views.ts';

@@ -5,7 +5,7 @@
  * `reshape`, `permute` and `expand` are the parts all others are made of, so these three (and `slice`) carry the gradients.
  */
 import { ShapeError } from '../errors.ts';
-import { defineOp } from '../op.ts';
+import { defineOp } from '../definition/op.ts';
 import {
   broadcastStrides,
   collapse,

@@ -1,0 +1,180 @@
+import { Tape } from '@mudpt/autograd';
+import type { BlockHook, ImageTower } from '@mudpt/clip';
+import { alias, capture, cat, expand, mul, narrow, reshape, scope, sum, tensor, type Tensor } from '@mudpt/tensor';
+import { expect, it } from 'vitest';
+import { eachDevice } from '@mudpt/testing/support';
+import { imageReference, type Rows } from '../../test/reference.ts';
+import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../../test/tiny.ts';
+
+const { size, width, layers, patch } = TINY.image;
+const AREA = 3 * size * size;
+
+eachDevice('ImageTower', (ctx) => {
+  const onDevice = (values: Float32Array, shape: readonly number[]): Tensor => tensor(values, { shape, device: ctx.device });
+  const pixels = (count: number): Float32Array => numbers(count * AREA, 3);
+  const images = (count: number): Tensor => onDevice(pixels(count), [count, 3, size, size]);
+  const imageOf = (clip: { readonly image: ImageTower | undefined }): ImageTower => {
+    if (!clip.image) throw new Error('the model has no image tower');
+    return clip.image;
+  };
+  const rowsOf = (values: Float32Array): Rows =>
+    Array.from({ length: values.length / width }, (_, row) => rowOf(values, row, width));
+
+  for (const count of [1, 3]) {
+    it(`gives the features of the f64 reference for ${count} images, both activations`, async () => {
+      for (const activation of ['quick_gelu', 'gelu'] as const) {
+        const config = { ...TINY, image: { ...TINY.image, activation } };
+        using clip = tinyClip({ device: ctx.device, towers: ['image'] }, config);
+        using x = images(count);
+        using features = imageOf(clip).forward(x);
+        const values = await features.data();
+        for (let index = 0; index < count; index += 1) {
+          const expected = imageReference(config, tinyWeights(), pixels(count).subarray(index * AREA, (index + 1) * AREA));
+          expect(distance(rowOf(values, index, TINY.embed), expected)).toBeLessThan(1e-5);
+        }
+      }
+    });
+  }
+
+  it('appends rows behind the patches, lets a hook replace them, and gives both their gradients', async () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = imageOf(clip);
+    const [count, depth] = [2, 2];
+    const patches = 1 + (size / patch) ** 2;
+    using x = images(count);
+    const prompts = Array.from({ length: layers }, (_, layer) => onDevice(numbers(depth * width, 20 + layer), [depth, width]));
+    using cotangent = onDevice(numbers(count * TINY.embed, 30), [count, TINY.embed]);
+    const hook: BlockHook = (tokens, layer) => {
+      if (layer === 0) return tokens;
+      const own = expand(reshape(prompts[layer] as Tensor, [1, depth, width]), [count, depth, width]);
+      return cat([narrow(tokens, 1, 0, patches), own], 1);
+    };
+    const values = await Promise.all(prompts.map((prompt) => prompt.data()));
+    const referenceAt = (step: number, direction: readonly Float32Array[]): Float64Array[] =>
+      Array.from({ length: count }, (_, index) => {
+        const moved = values.map((own, layer) =>
+          rowsOf(Float32Array.from(own)).map((row, r) => row.map((v, i) => v + step * (direction[layer]?.[r * width + i] ?? 0))),
+        );
+        return imageReference(TINY, tinyWeights(), pixels(count).subarray(index * AREA, (index + 1) * AREA), {
+          append: moved[0] ?? [],
+          hook: (rows, layer) => (layer === 0 ? rows : [...rows.slice(0, patches), ...(moved[layer] ?? [])]),
+        });
+      });
+
+    using tape = new Tape();
+    for (const prompt of prompts) tape.watch(prompt);
+    using features = tower.forward(x, { append: prompts[0] as Tensor, hook });
+    const saved = tape.savedBytes;
+    using loss = scope(() => sum(mul(features, cotangent)));
+    using gradients = tape.backward(loss);
+    using again = new Tape();
+    for (const prompt of prompts) again.watch(prompt);
+    using recomputed = tower.forward(x, { append: prompts[0] as Tensor, hook, recompute: true });
+    expect(again.savedBytes).toBeLessThan(saved);
+    using anew = again.backward(recomputed, cotangent);
+    for (const prompt of prompts) expect(await anew.of(prompt).data()).toEqual(await gradients.of(prompt).data());
+    // The same rows without a hook: what blocks make of those that the next one replaces is left out.
+    const [append, ...appendLater] = prompts as [Tensor, ...Tensor[]];
+    for (const [recompute, end] of [
+      [false, layers],
+      [true, layers],
+      [false, layers - 1],
+    ] as const) {
+      using short = new Tape();
+      for (const prompt of prompts) short.watch(prompt);
+      const later = appendLater.slice(0, end - 1);
+      const ends: BlockHook = (tokens, layer) => (layer < end ? hook(tokens, layer) : tokens);
+      using expected = end === layers ? alias(features) : tower.forward(x, { append, hook: ends });
+      using left = tower.forward(x, { append, appendLater: later, recompute });
+      expect(distance(await left.data(), await expected.data())).toBeLessThan(1e-6);
+      using own = short.backward(left, cotangent);
+      if (end < layers) continue;
+      for (const prompt of prompts)
+        expect(distance(await own.of(prompt).data(), await gradients.of(prompt).data())).toBeLessThan(1e-5);
+    }
+    const seen: string[] = [];
+    using watched = tower.forward(x, {
+      append,
+      appendLater,
+      hook: (tokens) => {
+        seen.push(tokens.shape.join());
+        return tokens;
+      },
+    });
+    expect(seen).toEqual(Array.from({ length: layers }, () => [count, patches + depth, width].join()));
+    expect(distance(await watched.data(), await features.data())).toBeLessThan(1e-6);
+    using tokens = tower.patches(x);
+    using hidden = tower.hidden(tokens, { append: prompts[0] as Tensor, hook });
+    using hiddenLater = tower.hidden(tokens, { append, appendLater });
+    expect(distance(await hiddenLater.data(), await hidden.data())).toBeLessThan(1e-5);
+    using whole = tower.project(hidden);
+    const actual = await features.data();
+    expect(distance(await whole.data(), actual)).toBeLessThan(1e-6);
+    for (const [index, expected] of referenceAt(0, []).entries())
+      expect(distance(rowOf(actual, index, TINY.embed), expected)).toBeLessThan(1e-5);
+
+    const cot = await cotangent.data();
+    for (const [layer, prompt] of prompts.entries()) {
+      const direction = prompts.map((_, other) =>
+        other === layer ? numbers(depth * width, 70) : new Float32Array(depth * width),
+      );
+      const total = (step: number): number =>
+        referenceAt(step, direction).reduce(
+          (all, row, index) => all + row.reduce((part, v, i) => part + v * (cot[index * TINY.embed + i] ?? 0), 0),
+          0,
+        );
+      const slope = (total(1e-5) - total(-1e-5)) / 2e-5;
+      const gradient = Float32Array.from(await gradients.of(prompt).data());
+      const product = gradient.reduce((all, v, i) => all + v * (direction[layer]?.[i] ?? 0), 0);
+      expect(Math.abs(product - slope) / Math.abs(slope), `layer ${layer}`).toBeLessThan(1e-4);
+    }
+    for (const prompt of prompts) prompt.dispose();
+  });
+
+  it('costs no weight gradients while frozen: 7 kernels a block forward, 9 backward', async () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = imageOf(clip);
+    using prompt = onDevice(numbers(width, 4), [1, width]);
+    using x = images(2);
+    using forward = capture((inputs: { x: Tensor; prompt: Tensor }) => tower.forward(inputs.x, { append: inputs.prompt }));
+    forward({ x, prompt });
+    using both = capture((inputs: { x: Tensor; prompt: Tensor }) => {
+      using tape = new Tape();
+      tape.watch(inputs.prompt);
+      const features = tower.forward(inputs.x, { append: inputs.prompt });
+      return [...tape.backward(features, features).values()];
+    });
+    expect(both({ x, prompt }).length).toBe(1);
+    const before = forward.plans[0]?.steps ?? [];
+    const all = both.plans[0]?.steps ?? [];
+    // Around the blocks: copy, product, two joins, positions, norm; norm, product.
+    expect(before.length, before.join('\n')).toBeLessThanOrEqual(7 * layers + 11);
+    expect(all.length - before.length, all.join('\n')).toBeLessThanOrEqual(9 * layers + 14);
+    expect(all.filter((step) => /norm\.parameters|gemm\.columns|VA=m/.test(step))).toEqual([]);
+    const trainable = tinyClip({ device: ctx.device, trainable: true });
+    using _owned = trainable;
+    using tape = new Tape();
+    using features = imageOf(trainable).forward(x);
+    using gradients = tape.backward(features, features);
+    // All but the key biases' exact zeros are seen; every weight of the tower has a gradient.
+    expect(gradients.size).toBe(imageOf(trainable).parameters().length);
+    expect(imageOf(trainable).parameters().length).toBe([...imageOf(trainable).weights()].length);
+  });
+
+  it('says what is wrong with images and rows', () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = imageOf(clip);
+    using small = onDevice(numbers(3 * 16, 1), [1, 3, 4, 4]);
+    using none = onDevice(new Float32Array(0), [0, 3, size, size]);
+    using one = images(1);
+    using rows = onDevice(numbers(5, 1), [1, 5]);
+    expect(() => tower.forward(small)).toThrow(/images have shape \[1, 3, 4, 4\]\. Give at least one image: \[B, 3, 12, 12\]/);
+    expect(() => tower.forward(none)).toThrow(/at least one image/);
+    expect(() => tower.forward(one, { append: rows })).toThrow(/append has shape \[1, 5\]/);
+    using append = onDevice(numbers(width, 1), [1, width]);
+    expect(() => tower.forward(one, { append, appendLater: [rows] })).toThrow(/rows \[1, 5\], append has \[1, 24\]/);
+    expect(() => tower.forward(one, { appendLater: [append] })).toThrow(/append has none/);
+    const many = Array.from({ length: layers }, () => append);
+    expect(() => tower.forward(one, { append, appendLater: many })).toThrow(/blocks behind the first/);
+  });
+});

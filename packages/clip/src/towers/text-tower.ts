@@ -1,0 +1,217 @@
+/** CLIP's text transformer: dense rows, or packed texts behind a shared beginning. */
+import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
+import {
+  add,
+  argmax,
+  type Device,
+  embedding,
+  gatherRows,
+  indexSelect,
+  matmul,
+  narrow,
+  type PackedSequences,
+  scope,
+  ShapeError,
+  Tensor,
+  tensor,
+} from '@mudpt/tensor';
+import type { RowPicker } from './block.ts';
+import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
+import type { TextConfig } from '../config.ts';
+import type { WeightBox } from '../tensors.ts';
+import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
+import { TokenTable } from './token-table.ts';
+import { expectGiven, runBlocks, runBlocksShared, type StackOptions } from './transformer.ts';
+
+/** Embedded texts [C, T, width] without positions, and the position of each one's end. */
+export type EmbeddedTexts = { readonly embeddings: Tensor; readonly eot: readonly number[] | Tensor };
+
+/** Texts packed behind a shared prefix, without positions. */
+export type PackedInput = {
+  /** Rows [P, width] that all texts begin with. */
+  readonly prefix?: Tensor | undefined;
+  /**
+   * The prefix as the input of block 1, 2, ...: [P, width] each, positions included. What a block makes of a prefix that the next one is given
+   * anew is not computed.
+   */
+  readonly laterPrefixes?: readonly Tensor[];
+  /** What follows in each text, one behind the other: [N, width]. */
+  readonly rows: Tensor;
+  /** Where each text lies among the rows; it must live until the backward is done. */
+  readonly sequences: PackedSequences;
+  /** Index among `rows` of each text's end. Default: its last row. */
+  readonly eot?: readonly number[];
+};
+
+/** Texts to features. Its tensors carry OpenAI's layouts: `projection` is multiplied from the right. */
+export class TextTower extends Module {
+  readonly tokens: TokenTable;
+  /** [context, width] */
+  readonly positions: Tensor;
+  readonly blocks: readonly TransformerBlock[];
+  readonly normFinal: LayerNorm;
+  /** [width, embed] */
+  readonly projection: Tensor;
+
+  constructor(
+    readonly config: TextConfig,
+    embed: number,
+    weights: WeightBox,
+    private readonly device: Device,
+  ) {
+    super();
+    const { width, context, vocabulary, eps } = config;
+    this.tokens = new TokenTable(weights.table('token_embedding.weight', [vocabulary, width]), device);
+    this.positions = weights.vector('positional_embedding', [context, width]);
+    this.blocks = takeBlocks(weights, 'transformer', config);
+    this.normFinal = takeNorm(weights, 'ln_final', width, eps);
+    this.projection = weights.matrix('text_projection', [width, embed]);
+  }
+
+  /** Rows [C, T, width] of token ids, without positions. @throws LimitError for ids or lengths the tower does not have */
+  embed(ids: TokenIds): Tensor {
+    const { ids: all, count, length } = readTokenIds(ids, this.config);
+    return this.tokens.rows(all, [count, length]);
+  }
+
+  /**
+   * Features [C, embed], not normalised, of token ids or of embedded texts. T may be less than the context as long as every end is
+   * inside: under the causal mask nothing behind it matters.
+   * @param texts ids on the host; ids on the device (i32 [C, T], for a table on the device; unchecked); or embeddings with their ends
+   */
+  forward(texts: TokenIds | Tensor | EmbeddedTexts, options: StackOptions = {}): Tensor {
+    return scope(() => {
+      const { embeddings, eot } = this.embedded(texts);
+      this.expectEmbeddings(embeddings);
+      return this.head(this.run(embeddings, { ...options, pick: this.atEnds(embeddings, eot) }));
+    });
+  }
+
+  /** Embedded texts [C, T, width], to which positions are added here, after the last block: [C, T, width]. */
+  hidden(embeddings: Tensor, options: StackOptions = {}): Tensor {
+    return scope(() => this.run(embeddings, options));
+  }
+
+  /** The features [C, embed] that the rows at the texts' ends, of hidden [C, T, width], end in. */
+  project(hidden: Tensor, eot: readonly number[] | Tensor): Tensor {
+    return scope(() => this.head(this.atEnds(hidden, eot)(hidden)));
+  }
+
+  /**
+   * Features [C, embed] of packed texts: what they share is computed once, and there is no padding. Equal to {@link forward} of the same
+   * texts. Positions are added here: prefix 0 to P - 1, every text's rows from P on.
+   * @param options.hook sees the prefix [P, width] only, and may replace it at every layer
+   */
+  forwardPacked(input: PackedInput, options: StackOptions = {}): Tensor {
+    const { rows, sequences, laterPrefixes = [] } = input;
+    this.expectPacked(input, options);
+    return scope(() => {
+      const shared = input.prefix?.shape[0] ?? 0;
+      const lengths = sequences.lengths ?? [];
+      const eot = input.eot ?? endsOf(lengths);
+      this.expectEnds(eot, sequences.count, sequences.total);
+      const places = lengths.flatMap((length) => Array.from({ length }, (_, place) => shared + place));
+      const placed = add(rows, embedding(this.positions, this.indices(places)));
+      const prefix = input.prefix && add(input.prefix, narrow(this.positions, 0, 0, shared));
+      const ends = this.indices(eot);
+      const picking = { ...options, pick: (x: Tensor) => indexSelect(x, 0, ends) };
+      return this.head(
+        prefix
+          ? runBlocksShared(this.blocks, { prefixes: [prefix, ...laterPrefixes], rows: placed, sequences }, picking)
+          : runBlocks(this.blocks, placed, { ...picking, causal: true, cuSeqlens: sequences }),
+      );
+    });
+  }
+
+  /**
+   * Cuts texts behind their ends and packs them behind their first `shared` tokens, for {@link forwardPacked}. The caller disposes
+   * `sequences`.
+   */
+  pack(ids: TokenIds, shared: number): PackedTexts {
+    return packTokens(this.device, readTokenIds(ids, this.config), shared);
+  }
+
+  /** Its tensors by OpenAI's names, without the token table: that is `tokens.contents()`. */
+  *weights(): Generator<readonly [string, Tensor]> {
+    yield ['positional_embedding', this.positions];
+    yield ['text_projection', this.projection];
+    yield* namedBlockWeights(this.blocks, 'transformer');
+    yield ['ln_final.weight', this.normFinal.weight];
+    yield ['ln_final.bias', this.normFinal.bias];
+  }
+
+  private embedded(texts: TokenIds | Tensor | EmbeddedTexts): EmbeddedTexts {
+    if (texts instanceof Tensor) return { embeddings: this.tokens.embed(texts), eot: argmax(texts, 1) };
+    if ('embeddings' in texts) return texts;
+    const { ids, count, length, eot } = readTokenIds(texts, this.config);
+    return { embeddings: this.tokens.rows(ids, [count, length]), eot };
+  }
+
+  private run(embeddings: Tensor, options: StackOptions & { readonly pick?: RowPicker }): Tensor {
+    this.expectEmbeddings(embeddings);
+    const [, length = 0] = embeddings.shape;
+    const placed = add(embeddings, narrow(this.positions, 0, 0, length));
+    // A row alone sees itself under any mask: without one it needs no kernels but those of images.
+    return runBlocks(this.blocks, placed, { ...options, causal: length > 1 });
+  }
+
+  /** Takes the rows at the texts' ends of tensors shaped like x [C, T, width]. */
+  private atEnds(x: Tensor, eot: readonly number[] | Tensor): RowPicker {
+    const [count = 0, length = 0] = x.shape;
+    if (!(eot instanceof Tensor)) this.expectEnds(eot, count, length);
+    const ends = eot instanceof Tensor ? eot : this.indices(eot);
+    return (rows) => gatherRows(rows, ends);
+  }
+
+  /** Only the rows that become features are normalised: the norm works on each row alone. */
+  private head(ends: Tensor): Tensor {
+    return matmul(this.normFinal.forward(ends), this.projection);
+  }
+
+  private indices(values: readonly number[]): Tensor {
+    return tensor(Int32Array.from(values), { device: this.device });
+  }
+
+  private expectEmbeddings(embeddings: Tensor): void {
+    const { context, width } = this.config;
+    const [, length = 0] = embeddings.shape;
+    if (embeddings.rank !== 3 || embeddings.shape[2] !== width || embeddings.size === 0 || length > context) {
+      throw new ShapeError(
+        'TextTower',
+        `embeddings have shape [${embeddings.shape.join(', ')}]`,
+        `give at least one text: [C, T, ${width}] with T up to ${context}`,
+      );
+    }
+  }
+
+  private expectEnds(eot: readonly number[], count: number, rows: number): void {
+    if (eot.length === count && eot.every((end) => Number.isInteger(end) && end >= 0 && end < rows)) return;
+    throw new ShapeError(
+      'TextTower',
+      `the ends [${eot.slice(0, 8).join(', ')}${eot.length > 8 ? ', ...' : ''}] do not fit ${count} texts of rows 0 to ${rows - 1}`,
+      "give the row of each text's end",
+    );
+  }
+
+  private expectPacked({ prefix, laterPrefixes = [], rows, sequences }: PackedInput, { hook }: StackOptions): void {
+    const { width, context } = this.config;
+    const fail = (problem: string, fix: string): never => {
+      throw new ShapeError('TextTower', problem, fix);
+    };
+    if (!sequences.lengths) fail('only the device knows the lengths of the sequences', 'make them with packedSequences');
+    if (sequences.count === 0 || sequences.lengths?.includes(0))
+      fail('a text has no rows, or there is none', 'leave out fewer tokens');
+    if (rows.shape.join() !== [sequences.total, width].join())
+      fail(`rows have shape [${rows.shape.join(', ')}]`, `give the [${sequences.total}, ${width}] that the sequences describe`);
+    expectGiven({ tower: 'TextTower', first: 'prefix', later: 'laterPrefixes' }, this.config, prefix, laterPrefixes);
+    if (prefix?.size === 0) fail('prefix has no rows', 'give some, or no prefix');
+    const longest = (prefix?.shape[0] ?? 0) + sequences.maxLength;
+    if (longest > context) fail(`the longest text has ${longest} rows, the context holds ${context}`, 'shorten it');
+    if (hook && !prefix) fail('a hook is given but no prefix, which is all it could see', 'give a prefix');
+  }
+}
+
+function endsOf(lengths: readonly number[]): number[] {
+  let at = -1;
+  return lengths.map((length) => (at += length));
+}

@@ -1,0 +1,135 @@
+/** Every registered method, and the example of the page on adding one, run the kit; and the kit finds what it is for. */
+import { randomFrom } from '@mudpt/autograd';
+import { copyInto, mul, scope, type Tensor } from '@mudpt/tensor';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { eachDevice } from '@mudpt/testing/support';
+import { sharedVpt } from '../../test/example-method.ts';
+import { FEATURE_METHODS, PROMPT_METHODS } from '../../test/uneven.ts';
+import type { ClassContext } from '../method/class-context.ts';
+import { defineMethod, type MethodDefinition } from '../method/definition.ts';
+import { randomPrompts } from '../prompts/initial.ts';
+import type { MethodContext, PromptMethod } from '../method/method.ts';
+import { methodNamed, methodNames } from '../methods/registry.ts';
+import { conformanceChecks } from './index.ts';
+
+const CASES = [...PROMPT_METHODS, ...FEATURE_METHODS];
+/** As MaPLe's authors have it. */
+const COPIES = /compound_prompt_projections/;
+
+it('every registered method is here', () => {
+  expect([...new Set(CASES.map(([name]) => name))].sort()).toEqual(methodNames().sort());
+});
+
+eachDevice('conformance', (ctx) => {
+  describe.each(CASES)('%s %j', (name, settings) => {
+    const checks = conformanceChecks(methodNamed(name), { settings, copies: COPIES });
+    it.each(checks.map((check) => [check.name, check.run] as const))('%s', (_, run) => run(ctx.device));
+  });
+
+  describe('the example of how to add a method', () => {
+    const checks = conformanceChecks(sharedVpt, { settings: { depth: 3 } });
+    it.each(checks.map((check) => [check.name, check.run] as const))('%s', (_, run) => run(ctx.device));
+  });
+});
+
+eachDevice('the kit finds', (ctx) => {
+  /** What a check says of a method that is wrong. */
+  const complaint = async (definition: MethodDefinition, check: RegExp): Promise<string> => {
+    const found = conformanceChecks(definition, { settings: { depth: 3 } }).find(({ name }) => check.test(name));
+    if (!found) throw new Error(`there is no check ${check.source}`);
+    return await found.run(ctx.device).then(
+      () => 'nothing',
+      (error: unknown) => String(error),
+    );
+  };
+  /** The example method with something wrong in each of its instances. */
+  const spoiled = (spoil: (method: PromptMethod, context: MethodContext) => object): MethodDefinition => ({
+    ...sharedVpt,
+    create: (context, settings) => {
+      const method = sharedVpt.create(context, settings) as PromptMethod;
+      return Object.assign(method, spoil(method, context));
+    },
+  });
+
+  it.each<[string, RegExp, RegExp, (method: PromptMethod, context: MethodContext) => object]>([
+    [
+      'a template that stays the first one',
+      /other classes/,
+      /forContext against a method made for these classes: logits differs/,
+      (method) => {
+        const original = method.forContext.bind(method);
+        return { forContext: (other: ClassContext) => original({ ...other, template: 'a {}.' }) };
+      },
+    ],
+    [
+      'what a subclass adds, dropped',
+      /other classes/,
+      /forContext against a method made for these classes: logits differs/,
+      (method) => {
+        const original = method.evaluate.bind(method);
+        return { evaluate: (images: Tensor, texts?: Tensor) => mul(original(images, texts), 2) };
+      },
+    ],
+    [
+      'a layout that draws less than enters',
+      /where the layout draws/,
+      /the layout draws 4 at layer 0 in the image tower, and 4 at layer 0, 4 at layer 1, 4 at layer 2 enter/,
+      ({ layout }) => ({ layout: { ...layout, image: layout.image.slice(0, 1) } }),
+    ],
+    ['texts an image that are not', /where the layout draws/, /it states 4 texts an image/, () => ({ textsPerImage: 4 })],
+    [
+      'a host counter in the loss',
+      /captured step/,
+      /captured against eager, replay 1: loss differs/,
+      (method) => {
+        const original = method.loss.bind(method);
+        let calls = 0;
+        return {
+          loss: (images: Tensor, labels: Tensor) => {
+            const step = original(images, labels);
+            calls += 1;
+            return { ...step, loss: mul(step.loss, calls) };
+          },
+        };
+      },
+    ],
+    [
+      'state that no checkpoint has',
+      /checkpoint/,
+      /an epoch after a checkpoint: image_encoder.shared_rows differs/,
+      (method) => {
+        let ended = 0;
+        return {
+          endEpoch: () => {
+            ended += 1;
+            for (const original of method.learnable.values()) scope(() => copyInto(original, mul(original, 1 + ended)));
+          },
+        };
+      },
+    ],
+  ])('%s', async (_, check, says, spoil) => {
+    expect(await complaint(spoiled(spoil), check)).toMatch(says);
+    expect(await complaint(sharedVpt, check)).toBe('nothing');
+  });
+
+  it('a stream of random numbers that is begun twice', async () => {
+    const twice = defineMethod({
+      ...sharedVpt,
+      settings: z.object({ depth: z.number() }),
+      create: (context, settings) => {
+        const method = sharedVpt.create(context, settings) as PromptMethod;
+        const again = randomPrompts([4, 24], context, randomFrom(context.seed));
+        const original = method.dispose.bind(method);
+        return Object.assign(method, {
+          learner: { ...Reflect.get(method, 'learner'), learnable: new Map([...method.learnable, ['again', again]]) },
+          dispose: () => {
+            original();
+            again.dispose();
+          },
+        });
+      },
+    });
+    expect(await complaint(twice, /initial values/)).toMatch(/image_encoder\.shared_rows and again begin with the same numbers/);
+  });
+});

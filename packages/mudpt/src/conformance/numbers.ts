@@ -1,0 +1,70 @@
+/** What a step computes, as numbers on the host, and how they are compared. */
+import { lossAndGradients } from '@mudpt/autograd';
+import { scope, type Tensor } from '@mudpt/tensor';
+import { MethodError } from '../method/errors.ts';
+import type { PromptMethod } from '../method/method.ts';
+
+export type Numbers = ReadonlyMap<string, ArrayLike<number>>;
+
+/** The loss, and the gradient of everything learnt by its name; fit to be captured. */
+export function stepTensors(
+  method: PromptMethod,
+  images: Tensor,
+  labels: Tensor,
+): { readonly loss: Tensor; readonly gradients: Readonly<Record<string, Tensor>> } {
+  const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
+  return {
+    loss: value.loss,
+    gradients: Object.fromEntries([...method.learnable].map(([key, parameter]) => [key, gradients.of(parameter)])),
+  };
+}
+
+/** Everything that a step computes, read: loss, outputs, and the gradients of what is learnt (`grad NAME`), empty ones left out. */
+export async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
+  return await scope(async () => {
+    const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
+    const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
+    for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
+    for (const [name, parameter] of method.learnable)
+      if (parameter.size > 0) found.set(`grad ${name}`, await gradients.of(parameter).data());
+    return found;
+  });
+}
+
+/** Values of tensors by name, empty ones left out. */
+export async function valuesOf(tensors: ReadonlyMap<string, Tensor>): Promise<Map<string, ArrayLike<number>>> {
+  const found = new Map<string, ArrayLike<number>>();
+  for (const [name, parameter] of tensors) if (parameter.size > 0) found.set(name, await parameter.data());
+  return found;
+}
+
+/** ||a - b|| / ||b||; ||a|| where b is zero. */
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [squares, norm] = [0, 0];
+  for (let i = 0; i < b.length; i += 1) {
+    squares += ((a[i] ?? Number.NaN) - (b[i] ?? 0)) ** 2;
+    norm += (b[i] ?? 0) ** 2;
+  }
+  return Math.sqrt(norm > 0 ? squares / norm : squares);
+}
+
+/**
+ * @param tolerance of the relative error of each; 0: the same bits
+ * @throws MethodError naming the first numbers that differ
+ */
+export function expectNumbers(method: string, what: string, found: Numbers, expected: Numbers, tolerance: number): void {
+  const missing = [...expected.keys()].filter((name) => !found.has(name));
+  if (missing.length > 0)
+    throw new MethodError(method, `${what}: ${missing.join(', ')} is not there`, 'compute the same outputs');
+  for (const [name, values] of expected) {
+    const actual = found.get(name) ?? [];
+    const error = actual.length === values.length ? relativeError(actual, values) : Number.NaN;
+    if (error <= tolerance) continue;
+    const allowed = tolerance === 0 ? 'no bit may differ' : `${tolerance} is allowed`;
+    throw new MethodError(
+      method,
+      `${what}: ${name} differs (${actual.length} of ${values.length} numbers, relative error ${error.toExponential(1)}; ${allowed})`,
+      'see what this check compares in mudpt/conformance',
+    );
+  }
+}

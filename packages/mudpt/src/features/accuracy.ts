@@ -1,0 +1,37 @@
+/** Accuracy of logits, for choosing hyper-parameters on validation. */
+import type { Tensor } from '@mudpt/tensor';
+import { indexSelect, tensor } from '@mudpt/tensor';
+import { MethodError } from '../method/errors.ts';
+import type { FeatureSet } from '../method/method.ts';
+
+/** Percent of rows [N, C] whose first largest value stands at the label. */
+export function accuracyOf(logits: ArrayLike<number>, labels: Int32Array): number {
+  const classes = logits.length / labels.length;
+  let correct = 0;
+  for (const [row, label] of labels.entries()) {
+    let best = 0;
+    for (let c = 1; c < classes; c += 1) if ((logits[row * classes + c] ?? 0) > (logits[row * classes + best] ?? 0)) best = c;
+    if (best === label) correct += 1;
+  }
+  return (100 * correct) / labels.length;
+}
+
+/** Rows of features and their labels, on the device. */
+export function pick({ features, labels }: FeatureSet, rows: Int32Array): { readonly features: Tensor; readonly labels: Tensor } {
+  const { device } = features;
+  using index = tensor(rows, { device });
+  const chosen = Int32Array.from(rows, (row) => labels[row] ?? 0);
+  return { features: indexSelect(features, 0, index), labels: tensor(chosen, { device }) };
+}
+
+/** @throws MethodError when features and labels do not go together, there are none, or a label has no class */
+export function expectSet(method: string, name: string, { features, labels }: FeatureSet, classes: number): void {
+  const [rows = 0] = features.shape;
+  const odd = labels.find((label) => !(label >= 0 && label < classes));
+  if (features.rank === 2 && rows === labels.length && rows > 0 && odd === undefined) return;
+  throw new MethodError(
+    method,
+    `${name}: features of shape [${features.shape.join(', ')}], ${labels.length} labels${odd === undefined ? '' : `, label ${odd} among ${classes} classes`}`,
+    'give one row of features for each label, and at least one',
+  );
+}

@@ -1,0 +1,43 @@
+/** What a method is to the registry: its name, settings and presets, and how it is made. */
+import { randomFrom } from '@mudpt/autograd';
+import type { z } from 'zod';
+import type { CreationContext, Method, MethodContext } from './method.ts';
+import type { TrainingInput, TrainingSettings } from './training-settings.ts';
+
+/** A method and its published hyper-parameters. */
+export interface MethodDefinition<S = unknown> {
+  readonly name: string;
+  /** As papers write it. */
+  readonly title: string;
+  /** One sentence: what is learnt. */
+  readonly summary: string;
+  /** What the method itself reads; parsing `{}` gives the published defaults. */
+  readonly settings: z.ZodType<S>;
+  /** How it is trained; parsing `{}` gives the published defaults. Undefined: there is no gradient training by the trainer. */
+  readonly training: z.ZodType<TrainingSettings, TrainingInput> | undefined;
+  /** Published settings for other tasks, by name ("cross-dataset"): what differs from the defaults. */
+  readonly variants: Readonly<Record<string, MethodVariant>>;
+  create(context: MethodContext, settings: S): Method;
+}
+
+export type MethodVariant = {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly training?: Partial<TrainingSettings>;
+};
+
+/** A method as its file states it: `create` gets parsed settings, and the stream that all of its initial values come from. */
+export interface MethodStatement<S> extends Omit<MethodDefinition<S>, 'create'> {
+  create(context: CreationContext, settings: S): Method;
+}
+
+/**
+ * For a registry of methods with settings of different types: `create` parses what it is given, and begins the context's stream of random
+ * numbers. That is the only place where one begins, so no two tensors of a method can start with the same numbers.
+ */
+export function defineMethod<S>(statement: MethodStatement<S>): MethodDefinition {
+  return {
+    ...statement,
+    create: (context, settings) =>
+      statement.create({ ...context, random: randomFrom(context.seed) }, statement.settings.parse(settings)),
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * What a method is to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
+ * both towers, and methods that are fitted to features of the frozen image tower.
+ */
+import type { Random } from '@mudpt/autograd';
+import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
+import type { Device, Tensor } from '@mudpt/tensor';
+import type { ClassContext } from './class-context.ts';
+import type { Economy } from './rematerialization.ts';
+import { MethodError } from './errors.ts';
+import type { LayerRows, TextPath } from '../prompts/text-prompts.ts';
+import type { TextCodec } from '../prompts/tokens.ts';
+
+/** Learnt rows of both towers; a tower without any runs as it is. */
+export type TowerPrompts = {
+  readonly text?: LayerRows;
+  /** `first` [n, width] goes behind the patches before the first norm; `deep` replaces those rows later on. */
+  readonly image?: LayerRows;
+};
+
+/** What a forward pass makes of a batch. Features are those before normalisation. */
+export type Outputs = {
+  /** [B, C] */
+  readonly logits: Tensor;
+  /** [B, embed] */
+  readonly imageFeatures: Tensor;
+  /** [C, embed]; [B, C, embed] where the texts depend on the image (CoCoOp). */
+  readonly textFeatures: Tensor;
+};
+
+/** A step's loss, what it came from, and the parts of it worth a curve (`crossEntropy`, ...). The parts are weighted: they add up to the loss. */
+export type StepLoss = {
+  readonly loss: Tensor;
+  readonly outputs: Outputs;
+  readonly terms: Readonly<Record<string, Tensor>>;
+};
+
+/** What both kinds have. */
+interface Learnt {
+  /** The registry's name. */
+  readonly name: string;
+  /** By label. */
+  readonly classNames: readonly string[];
+  /** What is learnt, by the authors' names: what a prompt file holds. Empty for zero-shot. */
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  /** What else a checkpoint needs to continue to the bit (running averages); empty for most. Not part of a prompt file. */
+  readonly state: ReadonlyMap<string, Tensor>;
+  /** Releases what it made. Tensors of the CLIP stay, and so do learnt tensors that another instance made. */
+  dispose(): void;
+}
+
+/**
+ * Learns by gradient steps on images. `forward`, `loss`, `textFeatures` and `evaluate` can be captured: they keep no state on the host
+ * between calls and read nothing from the device.
+ */
+export interface PromptMethod extends Learnt {
+  readonly kind: 'prompts';
+  /** How prompts enter the towers, for drawings and prompt files. */
+  readonly layout: PromptLayout;
+  /**
+   * Text features [embed] that {@link evaluate} holds for each image: the number of classes where the texts depend on the image, else 0. It
+   * decides how many images are evaluated at once.
+   */
+  readonly textsPerImage: number;
+  /** images [B, 3, H, W], normalised as the CLIP wants them. */
+  forward(images: Tensor): Outputs;
+  /** labels [B] i32 */
+  loss(images: Tensor, labels: Tensor): StepLoss;
+  /** The learnt rows as both towers get them now; undefined where they depend on the image. Call it in a scope. */
+  prompts(): TowerPrompts | undefined;
+  /** Text features [C, embed], to compute once and pass to {@link evaluate}; undefined where they depend on the image. */
+  textFeatures(): Tensor | undefined;
+  /** Logits [B, C]. @param textFeatures what {@link textFeatures} gave; computed anew when left out */
+  evaluate(images: Tensor, textFeatures?: Tensor): Tensor;
+  /**
+   * From now on keep less for the backward of `loss`, or more: its numbers are the same, up to the order of sums. What was captured before
+   * stays as it was, and must not be replayed any more.
+   */
+  economise(economy: Economy): void;
+  /**
+   * The trainer calls this after the last step of each epoch, counted from 0, outside of captured steps. May change what is learnt
+   * (PromptSRC's aggregation does after the last epoch).
+   */
+  endEpoch?(epoch: number, epochs: number): void;
+  /**
+   * The same method with the same learnt tensors for other classes and another data set's template. Disposing the result leaves them alive.
+   * @throws MethodError when what is learnt belongs to the classes it was learnt with (class-specific contexts), and from `loss` of the
+   * result where the loss needs more of the classes than their texts (PromptSRC)
+   */
+  forContext(other: ClassContext): PromptMethod;
+}
+
+/** Features of images [N, embed] by the frozen image tower, not normalised, on the device, and their labels. */
+export type FeatureSet = { readonly features: Tensor; readonly labels: Int32Array };
+
+export type FitData = {
+  /** Test transform, one view of each image. */
+  readonly train: FeatureSet;
+  /** To choose hyper-parameters on; never the test set. Undefined: the defaults stand, and `fit` says so in its report. */
+  readonly val: FeatureSet | undefined;
+  /** Features of the same training images under random augmentation, one set for each pass ({@link FeatureMethod.augmentedPasses} of them). */
+  readonly augmented: readonly FeatureSet[];
+};
+
+/** What fitting found: chosen hyper-parameters, accuracy on validation in percent, remarks in whole sentences. */
+export type FitReport = {
+  readonly chosen: Readonly<Record<string, number>>;
+  readonly valAccuracy: number | undefined;
+  readonly remarks: readonly string[];
+};
+
+/** Called as fitting goes on; `of` is the number of units expected. Throw to stop. */
+export type FitProgress = (done: number, of: number, what: string) => void;
+
+/** Fitted to features of the frozen image tower. */
+export interface FeatureMethod extends Learnt {
+  readonly kind: 'features';
+  /** How many augmented passes over the training images `fit` wants. */
+  readonly augmentedPasses: number;
+  /** Smallest and largest share of a picture that the random crops of those passes take. */
+  readonly cropScale: readonly [number, number];
+  /**
+   * Takes over what was learnt before: the tensors of `learnable`, by name. The caller may dispose its handles afterwards.
+   * @throws MethodError when a tensor is missing or has a shape that cannot be
+   */
+  restore(learnt: ReadonlyMap<string, Tensor>): Promise<void>;
+  fit(data: FitData, progress?: FitProgress): Promise<FitReport>;
+  /** Logits [B, C] of features [B, embed], not normalised. @throws MethodError before `fit` or `restore` */
+  evaluate(features: Tensor): Tensor;
+  /**
+   * The same method with what is learnt now, for other classes and another data set's template. Disposing either leaves the other whole.
+   * @throws MethodError where what is learnt belongs to the classes it was learnt with
+   */
+  forContext(other: ClassContext): FeatureMethod;
+}
+
+export type Method = PromptMethod | FeatureMethod;
+
+/** Rows of one prompt insertion: at which layer, how many, and what they are made from. */
+export type PromptPlace = {
+  /** 0 is the tower's input; j replaces the rows of the input of block j. */
+  readonly layer: number;
+  readonly rows: number;
+  /** Names in `learnable` the rows are made from. */
+  readonly sources: readonly string[];
+};
+
+/** Where prompts enter both towers. */
+export type PromptLayout = {
+  readonly text: readonly PromptPlace[];
+  readonly image: readonly PromptPlace[];
+  /** The text of the first class as the text tower sees it, between start and end, learnt rows drawn as `[v]`: `[v] [v] dog .` */
+  readonly example: string;
+};
+
+/** What a method is made from. Make it with {@link methodContext}. */
+export type MethodContext = ClassContext & {
+  readonly device: Device;
+  /** Frozen, and alive as long as the method. */
+  readonly image: ImageTower;
+  readonly text: TextTower;
+  /** Channels of the features. */
+  readonly embed: number;
+  /** Factor of the cosines, exp(logit_scale): 100 in the published models. */
+  readonly scale: number;
+  readonly tokenizer: TextCodec;
+  /** Draws the initial values. */
+  readonly seed: number;
+  /** How texts run; default `auto`. The numbers are the same. */
+  readonly textPath?: TextPath;
+  /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.economise}. */
+  readonly economy?: Economy;
+};
+
+/** What a method's `create` gets. */
+export type CreationContext = MethodContext & {
+  /** The one stream of random numbers that all initial values come from, begun at `seed`: draw from it, and never begin another. */
+  readonly random: Random;
+};
+
+/** @throws MethodError when the CLIP was loaded without one of its towers */
+export async function methodContext(
+  clip: Clip,
+  rest: Pick<MethodContext, 'classNames' | 'template' | 'seed' | 'textPath' | 'economy'>,
+): Promise<MethodContext> {
+  const { device, image, text } = clip;
+  if (!image || !text)
+    throw new MethodError('method', `the CLIP has no ${image ? 'text' : 'image'} tower`, 'load it with both towers');
+  const [tokenizer, logScale] = [await clip.tokenizer(), await clip.logitScale.item()];
+  return { device, image, text, embed: clip.config.embed, scale: Math.exp(logScale), tokenizer, ...rest };
+}

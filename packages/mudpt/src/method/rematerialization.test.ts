@@ -1,0 +1,87 @@
+/** What is kept for the backward changes memory, not numbers. */
+import { Tape } from '@mudpt/autograd';
+import { capture, scope, type Tensor } from '@mudpt/tensor';
+import { describe, expect, it } from 'vitest';
+import { eachDevice } from '@mudpt/testing/support';
+import { CLASSES, stepTensors, numbers, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { describeEconomy, KEEP_ALL, RECOMPUTE } from './rematerialization.ts';
+
+const whole = (parts: number, recompute = false) => ({ parts, recompute });
+
+/** Longer names, so that texts outweigh images. */
+const MANY = Array.from({ length: 40 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
+
+eachDevice('economy', (ctx) => {
+  it('a captured step has the bits of the eager one, takes one submit, and less memory the less it keeps', async () => {
+    using clip = tinyClip(ctx.device);
+    await scope(async () => {
+      const { images, labels } = tinyBatch(ctx.device);
+      const method = tinyMethod(await tinyContext(clip, { classNames: MANY }), 'mudpt', { depth: 3 });
+      const planned: number[] = [];
+      for (const economy of [
+        KEEP_ALL,
+        RECOMPUTE,
+        { text: whole(4), image: whole(3) },
+        { text: whole(8, true), image: whole(3, true) },
+      ]) {
+        method.economise(economy);
+        const eager = await numbers(method, images, labels);
+        using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => stepTensors(method, x, y), { device: ctx.device });
+        step({ x: images, y: labels });
+        await ctx.device.synchronize();
+        const { submits } = ctx.device.counters();
+        const { loss, gradients } = step({ x: images, y: labels });
+        expect(ctx.device.counters().submits - submits).toBe(1);
+        expect(await loss.data()).toEqual(eager.get('loss'));
+        for (const [key, gradient] of Object.entries(gradients))
+          expect(await gradient.data(), key).toEqual(eager.get(`grad ${key}`));
+        planned.push(step.plans[0]?.bytes.planned ?? 0);
+      }
+      expect(planned).toEqual([...planned].sort((a, b) => b - a));
+      expect(planned.at(-1)).toBeLessThan((planned[0] ?? 0) / 4);
+      method.dispose();
+    });
+  });
+
+  it('keeps only what a needed gradient reads', async () => {
+    using clip = tinyClip(ctx.device);
+    const { image } = clip;
+    if (!image) throw new Error('no image tower');
+    await scope(async () => {
+      const { images } = tinyBatch(ctx.device);
+      const learnt = 2;
+      const method = tinyMethod(await tinyContext(clip), 'vpt', { length: learnt, depth: 1 });
+      const before = ctx.device.stats.liveBytes;
+      using tape = new Tape();
+      scope(() => void method.forward(images));
+      expect(tape.length).toBeGreaterThan(0);
+      const bytes = ctx.device.stats.liveBytes - before;
+      // VPT learns in the image tower alone: its texts are constants, and leave nothing.
+      const { width, hidden, layers, heads, size, patch } = TINY.image;
+      const [count = 0] = images.shape;
+      const rows = count * (1 + (size / patch) ** 2 + learnt);
+      const statistics = 2;
+      // Norm's input, fused q k v, attention's result, second norm's input, what the activation reads, and attention's log-sum-exp.
+      const block = (own: number) => own * (width + hidden + statistics);
+      const floats =
+        learnt * statistics + // the norm before the blocks, of what is learnt and lives anyway
+        (layers - 1) * (block(rows) + rows * (width + statistics + 3 * width + width + heads)) +
+        // In the last block only class tokens have queries.
+        (block(count) + rows * (width + statistics + 2 * width) + count * (width + width + heads)) +
+        count * (width + statistics) + // the norm behind them, of the class tokens
+        (count + CLASSES.length) * TINY.embed; // features before they are normalised, and the normalised texts they are compared with
+      expect(bytes).toBe(4 * floats);
+      method.dispose();
+    });
+  });
+});
+
+describe('describeEconomy', () => {
+  it('says what is done', () => {
+    expect(describeEconomy(KEEP_ALL)).toBe('everything kept');
+    expect(describeEconomy(RECOMPUTE)).toBe('texts with blocks computed twice, images with blocks computed twice');
+    expect(describeEconomy({ text: whole(4), image: whole(1) })).toBe(
+      'texts in two passes of 4 parts, images in two passes of 1 part',
+    );
+  });
+});

@@ -1,0 +1,41 @@
+/** Initial values of what is learnt: words of the vocabulary, or numbers from a seed. Drawn on the host, so the same on every adapter. */
+import { normal, type Random } from '@mudpt/autograd';
+import { keep, sizeOf, type Shape, type Tensor, tensor } from '@mudpt/tensor';
+import type { CreationContext, MethodContext } from '../method/method.ts';
+
+/** Standard deviation of prompts that begin at random, in all methods of the family. */
+export const PROMPT_DEVIATION = 0.02;
+
+/** Prompts N(0, 0.02^2). A shape with a 0 gives an empty tensor. */
+export function randomPrompts(shape: Shape, { device }: Pick<MethodContext, 'device'>, random: Random): Tensor {
+  if (sizeOf(shape) === 0) return keep(tensor(new Float32Array(), { shape, device }));
+  return normal(shape, PROMPT_DEVIATION, { device, random });
+}
+
+export type ContextStart = {
+  /** [count, width] */
+  readonly rows: Tensor;
+  /** What stands before the class name in the text: the words whose rows are replaced, or as many placeholders. */
+  readonly prefix: string;
+};
+
+/**
+ * The first text prompts: the embeddings of `words` where they have at least `count` tokens, else random with "X" as placeholders.
+ * @param keepWords whether words beyond `count` stay in the text, as MaPLe's learner has it ("[v][v] of a dog."), or go (MuDPT: "[v][v] dog.")
+ */
+export function contextStart(
+  { text, tokenizer, device, random }: Pick<CreationContext, 'text' | 'tokenizer' | 'device' | 'random'>,
+  { words, count, keepWords }: { words: string; count: number; keepWords: boolean },
+): ContextStart {
+  const written = words.replaceAll('_', ' ').trim();
+  const ids = tokenizer.encode(written).slice(1, -1);
+  if (written === '' || ids.length < count)
+    return { rows: randomPrompts([count, text.config.width], { device }, random), prefix: placeholders(count) };
+  const rows = keep(text.tokens.rows(Int32Array.from(ids.slice(0, count))));
+  return { rows, prefix: keepWords ? written : written.split(/\s+/).slice(0, count).join(' ') };
+}
+
+/** As many words of one token each. */
+export function placeholders(count: number): string {
+  return Array.from({ length: count }, () => 'X').join(' ');
+}

@@ -1,0 +1,70 @@
+/** What single files are taken for. */
+import type { ImageSource } from '@mudpt/clip';
+import type { Item } from '../data/index.ts';
+import { scaledProbabilities } from '../evaluation/calibration.ts';
+import type { TunedModel } from './evaluate.ts';
+import { imageFeatures, type Score, scoreLogits, scoreMethod, scoringBatch } from '../evaluation/scoring.ts';
+
+/** What one file is taken for; `why` where it cannot be read. */
+export interface FilePrediction {
+  readonly file: string;
+  /** Best first. */
+  readonly top: readonly { readonly label: number; readonly name: string; readonly probability: number }[];
+  readonly why?: string;
+}
+
+export interface PredictOptions {
+  readonly signal?: AbortSignal;
+  /** Called for each file in their order, as soon as it and those before it are done. */
+  readonly onPrediction?: (prediction: FilePrediction) => void;
+}
+
+/**
+ * Classifies image files with what a run learnt, with probabilities at the temperature that was fitted on its validation images. A
+ * file that cannot be read stops nothing.
+ * @param top how many classes each gets
+ */
+export async function predictFiles(
+  run: TunedModel,
+  files: readonly (string & ImageSource)[],
+  top: number,
+  { signal, onPrediction }: PredictOptions = {},
+): Promise<FilePrediction[]> {
+  const { base, method, loader, config, facts } = run;
+  const classes = facts.classNames.length;
+  const items: Item[] = files.map((file) => ({ id: file, image: file, label: 0 }));
+  const predictions: FilePrediction[] = [];
+  const add = (prediction: FilePrediction): void => {
+    predictions.push(prediction);
+    onPrediction?.(prediction);
+  };
+  const addUnreadable = (until: number): void => {
+    const reasons = new Map(loader.unreadable.map(({ id, why }) => [id, why]));
+    for (const file of files.slice(predictions.length, until))
+      add({ file, top: [], why: reasons.get(file) ?? 'it cannot be read' });
+  };
+  const places = new Map(files.map((file, index) => [file, index]));
+  const onScores = (scores: readonly Score[]): void => {
+    for (const { item, top: all } of scores) {
+      // Those between the last one and this have been passed over.
+      addUnreadable(places.get(item.id) ?? predictions.length);
+      const named = scaledProbabilities(all, facts.temperature)
+        .slice(0, top)
+        .map(([label, probability]) => ({ label, name: facts.classNames[label] ?? '', probability }));
+      add({ file: item.id, top: named });
+    }
+  };
+  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)), method);
+  const options = { batch, keep: classes, ...(signal && { signal }) };
+  if (method.kind === 'prompts') await scoreMethod(base.clip, method, loader, items, { ...options, onScores });
+  else {
+    const features = await imageFeatures(base.clip, loader, items, options);
+    try {
+      onScores(await scoreLogits(features, classes, (rows) => method.evaluate(rows), classes));
+    } finally {
+      features.features.dispose();
+    }
+  }
+  addUnreadable(files.length);
+  return predictions;
+}

@@ -1,0 +1,145 @@
+/** What a run tells of itself: the contents of `summary.json`, `metrics.jsonl` and `predictions.jsonl` (see run-folder.ts). */
+import type { Divergence } from '../train/diverged.ts';
+import type { Dataset } from '../data/index.ts';
+import type { RunMarks } from './identity.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
+
+export interface ClassFacts {
+  readonly name: string;
+  /** Its zero-shot prompt. */
+  readonly prompt: string;
+  /** Pictures it has in each split, training and validation after few-shot sampling. */
+  readonly train: number;
+  readonly val: number;
+  readonly test: number;
+}
+
+/** One evaluation of one split. */
+export interface Evaluation {
+  /** 'zero-shot': the frozen model with the data set's template; 'tuned': what was learnt. */
+  readonly what: 'zero-shot' | 'tuned';
+  /** Data set the pictures and classes came from. */
+  readonly data: string;
+  readonly split: 'train' | 'val' | 'test';
+  readonly classes: 'all' | 'base' | 'new';
+  readonly metrics: Metrics;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+export interface RunSummary {
+  readonly format: 2;
+  /** What this run is, by content. */
+  readonly marks: RunMarks;
+  /** 'diverged': training stopped at numbers that are not finite; see `training.divergence`. */
+  readonly state: 'running' | 'stopped' | 'finished' | 'diverged';
+  readonly data: {
+    readonly name: string;
+    /** Where it was read from, and how it came to its splits. */
+    readonly origin?: Dataset['origin'] | undefined;
+    readonly template: string;
+    /** By label. */
+    readonly classes: readonly ClassFacts[];
+    /** Whole sentences for a person. */
+    readonly warnings: readonly string[];
+    readonly unreadable: readonly { readonly id: string; readonly why: string }[];
+  };
+  readonly model: {
+    readonly name: string;
+    /** SHA-256 of its weights, as the loader tells it. */
+    readonly hash: string;
+    /** Side of its pictures, in pixels. */
+    readonly imageSize: number;
+    readonly config: unknown;
+  };
+  readonly method: {
+    readonly name: string;
+    readonly title: string;
+    readonly summary: string;
+    /** Numbers that are learnt. */
+    readonly parameters: number;
+    /** Where prompts enter the towers (`PromptLayout`); undefined for methods on features. */
+    readonly layout?: unknown;
+    /** What fitting chose, for methods that are fitted. */
+    readonly fit?: unknown;
+  };
+  readonly adapter: string;
+  /** Of files that grow no more: bytes of metrics.jsonl, lines of predictions.jsonl. */
+  readonly lengths?: { readonly metrics: number; readonly predictions: number } | undefined;
+  /** Accuracy of the run's method on its validation pictures, in percent. */
+  readonly validation?: number;
+  /** Absent for methods on features, without validation pictures, and where nobody asked. */
+  readonly alternatives?: readonly AlternativeFacts[];
+  /** In the order they were made; the last of each kind counts. */
+  readonly evaluations: readonly Evaluation[];
+  readonly training: {
+    readonly epochs: number;
+    readonly stepsPerEpoch: number;
+    readonly epochsDone: number;
+    /** Seconds of training, all sessions of the run together. */
+    readonly seconds: number;
+    readonly peakBytes: number;
+    readonly stoppedEarlyAt?: number;
+    readonly divergence?: Divergence;
+  };
+}
+
+/** What a method reaches that was fitted to the same pictures beside the run's own. Accuracies in percent. */
+export interface AlternativeFacts {
+  readonly method: string;
+  readonly title: string;
+  /** On the validation pictures, which chose its hyper-parameters. */
+  readonly validation: number;
+  readonly test: number;
+  /** Validation images. */
+  readonly count: number;
+  /** Than the run's method, on validation, beyond what chance explains. */
+  readonly isClearlyBetter: boolean;
+}
+
+/** One line of `metrics.jsonl`. Accuracies in percent; loss is the mean over the steps since the last line of the kind. */
+export type MetricsLine =
+  | {
+      readonly kind: 'step';
+      /** Both from 0; `step` counts over all epochs and is the last step the line speaks of. */
+      readonly epoch: number;
+      readonly step: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly lr: number;
+      /** The parts of the loss, where a method has several. */
+      readonly terms?: Readonly<Record<string, number>>;
+      readonly imagesPerSecond: number;
+      /** GPU memory held now. */
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: 'epoch';
+      readonly epoch: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly lr: number;
+      readonly seconds: number;
+      /** Only where validation was asked for. */
+      readonly valAccuracy?: number;
+    };
+
+/** One line of `predictions.jsonl`. */
+export interface Prediction {
+  /** The picture's id in the data set. */
+  readonly id: string;
+  /** Its file, where it is one. */
+  readonly path?: string;
+  readonly label: number;
+  /** The five likeliest labels with their probabilities, best first. */
+  readonly zeroShot: readonly (readonly [label: number, probability: number])[];
+  readonly tuned: readonly (readonly [label: number, probability: number])[];
+  /** Cross-entropy of the tuned prediction: large where it is surely wrong. */
+  readonly loss: number;
+}
+
+/** What people read for an evaluation: what nobody tuned is not called so. */
+export function nameOfEvaluation(what: Evaluation['what'], method: string): string {
+  if (what === 'zero-shot') return 'zero-shot';
+  return method === 'zero-shot' ? 'zero-shot by the method' : 'tuned';
+}

@@ -1,0 +1,130 @@
+/** A whole run, begun or continued: where it lies, and what it goes on from. All checks come before anything is written. */
+import { join } from 'node:path';
+import { makeFolder } from '@mudpt/clip/files';
+import { FormatError } from '@mudpt/tensor';
+import { exists } from '../data/files.ts';
+import type { Dataset } from '../data/index.ts';
+import { methodNamed, type TrainingSettings } from '../methods/index.ts';
+import { resolveConfig, type RunConfig, type RunInput, runName } from './config.ts';
+import { findCheckpoint } from './generations.ts';
+import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
+import { type BaseModel, openModel } from './model.ts';
+import { updatesOf } from '../train/throughput.ts';
+import { expectTrainable, fitDepths, openRunData } from './prepare.ts';
+import type { RunSummary } from './records.ts';
+import { RunFolder } from './run-folder.ts';
+import type { RunOptions, RunResult } from './run-options.ts';
+import { Session } from './session.ts';
+
+/** Where a run goes; `datasetName` as in `Dataset.name`. */
+export function runFolderOf(config: RunConfig, datasetName: string, marks: RunMarks, out = 'runs'): RunFolder {
+  return new RunFolder(join(out, runName(config, datasetName, folderMark(config, marks))));
+}
+
+/**
+ * Trains and evaluates as `input` says.
+ * @throws FormatError for data, models, folders that cannot be used; when the run is there already and neither resume nor fresh is given
+ */
+export async function train(input: RunInput, options: RunOptions): Promise<RunResult> {
+  const resolved = resolveConfig(input);
+  // Images are listed while the device is opened.
+  const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes), options.device]);
+  expectTrainable(dataset);
+  // A place where nothing can be written is told before the model is loaded.
+  await makeFolder(options.out ?? 'runs');
+  const base = await openModel(resolved, device, options.signal);
+  const { config, notes } = fitDepths(resolved, input, base.clip);
+  return owning(base, async () => {
+    const marks = await readMarks(config, dataset, base, options);
+    return begin({ config, dataset, base, marks, folder: runFolderOf(config, dataset.name, marks, options.out) }, options, notes);
+  });
+}
+
+/**
+ * Continues the run in a folder, whatever it was started with. One that has finished is left as it is.
+ * @throws FormatError when the folder holds no run, it is damaged, or its data or model changed
+ */
+export async function resumeRun(path: string, options: RunOptions): Promise<RunResult> {
+  const folder = new RunFolder(path);
+  const config = await folder.readConfig();
+  if (await exists(folder.file('summary'))) {
+    const summary = await folder.readSummary();
+    if (summary.state === 'finished') return finished(folder, config, summary, options);
+  }
+  const [dataset, device] = await Promise.all([openRunData(config, config.classes), options.device]);
+  const base = await openModel(config, device, options.signal);
+  return owning(base, async () => {
+    const marks = await readMarks(config, dataset, base, options);
+    return begin({ config, dataset, base, marks, folder }, { ...options, resume: true }, []);
+  });
+}
+
+/** Gives the model back when `body` fails before a session takes it over. */
+async function owning(base: BaseModel, body: () => Promise<RunResult>): Promise<RunResult> {
+  try {
+    return await body();
+  } finally {
+    base.clip.dispose();
+  }
+}
+
+function readMarks(config: RunConfig, dataset: Dataset, base: BaseModel, { signal, observer }: RunOptions): Promise<RunMarks> {
+  return marksOf(config, dataset, base.hash, {
+    signal,
+    onProgress: (done, total) => observer?.onPart?.('images looked at', done, total),
+  });
+}
+
+interface Parts {
+  readonly folder: RunFolder;
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly base: BaseModel;
+  readonly marks: RunMarks;
+}
+
+async function begin(parts: Parts, options: RunOptions, notes: readonly string[]): Promise<RunResult> {
+  const { folder } = parts;
+  const { resume = false, fresh = false } = options;
+  await using lock = await folder.lock();
+  const summary = (await exists(folder.file('summary'))) ? await folder.readSummary() : undefined;
+  if (summary) {
+    const differing = differences(summary.marks, parts.marks)[0];
+    if (differing) throw new FormatError('run', `${folder.path} holds a run with ${differing.what}`, differing.fix);
+    if (resume && summary.state === 'finished') return finished(folder, await folder.readConfig(), summary, options);
+    if (!resume && !fresh) throw isThere(folder, summary);
+  }
+  const more: string[] = [...notes];
+  const goesOn = resume && summary !== undefined && (await folder.isBegun());
+  if (resume && !goesOn) more.push(`nothing to resume in ${folder.path}: a new run begins`);
+  let { config } = parts;
+  if (goesOn) {
+    config = await folder.readConfig();
+    if (summary.state === 'diverged') more.push('this run diverged; it goes on from its last finite checkpoint');
+    if (methodNamed(config.method).training) {
+      const { note } = await findCheckpoint(folder, parts.marks, mostSteps(config, parts.dataset));
+      if (note !== undefined) more.push(note);
+    }
+  }
+  const session = { ...parts, config, resume: goesOn ? summary : undefined, lock, options };
+  return await new Session(session).go(more);
+}
+
+/** What training may reach at most: images that cannot be read are not known yet. */
+function mostSteps({ training, accumulate }: RunConfig, { splits }: Dataset) {
+  const { epochs, batchSize } = training as TrainingSettings;
+  return { epochs, updates: updatesOf(splits.train.length, batchSize, accumulate).updates };
+}
+
+function finished(folder: RunFolder, config: RunConfig, summary: RunSummary, { observer }: RunOptions): RunResult {
+  observer?.onNote?.(`the run in ${folder.path} has finished: there is nothing to resume`);
+  return { folder, config, summary };
+}
+
+function isThere(folder: RunFolder, { state }: RunSummary): FormatError {
+  return new FormatError(
+    'run',
+    `${folder.path} is there already${state === 'finished' ? ' and has finished' : state === 'diverged' ? ' and has diverged' : ', unfinished'}`,
+    `${state === 'finished' ? 'look at its results' : 'add --resume to continue it'}, add --fresh to begin anew, or choose another folder with --out`,
+  );
+}

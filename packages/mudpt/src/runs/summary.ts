@@ -1,0 +1,67 @@
+/** What a run writes about itself. */
+import type { Dataset } from '../data/index.ts';
+import type { RunConfig } from './config.ts';
+import type { RunMarks } from './identity.ts';
+import type { BaseModel } from './model.ts';
+import { classFacts } from './prepare.ts';
+import type { PromptFacts } from './prompt-file.ts';
+import type { Evaluation, Prediction, RunSummary } from './records.ts';
+import { SUMMARY_FORMAT } from './record-schema.ts';
+import type { Score } from '../evaluation/scoring.ts';
+
+/** What is known of a run before it begins. */
+export interface RunFacts {
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly base: BaseModel;
+  readonly marks: RunMarks;
+}
+
+/** The summary of a run that is about to begin. */
+export function firstSummary({ config, dataset, base, marks }: RunFacts): RunSummary {
+  const { clip, name, hash } = base;
+  return {
+    format: SUMMARY_FORMAT,
+    marks,
+    state: 'running',
+    data: {
+      name: dataset.name,
+      origin: dataset.origin,
+      template: dataset.template,
+      classes: classFacts(dataset),
+      warnings: dataset.warnings,
+      unreadable: [],
+    },
+    model: { name, hash, imageSize: clip.config.image.size, config: clip.config },
+    method: { name: config.method, title: config.method, summary: '', parameters: 0 },
+    adapter: clip.device.adapter.name,
+    evaluations: [],
+    training: { epochs: 0, stepsPerEpoch: 0, epochsDone: 0, seconds: 0, peakBytes: 0 },
+  };
+}
+
+/** What `prompts.json` says of the run. */
+export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFacts, 'format' | 'tensors' | 'tensorsHash'> {
+  const { method, settings, shots, seed } = config;
+  const { classNames, template, name } = dataset;
+  const model = { name: base.name, hash: base.hash, embed: base.clip.config.embed };
+  return { method, settings, model, data: name, template, classNames: [...classNames], shots, seed };
+}
+
+/** The last accuracy of each kind. */
+export function accuracies(evaluations: readonly Evaluation[]): { zeroShot: number; tuned: number } {
+  const of = (what: Evaluation['what']): number => evaluations.findLast((own) => own.what === what)?.metrics.accuracy ?? 0;
+  return { zeroShot: of('zero-shot'), tuned: of('tuned') };
+}
+
+/** Both scores of each picture; both ran over the same readable pictures in the same order. */
+export function predictions(zeroShot: readonly Score[], tuned: readonly Score[]): Prediction[] {
+  return tuned.map(({ item, top, loss }, index) => ({
+    id: item.id,
+    ...(typeof item.image === 'string' && { path: item.image }),
+    label: item.label,
+    zeroShot: zeroShot[index]?.top ?? [],
+    tuned: top,
+    loss,
+  }));
+}

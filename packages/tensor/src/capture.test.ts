@@ -1,0 +1,132 @@
+/** Results of captured functions: whose they are, and until when. */
+import { expect, it } from 'vitest';
+import { eachDevice } from '@mudpt/testing/support';
+import {
+  CaptureError,
+  capture,
+  cat,
+  contiguousCopy,
+  DisposedError,
+  expand,
+  ones,
+  rebind,
+  reshape,
+  scope,
+  tensor,
+  type Tensor,
+} from './index.ts';
+
+const OLD =
+  /the result of a captured function, was used after a later call.*Read it, or keep contiguousCopy\(x\), before the next call/;
+
+eachDevice('results of captured functions', (ctx) => {
+  const counter = () => capture(({ x }: { x: Tensor }) => x.add(1), { device: ctx.device });
+
+  it('are refused once a later call has overwritten them', async () => {
+    using plusOne = counter();
+    const first = plusOne({ x: 0 });
+    using copy = contiguousCopy(first);
+    using row = reshape(first, [1]);
+    const pending = first.item(); // recorded before the next call, so it reads the value of this one
+    const second = plusOne({ x: 1 });
+    expect(await pending).toBe(1);
+    expect(await copy.item()).toBe(1);
+    expect(await second.item()).toBe(2);
+    await expect(first.data()).rejects.toThrow(OLD);
+    await expect(row.data()).rejects.toThrow(OLD);
+    expect(() => first.add(1)).toThrow(OLD);
+    expect(() => expand(row, [3])).toThrow(OLD);
+    expect(() => first.dispose()).toThrow(DisposedError);
+    expect(() => plusOne({ x: first })).toThrow(OLD);
+    expect(await second.item()).toBe(2);
+  });
+
+  it('read one after the other are the values of their calls', async () => {
+    using plusOne = counter();
+    const values: number[] = [];
+    for (const x of [0, 1, 2]) values.push(await plusOne({ x }).item());
+    expect(values).toEqual([1, 2, 3]);
+    const late = [0, 1, 2].map((x) => plusOne({ x }));
+    await expect(Promise.all(late.map((t) => t.item()))).rejects.toThrow(OLD);
+  });
+
+  it('may be fed back, and disposed by the caller', async () => {
+    using plusOne = counter();
+    let x = plusOne({ x: 0 });
+    for (let i = 0; i < 3; i += 1) x = plusOne({ x });
+    expect(await x.item()).toBe(4);
+    x.dispose();
+    using y = plusOne({ x: 10 });
+    expect(await y.item()).toBe(11);
+  });
+
+  it('feeds an input back that the body returned as it was', async () => {
+    using both = capture(({ x }: { x: Tensor }) => ({ x, y: x.mul(2) }), { device: ctx.device });
+    const first = both({ x: 3 });
+    const second = both({ x: first.x });
+    expect([await second.x.item(), await second.y.item()]).toEqual([3, 6]);
+  });
+
+  it('keep maps and lists, and leave tensors from outside to their owner', async () => {
+    using weight = ones([2], { device: ctx.device });
+    const captured = capture(
+      ({ x }: { x: Tensor }) => ({ weight, list: [x.add(1), new Map([[weight, x.mul(weight)]])] as const }),
+      {
+        device: ctx.device,
+      },
+    );
+    captured.cost({ x: { shape: [] } });
+    captured({ x: 1 });
+    const { weight: same, list } = captured({ x: 2 });
+    expect(same).toBe(weight);
+    expect(await list[0].item()).toBe(3);
+    expect(await list[1].get(weight)?.data()).toEqual(Float32Array.of(2, 2));
+    captured.dispose();
+    expect(await weight.data()).toEqual(Float32Array.of(1, 1));
+    await expect(list[0].data()).rejects.toThrow(OLD);
+    list[0].dispose();
+  });
+
+  it('are one set of handles at a time', () => {
+    using plusOne = counter();
+    plusOne({ x: 0 });
+    const live = ctx.device.memory().liveTensors;
+    for (let x = 0; x < 5; x += 1) scope(() => void plusOne({ x }));
+    expect(ctx.device.memory().liveTensors).toBe(live);
+  });
+
+  it('of other shapes live side by side', async () => {
+    using plusOne = counter();
+    const [scalar, pair] = [plusOne({ x: 0 }), plusOne({ x: { data: [1, 2], shape: [2] } })];
+    expect(await scalar.item()).toBe(1);
+    expect(await pair.data()).toEqual(Float32Array.of(2, 3));
+    using row = reshape(scalar, [1]);
+    using joined = cat([row, pair]);
+    expect(await joined.data()).toEqual(Float32Array.of(1, 2, 3));
+  });
+
+  it('memory of a captured function cannot be taken from under it', async () => {
+    using weight = ones([2], { device: ctx.device });
+    using place = tensor([5, 5], { device: ctx.device });
+    const sums = capture(({ x }: { x: Tensor }) => x.add(weight), { device: ctx.device });
+    sums({ x: 1 });
+    expect(() => rebind(weight, place)).toThrow(CaptureError);
+    sums.dispose();
+    rebind(weight, place);
+    expect(await weight.data()).toEqual(Float32Array.of(5, 5));
+    using moving = capture(() => rebind(weight, place), { device: ctx.device });
+    expect(() => moving({})).toThrow(/belongs to a captured function/);
+  });
+
+  it('an asynchronous body is one error, and no rejection is left over', async () => {
+    using captured = capture(
+      (async ({ x }: { x: Tensor }) => {
+        await Promise.resolve();
+        throw new Error(`after the error: ${x.rank}`);
+      }) as never,
+      { device: ctx.device },
+    );
+    expect(() => captured({ x: 1 } as never)).toThrow(/^capture: its body is asynchronous. Await before or after/);
+    await new Promise((done) => void setTimeout(done, 20));
+  });
+});

@@ -1,0 +1,276 @@
+/**
+ * `capture(fn)`: a function of tensors whose GPU work is recorded once and replayed afterwards, without running its JavaScript.
+ * The same kernels run on the same values, so results have the same bits as an eager call.
+ */
+import type { Device } from './device.ts';
+import { currentDevice } from './engine/current.ts';
+import type { PlanCost } from './engine/capture.ts';
+import type { Plan } from './engine/plan.ts';
+import { type DType, type HostArray, toBytes } from './dtype.ts';
+import { expectOptions } from './definition/arguments.ts';
+import { expectSynchronous } from './context.ts';
+import { CaptureError, ShapeError } from './errors.ts';
+import { noteWork, withHook } from './definition/op.ts';
+import { eachTensor, keep, mapTensors, scope } from './scope.ts';
+import { type Shape, showShape, sizeOf } from './shape.ts';
+import { ENDED, type Storage } from './engine/storage.ts';
+import { empty, Tensor, tensorsMade } from './tensor.ts';
+import { copyInto } from './ops/copy.ts';
+
+/** Host data for an input, uploaded straight into the captured function's own tensor. */
+export type HostInput = { readonly data: HostArray; readonly shape: Shape; readonly dtype?: DType };
+/** A tensor is copied in, a number becomes a scalar tensor (learning rate, step, seed). */
+export type CaptureInput = Tensor | number | HostInput;
+/** What a plan depends on of an input. */
+export type InputShape = { readonly shape: Shape; readonly dtype?: DType };
+type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
+type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
+
+/** A captured function: call it as often as wanted, dispose it in the end. */
+export type Captured<N extends string, R> = {
+  /**
+   * Runs the step. A call of equal shapes overwrites the results of the one before: read or copy them first, or feed them back as inputs.
+   * Older ones are released then, and refuse to be used.
+   */
+  (inputs: Inputs<N>): R;
+  /**
+   * What the plan for inputs of these shapes would take, beside what exists already. The body runs, but nothing is allocated for it or done
+   * on the device.
+   */
+  cost(inputs: Readonly<Record<N, InputShape>>): PlanCost;
+  /** Plans recorded so far, one for every combination of input shapes. */
+  readonly plans: readonly Plan[];
+  /** Releases all plans and their results. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+};
+
+type Entry<R> = {
+  readonly plan: Plan;
+  readonly placeholders: Readonly<Record<string, Tensor>>;
+  /** What the body returned; callers get handles of their own. */
+  readonly result: R;
+  /** Tensors of the result that the body made, or got as inputs: handles of these are given out. */
+  readonly made: ReadonlySet<Tensor>;
+  /** Memory of the result that every call overwrites. */
+  readonly overwritten: ReadonlySet<Storage>;
+  /** Tensors from outside that the body read. */
+  readonly outside: readonly Tensor[];
+  /** Handles given out by the last call. */
+  given: Tensor[];
+};
+
+/** Combinations of input shapes kept at once; beyond it the oldest plan is released. */
+const MAX_PLANS = 8;
+
+/**
+ * Captures `body` at its first call and whenever the shapes or dtypes of its inputs change.
+ *
+ * Inside `body` nothing needs disposing. What changes from call to call must be an input: a number read from outside is recorded
+ * once and stays.
+ * @throws CaptureError for what cannot be captured: reading from the GPU, writing host data into a tensor, an async body
+ */
+export function capture<N extends string, R>(
+  body: (inputs: AsTensors<N>) => R,
+  options: { readonly device?: Device } = {},
+): Captured<N, R> {
+  const entries = new Map<string, Entry<R>>();
+  const release = (entry: Entry<R>): void => {
+    retire(entry, () => ENDED);
+    for (const tensor of entry.made) tensor.dispose();
+    for (const tensor of Object.values(entry.placeholders)) tensor.dispose();
+    entry.plan.dispose();
+  };
+  expectOptions('capture', options, ['device']);
+  const run = (inputs: Inputs<N>): R => {
+    expectInputs(inputs);
+    const device = options.device ?? deviceOf(inputs);
+    const key = Object.entries<CaptureInput>(inputs)
+      .map(([name, input]) => `${name}:${signature(input)}`)
+      .join(';');
+    let entry = entries.get(key);
+    if (!entry) {
+      entry = record(device, body, inputs);
+      entries.set(key, entry);
+      const [oldest] = entries;
+      if (entries.size > MAX_PLANS && oldest) {
+        release(oldest[1]);
+        entries.delete(oldest[0]);
+      }
+    }
+    const { outside, made } = entry;
+    noteWork('capture', () => ({
+      reads: [...Object.values<CaptureInput>(inputs).filter(isTensor), ...outside],
+      writes: [...made],
+    }));
+    for (const name in inputs) feed(entry.placeholders[name], inputs[name]);
+    entry.plan.replay();
+    return handOut(entry);
+  };
+  const dispose = (): void => {
+    for (const entry of entries.values()) release(entry);
+    entries.clear();
+  };
+  const cost = (inputs: Readonly<Record<N, InputShape>>): PlanCost => {
+    const device = options.device ?? currentDevice('capture');
+    return measured(device, body, inputs);
+  };
+  const plans = { get: (): readonly Plan[] => [...entries.values()].map((entry) => entry.plan), enumerable: true };
+  const methods = { cost: { value: cost }, dispose: { value: dispose }, [Symbol.dispose]: { value: dispose } };
+  return Object.defineProperties(run, { plans, ...methods }) as Captured<N, R>;
+}
+
+/** Ends the handles of the last call: their memory is, or will be, something else's. */
+function retire<R>(entry: Entry<R>, next: (generation: number) => number): void {
+  for (const tensor of entry.given) tensor.dispose();
+  entry.given = [];
+  for (const storage of entry.overwritten) storage.generation = next(storage.generation);
+}
+
+/** The result with handles of its own for this call. */
+function handOut<R>(entry: Entry<R>): R {
+  retire(entry, (generation) => generation + 1);
+  return mapTensors(entry.result, (tensor) => {
+    if (!entry.made.has(tensor)) return tensor;
+    const { storage, dtype, shape, strides, offset } = tensor;
+    const handle = keep(new Tensor(storage.retain(), dtype, shape, strides, offset));
+    entry.given.push(handle);
+    return handle;
+  });
+}
+
+function record<N extends string, R>(device: Device, body: (inputs: AsTensors<N>) => R, inputs: Inputs<N>): Entry<R> {
+  const placeholders = placeholdersFor<N>(device, inputs);
+  try {
+    const before = tensorsMade();
+    const outside = new Set<Tensor>();
+    const see = (tensor: Tensor): void => void (tensor.id <= before && outside.add(tensor));
+    const { result, plan } = device.recordPlan(() => trace(body, placeholders, see));
+    const own = new Set(Object.values<Tensor>(placeholders));
+    for (const tensor of own) outside.delete(tensor);
+    const made = new Set<Tensor>();
+    eachTensor(result, (tensor) => void ((tensor.id > before || own.has(tensor)) && made.add(keep(tensor))));
+    const fed = new Set([...own].map(({ storage }) => storage));
+    const storages = [...made].map(({ storage }) => storage);
+    const overwritten = new Set(storages.filter((storage) => fed.has(storage) || plan.owns(storage.buffer)));
+    return { plan, placeholders, result, made, overwritten, outside: [...outside], given: [] };
+  } catch (error) {
+    for (const tensor of Object.values<Tensor>(placeholders)) tensor.dispose();
+    throw error;
+  }
+}
+
+function measured<N extends string, R>(
+  device: Device,
+  body: (inputs: AsTensors<N>) => R,
+  inputs: Readonly<Record<N, InputShape>>,
+): PlanCost {
+  const placeholders = placeholdersFor<N>(device, inputs);
+  try {
+    const before = tensorsMade();
+    const { result, cost } = device.measurePlan(() => trace(body, placeholders, () => undefined));
+    eachTensor(result, (tensor) => void (tensor.id > before && tensor.dispose()));
+    const own = Object.values<Tensor>(placeholders).reduce((sum, { storage }) => sum + storage.buffer.bytes, 0);
+    return { ...cost, bytes: cost.bytes + own };
+  } finally {
+    for (const tensor of Object.values<Tensor>(placeholders)) tensor.dispose();
+  }
+}
+
+function placeholdersFor<N extends string>(device: Device, inputs: Readonly<Record<N, CaptureInput | InputShape>>): AsTensors<N> {
+  const placeholders: Record<string, Tensor> = {};
+  for (const [name, input] of Object.entries<CaptureInput | InputShape>(inputs))
+    placeholders[name] = keep(empty(device, shapeOf(input), dtypeOf(input)));
+  return placeholders as AsTensors<N>;
+}
+
+/** Runs the body for its commands; `see` gets the tensors that go into its work. A tape outside sees nothing of it. */
+function trace<N extends string, R>(
+  body: (inputs: AsTensors<N>) => R,
+  placeholders: AsTensors<N>,
+  see: (tensor: Tensor) => void,
+): R {
+  return withHook(
+    (op, args) => {
+      eachTensor(args, see);
+      return op.run(...(args as never[]));
+    },
+    () => {
+      const value = scope(() => body(onlyGiven(placeholders)));
+      expectSynchronous('capture', value, 'await before or after it: the captured part only records', CaptureError);
+      return value;
+    },
+    { onWork: (_, reads) => reads.forEach(see), op: 'capture' },
+  );
+}
+
+/** The inputs, where a name that no call gives is an error instead of undefined. */
+function onlyGiven<N extends string>(placeholders: AsTensors<N>): AsTensors<N> {
+  const names = Object.keys(placeholders);
+  return new Proxy(placeholders, {
+    get(target, name) {
+      if (typeof name === 'string' && !(name in target))
+        throw new CaptureError(
+          'capture',
+          `the body reads an input "${name}", and the call gives ${names.join(', ') || 'none'}`,
+          'give every input that the body reads, by its name',
+        );
+      return Reflect.get(target, name) as unknown;
+    },
+  });
+}
+
+function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined): void {
+  if (!placeholder || input === undefined) return;
+  const { device } = placeholder;
+  if (isTensor(input)) {
+    if (input.storage === placeholder.storage && input.isContiguous && input.offset === 0) {
+      input.expectLive('capture');
+      return;
+    }
+    copyInto(placeholder, input);
+    return;
+  }
+  const data = typeof input === 'number' ? [input] : input.data;
+  if (data.length !== sizeOf(placeholder.shape)) {
+    throw new ShapeError(
+      'capture',
+      `${data.length} values do not fill an input of shape ${showShape(placeholder.shape)}`,
+      'give as many values as the shape has',
+    );
+  }
+  device.writeBytes(placeholder.storage.buffer, 0, toBytes(placeholder.dtype, data));
+}
+
+function isTensor(input: CaptureInput): input is Tensor {
+  return input instanceof Tensor;
+}
+
+function shapeOf(input: CaptureInput | InputShape): Shape {
+  return typeof input === 'number' ? [] : input.shape;
+}
+
+function dtypeOf(input: CaptureInput | InputShape): DType {
+  return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
+}
+
+/** @throws CaptureError for what is no input */
+function expectInputs(inputs: Readonly<Record<string, unknown>>): void {
+  if (typeof inputs !== 'object' || inputs === null)
+    throw new CaptureError('capture', `its inputs are ${String(inputs)}`, 'give an object of inputs by name: { x }');
+  for (const [name, input] of Object.entries(inputs)) {
+    if (typeof input === 'number' || input instanceof Tensor) continue;
+    const { data, shape } = (input ?? {}) as Partial<HostInput>;
+    if ((Array.isArray(data) || ArrayBuffer.isView(data)) && Array.isArray(shape)) continue;
+    throw new CaptureError('capture', `input ${name} is no tensor`, 'give a tensor, a number, or { data, shape } of host data');
+  }
+}
+
+function signature(input: CaptureInput): string {
+  return `${dtypeOf(input)}[${shapeOf(input).join()}]`;
+}
+
+function deviceOf(inputs: Readonly<Record<string, CaptureInput>>): Device {
+  for (const input of Object.values(inputs)) if (isTensor(input)) return input.device;
+  return currentDevice('capture');
+}

@@ -1,0 +1,29 @@
+/**
+ * The operations whose first argument is the tensor they act on. Whatever is exported here is part of the package's API and, in methods.ts,
+ * a method of Tensor of the same name.
+ */
+export { bincount } from './ops/bincount.ts';
+export { countCorrect } from './ops/count-correct.ts';
+export { cdist } from './ops/cdist.ts';
+export { cast, contiguous } from './ops/copy.ts';
+export { linear } from './ops/linear.ts';
+export { matmul } from './ops/matmul.ts';
+export { embedding, gather, gatherRows, indexSelect, takeAlongAxis } from './ops/gather.ts';
+export { pad, repeatInterleave, roll, tile } from './ops/join.ts';
+export { maskedFill, oneHot, tril, triu } from './ops/masks.ts';
+export { indexAdd, scatterAdd } from './ops/scatter.ts';
+export { chunk, flip, narrow, select, slice, split, unbind } from './ops/slices.ts';
+export { broadcastTo, expand, flatten, movedim, permute, reshape, squeeze, transpose, unsqueeze } from './ops/views.ts';
+export { addLayerNorm, layerNorm, rmsNorm } from './ops/norm.ts';
+export { l2Normalize } from './ops/normalize.ts';
+export { logSoftmax, softmax } from './ops/softmax.ts';
+export { crossEntropy } from './ops/cross-entropy.ts';
+export { klDiv, l1Loss, mseLoss } from './ops/losses.ts';
+export { conv2d } from './ops/conv2d.ts';
+export { avgPool2d, maxPool2d } from './ops/pool.ts';
+export { fold, unfold } from './ops/unfold.ts';
+export { attention, attentionQkv } from './kernels/attention/index.ts';
+export * from './pointwise/ops.ts';
+export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, variance } from './ops/reduce.ts';
+export { cumsum } from './ops/scan.ts';
+export { sort, topk } from './ops/sort.ts';

@@ -1,0 +1,96 @@
+/**
+ * Checks of arguments that types cannot make for JavaScript: wrong kinds of values, unknown options and dtypes. An op gets its check from
+ * its signature, `'x:tensor axis?:number'`; none of it is seen by kernels or replays.
+ */
+import { DTYPES, expectDTypeName } from '../dtype.ts';
+import { TensorError } from '../errors.ts';
+import { isPlain } from '../scope.ts';
+import { Tensor } from '../tensor.ts';
+
+type Kind = {
+  /** What is expected, for messages. */
+  readonly what: string;
+  readonly fix: string;
+  accepts(value: unknown): boolean;
+};
+
+const isPlainObject = (value: unknown): value is object => typeof value === 'object' && value !== null && isPlain(value);
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+const isNumbers = (value: unknown): boolean => isList(value) && value.every(isNumber);
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value) || value instanceof Int32Array;
+
+const KINDS = {
+  tensor: { what: 'a tensor', fix: 'make one: tensor(data)', accepts: (value) => value instanceof Tensor },
+  operand: {
+    what: 'a tensor or a number',
+    fix: 'give a number, or make a tensor: tensor(data)',
+    accepts: (value) => value instanceof Tensor || isNumber(value),
+  },
+  number: { what: 'a number', fix: 'give one number', accepts: isNumber },
+  numbers: { what: 'a list of numbers', fix: 'give a list: [2, 3]', accepts: isNumbers },
+  axes: {
+    what: 'an axis or a list of axes',
+    fix: 'give a number or a list: [0, 1]',
+    accepts: (v) => isNumber(v) || isNumbers(v),
+  },
+  list: { what: 'a list', fix: 'give a list: [...]', accepts: isList },
+  tensors: {
+    what: 'a list of tensors',
+    fix: 'give a list: [a, b]',
+    accepts: (value) => Array.isArray(value) && value.every((item) => item instanceof Tensor),
+  },
+  text: { what: 'a text', fix: 'give a string', accepts: (value) => typeof value === 'string' },
+  dtype: { what: 'a dtype', fix: `use ${DTYPES.join(', ')}`, accepts: (value) => (DTYPES as readonly unknown[]).includes(value) },
+  options: { what: 'an object of options', fix: 'give an object: { name: value }', accepts: isPlainObject },
+  key: {
+    what: 'an object with a key',
+    fix: 'give { key: 7 }: the key decides every number',
+    accepts: (value) => isPlainObject(value) && 'key' in value && value.key !== undefined,
+  },
+} satisfies Record<string, Kind>;
+
+/** Throws for arguments an op does not take. */
+export type ArgumentsCheck = (args: readonly unknown[]) => void;
+
+/** The check of an op. @param signature arguments as `name:kind`, `name?:kind` where it may be left out */
+export function argumentsCheck(op: string, signature: string, options?: readonly string[]): ArgumentsCheck {
+  const expected = signature.split(' ').map((part) => {
+    const [name = '', kind = ''] = part.split(':');
+    return { name: name.replace('?', ''), kind: KINDS[kind as keyof typeof KINDS] as Kind, isOptional: name.endsWith('?') };
+  });
+  return (args) => {
+    for (const [index, { name, kind, isOptional }] of expected.entries()) {
+      const value = args[index];
+      if (value === undefined) {
+        if (isOptional) continue;
+        throw new TensorError(op, `${name} is missing`, kind.fix);
+      }
+      if (kind === KINDS.dtype) expectDTypeName(op, value);
+      if (!kind.accepts(value)) throw new TensorError(op, `${name} is ${describe(value)}, not ${kind.what}`, kind.fix);
+      if ((kind === KINDS.options || kind === KINDS.key) && options) expectOptions(op, value as object, options);
+    }
+  };
+}
+
+/**
+ * Throws unless every key of `options` is one of `known`, and its dtype, if it has one, exists.
+ * @throws TensorError naming the key and those there are; DTypeError for a dtype
+ */
+export function expectOptions(op: string, options: object | null | undefined, known: readonly string[]): void {
+  if (options === undefined || options === null) return;
+  if (!isPlainObject(options)) throw new TensorError(op, `options are ${describe(options)}`, KINDS.options.fix);
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key) && value !== undefined)
+      throw new TensorError(op, `there is no option "${key}"`, `options are ${known.join(', ') || 'none'}`);
+    if (key === 'dtype' && value !== undefined && value !== null) expectDTypeName(op, value);
+  }
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Tensor) return 'a tensor';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'Object'})`;
+  return typeof value === 'number' || typeof value === 'boolean' ? `${typeof value} ${value}` : `a ${typeof value}`;
+}

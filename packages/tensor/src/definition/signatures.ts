@@ -1,0 +1,145 @@
+/** What every op takes, for calls from JavaScript. The keys of options are checked against their types. */
+import type { Op } from './op.ts';
+import { argumentsCheck } from './arguments.ts';
+import type * as chainable from '../chainable.ts';
+import type { AttentionOptions } from '../kernels/attention/index.ts';
+import type { Conv2dOptions } from '../ops/conv2d.ts';
+import type { WindowOptions } from '../kernels/conv/geometry.ts';
+import type { AvgPoolOptions, MaxPoolOptions } from '../ops/pool.ts';
+import type { CrossEntropyOptions } from '../ops/cross-entropy.ts';
+import type { LinearOptions } from '../ops/linear.ts';
+import type { KlDivOptions, PairLossOptions } from '../ops/losses.ts';
+import type { MatmulOptions } from '../ops/matmul.ts';
+import { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from '../pointwise/table.ts';
+import type { RandomOptions } from '../ops/random.ts';
+import type { VarianceOptions } from '../ops/reduce.ts';
+import type { ReduceOptions } from '../kernels/reduce.ts';
+import type { SortOptions, TopkOptions } from '../ops/sort.ts';
+
+type Signature = string | { readonly takes: string; readonly options: readonly string[] };
+/** Structured ops: those of the pointwise table have its operands. */
+type Structured = Exclude<keyof typeof chainable, PointwiseName | 'broadcastTo'>;
+
+/** The keys of an options type; the compiler wants all of them. */
+const keysOf = <T>(keys: Record<keyof Required<T>, true>): readonly string[] => Object.keys(keys);
+const take = (takes: string, options: readonly string[]): Signature => ({ takes: `${takes} options?:options`, options });
+
+const windows = { stride: true, padding: true, dilation: true } as const;
+const reduce = keysOf<ReduceOptions>({ keepdim: true });
+const reduced = take('x:tensor axes?:axes', reduce);
+const pair = take('x:tensor target:tensor', keysOf<PairLossOptions>({ reduction: true }));
+const variance = take('x:tensor axes?:axes', keysOf<VarianceOptions>({ keepdim: true, correction: true }));
+const along = 'x:tensor axis?:number';
+const scatter = 'x:tensor axis:number index:tensor source:tensor';
+const attends = keysOf<AttentionOptions>({ causal: true, scale: true, cuSeqlens: true, prefix: true });
+const window = keysOf<WindowOptions>(windows);
+const RANDOM_KEYS = keysOf<RandomOptions>({ key: true, stream: true, dtype: true, device: true });
+
+const structured: Readonly<Record<Structured, Signature>> = {
+  addLayerNorm: 'x:tensor residual:tensor weight?:tensor bias?:tensor eps?:number',
+  all: reduced,
+  any: reduced,
+  argmax: take('x:tensor axis?:number', reduce),
+  argmin: take('x:tensor axis?:number', reduce),
+  attention: take('q:tensor k:tensor v:tensor', attends),
+  attentionQkv: take('qkv:tensor', attends),
+  avgPool2d: take('x:tensor kernelSize:axes', keysOf<AvgPoolOptions>({ stride: true, padding: true, countsPadding: true })),
+  bincount: 'x:tensor bins:number',
+  cast: 'x:tensor dtype:dtype',
+  cdist: 'a:tensor b:tensor',
+  chunk: 'x:tensor count:number axis?:number',
+  contiguous: 'x:tensor',
+  conv2d: take('x:tensor weight:tensor bias?:tensor', keysOf<Conv2dOptions>({ ...windows, groups: true })),
+  countCorrect: 'logits:tensor labels:tensor',
+  crossEntropy: take(
+    'logits:tensor labels:tensor',
+    keysOf<CrossEntropyOptions>({ reduction: true, labelSmoothing: true, ignoreIndex: true, scale: true }),
+  ),
+  cumsum: along,
+  embedding: 'weight:tensor ids:tensor',
+  expand: 'x:tensor shape:numbers',
+  flatten: 'x:tensor start?:number end?:number',
+  flip: 'x:tensor axes?:axes',
+  fold: take('columns:tensor size:numbers kernelSize:axes', window),
+  gather: 'x:tensor axis:number index:tensor',
+  gatherRows: 'x:tensor index:tensor',
+  indexAdd: scatter,
+  indexSelect: 'x:tensor axis:number index:tensor',
+  klDiv: take('x:tensor target:tensor', keysOf<KlDivOptions>({ reduction: true })),
+  l1Loss: pair,
+  l2Normalize: 'x:tensor axis?:number eps?:number',
+  layerNorm: 'x:tensor weight?:tensor bias?:tensor eps?:number',
+  linear: take('x:tensor weight:tensor bias?:tensor', keysOf<LinearOptions>({ activation: true, residual: true })),
+  logSoftmax: along,
+  logsumexp: reduced,
+  maskedFill: 'x:tensor mask:tensor value:number',
+  matmul: take('a:tensor b:tensor', keysOf<MatmulOptions>({ transposeA: true, transposeB: true, alpha: true })),
+  max: reduced,
+  maxPool2d: take('x:tensor kernelSize:axes', keysOf<MaxPoolOptions>(windows)),
+  mean: reduced,
+  min: reduced,
+  movedim: 'x:tensor source:axes destination:axes',
+  mseLoss: pair,
+  narrow: 'x:tensor axis:number start:number length:number',
+  norm: take('x:tensor axes?:axes', [...reduce, 'p']),
+  oneHot: 'ids:tensor classes:number dtype?:dtype',
+  pad: 'x:tensor amounts:list value?:number',
+  permute: 'x:tensor order:numbers',
+  prod: reduced,
+  repeatInterleave: 'x:tensor count:number axis?:number',
+  reshape: 'x:tensor shape:numbers',
+  rmsNorm: 'x:tensor weight?:tensor eps?:number',
+  roll: 'x:tensor shift:number axis?:number',
+  scatterAdd: scatter,
+  select: 'x:tensor axis:number index:number',
+  slice: 'x:tensor ranges:list',
+  softmax: along,
+  sort: take('x:tensor', keysOf<SortOptions>({ axis: true, descending: true })),
+  split: 'x:tensor sizes:axes axis?:number',
+  squeeze: 'x:tensor axes?:axes',
+  std: variance,
+  sum: reduced,
+  takeAlongAxis: 'x:tensor axis:number index:tensor',
+  tile: 'x:tensor counts:numbers',
+  topk: take('x:tensor k:number', keysOf<TopkOptions>({ axis: true, largest: true })),
+  transpose: 'x:tensor a?:number b?:number',
+  tril: 'x:tensor diagonal?:number',
+  triu: 'x:tensor diagonal?:number',
+  unbind: along,
+  unfold: take('x:tensor kernelSize:axes', window),
+  unsqueeze: 'x:tensor axis:number',
+  variance,
+};
+
+/** Those that do not begin with a tensor. */
+const functions: Readonly<Record<string, Signature>> = {
+  cat: 'tensors:tensors axis?:number',
+  stack: 'tensors:tensors axis?:number',
+  einsum: 'equation:text a:tensor b:tensor',
+  rand: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'low', 'high'] },
+  randn: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'mean', 'std'] },
+  randint: { takes: 'shape:numbers low:number high:number options:key', options: RANDOM_KEYS },
+  bernoulli: { takes: 'shape:numbers probability:number options:key', options: RANDOM_KEYS },
+  randomWords: { takes: 'shape:numbers options:key', options: RANDOM_KEYS },
+  randperm: { takes: 'n:number options:key', options: RANDOM_KEYS },
+};
+
+/** What `op` takes, or undefined for one that is not listed. */
+function signatureOf(op: string): Signature | undefined {
+  if (isPointwise(op)) {
+    const { operands }: PointwiseRow = pointwiseTable[op];
+    // What is missing, the table tells by its defaults.
+    return operands.map((name) => `${name}?:operand`).join(' ');
+  }
+  return Object.hasOwn(structured, op) ? structured[op as Structured] : functions[op];
+}
+
+/** Gives ops the checks of their arguments. */
+export function checkArguments(ops: Iterable<Op>): void {
+  for (const op of ops) {
+    const signature = signatureOf(op.opName);
+    if (signature === undefined) continue;
+    const { takes, options } = typeof signature === 'string' ? { takes: signature, options: undefined } : signature;
+    op.check = argumentsCheck(op.opName, takes, options);
+  }
+}

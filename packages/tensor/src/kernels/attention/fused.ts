@@ -1,0 +1,181 @@
+/** Fused attention, forward and backward: memory in, passes launched, memory out. */
+import { wgsl } from '@mudpt/shaders';
+import { grid1d, kernel } from '../kernel.ts';
+import { alias, empty, type Tensor } from '../../tensor.ts';
+import { contiguousCopy, copyInto } from '../../ops/copy.ts';
+import { zeros } from '../../ops/create.ts';
+import {
+  type BackwardInputs,
+  type KernelInputs,
+  launchForward,
+  launchKeyGradient,
+  launchPrefixGradient,
+  launchQueryGradient,
+} from './launch.ts';
+import type { AttentionProblem } from './problem.ts';
+import { disposePair, emptyPair, geometryOf, isQuadAligned, narrowed, paddedDepth, type Pair, pairOf, quads } from './quads.ts';
+
+const deltaKernel = kernel({ name: 'attention.delta', source: wgsl['attention/delta.wgsl'] });
+const reduceKernel = kernel({ name: 'attention.reduce', source: wgsl['attention/reduce.wgsl'] });
+
+/** Rows of a query chunk in the prefix gradient: long enough to amortise its partial, short enough to occupy every core. */
+const PREFIX_CHUNK = 512;
+
+type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
+export type GradientName = 'q' | 'k' | 'v' | 'prefixK' | 'prefixV';
+/** The gradients asked for, each of its input's shape. */
+export type AttentionGradients = { [N in GradientName]?: Tensor };
+
+function kernelInputs(problem: AttentionProblem, { q, k, v }: Inputs): KernelInputs {
+  const prefix = problem.prefix && problem.prefixLength > 0 ? pairOf(problem.prefix.k, problem.prefix.v) : undefined;
+  return { q: quads(q), k: quads(k), v: quads(v), prefix };
+}
+
+function disposeInputs({ q, k, v, prefix }: KernelInputs): void {
+  for (const x of [q, k, v]) x.dispose();
+  if (prefix) disposePair(prefix);
+}
+
+/** `x` with its true head dimension; the padded one is released. */
+function cut(x: Tensor, depth: number): Tensor {
+  if (x.shape.at(-1) === depth) return x;
+  using padded = x;
+  using inside = narrowed(padded, depth);
+  return contiguousCopy(inside);
+}
+
+/** out [B, T, H, D] (or [N, H, D]) contiguous, lse [B, T, H] (or [N, H]) f32. */
+export function fusedForward(problem: AttentionProblem, inputs: Inputs): { out: Tensor; lse: Tensor } {
+  const { device, depth } = problem;
+  const shape = inputs.q.shape;
+  const prepared = kernelInputs(problem, inputs);
+  const out = empty(device, [...shape.slice(0, -1), paddedDepth(depth)], problem.dtype);
+  const lse = empty(device, shape.slice(0, -1), 'f32');
+  launchForward(withoutEmptyPrefix(problem), prepared, out, lse);
+  disposeInputs(prepared);
+  return { out: cut(out, depth), lse };
+}
+
+/** A prefix of no rows is no prefix: fewer pipelines. */
+function withoutEmptyPrefix(problem: AttentionProblem): AttentionProblem {
+  return problem.prefixLength > 0 ? problem : { ...problem, prefix: undefined };
+}
+
+export type Saved = Inputs & { readonly out: Tensor; readonly lse: Tensor; readonly grad: Tensor };
+export type Needs = Readonly<Partial<Record<GradientName, boolean>>>;
+export type Into = { readonly q?: Tensor; readonly k?: Tensor; readonly v?: Tensor };
+
+/** Gradients that `needs` asks for. Those with a tensor in `into` are written there and returned as another handle of it. */
+export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Needs, into: Into): AttentionGradients {
+  const problem = withoutEmptyPrefix(whole);
+  const prepared = kernelInputs(problem, saved);
+  using out = quads(saved.out);
+  using grad = quads(saved.grad);
+  using stats = empty(problem.device, [...saved.lse.shape, 2], 'f32');
+  launchStats(problem, out, grad, saved.lse, stats);
+  const inputs: BackwardInputs = { ...prepared, grad, stats };
+  const gradients: AttentionGradients = {};
+  if (needs.q) gradients.q = queryGradient(problem, inputs, saved.q, into.q);
+  if (needs.k || needs.v) Object.assign(gradients, keyGradients(problem, inputs, saved.k, needs, into));
+  if (whole.prefix && (needs.prefixK || needs.prefixV)) Object.assign(gradients, prefixGradients(problem, whole, inputs, needs));
+  disposeInputs(prepared);
+  return gradients;
+}
+
+function launchStats(problem: AttentionProblem, out: Tensor, grad: Tensor, lse: Tensor, stats: Tensor): void {
+  const { batch, queries, heads, device } = problem;
+  const count = batch * queries * heads;
+  const depth = out.shape.at(-1) ?? 0;
+  deltaKernel.dispatch(device, {
+    buffers: { out, grad, lse, stats },
+    params: { out: geometryOf(out), grad: geometryOf(grad), queries, heads, count, depth: depth / 4 },
+    grid: grid1d(count, 64),
+    defines: { T: problem.dtype, OUT: problem.dtype, SLICE: 4 },
+    flops: 2 * count * problem.depth,
+  });
+}
+
+function queryGradient(problem: AttentionProblem, inputs: BackwardInputs, q: Tensor, into: Tensor | undefined): Tensor {
+  if (into && isQuadAligned(into)) {
+    launchQueryGradient(problem, inputs, into);
+    return alias(into);
+  }
+  const dq = empty(problem.device, inputs.q.shape, problem.dtype);
+  launchQueryGradient(problem, inputs, dq);
+  return settle(cut(dq, q.shape.at(-1) ?? 0), into);
+}
+
+/** Moves a result into the tensor the caller named, if any. */
+function settle(result: Tensor, into: Tensor | undefined): Tensor {
+  if (!into) return result;
+  using done = result;
+  copyInto(into, done);
+  return alias(into);
+}
+
+function keyGradients(
+  problem: AttentionProblem,
+  inputs: BackwardInputs,
+  k: Tensor,
+  needs: Needs,
+  into: Into,
+): AttentionGradients {
+  const direct = into.k && into.v && into.k.storage === into.v.storage && isQuadAligned(into.k) && isQuadAligned(into.v);
+  const pair: Pair =
+    direct && into.k && into.v
+      ? { first: alias(into.k), second: alias(into.v), storage: into.k.storage }
+      : emptyPair(inputs.k, inputs.k.shape);
+  launchKeyGradient(problem, inputs, pair);
+  if (direct) return keepNeeded({ k: pair.first, v: pair.second }, needs);
+  const depth = k.shape.at(-1) ?? 0;
+  return keepNeeded({ k: settle(cut(pair.first, depth), into.k), v: settle(cut(pair.second, depth), into.v) }, needs);
+}
+
+/** Drops the handles of gradients nobody asked for; a pass that forms two at once forms both. */
+function keepNeeded(gradients: AttentionGradients, needs: Needs): AttentionGradients {
+  const kept: AttentionGradients = {};
+  for (const [name, gradient] of Object.entries(gradients) as [GradientName, Tensor][]) {
+    if (needs[name]) kept[name] = gradient;
+    else gradient.dispose();
+  }
+  return kept;
+}
+
+function prefixGradients(
+  problem: AttentionProblem,
+  whole: AttentionProblem,
+  inputs: BackwardInputs,
+  needs: Needs,
+): AttentionGradients {
+  const { device, heads, depth, batch, queries, dtype } = problem;
+  const shape = whole.prefix?.k.shape ?? [0, heads, depth];
+  const { prefix } = inputs;
+  const rows = batch * queries;
+  if (!prefix || rows === 0) {
+    const nothing = (): Tensor => zeros(shape, { device, dtype });
+    return keepNeeded({ prefixK: nothing(), prefixV: nothing() }, needs);
+  }
+  const padded = inputs.q.shape.at(-1) ?? 0;
+  const chunks = Math.ceil(rows / PREFIX_CHUNK);
+  using pieces = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
+  using q = flatRows(inputs.q);
+  using grad = flatRows(inputs.grad);
+  launchPrefixGradient(problem, { ...inputs, q, grad }, prefix, pieces, PREFIX_CHUNK);
+  const sums = emptyPair(inputs.q, [...shape.slice(0, -1), padded]);
+  const span = (problem.prefixLength * heads * padded) / 4;
+  reduceKernel.dispatch(device, {
+    buffers: { pieces, dkv: sums.storage },
+    params: { dk: geometryOf(sums.first), dv: geometryOf(sums.second), chunks, heads, depth: padded / 4, span },
+    grid: grid1d(2 * span, 64),
+    defines: { OUT: dtype },
+  });
+  return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);
+}
+
+/** [B, T, H, D] whose batches follow each other at the row stride, so that B * T rows can be walked as one. */
+function flatRows(x: Tensor): Tensor {
+  if (x.rank === 3) return alias(x);
+  const [batch = 0, rows = 0] = x.shape;
+  const flat = batch <= 1 || x.strides[0] === (x.strides[1] ?? 0) * rows;
+  return flat ? alias(x) : contiguousCopy(x);
+}

@@ -1,0 +1,76 @@
+/** Grids of attention beyond what a dimension takes: cut into parts, with the same results to the last bit. */
+import { expect, it } from 'vitest';
+import { random } from '@mudpt/testing/reference/inputs';
+import { eachDevice } from '@mudpt/testing/support';
+import type { Tensor } from '../../tensor.ts';
+import { ones, tensor } from '../../ops/create.ts';
+import { linearBackwardBias } from '../../ops/linear.ts';
+import { attention, attentionBackward, attentionForward } from '../../ops/attention.ts';
+import { fusedVariants } from './plan.ts';
+import type { AttentionOptions } from './problem.ts';
+
+const needs = { q: true, k: true, v: true, prefixK: true, prefixV: true };
+
+eachDevice('attention in parts', (ctx) => {
+  const upload = (shape: readonly number[], seed: number): Tensor =>
+    tensor(Float32Array.from(random(shape, seed).data), { shape, device: ctx.device });
+
+  async function run(inputs: Record<'q' | 'k' | 'v' | 'grad', Tensor>, options: AttentionOptions): Promise<unknown[]> {
+    const { out, lse } = attentionForward(inputs, options);
+    const gradients = attentionBackward({ ...inputs, out, lse, needs }, options);
+    const results = [out, lse, ...Object.values(gradients)];
+    const data = await Promise.all(results.map((t) => t.data()));
+    for (const t of results) t.dispose();
+    return data;
+  }
+
+  it.each([
+    { name: 'dense', shape: [3, 70, 3, 8], options: {} },
+    { name: 'causal', shape: [2, 70, 3, 8], options: { causal: true } },
+    { name: 'with a prefix', shape: [3, 40, 3, 8], prefix: [37, 3, 8], options: { causal: true } },
+    { name: 'packed', shape: [70, 5, 8], options: { causal: true, cuSeqlens: [0, 20, 21, 70] } },
+  ])('$name: every variant has the bits of one grid', async ({ shape, prefix, options }) => {
+    const [q, k, v, grad] = [1, 2, 3, 4].map((seed) => upload(shape, seed)) as [Tensor, Tensor, Tensor, Tensor];
+    const shared = prefix && { k: upload(prefix, 5), v: upload(prefix, 6) };
+    const settings: AttentionOptions = { ...options, ...(shared && { prefix: shared }) };
+    for (const variant of fusedVariants(ctx.device, { depth: 8, queries: 70, packed: 'cuSeqlens' in options })) {
+      using _ = ctx.device.tuner.force('attention', variant);
+      const whole = await run({ q, k, v, grad }, settings);
+      using __ = ctx.device.tuner.force('attention.grid', '2');
+      expect(await run({ q, k, v, grad }, settings), variant).toEqual(whole);
+    }
+    for (const t of [q, k, v, grad, ...(shared ? [shared.k, shared.v] : [])]) t.dispose();
+  });
+
+  it.each([
+    [
+      [65_537, 2, 1, 4],
+      [65_537, 2, 1, 4],
+    ],
+    [
+      [1, 2, 65_537, 4],
+      [1, 2, 65_537, 4],
+    ],
+    [
+      [1, 1_048_577, 1, 4],
+      [1, 2, 1, 4],
+    ],
+  ])('takes queries %j beside keys %j', async (queries, keys) => {
+    using q = ones(queries, { device: ctx.device });
+    using k = ones(keys, { device: ctx.device });
+    using out = attention(q, k, k);
+    expect((await out.data()).every((value) => Math.abs(value - 1) < 1e-6)).toBe(true);
+    const { lse, out: forward } = attentionForward({ q, k, v: k });
+    const gradients = attentionBackward({ q, k, v: k, out: forward, lse, grad: q, needs });
+    const share = (queries[1]! / keys[1]!) * 1;
+    expect((await gradients.v!.data()).every((value) => Math.abs(value / share - 1) < 1e-4)).toBe(true);
+    expect((await gradients.q!.data()).every((value) => Math.abs(value) < 1e-6)).toBe(true);
+    for (const t of [lse, forward, ...Object.values(gradients)]) t.dispose();
+  });
+
+  it('sums columns beyond 65,535 workgroups', async () => {
+    using dY = ones([3, 4_200_000], { device: ctx.device });
+    using bias = linearBackwardBias(dY);
+    expect((await bias.data()).every((value) => value === 3)).toBe(true);
+  });
+});

@@ -1,0 +1,86 @@
+/** Tensors as the attention kernels read them: the head dimension dense, everything else a whole number of 4-element quads. */
+import type { Storage } from '../../engine/storage.ts';
+import { alias, empty, type Tensor, view } from '../../tensor.ts';
+import { contiguousCopy, copyInto } from '../../ops/copy.ts';
+import { zeros } from '../../ops/create.ts';
+
+/** Offset and strides of (batch, row, head), in units the kernel asks for. */
+export type Geometry = readonly [offset: number, batch: number, row: number, head: number];
+
+/** The head dimension in memory: a multiple of 4. */
+export function paddedDepth(depth: number): number {
+  return Math.ceil(depth / 4) * 4;
+}
+
+/** Geometry of [B, T, H, D] or (batch stride 0) [N, H, D] in units of `unit` elements. */
+export function geometryOf(x: Tensor, unit = 4): Geometry {
+  const strides = x.rank === 3 ? [0, ...x.strides] : x.strides;
+  const scaled = [x.offset, strides[0] ?? 0, strides[1] ?? 0, strides[2] ?? 0].map((value) => (value / unit) >>> 0);
+  return scaled as unknown as Geometry;
+}
+
+/** Whether kernels can read and write `x` where it lies. */
+export function isQuadAligned(x: Tensor): boolean {
+  const depth = x.shape.at(-1) ?? 0;
+  return (
+    depth % 4 === 0 &&
+    x.strides.at(-1) === 1 &&
+    x.offset % 4 === 0 &&
+    x.strides.slice(0, -1).every((stride, axis) => x.shape[axis] === 1 || stride % 4 === 0)
+  );
+}
+
+/** `x` as kernels can read it: another handle of it, or a copy with the head dimension padded by zeros. The caller disposes it. */
+export function quads(x: Tensor): Tensor {
+  if (isQuadAligned(x)) return alias(x);
+  const depth = x.shape.at(-1) ?? 0;
+  if (depth % 4 === 0) return contiguousCopy(x);
+  const padded = zeros([...x.shape.slice(0, -1), paddedDepth(depth)], { device: x.device, dtype: x.dtype });
+  using target = narrowed(padded, depth);
+  copyInto(target, x);
+  return padded;
+}
+
+/** The first `depth` elements of the last axis, as a view. */
+export function narrowed(x: Tensor, depth: number): Tensor {
+  return view(x, { shape: [...x.shape.slice(0, -1), depth], strides: x.strides, offset: x.offset });
+}
+
+/** Two tensors of one shape in one buffer, which kernels bind once. */
+export type Pair = { readonly first: Tensor; readonly second: Tensor; readonly storage: Storage };
+
+/** New memory for a pair of `shape`, its last axis a multiple of 4. */
+export function emptyPair(like: Tensor, shape: readonly number[], dtype = like.dtype): Pair {
+  using both = empty(like.device, [2, ...shape], dtype);
+  const [half = 0, ...strides] = both.strides;
+  const first = view(both, { shape, strides });
+  return { first, second: view(both, { shape, strides, offset: half }), storage: first.storage };
+}
+
+/** `first` and `second` in one buffer as kernels can read them: where they lie if they share one, else copied. */
+export function pairOf(first: Tensor, second: Tensor): Pair {
+  if (first.storage === second.storage && isQuadAligned(first) && isQuadAligned(second))
+    return { first: alias(first), second: alias(second), storage: first.storage };
+  const depth = first.shape.at(-1) ?? 0;
+  const shape = [...first.shape.slice(0, -1), paddedDepth(depth)];
+  using both = depth % 4 === 0 ? empty(first.device, [2, ...shape], first.dtype) : zeros([2, ...shape], first);
+  const [half = 0, ...strides] = both.strides;
+  const pair = {
+    first: view(both, { shape, strides }),
+    second: view(both, { shape, strides, offset: half }),
+    storage: both.storage,
+  };
+  for (const [target, source] of [
+    [pair.first, first],
+    [pair.second, second],
+  ] as const) {
+    using cut = narrowed(target, depth);
+    copyInto(cut, source);
+  }
+  return pair;
+}
+
+export function disposePair(pair: Pair): void {
+  pair.first.dispose();
+  pair.second.dispose();
+}

@@ -1,0 +1,22 @@
+/** Sums over the rows of a matrix, for gradients of what all rows share. */
+import { type DType, wgslType } from '../dtype.ts';
+import { grid1d } from './kernel.ts';
+import { empty, type Tensor } from '../tensor.ts';
+import { columnsKernel } from './gemm/kernels.ts';
+
+/** Sums of `splits` chunks of `chunk` rows each of a matrix: [splits, columns], or [columns] for one; f32 sums, rounded once to `dtype`. */
+export function sumColumns(rows: Tensor, chunk: number, splits: number, dtype: DType = 'f32'): Tensor {
+  const [count = 0, columns = 0] = rows.shape;
+  const out = empty(rows.device, splits === 1 ? [columns] : [splits, columns], dtype);
+  const [x_row = 0, x_col = 0] = rows.strides;
+  const [across, folds] = grid1d(columns, 64);
+  columnsKernel.dispatch(rows.device, {
+    buffers: { x: rows, y: out },
+    params: { rows: count, columns, chunk, x_offset: rows.offset, x_row, x_col },
+    grid: [across, splits, folds],
+    defines: { TX: wgslType(rows.dtype), TY: wgslType(dtype) },
+    flops: rows.size,
+    bytes: 4 * rows.size,
+  });
+  return out;
+}

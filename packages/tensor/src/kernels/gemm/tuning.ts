@@ -1,0 +1,130 @@
+/** Problems from which the tuner learns the best variant for each class of product. */
+import type { Device } from '../../device.ts';
+import type { TuningProblem } from '../tuning/tune.ts';
+import { TensorError } from '../../errors.ts';
+import { sizeOf } from '../../shape.ts';
+import { empty, type Tensor } from '../../tensor.ts';
+import { tensor } from '../../ops/create.ts';
+import { isBlock } from './blocks.ts';
+import { candidates, keyOf } from './candidates.ts';
+import { factsOf, gemm } from './gemm.ts';
+import { planMatrix } from './matrix.ts';
+import { normalize, type Operand, type Product } from './problem.ts';
+
+type Size = readonly [m: number, n: number, k: number];
+
+/** Each class of size on CPU adapters; the large one is a projection of a transformer with 768 channels. */
+const CPU_SIZES: readonly Size[] = [
+  [4, 768, 768],
+  [128, 128, 512],
+  [512, 768, 768],
+];
+
+/** Rows of a step, and widths of the model whose projections they meet. */
+const GPU_ROWS: readonly (readonly [rows: readonly number[], width: number])[] = [
+  // The embedded model: prompts, images of 17 tokens and packed class names.
+  [[4, 16, 68, 272, 1088], 128],
+  // The text tower of ViT-B/16: prompts, and a hundred class names, packed.
+  [[2, 16, 40, 256, 1024], 512],
+  // ViT-B/16: prompts, 1, 4 and 32 images of 197 tokens; the text tower of ViT-L/14.
+  [[2, 16, 40, 197, 788, 1024, 6304], 768],
+  // ViT-L/14: prompts, 1, 4 and 32 images of 257 tokens.
+  [[2, 16, 40, 257, 1028, 8224], 1024],
+];
+
+/** Inputs and outputs of the projections of a transformer block, in widths: attention out and in, the two of the MLP. */
+const PROJECTIONS = [
+  [1, 1],
+  [1, 3],
+  [1, 4],
+  [4, 1],
+] as const;
+
+/** One [m, n, k] and how its operands are stored. */
+type Sample = { readonly size: Size; readonly transposeA: boolean; readonly transposeB: boolean };
+
+/** Forward, gradient of the input, gradient of the weight. */
+const FORWARD = { transposeA: false, transposeB: true } as const;
+const INPUT = { transposeA: false, transposeB: false } as const;
+const WEIGHT = { transposeA: true, transposeB: false } as const;
+
+const cpuSamples = (): Sample[] => CPU_SIZES.flatMap((size) => [FORWARD, INPUT, WEIGHT].map((stored) => ({ size, ...stored })));
+
+const gpuSamples = (): Sample[] =>
+  GPU_ROWS.flatMap(([rows, width]) =>
+    rows.flatMap((m) =>
+      PROJECTIONS.flatMap(([from, to]): Sample[] => {
+        const [inputs, outputs] = [from * width, to * width];
+        return [
+          { size: [m, outputs, inputs], ...FORWARD },
+          { size: [m, inputs, outputs], ...INPUT },
+          { size: [outputs, inputs, m], ...WEIGHT },
+        ];
+      }),
+    ),
+  );
+
+/** Candidates that are measured on GPUs: those that come later in the estimate are slower by more than it errs. */
+const MEASURED = 6;
+
+const workOf = ({ size: [m, n, k] }: Sample): number => m * n * k;
+
+/**
+ * One problem for every class of product that models meet, f32: on CPU adapters three sizes in three transposes; on GPUs the projections of a step
+ * of ViT-B/16, ViT-L/14 and the embedded model. Pass them to `tune`; call `checkMatrix` first where subgroup matrices should take part.
+ */
+export function gemmTuning(device: Device): TuningProblem[] {
+  const facts = factsOf(device);
+  const problems = new Map<string, TuningProblem>();
+  // The smallest of a class stands for it.
+  const samples = (facts.cpu ? cpuSamples() : gpuSamples()).sort((a, b) => workOf(a) - workOf(b));
+  for (const sample of samples) {
+    const key = keyOf(normalOf(device, sample), facts);
+    if (!problems.has(key)) problems.set(key, problemOf(device, key, sample));
+  }
+  return [...problems.values()];
+}
+
+const shapesOf = ({ size: [m, n, k], transposeA, transposeB }: Sample): [readonly number[], readonly number[]] => [
+  transposeA ? [k, m] : [m, k],
+  transposeB ? [n, k] : [k, n],
+];
+
+function productOf({ size: [m, n, k], transposeA, transposeB }: Sample, a: Tensor, b: Tensor, c: Tensor): Product {
+  const stored = (tensor: Tensor, row: number, col: number): Operand => ({ tensor, offset: 0, row, col, batch: [] });
+  const left = transposeA ? stored(a, 1, m) : stored(a, k, 1);
+  const right = transposeB ? stored(b, 1, k) : stored(b, n, 1);
+  return { batch: [], m, n, k, a: left, b: right, c: stored(c, n, 1), epilogue: {} };
+}
+
+/** The normal form of a sample for plans, which look at strides and dtypes: one element stands for all three tensors. */
+function normalOf(device: Device, sample: Sample): Product {
+  using element = empty(device, [1]);
+  return normalize(productOf(sample, element, element, element));
+}
+
+function problemOf(device: Device, key: string, sample: Sample): TuningProblem {
+  const normal = normalOf(device, sample);
+  const facts = factsOf(device);
+  const all = candidates(normal, { ...facts, matrix: planMatrix(normal) !== undefined });
+  return {
+    family: 'gemm',
+    key,
+    // Blocks are made for GPUs; on CPU adapters they would take longer to compile than all else takes to measure.
+    candidates: facts.cpu ? all.filter((variant) => !isBlock(variant)) : all.slice(0, MEASURED),
+    prepare: () => shapesOf(sample).map((shape) => values(device, shape)),
+    run: ([left, right]) => {
+      if (!left || !right)
+        throw new TensorError('gemmTuning', 'run needs the two tensors of prepare', 'pass what prepare returned');
+      const out = empty(device, sample.size.slice(0, 2));
+      gemm(productOf(sample, left, right, out));
+      return out;
+    },
+  };
+}
+
+function values(device: Device, shape: readonly number[]): Tensor {
+  const data = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i += 1) data[i] = ((i * 7919) % 257) / 128 - 1;
+  return tensor(data, { device, shape });
+}

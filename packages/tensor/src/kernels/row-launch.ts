@@ -1,0 +1,69 @@
+/** How ops over the last axis hand rows to kernels, and which variant of rows.wgsl they run. */
+import type { Device } from '../device.ts';
+import { expectDType } from '../dtype.ts';
+import { ShapeError } from '../errors.ts';
+import { grid1d } from './kernel.ts';
+import { collapse, showShape, sizeOf } from '../shape.ts';
+import { alias, type Tensor } from '../tensor.ts';
+import { contiguousCopy } from '../ops/copy.ts';
+
+/**
+ * A tensor [..., width] as rows of neighbouring elements, `stride` apart. Copied only when no single stride leads from row to row.
+ * Holds a reference: dispose it.
+ */
+export class Rows {
+  readonly tensor: Tensor;
+  readonly stride: number;
+
+  constructor(x: Tensor) {
+    const lead = collapse(x.shape.slice(0, -1), [x.strides.slice(0, -1)]);
+    const dense = x.shape.at(-1) === 1 || x.strides.at(-1) === 1;
+    const fits = dense && lead.shape.length <= 1 && !x.shape.includes(0);
+    this.tensor = fits ? alias(x) : contiguousCopy(x);
+    this.stride = fits ? (lead.strides[0]?.[0] ?? 0) : (x.shape.at(-1) ?? 1);
+  }
+
+  get offset(): number {
+    return this.tensor.offset;
+  }
+
+  [Symbol.dispose](): void {
+    this.tensor.dispose();
+  }
+}
+
+/** Rows of a float tensor and their number. @throws ShapeError for a scalar, DTypeError for integers, DisposedError */
+export function expectRows(op: string, name: string, x: Tensor): { readonly rows: number; readonly width: number } {
+  x.expectLive(op);
+  expectDType(op, name, x.dtype, ['f32', 'f16']);
+  if (x.rank === 0)
+    throw new ShapeError(op, `${name} has shape ${showShape(x.shape)}`, 'give at least one axis; the op works along the last');
+  return { rows: sizeOf(x.shape.slice(0, -1)), width: x.shape.at(-1) ?? 1 };
+}
+
+/** Elements one lane may add up: beyond, the sum of a row would lose terms that are small beside it. */
+const MOST_A_LANE = 4096;
+
+const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
+export type RowVariant = keyof typeof ROWS_PER_GROUP;
+/** All variants of rows.wgsl. */
+export const ROW_VARIANTS = Object.keys(ROWS_PER_GROUP) as readonly RowVariant[];
+
+/**
+ * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), and so few rows that
+ * lanes stay idle take less time there than another pipeline takes to compile; GPUs a subgroup per row. Long rows are shared by more lanes.
+ */
+export function planRows(
+  device: Device,
+  family: string,
+  rows: number,
+  width: number,
+): { readonly variant: RowVariant; readonly grid: readonly number[] } {
+  const isShared = device.subgroupSize > 0 && width <= MOST_A_LANE * device.subgroupSize;
+  const shared: RowVariant[] = isShared ? ['subgroup', 'workgroup'] : ['workgroup'];
+  const alone = device.adapter.kind !== 'gpu' && width <= MOST_A_LANE;
+  const last: RowVariant[] = width <= MOST_A_LANE ? ['row'] : [];
+  const candidates: RowVariant[] = alone ? ['row', ...shared] : [...shared, ...last];
+  const variant = device.tuner.choose(family, candidates, `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}`);
+  return { variant, grid: width === 0 ? [0] : grid1d(rows, ROWS_PER_GROUP[variant]) };
+}

@@ -1,0 +1,48 @@
+/** Attention spelled out in public ops, with its T x T matrix: the check of the fused kernels, and a path whose gradient needs no rule. */
+import { ShapeError } from '../errors.ts';
+import { scope } from '../scope.ts';
+import type { Tensor } from '../tensor.ts';
+import { cast, contiguous } from './copy.ts';
+import { ones } from './create.ts';
+import { cat } from './join.ts';
+import { maskedFill, triu } from './masks.ts';
+import { matmul } from './matmul.ts';
+import { eq, where } from '../pointwise/ops.ts';
+import { max } from './reduce.ts';
+import { softmax } from './softmax.ts';
+import { expand, permute, unsqueeze } from './views.ts';
+import { type AttentionOptions, problemOf } from '../kernels/attention/problem.ts';
+
+const HEADS_FIRST = [0, 2, 1, 3];
+
+/** A prefix [P, H, D] in front of the keys [B, T, H, D] of every batch. */
+function withPrefix(prefix: Tensor, x: Tensor): Tensor {
+  const [batch = 0] = x.shape;
+  return cat([expand(unsqueeze(prefix, 0), [batch, ...prefix.shape]), x], 1);
+}
+
+/** Softmax of scores; a row of nothing but minus infinity has no key to look at: zeros, and no gradient. */
+function admissible(scores: Tensor): Tensor {
+  const none = eq(max(scores, -1, { keepdim: true }), Number.NEGATIVE_INFINITY);
+  return where(none, 0, softmax(where(none, 0, scores), -1));
+}
+
+/**
+ * What `attention` computes for dense inputs, by matmul and softmax: O(Tq Tk) memory.
+ * @throws ShapeError for packed inputs
+ */
+export function attentionUnfused(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  const op = 'attentionUnfused';
+  if (options.cuSeqlens)
+    throw new ShapeError(op, 'packed sequences are not spelled out', 'call it for each sequence, or use attention');
+  const { causal, scale, queries, keys, prefix, prefixLength, device } = problemOf(op, { q, k, v }, options, undefined);
+  const seen = prefixLength + keys;
+  return scope(() => {
+    const allKeys = prefix ? withPrefix(prefix.k, k) : k;
+    const allValues = prefix ? withPrefix(prefix.v, v) : v;
+    const scores = matmul(permute(q, HEADS_FIRST), permute(allKeys, HEADS_FIRST), { transposeB: true, alpha: scale });
+    const hidden = causal ? cast(triu(ones([queries, seen], { device }), prefixLength + 1), 'bool') : undefined;
+    const weights = seen === 0 ? scores : admissible(hidden ? maskedFill(scores, hidden, Number.NEGATIVE_INFINITY) : scores);
+    return contiguous(permute(matmul(weights, permute(allValues, HEADS_FIRST)), HEADS_FIRST));
+  });
+}

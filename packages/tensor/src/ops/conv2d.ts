@@ -1,0 +1,191 @@
+/**
+ * Two-dimensional convolution and its gradients. Variant `gemm` multiplies a matrix of windows (unfold.ts) with the weight, for one group and
+ * where that matrix fits a binding; `direct` evaluates the sums as they stand, for any groups.
+ */
+import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
+import { ShapeError } from '../errors.ts';
+import { grid1d } from '../kernels/kernel.ts';
+import { defineOp } from '../definition/op.ts';
+import { sameShape, type Shape, showShape } from '../shape.ts';
+import { empty, type Tensor } from '../tensor.ts';
+import { linear, linearBackwardBias, linearBackwardInput, linearBackwardWeight } from './linear.ts';
+import { cast, contiguous } from './copy.ts';
+import { permute, reshape } from './views.ts';
+import { type Channels, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
+import { convKernel, foldRows, windowRows } from './unfold.ts';
+
+/** How windows move over an image, and which channels they see. */
+export type Conv2dOptions = WindowOptions & {
+  /** Channels and outputs are cut into as many groups; each output sees its group's channels only. Default 1. */
+  readonly groups?: number;
+};
+
+type Problem = { readonly windows: Windows; readonly channels: Channels; readonly outShape: readonly number[] };
+
+/** @throws ShapeError, LimitError */
+function problemOf(op: string, xShape: Shape, weightShape: Shape, options: Conv2dOptions): Problem {
+  const { groups = 1 } = options;
+  const size = imageSize(op, 'x', { shape: xShape });
+  const [images = 0, channels = 0] = xShape;
+  const [outputs = 0, groupChannels = 0, tapRows = 0, tapColumns = 0] = weightShape;
+  const divides = Number.isInteger(groups) && groups >= 1 && outputs % groups === 0;
+  if (weightShape.length !== 4 || !divides || channels !== groupChannels * groups) {
+    throw new ShapeError(
+      op,
+      `weight of shape ${showShape(weightShape)} does not fit x of shape ${showShape(xShape)} in ${groups} group${groups === 1 ? '' : 's'}`,
+      'give weight [outputs, channels / groups, height, width] with outputs divisible by groups',
+    );
+  }
+  const windows = windowsOf(op, size, [tapRows, tapColumns], options);
+  return { windows, channels: { images, channels, outputs, groups }, outShape: [images, outputs, ...windows.places] };
+}
+
+function expectTensors(op: string, x: Tensor, weight: Tensor, bias?: Tensor): void {
+  for (const [name, tensor] of Object.entries({ x, weight, bias })) {
+    if (!tensor) continue;
+    tensor.expectLive(op);
+    expectDType(op, name, tensor.dtype, name === 'x' ? ['f32', 'f16'] : [x.dtype]);
+  }
+  if (bias && !sameShape(bias.shape, [weight.shape[0] ?? 0])) {
+    throw new ShapeError(op, `bias has shape ${showShape(bias.shape)}`, `give one value for each of ${weight.shape[0]} outputs`);
+  }
+}
+
+/** Multiplications and additions of the whole convolution. */
+function flopsOf({ windows, channels, outShape }: Problem): number {
+  const taps = windows.taps[0] * windows.taps[1];
+  return (2 * outShape.reduce((product, size) => product * size, 1) * taps * channels.channels) / channels.groups;
+}
+
+/** Sums below this many multiplications are not worth the copy of the windows. */
+const SMALL = 1 << 16;
+
+/** Whether the matrix of windows, each pixel as often as windows see it, fits a binding. */
+function fitsWindows(x: Tensor, { windows, channels }: Problem): boolean {
+  const [places, taps] = [windows.places[0] * windows.places[1], windows.taps[0] * windows.taps[1]];
+  const { maxStorageBufferBindingSize, maxBufferSize } = x.device.limits;
+  const bytes = channels.images * places * channels.channels * taps * bytesPerElement(x.dtype);
+  return bytes <= Math.min(maxStorageBufferBindingSize, maxBufferSize);
+}
+
+/** All variants of a convolution. */
+export const CONV_VARIANTS = ['gemm', 'direct'] as const;
+
+function variantOf(x: Tensor, problem: Problem): (typeof CONV_VARIANTS)[number] {
+  const work = flopsOf(problem) / 2;
+  const candidates =
+    problem.channels.groups > 1 || !fitsWindows(x, problem)
+      ? (['direct'] as const)
+      : work < SMALL
+        ? (['direct', 'gemm'] as const)
+        : (['gemm', 'direct'] as const);
+  return x.device.tuner.choose('conv2d', candidates, work < SMALL ? 'small' : 'large');
+}
+
+/** The weight [O, C, kh, kw] as a matrix [O, C kh kw]. */
+function weightMatrix(weight: Tensor): Tensor {
+  return reshape.run(weight, [weight.shape[0] ?? 0, weight.size / Math.max(1, weight.shape[0] ?? 1)]);
+}
+
+/** grad [N, O, H', W'] as rows [N, L, O]. */
+function placeRows(grad: Tensor): Tensor {
+  const [images = 0, outputs = 0, height = 0, width = 0] = grad.shape;
+  using last = permute.run(grad, [0, 2, 3, 1]);
+  return reshape.run(last, [images, height * width, outputs]);
+}
+
+/** Windows times weights: [N, L, O], shown as [N, O, H', W']. */
+function byProduct(x: Tensor, weight: Tensor, bias: Tensor | undefined, { windows, channels }: Problem): Tensor {
+  using rows = windowRows(x, windows);
+  using matrix = weightMatrix(weight);
+  using product = linear.run(rows, matrix, bias);
+  using image = reshape.run(product, [channels.images, ...windows.places, channels.outputs]);
+  return permute.run(image, [0, 3, 1, 2]);
+}
+
+/**
+ * Cross-correlation of x [N, C, H, W] with weight [O, C / groups, kh, kw], plus bias [O]: [N, O, H', W']. The result of the gemm variant
+ * is a view with channels last in memory.
+ * @throws ShapeError, DTypeError, LimitError
+ */
+export const conv2d = defineOp('conv2d', (x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor => {
+  expectTensors('conv2d', x, weight, bias);
+  const problem = problemOf('conv2d', x.shape, weight.shape, options);
+  if (variantOf(x, problem) === 'gemm') return byProduct(x, weight, bias, problem);
+  using taps = contiguous.run(weight);
+  using shift = contiguous.run(bias ?? weight);
+  const out = empty(x.device, problem.outShape, x.dtype);
+  const tensors = { x, weight: taps, bias: bias ? shift : undefined };
+  convKernel.dispatch(x.device, {
+    buffers: { x, weight: taps, bias: shift, result: out },
+    params: { count: out.size, ...convParams(problem.windows, problem.channels, tensors) },
+    grid: grid1d(out.size, 64),
+    defines: { T: wgslType(x.dtype), MODE: 'forward' },
+    flops: flopsOf(problem),
+    bytes: (x.size + weight.size + out.size) * bytesPerElement(x.dtype),
+  });
+  return out;
+});
+
+/** Gradient of {@link conv2d} with respect to x of shape `inputShape`. */
+export function conv2dBackwardInput(grad: Tensor, weight: Tensor, inputShape: Shape, options: Conv2dOptions = {}): Tensor {
+  expectTensors('conv2dBackwardInput', grad, weight);
+  const problem = problemOf('conv2dBackwardInput', inputShape, weight.shape, options);
+  expectGrad('conv2dBackwardInput', grad, problem);
+  if (variantOf(grad, problem) === 'gemm') {
+    using rows = placeRows(grad);
+    using matrix = weightMatrix(weight);
+    using windows = linearBackwardInput(rows, matrix);
+    return foldRows(windows, problem.channels.channels, problem.windows);
+  }
+  using taps = contiguous.run(weight);
+  const out = empty(grad.device, inputShape, grad.dtype);
+  convKernel.dispatch(grad.device, {
+    buffers: { y: grad, weight: taps, result: out },
+    params: { count: out.size, ...convParams(problem.windows, problem.channels, { y: grad, weight: taps }) },
+    grid: grid1d(out.size, 64),
+    defines: { T: wgslType(grad.dtype), MODE: 'input' },
+    flops: flopsOf(problem),
+    bytes: (grad.size + weight.size + out.size) * bytesPerElement(grad.dtype),
+  });
+  return out;
+}
+
+/** Gradient of {@link conv2d} with respect to the weight, of shape `weightShape`. */
+export function conv2dBackwardWeight(grad: Tensor, x: Tensor, weightShape: Shape, options: Conv2dOptions = {}): Tensor {
+  expectTensors('conv2dBackwardWeight', x, grad);
+  const problem = problemOf('conv2dBackwardWeight', x.shape, weightShape, options);
+  expectGrad('conv2dBackwardWeight', grad, problem);
+  if (variantOf(grad, problem) === 'gemm') {
+    using rows = placeRows(grad);
+    using windows = windowRows(x, problem.windows);
+    using matrix = linearBackwardWeight(rows, windows);
+    using stored = cast.run(matrix, x.dtype);
+    return reshape.run(stored, weightShape);
+  }
+  const out = empty(x.device, weightShape, x.dtype);
+  convKernel.dispatch(x.device, {
+    buffers: { x, y: grad, result: out },
+    params: { count: out.size, ...convParams(problem.windows, problem.channels, { x, y: grad }) },
+    grid: grid1d(out.size, 64),
+    defines: { T: wgslType(x.dtype), MODE: 'weight' },
+    flops: flopsOf(problem),
+    bytes: (grad.size + x.size + out.size) * bytesPerElement(x.dtype),
+  });
+  return out;
+}
+
+/** Gradient of {@link conv2d} with respect to the bias: sums of grad [N, O, H', W'] per output, [O]. */
+export function conv2dBackwardBias(grad: Tensor): Tensor {
+  grad.expectLive('conv2dBackwardBias');
+  expectDType('conv2dBackwardBias', 'grad', grad.dtype, ['f32', 'f16']);
+  imageSize('conv2dBackwardBias', 'grad', grad);
+  using rows = placeRows(grad);
+  using sums = linearBackwardBias(rows);
+  return cast.run(sums, grad.dtype);
+}
+
+function expectGrad(op: string, grad: Tensor, { outShape }: Problem): void {
+  if (sameShape(grad.shape, outShape)) return;
+  throw new ShapeError(op, `grad has shape ${showShape(grad.shape)}`, `the output of this convolution is ${showShape(outShape)}`);
+}

@@ -1,0 +1,135 @@
+/** Gradients of the norms in norm.ts. What is not needed is not computed. */
+import { wgsl } from '@mudpt/shaders';
+import { bytesPerElement, wgslType } from '../dtype.ts';
+import { ShapeError } from '../errors.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
+import { sameShape, showShape } from '../shape.ts';
+import { empty, type Tensor, view } from '../tensor.ts';
+import { sumColumns } from '../kernels/column-sum.ts';
+import { contiguous } from './copy.ts';
+import { unitOf } from '../kernels/axes.ts';
+import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
+
+const backwardKernel = kernel({ name: 'norm.backward', source: wgsl['norm/backward.wgsl'] });
+const parametersKernel = kernel({ name: 'norm.parameters', source: wgsl['norm/parameters.wgsl'] });
+
+/** Which gradients to compute. */
+export type NormNeeds = { readonly x?: boolean; readonly weight?: boolean; readonly bias?: boolean };
+
+/** What the gradients of a normalisation are computed from. */
+export type NormBackward = {
+  /** What was normalized (the sum, for addLayerNorm). */
+  readonly x: Tensor;
+  readonly weight?: Tensor | undefined;
+  /** Leave out for RMS norm. */
+  readonly mean?: Tensor | undefined;
+  readonly rstd: Tensor;
+  /** Cotangent of the normalized output. */
+  readonly grad: Tensor;
+  /** Cotangent of the sum itself, for addLayerNorm: added to the gradient of x. */
+  readonly sumGrad?: Tensor | undefined;
+  readonly needs: NormNeeds;
+};
+
+/** The gradients asked for: x of its own shape and dtype, weight and bias [width]. */
+export type NormGradients = { readonly x?: Tensor; readonly weight?: Tensor; readonly bias?: Tensor };
+
+/** Gradients of layerNorm, addLayerNorm (its x and residual have the same one) and rmsNorm: only those `needs` names. */
+export function layerNormBackward(problem: NormBackward): NormGradients {
+  const { x, grad, needs } = problem;
+  expectRows('layerNormBackward', 'x', x);
+  expectRows('layerNormBackward', 'grad', grad);
+  if (!sameShape(x.shape, grad.shape)) {
+    throw new ShapeError(
+      'layerNormBackward',
+      `grad has shape ${showShape(grad.shape)}, x ${showShape(x.shape)}`,
+      'give the cotangent of the output',
+    );
+  }
+  using input = new Rows(x);
+  using cotangent = new Rows(grad);
+  const dx = needs.x ? inputGradient(problem, input, cotangent) : undefined;
+  const parameters = needs.weight || needs.bias ? parameterGradients(problem, input, cotangent) : {};
+  return { ...(dx ? { x: dx } : {}), ...parameters };
+}
+
+/** Gradients of rmsNorm. */
+export function rmsNormBackward(problem: Omit<NormBackward, 'mean' | 'sumGrad'>): NormGradients {
+  return layerNormBackward({ ...problem, needs: { ...problem.needs, bias: false } });
+}
+
+function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: Rows, cotangent: Rows): Tensor {
+  const { rows, width } = expectRows('layerNormBackward', 'x', x);
+  using scale = contiguous.run(weight ?? x);
+  using added = new Rows(sumGrad ?? x);
+  const parts = [width, input.offset, input.stride, cotangent.offset, cotangent.stride, added.offset, added.stride];
+  const unit = unitOf([...parts, weight ? scale.offset : 0]);
+  const { variant, grid } = planRows(x.device, 'norm', rows, width);
+  const dx = empty(x.device, x.shape, x.dtype);
+  backwardKernel.dispatch(x.device, {
+    buffers: {
+      x: input.tensor,
+      grad: cotangent.tensor,
+      weight: scale,
+      rstd,
+      dx,
+      ...(mean ? { mean } : {}),
+      residual_grad: added.tensor,
+    },
+    params: {
+      rows,
+      width: width / unit,
+      x_offset: input.offset / unit,
+      x_stride: (input.stride / unit) >>> 0,
+      grad_offset: cotangent.offset / unit,
+      grad_stride: (cotangent.stride / unit) >>> 0,
+      weight_offset: weight ? scale.offset / unit : 0,
+      has_weight: weight !== undefined,
+      per_element: 1 / width,
+      stats_offset: rstd.offset,
+      ...(mean ? { mean_offset: mean.offset } : {}),
+      has_residual: sumGrad !== undefined,
+      residual_offset: added.offset / unit,
+      residual_stride: (added.stride / unit) >>> 0,
+    },
+    grid,
+    defines: { T: wgslType(x.dtype), W: wgslType((weight ?? x).dtype), V: unit, ROWS: variant, CENTERED: mean ? 1 : 0 },
+    flops: 12 * x.size,
+    bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(x.dtype),
+  });
+  return dx;
+}
+
+/** Rows one thread adds up before the second stage: enough chunks to fill a GPU, few enough to keep the partials small and the sums exact. */
+const MIN_CHUNK = 16;
+const MAX_CHUNK = 1024;
+const MAX_CHUNKS = 256;
+
+function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, input: Rows, cotangent: Rows): NormGradients {
+  const { rows, width } = expectRows('layerNormBackward', 'x', x);
+  const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
+  const chunks = Math.ceil(rows / perChunk);
+  using partials = empty(x.device, [chunks, 2 * width]);
+  parametersKernel.dispatch(x.device, {
+    buffers: { x: input.tensor, grad: cotangent.tensor, rstd, partials, ...(mean ? { mean } : {}) },
+    params: {
+      width,
+      chunks,
+      rows,
+      rows_per_chunk: perChunk,
+      x_offset: input.offset,
+      x_stride: input.stride >>> 0,
+      grad_offset: cotangent.offset,
+      grad_stride: cotangent.stride >>> 0,
+      stats_offset: rstd.offset,
+      ...(mean ? { mean_offset: mean.offset } : {}),
+    },
+    grid: grid1d(width * chunks, 64),
+    defines: { T: wgslType(x.dtype), CENTERED: mean ? 1 : 0 },
+    flops: 5 * x.size,
+    bytes: 2 * x.size * bytesPerElement(x.dtype),
+  });
+  using both = sumColumns(partials, chunks, 1, (weight ?? x).dtype);
+  const part = (index: number): Tensor => view(both, { shape: [width], strides: [1], offset: index * width });
+  return { ...(needs.weight ? { weight: part(0) } : {}), ...(needs.bias ? { bias: part(1) } : {}) };
+}

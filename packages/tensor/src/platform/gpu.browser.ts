@@ -1,0 +1,56 @@
+/** WebGPU in a browser: `navigator.gpu`, in pages and in workers. */
+import { DeviceError } from '../errors.ts';
+import type { AsyncContextFactory, OpenGpu, Patiently, TuningStore } from './platform.ts';
+
+/** The browser's entry point. Dawn's options mean nothing here. */
+export const openGpu: OpenGpu = async () => {
+  const gpu = globalThis.navigator?.gpu;
+  if (gpu) return gpu;
+  if (!globalThis.isSecureContext) {
+    throw new DeviceError(
+      'Device.open',
+      'WebGPU is hidden from pages that are not secure',
+      'serve the page by https or from localhost',
+    );
+  }
+  throw new DeviceError('Device.open', 'this browser has no WebGPU', 'use Chrome or Edge 113, Safari 26, Firefox 141 or later');
+};
+
+/** What to do where the browser has WebGPU but offers no adapter. */
+export function noAdapterFix(): string {
+  return [
+    'turn on hardware acceleration in the browser and see chrome://gpu for what blocks it; on Linux start Chrome with',
+    '--enable-unsafe-webgpu --enable-features=Vulkan, and add --use-webgpu-adapter=swiftshader to run on the CPU',
+  ].join(' ');
+}
+
+/** Pages have no environment. */
+export function readEnvironment(_name: string): string | undefined {
+  return undefined;
+}
+
+/** Browsers cannot follow a value through await yet (AsyncContext is a proposal): the context is a synchronous stack there. */
+export const createAsyncContext: AsyncContextFactory = () => undefined;
+
+/** The GPU works in a process of its own and the browser waits for it. */
+export const patiently: Patiently = (promise) => promise;
+
+/** Workers have no localStorage: there nothing is kept, and saving says so. */
+export const tuningStore: TuningStore = {
+  load: async (name) => globalThis.localStorage?.getItem(storageKey(name)) ?? undefined,
+  save: async (name, text) => {
+    if (!globalThis.localStorage) {
+      throw new DeviceError(
+        'tune',
+        'this context has no localStorage to keep measurements in',
+        'tune on the page, or hand the table to device.tuner.load()',
+      );
+    }
+    globalThis.localStorage.setItem(storageKey(name), text);
+    return `localStorage["${storageKey(name)}"]`;
+  },
+};
+
+function storageKey(name: string): string {
+  return `mudpt.tuning.${name}`;
+}

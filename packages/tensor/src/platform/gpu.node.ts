@@ -1,0 +1,107 @@
+/** WebGPU in Node: Dawn, from the optional peer dependency `webgpu`. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdir, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { DeviceError } from '../errors.ts';
+import { writeAtomic } from '../io/atomic.ts';
+import { fileSystem } from '../io/file.node.ts';
+import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
+
+/**
+ * Every object that Dawn's `create()` returned, by its options. One that is garbage collected takes the whole process down, so
+ * they live as long as the process; on globalThis, because a module can be evaluated more than once in one process.
+ */
+const KEPT = Symbol.for('mudpt.dawn');
+const kept: Map<string, GPU> = ((globalThis as { [KEPT]?: Map<string, GPU> })[KEPT] ??= new Map());
+
+/** Opens Dawn, or the runtime's own WebGPU where it has one (Deno). Calls with equal options share one instance. */
+export const openGpu: OpenGpu = async (options) => {
+  const own = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (own) return own;
+  const key = options.join(' ');
+  const known = kept.get(key);
+  if (known) return known;
+  const { create, globals } = await loadDawn();
+  for (const [name, value] of Object.entries(globals)) {
+    // Somebody's own GPUBufferUsage stays.
+    if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+  }
+  const gpu = create([...options]);
+  kept.set(key, gpu);
+  return gpu;
+};
+
+async function loadDawn(): Promise<typeof import('webgpu')> {
+  try {
+    return await import('webgpu');
+  } catch (cause) {
+    const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
+    throw new DeviceError(
+      'Device.open',
+      missing
+        ? "the package 'webgpu' (Dawn, WebGPU for Node) is not installed"
+        : `the package 'webgpu' does not load on ${process.platform} ${process.arch}`,
+      missing
+        ? 'run `npm install webgpu` in your project'
+        : 'use Linux, macOS or Windows on x64 or arm64, or pass your own GPUDevice',
+      { cause },
+    );
+  }
+}
+
+/** What to do where Dawn runs but finds no adapter. */
+export function noAdapterFix(): string {
+  if (process.platform === 'darwin') return 'run outside of a virtual machine: Dawn needs Metal';
+  if (process.platform === 'win32') return 'update the graphics driver: Dawn needs Direct3D 12';
+  return [
+    "install a Vulkan driver and loader (a GPU's own; or for the CPU Mesa 24 or later: Debian 12 `apt-get install -t bookworm-backports",
+    'mesa-vulkan-drivers libvulkan1`, Debian 13 and Ubuntu 24.04 the same without -t, Fedora `dnf install mesa-vulkan-drivers',
+    'vulkan-loader`, Arch `pacman -S vulkan-swrast`), or, on x64 without root, `npm install @sparticuz/chromium` (it carries',
+    'SwiftShader) and start through `npx mudpt-launch COMMAND`, which sets the environment for it',
+  ].join(' ');
+}
+
+/** An environment variable; an empty one counts as unset. */
+export function readEnvironment(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
+/** AsyncLocalStorage: the value follows awaits, timers and callbacks. */
+export const createAsyncContext: AsyncContextFactory = <T>() => {
+  const storage = new AsyncLocalStorage<T>();
+  return {
+    run: <R>(value: T, fn: () => R) => storage.run(value, fn),
+    get: () => storage.getStore(),
+    enter: (value: T) => storage.enterWith(value),
+  };
+};
+
+export { patiently } from './patiently.node.ts';
+
+/** One JSON file an adapter; a reader never sees half of it. */
+export const tuningStore: TuningStore = {
+  async load(name) {
+    try {
+      return await readFile(tuningFile(name), 'utf8');
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  async save(name, text) {
+    const file = tuningFile(name);
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeAtomic('tune', file, textChunks(text), fileSystem);
+    return file;
+  },
+};
+
+async function* textChunks(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text);
+}
+
+function tuningFile(name: string): string {
+  const cache = readEnvironment('XDG_CACHE_HOME') ?? join(homedir(), '.cache');
+  return join(readEnvironment('MUDPT_TUNING_DIR') ?? join(cache, 'mudpt', 'tuning'), `${name}.json`);
+}

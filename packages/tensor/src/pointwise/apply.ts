@@ -1,0 +1,67 @@
+/** Runs a row of the pointwise table: operands, dtypes and shapes are checked and settled here. */
+import type { Device } from '../device.ts';
+import { ShapeError, TensorError } from '../errors.ts';
+import { broadcastShapes, type Shape } from '../shape.ts';
+import { empty, expectOneDevice, type Tensor } from '../tensor.ts';
+import { full } from '../ops/create.ts';
+import { compareIntegers } from './compare.ts';
+import { evaluate, type Operand, type OperandName } from './evaluate.ts';
+import { type PointwiseName, type PointwiseRow, pointwiseTable } from './table.ts';
+import { settleNumbers, settleTypes } from './types.ts';
+
+/** Letters of the operands of a row, in order. */
+const OPERAND_NAMES: readonly OperandName[] = ['x', 'y', 'z', 'w'];
+
+/** The operands of a call with the defaults of the row filled in. @throws TensorError when one is missing or there are too many */
+export function completeOperands(name: PointwiseName, given: readonly (Operand | undefined)[]): Operand[] {
+  const { operands, defaults = [] } = pointwiseTable[name];
+  if (given.length > operands.length)
+    throw new TensorError(name, `${given.length} operands are given`, `it takes ${operands.join(', ')}`);
+  return operands.map((operand, index) => {
+    const value = given[index] ?? defaults[index - operands.length + defaults.length];
+    if (value === undefined) throw new TensorError(name, `operand ${operand} is missing`, `give ${operands.join(', ')}`);
+    return value;
+  });
+}
+
+/** Applies an operation of the table. */
+export function applyPointwise(name: PointwiseName, given: readonly (Operand | undefined)[]): Tensor {
+  const row: PointwiseRow = pointwiseTable[name];
+  const complete = completeOperands(name, given);
+  const { device, shape } = settleShape(name, complete);
+  const comparison = compareIntegers(name, complete);
+  if (comparison && 'answer' in comparison) return full(shape, Number(comparison.answer), { dtype: 'bool', device });
+  const operands = comparison?.operands ?? settleNumbers(name, complete);
+  const { compute, dtype } = comparison ? { ...comparison, dtype: 'bool' as const } : settleTypes(name, row, operands);
+  const result = empty(device, shape, dtype);
+  evaluate(device, {
+    name,
+    expression: comparison?.expression ?? (compute === 'f32' ? row.forward : (row.integer ?? row.forward)),
+    isPredicate: row.isBool ?? false,
+    compute,
+    operands: nameOperands(operands),
+    result,
+  });
+  return result;
+}
+
+/** Operands under the letters that expressions use; undefined ones are left out. */
+export function nameOperands(operands: readonly (Operand | undefined)[]): Partial<Record<OperandName, Operand>> {
+  return Object.fromEntries(
+    operands.flatMap((operand, index) => (operand === undefined ? [] : [[OPERAND_NAMES[index], operand]])),
+  );
+}
+
+function settleShape(name: string, operands: readonly Operand[]): { device: Device; shape: Shape } {
+  let shape: Shape = [];
+  let first: Tensor | undefined;
+  for (const operand of operands) {
+    if (typeof operand === 'number') continue;
+    operand.expectLive(name);
+    first ??= operand;
+    expectOneDevice(name, first, operand);
+    shape = broadcastShapes(name, shape, operand.shape);
+  }
+  if (!first) throw new ShapeError(name, 'all operands are numbers', 'make one of them a tensor, or use Math');
+  return { device: first.device, shape };
+}

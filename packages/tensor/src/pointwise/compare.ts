@@ -1,0 +1,61 @@
+/** Comparisons of integers are exact whatever stands beside them: numbers that do not fit their dtype, u32 beside i32. */
+import { type DType, isFloat, rangeOf } from '../dtype.ts';
+import type { ComputeType, Operand } from './evaluate.ts';
+import type { PointwiseName } from './table.ts';
+
+/** The same comparison with its operands exchanged. */
+const EXCHANGED = { eq: 'eq', ne: 'ne', lt: 'gt', le: 'ge', gt: 'lt', ge: 'le' } as const;
+type Comparison = keyof typeof EXCHANGED;
+
+const SIGNS: Readonly<Record<Comparison, string>> = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' };
+
+function isComparison(name: PointwiseName): name is Comparison {
+  return Object.hasOwn(EXCHANGED, name);
+}
+
+/** Whether every integer of `dtype` compares so with `number`, or else the whole number of that dtype that asks the same. */
+function question(name: Comparison, dtype: DType, number: number): boolean | number {
+  if (Number.isNaN(number)) return name === 'ne';
+  const [low, high] = rangeOf(dtype);
+  const [floor, ceil] = [Math.floor(number), Math.ceil(number)];
+  switch (name) {
+    case 'lt':
+      return ceil > high ? true : ceil <= low ? false : ceil;
+    case 'le':
+      return floor >= high ? true : floor < low ? false : floor;
+    case 'gt':
+      return floor < low ? true : floor >= high ? false : floor;
+    case 'ge':
+      return ceil <= low ? true : ceil > high ? false : ceil;
+    default:
+      return number === floor && number >= low && number <= high ? number : name === 'ne';
+  }
+}
+
+/** What a comparison with integers comes to: an answer for all elements, or operands that fit, and the WGSL that compares them. */
+export type IntegerComparison =
+  | { readonly answer: boolean }
+  | { readonly operands: readonly Operand[]; readonly compute: ComputeType; readonly expression?: string };
+
+/** How to compare `operands` by `name` where integers are among them and no other float; undefined where the table's row does. */
+export function compareIntegers(name: PointwiseName, operands: readonly Operand[]): IntegerComparison | undefined {
+  const [x, y] = operands;
+  if (!isComparison(name) || x === undefined || y === undefined) return undefined;
+  if (typeof x === 'number' || typeof y === 'number') {
+    const [tensor, number] = typeof x === 'number' ? [y, x] : [x, y];
+    if (typeof tensor === 'number' || typeof number !== 'number' || isFloat(tensor.dtype)) return undefined;
+    const asked = question(typeof x === 'number' ? EXCHANGED[name] : name, tensor.dtype, number);
+    if (typeof asked === 'boolean') return { answer: asked };
+    const compute = tensor.dtype === 'i32' ? 'i32' : 'u32';
+    return { operands: typeof x === 'number' ? [asked, tensor] : [tensor, asked], compute };
+  }
+  if (!(x.dtype === 'u32' && y.dtype === 'i32') && !(x.dtype === 'i32' && y.dtype === 'u32')) return undefined;
+  return { operands, compute: 'u32', expression: mixedExpression(name, y.dtype === 'i32' ? 'y' : 'x') };
+}
+
+/** The bits of both as u32, which tells right unless the signed one is negative: then that one is less. */
+function mixedExpression(name: Comparison, signed: 'x' | 'y'): string {
+  const [negative, plain] = [`bitcast<i32>(${signed}) < 0`, `x ${SIGNS[name]} y`];
+  const isTrueOfNegative = name === 'ne' || (signed === 'y' ? name === 'gt' || name === 'ge' : name === 'lt' || name === 'le');
+  return isTrueOfNegative ? `${negative} || ${plain}` : `!(${negative}) && ${plain}`;
+}

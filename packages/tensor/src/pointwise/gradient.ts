@@ -1,0 +1,83 @@
+/** Gradients of pointwise operations, for the autograd package: the data of the table and one fused kernel that evaluates them. */
+import { ShapeError } from '../errors.ts';
+import { sameShape, showShape } from '../shape.ts';
+import { alias, empty, type Tensor } from '../tensor.ts';
+import { contiguous } from '../ops/copy.ts';
+import { completeOperands, nameOperands } from './apply.ts';
+import { evaluate, type Operand } from './evaluate.ts';
+import { type PointwiseName, type PointwiseRow, pointwiseTable } from './table.ts';
+
+/** How the gradient of one operand is computed. */
+export type OperandGradient = {
+  /** WGSL of the operands x, y, z, w, the result o and its gradient g. Just `g`: the gradient passes unchanged. */
+  readonly expression: string;
+  /** Positions of the operands it reads; a tape needs to keep no others. */
+  readonly readsOperands: readonly number[];
+  readonly readsOutput: boolean;
+};
+
+/**
+ * The gradients of an operation, one entry an operand; undefined where an operand has none (conditions, comparisons, steps such as
+ * `floor`: their gradient is zero everywhere).
+ */
+export function pointwiseDerivative(name: PointwiseName): readonly (OperandGradient | undefined)[] {
+  const row: PointwiseRow = pointwiseTable[name];
+  return row.operands.map((_, index) => {
+    const expression = row.gradients?.[index];
+    if (expression === undefined) return undefined;
+    const reads = (letter: string): boolean => new RegExp(`\\b${letter}\\b`).test(expression);
+    const readsOperands = row.operands.flatMap((_name, at) => (reads('xyzw'.charAt(at)) ? [at] : []));
+    return { expression, readsOperands, readsOutput: reads('o') };
+  });
+}
+
+export type PointwiseBackwardArguments = {
+  /** The operands of the forward call, as they were given; those that the gradient does not read may be left undefined. */
+  readonly inputs: readonly (Operand | undefined)[];
+  /** The result of the forward call; needed where {@link OperandGradient.readsOutput}. */
+  readonly output?: Tensor | undefined;
+  /** Gradient of the result, any strided view of its shape. */
+  readonly grad: Tensor;
+};
+
+/**
+ * Gradient of one operand of a pointwise operation in one dispatch. It has the shape of the *result*: the caller sums over broadcast axes
+ * with {@link sumTo}. Its dtype is that of `grad`. A gradient that passes unchanged is a second handle of `grad`.
+ * @throws ShapeError when the operand has no gradient, or something it reads was not given
+ */
+export function pointwiseBackward(name: PointwiseName, operand: number, given: PointwiseBackwardArguments): Tensor {
+  const { grad, output } = given;
+  const rule = pointwiseDerivative(name)[operand];
+  if (!rule) throw new ShapeError(`${name} backward`, `operand ${operand} has no gradient`, 'treat it as zero');
+  grad.expectLive(`${name} backward`);
+  if (rule.expression === 'g') return alias(grad);
+  const operands = nameOperands(readOperands(name, rule, given.inputs));
+  if (rule.readsOutput) {
+    if (!output || !sameShape(output.shape, grad.shape)) {
+      const shape = output ? showShape(output.shape) : 'not given';
+      throw new ShapeError(
+        `${name} backward`,
+        `the output is ${shape}, its gradient ${showShape(grad.shape)}`,
+        'keep the output of the forward call',
+      );
+    }
+    operands.o = output;
+  }
+  const result = empty(grad.device, grad.shape, grad.dtype);
+  // Strides of more than four operands in eight dimensions do not fit the parameters; a dense gradient needs none.
+  using dense = grad.rank > 4 ? contiguous(grad) : alias(grad);
+  operands.g = dense;
+  evaluate(grad.device, { name: `${name}.backward`, expression: rule.expression, compute: 'f32', operands, result });
+  return result;
+}
+
+/** Operands the rule reads, in their places; the others are dropped. */
+function readOperands(
+  name: PointwiseName,
+  rule: OperandGradient,
+  inputs: readonly (Operand | undefined)[],
+): (Operand | undefined)[] {
+  const filled = inputs.map((value, index) => value ?? (rule.readsOperands.includes(index) ? undefined : 0));
+  const complete = completeOperands(name, filled);
+  return complete.map((value, index) => (rule.readsOperands.includes(index) ? value : undefined));
+}

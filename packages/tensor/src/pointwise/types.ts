@@ -1,0 +1,84 @@
+/** What type a pointwise operation computes in and gives, and the numbers beside its tensors in that type. */
+import { type DType, isFloat, promote, rangeOf } from '../dtype.ts';
+import { DTypeError } from '../errors.ts';
+import type { ComputeType, Operand } from './evaluate.ts';
+import type { PointwiseName, PointwiseRow } from './table.ts';
+
+/**
+ * Tensors are promoted by bool < u32 < i32 < f16 < f32. A number takes the type of the tensors if it fits, else it is f32. Arithmetic on
+ * bools gives i32. Operations without an integer form give f32.
+ * @throws DTypeError where integers would wrap: u32 beside i32, or beside a negative whole number
+ */
+export function settleTypes(
+  name: string,
+  row: PointwiseRow,
+  operands: readonly Operand[],
+): { readonly compute: ComputeType; readonly dtype: DType } {
+  const values = row.isConditional ? operands.slice(1) : operands;
+  if (row.isConditional) expectCondition(name, operands[0]);
+  let common: DType | undefined;
+  for (const value of values) {
+    if (typeof value === 'number') continue;
+    common = common === undefined ? value.dtype : promote(common, value.dtype);
+  }
+  const promoted = values.reduce<DType>(
+    (dtype, value) => (typeof value === 'number' ? fitNumber(dtype, value) : dtype),
+    common ?? 'f32',
+  );
+  if (row.isBool) {
+    const compute = isFloat(promoted) ? 'f32' : promoted === 'i32' ? 'i32' : 'u32';
+    return { compute, dtype: 'bool' };
+  }
+  if (isFloat(promoted)) return { compute: 'f32', dtype: promoted };
+  if (row.integer === undefined) return { compute: 'f32', dtype: 'f32' };
+  if (promoted === 'bool' && row.isConditional) return { compute: 'u32', dtype: 'bool' };
+  if (promoted === 'i32') expectNoUnsigned(name, values);
+  return promoted === 'u32' ? { compute: 'u32', dtype: 'u32' } : { compute: 'i32', dtype: 'i32' };
+}
+
+function fitNumber(dtype: DType, value: number): DType {
+  if (isFloat(dtype)) return dtype;
+  if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 32) return 'f32';
+  if (dtype === 'bool') return value === 0 || value === 1 ? 'bool' : fitNumber('i32', value);
+  if (dtype === 'u32') return value < 0 ? 'i32' : 'u32';
+  return value < 2 ** 31 ? 'i32' : 'f32';
+}
+
+/** Neither u32 nor i32 holds what both do. */
+function expectNoUnsigned(name: string, values: readonly Operand[]): void {
+  if (!values.some((value) => typeof value !== 'number' && value.dtype === 'u32')) return;
+  const other = values.find((value) => typeof value === 'number' && value < 0);
+  throw new DTypeError(
+    name,
+    `a u32 tensor stands beside ${other === undefined ? 'an i32 tensor' : `the negative number ${other}`}, and neither type holds both`,
+    "cast the u32 tensor first: .cast('i32') where its values are below 2^31, else .cast('f32')",
+  );
+}
+
+/**
+ * Numbers beside integers where they ask for less than they say: a bound of clamp beyond all integers of the tensors limits nothing, and for
+ * logic a number is true or false.
+ */
+export function settleNumbers(name: PointwiseName, operands: readonly Operand[]): readonly Operand[] {
+  const tensors = operands.filter((operand) => typeof operand !== 'number');
+  if (tensors.some(({ dtype }) => isFloat(dtype))) return operands;
+  if (name === 'logicalAnd' || name === 'logicalOr' || name === 'logicalXor')
+    return operands.map((operand) => (typeof operand === 'number' ? Number(operand !== 0) : operand));
+  if (name !== 'clamp') return operands;
+  const dtype = tensors.reduce<DType>((common, tensor) => promote(common, tensor.dtype), 'u32');
+  const [least, most] = rangeOf(dtype);
+  const [x, low, high] = operands as [Operand, Operand, Operand];
+  return [
+    x,
+    typeof low === 'number' && low < least && !isFraction(low) ? least : low,
+    typeof high === 'number' && high > most && !isFraction(high) ? most : high,
+  ];
+}
+
+const isFraction = (x: number): boolean => Number.isFinite(x) && !Number.isInteger(x);
+
+function expectCondition(name: string, condition: Operand | undefined): void {
+  if (typeof condition === 'object' && !isFloat(condition.dtype)) return;
+  const what = typeof condition === 'object' ? `has dtype ${condition.dtype}` : 'is a number';
+  throw new DTypeError(name, `the condition ${what}`, 'give a bool tensor, for instance x.gt(0)');
+}

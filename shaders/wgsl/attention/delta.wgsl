@@ -1,0 +1,39 @@
+// Attention backward, first step: what both gradient kernels need of every query row.
+//
+// Shapes   out and grad [rows = B * T, H, D] (any offset, row and head stride), lse [B, T, H] -> stats [B, T, H, 2]
+//          = (lse * log2(e), sum over D of grad * out).
+// Tiling   one thread a (row, head). Numerics: f32 sums in order of D.
+// Compile: T=f32 OUT=f32 SLICE=4 | T=f16 OUT=f16 SLICE=4
+struct Params {
+  out: vec4<u32>,   // offset, batch stride, row stride, head stride, in units of 4
+  grad: vec4<u32>,
+  queries: u32,
+  heads: u32,
+  count: u32,       // B * T * H
+  depth: u32,       // D / 4
+}
+
+#include "attention/storage.wgsl"
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> out: array<Quad>;
+@group(0) @binding(2) var<storage, read> grad: array<Quad>;
+@group(0) @binding(3) var<storage, read> lse: array<f32>;
+@group(0) @binding(4) var<storage, read_write> stats: array<vec2<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let index = id.x + id.y * groups.x * 64u;
+  if (index >= params.count) { return; }
+  let head = index % params.heads;
+  let row = index / params.heads;
+  let batch = row / params.queries;
+  let query = row % params.queries;
+  let outRow = params.out.x + batch * params.out.y + query * params.out.z + head * params.out.w;
+  let gradRow = params.grad.x + batch * params.grad.y + query * params.grad.z + head * params.grad.w;
+  var total = 0.0;
+  for (var d = 0u; d < params.depth; d++) {
+    total += dot(widen(out[outRow + d]), widen(grad[gradRow + d]));
+  }
+  stats[index] = vec2<f32>(lse[index] * 1.4426950408889634, total);
+}

@@ -1,0 +1,89 @@
+// norm.backward: gradient of norm/forward.wgsl with respect to its input. With n = (x - mean) * rstd and g = grad * weight:
+//   dx = rstd * (g - mean(g) - n * mean(g * n)) (+ residual_grad); RMS norm (CENTERED 0) has no mean(g) and mean 0.
+// Layout: rows with a stride for x, grad and residual_grad; dx, mean, rstd contiguous. One pass for both sums, one to write.
+// A residual_grad there is not is bound to x and not read: one pipeline with and without, its loops apart.
+// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1
+#include "rows.wgsl"
+
+struct Params {
+  rows: u32,
+  width: u32,
+  x_offset: u32,
+  x_stride: u32,
+  grad_offset: u32,
+  grad_stride: u32,
+  weight_offset: u32,
+  has_weight: u32,
+  per_element: f32, // 1 / elements of a row
+  stats_offset: u32, // of rstd
+#if CENTERED
+  mean_offset: u32,
+#endif
+  has_residual: u32,
+  residual_offset: u32,
+  residual_stride: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Stored>;
+@group(0) @binding(1) var<storage, read> grad: array<Stored>;
+@group(0) @binding(2) var<storage, read> weight: array<StoredWeight>;
+#if CENTERED
+@group(0) @binding(3) var<storage, read> mean: array<f32>;
+#endif
+@group(0) @binding(4) var<storage, read> rstd: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<Stored>;
+@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(7) var<storage, read> residual_grad: array<Stored>;
+
+fn weighted(row: u32, i: u32) -> Value {
+  let g = Value(grad[params.grad_offset + row * params.grad_stride + i]);
+  if (params.has_weight == 1u) { return g * Value(weight[params.weight_offset + i]); }
+  return g;
+}
+
+@compute @workgroup_size(${SIZE})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let own = start_row(wid.x + wid.y * groups.x, local);
+  let valid = own < params.rows;
+  let row = min(own, params.rows - 1u);
+  let first = params.x_offset + row * params.x_stride;
+  let scale = rstd[params.stats_offset + row];
+#if CENTERED
+  let center = mean[params.mean_offset + row];
+#else
+  let center = 0.0;
+#endif
+  var sums = Value(0);
+  var products = Value(0);
+  for (var block = lane; block < params.width; block += BLOCK) {
+    let stop = min(block + BLOCK, params.width);
+    var part = Value(0);
+    var product = Value(0);
+    for (var i = block; i < stop; i += LANES) {
+      let g = weighted(row, i);
+      part += g;
+      product += g * ((Value(x[first + i]) - center) * scale);
+    }
+    sums += part;
+    products += product;
+  }
+#if CENTERED
+  let average = row_sum(total(sums)) * params.per_element;
+#else
+  let average = 0.0;
+#endif
+  let projection = row_sum(total(products)) * params.per_element;
+  if (!valid) { return; }
+  if (params.has_residual == 1u) {
+    for (var i = lane; i < params.width; i += LANES) {
+      let n = (Value(x[first + i]) - center) * scale;
+      let d = scale * (weighted(row, i) - average - n * projection);
+      dx[row * params.width + i] = Stored(d + Value(residual_grad[params.residual_offset + row * params.residual_stride + i]));
+    }
+    return;
+  }
+  for (var i = lane; i < params.width; i += LANES) {
+    let n = (Value(x[first + i]) - center) * scale;
+    dx[row * params.width + i] = Stored(scale * (weighted(row, i) - average - n * projection));
+  }
+}
