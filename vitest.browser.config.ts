@@ -7,7 +7,7 @@ import { readmeExamples } from './test/readme/plugin.ts';
  * The suite of the engine, of the gradients, and of clip in headless Chromium, on its SwiftShader: every `*.test.ts` that can run in a page.
  * Left out:
  * - `*.node.test.ts`, which need Node: files, processes, the tuner's file, the recorded plans that bench reads, two adapters at once;
- * - the tests of the f64 oracles (test/reference), which run no kernel and are the same JavaScript in both;
+ * - packages/testing: the tests of the f64 references run no kernel and are the same JavaScript in both;
  * - the launcher, scripts, bench, and of mudpt all but the methods (and `mudpt/core` by its README's example), which are Node programs.
  */
 export default defineConfig({
@@ -21,7 +21,8 @@ export default defineConfig({
       'packages/mudpt/src/methods/**/*.test.ts',
       'test/readme/*.browser.test.ts',
     ],
-    exclude: ['**/node_modules/**', '**/*.node.test.ts', '**/test/reference/**'],
+    exclude: ['**/node_modules/**', '**/*.node.test.ts'],
+    tags: [{ name: 'device', description: 'runs kernels on the device of eachDevice (@mudpt/testing/support)' }],
     isolate: false,
     fileParallelism: false,
     testTimeout: 120_000,

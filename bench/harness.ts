@@ -1,6 +1,6 @@
 /** Timing and checking: every figure is the best and the median of several samples, and of a result that was compared with an f64 reference. */
 import { type Device, scope, type Tensor } from '@mudpt/tensor';
-import { type Elapsed, stopwatch } from './stopwatch.ts';
+import { type Elapsed, stopwatch } from '@mudpt/testing/measure/stopwatch';
 
 /** One line of the results. */
 export type Row = {

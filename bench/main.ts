@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { Device } from '@mudpt/tensor';
 import { type Effort, FULL, hasFailed, notMeasured, QUICK, type Row, tell } from './harness.ts';
 import type { Job } from './jobs.ts';
-import { measurePeaks } from './peaks.ts';
+import { measurePeaks } from '@mudpt/testing/measure/peaks';
 import { errandOf, installPeers, peers, runPeer } from './peers/peer.ts';
 import { headOf, RESULTS, writeResults } from './results.ts';
 import { attentionJobs, gpuAttentionJobs, quickAttentionJobs } from './suites/attention.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '@mudpt/tensor';
 import type { Row } from './harness.ts';
-import type { Peaks } from './peaks.ts';
+import type { Peaks } from '@mudpt/testing/measure/peaks';
 
 /** Where results that are kept stand. */
 export const RESULTS = fileURLToPath(new URL('results', import.meta.url));

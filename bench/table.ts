@@ -1,6 +1,6 @@
 /** Results as text: one line a problem, this engine's time first, then how many times longer the others took. */
 import type { Row } from './harness.ts';
-import type { Peaks } from './peaks.ts';
+import type { Peaks } from '@mudpt/testing/measure/peaks';
 import { OURS } from './suites/ours.ts';
 
 const ms = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toFixed(3));

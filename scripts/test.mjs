@@ -3,7 +3,7 @@
 //
 // The whole suite on everything this machine can test:
 //   one run per working adapter (GPU, lavapipe, SwiftShader), each in full;
-//   one run of the tests of devices on the first of them, with WebGPU's default limits and no features, as the weakest would have it;
+//   one run of the tests tagged `device` (those of `eachDevice`) on the first of them, with WebGPU's default limits and no features, as the weakest would have it;
 //   one run of the tests that a page can run in headless Chromium, where one is installed.
 // Ends with `N passed, N failed`. A whole run in which no test reached an adapter, or a test ran on another one, counts as a failure.
 import { spawnSync } from 'node:child_process';
@@ -39,22 +39,27 @@ const REPORTS = join(ROOT, '.cache', 'test');
  */
 export function plan(adapters, chromium, environment) {
   /** @type {Run[]} */
-  const runs = adapters.map(({ kind, environment: own }) => ({
+  const runs = adapters.map(({ kind, environment: drivers }) => ({
     name: kind,
     adapter: kind,
-    environment: { ...own, MUDPT_ADAPTER: kind },
+    environment: { ...drivers, MUDPT_ADAPTER: kind },
     vitest: [],
   }));
   const [first] = runs;
   if (first)
-    runs.splice(1, 0, { ...first, name: 'default-limits', environment: { ...first.environment, TENSOR_LIMITS: 'default' } });
+    runs.splice(1, 0, {
+      ...first,
+      name: 'default-limits',
+      environment: { ...first.environment, TENSOR_LIMITS: 'default' },
+      vitest: ['--tags-filter=device'],
+    });
   if (chromium) {
     // Chromium points the loader to its own SwiftShader through VK_ICD_FILENAMES; VK_DRIVER_FILES would overrule it.
-    const { VK_DRIVER_FILES: _files, VK_ICD_FILENAMES: _names, ...own } = environment;
+    const { VK_DRIVER_FILES: _files, VK_ICD_FILENAMES: _names, ...withoutDrivers } = environment;
     runs.push({
       name: 'browser',
       adapter: 'swiftshader',
-      environment: own,
+      environment: withoutDrivers,
       vitest: ['--config', 'vitest.browser.config.ts'],
     });
   }

@@ -18,6 +18,7 @@ describe('plan', () => {
     expect(runs[1]).toMatchObject({
       adapter: 'lavapipe',
       environment: { VK_DRIVER_FILES: 'lavapipe', TENSOR_LIMITS: 'default' },
+      vitest: ['--tags-filter=device'],
     });
     expect(runs[3]).toMatchObject({ adapter: 'swiftshader' });
     expect(runs[3]?.environment).toEqual({ PATH: '/bin' });

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fixturePath } from '@mudpt/testing/files';
 import { peersFolder } from '../peers/peer.ts';
 import type { Step } from './run.ts';
 
@@ -81,8 +82,8 @@ export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Ste
     return program(name, title, 12, here('faults.ts'), fault);
   };
   const first = isDry ? DRY_TESTS : FIRST_TESTS;
-  const checked = goldens.length > 0 ? goldens : [join(ROOT, 'test/fixtures')];
-  const fixtures = isDry ? [join(ROOT, 'test/fixtures/gather_rows.safetensors')] : checked;
+  const checked = goldens.length > 0 ? goldens : [fixturePath('gather_rows.safetensors'), fixturePath('methods')];
+  const fixtures = isDry ? [fixturePath('gather_rows.safetensors')] : checked;
   const peers = ['@jax-js', '@tensorflow'].every((name) => existsSync(join(peersFolder(), 'node_modules', name)));
   return [
     program('adapter', 'Adapter, driver, features, limits', 30, here('adapter.ts'), out),

@@ -11,7 +11,7 @@ import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt'
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
 import { checked, type Effort, errorOf, kernelTime, notMeasured, type Row, summary, tell, wake } from '../harness.ts';
 import { values } from '../inputs.ts';
-import { type Elapsed, stopwatch } from '../stopwatch.ts';
+import { type Elapsed, stopwatch } from '@mudpt/testing/measure/stopwatch';
 import { OURS, PLAIN } from './ours.ts';
 
 const SUITE = 'training';

@@ -1,7 +1,7 @@
 /** The second half of `pnpm doctor`, in a process of its own: what the chosen adapter offers and does, seen through the engine. */
 import { availableParallelism, cpus } from 'node:os';
 import { Device } from '@mudpt/tensor';
-import { measurePeaks } from '../../bench/peaks.ts';
+import { measurePeaks } from '@mudpt/testing/measure/peaks';
 
 const MIB = 2 ** 20;
 const mebibytes = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;

@@ -1,13 +1,13 @@
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fixturePath } from '@mudpt/testing/files';
 import { openSafetensors, writeSafetensors } from '@mudpt/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPreprocessFile } from './preprocess.ts';
 import { runTokenizerFile } from './tokenizer.ts';
 
-const fixtures = fileURLToPath(new URL('../../packages/clip/test/fixtures/', import.meta.url));
+const fixtures = fixturePath('');
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parity-'));

@@ -1,6 +1,6 @@
 /** The table of operations, run on the f64 oracles instead of the engine: what is wrong here is the table, not a kernel. */
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fixturePath } from '@mudpt/testing/files';
 import { openSafetensors, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import * as arrays from '@mudpt/testing/reference/array';
@@ -50,7 +50,7 @@ function run(op: string, golden: GoldenCase): HostTensor {
   return { shape, values: Float32Array.from(data) };
 }
 
-const folder = fileURLToPath(new URL('../../packages/testing/src/fixtures/ops/', import.meta.url));
+const folder = fixturePath('ops/');
 async function load(file: string): Promise<GoldenFile> {
   await using reader = await openSafetensors(folder + file);
   return await readGolden(reader);

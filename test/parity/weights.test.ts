@@ -1,11 +1,11 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { goldenWeights } from '../../packages/clip/test/golden.ts';
-import { fixturePath, written } from '../../packages/clip/test/weights/models.ts';
-import { torchBytes } from '../../packages/clip/test/weights/torch-writer.ts';
+import { goldenWeights } from '@mudpt/testing/models/golden-clip';
+import { fixturePath } from '@mudpt/testing/files';
+import { written } from '@mudpt/testing/weights/models';
+import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { eachDevice } from '@mudpt/testing/support';
 import { hasPassed } from './report.ts';
 import { runWeightsFile } from './weights.ts';
@@ -14,10 +14,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parity-weights-'));
   await mkdir(join(folder, 'weights'));
-  await copyFile(
-    fileURLToPath(new URL('../fixtures/methods/zeroshot_clip_a.safetensors', import.meta.url)),
-    join(folder, 'zeroshot_clip_a.safetensors'),
-  );
+  await copyFile(fixturePath('methods/zeroshot_clip_a.safetensors'), join(folder, 'zeroshot_clip_a.safetensors'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -42,10 +39,10 @@ eachDevice('parity of weights', (ctx) => {
 });
 
 it('passes what is refused as its name says, fails what is refused for another reason or not at all', async () => {
-  await copyFile(fixturePath('hostile-pickle.pt'), place('hostile-pickle.pt'));
-  await copyFile(fixturePath('legacy-not-zip.pt'), place('legacy-not-zip.pt'));
-  await copyFile(fixturePath('legacy-not-zip.pt'), place('hostile-legacy.pt'));
-  await copyFile(fixturePath('state-dict-f32.pt'), place('hostile-loads.pt'));
+  await copyFile(fixturePath('weights/hostile-pickle.pt'), place('hostile-pickle.pt'));
+  await copyFile(fixturePath('weights/legacy-not-zip.pt'), place('legacy-not-zip.pt'));
+  await copyFile(fixturePath('weights/legacy-not-zip.pt'), place('hostile-legacy.pt'));
+  await copyFile(fixturePath('weights/state-dict-f32.pt'), place('hostile-loads.pt'));
   const verdict = async (name: string) => hasPassed(await runWeightsFile(place(name), noDevice));
   expect(await verdict('hostile-pickle.pt')).toBe(true);
   expect(await verdict('legacy-not-zip.pt')).toBe(true);
@@ -54,6 +51,6 @@ it('passes what is refused as its name says, fails what is refused for another r
 });
 
 it('needs a golden of the same sizes', async () => {
-  await copyFile(fixturePath('state-dict-f32.pt'), place('small.pt'));
+  await copyFile(fixturePath('weights/state-dict-f32.pt'), place('small.pt'));
   await expect(runWeightsFile(place('small.pt'), noDevice)).rejects.toThrow(/of its sizes lies above it \(1 looked at\)/);
 });

@@ -16,7 +16,7 @@ import {
   lossAndGradients,
 } from '@mudpt/autograd';
 import { eachDevice } from '@mudpt/testing/support';
-import { adamw, referenceGradients, type Sizes, type Weights } from './transformer-reference.ts';
+import { adamw, referenceGradients, type Sizes, type Weights } from '@mudpt/testing/reference/transformer';
 
 const sizes: Sizes = { batch: 2, tokens: 8, width: 128, heads: 4, hidden: 512, layers: 4, vocabulary: 32 };
 

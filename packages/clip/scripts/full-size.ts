@@ -23,8 +23,8 @@ import {
   randomWeights,
   type TokenIds,
 } from '@mudpt/clip';
-import { imageReference, textReference } from '../test/reference.ts';
-import { halved, writeFormats } from '../test/weights/formats.ts';
+import { imageReference, textReference } from '@mudpt/testing/reference/clip';
+import { halved, writeFormats } from '@mudpt/testing/weights/formats';
 
 /** Class names of the length that data sets have. */
 const NAMES = ['dog', 'tabby cat', 'golden retriever', 'fire engine', 'hot air balloon', 'daisy', 'sports car', 'mushroom'];

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { fixturePath } from '@mudpt/testing/files';
 import { type Clip, createImageLoader, createTokenizer, ensemble, normalize } from '@mudpt/clip';
 import { capture, reshape, tensor, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { goldenClip, readFixture } from '../test/golden.ts';
-import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
+import { goldenClip, readFixture } from '@mudpt/testing/models/golden-clip';
+import { distance, numbers, rowOf } from '@mudpt/testing/numbers';
+import { TINY, tinyClip, tinyWeights } from '@mudpt/testing/models/odd-clip';
 import { fillTemplates, rank } from './zeroshot.ts';
 
-const PICTURES = fileURLToPath(new URL('../test/fixtures/preprocess/pictures/', import.meta.url));
-const picture = (name: string): string => PICTURES + name;
+const IMAGES = fixturePath('preprocess/pictures/');
+const picture = (name: string): string => IMAGES + name;
 const SIZE = TINY.image.size;
 
 eachDevice('Clip', (ctx) => {

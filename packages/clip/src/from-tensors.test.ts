@@ -11,7 +11,8 @@ import {
 import { full, tensor, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { distance, numbers, TINY, tinyClip, tinyWeights } from '../test/tiny.ts';
+import { distance, numbers } from '@mudpt/testing/numbers';
+import { TINY, tinyClip, tinyWeights } from '@mudpt/testing/models/odd-clip';
 
 const SIZE = TINY.image.size;
 

@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drawsFor } from '@mudpt/clip';
 import { run, signalAt, start } from '../test/child.ts';
-import { temporaryFolder, writeShapes } from '../test/pictures.ts';
-import { writeTinyModel } from '../test/tiny.ts';
+import { temporaryFolder } from '@mudpt/testing/files';
+import { writeShapes } from '@mudpt/testing/images';
+import { writeTinyModel } from '@mudpt/testing/models/small-clip';
 
 const [kills = 20, seed = 1] = process.argv.slice(2).map(Number);
 await using at = await temporaryFolder();

@@ -65,13 +65,3 @@ export async function readAll(
   }
   return Object.fromEntries(all);
 }
-
-/** What `action` throws or rejects with; an error when it does neither. */
-export async function failureOf(action: () => unknown): Promise<unknown> {
-  try {
-    await action();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-}

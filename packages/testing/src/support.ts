@@ -17,12 +17,12 @@ function open(limits: 'adapter' | 'default'): Promise<Device> {
 export type DeviceContext = { readonly device: Device };
 
 /**
- * Runs a suite on the adapter this process sees. `TENSOR_LIMITS=default` opens it with WebGPU's default limits and no features.
+ * Runs a suite on the adapter this process sees, tagged `device`. `TENSOR_LIMITS=default` opens it with WebGPU's default limits and no features.
  * After every test: nothing leaked (the leak's source line is printed) and the device reports no error.
  */
 export function eachDevice(name: string, body: (context: DeviceContext) => void): void {
   const limits = globalThis.process?.env?.['TENSOR_LIMITS'] === 'default' ? 'default' : 'adapter';
-  describe(name, () => {
+  describe(name, { tags: ['device'] }, () => {
     let device: Device | undefined;
     let before: ReadonlySet<unknown> = new Set();
     beforeEach(async ({ task }) => {

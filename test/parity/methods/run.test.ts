@@ -1,16 +1,16 @@
 import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openSafetensors, type TensorToWrite, toFloat32, writeSafetensors } from '@mudpt/tensor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fixturePath } from '@mudpt/testing/files';
 import { eachDevice } from '@mudpt/testing/support';
 import { hasPassed } from '../report.ts';
 import type { MethodRunner } from './case.ts';
 import { METHOD_NAMES, runnerOf } from './registry.ts';
 import { runMethodFile } from './run.ts';
 
-const FIXTURES = fileURLToPath(new URL('../../fixtures/methods/', import.meta.url));
+const FIXTURES = fixturePath('methods/');
 
 let folder: string;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { capture, mseLoss, mul, openSafetensors, tensor, type Tensor, toFloat32 } from '@mudpt/tensor';
 import { expectNormClose } from '@mudpt/testing/reference/compare';
 import { eachDevice } from '@mudpt/testing/support';
-import goldens from '../../test/fixtures/schedule.json' with { type: 'json' };
+import goldens from '@mudpt/testing/fixtures/schedule.json' with { type: 'json' };
 import {
   Adam,
   AdamW,

@@ -1,14 +1,15 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fixturePath } from '@mudpt/testing/files';
 import { createTokenizer, type Prediction, saveHuggingFace, weightsOf } from '@mudpt/clip';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { distance, TINY, tinyClip } from '../../test/tiny.ts';
+import { distance } from '@mudpt/testing/numbers';
+import { TINY, tinyClip } from '@mudpt/testing/models/odd-clip';
 import { createProgram } from './program.ts';
 
-const PICTURES = fileURLToPath(new URL('../../test/fixtures/preprocess/pictures/', import.meta.url));
+const IMAGES = fixturePath('preprocess/pictures/');
 /** Ids of CLIP's own tokenizer, rows of a tiny model. */
 const CONFIG = { ...TINY, text: { ...TINY.text, vocabulary: 49408 } };
 
@@ -39,7 +40,7 @@ eachDevice('pnpm clip', (ctx) => {
     await saveHuggingFace(join(folder, 'model'), weightsOf(clip));
     return join(folder, 'model');
   };
-  const pictures = ['rgb.png', '444.jpg', 'grey.png'].map((name) => PICTURES + name);
+  const pictures = ['rgb.png', '444.jpg', 'grey.png'].map((name) => IMAGES + name);
 
   it('zeroshot tells the labels of files as the model does', async () => {
     const model = await saved();
@@ -112,8 +113,8 @@ eachDevice('pnpm clip', (ctx) => {
   });
 
   it('says what is wrong with arguments', async () => {
-    await expect(run('zeroshot', 'model', PICTURES)).rejects.toThrow(/there are no labels\. Give --label or --labels/);
-    await expect(run('zeroshot', join(folder, 'none'), PICTURES, '-l', 'cat')).rejects.toThrow(/no file or folder/);
+    await expect(run('zeroshot', 'model', IMAGES)).rejects.toThrow(/there are no labels\. Give --label or --labels/);
+    await expect(run('zeroshot', join(folder, 'none'), IMAGES, '-l', 'cat')).rejects.toThrow(/no file or folder/);
     await expect(run('embed', 'model')).rejects.toThrow(/nothing to embed/);
     await expect(run('embed', 'model', '--batch', '0', '--text', 'x')).rejects.toThrow(/whole number of at least 1/);
     await expect(run('embed', 'model', '--fromat', 'csv')).rejects.toThrow(/Did you mean --format/);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import boxes from '../../test/fixtures/preprocess/boxes.json' with { type: 'json' };
+import boxes from '@mudpt/testing/fixtures/preprocess/boxes.json' with { type: 'json' };
 import { augment, randomResizedCropBox } from './augment.ts';
 import { emptyImage, flipHorizontally } from './image.ts';
 import { type Draw, drawsFor } from './random.ts';

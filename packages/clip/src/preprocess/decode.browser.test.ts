@@ -1,16 +1,16 @@
 /** The browser's half of `#decode`. Runs in Chromium only; the other tests of decoding read files and run in Node only. */
 import { describe, expect, it } from 'vitest';
-import pictures from '../../test/fixtures/preprocess/pictures.json' with { type: 'json' };
-import upright from '../../test/fixtures/preprocess/upright.json' with { type: 'json' };
+import { fixtureUrl } from '@mudpt/testing/fixtures';
+import pictures from '@mudpt/testing/fixtures/preprocess/pictures.json' with { type: 'json' };
+import upright from '@mudpt/testing/fixtures/preprocess/upright.json' with { type: 'json' };
 import { decodeImage } from './decode.ts';
 import type { RgbImage } from './image.ts';
 import { createImageLoader } from './loader.ts';
 
-/** A page cannot read files; the test runner reads them for it. */
 async function fetched(name: string): Promise<Blob> {
-  const { commands } = await import('vitest/browser');
-  const base64 = await commands.readFile(`packages/clip/test/fixtures/preprocess/pictures/${name}`, 'base64');
-  return new Blob([Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))]);
+  const response = await fetch(fixtureUrl(`preprocess/pictures/${name}`));
+  if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
+  return new Blob([await response.arrayBuffer()]);
 }
 
 async function factsOf({ width, height, data }: RgbImage): Promise<{ width: number; height: number; sha256: string }> {

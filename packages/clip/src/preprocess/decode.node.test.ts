@@ -3,31 +3,31 @@ import { pathToFileURL } from 'node:url';
 import { FormatError, openSafetensors } from '@mudpt/tensor';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import crops from '../../test/fixtures/preprocess/crops.json' with { type: 'json' };
-import pictures from '../../test/fixtures/preprocess/pictures.json' with { type: 'json' };
-import upright from '../../test/fixtures/preprocess/upright.json' with { type: 'json' };
-import { factsOf, goldenPath, pictureBytes, picturePath } from '../../test/pictures.ts';
+import crops from '@mudpt/testing/fixtures/preprocess/crops.json' with { type: 'json' };
+import pictures from '@mudpt/testing/fixtures/preprocess/pictures.json' with { type: 'json' };
+import upright from '@mudpt/testing/fixtures/preprocess/upright.json' with { type: 'json' };
+import { factsOf, goldenPath, imageBytes, imagePath } from '@mudpt/testing/images';
 import { augment } from './augment.ts';
 import { decodeBytes, decodeImage } from './decode.ts';
 import { resizeAndCrop } from './geometry.ts';
 
 describe("decodes to Pillow's bytes", () => {
   it.each(Object.entries(pictures))('%s', async (name, facts) => {
-    expect(factsOf(await decodeImage(picturePath(name)))).toEqual(facts);
+    expect(factsOf(await decodeImage(imagePath(name)))).toEqual(facts);
   });
 
   it.each(Object.entries(upright))('%s, upright', async (name, facts) => {
-    expect(factsOf(await decodeImage(picturePath(name), { exif: 'apply' }))).toEqual(facts);
+    expect(factsOf(await decodeImage(imagePath(name), { exif: 'apply' }))).toEqual(facts);
   });
 });
 
 describe('takes what people have', () => {
   it('16-bit grey as its upper 8 bits', async () => {
-    expect(factsOf(await decodeImage(picturePath('grey16.png')))).toEqual(pictures['grey.png']);
+    expect(factsOf(await decodeImage(imagePath('grey16.png')))).toEqual(pictures['grey.png']);
   });
 
   it('BMP and TIFF that Pillow wrote of one image', async () => {
-    const [bmp, tif] = [await decodeImage(picturePath('small.bmp')), await decodeImage(picturePath('small.tif'))];
+    const [bmp, tif] = [await decodeImage(imagePath('small.bmp')), await decodeImage(imagePath('small.tif'))];
     expect([bmp.width, bmp.height]).toEqual([8, 8]);
     expect(bmp.data).toEqual(tif.data);
   });
@@ -125,7 +125,7 @@ describe('takes what people have', () => {
 
 describe("resizes and crops to Pillow's and torchvision's bytes", () => {
   it.each(crops)('$picture $kind $size', async ({ picture, kind, size, resize, draws, ...facts }) => {
-    const image = await decodeImage(picturePath(picture));
+    const image = await decodeImage(imagePath(picture));
     let next = 0;
     const draw = () => draws?.[next++] ?? expect.fail('more draws than torchvision made');
     expect(factsOf(kind === 'random' ? augment(image, size, draw) : resizeAndCrop(image, size, resize))).toEqual(facts);
@@ -144,10 +144,10 @@ describe("resizes and crops to Pillow's and torchvision's bytes", () => {
 
 describe('takes files from anywhere', () => {
   it('path, URL, Blob, bytes, ArrayBuffer, and a view into a larger buffer', async () => {
-    const bytes = await pictureBytes('rgb.png');
+    const bytes = await imageBytes('rgb.png');
     const shared = new Uint8Array(bytes.length + 20);
     shared.set(bytes, 7);
-    const path = picturePath('rgb.png');
+    const path = imagePath('rgb.png');
     const inputs = [path, pathToFileURL(path), new Blob([bytes]), bytes, bytes.buffer, shared.subarray(7, 7 + bytes.length)];
     for (const input of inputs) expect(factsOf(await decodeImage(input))).toEqual(pictures['rgb.png']);
   });
@@ -176,25 +176,23 @@ describe('refuses, by name and with the reason', () => {
   });
 
   it.each([['absent.png', /absent\.png cannot be opened/]])('%s', async (name, message) => {
-    await expect(decodeImage(picturePath(name))).rejects.toThrow(FormatError);
-    await expect(decodeImage(picturePath(name))).rejects.toThrow(message);
+    await expect(decodeImage(imagePath(name))).rejects.toThrow(FormatError);
+    await expect(decodeImage(imagePath(name))).rejects.toThrow(message);
   });
 
   it('pictures larger than allowed, before they are decoded', async () => {
     const options = { maxPixels: 61 * 47 - 1, name: 'bomb' };
     for (const name of ['rgb.png', 'q95.jpg', 'lossy.webp', 'plain.gif'])
-      await expect(decodeImage(picturePath(name), options)).rejects.toThrow(
-        /bomb has 61 x 47 pixels, more than the 2866 allowed/,
-      );
-    await expect(decodeImage(picturePath('frame-beyond-screen.gif'), options)).rejects.toThrow(/bomb has 65 x 50 pixels/);
+      await expect(decodeImage(imagePath(name), options)).rejects.toThrow(/bomb has 61 x 47 pixels, more than the 2866 allowed/);
+    await expect(decodeImage(imagePath('frame-beyond-screen.gif'), options)).rejects.toThrow(/bomb has 65 x 50 pixels/);
   });
 
   it('headers that promise more than the file can hold', async () => {
-    const png = await pictureBytes('rgb.png');
+    const png = await imageBytes('rgb.png');
     new DataView(png.buffer).setUint32(16, 12000);
     new DataView(png.buffer).setUint32(20, 12000);
     await expect(decodeBytes(png)).rejects.toThrow(/is truncated: \d+ bytes cannot hold 12000 x 12000 pixels/);
-    const jpeg = await pictureBytes('q95.jpg');
+    const jpeg = await imageBytes('q95.jpg');
     const frame = jpeg.findIndex((byte, at) => byte === 0xff && jpeg[at + 1] === 0xc0);
     new DataView(jpeg.buffer).setUint16(frame + 5, 12000);
     new DataView(jpeg.buffer).setUint16(frame + 7, 12000);
@@ -210,14 +208,14 @@ describe('refuses, by name and with the reason', () => {
     ['plain.gif', 12],
     ['noise.gif', 500],
   ])('%s without its last %i bytes', async (name, cut) => {
-    const bytes = await pictureBytes(name);
+    const bytes = await imageBytes(name);
     for (const length of [bytes.length - cut, bytes.length >> 1, 30])
       await expect(decodeBytes(bytes.subarray(0, length), { name })).rejects.toThrow(/ is (truncated|damaged): /);
     await expect(decodeBytes(bytes.subarray(0, bytes.length - cut), { name })).rejects.toThrow(/ is truncated: /);
   });
 
   it('JPEGs of 12 bits, of 2 channels, lossless', async () => {
-    const jpeg = await readFile(picturePath('q95.jpg'));
+    const jpeg = await readFile(imagePath('q95.jpg'));
     const frame = jpeg.findIndex((byte, at) => byte === 0xff && jpeg[at + 1] === 0xc0);
     const altered = (offset: number, value: number) => {
       const copy = new Uint8Array(jpeg);

@@ -4,10 +4,10 @@
  */
 import { readdir } from 'node:fs/promises';
 import { resourceUsage } from 'node:process';
-import { fileURLToPath } from 'node:url';
+import { fixturePath } from '@mudpt/testing/files';
 import { FormatError } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
-import { pictureBytes } from '../../test/pictures.ts';
+import { imageBytes } from '@mudpt/testing/images';
 import { decodeBytes } from './decode.ts';
 import { exifOrientation, withoutExif } from './exif.ts';
 import { inspectImage } from './inspect.ts';
@@ -54,9 +54,9 @@ const describeCase = (name: string, index: number) => `case ${index}, a changed 
 it(
   `${COUNT} changed pictures decode or are FormatErrors`,
   async () => {
-    const folder = fileURLToPath(new URL('../../test/fixtures/preprocess/pictures/', import.meta.url));
+    const folder = fixturePath('preprocess/pictures/');
     const names = (await readdir(folder)).filter((name) => !name.startsWith('refused')).sort();
-    const bases = await Promise.all(names.map((name) => pictureBytes(name)));
+    const bases = await Promise.all(names.map((name) => imageBytes(name)));
     let decoded = 0;
     let refused = 0;
     const peak = () => resourceUsage().maxRSS * 1024;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DisposedError, FormatError, ShapeError } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
-import { picturePath } from '../../test/pictures.ts';
+import { imagePath } from '@mudpt/testing/images';
 import { augment } from './augment.ts';
 import { type ImageCache, memoryCache } from './cache.ts';
 import { decodeImage } from './decode.ts';
@@ -10,7 +10,7 @@ import { createImageLoader, type ImageLoaderOptions, type LoadedImage } from './
 import { drawsFor } from './random.ts';
 
 const NAMES = ['rgb.png', 'noise.gif', 'thin.png', 'q95.jpg', 'lossy.webp', 'one-pixel.png', 'cmyk.jpg', 'rgba.png'];
-const paths = NAMES.map(picturePath);
+const paths = NAMES.map(imagePath);
 
 async function collect<T>(images: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -64,11 +64,11 @@ describe.each([0, 2])('with %i workers', (workers) => {
     await using loader = loaderOf();
     const seen: LoadedImage[] = [];
     const walk = async () => {
-      for await (const image of loader.iterate([...paths.slice(0, 3), picturePath('refused.svg'), ...paths])) seen.push(image);
+      for await (const image of loader.iterate([...paths.slice(0, 3), imagePath('refused.svg'), ...paths])) seen.push(image);
     };
     await expect(walk()).rejects.toThrow(/refused\.svg is an SVG drawing/);
     expect(seen.map(({ index }) => index)).toEqual([0, 1, 2]);
-    const cut = (await import('node:fs')).readFileSync(picturePath('q95.jpg')).subarray(0, 600);
+    const cut = (await import('node:fs')).readFileSync(imagePath('q95.jpg')).subarray(0, 600);
     await expect(loader.load(cut)).rejects.toThrow(FormatError);
     await expect(loader.load(new Blob([cut]))).rejects.toThrow(/blob is truncated/);
   });

@@ -1,8 +1,8 @@
 import { FormatError, LimitError } from '@mudpt/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import labels from '../../test/fixtures/tokenizer/labels.json' with { type: 'json' };
-import mixtures from '../../test/fixtures/tokenizer/mixtures.json' with { type: 'json' };
-import references from '../../test/fixtures/tokenizer/unescape.json' with { type: 'json' };
+import labels from '@mudpt/testing/fixtures/tokenizer/labels.json' with { type: 'json' };
+import mixtures from '@mudpt/testing/fixtures/tokenizer/mixtures.json' with { type: 'json' };
+import references from '@mudpt/testing/fixtures/tokenizer/unescape.json' with { type: 'json' };
 import { unescapeHtml } from './html.ts';
 import { createTokenizer, type Tokenizer } from './tokenizer.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FormatError } from '@mudpt/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import labels from '../../test/fixtures/tokenizer/labels.json' with { type: 'json' };
+import labels from '@mudpt/testing/fixtures/tokenizer/labels.json' with { type: 'json' };
 import { createTokenizer } from './tokenizer.ts';
 import { BUILT_IN_FINGERPRINT, builtInVocabulary, readVocabulary, type VocabularyFiles } from './vocabulary.ts';
 

@@ -3,8 +3,9 @@ import type { BlockHook, ImageTower } from '@mudpt/clip';
 import { alias, capture, cat, expand, mul, narrow, reshape, scope, sum, tensor, type Tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { imageReference, type Rows } from '../../test/reference.ts';
-import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../../test/tiny.ts';
+import { imageReference, type Rows } from '@mudpt/testing/reference/clip';
+import { distance, numbers, rowOf } from '@mudpt/testing/numbers';
+import { TINY, tinyClip, tinyWeights } from '@mudpt/testing/models/odd-clip';
 
 const { size, width, layers, patch } = TINY.image;
 const AREA = 3 * size * size;

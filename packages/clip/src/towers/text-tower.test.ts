@@ -16,8 +16,9 @@ import {
 } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { textReference } from '../../test/reference.ts';
-import { distance, numbers, rowOf, TINY, tinyClip, tinyWeights } from '../../test/tiny.ts';
+import { textReference } from '@mudpt/testing/reference/clip';
+import { distance, numbers, rowOf } from '@mudpt/testing/numbers';
+import { TINY, tinyClip, tinyWeights } from '@mudpt/testing/models/odd-clip';
 
 const { width, layers, context } = TINY.text;
 const [SOT, EOT] = [28, 29];

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { failureOf, fixture, FIXTURE_CONFIG, fixturePath } from '../../test/weights/models.ts';
+import { fixturePath } from '@mudpt/testing/files';
+import { failureOf } from '@mudpt/testing/failure';
+import { fixture, FIXTURE_CONFIG } from '@mudpt/testing/weights/models';
 import { toHuggingFace } from '../config.ts';
 import { localFiles as browserLocalFiles, makeFolder as browserMakeFolder } from './files.browser.ts';
 import { locate } from './files.ts';
@@ -68,7 +70,7 @@ describe('a path', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'files-'));
     await writeFile(join(folder, 'config.json'), CONFIG);
-    await symlink(fixturePath('hf-f16.safetensors'), join(folder, 'model.safetensors'));
+    await symlink(fixturePath('weights/hf-f16.safetensors'), join(folder, 'model.safetensors'));
   });
   afterAll(() => rm(folder, { recursive: true }));
 

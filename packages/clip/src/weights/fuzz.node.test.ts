@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { pick, type Random, seeded } from '@mudpt/testing/fuzz';
 import { type ByteSource, memorySource, serializeSafetensors, TensorError, type TensorToWrite } from '@mudpt/tensor';
-import { fixture, readAll, TINY_CONFIG, tinyWeights, written } from '../../test/weights/models.ts';
-import { openClipConfig } from '../../test/weights/formats.ts';
-import { torchBytes } from '../../test/weights/torch-writer.ts';
+import { fixture, readAll, TINY_CONFIG, tinyWeights, written } from '@mudpt/testing/weights/models';
+import { openClipConfig } from '@mudpt/testing/weights/formats';
+import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { openArchive } from './archive.ts';
 import { openWeights, type OpenWeightsOptions } from './open.ts';
 import { unpickle } from './pickle.ts';

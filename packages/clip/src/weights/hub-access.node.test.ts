@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FormatError } from '@mudpt/tensor';
-import { COMMIT, TOKEN } from '../../test/weights/hub-server.ts';
-import { failureOf } from '../../test/weights/models.ts';
+import { COMMIT, TOKEN } from '@mudpt/testing/weights/hub-server';
+import { failureOf } from '@mudpt/testing/failure';
 import { hubAccess } from './hub-access.ts';
 import { hubFiles } from './hub.node.ts';
 

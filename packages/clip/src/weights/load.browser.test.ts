@@ -2,18 +2,18 @@
 import { expect, it } from 'vitest';
 import { openSafetensors, tensor, toFloat32, toInt32 } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
-import { distance } from '../../test/tiny.ts';
+import { fixtureUrl } from '@mudpt/testing/fixtures';
+import { distance } from '@mudpt/testing/numbers';
 import { toHuggingFace } from '../config.ts';
 import type { ModelInput } from './files.ts';
 import { loadClip } from './load.ts';
 import { openWeights } from './open.ts';
 import { serializeHuggingFace, weightsOf } from './save.ts';
 
-/** A page cannot read files; the test runner reads them for it. */
 async function fetched(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { commands } = await import('vitest/browser');
-  const base64 = await commands.readFile(`packages/clip/test/fixtures/weights/${name}`, 'base64');
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const response = await fetch(fixtureUrl(`weights/${name}`));
+  if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 const config = async () => (await openWeights(await fetched('torchscript-f16.pt'))).config;

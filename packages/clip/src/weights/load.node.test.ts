@@ -13,8 +13,10 @@ import {
   toInt32,
 } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
-import { distance } from '../../test/tiny.ts';
-import { failureOf, fixture, FIXTURE_CONFIG, fixturePath, folder, sameBytes } from '../../test/weights/models.ts';
+import { distance } from '@mudpt/testing/numbers';
+import { fixturePath } from '@mudpt/testing/files';
+import { failureOf } from '@mudpt/testing/failure';
+import { fixture, FIXTURE_CONFIG, folder, sameBytes } from '@mudpt/testing/weights/models';
 import { toHuggingFace } from '../config.ts';
 import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
 import { createTokenizer } from '../tokenizer/index.ts';
@@ -57,7 +59,7 @@ eachDevice('loadClip', (ctx) => {
     loadClip(input, { device: ctx.device, ...options });
 
   it.each(['state-dict-f32.pt', 'checkpoint-f16.pt', 'torchscript-f16.pt'])("gives PyTorch's features: %s", async (name) => {
-    using clip = await load(fixturePath(name));
+    using clip = await load(fixturePath(`weights/${name}`));
     expect(Math.max(...(await errors(clip)))).toBeLessThan(1e-5);
     expect(clip.hash).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -65,7 +67,7 @@ eachDevice('loadClip', (ctx) => {
   it('tells every byte, and names the same model for every format', async () => {
     const seen: LoadProgress[] = [];
     using clip = await load(await huggingFace(), { onProgress: (progress) => seen.push(progress) });
-    using other = await load(fixturePath('state-dict-f32.pt'));
+    using other = await load(fixturePath('weights/state-dict-f32.pt'));
     expect(clip.hash).toBe(other.hash);
     expect(Math.max(...(await errors(clip)))).toBeLessThan(1e-5);
     expect(seen).toHaveLength(38);
@@ -122,12 +124,12 @@ eachDevice('loadClip', (ctx) => {
 
   it('keeps f16 where it is asked for and can be', async () => {
     if (!ctx.device.hasF16) {
-      expect(String(await failureOf(() => load(fixturePath('torchscript-f16.pt'), { dtype: 'f16' })))).toContain(
+      expect(String(await failureOf(() => load(fixturePath('weights/torchscript-f16.pt'), { dtype: 'f16' })))).toContain(
         'has no shader-f16',
       );
       return;
     }
-    using clip = await load(fixturePath('torchscript-f16.pt'), { dtype: 'f16' });
+    using clip = await load(fixturePath('weights/torchscript-f16.pt'), { dtype: 'f16' });
     const dtypes = new Map([...clip.weights()].map(([name, { dtype }]) => [name, dtype]));
     expect(dtypes.get('visual.proj')).toBe('f16');
     expect(dtypes.get('visual.transformer.resblocks.0.attn.in_proj_weight')).toBe('f16');
@@ -136,7 +138,7 @@ eachDevice('loadClip', (ctx) => {
   });
 
   it('loads one tower, whose file may lack the factor between the two', async () => {
-    using clip = await load(fixturePath('checkpoint-f16.pt'), { towers: ['image'] });
+    using clip = await load(fixturePath('weights/checkpoint-f16.pt'), { towers: ['image'] });
     expect([clip.image === undefined, clip.text === undefined]).toEqual([false, true]);
     const file = await openSafetensors(await fixture('hf-f16.safetensors'));
     const tensors = new Map<string, TensorToWrite>();
@@ -153,7 +155,7 @@ eachDevice('loadClip', (ctx) => {
   });
 
   it('makes the vocabulary table trainable on the device when asked', async () => {
-    using clip = await load(fixturePath('state-dict-f32.pt'), { trainable: true });
+    using clip = await load(fixturePath('weights/state-dict-f32.pt'), { trainable: true });
     expect(clip.text?.tokens.weight?.dtype).toBe('f32');
     expect(clip.parameters().length).toBe(38);
     expect(Math.max(...(await errors(clip)))).toBeLessThan(1e-5);
@@ -173,7 +175,7 @@ eachDevice('loadClip', (ctx) => {
   it('stops when told to, and leaves nothing on the device', async () => {
     const stop = new AbortController();
     const onProgress = ({ loaded }: LoadProgress) => loaded > 100_000 && stop.abort(new Error('enough'));
-    const error = await failureOf(() => load(fixturePath('state-dict-f32.pt'), { signal: stop.signal, onProgress }));
+    const error = await failureOf(() => load(fixturePath('weights/state-dict-f32.pt'), { signal: stop.signal, onProgress }));
     expect(error.message).toBe('enough');
   });
 
@@ -182,7 +184,7 @@ eachDevice('loadClip', (ctx) => {
   });
 
   it('what is saved loads again, bit by bit', async () => {
-    using clip = await load(fixturePath('state-dict-f32.pt'));
+    using clip = await load(fixturePath('weights/state-dict-f32.pt'));
     const path = join(place, 'saved');
     await saveHuggingFace(path, weightsOf(clip), { tokenizer: { 'special_tokens_map.json': '{}' } });
     expect((await readdir(path)).sort()).toEqual([
@@ -199,7 +201,7 @@ eachDevice('loadClip', (ctx) => {
 
   it('f16 matrices are saved as f16', async ({ skip }) => {
     skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
-    using clip = await load(fixturePath('checkpoint-f16.pt'), { dtype: 'f16' });
+    using clip = await load(fixturePath('weights/checkpoint-f16.pt'), { dtype: 'f16' });
     const files = await serializeHuggingFace(weightsOf(clip));
     const file = await openSafetensors(files['model.safetensors'] ?? new Uint8Array());
     expect(file.tensors.get('visual_projection.weight')?.dtype).toBe('F16');
@@ -211,7 +213,7 @@ eachDevice('loadClip', (ctx) => {
 
 describe('saveHuggingFace', () => {
   it("writes what PyTorch's converter writes, and one tower alone", async () => {
-    const source = await openWeights(fixturePath('torchscript-f16.pt'));
+    const source = await openWeights(fixturePath('weights/torchscript-f16.pt'));
     const files = await serializeHuggingFace(source);
     const [own, reference] = [
       await openSafetensors(files['model.safetensors'] ?? new Uint8Array()),
@@ -224,7 +226,7 @@ describe('saveHuggingFace', () => {
       expect(a.shape, name).toEqual(b.shape);
       expect(sameBytes(toFloat32(a.dtype, a.bytes), toFloat32(b.dtype, b.bytes)), name).toBe(true);
     }
-    const image = await openWeights(fixturePath('torchscript-f16.pt'), { towers: ['image'] });
+    const image = await openWeights(fixturePath('weights/torchscript-f16.pt'), { towers: ['image'] });
     const half = await openWeights(folder(await serializeHuggingFace(image)));
     expect(half.towers).toEqual(['image']);
     await image.close();

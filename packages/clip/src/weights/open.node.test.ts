@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError, openSafetensors, serializeSafetensors, toFloat32, type TensorToWrite } from '@mudpt/tensor';
+import { fixturePath } from '@mudpt/testing/files';
+import { failureOf } from '@mudpt/testing/failure';
 import {
-  failureOf,
   fixture,
   FIXTURE_CONFIG,
-  fixturePath,
   folder,
   readAll,
   sameBytes,
   TINY_CONFIG,
   tinyWeights,
   written,
-} from '../../test/weights/models.ts';
-import { torchBytes } from '../../test/weights/torch-writer.ts';
+} from '@mudpt/testing/weights/models';
+import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { toHuggingFace } from '../config.ts';
 import { widen, weightShapes } from '../tensors.ts';
 import { randomWeights } from '../random-clip.ts';
@@ -42,12 +42,12 @@ async function huggingFaceWith(
   return folder({ 'model.safetensors': serializeSafetensors(change(tensors) ?? tensors), 'config.json': config });
 }
 
-const stateDict = fixturePath('state-dict-f32.pt');
+const stateDict = fixturePath('weights/state-dict-f32.pt');
 
 describe('every format gives the same weights', () => {
   it.each<[string, () => Parameters<typeof openWeights>[0] | Promise<Parameters<typeof openWeights>[0]>]>([
-    ['a nested checkpoint with module. before its names', () => fixturePath('checkpoint-f16.pt')],
-    ['a TorchScript archive of mixed types', () => fixturePath('torchscript-f16.pt')],
+    ['a nested checkpoint with module. before its names', () => fixturePath('weights/checkpoint-f16.pt')],
+    ['a TorchScript archive of mixed types', () => fixturePath('weights/torchscript-f16.pt')],
     ['the same as bytes', () => fixture('torchscript-f16.pt')],
     ['the same as a Blob', async () => new Blob([await fixture('torchscript-f16.pt')])],
     ['a Hugging Face folder', () => huggingFace()],
@@ -224,7 +224,7 @@ describe('what the configuration says', () => {
   });
 
   it('Hugging Face names without config.json are refused', async () => {
-    expect(String(await failureOf(() => openWeights(fixturePath('hf-f16.safetensors'))))).toContain(
+    expect(String(await failureOf(() => openWeights(fixturePath('weights/hf-f16.safetensors'))))).toContain(
       'has no config.json beside it',
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '@mudpt/tensor';
-import { type Picklable, pickle } from '../../test/weights/pickles.ts';
+import { type Picklable, pickle } from '@mudpt/testing/weights/pickles';
 import { unpickle } from './pickle.ts';
 import { PickleGlobal, type PickleNames, type PickleValue, Placeholder } from './pickle-values.ts';
 import { ScriptObject, StorageRecord, TensorRecord, torchNames } from './torch-names.ts';

@@ -2,9 +2,10 @@ import { createRequire } from 'node:module';
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js';
 import { describe, expect, it } from 'vitest';
 import { FormatError, memorySource, toFloat32 } from '@mudpt/tensor';
-import { failureOf, fixture } from '../../test/weights/models.ts';
-import { type Picklable, pickle } from '../../test/weights/pickles.ts';
-import { torchBytes } from '../../test/weights/torch-writer.ts';
+import { failureOf } from '@mudpt/testing/failure';
+import { fixture } from '@mudpt/testing/weights/models';
+import { type Picklable, pickle } from '@mudpt/testing/weights/pickles';
+import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { openArchive } from './archive.ts';
 import { openTorch } from './torch-file.ts';
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { put, shapePicture, temporaryFolder } from '../../test/pictures.ts';
+import { put, temporaryFolder } from '@mudpt/testing/files';
+import { shapeImage } from '@mudpt/testing/images';
 import { openDataset } from './registry.ts';
 
-const picture = shapePicture('red circle', 0);
+const picture = shapeImage('red circle', 0);
 
 it('reads a published split in its folder, with the template of the set', async () => {
   await using root = await temporaryFolder();

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fixtureUrl } from '@mudpt/testing/fixtures';
 import { expect, it } from 'vitest';
 import { trainingPreset } from '../methods/index.ts';
 import { scheduleOf } from './schedule.ts';
@@ -10,9 +11,7 @@ interface Golden {
   readonly lr_per_step: readonly number[];
 }
 
-const golden: { schedules: Record<string, Golden> } = JSON.parse(
-  readFileSync(new URL('../../../autograd/test/fixtures/schedule.json', import.meta.url), 'utf8'),
-);
+const golden: { schedules: Record<string, Golden> } = JSON.parse(readFileSync(fixtureUrl('schedule.json'), 'utf8'));
 
 const perEpoch = Object.entries(golden.schedules).filter(([, { lr_per_epoch }]) => lr_per_epoch);
 

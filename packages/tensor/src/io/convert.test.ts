@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '@mudpt/testing/safetensors';
+import { failureOf } from '@mudpt/testing/failure';
 import { FormatError } from '../errors.ts';
 import {
   bfloat16ToFloat32,

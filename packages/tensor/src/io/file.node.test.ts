@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { failureOf, readAll } from '@mudpt/testing/safetensors';
+import { fixturePath } from '@mudpt/testing/files';
+import { failureOf } from '@mudpt/testing/failure';
+import { readAll } from '@mudpt/testing/safetensors';
 import { toFloat32, toInt32 } from './convert.ts';
 import { openSafetensors } from './safetensors.ts';
 
-const FIXTURE = fileURLToPath(new URL('../../../../test/fixtures/gather_rows.safetensors', import.meta.url));
+const FIXTURE = fixturePath('gather_rows.safetensors');
 
 describe('a file written by PyTorch', () => {
   it('is read from its path, with the numbers Python reads', async () => {

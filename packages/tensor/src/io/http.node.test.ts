@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { failureOf, readAll, smallFile } from '@mudpt/testing/safetensors';
+import { failureOf } from '@mudpt/testing/failure';
+import { readAll, smallFile } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
 import { httpSource } from './http.ts';
 import { openSafetensors } from './safetensors.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { counting, failureOf, fileBytes, smallFile, WatchedSource } from '@mudpt/testing/safetensors';
+import { failureOf } from '@mudpt/testing/failure';
+import { counting, fileBytes, smallFile, WatchedSource } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
 import { requireLittleEndian } from './bytes.ts';
 import { openSafetensors } from './safetensors.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf, fileBytes, WatchedSource } from '@mudpt/testing/safetensors';
+import { failureOf } from '@mudpt/testing/failure';
+import { fileBytes, WatchedSource } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
 import { memorySource } from './bytes.ts';
 import { readSafetensorsIndex } from './shards.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { failureOf } from '@mudpt/testing/safetensors';
+import { failureOf } from '@mudpt/testing/failure';
 import { DTypeError, FormatError } from '../errors.ts';
 import { tensor } from '../ops/create.ts';
 import { view } from '../tensor.ts';

@@ -1,5 +1,6 @@
-/** Reader of the PyTorch goldens in `test/fixtures/ops`: safetensors with a list of cases in the metadata. Independent of the engine's reader. */
+/** Reader of the PyTorch goldens in fixtures/ops: safetensors with a list of cases in the metadata. Independent of the engine's reader. */
 import { readFileSync } from 'node:fs';
+import { fixtureUrl } from '../fixtures.ts';
 import { type Ref, ref } from './array.ts';
 
 export type GoldenCase = {
@@ -19,7 +20,7 @@ type CaseRecord = { name: string; options: Record<string, unknown>; f32_vs_f64_m
 
 /** All cases of one op's golden file. */
 export function readGoldens(op: string): GoldenCase[] {
-  const file = readFileSync(new URL(`../fixtures/ops/${op}.safetensors`, import.meta.url));
+  const file = readFileSync(fixtureUrl(`ops/${op}.safetensors`));
   const headerEnd = 8 + Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString('utf8', 8, headerEnd)) as Record<string, Entry> & { __metadata__: { cases: string } };
   const tensor = (name: string): Ref => {

@@ -2,7 +2,7 @@ import { parameter, randomFrom, lossAndGradients } from '@mudpt/autograd';
 import { add, copyInto, type Device, mul, scope, sum, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { crossReference, type Parameters, transformerReference } from '../../../test/injection-reference.ts';
+import { crossReference, type Parameters, transformerReference } from '@mudpt/testing/reference/injection';
 import { relativeError } from '../../../test/uneven.ts';
 import { CrossAttentionInjection } from './cross-attention.ts';
 import type { Injection, Prompts } from './injection.ts';

@@ -1,8 +1,7 @@
 /** The small CLIP of the goldens, and what OpenAI's code computes with it. */
 import { type Clip, type ClipConfig, type ClipOptions, clipFromTensors, type HostTensor } from '@mudpt/clip';
 import { openSafetensors, toFloat32, toInt32 } from '@mudpt/tensor';
-
-const folder = new URL('../../../test/fixtures/methods/', import.meta.url);
+import { fixtureUrl } from '../fixtures.ts';
 
 export const GOLDEN_CONFIG: ClipConfig = {
   embed: 64,
@@ -10,11 +9,11 @@ export const GOLDEN_CONFIG: ClipConfig = {
   text: { width: 64, heads: 1, layers: 4, hidden: 256, activation: 'quick_gelu', eps: 1e-5, context: 16, vocabulary: 400 },
 };
 
-/** A fixture's tensors in host memory: read from the file in Node, by HTTP in a browser. */
+/** The tensors of a file in fixtures/methods in host memory: read from the file in Node, by HTTP in a browser. */
 export async function readFixture(
   name: string,
 ): Promise<Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>> {
-  await using file = await openSafetensors(new URL(name, folder));
+  await using file = await openSafetensors(fixtureUrl(`methods/${name}`));
   const found = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
   for (const tensor of file.tensors.keys()) {
     const { dtype, shape, bytes } = await file.read(tensor);

@@ -3,7 +3,7 @@
  * for full-size models that no fixture can hold. Tensors are fetched when their turn comes.
  */
 import { configure, Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js';
-import type { HostTensor } from '../../src/index.ts';
+import type { HostTensor } from '@mudpt/clip';
 import { type Call, type Picklable, pickle } from './pickles.ts';
 
 /** A tensor to write: a function for what is fetched late. */

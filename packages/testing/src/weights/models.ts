@@ -1,13 +1,12 @@
 /** Models for tests of the formats: the fixtures, a tiny model, and folders in memory. */
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { type ClipConfig, type Files, type HostTensor, randomWeights, type WeightSource } from '../../src/index.ts';
+import { type ClipConfig, type Files, type HostTensor, randomWeights, type WeightSource } from '@mudpt/clip';
+import { fixturePath } from '../files.ts';
 import type { Written } from './torch-writer.ts';
 
-export const fixturePath = (name: string): string => fileURLToPath(new URL(`../fixtures/weights/${name}`, import.meta.url));
-
+/** The bytes of a file in fixtures/weights. */
 export async function fixture(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  return Uint8Array.from(await readFile(fixturePath(name)));
+  return Uint8Array.from(await readFile(fixturePath(`weights/${name}`)));
 }
 
 /** Of the fixtures. */
@@ -49,16 +48,6 @@ export async function readAll(source: WeightSource): Promise<Map<string, HostTen
   const all = new Map<string, HostTensor>();
   for (const name of source.weights.keys()) all.set(name, await source.read(name));
   return all;
-}
-
-export async function failureOf(action: () => Promise<unknown>): Promise<Error> {
-  try {
-    await action();
-  } catch (error) {
-    if (error instanceof Error) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
 }
 
 /** Quicker than comparing number by number. */

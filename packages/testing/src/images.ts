@@ -1,8 +1,36 @@
-/** Pictures for tests, drawn here: coloured shapes as PNG files. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+/** Images for tests in Node: the fixtures, and coloured shapes drawn here as PNG files. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
+import type { RgbImage } from '@mudpt/clip';
+import { fixturePath, put } from './files.ts';
+
+/** What Pillow made of an image. */
+export interface ImageFacts {
+  readonly width: number;
+  readonly height: number;
+  readonly sha256: string;
+}
+
+/** Path of a fixture that preprocess/make.py wrote. */
+export function imagePath(name: string): string {
+  return fixturePath(`preprocess/pictures/${name}`);
+}
+
+/** Path of a fixture with goldens in preprocess/golden/expected.safetensors. */
+export function goldenPath(name: string): string {
+  return fixturePath(`preprocess/golden/${name}`);
+}
+
+/** The bytes of an image fixture, in a buffer that holds nothing else. */
+export async function imageBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await readFile(imagePath(name)));
+}
+
+export function factsOf({ width, height, data }: RgbImage): ImageFacts {
+  return { width, height, sha256: createHash('sha256').update(data).digest('hex') };
+}
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -41,8 +69,8 @@ const SHAPES: Readonly<Record<string, { colour: Colour; inside: (x: number, y: n
 
 export const SHAPE_NAMES: readonly string[] = Object.keys(SHAPES);
 
-/** The `variant`-th picture of a shape. */
-export function shapePicture(name: string, variant: number, side = 32): Uint8Array {
+/** The `variant`-th image of a shape. */
+export function shapeImage(name: string, variant: number, side = 32): Uint8Array {
   const shape = SHAPES[name];
   if (!shape) throw new Error(`no shape ${name}`);
   const [cx, cy, radius] = [0.4 + 0.05 * (variant % 5), 0.4 + 0.05 * (variant % 3), 0.2 + 0.02 * (variant % 7)];
@@ -53,23 +81,11 @@ export function shapePicture(name: string, variant: number, side = 32): Uint8Arr
   });
 }
 
-/** Class folders of shapes below `folder`. @param layout `part` to pictures per class; '' for no part */
+/** Class folders of shapes below `folder`. @param layout `part` to images per class; '' for no part */
 export async function writeShapes(folder: string, layout: Readonly<Record<string, number>>, names = SHAPE_NAMES): Promise<void> {
   let variant = 0;
   for (const [part, count] of Object.entries(layout))
     for (const name of names)
       for (let index = 0; index < count; index++)
-        await put(join(folder, part, name.replace(' ', '_'), `${index}.png`), shapePicture(name, variant++));
-}
-
-/** Writes a file and the folders above it. */
-export async function put(path: string, contents: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, contents);
-}
-
-/** A folder that is gone after the `await using` block. */
-export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'mudpt-test-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+        await put(join(folder, part, name.replace(' ', '_'), `${index}.png`), shapeImage(name, variant++));
 }
