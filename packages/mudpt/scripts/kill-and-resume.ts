@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drawsFor } from '@mudpt/clip';
 import { run, signalAt, start } from '../test/child.ts';
-import { temporaryFolder, writeShapes } from '../test/pictures.ts';
+import { temporaryFolder, writeShapes } from '../test/images.ts';
 import { writeTinyModel } from '../test/tiny.ts';
 
 const [kills = 20, seed = 1] = process.argv.slice(2).map(Number);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { run, signalAt, start } from '../../test/child.ts';
-import { put, shapePicture, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { put, shapeImage, temporaryFolder, writeShapes } from '../../test/images.ts';
 import { writeTinyModel } from '../../test/tiny.ts';
 import { evaluateRun, openRun, predictFiles, RunFolder } from '../train/index.ts';
 
@@ -69,7 +69,7 @@ eachDevice('the command line', (ctx) => {
       expect((await evaluateRun(tuned, { data: other })).classNames).toEqual(['green_square', 'red_circle']);
       expect(await readFile(folder.file('results'), 'utf8')).toMatch(/,other,test,all,mudpt,[^\n]*,tuned,4,/);
       const picture = join(at.path, 'one.png');
-      await put(picture, shapePicture('red circle', 3));
+      await put(picture, shapeImage('red circle', 3));
       const [one, none] = await predictFiles(tuned, [picture, join(at.path, 'absent.png')], 2);
       expect(one?.top).toHaveLength(2);
       expect(one?.top[0]?.probability).toBeGreaterThanOrEqual(one?.top[1]?.probability ?? 1);

@@ -1,7 +1,7 @@
 import { readFile, utimes } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { put, temporaryFolder } from '../../test/pictures.ts';
+import { put, temporaryFolder } from '../../test/images.ts';
 import {
   type Evaluation,
   type FilePrediction,

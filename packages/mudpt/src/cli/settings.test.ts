@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { put, temporaryFolder } from '../../test/pictures.ts';
+import { put, temporaryFolder } from '../../test/images.ts';
 import { resolveConfig } from '../train/index.ts';
 import { inputOf, suggestion } from './settings.ts';
 

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { put, shapePicture, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { put, shapeImage, temporaryFolder, writeShapes } from '../../test/images.ts';
 import type { Item } from './dataset.ts';
 import { type Batch, BatchLoader } from './loader.ts';
-import { openDataset } from './registry.ts';
+import { openDataset } from '../datasets/registry.ts';
 
 const collect = async (batches: AsyncIterable<Batch>): Promise<Batch[]> => {
   const all: Batch[] = [];
@@ -36,7 +36,7 @@ it('an interrupted epoch goes on with the same bits, whatever was loaded before'
 it('leaves out what cannot be decoded, and says why', async () => {
   await using folder = await temporaryFolder();
   await writeShapes(folder.path, { train: 2, test: 1 });
-  await put(join(folder.path, 'train', 'red_circle', 'cut.png'), shapePicture('red circle', 9).subarray(0, 60));
+  await put(join(folder.path, 'train', 'red_circle', 'cut.png'), shapeImage('red circle', 9).subarray(0, 60));
   await put(join(folder.path, 'test', 'red_circle', 'page.jpg'), '<html>not found</html>');
   const { splits } = await openDataset(folder.path);
   const loader = new BatchLoader(options);

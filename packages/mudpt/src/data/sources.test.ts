@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { put, shapePicture, SHAPE_NAMES, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { put, shapeImage, SHAPE_NAMES, temporaryFolder, writeShapes } from '../../test/images.ts';
 import { parseCsv } from './csv.ts';
 import { resolveConfig } from '../runs/config.ts';
 import { expectTrainable, openRunData } from '../runs/prepare.ts';
 import type { Dataset } from './dataset.ts';
 import { divide } from './files.ts';
-import { openDataset } from './registry.ts';
+import { openDataset } from '../datasets/registry.ts';
 
 const counts = ({ splits: { train, val, test } }: Dataset): number[] => [train.length, val.length, test.length];
 
@@ -39,11 +39,10 @@ describe('class folders', () => {
   it('tell of files left aside, hidden ones excepted, and of names that say nothing', async () => {
     await using folder = await temporaryFolder();
     for (const name of ['0', '1'])
-      for (let i = 0; i < 4; i++)
-        await put(join(folder.path, name, `${i}.png`), shapePicture('red circle', i * 2 + Number(name)));
+      for (let i = 0; i < 4; i++) await put(join(folder.path, name, `${i}.png`), shapeImage('red circle', i * 2 + Number(name)));
     await put(join(folder.path, '0', 'notes.txt'), 'x');
     await put(join(folder.path, '0', '.DS_Store'), 'x');
-    await put(join(folder.path, 'stray.png'), shapePicture('red circle', 60));
+    await put(join(folder.path, 'stray.png'), shapeImage('red circle', 60));
     const { warnings } = await openDataset(folder.path);
     expect(warnings[0]).toMatch(/2 files are not .*: stray.png, 0\/notes.txt/);
     expect(warnings[1]).toMatch(/2 class names say nothing .*\(0, 1\)/);
@@ -56,8 +55,8 @@ describe('class folders', () => {
   it('tell of equal pictures in two classes, and in training and test', async () => {
     await using folder = await temporaryFolder();
     await writeShapes(folder.path, { train: 2, test: 2 }, ['red circle', 'green square']);
-    await put(join(folder.path, 'train', 'green_square', 'same.png'), shapePicture('red circle', 0));
-    await put(join(folder.path, 'test', 'green_square', 'seen.png'), shapePicture('green square', 2));
+    await put(join(folder.path, 'train', 'green_square', 'same.png'), shapeImage('red circle', 0));
+    await put(join(folder.path, 'test', 'green_square', 'seen.png'), shapeImage('green square', 2));
     const { warnings } = await openDataset(folder.path);
     expect(warnings[0]).toMatch(/1 picture is in two classes.*red_circle\/0.png \(red_circle\)/);
     expect(warnings[1]).toMatch(/1 test picture is seen in training.*seen\.png/);
@@ -65,7 +64,7 @@ describe('class folders', () => {
 
   it('refuse an empty class, no classes and no such folder, by name', async () => {
     await using folder = await temporaryFolder();
-    await put(join(folder.path, 'a.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, 'a.png'), shapeImage('red circle', 0));
     await expect(openDataset(folder.path)).rejects.toThrow(/has no class folders/);
     await writeShapes(folder.path, { '': 1 }, ['red circle']);
     await put(join(folder.path, 'nothing', 'readme.md'), '');
@@ -89,7 +88,7 @@ describe('split files', () => {
     await using folder = await temporaryFolder();
     await put(join(folder.path, 'split_zhou_Insects.json'), JSON.stringify(rows));
     await expect(openDataset(folder.path)).rejects.toThrow(/a\/1\.png, the first picture .* neither/);
-    await put(join(folder.path, 'images', 'a', '1.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, 'images', 'a', '1.png'), shapeImage('red circle', 0));
     const opened = await openDataset(folder.path, { template: '{}!' });
     expect([opened.name, opened.template, opened.classNames]).toEqual(['Insects', '{}!', ['ant', 'bee']]);
     expect(opened.splits.test[0]).toEqual({ id: 'a/2.png', image: join(folder.path, 'images', 'a', '2.png'), label: 0 });
@@ -114,7 +113,7 @@ describe('split files', () => {
   ])('with mistakes are refused: %#', async (json, message) => {
     await using folder = await temporaryFolder();
     await put(join(folder.path, 'split_x.json'), JSON.stringify(json));
-    await put(join(folder.path, 'a', '1.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, 'a', '1.png'), shapeImage('red circle', 0));
     await expect(openDataset(folder.path)).rejects.toThrow(message);
   });
 });
@@ -140,7 +139,7 @@ describe('tables', () => {
 
   it('may come from Excel: semicolons, a mark of UTF-8 or UTF-16, pictures in a folder beside; other encodings are told', async () => {
     await using folder = await temporaryFolder();
-    await put(join(folder.path, 'photos', 'ä 1.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, 'photos', 'ä 1.png'), shapeImage('red circle', 0));
     const file = join(folder.path, 't.csv');
     const text = 'Filename;Label\r\nä 1.png;"größer; kleiner"\r\n';
     const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
@@ -158,8 +157,8 @@ describe('tables', () => {
   it('give classes and splits', async () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, 'pictures.csv');
-    await put(join(folder.path, 'x', '1.png'), shapePicture('red circle', 0));
-    await put(join(folder.path, '2.png'), shapePicture('red circle', 1));
+    await put(join(folder.path, 'x', '1.png'), shapeImage('red circle', 0));
+    await put(join(folder.path, '2.png'), shapeImage('red circle', 1));
     await put(file, 'Image,Class,Split\nx/1.png,ant,train\n2.png,bee,val\n');
     const opened = await openDataset(file);
     expect([opened.name, opened.classNames, counts(opened)]).toEqual(['pictures', ['ant', 'bee'], [1, 0, 1]]);
@@ -178,7 +177,7 @@ describe('tables', () => {
   ])('with mistakes are refused: %#', async (text, message) => {
     await using folder = await temporaryFolder();
     await put(join(folder.path, 't.csv'), text);
-    await put(join(folder.path, '1.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, '1.png'), shapeImage('red circle', 0));
     await expect(openDataset(join(folder.path, 't.csv'))).rejects.toThrow(message);
   });
 });
@@ -187,7 +186,7 @@ describe("files outside of a table's folder", () => {
   it.each(['../secret/1.png', 'a/../../secret/1.png', 'ABSOLUTE'])('are refused unless asked for: %s', async (given) => {
     await using folder = await temporaryFolder();
     const outside = join(folder.path, 'secret', '1.png');
-    await put(outside, shapePicture('red circle', 0));
+    await put(outside, shapeImage('red circle', 0));
     const id = given === 'ABSOLUTE' ? outside : given;
     const table = join(folder.path, 'in', 't.csv');
     const split = join(folder.path, 'in', 's.json');
@@ -201,7 +200,7 @@ describe("files outside of a table's folder", () => {
 
   it('are not those whose names only begin with dots', async () => {
     await using folder = await temporaryFolder();
-    await put(join(folder.path, '..a', '1.png'), shapePicture('red circle', 0));
+    await put(join(folder.path, '..a', '1.png'), shapeImage('red circle', 0));
     await put(join(folder.path, 't.csv'), 'path,class\n..a/1.png,ant\n');
     expect((await openDataset(join(folder.path, 't.csv'))).splits.train).toHaveLength(1);
   });
@@ -209,7 +208,7 @@ describe("files outside of a table's folder", () => {
 
 it('a class or data set may be called as what every object has', async () => {
   await using folder = await temporaryFolder();
-  await put(join(folder.path, 'constructor', '1.png'), shapePicture('red circle', 0));
+  await put(join(folder.path, 'constructor', '1.png'), shapeImage('red circle', 0));
   expect((await openDataset(folder.path)).classNames).toEqual(['constructor']);
   await expect(openDataset('constructor')).rejects.toThrow(/neither a path nor the name/);
 });

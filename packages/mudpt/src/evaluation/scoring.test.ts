@@ -4,10 +4,11 @@ import { randomFrom } from '@mudpt/autograd';
 import { type Clip, randomClip } from '@mudpt/clip';
 import { capture, scope } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
-import { temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { temporaryFolder, writeShapes } from '../../test/images.ts';
 import { TINY, tinyClip } from '../../test/tiny.ts';
 import { TINY as UNEVEN, tinyMethod } from '../../test/uneven.ts';
-import { BatchLoader, type Item, openDataset } from '../data/index.ts';
+import { BatchLoader, type Item } from '../data/index.ts';
+import { openDataset } from '../datasets/index.ts';
 import { type Method, methodContext } from '../methods/index.ts';
 import { imageFeatures, rank, scoringBatch } from './scoring.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FormatError, writeSafetensors } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../../test/pictures.ts';
+import { temporaryFolder } from '../../test/images.ts';
 import { NO_CURVE, readPosition } from './checkpoint.ts';
 
 const digest = 'a'.repeat(64);

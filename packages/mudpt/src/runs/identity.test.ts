@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { put, shapePicture, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { put, shapeImage, temporaryFolder, writeShapes } from '../../test/images.ts';
 import { resolveConfig } from './config.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { openRunData } from './prepare.ts';
@@ -33,12 +33,12 @@ it('a run is told from others by the contents of its data, wherever that lies', 
   expect(differences(first, seed).map(({ what }) => what)).toEqual(['another configuration', 'other training images']);
 
   const all = await marked(there, { shots: 3 });
-  await put(join(there, 'train', 'red_circle', '0.png'), shapePicture('blue cross', 40));
+  await put(join(there, 'train', 'red_circle', '0.png'), shapeImage('blue cross', 40));
   const changed = await marked(there, { shots: 3 });
   expect(changed).toMatchObject({ mark: all.mark, data: all.data });
   expect(differences(all, changed).map(({ what }) => what)).toEqual(['other training images']);
 
-  await put(join(there, 'test', 'red_circle', '0.png'), shapePicture('blue cross', 41));
+  await put(join(there, 'test', 'red_circle', '0.png'), shapeImage('blue cross', 41));
   expect((await marked(there, { shots: 3 })).mark).not.toBe(all.mark);
   await rename(join(there, 'train', 'red_circle', '1.png'), join(there, 'train', 'red_circle', 'other.png'));
   expect((await marked(there, { shots: 3 })).data).not.toBe(changed.data);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TensorError } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { put, shapePicture, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { put, shapeImage, temporaryFolder, writeShapes } from '../../test/images.ts';
 import { writeTinyModel } from '../../test/tiny.ts';
 import { readPosition } from './checkpoint.ts';
 import type { RunInput } from './config.ts';
@@ -83,12 +83,12 @@ eachDevice('a run', (ctx) => {
     const before = await contents(first.folder);
     const other = join(at.path, 'elsewhere', 'shapes');
     await cp(join(at.path, 'shapes'), other, { recursive: true });
-    await put(join(other, 'test', 'red_circle', '0.png'), shapePicture('red circle', 99));
+    await put(join(other, 'test', 'red_circle', '0.png'), shapeImage('red circle', 99));
     const second = await go((options) => train({ ...input, data: other }, options), out);
     expect(second.folder.path).not.toBe(first.folder.path);
     expect(await contents(first.folder)).toEqual(before);
 
-    await put(join(at.path, 'shapes', 'train', 'red_circle', '0.png'), shapePicture('red circle', 99));
+    await put(join(at.path, 'shapes', 'train', 'red_circle', '0.png'), shapeImage('red circle', 99));
     const starts: ((options: RunOptions) => Promise<RunResult>)[] = [
       (options) => train(input, { ...options, resume: true }),
       (options) => train(input, { ...options, fresh: true }),

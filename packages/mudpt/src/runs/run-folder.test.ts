@@ -2,7 +2,7 @@ import { appendFile, readFile, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { put, temporaryFolder } from '../../test/pictures.ts';
+import { put, temporaryFolder } from '../../test/images.ts';
 import { resolveConfig } from './config.ts';
 import type { MetricsLine } from './records.ts';
 import { RunFolder } from './run-folder.ts';

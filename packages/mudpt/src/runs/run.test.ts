@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { put, temporaryFolder, writeShapes } from '../../test/pictures.ts';
+import { put, temporaryFolder, writeShapes } from '../../test/images.ts';
 import { writeTinyModel } from '../../test/tiny.ts';
 import type { RunInput } from './config.ts';
 import { estimateRun } from './estimate.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../../test/pictures.ts';
+import { temporaryFolder } from '../../test/images.ts';
 import { crc32c, EventFile, record } from './tensorboard.ts';
 
 const ascii = (text: string) => new TextEncoder().encode(text);

@@ -42,7 +42,7 @@ const SHAPES: Readonly<Record<string, { colour: Colour; inside: (x: number, y: n
 export const SHAPE_NAMES: readonly string[] = Object.keys(SHAPES);
 
 /** The `variant`-th picture of a shape. */
-export function shapePicture(name: string, variant: number, side = 32): Uint8Array {
+export function shapeImage(name: string, variant: number, side = 32): Uint8Array {
   const shape = SHAPES[name];
   if (!shape) throw new Error(`no shape ${name}`);
   const [cx, cy, radius] = [0.4 + 0.05 * (variant % 5), 0.4 + 0.05 * (variant % 3), 0.2 + 0.02 * (variant % 7)];
@@ -59,7 +59,7 @@ export async function writeShapes(folder: string, layout: Readonly<Record<string
   for (const [part, count] of Object.entries(layout))
     for (const name of names)
       for (let index = 0; index < count; index++)
-        await put(join(folder, part, name.replace(' ', '_'), `${index}.png`), shapePicture(name, variant++));
+        await put(join(folder, part, name.replace(' ', '_'), `${index}.png`), shapeImage(name, variant++));
 }
 
 /** Writes a file and the folders above it. */
