@@ -1,8 +1,8 @@
 /** Writes the data cards of the icon sets: tsx scripts/icon-cards.ts */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cardText, dataCard } from '../src/data/icons/card.ts';
-import { readManifest } from '../src/data/icons/manifest.ts';
-import { ICON_SETS } from '../src/data/icons/sets.ts';
+import { cardText, dataCard } from '../src/datasets/icons/card.ts';
+import { readManifest } from '../src/datasets/icons/manifest.ts';
+import { ICON_SETS } from '../src/datasets/icons/sets.ts';
 
 const folder = new URL('../assets/cards/', import.meta.url);
 mkdirSync(folder, { recursive: true });

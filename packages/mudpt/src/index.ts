@@ -1,4 +1,5 @@
 /** Prompt learning on CLIP: data sets, methods, training, runs in folders. */
 export * from './core.ts';
 export * from './data/index.ts';
+export * from './datasets/index.ts';
 export * from './train/index.ts';

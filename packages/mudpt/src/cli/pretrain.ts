@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { Device, FormatError, TensorError, writeFileAtomic } from '@mudpt/tensor';
 import { Command } from 'commander';
-import { installIcons } from '../data/icons/install.ts';
+import { installIcons } from '../datasets/icons/install.ts';
 import { modelCard } from '../pretrain/card.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';
 import { publish } from '../pretrain/publish.ts';

@@ -3,7 +3,7 @@ import { printable } from '@mudpt/clip';
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
 import { command } from '../command.ts';
-import { datasetNames } from '../data/index.ts';
+import { datasetNames } from '../datasets/index.ts';
 import { methodNames } from '../methods/index.ts';
 import { resolveConfig, runFields } from '../train/index.ts';
 import type { EvaluateFlags } from './evaluate.ts';
@@ -36,7 +36,7 @@ function program(finish: (code: number) => void): Command {
     .description('learn prompts on a folder of pictures and show what was gained')
     .option(
       '--data <data>',
-      `folder with a folder per class, CoOp split file (.json), table (.csv), or a name (${datasetNames.join(', ')}); default ${STANDARD.data}`,
+      `folder with a folder per class, CoOp split file (.json), table (.csv), or a name (${datasetNames().join(', ')}); default ${STANDARD.data}`,
     )
     .option('--root <folder>', runFields['root'])
     .option('--template <text>', runFields['template'])

@@ -1,14 +1,14 @@
 /** Class names as words of a text. */
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 
 /** Underscores become spaces, as all methods of the family have it. */
 export function readableName(className: string): string {
   return className.replaceAll('_', ' ');
 }
 
-/** The template with a class name in it. @throws FormatError for a template without `{}` */
+/** The template with a class name in it. @throws InputError for a template without `{}` */
 export function fillTemplate(template: string, className: string): string {
   if (!template.includes('{}'))
-    throw new FormatError('template', `"${template}" has no place for the class name`, 'write {} where the name belongs');
+    throw new InputError('template', `"${template}" has no place for the class name`, 'write {} where the name belongs');
   return template.replaceAll('{}', () => readableName(className));
 }

@@ -2,9 +2,10 @@
 import { basename, dirname, resolve } from 'node:path';
 import { byCodeUnit } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
-import { type Dataset, type Item, type Split, someOf } from './dataset.ts';
-import { doublePictures, doubtfulNames } from './doubts.ts';
-import { divide, pictureFolder, placeBelow } from './files.ts';
+import { type Dataset, type Item, known, type Split, someOf } from './dataset.ts';
+import { findDuplicates } from './duplicates.ts';
+import { validateClassNames } from './validation.ts';
+import { divide, imageFolder, placeBelow } from './files.ts';
 import { readText } from './text.ts';
 import { DEFAULT_TEMPLATE, divisionOf, type SourceOptions } from './folder.ts';
 
@@ -41,11 +42,11 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
   const classNames = [...new Set(labelled.map(({ name }) => name))];
   const numeric = classNames.every((name) => /^\d+$/.test(name));
   classNames.sort(numeric ? (a, b) => Number(a) - Number(b) : byCodeUnit);
-  const root = await pictureFolder(dirname(file), labelled[0]?.id, file);
+  const root = await imageFolder(dirname(file), labelled[0]?.id, file);
   const labels = new Map<string, number>();
   const numbers = new Map(classNames.map((name, label) => [name, label]));
   const items = labelled.map(({ line, id, name }): Item => {
-    const label = numbers.get(name) ?? 0;
+    const label = known(numbers, name);
     if (labels.has(id))
       throw fail(line, `names ${id} again${labels.get(id) === label ? '' : ', with another class'}`, 'name every picture once');
     labels.set(id, label);
@@ -68,8 +69,8 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
     },
     warnings: [
       ...warnings,
-      ...doubtfulNames(classNames, 'write words into the column of classes'),
-      ...(await doublePictures(arranged, (label) => classNames[label] ?? '')),
+      ...validateClassNames(classNames, 'write words into the column of classes'),
+      ...(await findDuplicates(arranged, (label) => classNames[label])),
     ],
   };
 }

@@ -52,3 +52,10 @@ export function someOf(names: readonly string[], most = 5): string {
 export function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** What a map has for a key that must be in it. @throws RangeError */
+export function known<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+  const value = map.get(key);
+  if (value === undefined) throw new RangeError(`there is nothing for ${String(key)}`);
+  return value;
+}

@@ -2,19 +2,19 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { IMAGE_KINDS, listFolder } from '@mudpt/clip/files';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import { byLabel, counted, type Dataset, type Item, someOf } from './dataset.ts';
 import { PythonRandom } from './mt19937.ts';
 
 /**
  * Where a picture is that a table names.
- * @throws FormatError when that is outside of `folder` and nobody allowed it
+ * @throws InputError when that is outside of `folder` and nobody allowed it
  */
 export function placeBelow(folder: string, id: string, named: string, allowOutside = false): string {
   const path = resolve(folder, id);
   const way = relative(folder, path);
   if (allowOutside || (way !== '' && !isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`))) return path;
-  throw new FormatError(
+  throw new InputError(
     'data',
     `${named} names ${id}, which is not below ${folder}`,
     'a table from somebody else could show any file of yours: put the pictures below its folder, or add --allow-outside',
@@ -43,10 +43,11 @@ const DIVISION_SEED = 0;
  */
 export function divide(items: readonly Item[]): Dataset['splits'] {
   const splits: Record<'train' | 'val' | 'test', Item[]> = { train: [], val: [], test: [] };
-  for (const own of byLabel(items).values()) {
-    const shuffled = new PythonRandom(DIVISION_SEED).sample(own, own.length);
-    const test = own.length < 2 ? 0 : Math.max(1, Math.round(own.length * 0.3));
-    const val = own.length < 3 ? 0 : Math.max(1, Math.round(own.length * 0.2));
+  for (const group of byLabel(items).values()) {
+    const { length } = group;
+    const shuffled = new PythonRandom(DIVISION_SEED).sample(group, length);
+    const test = length < 2 ? 0 : Math.max(1, Math.round(length * 0.3));
+    const val = length < 3 ? 0 : Math.max(1, Math.round(length * 0.2));
     for (const [index, item] of shuffled.entries())
       splits[index < test ? 'test' : index < test + val ? 'val' : 'train'].push(item);
   }
@@ -54,11 +55,11 @@ export function divide(items: readonly Item[]): Dataset['splits'] {
 }
 
 /** Where `first`, the first picture that `file` names, is: in the file's folder, or in one of the folders in it. */
-export async function pictureFolder(folder: string, first: string | undefined, file: string): Promise<string> {
-  if (first === undefined) throw new FormatError('data', `${file} names no pictures`, 'add a line for each picture');
+export async function imageFolder(folder: string, first: string | undefined, file: string): Promise<string> {
+  if (first === undefined) throw new InputError('data', `${file} names no pictures`, 'add a line for each picture');
   for (const candidate of ['', ...(await listFolder(folder)).folders])
     if (await exists(resolve(folder, candidate, first))) return join(folder, candidate);
-  throw new FormatError(
+  throw new InputError(
     'data',
     `${first}, the first picture of ${file}, is neither in ${folder} nor in a folder in it`,
     'write paths relative to the file, or put it beside the folder its paths begin in',

@@ -1,9 +1,11 @@
 /** Class folders: `FOLDER/cat/1.jpg`, or divided as `FOLDER/train/cat/1.jpg`, `FOLDER/test/cat/2.jpg`. */
 import { basename, join, resolve } from 'node:path';
 import { IMAGE_KINDS, imagesBelow, listFolder } from '@mudpt/clip/files';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { type Dataset, type Item, someOf, type Split, SPLITS } from './dataset.ts';
-import { doublePictures, doubtfulNames } from './doubts.ts';
+import type { OpenOptions } from './definition.ts';
+import { findDuplicates } from './duplicates.ts';
+import { validateClassNames } from './validation.ts';
 import { divide, exists, leftAside } from './files.ts';
 import { readText } from './text.ts';
 
@@ -20,20 +22,14 @@ const SPLIT_NAMES: Readonly<Record<string, Split>> = {
 
 export const DEFAULT_TEMPLATE = 'a photo of a {}.';
 
-export interface SourceOptions {
-  /** Default: the name of the folder or file. */
-  readonly name?: string;
-  /** Default "a photo of a {}." */
-  readonly template?: string;
-  /** Whether a table may name files that are not below its folder. Default false: it may come from a stranger. */
-  readonly allowOutside?: boolean;
-}
+/** What a reader of a path may be told. */
+export type SourceOptions = Pick<OpenOptions, 'name' | 'template' | 'allowOutside'>;
 
 /**
  * Reads a folder of class folders. Without `train` and `test` folders the pictures are divided 50/20/30, always in the same way. Pictures
  * may lie in sub-folders of a class. `classnames.txt` (lines "FOLDER words") gives classes better names than their folders have.
  *
- * @throws FormatError when there are no classes, or a class has no picture
+ * @throws InputError when there are no classes, or a class has no picture
  */
 export async function openFolder(path: string, options: SourceOptions = {}): Promise<Dataset> {
   const root = resolve(path);
@@ -55,7 +51,7 @@ export async function openFolder(path: string, options: SourceOptions = {}): Pro
       for (const name of contents.images) found[split].push({ id: idOf(name), image: join(root, below, name), label });
       for (const name of contents.others) others.push(idOf(name));
     }
-  expectPictures(root, classes, [...found.train, ...found.all], divided);
+  expectImages(root, classes, [...found.train, ...found.all], divided);
   const classNames = classes.map((folder) => names.get(folder) ?? folder);
   const { splits, warnings, division } = arrange(found, divided, parts);
   return {
@@ -67,11 +63,11 @@ export async function openFolder(path: string, options: SourceOptions = {}): Pro
     warnings: [
       ...warnings,
       ...leftAside(others),
-      ...doubtfulNames(
+      ...validateClassNames(
         classNames,
         'rename the folders, or put a classnames.txt beside them with lines "FOLDER words that name the class"',
       ),
-      ...(await doublePictures(splits, (label) => classNames[label] ?? '')),
+      ...(await findDuplicates(splits, (label) => classNames[label])),
     ],
   };
 }
@@ -113,24 +109,24 @@ async function classFolders(root: string, parts: readonly (readonly [string, str
   const classes = new Set<string>();
   for (const [, part] of parts) for (const folder of (await listFolder(join(root, part))).folders) classes.add(folder);
   if (classes.size > 0) return [...classes].sort((a, b) => (a < b ? -1 : 1));
-  throw new FormatError(
+  throw new InputError(
     'data',
     `${root} has no class folders`,
     'make one folder per class in it and put the pictures there, for instance cat/1.jpg and dog/1.jpg',
   );
 }
 
-function expectPictures(root: string, classes: readonly string[], items: readonly Item[], divided: boolean): void {
+function expectImages(root: string, classes: readonly string[], items: readonly Item[], divided: boolean): void {
   const seen = new Set(items.map(({ label }) => label));
   const empty = classes.filter((_, label) => !seen.has(label));
   if (divided && items.length === 0)
-    throw new FormatError(
+    throw new InputError(
       'data',
       `${root} has no training pictures`,
       'put them into train/CLASS/, or leave out the train and test folders',
     );
   if (empty.length === 0) return;
-  throw new FormatError(
+  throw new InputError(
     'data',
     `${empty.length} of ${classes.length} class folders of ${root} have no ${divided ? 'training ' : ''}picture: ${someOf(empty)}`,
     `put ${IMAGE_KINDS} files there, or remove the folders`,
@@ -151,14 +147,14 @@ export function parseClassNames(text: string, file: string): Map<string, string>
   const names = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '') continue;
-    const match = /^(\S+)\s+(.+)$/.exec(line.trim());
-    if (!match)
+    const [, folder, words] = /^(\S+)\s+(.+)$/.exec(line.trim()) ?? [];
+    if (folder === undefined || words === undefined)
       throw new FormatError(
         'classnames.txt',
         `line ${index + 1} of ${file} is "${line}"`,
         'write the folder, a space, and the name',
       );
-    names.set(match[1] ?? '', match[2] ?? '');
+    names.set(folder, words);
   }
   return names;
 }

@@ -5,7 +5,7 @@ import { put, temporaryFolder } from '@mudpt/testing/files';
 import { shapeImage, writeShapes } from '@mudpt/testing/images';
 import type { Item } from './dataset.ts';
 import { type Batch, BatchLoader } from './loader.ts';
-import { openDataset } from './registry.ts';
+import { openDataset } from '../datasets/registry.ts';
 
 const collect = async (batches: AsyncIterable<Batch>): Promise<Batch[]> => {
   const all: Batch[] = [];

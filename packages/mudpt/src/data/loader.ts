@@ -158,14 +158,14 @@ export class BatchLoader {
     return error.problem;
   }
 
-  private async *batches(pictures: AsyncIterable<Loaded>, size: number, onBad: (loaded: Loaded) => void): AsyncGenerator<Batch> {
+  private async *batches(loading: AsyncIterable<Loaded>, size: number, onBad: (loaded: Loaded) => void): AsyncGenerator<Batch> {
     let items: Item[] = [];
     let pixels: Uint8Array[] = [];
     const make = (): Batch => {
       const images = normalize(pixels, this.options.size, this.options.normalization);
       return { images, labels: Int32Array.from(items, ({ label }) => label), items };
     };
-    for await (const loaded of pictures) {
+    for await (const loaded of loading) {
       if (!loaded.pixels) {
         onBad(loaded);
         continue;

@@ -4,7 +4,7 @@ const N = 624;
 const M = 397;
 
 /**
- * The generator behind `random.Random(seed)`: MT19937 seeded by `init_by_array`.
+ * The generator of `random.Random(seed)`: MT19937 seeded by `init_by_array`.
  * Source: Matsumoto and Nishimura, "Mersenne Twister" (TOMACS 1998); CPython Modules/_randommodule.c and Lib/random.py.
  */
 export class PythonRandom {
@@ -21,7 +21,7 @@ export class PythonRandom {
   /** The next 32 random bits as a whole number. */
   next(): number {
     if (this.at === N) this.refill();
-    let word = this.state[this.at++] ?? 0;
+    let word = at(this.state, this.at++);
     word ^= word >>> 11;
     word ^= (word << 7) & 0x9d2c5680;
     word ^= (word << 15) & 0xefc60000;
@@ -71,11 +71,11 @@ export class PythonRandom {
     let i = 1;
     for (let k = 0; k < N; k++) {
       const j = k % key.length;
-      state[i] = ((state[i] ?? 0) ^ Math.imul(mixed(state, i - 1), 1664525)) + (key[j] ?? 0) + j;
+      state[i] = (at(state, i) ^ Math.imul(mixed(state, i - 1), 1664525)) + at(key, j) + j;
       i = this.following(i);
     }
     for (let k = 0; k < N - 1; k++) {
-      state[i] = ((state[i] ?? 0) ^ Math.imul(mixed(state, i - 1), 1566083941)) - i;
+      state[i] = (at(state, i) ^ Math.imul(mixed(state, i - 1), 1566083941)) - i;
       i = this.following(i);
     }
     state[0] = 0x80000000;
@@ -83,21 +83,28 @@ export class PythonRandom {
 
   private following(i: number): number {
     if (i + 1 < N) return i + 1;
-    this.state[0] = this.state[N - 1] ?? 0;
+    this.state[0] = at(this.state, N - 1);
     return 1;
   }
 
   private refill(): void {
     const { state } = this;
     for (let i = 0; i < N; i++) {
-      const joined = ((state[i] ?? 0) & 0x80000000) | ((state[(i + 1) % N] ?? 0) & 0x7fffffff);
-      state[i] = (state[(i + M) % N] ?? 0) ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+      const joined = (at(state, i) & 0x80000000) | (at(state, (i + 1) % N) & 0x7fffffff);
+      state[i] = at(state, (i + M) % N) ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
     }
     this.at = 0;
   }
 }
 
 function mixed(state: Uint32Array, i: number): number {
-  const word = state[i] ?? 0;
+  const word = at(state, i);
   return word ^ (word >>> 30);
+}
+
+/** @throws RangeError beyond the ends */
+function at(words: ArrayLike<number>, i: number): number {
+  const word = words[i];
+  if (word === undefined) throw new RangeError(`there is no word ${i} of ${words.length}`);
+  return word;
 }

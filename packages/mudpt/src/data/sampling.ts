@@ -1,6 +1,6 @@
 /** Which pictures and which classes: few-shot selection, base and new classes, and the order of an epoch. */
 import { drawsFor } from '@mudpt/clip';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import { byLabel, type Dataset, type Item, someOf } from './dataset.ts';
 import { PythonRandom } from './mt19937.ts';
 
@@ -15,15 +15,15 @@ const MOST_VALIDATION_SHOTS = 4;
  * the order of first appearance, training first, all of a class that has no more than it should give. Test pictures stay as they are.
  * Sample before {@link subsetClasses}, so that base, new and all share their pictures.
  *
- * @throws FormatError when a class has no training picture, or the numbers are not whole
+ * @throws InputError when a class has no training picture, or the numbers are not whole
  */
 export function fewShot(dataset: Dataset, shots: number, seed: number): Dataset {
   if (!Number.isSafeInteger(shots) || shots < 1)
-    throw new FormatError('shots', `${shots} pictures per class`, 'give a whole number from 1 up, or leave --shots at "all"');
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new FormatError('seed', `is ${seed}`, 'give a whole number from 0 up');
+    throw new InputError('shots', `${shots} pictures per class`, 'give a whole number from 1 up, or leave --shots at "all"');
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new InputError('seed', `is ${seed}`, 'give a whole number from 0 up');
   const random = new PythonRandom(seed);
   const take = (items: readonly Item[], count: number): Item[] =>
-    [...byLabel(items).values()].flatMap((own) => (own.length >= count ? random.sample(own, count) : own));
+    [...byLabel(items).values()].flatMap((group) => (group.length >= count ? random.sample(group, count) : group));
   const train = take(dataset.splits.train, shots);
   const val = take(dataset.splits.val, Math.min(shots, MOST_VALIDATION_SHOTS));
   return { ...dataset, splits: { ...dataset.splits, train, val }, warnings: [...dataset.warnings, ...scarce(dataset, shots)] };
@@ -34,7 +34,7 @@ function scarce(dataset: Dataset, shots: number): string[] {
   const named = (label: number, count: number): string => `${dataset.classNames[label]} (${count})`;
   const without = dataset.classNames.flatMap((_, label) => (groups.has(label) ? [] : [named(label, 0)]));
   if (without.length > 0)
-    throw new FormatError(
+    throw new InputError(
       'few-shot sampling',
       `${without.length} classes have no training picture: ${someOf(without)}`,
       'add pictures to them, or leave the classes out',
@@ -48,12 +48,12 @@ function scarce(dataset: Dataset, shots: number): string[] {
 
 /**
  * The classes of one half, labelled from 0, in all splits. Of C labels in order the first ceil(C / 2) are base, the others new.
- * @throws FormatError for fewer than two classes
+ * @throws InputError for fewer than two classes
  */
 export function subsetClasses(dataset: Dataset, subset: ClassSubset): Dataset {
   if (subset === 'all') return dataset;
   const count = dataset.classNames.length;
-  if (count < 2) throw new FormatError('classes', `${count} class cannot be halved into base and new`, 'use all classes');
+  if (count < 2) throw new InputError('classes', `${count} class cannot be halved into base and new`, 'use all classes');
   const half = Math.ceil(count / 2);
   const [from, to] = subset === 'base' ? [0, half] : [half, count];
   const keep = (items: readonly Item[]): Item[] =>

@@ -8,7 +8,7 @@ import { resolveConfig } from '../runs/config.ts';
 import { expectTrainable, openRunData } from '../runs/prepare.ts';
 import type { Dataset } from './dataset.ts';
 import { divide } from './files.ts';
-import { openDataset } from './registry.ts';
+import { openDataset } from '../datasets/registry.ts';
 
 const counts = ({ splits: { train, val, test } }: Dataset): number[] => [train.length, val.length, test.length];
 

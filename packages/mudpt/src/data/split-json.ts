@@ -3,8 +3,8 @@ import { basename, dirname, resolve } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { type Dataset, type Item, someOf, SPLITS } from './dataset.ts';
-import { doubtfulNames } from './doubts.ts';
-import { pictureFolder, placeBelow } from './files.ts';
+import { validateClassNames } from './validation.ts';
+import { imageFolder, placeBelow } from './files.ts';
 import { readText } from './text.ts';
 import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 
@@ -21,7 +21,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
   const file = resolve(path);
   const rows = parse(await readText(file), file);
   const classNames = namesByLabel([...rows.train, ...rows.val, ...rows.test], file);
-  const root = resolve(options.images ?? (await pictureFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file)));
+  const root = resolve(options.images ?? (await imageFolder(dirname(file), rows.train[0]?.[0] ?? rows.test[0]?.[0], file)));
   const labels = new Map<string, number>();
   const splits = Object.fromEntries(
     SPLITS.map((split) => [
@@ -45,7 +45,7 @@ export async function openSplitJson(path: string, options: SplitJsonOptions = {}
     template: options.template ?? DEFAULT_TEMPLATE,
     splits,
     origin: { path: root, division: `split from ${basename(file)}` },
-    warnings: doubtfulNames(classNames, 'write words for them into the file'),
+    warnings: validateClassNames(classNames, 'write words for them into the file'),
   };
 }
 

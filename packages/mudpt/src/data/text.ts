@@ -1,11 +1,11 @@
 /** Text files that people make: with marks of their encoding, or in one that is none of Unicode's. */
 import { readFile } from 'node:fs/promises';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 
-/** The text of a file in UTF-8, or in UTF-16 with a mark; the mark is left out. @throws FormatError when it cannot be read or is neither */
+/** The text of a file in UTF-8, or in UTF-16 with a mark; the mark is left out. @throws InputError when it cannot be read, FormatError when it is neither */
 export async function readText(path: string): Promise<string> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new FormatError('data', `${path} cannot be read (${(cause as Error).message})`, 'check the path and its permissions', {
+    throw new InputError('data', `${path} cannot be read (${(cause as Error).message})`, 'check the path and its permissions', {
       cause,
     });
   });

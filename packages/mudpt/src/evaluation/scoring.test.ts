@@ -8,7 +8,8 @@ import { temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
 import { TINY, tinyClip } from '@mudpt/testing/models/small-clip';
 import { TINY as UNEVEN, tinyMethod } from '../../test/uneven.ts';
-import { BatchLoader, type Item, openDataset } from '../data/index.ts';
+import { BatchLoader, type Item } from '../data/index.ts';
+import { openDataset } from '../datasets/index.ts';
 import { type Method, methodContext } from '../methods/index.ts';
 import { imageFeatures, rank, scoringBatch } from './scoring.ts';
 

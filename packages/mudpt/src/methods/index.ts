@@ -33,4 +33,4 @@ export { aggregationWeights } from './promptsrc.ts';
 export type { LayerRows, TextPath } from '../prompts/text-prompts.ts';
 export { type TrainingInput, trainingPreset, type TrainingSettings } from '../method/training-settings.ts';
 export { defineMethod, type MethodDefinition, type MethodStatement, type MethodVariant } from '../method/definition.ts';
-export { methodNamed, methodNames } from './registry.ts';
+export { methodNamed, methodNames, registerMethod } from './registry.ts';

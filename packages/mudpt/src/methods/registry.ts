@@ -1,4 +1,6 @@
-/** All methods by name. Adding one is a line here and its file. */
+/** All methods by name. Adding one to this package is a line here and its file; other packages register theirs. */
+import { InputError } from '@mudpt/tensor';
+import { checkMethodDefinition } from '../method/check.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
 import type { MethodDefinition } from '../method/definition.ts';
@@ -13,7 +15,7 @@ import { umudpt } from './umudpt.ts';
 import { vpt } from './vpt.ts';
 import { zeroShot } from './zero-shot.ts';
 
-const METHODS: readonly MethodDefinition[] = [
+const BUILT_IN: readonly MethodDefinition[] = [
   zeroShot,
   linearProbe,
   tipAdapter,
@@ -29,14 +31,42 @@ const METHODS: readonly MethodDefinition[] = [
   mudpt,
 ];
 
-/** Names of all methods. */
+const table = new Map<string, MethodDefinition>(BUILT_IN.map((method) => [method.name, method]));
+
+/**
+ * Adds a method to those that are known wherever one is named: `--method`, `methodNamed`, `train({ method })`, prompt files and checkpoints.
+ * @returns what takes it out of the table again when it is disposed; nobody has to
+ * @throws InputError for a definition that lacks something, or whose name is taken
+ */
+export function registerMethod(definition: MethodDefinition): Disposable {
+  checkMethodDefinition(definition);
+  const { name } = definition;
+  if (table.has(name))
+    throw new InputError(
+      'registerMethod',
+      `there is a method "${name}" already`,
+      'choose another name, and register each definition once',
+    );
+  table.set(name, definition);
+  return {
+    [Symbol.dispose](): void {
+      if (table.get(name) === definition) table.delete(name);
+    },
+  };
+}
+
+/** Names of all methods, those that were registered included. */
 export function methodNames(): string[] {
-  return METHODS.map(({ name }) => name);
+  return [...table.keys()];
 }
 
 /** @throws MethodError for an unknown name, listing those there are */
 export function methodNamed(name: string): MethodDefinition {
-  const found = METHODS.find((method) => method.name === name);
+  const found = table.get(name);
   if (found) return found;
-  throw new MethodError('method', `there is no method "${name}"`, `choose one of ${methodNames().join(', ')}`);
+  throw new MethodError(
+    'method',
+    `there is no method "${name}"`,
+    `choose one of ${methodNames().join(', ')}; a method of another package is known after --plugin or registerMethod`,
+  );
 }

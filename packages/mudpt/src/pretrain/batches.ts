@@ -2,8 +2,8 @@
 import { type Random, randomFrom } from '@mudpt/autograd';
 import type { Tokenizer } from '@mudpt/clip';
 import type { HostInput } from '@mudpt/tensor';
-import type { Drawing } from '../data/icons/drawings.ts';
-import type { Concept } from '../data/icons/manifest.ts';
+import type { Drawing } from '../datasets/icons/drawings.ts';
+import type { Concept } from '../datasets/icons/manifest.ts';
 import { augmentInto } from './augment.ts';
 import { type Captions, categoryWords } from './captions.ts';
 import type { Recipe } from './recipe.ts';

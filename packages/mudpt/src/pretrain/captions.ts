@@ -1,9 +1,9 @@
 /** What is written about a drawing: from its label, its tags and its category, in words that never name a held-out concept. */
 import type { Random } from '@mudpt/autograd';
-import { CATEGORIES } from '../data/icons/categories.ts';
-import { asWords } from '../data/icons/held-out.ts';
-import type { Concept } from '../data/icons/manifest.ts';
-import { ICON_TEMPLATE } from '../data/icons/sets.ts';
+import { CATEGORIES } from '../datasets/icons/categories.ts';
+import { asWords } from '../datasets/icons/held-out.ts';
+import type { Concept } from '../datasets/icons/manifest.ts';
+import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 
 /** Half of the captions that name a category begin as the down-stream prompts do. */
 const PROMPT = ICON_TEMPLATE.slice(0, ICON_TEMPLATE.indexOf('{}'));

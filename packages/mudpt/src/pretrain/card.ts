@@ -1,11 +1,11 @@
 /** The model card of a published model, from the facts that lie beside its weights. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { categoryNames } from '../data/icons/categories.ts';
-import { heldOutConcepts } from '../data/icons/held-out.ts';
-import { readManifest } from '../data/icons/manifest.ts';
-import { ICON_TEMPLATE } from '../data/icons/sets.ts';
-import { heldOutStyles, STYLES } from '../data/icons/styles.ts';
+import { categoryNames } from '../datasets/icons/categories.ts';
+import { heldOutConcepts } from '../datasets/icons/held-out.ts';
+import { readManifest } from '../datasets/icons/manifest.ts';
+import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
+import { heldOutStyles, STYLES } from '../datasets/icons/styles.ts';
 import type { Recipe } from './recipe.ts';
 import type { ModelReport } from './report.ts';
 

@@ -2,7 +2,7 @@
 import { type Clip, normalize } from '@mudpt/clip';
 import { noGrad } from '@mudpt/autograd';
 import { type Device, scope, tensor } from '@mudpt/tensor';
-import { IconSet, type View } from '../data/icons/render.ts';
+import { IconSet, type View } from '../datasets/icons/render.ts';
 
 /** One picture to evaluate on. */
 export type Probe = {

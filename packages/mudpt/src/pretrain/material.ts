@@ -1,10 +1,10 @@
 /** Everything that training and evaluation read: drawings, captions, tokenizer, validation pictures. */
 import { createTokenizer, reduceVocabulary, type ReducedVocabulary, type Tokenizer } from '@mudpt/clip';
-import { type Drawing, loadDrawings } from '../data/icons/drawings.ts';
-import { heldOutConcepts, splitOf } from '../data/icons/held-out.ts';
-import { type Concept, readManifest } from '../data/icons/manifest.ts';
-import { heldOutStyles, seenStyles } from '../data/icons/styles.ts';
-import { VIEW } from '../data/icons/view.ts';
+import { type Drawing, loadDrawings } from '../datasets/icons/drawings.ts';
+import { heldOutConcepts, splitOf } from '../datasets/icons/held-out.ts';
+import { type Concept, readManifest } from '../datasets/icons/manifest.ts';
+import { heldOutStyles, seenStyles } from '../datasets/icons/styles.ts';
+import { VIEW } from '../datasets/icons/view.ts';
 import { Captions } from './captions.ts';
 import { type Probe, renderProbes } from './evaluate.ts';
 import type { Recipe } from './recipe.ts';

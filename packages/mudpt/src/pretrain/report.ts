@@ -1,11 +1,11 @@
 /** What a published model can do, measured on the pictures of the down-stream sets. */
 import { type Clip, loadClip } from '@mudpt/clip';
 import { type Device, tensor } from '@mudpt/tensor';
-import { categoryNames } from '../data/icons/categories.ts';
-import { readManifest } from '../data/icons/manifest.ts';
-import { ICON_SETS, ICON_TEMPLATE, type Place } from '../data/icons/sets.ts';
-import { heldOutStyles } from '../data/icons/styles.ts';
-import { VIEW } from '../data/icons/view.ts';
+import { categoryNames } from '../datasets/icons/categories.ts';
+import { readManifest } from '../datasets/icons/manifest.ts';
+import { ICON_SETS, ICON_TEMPLATE, type Place } from '../datasets/icons/sets.ts';
+import { heldOutStyles } from '../datasets/icons/styles.ts';
+import { VIEW } from '../datasets/icons/view.ts';
 import { LinearProbe, linearProbeSettings } from '../methods/linear-probe.ts';
 import {
   imageFeatures,

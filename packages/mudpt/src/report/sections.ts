@@ -1,6 +1,6 @@
 /** What the report says, section by section. */
 import { command } from '../command.ts';
-import { SEEN_BEFORE } from '../data/doubts.ts';
+import { SEEN_BEFORE } from '../data/duplicates.ts';
 import { readableName } from '../data/index.ts';
 import { classesWithPictures } from '../evaluation/metrics.ts';
 import { nameOfEvaluation } from '../runs/records.ts';

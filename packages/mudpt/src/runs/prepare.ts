@@ -10,10 +10,10 @@ import {
   fewShot,
   fillTemplate,
   fingerprint,
-  openDataset,
   SPLITS,
   subsetClasses,
 } from '../data/index.ts';
+import { openDataset } from '../datasets/index.ts';
 import { type Method, methodContext, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import type { RunConfig, RunInput } from './config.ts';
 import type { ClassFacts } from './records.ts';

@@ -1,7 +1,7 @@
 /** Icons as pixels: an Iconify file's icon as SVG, and SVG as RGBA or a PNG. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import type { Sharp } from 'sharp';
 import { packageOf } from './styles.ts';
 
@@ -18,7 +18,7 @@ type IconFile = { readonly icons: Readonly<Record<string, Icon>>; readonly width
 export type View = {
   /** Pixels of a side. */
   readonly size: number;
-  /** Colour behind the drawing. */
+  /** Colour of the ground. */
   readonly background: string;
   /** Part of the side that the drawing's box fills. */
   readonly scale: number;
@@ -34,22 +34,22 @@ export class IconSet {
   /**
    * Reads a set.
    * @param from a file of the package that has it installed: a folder's package.json, or this package
-   * @throws FormatError when it is not installed there
+   * @throws InputError when it is not installed there
    */
   static async open(style: string, from: string | URL = import.meta.url): Promise<IconSet> {
     let path: string;
     try {
       path = createRequire(from).resolve(`${packageOf(style)}/icons.json`);
     } catch (cause) {
-      throw new FormatError('icons', `the icon set ${packageOf(style)} is not installed`, 'run pnpm install', { cause });
+      throw new InputError('icons', `the icon set ${packageOf(style)} is not installed`, 'run pnpm install', { cause });
     }
     return new IconSet(style, JSON.parse(await readFile(path, 'utf8')) as IconFile);
   }
 
-  /** The icon as an SVG document of `size` pixels. @throws FormatError for an unknown name */
+  /** The icon as an SVG document of `size` pixels. @throws InputError for an unknown name */
   svg(name: string, size: number): string {
     const icon = this.file.icons[name];
-    if (!icon) throw new FormatError('icons', `${this.style} has no icon "${name}"`, 'write the manifest anew');
+    if (!icon) throw new InputError('icons', `${this.style} has no icon "${name}"`, 'write the manifest anew');
     const width = icon.width ?? this.file.width ?? 16;
     const height = icon.height ?? this.file.height ?? 16;
     const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
@@ -70,16 +70,16 @@ export class IconSet {
 
   /** Pixels [size, size, 3] of a picture of the icon; see {@link png}. */
   async rgb(name: string, view: View): Promise<Uint8Array> {
-    const { data } = await (await this.picture(name, view)).raw().toBuffer({ resolveWithObject: true });
+    const { data } = await (await this.draw(name, view)).raw().toBuffer({ resolveWithObject: true });
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
 
   /** A picture of the icon as a PNG. */
   async png(name: string, view: View): Promise<Uint8Array> {
-    return (await this.picture(name, view)).png().toBuffer();
+    return (await this.draw(name, view)).png().toBuffer();
   }
 
-  private async picture(name: string, { size, background, scale }: View): Promise<Sharp> {
+  private async draw(name: string, { size, background, scale }: View): Promise<Sharp> {
     const { default: sharp } = await import('sharp');
     const inner = Math.max(1, Math.round(size * scale));
     const before = Math.floor((size - inner) / 2);

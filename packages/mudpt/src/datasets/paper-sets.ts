@@ -7,12 +7,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listFolder } from '@mudpt/clip/files';
-import { FormatError } from '@mudpt/tensor';
-import { type Dataset, type Item, SPLITS } from './dataset.ts';
-import { exists } from './files.ts';
-import { parseClassNames } from './folder.ts';
-import { openSplitJson } from './split-json.ts';
+import { FormatError, InputError } from '@mudpt/tensor';
+import { type Dataset, type Item, SPLITS } from '../data/dataset.ts';
+import type { DatasetDefinition } from '../data/definition.ts';
+import { exists } from '../data/files.ts';
+import { parseClassNames } from '../data/folder.ts';
+import { openSplitJson } from '../data/split-json.ts';
 
+/** A published set: where it lies, and how its own lists say what is in it. */
 interface PaperSet {
   /** Folder under the root of all data sets. */
   readonly folder: string;
@@ -35,68 +37,72 @@ const zhou =
   async ({ folder, images }) =>
     openSplitJson(await expectThere(join(folder, `split_zhou_${name}.json`)), { images });
 
-export const PAPER_SETS: Readonly<Record<string, PaperSet>> = {
-  imagenet: { folder: 'imagenet', images: 'images', template: PHOTO, read: readImageNet },
-  caltech101: { folder: 'caltech-101', images: '101_ObjectCategories', template: PHOTO, read: zhou('Caltech101') },
-  oxford_pets: { folder: 'oxford_pets', images: 'images', template: 'a photo of a {}, a type of pet.', read: zhou('OxfordPets') },
-  stanford_cars: { folder: 'stanford_cars', images: '', template: PHOTO, read: zhou('StanfordCars') },
-  oxford_flowers: {
+function paper(name: string, { folder, images: below, template, read }: PaperSet): DatasetDefinition {
+  return {
+    name,
+    summary: 'its published split, as the papers measured it',
+    folder,
+    source: "CoOp's DATASETS.md describes",
+    template,
+    async read(place) {
+      const images = join(place, below);
+      if (!(await exists(images)))
+        throw new InputError(name, `${images} is not there`, "arrange it as CoOp's DATASETS.md describes");
+      const { classNames, splits } = await read({ folder: place, images });
+      await expectFirstImages(name, splits);
+      return { classNames, splits, origin: { path: images, division: 'its published split' } };
+    },
+  };
+}
+
+export const PAPER_SETS: readonly DatasetDefinition[] = [
+  paper('imagenet', { folder: 'imagenet', images: 'images', template: PHOTO, read: readImageNet }),
+  paper('caltech101', { folder: 'caltech-101', images: '101_ObjectCategories', template: PHOTO, read: zhou('Caltech101') }),
+  paper('oxford_pets', {
+    folder: 'oxford_pets',
+    images: 'images',
+    template: 'a photo of a {}, a type of pet.',
+    read: zhou('OxfordPets'),
+  }),
+  paper('stanford_cars', { folder: 'stanford_cars', images: '', template: PHOTO, read: zhou('StanfordCars') }),
+  paper('oxford_flowers', {
     folder: 'oxford_flowers',
     images: 'jpg',
     template: 'a photo of a {}, a type of flower.',
     read: zhou('OxfordFlowers'),
-  },
-  food101: { folder: 'food-101', images: 'images', template: 'a photo of {}, a type of food.', read: zhou('Food101') },
-  fgvc_aircraft: {
+  }),
+  paper('food101', { folder: 'food-101', images: 'images', template: 'a photo of {}, a type of food.', read: zhou('Food101') }),
+  paper('fgvc_aircraft', {
     folder: 'fgvc_aircraft',
     images: 'images',
     template: 'a photo of a {}, a type of aircraft.',
     read: readAircraft,
-  },
-  sun397: { folder: 'sun397', images: 'SUN397', template: PHOTO, read: zhou('SUN397') },
-  dtd: { folder: 'dtd', images: 'images', template: '{} texture.', read: zhou('DescribableTextures') },
-  eurosat: { folder: 'eurosat', images: '2750', template: 'a centered satellite photo of {}.', read: zhou('EuroSAT') },
-  ucf101: { folder: 'ucf101', images: 'UCF-101-midframes', template: 'a photo of a person doing {}.', read: zhou('UCF101') },
-  imagenetv2: { folder: 'imagenetv2', images: 'imagenetv2-matched-frequency-format-val', template: PHOTO, read: readNumbered },
-  imagenet_sketch: { folder: 'imagenet-sketch', images: 'images', template: PHOTO, read: readByWordNet },
-  imagenet_a: { folder: 'imagenet-adversarial', images: 'imagenet-a', template: PHOTO, read: readByWordNet },
-  imagenet_r: { folder: 'imagenet-rendition', images: 'imagenet-r', template: PHOTO, read: readByWordNet },
-};
+  }),
+  paper('sun397', { folder: 'sun397', images: 'SUN397', template: PHOTO, read: zhou('SUN397') }),
+  paper('dtd', { folder: 'dtd', images: 'images', template: '{} texture.', read: zhou('DescribableTextures') }),
+  paper('eurosat', { folder: 'eurosat', images: '2750', template: 'a centered satellite photo of {}.', read: zhou('EuroSAT') }),
+  paper('ucf101', {
+    folder: 'ucf101',
+    images: 'UCF-101-midframes',
+    template: 'a photo of a person doing {}.',
+    read: zhou('UCF101'),
+  }),
+  paper('imagenetv2', {
+    folder: 'imagenetv2',
+    images: 'imagenetv2-matched-frequency-format-val',
+    template: PHOTO,
+    read: readNumbered,
+  }),
+  paper('imagenet_sketch', { folder: 'imagenet-sketch', images: 'images', template: PHOTO, read: readByWordNet }),
+  paper('imagenet_a', { folder: 'imagenet-adversarial', images: 'imagenet-a', template: PHOTO, read: readByWordNet }),
+  paper('imagenet_r', { folder: 'imagenet-rendition', images: 'imagenet-r', template: PHOTO, read: readByWordNet }),
+];
 
-/**
- * Reads one of {@link PAPER_SETS}.
- * @param root folder that holds the data sets' folders
- * @throws FormatError naming the folder, split file or list that is missing
- */
-export async function openPaperSet(name: string, root: string): Promise<Dataset> {
-  const set = Object.hasOwn(PAPER_SETS, name) ? PAPER_SETS[name] : undefined;
-  if (!set) throw new FormatError('data', `there is no data set "${name}"`, `use one of ${Object.keys(PAPER_SETS).join(', ')}`);
-  const folder = join(root, set.folder);
-  const images = join(folder, set.images);
-  for (const path of [folder, images])
-    if (!(await exists(path)))
-      throw new FormatError(
-        name,
-        `${path} is not there`,
-        `arrange the data sets as CoOp's DATASETS.md describes and pass the folder they are in as --root (now ${root})`,
-      );
-  const { classNames, splits } = await set.read({ folder, images });
-  await expectFirstPictures(name, splits);
-  return {
-    name,
-    classNames,
-    template: set.template,
-    splits,
-    origin: { path: images, division: 'its published split' },
-    warnings: [],
-  };
-}
-
-async function expectFirstPictures(name: string, splits: Dataset['splits']): Promise<void> {
+async function expectFirstImages(name: string, splits: Dataset['splits']): Promise<void> {
   for (const split of SPLITS) {
     const [first] = splits[split];
     if (!first || (await exists(first.image as string))) continue;
-    throw new FormatError(
+    throw new InputError(
       name,
       `${String(first.image)}, the first ${split} picture, is not there`,
       'check that the archive was unpacked whole and lies where its list expects it',
@@ -111,7 +117,7 @@ async function readLines(path: string): Promise<string[]> {
 
 async function expectThere(path: string): Promise<string> {
   if (await exists(path)) return path;
-  throw new FormatError(
+  throw new InputError(
     'data',
     `${path} is missing`,
     "download it as CoOp's DATASETS.md describes; another split would give numbers that compare with nobody's",

@@ -35,8 +35,8 @@ it('no held-out concept and no held-out picture is pretrained on', async () => {
   expect(heldOut.filter(({ id }) => ids.has(id))).toEqual([]);
   // A drawing belongs to one concept only: no other concept brings a held-out one's picture back.
   for (const style of seenStyles) {
-    const pictures = new Set(seen.flatMap(({ icons }) => icons[style] ?? []));
-    expect(heldOut.flatMap(({ icons }) => icons[style] ?? []).filter((icon) => pictures.has(icon))).toEqual([]);
+    const drawings = new Set(seen.flatMap(({ icons }) => icons[style] ?? []));
+    expect(heldOut.flatMap(({ icons }) => icons[style] ?? []).filter((icon) => drawings.has(icon))).toEqual([]);
   }
 });
 
@@ -63,11 +63,11 @@ it('down-stream pictures were not pretrained on, and no concept is in two splits
   );
   for (const { name, deal } of ICON_SETS) {
     const places = deal(all);
-    const own = (split: 'train' | 'val' | 'test'): string[] =>
+    const conceptsOf = (split: 'train' | 'val' | 'test'): string[] =>
       places[split].map(({ style, icon }) => concept.get(`${style}/${icon}`) ?? 'unknown');
     for (const { style, icon } of [...places.train, ...places.val, ...places.test])
       if (PRETRAINED(style)) expect(ids.has(concept.get(`${style}/${icon}`) ?? ''), `${name}: ${style}/${icon}`).toBe(true);
-    const [train, val, test] = [new Set(own('train')), new Set(own('val')), new Set(own('test'))];
+    const [train, val, test] = [new Set(conceptsOf('train')), new Set(conceptsOf('val')), new Set(conceptsOf('test'))];
     expect(
       [...train].filter((id) => val.has(id) || test.has(id)),
       name,

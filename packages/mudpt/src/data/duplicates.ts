@@ -1,32 +1,7 @@
-/** What is suspicious about a data set, told before anybody believes its numbers. */
+/** Images that are in a data set twice: in two classes, or in training and test. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { readableName } from './class-names.ts';
 import { counted, type Item, someOf } from './dataset.ts';
-
-const EMPTY_WORDS = /^(?:n\d{8}|[\d\s._-]+|.|(?:class|label|category|folder|new folder|untitled folder|cls|c)[\s_-]*\d*)$/i;
-
-/** Names from which no text encoder can tell what is in the picture, and how to mend them. */
-export function doubtfulNames(classNames: readonly string[], fix: string): string[] {
-  const warnings: string[] = [];
-  const empty = classNames.filter((name) => EMPTY_WORDS.test(readableName(name).trim()));
-  if (empty.length > 0)
-    warnings.push(
-      `${counted(empty.length, 'class name says', 'class names say')} nothing about the pictures (${someOf(empty)}), so zero-shot accuracy will be near chance: ${fix}`,
-    );
-  const seen = new Map<string, string>();
-  const repeated: string[] = [];
-  for (const name of classNames) {
-    const key = readableName(name).toLowerCase();
-    if (seen.has(key)) repeated.push(`"${name}"`);
-    seen.set(key, name);
-  }
-  if (repeated.length > 0)
-    warnings.push(
-      `${counted(repeated.length, 'class name occurs', 'class names occur')} twice, so zero-shot cannot tell those classes apart: ${someOf(repeated)}`,
-    );
-  return warnings;
-}
 
 /** Part of the warning of test pictures that are training pictures as well. */
 export const SEEN_BEFORE = 'seen in training or validation too';
@@ -40,19 +15,19 @@ interface Placed {
  * Finds equal pictures (same bytes) in two classes, and in training and test. Only files of equal length are read.
  * @param className of a label
  */
-export async function doublePictures(
+export async function findDuplicates(
   splits: Readonly<Record<string, readonly Item[]>>,
-  className: (label: number) => string,
+  className: (label: number) => string | undefined,
 ): Promise<string[]> {
   const placed = Object.entries(splits).flatMap(([split, items]) => items.map((item): Placed => ({ item, split })));
   const sizes = await together(placed, ({ item }) => sizeOf(item));
   const bySize = new Map<number, Placed[]>();
   for (const [index, size] of sizes.entries()) {
-    const own = placed[index];
-    if (size === undefined || !own) continue;
+    const entry = placed[index];
+    if (size === undefined || !entry) continue;
     const equal = bySize.get(size);
-    if (equal) equal.push(own);
-    else bySize.set(size, [own]);
+    if (equal) equal.push(entry);
+    else bySize.set(size, [entry]);
   }
   const classes: string[] = [];
   const leaks: string[] = [];
@@ -96,11 +71,11 @@ async function groupByContent(candidates: readonly Placed[]): Promise<Placed[][]
   });
   const groups = new Map<string, Placed[]>();
   for (const [index, key] of keys.entries()) {
-    const own = candidates[index];
-    if (!own) continue;
+    const candidate = candidates[index];
+    if (!candidate) continue;
     const equal = groups.get(key);
-    if (equal) equal.push(own);
-    else groups.set(key, [own]);
+    if (equal) equal.push(candidate);
+    else groups.set(key, [candidate]);
   }
   return [...groups.values()].filter((group) => group.length > 1);
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { InputError, writeFileAtomic } from '@mudpt/tensor';
 import { packageOf, type Style, STYLES } from './styles.ts';
 
 /** Labels, tags and groups of all concepts (MIT). */
@@ -25,7 +25,7 @@ const versionsOf = (styles: readonly Style[]): Record<string, string> =>
 /**
  * Makes sure that packages lie under `folder`/node_modules, and installs them with npm if not.
  * @returns the folder's package.json, to resolve modules from
- * @throws FormatError when npm fails, with what it said
+ * @throws InputError when npm fails, with what it said
  */
 async function install(folder: string, wanted: Readonly<Record<string, string>>): Promise<string> {
   const manifest = join(resolve(folder), 'package.json');
@@ -42,7 +42,7 @@ async function install(folder: string, wanted: Readonly<Record<string, string>>)
     shell: process.platform === 'win32',
   });
   if (status !== 0)
-    throw new FormatError(
+    throw new InputError(
       'icons',
       `npm could not install ${packages.join(', ')}: ${error?.message ?? stderr}`,
       'check the network',

@@ -2,7 +2,7 @@
 
 const PRESENTATION = new Set(['FE0F', 'FE0E']);
 const SKIN = /^1F3F[B-F]$/;
-/** Behind a joiner: female, male, facing right. */
+/** After a joiner: female, male, facing right. */
 const VARIANT_SIGNS = new Set(['2640', '2642', '27A1']);
 const MAN_OR_WOMAN = new Set(['1F468', '1F469']);
 

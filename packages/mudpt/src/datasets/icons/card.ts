@@ -1,5 +1,5 @@
 /** Data cards of the icon sets: what is in them, how much, from where. */
-import { SPLITS } from '../dataset.ts';
+import { SPLITS } from '../../data/dataset.ts';
 import { categoryNames } from './categories.ts';
 import type { Concept } from './manifest.ts';
 import { DEFAULT_ICON_SET, ICON_TEMPLATE, type IconSetDefinition } from './sets.ts';
@@ -12,7 +12,7 @@ export type DataCard = {
   readonly isDefault: boolean;
   readonly template: string;
   readonly pixels: number;
-  readonly pictures: Readonly<Record<string, number>>;
+  readonly images: Readonly<Record<string, number>>;
   /** Pictures by class: train, val, test. The first half of the classes is "base", the rest "new". */
   readonly classes: Readonly<Record<string, readonly [number, number, number]>>;
   readonly sources: readonly {
@@ -34,7 +34,7 @@ export function dataCard({ name, about, deal }: IconSetDefinition, concepts: rea
     isDefault: name === DEFAULT_ICON_SET,
     template: ICON_TEMPLATE,
     pixels: VIEW.size,
-    pictures: Object.fromEntries(SPLITS.map((split) => [split, places[split].length])),
+    images: Object.fromEntries(SPLITS.map((split) => [split, places[split].length])),
     classes: Object.fromEntries(
       categoryNames.map((category, label) => [category, [count('train', label), count('val', label), count('test', label)]]),
     ),
@@ -48,7 +48,7 @@ export function dataCard({ name, about, deal }: IconSetDefinition, concepts: rea
 }
 
 /** The card for people. */
-export function cardText({ name, about, isDefault, template, pixels, pictures, classes, sources }: DataCard): string {
+export function cardText({ name, about, isDefault, template, pixels, images, classes, sources }: DataCard): string {
   const names = Object.keys(classes);
   const base = Math.ceil(names.length / 2);
   return [
@@ -64,7 +64,7 @@ export function cardText({ name, about, isDefault, template, pixels, pictures, c
     '|---|---|---|---|',
     ...sources.map((source) => `| ${source.package} | ${source.version} | ${source.author} | ${source.licence} |`),
     '',
-    `Pictures: ${Object.entries(pictures)
+    `Pictures: ${Object.entries(images)
       .map(([split, count]) => `${count} ${split}`)
       .join(', ')}.`,
     '',

@@ -1,8 +1,9 @@
 /** The down-stream sets: classify a drawing into its category. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FormatError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
-import { type Dataset, type Item, type Split, SPLITS } from '../dataset.ts';
+import { InputError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
+import { type Item, type Split, SPLITS } from '../../data/dataset.ts';
+import type { DatasetContents, DatasetDefinition } from '../../data/definition.ts';
 import { categoryNames } from './categories.ts';
 import { heldOutConcepts, lot, splitOf } from './held-out.ts';
 import { type Concept, readManifest } from './manifest.ts';
@@ -81,9 +82,6 @@ export const ICON_SETS: readonly IconSetDefinition[] = [
 /** The set that is meant by `icons`: chosen on validation pictures, see the model card. */
 export const DEFAULT_ICON_SET = 'icons-styles';
 
-/** Names that {@link openIcons} knows. */
-export const iconSetNames: readonly string[] = ['icons', ...ICON_SETS.map(({ name }) => name)];
-
 /** Concepts by class, in a fixed arbitrary order. */
 function members(concepts: readonly Concept[]): { category: number; list: Concept[] }[] {
   return categoryNames.map((_, category) => ({
@@ -102,14 +100,11 @@ function bySplit(make: (split: Split) => readonly Place[]): Places {
 }
 
 /**
- * Opens a set by its name, `icons` for the default one. Its pictures are rendered into `folder` (once; PNG files named by style and
- * icon), where people can look at them too; a style that is not installed with this package is fetched into `folder`/packages.
- * @throws FormatError for an unknown name, or when a style cannot be fetched
+ * Reads a set. Its pictures are rendered into `folder` (once; PNG files named by style and icon), where people can look at them too; a style
+ * that is not installed with this package is fetched into `folder`/packages.
+ * @throws InputError when a style cannot be fetched
  */
-export async function openIcons(name: string, folder: string): Promise<Dataset> {
-  const wanted = name === 'icons' ? DEFAULT_ICON_SET : name;
-  const definition = ICON_SETS.find((one) => one.name === wanted);
-  if (!definition) throw new FormatError('icons', `there is no set "${name}"`, `use one of ${iconSetNames.join(', ')}`);
+async function readIcons(definition: IconSetDefinition, folder: string): Promise<DatasetContents> {
   const places = definition.deal(await readManifest());
   const file = ({ style, icon }: Place): string => join(folder, style, `${icon}.png`);
   await renderMissing(
@@ -122,12 +117,25 @@ export async function openIcons(name: string, folder: string): Promise<Dataset> 
   return {
     name: definition.name,
     classNames: categoryNames,
-    template: ICON_TEMPLATE,
     splits: { train: items('train'), val: items('val'), test: items('test') },
     origin: { path: folder, division: 'a split of its own' },
-    warnings: [],
   };
 }
+
+const icons = (name: string, definition: IconSetDefinition): DatasetDefinition => ({
+  name,
+  summary: definition.about,
+  folder: 'icons',
+  generated: true,
+  template: ICON_TEMPLATE,
+  read: (folder) => readIcons(definition, folder),
+});
+
+/** `icons`, the default set, and each set by its name. */
+export const ICONS: readonly DatasetDefinition[] = [
+  ...ICON_SETS.filter(({ name }) => name === DEFAULT_ICON_SET).map((definition) => icons('icons', definition)),
+  ...ICON_SETS.map((definition) => icons(definition.name, definition)),
+];
 
 const HOUR_MS = 3_600_000;
 

@@ -21,7 +21,7 @@ export function asWords(text: string): string {
 /** A fixed arbitrary number for a text (FNV-1a): the order of drawing lots does not change when concepts are added. */
 export function lot(text: string): number {
   let hash = 0x811c9dc5;
-  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) as number), 0x01000193) >>> 0;
   // FNV's high bits hardly depend on the last characters: mix them once more.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return (hash ^ (hash >>> 12)) >>> 0;
@@ -38,8 +38,8 @@ export function heldOutConcepts(concepts: readonly Concept[]): Concept[][] {
   return CATEGORIES.map((_, category) => {
     const members = concepts.filter((concept) => concept.category === category);
     const eligible = members.filter(({ label, icons }) => {
-      const own = asWords(label);
-      const inOthers = names.filter((name) => name.includes(own)).length > 1 || classes.some((name) => name.includes(own));
+      const words = asWords(label);
+      const inOthers = names.filter((name) => name.includes(words)).length > 1 || classes.some((name) => name.includes(words));
       return !inOthers && seenStyles.filter((style) => icons[style]).length >= 2;
     });
     const count = Math.min(MOST, Math.max(LEAST, Math.round(SHARE * members.length)));

@@ -1,0 +1,1 @@
+export { datasetDefinitions, datasetNames, openDataset, registerDataset } from './registry.ts';

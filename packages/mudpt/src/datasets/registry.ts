@@ -1,0 +1,97 @@
+/** The table of data sets: what `--data` and {@link openDataset} know by name, and the forms that data at a path may have. */
+import { extname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { InputError } from '@mudpt/tensor';
+import { checkDatasetDefinition, type DatasetDefinition, type OpenOptions } from '../data/definition.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { exists } from '../data/files.ts';
+import { validateDataset } from '../data/validation.ts';
+import { FORMS } from './forms.ts';
+import { ICONS } from './icons/sets.ts';
+import { PAPER_SETS } from './paper-sets.ts';
+
+/** To add a data set to this package, add a line. */
+const BUILT_IN: readonly DatasetDefinition[] = [...PAPER_SETS, ...ICONS, ...FORMS];
+
+const table = new Map<string, DatasetDefinition>(BUILT_IN.map((definition) => [definition.name, definition]));
+
+/**
+ * Adds a data set, or a form of data, to those that are known wherever one is named: `--data`, `openDataset`, `train({ data })`.
+ * @returns what takes it out of the table again when it is disposed; nobody has to
+ * @throws InputError for a definition that lacks something, or whose name is taken
+ */
+export function registerDataset(definition: DatasetDefinition): Disposable {
+  checkDatasetDefinition(definition);
+  const { name } = definition;
+  if (table.has(name))
+    throw new InputError(
+      'registerDataset',
+      `there is a data set "${name}" already`,
+      'choose another name, and register each definition once',
+    );
+  table.set(name, definition);
+  return {
+    [Symbol.dispose](): void {
+      if (table.get(name) === definition) table.delete(name);
+    },
+  };
+}
+
+/** Names that {@link openDataset} knows, those that were registered included. */
+export function datasetNames(): string[] {
+  return [...table.values()].filter(({ recognizes }) => !recognizes).map(({ name }) => name);
+}
+
+/** All definitions, forms of data included. */
+export function datasetDefinitions(): DatasetDefinition[] {
+  return [...table.values()];
+}
+
+/**
+ * Opens `data`: a name of {@link datasetNames}; else a path to something of a form that is known: class folders, a folder with CoOp's split
+ * file in it, such a file, a CSV file. `./icons` is a path even where `icons` is a name.
+ *
+ * @throws InputError for what is none of these; InputError and FormatError for what its reader refuses
+ */
+export async function openDataset(data: string, options: OpenOptions = {}): Promise<Dataset> {
+  const named = table.get(data);
+  if (named && !named.recognizes) return read(named, await placeOf(named, options.root), options);
+  if (!(await exists(data)))
+    throw new InputError(
+      'data',
+      `"${data}" is neither a path nor the name of a data set`,
+      `give a folder with one folder per class, a split file (.json), a table (.csv), or one of ${datasetNames().join(', ')}; a data set of another package is known after --plugin`,
+    );
+  // What was registered last is asked first: it may know more of a folder than the forms of this package.
+  for (const form of [...table.values()].reverse()) if (await form.recognizes?.(data)) return read(form, data, options);
+  const extension = extname(data).toLowerCase();
+  const { isDirectory } = { isDirectory: (await stat(data)).isDirectory() };
+  throw new InputError(
+    'data',
+    isDirectory ? `${data} is a folder of no known form` : `${data} is a ${extension || 'plain'} file`,
+    'give a folder, a split file (.json) or a table (.csv, .tsv)',
+  );
+}
+
+/** Where a data set lies that is known by its name. @throws InputError when its folder is missing */
+async function placeOf({ name, folder = name, generated = false, source }: DatasetDefinition, root = 'data'): Promise<string> {
+  const place = join(root, folder);
+  if (generated || (await exists(place))) return place;
+  throw new InputError(
+    name,
+    `${place} is not there`,
+    `${source === undefined ? 'put the data set there,' : `arrange the data sets as ${source},`} or pass the folder that has ${folder} in it as --root (now ${root})`,
+  );
+}
+
+async function read(definition: DatasetDefinition, place: string, options: OpenOptions): Promise<Dataset> {
+  const { name, template, ...contents } = await definition.read(place, options);
+  const dataset: Dataset = {
+    warnings: [],
+    ...contents,
+    name: options.name ?? name ?? definition.name,
+    template: options.template ?? template ?? definition.template,
+  };
+  validateDataset(dataset);
+  return dataset;
+}
