@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { shapeImage, put, temporaryFolder, writeShapes } from '../../test/images.ts';
+import { put, temporaryFolder } from '@mudpt/testing/files';
+import { shapeImage, writeShapes } from '@mudpt/testing/images';
 import type { DatasetDefinition } from '../data/definition.ts';
 import { openFolder } from '../data/folder.ts';
 import { datasetDefinitions, datasetNames, openDataset, registerDataset } from './registry.ts';
