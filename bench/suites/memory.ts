@@ -5,8 +5,8 @@
 import { type Clip, CLIP_CONFIGS, type ClipConfig, imageTokens, randomClip } from '@mudpt/clip';
 import {
   bytesOfSize,
-  describeEconomy,
-  type Economy,
+  describeRematerialization,
+  type Rematerialization,
   heldBytes,
   KEEP_ALL,
   methodContext,
@@ -31,25 +31,25 @@ export const PARTS = 'two passes in parts';
 type Point = { readonly C: number; readonly B: number; readonly n: number; readonly L: number };
 export type Axis = keyof Point | 'T';
 
-/** How a step runs: an economy, or the one that a budget leads to. */
+/** How a step runs: a rematerialization, or the one that a budget leads to. */
 type Way = { readonly engine: string; readonly textPath: TextPath } & (
-  | { readonly economy: Economy }
+  | { readonly rematerialization: Rematerialization }
   | { readonly budget: string }
 );
 
 const FULL: readonly Way[] = [
-  { engine: KEPT, textPath: 'auto', economy: KEEP_ALL },
-  { engine: RECOMPUTING, textPath: 'auto', economy: RECOMPUTE },
+  { engine: KEPT, textPath: 'auto', rematerialization: KEEP_ALL },
+  { engine: RECOMPUTING, textPath: 'auto', rematerialization: RECOMPUTE },
   ...['2GiB', '1GiB', '768MiB'].map((budget): Way => ({ engine: `--memory ${budget}`, textPath: 'auto', budget })),
-  { engine: PLAIN, textPath: 'full', economy: KEEP_ALL },
+  { engine: PLAIN, textPath: 'full', rematerialization: KEEP_ALL },
 ];
 const CURVES: readonly Way[] = [
-  { engine: KEPT, textPath: 'auto', economy: KEEP_ALL },
-  { engine: RECOMPUTING, textPath: 'auto', economy: RECOMPUTE },
+  { engine: KEPT, textPath: 'auto', rematerialization: KEEP_ALL },
+  { engine: RECOMPUTING, textPath: 'auto', rematerialization: RECOMPUTE },
   {
     engine: PARTS,
     textPath: 'auto',
-    economy: { text: { recompute: false, parts: 4 }, image: { recompute: false, parts: 4 } },
+    rematerialization: { text: { recompute: false, microBatches: 4 }, image: { recompute: false, microBatches: 4 } },
   },
 ];
 
@@ -152,11 +152,13 @@ async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string
     const { size } = config.image;
     const images = [B, 3, size, size];
     const chosen =
-      'economy' in way ? way.economy : stepper.choose({ bytes: bytesOfSize(way.budget) ?? 0, isAsked: true }, images).economy;
-    method.economise(chosen);
+      'rematerialization' in way
+        ? way.rematerialization
+        : stepper.choose({ bytes: bytesOfSize(way.budget) ?? 0, isAsked: true }, images).rematerialization;
+    method.rematerialize(chosen);
     const plan = stepper.cost(images);
     const extra = {
-      plan: describeEconomy(chosen),
+      plan: describeRematerialization(chosen),
       'plan bytes': plan.bytes,
       'device bytes': heldBytes(device) + plan.bytes,
       dispatches: plan.dispatches,

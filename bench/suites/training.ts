@@ -74,7 +74,7 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
     template: 'a photo of a {}.',
     seed: 1,
     textPath,
-    ...(recompute && { economy: RECOMPUTE }),
+    ...(recompute && { rematerialization: RECOMPUTE }),
   });
   const method = methodNamed('mudpt').create(context, {}) as PromptMethod;
   const optimizer = new SGD([...method.learnable.values()], { lr: 0.0025, momentum: 0.9, weightDecay: 5e-4 });

@@ -18,7 +18,7 @@ import {
 } from '../train/index.ts';
 import { classesWithPictures } from '../evaluation/metrics.ts';
 import { type AlternativeFacts, nameOfEvaluation } from '../runs/records.ts';
-import { describeEconomy, methodNamed } from '../methods/index.ts';
+import { describeRematerialization, methodNamed } from '../methods/index.ts';
 import { checkData } from './check.ts';
 import { findRun } from './find-run.ts';
 import { AUTO, inputOf, type TrainFlags } from './settings.ts';
@@ -233,9 +233,9 @@ export function alternativesText(alternatives: readonly AlternativeFacts[], accu
 }
 
 /** How steps run, and how much of what they may take they do. */
-function choiceText({ economy, bytes: most, budget }: StepChoice): string {
+function choiceText({ rematerialization, bytes: most, budget }: StepChoice): string {
   const limit = `${bytes(budget.bytes)}${budget.isAsked ? '' : ', a guess'}`;
-  return `${describeEconomy(economy)}: ${bytes(most)} of ${limit}${most > budget.bytes ? '; less is not possible' : ''}`;
+  return `${describeRematerialization(rematerialization)}: ${bytes(most)} of ${limit}${most > budget.bytes ? '; less is not possible' : ''}`;
 }
 
 function accuracyText({ metrics, split }: Evaluation): string {
@@ -270,10 +270,10 @@ function tellEstimate(line: StatusLine, estimate: Estimate): number {
 }
 
 /** What was weighed up, one way a line. */
-function consideredTable({ considered, economy: chosen }: StepChoice): string[] {
-  const rows = considered.map(({ economy, bytes: most, flops }) => [
-    economy === chosen ? '->' : '',
-    describeEconomy(economy),
+function consideredTable({ considered, rematerialization: chosen }: StepChoice): string[] {
+  const rows = considered.map(({ rematerialization, bytes: most, flops }) => [
+    rematerialization === chosen ? '->' : '',
+    describeRematerialization(rematerialization),
     Number.isFinite(most) ? bytes(most) : 'a tensor is too large',
     Number.isFinite(flops) ? `${(flops / 1e9).toPrecision(3)} GFLOP` : '',
   ]);

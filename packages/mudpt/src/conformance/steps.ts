@@ -1,7 +1,7 @@
 /** Checks of a training step: captured, with less memory, on every text path, and continued from a checkpoint. */
 import { noGrad, lossAndGradients } from '@mudpt/autograd';
 import { capture, copyInto, mul, scope, sub, type Tensor } from '@mudpt/tensor';
-import { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE } from '../method/rematerialization.ts';
+import { describeRematerialization, type Rematerialization, KEEP_ALL, RECOMPUTE } from '../method/rematerialization.ts';
 import type { PromptMethod } from '../method/method.ts';
 import { commonRuns } from './initial-values.ts';
 import { expectNumbers, stepTensors, type Numbers, numbers, valuesOf } from './numbers.ts';
@@ -38,8 +38,8 @@ export async function capturedStep(subject: Subject): Promise<void> {
   }
 }
 
-const whole = (parts: number, recompute = false) => ({ parts, recompute });
-const ECONOMIES: readonly Economy[] = [
+const whole = (microBatches: number, recompute = false) => ({ microBatches, recompute });
+const REMATERIALIZATIONS: readonly Rematerialization[] = [
   RECOMPUTE,
   { text: whole(0, true), image: whole(0) },
   { text: whole(1), image: whole(1) },
@@ -58,13 +58,13 @@ export async function memoryPolicies(subject: Subject): Promise<void> {
       ['gradients', [...found].flatMap(([name, parameter]) => (name.startsWith('grad ') ? Array.from(parameter) : []))] as const,
     ]);
   const evaluated: Numbers = new Map([['logits', await method.evaluate(images).data()]]);
-  for (const economy of ECONOMIES) {
-    method.economise(economy);
-    const what = `with ${describeEconomy(economy)}`;
+  for (const rematerialization of REMATERIALIZATIONS) {
+    method.rematerialize(rematerialization);
+    const what = `with ${describeRematerialization(rematerialization)}`;
     expectNumbers(method.name, what, all(await numbers(method, images, labels)), all(expected), 1e-6);
     expectNumbers(method.name, what, new Map([['logits', await method.evaluate(images).data()]]), evaluated, 1e-6);
   }
-  method.economise(KEEP_ALL);
+  method.rematerialize(KEEP_ALL);
   expectNumbers(method.name, 'with everything kept again', await numbers(method, images, labels), expected, 0);
 }
 

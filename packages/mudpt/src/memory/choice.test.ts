@@ -2,7 +2,14 @@ import { capture, scope } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { CLASSES, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
-import { type Economy, KEEP_ALL, methodNamed, type PromptMethod, RECOMPUTE, type TrainingSettings } from '../methods/index.ts';
+import {
+  type Rematerialization,
+  KEEP_ALL,
+  methodNamed,
+  type PromptMethod,
+  RECOMPUTE,
+  type TrainingSettings,
+} from '../methods/index.ts';
 import { budgetOf, bytesOfSize } from './budget.ts';
 import { heldBytes, type StepChoice } from './choice.ts';
 import { scoringBatch } from '../evaluation/scoring.ts';
@@ -53,7 +60,7 @@ eachDevice('memory of a step', (ctx) => {
   ])('%s: what is told beforehand is what training holds (accumulating %i)', async (name, accumulate) => {
     await training(name, accumulate, async ({ stepper, choose }) => {
       const large = choose(2 ** 30);
-      expect(large).toMatchObject({ economy: KEEP_ALL, considered: { length: 1 } });
+      expect(large).toMatchObject({ rematerialization: KEEP_ALL, considered: { length: 1 } });
       const batch = await batchOf();
       // What reading made stays in the pool: it is none of the step's.
       await stepper.read();
@@ -70,24 +77,24 @@ eachDevice('memory of a step', (ctx) => {
     });
   });
 
-  it('takes the fastest way that fits, in the order kept, recomputed, parts, and names the smallest budget', async () => {
+  it('takes the fastest way that fits, in the order kept, recomputed, micro-batches, and names the smallest budget', async () => {
     await training('mudpt', 1, async ({ choose, stepper }) => {
       const least = choose(1000, false);
       const [kept, ...others] = least.considered;
-      expect(kept).toMatchObject({ economy: KEEP_ALL });
+      expect(kept).toMatchObject({ rematerialization: KEEP_ALL });
       expect(Math.min(...others.map(({ bytes }) => bytes))).toBe(least.bytes);
       expect(Math.min(...others.map(({ flops }) => flops))).toBeGreaterThan(kept?.flops ?? 0);
       // A kibibyte less than the last way needs: the next one, down to the smallest.
-      const rank = ({ text, image }: Economy) =>
-        Math.max(...[text, image].map(({ recompute, parts }) => (parts > 0 ? 2 : recompute ? 1 : 0)));
+      const rank = ({ text, image }: Rematerialization) =>
+        Math.max(...[text, image].map(({ recompute, microBatches }) => (microBatches > 0 ? 2 : recompute ? 1 : 0)));
       const blocks = choose((kept?.bytes ?? 0) - 1);
-      const both = others.find(({ economy }) => JSON.stringify(economy) === JSON.stringify(RECOMPUTE));
+      const both = others.find(({ rematerialization }) => JSON.stringify(rematerialization) === JSON.stringify(RECOMPUTE));
       const parts = choose((both?.bytes ?? 0) - 1);
       for (const [choice, of] of [
         [blocks, 1],
         [parts, 2],
       ] as const) {
-        expect(rank(choice.economy)).toBe(of);
+        expect(rank(choice.rematerialization)).toBe(of);
         expect(choice.bytes).toBeLessThanOrEqual(choice.budget.bytes);
       }
       const text = `give --memory ${Math.ceil(least.bytes / 1024)}KiB or more`;
@@ -98,7 +105,7 @@ eachDevice('memory of a step', (ctx) => {
         }),
       );
       // The method is left as chosen.
-      expect(choose(2 ** 30).economy).toEqual(KEEP_ALL);
+      expect(choose(2 ** 30).rematerialization).toEqual(KEEP_ALL);
       expect(heldBytes(ctx.device) + stepper.cost(shape).bytes).toBe(kept?.bytes);
     });
   });

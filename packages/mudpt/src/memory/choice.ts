@@ -1,6 +1,6 @@
 /** The cheapest way to train within a budget of device memory. */
 import { type Device, FormatError, LimitError, type PlanCost } from '@mudpt/tensor';
-import { type Economy, KEEP_ALL, type PromptMethod, type TowerEconomy } from '../methods/index.ts';
+import { type Rematerialization, KEEP_ALL, type PromptMethod, type TowerRematerialization } from '../methods/index.ts';
 
 /** Device memory a run may take, weights and everything else included. */
 export interface Budget {
@@ -17,7 +17,7 @@ export function heldBytes(device: Device): number {
 
 /** One way to run a step, and what it takes. */
 export interface StepPlan {
-  readonly economy: Economy;
+  readonly rematerialization: Rematerialization;
   /** Most device memory while training, weights and everything else included; infinite where a tensor would be larger than the adapter binds. */
   readonly bytes: number;
   /** Floating-point operations of one captured step. */
@@ -43,32 +43,32 @@ export interface ChoiceOptions {
 
 /**
  * Chooses how a step runs and sets the method to it: everything is kept if that fits; else blocks are computed twice, in the tower where it
- * helps most or both; else towers run in two passes, in more and more parts. Every candidate is recorded, not run, so that its bytes are
+ * helps most or both; else towers run in two passes, in more and more micro-batches. Every candidate is recorded, not run, so that its bytes are
  * those its plan will have.
  * @throws FormatError naming the smallest budget that works, when one was asked for and none of this fits
  */
-export function chooseEconomy(options: ChoiceOptions): StepChoice {
+export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   const { device, method, budget, batch } = options;
   let tooLarge: LimitError | undefined;
   const considered = new Map<string, StepPlan>();
-  const plan = (economy: Economy): StepPlan => {
-    const key = JSON.stringify(economy);
+  const plan = (rematerialization: Rematerialization): StepPlan => {
+    const key = JSON.stringify(rematerialization);
     const known = considered.get(key);
     if (known) return known;
-    method.economise(economy);
+    method.rematerialize(rematerialization);
     let cost: PlanCost = { bytes: Number.POSITIVE_INFINITY, flops: Number.POSITIVE_INFINITY, dispatches: 0 };
     try {
       cost = options.cost();
     } catch (error) {
-      // A tensor is larger than the adapter binds: parts may be small enough.
+      // A tensor is larger than the adapter binds: micro-batches may be small enough.
       if (!(error instanceof LimitError)) throw error;
       tooLarge = error;
     }
-    const own = { economy, ...cost, bytes: heldBytes(device) + cost.bytes };
+    const own = { rematerialization, ...cost, bytes: heldBytes(device) + cost.bytes };
     considered.set(key, own);
     return own;
   };
-  const levels = { text: levelsOf(Math.ceil(method.classNames.length / TEXTS_PER_PART)), image: levelsOf(batch) };
+  const levels = { text: levelsOf(Math.ceil(method.classNames.length / TEXTS_PER_MICRO_BATCH)), image: levelsOf(batch) };
   let best = plan(KEEP_ALL);
   while (best.bytes > budget.bytes) {
     const steps = (['text', 'image'] as const).flatMap((tower) => smaller(best, tower, levels[tower], plan));
@@ -79,39 +79,39 @@ export function chooseEconomy(options: ChoiceOptions): StepChoice {
   }
   if (tooLarge && best.bytes === Number.POSITIVE_INFINITY) throw tooLarge;
   if (best.bytes > budget.bytes && budget.isAsked) throw tooSmall(best, heldBytes(device), budget, options);
-  method.economise(best.economy);
+  method.rematerialize(best.rematerialization);
   return { ...best, budget, considered: [...considered.values()] };
 }
 
-/** The next economy of `tower` that takes less than `now`, if any. */
+/** The next way of `tower` that takes less than `now`, if any. */
 function smaller(
   now: StepPlan,
-  tower: keyof Economy,
-  levels: readonly TowerEconomy[],
-  plan: (economy: Economy) => StepPlan,
+  tower: keyof Rematerialization,
+  levels: readonly TowerRematerialization[],
+  plan: (rematerialization: Rematerialization) => StepPlan,
 ): StepPlan[] {
-  const at = levels.findIndex((level) => JSON.stringify(level) === JSON.stringify(now.economy[tower]));
+  const at = levels.findIndex((level) => JSON.stringify(level) === JSON.stringify(now.rematerialization[tower]));
   for (const level of levels.slice(at + 1)) {
-    const next = plan({ ...now.economy, [tower]: level });
+    const next = plan({ ...now.rematerialization, [tower]: level });
     if (next.bytes < now.bytes) return [next];
   }
   return [];
 }
 
-/** A step's most parts: beyond it dispatches grow, and memory hardly shrinks. */
-const MOST_PARTS = 64;
-/** Texts of a part are at least so many on average: fewer have a few rows only. */
-const TEXTS_PER_PART = 4;
+/** A step's most micro-batches: beyond it dispatches grow, and memory hardly shrinks. */
+const MOST_MICRO_BATCHES = 64;
+/** Texts of a micro-batch are at least so many on average: fewer have a few rows only. */
+const TEXTS_PER_MICRO_BATCH = 4;
 
-/** A tower's economies from fastest to smallest, in up to `count` parts. */
-function levelsOf(count: number): readonly TowerEconomy[] {
-  const most = Math.min(count, MOST_PARTS);
-  const parts = [...Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power), most].filter((own) => own > 1);
+/** A tower's ways from fastest to smallest, in up to `count` micro-batches. */
+function levelsOf(count: number): readonly TowerRematerialization[] {
+  const most = Math.min(count, MOST_MICRO_BATCHES);
+  const counts = [...Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power), most];
   return [
-    { recompute: false, parts: 0 },
-    { recompute: true, parts: 0 },
-    ...parts.map((own) => ({ recompute: false, parts: own })),
-    { recompute: true, parts: most },
+    { recompute: false, microBatches: 0 },
+    { recompute: true, microBatches: 0 },
+    ...counts.filter((microBatches) => microBatches > 1).map((microBatches) => ({ recompute: false, microBatches })),
+    { recompute: true, microBatches: most },
   ];
 }
 

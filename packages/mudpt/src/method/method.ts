@@ -6,7 +6,7 @@ import type { Random } from '@mudpt/autograd';
 import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import type { ClassContext } from './class-context.ts';
-import type { Economy } from './rematerialization.ts';
+import type { Rematerialization } from './rematerialization.ts';
 import { MethodError } from './errors.ts';
 import type { LayerRows, TextPath } from '../prompts/text-prompts.ts';
 import type { TextCodec } from '../prompts/tokens.ts';
@@ -76,7 +76,7 @@ export interface PromptMethod extends Learnt {
    * From now on keep less for the backward of `loss`, or more: its numbers are the same, up to the order of sums. What was captured before
    * stays as it was, and must not be replayed any more.
    */
-  economise(economy: Economy): void;
+  rematerialize(rematerialization: Rematerialization): void;
   /**
    * The trainer calls this after the last step of each epoch, counted from 0, outside of captured steps. May change what is learnt
    * (PromptSRC's aggregation does after the last epoch).
@@ -168,8 +168,8 @@ export type MethodContext = ClassContext & {
   readonly seed: number;
   /** How texts run; default `auto`. The numbers are the same. */
   readonly textPath?: TextPath;
-  /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.economise}. */
-  readonly economy?: Economy;
+  /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.rematerialize}. */
+  readonly rematerialization?: Rematerialization;
 };
 
 /** What a method's `create` gets. */
@@ -181,7 +181,7 @@ export type CreationContext = MethodContext & {
 /** @throws MethodError when the CLIP was loaded without one of its towers */
 export async function methodContext(
   clip: Clip,
-  rest: Pick<MethodContext, 'classNames' | 'template' | 'seed' | 'textPath' | 'economy'>,
+  rest: Pick<MethodContext, 'classNames' | 'template' | 'seed' | 'textPath' | 'rematerialization'>,
 ): Promise<MethodContext> {
   const { device, image, text } = clip;
   if (!image || !text)

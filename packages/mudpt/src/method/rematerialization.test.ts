@@ -4,27 +4,27 @@ import { capture, scope, type Tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { CLASSES, stepTensors, numbers, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
-import { describeEconomy, KEEP_ALL, RECOMPUTE } from './rematerialization.ts';
+import { describeRematerialization, KEEP_ALL, RECOMPUTE } from './rematerialization.ts';
 
-const whole = (parts: number, recompute = false) => ({ parts, recompute });
+const whole = (microBatches: number, recompute = false) => ({ microBatches, recompute });
 
 /** Longer names, so that texts outweigh images. */
 const MANY = Array.from({ length: 40 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
 
-eachDevice('economy', (ctx) => {
+eachDevice('rematerialization', (ctx) => {
   it('a captured step has the bits of the eager one, takes one submit, and less memory the less it keeps', async () => {
     using clip = tinyClip(ctx.device);
     await scope(async () => {
       const { images, labels } = tinyBatch(ctx.device);
       const method = tinyMethod(await tinyContext(clip, { classNames: MANY }), 'mudpt', { depth: 3 });
       const planned: number[] = [];
-      for (const economy of [
+      for (const rematerialization of [
         KEEP_ALL,
         RECOMPUTE,
         { text: whole(4), image: whole(3) },
         { text: whole(8, true), image: whole(3, true) },
       ]) {
-        method.economise(economy);
+        method.rematerialize(rematerialization);
         const eager = await numbers(method, images, labels);
         using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => stepTensors(method, x, y), { device: ctx.device });
         step({ x: images, y: labels });
@@ -76,11 +76,11 @@ eachDevice('economy', (ctx) => {
   });
 });
 
-describe('describeEconomy', () => {
+describe('describeRematerialization', () => {
   it('says what is done', () => {
-    expect(describeEconomy(KEEP_ALL)).toBe('everything kept');
-    expect(describeEconomy(RECOMPUTE)).toBe('texts with blocks computed twice, images with blocks computed twice');
-    expect(describeEconomy({ text: whole(4), image: whole(1) })).toBe(
+    expect(describeRematerialization(KEEP_ALL)).toBe('everything kept');
+    expect(describeRematerialization(RECOMPUTE)).toBe('texts with blocks computed twice, images with blocks computed twice');
+    expect(describeRematerialization({ text: whole(4), image: whole(1) })).toBe(
       'texts in two passes of 4 parts, images in two passes of 1 part',
     );
   });

@@ -1,35 +1,38 @@
 /**
  * What a training step keeps for its backward, and what it computes a second time instead. Memory for time: losses and gradients are the
- * same, up to the order in which gradients of parts are added.
+ * same, up to the order in which gradients of micro-batches are added.
  */
 
-/** One tower's share of a step. */
-export type TowerEconomy = {
+/** Of one tower. */
+export type TowerRematerialization = {
   /** Keep the inputs of blocks, and compute what is inside a block a second time. */
   readonly recompute: boolean;
   /**
    * 0: the tower runs once. Otherwise in two passes (GradCache, arXiv 2101.06983): the first one keeps only the features; the backward runs
-   * the tower again in so many parts, and keeps no more than one part needs.
+   * the tower again in so many micro-batches, and keeps no more than one of them needs.
    */
-  readonly parts: number;
+  readonly microBatches: number;
 };
 
 /** Texts are cut between classes, images between images. */
-export type Economy = { readonly text: TowerEconomy; readonly image: TowerEconomy };
+export type Rematerialization = { readonly text: TowerRematerialization; readonly image: TowerRematerialization };
+
+const WHOLE: TowerRematerialization = { recompute: false, microBatches: 0 };
+const BLOCKS: TowerRematerialization = { recompute: true, microBatches: 0 };
 
 /** Whatever a gradient reads is kept: the fastest. */
-export const KEEP_ALL: Economy = { text: { recompute: false, parts: 0 }, image: { recompute: false, parts: 0 } };
+export const KEEP_ALL: Rematerialization = { text: WHOLE, image: WHOLE };
 
 /** Only the inputs of blocks are kept. */
-export const RECOMPUTE: Economy = { text: { recompute: true, parts: 0 }, image: { recompute: true, parts: 0 } };
+export const RECOMPUTE: Rematerialization = { text: BLOCKS, image: BLOCKS };
 
 /** In words, for people. */
-export function describeEconomy({ text, image }: Economy): string {
-  const of = ({ recompute, parts }: TowerEconomy, what: string): string => {
+export function describeRematerialization({ text, image }: Rematerialization): string {
+  const of = ({ recompute, microBatches }: TowerRematerialization, what: string): string => {
     const blocks = recompute ? ', blocks computed twice' : '';
-    if (parts > 0) return `${what} in two passes of ${parts} ${parts === 1 ? 'part' : 'parts'}${blocks}`;
+    if (microBatches > 0) return `${what} in two passes of ${microBatches} ${microBatches === 1 ? 'part' : 'parts'}${blocks}`;
     return recompute ? `${what} with blocks computed twice` : `${what} kept whole`;
   };
-  if (JSON.stringify({ text, image }) === JSON.stringify(KEEP_ALL)) return 'everything kept';
+  if ([text, image].every(({ recompute, microBatches }) => !recompute && microBatches === 0)) return 'everything kept';
   return `${of(text, 'texts')}, ${of(image, 'images')}`;
 }

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { coopStart } from './coop.ts';
 import { defineMethod } from '../method/definition.ts';
-import { type Economy, KEEP_ALL } from '../method/rematerialization.ts';
+import { type Rematerialization, KEEP_ALL } from '../method/rematerialization.ts';
 import { MethodError } from '../method/errors.ts';
 import { named } from '../prompts/injection/parts.ts';
 import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from '../method/method.ts';
@@ -35,7 +35,7 @@ export class Cocoop implements PromptMethod {
   readonly state: ReadonlyMap<string, Tensor> = new Map();
   readonly layout: PromptLayout;
   private readonly texts: TextPrompts;
-  private economy: Economy;
+  private rematerialization: Rematerialization;
 
   constructor(
     private readonly context: MethodContext,
@@ -43,8 +43,8 @@ export class Cocoop implements PromptMethod {
     private readonly write: Writer,
     private readonly owns = true,
   ) {
-    const { device, text, classNames, textPath = 'auto', economy = KEEP_ALL } = context;
-    this.economy = economy;
+    const { device, text, classNames, textPath = 'auto', rematerialization = KEEP_ALL } = context;
+    this.rematerialization = rematerialization;
     const count = parts.ctx.shape[0] ?? 0;
     this.learnable = new Map([
       ['prompt_learner.ctx', parts.ctx],
@@ -57,7 +57,7 @@ export class Cocoop implements PromptMethod {
       const wording = leadingContext(write, count, 1);
       const slots = write(context).map((tokens, label) => wording.place(tokens, label));
       expectFits(slots, text.config.context, classNames);
-      const options = { device, path: textPath, replaced: 0, economy: economy.text };
+      const options = { device, path: textPath, replaced: 0, rematerialization: rematerialization.text };
       this.texts = new TextPrompts(text, slots, count, options);
       const sources = [...this.learnable.keys()];
       this.layout = { text: [{ layer: 0, rows: count, sources }], image: [], example: drawn(slots[0] ?? [], context) };
@@ -119,14 +119,19 @@ export class Cocoop implements PromptMethod {
   }
 
   /** Images have no gradient: nothing of them is kept. */
-  economise(economy: Economy): void {
-    this.economy = economy;
-    this.texts.economise(economy.text);
+  rematerialize(rematerialization: Rematerialization): void {
+    this.rematerialization = rematerialization;
+    this.texts.rematerialize(rematerialization.text);
   }
 
   forContext({ classNames, template }: ClassContext): PromptMethod {
     expectNoSubclass(this, Cocoop);
-    return new Cocoop({ ...this.context, classNames, template, economy: this.economy }, this.parts, this.write, false);
+    return new Cocoop(
+      { ...this.context, classNames, template, rematerialization: this.rematerialization },
+      this.parts,
+      this.write,
+      false,
+    );
   }
 
   dispose(): void {

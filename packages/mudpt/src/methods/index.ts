@@ -1,5 +1,11 @@
 export { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
-export { describeEconomy, type Economy, KEEP_ALL, RECOMPUTE, type TowerEconomy } from '../method/rematerialization.ts';
+export {
+  describeRematerialization,
+  type Rematerialization,
+  KEEP_ALL,
+  RECOMPUTE,
+  type TowerRematerialization,
+} from '../method/rematerialization.ts';
 export { MethodError } from '../method/errors.ts';
 export { contextStart, randomPrompts } from '../prompts/initial.ts';
 export { cosineLogits, type Learner, PromptedClip } from '../prompts/prompted.ts';

@@ -14,7 +14,7 @@ eachDevice('text paths', (ctx) => {
       const { images, labels } = tinyBatch(ctx.device);
       const method = tinyMethod(await tinyContext(clip), 'mudpt', { depth: 3 });
       const plain = await numbers(method, images, labels);
-      const lean = tinyMethod(await tinyContext(clip, { economy: RECOMPUTE }), 'mudpt', { depth: 3 });
+      const lean = tinyMethod(await tinyContext(clip, { rematerialization: RECOMPUTE }), 'mudpt', { depth: 3 });
       expect(await numbers(lean, images, labels)).toEqual(plain);
       using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => stepTensors(method, x, y), { device: ctx.device });
       for (let replay = 0; replay < 2; replay += 1) {

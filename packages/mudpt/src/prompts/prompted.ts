@@ -2,7 +2,7 @@
 import { chunked, noGrad, parameter } from '@mudpt/autograd';
 import { alias, crossEntropy, keep, l2Normalize, matmul, scope, split, type Tensor } from '@mudpt/tensor';
 import { type ClassContext, expectNoSubclass, expectSameClasses } from '../method/class-context.ts';
-import { type Economy, KEEP_ALL } from '../method/rematerialization.ts';
+import { type Rematerialization, KEEP_ALL } from '../method/rematerialization.ts';
 import { MethodError } from '../method/errors.ts';
 import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
 import { type LayerRows, TextPrompts } from './text-prompts.ts';
@@ -34,7 +34,7 @@ export class PromptedClip implements PromptMethod {
   protected readonly texts: TextPrompts;
   /** Features of texts in which nothing is learnt. */
   private readonly fixed: Tensor | undefined;
-  private economy: Economy;
+  private rematerialization: Rematerialization;
 
   /**
    * @param owns whether disposing this, or an error here, disposes what is learnt
@@ -47,14 +47,14 @@ export class PromptedClip implements PromptMethod {
     protected readonly wording: Wording,
     private readonly owns = true,
   ) {
-    const { device, text, classNames, textPath = 'auto', economy = KEEP_ALL } = context;
-    this.economy = economy;
+    const { device, text, classNames, textPath = 'auto', rematerialization = KEEP_ALL } = context;
+    this.rematerialization = rematerialization;
     try {
       if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
       if (owns) for (const [path, tensor] of learner.learnable) parameter(tensor, { name: path });
       const slots = wording.write(context).map((tokens, label) => wording.place(tokens, label));
       expectFits(slots, text.config.context, classNames);
-      const options = { device, path: textPath, replaced: wording.replaced, economy: economy.text };
+      const options = { device, path: textPath, replaced: wording.replaced, rematerialization: rematerialization.text };
       this.texts = new TextPrompts(text, slots, wording.learnt, options);
       this.fixed = wording.learnt === 0 && wording.replaced === 0 ? keep(noGrad(() => this.texts.forward(undefined))) : undefined;
       this.layout = { ...learner.places, example: drawn(slots[0] ?? [], context) };
@@ -102,9 +102,9 @@ export class PromptedClip implements PromptMethod {
     });
   }
 
-  economise(economy: Economy): void {
-    this.economy = economy;
-    this.texts.economise(economy.text);
+  rematerialize(rematerialization: Rematerialization): void {
+    this.rematerialization = rematerialization;
+    this.texts.rematerialize(rematerialization.text);
   }
 
   /** A subclass overrides this, and makes one of its own class with {@link contextFor}. */
@@ -123,7 +123,7 @@ export class PromptedClip implements PromptMethod {
   protected contextFor({ classNames, template }: ClassContext): MethodContext {
     const { bound } = this.wording;
     if (bound !== undefined) expectSameClasses(this.name, this.classNames, { classNames, template }, bound);
-    return { ...this.context, classNames, template, economy: this.economy };
+    return { ...this.context, classNames, template, rematerialization: this.rematerialization };
   }
 
   protected outputs(imageFeatures: Tensor, textFeatures: Tensor): Outputs {
@@ -131,7 +131,7 @@ export class PromptedClip implements PromptMethod {
   }
 
   protected imageFeatures(images: Tensor, { image: prompts }: TowerPrompts): Tensor {
-    const { recompute } = this.economy.image;
+    const { recompute } = this.rematerialization.image;
     return this.inParts(
       images,
       (part, rows: LayerRows | undefined) =>
@@ -142,15 +142,15 @@ export class PromptedClip implements PromptMethod {
     );
   }
 
-  /** Runs the image tower as the economy wants it. @param rows what a part reads beside its images */
+  /** Runs the image tower in as many micro-batches as its rematerialization says. @param rows what a part reads beside its images */
   protected inParts(images: Tensor, run: (part: Tensor, rows: LayerRows | undefined) => Tensor, rows?: LayerRows): Tensor {
-    const { parts } = this.economy.image;
+    const { microBatches } = this.rematerialization.image;
     const [count = 0] = images.shape;
-    if (parts === 0) return run(images, rows);
+    if (microBatches === 0) return run(images, rows);
     return scope(() =>
       chunked(
         run,
-        split(images, Math.ceil(count / parts)).map((part) => [part, rows] as const),
+        split(images, Math.ceil(count / microBatches)).map((part) => [part, rows] as const),
       ),
     );
   }

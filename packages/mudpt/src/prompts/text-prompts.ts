@@ -19,7 +19,7 @@ import {
   type Tensor,
   tensor,
 } from '@mudpt/tensor';
-import { KEEP_ALL, type TowerEconomy } from '../method/rematerialization.ts';
+import { KEEP_ALL, type TowerRematerialization } from '../method/rematerialization.ts';
 import { MethodError } from '../method/errors.ts';
 import { replaceRows } from './rows.ts';
 import { learntRow, learntSlot, type SlotRow } from './tokens.ts';
@@ -43,7 +43,7 @@ export type TextPromptOptions = {
   /** Most rows that run at once, padding included. Default: what a storage binding of the device holds. */
   readonly most?: number;
   /** Default: everything is kept. */
-  readonly economy?: TowerEconomy;
+  readonly rematerialization?: TowerRematerialization;
 };
 
 /** A piece of the shared beginning: learnt rows in sequence, or frozen ones. */
@@ -69,7 +69,7 @@ type Gathered = { readonly frozen: Tensor } | { readonly table: Tensor; readonly
  */
 export class TextPrompts {
   private groups: readonly TextGroup[] = [];
-  private economy: TowerEconomy;
+  private rematerialization: TowerRematerialization;
   /** Rows that all packed texts have once; undefined: they are padded. */
   private readonly shared: number | undefined;
 
@@ -95,7 +95,7 @@ export class TextPrompts {
     }
     const isPacked = options.path === 'packed' || (options.path === 'auto' && canPack);
     this.shared = isPacked ? shared : undefined;
-    this.economy = options.economy ?? KEEP_ALL.text;
+    this.rematerialization = options.rematerialization ?? KEEP_ALL.text;
     this.cut();
   }
 
@@ -106,9 +106,9 @@ export class TextPrompts {
 
   /** Features [C, embed], not normalised. @param rows undefined where nothing is learnt */
   forward(rows: LayerRows | undefined): Tensor {
-    const { recompute, parts } = this.economy;
+    const { recompute, microBatches } = this.rematerialization;
     const run = (group: TextGroup, own: LayerRows | undefined): Tensor => group.forward(own, recompute);
-    if (parts > 0)
+    if (microBatches > 0)
       return chunked(
         run,
         this.groups.map((group) => [group, rows] as const),
@@ -117,18 +117,18 @@ export class TextPrompts {
   }
 
   /** From the next {@link forward} on. */
-  economise(economy: TowerEconomy): void {
-    const isOtherCut = economy.parts !== this.economy.parts;
-    this.economy = economy;
+  rematerialize(rematerialization: TowerRematerialization): void {
+    const isOtherCut = rematerialization.microBatches !== this.rematerialization.microBatches;
+    this.rematerialization = rematerialization;
     if (isOtherCut) this.cut();
   }
 
   private cut(): void {
-    const { tower, slots, learnt, options, shared, economy } = this;
+    const { tower, slots, learnt, options, shared, rematerialization } = this;
     this.dispose();
     const length = options.path === 'full' ? tower.config.context : 0;
     const limit = options.most ?? largestGroup(options.device, tower.config.hidden);
-    const groups = inParts(slots, economy.parts, limit, { shared, length });
+    const groups = inParts(slots, rematerialization.microBatches, limit, { shared, length });
     const isPacked = shared !== undefined;
     this.groups = groups.map((group) => new TextGroup(tower, group, learnt, { ...options, isPacked }));
   }

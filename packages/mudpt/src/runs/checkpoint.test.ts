@@ -13,7 +13,7 @@ const GOOD = {
   seconds: 3.5,
   metricsBytes: 400,
   curve: { ...NO_CURVE, read: 1, batches: 1, images: 4 },
-  economy: { text: { recompute: true, parts: 2 }, image: { recompute: false, parts: 0 } },
+  rematerialization: { text: { recompute: true, microBatches: 2 }, image: { recompute: false, microBatches: 0 } },
 };
 
 it('positions beyond the run or all reason are refused, in words', async () => {
@@ -26,7 +26,10 @@ it('positions beyond the run or all reason are refused, in words', async () => {
   };
   expect(await read(GOOD)).toEqual(GOOD);
   expect(await read({ ...GOOD, epoch: 3, step: 0 })).toMatchObject({ epoch: 3 });
-  const tower = { recompute: true, parts: 1e9 };
+  const { rematerialization: _, ...older } = GOOD;
+  const inOlderWords = { text: { recompute: true, parts: 2 }, image: { recompute: false, parts: 0 } };
+  expect(await read({ ...older, economy: inOlderWords })).toEqual(GOOD);
+  const tower = { recompute: true, microBatches: 1e9 };
   const bad: [unknown, RegExp][] = [
     [{ ...GOOD, epoch: 4, step: 0 }, /stands at step 0 of epoch 4, and the run has 3 epochs of 5 steps/],
     [{ ...GOOD, epoch: 3, step: 1 }, /stands at step 1 of epoch 3/],
@@ -36,7 +39,8 @@ it('positions beyond the run or all reason are refused, in words', async () => {
     [{ ...GOOD, step: 0.5 }, /\(step: /],
     [{ ...GOOD, metricsBytes: 1e15 }, /\(metricsBytes: /],
     [{ ...GOOD, seconds: -1 }, /\(seconds: /],
-    [{ ...GOOD, economy: { text: tower, image: tower } }, /\(economy\.text\.parts: /],
+    [{ ...GOOD, rematerialization: { text: tower, image: tower } }, /\(rematerialization\.text\.microBatches: /],
+    [{ ...older, economy: { ...inOlderWords, text: { recompute: true, parts: 1e9 } } }, /\(economy\.text\.parts: /],
     [{ ...GOOD, marks: { ...GOOD.marks, data: 'short' } }, /\(marks\.data: is no SHA-256/],
     [{ ...GOOD, curve: { ...GOOD.curve, read: -3 } }, /\(curve\.read: /],
     [{ ...GOOD, more: 1 }, /is no checkpoint of this program/],

@@ -23,14 +23,22 @@ import { expectFinite } from '../train/finite.ts';
 import { differences, marksSchema, type RunMarks } from './identity.ts';
 
 const FORMAT = 2;
-const MOST = { epochs: 1e6, steps: 1e9, parts: 1024, bytes: 2 ** 40 };
+const MOST = { epochs: 1e6, steps: 1e9, microBatches: 1024, bytes: 2 ** 40 };
 
-const tower = z.strictObject({ recompute: z.boolean(), parts: z.int().nonnegative().max(MOST.parts) });
+const microBatches = z.int().nonnegative().max(MOST.microBatches);
+const tower = z.strictObject({ recompute: z.boolean(), microBatches });
+const towers = z.strictObject({ text: tower, image: tower });
+/** What checkpoints of earlier versions call the same. */
+const OLDER = 'economy';
+const olderTower = z
+  .strictObject({ recompute: z.boolean(), parts: microBatches })
+  .transform(({ recompute, parts }) => ({ recompute, microBatches: parts }));
+const olderTowers = z.strictObject({ text: olderTower, image: olderTower });
 const epoch = z.int().nonnegative().max(MOST.epochs);
 const steps = z.int().nonnegative().max(MOST.steps);
 const sums = z.strictObject({ batches: steps, loss: z.number(), accuracy: z.number() });
 
-const schema = z.strictObject({
+const written = z.strictObject({
   format: z.literal(FORMAT),
   /** Of configuration, data and model. */
   marks: marksSchema,
@@ -44,7 +52,7 @@ const schema = z.strictObject({
   /** What the curve goes on from: the step of the epoch after which the loss was last read, what `curve.sums` counts, and the epoch's readings. */
   curve: z.strictObject({ read: steps, batches: steps, images: steps, epoch: sums }),
   /** How steps run: it decides the order of sums, so a resumed run keeps it. Absent: everything is kept. */
-  economy: z.strictObject({ text: tower, image: tower }).optional(),
+  rematerialization: towers.optional(),
   /** Early stopping: the best validation accuracy and its epoch. */
   best: z.strictObject({ accuracy: z.number().min(0).max(100), epoch }).optional(),
   /** Epoch that early stopping ended after. */
@@ -52,7 +60,11 @@ const schema = z.strictObject({
 });
 
 /** What a checkpoint says beside its tensors. */
-export type Position = z.infer<typeof schema>;
+export type Position = z.infer<typeof written>;
+
+const schema = written
+  .extend({ [OLDER]: olderTowers.optional() })
+  .transform(({ [OLDER]: older, ...position }): Position => (older ? { ...position, rematerialization: older } : position));
 
 /** The curve at the beginning of an epoch. */
 export const NO_CURVE: Position['curve'] = { read: 0, batches: 0, images: 0, epoch: { batches: 0, loss: 0, accuracy: 0 } };

@@ -17,7 +17,7 @@ import {
 import type { Batch } from '../data/index.ts';
 import type { PromptMethod, StepLoss, TrainingSettings } from '../methods/index.ts';
 import { NotFiniteError } from './finite.ts';
-import { type Budget, chooseEconomy, type StepChoice } from '../memory/choice.ts';
+import { type Budget, chooseRematerialization, type StepChoice } from '../memory/choice.ts';
 
 /** Means over the batches since the last reading. */
 export interface StepStats {
@@ -98,11 +98,11 @@ export class Stepper {
   /**
    * Sets the method to the fastest way whose updates from batches of `images` [B, 3, H, W] fit the budget. The pool is emptied: what others
    * left there would stand beside what a step needs.
-   * @throws FormatError, LimitError as {@link chooseEconomy}
+   * @throws FormatError, LimitError as {@link chooseRematerialization}
    */
   choose(budget: Budget, images: readonly number[]): StepChoice {
     const { device, method } = this;
-    const choice = chooseEconomy({ device, method, budget, batch: images[0] ?? 0, cost: () => this.cost(images) });
+    const choice = chooseRematerialization({ device, method, budget, batch: images[0] ?? 0, cost: () => this.cost(images) });
     device.trim();
     return choice;
   }

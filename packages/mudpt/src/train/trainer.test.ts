@@ -143,12 +143,12 @@ eachDevice('trainPrompts', (ctx) => {
     const choices: StepChoice[] = [];
     const onChoice = (choice: StepChoice) => choices.push(choice);
     const whole = await trained(clip, dataset, join(at.path, 'whole'), { ...input, memory: smallest }, { onChoice });
-    expect(choices[0]?.economy).not.toEqual(KEEP_ALL);
+    expect(choices[0]?.rematerialization).not.toEqual(KEEP_ALL);
     expect(choices[0]?.bytes).toBeLessThanOrEqual(bytesOfSize(smallest) ?? 0);
     const stop = new AbortController();
     const path = join(at.path, 'parts');
     await trained(clip, dataset, path, { ...input, memory: smallest }, { signal: stop.signal, onProgress: () => stop.abort() });
-    expect((await readPosition(join(path, 'last.safetensors'))).economy).toEqual(choices[0]?.economy);
+    expect((await readPosition(join(path, 'last.safetensors'))).rematerialization).toEqual(choices[0]?.rematerialization);
     const rest = await trained(clip, dataset, path, { ...input, memory: 'auto' }, { resume: true, onChoice });
     expect(choices).toHaveLength(1);
     expect(rest.learnt).toEqual(whole.learnt);

@@ -68,7 +68,7 @@ class Trainer {
       await folder.cutMetrics(this.position.metricsBytes);
       this.stepper.tally = this.position.curve;
       this.begun -= this.position.seconds * 1000;
-      this.options.method.economise(this.position.economy ?? KEEP_ALL);
+      this.options.method.rematerialize(this.position.rematerialization ?? KEEP_ALL);
     } else {
       await folder.cutMetrics(0);
       this.choose();
@@ -87,7 +87,7 @@ class Trainer {
     const { clip, settings, train, onChoice } = this.options;
     const { size } = clip.config.image;
     const choice = this.stepper.choose(this.budget, [Math.min(settings.batchSize, train.length), 3, size, size]);
-    this.position = { ...this.position, economy: choice.economy };
+    this.position = { ...this.position, rematerialization: choice.rematerialization };
     onChoice?.(choice);
   }
 
