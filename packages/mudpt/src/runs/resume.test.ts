@@ -6,7 +6,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { put, shapePicture, temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { writeTinyModel } from '../../test/tiny.ts';
 import { readPosition } from './checkpoint.ts';
-import type { RunInput } from './config.ts';
+import type { RunInput } from './settings.ts';
 import { openRun } from './evaluate.ts';
 import { resumeRun, train } from './run.ts';
 import type { RunFolder } from './run-folder.ts';

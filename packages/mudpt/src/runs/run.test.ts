@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { put, temporaryFolder, writeShapes } from '../../test/pictures.ts';
 import { writeTinyModel } from '../../test/tiny.ts';
-import type { RunInput } from './config.ts';
+import type { RunInput } from './settings.ts';
 import { estimateRun } from './estimate.ts';
 import { openRun } from './evaluate.ts';
 import { predictFiles } from './predict.ts';
