@@ -3,7 +3,9 @@ import { basename, dirname } from 'node:path';
 import { csvLine, printable } from '@mudpt/clip';
 import { command } from '../command.ts';
 import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
-import { identity } from '../runs/config.ts';
+import { identityOfSeeds } from '../runs/identity.ts';
+import { accuracyOf } from '../runs/records.ts';
+import { canonicalText } from '../settings/canonical.ts';
 import { FormatError, TensorError } from '@mudpt/tensor';
 import { runsBelow } from './find-run.ts';
 import { table } from './terminal.ts';
@@ -69,27 +71,35 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
   return damaged > 0 ? 1 : 0;
 }
 
-/** Groups runs by configuration, best mean first. */
-export function comparisons(runs: readonly Loaded[]): Comparison[] {
-  const groups = new Map<string, { runs: Loaded[]; evaluation: (summary: RunSummary, what: Evaluation['what']) => number }>();
+/** Runs that differ in their seed alone, measured on the same data and classes. */
+interface Group {
+  readonly data: string;
+  readonly classes: Evaluation['classes'];
+  readonly runs: readonly [Loaded, ...Loaded[]];
+}
+
+function groupsOf(runs: readonly Loaded[]): Group[] {
+  const groups = new Map<string, Group>();
   for (const run of runs)
     for (const { data, classes } of run.summary.evaluations.filter(({ what }) => what === 'tuned')) {
       // Seeds choose other training images of the same data; another data set of the same name is another line.
       const { marks } = run.summary;
-      const key = JSON.stringify([identity({ ...run.config, seed: 0 }), data, classes, marks.data, marks.model]);
-      const evaluation = (summary: RunSummary, what: Evaluation['what']): number =>
-        summary.evaluations.findLast((own) => own.what === what && own.data === data && own.classes === classes)?.metrics
-          .accuracy ?? Number.NaN;
-      const group = groups.get(key) ?? { runs: [], evaluation };
-      group.runs.push(run);
-      groups.set(key, group);
+      const key = canonicalText([identityOfSeeds(run.config), data, classes, marks.data, marks.model]);
+      const group = groups.get(key);
+      groups.set(key, { data, classes, runs: group ? [...group.runs, run] : [run] });
     }
-  const lines = [...groups].map(([key, { runs: own, evaluation }]): Comparison => {
-    const [, data, classes] = JSON.parse(key) as [string, string, string, ...string[]];
-    const [first] = own as [Loaded, ...Loaded[]];
-    const { mean, interval } = meanAndInterval(own.map(({ summary }) => evaluation(summary, 'tuned')));
-    const zeroShot = meanAndInterval(own.map(({ summary }) => evaluation(summary, 'zero-shot'))).mean;
-    const seeds = own.map(({ config }) => config.seed).sort((a, b) => a - b);
+  return [...groups.values()];
+}
+
+/** Groups runs by configuration, best mean first. */
+export function comparisons(runs: readonly Loaded[]): Comparison[] {
+  const lines = groupsOf(runs).map(({ data, classes, runs: group }): Comparison => {
+    const accuracy = (what: Evaluation['what']) =>
+      meanAndInterval(group.map(({ summary }) => accuracyOf(summary.evaluations, { what, data, classes }) ?? Number.NaN));
+    const { mean, interval } = accuracy('tuned');
+    const [first] = group;
+    const seeds = group.map(({ config }) => config.seed).sort((a, b) => a - b);
+    const zeroShot = accuracy('zero-shot').mean;
     return { name: nameOf(first, runs), data, classes, shots: String(first.config.shots), seeds, zeroShot, mean, interval };
   });
   return lines.sort((a, b) => (a.data === b.data ? b.mean - a.mean : a.data < b.data ? -1 : 1));
@@ -98,7 +108,7 @@ export function comparisons(runs: readonly Loaded[]): Comparison[] {
 /** The method, with its folder's name where several configurations of it are compared. */
 function nameOf({ config, path }: Loaded, all: readonly Loaded[]): string {
   const same = new Set(
-    all.filter((other) => other.config.method === config.method).map((other) => identity({ ...other.config, seed: 0 })),
+    all.filter((other) => other.config.method === config.method).map((other) => identityOfSeeds(other.config)),
   );
   return same.size > 1 ? basename(dirname(path)) : config.method;
 }

@@ -3,7 +3,7 @@ import { Device } from '@mudpt/tensor';
 import { type Evaluation, evaluateRun, harmonicMean, openRun, RunFolder } from '../train/index.ts';
 import { counted } from '../data/dataset.ts';
 import { classesWithPictures } from '../evaluation/metrics.ts';
-import { nameOfEvaluation } from '../runs/records.ts';
+import { accuracyOf, nameOfEvaluation } from '../runs/records.ts';
 import { findRun } from './find-run.ts';
 import { bar, percent, StatusLine, table } from './terminal.ts';
 
@@ -83,10 +83,8 @@ function largestChanges(before: Evaluation, after: Evaluation, names: readonly s
 
 /** The harmonic mean, once both halves of a data set were measured. */
 function baseToNew(evaluations: readonly Evaluation[], data: string): string[] {
-  const of = (what: Evaluation['what'], classes: string): number | undefined =>
-    evaluations.findLast((own) => own.what === what && own.data === data && own.classes === classes)?.metrics.accuracy;
   return (['zero-shot', 'tuned'] as const).flatMap((what) => {
-    const [base, fresh] = [of(what, 'base'), of(what, 'new')];
+    const [base, fresh] = (['base', 'new'] as const).map((classes) => accuracyOf(evaluations, { what, data, classes }));
     if (base === undefined || fresh === undefined) return [];
     return [`${what}: base ${percent(base)}, new ${percent(fresh)}, harmonic mean ${percent(harmonicMean(base, fresh))}`];
   });

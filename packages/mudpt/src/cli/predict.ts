@@ -1,12 +1,13 @@
 /** `pnpm predict` */
 import { Device, FormatError } from '@mudpt/tensor';
+import * as z from 'zod';
 import { counted, someOf } from '../data/dataset.ts';
+import { flagValue } from '../settings/fields.ts';
 import { type FilePrediction, openRun, predictFiles } from '../train/index.ts';
 import { copyToClass, UNSURE } from './copy-to.ts';
 import { findRun } from './find-run.ts';
 import { imagePaths } from './image-paths.ts';
 import { type OutputForm, PredictionWriter, statusOf } from './predict-output.ts';
-import { numberFlag } from './settings.ts';
 import { StatusLine } from './terminal.ts';
 
 export interface PredictFlags {
@@ -26,8 +27,8 @@ const [ALL, NONE, SOME] = [0, 1, 3];
 
 /** Runs the command; predictions go to standard output, all else to standard error. @returns exit code: 0 all files, 3 some, 1 none */
 export async function predictCommand(given: string, inputs: readonly string[], flags: PredictFlags): Promise<number> {
-  const top = numberFlag('top', flags.top, { least: 1, whole: true });
-  const threshold = flags.threshold === undefined ? 0 : numberFlag('threshold', flags.threshold, { least: 0, most: 1 });
+  const top = flagValue('top', flags.top, z.int().positive());
+  const threshold = flags.threshold === undefined ? 0 : flagValue('threshold', flags.threshold, z.number().min(0).max(1));
   const { files, others } = await imagePaths(inputs);
   const path = await findRun(given, flags.runs);
   const note = new StatusLine(process.stderr);

@@ -32,9 +32,15 @@ describe('main', () => {
     [['train', '--shot', '4'], /unknown option '--shot'[^]*Did you mean --shots/],
     [['trian'], /unknown command 'trian'[^]*Did you mean train/],
     [['train', '--method', 'mudbt'], /--method: there is no method "mudbt"\n +did you mean mudpt/],
-    [['train', '--shots', 'many'], /--shots: "many" is no number of pictures\n +give a whole number from 1 up, or "all"/],
+    [
+      ['train', '--shots', 'many'],
+      /--shots: "many" is not a whole number from 1 up, or "all"\n +give a whole number from 1 up, or "all"/,
+    ],
     [['train', '--seed', 'abc'], /--seed: "abc" is not a whole number/],
-    [['train', '--memory', 'lots'], /--memory: "lots" is no size\n +give one such as 2GiB/],
+    [
+      ['train', '--memory', 'lots'],
+      /--memory: "lots" is not a size such as 2GiB or 800MB, or "auto"\n +give a size such as 2GiB/,
+    ],
     [['predict', 'run'], /missing required argument 'pictures'/],
     [['predict', 'run', 'a.png', '--json', '--csv'], /cannot be used with/],
     [['predict', 'run', 'absent.png'], /error: predict: there is no file or folder absent\.png\n {7}check the path/],

@@ -3,27 +3,18 @@ import { printable } from '@mudpt/clip';
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
 import { command } from '../command.ts';
-import { datasetNames } from '../datasets/index.ts';
-import { methodNames } from '../methods/index.ts';
-import { resolveConfig, runFields } from '../train/index.ts';
+import { runSettings } from '../runs/settings.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import type { PredictFlags } from './predict.ts';
-import { settingsHelp } from './settings-help.ts';
 import { errorText } from './terminal.ts';
 import type { TrainCommand } from './train.ts';
+import { addTrainOptions, trainHelpText } from './train-options.ts';
 
-const STANDARD = resolveConfig({});
-
-/** A field of a run and its default. */
-function described(name: 'model' | 'method' | 'shots' | 'seed'): string {
-  return `${runFields[name]}; default ${STANDARD[name]}`;
-}
+/** What flags of other commands have in common with those of `train`. */
+const described = (name: 'root' | 'exif'): string => runSettings.shape[name].description ?? name;
 
 const RUN = 'folder of the run or the one above it, a part of its name, or "latest"';
-const EXIF =
-  'turn photographs upright by the tag of the camera, or leave pixels as they are stored (default: as CLIP and the papers saw them)';
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 const classes = (what: string): Option => new Option('--classes <which>', what).choices(['all', 'base', 'new']);
 
 function program(finish: (code: number) => void): Command {
@@ -31,50 +22,17 @@ function program(finish: (code: number) => void): Command {
     .description('Prompt learning on a frozen CLIP.')
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride();
-  main
-    .command('train')
-    .description('learn prompts on a folder of pictures and show what was gained')
-    .option(
-      '--data <data>',
-      `folder with a folder per class, CoOp split file (.json), table (.csv), or a name (${datasetNames().join(', ')}); default ${STANDARD.data}`,
-    )
-    .option('--root <folder>', runFields['root'])
-    .option('--template <text>', runFields['template'])
-    .option('--allow-outside', 'let a table name files outside of its folder')
-    .option('--model <model>', described('model'))
-    .option(
-      '--method <method>',
-      `${described('method')}; one of ${methodNames().join(', ')}, or auto: prompts and what is fitted in seconds, the best on validation`,
-    )
-    .option('--shots <count>', described('shots'))
-    .option('--seed <number>', described('seed'))
-    .option('--epochs <count>', 'passes over the training pictures')
-    .option('--depth <count>', 'layers that take prompts, the input counted as the first')
-    .option('--length <count>', 'prompts per layer')
-    .option('--batch <count>', 'pictures per step')
-    .option('--lr <rate>', 'learning rate')
-    .addOption(classes('train on all classes or one half of them'))
-    .addOption(new Option('--exif <how>', EXIF).choices(['ignore', 'apply']))
-    .option('--memory <size>', runFields['memory'])
-    .option(
-      '--set <key=value>',
-      'anything else: a field of config.yaml, a setting of the method or of training; may be repeated',
-      collect,
-    )
-    .option('--config <file>', 'YAML with any of these, such as the config.yaml of a run')
-    .option('--out <folder>', 'folder of all runs', 'runs')
-    .option('--resume [run]', 'continue a run in place: the one in this folder, or the one that the other flags describe')
-    .option('--fresh', 'begin anew where a run of the same configuration is already')
-    .option('--dry-run', 'tell the time and memory it would take')
-    .option('--check', 'look at the data alone: classes, splits, warnings, every picture')
-    .addHelpText('after', (context) => `\n${settingsHelp(context.command.opts<TrainCommand>().method)}`)
-    .action(async (flags: TrainCommand) => finish(await (await import('./train.ts')).trainCommand(flags)));
+  const train = main.command('train').description('learn prompts on a folder of pictures and show what was gained');
+  addTrainOptions(train).action(async (flags: TrainCommand) => {
+    if (flags.help) process.stdout.write(await trainHelpText(train, flags));
+    else finish(await (await import('./train.ts')).trainCommand(flags));
+  });
   main
     .command('evaluate')
     .description('measure a finished run on its test pictures, on other classes, or on another data set')
     .argument('<run>', RUN)
     .option('--data <data>', "another data set than the run's")
-    .option('--root <folder>', runFields['root'])
+    .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
     .option('--runs <folder>', 'folder of all runs', 'runs')
@@ -93,7 +51,7 @@ function program(finish: (code: number) => void): Command {
     .option('--csv', 'write CSV')
     .option('--threshold <probability>', 'say "unsure" where the best class has less, from 0 to 1')
     .option('--copy-to <folder>', 'copy the files there, in a folder a class')
-    .addOption(new Option('--exif <how>', `${EXIF}; here: as the run was trained`).choices(['ignore', 'apply']))
+    .addOption(new Option('--exif <how>', `${described('exif')}; here: as the run was trained`).choices(['ignore', 'apply']))
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, files: string[], flags: PredictFlags) =>

@@ -21,7 +21,9 @@ import { type AlternativeFacts, nameOfEvaluation } from '../runs/records.ts';
 import { describeRematerialization, methodNamed } from '../methods/index.ts';
 import { checkData } from './check.ts';
 import { findRun } from './find-run.ts';
-import { AUTO, inputOf, type TrainFlags } from './settings.ts';
+import { runSettings } from '../runs/settings.ts';
+import { settingsOf } from '../settings/fields.ts';
+import { AUTO, inputOf, keyOf, type TrainFlags } from './train-flags.ts';
 import { bar, bytes, duration, percent, StatusLine, table } from './terminal.ts';
 
 export interface TrainCommand extends TrainFlags {
@@ -31,6 +33,7 @@ export interface TrainCommand extends TrainFlags {
   readonly fresh?: boolean;
   readonly dryRun?: boolean;
   readonly check?: boolean;
+  readonly help?: boolean;
 }
 
 /** Classes listed before training; the report has all. */
@@ -99,18 +102,11 @@ export function betterMethod({
   return best && validation !== undefined && best.validation > validation ? best.method : undefined;
 }
 
-/** What flags say of data and model alone. */
-function withoutMethod({
-  method: _m,
-  epochs: _e,
-  depth: _d,
-  length: _l,
-  batch: _b,
-  lr: _r,
-  set: _s,
-  ...rest
-}: TrainFlags): TrainFlags {
-  return rest;
+/** What flags say of data, model and command: settings of one method are not those of another. */
+function withoutMethod(flags: TrainFlags): TrainFlags {
+  const ofRuns = settingsOf(runSettings).flatMap(({ metadata }) => metadata.flag ?? []);
+  const kept = new Set(['config', ...ofRuns.filter((flag) => flag !== 'method').map(keyOf)]);
+  return Object.fromEntries(Object.entries(flags).filter(([key]) => kept.has(key)));
 }
 
 /** How long work may go on after it was asked to stop: a step of a large model on a processor takes longer. */

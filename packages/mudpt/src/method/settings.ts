@@ -1,14 +1,29 @@
 /** Pieces of settings that several methods share. */
 import { z } from 'zod';
+import { settingMetadata } from '../settings/metadata.ts';
 import { MethodError } from './errors.ts';
+
+/** Prompts and layers beyond this are a slip: they would take the memory of the machine before a tower refused them. */
+const MOST = 4096;
+const count = z
+  .int()
+  .positive()
+  .max(MOST, { error: ({ input }) => `${String(input)} is more than any tower takes: give at most ${MOST}` });
 
 export const initWords = (words = 'a photo of a') =>
   z.string().default(words).describe('words the first text prompts begin with; empty: random numbers');
 
-export const length = (rows: number) => z.int().positive().default(rows).describe('learnt rows in a text or image');
+export const length = (prompts: number) =>
+  count
+    .default(prompts)
+    .describe('prompt tokens in a text or image')
+    .register(settingMetadata, { flag: 'length', placeholder: 'count' });
 
 export const depth = (layers: number) =>
-  z.int().positive().default(layers).describe('layers that take learnt rows, the input counted as the first');
+  count
+    .default(layers)
+    .describe('layers that take prompts, the input counted as the first')
+    .register(settingMetadata, { flag: 'depth', placeholder: 'count', counts: 'layers' });
 
 /** @throws MethodError when a tower has fewer blocks than `depth` */
 export function expectDepth(method: string, setting: string, depthSetting: number, tower: string, layers: number): void {

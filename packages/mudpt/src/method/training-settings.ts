@@ -1,12 +1,29 @@
 /** Settings of training that all methods share, with the defaults of the family's trainer (Dassl). Each method's file states its own. */
 import { z } from 'zod';
+import { withDefault } from '../settings/fields.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 
 /** The fields, so that a method can change defaults with {@link trainingPreset}. */
 const training = {
   optimizer: z.enum(['sgd', 'adamw']).default('sgd').describe('update rule'),
-  lr: z.number().positive().default(0.002).describe('learning rate after the warm-up'),
-  epochs: z.int().positive().default(10).describe('passes over the training images'),
-  batchSize: z.int().positive().default(4).describe('images per step'),
+  lr: z
+    .number()
+    .positive()
+    .default(0.002)
+    .describe('learning rate after the warm-up')
+    .register(settingMetadata, { flag: 'lr', placeholder: 'rate' }),
+  epochs: z
+    .int()
+    .positive()
+    .default(10)
+    .describe('passes over the training images')
+    .register(settingMetadata, { flag: 'epochs', placeholder: 'count' }),
+  batchSize: z
+    .int()
+    .positive()
+    .default(4)
+    .describe('images per step')
+    .register(settingMetadata, { flag: 'batch', placeholder: 'count' }),
   momentum: z.number().min(0).max(1).default(0.9).describe('of SGD'),
   weightDecay: z.number().min(0).default(5e-4).describe('applies to everything learnt, biases too'),
   adamEps: z.number().positive().default(1e-8).describe('added to the root of the second moment (AdamW)'),
@@ -31,19 +48,9 @@ export type TrainingInput = z.input<typeof trainingSchema>;
 
 /** The schema of training settings with a method's own defaults. */
 export function trainingPreset(defaults: Partial<TrainingSettings>): z.ZodType<TrainingSettings, TrainingInput> {
-  const fields = Object.fromEntries(
-    Object.entries(training).map(([name, field]) => {
-      const own = defaults[name as keyof TrainingSettings];
-      return [
-        name,
-        own === undefined
-          ? field
-          : (field as z.ZodDefault<z.ZodType>)
-              .unwrap()
-              .default(own)
-              .describe(field.description ?? name),
-      ];
-    }),
-  );
-  return z.strictObject(fields as typeof training);
+  const fields = Object.entries(training).map(([name, field]) => {
+    const value = defaults[name as keyof TrainingSettings];
+    return [name, value === undefined ? field : withDefault<z.ZodType>(field, value)];
+  });
+  return z.strictObject(Object.fromEntries(fields) as typeof training);
 }

@@ -8,7 +8,7 @@ import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { command } from '../command.ts';
 import { type Dataset, readableName } from '../data/index.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
-import type { RunConfig } from '../runs/config.ts';
+import type { RunConfig } from '../runs/settings.ts';
 import type { Evaluation, Prediction, RunSummary } from '../runs/records.ts';
 import type { RunFolder } from '../runs/run-folder.ts';
 import { divergedPage } from './diverged.ts';

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { methodNames } from '../methods/index.ts';
-import { identity, resolveConfig, runName } from './config.ts';
+import { resolveConfig, runName } from './config.ts';
+import { identity } from './identity.ts';
 
 describe('resolveConfig', () => {
   it("fills in the method's published settings", () => {
@@ -39,8 +41,11 @@ describe('resolveConfig', () => {
 });
 
 it.each([
-  [{ settings: { length: 1e9 } }, /settings\.length is 1000000000, more than any tower takes/],
-  [{ method: 'ivlp', settings: { textDepth: 5000 } }, /settings\.textDepth is 5000/],
+  [{ settings: { length: 1e9 } }, /settings\.length: 1000000000 is more than any tower takes/],
+  [
+    { method: 'ivlp', settings: { textDepth: 5000 } },
+    /settings\.textDepth: 5000 is more than any tower takes: give at most 4096/,
+  ],
   [{ workers: 1e9 }, /workers: .*256/],
 ])('absurd numbers are refused: %j', (input, message) => {
   expect(() => resolveConfig(input)).toThrow(message);
@@ -79,4 +84,18 @@ describe('identity', () => {
     // These count by what lies there.
     expect(of({ data: '/elsewhere/pets', root: '/elsewhere', template: 'a {}.' })).toBe(of({}));
   });
+});
+
+it('a run of an earlier version is the same run still', () => {
+  const digest = (input: object) =>
+    createHash('sha256')
+      .update(identity(resolveConfig(input as never)))
+      .digest('hex')
+      .slice(0, 16);
+  // As the version before the schema had metadata gave them.
+  expect(digest({})).toBe('058bd297e8208938');
+  expect(digest({ method: 'tip-adapter-f' })).toBe('0e671cee9bfd5d8e');
+  const other = { model: 'x/y', exif: 'apply', shots: 'all', classes: 'base', patience: 3, workers: 2, memory: '1GiB' };
+  expect(digest({ ...other, method: 'ivlp' })).toBe('6502107a23eb0825');
+  expect(digest({ ...other, method: 'promptsrc' })).toBe('c08c80b12fa3081b');
 });

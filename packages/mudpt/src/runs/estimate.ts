@@ -1,12 +1,13 @@
 /** How long a run would take and how much memory it would hold, measured on two steps of it. */
 import type { Device } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
-import { resolveConfig, type RunInput } from './config.ts';
+import { fitToModel, resolveConfig } from './config.ts';
+import type { RunInput } from './settings.ts';
 import { countLearnt } from '../train/fit.ts';
 import { budgetOf } from '../memory/budget.ts';
 import type { StepChoice } from '../memory/choice.ts';
 import { openModel } from './model.ts';
-import { createMethod, expectTrainable, fitDepths, openRunData, runLoader } from './prepare.ts';
+import { createMethod, expectTrainable, openRunData, runLoader } from './prepare.ts';
 import { imageFeatures, scoreMethod, scoringBatch } from '../evaluation/scoring.ts';
 import { Stepper } from '../train/step.ts';
 import { updatesOf } from '../train/throughput.ts';
@@ -41,7 +42,7 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
   const dataset = await openRunData(resolved, resolved.classes);
   expectTrainable(dataset);
   const base = await openModel(resolved, device);
-  const { config } = fitDepths(resolved, input, base.clip);
+  const { config } = fitToModel(resolved, input, base.clip.config);
   const method = await createMethod(base.clip, config, dataset);
   const loader = runLoader(base.clip, config, method);
   try {

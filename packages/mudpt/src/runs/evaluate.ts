@@ -2,7 +2,7 @@
 import type { Device } from '@mudpt/tensor';
 import type { BatchLoader, ClassSubset, Dataset, Unreadable } from '../data/index.ts';
 import { type Method, MethodError } from '../methods/index.ts';
-import type { RunConfig } from './config.ts';
+import type { RunConfig } from './settings.ts';
 import { type BaseModel, openModel } from './model.ts';
 import { createMethod, openRunData, runLoader } from './prepare.ts';
 import { expectModel, loadPrompts, type PromptFacts, readPromptFacts } from './prompt-file.ts';

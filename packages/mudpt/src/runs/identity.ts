@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { contentDigest, fingerprint } from '../data/fingerprint.ts';
 import { type Dataset, SPLITS } from '../data/index.ts';
-import { identity, type RunConfig } from './config.ts';
+import { canonicalText, isEqual } from '../settings/canonical.ts';
+import type { Setting } from '../settings/fields.ts';
+import { type RunConfig, SCHEMAS, settingsFor } from './settings.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
 
@@ -27,6 +29,32 @@ export interface MarkOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/**
+ * Everything in a configuration that changes the numbers of a run, as text that equal runs share. What memory changes is the order of sums;
+ * paths count by what lies there (`marksOf`), and so does the template.
+ */
+export function identity(config: RunConfig, schemas = SCHEMAS): string {
+  const { run, settings, training } = settingsFor(config.method, schemas);
+  return canonicalText({
+    ...numbersOf(run, config),
+    settings: numbersOf(settings, config.settings),
+    training: numbersOf(training, config.training),
+  });
+}
+
+function numbersOf(settings: readonly Setting[], values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const counting = settings.filter(
+    ({ name, metadata }) =>
+      metadata.changesNumbers !== false && !('before' in metadata && isEqual(values[name], metadata.before)),
+  );
+  return Object.fromEntries(counting.map(({ name }) => [name, values[name]]));
+}
+
+/** What runs share that differ in their seed alone: a text. */
+export function identityOfSeeds(config: RunConfig): string {
+  return identity({ ...config, seed: 0 });
+}
+
 /** Reads every image once. @throws the signal's reason once it is aborted */
 export async function marksOf(
   config: RunConfig,
@@ -42,16 +70,16 @@ export async function marksOf(
   const [test, train, val] = [await contents('test'), await contents('train'), await contents('val')];
   const structure = dataset.structure ?? SPLITS.map((split) => fingerprint(splits[split])).join();
   return {
-    config: sha256(identity({ ...config })),
-    data: sha256(JSON.stringify([classNames, template, structure, test])),
-    images: sha256(JSON.stringify([train, val])),
+    config: sha256(identity(config)),
+    data: sha256(canonicalText([classNames, template, structure, test])),
+    images: sha256(canonicalText([train, val])),
     model,
   };
 }
 
 /** The digits that tell folders of runs apart: all that several seeds of one run share. */
 export function folderMark(config: RunConfig, { data, model }: RunMarks): string {
-  return sha256(JSON.stringify([identity({ ...config, seed: 0 }), data, model])).slice(0, 8);
+  return sha256(canonicalText([identityOfSeeds(config), data, model])).slice(0, 8);
 }
 
 /** In what two runs differ, in words, and what to do; nothing for the same run. */

@@ -1,8 +1,9 @@
 /** The base model of a run. */
 import { fileURLToPath } from 'node:url';
-import { type Clip, loadClip } from '@mudpt/clip';
+import { type Clip, type ClipConfig, loadClip, openWeights } from '@mudpt/clip';
 import type { Device } from '@mudpt/tensor';
-import type { RunConfig } from './config.ts';
+import { exists } from '../data/files.ts';
+import type { RunConfig } from './settings.ts';
 
 /** The model that comes with the package: a small CLIP trained on drawn icons. */
 const EMBEDDED = fileURLToPath(new URL('../../assets/clip', import.meta.url));
@@ -22,4 +23,16 @@ export async function openModel(
 ): Promise<BaseModel> {
   const clip = await loadClip(model === 'embedded' ? EMBEDDED : model, { device, dtype: precision, ...(signal && { signal }) });
   return { name: model, hash: clip.hash ?? '', clip };
+}
+
+/** The sizes of a model that lies here; undefined for one that would have to be fetched. Its weights are not read. */
+export async function sizesOf(model: string): Promise<ClipConfig | undefined> {
+  const path = model === 'embedded' ? EMBEDDED : model;
+  if (!(await exists(path))) return undefined;
+  const source = await openWeights(path, { onWarning: () => undefined });
+  try {
+    return source.config;
+  } finally {
+    await source.close();
+  }
 }

@@ -15,11 +15,8 @@ import {
 } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
 import { type Method, methodContext, methodNamed, type TrainingSettings } from '../methods/index.ts';
-import type { RunConfig, RunInput } from './config.ts';
+import type { RunConfig } from './settings.ts';
 import type { ClassFacts } from './records.ts';
-
-/** Settings that count layers from the input. */
-const DEPTH = /depth$/i;
 
 /** What of a configuration says which pictures it means. */
 export type DataConfig = Pick<RunConfig, 'data' | 'root' | 'template' | 'allowOutside' | 'shots' | 'seed'>;
@@ -92,26 +89,6 @@ export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchL
     ...(workers !== undefined && { workers }),
     ...(config.exif && { exif: config.exif }),
   });
-}
-
-/**
- * Depths of the published defaults may exceed a small model's layers. Those the user did not ask for are lowered to what there is.
- * @returns the configuration, and a sentence for each depth that was lowered
- */
-export function fitDepths(
-  config: RunConfig,
-  input: RunInput,
-  { config: { image, text } }: Clip,
-): { config: RunConfig; notes: string[] } {
-  const layers = Math.min(image.layers, text.layers);
-  const notes: string[] = [];
-  const settings = Object.entries(config.settings).map(([name, value]): [string, unknown] => {
-    if (!DEPTH.test(name) || typeof value !== 'number' || value <= layers || input.settings?.[name] !== undefined)
-      return [name, value];
-    notes.push(`${name} is ${layers}, not ${config.method}'s usual ${value}: the model has ${layers} layers`);
-    return [name, layers];
-  });
-  return { config: { ...config, settings: Object.fromEntries(settings) }, notes };
 }
 
 /** The run's method for these classes, untrained. */

@@ -143,3 +143,14 @@ export function nameOfEvaluation(what: Evaluation['what'], method: string): stri
   if (what === 'zero-shot') return 'zero-shot';
   return method === 'zero-shot' ? 'zero-shot by the method' : 'tuned';
 }
+
+/** The accuracy last measured, in percent; undefined where there was none. What is left out matches anything. */
+export function accuracyOf(
+  evaluations: readonly Evaluation[],
+  wanted: Pick<Evaluation, 'what'> & Partial<Pick<Evaluation, 'data' | 'classes'>>,
+): number | undefined {
+  const { what, data, classes } = wanted;
+  return evaluations.findLast(
+    (one) => one.what === what && (data ?? one.data) === one.data && (classes ?? one.classes) === one.classes,
+  )?.metrics.accuracy;
+}

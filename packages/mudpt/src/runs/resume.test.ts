@@ -7,7 +7,7 @@ import { put, temporaryFolder } from '@mudpt/testing/files';
 import { shapeImage, writeShapes } from '@mudpt/testing/images';
 import { writeTinyModel } from '@mudpt/testing/models/small-clip';
 import { readPosition } from './checkpoint.ts';
-import type { RunInput } from './config.ts';
+import type { RunInput } from './settings.ts';
 import { openRun } from './evaluate.ts';
 import { resumeRun, train } from './run.ts';
 import type { RunFolder } from './run-folder.ts';

@@ -3,7 +3,7 @@ import type { Clip } from '@mudpt/clip';
 import type { Device } from '@mudpt/tensor';
 import type { Dataset } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
-import type { RunConfig } from './config.ts';
+import type { RunConfig } from './settings.ts';
 import type { StepChoice } from '../memory/choice.ts';
 import type { AlternativeFacts, Evaluation, MetricsLine, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';

@@ -6,7 +6,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
 import { writeTinyModel } from '@mudpt/testing/models/small-clip';
-import type { RunInput } from './config.ts';
+import type { RunInput } from './settings.ts';
 import { estimateRun } from './estimate.ts';
 import { openRun } from './evaluate.ts';
 import { predictFiles } from './predict.ts';

@@ -5,12 +5,13 @@ import { FormatError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import type { Dataset } from '../data/index.ts';
 import { methodNamed, type TrainingSettings } from '../methods/index.ts';
-import { resolveConfig, type RunConfig, type RunInput, runName } from './config.ts';
+import { fitToModel, resolveConfig, runName } from './config.ts';
+import type { RunConfig, RunInput } from './settings.ts';
 import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { type BaseModel, openModel } from './model.ts';
 import { updatesOf } from '../train/throughput.ts';
-import { expectTrainable, fitDepths, openRunData } from './prepare.ts';
+import { expectTrainable, openRunData } from './prepare.ts';
 import type { RunSummary } from './records.ts';
 import { RunFolder } from './run-folder.ts';
 import type { RunOptions, RunResult } from './run-options.ts';
@@ -33,7 +34,7 @@ export async function train(input: RunInput, options: RunOptions): Promise<RunRe
   // A place where nothing can be written is told before the model is loaded.
   await makeFolder(options.out ?? 'runs');
   const base = await openModel(resolved, device, options.signal);
-  const { config, notes } = fitDepths(resolved, input, base.clip);
+  const { config, notes } = fitToModel(resolved, input, base.clip.config);
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
     return begin({ config, dataset, base, marks, folder: runFolderOf(config, dataset.name, marks, options.out) }, options, notes);

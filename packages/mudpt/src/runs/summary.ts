@@ -1,6 +1,6 @@
 /** What a run writes about itself. */
 import type { Dataset } from '../data/index.ts';
-import type { RunConfig } from './config.ts';
+import type { RunConfig } from './settings.ts';
 import type { RunMarks } from './identity.ts';
 import type { BaseModel } from './model.ts';
 import { classFacts } from './prepare.ts';

@@ -1,5 +1,6 @@
-export { folderMark, marksOf, type RunMarks } from '../runs/identity.ts';
-export { identity, resolveConfig, type RunConfig, runFields, type RunInput, runName } from '../runs/config.ts';
+export { folderMark, identity, marksOf, type RunMarks } from '../runs/identity.ts';
+export { resolveConfig, runName } from '../runs/config.ts';
+export { type RunConfig, type RunInput, runSettings } from '../runs/settings.ts';
 export { type ClassMetrics, harmonicMean, meanAndInterval, type Metrics, metricsOf } from '../evaluation/metrics.ts';
 export type { ClassFacts, Evaluation, MetricsLine, Prediction, RunSummary } from '../runs/records.ts';
 export { RESULT_COLUMNS, RunFolder } from '../runs/run-folder.ts';

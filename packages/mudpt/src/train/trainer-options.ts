@@ -2,7 +2,7 @@
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
 import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
-import type { RunConfig } from '../runs/config.ts';
+import type { RunConfig } from '../runs/settings.ts';
 import type { RunMarks } from '../runs/identity.ts';
 import type { Budget, StepChoice } from '../memory/choice.ts';
 import type { MetricsLine } from '../runs/records.ts';

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { resolveConfig } from '../train/index.ts';
-import { inputOf, suggestion } from './settings.ts';
+import { suggestion } from './suggestion.ts';
+import { inputOf } from './train-flags.ts';
 
 describe('inputOf', () => {
   it('puts flags and assignments where they belong', async () => {

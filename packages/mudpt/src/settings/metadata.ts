@@ -1,0 +1,31 @@
+/** What a setting is beside its type, default and description: its flag, its part of a folder's name, what bounds it. */
+import * as z from 'zod';
+
+export interface SettingMetadata {
+  /** The flag of `train` that sets it, without its dashes. Settings that share a flag are set by it together (textDepth and imageDepth). */
+  readonly flag?: string;
+  /** What the flag's value is called in help; default `value`. A flag of true or false takes none. */
+  readonly placeholder?: string;
+  /** What it may be, for messages; default: what the type says, such as "a whole number from 1 up". */
+  readonly takes?: string;
+  /** Names that stand for something, asked when they are needed: more may be registered. */
+  readonly names?: () => readonly string[];
+  /** Its part of the name of a run's folder; undefined where this value has none. */
+  readonly folder?: (value: never) => string | undefined;
+  /** The name of the folder within that one: runs that differ in this setting alone lie side by side. */
+  readonly subfolder?: (value: never) => string;
+  /** 'layers': it counts layers of a tower, and a default beyond those of a model is lowered to them. */
+  readonly counts?: 'layers';
+  /** false: no number that a run gives depends on it, so it is no part of the run's identity. */
+  readonly changesNumbers?: false;
+  /** For a setting that was added later: the value that earlier runs had in effect. With it, a run's identity is theirs. */
+  readonly before?: unknown;
+  /** true: the program sets it, never a person. */
+  readonly isInternal?: true;
+}
+
+/**
+ * The metadata of settings. One entry of a schema says everything:
+ * `z.int().positive().default(3).describe('what it does').register(settingMetadata, { flag: 'steps', placeholder: 'count' })`.
+ */
+export const settingMetadata = z.registry<SettingMetadata>();
