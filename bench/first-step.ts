@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '@mudpt/tensor';
+import { engineOf } from '@mudpt/tensor/internal';
 import { train } from 'mudpt';
 
 export type FirstStep = {
@@ -33,7 +34,7 @@ export async function firstStep(device: Device): Promise<FirstStep> {
           onProgress: () => {
             if (pipelines) return;
             done.step = now();
-            pipelines = device.pipelines.compiled;
+            pipelines = engineOf(device).pipelines.compiled;
             stop.abort(new Error('stopped'));
           },
         },

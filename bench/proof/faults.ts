@@ -1,5 +1,6 @@
 /** Plants one fault: `faults.ts hang|lost`. A proof shows with it that a fault is told and the rest still runs. */
-import { Device, empty, kernel } from '@mudpt/tensor';
+import { Device, empty } from '@mudpt/tensor';
+import { kernel } from '@mudpt/tensor/kernels';
 
 /** Ends when an element changes that nobody changes. */
 const endless = kernel({

@@ -1,5 +1,6 @@
 /** The kernel ladder: how each generation of a kernel does, and why the next is faster. Each rung is checked like everything else. */
-import { attention, attentionUnfused, type Device, empty, kernel, type Tensor, tensor } from '@mudpt/tensor';
+import { attention, attentionUnfused, type Device, empty, type Tensor, tensor } from '@mudpt/tensor';
+import { kernel } from '@mudpt/tensor/kernels';
 import { type Effort, measure, type Row } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { type AttentionJob, checkOf, flopsOf, type MatmulJob, nameOf } from '../jobs.ts';

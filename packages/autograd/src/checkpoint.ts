@@ -2,7 +2,8 @@
  * Checkpointing: keep the inputs of a function instead of its intermediates and run it a second time in the backward. The second run
  * dispatches the same kernels on the same values, and adds gradients in the same order as a plain backward: bits are equal.
  */
-import { alias, expectSynchronous, keep, type OpHook, scope, Tensor, withHook } from '@mudpt/tensor';
+import { alias, keep, scope, Tensor } from '@mudpt/tensor';
+import { expectSynchronous, type OpHook, withHook } from '@mudpt/tensor/internal';
 import { rememberRandomness } from './random.ts';
 import { carriesGradient, type Handle, mapHandles, tensorsIn } from './rule.ts';
 import { currentTape, Tape } from './tape.ts';

@@ -1,4 +1,5 @@
-import { defineOp, type Tensor } from '@mudpt/tensor';
+import { defineOp } from '@mudpt/tensor/kernels';
+import type { Tensor } from '@mudpt/tensor';
 import { defineRule, type Rule, type RuleContext, type RuleResult, tensorsIn } from './rule.ts';
 
 /** An op and its gradient, for {@link customOp}. */

@@ -1,5 +1,6 @@
 /** One recorded op and how its gradients flow back. */
-import { add, alias, cast, type DType, keep, scope, sumTo, type Tensor, TensorError } from '@mudpt/tensor';
+import { add, alias, cast, type DType, keep, scope, type Tensor, TensorError } from '@mudpt/tensor';
+import { sumTo } from '@mudpt/tensor/internal';
 import type { InputGradients } from './rule.ts';
 
 /** Stands for a tensor whose gradient is wanted. */

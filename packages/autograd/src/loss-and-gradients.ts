@@ -1,4 +1,5 @@
-import { eachTensor, expectSynchronous, scope, Tensor, TensorError } from '@mudpt/tensor';
+import { eachTensor, scope, Tensor, TensorError } from '@mudpt/tensor';
+import { expectSynchronous } from '@mudpt/tensor/internal';
 import type { Gradients } from './gradients.ts';
 import { Tape } from './tape.ts';
 

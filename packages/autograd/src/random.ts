@@ -2,7 +2,8 @@
  * Where random modules (dropout) get their numbers: a seed given once per step, and a stream number that counts the calls since. The
  * seed is a tensor, so a captured step draws anew at every replay; the count is part of the recorded step.
  */
-import { Ambient, type Tensor, TensorError } from '@mudpt/tensor';
+import { Ambient } from '@mudpt/tensor/internal';
+import { type Tensor, TensorError } from '@mudpt/tensor';
 
 type Source = { readonly seed: Tensor | number; next: number };
 

@@ -2,7 +2,8 @@
  * Gradient rules: one per op. A rule runs the forward, keeps what its backward will read, and returns both. An op without a rule gets
  * its gradient through the ops it is made of.
  */
-import { isFloat, type Op, PackedSequences, Tensor } from '@mudpt/tensor';
+import { isFloat, type Op } from '@mudpt/tensor/kernels';
+import { PackedSequences, Tensor } from '@mudpt/tensor';
 
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.
 type AnyFunction = (...args: never[]) => unknown;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { add, capture, defineOp, empty, mul, reshape, scope, square, sum, tensor, type Tensor } from '@mudpt/tensor';
+import { add, capture, empty, mul, reshape, scope, square, sum, tensor, type Tensor } from '@mudpt/tensor';
+import { defineOp } from '@mudpt/tensor/kernels';
 import { eachDevice } from '@mudpt/testing/support';
 import {
   checkpoint,

@@ -5,21 +5,9 @@
  * leaves a closure; `backward` calls the closures in reverse and adds up what arrives at each tensor. A *slot* stands for one tensor
  * handle in that bookkeeping, so that handles may be disposed while their gradients are still to come.
  */
-import {
-  alias,
-  Ambient,
-  currentHook,
-  installHook,
-  keep,
-  ones,
-  type Op,
-  type OpHook,
-  ShapeError,
-  type Tensor,
-  TensorError,
-  withHook,
-  type WorkHook,
-} from '@mudpt/tensor';
+import { alias, keep, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
+import { Ambient, currentHook, installHook, type OpHook, withHook, type WorkHook } from '@mudpt/tensor/internal';
+import type { Op } from '@mudpt/tensor/kernels';
 import { type Entry, type Pending, release, type Slot, stepBack } from './entry.ts';
 import { Gradients } from './gradients.ts';
 import { isTrainable } from './parameter.ts';

@@ -1,18 +1,7 @@
 /** What a tape cannot see is refused, never a gradient of zero. */
 import { expect, it } from 'vitest';
-import {
-  addInto,
-  capture,
-  contiguousCopy,
-  copyInto,
-  grid1d,
-  kernel,
-  scope,
-  type Tensor,
-  tensor,
-  view,
-  zeros,
-} from '@mudpt/tensor';
+import { addInto, capture, contiguousCopy, copyInto, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
+import { grid1d, kernel, view } from '@mudpt/tensor/kernels';
 import { eachDevice } from '@mudpt/testing/support';
 import {
   AdamW,

@@ -9,12 +9,12 @@ import {
   DisposedError,
   expand,
   ones,
-  rebind,
   reshape,
   scope,
   tensor,
   type Tensor,
 } from './index.ts';
+import { rebind } from './internal.ts';
 
 const OLD =
   /the result of a captured function, was used after a later call.*Read it, or keep contiguousCopy\(x\), before the next call/;

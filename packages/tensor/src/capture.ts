@@ -2,10 +2,9 @@
  * `capture(fn)`: a function of tensors whose GPU work is recorded once and replayed afterwards, without running its JavaScript.
  * The same kernels run on the same values, so results have the same bits as an eager call.
  */
-import type { Device } from './device.ts';
-import { currentDevice } from './engine/current.ts';
 import type { PlanCost } from './engine/capture.ts';
 import type { Plan } from './engine/plan.ts';
+import { currentDevice, type Device, engineOf } from './device.ts';
 import { type DType, type HostArray, toBytes } from './dtype.ts';
 import { expectOptions } from './definition/arguments.ts';
 import { expectSynchronous } from './context.ts';
@@ -14,8 +13,9 @@ import { noteWork, withHook } from './definition/op.ts';
 import { eachTensor, keep, mapTensors, scope } from './scope.ts';
 import { type Shape, showShape, sizeOf } from './shape.ts';
 import { ENDED, type Storage } from './engine/storage.ts';
-import { empty, Tensor, tensorsMade } from './tensor.ts';
-import { copyInto } from './ops/copy.ts';
+import { empty } from './definition/views.ts';
+import { Tensor, tensorsMade } from './tensor.ts';
+import { copyInto } from './kernels/copy.ts';
 
 /** Host data for an input, uploaded straight into the captured function's own tensor. */
 export type HostInput = { readonly data: HostArray; readonly shape: Shape; readonly dtype?: DType };
@@ -132,8 +132,8 @@ function handOut<R>(entry: Entry<R>): R {
   retire(entry, (generation) => generation + 1);
   return mapTensors(entry.result, (tensor) => {
     if (!entry.made.has(tensor)) return tensor;
-    const { storage, dtype, shape, strides, offset } = tensor;
-    const handle = keep(new Tensor(storage.retain(), dtype, shape, strides, offset));
+    const { device, storage, dtype, shape, strides, offset } = tensor;
+    const handle = keep(new Tensor(device, storage.retain(), dtype, shape, strides, offset));
     entry.given.push(handle);
     return handle;
   });
@@ -145,7 +145,7 @@ function record<N extends string, R>(device: Device, body: (inputs: AsTensors<N>
     const before = tensorsMade();
     const outside = new Set<Tensor>();
     const see = (tensor: Tensor): void => void (tensor.id <= before && outside.add(tensor));
-    const { result, plan } = device.recordPlan(() => trace(body, placeholders, see));
+    const { result, plan } = engineOf(device).recordPlan(() => trace(body, placeholders, see));
     const own = new Set(Object.values<Tensor>(placeholders));
     for (const tensor of own) outside.delete(tensor);
     const made = new Set<Tensor>();
@@ -168,7 +168,7 @@ function measured<N extends string, R>(
   const placeholders = placeholdersFor<N>(device, inputs);
   try {
     const before = tensorsMade();
-    const { result, cost } = device.measurePlan(() => trace(body, placeholders, () => undefined));
+    const { result, cost } = engineOf(device).measurePlan(() => trace(body, placeholders, () => undefined));
     eachTensor(result, (tensor) => void (tensor.id > before && tensor.dispose()));
     const own = Object.values<Tensor>(placeholders).reduce((sum, { storage }) => sum + storage.buffer.bytes, 0);
     return { ...cost, bytes: cost.bytes + own };
@@ -239,7 +239,7 @@ function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined):
       'give as many values as the shape has',
     );
   }
-  device.writeBytes(placeholder.storage.buffer, 0, toBytes(placeholder.dtype, data));
+  engineOf(device).writeBytes(placeholder.storage.buffer, 0, toBytes(placeholder.dtype, data));
 }
 
 function isTensor(input: CaptureInput): input is Tensor {

@@ -3,7 +3,6 @@
  * a method of Tensor of the same name.
  */
 export { bincount } from './ops/bincount.ts';
-export { countCorrect } from './ops/count-correct.ts';
 export { cdist } from './ops/cdist.ts';
 export { cast, contiguous } from './ops/copy.ts';
 export { linear } from './ops/linear.ts';
@@ -22,7 +21,8 @@ export { klDiv, l1Loss, mseLoss } from './ops/losses.ts';
 export { conv2d } from './ops/conv2d.ts';
 export { avgPool2d, maxPool2d } from './ops/pool.ts';
 export { fold, unfold } from './ops/unfold.ts';
-export { attention, attentionQkv } from './kernels/attention/index.ts';
+export { attention } from './ops/attention.ts';
+export { attentionQkv } from './ops/attention-qkv.ts';
 export * from './pointwise/ops.ts';
 export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, variance } from './ops/reduce.ts';
 export { cumsum } from './ops/scan.ts';

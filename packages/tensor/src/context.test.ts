@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { createAsyncContext } from '#gpu';
 import { eachDevice } from '@mudpt/testing/support';
 import { Ambient, expectSynchronous } from './context.ts';
-import { defineOp, installHook, scope, tensor, withHook } from './index.ts';
+import { defineOp } from './kernels.ts';
+import { installHook, withHook } from './internal.ts';
+import { scope, tensor } from './index.ts';
 
 const follows = createAsyncContext() !== undefined;
 const later = (): Promise<void> => new Promise((done) => void setTimeout(done, 1));

@@ -13,12 +13,11 @@ import {
   exportBuffer,
   importBuffer,
   full,
-  kernel,
   scope,
   tensor,
-  view,
   zeros,
 } from './index.ts';
+import { kernel, view } from './kernels.ts';
 
 const double = kernel({
   name: 'double',

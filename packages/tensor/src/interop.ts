@@ -1,6 +1,5 @@
 /** Memory shared with code that speaks WebGPU itself. */
-import { currentDevice } from './engine/current.ts';
-import type { Device } from './device.ts';
+import { currentDevice, type Device, engineOf } from './device.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
 import { ShapeError, TensorError } from './errors.ts';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from './shape.ts';
@@ -21,7 +20,7 @@ export function importBuffer(
   device: Device = currentDevice('importBuffer'),
 ): Tensor {
   expectShape('importBuffer', shape);
-  device.expectDType('importBuffer', dtype);
+  engineOf(device).expectDType('importBuffer', dtype);
   if ((buffer.usage & NEEDED_USAGE) !== NEEDED_USAGE) {
     throw new TensorError('importBuffer', `the buffer's usage ${buffer.usage} lacks STORAGE or COPY_SRC`, 'create it with both');
   }
@@ -33,7 +32,7 @@ export function importBuffer(
       'give a buffer that is large enough and a multiple of 16 bytes',
     );
   }
-  return new Tensor(device.wrapBuffer(buffer, bytes), dtype, [...shape], contiguousStrides(shape), 0);
+  return new Tensor(device, engineOf(device).wrapBuffer(buffer, bytes), dtype, [...shape], contiguousStrides(shape), 0);
 }
 
 /** A tensor's memory: `offset` and `size` in bytes within `buffer`. */

@@ -1,15 +1,18 @@
 import { expect, expectTypeOf, it, vi } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import * as engine from './index.ts';
-import { type Axes, capture, type Op, type ReduceOptions, scope, Tensor, tensor, type TensorMethods, withHook } from './index.ts';
+import { type Axes, capture, type ReduceOptions, scope, Tensor, tensor, type TensorMethods } from './index.ts';
+import type { Op } from './kernels.ts';
+import { withHook } from './internal.ts';
 import * as chainable from './chainable.ts';
 
-/** Operations that act on no tensor, or on several alike. */
+/** Operations that act on no tensor, or on several alike, and a measure of a classifier. */
 const FUNCTIONS_ONLY = [
   'alias',
   'bernoulli',
   'cat',
   'contiguousCopy',
+  'countCorrect',
   'einsum',
   'rand',
   'randint',

@@ -4,11 +4,12 @@
  */
 import type { Op } from './definition/op.ts';
 import * as chainable from './chainable.ts';
+import { countCorrect } from './ops/count-correct.ts';
 import { einsum } from './ops/einsum.ts';
 import { cat, stack } from './ops/join.ts';
 import { bernoulli, rand, randint, randn, randomWords } from './ops/random.ts';
 import { randperm } from './ops/sort.ts';
-import { checkArguments } from './definition/signatures.ts';
+import { checkArguments } from './signatures.ts';
 import { Tensor } from './tensor.ts';
 
 /** The function without its first parameter; `never` for one that does not begin with a tensor. */
@@ -21,14 +22,14 @@ type Method<F> = F extends (x: infer First, ...rest: infer Rest) => infer Result
 /**
  * Where the functions stand: a type made from these modules keeps each function's documentation, one made from re-exports loses it.
  */
-type Sources = typeof import('./kernels/attention/index.ts') &
+type Sources = typeof import('./ops/attention.ts') &
+  typeof import('./ops/attention-qkv.ts') &
   typeof import('./ops/bincount.ts') &
   typeof import('./ops/cdist.ts') &
   typeof import('./ops/conv2d.ts') &
   typeof import('./ops/pool.ts') &
   typeof import('./ops/unfold.ts') &
   typeof import('./ops/copy.ts') &
-  typeof import('./ops/count-correct.ts') &
   typeof import('./ops/cross-entropy.ts') &
   typeof import('./ops/gather.ts') &
   typeof import('./ops/join.ts') &
@@ -68,5 +69,5 @@ for (const [name, op] of Object.entries(chainable)) {
 
 checkArguments([
   ...Object.values(chainable),
-  ...[bernoulli, cat, einsum, rand, randint, randn, randomWords, randperm, stack],
+  ...[bernoulli, cat, countCorrect, einsum, rand, randint, randn, randomWords, randperm, stack],
 ] as unknown as Op[]);

@@ -1,42 +1,9 @@
-/**
- * Scopes release what was created inside them. The current scope is a part of the context: it follows `await` in Node; in a page scopes
- * must end in the order they began, and one that does not says so.
- */
-import { Ambient, isPromise } from './context.ts';
+/** Scopes release what was created inside them: `scope`, `keep`, and walks over the tensors of a value. */
+import { isPromise } from './context.ts';
+import { closeScope, enterScope, forget } from './engine/ownership.ts';
 import { TensorError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
-
-export type Scope = {
-  readonly parent: Scope | undefined;
-  readonly tensors: Set<Tensor>;
-  closed: boolean;
-};
-
-const scopes = new Ambient<Scope>();
-const owners = new WeakMap<Tensor, Scope>();
-
-function current(): Scope | undefined {
-  let scope = scopes.get();
-  while (scope?.closed) scope = scope.parent;
-  return scope;
-}
-
-/** Called by every new tensor. */
-export function adopt(tensor: Tensor): void {
-  place(tensor, current());
-}
-
-function place(tensor: Tensor, scope: Scope | undefined): void {
-  if (!scope) return;
-  scope.tensors.add(tensor);
-  owners.set(tensor, scope);
-}
-
-/** Called by every released tensor. */
-export function forget(tensor: Tensor): void {
-  owners.get(tensor)?.tensors.delete(tensor);
-  owners.delete(tensor);
-}
+import { isPlain } from './values.ts';
 
 /** Takes `tensor` out of its scope: it lives until it is disposed. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
@@ -54,6 +21,12 @@ export function eachTensor(value: unknown, visit: (tensor: Tensor) => void, seen
   else if (isPlain(value)) {
     for (const item of Object.values(value)) eachTensor(item, visit, seen);
   }
+}
+
+function tensorsOf(value: unknown): Tensor[] {
+  const found: Tensor[] = [];
+  eachTensor(value, (tensor) => void found.push(tensor));
+  return found;
 }
 
 /** A copy of a value made of arrays, maps and plain objects, with every tensor replaced; other objects stay the same. */
@@ -81,24 +54,8 @@ export function mapTensors<T>(value: T, replace: (tensor: Tensor) => Tensor): T 
   return copy(value) as T;
 }
 
-/** Whether `value` is a plain object: of options, of tensors by name. */
-export function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
 function isTensor(value: object): value is Tensor {
   return 'storage' in value && 'strides' in value && 'expectLive' in value;
-}
-
-function close(scope: Scope, result: unknown): void {
-  eachTensor(result, (tensor) => {
-    if (owners.get(tensor) !== scope) return;
-    forget(tensor);
-    place(tensor, scope.parent);
-  });
-  scope.closed = true;
-  for (const tensor of [...scope.tensors]) tensor.dispose();
 }
 
 /**
@@ -107,18 +64,10 @@ function close(scope: Scope, result: unknown): void {
  * @throws TensorError in a page, when asynchronous scopes overlap
  */
 export function scope<T>(body: () => T): T {
-  const inner: Scope = { parent: current(), tensors: new Set(), closed: false };
-  let held: { readonly result: T; leave(): boolean };
-  try {
-    held = scopes.hold(inner, body);
-  } catch (error) {
-    close(inner, undefined);
-    throw error;
-  }
-  const { result, leave } = held;
+  const { result, leave, inner } = enterScope(body);
   const end = (value: unknown): void => {
     const inOrder = leave();
-    close(inner, inOrder ? value : undefined);
+    closeScope(inner, inOrder ? tensorsOf(value) : []);
     if (inOrder) return;
     throw new TensorError(
       'scope',

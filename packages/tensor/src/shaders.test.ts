@@ -1,7 +1,8 @@
 import { sampleVariants, wgsl } from '@mudpt/shaders';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { kernel } from './index.ts';
+import { engineOf } from './device.ts';
+import { kernel } from './kernels.ts';
 
 eachDevice('shaders', (ctx) => {
   it.each(Object.entries(wgsl))('%s compiles in every sample variant', async (file, source) => {
@@ -16,7 +17,7 @@ eachDevice('shaders', (ctx) => {
     for (const defines of variants ?? []) {
       const name = `${file} ${JSON.stringify(defines)}`;
       const text = kernel({ name: file, source }).expand(device, { SG: 0, ...defines });
-      const entry = device.pipelines.create(`test of ${name}`, name, text);
+      const entry = engineOf(device).pipelines.create(`test of ${name}`, name, text);
       await expect(entry.ready, name).resolves.toBeDefined();
     }
   });

@@ -1,10 +1,10 @@
-import type { Device } from './device.ts';
+/** Tensors: strided views of GPU memory. */
+import { type Device, engineOf } from './device.ts';
 import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
-import { CaptureError, DeviceError, DisposedError, ShapeError, TensorError } from './errors.ts';
-import { defineOp, inNameOf, noteWork } from './definition/op.ts';
-import { adopt, forget } from './scope.ts';
-import { contiguousStrides, expectShape, isContiguous, sameShape, type Shape, showShape, sizeOf } from './shape.ts';
+import { adopt, forget } from './engine/ownership.ts';
 import { ENDED, type Storage } from './engine/storage.ts';
+import { DisposedError, ShapeError } from './errors.ts';
+import { contiguousStrides, isContiguous, type Shape, showShape, sizeOf } from './shape.ts';
 
 /** Nested arrays of numbers, as deep as the tensor has axes. */
 export type Nested = number | Nested[];
@@ -30,6 +30,7 @@ export class Tensor {
 
   /** Takes over one reference of `storage`; for packages that build views. Users call {@link tensor}, {@link zeros} and ops. */
   constructor(
+    readonly device: Device,
     readonly storage: Storage,
     readonly dtype: DType,
     readonly shape: Shape,
@@ -38,13 +39,9 @@ export class Tensor {
     readonly offset: number,
   ) {
     this.generation = storage.generation;
-    this.device.stats.liveTensors += 1;
+    engineOf(this.device).stats.liveTensors += 1;
     this.device.leaks?.track(this);
     adopt(this);
-  }
-
-  get device(): Device {
-    return this.storage.device;
   }
 
   /** Number of elements. */
@@ -97,7 +94,7 @@ export class Tensor {
       return;
     }
     this.released = true;
-    this.device.stats.liveTensors -= 1;
+    engineOf(this.device).stats.liveTensors -= 1;
     this.device.leaks?.untrack(this);
     forget(this);
     this.storage.release();
@@ -113,7 +110,7 @@ export class Tensor {
    */
   data(): Promise<DataArray> {
     // Not async: inside of capture() the error must reach the caller, not a promise that nobody awaits.
-    this.device.expectNoCapture('data');
+    engineOf(this.device).expectNoCapture('data');
     return this.read();
   }
 
@@ -132,7 +129,7 @@ export class Tensor {
     const [low, high] = [reach(1), reach(-1)];
     const begin = Math.floor((low * width) / 4) * 4;
     const end = Math.ceil(((high + 1) * width) / 4) * 4;
-    const bytes = await this.device.readBytes(this.storage.buffer, begin, end - begin);
+    const bytes = await engineOf(this.device).readBytes(this.storage.buffer, begin, end - begin);
     const skip = low * width - begin;
     const values = fromBytes(this.dtype, skip === 0 ? bytes : bytes.slice(skip), high + 1 - low);
     return this.isContiguous ? values : rowMajor(this, values, this.offset - low);
@@ -140,7 +137,7 @@ export class Tensor {
 
   /** The only element. @throws ShapeError when there is not exactly one; CaptureError as {@link data} */
   item(): Promise<number> {
-    this.device.expectNoCapture('item');
+    engineOf(this.device).expectNoCapture('item');
     return this.readItem();
   }
 
@@ -156,7 +153,7 @@ export class Tensor {
 
   /** Elements as nested arrays; a number for a scalar. */
   array(): Promise<Nested> {
-    this.device.expectNoCapture('array');
+    engineOf(this.device).expectNoCapture('array');
     return this.readNested();
   }
 
@@ -193,86 +190,4 @@ function rowMajor({ shape, strides, rank, size }: Tensor, values: DataArray, ori
     }
   }
   return result;
-}
-
-/** @throws DeviceError unless both live on one device */
-export function expectOneDevice(op: string, a: Tensor, b: Tensor): void {
-  if (a.device === b.device) return;
-  throw new DeviceError(
-    op,
-    `tensors of shapes ${showShape(a.shape)} and ${showShape(b.shape)} live on two devices`,
-    'make both on one (option device), or carry one over: tensor(await y.data(), { shape: y.shape, device: x.device })',
-  );
-}
-
-/** A view of the same memory with another geometry; the caller guarantees that it stays inside. */
-export function view(source: Tensor, geometry: { shape: Shape; strides: readonly number[]; offset?: number }): Tensor {
-  source.expectLive('view');
-  expectShape('view', geometry.shape);
-  const made = new Tensor(
-    source.storage.retain(),
-    source.dtype,
-    [...geometry.shape],
-    [...geometry.strides],
-    geometry.offset ?? source.offset,
-  );
-  try {
-    noteWork('view', () => ({ reads: [source], writes: [made] }));
-  } catch (error) {
-    made.dispose();
-    throw error;
-  }
-  return made;
-}
-
-/** A second handle of the same view, with its own lifetime. */
-export const alias = defineOp('alias', (source: Tensor): Tensor => view(source, source));
-
-/** An uninitialised contiguous tensor. */
-export function empty(device: Device, shape: Shape, dtype: DType = 'f32'): Tensor {
-  if (typeof device?.expectDType !== 'function')
-    throw new TensorError(
-      'empty',
-      `device is ${Array.isArray(device) ? 'an array' : typeof device}`,
-      'give empty(device, shape)',
-    );
-  expectShape('empty', shape);
-  device.expectDType('empty', dtype);
-  const storage = inNameOf('empty', () => device.allocate(sizeOf(shape) * bytesPerElement(dtype)));
-  return new Tensor(storage, dtype, [...shape], contiguousStrides(shape), 0);
-}
-
-/** @throws CaptureError when a captured function uses the memory of `tensor`, or one is being captured: see {@link rebind} */
-export function expectMovable(tensor: Tensor): void {
-  if (tensor.device.isCapturing || tensor.storage.buffer.pins > 0) {
-    throw new CaptureError(
-      'rebind',
-      `the memory of ${tensor.toString()} belongs to a captured function, which would go on with its old values`,
-      'make the optimizer before anything is captured that uses its parameters, or dispose the captured function first',
-    );
-  }
-}
-
-/**
- * Lets the handle `tensor` show the memory of `place`, a view of equal shape and dtype; its own memory is released. For packing parameters
- * side by side: other handles keep the old memory.
- * @throws CaptureError when a captured function uses the memory, or one is being captured
- */
-export function rebind(tensor: Tensor, place: Tensor): void {
-  tensor.expectLive('rebind');
-  place.expectLive('rebind');
-  if (!sameShape(tensor.shape, place.shape) || tensor.dtype !== place.dtype)
-    throw new ShapeError(
-      'rebind',
-      `${tensor.toString()} cannot show ${place.toString()}`,
-      'give a view of equal shape and dtype',
-    );
-  expectMovable(tensor);
-  const target = tensor as unknown as { -readonly [K in keyof Tensor]: Tensor[K] } & { generation: number };
-  const before = tensor.storage;
-  target.storage = place.storage.retain();
-  target.generation = place.storage.generation;
-  target.strides = [...place.strides];
-  target.offset = place.offset;
-  before.release();
 }

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { isFlash } from './kernels/attention/flash.ts';
 import { fusedVariants } from './kernels/attention/plan.ts';
-import { LimitError, tune, tuningFamilies, tuningProblems } from './index.ts';
+import { LimitError } from './index.ts';
+import { tune, tuningFamilies, tuningProblems } from './internal.ts';
 
 eachDevice('tuning problems', (ctx) => {
   it('know every family and every class in which there is a choice', () => {

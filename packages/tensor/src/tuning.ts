@@ -1,7 +1,7 @@
 /** Problems from which the tuner learns the best variant of every kernel family, in the classes that models meet. */
 import type { Device } from './device.ts';
-import type { TuningProblem } from './kernels/tuning/tune.ts';
-import type { Choice } from './kernels/tuning/tuner.ts';
+import type { TuningProblem } from './kernels/tune.ts';
+import type { Choice } from './engine/tuner.ts';
 import { LimitError, TensorError } from './errors.ts';
 import { scope } from './scope.ts';
 import type { Tensor } from './tensor.ts';

@@ -1,6 +1,5 @@
 /** Makes sound and unsound safetensors files for tests, independently of the writer, and watches what a reader asks for. */
-import type { ByteSource } from '@mudpt/tensor';
-import type { SafetensorsReader } from '@mudpt/tensor';
+import type { ByteSource, SafetensorsReader } from '@mudpt/tensor';
 
 /** A file with exactly this header text and this data; `announced` replaces the true header length. */
 export function fileBytes(header: string | Uint8Array, data: Uint8Array = new Uint8Array(0), announced?: bigint): Uint8Array {

@@ -1,5 +1,6 @@
 /** Applies the view recipes of shapes.ts to engine tensors, by geometry alone: tests of kernels need no view ops. */
-import { type Device, type Tensor, tensor, view } from '@mudpt/tensor';
+import { type Device, type Tensor, tensor } from '@mudpt/tensor';
+import { view } from '@mudpt/tensor/kernels';
 import { positionsOf, type Ref } from './reference/array.ts';
 import type { ViewRecipe, ViewStep } from './shapes.ts';
 

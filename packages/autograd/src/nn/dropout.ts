@@ -1,5 +1,6 @@
 import { wgsl } from '@mudpt/shaders';
-import { chooseSpan, contiguous, defineOp, DTypeError, empty, grid1d, kernel, LimitError, type Tensor } from '@mudpt/tensor';
+import { chooseSpan, defineOp, grid1d, kernel } from '@mudpt/tensor/kernels';
+import { contiguous, DTypeError, empty, LimitError, type Tensor } from '@mudpt/tensor';
 import { nextStream } from '../random.ts';
 import { defineRule } from '../rule.ts';
 import { Module } from './module.ts';

@@ -3,7 +3,8 @@
  * device does anything. Distributions are PyTorch's; its numbers are not. Ten million take about half a second; random tensors inside a step come
  * from the tensor package's `randn`.
  */
-import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor, expectOptions } from '@mudpt/tensor';
+import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
+import { expectOptions } from '@mudpt/tensor/kernels';
 import { parameter } from '../parameter.ts';
 
 /** A stream of uniform numbers in 0..1 (mulberry32). */

@@ -1,4 +1,6 @@
-import { alias, defineOp, layerNorm, layerNormBackward, layerNormForward, rmsNorm, type Tensor } from '@mudpt/tensor';
+import { alias, layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
+import { defineOp } from '@mudpt/tensor/kernels';
+import { layerNormBackward, layerNormForward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 import { adopt, expectModuleOptions, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';

@@ -3,23 +3,9 @@
  * buffer: what was viewed before that keeps the old memory, and what was captured before forbids it.
  */
 import { wgsl } from '@mudpt/shaders';
-import {
-  chooseSpan,
-  copyInto,
-  type Device,
-  DTypeError,
-  empty,
-  expectMovable,
-  keep,
-  kernel,
-  rebind,
-  sizeOf,
-  type Tensor,
-  tensor,
-  TensorError,
-  view,
-  zeros,
-} from '@mudpt/tensor';
+import { chooseSpan, kernel, view } from '@mudpt/tensor/kernels';
+import { copyInto, type Device, DTypeError, empty, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
+import { expectMovable, rebind } from '@mudpt/tensor/internal';
 import type { Gradients } from '../gradients.ts';
 import { nameOf, noGrad } from '../parameter.ts';
 

@@ -1,4 +1,5 @@
-import { add, clamp, div, mul, norm, type Tensor, view } from '@mudpt/tensor';
+import { add, clamp, div, mul, norm, type Tensor } from '@mudpt/tensor';
+import { view } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../gradients.ts';
 import { noGrad } from '../parameter.ts';
 import { layOut, packInto } from './arena.ts';

@@ -1,5 +1,6 @@
 import { wgsl } from '@mudpt/shaders';
-import { chooseSpan, copyInto, grid1d, keep, kernel, type Tensor, view } from '@mudpt/tensor';
+import { chooseSpan, grid1d, kernel, view } from '@mudpt/tensor/kernels';
+import { copyInto, keep, type Tensor } from '@mudpt/tensor';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 

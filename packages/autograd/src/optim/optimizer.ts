@@ -1,5 +1,6 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
-import { chooseSpan, copyInto, expectOptions, keep, ShapeError, type Tensor, TensorError, view, zeros } from '@mudpt/tensor';
+import { chooseSpan, expectOptions, view } from '@mudpt/tensor/kernels';
+import { copyInto, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { tensor, type Tensor, view } from '@mudpt/tensor';
+import { tensor, type Tensor } from '@mudpt/tensor';
+import { view } from '@mudpt/tensor/kernels';
 import { eachDevice } from '@mudpt/testing/support';
 import { AdamW, dropout, EMA, Gradients, parameter, SGD } from '../index.ts';
 

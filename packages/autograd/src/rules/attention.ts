@@ -2,18 +2,14 @@
  * Attention over separate and over fused projections, dense or packed, with or without a shared prefix. The backward needs the sequences'
  * block tables as well: it holds a handle of them, so the caller may dispose its own.
  */
+import { attention, type AttentionOptions, type AttentionPrefix, attentionQkv, type Tensor } from '@mudpt/tensor';
 import {
-  attention,
-  type AttentionOptions,
-  type AttentionPrefix,
   attentionBackward,
   attentionForward,
-  attentionQkv,
   attentionQkvBackward,
   attentionQkvForward,
   sequencesOf,
-  type Tensor,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/internal';
 import { defineRule, type RuleContext } from '../rule.ts';
 
 /** Options with sequences that live until the backward has run. */

@@ -1,17 +1,13 @@
 /** Convolution, pooling, and windows as columns. */
+import { avgPool2d, conv2d, fold, maxPool2d, unfold } from '@mudpt/tensor';
 import {
-  avgPool2d,
   avgPool2dBackward,
-  conv2d,
   conv2dBackwardBias,
   conv2dBackwardInput,
   conv2dBackwardWeight,
-  fold,
-  maxPool2d,
   maxPool2dBackward,
   maxPool2dForward,
-  unfold,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(conv2d, (context, x, weight, bias, options) => {

@@ -1,5 +1,6 @@
 /** Distances between rows. */
-import { cdist, cdistBackward } from '@mudpt/tensor';
+import { cdist } from '@mudpt/tensor';
+import { cdistBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(cdist, (context, a, b) => {

@@ -2,7 +2,8 @@
  * Every operand's gradient of an Einstein sum is an Einstein sum of the gradient and the other operand. Labels only the operand has were
  * summed, so it repeats along them; one it has twice took a diagonal, so it is 0 off it.
  */
-import { einsum, expand, eye, mul, parseEinsum, reshape, type Shape, type Tensor } from '@mudpt/tensor';
+import { einsum, expand, eye, mul, reshape, type Shape, type Tensor } from '@mudpt/tensor';
+import { parseEinsum } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 type Labels = readonly string[];

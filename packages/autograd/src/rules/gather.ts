@@ -2,14 +2,10 @@
 import {
   cat,
   embedding,
-  embeddingBackward,
   gather,
-  gatherBackward,
   gatherRows,
-  gatherRowsBackward,
   indexAdd,
   indexSelect,
-  indexSelectBackward,
   maskedFill,
   narrow,
   pad,
@@ -17,6 +13,7 @@ import {
   tril,
   triu,
 } from '@mudpt/tensor';
+import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(gather, (context, x, axis, index) => {

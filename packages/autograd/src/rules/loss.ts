@@ -1,21 +1,15 @@
 /** Softmax and losses. */
+import { crossEntropy, klDiv, l1Loss, logSoftmax, mseLoss, neg, softmax } from '@mudpt/tensor';
 import {
-  crossEntropy,
   crossEntropyBackward,
   crossEntropyForward,
-  klDiv,
   klDivBackward,
   klDivForward,
-  l1Loss,
   l1LossBackward,
-  logSoftmax,
   logSoftmaxBackward,
-  mseLoss,
   mseLossBackward,
-  neg,
-  softmax,
   softmaxBackward,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(softmax, (context, x, axis) => {

@@ -1,14 +1,12 @@
 /** Matrix products and linear layers: only the products that a needed gradient asks for are computed. */
 import {
   activationBackward,
-  linear,
   linearBackwardBias,
   linearBackwardInput,
   linearBackwardWeight,
   linearForward,
-  matmul,
-  reshape,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/internal';
+import { linear, matmul, reshape } from '@mudpt/tensor';
 import { defineRule } from '../rule.ts';
 
 defineRule(matmul, (context, a, b, options = {}) => {

@@ -1,17 +1,13 @@
 /** Normalisation over the last axis. */
+import { addLayerNorm, l2Normalize, layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
 import {
-  addLayerNorm,
   addLayerNormForward,
-  l2Normalize,
   l2NormalizeBackward,
-  layerNorm,
   layerNormBackward,
   layerNormForward,
-  rmsNorm,
   rmsNormBackward,
   rmsNormForward,
-  type Tensor,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/internal';
 import { defineRule, type RuleContext } from '../rule.ts';
 
 /** Saves what the backward of a normalisation reads and releases the statistics' first handles. */

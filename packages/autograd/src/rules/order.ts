@@ -1,5 +1,6 @@
 /** Running sums and order: gradients go back to the positions the values came from. */
-import { cumsum, flip, gatherBackward, sort, topk } from '@mudpt/tensor';
+import { cumsum, flip, sort, topk } from '@mudpt/tensor';
+import { gatherBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(cumsum, (_, x, axis = -1) => ({

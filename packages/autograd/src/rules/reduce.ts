@@ -6,7 +6,6 @@ import {
   eq,
   exp,
   expand,
-  isFloat,
   logsumexp,
   max,
   mean,
@@ -14,7 +13,6 @@ import {
   mul,
   ne,
   norm,
-  normalizeAxes,
   pow,
   prod,
   reshape,
@@ -26,6 +24,7 @@ import {
   variance,
   where,
 } from '@mudpt/tensor';
+import { isFloat, normalizeAxes } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 
 type Axes = number | readonly number[] | undefined;

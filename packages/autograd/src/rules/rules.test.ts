@@ -1,7 +1,9 @@
 /** Every rule against central differences of the f64 oracles. */
 import { describe, expect, it, vi } from 'vitest';
 import * as ops from '@mudpt/tensor';
-import { isPointwise, ones, type Op, scope, tensor } from '@mudpt/tensor';
+import { isPointwise } from '@mudpt/tensor/internal';
+import { ones, scope, tensor } from '@mudpt/tensor';
+import type { Op } from '@mudpt/tensor/kernels';
 import * as reductions from '@mudpt/testing/reference/reduce';
 import type { Ref } from '@mudpt/testing/reference/array';
 import { eachDevice } from '@mudpt/testing/support';

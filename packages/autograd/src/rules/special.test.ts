@@ -1,7 +1,9 @@
 /** Every op at its special points: value and gradient of the table in test/cases/special.ts. */
 import { expect, it } from 'vitest';
 import * as ops from '@mudpt/tensor';
-import { isFloat, type Op, type Operand, pointwiseTable, type Tensor, tensor } from '@mudpt/tensor';
+import { isFloat, type Op } from '@mudpt/tensor/kernels';
+import { type Operand, type Tensor, tensor } from '@mudpt/tensor';
+import { type PointwiseName, type PointwiseRow, pointwiseTable } from '@mudpt/tensor/internal';
 import { expectClose } from '@mudpt/testing/reference/compare';
 import { ref } from '@mudpt/testing/reference/array';
 import { eachDevice } from '@mudpt/testing/support';
@@ -19,7 +21,7 @@ eachDevice('special points', (ctx) => {
     const op = table[name];
     if (!op) continue;
     it(name, async () => {
-      const row: ops.PointwiseRow = pointwiseTable[name as ops.PointwiseName];
+      const row: PointwiseRow = pointwiseTable[name as PointwiseName];
       const count = row.operands.length;
       const column = (at: number): number[] => points.map((point) => point[at] ?? NaN);
       const dtypeOf = (at: number) => (row.isConditional && at === 0 ? 'u32' : 'f32');

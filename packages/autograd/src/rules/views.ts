@@ -9,13 +9,13 @@ import {
   permute,
   reshape,
   slice,
-  sliceBackward,
   split,
   stack,
   type Tensor,
   unbind,
   zeros,
 } from '@mudpt/tensor';
+import { sliceBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(reshape, (_, x, shape) => {

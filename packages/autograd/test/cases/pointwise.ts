@@ -1,6 +1,7 @@
 /** Every row of the pointwise table that has a gradient, from the table itself. */
 import * as ops from '@mudpt/tensor';
-import { type Operand, type PointwiseName, pointwiseTable, scope, type Tensor } from '@mudpt/tensor';
+import { type Operand, scope, type Tensor } from '@mudpt/tensor';
+import { type PointwiseName, pointwiseTable } from '@mudpt/tensor/internal';
 import * as array from '@mudpt/testing/reference/array';
 import { binaryFunctions, unaryFunctions } from '@mudpt/testing/reference/pointwise';
 import { constant, type RuleCase } from '../rule-check.ts';

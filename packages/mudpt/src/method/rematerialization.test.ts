@@ -1,6 +1,7 @@
 /** What is kept for the backward changes memory, not numbers. */
 import { Tape } from '@mudpt/autograd';
 import { capture, scope, type Tensor } from '@mudpt/tensor';
+import { engineOf } from '@mudpt/tensor/internal';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { CLASSES, stepTensors, numbers, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
@@ -51,11 +52,11 @@ eachDevice('rematerialization', (ctx) => {
       const { images } = tinyBatch(ctx.device);
       const learnt = 2;
       const method = tinyMethod(await tinyContext(clip), 'vpt', { length: learnt, depth: 1 });
-      const before = ctx.device.stats.liveBytes;
+      const before = engineOf(ctx.device).stats.liveBytes;
       using tape = new Tape();
       scope(() => void method.forward(images));
       expect(tape.length).toBeGreaterThan(0);
-      const bytes = ctx.device.stats.liveBytes - before;
+      const bytes = engineOf(ctx.device).stats.liveBytes - before;
       // VPT learns in the image tower alone: its texts are constants, and leave nothing.
       const { width, hidden, layers, heads, size, patch } = TINY.image;
       const [count = 0] = images.shape;

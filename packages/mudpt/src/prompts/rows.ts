@@ -1,6 +1,7 @@
 /** Replacing rows of a block's input, in few dispatches. */
 import { defineRule } from '@mudpt/autograd';
-import { cat, defineOp, expand, mul, narrow, reshape, ShapeError, sum, type Tensor, tensor } from '@mudpt/tensor';
+import { cat, expand, mul, narrow, reshape, ShapeError, sum, type Tensor, tensor } from '@mudpt/tensor';
+import { defineOp } from '@mudpt/tensor/kernels';
 
 /**
  * x [..., T, width] with `rows` [n, width] in the places start to start + n - 1 of every sequence: one dispatch. What stood there gets no

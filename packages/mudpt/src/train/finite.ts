@@ -1,5 +1,6 @@
 /** Whether numbers are finite, asked on the device. */
-import { contiguous, type Device, empty, isFloat, kernel, keep, scope, type Tensor, TensorError, wgslType } from '@mudpt/tensor';
+import { contiguous, type Device, empty, keep, scope, type Tensor, TensorError } from '@mudpt/tensor';
+import { isFloat, kernel, wgslType } from '@mudpt/tensor/kernels';
 
 /** Numbers that should be finite and are not: those of a run's state, of a file, or of a result. */
 export class NotFiniteError extends TensorError {}

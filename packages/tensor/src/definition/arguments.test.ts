@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import * as engine from '../index.ts';
-import { AllocationError, arange, capture, defineOp, DTypeError, scope, type Tensor, tensor, TensorError } from '../index.ts';
+import { AllocationError, arange, capture, DTypeError, scope, type Tensor, tensor, TensorError } from '../index.ts';
+import { defineOp } from '../kernels.ts';
 
 // Calls as JavaScript makes them: no types.
 type Call = (...args: readonly unknown[]) => Tensor;

@@ -4,7 +4,7 @@
  */
 import { DTYPES, expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
-import { isPlain } from '../scope.ts';
+import { isPlain } from '../values.ts';
 import { Tensor } from '../tensor.ts';
 
 type Kind = {

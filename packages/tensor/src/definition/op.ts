@@ -4,7 +4,7 @@
  */
 import { Ambient } from '../context.ts';
 import { AllocationError } from '../errors.ts';
-import { isPlain } from '../scope.ts';
+import { isPlain } from '../values.ts';
 import type { Tensor } from '../tensor.ts';
 
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.

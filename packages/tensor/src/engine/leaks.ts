@@ -1,27 +1,30 @@
-import type { Tensor } from '../tensor.ts';
+/** Finds tensors that nobody released, by where they were created. */
+
+/** What is tracked: tensors, which say their dtype and shape. */
+type Tracked = { toString(): string };
 
 export type Leak = { readonly tensor: string; readonly created: string };
 
 /** Remembers where every live tensor was created. */
 export class LeakDetector {
-  private readonly origins = new Map<Tensor, Error>();
+  private readonly origins = new Map<Tracked, Error>();
 
-  track(tensor: Tensor): void {
+  track(tensor: Tracked): void {
     this.origins.set(tensor, new Error('created'));
   }
 
-  untrack(tensor: Tensor): void {
+  untrack(tensor: Tracked): void {
     this.origins.delete(tensor);
   }
 
   /** Live tensors created since `earlier` (a result of {@link mark}), each with the first source line outside the engine. */
-  since(earlier: ReadonlySet<Tensor>): Leak[] {
+  since(earlier: ReadonlySet<Tracked>): Leak[] {
     return [...this.origins]
       .filter(([tensor]) => !earlier.has(tensor))
-      .map(([tensor, origin]) => ({ tensor: String(tensor), created: callers(origin) }));
+      .map(([tensor, origin]) => ({ tensor: tensor.toString(), created: callers(origin) }));
   }
 
-  mark(): ReadonlySet<Tensor> {
+  mark(): ReadonlySet<Tracked> {
     return new Set(this.origins.keys());
   }
 }

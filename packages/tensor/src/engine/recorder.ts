@@ -4,7 +4,8 @@
  */
 import { DeviceError, TensorError } from '../errors.ts';
 import type { Patiently } from '../platform/platform.ts';
-import { BindGroups, type Command, encode, PAGE_BYTES, PAGE_SLOTS } from './commands.ts';
+import { type Command, PAGE_BYTES, PAGE_SLOTS } from './commands.ts';
+import { BindGroups, encode } from './encode.ts';
 import { packParams, type Params, ParamTarget, SLOT_WORDS } from './params.ts';
 import type { PipelineEntry } from './pipelines.ts';
 import type { PoolBuffer } from './pool.ts';

@@ -1,4 +1,4 @@
-import type { Device } from '../device.ts';
+/** Reference-counted GPU memory, shared by the tensors that are views of it. */
 import type { PoolBuffer } from './pool.ts';
 
 /** The generation of memory whose captured function was disposed. */
@@ -13,11 +13,12 @@ export class Storage {
   generation = 0;
 
   constructor(
-    readonly device: Device,
+    /** The engine whose memory it is, to be compared: a kernel binds memory of one engine. */
+    readonly engine: object,
     readonly buffer: PoolBuffer,
     /** Bytes asked for; the buffer may be larger. */
     readonly bytes: number,
-    private readonly free: ((buffer: PoolBuffer) => void) | undefined,
+    private readonly free: (storage: Storage) => void,
   ) {}
 
   get isReferenced(): boolean {
@@ -31,9 +32,6 @@ export class Storage {
 
   release(): void {
     this.references -= 1;
-    if (this.references === 0) {
-      this.device.stats.liveBytes -= this.bytes;
-      this.free?.(this.buffer);
-    }
+    if (this.references === 0) this.free(this);
   }
 }

@@ -1,6 +1,6 @@
 /** Takes the place of file.node.ts in a browser bundle: there is no disk, and saying so beats failing somewhere inside. */
 import { FormatError } from '../errors.ts';
-import type { AtomicFileSystem } from './atomic.ts';
+import type { AtomicFileSystem } from '../platform/atomic.ts';
 import type { ByteSource } from './bytes.ts';
 
 function noDisk(op: string, fix: string): FormatError {

@@ -1,13 +1,11 @@
 /** Files on disk, for Node. Reached only through `#file`, so that a browser bundle takes file.browser.ts instead. */
 import type { Stats } from 'node:fs';
-import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { platform } from 'node:process';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { FormatError } from '../errors.ts';
-import type { AtomicFileSystem } from './atomic.ts';
 import { allocate, type ByteSource, checkLength, checkRange } from './bytes.ts';
 
+export { fileSystem } from '../platform/disk.node.ts';
 export { FileLock, type LockOptions, removeLeftovers } from './lock.node.ts';
 
 /** Opens the file at `path` for ranged reads. It holds a file handle until `close()`. */
@@ -66,24 +64,6 @@ async function readFully(name: string, handle: FileHandle, offset: number, lengt
   }
   return bytes.subarray(0, filled);
 }
-
-/** What an atomic write needs of a disk; see atomic.ts. */
-export const fileSystem: AtomicFileSystem = {
-  create: (path) => open(path, 'wx'),
-  rename,
-  remove: unlink,
-  temporaryBeside: (path, unique) => join(dirname(path), `.${basename(path)}.${unique}.tmp`),
-  syncFolderOf: async (path) => {
-    // Windows cannot open a folder; there the rename itself is durable enough (NTFS journals it).
-    if (platform === 'win32') return;
-    const folder = await open(dirname(path), 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  },
-};
 
 function reason(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);

@@ -1,5 +1,5 @@
 /** Files: byte sources, safetensors in and out, and the number types found in them. */
-export type { AtomicFileSystem, AtomicOptions, Patch, WritableFile } from './atomic.ts';
+export type { AtomicFileSystem, AtomicOptions, Patch, WritableFile } from '../platform/atomic.ts';
 export { blobSource, type ByteSource, memorySource } from './bytes.ts';
 export {
   bfloat16ToFloat32,

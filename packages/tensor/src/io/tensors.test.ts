@@ -3,7 +3,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { failureOf } from '@mudpt/testing/failure';
 import { DTypeError, FormatError } from '../errors.ts';
 import { tensor } from '../ops/create.ts';
-import { view } from '../tensor.ts';
+import { view } from '../definition/views.ts';
 import { openSafetensors } from './safetensors.ts';
 import { loadTensor, tensorToWrite } from './tensors.ts';
 import { serializeSafetensors, type TensorToWrite } from './writer.ts';

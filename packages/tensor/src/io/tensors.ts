@@ -1,6 +1,5 @@
 /** Between files and the GPU: tensors of a safetensors file on a device, and tensors of a device as something to write. */
-import { currentDevice } from '../engine/current.ts';
-import type { Device } from '../device.ts';
+import { currentDevice, type Device } from '../device.ts';
 import type { DType } from '../dtype.ts';
 import { tensor, tensorFromBytes } from '../ops/create.ts';
 import type { Tensor } from '../tensor.ts';

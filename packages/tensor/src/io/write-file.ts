@@ -1,5 +1,5 @@
 import { fileSystem } from '#file';
-import { type AtomicFileSystem, writeAtomic } from './atomic.ts';
+import { type AtomicFileSystem, writeAtomic } from '../platform/atomic.ts';
 
 /**
  * Writes a file that appears whole or not at all: an old file at `path` stays until the new one is on the disk.

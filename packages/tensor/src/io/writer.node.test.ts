@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureOf } from '@mudpt/testing/failure';
 import { readAll } from '@mudpt/testing/safetensors';
 import { FormatError } from '../errors.ts';
-import type { AtomicFileSystem, WritableFile } from './atomic.ts';
+import type { AtomicFileSystem, WritableFile } from '../platform/atomic.ts';
 import { fileSystem } from './file.node.ts';
 import { openSafetensors } from './safetensors.ts';
 import { serializeSafetensors, type TensorToWrite, writeSafetensors } from './writer.ts';

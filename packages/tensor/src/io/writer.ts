@@ -4,7 +4,7 @@
  */
 import { fileSystem } from '#file';
 import { FormatError } from '../errors.ts';
-import { type AtomicFileSystem, type AtomicOptions, type Patch, writeAtomic } from './atomic.ts';
+import { type AtomicFileSystem, type AtomicOptions, type Patch, writeAtomic } from '../platform/atomic.ts';
 import { requireLittleEndian } from './bytes.ts';
 import { CHECKSUM_AT, CHECKSUM_KEY, FileChecksum, NO_CHECKSUM } from './checksum.ts';
 import { byteLength, DTYPE_LIST, dtypeRank, isSafetensorsDType, type SafetensorsDType } from './dtypes.ts';

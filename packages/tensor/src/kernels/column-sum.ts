@@ -1,8 +1,11 @@
 /** Sums over the rows of a matrix, for gradients of what all rows share. */
+import { wgsl } from '@mudpt/shaders';
 import { type DType, wgslType } from '../dtype.ts';
-import { grid1d } from './kernel.ts';
-import { empty, type Tensor } from '../tensor.ts';
-import { columnsKernel } from './gemm/kernels.ts';
+import { grid1d, kernel } from './kernel.ts';
+import { empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
+
+const columnsKernel = kernel({ name: 'gemm.columns', source: wgsl['gemm/columns.wgsl'] });
 
 /** Sums of `splits` chunks of `chunk` rows each of a matrix: [splits, columns], or [columns] for one; f32 sums, rounded once to `dtype`. */
 export function sumColumns(rows: Tensor, chunk: number, splits: number, dtype: DType = 'f32'): Tensor {

@@ -3,12 +3,12 @@
  * that takes indices records one more kernel, and the next read throws a ShapeError that names the op and the place.
  */
 import { wgsl } from '@mudpt/shaders';
-import type { Device } from '../device.ts';
+import { type Device, engineOf } from '../device.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from './kernel.ts';
 import type { Storage } from '../engine/storage.ts';
 import type { Tensor } from '../tensor.ts';
-import { contiguous } from '../ops/copy.ts';
+import { contiguous } from './copy.ts';
 
 const checkKernel = kernel({ name: 'index_check', source: wgsl['index_check.wgsl'] });
 
@@ -33,8 +33,8 @@ function openBlock(device: Device): Block {
   pending.set(device, blocks);
   const last = blocks.at(-1);
   if (last && last.entries.length < SLOTS) return last;
-  const block: Block = { flags: device.allocate(4 * SLOTS, true), entries: [] };
-  device.writeBytes(block.flags.buffer, 0, new Uint8Array(4 * SLOTS).fill(255));
+  const block: Block = { flags: engineOf(device).allocate(4 * SLOTS, true), entries: [] };
+  engineOf(device).writeBytes(block.flags.buffer, 0, new Uint8Array(4 * SLOTS).fill(255));
   blocks.push(block);
   return block;
 }
@@ -42,10 +42,11 @@ function openBlock(device: Device): Block {
 /** Records a check of `index` against an axis of `extent` if the device checks indices and no step is being captured. */
 export function checkIndices(op: string, index: Tensor, extent: number, rules: IndexRules = {}): void {
   const { device } = index;
-  if (!device.checkIndices || device.isCapturing || index.size === 0) return;
-  device.afterRead ??= async () => await report(device);
+  const engine = engineOf(device);
+  if (!device.checkIndices || engine.isCapturing || index.size === 0) return;
+  engine.afterRead ??= async () => await report(device);
   const { flags, entries } = openBlock(device);
-  using list = contiguous.run(index);
+  using list = contiguous(index);
   checkKernel.dispatch(device, {
     buffers: { indices: list, flags },
     params: {
@@ -68,7 +69,7 @@ async function report(device: Device): Promise<void> {
   pending.delete(device);
   const found: (Entry & { position: number })[] = [];
   for (const { flags, entries } of blocks) {
-    const values = new Uint32Array(await device.readBytes(flags.buffer, 0, 4 * SLOTS));
+    const values = new Uint32Array(await engineOf(device).readBytes(flags.buffer, 0, 4 * SLOTS));
     flags.release();
     for (const [slot, entry] of entries.entries()) {
       const position = values[slot] ?? UNSET;

@@ -4,7 +4,7 @@
  */
 import { type Defines, preprocess, wgsl } from '@mudpt/shaders';
 import type { Grid } from '../engine/commands.ts';
-import type { Device } from '../device.ts';
+import { type Device, engineOf } from '../device.ts';
 import type { ParamValue } from '../engine/params.ts';
 import type { Access, PipelineEntry } from '../engine/pipelines.ts';
 import type { PoolBuffer } from '../engine/pool.ts';
@@ -99,7 +99,7 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(
     let entry = known.get(key);
     if (!entry) {
       const label = key === '' ? name : `${name}{${key.slice(0, -1).replaceAll(';', ' ')}}`;
-      entry = device.pipelines.create(`${name}|${key}|${variantSerial++}`, label, expand(device, defines));
+      entry = engineOf(device).pipelines.create(`${name}|${key}|${variantSerial++}`, label, expand(device, defines));
       known.set(key, entry);
     }
     return entry;
@@ -128,7 +128,7 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(
         const written = access === 'read_write' ? buffers[binding] : undefined;
         if (written) (written instanceof Storage ? written : written.storage).version += 1;
       }
-      device.dispatch(entry, bound, (params ?? {}) as Readonly<Record<string, ParamValue>>, [x, y, z], flops, bytes);
+      engineOf(device).dispatch(entry, bound, (params ?? {}) as Readonly<Record<string, ParamValue>>, [x, y, z], flops, bytes);
     },
   };
 }
@@ -140,13 +140,14 @@ function bufferOf(label: string, name: string, buffers: Readonly<Record<string, 
   if (!given)
     throw new TensorError(`kernel ${label}`, `no tensor is given for binding "${name}"`, 'pass one under that name in buffers');
   if (!(given instanceof Storage)) given.expectLive(`kernel ${label}`);
-  if (given.device !== device)
+  const { buffer, engine } = given instanceof Storage ? given : given.storage;
+  if (engine !== engineOf(device))
     throw new DeviceError(
       `kernel ${label.replace(/\{.*/, '')}`,
       `"${name}" lives on another device`,
       'read it there and create it here: tensor(await x.data(), { shape: x.shape, device })',
     );
-  return given instanceof Storage ? given.buffer : given.storage.buffer;
+  return buffer;
 }
 
 /** The tensors that a dispatch reads, and those it writes. */

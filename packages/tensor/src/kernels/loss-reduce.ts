@@ -1,7 +1,8 @@
 /** The last step of every loss: many partial losses to one number, in a fixed order. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from './kernel.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { planRows } from './row-launch.ts';
 
 const reduceKernel = kernel({ name: 'loss.reduce', source: wgsl['loss/reduce.wgsl'] });

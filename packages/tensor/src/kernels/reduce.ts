@@ -3,8 +3,9 @@ import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import { grid1d, kernel } from './kernel.ts';
 import { collapse, MAX_RANK, normalizeAxes, padFront, type Shape } from '../shape.ts';
-import { alias, empty, type Tensor, view } from '../tensor.ts';
-import { contiguous } from '../ops/copy.ts';
+import { alias, empty, view } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
+import { contiguous } from './copy.ts';
 
 /** How the result of a reduction is shaped. */
 export type ReduceOptions = {

@@ -4,8 +4,9 @@ import { expectDType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d } from './kernel.ts';
 import { collapse, showShape, sizeOf } from '../shape.ts';
-import { alias, type Tensor } from '../tensor.ts';
-import { contiguousCopy } from '../ops/copy.ts';
+import { alias } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
+import { contiguousCopy } from './copy.ts';
 
 /**
  * A tensor [..., width] as rows of neighbouring elements, `stride` apart. Copied only when no single stride leads from row to row.

@@ -1,7 +1,8 @@
 /** Kernels of users: wrong numbers of views and other dtypes are refused before anything is recorded. */
 import { expect, it } from 'vitest';
 import { parseBindings } from '../engine/pipelines.ts';
-import { contiguousCopy, empty, expand, grid1d, kernel, narrow, tensor, type Tensor, transpose, zeros } from '../index.ts';
+import { contiguousCopy, empty, expand, narrow, tensor, type Tensor, transpose, zeros } from '../index.ts';
+import { grid1d, kernel } from '../kernels.ts';
 import { eachDevice } from '@mudpt/testing/support';
 
 const WHOLE = `

@@ -16,8 +16,8 @@ import {
   sum,
   tensor,
   type Tensor,
-  view,
 } from '../index.ts';
+import { view } from '../kernels.ts';
 import { addInto } from '../ops/accumulate.ts';
 
 /** Counts around the tiles: 64 threads of 4 vectors, 8 threads of 64 vectors, runs of 4 and 64. */

@@ -4,7 +4,8 @@
 import { ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { showShape } from '../shape.ts';
-import { empty, type Tensor, view } from '../tensor.ts';
+import { empty, view } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { type AttentionGradients, attention, attentionBackward, attentionForward } from './attention.ts';
 import type { AttentionOptions } from '../kernels/attention/problem.ts';
 

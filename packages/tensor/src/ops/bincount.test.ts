@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { bincount, tensor, view } from '../index.ts';
+import { bincount, tensor } from '../index.ts';
+import { view } from '../kernels.ts';
 
 eachDevice('bincount', (ctx) => {
   it.each([0, 1, 7, 64, 1009])('counts %i values as a loop does', async (size) => {

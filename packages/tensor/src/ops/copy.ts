@@ -1,89 +1,21 @@
-/** Copies between any two strided views of equal shape, with conversion of dtype. */
-import { wgsl } from '@mudpt/shaders';
-import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
-import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernels/kernel.ts';
-import { defineOp, noteWork } from '../definition/op.ts';
-import { collapse, sameShape, showShape } from '../shape.ts';
-import { alias, empty, type Tensor } from '../tensor.ts';
-import { sizesParam, stridesParam, unitOf } from '../kernels/axes.ts';
-import { chooseSpan } from '../kernels/work-per-thread.ts';
-
-const copyKernel = kernel({ name: 'copy', source: wgsl['copy.wgsl'] });
-
-/** The step along the last dimension and the strides of the others. */
-function walkOf(strides: readonly number[] = []): { readonly step: number; readonly outer: readonly number[] } {
-  return { step: strides.at(-1) ?? 1, outer: strides.slice(0, -1) };
-}
-
-/** Writes the elements of `source` into `target` (any views of equal shape), converting to its dtype; in place, so not differentiable. */
-export function copyInto(target: Tensor, source: Tensor): void {
-  source.expectLive('copyInto');
-  target.expectLive('copyInto');
-  if (!sameShape(target.shape, source.shape)) {
-    throw new ShapeError(
-      'copyInto',
-      `target ${showShape(target.shape)} and source ${showShape(source.shape)} differ`,
-      'give both the same shape',
-    );
-  }
-  noteWork('copyInto', () => ({ reads: [source], writes: [target] }));
-  const { device } = target;
-  if (source.size === 0) return;
-  const { shape, strides } = collapse(source.shape, [source.strides, target.strides]);
-  const size = shape.at(-1) ?? 1;
-  const [from, to] = [walkOf(strides[0]), walkOf(strides[1])];
-  const places = [size, source.offset, target.offset, ...from.outer, ...to.outer];
-  const unit = from.step === 1 && to.step === 1 ? unitOf(places) : 1;
-  const span = chooseSpan(device, 'copy', unit === 4 ? 'vectors' : 'elements');
-  const inner = size / unit;
-  const run = span.group === 64 ? 1 : span.run;
-  const threads = (source.size / size) * Math.ceil(inner / run);
-  const inUnits = (list: readonly number[]): number[] => stridesParam(list.map((stride) => stride / unit));
-  copyKernel.dispatch(device, {
-    buffers: { x: source, y: target },
-    params: {
-      count: threads,
-      inner,
-      run,
-      x_offset: source.offset / unit,
-      x_step: from.step >>> 0,
-      y_offset: target.offset / unit,
-      y_step: to.step >>> 0,
-      shape: sizesParam(shape.slice(0, -1)),
-      x_strides: inUnits(from.outer),
-      y_strides: inUnits(to.outer),
-    },
-    grid: grid1d(threads, span.group),
-    defines: {
-      TX: wgslType(source.dtype),
-      TY: wgslType(target.dtype),
-      V: unit,
-      WG: span.group,
-      TO_BOOL: target.dtype === 'bool' ? 1 : 0,
-    },
-    bytes: source.size * (bytesPerElement(source.dtype) + bytesPerElement(target.dtype)),
-  });
-}
+/** Copies of tensors: contiguous ones, and conversions of dtype. */
+import { defineOp } from '../definition/op.ts';
+import type { DType } from '../dtype.ts';
+import * as launch from '../kernels/copy.ts';
+import { alias, empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 
 /** `x` itself (a second handle) if its elements lie in row-major order, else a contiguous copy. */
-export const contiguous = defineOp('contiguous', (x: Tensor): Tensor => {
-  x.expectLive('contiguous');
-  return x.isContiguous ? alias(x) : contiguousCopy(x);
-});
+export const contiguous = defineOp('contiguous', (x: Tensor): Tensor => launch.contiguous(x));
 
 /** A contiguous copy, always. */
-export const contiguousCopy = defineOp('contiguousCopy', (x: Tensor): Tensor => {
-  const out = empty(x.device, x.shape, x.dtype);
-  copyInto(out, x);
-  return out;
-});
+export const contiguousCopy = defineOp('contiguousCopy', (x: Tensor): Tensor => launch.contiguousCopy(x));
 
 /** `x` converted to `dtype`; a second handle of `x` if it has it already. f32 to i32 truncates; to bool is "not zero". */
 export const cast = defineOp('cast', (x: Tensor, dtype: DType): Tensor => {
   x.expectLive('cast');
   if (x.dtype === dtype) return alias(x);
   const out = empty(x.device, x.shape, dtype);
-  copyInto(out, x);
+  launch.copyInto(out, x);
   return out;
 });

@@ -1,11 +1,13 @@
+/** Top-1 accuracy as a count. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { zeros } from './create.ts';
-import { expectLabelled } from '../definition/labels.ts';
+import { expectLabelled } from '../kernels/labels.ts';
 import { planRows, Rows } from '../kernels/row-launch.ts';
 
 const countKernel = kernel({ name: 'count_correct', source: wgsl['count_correct.wgsl'] });

@@ -1,15 +1,13 @@
 /** Tensors from host data and constants. Random ones are in random.ts. */
-import type { Device } from '../device.ts';
-import { currentDevice } from '../engine/current.ts';
-import { bytesPerElement, type DType, expectNumber, type HostArray, isFloat, toBytes, wgslType } from '../dtype.ts';
+import { currentDevice, type Device, engineOf } from '../device.ts';
+import { bytesPerElement, type DType, expectNumber, type HostArray, isFloat } from '../dtype.ts';
 import { expectOptions } from '../definition/arguments.ts';
 import { DTypeError, LimitError, ShapeError } from '../errors.ts';
 import { inNameOf } from '../definition/op.ts';
-import { kernel, grid1d } from '../kernels/kernel.ts';
-import { wgsl } from '@mudpt/shaders';
-import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
-import { chooseSpan } from '../kernels/work-per-thread.ts';
-import { empty, type Nested, Tensor } from '../tensor.ts';
+import { fill } from '../kernels/fill.ts';
+import { upload, uploadBytes } from '../kernels/upload.ts';
+import { expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
+import { type Nested, Tensor } from '../tensor.ts';
 
 /** Where and of what type a tensor is made. */
 export type CreateOptions = {
@@ -52,7 +50,7 @@ function fromHost(data: Nested | HostArray, options: CreateOptions & { readonly 
     );
   }
   const dtype = options.dtype ?? (data instanceof Int32Array ? 'i32' : data instanceof Uint32Array ? 'u32' : 'f32');
-  return fromBytesOf(device, shape, dtype, toBytes(dtype, flat));
+  return upload(device, shape, dtype, flat);
 }
 
 /** A tensor whose GPU bytes are given as they are (f16 as 16-bit words, bool as 32-bit 0 or 1). For weight loaders. */
@@ -63,7 +61,7 @@ export function tensorFromBytes(
   device: Device = currentDevice('tensorFromBytes'),
 ): Tensor {
   expectShape('tensorFromBytes', shape);
-  device.expectDType('tensorFromBytes', dtype);
+  engineOf(device).expectDType('tensorFromBytes', dtype);
   const expected = sizeOf(shape) * bytesPerElement(dtype);
   if (bytes.byteLength !== expected) {
     throw new ShapeError(
@@ -73,17 +71,10 @@ export function tensorFromBytes(
     );
   }
   const odd = bytes.byteLength % 4;
-  if (odd === 0) return fromBytesOf(device, shape, dtype, bytes);
+  if (odd === 0) return uploadBytes(device, shape, dtype, bytes);
   const padded = new Uint8Array(bytes.byteLength + 4 - odd);
   padded.set(bytes);
-  return fromBytesOf(device, shape, dtype, padded);
-}
-
-function fromBytesOf(device: Device, shape: Shape, dtype: DType, bytes: Uint8Array<ArrayBuffer>): Tensor {
-  device.expectDType('tensor', dtype);
-  const storage = device.allocate(sizeOf(shape) * bytesPerElement(dtype), true);
-  device.writeBytes(storage.buffer, 0, bytes);
-  return new Tensor(storage, dtype, [...shape], contiguousStrides(shape), 0);
+  return uploadBytes(device, shape, dtype, padded);
 }
 
 function flatten(data: Nested): number[] {
@@ -118,23 +109,6 @@ function nestedShape(data: Nested): number[] {
   };
   check(data, 0);
   return shape;
-}
-
-const fillKernel = kernel({ name: 'fill', source: wgsl['fill.wgsl'] });
-
-/** A fresh tensor of value + i * step. Floats are filled by f32 arithmetic, integers by their own. */
-function fill(device: Device, shape: Shape, dtype: DType, value: number, step: number): Tensor {
-  const out = empty(device, shape, dtype);
-  const T = wgslType(dtype);
-  const { group, vectors } = chooseSpan(device, 'fill', 'flat');
-  fillKernel.dispatch(device, {
-    buffers: { y: out },
-    params: { count: out.size, value, step },
-    grid: grid1d(out.size, 4 * group * vectors),
-    defines: { T, P: T === 'f16' ? 'f32' : T, WG: group, PER: vectors },
-    bytes: out.size * bytesPerElement(dtype),
-  });
-  return out;
 }
 
 function repeated(op: string, shape: Shape, value: number, options: CreateOptions): Tensor {

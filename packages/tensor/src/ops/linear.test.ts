@@ -7,17 +7,9 @@ import { binary, unaryDerivatives, unaryFunctions } from '@mudpt/testing/referen
 import { sum } from '@mudpt/testing/reference/reduce';
 import { eachDevice } from '@mudpt/testing/support';
 import { toDevice, viewOf } from '@mudpt/testing/views';
-import {
-  type Activation,
-  activationBackward,
-  linear,
-  linearBackwardBias,
-  linearBackwardInput,
-  linearBackwardWeight,
-  linearForward,
-  tensor,
-  view,
-} from '../index.ts';
+import { type Activation, linear, tensor } from '../index.ts';
+import { activationBackward, linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '../internal.ts';
+import { view } from '../kernels.ts';
 
 const ACTIVATIONS = ['relu', 'gelu', 'geluTanh', 'quickGelu', 'silu'] as const;
 const close = { rel: 1e-5, abs: 1e-5 };

@@ -5,7 +5,8 @@ import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { broadcastShapes, broadcastStrides, collapse, sameShape, showShape } from '../shape.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { sizesParam, stridesParam } from '../kernels/axes.ts';
 import { contiguous } from './copy.ts';
 

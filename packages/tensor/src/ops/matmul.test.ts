@@ -8,7 +8,9 @@ import { eachDevice } from '@mudpt/testing/support';
 import { toDevice, viewOf } from '@mudpt/testing/views';
 import { isBlock } from '../kernels/gemm/blocks.ts';
 import { type Variant, VARIANTS } from '../kernels/gemm/plan.ts';
-import { checkMatrix, type Device, gemmTuning, matmul, tensor, tune, view } from '../index.ts';
+import { checkMatrix, gemmTuning, tune } from '../internal.ts';
+import { type Device, matmul, tensor } from '../index.ts';
+import { view } from '../kernels.ts';
 
 /** Of the tiles of gemm.block the smallest: all of them are in gemm/block.test.ts, and subgroup matrices in matrix.node.test.ts. */
 const TESTED = VARIANTS.filter((variant) => variant !== 'matrix' && (!isBlock(variant) || variant === 'block32x32'));

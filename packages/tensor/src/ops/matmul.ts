@@ -3,7 +3,8 @@ import { isFloat, promote } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { broadcastShapes, broadcastStrides, showShape } from '../shape.ts';
-import { empty, expectOneDevice, type Tensor } from '../tensor.ts';
+import { empty, expectOneDevice } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
 import { matricesOf, type Operand } from '../kernels/gemm/problem.ts';
 

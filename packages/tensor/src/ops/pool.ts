@@ -5,7 +5,8 @@ import { LimitError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { sameShape, type Shape, showShape } from '../shape.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { imageSize, type Pair, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
 
 /** How windows move; the stride is the window's own size by default. */

@@ -4,13 +4,14 @@
  * numbers agree to the bit; normal ones to rounding.
  */
 import { wgsl } from '@mudpt/shaders';
-import { currentDevice } from '../engine/current.ts';
+import { currentDevice } from '../device.ts';
 import { bytesPerElement, type DType, expectDType, isFloat, wgslType } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { type Shape, showShape } from '../shape.ts';
-import { empty, Tensor } from '../tensor.ts';
+import { empty } from '../definition/views.ts';
+import { Tensor } from '../tensor.ts';
 import type { CreateOptions } from './create.ts';
 
 /** A whole number from 0 to 2^53 - 1, two 32-bit words (low, high), or a u32 tensor of two words. */

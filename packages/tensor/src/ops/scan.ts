@@ -4,7 +4,8 @@ import { bytesPerElement, type DType, isFloat, wgslType } from '../dtype.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { normalizeAxis } from '../shape.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { linesOf } from '../kernels/axis-view.ts';
 
 const scanKernel = kernel({ name: 'scan', source: wgsl['scan.wgsl'] });

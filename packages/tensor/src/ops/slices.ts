@@ -2,8 +2,9 @@
 import { ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { normalizeAxes, normalizeAxis, type Shape, showShape } from '../shape.ts';
-import { type Tensor, view } from '../tensor.ts';
-import { copyInto } from './copy.ts';
+import type { Tensor } from '../tensor.ts';
+import { view } from '../definition/views.ts';
+import { copyInto } from '../kernels/copy.ts';
 import { zeros } from './create.ts';
 import { squeeze } from './views.ts';
 

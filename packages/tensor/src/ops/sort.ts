@@ -6,7 +6,8 @@ import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { normalizeAxis } from '../shape.ts';
-import { empty, type Tensor } from '../tensor.ts';
+import { empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { linesOf } from '../kernels/axis-view.ts';
 import { type RandomOptions, randomWords } from './random.ts';
 

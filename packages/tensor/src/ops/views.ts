@@ -17,7 +17,8 @@ import {
   showShape,
   sizeOf,
 } from '../shape.ts';
-import { alias, type Tensor, view } from '../tensor.ts';
+import { alias, view } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
 import { contiguousCopy } from './copy.ts';
 
 /** Replaces the -1 in `shape` by the size that makes it hold `x`'s elements. */

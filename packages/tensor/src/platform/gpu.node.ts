@@ -4,8 +4,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DeviceError } from '../errors.ts';
-import { writeAtomic } from '../io/atomic.ts';
-import { fileSystem } from '../io/file.node.ts';
+import { writeAtomic } from './atomic.ts';
+import { fileSystem } from './disk.node.ts';
 import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
 
 /**

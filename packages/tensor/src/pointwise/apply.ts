@@ -2,8 +2,9 @@
 import type { Device } from '../device.ts';
 import { ShapeError, TensorError } from '../errors.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
-import { empty, expectOneDevice, type Tensor } from '../tensor.ts';
-import { full } from '../ops/create.ts';
+import { empty, expectOneDevice } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
+import { fill } from '../kernels/fill.ts';
 import { compareIntegers } from './compare.ts';
 import { evaluate, type Operand, type OperandName } from './evaluate.ts';
 import { type PointwiseName, type PointwiseRow, pointwiseTable } from './table.ts';
@@ -30,7 +31,7 @@ export function applyPointwise(name: PointwiseName, given: readonly (Operand | u
   const complete = completeOperands(name, given);
   const { device, shape } = settleShape(name, complete);
   const comparison = compareIntegers(name, complete);
-  if (comparison && 'answer' in comparison) return full(shape, Number(comparison.answer), { dtype: 'bool', device });
+  if (comparison && 'answer' in comparison) return fill(device, shape, 'bool', Number(comparison.answer));
   const operands = comparison?.operands ?? settleNumbers(name, complete);
   const { compute, dtype } = comparison ? { ...comparison, dtype: 'bool' as const } : settleTypes(name, row, operands);
   const result = empty(device, shape, dtype);

@@ -1,8 +1,9 @@
 /** Gradients of pointwise operations, for the autograd package: the data of the table and one fused kernel that evaluates them. */
 import { ShapeError } from '../errors.ts';
 import { sameShape, showShape } from '../shape.ts';
-import { alias, empty, type Tensor } from '../tensor.ts';
-import { contiguous } from '../ops/copy.ts';
+import { alias, empty } from '../definition/views.ts';
+import type { Tensor } from '../tensor.ts';
+import { contiguous } from '../kernels/copy.ts';
 import { completeOperands, nameOperands } from './apply.ts';
 import { evaluate, type Operand } from './evaluate.ts';
 import { type PointwiseName, type PointwiseRow, pointwiseTable } from './table.ts';

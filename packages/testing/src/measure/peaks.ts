@@ -2,7 +2,8 @@
  * What an adapter can do at best, measured: multiply-adds, copying, and the cost of one more dispatch. The roof over every kernel's
  * numbers, and the heart of `pnpm doctor`. Every measured kernel's output is checked: a broken shader would be infinitely fast.
  */
-import { arange, type Device, DeviceError, empty, grid1d, kernel, scope, type Tensor, view, zeros } from '@mudpt/tensor';
+import { arange, type Device, DeviceError, empty, scope, type Tensor, zeros } from '@mudpt/tensor';
+import { grid1d, kernel, view } from '@mudpt/tensor/kernels';
 import { type Elapsed, stopwatch } from './stopwatch.ts';
 
 export interface Peaks {

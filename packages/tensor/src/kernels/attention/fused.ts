@@ -1,9 +1,10 @@
 /** Fused attention, forward and backward: memory in, passes launched, memory out. */
 import { wgsl } from '@mudpt/shaders';
 import { grid1d, kernel } from '../kernel.ts';
-import { alias, empty, type Tensor } from '../../tensor.ts';
-import { contiguousCopy, copyInto } from '../../ops/copy.ts';
-import { zeros } from '../../ops/create.ts';
+import { alias, empty } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { contiguousCopy, copyInto } from '../copy.ts';
+import { fill } from '../fill.ts';
 import {
   type BackwardInputs,
   type KernelInputs,
@@ -152,7 +153,7 @@ function prefixGradients(
   const { prefix } = inputs;
   const rows = batch * queries;
   if (!prefix || rows === 0) {
-    const nothing = (): Tensor => zeros(shape, { device, dtype });
+    const nothing = (): Tensor => fill(device, shape, dtype, 0);
     return keepNeeded({ prefixK: nothing(), prefixV: nothing() }, needs);
   }
   const padded = inputs.q.shape.at(-1) ?? 0;

@@ -1,8 +1,9 @@
 /** Tensors as the attention kernels read them: the head dimension dense, everything else a whole number of 4-element quads. */
 import type { Storage } from '../../engine/storage.ts';
-import { alias, empty, type Tensor, view } from '../../tensor.ts';
-import { contiguousCopy, copyInto } from '../../ops/copy.ts';
-import { zeros } from '../../ops/create.ts';
+import { alias, empty, view } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { contiguousCopy, copyInto } from '../copy.ts';
+import { fill } from '../fill.ts';
 
 /** Offset and strides of (batch, row, head), in units the kernel asks for. */
 export type Geometry = readonly [offset: number, batch: number, row: number, head: number];
@@ -35,7 +36,7 @@ export function quads(x: Tensor): Tensor {
   if (isQuadAligned(x)) return alias(x);
   const depth = x.shape.at(-1) ?? 0;
   if (depth % 4 === 0) return contiguousCopy(x);
-  const padded = zeros([...x.shape.slice(0, -1), paddedDepth(depth)], { device: x.device, dtype: x.dtype });
+  const padded = fill(x.device, [...x.shape.slice(0, -1), paddedDepth(depth)], x.dtype, 0);
   using target = narrowed(padded, depth);
   copyInto(target, x);
   return padded;
@@ -63,7 +64,8 @@ export function pairOf(first: Tensor, second: Tensor): Pair {
     return { first: alias(first), second: alias(second), storage: first.storage };
   const depth = first.shape.at(-1) ?? 0;
   const shape = [...first.shape.slice(0, -1), paddedDepth(depth)];
-  using both = depth % 4 === 0 ? empty(first.device, [2, ...shape], first.dtype) : zeros([2, ...shape], first);
+  using both =
+    depth % 4 === 0 ? empty(first.device, [2, ...shape], first.dtype) : fill(first.device, [2, ...shape], first.dtype, 0);
   const [half = 0, ...strides] = both.strides;
   const pair = {
     first: view(both, { shape, strides }),

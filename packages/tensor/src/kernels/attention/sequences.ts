@@ -7,8 +7,9 @@ import type { Device } from '../../device.ts';
 import { DisposedError, LimitError, ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
 import { keep } from '../../scope.ts';
-import { alias, empty, type Tensor } from '../../tensor.ts';
-import { tensor } from '../../ops/create.ts';
+import { alias, empty } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { upload } from '../upload.ts';
 
 const blocksKernel = kernel({ name: 'attention.blocks', source: wgsl['attention/blocks.wgsl'] });
 
@@ -115,7 +116,7 @@ function tableOfLengths(device: Device, lengths: readonly number[], rows: number
     for (let row = 0; row < length; row += rows, at += 4) words.set([start, length, row], at);
     start += length;
   }
-  return { tensor: tensor(words, { device, shape: [entries, 4] }), entries };
+  return { tensor: upload(device, [entries, 4], 'u32', words), entries };
 }
 
 /** Without host knowledge every sequence gets the blocks of the longest; those past its end are empty and end at once. */
@@ -147,7 +148,9 @@ export function packedSequences(device: Device, lengths: readonly number[]): Pac
   for (const length of lengths) ends.push((ends.at(-1) ?? 0) + length);
   const total = ends.at(-1) ?? 0;
   if (total >= 2 ** 31) throw new LimitError('packedSequences', `${total} rows in all`, 'keep the sum of lengths below 2^31');
-  const shared = sharedTables(tensor(Int32Array.from(ends), { device }), (rows) => tableOfLengths(device, lengths, rows));
+  const shared = sharedTables(upload(device, [ends.length], 'i32', Int32Array.from(ends)), (rows) =>
+    tableOfLengths(device, lengths, rows),
+  );
   return new PackedSequences(shared, lengths.length, total, Math.max(0, ...lengths), [...lengths]);
 }
 

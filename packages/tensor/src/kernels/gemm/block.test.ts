@@ -6,7 +6,8 @@ import * as oracle from '@mudpt/testing/reference/matmul';
 import { binary } from '@mudpt/testing/reference/pointwise';
 import { eachDevice } from '@mudpt/testing/support';
 import { toDevice } from '@mudpt/testing/views';
-import { type Device, gemmTuning, linear, matmul, tune } from '../../index.ts';
+import { type Device, linear, matmul } from '../../index.ts';
+import { gemmTuning, tune } from '../../internal.ts';
 import { blocksWithin, BLOCK_NAMES, isBlock } from './blocks.ts';
 import { factsOf } from './gemm.ts';
 

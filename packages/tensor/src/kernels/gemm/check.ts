@@ -1,8 +1,9 @@
 /** Proves the subgroup matrix units of a device before they are used: drivers of an experimental feature have been wrong before. */
 import type { Device } from '../../device.ts';
 import type { DataArray } from '../../dtype.ts';
-import { empty, type Tensor } from '../../tensor.ts';
-import { tensor } from '../../ops/create.ts';
+import { empty } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { upload } from '../upload.ts';
 import { gemm } from './gemm.ts';
 import { allowMatrix, forbidMatrix } from './matrix.ts';
 import { matricesOf } from './problem.ts';
@@ -21,8 +22,8 @@ export async function checkMatrix(device: Device): Promise<boolean> {
   const dtype = config?.componentType;
   if (dtype !== 'f16' && dtype !== 'f32') return false;
   const values = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => ((i * 37) % 64) / 32 - 1);
-  using a = tensor(values(SIZE.m * SIZE.k), { device, dtype, shape: [SIZE.m, SIZE.k] });
-  using b = tensor(values(SIZE.k * SIZE.n), { device, dtype, shape: [SIZE.k, SIZE.n] });
+  using a = upload(device, [SIZE.m, SIZE.k], dtype, values(SIZE.m * SIZE.k));
+  using b = upload(device, [SIZE.k, SIZE.n], dtype, values(SIZE.k * SIZE.n));
   const expected = await product('plain', a, b);
   allowMatrix(device);
   try {

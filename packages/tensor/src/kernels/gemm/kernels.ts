@@ -17,5 +17,4 @@ export const gemmKernels: Readonly<Record<Variant, Kernel>> = {
 };
 
 export const reduceKernel = kernel({ name: 'gemm.reduce', source: wgsl['gemm/reduce.wgsl'] });
-export const columnsKernel = kernel({ name: 'gemm.columns', source: wgsl['gemm/columns.wgsl'] });
 export const activationGradKernel = kernel({ name: 'activation.grad', source: wgsl['activation.grad.wgsl'] });

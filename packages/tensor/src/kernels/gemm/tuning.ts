@@ -1,10 +1,11 @@
 /** Problems from which the tuner learns the best variant for each class of product. */
 import type { Device } from '../../device.ts';
-import type { TuningProblem } from '../tuning/tune.ts';
+import type { TuningProblem } from '../tune.ts';
 import { TensorError } from '../../errors.ts';
 import { sizeOf } from '../../shape.ts';
-import { empty, type Tensor } from '../../tensor.ts';
-import { tensor } from '../../ops/create.ts';
+import { empty } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { upload } from '../upload.ts';
 import { isBlock } from './blocks.ts';
 import { candidates, keyOf } from './candidates.ts';
 import { factsOf, gemm } from './gemm.ts';
@@ -126,5 +127,5 @@ function problemOf(device: Device, key: string, sample: Sample): TuningProblem {
 function values(device: Device, shape: readonly number[]): Tensor {
   const data = new Float32Array(sizeOf(shape));
   for (let i = 0; i < data.length; i += 1) data[i] = ((i * 7919) % 257) / 128 - 1;
-  return tensor(data, { device, shape });
+  return upload(device, shape, 'f32', data);
 }

@@ -2,10 +2,10 @@
  * Measures the variants of kernel families on this adapter and remembers the fastest. A variant whose results differ from the
  * first one's is never chosen: experimental features of drivers have been wrong before.
  */
-import { DeviceError } from '../../errors.ts';
-import { scope } from '../../scope.ts';
-import type { Tensor } from '../../tensor.ts';
-import type { Device } from '../../device.ts';
+import { DeviceError } from '../errors.ts';
+import { scope } from '../scope.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Device } from '../device.ts';
 
 /** A representative problem of a family. */
 export type TuningProblem = {

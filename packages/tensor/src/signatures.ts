@@ -1,20 +1,20 @@
 /** What every op takes, for calls from JavaScript. The keys of options are checked against their types. */
-import type { Op } from './op.ts';
-import { argumentsCheck } from './arguments.ts';
-import type * as chainable from '../chainable.ts';
-import type { AttentionOptions } from '../kernels/attention/index.ts';
-import type { Conv2dOptions } from '../ops/conv2d.ts';
-import type { WindowOptions } from '../kernels/conv/geometry.ts';
-import type { AvgPoolOptions, MaxPoolOptions } from '../ops/pool.ts';
-import type { CrossEntropyOptions } from '../ops/cross-entropy.ts';
-import type { LinearOptions } from '../ops/linear.ts';
-import type { KlDivOptions, PairLossOptions } from '../ops/losses.ts';
-import type { MatmulOptions } from '../ops/matmul.ts';
-import { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from '../pointwise/table.ts';
-import type { RandomOptions } from '../ops/random.ts';
-import type { VarianceOptions } from '../ops/reduce.ts';
-import type { ReduceOptions } from '../kernels/reduce.ts';
-import type { SortOptions, TopkOptions } from '../ops/sort.ts';
+import type { Op } from './definition/op.ts';
+import { argumentsCheck } from './definition/arguments.ts';
+import type * as chainable from './chainable.ts';
+import type { AttentionOptions } from './kernels/attention/problem.ts';
+import type { Conv2dOptions } from './ops/conv2d.ts';
+import type { WindowOptions } from './kernels/conv/geometry.ts';
+import type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
+import type { CrossEntropyOptions } from './ops/cross-entropy.ts';
+import type { LinearOptions } from './ops/linear.ts';
+import type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
+import type { MatmulOptions } from './ops/matmul.ts';
+import { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './pointwise/table.ts';
+import type { RandomOptions } from './ops/random.ts';
+import type { VarianceOptions } from './ops/reduce.ts';
+import type { ReduceOptions } from './kernels/reduce.ts';
+import type { SortOptions, TopkOptions } from './ops/sort.ts';
 
 type Signature = string | { readonly takes: string; readonly options: readonly string[] };
 /** Structured ops: those of the pointwise table have its operands. */
@@ -50,7 +50,6 @@ const structured: Readonly<Record<Structured, Signature>> = {
   chunk: 'x:tensor count:number axis?:number',
   contiguous: 'x:tensor',
   conv2d: take('x:tensor weight:tensor bias?:tensor', keysOf<Conv2dOptions>({ ...windows, groups: true })),
-  countCorrect: 'logits:tensor labels:tensor',
   crossEntropy: take(
     'logits:tensor labels:tensor',
     keysOf<CrossEntropyOptions>({ reduction: true, labelSmoothing: true, ignoreIndex: true, scale: true }),
@@ -111,9 +110,10 @@ const structured: Readonly<Record<Structured, Signature>> = {
   variance,
 };
 
-/** Those that do not begin with a tensor. */
+/** Those that are functions only. */
 const functions: Readonly<Record<string, Signature>> = {
   cat: 'tensors:tensors axis?:number',
+  countCorrect: 'logits:tensor labels:tensor',
   stack: 'tensors:tensors axis?:number',
   einsum: 'equation:text a:tensor b:tensor',
   rand: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'low', 'high'] },

@@ -3,7 +3,7 @@
  * adapter), then the first candidate, which the family orders by what it knows of the adapter.
  */
 import { tuningStore } from '#gpu';
-import { FormatError, LimitError } from '../../errors.ts';
+import { FormatError, LimitError } from '../errors.ts';
 
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
 export type TuningTable = Readonly<Record<string, Readonly<Record<string, string>>>>;

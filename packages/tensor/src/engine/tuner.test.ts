@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { full, ones, Tuner } from '../../index.ts';
-import { tune } from './tune.ts';
+import { full, ones } from '../index.ts';
+import { Tuner } from '../internal.ts';
+import { tune } from '../kernels/tune.ts';
 
 describe('tuner', () => {
   it('prefers force, then measurement, then the family order', () => {

@@ -3,7 +3,7 @@ import { expectDType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { sameShape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { expectRows } from '../kernels/row-launch.ts';
+import { expectRows } from './row-launch.ts';
 
 /**
  * @returns rows and width of `logits` [..., classes], of which every row has a label in `labels` [...] (i32 or u32)

@@ -1,0 +1,221 @@
+/** The engine of one device: its memory, the commands recorded for it, its pipelines and readings. What ops and kernels speak to. */
+import { type DType, expectDTypeName } from '../dtype.ts';
+import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
+import type { Patiently } from '../platform/platform.ts';
+import type { AdapterInfo } from './adapter.ts';
+import { Capture, type PlanCost } from './capture.ts';
+import type { Command, Grid } from './commands.ts';
+import { LeakDetector } from './leaks.ts';
+import type { Params } from './params.ts';
+import { type PipelineEntry, Pipelines } from './pipelines.ts';
+import { Plan } from './plan.ts';
+import { nextId, Pool, type PoolBuffer } from './pool.ts';
+import { type Profile, Profiler } from './profiler.ts';
+import { Readback } from './readback.ts';
+import { Recorder } from './recorder.ts';
+import { Storage } from './storage.ts';
+
+/** Bytes are of GPU memory. */
+type Stats = { liveTensors: number; liveBytes: number; peakLiveBytes: number };
+
+export class Engine {
+  readonly pipelines: Pipelines;
+  readonly recorder: Recorder;
+  readonly pool: Pool;
+  /** What is live; tensors count themselves. */
+  readonly stats: Stats = { liveTensors: 0, liveBytes: 0, peakLiveBytes: 0 };
+  readonly leaks: LeakDetector | undefined;
+  /** Runs after every read; for checks whose outcome only the GPU knows. */
+  afterRead: (() => Promise<void>) | undefined;
+  private readonly readback: Readback;
+  private capturing: Capture | undefined;
+
+  /** @param wait awaits promises of the GPU; on CPU adapters without taking a core from them */
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly adapter: AdapterInfo,
+    private readonly wait: Patiently,
+    debug: boolean,
+  ) {
+    this.leaks = debug ? new LeakDetector() : undefined;
+    this.pipelines = new Pipelines(gpu, wait);
+    this.recorder = new Recorder(gpu, wait);
+    const most = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+    this.pool = new Pool(
+      gpu,
+      Math.floor(most / 16) * 16,
+      () => this.recorder.submitted,
+      (id) => this.recorder.groups.evict(id),
+    );
+    this.readback = new Readback(gpu, this.recorder, wait);
+    gpu.addEventListener('uncapturederror', ({ error }) => {
+      const fix = /memory/i.test(error.message)
+        ? 'dispose tensors, call device.trim(), or use smaller batches'
+        : 'check the kernel or buffer named in the message';
+      this.recorder.fail(new DeviceError('device', error.message, fix));
+    });
+    void gpu.lost.then((info) => {
+      const why = info.message || info.reason;
+      this.recorder.fail(
+        new DeviceError(
+          'device',
+          `the device was lost: ${why}`,
+          'open a new one with Device.open() and create tensors and weights again',
+        ),
+      );
+    });
+  }
+
+  /** Submits recorded work and waits until the device accepted it. @throws DeviceError for whatever went wrong */
+  async settle(): Promise<void> {
+    this.expectNoCapture('settle');
+    await this.recorder.settle();
+  }
+
+  /** Waits until all recorded work is done. @throws DeviceError for whatever went wrong */
+  async synchronize(): Promise<void> {
+    await this.settle();
+    await this.wait(this.gpu.queue.onSubmittedWorkDone());
+    await this.recorder.settle();
+  }
+
+  /** Gives unused pooled memory back to the driver. */
+  trim(): void {
+    this.recorder.flush();
+    this.pool.trim();
+  }
+
+  /** Runs `body` with every dispatch timed. */
+  async profile(body: () => Promise<void> | void): Promise<Profile> {
+    await this.settle();
+    const profiler = new Profiler(this.gpu, this.wait);
+    this.recorder.profiler = profiler;
+    try {
+      await body();
+      await this.settle();
+    } finally {
+      this.recorder.profiler = undefined;
+    }
+    return await profiler.finish();
+  }
+
+  /** New memory; the storage starts with one reference. @param hostWrite the host writes it before any command does */
+  allocate(bytes: number, hostWrite = false): Storage {
+    this.recorder.check();
+    const rounded = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const { capturing } = this;
+    const buffer =
+      capturing && !hostWrite ? capturing.allocate(this.pool.classOf(rounded)) : this.pool.acquire(rounded, hostWrite);
+    const storage = this.storageOf(buffer, bytes, capturing ? undefined : (freed) => this.pool.release(freed));
+    capturing?.bind(buffer, storage);
+    return storage;
+  }
+
+  /** Storage on a buffer of the caller; releasing it forgets the buffer but does not destroy it. */
+  wrapBuffer(gpu: GPUBuffer, bytes: number): Storage {
+    const buffer: PoolBuffer = { id: nextId(), bytes: gpu.size, gpu, lastUse: 0, pins: 0 };
+    return this.storageOf(buffer, bytes, (freed) => this.recorder.groups.evict(freed.id));
+  }
+
+  private storageOf(buffer: PoolBuffer, bytes: number, free: ((buffer: PoolBuffer) => void) | undefined): Storage {
+    const { stats } = this;
+    stats.liveBytes += bytes;
+    stats.peakLiveBytes = Math.max(stats.peakLiveBytes, stats.liveBytes);
+    return new Storage(this, buffer, bytes, () => {
+      stats.liveBytes -= bytes;
+      free?.(buffer);
+    });
+  }
+
+  /** Records what `body` does without running it, and plans its memory. {@link capture} is the friendly form. */
+  recordPlan<T>(body: () => T): { readonly result: T; readonly plan: Plan } {
+    const { result, capturing } = this.collect(body);
+    const memory = capturing.finish({
+      acquire: (bytes) => this.pool.acquire(bytes, false),
+      group: (command, page) => this.recorder.groups.get(command, page, 0, false),
+      uniform: (bytes, words) => {
+        const page = this.gpu.createBuffer({ size: bytes, usage: 0x40 | 0x08 }); // UNIFORM | COPY_DST
+        this.gpu.queue.writeBuffer(page, 0, words);
+        return page;
+      },
+    });
+    return { result, plan: new Plan(memory, this.recorder, this.pool) };
+  }
+
+  /** What {@link recordPlan} would take: `body` is recorded, and forgotten. The caller disposes the result, which has no memory. */
+  measurePlan<T>(body: () => T): { readonly result: T; readonly cost: PlanCost } {
+    const { result, capturing } = this.collect(body);
+    return { result, cost: capturing.measure((buffer) => this.pool.release(buffer)) };
+  }
+
+  private collect<T>(body: () => T): { readonly result: T; readonly capturing: Capture } {
+    this.expectNoCapture('capture');
+    this.recorder.flush();
+    const capturing = new Capture();
+    this.capturing = capturing;
+    try {
+      return { result: body(), capturing };
+    } catch (error) {
+      capturing.abandon((buffer) => this.pool.release(buffer));
+      throw error;
+    } finally {
+      this.capturing = undefined;
+    }
+  }
+
+  /** Writes `bytes` in the order of recorded commands. */
+  writeBytes(buffer: PoolBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.capturing && !this.capturing.isConstant(buffer)) {
+      throw new CaptureError(
+        'write',
+        'a captured function cannot write host data into a tensor',
+        'make it an input of the captured function',
+      );
+    }
+    this.recorder.write(buffer, offset, bytes);
+  }
+
+  /** Bytes of a buffer after all recorded commands; offset and size are multiples of 4. */
+  async readBytes(buffer: PoolBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    this.expectNoCapture('data');
+    const copy = await this.readback.read(buffer, offset, bytes);
+    await this.afterRead?.();
+    return copy;
+  }
+
+  /** Records a dispatch; what is checked of a kernel's arguments has been checked. */
+  dispatch(entry: PipelineEntry, buffers: readonly PoolBuffer[], params: Params, grid: Grid, flops: number, bytes: number): void {
+    const slot = (this.capturing ?? this.recorder).addParams(entry, params);
+    this.record({ kind: 'dispatch', entry, buffers, slot, grid, flops, bytes });
+  }
+
+  private record(command: Command): void {
+    (this.capturing ?? this.recorder).record(command);
+  }
+
+  /** @throws DTypeError where tensors of `dtype` cannot be */
+  expectDType(op: string, dtype: DType): void {
+    expectDTypeName(op, dtype);
+    if (dtype === 'f16' && !this.gpu.features.has('shader-f16')) {
+      throw new DTypeError(
+        op,
+        `adapter "${this.adapter.name}" has no shader-f16, so f16 tensors cannot be used`,
+        "use dtype 'f32', or another adapter",
+      );
+    }
+  }
+
+  get isCapturing(): boolean {
+    return this.capturing !== undefined;
+  }
+
+  /** @throws CaptureError while a function is being captured */
+  expectNoCapture(op: string): void {
+    if (this.capturing)
+      throw new CaptureError(
+        op,
+        'a captured function cannot read from the GPU: its commands have not run yet',
+        'return the tensor and read it after the call',
+      );
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Which scope releases which handle. The current scope is a part of the context: it follows `await` in Node; in a page scopes must end in the
+ * order they began.
+ */
+import { Ambient } from '../context.ts';
+
+/** What a scope can own: tensors. */
+export type Handle = { dispose(): void };
+
+export type Scope = {
+  readonly parent: Scope | undefined;
+  readonly handles: Set<Handle>;
+  closed: boolean;
+};
+
+const scopes = new Ambient<Scope>();
+const owners = new WeakMap<Handle, Scope>();
+
+function current(): Scope | undefined {
+  let scope = scopes.get();
+  while (scope?.closed) scope = scope.parent;
+  return scope;
+}
+
+function place(handle: Handle, scope: Scope | undefined): void {
+  if (!scope) return;
+  scope.handles.add(handle);
+  owners.set(handle, scope);
+}
+
+/** Called by every new tensor: it belongs to the current scope. */
+export function adopt(handle: Handle): void {
+  place(handle, current());
+}
+
+/** Called by every released tensor, and for one that shall outlive its scope. */
+export function forget(handle: Handle): void {
+  owners.get(handle)?.handles.delete(handle);
+  owners.delete(handle);
+}
+
+/** Runs `body` in a new scope. @returns its result, and `leave`, to be called once it has settled; it says whether the order was kept */
+export function enterScope<R>(body: () => R): { readonly result: R; leave(): boolean; readonly inner: Scope } {
+  const inner: Scope = { parent: current(), handles: new Set(), closed: false };
+  try {
+    return { ...scopes.hold(inner, body), inner };
+  } catch (error) {
+    closeScope(inner, []);
+    throw error;
+  }
+}
+
+/** Releases what belongs to `scope`, except `survivors`, which pass to the surrounding scope. */
+export function closeScope(scope: Scope, survivors: Iterable<Handle>): void {
+  for (const handle of survivors) {
+    if (owners.get(handle) !== scope) continue;
+    forget(handle);
+    place(handle, scope.parent);
+  }
+  scope.closed = true;
+  for (const handle of [...scope.handles]) handle.dispose();
+}

@@ -1,0 +1,74 @@
+/** For the autograd package, tests, benchmarks and tuning; no version promises anything of it. */
+/* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
+import './methods.ts';
+
+// The engine under a device; hooks, and the context they live in.
+export { engineOf } from './device.ts';
+export { Ambient, expectSynchronous } from './context.ts';
+export { currentHook, installHook, type OpHook, withHook, type WorkHook } from './definition/op.ts';
+export { expectMovable, rebind } from './definition/views.ts';
+
+// Variants of kernels, and their measurement.
+export { saveTuning, Tuner, type TuningTable } from './engine/tuner.ts';
+export { checkMatrix } from './kernels/gemm/check.ts';
+export { gemmTuning } from './kernels/gemm/tuning.ts';
+export { type Measurement, tune, type TuningProblem } from './kernels/tune.ts';
+export { tuningFamilies, tuningProblems } from './tuning.ts';
+
+// Forward functions that keep what their backward functions need, and these.
+export {
+  attentionBackward,
+  type AttentionBackwardInputs,
+  attentionForward,
+  type AttentionGradients,
+} from './ops/attention.ts';
+export {
+  attentionQkvBackward,
+  type AttentionQkvBackwardInputs,
+  attentionQkvForward,
+  type AttentionQkvGradients,
+} from './ops/attention-qkv.ts';
+export { sequencesOf } from './kernels/attention/sequences.ts';
+export { cdistBackward } from './ops/cdist.ts';
+export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './ops/conv2d.ts';
+export {
+  crossEntropyBackward,
+  type CrossEntropyBackward,
+  crossEntropyForward,
+  type CrossEntropyResult,
+} from './ops/cross-entropy.ts';
+export { type Equation, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
+export {
+  activationBackward,
+  type InputGradientOptions,
+  linearBackwardBias,
+  linearBackwardInput,
+  linearBackwardWeight,
+  linearForward,
+} from './ops/linear.ts';
+export {
+  klDivBackward,
+  klDivForward,
+  type KlDivResult,
+  l1LossBackward,
+  mseLossBackward,
+  type PairLossSaved,
+} from './ops/losses.ts';
+export { addLayerNormForward, layerNormForward, type LayerNormResult, rmsNormForward, type RmsNormResult } from './ops/norm.ts';
+export {
+  layerNormBackward,
+  type NormBackward,
+  type NormGradients,
+  type NormNeeds,
+  rmsNormBackward,
+} from './ops/norm-backward.ts';
+export { l2NormalizeBackward } from './ops/normalize.ts';
+export { avgPool2dBackward, maxPool2dBackward, maxPool2dForward, type MaxPoolResult } from './ops/pool.ts';
+export { sumTo } from './ops/reduce.ts';
+export { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './ops/scatter.ts';
+export { sliceBackward } from './ops/slices.ts';
+export { logSoftmaxBackward, softmaxBackward } from './ops/softmax.ts';
+
+// The table of pointwise operations, and the derivatives that are data in it.
+export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './pointwise/gradient.ts';
+export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './pointwise/table.ts';

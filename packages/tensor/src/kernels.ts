@@ -1,0 +1,33 @@
+/** For those who write ops and kernels: what an op is made of, and how it launches. */
+/* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
+import './methods.ts';
+
+// Ops.
+export { expectOptions } from './definition/arguments.ts';
+export { defineOp, type Op } from './definition/op.ts';
+export { empty, view } from './definition/views.ts';
+export { bytesPerElement, expectDType, isFloat, promote, wgslType } from './dtype.ts';
+export {
+  broadcastShapes,
+  broadcastStrides,
+  collapse,
+  contiguousStrides,
+  MAX_RANK,
+  normalizeAxes,
+  normalizeAxis,
+  sameShape,
+  showShape,
+} from './shape.ts';
+
+// Kernels.
+export { type DispatchOptions, grid1d, type Kernel, type KernelOptions, type ParamTypes } from './kernels/kernel.ts';
+export { kernel } from './kernels/user-kernel.ts';
+export { evaluate, type Evaluation, type OperandName } from './pointwise/evaluate.ts';
+export { sizesParam, stridesParam, unitOf } from './kernels/axes.ts';
+export { linesOf, type Lines } from './kernels/axis-view.ts';
+export { contiguous, contiguousCopy, copyInto } from './kernels/copy.ts';
+export { fill } from './kernels/fill.ts';
+export { checkIndices, type IndexRules } from './kernels/index-check.ts';
+export { expectRows, planRows, Rows, type RowVariant } from './kernels/row-launch.ts';
+export { upload } from './kernels/upload.ts';
+export { chooseSpan, type Span, type SpanVariant } from './kernels/work-per-thread.ts';
