@@ -52,11 +52,11 @@ describe('findDrivers', () => {
   it('looks in the folders of the loader, and takes a manifest found twice once, from the more specific', () => {
     install('dev/nvidia0', 'usr/share/vulkan/icd.d/nvidia_icd.json', 'usr/share/vulkan/icd.d/intel_icd.i686.json');
     const [etc = ''] = install('etc/vulkan/icd.d/nvidia_icd.json');
-    const [own = ''] = install('home/me/.local/share/vulkan/icd.d/lvp_icd.json');
+    const [ofUser = ''] = install('home/me/.local/share/vulkan/icd.d/lvp_icd.json');
     const [data = ''] = install('opt/data/vulkan/icd.d/radeon_icd.json');
     const found = find({ XDG_DATA_DIRS: '/opt/data:/usr/share' });
     expect([...found.hardware].sort()).toEqual([etc, data].sort());
-    expect(found.lavapipe).toEqual([own]);
+    expect(found.lavapipe).toEqual([ofUser]);
   });
 
   it('respects a driver that the environment names, VK_DRIVER_FILES before the older name', () => {

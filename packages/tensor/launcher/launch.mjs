@@ -73,7 +73,7 @@ function start(command, environment, bins) {
 /**
  * The whole program: chooses the adapter, starts the command, sets the exit code.
  *
- * @param {readonly string[]} words the command line behind the program's name
+ * @param {readonly string[]} words the command line after the program's name
  * @param {{ name?: string, folder?: string, before?: readonly string[] }} [options] name: how the program is called, for its usage;
  *   folder: one whose commands are found too, wherever the program is started; before: the words that the command begins with, for a
  *   program that is always the same

@@ -1,5 +1,5 @@
 /**
- * `capture(fn)`: a function of tensors whose GPU work is recorded once and replayed afterwards, without running its JavaScript.
+ * Captured functions: the GPU work of a function of tensors is recorded once and replayed afterwards, without running its JavaScript.
  * The same kernels run on the same values, so results have the same bits as an eager call.
  */
 import type { PlanCost } from './engine/capture.ts';
@@ -146,13 +146,13 @@ function record<N extends string, R>(device: Device, body: (inputs: AsTensors<N>
     const outside = new Set<Tensor>();
     const see = (tensor: Tensor): void => void (tensor.id <= before && outside.add(tensor));
     const { result, plan } = engineOf(device).recordPlan(() => trace(body, placeholders, see));
-    const own = new Set(Object.values<Tensor>(placeholders));
-    for (const tensor of own) outside.delete(tensor);
+    const fed = new Set(Object.values<Tensor>(placeholders));
+    for (const tensor of fed) outside.delete(tensor);
     const made = new Set<Tensor>();
-    eachTensor(result, (tensor) => void ((tensor.id > before || own.has(tensor)) && made.add(keep(tensor))));
-    const fed = new Set([...own].map(({ storage }) => storage));
+    eachTensor(result, (tensor) => void ((tensor.id > before || fed.has(tensor)) && made.add(keep(tensor))));
+    const fedMemory = new Set([...fed].map(({ storage }) => storage));
     const storages = [...made].map(({ storage }) => storage);
-    const overwritten = new Set(storages.filter((storage) => fed.has(storage) || plan.owns(storage.buffer)));
+    const overwritten = new Set(storages.filter((storage) => fedMemory.has(storage) || plan.owns(storage.buffer)));
     return { plan, placeholders, result, made, overwritten, outside: [...outside], given: [] };
   } catch (error) {
     for (const tensor of Object.values<Tensor>(placeholders)) tensor.dispose();
@@ -170,8 +170,8 @@ function measured<N extends string, R>(
     const before = tensorsMade();
     const { result, cost } = engineOf(device).measurePlan(() => trace(body, placeholders, () => undefined));
     eachTensor(result, (tensor) => void (tensor.id > before && tensor.dispose()));
-    const own = Object.values<Tensor>(placeholders).reduce((sum, { storage }) => sum + storage.buffer.bytes, 0);
-    return { ...cost, bytes: cost.bytes + own };
+    const inputBytes = Object.values<Tensor>(placeholders).reduce((sum, { storage }) => sum + storage.buffer.bytes, 0);
+    return { ...cost, bytes: cost.bytes + inputBytes };
   } finally {
     for (const tensor of Object.values<Tensor>(placeholders)) tensor.dispose();
   }

@@ -1,5 +1,5 @@
 /**
- * The operations whose first argument is the tensor they act on. Whatever is exported here is part of the package's API and, in methods.ts,
+ * Operations whose first argument is the tensor they act on. Whatever is exported here is part of the package's API and, in methods.ts,
  * a method of Tensor of the same name.
  */
 export { bincount } from './ops/bincount.ts';

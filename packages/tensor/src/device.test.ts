@@ -310,10 +310,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * para
     gpu.queue.writeBuffer(buffer, 0, Float32Array.of(1, 2, 3, 4));
     using x = importBuffer(buffer, [4], 'f32', ctx.device);
     using y = times(x, 3);
-    const { buffer: own, offset, size } = exportBuffer(y);
+    const { buffer: exported, offset, size } = exportBuffer(y);
     await ctx.device.settle();
     const encoder = gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(own, offset, buffer, 0, size);
+    encoder.copyBufferToBuffer(exported, offset, buffer, 0, size);
     gpu.queue.submit([encoder.finish()]);
     expect(await x.data()).toEqual(Float32Array.of(3, 6, 9, 12));
     expect(() => importBuffer(buffer, [5], 'f32', ctx.device)).toThrow(/takes 20 bytes/);
@@ -334,19 +334,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * para
   });
 
   it('accepts a device of the caller and reports a lost one', async () => {
-    const own = await Device.open();
-    const wrapped = await Device.open({ gpu: own.gpu });
+    const owner = await Device.open();
+    const wrapped = await Device.open({ gpu: owner.gpu });
     const t = tensor([1], { device: wrapped });
     expect(await t.item()).toBe(1);
-    const elsewhere = tensor([1], { device: own });
+    const elsewhere = tensor([1], { device: owner });
     expect(() => t.add(elsewhere)).toThrow(/add: tensors of shapes \[1\] and \[1\] live on two devices/);
     expect(() => cat([t, elsewhere])).toThrow(/kernel cat: "x1" lives on another device/);
-    own.gpu.destroy();
-    await own.gpu.lost;
+    owner.gpu.destroy();
+    await owner.gpu.lost;
     await expect(t.data()).rejects.toThrow(/device was lost/);
     expect(() => tensor([1], { device: wrapped })).toThrow(/Device.open/);
     t.dispose();
     wrapped.dispose();
-    own.dispose();
+    owner.dispose();
   });
 });

@@ -1,5 +1,5 @@
 /** Devices: the user's view over the engine. */
-import { openGpu, patiently } from '#gpu';
+import { openGpu, awaitGpu } from '#gpu';
 import { type AdapterInfo, type AdapterKind, dawnOptions, describeAdapter, requestAdapterAndDevice } from './engine/adapter.ts';
 import { Engine } from './engine/engine.ts';
 import type { LeakDetector } from './engine/leaks.ts';
@@ -59,7 +59,7 @@ export class Device {
     this.limits = gpu.limits;
     this.hasF16 = gpu.features.has('shader-f16');
     this.subgroupSize = gpu.features.has('subgroups') ? adapter.subgroupSize : 0;
-    this.engine = new Engine(gpu, adapter, adapter.kind === 'gpu' ? (promise) => promise : patiently, debug);
+    this.engine = new Engine(gpu, adapter, adapter.kind === 'gpu' ? (promise) => promise : awaitGpu, debug);
     this.leaks = this.engine.leaks;
     opened.push(this);
   }

@@ -1,3 +1,4 @@
+/** Element types: their bytes, their WGSL, their promotion, their values on the host. */
 import { DTypeError } from './errors.ts';
 import { fromHalf, toHalf } from './half.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Every error of the engine says where it happened, what is wrong and how to mend it, before anything is recorded for the GPU.
+ * Errors. Every one of the engine says where it happened, what is wrong and how to mend it, before anything is recorded for the GPU.
  */
 export class TensorError extends Error {
   /**

@@ -1,4 +1,4 @@
-/** IEEE 754 binary16 on the host: Node 20 has no Float16Array. Conversions go by bits, so they are exact in every case. */
+/** Half precision (IEEE 754 binary16) on the host: Node 20 has no Float16Array. Conversions go by bits, so they are exact in every case. */
 const single = new Float32Array(1);
 const bits = new Uint32Array(single.buffer);
 

@@ -39,7 +39,7 @@ export function importBuffer(
 export type ExportedBuffer = { readonly buffer: GPUBuffer; readonly offset: number; readonly size: number };
 
 /**
- * The memory behind a contiguous tensor, for the caller's own passes. Recorded work is submitted first, so that what the caller
+ * The memory of a contiguous tensor, for the caller's own passes. Recorded work is submitted first, so that what the caller
  * submits next sees its results once its kernels are compiled: await `device.settle()` before submitting.
  * The buffer belongs to the engine and is reused when the tensor is disposed.
  */

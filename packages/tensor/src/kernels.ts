@@ -1,4 +1,4 @@
-/** For those who write ops and kernels: what an op is made of, and how it launches. */
+/** The entry for those who write ops and kernels: what an op is made of, and how it launches. */
 /* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
 import './methods.ts';
 
@@ -24,10 +24,10 @@ export { type DispatchOptions, grid1d, type Kernel, type KernelOptions, type Par
 export { kernel } from './kernels/user-kernel.ts';
 export { evaluate, type Evaluation, type OperandName } from './pointwise/evaluate.ts';
 export { sizesParam, stridesParam, unitOf } from './kernels/axes.ts';
-export { linesOf, type Lines } from './kernels/axis-view.ts';
+export { axisView, type AxisView } from './kernels/axis-view.ts';
 export { contiguous, contiguousCopy, copyInto } from './kernels/copy.ts';
 export { fill } from './kernels/fill.ts';
 export { checkIndices, type IndexRules } from './kernels/index-check.ts';
-export { expectRows, planRows, Rows, type RowVariant } from './kernels/row-launch.ts';
+export { expectRows, rowLaunch, RowView, type RowVariant } from './kernels/row-launch.ts';
 export { upload } from './kernels/upload.ts';
-export { chooseSpan, type Span, type SpanVariant } from './kernels/work-per-thread.ts';
+export { workPerThread, type WorkPerThread, type WorkVariant } from './kernels/work-per-thread.ts';

@@ -1,3 +1,4 @@
+/** Shapes, strides and axes. */
 import { LimitError, ShapeError } from './errors.ts';
 
 /** Sizes of the axes, outermost first; [] for a scalar. */

@@ -1,4 +1,4 @@
-/** What every op takes, for calls from JavaScript. The keys of options are checked against their types. */
+/** Signatures: what every op takes, for calls from JavaScript. The keys of options are checked against their types. */
 import type { Op } from './definition/op.ts';
 import { argumentsCheck } from './definition/arguments.ts';
 import type * as chainable from './chainable.ts';

@@ -1,4 +1,4 @@
-/** Problems from which the tuner learns the best variant of every kernel family, in the classes that models meet. */
+/** Tuning problems, from which the tuner learns the best variant of every kernel family, in the classes that models meet. */
 import type { Device } from './device.ts';
 import type { TuningProblem } from './kernels/tune.ts';
 import type { Choice } from './engine/tuner.ts';

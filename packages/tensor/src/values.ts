@@ -1,4 +1,4 @@
-/** Questions about JavaScript values. */
+/** Checks of JavaScript values. */
 
 /** Whether `value` is a plain object: of options, of tensors by name. */
 export function isPlain(value: object): boolean {

@@ -1,5 +1,5 @@
 import { wgsl } from '@mudpt/shaders';
-import { chooseSpan, defineOp, grid1d, kernel } from '@mudpt/tensor/kernels';
+import { workPerThread, defineOp, grid1d, kernel } from '@mudpt/tensor/kernels';
 import { contiguous, DTypeError, empty, LimitError, type Tensor } from '@mudpt/tensor';
 import { nextStream } from '../random.ts';
 import { defineRule } from '../rule.ts';
@@ -31,7 +31,7 @@ function run(x: Tensor, { p, seed, stream }: DropoutOptions): Tensor {
   if (x.dtype !== 'f32') throw new DTypeError('dropout', `x has dtype ${x.dtype}`, "use f32, for instance x.cast('f32')");
   using flat = contiguous(x);
   const y = empty(x.device, x.shape);
-  const { group, vectors } = chooseSpan(x.device, 'dropout', 'flat');
+  const { group, vectors } = workPerThread(x.device, 'dropout', 'flat');
   dropoutKernel.dispatch(x.device, {
     buffers: { x: flat, y, ...(typeof seed === 'object' && { seed }) },
     params: {

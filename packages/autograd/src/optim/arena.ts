@@ -3,7 +3,7 @@
  * buffer: what was viewed before that keeps the old memory, and what was captured before forbids it.
  */
 import { wgsl } from '@mudpt/shaders';
-import { chooseSpan, kernel, view } from '@mudpt/tensor/kernels';
+import { workPerThread, kernel, view } from '@mudpt/tensor/kernels';
 import { copyInto, type Device, DTypeError, empty, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
 import { expectMovable, rebind } from '@mudpt/tensor/internal';
 import type { Gradients } from '../gradients.ts';
@@ -62,7 +62,7 @@ function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Pla
       defines: {
         N: most,
         V: sources.every((source) => source.offset % 4 === 0) ? 4 : 1,
-        WG: chooseSpan(flat.device, 'optimizer', 'flat').group,
+        WG: workPerThread(flat.device, 'optimizer', 'flat').group,
       },
       bytes: 8 * sources.reduce((sum, source) => sum + source.size, 0),
     });

@@ -1,5 +1,5 @@
 import { wgsl } from '@mudpt/shaders';
-import { chooseSpan, grid1d, kernel, view } from '@mudpt/tensor/kernels';
+import { workPerThread, grid1d, kernel, view } from '@mudpt/tensor/kernels';
 import { copyInto, keep, type Tensor } from '@mudpt/tensor';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
@@ -23,12 +23,12 @@ export class EMA {
   update(): void {
     using now = packInto(this.parameters, this.places);
     const count = (this.places.blocks * BLOCK) / 4;
-    const span = chooseSpan(now.device, 'optimizer', 'flat');
+    const work = workPerThread(now.device, 'optimizer', 'flat');
     ema.dispatch(now.device, {
       buffers: { p: now, average: this.flat },
       params: { count, decay: this.decay, rest: 1 - this.decay },
-      grid: grid1d(count, span.group * span.vectors),
-      defines: { WG: span.group, PER: span.vectors },
+      grid: grid1d(count, work.group * work.vectors),
+      defines: { WG: work.group, PER: work.vectors },
       bytes: 12 * now.size,
     });
   }

@@ -1,5 +1,5 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
-import { chooseSpan, expectOptions, view } from '@mudpt/tensor/kernels';
+import { workPerThread, expectOptions, view } from '@mudpt/tensor/kernels';
 import { copyInto, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
 import type { Gradients } from '../gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
@@ -130,7 +130,7 @@ export abstract class Optimizer<O extends CommonOptions> {
           RATE: typeof rate === 'object' ? 1 : 0,
           MASK: mask ? 1 : 0,
           COUNT: steps ? 1 : 0,
-          WG: chooseSpan(arena.flat.device, 'optimizer', 'flat').group,
+          WG: workPerThread(arena.flat.device, 'optimizer', 'flat').group,
         },
       });
     }

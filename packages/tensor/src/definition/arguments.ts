@@ -1,5 +1,5 @@
 /**
- * Checks of arguments that types cannot make for JavaScript: wrong kinds of values, unknown options and dtypes. An op gets its check from
+ * Argument checks that types cannot make for JavaScript: wrong kinds of values, unknown options and dtypes. An op gets its check from
  * its signature, `'x:tensor axis?:number'`; none of it is seen by kernels or replays.
  */
 import { DTYPES, expectDTypeName } from '../dtype.ts';

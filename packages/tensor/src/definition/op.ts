@@ -1,5 +1,5 @@
 /**
- * Operations are plain functions with a name. The name lets a hook see them: the autograd package installs one to record a tape.
+ * Operations and hooks. An operation is a plain function with a name, by which a hook sees it: the autograd package installs one to record a tape.
  * This file knows nothing of gradients.
  */
 import { Ambient } from '../context.ts';

@@ -1,4 +1,4 @@
-/** Asks for an adapter and a device with everything the kernels can use, and says in plain terms what was given. */
+/** Adapters: a device with everything the kernels can use, and a description of what was given. */
 import { noAdapterFix } from '#gpu';
 import { DeviceError } from '../errors.ts';
 

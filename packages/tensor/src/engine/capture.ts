@@ -1,5 +1,5 @@
 /**
- * Records a step without running it: memory is virtual while commands are collected, then real buffers are planned by liveness and
+ * Recording of a step that does not run: memory is virtual while commands are collected, then real buffers are planned by liveness and
  * the commands get their bind groups once. Replaying costs no op code, no allocation and one submit.
  */
 import { CaptureError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** Encodes commands into a command buffer, with bind groups kept from one step to the next. */
+/** Encoding of commands into a command buffer, with bind groups kept from one step to the next. */
 import { type Command, type DispatchCommand, PAGE_SLOTS } from './commands.ts';
 import { SLOT_BYTES } from './params.ts';
 import type { PoolBuffer } from './pool.ts';

@@ -1,7 +1,7 @@
 /** The engine of one device: its memory, the commands recorded for it, its pipelines and readings. What ops and kernels speak to. */
 import { type DType, expectDTypeName } from '../dtype.ts';
 import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
-import type { Patiently } from '../platform/platform.ts';
+import type { AwaitGpu } from '../platform/platform.ts';
 import type { AdapterInfo } from './adapter.ts';
 import { Capture, type PlanCost } from './capture.ts';
 import type { Command, Grid } from './commands.ts';
@@ -34,7 +34,7 @@ export class Engine {
   constructor(
     private readonly gpu: GPUDevice,
     private readonly adapter: AdapterInfo,
-    private readonly wait: Patiently,
+    private readonly wait: AwaitGpu,
     debug: boolean,
   ) {
     this.leaks = debug ? new LeakDetector() : undefined;

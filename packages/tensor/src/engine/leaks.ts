@@ -1,4 +1,4 @@
-/** Finds tensors that nobody released, by where they were created. */
+/** Leak detection: tensors that nobody released, by where they were created. */
 
 /** What is tracked: tensors, which say their dtype and shape. */
 type Tracked = { toString(): string };

@@ -1,5 +1,5 @@
 /**
- * Which scope releases which handle. The current scope is a part of the context: it follows `await` in Node; in a page scopes must end in the
+ * Ownership of handles: which scope releases which. The current scope is a part of the context: it follows `await` in Node; in a page scopes must end in the
  * order they began.
  */
 import { Ambient } from '../context.ts';

@@ -4,7 +4,7 @@
  */
 import type { wgslType } from '../dtype.ts';
 import { DeviceError, TensorError } from '../errors.ts';
-import type { Patiently } from '../platform/platform.ts';
+import type { AwaitGpu } from '../platform/platform.ts';
 import { parseParams, type ParamsLayout, SLOT_BYTES } from './params.ts';
 
 export type Access = 'read' | 'read_write';
@@ -74,7 +74,7 @@ export class Pipelines {
 
   constructor(
     private readonly gpu: GPUDevice,
-    private readonly wait: Patiently,
+    private readonly wait: AwaitGpu,
   ) {}
 
   get compiled(): readonly string[] {

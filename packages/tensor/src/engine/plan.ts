@@ -1,3 +1,4 @@
+/** Recorded steps that replay. */
 import { DisposedError } from '../errors.ts';
 import type { PlanMemory } from './capture.ts';
 import type { Command } from './commands.ts';
@@ -41,7 +42,7 @@ export class Plan {
     return { planned: this.memory.plannedBytes, unshared: this.memory.virtualBytes };
   }
 
-  /** Records one replay behind what is already recorded, and submits. */
+  /** Records one replay after what is already recorded, and submits. */
   replay(): void {
     if (this.disposed) throw new DisposedError('replay', 'the captured plan was disposed', 'capture the function again');
     const { commands, pages, external, virtual, owned } = this.memory;

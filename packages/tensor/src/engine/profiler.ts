@@ -1,9 +1,9 @@
 /**
- * Times every dispatch with timestamp queries. While it runs each dispatch has a compute pass of its own, so a step is slower than
+ * The profiler: times every dispatch with timestamp queries. While it runs each dispatch has a compute pass of its own, so a step is slower than
  * unprofiled; compare kernels with each other, not with a wall clock.
  */
 import { DeviceError } from '../errors.ts';
-import type { Patiently } from '../platform/platform.ts';
+import type { AwaitGpu } from '../platform/platform.ts';
 import type { DispatchCommand } from './commands.ts';
 
 /** One timed dispatch; times in milliseconds from the first one. */
@@ -36,7 +36,7 @@ export class Profiler {
 
   constructor(
     private readonly gpu: GPUDevice,
-    private readonly wait: Patiently,
+    private readonly wait: AwaitGpu,
   ) {
     if (!gpu.features.has('timestamp-query')) {
       throw new DeviceError(

@@ -1,6 +1,6 @@
-/** Reads GPU memory back through pooled staging buffers. */
+/** Readback of GPU memory through pooled staging buffers. */
 import { DeviceError, TensorError } from '../errors.ts';
-import type { Patiently } from '../platform/platform.ts';
+import type { AwaitGpu } from '../platform/platform.ts';
 import { type PoolBuffer, sizeClass } from './pool.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -10,7 +10,7 @@ export class Readback {
   constructor(
     private readonly gpu: GPUDevice,
     private readonly recorder: Recorder,
-    private readonly wait: Patiently,
+    private readonly wait: AwaitGpu,
   ) {}
 
   /** @returns a copy of `bytes` bytes from `offset`, after everything recorded so far */

@@ -1,9 +1,9 @@
 /**
- * Collects commands and submits them in batches: one encoder, one submit. Nothing runs until a read, a full batch or {@link Recorder.flush}.
- * Pipelines compile concurrently meanwhile; a batch that needs one still compiling waits for it, and later batches wait behind.
+ * The recorder: collects commands and submits them in batches, one encoder, one submit. Nothing runs until a read, a full batch or {@link Recorder.flush}.
+ * Pipelines compile concurrently meanwhile; a batch that needs one still compiling waits for it, and later batches wait for both.
  */
 import { DeviceError, TensorError } from '../errors.ts';
-import type { Patiently } from '../platform/platform.ts';
+import type { AwaitGpu } from '../platform/platform.ts';
 import { type Command, PAGE_BYTES, PAGE_SLOTS } from './commands.ts';
 import { BindGroups, encode } from './encode.ts';
 import { packParams, type Params, ParamTarget, SLOT_WORDS } from './params.ts';
@@ -59,7 +59,7 @@ export class Recorder {
 
   constructor(
     private readonly gpu: GPUDevice,
-    private readonly wait: Patiently,
+    private readonly wait: AwaitGpu,
   ) {
     this.groups = new BindGroups(gpu);
   }

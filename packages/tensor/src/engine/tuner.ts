@@ -1,5 +1,5 @@
 /**
- * Chooses a variant of a kernel family. The order of say: a forced variant (tests), a measured choice (the tuner's table for this
+ * The tuner: chooses a variant of a kernel family. The order of say: a forced variant (tests), a measured choice (the tuner's table for this
  * adapter), then the first candidate, which the family orders by what it knows of the adapter.
  */
 import { tuningStore } from '#gpu';

@@ -1,5 +1,5 @@
 /**
- * Where bytes come from. Here: memory and Blobs; a server that answers range requests is in http.ts, a file on disk in file.node.ts.
+ * Byte sources. Here: memory and Blobs; a server that answers range requests is in http.ts, a file on disk in file.node.ts.
  * Readers ask for the ranges they need, so a tensor of a large file can be read without reading the file.
  */
 import { FormatError } from '../errors.ts';

@@ -1,5 +1,5 @@
 /**
- * A safetensors file that knows its SHA-256, so that damage of any byte is seen.
+ * Checksums: a safetensors file that knows its SHA-256, so that damage of any byte is seen.
  *
  * The first entry of `__metadata__` is `sha256`: over the file's beginning up to its data, with zeros in place of the digits, followed by the
  * SHA-256 of every part of at most 64 MiB of every tensor, in file order. Digests of parts need no hash that takes bytes piece by piece, which

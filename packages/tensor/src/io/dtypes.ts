@@ -1,4 +1,4 @@
-/** Number types a safetensors file may hold, and how many bytes one number takes. */
+/** Number types that a safetensors file may hold, and how many bytes one number takes. */
 
 /** In the order of the reference (Rust) implementation, whose writer puts the last of these first. */
 const BYTES_PER_NUMBER = {

@@ -1,4 +1,4 @@
-/** Takes the place of file.node.ts in a browser bundle: there is no disk, and saying so beats failing somewhere inside. */
+/** Files in a browser bundle, in the place of file.node.ts: there is no disk, and saying so beats failing somewhere inside. */
 import { FormatError } from '../errors.ts';
 import type { AtomicFileSystem } from '../platform/atomic.ts';
 import type { ByteSource } from './bytes.ts';

@@ -1,5 +1,5 @@
 /**
- * A file that says who writes beside it. It is made with its contents or not at all, so there is never more than one; the lock of a process
+ * Lock files: who writes in a folder. It is made with its contents or not at all, so there is never more than one; the lock of a process
  * that is no more (killed, or from before a restart) is taken over. Reached only through `#file`.
  */
 import { readFileSync, readlinkSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** One door for everything bytes can be read from. */
+/** Byte sources from whatever bytes can be read from. */
 import { openFile } from '#file';
 import { blobSource, type ByteSource, memorySource } from './bytes.ts';
 import { type HttpOptions, httpSource } from './http.ts';

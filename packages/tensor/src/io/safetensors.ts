@@ -1,6 +1,6 @@
 /**
- * Reads safetensors files (https://huggingface.co/docs/safetensors): 8 bytes with the header's length, a JSON header, the data.
- * Only the header is read at first; each tensor is read when asked for, so a large file on disk or behind a URL costs no memory.
+ * The reader of safetensors files (https://huggingface.co/docs/safetensors): 8 bytes with the header's length, a JSON header, the data.
+ * Only the header is read at first; each tensor is read when asked for, so a large file on disk or at a URL costs no memory.
  */
 import { FormatError } from '../errors.ts';
 import { verifyChecksum } from './checksum.ts';

@@ -1,3 +1,4 @@
+/** Small files written whole or not at all. */
 import { fileSystem } from '#file';
 import { type AtomicFileSystem, writeAtomic } from '../platform/atomic.ts';
 

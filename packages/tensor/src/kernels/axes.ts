@@ -1,4 +1,4 @@
-/** How ops hand the geometry of strided tensors to kernels. */
+/** Sizes and strides of tensors as kernel parameters. */
 import { MAX_RANK, padFront } from '../shape.ts';
 
 /** Sizes as a kernel parameter of {@link MAX_RANK} numbers; the last axis stays last. */
@@ -18,7 +18,7 @@ export function without(list: readonly number[], axis: number): number[] {
 
 /** `list` with `value` at `axis`. */
 export function replaced(list: readonly number[], axis: number, value: number): number[] {
-  return list.map((own, i) => (i === axis ? value : own));
+  return list.map((kept, i) => (i === axis ? value : kept));
 }
 
 /** Elements a kernel reads at once: 4 when every offset, stride and width allows it. */

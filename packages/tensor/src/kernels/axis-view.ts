@@ -1,8 +1,8 @@
-/** A view taken apart into lines along one axis, as kernels that walk lines see it. */
+/** Axis views: a tensor as lines along one axis, for kernels that walk along it. */
 import { collapse, contiguousStrides, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
-export type Lines = {
+export type AxisView = {
   readonly lines: number;
   readonly length: number;
   /** Parameters: sizes across the lines, strides there and along them, of x and of a contiguous y. */
@@ -19,7 +19,7 @@ export type Lines = {
 };
 
 /** Lines of `x` along `axis` (normalised), and where they lie in a contiguous tensor of `yShape`, which may differ along the axis. */
-export function linesOf(x: Tensor, axis: number, yShape: Shape = x.shape): Lines {
+export function axisView(x: Tensor, axis: number, yShape: Shape = x.shape): AxisView {
   const across = <V>(list: readonly V[]): V[] => list.filter((_, at) => at !== axis);
   const yStrides = contiguousStrides(yShape);
   const merged = collapse(across(x.shape), [across(x.strides), across(yStrides)]);

@@ -1,4 +1,4 @@
-/** Sums over the rows of a matrix, for gradients of what all rows share. */
+/** Column sums of a matrix, for gradients of what all rows share. */
 import { wgsl } from '@mudpt/shaders';
 import { type DType, wgslType } from '../dtype.ts';
 import { grid1d, kernel } from './kernel.ts';
@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.ts';
 const columnsKernel = kernel({ name: 'gemm.columns', source: wgsl['gemm/columns.wgsl'] });
 
 /** Sums of `splits` chunks of `chunk` rows each of a matrix: [splits, columns], or [columns] for one; f32 sums, rounded once to `dtype`. */
-export function sumColumns(rows: Tensor, chunk: number, splits: number, dtype: DType = 'f32'): Tensor {
+export function columnSum(rows: Tensor, chunk: number, splits: number, dtype: DType = 'f32'): Tensor {
   const [count = 0, columns = 0] = rows.shape;
   const out = empty(rows.device, splits === 1 ? [columns] : [splits, columns], dtype);
   const [x_row = 0, x_col = 0] = rows.strides;

@@ -8,7 +8,7 @@ import { collapse, sameShape, showShape } from '../shape.ts';
 import { alias, empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { sizesParam, stridesParam, unitOf } from './axes.ts';
-import { chooseSpan } from './work-per-thread.ts';
+import { workPerThread } from './work-per-thread.ts';
 
 const copyKernel = kernel({ name: 'copy', source: wgsl['copy.wgsl'] });
 
@@ -36,9 +36,9 @@ export function copyInto(target: Tensor, source: Tensor): void {
   const [from, to] = [walkOf(strides[0]), walkOf(strides[1])];
   const places = [size, source.offset, target.offset, ...from.outer, ...to.outer];
   const unit = from.step === 1 && to.step === 1 ? unitOf(places) : 1;
-  const span = chooseSpan(device, 'copy', unit === 4 ? 'vectors' : 'elements');
+  const work = workPerThread(device, 'copy', unit === 4 ? 'vectors' : 'elements');
   const inner = size / unit;
-  const run = span.group === 64 ? 1 : span.run;
+  const run = work.group === 64 ? 1 : work.run;
   const threads = (source.size / size) * Math.ceil(inner / run);
   const inUnits = (list: readonly number[]): number[] => stridesParam(list.map((stride) => stride / unit));
   copyKernel.dispatch(device, {
@@ -55,12 +55,12 @@ export function copyInto(target: Tensor, source: Tensor): void {
       x_strides: inUnits(from.outer),
       y_strides: inUnits(to.outer),
     },
-    grid: grid1d(threads, span.group),
+    grid: grid1d(threads, work.group),
     defines: {
       TX: wgslType(source.dtype),
       TY: wgslType(target.dtype),
       V: unit,
-      WG: span.group,
+      WG: work.group,
       TO_BOOL: target.dtype === 'bool' ? 1 : 0,
     },
     bytes: source.size * (bytesPerElement(source.dtype) + bytesPerElement(target.dtype)),

@@ -6,7 +6,7 @@ import type { Shape } from '../shape.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { grid1d, kernel } from './kernel.ts';
-import { chooseSpan } from './work-per-thread.ts';
+import { workPerThread } from './work-per-thread.ts';
 
 const fillKernel = kernel({ name: 'fill', source: wgsl['fill.wgsl'] });
 
@@ -14,7 +14,7 @@ const fillKernel = kernel({ name: 'fill', source: wgsl['fill.wgsl'] });
 export function fill(device: Device, shape: Shape, dtype: DType, value: number, step = 0): Tensor {
   const out = empty(device, shape, dtype);
   const T = wgslType(dtype);
-  const { group, vectors } = chooseSpan(device, 'fill', 'flat');
+  const { group, vectors } = workPerThread(device, 'fill', 'flat');
   fillKernel.dispatch(device, {
     buffers: { y: out },
     params: { count: out.size, value, step },

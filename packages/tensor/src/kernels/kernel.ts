@@ -1,5 +1,5 @@
 /**
- * A kernel is a WGSL template with a name. Dispatching it picks the variant by `defines`, checks its buffers and parameters against
+ * Kernels: WGSL templates with a name. Dispatching one picks the variant by `defines`, checks its buffers and parameters against
  * the bindings and `struct Params` declared in the WGSL, and records the work. The engine's own ops and users' kernels go the same way.
  */
 import { type Defines, preprocess, wgsl } from '@mudpt/shaders';
@@ -70,7 +70,7 @@ function declareParams(params: ParamTypes): string {
   return `struct Params {\n${fields.join('\n')}\n}\n@group(0) @binding(31) var<uniform> params: Params;\n`;
 }
 
-/** Directives such as `enable f16;` must stay first, so declarations go behind them. */
+/** Directives such as `enable f16;` must stay first, so declarations go after them. */
 function insertAfterDirectives(source: string, text: string): string {
   const lines = source.split('\n');
   const last = lines.findLastIndex((line) => /^\s*(enable|requires|diagnostic)\b/.test(line) || /^\s*#endif/.test(line));

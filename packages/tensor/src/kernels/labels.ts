@@ -1,4 +1,4 @@
-/** Labels beside logits, as losses and accuracies take them. */
+/** Class labels of logits, as losses and accuracies take them. */
 import { expectDType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { sameShape, showShape } from '../shape.ts';

@@ -1,9 +1,9 @@
-/** The last step of every loss: many partial losses to one number, in a fixed order. */
+/** Reduction of losses, the last step of each: many partial losses to one number, in a fixed order. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from './kernel.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
-import { planRows } from './row-launch.ts';
+import { rowLaunch } from './row-launch.ts';
 
 const reduceKernel = kernel({ name: 'loss.reduce', source: wgsl['loss/reduce.wgsl'] });
 
@@ -33,7 +33,7 @@ function stage(losses: Tensor, factor: number, counted: Counted | undefined, tot
   const isLast = rows === 1;
   const result = empty(device, isLast ? [] : [rows]);
   const counts = counted && (isLast && total ? total : empty(device, [rows]));
-  const { variant, grid } = planRows(device, 'loss', rows, Math.max(64, Math.min(size, CHUNK)));
+  const { variant, grid } = rowLaunch(device, 'loss', rows, Math.max(64, Math.min(size, CHUNK)));
   reduceKernel.dispatch(device, {
     buffers: { losses, result, ...(counted && counts ? { labels: counted.values, counted: counts } : {}) },
     params: {

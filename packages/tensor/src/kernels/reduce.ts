@@ -1,4 +1,4 @@
-/** Runs reductions: any axes of any view become one strided loop for each output, split in chunks where outputs are few. */
+/** Launches of reductions: any axes of any view become one strided loop for each output, split in chunks where outputs are few. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import { grid1d, kernel } from './kernel.ts';
@@ -67,7 +67,7 @@ function pose(x: Tensor, axes: readonly number[]): Problem {
   const length = reducedLength(x.shape, axes);
   const outputs = kept.reduce((product, axis) => product * (x.shape[axis] ?? 1), 1);
   if (reduced.shape.length > 1 && x.size > 0) {
-    // Several loops do not fit one stride: bring the reduced axes together, behind the kept ones.
+    // Several loops do not fit one stride: bring the reduced axes together, after the kept ones.
     const order = [...kept, ...axes];
     using turned = view(x, { shape: pick(x.shape, order), strides: pick(x.strides, order) });
     return { source: contiguous(turned), outputs, length, stride: 1, shape: [outputs], strides: [length] };

@@ -1,4 +1,4 @@
-/** How ops over the last axis hand rows to kernels, and which variant of rows.wgsl they run. */
+/** Row launches of ops over the last axis: the rows of a tensor, the variant of rows.wgsl, and its grid. */
 import type { Device } from '../device.ts';
 import { expectDType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -12,7 +12,7 @@ import { contiguousCopy } from './copy.ts';
  * A tensor [..., width] as rows of neighbouring elements, `stride` apart. Copied only when no single stride leads from row to row.
  * Holds a reference: dispose it.
  */
-export class Rows {
+export class RowView {
   readonly tensor: Tensor;
   readonly stride: number;
 
@@ -54,7 +54,7 @@ export const ROW_VARIANTS = Object.keys(ROWS_PER_GROUP) as readonly RowVariant[]
  * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), and so few rows that
  * lanes stay idle take less time there than another pipeline takes to compile; GPUs a subgroup per row. Long rows are shared by more lanes.
  */
-export function planRows(
+export function rowLaunch(
   device: Device,
   family: string,
   rows: number,

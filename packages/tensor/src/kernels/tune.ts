@@ -1,5 +1,5 @@
 /**
- * Measures the variants of kernel families on this adapter and remembers the fastest. A variant whose results differ from the
+ * Measurement of the variants of kernel families on this adapter; the fastest is remembered. A variant whose results differ from the
  * first one's is never chosen: experimental features of drivers have been wrong before.
  */
 import { DeviceError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** Kernels outside the engine: whole buffers are bound, so a view or another dtype would be read as wrong numbers. */
+/** Kernels made outside the engine: whole buffers are bound, so a view or another dtype would be read as wrong numbers. */
 import { wgslType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { type ArgumentCheck, type Kernel, kernel as engineKernel, type KernelOptions, type ParamTypes } from './kernel.ts';

@@ -37,12 +37,12 @@ eachDevice('spans', (ctx) => {
   /** What `body` computes with all elementwise kernels short, and with all long. */
   async function both(body: () => readonly Tensor[]): Promise<void> {
     const results = [];
-    for (const span of ['short', 'long']) {
-      using _1 = ctx.device.tuner.force('pointwise', span);
-      using _2 = ctx.device.tuner.force('copy', span);
-      using _3 = ctx.device.tuner.force('gather', span);
-      using _4 = ctx.device.tuner.force('fill', span);
-      using _5 = ctx.device.tuner.force('cat', span);
+    for (const variant of ['short', 'long']) {
+      using _1 = ctx.device.tuner.force('pointwise', variant);
+      using _2 = ctx.device.tuner.force('copy', variant);
+      using _3 = ctx.device.tuner.force('gather', variant);
+      using _4 = ctx.device.tuner.force('fill', variant);
+      using _5 = ctx.device.tuner.force('cat', variant);
       const tensors = body();
       results.push(await Promise.all(tensors.map((t) => t.data())));
       for (const t of tensors) t.dispose();
@@ -88,8 +88,8 @@ eachDevice('spans', (ctx) => {
   it('copies land where they belong', async () => {
     using x = upload([5, 131], 3);
     const values = await x.data();
-    for (const span of ['short', 'long']) {
-      using _ = ctx.device.tuner.force('copy', span);
+    for (const variant of ['short', 'long']) {
+      using _ = ctx.device.tuner.force('copy', variant);
       using turned = permute(x, [1, 0]);
       using copy = contiguous(turned);
       const wanted = Array.from({ length: 131 * 5 }, (_unused, i) => values[(i % 5) * 131 + Math.floor(i / 5)]);

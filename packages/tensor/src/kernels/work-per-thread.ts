@@ -1,9 +1,9 @@
-/** How much of an elementwise problem one thread takes. */
+/** Work per thread of elementwise kernels. */
 import type { Device } from '../device.ts';
 
-export type SpanVariant = 'short' | 'long';
+export type WorkVariant = 'short' | 'long';
 
-export type Span = {
+export type WorkPerThread = {
   /** Threads of a workgroup. */
   readonly group: number;
   /** Vectors of 4 elements that a thread takes of dense tensors. */
@@ -12,20 +12,20 @@ export type Span = {
   readonly run: number;
 };
 
-const SPANS: Readonly<Record<SpanVariant, Span>> = {
+const VARIANTS: Readonly<Record<WorkVariant, WorkPerThread>> = {
   short: { group: 64, vectors: 4, run: 4 },
   long: { group: 8, vectors: 64, run: 64 },
 };
 
 /**
- * GPUs hide the latency of memory behind many short threads; on CPU adapters every thread and every workgroup costs, so few long ones read
+ * On GPUs many short threads hide the latency of memory; on CPU adapters every thread and every workgroup costs, so few long ones read
  * up to three times as many bytes a second. The results have the same bits.
  */
-export function chooseSpan(device: Device, family: string, key: string): Span {
-  return SPANS[device.tuner.choose(family, spanCandidates(device), key)];
+export function workPerThread(device: Device, family: string, key: string): WorkPerThread {
+  return VARIANTS[device.tuner.choose(family, workCandidates(device), key)];
 }
 
 /** Both, the presumably better one first. */
-export function spanCandidates(device: Device): readonly SpanVariant[] {
+export function workCandidates(device: Device): readonly WorkVariant[] {
   return device.adapter.kind === 'gpu' ? ['short', 'long'] : ['long', 'short'];
 }

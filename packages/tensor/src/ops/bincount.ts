@@ -1,3 +1,4 @@
+/** Counts of integers. */
 import { wgsl } from '@mudpt/shaders';
 import { expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';

@@ -67,18 +67,18 @@ export function cdistBackward(grad: Tensor, distances: Tensor, a: Tensor, b: Ten
   const { batch, m, n, d } = checkRows(a, b);
   using g = contiguous(grad);
   using dist = contiguous(distances);
-  using own = spread(operand === 'a' ? a : b, batch);
+  using points = spread(operand === 'a' ? a : b, batch);
   using other = spread(operand === 'a' ? b : a, batch);
   const [rows, columns] = operand === 'a' ? [m, n] : [n, m];
   const y = empty(a.device, [...batch, rows, d], a.dtype);
   cdistKernel.dispatch(a.device, {
-    buffers: { a: own, b: other, y, grad: g, dist },
+    buffers: { a: points, b: other, y, grad: g, dist },
     params: {
       batches: sizeOf(batch),
       m: rows,
       n: columns,
       d,
-      a_offset: own.offset,
+      a_offset: points.offset,
       b_offset: other.offset,
       grad_offset: g.offset,
       dist_offset: dist.offset,
@@ -88,7 +88,7 @@ export function cdistBackward(grad: Tensor, distances: Tensor, a: Tensor, b: Ten
     grid: grid1d(y.size, 64),
     defines: { T: wgslType(a.dtype), PASS: 'gradient' },
     flops: 4 * y.size * columns,
-    bytes: (own.size + other.size + 2 * g.size + y.size) * bytesPerElement(a.dtype),
+    bytes: (points.size + other.size + 2 * g.size + y.size) * bytesPerElement(a.dtype),
   });
   return y;
 }

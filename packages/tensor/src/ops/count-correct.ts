@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { zeros } from './create.ts';
 import { expectLabelled } from '../kernels/labels.ts';
-import { planRows, Rows } from '../kernels/row-launch.ts';
+import { rowLaunch, RowView } from '../kernels/row-launch.ts';
 
 const countKernel = kernel({ name: 'count_correct', source: wgsl['count_correct.wgsl'] });
 
@@ -22,10 +22,10 @@ export const countCorrect = defineOp('countCorrect', (logits: Tensor, labels: Te
   const { rows, width } = expectLabelled('countCorrect', logits, labels);
   const { device } = logits;
   if (logits.size === 0) return zeros([], { device });
-  using input = new Rows(logits);
+  using input = new RowView(logits);
   using list = contiguous.run(labels);
   const result = empty(device, []);
-  const { variant } = planRows(device, 'loss', 1, width);
+  const { variant } = rowLaunch(device, 'loss', 1, width);
   countKernel.dispatch(device, {
     buffers: { x: input.tensor, labels: list, result },
     params: { rows, classes: width, x_offset: input.offset, x_stride: input.stride >>> 0, labels_offset: list.offset },

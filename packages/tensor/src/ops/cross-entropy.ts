@@ -12,7 +12,7 @@ import { checkIndices } from '../kernels/index-check.ts';
 import { expectLabelled } from '../kernels/labels.ts';
 import { type Counting, reduceLosses } from '../kernels/loss-reduce.ts';
 import { unitOf } from '../kernels/axes.ts';
-import { planRows, Rows } from '../kernels/row-launch.ts';
+import { rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
 
 const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss/cross_entropy.wgsl'] });
@@ -50,7 +50,7 @@ function checked(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): 
 
 /** Parameters of both passes: rows of logits in units of `unit` elements, a label a row. */
 function rowParams(
-  input: Rows,
+  input: RowView,
   labels: Tensor,
   classes: number,
   unit: number,
@@ -77,13 +77,13 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
   const { device } = logits;
   const rows = sizeOf(labels.shape);
   const classes = logits.shape.at(-1) ?? 1;
-  using input = new Rows(logits);
+  using input = new RowView(logits);
   using list = contiguous.run(labels);
   checkIndices('crossEntropy', labels, classes, { isNegativeOutside: true, ignored: ignoreIndex });
   const losses = empty(device, labels.shape);
   const lse = empty(device, labels.shape);
   const unit = unitOf([classes, input.offset, input.stride]);
-  const { variant, grid } = planRows(device, 'loss', rows, classes);
+  const { variant, grid } = rowLaunch(device, 'loss', rows, classes);
   using dx = empty(device, [1], logits.dtype);
   crossEntropyKernel.dispatch(device, {
     buffers: { x: input.tensor, labels: list, losses, lse, counted: input.tensor, grad: input.tensor, dx },
@@ -137,12 +137,12 @@ export function crossEntropyBackward(saved: CrossEntropyBackward, options: Cross
   const { reduction } = settled;
   const { device } = logits;
   const classes = logits.shape.at(-1) ?? 1;
-  using input = new Rows(logits);
+  using input = new RowView(logits);
   using list = contiguous.run(labels);
   using grad = contiguous.run(saved.grad);
   const dx = empty(device, logits.shape, logits.dtype);
   const unit = unitOf([classes, input.offset, input.stride]);
-  const { variant, grid } = planRows(device, 'loss', labels.size, classes);
+  const { variant, grid } = rowLaunch(device, 'loss', labels.size, classes);
   using losses = empty(device, [1]);
   crossEntropyKernel.dispatch(device, {
     buffers: { x: input.tensor, labels: list, losses, lse, counted: counted ?? input.tensor, grad, dx },

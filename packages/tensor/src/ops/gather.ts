@@ -14,7 +14,7 @@ import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkIndices } from '../kernels/index-check.ts';
 import { replaced, sizesParam, stridesParam } from '../kernels/axes.ts';
-import { chooseSpan } from '../kernels/work-per-thread.ts';
+import { workPerThread } from '../kernels/work-per-thread.ts';
 import { NAN_BITS } from './softmax.ts';
 
 const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
@@ -47,8 +47,8 @@ function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
   const unit = xStrides[last] === 1 && indexStrides[last] === 0 && moves.every((value) => value % 4 === 0) ? 4 : 1;
   if (out.size === 0) return out;
   const inner = (shape[last] ?? 1) / unit;
-  const span = chooseSpan(x.device, 'gather', unit === 4 ? 'vectors' : 'elements');
-  const run = span.group === 64 ? 1 : span.run;
+  const work = workPerThread(x.device, 'gather', unit === 4 ? 'vectors' : 'elements');
+  const run = work.group === 64 ? 1 : work.run;
   const threads = (out.size / unit / inner) * Math.ceil(inner / run);
   gatherKernel.dispatch(x.device, {
     buffers: { x, indices: index, y: out },
@@ -68,8 +68,8 @@ function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
       x_strides: stridesParam(xStrides.slice(0, -1).map((stride) => stride / unit)),
       index_strides: stridesParam(indexStrides.slice(0, -1)),
     },
-    grid: grid1d(threads, span.group),
-    defines: { T: bitsType(x.dtype), V: unit, WG: span.group },
+    grid: grid1d(threads, work.group),
+    defines: { T: bitsType(x.dtype), V: unit, WG: work.group },
     bytes: 2 * out.size * bytesPerElement(x.dtype) + 4 * index.size,
   });
   return out;

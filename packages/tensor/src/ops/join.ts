@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import { copyInto } from '../kernels/copy.ts';
 import { full } from './create.ts';
 import { narrow, type Range, slice } from './slices.ts';
-import { chooseSpan } from '../kernels/work-per-thread.ts';
+import { workPerThread } from '../kernels/work-per-thread.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 
 const catKernel = kernel({ name: 'cat', source: wgsl['cat.wgsl'] });
@@ -82,12 +82,12 @@ function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: n
   const most = BUCKETS[BUCKETS.length - 1] ?? 1;
   const numbers = [outWidth, ...rows.flatMap(({ tensor, column, width, stride }) => [tensor.offset, column, width, stride])];
   const unit = numbers.every((value) => value % 4 === 0) ? 4 : 1;
-  const span = chooseSpan(out.device, 'cat', unit === 4 ? 'vectors' : 'elements');
+  const work = workPerThread(out.device, 'cat', unit === 4 ? 'vectors' : 'elements');
   for (const inputs of neighbours(rows, most)) {
     const bucket = BUCKETS.find((size) => size >= inputs.length) ?? most;
     const begin = inputs[0]?.column ?? 0;
     const width = inputs.reduce((sum, input) => sum + input.width, 0);
-    const run = Math.min(span.run, width / unit);
+    const run = Math.min(work.run, width / unit);
     const count = outer * Math.ceil(width / unit / run);
     const buffers: Record<string, Tensor> = { y: out };
     const params: Record<string, number | number[]> = {
@@ -108,8 +108,8 @@ function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: n
     catKernel.dispatch(out.device, {
       buffers,
       params,
-      grid: grid1d(count, span.group),
-      defines: { T: bitsType(out.dtype), K: bucket, V: unit, WG: span.group },
+      grid: grid1d(count, work.group),
+      defines: { T: bitsType(out.dtype), K: bucket, V: unit, WG: work.group },
       bytes: 2 * outer * width * (out.dtype === 'f16' ? 2 : 4),
     });
   }

@@ -6,7 +6,7 @@ import { defineOp } from '../definition/op.ts';
 import { sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
 import { empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
-import { sumColumns } from '../kernels/column-sum.ts';
+import { columnSum } from '../kernels/column-sum.ts';
 import { cast, contiguous } from './copy.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
 import { activationGradKernel } from '../kernels/gemm/kernels.ts';
@@ -18,7 +18,7 @@ export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'gelu
 
 export type { Activation } from '../kernels/gemm/problem.ts';
 
-/** What {@link linear} fuses behind the product. */
+/** What {@link linear} fuses with the product. */
 export type LinearOptions = {
   /** Applied to x W^T + bias. Default 'none'. */
   readonly activation?: Activation;
@@ -163,9 +163,9 @@ export function linearBackwardBias(dY: Tensor): Tensor {
   const [count = 0] = rows.shape;
   const chunk = Math.max(32, Math.ceil(Math.sqrt(count)));
   const splits = Math.ceil(count / chunk);
-  if (splits <= 1) return sumColumns(rows, Math.max(1, count), 1);
-  using partial = sumColumns(rows, chunk, splits);
-  return sumColumns(partial, splits, 1);
+  if (splits <= 1) return columnSum(rows, Math.max(1, count), 1);
+  using partial = columnSum(rows, chunk, splits);
+  return columnSum(partial, splits, 1);
 }
 
 /** x [..., K] times `w` (K x n, the same for all rows) into `output` [..., n]. */

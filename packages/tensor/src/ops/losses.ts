@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { reduceLosses } from '../kernels/loss-reduce.ts';
 import { unitOf } from '../kernels/axes.ts';
-import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
+import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
 
 const klKernel = kernel({ name: 'loss.kl', source: wgsl['loss/kl.wgsl'] });
@@ -48,12 +48,12 @@ function klFactor(x: Tensor, { reduction = 'mean' }: KlDivOptions): number {
 export function klDivForward(x: Tensor, target: Tensor, options: KlDivOptions = {}): KlDivResult {
   const { rows, width } = expectRows('klDiv', 'x', x);
   expectPair('klDiv', x, target);
-  using input = new Rows(x);
-  using wanted = new Rows(target);
+  using input = new RowView(x);
+  using wanted = new RowView(target);
   using losses = empty(x.device, [rows]);
   const lse = empty(x.device, [...x.shape.slice(0, -1), 2]);
   const unit = unitOf([width, input.offset, input.stride, wanted.offset, wanted.stride]);
-  const { variant, grid } = planRows(x.device, 'loss', rows, width);
+  const { variant, grid } = rowLaunch(x.device, 'loss', rows, width);
   klKernel.dispatch(x.device, {
     buffers: { x: input.tensor, wanted: wanted.tensor, losses, lse },
     params: rowParams(rows, width, unit, input, wanted),
@@ -65,7 +65,7 @@ export function klDivForward(x: Tensor, target: Tensor, options: KlDivOptions = 
   return { loss: reduceLosses(losses, klFactor(x, options)), lse };
 }
 
-function rowParams(rows: number, width: number, unit: number, input: Rows, wanted: Rows): Record<string, number> {
+function rowParams(rows: number, width: number, unit: number, input: RowView, wanted: RowView): Record<string, number> {
   return {
     rows,
     width: width / unit,
@@ -95,11 +95,11 @@ export function klDivBackward(
   const { x, target, lse, grad } = saved;
   const { rows, width } = expectRows('klDivBackward', 'x', x);
   expectPair('klDivBackward', x, target);
-  using input = new Rows(x);
-  using wanted = new Rows(target);
+  using input = new RowView(x);
+  using wanted = new RowView(target);
   const dx = empty(x.device, x.shape, x.dtype);
   const unit = unitOf([width, input.offset, input.stride, wanted.offset, wanted.stride]);
-  const { variant, grid } = planRows(x.device, 'loss', rows, width);
+  const { variant, grid } = rowLaunch(x.device, 'loss', rows, width);
   klKernel.dispatch(x.device, {
     buffers: { x: input.tensor, wanted: wanted.tensor, lse, grad, dx },
     params: { ...rowParams(rows, width, unit, input, wanted), grad_offset: grad.offset, factor: klFactor(x, options) },
@@ -131,7 +131,7 @@ function pairLoss(op: string, kind: Kind, x: Tensor, target: Tensor, options: Pa
   using right = contiguous.run(target);
   const rows = Math.ceil(x.size / CHUNK);
   using losses = empty(x.device, [rows]);
-  const { variant, grid } = planRows(x.device, 'loss', rows, CHUNK);
+  const { variant, grid } = rowLaunch(x.device, 'loss', rows, CHUNK);
   pairKernel.dispatch(x.device, {
     buffers: { x: left, wanted: right, losses },
     params: { count: x.size, x_offset: left.offset, wanted_offset: right.offset, rows, chunk: CHUNK },

@@ -6,10 +6,10 @@ import { grid1d, kernel } from '../kernels/kernel.ts';
 import { sameShape, showShape } from '../shape.ts';
 import { empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
-import { sumColumns } from '../kernels/column-sum.ts';
+import { columnSum } from '../kernels/column-sum.ts';
 import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
-import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
+import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
 const backwardKernel = kernel({ name: 'norm.backward', source: wgsl['norm/backward.wgsl'] });
 const parametersKernel = kernel({ name: 'norm.parameters', source: wgsl['norm/parameters.wgsl'] });
@@ -47,8 +47,8 @@ export function layerNormBackward(problem: NormBackward): NormGradients {
       'give the cotangent of the output',
     );
   }
-  using input = new Rows(x);
-  using cotangent = new Rows(grad);
+  using input = new RowView(x);
+  using cotangent = new RowView(grad);
   const dx = needs.x ? inputGradient(problem, input, cotangent) : undefined;
   const parameters = needs.weight || needs.bias ? parameterGradients(problem, input, cotangent) : {};
   return { ...(dx ? { x: dx } : {}), ...parameters };
@@ -59,13 +59,13 @@ export function rmsNormBackward(problem: Omit<NormBackward, 'mean' | 'sumGrad'>)
   return layerNormBackward({ ...problem, needs: { ...problem.needs, bias: false } });
 }
 
-function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: Rows, cotangent: Rows): Tensor {
+function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: RowView, cotangent: RowView): Tensor {
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   using scale = contiguous.run(weight ?? x);
-  using added = new Rows(sumGrad ?? x);
+  using added = new RowView(sumGrad ?? x);
   const parts = [width, input.offset, input.stride, cotangent.offset, cotangent.stride, added.offset, added.stride];
   const unit = unitOf([...parts, weight ? scale.offset : 0]);
-  const { variant, grid } = planRows(x.device, 'norm', rows, width);
+  const { variant, grid } = rowLaunch(x.device, 'norm', rows, width);
   const dx = empty(x.device, x.shape, x.dtype);
   backwardKernel.dispatch(x.device, {
     buffers: {
@@ -106,7 +106,7 @@ const MIN_CHUNK = 16;
 const MAX_CHUNK = 1024;
 const MAX_CHUNKS = 256;
 
-function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, input: Rows, cotangent: Rows): NormGradients {
+function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, input: RowView, cotangent: RowView): NormGradients {
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
   const chunks = Math.ceil(rows / perChunk);
@@ -130,7 +130,7 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
     flops: 5 * x.size,
     bytes: 2 * x.size * bytesPerElement(x.dtype),
   });
-  using both = sumColumns(partials, chunks, 1, (weight ?? x).dtype);
+  using both = columnSum(partials, chunks, 1, (weight ?? x).dtype);
   const part = (index: number): Tensor => view(both, { shape: [width], strides: [1], offset: index * width });
   return { ...(needs.weight ? { weight: part(0) } : {}), ...(needs.bias ? { bias: part(1) } : {}) };
 }

@@ -9,7 +9,7 @@ import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
-import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
+import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
 const normKernel = kernel({ name: 'norm', source: wgsl['norm/forward.wgsl'] });
 
@@ -55,13 +55,13 @@ function normalize(x: Tensor, { op, centered, weight, bias, residual, eps }: Nor
       throw new ShapeError(op, `residual has shape ${showShape(residual.shape)}, x ${showShape(x.shape)}`, 'give both one shape');
   }
   const { device } = x;
-  using input = new Rows(x);
-  using added = new Rows(residual ?? x);
+  using input = new RowView(x);
+  using added = new RowView(residual ?? x);
   using scale = contiguous.run(weight ?? x);
   using shift = contiguous.run(bias ?? x);
   const parts = [width, input.offset, input.stride, added.offset, added.stride];
   const unit = unitOf([...parts, weight ? scale.offset : 0, bias ? shift.offset : 0]);
-  const { variant, grid } = planRows(device, 'norm', rows, width);
+  const { variant, grid } = rowLaunch(device, 'norm', rows, width);
   const out = empty(device, x.shape, x.dtype);
   const mean = centered ? empty(device, x.shape.slice(0, -1)) : undefined;
   const rstd = empty(device, x.shape.slice(0, -1));

@@ -7,17 +7,17 @@ import { normalizeAxis } from '../shape.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { unitOf } from '../kernels/axes.ts';
-import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
+import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { transpose } from './views.ts';
 
 const l2Kernel = kernel({ name: 'l2_normalize', source: wgsl['l2_normalize.wgsl'] });
 
 function run(x: Tensor, grad: Tensor | undefined, eps: number): Tensor {
   const { rows, width } = expectRows('l2Normalize', 'x', x);
-  using input = new Rows(x);
-  using cotangent = new Rows(grad ?? x);
+  using input = new RowView(x);
+  using cotangent = new RowView(grad ?? x);
   const unit = unitOf([width, input.offset, input.stride, cotangent.offset, cotangent.stride]);
-  const { variant, grid } = planRows(x.device, 'l2_normalize', rows, width);
+  const { variant, grid } = rowLaunch(x.device, 'l2_normalize', rows, width);
   const out = empty(x.device, x.shape, x.dtype);
   l2Kernel.dispatch(x.device, {
     buffers: { x: input.tensor, y: out, grad: cotangent.tensor },

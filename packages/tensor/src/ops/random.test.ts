@@ -11,7 +11,7 @@ import { bernoulli, rand, randint, randn, randomWords } from './random.ts';
 eachDevice('random', (ctx) => {
   it('gives the known answers of Philox4x32-10', async () => {
     const { device } = ctx;
-    // Random123's vector for a zero counter and key: no seed to hide an error behind.
+    // Random123's vector for a zero counter and key: no seed could hide an error.
     using zero = randomWords([4], { key: 0, device });
     expect([...(await zero.data())]).toEqual([0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
     for (const [seed, stream] of [

@@ -6,7 +6,7 @@ import { defineOp } from '../definition/op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
-import { linesOf } from '../kernels/axis-view.ts';
+import { axisView } from '../kernels/axis-view.ts';
 
 const scanKernel = kernel({ name: 'scan', source: wgsl['scan.wgsl'] });
 
@@ -18,7 +18,7 @@ const LONG = 4096;
 
 function runningSum(x: Tensor, axis: number, out: Tensor): void {
   const { device } = x;
-  const geometry = linesOf(x, axis);
+  const geometry = axisView(x, axis);
   const { lines, length } = geometry;
   const arithmetic = isFloat(out.dtype) ? 'f32' : wgslType(out.dtype);
   const chunk = (lines >= MANY_LINES && length <= LONG) || length <= CHUNK ? Math.max(1, length) : CHUNK;

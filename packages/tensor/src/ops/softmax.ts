@@ -7,7 +7,7 @@ import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { withAxisLast } from './normalize.ts';
 import { unitOf } from '../kernels/axes.ts';
-import { expectRows, planRows, Rows } from '../kernels/row-launch.ts';
+import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
 const forwardKernel = kernel({ name: 'softmax', source: wgsl['softmax/forward.wgsl'] });
 const backwardKernel = kernel({ name: 'softmax.backward', source: wgsl['softmax/backward.wgsl'] });
@@ -17,9 +17,9 @@ export const NAN_BITS = 0x7fc00000;
 
 function forward(x: Tensor, log: 0 | 1): Tensor {
   const { rows, width } = expectRows(log ? 'logSoftmax' : 'softmax', 'x', x);
-  using input = new Rows(x);
+  using input = new RowView(x);
   const unit = unitOf([width, input.offset, input.stride]);
-  const { variant, grid } = planRows(x.device, 'softmax', rows, width);
+  const { variant, grid } = rowLaunch(x.device, 'softmax', rows, width);
   const y = empty(x.device, x.shape, x.dtype);
   forwardKernel.dispatch(x.device, {
     buffers: { x: input.tensor, y },
@@ -41,10 +41,10 @@ function forward(x: Tensor, log: 0 | 1): Tensor {
 function backward(y: Tensor, grad: Tensor, log: 0 | 1): Tensor {
   const { rows, width } = expectRows('softmaxBackward', 'y', y);
   expectRows('softmaxBackward', 'grad', grad);
-  using output = new Rows(y);
-  using cotangent = new Rows(grad);
+  using output = new RowView(y);
+  using cotangent = new RowView(grad);
   const unit = unitOf([width, output.offset, output.stride, cotangent.offset, cotangent.stride]);
-  const { variant, grid } = planRows(y.device, 'softmax', rows, width);
+  const { variant, grid } = rowLaunch(y.device, 'softmax', rows, width);
   const dx = empty(y.device, y.shape, y.dtype);
   backwardKernel.dispatch(y.device, {
     buffers: { y: output.tensor, grad: cotangent.tensor, dx },

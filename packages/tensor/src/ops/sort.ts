@@ -8,7 +8,7 @@ import { defineOp } from '../definition/op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
-import { linesOf } from '../kernels/axis-view.ts';
+import { axisView } from '../kernels/axis-view.ts';
 import { type RandomOptions, randomWords } from './random.ts';
 
 /** Values and their positions (i32) along the axis. */
@@ -20,7 +20,7 @@ const sortKernel = kernel({ name: 'sort', source: wgsl['sort.wgsl'] });
 function sortLines(x: Tensor, axis: number, descending: boolean, count: number): Sorted {
   const { device } = x;
   const shape = x.shape.map((size, at) => (at === axis ? count : size));
-  const { lines, length, params } = linesOf(x, axis, shape);
+  const { lines, length, params } = axisView(x, axis, shape);
   const values = empty(device, shape, x.dtype);
   const indices = empty(device, shape, 'i32');
   if (values.size === 0) return { values, indices };

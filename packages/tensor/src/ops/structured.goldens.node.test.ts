@@ -87,8 +87,8 @@ eachDevice('structured ops against PyTorch', (ctx) => {
           // Where PyTorch's own f32 is further off than that (a mean of 1000), twice its error is allowed.
           const allow = (expected: Ref, key: string, limit: number): number => {
             const size = Math.hypot(...expected.data);
-            const own = 2 * (golden.roundingError[key] ?? 0) * Math.sqrt(expected.data.length);
-            return size === 0 ? Math.max(own, 1e-6) : Math.max(limit, own / size);
+            const rounding = 2 * (golden.roundingError[key] ?? 0) * Math.sqrt(expected.data.length);
+            return size === 0 ? Math.max(rounding, 1e-6) : Math.max(limit, rounding / size);
           };
           expectNormClose({ shape: out.shape, data: await out.data() }, golden.out, allow(golden.out, 'out', 1e-5), golden.name);
           for (const [name, expected] of Object.entries(golden.gradients)) {

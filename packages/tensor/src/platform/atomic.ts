@@ -1,5 +1,5 @@
 /**
- * A file appears whole or not at all: the bytes go to a temporary file in the same folder, are synced, and the file is renamed
+ * Atomic writes: a file appears whole or not at all, the bytes go to a temporary file in the same folder, are synced, and the file is renamed
  * over the old one; then the folder is synced, so that the name survives a power cut. Whoever reads meanwhile sees the old file.
  */
 import { FormatError } from '../errors.ts';

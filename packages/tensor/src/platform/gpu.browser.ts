@@ -1,6 +1,6 @@
 /** WebGPU in a browser: `navigator.gpu`, in pages and in workers. */
 import { DeviceError } from '../errors.ts';
-import type { AsyncContextFactory, OpenGpu, Patiently, TuningStore } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu, AwaitGpu, TuningStore } from './platform.ts';
 
 /** The browser's entry point. Dawn's options mean nothing here. */
 export const openGpu: OpenGpu = async () => {
@@ -33,7 +33,7 @@ export function readEnvironment(_name: string): string | undefined {
 export const createAsyncContext: AsyncContextFactory = () => undefined;
 
 /** The GPU works in a process of its own and the browser waits for it. */
-export const patiently: Patiently = (promise) => promise;
+export const awaitGpu: AwaitGpu = (promise) => promise;
 
 /** Workers have no localStorage: there nothing is kept, and saving says so. */
 export const tuningStore: TuningStore = {

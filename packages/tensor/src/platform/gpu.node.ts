@@ -17,8 +17,8 @@ const kept: Map<string, GPU> = ((globalThis as { [KEPT]?: Map<string, GPU> })[KE
 
 /** Opens Dawn, or the runtime's own WebGPU where it has one (Deno). Calls with equal options share one instance. */
 export const openGpu: OpenGpu = async (options) => {
-  const own = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
-  if (own) return own;
+  const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (native) return native;
   const key = options.join(' ');
   const known = kept.get(key);
   if (known) return known;
@@ -77,7 +77,7 @@ export const createAsyncContext: AsyncContextFactory = <T>() => {
   };
 };
 
-export { patiently } from './patiently.node.ts';
+export { awaitGpu } from './await-gpu.node.ts';
 
 /** One JSON file an adapter; a reader never sees half of it. */
 export const tuningStore: TuningStore = {

@@ -1,6 +1,6 @@
 /**
- * What differs between Node and the browser. `#gpu` resolves to gpu.node.ts or gpu.browser.ts; both export `openGpu`,
- * `noAdapterFix`, `readEnvironment`, `createAsyncContext`, `tuningStore` and `patiently` with the types given here.
+ * The platform: what differs between Node and the browser. `#gpu` resolves to gpu.node.ts or gpu.browser.ts; both export `openGpu`,
+ * `noAdapterFix`, `readEnvironment`, `createAsyncContext`, `tuningStore` and `awaitGpu` with the types given here.
  */
 
 /** A value that follows a chain of awaits, as scopes need it. */
@@ -29,7 +29,7 @@ export type OpenGpu = (options: readonly string[]) => Promise<GPU>;
  *
  * @returns what `promise` gives; a rejection comes through unchanged
  */
-export type Patiently = <T>(promise: Promise<T>) => Promise<T>;
+export type AwaitGpu = <T>(promise: Promise<T>) => Promise<T>;
 
 /**
  * Text kept between runs under a file-safe `name`: measured kernel choices. Node: a file in `MUDPT_TUNING_DIR`, else

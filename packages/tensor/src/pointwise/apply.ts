@@ -1,4 +1,4 @@
-/** Runs a row of the pointwise table: operands, dtypes and shapes are checked and settled here. */
+/** Calls of pointwise operations: operands, dtypes and shapes are checked and settled here. */
 import type { Device } from '../device.ts';
 import { ShapeError, TensorError } from '../errors.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';

@@ -1,4 +1,4 @@
-/** Comparisons of integers are exact whatever stands beside them: numbers that do not fit their dtype, u32 beside i32. */
+/** Integer comparisons, exact whatever stands beside them: numbers that do not fit their dtype, u32 beside i32. */
 import { type DType, isFloat, rangeOf } from '../dtype.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
 import type { PointwiseName } from './table.ts';

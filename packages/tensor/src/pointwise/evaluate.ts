@@ -1,10 +1,10 @@
-/** Evaluates one WGSL expression of broadcast operands in one dispatch: the engine under every pointwise operation and its gradient. */
+/** Evaluation of one WGSL expression of broadcast operands in one dispatch, which is under every pointwise operation and its gradient. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import type { ParamValue } from '../engine/params.ts';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { grid1d, type Kernel, kernel } from '../kernels/kernel.ts';
-import { chooseSpan } from '../kernels/work-per-thread.ts';
+import { workPerThread } from '../kernels/work-per-thread.ts';
 import { broadcastStrides, collapse, isContiguous, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -68,13 +68,13 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
     else params[`offset_${letter}`] = value.offset;
   }
   const used = [...placed.map(({ value }) => value), result].filter((value) => typeof value !== 'number');
-  const span = chooseSpan(device, 'pointwise', isFlat ? 'flat' : 'strided');
-  const dims = isFlat ? 0 : addStrides(params, placed, result, inPlace, span.run);
+  const work = workPerThread(device, 'pointwise', isFlat ? 'flat' : 'strided');
+  const dims = isFlat ? 0 : addStrides(params, placed, result, inPlace, work.run);
   const threads = Number(params['count'] ?? 0);
   kernelOf(name, expression, isPredicate).dispatch(device, {
     buffers: { result, ...Object.fromEntries(placed.flatMap((p) => (p.kind === 'n' ? [] : [[`operand_${p.name}`, p.value]]))) },
     params: isFlat ? { ...params, count: size, inner: 0, run: 0 } : params,
-    grid: isFlat ? grid1d(size, 4 * span.group * span.vectors) : grid1d(threads, span.group),
+    grid: isFlat ? grid1d(size, 4 * work.group * work.vectors) : grid1d(threads, work.group),
     defines: {
       NAMES: placed.map((p) => p.name).join(''),
       KINDS: placed.map((p) => p.kind).join(''),
@@ -83,8 +83,8 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
       TR: wgslType(result.dtype),
       C: compute,
       LAYOUT: isFlat ? 'flat' : 'strided',
-      WG: span.group,
-      PER: span.vectors,
+      WG: work.group,
+      PER: work.vectors,
       DIMS: dims,
       INTO: inPlace ? 1 : 0,
       HALF: used.some((value) => value.dtype === 'f16') ? 1 : 0,

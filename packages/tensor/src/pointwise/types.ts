@@ -1,4 +1,4 @@
-/** What type a pointwise operation computes in and gives, and the numbers beside its tensors in that type. */
+/** Type promotion of pointwise operations, and the numbers beside their tensors in the promoted type. */
 import { type DType, isFloat, promote, rangeOf } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { ComputeType, Operand } from './evaluate.ts';

@@ -1,4 +1,4 @@
-/** Reads an einsum equation of two operands. */
+/** Einsum equations of two operands. */
 import { ShapeError } from '../../errors.ts';
 
 /** One label an axis; the axes under `...` have labels that no user can write. */

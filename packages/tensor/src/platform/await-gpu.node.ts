@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
-import type { Patiently } from './platform.ts';
+import type { AwaitGpu } from './platform.ts';
 
 /**
  * Milliseconds. Naps are a fiftieth of what has been waited, so that a read comes at most 2 % late. A turn of the loop takes some 0.05 ms from the
@@ -24,8 +24,8 @@ let isNapping = false;
 let since = 0;
 let awake = 0;
 
-/** See {@link Patiently}. Any number of promises may wait at once: they share the naps. */
-export const patiently: Patiently = async (promise) => {
+/** See {@link AwaitGpu}. Any number of promises may wait at once: they share the naps. */
+export const awaitGpu: AwaitGpu = async (promise) => {
   waiting += 1;
   since = performance.now();
   if (!isNapping) {

@@ -16,11 +16,11 @@ const OPTIMIZERS: Readonly<Record<string, (parameters: readonly Tensor[]) => SGD
 };
 
 eachDevice('few long threads and many short ones have the same bits:', (ctx) => {
-  /** Values of `body` with short and with long spans. */
+  /** Values of `body` with little and with much work per thread. */
   async function both(family: string, body: () => Promise<readonly ArrayLike<number>[]>): Promise<void> {
     const results = [];
-    for (const span of ['short', 'long']) {
-      using _ = ctx.device.tuner.force(family, span);
+    for (const variant of ['short', 'long']) {
+      using _ = ctx.device.tuner.force(family, variant);
       results.push(await body());
     }
     expect(results[1]).toEqual(results[0]);

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { Device, DeviceError, full, matmul } from '../index.ts';
-import { patiently } from './patiently.node.ts';
+import { awaitGpu } from './await-gpu.node.ts';
 
 /** Turns of the event loop until `promise` settles. */
 async function turnsUntil(promise: Promise<unknown>): Promise<number> {
@@ -21,18 +21,18 @@ async function turnsUntil(promise: Promise<unknown>): Promise<number> {
   return turns;
 }
 
-describe('waiting patiently', () => {
+describe('waiting for a CPU adapter', () => {
   it('gives what the promise gives, rejections too', async () => {
-    expect(await patiently(sleep(3, 'value'))).toBe('value');
+    expect(await awaitGpu(sleep(3, 'value'))).toBe('value');
     const reason = new Error('refused');
-    await expect(patiently(Promise.reject(reason))).rejects.toBe(reason);
+    await expect(awaitGpu(Promise.reject(reason))).rejects.toBe(reason);
     const late = sleep(3).then(() => Promise.reject(reason));
-    await expect(patiently(late)).rejects.toBe(reason);
+    await expect(awaitGpu(late)).rejects.toBe(reason);
   });
 
   it('sleeps in idle turns, also when several wait, and stops with the last', async () => {
     // A spinning loop makes a hundred thousand turns in this time; the shortest nap allows 4000.
-    const both = Promise.all([patiently(sleep(200)), patiently(sleep(100))]);
+    const both = Promise.all([awaitGpu(sleep(200)), awaitGpu(sleep(100))]);
     expect(await turnsUntil(both)).toBeLessThan(4000);
     await sleep(5);
     expect(await turnsUntil(sleep(100))).toBeGreaterThan(1000);
@@ -59,7 +59,7 @@ describe('waiting patiently', () => {
     controller.signal.addEventListener('abort', () => served.push('abort'));
     setTimeout(() => controller.abort(), 10);
     let release = (): void => undefined;
-    const long = patiently(new Promise<void>((resolve) => (release = resolve)));
+    const long = awaitGpu(new Promise<void>((resolve) => (release = resolve)));
     await Promise.all([answers, files, timers]);
     release();
     await long;
