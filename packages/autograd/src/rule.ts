@@ -1,5 +1,5 @@
 /**
- * Gradient rules: one per op. A rule runs the forward, keeps what its backward will read, and returns both. An op without a rule gets
+ * Gradient rules: one per op. A rule runs the forward, saves what its backward reads, and returns both. An op without a rule gets
  * its gradient through the ops it is made of.
  */
 import { isFloat, type Op, PackedSequences, Tensor } from '@mudpt/tensor';
@@ -17,7 +17,7 @@ export type RuleContext = {
   /** Keeps a handle of `value` until the backward has run. Nothing else may be captured: the caller may dispose its tensors. */
   save<T extends Tensor | undefined>(value: T): T;
   /** Takes over what is not a tensor but holds memory: it is disposed when the backward has run. */
-  hold<T extends Disposable | undefined>(value: T): T;
+  saveResource<T extends Disposable | undefined>(value: T): T;
 };
 
 /** Gradients in the order of the inputs; undefined (or a shorter list) where none is needed. */
@@ -83,7 +83,8 @@ export function mapHandles<T>(value: T, replace: (handle: Handle) => Handle): T 
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapHandles(item, replace)])) as T;
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** Whether `value` is a plain object: of options, of tensors by name. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -17,7 +17,7 @@ export type LayerNormOptions = NormOptions & {
 export type Forked = { readonly skip: Tensor; readonly out: Tensor };
 
 /**
- * {@link layerNorm} of x, and another handle of x to be added behind what works on the norm (a pre-norm block's residual). The gradient of
+ * {@link layerNorm} of x, and another handle of x to be added after what works on the norm (a pre-norm block's residual). The gradient of
  * both ways is formed in one kernel, where x used twice would cost another addition.
  */
 const forkNorm = defineOp(

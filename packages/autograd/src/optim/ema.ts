@@ -1,5 +1,6 @@
 import { wgsl } from '@mudpt/shaders';
-import { chooseSpan, copyInto, grid1d, keep, kernel, type Tensor, view } from '@mudpt/tensor';
+import { chooseSpan, copyInto, grid1d, keep, kernel, type Tensor, TensorError, view } from '@mudpt/tensor';
+import { at } from '../at.ts';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
@@ -32,12 +33,14 @@ export class EMA {
     });
   }
 
-  /** The average of `parameter`: a view that follows updates. */
+  /** The average of `parameter`: a view that follows updates. @throws TensorError for a tensor that is not averaged */
   average(parameter: Tensor): Tensor {
     const index = this.parameters.indexOf(parameter);
+    if (index < 0)
+      throw new TensorError('EMA', `it averages no parameter ${parameter.toString()}`, 'ask for one of those it was made with');
     const { shape } = parameter;
     const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-    return view(this.flat, { shape, strides, offset: this.places.offsets[index] ?? 0 });
+    return view(this.flat, { shape, strides, offset: at(this.places.offsets, index) });
   }
 
   /** Writes the averages into the parameters. */

@@ -8,6 +8,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { structured } from '../../test/cases/index.ts';
 import { checkRule } from '../../test/rule-check.ts';
 import { gradcheck, Tape } from '../index.ts';
+import { Recording } from '../tape/recording.ts';
 import { ruleOf } from '../rule.ts';
 
 const all = Object.values(structured).flat();
@@ -49,7 +50,7 @@ eachDevice('rules', (ctx) => {
     const hasRule = (value: unknown): value is Op =>
       typeof value === 'function' && 'opName' in value && ruleOf(value as Op) !== undefined;
     const names = (Object.values(ops) as unknown[]).filter(hasRule).map((op) => op.opName);
-    const push = vi.spyOn(Tape.prototype, 'push');
+    const push = vi.spyOn(Recording.prototype, 'push');
     for (const { shapes, run } of all) {
       scope(() => {
         using tape = new Tape();
