@@ -2,8 +2,8 @@
  * `pnpm tune [FAMILY...]`: measures the variants of every kernel family on this adapter and keeps the fastest of each class in its file,
  * which `Device.open()` reads from then on. Run it on an idle machine.
  */
-import { checkMatrix, saveTuning, tune, tuningFamilies, tuningProblems } from '@mudpt/tensor/internal';
 import { Device } from '@mudpt/tensor';
+import { checkMatrix, saveTuning, tune, tuningFamilies, tuningProblems } from '@mudpt/tensor/internal';
 
 const families = process.argv.slice(2);
 const unknown = families.filter((family) => !tuningFamilies.includes(family));

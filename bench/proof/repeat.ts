@@ -4,8 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkMatrix, tuningProblems } from '@mudpt/tensor/internal';
 import { type DataArray, Device, scope } from '@mudpt/tensor';
+import { checkMatrix, tuningProblems } from '@mudpt/tensor/internal';
 import { stepBench } from '../suites/step.ts';
 
 type Line = {

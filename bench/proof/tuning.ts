@@ -4,8 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkMatrix, type Measurement, saveTuning, tune, tuningProblems } from '@mudpt/tensor/internal';
 import { Device } from '@mudpt/tensor';
+import { checkMatrix, type Measurement, saveTuning, tune, tuningProblems } from '@mudpt/tensor/internal';
 
 const [out, small] = process.argv.slice(2);
 if (!out) throw new Error('usage: tuning.ts OUT [--small]');

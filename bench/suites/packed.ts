@@ -2,8 +2,8 @@
  * Attention as the text tower has it: class names behind rows that all of them share. Packed, without padding, the shared rows once; beside it the
  * same classes with 77 rows each, as everybody else computes them.
  */
-import { attentionBackward, attentionForward, type AttentionGradients, engineOf } from '@mudpt/tensor/internal';
 import { type AttentionOptions, type Device, mul, packedSequences, scope, type Tensor, tensor } from '@mudpt/tensor';
+import { attentionBackward, attentionForward, type AttentionGradients, engineOf } from '@mudpt/tensor/internal';
 import { map, ref, type Ref } from '@mudpt/testing/reference/array';
 import { raggedAttention, raggedAttentionBackward } from '@mudpt/testing/reference/attention';
 import { checked, type Effort, errorOf, measure, type Row } from '../harness.ts';

@@ -1,5 +1,5 @@
-import { defineOp } from '@mudpt/tensor/kernels';
 import type { Tensor } from '@mudpt/tensor';
+import { defineOp } from '@mudpt/tensor/kernels';
 import { defineRule, type Rule, type RuleContext, type RuleResult, tensorsIn } from './rule.ts';
 
 /** An op and its gradient, for {@link customOp}. */

@@ -3,15 +3,17 @@
 import './rules/index.ts';
 
 export { capture } from '@mudpt/tensor';
-export { checkpoint } from './checkpoint.ts';
-export { chunked } from './chunked.ts';
+export { checkpoint } from './transforms/checkpoint.ts';
+export { chunked } from './transforms/chunked.ts';
 export { type CustomOp, customOp } from './custom.ts';
-export { gradcheck, type GradcheckOptions, type Values } from './gradcheck.ts';
-export { Gradients } from './gradients.ts';
+export { gradcheck, type GradcheckOptions, type Values } from './transforms/gradcheck.ts';
+export { Gradients } from './tape/gradients.ts';
 export { detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './parameter.ts';
-export { nextStream, withSeed } from './random.ts';
+export { nextStream, type Random, randomFrom, withSeed } from './random.ts';
 export { defineRule, type InputGradients, type Rule, type RuleContext, type RuleResult, withoutGradient } from './rule.ts';
-export { currentTape, Tape } from './tape.ts';
-export { type Loss, lossAndGradients } from './loss-and-gradients.ts';
+export { currentTape, Tape, type TapeOptions } from './tape/tape.ts';
+export type { Loss } from './transforms/loss.ts';
+export { lossAndGradients } from './transforms/loss-and-gradients.ts';
+export { type Argnums, grad, type GradientsOf, type GradOptions, valueAndGrad } from './transforms/value-and-grad.ts';
 export * from './nn/index.ts';
 export * from './optim/index.ts';

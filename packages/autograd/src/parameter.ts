@@ -1,7 +1,7 @@
 /** Which tensors are learnt. The mark belongs to the tensor's handle: views and copies of it are not parameters. */
 import { alias, DTypeError, keep, type Tensor } from '@mudpt/tensor';
-import { defineOp, isFloat } from '@mudpt/tensor/kernels';
 import { withHook } from '@mudpt/tensor/internal';
+import { defineOp, isFloat } from '@mudpt/tensor/kernels';
 import { withoutGradient } from './rule.ts';
 
 const trainable = new WeakSet<Tensor>();

@@ -1,16 +1,34 @@
 /**
- * Where random modules (dropout) get their numbers: a seed given once per step, and a stream number that counts the calls since. The
- * seed is a tensor, so a captured step draws anew at every replay; the count is part of the recorded step.
+ * The ambient source of randomness: a seed given once per step, and what was drawn from it since. Random modules (dropout) draw on the GPU: the seed
+ * may be a tensor, so that a captured step draws anew at every replay, while the number of the stream is a part of the recorded step. Initial
+ * values of modules are drawn on the host.
  */
-import { Ambient } from '@mudpt/tensor/internal';
 import { type Tensor, TensorError } from '@mudpt/tensor';
+import { Ambient } from '@mudpt/tensor/internal';
 
-type Source = { readonly seed: Tensor | number; next: number };
+/** A stream of uniform numbers in 0..1 (mulberry32). */
+export type Random = () => number;
+
+/** The stream of a seed: the same numbers on every machine. */
+export function randomFrom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+type Source = { readonly seed: Tensor | number; next: number; initial?: Random };
 
 const sources = new Ambient<Source>();
+/** Where modules made outside of {@link withSeed} draw their initial values: the first module of a process gets the first numbers. */
+const processSource: Source = { seed: 0, next: 0 };
 
 /**
- * Runs `body`, and in Node what it awaits, with `seed` as the source of randomness. The same seed gives the same numbers.
+ * Runs `body`, and in Node what it awaits, with `seed` as the source of randomness. The same seed gives the same numbers: of dropout, and of the
+ * initial values of modules made inside without `random`.
  * @param seed a number, or a u32 tensor of one element that changes from step to step
  * @throws TensorError for an asynchronous body in a page
  */
@@ -28,6 +46,23 @@ export function nextStream(op: string): { readonly seed: Tensor | number; readon
       'run the step inside withSeed(seed, () => ...), or call eval()',
     );
   return { seed: source.seed, stream: source.next++ };
+}
+
+/**
+ * The stream of initial values, which modules share: that of the current seed, or one of the process that begins at seed 0.
+ * @throws TensorError inside a {@link withSeed} whose seed is a tensor, which the host does not know
+ */
+export function initialRandom(op: string): Random {
+  const source = sources.get() ?? processSource;
+  const { seed } = source;
+  if (typeof seed !== 'number')
+    throw new TensorError(
+      op,
+      'initial values cannot be drawn from a seed that is a tensor',
+      'make modules outside of the step, or give them random: randomFrom(seed)',
+    );
+  source.initial ??= randomFrom(seed);
+  return source.initial;
 }
 
 /** A function that runs a body as if it were called here and now: it sees the streams that follow this point. */

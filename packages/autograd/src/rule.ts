@@ -1,9 +1,9 @@
 /**
- * Gradient rules: one per op. A rule runs the forward, keeps what its backward will read, and returns both. An op without a rule gets
+ * Gradient rules: one per op. A rule runs the forward, saves what its backward reads, and returns both. An op without a rule gets
  * its gradient through the ops it is made of.
  */
-import { isFloat, type Op } from '@mudpt/tensor/kernels';
 import { PackedSequences, Tensor } from '@mudpt/tensor';
+import { isFloat, type Op } from '@mudpt/tensor/kernels';
 
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.
 type AnyFunction = (...args: never[]) => unknown;
@@ -18,7 +18,7 @@ export type RuleContext = {
   /** Keeps a handle of `value` until the backward has run. Nothing else may be captured: the caller may dispose its tensors. */
   save<T extends Tensor | undefined>(value: T): T;
   /** Takes over what is not a tensor but holds memory: it is disposed when the backward has run. */
-  hold<T extends Disposable | undefined>(value: T): T;
+  saveResource<T extends Disposable | undefined>(value: T): T;
 };
 
 /** Gradients in the order of the inputs; undefined (or a shorter list) where none is needed. */
@@ -84,7 +84,8 @@ export function mapHandles<T>(value: T, replace: (handle: Handle) => Handle): T 
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapHandles(item, replace)])) as T;
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** Whether `value` is a plain object: of options, of tensors by name. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -83,14 +83,14 @@ export async function checkVariants(device: Device, wanted: Case): Promise<void>
   const rounds = Math.max(0, ...[...families.values()].map((variants) => variants.length));
   for (let round = 1; round < rounds; round += 1) {
     const forced = [...families].flatMap(([family, { [round]: variant }]) => (variant ? [[family, variant] as const] : []));
-    const held = forced.map(([family, variant]) => device.tuner.force(family, variant));
+    const forces = forced.map(([family, variant]) => device.tuner.force(family, variant));
     try {
       await checkRule(device, wanted);
     } catch (error) {
       const names = forced.map(([family, variant]) => `${family} ${variant}`).join(', ');
       throw new Error(`with ${names}: ${String(error)}`, { cause: error });
     } finally {
-      for (const force of held) force[Symbol.dispose]();
+      for (const force of forces) force[Symbol.dispose]();
     }
   }
 }

@@ -1,6 +1,6 @@
 import { wgsl } from '@mudpt/shaders';
-import { workPerThread, defineOp, grid1d, kernel } from '@mudpt/tensor/kernels';
 import { contiguous, DTypeError, empty, LimitError, type Tensor } from '@mudpt/tensor';
+import { defineOp, grid1d, kernel, workPerThread } from '@mudpt/tensor/kernels';
 import { nextStream } from '../random.ts';
 import { defineRule } from '../rule.ts';
 import { Module } from './module.ts';

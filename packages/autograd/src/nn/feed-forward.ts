@@ -1,6 +1,6 @@
 import { type Activation, linear, type Tensor } from '@mudpt/tensor';
-import { defineOp } from '@mudpt/tensor/kernels';
 import { linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '@mudpt/tensor/internal';
+import { defineOp } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 
 /** Weight [outputs, inputs] and bias [outputs] of a linear layer. */

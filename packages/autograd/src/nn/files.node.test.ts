@@ -37,7 +37,7 @@ eachDevice('module files', (ctx) => {
     }
   }
   const valuesOf = async (module: Module) =>
-    await Promise.all([...module.namedTensors()].map(async ([name, own]) => [name, await own.data()]));
+    await Promise.all([...module.namedTensors()].map(async ([name, tensor]) => [name, await tensor.data()]));
 
   it('saves a module to a path and loads it into another one, frozen tensors too', async () => {
     const path = join(folder, 'net.safetensors');
@@ -50,7 +50,7 @@ eachDevice('module files', (ctx) => {
     expect(await valuesOf(second)).toEqual(await valuesOf(first));
     // Being learnt belongs to the module, not to the file.
     expect(isTrainable(second.norm.weight!)).toBe(true);
-    // Saving again replaces the file as a whole and leaves no temporary one behind.
+    // Saving again replaces the file as a whole and leaves no temporary one.
     await saveModule(second, path);
     expect(await readdir(folder)).toEqual(['net.safetensors']);
   });

@@ -15,7 +15,8 @@ import type { Module } from './module.ts';
 
 type Named = Readonly<Record<string, Tensor>>;
 
-const toWrite = (tensors: Named) => Object.fromEntries(Object.entries(tensors).map(([name, own]) => [name, tensorToWrite(own)]));
+const toWrite = (tensors: Named) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensorToWrite(tensor)]));
 
 /** Writes tensors, for instance `module.stateDict()`, to a file: to a temporary one first, synced, then renamed. */
 export async function saveTensors(path: string, tensors: Named, options: WriteFileOptions = {}): Promise<void> {

@@ -4,7 +4,7 @@ export { Conv2d, type ConvModuleOptions } from './conv.ts';
 export { Dropout, dropout, type DropoutOptions } from './dropout.ts';
 export { Embedding } from './embedding.ts';
 export { feedForward, type FeedForwardOptions, type LinearWeights } from './feed-forward.ts';
-export { filled, type InitOptions, normal, type Random, randomFrom, uniform } from './init.ts';
+export { filled, type InitOptions, normal, uniform } from './init.ts';
 export { loadModule, loadTensors, saveModule, saveTensors, serializeTensors } from './files.ts';
 export { Linear, type LinearModuleOptions } from './linear.ts';
 export { Module, type StateDict, type StateName } from './module.ts';

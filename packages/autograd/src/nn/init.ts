@@ -6,26 +6,13 @@
 import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
 import { expectOptions } from '@mudpt/tensor/kernels';
 import { parameter } from '../parameter.ts';
-
-/** A stream of uniform numbers in 0..1 (mulberry32). */
-export type Random = () => number;
-
-/** The stream of a seed: the same numbers on every machine. */
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { initialRandom, type Random } from '../random.ts';
 
 /** Where parameters are made, and from which numbers. */
 export type InitOptions = {
   /** Default: the device opened first. */
   readonly device?: Device;
-  /** Where initial values come from; share one among modules. Default: seed 0, anew for each module. */
+  /** Where initial values come from; share one among modules. Default: the ambient stream, that of `withSeed` or else of the process. */
   readonly random?: Random;
 };
 
@@ -40,12 +27,12 @@ export function expectModuleOptions(op: string, options: object, more: readonly 
 }
 
 /** Uniform in -bound..bound. */
-export function uniform(shape: Shape, bound: number, { device, random = randomFrom(0) }: InitOptions): Tensor {
+export function uniform(shape: Shape, bound: number, { device, random = initialRandom('uniform') }: InitOptions): Tensor {
   return drawn(shape, () => (2 * random() - 1) * bound, device);
 }
 
 /** Normal with standard deviation `deviation`. */
-export function normal(shape: Shape, deviation: number, { device, random = randomFrom(0) }: InitOptions): Tensor {
+export function normal(shape: Shape, deviation: number, { device, random = initialRandom('normal') }: InitOptions): Tensor {
   return drawn(shape, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()) * deviation, device);
 }
 
@@ -55,7 +42,7 @@ function drawn(shape: Shape, draw: () => number, device: Device | undefined): Te
   return parameter(tensor(values, { shape, ...(device && { device }) }));
 }
 
-/** `given` as a module's own tensor: out of its scope, learnt if it already is, of shape `shape`. @throws ShapeError naming `name` */
+/** `given` as a tensor of a module: out of its scope, learnt if it already is, of shape `shape`. @throws ShapeError naming `name` */
 export function adopt(op: string, name: string, given: Tensor, shape: Shape): Tensor {
   given.expectLive(op);
   if (given.shape.join() !== shape.join()) {

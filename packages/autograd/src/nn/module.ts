@@ -64,7 +64,7 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** The module's own tensors by their paths; not copies. */
+  /** The tensors of the module by their paths; not copies. */
   stateDict(): StateDict<this> {
     return Object.fromEntries(this.namedTensors()) as unknown as StateDict<this>;
   }
@@ -75,9 +75,9 @@ export abstract class Module {
    * @throws TensorError when names differ, ShapeError when shapes do; nothing is copied then
    */
   loadStateDict(values: Readonly<Record<string, Tensor>>, options: { readonly strict?: boolean } = {}): void {
-    const own = new Map(this.namedTensors());
-    const missing = [...own.keys()].filter((name) => !(name in values));
-    const unknown = Object.keys(values).filter((name) => !own.has(name));
+    const targets = new Map(this.namedTensors());
+    const missing = [...targets.keys()].filter((name) => !(name in values));
+    const unknown = Object.keys(values).filter((name) => !targets.has(name));
     if ((options.strict ?? true) && missing.length + unknown.length > 0) {
       throw new TensorError(
         'loadStateDict',
@@ -85,7 +85,7 @@ export abstract class Module {
         'load values saved from the same module, or pass { strict: false }',
       );
     }
-    for (const [name, target] of own) {
+    for (const [name, target] of targets) {
       const source = values[name];
       if (source && source.shape.join() !== target.shape.join()) {
         throw new ShapeError(
@@ -95,7 +95,7 @@ export abstract class Module {
         );
       }
     }
-    for (const [name, target] of own) {
+    for (const [name, target] of targets) {
       const source = values[name];
       if (source) noGrad(() => copyInto(target, source));
     }

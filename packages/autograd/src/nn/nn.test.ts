@@ -54,8 +54,8 @@ eachDevice('modules', (ctx) => {
     );
     second.loadStateDict({ 'layers.0.weight': changed }, { strict: false });
     await loadModule(second, bytes as never);
-    for (const [name, own] of second.namedTensors())
-      expect(await own.data(), name).toEqual(await new Map(first.namedTensors()).get(name)?.data());
+    for (const [name, tensor] of second.namedTensors())
+      expect(await tensor.data(), name).toEqual(await new Map(first.namedTensors()).get(name)?.data());
     const loaded = await loadTensors(bytes as never, ctx.device);
     const { 'norm.bias': bias, ...rest } = loaded;
     expect(() => second.loadStateDict(rest)).toThrow(/missing: norm.bias/);
@@ -133,6 +133,34 @@ eachDevice('modules', (ctx) => {
       return result;
     };
     expect(await run(true)).toEqual(await run(false));
+  });
+
+  it('layers made alike begin with different numbers, the same ones by seed', async () => {
+    const { device } = ctx;
+    const valuesOf = async (layers: readonly Module[]) => {
+      const all = await Promise.all(
+        layers.flatMap((layer) => layer.parameters()).map(async (tensor) => [...(await tensor.data())]),
+      );
+      for (const layer of layers) layer.dispose();
+      return all;
+    };
+    const pair = () => [new Linear(3, 2, { device }), new Linear(3, 2, { device }), new Embedding(3, 2, { device })];
+    const [weight, bias, weight2, bias2] = await valuesOf(pair());
+    expect(weight2).not.toEqual(weight);
+    expect(bias2).not.toEqual(bias);
+    const drawn = await valuesOf(withSeed(5, pair));
+    expect(await valuesOf(withSeed(5, pair))).toEqual(drawn);
+    expect(await valuesOf(withSeed(6, pair))).not.toEqual(drawn);
+    // Of a seed, the numbers that `random` gives: one stream for all modules.
+    const random = randomFrom(5);
+    const given = [
+      new Linear(3, 2, { device, random }),
+      new Linear(3, 2, { device, random }),
+      new Embedding(3, 2, { device, random }),
+    ];
+    expect(await valuesOf(given)).toEqual(drawn);
+    using seed = tensor([5], { dtype: 'u32', device });
+    expect(() => withSeed(seed, pair)).toThrow(/^uniform: initial values cannot be drawn from a seed that is a tensor/);
   });
 
   it('a residual network with a convolution learns', async () => {

@@ -1,6 +1,6 @@
 import { alias, layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
-import { defineOp } from '@mudpt/tensor/kernels';
 import { layerNormBackward, layerNormForward } from '@mudpt/tensor/internal';
+import { defineOp } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 import { adopt, expectModuleOptions, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';
@@ -19,7 +19,7 @@ export type LayerNormOptions = NormOptions & {
 export type Forked = { readonly skip: Tensor; readonly out: Tensor };
 
 /**
- * {@link layerNorm} of x, and another handle of x to be added behind what works on the norm (a pre-norm block's residual). The gradient of
+ * {@link layerNorm} of x, and another handle of x to be added after what works on the norm (a pre-norm block's residual). The gradient of
  * both ways is formed in one kernel, where x used twice would cost another addition.
  */
 const forkNorm = defineOp(

@@ -1,6 +1,6 @@
 import { wgsl } from '@mudpt/shaders';
-import { grid1d, kernel } from '@mudpt/tensor/kernels';
 import { type Tensor, TensorError } from '@mudpt/tensor';
+import { grid1d, kernel } from '@mudpt/tensor/kernels';
 import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
 const adam = kernel({ name: 'optim.adam', source: wgsl['optim/adam.wgsl'], strided: true });

@@ -3,10 +3,11 @@
  * buffer: what was viewed before that keeps the old memory, and what was captured before forbids it.
  */
 import { wgsl } from '@mudpt/shaders';
-import { workPerThread, kernel, view } from '@mudpt/tensor/kernels';
 import { copyInto, type Device, DTypeError, empty, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
 import { expectMovable, rebind } from '@mudpt/tensor/internal';
-import type { Gradients } from '../gradients.ts';
+import { kernel, view, workPerThread } from '@mudpt/tensor/kernels';
+import { at } from '../at.ts';
+import type { Gradients } from '../tape/gradients.ts';
 import { nameOf, noGrad } from '../parameter.ts';
 
 /** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
@@ -43,13 +44,13 @@ export function packInto(tensors: readonly (Tensor | undefined)[], places: Place
 }
 
 function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
-  const given = tensors.flatMap((source, index) => (source ? [{ source, offset: offsets[index] ?? 0 }] : []));
-  const flat = empty((device ?? given[0]?.source.device) as Device, [blocks * BLOCK]);
+  const given = tensors.flatMap((source, index) => (source ? [{ source, offset: at(offsets, index) }] : []));
+  const flat = empty(device ?? at(given, 0).source.device, [blocks * BLOCK]);
   const most = sourcesAtOnce(flat.device);
-  for (let at = 0; at < given.length; at += most) {
-    const part = given.slice(at, at + most);
+  for (let start = 0; start < given.length; start += most) {
+    const part = given.slice(start, start + most);
     const sources = part.map(({ source }) => flatForm(source));
-    const bound = Array.from({ length: most }, (_, k) => sources[k] ?? (sources[0] as Tensor));
+    const bound = Array.from({ length: most }, (_, k) => sources[k] ?? at(sources, 0));
     const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
     packKernel.dispatch(flat.device, {
       buffers: { result: flat, ...Object.fromEntries(bound.map((source, k) => [`g${k}`, source])) },
@@ -108,9 +109,9 @@ export class Arena implements Places {
 
   /** The part of a flat tensor that belongs to parameter `index`, in its shape. */
   viewOf(flat: Tensor, index: number): Tensor {
-    const { shape } = this.parameters[index] as Tensor;
+    const { shape } = at(this.parameters, index);
     const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-    return view(flat, { shape, strides, offset: flat.offset + (this.offsets[index] ?? 0) });
+    return view(flat, { shape, strides, offset: flat.offset + at(this.offsets, index) });
   }
 
   /** @throws TensorError when a parameter has moved on: what is written here would not reach it */
@@ -126,11 +127,11 @@ export class Arena implements Places {
 
   /** First block of parameter `index`. */
   firstBlock(index: number): number {
-    return (this.offsets[index] ?? 0) / BLOCK;
+    return at(this.offsets, index) / BLOCK;
   }
 
   nameOf(index: number): string {
-    return nameOf(this.parameters[index] as Tensor) ?? String(index);
+    return nameOf(at(this.parameters, index)) ?? String(index);
   }
 
   /** All gradients in one flat tensor; `missing` are the parameters that have none. */
@@ -145,8 +146,8 @@ export class Arena implements Places {
   mask(missing: readonly number[]): Tensor {
     const values = new Uint32Array(this.blocks).fill(1);
     for (const index of missing) {
-      const size = sizeOf(this.parameters[index]?.shape ?? []);
-      values.fill(0, this.firstBlock(index), this.firstBlock(index) + Math.ceil(size / BLOCK));
+      const first = this.firstBlock(index);
+      values.fill(0, first, first + Math.ceil(at(this.parameters, index).size / BLOCK));
     }
     return tensor(values, { device: this.flat.device });
   }

@@ -1,6 +1,7 @@
 import { wgsl } from '@mudpt/shaders';
-import { workPerThread, grid1d, kernel, view } from '@mudpt/tensor/kernels';
-import { copyInto, keep, type Tensor } from '@mudpt/tensor';
+import { copyInto, keep, type Tensor, TensorError } from '@mudpt/tensor';
+import { grid1d, kernel, view, workPerThread } from '@mudpt/tensor/kernels';
+import { at } from '../at.ts';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
@@ -33,12 +34,14 @@ export class EMA {
     });
   }
 
-  /** The average of `parameter`: a view that follows updates. */
+  /** The average of `parameter`: a view that follows updates. @throws TensorError for a tensor that is not averaged */
   average(parameter: Tensor): Tensor {
     const index = this.parameters.indexOf(parameter);
+    if (index < 0)
+      throw new TensorError('EMA', `it averages no parameter ${parameter.toString()}`, 'ask for one of those it was made with');
     const { shape } = parameter;
     const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-    return view(this.flat, { shape, strides, offset: this.places.offsets[index] ?? 0 });
+    return view(this.flat, { shape, strides, offset: at(this.places.offsets, index) });
   }
 
   /** Writes the averages into the parameters. */

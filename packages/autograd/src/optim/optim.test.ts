@@ -191,7 +191,7 @@ eachDevice('optimizers', (ctx) => {
       schedules,
     )) {
       if (!expected || epochs === undefined) {
-        const bySteps = perStep(cosine(base, total ?? 0));
+        const bySteps = perStep(cosine(base, total!));
         steps.forEach((want, step) => expect(bySteps({ epoch: step, step: 0, steps: 1 })).toBeCloseTo(want, 12));
         continue;
       }
@@ -227,6 +227,14 @@ eachDevice('optimizers', (ctx) => {
       return [...(await w.data())];
     };
     expect(await learn(true)).toEqual(await learn(false));
+  });
+
+  it('refuses to average what it was not given, and to clip nothing', () => {
+    using a = parameter(tensor([1, 2], { device: ctx.device }));
+    using b = parameter(tensor([3, 4], { device: ctx.device }));
+    using ema = new EMA([a], 0.5);
+    expect(() => ema.average(b)).toThrow(/^EMA: it averages no parameter/);
+    expect(() => clipGradNorm(new Gradients(), 1)).toThrow(/^clipGradNorm: there are no gradients/);
   });
 
   it('does not move a parameter away from what was captured, nor update one that has moved', async () => {

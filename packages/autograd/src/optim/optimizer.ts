@@ -1,13 +1,14 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
-import { workPerThread, expectOptions, view } from '@mudpt/tensor/kernels';
 import { copyInto, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
-import type { Gradients } from '../gradients.ts';
+import { expectOptions, view, workPerThread } from '@mudpt/tensor/kernels';
+import { at } from '../at.ts';
+import type { Gradients } from '../tape/gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 
 /** A learning rate: a number becomes a constant of a captured step, a tensor of one element can change from replay to replay. */
 export type Rate = number | Tensor;
 
-/** Parameters with options of their own. */
+/** Parameters, and the options that differ for them. */
 export type Group<O> = { readonly parameters: readonly Tensor[] } & Partial<O>;
 
 /** What may differ from step to step. */
@@ -47,7 +48,7 @@ export abstract class Optimizer<O extends CommonOptions> {
 
   /**
    * Moves the parameters into one buffer per group.
-   * @param parameters a list, or groups with options of their own
+   * @param parameters a list, or groups with the options that differ for them
    * @param defaults all options there are
    * @param given those of the caller
    * @throws TensorError for an option there is not
@@ -102,12 +103,12 @@ export abstract class Optimizer<O extends CommonOptions> {
       );
     for (const { arena } of this.groups) arena.expectPlaced();
     for (const group of this.groups) {
-      const { arena, options: own, states, steps } = group;
+      const { arena, options: settings, states, steps } = group;
       const { flat, missing } = arena.pack(gradients);
       using packed = flat;
       if (missing.length === arena.parameters.length) continue;
       using mask = missing.length > 0 ? arena.mask(missing) : undefined;
-      const rate = lr ?? own.lr;
+      const rate = lr ?? settings.lr;
       if (typeof rate === 'object' && rate.size !== 1)
         throw new ShapeError('optimizer', `lr has ${rate.size} elements`, 'give a number or a tensor of one element');
       this.update({
@@ -123,8 +124,8 @@ export abstract class Optimizer<O extends CommonOptions> {
         params: {
           blocks: arena.blocks,
           rate_offset: typeof rate === 'object' ? rate.offset : 0,
-          lr: (typeof rate === 'object' ? 1 : rate) * own.lrFactor,
-          weight_decay: own.weightDecay,
+          lr: (typeof rate === 'object' ? 1 : rate) * settings.lrFactor,
+          weight_decay: settings.weightDecay,
         },
         defines: {
           RATE: typeof rate === 'object' ? 1 : 0,
@@ -142,12 +143,12 @@ export abstract class Optimizer<O extends CommonOptions> {
    */
   stateDict(): Record<string, Tensor> {
     const dict: Record<string, Tensor> = {};
-    for (const [at, { arena, states, steps }] of this.groups.entries()) {
-      const prefix = this.groups.length > 1 ? `${at}.` : '';
-      for (const index of arena.parameters.keys()) {
+    for (const [which, { arena, states, steps }] of this.groups.entries()) {
+      const prefix = this.groups.length > 1 ? `${which}.` : '';
+      for (const [index, parameter] of arena.parameters.entries()) {
         const name = arena.nameOf(index);
         for (const [state, flat] of Object.entries(states)) dict[`${prefix}${state}.${name}`] = arena.viewOf(flat, index);
-        if (steps && arena.parameters[index]?.size)
+        if (steps && parameter.size > 0)
           dict[`${prefix}step.${name}`] = view(steps, { shape: [], strides: [], offset: arena.firstBlock(index) });
       }
     }
@@ -156,8 +157,10 @@ export abstract class Optimizer<O extends CommonOptions> {
 
   /** Takes over saved states. @throws TensorError when names differ, ShapeError when shapes do */
   loadStateDict(dict: Readonly<Record<string, Tensor>>): void {
-    const own = this.stateDict();
-    const differ = [...new Set([...Object.keys(own), ...Object.keys(dict)])].filter((name) => !(name in own) || !(name in dict));
+    const targets = this.stateDict();
+    const differ = [...new Set([...Object.keys(targets), ...Object.keys(dict)])].filter(
+      (name) => !(name in targets) || !(name in dict),
+    );
     try {
       if (differ.length > 0)
         throw new TensorError(
@@ -165,13 +168,13 @@ export abstract class Optimizer<O extends CommonOptions> {
           `names differ: ${differ.join(', ')}`,
           'load what stateDict() of the same optimizer gave',
         );
-      for (const [name, target] of Object.entries(own)) {
+      for (const [name, target] of Object.entries(targets)) {
         const source = dict[name] as Tensor;
         if (name.replace(/^\d+\./, '').startsWith('step.')) this.loadSteps(target, source);
         else copyInto(target, source);
       }
     } finally {
-      for (const tensor of Object.values(own)) tensor.dispose();
+      for (const tensor of Object.values(targets)) tensor.dispose();
     }
   }
 
@@ -179,8 +182,8 @@ export abstract class Optimizer<O extends CommonOptions> {
   private loadSteps(target: Tensor, source: Tensor): void {
     for (const { arena, steps } of this.groups) {
       if (steps?.storage !== target.storage) continue;
-      const index = arena.parameters.findIndex((parameter, at) => parameter.size > 0 && arena.firstBlock(at) === target.offset);
-      const blocks = Math.ceil((arena.parameters[index]?.size ?? 0) / BLOCK);
+      const index = arena.parameters.findIndex((parameter, i) => parameter.size > 0 && arena.firstBlock(i) === target.offset);
+      const blocks = Math.ceil(at(arena.parameters, index).size / BLOCK);
       using all = view(steps, { shape: [blocks], strides: [1], offset: target.offset });
       using repeated = view(source, { shape: [blocks], strides: [0] });
       copyInto(all, repeated);

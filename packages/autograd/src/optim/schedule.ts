@@ -42,7 +42,7 @@ export type WarmUp = {
   readonly kind: 'constant' | 'linear';
   readonly lr: number;
   /**
-   * Whether the schedule behind begins when the warm-up ends (Dassl's rule, which CoOp and its successors use). Default true.
+   * Whether the schedule begins when the warm-up ends (Dassl's rule, which CoOp and its successors use). Default true.
    */
   readonly shift?: boolean;
 };

@@ -1,6 +1,6 @@
 import { wgsl } from '@mudpt/shaders';
+import { type Tensor, TensorError } from '@mudpt/tensor';
 import { grid1d, kernel } from '@mudpt/tensor/kernels';
-import { TensorError, type Tensor } from '@mudpt/tensor';
 import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
 const sgd = kernel({ name: 'optim.sgd', source: wgsl['optim/sgd.wgsl'], strided: true });

@@ -33,7 +33,7 @@ eachDevice('few long threads and many short ones have the same bits:', (ctx) => 
       const optimizer = (OPTIMIZERS[name] as (typeof OPTIMIZERS)[string])(parameters);
       const average = new EMA(parameters, 0.9);
       for (const offset of [0, 1, 4]) {
-        const views = wholes.map((whole, i) => view(whole, { shape: [SIZES[i] ?? 0], strides: [1], offset }));
+        const views = wholes.map((whole, i) => view(whole, { shape: [SIZES[i]!], strides: [1], offset }));
         const gradients = new Gradients(parameters.map((one, i) => [one, views[i] as Tensor] as const));
         optimizer.step(gradients);
         average.update();

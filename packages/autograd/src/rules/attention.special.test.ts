@@ -112,20 +112,20 @@ eachDevice('attention at special scores', (ctx) => {
 
   /** Value and gradients of q, k, v, and of the prefix. */
   async function run(wanted: Case, how: 'unfused' | 'dense' | 'packed'): Promise<Float32Array[]> {
-    const own = [upload(wanted.q), upload(wanted.k), upload(wanted.v)] as const;
+    const qkv = [upload(wanted.q), upload(wanted.k), upload(wanted.v)] as const;
     const prefix = wanted.prefix && {
       k: tensor(wanted.prefix.k.flat(), { shape: [wanted.prefix.k.length, 1, 4], device: ctx.device }),
       v: tensor(wanted.prefix.v.flat(), { shape: [wanted.prefix.v.length, 1, 4], device: ctx.device }),
     };
-    const inputs = [...own, ...(prefix ? [prefix.k, prefix.v] : [])];
+    const inputs = [...qkv, ...(prefix ? [prefix.k, prefix.v] : [])];
     const { causal = false, scale = 0.5 } = wanted;
     const options: AttentionOptions = { causal, scale, ...(prefix && { prefix }) };
     using tape = new Tape();
     for (const x of inputs) tape.watch(x);
     using out = scope(() => {
-      if (how === 'unfused') return attentionUnfused(...own, options);
-      if (how === 'dense') return attention(...own, options);
-      const [q, k, v] = own.map((x) => reshape(x, [x.shape[1] ?? 0, 1, 4])) as [Tensor, Tensor, Tensor];
+      if (how === 'unfused') return attentionUnfused(...qkv, options);
+      if (how === 'dense') return attention(...qkv, options);
+      const [q, k, v] = qkv.map((x) => reshape(x, [x.shape[1]!, 1, 4])) as [Tensor, Tensor, Tensor];
       return reshape(attention(q, k, v, { ...options, cuSeqlens: [0, wanted.q.length] }), [1, wanted.q.length, 1, 4]);
     });
     using cotangent = tensor(

@@ -1,6 +1,6 @@
 /**
- * Attention over separate and over fused projections, dense or packed, with or without a shared prefix. The backward needs the sequences'
- * block tables as well: it holds a handle of them, so the caller may dispose its own.
+ * Attention over separate and over fused projections, dense or packed, with or without a shared prefix. The backward reads the sequences'
+ * block tables as well: the rule saves a handle of them, so the caller may dispose its sequences.
  */
 import { attention, type AttentionOptions, type AttentionPrefix, attentionQkv, type Tensor } from '@mudpt/tensor';
 import {
@@ -13,9 +13,9 @@ import {
 import { defineRule, type RuleContext } from '../rule.ts';
 
 /** Options with sequences that live until the backward has run. */
-function holdSequences(context: RuleContext, op: string, x: Tensor, options: AttentionOptions): AttentionOptions {
+function saveSequences(context: RuleContext, op: string, x: Tensor, options: AttentionOptions): AttentionOptions {
   const { cuSeqlens } = options;
-  return cuSeqlens ? { ...options, cuSeqlens: context.hold(sequencesOf(op, x.device, cuSeqlens)) } : options;
+  return cuSeqlens ? { ...options, cuSeqlens: context.saveResource(sequencesOf(op, x.device, cuSeqlens)) } : options;
 }
 
 /** Options for the backward: the prefix as saved. */
@@ -24,7 +24,7 @@ function savePrefix(context: RuleContext, options: AttentionOptions, prefix: Att
 }
 
 defineRule(attention, (context, q, k, v, given = {}) => {
-  const options = holdSequences(context, 'attention', q, given);
+  const options = saveSequences(context, 'attention', q, given);
   const { out, lse } = attentionForward({ q, k, v }, options);
   const { prefix } = options;
   const needs = {
@@ -48,7 +48,7 @@ defineRule(attention, (context, q, k, v, given = {}) => {
 });
 
 defineRule(attentionQkv, (context, qkv, given = {}) => {
-  const options = holdSequences(context, 'attentionQkv', qkv, given);
+  const options = saveSequences(context, 'attentionQkv', qkv, given);
   const { out, lse } = attentionQkvForward(qkv, options);
   const { prefix } = options;
   const needs = { qkv: context.needs(qkv), prefixK: context.needs(prefix?.k), prefixV: context.needs(prefix?.v) };

@@ -8,6 +8,7 @@ import {
   maxPool2dBackward,
   maxPool2dForward,
 } from '@mudpt/tensor/internal';
+import { at } from '../at.ts';
 import { defineRule } from '../rule.ts';
 
 defineRule(conv2d, (context, x, weight, bias, options) => {
@@ -39,7 +40,7 @@ defineRule(avgPool2d, (_, x, kernelSize, options) => {
 });
 
 defineRule(unfold, (_, x, kernelSize, options) => {
-  const size = [x.shape[2] ?? 0, x.shape[3] ?? 0] as const;
+  const size = [at(x.shape, 2), at(x.shape, 3)] as const;
   return { output: unfold(x, kernelSize, options), backward: (grad) => [fold(grad, size, kernelSize, options)] };
 });
 

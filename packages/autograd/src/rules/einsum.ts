@@ -4,6 +4,7 @@
  */
 import { einsum, expand, eye, mul, reshape, type Shape, type Tensor } from '@mudpt/tensor';
 import { parseEinsum } from '@mudpt/tensor/internal';
+import { at } from '../at.ts';
 import { defineRule } from '../rule.ts';
 
 type Labels = readonly string[];
@@ -27,22 +28,24 @@ defineRule(einsum, (context, equation, a, b) => {
   };
 });
 
-/** Gradient of the operand with labels `own`; axes of size 1 that were repeated come out long, for the tape to sum. */
-function gradientOf(own: Labels, shape: Shape, grad: Labelled, other: Labelled): Tensor {
-  const isFirst = own.map((label, axis) => own.indexOf(label) === axis);
-  const known = own.filter((label, axis) => isFirst[axis] && (grad.labels.includes(label) || other.labels.includes(label)));
+/** Gradient of the operand with labels `labels`; axes of size 1 that were repeated come out long, for the tape to sum. */
+function gradientOf(labels: Labels, shape: Shape, grad: Labelled, other: Labelled): Tensor {
+  const isFirst = labels.map((label, axis) => labels.indexOf(label) === axis);
+  const known = labels.filter((label, axis) => isFirst[axis] && (grad.labels.includes(label) || other.labels.includes(label)));
   const part = einsum(equationOf(grad.labels, other.labels, known), grad.tensor, other.tensor);
-  const partial = own.map((label, axis) => (isFirst[axis] ? (part.shape[known.indexOf(label)] ?? 1) : 1));
-  const full = own.map((label, axis) => Math.max(shape[axis] ?? 1, partial[own.indexOf(label)] ?? 1));
+  const partial = labels.map((label, axis) =>
+    isFirst[axis] && known.includes(label) ? at(part.shape, known.indexOf(label)) : 1,
+  );
+  const full = labels.map((label, axis) => Math.max(at(shape, axis), at(partial, labels.indexOf(label))));
   const spread = expand(
     reshape(part, partial),
     full.map((size, axis) => (isFirst[axis] ? size : 1)),
   );
-  return own.reduce((gradient, label, axis) => {
+  return labels.reduce((gradient, label, axis) => {
     if (isFirst[axis]) return gradient;
-    const size = full[axis] ?? 1;
+    const size = at(full, axis);
     const diagonal = eye(size, size, { device: grad.tensor.device, dtype: grad.tensor.dtype });
-    const place = full.map((_, at) => (at === axis || at === own.indexOf(label) ? size : 1));
+    const place = full.map((_, i) => (i === axis || i === labels.indexOf(label) ? size : 1));
     return mul(gradient, reshape(diagonal, place));
   }, spread);
 }

@@ -14,6 +14,7 @@ import {
   triu,
 } from '@mudpt/tensor';
 import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from '@mudpt/tensor/internal';
+import { at } from '../at.ts';
 import { defineRule } from '../rule.ts';
 
 defineRule(gather, (context, x, axis, index) => {
@@ -32,7 +33,7 @@ defineRule(gatherRows, (context, x, index) => {
 });
 
 defineRule(embedding, (context, weight, ids) => {
-  const [saved, rows] = [context.save(ids), weight.shape[0] ?? 0];
+  const [saved, rows] = [context.save(ids), at(weight.shape, 0)];
   return { output: embedding(weight, ids), inputs: [weight], backward: (grad) => [embeddingBackward(grad, saved, rows)] };
 });
 
@@ -56,15 +57,15 @@ defineRule(indexAdd, (context, x, axis, index, source) => {
 
 defineRule(cat, (context, tensors, axis = 0) => {
   const parts = tensors.map((tensor) => ({ needed: context.needs(tensor), shape: tensor.shape }));
-  const at = axis < 0 ? axis + (tensors[0]?.rank ?? 0) : axis;
+  const joined = axis < 0 ? axis + at(tensors, 0).rank : axis;
   return {
     output: cat(tensors, axis),
     backward: (grad) => {
       let start = 0;
       return parts.map(({ needed, shape }) => {
-        const length = shape[at] ?? 0;
+        const length = at(shape, joined);
         start += length;
-        return needed ? narrow(grad, at, start - length, length) : undefined;
+        return needed ? narrow(grad, joined, start - length, length) : undefined;
       });
     },
   };

@@ -1,4 +1,5 @@
 /** Matrix products and linear layers: only the products that a needed gradient asks for are computed. */
+import { linear, matmul, reshape } from '@mudpt/tensor';
 import {
   activationBackward,
   linearBackwardBias,
@@ -6,7 +7,6 @@ import {
   linearBackwardWeight,
   linearForward,
 } from '@mudpt/tensor/internal';
-import { linear, matmul, reshape } from '@mudpt/tensor';
 import { defineRule } from '../rule.ts';
 
 defineRule(matmul, (context, a, b, options = {}) => {

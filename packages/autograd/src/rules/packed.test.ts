@@ -25,7 +25,7 @@ const [ROWS, PREFIX, HEADS, DEPTH] = [6, 2, 2, 4];
 
 /** A third of [N, 3, H, D]. */
 const part = (qkv: array.Ref, index: number): array.Ref =>
-  array.reshape(array.slice(qkv, [null, { start: index, stop: index + 1 }]), [qkv.shape[0] ?? 0, HEADS, DEPTH]);
+  array.reshape(array.slice(qkv, [null, { start: index, stop: index + 1 }]), [qkv.shape[0]!, HEADS, DEPTH]);
 
 eachDevice('packed attention', (ctx) => {
   const onHost = (): PackedSequences => packedSequences(ctx.device, LENGTHS);
@@ -114,10 +114,10 @@ eachDevice('packed attention', (ctx) => {
       using tape = new Tape();
       using out = withSequences(onHost, (options) => forward(x, options));
       const gradients = tape.backward(out, cotangent);
-      const own = gradients.of(x);
+      const gradient = gradients.of(x);
       gradients.delete(x);
       gradients.dispose();
-      return own;
+      return gradient;
     };
     using plain = step(run);
     using kept = step(checkpoint(run));

@@ -1,8 +1,8 @@
 /** Every row of the pointwise table against central differences of its f64 form. */
 import { expect, it } from 'vitest';
 import * as ops from '@mudpt/tensor';
-import type { Op } from '@mudpt/tensor/kernels';
 import { pointwiseTable } from '@mudpt/tensor/internal';
+import type { Op } from '@mudpt/tensor/kernels';
 import { eachDevice } from '@mudpt/testing/support';
 import { pointwiseCases } from '../../test/cases/pointwise.ts';
 import { checkRule } from '../../test/rule-check.ts';

@@ -3,9 +3,9 @@
  * kept.
  */
 import * as ops from '@mudpt/tensor';
-import type { Op } from '@mudpt/tensor/kernels';
 import { type Operand, Tensor, zeros } from '@mudpt/tensor';
 import { pointwiseBackward, pointwiseDerivative, type PointwiseName, pointwiseTable } from '@mudpt/tensor/internal';
+import type { Op } from '@mudpt/tensor/kernels';
 import { defineRule, type RuleContext, type RuleResult } from '../rule.ts';
 
 type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor>;

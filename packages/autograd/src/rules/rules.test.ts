@@ -1,8 +1,8 @@
 /** Every rule against central differences of the f64 oracles. */
 import { describe, expect, it, vi } from 'vitest';
 import * as ops from '@mudpt/tensor';
-import { isPointwise } from '@mudpt/tensor/internal';
 import { ones, scope, tensor } from '@mudpt/tensor';
+import { isPointwise } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
 import * as reductions from '@mudpt/testing/reference/reduce';
 import type { Ref } from '@mudpt/testing/reference/array';
@@ -10,6 +10,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { structured } from '../../test/cases/index.ts';
 import { checkRule } from '../../test/rule-check.ts';
 import { gradcheck, Tape } from '../index.ts';
+import { Recording } from '../tape/recording.ts';
 import { ruleOf } from '../rule.ts';
 
 const all = Object.values(structured).flat();
@@ -51,7 +52,7 @@ eachDevice('rules', (ctx) => {
     const hasRule = (value: unknown): value is Op =>
       typeof value === 'function' && 'opName' in value && ruleOf(value as Op) !== undefined;
     const names = (Object.values(ops) as unknown[]).filter(hasRule).map((op) => op.opName);
-    const push = vi.spyOn(Tape.prototype, 'push');
+    const push = vi.spyOn(Recording.prototype, 'push');
     for (const { shapes, run } of all) {
       scope(() => {
         using tape = new Tape();

@@ -1,9 +1,9 @@
 /** Every op at its special points: value and gradient of the table in test/cases/special.ts. */
 import { expect, it } from 'vitest';
 import * as ops from '@mudpt/tensor';
-import { isFloat, type Op } from '@mudpt/tensor/kernels';
 import { type Operand, type Tensor, tensor } from '@mudpt/tensor';
 import { type PointwiseName, type PointwiseRow, pointwiseTable } from '@mudpt/tensor/internal';
+import { isFloat, type Op } from '@mudpt/tensor/kernels';
 import { expectClose } from '@mudpt/testing/reference/compare';
 import { ref } from '@mudpt/testing/reference/array';
 import { eachDevice } from '@mudpt/testing/support';

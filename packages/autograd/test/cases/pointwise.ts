@@ -75,7 +75,7 @@ export const pointwiseCases: readonly RuleCase[] = [
     name: 'maximum of distinct numbers',
     shapes: [[7], [7]],
     run: (x, y) => ops.maximum(x, y),
-    reference: (x, y) => array.map(x, (v, i) => Math.max(v, y.data[i] ?? 0)),
+    reference: (x, y) => array.map(x, (v, i) => Math.max(v, y.data[i]!)),
     domain: [
       [1, 2],
       [-2, -1],
@@ -94,6 +94,6 @@ export const pointwiseCases: readonly RuleCase[] = [
     name: 'where',
     shapes: [[3], [3]],
     run: (x, y) => scope(() => ops.where(constant(x, [1, 0, 1], [3], 'bool'), x, y)),
-    reference: (x, y) => array.map(x, (v, i) => (i === 1 ? (y.data[i] ?? 0) : v)),
+    reference: (x, y) => array.map(x, (v, i) => (i === 1 ? y.data[i]! : v)),
   },
 ];

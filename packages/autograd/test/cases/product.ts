@@ -31,14 +31,14 @@ const einsums: readonly (readonly [equation: string, a: readonly number[], b: re
 /** Every f16 kernel takes seconds to compile on a CPU adapter. */
 const elsewhere = 'another case of its kind runs in f16';
 
-const dotOf = (x: array.Ref, y: array.Ref): number => x.data.reduce((sum, v, i) => sum + v * (y.data[i] ?? 0), 0);
+const dotOf = (x: array.Ref, y: array.Ref): number => x.data.reduce((sum, v, i) => sum + v * y.data[i]!, 0);
 
 /** [1, 2 * 2 * 2, 3 * 4] windows added up in an image [1, 2, 4, 5]. */
 function foldOf(columns: array.Ref): array.Ref {
   const image = array.zeros([1, 2, 4, 5]);
   array.forEachIndex(columns.shape, ([, tap = 0, place = 0], flat) => {
     const [channel, dy, dx] = [Math.floor(tap / 4), Math.floor(tap / 2) % 2, tap % 2];
-    array.accumulate(image, [0, channel, Math.floor(place / 4) + dy, (place % 4) + dx], columns.data[flat] ?? 0);
+    array.accumulate(image, [0, channel, Math.floor(place / 4) + dy, (place % 4) + dx], columns.data[flat]!);
   });
   return image;
 }

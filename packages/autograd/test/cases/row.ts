@@ -12,7 +12,7 @@ const target = array.ref([2, 3], [0.1, 0.5, -1, 0.3, 0.2, 0.9]);
 const targetProbabilities = nn.softmax(target);
 
 const meanOf = (x: Ref, y: Ref, f: (difference: number) => number): Ref =>
-  array.ref([], [x.data.reduce((sum, v, i) => sum + f(v - (y.data[i] ?? 0)), 0) / x.data.length]);
+  array.ref([], [x.data.reduce((sum, v, i) => sum + f(v - y.data[i]!), 0) / x.data.length]);
 const targetOf = (x: Tensor): Tensor => constant(x, target.data, target.shape, x.dtype);
 
 const norms: readonly RuleCase[] = [
@@ -45,9 +45,9 @@ const norms: readonly RuleCase[] = [
         return ops.mul(sum, out);
       }),
     reference: (x, r, weight, bias) => {
-      const sum = array.map(x, (v, i) => v + (r.data[i] ?? 0));
+      const sum = array.map(x, (v, i) => v + r.data[i]!);
       const { out } = nn.layerNorm(sum, { weight, bias });
-      return array.map(sum, (v, i) => v * (out.data[i] ?? 0));
+      return array.map(sum, (v, i) => v * out.data[i]!);
     },
   },
 ];
@@ -92,7 +92,7 @@ const losses: readonly RuleCase[] = [
     run: (x) => scope(() => ops.klDiv(x, targetOf(x), { reduction: 'sum' })),
     reference: (x) => {
       const p = nn.logSoftmax(x);
-      return array.ref([], [targetProbabilities.data.reduce((sum, v, i) => sum + v * (Math.log(v) - (p.data[i] ?? 0)), 0)]);
+      return array.ref([], [targetProbabilities.data.reduce((sum, v, i) => sum + v * (Math.log(v) - p.data[i]!), 0)]);
     },
   },
 ];

@@ -130,7 +130,7 @@ export const shapeCases: readonly RuleCase[] = [
     name: 'gatherRows',
     shapes: [[3, 4, 2]],
     run: (x) => scope(() => ops.gatherRows(x, listOf(x))),
-    reference: (x) => array.build([3, 2], ([n = 0, c = 0]) => array.get(x, [n, list.data[n] ?? 0, c])),
+    reference: (x) => array.build([3, 2], ([n = 0, c = 0]) => array.get(x, [n, list.data[n]!, c])),
   },
   {
     name: 'scatterAdd',

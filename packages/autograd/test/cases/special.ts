@@ -3,8 +3,8 @@
  * where it gives NaN for infinity times 0, the limit.
  */
 import * as ops from '@mudpt/tensor';
-import type { PointwiseName } from '@mudpt/tensor/internal';
 import { scope, type Tensor } from '@mudpt/tensor';
+import type { PointwiseName } from '@mudpt/tensor/internal';
 import { constant } from '../rule-check.ts';
 
 const [inf, nan] = [Infinity, NaN];

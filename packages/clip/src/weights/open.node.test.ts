@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FormatError, openSafetensors, serializeSafetensors, toFloat32, type TensorToWrite } from '@mudpt/tensor';
+import { FormatError, openSafetensors, serializeSafetensors, type TensorToWrite, toFloat32 } from '@mudpt/tensor';
 import { fixturePath } from '@mudpt/testing/files';
 import { failureOf } from '@mudpt/testing/failure';
 import {

@@ -1,5 +1,5 @@
 /** A model's weights as the towers want them: OpenAI's names and layouts, one tensor at a time, whatever format they lie in. */
-import { FormatError, sizeOf, type SafetensorsDType, type SafetensorsTensor, type Shape, toFloat32 } from '@mudpt/tensor';
+import { FormatError, type SafetensorsDType, type SafetensorsTensor, type Shape, sizeOf, toFloat32 } from '@mudpt/tensor';
 import type { ClipConfig } from '../config.ts';
 import { type HostTensor, type TowerName, weightShapes } from '../tensors.ts';
 import { WeightHash } from './hash.ts';

@@ -1,5 +1,5 @@
 /** Accuracy of logits, for choosing hyper-parameters on validation. */
-import { type Tensor, indexSelect, tensor } from '@mudpt/tensor';
+import { indexSelect, type Tensor, tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureSet } from '../method/method.ts';
 

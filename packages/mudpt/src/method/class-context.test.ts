@@ -1,5 +1,5 @@
 /** Other classes and another template: equal to a method made for them with the same learnt values, or a refusal. */
-import { mul, type Tensor, tensor, scope } from '@mudpt/tensor';
+import { mul, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { CLASSES, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';

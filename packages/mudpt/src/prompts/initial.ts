@@ -1,6 +1,6 @@
 /** Initial values of what is learnt: words of the vocabulary, or numbers from a seed. Drawn on the host, so the same on every adapter. */
 import { normal, type Random } from '@mudpt/autograd';
-import { keep, sizeOf, type Shape, type Tensor, tensor } from '@mudpt/tensor';
+import { keep, type Shape, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
 import type { CreationContext, MethodContext } from '../method/method.ts';
 
 /** Standard deviation of prompts that begin at random, in all methods of the family. */

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import {
   copyInto,
   type Device,
-  type Tensor,
   FormatError,
   loadTensor,
   openSafetensors,
+  type Tensor,
   tensorToWrite,
   writeFileAtomic,
   writeSafetensors,

@@ -15,7 +15,7 @@ import {
   requiresGrad,
   Tape,
   lossAndGradients,
-} from './index.ts';
+} from '../index.ts';
 
 const twice = kernel({
   name: 'twice',

@@ -1,7 +1,7 @@
 /** One recorded op and how its gradients flow back. */
 import { add, alias, cast, type DType, keep, scope, type Tensor, TensorError } from '@mudpt/tensor';
 import { sumTo } from '@mudpt/tensor/internal';
-import type { InputGradients } from './rule.ts';
+import type { InputGradients } from '../rule.ts';
 
 /** Stands for a tensor whose gradient is wanted. */
 export type Slot = {
@@ -11,8 +11,8 @@ export type Slot = {
   watched: Tensor | undefined;
 };
 
-/** Gradients so far, while a backward runs. */
-export type Pending = Map<Slot, Tensor>;
+/** Gradients of the loss with respect to what a backward has reached so far; each belongs to no scope. */
+export type Cotangents = Map<Slot, Tensor>;
 
 export type Entry = {
   readonly op: string;
@@ -21,20 +21,20 @@ export type Entry = {
   readonly saved: readonly Tensor[];
   /** What the memory of each saved tensor counted when it was saved. */
   readonly versions: readonly number[];
-  /** What else lives until the backward has run. */
-  readonly held: readonly Disposable[];
-  /** May also add to `pending` itself (checkpoints do, to keep the order of additions). */
-  backward(grads: readonly (Tensor | undefined)[], pending: Pending): InputGradients;
+  /** What else that holds memory is saved until the backward has run. */
+  readonly savedResources: readonly Disposable[];
+  /** May also add to `cotangents` itself (checkpoints do, to keep the order of additions). */
+  backward(grads: readonly (Tensor | undefined)[], cotangents: Cotangents): InputGradients;
 };
 
-/** Runs one entry backward: takes the gradients of its outputs out of `pending`, adds those of its inputs, releases what it saved. */
-export function stepBack(entry: Entry, pending: Pending): void {
-  const grads = entry.outputs.map((slot) => pending.get(slot));
+/** Runs one entry backward: takes the cotangents of its outputs, adds those of its inputs, releases what it saved. */
+export function stepBack(entry: Entry, cotangents: Cotangents): void {
+  const grads = entry.outputs.map((slot) => cotangents.get(slot));
   try {
     if (!grads.some((grad) => grad)) return;
     expectUnchanged(entry);
     const arrived = scope(() =>
-      entry.backward(grads, pending).map((gradient, index) => {
+      entry.backward(grads, cotangents).map((gradient, index) => {
         const slot = entry.inputs[index];
         // Broadcasting and promotion of the forward are undone here, for all rules.
         if (!gradient || !slot) return undefined;
@@ -42,10 +42,10 @@ export function stepBack(entry: Entry, pending: Pending): void {
         return summed.dtype === slot.dtype ? alias(summed) : cast(summed, slot.dtype);
       }),
     );
-    entry.outputs.forEach((slot) => slot.watched || drop(slot, pending));
+    entry.outputs.forEach((slot) => slot.watched || drop(slot, cotangents));
     arrived.forEach((gradient, index) => {
       const slot = entry.inputs[index];
-      if (gradient && slot) accumulate(slot, gradient, pending);
+      if (gradient && slot) accumulate(slot, gradient, cotangents);
     });
   } finally {
     release(entry);
@@ -64,22 +64,22 @@ function expectUnchanged({ op, saved, versions }: Entry): void {
 }
 
 /** Releases what an entry keeps alive. */
-export function release({ saved, held }: Pick<Entry, 'saved' | 'held'>): void {
+export function release({ saved, savedResources }: Pick<Entry, 'saved' | 'savedResources'>): void {
   for (const tensor of saved) tensor.dispose();
-  for (const other of held) other[Symbol.dispose]();
+  for (const other of savedResources) other[Symbol.dispose]();
 }
 
-/** Adds a gradient, which it takes over. What is pending belongs to no scope: a checkpoint's backward adds to it from within its own. */
-function accumulate(slot: Slot, gradient: Tensor, pending: Pending): void {
-  const before = pending.get(slot);
-  pending.set(slot, keep(before ? add(before, gradient) : gradient));
+/** Adds a gradient, which it takes over. Cotangents belong to no scope: a checkpoint's backward adds to them from within its scope. */
+function accumulate(slot: Slot, gradient: Tensor, cotangents: Cotangents): void {
+  const before = cotangents.get(slot);
+  cotangents.set(slot, keep(before ? add(before, gradient) : gradient));
   if (before) {
     before.dispose();
     gradient.dispose();
   }
 }
 
-function drop(slot: Slot, pending: Pending): void {
-  pending.get(slot)?.dispose();
-  pending.delete(slot);
+function drop(slot: Slot, cotangents: Cotangents): void {
+  cotangents.get(slot)?.dispose();
+  cotangents.delete(slot);
 }

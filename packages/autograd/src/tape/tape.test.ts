@@ -14,7 +14,7 @@ import {
   Tape,
   lossAndGradients,
   withoutGradient,
-} from './index.ts';
+} from '../index.ts';
 
 /** Sum of all elements, as [1]. */
 const total = (x: Tensor): Tensor => scope(() => reshape(sum(x), [1]));

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { type Device, scope, square, sum, tensor, type Tensor } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
-import { checkpoint, currentTape, nextStream, noGrad, parameter, Tape, lossAndGradients, withSeed } from './index.ts';
+import { checkpoint, currentTape, nextStream, noGrad, parameter, Tape, lossAndGradients, withSeed } from '../index.ts';
 
 const isPage = 'document' in globalThis;
 const later = (): Promise<void> => new Promise((done) => void setTimeout(done, 1));
@@ -112,6 +112,11 @@ eachDevice('ambient context', (ctx) => {
       throw new Error('dropped: the error takes its place');
     };
     expect(() => lossAndGradients(body as never)).toThrow(/^lossAndGradients: its body is asynchronous/);
+    const late = async (): Promise<Tensor> => {
+      await later();
+      return square(x);
+    };
+    expect(() => lossAndGradients(late as never)).toThrow(refused);
     expect(() => lossAndGradients(() => checkpoint(body as unknown as (t: Tensor) => Tensor)(x))).toThrow(refused);
     expect(() => lossAndGradients((() => 3) as never)).toThrow(/^lossAndGradients: the body returned no loss/);
     await later();

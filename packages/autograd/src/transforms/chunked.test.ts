@@ -3,7 +3,7 @@ import { capture, crossEntropy, l2Normalize, matmul, scope, split, tensor, type 
 import { random, toF32 } from '@mudpt/testing/reference/inputs';
 import { expectNormClose } from '@mudpt/testing/reference/compare';
 import { eachDevice } from '@mudpt/testing/support';
-import { chunked, Linear, Module, parameter, randomFrom, Tape, lossAndGradients } from './index.ts';
+import { chunked, Linear, Module, parameter, randomFrom, Tape, lossAndGradients } from '../index.ts';
 
 const [ROWS, WIDTH, HIDDEN, CHUNK] = [50, 6, 64, 7];
 
@@ -69,7 +69,7 @@ eachDevice('chunked', (ctx) => {
     const [expected, actual] = [await read(whole, set.parameters), await read(pieces, set.parameters)];
     for (const [i, want] of expected.entries()) {
       const data = Float64Array.from(want);
-      expectNormClose({ shape: [data.length], data: actual[i] ?? [] }, { shape: [data.length], data }, 1e-5, `result ${i}`);
+      expectNormClose({ shape: [data.length], data: actual[i]! }, { shape: [data.length], data }, 1e-5, `result ${i}`);
     }
     for (const { value, gradients } of [whole, pieces]) {
       value.dispose();
@@ -95,7 +95,7 @@ eachDevice('chunked', (ctx) => {
     using pieces = capture(() => set.lossOf(set.inChunks), { device: ctx.device });
     whole({});
     pieces({});
-    expect(pieces.plans[0]?.bytes.planned).toBeLessThan(whole.plans[0]?.bytes.planned ?? 0);
+    expect(pieces.plans[0]?.bytes.planned).toBeLessThan(whole.plans[0]!.bytes.planned);
   });
 
   it('runs without a tape too, and says what is wrong', async () => {
@@ -105,7 +105,7 @@ eachDevice('chunked', (ctx) => {
     using pieces = set.inChunks(x, shift);
     expect(pieces.shape).toEqual(whole.shape);
     const [a, b] = [await whole.data(), await pieces.data()];
-    expect(Math.max(...a.map((v, i) => Math.abs(v - (b[i] ?? 0))))).toBeLessThan(1e-6);
+    expect(Math.max(...a.map((v, i) => Math.abs(v - b[i]!)))).toBeLessThan(1e-6);
     expect(() => chunked(set.run, [])).toThrow(/cat/);
   });
 });

@@ -1,7 +1,8 @@
 /** Checks gradients against central differences. */
 import { type Tensor, tensor } from '@mudpt/tensor';
-import { randomFrom } from './nn/init.ts';
-import { Tape } from './tape.ts';
+import { at } from '../at.ts';
+import { randomFrom } from '../random.ts';
+import { Tape } from '../tape/tape.ts';
 
 /** Values in row-major order. */
 export type Values = { readonly shape: readonly number[]; readonly data: Float64Array };
@@ -67,7 +68,7 @@ async function valuesOf(x: Tensor): Promise<Values> {
 function compareResult(expected: Values, actual: Values, tolerance: number): void {
   if (expected.shape.join() !== actual.shape.join())
     throw new Error(`gradcheck: the result has shape [${actual.shape.join()}], that of the reference [${expected.shape.join()}]`);
-  const gap = norm(expected.data.map((want, index) => want - (actual.data[index] ?? 0)));
+  const gap = norm(expected.data.map((want, index) => want - actual.data[index]!));
   const error = gap / Math.max(norm(expected.data), 1e-6);
   if (actual.data.length > 0 && !(error <= tolerance))
     throw new Error(`gradcheck: the result differs by ${error.toExponential(2)} from the reference, more than ${tolerance}`);
@@ -81,16 +82,20 @@ function compareAll(
   tolerance: number,
 ): void {
   values.forEach((value, which) => {
-    const expected = value.data.map((at, index) => {
-      const step = 1e-5 * Math.max(1, Math.abs(at));
+    const expected = value.data.map((x, index) => {
+      const step = 1e-5 * Math.max(1, Math.abs(x));
       const moved = (by: number): number => {
         const data = value.data.slice();
-        data[index] = at + by;
-        return inner(reference(...values.map((own, i) => (i === which ? { shape: own.shape, data } : own))).data, cotangent.data);
+        data[index] = x + by;
+        return inner(
+          reference(...values.map((input, i) => (i === which ? { shape: value.shape, data } : input))).data,
+          cotangent.data,
+        );
       };
       return (moved(step) - moved(-step)) / (2 * step);
     });
-    const gap = norm(expected.map((want, index) => want - (actual[which]?.[index] ?? 0)));
+    const found = at(actual, which);
+    const gap = norm(expected.map((want, index) => want - found[index]!));
     // A gradient that is zero up to rounding has no relative error.
     const error = gap / Math.max(norm(expected), 1e-4 * norm(cotangent.data));
     if (expected.length > 0 && !(error <= tolerance))
@@ -110,23 +115,21 @@ async function compareDirections(
   for (const [which, value] of values.entries()) {
     const direction = value.data.map(random);
     const step = 1e-2;
-    const at = async (by: number): Promise<Float64Array> => {
-      using moved = upload(
-        { shape: value.shape, data: value.data.map((x, i) => x + by * (direction[i] ?? 0)) },
-        inputs[which] as Tensor,
-      );
+    const resultAt = async (by: number): Promise<Float64Array> => {
+      using moved = upload({ shape: value.shape, data: value.data.map((x, i) => x + by * direction[i]!) }, at(inputs, which));
       using result = fn(...inputs.map((input, i) => (i === which ? moved : input)));
       return Float64Array.from(await result.data());
     };
-    const [plus, minus] = [await at(step), await at(-step)];
+    const [plus, minus] = [await resultAt(step), await resultAt(-step)];
     const expected =
       inner(
-        plus.map((x, i) => x - (minus[i] ?? 0)),
+        plus.map((x, i) => x - minus[i]!),
         cotangent.data,
       ) /
       (2 * step);
-    const got = inner(actual[which] ?? new Float64Array(), direction);
-    const scale = Math.max(Math.abs(expected), 1e-2 * norm(actual[which] ?? new Float64Array()) * norm(direction), 1e-3);
+    const gradient = at(actual, which);
+    const got = inner(gradient, direction);
+    const scale = Math.max(Math.abs(expected), 1e-2 * norm(gradient) * norm(direction), 1e-3);
     if (!(Math.abs(expected - got) / scale <= tolerance))
       throw new Error(`gradcheck: derivative of input ${which} along a direction is ${got}, differences say ${expected}`);
   }
@@ -137,7 +140,7 @@ function upload(values: Values, like: Tensor): Tensor {
 }
 
 function inner(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0);
+  return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 }
 
 function norm(a: Float64Array): number {

@@ -2,11 +2,12 @@
  * Checkpointing: keep the inputs of a function instead of its intermediates and run it a second time in the backward. The second run
  * dispatches the same kernels on the same values, and adds gradients in the same order as a plain backward: bits are equal.
  */
-import { alias, keep, scope, Tensor } from '@mudpt/tensor';
-import { expectSynchronous, type OpHook, withHook } from '@mudpt/tensor/internal';
-import { rememberRandomness } from './random.ts';
-import { carriesGradient, type Handle, mapHandles, tensorsIn } from './rule.ts';
-import { currentTape, Tape } from './tape.ts';
+import { alias, keep, Tensor } from '@mudpt/tensor';
+import { type OpHook, withHook } from '@mudpt/tensor/internal';
+import { rememberRandomness } from '../random.ts';
+import { carriesGradient, type Handle, mapHandles, tensorsIn } from '../rule.ts';
+import { runScoped } from './run-scoped.ts';
+import { currentTape, Tape } from '../tape/tape.ts';
 
 /**
  * Wraps `fn` so that a tape keeps only its arguments. Parameters that `fn` reads from outside get their gradients too; other tensors
@@ -20,7 +21,7 @@ import { currentTape, Tape } from './tape.ts';
 export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     const tape = currentTape();
-    // Inside another checkpoint its own second run is the one to be recorded.
+    // Inside another checkpoint, the second run of that one is recorded.
     if (!tape?.isListening) return fn(...args);
     const replayRandomness = rememberRandomness();
     const reached = new Set<Tensor>();
@@ -28,44 +29,43 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
       for (const tensor of tensorsIn(opArgs)) if (tape.needs(tensor)) reached.add(tensor);
       return withHook(undefined, () => op.run(...(opArgs as never[])));
     };
-    const forward = (given: A): R => {
-      const made = scope(() => fn(...given));
-      expectSynchronous('checkpoint', made, 'await before it: the function runs twice, the second time in the backward');
-      return made;
-    };
+    const fix = 'await before it: the function runs twice, the second time in the backward';
+    const forward = (given: A): R => runScoped('checkpoint', () => fn(...given), fix);
     const output = withHook(note, () => forward(args), { op: 'checkpoint' });
     if (reached.size === 0) return output;
 
-    const slots = new Map([...reached].map((tensor) => [tensor, tape.slotOf(tensor)] as const));
+    const { slots, recording } = tape.parts;
+    const bound = new Map([...reached].map((tensor) => [tensor, slots.of(tensor)] as const));
     const kept = new Map<Handle, Handle>();
     const keptArgs = mapHandles(args, (handle) => {
-      const own =
+      const copy =
         kept.get(handle) ?? (handle instanceof Tensor ? keep(withHook(undefined, () => alias(handle))) : handle.share());
-      kept.set(handle, own);
-      return own;
+      kept.set(handle, copy);
+      return copy;
     });
-    tape.push(
+    recording.push(
       {
         op: 'checkpoint',
         inputs: [],
         saved: tensorsIn(keptArgs),
-        held: [...kept.values()].filter((handle) => !(handle instanceof Tensor)),
-        backward: (grads, pending) => {
-          using inner = new Tape({ listen: false });
-          for (const [tensor, slot] of slots) {
+        savedResources: [...kept.values()].filter((handle) => !(handle instanceof Tensor)),
+        backward: (grads, cotangents) => {
+          using inner = new Tape({ listen: false, parameters: slots.hasParameters });
+          const { parts } = inner;
+          for (const [tensor, slot] of bound) {
             if (!slot) continue;
-            inner.bind(tensor, slot);
+            parts.slots.bind(tensor, slot);
             const handle = kept.get(tensor);
-            if (handle instanceof Tensor) inner.bind(handle, slot);
+            if (handle instanceof Tensor) parts.slots.bind(handle, slot);
           }
           const again = replayRandomness(() => inner.record(() => forward(keptArgs)));
           const results = tensorsIn(again).filter(carriesGradient);
-          for (const result of results) inner.expectFirstOrder(result);
+          for (const result of results) parts.unrecorded.expectFirstOrder(result);
           results.forEach((result, index) => {
-            const [slot, grad] = [inner.slotOf(result), grads[index]];
-            if (slot && grad) pending.set(slot, keep(alias(grad)));
+            const [slot, grad] = [parts.slots.of(result), grads[index]];
+            if (slot && grad) cotangents.set(slot, keep(alias(grad)));
           });
-          inner.unwind(pending);
+          parts.recording.unwind(cotangents);
           return [];
         },
       },

@@ -1,0 +1,106 @@
+/** What a tape does at every op: an op with a rule runs by it and leaves an entry, and what would cut a gradient off silently is refused. */
+import { alias, keep, type Tensor, TensorError } from '@mudpt/tensor';
+import { type OpHook, withHook, type WorkHook } from '@mudpt/tensor/internal';
+import type { Op } from '@mudpt/tensor/kernels';
+import { type AnyRule, carriesGradient, isConstantOp, type RuleContext, ruleOf, tensorsIn } from '../rule.ts';
+import { type Entry, release } from './entry.ts';
+import type { Recording } from './recording.ts';
+import type { Slots } from './slots.ts';
+import type { Unrecorded } from './unrecorded.ts';
+
+export class Observer {
+  /** Ops without a rule that run now, outermost first. */
+  private readonly running: string[] = [];
+
+  constructor(
+    private readonly slots: Slots,
+    private readonly recording: Recording,
+    private readonly unrecorded: Unrecorded,
+  ) {}
+
+  readonly onOp: OpHook = (op, args) => {
+    if (this.recording.isClosed) return withHook(undefined, () => op.run(...(args as never[])));
+    const inputs = tensorsIn(args);
+    const result = this.carryOut(op, args, inputs);
+    if (this.unrecorded.isFollowing && !isConstantOp(op)) this.unrecorded.follow(inputs, tensorsIn(result));
+    return result;
+  };
+
+  /** Work outside any op has no rule: where it takes part in what needs a gradient, the gradient would be cut off silently. */
+  readonly onWork: WorkHook = (name, reads, writes) => {
+    if (this.recording.isClosed) return;
+    const results = writes.filter(carriesGradient);
+    const changed = results.some((tensor) => this.slots.needs(tensor));
+    if (changed || (results.length > 0 && reads.some((tensor) => carriesGradient(tensor) && this.slots.needs(tensor)))) {
+      const op = this.running.at(-1);
+      if (op) throw noRule(op);
+      throw new TensorError(
+        name,
+        changed
+          ? 'it writes into a tensor that needs a gradient, which a tape cannot see'
+          : 'no gradient flows through it, and a tensor that it reads needs one',
+        'make it an op with customOp, give it detach(x), or call it in noGrad(() => ...) where its results count as constants',
+      );
+    }
+    if (this.unrecorded.isFollowing) this.unrecorded.follow(reads, results);
+  };
+
+  private carryOut(op: Op, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
+    const plain = (): unknown => op.run(...(args as never[]));
+    if (isConstantOp(op) || !inputs.some((tensor) => this.slots.needs(tensor))) return withHook(undefined, plain);
+    const rule = ruleOf(op);
+    if (rule) return withHook(undefined, () => this.apply(op, rule, args, inputs));
+    this.running.push(op.opName);
+    try {
+      const result = plain();
+      this.expectTracked(op.opName, inputs, result);
+      return result;
+    } finally {
+      this.running.pop();
+    }
+  }
+
+  private apply(op: Op, rule: AnyRule, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
+    const saved: Tensor[] = [];
+    const savedResources: Disposable[] = [];
+    const context: RuleContext = {
+      needs: (value) => tensorsIn(value).some((tensor) => carriesGradient(tensor) && this.slots.needs(tensor)),
+      save: (value) => {
+        if (!value) return value;
+        const handle = keep(alias(value)) as NonNullable<typeof value>;
+        saved.push(handle);
+        return handle;
+      },
+      saveResource: (value) => {
+        if (value) savedResources.push(value);
+        return value;
+      },
+    };
+    try {
+      const result = rule(context, ...args);
+      const slots = (result.inputs ?? inputs).map((tensor) => tensor && this.slots.of(tensor));
+      const backward: Entry['backward'] = (grads) => result.backward(...grads);
+      this.recording.push({ op: op.opName, inputs: slots, saved, savedResources, backward }, result.output);
+      return result.output;
+    } catch (error) {
+      release({ saved, savedResources });
+      throw error;
+    }
+  }
+
+  /** A kernel between an input that needs a gradient and this result would cut the gradient off silently. */
+  private expectTracked(op: string, inputs: readonly Tensor[], result: unknown): void {
+    const lost = tensorsIn(result).some(
+      (tensor) => carriesGradient(tensor) && !this.slots.needs(tensor) && !inputs.includes(tensor),
+    );
+    if (lost) throw noRule(op);
+  }
+}
+
+function noRule(op: string): TensorError {
+  return new TensorError(
+    op,
+    `no gradient rule for ${op}, and an argument needs a gradient`,
+    'give it one with defineRule or customOp, declare it with withoutGradient, or call it on detach(x)',
+  );
+}

@@ -1,0 +1,159 @@
+/**
+ * The tape: the ops that ran, in order, and the gradients of a loss through them.
+ *
+ * While a tape is open, the hook of `defineOp` shows it every op. If an argument needs a gradient, the op's rule runs the forward and
+ * leaves a closure; `backward` calls the closures in reverse and adds up what arrives at each tensor.
+ */
+import { alias, keep, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
+import { Ambient, currentHook, installHook, withHook } from '@mudpt/tensor/internal';
+import type { Cotangents, Slot } from './entry.ts';
+import { Gradients } from './gradients.ts';
+import { Observer } from './observer.ts';
+import { Recording } from './recording.ts';
+import { Slots } from './slots.ts';
+import { Unrecorded } from './unrecorded.ts';
+
+const tapes = new Ambient<Tape>();
+
+/** The innermost open tape. */
+export function currentTape(): Tape | undefined {
+  let tape = tapes.get();
+  while (tape?.isClosed) tape = tape.surrounding;
+  return tape;
+}
+
+/** What a tape consists of; a checkpoint runs its function on a tape whose parts it fills itself. */
+type TapeParts = { readonly slots: Slots; readonly recording: Recording; readonly unrecorded: Unrecorded };
+
+/** What a {@link Tape} records and when. */
+export type TapeOptions = {
+  /** false: records nothing outside of {@link Tape.record}. Default true */
+  readonly listen?: boolean;
+  /** false: only watched tensors get gradients, and tensors marked with `parameter` count as constants. Default true */
+  readonly parameters?: boolean;
+};
+
+/**
+ * Records ops from its creation until it is disposed, or inside of {@link record}. Tapes may be closed in any order; of several, the
+ * innermost records.
+ *
+ * ```ts
+ * using tape = new Tape();
+ * using loss = crossEntropy(model.forward(x), labels);
+ * using gradients = tape.backward(loss);
+ * ```
+ */
+export class Tape {
+  /** For checkpoints and transforms. */
+  readonly parts: TapeParts;
+  /** The tape this one was opened in. */
+  readonly surrounding = currentTape();
+  private readonly observer: Observer;
+  private readonly hook: Disposable | undefined;
+
+  constructor({ listen = true, parameters = true }: TapeOptions = {}) {
+    const slots = new Slots(parameters);
+    const recording = new Recording(slots);
+    const unrecorded = new Unrecorded(slots, currentHook() && this.surrounding?.parts.unrecorded);
+    this.parts = { slots, recording, unrecorded };
+    this.observer = new Observer(slots, recording, unrecorded);
+    if (!listen) return;
+    this.hook = installHook(this.observer.onOp, this.observer.onWork);
+    tapes.enter(this);
+  }
+
+  /**
+   * Records what `body` does: the form that cannot be left open. In Node it follows what `body` awaits.
+   * @throws TensorError for an asynchronous body in a page
+   */
+  record<T>(body: () => T): T {
+    const { onOp, onWork } = this.observer;
+    return tapes.run('record', this, () => withHook(onOp, body, { onWork, op: 'record' }));
+  }
+
+  get isClosed(): boolean {
+    return this.parts.recording.isClosed;
+  }
+
+  /** Number of recorded ops. */
+  get length(): number {
+    return this.parts.recording.length;
+  }
+
+  /** Whether ops called now are shown to this tape: not inside {@link noGrad}, nor in the first run of a checkpoint. */
+  get isListening(): boolean {
+    return currentHook() === this.observer.onOp;
+  }
+
+  /** Bytes of memory kept alive for the backward; shared memory counts once. */
+  get savedBytes(): number {
+    return this.parts.recording.savedBytes;
+  }
+
+  /** Asks for the gradient of `tensor` too: an input, or an intermediate result just computed. Returns it. */
+  watch<T extends Tensor>(tensor: T): T {
+    this.parts.unrecorded.unmark(tensor);
+    this.parts.slots.watch(tensor);
+    return tensor;
+  }
+
+  /** Whether a gradient is needed for `tensor`. */
+  needs(tensor: Tensor): boolean {
+    return this.parts.slots.needs(tensor);
+  }
+
+  /**
+   * Gradients of `loss` for all parameters and watched tensors it depends on. Uses up the tape: what was saved is released.
+   * @param cotangent gradient of `loss` itself, of its shape; default 1, for a loss of one element
+   */
+  backward(loss: Tensor, cotangent?: Tensor): Gradients {
+    const { recording, unrecorded } = this.parts;
+    const slot = this.slotOfLoss(loss);
+    const seed = seedOf(loss, cotangent);
+    const cotangents: Cotangents = new Map([[slot, keep(seed)]]);
+    recording.unwind(cotangents);
+    const gradients = new Gradients();
+    for (const [{ watched }, gradient] of cotangents) {
+      if (watched) gradients.set(watched, alias(gradient)); // a new handle, so that it belongs to the caller's scope
+      gradient.dispose();
+    }
+    for (const gradient of gradients.values()) unrecorded.mark(gradient);
+    unrecorded.hide([loss], [...gradients.values()]);
+    return gradients;
+  }
+
+  private slotOfLoss(loss: Tensor): Slot {
+    loss.expectLive('backward');
+    this.parts.unrecorded.expectFirstOrder(loss);
+    const slot = this.parts.slots.of(loss);
+    if (slot) return slot;
+    throw new TensorError(
+      'backward',
+      'the loss depends on no parameter',
+      'mark tensors with parameter() or tape.watch() before computing it',
+    );
+  }
+
+  dispose(): void {
+    this.parts.recording.close();
+    this.hook?.[Symbol.dispose]();
+    if (tapes.get() === this) tapes.enter(this.surrounding);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** The gradient of a loss with respect to itself. */
+function seedOf(loss: Tensor, cotangent: Tensor | undefined): Tensor {
+  const shape = cotangent?.shape ?? loss.shape;
+  if ((!cotangent && loss.size !== 1) || shape.join() !== loss.shape.join()) {
+    throw new ShapeError(
+      'backward',
+      `loss of shape [${loss.shape.join(', ')}] ${cotangent ? `and cotangent [${shape.join(', ')}]` : 'without cotangent'}`,
+      cotangent ? 'give a cotangent of the shape of the loss' : 'reduce the loss to one element, or give a cotangent',
+    );
+  }
+  return cotangent ? alias(cotangent) : ones(loss.shape, { device: loss.device, dtype: loss.dtype });
+}

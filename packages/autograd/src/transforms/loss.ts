@@ -1,0 +1,12 @@
+/** What a function that is differentiated returns. */
+import { Tensor, TensorError } from '@mudpt/tensor';
+
+/** A loss, or an object that has it under `loss` beside other tensors worth returning. */
+export type Loss = Tensor | { readonly loss: Tensor };
+
+/** The loss in what a body returned. @throws TensorError in the name of `op` when there is none */
+export function lossOf(op: string, value: Loss): Tensor {
+  const loss = value instanceof Tensor ? value : (value as { readonly loss?: unknown } | undefined)?.loss;
+  if (loss instanceof Tensor) return loss;
+  throw new TensorError(op, 'the body returned no loss', 'return a tensor of one element, or an object that has it under loss');
+}
