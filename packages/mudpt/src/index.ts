@@ -2,4 +2,5 @@
 export * from './core.ts';
 export * from './data/index.ts';
 export * from './datasets/index.ts';
+export { loadPlugin, type PluginRecord } from './plugins/load.ts';
 export * from './train/index.ts';

@@ -4,7 +4,7 @@ import { FormatError } from '@mudpt/tensor';
 import { counted, SPLITS } from '../data/dataset.ts';
 import { openRunData, type RunInput } from '../train/index.ts';
 import { classFacts, expectTrainable } from '../runs/prepare.ts';
-import { resolveConfig } from '../runs/config.ts';
+import { loadConfig } from '../runs/config-plugins.ts';
 import { bar, StatusLine, table } from './terminal.ts';
 
 /** Side of the squares that pictures are made into to see whether they decode. */
@@ -12,7 +12,7 @@ const SIDE = 32;
 
 /** Tells what a run would be made of, and looks at every picture. @returns exit code: 0 all fine, 3 some pictures cannot be read */
 export async function checkData(input: RunInput, line: StatusLine, signal: AbortSignal): Promise<number> {
-  const config = resolveConfig(input);
+  const config = await loadConfig(input);
   const dataset = await openRunData(config, config.classes);
   expectTrainable(dataset);
   const facts = classFacts(dataset);

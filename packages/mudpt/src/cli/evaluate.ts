@@ -25,6 +25,7 @@ export async function evaluateCommand(given: string, flags: EvaluateFlags): Prom
   using device = await Device.open();
   const path = await findRun(given, flags.runs);
   const run = await openRun(path, { device, ...(flags.model !== undefined && { model: flags.model }) });
+  for (const note of run.notes) line.print(note);
   try {
     const { data, root, classes } = flags;
     const result = await evaluateRun(run, {

@@ -16,6 +16,7 @@ export interface ExplainFlags {
 export async function explainCommand(given: string, { model, runs }: ExplainFlags): Promise<number> {
   using device = await Device.open();
   const run = await openRun(await findRun(given, runs), { device, ...(model !== undefined && { model }) });
+  for (const note of run.notes) console.log(printable(note));
   try {
     const { folder, config, base, method } = run;
     const words =

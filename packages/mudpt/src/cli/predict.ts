@@ -40,6 +40,7 @@ export async function predictCommand(given: string, inputs: readonly string[], f
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.exif && { exif: flags.exif }),
   });
+  for (const text of run.notes) note.print(text);
   try {
     const writer = new PredictionWriter(formOf(flags), threshold, (text) => process.stdout.write(text), process.stdout.isTTY);
     const predictions = await predictFiles(run, files, top, { onPrediction: (one) => writer.add(one) });

@@ -3,9 +3,11 @@ import { printable } from '@mudpt/clip';
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
 import { command } from '../command.ts';
+import type { PluginRecord } from '../plugins/load.ts';
 import { runSettings } from '../runs/settings.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
+import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
 import type { PredictFlags } from './predict.ts';
 import { errorText } from './terminal.ts';
 import type { TrainCommand } from './train.ts';
@@ -15,9 +17,10 @@ import { addTrainOptions, trainHelpText } from './train-options.ts';
 const described = (name: 'root' | 'exif'): string => runSettings.shape[name].description ?? name;
 
 const RUN = 'folder of the run or the one above it, a part of its name, or "latest"';
+const PLUGIN = 'module that registers methods or data sets of another package: a file, or a package; may be repeated';
 const classes = (what: string): Option => new Option('--classes <which>', what).choices(['all', 'base', 'new']);
 
-function program(finish: (code: number) => void): Command {
+function program(plugins: readonly PluginRecord[], finish: (code: number) => void): Command {
   const main = new Command(command('').trim())
     .description('Prompt learning on a frozen CLIP.')
     .showHelpAfterError('(add --help for what there is)')
@@ -25,7 +28,7 @@ function program(finish: (code: number) => void): Command {
   const train = main.command('train').description('learn prompts on a folder of pictures and show what was gained');
   addTrainOptions(train).action(async (flags: TrainCommand) => {
     if (flags.help) process.stdout.write(await trainHelpText(train, flags));
-    else finish(await (await import('./train.ts')).trainCommand(flags));
+    else finish(await (await import('./train.ts')).trainCommand({ ...flags, plugins }));
   });
   main
     .command('evaluate')
@@ -72,6 +75,7 @@ function program(finish: (code: number) => void): Command {
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));
+  for (const one of main.commands) one.option('--plugin <file>', PLUGIN);
   return main;
 }
 
@@ -79,9 +83,11 @@ function program(finish: (code: number) => void): Command {
 export async function main(words: readonly string[]): Promise<number> {
   let code = 0;
   try {
-    await program((own) => {
-      code = own;
-    }).parseAsync(words, { from: 'user' });
+    const { plugins, rest } = takePlugins(words);
+    const records = await loadPluginFlags(plugins);
+    await program(records, (given) => {
+      code = given;
+    }).parseAsync(rest, { from: 'user' });
   } catch (error) {
     // Commander has written its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode;

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '@mudpt/tensor';
 import { parse } from 'yaml';
+import { loadPlugins, type PluginRecord } from '../plugins/load.ts';
 import { type RunInput, type Schemas, SCHEMAS, type Section, settingsFor } from '../runs/settings.ts';
 import { flagValue, type Setting } from '../settings/fields.ts';
 import { suggestion } from './suggestion.ts';
@@ -11,6 +12,8 @@ export interface TrainFlags {
   readonly config?: string;
   readonly set?: readonly string[];
   readonly method?: string;
+  /** Loaded already. */
+  readonly plugins?: readonly PluginRecord[];
   readonly [flag: string]: unknown;
 }
 
@@ -39,6 +42,7 @@ type Loose = Record<string, unknown> & { settings: Record<string, unknown>; trai
  */
 export async function inputOf(flags: TrainFlags, schemas = SCHEMAS): Promise<RunInput> {
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
+  if (Array.isArray(file['plugins'])) await loadPlugins(file['plugins'] as string[]);
   const input: Loose = { ...file, settings: { ...(file['settings'] as object) }, training: { ...(file['training'] as object) } };
   if (flags.method !== undefined) input['method'] = methodFlag(flags.method, schemas);
   const method = typeof input['method'] === 'string' ? input['method'] : AUTO_BEGINS_WITH;
@@ -52,6 +56,7 @@ export async function inputOf(flags: TrainFlags, schemas = SCHEMAS): Promise<Run
     for (const { section, name, type, metadata } of settings)
       recordOf(input, section)[name] = flagValue(flag, text, type, metadata);
   }
+  if (flags.plugins && flags.plugins.length > 0) input['plugins'] = [...((file['plugins'] ?? []) as string[]), ...flags.plugins];
   for (const assignment of flags.set ?? []) assign(input, assignment, method, sections);
   return input as RunInput;
 }

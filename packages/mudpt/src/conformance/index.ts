@@ -1,5 +1,5 @@
 /**
- * A conformance kit for methods: checks that any method has to pass, ours or another package's, on any test runner.
+ * Conformance kits: checks that any method has to pass, ours or another package's, on any test runner; and any data set (datasets.ts).
  *
  *     for (const { name, run } of conformanceChecks(myMethod, { settings: { depth: 3 } })) it(name, () => run(device));
  */
@@ -11,6 +11,7 @@ import { promptPlaces } from './layout.ts';
 import { capturedStep, checkpoints, initialValues, memoryPolicies, textPaths } from './steps.ts';
 import { type ConformanceOptions, type Subject, withSubject } from './subject.ts';
 
+export { datasetChecks, type DatasetConformanceCheck, type DatasetConformanceOptions } from './datasets.ts';
 export { CONFORMANCE_CONFIG, type ConformanceOptions } from './subject.ts';
 
 export interface ConformanceCheck {

@@ -1,13 +1,13 @@
 /** The table of data sets: what `--data` and {@link openDataset} know by name, and the forms that data at a path may have. */
-import { extname, join } from 'node:path';
+import { extname } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { InputError } from '@mudpt/tensor';
 import { checkDatasetDefinition, type DatasetDefinition, type OpenOptions } from '../data/definition.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { exists } from '../data/files.ts';
-import { validateDataset } from '../data/validation.ts';
 import { FORMS } from './forms.ts';
 import { ICONS } from './icons/sets.ts';
+import { openDefinition } from './open.ts';
 import { PAPER_SETS } from './paper-sets.ts';
 
 /** To add a data set to this package, add a line. */
@@ -55,7 +55,7 @@ export function datasetDefinitions(): DatasetDefinition[] {
  */
 export async function openDataset(data: string, options: OpenOptions = {}): Promise<Dataset> {
   const named = table.get(data);
-  if (named && !named.recognizes) return read(named, await placeOf(named, options.root), options);
+  if (named && !named.recognizes) return openDefinition(named, options.root ?? 'data', options);
   if (!(await exists(data)))
     throw new InputError(
       'data',
@@ -63,35 +63,12 @@ export async function openDataset(data: string, options: OpenOptions = {}): Prom
       `give a folder with one folder per class, a split file (.json), a table (.csv), or one of ${datasetNames().join(', ')}; a data set of another package is known after --plugin`,
     );
   // What was registered last is asked first: it may know more of a folder than the forms of this package.
-  for (const form of [...table.values()].reverse()) if (await form.recognizes?.(data)) return read(form, data, options);
+  for (const form of [...table.values()].reverse()) if (await form.recognizes?.(data)) return openDefinition(form, data, options);
   const extension = extname(data).toLowerCase();
-  const { isDirectory } = { isDirectory: (await stat(data)).isDirectory() };
+  const isDirectory = (await stat(data)).isDirectory();
   throw new InputError(
     'data',
     isDirectory ? `${data} is a folder of no known form` : `${data} is a ${extension || 'plain'} file`,
     'give a folder, a split file (.json) or a table (.csv, .tsv)',
   );
-}
-
-/** Where a data set lies that is known by its name. @throws InputError when its folder is missing */
-async function placeOf({ name, folder = name, generated = false, source }: DatasetDefinition, root = 'data'): Promise<string> {
-  const place = join(root, folder);
-  if (generated || (await exists(place))) return place;
-  throw new InputError(
-    name,
-    `${place} is not there`,
-    `${source === undefined ? 'put the data set there,' : `arrange the data sets as ${source},`} or pass the folder that has ${folder} in it as --root (now ${root})`,
-  );
-}
-
-async function read(definition: DatasetDefinition, place: string, options: OpenOptions): Promise<Dataset> {
-  const { name, template, ...contents } = await definition.read(place, options);
-  const dataset: Dataset = {
-    warnings: [],
-    ...contents,
-    name: options.name ?? name ?? definition.name,
-    template: options.template ?? template ?? definition.template,
-  };
-  validateDataset(dataset);
-  return dataset;
 }

@@ -1,7 +1,8 @@
 /** How long a run would take and how much memory it would hold, measured on two steps of it. */
 import type { Device } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
-import { fitToModel, resolveConfig } from './config.ts';
+import { fitToModel } from './config.ts';
+import { loadConfig } from './config-plugins.ts';
 import type { RunInput } from './settings.ts';
 import { countLearnt } from '../train/fit.ts';
 import { budgetOf } from '../memory/budget.ts';
@@ -38,7 +39,7 @@ const TIMED = 2;
  * @throws FormatError for whatever would stop the run
  */
 export async function estimateRun(input: RunInput, device: Device): Promise<Estimate> {
-  const resolved = resolveConfig(input);
+  const resolved = await loadConfig(input);
   const dataset = await openRunData(resolved, resolved.classes);
   expectTrainable(dataset);
   const base = await openModel(resolved, device);

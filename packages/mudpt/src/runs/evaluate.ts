@@ -1,6 +1,7 @@
 /** What a finished run is worth: on its own test pictures, on the other half of the classes, on another data set. */
 import type { Device } from '@mudpt/tensor';
 import type { BatchLoader, ClassSubset, Dataset, Unreadable } from '../data/index.ts';
+import { changedPlugins } from '../plugins/load.ts';
 import { type Method, MethodError } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import { type BaseModel, openModel } from './model.ts';
@@ -27,6 +28,8 @@ export interface TunedModel {
   /** For the classes it was learnt with. */
   readonly method: Method;
   readonly loader: BatchLoader;
+  /** What a person should know before believing its numbers. One sentence each. */
+  readonly notes: readonly string[];
   close(): Promise<void>;
 }
 
@@ -60,7 +63,7 @@ export async function openRun(path: string, { device, model, exif }: TunedOption
       base.clip.dispose();
       await loader.close();
     };
-    return { folder, config, facts, base, method: made, loader, close };
+    return { folder, config, facts, base, method: made, loader, notes: changedPlugins(config.plugins), close };
   } catch (error) {
     method?.dispose();
     base.clip.dispose();

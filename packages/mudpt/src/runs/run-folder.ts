@@ -25,6 +25,7 @@ import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { command } from '../command.ts';
 import { exists } from '../data/files.ts';
+import { loadRecorded } from '../plugins/load.ts';
 import { resolveConfig } from './config.ts';
 import type { RunConfig, RunInput } from './settings.ts';
 import { metricsSchema, predictionSchema, SUMMARY_FORMAT, summarySchema } from './record-schema.ts';
@@ -129,7 +130,9 @@ export class RunFolder {
     } catch (cause) {
       throw new FormatError('run', `${this.file('config')} is no YAML (${reason(cause)})`, 'start a new run', { cause });
     }
-    return resolveConfig((value ?? {}) as RunInput, this.file('config'));
+    const input = (value ?? {}) as RunInput;
+    await loadRecorded(Array.isArray(input.plugins) ? input.plugins : [], this.path);
+    return resolveConfig(input, this.file('config'));
   }
 
   async writeSummary(summary: RunSummary): Promise<void> {

@@ -1,11 +1,13 @@
 /** A whole run, begun or continued: where it lies, and what it goes on from. All checks come before anything is written. */
 import { join } from 'node:path';
 import { makeFolder } from '@mudpt/clip/files';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import type { Dataset } from '../data/index.ts';
 import { methodNamed, type TrainingSettings } from '../methods/index.ts';
-import { fitToModel, resolveConfig, runName } from './config.ts';
+import { changedPlugins } from '../plugins/load.ts';
+import { fitToModel, runName } from './config.ts';
+import { loadConfig } from './config-plugins.ts';
 import type { RunConfig, RunInput } from './settings.ts';
 import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
@@ -27,7 +29,7 @@ export function runFolderOf(config: RunConfig, datasetName: string, marks: RunMa
  * @throws FormatError for data, models, folders that cannot be used; when the run is there already and neither resume nor fresh is given
  */
 export async function train(input: RunInput, options: RunOptions): Promise<RunResult> {
-  const resolved = resolveConfig(input);
+  const resolved = await loadConfig(input);
   // Images are listed while the device is opened.
   const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes), options.device]);
   expectTrainable(dataset);
@@ -52,6 +54,9 @@ export async function resumeRun(path: string, options: RunOptions): Promise<RunR
     const summary = await folder.readSummary();
     if (summary.state === 'finished') return finished(folder, config, summary, options);
   }
+  const [changed] = changedPlugins(config.plugins);
+  if (changed !== undefined)
+    throw new InputError('run', `${path} cannot be continued: ${changed}`, 'put the plugin back, or start a new run with --out');
   const [dataset, device] = await Promise.all([openRunData(config, config.classes), options.device]);
   const base = await openModel(config, device, options.signal);
   return owning(base, async () => {

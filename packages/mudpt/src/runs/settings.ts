@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { datasetNames } from '../datasets/index.ts';
 import { bytesOfSize } from '../memory/budget.ts';
 import { type MethodDefinition, methodNamed, methodNames } from '../methods/index.ts';
+import { hashesOf, pluginSchema } from '../plugins/load.ts';
 import { type Setting, settingsOf } from '../settings/fields.ts';
 import { settingMetadata } from '../settings/metadata.ts';
 
@@ -83,6 +84,11 @@ export const runSettings = z.strictObject({
     .default('auto')
     .describe('device memory the run may take, such as 2GiB: what does not fit is computed twice, with the same result')
     .register(settingMetadata, { flag: 'memory', placeholder: 'size', takes: SIZE, changesNumbers: false }),
+  plugins: z
+    .array(pluginSchema)
+    .optional()
+    .describe('modules that register methods and data sets of other packages, loaded first')
+    .register(settingMetadata, { identity: hashesOf }),
   settings: z
     .record(z.string(), z.unknown())
     .default({})

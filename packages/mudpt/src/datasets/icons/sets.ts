@@ -1,7 +1,7 @@
 /** The down-stream sets: classify a drawing into its category. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { InputError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
+import { removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
 import { type Item, type Split, SPLITS } from '../../data/dataset.ts';
 import type { DatasetContents, DatasetDefinition } from '../../data/definition.ts';
 import { categoryNames } from './categories.ts';
