@@ -1,4 +1,4 @@
-/** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`. */
+/** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`, `sweep`. */
 import { printable } from '@mudpt/clip';
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
@@ -7,6 +7,7 @@ import { runSettings } from '../runs/settings.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import type { PredictFlags } from './predict.ts';
+import { addSweepCommands } from './sweep-program.ts';
 import { errorText } from './terminal.ts';
 import type { TrainCommand } from './train.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
@@ -72,6 +73,7 @@ function program(finish: (code: number) => void): Command {
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));
+  addSweepCommands(main, finish);
   return main;
 }
 
