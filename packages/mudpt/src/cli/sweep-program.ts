@@ -1,11 +1,14 @@
 /** The words of `sweep` and `collect` on the command line. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { SPREAD_NAMES, SPREADS } from '../evaluation/statistics.ts';
 import { datasetNames } from '../datasets/index.ts';
 import { groupNames, PROTOCOLS } from '../sweep/protocols.ts';
+import { FORMATS } from '../sweep/tables/render.ts';
+import type { CollectFlags } from './collect.ts';
 import type { PlanFlags, RunFlags } from './sweep.ts';
 
 const FOLDER = 'folder of the sweep';
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** Adds the commands. @param finish takes the exit code */
 export function addSweepCommands(main: Command, finish: (code: number) => void): void {
@@ -30,7 +33,7 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .option(
       '--set <key=value>',
       'as in train, for the methods that have it; maple:lr=0.01 for one method; may be repeated',
-      collect,
+      repeated,
     )
     .requiredOption('--out <folder>', FOLDER)
     .action(async (protocols: string, flags: PlanFlags) =>
@@ -55,6 +58,24 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .option('--json', 'write JSON, a cell each')
     .action(async (folder: string, flags: { json?: boolean }) =>
       finish(await (await import('./sweep.ts')).statusCommand(folder, flags)),
+    );
+  main
+    .command('collect')
+    .description("a sweep's tables as the papers have them, its curves, and paired tests; exit code 1: some cells are gaps")
+    .argument('<sweep>', FOLDER)
+    .addOption(
+      new Option('--format <format>', 'what is written to the terminal; files hold all').choices(FORMATS).default('text'),
+    )
+    .addOption(
+      new Option('--spread <which>', SPREADS.map((name) => `${name}: ${SPREAD_NAMES[name]}`).join('; '))
+        .choices(SPREADS)
+        .default('std'),
+    )
+    .option('--pair <a,b>', 'test two methods on the same images')
+    .addOption(new Option('--against <what>', 'put published numbers beside').choices(['published']))
+    .option('--out <folder>', 'where tables go, default: tables in the folder of the sweep')
+    .action(async (folder: string, flags: CollectFlags) =>
+      finish(await (await import('./collect.ts')).collectCommand(folder, flags)),
     );
   sweep.addCommand(sweep.createCommand('child').argument('<sweep>').action(child), { hidden: true });
 }
