@@ -1,4 +1,4 @@
-/** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`. */
+/** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`, `sweep`. */
 import { printable } from '@mudpt/clip';
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
@@ -9,6 +9,7 @@ import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
 import type { PredictFlags } from './predict.ts';
+import { addSweepCommands } from './sweep-program.ts';
 import { errorText } from './terminal.ts';
 import type { TrainCommand } from './train.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
@@ -75,6 +76,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));
+  addSweepCommands(main, finish);
   for (const one of main.commands) one.option('--plugin <file>', PLUGIN);
   return main;
 }

@@ -11,7 +11,7 @@ type EpochLine = Extract<MetricsLine, { kind: 'epoch' }>;
 
 const FONT = { fontFamily: 'system-ui, sans-serif', fontSize: '12px', background: 'white', color: '#222' };
 
-function svg(options: Plot.PlotOptions): string {
+export function svg(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const element = Plot.plot({ document, style: FONT, ...options } as Plot.PlotOptions);
   element.setAttribute('xmlns', 'http://www.w3.org/2000/svg');

@@ -4,7 +4,7 @@ import type { BatchLoader, ClassSubset, Dataset, Unreadable } from '../data/inde
 import { changedPlugins } from '../plugins/load.ts';
 import { type Method, MethodError } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
-import { type BaseModel, openModel } from './model.ts';
+import { type BaseModel, type OpenModel, openModel } from './model.ts';
 import { createMethod, openRunData, runLoader } from './prepare.ts';
 import { expectModel, loadPrompts, type PromptFacts, readPromptFacts } from './prompt-file.ts';
 import type { Evaluation } from './records.ts';
@@ -39,18 +39,23 @@ export interface TunedOptions {
   readonly model?: string;
   /** Another choice than the run's, see `DecodeOptions`. */
   readonly exif?: 'ignore' | 'apply';
+  /** How the base model is opened, see `RunOptions`. */
+  readonly openModel?: OpenModel;
 }
 
 /**
  * Opens a finished run.
  * @throws FormatError when the folder holds none, or the base model is another one
  */
-export async function openRun(path: string, { device, model, exif }: TunedOptions): Promise<TunedModel> {
+export async function openRun(
+  path: string,
+  { device, model, exif, openModel: open = openModel }: TunedOptions,
+): Promise<TunedModel> {
   const folder = new RunFolder(path);
   const config = { ...(await folder.readConfig()), ...(exif && { exif }) };
   const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
   const facts = await readPromptFacts(paths);
-  const base = await openModel({ ...config, model: model ?? config.model }, device);
+  const base = await open({ ...config, model: model ?? config.model }, device);
   let method: Method | undefined;
   try {
     expectModel(paths, facts, base.hash, base.name);
@@ -60,13 +65,13 @@ export async function openRun(path: string, { device, model, exif }: TunedOption
     const loader = runLoader(base.clip, config, made);
     const close = async (): Promise<void> => {
       made.dispose();
-      base.clip.dispose();
+      base.close();
       await loader.close();
     };
     return { folder, config, facts, base, method: made, loader, notes: changedPlugins(config.plugins), close };
   } catch (error) {
     method?.dispose();
-    base.clip.dispose();
+    base.close();
     throw error;
   }
 }

@@ -13,7 +13,12 @@ export interface BaseModel {
   /** SHA-256 of its weights. */
   readonly hash: string;
   readonly clip: Clip;
+  /** Gives the model back: whoever opened it may not use it afterwards. */
+  close(): void;
 }
+
+/** How a base model is opened, see {@link openModel}. */
+export type OpenModel = typeof openModel;
 
 /** @throws FormatError when there is no such model, or its files are damaged */
 export async function openModel(
@@ -22,7 +27,7 @@ export async function openModel(
   signal?: AbortSignal,
 ): Promise<BaseModel> {
   const clip = await loadClip(model === 'embedded' ? EMBEDDED : model, { device, dtype: precision, ...(signal && { signal }) });
-  return { name: model, hash: clip.hash ?? '', clip };
+  return { name: model, hash: clip.hash ?? '', clip, close: () => clip.dispose() };
 }
 
 /** The sizes of a model that lies here; undefined for one that would have to be fetched. Its weights are not read. */

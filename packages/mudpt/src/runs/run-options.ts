@@ -4,6 +4,7 @@ import type { Device } from '@mudpt/tensor';
 import type { Dataset } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
+import type { OpenModel } from './model.ts';
 import type { StepChoice } from '../memory/choice.ts';
 import type { AlternativeFacts, Evaluation, MetricsLine, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -46,6 +47,8 @@ export interface RunOptions {
   /** Asks to stop: the run saves where it is and returns. */
   readonly signal?: AbortSignal;
   readonly observer?: RunObserver;
+  /** How the base model is opened: several runs of one process may share one. Default: each opens it and closes it. */
+  readonly openModel?: OpenModel;
   /** Called once the run has finished or diverged, before the model is closed: reports are made here. */
   readonly afterwards?: (run: FinishedRun) => Promise<void>;
 }

@@ -35,7 +35,7 @@ export async function train(input: RunInput, options: RunOptions): Promise<RunRe
   expectTrainable(dataset);
   // A place where nothing can be written is told before the model is loaded.
   await makeFolder(options.out ?? 'runs');
-  const base = await openModel(resolved, device, options.signal);
+  const base = await (options.openModel ?? openModel)(resolved, device, options.signal);
   const { config, notes } = fitToModel(resolved, input, base.clip.config);
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
@@ -58,7 +58,7 @@ export async function resumeRun(path: string, options: RunOptions): Promise<RunR
   if (changed !== undefined)
     throw new InputError('run', `${path} cannot be continued: ${changed}`, 'put the plugin back, or start a new run with --out');
   const [dataset, device] = await Promise.all([openRunData(config, config.classes), options.device]);
-  const base = await openModel(config, device, options.signal);
+  const base = await (options.openModel ?? openModel)(config, device, options.signal);
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
     return begin({ config, dataset, base, marks, folder }, { ...options, resume: true }, []);
@@ -70,7 +70,7 @@ async function owning(base: BaseModel, body: () => Promise<RunResult>): Promise<
   try {
     return await body();
   } finally {
-    base.clip.dispose();
+    base.close();
   }
 }
 

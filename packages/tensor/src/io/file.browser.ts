@@ -21,6 +21,9 @@ export const FileLock = {
   take: async (): Promise<never> => {
     throw noDisk('lock', 'a page needs no lock');
   },
+  holderOf: async (): Promise<never> => {
+    throw noDisk('lock', 'a page needs no lock');
+  },
 };
 
 /** Nothing is ever left where nothing can be written. */

@@ -32,7 +32,9 @@ it('is held by one, says by whom, and leaves nothing', async () => {
   const first = await take();
   await expect(take()).rejects.toThrow(new RegExp(`the run is being written by process ${process.pid} on .*run\\.lock`, 's'));
   await first.expectHeld();
+  expect(await FileLock.holderOf(path)).toMatch(new RegExp(`^process ${process.pid} on `));
   await first.release();
+  expect(await FileLock.holderOf(path)).toBeUndefined();
   expect(await readdir(folder)).toEqual([]);
   await using again = await take();
   await again.expectHeld();
@@ -55,6 +57,7 @@ it('whoever waits goes on once it is free, or when told to stop', async () => {
 
 it('is taken over from a process that is no more', async () => {
   await left({ pid: await deadPid() });
+  expect(await FileLock.holderOf(path)).toBeUndefined();
   await using lock = await take();
   await lock.expectHeld();
 });

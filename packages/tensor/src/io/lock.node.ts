@@ -61,15 +61,20 @@ export class FileLock implements AsyncDisposable {
       if (!(await lives(path, found))) await takeAway(path, found.text);
       else if (wait) await new Promise((resume) => setTimeout(resume, RETRY_MS));
       else {
-        const { holder } = found;
-        const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
         throw new FormatError(
           'lock',
-          `${what} is being written by ${who}`,
+          `${what} is being written by ${nameOf(found)}`,
           `wait until it has ended, or end it; the lock is ${path}`,
         );
       }
     }
+  }
+
+  /** Who holds the lock at `path` now: `process 12 on machine`; undefined where nobody does. Changes nothing. */
+  static async holderOf(path: string): Promise<string | undefined> {
+    const found = await read(path);
+    if (!found || !(await lives(path, found))) return undefined;
+    return nameOf(found);
   }
 
   /** @throws FormatError when somebody took the lock away: two would write at once */
@@ -154,6 +159,10 @@ async function read(path: string): Promise<Found | undefined> {
   } catch {
     return { text, holder: undefined };
   }
+}
+
+function nameOf({ holder }: Found): string {
+  return holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
 }
 
 async function lives(path: string, { holder }: Found): Promise<boolean> {

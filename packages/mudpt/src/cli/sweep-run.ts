@@ -1,0 +1,82 @@
+/** `sweep run`: the cells of one task in this process, or all of them in several. */
+import { Device } from '@mudpt/tensor';
+import { command, pathFromHere } from '../command.ts';
+import type { Cell, Plan } from '../sweep/cell.ts';
+import { progressObserver, reasonOf } from '../sweep/child.ts';
+import { dispatch, type Tally } from '../sweep/dispatch.ts';
+import { executeCell, type Outcome, Workplace } from '../sweep/execute.ts';
+import { EXIT_AGAIN, EXIT_DONE, EXIT_FAILED } from '../sweep/exit-codes.ts';
+import { stopOnSignals } from '../sweep/signals.ts';
+import { StatusLine } from './terminal.ts';
+
+const WORDS: Readonly<Record<Outcome, string>> = {
+  done: 'done',
+  finished: 'done before',
+  stopped: 'stopped, and saved',
+  busy: 'with another process',
+  failed: 'FAILED',
+};
+
+/** Cells of one task of an array, one after the other. */
+export async function runTask(sweep: string, cells: readonly Cell[]): Promise<number> {
+  const line = new StatusLine(process.stdout);
+  using stop = stopOnSignals(() => line.print('asked to stop: saving'));
+  const workplace = new Workplace(() => Device.open());
+  const outcomes: Outcome[] = [];
+  try {
+    for (const cell of cells) {
+      if (stop.signal.aborted) break;
+      let reason: string | undefined;
+      const outcome = await executeCell(sweep, cell, {
+        workplace,
+        signal: stop.signal,
+        wait: true,
+        observer: progressObserver((text) => line.show(`${cell.id}: ${text}`)),
+        onFailure: (error) => (reason = reasonOf(error)),
+      });
+      outcomes.push(outcome);
+      line.print(ended(cell, outcome, reason));
+    }
+  } finally {
+    await workplace.close();
+  }
+  if (outcomes.length < cells.length || outcomes.includes('stopped')) return EXIT_AGAIN;
+  return outcomes.includes('failed') ? EXIT_FAILED : EXIT_DONE;
+}
+
+/** All cells, `jobs` at once. */
+export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number): Promise<number> {
+  const line = new StatusLine(process.stdout);
+  const began = performance.now();
+  using stop = stopOnSignals(() => line.print('asked to stop: the cells at hand are saved'));
+  let count = 0;
+  const tally = await dispatch(sweep, plan, {
+    jobs,
+    signal: stop.signal,
+    program: process.argv[1] ?? '',
+    childArguments: ['sweep', 'child', sweep],
+    onStart: (cell, pid) => line.print(`begin    ${cell.id} (process ${pid})`),
+    onProgress: (cell, text) => line.show(`${cell.id}: ${text}`),
+    onEnd: (cell, outcome, reason) => line.print(`${ended(cell, outcome, reason)} (${++count})`),
+    onCrash: (cell, how, isTriedAgain) =>
+      line.print(`crashed  ${cell.id}: its process ended with ${how}${isTriedAgain ? '; it is resumed' : ''}`),
+  });
+  line.print(tallyText(tally, plan.cells.length, (performance.now() - began) / 1000));
+  const here = pathFromHere(sweep);
+  const isOpen = tally.done + tally.finished + tally.failed < plan.cells.length;
+  if (isOpen) line.print(`go on with: ${command(`sweep run ${here}`)}`);
+  else line.print(`tables: ${command(`collect ${here}`)}`);
+  if (isOpen) return EXIT_AGAIN;
+  return tally.failed > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+function ended({ id }: Cell, outcome: Outcome, reason: string | undefined): string {
+  return `${WORDS[outcome].padEnd(8)} ${id}${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+function tallyText(tally: Tally, cells: number, seconds: number): string {
+  const parts = (Object.keys(WORDS) as Outcome[])
+    .filter((outcome) => tally[outcome] > 0)
+    .map((outcome) => `${tally[outcome]} ${WORDS[outcome]}`);
+  return `${cells} cells: ${parts.join(', ') || 'none begun'}; ${seconds.toFixed(0)} s`;
+}

@@ -1,0 +1,102 @@
+/** A process that does the cells its parent names, one after the other, with one device and one base model. */
+import { Device, FormatError, InputError, TensorError } from '@mudpt/tensor';
+import { MethodError } from '../methods/index.ts';
+import type { Plan } from './cell.ts';
+import { executeCell, type Outcome, Workplace } from './execute.ts';
+import { stopOnSignals } from './signals.ts';
+
+/** From the parent: the index of the next cell; `end` when there is none. */
+export type ToChild = { readonly cell: number } | { readonly end: true };
+/** To the parent. */
+export type FromChild =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'progress'; readonly text: string }
+  | {
+      readonly kind: 'ended';
+      readonly cell: number;
+      readonly outcome: Outcome;
+      /** The process takes no other cell. */
+      readonly isLast: boolean;
+      readonly reason?: string;
+    };
+
+/** Serves the parent until it says that there is no more, or is gone. */
+export async function serveParent(sweep: string, { cells }: Plan): Promise<void> {
+  const send = (message: FromChild): void => void (process.connected && process.send?.(message));
+  using stop = stopOnSignals();
+  const workplace = new Workplace(() => Device.open());
+  // A parent that was killed asks for nothing more: what is at hand is saved.
+  process.once('disconnect', () => stop.ask());
+  try {
+    send({ kind: 'ready' });
+    for await (const index of orders(stop.signal)) {
+      const cell = cells[index];
+      if (!cell) throw new RangeError(`there is no cell ${index}`);
+      let reason: string | undefined;
+      let isDeviceSound = true;
+      const outcome = await executeCell(sweep, cell, {
+        workplace,
+        signal: stop.signal,
+        wait: false,
+        observer: progressObserver((text) => send({ kind: 'progress', text })),
+        onFollowUp: ({ name, classes }) => send({ kind: 'progress', text: `evaluation on ${name}, ${classes} classes` }),
+        onFailure: (error) => {
+          reason = reasonOf(error);
+          isDeviceSound = error instanceof FormatError || error instanceof InputError || error instanceof MethodError;
+        },
+      });
+      const isLast = outcome === 'stopped' || !isDeviceSound;
+      send({ kind: 'ended', cell: index, outcome, isLast, ...(reason !== undefined && { reason }) });
+      // Anything but a refusal may have left the device in any state: the next cell begins in a process of its own.
+      if (isLast) break;
+    }
+  } finally {
+    await workplace.close();
+    if (process.connected) process.disconnect();
+  }
+}
+
+/** The cells that the parent names. */
+async function* orders(signal: AbortSignal): AsyncGenerator<number> {
+  const waiting: ToChild[] = [];
+  let wake: () => void = () => undefined;
+  const onMessage = (message: ToChild): void => {
+    waiting.push(message);
+    wake();
+  };
+  const onStop = (): void => wake();
+  process.on('message', onMessage);
+  signal.addEventListener('abort', onStop);
+  try {
+    for (;;) {
+      const next = waiting.shift();
+      if (signal.aborted || (next && 'end' in next)) return;
+      if (next) yield next.cell;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    process.off('message', onMessage);
+    signal.removeEventListener('abort', onStop);
+  }
+}
+
+/** Progress of a run in one short line, at most once a second. */
+export function progressObserver(tell: (text: string) => void) {
+  let told = -Infinity;
+  const seldom = (text: () => string): void => {
+    if (performance.now() - told < 1000) return;
+    told = performance.now();
+    tell(text());
+  };
+  return {
+    onPart: (what: string, done: number, total: number): void => seldom(() => `${what} ${done}/${total}`),
+    onProgress: (at: { epoch: number; epochs: number; step: number; steps: number; loss: number }): void =>
+      seldom(() => `epoch ${at.epoch + 1}/${at.epochs}, step ${at.step}/${at.steps}, loss ${at.loss.toFixed(3)}`),
+  };
+}
+
+/** What went wrong, in one line. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof TensorError) return `${error.op}: ${error.problem}`;
+  return error instanceof Error ? error.message : String(error);
+}

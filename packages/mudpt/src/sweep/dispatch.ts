@@ -1,0 +1,136 @@
+/** All cells of a sweep on one machine, in several processes: each gets its next cell when it has done the last. */
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Cell, Plan } from './cell.ts';
+import type { FromChild, ToChild } from './child.ts';
+import type { Outcome } from './execute.ts';
+import { writeRecord } from './record.ts';
+import { isDone, readCell } from './runs.ts';
+
+/** A cell whose process dies so often fails. */
+const MOST_CRASHES = 2;
+
+export interface DispatchOptions {
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  /** Words that start this command line as a child: `sweep child FOLDER`. */
+  readonly childArguments: readonly string[];
+  readonly program: string;
+  readonly onStart: (cell: Cell, process: number) => void;
+  readonly onProgress: (cell: Cell, text: string) => void;
+  readonly onEnd: (cell: Cell, outcome: Outcome, reason?: string) => void;
+  /** A process died without a word; the cell is tried once more unless it was the last time. */
+  readonly onCrash: (cell: Cell, how: string, isTriedAgain: boolean) => void;
+}
+
+export type Tally = Record<Outcome, number>;
+
+/** @returns how many cells ended how; those that were not begun when it was asked to stop count nowhere */
+export async function dispatch(sweep: string, { cells }: Plan, options: DispatchOptions): Promise<Tally> {
+  const tally: Tally = { done: 0, finished: 0, stopped: 0, busy: 0, failed: 0 };
+  const queue: Cell[] = [];
+  for (const cell of cells) {
+    if (isDone(cell, await readCell(sweep, cell).catch(() => undefined))) tally.finished += 1;
+    else queue.push(cell);
+  }
+  const crashes = new Map<string, number>();
+  const line = async (): Promise<void> => {
+    let last: Cell | undefined;
+    let child: Child | undefined;
+    try {
+      for (;;) {
+        if (options.signal.aborted) return;
+        const cell = takeNext(queue, last);
+        if (!cell) return;
+        child ??= new Child(options);
+        last = cell;
+        options.onStart(cell, child.pid);
+        const began = performance.now();
+        const ended = await child.run(cell, (text) => options.onProgress(cell, text));
+        if (ended.kind === 'ended') {
+          tally[ended.outcome] += 1;
+          options.onEnd(cell, ended.outcome, ended.reason);
+          if (ended.isLast) {
+            await child.end();
+            child = undefined;
+          }
+          continue;
+        }
+        child = undefined;
+        if (options.signal.aborted) {
+          tally.stopped += 1;
+          return;
+        }
+        const count = (crashes.get(cell.id) ?? 0) + 1;
+        crashes.set(cell.id, count);
+        const isTriedAgain = count < MOST_CRASHES;
+        options.onCrash(cell, ended.how, isTriedAgain);
+        if (isTriedAgain) queue.unshift(cell);
+        else {
+          tally.failed += 1;
+          const error = new Error(
+            `its process ended ${count} times with ${ended.how}, without a word: was there too little memory?`,
+          );
+          await writeRecord(sweep, cell, { state: 'failed', seconds: (performance.now() - began) / 1000, error });
+        }
+      }
+    } finally {
+      await child?.end();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(options.jobs, Math.max(1, queue.length)) }, line));
+  return tally;
+}
+
+/** The next cell: of the same model and data as the last one, so that what is open serves it; else the first. */
+function takeNext(queue: Cell[], last: Cell | undefined): Cell | undefined {
+  const same = last ? queue.findIndex(({ config, data }) => config['model'] === last.config['model'] && data === last.data) : -1;
+  return queue.splice(Math.max(0, same), 1)[0];
+}
+
+type Ended = Extract<FromChild, { kind: 'ended' }> | { readonly kind: 'gone'; readonly how: string };
+
+class Child {
+  private readonly process: ChildProcess;
+  private readonly gone: Promise<string>;
+  private readonly onStop: () => void;
+
+  constructor(private readonly options: DispatchOptions) {
+    this.process = fork(options.program, [...options.childArguments], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.gone = new Promise((resolve) => {
+      this.process.once('error', (error) => resolve(error.message));
+      this.process.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    this.onStop = () => void this.process.kill('SIGTERM');
+    options.signal.addEventListener('abort', this.onStop);
+    void this.gone.then(() => options.signal.removeEventListener('abort', this.onStop));
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
+  /** Sends a cell and waits for its end, or the process's. */
+  run(cell: Cell, onProgress: (text: string) => void): Promise<Ended> {
+    return new Promise((resolve) => {
+      const onMessage = (message: FromChild): void => {
+        if (message.kind === 'progress') onProgress(message.text);
+        if (message.kind !== 'ended') return;
+        this.process.off('message', onMessage);
+        resolve(message);
+      };
+      this.process.on('message', onMessage);
+      void this.gone.then((how) => resolve({ kind: 'gone', how }));
+      this.send({ cell: cell.index });
+    });
+  }
+
+  async end(): Promise<void> {
+    this.send({ end: true });
+    await this.gone;
+  }
+
+  /** A process that is gone gets nothing; its end is told by `gone`. */
+  private send(message: ToChild): void {
+    if (this.process.connected) this.process.send(message, () => undefined);
+  }
+}

@@ -1,0 +1,75 @@
+/** One cell, from wherever it stands to its end: locked, recorded, and stopped when asked. */
+import type { Device } from '@mudpt/tensor';
+import type { Cell } from './cell.ts';
+import { ModelPool } from './model-pool.ts';
+import { holderOf, lockCell, writeRecord } from './record.ts';
+import { isDone, readCell, runCell, type CellContext } from './runs.ts';
+
+/** `finished`: it was done before. `busy`: another process works on it. */
+export type Outcome = 'done' | 'finished' | 'stopped' | 'busy' | 'failed';
+
+/** What the cells of one process share: the device, opened when the first of them needs it, and the base model. */
+export class Workplace {
+  readonly models = new ModelPool();
+  private opened: Promise<Device> | undefined;
+
+  constructor(private readonly openDevice: () => Promise<Device>) {}
+
+  device(): Promise<Device> {
+    this.opened ??= this.openDevice();
+    return this.opened;
+  }
+
+  async close(): Promise<void> {
+    this.models.dispose();
+    (await this.opened?.catch(() => undefined))?.dispose();
+  }
+}
+
+export interface ExecuteOptions extends Pick<CellContext, 'signal' | 'observer' | 'onFollowUp'> {
+  readonly workplace: Workplace;
+  /** Wait for another process that works on the cell, which may be dead on a machine that cannot be asked. */
+  readonly wait: boolean;
+  /** Told what failed. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+/** A cell that fails is recorded with its reason. @throws only what keeps the record from being written */
+export async function executeCell(sweep: string, cell: Cell, options: ExecuteOptions): Promise<Outcome> {
+  const { signal, wait, workplace, onFailure } = options;
+  if (await isFinished(sweep, cell)) return 'finished';
+  if (!wait && (await holderOf(sweep, cell)) !== undefined) return 'busy';
+  let began = performance.now();
+  const seconds = (): number => (performance.now() - began) / 1000;
+  try {
+    await using lock = await lockCell(sweep, cell, { wait: true, signal });
+    if (await isFinished(sweep, cell)) return 'finished';
+    began = performance.now();
+    try {
+      const { observer, onFollowUp } = options;
+      const isEnded = await runCell(sweep, cell, {
+        device: await workplace.device(),
+        models: workplace.models,
+        signal,
+        ...(observer && { observer }),
+        ...(onFollowUp && { onFollowUp }),
+      });
+      await lock.expectHeld();
+      await writeRecord(sweep, cell, { state: isEnded ? 'done' : 'stopped', seconds: seconds() });
+      return isEnded ? 'done' : 'stopped';
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) throw error;
+      onFailure?.(error);
+      await writeRecord(sweep, cell, { state: 'failed', seconds: seconds(), error });
+      return 'failed';
+    }
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return 'stopped';
+    throw error;
+  }
+}
+
+/** Damaged files are told by the run itself. */
+async function isFinished(sweep: string, cell: Cell): Promise<boolean> {
+  return isDone(cell, await readCell(sweep, cell).catch(() => undefined));
+}

@@ -1,0 +1,29 @@
+/** The base models of one process: each is opened once and serves every cell that wants it. */
+import type { Clip } from '@mudpt/clip';
+import type { Device } from '@mudpt/tensor';
+import { type BaseModel, openModel } from '../runs/model.ts';
+import type { RunConfig } from '../train/index.ts';
+
+export class ModelPool {
+  private kept: { readonly key: string; readonly model: BaseModel } | undefined;
+
+  /** The model of a configuration; whoever gets it closes it, which leaves it open here. Another one takes the place of the last. */
+  async open(config: Pick<RunConfig, 'model' | 'precision'>, device: Device, signal?: AbortSignal): Promise<BaseModel> {
+    const key = JSON.stringify([config.model, config.precision]);
+    if (this.kept?.key !== key) {
+      this.dispose();
+      this.kept = { key, model: await openModel(config, device, signal) };
+    }
+    return { ...this.kept.model, close: () => undefined };
+  }
+
+  dispose(): void {
+    this.kept?.model.close();
+    this.kept = undefined;
+  }
+
+  /** The model that is open, if any. */
+  get clip(): Clip | undefined {
+    return this.kept?.model.clip;
+  }
+}

@@ -1,0 +1,230 @@
+/** Making, writing and reading a plan: `plan.json` says what the sweep is, `plan.jsonl` holds one cell a line. */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { FormatError, InputError, TensorError, writeFileAtomic } from '@mudpt/tensor';
+import { command, pathFromHere } from '../command.ts';
+import { someOf } from '../data/dataset.ts';
+import { exists } from '../data/files.ts';
+import { canonicalText } from '../settings/canonical.ts';
+import {
+  type Cell,
+  cellSchema,
+  type FollowUp,
+  headSchema,
+  type Plan,
+  PLAN_FORMAT,
+  type PlanHead,
+  type PlannedSet,
+} from './cell.ts';
+import { planDifferences } from './plan-differences.ts';
+import { type Protocol, STANDARD_SHOTS, type Tasks, tasksOf } from './protocols.ts';
+import { cellConfig, hasSetting, planSet } from './runs.ts';
+
+export interface PlanRequest {
+  readonly protocols: readonly Protocol[];
+  /** `maple`, or a variant of one: `mudpt@released-defaults`. */
+  readonly methods: readonly string[];
+  /** `paper11`, `icons`, names, paths. */
+  readonly data: readonly string[];
+  readonly source?: string | undefined;
+  /** Default: what each protocol is published with. */
+  readonly shots?: readonly (number | 'all')[] | undefined;
+  readonly seeds: readonly number[];
+  readonly root: string;
+  readonly model: string;
+  /** As `train --set` takes them. */
+  readonly assignments: readonly string[];
+}
+
+/**
+ * Every cell of a request, data sets opened once each.
+ * @throws InputError for what no run could do: all missing data sets are named at once
+ */
+export async function makePlan(request: PlanRequest): Promise<Plan> {
+  const { protocols, methods, seeds, assignments } = request;
+  for (const assignment of assignments.filter((text) => !text.includes(':')))
+    if (!methods.some((label) => hasSetting(label.split('@')[0] ?? '', assignment)))
+      throw new InputError(
+        '--set',
+        `none of ${methods.join(', ')} has the setting of "${assignment}"`,
+        'see train --help for what may be set',
+      );
+  const root = resolve(request.root);
+  const model = await absoluteIfPath(request.model);
+  const [data, source] = [await Promise.all(request.data.map(absoluteIfPath)), await absoluteIfPath(request.source ?? '')];
+  const tasks = protocols.map((protocol) => tasksOf(protocol, data, source === '' ? undefined : source));
+  const sets = await openSets([...new Set(tasks.flatMap(({ train, targets }) => [...train, ...targets]))], root);
+  expectUse(tasks, sets);
+  const cells = new Map<string, Cell>();
+  const planned: PlanHead['protocols'] = [];
+  for (const [place, protocol] of protocols.entries()) {
+    const { train, targets } = tasks[place] as Tasks;
+    const shots = [...(request.shots ?? STANDARD_SHOTS[protocol])];
+    const named = (from: readonly string[]): string[] => from.map((one) => setOf(sets, one).name);
+    planned.push({ name: protocol, train: named(train), targets: named(targets), shots });
+    for (const from of train)
+      for (const label of methods)
+        for (const count of shots)
+          for (const seed of seeds) {
+            const set = setOf(sets, from);
+            const parts = { protocol, method: label, set, root, model, shots: count, seed, assignments };
+            const { id, config, asked } = await cellConfig(parts);
+            const before = cells.get(id);
+            const followUps = [
+              ...(before?.evaluations ?? []),
+              ...followUpsOf(
+                protocol,
+                set,
+                targets.map((one) => setOf(sets, one)),
+              ),
+            ];
+            const unique = new Map(followUps.map((one) => [`${one.name} ${one.classes}`, one]));
+            cells.set(id, {
+              index: before?.index ?? cells.size,
+              id,
+              protocols: [...new Set([...(before?.protocols ?? []), protocol])],
+              method: label,
+              data: set.name,
+              shots: count,
+              seed,
+              config,
+              asked: [...asked],
+              evaluations: [...unique.values()],
+            });
+          }
+  }
+  const head: Omit<PlanHead, 'digest'> = {
+    format: PLAN_FORMAT,
+    model,
+    root,
+    protocols: planned,
+    methods: [...methods],
+    seeds: [...seeds],
+    sets,
+  };
+  const list = [...cells.values()];
+  return { head: { ...head, digest: digestOf(head, list) }, cells: list };
+}
+
+/** What follows a run of a protocol. */
+function followUpsOf(protocol: Protocol, trained: PlannedSet, targets: readonly PlannedSet[]): FollowUp[] {
+  if (protocol === 'base-to-new') return [{ data: trained.data, name: trained.name, classes: 'new' }];
+  return targets.map(({ data, name }) => ({ data, name, classes: 'all' }));
+}
+
+async function openSets(names: readonly string[], root: string): Promise<PlannedSet[]> {
+  const sets: PlannedSet[] = [];
+  const problems: string[] = [];
+  for (const name of names) {
+    try {
+      sets.push(await planSet(name, root));
+    } catch (error) {
+      if (!(error instanceof TensorError)) throw error;
+      problems.push(`${name}: ${error.problem}`);
+    }
+  }
+  if (problems.length > 0)
+    throw new InputError(
+      '--data',
+      `${problems.length} of ${names.length} data sets cannot be opened:\n  ${problems.join('\n  ')}\n`,
+      `put them under --root (now ${root}), or name those that are there with --data`,
+    );
+  const names2 = sets.map(({ name }) => name);
+  const twice = sets.find(({ name }, index) => names2.indexOf(name) !== index);
+  if (twice)
+    throw new InputError(
+      '--data',
+      `two data sets are called ${twice.name}`,
+      'rename one of the folders: tables name data sets by it',
+    );
+  return sets;
+}
+
+function expectUse(tasks: readonly Tasks[], sets: readonly PlannedSet[]): void {
+  for (const { train } of tasks)
+    for (const name of train) {
+      const set = setOf(sets, name);
+      if (set.train === 0) throw new InputError('--data', `${set.name} has no training image`, 'name another set to train on');
+    }
+  for (const { name, test } of sets)
+    if (test === 0) throw new InputError('--data', `${name} has no test image`, 'leave it out: nothing can be measured on it');
+}
+
+function setOf(sets: readonly PlannedSet[], data: string): PlannedSet {
+  const found = sets.find((set) => set.data === data);
+  if (!found) throw new TypeError(`${data} was not opened`);
+  return found;
+}
+
+/** Tasks of an array may start in another folder, so paths do not count from here. */
+async function absoluteIfPath(text: string): Promise<string> {
+  if (text === '' || text === 'embedded') return text;
+  const isThere = await stat(text).then(
+    () => true,
+    () => false,
+  );
+  return isThere && (text.includes('/') || text.includes('.')) ? resolve(text) : text;
+}
+
+/**
+ * Writes a plan into the folder of the sweep. The same plan is left as it is.
+ * @throws InputError saying in what a plan that is there differs
+ */
+export async function writePlan(sweep: string, plan: Plan): Promise<'written' | 'unchanged'> {
+  const { head, cells } = plan;
+  if (await exists(join(sweep, 'plan.json'))) {
+    const before = await readPlan(sweep);
+    const differences = planDifferences(before, plan);
+    if (differences.length === 0) return 'unchanged';
+    throw new InputError(
+      'plan',
+      `${pathFromHere(sweep)} holds another plan: ${someOf(differences, 6)}`,
+      'give another folder with --out, or the words the plan was made with',
+    );
+  }
+  await mkdir(sweep, { recursive: true });
+  await writeFileAtomic('plan', join(sweep, 'plan.jsonl'), cells.map((cell) => `${JSON.stringify(cell)}\n`).join(''));
+  await writeFileAtomic('plan', join(sweep, 'plan.json'), `${JSON.stringify(head, undefined, 2)}\n`);
+  return 'written';
+}
+
+/** @throws FormatError when the folder holds no plan, or it was changed after it was made */
+export async function readPlan(sweep: string): Promise<Plan> {
+  const fix = `make one with \`${command('sweep plan')}\`, or put its files back`;
+  const read = async (file: string): Promise<string> => {
+    const path = join(sweep, file);
+    return readFile(path, 'utf8').catch((cause: unknown) => {
+      throw new FormatError('sweep', `${path} cannot be read (${(cause as Error).message})`, fix, { cause });
+    });
+  };
+  const damaged = (file: string, why: string): FormatError => new FormatError('sweep', `${join(sweep, file)}: ${why}`, fix);
+  const [headText, cellText] = [await read('plan.json'), await read('plan.jsonl')];
+  const head = headSchema.safeParse(parsed(headText));
+  if (!head.success) throw damaged('plan.json', head.error.issues[0]?.message ?? 'is no plan');
+  const cells = cellText
+    .split('\n')
+    .filter(Boolean)
+    .map((line, index) => {
+      const cell = cellSchema.safeParse(parsed(line));
+      if (!cell.success) throw damaged('plan.jsonl', `line ${index + 1}: ${cell.error.issues[0]?.message}`);
+      return cell.data;
+    });
+  const { digest, ...rest } = head.data;
+  if (digest !== digestOf(rest, cells)) throw damaged('plan.jsonl', 'was changed after the plan was made');
+  return { head: head.data, cells };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function digestOf(head: Omit<PlanHead, 'digest'>, cells: readonly Cell[]): string {
+  return createHash('sha256')
+    .update(canonicalText([head, cells]))
+    .digest('hex');
+}
