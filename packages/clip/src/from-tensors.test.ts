@@ -72,7 +72,7 @@ eachDevice('clipFromTensors', (ctx) => {
     const slopes = [half, exact].map((clip) => {
       using tape = new Tape();
       tape.watch(prompt);
-      using features = clip.image?.forward(x, { append: prompt }) as Tensor;
+      using features = clip.image?.forward(x, { prompts: { at: 'end', layers: [prompt] } }) as Tensor;
       using ones = full(features.shape, 1, { device: ctx.device });
       return tape.backward(features, ones);
     });

@@ -13,10 +13,11 @@ export {
   type TowerConfig,
 } from './config.ts';
 export { clipFromTensors, type ClipOptions } from './from-tensors.ts';
-export { type ImageForwardOptions, ImageTower } from './towers/image-tower.ts';
+export { ImageTower } from './towers/image-tower.ts';
 export { csvLine, printable, printableJson } from './printable.ts';
 export { randomClip, randomWeights } from './random-clip.ts';
 export { type ClipWeights, type HostTensor, type TowerName, TOWERS, type WeightDType, weightShapes } from './tensors.ts';
+export type { PromptTokens } from './towers/prompt-tokens.ts';
 export { type EmbeddedTexts, type PackedInput, TextTower } from './towers/text-tower.ts';
 export type { PackedTexts, TokenIds } from './towers/token-ids.ts';
 export type { TokenTable } from './towers/token-table.ts';

@@ -1,6 +1,6 @@
 /**
- * One block, computed for those rows only that somebody reads. All rows give keys and values; queries, the attention's projection and the
- * feed-forward part work on each row alone, so rows that nobody reads behind the block need none of them. What is left has the numbers of
+ * One block, computed for those tokens only that somebody reads. All tokens give keys and values; queries, the attention's projection and the
+ * feed-forward part work on each token alone, so tokens that nobody reads after the block need none of them. What is left has the numbers of
  * the whole block.
  */
 import type { TransformerBlock } from '@mudpt/autograd';
@@ -17,61 +17,62 @@ import {
   unbind,
 } from '@mudpt/tensor';
 
-/** Takes the rows that are read after the last block, one of every sequence, as [count, width]. */
-export type RowPicker = (x: Tensor) => Tensor;
+/** Takes the tokens that are read after the last block, one of every sequence, as [count, width]. */
+export type TokenPicker = (x: Tensor) => Tensor;
 
 export type BlockAttention = Pick<AttentionOptions, 'causal' | 'cuSeqlens' | 'prefix'>;
 
-/** What {@link blockRows} may leave out or add. */
-export type BlockRows = {
-  /** Rows [n, width] that every row of every sequence attends to as well; of them only keys and values are computed. */
-  readonly extra?: Tensor | undefined;
-  /** The rows that are read behind the block. Default: all. */
-  readonly pick?: RowPicker | undefined;
+/** What {@link runBlock} may leave out or add. */
+export type BlockReads = {
+  /** Tokens [n, width] that every token of every sequence attends to as well; of them only keys and values are computed. */
+  readonly unread?: Tensor | undefined;
+  /** The tokens that are read after the block. Default: all. */
+  readonly pick?: TokenPicker | undefined;
 };
 
-/** `block` over x [B, T, width], or packed [N, width] with `cuSeqlens`. @returns the rows of x, or those picked */
-export function blockRows(block: TransformerBlock, x: Tensor, options: BlockAttention, { extra, pick }: BlockRows): Tensor {
-  if (!extra && !pick) return block.forward(x, options);
+/** `block` over x [B, T, width], or packed [N, width] with `cuSeqlens`. @returns the tokens of x, or those picked */
+export function runBlock(block: TransformerBlock, x: Tensor, options: BlockAttention, { unread, pick }: BlockReads): Tensor {
+  if (!unread && !pick) return block.forward(x, options);
   const { skip, out: normed } = block.norm1.fork(x);
-  const seen = extra ? { ...options, prefix: keysAndValues(block, extra) } : options;
+  const seen = unread ? { ...options, prefix: keysAndValues(block, unread) } : options;
   if (!pick) return finish(block, skip, attentionQkv(allParts(block, normed), seen));
-  const own = pick(skip);
-  // Under the causal mask, or packed, the kernels find a query's keys by its place: there all rows have queries.
+  const picked = pick(skip);
+  // Under the causal mask, or packed, the kernels find a query's keys by its place: there all tokens have queries.
   if (options.causal || options.cuSeqlens) {
     const attended = attentionQkv(allParts(block, normed), seen);
-    return finish(block, own, pick(reshape(attended, x.shape)));
+    return finish(block, picked, pick(reshape(attended, x.shape)));
   }
-  const q = someParts(block, reshape(pick(normed), [own.shape[0] ?? 0, 1, own.shape[1] ?? 0]), 0, 1);
+  const [count, width] = picked.shape as [number, number];
+  const q = someParts(block, reshape(pick(normed), [count, 1, width]), 0, 1);
   const [k, v] = unbind(someParts(block, normed, 1, 2), -3) as [Tensor, Tensor];
-  return finish(block, own, attention(reshape(q, [q.shape[0] ?? 0, 1, ...k.shape.slice(-2)]), k, v, seen));
+  return finish(block, picked, attention(reshape(q, [count, 1, ...k.shape.slice(-2)]), k, v, seen));
 }
 
-/** Rows that all packed sequences begin with, and the sequences' own. */
-export type SharedRows = { readonly head: Tensor; readonly rows: Tensor; readonly sequences: PackedSequences };
+/** Tokens that all packed sequences begin with [P, width], and what follows in each [N, width]. */
+export type PrefixedTokens = { readonly prefix: Tensor; readonly tokens: Tensor; readonly sequences: PackedSequences };
 
 /**
- * `block` over packed causal sequences behind a common beginning.
- * @param read which rows are read behind the block: whether the beginning's are, and which of the sequences'
+ * `block` over packed causal sequences after a common prefix.
+ * @param read which tokens are read after the block: whether the prefix's are, and which of the sequences'
  */
-export function sharedBlock(
+export function runPrefixedBlock(
   block: TransformerBlock,
-  { head, rows, sequences }: SharedRows,
-  read: { readonly head: boolean; readonly pick?: RowPicker | undefined },
-): { readonly head?: Tensor; readonly rows: Tensor } {
-  const over = (prefix: AttentionPrefix): Tensor =>
-    blockRows(block, rows, { causal: true, cuSeqlens: sequences, prefix }, { pick: read.pick });
-  if (!read.head) return { rows: over(keysAndValues(block, head)) };
-  const { skip, out: normed } = block.norm1.fork(head);
+  { prefix, tokens, sequences }: PrefixedTokens,
+  read: { readonly prefix: boolean; readonly pick?: TokenPicker | undefined },
+): { readonly prefix?: Tensor; readonly tokens: Tensor } {
+  const after = (keys: AttentionPrefix): Tensor =>
+    runBlock(block, tokens, { causal: true, cuSeqlens: sequences, prefix: keys }, { pick: read.pick });
+  if (!read.prefix) return { tokens: after(keysAndValues(block, prefix)) };
+  const { skip, out: normed } = block.norm1.fork(prefix);
   const parts = allParts(block, normed);
   const [, k, v] = unbind(parts, -3) as [Tensor, Tensor, Tensor];
-  const own = attentionQkv(reshape(parts, [1, ...parts.shape]), { causal: true });
-  return { head: finish(block, skip, own), rows: over({ k, v }) };
+  const attended = attentionQkv(reshape(parts, [1, ...parts.shape]), { causal: true });
+  return { prefix: finish(block, skip, attended), tokens: after({ k, v }) };
 }
 
-/** Keys and values [n, heads, depth] of rows [n, width]. */
-function keysAndValues(block: TransformerBlock, rows: Tensor): AttentionPrefix {
-  const [k, v] = unbind(someParts(block, block.norm1.forward(rows), 1, 2), -3) as [Tensor, Tensor];
+/** Keys and values [n, heads, depth] of tokens [n, width]. */
+function keysAndValues(block: TransformerBlock, tokens: Tensor): AttentionPrefix {
+  const [k, v] = unbind(someParts(block, block.norm1.forward(tokens), 1, 2), -3) as [Tensor, Tensor];
   return { k, v };
 }
 
@@ -91,7 +92,7 @@ function byHeads({ attention: { width, heads } }: TransformerBlock, parts: Tenso
   return reshape(parts, [...parts.shape.slice(0, -1), count, heads, width / heads]);
 }
 
-/** The rest of a block, behind its attention: `attended` has the elements of the residual x. */
+/** The rest of a block, after its attention: `attended` has the elements of the residual x. */
 function finish(block: TransformerBlock, x: Tensor, attended: Tensor): Tensor {
   return block.transform(block.attention.out.forward(reshape(attended, x.shape), { residual: x }));
 }

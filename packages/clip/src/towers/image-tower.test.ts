@@ -37,7 +37,7 @@ eachDevice('ImageTower', (ctx) => {
     });
   }
 
-  it('appends rows behind the patches, lets a hook replace them, and gives both their gradients', async () => {
+  it('appends prompt tokens after the patches, lets a hook replace them, and gives both their gradients', async () => {
     using clip = tinyClip({ device: ctx.device });
     const tower = imageOf(clip);
     const [count, depth] = [2, 2];
@@ -47,14 +47,16 @@ eachDevice('ImageTower', (ctx) => {
     using cotangent = onDevice(numbers(count * TINY.embed, 30), [count, TINY.embed]);
     const hook: BlockHook = (tokens, layer) => {
       if (layer === 0) return tokens;
-      const own = expand(reshape(prompts[layer] as Tensor, [1, depth, width]), [count, depth, width]);
-      return cat([narrow(tokens, 1, 0, patches), own], 1);
+      const prompt = expand(reshape(prompts[layer] as Tensor, [1, depth, width]), [count, depth, width]);
+      return cat([narrow(tokens, 1, 0, patches), prompt], 1);
     };
     const values = await Promise.all(prompts.map((prompt) => prompt.data()));
     const referenceAt = (step: number, direction: readonly Float32Array[]): Float64Array[] =>
       Array.from({ length: count }, (_, index) => {
-        const moved = values.map((own, layer) =>
-          rowsOf(Float32Array.from(own)).map((row, r) => row.map((v, i) => v + step * (direction[layer]?.[r * width + i] ?? 0))),
+        const moved = values.map((prompt, layer) =>
+          rowsOf(Float32Array.from(prompt)).map((row, r) =>
+            row.map((v, i) => v + step * (direction[layer]?.[r * width + i] ?? 0)),
+          ),
         );
         return imageReference(TINY, tinyWeights(), pixels(count).subarray(index * AREA, (index + 1) * AREA), {
           append: moved[0] ?? [],
@@ -62,20 +64,21 @@ eachDevice('ImageTower', (ctx) => {
         });
       });
 
+    const at = 'end';
+    const shallow = { at, layers: prompts.slice(0, 1) } as const;
     using tape = new Tape();
     for (const prompt of prompts) tape.watch(prompt);
-    using features = tower.forward(x, { append: prompts[0] as Tensor, hook });
+    using features = tower.forward(x, { prompts: shallow, hook });
     const saved = tape.savedBytes;
     using loss = scope(() => sum(mul(features, cotangent)));
     using gradients = tape.backward(loss);
     using again = new Tape();
     for (const prompt of prompts) again.watch(prompt);
-    using recomputed = tower.forward(x, { append: prompts[0] as Tensor, hook, recompute: true });
+    using recomputed = tower.forward(x, { prompts: shallow, hook, recompute: true });
     expect(again.savedBytes).toBeLessThan(saved);
     using anew = again.backward(recomputed, cotangent);
     for (const prompt of prompts) expect(await anew.of(prompt).data()).toEqual(await gradients.of(prompt).data());
-    // The same rows without a hook: what blocks make of those that the next one replaces is left out.
-    const [append, ...appendLater] = prompts as [Tensor, ...Tensor[]];
+    // The same without a hook: what blocks make of tokens that the next one replaces is left out.
     for (const [recompute, end] of [
       [false, layers],
       [true, layers],
@@ -83,20 +86,30 @@ eachDevice('ImageTower', (ctx) => {
     ] as const) {
       using short = new Tape();
       for (const prompt of prompts) short.watch(prompt);
-      const later = appendLater.slice(0, end - 1);
       const ends: BlockHook = (tokens, layer) => (layer < end ? hook(tokens, layer) : tokens);
-      using expected = end === layers ? alias(features) : tower.forward(x, { append, hook: ends });
-      using left = tower.forward(x, { append, appendLater: later, recompute });
+      using expected = end === layers ? alias(features) : tower.forward(x, { prompts: shallow, hook: ends });
+      using left = tower.forward(x, { prompts: { at, layers: prompts.slice(0, end) }, recompute });
       expect(distance(await left.data(), await expected.data())).toBeLessThan(1e-6);
-      using own = short.backward(left, cotangent);
+      using shortGradients = short.backward(left, cotangent);
       if (end < layers) continue;
       for (const prompt of prompts)
-        expect(distance(await own.of(prompt).data(), await gradients.of(prompt).data())).toBeLessThan(1e-5);
+        expect(distance(await shortGradients.of(prompt).data(), await gradients.of(prompt).data())).toBeLessThan(1e-5);
+    }
+    // Tokens may enter later, and may be given anew now and then.
+    for (const some of [[0, 2], [1], [1, 2], [2]]) {
+      const chosen = prompts.map((prompt, layer) => (some.includes(layer) ? prompt : undefined));
+      using rows = scope(() => expand(reshape(prompts[0] as Tensor, [1, depth, width]), [count, depth, width]));
+      const enters: BlockHook = (tokens, layer) => {
+        if (layer === 0 || !chosen[layer]) return tokens;
+        return hook(tokens.shape[1] === patches ? cat([tokens, rows], 1) : tokens, layer);
+      };
+      using expected = tower.forward(x, { ...(chosen[0] && { prompts: shallow }), hook: enters });
+      using actual = tower.forward(x, { prompts: { at, layers: chosen } });
+      expect(distance(await actual.data(), await expected.data()), some.join()).toBeLessThan(1e-6);
     }
     const seen: string[] = [];
     using watched = tower.forward(x, {
-      append,
-      appendLater,
+      prompts: { at, layers: prompts },
       hook: (tokens) => {
         seen.push(tokens.shape.join());
         return tokens;
@@ -105,8 +118,8 @@ eachDevice('ImageTower', (ctx) => {
     expect(seen).toEqual(Array.from({ length: layers }, () => [count, patches + depth, width].join()));
     expect(distance(await watched.data(), await features.data())).toBeLessThan(1e-6);
     using tokens = tower.patches(x);
-    using hidden = tower.hidden(tokens, { append: prompts[0] as Tensor, hook });
-    using hiddenLater = tower.hidden(tokens, { append, appendLater });
+    using hidden = tower.hidden(tokens, { prompts: shallow, hook });
+    using hiddenLater = tower.hidden(tokens, { prompts: { at, layers: prompts } });
     expect(distance(await hiddenLater.data(), await hidden.data())).toBeLessThan(1e-5);
     using whole = tower.project(hidden);
     const actual = await features.data();
@@ -137,12 +150,13 @@ eachDevice('ImageTower', (ctx) => {
     const tower = imageOf(clip);
     using prompt = onDevice(numbers(width, 4), [1, width]);
     using x = images(2);
-    using forward = capture((inputs: { x: Tensor; prompt: Tensor }) => tower.forward(inputs.x, { append: inputs.prompt }));
+    const promptsOf = ({ prompt: tokens }: { prompt: Tensor }) => ({ prompts: { at: 'end', layers: [tokens] } as const });
+    using forward = capture((inputs: { x: Tensor; prompt: Tensor }) => tower.forward(inputs.x, promptsOf(inputs)));
     forward({ x, prompt });
     using both = capture((inputs: { x: Tensor; prompt: Tensor }) => {
       using tape = new Tape();
       tape.watch(inputs.prompt);
-      const features = tower.forward(inputs.x, { append: inputs.prompt });
+      const features = tower.forward(inputs.x, promptsOf(inputs));
       return [...tape.backward(features, features).values()];
     });
     expect(both({ x, prompt }).length).toBe(1);
@@ -171,11 +185,13 @@ eachDevice('ImageTower', (ctx) => {
     using rows = onDevice(numbers(5, 1), [1, 5]);
     expect(() => tower.forward(small)).toThrow(/images have shape \[1, 3, 4, 4\]\. Give at least one image: \[B, 3, 12, 12\]/);
     expect(() => tower.forward(none)).toThrow(/at least one image/);
-    expect(() => tower.forward(one, { append: rows })).toThrow(/append has shape \[1, 5\]/);
-    using append = onDevice(numbers(width, 1), [1, width]);
-    expect(() => tower.forward(one, { append, appendLater: [rows] })).toThrow(/rows \[1, 5\], append has \[1, 24\]/);
-    expect(() => tower.forward(one, { appendLater: [append] })).toThrow(/append has none/);
-    const many = Array.from({ length: layers }, () => append);
-    expect(() => tower.forward(one, { append, appendLater: many })).toThrow(/blocks behind the first/);
+    const prompted = (...prompts: (Tensor | undefined)[]) => tower.forward(one, { prompts: { at: 'end', layers: prompts } });
+    expect(() => prompted(rows)).toThrow(/the prompt of block 0 has shape \[1, 5\]. Give tokens \[n, 24\]/);
+    using prompt = onDevice(numbers(width, 1), [1, width]);
+    using two = onDevice(numbers(2 * width, 1), [2, width]);
+    expect(() => prompted(prompt, rows)).toThrow(/the prompt of block 1 has shape \[1, 5\]/);
+    expect(() => prompted(prompt, undefined, two)).toThrow(/the prompt of block 2 has shape \[2, 24\], an earlier one \[1, 24\]/);
+    expect(() => prompted(prompt, ...Array.from({ length: layers }, () => prompt))).toThrow(/4 blocks, and there are 3/);
+    expect(() => tower.forward(one, { prompts: { at: -1, layers: [] } })).toThrow(/prompts stand at -1/);
   });
 });

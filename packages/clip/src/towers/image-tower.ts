@@ -1,21 +1,12 @@
 /** CLIP's vision transformer. */
 import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
 import { add, cat, expand, linear, matmul, permute, reshape, scope, select, ShapeError, type Tensor } from '@mudpt/tensor';
-import type { RowPicker } from './block.ts';
+import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import { type ImageConfig, imageTokens } from '../config.ts';
 import type { WeightBox } from '../tensors.ts';
-import { expectGiven, runBlocks, type StackOptions } from './transformer.ts';
-
-export type ImageForwardOptions = StackOptions & {
-  /** Rows [n, width], the same for all images, put behind the patches, before the first norm (prompts). */
-  readonly append?: Tensor;
-  /**
-   * The appended rows as the input of block 1, 2, ...: [n, width] each. What a block makes of rows that the next one is given anew is not
-   * computed, unless there is a hook to see it.
-   */
-  readonly appendLater?: readonly Tensor[];
-};
+import { expectPromptTokens, type PromptTokens } from './prompt-tokens.ts';
+import { runBlocks, type StackOptions } from './transformer.ts';
 
 /** Images to features. Its tensors carry OpenAI's layouts: `projection` is multiplied from the right. */
 export class ImageTower extends Module {
@@ -74,13 +65,16 @@ export class ImageTower extends Module {
     });
   }
 
-  /** Features [B, embed] of images [B, 3, size, size], not normalised. */
-  forward(images: Tensor, options: ImageForwardOptions = {}): Tensor {
+  /**
+   * Features [B, embed] of images [B, 3, size, size], not normalised. Prompts of block 0 pass the norm before it, as patches do; `at: 'end'` is
+   * after the patches.
+   */
+  forward(images: Tensor, options: StackOptions = {}): Tensor {
     return scope(() => this.head(this.run(this.patches(images), { ...options, pick: firstRow })));
   }
 
   /** Tokens as {@link patches} gives them, after the last block: [B, T, width]. */
-  hidden(tokens: Tensor, options: ImageForwardOptions = {}): Tensor {
+  hidden(tokens: Tensor, options: StackOptions = {}): Tensor {
     return scope(() => this.run(tokens, options));
   }
 
@@ -102,17 +96,18 @@ export class ImageTower extends Module {
     yield ['visual.ln_post.bias', this.normPost.bias];
   }
 
-  private run(
-    tokens: Tensor,
-    { append, appendLater = [], ...options }: ImageForwardOptions & { readonly pick?: RowPicker },
-  ): Tensor {
-    expectGiven({ tower: 'ImageTower', first: 'append', later: 'appendLater' }, this.config, append, appendLater);
-    const behind = append ? [this.normPre.forward(append), ...appendLater] : [];
-    return runBlocks(this.blocks, this.normPre.forward(tokens), { ...options, behind });
+  private run(tokens: Tensor, { prompts, ...options }: StackOptions & { readonly pick?: TokenPicker }): Tensor {
+    if (prompts) expectPromptTokens('ImageTower', this.config, prompts);
+    const normed = prompts && this.normed(prompts);
+    return runBlocks(this.blocks, this.normPre.forward(tokens), { ...options, prompts: normed });
   }
 
-  private head(rows: Tensor): Tensor {
-    return matmul(this.normPost.forward(rows), this.projection);
+  private normed({ at, layers: [first, ...later] }: PromptTokens): PromptTokens {
+    return { at, layers: [first && this.normPre.forward(first), ...later] };
+  }
+
+  private head(tokens: Tensor): Tensor {
+    return matmul(this.normPost.forward(tokens), this.projection);
   }
 }
 

@@ -60,7 +60,7 @@ eachDevice('TextTower', (ctx) => {
     expect(await onlyIds.data()).toEqual(await long.data());
   });
 
-  it('packs texts behind any number of shared tokens, and without any', async () => {
+  it('packs texts after any number of shared tokens, and without any', async () => {
     using clip = tinyClip({ device: ctx.device });
     const tower = textOf(clip);
     const shared = [SOT, 5, 6];
@@ -135,11 +135,32 @@ eachDevice('TextTower', (ctx) => {
         scope(() => {
           const start = narrow(tower.tokens.rows(prefixIds), 0, 0, 1);
           const prefix = cat([start, promptOf(0)]);
-          using own = sequences.share(); // gone before the backward
-          return tower.forwardPacked({ prefix, rows: tower.tokens.rows(rowIds), sequences: own }, { hook, recompute });
+          using shared = sequences.share(); // gone before the backward
+          return tower.forwardPacked({ prefix, rows: tower.tokens.rows(rowIds), sequences: shared }, { hook, recompute });
         }),
       );
       expect(distance(await packed.values, await dense.values)).toBeLessThan(1e-6);
+      // The tower replaces as the hooks do.
+      const replaced = { prompts: { at: 1, layers: [undefined, ...prompts.slice(1)] }, recompute };
+      const given = run(() =>
+        scope(() => {
+          const prefix = cat([narrow(tower.tokens.rows(prefixIds), 0, 0, 1), promptOf(0)]);
+          return tower.forwardPacked({ prefix, rows: tower.tokens.rows(rowIds), sequences }, replaced);
+        }),
+      );
+      expect(await given.values).toEqual(await packed.values);
+      for (const prompt of prompts)
+        expect(await given.gradients.of(prompt).data()).toEqual(await packed.gradients.of(prompt).data());
+      given.gradients.dispose();
+      const texted = scope(() => {
+        const embedded = tower.embed(texts);
+        const first = expand(reshape(promptOf(0), [1, depth, width]), [count, depth, width]);
+        const rest = narrow(embedded, 1, 1 + depth, (embedded.shape[1] as number) - 1 - depth);
+        const embeddings = cat([narrow(embedded, 1, 0, 1), first, rest], 1);
+        return tower.forward({ embeddings, eot: texts.map((text) => text.length - 1) }, replaced);
+      });
+      expect(distance(await texted.data(), await dense.values)).toBeLessThan(1e-6);
+      texted.dispose();
       for (const [layer, prompt] of prompts.entries()) {
         const [one, other] = [packed.gradients.of(prompt), dense.gradients.of(prompt)];
         expect(distance(await one.data(), await other.data()), `layer ${layer}`).toBeLessThan(1e-5);
@@ -155,16 +176,16 @@ eachDevice('TextTower', (ctx) => {
       tower.hidden(first, { hook: remember }).dispose();
       for (const given of [layers - 1, 1]) {
         const early: StackOptions['hook'] = (x, layer) => (layer > given ? x : hook(x, layer));
-        const inputs = (own: PackedSequences) => {
+        const inputs = (texts: PackedSequences) => {
           const prefix = cat([narrow(tower.tokens.rows(prefixIds), 0, 0, 1), promptOf(0)]);
-          return { prefix, rows: tower.tokens.rows(rowIds), sequences: own };
+          return { prefix, rows: tower.tokens.rows(rowIds), sequences: texts };
         };
         const hooked = run(() => scope(() => tower.forwardPacked(inputs(sequences), { hook: early })));
         const short = run(() =>
           scope(() => {
-            using own = sequences.share();
-            const laterPrefixes = prompts.slice(1, 1 + given).map((prompt, index) => cat([starts[index + 1] as Tensor, prompt]));
-            return tower.forwardPacked({ ...inputs(own), laterPrefixes }, { recompute });
+            using shared = sequences.share();
+            const whole = prompts.slice(1, 1 + given).map((prompt, index) => cat([starts[index + 1] as Tensor, prompt]));
+            return tower.forwardPacked(inputs(shared), { prompts: { at: 0, layers: [undefined, ...whole] }, recompute });
           }),
         );
         expect(distance(await short.values, await hooked.values)).toBeLessThan(1e-6);
@@ -207,7 +228,7 @@ eachDevice('TextTower', (ctx) => {
     });
   }
 
-  it('runs few kernels behind a shared prefix, and none for frozen weights', () => {
+  it('runs few kernels after a shared prefix, and none for frozen weights', () => {
     using clip = tinyClip({ device: ctx.device });
     const tower = textOf(clip);
     const { rowIds, sequences } = tower.pack(TEXTS, 1);
@@ -253,10 +274,14 @@ eachDevice('TextTower', (ctx) => {
     expect(() => tower.forwardPacked({ prefix, rows, sequences })).toThrow(/longest text has 12 rows/);
     using first = onDevice(numbers(width, 3), [1, width]);
     const packed = { prefix: first, rows, sequences };
-    expect(() => tower.forwardPacked({ ...packed, laterPrefixes: [wrong] })).toThrow(/laterPrefixes has rows \[3, 5\]/);
-    const many = Array.from({ length: layers }, () => first);
-    expect(() => tower.forwardPacked({ ...packed, laterPrefixes: many })).toThrow(/laterPrefixes has rows for/);
-    expect(() => tower.forwardPacked({ rows, sequences, laterPrefixes: [first] })).toThrow(/prefix has none/);
+    const prompted = (at: number | 'end', ...prompts: (Tensor | undefined)[]) =>
+      tower.forwardPacked(packed, { prompts: { at, layers: prompts } });
+    expect(() => prompted(0, undefined, wrong)).toThrow(/the prompt of block 1 has shape \[3, 5\]/);
+    expect(() => prompted(0, ...Array.from({ length: layers + 1 }, () => first))).toThrow(/prompts are given for/);
+    expect(() => prompted(1, first)).toThrow(/1 prompt tokens from place 1 on do not fit into 1 tokens/);
+    expect(() => prompted('end', first)).toThrow(/under the causal mask no text sees them/);
+    const unplaced = { prompts: { at: 0, layers: [first] } };
+    expect(() => tower.forwardPacked({ rows, sequences }, unplaced)).toThrow(/do not fit into 0 tokens/);
     expect(() => tower.forwardPacked({ prefix: first, rows, sequences }, { hook: () => wrong })).toThrow(
       /hook gave a prefix of shape \[3, 5\]/,
     );

@@ -1,4 +1,4 @@
-/** CLIP's text transformer: dense rows, or packed texts behind a shared beginning. */
+/** CLIP's text transformer: dense texts, or packed ones after a common prefix. */
 import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
 import {
   add,
@@ -15,27 +15,23 @@ import {
   Tensor,
   tensor,
 } from '@mudpt/tensor';
-import type { RowPicker } from './block.ts';
+import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import type { TextConfig } from '../config.ts';
 import type { WeightBox } from '../tensors.ts';
+import { expectPromptTokens, type PromptTokens } from './prompt-tokens.ts';
 import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
 import { TokenTable } from './token-table.ts';
-import { expectGiven, runBlocks, runBlocksShared, type StackOptions } from './transformer.ts';
+import { runBlocks, runPrefixedBlocks, type StackOptions } from './transformer.ts';
 
 /** Embedded texts [C, T, width] without positions, and the position of each one's end. */
 export type EmbeddedTexts = { readonly embeddings: Tensor; readonly eot: readonly number[] | Tensor };
 
-/** Texts packed behind a shared prefix, without positions. */
+/** Texts packed after a common prefix, without positions. */
 export type PackedInput = {
-  /** Rows [P, width] that all texts begin with. */
+  /** The tokens [P, width] that all texts begin with. */
   readonly prefix?: Tensor | undefined;
-  /**
-   * The prefix as the input of block 1, 2, ...: [P, width] each, positions included. What a block makes of a prefix that the next one is given
-   * anew is not computed.
-   */
-  readonly laterPrefixes?: readonly Tensor[];
-  /** What follows in each text, one behind the other: [N, width]. */
+  /** What follows in each text, one text after the other: [N, width]. */
   readonly rows: Tensor;
   /** Where each text lies among the rows; it must live until the backward is done. */
   readonly sequences: PackedSequences;
@@ -76,7 +72,7 @@ export class TextTower extends Module {
 
   /**
    * Features [C, embed], not normalised, of token ids or of embedded texts. T may be less than the context as long as every end is
-   * inside: under the causal mask nothing behind it matters.
+   * inside: under the causal mask nothing after it matters. Prompts replace tokens of every text, positions included.
    * @param texts ids on the host; ids on the device (i32 [C, T], for a table on the device; unchecked); or embeddings with their ends
    */
   forward(texts: TokenIds | Tensor | EmbeddedTexts, options: StackOptions = {}): Tensor {
@@ -100,13 +96,14 @@ export class TextTower extends Module {
   /**
    * Features [C, embed] of packed texts: what they share is computed once, and there is no padding. Equal to {@link forward} of the same
    * texts. Positions are added here: prefix 0 to P - 1, every text's rows from P on.
+   * @param options.prompts replace tokens of the prefix, positions included
    * @param options.hook sees the prefix [P, width] only, and may replace it at every layer
    */
   forwardPacked(input: PackedInput, options: StackOptions = {}): Tensor {
-    const { rows, sequences, laterPrefixes = [] } = input;
+    const { rows, sequences } = input;
     this.expectPacked(input, options);
     return scope(() => {
-      const shared = input.prefix?.shape[0] ?? 0;
+      const [shared = 0] = input.prefix?.shape ?? [];
       const lengths = sequences.lengths ?? [];
       const eot = input.eot ?? endsOf(lengths);
       this.expectEnds(eot, sequences.count, sequences.total);
@@ -117,14 +114,14 @@ export class TextTower extends Module {
       const picking = { ...options, pick: (x: Tensor) => indexSelect(x, 0, ends) };
       return this.head(
         prefix
-          ? runBlocksShared(this.blocks, { prefixes: [prefix, ...laterPrefixes], rows: placed, sequences }, picking)
+          ? runPrefixedBlocks(this.blocks, { prefix, tokens: placed, sequences }, picking)
           : runBlocks(this.blocks, placed, { ...picking, causal: true, cuSeqlens: sequences }),
       );
     });
   }
 
   /**
-   * Cuts texts behind their ends and packs them behind their first `shared` tokens, for {@link forwardPacked}. The caller disposes
+   * Cuts texts after their ends and packs them after their first `shared` tokens, for {@link forwardPacked}. The caller disposes
    * `sequences`.
    */
   pack(ids: TokenIds, shared: number): PackedTexts {
@@ -147,23 +144,24 @@ export class TextTower extends Module {
     return { embeddings: this.tokens.rows(ids, [count, length]), eot };
   }
 
-  private run(embeddings: Tensor, options: StackOptions & { readonly pick?: RowPicker }): Tensor {
+  private run(embeddings: Tensor, options: StackOptions & { readonly pick?: TokenPicker }): Tensor {
     this.expectEmbeddings(embeddings);
     const [, length = 0] = embeddings.shape;
     const placed = add(embeddings, narrow(this.positions, 0, 0, length));
-    // A row alone sees itself under any mask: without one it needs no kernels but those of images.
+    if (options.prompts) this.expectPrompts(options.prompts, length);
+    // A token alone sees itself under any mask: without one it needs no kernels but those of images.
     return runBlocks(this.blocks, placed, { ...options, causal: length > 1 });
   }
 
   /** Takes the rows at the texts' ends of tensors shaped like x [C, T, width]. */
-  private atEnds(x: Tensor, eot: readonly number[] | Tensor): RowPicker {
+  private atEnds(x: Tensor, eot: readonly number[] | Tensor): TokenPicker {
     const [count = 0, length = 0] = x.shape;
     if (!(eot instanceof Tensor)) this.expectEnds(eot, count, length);
     const ends = eot instanceof Tensor ? eot : this.indices(eot);
-    return (rows) => gatherRows(rows, ends);
+    return (all) => gatherRows(all, ends);
   }
 
-  /** Only the rows that become features are normalised: the norm works on each row alone. */
+  /** Only the tokens that become features are normalised: the norm works on each alone. */
   private head(ends: Tensor): Tensor {
     return matmul(this.normFinal.forward(ends), this.projection);
   }
@@ -193,8 +191,23 @@ export class TextTower extends Module {
     );
   }
 
-  private expectPacked({ prefix, laterPrefixes = [], rows, sequences }: PackedInput, { hook }: StackOptions): void {
+  private expectPrompts(prompts: PromptTokens, length: number): void {
+    expectPromptTokens('TextTower', this.config, prompts);
+    const { at, layers } = prompts;
+    const [most = 0] = layers.find((tokens) => tokens !== undefined)?.shape ?? [];
+    if (at !== 'end' && at + most <= length) return;
+    throw new ShapeError(
+      'TextTower',
+      at === 'end'
+        ? 'prompts stand at the end, and under the causal mask no text sees them there'
+        : `${most} prompt tokens from place ${at} on do not fit into ${length} tokens`,
+      'give `at`, the first token that they replace, and as many as there are',
+    );
+  }
+
+  private expectPacked({ prefix, rows, sequences }: PackedInput, { hook, prompts }: StackOptions): void {
     const { width, context } = this.config;
+    const [shared = 0] = prefix?.shape ?? [];
     const fail = (problem: string, fix: string): never => {
       throw new ShapeError('TextTower', problem, fix);
     };
@@ -203,9 +216,11 @@ export class TextTower extends Module {
       fail('a text has no rows, or there is none', 'leave out fewer tokens');
     if (rows.shape.join() !== [sequences.total, width].join())
       fail(`rows have shape [${rows.shape.join(', ')}]`, `give the [${sequences.total}, ${width}] that the sequences describe`);
-    expectGiven({ tower: 'TextTower', first: 'prefix', later: 'laterPrefixes' }, this.config, prefix, laterPrefixes);
-    if (prefix?.size === 0) fail('prefix has no rows', 'give some, or no prefix');
-    const longest = (prefix?.shape[0] ?? 0) + sequences.maxLength;
+    if (prefix && (prefix.rank !== 2 || prefix.shape[1] !== width))
+      fail(`prefix has shape [${prefix.shape.join(', ')}]`, `give tokens [n, ${width}], or none`);
+    if (prefix?.size === 0) fail('prefix has no tokens', 'give some, or no prefix');
+    if (prompts) this.expectPrompts(prompts, shared);
+    const longest = shared + sequences.maxLength;
     if (longest > context) fail(`the longest text has ${longest} rows, the context holds ${context}`, 'shorten it');
     if (hook && !prefix) fail('a hook is given but no prefix, which is all it could see', 'give a prefix');
   }

@@ -1,4 +1,4 @@
-/** Token ids of many texts, checked, and packed without padding behind what they share. */
+/** Token ids of many texts, checked, and packed without padding after what they share. */
 import { type Device, LimitError, packedSequences, type PackedSequences, ShapeError } from '@mudpt/tensor';
 import type { TextConfig } from '../config.ts';
 import type { EncodedBatch } from '../tokenizer/index.ts';
@@ -45,11 +45,11 @@ function padded(rows: readonly (readonly number[])[]): { ids: Int32Array; length
   return { ids, length };
 }
 
-/** Texts cut behind their ends and packed behind `shared` common tokens. Dispose it: it holds tables on the device. */
+/** Texts cut after their ends and packed after `shared` common tokens. Dispose it: it holds tables on the device. */
 export type PackedTexts = {
   /** The common first tokens. */
   readonly prefixIds: Int32Array;
-  /** All others up to the end of each text, one text behind the other. */
+  /** All others up to the end of each text, one text after the other. */
   readonly rowIds: Int32Array;
   readonly sequences: PackedSequences;
   /** Index of each text's end among the rows: its last one. */
@@ -61,7 +61,7 @@ export type PackedTexts = {
  * @param shared how many first tokens are the same in all texts (or will be replaced by the same rows); their ids are those of the first
  * @throws ShapeError naming the text that ends within the shared tokens
  */
-export function packTokens(device: Device, { ids, count, length, eot }: TokenRows, shared: number): PackedTexts {
+export function packTokens(device: Device, { ids, length, eot }: TokenRows, shared: number): PackedTexts {
   const short = eot.findIndex((end) => end < shared);
   if (short >= 0) {
     throw new ShapeError(
@@ -70,9 +70,7 @@ export function packTokens(device: Device, { ids, count, length, eot }: TokenRow
       'share fewer tokens',
     );
   }
-  const texts = Array.from({ length: count }, (_, row) =>
-    ids.subarray(row * length + shared, row * length + (eot[row] ?? 0) + 1),
-  );
+  const texts = eot.map((end, row) => ids.subarray(row * length + shared, row * length + end + 1));
   const sequences = packedSequences(
     device,
     texts.map((text) => text.length),

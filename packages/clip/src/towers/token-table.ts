@@ -30,7 +30,7 @@ export class TokenTable extends Module {
       // Each row goes to the device once, however often it is used.
       const unique = [...new Set(ids)];
       const places = new Map(unique.map((id, place) => [id, place]));
-      const local = Int32Array.from(ids, (id) => places.get(id) ?? 0);
+      const local = Int32Array.from(ids, (id) => places.get(id) as number);
       const table = tensor(this.read(unique), { shape: [unique.length, this.width], device: this.device });
       return embedding(table, tensor(local, { shape, device: this.device }));
     });
@@ -52,7 +52,7 @@ export class TokenTable extends Module {
     return cast(rows, 'f32');
   }
 
-  /** Rows one behind the other, from host memory. */
+  /** Rows one after the other, from host memory. */
   private read(ids: readonly number[]): Float32Array {
     const { host, width, vocabulary } = this;
     const out = new Float32Array(ids.length * width);

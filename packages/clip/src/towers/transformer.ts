@@ -1,7 +1,8 @@
-/** The stack of blocks that both towers are made of, with a hook before every block: dense, or packed behind a shared prefix. */
+/** The stack of blocks that both towers are made of: dense sequences, or packed ones after a common prefix, with prompt tokens in any layer. */
 import { checkpoint, type TransformerBlock } from '@mudpt/autograd';
-import { cat, expand, narrow, type PackedSequences, reshape, scope, ShapeError, type Tensor } from '@mudpt/tensor';
-import { type BlockAttention, blockRows, type RowPicker, sharedBlock, type SharedRows } from './block.ts';
+import { narrow, type PackedSequences, scope, ShapeError, type Tensor } from '@mudpt/tensor';
+import { type BlockAttention, type PrefixedTokens, runBlock, runPrefixedBlock, type TokenPicker } from './block.ts';
+import { placeTokens, type PromptTokens } from './prompt-tokens.ts';
 
 /**
  * Called with the input of every block, layer 0 to the last. May return `x` itself or another tensor, also of other length, which the
@@ -10,69 +11,38 @@ import { type BlockAttention, blockRows, type RowPicker, sharedBlock, type Share
 export type BlockHook = (x: Tensor, layer: number) => Tensor;
 
 export type StackOptions = {
+  /** A block computes only keys and values of prompt tokens that the next one is given anew, unless a hook wants to see them. */
+  readonly prompts?: PromptTokens | undefined;
   readonly hook?: BlockHook;
   /** Keep only the inputs of all blocks but the last for the backward, and compute the rest a second time there. */
   readonly recompute?: boolean;
 };
 
 /**
- * Rows that are the same in all sequences, [n, width], as the input of block 0, 1, ... What a block makes of rows that the next one is given
- * anew is not computed, unless a hook wants to see it: of those rows only keys and values are needed.
- */
-export type GivenRows = readonly Tensor[];
-
-/**
- * Checks rows that are given as the input of the first block, if any, and of later ones.
- * @param names what the caller calls its tower, the first rows and the later ones
- */
-export function expectGiven(
-  names: { readonly tower: string; readonly first: string; readonly later: string },
-  { width, layers }: { readonly width: number; readonly layers: number },
-  first: Tensor | undefined,
-  later: GivenRows,
-): void {
-  const fail = (problem: string, fix: string): never => {
-    throw new ShapeError(names.tower, problem, fix);
-  };
-  const shapeOf = (rows: Tensor | undefined): string => (rows ? `[${rows.shape.join(', ')}]` : 'none');
-  if (first && (first.rank !== 2 || first.shape[1] !== width))
-    fail(`${names.first} has shape ${shapeOf(first)}`, `give rows [n, ${width}], or none`);
-  const odd = later.find((rows) => shapeOf(rows) !== shapeOf(first));
-  if (odd) fail(`${names.later} has rows ${shapeOf(odd)}, ${names.first} has ${shapeOf(first)}`, 'give all of one shape');
-  if (later.length >= layers)
-    fail(`${names.later} has rows for ${later.length} blocks behind the first, there are ${layers - 1}`, 'give fewer');
-}
-
-/**
- * Runs x [B, T, width], or packed [N, width] with `cuSeqlens`, through `blocks`. `x` stays the caller's; so does the result.
- * @param options.pick the only rows that are wanted
- * @param options.behind rows behind those of every sequence, from block 0 on
- * @returns all rows, those given and not picked included; or the picked ones
+ * Runs x [B, T, width], or packed [N, width] with `cuSeqlens` (then without prompts), through `blocks`. `x` stays the caller's; so does the
+ * result.
+ * @param options.pick the only tokens that are read in the end
+ * @returns all tokens, appended ones included; or the picked ones
  */
 export function runBlocks(
   blocks: readonly TransformerBlock[],
   x: Tensor,
-  {
-    hook,
-    recompute = false,
-    pick,
-    behind = [],
-    ...attention
-  }: StackOptions & BlockAttention & { readonly pick?: RowPicker; readonly behind?: GivenRows },
+  { prompts, hook, recompute = false, pick, ...attention }: StackOptions & BlockAttention & { readonly pick?: TokenPicker },
 ): Tensor {
+  const [, length = 0] = x.shape;
   let current = x;
   for (const [layer, block] of blocks.entries()) {
     const isLast = layer === blocks.length - 1;
     const picked = isLast ? pick : undefined;
-    const isRead = hook !== undefined || (behind.length === layer + 1 && !picked);
-    const forward = (input: Tensor, extra: Tensor | undefined, options: BlockAttention): Tensor =>
-      blockRows(block, input, options, { extra, pick: picked });
+    const tokens = prompts?.layers[layer];
+    const isReadOn = hook !== undefined || prompts?.at !== 'end' || (!picked && !prompts.layers[layer + 1]);
+    const forward = (input: Tensor, unread: Tensor | undefined, options: BlockAttention): Tensor =>
+      runBlock(block, input, options, { unread, pick: picked });
     // The backward begins with the last block: what it keeps is used at once.
     const run = recompute && !isLast ? checkpoint(forward) : forward;
     const next = scope(() => {
-      const given = behind[layer];
-      const input = given && isRead ? joined(current, x.shape[1] ?? 0, given) : current;
-      return run(hook ? hook(input, layer) : input, isRead ? undefined : given, attention);
+      const input = prompts && tokens ? promptedInput(current, tokens, placeOf(prompts, length), isReadOn) : current;
+      return run(hook ? hook(input, layer) : input, isReadOn ? undefined : tokens, attention);
     });
     if (current !== x) current.dispose();
     current = next;
@@ -80,52 +50,74 @@ export function runBlocks(
   return current;
 }
 
-/** The first `length` rows of x [B, T, width], and behind them `rows` [n, width] in every sequence. */
-function joined(x: Tensor, length: number, rows: Tensor): Tensor {
-  const [batch = 0, present = 0] = x.shape;
-  const own = present === length ? x : narrow(x, 1, 0, length);
-  return cat([own, expand(reshape(rows, [1, ...rows.shape]), [batch, ...rows.shape])], 1);
+/** The first place of prompts among a sequence's tokens, of which there are `length`. */
+function placeOf({ at }: PromptTokens, length: number): number {
+  return at === 'end' ? length : at;
+}
+
+/** x with the tokens in it; the part of x before them where the block reads only their keys and values. */
+function promptedInput(x: Tensor, tokens: Tensor, at: number, isReadOn: boolean): Tensor {
+  if (isReadOn) return placeTokens(x, tokens, at);
+  return x.shape[1] === at ? x : narrow(x, 1, 0, at);
 }
 
 /**
- * Runs packed causal sequences with a common beginning: its rows are computed once, and every row of the sequences attends to them
- * before its own sequence. Exact, because under the causal mask the beginning does not depend on what follows. The hook sees the prefix.
- * @param streams.prefixes the beginning as the input of block 0, 1, ...
- * @returns the picked rows after the last block
+ * Runs packed causal sequences with a common prefix: its tokens are computed once, and every token of the sequences attends to them
+ * before its sequence. Exact, because under the causal mask the prefix does not depend on what follows. Prompts and hook work on the prefix.
+ * @param streams.prefix [P, width]
+ * @param streams.tokens of the sequences, packed: [N, width]
+ * @returns the picked tokens after the last block
  */
-export function runBlocksShared(
+export function runPrefixedBlocks(
   blocks: readonly TransformerBlock[],
-  streams: { readonly prefixes: GivenRows; readonly rows: Tensor; readonly sequences: PackedSequences },
-  { hook, recompute = false, pick }: StackOptions & { readonly pick: RowPicker },
+  streams: { readonly prefix: Tensor; readonly tokens: Tensor; readonly sequences: PackedSequences },
+  { prompts, hook, recompute = false, pick }: StackOptions & { readonly pick: TokenPicker },
 ): Tensor {
-  const { prefixes, rows, sequences } = streams;
-  let own: Tensor | undefined;
-  let tail = rows;
+  const { tokens, sequences } = streams;
+  const [count = 0] = streams.prefix.shape;
+  let prefix: Tensor | undefined = streams.prefix;
+  let current = tokens;
   for (const [layer, block] of blocks.entries()) {
     const isLast = layer === blocks.length - 1;
-    const isRead = !isLast && (hook !== undefined || prefixes[layer + 1] === undefined);
-    const read = { head: isRead, pick: isLast ? pick : undefined };
+    const isRead = !isLast && (hook !== undefined || wholePrefix(prompts, layer + 1, count) === undefined);
+    const read = { prefix: isRead, pick: isLast ? pick : undefined };
     // Sequences are an argument: a checkpoint keeps its arguments, so the caller may dispose them before the backward.
-    const forward = (shared: SharedRows): ReturnType<typeof sharedBlock> => sharedBlock(block, shared, read);
+    const forward = (input: PrefixedTokens): ReturnType<typeof runPrefixedBlock> => runPrefixedBlock(block, input, read);
     const run = recompute && !isLast ? checkpoint(forward) : forward;
     const next = scope(() => {
-      const input = prefixes[layer] ?? (own as Tensor);
-      const head = hook ? hook(input, layer) : input;
-      expectPrefix(head, block.attention.width);
-      return run({ head, rows: tail, sequences });
+      const input = prefixInput(prefix, prompts, layer, count);
+      const seen = hook ? hook(input, layer) : input;
+      expectPrefix(seen, block.attention.width);
+      return run({ prefix: seen, tokens: current, sequences });
     });
-    own?.dispose();
-    if (tail !== rows) tail.dispose();
-    [own, tail] = [next.head, next.rows];
+    if (prefix !== streams.prefix) prefix?.dispose();
+    if (current !== tokens) current.dispose();
+    [prefix, current] = [next.prefix, next.tokens];
   }
-  return tail;
+  return current;
 }
 
-function expectPrefix(head: Tensor, width: number): void {
-  if (head.rank === 2 && head.shape[1] === width && head.size > 0) return;
+/** The prompt tokens of a layer where they take the place of all `count` tokens of the prefix. */
+function wholePrefix(prompts: PromptTokens | undefined, layer: number, count: number): Tensor | undefined {
+  const tokens = prompts?.layers[layer];
+  return prompts?.at === 0 && tokens?.shape[0] === count ? tokens : undefined;
+}
+
+/** @param prefix what the block before made of it; undefined where nobody reads it */
+function prefixInput(prefix: Tensor | undefined, prompts: PromptTokens | undefined, layer: number, count: number): Tensor {
+  const whole = wholePrefix(prompts, layer, count);
+  if (whole) return whole;
+  if (!prefix)
+    throw new ShapeError('TextTower', `nothing is left of the prefix at block ${layer}`, 'report this: it is a mistake');
+  const tokens = prompts?.layers[layer];
+  return prompts && tokens ? placeTokens(prefix, tokens, placeOf(prompts, count)) : prefix;
+}
+
+function expectPrefix(prefix: Tensor, width: number): void {
+  if (prefix.rank === 2 && prefix.shape[1] === width && prefix.size > 0) return;
   throw new ShapeError(
     'TextTower',
-    `the hook gave a prefix of shape [${head.shape.join(', ')}]`,
-    `return [rows, ${width}], the rows that all texts share`,
+    `the hook gave a prefix of shape [${prefix.shape.join(', ')}]`,
+    `return [tokens, ${width}], those that all texts share`,
   );
 }

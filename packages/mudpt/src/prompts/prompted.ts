@@ -136,7 +136,7 @@ export class PromptedClip implements PromptMethod {
       images,
       (part, rows: LayerRows | undefined) =>
         rows
-          ? this.context.image.forward(part, { append: rows.first, appendLater: rows.deep, recompute })
+          ? this.context.image.forward(part, { prompts: { at: 'end', layers: [rows.first, ...rows.deep] }, recompute })
           : this.context.image.forward(part),
       prompts,
     );

@@ -21,7 +21,6 @@ import {
 } from '@mudpt/tensor';
 import { KEEP_ALL, type TowerRematerialization } from '../method/rematerialization.ts';
 import { MethodError } from '../method/errors.ts';
-import { replaceRows } from './rows.ts';
 import { learntRow, learntSlot, type SlotRow } from './tokens.ts';
 
 /** Learnt rows for one tower. */
@@ -203,17 +202,17 @@ class TextGroup {
   forward(rows: LayerRows | undefined, recompute: boolean): Tensor {
     return scope(() => {
       const deep = rows?.deep ?? [];
-      const hooked = { recompute, ...(deep.length > 0 && { hook: deepHook(deep) }) };
+      const prompted = { recompute, ...(deep.length > 0 && { prompts: { at: 1, layers: [undefined, ...deep] } }) };
       if (!this.packed) {
         const embeddings = reshape(gather(this.plain as Gathered, rows), [this.slots.length, this.length, -1]);
-        return this.tower.forward({ embeddings, eot: this.eot }, hooked);
+        return this.tower.forward({ embeddings, eot: this.eot }, prompted);
       }
       const { prefix, rows: rest, sequences, starts } = this.packed;
       const pieces = prefix.map((piece) => ('from' in piece ? narrow(learntRows(rows), 0, piece.from, piece.count) : piece));
       const input = { prefix: cat(pieces), rows: gather(rest, rows), sequences };
-      if (!starts) return this.tower.forwardPacked(input, hooked);
-      const laterPrefixes = deep.map((own, index) => cat([select(starts, 0, index), own]));
-      return this.tower.forwardPacked({ ...input, laterPrefixes }, { recompute });
+      if (!starts) return this.tower.forwardPacked(input, prompted);
+      const whole = deep.map((tokens, index) => cat([select(starts, 0, index), tokens]));
+      return this.tower.forwardPacked(input, { prompts: { at: 0, layers: [undefined, ...whole] }, recompute });
     });
   }
 
@@ -292,14 +291,6 @@ class TextGroup {
       ...(this.plain ? of(this.plain) : []),
     ];
   }
-}
-
-/** Replaces the rows behind the start token in the inputs of block 1, 2, ... */
-function deepHook(deep: readonly Tensor[]): BlockHook {
-  return (x, layer) => {
-    const rows = layer > 0 ? deep[layer - 1] : undefined;
-    return rows ? replaceRows(x, rows, 1) : x;
-  };
 }
 
 function gather(from: Gathered, rows: LayerRows | undefined): Tensor {
