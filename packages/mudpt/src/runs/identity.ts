@@ -47,7 +47,9 @@ function numbersOf(settings: readonly Setting[], values: Readonly<Record<string,
     ({ name, metadata }) =>
       metadata.changesNumbers !== false && !('before' in metadata && isEqual(values[name], metadata.before)),
   );
-  return Object.fromEntries(counting.map(({ name }) => [name, values[name]]));
+  return Object.fromEntries(
+    counting.map(({ name, metadata: { identity: of } }) => [name, of ? of(values[name] as never) : values[name]]),
+  );
 }
 
 /** What runs share that differ in their seed alone: a text. */

@@ -5,7 +5,8 @@ import type { Dataset } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import type { StepChoice } from '../memory/choice.ts';
-import type { AlternativeFacts, Evaluation, MetricsLine, RunSummary } from './records.ts';
+import type { MetricsLine } from '../train/metrics-line.ts';
+import type { AlternativeFacts, Evaluation, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { TrainingProgress } from '../train/trainer-options.ts';
 

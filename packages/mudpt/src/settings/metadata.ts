@@ -18,6 +18,8 @@ export interface SettingMetadata {
   readonly counts?: 'layers';
   /** false: no number that a run gives depends on it, so it is no part of the run's identity. */
   readonly changesNumbers?: false;
+  /** What of a value is part of the run's identity, where that is not the whole value: of a file, its contents; undefined: nothing. */
+  readonly identity?: (value: never) => unknown;
   /** For a setting that was added later: the value that earlier runs had in effect. With it, a run's identity is theirs. */
   readonly before?: unknown;
   /** true: the program sets it, never a person. */
