@@ -2,8 +2,8 @@
 import { createImageLoader } from '@mudpt/clip';
 import { FormatError } from '@mudpt/tensor';
 import { counted, SPLITS } from '../data/dataset.ts';
-import { openRunData, type RunInput } from '../train/index.ts';
-import { classFacts, expectTrainable } from '../runs/prepare.ts';
+import { openRunData, type RunInput } from '../runs/index.ts';
+import { classFacts, expectTrainable } from '../runs/run-data.ts';
 import { loadConfig } from '../runs/config-plugins.ts';
 import { bar, StatusLine, table } from './terminal.ts';
 

@@ -6,7 +6,7 @@ import { run, signalAt, start } from '../../test/child.ts';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { shapeImage, writeShapes } from '@mudpt/testing/images';
 import { writeTinyModel } from '@mudpt/testing/models/small-clip';
-import { evaluateRun, openRun, predictFiles, RunFolder } from '../train/index.ts';
+import { evaluateRun, openRun, predictFiles, RunFolder } from '../runs/index.ts';
 
 eachDevice('the command line', (ctx) => {
   it('trains, survives a kill and a Ctrl-C, resumes to the same bits, evaluates and predicts', { timeout: 600_000 }, async () => {

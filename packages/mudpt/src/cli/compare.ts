@@ -2,7 +2,8 @@
 import { basename, dirname } from 'node:path';
 import { csvLine, printable } from '@mudpt/clip';
 import { command } from '../command.ts';
-import { type Evaluation, meanAndInterval, type RunConfig, RunFolder, type RunSummary } from '../train/index.ts';
+import { meanAndInterval } from '../evaluation/index.ts';
+import { type Evaluation, type RunConfig, RunFolder, type RunSummary } from '../runs/index.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { accuracyOf } from '../runs/records.ts';
 import { canonicalText } from '../settings/canonical.ts';

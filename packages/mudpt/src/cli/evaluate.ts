@@ -1,8 +1,9 @@
 /** `pnpm evaluate` */
 import { Device } from '@mudpt/tensor';
-import { type Evaluation, evaluateRun, harmonicMean, openRun, RunFolder } from '../train/index.ts';
+import { harmonicMean } from '../evaluation/index.ts';
+import { type Evaluation, evaluateRun, openRun, RunFolder } from '../runs/index.ts';
 import { counted } from '../data/dataset.ts';
-import { classesWithPictures } from '../evaluation/metrics.ts';
+import { classesWithImages } from '../evaluation/metrics.ts';
 import { accuracyOf, nameOfEvaluation } from '../runs/records.ts';
 import { findRun } from './find-run.ts';
 import { bar, percent, StatusLine, table } from './terminal.ts';
@@ -60,7 +61,7 @@ function numbers(evaluations: readonly Evaluation[], method: string): string[][]
     percent(metrics.error),
     percent(metrics.macroF1),
   ]);
-  const over = evaluations[0] ? ` (${counted(classesWithPictures(evaluations[0].metrics), 'class', 'classes')})` : '';
+  const over = evaluations[0] ? ` (${counted(classesWithImages(evaluations[0].metrics), 'class', 'classes')})` : '';
   return [['', 'accuracy', 'error', `macro F1${over}`], ...rows];
 }
 

@@ -3,7 +3,7 @@ import { printable } from '@mudpt/clip';
 import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';
 import { nearestWords, writeReport } from '../report/index.ts';
-import { openRun, openRunData } from '../train/index.ts';
+import { openRun, openRunData } from '../runs/index.ts';
 import { findRun } from './find-run.ts';
 import { table } from './terminal.ts';
 

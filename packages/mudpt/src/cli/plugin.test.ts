@@ -7,7 +7,7 @@ import { run, signalAt, start } from '../../test/child.ts';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
 import { writeTinyModel } from '@mudpt/testing/models/small-clip';
-import { RunFolder } from '../train/index.ts';
+import { RunFolder } from '../runs/index.ts';
 
 const PLUGIN = fileURLToPath(new URL('../../test/plugin.ts', import.meta.url));
 

@@ -1,6 +1,6 @@
 /** Predictions as a table, JSON, JSON lines or CSV. */
 import { csvLine, printable, printableJson } from '@mudpt/clip';
-import type { FilePrediction } from '../train/index.ts';
+import type { FilePrediction } from '../runs/index.ts';
 import { table } from './terminal.ts';
 
 export type OutputForm = 'table' | 'json' | 'jsonl' | 'csv';

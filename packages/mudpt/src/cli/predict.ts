@@ -3,7 +3,7 @@ import { Device, FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { counted, someOf } from '../data/dataset.ts';
 import { flagValue } from '../settings/fields.ts';
-import { type FilePrediction, openRun, predictFiles } from '../train/index.ts';
+import { type FilePrediction, openRun, predictFiles } from '../runs/index.ts';
 import { copyToClass, UNSURE } from './copy-to.ts';
 import { findRun } from './find-run.ts';
 import { imagePaths } from './image-paths.ts';

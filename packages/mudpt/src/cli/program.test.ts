@@ -2,14 +2,7 @@ import { readFile, utimes } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
-import {
-  type Evaluation,
-  type FilePrediction,
-  resolveConfig,
-  RunFolder,
-  type RunInput,
-  type RunSummary,
-} from '../train/index.ts';
+import { type Evaluation, type FilePrediction, resolveConfig, RunFolder, type RunInput, type RunSummary } from '../runs/index.ts';
 import { copyToClass, folderName } from './copy-to.ts';
 import { findRun } from './find-run.ts';
 import { imagePaths } from './image-paths.ts';

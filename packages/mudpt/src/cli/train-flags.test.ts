@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
-import { resolveConfig } from '../train/index.ts';
+import { resolveConfig } from '../runs/index.ts';
 import { suggestion } from './suggestion.ts';
 import { inputOf } from './train-flags.ts';
 

@@ -5,7 +5,7 @@ import { put, temporaryFolder } from '@mudpt/testing/files';
 import { shapeImage, SHAPE_NAMES, writeShapes } from '@mudpt/testing/images';
 import { parseCsv } from './csv.ts';
 import { resolveConfig } from '../runs/config.ts';
-import { expectTrainable, openRunData } from '../runs/prepare.ts';
+import { expectTrainable, openRunData } from '../runs/run-data.ts';
 import type { Dataset } from './dataset.ts';
 import { divide } from './files.ts';
 import { openDataset } from '../datasets/registry.ts';

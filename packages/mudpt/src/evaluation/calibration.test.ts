@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { fitTemperature, meanLoss, scaledProbabilities } from './calibration.ts';
-import type { Score } from './scoring.ts';
+import type { ImagePrediction } from './predictions.ts';
 
-const ranked = (probabilities: readonly number[]): Score['top'] =>
+const ranked = (probabilities: readonly number[]): ImagePrediction['top'] =>
   probabilities.map((probability, label) => [label, probability] as const).sort((a, b) => b[1] - a[1]);
 
-const score = (label: number, probabilities: readonly number[]): Score => ({
+const prediction = (label: number, probabilities: readonly number[]): ImagePrediction => ({
   item: { id: '', image: '', label },
   top: ranked(probabilities),
   loss: 0,
@@ -28,15 +28,16 @@ it('probabilities are those of logits divided by the temperature', () => {
 });
 
 it('a model that is right in 3 of 4 and says 99 % is cooled to 3 of 4', () => {
-  const scores = Array.from({ length: 40 }, (_, index) => score(index % 4 === 0 ? 1 : 0, [0.99, 0.01]));
-  const temperature = fitTemperature(scores) ?? 0;
+  const predictions = Array.from({ length: 40 }, (_, index) => prediction(index % 4 === 0 ? 1 : 0, [0.99, 0.01]));
+  const temperature = fitTemperature(predictions) ?? 0;
   expect(scaledProbabilities(ranked([0.99, 0.01]), temperature)[0]?.[1]).toBeCloseTo(0.75, 4);
-  for (const other of [0.8, 1.25]) expect(meanLoss(scores, temperature)).toBeLessThan(meanLoss(scores, temperature * other));
+  for (const other of [0.8, 1.25])
+    expect(meanLoss(predictions, temperature)).toBeLessThan(meanLoss(predictions, temperature * other));
 });
 
 it('few pictures tell no temperature; certain errors leave it finite', () => {
-  expect(fitTemperature([score(0, [1, 0])])).toBeUndefined();
-  const wrong = Array.from({ length: 20 }, () => score(1, [1, 0]));
+  expect(fitTemperature([prediction(0, [1, 0])])).toBeUndefined();
+  const wrong = Array.from({ length: 20 }, () => prediction(1, [1, 0]));
   expect(fitTemperature(wrong)).toBeGreaterThan(10);
   expect(fitTemperature(wrong)).toBeLessThan(25);
 });

@@ -1,7 +1,5 @@
 /** Probabilities that mean what they say: one temperature, fitted on images that were not trained on (Guo et al., 2017). */
-import type { Score } from './scoring.ts';
-
-type Ranked = readonly (readonly [label: number, probability: number])[];
+import type { ImagePrediction, RankedLabels } from './predictions.ts';
 
 const SMALLEST = 1e-30;
 /** Of the logarithm of the temperature; beyond lies only what too few images pretend. */
@@ -11,30 +9,31 @@ const SEARCH_STEPS = 40;
 const LEAST_IMAGES = 10;
 
 /** The probabilities of all classes as logits divided by `temperature` have them; the order stays. */
-export function scaledProbabilities(ranked: Ranked, temperature = 1): Ranked {
+export function scaledProbabilities(ranked: RankedLabels, temperature = 1): RankedLabels {
   if (temperature === 1) return ranked;
-  const powers = ranked.map(([, probability]) => Math.max(probability, SMALLEST) ** (1 / temperature));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return ranked.map(([label], index) => [label, (powers[index] ?? 0) / total] as const);
+  const powers = ranked.map(([label, probability]) => [label, Math.max(probability, SMALLEST) ** (1 / temperature)] as const);
+  const total = powers.reduce((sum, [, power]) => sum + power, 0);
+  return powers.map(([label, power]) => [label, power / total] as const);
 }
 
-/** Mean cross-entropy of scores that have all classes, at a temperature. */
-export function meanLoss(scores: readonly Score[], temperature: number): number {
-  const losses = scores.map(({ item, top }) => {
+/** Mean cross-entropy, at a temperature, of predictions that have all classes. @throws RangeError for one that has not its label */
+export function meanLoss(predictions: readonly ImagePrediction[], temperature: number): number {
+  const losses = predictions.map(({ item, top }) => {
     const right = scaledProbabilities(top, temperature).find(([label]) => label === item.label);
-    return -Math.log(Math.max(right?.[1] ?? 0, SMALLEST));
+    if (!right) throw new RangeError(`the prediction of ${item.id} lacks its label`);
+    return -Math.log(Math.max(right[1], SMALLEST));
   });
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
 /**
  * The temperature of least cross-entropy, by golden-section search over its logarithm, in which the loss has one valley.
- * @param scores of validation images, each with all classes
+ * @param predictions of validation images, each with all classes
  * @returns undefined for fewer than ten
  */
-export function fitTemperature(scores: readonly Score[]): number | undefined {
-  if (scores.length < LEAST_IMAGES) return undefined;
-  const loss = (logarithm: number): number => meanLoss(scores, Math.exp(logarithm));
+export function fitTemperature(predictions: readonly ImagePrediction[]): number | undefined {
+  if (predictions.length < LEAST_IMAGES) return undefined;
+  const loss = (logarithm: number): number => meanLoss(predictions, Math.exp(logarithm));
   const golden = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [LOWEST, HIGHEST];
   let [left, right] = [high - golden * (high - low), low + golden * (high - low)];

@@ -2,10 +2,10 @@
 
 export interface ClassMetrics {
   readonly label: number;
-  /** Pictures of this class. */
+  /** Images of this class. */
   readonly count: number;
   readonly correct: number;
-  /** Share of its pictures that were recognised, in percent; 0 for a class without pictures. */
+  /** Share of its images that were recognised, in percent; 0 for a class without images. */
   readonly accuracy: number;
   /** F1 of the class, in percent. */
   readonly f1: number;
@@ -19,7 +19,7 @@ export interface Metrics {
   /** Mean F1 over the classes that occur, in percent (scikit-learn's macro average over the labels in y_true). */
   readonly macroF1: number;
   readonly perClass: readonly ClassMetrics[];
-  /** confusion[truth][prediction] counts pictures. */
+  /** confusion[truth][prediction] counts images. */
   readonly confusion: readonly (readonly number[])[];
 }
 
@@ -29,20 +29,23 @@ export interface Metrics {
  * @param predictions labels predicted, in the same order
  */
 export function metricsOf(labels: ArrayLike<number>, predictions: ArrayLike<number>, classes: number): Metrics {
-  const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
+  const confusion = Array.from({ length: classes }, () => new Uint32Array(classes));
   for (let i = 0; i < labels.length; i++) {
-    const row = confusion[labels[i] ?? -1];
-    if (!row || (predictions[i] ?? -1) >= classes)
-      throw new RangeError(`label ${labels[i]} or prediction ${predictions[i]} of ${classes} classes`);
-    row[predictions[i] ?? 0] = (row[predictions[i] ?? 0] ?? 0) + 1;
+    const [label, prediction] = [labels[i], predictions[i]];
+    const row = label === undefined ? undefined : confusion[label];
+    if (!row || prediction === undefined || prediction < 0 || prediction >= classes)
+      throw new RangeError(`label ${label} or prediction ${prediction} of ${classes} classes`);
+    row[prediction] = (row[prediction] as number) + 1;
   }
+  const predicted = new Uint32Array(classes);
+  for (const row of confusion) row.forEach((count, label) => (predicted[label] = (predicted[label] as number) + count));
   const perClass = confusion.map((row, label): ClassMetrics => {
     const count = row.reduce((sum, cell) => sum + cell, 0);
-    const correct = row[label] ?? 0;
-    const predicted = confusion.reduce((sum, other) => sum + (other[label] ?? 0), 0);
-    return { label, count, correct, accuracy: percent(correct, count), f1: percent(2 * correct, count + predicted) };
+    const correct = row[label] as number;
+    const f1 = percent(2 * correct, count + (predicted[label] as number));
+    return { label, count, correct, accuracy: percent(correct, count), f1 };
   });
-  const correct = perClass.reduce((sum, own) => sum + own.correct, 0);
+  const correct = perClass.reduce((sum, { correct: right }) => sum + right, 0);
   const present = perClass.filter(({ count }) => count > 0);
   const accuracy = percent(correct, labels.length);
   return {
@@ -52,31 +55,15 @@ export function metricsOf(labels: ArrayLike<number>, predictions: ArrayLike<numb
     error: labels.length === 0 ? 0 : 100 - accuracy,
     macroF1: present.length === 0 ? 0 : present.reduce((sum, { f1 }) => sum + f1, 0) / present.length,
     perClass,
-    confusion,
+    confusion: confusion.map((row) => [...row]),
   };
 }
 
 /** How many classes the macro average is over. */
-export function classesWithPictures({ perClass }: Pick<Metrics, 'perClass'>): number {
+export function classesWithImages({ perClass }: Pick<Metrics, 'perClass'>): number {
   return perClass.filter(({ count }) => count > 0).length;
 }
 
 function percent(part: number, whole: number): number {
   return whole === 0 ? 0 : (100 * part) / whole;
-}
-
-/** Harmonic mean of base and new accuracy; of averages over data sets for a table's last row, not the average of each set's. */
-export function harmonicMean(base: number, fresh: number): number {
-  return base + fresh === 0 ? 0 : (2 * base * fresh) / (base + fresh);
-}
-
-/** Mean of runs and half the width of its 95 % interval, 1.96 std / sqrt(k) with the population's std (numpy's default), as Dassl prints. */
-export function meanAndInterval(values: readonly number[]): {
-  readonly mean: number;
-  readonly std: number;
-  readonly interval: number;
-} {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const std = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  return { mean, std, interval: (1.96 * std) / Math.sqrt(values.length) };
 }

@@ -12,7 +12,7 @@ import {
 } from '../methods/index.ts';
 import { budgetOf, bytesOfSize } from './budget.ts';
 import { heldBytes, type StepChoice } from './choice.ts';
-import { scoringBatch } from '../evaluation/scoring.ts';
+import { evaluationBatch } from './evaluation-batch.ts';
 import { Stepper } from '../train/step.ts';
 
 const MANY = Array.from({ length: 6 }, (_, index) => `${CLASSES[index % 3]} ${index}`);
@@ -118,7 +118,7 @@ eachDevice('memory of a step', (ctx) => {
       const evaluate = capture<'images', unknown>(({ images }) => method.evaluate(images, texts), { device: ctx.device });
       const held = heldBytes(ctx.device);
       for (const room of [1e5, 1e6, 4e6]) {
-        const batch = scoringBatch(clip, 1e6, method, { bytes: held + room, isAsked: true });
+        const batch = evaluationBatch(clip, 1e6, method, { bytes: held + room, isAsked: true });
         expect(evaluate.cost({ images: { shape: [batch, 3, size, size] } }).bytes).toBeLessThan(room);
       }
       evaluate.dispose();

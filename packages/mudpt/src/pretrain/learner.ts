@@ -21,7 +21,7 @@ import {
 import type { HostBatch } from './batches.ts';
 import { contrastiveGradients } from './objective.ts';
 import { rateAt, type Recipe } from './recipe.ts';
-import { expectFinite } from '../train/finite.ts';
+import { expectFinite } from '../evaluation/finite.ts';
 
 /** Factors of similarities grow to 100 at most, as in CLIP. */
 const LARGEST_SCALE = Math.log(100);

@@ -1,5 +1,6 @@
 /** The report of a run that diverged: where, on which curve, with which settings, and what to try. */
-import type { Divergence, MetricsLine, RunConfig, RunSummary } from '../train/index.ts';
+import type { RunConfig, RunSummary } from '../runs/index.ts';
+import type { Divergence, MetricsLine } from '../train/index.ts';
 import { adviceFor, describeDivergence } from '../train/index.ts';
 import { html } from './markup.ts';
 import { page } from './page.ts';

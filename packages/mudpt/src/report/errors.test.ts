@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Evaluation, metricsOf, type Prediction } from '../train/index.ts';
+import { metricsOf } from '../evaluation/index.ts';
+import type { Evaluation, Prediction } from '../runs/index.ts';
 import { confusedPairs, doubtfulLabels, hardest } from './errors.ts';
 
 it('the most confused pairs, of equal ones those of the smaller class first', () => {

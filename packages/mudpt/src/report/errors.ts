@@ -1,6 +1,6 @@
 /** What went wrong: pairs of classes that are confused, images with the largest loss, labels that look wrong. */
 import { readableName } from '../data/index.ts';
-import type { Evaluation, Prediction, RunSummary } from '../train/index.ts';
+import type { Evaluation, Prediction, RunSummary } from '../runs/index.ts';
 import { html, type Markup } from './markup.ts';
 import { MOST_CLASSES } from './plots.ts';
 

@@ -1,7 +1,8 @@
 /** Charts as SVG, made without a browser: Observable Plot on linkedom's document. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import type { Evaluation, MetricsLine } from '../train/index.ts';
+import type { Evaluation } from '../runs/index.ts';
+import type { MetricsLine } from '../train/index.ts';
 
 /** Colours that stay apart for the colour-blind (Okabe and Ito). */
 export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00' } as const;

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Evaluation, metricsOf, RunFolder, type RunSummary, resolveConfig } from '../train/index.ts';
+import { metricsOf } from '../evaluation/index.ts';
+import { type Evaluation, RunFolder, type RunSummary, resolveConfig } from '../runs/index.ts';
 import { html } from './markup.ts';
 import { writeReport } from './report.ts';
 
@@ -61,8 +62,8 @@ async function makeRun(evaluations: readonly Evaluation[]): Promise<RunFolder> {
   await folder.create();
   await folder.writeConfig(resolveConfig({ method: 'mudpt', data: 'animals', model: 'small' }));
   await folder.writeSummary(summary(evaluations));
-  await folder.cutMetrics(0);
-  await folder.appendMetrics([
+  await folder.metrics.cut(0);
+  await folder.metrics.append([
     { kind: 'step', epoch: 0, step: 0, loss: 2, accuracy: 10, lr: 1e-5, imagesPerSecond: 9, bytes: 5 },
     { kind: 'epoch', epoch: 0, loss: 1.5, accuracy: 40, lr: 1e-5, seconds: 1, valAccuracy: 30 },
     { kind: 'epoch', epoch: 1, loss: 0.5, accuracy: 90, lr: 1e-3, seconds: 1, valAccuracy: 70 },
@@ -162,7 +163,7 @@ describe('a report', () => {
     }));
     const labels = classes.map((_, label) => label);
     const guesses = labels.map((label) => (label % 2 === 0 ? label : label - 1));
-    const many = { ...evaluation('tuned', []), metrics: metricsOf(labels, guesses, count) };
+    const many = { ...evaluation('tuned', LABELS), metrics: metricsOf(labels, guesses, count) };
     await folder.writeSummary({
       ...written,
       data: { ...written.data, classes },

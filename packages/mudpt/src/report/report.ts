@@ -37,7 +37,7 @@ export type ReportSources = {
  */
 export async function writeReport({ folder, dataset, learnt }: ReportSources): Promise<string> {
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
-  const metrics = await folder.readMetrics(summary.lengths?.metrics);
+  const metrics = await folder.metrics.read(summary.lengths?.metrics);
   const { divergence } = summary.training;
   if (summary.state === 'diverged' && divergence) {
     const path = join(folder.path, 'report.html');

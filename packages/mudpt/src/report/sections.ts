@@ -2,9 +2,9 @@
 import { command } from '../command.ts';
 import { SEEN_BEFORE } from '../data/duplicates.ts';
 import { readableName } from '../data/index.ts';
-import { classesWithPictures } from '../evaluation/metrics.ts';
+import { classesWithImages } from '../evaluation/metrics.ts';
 import { nameOfEvaluation } from '../runs/records.ts';
-import type { Evaluation, Prediction, RunConfig, RunSummary } from '../train/index.ts';
+import type { Evaluation, Prediction, RunConfig, RunSummary } from '../runs/index.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';
 import type { LayerWords } from './words.ts';
@@ -37,7 +37,7 @@ export function headline(summary: RunSummary, config: RunConfig, before: Evaluat
 ${number(`zero-shot, ±${uncertainty(before).toFixed(1)}`, percent(from))}
 ${number(`${nameOfEvaluation('tuned', summary.method.name)}, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}
 ${number('points gained', points(to - from), true)}
-${number(`macro F1 over ${classesWithPictures(after.metrics)} classes, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
+${number(`macro F1 over ${classesWithImages(after.metrics)} classes, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
 </div>
 <div class="track"><i class="${from > to ? 'lost' : 'after'}" style="width:${Math.max(from, to).toFixed(2)}%"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>
 <p class="soft">Accuracy on ${after.metrics.count} test pictures${summary.data.warnings.some((text) => text.includes(SEEN_BEFORE)) ? '' : ' that were never trained on'}; ± is the 95 % interval of drawing so many test pictures (normal approximation), not of training anew with other seeds. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>

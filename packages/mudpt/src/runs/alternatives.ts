@@ -4,14 +4,11 @@ import type { BatchLoader, Dataset } from '../data/index.ts';
 import { methodNamed } from '../methods/index.ts';
 import { createMethod } from './prepare.ts';
 import type { AlternativeFacts } from './records.ts';
-import {
-  type Features,
-  imageFeatures,
-  metricsOfScores,
-  type Score,
-  scoreLogits,
-  type ScoringOptions,
-} from '../evaluation/scoring.ts';
+import type { ForwardOptions } from '../evaluation/forward.ts';
+import { type Features, imageFeatures } from '../evaluation/image-features.ts';
+import { predictFeatures } from '../evaluation/predict.ts';
+import { type ImagePrediction, metricsOfPredictions } from '../evaluation/predictions.ts';
+import { isClearlyBetter } from '../evaluation/comparison.ts';
 
 /** Methods that are tried, with settings under which they take seconds. */
 const TRIED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -27,9 +24,9 @@ export interface AlternativesOptions {
   /** Features of the test images, which are at hand. */
   readonly test: Features;
   /** What the run's own method makes of the validation images. */
-  readonly validation: readonly Score[];
+  readonly validation: readonly ImagePrediction[];
   /** How images go through the tower; `what` and `total` are for progress. */
-  readonly scoring: (what: string, total: number) => ScoringOptions;
+  readonly forward: (what: string, total: number) => ForwardOptions;
 }
 
 /**
@@ -37,12 +34,12 @@ export interface AlternativesOptions {
  * @throws the signal's reason once it is aborted
  */
 export async function tryAlternatives(options: AlternativesOptions): Promise<AlternativeFacts[]> {
-  const { clip, dataset, seed, loader, test, validation, scoring } = options;
+  const { clip, dataset, seed, loader, test, validation, forward } = options;
   const { train, val } = dataset.splits;
   const classes = dataset.classNames.length;
   const held: Features[] = [];
   const featuresOf = async (what: string, items: typeof train): Promise<Features> => {
-    const made = await imageFeatures(clip, loader, items, scoring(what, items.length));
+    const made = await imageFeatures(clip, loader, items, forward(what, items.length));
     held.push(made);
     return made;
   };
@@ -56,14 +53,14 @@ export async function tryAlternatives(options: AlternativesOptions): Promise<Alt
       const method = await createMethod(clip, { method: name, settings, seed }, dataset);
       try {
         if (method.kind !== 'features') throw new TypeError(`${name} is no method on features`);
-        await method.fit({ train: ofTrain, val: ofVal, augmented: [] }, () => scoring(name, 0).signal?.throwIfAborted());
-        const scores = (of: Features) => scoreLogits(of, classes, (rows) => method.evaluate(rows));
-        const onValidation = await scores(ofVal);
+        await method.fit({ train: ofTrain, val: ofVal, augmented: [] }, () => forward(name, 0).signal?.throwIfAborted());
+        const predict = (of: Features) => predictFeatures(of, classes, (rows) => method.evaluate(rows));
+        const onValidation = await predict(ofVal);
         found.push({
           method: name,
           title: definition.title,
-          validation: metricsOfScores(onValidation, classes).accuracy,
-          test: metricsOfScores(await scores(test), classes).accuracy,
+          validation: metricsOfPredictions(onValidation, classes).accuracy,
+          test: metricsOfPredictions(await predict(test), classes).accuracy,
           count: onValidation.length,
           isClearlyBetter: isClearlyBetter(onValidation, validation),
         });
@@ -75,22 +72,4 @@ export async function tryAlternatives(options: AlternativesOptions): Promise<Alt
   } finally {
     for (const { features } of held) features.dispose();
   }
-}
-
-const isRight = ({ item, top }: Score): boolean => top[0]?.[0] === item.label;
-
-/**
- * McNemar's comparison of two methods on the same images: of those that only one of them gets right, `one` has more by over two standard
- * deviations of chance.
- */
-export function isClearlyBetter(one: readonly Score[], other: readonly Score[]): boolean {
-  const others = new Map(other.map((score) => [score.item.id, isRight(score)]));
-  let [won, lost] = [0, 0];
-  for (const score of one) {
-    const before = others.get(score.item.id);
-    if (before === undefined || before === isRight(score)) continue;
-    if (before) lost += 1;
-    else won += 1;
-  }
-  return won - lost > 2 * Math.sqrt(won + lost);
 }

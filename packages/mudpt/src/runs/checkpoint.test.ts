@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { FormatError, writeSafetensors } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '@mudpt/testing/files';
-import { NO_CURVE, readPosition } from './checkpoint.ts';
+import { NO_CURVE } from '../train/state.ts';
+import { readPosition } from './checkpoint.ts';
 
 const digest = 'a'.repeat(64);
 const GOOD = {

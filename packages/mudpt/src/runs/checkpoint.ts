@@ -6,10 +6,10 @@
  * was last read), and with early stopping `best.<name>`. Order and augmentation of images follow from seed, epoch and step, so those numbers
  * are all there is to save of them.
  */
-import type { Optimizer } from '@mudpt/autograd';
 import {
   copyInto,
   FormatError,
+  InputError,
   loadTensor,
   openSafetensors,
   type Tensor,
@@ -18,11 +18,12 @@ import {
   writeSafetensors,
 } from '@mudpt/tensor';
 import * as z from 'zod';
-import type { PromptMethod } from '../methods/index.ts';
-import { expectFinite } from '../train/finite.ts';
+import { expectFinite } from '../evaluation/finite.ts';
+import { isEqual } from '../settings/canonical.ts';
+import type { Extent, TrainingState } from '../train/state.ts';
 import { differences, marksSchema, type RunMarks } from './identity.ts';
 
-const FORMAT = 2;
+export const CHECKPOINT_FORMAT = 2;
 const MOST = { epochs: 1e6, steps: 1e9, microBatches: 1024, bytes: 2 ** 40 };
 
 const microBatches = z.int().nonnegative().max(MOST.microBatches);
@@ -39,7 +40,7 @@ const steps = z.int().nonnegative().max(MOST.steps);
 const sums = z.strictObject({ batches: steps, loss: z.number(), accuracy: z.number() });
 
 const written = z.strictObject({
-  format: z.literal(FORMAT),
+  format: z.literal(CHECKPOINT_FORMAT),
   /** Of configuration, data and model. */
   marks: marksSchema,
   /** The next step to do: `step` of `epoch`, both from 0. */
@@ -60,53 +61,32 @@ const written = z.strictObject({
 });
 
 /** What a checkpoint says beside its tensors. */
-export type Position = z.infer<typeof written>;
+export type Position = TrainingState & {
+  readonly format: typeof CHECKPOINT_FORMAT;
+  readonly marks: RunMarks;
+  /** Length of metrics.jsonl. */
+  readonly metricsBytes: number;
+};
 
 const schema = written
   .extend({ [OLDER]: olderTowers.optional() })
   .transform(({ [OLDER]: older, ...position }): Position => (older ? { ...position, rematerialization: older } : position));
 
-/** The curve at the beginning of an epoch. */
-export const NO_CURVE: Position['curve'] = { read: 0, batches: 0, images: 0, epoch: { batches: 0, loss: 0, accuracy: 0 } };
-
-/** Where training ends: a position beyond it is none of this run. */
-export interface Extent {
-  readonly epochs: number;
-  readonly updates: number;
-}
-
-/** The tensors of a run that training changes. */
-export interface Learning {
-  readonly method: PromptMethod;
-  readonly optimizer: Pick<Optimizer<never>, 'stateDict' | 'loadStateDict'>;
-  /** Sums of the loss since it was last read. */
-  readonly sums: Tensor;
-  /** Copies of what was learnt at the best epoch, by name; empty without early stopping. */
-  readonly best: ReadonlyMap<string, Tensor>;
-}
-
 /**
- * Writes the state of `learning` if all of it is finite.
- * @throws NotFiniteError, and then nothing is written; FormatError when the disk refuses
+ * Writes tensors, which are finite, and where training stands.
+ * @throws FormatError when the disk refuses
  */
 export async function writeCheckpoint(
   path: string,
-  learning: Learning,
+  tensors: ReadonlyMap<string, Tensor>,
   position: Position,
   options: Pick<WriteFileOptions, 'disk' | 'previous'> = {},
 ): Promise<void> {
-  const states = learning.optimizer.stateDict();
-  try {
-    const tensors = Object.entries({ ...named(learning), ...prefixed('optimizer', Object.entries(states)) });
-    await expectFinite('checkpoint', 'the state of training', tensors, learning.sums.device, 'use a smaller learning rate');
-    await writeSafetensors(path, new Map(tensors.map(([name, tensor]) => [name, tensorToWrite(tensor)])), {
-      ...options,
-      checksum: true,
-      metadata: { position: JSON.stringify(position) },
-    });
-  } finally {
-    for (const state of Object.values(states)) state.dispose();
-  }
+  await writeSafetensors(path, new Map([...tensors].map(([name, tensor]) => [name, tensorToWrite(tensor)])), {
+    ...options,
+    checksum: true,
+    metadata: { position: JSON.stringify(position) },
+  });
 }
 
 /** @throws FormatError when the file is no checkpoint, damaged, of another version, or its position lies beyond `extent` */
@@ -115,48 +95,46 @@ export async function readPosition(path: string, extent?: Extent): Promise<Posit
   return positionOf(file.metadata, path, extent);
 }
 
-/** @throws FormatError when a checkpoint at `path` belongs to another configuration, other data or another model */
+/** @throws InputError when a checkpoint at `path` belongs to another configuration, other data or another model */
 export function expectSameRun(path: string, { marks }: Pick<Position, 'marks'>, expected: RunMarks): void {
   const [first] = differences(marks, expected);
-  if (first) throw new FormatError('resume', `${path} was made with ${first.what}`, first.fix);
+  if (first) throw new InputError('resume', `${path} was made with ${first.what}`, first.fix);
 }
 
 /**
- * Copies a checkpoint's values into `learning`, all or none.
- * @throws FormatError when it belongs to another run or is no checkpoint; NotFiniteError when its numbers are not finite
+ * Copies a checkpoint's values into tensors of the same names, all or none.
+ * @throws InputError when it belongs to another run; FormatError when it is no checkpoint; NotFiniteError when its numbers are not finite
  */
-export async function loadCheckpoint(path: string, learning: Learning, expected: RunMarks, extent?: Extent): Promise<Position> {
+export async function loadCheckpoint(
+  path: string,
+  targets: ReadonlyMap<string, Tensor>,
+  expected: RunMarks,
+  extent?: Extent,
+): Promise<Position> {
   await using file = await openSafetensors(path, { checksum: true });
   const position = positionOf(file.metadata, path, extent);
   expectSameRun(path, position, expected);
-  const states = learning.optimizer.stateDict();
-  const targets = { ...named(learning), ...prefixed('optimizer', Object.entries(states)) };
+  const differ = [...new Set([...targets.keys(), ...file.tensors.keys()])].filter(
+    (name) => !hasShape(targets.get(name), file.tensors.get(name)),
+  );
+  if (differ.length > 0)
+    throw new FormatError('resume', `${path} was made with other tensors (${differ.slice(0, 4).join(', ')})`, 'start a new run');
   const saved = new Map<string, Tensor>();
   try {
-    const differ = [...new Set([...Object.keys(targets), ...file.tensors.keys()])].filter(
-      (name) => targets[name]?.shape.join() !== file.tensors.get(name)?.shape.join() || !(name in targets),
-    );
-    if (differ.length > 0)
-      throw new FormatError(
-        'resume',
-        `${path} was made with other tensors (${differ.slice(0, 4).join(', ')})`,
-        'start a new run',
-      );
-    for (const [name, { size, device, dtype }] of Object.entries(targets))
+    for (const [name, { size, device, dtype }] of targets)
       if (size > 0) saved.set(name, await loadTensor(file, name, { device, dtype }));
-    const { device } = learning.sums;
-    await expectFinite(
-      'resume',
-      path,
-      saved,
-      device,
-      'remove it: the run goes on from the generation before, or start a new run',
-    );
-    for (const [name, tensor] of saved) copyInto(targets[name] as Tensor, tensor);
+    const fix = 'remove it: the run goes on from the generation before, or start a new run';
+    const [device] = [...saved.values()].map((tensor) => tensor.device);
+    if (device) await expectFinite('resume', path, saved, device, fix);
+    for (const [name, tensor] of saved) copyInto(targets.get(name) as Tensor, tensor);
   } finally {
-    for (const tensor of [...Object.values(states), ...saved.values()]) tensor.dispose();
+    for (const tensor of saved.values()) tensor.dispose();
   }
   return position;
+}
+
+function hasShape(target: Pick<Tensor, 'shape'> | undefined, saved: Pick<Tensor, 'shape'> | undefined): boolean {
+  return target !== undefined && saved !== undefined && isEqual(target.shape, saved.shape);
 }
 
 function positionOf(metadata: Readonly<Record<string, string>>, path: string, extent?: Extent): Position {
@@ -169,9 +147,9 @@ function positionOf(metadata: Readonly<Record<string, string>>, path: string, ex
     throw fail('is no checkpoint of this program', undefined, cause);
   }
   const { format } = (value ?? {}) as { format?: unknown };
-  if (typeof format === 'number' && format !== FORMAT)
+  if (typeof format === 'number' && format !== CHECKPOINT_FORMAT)
     throw fail(
-      `is a checkpoint of format ${format}, and this version reads ${FORMAT}`,
+      `is a checkpoint of format ${format}, and this version reads ${CHECKPOINT_FORMAT}`,
       'go on with the version that wrote it, or start a new run',
     );
   const { success, data, error } = schema.safeParse(value);
@@ -184,18 +162,4 @@ function positionOf(metadata: Readonly<Record<string, string>>, path: string, ex
       `stands at step ${data.step} of epoch ${data.epoch}, and the run has ${extent.epochs} epochs of ${extent.updates} steps`,
     );
   return data;
-}
-
-function named({ method, sums: counted, best }: Learning): Record<string, Tensor> {
-  const curve = [['sums', counted]] as const;
-  return {
-    ...prefixed('learnt', method.learnable),
-    ...prefixed('method', method.state),
-    ...prefixed('curve', curve),
-    ...prefixed('best', best),
-  };
-}
-
-function prefixed(prefix: string, tensors: Iterable<readonly [string, Tensor]>): Record<string, Tensor> {
-  return Object.fromEntries([...tensors].map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
 }

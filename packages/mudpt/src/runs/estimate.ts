@@ -8,15 +8,18 @@ import { countLearnt } from '../train/fit.ts';
 import { budgetOf } from '../memory/budget.ts';
 import type { StepChoice } from '../memory/choice.ts';
 import { openModel } from './model.ts';
-import { createMethod, expectTrainable, openRunData, runLoader } from './prepare.ts';
-import { imageFeatures, scoreMethod, scoringBatch } from '../evaluation/scoring.ts';
+import { createMethod, runLoader } from './prepare.ts';
+import { expectTrainable, openRunData } from './run-data.ts';
+import { imageFeatures } from '../evaluation/image-features.ts';
+import { predictImages } from '../evaluation/predict.ts';
+import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import { Stepper } from '../train/step.ts';
-import { updatesOf } from '../train/throughput.ts';
+import { updatesOf } from '../train/updates.ts';
 
 export interface Estimate {
   readonly classes: number;
-  readonly trainPictures: number;
-  readonly testPictures: number;
+  readonly trainImages: number;
+  readonly testImages: number;
   /** Numbers that are learnt. */
   readonly parameters: number;
   /** Updates of the whole run. */
@@ -49,7 +52,7 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
   try {
     const { train, test } = dataset.splits;
     const budget = budgetOf(config.memory, device);
-    const batch = scoringBatch(base.clip, config.evaluationBatch, method, budget);
+    const batch = evaluationBatch(base.clip, config.evaluationBatch, method, budget);
     const few = test.slice(0, batch);
     const features = () => imageFeatures(base.clip, loader, few, { batch });
     (await features()).features.dispose();
@@ -57,8 +60,8 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
     const passes = Math.ceil(test.length / batch);
     const facts = {
       classes: dataset.classNames.length,
-      trainPictures: train.length,
-      testPictures: test.length,
+      trainImages: train.length,
+      testImages: test.length,
       parameters: countLearnt(method),
     };
     if (method.kind === 'features') {
@@ -75,19 +78,19 @@ export async function estimateRun(input: RunInput, device: Device): Promise<Esti
         choice: undefined,
       };
     }
-    const prompted = await timed(device, () => scoreMethod(base.clip, method, loader, few, { batch }));
+    const prompted = await timed(device, () => predictImages(base.clip, method, loader, few, { batch }));
     const settings = config.training as TrainingSettings;
     const { updates, group } = updatesOf(train.length, settings.batchSize, config.accumulate);
     using stepper = new Stepper(device, method, settings, group);
     const { size } = base.clip.config.image;
-    const pictures = Math.min(settings.batchSize, train.length);
-    const choice = stepper.choose(budget, [pictures, 3, size, size]);
+    const images = Math.min(settings.batchSize, train.length);
+    const choice = stepper.choose(budget, [images, 3, size, size]);
     // An epoch may have fewer steps than are timed, so each takes the first one.
     const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
     const first = async () => {
       const batches = [];
-      for await (const own of loader.epoch(some, { batch: settings.batchSize, epoch: 0 })) {
-        batches.push(own);
+      for await (const batch of loader.epoch(some, { batch: settings.batchSize, epoch: 0 })) {
+        batches.push(batch);
         if (batches.length === group) break;
       }
       return batches;

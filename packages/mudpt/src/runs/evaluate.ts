@@ -1,80 +1,19 @@
-/** What a finished run is worth: on its own test pictures, on the other half of the classes, on another data set. */
-import type { Device } from '@mudpt/tensor';
-import type { BatchLoader, ClassSubset, Dataset, Unreadable } from '../data/index.ts';
-import { changedPlugins } from '../plugins/load.ts';
-import { type Method, MethodError } from '../methods/index.ts';
+/** What a finished run is worth: on its test images, on the other half of the classes, on another data set. */
+import { InputError } from '@mudpt/tensor';
+import type { ClassSubset, Dataset, Unreadable } from '../data/index.ts';
+import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
-import { type BaseModel, type OpenModel, openModel } from './model.ts';
-import { createMethod, openRunData, runLoader } from './prepare.ts';
-import { expectModel, loadPrompts, type PromptFacts, readPromptFacts } from './prompt-file.ts';
+import { openRunData } from './run-data.ts';
+import type { PromptFacts } from './prompt-file.ts';
 import type { Evaluation } from './records.ts';
-import { RunFolder } from './run-folder.ts';
-import {
-  imageFeatures,
-  metricsOfScores,
-  type Score,
-  scoreLogits,
-  scoreMethod,
-  scoreZeroShot,
-  scoringBatch,
-} from '../evaluation/scoring.ts';
-
-/** A run's model with what was learnt on it. */
-export interface TunedModel {
-  readonly folder: RunFolder;
-  readonly config: RunConfig;
-  readonly facts: PromptFacts;
-  readonly base: BaseModel;
-  /** For the classes it was learnt with. */
-  readonly method: Method;
-  readonly loader: BatchLoader;
-  /** What a person should know before believing its numbers. One sentence each. */
-  readonly notes: readonly string[];
-  close(): Promise<void>;
-}
-
-export interface TunedOptions {
-  readonly device: Device;
-  /** Where the base model lies now. Default: where the run had it. */
-  readonly model?: string;
-  /** Another choice than the run's, see `DecodeOptions`. */
-  readonly exif?: 'ignore' | 'apply';
-  /** How the base model is opened, see `RunOptions`. */
-  readonly openModel?: OpenModel;
-}
-
-/**
- * Opens a finished run.
- * @throws FormatError when the folder holds none, or the base model is another one
- */
-export async function openRun(
-  path: string,
-  { device, model, exif, openModel: open = openModel }: TunedOptions,
-): Promise<TunedModel> {
-  const folder = new RunFolder(path);
-  const config = { ...(await folder.readConfig()), ...(exif && { exif }) };
-  const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
-  const facts = await readPromptFacts(paths);
-  const base = await open({ ...config, model: model ?? config.model }, device);
-  let method: Method | undefined;
-  try {
-    expectModel(paths, facts, base.hash, base.name);
-    const made = await createMethod(base.clip, { ...facts, settings: facts.settings }, facts);
-    method = made;
-    await loadPrompts(paths, facts, made, device);
-    const loader = runLoader(base.clip, config, made);
-    const close = async (): Promise<void> => {
-      made.dispose();
-      base.close();
-      await loader.close();
-    };
-    return { folder, config, facts, base, method: made, loader, notes: changedPlugins(config.plugins), close };
-  } catch (error) {
-    method?.dispose();
-    base.close();
-    throw error;
-  }
-}
+import type { RunFolder } from './run-folder.ts';
+import { imageFeatures } from '../evaluation/image-features.ts';
+import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
+import { type ImagePrediction, metricsOfPredictions } from '../evaluation/predictions.ts';
+import { evaluationBatch } from '../memory/evaluation-batch.ts';
+import { isEqual } from '../settings/canonical.ts';
+import type { TunedModel } from './open-run.ts';
+import { withEvaluation } from './summary-record.ts';
 
 export interface EvaluateOptions {
   /** Another data set than the run's. */
@@ -96,7 +35,7 @@ export interface EvaluationResult {
 
 /**
  * Measures both the frozen model and what was learnt on test pictures, and adds both to the run's summary and `results.csv`.
- * @throws MethodError when what was learnt cannot serve other classes; FormatError when there are no test pictures
+ * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images
  */
 export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
   const { config, base, loader, folder, facts } = run;
@@ -104,28 +43,28 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   const classes = options.classes ?? (isOwn ? config.classes : 'all');
   const dataset = await openTest(config, options, classes);
   if (dataset.splits.test.length === 0)
-    throw new MethodError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
+    throw new InputError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
   const method = forDataset(run.method, facts, dataset);
   try {
     const { classNames } = dataset;
-    const scoring = (what: string, total: number) => ({
-      batch: scoringBatch(base.clip, config.evaluationBatch, method),
+    const forward = (what: string, total: number) => ({
+      batch: evaluationBatch(base.clip, config.evaluationBatch, method),
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
     const { test } = dataset.splits;
-    const features = await imageFeatures(base.clip, loader, test, scoring('zero-shot', test.length));
+    const features = await imageFeatures(base.clip, loader, test, forward('zero-shot', test.length));
     try {
-      const zeroShot = await scoreZeroShot(base.clip, features, dataset);
+      const zeroShot = await predictZeroShot(base.clip, features, dataset);
       const tuned =
         method.kind === 'features'
-          ? await scoreLogits(features, classNames.length, (rows) => method.evaluate(rows))
-          : await scoreMethod(base.clip, method, loader, features.items, scoring('tuned', features.items.length));
-      const made = (what: Evaluation['what'], scores: readonly Score[]): Evaluation => ({
+          ? await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows))
+          : await predictImages(base.clip, method, loader, features.items, forward('tuned', features.items.length));
+      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]): Evaluation => ({
         what,
         data: dataset.name,
         split: 'test',
         classes,
-        metrics: metricsOfScores(scores, classNames.length),
+        metrics: metricsOfPredictions(predictions, classNames.length),
         time: new Date().toISOString(),
       });
       const result = {
@@ -168,16 +107,14 @@ async function openTest(
 }
 
 function forDataset(method: Method, { classNames, template }: PromptFacts, dataset: Dataset): Method {
-  const isSame = JSON.stringify([classNames, template]) === JSON.stringify([dataset.classNames, dataset.template]);
+  const isSame = template === dataset.template && isEqual(classNames, dataset.classNames);
   return isSame ? method : method.forContext(dataset);
 }
 
 async function record(folder: RunFolder, config: RunConfig, made: readonly Evaluation[]): Promise<void> {
   await using _lock = await folder.lock();
   const summary = await folder.readSummary();
-  const key = ({ what, data, split, classes }: Evaluation): string => [what, data, split, classes].join();
-  const keys = new Set(made.map(key));
-  const evaluations = [...summary.evaluations.filter((own) => !keys.has(key(own))), ...made];
+  const evaluations = made.reduce<readonly Evaluation[]>(withEvaluation, summary.evaluations);
   await folder.writeSummary({ ...summary, evaluations });
   await folder.writeResults({ ...summary, evaluations }, config);
 }

@@ -1,7 +1,8 @@
 /** Which checkpoint a run goes on from: the last one, or the one before where the last is damaged. */
 import { FormatError, TensorError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
-import { type Extent, expectSameRun, type Position, readPosition } from './checkpoint.ts';
+import type { Extent } from '../train/state.ts';
+import { expectSameRun, type Position, readPosition } from './checkpoint.ts';
 import type { RunMarks } from './identity.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -24,7 +25,7 @@ export async function findCheckpoint(folder: RunFolder, marks: RunMarks, extent?
     let position: Position;
     try {
       position = await readPosition(path, extent);
-      await folder.checkMetrics(position.metricsBytes);
+      await folder.metrics.check(position.metricsBytes);
     } catch (error) {
       if (!(error instanceof TensorError)) throw error;
       damage ??= error;

@@ -5,7 +5,7 @@ import { put, temporaryFolder } from '@mudpt/testing/files';
 import { shapeImage, writeShapes } from '@mudpt/testing/images';
 import { resolveConfig } from './config.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
-import { openRunData } from './prepare.ts';
+import { openRunData } from './run-data.ts';
 
 const MODEL = 'e'.repeat(64);
 

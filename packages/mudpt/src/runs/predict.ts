@@ -2,8 +2,11 @@
 import type { ImageSource } from '@mudpt/clip';
 import type { Item } from '../data/index.ts';
 import { scaledProbabilities } from '../evaluation/calibration.ts';
-import type { TunedModel } from './evaluate.ts';
-import { imageFeatures, type Score, scoreLogits, scoreMethod, scoringBatch } from '../evaluation/scoring.ts';
+import type { TunedModel } from './open-run.ts';
+import { imageFeatures } from '../evaluation/image-features.ts';
+import { predictFeatures, predictImages } from '../evaluation/predict.ts';
+import type { ImagePrediction } from '../evaluation/predictions.ts';
+import { evaluationBatch } from '../memory/evaluation-batch.ts';
 
 /** What one file is taken for; `why` where it cannot be read. */
 export interface FilePrediction {
@@ -44,8 +47,8 @@ export async function predictFiles(
       add({ file, top: [], why: reasons.get(file) ?? 'it cannot be read' });
   };
   const places = new Map(files.map((file, index) => [file, index]));
-  const onScores = (scores: readonly Score[]): void => {
-    for (const { item, top: all } of scores) {
+  const onPredictions = (made: readonly ImagePrediction[]): void => {
+    for (const { item, top: all } of made) {
       // Those between the last one and this have been passed over.
       addUnreadable(places.get(item.id) ?? predictions.length);
       const named = scaledProbabilities(all, facts.temperature)
@@ -54,13 +57,13 @@ export async function predictFiles(
       add({ file: item.id, top: named });
     }
   };
-  const batch = scoringBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)), method);
+  const batch = evaluationBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)), method);
   const options = { batch, keep: classes, ...(signal && { signal }) };
-  if (method.kind === 'prompts') await scoreMethod(base.clip, method, loader, items, { ...options, onScores });
+  if (method.kind === 'prompts') await predictImages(base.clip, method, loader, items, { ...options, onPredictions });
   else {
     const features = await imageFeatures(base.clip, loader, items, options);
     try {
-      onScores(await scoreLogits(features, classes, (rows) => method.evaluate(rows), classes));
+      onPredictions(await predictFeatures(features, classes, (rows) => method.evaluate(rows), classes));
     } finally {
       features.features.dispose();
     }

@@ -14,7 +14,7 @@ import {
 import * as z from 'zod';
 import { command } from '../command.ts';
 import type { Method } from '../methods/index.ts';
-import { expectFinite } from '../train/finite.ts';
+import { expectFinite } from '../evaluation/finite.ts';
 import { openSealedJson, sealJson } from './sealed.ts';
 
 const FORMAT = 2;

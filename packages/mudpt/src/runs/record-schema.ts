@@ -1,4 +1,5 @@
 /** What files of a run may hold, checked when they are read (see records.ts); entries that are not named here pass through. */
+import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { marksSchema } from './identity.ts';
 
@@ -105,3 +106,15 @@ export const predictionSchema = z.looseObject({
   tuned: ranked,
   loss: number,
 });
+
+/** @throws FormatError naming the file at `path` and the entry that is not as it should be */
+export function checkRecord<T>(type: z.ZodType<T>, value: unknown, path: string): T {
+  const { success, data, error } = type.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new FormatError(
+    'run',
+    `${path}: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`,
+    'put the file back as the run wrote it, or begin a new run',
+  );
+}

@@ -1,8 +1,9 @@
-/** What a run tells of itself: the contents of `summary.json`, `metrics.jsonl` and `predictions.jsonl` (see run-folder.ts). */
+/** What a run tells of itself: the contents of `summary.json` and `predictions.jsonl` (see run-folder.ts). */
 import type { Divergence } from '../train/diverged.ts';
 import type { Dataset } from '../data/index.ts';
 import type { RunMarks } from './identity.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
+import type { RankedLabels } from '../evaluation/predictions.ts';
 
 export interface ClassFacts {
   readonly name: string;
@@ -97,33 +98,6 @@ export interface AlternativeFacts {
   readonly isClearlyBetter: boolean;
 }
 
-/** One line of `metrics.jsonl`. Accuracies in percent; loss is the mean over the steps since the last line of the kind. */
-export type MetricsLine =
-  | {
-      readonly kind: 'step';
-      /** Both from 0; `step` counts over all epochs and is the last step the line speaks of. */
-      readonly epoch: number;
-      readonly step: number;
-      readonly loss: number;
-      readonly accuracy: number;
-      readonly lr: number;
-      /** The parts of the loss, where a method has several. */
-      readonly terms?: Readonly<Record<string, number>>;
-      readonly imagesPerSecond: number;
-      /** GPU memory held now. */
-      readonly bytes: number;
-    }
-  | {
-      readonly kind: 'epoch';
-      readonly epoch: number;
-      readonly loss: number;
-      readonly accuracy: number;
-      readonly lr: number;
-      readonly seconds: number;
-      /** Only where validation was asked for. */
-      readonly valAccuracy?: number;
-    };
-
 /** One line of `predictions.jsonl`. */
 export interface Prediction {
   /** The picture's id in the data set. */
@@ -132,8 +106,8 @@ export interface Prediction {
   readonly path?: string;
   readonly label: number;
   /** The five likeliest labels with their probabilities, best first. */
-  readonly zeroShot: readonly (readonly [label: number, probability: number])[];
-  readonly tuned: readonly (readonly [label: number, probability: number])[];
+  readonly zeroShot: RankedLabels;
+  readonly tuned: RankedLabels;
   /** Cross-entropy of the tuned prediction: large where it is surely wrong. */
   readonly loss: number;
 }

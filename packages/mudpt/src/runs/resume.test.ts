@@ -8,7 +8,7 @@ import { shapeImage, writeShapes } from '@mudpt/testing/images';
 import { writeTinyModel } from '@mudpt/testing/models/small-clip';
 import { readPosition } from './checkpoint.ts';
 import type { RunInput } from './settings.ts';
-import { openRun } from './evaluate.ts';
+import { openRun } from './open-run.ts';
 import { resumeRun, train } from './run.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { RunOptions, RunResult } from './run-options.ts';
@@ -139,7 +139,7 @@ eachDevice('a run', (ctx) => {
     expect(resumed.summary.state).toBe('finished');
     expect(await readFile(folder.file('prompts'))).toEqual(await readFile(whole.folder.file('prompts')));
     const curve = async (run: RunFolder) =>
-      (await run.readMetrics()).map((line) => [line.kind, line.epoch, line.loss, line.accuracy, line.lr]);
+      (await run.metrics.read()).map((line) => [line.kind, line.epoch, line.loss, line.accuracy, line.lr]);
     expect(await curve(folder)).toEqual(await curve(whole.folder));
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { resolveConfig } from './config.ts';
-import type { MetricsLine } from './records.ts';
+import type { MetricsLine } from '../train/metrics-line.ts';
 import { RunFolder } from './run-folder.ts';
 import { sealText, YAML_SEAL } from './sealed.ts';
 
@@ -40,12 +40,12 @@ describe('RunFolder', () => {
     await using at = await temporaryFolder();
     const folder = new RunFolder(at.path);
     await folder.create();
-    const bytes = await folder.appendMetrics([step(0), step(1)]);
-    await folder.appendMetrics([step(2)]);
+    const bytes = await folder.metrics.append([step(0), step(1)]);
+    await folder.metrics.append([step(2)]);
     await appendFile(folder.file('metrics'), '{"kind":"st');
-    expect((await folder.readMetrics()).map((line) => line.kind === 'step' && line.step)).toEqual([0, 1, 2]);
-    await folder.cutMetrics(bytes);
-    expect(await folder.readMetrics()).toEqual([step(0), step(1)]);
+    expect((await folder.metrics.read()).map((line) => line.kind === 'step' && line.step)).toEqual([0, 1, 2]);
+    await folder.metrics.cut(bytes);
+    expect(await folder.metrics.read()).toEqual([step(0), step(1)]);
   });
 
   it('writes results for spreadsheets, quoting what needs it', async () => {
@@ -72,6 +72,6 @@ describe('RunFolder', () => {
     await using at = await temporaryFolder();
     const folder = new RunFolder(at.path);
     await symlink('/dev/full', folder.file('metrics'));
-    await expect(folder.appendMetrics([step(0)])).rejects.toThrow(/ENOSPC.*resume the run/is);
+    await expect(folder.metrics.append([step(0)])).rejects.toThrow(/ENOSPC.*resume the run/is);
   });
 });

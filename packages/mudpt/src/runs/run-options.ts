@@ -6,7 +6,8 @@ import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import type { OpenModel } from './model.ts';
 import type { StepChoice } from '../memory/choice.ts';
-import type { AlternativeFacts, Evaluation, MetricsLine, RunSummary } from './records.ts';
+import type { MetricsLine } from '../train/metrics-line.ts';
+import type { AlternativeFacts, Evaluation, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { TrainingProgress } from '../train/trainer-options.ts';
 

@@ -8,7 +8,7 @@ import { writeShapes } from '@mudpt/testing/images';
 import { writeTinyModel } from '@mudpt/testing/models/small-clip';
 import type { RunInput } from './settings.ts';
 import { estimateRun } from './estimate.ts';
-import { openRun } from './evaluate.ts';
+import { openRun } from './open-run.ts';
 import { predictFiles } from './predict.ts';
 import { train } from './run.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -152,7 +152,7 @@ eachDevice('train', (ctx) => {
     expect(summary).toMatchObject({ state: 'stopped', evaluations: [{ what: 'zero-shot' }] });
     const estimate = await estimateRun(input, ctx.device);
     // 17 pictures, one of them broken: 4 steps an epoch.
-    expect(estimate).toMatchObject({ classes: 4, trainPictures: 17, testPictures: 8, updates: 12 });
+    expect(estimate).toMatchObject({ classes: 4, trainImages: 17, testImages: 8, updates: 12 });
     for (const value of [estimate.secondsPerUpdate, estimate.trainingSeconds, estimate.evaluationSeconds, estimate.bytes])
       expect(value).toBeGreaterThan(0);
   });

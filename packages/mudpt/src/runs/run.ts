@@ -12,12 +12,12 @@ import type { RunConfig, RunInput } from './settings.ts';
 import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { type BaseModel, openModel } from './model.ts';
-import { updatesOf } from '../train/throughput.ts';
-import { expectTrainable, openRunData } from './prepare.ts';
+import { updatesOf } from '../train/updates.ts';
+import { expectTrainable, openRunData } from './run-data.ts';
 import type { RunSummary } from './records.ts';
 import { RunFolder } from './run-folder.ts';
 import type { RunOptions, RunResult } from './run-options.ts';
-import { Session } from './session.ts';
+import { runSession } from './session.ts';
 
 /** Where a run goes; `datasetName` as in `Dataset.name`. */
 export function runFolderOf(config: RunConfig, datasetName: string, marks: RunMarks, out = 'runs'): RunFolder {
@@ -112,8 +112,7 @@ async function begin(parts: Parts, options: RunOptions, notes: readonly string[]
       if (note !== undefined) more.push(note);
     }
   }
-  const session = { ...parts, config, resume: goesOn ? summary : undefined, lock, options };
-  return await new Session(session).go(more);
+  return await runSession({ ...parts, config, resume: goesOn ? summary : undefined, lock, options }, more);
 }
 
 /** What training may reach at most: images that cannot be read are not known yet. */

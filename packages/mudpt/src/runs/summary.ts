@@ -3,11 +3,11 @@ import type { Dataset } from '../data/index.ts';
 import type { RunConfig } from './settings.ts';
 import type { RunMarks } from './identity.ts';
 import type { BaseModel } from './model.ts';
-import { classFacts } from './prepare.ts';
+import { classFacts } from './run-data.ts';
 import type { PromptFacts } from './prompt-file.ts';
-import type { Evaluation, Prediction, RunSummary } from './records.ts';
+import { accuracyOf, type Evaluation, type Prediction, type RunSummary } from './records.ts';
 import { SUMMARY_FORMAT } from './record-schema.ts';
-import type { Score } from '../evaluation/scoring.ts';
+import type { ImagePrediction } from '../evaluation/predictions.ts';
 
 /** What is known of a run before it begins. */
 export interface RunFacts {
@@ -48,20 +48,28 @@ export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFac
   return { method, settings, model, data: name, template, classNames: [...classNames], shots, seed };
 }
 
-/** The last accuracy of each kind. */
+/** The last accuracy of each kind. @throws TypeError before both were measured */
 export function accuracies(evaluations: readonly Evaluation[]): { zeroShot: number; tuned: number } {
-  const of = (what: Evaluation['what']): number => evaluations.findLast((own) => own.what === what)?.metrics.accuracy ?? 0;
+  const of = (what: Evaluation['what']): number => {
+    const accuracy = accuracyOf(evaluations, { what });
+    if (accuracy === undefined) throw new TypeError(`${what} accuracy was not measured`);
+    return accuracy;
+  };
   return { zeroShot: of('zero-shot'), tuned: of('tuned') };
 }
 
-/** Both scores of each picture; both ran over the same readable pictures in the same order. */
-export function predictions(zeroShot: readonly Score[], tuned: readonly Score[]): Prediction[] {
-  return tuned.map(({ item, top, loss }, index) => ({
-    id: item.id,
-    ...(typeof item.image === 'string' && { path: item.image }),
-    label: item.label,
-    zeroShot: zeroShot[index]?.top ?? [],
-    tuned: top,
-    loss,
-  }));
+/** Lines of `predictions.jsonl`; both predictions are of the same readable images in the same order. */
+export function predictionLines(zeroShot: readonly ImagePrediction[], tuned: readonly ImagePrediction[]): Prediction[] {
+  return tuned.map(({ item, top, loss }, index) => {
+    const frozen = zeroShot[index];
+    if (frozen?.item.id !== item.id) throw new TypeError(`${item.id} has no zero-shot prediction`);
+    return {
+      id: item.id,
+      ...(typeof item.image === 'string' && { path: item.image }),
+      label: item.label,
+      zeroShot: frozen.top,
+      tuned: top,
+      loss,
+    };
+  });
 }

@@ -18,7 +18,7 @@ export interface SettingMetadata {
   readonly counts?: 'layers';
   /** false: no number that a run gives depends on it, so it is no part of the run's identity. */
   readonly changesNumbers?: false;
-  /** What of its value tells runs apart, where that is not the value itself; undefined: nothing. */
+  /** What of a value is part of the run's identity, where that is not the whole value: of a file, its contents; undefined: nothing. */
   readonly identity?: (value: never) => unknown;
   /** For a setting that was added later: the value that earlier runs had in effect. With it, a run's identity is theirs. */
   readonly before?: unknown;

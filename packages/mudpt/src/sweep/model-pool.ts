@@ -2,7 +2,7 @@
 import type { Clip } from '@mudpt/clip';
 import type { Device } from '@mudpt/tensor';
 import { type BaseModel, openModel } from '../runs/model.ts';
-import type { RunConfig } from '../train/index.ts';
+import type { RunConfig } from '../runs/index.ts';
 
 export class ModelPool {
   private kept: { readonly key: string; readonly model: BaseModel } | undefined;

@@ -26,7 +26,7 @@ import {
   runName,
   type RunObserver,
   type RunSummary,
-} from '../train/index.ts';
+} from '../runs/index.ts';
 import type { Cell, FollowUp, PlannedSet } from './cell.ts';
 import { ModelPool } from './model-pool.ts';
 import { type Protocol, variantsFor } from './protocols.ts';

@@ -1,6 +1,6 @@
 /** Training that has diverged: its loss, what it learns, or what it computes from that is no number any more. */
 import { TensorError } from '@mudpt/tensor';
-import type { RunSummary } from '../runs/records.ts';
+import type { TrainingReached } from './trainer-options.ts';
 
 /** Where training was when it was seen, and what was seen. */
 export interface Divergence {
@@ -21,7 +21,7 @@ export class DivergedError extends TensorError {
   constructor(
     readonly divergence: Divergence,
     /** What was reached until then. */
-    readonly training: Pick<RunSummary['training'], 'epochsDone' | 'stepsPerEpoch' | 'seconds' | 'peakBytes'>,
+    readonly training: TrainingReached,
     options?: ErrorOptions,
   ) {
     super('training', describeDivergence(divergence), adviceFor(divergence), options);

@@ -1,9 +1,18 @@
-/** The fitting of methods on features: features of the training pictures, as often as the method wants them, and its own search. */
+/** The fitting of methods on features: features of the training images, as often as the method wants them, and its own search. */
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
 import type { FeatureMethod, FitReport, Method } from '../methods/index.ts';
-import type { FeatureStore } from '../features/feature-store.ts';
-import { type Features, imageFeatures, type ScoringOptions } from '../evaluation/scoring.ts';
+import type { Device } from '@mudpt/tensor';
+import type { ForwardOptions } from '../evaluation/forward.ts';
+import { type Features, imageFeatures } from '../evaluation/image-features.ts';
+
+/** Keeps sets of features until fitting is over: on a large model they take hours. */
+export interface FeatureKeeper {
+  /** The set of that name, or undefined where none was kept. The caller disposes it. */
+  load(name: string, items: readonly Item[], device: Device): Promise<Features | undefined>;
+  /** Keeps a set, if every item of it could be read: what is left out must be told anew. */
+  save(name: string, items: readonly Item[], features: Features): Promise<void>;
+}
 
 export interface FitOptions {
   readonly clip: Clip;
@@ -11,10 +20,10 @@ export interface FitOptions {
   readonly loader: BatchLoader;
   readonly train: readonly Item[];
   readonly val: readonly Item[];
-  /** Where sets of features are kept until fitting is over. */
-  readonly store: FeatureStore;
-  /** How pictures go through the tower; `what` and `total` are for progress. */
-  readonly scoring: (what: string, total: number) => ScoringOptions;
+  /** Default: no set is kept. */
+  readonly keeper?: FeatureKeeper;
+  /** How images go through the tower; `what` and `total` are for progress. */
+  readonly forward: (what: string, total: number) => ForwardOptions;
 }
 
 /** Numbers that a method learns. */
@@ -23,7 +32,7 @@ export function countLearnt({ learnable }: Pick<Method, 'learnable'>): number {
 }
 
 /**
- * Fits `method` in place. Features that `store` has are not computed again; what is fitted to them follows from them to the bit.
+ * Fits `method` in place. Features that `keeper` has are not computed again; what is fitted to them follows from them to the bit.
  * @throws the reason of the signal once it is aborted
  */
 export async function fitFeatures({
@@ -32,24 +41,24 @@ export async function fitFeatures({
   loader,
   train,
   val,
-  store,
-  scoring,
+  keeper,
+  forward,
 }: FitOptions): Promise<{ readonly report: FitReport; readonly seconds: number }> {
   const started = performance.now();
   const made: Features[] = [];
   const features = async (name: string, items: readonly Item[], what: string, epoch?: number): Promise<Features> => {
-    const kept = await store.load(name, items, clip.device);
+    const kept = await keeper?.load(name, items, clip.device);
     if (kept) {
       made.push(kept);
       return kept;
     }
-    const options = scoring(what, items.length);
+    const options = forward(what, items.length);
     const batch = Math.min(options.batch, items.length);
     const batches = epoch === undefined ? undefined : loader.augmented(items, { batch, epoch });
-    const own = await imageFeatures(clip, loader, items, { ...options, ...(batches && { batches }) });
-    made.push(own);
-    await store.save(name, items, own);
-    return own;
+    const computed = await imageFeatures(clip, loader, items, options, batches);
+    made.push(computed);
+    await keeper?.save(name, items, computed);
+    return computed;
   };
   try {
     const plain = await features('training', train, 'training features');
@@ -60,12 +69,12 @@ export async function fitFeatures({
         await features(`augmented-${pass}`, train, `augmented features, pass ${pass + 1} of ${method.augmentedPasses}`, pass),
       );
     const report = await method.fit({ train: plain, val: validation, augmented }, (done, of, what) => {
-      const { signal, onProgress } = scoring(what, of);
+      const { signal, onProgress } = forward(what, of);
       signal?.throwIfAborted();
       onProgress?.(done);
     });
     return { report, seconds: (performance.now() - started) / 1000 };
   } finally {
-    for (const own of made) own.features.dispose();
+    for (const { features: tensor } of made) tensor.dispose();
   }
 }

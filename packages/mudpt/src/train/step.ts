@@ -11,12 +11,13 @@ import {
   narrow,
   type PlanCost,
   scope,
+  ShapeError,
   type Tensor,
   zeros,
 } from '@mudpt/tensor';
 import type { Batch } from '../data/index.ts';
-import type { PromptMethod, StepLoss, TrainingSettings } from '../methods/index.ts';
-import { NotFiniteError } from './finite.ts';
+import { MethodError, type PromptMethod, type StepLoss, type TrainingSettings } from '../methods/index.ts';
+import { NotFiniteError } from '../evaluation/finite.ts';
 import { type Budget, chooseRematerialization, type StepChoice } from '../memory/choice.ts';
 
 /** Means over the batches since the last reading. */
@@ -67,7 +68,8 @@ export class Stepper {
         : new SGD(parameters, { lr, weightDecay, momentum });
     this.sums = keep(zeros([SUMS], { device }));
     this.none = keep(zeros([SUMS], { device }));
-    if (accumulate > 1) for (const own of parameters) this.gradients.set(own, keep(zeros(own.shape, { device })));
+    if (accumulate > 1)
+      for (const parameter of parameters) this.gradients.set(parameter, keep(zeros(parameter.shape, { device })));
     this.captured = capture<Inputs, void>(({ images, labels, lr }) => this.learn(images, labels, lr), { device });
     this.update = accumulate > 1 ? capture<'lr', void>(({ lr }) => this.applyAverage(lr), { device }) : undefined;
   }
@@ -88,7 +90,7 @@ export class Stepper {
 
   /** What an update from batches of `images` [B, 3, H, W] would take, as the method is now; its captured step is what is counted. */
   cost(images: readonly number[]): PlanCost {
-    const [batch = 0] = images;
+    const batch = batchOf(images);
     const step = this.captured.cost({ images: { shape: images }, labels: { shape: [batch], dtype: 'i32' }, lr: { shape: [] } });
     // After the step was recorded: only then is it known which averages there are.
     const update = this.update?.cost({ lr: { shape: [] } });
@@ -102,7 +104,8 @@ export class Stepper {
    */
   choose(budget: Budget, images: readonly number[]): StepChoice {
     const { device, method } = this;
-    const choice = chooseRematerialization({ device, method, budget, batch: images[0] ?? 0, cost: () => this.cost(images) });
+    const batch = batchOf(images);
+    const choice = chooseRematerialization({ device, method, budget, batch, cost: () => this.cost(images) });
     device.trim();
     return choice;
   }
@@ -116,14 +119,14 @@ export class Stepper {
     copyInto(this.sums, this.none);
     const { batches, images } = this.counted;
     this.counted = { batches: 0, images: 0 };
-    const [loss = 0, correct = 0, ...terms] = values;
+    const [loss, correct, ...terms] = values as unknown as readonly [number, number, ...number[]];
     if (!Number.isFinite(loss))
       throw new NotFiniteError(
         'training',
         `the loss is ${loss}`,
         'use a smaller learning rate, a longer warm-up, or f32 if this is f16',
       );
-    const named = this.termNames.map((name, index): [string, number] => [name, (terms[index] ?? 0) / batches]);
+    const named = this.termNames.map((name, index): [string, number] => [name, (terms[index] as number) / batches]);
     return {
       batches,
       loss: loss / batches,
@@ -171,7 +174,13 @@ export class Stepper {
 
   /** Adds to the sums, on the device. */
   private count({ loss, outputs, terms }: StepLoss, labels: Tensor): void {
-    const names = Object.keys(terms).slice(0, SUMS - 2);
+    const names = Object.keys(terms);
+    if (names.length > SUMS - 2)
+      throw new MethodError(
+        this.method.name,
+        `its loss has ${names.length} parts, and at most ${SUMS - 2} are told (${names.join(', ')})`,
+        'add some of them up',
+      );
     this.termNames = names;
     scope(() => {
       const values = [loss, countCorrect(outputs.logits, labels), ...names.map((name) => terms[name] as Tensor)];
@@ -185,4 +194,10 @@ export class Stepper {
     this.optimizer.step(averages, { lr });
     for (const average of averages.values()) copyInto(average, zeros(average.shape, { device: this.device }));
   }
+}
+
+function batchOf(images: readonly number[]): number {
+  const [batch] = images;
+  if (images.length === 4 && batch !== undefined) return batch;
+  throw new ShapeError('training', `images of shape [${images.join(', ')}] are no batch`, 'give [B, 3, H, W]');
 }

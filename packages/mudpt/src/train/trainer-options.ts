@@ -2,11 +2,9 @@
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
 import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
-import type { RunConfig } from '../runs/settings.ts';
-import type { RunMarks } from '../runs/identity.ts';
 import type { Budget, StepChoice } from '../memory/choice.ts';
-import type { MetricsLine } from '../runs/records.ts';
-import type { RunFolder } from '../runs/run-folder.ts';
+import type { MetricsLine } from './metrics-line.ts';
+import type { TrainingRecorder } from './state.ts';
 
 /** Where training stands, for a progress line. */
 export interface TrainingProgress {
@@ -16,7 +14,7 @@ export interface TrainingProgress {
   readonly step: number;
   readonly steps: number;
   readonly loss: number;
-  /** On the training pictures of the last steps, in percent. */
+  /** On the training images of the last steps, in percent. */
   readonly accuracy: number;
   readonly lr: number;
   readonly imagesPerSecond: number;
@@ -26,6 +24,20 @@ export interface TrainingProgress {
   readonly eta: number;
 }
 
+/** How the loop goes around the steps. */
+export interface LoopSettings {
+  /** Batches whose gradients are averaged before an update. */
+  readonly accumulate: number;
+  /** Epochs without a better validation accuracy after which training ends; 0: it never does. */
+  readonly patience: number;
+  /** Validation images at once. */
+  readonly evaluationBatch: number;
+  /** Steps between two readings of the loss. */
+  readonly logEvery: number;
+  /** Seconds between two checkpoints within an epoch. */
+  readonly checkpointSeconds: number;
+}
+
 export interface TrainerOptions {
   readonly clip: Clip;
   readonly method: PromptMethod;
@@ -33,30 +45,29 @@ export interface TrainerOptions {
   /** Readable ones: see `BatchLoader.check`. */
   readonly train: readonly Item[];
   readonly val: readonly Item[];
-  readonly config: RunConfig;
   readonly settings: TrainingSettings;
-  readonly folder: RunFolder;
-  /** What a checkpoint must belong to. */
-  readonly marks: RunMarks;
-  /** Go on from the folder's checkpoint. */
-  readonly resume: boolean;
-  /** Called before each checkpoint; throws when this process may no longer write the run. */
-  readonly expectWriter?: (() => Promise<void>) | undefined;
-  /** Default: what the configuration says. */
-  readonly budget?: Budget;
+  readonly loop: LoopSettings;
+  /** Device memory that steps and validation may take. */
+  readonly budget: Budget;
+  /** Default: nothing is kept. */
+  readonly recorder?: TrainingRecorder;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
-  /** How a new run's steps will run. */
+  /** How the steps will run, where training begins. */
   readonly onChoice?: ((choice: StepChoice) => void) | undefined;
   readonly onEpoch?: ((line: MetricsLine & { kind: 'epoch' }) => void) | undefined;
 }
 
-export interface TrainingResult {
+/** What training has reached. */
+export interface TrainingReached {
   readonly epochsDone: number;
   readonly stepsPerEpoch: number;
   readonly seconds: number;
   readonly peakBytes: number;
-  /** The signal was aborted: the checkpoint holds what was reached. */
+}
+
+export interface TrainingResult extends TrainingReached {
+  /** The signal was aborted: the recorder has what was reached. */
   readonly isStopped: boolean;
   readonly stoppedEarlyAt?: number;
 }

@@ -1,62 +1,89 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { openSafetensors, toFloat32 } from '@mudpt/tensor';
 import type { Clip } from '@mudpt/clip';
-import { eachDevice } from '@mudpt/testing/support';
+import { copyInto, type Tensor, tensor } from '@mudpt/tensor';
 import { temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
 import { tinyClip } from '@mudpt/testing/models/small-clip';
-import type { Dataset } from '../data/index.ts';
+import { eachDevice } from '@mudpt/testing/support';
+import { expect, it } from 'vitest';
+import { BatchLoader, type Dataset } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
-import { KEEP_ALL, type PromptMethod, type TrainingSettings } from '../methods/index.ts';
-import { readPosition } from '../runs/checkpoint.ts';
-import { resolveConfig } from '../runs/config.ts';
-import type { RunInput } from '../runs/settings.ts';
-import { bytesOfSize } from '../memory/budget.ts';
+import { methodContext, methodNamed, type PromptMethod, type TrainingInput } from '../methods/index.ts';
 import { DivergedError } from './diverged.ts';
-import type { StepChoice } from '../memory/choice.ts';
-import { createMethod, runLoader } from '../runs/prepare.ts';
-import { RunFolder } from '../runs/run-folder.ts';
-import { updatesOf } from './throughput.ts';
+import type { MetricsLine } from './metrics-line.ts';
+import type { TrainingRecorder, TrainingState } from './state.ts';
 import { trainPrompts } from './trainer.ts';
-import type { TrainerOptions } from './trainer-options.ts';
+import type { LoopSettings, TrainerOptions, TrainingResult } from './trainer-options.ts';
+import { updatesOf } from './updates.ts';
 
-type Outcome = { readonly learnt: Record<string, Uint8Array>; readonly folder: RunFolder };
+const LOOP: LoopSettings = { accumulate: 1, patience: 0, evaluationBatch: 100, logEvery: 1, checkpointSeconds: 1e9 };
 
-const digest = (digit: string): string => digit.repeat(64);
-const MARKS = { config: digest('a'), data: digest('b'), images: digest('c'), model: digest('d') };
+/** Keeps numbers on the host. */
+class MemoryRecorder implements TrainingRecorder {
+  readonly lines: MetricsLine[] = [];
+  saved = 0;
+  private kept: { numbers: Map<string, Float32Array>; state: TrainingState; lines: number } | undefined;
+
+  restore(tensors: ReadonlyMap<string, Tensor>): Promise<TrainingState | undefined> {
+    if (!this.kept) return Promise.resolve(undefined);
+    expect([...tensors.keys()]).toEqual([...this.kept.numbers.keys()]);
+    for (const [name, target] of tensors) {
+      if (target.size === 0) continue;
+      using source = tensor(this.kept.numbers.get(name) as Float32Array, { shape: target.shape, device: target.device });
+      copyInto(target, source);
+    }
+    this.lines.length = this.kept.lines;
+    return Promise.resolve(this.kept.state);
+  }
+
+  log(line: MetricsLine): Promise<void> {
+    this.lines.push(line);
+    return Promise.resolve();
+  }
+
+  async save(tensors: ReadonlyMap<string, Tensor>, state: TrainingState): Promise<void> {
+    const numbers = new Map<string, Float32Array>();
+    for (const [name, one] of tensors) numbers.set(name, (await one.data()).slice() as Float32Array);
+    this.kept = { numbers, state, lines: this.lines.length };
+    this.saved += 1;
+  }
+}
 
 eachDevice('trainPrompts', (ctx) => {
-  /** Trains a method and returns what it learnt. */
+  type Outcome = TrainingResult & { readonly learnt: Readonly<Record<string, Float32Array>> };
+
   async function trained(
     clip: Clip,
-    dataset: Dataset,
-    path: string,
-    input: RunInput,
-    more: Partial<TrainerOptions> = {},
-  ): Promise<Outcome & { result: Awaited<ReturnType<typeof trainPrompts>> }> {
-    const config = resolveConfig({ method: 'coop', settings: { length: 2, initWords: '' }, ...input });
-    const method = (await createMethod(clip, config, dataset)) as PromptMethod;
-    const loader = runLoader(clip, config, method);
-    const folder = new RunFolder(path);
-    await folder.create();
+    { classNames, template, splits }: Dataset,
+    training: TrainingInput,
+    more: Partial<Omit<TrainerOptions, 'loop' | 'settings'>> & {
+      loop?: Partial<LoopSettings>;
+      name?: string;
+      settings?: object;
+    } = {},
+  ): Promise<Outcome> {
+    const { name = 'coop', loop, settings: chosen = { length: 2, initWords: '' }, ...others } = more;
+    const definition = methodNamed(name);
+    const context = await methodContext(clip, { classNames, template, seed: 1 });
+    const method = definition.create(context, chosen) as PromptMethod;
+    const settings = definition.training?.parse(training);
+    if (!settings) throw new Error(`${name} is not trained`);
+    const loader = new BatchLoader({ size: clip.config.image.size, seed: 1, workers: 0 });
     try {
       const result = await trainPrompts({
         clip,
         method,
         loader,
-        train: dataset.splits.train,
-        val: dataset.splits.val,
-        config,
-        settings: config.training as TrainingSettings,
-        folder,
-        marks: MARKS,
-        resume: false,
-        ...more,
+        train: splits.train,
+        val: splits.val,
+        loop: { ...LOOP, ...loop },
+        budget: { bytes: 2 ** 32, isAsked: false },
+        ...others,
+        settings,
       });
-      const learnt: Record<string, Uint8Array> = {};
-      for (const [name, tensor] of method.learnable) learnt[name] = new Uint8Array((await tensor.data()).slice().buffer);
-      return { learnt, folder, result };
+      const learnt: Record<string, Float32Array> = {};
+      for (const [key, one] of method.learnable) learnt[key] = (await one.data()).slice() as Float32Array;
+      return { ...result, learnt };
     } finally {
       method.dispose();
       await loader.close();
@@ -68,139 +95,40 @@ eachDevice('trainPrompts', (ctx) => {
     return openDataset(path);
   }
 
-  // PromptSRC carries an average over epochs beside what it learns.
-  it.each([
-    ['mudpt', { depth: 2 }],
-    ['promptsrc', { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'one {}.'], aggregationMean: 1 }],
-  ])('%s, stopped and resumed anywhere, ends with the same bits', async (name, settings) => {
+  it('needs no folder; kept anywhere else, it goes on to the same bits', async () => {
     await using at = await temporaryFolder();
     const dataset = await shapes(join(at.path, 'data'));
     using clip = tinyClip(ctx.device);
-    const input: RunInput = { method: name, settings, training: { epochs: 2, batchSize: 4 }, logEvery: 1 };
-    const whole = await trained(clip, dataset, join(at.path, 'whole'), input);
-    expect(whole.result).toMatchObject({ epochsDone: 2, stepsPerEpoch: 4, isStopped: false });
-    const path = join(at.path, 'parts');
-    let sessions = 0;
-    for (let done = false; !done; sessions++) {
+    const training = { epochs: 2, batchSize: 8 };
+    const promptsrc = { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'one {}.'], aggregationMean: 1 };
+    const more = { name: 'promptsrc', settings: promptsrc };
+    const alone = await trained(clip, dataset, training, more);
+    expect(alone).toMatchObject({ epochsDone: 2, stepsPerEpoch: 2, isStopped: false });
+    const whole = new MemoryRecorder();
+    expect((await trained(clip, dataset, training, { ...more, recorder: whole })).learnt).toEqual(alone.learnt);
+    const parts = new MemoryRecorder();
+    let [sessions, last] = [0, undefined as Outcome | undefined];
+    for (; last?.isStopped !== false; sessions++) {
       const stop = new AbortController();
-      const own = await trained(clip, dataset, path, input, {
-        resume: sessions > 0,
-        signal: stop.signal,
-        // After each step: in the middle of an epoch, and at its end.
-        onProgress: () => stop.abort(),
-      });
-      done = !own.result.isStopped;
-      if (done) expect(own.learnt).toEqual(whole.learnt);
+      const onProgress = () => stop.abort();
+      last = await trained(clip, dataset, training, { ...more, recorder: parts, signal: stop.signal, onProgress });
     }
-    expect(sessions).toBe(8);
-    expect(await curve(path)).toEqual(await curve(join(at.path, 'whole')));
+    expect(sessions).toBe(4);
+    expect(last.learnt).toEqual(alone.learnt);
+    const curve = ({ lines }: MemoryRecorder) =>
+      lines.map(({ kind, epoch, loss, accuracy, lr }) => [kind, epoch, loss, accuracy, lr]);
+    expect(curve(parts)).toEqual(curve(whole));
   });
 
-  it('the curve of a run that was stopped between two readings is that of one that was not', async () => {
+  it('what is not finite is never kept', async () => {
     await using at = await temporaryFolder();
     const dataset = await shapes(join(at.path, 'data'));
     using clip = tinyClip(ctx.device);
-    const input: RunInput = { training: { epochs: 2, batchSize: 2 }, logEvery: 3 };
-    await trained(clip, dataset, join(at.path, 'whole'), input);
-    const path = join(at.path, 'parts');
-    let [sessions, isStopped] = [0, true];
-    for (; isStopped; sessions++) {
-      // A checkpoint after each step; asked to stop at the second checkpoint of a session, the run has made one step more.
-      const stop = new AbortController();
-      let checkpoints = 0;
-      const expectWriter = async (): Promise<void> => {
-        checkpoints += 1;
-        if (checkpoints === 2) stop.abort();
-      };
-      const more = { resume: sessions > 0, signal: stop.signal, expectWriter };
-      ({ isStopped } = (await trained(clip, dataset, path, { ...input, checkpointSeconds: 0 }, more)).result);
-    }
-    expect(sessions).toBeGreaterThan(4);
-    expect((await curve(path)).map(([kind, , step]) => (kind === 'step' ? step : kind))).toEqual([
-      0,
-      3,
-      6,
-      7,
-      'epoch',
-      8,
-      11,
-      14,
-      15,
-      'epoch',
-    ]);
-    expect(await curve(path)).toEqual(await curve(join(at.path, 'whole')));
-  });
-
-  it('within the smallest budget, a run stopped and resumed with another one ends with the same bits, and those of a large one nearly', async () => {
-    await using at = await temporaryFolder();
-    const dataset = await shapes(join(at.path, 'data'));
-    using clip = tinyClip(ctx.device);
-    const input: RunInput = { method: 'mudpt', settings: { depth: 2 }, training: { epochs: 1, batchSize: 4 }, logEvery: 1 };
-    const refused = trained(clip, dataset, join(at.path, 'none'), { ...input, memory: '1KiB' });
-    const message = await refused.then(
-      () => '',
-      (error: Error) => error.message,
-    );
-    const [, smallest = ''] = /--memory (\S+) or more/.exec(message) ?? [];
-    const large = await trained(clip, dataset, join(at.path, 'large'), { ...input, memory: '1GiB' });
-    const choices: StepChoice[] = [];
-    const onChoice = (choice: StepChoice) => choices.push(choice);
-    const whole = await trained(clip, dataset, join(at.path, 'whole'), { ...input, memory: smallest }, { onChoice });
-    expect(choices[0]?.rematerialization).not.toEqual(KEEP_ALL);
-    expect(choices[0]?.bytes).toBeLessThanOrEqual(bytesOfSize(smallest) ?? 0);
-    const stop = new AbortController();
-    const path = join(at.path, 'parts');
-    await trained(clip, dataset, path, { ...input, memory: smallest }, { signal: stop.signal, onProgress: () => stop.abort() });
-    expect((await readPosition(join(path, 'last.safetensors'))).rematerialization).toEqual(choices[0]?.rematerialization);
-    const rest = await trained(clip, dataset, path, { ...input, memory: 'auto' }, { resume: true, onChoice });
-    expect(choices).toHaveLength(1);
-    expect(rest.learnt).toEqual(whole.learnt);
-    expect(distance(whole, large)).toBeLessThan(1e-6);
-  });
-
-  it('refuses a checkpoint of another configuration, model, or other data', async () => {
-    await using at = await temporaryFolder();
-    const dataset = await shapes(join(at.path, 'data'));
-    using clip = tinyClip(ctx.device);
-    const input: RunInput = { training: { epochs: 1, batchSize: 8 } };
-    const path = join(at.path, 'run');
-    await trained(clip, dataset, path, input);
-    expect(await readPosition(join(path, 'last.safetensors'))).toMatchObject({ epoch: 1, step: 0, marks: MARKS });
-    const resumed = (part: keyof typeof MARKS) =>
-      trained(clip, dataset, path, input, { resume: true, marks: { ...MARKS, [part]: digest('0') } });
-    await expect(resumed('config')).rejects.toThrow(/another configuration/);
-    await expect(resumed('data')).rejects.toThrow(/other data/);
-    await expect(resumed('images')).rejects.toThrow(/other training images/);
-    await expect(resumed('model')).rejects.toThrow(/another base model/);
-  });
-
-  it('stops where the loss or an update is not finite, and leaves the last good checkpoint', async () => {
-    await using at = await temporaryFolder();
-    const dataset = await shapes(join(at.path, 'data'));
-    using clip = tinyClip(ctx.device);
-    const failed = async (name: string, training: object): Promise<DivergedError> => {
-      const input: RunInput = { training: { batchSize: 4, warmupEpochs: 0, ...training }, logEvery: 1, checkpointSeconds: 0 };
-      const error: unknown = await trained(clip, dataset, join(at.path, name), input).catch((cause: unknown) => cause);
-      expect(error).toBeInstanceOf(DivergedError);
-      return error as DivergedError;
-    };
-    const [loss, update] = [
-      await failed('loss', { epochs: 3, lr: 1e30 }),
-      await failed('update', { epochs: 1, batchSize: 16, lr: 3e38 }),
-    ];
-    expect(loss.divergence).toMatchObject({ epoch: 0, lr: 1e30 });
-    expect(loss.message).toMatch(/diverged in epoch 1, step \d+: .*learning rate 1e\+30.*--lr 1e\+29/s);
-    // Its one loss was finite; what followed from it was not.
-    expect(update.divergence).toMatchObject({ epoch: 0, step: 0, what: expect.stringMatching(/not finite/) });
-    expect(Number.isFinite(Number(update.divergence.loss))).toBe(true);
-    for (const name of ['loss', 'update']) {
-      const file = await openSafetensors(join(at.path, name, 'last.safetensors'));
-      for (const tensor of file.tensors.keys()) {
-        const { dtype, bytes } = await file.read(tensor);
-        expect(toFloat32(dtype, bytes).every(Number.isFinite), `${name}: ${tensor}`).toBe(true);
-      }
-      await file.close();
-    }
+    const recorder = new MemoryRecorder();
+    const training = { epochs: 1, batchSize: 16, lr: 3e38, warmupEpochs: 0 };
+    await expect(trained(clip, dataset, training, { recorder })).rejects.toBeInstanceOf(DivergedError);
+    // The beginning.
+    expect(recorder.saved).toBe(1);
   });
 
   it('accumulated batches are one large batch', async () => {
@@ -208,11 +136,11 @@ eachDevice('trainPrompts', (ctx) => {
     const dataset = await shapes(join(at.path, 'data'));
     using clip = tinyClip(ctx.device);
     const training = { epochs: 1, lr: 0.1, warmupEpochs: 0 };
-    const large = await trained(clip, dataset, join(at.path, 'a'), { training: { ...training, batchSize: 8 } });
-    const parts = await trained(clip, dataset, join(at.path, 'b'), { training: { ...training, batchSize: 2 }, accumulate: 4 });
-    const single = await trained(clip, dataset, join(at.path, 'c'), { training: { ...training, batchSize: 2 } });
-    expect(large.result.stepsPerEpoch).toBe(2);
-    expect(parts.result.stepsPerEpoch).toBe(2);
+    const large = await trained(clip, dataset, { ...training, batchSize: 8 });
+    const parts = await trained(clip, dataset, { ...training, batchSize: 2 }, { loop: { accumulate: 4 } });
+    const single = await trained(clip, dataset, { ...training, batchSize: 2 });
+    expect(large.stepsPerEpoch).toBe(2);
+    expect(parts.stepsPerEpoch).toBe(2);
     expect(distance(large, parts)).toBeLessThan(1e-4);
     expect(distance(large, single)).toBeGreaterThan(1e-2);
   });
@@ -221,37 +149,28 @@ eachDevice('trainPrompts', (ctx) => {
     await using at = await temporaryFolder();
     const dataset = await shapes(join(at.path, 'data'));
     using clip = tinyClip(ctx.device);
+    const recorder = new MemoryRecorder();
     // A learning rate of nothing: the first epoch stays the best.
-    const input: RunInput = { training: { epochs: 9, batchSize: 8, lr: 1e-30, warmupLr: 1e-30 }, patience: 2 };
-    const { result, folder } = await trained(clip, dataset, join(at.path, 'run'), input);
+    const training = { epochs: 9, batchSize: 8, lr: 1e-30, warmupLr: 1e-30 };
+    const result = await trained(clip, dataset, training, { recorder, loop: { patience: 2 } });
     expect(result).toMatchObject({ stoppedEarlyAt: 2, epochsDone: 3 });
-    const lines = (await folder.readMetrics()).filter((line) => line.kind === 'epoch');
+    const lines = recorder.lines.filter((line) => line.kind === 'epoch');
     expect(lines).toHaveLength(3);
     expect(lines[0]).toHaveProperty('valAccuracy');
+    const without = { ...dataset, splits: { ...dataset.splits, val: [] } };
+    await expect(trained(clip, without, training, { loop: { patience: 2 } })).rejects.toThrow(/no validation pictures to stop/);
   });
-});
 
-/** Everything of the metrics but what depends on the clock or the memory. */
-async function curve(folder: string): Promise<unknown[][]> {
-  return (await new RunFolder(folder).readMetrics()).map((line) =>
-    line.kind === 'step'
-      ? [line.kind, line.epoch, line.step, line.loss, line.accuracy, line.lr, line.terms]
-      : [line.kind, line.epoch, line.loss, line.accuracy, line.lr, line.valAccuracy],
-  );
-}
-
-function distance(a: Outcome, b: Outcome): number {
-  let [differences, sizes] = [0, 0];
-  for (const [name, bytes] of Object.entries(a.learnt)) {
-    const own = new Float32Array(bytes.buffer);
-    const other = new Float32Array(b.learnt[name]?.buffer ?? new ArrayBuffer(0));
-    own.forEach((value, index) => {
-      differences += (value - (other[index] ?? Number.NaN)) ** 2;
-      sizes += value ** 2;
-    });
+  function distance(a: Outcome, b: Outcome): number {
+    let [differences, sizes] = [0, 0];
+    for (const [name, values] of Object.entries(a.learnt))
+      values.forEach((value, index) => {
+        differences += (value - (b.learnt[name]?.[index] ?? Number.NaN)) ** 2;
+        sizes += value ** 2;
+      });
+    return Math.sqrt(differences / sizes);
   }
-  return Math.sqrt(differences / sizes);
-}
+});
 
 it('cuts an epoch into updates of whole groups, unless there is no whole one', () => {
   expect(updatesOf(16, 4, 1)).toEqual({ updates: 4, group: 1 });

@@ -1,5 +1,5 @@
 /** A table of accuracies: rows are methods, columns data sets and their average. How it is written is another file's matter. */
-import { harmonicMean } from '../../evaluation/metrics.ts';
+import { harmonicMean } from '../../evaluation/comparison.ts';
 import { mean, type Spread, spreadOf } from '../../evaluation/statistics.ts';
 
 /** One number of a table. */

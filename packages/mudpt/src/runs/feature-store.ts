@@ -1,34 +1,33 @@
 /**
- * Features of the pictures that a fitted method learns from, kept in the run's folder until fitting is over: on a large model they take
+ * Features of the images that a fitted method learns from, kept in the run's folder until fitting is over: on a large model they take
  * hours, and a run that was stopped or killed goes on after the last set that was whole.
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@mudpt/clip/files';
-import { type Device, FormatError, keep, loadTensor, openSafetensors, tensorToWrite, writeSafetensors } from '@mudpt/tensor';
+import { type Device, InputError, keep, loadTensor, openSafetensors, tensorToWrite, writeSafetensors } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import { fingerprint, type Item } from '../data/index.ts';
-import { expectFinite } from '../train/finite.ts';
-import type { RunMarks } from '../runs/identity.ts';
-import type { Features } from '../evaluation/scoring.ts';
+import { expectFinite } from '../evaluation/finite.ts';
+import type { RunMarks } from './identity.ts';
+import type { Features } from '../evaluation/image-features.ts';
+import { canonicalText, isEqual } from '../settings/canonical.ts';
+import type { FeatureKeeper } from '../train/fit.ts';
 
-export class FeatureStore {
+export class FeatureStore implements FeatureKeeper {
   /** @param path folder of one file a set */
   constructor(
     private readonly path: string,
     private readonly marks: RunMarks,
   ) {}
 
-  /**
-   * The set of that name, or undefined where none was kept. The caller disposes it.
-   * @throws FormatError when it belongs to another configuration, model or other pictures
-   */
+  /** @throws InputError when it belongs to another configuration, model or other images; FormatError when it is damaged */
   async load(name: string, items: readonly Item[], device: Device): Promise<Features | undefined> {
     const path = this.fileOf(name);
     if (!(await exists(path))) return undefined;
     await using file = await openSafetensors(path, { checksum: true });
-    if (file.metadata['belongs'] !== this.markOf(items))
-      throw new FormatError(
+    if (!isEqual(parsed(file.metadata['belongs']), this.marksOf(items)))
+      throw new InputError(
         'resume',
         `${path} was made with another configuration, model or other pictures`,
         'put them back, or begin anew with --fresh',
@@ -43,12 +42,14 @@ export class FeatureStore {
     return { features, items, labels: Int32Array.from(items, ({ label }) => label) };
   }
 
-  /** Keeps a set, if every item of it could be read: what is left out must be told anew. */
   async save(name: string, items: readonly Item[], { features, items: seen }: Features): Promise<void> {
     if (seen.length < items.length) return;
     await makeFolder(this.path);
     const tensors = new Map([['features', tensorToWrite(features)]]);
-    await writeSafetensors(this.fileOf(name), tensors, { checksum: true, metadata: { belongs: this.markOf(items) } });
+    await writeSafetensors(this.fileOf(name), tensors, {
+      checksum: true,
+      metadata: { belongs: canonicalText(this.marksOf(items)) },
+    });
   }
 
   async clear(): Promise<void> {
@@ -59,7 +60,16 @@ export class FeatureStore {
     return join(this.path, `${name}.safetensors`);
   }
 
-  private markOf(items: readonly Item[]): string {
-    return JSON.stringify({ ...this.marks, items: fingerprint(items) });
+  private marksOf(items: readonly Item[]): RunMarks & { readonly items: string } {
+    return { ...this.marks, items: fingerprint(items) };
+  }
+}
+
+function parsed(text = ''): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No marks: it belongs to nothing.
+    return undefined;
   }
 }

@@ -11,13 +11,15 @@ import { TINY as UNEVEN, tinyMethod } from '../../test/uneven.ts';
 import { BatchLoader, type Item } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
 import { type Method, methodContext } from '../methods/index.ts';
-import { imageFeatures, rank, scoringBatch } from './scoring.ts';
+import { evaluationBatch } from '../memory/evaluation-batch.ts';
+import { imageFeatures } from './image-features.ts';
+import { rankLogits } from './predictions.ts';
 
 const item = (label: number): Item => ({ id: String(label), image: '', label });
 
-describe('rank', () => {
+describe('rankLogits', () => {
   it('orders labels by probability, the first of equals first, and tells the loss', () => {
-    const [first, second] = rank({ items: [item(2), item(0)] }, Float32Array.of(1, 3, 1, 0, 0, 0), 3, 2);
+    const [first, second] = rankLogits([item(2), item(0)], Float32Array.of(1, 3, 1, 0, 0, 0), 3, 2);
     const total = Math.exp(1) + Math.exp(3) + Math.exp(1);
     expect(first?.top.map(([label]) => label)).toEqual([1, 0]);
     expect(first?.top[0]?.[1]).toBeCloseTo(Math.exp(3) / total, 12);
@@ -29,7 +31,7 @@ describe('rank', () => {
   });
 
   it('bears logits that exp would not', () => {
-    const [only] = rank({ items: [item(1)] }, Float32Array.of(1000, -1000), 2);
+    const [only] = rankLogits([item(1)], Float32Array.of(1000, -1000), 2);
     expect([only?.top[0], only?.loss]).toEqual([[0, 1], 2000]);
   });
 });
@@ -37,13 +39,13 @@ describe('rank', () => {
 it('takes no more pictures at once than a storage binding holds', () => {
   const clip = (bytes: number) =>
     ({ config: TINY, device: { limits: { maxStorageBufferBindingSize: bytes } } }) as unknown as Clip;
-  expect(scoringBatch(clip(2 ** 30), 100)).toBe(100);
+  expect(evaluationBatch(clip(2 ** 30), 100)).toBe(100);
   // 34 rows of 192 channels of 4 bytes a picture.
-  expect(scoringBatch(clip(34 * 192 * 4 * 7), 100)).toBe(7);
-  expect(scoringBatch(clip(1), 100)).toBe(1);
+  expect(evaluationBatch(clip(34 * 192 * 4 * 7), 100)).toBe(7);
+  expect(evaluationBatch(clip(1), 100)).toBe(1);
   // Where every image has the texts of 1000 classes: 32 channels of 4 bytes a text.
   const method = { kind: 'prompts', textsPerImage: 1000 } as Method;
-  expect(scoringBatch(clip(32 * 4 * 1000 * 7), 100, method)).toBe(7);
+  expect(evaluationBatch(clip(32 * 4 * 1000 * 7), 100, method)).toBe(7);
 });
 
 eachDevice('CoCoOp with 1000 classes', (ctx) => {
@@ -55,7 +57,7 @@ eachDevice('CoCoOp with 1000 classes', (ctx) => {
       const context = await methodContext(clip, { classNames, template: 'a {}.', seed: 1 });
       const method = tinyMethod(context, 'cocoop');
       const fitting = Math.floor(ctx.device.limits.maxStorageBufferBindingSize / (4 * config.embed * classNames.length));
-      const batch = scoringBatch(clip, 1e6, method);
+      const batch = evaluationBatch(clip, 1e6, method);
       expect(batch).toBe(fitting);
       const images = (count: number) => ({ images: { shape: [count, 3, config.image.size, config.image.size] } });
       using evaluate = capture<'images', unknown>((input) => method.evaluate(input.images), { device: ctx.device });

@@ -1,0 +1,43 @@
+/** What is told of a run before anything is computed. */
+import { pathFromHere } from '../command.ts';
+import type { RunConfig, RunSummary } from '../runs/index.ts';
+import { type StatusLine, table } from './terminal.ts';
+
+/** Classes listed before training; the report has all. */
+const LISTED = 12;
+
+/** Adapter, model, data, method, settings and classes, a line each. */
+export function opening({ adapter, data, model, method }: RunSummary, config: RunConfig, line: StatusLine): string[] {
+  const { shots, seed } = config;
+  const total = (split: 'train' | 'val' | 'test'): number => data.classes.reduce((sum, own) => sum + own[split], 0);
+  const layout = method.layout as { example?: string } | undefined;
+  const shown = data.classes.slice(0, LISTED);
+  const label = (text: string): string => line.paint('soft', text);
+  const rows = shown.map(({ name, prompt, train: own, test }) => [name, prompt, String(own), String(test)]);
+  const [heading = '', ...classes] = table([['class', 'zero-shot prompt', 'train', 'test'], ...rows], { right: [2, 3] });
+  return [
+    `${label('adapter')}  ${adapter}`,
+    `${label('model')}    ${model.name}, ${model.imageSize} px`,
+    `${label('data')}     ${data.name}: ${data.classes.length} classes, ${total('train')} training pictures (${shots === 'all' ? 'all' : `${shots} shots, seed ${seed}`}), ${total('test')} test pictures`,
+    ...(data.origin ? [`         ${pathFromHere(data.origin.path)}: ${data.origin.division}`] : []),
+    `${label('method')}   ${method.title}: ${method.summary}; ${method.parameters.toLocaleString('en')} numbers are learnt`,
+    ...(layout?.example === undefined ? [] : [`         ${layout.example}`]),
+    `${label('recipe')}   ${recipe(config)}`,
+    '',
+    label(heading),
+    ...classes,
+    ...(data.classes.length > LISTED ? [`and ${data.classes.length - LISTED} more`] : []),
+    ...data.warnings.map((warning) => `${line.paint('caution', 'warning:')} ${warning}`),
+    '',
+  ];
+}
+
+/** The settings in force, as `--set` takes them. */
+function recipe({ settings, training, augment, precision }: RunConfig): string {
+  const all = Object.entries({ ...settings, ...training, augment, precision });
+  const shown = (value: unknown): string => {
+    const text = JSON.stringify(value) ?? '';
+    return Array.isArray(value) && text.length > 60 ? `(${value.length} values)` : text;
+  };
+  return all.map(([name, value]) => `${name}=${shown(value)}`).join(' ');
+}

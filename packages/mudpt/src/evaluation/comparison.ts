@@ -1,0 +1,36 @@
+/** What accuracies say together: means over classes and seeds, and whether a difference is more than chance. */
+import { type ImagePrediction, predictedLabel } from './predictions.ts';
+
+/** Harmonic mean of base and new accuracy; of averages over data sets for a table's last row, not the average of each set's. */
+export function harmonicMean(base: number, fresh: number): number {
+  return base + fresh === 0 ? 0 : (2 * base * fresh) / (base + fresh);
+}
+
+/** Mean of runs and half the width of its 95 % interval, 1.96 std / sqrt(k) with the population's std (numpy's default), as Dassl prints. */
+export function meanAndInterval(values: readonly number[]): {
+  readonly mean: number;
+  readonly std: number;
+  readonly interval: number;
+} {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const std = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  return { mean, std, interval: (1.96 * std) / Math.sqrt(values.length) };
+}
+
+const isRight = (prediction: ImagePrediction): boolean => predictedLabel(prediction) === prediction.item.label;
+
+/**
+ * McNemar's comparison of two methods on the same images: of those that only one of them gets right, `one` has more by over two standard
+ * deviations of chance.
+ */
+export function isClearlyBetter(one: readonly ImagePrediction[], other: readonly ImagePrediction[]): boolean {
+  const others = new Map(other.map((prediction) => [prediction.item.id, isRight(prediction)]));
+  let [won, lost] = [0, 0];
+  for (const prediction of one) {
+    const before = others.get(prediction.item.id);
+    if (before === undefined || before === isRight(prediction)) continue;
+    if (before) lost += 1;
+    else won += 1;
+  }
+  return won - lost > 2 * Math.sqrt(won + lost);
+}

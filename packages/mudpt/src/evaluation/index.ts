@@ -1,0 +1,3 @@
+export { NotFiniteError } from './finite.ts';
+export { type ClassMetrics, type Metrics, metricsOf } from './metrics.ts';
+export { harmonicMean, meanAndInterval } from './comparison.ts';

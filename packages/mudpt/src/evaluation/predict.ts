@@ -1,0 +1,84 @@
+/** Images, or their features, through a method to predictions, batch by batch. */
+import type { Clip } from '@mudpt/clip';
+import { capture, narrow, type Tensor } from '@mudpt/tensor';
+import type { BatchLoader, Dataset, Item } from '../data/index.ts';
+import { methodContext, methodNamed, type PromptMethod } from '../methods/index.ts';
+import { type ForwardOptions, padded } from './forward.ts';
+import type { Features } from './image-features.ts';
+import { type ImagePrediction, rankLogits } from './predictions.ts';
+
+export interface PredictionOptions extends ForwardOptions {
+  /** Labels kept for an image. Default 5. */
+  readonly keep?: number;
+  /** Called with the predictions of each batch as they come. */
+  readonly onPredictions?: (predictions: readonly ImagePrediction[]) => void;
+}
+
+/** Runs images through a method. Text features are computed once, where they do not depend on the image. */
+export async function predictImages(
+  clip: Clip,
+  method: PromptMethod,
+  loader: BatchLoader,
+  items: readonly Item[],
+  options: PredictionOptions,
+): Promise<ImagePrediction[]> {
+  const texts = method.textFeatures();
+  try {
+    const run = capture<'images', Tensor>(({ images }) => method.evaluate(images, texts), { device: clip.device });
+    const predictions: ImagePrediction[] = [];
+    try {
+      for await (const batch of padded(loader, items, options)) {
+        const logits = await run({ images: batch.input }).data();
+        const ranked = rankLogits(batch.items, logits as Float32Array, method.classNames.length, options.keep);
+        for (const one of ranked) predictions.push(one);
+        options.onPredictions?.(ranked);
+        options.onProgress?.(predictions.length);
+      }
+    } finally {
+      run.dispose();
+    }
+    return predictions;
+  } finally {
+    texts?.dispose();
+  }
+}
+
+/** Features whose logits are made at once. */
+const FEATURES_AT_ONCE = 1000;
+
+/**
+ * Predictions from features by any function of a part of them to logits.
+ * @param keep labels kept for an image; default 5
+ */
+export async function predictFeatures(
+  { features, items }: Pick<Features, 'features' | 'items'>,
+  classes: number,
+  logitsOf: (features: Tensor) => Tensor,
+  keep?: number,
+): Promise<ImagePrediction[]> {
+  const predictions: ImagePrediction[] = [];
+  for (let from = 0; from < items.length; from += FEATURES_AT_ONCE) {
+    const some = items.slice(from, from + FEATURES_AT_ONCE);
+    using rows = narrow(features, 0, from, some.length);
+    using logits = logitsOf(rows);
+    for (const one of rankLogits(some, (await logits.data()) as Float32Array, classes, keep)) predictions.push(one);
+  }
+  return predictions;
+}
+
+/** Predictions of the frozen model, with the data set's template. */
+export async function predictZeroShot(
+  clip: Clip,
+  features: Features,
+  { classNames, template }: Pick<Dataset, 'classNames' | 'template'>,
+): Promise<ImagePrediction[]> {
+  const context = await methodContext(clip, { classNames, template, seed: 0 });
+  const method = methodNamed('zero-shot').create(context, {});
+  try {
+    if (method.kind !== 'features') throw new TypeError('zero-shot is a method on features');
+    const { evaluate } = method;
+    return await predictFeatures(features, classNames.length, (rows) => evaluate.call(method, rows));
+  } finally {
+    method.dispose();
+  }
+}

@@ -1,0 +1,64 @@
+/** From logits to what each image is taken for, and how often that is right. */
+import { type Metrics, metricsOf } from './metrics.ts';
+import type { Item } from '../data/index.ts';
+import { NotFiniteError } from './finite.ts';
+
+/** Labels with their probabilities, best first. */
+export type RankedLabels = readonly (readonly [label: number, probability: number])[];
+
+/** What one image is taken for. */
+export interface ImagePrediction {
+  readonly item: Item;
+  /** The likeliest labels, as many as were asked for: one at least. */
+  readonly top: RankedLabels;
+  /** Cross-entropy against the item's label. */
+  readonly loss: number;
+}
+
+/** Labels kept for an image, where nobody asks for more. */
+const KEPT = 5;
+
+/** The likeliest label. @throws RangeError for a prediction without labels */
+export function predictedLabel({ top: [first] }: Pick<ImagePrediction, 'top'>): number {
+  if (!first) throw new RangeError('a prediction without labels');
+  return first[0];
+}
+
+export function metricsOfPredictions(predictions: readonly ImagePrediction[], classes: number): Metrics {
+  return metricsOf(
+    predictions.map(({ item }) => item.label),
+    predictions.map(predictedLabel),
+    classes,
+  );
+}
+
+/**
+ * Ranks each row of logits [at least items, classes]; of equal logits the first label wins, as argmax has it.
+ * @throws NotFiniteError naming the image whose logits are not finite: a NaN is never told as a probability
+ */
+export function rankLogits(items: readonly Item[], logits: Float32Array, classes: number, keep = KEPT): ImagePrediction[] {
+  return items.map((item, row) => {
+    const values = logits.subarray(row * classes, (row + 1) * classes);
+    if (!values.every(Number.isFinite))
+      throw new NotFiniteError(
+        'evaluation',
+        `the logits of ${item.id} are not finite`,
+        'use f32 if this is f16; else what was learnt, or the base model, is damaged: train again, or fetch it again',
+      );
+    const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
+    const total = values.reduce((sum, value) => sum + Math.exp(value - most), 0);
+    const ranked = Array.from(values, (logit, label) => ({ logit, label }));
+    ranked.sort((a, b) => b.logit - a.logit || a.label - b.label);
+    return {
+      item,
+      top: ranked.slice(0, keep).map(({ logit, label }) => [label, Math.exp(logit - most) / total] as const),
+      loss: Math.log(total) + most - logitOf(values, item),
+    };
+  });
+}
+
+function logitOf(logits: Float32Array, { id, label }: Item): number {
+  const logit = logits[label];
+  if (logit === undefined) throw new RangeError(`${id} has the label ${label} of ${logits.length} classes`);
+  return logit;
+}

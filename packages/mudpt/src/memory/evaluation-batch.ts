@@ -1,0 +1,27 @@
+/** How many images are evaluated at once. */
+import type { Clip } from '@mudpt/clip';
+import type { Method } from '../methods/index.ts';
+import { type Budget, heldBytes } from './choice.ts';
+
+/**
+ * The most images that go through a method at once: as many as asked for, while the widest activation (the hidden layer of a block, or
+ * the texts of all images) fits a storage binding of the device, and all that lives at once fits what is left of the budget.
+ */
+export function evaluationBatch({ device, config }: Clip, wanted: number, method?: Method, budget?: Budget): number {
+  const { image, embed } = config;
+  const tokens = 2 + (image.size / image.patch) ** 2 + 16; // the class token, patches, and room for prompts
+  const texts = method?.kind === 'prompts' ? method.textsPerImage * embed : 0;
+  const widest = Math.max(tokens * Math.max(image.hidden, 3 * image.width), texts);
+  const most = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * widest));
+  if (!budget) return Math.max(1, Math.min(wanted, most));
+  const fitting = Math.floor((budget.bytes - heldBytes(device)) / (bytesOfImage(image, tokens) + TEXT_COPIES * 4 * texts));
+  return Math.max(1, Math.min(wanted, most, fitting));
+}
+
+/** Text features of every image: one by one, stacked, normalised; and what the pool rounds up. */
+const TEXT_COPIES = 3;
+
+/** At most so much lives at once for each image: a block's widest moment, the image itself, and a quarter that the pool rounds up. */
+function bytesOfImage({ width, hidden, size }: Clip['config']['image'], tokens: number): number {
+  return 1.25 * 4 * (tokens * (6 * width + hidden) + 6 * size ** 2);
+}

@@ -1,0 +1,64 @@
+/** Keeps a run's training in its folder: the curve in `metrics.jsonl` and TensorBoard's events, the state in checkpoints. */
+import type { Tensor } from '@mudpt/tensor';
+import type { MetricsLine } from '../train/metrics-line.ts';
+import type { Extent, TrainingRecorder, TrainingState } from '../train/state.ts';
+import { CHECKPOINT_FORMAT, loadCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { findCheckpoint } from './generations.ts';
+import type { RunMarks } from './identity.ts';
+import type { RunFolder } from './run-folder.ts';
+import { EventFile } from './tensorboard.ts';
+
+export interface RecorderOptions {
+  readonly folder: RunFolder;
+  /** What a checkpoint must belong to. */
+  readonly marks: RunMarks;
+  /** Go on from the folder's checkpoint. */
+  readonly resume: boolean;
+  /** Write TensorBoard's events too. */
+  readonly tensorboard?: boolean;
+  /** Called before each checkpoint; throws when this process may no longer write the run. */
+  readonly expectWriter?: (() => Promise<void>) | undefined;
+}
+
+export class RunRecorder implements TrainingRecorder {
+  private metricsBytes = 0;
+  private readonly events: EventFile | undefined;
+
+  constructor(private readonly options: RecorderOptions) {
+    this.events = options.tensorboard ? new EventFile(options.folder.path) : undefined;
+  }
+
+  /** @throws InputError, FormatError as {@link findCheckpoint} and {@link loadCheckpoint} */
+  async restore(tensors: ReadonlyMap<string, Tensor>, extent: Extent): Promise<TrainingState | undefined> {
+    const { folder, marks, resume } = this.options;
+    if (!resume) {
+      await folder.metrics.cut(0);
+      return undefined;
+    }
+    const { path } = await findCheckpoint(folder, marks, extent);
+    const { format: _f, marks: _m, metricsBytes, ...state } = await loadCheckpoint(path, tensors, marks, extent);
+    await folder.metrics.cut(metricsBytes);
+    this.metricsBytes = metricsBytes;
+    return state;
+  }
+
+  async log(line: MetricsLine, step: number): Promise<void> {
+    this.metricsBytes = await this.options.folder.metrics.append([line]);
+    const scalars = scalarsOf(line);
+    if (Object.keys(scalars).length > 0) await this.events?.add(step, scalars);
+  }
+
+  async save(tensors: ReadonlyMap<string, Tensor>, state: TrainingState): Promise<void> {
+    const { folder, marks, expectWriter } = this.options;
+    await expectWriter?.();
+    // A checkpoint tells the length of the metrics, and must not come to the disk before them.
+    await folder.metrics.sync();
+    const position = { format: CHECKPOINT_FORMAT, marks, metricsBytes: this.metricsBytes, ...state } as const;
+    await writeCheckpoint(folder.file('checkpoint'), tensors, position, { previous: folder.file('previous') });
+  }
+}
+
+function scalarsOf(line: MetricsLine): Record<string, number> {
+  if (line.kind === 'step') return { 'train/loss': line.loss, 'train/accuracy': line.accuracy, lr: line.lr };
+  return line.valAccuracy === undefined ? {} : { 'val/accuracy': line.valAccuracy };
+}

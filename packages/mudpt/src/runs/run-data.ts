@@ -1,0 +1,92 @@
+/** The images and classes of a run, as its configuration wants them. */
+import { createHash } from 'node:crypto';
+import { InputError } from '@mudpt/tensor';
+import { counted, someOf } from '../data/dataset.ts';
+import {
+  type ClassSubset,
+  type Dataset,
+  fewShot,
+  fillTemplate,
+  fingerprint,
+  type Split,
+  SPLITS,
+  subsetClasses,
+} from '../data/index.ts';
+import { openDataset } from '../datasets/index.ts';
+import { canonicalText } from '../settings/canonical.ts';
+import type { ClassFacts } from './records.ts';
+import type { RunConfig } from './settings.ts';
+
+/** What of a configuration says which images it means. */
+export type DataConfig = Pick<RunConfig, 'data' | 'root' | 'template' | 'allowOutside' | 'shots' | 'seed'>;
+
+/**
+ * The run's images: few-shot sampling first, then the half of the classes, so that base, new and all share their images.
+ * @throws InputError for data that cannot be used
+ */
+export async function openRunData(
+  { data, root, template, allowOutside, shots, seed }: DataConfig,
+  classes: ClassSubset,
+): Promise<Dataset> {
+  const whole = await openDataset(data, {
+    root,
+    ...(template !== undefined && { template }),
+    ...(allowOutside !== undefined && { allowOutside }),
+  });
+  const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
+  const dataset = subsetClasses(sampled, classes);
+  const structure = createHash('sha256').update(canonicalText(SPLITS.map((split) => fingerprint(whole.splits[split]))));
+  return { ...dataset, warnings: [...dataset.warnings, ...untested(dataset)], structure: structure.digest('hex') };
+}
+
+/** Classes for which nothing can be measured. */
+function untested({ classNames, splits }: Dataset): string[] {
+  const tested = new Set(splits.test.map(({ label }) => label));
+  const without = classNames.filter((_, label) => !tested.has(label));
+  if (without.length === 0 || tested.size === 0) return [];
+  return [
+    `${counted(without.length, 'class has', 'classes have')} no test picture, so nothing is measured for ${without.length === 1 ? 'it' : 'them'}: ${someOf(without)}`,
+  ];
+}
+
+/** The confusion matrix of so many takes a gigabyte. */
+const MOST_CLASSES = 10_000;
+
+/** @throws InputError where there is nothing to tell apart, or nothing to measure */
+export function expectTrainable({ name, classNames, splits }: Dataset): void {
+  if (classNames.length < 2)
+    throw new InputError(
+      'data',
+      `${name} has ${classNames.length === 1 ? `one class, ${classNames[0]}` : 'no class'}, and there is nothing to tell apart`,
+      'give at least two folders of pictures: a second one may be called "other"',
+    );
+  if (classNames.length > MOST_CLASSES)
+    throw new InputError(
+      'data',
+      `${name} has ${classNames.length} classes, more than the ${MOST_CLASSES} whose confusions can be counted`,
+      'does the column of classes hold classes, or something that differs from picture to picture?',
+    );
+  if (splits.test.length === 0)
+    throw new InputError(
+      'data',
+      `${name} has no test picture, so nothing can be measured`,
+      'give each class at least two pictures, or a test folder',
+    );
+}
+
+/** Classes with their prompts and how many pictures they have. */
+export function classFacts({ classNames, template, splits }: Dataset): ClassFacts[] {
+  const counts = (split: Split): Uint32Array => {
+    const found = new Uint32Array(classNames.length);
+    for (const { label } of splits[split]) found[label] = (found[label] as number) + 1;
+    return found;
+  };
+  const [train, val, test] = [counts('train'), counts('val'), counts('test')];
+  return classNames.map((name, label) => ({
+    name,
+    prompt: fillTemplate(template, name),
+    train: train[label] as number,
+    val: val[label] as number,
+    test: test[label] as number,
+  }));
+}

@@ -1,0 +1,47 @@
+/** What the stages of a run work with. */
+import type { ForwardOptions } from '../evaluation/forward.ts';
+import type { Budget } from '../memory/choice.ts';
+import { evaluationBatch } from '../memory/evaluation-batch.ts';
+import type { BatchLoader } from '../data/index.ts';
+import type { PromptMethod } from '../methods/index.ts';
+import type { FileLock } from '@mudpt/tensor';
+import type { RunSummary } from './records.ts';
+import type { RunFolder } from './run-folder.ts';
+import type { RunOptions } from './run-options.ts';
+import type { RunFacts } from './summary.ts';
+import type { SummaryRecord } from './summary-record.ts';
+
+/** What a session of a run is given. */
+export interface SessionParts extends RunFacts {
+  readonly folder: RunFolder;
+  /** What the run said of itself when it was last written; undefined for a new run. */
+  readonly resume: RunSummary | undefined;
+  /** Makes this process the only one that writes the run. */
+  readonly lock: FileLock;
+  readonly options: RunOptions;
+}
+
+/** The same, with what a session opens for its stages. */
+export interface Stage extends SessionParts {
+  readonly summary: SummaryRecord;
+  readonly budget: Budget;
+  readonly loader: BatchLoader;
+}
+
+/**
+ * How images go through a model, with progress told under the name of the stage.
+ * @param method where images go through more than the frozen image tower
+ */
+export function forwardOptions(
+  { base, config, options, budget }: Pick<Stage, 'base' | 'config' | 'options' | 'budget'>,
+  what: string,
+  total: number,
+  method?: PromptMethod,
+): ForwardOptions {
+  const { signal, observer } = options;
+  return {
+    batch: evaluationBatch(base.clip, config.evaluationBatch, method, budget),
+    ...(signal && { signal }),
+    onProgress: (done: number) => observer?.onPart?.(what, done, total),
+  };
+}

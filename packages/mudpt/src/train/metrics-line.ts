@@ -1,0 +1,26 @@
+/** What training tells of itself as it goes: one line a reading. Accuracies in percent; loss is the mean over the steps since the last line of the kind. */
+export type MetricsLine =
+  | {
+      readonly kind: 'step';
+      /** Both from 0; `step` counts over all epochs and is the last step the line speaks of. */
+      readonly epoch: number;
+      readonly step: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly lr: number;
+      /** The parts of the loss, where a method has several. */
+      readonly terms?: Readonly<Record<string, number>>;
+      readonly imagesPerSecond: number;
+      /** GPU memory held now. */
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: 'epoch';
+      readonly epoch: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly lr: number;
+      readonly seconds: number;
+      /** Only where validation was asked for. */
+      readonly valAccuracy?: number;
+    };

@@ -1,0 +1,96 @@
+/** Where training stands, and who keeps it, so that a later session goes on to the same bits. */
+import type { Optimizer } from '@mudpt/autograd';
+import type { Tensor } from '@mudpt/tensor';
+import type { PromptMethod, Rematerialization } from '../methods/index.ts';
+import type { MetricsLine } from './metrics-line.ts';
+
+/** Sums of an epoch's readings. */
+export interface EpochSums {
+  readonly batches: number;
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+export interface TrainingState {
+  /** The next step to do: `step` of `epoch`, both from 0. */
+  readonly epoch: number;
+  readonly step: number;
+  /** Seconds of training so far. */
+  readonly seconds: number;
+  /** What the curve goes on from: the step of the epoch after which the loss was last read, what the sums on the device count, and the epoch's readings. */
+  readonly curve: { readonly read: number; readonly batches: number; readonly images: number; readonly epoch: EpochSums };
+  /** How steps run: it decides the order of sums, so a resumed run keeps it. Absent: everything is kept. */
+  readonly rematerialization?: Rematerialization | undefined;
+  /** Early stopping: the best validation accuracy and its epoch. */
+  readonly best?: { readonly accuracy: number; readonly epoch: number } | undefined;
+  /** Epoch that early stopping ended after. */
+  readonly stoppedAfter?: number | undefined;
+}
+
+/** The curve at the beginning of an epoch. */
+export const NO_CURVE: TrainingState['curve'] = { read: 0, batches: 0, images: 0, epoch: { batches: 0, loss: 0, accuracy: 0 } };
+
+/** Where training begins. */
+export const BEGINNING: TrainingState = { epoch: 0, step: 0, seconds: 0, curve: NO_CURVE };
+
+/** Where training ends: a state beyond it is none of this training. */
+export interface Extent {
+  readonly epochs: number;
+  /** Updates of an epoch. */
+  readonly updates: number;
+}
+
+/**
+ * Keeps what training tells and where it stands. All numbers that training changes are the named tensors; order and augmentation of images
+ * follow from seed, epoch and step, so there is nothing else.
+ */
+export interface TrainingRecorder {
+  /**
+   * Copies what an earlier session kept into `tensors`, all or none, and forgets the lines after it.
+   * @returns where that session stood; undefined where there is nothing to go on from: training begins
+   */
+  restore(tensors: ReadonlyMap<string, Tensor>, extent: Extent): Promise<TrainingState | undefined>;
+  /** @param step counted over all epochs: the last one the line speaks of */
+  log(line: MetricsLine, step: number): Promise<void>;
+  /** Keeps tensors, all of them finite, and the state; they take the place of what was kept before. */
+  save(tensors: ReadonlyMap<string, Tensor>, state: TrainingState): Promise<void>;
+}
+
+/** Training of which nothing is kept. */
+export const UNRECORDED: TrainingRecorder = {
+  restore: () => Promise.resolve(undefined),
+  log: () => Promise.resolve(),
+  save: () => Promise.resolve(),
+};
+
+/** The tensors that training changes. */
+export interface Learning {
+  readonly method: PromptMethod;
+  readonly optimizer: Pick<Optimizer<never>, 'stateDict'>;
+  /** Sums of the loss since it was last read. */
+  readonly sums: Tensor;
+  /** Copies of what was learnt at the best epoch, by name; empty without early stopping. */
+  readonly best: ReadonlyMap<string, Tensor>;
+}
+
+/** Calls `body` with all of them by name: `learnt.…`, `method.…` (what else the method carries on), `curve.sums`, `best.…`, `optimizer.…`. */
+export async function withTensors<T>(
+  { method, optimizer, sums, best }: Learning,
+  body: (tensors: ReadonlyMap<string, Tensor>) => Promise<T>,
+): Promise<T> {
+  const states = optimizer.stateDict();
+  const groups: readonly (readonly [string, Iterable<readonly [string, Tensor]>])[] = [
+    ['learnt', method.learnable],
+    ['method', method.state],
+    ['curve', [['sums', sums]]],
+    ['best', best],
+    ['optimizer', Object.entries(states)],
+  ];
+  try {
+    return await body(
+      new Map(groups.flatMap(([group, tensors]) => [...tensors].map(([name, tensor]) => [`${group}.${name}`, tensor] as const))),
+    );
+  } finally {
+    for (const state of Object.values(states)) state.dispose();
+  }
+}
