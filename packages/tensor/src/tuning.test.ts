@@ -2,8 +2,9 @@ import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { isFlash } from './kernels/attention/flash.ts';
 import { fusedVariants } from './kernels/attention/plan.ts';
-import { LimitError } from './index.ts';
-import { tune, tuningFamilies, tuningProblems } from './internal.ts';
+import type { ObservedChoice } from './engine/tuner.ts';
+import { LimitError, scope } from './index.ts';
+import { engineOf, tune, tuningFamilies, tuningProblems } from './internal.ts';
 
 eachDevice('tuning problems', (ctx) => {
   it('know every family and every class in which there is a choice', () => {
@@ -26,6 +27,26 @@ eachDevice('tuning problems', (ctx) => {
       ]),
     );
     expect(() => tuningProblems(ctx.device, ['gem'])).toThrow(LimitError);
+  });
+
+  it('are of the class that their ops ask for, with the variants that these have', () => {
+    const { device } = ctx;
+    for (const { family, key, candidates, prepare, run } of tuningProblems(device)) {
+      const asked: ObservedChoice[] = [];
+      const inputs = prepare(device);
+      {
+        using _ = device.tuner.observe((choice) => void asked.push(choice));
+        scope(() =>
+          engineOf(device)
+            .measurePlan(() => run(inputs))
+            .result.dispose(),
+        );
+      }
+      for (const input of inputs) input.dispose();
+      const found = asked.find((choice) => choice.family === family);
+      expect(found?.key, family).toBe(key);
+      expect(found?.candidates, `${family}/${key}`).toEqual(expect.arrayContaining([...candidates]));
+    }
   });
 
   it('are measured, and the ops then choose accordingly', async () => {

@@ -2,13 +2,17 @@
 import type { Device } from './device.ts';
 import type { TuningProblem } from './kernels/tune.ts';
 import type { Choice } from './engine/tuner.ts';
-import { LimitError, TensorError } from './errors.ts';
-import { scope } from './scope.ts';
+import { attentionChoice } from './kernels/attention/plan.ts';
+import { reduceChoice } from './kernels/reduce.ts';
+import { rowChoice } from './kernels/row-launch.ts';
+import { workCandidates } from './kernels/work-per-thread.ts';
+import { LimitError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
+import { at } from './values.ts';
 import { attention } from './ops/attention.ts';
 import { isFlash } from './kernels/attention/flash.ts';
 import { cast, contiguous } from './ops/copy.ts';
-import { conv2d } from './ops/conv2d.ts';
+import { conv2d, conv2dChoice } from './ops/conv2d.ts';
 import { full, tensor } from './ops/create.ts';
 import { crossEntropy } from './ops/cross-entropy.ts';
 import { embedding, gather } from './ops/gather.ts';
@@ -21,9 +25,10 @@ import { sum } from './ops/reduce.ts';
 import { softmax } from './ops/softmax.ts';
 import { permute } from './ops/views.ts';
 
-/** A call of one operation; its class is what the family asks the tuner for when it runs. */
+/** A call of one operation, and what its family lets the tuner choose from for it. */
 type Sample = {
   readonly family: string;
+  readonly choice: (device: Device) => Choice;
   readonly prepare: (device: Device) => readonly Tensor[];
   readonly run: (inputs: readonly Tensor[]) => Tensor;
 };
@@ -52,20 +57,34 @@ function indices(device: Device, shape: readonly number[], extent: number): Tens
   );
 }
 
-function at(inputs: readonly Tensor[], index: number): Tensor {
-  const input = inputs[index];
-  if (!input) throw new TensorError('tuning', `input ${index} is missing`, 'pass what prepare returned');
-  return input;
+/** An operation of one float tensor. */
+function unary(family: string, shape: readonly number[], choice: Sample['choice'], run: (x: Tensor) => Tensor): Sample {
+  return { family, choice, prepare: (device) => [values(device, shape)], run: (inputs) => run(at(inputs, 0)) };
 }
 
-/** An operation of one float tensor. */
-function unary(family: string, shape: readonly number[], run: (x: Tensor) => Tensor): Sample {
-  return { family, prepare: (device) => [values(device, shape)], run: (inputs) => run(at(inputs, 0)) };
+/** What an elementwise family chooses from, by the class of its layout. */
+function work(key: string): Sample['choice'] {
+  return (device) => ({ key, candidates: workCandidates(device) });
+}
+
+/** A sum over an axis of a contiguous matrix. */
+function sumOf(rows: number, columns: number, axis: 0 | 1): Sample {
+  const layout =
+    axis === 1
+      ? { outputs: rows, length: columns, stride: 1, strides: [columns] }
+      : { outputs: columns, length: rows, stride: columns, strides: [1] };
+  return unary(
+    'reduce',
+    [rows, columns],
+    (device) => reduceChoice(device, layout),
+    (x) => sum(x, axis),
+  );
 }
 
 function attentionOf(tokens: number, depth: number, batch: number): Sample {
   return {
     family: 'attention',
+    choice: (device) => attentionChoice(device, { depth, queries: tokens, packed: false }),
     prepare: (device) => [1, 2, 3].map((seed) => values(device, [batch, tokens, 8, depth], seed)),
     run: (inputs) => attention(at(inputs, 0), at(inputs, 1), at(inputs, 2)),
   };
@@ -73,70 +92,83 @@ function attentionOf(tokens: number, depth: number, batch: number): Sample {
 
 /** Sequences of 8 to 14 tokens, as class names are. */
 const SEQUENCES = Array.from({ length: 65 }, (_, i) => 11 * i + (i % 4));
+const PACKED_TOKENS = at(SEQUENCES, SEQUENCES.length - 1);
 
 function packedOf(depth: number): Sample {
-  const tokens = SEQUENCES.at(-1) ?? 0;
   return {
     family: 'attention',
-    prepare: (device) => [1, 2, 3].map((seed) => values(device, [tokens, 8, depth], seed)),
+    choice: (device) => attentionChoice(device, { depth, queries: PACKED_TOKENS, packed: true }),
+    prepare: (device) => [1, 2, 3].map((seed) => values(device, [PACKED_TOKENS, 8, depth], seed)),
     run: (inputs) => attention(at(inputs, 0), at(inputs, 1), at(inputs, 2), { cuSeqlens: SEQUENCES, causal: true }),
   };
 }
 
 function convolution(size: number, channels: number): Sample {
+  const [image, weight, options] = [[1, channels, size, size], [channels, channels, 3, 3], { padding: 1 }];
   return {
     family: 'conv2d',
-    prepare: (device) => [values(device, [1, channels, size, size]), values(device, [channels, channels, 3, 3], 2)],
-    run: (inputs) => conv2d(at(inputs, 0), at(inputs, 1), undefined, { padding: 1 }),
+    choice: (device) => conv2dChoice(device, image, weight, options),
+    prepare: (device) => [values(device, image), values(device, weight, 2)],
+    run: (inputs) => conv2d(at(inputs, 0), at(inputs, 1), undefined, options),
   };
 }
 
 const SAMPLES: readonly Sample[] = [
   ...[64, 128].flatMap((depth) => [attentionOf(197, depth, 2), attentionOf(577, depth, 1), packedOf(depth)]),
-  ...ROWS.flatMap(([rows, width]) => [
-    unary('norm', [rows, width], (x) => layerNorm(x)),
-    unary('softmax', [rows, width], (x) => softmax(x)),
-    unary('l2_normalize', [rows, width], (x) => l2Normalize(x)),
-    {
-      family: 'loss',
-      prepare: (device: Device) => [values(device, [rows, width]), indices(device, [rows], width)],
-      run: (inputs: readonly Tensor[]) => crossEntropy(at(inputs, 0), at(inputs, 1), { reduction: 'none' }),
-    },
-  ]),
-  unary('reduce', [64, 768], (x) => sum(x, 1)),
-  unary('reduce', [6000, 64], (x) => sum(x, 1)),
-  unary('reduce', [512, 768], (x) => sum(x, 0)),
-  unary('reduce', [64, 8192], (x) => sum(x, 0)),
+  ...ROWS.flatMap(([rows, width]): Sample[] => {
+    const shape = [rows, width];
+    const choice = (device: Device): Choice => rowChoice(device, rows, width);
+    return [
+      unary('norm', shape, choice, (x) => layerNorm(x)),
+      unary('softmax', shape, choice, (x) => softmax(x)),
+      unary('l2_normalize', shape, choice, (x) => l2Normalize(x)),
+      {
+        family: 'loss',
+        choice,
+        prepare: (device) => [values(device, shape), indices(device, [rows], width)],
+        run: (inputs) => crossEntropy(at(inputs, 0), at(inputs, 1), { reduction: 'none' }),
+      },
+    ];
+  }),
+  sumOf(64, 768, 1),
+  sumOf(6000, 64, 1),
+  sumOf(512, 768, 0),
+  sumOf(64, 8192, 0),
   convolution(6, 4),
   convolution(28, 16),
-  unary('pointwise', [512, 1024], (x) => exp(x)),
+  unary('pointwise', [512, 1024], work('flat'), (x) => exp(x)),
   {
     family: 'pointwise',
+    choice: work('strided'),
     prepare: (device) => [values(device, [512, 1024]), values(device, [1024], 2)],
     run: (inputs) => add(at(inputs, 0), at(inputs, 1)),
   },
-  unary('copy', [512, 1024], (x) => cast(x, 'i32')),
-  unary('copy', [512, 1024], (x) => {
+  unary('copy', [512, 1024], work('vectors'), (x) => cast(x, 'i32')),
+  unary('copy', [512, 1024], work('elements'), (x) => {
     using turned = permute(x, [1, 0]);
     return contiguous(turned);
   }),
   {
     family: 'gather',
+    choice: work('vectors'),
     prepare: (device) => [values(device, [1024, 512]), indices(device, [1024], 1024)],
     run: (inputs) => embedding(at(inputs, 0), at(inputs, 1)),
   },
   {
     family: 'gather',
+    choice: work('elements'),
     prepare: (device) => [values(device, [512, 512]), indices(device, [512, 512], 512)],
     run: (inputs) => gather(at(inputs, 0), 1, at(inputs, 1)),
   },
   ...[64, 63].map((width) => ({
     family: 'cat',
+    choice: work(width === 64 ? 'vectors' : 'elements'),
     prepare: (device: Device) => [values(device, [4096, width]), values(device, [4096, 4], 2)],
     run: (inputs: readonly Tensor[]) => cat([at(inputs, 0), at(inputs, 1)], 1),
   })),
   {
     family: 'fill',
+    choice: work('flat'),
     prepare: (device) => [values(device, [1])],
     run: (inputs) => full([512, 1024], 3, { device: at(inputs, 0).device }),
   },
@@ -146,8 +178,8 @@ const SAMPLES: readonly Sample[] = [
 export const tuningFamilies: readonly string[] = ['gemm', ...new Set(SAMPLES.map(({ family }) => family))];
 
 /**
- * One problem for every class of every family (or of those named) in which this device has a choice; pass them to `tune`. Samples run up to
- * their choice of a variant, to learn their class. Call `checkMatrix` first where subgroup matrices should take part.
+ * One problem for every class of every family (or of those named) in which this device has a choice; pass them to `tune`. Call
+ * `checkMatrix` first where subgroup matrices should take part.
  * @throws LimitError for an unknown family
  */
 export function tuningProblems(device: Device, families: readonly string[] = tuningFamilies): TuningProblem[] {
@@ -160,32 +192,13 @@ export function tuningProblems(device: Device, families: readonly string[] = tun
   const isWorthwhile = (variant: string): boolean => device.adapter.kind === 'gpu' || !isFlash(variant);
   const problems = families.includes('gemm') ? gemmTuning(device) : [];
   for (const sample of SAMPLES.filter(({ family }) => families.includes(family))) {
-    const { key, candidates: all } = choiceOf(device, sample);
+    const { family, choice, prepare, run } = sample;
+    const { key, candidates: all } = choice(device);
     const candidates = all.filter(isWorthwhile);
-    const name = `${sample.family}/${key}`;
+    const name = `${family}/${key}`;
     if (candidates.length < 2 || seen.has(name)) continue;
     seen.add(name);
-    problems.push({ ...sample, key, candidates });
+    problems.push({ family, key, candidates, prepare, run });
   }
   return problems;
-}
-
-/** Ends a sample's run as soon as its class is known: compiling its kernel can take seconds. */
-class Chosen extends Error {
-  constructor(readonly choice: Choice) {
-    super(`${choice.family}/${choice.key}`);
-  }
-}
-
-function choiceOf(device: Device, { family, prepare, run }: Sample): Choice {
-  using _ = device.tuner.observe((choice) => {
-    if (choice.family === family) throw new Chosen(choice);
-  });
-  try {
-    scope(() => run(prepare(device)));
-  } catch (error) {
-    if (error instanceof Chosen) return error.choice;
-    throw error;
-  }
-  throw new TensorError('tuning', `the sample of ${family} never asked which variant to run`, 'mend the sample');
 }

@@ -5,3 +5,15 @@ export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
+
+/** Element `index` of `list`, which the caller knows to be there. @throws RangeError when it is not */
+export function at<T>(list: ArrayLike<T>, index: number): T {
+  const value = list[index];
+  if (value === undefined) throw new RangeError(`there is no element ${index} in a list of ${list.length}`);
+  return value;
+}
+
+/** The last element of `list`, which the caller knows not to be empty. @throws RangeError when it is */
+export function lastOf<T>(list: ArrayLike<T>): T {
+  return at(list, list.length - 1);
+}

@@ -1,5 +1,5 @@
 /** Files to batches for the commands: those that cannot be read are told in their place. */
-import { type Device, FormatError, type Tensor, tensor } from '@mudpt/tensor';
+import { type Device, FormatError, InputError, type Tensor, tensor } from '@mudpt/tensor';
 import type { FileBatches } from '../encode.ts';
 import { createImageLoader, normalize } from '../preprocess/index.ts';
 
@@ -33,7 +33,7 @@ export async function* preparedBatches(
     const loading = loader.load(file).then(
       (pixels): Prepared => ({ file, pixels }),
       (error: unknown): Prepared => {
-        if (!(error instanceof FormatError)) throw error;
+        if (!(error instanceof FormatError || error instanceof InputError)) throw error;
         return { file, why: error.problem };
       },
     );

@@ -1,5 +1,5 @@
 /** Pictures that need not be decoded again. */
-import { FormatError, openSafetensors, removeLeftovers, writeSafetensors } from '@mudpt/tensor';
+import { FormatError, InputError, openSafetensors, removeLeftovers, writeSafetensors } from '@mudpt/tensor';
 import { makeFolder } from '#platform';
 import type { RgbImage } from './image.ts';
 
@@ -63,7 +63,7 @@ export function fileCache(folder: string): ImageCache {
         const [height = 0, width = 0] = shape;
         return file.metadata['key'] === key && bytes.length === width * height * 3 ? { width, height, data: bytes } : undefined;
       } catch (error) {
-        if (error instanceof FormatError) return undefined;
+        if (error instanceof FormatError || error instanceof InputError) return undefined;
         throw error;
       }
     },

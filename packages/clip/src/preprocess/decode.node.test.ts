@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { FormatError, openSafetensors } from '@mudpt/tensor';
+import { FormatError, InputError, openSafetensors } from '@mudpt/tensor';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import crops from '@mudpt/testing/fixtures/preprocess/crops.json' with { type: 'json' };
@@ -176,7 +176,7 @@ describe('refuses, by name and with the reason', () => {
   });
 
   it.each([['absent.png', /absent\.png cannot be opened/]])('%s', async (name, message) => {
-    await expect(decodeImage(imagePath(name))).rejects.toThrow(FormatError);
+    await expect(decodeImage(imagePath(name))).rejects.toThrow(InputError);
     await expect(decodeImage(imagePath(name))).rejects.toThrow(message);
   });
 

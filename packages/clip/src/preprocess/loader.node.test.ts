@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { DisposedError, FormatError, ShapeError } from '@mudpt/tensor';
+import { DisposedError, FormatError, InputError, ShapeError } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { imagePath } from '@mudpt/testing/images';
 import { augment } from './augment.ts';
@@ -70,6 +70,7 @@ describe.each([0, 2])('with %i workers', (workers) => {
     expect(seen.map(({ index }) => index)).toEqual([0, 1, 2]);
     const cut = (await import('node:fs')).readFileSync(imagePath('q95.jpg')).subarray(0, 600);
     await expect(loader.load(cut)).rejects.toThrow(FormatError);
+    await expect(loader.load(imagePath('absent.png'))).rejects.toThrow(InputError);
     await expect(loader.load(new Blob([cut]))).rejects.toThrow(/blob is truncated/);
   });
 

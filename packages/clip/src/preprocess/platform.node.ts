@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { Piscina } from 'piscina';
 import { loadDecoder } from '#decode';
 import { makeFolder as makeFolders } from '../files/make-folder.ts';
@@ -18,8 +18,8 @@ export const startWorkers: StartWorkers = async (count) => {
     run: async (task) => {
       const reply = await pool.run(task);
       if (reply.failure === undefined) return reply;
-      const { op, problem, fix } = reply.failure;
-      throw new FormatError(op, problem, fix);
+      const { isInput, op, problem, fix } = reply.failure;
+      throw isInput ? new InputError(op, problem, fix) : new FormatError(op, problem, fix);
     },
     close: () => pool.close(),
   };

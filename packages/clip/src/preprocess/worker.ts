@@ -1,22 +1,22 @@
 /** A worker thread of the loader: one image at a time. */
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type ImageResult, type ImageTask, runTask } from './task.ts';
 
 /** An error loses its class on the way between threads, so its parts are sent. */
 export type WorkerReply =
   | (ImageResult & { readonly failure?: undefined })
-  | { readonly failure: { readonly op: string; readonly problem: string; readonly fix: string } };
+  | { readonly failure: { readonly isInput: boolean; readonly op: string; readonly problem: string; readonly fix: string } };
 
-/** Called by piscina. Other errors than FormatError are bugs and arrive as piscina sends them. */
+/** Called by piscina. Other errors than FormatError and InputError are bugs and arrive as piscina sends them. */
 export default async function work(task: ImageTask): Promise<WorkerReply> {
   try {
     const reply = await runTask(task);
     // The square's memory is handed over instead of copied; a decoded image may lie in memory that the decoder owns.
     return move({ [valueSymbol]: reply, [transferableSymbol]: [reply.pixels.buffer] }) as unknown as WorkerReply;
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
+    if (!(error instanceof FormatError || error instanceof InputError)) throw error;
     const { op, problem, fix } = error;
-    return { failure: { op, problem, fix } };
+    return { failure: { isInput: error instanceof InputError, op, problem, fix } };
   }
 }

@@ -1,5 +1,5 @@
 /** Where tokens and merges come from: the ones built in, or the files of a model folder. */
-import { byteSource, FormatError } from '@mudpt/tensor';
+import { byteSource, FormatError, InputError } from '@mudpt/tensor';
 import { sha256Hex } from '../files/sha256.ts';
 import { MERGES } from './generated.ts';
 import { VOCABULARY_ORDER } from './bytes.ts';
@@ -93,7 +93,7 @@ export async function readVocabularyFolder(folder: string | URL): Promise<Vocabu
     }
   };
   const tokenizerJson = await read('tokenizer.json').catch((cause: unknown) => {
-    if (cause instanceof FormatError) return undefined;
+    if (cause instanceof FormatError || cause instanceof InputError) return undefined;
     throw cause;
   });
   if (tokenizerJson !== undefined) return readVocabulary({ tokenizerJson });

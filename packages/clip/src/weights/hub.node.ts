@@ -10,7 +10,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
-import { FileLock, FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { FileLock, FormatError, InputError, writeFileAtomic } from '@mudpt/tensor';
 import { makeFolder } from '../files/make-folder.ts';
 import type { Files } from './files.ts';
 import { localFiles } from './files.node.ts';
@@ -140,7 +140,7 @@ async function fetchBlob(file: HubFile, blob: string, task: Download): Promise<v
       task.signal?.throwIfAborted();
       // A connection that brings something each time may break as often as it likes.
       failures = ((await sizeOf(incomplete)) ?? 0) > before ? 1 : failures + 1;
-      if (failures >= ATTEMPTS || error instanceof FormatError) throw error;
+      if (failures >= ATTEMPTS || error instanceof FormatError || error instanceof InputError) throw error;
       await new Promise((resume) => setTimeout(resume, 100 * 2 ** failures));
     }
   }

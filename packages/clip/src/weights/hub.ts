@@ -1,6 +1,6 @@
 /** Models of the Hugging Face hub by name: what Node (hub.node.ts) and browsers (hub.browser.ts) share. */
 import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { chooseWeights } from './files.ts';
 import { type HubAccess, listingAccess, OP } from './hub-access.ts';
 
@@ -63,7 +63,7 @@ export function neededFiles(name: string, files: readonly HubFile[]): HubFile[] 
 
 /** What a failed request means for the user. */
 export function hubError(name: string, revision: string, cause: unknown): unknown {
-  if (cause instanceof FormatError) return cause;
+  if (cause instanceof FormatError || cause instanceof InputError) return cause;
   const fail = (problem: string, fix: string) => new FormatError(OP, `${name} at ${revision}: ${problem}`, fix, { cause });
   const reason =
     cause instanceof Error

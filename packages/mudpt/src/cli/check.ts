@@ -1,6 +1,6 @@
 /** `pnpm train --check`: the data alone, without a model or an adapter. */
 import { createImageLoader } from '@mudpt/clip';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { counted, SPLITS } from '../data/dataset.ts';
 import { openRunData, type RunInput } from '../runs/index.ts';
 import { classFacts, expectTrainable } from '../runs/run-data.ts';
@@ -33,7 +33,7 @@ export async function checkData(input: RunInput, line: StatusLine, signal: Abort
     for (let item = items[next++]; item; item = items[next++]) {
       signal.throwIfAborted();
       await loader.load(item.image).catch((error: unknown) => {
-        if (!(error instanceof FormatError)) throw error;
+        if (!(error instanceof FormatError || error instanceof InputError)) throw error;
         bad.push(`${item?.id}: ${error.problem}`);
       });
       line.show(`pictures ${bar(next / items.length)} ${Math.min(next, items.length)}/${items.length}`);

@@ -7,7 +7,7 @@ import {
   type Normalization,
   normalize,
 } from '@mudpt/clip';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import type { Item } from './dataset.ts';
 import { epochOrder, stepsPerEpoch } from './sampling.ts';
 
@@ -153,7 +153,7 @@ export class BatchLoader {
 
   /** A picture's own fault is remembered; any other error is the program's and comes through. */
   private remember(item: Item, error: unknown): string {
-    if (!(error instanceof FormatError)) throw error;
+    if (!(error instanceof FormatError || error instanceof InputError)) throw error;
     this.bad.set(item.id, { id: item.id, why: error.problem });
     return error.problem;
   }

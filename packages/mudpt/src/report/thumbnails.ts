@@ -1,6 +1,6 @@
 /** Small pictures inside the report itself, so that it opens offline and anywhere. */
 import { decodeImage, type ImageSource } from '@mudpt/clip';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 
 /** Pixels of a thumbnail's longer side. */
 const SIDE = 64;
@@ -19,7 +19,7 @@ export async function thumbnails(pictures: ReadonlyMap<string, ImageSource>): Pr
       made.set(id, `data:image/jpeg;base64,${small.toString('base64')}`);
     } catch (error) {
       // A picture that went missing since it was scored leaves its place empty; the run's own list says which could not be read.
-      if (!(error instanceof FormatError)) throw error;
+      if (!(error instanceof FormatError || error instanceof InputError)) throw error;
     }
   }
   return made;

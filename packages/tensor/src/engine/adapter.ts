@@ -169,7 +169,7 @@ export function describeAdapter(info: GPUAdapterInfo, features: { has(name: stri
     subgroupMin,
     subgroupMax,
     f16,
-    JSON.stringify(subgroupMatrix),
+    `[${subgroupMatrix.map(showConfig).join(' ')}]`,
   ].join('|');
   return {
     kind,
@@ -203,6 +203,10 @@ function matrixConfigs(info: GPUAdapterInfo): SubgroupMatrixConfig[] {
   // Chromium's experiment; not in the types yet.
   const configs = (info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> }).subgroupMatrixConfigs ?? [];
   return [...configs].map(({ componentType, resultComponentType, M, N, K }) => ({ componentType, resultComponentType, M, N, K }));
+}
+
+function showConfig({ componentType, resultComponentType, M, N, K }: SubgroupMatrixConfig): string {
+  return `${componentType}:${resultComponentType}:${M}x${N}x${K}`;
 }
 
 function slug(text: string): string {

@@ -8,12 +8,19 @@ import { FormatError, LimitError } from '../errors.ts';
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
 export type TuningTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+/** What a family lets the tuner choose from for a problem: variants that run on this adapter, the presumably best first. */
+export type Choice<V extends string = string> = {
+  /** Class of the problem, for instance 'NT/large'. */
+  readonly key: string;
+  readonly candidates: readonly V[];
+};
+
 /** One call of {@link Tuner.choose}. */
-export type Choice = { readonly family: string; readonly key: string; readonly candidates: readonly string[] };
+export type ObservedChoice = Choice & { readonly family: string };
 
 /** Chooses among the variants of a kernel family: as forced, else as measured, else the first that the op proposes. */
 export class Tuner {
-  private observer: ((choice: Choice) => void) | undefined;
+  private observer: ((choice: ObservedChoice) => void) | undefined;
   private readonly forced = new Map<string, string>();
   private readonly table = new Map<string, string>();
 
@@ -66,8 +73,8 @@ export class Tuner {
     return this.forced.get(family);
   }
 
-  /** Calls `observer` with every choice until the returned object is disposed; tuning learns from it which keys a problem meets. */
-  observe(observer: (choice: Choice) => void): Disposable {
+  /** Calls `observer` with every choice until the returned object is disposed; tests learn from it which classes a problem meets. */
+  observe(observer: (choice: ObservedChoice) => void): Disposable {
     const before = this.observer;
     this.observer = observer;
     return {

@@ -2,7 +2,7 @@
  * Numbers of a safetensors file as typed arrays. Node 20 has no Float16Array and no engine has a BFloat16Array, so both are
  * converted here by their bits: exactly upwards (subnormals, infinities, NaN payloads), to nearest even downwards.
  */
-import { FormatError } from '../errors.ts';
+import { FormatError, InputError } from '../errors.ts';
 import { floatBitsOfHalf, halfOfFloatBits } from '../half.ts';
 import type { SafetensorsDType } from './dtypes.ts';
 
@@ -68,7 +68,7 @@ function narrow<A extends Int32Array | Uint32Array>(
   highest: number,
 ): A {
   if (dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
-    throw new FormatError(op, `the numbers are ${dtype}, not integers`, 'read them with toFloat32');
+    throw new InputError(op, `the numbers are ${dtype}, not integers`, 'read them with toFloat32');
   }
   const from = dtype === 'I64' || dtype === 'U64' ? toBigInt64(dtype, bytes) : smallIntegers(dtype, bytes);
   const to = new Target(from.length);

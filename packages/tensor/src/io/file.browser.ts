@@ -1,10 +1,10 @@
 /** Files in a browser bundle, in the place of file.node.ts: there is no disk, and saying so beats failing somewhere inside. */
-import { FormatError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { AtomicFileSystem } from '../platform/atomic.ts';
 import type { ByteSource } from './bytes.ts';
 
-function noDisk(op: string, fix: string): FormatError {
-  return new FormatError(op, 'a browser has no file paths', fix);
+function noDisk(op: string, fix: string): InputError {
+  return new InputError(op, 'a browser has no file paths', fix);
 }
 
 /** Always refuses: give a File or Blob, bytes, or a URL. */

@@ -43,7 +43,7 @@ describe('a file written by PyTorch', () => {
 describe('paths', () => {
   it('says so when a path is not there or a folder', async () => {
     expect(String(await failureOf(() => openSafetensors('/no/such/file')))).toMatch(
-      /FormatError: openFile: \/no\/such\/file cannot be opened \(ENOENT/,
+      /InputError: openFile: \/no\/such\/file cannot be opened \(ENOENT/,
     );
     expect(String(await failureOf(() => openSafetensors('/')))).toContain('/ is a folder, not a file');
   });

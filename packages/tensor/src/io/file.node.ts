@@ -2,7 +2,7 @@
 import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { FormatError } from '../errors.ts';
+import { FormatError, InputError } from '../errors.ts';
 import { allocate, type ByteSource, checkLength, checkRange } from './bytes.ts';
 
 export { fileSystem } from '../platform/disk.node.ts';
@@ -12,18 +12,18 @@ export { FileLock, type LockOptions, removeLeftovers } from './lock.node.ts';
 export async function openFile(path: string | URL): Promise<Required<ByteSource>> {
   const name = typeof path === 'string' ? path : fileURLToPath(path);
   const refuse = (cause: unknown): never => {
-    throw new FormatError('openFile', `${name} cannot be opened (${reason(cause)})`, 'check the path and the access rights', {
+    throw new InputError('openFile', `${name} cannot be opened (${reason(cause)})`, 'check the path and the access rights', {
       cause,
     });
   };
   // To open a pipe would wait for somebody who writes into it.
   const kind = kindOf(await stat(name).catch(refuse));
-  if (kind !== undefined) throw new FormatError('openFile', `${name} is ${kind}, not a file`, 'give the path of one file');
+  if (kind !== undefined) throw new InputError('openFile', `${name} is ${kind}, not a file`, 'give the path of one file');
   const handle = await open(name, 'r').catch(refuse);
   const information = await handle.stat();
   if (!information.isFile()) {
     await handle.close();
-    throw new FormatError('openFile', `${name} is not a file`, 'give the path of one file');
+    throw new InputError('openFile', `${name} is not a file`, 'give the path of one file');
   }
   const { size } = information;
   return {

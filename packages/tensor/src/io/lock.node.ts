@@ -7,7 +7,7 @@ import { link, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { kill, pid } from 'node:process';
-import { FormatError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 
 /** Who holds a lock. */
 interface Holder {
@@ -48,7 +48,7 @@ export class FileLock implements AsyncDisposable {
   /**
    * Makes the lock file at `path`, whose folder must be there.
    * @param what what is locked, for messages: "the run in runs/a"
-   * @throws FormatError naming who holds it, unless asked to wait; the signal's reason once it is aborted
+   * @throws InputError naming who holds it, unless asked to wait; the signal's reason once it is aborted
    */
   static async take(path: string, what: string, { wait = false, signal }: LockOptions = {}): Promise<FileLock> {
     const token = crypto.randomUUID();
@@ -61,7 +61,7 @@ export class FileLock implements AsyncDisposable {
       if (!(await lives(path, found))) await takeAway(path, found.text);
       else if (wait) await new Promise((resume) => setTimeout(resume, RETRY_MS));
       else {
-        throw new FormatError(
+        throw new InputError(
           'lock',
           `${what} is being written by ${nameOf(found)}`,
           `wait until it has ended, or end it; the lock is ${path}`,
@@ -77,11 +77,11 @@ export class FileLock implements AsyncDisposable {
     return nameOf(found);
   }
 
-  /** @throws FormatError when somebody took the lock away: two would write at once */
+  /** @throws InputError when somebody took the lock away: two would write at once */
   async expectHeld(): Promise<void> {
     const found = await read(this.path);
     if (found?.holder?.token === this.token) return;
-    throw new FormatError(
+    throw new InputError(
       'lock',
       `${this.what} is no longer this process's to write: ${this.path} was removed or taken over`,
       'let one process write it',
@@ -122,7 +122,7 @@ async function make(path: string, text: string, what: string): Promise<boolean> 
     );
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError('lock', `${what} cannot be locked (${why})`, 'check that its folder can be written', { cause });
+    throw new InputError('lock', `${what} cannot be locked (${why})`, 'check that its folder can be written', { cause });
   } finally {
     await rm(temporary, { force: true });
   }

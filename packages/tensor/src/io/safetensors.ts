@@ -2,7 +2,7 @@
  * The reader of safetensors files (https://huggingface.co/docs/safetensors): 8 bytes with the header's length, a JSON header, the data.
  * Only the header is read at first; each tensor is read when asked for, so a large file on disk or at a URL costs no memory.
  */
-import { FormatError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { verifyChecksum } from './checksum.ts';
 import { type ByteSource, requireLittleEndian } from './bytes.ts';
 import { readHeader, type SafetensorsEntry } from './header.ts';
@@ -75,7 +75,7 @@ class FileReader implements SafetensorsReader {
   async *chunks(tensor: string, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
     const { begin, end } = findTensor(this, tensor);
     if (!(Number.isSafeInteger(maxBytes) && maxBytes > 0)) {
-      throw new FormatError('chunks', `maxBytes is ${maxBytes}`, 'give a whole number of bytes above 0');
+      throw new InputError('chunks', `maxBytes is ${maxBytes}`, 'give a whole number of bytes above 0');
     }
     for (let at = begin; at < end; at += maxBytes) yield await this.source.read(at, Math.min(maxBytes, end - at));
   }
@@ -96,5 +96,5 @@ export function findTensor(reader: Pick<SafetensorsReader, 'name' | 'tensors'>, 
   const names = [...reader.tensors.keys()];
   const some = names.slice(0, 8).map(quote).join(', ');
   const fix = names.length === 0 ? 'the file holds no tensors' : `use one of its ${names.length} names, such as ${some}`;
-  throw new FormatError('read', `${reader.name} has no tensor ${quote(tensor)}`, fix);
+  throw new InputError('read', `${reader.name} has no tensor ${quote(tensor)}`, fix);
 }

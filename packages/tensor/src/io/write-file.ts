@@ -4,7 +4,7 @@ import { type AtomicFileSystem, writeAtomic } from '../platform/atomic.ts';
 
 /**
  * Writes a file that appears whole or not at all: an old file at `path` stays until the new one is on the disk.
- * @throws FormatError naming `op`, the path and why, when the disk is full or the folder not writable
+ * @throws InputError naming `op`, the path and why, when the disk is full or the folder not writable
  */
 export async function writeFileAtomic(
   op: string,

@@ -5,7 +5,7 @@ import { default as independent } from 'safetensors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureOf } from '@mudpt/testing/failure';
 import { readAll } from '@mudpt/testing/safetensors';
-import { FormatError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { AtomicFileSystem, WritableFile } from '../platform/atomic.ts';
 import { fileSystem } from './file.node.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -179,7 +179,7 @@ describe('failures leave the old file as it was, and nothing else', () => {
       return file.write(bytes, offset, length, position);
     });
     const error = await failureOf(() => writeSafetensors(path, ALL_DTYPES, { disk }));
-    expect(error).toBeInstanceOf(FormatError);
+    expect(error).toBeInstanceOf(InputError);
     await expectUntouched(error, 'model.safetensors: writing stopped at byte');
     expect(String(error)).toMatch(/ENOSPC.*Free some space/);
   });

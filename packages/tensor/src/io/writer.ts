@@ -3,7 +3,7 @@
  * padded with spaces so that the data begins at a multiple of 8, and every tensor at a multiple of its number's width.
  */
 import { fileSystem } from '#file';
-import { FormatError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { type AtomicFileSystem, type AtomicOptions, type Patch, writeAtomic } from '../platform/atomic.ts';
 import { requireLittleEndian } from './bytes.ts';
 import { CHECKSUM_AT, CHECKSUM_KEY, FileChecksum, NO_CHECKSUM } from './checksum.ts';
@@ -58,7 +58,7 @@ export function serializeSafetensors(tensors: TensorsToWrite, options: WriteOpti
   let at = plan.header.byteLength;
   for (const { name, data, bytes } of plan.order) {
     if (typeof data === 'function')
-      throw new FormatError(op, `tensor ${quote(name)} is given by a function`, 'await its bytes first, or use writeSafetensors');
+      throw new InputError(op, `tensor ${quote(name)} is given by a function`, 'await its bytes first, or use writeSafetensors');
     result.set(checkedBytes(op, name, data, bytes), at);
     at += bytes;
   }
@@ -93,7 +93,7 @@ async function* fileChunks(
 function checkedBytes(op: string, name: string, data: ArrayBufferView, expected: number): Uint8Array {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (bytes.byteLength === expected) return bytes;
-  throw new FormatError(
+  throw new InputError(
     op,
     `tensor ${quote(name)} has ${bytes.byteLength} bytes of data, its dtype and shape need ${expected}`,
     'give data that fits the shape',
@@ -117,7 +117,7 @@ function planFile(op: string, tensors: TensorsToWrite, { metadata = {} }: WriteO
   const json = new TextEncoder().encode(`{${lines.join(',')}}`);
   const padded = Math.ceil(json.byteLength / 8) * 8;
   if (padded > MAX_HEADER_BYTES)
-    throw new FormatError(
+    throw new InputError(
       op,
       `the header has ${padded} bytes, readers take at most ${MAX_HEADER_BYTES}`,
       'write fewer tensors into one file, or less metadata',
@@ -134,7 +134,7 @@ function isMap(tensors: TensorsToWrite): tensors is ReadonlyMap<string, TensorTo
 
 function planTensor(op: string, name: string, tensor: TensorToWrite): PlannedTensor {
   const { dtype, shape, data } = tensor;
-  const fail = (problem: string, fix: string) => new FormatError(op, `tensor ${quote(name)} ${problem}`, fix);
+  const fail = (problem: string, fix: string) => new InputError(op, `tensor ${quote(name)} ${problem}`, fix);
   if (name === '__metadata__') throw fail('has a reserved name', 'rename it; strings go into the option metadata');
   if (!isWellFormed(name)) throw fail('has half of a surrogate pair in its name', 'use a name that is valid Unicode');
   if (!isSafetensorsDType(dtype)) throw fail(`has the dtype ${quote(String(dtype))}`, `use one of ${DTYPE_LIST}`);
@@ -156,7 +156,7 @@ function checkedMetadata(op: string, metadata: Readonly<Record<string, string>>)
           ? undefined
           : 'holds half of a surrogate pair';
     if (problem !== undefined)
-      throw new FormatError(
+      throw new InputError(
         op,
         `metadata ${quote(key)} ${problem}`,
         'metadata maps strings to strings; write other values with JSON.stringify',

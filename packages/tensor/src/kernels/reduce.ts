@@ -1,6 +1,8 @@
 /** Launches of reductions: any axes of any view become one strided loop for each output, split in chunks where outputs are few. */
 import { wgsl } from '@mudpt/shaders';
+import type { Device } from '../device.ts';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
+import type { Choice } from '../engine/tuner.ts';
 import { grid1d, kernel } from './kernel.ts';
 import { collapse, MAX_RANK, normalizeAxes, padFront, type Shape } from '../shape.ts';
 import { alias, empty, view } from '../definition/views.ts';
@@ -100,15 +102,18 @@ function geometry(problem: Problem, chunk: number, chunks: number): Record<strin
 export const REDUCE_VARIANTS = ['thread', 'few', 'subgroup', 'tree'] as const;
 type Variant = (typeof REDUCE_VARIANTS)[number];
 
-function chooseVariant({ source, outputs, length, stride, strides }: Problem): Variant {
-  const { device } = source;
-  const lanes: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tree'] : ['tree'];
+/** What a choice depends on: outputs, and how far apart their elements are, and their first ones. */
+type Layout = Pick<Problem, 'outputs' | 'length' | 'stride' | 'strides'>;
+
+/** Variants that run a reduction, and its class. */
+export function reduceChoice(device: Device, { outputs, length, stride, strides }: Layout): Choice<Variant> {
+  const shared: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tree'] : ['tree'];
   const neighbour = Math.abs(strides.at(-1) ?? length);
-  const areLanesCoalesced = Math.abs(stride) < neighbour;
-  const onGpu = device.adapter.kind === 'gpu' && areLanesCoalesced && length >= 32;
+  const isCoalesced = Math.abs(stride) < neighbour;
+  const onGpu = device.adapter.kind === 'gpu' && isCoalesced && length >= 32;
   const alone: Variant[] = device.adapter.kind === 'gpu' ? ['thread', 'few'] : ['few', 'thread'];
-  const candidates: Variant[] = onGpu ? [...lanes, ...alone] : [...alone, ...lanes];
-  return device.tuner.choose('reduce', candidates, `${areLanesCoalesced ? 'row' : 'column'}/${outputs > 4096 ? 'many' : 'few'}`);
+  const candidates: Variant[] = onGpu ? [...shared, ...alone] : [...alone, ...shared];
+  return { candidates, key: `${isCoalesced ? 'row' : 'column'}/${outputs > 4096 ? 'many' : 'few'}` };
 }
 
 /** Reduces `axes` (normalised) of `x` by `recipe`. */
@@ -127,7 +132,8 @@ export function reduce(x: Tensor, axes: readonly number[], keepdim: boolean | un
 function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
   const { source, outputs, length } = problem;
   const { device } = source;
-  const variant = chooseVariant(problem);
+  const { candidates, key } = reduceChoice(device, problem);
+  const variant = device.tuner.choose('reduce', candidates, key);
   const lanes = variant === 'thread' || variant === 'few' ? 1 : variant === 'tree' ? 64 : device.subgroupSize;
   const wanted = Math.max(1, Math.ceil(ENOUGH_TASKS / (Math.max(1, outputs) * lanes)));
   const chunk = Math.max(LEAST_A_LANE * lanes, Math.min(MOST_A_LANE * lanes, Math.ceil(length / wanted)));

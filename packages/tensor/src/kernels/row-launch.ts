@@ -1,6 +1,7 @@
 /** Row launches of ops over the last axis: the rows of a tensor, the variant of rows.wgsl, and its grid. */
 import type { Device } from '../device.ts';
 import { expectDType } from '../dtype.ts';
+import type { Choice } from '../engine/tuner.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d } from './kernel.ts';
 import { collapse, showShape, sizeOf } from '../shape.ts';
@@ -51,20 +52,26 @@ export type RowVariant = keyof typeof ROWS_PER_GROUP;
 export const ROW_VARIANTS = Object.keys(ROWS_PER_GROUP) as readonly RowVariant[];
 
 /**
- * Chooses who works on a row and the grid for it. Software adapters run a thread per row best (no exchange between lanes), and so few rows that
+ * Who may work on a row, and the class of the problem. Software adapters run a thread per row best (no exchange between lanes), and so few rows that
  * lanes stay idle take less time there than another pipeline takes to compile; GPUs a subgroup per row. Long rows are shared by more lanes.
  */
+export function rowChoice(device: Device, rows: number, width: number): Choice<RowVariant> {
+  const isShared = device.subgroupSize > 0 && width <= MOST_A_LANE * device.subgroupSize;
+  const shared: RowVariant[] = isShared ? ['subgroup', 'workgroup'] : ['workgroup'];
+  const alone = device.adapter.kind !== 'gpu' && width <= MOST_A_LANE;
+  const last: RowVariant[] = width <= MOST_A_LANE ? ['row'] : [];
+  const candidates: RowVariant[] = alone ? ['row', ...shared] : [...shared, ...last];
+  return { candidates, key: `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}` };
+}
+
+/** The variant of `family` that works on rows of `width` elements, and its grid. */
 export function rowLaunch(
   device: Device,
   family: string,
   rows: number,
   width: number,
 ): { readonly variant: RowVariant; readonly grid: readonly number[] } {
-  const isShared = device.subgroupSize > 0 && width <= MOST_A_LANE * device.subgroupSize;
-  const shared: RowVariant[] = isShared ? ['subgroup', 'workgroup'] : ['workgroup'];
-  const alone = device.adapter.kind !== 'gpu' && width <= MOST_A_LANE;
-  const last: RowVariant[] = width <= MOST_A_LANE ? ['row'] : [];
-  const candidates: RowVariant[] = alone ? ['row', ...shared] : [...shared, ...last];
-  const variant = device.tuner.choose(family, candidates, `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}`);
+  const { candidates, key } = rowChoice(device, rows, width);
+  const variant = device.tuner.choose(family, candidates, key);
   return { variant, grid: width === 0 ? [0] : grid1d(rows, ROWS_PER_GROUP[variant]) };
 }

@@ -2,7 +2,9 @@
  * Two-dimensional convolution and its gradients. Variant `gemm` multiplies a matrix of windows (unfold.ts) with the weight, for one group and
  * where that matrix fits a binding; `direct` evaluates the sums as they stand, for any groups.
  */
-import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
+import type { Device } from '../device.ts';
+import { bytesPerElement, type DType, expectDType, wgslType } from '../dtype.ts';
+import type { Choice } from '../engine/tuner.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
@@ -62,25 +64,33 @@ function flopsOf({ windows, channels, outShape }: Problem): number {
 const SMALL = 1 << 16;
 
 /** Whether the matrix of windows, each pixel as often as windows see it, fits a binding. */
-function fitsWindows(x: Tensor, { windows, channels }: Problem): boolean {
+function fitsWindows(device: Device, dtype: DType, { windows, channels }: Problem): boolean {
   const [places, taps] = [windows.places[0] * windows.places[1], windows.taps[0] * windows.taps[1]];
-  const { maxStorageBufferBindingSize, maxBufferSize } = x.device.limits;
-  const bytes = channels.images * places * channels.channels * taps * bytesPerElement(x.dtype);
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const bytes = channels.images * places * channels.channels * taps * bytesPerElement(dtype);
   return bytes <= Math.min(maxStorageBufferBindingSize, maxBufferSize);
 }
 
 /** All variants of a convolution. */
 export const CONV_VARIANTS = ['gemm', 'direct'] as const;
 
-function variantOf(x: Tensor, problem: Problem): (typeof CONV_VARIANTS)[number] {
+type Variant = (typeof CONV_VARIANTS)[number];
+
+function choiceOf(device: Device, dtype: DType, problem: Problem): Choice<Variant> {
   const work = flopsOf(problem) / 2;
-  const candidates =
-    problem.channels.groups > 1 || !fitsWindows(x, problem)
-      ? (['direct'] as const)
-      : work < SMALL
-        ? (['direct', 'gemm'] as const)
-        : (['gemm', 'direct'] as const);
-  return x.device.tuner.choose('conv2d', candidates, work < SMALL ? 'small' : 'large');
+  const key = work < SMALL ? 'small' : 'large';
+  if (problem.channels.groups > 1 || !fitsWindows(device, dtype, problem)) return { candidates: ['direct'], key };
+  return { candidates: work < SMALL ? ['direct', 'gemm'] : ['gemm', 'direct'], key };
+}
+
+/** Variants that run the convolution of an f32 image of `xShape`, and its class. */
+export function conv2dChoice(device: Device, xShape: Shape, weightShape: Shape, options: Conv2dOptions): Choice {
+  return choiceOf(device, 'f32', problemOf('conv2d', xShape, weightShape, options));
+}
+
+function variantOf({ device, dtype }: Tensor, problem: Problem): Variant {
+  const { candidates, key } = choiceOf(device, dtype, problem);
+  return device.tuner.choose('conv2d', candidates, key);
 }
 
 /** The weight [O, C, kh, kw] as a matrix [O, C kh kw]. */

@@ -2,7 +2,7 @@
  * Atomic writes: a file appears whole or not at all, the bytes go to a temporary file in the same folder, are synced, and the file is renamed
  * over the old one; then the folder is synced, so that the name survives a power cut. Whoever reads meanwhile sees the old file.
  */
-import { FormatError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 
 /** What is asked of a disk. Tests put in one that fails. */
 export interface AtomicFileSystem {
@@ -109,7 +109,7 @@ async function attempt<T>(op: string, path: string, what: string, action: () => 
   try {
     return await action();
   } catch (cause) {
-    if (cause instanceof FormatError) throw cause;
-    throw new FormatError(op, `${path}: ${what} (${cause instanceof Error ? cause.message : String(cause)})`, fix, { cause });
+    if (cause instanceof InputError) throw cause;
+    throw new InputError(op, `${path}: ${what} (${cause instanceof Error ? cause.message : String(cause)})`, fix, { cause });
   }
 }

@@ -1,6 +1,7 @@
 /** Which kernel variant of fused attention serves a problem, and how it is compiled. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../../device.ts';
+import type { Choice } from '../../engine/tuner.ts';
 import { type Kernel, kernel } from '../kernel.ts';
 import { flashDefines, type FlashVariant, flashVariants, isFlash } from './flash.ts';
 import type { AttentionProblem } from './problem.ts';
@@ -58,6 +59,15 @@ type Defines = Record<string, string | number>;
 /** Head dimensions up to each of these share pipelines: the sizes of models in use, and their halves. */
 const DEPTHS = [64, 128] as const;
 
+const sharedDepth = (depth: number): 64 | 128 => (depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1]);
+
+/** Variants that run a problem, and its class. */
+export function attentionChoice(device: Device, extent: Extent): Choice<Variant> {
+  const { depth, queries, packed } = extent;
+  const kind = packed ? 'packed' : queries > MANY_QUERIES ? 'long' : 'short';
+  return { candidates: fusedVariants(device, extent), key: `${kind}/${sharedDepth(depth)}` };
+}
+
 /** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `apart` as attention/block.wgsl has it. */
 function sliceOf(lanes: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; apart: 0 | 1 } {
   const SLICE = whole / 2 <= lanes ? 2 : 4;
@@ -89,10 +99,9 @@ const ALL_KEYS = 0x7fffffff;
 /** @param depth padded head dimension; @param out dtype of what is written */
 export function planOf(problem: AttentionProblem, depth: number, out: string): Plan {
   const { device, causal, queries } = problem;
-  const packed = problem.sequences !== undefined;
-  const whole = depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1];
-  const key = `${packed ? 'packed' : queries > MANY_QUERIES ? 'long' : 'short'}/${whole}`;
-  const variant = device.tuner.choose('attention', fusedVariants(device, { depth: problem.depth, queries, packed }), key);
+  const whole = sharedDepth(depth);
+  const { candidates, key } = attentionChoice(device, { depth: problem.depth, queries, packed: problem.sequences !== undefined });
+  const variant = device.tuner.choose('attention', candidates, key);
   const ahead = causal ? 0 : ALL_KEYS;
   if (isFlash(variant)) {
     const defines = { T: problem.dtype, OUT: out, ...flashDefines(variant, depth) };
