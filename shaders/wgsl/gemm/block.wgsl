@@ -1,6 +1,7 @@
 // gemm.block: register tiles over double-buffered blocks of both operands in workgroup memory, for GPUs. One template, several tile sizes.
 //
-// Defines beside those of gemm.load
+// Shapes and layout: gemm/params.wgsl.
+// Defines beside those of gemm/operands.wgsl and gemm/epilogue.wgsl
 //   BM BN    rows and columns of the tile of a workgroup, multiples of 16 and 32
 //   TM TN    rows and columns of the sums of an invocation, 4 or 8; THREADS = BM / TM * BN / TN is the workgroup size, a multiple of 32
 //   BUFFERS  blocks of each operand in workgroup memory: 2, or 1 where 2 exceed the limit of the device
@@ -14,13 +15,15 @@
 // 32 invocations make a patch of 4 x 8 in the tile: their reads of a block are 4 and 8 neighbouring vec4. Sums with TM = 8 are rows
 // 4 ty .. + 3 and BM / 2 + 4 ty .. + 3, columns alike.
 // Workgroup memory: BUFFERS * (BM + BN) * 64 bytes. Numerics: f32 fma in ascending k; bitwise repeatable.
-// Measured on an H100 (bench/results/gpu-nvidia-h100-gemm.json and -tuning.json) before quads shared registers and blocks had a constant length: 27 to
-// 29 TFLOP/s at 4096 x 4096 x 4096 with 128 x 128, of a measured peak of 57.
+// Measured and tried: docs/kernels/gemm.md.
 // Compile: BM=32 BN=32 TM=4 TN=4 THREADS=64 BUFFERS=2 TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | BM=64 BN=128 TM=8 TN=8 THREADS=128 BUFFERS=1 TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 | BM=16 BN=64 TM=4 TN=4 THREADS=64 BUFFERS=2 TA=f16 TB=f16 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=0 | BM=128 BN=128 TM=8 TN=8 THREADS=256 BUFFERS=1 TA=f32 TB=f32 VA=k VB=n TAIL=0 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=none SAVE=0 GRAD=0 RES=0 CPU=0
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif
-#include "gemm/load.wgsl"
+#include "gemm/params.wgsl"
+#include "gemm/work.wgsl"
+#include "gemm/operands.wgsl"
+#include "gemm/epilogue.wgsl"
 
 #let SLOTS = (BM + BN + THREADS - 1) / THREADS
 #let RM = TM / 4
@@ -28,38 +31,38 @@ enable f16;
 #let SUMS = TM * RN
 #for x in 2
 #let NAME = x == 0 ? "a" : "b"
-#let LINES = x == 0 ? BM / 4 : BN / 4
-var<workgroup> ${NAME}_block: array<array<array<array<vec4<f32>, ${LINES}>, 4>, 4>, ${BUFFERS}>;
+#let STRIPS = x == 0 ? BM / 4 : BN / 4
+var<workgroup> ${NAME}_block: array<array<array<array<vec4<f32>, ${STRIPS}>, 4>, 4>, ${BUFFERS}>;
 #endfor
 
-// Where a quad that is stored at `line` of step quad q lies, and where it is read.
-fn swizzle(line: u32, q: u32, lines: u32) -> u32 {
-  return line ^ ((2u * q) & (min(lines, 8u) - 1u));
+// Where the quad of a strip (four neighbouring rows of a, or columns of b) for step quad q lies, and where it is read.
+fn swizzle(strip: u32, q: u32, strips: u32) -> u32 {
+  return strip ^ ((2u * q) & (min(strips, 8u) - 1u));
 }
 
-// A fetched quad: as it lies in memory, not yet converted or turned; zeros from k_end on.
+// a and b are one template: WGSL cannot pass a storage array to a function. A fetched quad: as it lies in memory, not yet converted or turned; zeros from k_end on.
 #for x in 2
 #let NAME = x == 0 ? "a" : "b"
 #let MODE = x == 0 ? VA : VB
 #let T = CPU ? "f32" : x == 0 ? TA : TB
 #let STEP = x == 0 ? "params.a_col" : "params.b_row"
 alias Raw_${NAME} = vec4<${T}>;
-fn fetch_${NAME}(lines: vec4<u32>, k: u32, k_end: u32) -> array<Raw_${NAME}, 4> {
+fn fetch_${NAME}(offsets: vec4<u32>, k: u32, k_end: u32) -> array<Raw_${NAME}, 4> {
   if (k >= k_end) { return array<Raw_${NAME}, 4>(); }
 #if MODE == "k"
-  let at = (lines + k) / 4u;
+  let at = (offsets + k) / 4u;
 #elif TAIL
   let steps = min(k + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(k_end - 1u)) * ${STEP};
 #else
   let steps = (k + vec4<u32>(0u, 1u, 2u, 3u)) * ${STEP};
 #endif
 #if MODE == "m" || MODE == "n"
-  let at = (lines + steps) / 4u;
+  let at = (offsets + steps) / 4u;
 #endif
 #if MODE == "s"
   return array<Raw_${NAME}, 4>(
 #for i in 4
-    Raw_${NAME}(${T}(${NAME}[lines[${i}] + steps.x]), ${T}(${NAME}[lines[${i}] + steps.y]), ${T}(${NAME}[lines[${i}] + steps.z]), ${T}(${NAME}[lines[${i}] + steps.w])),
+    Raw_${NAME}(${T}(${NAME}[offsets[${i}] + steps.x]), ${T}(${NAME}[offsets[${i}] + steps.y]), ${T}(${NAME}[offsets[${i}] + steps.z]), ${T}(${NAME}[offsets[${i}] + steps.w])),
 #endfor
   );
 #elif CPU
@@ -88,12 +91,12 @@ fn steps_${NAME}(raw: array<Raw_${NAME}, 4>, k: u32, k_end: u32) -> mat4x4<f32> 
 }
 #endfor
 
-// The lines of a quad of a, as lines_b has them of b.
-fn lines_a(base: u32, row: u32) -> vec4<u32> {
+// The offsets of rows row .. row + 3 of a at k = 0, as b_column_offsets has them of columns of b.
+fn a_row_offsets(base: u32, row: u32) -> vec4<u32> {
 #if VA == "m"
-  return vec4<u32>(line_a(base, row));
+  return vec4<u32>(a_row_offset(base, row));
 #else
-  return vec4<u32>(line_a(base, row), line_a(base, row + 1u), line_a(base, row + 2u), line_a(base, row + 3u));
+  return vec4<u32>(a_row_offset(base, row), a_row_offset(base, row + 1u), a_row_offset(base, row + 2u), a_row_offset(base, row + 3u));
 #endif
 }
 
@@ -108,34 +111,35 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let patch_index = local / 32u;
   let ty = patch_index / ${BN / TN / 8}u * 4u + local % 32u / 8u;
   let tx = patch_index % ${BN / TN / 8}u * 8u + local % 8u;
+// Quads and sums are a variable each, which is why loops over them are unrolled here: an array in registers can be indexed with constants only.
 #for p in SLOTS
 #let FIRST = p * THREADS
 #let HAS_A = FIRST < BM
 #let HAS_B = FIRST + THREADS > BM
   // The quad that this invocation fetches in slot ${p}: neighbours follow the direction in which the operand is contiguous.
-  var lines${p}: vec4<u32>;
-  var line${p}: u32;
+  var offsets${p}: vec4<u32>;
+  var strip${p}: u32;
   var q${p}: u32;
 #for x in 2
 #let NAME = x == 0 ? "a" : "b"
-#let LINES = x == 0 ? BM / 4 : BN / 4
+#let STRIPS = x == 0 ? BM / 4 : BN / 4
 #if x == 0 ? HAS_A : HAS_B
   let ${NAME}_quad${p} = local + ${FIRST}u${x == 0 ? "" : " - " + BM + "u"}; // wraps where a slot begins with quads of a
-  let in_${NAME}${p} = ${NAME}_quad${p} < ${4 * LINES}u;
+  let in_${NAME}${p} = ${NAME}_quad${p} < ${4 * STRIPS}u;
   if (in_${NAME}${p}) {
 #if x == 0 ? VA == "m" : VB == "n"
-    line${p} = ${NAME}_quad${p} % ${LINES}u;
-    q${p} = ${NAME}_quad${p} / ${LINES}u;
+    strip${p} = ${NAME}_quad${p} % ${STRIPS}u;
+    q${p} = ${NAME}_quad${p} / ${STRIPS}u;
 #else
-    line${p} = ${NAME}_quad${p} / 4u;
+    strip${p} = ${NAME}_quad${p} / 4u;
     q${p} = ${NAME}_quad${p} % 4u;
 #endif
 #if x == 0
-    lines${p} = lines_a(work.a_base, row + line${p} * 4u);
+    offsets${p} = a_row_offsets(work.a_base, row + strip${p} * 4u);
 #elif VB == "n"
-    lines${p} = vec4<u32>(lines_b(work.b_base, col + line${p} * 4u).x);
+    offsets${p} = vec4<u32>(b_column_offsets(work.b_base, col + strip${p} * 4u).x);
 #else
-    lines${p} = lines_b(work.b_base, col + line${p} * 4u);
+    offsets${p} = b_column_offsets(work.b_base, col + strip${p} * 4u);
 #endif
   }
 #endif
@@ -162,7 +166,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #let NAME = x == 0 ? "a" : "b"
 #if x == 0 ? p * THREADS < BM : p * THREADS + THREADS > BM
 #let RAW = x == 0 || CPU || TA == TB ? "raw_a" : "raw_b"
-      if (in_${NAME}${p}) { ${RAW}${p} = fetch_${NAME}(lines${p}, k + q${p} * 4u, work.k_end); }
+      if (in_${NAME}${p}) { ${RAW}${p} = fetch_${NAME}(offsets${p}, k + q${p} * 4u, work.k_end); }
 #endif
 #endfor
 #endfor
@@ -203,14 +207,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #for p in SLOTS
 #for x in 2
 #let NAME = x == 0 ? "a" : "b"
-#let LINES = x == 0 ? BM / 4 : BN / 4
+#let STRIPS = x == 0 ? BM / 4 : BN / 4
 #if x == 0 ? p * THREADS < BM : p * THREADS + THREADS > BM
       if (in_${NAME}${p}) {
 #let RAW = x == 0 || CPU || TA == TB ? "raw_a" : "raw_b"
         let steps = steps_${NAME}(${RAW}${p}, k + q${p} * 4u, work.k_end);
-        let line = swizzle(line${p}, q${p}, ${LINES}u);
+        let strip = swizzle(strip${p}, q${p}, ${STRIPS}u);
 #for u in 4
-        ${NAME}_block[${WRITE}][q${p}][${u}][line] = steps[${u}];
+        ${NAME}_block[${WRITE}][q${p}][${u}][strip] = steps[${u}];
 #endfor
       }
 #endif

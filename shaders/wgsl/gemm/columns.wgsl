@@ -1,7 +1,9 @@
 // gemm.columns: y[split, j] = sum of x[i, j] over the rows i of one chunk; the gradient of a bias, and the last sums of a norm's gradients. Long
 // columns run twice: chunks of rows into partial sums, then the partial sums into the result.
 //
-// One invocation a column and chunk, neighbours on neighbouring columns; columns beyond 65535 workgroups go into z. Numerics: f32 in ascending row; bitwise repeatable.
+// Shapes and layout: x [rows, columns] at any strides; y [splits, columns] contiguous.
+// Tiling: one invocation a column and chunk, neighbours on neighbouring columns; columns beyond 65535 workgroups go into z.
+// Numerics: f32 in ascending row; bitwise repeatable.
 // Compile: TX=f32 TY=f32 | TX=f16 TY=f32
 #if TX == "f16" || TY == "f16"
 enable f16;

@@ -1,19 +1,23 @@
 // gemm.tile: blocks of both operands staged in workgroup memory, 8 x 8 sums per invocation. What every GPU can run; asks for nothing
 // beyond WebGPU's default limits and for no subgroups.
 //
+// Shapes and layout: gemm/params.wgsl.
 // Tiling: 64 invocations, a 64 x 64 tile of c, 16 steps of k a block. Each invocation fetches one 4 x 4 quad of a and one of b
 // per block, transposed in registers so that both blocks lie [k][row or column] as vec4 (one vec4 of padding a row against bank
 // conflicts): 2 * 16 * 17 * 16 bytes = 8.5 KiB. Loads are issued before the barrier that waits for the last block's readers; several small
 // workgroups a core hide the rest (fetching a block ahead would double the code of the loads, and the time to compile them).
-// An invocation owns rows 4 ty .. + 3 and 32 + 4 ty .. + 3, columns 4 tx .. + 3 and 32 + 4 tx .. + 3, so that neighbours read
+// An invocation sums rows 4 ty .. + 3 and 32 + 4 ty .. + 3, columns 4 tx .. + 3 and 32 + 4 tx .. + 3, so that neighbours read
 // neighbouring vec4.
 // Numerics: f32 fma in ascending k; bitwise repeatable.
-// Measured on CPU adapters: see gemm.broadcast. On a GPU: see gemm.block.
+// Measured and tried: docs/kernels/gemm.md.
 // Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
 enable f16;
 #endif
-#include "gemm/load.wgsl"
+#include "gemm/params.wgsl"
+#include "gemm/work.wgsl"
+#include "gemm/operands.wgsl"
+#include "gemm/epilogue.wgsl"
 
 var<workgroup> a_block: array<vec4<f32>, 272>;
 var<workgroup> b_block: array<vec4<f32>, 272>;
@@ -25,13 +29,13 @@ fn fetch_a(base: u32, row: u32, k: u32, k_end: u32) -> mat4x4<f32> {
 #if VA == "m"
   let x = mat4x4<f32>(
 #for u in 4
-    load_a(line_a(base, row), start + ${u}u, k_end),
+    load_a(a_row_offset(base, row), start + ${u}u, k_end),
 #endfor
   );
 #else
   let x = transpose(mat4x4<f32>(
 #for i in 4
-    load_a(line_a(base, row + ${i}u), start, k_end),
+    load_a(a_row_offset(base, row + ${i}u), start, k_end),
 #endfor
   ));
 #endif
@@ -44,7 +48,7 @@ fn fetch_a(base: u32, row: u32, k: u32, k_end: u32) -> mat4x4<f32> {
 
 fn fetch_b(base: u32, col: u32, k: u32, k_end: u32) -> mat4x4<f32> {
   let inside = k < k_end;
-  let x = load_b(lines_b(base, col), select(k_end - 4u, k, inside || k_end < 4u), k_end);
+  let x = load_b(b_column_offsets(base, col), select(k_end - 4u, k, inside || k_end < 4u), k_end);
   return mat4x4<f32>(
 #for u in 4
     select(vec4<f32>(0.0), x[${u}], inside),

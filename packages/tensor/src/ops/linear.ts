@@ -1,7 +1,8 @@
 /** Linear layers with fused epilogue, and the pieces of their gradient. */
+import { wgsl } from '@mudpt/shaders';
 import { promote, wgslType } from '../dtype.ts';
 import { ShapeError, TensorError } from '../errors.ts';
-import { grid1d } from '../kernels/kernel.ts';
+import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
 import { empty, view } from '../definition/views.ts';
@@ -9,9 +10,10 @@ import type { Tensor } from '../tensor.ts';
 import { columnSum } from '../kernels/column-sum.ts';
 import { cast, contiguous } from './copy.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
-import { activationGradKernel } from '../kernels/gemm/kernels.ts';
 import { type Activation, type Epilogue, matricesOf, type Operand } from '../kernels/gemm/problem.ts';
 import { expectFloats } from './matmul.ts';
+
+const activationGradKernel = kernel({ name: 'activation.grad', source: wgsl['activation.grad.wgsl'] });
 
 /** Activations that `linear` can fuse; `none` is the identity. */
 export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'geluTanh', 'quickGelu', 'silu'];

@@ -6,14 +6,15 @@ import * as oracle from '@mudpt/testing/reference/matmul';
 import { applyView, batchPairs, matmulSizes, type ViewRecipe } from '@mudpt/testing/shapes';
 import { eachDevice } from '@mudpt/testing/support';
 import { toDevice, viewOf } from '@mudpt/testing/views';
-import { isBlock } from '../kernels/gemm/blocks.ts';
-import { type Variant, VARIANTS } from '../kernels/gemm/plan.ts';
+import { matricesOf } from '../kernels/gemm/problem.ts';
+import { traitsOf } from '../kernels/gemm/traits.ts';
+import { GEMM_VARIANTS, type GemmVariant } from '../kernels/gemm/variants/index.ts';
 import { checkMatrix, gemmTuning, tune } from '../internal.ts';
 import { type Device, matmul, tensor } from '../index.ts';
 import { view } from '../kernels.ts';
 
-/** Of the tiles of gemm.block the smallest: all of them are in gemm/block.test.ts, and subgroup matrices in matrix.node.test.ts. */
-const TESTED = VARIANTS.filter((variant) => variant !== 'matrix' && (!isBlock(variant) || variant === 'block32x32'));
+/** All but those with a numeric gate, which take only some products: what these compute is in kernels/gemm/variants/matrix.node.test.ts. */
+const TESTED = GEMM_VARIANTS.filter(({ provenBy }) => !provenBy);
 /** Above the work for which unaligned products may take another tile. */
 const LARGE_UNEVEN: typeof matmulSizes = [
   [131, 257, 137],
@@ -21,24 +22,30 @@ const LARGE_UNEVEN: typeof matmulSizes = [
 ];
 
 /** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so these see one size of each kind. */
-const sizesFor = (variant: string): typeof matmulSizes =>
-  variant === 'tile' || variant === 'dot' || variant === 'block32x32'
-    ? [
-        [3, 0, 4],
-        [1, 17, 1],
-        [64, 64, 64],
-        [65, 63, 66],
-        [3, 129, 257],
-      ]
-    : [...matmulSizes, [197, 12, 36], ...(variant === 'broadcast' ? LARGE_UNEVEN : [])];
+function sizesFor({ name, madeFor }: GemmVariant): typeof matmulSizes {
+  const few = [
+    [3, 0, 4],
+    [1, 17, 1],
+  ] as const;
+  // More than one tile and one block in every direction, aligned and not: a pipeline for each way in which operands can lie.
+  if (madeFor === 'gpu') return [...few, [132, 68, 196], [131, 69, 133]];
+  if (name === 'tile' || name === 'dot') return [...few, [64, 64, 64], [65, 63, 66], [3, 129, 257]];
+  return [...matmulSizes, [197, 12, 36], ...(name === 'broadcast' ? LARGE_UNEVEN : [])];
+}
 
 /** Sums of k products of order 1 in f32: the bound grows with the root of k, not with the single result. */
 const close = { rel: 1e-5, abs: 2e-5 };
 
+const canRun = (device: Device, variant: GemmVariant): boolean => {
+  using one = tensor([1], { device, shape: [1, 1] });
+  const x = matricesOf(one);
+  return variant.runsOn(traitsOf(device), { batch: [], m: 1, n: 1, k: 1, a: x, b: x, c: x, epilogue: {} });
+};
+
 /** Forces `variant`, or skips the test where it cannot run. */
-function force(device: Device, variant: Variant, skip: (condition: boolean, note: string) => void): Disposable {
-  skip(variant === 'broadcast' && device.subgroupSize === 0, 'the adapter has no subgroups of a fixed size');
-  return device.tuner.force('gemm', variant);
+function force(device: Device, variant: GemmVariant, skip: (condition: boolean, note: string) => void): Disposable {
+  skip(!canRun(device, variant), 'the adapter lacks the subgroups, the workgroup memory or the invocations');
+  return device.tuner.force('gemm', variant.name);
 }
 
 async function expectProduct(device: Device, a: Ref, b: Ref, options: oracle.MatmulOptions, label: string): Promise<void> {
@@ -49,7 +56,7 @@ async function expectProduct(device: Device, a: Ref, b: Ref, options: oracle.Mat
 }
 
 eachDevice('matmul', (ctx) => {
-  describe.each(TESTED)('variant %s', (variant) => {
+  describe.each(TESTED)('variant $name', (variant) => {
     it('agrees with the oracle in all four transposes, at every edge of the tiles', async ({ skip }) => {
       using _forced = force(ctx.device, variant, skip);
       for (const [m, k, n] of sizesFor(variant)) {
@@ -201,7 +208,7 @@ eachDevice('matmul', (ctx) => {
     expect(ctx.device.counters().dispatches - before).toBe(2);
   });
 
-  it('keeps NaN and infinity of a row to that row, whatever lies behind an edge', async () => {
+  it('keeps NaN and infinity of a row to that row, whatever lies beyond an edge', async () => {
     // Columns 5..7 of each row hold NaN and belong to the view's memory, not to the view.
     const values = Float32Array.from({ length: 6 * 8 }, (_, i) => (i % 8 < 5 ? i : Number.NaN));
     using whole = tensor(values, { device: ctx.device, shape: [6, 8] });
@@ -220,13 +227,13 @@ eachDevice('matmul', (ctx) => {
     const b = random([300, 36], 21, { round: 'f16' });
     const expected = oracle.matmul(a, b);
     for (const variant of TESTED) {
-      if (variant === 'broadcast' && ctx.device.subgroupSize === 0) continue;
-      using _forced = ctx.device.tuner.force('gemm', variant);
+      if (!canRun(ctx.device, variant)) continue;
+      using _forced = ctx.device.tuner.force('gemm', variant.name);
       using x = toDevice(ctx.device, a, 'f16');
       using y = toDevice(ctx.device, b, 'f16');
       using half = matmul(x, y);
       expect(half.dtype).toBe('f16');
-      expectClose(await half.data(), expected, { rel: 1e-3, abs: 1e-3 }, variant);
+      expectClose(await half.data(), expected, { rel: 1e-3, abs: 1e-3 }, variant.name);
     }
     using activations = toDevice(ctx.device, a);
     using weights = toDevice(ctx.device, b, 'f16');

@@ -1,16 +1,16 @@
-/** Proves the subgroup matrix units of a device before they are used: drivers of an experimental feature have been wrong before. */
+/** Proves experimental variants on a device before they are used there: drivers of such features have been wrong before. */
 import type { Device } from '../../device.ts';
 import type { DataArray } from '../../dtype.ts';
+import { DeviceError } from '../../errors.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { upload } from '../upload.ts';
 import { gemm } from './gemm.ts';
-import { allowMatrix, forbidMatrix } from './matrix.ts';
-import { matricesOf } from './problem.ts';
-
-/** Largest relative difference (Frobenius norm) that summation order may cause at k = 128. */
-const TOLERANCE = 1e-4;
-const SIZE = { m: 64, n: 64, k: 128 } as const;
+import { matricesOf, type Product } from './problem.ts';
+import { setProven, traitsOf } from './traits.ts';
+import { matrix } from './variants/matrix.ts';
+import { plain } from './variants/plain.ts';
+import type { GemmVariant, NumericGate } from './variants/index.ts';
 
 /**
  * Compares the subgroup matrix variant with the plain one on a small product and allows it on `device` if they agree; until then it is
@@ -18,29 +18,55 @@ const SIZE = { m: 64, n: 64, k: 128 } as const;
  * @returns whether the variant is allowed now; false too where the adapter offers no configuration with f32 sums
  */
 export async function checkMatrix(device: Device): Promise<boolean> {
-  const config = device.adapter.subgroupMatrix.find(({ resultComponentType }) => resultComponentType === 'f32');
-  const dtype = config?.componentType;
-  if (dtype !== 'f16' && dtype !== 'f32') return false;
-  const values = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => ((i * 37) % 64) / 32 - 1);
-  using a = upload(device, [SIZE.m, SIZE.k], dtype, values(SIZE.m * SIZE.k));
-  using b = upload(device, [SIZE.k, SIZE.n], dtype, values(SIZE.k * SIZE.n));
-  const expected = await product('plain', a, b);
-  allowMatrix(device);
-  try {
-    if (relativeError(await product('matrix', a, b), expected) <= TOLERANCE) return true;
-  } catch {
-    device.clearError(); // a refused shader counts as "not offered": the other variants serve
-  }
-  forbidMatrix(device);
-  return false;
+  return await prove(device, matrix);
 }
 
-async function product(variant: string, a: Tensor, b: Tensor): Promise<DataArray> {
+/** Puts `variant` through its numeric gate on `device`. @returns whether it may run there; a variant without a gate may */
+export async function prove(device: Device, variant: GemmVariant): Promise<boolean> {
+  const { provenBy: gate, name } = variant;
+  if (!gate) return true;
+  setProven(device, name, false);
+  const dtypes = [...new Set(gate.dtypes(traitsOf(device)))];
+  let agreed = 0;
+  for (const dtype of dtypes) {
+    using a = sample(device, dtype, [gate.m, gate.k]);
+    using b = sample(device, dtype, [gate.k, gate.n]);
+    if (!(await agrees(variant, gate, a, b))) return false;
+    agreed += 1;
+  }
+  setProven(device, name, agreed > 0);
+  return agreed > 0;
+}
+
+async function agrees(variant: GemmVariant, gate: NumericGate, a: Tensor, b: Tensor): Promise<boolean> {
   const { device } = a;
-  using _ = device.tuner.force('gemm', variant);
-  using c = empty(device, [SIZE.m, SIZE.n]);
-  gemm({ ...SIZE, batch: [], a: matricesOf(a), b: matricesOf(b), c: matricesOf(c), epilogue: {} });
-  return await c.data();
+  const compute = async (name: string): Promise<DataArray> => {
+    using c = empty(device, [gate.m, gate.n]);
+    using _ = device.tuner.force('gemm', name);
+    gemm(sampleProduct(gate, a, b, c));
+    return await c.data();
+  };
+  if (!variant.runsOn(traitsOf(device), sampleProduct(gate, a, b, a))) return false;
+  const expected = await compute(plain.name);
+  setProven(device, variant.name, true);
+  try {
+    return relativeError(await compute(variant.name), expected) <= gate.tolerance;
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    device.clearError(); // a refused shader counts as "not offered": the other variants serve
+    return false;
+  } finally {
+    setProven(device, variant.name, false);
+  }
+}
+
+function sampleProduct({ m, n, k }: NumericGate, a: Tensor, b: Tensor, c: Tensor): Product {
+  return { batch: [], m, n, k, a: matricesOf(a), b: matricesOf(b), c: matricesOf(c), epilogue: {} };
+}
+
+function sample(device: Device, dtype: 'f16' | 'f32', shape: readonly [number, number]): Tensor {
+  const values = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => ((i * 37) % 64) / 32 - 1);
+  return upload(device, shape, dtype, values);
 }
 
 function relativeError(actual: DataArray, expected: DataArray): number {

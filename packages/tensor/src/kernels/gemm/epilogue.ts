@@ -1,12 +1,17 @@
 /** How kernels of the gemm family are told of an epilogue: what they bind, what is compiled in, what parameters say. */
-import { wgslType } from '../../dtype.ts';
+import { type Defines, wgsl } from '@mudpt/shaders';
+import { type DType, wgslType } from '../../dtype.ts';
 import type { Tensor } from '../../tensor.ts';
-import type { Activation, Epilogue, Product } from './problem.ts';
+import { kernel } from '../kernel.ts';
+import type { Activation, Epilogue, Problem } from './problem.ts';
+
+/** Adds partial sums up and applies the epilogue that the kernels of split products leave out. */
+export const reduceKernel = kernel({ name: 'gemm.reduce', source: wgsl['gemm/reduce.wgsl'] });
 
 /** Numbers of the activations in activation.wgsl, where ACT is "any". */
 const ACTIVATION_CODES: Readonly<Record<Activation, number>> = { none: 0, relu: 1, quickGelu: 2, silu: 3, geluTanh: 4, gelu: 5 };
 
-/** The parameters of gemm.common that follow from an epilogue. */
+/** The parameters of gemm/params.wgsl that follow from an epilogue; without one of its tensors its offset is not read. */
 export function epilogueParams({ bias, activation = 'none', save, grad, residual, alpha = 1 }: Epilogue): Record<string, number> {
   return {
     bias_offset: bias?.offset ?? 0,
@@ -25,17 +30,18 @@ export function epilogueParams({ bias, activation = 'none', save, grad, residual
 /** What an epilogue binds and defines. */
 export type EpilogueBinding = {
   readonly buffers: Readonly<Record<string, Tensor>>;
-  readonly defines: Readonly<Record<string, string | number>>;
+  readonly defines: Defines;
 };
 
 /**
+ * @param dtype of the result
  * @param shared compile in all that an epilogue may have, for CPU adapters, where every pipeline takes long to compile: parameters say what of it is
- * meant, and `a` is bound in place of tensors that are missing. Apart stay `save`, which would be written, and the code of gelu.
+ * meant, and `a` is bound in place of tensors that are missing. Not so `save`, which would be written, and the code of gelu.
  */
-export function bindEpilogue({ a, c, epilogue }: Product, shared: boolean): EpilogueBinding {
+export function bindEpilogue({ a, epilogue }: Problem, dtype: DType, shared: boolean): EpilogueBinding {
   const { activation = 'none', save } = epilogue;
   const standIn = shared ? a.tensor : undefined;
-  const alike = a.tensor.dtype === c.tensor.dtype ? standIn : undefined;
+  const alike = a.tensor.dtype === dtype ? standIn : undefined;
   const bias = epilogue.bias?.tensor ?? standIn;
   const residual = epilogue.residual ?? alike;
   const grad = save ? undefined : (epilogue.grad ?? alike);
@@ -43,7 +49,7 @@ export function bindEpilogue({ a, c, epilogue }: Product, shared: boolean): Epil
   return {
     buffers: { ...(bias && { bias }), ...(residual && { residual }), ...(pre && { pre }) },
     defines: {
-      TC: wgslType(c.tensor.dtype),
+      TC: wgslType(dtype),
       TBIAS: wgslType(bias?.dtype ?? 'f32'),
       BIAS: bias ? (epilogue.bias?.row ? 2 : 1) : 0,
       ACT: shared && activation !== 'gelu' ? 'any' : activation,

@@ -1,17 +1,20 @@
-/** Records a product: normal form, variant, splits of k, one or two dispatches. */
-import type { Device } from '../../device.ts';
-import { wgslType } from '../../dtype.ts';
-import { grid1d } from '../kernel.ts';
+/** A product from problem to launch: normal form, plan, one or two dispatches. */
+import type { Defines } from '@mudpt/shaders';
+import { type DType, wgslType } from '../../dtype.ts';
+import { LimitError } from '../../errors.ts';
 import { contiguousStrides, sizeOf } from '../../shape.ts';
-import { empty, view } from '../../definition/views.ts';
+import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
-import { contiguousCopy } from '../copy.ts';
-import { gemmKernels, reduceKernel } from './kernels.ts';
-import { dispatchMatrix, planMatrix } from './matrix.ts';
-import { bindEpilogue } from './epilogue.ts';
-import { candidates, keyOf, splitsFor } from './candidates.ts';
-import { accessOf, type Facts, paramsOf, storesVectors, tilingOf, type Variant } from './plan.ts';
-import { MAX_BATCH_DIMS, normalize, type Operand, type Product } from './problem.ts';
+import { grid1d } from '../kernel.ts';
+import type { Tuner } from '../../engine/tuner.ts';
+import { type Access, exactAccess } from './access.ts';
+import { candidatesFor, splitsOf, tilesOf, tuningKey } from './choices.ts';
+import { bindEpilogue, reduceKernel } from './epilogue.ts';
+import { normalize, withMergedBatch } from './normal-form.ts';
+import { type GemmParams, paramsOf } from './params.ts';
+import { type Matrices, MAX_BATCH_DIMS, type Problem, type Product } from './problem.ts';
+import { type DeviceTraits, traitsOf } from './traits.ts';
+import type { GemmVariant, Tiling } from './variants/index.ts';
 
 /**
  * Records c[z] = epilogue(a[z] x b[z]). Operands are checked by the callers; a, b, bias, `grad` and `residual` are f32 or f16,
@@ -19,108 +22,127 @@ import { MAX_BATCH_DIMS, normalize, type Operand, type Product } from './problem
  */
 export function gemm(product: Product): void {
   if (sizeOf(product.batch) === 0 || product.m === 0 || product.n === 0) return;
-  const p = normalize(product);
-  if (p.batch.length > MAX_BATCH_DIMS) withMergedBatch(product, gemm);
-  else record(p);
+  const normal = normalize(product);
+  if (normal.batch.length > MAX_BATCH_DIMS) withMergedBatch(product, gemm);
+  else launch(planOf(normal));
 }
 
-function record(p: Product): void {
+/** One dispatch of a plan, but for the tensor it writes. */
+export type Step = {
+  readonly buffers: Readonly<Record<string, Tensor>>;
+  readonly params: GemmParams;
+  readonly defines: Defines;
+  readonly grid: readonly number[];
+  readonly flops: number;
+  readonly bytes: number;
+};
+
+/** The dispatch of the variant: writes the result, or partial sums. */
+export type SumsStep = Step & {
+  readonly buffers: { readonly a: Tensor; readonly b: Tensor };
+  readonly tiling: Tiling;
+  readonly access: Access;
+};
+
+/** All that is decided about a product before it is recorded; `explainPlan` prints it. */
+export type Plan = {
+  /** In normal form. */
+  readonly product: Product;
+  /** Its class in the tuner's table. */
+  readonly key: string;
+  readonly variant: GemmVariant;
+  readonly splits: number;
+  readonly sums: SumsStep;
+  /** Adds partial sums [splits, batch, m, n] up and applies the epilogue; undefined where the variant writes the result itself. */
+  readonly reduce: Step | undefined;
+};
+
+/** The plan of a product in normal form on its device. */
+export function planOf(p: Product): Plan {
   const { device } = p.c.tensor;
-  const matrix = planMatrix(p);
-  const facts: Facts = { ...factsOf(device), matrix: matrix !== undefined };
-  const variant = device.tuner.choose('gemm', candidates(p, facts), keyOf(p, facts));
-  const tiling = tilingOf(variant, p, facts);
-  const tiles = Math.ceil(p.m / tiling.rows) * Math.ceil(p.n / tiling.columns) * sizeOf(p.batch);
-  const splits = splitsFor(variant, p, tiles, facts, forcedSplits(device));
-  if (splits === 1 && variant !== 'matrix') {
-    dispatch(p, variant, 1, 0);
+  return planProduct(p, traitsOf(device), device.tuner);
+}
+
+/** The plan of a product in normal form. @param tuner its choice, and splits that tests force with `tuner.force('gemm.split', '3')` */
+export function planProduct(p: Product, traits: DeviceTraits, tuner: Pick<Tuner, 'choose' | 'forcedVariant'>): Plan {
+  const key = tuningKey(p, traits);
+  const variant = choose(candidatesFor(p, traits), key, tuner);
+  const forced = tuner.forcedVariant('gemm.split');
+  const splits = splitsOf(variant, p, traits, forced === undefined ? undefined : Number(forced));
+  const isPartial = splits > 1 || variant.sumsOnly === true;
+  const sums = sumsStep(isPartial ? partialSums(p) : wholeSums(p), variant, traits, splits);
+  return { product: p, key, variant, splits, sums, reduce: isPartial ? reduceStep(p, sums.tiling, traits, splits) : undefined };
+}
+
+/** Records the dispatches of a plan. */
+function launch({ product: { batch, m, n, c }, variant, splits, sums, reduce }: Plan): void {
+  if (!reduce) {
+    variant.dispatch(sums, c.tensor);
     return;
   }
-  // Partial sums first, contiguous and without epilogue; then their sum with it.
-  using partial = empty(device, [splits, ...p.batch, p.m, p.n]);
-  const batch = contiguousStrides([...p.batch, p.m, p.n]).slice(0, -2);
-  const c: Operand = { tensor: partial, offset: 0, row: p.n, col: 1, batch };
-  if (matrix && variant === 'matrix') dispatchMatrix(p, matrix, partial, splits);
-  else dispatch({ ...p, c, epilogue: {} }, variant, splits, sizeOf(p.batch) * p.m * p.n);
-  reduce(p, partial, splits);
+  using partial = empty(c.tensor.device, [splits, ...batch, m, n]);
+  variant.dispatch(sums, partial);
+  reduceKernel.dispatch(c.tensor.device, { ...reduce, buffers: { ...reduce.buffers, partial, c: c.tensor } });
 }
 
-/** What plans ask of a device; a product adds whether subgroup matrices can take it. */
-export function factsOf(device: Device): Omit<Facts, 'matrix'> {
-  const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = device.limits;
+function choose(candidates: readonly GemmVariant[], key: string, tuner: Pick<Tuner, 'choose'>): GemmVariant {
+  const name = tuner.choose(
+    'gemm',
+    candidates.map((candidate) => candidate.name),
+    key,
+  );
+  const variant = candidates.find((candidate) => candidate.name === name);
+  if (!variant) throw new LimitError('gemm', `the tuner chose "${name}", which is no candidate`, 'choose among the candidates');
+  return variant;
+}
+
+/** What the variant computes: where its sums lie, in which dtype, and how far apart those of two splits are. */
+type Sums = Problem & { readonly c: Matrices & { readonly dtype: DType; readonly splitStride: number } };
+
+const wholeSums = (p: Product): Sums => ({ ...p, c: { ...p.c, dtype: p.c.tensor.dtype, splitStride: 0 } });
+
+/** Bare sums one after the other. Their alignment may differ from that of the result, and with it their access and tile. */
+function partialSums(p: Product): Sums {
+  const { batch, m, n } = p;
+  const strides = contiguousStrides([...batch, m, n]).slice(0, -2);
+  const c = { offset: 0, row: n, col: 1, batch: strides, dtype: 'f32', splitStride: sizeOf(batch) * m * n } as const;
+  return { ...p, c, epilogue: {} };
+}
+
+function sumsStep(p: Sums, variant: GemmVariant, traits: DeviceTraits, splits: number): SumsStep {
+  const { cpu } = traits;
+  const [tiling, access] = [variant.tiling(p, traits), (variant.access ?? exactAccess)(p, traits)];
+  const batches = sizeOf(p.batch);
+  const size = batches * p.m * p.n;
+  const epilogue = bindEpilogue(p, p.c.dtype, cpu && access.VA !== 'm');
   return {
-    cpu: device.adapter.kind !== 'gpu',
-    subgroupSize: device.subgroupSize,
-    workgroupBytes: maxComputeWorkgroupStorageSize,
-    invocations: maxComputeInvocationsPerWorkgroup,
-  };
-}
-
-/** Tests force a number of splits with `tuner.force('gemm.split', '3')`. */
-function forcedSplits(device: Device): number | undefined {
-  const forced = device.tuner.forcedVariant('gemm.split');
-  return forced === undefined ? undefined : Number(forced);
-}
-
-function dispatch(p: Product, variant: Variant, splits: number, splitStride: number): void {
-  const { device } = p.c.tensor;
-  const facts = factsOf(device);
-  const tiling = tilingOf(variant, p, facts);
-  const params = { ...paramsOf(p, tiling, splits), c_split: splitStride };
-  const tiles = Math.ceil(p.m / tiling.rows) * Math.ceil(p.n / tiling.columns) * sizeOf(p.batch);
-  const access = accessOf(variant, p, facts);
-  const epilogue = bindEpilogue(p, facts.cpu && access['VA'] !== 'm');
-  const count = sizeOf(p.batch) * p.m * p.n;
-  gemmKernels[variant].dispatch(device, {
-    buffers: { a: p.a.tensor, b: p.b.tensor, c: p.c.tensor, ...epilogue.buffers },
-    params,
-    grid: grid1d(tiles * splits, 1),
+    tiling,
+    access,
+    buffers: { a: p.a.tensor, b: p.b.tensor, ...epilogue.buffers },
+    params: paramsOf(p, tiling, splits, p.c.splitStride),
+    grid: grid1d(tilesOf(p, tiling) * splits, 1),
     defines: {
       TA: wgslType(p.a.tensor.dtype),
       TB: wgslType(p.b.tensor.dtype),
       ...access,
-      ...tiling.defines,
+      ...variant.defines(p, traits),
       ...epilogue.defines,
-      CPU: facts.cpu ? 1 : 0,
+      CPU: cpu ? 1 : 0,
     },
-    flops: 2 * count * p.k,
-    bytes: 4 * (count + sizeOf(p.batch) * p.k * (p.m + p.n)),
-  });
-}
-
-function reduce(p: Product, partial: Tensor, splits: number): void {
-  const { device } = p.c.tensor;
-  const facts = factsOf(device);
-  const quads = sizeOf(p.batch) * p.m * Math.ceil(p.n / 4);
-  const epilogue = bindEpilogue(p, facts.cpu);
-  reduceKernel.dispatch(device, {
-    buffers: { partial, c: p.c.tensor, ...epilogue.buffers },
-    params: paramsOf(p, tilingOf('plain', p, facts), splits),
-    grid: grid1d(quads, 64),
-    defines: {
-      VP: p.n % 4 === 0 ? 1 : 0,
-      VC: storesVectors(p) ? 1 : 0,
-      ...epilogue.defines,
-      CPU: facts.cpu ? 1 : 0,
-    },
-    bytes: 4 * partial.size,
-  });
-}
-
-/** Batch dimensions that do not merge (broadcast on one side, then the other, and again): repeats are written out once. */
-function withMergedBatch(p: Product, body: (merged: Product) => void): void {
-  const copyOf = (x: Operand, rows: number, columns: number): Tensor => {
-    using full = view(x.tensor, { shape: [...p.batch, rows, columns], strides: [...x.batch, x.row, x.col], offset: x.offset });
-    return contiguousCopy(full);
+    flops: 2 * size * p.k,
+    bytes: 4 * (size + batches * p.k * (p.m + p.n)),
   };
-  const operandOf = (t: Tensor): Operand => ({
-    tensor: t,
-    offset: 0,
-    batch: t.strides.slice(0, -2),
-    row: t.strides.at(-2) ?? 0,
-    col: t.strides.at(-1) ?? 0,
-  });
-  using a = copyOf(p.a, p.m, p.k);
-  using b = copyOf(p.b, p.k, p.n);
-  body({ ...p, a: operandOf(a), b: operandOf(b) });
+}
+
+function reduceStep(p: Product, tiling: Tiling, { cpu }: DeviceTraits, splits: number): Step {
+  const size = sizeOf(p.batch) * p.m * p.n;
+  const epilogue = bindEpilogue(p, p.c.tensor.dtype, cpu);
+  return {
+    buffers: epilogue.buffers,
+    params: paramsOf(p, tiling, splits, 0),
+    grid: grid1d(sizeOf(p.batch) * p.m * Math.ceil(p.n / 4), 64),
+    defines: { VP: p.n % 4 === 0 ? 1 : 0, VC: exactAccess(p).VC, ...epilogue.defines, CPU: cpu ? 1 : 0 },
+    flops: 0,
+    bytes: 4 * splits * size,
+  };
 }

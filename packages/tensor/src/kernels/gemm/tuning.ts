@@ -6,11 +6,11 @@ import { sizeOf } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { upload } from '../upload.ts';
-import { isBlock } from './blocks.ts';
-import { candidates, keyOf } from './candidates.ts';
-import { factsOf, gemm } from './gemm.ts';
-import { planMatrix } from './matrix.ts';
-import { normalize, type Operand, type Product } from './problem.ts';
+import { candidatesFor, tuningKey } from './choices.ts';
+import { gemm } from './gemm.ts';
+import { normalize } from './normal-form.ts';
+import type { Operand, Product } from './problem.ts';
+import { type DeviceTraits, traitsOf } from './traits.ts';
 
 type Size = readonly [m: number, n: number, k: number];
 
@@ -75,13 +75,14 @@ const workOf = ({ size: [m, n, k] }: Sample): number => m * n * k;
  * of ViT-B/16, ViT-L/14 and the embedded model. Pass them to `tune`; call `checkMatrix` first where subgroup matrices should take part.
  */
 export function gemmTuning(device: Device): TuningProblem[] {
-  const facts = factsOf(device);
+  const traits = traitsOf(device);
   const problems = new Map<string, TuningProblem>();
   // The smallest of a class stands for it.
-  const samples = (facts.cpu ? cpuSamples() : gpuSamples()).sort((a, b) => workOf(a) - workOf(b));
+  const samples = (traits.cpu ? cpuSamples() : gpuSamples()).sort((a, b) => workOf(a) - workOf(b));
   for (const sample of samples) {
-    const key = keyOf(normalOf(device, sample), facts);
-    if (!problems.has(key)) problems.set(key, problemOf(device, key, sample));
+    const normal = normalOf(device, sample);
+    const key = tuningKey(normal, traits);
+    if (!problems.has(key)) problems.set(key, problemOf(device, key, sample, measuredFor(normal, traits)));
   }
   return [...problems.values()];
 }
@@ -104,15 +105,17 @@ function normalOf(device: Device, sample: Sample): Product {
   return normalize(productOf(sample, element, element, element));
 }
 
-function problemOf(device: Device, key: string, sample: Sample): TuningProblem {
-  const normal = normalOf(device, sample);
-  const facts = factsOf(device);
-  const all = candidates(normal, { ...facts, matrix: planMatrix(normal) !== undefined });
+function measuredFor(normal: Product, traits: DeviceTraits): readonly string[] {
+  const all = candidatesFor(normal, traits);
+  const measured = traits.cpu ? all.filter(({ madeFor }) => madeFor !== 'gpu') : all.slice(0, MEASURED);
+  return measured.map(({ name }) => name);
+}
+
+function problemOf(device: Device, key: string, sample: Sample, candidates: readonly string[]): TuningProblem {
   return {
     family: 'gemm',
     key,
-    // Blocks are made for GPUs; on CPU adapters they would take longer to compile than all else takes to measure.
-    candidates: facts.cpu ? all.filter((variant) => !isBlock(variant)) : all.slice(0, MEASURED),
+    candidates,
     prepare: () => shapesOf(sample).map((shape) => values(device, shape)),
     run: ([left, right]) => {
       if (!left || !right)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { transpose } from '@mudpt/testing/reference/array';
 import { expectClose } from '@mudpt/testing/reference/compare';
 import { random } from '@mudpt/testing/reference/inputs';
@@ -6,10 +6,9 @@ import * as oracle from '@mudpt/testing/reference/matmul';
 import { binary } from '@mudpt/testing/reference/pointwise';
 import { eachDevice } from '@mudpt/testing/support';
 import { toDevice } from '@mudpt/testing/views';
-import { type Device, linear, matmul } from '../../index.ts';
-import { gemmTuning, tune } from '../../internal.ts';
-import { blocksWithin, BLOCK_NAMES, isBlock } from './blocks.ts';
-import { factsOf } from './gemm.ts';
+import { type Device, linear, matmul } from '../../../index.ts';
+import { gemmTuning, tune } from '../../../internal.ts';
+import { GEMM_VARIANTS } from './index.ts';
 
 const close = { rel: 1e-5, abs: 2e-5 };
 
@@ -21,30 +20,7 @@ function asGpu(device: Device): Disposable {
   return { [Symbol.dispose]: () => pretend(kind) };
 }
 
-/** More than one tile and one block in every direction; each sample is a pipeline, which CPU adapters take a second to compile. */
-const SAMPLES = [
-  { m: 132, k: 68, n: 196, transposeA: false, transposeB: true, splits: 1 },
-  { m: 131, k: 69, n: 133, transposeA: true, transposeB: false, splits: 3 },
-] as const;
-
 eachDevice('gemm.block', (ctx) => {
-  describe.each(BLOCK_NAMES)('%s', (name) => {
-    it('agrees with the oracle beyond the edges of its tile, split and not', async ({ skip }) => {
-      const { device } = ctx;
-      skip(!blocksWithin(factsOf(device)).includes(name), 'the adapter has too little workgroup memory or too few invocations');
-      using _ = device.tuner.force('gemm', name);
-      for (const { m, k, n, transposeA, transposeB, splits } of SAMPLES) {
-        using _split = device.tuner.force('gemm.split', String(splits));
-        const [a, b] = [random([m, k], 1), random([k, n], 2)];
-        using x = toDevice(device, transposeA ? transpose(a) : a);
-        using y = toDevice(device, transposeB ? transpose(b) : b);
-        using product = matmul(x, y, { transposeA, transposeB });
-        const label = `${m}x${k}x${n} ${transposeA} ${transposeB} ${splits}`;
-        expectClose({ shape: product.shape, data: await product.data() }, oracle.matmul(a, b), close, label);
-      }
-    });
-  });
-
   it('agrees with the oracle as GPUs choose, split and compile it', async () => {
     const { device } = ctx;
     using _ = asGpu(device);
@@ -74,7 +50,9 @@ eachDevice('gemm.block', (ctx) => {
     if (!problem) throw new Error('no problem of 68 rows');
     const candidates = problem.candidates.slice(0, 2);
     const [result] = await tune(device, [{ ...problem, key: 'a test', candidates }]);
-    expect(candidates.every(isBlock)).toBe(true);
+    expect(candidates.every((name) => GEMM_VARIANTS.some((variant) => variant.name === name && variant.madeFor === 'gpu'))).toBe(
+      true,
+    );
     expect(Object.values(result?.ms ?? {}).every((ms) => ms !== undefined && ms >= 0 && ms < 1000)).toBe(true);
     expect(candidates).toContain(result?.chosen);
   });

@@ -1,56 +1,19 @@
-// gemm.common: what every kernel of the gemm family shares: parameters, result and epilogue. See gemm.load for the operands.
+// gemm.epilogue: what sums become and where they are stored. Needs gemm/params.wgsl.
 //
-//   c[z, i, j] = epilogue(alpha * sum over k of a[z, i, k] * b[z, k, j])      i < m, j < n, z over up to 4 batch dimensions
+//   c = act(alpha * sum + bias) + residual, or (alpha * sum + bias) * act'(pre) + residual
 //
 // Defines
 //   TC TBIAS  storage types "f32" | "f16" of c (and pre and residual) and of bias
 //   VC    1: vec4 stores (c_col = 1; n, offsets and all other strides of c multiples of 4), 0: scalar stores at any strides
-//   BIAS  1: adds bias[i * bias_row + j * bias_col] where params.has_bias
+//   BIAS  1: adds bias[i * bias_row + j * bias_col] where params.has_bias; 2: the same, of which bias_row is not 0
 //   ACT   "none", "relu", ..., "any" (activation.wgsl), applied after the bias; then
 //   SAVE  1: also writes the value before the activation to `pre` (strides of c)
 //   GRAD  1: where params.has_pre, reads `pre` instead and multiplies by act'(pre)
 //   RES   1: adds `residual` (strides of c) last where params.has_residual
-//   CPU   1: on a CPU adapter. Loops of the epilogue stay loops, since compiling is what costs; neighbouring workgroups share columns of b
+//   CPU   1: on a CPU adapter, where loops over results stay loops, since compiling is what costs
 // Include only.
 #include "activation.wgsl"
 
-struct Params {
-  batch_shape: vec4<u32>,
-  a_batch: vec4<u32>,
-  b_batch: vec4<u32>,
-  c_batch: vec4<u32>,
-  m: u32,
-  n: u32,
-  k: u32,
-  k_chunk: u32,
-  tiles_m: u32,
-  tiles_n: u32,
-  batches: u32,
-  splits: u32,
-  a_offset: u32,
-  a_row: u32,
-  a_col: u32,
-  b_offset: u32,
-  b_row: u32,
-  b_col: u32,
-  c_offset: u32,
-  c_row: u32,
-  c_col: u32,
-  c_split: u32,
-  bias_offset: u32,
-  bias_row: u32,
-  bias_col: u32,
-  pre_offset: u32,
-  residual_offset: u32,
-  alpha: f32,
-  has_bias: u32,
-  has_residual: u32,
-  has_pre: u32,
-  act: u32,
-  b_along_n: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 #if VC
 #let TS = "vec4<" + TC + ">"
 #else
@@ -73,14 +36,6 @@ struct Params {
 // compile as all the rest of a kernel on lavapipe.
 fn unknown_zero() -> u32 { return ${CPU ? "params.k >> 31u" : "0u"}; }
 
-fn batch_offset(z: u32, strides: vec4<u32>) -> u32 {
-  let shape = params.batch_shape;
-  let w = z / shape.w;
-  let y = w / shape.z;
-  let x = y / shape.y;
-  return (z - w * shape.w) * strides.w + (w - y * shape.z) * strides.z + (y - x * shape.y) * strides.y + x * strides.x;
-}
-
 // What is added to row `row`, columns col .. col + 3.
 fn bias_at(row: u32, col: u32) -> vec4<f32> {
   var x = vec4<f32>();
@@ -98,19 +53,19 @@ fn bias_at(row: u32, col: u32) -> vec4<f32> {
   return x;
 }
 
-// Offset in c of row `row`, column `col`.
-fn place(base: u32, row: u32, col: u32) -> u32 {
+// Offset in c of row `row`, column `col`, from that of its batch and split.
+fn c_offset_of(base: u32, row: u32, col: u32) -> u32 {
   return base + row * params.c_row + col * params.c_col;
 }
 
-// Columns of `col` .. col + 3 inside the matrix.
-fn count4(col: u32) -> u32 {
+// How many of columns col .. col + 3 are inside the matrix.
+fn valid_columns(col: u32) -> u32 {
   return min(4u, params.n - col);
 }
 
 // Offsets of columns col .. col + 3 beside the first; those beyond the matrix repeat its last one.
-fn columns4(col: u32) -> vec4<u32> {
-  return min(vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(count4(col) - 1u)) * params.c_col;
+fn c_column_offsets(col: u32) -> vec4<u32> {
+  return min(vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(valid_columns(col) - 1u)) * params.c_col;
 }
 
 #for x in 2
@@ -120,7 +75,7 @@ fn ${NAME}_at(at: u32, col: u32) -> vec4<f32> {
 #if VC
   return vec4<f32>(${NAME}[(params.${NAME}_offset + at) / 4u]);
 #else
-  let i = params.${NAME}_offset + at + columns4(col);
+  let i = params.${NAME}_offset + at + c_column_offsets(col);
   return vec4<f32>(f32(${NAME}[i.x]), f32(${NAME}[i.y]), f32(${NAME}[i.z]), f32(${NAME}[i.w]));
 #endif
 }
@@ -128,24 +83,24 @@ fn ${NAME}_at(at: u32, col: u32) -> vec4<f32> {
 #endfor
 
 // What alpha times the sums plus bias becomes before the residual is added.
-fn finish(base: u32, row: u32, col: u32, sum: vec4<f32>) -> vec4<f32> {
+fn activated(base: u32, row: u32, col: u32, sum: vec4<f32>) -> vec4<f32> {
   if (row >= params.m || col >= params.n) { return sum; }
-  let at = place(base, row, col);
+  let at = c_offset_of(base, row, col);
 #if SAVE
 #if VC
   pre[(params.pre_offset + at) / 4u] = vec4<${TC}>(sum);
 #else
-  let columns = columns4(col);
+  let columns = c_column_offsets(col);
 #for j in 4
-  if (count4(col) > ${j}u) { pre[params.pre_offset + at + columns.${"xyzw"[j]}] = ${TC}(sum.${"xyzw"[j]}); }
+  if (valid_columns(col) > ${j}u) { pre[params.pre_offset + at + columns.${"xyzw"[j]}] = ${TC}(sum.${"xyzw"[j]}); }
 #endfor
 #endif
   return activate(sum).value;
 #elif GRAD
   var x = sum;
   if (params.has_pre == 1u) { x = pre_at(at, col); }
-  let activated = activate(x);
-  return select(activated.value, sum * activated.slope, params.has_pre == 1u);
+  let y = activate(x);
+  return select(y.value, sum * y.slope, params.has_pre == 1u);
 #else
   return activate(sum).value;
 #endif
@@ -155,21 +110,21 @@ fn finish(base: u32, row: u32, col: u32, sum: vec4<f32>) -> vec4<f32> {
 fn store(base: u32, row: u32, col: u32, value: vec4<f32>) {
   if (row >= params.m || col >= params.n) { return; }
   var x = value;
-  let at = place(base, row, col);
+  let at = c_offset_of(base, row, col);
 #if RES
   if (params.has_residual == 1u) { x += residual_at(at, col); }
 #endif
 #if VC
   c[(params.c_offset + at) / 4u] = vec4<${TC}>(x);
 #else
-  let columns = columns4(col);
+  let columns = c_column_offsets(col);
 #for j in 4
-  if (count4(col) > ${j}u) { c[params.c_offset + at + columns.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }
+  if (valid_columns(col) > ${j}u) { c[params.c_offset + at + columns.${"xyzw"[j]}] = ${TC}(x.${"xyzw"[j]}); }
 #endfor
 #endif
 }
 
 // The whole epilogue of row `row`, columns col .. col + 3. No subgroup operation may follow.
 fn emit(base: u32, row: u32, col: u32, sum: vec4<f32>) {
-  store(base, row, col, finish(base, row, col, sum * params.alpha + bias_at(row, col)));
+  store(base, row, col, activated(base, row, col, sum * params.alpha + bias_at(row, col)));
 }

@@ -1,0 +1,15 @@
+/** Invocations along k: a vector or a few rows times a matrix on GPUs. */
+import { wgsl } from '@mudpt/shaders';
+import { kernel } from '../../kernel.ts';
+import { isFewRows } from '../problem.ts';
+import { dispatching, type GemmVariant } from './variant.ts';
+
+export const dot: GemmVariant = {
+  name: 'dot',
+  idea: 'a group of invocations shares the k of 4x4 sums: few rows fill a GPU, and reads of b are contiguous',
+  runsOn: () => true,
+  tiling: (_, { subgroupSize }) => ({ rows: 4, columns: subgroupSize > 0 ? 256 / subgroupSize : 4 }),
+  defines: () => ({}),
+  dispatch: dispatching(kernel({ name: 'gemm.dot', source: wgsl['gemm/dot.wgsl'] })),
+  gpuRank: ({ m }) => (isFewRows(m) ? -1 : 2),
+};

@@ -1,0 +1,27 @@
+/** The variants of the gemm family. A new one is an object in a file beside this one and a line here: planner, tuner, bench and tests read this list. */
+import { block } from './block.ts';
+import { broadcast } from './broadcast.ts';
+import { dot } from './dot.ts';
+import { matrix } from './matrix.ts';
+import { plain } from './plain.ts';
+import { tile } from './tile.ts';
+import type { GemmVariant } from './variant.ts';
+
+export type { GemmVariant, NumericGate, Tiling } from './variant.ts';
+
+/** In the order in which CPU adapters prefer them; on GPUs `gpuRank` and the times of `model` decide. */
+export const GEMM_VARIANTS: readonly GemmVariant[] = [
+  broadcast,
+  plain,
+  tile,
+  dot,
+  matrix,
+  // Names say rows x columns of the tile; `_wide` has as many sums in more invocations.
+  block('block128x128', { rows: 128, columns: 128, sumRows: 8, sumColumns: 8, efficiency: 0.5 }),
+  block('block64x128', { rows: 64, columns: 128, sumRows: 8, sumColumns: 8, efficiency: 0.4 }),
+  block('block64x64', { rows: 64, columns: 64, sumRows: 8, sumColumns: 4, efficiency: 0.39 }),
+  block('block64x64_wide', { rows: 64, columns: 64, sumRows: 4, sumColumns: 4, efficiency: 0.36 }),
+  block('block32x64', { rows: 32, columns: 64, sumRows: 4, sumColumns: 4, efficiency: 0.4 }),
+  block('block32x32', { rows: 32, columns: 32, sumRows: 4, sumColumns: 4, efficiency: 0.36 }),
+  block('block16x64', { rows: 16, columns: 64, sumRows: 4, sumColumns: 4, efficiency: 0.18 }),
+];

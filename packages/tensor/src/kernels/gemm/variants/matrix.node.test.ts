@@ -1,0 +1,131 @@
+import { type Defines, preprocess, wgsl } from '@mudpt/shaders';
+import { create } from 'webgpu';
+import { expect, it } from 'vitest';
+import { transpose } from '@mudpt/testing/reference/array';
+import { expectClose } from '@mudpt/testing/reference/compare';
+import { random } from '@mudpt/testing/reference/inputs';
+import * as oracle from '@mudpt/testing/reference/matmul';
+import { eachDevice } from '@mudpt/testing/support';
+import { toDevice } from '@mudpt/testing/views';
+import { Tuner } from '../../../engine/tuner.ts';
+import { zeros } from '../../../index.ts';
+import { kernel } from '../../kernel.ts';
+import { checkMatrix } from '../check.ts';
+import { type Plan, planProduct } from '../gemm.ts';
+import { matricesOf, type Product } from '../problem.ts';
+import { traitsOf } from '../traits.ts';
+import { matrix } from './matrix.ts';
+
+const resolve = (name: string): string | undefined => (wgsl as Readonly<Record<string, string>>)[name];
+const expand = (defines: Defines): string => preprocess('gemm/matrix.wgsl', wgsl['gemm/matrix.wgsl'], defines, resolve);
+
+/**
+ * No adapter of the test machines has subgroup matrices. Dawn's null adapter runs nothing but claims every feature, so it checks the WGSL.
+ */
+it('the subgroup matrix kernel is valid WGSL in every layout', async () => {
+  const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
+  const adapter = await gpu.requestAdapter();
+  const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
+  const device = await adapter!.requestDevice({ requiredFeatures: features as GPUFeatureName[] });
+  for (const TA of ['f16', 'f32']) {
+    for (const layout of [0, 1]) {
+      const code = expand({ TA, SG: 128, CPU: 0, CM: 16, CN: 16, CK: 16, A_COL: layout, B_COL: 1 - layout });
+      const module = device.createShaderModule({ code });
+      const { messages } = await module.getCompilationInfo();
+      expect(messages.filter(({ type }) => type === 'error').map(({ lineNum, message }) => `${lineNum}: ${message}`)).toEqual([]);
+    }
+  }
+  device.destroy();
+});
+
+/** Units that no other tile size can be taken for. */
+const UNITS = { componentType: 'f32', resultComponentType: 'f32', M: 4, N: 12, K: 8 } as const;
+
+/** The kernel for one invocation, its matrix units written out in scalars: what any adapter can run. */
+function emulated(defines: Defines): string {
+  const { M, N, K } = UNITS;
+  const load = (type: string, order: string, rows: number, columns: number): string => {
+    const operand = type === 'Left' ? 'a' : 'b';
+    const at = order === 'row' ? 'i * stride + j' : 'j * stride + i';
+    return `fn load_${type}_${order}(at: u32, stride: u32) -> ${type} {
+      var x: ${type};
+      for (var i = 0u; i < ${rows}u; i++) { for (var j = 0u; j < ${columns}u; j++) { x[i * ${columns}u + j] = ${operand}[at + ${at}]; } }
+      return x;
+    }`;
+  };
+  const units = `
+    alias Left = array<f32, ${M * K}>;
+    alias Right = array<f32, ${K * N}>;
+    alias Sum = array<f32, ${M * N}>;
+    ${load('Left', 'row', M, K)} ${load('Left', 'col', M, K)} ${load('Right', 'row', K, N)} ${load('Right', 'col', K, N)}
+    fn multiply(x: Left, y: Right, sum: Sum) -> Sum {
+      var left = x;
+      var right = y;
+      var s = sum;
+      for (var i = 0u; i < ${M}u; i++) { for (var j = 0u; j < ${N}u; j++) { for (var k = 0u; k < ${K}u; k++) {
+        s[i * ${N}u + j] = fma(left[i * ${K}u + k], right[k * ${N}u + j], s[i * ${N}u + j]);
+      } } }
+      return s;
+    }`;
+  const store = `fn store_sum(at: u32, sum: Sum, stride: u32) {
+      var s = sum;
+      for (var i = 0u; i < ${M}u; i++) { for (var j = 0u; j < ${N}u; j++) { c[at + i * stride + j] = s[i * ${N}u + j]; } }
+    }`;
+  return `${expand({ ...defines, SG: 1 })
+    .replaceAll(/^(enable|alias) .*$/gm, '')
+    .replaceAll(/subgroupMatrixLoad<(\w+), (\w+)_major>\(&\w, /g, 'load_$1_$2(')
+    .replaceAll('subgroupMatrixMultiplyAccumulate', 'multiply')
+    .replaceAll('subgroupMatrixStore<row_major>(&c, ', 'store_sum(')}
+  ${units}
+  ${store}`;
+}
+
+function planned(p: Product, splits: number): Plan {
+  const tuner = new Tuner();
+  tuner.force('gemm', 'matrix');
+  tuner.force('gemm.split', String(splits));
+  const traits = { ...traitsOf(p.c.tensor.device), subgroupSize: 1, subgroupMatrix: [UNITS], proven: new Set(['matrix']) };
+  return planProduct(p, traits, tuner);
+}
+
+eachDevice('gemm.matrix', (ctx) => {
+  it.each([
+    [false, false, 1],
+    [false, true, 2],
+    [true, false, 1],
+    [true, true, 3],
+  ])('adds up the right products: a transposed %s, b transposed %s, %i splits', async (transposeA, transposeB, splits) => {
+    const { device } = ctx;
+    const [batch, m, n, k] = [2, 24, 48, 40];
+    const [a, b] = [random([batch, m, k], 1), random([batch, k, n], 2)];
+    using x = toDevice(device, transposeA ? transpose(a) : a);
+    using y = toDevice(device, transposeB ? transpose(b) : b);
+    using partial = zeros([splits, batch, m, n], { device });
+    const [left, right] = [matricesOf(x, transposeA), matricesOf(y, transposeB)];
+    const c = matricesOf(partial);
+    const { sums, reduce } = planned(
+      { batch: [batch], m, n, k, a: left, b: right, c: { ...c, batch: [m * n] }, epilogue: {} },
+      splits,
+    );
+    expect(sums.tiling).toEqual({ rows: 2 * UNITS.M, columns: 2 * UNITS.N });
+    expect(reduce).toBeDefined();
+    const kernelOfUnits = kernel({ name: 'gemm.matrix emulated', source: emulated(sums.defines) });
+    const { params, grid } = sums;
+    kernelOfUnits.dispatch(device, { buffers: { a: x, b: y, c: partial }, params, grid });
+    const data = await partial.data();
+    const size = batch * m * n;
+    const sum = Array.from({ length: size }, (_, i) => {
+      let value = 0;
+      for (let split = 0; split < splits; split += 1) value += data[split * size + i] ?? Number.NaN;
+      return value;
+    });
+    expectClose({ shape: [batch, m, n], data: sum }, oracle.matmul(a, b), { rel: 1e-5, abs: 2e-5 });
+  });
+
+  it('is no candidate before its gate, and where the adapter has no units its gate stays shut', async () => {
+    const { device } = ctx;
+    expect(traitsOf(device).proven.has(matrix.name)).toBe(false);
+    expect(await checkMatrix(device)).toBe(device.adapter.subgroupMatrix.length > 0);
+    expect(traitsOf(device).proven.has(matrix.name)).toBe(device.adapter.subgroupMatrix.length > 0);
+  });
+});

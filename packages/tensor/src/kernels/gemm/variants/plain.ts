@@ -1,0 +1,14 @@
+/** 4 x 4 sums an invocation: what every adapter can run. */
+import { wgsl } from '@mudpt/shaders';
+import { kernel } from '../../kernel.ts';
+import { dispatching, type GemmVariant } from './variant.ts';
+
+export const plain: GemmVariant = {
+  name: 'plain',
+  idea: 'a 4x4 register tile: 8 loads serve 16 multiply-adds, no barriers',
+  runsOn: () => true,
+  tiling: () => ({ rows: 32, columns: 32 }),
+  defines: () => ({}),
+  dispatch: dispatching(kernel({ name: 'gemm.plain', source: wgsl['gemm/plain.wgsl'] })),
+  gpuRank: () => 1,
+};

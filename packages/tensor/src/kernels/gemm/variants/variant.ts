@@ -1,0 +1,60 @@
+/** The form of a variant: everything that planner, tuner, bench and tests know of one way to compute a product. */
+import type { Defines } from '@mudpt/shaders';
+import type { Tensor } from '../../../tensor.ts';
+import type { Kernel } from '../../kernel.ts';
+import type { Access } from '../access.ts';
+import type { TileModel } from '../estimate.ts';
+import type { SumsStep } from '../gemm.ts';
+import type { Problem } from '../problem.ts';
+import type { DeviceTraits } from '../traits.ts';
+
+/** Rows and columns of the result that a workgroup computes. */
+export type Tiling = { readonly rows: number; readonly columns: number };
+
+/** A sample that a device must compute as the plain variant does before an experimental variant may run there. */
+export type NumericGate = {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Dtypes of the operands that the device offers for it; all are compared. */
+  dtypes(traits: DeviceTraits): readonly ('f16' | 'f32')[];
+  /** Largest relative difference (Frobenius norm) that another order of summation may cause. */
+  readonly tolerance: number;
+};
+
+/** One way to compute a product. */
+export type GemmVariant = {
+  /** Its name for the tuner's table and `tuner.force('gemm', name)`. */
+  readonly name: string;
+  /** What it does and what that saves; the kernel ladder prints it. */
+  readonly idea: string;
+  /** Whether a device with these traits can run it for `p`. */
+  runsOn(traits: DeviceTraits, p: Problem): boolean;
+  tiling(p: Problem, traits: DeviceTraits): Tiling;
+  /** Constants of its WGSL beside those that all kernels of the family have. */
+  defines(p: Problem, traits: DeviceTraits): Defines;
+  /** Records the sums of a step into `c`; made by {@link dispatching}. */
+  dispatch(step: SumsStep, c: Tensor): void;
+
+  /** How it reads and writes where that is not as the operands lie; default: `exactAccess`. */
+  access?(p: Problem, traits: DeviceTraits): Access;
+  /** It writes bare sums in f32: the epilogue always is a dispatch after it. */
+  readonly sumsOnly?: true;
+  /** Its time on a GPU, by which tiles are ordered and k is split there. */
+  readonly model?: TileModel;
+  /** Where it stands among the candidates on a GPU: below 0 before the tiles that have a model, above 0 after them. On CPU adapters the list is the order. */
+  gpuRank?(p: Problem): number;
+  /** `gpu`: CPU adapters can run it, but do not measure it when they are tuned, since it takes them longer to compile than all else to measure. */
+  readonly madeFor?: 'gpu';
+  /** Never a candidate on a device that has not passed this gate. */
+  readonly provenBy?: NumericGate;
+};
+
+/** The `dispatch` of a variant that runs `kernel`. @param names the defines that its WGSL reads, where those are not all, so that others make no pipelines */
+export function dispatching(kernel: Kernel, names?: readonly string[]): GemmVariant['dispatch'] {
+  return ({ buffers, params, grid, defines, flops, bytes }, c) => {
+    const read = names ? Object.fromEntries(Object.entries(defines).filter(([name]) => names.includes(name))) : defines;
+    const bound = names ? { a: buffers.a, b: buffers.b, c } : { ...buffers, c };
+    kernel.dispatch(c.device, { buffers: bound, params, grid, defines: read, flops, bytes });
+  };
+}
