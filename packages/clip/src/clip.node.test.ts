@@ -7,7 +7,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { goldenClip, readFixture } from '@mudpt/testing/models/golden-clip';
 import { distance, numbers, rowOf } from '@mudpt/testing/numbers';
 import { TINY, tinyClip, tinyWeights } from '@mudpt/testing/models/odd-clip';
-import { fillTemplates, rank } from './zeroshot.ts';
+import { fillTemplates, rank } from './zero-shot.ts';
 
 const IMAGES = fixturePath('preprocess/pictures/');
 const picture = (name: string): string => IMAGES + name;

@@ -11,6 +11,7 @@ export { expectMovable, rebind } from './definition/views.ts';
 // Variants of kernels, and their measurement.
 export { saveTuning, Tuner, type TuningTable } from './engine/tuner.ts';
 export { checkMatrix } from './kernels/gemm/check.ts';
+export { fusedVariants } from './kernels/attention/plan.ts';
 export { gemmTuning } from './kernels/gemm/tuning.ts';
 export { type Measurement, tune, type TuningProblem } from './kernels/tune.ts';
 export { tuningFamilies, tuningProblems } from './tuning.ts';

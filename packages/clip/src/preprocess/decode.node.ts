@@ -3,7 +3,7 @@ import type Sharp from 'sharp';
 import { FormatError } from '@mudpt/tensor';
 import type { DecodePixels } from './decoder.ts';
 import { emptyImage, type RgbImage } from './image.ts';
-import type { ImageHeader } from './inspect.ts';
+import type { ImageHeader } from './image-header.ts';
 import { damaged, refused, truncated } from './reader.ts';
 
 /** Far beyond what the largest picture allowed takes; a file made to keep decoders busy ends here. */

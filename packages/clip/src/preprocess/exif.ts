@@ -1,5 +1,5 @@
 /** The orientation tag of a camera, in JPEG (APP1), PNG (eXIf), WebP (EXIF chunk) and TIFF (its own tags). */
-import type { ImageFormat } from './inspect.ts';
+import type { ImageFormat } from './image-header.ts';
 
 const ORIENTATION = 0x0112;
 

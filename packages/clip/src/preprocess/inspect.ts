@@ -1,22 +1,9 @@
-/** What kind of picture a file holds and how large it is, read from its first bytes, before any decoder sees it. */
+/** What kind of image a file holds and how large it is, read from its first bytes, before any decoder sees it. */
 import { readBmp } from './bmp.ts';
+import type { ImageFormat, ImageHeader } from './image-header.ts';
 import { inspectHeif } from './inspect-heif.ts';
 import { inspectTiff } from './inspect-tiff.ts';
 import { ByteReader, damaged, refused, truncated } from './reader.ts';
-
-export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp' | 'tiff' | 'avif' | 'heic';
-
-export interface ImageHeader {
-  readonly format: ImageFormat;
-  readonly width: number;
-  readonly height: number;
-  /** Whether pixels may be transparent. The alpha is dropped, as Pillow's convert('RGB') does; colours under it stay as they are. */
-  readonly hasAlpha: boolean;
-  /** A JPEG of four inks. */
-  readonly isCmyk: boolean;
-  /** The least number of bytes a whole file of this size can have. */
-  readonly leastBytes: number;
-}
 
 /** Kinds people pass by mistake, by what their bytes begin with. */
 const OTHERS: readonly (readonly [string | RegExp, string])[] = [

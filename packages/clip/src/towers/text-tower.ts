@@ -18,7 +18,7 @@ import {
 import type { RowPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import type { TextConfig } from '../config.ts';
-import type { WeightBox } from '../tensors.ts';
+import type { WeightBox } from '../weight-box.ts';
 import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
 import { TokenTable } from './token-table.ts';
 import { expectGiven, runBlocks, runBlocksShared, type StackOptions } from './transformer.ts';

@@ -1,6 +1,6 @@
 /** Weights whose numbers are all finite, in the file and as they are stored on the device. */
 import { FormatError } from '@mudpt/tensor';
-import type { HostTensor, WeightDType } from '../tensors.ts';
+import type { HostTensor, WeightDType } from '../weight-shapes.ts';
 
 /** From here on an f32 rounds to an infinite f16. */
 const F16_LIMIT = 65520;

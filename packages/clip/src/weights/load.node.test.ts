@@ -22,7 +22,7 @@ import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
 import { createTokenizer } from '../tokenizer/index.ts';
 import { builtInVocabulary } from '../tokenizer/vocabulary.ts';
 import type { Clip } from '../clip.ts';
-import type { LoadProgress } from './hub-options.ts';
+import type { LoadProgress } from './hub/options.ts';
 import { loadClip, type LoadClipOptions } from './load.ts';
 import { openWeights } from './open.ts';
 import { saveHuggingFace, serializeHuggingFace, weightsOf } from './save.ts';

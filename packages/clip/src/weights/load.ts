@@ -2,16 +2,17 @@
 import { DTypeError, FormatError, Tensor } from '@mudpt/tensor';
 import type { Clip } from '../clip.ts';
 import type { ClipName } from '../config.ts';
-import { clipFromTensors, type ClipOptions } from '../from-tensors.ts';
-import { type HostTensor, upload, type WeightDType } from '../tensors.ts';
+import { clipFromTensors, type ClipOptions } from '../clip-from-tensors.ts';
+import { upload } from '../weight-box.ts';
+import { type HostTensor, type WeightDType } from '../weight-shapes.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/index.ts';
-import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files.ts';
+import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files/files.ts';
 import { expectFiniteWeight } from './finite.ts';
 import { modelHash } from './hash.ts';
-import { type HubOptions, isHubName } from './hub-options.ts';
+import { type HubOptions, isHubName } from './hub/options.ts';
 import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
-import { folderVocabulary } from './vocabulary-files.ts';
+import { folderVocabulary } from './files/vocabulary.ts';
 
 export type LoadClipOptions = Omit<ClipOptions, 'dtype' | 'hash'> &
   OpenWeightsOptions &

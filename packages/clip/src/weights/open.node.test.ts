@@ -14,10 +14,11 @@ import {
 } from '@mudpt/testing/weights/models';
 import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { toHuggingFace } from '../config.ts';
-import { widen, weightShapes } from '../tensors.ts';
+import { widen } from '../weight-box.ts';
+import { weightShapes } from '../weight-shapes.ts';
 import { randomWeights } from '../random-clip.ts';
 import { openWeights } from './open.ts';
-import { HUGGING_FACE } from './naming.ts';
+import { HUGGING_FACE } from './names/naming.ts';
 
 const CONFIG_JSON = JSON.stringify(toHuggingFace(FIXTURE_CONFIG));
 const huggingFace = async (files: Record<string, string | Uint8Array> = {}) =>

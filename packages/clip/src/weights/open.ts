@@ -2,13 +2,13 @@
 import { byteSource, FormatError, LimitError } from '@mudpt/tensor';
 import { printable } from '../printable.ts';
 import { checkConfig, type ClipConfig } from '../config.ts';
-import type { TowerName } from '../tensors.ts';
-import { openTensorFile, readJson } from './container.ts';
-import { chooseWeights, type Files, locate, type ModelInput } from './files.ts';
-import { fromOpenClip, fromTransformers, inferConfig } from './infer.ts';
-import { findNaming, type Naming } from './naming.ts';
+import type { TowerName } from '../weight-shapes.ts';
+import { openTensorFile, readJson } from './formats/container.ts';
+import { chooseWeights, type Files, locate, type ModelInput } from './files/files.ts';
+import { fromOpenClip, fromTransformers, inferConfig } from './names/infer.ts';
+import { findNaming, type Naming } from './names/naming.ts';
 import { weightSource, type WeightSource } from './source.ts';
-import type { TensorFile } from './tensor-file.ts';
+import type { TensorFile } from './formats/tensor-file.ts';
 
 export type OpenWeightsOptions = {
   /** Which towers' weights. Default: those the file has. */

@@ -13,8 +13,8 @@ import { makeFolder } from '#files';
 import type { Clip } from '../clip.ts';
 import { type ClipConfig, toHuggingFace } from '../config.ts';
 import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
-import { type HostTensor, type TowerName, TOWERS, weightShapes } from '../tensors.ts';
-import { HUGGING_FACE } from './naming.ts';
+import { type HostTensor, type TowerName, TOWERS, weightShapes } from '../weight-shapes.ts';
+import { HUGGING_FACE } from './names/naming.ts';
 import { transpose } from './source.ts';
 
 /** Weights by OpenAI's names: those of a model (`weightsOf`), or an open file of any format, so that one is converted into another. */

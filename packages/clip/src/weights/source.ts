@@ -1,10 +1,10 @@
 /** A model's weights as the towers want them: OpenAI's names and layouts, one tensor at a time, whatever format they lie in. */
 import { FormatError, type SafetensorsDType, type SafetensorsTensor, type Shape, sizeOf, toFloat32 } from '@mudpt/tensor';
 import type { ClipConfig } from '../config.ts';
-import { type HostTensor, type TowerName, weightShapes } from '../tensors.ts';
+import { type HostTensor, type TowerName, weightShapes } from '../weight-shapes.ts';
 import { WeightHash } from './hash.ts';
-import type { Naming, Recipe } from './naming.ts';
-import { bytesPerNumber, type TensorFile } from './tensor-file.ts';
+import type { Naming, Recipe } from './names/naming.ts';
+import { bytesPerNumber, type TensorFile } from './formats/tensor-file.ts';
 
 /** What is known of a weight before it is read. */
 export interface WeightEntry {

@@ -4,7 +4,7 @@
  * layers): transformers' convert_clip_original_pytorch_to_hf.py.
  */
 import { FormatError } from '@mudpt/tensor';
-import type { TowerName } from '../tensors.ts';
+import type { TowerName } from '../../weight-shapes.ts';
 
 export type NamingStyle = 'openai' | 'huggingface';
 

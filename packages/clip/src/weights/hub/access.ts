@@ -1,6 +1,6 @@
 /** Requests to the hub: to whom the token goes, how long is waited, how much is read of a listing. */
 import { type Fetch, FormatError, REQUEST_SECONDS, timedFetch } from '@mudpt/tensor';
-import type { HubOptions } from './hub-options.ts';
+import type { HubOptions } from './options.ts';
 
 /** What requests to the hub need. */
 export interface HubAccess {

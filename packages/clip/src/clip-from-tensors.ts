@@ -3,7 +3,8 @@ import { type Device, DTypeError, FormatError } from '@mudpt/tensor';
 import { Clip } from './clip.ts';
 import { checkConfig, type ClipConfig } from './config.ts';
 import { ImageTower } from './towers/image-tower.ts';
-import { type ClipWeights, TOWERS, type TowerName, WeightBox, type WeightDType, weightShapes } from './tensors.ts';
+import { WeightBox } from './weight-box.ts';
+import { type ClipWeights, TOWERS, type TowerName, type WeightDType, weightShapes } from './weight-shapes.ts';
 import { TextTower } from './towers/text-tower.ts';
 import type { Tokenizer } from './tokenizer/index.ts';
 

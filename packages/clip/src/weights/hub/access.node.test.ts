@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FormatError } from '@mudpt/tensor';
 import { COMMIT, TOKEN } from '@mudpt/testing/weights/hub-server';
 import { failureOf } from '@mudpt/testing/failure';
-import { hubAccess } from './hub-access.ts';
+import { hubAccess } from './access.ts';
 import { hubFiles } from './hub.node.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

@@ -1,4 +1,4 @@
-/** Takes the place of files.node.ts in a browser, which has no paths. */
+/** Takes the place of local.node.ts in a browser, which has no paths. */
 import { FormatError } from '@mudpt/tensor';
 import type { Located } from './files.ts';
 

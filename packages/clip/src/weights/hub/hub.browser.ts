@@ -1,10 +1,10 @@
 /** Models of the hub in a browser: files are read from the hub by ranges, and kept by the browser's own cache at most. */
 import { downloadFile } from '@huggingface/hub';
 import { FormatError } from '@mudpt/tensor';
-import type { Files } from './files.ts';
-import { checkRevision, hubError, hubListing } from './hub.ts';
-import { hubAccess, OP } from './hub-access.ts';
-import type { HubOptions } from './hub-options.ts';
+import type { Files } from '../files/files.ts';
+import { checkRevision, hubError, hubListing } from './listing.ts';
+import { hubAccess, OP } from './access.ts';
+import type { HubOptions } from './options.ts';
 
 /** The files of a model. @throws FormatError for a name or revision the hub refuses, and when asked to stay offline */
 export async function hubFiles(name: string, options: HubOptions = {}): Promise<Files> {

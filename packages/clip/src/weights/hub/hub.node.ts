@@ -11,12 +11,12 @@ import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
 import { FileLock, FormatError, writeFileAtomic } from '@mudpt/tensor';
-import { makeFolder } from '../files/make-folder.ts';
-import type { Files } from './files.ts';
-import { localFiles } from './files.node.ts';
-import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './hub.ts';
-import { type HubAccess, hubAccess, OP } from './hub-access.ts';
-import type { HubOptions } from './hub-options.ts';
+import { makeFolder } from '../../files/make-folder.ts';
+import type { Files } from '../files/files.ts';
+import { localFiles } from '../files/local.node.ts';
+import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './listing.ts';
+import { type HubAccess, hubAccess, OP } from './access.ts';
+import type { HubOptions } from './options.ts';
 
 const ATTEMPTS = 5;
 

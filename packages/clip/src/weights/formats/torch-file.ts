@@ -7,7 +7,7 @@ import { type Archive, openArchive } from './archive.ts';
 import { unpickle } from './pickle.ts';
 import { findStateDict } from './state-dict.ts';
 import { bytesPerNumber, type TensorFile } from './tensor-file.ts';
-import { type TensorRecord, torchNames } from './torch-names.ts';
+import { type TensorRecord, torchNames } from './torch-globals.ts';
 
 const OP = 'openTorch';
 const FETCH_AGAIN = 'save it again with torch.save, or fetch the file again';

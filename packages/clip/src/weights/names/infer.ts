@@ -1,7 +1,7 @@
 /** A model's sizes from the shapes of its weights, as OpenAI's build_model does, and from open_clip's configuration. */
 import { FormatError, type Shape } from '@mudpt/tensor';
-import { checkConfig, CLIP_CONFIGS, type ClipConfig, fromHuggingFace, type TowerConfig } from '../config.ts';
-import type { TowerName } from '../tensors.ts';
+import { checkConfig, CLIP_CONFIGS, type ClipConfig, fromHuggingFace, type TowerConfig } from '../../config.ts';
+import type { TowerName } from '../../weight-shapes.ts';
 import type { Naming } from './naming.ts';
 
 const OP = 'openWeights';

@@ -1,8 +1,8 @@
 /** Models of the Hugging Face hub by name: what Node (hub.node.ts) and browsers (hub.browser.ts) share. */
 import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
 import { FormatError } from '@mudpt/tensor';
-import { chooseWeights } from './files.ts';
-import { type HubAccess, listingAccess, OP } from './hub-access.ts';
+import { chooseWeights } from '../files/files.ts';
+import { type HubAccess, listingAccess, OP } from './access.ts';
 
 /** Branches and tags become file names in the cache. @throws FormatError for what could lead elsewhere */
 export function checkRevision(revision: string): string {
