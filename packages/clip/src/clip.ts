@@ -150,7 +150,7 @@ export class Clip extends Module {
     using features = await this.encodeImage(images, options);
     using logits = this.similarity(features, classes);
     const values = await logits.data();
-    return Array.from({ length: features.shape[0] ?? 0 }, (_, row) =>
+    return Array.from({ length: features.shape[0]! }, (_, row) =>
       rank(values.subarray(row * labels.length, (row + 1) * labels.length), labels, options.top ?? labels.length),
     );
   }

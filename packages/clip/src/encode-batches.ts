@@ -6,7 +6,7 @@ import type { TextTower } from './towers/text-tower.ts';
 import type { TokenIds, TokenRows } from './towers/token-ids.ts';
 
 /**
- * Features of all batches, one behind the other: [sum of rows, embed]. Every batch is disposed after its use.
+ * Features of all batches, one after the other: [sum of rows, embed]. Every batch is disposed after its use.
  * @throws the signal's reason, between batches
  */
 export async function gather<Batch extends Tensor | TokenRows>(
@@ -54,12 +54,12 @@ export async function* fileBatches(
   device: Tensor['device'],
 ): AsyncGenerator<Tensor, void, undefined> {
   const { size } = config;
-  const own = loader ?? createImageLoader({ size, ...(sources.length === 1 && { workers: 0 }) });
+  const images = loader ?? createImageLoader({ size, ...(sources.length === 1 && { workers: 0 }) });
   const upload = (squares: readonly Uint8Array[]): Tensor =>
     tensor(normalize(squares, size, normalization), { shape: [squares.length, 3, size, size], device });
   try {
     let squares: Uint8Array[] = [];
-    for await (const { pixels } of own.iterate(sources, signal ? { signal } : {})) {
+    for await (const { pixels } of images.iterate(sources, signal ? { signal } : {})) {
       squares.push(pixels);
       if (squares.length < batch) continue;
       yield upload(squares);
@@ -67,7 +67,7 @@ export async function* fileBatches(
     }
     if (squares.length > 0) yield upload(squares);
   } finally {
-    if (!loader) await own.close();
+    if (!loader) await images.close();
   }
 }
 
@@ -77,12 +77,12 @@ export function* textBatches(rows: TokenRows, budget: number, isPacked: boolean)
   let begin = 0;
   let tokens = 0;
   for (const [index, end] of eot.entries()) {
-    const own = isPacked ? end + 1 : length;
-    if (index > begin && tokens + own > budget) {
+    const size = isPacked ? end + 1 : length;
+    if (index > begin && tokens + size > budget) {
       yield part(rows, begin, index);
       [begin, tokens] = [index, 0];
     }
-    tokens += own;
+    tokens += size;
   }
   yield part(rows, begin, eot.length);
 }
@@ -95,7 +95,7 @@ export function asIds({ ids, length }: TokenRows): TokenIds {
   return { ids, contextLength: length };
 }
 
-/** Cuts texts behind their ends and packs them behind the tokens that all begin with (start, "a photo of a"), computed once. */
+/** Cuts texts after their ends and packs them after the tokens that all begin with (start, "a photo of a"), computed once. */
 export function encodePacked(tower: TextTower, rows: TokenRows): Tensor {
   const { prefixIds, rowIds, sequences, eot } = tower.pack(asIds(rows), commonBeginning(rows));
   using _tables = sequences;

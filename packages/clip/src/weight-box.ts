@@ -2,7 +2,7 @@
 import {
   cast,
   type Device,
-  FormatError,
+  InputError,
   keep,
   type Shape,
   sizeOf,
@@ -24,7 +24,7 @@ export class WeightBox {
     private readonly options: { readonly dtype?: WeightDType | undefined; readonly tokensOnDevice?: boolean | undefined } = {},
   ) {}
 
-  /** @throws FormatError naming the first weight of another shape than it should have */
+  /** @throws InputError naming the first weight of another shape than it should have */
   check(shapes: ReadonlyMap<string, Shape>): void {
     for (const [name, shape] of shapes) this.find(name, shape);
   }
@@ -49,10 +49,10 @@ export class WeightBox {
   private find(name: string, shape: Shape): Tensor | HostTensor {
     const found = this.weights[name];
     if (!found)
-      throw new FormatError('clipFromTensors', `the weight ${name} is missing`, `give it, of shape [${shape.join(', ')}]`);
+      throw new InputError('clipFromTensors', `the weight ${name} is missing`, `give it, of shape [${shape.join(', ')}]`);
     const count = found instanceof Tensor ? sizeOf(found.shape) : found.data.length;
     if (found.shape.join() !== shape.join() || count !== sizeOf(shape)) {
-      throw new FormatError(
+      throw new InputError(
         'clipFromTensors',
         `${name} has shape [${found.shape.join(', ')}] and ${count} elements, [${shape.join(', ')}] is expected`,
         'give the weights and the config of one model',

@@ -23,7 +23,7 @@ const OTHERS: readonly (readonly [string | RegExp, string])[] = [
   ['\x1f\x8b', 'a gzip archive'],
   [/^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?<svg/i, 'an SVG drawing'],
   [/^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml)/i, 'an HTML or XML page (a failed download often is one)'],
-  ['version https://git-lfs', 'a Git LFS pointer, not the picture itself'],
+  ['version https://git-lfs', 'a Git LFS pointer, not the image itself'],
   [/^[\t\n\r\x20-\x7e]+$/, 'a text file'],
 ];
 

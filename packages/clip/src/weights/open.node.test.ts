@@ -112,10 +112,10 @@ describe('every format gives the same weights', () => {
     const values = toFloat32(stored.dtype, stored.bytes);
     const source = await openWeights(await huggingFace());
     const weight = await source.read('text_projection');
-    const own = weight.dtype === 'f16' ? widen(weight.data) : weight.data;
-    expect(own[1]).toBe(values[64]);
-    expect(own[64 * 3 + 7]).toBe(values[64 * 7 + 3]);
-    expect(own[1]).not.toBe(values[1]);
+    const read = weight.dtype === 'f16' ? widen(weight.data) : weight.data;
+    expect(read[1]).toBe(values[64]);
+    expect(read[64 * 3 + 7]).toBe(values[64 * 7 + 3]);
+    expect(read[1]).not.toBe(values[1]);
   });
 });
 
@@ -242,12 +242,12 @@ describe('one tower', () => {
     ['text', (name) => name.startsWith('text_'), 'text_config', { model_type: 'clip_text_model' }],
     ['image', (name) => name.startsWith('vis'), 'vision_config', { model_type: 'clip_vision_model' }],
   ])('saved by itself (%s), with its own prefix and without', async (tower, belongs, section, type) => {
-    const own = { ...(toHuggingFace(FIXTURE_CONFIG)[section] as object), ...type };
+    const config = { ...(toHuggingFace(FIXTURE_CONFIG)[section] as object), ...type };
     for (const prefix of [/^$/, /^(text|vision)_model\./]) {
       const files = await huggingFaceWith(
         (tensors) =>
           new Map([...tensors].filter(([name]) => belongs(name)).map(([name, tensor]) => [name.replace(prefix, ''), tensor])),
-        JSON.stringify(own),
+        JSON.stringify(config),
       );
       const source = await openWeights(files);
       expect(source.towers).toEqual([tower]);

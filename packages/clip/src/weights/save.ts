@@ -1,7 +1,7 @@
 /** Writes a model as transformers reads it: config.json, model.safetensors, preprocessor_config.json, and the tokenizer's files if given. */
 import {
   float32ToFloat16,
-  FormatError,
+  InputError,
   type SafetensorsDType,
   serializeSafetensors,
   Tensor,
@@ -35,7 +35,7 @@ export function weightsOf(clip: Clip): SavedWeights {
     weights: new Map([...weights].map(([name, { dtype }]) => [name, { dtype: dtype === 'f16' ? 'F16' : 'F32' }])),
     read: async (name) => {
       const weight = weights.get(name);
-      if (!weight) throw new FormatError('saveHuggingFace', `the model has no weight ${name}`, 'use the names of weightShapes');
+      if (!weight) throw new InputError('saveHuggingFace', `the model has no weight ${name}`, 'use the names of weightShapes');
       return weight instanceof Tensor ? download(weight) : weight;
     },
   };

@@ -56,7 +56,7 @@ const MUTATIONS: readonly Mutation[] = [
     const copy = bytes.slice();
     for (let flips = 1 + random(3); flips > 0; flips -= 1) {
       const at = begin + random(end - begin);
-      copy[at] = (copy[at] ?? 0) ^ (1 << random(8));
+      copy[at]! ^= 1 << random(8);
     }
     return copy;
   },

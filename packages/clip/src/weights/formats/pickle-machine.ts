@@ -150,7 +150,7 @@ export class Machine {
     if (length > MAX_LONG_BYTES) throw this.fail(`a whole number has ${length} bytes, the limit is ${MAX_LONG_BYTES}`);
     const at = this.skip(length);
     let value = 0n;
-    for (let i = length - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(this.bytes[at + i] ?? 0);
+    for (let i = length - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(this.bytes[at + i]!);
     value = BigInt.asIntN(8 * length, value);
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
