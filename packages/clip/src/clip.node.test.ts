@@ -7,10 +7,10 @@ import { eachDevice } from '@mudpt/testing/support';
 import { goldenClip, readFixture } from '@mudpt/testing/models/golden-clip';
 import { distance, numbers, rowOf } from '@mudpt/testing/numbers';
 import { TINY, tinyClip, tinyWeights } from '@mudpt/testing/models/odd-clip';
-import { fillTemplates, rank } from './zeroshot.ts';
+import { fillTemplates, rank } from './zero-shot.ts';
 
 const IMAGES = fixturePath('preprocess/pictures/');
-const picture = (name: string): string => IMAGES + name;
+const imagePath = (name: string): string => IMAGES + name;
 const SIZE = TINY.image.size;
 
 eachDevice('Clip', (ctx) => {
@@ -78,7 +78,9 @@ eachDevice('Clip', (ctx) => {
     const reason = new Error('enough');
     await expect(clip.encodeImage(images, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     await expect(clip.encodeText(ids, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    await expect(clip.zeroShot([picture('rgb.png')], ['a'], ['{}'], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(clip.zeroShot([imagePath('rgb.png')], ['a'], ['{}'], { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
     const controller = new AbortController();
     const running = clip.encodeImage(images, { batch: 1, signal: controller.signal });
     controller.abort(reason);
@@ -90,14 +92,14 @@ eachDevice('Clip', (ctx) => {
     await expect(clip.encodeImage([])).rejects.toThrow(/there are no images/);
     await expect(clip.encodeText([])).rejects.toThrow(/no text is given/);
     await expect(clip.zeroShot([], ['dog'])).rejects.toThrow(/there are no images/);
-    await expect(clip.zeroShot([picture('rgb.png')], [])).rejects.toThrow(/there are no labels/);
-    await expect(clip.zeroShot([picture('rgb.png')], ['dog'], [])).rejects.toThrow(/there are no templates/);
-    await expect(clip.zeroShot([picture('rgb.png')], ['dog'], ['a photo'])).rejects.toThrow(/"a photo" has no place/);
+    await expect(clip.zeroShot([imagePath('rgb.png')], [])).rejects.toThrow(/there are no labels/);
+    await expect(clip.zeroShot([imagePath('rgb.png')], ['dog'], [])).rejects.toThrow(/there are no templates/);
+    await expect(clip.zeroShot([imagePath('rgb.png')], ['dog'], ['a photo'])).rejects.toThrow(/"a photo" has no place/);
     await expect(clip.encodeText(['dog'])).rejects.toThrow(/token 49406 .* is not in the vocabulary of 30/);
-    await expect(clip.encodeImage([picture('rgb.png')], { batch: 0 })).rejects.toThrow(/batch is 0/);
-    await expect(clip.encodeImage([picture('refused.svg')])).rejects.toThrow(/refused\.svg/);
+    await expect(clip.encodeImage([imagePath('rgb.png')], { batch: 0 })).rejects.toThrow(/batch is 0/);
+    await expect(clip.encodeImage([imagePath('refused.svg')])).rejects.toThrow(/refused\.svg/);
     using text = tinyClip({ device: ctx.device, towers: ['text'] });
-    await expect(text.encodeImage([picture('rgb.png')])).rejects.toThrow(/without its image tower/);
+    await expect(text.encodeImage([imagePath('rgb.png')])).rejects.toThrow(/without its image tower/);
     clip.dispose();
     clip.dispose();
     await expect(clip.encodeText(ids)).rejects.toThrow(/disposed/);
@@ -110,7 +112,7 @@ eachDevice('Clip', (ctx) => {
   it('classifies files zero-shot as its parts do one by one', async () => {
     const tokenizer = await createTokenizer();
     using clip: Clip = tinyClip({ device: ctx.device, tokenizer }, vocabulary);
-    const files = ['rgb.png', '444.jpg', 'grey.png'].map(picture);
+    const files = ['rgb.png', '444.jpg', 'grey.png'].map(imagePath);
     const predictions = await clip.zeroShot(files, LABELS, TEMPLATES, { batch: 2 });
     const top = await clip.zeroShot(files, LABELS, TEMPLATES, { top: 1 });
     expect(top).toEqual(predictions.map((row) => row.slice(0, 1)));
@@ -125,12 +127,12 @@ eachDevice('Clip', (ctx) => {
     using logits = clip.similarity(imageFeatures, classes);
     const values = await logits.data();
     for (const [index, row] of predictions.entries()) {
-      const own = rowOf(values, index, LABELS.length);
+      const scores = rowOf(values, index, LABELS.length);
       expect(row.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 9);
-      expect(row.map(({ index: label }) => label)).toEqual([...own.keys()].sort((a, b) => (own[b] ?? 0) - (own[a] ?? 0)));
+      expect(row.map(({ index: label }) => label)).toEqual([...scores.keys()].sort((a, b) => scores[b]! - scores[a]!));
       for (const { index: label, logit, label: name } of row) {
         expect(name).toBe(LABELS[label]);
-        expect(Math.abs(logit - (own[label] ?? 0))).toBeLessThan(1e-4);
+        expect(Math.abs(logit - scores[label]!)).toBeLessThan(1e-4);
       }
     }
     const bytes = await readFile(files[0] ?? '');

@@ -15,14 +15,14 @@ import {
   TensorError,
 } from '@mudpt/tensor';
 import type { ClipConfig } from './config.ts';
-import { asIds, encodePacked, fileBatches, gather, tensorBatches, textBatches } from './encode.ts';
+import { asIds, encodePacked, fileBatches, gather, tensorBatches, textBatches } from './encode-batches.ts';
 import type { ImageTower } from './towers/image-tower.ts';
 import type { ImageLoader, ImageSource } from './preprocess/index.ts';
-import type { HostTensor, TowerName } from './tensors.ts';
+import type { HostTensor, TowerName } from './weight-shapes.ts';
 import type { TextTower } from './towers/text-tower.ts';
 import { readTokenIds, type TokenIds } from './towers/token-ids.ts';
 import { createTokenizer, type Tokenizer } from './tokenizer/index.ts';
-import { DEFAULT_TEMPLATES, ensemble, fillTemplates, type Prediction, rank } from './zeroshot.ts';
+import { DEFAULT_TEMPLATES, ensemble, fillTemplates, type Prediction, rank } from './zero-shot.ts';
 
 export type EncodeOptions = {
   /** Its reason is thrown between batches once it is aborted. */
@@ -150,7 +150,7 @@ export class Clip extends Module {
     using features = await this.encodeImage(images, options);
     using logits = this.similarity(features, classes);
     const values = await logits.data();
-    return Array.from({ length: features.shape[0] ?? 0 }, (_, row) =>
+    return Array.from({ length: features.shape[0]! }, (_, row) =>
       rank(values.subarray(row * labels.length, (row + 1) * labels.length), labels, options.top ?? labels.length),
     );
   }

@@ -1,5 +1,5 @@
 /** Sizes of a CLIP model: named ones, and Hugging Face's config.json. Sources: OpenAI's CLIP (model.py), transformers' CLIPConfig. */
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError, type TensorError } from '@mudpt/tensor';
 import type { Normalization } from './preprocess/index.ts';
 
 export type TowerConfig = {
@@ -65,11 +65,11 @@ export function imageTokens({ size, patch }: Pick<ImageConfig, 'size' | 'patch'>
   return 1 + (size / patch) ** 2;
 }
 
-/** Returns `config`. @throws FormatError naming the first size that cannot be */
-export function checkConfig(config: ClipConfig, op = 'checkConfig'): ClipConfig {
+/** Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that cannot be */
+export function checkConfig(config: ClipConfig, op = 'checkConfig', Kind: typeof TensorError = InputError): ClipConfig {
   const { embed, image, text } = config;
   const refuse = (name: string, value: unknown, fix: string): never => {
-    throw new FormatError(op, `${name} is ${JSON.stringify(value)}`, fix);
+    throw new Kind(op, `${name} is ${JSON.stringify(value)}`, fix);
   };
   const whole = (name: string, value: number): void => {
     if (!(Number.isSafeInteger(value) && value >= 1)) refuse(name, value, 'use a whole number of at least 1');
@@ -147,7 +147,7 @@ export function fromHuggingFace(json: unknown): ClipConfig {
       vocabulary: number(op, text, 'text_config', 'vocab_size', DEFAULTS.text.vocabulary),
     },
   };
-  return checkConfig(config, op);
+  return checkConfig(config, op, FormatError);
 }
 
 /** The config.json that transformers reads as this model. */

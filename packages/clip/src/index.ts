@@ -12,17 +12,17 @@ export {
   toHuggingFace,
   type TowerConfig,
 } from './config.ts';
-export { clipFromTensors, type ClipOptions } from './from-tensors.ts';
+export { clipFromTensors, type ClipOptions } from './clip-from-tensors.ts';
 export { ImageTower } from './towers/image-tower.ts';
 export { csvLine, printable, printableJson } from './printable.ts';
 export { randomClip, randomWeights } from './random-clip.ts';
-export { type ClipWeights, type HostTensor, type TowerName, TOWERS, type WeightDType, weightShapes } from './tensors.ts';
+export { type ClipWeights, type HostTensor, type TowerName, TOWERS, type WeightDType, weightShapes } from './weight-shapes.ts';
 export type { PromptTokens } from './towers/prompt-tokens.ts';
 export { type EmbeddedTexts, type PackedInput, TextTower } from './towers/text-tower.ts';
 export type { PackedTexts, TokenIds } from './towers/token-ids.ts';
 export type { TokenTable } from './towers/token-table.ts';
 export type { BlockHook, StackOptions } from './towers/transformer.ts';
-export { DEFAULT_TEMPLATES, ensemble, type Prediction } from './zeroshot.ts';
+export { DEFAULT_TEMPLATES, ensemble, type Prediction } from './zero-shot.ts';
 export * from './preprocess/index.ts';
 export * from './tokenizer/index.ts';
 export * from './weights/index.ts';

@@ -3,8 +3,8 @@ import { type Random, randomFrom } from '@mudpt/autograd';
 import { type Shape, sizeOf } from '@mudpt/tensor';
 import type { Clip } from './clip.ts';
 import type { ClipConfig } from './config.ts';
-import { type ClipOptions, clipFromTensors } from './from-tensors.ts';
-import { type HostTensor, TOWERS, weightShapes } from './tensors.ts';
+import { type ClipOptions, clipFromTensors } from './clip-from-tensors.ts';
+import { type HostTensor, TOWERS, weightShapes } from './weight-shapes.ts';
 
 /**
  * A model with random weights; the same `random` gives the same ones.

@@ -9,13 +9,13 @@ export function numbers(count: number, seed: number): Float32Array {
 
 /** Row `index` of values with rows of `width`. */
 export function rowOf(values: ArrayLike<number>, index: number, width: number): Float64Array {
-  return Float64Array.from({ length: width }, (_, i) => values[index * width + i] ?? Number.NaN);
+  return Float64Array.from({ length: width }, (_, i) => values[index * width + i]!);
 }
 
 /** ||a - b|| / ||b|| */
 export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   const { length } = expected;
   if (actual.length !== length) throw new Error(`${actual.length} values are compared with ${length}`);
-  const gaps = Array.from(expected, (value, i) => value - (actual[i] ?? Number.NaN));
+  const gaps = Array.from(expected, (value, i) => value - actual[i]!);
   return Math.hypot(...gaps) / Math.max(Math.hypot(...Array.from(expected)), 1e-30);
 }

@@ -1,4 +1,4 @@
-/** Shared set-up of GPU tests: one device for all files of a process, and no test may leave a tensor behind. */
+/** Shared set-up of GPU tests: one device for all files of a process, and no test may leak a tensor. */
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { Device } from '@mudpt/tensor';
 import { ranOn } from './adapter-meta.ts';
@@ -38,7 +38,7 @@ export function eachDevice(name: string, body: (context: DeviceContext) => void)
         throw error;
       }
       const leaks = device?.leaks?.since(before as never) ?? [];
-      expect(leaks, 'tensors left behind').toEqual([]);
+      expect(leaks, 'leaked tensors').toEqual([]);
     });
     body({
       get device(): Device {

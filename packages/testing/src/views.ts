@@ -21,7 +21,7 @@ function step(g: Geometry, s: ViewStep): Geometry {
     strides: g.strides.map(
       (stride, axis) => stride * (positions[axis]!.length > 1 ? positions[axis]![1]! - positions[axis]![0]! : 1),
     ),
-    offset: positions.reduce((sum, list, axis) => sum + (list[0] ?? 0) * g.strides[axis]!, g.offset),
+    offset: positions.reduce((sum, list, axis) => sum + list[0]! * g.strides[axis]!, g.offset),
   };
 }
 

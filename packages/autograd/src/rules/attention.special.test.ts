@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { attention, type AttentionOptions, attentionUnfused, reshape, scope, type Tensor, tensor } from '@mudpt/tensor';
-import { fusedVariants } from '../../../tensor/src/kernels/attention/plan.ts';
+import { fusedVariants } from '@mudpt/tensor/internal';
 import { ref } from '@mudpt/testing/reference/array';
 import { expectClose } from '@mudpt/testing/reference/compare';
 import { eachDevice } from '@mudpt/testing/support';

@@ -2,15 +2,18 @@
 import { eachTensor, scope } from '@mudpt/tensor';
 import { expectSynchronous } from '@mudpt/tensor/internal';
 
-/** Runs `body` in a scope of its own, which keeps what it returns. @throws TensorError in the name of `op` for an asynchronous body */
+/** Runs `body` in a scope, which keeps what it returns. @throws TensorError in the name of `op` for an asynchronous body */
 export function runScoped<R>(op: string, body: () => R, fix: string): R {
-  const made = scope(body);
-  // Nobody will receive what an asynchronous body returns later.
-  if (made instanceof Promise)
-    void made.then(
-      (late) => eachTensor(late, (tensor) => tensor.dispose()),
-      () => undefined,
-    );
+  const made = scope(() => {
+    const result = body();
+    // Nobody will receive what an asynchronous body returns later.
+    if (result instanceof Promise) void result.then(disposeAll, () => undefined);
+    return result;
+  });
   expectSynchronous(op, made, fix);
   return made;
+}
+
+function disposeAll(value: unknown): void {
+  eachTensor(value, (tensor) => tensor.dispose());
 }

@@ -1,6 +1,6 @@
 /** Files to batches for the commands: those that cannot be read are told in their place. */
 import { type Device, FormatError, InputError, type Tensor, tensor } from '@mudpt/tensor';
-import type { FileBatches } from '../encode.ts';
+import type { FileBatches } from '../encode-batches.ts';
 import { createImageLoader, normalize } from '../preprocess/index.ts';
 
 /** A file; `why` where it cannot be read. */

@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { once } from 'node:events';
 import { basename, dirname, join } from 'node:path';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 
 export class OutputFile {
   private isFinished = false;
@@ -21,14 +21,14 @@ export class OutputFile {
     this.closed.catch(() => undefined);
   }
 
-  /** @throws FormatError when it cannot be made */
+  /** @throws InputError when it cannot be made */
   static async open(path: string): Promise<OutputFile> {
     const found = await stat(path).catch(() => undefined);
     const isFile = found?.isFile() ?? true;
     const present = isFile ? join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 13)}.tmp`) : path;
     const stream = createWriteStream(present, isFile ? { flags: 'wx', flush: true } : {});
     await once(stream, 'open').catch((cause: Error) => {
-      throw new FormatError('--output', `${path} cannot be written (${cause.message})`, 'choose another file', { cause });
+      throw new InputError('--output', `${path} cannot be written (${cause.message})`, 'choose another file', { cause });
     });
     return new OutputFile(path, present, stream);
   }
@@ -37,7 +37,7 @@ export class OutputFile {
     this.stream.write(text);
   }
 
-  /** Waits until all is on the disk, and gives the file its name. @throws FormatError when the disk refuses */
+  /** Waits until all is on the disk, and gives the file its name. @throws InputError when the disk refuses */
   async finish(): Promise<void> {
     try {
       this.stream.end();
@@ -46,7 +46,7 @@ export class OutputFile {
       this.isFinished = true;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new FormatError('--output', `${this.path} cannot be written (${why})`, 'free some space, or choose another file', {
+      throw new InputError('--output', `${this.path} cannot be written (${why})`, 'free some space, or choose another file', {
         cause,
       });
     }

@@ -40,17 +40,17 @@ eachDevice('pnpm clip', (ctx) => {
     await saveHuggingFace(join(folder, 'model'), weightsOf(clip));
     return join(folder, 'model');
   };
-  const pictures = ['rgb.png', '444.jpg', 'grey.png'].map((name) => IMAGES + name);
+  const files = ['rgb.png', '444.jpg', 'grey.png'].map((name) => IMAGES + name);
 
   it('zeroshot tells the labels of files as the model does', async () => {
     const model = await saved();
     using clip = tinyClip({ device: ctx.device, tokenizer: await createTokenizer() }, CONFIG);
-    const expected = await clip.zeroShot(pictures, ['cat', 'dog', 'a bird'], ['{} one', '{} two']);
+    const expected = await clip.zeroShot(files, ['cat', 'dog', 'a bird'], ['{} one', '{} two']);
     await writeFile(join(folder, 'labels.txt'), 'dog\n\na bird\r\n');
-    const words = ['zeroshot', model, ...pictures, '--label', 'cat', '--labels', join(folder, 'labels.txt')];
+    const words = ['zeroshot', model, ...files, '--label', 'cat', '--labels', join(folder, 'labels.txt')];
     const flags = ['-t', '{} one', '-t', '{} two', '--batch', '2'];
     const json = JSON.parse(await run(...words, ...flags)) as { file: string; predictions: Prediction[] }[];
-    expect(json.map(({ file }) => file)).toEqual(pictures);
+    expect(json.map(({ file }) => file)).toEqual(files);
     for (const [index, { predictions }] of json.entries()) {
       expect(predictions.map(({ label }) => label)).toEqual(expected[index]?.map(({ label }) => label));
       const [logits, known] = [predictions, expected[index] ?? []].map((row) => row.map(({ logit }) => logit));
@@ -60,21 +60,21 @@ eachDevice('pnpm clip', (ctx) => {
     const lines = csv.trimEnd().split('\r\n');
     expect(lines[0]).toBe('file,rank,label,probability,logit,status,error');
     expect(lines.slice(1).map((line) => line.split(',').slice(0, 3).join())).toEqual(
-      pictures.map((file, index) => `${file},1,${expected[index]?.[0]?.label}`),
+      files.map((file, index) => `${file},1,${expected[index]?.[0]?.label}`),
     );
   });
 
   it('embed writes features of images and texts, of unit length on request, to a file', async () => {
     const model = await saved();
     using clip = tinyClip({ device: ctx.device, tokenizer: await createTokenizer() }, CONFIG);
-    using images = await clip.encodeImage(pictures.slice(0, 1));
+    using images = await clip.encodeImage(files.slice(0, 1));
     using texts = await clip.encodeText(['a cat', 'a dog']);
-    const json = JSON.parse(await run('embed', model, pictures[0] ?? '', '--text', 'a cat', '--text', 'a dog')) as {
+    const json = JSON.parse(await run('embed', model, files[0] ?? '', '--text', 'a cat', '--text', 'a dog')) as {
       file?: string;
       text?: string;
       embedding: number[];
     }[];
-    expect(json.map(({ file, text }) => file ?? text)).toEqual([pictures[0], 'a cat', 'a dog']);
+    expect(json.map(({ file, text }) => file ?? text)).toEqual([files[0], 'a cat', 'a dog']);
     const expected = [...(await images.data()), ...(await texts.data())];
     expect(
       distance(
@@ -94,15 +94,15 @@ eachDevice('pnpm clip', (ctx) => {
     const model = await saved();
     const bad = join(folder, 'bad.png');
     await writeFile(bad, 'no image');
-    const files = [bad, ...pictures.slice(0, 2), bad];
-    const words = ['zeroshot', model, ...files, '-l', 'cat', '-l', 'dog', '--batch', '2'];
+    const listed = [bad, ...files.slice(0, 2), bad];
+    const words = ['zeroshot', model, ...listed, '-l', 'cat', '-l', 'dog', '--batch', '2'];
     const json = JSON.parse(await run(...words)) as { file: string; status: string; error?: string }[];
-    expect(json.map(({ file, status }) => [file, status])).toEqual(files.map((file) => [file, file === bad ? 'error' : 'ok']));
+    expect(json.map(({ file, status }) => [file, status])).toEqual(listed.map((file) => [file, file === bad ? 'error' : 'ok']));
     expect(json[0]?.error).toMatch(/is a text file/);
     expect(unreadable).toEqual([2, 4]);
     const lines = (await run(...words, '-f', 'csv', '--top', '1')).trimEnd().split('\r\n');
     expect(lines.map((line) => line.split(',').at(-2))).toEqual(['status', 'error', 'ok', 'ok', 'error']);
-    const embedded = (await run('embed', model, ...files, '-f', 'jsonl')).trimEnd().split('\n');
+    const embedded = (await run('embed', model, ...listed, '-f', 'jsonl')).trimEnd().split('\n');
     expect(embedded.map((line) => (JSON.parse(line) as { status: string }).status).sort()).toEqual([
       'error',
       'error',

@@ -1,11 +1,11 @@
 /** The command `clip`: zero-shot classification and embeddings of files and folders. */
 import { readFile } from 'node:fs/promises';
-import { Device, FormatError, l2Normalize, type Tensor } from '@mudpt/tensor';
+import { Device, InputError, l2Normalize, type Tensor } from '@mudpt/tensor';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Clip } from '../clip.ts';
-import type { TowerName, WeightDType } from '../tensors.ts';
+import type { TowerName, WeightDType } from '../weight-shapes.ts';
 import { loadClip, type LoadProgress } from '../weights/index.ts';
-import { DEFAULT_TEMPLATES } from '../zeroshot.ts';
+import { DEFAULT_TEMPLATES } from '../zero-shot.ts';
 import { type PreparedFile, preparedBatches } from './batches.ts';
 import { listImages } from './images.ts';
 import { type Format, Writer } from './output.ts';
@@ -110,7 +110,7 @@ async function zeroShot(model: string, paths: readonly string[], flags: ZeroShot
   const labels = [...(flags.label ?? []), ...(await linesOf(flags.labels))];
   const given = [...(flags.template ?? []), ...(await linesOf(flags.templates))];
   const templates = given.length > 0 ? given : DEFAULT_TEMPLATES;
-  if (labels.length === 0) throw new FormatError('clip zeroshot', 'there are no labels', 'give --label or --labels');
+  if (labels.length === 0) throw new InputError('clip zeroshot', 'there are no labels', 'give --label or --labels');
   const files = await listImages(paths);
   const { signal } = around;
   await withModel(model, ['image', 'text'], flags, around, async (clip, writer) => {
@@ -137,7 +137,7 @@ async function zeroShot(model: string, paths: readonly string[], flags: ZeroShot
 async function embed(model: string, paths: readonly string[], flags: EmbedFlags, around: Surroundings): Promise<void> {
   const texts = [...(flags.text ?? []), ...(await linesOf(flags.texts))];
   if (paths.length + texts.length === 0)
-    throw new FormatError('clip embed', 'there is nothing to embed', 'give images, --text or --texts');
+    throw new InputError('clip embed', 'there is nothing to embed', 'give images, --text or --texts');
   const files = await listImages(paths);
   const towers: TowerName[] = [
     ...(files.length > 0 ? (['image'] as const) : []),

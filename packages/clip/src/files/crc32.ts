@@ -37,8 +37,8 @@ function tables(): Tables {
   }
   for (const [index, table] of all.slice(1).entries())
     for (let byte = 0; byte < 256; byte += 1) {
-      const before = all[index]?.[byte] ?? 0;
-      table[byte] = (all[0][before & 255] ?? 0) ^ (before >>> 8);
+      const before = all[index]![byte]!;
+      table[byte] = all[0][before & 255]! ^ (before >>> 8);
     }
   return all;
 }

@@ -1,7 +1,7 @@
 /** Images in folders (Node): which files are images by their names, which belong to nobody, how folders are walked. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 
 export { makeFolder } from './make-folder.ts';
 
@@ -42,7 +42,7 @@ export interface Listing {
   readonly others: readonly string[];
 }
 
-/** The contents of a folder; links count as what they lead to. @throws FormatError when it cannot be read */
+/** The contents of a folder; links count as what they lead to. @throws InputError when it cannot be read */
 export async function listFolder(path: string): Promise<Listing> {
   const found: Record<keyof Listing, string[]> = { folders: [], images: [], others: [] };
   for (const entry of await readFolder(path)) {
@@ -62,7 +62,7 @@ async function readFolder(path: string) {
     return await readdir(path, { withFileTypes: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError('data', `${path} cannot be read as a folder (${why})`, 'check the path and its permissions', { cause });
+    throw new InputError('data', `${path} cannot be read as a folder (${why})`, 'check the path and its permissions', { cause });
   }
 }
 

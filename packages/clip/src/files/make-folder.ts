@@ -1,12 +1,12 @@
 /** Folders made with those above them (Node). */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 
 /**
  * Makes a folder and those above it; nothing happens when it is there. Node's `recursive` never returns where the system denies that a
  * folder above exists which it can look at (/proc).
- * @throws FormatError when it cannot be made
+ * @throws InputError when it cannot be made
  */
 export async function makeFolder(path: string): Promise<void> {
   const missing: string[] = [];
@@ -19,7 +19,7 @@ export async function makeFolder(path: string): Promise<void> {
     await mkdir(folder).catch(async (cause: NodeJS.ErrnoException) => {
       // Another process may have made it meanwhile.
       if (cause.code === 'EEXIST' && (await isFolder(folder))) return;
-      throw new FormatError('folder', `${folder} cannot be made (${cause.message})`, 'choose another place', { cause });
+      throw new InputError('folder', `${folder} cannot be made (${cause.message})`, 'choose another place', { cause });
     });
 }
 

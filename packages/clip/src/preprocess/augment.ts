@@ -41,10 +41,10 @@ export function randomResizedCropBox(
   draw: Draw,
   { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] }: AugmentOptions = {},
 ): Box {
-  const logRatio = ratio.map((value) => fround(Math.log(fround(value))));
+  const [lowest, highest] = [fround(Math.log(fround(ratio[0]))), fround(Math.log(fround(ratio[1])))];
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * uniform(draw, scale[0], scale[1]);
-    const shape = fround(Math.exp(uniform(draw, logRatio[0] ?? 0, logRatio[1] ?? 0)));
+    const shape = fround(Math.exp(uniform(draw, lowest, highest)));
     const boxWidth = roundHalfEven(Math.sqrt(area * shape));
     const boxHeight = roundHalfEven(Math.sqrt(area / shape));
     if (boxWidth > 0 && boxWidth <= width && boxHeight > 0 && boxHeight <= height) {

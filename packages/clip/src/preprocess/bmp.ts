@@ -75,13 +75,13 @@ function pixelReader(reader: ByteReader, { bits, colours, masks }: BmpHeader): R
   const { bytes } = reader;
   const copy = (from: number, to: Uint8Array, at: number): void => {
     // Blue comes first.
-    for (let channel = 0; channel < 3; channel += 1) to[at + channel] = bytes[from + 2 - channel] ?? 0;
+    for (let channel = 0; channel < 3; channel += 1) to[at + channel] = bytes[from + 2 - channel]!;
   };
   if (colours) {
     if (colours.begin + colours.count * colours.bytes > reader.size) throw truncated(reader.name, 'it ends inside its palette');
     return (row, x, to, at) => {
       const place = x * bits;
-      const index = ((bytes[row + (place >> 3)] ?? 0) >> (8 - bits - (place & 7))) & (2 ** bits - 1);
+      const index = (bytes[row + (place >> 3)]! >> (8 - bits - (place & 7))) & (2 ** bits - 1);
       if (index < colours.count) copy(colours.begin + index * colours.bytes, to, at);
     };
   }

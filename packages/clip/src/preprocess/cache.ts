@@ -1,11 +1,11 @@
-/** Pictures that need not be decoded again. */
+/** Images that need not be decoded again. */
 import { FormatError, InputError, openSafetensors, removeLeftovers, writeSafetensors } from '@mudpt/tensor';
 import { makeFolder } from '#platform';
 import type { RgbImage } from './image.ts';
 
 /**
  * Keeps images by key. A key names the bytes of a file (by their SHA-256) and what was done to them, so a changed file or setting is
- * never answered with the old picture.
+ * never answered with the old image.
  */
 export interface ImageCache {
   get(key: string): Promise<RgbImage | undefined>;

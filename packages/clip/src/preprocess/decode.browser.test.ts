@@ -1,7 +1,7 @@
 /** The browser's half of `#decode`. Runs in Chromium only; the other tests of decoding read files and run in Node only. */
 import { describe, expect, it } from 'vitest';
 import { fixtureUrl } from '@mudpt/testing/fixtures';
-import pictures from '@mudpt/testing/fixtures/preprocess/pictures.json' with { type: 'json' };
+import decoded from '@mudpt/testing/fixtures/preprocess/pictures.json' with { type: 'json' };
 import upright from '@mudpt/testing/fixtures/preprocess/upright.json' with { type: 'json' };
 import { decodeImage } from './decode.ts';
 import type { RgbImage } from './image.ts';
@@ -19,7 +19,7 @@ async function factsOf({ width, height, data }: RgbImage): Promise<{ width: numb
 }
 
 describe('in a browser', () => {
-  const entries = Object.entries(pictures).filter(([name]) => name !== 'cmyk.jpg');
+  const entries = Object.entries(decoded).filter(([name]) => name !== 'cmyk.jpg');
 
   it.each(entries)("decodes to Pillow's bytes: %s", async (name, facts) => {
     expect(await factsOf(await decodeImage(await fetched(name)))).toEqual(facts);

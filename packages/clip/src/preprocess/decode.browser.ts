@@ -17,7 +17,7 @@ export const decodePixels: DecodePixels = async (request) => {
     );
   if (header.format === 'tiff' || header.format === 'heic')
     throw refused(name, `is a ${header.format.toUpperCase()} image, which browsers do not decode alike`);
-  // Browsers turn pictures by their EXIF tag whatever they are told, so they must not see it.
+  // Browsers turn images by their EXIF tag whatever they are told, so they must not see it.
   const blob = new Blob([withoutExif(bytes, header.format)], { type: `image/${header.format}` });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }).catch(
     (cause: unknown) => {
@@ -65,7 +65,7 @@ function readThroughWebgl(bitmap: ImageBitmap, { name }: DecodeRequest): RgbImag
 function withoutAlpha(width: number, height: number, rgba: ArrayLike<number>): RgbImage {
   const image = emptyImage(width, height);
   for (let from = 0, to = 0; to < image.data.length; from += 4) {
-    for (let channel = 0; channel < 3; channel++) image.data[to++] = rgba[from + channel] ?? 0;
+    for (let channel = 0; channel < 3; channel++) image.data[to++] = rgba[from + channel]!;
   }
   return image;
 }

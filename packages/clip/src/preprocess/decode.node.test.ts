@@ -4,7 +4,7 @@ import { FormatError, InputError, openSafetensors } from '@mudpt/tensor';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import crops from '@mudpt/testing/fixtures/preprocess/crops.json' with { type: 'json' };
-import pictures from '@mudpt/testing/fixtures/preprocess/pictures.json' with { type: 'json' };
+import decoded from '@mudpt/testing/fixtures/preprocess/pictures.json' with { type: 'json' };
 import upright from '@mudpt/testing/fixtures/preprocess/upright.json' with { type: 'json' };
 import { factsOf, goldenPath, imageBytes, imagePath } from '@mudpt/testing/images';
 import { augment } from './augment.ts';
@@ -12,7 +12,7 @@ import { decodeBytes, decodeImage } from './decode.ts';
 import { resizeAndCrop } from './geometry.ts';
 
 describe("decodes to Pillow's bytes", () => {
-  it.each(Object.entries(pictures))('%s', async (name, facts) => {
+  it.each(Object.entries(decoded))('%s', async (name, facts) => {
     expect(factsOf(await decodeImage(imagePath(name)))).toEqual(facts);
   });
 
@@ -23,7 +23,7 @@ describe("decodes to Pillow's bytes", () => {
 
 describe('takes what people have', () => {
   it('16-bit grey as its upper 8 bits', async () => {
-    expect(factsOf(await decodeImage(imagePath('grey16.png')))).toEqual(pictures['grey.png']);
+    expect(factsOf(await decodeImage(imagePath('grey16.png')))).toEqual(decoded['grey.png']);
   });
 
   it('BMP and TIFF that Pillow wrote of one image', async () => {
@@ -124,8 +124,8 @@ describe('takes what people have', () => {
 });
 
 describe("resizes and crops to Pillow's and torchvision's bytes", () => {
-  it.each(crops)('$picture $kind $size', async ({ picture, kind, size, resize, draws, ...facts }) => {
-    const image = await decodeImage(imagePath(picture));
+  it.each(crops)('$image $kind $size', async ({ image: name, kind, size, resize, draws, ...facts }) => {
+    const image = await decodeImage(imagePath(name));
     let next = 0;
     const draw = () => draws?.[next++] ?? expect.fail('more draws than torchvision made');
     expect(factsOf(kind === 'random' ? augment(image, size, draw) : resizeAndCrop(image, size, resize))).toEqual(facts);
@@ -136,7 +136,7 @@ describe("resizes and crops to Pillow's and torchvision's bytes", () => {
     expect(expected.tensors.size).toBe(10);
     for (const name of expected.tensors.keys()) {
       const { shape, bytes } = await expected.read(name);
-      const image = resizeAndCrop(await decodeImage(goldenPath(name)), shape[0] ?? 0);
+      const image = resizeAndCrop(await decodeImage(goldenPath(name)), shape[0]!);
       expect(Buffer.compare(image.data, bytes), name).toBe(0);
     }
   });
@@ -149,7 +149,7 @@ describe('takes files from anywhere', () => {
     shared.set(bytes, 7);
     const path = imagePath('rgb.png');
     const inputs = [path, pathToFileURL(path), new Blob([bytes]), bytes, bytes.buffer, shared.subarray(7, 7 + bytes.length)];
-    for (const input of inputs) expect(factsOf(await decodeImage(input))).toEqual(pictures['rgb.png']);
+    for (const input of inputs) expect(factsOf(await decodeImage(input))).toEqual(decoded['rgb.png']);
   });
 });
 
@@ -180,7 +180,7 @@ describe('refuses, by name and with the reason', () => {
     await expect(decodeImage(imagePath(name))).rejects.toThrow(message);
   });
 
-  it('pictures larger than allowed, before they are decoded', async () => {
+  it('images larger than allowed, before they are decoded', async () => {
     const options = { maxPixels: 61 * 47 - 1, name: 'bomb' };
     for (const name of ['rgb.png', 'q95.jpg', 'lossy.webp', 'plain.gif'])
       await expect(decodeImage(imagePath(name), options)).rejects.toThrow(/bomb has 61 x 47 pixels, more than the 2866 allowed/);

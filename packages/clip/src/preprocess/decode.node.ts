@@ -1,12 +1,12 @@
 /** Decoding in Node by sharp (libvips), which gives the bytes Pillow does. Reached only through `#decode`. */
 import type Sharp from 'sharp';
-import { FormatError } from '@mudpt/tensor';
+import { type FormatError, TensorError } from '@mudpt/tensor';
 import type { DecodePixels } from './decoder.ts';
 import { emptyImage, type RgbImage } from './image.ts';
-import type { ImageHeader } from './inspect.ts';
+import type { ImageHeader } from './image-header.ts';
 import { damaged, refused, truncated } from './reader.ts';
 
-/** Far beyond what the largest picture allowed takes; a file made to keep decoders busy ends here. */
+/** Far beyond what the largest image allowed takes; a file made to keep decoders busy ends here. */
 const MAX_SECONDS = 60;
 
 /** Loads sharp, once. Workers need it loaded on the main thread first, or its libraries are unloaded with the first worker. */
@@ -18,7 +18,7 @@ export function loadDecoder(): Promise<typeof Sharp> {
       const problem = missing
         ? "the package 'sharp', which decodes images, is not installed"
         : "the package 'sharp' does not load";
-      throw new FormatError('decodeImage', problem, 'run `npm install sharp` for this platform', { cause });
+      throw new TensorError('decodeImage', problem, 'run `npm install sharp` for this platform', { cause });
     },
   ));
 }
@@ -28,12 +28,12 @@ let loaded: Promise<typeof Sharp> | undefined;
 export const decodePixels: DecodePixels = async ({ bytes, header, name, maxPixels }) => {
   const sharp = await loadDecoder();
   // 'error': like Pillow, truncated files are refused, mere warnings (stray bytes between segments) are not.
-  const picture = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: maxPixels }).timeout({
+  const source = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: maxPixels }).timeout({
     seconds: MAX_SECONDS,
   });
   const prepared = header.isCmyk
-    ? picture.pipelineColourspace('cmyk').toColourspace('cmyk')
-    : picture.removeAlpha().toColourspace('srgb');
+    ? source.pipelineColourspace('cmyk').toColourspace('cmyk')
+    : source.removeAlpha().toColourspace('srgb');
   const { data, info } = await prepared
     .raw()
     .toBuffer({ resolveWithObject: true })
@@ -68,9 +68,9 @@ function endsWithChunk(bytes: Uint8Array, kind: string): boolean {
 function fromCmyk({ width, height, data }: RgbImage): RgbImage {
   const image = emptyImage(width, height);
   for (let from = 0, to = 0; to < image.data.length; from += 4) {
-    const light = 255 - (data[from + 3] ?? 0);
+    const light = 255 - data[from + 3]!;
     for (let ink = 0; ink < 3; ink++) {
-      const product = (data[from + ink] ?? 0) * light + 128;
+      const product = data[from + ink]! * light + 128;
       image.data[to++] = Math.max(light - (((product >> 8) + product) >> 8), 0);
     }
   }

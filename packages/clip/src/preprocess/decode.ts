@@ -16,14 +16,14 @@ export interface DecodeOptions {
    * upright by the camera's tag, as viewers show them.
    */
   readonly exif?: 'ignore' | 'apply';
-  /** Larger pictures are refused before memory is taken. Default 178,956,970, where Pillow suspects a decompression bomb. */
+  /** Larger images are refused before memory is taken. Default 178,956,970, where Pillow suspects a decompression bomb. */
   readonly maxPixels?: number;
   /** What errors call the image. Default: the path or URL. */
   readonly name?: string;
 }
 
 export const MAX_PIXELS = 178_956_970;
-/** Longer files are not read; no picture of MAX_PIXELS needs as much. */
+/** Longer files are not read; no image of MAX_PIXELS needs as much. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 /**
@@ -66,7 +66,7 @@ export async function decodeBytes(
     const fix = 'make it smaller, or raise maxPixels if it is what it seems';
     throw refused(name, `has ${width} x ${height} pixels, more than the ${maxPixels} allowed`, fix);
   }
-  // A small file that claims to be a large picture would cost the memory of that picture before it failed.
+  // A small file that claims to be a large image would cost the memory of that image before it failed.
   if (bytes.length < leastBytes) throw truncated(name, `${bytes.length} bytes cannot hold ${width} x ${height} pixels`);
   const image = await pixelsOf({ bytes, header, name, maxPixels });
   return exif === 'apply' ? orient(image, exifOrientation(bytes, format)) : image;

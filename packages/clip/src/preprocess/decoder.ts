@@ -1,6 +1,6 @@
 /** What a platform contributes: `#decode` is decode.node.ts or decode.browser.ts. */
 import type { RgbImage } from './image.ts';
-import type { ImageHeader } from './inspect.ts';
+import type { ImageHeader } from './image-header.ts';
 
 export interface DecodeRequest {
   readonly bytes: Uint8Array;

@@ -1,5 +1,5 @@
 /** The orientation tag of a camera, in JPEG (APP1), PNG (eXIf), WebP (EXIF chunk) and TIFF (its own tags). */
-import type { ImageFormat } from './inspect.ts';
+import type { ImageFormat } from './image-header.ts';
 
 const ORIENTATION = 0x0112;
 
@@ -21,7 +21,7 @@ export function exifOrientation(bytes: Uint8Array, format: ImageFormat): number 
   return part === undefined ? 1 : readOrientation(bytes.subarray(part.tiff, part.end));
 }
 
-/** The file without its EXIF data, for decoders that would turn the picture themselves. */
+/** The file without its EXIF data, for decoders that would turn the image themselves. */
 export function withoutExif(bytes: Uint8Array, format: ImageFormat): Uint8Array<ArrayBuffer> {
   const kept: Uint8Array[] = [];
   let at = 0;
@@ -35,7 +35,7 @@ export function withoutExif(bytes: Uint8Array, format: ImageFormat): Uint8Array<
   kept.reduce((offset, part) => (result.set(part, offset), offset + part.length), 0);
   if (format === 'webp' && result.length >= 21) {
     new DataView(result.buffer).setUint32(4, size - 8, true);
-    if (letters(result, 12, 4) === 'VP8X') result[20] = (result[20] ?? 0) & ~0x08;
+    if (letters(result, 12, 4) === 'VP8X') result[20]! &= ~0x08;
   }
   return result;
 }

@@ -1,5 +1,5 @@
 /**
- * Broken pictures: each decodes or is a FormatError; none crashes, hangs, or takes the memory of the picture it claims to be.
+ * Broken images: each decodes or is a FormatError; none crashes, hangs, or takes the memory of the image it claims to be.
  * `MUDPT_FUZZ` sets another number of files.
  */
 import { readdir } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { inspectImage } from './inspect.ts';
 import { type Draw, drawsFor } from './random.ts';
 
 const COUNT = Number(process.env['MUDPT_FUZZ'] ?? 10_000);
-/** What all of it may add to the peak of the process's memory. A picture as large as is allowed takes 512 MiB decoded. */
+/** What all of it may add to the peak of the process's memory. An image as large as is allowed takes 512 MiB decoded. */
 const MAX_GROWTH = 640 * 2 ** 20;
 const MAX_SECONDS_EACH = 20;
 
@@ -29,9 +29,9 @@ function mutate(base: Uint8Array, other: Uint8Array, draw: Draw): Uint8Array<Arr
   const place = () => below(draw() % 2 ? Math.min(64, bytes.length) : bytes.length);
   for (let changes = 1 + below(4); changes > 0; changes--) {
     const at = place();
-    const edge = EDGES[below(EDGES.length)] ?? 0;
+    const edge = EDGES[below(EDGES.length)]!;
     const kind = below(8);
-    if (kind === 0) bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
+    if (kind === 0) bytes[at] = bytes[at]! ^ (1 << below(8));
     else if (kind === 1) bytes[at] = below(256);
     else if (kind === 2) bytes.fill(edge, at, at + 1 + below(8));
     else if (kind === 3) bytes = bytes.slice(0, at);
@@ -52,7 +52,7 @@ function mutate(base: Uint8Array, other: Uint8Array, draw: Draw): Uint8Array<Arr
 const describeCase = (name: string, index: number) => `case ${index}, a changed ${name}`;
 
 it(
-  `${COUNT} changed pictures decode or are FormatErrors`,
+  `${COUNT} changed images decode or are FormatErrors`,
   async () => {
     const folder = fixturePath('preprocess/pictures/');
     const names = (await readdir(folder)).filter((name) => !name.startsWith('refused')).sort();

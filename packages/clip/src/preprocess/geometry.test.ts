@@ -17,7 +17,7 @@ function reds({ width, height, data }: RgbImage): number[][] {
 }
 
 function fromReds(rows: readonly (readonly number[])[]): RgbImage {
-  const image = emptyImage(rows[0]?.length ?? 0, rows.length);
+  const image = emptyImage(rows[0]!.length, rows.length);
   rows.flat().forEach((level, pixel) => {
     image.data[pixel * 3] = level;
   });
@@ -43,7 +43,7 @@ describe('resizeBicubic', () => {
     expect(resizeBicubic(image, 31, 17)).toEqual(image);
   });
 
-  it('keeps a flat picture flat at every size', () => {
+  it('keeps a flat image flat at every size', () => {
     const image = { width: 13, height: 7, data: new Uint8Array(13 * 7 * 3).fill(201) };
     for (const [width, height] of [
       [1, 1],
@@ -79,7 +79,7 @@ describe('resizeBicubic', () => {
 });
 
 describe('resizeAndCrop', () => {
-  it('takes the memory of the crop, not of the resized picture', () => {
+  it('takes the memory of the crop, not of the resized image', () => {
     // The short side resized to 224 would make 224 x 22,400,000 pixels.
     const { width, height } = resizeAndCrop(emptyImage(1, 100_000), 224);
     expect([width, height]).toEqual([224, 224]);

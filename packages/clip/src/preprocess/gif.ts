@@ -30,12 +30,13 @@ export function decodeGif(bytes: Uint8Array, name: string, maxPixels: number): R
   const indices = decompress(reader, frame);
   const image = emptyImage(width, height);
   if (transparent !== undefined || frame.palette.subarray(0, 3).some((level) => level > 0)) {
-    const background = frame.palette.subarray((transparent ?? 0) * 3, (transparent ?? 0) * 3 + 3);
+    const colour = 3 * (transparent ?? 0);
+    const background = frame.palette.subarray(colour, colour + 3);
     for (let at = 0; at < image.data.length; at += 3) image.data.set(background, at);
   }
   rowOrder(frame).forEach((row, position) => {
     for (let column = 0; column < frame.width; column++) {
-      const colour = (indices[position * frame.width + column] ?? 0) * 3;
+      const colour = indices[position * frame.width + column]! * 3;
       const to = ((frame.top + row) * width + frame.left + column) * 3;
       for (let channel = 0; channel < 3; channel++) image.data[to + channel] = frame.palette[colour + channel] ?? 0;
     }
@@ -43,7 +44,7 @@ export function decodeGif(bytes: Uint8Array, name: string, maxPixels: number): R
   return image;
 }
 
-/** Walks the blocks to the first picture; a graphic control extension before it may name a transparent colour. */
+/** Walks the blocks to the first image; a graphic control extension before it may name a transparent colour. */
 function findFrame(reader: ByteReader, start: number, globalSize: number): { frame: Frame; transparent: number | undefined } {
   let transparent: number | undefined;
   for (let at = start; ; ) {
@@ -120,11 +121,11 @@ function decompress(reader: ByteReader, frame: Frame): Uint8Array {
     let walk = source;
     for (let i = written + length - 1; i >= written; i--) {
       // What does not fit the frame is dropped.
-      if (i < indices.length) indices[i] = suffix[walk] ?? 0;
+      if (i < indices.length) indices[i] = suffix[walk]!;
       else if (i > indices.length + TABLE_SIZE) throw damaged(reader.name, 'an LZW string has no end');
-      if (i > written) walk = prefix[walk] ?? 0;
+      if (i > written) walk = prefix[walk]!;
     }
-    const first = suffix[walk] ?? 0;
+    const first = suffix[walk]!;
     written += length;
     if (!isKnown) {
       if (written < indices.length) indices[written] = first;

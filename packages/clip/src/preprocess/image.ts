@@ -1,4 +1,4 @@
-/** Pictures in memory. */
+/** Images in memory. */
 import { ShapeError } from '@mudpt/tensor';
 
 /** [height, width, 3] red, green, blue, 0 to 255, row by row without gaps. */
@@ -50,9 +50,9 @@ export function flipHorizontally({ width, height, data }: RgbImage): RgbImage {
     for (let column = 0; column < width; column++) {
       const from = (row * width + column) * 3;
       const to = (row * width + width - 1 - column) * 3;
-      result.data[to] = data[from] ?? 0;
-      result.data[to + 1] = data[from + 1] ?? 0;
-      result.data[to + 2] = data[from + 2] ?? 0;
+      result.data[to] = data[from]!;
+      result.data[to + 1] = data[from + 1]!;
+      result.data[to + 2] = data[from + 2]!;
     }
   }
   return result;

@@ -1,5 +1,5 @@
 /** What the boxes of an AVIF or HEIC file say of its size. */
-import type { ImageHeader } from './inspect.ts';
+import type { ImageHeader } from './image-header.ts';
 import { type ByteReader, damaged } from './reader.ts';
 
 /** Properties of images stand at the beginning, before the pixels. */

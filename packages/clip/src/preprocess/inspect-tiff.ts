@@ -1,5 +1,5 @@
 /** What the first page of a TIFF says of itself. */
-import type { ImageHeader } from './inspect.ts';
+import type { ImageHeader } from './image-header.ts';
 import { type ByteReader, damaged, refused } from './reader.ts';
 
 const TAGS = { width: 256, height: 257, bits: 258, compression: 259, photometric: 262, samples: 277, format: 339 } as const;

@@ -1,22 +1,9 @@
-/** What kind of picture a file holds and how large it is, read from its first bytes, before any decoder sees it. */
+/** What kind of image a file holds and how large it is, read from its first bytes, before any decoder sees it. */
 import { readBmp } from './bmp.ts';
+import type { ImageFormat, ImageHeader } from './image-header.ts';
 import { inspectHeif } from './inspect-heif.ts';
 import { inspectTiff } from './inspect-tiff.ts';
 import { ByteReader, damaged, refused, truncated } from './reader.ts';
-
-export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp' | 'tiff' | 'avif' | 'heic';
-
-export interface ImageHeader {
-  readonly format: ImageFormat;
-  readonly width: number;
-  readonly height: number;
-  /** Whether pixels may be transparent. The alpha is dropped, as Pillow's convert('RGB') does; colours under it stay as they are. */
-  readonly hasAlpha: boolean;
-  /** A JPEG of four inks. */
-  readonly isCmyk: boolean;
-  /** The least number of bytes a whole file of this size can have. */
-  readonly leastBytes: number;
-}
 
 /** Kinds people pass by mistake, by what their bytes begin with. */
 const OTHERS: readonly (readonly [string | RegExp, string])[] = [
@@ -36,7 +23,7 @@ const OTHERS: readonly (readonly [string | RegExp, string])[] = [
   ['\x1f\x8b', 'a gzip archive'],
   [/^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?<svg/i, 'an SVG drawing'],
   [/^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml)/i, 'an HTML or XML page (a failed download often is one)'],
-  ['version https://git-lfs', 'a Git LFS pointer, not the picture itself'],
+  ['version https://git-lfs', 'a Git LFS pointer, not the image itself'],
   [/^[\t\n\r\x20-\x7e]+$/, 'a text file'],
 ];
 

@@ -30,7 +30,7 @@ export function normalize(
     }
     tables.forEach((table, channel) => {
       const start = (index * 3 + channel) * area;
-      for (let pixel = 0; pixel < area; pixel++) values[start + pixel] = table[bytes[pixel * 3 + channel] ?? 0] ?? 0;
+      for (let pixel = 0; pixel < area; pixel++) values[start + pixel] = table[bytes[pixel * 3 + channel]!]!;
     });
   });
   return values;

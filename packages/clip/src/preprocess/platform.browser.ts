@@ -1,5 +1,5 @@
 /** The loader's platform in a browser: decoding runs beside the page anyway, resizing runs on the calling thread. */
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import type { MakeFolder, StartWorkers } from './platform.ts';
 import { runTask } from './task.ts';
 
@@ -7,7 +7,7 @@ export const startWorkers: StartWorkers = async () => ({ run: runTask, close: as
 
 /** Always refuses. */
 export const makeFolder: MakeFolder = async (path) => {
-  throw new FormatError('fileCache', `a browser has no folder ${JSON.stringify(path)}`, 'use memoryCache');
+  throw new InputError('fileCache', `a browser has no folder ${JSON.stringify(path)}`, 'use memoryCache');
 };
 
 export function processors(): number {

@@ -35,7 +35,7 @@ describe('drawsFor', () => {
     const counts = Array.from({ length: 16 }, () => 0);
     for (let index = 0; index < 4000; index++) {
       const bin = (drawsFor({ seed: 1, epoch: 0, index })() >>> 28) & 15;
-      counts[bin] = (counts[bin] ?? 0) + 1;
+      counts[bin]! += 1;
     }
     // 250 each; five standard deviations are 77.
     expect(Math.min(...counts)).toBeGreaterThan(173);

@@ -33,7 +33,7 @@ export function drawsFor({ seed, epoch, index }: DrawPlace): Draw {
   let words: readonly number[] = [];
   return () => {
     if (drawn % 4 === 0) words = philox4x32([drawn / 4, index >>> 0, epoch, high(index)], [seed >>> 0, high(seed)]);
-    return words[drawn++ % 4] ?? 0;
+    return words[drawn++ % 4]!;
   };
 }
 

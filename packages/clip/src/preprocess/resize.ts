@@ -52,7 +52,7 @@ function weightsFor(inputSize: number, outputSize: number, first: number, length
       sum += weight;
     }
     for (let i = 0; i < count; i++) {
-      const weight = (exact[i] ?? 0) / (sum === 0 ? 1 : sum);
+      const weight = exact[i]! / (sum === 0 ? 1 : sum);
       values[position * stride + i] = Math.trunc(weight * (1 << PRECISION_BITS) + (weight < 0 ? -0.5 : 0.5));
     }
     starts[position] = start;
@@ -126,7 +126,7 @@ export interface Window {
 }
 
 /**
- * `image` in width x height pixels, or the part of that inside `window`. Only the window is computed, so a picture of 1 x 100,000 can be
+ * `image` in width x height pixels, or the part of that inside `window`. Only the window is computed, so an image of 1 x 100,000 can be
  * resized to a short side of 224 and cropped without the 224 x 22,400,000 pixels in between.
  *
  * @throws ShapeError for sizes below 1 and windows that reach outside

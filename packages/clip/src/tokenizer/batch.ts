@@ -33,7 +33,7 @@ export function packBatch(
   const eotIndex = new Int32Array(rows.length);
   rows.forEach((row, index) => {
     if (row.length > contextLength && onTooLong !== 'truncate') {
-      const shown = quote(texts[index] ?? '');
+      const shown = quote(texts[index]!);
       throw new LimitError(
         'encodeBatch',
         `text ${index}, ${shown}, has ${row.length} tokens with start and end, and the context holds ${contextLength}`,

@@ -17,7 +17,7 @@ const CHARACTERS: readonly string[] = ALL.map((byte) =>
 const BYTES: ReadonlyMap<string, number> = new Map(CHARACTERS.map((character, byte) => [character, byte]));
 
 /** The 256 characters in the order of CLIP's vocabulary: those that stand for themselves first. */
-export const VOCABULARY_ORDER: readonly string[] = [...ALL.filter(isPrintable), ...MOVED].map((byte) => CHARACTERS[byte] ?? '');
+export const VOCABULARY_ORDER: readonly string[] = [...ALL.filter(isPrintable), ...MOVED].map((byte) => CHARACTERS[byte]!);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,4 +1,4 @@
-import { FormatError, LimitError } from '@mudpt/tensor';
+import { InputError, LimitError } from '@mudpt/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import labels from '@mudpt/testing/fixtures/tokenizer/labels.json' with { type: 'json' };
 import mixtures from '@mudpt/testing/fixtures/tokenizer/mixtures.json' with { type: 'json' };
@@ -79,7 +79,7 @@ describe('decode', () => {
 
   it('refuses an id that is not there, by position', () => {
     expect(() => openai.decode([49406, 320, 49408])).toThrow(/id 49408 at position 2 .* from 0 to 49407/);
-    expect(() => openai.decode([0.5])).toThrow(FormatError);
+    expect(() => openai.decode([0.5])).toThrow(InputError);
   });
 });
 

@@ -1,6 +1,6 @@
 /** CLIP's tokenizer: text to ids and back. */
 import { BPE } from '@huggingface/tokenizers';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { type BatchOptions, type EncodedBatch, packBatch } from './batch.ts';
 import { fromByteCharacters, toByteCharacters } from './bytes.ts';
 import { END, splitWords, START, type TokenizerMode } from './clean.ts';
@@ -20,10 +20,10 @@ export interface TokenizerOptions {
   readonly vocabulary?: string | URL | VocabularyFiles;
 }
 
-/** Makes a tokenizer. The first with the built-in vocabulary unpacks it, in about 0.1 s. @throws FormatError for unusable files */
+/** Makes a tokenizer. The first with the built-in vocabulary unpacks it, in about 0.1 s. @throws FormatError for unusable files, InputError for another mode */
 export async function createTokenizer({ mode = 'openai', vocabulary }: TokenizerOptions = {}): Promise<Tokenizer> {
   if (mode !== 'openai' && mode !== 'hf') {
-    throw new FormatError('createTokenizer', `the mode is ${JSON.stringify(mode)}`, "use 'openai' or 'hf'");
+    throw new InputError('createTokenizer', `the mode is ${JSON.stringify(mode)}`, "use 'openai' or 'hf'");
   }
   if (vocabulary === undefined) return new Tokenizer(mode, await builtInVocabulary());
   const isFolder = typeof vocabulary === 'string' || vocabulary instanceof URL;
@@ -81,7 +81,7 @@ export class Tokenizer {
    * The text of `ids`: lower case, one space after each word, none at the end. Start and end tokens are left out. Everything after the
    * first end is padding.
    *
-   * @throws FormatError for an id the vocabulary does not have
+   * @throws InputError for an id the vocabulary does not have
    */
   decode(ids: ArrayLike<number>): string {
     let characters = '';
@@ -92,7 +92,7 @@ export class Tokenizer {
       const token = this.tokens.get(id);
       if (token === undefined) {
         const range = `use ids from 0 to ${this.vocabularySize - 1}`;
-        throw new FormatError('decode', `the id ${id} at position ${position} is not in the vocabulary`, range);
+        throw new InputError('decode', `the id ${id} at position ${position} is not in the vocabulary`, range);
       }
       characters += token;
     }

@@ -44,7 +44,7 @@ describe('the fingerprint', () => {
     const mergesText = `#version: 0.2\n${merges.join('\n')}\n`;
     expect(await of({ vocabJson: JSON.stringify(vocab), mergesText })).toBe(builtIn);
     expect(await of({ tokenizerJson })).toBe(builtIn);
-    const swapped = { ...vocab, '!': vocab['"'] ?? 0, '"': vocab['!'] ?? 0 };
+    const swapped = { ...vocab, '!': vocab['"']!, '"': vocab['!']! };
     const others = [
       await of({ vocabJson: JSON.stringify(swapped), mergesText }),
       await of({ vocabJson: JSON.stringify(vocab), mergesText: merges.toReversed().join('\n') }),

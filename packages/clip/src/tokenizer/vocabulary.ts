@@ -153,7 +153,7 @@ function checked(file: string, vocabulary: Vocabulary): Vocabulary {
     const some = missing.slice(0, 5).map((token) => JSON.stringify(token));
     throw broken(file, `${missing.length} tokens are missing: ${some.join(', ')}${missing.length > 5 ? ', ...' : ''}`);
   }
-  const end = ids.get(END) ?? 0;
+  const end = ids.get(END)!;
   for (const [token, id] of ids)
     if (id > end) throw broken(file, `${JSON.stringify(token)} has the id ${id}, above ${END}'s ${end}`);
   return vocabulary;

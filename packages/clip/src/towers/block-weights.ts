@@ -2,7 +2,7 @@
 import { LayerNorm, Linear, MultiHeadAttention, TransformerBlock } from '@mudpt/autograd';
 import type { Tensor } from '@mudpt/tensor';
 import type { TowerConfig } from '../config.ts';
-import type { WeightBox } from '../tensors.ts';
+import type { WeightBox } from '../weight-box.ts';
 
 const ACTIVATIONS = { quick_gelu: 'quickGelu', gelu: 'gelu' } as const;
 

@@ -4,7 +4,7 @@ import { add, cat, expand, linear, matmul, permute, reshape, scope, select, Shap
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import { type ImageConfig, imageTokens } from '../config.ts';
-import type { WeightBox } from '../tensors.ts';
+import type { WeightBox } from '../weight-box.ts';
 import { expectPromptTokens, type PromptTokens } from './prompt-tokens.ts';
 import { runBlocks, type StackOptions } from './transformer.ts';
 

@@ -18,7 +18,7 @@ import {
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import type { TextConfig } from '../config.ts';
-import type { WeightBox } from '../tensors.ts';
+import type { WeightBox } from '../weight-box.ts';
 import { expectPromptTokens, type PromptTokens } from './prompt-tokens.ts';
 import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
 import { TokenTable } from './token-table.ts';

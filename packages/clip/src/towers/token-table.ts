@@ -1,7 +1,8 @@
 /** The table of token embeddings. A frozen one stays in host memory: of its 49,408 rows a task reads some hundred. */
 import { Module } from '@mudpt/autograd';
 import { cast, type Device, embedding, scope, ShapeError, Tensor, tensor, TensorError } from '@mudpt/tensor';
-import { type HostTensor, widen } from '../tensors.ts';
+import { widen } from '../weight-box.ts';
+import { type HostTensor } from '../weight-shapes.ts';
 
 export class TokenTable extends Module {
   /** The table [vocabulary, width], when it is on the device. */

@@ -1,13 +1,13 @@
 /** Weights whose numbers are all finite, in the file and as they are stored on the device. */
-import { FormatError } from '@mudpt/tensor';
-import type { HostTensor, WeightDType } from '../tensors.ts';
+import { FormatError, InputError } from '@mudpt/tensor';
+import type { HostTensor, WeightDType } from '../weight-shapes.ts';
 
 /** From here on an f32 rounds to an infinite f16. */
 const F16_LIMIT = 65520;
 
 /**
  * Checks a weight that is about to be stored as `dtype`.
- * @throws FormatError naming the weight and the first number that is NaN or infinite, or would be as f16
+ * @throws FormatError naming the weight and the first number that is NaN or infinite, InputError where it would be so as the f16 asked for
  */
 export function expectFiniteWeight(file: string, name: string, weight: HostTensor, dtype: WeightDType): void {
   const at =
@@ -15,11 +15,9 @@ export function expectFiniteWeight(file: string, name: string, weight: HostTenso
   if (at < 0) return;
   const isTooLarge = weight.dtype === 'f32' && Number.isFinite(weight.data[at]);
   const found = weight.dtype === 'f16' ? 'NaN or infinite' : String(weight.data[at]);
-  throw new FormatError(
-    'loadClip',
-    `${file}: number ${at} of ${name} is ${found}${isTooLarge ? ', which f16 cannot hold' : ''}`,
-    isTooLarge ? "load the model with dtype: 'f32'" : 'the weights are damaged: fetch the file again',
-  );
+  const problem = `${file}: number ${at} of ${name} is ${found}`;
+  if (isTooLarge) throw new InputError('loadClip', `${problem}, which f16 cannot hold`, "load the model with dtype: 'f32'");
+  throw new FormatError('loadClip', problem, 'the weights are damaged: fetch the file again');
 }
 
 /** The exponent of NaN and infinities is all ones. */

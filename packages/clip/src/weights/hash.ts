@@ -4,7 +4,8 @@ import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
 import type { ClipConfig } from '../config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { BUILT_IN_FINGERPRINT } from '../tokenizer/vocabulary.ts';
-import { type HostTensor, widen } from '../tensors.ts';
+import { widen } from '../weight-box.ts';
+import { type HostTensor } from '../weight-shapes.ts';
 
 /** Gathers digests of weights as they are read; the order does not matter. */
 export class WeightHash {

@@ -1,6 +1,6 @@
-export { chooseWeights, type Files, type ModelInput } from './files.ts';
-export type { HubOptions, LoadProgress } from './hub-options.ts';
-export { fromOpenClip } from './infer.ts';
+export { chooseWeights, type Files, type ModelInput } from './files/files.ts';
+export type { HubOptions, LoadProgress } from './hub/options.ts';
+export { fromOpenClip } from './names/infer.ts';
 export { HUB_NAMES, loadClip, type LoadClipOptions } from './load.ts';
 export { openWeights, type OpenWeightsOptions } from './open.ts';
 export { saveHuggingFace, type SavedWeights, type SaveOptions, serializeHuggingFace, weightsOf } from './save.ts';

@@ -5,7 +5,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { fixtureUrl } from '@mudpt/testing/fixtures';
 import { distance } from '@mudpt/testing/numbers';
 import { toHuggingFace } from '../config.ts';
-import type { ModelInput } from './files.ts';
+import type { ModelInput } from './files/files.ts';
 import { loadClip } from './load.ts';
 import { openWeights } from './open.ts';
 import { serializeHuggingFace, weightsOf } from './save.ts';

@@ -22,7 +22,7 @@ import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
 import { createTokenizer } from '../tokenizer/index.ts';
 import { builtInVocabulary } from '../tokenizer/vocabulary.ts';
 import type { Clip } from '../clip.ts';
-import type { LoadProgress } from './hub-options.ts';
+import type { LoadProgress } from './hub/options.ts';
 import { loadClip, type LoadClipOptions } from './load.ts';
 import { openWeights } from './open.ts';
 import { saveHuggingFace, serializeHuggingFace, weightsOf } from './save.ts';
@@ -215,14 +215,14 @@ describe('saveHuggingFace', () => {
   it("writes what PyTorch's converter writes, and one tower alone", async () => {
     const source = await openWeights(fixturePath('weights/torchscript-f16.pt'));
     const files = await serializeHuggingFace(source);
-    const [own, reference] = [
+    const [written, reference] = [
       await openSafetensors(files['model.safetensors'] ?? new Uint8Array()),
       await openSafetensors(await fixture('hf-f16.safetensors')),
     ];
     const names = [...reference.tensors.keys()].filter((name) => !name.endsWith('position_ids'));
-    expect([...own.tensors.keys()].sort()).toEqual(names.sort());
+    expect([...written.tensors.keys()].sort()).toEqual(names.sort());
     for (const name of names) {
-      const [a, b] = [await own.read(name), await reference.read(name)];
+      const [a, b] = [await written.read(name), await reference.read(name)];
       expect(a.shape, name).toEqual(b.shape);
       expect(sameBytes(toFloat32(a.dtype, a.bytes), toFloat32(b.dtype, b.bytes)), name).toBe(true);
     }

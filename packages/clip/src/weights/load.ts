@@ -1,17 +1,18 @@
 /** A CLIP model from wherever its weights lie. */
-import { DTypeError, FormatError, Tensor } from '@mudpt/tensor';
+import { DTypeError, FormatError, InputError, Tensor } from '@mudpt/tensor';
 import type { Clip } from '../clip.ts';
 import type { ClipName } from '../config.ts';
-import { clipFromTensors, type ClipOptions } from '../from-tensors.ts';
-import { type HostTensor, upload, type WeightDType } from '../tensors.ts';
+import { clipFromTensors, type ClipOptions } from '../clip-from-tensors.ts';
+import { upload } from '../weight-box.ts';
+import { type HostTensor, type WeightDType } from '../weight-shapes.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/index.ts';
-import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files.ts';
+import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files/files.ts';
 import { expectFiniteWeight } from './finite.ts';
 import { modelHash } from './hash.ts';
-import { type HubOptions, isHubName } from './hub-options.ts';
+import { type HubOptions, isHubName } from './hub/options.ts';
 import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
-import { folderVocabulary } from './vocabulary-files.ts';
+import { folderVocabulary } from './files/vocabulary.ts';
 
 export type LoadClipOptions = Omit<ClipOptions, 'dtype' | 'hash'> &
   OpenWeightsOptions &
@@ -34,7 +35,7 @@ export const HUB_NAMES: Readonly<Record<ClipName, string>> = {
  * Loads a model: from a path or an address (see `openWeights` for the formats), from bytes or files, or by its name on the hub
  * (`openai/clip-vit-base-patch16`, or `ViT-B/16`). A path that exists comes before a name. Weights go to the device one by one; the token
  * table stays in host memory unless asked for otherwise.
- * @throws FormatError naming the file, the tensors and what to do; the signal's reason once it is aborted
+ * @throws InputError for a path, a name or an option that cannot be; FormatError naming the file, the tensors and what to do; the signal's reason once it is aborted
  */
 export async function loadClip(input: ModelInput, options: LoadClipOptions): Promise<Clip> {
   const { device, dtype = 'f32' } = options;
@@ -74,7 +75,7 @@ async function findModel(input: ModelInput, options: HubOptions): Promise<Locate
     const { hubFiles } = await import('#hub');
     return { files: await hubFiles(hubName, options) };
   }
-  throw new FormatError(
+  throw new InputError(
     OP,
     `there is no file or folder ${JSON.stringify(name)}, and it is no name on the hub`,
     `check the path, or give a name such as ${HUB_NAMES['ViT-B/16']}`,

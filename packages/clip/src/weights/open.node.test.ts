@@ -14,10 +14,11 @@ import {
 } from '@mudpt/testing/weights/models';
 import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { toHuggingFace } from '../config.ts';
-import { widen, weightShapes } from '../tensors.ts';
+import { widen } from '../weight-box.ts';
+import { weightShapes } from '../weight-shapes.ts';
 import { randomWeights } from '../random-clip.ts';
 import { openWeights } from './open.ts';
-import { HUGGING_FACE } from './naming.ts';
+import { HUGGING_FACE } from './names/naming.ts';
 
 const CONFIG_JSON = JSON.stringify(toHuggingFace(FIXTURE_CONFIG));
 const huggingFace = async (files: Record<string, string | Uint8Array> = {}) =>
@@ -111,10 +112,10 @@ describe('every format gives the same weights', () => {
     const values = toFloat32(stored.dtype, stored.bytes);
     const source = await openWeights(await huggingFace());
     const weight = await source.read('text_projection');
-    const own = weight.dtype === 'f16' ? widen(weight.data) : weight.data;
-    expect(own[1]).toBe(values[64]);
-    expect(own[64 * 3 + 7]).toBe(values[64 * 7 + 3]);
-    expect(own[1]).not.toBe(values[1]);
+    const read = weight.dtype === 'f16' ? widen(weight.data) : weight.data;
+    expect(read[1]).toBe(values[64]);
+    expect(read[64 * 3 + 7]).toBe(values[64 * 7 + 3]);
+    expect(read[1]).not.toBe(values[1]);
   });
 });
 
@@ -241,12 +242,12 @@ describe('one tower', () => {
     ['text', (name) => name.startsWith('text_'), 'text_config', { model_type: 'clip_text_model' }],
     ['image', (name) => name.startsWith('vis'), 'vision_config', { model_type: 'clip_vision_model' }],
   ])('saved by itself (%s), with its own prefix and without', async (tower, belongs, section, type) => {
-    const own = { ...(toHuggingFace(FIXTURE_CONFIG)[section] as object), ...type };
+    const config = { ...(toHuggingFace(FIXTURE_CONFIG)[section] as object), ...type };
     for (const prefix of [/^$/, /^(text|vision)_model\./]) {
       const files = await huggingFaceWith(
         (tensors) =>
           new Map([...tensors].filter(([name]) => belongs(name)).map(([name, tensor]) => [name.replace(prefix, ''), tensor])),
-        JSON.stringify(own),
+        JSON.stringify(config),
       );
       const source = await openWeights(files);
       expect(source.towers).toEqual([tower]);

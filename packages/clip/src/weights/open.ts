@@ -1,14 +1,14 @@
 /** One door for all formats of CLIP weights: finds the file, tells the container and the naming, and the sizes of the model. */
-import { byteSource, FormatError, LimitError } from '@mudpt/tensor';
+import { byteSource, InputError, LimitError } from '@mudpt/tensor';
 import { printable } from '../printable.ts';
 import { checkConfig, type ClipConfig } from '../config.ts';
-import type { TowerName } from '../tensors.ts';
-import { openTensorFile, readJson } from './container.ts';
-import { chooseWeights, type Files, locate, type ModelInput } from './files.ts';
-import { fromOpenClip, fromTransformers, inferConfig } from './infer.ts';
-import { findNaming, type Naming } from './naming.ts';
+import type { TowerName } from '../weight-shapes.ts';
+import { openTensorFile, readJson } from './formats/container.ts';
+import { chooseWeights, type Files, locate, type ModelInput } from './files/files.ts';
+import { fromOpenClip, fromTransformers, inferConfig } from './names/infer.ts';
+import { findNaming, type Naming } from './names/naming.ts';
 import { weightSource, type WeightSource } from './source.ts';
-import type { TensorFile } from './tensor-file.ts';
+import type { TensorFile } from './formats/tensor-file.ts';
 
 export type OpenWeightsOptions = {
   /** Which towers' weights. Default: those the file has. */
@@ -28,11 +28,11 @@ const OP = 'openWeights';
  * open_clip folder (open_clip_config.json), a safetensors file, or a `.pt` archive of PyTorch 1.6 and later (TorchScript, a state dict, a
  * training checkpoint). Where no configuration lies beside names of OpenAI's, the sizes are told by the shapes, and heads of 64 channels
  * and quick_gelu are taken, as in OpenAI's models; a warning says so unless it is OpenAI's own archive.
- * @throws FormatError naming the file and what is wrong with it
+ * @throws InputError for a path, a folder or an option that cannot be, FormatError naming the file and what is wrong with it
  */
 export async function openWeights(input: ModelInput, options: OpenWeightsOptions = {}): Promise<WeightSource> {
   const located = await locate(input);
-  if (!located) throw new FormatError(OP, `there is no file or folder ${JSON.stringify(String(input))}`, 'check the path');
+  if (!located) throw new InputError(OP, `there is no file or folder ${JSON.stringify(String(input))}`, 'check the path');
   return openLocated(located.files, located.chosen ?? chooseWeights(located.files), options);
 }
 
@@ -47,7 +47,7 @@ export async function openLocated(files: Files, chosen: string, options: OpenWei
     const absent = towers.filter((tower) => !naming.towers.includes(tower));
     if (absent.length > 0 || towers.length === 0) {
       const asked = towers.length === 0 ? 'no tower is asked for' : `it has no ${absent.join(' and no ')} tower`;
-      throw new FormatError(OP, `${file.name}: ${asked}`, `ask for what it has: ${naming.towers.join(', ')}`);
+      throw new InputError(OP, `${file.name}: ${asked}`, `ask for what it has: ${naming.towers.join(', ')}`);
     }
     return weightSource(file, config, naming, { towers, onExtra: options.onExtra });
   } catch (error) {
@@ -69,7 +69,7 @@ async function findConfig(files: Files, file: TensorFile, naming: Naming, option
     const preprocessor = has('preprocessor_config.json') ? await json('preprocessor_config.json') : undefined;
     return fromTransformers(await json('config.json'), preprocessor);
   }
-  throw new FormatError(OP, `${file.name} has no config.json beside it`, 'fetch it too, or give the option config');
+  throw new InputError(OP, `${file.name} has no config.json beside it`, 'fetch it too, or give the option config');
 }
 
 /** OpenAI's archives carry their sizes as numbers; state dicts of the same names, open_clip's among them, do not. */

@@ -1,7 +1,7 @@
 /** Writes a model as transformers reads it: config.json, model.safetensors, preprocessor_config.json, and the tokenizer's files if given. */
 import {
   float32ToFloat16,
-  FormatError,
+  InputError,
   type SafetensorsDType,
   serializeSafetensors,
   Tensor,
@@ -13,8 +13,8 @@ import { makeFolder } from '#files';
 import type { Clip } from '../clip.ts';
 import { type ClipConfig, toHuggingFace } from '../config.ts';
 import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
-import { type HostTensor, type TowerName, TOWERS, weightShapes } from '../tensors.ts';
-import { HUGGING_FACE } from './naming.ts';
+import { type HostTensor, type TowerName, TOWERS, weightShapes } from '../weight-shapes.ts';
+import { HUGGING_FACE } from './names/naming.ts';
 import { transpose } from './source.ts';
 
 /** Weights by OpenAI's names: those of a model (`weightsOf`), or an open file of any format, so that one is converted into another. */
@@ -35,7 +35,7 @@ export function weightsOf(clip: Clip): SavedWeights {
     weights: new Map([...weights].map(([name, { dtype }]) => [name, { dtype: dtype === 'f16' ? 'F16' : 'F32' }])),
     read: async (name) => {
       const weight = weights.get(name);
-      if (!weight) throw new FormatError('saveHuggingFace', `the model has no weight ${name}`, 'use the names of weightShapes');
+      if (!weight) throw new InputError('saveHuggingFace', `the model has no weight ${name}`, 'use the names of weightShapes');
       return weight instanceof Tensor ? download(weight) : weight;
     },
   };

@@ -1,10 +1,18 @@
 /** A model's weights as the towers want them: OpenAI's names and layouts, one tensor at a time, whatever format they lie in. */
-import { FormatError, type SafetensorsDType, type SafetensorsTensor, type Shape, sizeOf, toFloat32 } from '@mudpt/tensor';
+import {
+  FormatError,
+  InputError,
+  type SafetensorsDType,
+  type SafetensorsTensor,
+  type Shape,
+  sizeOf,
+  toFloat32,
+} from '@mudpt/tensor';
 import type { ClipConfig } from '../config.ts';
-import { type HostTensor, type TowerName, weightShapes } from '../tensors.ts';
+import { type HostTensor, type TowerName, weightShapes } from '../weight-shapes.ts';
 import { WeightHash } from './hash.ts';
-import type { Naming, Recipe } from './naming.ts';
-import { bytesPerNumber, type TensorFile } from './tensor-file.ts';
+import type { Naming, Recipe } from './names/naming.ts';
+import { bytesPerNumber, type TensorFile } from './formats/tensor-file.ts';
 
 /** What is known of a weight before it is read. */
 export interface WeightEntry {
@@ -61,7 +69,7 @@ export function weightSource(file: TensorFile, config: ClipConfig, naming: Namin
   const read = async (name: string): Promise<HostTensor> => {
     const found = plan.get(name);
     if (!found)
-      throw new FormatError(
+      throw new InputError(
         OP,
         `${file.name} has no weight ${JSON.stringify(name)} for ${towers.join(' and ')}`,
         'use one of its names',
@@ -103,8 +111,8 @@ function planWeights(
     // A tower saved by itself needs no factor between the two.
     const isOptional = name === 'logit_scale' && towers.length === 1;
     const expected = partShape(shape, recipe);
-    entries.forEach((entry, index) => {
-      const part = recipe.parts[index] ?? '';
+    recipe.parts.forEach((part, index) => {
+      const entry = entries[index];
       if (!entry) {
         if (!isOptional) missing.push(part);
       } else if (!fits(entry.shape, expected))
@@ -199,6 +207,6 @@ function join<A extends Float32Array | Uint16Array>(parts: readonly A[], create:
 /** A matrix of `shape` from its transpose. */
 export function transpose<A extends Float32Array | Uint16Array>(from: A, [rows = 0, columns = 0]: Shape, to: A): A {
   for (let row = 0; row < rows; row += 1)
-    for (let column = 0; column < columns; column += 1) to[row * columns + column] = from[column * rows + row] ?? 0;
+    for (let column = 0; column < columns; column += 1) to[row * columns + column] = from[column * rows + row]!;
   return to;
 }

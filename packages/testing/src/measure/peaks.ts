@@ -115,7 +115,7 @@ export function multiplyAdds(device: Device, y: Tensor, shape: FmaShape, loops: 
   multiplyAdd.dispatch(device, { buffers: { y }, params: { loops, factor: 0 }, grid: [threads / 64], defines: shape });
 }
 
-/** Element `index` of what {@link multiplyAdds} leaves behind: which chain's value arrived, and how many loops were counted. */
+/** Element `index` of what {@link multiplyAdds} writes: which chain's value arrived, and how many loops were counted. */
 export function expectedSum({ CHAINS, UNROLL }: FmaShape, loops: number, index: number): number {
   const component = index % 4;
   const chain = ([0, 1, 2, 0][component]! + loops * UNROLL) % CHAINS;

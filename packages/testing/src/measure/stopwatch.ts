@@ -17,12 +17,12 @@ export type Elapsed = {
 export function stopwatch(device: Device): () => Elapsed {
   const begin = performance.now();
   const used = process.cpuUsage();
-  const own = ownTime();
+  const mainBefore = mainThreadTime();
   return () => {
     const wall = performance.now() - begin;
     if (device.adapter.kind === 'gpu') return { wall, busy: wall };
     const { user, system } = process.cpuUsage(used);
-    return { wall, busy: ((user + system) / 1000 - (ownTime() - own)) / availableParallelism() };
+    return { wall, busy: ((user + system) / 1000 - (mainThreadTime() - mainBefore)) / availableParallelism() };
   };
 }
 
@@ -30,6 +30,6 @@ const SCHEDULER = '/proc/self/schedstat';
 const isLinux = existsSync(SCHEDULER);
 
 /** Processor milliseconds of the main thread, which looks after the adapter however long it takes; 0 where only Linux would tell. */
-function ownTime(): number {
+function mainThreadTime(): number {
   return isLinux ? Number(readFileSync(SCHEDULER, 'utf8').split(' ')[0]) / 1e6 : 0;
 }

@@ -22,8 +22,7 @@ export function tinyWeights(config: ClipConfig = TINY, seed = 1): Record<string,
   const weights = randomWeights(config, random);
   for (const [name, { data }] of Object.entries(weights)) {
     const scale = name.endsWith('weight') && !name.includes('ln_') ? 2 : 1;
-    for (let i = 0; i < data.length; i += 1)
-      data[i] = (data[i] ?? 0) * scale + (name === 'logit_scale' ? 0 : (random() - 0.5) * 0.2);
+    for (let i = 0; i < data.length; i += 1) data[i] = data[i]! * scale + (name === 'logit_scale' ? 0 : (random() - 0.5) * 0.2);
   }
   return weights;
 }

@@ -103,10 +103,11 @@ export function broadcastShapes(...shapes: readonly (readonly number[])[]): numb
   return Array.from({ length: rank }, (_, axis) => {
     let extent = 1;
     for (const shape of shapes) {
-      const own = shape[axis - (rank - shape.length)] ?? 1;
-      if (own === 1) continue;
-      if (extent !== 1 && extent !== own) throw new Error(`shapes ${shapes.map((s) => `[${s}]`).join(' and ')} do not broadcast`);
-      extent = own;
+      const size = shape[axis - (rank - shape.length)] ?? 1;
+      if (size === 1) continue;
+      if (extent !== 1 && extent !== size)
+        throw new Error(`shapes ${shapes.map((s) => `[${s}]`).join(' and ')} do not broadcast`);
+      extent = size;
     }
     return extent;
   });

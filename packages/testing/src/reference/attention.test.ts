@@ -58,8 +58,8 @@ describe('ragged attention', () => {
 
 describe('shared prefix', () => {
   const [batch, length, heads, width, shared] = [3, 4, 2, 5, 3];
-  const own = [batch, length, heads, width];
-  const [q, k, v, cotangent] = [1, 2, 3, 4].map((seed) => random(own, seed)) as [Ref, Ref, Ref, Ref];
+  const shape = [batch, length, heads, width];
+  const [q, k, v, cotangent] = [1, 2, 3, 4].map((seed) => random(shape, seed)) as [Ref, Ref, Ref, Ref];
   const [prefixK, prefixV] = [random([shared, heads, width], 5), random([shared, heads, width], 6)];
   const repeated = (prefix: Ref): Ref => expand(reshape(prefix, [1, shared, heads, width]), [batch, -1, -1, -1]);
   const withPrefix = (prefix: Ref, x: Ref): Ref => cat([repeated(prefix), x], 1);

@@ -99,7 +99,7 @@ export function raggedAttentionBackward(q: Ref, k: Ref, v: Ref, cotangent: Ref, 
   const heads = q.shape[1]!;
   const scale = scaleOf(q, options);
   const { out } = raggedAttention(q, k, v, options);
-  const own = { q: zeros(q.shape), k: zeros(k.shape), v: zeros(v.shape) };
+  const gradients = { q: zeros(q.shape), k: zeros(k.shape), v: zeros(v.shape) };
   const prefixK = options.prefixK && zeros(options.prefixK.shape);
   const prefixV = options.prefixV && zeros(options.prefixV.shape);
   visibleRows(q, options).forEach((seen, i) => {
@@ -115,13 +115,13 @@ export function raggedAttentionBackward(q: Ref, k: Ref, v: Ref, cotangent: Ref, 
         const value = vector(prefix ? options.prefixV! : v, row, head);
         const p = probabilities[j]!;
         const scoreGradient = p * (dot(upstream, value) - expected) * scale;
-        addScaled(vector(own.q, i, head), scoreGradient, key);
-        addScaled(vector(prefix ? prefixK! : own.k, row, head), scoreGradient, query);
-        addScaled(vector(prefix ? prefixV! : own.v, row, head), p, upstream);
+        addScaled(vector(gradients.q, i, head), scoreGradient, key);
+        addScaled(vector(prefix ? prefixK! : gradients.k, row, head), scoreGradient, query);
+        addScaled(vector(prefix ? prefixV! : gradients.v, row, head), p, upstream);
       });
     }
   });
-  return { ...own, prefixK, prefixV };
+  return { ...gradients, prefixK, prefixV };
 }
 
 /** [B, T, H, D] as packed rows. */

@@ -19,7 +19,7 @@ function linear(x: Rows, weight: Float32Array, bias: Float32Array | undefined): 
     const inputs = row.length;
     const out = new Float64Array(weight.length / inputs);
     for (let o = 0; o < out.length; o += 1) {
-      let sum = bias?.[o] ?? 0;
+      let sum = bias ? bias[o]! : 0;
       for (let i = 0, at = o * inputs; i < inputs; i += 1, at += 1) sum += (row[i] as number) * (weight[at] as number);
       out[o] = sum;
     }
@@ -30,7 +30,7 @@ function linear(x: Rows, weight: Float32Array, bias: Float32Array | undefined): 
 /** row x matrix [inputs, outputs] */
 function project(row: Float64Array, matrix: Float32Array): Float64Array {
   const outputs = matrix.length / row.length;
-  return Float64Array.from({ length: outputs }, (_, o) => row.reduce((sum, v, i) => sum + v * (matrix[i * outputs + o] ?? 0), 0));
+  return Float64Array.from({ length: outputs }, (_, o) => row.reduce((sum, v, i) => sum + v * matrix[i * outputs + o]!, 0));
 }
 
 function norm(x: Rows, weights: ClipWeights, name: string, eps: number): Float64Array[] {
@@ -38,7 +38,7 @@ function norm(x: Rows, weights: ClipWeights, name: string, eps: number): Float64
   return x.map((row) => {
     const mean = row.reduce((sum, v) => sum + v, 0) / row.length;
     const variance = row.reduce((sum, v) => sum + (v - mean) ** 2, 0) / row.length;
-    return row.map((v, i) => ((v - mean) / Math.sqrt(variance + eps)) * (scale[i] ?? 0) + (shift[i] ?? 0));
+    return row.map((v, i) => ((v - mean) / Math.sqrt(variance + eps)) * scale[i]! + shift[i]!);
   });
 }
 
@@ -51,14 +51,14 @@ function attention(qkv: Rows, width: number, heads: number, causal: boolean): Fl
       const at = head * depth;
       const scores = keys.map((key) => {
         let sum = 0;
-        for (let i = at; i < at + depth; i += 1) sum += (query[i] ?? 0) * (key[width + i] ?? 0);
+        for (let i = at; i < at + depth; i += 1) sum += query[i]! * key[width + i]!;
         return sum / Math.sqrt(depth);
       });
       const largest = Math.max(...scores);
       const shares = scores.map((score) => Math.exp(score - largest));
       const total = shares.reduce((sum, share) => sum + share, 0);
       for (const [j, key] of keys.entries())
-        for (let i = at; i < at + depth; i += 1) out[i] = (out[i] ?? 0) + ((shares[j] ?? 0) / total) * (key[2 * width + i] ?? 0);
+        for (let i = at; i < at + depth; i += 1) out[i]! += (shares[j]! / total) * key[2 * width + i]!;
     }
     return out;
   });
@@ -112,7 +112,7 @@ function blocks(
 
 export type ReferenceOptions = {
   readonly hook?: ReferenceHook;
-  /** Rows behind the patches, before the first norm. */
+  /** Rows after the patches, before the first norm. */
   readonly append?: Rows;
 };
 

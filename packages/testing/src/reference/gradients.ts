@@ -22,7 +22,7 @@ const movement = (plus: Ref, minus: Ref, cotangent: Ref): number =>
   );
 
 const replaceAt = (inputs: readonly Ref[], which: number, input: Ref): Ref[] =>
-  inputs.map((own, i) => (i === which ? input : own));
+  inputs.map((other, i) => (i === which ? input : other));
 
 /** The gradient of <fn(inputs), cotangent> with respect to every element of every input, two evaluations per element. */
 export function numericGradient(fn: ArrayFunction, inputs: readonly Ref[], cotangent: Ref, step = 1e-5): Ref[] {

@@ -2,7 +2,7 @@
 import { type Ref, accumulate, build, forEachIndex, get, map, normalizeAxis, reshape, set, slice, zeros } from './array.ts';
 
 const replaced = (index: readonly number[], axis: number, position: number): number[] =>
-  index.map((own, i) => (i === axis ? position : own));
+  index.map((place, i) => (i === axis ? position : place));
 
 function requirePosition(position: number, extent: number): number {
   if (!Number.isInteger(position) || position < 0 || position >= extent)

@@ -10,7 +10,7 @@ const at = (parameters: Parameters, name: string) => {
   return found;
 };
 
-const plus = (a: Matrix, b: Matrix): Matrix => a.map((row, r) => row.map((value, c) => value + (b[r]?.[c] ?? 0)));
+const plus = (a: Matrix, b: Matrix): Matrix => a.map((row, r) => row.map((value, c) => value + b[r]![c]!));
 
 function linear(x: Matrix, parameters: Parameters, weight: string, bias: string): Matrix {
   const [w, b] = [at(parameters, weight).values, at(parameters, bias).values];
@@ -18,7 +18,7 @@ function linear(x: Matrix, parameters: Parameters, weight: string, bias: string)
     const inputs = row.length;
     return Array.from(b, (start, o) => {
       let sum = start;
-      for (let i = 0; i < inputs; i += 1) sum += (w[o * inputs + i] ?? 0) * (row[i] ?? 0);
+      for (let i = 0; i < inputs; i += 1) sum += w[o * inputs + i]! * row[i]!;
       return sum;
     });
   });
@@ -29,7 +29,7 @@ function layerNorm(x: Matrix, parameters: Parameters, name: string): Matrix {
   return x.map((row) => {
     const mean = row.reduce((sum, value) => sum + value, 0) / row.length;
     const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / row.length;
-    return row.map((value, i) => ((value - mean) / Math.sqrt(variance + 1e-5)) * (weight[i] ?? 0) + (bias[i] ?? 0));
+    return row.map((value, i) => ((value - mean) / Math.sqrt(variance + 1e-5)) * weight[i]! + bias[i]!);
   });
 }
 
@@ -40,19 +40,17 @@ function feedForward(x: Matrix, parameters: Parameters, name: string): Matrix {
 }
 
 function attend(q: Matrix, k: Matrix, v: Matrix, heads: number): Matrix {
-  const width = (q[0]?.length ?? 0) / heads;
+  const width = q[0]!.length / heads;
   return q.map((query) => {
     const out: number[] = [];
     for (let head = 0; head < heads; head += 1) {
       const part = (row: readonly number[]): readonly number[] => row.slice(head * width, (head + 1) * width);
-      const scores = k.map(
-        (key) => part(key).reduce((sum, value, i) => sum + value * (part(query)[i] ?? 0), 0) / Math.sqrt(width),
-      );
+      const scores = k.map((key) => part(key).reduce((sum, value, i) => sum + value * part(query)[i]!, 0) / Math.sqrt(width));
       const top = Math.max(...scores);
       const weights = scores.map((score) => Math.exp(score - top));
       const total = weights.reduce((sum, value) => sum + value, 0);
       for (let i = 0; i < width; i += 1)
-        out.push(weights.reduce((sum, weight, row) => sum + (weight / total) * (part(v[row] ?? [])[i] ?? 0), 0));
+        out.push(weights.reduce((sum, weight, row) => sum + (weight / total) * part(v[row]!)[i]!, 0));
     }
     return out;
   });
@@ -69,7 +67,7 @@ export type TransformerForm = {
 /** One layer's prompts [n, width]. */
 export function transformerReference(x: Matrix, parameters: Parameters, { names, form, heads }: TransformerForm): Matrix {
   const { pre, block, post, project } = names;
-  const width = x[0]?.length ?? 0;
+  const width = x[0]!.length;
   const attention = (input: Matrix): Matrix => {
     const qkv = linear(input, parameters, `${block}.attn.in_proj_weight`, `${block}.attn.in_proj_bias`);
     const mixed = attend(columns(qkv, 0, width), columns(qkv, width, 2 * width), columns(qkv, 2 * width, 3 * width), heads);
@@ -90,9 +88,10 @@ export type CrossForm = { readonly name: string; readonly form: 'pre' | 'post'; 
 
 /** One layer: `source` answers, `target` asks. */
 export function crossReference(source: Matrix, target: Matrix, parameters: Parameters, { name, form, heads }: CrossForm): Matrix {
-  const width = target[0]?.length ?? 0;
-  const norm = (input: Matrix, own: string): Matrix => layerNorm(input, parameters, `${name}.${own}`);
-  const part = (input: Matrix, own: string): Matrix => linear(input, parameters, `${name}.${own}.weight`, `${name}.${own}.bias`);
+  const width = target[0]!.length;
+  const norm = (input: Matrix, layer: string): Matrix => layerNorm(input, parameters, `${name}.${layer}`);
+  const part = (input: Matrix, layer: string): Matrix =>
+    linear(input, parameters, `${name}.${layer}.weight`, `${name}.${layer}.bias`);
   const [asks, answers] = form === 'pre' ? [norm(target, 'ln_target'), norm(source, 'ln_source')] : [target, source];
   const both = part(answers, 'attn.key_value');
   const mixed = part(

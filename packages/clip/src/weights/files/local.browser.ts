@@ -1,5 +1,5 @@
-/** Takes the place of files.node.ts in a browser, which has no paths. */
-import { FormatError } from '@mudpt/tensor';
+/** Takes the place of local.node.ts in a browser, which has no paths. */
+import { InputError } from '@mudpt/tensor';
 import type { Located } from './files.ts';
 
 /** Never finds anything: give files that the user picked, bytes, or an address. */
@@ -9,7 +9,7 @@ export async function localFiles(_path: string | URL): Promise<Located | undefin
 
 /** Always refuses. */
 export async function makeFolder(path: string): Promise<void> {
-  throw new FormatError(
+  throw new InputError(
     'saveHuggingFace',
     `a browser has no folder ${JSON.stringify(path)}`,
     'use serializeHuggingFace and offer the files as downloads',

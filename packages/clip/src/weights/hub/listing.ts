@@ -1,14 +1,14 @@
 /** Models of the Hugging Face hub by name: what Node (hub.node.ts) and browsers (hub.browser.ts) share. */
 import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
-import { FormatError, InputError } from '@mudpt/tensor';
-import { chooseWeights } from './files.ts';
-import { type HubAccess, listingAccess, OP } from './hub-access.ts';
+import { FormatError, InputError, TensorError } from '@mudpt/tensor';
+import { chooseWeights } from '../files/files.ts';
+import { type HubAccess, listingAccess, OP } from './access.ts';
 
-/** Branches and tags become file names in the cache. @throws FormatError for what could lead elsewhere */
+/** Branches and tags become file names in the cache. @throws InputError for what could lead elsewhere */
 export function checkRevision(revision: string): string {
   const isPlain = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(revision);
   if (isPlain) return revision;
-  throw new FormatError(OP, `${JSON.stringify(revision)} is no revision`, 'give a branch, a tag or a commit');
+  throw new InputError(OP, `${JSON.stringify(revision)} is no revision`, 'give a branch, a tag or a commit');
 }
 
 export interface HubFile {
@@ -61,10 +61,11 @@ export function neededFiles(name: string, files: readonly HubFile[]): HubFile[] 
   return files.filter(({ path }) => path === weights || BESIDE.includes(path));
 }
 
-/** What a failed request means for the user. */
+/** What a failed request means for the user: an InputError where the name, the revision or the token is refused. */
 export function hubError(name: string, revision: string, cause: unknown): unknown {
-  if (cause instanceof FormatError || cause instanceof InputError) return cause;
-  const fail = (problem: string, fix: string) => new FormatError(OP, `${name} at ${revision}: ${problem}`, fix, { cause });
+  if (cause instanceof TensorError) return cause;
+  const told = (problem: string) => `${name} at ${revision}: ${problem}`;
+  const refuse = (problem: string, fix: string) => new InputError(OP, told(problem), fix, { cause });
   const reason =
     cause instanceof Error
       ? cause.cause instanceof Error
@@ -72,9 +73,14 @@ export function hubError(name: string, revision: string, cause: unknown): unknow
         : cause.message
       : String(cause);
   if (!(cause instanceof HubApiError))
-    return fail(`the hub cannot be reached (${reason})`, 'check the connection; what is in the cache loads with offline: true');
+    return new TensorError(
+      OP,
+      told(`the hub cannot be reached (${reason})`),
+      'check the connection; what is in the cache loads with offline: true',
+      { cause },
+    );
   if (cause.statusCode === 401 || cause.statusCode === 403)
-    return fail(`the hub refuses access (${cause.statusCode})`, 'check the name; for private or gated models set HF_TOKEN');
-  if (cause.statusCode === 404) return fail('the hub has no such model or revision', 'check the name and the revision');
-  return fail(`the hub answered ${cause.statusCode} (${reason})`, 'try again later');
+    return refuse(`the hub refuses access (${cause.statusCode})`, 'check the name; for private or gated models set HF_TOKEN');
+  if (cause.statusCode === 404) return refuse('the hub has no such model or revision', 'check the name and the revision');
+  return new TensorError(OP, told(`the hub answered ${cause.statusCode} (${reason})`), 'try again later', { cause });
 }

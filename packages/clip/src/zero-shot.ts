@@ -47,7 +47,7 @@ export function ensemble(features: Tensor): Tensor {
 
 /** The labels of one row of logits, best first. */
 export function rank(logits: ArrayLike<number>, labels: readonly string[], top: number): Prediction[] {
-  const values = labels.map((_, index) => logits[index] ?? Number.NaN);
+  const values = labels.map((_, index) => logits[index]!);
   const largest = values.reduce((most, logit) => Math.max(most, logit), -Infinity);
   const weights = values.map((logit) => Math.exp(logit - largest));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -55,8 +55,8 @@ export function rank(logits: ArrayLike<number>, labels: readonly string[], top: 
     .map((label, index) => ({
       label,
       index,
-      logit: values[index] ?? Number.NaN,
-      probability: (weights[index] ?? Number.NaN) / total,
+      logit: values[index]!,
+      probability: weights[index]! / total,
     }))
     .sort((a, b) => b.logit - a.logit || a.index - b.index)
     .slice(0, top);

@@ -1,5 +1,5 @@
 /** The opcodes of pickles, as steps of the machine that reads them. Format: CPython's Lib/pickletools.py. */
-import type { Machine } from './pickle.ts';
+import type { Machine } from './pickle-machine.ts';
 
 export const STOP = 0x2e;
 

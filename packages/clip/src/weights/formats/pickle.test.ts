@@ -3,7 +3,7 @@ import { FormatError } from '@mudpt/tensor';
 import { type Picklable, pickle } from '@mudpt/testing/weights/pickles';
 import { unpickle } from './pickle.ts';
 import { PickleGlobal, type PickleNames, type PickleValue, Placeholder } from './pickle-values.ts';
-import { ScriptObject, StorageRecord, TensorRecord, torchNames } from './torch-names.ts';
+import { ScriptObject, StorageRecord, TensorRecord, torchNames } from './torch-globals.ts';
 
 const read = (bytes: Uint8Array | readonly number[], names: PickleNames = torchNames(false)): PickleValue =>
   unpickle(Uint8Array.from(bytes), 'test.pt', names);

@@ -10,20 +10,21 @@ import { basename, dirname, join, relative } from 'node:path';
 import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
-import { FileLock, FormatError, InputError, writeFileAtomic } from '@mudpt/tensor';
-import { makeFolder } from '../files/make-folder.ts';
-import type { Files } from './files.ts';
-import { localFiles } from './files.node.ts';
-import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './hub.ts';
-import { type HubAccess, hubAccess, OP } from './hub-access.ts';
-import type { HubOptions } from './hub-options.ts';
+import { FileLock, FormatError, InputError, TensorError, writeFileAtomic } from '@mudpt/tensor';
+import { makeFolder } from '../../files/make-folder.ts';
+import type { Files } from '../files/files.ts';
+import { localFiles } from '../files/local.node.ts';
+import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './listing.ts';
+import { type HubAccess, hubAccess, OP } from './access.ts';
+import type { HubOptions } from './options.ts';
 
 const ATTEMPTS = 5;
 
 /**
  * The files of a model, downloaded where the cache does not have them. A download that broke off goes on where it stopped, and every file
  * is checked against its hash before it counts.
- * @throws FormatError for a name, revision or token the hub refuses, and when offline for what the cache lacks
+ * @throws InputError for a name, revision or token the hub refuses, and when offline for what the cache lacks; FormatError for files that are not what the
+ * hub promises
  */
 export async function hubFiles(name: string, options: HubOptions = {}): Promise<Files> {
   const revision = checkRevision(options.revision ?? 'main');
@@ -33,14 +34,14 @@ export async function hubFiles(name: string, options: HubOptions = {}): Promise<
   const folder = join(cache, 'snapshots', commit);
   const located = await localFiles(folder);
   if (!located)
-    throw new FormatError(OP, `${name} at ${revision} is not in the cache (${folder})`, 'load it once without offline');
+    throw new InputError(OP, `${name} at ${revision} is not in the cache (${folder})`, 'load it once without offline');
   return located.files;
 }
 
 async function cachedCommit(cache: string, name: string, revision: string): Promise<string> {
   if (/^[0-9a-f]{40}$/.test(revision)) return revision;
   const reference = await readFile(join(cache, 'refs', revision), 'utf8').catch((cause: unknown) => {
-    throw new FormatError(OP, `${name} at ${revision} is not in the cache (${cache})`, 'load it once without offline', { cause });
+    throw new InputError(OP, `${name} at ${revision} is not in the cache (${cache})`, 'load it once without offline', { cause });
   });
   const commit = reference.trim();
   if (/^[0-9a-f]{40}$/.test(commit)) return commit;
@@ -106,7 +107,7 @@ function timeoutFrom(text: string | undefined): number | undefined {
   if (!text) return undefined;
   const seconds = Number(text);
   if (seconds > 0 && seconds <= 86_400) return seconds;
-  throw new FormatError(OP, `HF_HUB_DOWNLOAD_TIMEOUT is ${JSON.stringify(text)}`, 'give seconds, more than 0 and at most a day');
+  throw new InputError(OP, `HF_HUB_DOWNLOAD_TIMEOUT is ${JSON.stringify(text)}`, 'give seconds, more than 0 and at most a day');
 }
 
 /** The names in an index; the index is checked when the shards are opened. */
@@ -140,7 +141,7 @@ async function fetchBlob(file: HubFile, blob: string, task: Download): Promise<v
       task.signal?.throwIfAborted();
       // A connection that brings something each time may break as often as it likes.
       failures = ((await sizeOf(incomplete)) ?? 0) > before ? 1 : failures + 1;
-      if (failures >= ATTEMPTS || error instanceof FormatError || error instanceof InputError) throw error;
+      if (failures >= ATTEMPTS || error instanceof TensorError) throw error;
       await new Promise((resume) => setTimeout(resume, 100 * 2 ** failures));
     }
   }
@@ -215,7 +216,7 @@ async function writeReference(path: string, commit: string, revision: string): P
 async function lockModel(cache: string, name: string, signal: AbortSignal | undefined): Promise<FileLock> {
   const folder = join(dirname(cache), '.locks', basename(cache));
   await makeFolder(folder).catch((cause: Error) => {
-    throw new FormatError(
+    throw new InputError(
       OP,
       `the cache cannot be written (${cause.message})`,
       'choose another with HF_HUB_CACHE, or load offline',

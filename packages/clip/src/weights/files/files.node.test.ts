@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath } from '@mudpt/testing/files';
 import { failureOf } from '@mudpt/testing/failure';
 import { fixture, FIXTURE_CONFIG } from '@mudpt/testing/weights/models';
-import { toHuggingFace } from '../config.ts';
-import { localFiles as browserLocalFiles, makeFolder as browserMakeFolder } from './files.browser.ts';
+import { toHuggingFace } from '../../config.ts';
+import { localFiles as browserLocalFiles, makeFolder as browserMakeFolder } from './local.browser.ts';
 import { locate } from './files.ts';
-import { openWeights } from './open.ts';
+import { openWeights } from '../open.ts';
 
 const CONFIG = JSON.stringify(toHuggingFace(FIXTURE_CONFIG));
 

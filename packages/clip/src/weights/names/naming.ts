@@ -3,8 +3,8 @@
  * Hugging Face splits the packed projection of attention into q, k, v and stores the two last projections transposed (as linear
  * layers): transformers' convert_clip_original_pytorch_to_hf.py.
  */
-import { FormatError } from '@mudpt/tensor';
-import type { TowerName } from '../tensors.ts';
+import { FormatError, InputError } from '@mudpt/tensor';
+import type { TowerName } from '../../weight-shapes.ts';
 
 export type NamingStyle = 'openai' | 'huggingface';
 
@@ -30,12 +30,12 @@ export interface Naming {
 /** Tensors that tell a tower and a style, and the towers' prefix in a whole model. */
 const ANCHORS = {
   huggingface: {
-    image: { anchor: 'embeddings.patch_embedding.weight', own: 'vision_model.' },
-    text: { anchor: 'embeddings.token_embedding.weight', own: 'text_model.' },
+    image: { anchor: 'embeddings.patch_embedding.weight', prefix: 'vision_model.' },
+    text: { anchor: 'embeddings.token_embedding.weight', prefix: 'text_model.' },
   },
   openai: {
-    image: { anchor: 'visual.conv1.weight', own: '' },
-    text: { anchor: 'token_embedding.weight', own: '' },
+    image: { anchor: 'visual.conv1.weight', prefix: '' },
+    text: { anchor: 'token_embedding.weight', prefix: '' },
   },
 } as const;
 
@@ -87,8 +87,8 @@ type Prefixes = Readonly<Record<TowerName, string>>;
 
 function openAiRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
   return (name) => {
-    const own = name.startsWith('visual.') ? prefix.image : prefix.text;
-    const found = name === 'logit_scale' ? findScale([prefix.image, prefix.text], names) : own + name;
+    const towerPrefix = name.startsWith('visual.') ? prefix.image : prefix.text;
+    const found = name === 'logit_scale' ? findScale([prefix.image, prefix.text], names) : towerPrefix + name;
     return { parts: [found], transposed: false };
   };
 }
@@ -121,7 +121,7 @@ const OUTSIDE_BLOCKS: Readonly<Record<string, string>> = {
   'ln_final.bias': 'final_layer_norm.bias',
 };
 
-/** Names of the whole model, before which no tower's own prefix stands. */
+/** Names of the whole model, before which no prefix of a tower stands. */
 const PROJECTIONS: Readonly<Record<string, string>> = {
   'visual.proj': 'visual_projection.weight',
   text_projection: 'text_projection.weight',
@@ -129,30 +129,30 @@ const PROJECTIONS: Readonly<Record<string, string>> = {
 
 function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
   const base = (tower: TowerName) => {
-    const { own } = ANCHORS.huggingface[tower];
-    return prefix[tower].endsWith(own) ? prefix[tower].slice(0, -own.length) : prefix[tower];
+    const { prefix: standard } = ANCHORS.huggingface[tower];
+    return prefix[tower].endsWith(standard) ? prefix[tower].slice(0, -standard.length) : prefix[tower];
   };
   return (name) => {
     const tower = name.startsWith('visual.') ? 'image' : 'text';
     if (name === 'logit_scale') return { parts: [findScale([base('image'), base('text')], names)], transposed: false };
     const projection = PROJECTIONS[name];
     if (projection !== undefined) return { parts: [base(tower) + projection], transposed: true };
-    const [own, transposed] = [prefix[tower], false];
+    const [towerPrefix, transposed] = [prefix[tower], false];
     const outside = OUTSIDE_BLOCKS[name];
-    if (outside !== undefined) return { parts: [own + outside], transposed };
+    if (outside !== undefined) return { parts: [towerPrefix + outside], transposed };
     const [, layer, rest = ''] = /^(?:visual\.)?transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
-    const block = `${own}encoder.layers.${layer}.`;
+    const block = `${towerPrefix}encoder.layers.${layer}.`;
     const [, packed] = /^attn\.in_proj_(weight|bias)$/.exec(rest) ?? [];
     if (packed !== undefined)
       return { parts: ['q', 'k', 'v'].map((part) => `${block}self_attn.${part}_proj.${packed}`), transposed };
     for (const [pattern, replacement] of INSIDE_BLOCKS)
       if (pattern.test(rest)) return { parts: [block + rest.replace(pattern, replacement)], transposed };
-    throw new FormatError('openWeights', `${name} is no name of OpenAI's`, 'use the names of weightShapes');
+    throw new InputError('openWeights', `${name} is no name of OpenAI's`, 'use the names of weightShapes');
   };
 }
 
 /** The naming of a whole model as transformers saves it, for writing one. */
 export const HUGGING_FACE: (name: string) => Recipe = huggingFaceRecipe(
-  { image: ANCHORS.huggingface.image.own, text: ANCHORS.huggingface.text.own },
+  { image: ANCHORS.huggingface.image.prefix, text: ANCHORS.huggingface.text.prefix },
   new Set(),
 );

@@ -1,7 +1,7 @@
 /** A model's sizes from the shapes of its weights, as OpenAI's build_model does, and from open_clip's configuration. */
 import { FormatError, type Shape } from '@mudpt/tensor';
-import { checkConfig, CLIP_CONFIGS, type ClipConfig, fromHuggingFace, type TowerConfig } from '../config.ts';
-import type { TowerName } from '../tensors.ts';
+import { checkConfig, CLIP_CONFIGS, type ClipConfig, fromHuggingFace, type TowerConfig } from '../../config.ts';
+import type { TowerName } from '../../weight-shapes.ts';
 import type { Naming } from './naming.ts';
 
 const OP = 'openWeights';
@@ -49,13 +49,13 @@ export function inferConfig(shapes: Shapes, naming: Naming, file: string): ClipC
     const [, embed = 0] = shapeOf('text_projection', 2);
     config = { ...config, embed, text: { ...tower('', width), context, vocabulary } };
   }
-  return checkConfig(config, OP);
+  return checkConfig(config, OP, FormatError);
 }
 
 /** Blocks that have the weight of their first norm; a gap is found later, as missing weights. */
 function countLayers(shapes: Shapes, { recipe }: Naming, prefix: string): number {
   let layers = 0;
-  while (shapes.has(recipe(`${prefix}transformer.resblocks.${layers}.ln_1.weight`).parts[0] ?? '')) layers += 1;
+  while (recipe(`${prefix}transformer.resblocks.${layers}.ln_1.weight`).parts.every((part) => shapes.has(part))) layers += 1;
   return layers;
 }
 
@@ -106,6 +106,7 @@ export function fromOpenClip(json: unknown): ClipConfig {
       ...(mean && std ? { normalization: { mean, std } } : {}),
     },
     'fromOpenClip',
+    FormatError,
   );
 }
 

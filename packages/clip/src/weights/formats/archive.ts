@@ -4,7 +4,7 @@
  */
 import { Reader, ZipReader } from '@zip.js/zip.js';
 import { type ByteSource, FormatError } from '@mudpt/tensor';
-import { crc32 } from '../files/crc32.ts';
+import { crc32 } from '../../files/crc32.ts';
 
 /** Where the bytes of one file lie and how many there are; `header` is the offset of its local header, which lies before them. */
 export interface ArchiveEntry {

@@ -1,6 +1,6 @@
 /** The tokenizer's files in a model's folder. */
 import { byteSource } from '@mudpt/tensor';
-import type { VocabularyFiles } from '../tokenizer/index.ts';
+import type { VocabularyFiles } from '../../tokenizer/index.ts';
 import type { Files } from './files.ts';
 
 /** tokenizer.json, or else vocab.json and merges.txt; undefined when the folder has none. */

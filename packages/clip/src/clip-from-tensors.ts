@@ -1,9 +1,10 @@
 /** CLIP models from weights by name. */
-import { type Device, DTypeError, FormatError } from '@mudpt/tensor';
+import { type Device, DTypeError, InputError } from '@mudpt/tensor';
 import { Clip } from './clip.ts';
 import { checkConfig, type ClipConfig } from './config.ts';
 import { ImageTower } from './towers/image-tower.ts';
-import { type ClipWeights, TOWERS, type TowerName, WeightBox, type WeightDType, weightShapes } from './tensors.ts';
+import { WeightBox } from './weight-box.ts';
+import { type ClipWeights, TOWERS, type TowerName, type WeightDType, weightShapes } from './weight-shapes.ts';
 import { TextTower } from './towers/text-tower.ts';
 import type { Tokenizer } from './tokenizer/index.ts';
 
@@ -25,7 +26,7 @@ export type ClipOptions = {
 
 /**
  * A model from weights in OpenAI's names and layouts. Tensors on the device are taken over, also when their dtype must be converted.
- * @throws FormatError listing all weights that are missing or unknown, or naming one of a wrong shape; nothing is taken over then
+ * @throws InputError listing all weights that are missing or unknown, or naming one of a wrong shape; nothing is taken over then
  */
 export function clipFromTensors(config: ClipConfig, weights: ClipWeights, options: ClipOptions): Clip {
   const { device, towers = TOWERS, dtype, trainable = false, tokensOnDevice = trainable, tokenizer } = options;
@@ -49,7 +50,7 @@ function expectNames(config: ClipConfig, weights: ClipWeights, towers: readonly 
   const missing = [...wanted.keys()].filter((name) => !(name in weights));
   const unknown = Object.keys(weights).filter((name) => !wanted.has(name));
   if (missing.length + unknown.length === 0 && towers.length > 0) return;
-  throw new FormatError(
+  throw new InputError(
     'clipFromTensors',
     `for the towers ${towers.join(' and ') || '(none)'} these weights are missing: ${list(missing)}; unknown: ${list(unknown)}`,
     'give the weights of this config, by the names of weightShapes',

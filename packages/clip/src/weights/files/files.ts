@@ -1,5 +1,5 @@
 /** The files of a model: a folder, an address, files picked in a browser, or one file alone. */
-import { type ByteSourceInput, FormatError } from '@mudpt/tensor';
+import { type ByteSourceInput, InputError } from '@mudpt/tensor';
 import { localFiles } from '#files';
 
 /** Files by their plain names. */
@@ -47,8 +47,7 @@ function pickedFiles(picked: readonly File[]): Files {
   const byName = new Map(picked.filter((file) => depth(file) === top).map((file) => [file.name, file]));
   const open = async (name: string): Promise<File> => {
     const file = byName.get(name);
-    if (!file)
-      throw new FormatError('openWeights', `${name} is not among the files picked`, 'pick the whole folder of the model');
+    if (!file) throw new InputError('openWeights', `${name} is not among the files picked`, 'pick the whole folder of the model');
     return file;
   };
   return { name: picked[0]?.webkitRelativePath?.split('/')[0] || 'the files picked', names: [...byName.keys()], open };
@@ -79,7 +78,7 @@ async function httpFiles(address: string): Promise<Located> {
   };
   const isThere = async (name: string): Promise<boolean> => {
     const response = await fetch(beside(name), { method: 'HEAD' }).catch((cause: unknown) => {
-      throw new FormatError(
+      throw new InputError(
         'openWeights',
         `${url.origin} does not answer (${String(cause)})`,
         'check the address and the connection',
@@ -96,7 +95,7 @@ async function httpFiles(address: string): Promise<Located> {
   return { files: { name: address, names, open: async (name) => beside(name) }, chosen: chosen === '' ? undefined : chosen };
 }
 
-/** The file of weights in a model's folder. @throws FormatError listing what is there when none or several could be meant */
+/** The file of weights in a model's folder. @throws InputError listing what is there when none or several could be meant */
 export function chooseWeights(files: Pick<Files, 'name' | 'names'>): string {
   const usual = ['model.safetensors', 'model.safetensors.index.json', 'open_clip_model.safetensors', 'pytorch_model.bin'];
   const found = usual.find((name) => files.names.includes(name));
@@ -106,7 +105,7 @@ export function chooseWeights(files: Pick<Files, 'name' | 'names'>): string {
   if (only !== undefined && others.length === 1) return only;
   const listed = files.names.slice(0, 10).join(', ');
   const told = others.length > 0 ? `several: ${others.join(', ')}` : listed === '' ? 'nothing' : `only ${listed}`;
-  throw new FormatError(
+  throw new InputError(
     'openWeights',
     `${files.name} should hold one file of weights (${usual.join(', ')}), it holds ${told}`,
     'give the path of the file itself',

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import { COMMIT, TOKEN } from '@mudpt/testing/weights/hub-server';
 import { failureOf } from '@mudpt/testing/failure';
-import { hubAccess } from './hub-access.ts';
+import { hubAccess } from './access.ts';
 import { hubFiles } from './hub.node.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -82,7 +82,7 @@ describe('the token', () => {
   });
 
   it.each(['file:///etc', 'hub.example', 'ftp://hub.example'])('%s is no hub', (hubUrl) => {
-    expect(() => hubAccess({ hubUrl })).toThrow(FormatError);
+    expect(() => hubAccess({ hubUrl })).toThrow(InputError);
   });
 });
 

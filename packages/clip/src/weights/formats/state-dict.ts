@@ -1,8 +1,8 @@
 /** Finds the state dict in what a checkpoint's pickle holds. */
 import { FormatError } from '@mudpt/tensor';
-import { hasTower } from './naming.ts';
+import { hasTower } from '../names/naming.ts';
 import { type PickleValue, Placeholder } from './pickle-values.ts';
-import { ScriptObject, TensorRecord } from './torch-names.ts';
+import { ScriptObject, TensorRecord } from './torch-globals.ts';
 
 const OP = 'readStateDict';
 /** Where training scripts put it, the likeliest first. */

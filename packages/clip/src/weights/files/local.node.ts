@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Located } from './files.ts';
 
-export { makeFolder } from '../files/make-folder.ts';
+export { makeFolder } from '../../files/make-folder.ts';
 
 /** The folder at `path`, or the folder of the file there; undefined when there is nothing. */
 export async function localFiles(path: string | URL): Promise<Located | undefined> {

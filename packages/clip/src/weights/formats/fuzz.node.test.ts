@@ -6,11 +6,11 @@ import { fixture, readAll, TINY_CONFIG, tinyWeights, written } from '@mudpt/test
 import { openClipConfig } from '@mudpt/testing/weights/formats';
 import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { openArchive } from './archive.ts';
-import { openWeights, type OpenWeightsOptions } from './open.ts';
+import { openWeights, type OpenWeightsOptions } from '../open.ts';
 import { unpickle } from './pickle.ts';
-import { serializeHuggingFace } from './save.ts';
+import { serializeHuggingFace } from '../save.ts';
 import { findStateDict } from './state-dict.ts';
-import { torchNames } from './torch-names.ts';
+import { torchNames } from './torch-globals.ts';
 
 /** One change of some bytes from `begin` to `end`. */
 type Mutation = (bytes: Uint8Array, random: Random, begin: number, end: number) => Uint8Array;
@@ -56,7 +56,7 @@ const MUTATIONS: readonly Mutation[] = [
     const copy = bytes.slice();
     for (let flips = 1 + random(3); flips > 0; flips -= 1) {
       const at = begin + random(end - begin);
-      copy[at] = (copy[at] ?? 0) ^ (1 << random(8));
+      copy[at]! ^= 1 << random(8);
     }
     return copy;
   },

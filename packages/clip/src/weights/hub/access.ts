@@ -1,6 +1,6 @@
 /** Requests to the hub: to whom the token goes, how long is waited, how much is read of a listing. */
-import { type Fetch, FormatError, REQUEST_SECONDS, timedFetch } from '@mudpt/tensor';
-import type { HubOptions } from './hub-options.ts';
+import { type Fetch, FormatError, InputError, REQUEST_SECONDS, timedFetch } from '@mudpt/tensor';
+import type { HubOptions } from './options.ts';
 
 /** What requests to the hub need. */
 export interface HubAccess {
@@ -19,18 +19,18 @@ const MOST_LISTING_BYTES = 2 ** 26;
 /**
  * Access with time-outs, whose token no other host than the hub gets to see: links and redirects lead elsewhere, and the hub's library
  * would send it along.
- * @throws FormatError for what is no token, no address, or a token that would go over plain http to another machine
+ * @throws InputError for what is no token, no address, or a token that would go over plain http to another machine
  */
 export function hubAccess({ token, hubUrl = PUBLIC_HUB, signal, timeout = REQUEST_SECONDS }: HubOptions): HubAccess {
   if (token !== undefined && !token.startsWith('hf_'))
-    throw new FormatError(
+    throw new InputError(
       OP,
       'the token does not begin with "hf_"',
       'copy the access token again from the settings of the account',
     );
   const hub = addressOf(hubUrl);
   if (token !== undefined && !isPrivateTo(hub))
-    throw new FormatError(
+    throw new InputError(
       OP,
       `the token would go to ${hub.host} over plain http, where others can read it`,
       'give an https address, or load without the token',
@@ -77,7 +77,7 @@ export function listingAccess(name: string, access: HubAccess): HubAccess {
 function addressOf(hubUrl: string): URL {
   const address = URL.canParse(hubUrl) ? new URL(hubUrl) : undefined;
   if (address && /^https?:$/.test(address.protocol)) return address;
-  throw new FormatError(OP, `${JSON.stringify(hubUrl)} is no address of a hub`, `give one such as ${PUBLIC_HUB}`);
+  throw new InputError(OP, `${JSON.stringify(hubUrl)} is no address of a hub`, `give one such as ${PUBLIC_HUB}`);
 }
 
 /** Whether nobody between can read what is sent. */

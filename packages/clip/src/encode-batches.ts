@@ -77,12 +77,12 @@ export function* textBatches(rows: TokenRows, budget: number, isPacked: boolean)
   let begin = 0;
   let tokens = 0;
   for (const [index, end] of eot.entries()) {
-    const count = isPacked ? end + 1 : length;
-    if (index > begin && tokens + count > budget) {
+    const size = isPacked ? end + 1 : length;
+    if (index > begin && tokens + size > budget) {
       yield part(rows, begin, index);
       [begin, tokens] = [index, 0];
     }
-    tokens += count;
+    tokens += size;
   }
   yield part(rows, begin, eot.length);
 }

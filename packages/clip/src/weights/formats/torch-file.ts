@@ -2,12 +2,12 @@
  * Checkpoints of PyTorch 1.6 and later: a zip archive with the pickle `data.pkl` and one entry `data/KEY` for each storage. TorchScript
  * archives (OpenAI's .pt files) have the same two parts; the code beside them is not looked at.
  */
-import { type ByteSource, FormatError, type SafetensorsDType, type SafetensorsTensor } from '@mudpt/tensor';
+import { type ByteSource, FormatError, InputError, type SafetensorsDType, type SafetensorsTensor } from '@mudpt/tensor';
 import { type Archive, openArchive } from './archive.ts';
 import { unpickle } from './pickle.ts';
 import { findStateDict } from './state-dict.ts';
 import { bytesPerNumber, type TensorFile } from './tensor-file.ts';
-import { type TensorRecord, torchNames } from './torch-names.ts';
+import { type TensorRecord, torchNames } from './torch-globals.ts';
 
 const OP = 'openTorch';
 const FETCH_AGAIN = 'save it again with torch.save, or fetch the file again';
@@ -49,8 +49,9 @@ function rootOf(archive: Archive): string {
 
 async function checkByteOrder(archive: Archive, root: string): Promise<void> {
   const entry = `${root}byteorder`;
-  if (!archive.has(entry)) return;
-  const order = new TextDecoder().decode(await archive.read(entry, 0, Math.min(16, archive.entries.get(entry)?.size ?? 0)));
+  const found = archive.entries.get(entry);
+  if (!found) return;
+  const order = new TextDecoder().decode(await archive.read(entry, 0, Math.min(16, found.size)));
   if (order.trim() !== 'little')
     throw new FormatError(
       OP,
@@ -84,7 +85,7 @@ function checkTensor(archive: Archive, root: string, name: string, record: Tenso
   if (storage.count * width > stored)
     throw fail(`lies in a storage of ${storage.count} numbers (${storage.dtype}), for which ${stored} bytes are there`);
   const isEmpty = shape.includes(0);
-  const last = isEmpty ? 0 : shape.reduce((sum, extent, axis) => sum + (extent - 1) * (strides[axis] ?? 0), 1);
+  const last = isEmpty ? 0 : shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 1);
   const count = shape.reduce((product, extent) => product * extent, 1);
   if (!(offset + last <= storage.count)) throw fail(`reaches beyond its storage of ${storage.count} numbers`);
   if (!(count <= Math.max(storage.count, MAX_REPEATED))) throw fail(`repeats a storage of ${storage.count} numbers too often`);
@@ -97,7 +98,7 @@ async function readTensor(
   name: string,
 ): Promise<SafetensorsTensor> {
   const found = tensors.get(name);
-  if (!found) throw new FormatError('read', `${archive.name} has no tensor ${JSON.stringify(name)}`, 'use one of its names');
+  if (!found) throw new InputError('read', `${archive.name} has no tensor ${JSON.stringify(name)}`, 'use one of its names');
   const { dtype, shape, strides, entry, begin, span } = found;
   const bytes = await archive.read(entry, begin, span);
   return { dtype, shape, bytes: gather(bytes, shape, strides, bytesPerNumber(dtype)) };
@@ -111,13 +112,13 @@ function gather(bytes: Uint8Array, shape: readonly number[], strides: readonly n
   const index = shape.map(() => 0);
   let from = 0;
   for (let to = 0; to < result.byteLength; to += width) {
-    for (let i = 0; i < width; i += 1) result[to + i] = bytes[from * width + i] ?? 0;
+    for (let i = 0; i < width; i += 1) result[to + i] = bytes[from * width + i]!;
     for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-      const next = (index[axis] ?? 0) + 1;
-      from += strides[axis] ?? 0;
+      const next = index[axis]! + 1;
+      from += strides[axis]!;
       index[axis] = next;
-      if (next < (shape[axis] ?? 0)) break;
-      from -= next * (strides[axis] ?? 0);
+      if (next < shape[axis]!) break;
+      from -= next * strides[axis]!;
       index[axis] = 0;
     }
   }
@@ -128,7 +129,7 @@ function gather(bytes: Uint8Array, shape: readonly number[], strides: readonly n
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let step = 1;
   for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-    const extent = shape[axis] ?? 0;
+    const extent = shape[axis]!;
     if (extent !== 1 && strides[axis] !== step) return shape.includes(0);
     step *= extent;
   }

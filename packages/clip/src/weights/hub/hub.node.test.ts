@@ -2,17 +2,17 @@ import { access, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } fro
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
 import { COMMIT, type HubRepository, HubServer, TOKEN } from '@mudpt/testing/weights/hub-server';
 import { failureOf } from '@mudpt/testing/failure';
 import { fixture, FIXTURE_CONFIG, folder, sameBytes } from '@mudpt/testing/weights/models';
-import { toHuggingFace } from '../config.ts';
+import { toHuggingFace } from '../../config.ts';
 import { hubFiles as browserFiles } from './hub.browser.ts';
 import { hubFiles } from './hub.node.ts';
-import type { HubOptions, LoadProgress } from './hub-options.ts';
-import { loadClip } from './load.ts';
-import { openWeights } from './open.ts';
+import type { HubOptions, LoadProgress } from './options.ts';
+import { loadClip } from '../load.ts';
+import { openWeights } from '../open.ts';
 
 const NAME = 'owner/small-clip';
 const weights = await fixture('hf-f16.safetensors');
@@ -142,7 +142,7 @@ describe('downloads', () => {
   it('count only with the hash that the hub promised', async () => {
     await using hub = await start();
     const broken = weights.slice();
-    broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
+    broken[broken.length - 1]! ^= 1;
     hub.replaced.set('model.safetensors', broken);
     const error = await failureOf(() => hubFiles(NAME, from(hub)));
     expect(error.message).toMatch(/model\.safetensors of owner\/small-clip has the hash [0-9a-f]{64}, not [0-9a-f]{64}/);
@@ -195,7 +195,7 @@ describe('access', () => {
     await using hub = await start();
     hub.isPrivate = true;
     const error = await failureOf(() => hubFiles(NAME, from(hub)));
-    expect(error).toBeInstanceOf(FormatError);
+    expect(error).toBeInstanceOf(InputError);
     expect(error.message).toMatch(/the hub refuses access \(401\).*set HF_TOKEN/);
     vi.stubEnv('HF_TOKEN', 'not one');
     expect((await failureOf(() => hubFiles(NAME, from(hub)))).message).toContain('does not begin with "hf_"');

@@ -1,30 +1,11 @@
-/**
- * Python pickles without Python: the opcodes that PyTorch writes, and of names only those the caller offers. Nothing is imported and
- * nothing is called but the caller's own functions, so the worst a hostile pickle does is to be refused.
- *
- * The npm package pickleparser is not used for files of strangers: what a pickle builds there are plain arrays and objects whose
- * properties a BUILD may set, and forty bytes that set an array's length end the process for want of memory. Here lists take no
- * attributes, and what is built is never larger than the opcodes that build it. Format: CPython's Lib/pickletools.py.
- */
+/** The stack machine that the opcodes of a pickle act on. Format: CPython's Lib/pickletools.py. */
 import { FormatError } from '@mudpt/tensor';
-import { OPCODES, STOP } from './pickle-opcodes.ts';
 import { PickleGlobal, PickleInstance, type PickleNames, type PickleValue, Placeholder } from './pickle-values.ts';
 
-/** State dicts take some kB and some ten thousand opcodes; these belong to no model. */
-const MAX_PICKLE_BYTES = 64 * 2 ** 20;
-const MAX_OPCODES = 1_000_000;
 const MAX_LONG_BYTES = 4096;
 
-/** @throws FormatError naming the file, the byte and the reason */
-export function unpickle(bytes: Uint8Array, file: string, names: PickleNames): PickleValue {
-  if (bytes.byteLength > MAX_PICKLE_BYTES)
-    throw new FormatError('unpickle', `${file}: the pickle has ${bytes.byteLength} bytes, the limit is ${MAX_PICKLE_BYTES}`, FIX);
-  return new Machine(bytes, file, names).run();
-}
+export const FIX = 'save only the state dict: torch.save(model.state_dict(), path)';
 
-const FIX = 'save only the state dict: torch.save(model.state_dict(), path)';
-
-/** The stack machine that opcodes act on. */
 export class Machine {
   private at = 0;
   private opcodeAt = 0;
@@ -42,16 +23,10 @@ export class Machine {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  run(): PickleValue {
-    for (let count = 0; ; count += 1) {
-      if (count > MAX_OPCODES) throw this.fail(`there are more than ${MAX_OPCODES} opcodes`);
-      this.opcodeAt = this.at;
-      const opcode = this.view.getUint8(this.skip(1));
-      if (opcode === STOP) return this.pop();
-      const step = OPCODES[opcode];
-      if (!step) throw this.fail(`opcode 0x${opcode.toString(16)} is none of those that PyTorch writes`);
-      step(this);
-    }
+  /** The opcode that comes next; what fails until the one after it is told with its place. */
+  nextOpcode(): number {
+    this.opcodeAt = this.at;
+    return this.view.getUint8(this.skip(1));
   }
 
   push(value: PickleValue): void {
@@ -175,7 +150,7 @@ export class Machine {
     if (length > MAX_LONG_BYTES) throw this.fail(`a whole number has ${length} bytes, the limit is ${MAX_LONG_BYTES}`);
     const at = this.skip(length);
     let value = 0n;
-    for (let i = length - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(this.bytes[at + i] ?? 0);
+    for (let i = length - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(this.bytes[at + i]!);
     value = BigInt.asIntN(8 * length, value);
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;

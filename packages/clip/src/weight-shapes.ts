@@ -1,0 +1,72 @@
+/** The weights of a CLIP model by OpenAI's names: which there are, and of which shapes. */
+import type { Shape, Tensor } from '@mudpt/tensor';
+import { type ClipConfig, imageTokens } from './config.ts';
+
+/** A weight in host memory: f32 values, or the 16-bit words of f16. */
+export type HostTensor =
+  | { readonly shape: Shape; readonly dtype: 'f32'; readonly data: Float32Array }
+  | { readonly shape: Shape; readonly dtype: 'f16'; readonly data: Uint16Array };
+
+/** OpenAI's name (`visual.proj`, `transformer.resblocks.0.ln_1.weight`, ...) to a weight, on the device or in host memory. */
+export type ClipWeights = Readonly<Record<string, Tensor | HostTensor>>;
+
+/** The two towers; each loads and runs alone. */
+export type TowerName = 'image' | 'text';
+export const TOWERS: readonly TowerName[] = ['image', 'text'];
+
+/** How matrices are kept on the device. Vectors and embeddings of positions are always f32. */
+export type WeightDType = 'f32' | 'f16';
+
+/**
+ * All weights of a model (or of one tower) with their shapes, in the order of OpenAI's state dict: for checking files by name.
+ * `logit_scale` belongs to either tower.
+ */
+export function weightShapes(config: ClipConfig, towers: readonly TowerName[] = TOWERS): Map<string, Shape> {
+  const { embed, image, text } = config;
+  const shapes = new Map<string, Shape>();
+  if (towers.includes('text')) {
+    shapes.set('positional_embedding', [text.context, text.width]);
+    shapes.set('text_projection', [text.width, embed]);
+  }
+  shapes.set('logit_scale', []);
+  if (towers.includes('image')) {
+    shapes.set('visual.class_embedding', [image.width]);
+    shapes.set('visual.positional_embedding', [imageTokens(image), image.width]);
+    shapes.set('visual.proj', [image.width, embed]);
+    shapes.set('visual.conv1.weight', [image.width, 3, image.patch, image.patch]);
+    addNorm(shapes, 'visual.ln_pre', image.width);
+    addBlocks(shapes, 'visual.transformer', image);
+    addNorm(shapes, 'visual.ln_post', image.width);
+  }
+  if (towers.includes('text')) {
+    addBlocks(shapes, 'transformer', text);
+    shapes.set('token_embedding.weight', [text.vocabulary, text.width]);
+    addNorm(shapes, 'ln_final', text.width);
+  }
+  return shapes;
+}
+
+function addNorm(shapes: Map<string, Shape>, name: string, width: number): void {
+  shapes.set(`${name}.weight`, [width]);
+  shapes.set(`${name}.bias`, [width]);
+}
+
+function addBlocks(
+  shapes: Map<string, Shape>,
+  tower: string,
+  { width, hidden, layers }: { readonly width: number; readonly hidden: number; readonly layers: number },
+): void {
+  for (let layer = 0; layer < layers; layer += 1) {
+    const block = `${tower}.resblocks.${layer}`;
+    shapes.set(`${block}.attn.in_proj_weight`, [3 * width, width]);
+    shapes.set(`${block}.attn.in_proj_bias`, [3 * width]);
+    shapes.set(`${block}.attn.out_proj.weight`, [width, width]);
+    shapes.set(`${block}.attn.out_proj.bias`, [width]);
+    addNorm(shapes, `${block}.ln_1`, width);
+    shapes.set(`${block}.mlp.c_fc.weight`, [hidden, width]);
+    shapes.set(`${block}.mlp.c_fc.bias`, [hidden]);
+    shapes.set(`${block}.mlp.c_proj.weight`, [width, hidden]);
+    shapes.set(`${block}.mlp.c_proj.bias`, [width]);
+    addNorm(shapes, `${block}.ln_2`, width);
+  }
+}
