@@ -2,8 +2,8 @@
 import { noGrad } from '@mudpt/autograd';
 import { cat, keep, l2Normalize, mean, reshape, scope, select, type Tensor } from '@mudpt/tensor';
 import type { MethodContext } from '../method/method.ts';
-import { expectFits, untilEnd } from '../prompts/prompt-ids.ts';
-import type { PromptTemplate } from '../prompts/prompt-template.ts';
+import { expectFits, untilEnd } from '../prompts/texts/prompt-ids.ts';
+import type { PromptTemplate } from '../prompts/texts/prompt-template.ts';
 import { TextPrompts } from '../prompts/texts/text-prompts.ts';
 
 /**

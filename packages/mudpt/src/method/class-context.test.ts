@@ -8,7 +8,7 @@ import { independentPrompts } from '../prompts/independent.ts';
 import type { CreationContext, FeatureMethod, MethodContext, Outputs, PromptMethod } from './method.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { methodNamed } from '../methods/registry.ts';
-import { textTemplate } from '../prompts/prompt-template.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 import { ZeroShot, type ZeroShotSettings } from '../methods/zero-shot.ts';
 
 const OTHER: ClassContext = { classNames: ['tree frog', 'Boeing 737-800'], template: 'a blurry drawing of the {}.' };

@@ -13,7 +13,7 @@ import { initWords, length } from '../method/settings.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { named } from '../prompts/injection/parts.ts';
 import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
-import { prefixTemplate, type PromptTemplate } from '../prompts/prompt-template.ts';
+import { prefixTemplate, type PromptTemplate } from '../prompts/texts/prompt-template.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { coopStart, coopText } from './coop.ts';
 

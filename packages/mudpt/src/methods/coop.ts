@@ -11,7 +11,7 @@ import { initWords, length } from '../method/settings.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { contextStart, placeholders, randomPrompts } from '../prompts/initial.ts';
 import { LearntPrompts } from '../prompts/learner.ts';
-import { prefixTemplate } from '../prompts/prompt-template.ts';
+import { prefixTemplate } from '../prompts/texts/prompt-template.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 
 const coopSettings = z.strictObject({

@@ -51,8 +51,8 @@ export {
   type TokenShape,
 } from '../prompts/layers.ts';
 export { drawPrompts, LearntPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
-export { placeContext, type PromptIds } from '../prompts/prompt-ids.ts';
-export { prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/prompt-template.ts';
+export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
+export { prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 export { PromptedClip } from '../prompts/prompted.ts';
 export { aggregationWeights } from './promptsrc.ts';
-export { methodNamed, methodNames } from './registry.ts';
+export { methodNamed, methodNames, registerMethod } from './registry.ts';

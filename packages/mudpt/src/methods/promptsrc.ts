@@ -17,8 +17,8 @@ import { cosineLogits } from '../prompts/cosine.ts';
 import type { PromptLearner } from '../prompts/learner.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { depth, initWords, length } from '../method/settings.ts';
-import { PROMPTSRC_TEMPLATES } from '../prompts/templates.ts';
-import { type PromptTemplate, textTemplate } from '../prompts/prompt-template.ts';
+import { PROMPTSRC_TEMPLATES } from '../prompts/texts/templates.ts';
+import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 
 const promptsrcSettings = z.strictObject({
   textLength: length(4),

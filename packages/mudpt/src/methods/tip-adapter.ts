@@ -9,7 +9,7 @@ import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import type { MethodContext } from '../method/method.ts';
 import { type TextFeatures, TipAdapter } from '../features/tip-cache.ts';
 import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from '../features/tip-settings.ts';
-import { textTemplate } from '../prompts/prompt-template.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
 /** alpha to begin with, and the upper ends of the search [beta, alpha], as published for each data set. */
 const PUBLISHED: Readonly<Record<string, readonly [alpha: number, betaLimit: number, alphaLimit: number]>> = {

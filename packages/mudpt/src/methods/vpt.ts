@@ -8,7 +8,7 @@ import { independentPrompts } from '../prompts/independent.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { depth, expectDepth, length } from '../method/settings.ts';
-import { textTemplate } from '../prompts/prompt-template.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
 const vptSettings = z.strictObject({
   length: length(8),

@@ -10,8 +10,8 @@ import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
-import { SELECTED_TEMPLATES } from '../prompts/templates.ts';
-import { textTemplate } from '../prompts/prompt-template.ts';
+import { SELECTED_TEMPLATES } from '../prompts/texts/templates.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
 export const zeroShotSettings = z.strictObject({
   templates: z

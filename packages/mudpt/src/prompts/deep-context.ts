@@ -4,7 +4,7 @@ import type { CreationContext } from '../method/method.ts';
 import { TOWERS } from '../method/prompt-spec.ts';
 import { expectDepth } from '../method/settings.ts';
 import { contextStart } from './initial.ts';
-import { prefixTemplate, type PromptTemplate } from './prompt-template.ts';
+import { prefixTemplate, type PromptTemplate } from './texts/prompt-template.ts';
 
 export type DeepContextOptions = {
   /** For errors. */

@@ -9,8 +9,8 @@ import type { LayerTokens, MethodContext, Outputs, PromptMethod, StepLoss, Tower
 import { layoutOf, type PromptLayout, type PromptSpec } from '../method/prompt-spec.ts';
 import { cosineLogits } from './cosine.ts';
 import { asParameters, type PromptLearner } from './learner.ts';
-import { drawnText, expectFits, promptIds } from './prompt-ids.ts';
-import type { PromptTemplate } from './prompt-template.ts';
+import { drawnText, expectFits, promptIds } from './texts/prompt-ids.ts';
+import type { PromptTemplate } from './texts/prompt-template.ts';
 import { TextPrompts } from './texts/text-prompts.ts';
 
 /** Prompt learning with cross-entropy on the cosines of both towers' features. */

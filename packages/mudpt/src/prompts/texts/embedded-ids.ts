@@ -2,7 +2,7 @@
 import type { TextTower } from '@mudpt/clip';
 import { cat, type Device, embedding, keep, type Tensor, tensor } from '@mudpt/tensor';
 import { MethodError } from '../../method/errors.ts';
-import { contextIndex, type PromptIds } from '../prompt-ids.ts';
+import { contextIndex, type PromptIds } from './prompt-ids.ts';
 
 /** Rows [ids, width] of the token table without positions, kept until it is disposed. */
 export function frozenTokens(tower: TextTower, ids: readonly number[]): Tensor {

@@ -1,6 +1,6 @@
 /** Cuts texts into groups that run at once: no more tokens than a device binds, or as many groups as micro-batches are asked for. */
 import type { Device } from '@mudpt/tensor';
-import type { PromptIds } from '../prompt-ids.ts';
+import type { PromptIds } from './prompt-ids.ts';
 
 export type Grouping = {
   /** Groups; 0: as few as `limit` allows. */

@@ -17,7 +17,7 @@ import {
   type Tensor,
 } from '@mudpt/tensor';
 import type { LayerTokens } from '../../method/method.ts';
-import { contextId, contextIndex, type PromptIds } from '../prompt-ids.ts';
+import { contextId, contextIndex, type PromptIds } from './prompt-ids.ts';
 import { EmbeddedIds, expectContext, frozenTokens } from './embedded-ids.ts';
 import { deepPrompts, type GroupOptions, type TextGroup } from './text-group.ts';
 

@@ -1,7 +1,7 @@
 /** Texts side by side, padded to one length: every token of every class is computed. */
 import { reshape, scope, type Tensor } from '@mudpt/tensor';
 import type { LayerTokens } from '../../method/method.ts';
-import type { PromptIds } from '../prompt-ids.ts';
+import type { PromptIds } from './prompt-ids.ts';
 import { EmbeddedIds } from './embedded-ids.ts';
 import { deepPrompts, type GroupOptions, type TextGroup } from './text-group.ts';
 

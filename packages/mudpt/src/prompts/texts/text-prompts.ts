@@ -9,7 +9,7 @@ import { MethodError } from '../../method/errors.ts';
 import type { LayerTokens, TextPath } from '../../method/method.ts';
 import type { TextPromptSpec } from '../../method/prompt-spec.ts';
 import { KEEP_ALL, type TowerRematerialization } from '../../method/rematerialization.ts';
-import type { PromptIds } from '../prompt-ids.ts';
+import type { PromptIds } from './prompt-ids.ts';
 import { groupTexts, mostTokens } from './grouping.ts';
 import { PackedTexts, prefixLength } from './packed-texts.ts';
 import { PlainTexts } from './plain-texts.ts';

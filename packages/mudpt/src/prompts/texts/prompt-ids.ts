@@ -1,7 +1,7 @@
 /** Texts as ids of the token table, with context tokens among them. */
-import { MethodError } from '../method/errors.ts';
-import type { TextCodec } from '../method/method.ts';
-import type { ContextPosition, TextPromptSpec } from '../method/prompt-spec.ts';
+import { MethodError } from '../../method/errors.ts';
+import type { TextCodec } from '../../method/method.ts';
+import type { ContextPosition, TextPromptSpec } from '../../method/prompt-spec.ts';
 import type { ClassTokens } from './prompt-template.ts';
 
 /** A text: ids of the token table, or -1 - i for context token i. */

@@ -1,7 +1,7 @@
 /** Prompt templates: how class names become the token ids of texts. */
-import { fillTemplate, readableName } from '../data/class-names.ts';
-import type { ClassContext } from '../method/class-context.ts';
-import type { TextCodec } from '../method/method.ts';
+import { fillTemplate, readableName } from '../../data/class-names.ts';
+import type { ClassContext } from '../../method/class-context.ts';
+import type { TextCodec } from '../../method/method.ts';
 
 /** The text of a class: ids from start to end token, with placeholders where context tokens will stand, and how many tokens its name has. */
 export type ClassTokens = { readonly ids: readonly number[]; readonly nameLength: number };
