@@ -120,7 +120,7 @@ export async function addNoise(subject: Subject, parameter: Tensor, seed: number
   const moved = await noise.data();
   write(
     parameter,
-    Float32Array.from(values, (value, at) => value + 0.1 * (moved[at] ?? 0)),
+    Float32Array.from(values, (value, at) => value + 0.1 * (moved[at] as number)),
   );
 }
 

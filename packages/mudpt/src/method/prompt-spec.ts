@@ -85,9 +85,9 @@ export function replacedTokens(tower: TowerPromptSpec | undefined): number {
 
 /** The drawing of `spec`. */
 export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
-  const places = (tower: TowerPromptSpec | undefined): PromptPlace[] =>
-    (tower?.layers ?? []).map((prompt) => ({ layer: prompt.layer, rows: tower?.nCtx as number, sources: sourcesOf(prompt) }));
-  return { text: places(spec.text), image: places(spec.image), example };
+  const places = ({ layers, nCtx }: TowerPromptSpec): PromptPlace[] =>
+    layers.map((prompt) => ({ layer: prompt.layer, rows: nCtx, sources: sourcesOf(prompt) }));
+  return { text: spec.text ? places(spec.text) : [], image: spec.image ? places(spec.image) : [], example };
 }
 
 /**
@@ -131,7 +131,7 @@ function misfitOf(
 ): string | undefined {
   const shape = parameters[name] as readonly number[];
   const classes = 'classes' in tower ? tower.classes : undefined;
-  const [parts = 0, ...part] = shape;
+  const [parts, ...part] = shape as readonly [number, ...number[]];
   const tokens = [...(classes === undefined ? [] : [classes]), tower.nCtx, tower.width];
   const fits = index === undefined ? shape.join() === tokens.join() : index < parts && part.join() === tokens.join();
   return fits

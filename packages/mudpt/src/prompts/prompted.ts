@@ -9,7 +9,7 @@ import type { LayerTokens, MethodContext, Outputs, PromptMethod, StepLoss, Tower
 import { layoutOf, type PromptLayout, type PromptSpec } from '../method/prompt-spec.ts';
 import { cosineLogits } from './cosine.ts';
 import { asParameters, type PromptLearner } from './learner.ts';
-import { drawnText, expectFits, promptIds } from './texts/prompt-ids.ts';
+import { drawnText, expectFits, type PromptIds, promptIds } from './texts/prompt-ids.ts';
 import type { PromptTemplate } from './texts/prompt-template.ts';
 import { TextPrompts } from './texts/text-prompts.ts';
 
@@ -49,7 +49,7 @@ export class PromptedClip implements PromptMethod {
       const options = { device, path: textPath, rematerialization: rematerialization.text };
       this.texts = new TextPrompts(text, texts, spec.text, options);
       this.fixed = spec.text ? undefined : keep(noGrad(() => this.texts.forward(undefined)));
-      this.layout = layoutOf(spec, drawnText(texts[0] ?? [], tokenizer));
+      this.layout = layoutOf(spec, drawnText(texts[0] as PromptIds, tokenizer));
     } catch (error) {
       if (owns) for (const tensor of learnable.values()) tensor.dispose();
       throw error;

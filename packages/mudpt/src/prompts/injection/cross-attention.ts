@@ -73,10 +73,10 @@ class CrossMap implements LayerMap {
   }
 
   private attend(source: Tensor, target: Tensor): Tensor {
-    const [layers = 0, n = 0, width = 0] = target.shape;
+    const [layers, n, width] = target.shape as [number, number, number];
     const head = [this.heads, width / this.heads];
     const queries = reshape(this.query.forward(target), [layers, n, ...head]);
-    const both = reshape(this.keyValue.forward(source), [layers, source.shape[1] ?? 0, 2, ...head]);
+    const both = reshape(this.keyValue.forward(source), [...source.shape.slice(0, 2), 2, ...head]);
     const mixed = attention(queries, select(both, 2, 0), select(both, 2, 1));
     return this.out.forward(reshape(mixed, target.shape));
   }

@@ -33,16 +33,17 @@ export function groupTexts(texts: readonly PromptIds[], grouping: Grouping): Pro
 function filled(texts: readonly PromptIds[], most: number, { shared, length }: Grouping): PromptIds[][] {
   const groups: PromptIds[][] = [];
   let group: PromptIds[] = [];
+  const after = shared ?? 0;
   let [packed, longest] = [0, length];
   for (const text of texts) {
-    packed += text.length - (shared ?? 0);
+    packed += text.length - after;
     longest = Math.max(longest, text.length);
-    const tokens = shared === undefined ? (group.length + 1) * longest : shared + packed;
+    const tokens = shared === undefined ? (group.length + 1) * longest : after + packed;
     if (group.length > 0 && tokens <= most) group.push(text);
     else {
       group = [text];
       groups.push(group);
-      packed = text.length - (shared ?? 0);
+      packed = text.length - after;
       longest = Math.max(length, text.length);
     }
   }

@@ -41,7 +41,7 @@ export class PackedTexts implements TextGroup {
   ) {
     const { tower, device, contexts } = options;
     const length = prefixLength(texts);
-    const [first = []] = texts;
+    const first = texts[0] as PromptIds;
     const rest = texts.map((text) => text.slice(length));
     this.prefix = this.pieces(first.slice(0, length));
     this.rest = scope(() => new EmbeddedIds(tower, device, rest.flat(), contexts));

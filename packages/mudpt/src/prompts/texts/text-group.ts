@@ -28,6 +28,6 @@ export function groupOptions(tower: TextTower, device: Device, spec: TextPromptS
 
 /** What the tower replaces in layers after the first, if anything. */
 export function deepPrompts(at: number, tokens: LayerTokens | undefined): PromptTokens | undefined {
-  const deep = tokens?.slice(1) ?? [];
-  return deep.length > 0 ? { at, layers: [undefined, ...deep] } : undefined;
+  if (!tokens || tokens.length < 2) return undefined;
+  return { at, layers: [undefined, ...tokens.slice(1)] };
 }
