@@ -126,7 +126,7 @@ export function evaluated(method: PromptMethod, images: Tensor): Tensor {
   return scope(() => method.evaluate(images, method.textFeatures()));
 }
 
-/** Both injections as differences between what the towers get and the own prompts (zero where there are none). */
+/** Both injections as differences between what the towers get and the learnt prompts (zero where there are none). */
 export async function injections(golden: MethodCase, method: PromptMethod, learner: string): Promise<Results> {
   const results: Results = new Map();
   const expected = (name: string): boolean => golden.tensors.has(name);
