@@ -175,6 +175,7 @@ async function timed(device: Device, stepper: Stepper, count: number, size: numb
   const images = values(count * 3 * size * size, 1);
   const batch = {
     images,
+    shape: [count, 3, size, size] as const,
     labels: Int32Array.from({ length: count }, (_, at) => at),
     items: Array.from({ length: count }, () => ITEM),
   };

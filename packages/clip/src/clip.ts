@@ -74,6 +74,15 @@ export class Clip extends Module {
     this.vocabulary = tokenizer && Promise.resolve(tokenizer);
   }
 
+  /** @throws TensorError for a model that was loaded without that tower */
+  tower(name: 'image'): ImageTower;
+  tower(name: 'text'): TextTower;
+  tower(name: TowerName): ImageTower | TextTower {
+    const tower = this[name];
+    if (tower) return tower;
+    throw new TensorError('Clip', `the model was loaded without its ${name} tower`, `load it with towers: ['${name}']`);
+  }
+
   /** The model's tokenizer; CLIP's own unless another was given. */
   tokenizer(): Promise<Tokenizer> {
     return (this.vocabulary ??= createTokenizer());
@@ -84,7 +93,7 @@ export class Clip extends Module {
    * @throws ShapeError for an empty list, FormatError naming a file that is no image
    */
   async encodeImage(images: Tensor | readonly ImageSource[], options: EncodeImageOptions = {}): Promise<Tensor> {
-    const tower = present(this.image, 'image');
+    const tower = this.tower('image');
     const { batch = 32, loader, signal } = options;
     if (!(Number.isSafeInteger(batch) && batch >= 1))
       throw new ShapeError('encodeImage', `batch is ${batch}`, 'use a whole number of at least 1');
@@ -100,7 +109,7 @@ export class Clip extends Module {
    * @throws LimitError naming a text that is too long, ShapeError for an empty list
    */
   async encodeText(texts: readonly string[] | TokenIds, options: EncodeTextOptions = {}): Promise<Tensor> {
-    const tower = present(this.text, 'text');
+    const tower = this.tower('text');
     const { packed = true, batchTokens = 8192, signal } = options;
     signal?.throwIfAborted();
     const rows = readTokenIds(await this.tokenIds(texts, options), tower.config);
@@ -172,7 +181,7 @@ export class Clip extends Module {
   private async tokenIds(texts: readonly string[] | TokenIds, { onTooLong = 'error' }: EncodeTextOptions): Promise<TokenIds> {
     if (!isTexts(texts)) return texts;
     const tokenizer = await this.tokenizer();
-    const contextLength = present(this.text, 'text').config.context;
+    const contextLength = this.tower('text').config.context;
     return tokenizer.encodeBatch(texts, { contextLength, onTooLong });
   }
 
@@ -194,9 +203,4 @@ function expectImages(images: Tensor | readonly ImageSource[]): void {
 
 function isTexts(texts: readonly string[] | TokenIds): texts is readonly string[] {
   return !('ids' in texts) && typeof texts[0] === 'string';
-}
-
-function present<T>(tower: T | undefined, name: TowerName): T {
-  if (tower) return tower;
-  throw new TensorError('Clip', `the model was loaded without its ${name} tower`, `load it with towers: ['${name}']`);
 }

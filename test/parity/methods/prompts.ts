@@ -126,7 +126,7 @@ export function evaluated(method: PromptMethod, images: Tensor): Tensor {
   return scope(() => method.evaluate(images, method.textFeatures()));
 }
 
-/** Both injections as differences between what the towers get and the own prompts (zero where there are none). */
+/** Both injections as differences between what the towers get and the learnt prompts (zero where there are none). */
 export async function injections(golden: MethodCase, method: PromptMethod, learner: string): Promise<Results> {
   const results: Results = new Map();
   const expected = (name: string): boolean => golden.tensors.has(name);
@@ -136,16 +136,19 @@ export async function injections(golden: MethodCase, method: PromptMethod, learn
   const computed = scope(() => {
     const { text, image } = method.prompts() ?? {};
     if (!text || !image) throw new Error('no prompts reach the towers');
-    const stacked = (rows: readonly Tensor[], like: Tensor, own: Tensor | undefined): Tensor => {
-      const joined = rows.length > 0 ? stack(rows) : zeros([0, ...like.shape], { device });
-      return own && joined.size > 0 ? sub(joined, own) : joined;
+    const [firstText, ...deepTexts] = text as readonly Tensor[];
+    const [firstImage, ...deepImages] = image as readonly Tensor[];
+    if (!firstText || !firstImage) throw new Error('no prompts enter at the input');
+    const stacked = (layers: readonly Tensor[], like: Tensor, learntOnes: Tensor | undefined): Tensor => {
+      const joined = layers.length > 0 ? stack(layers) : zeros([0, ...like.shape], { device });
+      return learntOnes && joined.size > 0 ? sub(joined, learntOnes) : joined;
     };
     const first = learnt('image_encoder.visual_ctx');
     return {
-      layer0: reshape(first ? sub(image.first, first) : image.first, [1, ...image.first.shape]),
-      deepImage: stacked(image.deep, image.first, learnt('image_encoder.visual_ctx_deep_prompts')),
-      deepText: stacked(text.deep, text.first, learnt(`${learner}.deep_prompts`)),
-      fed: stacked(text.deep, text.first, undefined),
+      layer0: reshape(first ? sub(firstImage, first) : firstImage, [1, ...firstImage.shape]),
+      deepImage: stacked(deepImages, firstImage, learnt('image_encoder.visual_ctx_deep_prompts')),
+      deepText: stacked(deepTexts, firstText, learnt(`${learner}.deep_prompts`)),
+      fed: stacked(deepTexts, firstText, undefined),
     };
   });
   results.set('expect.text_to_vision_layer0', await read(computed.layer0));

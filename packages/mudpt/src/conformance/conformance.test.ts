@@ -1,6 +1,6 @@
 /** Every registered method, and the example of the page on adding one, run the kit; and the kit finds what it is for. */
 import { randomFrom } from '@mudpt/autograd';
-import { copyInto, mul, scope, type Tensor } from '@mudpt/tensor';
+import { copyInto, keep, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { eachDevice } from '@mudpt/testing/support';
@@ -72,12 +72,44 @@ eachDevice('the kit finds', (ctx) => {
       },
     ],
     [
-      'a layout that draws less than enters',
-      /where the layout draws/,
-      /the layout draws 4 at layer 0 in the image tower, and 4 at layer 0, 4 at layer 1, 4 at layer 2 enter/,
+      'a drawing of less than is declared',
+      /the spec declares/,
+      /the image tower is drawn otherwise than the spec declares/,
       ({ layout }) => ({ layout: { ...layout, image: layout.image.slice(0, 1) } }),
     ],
-    ['texts an image that are not', /where the layout draws/, /it states 4 texts an image/, () => ({ textsPerImage: 4 })],
+    [
+      'a layer that is not declared',
+      /the spec declares/,
+      /the spec declares 4 x 24 at layer 0 in the image tower, and 4 x 24 at layer 0, 4 x 24 at layer 1, 4 x 24 at layer 2 enter/,
+      ({ layout, spec }) => {
+        const image = spec.image && { ...spec.image, layers: spec.image.layers.slice(0, 1) };
+        return { spec: { ...spec, image }, layout: { ...layout, image: layout.image.slice(0, 1) } };
+      },
+    ],
+    [
+      'a parameter that is not learnt',
+      /the spec declares/,
+      /the spec declares the parameters image_encoder.shared_rows \[4, 24\], more \[1\], and image_encoder.shared_rows \[4, 24\] are learnt/,
+      ({ spec }) => ({ spec: { ...spec, parameters: { ...spec.parameters, more: [1] } } }),
+    ],
+    [
+      'prompts that are not made from what is named',
+      /the spec declares/,
+      /layer 1 of the image tower from image_encoder.shared_rows, and they do not change/,
+      (method) => {
+        const fixed = keep(zeros([4, 24], { device: ctx.device }));
+        const original = method.prompts.bind(method);
+        const dispose = method.dispose.bind(method);
+        return {
+          prompts: () => ({ image: original()?.image?.map((tokens, layer) => (layer === 1 ? fixed : tokens)) }),
+          dispose: () => {
+            dispose();
+            fixed.dispose();
+          },
+        };
+      },
+    ],
+    ['texts an image that are not', /the spec declares/, /it states 4 texts an image/, () => ({ textsPerImage: 4 })],
     [
       'a host counter in the loss',
       /captured step/,

@@ -29,7 +29,7 @@ function elsewhere<M extends PromptMethod | FeatureMethod>(
   },
 ): { readonly made: M; readonly other: ClassContext } {
   const there = outcome(() => method.forContext(OTHER_CLASSES));
-  const made = subject.owned(there ? there.value : method.forContext(OTHER_TEMPLATE));
+  const made = subject.adopt(there ? there.value : method.forContext(OTHER_TEMPLATE));
   return { made, other: there ? OTHER_CLASSES : OTHER_TEMPLATE };
 }
 
@@ -75,16 +75,16 @@ async function logits(method: PromptMethod, images: Tensor): Promise<Numbers> {
 export async function otherClassesOfFeatures(subject: Subject): Promise<void> {
   const method = await fitted(subject);
   const rows = subject.random([5, subject.clip.config.embed], 8);
-  const scores = async (fit: FeatureMethod): Promise<Numbers> => new Map([['logits', await fit.evaluate(rows).data()]]);
-  const before = await scores(method);
+  const predict = async (fit: FeatureMethod): Promise<Numbers> => new Map([['logits', await fit.evaluate(rows).data()]]);
+  const before = await predict(method);
   const { made, other } = elsewhere<FeatureMethod>(subject, method);
   const fresh = await subject.features(other);
   await fresh.restore(method.learnable);
   expectClasses(subject, made.classNames, other);
   const what = 'forContext against a method made for these classes';
-  expectNumbers(method.name, what, await scores(made), await scores(fresh), TOLERANCE);
+  expectNumbers(method.name, what, await predict(made), await predict(fresh), TOLERANCE);
   subject.release(made);
-  expectNumbers(method.name, 'after forContext', await scores(method), before, 0);
+  expectNumbers(method.name, 'after forContext', await predict(method), before, 0);
 }
 
 function expectClasses(subject: Subject, found: readonly string[], { classNames }: ClassContext): void {

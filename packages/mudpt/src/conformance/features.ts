@@ -19,7 +19,7 @@ export async function fitted(subject: Subject): Promise<FeatureMethod> {
   return method;
 }
 
-async function scores(method: FeatureMethod, rows: Tensor): Promise<Numbers> {
+async function predictions(method: FeatureMethod, rows: Tensor): Promise<Numbers> {
   return new Map([['logits', await method.evaluate(rows).data()]]);
 }
 
@@ -31,19 +31,19 @@ export async function repeatedFits(subject: Subject): Promise<void> {
 export async function restored(subject: Subject): Promise<void> {
   const method = await fitted(subject);
   const rows = subject.random([5, subject.clip.config.embed], 8);
-  const expected = await scores(method, rows);
+  const expected = await predictions(method, rows);
   const other = await subject.features({ seed: 4 });
   const handles = new Map([...method.learnable].map(([name, learnt]) => [name, alias(learnt)]));
   await other.restore(handles);
   for (const handle of handles.values()) handle.dispose();
   subject.release(method);
-  expectNumbers(other.name, 'restored, and what it came from disposed', await scores(other, rows), expected, 0);
+  expectNumbers(other.name, 'restored, and what it came from disposed', await predictions(other, rows), expected, 0);
 }
 
 export async function capturedEvaluation(subject: Subject): Promise<void> {
   const method = await fitted(subject);
   const rows = subject.random([5, subject.clip.config.embed], 8);
-  const expected = await scores(method, rows);
+  const expected = await predictions(method, rows);
   using run = capture<'rows', Tensor>((input) => method.evaluate(input.rows), { device: subject.device });
   for (let replay = 0; replay < 2; replay += 1) {
     const found: Numbers = new Map([['logits', await run({ rows }).data()]]);

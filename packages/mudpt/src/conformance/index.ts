@@ -7,7 +7,7 @@ import type { Device } from '@mudpt/tensor';
 import type { MethodDefinition } from '../method/definition.ts';
 import { evaluationOfPrompts, otherClassesOfFeatures, otherClassesOfPrompts } from './contexts.ts';
 import { capturedEvaluation, repeatedFits, restored } from './features.ts';
-import { promptPlaces } from './layout.ts';
+import { declaredPrompts } from './prompts.ts';
 import { capturedStep, checkpoints, initialValues, memoryPolicies, textPaths } from './steps.ts';
 import { type ConformanceOptions, type Subject, withSubject } from './subject.ts';
 
@@ -30,7 +30,7 @@ const OF_PROMPTS: Checks = {
   'every memory policy gives the same loss and gradients': memoryPolicies,
   'every text path gives the same loss and gradients': textPaths,
   'a checkpoint continues to the bit': checkpoints,
-  'prompts enter where the layout draws them': promptPlaces,
+  'what is learnt, and where it enters, is what the spec declares': declaredPrompts,
 };
 
 const OF_FEATURES: Checks = {

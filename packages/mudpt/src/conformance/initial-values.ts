@@ -27,8 +27,8 @@ export function commonRuns(
 
 /** The run from `at` on, over its first number; undefined where all are equal or one is 0. */
 function proportions(values: ArrayLike<number>, at: number): string | undefined {
-  const first = values[at] ?? 0;
-  const ratios = Array.from({ length: RUN - 1 }, (_, next) => (values[at + 1 + next] ?? 0) / first);
+  const first = values[at] as number;
+  const ratios = Array.from({ length: RUN - 1 }, (_, next) => (values[at + 1 + next] as number) / first);
   if (!ratios.every(Number.isFinite) || ratios.every((ratio) => ratio === 1) || ratios.includes(0)) return undefined;
   return ratios.map((ratio) => ratio.toPrecision(5)).join();
 }

@@ -42,8 +42,9 @@ export async function valuesOf(tensors: ReadonlyMap<string, Tensor>): Promise<Ma
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [squares, norm] = [0, 0];
   for (let i = 0; i < b.length; i += 1) {
-    squares += ((a[i] ?? Number.NaN) - (b[i] ?? 0)) ** 2;
-    norm += (b[i] ?? 0) ** 2;
+    const [found, expected] = [a[i] ?? Number.NaN, b[i] as number];
+    squares += (found - expected) ** 2;
+    norm += expected ** 2;
   }
   return Math.sqrt(norm > 0 ? squares / norm : squares);
 }

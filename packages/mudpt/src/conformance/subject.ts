@@ -45,11 +45,11 @@ export class Subject implements Disposable {
 
   async create(more: Partial<MethodContext> = {}): Promise<Method> {
     const context = await methodContext(this.clip, { ...CLASSES, seed: 3, ...more });
-    return this.owned(this.definition.create({ ...context, ...more }, this.options.settings ?? {}));
+    return this.adopt(this.definition.create({ ...context, ...more }, this.options.settings ?? {}));
   }
 
   /** Sees to it that a method is disposed in the end. */
-  owned<M extends Method>(method: M): M {
+  adopt<M extends Method>(method: M): M {
     this.methods.add(method);
     return method;
   }
@@ -96,7 +96,7 @@ export class Subject implements Disposable {
   }
 }
 
-/** Runs a check on a CLIP of its own; nothing of it is left afterwards. */
+/** Runs a check on a CLIP made for it; nothing of it is left afterwards. */
 export async function withSubject(
   device: Device,
   definition: MethodDefinition,
@@ -120,7 +120,7 @@ export async function addNoise(subject: Subject, parameter: Tensor, seed: number
   const moved = await noise.data();
   write(
     parameter,
-    Float32Array.from(values, (value, at) => value + 0.1 * (moved[at] ?? 0)),
+    Float32Array.from(values, (value, at) => value + 0.1 * (moved[at] as number)),
   );
 }
 

@@ -45,6 +45,10 @@ it('leaves out what cannot be decoded, and says why', async () => {
   expect(readable).toHaveLength(8);
   const test = await collect(loader.inOrder(splits.test, 3));
   expect(test.map(({ labels }) => labels.length)).toEqual([3, 1]);
+  expect(test.map(({ shape }) => shape)).toEqual([
+    [3, 3, 16, 16],
+    [1, 3, 16, 16],
+  ]);
   expect(loader.unreadable.map(({ id }) => id)).toEqual(['test/red_circle/page.jpg', 'train/red_circle/cut.png']);
   expect(loader.unreadable[0]?.why).toMatch(/HTML/);
   await rm(join(folder.path, 'train', 'red_circle', '0.png'));

@@ -29,8 +29,10 @@ export interface BatchLoaderOptions {
 }
 
 export interface Batch {
-  /** f32 [items, 3, size, size], normalised. */
+  /** Normalised, in `shape`. */
   readonly images: Float32Array;
+  /** Of the images: [items, 3, size, size]. */
+  readonly shape: readonly [count: number, channels: 3, height: number, width: number];
   /** [items] */
   readonly labels: Int32Array;
   readonly items: readonly Item[];
@@ -162,8 +164,9 @@ export class BatchLoader {
     let items: Item[] = [];
     let pixels: Uint8Array[] = [];
     const make = (): Batch => {
-      const images = normalize(pixels, this.options.size, this.options.normalization);
-      return { images, labels: Int32Array.from(items, ({ label }) => label), items };
+      const { size: side, normalization } = this.options;
+      const images = normalize(pixels, side, normalization);
+      return { images, shape: [items.length, 3, side, side], labels: Int32Array.from(items, ({ label }) => label), items };
     };
     for await (const loaded of loading) {
       if (!loaded.pixels) {

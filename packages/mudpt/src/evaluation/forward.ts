@@ -1,4 +1,5 @@
 /** Images in batches of one shape, as captured steps take them. */
+import { sizeOf } from '@mudpt/tensor';
 import type { Batch, BatchLoader, Item } from '../data/index.ts';
 
 /** How images go through a model. */
@@ -25,15 +26,13 @@ export async function* padded(
   { batch: size, signal }: ForwardOptions,
   batches: AsyncIterable<Batch> = loader.inOrder(items, Math.min(size, items.length)),
 ): AsyncGenerator<PaddedBatch> {
-  let whole: number | undefined;
+  let whole: Batch['shape'] | undefined;
   for await (const batch of batches) {
     signal?.throwIfAborted();
-    const { images } = batch;
-    whole ??= images.length;
-    const perImage = images.length / batch.items.length;
-    const [count, side] = [whole / perImage, Math.sqrt(perImage / 3)];
-    const data = images.length === whole ? images : new Float32Array(whole);
+    const { images, shape } = batch;
+    whole ??= shape;
+    const data = shape[0] === whole[0] ? images : new Float32Array(sizeOf(whole));
     if (data !== images) data.set(images);
-    yield { ...batch, input: { data, shape: [count, 3, side, side] } };
+    yield { ...batch, input: { data, shape: whole } };
   }
 }

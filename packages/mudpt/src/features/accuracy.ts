@@ -8,9 +8,10 @@ export function accuracyOf(logits: ArrayLike<number>, labels: Int32Array): numbe
   const classes = logits.length / labels.length;
   let correct = 0;
   for (const [row, label] of labels.entries()) {
-    let best = 0;
-    for (let c = 1; c < classes; c += 1) if ((logits[row * classes + c] ?? 0) > (logits[row * classes + best] ?? 0)) best = c;
-    if (best === label) correct += 1;
+    const first = row * classes;
+    let best = first;
+    for (let at = first + 1; at < first + classes; at += 1) if ((logits[at] as number) > (logits[best] as number)) best = at;
+    if (best - first === label) correct += 1;
   }
   return (100 * correct) / labels.length;
 }
@@ -19,7 +20,7 @@ export function accuracyOf(logits: ArrayLike<number>, labels: Int32Array): numbe
 export function pick({ features, labels }: FeatureSet, rows: Int32Array): { readonly features: Tensor; readonly labels: Tensor } {
   const { device } = features;
   using index = tensor(rows, { device });
-  const chosen = Int32Array.from(rows, (row) => labels[row] ?? 0);
+  const chosen = Int32Array.from(rows, (row) => labels[row] as number);
   return { features: indexSelect(features, 0, index), labels: tensor(chosen, { device }) };
 }
 

@@ -2,8 +2,9 @@
 import { noGrad } from '@mudpt/autograd';
 import { cat, keep, l2Normalize, mean, reshape, scope, select, type Tensor } from '@mudpt/tensor';
 import type { MethodContext } from '../method/method.ts';
-import { TextPrompts } from '../prompts/text-prompts.ts';
-import { expectFits, untilEnd, type Writer } from '../prompts/tokens.ts';
+import { expectFits, untilEnd } from '../prompts/texts/prompt-ids.ts';
+import type { PromptTemplate } from '../prompts/texts/prompt-template.ts';
+import { TextPrompts } from '../prompts/texts/text-prompts.ts';
 
 /**
  * Features [templates, C, embed], not normalised, computed once. Templates run one after the other, so that many of them need no more
@@ -11,18 +12,18 @@ import { expectFits, untilEnd, type Writer } from '../prompts/tokens.ts';
  */
 export function templateFeatures(
   context: Pick<MethodContext, 'device' | 'text' | 'classNames' | 'template' | 'textPath'>,
-  writers: readonly Writer[],
+  templates: readonly PromptTemplate[],
 ): Tensor {
   const { device, text, classNames, textPath = 'auto' } = context;
   const features = noGrad(() =>
     scope(() => {
-      const each = writers.map((write) => {
-        const slots = write(context).map(({ ids }) => untilEnd(ids));
-        expectFits(slots, text.config.context, classNames);
-        const texts = new TextPrompts(text, slots, 0, { device, path: textPath, replaced: 0 });
-        const own = texts.forward(undefined);
+      const each = templates.map((template) => {
+        const ids = template(context).map((tokens) => untilEnd(tokens.ids));
+        expectFits(ids, text.config.context, classNames);
+        const texts = new TextPrompts(text, ids, undefined, { device, path: textPath });
+        const ofTemplate = texts.forward(undefined);
         texts.dispose();
-        return reshape(own, [1, ...own.shape]);
+        return reshape(ofTemplate, [1, ...ofTemplate.shape]);
       });
       return cat(each);
     }),

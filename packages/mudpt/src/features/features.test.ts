@@ -34,7 +34,7 @@ const accuracy = async (method: FeatureMethod, { features, labels }: FeatureSet)
 
 /** Handles as a loaded file gives them, disposed after use. */
 async function carry(from: FeatureMethod, to: FeatureMethod): Promise<void> {
-  const handles = new Map([...from.learnable].map(([name, own]) => [name, alias(own)]));
+  const handles = new Map([...from.learnable].map(([name, tensor]) => [name, alias(tensor)]));
   await to.restore(handles);
   for (const handle of handles.values()) handle.dispose();
 }
@@ -190,13 +190,13 @@ eachDevice('Tip-Adapter', (ctx) => {
 });
 
 describe('templates of zero-shot', () => {
-  it('own, given, or the selected seven with the own one', () => {
-    const own = 'a photo of a {}, a type of pet.';
-    const of = (given: Record<string, unknown>) => templatesOf(zeroShotSettings.parse(given), own);
-    expect(of({})).toEqual([own]);
+  it("the data set's, given ones, or the selected seven with the data set's", () => {
+    const ofDataSet = 'a photo of a {}, a type of pet.';
+    const of = (given: Record<string, unknown>) => templatesOf(zeroShotSettings.parse(given), ofDataSet);
+    expect(of({})).toEqual([ofDataSet]);
     expect(of({ templates: ['a {}.', 'a {}.'] })).toEqual(['a {}.']);
     expect(of({ selected: true })).toHaveLength(8);
-    expect(of({ selected: true })).toContain(own);
+    expect(of({ selected: true })).toContain(ofDataSet);
     expect(of({ selected: true, withOwn: false })).toHaveLength(7);
   });
 });
@@ -211,12 +211,16 @@ eachDevice('zero-shot', (ctx) => {
         Float32Array.from({ length: 2 * 16 }, (_, i) => Math.sin(i)),
         { shape: [2, 16], device: ctx.device },
       );
-      const [one, own, two] = [make({}), make({ templates: ['a photo of a {}.'] }), make({ templates: ['a {}.', 'the {}.'] })];
-      expect(await one.evaluate(features).data()).toEqual(await own.evaluate(features).data());
-      expect(await two.evaluate(features).data()).not.toEqual(await own.evaluate(features).data());
+      const [one, written, two] = [
+        make({}),
+        make({ templates: ['a photo of a {}.'] }),
+        make({ templates: ['a {}.', 'the {}.'] }),
+      ];
+      expect(await one.evaluate(features).data()).toEqual(await written.evaluate(features).data());
+      expect(await two.evaluate(features).data()).not.toEqual(await written.evaluate(features).data());
       const fewer = one.forContext({ ...context, classNames: ['great white shark'] });
       const all = await one.evaluate(features).data();
       expect((await fewer.evaluate(features).data())[0]).toBeCloseTo(all[1] ?? 0, 4);
-      for (const method of [one, own, two, fewer]) method.dispose();
+      for (const method of [one, written, two, fewer]) method.dispose();
     }));
 });

@@ -65,7 +65,7 @@ function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   }
   const last = pairs.at(-1);
   if (last) scale(q, 1 / (last.rho * dot(last.y, last.y)));
-  for (const [index, { s, y, rho }] of pairs.entries()) addScaled(q, s, (alphas[index] ?? 0) - rho * dot(y, q));
+  for (const [index, { s, y, rho }] of pairs.entries()) addScaled(q, s, (alphas[index] as number) - rho * dot(y, q));
   scale(q, -1);
   return q;
 }
@@ -98,7 +98,7 @@ async function search(
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
   return sum;
 }
 
@@ -111,13 +111,13 @@ function largest(a: Float64Array): number {
 }
 
 function difference(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((value, i) => value - (b[i] ?? 0));
+  return a.map((value, i) => value - (b[i] as number));
 }
 
 function addScaled(target: Float64Array, other: Float64Array, factor: number): void {
-  for (let i = 0; i < target.length; i += 1) target[i] = (target[i] ?? 0) + factor * (other[i] ?? 0);
+  for (let i = 0; i < target.length; i += 1) target[i] = (target[i] as number) + factor * (other[i] as number);
 }
 
 function scale(target: Float64Array, factor: number): void {
-  for (let i = 0; i < target.length; i += 1) target[i] = (target[i] ?? 0) * factor;
+  for (let i = 0; i < target.length; i += 1) target[i] = (target[i] as number) * factor;
 }

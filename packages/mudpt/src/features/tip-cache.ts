@@ -8,7 +8,6 @@ import {
   alias,
   capture,
   crossEntropy,
-  exp,
   keep,
   l2Normalize,
   matmul,
@@ -17,7 +16,6 @@ import {
   oneHot,
   scope,
   stack,
-  sub,
   type Tensor,
   tensor,
 } from '@mudpt/tensor';
@@ -25,14 +23,13 @@ import { type ClassContext, expectNoSubclass, expectSameClasses } from '../metho
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from '../method/method.ts';
 import { accuracyOf, expectSet, pick } from './accuracy.ts';
+import { cacheLogits, searchStrengths, type Strengths } from './tip-search.ts';
 import type { TipFSettings, TipSettings } from './tip-settings.ts';
 
 /** Makes unit text features [C, embed] of classes. */
 export type TextFeatures = (classes: ClassContext) => Tensor;
 
 type Cache = { readonly keys: Tensor; readonly values: Tensor };
-type Strengths = { readonly alpha: number; readonly beta: number };
-type Found = Strengths & { readonly accuracy: number };
 
 export class TipAdapter implements FeatureMethod {
   readonly kind = 'features';
@@ -109,7 +106,7 @@ export class TipAdapter implements FeatureMethod {
         `restore what was learnt for ${classes} classes and features of ${embed} channels`,
       );
     }
-    const [beta = 0, alpha = 0] = await strengths.data();
+    const [beta, alpha] = (await strengths.data()) as unknown as [number, number];
     this.take({ keys, values }, { alpha, beta });
   }
 
@@ -123,7 +120,7 @@ export class TipAdapter implements FeatureMethod {
     });
   }
 
-  /** Another template has other text features; the cache knows its own classes only. */
+  /** Another template has other text features; the cache knows its classes only. */
   forContext(other: ClassContext): TipAdapter {
     expectNoSubclass(this, TipAdapter);
     const why = `its cache holds training images of its ${this.classNames.length} classes`;
@@ -215,39 +212,25 @@ export class TipAdapter implements FeatureMethod {
       progress?.(epoch + 1, epochs, 'training the cache');
     }
     const kept = tensor(best?.keys ?? Float32Array.from(await keys.data()), { shape: keys.shape, device: context.device });
-    // The optimizer's buffer goes with it; the keys get their own memory.
+    // The optimizer's buffer goes with it; the keys get memory that is theirs.
     const { values } = this.filled();
     keys.dispose();
     this.cache = { keys: parameter(kept, { name: 'adapter.weight' }), values };
     return best?.epoch ?? epochs - 1;
   }
 
-  /** All of the grid, beta outside; the first of the best stays. */
-  private async search(val: FeatureSet, progress?: FitProgress): Promise<Found> {
-    const { betaLimit, alphaLimit, betaSteps, alphaSteps } = this.settings;
+  private async search(
+    { features, labels }: FeatureSet,
+    progress?: FitProgress,
+  ): Promise<Strengths & { readonly accuracy: number }> {
     const { keys, values } = this.filled();
-    const grid = (limit: number, steps: number): number[] =>
-      Array.from({ length: steps }, (_, i) => (i * (limit - 0.1)) / steps + 0.1);
-    const { affinity, zero } = scope(() => {
-      const unit = l2Normalize(val.features);
-      return { affinity: matmul(unit, keys, { transposeB: true }), zero: this.zeroShot(unit) };
-    });
-    using held = disposable({ affinity, zero });
-    const base = await held.value.zero.data();
-    let found: Found | undefined;
-    for (const [index, beta] of grid(betaLimit, betaSteps).entries()) {
-      using cached = scope(() => cacheLogits(held.value.affinity, values, beta));
-      const fromCache = await cached.data();
-      for (const alpha of grid(alphaLimit, alphaSteps)) {
-        const accuracy = accuracyOf(
-          Float32Array.from(base, (logit, i) => logit + alpha * (fromCache[i] ?? 0)),
-          val.labels,
-        );
-        if (!found || accuracy > found.accuracy) found = { alpha, beta, accuracy };
-      }
-      progress?.(index + 1, betaSteps, 'searching alpha and beta');
-    }
-    return found as Found;
+    using tensors = disposable(
+      scope(() => {
+        const unit = l2Normalize(features);
+        return { affinity: matmul(unit, keys, { transposeB: true }), zeroShot: this.zeroShot(unit) };
+      }),
+    );
+    return await searchStrengths({ ...tensors.value, values, labels }, this.settings, progress);
   }
 
   private async logitsOf({ features }: FeatureSet): Promise<ArrayLike<number>> {
@@ -256,16 +239,11 @@ export class TipAdapter implements FeatureMethod {
   }
 }
 
-/** exp(beta (affinity - 1)) V: affinity [B, N] and values [N, C] give [B, C]. */
-function cacheLogits(affinity: Tensor, values: Tensor, beta: number): Tensor {
-  return matmul(exp(mul(sub(affinity, 1), beta)), values);
-}
-
 function shuffled(count: number, batch: number, random: () => number): Int32Array[] {
   const order = Int32Array.from({ length: count }, (_, index) => index);
   for (let i = count - 1; i > 0; i -= 1) {
     const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
   }
   return Array.from({ length: Math.ceil(count / batch) }, (_, i) => order.slice(i * batch, (i + 1) * batch));
 }
@@ -275,7 +253,7 @@ function disposable<T extends Readonly<Record<string, Tensor>>>(value: T): { rea
   return {
     value,
     [Symbol.dispose]: () => {
-      for (const own of Object.values(value)) own.dispose();
+      for (const tensor of Object.values(value)) tensor.dispose();
     },
   };
 }

@@ -50,7 +50,7 @@ eachDevice('memory of a step', (ctx) => {
     const data = { images: (await images.data()) as Float32Array, labels: (await labels.data()) as Int32Array };
     images.dispose();
     labels.dispose();
-    return { ...data, items: Array.from({ length: BATCH }, () => ({})) } as never;
+    return { ...data, shape: [BATCH, 3, size, size], items: [] } as const;
   };
 
   it.each([

@@ -4,12 +4,11 @@ import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { CLASSES, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import type { ClassContext } from './class-context.ts';
-import { IndependentLearner } from '../prompts/independent.ts';
+import { independentPrompts } from '../prompts/independent.ts';
 import type { CreationContext, FeatureMethod, MethodContext, Outputs, PromptMethod } from './method.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { methodNamed } from '../methods/registry.ts';
-import { templateWriter } from '../prompts/tokens.ts';
-import { fixedText } from '../prompts/wording.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 import { ZeroShot, type ZeroShotSettings } from '../methods/zero-shot.ts';
 
 const OTHER: ClassContext = { classNames: ['tree frog', 'Boeing 737-800'], template: 'a blurry drawing of the {}.' };
@@ -24,13 +23,13 @@ class Adapted extends PromptedClip {
 
 class WholeAdapted extends Adapted {
   override forContext(other: ClassContext): PromptMethod {
-    return new WholeAdapted(this.name, this.contextFor(other), this.learner, this.wording, false);
+    return new WholeAdapted(this.name, this.contextFor(other), this.learner, this.template, false);
   }
 }
 
 function adapted(Kind: typeof Adapted, context: CreationContext): PromptMethod {
-  const learner = new IndependentLearner(context, { text: undefined, image: { length: 2, depth: 2 } });
-  return new Kind('adapted', context, learner, fixedText(templateWriter(context.tokenizer)));
+  const learner = independentPrompts('adapted', context, { image: { length: 2, depth: 2 } });
+  return new Kind('adapted', context, learner, textTemplate(context.tokenizer));
 }
 
 class AdaptedZeroShot extends ZeroShot {

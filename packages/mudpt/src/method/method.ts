@@ -3,19 +3,27 @@
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
 import type { Random } from '@mudpt/autograd';
-import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
+import type { Clip, ImageTower, PromptTokens, TextTower, Tokenizer } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import type { ClassContext } from './class-context.ts';
 import type { Rematerialization } from './rematerialization.ts';
 import { MethodError } from './errors.ts';
-import type { LayerRows, TextPath } from '../prompts/text-prompts.ts';
-import type { TextCodec } from '../prompts/tokens.ts';
+import type { PromptLayout, PromptSpec } from './prompt-spec.ts';
 
-/** Learnt rows of both towers; a tower without any runs as it is. */
+/** Texts to ids and back. */
+export type TextCodec = Pick<Tokenizer, 'encode' | 'decode'>;
+
+/** `auto` packs where it is valid; `plain` pads to the longest text; `full` pads to the whole context, as the released code does. */
+export type TextPath = 'auto' | 'packed' | 'plain' | 'full';
+
+/** Prompt tokens by layer, [n, width] each; undefined: the block reads what the one before made of them. */
+export type LayerTokens = PromptTokens['layers'];
+
+/** Prompt tokens of both towers; a tower without any runs as it is. Where they stand is said by the method's {@link PromptSpec}. */
 export type TowerPrompts = {
-  readonly text?: LayerRows;
-  /** `first` [n, width] goes behind the patches before the first norm; `deep` replaces those rows later on. */
-  readonly image?: LayerRows;
+  /** Layer 0: the context tokens that the texts refer to, those of all contexts one after the other. */
+  readonly text?: LayerTokens;
+  readonly image?: LayerTokens;
 };
 
 /** What a forward pass makes of a batch. Features are those before normalisation. */
@@ -55,7 +63,9 @@ interface Learnt {
  */
 export interface PromptMethod extends Learnt {
   readonly kind: 'prompts';
-  /** How prompts enter the towers, for drawings and prompt files. */
+  /** What is learnt, and where it enters the towers. */
+  readonly spec: PromptSpec;
+  /** The drawing of it. */
   readonly layout: PromptLayout;
   /**
    * Text features [embed] that {@link evaluate} holds for each image: the number of classes where the texts depend on the image, else 0. It
@@ -66,7 +76,7 @@ export interface PromptMethod extends Learnt {
   forward(images: Tensor): Outputs;
   /** labels [B] i32 */
   loss(images: Tensor, labels: Tensor): StepLoss;
-  /** The learnt rows as both towers get them now; undefined where they depend on the image. Call it in a scope. */
+  /** The prompt tokens that both towers get now; undefined where they depend on the image. Call it in a scope. */
   prompts(): TowerPrompts | undefined;
   /** Text features [C, embed], to compute once and pass to {@link evaluate}; undefined where they depend on the image. */
   textFeatures(): Tensor | undefined;
@@ -117,7 +127,7 @@ export interface FeatureMethod extends Learnt {
   readonly kind: 'features';
   /** How many augmented passes over the training images `fit` wants. */
   readonly augmentedPasses: number;
-  /** Smallest and largest share of a picture that the random crops of those passes take. */
+  /** Smallest and largest share of an image that the random crops of those passes take. */
   readonly cropScale: readonly [number, number];
   /**
    * Takes over what was learnt before: the tensors of `learnable`, by name. The caller may dispose its handles afterwards.
@@ -135,23 +145,6 @@ export interface FeatureMethod extends Learnt {
 }
 
 export type Method = PromptMethod | FeatureMethod;
-
-/** Rows of one prompt insertion: at which layer, how many, and what they are made from. */
-export type PromptPlace = {
-  /** 0 is the tower's input; j replaces the rows of the input of block j. */
-  readonly layer: number;
-  readonly rows: number;
-  /** Names in `learnable` the rows are made from. */
-  readonly sources: readonly string[];
-};
-
-/** Where prompts enter both towers. */
-export type PromptLayout = {
-  readonly text: readonly PromptPlace[];
-  readonly image: readonly PromptPlace[];
-  /** The text of the first class as the text tower sees it, between start and end, learnt rows drawn as `[v]`: `[v] [v] dog .` */
-  readonly example: string;
-};
 
 /** What a method is made from. Make it with {@link methodContext}. */
 export type MethodContext = ClassContext & {

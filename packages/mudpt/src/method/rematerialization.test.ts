@@ -63,13 +63,13 @@ eachDevice('rematerialization', (ctx) => {
       const rows = count * (1 + (size / patch) ** 2 + learnt);
       const statistics = 2;
       // Norm's input, fused q k v, attention's result, second norm's input, what the activation reads, and attention's log-sum-exp.
-      const block = (own: number) => own * (width + hidden + statistics);
+      const block = (tokens: number) => tokens * (width + hidden + statistics);
       const floats =
         learnt * statistics + // the norm before the blocks, of what is learnt and lives anyway
         (layers - 1) * (block(rows) + rows * (width + statistics + 3 * width + width + heads)) +
         // In the last block only class tokens have queries.
         (block(count) + rows * (width + statistics + 2 * width) + count * (width + width + heads)) +
-        count * (width + statistics) + // the norm behind them, of the class tokens
+        count * (width + statistics) + // the norm after them, of the class tokens
         (count + CLASSES.length) * TINY.embed; // features before they are normalised, and the normalised texts they are compared with
       expect(bytes).toBe(4 * floats);
       method.dispose();

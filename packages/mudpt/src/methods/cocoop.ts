@@ -2,22 +2,20 @@
  * CoCoOp: conditional prompt learning (Zhou et al., CVPR 2022; github.com/KaiyangZhou/CoOp). A small network turns each image's feature into a
  * shift of the context, so the texts run once per image.
  */
-import { Linear, parameter } from '@mudpt/autograd';
-import { add, crossEntropy, l2Normalize, matmul, narrow, reshape, scope, stack, type Tensor } from '@mudpt/tensor';
+import { Linear } from '@mudpt/autograd';
+import { add, l2Normalize, matmul, narrow, reshape, scope, stack, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
-import { coopStart } from './coop.ts';
 import { defineMethod } from '../method/definition.ts';
-import { type Rematerialization, KEEP_ALL } from '../method/rematerialization.ts';
-import { MethodError } from '../method/errors.ts';
-import { named } from '../prompts/injection/parts.ts';
-import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss } from '../method/method.ts';
-import { trainingPreset } from '../method/training-settings.ts';
-import { drawn } from '../prompts/prompted.ts';
+import type { MethodContext, Outputs, PromptMethod } from '../method/method.ts';
+import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import { initWords, length } from '../method/settings.ts';
-import { TextPrompts } from '../prompts/text-prompts.ts';
-import { expectFits, prefixWriter, type Writer } from '../prompts/tokens.ts';
-import { leadingContext } from '../prompts/wording.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { named } from '../prompts/injection/parts.ts';
+import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
+import { prefixTemplate, type PromptTemplate } from '../prompts/texts/prompt-template.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
+import { coopStart, coopText } from './coop.ts';
 
 const cocoopSettings = z.strictObject({
   length: length(4),
@@ -25,54 +23,26 @@ const cocoopSettings = z.strictObject({
   reduction: z.int().positive().default(16).describe('the network between has embed / reduction channels'),
 });
 
-/** ctx [M, width]; linear1 and linear2 of the network on the normalised image feature. */
-export type CocoopParts = { readonly ctx: Tensor; readonly linear1: Linear; readonly linear2: Linear };
+const NETWORK = 'prompt_learner.meta_net';
 
-export class Cocoop implements PromptMethod {
-  readonly kind = 'prompts';
-  readonly name = 'cocoop';
+/** The context [M, width], and the network that shifts it. */
+export class ConditionalContext implements PromptLearner {
+  readonly spec: PromptSpec;
   readonly learnable: ReadonlyMap<string, Tensor>;
-  readonly state: ReadonlyMap<string, Tensor> = new Map();
-  readonly layout: PromptLayout;
-  private readonly texts: TextPrompts;
-  private rematerialization: Rematerialization;
 
   constructor(
-    private readonly context: MethodContext,
-    private readonly parts: CocoopParts,
-    private readonly write: Writer,
-    private readonly owns = true,
+    private readonly context: Tensor,
+    private readonly linear1: Linear,
+    private readonly linear2: Linear,
   ) {
-    const { device, text, classNames, textPath = 'auto', rematerialization = KEEP_ALL } = context;
-    this.rematerialization = rematerialization;
-    const count = parts.ctx.shape[0] ?? 0;
-    this.learnable = new Map([
-      ['prompt_learner.ctx', parts.ctx],
-      ...named('prompt_learner.meta_net.linear1', parts.linear1),
-      ...named('prompt_learner.meta_net.linear2', parts.linear2),
-    ]);
-    try {
-      if (classNames.length === 0) throw new MethodError('cocoop', 'there are no classes', 'give at least one class name');
-      if (owns) for (const [name, tensor] of this.learnable) parameter(tensor, { name });
-      const wording = leadingContext(write, count, 1);
-      const slots = write(context).map((tokens, label) => wording.place(tokens, label));
-      expectFits(slots, text.config.context, classNames);
-      const options = { device, path: textPath, replaced: 0, rematerialization: rematerialization.text };
-      this.texts = new TextPrompts(text, slots, count, options);
-      const sources = [...this.learnable.keys()];
-      this.layout = { text: [{ layer: 0, rows: count, sources }], image: [], example: drawn(slots[0] ?? [], context) };
-    } catch (error) {
-      if (owns) for (const tensor of this.learnable.values()) tensor.dispose();
-      throw error;
-    }
-  }
-
-  get classNames(): readonly string[] {
-    return this.context.classNames;
-  }
-
-  get textsPerImage(): number {
-    return this.classNames.length;
+    const network = [...named(`${NETWORK}.linear1`, linear1), ...named(`${NETWORK}.linear2`, linear2)];
+    const { parameters, text } = coopText(
+      context.shape,
+      'end',
+      network.map(([name]) => name),
+    );
+    this.spec = promptSpec('cocoop', { parameters: { ...parameters, ...shapesOf(network) }, text });
+    this.learnable = new Map([...Object.keys(parameters).map((name) => [name, context] as const), ...network]);
   }
 
   /** They depend on the image. */
@@ -80,19 +50,35 @@ export class Cocoop implements PromptMethod {
     return undefined;
   }
 
+  /** The context [M, width] of each of the images whose unit features [B, embed] these are. */
+  contextsOf(images: Tensor): readonly Tensor[] {
+    const shifts = this.linear2.forward(this.linear1.forward(images, { activation: 'relu' }));
+    const [batch = 0] = images.shape;
+    return Array.from({ length: batch }, (_, index) => add(this.context, narrow(shifts, 0, index, 1)));
+  }
+}
+
+export class Cocoop extends PromptedClip {
+  override readonly textsPerImage: number;
+
+  constructor(
+    context: MethodContext,
+    protected override readonly learner: ConditionalContext,
+    template: PromptTemplate,
+    owns = true,
+  ) {
+    super('cocoop', context, learner, template, owns);
+    this.textsPerImage = context.classNames.length;
+  }
+
   /** Texts run one image after the other: within an image all classes share their beginning. */
-  forward(images: Tensor): Outputs {
+  override forward(images: Tensor): Outputs {
     return scope(() => {
+      // Nothing of images has a gradient: micro-batches of them would save nothing.
       const imageFeatures = this.context.image.forward(images);
       const normed = l2Normalize(imageFeatures);
-      const shifts = this.parts.linear2.forward(this.parts.linear1.forward(normed, { activation: 'relu' }));
-      const [batch = 0] = images.shape;
-      const perImage = Array.from({ length: batch }, (_, index) => {
-        const first = add(this.parts.ctx, narrow(shifts, 0, index, 1));
-        return this.texts.forward({ first, deep: [] });
-      });
-      const textFeatures = stack(perImage);
-      const [classes = 0, embed = 0] = textFeatures.shape.slice(1);
+      const textFeatures = stack(this.learner.contextsOf(normed).map((tokens) => this.texts.forward([tokens])));
+      const [batch, classes, embed] = textFeatures.shape as [number, number, number];
       const cosines = matmul(reshape(normed, [batch, 1, embed]), l2Normalize(textFeatures), {
         transposeB: true,
         alpha: this.context.scale,
@@ -101,59 +87,36 @@ export class Cocoop implements PromptMethod {
     });
   }
 
-  loss(images: Tensor, labels: Tensor): StepLoss {
-    return scope(() => {
-      const outputs = this.forward(images);
-      const loss = crossEntropy(outputs.logits, labels);
-      return { loss, outputs, terms: { crossEntropy: loss } };
-    });
-  }
-
   /** The texts depend on the image. */
-  textFeatures(): undefined {
+  override textFeatures(): undefined {
     return undefined;
   }
 
-  evaluate(images: Tensor): Tensor {
+  override evaluate(images: Tensor): Tensor {
     return scope(() => this.forward(images).logits);
   }
 
-  /** Images have no gradient: nothing of them is kept. */
-  rematerialize(rematerialization: Rematerialization): void {
-    this.rematerialization = rematerialization;
-    this.texts.rematerialize(rematerialization.text);
-  }
-
-  forContext({ classNames, template }: ClassContext): PromptMethod {
+  override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, Cocoop);
-    return new Cocoop(
-      { ...this.context, classNames, template, rematerialization: this.rematerialization },
-      this.parts,
-      this.write,
-      false,
-    );
-  }
-
-  dispose(): void {
-    this.texts.dispose();
-    if (this.owns) for (const tensor of this.learnable.values()) tensor.dispose();
+    return new Cocoop(this.contextFor(other), this.learner, this.template, false);
   }
 }
 
 export const cocoop = defineMethod<z.output<typeof cocoopSettings>>({
   name: 'cocoop',
   title: 'CoCoOp',
-  summary: 'context rows in the texts, shifted by what a small network sees in each image',
+  summary: 'context tokens in the texts, shifted by what a small network sees in each image',
   settings: cocoopSettings,
   training: trainingPreset({ lr: 0.002, epochs: 10, batchSize: 1 }),
   variants: {},
   create(context, settings) {
-    const { rows: ctx, prefix } = coopStart(context, { ...settings, classSpecific: false });
+    const { tokens, prefix } = coopStart(context, { ...settings, classSpecific: false });
     const { device, embed, text, random } = context;
     const options = { device, random };
     const hidden = Math.max(1, Math.floor(embed / settings.reduction));
     const linear1 = new Linear(embed, hidden, options);
     const linear2 = new Linear(hidden, text.config.width, options);
-    return new Cocoop(context, { ctx, linear1, linear2 }, prefixWriter(context.tokenizer, prefix));
+    const learner = new ConditionalContext(tokens, linear1, linear2);
+    return new Cocoop(context, learner, prefixTemplate(context.tokenizer, prefix));
   },
 });

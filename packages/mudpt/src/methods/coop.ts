@@ -1,17 +1,18 @@
 /**
- * CoOp: learning to prompt for vision-language models (Zhou et al., IJCV 2022; github.com/KaiyangZhou/CoOp). Context rows before, around or
- * behind the class name, shared by all classes or each class its own.
+ * CoOp: learning to prompt for vision-language models (Zhou et al., IJCV 2022; github.com/KaiyangZhou/CoOp). Context tokens before,
+ * around or after the class name, shared by all classes, or a context for each class.
  */
-import { reshape, type Tensor } from '@mudpt/tensor';
+import type { Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
 import { defineMethod } from '../method/definition.ts';
-import { contextStart, placeholders, randomPrompts } from '../prompts/initial.ts';
-import type { CreationContext, TowerPrompts } from '../method/method.ts';
-import { trainingPreset } from '../method/training-settings.ts';
-import { type Learner, PromptedClip } from '../prompts/prompted.ts';
+import type { CreationContext } from '../method/method.ts';
+import { type ContextPosition, type ParameterShapes, promptSpec, type TextPromptSpec } from '../method/prompt-spec.ts';
 import { initWords, length } from '../method/settings.ts';
-import { type ContextPosition, placeContext, prefixWriter, type Writer } from '../prompts/tokens.ts';
-import type { Wording } from '../prompts/wording.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { contextStart, placeholders, randomPrompts } from '../prompts/initial.ts';
+import { LearntPrompts } from '../prompts/learner.ts';
+import { prefixTemplate } from '../prompts/texts/prompt-template.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
 
 const coopSettings = z.strictObject({
   length: length(16),
@@ -19,54 +20,41 @@ const coopSettings = z.strictObject({
     'words the context begins with: they decide its length and make it shared; empty: random numbers',
   ),
   position: z.enum(['end', 'middle', 'front']).default('end').describe('where the class name stands in the text'),
-  classSpecific: z.boolean().default(false).describe('own context rows for every class; cannot classify other classes'),
+  classSpecific: z.boolean().default(false).describe('a context for every class; cannot classify other classes'),
 });
 
 export type CoopSettings = z.output<typeof coopSettings>;
 
-/** ctx [M, width], or [C, M, width] when every class has its own. */
-export class CoopLearner implements Learner {
-  readonly learnable: ReadonlyMap<string, Tensor>;
-  readonly places: Learner['places'];
+const CONTEXT = 'prompt_learner.ctx';
 
-  constructor(private readonly ctx: Tensor) {
-    this.learnable = new Map([['prompt_learner.ctx', ctx]]);
-    this.places = { text: [{ layer: 0, rows: ctx.shape.at(-2) ?? 0, sources: ['prompt_learner.ctx'] }], image: [] };
-  }
-
-  prompts(): TowerPrompts {
-    return { text: { first: reshape(this.ctx, [-1, this.ctx.shape.at(-1) ?? 0]), deep: [] } };
-  }
-}
-
-/** Texts with M context rows of `position`. @param classes how many classes have rows of their own; undefined: shared rows */
-export function coopWording(write: Writer, count: number, position: ContextPosition, classes?: number): Wording {
-  return {
-    write,
-    place: (tokens, label) => placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count }),
-    learnt: count * (classes ?? 1),
-    replaced: 0,
-    ...(classes !== undefined && { bound: `every one of the ${classes} classes has a context of its own (classSpecific)` }),
-  };
-}
-
-/** The context CoOp begins with: words override its length and make it shared. */
+/** The context CoOp begins with, [M, width] or [classes, M, width]: words override its length and make it shared. */
 export function coopStart(
   context: CreationContext,
   { length: count, initWords: words, classSpecific }: Pick<CoopSettings, 'length' | 'initWords' | 'classSpecific'>,
-): { readonly rows: Tensor; readonly prefix: string; readonly classes: number | undefined } {
+): { readonly tokens: Tensor; readonly prefix: string } {
   const written = context.tokenizer.encode(words).length - 2;
-  if (written > 0) return { ...contextStart(context, { words, count: written, keepWords: true }), classes: undefined };
+  if (written > 0) return contextStart(context, { words, count: written, keepWords: true });
   const { width } = context.text.config;
-  const classes = classSpecific ? context.classNames.length : undefined;
-  const shape = classes === undefined ? [count, width] : [classes, count, width];
-  return { rows: randomPrompts(shape, context, context.random), prefix: placeholders(count), classes };
+  const shape = classSpecific ? [context.classNames.length, count, width] : [count, width];
+  return { tokens: randomPrompts(shape, context, context.random), prefix: placeholders(count) };
+}
+
+/** Context tokens of `shape` at the input of the text tower, from which the parameters `computedFrom` compute something, too. */
+export function coopText(
+  shape: readonly number[],
+  position: ContextPosition,
+  computedFrom?: readonly string[],
+): { readonly parameters: ParameterShapes; readonly text: TextPromptSpec } {
+  const [width, nCtx, classes] = shape.toReversed() as [number, number, number | undefined];
+  const layers = [{ layer: 0, learnt: { name: CONTEXT }, ...(computedFrom && { computedFrom }) }];
+  const text = { nCtx, width, at: 1, position, layers, ...(classes !== undefined && { classes }) };
+  return { parameters: { [CONTEXT]: shape }, text };
 }
 
 export const coop = defineMethod<CoopSettings>({
   name: 'coop',
   title: 'CoOp',
-  summary: 'context rows in the texts, at the input alone',
+  summary: 'context tokens in the texts, at the input alone',
   settings: coopSettings,
   training: trainingPreset({ lr: 0.002, epochs: 200, batchSize: 32 }),
   variants: {
@@ -79,9 +67,9 @@ export const coop = defineMethod<CoopSettings>({
     'base-to-new': { settings: { initWords: 'a photo of a' }, training: { epochs: 50 } },
   },
   create(context, settings) {
-    const { rows, prefix, classes } = coopStart(context, settings);
-    const count = rows.shape.at(-2) ?? 0;
-    const wording = coopWording(prefixWriter(context.tokenizer, prefix), count, settings.position, classes);
-    return new PromptedClip('coop', context, new CoopLearner(rows), wording);
+    const { tokens, prefix } = coopStart(context, settings);
+    const spec = promptSpec('coop', coopText(tokens.shape, settings.position));
+    const learner = new LearntPrompts(spec, new Map([[CONTEXT, tokens]]));
+    return new PromptedClip('coop', context, learner, prefixTemplate(context.tokenizer, prefix));
   },
 });

@@ -1,17 +1,6 @@
 export { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
-export {
-  describeRematerialization,
-  type Rematerialization,
-  KEEP_ALL,
-  RECOMPUTE,
-  type TowerRematerialization,
-} from '../method/rematerialization.ts';
+export { defineMethod, type MethodDefinition, type MethodStatement, type MethodVariant } from '../method/definition.ts';
 export { MethodError } from '../method/errors.ts';
-export { contextStart, randomPrompts } from '../prompts/initial.ts';
-export { cosineLogits, type Learner, PromptedClip } from '../prompts/prompted.ts';
-export { depth, expectDepth, initWords, length } from '../method/settings.ts';
-export { placeContext, prefixWriter, type SlotRow, templateWriter, type Writer } from '../prompts/tokens.ts';
-export { fixedText, leadingContext, type Wording } from '../prompts/wording.ts';
 export type {
   CreationContext,
   FeatureMethod,
@@ -19,18 +8,51 @@ export type {
   FitData,
   FitProgress,
   FitReport,
+  LayerTokens,
   Method,
   MethodContext,
   Outputs,
-  PromptLayout,
   PromptMethod,
-  PromptPlace,
   StepLoss,
+  TextPath,
   TowerPrompts,
 } from '../method/method.ts';
 export { methodContext } from '../method/method.ts';
-export { aggregationWeights } from './promptsrc.ts';
-export type { LayerRows, TextPath } from '../prompts/text-prompts.ts';
+export {
+  type ContextPosition,
+  type LayerPrompt,
+  layoutOf,
+  type ParameterShapes,
+  type PromptLayout,
+  type PromptPlace,
+  promptSpec,
+  type PromptSpec,
+  type TextPromptSpec,
+  type TowerPromptSpec,
+} from '../method/prompt-spec.ts';
+export {
+  describeRematerialization,
+  KEEP_ALL,
+  RECOMPUTE,
+  type Rematerialization,
+  type TowerRematerialization,
+} from '../method/rematerialization.ts';
+export { depth, expectDepth, initWords, length } from '../method/settings.ts';
 export { type TrainingInput, trainingPreset, type TrainingSettings } from '../method/training-settings.ts';
-export { defineMethod, type MethodDefinition, type MethodStatement, type MethodVariant } from '../method/definition.ts';
+export { cosineLogits } from '../prompts/cosine.ts';
+export { contextStart, randomPrompts } from '../prompts/initial.ts';
+export {
+  AFTER_PATCHES,
+  AFTER_START,
+  computedPrompts,
+  type DeclaredPrompts,
+  separatePrompts,
+  stackedPrompts,
+  type TokenShape,
+} from '../prompts/layers.ts';
+export { drawPrompts, LearntPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
+export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
+export { prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
+export { PromptedClip } from '../prompts/prompted.ts';
+export { aggregationWeights } from './promptsrc.ts';
 export { methodNamed, methodNames, registerMethod } from './registry.ts';

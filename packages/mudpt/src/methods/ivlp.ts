@@ -1,11 +1,11 @@
 /**
  * Independent vision-language prompting, and its text half. The baseline of MaPLe's repository (Khattak et al., CVPR 2023) and MuDPT's
- * "MPT"; PromptSRC's repository uses 4 + 4 rows, depth 9, lr 0.0025, 20 epochs.
+ * "MPT"; PromptSRC's repository uses 4 + 4 tokens, depth 9, lr 0.0025, 20 epochs.
  */
 import { z } from 'zod';
 import { deepContext } from '../prompts/deep-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { IndependentLearner } from '../prompts/independent.ts';
+import { independentPrompts } from '../prompts/independent.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { depth, initWords, length } from '../method/settings.ts';
@@ -34,12 +34,12 @@ export const ivlp = defineMethod<z.output<typeof ivlpSettings>>({
   create(context, settings) {
     const { textLength: count, textDepth, imageLength, imageDepth, initWords: words } = settings;
     const depths = { text: { textDepth }, image: { imageDepth } };
-    const { rows, wording } = deepContext(context, { method: 'ivlp', depths, length: count, words, keepWords: true });
-    const learner = new IndependentLearner(context, {
-      text: { first: rows, depth: textDepth },
+    const { first, template } = deepContext(context, { method: 'ivlp', depths, length: count, words, keepWords: true });
+    const learner = independentPrompts('ivlp', context, {
+      text: { first, depth: textDepth },
       image: { length: imageLength, depth: imageDepth },
     });
-    return new PromptedClip('ivlp', context, learner, wording);
+    return new PromptedClip('ivlp', context, learner, template);
   },
 });
 
@@ -55,8 +55,8 @@ export const deepLanguage = defineMethod<z.output<typeof deepLanguageSettings>>(
   create(context, settings) {
     const { length: count, depth: layers, initWords: words } = settings;
     const depths = { text: { depth: layers } };
-    const { rows, wording } = deepContext(context, { method: 'deep-language', depths, length: count, words, keepWords: true });
-    const learner = new IndependentLearner(context, { text: { first: rows, depth: layers }, image: undefined });
-    return new PromptedClip('deep-language', context, learner, wording);
+    const { first, template } = deepContext(context, { method: 'deep-language', depths, length: count, words, keepWords: true });
+    const learner = independentPrompts('deep-language', context, { text: { first, depth: layers } });
+    return new PromptedClip('deep-language', context, learner, template);
   },
 });

@@ -127,22 +127,21 @@ export class LinearProbe implements FeatureMethod {
   private async solve(problem: Regression, strength: number, val: FeatureSet | undefined): Promise<Fit> {
     const { maxIterations, tolerance } = this.settings;
     const { x, reason } = await lbfgs((at) => problem.evaluate(at, strength), problem.start(), { maxIterations, tolerance });
-    const weights = problem.apart(x);
+    const weights = problem.split(x);
     const accuracy = val ? await this.accuracy(weights, val) : Number.NaN;
     return { ...weights, strength, accuracy, reason };
   }
 
   private async accuracy({ weight, bias }: Weights, { features, labels }: FeatureSet): Promise<number> {
     const { device } = this.context;
-    const logits = scope(() =>
+    using logits = scope(() =>
       linear(
         features,
         tensor(Float32Array.from(weight), { shape: this.weight.shape, device }),
         tensor(Float32Array.from(bias), { device }),
       ),
     );
-    using held = logits;
-    return accuracyOf(await held.data(), labels);
+    return accuracyOf(await logits.data(), labels);
   }
 
   private take({ weight, bias }: Weights): void {
@@ -192,7 +191,7 @@ class Regression {
   ) {
     const { features, labels } = train;
     const { device } = features;
-    this.embed = features.shape[1] ?? 0;
+    [, this.embed] = features.shape as [number, number];
     this.labels = keep(tensor(Int32Array.from(labels), { device }));
     this.run = capture(
       ({ weight, bias }: { weight: Tensor; bias: Tensor }) => {
@@ -208,13 +207,13 @@ class Regression {
     return new Float64Array(this.classes * (this.embed + 1));
   }
 
-  apart(x: Float64Array): Weights {
+  split(x: Float64Array): Weights {
     const cut = this.classes * this.embed;
     return { weight: x.slice(0, cut), bias: x.slice(cut) };
   }
 
   async evaluate(x: Float64Array, strength: number): Promise<Evaluation> {
-    const { weight, bias } = this.apart(x);
+    const { weight, bias } = this.split(x);
     const { classes, embed } = this;
     const result = this.run({
       weight: { data: Float32Array.from(weight), shape: [classes, embed] },
@@ -228,7 +227,7 @@ class Regression {
     let squares = 0;
     for (const [i, w] of weight.entries()) {
       squares += w * w;
-      gradient[i] = (gradient[i] ?? 0) + penalty * w;
+      gradient[i] = (gradient[i] as number) + penalty * w;
     }
     return { value: value + (penalty * squares) / 2, gradient };
   }

@@ -5,64 +5,75 @@
 import { Linear } from '@mudpt/autograd';
 import { copyInto, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
-import { deepContext } from '../prompts/deep-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { randomPrompts } from '../prompts/initial.ts';
-import { named } from '../prompts/injection/parts.ts';
-import type { CreationContext, PromptPlace, TowerPrompts } from '../method/method.ts';
-import { trainingPreset } from '../method/training-settings.ts';
-import { type Learner, PromptedClip } from '../prompts/prompted.ts';
+import type { CreationContext, TowerPrompts } from '../method/method.ts';
+import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import { depth, initWords, length } from '../method/settings.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { deepContext } from '../prompts/deep-context.ts';
+import { named } from '../prompts/injection/parts.ts';
+import { AFTER_PATCHES, AFTER_START, computedPrompts, separatePrompts, type TokenShape } from '../prompts/layers.ts';
+import { drawPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
 
 const mapleSettings = z.strictObject({ length: length(2), depth: depth(9), initWords: initWords() });
 
-export class MapleLearner implements Learner {
-  readonly learnable: ReadonlyMap<string, Tensor>;
-  readonly places: Learner['places'];
-  private readonly deep: readonly Tensor[];
-  private readonly project: Linear;
-  private readonly deepProjects: readonly Linear[];
+const CONTEXT = 'prompt_learner.ctx';
 
-  /** @param first [n, text width], the first text prompts; taken over */
-  constructor(
-    context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>,
-    private readonly first: Tensor,
-    layers: number,
-  ) {
-    const { text, image, device, random } = context;
-    const [width, imageWidth] = [text.config.width, image.config.width];
-    const options = { device, random };
-    const [rows = 0] = first.shape;
-    this.project = new Linear(width, imageWidth, options);
-    this.deep = Array.from({ length: layers - 1 }, () => randomPrompts([rows, width], context, random));
-    this.deepProjects = this.deep.map(() => new Linear(width, imageWidth, options));
-    // They all begin as copies of one.
-    const [origin] = this.deepProjects;
-    for (const copy of this.deepProjects.slice(1)) {
-      if (!origin?.bias || !copy.bias) continue;
-      copyInto(copy.weight, origin.weight);
-      copyInto(copy.bias, origin.bias);
-    }
-    const texts = ['prompt_learner.ctx', ...this.deep.map((_, index) => `prompt_learner.compound_prompts_text.${index}`)];
+export class MapleLearner implements PromptLearner {
+  readonly spec: PromptSpec;
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  /** Text tokens and their projections, by layer. */
+  private readonly layers: readonly { readonly tokens: Tensor; readonly project: Linear }[];
+
+  /** @param first [n, text width], the first context tokens; taken over */
+  constructor(context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>, first: Tensor, depth: number) {
+    const [n, width] = first.shape as unknown as TokenShape;
+    const imageWidth = context.image.config.width;
+    const deep = Array.from({ length: depth - 1 }, (_, index) => `prompt_learner.compound_prompts_text.${index}`);
+    const text = separatePrompts([CONTEXT, ...deep], [n, width]);
+    const image = computedPrompts(
+      [CONTEXT, ...deep].map((name) => [name]),
+      [n, imageWidth],
+    );
+    const { device, random } = context;
+    const linear = (): Linear => new Linear(width, imageWidth, { device, random });
+    // In the order in which the authors' learner begins.
+    const project = linear();
+    const tokens = [...drawPrompts(text.parameters, context, { [CONTEXT]: first }).values()];
+    const projects = [project, ...copies(Array.from(deep, linear))];
+    this.layers = projects.map((linearOfLayer, layer) => ({ tokens: tokens[layer] as Tensor, project: linearOfLayer }));
+    const deepTokens = deep.map((name, index) => [name, tokens[index + 1] as Tensor] as const);
     this.learnable = new Map([
-      ['prompt_learner.ctx', first],
-      ...named('prompt_learner.proj', this.project),
-      ...this.deep.map((tensor, index): [string, Tensor] => [texts[index + 1] ?? '', tensor]),
-      ...this.deepProjects.flatMap((linear, index) => named(`prompt_learner.compound_prompt_projections.${index}`, linear)),
+      [CONTEXT, first],
+      ...named('prompt_learner.proj', project),
+      ...deepTokens,
+      ...projects.slice(1).flatMap((deeper, index) => named(`prompt_learner.compound_prompt_projections.${index}`, deeper)),
     ]);
-    const places = texts.map((name, layer): PromptPlace => ({ layer, rows, sources: [name] }));
-    this.places = { text: places, image: places };
+    this.spec = promptSpec('maple', {
+      parameters: shapesOf(this.learnable),
+      text: { ...text.tower, ...AFTER_START },
+      image: { ...image.tower, ...AFTER_PATCHES },
+    });
   }
 
   prompts(): TowerPrompts {
     return {
-      text: { first: this.first, deep: this.deep },
-      image: {
-        first: this.project.forward(this.first),
-        deep: this.deepProjects.map((linear, index) => linear.forward(this.deep[index] as Tensor)),
-      },
+      text: this.layers.map(({ tokens }) => tokens),
+      image: this.layers.map(({ tokens, project }) => project.forward(tokens)),
     };
   }
+}
+
+/** All of them begin as the first. */
+function copies(linears: readonly Linear[]): readonly Linear[] {
+  const [origin] = linears;
+  for (const copy of linears.slice(1)) {
+    if (!origin?.bias || !copy.bias) continue;
+    copyInto(copy.weight, origin.weight);
+    copyInto(copy.bias, origin.bias);
+  }
+  return linears;
 }
 
 export const maple = defineMethod<z.output<typeof mapleSettings>>({
@@ -74,7 +85,7 @@ export const maple = defineMethod<z.output<typeof mapleSettings>>({
   variants: { 'cross-dataset': { settings: { depth: 3 }, training: { lr: 0.0026, epochs: 2 } } },
   create(context, { length: count, depth: layers, initWords: words }) {
     const depths = { text: { depth: layers }, image: { depth: layers } };
-    const { rows, wording } = deepContext(context, { method: 'maple', depths, length: count, words, keepWords: true });
-    return new PromptedClip('maple', context, new MapleLearner(context, rows, layers), wording);
+    const { first, template } = deepContext(context, { method: 'maple', depths, length: count, words, keepWords: true });
+    return new PromptedClip('maple', context, new MapleLearner(context, first, layers), template);
   },
 });

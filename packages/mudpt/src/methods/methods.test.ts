@@ -6,21 +6,23 @@ import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { sharedVpt } from '../../test/example-method.ts';
 import { relativeError, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
-import { IndependentLearner } from '../prompts/independent.ts';
+import { independentPrompts } from '../prompts/independent.ts';
 import { randomPrompts } from '../prompts/initial.ts';
 import { MapleLearner } from './maple.ts';
 import { type CreationContext, type MethodContext, methodContext, type PromptMethod } from '../method/method.ts';
 import { MudptLearner, mudptSettings } from './mudpt.ts';
+import { layoutOf } from '../method/prompt-spec.ts';
 import { methodNamed, methodNames } from './registry.ts';
 import { UmudptLearner } from './umudpt.ts';
 
-const size = (learnable: ReadonlyMap<string, Tensor>): number => [...learnable.values()].reduce((sum, own) => sum + own.size, 0);
+const size = (learnable: ReadonlyMap<string, Tensor>): number =>
+  [...learnable.values()].reduce((sum, tensor) => sum + tensor.size, 0);
 
 function copyAll(pairs: Readonly<Record<string, string>>, from: PromptMethod, to: PromptMethod): void {
   for (const [target, source] of Object.entries(pairs)) {
-    const [own, other] = [to.learnable.get(target), from.learnable.get(source)];
-    if (!own || !other) throw new Error(`${target} or ${source} is not learnt`);
-    copyInto(own, other);
+    const [copy, original] = [to.learnable.get(target), from.learnable.get(source)];
+    if (!copy || !original) throw new Error(`${target} or ${source} is not learnt`);
+    copyInto(copy, original);
   }
 }
 
@@ -53,7 +55,7 @@ eachDevice('methods', (ctx) => {
     withClip(async (clip) => {
       const context = await tinyContext(clip);
       const mudpt = tinyMethod(context, 'mudpt', { depth: 3, injection: 'linear', zeroInit: true });
-      // IVLP keeps the words beyond its rows, so it gets no more words than rows.
+      // IVLP keeps the words beyond its context tokens, so it gets no more words than those.
       const ivlp = tinyMethod(context, 'ivlp', { textDepth: 3, imageDepth: 3, initWords: 'a photo' });
       copyAll({ 'prompt_learner.ctx': 'mudpt_prompt_learner.ctx', 'image_encoder.VPT': 'image_encoder.visual_ctx' }, mudpt, ivlp);
       for (const [tower, deep] of [
@@ -77,29 +79,29 @@ eachDevice('methods', (ctx) => {
       const context = await tinyContext(clip);
       const { images } = tinyBatch(ctx.device, 1);
       const shared = tinyMethod(context, 'coop', { length: 3 });
-      const own = tinyMethod(context, 'coop', { length: 3, classSpecific: true });
+      const specific = tinyMethod(context, 'coop', { length: 3, classSpecific: true });
       const [a, , , b] = await shared.evaluate(images).data();
       expect(a).toBeCloseTo(b ?? 0, 5);
-      const [c, , , d] = await own.evaluate(images).data();
+      const [c, , , d] = await specific.evaluate(images).data();
       expect(Math.abs((c ?? 0) - (d ?? 0))).toBeGreaterThan(1e-4);
-      expect(() => own.forContext({ ...context, classNames: ['dog'] })).toThrow(
+      expect(() => specific.forContext({ ...context, classNames: ['dog'] })).toThrow(
         /every one of the 4 classes has a context of its own \(classSpecific\), so it cannot classify others/,
       );
       shared.dispose();
-      own.dispose();
+      specific.dispose();
     }));
 
   it('PromptSRC ends with the weighted mean of its epochs', () =>
     withClip(async (clip) => {
       const settings = { textDepth: 1, imageDepth: 1, templates: ['a {}.'], aggregationMean: 2, aggregationDeviation: 1 };
       const method = tinyMethod(await tinyContext(clip), 'promptsrc', settings);
-      const own = method.learnable.get('image_encoder.VPT') as Tensor;
+      const learnt = method.learnable.get('image_encoder.VPT') as Tensor;
       const [middle, side] = [1 / (1 + 2 * Math.exp(-0.5)), Math.exp(-0.5) / (1 + 2 * Math.exp(-0.5))];
       for (const [epoch, value] of [1, 10, 100].entries()) {
-        copyInto(own, tensor(new Float32Array(own.size).fill(value), { shape: own.shape, device: ctx.device }));
+        copyInto(learnt, tensor(new Float32Array(learnt.size).fill(value), { shape: learnt.shape, device: ctx.device }));
         method.endEpoch?.(epoch, 3);
       }
-      expect((await own.data())[0]).toBeCloseTo(side + 10 * middle + 100 * side, 4);
+      expect((await learnt.data())[0]).toBeCloseTo(side + 10 * middle + 100 * side, 4);
       expect([...method.state.keys()]).toContain('aggregated.image_encoder.VPT');
       method.dispose();
     }));
@@ -116,9 +118,9 @@ eachDevice('methods', (ctx) => {
       expect(gradient.some((value) => value !== 0)).toBe(true);
       // The same rows as three tensors of VPT's: their gradients add up to it.
       const vpt = tinyMethod(await tinyContext(clip), 'vpt', { depth: 3, length: 4 });
-      for (const own of vpt.learnable.values()) copyInto(own, rows as Tensor);
-      const { gradients: apart } = lossAndGradients(() => vpt.loss(images, labels));
-      const parts = await Promise.all([...vpt.learnable.values()].map((own) => apart.of(own).data()));
+      for (const prompt of vpt.learnable.values()) copyInto(prompt, rows as Tensor);
+      const { gradients: separate } = lossAndGradients(() => vpt.loss(images, labels));
+      const parts = await Promise.all([...vpt.learnable.values()].map((prompt) => separate.of(prompt).data()));
       const sum = gradient.map((_, i) => parts.reduce((total, part) => total + (part[i] ?? 0), 0));
       expect(relativeError(gradient, sum)).toBeLessThan(1e-5);
       method.dispose();
@@ -129,6 +131,7 @@ eachDevice('methods', (ctx) => {
     withClip(async (clip) => {
       const method = tinyMethod(await tinyContext(clip), 'mudpt', { depth: 3 });
       const { text, image, example } = method.layout;
+      expect(method.layout).toEqual(layoutOf(method.spec, example));
       expect(example).toBe('[v] [v] cat .');
       expect(text.map(({ layer, rows }) => [layer, rows])).toEqual([
         [0, 2],
@@ -173,7 +176,7 @@ eachDevice('methods', (ctx) => {
       transformer: mudpt({}),
       umudpt: new UmudptLearner(context, first(), { length: 2, depth: 9, initWords: '', norm: 'pre', zeroInit: false }),
       maple: new MapleLearner(context, first(), 9),
-      independent: new IndependentLearner(context, { text: { first: first(), depth: 9 }, image: { length: 2, depth: 9 } }),
+      independent: independentPrompts('ivlp', context, { text: { first: first(), depth: 9 }, image: { length: 2, depth: 9 } }),
     };
     const sizes = Object.fromEntries(Object.entries(learners).map(([name, { learnable }]) => [name, size(learnable)]));
     expect(sizes).toEqual({
@@ -183,7 +186,7 @@ eachDevice('methods', (ctx) => {
       maple: 3_555_072,
       independent: 23_040,
     });
-    // Injected prompts begin about 30 times as large as the own ones.
+    // Injected prompts begin about 30 times as large as the learnt ones.
     const deviation = async (injected: Tensor | undefined): Promise<number> => {
       const values = (await injected?.data()) ?? [];
       return Math.sqrt([...values].reduce((sum, value) => sum + value * value, 0) / values.length);
@@ -194,7 +197,7 @@ eachDevice('methods', (ctx) => {
       expect(await deviation(imageDeep)).toBeLessThan(0.65);
       expect(await deviation(learners.linear.injected().imageDeep)).toBeLessThan(0.05);
     });
-    for (const { learnable } of Object.values(learners)) for (const own of learnable.values()) own.dispose();
+    for (const { learnable } of Object.values(learners)) for (const tensor of learnable.values()) tensor.dispose();
   });
 });
 
@@ -206,10 +209,10 @@ describe('registry', () => {
     for (const name of methodNames()) {
       const { settings, training, variants } = methodNamed(name);
       expect(settings.parse({}), name).toBeTypeOf('object');
-      for (const [variant, own] of Object.entries(variants)) {
-        expect(() => settings.parse(own.settings ?? {}), `${name} ${variant}`).not.toThrow();
-        expect(() => training?.parse(own.training ?? {}), `${name} ${variant}`).not.toThrow();
-        if (!training) expect(own.training, `${name} ${variant}`).toBeUndefined();
+      for (const [variant, published] of Object.entries(variants)) {
+        expect(() => settings.parse(published.settings ?? {}), `${name} ${variant}`).not.toThrow();
+        expect(() => training?.parse(published.training ?? {}), `${name} ${variant}`).not.toThrow();
+        if (!training) expect(published.training, `${name} ${variant}`).toBeUndefined();
       }
     }
   });

@@ -4,17 +4,19 @@
  */
 import { add, type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
-import { deepContext } from '../prompts/deep-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { randomPrompts } from '../prompts/initial.ts';
+import type { CreationContext, TowerPrompts } from '../method/method.ts';
+import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
+import { depth, initWords, length } from '../method/settings.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { deepContext } from '../prompts/deep-context.ts';
 import { CrossAttentionInjection } from '../prompts/injection/cross-attention.ts';
-import type { Injected, Injection, Prompts } from '../prompts/injection/injection.ts';
+import type { Injected, Injection, LayeredPrompts, Prompts } from '../prompts/injection/injection.ts';
 import { LinearInjection } from '../prompts/injection/linear.ts';
 import { TransformerInjection } from '../prompts/injection/transformer.ts';
-import type { CreationContext, PromptPlace, TowerPrompts } from '../method/method.ts';
-import { trainingPreset } from '../method/training-settings.ts';
-import { type Learner, PromptedClip } from '../prompts/prompted.ts';
-import { depth, initWords, length } from '../method/settings.ts';
+import { AFTER_PATCHES, AFTER_START, stackedPrompts } from '../prompts/layers.ts';
+import { drawPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
 
 export const mudptSettings = z.strictObject({
   length: length(2),
@@ -44,52 +46,60 @@ const NAMES = {
   'cross-attention': 'mudpt_prompt_learner',
 } as const;
 
+const IMAGE = { first: 'image_encoder.visual_ctx', deep: 'image_encoder.visual_ctx_deep_prompts' } as const;
+
 /** T and V, and what the injection makes of them. */
-export class MudptLearner implements Learner {
+export class MudptLearner implements PromptLearner {
+  readonly spec: PromptSpec;
   readonly learnable: ReadonlyMap<string, Tensor>;
-  readonly places: Learner['places'];
-  private readonly own: Prompts;
+  private readonly learnt: Prompts;
   private readonly injection: Injection;
 
-  /** @param first [n, text width], the first text prompts; taken over */
+  /** @param first [n, text width], the first context tokens; taken over */
   constructor(context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>, first: Tensor, settings: MudptSettings) {
-    const { text, image, device, random } = context;
-    const [textWidth, imageWidth] = [text.config.width, image.config.width];
+    const { device, random } = context;
+    const [textWidth, imageWidth] = [context.text.config.width, context.image.config.width];
     const { length: n, depth: layers, injection, injectLayer0: layer0, perLayer, zeroInit, norm: form } = settings;
-    const deep = (width: number): Tensor => randomPrompts([layers - 1, n, width], { device }, random);
-    this.own = {
-      text: { first, deep: deep(textWidth) },
-      image: { first: randomPrompts([n, imageWidth], { device }, random), deep: deep(imageWidth) },
-    };
+    const learner = NAMES[injection];
+    const names = { first: `${learner}.ctx`, deep: `${learner}.deep_prompts` };
+    const text = stackedPrompts({ depth: layers, ...names }, [n, textWidth], { first: [], deep: [IMAGE.deep] });
+    const toImage = { first: layer0 ? [names.first] : [], deep: [names.deep] };
+    const image = stackedPrompts({ depth: layers, ...IMAGE }, [n, imageWidth], toImage);
+    const texts = drawPrompts(text.parameters, context, { [names.first]: first });
+    const images = drawPrompts(image.parameters, context);
+    this.learnt = { text: layeredPrompts(texts), image: layeredPrompts(images) };
     const options = { depth: layers, textWidth, imageWidth, layer0, perLayer, zeroInit, form, device, random };
     this.injection = makeInjection(injection, options);
-    const learner = NAMES[injection];
-    this.learnable = new Map([
-      [`${learner}.ctx`, this.own.text.first],
-      [`${learner}.deep_prompts`, this.own.text.deep],
-      ['image_encoder.visual_ctx', this.own.image.first],
-      ['image_encoder.visual_ctx_deep_prompts', this.own.image.deep],
-      ...this.injection.learnable,
-    ]);
-    this.places = placesOf(learner, settings);
+    this.learnable = new Map([...texts, ...images, ...this.injection.learnable]);
+    this.spec = promptSpec('mudpt', {
+      parameters: { ...text.parameters, ...image.parameters, ...shapesOf(this.injection.learnable) },
+      text: { ...text.tower, ...AFTER_START },
+      image: { ...image.tower, ...AFTER_PATCHES },
+    });
   }
 
   /** What each modality gives the other. */
   injected(): Injected {
-    return this.injection.inject(this.own);
+    return this.injection.inject(this.learnt);
   }
 
   prompts(): TowerPrompts {
-    const { text, image } = this.own;
+    const { text, image } = this.learnt;
     const { imageFirst, imageDeep, textDeep } = this.injected();
     return {
-      text: { first: text.first, deep: unbind(textDeep ? add(text.deep, textDeep) : text.deep) },
-      image: {
-        first: imageFirst ? add(image.first, imageFirst) : image.first,
-        deep: unbind(imageDeep ? add(image.deep, imageDeep) : image.deep),
-      },
+      text: [text.first, ...unbind(textDeep ? add(text.deep, textDeep) : text.deep)],
+      image: [
+        imageFirst ? add(image.first, imageFirst) : image.first,
+        ...unbind(imageDeep ? add(image.deep, imageDeep) : image.deep),
+      ],
     };
   }
+}
+
+/** The two tensors of stacked prompts. */
+function layeredPrompts(tensors: ReadonlyMap<string, Tensor>): LayeredPrompts {
+  const [first, deep] = [...tensors.values()] as [Tensor, Tensor];
+  return { first, deep };
 }
 
 function makeInjection(
@@ -98,17 +108,6 @@ function makeInjection(
 ): Injection {
   if (form === 'linear') return new LinearInjection(options);
   return form === 'transformer' ? new TransformerInjection(options) : new CrossAttentionInjection(options);
-}
-
-function placesOf(learner: string, { length: rows, depth: layers, injectLayer0 }: MudptSettings): Learner['places'] {
-  const [t0, t] = [`${learner}.ctx`, `${learner}.deep_prompts`];
-  const [v0, v] = ['image_encoder.visual_ctx', 'image_encoder.visual_ctx_deep_prompts'];
-  const deeper = (sources: string[]): PromptPlace[] =>
-    Array.from({ length: layers - 1 }, (_, index) => ({ layer: index + 1, rows, sources }));
-  return {
-    text: [{ layer: 0, rows, sources: [t0] }, ...deeper([t, v])],
-    image: [{ layer: 0, rows, sources: injectLayer0 ? [v0, t0] : [v0] }, ...deeper([v, t])],
-  };
 }
 
 export const mudpt = defineMethod<MudptSettings>({
@@ -125,7 +124,7 @@ export const mudpt = defineMethod<MudptSettings>({
   create(context, settings) {
     const { length: count, depth: layers, initWords: words } = settings;
     const depths = { text: { depth: layers }, image: { depth: layers } };
-    const { rows, wording } = deepContext(context, { method: 'mudpt', depths, length: count, words, keepWords: false });
-    return new PromptedClip('mudpt', context, new MudptLearner(context, rows, settings), wording);
+    const { first, template } = deepContext(context, { method: 'mudpt', depths, length: count, words, keepWords: false });
+    return new PromptedClip('mudpt', context, new MudptLearner(context, first, settings), template);
   },
 });

@@ -1,11 +1,20 @@
-/** Packed texts behind a shared prefix, texts cut behind the longest end, and all rows of the context: the same numbers. */
+/** Packed texts after a shared prefix, texts cut after the longest end, and all places of the context: the same numbers. */
 import { parameter, randomFrom, lossAndGradients } from '@mudpt/autograd';
 import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { stepTensors, numbers, relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { RECOMPUTE } from '../method/rematerialization.ts';
-import { type TextPath, TextPrompts } from '../prompts/text-prompts.ts';
+import type { TextPath } from '../method/method.ts';
+import type { TextPromptSpec } from '../method/prompt-spec.ts';
+import { AFTER_START, separatePrompts } from '../prompts/layers.ts';
+import { TextPrompts } from '../prompts/texts/text-prompts.ts';
+
+/** Two layers of as many prompt tokens. */
+const deepText = (nCtx: number, width: number): TextPromptSpec => ({
+  ...separatePrompts(['first', 'deep'], [nCtx, width]).tower,
+  ...AFTER_START,
+});
 
 eachDevice('text paths', (ctx) => {
   it('recomputing blocks in the backward changes no bit; a captured step neither', async () => {
@@ -38,14 +47,14 @@ eachDevice('text paths', (ctx) => {
       const values = Float32Array.from({ length: 4 * width }, () => 2 * random() - 1);
       const first = parameter(tensor(values.slice(0, 2 * width), { shape: [2, width], device: ctx.device }));
       const deep = parameter(tensor(values.slice(2 * width), { shape: [2, width], device: ctx.device }));
-      const slots = [1, 2, 3, 4, 5].map((id) => [9, -1, -2, ...Array.from({ length: id }, () => id), 99]);
+      const ids = [1, 2, 3, 4, 5].map((id) => [9, -1, -2, ...Array.from({ length: id }, () => id), 99]);
       const run = async (path: TextPath, most: number) => {
-        const texts = new TextPrompts(text, slots, 2, { device: ctx.device, path, replaced: 2, most });
+        const texts = new TextPrompts(text, ids, deepText(2, width), { device: ctx.device, path, most });
         const { value, gradients } = lossAndGradients(() => {
-          const features = texts.forward({ first, deep: [deep] });
+          const features = texts.forward([first, deep]);
           return { loss: features.mul(features).sum(), features };
         });
-        const found = [value.features, gradients.of(first), gradients.of(deep)].map((own) => own.data());
+        const found = [value.features, gradients.of(first), gradients.of(deep)].map((tensor) => tensor.data());
         texts.dispose();
         return await Promise.all(found);
       };
@@ -59,18 +68,18 @@ eachDevice('text paths', (ctx) => {
     });
   });
 
-  it('texts that share no replaced rows cannot be packed by force', () => {
+  it('texts that share no replaced tokens cannot be packed by force', () => {
     using clip = tinyClip(ctx.device);
     const { text } = clip;
     if (!text) throw new Error('no text tower');
     const make = (path: TextPath) => {
-      const slots = [
+      const ids = [
         [1, -1, 2, 9],
         [1, -2, 3, 4, 9],
       ];
-      return new TextPrompts(text, slots, 2, { device: ctx.device, path, replaced: 1 });
+      return new TextPrompts(text, ids, deepText(1, text.config.width), { device: ctx.device, path });
     };
-    expect(() => make('packed')).toThrow(/share their first 1 rows/);
+    expect(() => make('packed')).toThrow(/share their first 1 tokens, and tokens 1 to 1 are replaced/);
     const texts = make('auto');
     expect(texts.isPacked).toBe(false);
     texts.dispose();

@@ -10,14 +10,15 @@ import { deepContext } from '../prompts/deep-context.ts';
 import { defineMethod } from '../method/definition.ts';
 import { plainMean, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
-import { IndependentLearner } from '../prompts/independent.ts';
+import { independentPrompts } from '../prompts/independent.ts';
 import type { MethodContext, PromptMethod, StepLoss } from '../method/method.ts';
 import { trainingPreset } from '../method/training-settings.ts';
-import { cosineLogits, type Learner, PromptedClip } from '../prompts/prompted.ts';
+import { cosineLogits } from '../prompts/cosine.ts';
+import type { PromptLearner } from '../prompts/learner.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
 import { depth, initWords, length } from '../method/settings.ts';
-import { PROMPTSRC_TEMPLATES } from '../prompts/templates.ts';
-import { templateWriter, type Writer } from '../prompts/tokens.ts';
-import { type Wording } from '../prompts/wording.ts';
+import { PROMPTSRC_TEMPLATES } from '../prompts/texts/templates.ts';
+import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 
 const promptsrcSettings = z.strictObject({
   textLength: length(4),
@@ -63,13 +64,13 @@ export class Promptsrc extends PromptedClip {
 
   constructor(
     context: MethodContext,
-    learner: Learner,
-    wording: Wording,
+    learner: PromptLearner,
+    template: PromptTemplate,
     private readonly regulation: Regulation,
     /** undefined: for other classes, on which it is not trained; the learner stays the first one's */
-    templates: readonly Writer[] | undefined,
+    templates: readonly PromptTemplate[] | undefined,
   ) {
-    super('promptsrc', context, learner, wording, templates !== undefined);
+    super('promptsrc', context, learner, template, templates !== undefined);
     this.frozenTexts = templates && this.orDispose(() => unitMean(context, templates));
     const sums = templates && regulation.aggregation ? [...this.learnable] : [];
     this.state = new Map(sums.map(([name, { shape, device }]) => [`aggregated.${name}`, keep(zeros(shape, { device }))]));
@@ -86,7 +87,7 @@ export class Promptsrc extends PromptedClip {
         );
       const { textLossWeight, imageLossWeight, logitLossWeight } = this.regulation;
       const outputs = this.forward(images);
-      const frozen = noGrad(() => this.inParts(images, (part) => this.context.image.forward(part)));
+      const frozen = noGrad(() => this.inMicroBatches(images, (part) => this.context.image.forward(part)));
       const frozenImages = l2Normalize(frozen);
       const frozenLogits = cosineLogits(frozenImages, frozenTexts, this.context.scale);
       const terms = {
@@ -104,14 +105,15 @@ export class Promptsrc extends PromptedClip {
   endEpoch(epoch: number, epochs: number): void {
     const { aggregation, aggregationMean, aggregationDeviation } = this.regulation;
     if (!aggregation) return;
-    const weight = aggregationWeights(epochs, aggregationMean, aggregationDeviation)[epoch] ?? 0;
+    const weight = aggregationWeights(epochs, aggregationMean, aggregationDeviation)[epoch];
+    if (weight === undefined) throw new MethodError(this.name, `epoch ${epoch} has ended, of ${epochs}`, 'count epochs from 0');
     noGrad(() =>
       scope(() => {
-        for (const [name, own] of this.learnable) {
+        for (const [name, parameter] of this.learnable) {
           const sum = this.state.get(`aggregated.${name}`);
           if (!sum) continue;
-          copyInto(sum, add(sum, mul(own, weight)));
-          if (epoch === epochs - 1) copyInto(own, sum);
+          copyInto(sum, add(sum, mul(parameter, weight)));
+          if (epoch === epochs - 1) copyInto(parameter, sum);
         }
       }),
     );
@@ -119,7 +121,7 @@ export class Promptsrc extends PromptedClip {
 
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, Promptsrc);
-    return new Promptsrc(this.contextFor(other), this.learner, this.wording, this.regulation, undefined);
+    return new Promptsrc(this.contextFor(other), this.learner, this.template, this.regulation, undefined);
   }
 
   private orDispose<T>(make: () => T): T {
@@ -139,7 +141,7 @@ export class Promptsrc extends PromptedClip {
 }
 
 /** Unit vectors [C, embed] of the mean over templates of frozen text features. */
-function unitMean(context: MethodContext, templates: readonly Writer[]): Tensor {
+function unitMean(context: MethodContext, templates: readonly PromptTemplate[]): Tensor {
   using features = templateFeatures(context, templates);
   return keep(noGrad(() => scope(() => l2Normalize(plainMean(features)))));
 }
@@ -158,12 +160,12 @@ export const promptsrc = defineMethod<PromptsrcSettings>({
   create(context, settings) {
     const { textLength: count, textDepth, imageLength, imageDepth, initWords: words } = settings;
     const depths = { text: { textDepth }, image: { imageDepth } };
-    const templates = settings.templates.map((template) => templateWriter(context.tokenizer, template));
-    const { rows, wording } = deepContext(context, { method: 'promptsrc', depths, length: count, words, keepWords: true });
-    const learner = new IndependentLearner(context, {
-      text: { first: rows, depth: textDepth },
+    const templates = settings.templates.map((template) => textTemplate(context.tokenizer, template));
+    const { first, template } = deepContext(context, { method: 'promptsrc', depths, length: count, words, keepWords: true });
+    const learner = independentPrompts('promptsrc', context, {
+      text: { first, depth: textDepth },
       image: { length: imageLength, depth: imageDepth },
     });
-    return new Promptsrc(context, learner, wording, settings, templates);
+    return new Promptsrc(context, learner, template, settings, templates);
   },
 });

@@ -9,7 +9,7 @@ import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import type { MethodContext } from '../method/method.ts';
 import { type TextFeatures, TipAdapter } from '../features/tip-cache.ts';
 import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from '../features/tip-settings.ts';
-import { templateWriter } from '../prompts/tokens.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
 /** alpha to begin with, and the upper ends of the search [beta, alpha], as published for each data set. */
 const PUBLISHED: Readonly<Record<string, readonly [alpha: number, betaLimit: number, alphaLimit: number]>> = {
@@ -36,9 +36,9 @@ const variants = (epochs: Readonly<Record<string, number>>): Record<string, Meth
 
 /** Unit text features of the templates, or of the data set's own. */
 function unitTexts(context: MethodContext, { templates }: TipSettings): TextFeatures {
-  const writers = (templates.length > 0 ? templates : [undefined]).map((template) => templateWriter(context.tokenizer, template));
+  const texts = (templates.length > 0 ? templates : [undefined]).map((template) => textTemplate(context.tokenizer, template));
   return (classes) => {
-    using features = templateFeatures({ ...context, ...classes }, writers);
+    using features = templateFeatures({ ...context, ...classes }, texts);
     return keep(meanOfUnits(features));
   };
 }

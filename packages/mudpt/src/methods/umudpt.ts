@@ -1,18 +1,20 @@
 /**
- * UMuDPT, the one-way trainer of MuDPT's release: image prompts are what a light transformer makes of the text prompts; there are no own
- * ones (github.com/Mechrev0/MuDPT).
+ * UMuDPT, the one-way trainer of MuDPT's release: image prompts are what a light transformer makes of the text prompts; no others
+ * are learnt (github.com/Mechrev0/MuDPT).
  */
 import { type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
-import { deepContext } from '../prompts/deep-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { randomPrompts } from '../prompts/initial.ts';
-import { apart, layered } from '../prompts/injection/injection.ts';
-import { PromptTransformer, textToImageNames } from '../prompts/injection/transformer.ts';
-import type { CreationContext, PromptPlace, TowerPrompts } from '../method/method.ts';
-import { trainingPreset } from '../method/training-settings.ts';
-import { type Learner, PromptedClip } from '../prompts/prompted.ts';
+import type { CreationContext, TowerPrompts } from '../method/method.ts';
+import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import { depth, initWords, length } from '../method/settings.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { deepContext } from '../prompts/deep-context.ts';
+import { layered, unlayered } from '../prompts/injection/injection.ts';
+import { PromptTransformer, textToImageNames } from '../prompts/injection/transformer.ts';
+import { AFTER_PATCHES, AFTER_START, computedPrompts, stackedPrompts } from '../prompts/layers.ts';
+import { drawPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
 
 const umudptSettings = z.strictObject({
   length: length(2),
@@ -25,41 +27,42 @@ const umudptSettings = z.strictObject({
 export type UmudptSettings = z.output<typeof umudptSettings>;
 
 const LEARNER = 'umudpt_prompt_learner';
+const TEXT = { first: `${LEARNER}.ctx`, deep: `${LEARNER}.deep_prompts` } as const;
 
-export class UmudptLearner implements Learner {
+export class UmudptLearner implements PromptLearner {
+  readonly spec: PromptSpec;
   readonly learnable: ReadonlyMap<string, Tensor>;
-  readonly places: Learner['places'];
   private readonly deep: Tensor;
   private readonly toImage: PromptTransformer;
 
-  /** @param first [n, text width], the first text prompts; taken over */
+  /** @param first [n, text width], the first context tokens; taken over */
   constructor(
     context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>,
     private readonly first: Tensor,
-    { length: rows, depth: layers, norm: form, zeroInit }: UmudptSettings,
+    { length: n, depth: layers, norm: form, zeroInit }: UmudptSettings,
   ) {
-    const { text, image, device, random } = context;
-    const widths = [text.config.width, image.config.width] as const;
-    this.deep = randomPrompts([layers - 1, rows, widths[0]], { device }, random);
+    const { device, random } = context;
+    const widths = [context.text.config.width, context.image.config.width] as const;
+    const text = stackedPrompts({ depth: layers, ...TEXT }, [n, widths[0]]);
+    const sources = Array.from({ length: layers }, (_, layer) => [layer === 0 ? TEXT.first : TEXT.deep]);
+    const image = computedPrompts(sources, [n, widths[1]]);
+    const texts = drawPrompts(text.parameters, context, { [TEXT.first]: first });
+    this.deep = texts.get(TEXT.deep) as Tensor;
     this.toImage = new PromptTransformer(widths, textToImageNames(LEARNER), { form, zeroInit, device, random });
-    const [t0, t] = [`${LEARNER}.ctx`, `${LEARNER}.deep_prompts`];
-    this.learnable = new Map([[t0, first], [t, this.deep], ...this.toImage.learnable]);
-    const places = Array.from({ length: layers }, (_, layer): PromptPlace => ({ layer, rows, sources: [layer === 0 ? t0 : t] }));
-    this.places = { text: places, image: places };
-  }
-
-  /** The image prompts: [n, image width] and [L - 1, n, image width]. */
-  imagePrompts(): { readonly first: Tensor; readonly deep: Tensor | undefined } {
-    const joined = layered({ first: this.first, deep: this.deep }, true);
-    const { first, deep } = apart(this.toImage.forward(joined), true);
-    return { first: first as Tensor, deep };
+    this.learnable = new Map([...texts, ...this.toImage.learnable]);
+    this.spec = promptSpec('umudpt', {
+      parameters: { ...text.parameters, ...shapesOf(this.toImage.learnable) },
+      text: { ...text.tower, ...AFTER_START },
+      image: { ...image.tower, ...AFTER_PATCHES },
+    });
   }
 
   prompts(): TowerPrompts {
-    const image = this.imagePrompts();
+    const joined = layered({ first: this.first, deep: this.deep }, true);
+    const { first, deep } = unlayered(this.toImage.forward(joined), true);
     return {
-      text: { first: this.first, deep: unbind(this.deep) },
-      image: { first: image.first, deep: image.deep ? unbind(image.deep) : [] },
+      text: [this.first, ...unbind(this.deep)],
+      image: [first, ...(deep ? unbind(deep) : [])],
     };
   }
 }
@@ -74,7 +77,7 @@ export const umudpt = defineMethod<UmudptSettings>({
   create(context, settings) {
     const { length: count, depth: layers, initWords: words } = settings;
     const depths = { text: { depth: layers }, image: { depth: layers } };
-    const { rows, wording } = deepContext(context, { method: 'umudpt', depths, length: count, words, keepWords: false });
-    return new PromptedClip('umudpt', context, new UmudptLearner(context, rows, settings), wording);
+    const { first, template } = deepContext(context, { method: 'umudpt', depths, length: count, words, keepWords: false });
+    return new PromptedClip('umudpt', context, new UmudptLearner(context, first, settings), template);
   },
 });

@@ -4,12 +4,11 @@
  */
 import { z } from 'zod';
 import { defineMethod } from '../method/definition.ts';
-import { IndependentLearner } from '../prompts/independent.ts';
+import { independentPrompts } from '../prompts/independent.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { depth, expectDepth, length } from '../method/settings.ts';
-import { templateWriter } from '../prompts/tokens.ts';
-import { fixedText } from '../prompts/wording.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
 const vptSettings = z.strictObject({
   length: length(8),
@@ -24,10 +23,9 @@ export const vpt = defineMethod<z.output<typeof vptSettings>>({
   settings: vptSettings,
   training: trainingPreset({ lr: 0.0025, epochs: 5, batchSize: 4 }),
   variants: { shallow: { settings: { depth: 1 } } },
-  create(context, { length: rows, depth: layers, template }) {
+  create(context, { length: count, depth: layers, template }) {
     expectDepth('vpt', 'depth', layers, 'image', context.image.config.layers);
-    const wording = fixedText(templateWriter(context.tokenizer, template || undefined));
-    const learner = new IndependentLearner(context, { text: undefined, image: { length: rows, depth: layers } });
-    return new PromptedClip('vpt', context, learner, wording);
+    const learner = independentPrompts('vpt', context, { image: { length: count, depth: layers } });
+    return new PromptedClip('vpt', context, learner, textTemplate(context.tokenizer, template || undefined));
   },
 });

@@ -9,9 +9,9 @@ import { defineMethod } from '../method/definition.ts';
 import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
-import { cosineLogits } from '../prompts/prompted.ts';
-import { SELECTED_TEMPLATES } from '../prompts/templates.ts';
-import { templateWriter } from '../prompts/tokens.ts';
+import { cosineLogits } from '../prompts/cosine.ts';
+import { SELECTED_TEMPLATES } from '../prompts/texts/templates.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
 export const zeroShotSettings = z.strictObject({
   templates: z
@@ -30,10 +30,10 @@ export const zeroShotSettings = z.strictObject({
 
 export type ZeroShotSettings = z.output<typeof zeroShotSettings>;
 
-/** The templates of the settings, each once; without any of them the data set's own. */
-export function templatesOf({ templates, selected, withOwn }: ZeroShotSettings, own: string): readonly string[] {
-  const all = new Set([...(selected ? SELECTED_TEMPLATES : []), ...templates, ...(selected && withOwn ? [own] : [])]);
-  return all.size > 0 ? [...all] : [own];
+/** The templates of the settings, each once; without any of them the data set's. */
+export function templatesOf({ templates, selected, withOwn }: ZeroShotSettings, ofDataSet: string): readonly string[] {
+  const all = new Set([...(selected ? SELECTED_TEMPLATES : []), ...templates, ...(selected && withOwn ? [ofDataSet] : [])]);
+  return all.size > 0 ? [...all] : [ofDataSet];
 }
 
 export class ZeroShot implements FeatureMethod {
@@ -52,8 +52,8 @@ export class ZeroShot implements FeatureMethod {
   ) {
     if (context.classNames.length === 0)
       throw new MethodError('zero-shot', 'there are no classes', 'give at least one class name');
-    const writers = templatesOf(settings, context.template).map((template) => templateWriter(context.tokenizer, template));
-    using features = templateFeatures(context, writers);
+    const templates = templatesOf(settings, context.template).map((template) => textTemplate(context.tokenizer, template));
+    using features = templateFeatures(context, templates);
     this.classFeatures = keep(meanOfUnits(features));
   }
 

@@ -1,5 +1,8 @@
+import { randomClip } from '@mudpt/clip';
+import { eachDevice } from '@mudpt/testing/support';
 import { expect, it } from 'vitest';
-import { meanPixelAccuracy, type Probe, recallAt, zeroShotAccuracy } from './evaluate.ts';
+import { CONFORMANCE_CONFIG } from '../conformance/subject.ts';
+import { imageFeatures, meanPixelAccuracy, type Probe, recallAt, zeroShotAccuracy } from './evaluate.ts';
 
 const row = (...values: number[]): Float32Array => Float32Array.from(values);
 
@@ -27,4 +30,13 @@ it('the baseline of mean pixels takes the nearest class mean', () => {
   });
   const train = [probe(0, 0, 0), probe(0, 20, 20), probe(1, 200, 200)];
   expect(meanPixelAccuracy(train, [probe(0, 30, 30), probe(1, 190, 190), probe(0, 150, 150)])).toBeCloseTo(200 / 3);
+});
+
+eachDevice('features of images', (ctx) => {
+  it('need an image tower', async () => {
+    using clip = randomClip(CONFORMANCE_CONFIG, undefined, { device: ctx.device, towers: ['text'] });
+    await expect(imageFeatures(clip, [], ctx.device)).rejects.toThrow(
+      /loaded without its image tower. Load it with towers: \['image'\]/,
+    );
+  });
 });

@@ -28,14 +28,15 @@ export async function renderProbes(list: readonly Omit<Probe, 'pixels'>[], view:
   return probes;
 }
 
-/** Unit features of pictures, [count, embed] on the host. */
+/** Unit features of images, [count, embed] on the host. @throws TensorError for a model without an image tower */
 export async function imageFeatures(clip: Clip, probes: readonly Probe[], device: Device): Promise<Float32Array[]> {
-  const { size } = clip.config.image;
+  const tower = clip.tower('image');
+  const { size } = tower.config;
   const rows: Float32Array[] = [];
   for (let at = 0; at < probes.length; at += 64) {
     const part = probes.slice(at, at + 64).map(({ pixels }) => pixels);
     using images = tensor(normalize(part, size), { shape: [part.length, 3, size, size], device });
-    using features = noGrad(() => scope(() => clip.image?.forward(images) ?? images));
+    using features = noGrad(() => scope(() => tower.forward(images)));
     rows.push(...unitRows(await features.data(), clip.config.embed));
   }
   return rows;

@@ -1,17 +1,17 @@
-/** How methods with deep text prompts begin: depths that fit the towers, first rows, and texts that begin with them. */
+/** How methods with deep text prompts begin: depths that fit the towers, the first context tokens, and texts that begin with them. */
 import type { Tensor } from '@mudpt/tensor';
-import { contextStart } from './initial.ts';
 import type { CreationContext } from '../method/method.ts';
+import { TOWERS } from '../method/prompt-spec.ts';
 import { expectDepth } from '../method/settings.ts';
-import { prefixWriter } from './tokens.ts';
-import { leadingContext, type Wording } from './wording.ts';
+import { contextStart } from './initial.ts';
+import { prefixTemplate, type PromptTemplate } from './texts/prompt-template.ts';
 
 export type DeepContextOptions = {
   /** For errors. */
   readonly method: string;
-  /** Layers that take learnt rows in each tower that has any, under the name of the setting that says so: `{ text: { textDepth: 9 } }`. */
+  /** Prompt depths of each tower that has any, under the name of the setting that says so: `{ text: { textDepth: 9 } }`. */
   readonly depths: { readonly text: Readonly<Record<string, number>>; readonly image?: Readonly<Record<string, number>> };
-  /** Learnt rows in a text. */
+  /** Context tokens of a text. */
   readonly length: number;
   /** See {@link contextStart}. */
   readonly words: string;
@@ -19,17 +19,16 @@ export type DeepContextOptions = {
 };
 
 /**
- * @returns the first text prompts [length, width], and how class names become texts
+ * @returns the first context tokens [length, width], and the template they stand in
  * @throws MethodError when a tower has fewer blocks than a depth
  */
 export function deepContext(
   context: CreationContext,
   { method, depths, length: count, words, keepWords }: DeepContextOptions,
-): { readonly rows: Tensor; readonly wording: Wording } {
-  for (const tower of ['text', 'image'] as const)
+): { readonly first: Tensor; readonly template: PromptTemplate } {
+  for (const tower of TOWERS)
     for (const [setting, layers] of Object.entries(depths[tower] ?? {}))
       expectDepth(method, setting, layers, tower, context[tower].config.layers);
-  const { rows, prefix } = contextStart(context, { words, count, keepWords });
-  const deepest = Math.max(...Object.values(depths.text));
-  return { rows, wording: leadingContext(prefixWriter(context.tokenizer, prefix), count, deepest) };
+  const { tokens, prefix } = contextStart(context, { words, count, keepWords });
+  return { first: tokens, template: prefixTemplate(context.tokenizer, prefix) };
 }

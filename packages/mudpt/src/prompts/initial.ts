@@ -14,13 +14,13 @@ export function randomPrompts(shape: Shape, { device }: Pick<MethodContext, 'dev
 
 export type ContextStart = {
   /** [count, width] */
-  readonly rows: Tensor;
-  /** What stands before the class name in the text: the words whose rows are replaced, or as many placeholders. */
+  readonly tokens: Tensor;
+  /** What stands before the class name in the text: the words whose tokens are replaced, or as many placeholders. */
   readonly prefix: string;
 };
 
 /**
- * The first text prompts: the embeddings of `words` where they have at least `count` tokens, else random with "X" as placeholders.
+ * The first context tokens: the embeddings of `words` where they have at least `count` tokens, else random with "X" as placeholders.
  * @param keepWords whether words beyond `count` stay in the text, as MaPLe's learner has it ("[v][v] of a dog."), or go (MuDPT: "[v][v] dog.")
  */
 export function contextStart(
@@ -30,9 +30,9 @@ export function contextStart(
   const written = words.replaceAll('_', ' ').trim();
   const ids = tokenizer.encode(written).slice(1, -1);
   if (written === '' || ids.length < count)
-    return { rows: randomPrompts([count, text.config.width], { device }, random), prefix: placeholders(count) };
-  const rows = keep(text.tokens.rows(Int32Array.from(ids.slice(0, count))));
-  return { rows, prefix: keepWords ? written : written.split(/\s+/).slice(0, count).join(' ') };
+    return { tokens: randomPrompts([count, text.config.width], { device }, random), prefix: placeholders(count) };
+  const tokens = keep(text.tokens.rows(Int32Array.from(ids.slice(0, count))));
+  return { tokens, prefix: keepWords ? written : written.split(/\s+/).slice(0, count).join(' ') };
 }
 
 /** As many words of one token each. */

@@ -1,34 +1,23 @@
-/** What the methods that put learnt rows into the towers have in common: forward, loss, evaluation, other classes. */
-import { chunked, noGrad, parameter } from '@mudpt/autograd';
-import { alias, crossEntropy, keep, l2Normalize, matmul, scope, split, type Tensor } from '@mudpt/tensor';
+/** What the methods that put prompt tokens into the towers have in common: forward, loss, evaluation, other classes. */
+import { chunked, noGrad } from '@mudpt/autograd';
+import type { PromptTokens } from '@mudpt/clip';
+import { alias, crossEntropy, keep, scope, split, type Tensor } from '@mudpt/tensor';
 import { type ClassContext, expectNoSubclass, expectSameClasses } from '../method/class-context.ts';
 import { type Rematerialization, KEEP_ALL } from '../method/rematerialization.ts';
 import { MethodError } from '../method/errors.ts';
-import type { MethodContext, Outputs, PromptLayout, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
-import { type LayerRows, TextPrompts } from './text-prompts.ts';
-import { expectFits, learntRow, type SlotRow } from './tokens.ts';
-import type { Wording } from './wording.ts';
-
-/** What is learnt and how it becomes rows: a method's own part. */
-export interface Learner {
-  /** By the authors' names. */
-  readonly learnable: ReadonlyMap<string, Tensor>;
-  /** Called once in a forward, in its scope. */
-  prompts(): TowerPrompts;
-  readonly places: Pick<PromptLayout, 'text' | 'image'>;
-}
-
-/** Cosines times `scale`: image features [B, e] and text features [C, e], not normalised, give [B, C]. */
-export function cosineLogits(image: Tensor, text: Tensor, scale: number): Tensor {
-  using own = l2Normalize(image);
-  using classes = l2Normalize(text);
-  return matmul(own, classes, { transposeB: true, alpha: scale });
-}
+import type { LayerTokens, MethodContext, Outputs, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
+import { layoutOf, type PromptLayout, type PromptSpec } from '../method/prompt-spec.ts';
+import { cosineLogits } from './cosine.ts';
+import { asParameters, type PromptLearner } from './learner.ts';
+import { drawnText, expectFits, type PromptIds, promptIds } from './texts/prompt-ids.ts';
+import type { PromptTemplate } from './texts/prompt-template.ts';
+import { TextPrompts } from './texts/text-prompts.ts';
 
 /** Prompt learning with cross-entropy on the cosines of both towers' features. */
 export class PromptedClip implements PromptMethod {
   readonly kind = 'prompts';
   readonly state: ReadonlyMap<string, Tensor> = new Map();
+  readonly spec: PromptSpec;
   readonly layout: PromptLayout;
   readonly textsPerImage: number = 0;
   protected readonly texts: TextPrompts;
@@ -37,29 +26,32 @@ export class PromptedClip implements PromptMethod {
   private rematerialization: Rematerialization;
 
   /**
+   * @param template of the texts; where the spec has context tokens, they take the places of the first tokens after the start
    * @param owns whether disposing this, or an error here, disposes what is learnt
-   * @throws MethodError for a text that does not fit
+   * @throws MethodError for a text that does not fit, and where what is learnt is not what the spec declares
    */
   constructor(
     readonly name: string,
     protected readonly context: MethodContext,
-    protected readonly learner: Learner,
-    protected readonly wording: Wording,
+    protected readonly learner: PromptLearner,
+    protected readonly template: PromptTemplate,
     private readonly owns = true,
   ) {
-    const { device, text, classNames, textPath = 'auto', rematerialization = KEEP_ALL } = context;
+    const { device, text, classNames, tokenizer, textPath = 'auto', rematerialization = KEEP_ALL } = context;
+    const { spec, learnable } = learner;
+    this.spec = spec;
     this.rematerialization = rematerialization;
     try {
       if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
-      if (owns) for (const [path, tensor] of learner.learnable) parameter(tensor, { name: path });
-      const slots = wording.write(context).map((tokens, label) => wording.place(tokens, label));
-      expectFits(slots, text.config.context, classNames);
-      const options = { device, path: textPath, replaced: wording.replaced, rematerialization: rematerialization.text };
-      this.texts = new TextPrompts(text, slots, wording.learnt, options);
-      this.fixed = wording.learnt === 0 && wording.replaced === 0 ? keep(noGrad(() => this.texts.forward(undefined))) : undefined;
-      this.layout = { ...learner.places, example: drawn(slots[0] ?? [], context) };
+      if (owns) asParameters(name, learner);
+      const texts = template(context).map((tokens, label) => promptIds(tokens, label, spec.text));
+      expectFits(texts, text.config.context, classNames);
+      const options = { device, path: textPath, rematerialization: rematerialization.text };
+      this.texts = new TextPrompts(text, texts, spec.text, options);
+      this.fixed = spec.text ? undefined : keep(noGrad(() => this.texts.forward(undefined)));
+      this.layout = layoutOf(spec, drawnText(texts[0] as PromptIds, tokenizer));
     } catch (error) {
-      if (owns) for (const tensor of learner.learnable.values()) tensor.dispose();
+      if (owns) for (const tensor of learnable.values()) tensor.dispose();
       throw error;
     }
   }
@@ -72,13 +64,13 @@ export class PromptedClip implements PromptMethod {
     return this.learner.learnable;
   }
 
-  prompts(): TowerPrompts {
+  prompts(): TowerPrompts | undefined {
     return this.learner.prompts();
   }
 
   forward(images: Tensor): Outputs {
     return scope(() => {
-      const prompts = this.learner.prompts();
+      const prompts = this.promptsOfAll();
       return this.outputs(this.imageFeatures(images, prompts), this.classFeatures(prompts));
     });
   }
@@ -92,12 +84,12 @@ export class PromptedClip implements PromptMethod {
   }
 
   textFeatures(): Tensor | undefined {
-    return scope(() => this.classFeatures(this.learner.prompts()));
+    return scope(() => this.classFeatures(this.promptsOfAll()));
   }
 
   evaluate(images: Tensor, textFeatures?: Tensor): Tensor {
     return scope(() => {
-      const prompts = this.learner.prompts();
+      const prompts = this.promptsOfAll();
       return this.outputs(this.imageFeatures(images, prompts), textFeatures ?? this.classFeatures(prompts)).logits;
     });
   }
@@ -110,7 +102,7 @@ export class PromptedClip implements PromptMethod {
   /** A subclass overrides this, and makes one of its own class with {@link contextFor}. */
   forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, PromptedClip);
-    return new PromptedClip(this.name, this.contextFor(other), this.learner, this.wording, false);
+    return new PromptedClip(this.name, this.contextFor(other), this.learner, this.template, false);
   }
 
   dispose(): void {
@@ -121,8 +113,11 @@ export class PromptedClip implements PromptMethod {
 
   /** @throws MethodError when what is learnt belongs to the classes it was learnt with */
   protected contextFor({ classNames, template }: ClassContext): MethodContext {
-    const { bound } = this.wording;
-    if (bound !== undefined) expectSameClasses(this.name, this.classNames, { classNames, template }, bound);
+    const classes = this.spec.text?.classes;
+    if (classes !== undefined) {
+      const why = `every one of the ${classes} classes has a context of its own (classSpecific)`;
+      expectSameClasses(this.name, this.classNames, { classNames, template }, why);
+    }
     return { ...this.context, classNames, template, rematerialization: this.rematerialization };
   }
 
@@ -130,27 +125,30 @@ export class PromptedClip implements PromptMethod {
     return { logits: cosineLogits(imageFeatures, textFeatures, this.context.scale), imageFeatures, textFeatures };
   }
 
-  protected imageFeatures(images: Tensor, { image: prompts }: TowerPrompts): Tensor {
+  protected imageFeatures(images: Tensor, { image: tokens }: TowerPrompts): Tensor {
     const { recompute } = this.rematerialization.image;
-    return this.inParts(
+    const { image } = this.context;
+    return this.inMicroBatches(
       images,
-      (part, rows: LayerRows | undefined) =>
-        rows
-          ? this.context.image.forward(part, { prompts: { at: 'end', layers: [rows.first, ...rows.deep] }, recompute })
-          : this.context.image.forward(part),
-      prompts,
+      (part, layers: LayerTokens | undefined) =>
+        layers ? image.forward(part, { prompts: { at: this.imagePlace(), layers }, recompute }) : image.forward(part),
+      tokens,
     );
   }
 
-  /** Runs the image tower in as many micro-batches as its rematerialization says. @param rows what a part reads beside its images */
-  protected inParts(images: Tensor, run: (part: Tensor, rows: LayerRows | undefined) => Tensor, rows?: LayerRows): Tensor {
+  /** Runs the image tower in as many micro-batches as its rematerialization says. @param tokens what each reads beside its images */
+  protected inMicroBatches(
+    images: Tensor,
+    run: (part: Tensor, tokens: LayerTokens | undefined) => Tensor,
+    tokens?: LayerTokens,
+  ): Tensor {
     const { microBatches } = this.rematerialization.image;
     const [count = 0] = images.shape;
-    if (microBatches === 0) return run(images, rows);
+    if (microBatches === 0) return run(images, tokens);
     return scope(() =>
       chunked(
         run,
-        split(images, Math.ceil(count / microBatches)).map((part) => [part, rows] as const),
+        split(images, Math.ceil(count / microBatches)).map((part) => [part, tokens] as const),
       ),
     );
   }
@@ -158,10 +156,16 @@ export class PromptedClip implements PromptMethod {
   protected classFeatures({ text }: TowerPrompts): Tensor {
     return this.fixed ? alias(this.fixed) : this.texts.forward(text);
   }
-}
 
-/** The text between start and end, a learnt row as `[v]`. */
-export function drawn(slots: SlotRow, { tokenizer }: Pick<MethodContext, 'tokenizer'>): string {
-  const inside = slots.slice(1, -1);
-  return inside.map((slot) => (learntRow(slot) === undefined ? tokenizer.decode([slot]).trim() : '[v]')).join(' ');
+  private imagePlace(): PromptTokens['at'] {
+    const { image } = this.spec;
+    if (image) return image.at;
+    throw new MethodError(this.name, 'it gives the image tower prompts that its spec does not declare', 'declare them');
+  }
+
+  private promptsOfAll(): TowerPrompts {
+    const prompts = this.learner.prompts();
+    if (prompts) return prompts;
+    throw new MethodError(this.name, 'its prompts depend on the image', 'override forward, textFeatures and evaluate');
+  }
 }

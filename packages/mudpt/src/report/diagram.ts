@@ -27,7 +27,7 @@ ${tower('text', textLayers, layout.text)}
 ${tower('image', imageLayers, layout.image)}
 ${arrows(layout.text, layout.image, 'down')}
 ${arrows(layout.image, layout.text, 'up')}
-<text x="${LEFT}" y="222" fill="#666">blue: learnt rows enter here${isCrossed ? '; orange: what one tower learnt changes the rows of the other' : ''}</text>
+<text x="${LEFT}" y="222" fill="#666">blue: prompt tokens enter here${isCrossed ? '; orange: what one tower learnt changes the tokens of the other' : ''}</text>
 </svg>`;
 }
 

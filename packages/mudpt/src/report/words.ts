@@ -2,10 +2,10 @@
 import type { TextTower, Tokenizer } from '@mudpt/clip';
 import type { PromptMethod } from '../methods/index.ts';
 
-/** The nearest tokens of one learnt row. */
+/** The nearest tokens of one prompt token. */
 export type RowWords = { readonly row: number; readonly words: readonly { readonly word: string; readonly distance: number }[] };
 
-/** The learnt rows of one layer of the text tower, or of one class where contexts are the classes' own. */
+/** The prompt tokens of one layer of the text tower, or of one class where each has a context. */
 export type LayerWords = { readonly layer: number; readonly name: string; readonly rows: readonly RowWords[] };
 
 /** Contexts of more classes than this are not looked at. */
@@ -13,11 +13,11 @@ const MAX_GROUPS = 12;
 const ROWS_AT_ONCE = 8192;
 
 /**
- * For every learnt row that enters the text tower (CoOp, interpret_prompt.py). Only rows of layer 0 lie in the table's space by construction;
- * deeper rows are compared as the papers of the family do. Rows that the other tower's prompts change are shown before that change.
+ * For every learnt prompt token of the text tower (CoOp, interpret_prompt.py). Only those of layer 0 lie in the table's space by construction;
+ * deeper ones are compared as the papers of the family do. Tokens that the other tower's prompts change are shown before that change.
  */
 export async function nearestWords(
-  method: Pick<PromptMethod, 'layout' | 'learnable'>,
+  method: Pick<PromptMethod, 'spec' | 'learnable'>,
   text: TextTower,
   tokenizer: Pick<Tokenizer, 'decode'>,
   count = 5,
@@ -44,27 +44,27 @@ export async function nearestWords(
 
 type Group = { readonly layer: number; readonly name: string; readonly rows: Float32Array };
 
-async function groupsOf({ layout, learnable }: Pick<PromptMethod, 'layout' | 'learnable'>, width: number): Promise<Group[]> {
-  const sources = [...new Set(layout.text.flatMap((place) => place.sources.slice(0, 1)))];
+async function groupsOf({ spec, learnable }: Pick<PromptMethod, 'spec' | 'learnable'>, width: number): Promise<Group[]> {
   const groups: Group[] = [];
-  for (const source of sources) {
-    const learnt = learnable.get(source);
-    if (!learnt || learnt.size === 0 || learnt.shape.at(-1) !== width) continue;
-    const values = Float32Array.from((await learnt.data()) as ArrayLike<number>);
-    const layers = layout.text.filter((place) => place.sources[0] === source).map(({ layer }) => layer);
-    const [stack = 1] = learnt.rank === 3 ? learnt.shape : [1];
-    const size = values.length / stack;
-    for (let index = 0; index < Math.min(stack, MAX_GROUPS); index += 1) {
-      const isPerClass = stack > 1 && layers.length !== stack;
-      const layer = isPerClass ? (layers[0] ?? 0) : (layers[index] ?? layers[0] ?? 0);
-      groups.push({
-        layer,
-        name: isPerClass ? `class ${index}` : source,
-        rows: values.subarray(index * size, (index + 1) * size),
-      });
-    }
+  const { text } = spec;
+  if (!text) return groups;
+  const read = new Map<string, Float32Array>();
+  const seen = new Set<string>();
+  for (const { layer, learnt } of text.layers) {
+    const tensor = learnt && learnable.get(learnt.name);
+    if (!learnt || !tensor) continue;
+    const { name, index } = learnt;
+    if (seen.has(`${name} ${index}`)) continue;
+    seen.add(`${name} ${index}`);
+    const values = read.get(name) ?? Float32Array.from((await tensor.data()) as ArrayLike<number>);
+    read.set(name, values);
+    const part = (at: number): Float32Array => values.subarray(at * text.nCtx * width, (at + 1) * text.nCtx * width);
+    const classes = Math.min(text.classes ?? 0, MAX_GROUPS);
+    if (classes > 0)
+      for (let label = 0; label < classes; label += 1) groups.push({ layer, name: `class ${label}`, rows: part(label) });
+    else groups.push({ layer, name, rows: part(index ?? 0) });
   }
-  return groups.sort((a, b) => a.layer - b.layer);
+  return groups;
 }
 
 type Table = { readonly rows: Float32Array; readonly width: number };

@@ -76,14 +76,14 @@ export class Stepper {
 
   /** Records and submits one update from `accumulate` batches. */
   step(batches: readonly Batch[], lr: number): void {
-    for (const { images, labels, items } of batches) {
-      const side = Math.sqrt(images.length / (3 * items.length));
+    for (const { images, shape, labels } of batches) {
+      const [count] = shape;
       this.captured({
-        images: { data: images, shape: [items.length, 3, side, side] },
-        labels: { data: labels, shape: [items.length], dtype: 'i32' },
+        images: { data: images, shape },
+        labels: { data: labels, shape: [count], dtype: 'i32' },
         lr,
       });
-      this.counted = { batches: this.counted.batches + 1, images: this.counted.images + items.length };
+      this.counted = { batches: this.counted.batches + 1, images: this.counted.images + count };
     }
     this.update?.({ lr });
   }

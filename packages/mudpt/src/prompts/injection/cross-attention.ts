@@ -8,7 +8,6 @@
 import type { LayerNorm, Linear } from '@mudpt/autograd';
 import { attention, reshape, scope, select, type Tensor } from '@mudpt/tensor';
 import {
-  apart,
   type Injected,
   type Injection,
   type InjectionOptions,
@@ -17,6 +16,7 @@ import {
   mapLayers,
   mapNames,
   type Prompts,
+  unlayered,
 } from './injection.ts';
 import { FeedForward, headsOf, lastLinear, named, norm, outProjection, type PartOptions, xavier } from './parts.ts';
 import type { NormForm } from './transformer.ts';
@@ -73,10 +73,10 @@ class CrossMap implements LayerMap {
   }
 
   private attend(source: Tensor, target: Tensor): Tensor {
-    const [layers = 0, n = 0, width = 0] = target.shape;
+    const [layers, n, width] = target.shape as [number, number, number];
     const head = [this.heads, width / this.heads];
     const queries = reshape(this.query.forward(target), [layers, n, ...head]);
-    const both = reshape(this.keyValue.forward(source), [layers, source.shape[1] ?? 0, 2, ...head]);
+    const both = reshape(this.keyValue.forward(source), [...source.shape.slice(0, 2), 2, ...head]);
     const mixed = attention(queries, select(both, 2, 0), select(both, 2, 1));
     return this.out.forward(reshape(mixed, target.shape));
   }
@@ -92,7 +92,7 @@ export class CrossAttentionInjection implements Injection {
     const maps = (name: string, widths: readonly [number, number], first: number): CrossMap[] =>
       mapNames(name, depth, !perLayer)
         .slice(perLayer ? first : 0)
-        .map((own) => new CrossMap(widths, own, options));
+        .map((map) => new CrossMap(widths, map, options));
     this.toImage = maps('injection.text_to_image', [textWidth, imageWidth], layer0 ? 0 : 1);
     this.toText = maps('injection.image_to_text', [imageWidth, textWidth], 1);
     this.learnable = new Map([...this.toImage, ...this.toText].flatMap((map) => map.learnable));
@@ -101,7 +101,7 @@ export class CrossAttentionInjection implements Injection {
   inject({ text, image }: Prompts): Injected {
     const { layer0, perLayer } = this.options;
     const [texts, images] = [layered(text, layer0), layered(image, layer0)];
-    const { first, deep } = apart(texts.size > 0 ? mapLayers(this.toImage, texts, images, !perLayer) : undefined, layer0);
+    const { first, deep } = unlayered(texts.size > 0 ? mapLayers(this.toImage, texts, images, !perLayer) : undefined, layer0);
     const textDeep = text.deep.size > 0 ? mapLayers(this.toText, image.deep, text.deep, !perLayer) : undefined;
     return { imageFirst: first, imageDeep: deep, textDeep };
   }

@@ -37,8 +37,10 @@ function makeInjection(device: Device, kind: string, form: 'pre' | 'post', more:
 /** Biases and norms begin at 0 and 1, where mistakes hide. */
 function shake(injection: Injection): void {
   scope(() => {
-    for (const [index, own] of [...injection.learnable.values()].entries())
-      copyInto(own, add(own, mul(tensor(values(own.size, 100 + index), { shape: own.shape, device: own.device }), 0.2)));
+    for (const [index, learnt] of [...injection.learnable.values()].entries()) {
+      const { size, shape, device } = learnt;
+      copyInto(learnt, add(learnt, mul(tensor(values(size, 100 + index), { shape, device }), 0.2)));
+    }
   });
 }
 
@@ -46,14 +48,17 @@ async function onHost(
   named: Iterable<readonly [string, Tensor]>,
 ): Promise<Map<string, { shape: readonly number[]; values: Float64Array }>> {
   const read = new Map<string, { shape: readonly number[]; values: Float64Array }>();
-  for (const [name, own] of named) read.set(name, { shape: own.shape, values: Float64Array.from(await own.data()) });
+  for (const [name, tensorOf] of named)
+    read.set(name, { shape: tensorOf.shape, values: Float64Array.from(await tensorOf.data()) });
   return read;
 }
 
 function rowsOf(all: Parameters, name: string, layer: number): number[][] {
-  const { shape, values: own } = all.get(name) as { shape: readonly number[]; values: Float64Array };
+  const { shape, values: numbers } = all.get(name) as { shape: readonly number[]; values: Float64Array };
   const width = shape.at(-1) ?? 0;
-  return Array.from({ length: ROWS }, (_, row) => [...own.slice((layer * ROWS + row) * width, (layer * ROWS + row + 1) * width)]);
+  return Array.from({ length: ROWS }, (_, row) => [
+    ...numbers.slice((layer * ROWS + row) * width, (layer * ROWS + row + 1) * width),
+  ]);
 }
 
 /** All that is injected, by the reference, one list. */
@@ -95,24 +100,24 @@ function reference(all: Parameters, kind: string, form: 'pre' | 'post'): number[
   return out;
 }
 
-function inOrder(injection: Injection, own: Prompts): Tensor[] {
-  const { imageFirst, imageDeep, textDeep } = injection.inject(own);
+function inOrder(injection: Injection, learnt: Prompts): Tensor[] {
+  const { imageFirst, imageDeep, textDeep } = injection.inject(learnt);
   return [imageFirst, imageDeep, textDeep].map((part) => {
     if (!part) throw new Error('a part is missing');
     return part;
   });
 }
 
-const named = (own: Prompts): [string, Tensor][] => [
-  ['text0', own.text.first],
-  ['text', own.text.deep],
-  ['image0', own.image.first],
-  ['image', own.image.deep],
+const named = (learnt: Prompts): [string, Tensor][] => [
+  ['text0', learnt.text.first],
+  ['text', learnt.text.deep],
+  ['image0', learnt.image.first],
+  ['image', learnt.image.deep],
 ];
 
-function dispose(injection: Injection, own: Prompts): void {
+function dispose(injection: Injection, learnt: Prompts): void {
   for (const tensor of injection.learnable.values()) tensor.dispose();
-  for (const [, tensor] of named(own)) tensor.dispose();
+  for (const [, tensor] of named(learnt)) tensor.dispose();
 }
 
 eachDevice('injection', (ctx) => {
@@ -124,15 +129,15 @@ eachDevice('injection', (ctx) => {
   ] as const;
 
   it.each(forms)('%s, %s-norm: values and gradients equal double precision', async (kind, form) => {
-    const [injection, own] = [makeInjection(ctx.device, kind, form), prompts(ctx.device)];
+    const [injection, learnt] = [makeInjection(ctx.device, kind, form), prompts(ctx.device)];
     shake(injection);
-    const all = [...injection.learnable, ...named(own)];
+    const all = [...injection.learnable, ...named(learnt)];
     const onHostAll = await onHost(all);
     const expected = reference(onHostAll, kind, form);
     const cotangent = values(expected.length, 77);
     await scope(async () => {
       const { value, gradients } = lossAndGradients(() => {
-        const parts = inOrder(injection, own);
+        const parts = inOrder(injection, learnt);
         let begin = 0;
         const products = parts.map((part) => {
           const weights = tensor(cotangent.slice(begin, begin + part.size), { shape: part.shape, device: ctx.device });
@@ -162,48 +167,48 @@ eachDevice('injection', (ctx) => {
         expect(Math.abs(product - difference) / Math.max(scale, 1e-3), name).toBeLessThan(1e-4);
       }
     });
-    dispose(injection, own);
+    dispose(injection, learnt);
   });
 
   it.each(['transformer', 'linear', 'cross-attention'])(
-    '%s: own weights a layer, given the shared values, inject the same',
+    '%s: weights for each layer, given the shared values, inject the same',
     async (kind) => {
-      const own = prompts(ctx.device);
-      const [together, apart] = [
+      const learnt = prompts(ctx.device);
+      const [together, perLayer] = [
         makeInjection(ctx.device, kind, 'pre'),
         makeInjection(ctx.device, kind, 'pre', { perLayer: true }),
       ];
       shake(together);
-      for (const [name, target] of apart.learnable) {
+      for (const [name, target] of perLayer.learnable) {
         const source = together.learnable.get(name.replace(/\.layer\d+/, ''));
         if (!source) throw new Error(`${name} has no shared counterpart`);
         copyInto(target, source);
       }
       await scope(async () => {
-        const [one, other] = [inOrder(together, own), inOrder(apart, own)];
+        const [one, other] = [inOrder(together, learnt), inOrder(perLayer, learnt)];
         for (const [index, part] of one.entries())
           expect(relativeError((await other[index]?.data()) ?? [], await part.data())).toBeLessThan(1e-6);
       });
-      expect([...apart.learnable.keys()].some((name) => name.includes('.layer'))).toBe(true);
-      for (const tensor of apart.learnable.values()) tensor.dispose();
-      dispose(together, own);
+      expect([...perLayer.learnable.keys()].some((name) => name.includes('.layer'))).toBe(true);
+      for (const tensor of perLayer.learnable.values()) tensor.dispose();
+      dispose(together, learnt);
     },
   );
 
   it.each(['transformer', 'linear', 'cross-attention'])(
     '%s: the first layer can stay raw, and a zero start adds nothing',
     async (kind) => {
-      const own = prompts(ctx.device);
+      const learnt = prompts(ctx.device);
       const raw = makeInjection(ctx.device, kind, 'pre', { layer0: false });
       const zero = makeInjection(ctx.device, kind, 'pre', { zeroInit: true });
       await scope(async () => {
-        const { imageFirst, imageDeep } = raw.inject(own);
+        const { imageFirst, imageDeep } = raw.inject(learnt);
         expect(imageFirst).toBeUndefined();
         expect(imageDeep?.shape).toEqual([SIZES.depth - 1, ROWS, SIZES.imageWidth]);
-        for (const part of inOrder(zero, own)) expect((await part.data()).every((value) => value === 0)).toBe(true);
+        for (const part of inOrder(zero, learnt)) expect((await part.data()).every((value) => value === 0)).toBe(true);
       });
       for (const tensor of raw.learnable.values()) tensor.dispose();
-      dispose(zero, own);
+      dispose(zero, learnt);
     },
   );
 });

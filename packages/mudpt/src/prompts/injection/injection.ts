@@ -4,7 +4,7 @@
  */
 import { cat, narrow, reshape, type Tensor } from '@mudpt/tensor';
 
-/** Prompts of one modality in n rows a layer: [n, width] for the first layer, [L - 1, n, width] for the others. */
+/** Prompts of one modality, n tokens a layer: [n, width] for the first layer, [L - 1, n, width] for the others. */
 export type LayeredPrompts = { readonly first: Tensor; readonly deep: Tensor };
 
 /** The prompts of both modalities. */
@@ -35,7 +35,7 @@ export type InjectionOptions = {
   readonly layer0: boolean;
   /** A set of weights for every layer instead of one for all. */
   readonly perLayer: boolean;
-  /** Begin with a last linear of zeros: training starts from the own prompts alone. */
+  /** Begin with a last linear of zeros: training starts from the learnt prompts alone. */
   readonly zeroInit: boolean;
 };
 
@@ -46,7 +46,7 @@ export interface LayerMap {
 }
 
 /**
- * Applies maps to layers first, first + 1, ...: one map to all at once, or each its own.
+ * Applies maps to layers first, first + 1, ...: one map to all at once, or a map for each.
  * @param source [layers, n, width]
  */
 export function mapLayers(maps: readonly LayerMap[], source: Tensor, target: Tensor, isShared: boolean): Tensor {
@@ -58,12 +58,12 @@ export function mapLayers(maps: readonly LayerMap[], source: Tensor, target: Ten
 /** First and deep prompts as one [L, n, width], or the deep ones alone. */
 export function layered({ first, deep }: LayeredPrompts, withFirst: boolean): Tensor {
   if (!withFirst) return deep;
-  const own = reshape(first, [1, ...first.shape]);
-  return deep.size === 0 ? own : cat([own, deep]);
+  const one = reshape(first, [1, ...first.shape]);
+  return deep.size === 0 ? one : cat([one, deep]);
 }
 
 /** The parts of [L, n, width] that {@link layered} joined. */
-export function apart(
+export function unlayered(
   joined: Tensor | undefined,
   withFirst: boolean,
 ): { readonly first: Tensor | undefined; readonly deep: Tensor | undefined } {

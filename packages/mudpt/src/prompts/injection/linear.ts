@@ -38,7 +38,7 @@ export class LinearInjection implements Injection {
   constructor(private readonly options: InjectionOptions & PartOptions) {
     const { depth, textWidth, imageWidth, layer0, perLayer } = options;
     const maps = (name: string, widths: readonly [number, number]): LinearMap[] =>
-      mapNames(name, depth - 1, !perLayer).map((own) => new LinearMap(widths, own, options));
+      mapNames(name, depth - 1, !perLayer).map((map) => new LinearMap(widths, map, options));
     this.first = layer0 ? new LinearMap([textWidth, imageWidth], 'mudpt_prompt_learner.embed_projection', options) : undefined;
     this.toImage = maps('mudpt_prompt_learner.deep_projections', [textWidth, imageWidth]);
     this.toText = maps('image_encoder.visual_ctx_deep_projections', [imageWidth, textWidth]);

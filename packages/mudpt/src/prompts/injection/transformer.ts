@@ -5,7 +5,6 @@
 import type { LayerNorm, Linear, MultiHeadAttention } from '@mudpt/autograd';
 import { scope, type Tensor } from '@mudpt/tensor';
 import {
-  apart,
   type Injected,
   type Injection,
   type InjectionOptions,
@@ -14,6 +13,7 @@ import {
   mapLayers,
   mapNames,
   type Prompts,
+  unlayered,
 } from './injection.ts';
 import { FeedForward, lastLinear, named, namedBlock, norm, type PartOptions, selfAttention } from './parts.ts';
 
@@ -117,7 +117,7 @@ export class TransformerInjection implements Injection {
     const { layer0, perLayer } = this.options;
     const source = layered(text, layer0);
     const toImage = source.size > 0 ? mapLayers(this.toImage, source, source, !perLayer) : undefined;
-    const { first, deep } = apart(toImage, layer0);
+    const { first, deep } = unlayered(toImage, layer0);
     const hasDeepImage = this.toText.length > 0 && image.deep.size > 0;
     const textDeep = hasDeepImage ? mapLayers(this.toText, image.deep, image.deep, !perLayer) : undefined;
     return { imageFirst: first, imageDeep: deep, textDeep };

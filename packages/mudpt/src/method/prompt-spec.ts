@@ -1,0 +1,140 @@
+/**
+ * What a method learns and where it enters both towers, declared once. Tensors to learn, the tokens that towers replace, drawings and the
+ * layout of a prompt file all follow from it, and the conformance kit holds the method to it.
+ */
+import type { PromptTokens } from '@mudpt/clip';
+import { MethodError } from './errors.ts';
+
+/** Shapes by name, in the order of a prompt file. */
+export type ParameterShapes = Readonly<Record<string, readonly number[]>>;
+
+/** Prompt tokens of one layer of a tower. */
+export type LayerPrompt = {
+  /** 0: they enter the tower's input. j: they take their place in the input of block j. */
+  readonly layer: number;
+  /** The parameter that they are, or part `index` of it; absent where all of them is computed. */
+  readonly learnt?: { readonly name: string; readonly index?: number };
+  /** Other parameters that they are computed from: by an injection, which adds to what is learnt, or by a projection. */
+  readonly computedFrom?: readonly string[];
+};
+
+export type TowerPromptSpec = {
+  /** Prompt tokens of a layer. */
+  readonly nCtx: number;
+  /** Their channels: the tower's. */
+  readonly width: number;
+  /** Where they stand: appended at the `end`, as after patches; or in place of tokens from there on, as after the start token of texts (1). */
+  readonly at: PromptTokens['at'];
+  /** The layers that are given tokens, in order; their number is the prompt depth. */
+  readonly layers: readonly LayerPrompt[];
+};
+
+/** Where CoOp puts the class name: after the context tokens, between their halves, or before them. */
+export type ContextPosition = 'end' | 'middle' | 'front';
+
+/** Of texts: the tokens of layer 0 are the context tokens about the class name. */
+export type TextPromptSpec = TowerPromptSpec & {
+  readonly position: ContextPosition;
+  /** How many classes have a context of their own each; absent: one context for all. */
+  readonly classes?: number;
+};
+
+export type PromptSpec = {
+  /** Everything learnt: prompt tokens, and networks that compute some. */
+  readonly parameters: ParameterShapes;
+  /** Absent: the texts are fixed. */
+  readonly text?: TextPromptSpec;
+  /** Absent: the image tower runs as it is. */
+  readonly image?: TowerPromptSpec;
+};
+
+export const TOWERS = ['text', 'image'] as const;
+
+/** Rows of one prompt insertion, as reports and saved runs have it. */
+export type PromptPlace = {
+  readonly layer: number;
+  /** Tokens. */
+  readonly rows: number;
+  /** Names of the parameters they are made from. */
+  readonly sources: readonly string[];
+};
+
+/** A drawing of where prompts enter both towers. */
+export type PromptLayout = {
+  readonly text: readonly PromptPlace[];
+  readonly image: readonly PromptPlace[];
+  /** The text of the first class as the text tower sees it, between start and end, a context token drawn as `[v]`: `[v] [v] dog .` */
+  readonly example: string;
+};
+
+/** The parameters that the tokens of a layer are made from. */
+export function sourcesOf({ learnt, computedFrom = [] }: LayerPrompt): readonly string[] {
+  return learnt ? [learnt.name, ...computedFrom] : computedFrom;
+}
+
+/** Context tokens that texts refer to: those of all contexts, one after the other. */
+export function contextTokens(text: TextPromptSpec | undefined): number {
+  if (text?.layers[0]?.layer !== 0) return 0;
+  return text.nCtx * (text.classes ?? 1);
+}
+
+/** Tokens from `at` on that blocks after the first replace. */
+export function replacedTokens(tower: TowerPromptSpec | undefined): number {
+  return tower?.layers.some(({ layer }) => layer > 0) ? tower.nCtx : 0;
+}
+
+/** The drawing of `spec`. */
+export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
+  const places = ({ layers, nCtx }: TowerPromptSpec): PromptPlace[] =>
+    layers.map((prompt) => ({ layer: prompt.layer, rows: nCtx, sources: sourcesOf(prompt) }));
+  return { text: spec.text ? places(spec.text) : [], image: spec.image ? places(spec.image) : [], example };
+}
+
+/**
+ * A declaration that agrees with itself.
+ * @throws MethodError naming the layer whose tokens cannot be made from the parameters
+ */
+export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
+  for (const tower of TOWERS) {
+    const declared = spec[tower];
+    if (!declared) continue;
+    const { layers } = declared;
+    for (const [index, prompt] of layers.entries()) {
+      const fail = (problem: string, fix: string): never => {
+        throw new MethodError(method, `layer ${prompt.layer} of the ${tower} tower ${problem}`, fix);
+      };
+      if (prompt.layer <= (layers[index - 1]?.layer ?? -1))
+        fail('is declared out of order', 'declare each layer once, from 0 on');
+      if (sourcesOf(prompt).length === 0)
+        fail('has prompts that are made from nothing', 'name what is learnt, or what they are computed from');
+      const unknown = sourcesOf(prompt).find((name) => !(name in spec.parameters));
+      if (unknown !== undefined) fail(`has prompts from ${unknown}, which is not learnt`, 'name one of the parameters');
+      const misfit = prompt.learnt && misfitOf(declared, prompt.learnt, spec.parameters);
+      if (misfit) fail(misfit, 'declare the shape that the tower takes');
+    }
+  }
+  const { text } = spec;
+  if (text && replacedTokens(text) > 0 && (text.position !== 'end' || text.classes !== undefined))
+    throw new MethodError(
+      method,
+      'its texts have deep prompts, and they do not all begin with the context',
+      'use position "end" and one context',
+    );
+  return spec;
+}
+
+/** Why a parameter cannot be tokens of the tower; undefined where it can. */
+function misfitOf(
+  tower: TowerPromptSpec | TextPromptSpec,
+  { name, index }: NonNullable<LayerPrompt['learnt']>,
+  parameters: ParameterShapes,
+): string | undefined {
+  const shape = parameters[name] as readonly number[];
+  const classes = 'classes' in tower ? tower.classes : undefined;
+  const [parts, ...part] = shape as readonly [number, ...number[]];
+  const tokens = [...(classes === undefined ? [] : [classes]), tower.nCtx, tower.width];
+  const fits = index === undefined ? shape.join() === tokens.join() : index < parts && part.join() === tokens.join();
+  return fits
+    ? undefined
+    : `has ${tokens.join(' x ')} tokens from ${name} of shape [${shape.join(', ')}]${index === undefined ? '' : `, part ${index}`}`;
+}

@@ -1,0 +1,75 @@
+/** What is learnt and how it becomes the prompt tokens of both towers: the part of a method that others do not share. */
+import { parameter } from '@mudpt/autograd';
+import { reshape, select, type Tensor } from '@mudpt/tensor';
+import { MethodError } from '../method/errors.ts';
+import type { CreationContext, LayerTokens, TowerPrompts } from '../method/method.ts';
+import type { ParameterShapes, PromptSpec, TowerPromptSpec } from '../method/prompt-spec.ts';
+import { randomPrompts } from './initial.ts';
+
+export interface PromptLearner {
+  readonly spec: PromptSpec;
+  /** The tensors of `spec.parameters`, by the authors' names. */
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  /** Called once in a forward, in its scope. Undefined: the tokens depend on the image, and the method's class computes them. */
+  prompts(): TowerPrompts | undefined;
+}
+
+/** Prompt tokens that are parameters as they are, without a network between. */
+export class LearntPrompts implements PromptLearner {
+  constructor(
+    readonly spec: PromptSpec,
+    readonly learnable: ReadonlyMap<string, Tensor>,
+  ) {}
+
+  prompts(): TowerPrompts {
+    const { text, image } = this.spec;
+    return {
+      ...(text && { text: learntTokens(text, this.learnable) }),
+      ...(image && { image: learntTokens(image, this.learnable) }),
+    };
+  }
+}
+
+/** The tokens of a tower by layer, as they are learnt; contexts of classes one after the other. */
+function learntTokens({ layers, width }: TowerPromptSpec, learnable: ReadonlyMap<string, Tensor>): LayerTokens {
+  const tokens: (Tensor | undefined)[] = [];
+  for (const { layer, learnt } of layers) {
+    const tensor = learnt && learnable.get(learnt.name);
+    if (!tensor)
+      throw new MethodError('prompts', `the tokens of layer ${layer} are computed`, 'compute them in a learner of their own');
+    while (tokens.length < layer) tokens.push(undefined);
+    const part = learnt.index === undefined ? tensor : select(tensor, 0, learnt.index);
+    tokens.push(part.rank === 2 ? part : reshape(part, [-1, width]));
+  }
+  return tokens;
+}
+
+/** Tensors of declared shapes, drawn in order, but for those that are `given`. */
+export function drawPrompts(
+  shapes: ParameterShapes,
+  context: Pick<CreationContext, 'device' | 'random'>,
+  given: Readonly<Record<string, Tensor>> = {},
+): Map<string, Tensor> {
+  const draw = (shape: readonly number[]): Tensor => randomPrompts(shape, context, context.random);
+  return new Map(Object.entries(shapes).map(([name, shape]) => [name, given[name] ?? draw(shape)]));
+}
+
+/** The shapes of what a network learns. */
+export function shapesOf(learnable: Iterable<readonly [string, Tensor]>): ParameterShapes {
+  return Object.fromEntries([...learnable].map(([name, { shape }]) => [name, shape]));
+}
+
+/**
+ * Makes parameters of what is learnt.
+ * @throws MethodError where that is not what the spec declares
+ */
+export function asParameters(method: string, { spec, learnable }: PromptLearner): void {
+  const told = (shapes: ParameterShapes): string =>
+    Object.entries(shapes)
+      .map(([name, shape]) => `${name} [${shape.join(', ')}]`)
+      .join(', ') || 'nothing';
+  const [declared, learnt] = [told(spec.parameters), told(shapesOf(learnable))];
+  if (declared !== learnt)
+    throw new MethodError(method, `its spec declares ${declared}, and it learns ${learnt}`, 'learn what is declared');
+  for (const [name, tensor] of learnable) parameter(tensor, { name });
+}

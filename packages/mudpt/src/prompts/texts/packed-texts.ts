@@ -1,0 +1,126 @@
+/**
+ * Packed texts: what all of them begin with is computed once, the rest without padding, one text after the other. Exact under the causal
+ * mask.
+ */
+import type { BlockHook } from '@mudpt/clip';
+import { noGrad } from '@mudpt/autograd';
+import {
+  cat,
+  keep,
+  narrow,
+  packedSequences,
+  type PackedSequences,
+  reshape,
+  scope,
+  select,
+  stack,
+  type Tensor,
+} from '@mudpt/tensor';
+import type { LayerTokens } from '../../method/method.ts';
+import { contextId, contextIndex, type PromptIds } from './prompt-ids.ts';
+import { EmbeddedIds, expectContext, frozenTokens } from './embedded-ids.ts';
+import { deepPrompts, type GroupOptions, type TextGroup } from './text-group.ts';
+
+/** A piece of the prefix: context tokens in sequence, or frozen ones. */
+type Piece = { readonly from: number; readonly count: number } | Tensor;
+
+export class PackedTexts implements TextGroup {
+  private readonly prefix: readonly Piece[];
+  private readonly rest: EmbeddedIds;
+  private readonly sequences: PackedSequences;
+  /**
+   * The start token as the input of block 1, 2, ..., [layers - 1, 1, width], where the prefix is nothing but it and tokens that deeper layers
+   * replace: it sees only itself, so it is the same in every step.
+   */
+  private readonly starts: Tensor | undefined;
+
+  /** @param texts without one that has nothing after the prefix: see {@link prefixLength} */
+  constructor(
+    texts: readonly PromptIds[],
+    private readonly options: GroupOptions,
+  ) {
+    const { tower, device, contexts } = options;
+    const length = prefixLength(texts);
+    const first = texts[0] as PromptIds;
+    const rest = texts.map((text) => text.slice(length));
+    this.prefix = this.pieces(first.slice(0, length));
+    this.rest = scope(() => new EmbeddedIds(tower, device, rest.flat(), contexts));
+    this.sequences = packedSequences(
+      device,
+      rest.map((text) => text.length),
+    );
+    this.starts = scope(() => this.startStates(first.slice(0, 1), length));
+  }
+
+  forward(tokens: LayerTokens | undefined, recompute: boolean): Tensor {
+    const { tower, at } = this.options;
+    const { sequences, starts } = this;
+    return scope(() => {
+      const context = tokens?.[0];
+      const pieces = this.prefix.map((piece) =>
+        'from' in piece ? narrow(expectContext(context), 0, piece.from, piece.count) : piece,
+      );
+      const input = { prefix: cat(pieces), rows: this.rest.embed(context), sequences };
+      const deep = deepPrompts(at, tokens);
+      if (!starts || !deep) return tower.forwardPacked(input, { recompute, prompts: deep });
+      const whole = deep.layers.map((prompt, layer) => prompt && cat([select(starts, 0, layer - 1), prompt]));
+      return tower.forwardPacked(input, { recompute, prompts: { at: 0, layers: whole } });
+    });
+  }
+
+  dispose(): void {
+    for (const piece of this.prefix) if (!('from' in piece)) piece.dispose();
+    this.rest.dispose();
+    this.starts?.dispose();
+    this.sequences.dispose();
+  }
+
+  private startStates(start: PromptIds, length: number): Tensor | undefined {
+    const { tower, at, replaced } = this.options;
+    const isAllReplaced = at === 1 && replaced > 0 && length === 1 + replaced;
+    if (!isAllReplaced || start.some((id) => contextIndex(id) !== undefined) || tower.config.layers === 1) return undefined;
+    const states: Tensor[] = [];
+    const remember: BlockHook = (x, layer) => {
+      if (layer > 0) states.push(keep(reshape(x, [1, -1])));
+      return x;
+    };
+    const token = tower.tokens.rows(Int32Array.from(start), [1, 1]);
+    noGrad(() => tower.hidden(token, { hook: remember }));
+    const starts = keep(stack(states));
+    for (const state of states) state.dispose();
+    return starts;
+  }
+
+  private pieces(ids: PromptIds): Piece[] {
+    const pieces: Piece[] = [];
+    let frozen: number[] = [];
+    const closed = (): void => {
+      if (frozen.length > 0) pieces.push(frozenTokens(this.options.tower, frozen));
+      frozen = [];
+    };
+    for (let at = 0; at < ids.length; ) {
+      const id = ids[at] as number;
+      const from = contextIndex(id);
+      if (from === undefined) {
+        frozen.push(id);
+        at += 1;
+        continue;
+      }
+      closed();
+      let count = 1;
+      while (ids[at + count] === contextId(from + count)) count += 1;
+      pieces.push({ from, count });
+      at += count;
+    }
+    closed();
+    return pieces;
+  }
+}
+
+/** How many first tokens all texts have in common; at least one of each comes after them. */
+export function prefixLength(texts: readonly PromptIds[]): number {
+  const [first = []] = texts;
+  const most = Math.min(...texts.map((text) => text.length)) - 1;
+  const differs = first.findIndex((id, at) => texts.some((text) => text[at] !== id));
+  return Math.max(0, Math.min(most, differs < 0 ? first.length : differs));
+}

@@ -1,0 +1,78 @@
+/** Texts as ids of the token table, with context tokens among them. */
+import { MethodError } from '../../method/errors.ts';
+import type { TextCodec } from '../../method/method.ts';
+import type { ContextPosition, TextPromptSpec } from '../../method/prompt-spec.ts';
+import type { ClassTokens } from './prompt-template.ts';
+
+/** A text: ids of the token table, or -1 - i for context token i. */
+export type PromptIds = readonly number[];
+
+/** The id of context token `index`. */
+export function contextId(index: number): number {
+  return -1 - index;
+}
+
+/** The context token of an id; undefined for one of the token table. */
+export function contextIndex(id: number): number | undefined {
+  return id < 0 ? -1 - id : undefined;
+}
+
+/** The text of class `label` as the spec has it; undefined: nothing is learnt in it. @throws MethodError as {@link placeContext} */
+export function promptIds(tokens: ClassTokens, label: number, text: TextPromptSpec | undefined): PromptIds {
+  if (text?.layers[0]?.layer !== 0) return untilEnd(tokens.ids);
+  const { nCtx: count, position, classes } = text;
+  return placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count });
+}
+
+/**
+ * A text whose first `count` tokens after the start are placeholders for context tokens first, first + 1, ...
+ * @param position of the class name
+ * @throws MethodError when the text is too short to hold them
+ */
+export function placeContext(
+  { ids, nameLength }: ClassTokens,
+  {
+    count,
+    first = 0,
+    position = 'end',
+  }: { readonly count: number; readonly first?: number; readonly position?: ContextPosition },
+): PromptIds {
+  const text = untilEnd(ids);
+  if (count + 2 > text.length) {
+    throw new MethodError(
+      'prompts',
+      `${count} context tokens do not fit between start and end of a text of ${text.length} tokens`,
+      'write as many placeholders before the class name as there are context tokens',
+    );
+  }
+  const context = Array.from({ length: count }, (_, index) => contextId(first + index));
+  const start = text.slice(0, 1);
+  const name = text.slice(1 + count, 1 + count + nameLength);
+  const rest = text.slice(1 + count + nameLength);
+  if (position === 'front') return [...start, ...name, ...context, ...rest];
+  const before = position === 'middle' ? Math.floor(count / 2) : count;
+  return [...start, ...context.slice(0, before), ...name, ...context.slice(before), ...rest];
+}
+
+/** Ids up to the end token, which is the largest; what follows is padding. */
+export function untilEnd(ids: readonly number[]): readonly number[] {
+  return ids.slice(0, ids.indexOf(ids.reduce((largest, id) => Math.max(largest, id), 0)) + 1);
+}
+
+/** The text between start and end, a context token as `[v]`. */
+export function drawnText(ids: PromptIds, tokenizer: Pick<TextCodec, 'decode'>): string {
+  const inside = ids.slice(1, -1);
+  return inside.map((id) => (contextIndex(id) === undefined ? tokenizer.decode([id]).trim() : '[v]')).join(' ');
+}
+
+/** @throws MethodError naming the first class whose text is longer than the text tower's context */
+export function expectFits(texts: readonly PromptIds[], context: number, classNames: readonly string[]): void {
+  for (const [label, { length }] of texts.entries()) {
+    if (length <= context) continue;
+    throw new MethodError(
+      'prompts',
+      `the text of class ${label} ("${classNames[label]}") has ${length} tokens, the text tower holds ${context}`,
+      'shorten the class name, or learn fewer context tokens',
+    );
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Texts with context tokens through the frozen text tower. Two ways to the same numbers: all tokens of all classes side by side (plain), or
+ * what all texts begin with computed once and the rest packed without padding (packed; exact under the causal mask).
+ */
+import type { TextTower } from '@mudpt/clip';
+import { chunked } from '@mudpt/autograd';
+import { cat, type Device, scope, type Tensor } from '@mudpt/tensor';
+import { MethodError } from '../../method/errors.ts';
+import type { LayerTokens, TextPath } from '../../method/method.ts';
+import type { TextPromptSpec } from '../../method/prompt-spec.ts';
+import { KEEP_ALL, type TowerRematerialization } from '../../method/rematerialization.ts';
+import type { PromptIds } from './prompt-ids.ts';
+import { groupTexts, mostTokens } from './grouping.ts';
+import { PackedTexts, prefixLength } from './packed-texts.ts';
+import { PlainTexts } from './plain-texts.ts';
+import { type GroupOptions, groupOptions, type TextGroup } from './text-group.ts';
+
+export type TextPromptOptions = {
+  readonly device: Device;
+  readonly path: TextPath;
+  /** Most tokens that run at once, padding included. Default: what a storage binding of the device holds. */
+  readonly most?: number;
+  /** Default: everything is kept. */
+  readonly rematerialization?: TowerRematerialization;
+};
+
+/**
+ * The texts of some classes, laid out once; {@link forward} runs them with the prompt tokens of the moment. Where all texts at once would not
+ * fit into one storage binding of the device, they run in groups: the numbers are the same.
+ */
+export class TextPrompts {
+  private groups: readonly TextGroup[] = [];
+  private rematerialization: TowerRematerialization;
+  private readonly groupOptions: GroupOptions;
+  /** Tokens that all packed texts have once; undefined: they are padded. */
+  private readonly shared: number | undefined;
+
+  /**
+   * @param texts one a class
+   * @param spec what is learnt in them; undefined: nothing
+   * @throws MethodError when packing is asked for where the replaced tokens differ between classes
+   */
+  constructor(
+    private readonly tower: TextTower,
+    private readonly texts: readonly PromptIds[],
+    spec: TextPromptSpec | undefined,
+    private readonly options: TextPromptOptions,
+  ) {
+    this.groupOptions = groupOptions(tower, options.device, spec);
+    const { at, replaced } = this.groupOptions;
+    const shared = prefixLength(texts);
+    const canPack = replaced === 0 || at + replaced <= shared;
+    if (options.path === 'packed' && !canPack) {
+      throw new MethodError(
+        'prompts',
+        `texts share their first ${shared} tokens, and tokens ${at} to ${at + replaced - 1} are replaced`,
+        "leave the path at 'auto'",
+      );
+    }
+    const isPacked = options.path === 'packed' || (options.path === 'auto' && canPack);
+    this.shared = isPacked ? shared : undefined;
+    this.rematerialization = options.rematerialization ?? KEEP_ALL.text;
+    this.cut();
+  }
+
+  /** Whether the texts are packed. */
+  get isPacked(): boolean {
+    return this.shared !== undefined;
+  }
+
+  /** Features [C, embed], not normalised. @param tokens by layer; undefined where nothing is learnt */
+  forward(tokens: LayerTokens | undefined): Tensor {
+    const { recompute, microBatches } = this.rematerialization;
+    const run = (group: TextGroup, given: LayerTokens | undefined): Tensor => group.forward(given, recompute);
+    if (microBatches > 0)
+      return chunked(
+        run,
+        this.groups.map((group) => [group, tokens] as const),
+      );
+    return scope(() => cat(this.groups.map((group) => run(group, tokens))));
+  }
+
+  /** From the next {@link forward} on. */
+  rematerialize(rematerialization: TowerRematerialization): void {
+    const isOtherCut = rematerialization.microBatches !== this.rematerialization.microBatches;
+    this.rematerialization = rematerialization;
+    if (isOtherCut) this.cut();
+  }
+
+  dispose(): void {
+    for (const group of this.groups) group.dispose();
+    this.groups = [];
+  }
+
+  private cut(): void {
+    const { tower, texts, options, shared, rematerialization } = this;
+    this.dispose();
+    const length = options.path === 'full' ? tower.config.context : 0;
+    const limit = options.most ?? mostTokens(options.device, tower.config.hidden);
+    const groups = groupTexts(texts, { groups: rematerialization.microBatches, limit, shared, length });
+    this.groups = groups.map((group) => {
+      if (shared !== undefined) return new PackedTexts(group, this.groupOptions);
+      return new PlainTexts(group, Math.max(length, ...group.map((text) => text.length)), this.groupOptions);
+    });
+  }
+}
