@@ -5,7 +5,8 @@ import { counted, SPLITS } from '../data/dataset.ts';
 import { openRunData, type RunInput } from '../runs/index.ts';
 import { classFacts, expectTrainable } from '../runs/run-data.ts';
 import { loadConfig } from '../runs/config-plugins.ts';
-import { bar, StatusLine, table } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
+import { bar, table } from '../terminal/text.ts';
 
 /** Side of the squares that pictures are made into to see whether they decode. */
 const SIDE = 32;

@@ -9,7 +9,7 @@ import { accuracyOf } from '../runs/records.ts';
 import { canonicalText } from '../settings/canonical.ts';
 import { FormatError, TensorError } from '@mudpt/tensor';
 import { runsBelow } from './find-run.ts';
-import { table } from './terminal.ts';
+import { table } from '../terminal/text.ts';
 
 interface Loaded {
   readonly path: string;

@@ -6,7 +6,8 @@ import { counted } from '../data/dataset.ts';
 import { classesWithImages } from '../evaluation/metrics.ts';
 import { accuracyOf, nameOfEvaluation } from '../runs/records.ts';
 import { findRun } from './find-run.ts';
-import { bar, percent, StatusLine, table } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
+import { bar, percent, table } from '../terminal/text.ts';
 
 export interface EvaluateFlags {
   readonly data?: string;

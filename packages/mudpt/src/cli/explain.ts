@@ -5,7 +5,7 @@ import { pathFromHere } from '../command.ts';
 import { nearestWords, writeReport } from '../report/index.ts';
 import { openRun, openRunData } from '../runs/index.ts';
 import { findRun } from './find-run.ts';
-import { table } from './terminal.ts';
+import { table } from '../terminal/text.ts';
 
 export interface ExplainFlags {
   readonly model?: string;

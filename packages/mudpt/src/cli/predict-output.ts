@@ -1,7 +1,7 @@
 /** Predictions as a table, JSON, JSON lines or CSV. */
 import { csvLine, printable, printableJson } from '@mudpt/clip';
 import type { FilePrediction } from '../runs/index.ts';
-import { table } from './terminal.ts';
+import { table } from '../terminal/text.ts';
 
 export type OutputForm = 'table' | 'json' | 'jsonl' | 'csv';
 /** `unsure`: below the threshold. */

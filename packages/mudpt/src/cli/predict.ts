@@ -8,7 +8,7 @@ import { copyToClass, UNSURE } from './copy-to.ts';
 import { findRun } from './find-run.ts';
 import { imagePaths } from './image-paths.ts';
 import { type OutputForm, PredictionWriter, statusOf } from './predict-output.ts';
-import { StatusLine } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
 
 export interface PredictFlags {
   readonly top: string;

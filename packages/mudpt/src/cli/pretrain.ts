@@ -10,7 +10,7 @@ import { RECIPE } from '../pretrain/recipe.ts';
 import { reportOn } from '../pretrain/report.ts';
 import { openLearner, pretrain, type Progress } from '../pretrain/run.ts';
 import { smoke } from '../pretrain/smoke.ts';
-import { errorText } from './terminal.ts';
+import { errorText } from '../terminal/status-line.ts';
 
 type Flags = {
   readonly out: string;

@@ -1,7 +1,8 @@
 /** What is told of a run before anything is computed. */
 import { pathFromHere } from '../command.ts';
 import type { RunConfig, RunSummary } from '../runs/index.ts';
-import { type StatusLine, table } from './terminal.ts';
+import type { StatusLine } from '../terminal/status-line.ts';
+import { table } from '../terminal/text.ts';
 
 /** Classes listed before training; the report has all. */
 const LISTED = 12;

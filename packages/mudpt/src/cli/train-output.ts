@@ -7,7 +7,8 @@ import type { Evaluation, RunObserver, RunResult } from '../runs/index.ts';
 import { type AlternativeFacts, nameOfEvaluation } from '../runs/records.ts';
 import { accuracies } from '../runs/summary.ts';
 import { choiceText } from './memory-text.ts';
-import { bar, bytes, duration, percent, type StatusLine } from './terminal.ts';
+import type { StatusLine } from '../terminal/status-line.ts';
+import { bar, bytes, duration, percent } from '../terminal/text.ts';
 import { opening } from './train-opening.ts';
 
 export function observe(line: StatusLine): RunObserver {
