@@ -1,5 +1,5 @@
 /** `pnpm predict` */
-import { Device, FormatError } from '@mudpt/tensor';
+import { Device, InputError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { counted, someOf } from '../data/dataset.ts';
 import { flagValue } from '../settings/fields.ts';
@@ -64,7 +64,7 @@ function formOf({ json, jsonl, csv }: PredictFlags): OutputForm {
 }
 
 async function copyAll(predictions: readonly FilePrediction[], threshold: number, target: string): Promise<void> {
-  if (target.trim() === '') throw new FormatError('--copy-to', 'is empty', 'give the folder to copy to');
+  if (target.trim() === '') throw new InputError('--copy-to', 'is empty', 'give the folder to copy to');
   for (const one of predictions) {
     const status = statusOf(one, threshold);
     if (status !== 'error') await copyToClass(one.file, status === 'unsure' ? UNSURE : (one.top[0]?.name ?? ''), target);

@@ -1,7 +1,9 @@
 /** pnpm pretrain: trains the embedded model on drawn icons, measures it, and writes it as a folder. */
 import { join, resolve } from 'node:path';
-import { Device, FormatError, TensorError, writeFileAtomic } from '@mudpt/tensor';
+import { Device, TensorError, writeFileAtomic } from '@mudpt/tensor';
 import { Command } from 'commander';
+import * as z from 'zod';
+import { flagValue } from '../settings/fields.ts';
 import { installIcons } from '../datasets/icons/install.ts';
 import { modelCard } from '../pretrain/card.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';
@@ -46,13 +48,6 @@ try {
   process.exitCode = 1;
 }
 
-/** @throws FormatError unless `text` is a whole number of at least `least` */
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new FormatError('pretrain', `--${name} is "${text}"`, `give a whole number of at least ${least}`);
-}
-
 async function runSmoke(): Promise<void> {
   const device = await Device.open();
   const { losses, isBitEqual } = await smoke(device);
@@ -78,7 +73,11 @@ async function measure(folder: string, device: Device, from: string): Promise<vo
 }
 
 async function run(flags: Flags): Promise<void> {
-  const recipe = { ...RECIPE, steps: wholeNumber('steps', flags.steps, 1), seed: wholeNumber('seed', flags.seed, 0) };
+  const recipe = {
+    ...RECIPE,
+    steps: flagValue('steps', flags.steps, z.int().positive()),
+    seed: flagValue('seed', flags.seed, z.int().nonnegative()),
+  };
   const from = await installIcons(flags.icons);
   const material = await prepareMaterial(recipe, { from, cache: flags.icons });
   console.log(`${material.drawings.length} drawings, ${material.tokenizer.vocabularySize} tokens`);

@@ -1,5 +1,5 @@
 /** The cheapest way to train within a budget of device memory. */
-import { type Device, FormatError, LimitError, type PlanCost } from '@mudpt/tensor';
+import { type Device, InputError, LimitError, type PlanCost } from '@mudpt/tensor';
 import { type Rematerialization, KEEP_ALL, type PromptMethod, type TowerRematerialization } from '../methods/index.ts';
 
 /** Device memory a run may take, weights and everything else included. */
@@ -45,7 +45,7 @@ export interface ChoiceOptions {
  * Chooses how a step runs and sets the method to it: everything is kept if that fits; else blocks are computed twice, in the tower where it
  * helps most or both; else towers run in two passes, in more and more micro-batches. Every candidate is recorded, not run, so that its bytes are
  * those its plan will have.
- * @throws FormatError naming the smallest budget that works, when one was asked for and none of this fits
+ * @throws InputError naming the smallest budget that works, when one was asked for and none of this fits
  */
 export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   const { device, method, budget, batch } = options;
@@ -115,10 +115,10 @@ function levelsOf(count: number): readonly TowerRematerialization[] {
   ];
 }
 
-function tooSmall(best: StepPlan, held: number, budget: Budget, { method, batch }: ChoiceOptions): FormatError {
+function tooSmall(best: StepPlan, held: number, budget: Budget, { method, batch }: ChoiceOptions): InputError {
   const size = (bytes: number): string =>
     bytes < 2 ** 26 ? `${Math.ceil(bytes / 2 ** 10)}KiB` : `${Math.ceil(bytes / 2 ** 20)}MiB`;
-  return new FormatError(
+  return new InputError(
     'memory',
     `${size(budget.bytes)} do not suffice for a step of ${method.name} with ${method.classNames.length} classes and ${batch} images: ` +
       `${size(held)} are taken by the model, and the smallest step needs ${size(best.bytes - held)} more`,

@@ -9,7 +9,7 @@ import {
   contiguousCopy,
   copyInto,
   type Device,
-  FormatError,
+  InputError,
   keep,
   loadTensor,
   openSafetensors,
@@ -45,7 +45,7 @@ export class Learner {
     const initial = withSinePositions(config, randomWeights(config, randomFrom(recipe.seed)));
     this.clip = clipFromTensors(config, initial, { device, trainable: true, tokenizer });
     this.weights = [...this.clip.weights()].map(([name, weight]) => {
-      if (!('storage' in weight)) throw new FormatError('pretrain', `${name} is not on the device`, 'make the model trainable');
+      if (!('storage' in weight)) throw new InputError('pretrain', `${name} is not on the device`, 'make the model trainable');
       return [name, weight];
     });
     // Vectors, positions and the scale are not pulled towards 0.
@@ -126,7 +126,7 @@ export class Learner {
 
   /**
    * Takes up a saved state: the next update is the one that would have followed, bit by bit.
-   * @throws FormatError for a file of another model or another recipe (only the number of updates and the pauses may differ)
+   * @throws InputError for a file of another model or another recipe (only the number of updates and the pauses may differ)
    */
   async load(path: string): Promise<void> {
     const file = await openSafetensors(path, { checksum: true });
@@ -135,7 +135,7 @@ export class Learner {
       this.expectRecipe(path, file.metadata['recipe']);
       const missing = [...state.keys()].filter((name) => !file.tensors.has(name));
       if (missing.length > 0)
-        throw new FormatError('pretrain', `${path} lacks ${missing.join(', ')}`, 'resume with the recipe it was made with');
+        throw new InputError('pretrain', `${path} lacks ${missing.join(', ')}`, 'resume with the recipe it was made with');
       const loaded: Record<string, Tensor> = {};
       for (const name of state.keys()) loaded[name] = keep(await loadTensor(file, name, { device: this.device }));
       const ofOptimizer = Object.entries(loaded).filter(([name]) => name.startsWith(OPTIMIZER));
@@ -178,7 +178,7 @@ export class Learner {
   private expectRecipe(path: string, saved: string | undefined): void {
     const rest = ({ steps: _1, evaluateEvery: _2, saveEvery: _3, ...fixed }: Recipe): string => JSON.stringify(fixed);
     if (saved !== undefined && rest(JSON.parse(saved) as Recipe) === rest(this.recipe)) return;
-    throw new FormatError('pretrain', `${path} was made with another recipe: ${saved ?? 'none'}`, 'give that one, or start anew');
+    throw new InputError('pretrain', `${path} was made with another recipe: ${saved ?? 'none'}`, 'give that one, or start anew');
   }
 }
 

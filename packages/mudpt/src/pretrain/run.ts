@@ -2,7 +2,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Device, FormatError, openSafetensors } from '@mudpt/tensor';
+import { type Device, InputError, openSafetensors } from '@mudpt/tensor';
 import { categoryNames } from '../datasets/icons/categories.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 import { Batches } from './batches.ts';
@@ -48,14 +48,14 @@ const levelOf = (out: string): string => join(out, 'level.safetensors');
 
 /**
  * Makes the learner of `out`: as saved there, or new.
- * @throws FormatError when no state there is one of a run of this length
+ * @throws InputError when no state there is one of a run of this length
  */
 export async function openLearner({ recipe, material, device, out }: Pick<RunOptions, 'recipe' | 'material' | 'device' | 'out'>) {
   const { tokenizer } = material;
   const saved = [checkpointOf(out), levelOf(out)].filter((path) => existsSync(path));
   const path = await firstOnTheWay(saved, recipe);
   if (saved.length > 0 && path === undefined)
-    throw new FormatError(
+    throw new InputError(
       'pretrain',
       `the run in ${out} has lowered its rate as one of another length than ${recipe.steps} updates`,
       'give the --steps it was started with, more of them, or another --out',

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type Clip, type ImageSource, printable } from '@mudpt/clip';
-import { FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { InputError, writeFileAtomic } from '@mudpt/tensor';
 import { command } from '../command.ts';
 import { type Dataset, readableName } from '../data/index.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
@@ -33,7 +33,7 @@ export type ReportSources = {
 
 /**
  * Writes the report of a run that has finished, or a short one of a run that diverged. @returns its path
- * @throws FormatError for a run that has not been evaluated yet
+ * @throws InputError for a run that has not been evaluated yet
  */
 export async function writeReport({ folder, dataset, learnt }: ReportSources): Promise<string> {
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
@@ -85,7 +85,7 @@ function ownEvaluation(
 ): Evaluation {
   const found = evaluations.findLast((own) => own.what === what && own.data === data.name && own.classes === classes);
   if (found) return found;
-  throw new FormatError(
+  throw new InputError(
     'report',
     `the run in ${folder.path} has no ${what} evaluation yet`,
     `finish it: ${command(`train --resume ${folder.path}`)}`,

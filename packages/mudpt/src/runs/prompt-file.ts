@@ -4,6 +4,7 @@ import {
   copyInto,
   type Device,
   FormatError,
+  InputError,
   loadTensor,
   openSafetensors,
   type Tensor,
@@ -75,10 +76,10 @@ export async function writePrompts(
   await writeFileAtomic('prompts', paths.facts, sealJson({ ...facts, format: FORMAT, tensors, tensorsHash }));
 }
 
-/** @throws FormatError when the file is missing, damaged, of another version, or something else */
+/** @throws InputError when the file is missing; FormatError when it is damaged, of another version, or something else */
 export async function readPromptFacts({ facts }: PromptPaths): Promise<PromptFacts> {
   const bytes = await readFile(facts).catch((cause: unknown) => {
-    throw new FormatError('prompts', `${facts} cannot be read`, 'give the folder of a run that has finished training', { cause });
+    throw new InputError('prompts', `${facts} cannot be read`, 'give the folder of a run that has finished training', { cause });
   });
   const { success, data, error } = schema.safeParse(openSealedJson('prompts', facts, bytes, FORMAT));
   if (success) return data;
@@ -90,10 +91,10 @@ export async function readPromptFacts({ facts }: PromptPaths): Promise<PromptFac
   );
 }
 
-/** @throws FormatError when the prompts were learnt on another base model */
+/** @throws InputError when the prompts were learnt on another base model */
 export function expectModel({ facts }: PromptPaths, { model }: PromptFacts, hash: string, name: string): void {
   if (model.hash === hash) return;
-  throw new FormatError(
+  throw new InputError(
     'prompts',
     `${facts} was learnt on ${model.name} (${model.hash.slice(0, 12)}), and ${name} is another model (${hash.slice(0, 12)})`,
     `give its own base model with --model ${model.name}, or train on this one`,

@@ -100,7 +100,7 @@ export class Stepper {
   /**
    * Sets the method to the fastest way whose updates from batches of `images` [B, 3, H, W] fit the budget. The pool is emptied: what others
    * left there would stand beside what a step needs.
-   * @throws FormatError, LimitError as {@link chooseRematerialization}
+   * @throws InputError, LimitError as {@link chooseRematerialization}
    */
   choose(budget: Budget, images: readonly number[]): StepChoice {
     const { device, method } = this;
