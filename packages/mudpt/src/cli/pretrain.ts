@@ -1,4 +1,5 @@
 /** pnpm pretrain: trains the embedded model on drawn icons, measures it, and writes it as a folder. */
+import { at } from '../at.ts';
 import { join, resolve } from 'node:path';
 import { Device, TensorError, writeFileAtomic } from '@mudpt/tensor';
 import { Command } from 'commander';
@@ -52,7 +53,7 @@ async function runSmoke(): Promise<void> {
   const device = await Device.open();
   const { losses, isBitEqual } = await smoke(device);
   device.dispose();
-  const falls = (losses.at(-1) ?? Infinity) < (losses[0] ?? 0);
+  const falls = at(losses, losses.length - 1) < at(losses, 0);
   console.log(`loss ${losses.map((loss) => loss.toFixed(3)).join(', ')}: ${falls ? 'it falls' : 'it does not fall'}`);
   console.log(isBitEqual ? 'the resumed run is bit-equal' : 'the resumed run differs');
   process.exitCode = falls && isBitEqual ? 0 : 1;
@@ -111,7 +112,7 @@ function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' ? Math.round(10 * value) / 10 : value;
 }
 
-/** None of them a test picture. */
+/** None of them a test image. */
 async function validationProbes(from: string) {
   return {
     'held-out concepts': await probesOf({ styles: 'seen', concepts: 'validation' }, from),

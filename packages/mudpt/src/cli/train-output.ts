@@ -50,7 +50,7 @@ export function observe(line: StatusLine): RunObserver {
   };
 }
 
-/** What else was fitted to the same pictures, and whether one of them is clearly better. */
+/** What else was fitted to the same images, and whether one of them is clearly better. */
 export function alternativesText(alternatives: readonly AlternativeFacts[], accuracy: number, method: string): string[] {
   const [first] = alternatives;
   if (!first) return [];

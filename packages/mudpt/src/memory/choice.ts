@@ -1,6 +1,7 @@
 /** The cheapest way to train within a budget of device memory. */
 import { type Device, InputError, LimitError, type PlanCost } from '@mudpt/tensor';
 import { type Rematerialization, KEEP_ALL, type PromptMethod, type TowerRematerialization } from '../methods/index.ts';
+import { isEqual } from '../settings/canonical.ts';
 
 /** Device memory a run may take, weights and everything else included. */
 export interface Budget {
@@ -50,10 +51,9 @@ export interface ChoiceOptions {
 export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   const { device, method, budget, batch } = options;
   let tooLarge: LimitError | undefined;
-  const considered = new Map<string, StepPlan>();
+  const considered: StepPlan[] = [];
   const plan = (rematerialization: Rematerialization): StepPlan => {
-    const key = JSON.stringify(rematerialization);
-    const known = considered.get(key);
+    const known = considered.find((one) => isEqual(one.rematerialization, rematerialization));
     if (known) return known;
     method.rematerialize(rematerialization);
     let cost: PlanCost = { bytes: Number.POSITIVE_INFINITY, flops: Number.POSITIVE_INFINITY, dispatches: 0 };
@@ -64,9 +64,9 @@ export function chooseRematerialization(options: ChoiceOptions): StepChoice {
       if (!(error instanceof LimitError)) throw error;
       tooLarge = error;
     }
-    const own = { rematerialization, ...cost, bytes: heldBytes(device) + cost.bytes };
-    considered.set(key, own);
-    return own;
+    const made = { rematerialization, ...cost, bytes: heldBytes(device) + cost.bytes };
+    considered.push(made);
+    return made;
   };
   const levels = { text: levelsOf(Math.ceil(method.classNames.length / TEXTS_PER_MICRO_BATCH)), image: levelsOf(batch) };
   let best = plan(KEEP_ALL);
@@ -80,7 +80,7 @@ export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   if (tooLarge && best.bytes === Number.POSITIVE_INFINITY) throw tooLarge;
   if (best.bytes > budget.bytes && budget.isAsked) throw tooSmall(best, heldBytes(device), budget, options);
   method.rematerialize(best.rematerialization);
-  return { ...best, budget, considered: [...considered.values()] };
+  return { ...best, budget, considered };
 }
 
 /** The next way of `tower` that takes less than `now`, if any. */
@@ -90,7 +90,7 @@ function smaller(
   levels: readonly TowerRematerialization[],
   plan: (rematerialization: Rematerialization) => StepPlan,
 ): StepPlan[] {
-  const at = levels.findIndex((level) => JSON.stringify(level) === JSON.stringify(now.rematerialization[tower]));
+  const at = levels.findIndex((level) => isEqual(level, now.rematerialization[tower]));
   for (const level of levels.slice(at + 1)) {
     const next = plan({ ...now.rematerialization, [tower]: level });
     if (next.bytes < now.bytes) return [next];

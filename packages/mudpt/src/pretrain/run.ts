@@ -31,7 +31,7 @@ export type RunOptions = {
   readonly device: Device;
   /** Folder of checkpoint and log; taken up where it stopped if it has a checkpoint. */
   readonly out: string;
-  /** Pictures to validate on, by name. Those with classes count for zero-shot accuracy. */
+  /** Images to validate on, by name. Those with classes count for zero-shot accuracy. */
   readonly probes: Readonly<Record<string, readonly Probe[]>>;
   readonly onProgress?: (progress: Progress) => void;
   /** Once aborted, the state is saved and the run returns. */
@@ -72,7 +72,7 @@ async function firstOnTheWay(paths: readonly string[], recipe: Recipe): Promise<
     const { metadata } = file;
     await file.close();
     const { steps } = JSON.parse(metadata['recipe'] ?? '{}') as Partial<Recipe>;
-    if (isOnTheWay(Number(metadata['step']), steps ?? 0, recipe)) return path;
+    if (steps !== undefined && isOnTheWay(Number(metadata['step']), steps, recipe)) return path;
   }
   return undefined;
 }
@@ -113,7 +113,7 @@ export async function pretrain(options: RunOptions): Promise<Learner> {
   return learner;
 }
 
-/** Zero-shot accuracy, and recall of captions, on every set of pictures, with the averaged weights. */
+/** Zero-shot accuracy, and recall of captions, on every set of images, with the averaged weights. */
 export async function validate(learner: Learner, probes: RunOptions['probes']): Promise<Validation> {
   const { clip, device } = learner;
   return learner.withAverage(async () => {

@@ -42,9 +42,9 @@ const schema = z.object({
   tensorsHash: z.string(),
   /** Hyper-parameters that fitting chose. */
   chosen: z.record(z.string(), z.number()).optional(),
-  /** What logits are divided by before they become probabilities, fitted on validation pictures; absent where there were none. */
+  /** What logits are divided by before they become probabilities, fitted on validation images; absent where there were none. */
   temperature: z.number().positive().optional(),
-  /** Accuracies on the test pictures, in percent. */
+  /** Accuracies on the test images, in percent. */
   accuracy: z.object({ zeroShot: z.number(), tuned: z.number() }).optional(),
 });
 

@@ -1,4 +1,5 @@
 /** Numbers as people read them, bars and tables, for a terminal. */
+import { at } from '../at.ts';
 import { printable } from '@mudpt/clip';
 
 export function duration(seconds: number): string {
@@ -32,7 +33,7 @@ export function table(
   return cut.map((row) =>
     row
       .map((cell, column) => {
-        const gap = ' '.repeat((widths[column] ?? 0) - width(cell));
+        const gap = ' '.repeat(at(widths, column) - width(cell));
         return right.includes(column) ? gap + cell : cell + gap;
       })
       .join('  ')
