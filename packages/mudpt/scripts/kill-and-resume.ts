@@ -26,7 +26,7 @@ const words = (out: string): string[] => [
 const whole = join(at.path, 'whole');
 await run(words(whole), cache);
 const [name = ''] = await readdir(join(whole, 'shapes'));
-const file = (out: string, own: string): string => join(out, 'shapes', name, 'seed1', own);
+const file = (out: string, entry: string): string => join(out, 'shapes', name, 'seed1', entry);
 const expected = await readFile(file(whole, 'prompts.safetensors'));
 const lines = (await readFile(file(whole, 'metrics.jsonl'), 'utf8')).split('\n').length - 1;
 console.log(`undisturbed run: ${lines} lines of metrics, ${expected.length} bytes learnt`);

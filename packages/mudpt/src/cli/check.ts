@@ -5,12 +5,13 @@ import { counted, SPLITS } from '../data/dataset.ts';
 import { openRunData, type RunInput } from '../runs/index.ts';
 import { classFacts, expectTrainable } from '../runs/run-data.ts';
 import { loadConfig } from '../runs/config-plugins.ts';
-import { bar, StatusLine, table } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
+import { bar, table } from '../terminal/text.ts';
 
-/** Side of the squares that pictures are made into to see whether they decode. */
+/** Side of the squares that images are made into to see whether they decode. */
 const SIDE = 32;
 
-/** Tells what a run would be made of, and looks at every picture. @returns exit code: 0 all fine, 3 some pictures cannot be read */
+/** Tells what a run would be made of, and looks at every image. @returns exit code: 0 all fine, 3 some images cannot be read */
 export async function checkData(input: RunInput, line: StatusLine, signal: AbortSignal): Promise<number> {
   const config = await loadConfig(input);
   const dataset = await openRunData(config, config.classes);

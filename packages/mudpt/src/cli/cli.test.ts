@@ -54,7 +54,7 @@ eachDevice('the command line', (ctx) => {
     const told = /continue with: pnpm train (--resume \S+)/.exec(stopped.output)?.[1];
     expect(told, stopped.output).toBeDefined();
     await run(['train', '--resume', folder.path], cache);
-    const learnt = (own: RunFolder) => readFile(own.file('prompts'));
+    const learnt = (run: RunFolder) => readFile(run.file('prompts'));
     expect(Buffer.compare(await learnt(folder), await learnt(undisturbed))).toBe(0);
     expect((await folder.readSummary()).evaluations.map(({ metrics }) => metrics)).toEqual(
       (await undisturbed.readSummary()).evaluations.map(({ metrics }) => metrics),
@@ -69,9 +69,9 @@ eachDevice('the command line', (ctx) => {
       await writeShapes(other, { train: 1, test: 2 }, ['green square', 'red circle']);
       expect((await evaluateRun(tuned, { data: other })).classNames).toEqual(['green_square', 'red_circle']);
       expect(await readFile(folder.file('results'), 'utf8')).toMatch(/,other,test,all,mudpt,[^\n]*,tuned,4,/);
-      const picture = join(at.path, 'one.png');
-      await put(picture, shapeImage('red circle', 3));
-      const [one, none] = await predictFiles(tuned, [picture, join(at.path, 'absent.png')], 2);
+      const image = join(at.path, 'one.png');
+      await put(image, shapeImage('red circle', 3));
+      const [one, none] = await predictFiles(tuned, [image, join(at.path, 'absent.png')], 2);
       expect(one?.top).toHaveLength(2);
       expect(one?.top[0]?.probability).toBeGreaterThanOrEqual(one?.top[1]?.probability ?? 1);
       const stranger = join(at.path, 'stranger');

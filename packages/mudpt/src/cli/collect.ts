@@ -12,7 +12,7 @@ import { tablesOf } from '../sweep/tables/protocol-tables.ts';
 import { EXTENSIONS, type Format, FORMATS, render } from '../sweep/tables/render.ts';
 import { type Gap, readResults } from '../sweep/tables/results.ts';
 import type { Table } from '../sweep/tables/table.ts';
-import { table as aligned } from './terminal.ts';
+import { table as aligned } from '../terminal/text.ts';
 
 export interface CollectFlags {
   readonly format: Format;

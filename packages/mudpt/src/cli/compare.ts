@@ -7,9 +7,9 @@ import { type Evaluation, type RunConfig, RunFolder, type RunSummary } from '../
 import { identityOfSeeds } from '../runs/identity.ts';
 import { accuracyOf } from '../runs/records.ts';
 import { canonicalText } from '../settings/canonical.ts';
-import { FormatError, TensorError } from '@mudpt/tensor';
+import { InputError, TensorError } from '@mudpt/tensor';
 import { runsBelow } from './find-run.ts';
-import { table } from './terminal.ts';
+import { table } from '../terminal/text.ts';
 
 interface Loaded {
   readonly path: string;
@@ -49,7 +49,7 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
       `${printable(path)} has ${summary.state === 'diverged' ? 'diverged' : 'not finished'} and is left out\n`,
     );
   if (finished.length === 0)
-    throw new FormatError(
+    throw new InputError(
       'compare',
       `no finished run is in ${paths.join(', ')}`,
       `give folders that \`${command('train')}\` made`,

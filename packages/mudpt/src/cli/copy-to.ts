@@ -2,7 +2,7 @@
 import { constants, copyFile, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { makeFolder } from '@mudpt/clip/files';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 
 /** Where files go of which nothing is said. */
 export const UNSURE = '_unsure';
@@ -11,7 +11,7 @@ export const UNSURE = '_unsure';
  * Copies `file` into the folder of its class below `target`. Nothing is overwritten: another file of the same name gets a number, the
  * same file is there already.
  * @returns the path of the copy
- * @throws FormatError when it cannot be written
+ * @throws InputError when it cannot be written
  */
 export async function copyToClass(file: string, className: string, target: string): Promise<string> {
   const folder = join(target, folderName(className));
@@ -25,7 +25,7 @@ export async function copyToClass(file: string, className: string, target: strin
       return path;
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
-        throw new FormatError('--copy-to', `${path} cannot be written (${(cause as Error).message})`, 'choose another folder', {
+        throw new InputError('--copy-to', `${path} cannot be written (${(cause as Error).message})`, 'choose another folder', {
           cause,
         });
       if (await isSame(file, path)) return path;

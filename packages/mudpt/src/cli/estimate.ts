@@ -1,7 +1,8 @@
 /** `pnpm train --dry-run` */
 import type { Estimate } from '../runs/index.ts';
 import { choiceText, consideredTable } from './memory-text.ts';
-import { bytes, duration, type StatusLine } from './terminal.ts';
+import type { StatusLine } from '../terminal/status-line.ts';
+import { bytes, duration } from '../terminal/text.ts';
 
 /** Prints what a run would take. @returns exit code */
 export function tellEstimate(line: StatusLine, estimate: Estimate): number {

@@ -1,4 +1,5 @@
 /** `pnpm evaluate` */
+import { at } from '../at.ts';
 import { Device } from '@mudpt/tensor';
 import { harmonicMean } from '../evaluation/index.ts';
 import { type Evaluation, evaluateRun, openRun, RunFolder } from '../runs/index.ts';
@@ -6,7 +7,8 @@ import { counted } from '../data/dataset.ts';
 import { classesWithImages } from '../evaluation/metrics.ts';
 import { accuracyOf, nameOfEvaluation } from '../runs/records.ts';
 import { findRun } from './find-run.ts';
-import { bar, percent, StatusLine, table } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
+import { bar, percent, table } from '../terminal/text.ts';
 
 export interface EvaluateFlags {
   readonly data?: string;
@@ -67,8 +69,8 @@ function numbers(evaluations: readonly Evaluation[], method: string): string[][]
 
 function largestChanges(before: Evaluation, after: Evaluation, names: readonly string[]): string[][] {
   const rows = after.metrics.perClass.map(({ label, accuracy, count }) => {
-    const old = before.metrics.perClass[label]?.accuracy ?? 0;
-    return { name: names[label] ?? '', count, old, accuracy, change: accuracy - old };
+    const old = at(before.metrics.perClass, label).accuracy;
+    return { name: at(names, label), count, old, accuracy, change: accuracy - old };
   });
   rows.sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
   const shown = rows

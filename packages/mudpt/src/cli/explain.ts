@@ -5,7 +5,7 @@ import { pathFromHere } from '../command.ts';
 import { nearestWords, writeReport } from '../report/index.ts';
 import { openRun, openRunData } from '../runs/index.ts';
 import { findRun } from './find-run.ts';
-import { table } from './terminal.ts';
+import { table } from '../terminal/text.ts';
 
 export interface ExplainFlags {
   readonly model?: string;
@@ -21,8 +21,8 @@ export async function explainCommand(given: string, { model, runs }: ExplainFlag
     const { folder, config, base, method } = run;
     const words =
       method.kind === 'prompts' && base.clip.text ? await nearestWords(method, base.clip.text, await base.clip.tokenizer()) : [];
-    const rows = words.flatMap(({ layer, name, rows: own }) =>
-      own.map(({ row, words: near }) => [
+    const rows = words.flatMap(({ layer, name, rows: learnt }) =>
+      learnt.map(({ row, words: near }) => [
         String(layer),
         name.startsWith('class') ? name : '',
         String(row + 1),

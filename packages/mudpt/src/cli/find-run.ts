@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { walkFolders } from '@mudpt/clip/files';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
 import { someOf } from '../data/dataset.ts';
 import { exists } from '../data/files.ts';
@@ -19,7 +19,7 @@ export async function runsBelow(path: string): Promise<string[]> {
 /**
  * The folder of the run that `given` means: itself, the only one below it, the latest of all (`latest`), or the only one whose path below
  * `root` has these words in it.
- * @throws FormatError when there is none, or more than one, which are named
+ * @throws InputError when there is none, or more than one, which are named
  */
 export async function findRun(given: string, root = 'runs'): Promise<string> {
   if (await exists(join(given, CONFIG))) return given;
@@ -42,19 +42,19 @@ function only(found: readonly string[], given: string, how: string, fix: string)
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
   if (first === undefined)
-    throw new FormatError(
+    throw new InputError(
       'run',
       `there is no run ${how} ${given}`,
       `give the folder of a run that \`${command('train')}\` made, a part of its name, or "latest"`,
     );
-  throw new FormatError('run', `there are ${found.length} runs ${how} ${given}: ${someOf(found.map(pathFromHere), 8)}`, fix);
+  throw new InputError('run', `there are ${found.length} runs ${how} ${given}: ${someOf(found.map(pathFromHere), 8)}`, fix);
 }
 
 async function latest(all: readonly string[], root: string): Promise<string> {
   const timed = await Promise.all(all.map(async (path) => ({ path, time: await changedAt(path) })));
   const [newest] = timed.sort((a, b) => b.time - a.time);
   if (newest) return newest.path;
-  throw new FormatError('run', `there is no run in ${pathFromHere(root)}`, `begin one with \`${command('train')}\``);
+  throw new InputError('run', `there is no run in ${pathFromHere(root)}`, `begin one with \`${command('train')}\``);
 }
 
 async function changedAt(path: string): Promise<number> {

@@ -2,14 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IMAGE_KINDS, imagesBelow, listFolder } from '@mudpt/clip/files';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 
 const MAGIC = /[*?]/;
 
 /**
  * Files as they are, all images below folders, and what patterns match: `*` and `?` within a name, `**` for folders at any depth.
  * @returns them, each once, and the other files of those folders
- * @throws FormatError for what is not there, or when no image is left
+ * @throws InputError for what is not there, or when no image is left
  */
 export async function imagePaths(inputs: readonly string[]): Promise<{ files: string[]; others: string[] }> {
   const files = new Set<string>();
@@ -17,7 +17,7 @@ export async function imagePaths(inputs: readonly string[]): Promise<{ files: st
   for (const input of inputs) {
     const found = await stat(input).catch(() => undefined);
     if (!found && MAGIC.test(input)) for (const path of await matching(input)) files.add(path);
-    else if (!found) throw new FormatError('predict', `there is no file or folder ${input}`, 'check the path');
+    else if (!found) throw new InputError('predict', `there is no file or folder ${input}`, 'check the path');
     else if (found.isDirectory()) {
       const below = await imagesBelow(input);
       for (const name of below.images) files.add(join(input, name));
@@ -25,7 +25,7 @@ export async function imagePaths(inputs: readonly string[]): Promise<{ files: st
     } else files.add(input);
   }
   if (files.size > 0) return { files: [...files], others };
-  throw new FormatError('predict', `there are no images in ${inputs.join(', ')}`, `give ${IMAGE_KINDS} files`);
+  throw new InputError('predict', `there are no images in ${inputs.join(', ')}`, `give ${IMAGE_KINDS} files`);
 }
 
 async function matching(pattern: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** How the steps of a run use memory, in words. */
 import type { StepChoice } from '../memory/index.ts';
 import { describeRematerialization } from '../methods/index.ts';
-import { bytes, table } from './terminal.ts';
+import { bytes, table } from '../terminal/text.ts';
 
 /** How steps run, and how much of what they may take they do. */
 export function choiceText({ rematerialization, bytes: most, budget }: StepChoice): string {

@@ -7,7 +7,7 @@ import { identity } from '../runs/identity.ts';
 import { runSettings, type Schemas } from '../runs/settings.ts';
 import { settingMetadata } from '../settings/metadata.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
-import { inputOf } from './train-flags.ts';
+import { inputOf } from '../runs/input.ts';
 
 const mixing = z
   .number()

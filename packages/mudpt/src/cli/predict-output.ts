@@ -1,7 +1,8 @@
 /** Predictions as a table, JSON, JSON lines or CSV. */
+import { at } from '../at.ts';
 import { csvLine, printable, printableJson } from '@mudpt/clip';
 import type { FilePrediction } from '../runs/index.ts';
-import { table } from './terminal.ts';
+import { table } from '../terminal/text.ts';
 
 export type OutputForm = 'table' | 'json' | 'jsonl' | 'csv';
 /** `unsure`: below the threshold. */
@@ -12,7 +13,7 @@ export const COLUMNS = ['file', 'rank', 'label', 'class', 'probability', 'status
 
 export function statusOf({ why, top }: FilePrediction, threshold = 0): Status {
   if (why !== undefined) return 'error';
-  return (top[0]?.probability ?? 0) < threshold ? 'unsure' : 'ok';
+  return at(top, 0).probability < threshold ? 'unsure' : 'ok';
 }
 
 /** Writes predictions as they come, where the form allows it. */

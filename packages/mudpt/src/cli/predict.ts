@@ -1,5 +1,6 @@
 /** `pnpm predict` */
-import { Device, FormatError } from '@mudpt/tensor';
+import { at } from '../at.ts';
+import { Device, InputError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { counted, someOf } from '../data/dataset.ts';
 import { flagValue } from '../settings/fields.ts';
@@ -8,7 +9,7 @@ import { copyToClass, UNSURE } from './copy-to.ts';
 import { findRun } from './find-run.ts';
 import { imagePaths } from './image-paths.ts';
 import { type OutputForm, PredictionWriter, statusOf } from './predict-output.ts';
-import { StatusLine } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
 
 export interface PredictFlags {
   readonly top: string;
@@ -64,9 +65,9 @@ function formOf({ json, jsonl, csv }: PredictFlags): OutputForm {
 }
 
 async function copyAll(predictions: readonly FilePrediction[], threshold: number, target: string): Promise<void> {
-  if (target.trim() === '') throw new FormatError('--copy-to', 'is empty', 'give the folder to copy to');
+  if (target.trim() === '') throw new InputError('--copy-to', 'is empty', 'give the folder to copy to');
   for (const one of predictions) {
     const status = statusOf(one, threshold);
-    if (status !== 'error') await copyToClass(one.file, status === 'unsure' ? UNSURE : (one.top[0]?.name ?? ''), target);
+    if (status !== 'error') await copyToClass(one.file, status === 'unsure' ? UNSURE : at(one.top, 0).name, target);
   }
 }

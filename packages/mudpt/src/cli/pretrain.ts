@@ -1,7 +1,10 @@
 /** pnpm pretrain: trains the embedded model on drawn icons, measures it, and writes it as a folder. */
+import { at } from '../at.ts';
 import { join, resolve } from 'node:path';
-import { Device, FormatError, TensorError, writeFileAtomic } from '@mudpt/tensor';
+import { Device, TensorError, writeFileAtomic } from '@mudpt/tensor';
 import { Command } from 'commander';
+import * as z from 'zod';
+import { flagValue } from '../settings/fields.ts';
 import { installIcons } from '../datasets/icons/install.ts';
 import { modelCard } from '../pretrain/card.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';
@@ -10,7 +13,7 @@ import { RECIPE } from '../pretrain/recipe.ts';
 import { reportOn } from '../pretrain/report.ts';
 import { openLearner, pretrain, type Progress } from '../pretrain/run.ts';
 import { smoke } from '../pretrain/smoke.ts';
-import { errorText } from './terminal.ts';
+import { errorText } from '../terminal/status-line.ts';
 
 type Flags = {
   readonly out: string;
@@ -46,18 +49,11 @@ try {
   process.exitCode = 1;
 }
 
-/** @throws FormatError unless `text` is a whole number of at least `least` */
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new FormatError('pretrain', `--${name} is "${text}"`, `give a whole number of at least ${least}`);
-}
-
 async function runSmoke(): Promise<void> {
   const device = await Device.open();
   const { losses, isBitEqual } = await smoke(device);
   device.dispose();
-  const falls = (losses.at(-1) ?? Infinity) < (losses[0] ?? 0);
+  const falls = at(losses, losses.length - 1) < at(losses, 0);
   console.log(`loss ${losses.map((loss) => loss.toFixed(3)).join(', ')}: ${falls ? 'it falls' : 'it does not fall'}`);
   console.log(isBitEqual ? 'the resumed run is bit-equal' : 'the resumed run differs');
   process.exitCode = falls && isBitEqual ? 0 : 1;
@@ -78,7 +74,11 @@ async function measure(folder: string, device: Device, from: string): Promise<vo
 }
 
 async function run(flags: Flags): Promise<void> {
-  const recipe = { ...RECIPE, steps: wholeNumber('steps', flags.steps, 1), seed: wholeNumber('seed', flags.seed, 0) };
+  const recipe = {
+    ...RECIPE,
+    steps: flagValue('steps', flags.steps, z.int().positive()),
+    seed: flagValue('seed', flags.seed, z.int().nonnegative()),
+  };
   const from = await installIcons(flags.icons);
   const material = await prepareMaterial(recipe, { from, cache: flags.icons });
   console.log(`${material.drawings.length} drawings, ${material.tokenizer.vocabularySize} tokens`);
@@ -112,7 +112,7 @@ function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' ? Math.round(10 * value) / 10 : value;
 }
 
-/** None of them a test picture. */
+/** None of them a test image. */
 async function validationProbes(from: string) {
   return {
     'held-out concepts': await probesOf({ styles: 'seen', concepts: 'validation' }, from),

@@ -10,7 +10,7 @@ import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
 import type { PredictFlags } from './predict.ts';
 import { addSweepCommands } from './sweep-program.ts';
-import { errorText } from './terminal.ts';
+import { errorText } from '../terminal/status-line.ts';
 import type { TrainCommand } from './train.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
 

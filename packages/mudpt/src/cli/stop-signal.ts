@@ -1,5 +1,5 @@
 /** Ctrl-C: the first one asks to stop, the second one ends the process. */
-import type { StatusLine } from './terminal.ts';
+import type { StatusLine } from '../terminal/status-line.ts';
 
 /** How long work may go on after it was asked to stop: a step of a large model on a processor takes longer. */
 const GRACE_MS = 1500;

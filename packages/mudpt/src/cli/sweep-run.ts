@@ -7,7 +7,7 @@ import { dispatch, type Tally } from '../sweep/dispatch.ts';
 import { executeCell, type Outcome, Workplace } from '../sweep/execute.ts';
 import { EXIT_AGAIN, EXIT_DONE, EXIT_FAILED } from '../sweep/exit-codes.ts';
 import { stopOnSignals } from '../sweep/signals.ts';
-import { StatusLine } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
 
 const WORDS: Readonly<Record<Outcome, string>> = {
   done: 'done',

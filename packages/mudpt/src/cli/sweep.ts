@@ -3,13 +3,14 @@ import { InputError } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
 import { counted, someOf } from '../data/dataset.ts';
 import { methodNames } from '../methods/index.ts';
-import { suggestion } from './suggestion.ts';
+import { suggestion } from '../settings/suggestion.ts';
 import type { Plan } from '../sweep/cell.ts';
 import { EXIT_AGAIN, EXIT_DONE, EXIT_FAILED } from '../sweep/exit-codes.ts';
 import { makePlan, readPlan, writePlan } from '../sweep/plan.ts';
 import { type Protocol, PROTOCOLS } from '../sweep/protocols.ts';
 import { type CellStatus, sweepStatus } from '../sweep/status.ts';
-import { duration, StatusLine, table } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
+import { duration, table } from '../terminal/text.ts';
 
 export interface PlanFlags {
   readonly methods: string;

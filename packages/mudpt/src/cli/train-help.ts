@@ -3,8 +3,8 @@ import { fitToModel, resolveConfig } from '../runs/config.ts';
 import { sizesOf } from '../runs/model.ts';
 import { type RunConfig, SCHEMAS, type Section, settingsFor, valuesOf } from '../runs/settings.ts';
 import type { Setting } from '../settings/fields.ts';
-import { table } from './terminal.ts';
-import { flagsOf, inputOf, type TrainFlags } from './train-flags.ts';
+import { table } from '../terminal/text.ts';
+import { flagsOf, inputOf, type TrainFlags } from '../runs/input.ts';
 
 /** Values of a run, for people. */
 export interface Defaults {

@@ -1,7 +1,8 @@
 /** What is told of a run before anything is computed. */
 import { pathFromHere } from '../command.ts';
 import type { RunConfig, RunSummary } from '../runs/index.ts';
-import { type StatusLine, table } from './terminal.ts';
+import type { StatusLine } from '../terminal/status-line.ts';
+import { table } from '../terminal/text.ts';
 
 /** Classes listed before training; the report has all. */
 const LISTED = 12;
@@ -9,11 +10,11 @@ const LISTED = 12;
 /** Adapter, model, data, method, settings and classes, a line each. */
 export function opening({ adapter, data, model, method }: RunSummary, config: RunConfig, line: StatusLine): string[] {
   const { shots, seed } = config;
-  const total = (split: 'train' | 'val' | 'test'): number => data.classes.reduce((sum, own) => sum + own[split], 0);
+  const total = (split: 'train' | 'val' | 'test'): number => data.classes.reduce((sum, facts) => sum + facts[split], 0);
   const layout = method.layout as { example?: string } | undefined;
   const shown = data.classes.slice(0, LISTED);
   const label = (text: string): string => line.paint('soft', text);
-  const rows = shown.map(({ name, prompt, train: own, test }) => [name, prompt, String(own), String(test)]);
+  const rows = shown.map(({ name, prompt, train, test }) => [name, prompt, String(train), String(test)]);
   const [heading = '', ...classes] = table([['class', 'zero-shot prompt', 'train', 'test'], ...rows], { right: [2, 3] });
   return [
     `${label('adapter')}  ${adapter}`,

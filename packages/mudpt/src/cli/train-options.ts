@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { SCHEMAS } from '../runs/settings.ts';
 import { isSwitch } from '../settings/fields.ts';
-import { flagsOfAll } from './train-flags.ts';
+import { flagsOfAll } from '../runs/input.ts';
 import { type Defaults, helpOf, trainDefaults } from './train-help.ts';
 import type { TrainCommand } from './train.ts';
 

@@ -7,7 +7,8 @@ import type { Evaluation, RunObserver, RunResult } from '../runs/index.ts';
 import { type AlternativeFacts, nameOfEvaluation } from '../runs/records.ts';
 import { accuracies } from '../runs/summary.ts';
 import { choiceText } from './memory-text.ts';
-import { bar, bytes, duration, percent, type StatusLine } from './terminal.ts';
+import type { StatusLine } from '../terminal/status-line.ts';
+import { bar, bytes, duration, percent } from '../terminal/text.ts';
 import { opening } from './train-opening.ts';
 
 export function observe(line: StatusLine): RunObserver {
@@ -49,7 +50,7 @@ export function observe(line: StatusLine): RunObserver {
   };
 }
 
-/** What else was fitted to the same pictures, and whether one of them is clearly better. */
+/** What else was fitted to the same images, and whether one of them is clearly better. */
 export function alternativesText(alternatives: readonly AlternativeFacts[], accuracy: number, method: string): string[] {
   const [first] = alternatives;
   if (!first) return [];

@@ -10,8 +10,8 @@ import { checkData } from './check.ts';
 import { tellEstimate } from './estimate.ts';
 import { findRun } from './find-run.ts';
 import { stopOnSignal } from './stop-signal.ts';
-import { StatusLine } from './terminal.ts';
-import { AUTO, inputOf, keyOf, type TrainFlags } from './train-flags.ts';
+import { StatusLine } from '../terminal/status-line.ts';
+import { AUTO, inputOf, keyOf, type TrainFlags } from '../runs/input.ts';
 import { finish, observe } from './train-output.ts';
 
 export interface TrainCommand extends TrainFlags {

@@ -1,4 +1,5 @@
 /** From predictions to numbers. Percentages are 0 to 100, as papers print them. */
+import { at } from '../at.ts';
 
 export interface ClassMetrics {
   readonly label: number;
@@ -35,14 +36,14 @@ export function metricsOf(labels: ArrayLike<number>, predictions: ArrayLike<numb
     const row = label === undefined ? undefined : confusion[label];
     if (!row || prediction === undefined || prediction < 0 || prediction >= classes)
       throw new RangeError(`label ${label} or prediction ${prediction} of ${classes} classes`);
-    row[prediction] = (row[prediction] as number) + 1;
+    row[prediction] = at(row, prediction) + 1;
   }
   const predicted = new Uint32Array(classes);
-  for (const row of confusion) row.forEach((count, label) => (predicted[label] = (predicted[label] as number) + count));
+  for (const row of confusion) row.forEach((count, label) => (predicted[label] = at(predicted, label) + count));
   const perClass = confusion.map((row, label): ClassMetrics => {
     const count = row.reduce((sum, cell) => sum + cell, 0);
-    const correct = row[label] as number;
-    const f1 = percent(2 * correct, count + (predicted[label] as number));
+    const correct = at(row, label);
+    const f1 = percent(2 * correct, count + at(predicted, label));
     return { label, count, correct, accuracy: percent(correct, count), f1 };
   });
   const correct = perClass.reduce((sum, { correct: right }) => sum + right, 0);

@@ -40,7 +40,7 @@ it('takes no more pictures at once than a storage binding holds', () => {
   const clip = (bytes: number) =>
     ({ config: TINY, device: { limits: { maxStorageBufferBindingSize: bytes } } }) as unknown as Clip;
   expect(evaluationBatch(clip(2 ** 30), 100)).toBe(100);
-  // 34 rows of 192 channels of 4 bytes a picture.
+  // 34 rows of 192 channels of 4 bytes a image.
   expect(evaluationBatch(clip(34 * 192 * 4 * 7), 100)).toBe(7);
   expect(evaluationBatch(clip(1), 100)).toBe(1);
   // Where every image has the texts of 1000 classes: 32 channels of 4 bytes a text.

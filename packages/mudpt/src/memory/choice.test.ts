@@ -26,7 +26,7 @@ eachDevice('memory of a step', (ctx) => {
   async function training<T>(
     name: string,
     accumulate: number,
-    body: (own: {
+    body: (parts: {
       method: PromptMethod;
       stepper: Stepper;
       choose: (bytes: number, isAsked?: boolean) => StepChoice;

@@ -1,6 +1,7 @@
 /** The cheapest way to train within a budget of device memory. */
-import { type Device, FormatError, LimitError, type PlanCost } from '@mudpt/tensor';
+import { type Device, InputError, LimitError, type PlanCost } from '@mudpt/tensor';
 import { type Rematerialization, KEEP_ALL, type PromptMethod, type TowerRematerialization } from '../methods/index.ts';
+import { isEqual } from '../settings/canonical.ts';
 
 /** Device memory a run may take, weights and everything else included. */
 export interface Budget {
@@ -45,15 +46,14 @@ export interface ChoiceOptions {
  * Chooses how a step runs and sets the method to it: everything is kept if that fits; else blocks are computed twice, in the tower where it
  * helps most or both; else towers run in two passes, in more and more micro-batches. Every candidate is recorded, not run, so that its bytes are
  * those its plan will have.
- * @throws FormatError naming the smallest budget that works, when one was asked for and none of this fits
+ * @throws InputError naming the smallest budget that works, when one was asked for and none of this fits
  */
 export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   const { device, method, budget, batch } = options;
   let tooLarge: LimitError | undefined;
-  const considered = new Map<string, StepPlan>();
+  const considered: StepPlan[] = [];
   const plan = (rematerialization: Rematerialization): StepPlan => {
-    const key = JSON.stringify(rematerialization);
-    const known = considered.get(key);
+    const known = considered.find((one) => isEqual(one.rematerialization, rematerialization));
     if (known) return known;
     method.rematerialize(rematerialization);
     let cost: PlanCost = { bytes: Number.POSITIVE_INFINITY, flops: Number.POSITIVE_INFINITY, dispatches: 0 };
@@ -64,9 +64,9 @@ export function chooseRematerialization(options: ChoiceOptions): StepChoice {
       if (!(error instanceof LimitError)) throw error;
       tooLarge = error;
     }
-    const own = { rematerialization, ...cost, bytes: heldBytes(device) + cost.bytes };
-    considered.set(key, own);
-    return own;
+    const made = { rematerialization, ...cost, bytes: heldBytes(device) + cost.bytes };
+    considered.push(made);
+    return made;
   };
   const levels = { text: levelsOf(Math.ceil(method.classNames.length / TEXTS_PER_MICRO_BATCH)), image: levelsOf(batch) };
   let best = plan(KEEP_ALL);
@@ -80,7 +80,7 @@ export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   if (tooLarge && best.bytes === Number.POSITIVE_INFINITY) throw tooLarge;
   if (best.bytes > budget.bytes && budget.isAsked) throw tooSmall(best, heldBytes(device), budget, options);
   method.rematerialize(best.rematerialization);
-  return { ...best, budget, considered: [...considered.values()] };
+  return { ...best, budget, considered };
 }
 
 /** The next way of `tower` that takes less than `now`, if any. */
@@ -90,7 +90,7 @@ function smaller(
   levels: readonly TowerRematerialization[],
   plan: (rematerialization: Rematerialization) => StepPlan,
 ): StepPlan[] {
-  const at = levels.findIndex((level) => JSON.stringify(level) === JSON.stringify(now.rematerialization[tower]));
+  const at = levels.findIndex((level) => isEqual(level, now.rematerialization[tower]));
   for (const level of levels.slice(at + 1)) {
     const next = plan({ ...now.rematerialization, [tower]: level });
     if (next.bytes < now.bytes) return [next];
@@ -115,10 +115,10 @@ function levelsOf(count: number): readonly TowerRematerialization[] {
   ];
 }
 
-function tooSmall(best: StepPlan, held: number, budget: Budget, { method, batch }: ChoiceOptions): FormatError {
+function tooSmall(best: StepPlan, held: number, budget: Budget, { method, batch }: ChoiceOptions): InputError {
   const size = (bytes: number): string =>
     bytes < 2 ** 26 ? `${Math.ceil(bytes / 2 ** 10)}KiB` : `${Math.ceil(bytes / 2 ** 20)}MiB`;
-  return new FormatError(
+  return new InputError(
     'memory',
     `${size(budget.bytes)} do not suffice for a step of ${method.name} with ${method.classNames.length} classes and ${batch} images: ` +
       `${size(held)} are taken by the model, and the smallest step needs ${size(best.bytes - held)} more`,

@@ -1,4 +1,5 @@
 /** Cheap augmentation of drawings: every number comes from one random stream, so that a step can be made again exactly. */
+import { at } from '../at.ts';
 import type { Random } from '@mudpt/autograd';
 import { CLIP_MEAN, CLIP_STD } from '@mudpt/clip';
 
@@ -10,13 +11,13 @@ const CONTRAST = 0.15;
 const BRIGHTNESS = 0.075;
 
 /**
- * Draws a picture [side, side, 4] (RGBA, not premultiplied) turned, scaled, shifted, perhaps mirrored, onto a coloured ground (white in
- * half of the cases), with other colours, and writes it normalised as CLIP's images are into `into` [3, size, size] from `at` on.
+ * Draws an image [side, side, 4] (RGBA, not premultiplied) turned, scaled, shifted, perhaps mirrored, onto a coloured ground (white in
+ * half of the cases), with other colours, and writes it normalised as CLIP's images are into `into` [3, size, size] from `offset` on.
  * Bilinear.
  */
 export function augmentInto(
   into: Float32Array,
-  at: number,
+  offset: number,
   { pixels, side, size, strength }: { pixels: Uint8Array; side: number; size: number; strength: number },
   random: Random,
 ): void {
@@ -45,18 +46,18 @@ export function augmentInto(
         const [px, py] = [left + (corner & 1), top + (corner >> 1)];
         if (px < 0 || py < 0 || px >= side || py >= side) continue;
         const place = (py * side + px) * 4;
-        const weight = (corner & 1 ? u - left : 1 - u + left) * (corner >> 1 ? v - top : 1 - v + top) * (pixels[place + 3] ?? 0);
-        red += weight * (pixels[place] ?? 0);
-        green += weight * (pixels[place + 1] ?? 0);
-        blue += weight * (pixels[place + 2] ?? 0);
+        const weight = (corner & 1 ? u - left : 1 - u + left) * (corner >> 1 ? v - top : 1 - v + top) * at(pixels, place + 3);
+        red += weight * at(pixels, place);
+        green += weight * at(pixels, place + 1);
+        blue += weight * at(pixels, place + 2);
         alpha += weight;
       }
       const covered = alpha / 255;
       const colours = [red, green, blue];
       for (let channel = 0; channel < 3; channel++) {
-        const colour = (colours[channel] ?? 0) / (255 * 255) + (ground[channel] ?? 0) * (1 - covered);
-        const lit = Math.min(1, Math.max(0, colour * (gains[channel] ?? 1) + lift));
-        into[at + channel * area + row * size + column] = (lit - (CLIP_MEAN[channel] ?? 0)) / (CLIP_STD[channel] ?? 1);
+        const colour = at(colours, channel) / (255 * 255) + at(ground, channel) * (1 - covered);
+        const lit = Math.min(1, Math.max(0, colour * at(gains, channel) + lift));
+        into[offset + channel * area + row * size + column] = (lit - at(CLIP_MEAN, channel)) / at(CLIP_STD, channel);
       }
     }
   }

@@ -1,4 +1,5 @@
-/** Batches of pictures and captions. Every batch is a function of the seed and its number alone, so that training resumes anywhere. */
+/** Batches of images and captions. Every batch is a function of the seed and its number alone, so that training resumes anywhere. */
+import { at } from '../at.ts';
 import { type Random, randomFrom } from '@mudpt/autograd';
 import type { Tokenizer } from '@mudpt/clip';
 import type { HostInput } from '@mudpt/tensor';
@@ -51,12 +52,13 @@ export class Batches {
     const captions = new Int32Array(batch);
     const beginning = this.captions.beginning(random);
     for (let index = 0; index < batch; index++) {
-      const { concept, drawings } = this.groups[this.drawConcept(random)] as (typeof this.groups)[number];
-      const { pixels } = drawings[Math.floor(random() * drawings.length)] as Drawing;
+      const { concept, drawings } = at(this.groups, this.drawConcept(random));
+      const { pixels } = at(drawings, Math.floor(random() * drawings.length));
       augmentInto(images, index * 3 * size * size, { pixels, side, size, strength }, random);
       const caption = this.captions.draw(concept, beginning, random);
-      if (!texts.has(caption)) texts.set(caption, texts.size);
-      captions[index] = texts.get(caption) ?? 0;
+      const place = texts.get(caption) ?? texts.size;
+      texts.set(caption, place);
+      captions[index] = place;
     }
     return { images: { data: images, shape: [batch, 3, size, size] }, ...this.encode([...texts.keys()], captions) };
   }
@@ -73,10 +75,10 @@ export class Batches {
     // Rows of padding are the first text again, and count for nothing.
     for (let row = texts.length; row < padded; row++) ids.copyWithin(row * contextLength, 0, contextLength);
     const counts = new Float32Array(texts.length);
-    for (const caption of captions) counts[caption] = (counts[caption] ?? 0) + 1;
+    for (const caption of captions) counts[caption] = at(counts, caption) + 1;
     const weights = new Float32Array(padded * captions.length);
     captions.forEach((caption, image) => {
-      weights[caption * captions.length + image] = 1 / (texts.length * (counts[caption] ?? 1));
+      weights[caption * captions.length + image] = 1 / (texts.length * at(counts, caption));
     });
     return {
       ids: { data: ids, shape: [padded, contextLength], dtype: 'i32' },
@@ -87,11 +89,11 @@ export class Batches {
   }
 
   private drawConcept(random: Random): number {
-    const wanted = random() * (this.sums.at(-1) ?? 0);
+    const wanted = random() * at(this.sums, this.sums.length - 1);
     let [low, high] = [0, this.sums.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.sums[middle] ?? 0) > wanted) high = middle;
+      if (at(this.sums, middle) > wanted) high = middle;
       else low = middle + 1;
     }
     return low;

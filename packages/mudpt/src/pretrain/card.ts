@@ -13,7 +13,7 @@ import type { ModelReport } from './report.ts';
 export type TrainingFacts = {
   readonly command: string;
   readonly updates: number;
-  /** Pictures that were trained on, and tokens of the vocabulary. */
+  /** Images that were trained on, and tokens of the vocabulary. */
   readonly drawings: number;
   readonly tokens: number;
   /** Floating-point operations of an update, as its plan counts them. */
@@ -108,6 +108,6 @@ Which set \`icons\` is, was chosen by what a linear probe on frozen features gai
 | Set | Zero-shot | Linear probe (validation) |
 |---|---|---|
 ${Object.entries(validation)
-  .map(([name, own]) => `| ${name} | ${own.zeroShot} % | ${own.linearProbe} % |`)
+  .map(([name, { zeroShot, linearProbe }]) => `| ${name} | ${zeroShot} % | ${linearProbe} % |`)
   .join('\n')}`;
 }

@@ -13,7 +13,7 @@ it('zero-shot accuracy counts the images whose class text is the nearest', () =>
 });
 
 it('recall counts different captions only', () => {
-  // The own caption of the first image comes third, behind two equal ones that count once.
+  // The own caption of the first image comes third, after two equal ones that count once.
   const images = [row(1, 0), row(0, 1), row(0, 1)];
   const texts = [row(0.1, 0), row(0.5, 0.9), row(0.5, 0.9)];
   expect(recallAt(1, images, texts)).toBeCloseTo(200 / 3);

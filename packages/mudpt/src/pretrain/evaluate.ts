@@ -1,10 +1,11 @@
 /** What a pretrained model can do: zero-shot classification, retrieval, a linear probe; and the baseline of mean pixels. */
+import { at } from '../at.ts';
 import { type Clip, normalize } from '@mudpt/clip';
 import { noGrad } from '@mudpt/autograd';
 import { type Device, scope, tensor } from '@mudpt/tensor';
 import { IconSet, type View } from '../datasets/icons/render.ts';
 
-/** One picture to evaluate on. */
+/** One image to evaluate on. */
 export type Probe = {
   /** RGB [size, size, 3]. */
   readonly pixels: Uint8Array;
@@ -16,7 +17,7 @@ export type Probe = {
   readonly caption: string;
 };
 
-/** Renders pictures as the down-stream sets do. */
+/** Renders images as the down-stream sets do. */
 export async function renderProbes(list: readonly Omit<Probe, 'pixels'>[], view: View, from: string | URL): Promise<Probe[]> {
   const sets = new Map<string, IconSet>();
   const probes: Probe[] = [];
@@ -50,15 +51,15 @@ export async function textFeatures(clip: Clip, texts: readonly string[]): Promis
 
 function unitRows(values: ArrayLike<number>, width: number): Float32Array[] {
   return Array.from({ length: values.length / width }, (_, row) => {
-    const own = Float32Array.from({ length: width }, (__, column) => values[row * width + column] ?? 0);
-    const length = Math.hypot(...own);
-    return own.map((value) => value / length);
+    const feature = Float32Array.from({ length: width }, (__, column) => at(values, row * width + column));
+    const length = Math.hypot(...feature);
+    return feature.map((value) => value / length);
   });
 }
 
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
-  for (let index = 0; index < a.length; index++) sum += (a[index] ?? 0) * (b[index] ?? 0);
+  for (let index = 0; index < a.length; index++) sum += at(a, index) * at(b, index);
   return sum;
 }
 
@@ -88,20 +89,20 @@ export function zeroShotAccuracy(
  */
 export function recallAt(k: number, images: readonly Float32Array[], texts: readonly Float32Array[]): number {
   const hits = images.filter((image, index) => {
-    const own = dot(image, texts[index] as Float32Array);
-    const better = new Set(texts.map((text) => dot(image, text)).filter((similarity) => similarity > own));
+    const similarityOfCaption = dot(image, at(texts, index));
+    const better = new Set(texts.map((text) => dot(image, text)).filter((similarity) => similarity > similarityOfCaption));
     return better.size < k;
   }).length;
   return (100 * hits) / images.length;
 }
 
-/** Classifies each picture of `test` by the nearest class mean of the raw pixels of `train`, in percent. */
+/** Classifies each image of `test` by the nearest class mean of the raw pixels of `train`, in percent. */
 export function meanPixelAccuracy(train: readonly Probe[], test: readonly Probe[]): number {
   const means = new Map<number, Float64Array>();
   for (const label of new Set(train.map((probe) => probe.label))) {
     const members = train.filter((probe) => probe.label === label);
-    const mean = new Float64Array(members[0]?.pixels.length ?? 0);
-    for (const { pixels } of members) for (const [index, value] of pixels.entries()) mean[index] = (mean[index] ?? 0) + value;
+    const mean = new Float64Array(at(members, 0).pixels.length);
+    for (const { pixels } of members) for (const [index, value] of pixels.entries()) mean[index] = at(mean, index) + value;
     means.set(
       label,
       mean.map((value) => value / members.length),
@@ -112,7 +113,7 @@ export function meanPixelAccuracy(train: readonly Probe[], test: readonly Probe[
     let least = Infinity;
     for (const [candidate, mean] of means) {
       let distance = 0;
-      for (const [index, value] of pixels.entries()) distance += (value - (mean[index] ?? 0)) ** 2;
+      for (const [index, value] of pixels.entries()) distance += (value - at(mean, index)) ** 2;
       if (distance < least) [best, least] = [candidate, distance];
     }
     return best === label;

@@ -1,4 +1,6 @@
 /** The model being trained with all that belongs to it: optimizer, running average, captured step; and how they are saved. */
+import { at } from '../at.ts';
+import { isEqual } from '../settings/canonical.ts';
 import { AdamW, clipGradNorm, EMA, randomFrom } from '@mudpt/autograd';
 import { type Clip, type ClipConfig, clipFromTensors, type HostTensor, randomWeights, type Tokenizer } from '@mudpt/clip';
 import {
@@ -9,7 +11,7 @@ import {
   contiguousCopy,
   copyInto,
   type Device,
-  FormatError,
+  InputError,
   keep,
   loadTensor,
   openSafetensors,
@@ -45,7 +47,7 @@ export class Learner {
     const initial = withSinePositions(config, randomWeights(config, randomFrom(recipe.seed)));
     this.clip = clipFromTensors(config, initial, { device, trainable: true, tokenizer });
     this.weights = [...this.clip.weights()].map(([name, weight]) => {
-      if (!('storage' in weight)) throw new FormatError('pretrain', `${name} is not on the device`, 'make the model trainable');
+      if (!('storage' in weight)) throw new InputError('pretrain', `${name} is not on the device`, 'make the model trainable');
       return [name, weight];
     });
     // Vectors, positions and the scale are not pulled towards 0.
@@ -114,7 +116,9 @@ export class Learner {
         this.device,
         'go on from the last checkpoint with a smaller rate',
       );
-      const tensors = Object.fromEntries([...state].map(([name, own]): [string, TensorToWrite] => [name, tensorToWrite(own)]));
+      const tensors = Object.fromEntries(
+        [...state].map(([name, tensor]): [string, TensorToWrite] => [name, tensorToWrite(tensor)]),
+      );
       await writeSafetensors(path, tensors, {
         checksum: true,
         metadata: { step: String(this.step), recipe: JSON.stringify(this.recipe) },
@@ -126,7 +130,7 @@ export class Learner {
 
   /**
    * Takes up a saved state: the next update is the one that would have followed, bit by bit.
-   * @throws FormatError for a file of another model or another recipe (only the number of updates and the pauses may differ)
+   * @throws InputError for a file of another model or another recipe (only the number of updates and the pauses may differ)
    */
   async load(path: string): Promise<void> {
     const file = await openSafetensors(path, { checksum: true });
@@ -135,7 +139,7 @@ export class Learner {
       this.expectRecipe(path, file.metadata['recipe']);
       const missing = [...state.keys()].filter((name) => !file.tensors.has(name));
       if (missing.length > 0)
-        throw new FormatError('pretrain', `${path} lacks ${missing.join(', ')}`, 'resume with the recipe it was made with');
+        throw new InputError('pretrain', `${path} lacks ${missing.join(', ')}`, 'resume with the recipe it was made with');
       const loaded: Record<string, Tensor> = {};
       for (const name of state.keys()) loaded[name] = keep(await loadTensor(file, name, { device: this.device }));
       const ofOptimizer = Object.entries(loaded).filter(([name]) => name.startsWith(OPTIMIZER));
@@ -176,15 +180,15 @@ export class Learner {
   }
 
   private expectRecipe(path: string, saved: string | undefined): void {
-    const rest = ({ steps: _1, evaluateEvery: _2, saveEvery: _3, ...fixed }: Recipe): string => JSON.stringify(fixed);
-    if (saved !== undefined && rest(JSON.parse(saved) as Recipe) === rest(this.recipe)) return;
-    throw new FormatError('pretrain', `${path} was made with another recipe: ${saved ?? 'none'}`, 'give that one, or start anew');
+    const rest = ({ steps: _1, evaluateEvery: _2, saveEvery: _3, ...fixed }: Recipe) => fixed;
+    if (saved !== undefined && isEqual(rest(JSON.parse(saved) as Recipe), rest(this.recipe))) return;
+    throw new InputError('pretrain', `${path} was made with another recipe: ${saved ?? 'none'}`, 'give that one, or start anew');
   }
 }
 
 /**
  * Positions of patches as sines and cosines of their row and column (as in "An Empirical Study of Training Self-Supervised Vision
- * Transformers", 2021), learnt from there on: a small set of pictures does not teach a random table which patches are neighbours.
+ * Transformers", 2021), learnt from there on: a small set of images does not teach a random table which patches are neighbours.
  */
 function withSinePositions(config: ClipConfig, weights: Record<string, HostTensor>): Record<string, HostTensor> {
   const { width, size, patch } = config.image;
@@ -195,7 +199,7 @@ function withSinePositions(config: ClipConfig, weights: Record<string, HostTenso
   for (let place = 0; place < side * side; place++) {
     const coordinates = [place % side, Math.floor(place / side)];
     for (let channel = 0; channel < 4 * quarter; channel++) {
-      const axis = coordinates[Math.floor(channel / (2 * quarter))] ?? 0;
+      const axis = at(coordinates, Math.floor(channel / (2 * quarter)));
       const angle = axis / 100 ** ((channel % quarter) / quarter);
       const isSine = Math.floor(channel / quarter) % 2 === 0;
       data[(1 + place) * width + channel] = 0.3 * (isSine ? Math.sin(angle) : Math.cos(angle));

@@ -1,4 +1,4 @@
-/** Everything that training and evaluation read: drawings, captions, tokenizer, validation pictures. */
+/** Everything that training and evaluation read: drawings, captions, tokenizer, validation images. */
 import { createTokenizer, reduceVocabulary, type ReducedVocabulary, type Tokenizer } from '@mudpt/clip';
 import { type Drawing, loadDrawings } from '../datasets/icons/drawings.ts';
 import { heldOutConcepts, splitOf } from '../datasets/icons/held-out.ts';
@@ -51,18 +51,18 @@ export async function prepareMaterial(
   return { drawings, captions, vocabulary, tokenizer };
 }
 
-/** Which pictures to evaluate on. */
+/** Which images to evaluate on. */
 export type ProbeSet = {
   readonly styles: 'seen' | 'held-out' | readonly string[];
   /** Held-out concepts of the validation half (their training and validation splits) or of the test, or seen concepts. */
   readonly concepts: 'validation' | 'test' | 'seen' | 'all';
-  /** Also pictures of concepts that belong to no class. */
+  /** Also images of concepts that belong to no class. */
   readonly withoutClass?: boolean;
-  /** Every n-th picture only. */
+  /** Every n-th image only. */
   readonly every?: number;
 };
 
-/** Pictures of a set, as the down-stream sets show them. */
+/** Images of a set, as the down-stream sets show them. */
 export async function probesOf(
   { styles, concepts, withoutClass = false, every = 1 }: ProbeSet,
   from: string | URL,

@@ -61,7 +61,7 @@ eachDevice('the contrastive objective', (ctx) => {
     const others = rest(device);
     using loss = contrastiveLoss(x, y, logScale, others);
     expect(await loss.item()).toBeCloseTo(expectedLoss(rows(images), rows(texts), 5), 5);
-    for (const own of Object.values(others)) own.dispose();
+    for (const tensor of Object.values(others)) tensor.dispose();
   });
 
   it('has the same gradient in chunks as in one piece', async () => {
@@ -89,6 +89,6 @@ eachDevice('the contrastive objective', (ctx) => {
       loss.dispose();
       gradients.dispose();
     }
-    for (const own of Object.values(batch)) own.dispose();
+    for (const tensor of Object.values(batch)) tensor.dispose();
   });
 });

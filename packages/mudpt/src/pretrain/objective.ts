@@ -1,4 +1,5 @@
 /** The contrastive objective, and its gradient over a batch larger than what fits at once. */
+import { at } from '../at.ts';
 import { Gradients, Tape } from '@mudpt/autograd';
 import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 import {
@@ -24,7 +25,7 @@ import {
 export type PairBatch = {
   /** [B, 3, size, size] */
   readonly images: Tensor;
-  /** i32 [U, T], padded behind the ends. */
+  /** i32 [U, T], padded after the ends. */
   readonly ids: Tensor;
   /** i32 [B]: each image's caption. */
   readonly captions: Tensor;
@@ -65,9 +66,9 @@ export type LossAndGradients = { readonly loss: Tensor; readonly gradients: Grad
  *
  * @param chunk divides the number of images; default: all at once, in one pass
  */
-export function contrastiveGradients(clip: Clip, batch: PairBatch, chunk = batch.images.shape[0] ?? 0): LossAndGradients {
+export function contrastiveGradients(clip: Clip, batch: PairBatch, chunk = at(batch.images.shape, 0)): LossAndGradients {
   const { image, text, logitScale } = clip;
-  const [count = 0] = batch.images.shape;
+  const count = at(batch.images.shape, 0);
   if (!image || !text) throw new TensorError('contrastiveGradients', 'a tower is missing', 'load both');
   if (!(chunk > 0) || count % chunk !== 0)
     throw new TensorError('contrastiveGradients', `chunks of ${chunk} do not divide ${count} images`, 'choose a divisor');
@@ -83,7 +84,7 @@ function inOnePass(image: ImageTower, text: TextTower, logitScale: Tensor, batch
 }
 
 function inTwoPasses(image: ImageTower, text: TextTower, logitScale: Tensor, batch: PairBatch, chunk: number): LossAndGradients {
-  const [count = 0] = batch.images.shape;
+  const count = at(batch.images.shape, 0);
   const parts = Array.from({ length: count / chunk }, (_, index) => [index * chunk, chunk] as const);
   const total = new Gradients();
   const imageFeatures = cat(parts.map(([start, length]) => image.forward(narrow(batch.images, 0, start, length))));

@@ -1,4 +1,4 @@
-/** What a published model can do, measured on the pictures of the down-stream sets. */
+/** What a published model can do, measured on the images of the down-stream sets. */
 import { type Clip, loadClip } from '@mudpt/clip';
 import { type Device, tensor } from '@mudpt/tensor';
 import { categoryNames } from '../datasets/icons/categories.ts';
@@ -29,7 +29,7 @@ export type ModelReport = {
   readonly validation: Readonly<Record<string, { readonly zeroShot: number; readonly linearProbe: number }>>;
 };
 
-/** Pairs of pictures in held-out styles and their labels, for retrieval. */
+/** Pairs of images in held-out styles and their labels, for retrieval. */
 const PAIRS = 500;
 
 /**

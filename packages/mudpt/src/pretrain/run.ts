@@ -2,7 +2,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Device, FormatError, openSafetensors } from '@mudpt/tensor';
+import { type Device, InputError, openSafetensors } from '@mudpt/tensor';
 import { categoryNames } from '../datasets/icons/categories.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 import { Batches } from './batches.ts';
@@ -31,7 +31,7 @@ export type RunOptions = {
   readonly device: Device;
   /** Folder of checkpoint and log; taken up where it stopped if it has a checkpoint. */
   readonly out: string;
-  /** Pictures to validate on, by name. Those with classes count for zero-shot accuracy. */
+  /** Images to validate on, by name. Those with classes count for zero-shot accuracy. */
   readonly probes: Readonly<Record<string, readonly Probe[]>>;
   readonly onProgress?: (progress: Progress) => void;
   /** Once aborted, the state is saved and the run returns. */
@@ -48,14 +48,14 @@ const levelOf = (out: string): string => join(out, 'level.safetensors');
 
 /**
  * Makes the learner of `out`: as saved there, or new.
- * @throws FormatError when no state there is one of a run of this length
+ * @throws InputError when no state there is one of a run of this length
  */
 export async function openLearner({ recipe, material, device, out }: Pick<RunOptions, 'recipe' | 'material' | 'device' | 'out'>) {
   const { tokenizer } = material;
   const saved = [checkpointOf(out), levelOf(out)].filter((path) => existsSync(path));
   const path = await firstOnTheWay(saved, recipe);
   if (saved.length > 0 && path === undefined)
-    throw new FormatError(
+    throw new InputError(
       'pretrain',
       `the run in ${out} has lowered its rate as one of another length than ${recipe.steps} updates`,
       'give the --steps it was started with, more of them, or another --out',
@@ -72,7 +72,7 @@ async function firstOnTheWay(paths: readonly string[], recipe: Recipe): Promise<
     const { metadata } = file;
     await file.close();
     const { steps } = JSON.parse(metadata['recipe'] ?? '{}') as Partial<Recipe>;
-    if (isOnTheWay(Number(metadata['step']), steps ?? 0, recipe)) return path;
+    if (steps !== undefined && isOnTheWay(Number(metadata['step']), steps, recipe)) return path;
   }
   return undefined;
 }
@@ -113,7 +113,7 @@ export async function pretrain(options: RunOptions): Promise<Learner> {
   return learner;
 }
 
-/** Zero-shot accuracy, and recall of captions, on every set of pictures, with the averaged weights. */
+/** Zero-shot accuracy, and recall of captions, on every set of images, with the averaged weights. */
 export async function validate(learner: Learner, probes: RunOptions['probes']): Promise<Validation> {
   const { clip, device } = learner;
   return learner.withAverage(async () => {

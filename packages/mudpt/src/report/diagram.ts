@@ -34,7 +34,7 @@ ${arrows(layout.image, layout.text, 'up')}
 function tower(name: keyof typeof TOWERS, layers: number, places: readonly PromptPlace[]): Markup {
   const { y, label } = TOWERS[name];
   const blocks = Array.from({ length: layers }, (_, layer) => {
-    const place = places.find((own) => own.layer === layer);
+    const place = places.find((one) => one.layer === layer);
     const x = LEFT + layer * STEP;
     return html`<rect x="${x + 14}" y="${y}" width="${STEP - 16}" height="34" rx="4" fill="#eef1f4" stroke="#c3cad2"/>
 <text x="${x + 14 + (STEP - 16) / 2}" y="${y + 21}" text-anchor="middle" fill="#333">${layer + 1}</text>
@@ -46,8 +46,8 @@ ${place && html`<circle cx="${x + 6}" cy="${y + 17}" r="7" fill="${COLOURS.after
 
 /** For each place of `to`, whether something learnt for `from` goes into it. */
 function crossed(from: readonly PromptPlace[], to: readonly PromptPlace[]): boolean[] {
-  const own = new Set(from.flatMap(({ sources }) => sources.slice(0, 1)));
-  return to.map(({ sources }) => sources.some((source) => own.has(source)));
+  const learnt = new Set(from.flatMap(({ sources }) => sources.slice(0, 1)));
+  return to.map(({ sources }) => sources.some((source) => learnt.has(source)));
 }
 
 function arrows(from: readonly PromptPlace[], to: readonly PromptPlace[], direction: 'up' | 'down'): Markup[] {

@@ -1,4 +1,5 @@
 /** What went wrong: pairs of classes that are confused, images with the largest loss, labels that look wrong. */
+import { at } from '../at.ts';
 import { readableName } from '../data/index.ts';
 import type { Evaluation, Prediction, RunSummary } from '../runs/index.ts';
 import { html, type Markup } from './markup.ts';
@@ -38,7 +39,7 @@ export function confusedPairs({ metrics: { confusion, perClass } }: Evaluation, 
  * same. The surest first.
  */
 export function doubtfulLabels(predictions: readonly Prediction[], most = MOST_LABELS): Prediction[] {
-  const probability = ({ tuned }: Prediction): number => tuned[0]?.[1] ?? 0;
+  const probability = ({ tuned }: Prediction): number => at(tuned, 0)[1];
   return predictions
     .filter((one) => {
       const guess = one.tuned[0]?.[0];
@@ -72,7 +73,7 @@ export function pairsTable(summary: RunSummary, after: Evaluation): Markup | und
 }
 
 /** Images with the largest loss, each beside a training image of its class and of the one it was taken for. */
-export function hardestPictures(
+export function hardestImages(
   summary: RunSummary,
   predictions: readonly Prediction[],
   thumbnails: Thumbnails,

@@ -36,7 +36,7 @@ dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15r
 `;
 
 /**
- * Sorts a table by the column that is clicked or by a button's, finds classes by words, and shows the pictures of the pair of classes that is
+ * Sorts a table by the column that is clicked or by a button's, finds classes by words, and shows the images of the pair of classes that is
  * clicked in the matrix or in the table of pairs.
  */
 const SCRIPT = `
@@ -62,13 +62,13 @@ if (tools && classes) {
 }
 const matrix = document.querySelector('.matrix svg'), shown = document.getElementById('cell');
 if (shown) {
-  const { size, cells, pictures, names } = JSON.parse(document.getElementById('cells').textContent);
+  const { size, cells, thumbnails, names } = JSON.parse(document.getElementById('cells').textContent);
   const show = (index) => {
-    const truth = Math.floor(index / size), guess = index % size, own = cells[truth + ',' + guess] ?? [];
+    const truth = Math.floor(index / size), guess = index % size, ids = cells[truth + ',' + guess] ?? [];
     shown.replaceChildren();
-    const title = document.createElement('p'); title.textContent = names[truth] + (truth === guess ? ' recognised: ' : ' taken for ' + names[guess] + ': ') + own.length;
+    const title = document.createElement('p'); title.textContent = names[truth] + (truth === guess ? ' recognised: ' : ' taken for ' + names[guess] + ': ') + ids.length;
     const list = document.createElement('div'); list.className = 'pictures';
-    for (const id of own) { if (!pictures[id]) continue; const image = document.createElement('img'); image.src = pictures[id]; image.title = image.alt = id; list.append(image); }
+    for (const id of ids) { if (!thumbnails[id]) continue; const image = document.createElement('img'); image.src = thumbnails[id]; image.title = image.alt = id; list.append(image); }
     shown.append(title, list); shown.scrollIntoView({ block: 'nearest' });
   };
   for (const row of document.querySelectorAll('.pair')) row.addEventListener('click', () => show(Number(row.dataset.cell)));

@@ -80,7 +80,7 @@ async function makeRun(evaluations: readonly Evaluation[]): Promise<RunFolder> {
   return folder;
 }
 
-const picture = async () =>
+const drawn = async () =>
   sharp({ create: { width: 90, height: 60, channels: 3, background: '#0a0' } })
     .png()
     .toBuffer();
@@ -88,7 +88,7 @@ const picture = async () =>
 describe('a report', () => {
   it('is one page with the figures of the run and its pictures, and asks for nothing', async () => {
     const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
-    const image = await picture();
+    const image = await drawn();
     const test = LABELS.map((label, i) => ({ id: `picture ${i}`, image: new Uint8Array(image), label }));
     const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test } } }), 'utf8');
     for (const fact of [
@@ -185,7 +185,7 @@ describe('a report', () => {
 
   it('shows training pictures beside errors, and labels to check', async () => {
     const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
-    const image = new Uint8Array(await picture());
+    const image = new Uint8Array(await drawn());
     await folder.writePredictions([{ id: 'p', label: 0, zeroShot: [[1, 0.6]], tuned: [[1, 0.97]], loss: 9 }]);
     const train = [0, 1, 2].map((label) => ({ id: `train ${label}`, image, label }));
     const splits = { train, val: [], test: [{ id: 'p', image, label: 0 }] };

@@ -2,30 +2,31 @@
  * What a person wants to see of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
  * `accuracy.png`, `classes.png`, `confusion_matrix.png` (the last two for up to 60 classes).
  */
+import { at } from '../at.ts';
 import { join } from 'node:path';
 import { type Clip, type ImageSource, printable } from '@mudpt/clip';
-import { FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { InputError, writeFileAtomic } from '@mudpt/tensor';
 import { command } from '../command.ts';
 import { type Dataset, readableName } from '../data/index.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
 import type { RunConfig } from '../runs/settings.ts';
-import type { Evaluation, Prediction, RunSummary } from '../runs/records.ts';
+import { type Evaluation, isOfKind, type Prediction, type RunSummary } from '../runs/records.ts';
 import type { RunFolder } from '../runs/run-folder.ts';
 import { divergedPage } from './diverged.ts';
 import { promptDiagram } from './diagram.ts';
 import { page } from './page.ts';
 import { accuracyCurve, classBars, confusionMatrix, lossCurve } from './plots.ts';
-import { doubtfulLabels, hardest, hardestPictures, labelsToCheck, pairsTable } from './errors.ts';
+import { doubtfulLabels, hardest, hardestImages, labelsToCheck, pairsTable } from './errors.ts';
 import { alternatives, classTable, confusion, curves, headline, inside, usage } from './sections.ts';
 import { pngOf, thumbnails } from './thumbnails.ts';
 import { type LayerWords, nearestWords } from './words.ts';
 
-/** Pictures shown in the confusion matrix at most: a thumbnail takes about 2 KB. */
-const MAX_PICTURES = 800;
+/** Images shown in the confusion matrix at most: a thumbnail takes about 2 KB. */
+const MAX_IMAGES = 800;
 
 export type ReportSources = {
   readonly folder: RunFolder;
-  /** Where the pictures are: test, and training for examples beside errors. */
+  /** Where the images are: test, and training for examples beside errors. */
   readonly dataset: Pick<Dataset, 'splits'>;
   /** The base model and the method with what was learnt, for the nearest words; without them that part is left out. */
   readonly learnt?: { readonly clip: Clip; readonly method: Method };
@@ -33,7 +34,7 @@ export type ReportSources = {
 
 /**
  * Writes the report of a run that has finished, or a short one of a run that diverged. @returns its path
- * @throws FormatError for a run that has not been evaluated yet
+ * @throws InputError for a run that has not been evaluated yet
  */
 export async function writeReport({ folder, dataset, learnt }: ReportSources): Promise<string> {
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
@@ -56,7 +57,7 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
   };
   for (const [name, svg] of Object.entries(charts))
     if (svg) await writeFileAtomic('report', join(folder.path, `${name}.png`), await pngOf(svg));
-  const pictures = await thumbnails(picturesOf(predictions, dataset));
+  const images = await thumbnails(imagesOf(predictions, dataset));
   const examples = await examplesOf(predictions, dataset);
   const layout = summary.method.layout as PromptLayout | undefined;
   const words = learnt ? await wordsOf(learnt.clip, learnt.method) : [];
@@ -65,9 +66,9 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
     alternatives(summary, after),
     curves(charts.loss, charts.accuracy),
     classTable(summary, charts.classes, before, after),
-    confusion(summary, charts.confusion_matrix, pairsTable(summary, after), predictions, pictures),
-    hardestPictures(summary, predictions, pictures, examples),
-    labelsToCheck(summary, predictions, pictures, examples),
+    confusion(summary, charts.confusion_matrix, pairsTable(summary, after), predictions, images),
+    hardestImages(summary, predictions, images, examples),
+    labelsToCheck(summary, predictions, images, examples),
     inside(layout && promptDiagram({ layout, ...layersOf(summary) }), layout?.example, words),
     usage(summary, config, folder.path),
   ]);
@@ -83,19 +84,20 @@ function ownEvaluation(
   { classes }: Pick<RunConfig, 'classes'>,
   folder: RunFolder,
 ): Evaluation {
-  const found = evaluations.findLast((own) => own.what === what && own.data === data.name && own.classes === classes);
+  const wanted = { what, data: data.name, classes };
+  const found = evaluations.findLast((one) => isOfKind(one, wanted));
   if (found) return found;
-  throw new FormatError(
+  throw new InputError(
     'report',
     `the run in ${folder.path} has no ${what} evaluation yet`,
     `finish it: ${command(`train --resume ${folder.path}`)}`,
   );
 }
 
-/** Pictures for thumbnails, the hardest first: they are what a reader looks for. */
-function picturesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset, 'splits'>): Map<string, ImageSource> {
+/** Images for thumbnails, the hardest first: they are what a reader looks for. */
+function imagesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset, 'splits'>): Map<string, ImageSource> {
   const sources = new Map(splits.test.map(({ id, image }) => [id, image]));
-  const hardest = [...predictions].sort((a, b) => b.loss - a.loss).slice(0, MAX_PICTURES);
+  const hardest = [...predictions].sort((a, b) => b.loss - a.loss).slice(0, MAX_IMAGES);
   return new Map(
     hardest.flatMap(({ id }) => {
       const source = sources.get(id);
@@ -104,10 +106,10 @@ function picturesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset
   );
 }
 
-/** A training picture of every class that stands beside an error, by label. */
+/** A training image of every class that stands beside an error, by label. */
 async function examplesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset, 'splits'>): Promise<Map<number, string>> {
   const shown = [...hardest(predictions), ...doubtfulLabels(predictions)];
-  const labels = new Set(shown.flatMap(({ label, tuned }) => [label, tuned[0]?.[0] ?? label]));
+  const labels = new Set(shown.flatMap(({ label, tuned }) => [label, at(tuned, 0)[0]]));
   const first = new Map<number, ImageSource>();
   for (const { label, image } of splits.train) if (labels.has(label) && !first.has(label)) first.set(label, image);
   const made = await thumbnails(new Map([...first].map(([label, image]) => [String(label), image])));

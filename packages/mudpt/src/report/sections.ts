@@ -1,4 +1,5 @@
 /** What the report says, section by section. */
+import { at } from '../at.ts';
 import { command } from '../command.ts';
 import { SEEN_BEFORE } from '../data/duplicates.ts';
 import { readableName } from '../data/index.ts';
@@ -44,7 +45,7 @@ ${number(`macro F1 over ${classesWithImages(after.metrics)} classes, from ${befo
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
 }
 
-/** What other methods reach on the same pictures. */
+/** What other methods reach on the same images. */
 export function alternatives({ alternatives: all = [], validation, method }: RunSummary, after: Evaluation): Markup | undefined {
   if (all.length === 0 || validation === undefined) return undefined;
   const better = all.filter(({ isClearlyBetter }) => isClearlyBetter);
@@ -64,9 +65,9 @@ export function curves(loss: string | undefined, accuracy: string | undefined): 
 
 export function classTable(summary: RunSummary, bars: string | undefined, before: Evaluation, after: Evaluation): Markup {
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
-    const [from, to] = [before.metrics.perClass[label]?.accuracy ?? 0, after.metrics.perClass[label]?.accuracy ?? 0];
+    const [from, to] = [before, after].map(({ metrics }) => at(metrics.perClass, label).accuracy) as [number, number];
     const change = to - from;
-    return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${(after.metrics.perClass[label]?.f1 ?? 0).toFixed(1)}</td></tr>`;
+    return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${at(after.metrics.perClass, label).f1.toFixed(1)}</td></tr>`;
   });
   const head = html`<thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">${nameOfEvaluation('tuned', summary.method.name)}</th><th class="n">change</th><th class="n">F1</th></tr></thead>`;
   // Sorted by a column with a click anywhere; with many classes by words, too.
@@ -82,12 +83,12 @@ export function confusion(
   matrix: string | undefined,
   pairs: Markup | undefined,
   predictions: readonly Prediction[],
-  pictures: ReadonlyMap<string, string>,
+  thumbnails: ReadonlyMap<string, string>,
 ): Markup {
   const cells: Record<string, string[]> = {};
-  for (const { id, label, tuned } of predictions) (cells[`${label},${tuned[0]?.[0] ?? 0}`] ??= []).push(id);
+  for (const { id, label, tuned } of predictions) (cells[`${label},${at(tuned, 0)[0]}`] ??= []).push(id);
   const names = summary.data.classes.map(({ name }) => readableName(name));
-  const facts = { size: names.length, cells, names, pictures: Object.fromEntries(pictures) };
+  const facts = { size: names.length, cells, names, thumbnails: Object.fromEntries(thumbnails) };
   return html`<h2>What is taken for what</h2>${
     matrix &&
     html`<p class="soft">Click a cell to see its pictures.</p>
@@ -101,8 +102,8 @@ export function inside(
   words: readonly LayerWords[],
 ): Markup | undefined {
   if (!diagram) return undefined;
-  const rows = words.flatMap(({ layer, name, rows: own }) =>
-    own.map(({ row, words: near }) => {
+  const rows = words.flatMap(({ layer, name, rows: learnt }) =>
+    learnt.map(({ row, words: near }) => {
       const told = near.map(({ word, distance }) => `${word} (${distance.toFixed(2)})`).join(', ');
       return html`<tr><td class="n">${layer}</td><td>${name.startsWith('class') ? name : ''}</td><td class="n">${row + 1}</td><td>${told}</td></tr>`;
     }),

@@ -6,6 +6,8 @@ import { NO_CURVE } from '../train/state.ts';
 import { readPosition } from './checkpoint.ts';
 
 const digest = 'a'.repeat(64);
+/** The key of rematerialization in earlier checkpoints. */
+const OLDER = 'economy';
 const GOOD = {
   format: 2,
   marks: { config: digest, data: digest, images: digest, model: digest },
@@ -29,7 +31,7 @@ it('positions beyond the run or all reason are refused, in words', async () => {
   expect(await read({ ...GOOD, epoch: 3, step: 0 })).toMatchObject({ epoch: 3 });
   const { rematerialization: _, ...older } = GOOD;
   const inOlderWords = { text: { recompute: true, parts: 2 }, image: { recompute: false, parts: 0 } };
-  expect(await read({ ...older, economy: inOlderWords })).toEqual(GOOD);
+  expect(await read({ ...older, [OLDER]: inOlderWords })).toEqual(GOOD);
   const tower = { recompute: true, microBatches: 1e9 };
   const bad: [unknown, RegExp][] = [
     [{ ...GOOD, epoch: 4, step: 0 }, /stands at step 0 of epoch 4, and the run has 3 epochs of 5 steps/],
@@ -41,7 +43,7 @@ it('positions beyond the run or all reason are refused, in words', async () => {
     [{ ...GOOD, metricsBytes: 1e15 }, /\(metricsBytes: /],
     [{ ...GOOD, seconds: -1 }, /\(seconds: /],
     [{ ...GOOD, rematerialization: { text: tower, image: tower } }, /\(rematerialization\.text\.microBatches: /],
-    [{ ...older, economy: { ...inOlderWords, text: { recompute: true, parts: 1e9 } } }, /\(economy\.text\.parts: /],
+    [{ ...older, [OLDER]: { ...inOlderWords, text: { recompute: true, parts: 1e9 } } }, /\(economy\.text\.parts: /],
     [{ ...GOOD, marks: { ...GOOD.marks, data: 'short' } }, /\(marks\.data: is no SHA-256/],
     [{ ...GOOD, curve: { ...GOOD.curve, read: -3 } }, /\(curve\.read: /],
     [{ ...GOOD, more: 1 }, /is no checkpoint of this program/],

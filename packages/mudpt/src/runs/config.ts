@@ -23,10 +23,10 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
 
 /**
  * Training settings where the configuration is silent and the base model is the embedded one. The published ones were made for ViT-B/16 on
- * photographs; these were chosen on validation pictures of the icons: larger batches at a rate to match, and crops that leave a small drawing whole.
+ * photographs; these were chosen on validation images of the icons: larger batches at a rate to match, and crops that leave a small drawing whole.
  */
 function embeddedTraining({ optimizer, batchSize }: TrainingSettings): TrainingInput {
-  // Methods that are trained on features, or on one picture at a time, keep what was published for them.
+  // Methods that are trained on features, or on one image at a time, keep what was published for them.
   if (optimizer !== 'sgd' || batchSize === 1) return {};
   return { batchSize: 32, epochs: 20, lr: 0.06, cropScale: [0.6, 1] };
 }

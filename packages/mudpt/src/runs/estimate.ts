@@ -39,7 +39,7 @@ const TIMED = 2;
 
 /**
  * Opens everything as a run would, times two steps and one batch of evaluation, and extrapolates. Writes nothing.
- * @throws FormatError for whatever would stop the run
+ * @throws InputError, FormatError, MethodError for whatever would stop the run
  */
 export async function estimateRun(input: RunInput, device: Device): Promise<Estimate> {
   const resolved = await loadConfig(input);

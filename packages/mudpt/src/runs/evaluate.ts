@@ -34,7 +34,7 @@ export interface EvaluationResult {
 }
 
 /**
- * Measures both the frozen model and what was learnt on test pictures, and adds both to the run's summary and `results.csv`.
+ * Measures both the frozen model and what was learnt on test images, and adds both to the run's summary and `results.csv`.
  * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images
  */
 export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
@@ -83,7 +83,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   }
 }
 
-/** Test pictures only: few-shot sampling, which would refuse data sets without training pictures, is left out. */
+/** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */
 async function openTest(
   config: RunConfig,
   { data, root, allowOutside }: EvaluateOptions,

@@ -1,5 +1,5 @@
 /** Which checkpoint a run goes on from: the last one, or the one before where the last is damaged. */
-import { FormatError, TensorError } from '@mudpt/tensor';
+import { InputError, TensorError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import type { Extent } from '../train/state.ts';
 import { expectSameRun, type Position, readPosition } from './checkpoint.ts';
@@ -15,7 +15,7 @@ export interface Found {
 
 /**
  * Reads and checks; writes nothing.
- * @throws FormatError when neither generation is whole, or the one that is belongs to another run
+ * @throws FormatError when neither generation is whole; InputError when there is none, or it belongs to another run
  */
 export async function findCheckpoint(folder: RunFolder, marks: RunMarks, extent?: Extent): Promise<Found> {
   let damage: TensorError | undefined;
@@ -38,6 +38,6 @@ export async function findCheckpoint(folder: RunFolder, marks: RunMarks, extent?
   }
   throw (
     damage ??
-    new FormatError('resume', `${folder.path} has no checkpoint`, 'begin the run with --fresh, or give the folder of another run')
+    new InputError('resume', `${folder.path} has no checkpoint`, 'begin the run with --fresh, or give the folder of another run')
   );
 }

@@ -1,6 +1,6 @@
 /** `metrics.jsonl`: the curve of a run, one sealed line a reading, appended while it trains. */
 import { open, readFile, stat, truncate } from 'node:fs/promises';
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, InputError } from '@mudpt/tensor';
 import { command } from '../command.ts';
 import type { MetricsLine } from '../train/metrics-line.ts';
 import { checkRecord, metricsSchema } from './record-schema.ts';
@@ -26,7 +26,7 @@ export class MetricsFile {
       }
     } catch (cause) {
       const problem = `${this.path} cannot be written (${(cause as Error).message})`;
-      throw new FormatError('run', problem, 'free some space, then resume the run', { cause });
+      throw new InputError('run', problem, 'free some space, then resume the run', { cause });
     }
   }
 
@@ -55,7 +55,7 @@ export class MetricsFile {
   async check(bytes: number): Promise<void> {
     const { size } = await stat(this.path).catch((cause: Error) => {
       const problem = `${this.path} cannot be read (${cause.message})`;
-      throw new FormatError('run', problem, 'put it back, or begin anew with --fresh', { cause });
+      throw new InputError('run', problem, 'put it back, or begin anew with --fresh', { cause });
     });
     if (size < bytes) throw wrongLength(this.path, size, bytes);
     openSealedLines('run', this.path, (await this.contents()).subarray(0, bytes), false);
@@ -82,7 +82,7 @@ export async function readRunFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new FormatError(
+    throw new InputError(
       'run',
       `${path} cannot be read (${(cause as Error).message})`,
       `give the folder of a run that \`${command('train')}\` made`,

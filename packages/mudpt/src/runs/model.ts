@@ -20,7 +20,7 @@ export interface BaseModel {
 /** How a base model is opened, see {@link openModel}. */
 export type OpenModel = typeof openModel;
 
-/** @throws FormatError when there is no such model, or its files are damaged */
+/** @throws InputError when there is no such model; FormatError when its files are damaged */
 export async function openModel(
   { model, precision }: Pick<RunConfig, 'model' | 'precision'>,
   device: Device,

@@ -35,7 +35,7 @@ export interface TunedOptions {
 
 /**
  * Opens a finished run.
- * @throws FormatError when the folder holds none, or the base model is another one
+ * @throws InputError when the folder holds none, or the base model is another one; FormatError when its files are damaged
  */
 export async function openRun(
   path: string,

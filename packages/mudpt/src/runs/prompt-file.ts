@@ -4,6 +4,7 @@ import {
   copyInto,
   type Device,
   FormatError,
+  InputError,
   loadTensor,
   openSafetensors,
   type Tensor,
@@ -41,9 +42,9 @@ const schema = z.object({
   tensorsHash: z.string(),
   /** Hyper-parameters that fitting chose. */
   chosen: z.record(z.string(), z.number()).optional(),
-  /** What logits are divided by before they become probabilities, fitted on validation pictures; absent where there were none. */
+  /** What logits are divided by before they become probabilities, fitted on validation images; absent where there were none. */
   temperature: z.number().positive().optional(),
-  /** Accuracies on the test pictures, in percent. */
+  /** Accuracies on the test images, in percent. */
   accuracy: z.object({ zeroShot: z.number(), tuned: z.number() }).optional(),
 });
 
@@ -75,10 +76,10 @@ export async function writePrompts(
   await writeFileAtomic('prompts', paths.facts, sealJson({ ...facts, format: FORMAT, tensors, tensorsHash }));
 }
 
-/** @throws FormatError when the file is missing, damaged, of another version, or something else */
+/** @throws InputError when the file is missing; FormatError when it is damaged, of another version, or something else */
 export async function readPromptFacts({ facts }: PromptPaths): Promise<PromptFacts> {
   const bytes = await readFile(facts).catch((cause: unknown) => {
-    throw new FormatError('prompts', `${facts} cannot be read`, 'give the folder of a run that has finished training', { cause });
+    throw new InputError('prompts', `${facts} cannot be read`, 'give the folder of a run that has finished training', { cause });
   });
   const { success, data, error } = schema.safeParse(openSealedJson('prompts', facts, bytes, FORMAT));
   if (success) return data;
@@ -90,10 +91,10 @@ export async function readPromptFacts({ facts }: PromptPaths): Promise<PromptFac
   );
 }
 
-/** @throws FormatError when the prompts were learnt on another base model */
+/** @throws InputError when the prompts were learnt on another base model */
 export function expectModel({ facts }: PromptPaths, { model }: PromptFacts, hash: string, name: string): void {
   if (model.hash === hash) return;
-  throw new FormatError(
+  throw new InputError(
     'prompts',
     `${facts} was learnt on ${model.name} (${model.hash.slice(0, 12)}), and ${name} is another model (${hash.slice(0, 12)})`,
     `give its own base model with --model ${model.name}, or train on this one`,

@@ -9,7 +9,7 @@ export interface ClassFacts {
   readonly name: string;
   /** Its zero-shot prompt. */
   readonly prompt: string;
-  /** Pictures it has in each split, training and validation after few-shot sampling. */
+  /** Images it has in each split, training and validation after few-shot sampling. */
   readonly train: number;
   readonly val: number;
   readonly test: number;
@@ -19,7 +19,7 @@ export interface ClassFacts {
 export interface Evaluation {
   /** 'zero-shot': the frozen model with the data set's template; 'tuned': what was learnt. */
   readonly what: 'zero-shot' | 'tuned';
-  /** Data set the pictures and classes came from. */
+  /** Data set the images and classes came from. */
   readonly data: string;
   readonly split: 'train' | 'val' | 'test';
   readonly classes: 'all' | 'base' | 'new';
@@ -49,7 +49,7 @@ export interface RunSummary {
     readonly name: string;
     /** SHA-256 of its weights, as the loader tells it. */
     readonly hash: string;
-    /** Side of its pictures, in pixels. */
+    /** Side of its images, in pixels. */
     readonly imageSize: number;
     readonly config: unknown;
   };
@@ -67,9 +67,9 @@ export interface RunSummary {
   readonly adapter: string;
   /** Of files that grow no more: bytes of metrics.jsonl, lines of predictions.jsonl. */
   readonly lengths?: { readonly metrics: number; readonly predictions: number } | undefined;
-  /** Accuracy of the run's method on its validation pictures, in percent. */
+  /** Accuracy of the run's method on its validation images, in percent. */
   readonly validation?: number;
-  /** Absent for methods on features, without validation pictures, and where nobody asked. */
+  /** Absent for methods on features, without validation images, and where nobody asked. */
   readonly alternatives?: readonly AlternativeFacts[];
   /** In the order they were made; the last of each kind counts. */
   readonly evaluations: readonly Evaluation[];
@@ -85,11 +85,11 @@ export interface RunSummary {
   };
 }
 
-/** What a method reaches that was fitted to the same pictures beside the run's own. Accuracies in percent. */
+/** What a method reaches that was fitted to the same images beside the run's own. Accuracies in percent. */
 export interface AlternativeFacts {
   readonly method: string;
   readonly title: string;
-  /** On the validation pictures, which chose its hyper-parameters. */
+  /** On the validation images, which chose its hyper-parameters. */
   readonly validation: number;
   readonly test: number;
   /** Validation images. */
@@ -100,7 +100,7 @@ export interface AlternativeFacts {
 
 /** One line of `predictions.jsonl`. */
 export interface Prediction {
-  /** The picture's id in the data set. */
+  /** The image's id in the data set. */
   readonly id: string;
   /** Its file, where it is one. */
   readonly path?: string;
@@ -123,8 +123,17 @@ export function accuracyOf(
   evaluations: readonly Evaluation[],
   wanted: Pick<Evaluation, 'what'> & Partial<Pick<Evaluation, 'data' | 'classes'>>,
 ): number | undefined {
-  const { what, data, classes } = wanted;
-  return evaluations.findLast(
-    (one) => one.what === what && (data ?? one.data) === one.data && (classes ?? one.classes) === one.classes,
-  )?.metrics.accuracy;
+  return evaluations.findLast((one) => isOfKind(one, wanted))?.metrics.accuracy;
+}
+
+/** Whether an evaluation is of some kind, data and classes. What is left out matches anything. */
+export function isOfKind(
+  evaluation: Evaluation,
+  {
+    what,
+    data = evaluation.data,
+    classes = evaluation.classes,
+  }: Pick<Evaluation, 'what'> & Partial<Pick<Evaluation, 'data' | 'classes'>>,
+): boolean {
+  return evaluation.what === what && evaluation.data === data && evaluation.classes === classes;
 }

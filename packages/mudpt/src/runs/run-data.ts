@@ -1,4 +1,5 @@
 /** The images and classes of a run, as its configuration wants them. */
+import { at } from '../at.ts';
 import { createHash } from 'node:crypto';
 import { InputError } from '@mudpt/tensor';
 import { counted, someOf } from '../data/dataset.ts';
@@ -74,19 +75,19 @@ export function expectTrainable({ name, classNames, splits }: Dataset): void {
     );
 }
 
-/** Classes with their prompts and how many pictures they have. */
+/** Classes with their prompts and how many images they have. */
 export function classFacts({ classNames, template, splits }: Dataset): ClassFacts[] {
   const counts = (split: Split): Uint32Array => {
     const found = new Uint32Array(classNames.length);
-    for (const { label } of splits[split]) found[label] = (found[label] as number) + 1;
+    for (const { label } of splits[split]) found[label] = at(found, label) + 1;
     return found;
   };
   const [train, val, test] = [counts('train'), counts('val'), counts('test')];
   return classNames.map((name, label) => ({
     name,
     prompt: fillTemplate(template, name),
-    train: train[label] as number,
-    val: val[label] as number,
-    test: test[label] as number,
+    train: at(train, label),
+    val: at(val, label),
+    test: at(test, label),
   }));
 }

@@ -19,7 +19,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@mudpt/clip/files';
-import { FileLock, FormatError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
+import { FileLock, FormatError, InputError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
 import { parse, stringify } from 'yaml';
 import { exists } from '../data/files.ts';
 import { loadRecorded } from '../plugins/load.ts';
@@ -69,7 +69,7 @@ export class RunFolder {
 
   /**
    * Makes this process the only one that writes the run, until the lock is released.
-   * @throws FormatError when another process writes it, or the folder cannot be written
+   * @throws InputError when the folder cannot be written; what FileLock throws when another process writes it
    */
   async lock(): Promise<FileLock> {
     await this.make();
@@ -86,7 +86,7 @@ export class RunFolder {
       await rm(join(this.path, name), { recursive: true, force: true });
   }
 
-  /** Makes the folder. @throws FormatError when it cannot be made or written */
+  /** Makes the folder. @throws InputError when it cannot be made or written */
   async create(): Promise<void> {
     await this.make(() => this.metrics.create());
   }
@@ -96,7 +96,7 @@ export class RunFolder {
       await makeFolder(this.path);
       await more?.();
     } catch (cause) {
-      throw new FormatError(
+      throw new InputError(
         'run',
         `the folder ${this.path} cannot be written (${reason(cause)})`,
         'choose another one with --out',
@@ -109,7 +109,7 @@ export class RunFolder {
     await writeFileAtomic('run', this.file('config'), sealText(stringify(config), YAML_SEAL));
   }
 
-  /** @throws FormatError when the folder holds no run, or its file was edited into nonsense */
+  /** @throws InputError when the folder holds no run; FormatError when its file was edited */
   async readConfig(): Promise<RunConfig> {
     const text = openSealed('run', this.file('config'), await this.read('config'), YAML_SEAL);
     let value: unknown;
@@ -127,7 +127,7 @@ export class RunFolder {
     await writeFileAtomic('run', this.file('summary'), sealJson(summary));
   }
 
-  /** @throws FormatError when it is missing, damaged or of another format */
+  /** @throws InputError when it is missing; FormatError when it is damaged or of another format */
   async readSummary(): Promise<RunSummary> {
     const path = this.file('summary');
     const value = openSealedJson('run', path, await this.read('summary'), SUMMARY_FORMAT);

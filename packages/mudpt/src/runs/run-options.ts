@@ -17,7 +17,7 @@ export interface RunObserver {
   onReady?(summary: RunSummary, config: RunConfig): void;
   /** One sentence worth knowing. */
   onNote?(note: string): void;
-  /** A part that takes a while: `done` of `total` pictures. */
+  /** A part that takes a while: `done` of `total` images. */
   onPart?(what: string, done: number, total: number): void;
   onEvaluation?(evaluation: Evaluation): void;
   /** What other methods reach on the same validation images; `validation`: the run's accuracy there, in percent. */

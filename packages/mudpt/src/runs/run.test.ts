@@ -151,7 +151,7 @@ eachDevice('train', (ctx) => {
     const { summary } = await train(input, { device: ctx.device, out, signal: stop.signal, observer });
     expect(summary).toMatchObject({ state: 'stopped', evaluations: [{ what: 'zero-shot' }] });
     const estimate = await estimateRun(input, ctx.device);
-    // 17 pictures, one of them broken: 4 steps an epoch.
+    // 17 images, one of them broken: 4 steps an epoch.
     expect(estimate).toMatchObject({ classes: 4, trainImages: 17, testImages: 8, updates: 12 });
     for (const value of [estimate.secondsPerUpdate, estimate.trainingSeconds, estimate.evaluationSeconds, estimate.bytes])
       expect(value).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 /** A whole run, begun or continued: where it lies, and what it goes on from. All checks come before anything is written. */
 import { join } from 'node:path';
 import { makeFolder } from '@mudpt/clip/files';
-import { FormatError, InputError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import type { Dataset } from '../data/index.ts';
 import { methodNamed, type TrainingSettings } from '../methods/index.ts';
@@ -26,7 +26,7 @@ export function runFolderOf(config: RunConfig, datasetName: string, marks: RunMa
 
 /**
  * Trains and evaluates as `input` says.
- * @throws FormatError for data, models, folders that cannot be used; when the run is there already and neither resume nor fresh is given
+ * @throws InputError for settings, data, models, folders that cannot be used; when the run is there already and neither resume nor fresh is given
  */
 export async function train(input: RunInput, options: RunOptions): Promise<RunResult> {
   const resolved = await loadConfig(input);
@@ -45,7 +45,7 @@ export async function train(input: RunInput, options: RunOptions): Promise<RunRe
 
 /**
  * Continues the run in a folder, whatever it was started with. One that has finished is left as it is.
- * @throws FormatError when the folder holds no run, it is damaged, or its data or model changed
+ * @throws InputError when the folder holds no run, or its data or model changed; FormatError when it is damaged
  */
 export async function resumeRun(path: string, options: RunOptions): Promise<RunResult> {
   const folder = new RunFolder(path);
@@ -96,7 +96,7 @@ async function begin(parts: Parts, options: RunOptions, notes: readonly string[]
   const summary = (await exists(folder.file('summary'))) ? await folder.readSummary() : undefined;
   if (summary) {
     const differing = differences(summary.marks, parts.marks)[0];
-    if (differing) throw new FormatError('run', `${folder.path} holds a run with ${differing.what}`, differing.fix);
+    if (differing) throw new InputError('run', `${folder.path} holds a run with ${differing.what}`, differing.fix);
     if (resume && summary.state === 'finished') return finished(folder, await folder.readConfig(), summary, options);
     if (!resume && !fresh) throw isThere(folder, summary);
   }
@@ -126,8 +126,8 @@ function finished(folder: RunFolder, config: RunConfig, summary: RunSummary, { o
   return { folder, config, summary };
 }
 
-function isThere(folder: RunFolder, { state }: RunSummary): FormatError {
-  return new FormatError(
+function isThere(folder: RunFolder, { state }: RunSummary): InputError {
+  return new InputError(
     'run',
     `${folder.path} is there already${state === 'finished' ? ' and has finished' : state === 'diverged' ? ' and has diverged' : ', unfinished'}`,
     `${state === 'finished' ? 'look at its results' : 'add --resume to continue it'}, add --fresh to begin anew, or choose another folder with --out`,

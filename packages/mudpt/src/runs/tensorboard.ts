@@ -7,7 +7,7 @@
 import { appendFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { FormatError } from '@mudpt/tensor';
+import { InputError } from '@mudpt/tensor';
 
 /** SessionLog { status = 1: START }, field 7 of an Event. */
 const SESSION_START = Uint8Array.of(1 << 3, 1);
@@ -24,7 +24,7 @@ export class EventFile {
     this.path = join(folder, `events.out.tfevents.${Math.floor(now())}.${hostname()}.${process.pid}`);
   }
 
-  /** Adds scalars of one step. @throws FormatError when the file cannot be written */
+  /** Adds scalars of one step. @throws InputError when the file cannot be written */
   async add(step: number, scalars: Readonly<Record<string, number>>): Promise<void> {
     const records: Uint8Array[] = [];
     // The first event of a file names its version; the second begins a session, which takes the place of what earlier files say of its steps.
@@ -40,7 +40,7 @@ export class EventFile {
       await appendFile(this.path, concat(records));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new FormatError(
+      throw new InputError(
         'tensorboard',
         `${this.path} cannot be written (${why})`,
         'free some space, or set tensorboard to false',

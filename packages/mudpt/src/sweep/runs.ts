@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Device, InputError } from '@mudpt/tensor';
-import { inputOf } from '../cli/train-flags.ts';
+import { inputOf } from '../runs/input.ts';
 import { exists } from '../data/files.ts';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';

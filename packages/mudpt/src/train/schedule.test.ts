@@ -21,11 +21,11 @@ it.each(perEpoch)('is the authors scheduler: %s', (_, { base_lr, epochs, lr_per_
   for (const [epoch, lr] of lr_per_epoch.entries()) {
     const closed = epoch === 0 ? 1e-5 : 0.5 * base_lr * (1 + Math.cos((Math.PI * (epoch - 1)) / epochs));
     for (let step = 0; step < 3; step++) {
-      const own = schedule({ epoch, step, steps: 3 });
-      expect(own).toBe(closed);
+      const rate = schedule({ epoch, step, steps: 3 });
+      expect(rate).toBe(closed);
       // torch computes the same by recursion, so the last bits differ.
-      expect(Math.abs(own - lr)).toBeLessThan(1e-12);
-      expect(Math.abs(own - (lr_per_step[epoch * 3 + step] ?? 0))).toBeLessThan(1e-12);
+      expect(Math.abs(rate - lr)).toBeLessThan(1e-12);
+      expect(Math.abs(rate - (lr_per_step[epoch * 3 + step] ?? 0))).toBeLessThan(1e-12);
     }
   }
 });

@@ -15,6 +15,7 @@ import {
   type Tensor,
   zeros,
 } from '@mudpt/tensor';
+import { at } from '../at.ts';
 import type { Batch } from '../data/index.ts';
 import { MethodError, type PromptMethod, type StepLoss, type TrainingSettings } from '../methods/index.ts';
 import { NotFiniteError } from '../evaluation/finite.ts';
@@ -30,7 +31,7 @@ export interface StepStats {
   readonly terms: Readonly<Record<string, number>> | undefined;
 }
 
-/** Sums kept on the device: loss, correct pictures, and up to six parts of the loss. */
+/** Sums kept on the device: loss, correct images, and up to six parts of the loss. */
 const SUMS = 8;
 
 type Inputs = 'images' | 'labels' | 'lr';
@@ -100,7 +101,7 @@ export class Stepper {
   /**
    * Sets the method to the fastest way whose updates from batches of `images` [B, 3, H, W] fit the budget. The pool is emptied: what others
    * left there would stand beside what a step needs.
-   * @throws FormatError, LimitError as {@link chooseRematerialization}
+   * @throws InputError, LimitError as {@link chooseRematerialization}
    */
   choose(budget: Budget, images: readonly number[]): StepChoice {
     const { device, method } = this;
@@ -119,14 +120,14 @@ export class Stepper {
     copyInto(this.sums, this.none);
     const { batches, images } = this.counted;
     this.counted = { batches: 0, images: 0 };
-    const [loss, correct, ...terms] = values as unknown as readonly [number, number, ...number[]];
+    const [loss, correct] = [at(values, 0), at(values, 1)];
     if (!Number.isFinite(loss))
       throw new NotFiniteError(
         'training',
         `the loss is ${loss}`,
         'use a smaller learning rate, a longer warm-up, or f32 if this is f16',
       );
-    const named = this.termNames.map((name, index): [string, number] => [name, (terms[index] as number) / batches]);
+    const named = this.termNames.map((name, index): [string, number] => [name, at(values, 2 + index) / batches]);
     return {
       batches,
       loss: loss / batches,

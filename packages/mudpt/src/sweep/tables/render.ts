@@ -1,6 +1,6 @@
 /** Tables as text, Markdown, CSV and LaTeX. Nothing in them depends on when or where they were made. */
 import { csvLine } from '@mudpt/clip';
-import { table as aligned } from '../../cli/terminal.ts';
+import { table as aligned } from '../../terminal/text.ts';
 import { DECIMALS, GAP, type Row, type Table, type Value } from './table.ts';
 
 export const FORMATS = ['text', 'markdown', 'csv', 'latex'] as const;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
-import { resolveConfig } from '../runs/index.ts';
-import { suggestion } from './suggestion.ts';
-import { inputOf } from './train-flags.ts';
+import { resolveConfig } from './index.ts';
+import { suggestion } from '../settings/suggestion.ts';
+import { inputOf } from './input.ts';
 
 describe('inputOf', () => {
   it('puts flags and assignments where they belong', async () => {

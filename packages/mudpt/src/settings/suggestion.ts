@@ -1,4 +1,5 @@
 /** Names that a person may have meant. */
+import { at } from '../at.ts';
 
 /** "Did you mean" for the nearest name, or all names. */
 export function suggestion(given: string, names: readonly string[]): string {
@@ -13,7 +14,7 @@ function distance(a: string, b: string): number {
   // Of the letters of `from` so far, to each beginning of `to`.
   let row = Uint32Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const letter of from) {
-    let [diagonal, left] = [row[0] as number, (row[0] as number) + 1];
+    let [diagonal, left] = [at(row, 0), at(row, 0) + 1];
     row = row.map((above, j) => {
       if (j === 0) return left;
       left = Math.min(above + 1, left + 1, diagonal + (letter === to[j - 1] ? 0 : 1));
@@ -21,5 +22,5 @@ function distance(a: string, b: string): number {
       return left;
     });
   }
-  return row[to.length] as number;
+  return at(row, to.length);
 }

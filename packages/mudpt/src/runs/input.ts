@@ -1,11 +1,11 @@
-/** From words on the command line to a configuration. */
+/** What a run is asked for: from flags, a file and assignments to a configuration. */
 import { readFile } from 'node:fs/promises';
 import { InputError } from '@mudpt/tensor';
 import { parse } from 'yaml';
 import { loadPlugins, type PluginRecord } from '../plugins/load.ts';
-import { type RunInput, type Schemas, SCHEMAS, type Section, settingsFor } from '../runs/settings.ts';
+import { type RunInput, type Schemas, SCHEMAS, type Section, settingsFor } from './settings.ts';
 import { flagValue, type Setting } from '../settings/fields.ts';
-import { suggestion } from './suggestion.ts';
+import { suggestion } from '../settings/suggestion.ts';
 
 /** What `train` was given: settings by their flags, in camelCase as commander has them; a flag that was not given is absent. */
 export interface TrainFlags {

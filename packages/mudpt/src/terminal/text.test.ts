@@ -1,6 +1,7 @@
 import { FormatError } from '@mudpt/tensor';
 import { expect, it, vi } from 'vitest';
-import { bar, bytes, duration, errorText, StatusLine, table } from './terminal.ts';
+import { errorText, StatusLine } from './status-line.ts';
+import { bar, bytes, duration, table } from './text.ts';
 
 it('writes numbers as people read them', () => {
   expect([0, 59.6, 3599, 3600, Infinity].map(duration)).toEqual(['0:00', '1:00', '59:59', '1:00:00', '?']);
