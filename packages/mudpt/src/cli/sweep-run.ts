@@ -70,7 +70,7 @@ export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number):
   return tally.failed > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-function ended({ id }: Cell, outcome: Outcome, reason: string | undefined): string {
+export function ended({ id }: Cell, outcome: Outcome, reason: string | undefined): string {
   return `${WORDS[outcome].padEnd(8)} ${id}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
