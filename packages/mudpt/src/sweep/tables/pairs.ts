@@ -107,7 +107,18 @@ export const PAIR_NOTES: readonly string[] = [
 /** Rows of a table of text, the heading first. */
 export function pairRows({ methods, pairs }: Pairs): string[][] {
   const [a, b] = methods.map(titleOfMethod);
-  const heading = ['protocol', 'data', 'shots', 'images', a ?? '', b ?? '', 'difference', '95 % interval', 'p of each seed', 'Holm'];
+  const heading = [
+    'protocol',
+    'data',
+    'shots',
+    'images',
+    a ?? '',
+    b ?? '',
+    'difference',
+    '95 % interval',
+    'p of each seed',
+    'Holm',
+  ];
   const small = (p: number): string => (p < 0.0001 ? '<0.0001' : p.toFixed(4));
   return [
     heading,
