@@ -6,6 +6,7 @@ import { groupNames, PROTOCOLS } from '../sweep/protocols.ts';
 import { FORMATS } from '../sweep/tables/render.ts';
 import type { CollectFlags } from './collect.ts';
 import type { PlanFlags, RunFlags } from './sweep.ts';
+import { addEngineCommands } from './sweep-engines-program.ts';
 
 const FOLDER = 'folder of the sweep';
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -59,6 +60,7 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .action(async (folder: string, flags: { json?: boolean }) =>
       finish(await (await import('./sweep.ts')).statusCommand(folder, flags)),
     );
+  addEngineCommands(sweep, finish);
   main
     .command('collect')
     .description("a sweep's tables as the papers have them, its curves, and paired tests; exit code 1: some cells are gaps")

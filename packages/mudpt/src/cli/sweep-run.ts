@@ -1,9 +1,12 @@
 /** `sweep run`: the cells of one task in this process, or all of them in several. */
+import { resolve } from 'node:path';
 import { Device } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
+import { counted } from '../data/dataset.ts';
 import type { Cell, Plan } from '../sweep/cell.ts';
 import { progressObserver, reasonOf } from '../sweep/child.ts';
 import { dispatch, type Tally } from '../sweep/dispatch.ts';
+import { commandLine } from '../sweep/engines/command-line.ts';
 import { executeCell, type Outcome, Workplace } from '../sweep/execute.ts';
 import { EXIT_AGAIN, EXIT_DONE, EXIT_FAILED } from '../sweep/exit-codes.ts';
 import { stopOnSignals } from '../sweep/signals.ts';
@@ -54,7 +57,8 @@ export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number):
     jobs,
     signal: stop.signal,
     program: process.argv[1] ?? '',
-    childArguments: ['sweep', 'child', sweep],
+    folder: commandLine().folder,
+    childArguments: ['sweep', 'child', resolve(sweep)],
     onStart: (cell, pid) => line.print(`begin    ${cell.id} (process ${pid})`),
     onProgress: (cell, text) => line.show(`${cell.id}: ${text}`),
     onEnd: (cell, outcome, reason) => line.print(`${ended(cell, outcome, reason)} (${++count})`),
@@ -70,7 +74,7 @@ export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number):
   return tally.failed > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-function ended({ id }: Cell, outcome: Outcome, reason: string | undefined): string {
+export function ended({ id }: Cell, outcome: Outcome, reason: string | undefined): string {
   return `${WORDS[outcome].padEnd(8)} ${id}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
@@ -78,5 +82,5 @@ function tallyText(tally: Tally, cells: number, seconds: number): string {
   const parts = (Object.keys(WORDS) as Outcome[])
     .filter((outcome) => tally[outcome] > 0)
     .map((outcome) => `${tally[outcome]} ${WORDS[outcome]}`);
-  return `${cells} cells: ${parts.join(', ') || 'none begun'}; ${seconds.toFixed(0)} s`;
+  return `${counted(cells, 'cell', 'cells')}: ${parts.join(', ') || 'none begun'}; ${seconds.toFixed(0)} s`;
 }

@@ -15,6 +15,8 @@ export interface DispatchOptions {
   /** Words that start this command line as a child: `sweep child FOLDER`. */
   readonly childArguments: readonly string[];
   readonly program: string;
+  /** Folder the children start in; their words have no paths that count from another. */
+  readonly folder: string;
   readonly onStart: (cell: Cell, process: number) => void;
   readonly onProgress: (cell: Cell, text: string) => void;
   readonly onEnd: (cell: Cell, outcome: Outcome, reason?: string) => void;
@@ -95,7 +97,10 @@ class Child {
   private readonly onStop: () => void;
 
   constructor(private readonly options: DispatchOptions) {
-    this.process = fork(options.program, [...options.childArguments], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.process = fork(options.program, [...options.childArguments], {
+      cwd: options.folder,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.gone = new Promise((resolve) => {
       this.process.once('error', (error) => resolve(error.message));
       this.process.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));

@@ -74,7 +74,7 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
     },
     `${request.method} on ${set.name}`,
   );
-  const mark = sha256(JSON.stringify([request.method, identityOfSeeds(config), set.structure, model])).slice(0, 8);
+  const mark = sha256(JSON.stringify([request.method, identityOfSeeds(config), set.structure])).slice(0, 8);
   return { config, asked: Object.keys(given.settings ?? {}), id: runName(config, set.name, mark) };
 }
 

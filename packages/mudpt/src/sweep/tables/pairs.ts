@@ -19,8 +19,10 @@ export interface Pair {
   readonly difference: number;
   readonly low: number;
   readonly high: number;
-  /** McNemar's exact p by seed, after Holm's adjustment for all tests of the table. */
+  /** McNemar's exact p by seed. */
   readonly p: readonly number[];
+  /** After Holm's adjustment for all tests of the table. */
+  readonly adjusted: readonly number[];
 }
 
 export interface Pairs {
@@ -39,7 +41,7 @@ export async function comparePairs(sweep: string, { head, cells }: Plan, [a, b]:
       throw new InputError('--pair', `${method} is none of the methods of this sweep`, `use two of ${head.methods.join(', ')}`);
   if (a === b) throw new InputError('--pair', `${a} is named twice`, 'name two methods');
   const gaps: { id: string; reason: string }[] = [];
-  const found: (Omit<Pair, 'p'> & { raw: readonly number[] })[] = [];
+  const found: Omit<Pair, 'adjusted'>[] = [];
   for (const protocol of head.protocols)
     for (const shots of protocol.shots)
       for (const data of protocol.train) {
@@ -64,9 +66,9 @@ export async function comparePairs(sweep: string, { head, cells }: Plan, [a, b]:
         }
         if (seeds.length > 0) found.push({ protocol: protocol.name, data, shots, ...measure(seeds) });
       }
-  const adjusted = holm(found.flatMap(({ raw }) => raw));
+  const adjusted = holm(found.flatMap(({ p }) => p));
   let at = 0;
-  const pairs = found.map(({ raw, ...rest }): Pair => ({ ...rest, p: adjusted.slice(at, (at += raw.length)) }));
+  const pairs = found.map((pair): Pair => ({ ...pair, adjusted: adjusted.slice(at, (at += pair.p.length)) }));
   return { methods: [a, b], pairs, gaps };
 }
 
@@ -93,23 +95,34 @@ function measure(seeds: readonly { seed: number; first: boolean[]; second: boole
     first: mean(seeds.map(({ first }) => accuracy(first))),
     second: mean(seeds.map(({ second }) => accuracy(second))),
     ...bootstrapPaired([...differences.values()].map(mean)),
-    raw: seeds.map(({ first, second }) => mcNemar(first, second).p),
+    p: seeds.map(({ first, second }) => mcNemar(first, second).p),
   };
 }
 
 export const PAIR_NOTES: readonly string[] = [
   'difference: first minus second, mean over seeds; interval: 95 % percentile bootstrap over images, 2000 draws, seed 1',
-  "p: McNemar's exact test of each seed, two-sided, after Holm's adjustment for all tests of this table",
+  "p: McNemar's exact test of each seed, two-sided; Holm: adjusted for all tests of this table",
 ];
 
 /** Rows of a table of text, the heading first. */
 export function pairRows({ methods, pairs }: Pairs): string[][] {
   const [a, b] = methods.map(titleOfMethod);
-  const heading = ['protocol', 'data', 'shots', 'images', a ?? '', b ?? '', 'difference', '95 % interval', 'p of each seed'];
+  const heading = [
+    'protocol',
+    'data',
+    'shots',
+    'images',
+    a ?? '',
+    b ?? '',
+    'difference',
+    '95 % interval',
+    'p of each seed',
+    'Holm',
+  ];
   const small = (p: number): string => (p < 0.0001 ? '<0.0001' : p.toFixed(4));
   return [
     heading,
-    ...pairs.map(({ protocol, data, shots, images, first, second, difference, low, high, p }) => [
+    ...pairs.map(({ protocol, data, shots, images, first, second, difference, low, high, p, adjusted }) => [
       protocol,
       titleOf(data),
       String(shots),
@@ -119,6 +132,7 @@ export function pairRows({ methods, pairs }: Pairs): string[][] {
       `${difference < 0 ? '' : '+'}${difference.toFixed(2)}`,
       `${low.toFixed(2)} to ${high.toFixed(2)}`,
       p.map(small).join(' '),
+      adjusted.map(small).join(' '),
     ]),
   ];
 }

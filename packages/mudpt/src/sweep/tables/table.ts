@@ -100,9 +100,15 @@ export function ranked(rows: readonly Row[], average: number): Row[] {
           return value.mean !== undefined && counts(value, column) ? [value.mean.toFixed(DECIMALS)] : [];
         });
       const [best, second] = [...new Set(shown)].sort((a, b) => Number(b) - Number(a));
-      // Of one number nothing is the best.
-      if (best === undefined || shown.length < 2) continue;
-      marks.set(`${part} ${column}`, new Map([[best, 'best'], ...(second === undefined ? [] : [[second, 'second'] as const])]));
+      // Where all are equal nothing is the best.
+      if (best === undefined || second === undefined) continue;
+      marks.set(
+        `${part} ${column}`,
+        new Map([
+          [best, 'best'],
+          [second, 'second'],
+        ]),
+      );
     }
   return rows.map((row) => {
     if (!row.isRanked) return row;
