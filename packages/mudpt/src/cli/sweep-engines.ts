@@ -10,7 +10,7 @@ import { readPlan } from '../sweep/plan.ts';
 import { stopOnSignals } from '../sweep/signals.ts';
 import { one } from './sweep.ts';
 import { ended } from './sweep-run.ts';
-import { StatusLine } from './terminal.ts';
+import { StatusLine } from '../terminal/status-line.ts';
 
 export interface SlurmFlags {
   readonly chunk: string;
