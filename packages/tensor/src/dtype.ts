@@ -81,7 +81,9 @@ export function expectNumber(op: string, argument: string, value: number, dtype:
 export function toBytes(dtype: DType, values: HostArray): Uint8Array<ArrayBuffer> {
   if (dtype === 'f16') {
     const half = new Uint16Array(values.length + (values.length & 1));
-    for (let i = 0; i < values.length; i += 1) half[i] = toHalf(values[i] ?? 0);
+    values.forEach((value: number, i: number) => {
+      half[i] = toHalf(value);
+    });
     return new Uint8Array(half.buffer);
   }
   if (dtype === 'f32') return bytesOf(values instanceof Float32Array ? values : Float32Array.from(values));

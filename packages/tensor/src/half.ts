@@ -1,17 +1,16 @@
 /** Half precision (IEEE 754 binary16) on the host: Node 20 has no Float16Array. Conversions go by bits, so they are exact in every case. */
-const single = new Float32Array(1);
-const bits = new Uint32Array(single.buffer);
+const word = new DataView(new ArrayBuffer(4));
 
 /** Nearest half of `value`, ties to even; overflow gives infinity, NaN a quiet NaN. Returns the 16 bits. */
 export function toHalf(value: number): number {
-  single[0] = value;
-  return halfOfFloatBits(bits[0] ?? 0);
+  word.setFloat32(0, value);
+  return halfOfFloatBits(word.getUint32(0));
 }
 
 /** Value of 16 half bits. */
 export function fromHalf(half: number): number {
-  bits[0] = floatBitsOfHalf(half);
-  return single[0] ?? 0;
+  word.setUint32(0, floatBitsOfHalf(half));
+  return word.getFloat32(0);
 }
 
 /** The f16 bits nearest to the f32 with these bits, ties to even. */

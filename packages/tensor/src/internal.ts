@@ -74,4 +74,5 @@ export { logSoftmaxBackward, softmaxBackward } from './ops/softmax.ts';
 
 // The table of pointwise operations, and the derivatives that are data in it.
 export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './pointwise/gradient.ts';
-export { isPointwise, type PointwiseName, type PointwiseRow, pointwiseTable } from './pointwise/table.ts';
+export { isPointwise, type PointwiseName, pointwiseTable } from './pointwise/table.ts';
+export type { PointwiseRow } from './pointwise/row.ts';

@@ -1,5 +1,6 @@
 /** Shapes, strides and axes. */
 import { LimitError, ShapeError } from './errors.ts';
+import { nth } from './values.ts';
 
 /** Sizes of the axes, outermost first; [] for a scalar. */
 export type Shape = readonly number[];
@@ -16,7 +17,7 @@ export function sizeOf(shape: Shape): number {
 export function contiguousStrides(shape: Shape): number[] {
   const strides: number[] = Array.from({ length: shape.length }, () => 1);
   for (let axis = shape.length - 2; axis >= 0; axis -= 1)
-    strides[axis] = (strides[axis + 1] ?? 1) * Math.max(1, shape[axis + 1] ?? 1);
+    strides[axis] = nth(strides, axis + 1) * Math.max(1, nth(shape, axis + 1));
   return strides;
 }
 
@@ -24,7 +25,7 @@ export function contiguousStrides(shape: Shape): number[] {
 export function isContiguous(shape: Shape, strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-    const size = shape[axis] ?? 1;
+    const size = nth(shape, axis);
     if (size === 0) return true;
     if (size !== 1 && strides[axis] !== expected) return false;
     expected *= size;
@@ -94,9 +95,7 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
 /** Strides of a view of `shape` (with `strides`) broadcast to `target`: 0 where a dimension is repeated. */
 export function broadcastStrides(shape: Shape, strides: readonly number[], target: Shape): number[] {
   const shift = target.length - shape.length;
-  return target.map((size, axis) =>
-    axis < shift || (shape[axis - shift] === 1 && size !== 1) ? 0 : (strides[axis - shift] ?? 0),
-  );
+  return target.map((size, axis) => (axis < shift || (shape[axis - shift] === 1 && size !== 1) ? 0 : nth(strides, axis - shift)));
 }
 
 export type Collapsed = { readonly shape: number[]; readonly strides: number[][] };
@@ -109,15 +108,15 @@ export function collapse(shape: Shape, strides: readonly (readonly number[])[]):
   const outShape: number[] = [];
   const outStrides: number[][] = strides.map(() => []);
   for (let axis = 0; axis < shape.length; axis += 1) {
-    const size = shape[axis] ?? 1;
+    const size = nth(shape, axis);
     if (size === 1) continue;
     const last = outShape.length - 1;
-    const merges = last >= 0 && strides.every((list, operand) => outStrides[operand]?.[last] === (list[axis] ?? 0) * size);
-    if (merges) outShape[last] = (outShape[last] ?? 1) * size;
+    const merges = last >= 0 && strides.every((list, operand) => outStrides[operand]?.[last] === nth(list, axis) * size);
+    if (merges) outShape[last] = nth(outShape, last) * size;
     else outShape.push(size);
     strides.forEach((list, operand) => {
       const out = outStrides[operand];
-      if (out) out[outShape.length - 1] = list[axis] ?? 0;
+      if (out) out[outShape.length - 1] = nth(list, axis);
     });
   }
   return { shape: outShape, strides: outStrides };

@@ -5,6 +5,7 @@ import { adopt, forget } from './engine/ownership.ts';
 import { ENDED, type Storage } from './engine/storage.ts';
 import { DisposedError, ShapeError } from './errors.ts';
 import { contiguousStrides, isContiguous, type Shape, showShape, sizeOf } from './shape.ts';
+import { nth } from './values.ts';
 
 /** Nested arrays of numbers, as deep as the tensor has axes. */
 export type Nested = number | Nested[];
@@ -122,10 +123,7 @@ export class Tensor {
     }
     const width = bytesPerElement(this.dtype);
     const reach = (sign: number): number =>
-      this.shape.reduce(
-        (sum, size, axis) => sum + Math.min(0, sign * (this.strides[axis] ?? 0) * (size - 1)) * sign,
-        this.offset,
-      );
+      this.shape.reduce((sum, size, axis) => sum + Math.min(0, sign * nth(this.strides, axis) * (size - 1)) * sign, this.offset);
     const [low, high] = [reach(1), reach(-1)];
     const begin = Math.floor((low * width) / 4) * 4;
     const end = Math.ceil(((high + 1) * width) / 4) * 4;
@@ -148,7 +146,7 @@ export class Tensor {
         `shape ${showShape(this.shape)} has ${this.size} elements`,
         'read data(), or reduce to one element first',
       );
-    return (await this.data())[0] ?? Number.NaN;
+    return nth(await this.data(), 0);
   }
 
   /** Elements as nested arrays; a number for a scalar. */
@@ -162,8 +160,8 @@ export class Tensor {
     const strides = contiguousStrides(this.shape);
     const build = (axis: number, offset: number): Nested =>
       axis === this.rank
-        ? (values[offset] ?? Number.NaN)
-        : Array.from({ length: this.shape[axis] ?? 0 }, (_, i) => build(axis + 1, offset + i * (strides[axis] ?? 0)));
+        ? nth(values, offset)
+        : Array.from({ length: nth(this.shape, axis) }, (_, i) => build(axis + 1, offset + i * nth(strides, axis)));
     return build(0, 0);
   }
 
@@ -179,13 +177,13 @@ function rowMajor({ shape, strides, rank, size }: Tensor, values: DataArray, ori
   const index = shape.map(() => 0);
   let from = origin;
   for (let i = 0; i < result.length; i += 1) {
-    result[i] = values[from] ?? 0;
+    result[i] = nth(values, from);
     for (let axis = rank - 1; axis >= 0; axis -= 1) {
-      const stride = strides[axis] ?? 0;
-      index[axis] = (index[axis] ?? 0) + 1;
+      const stride = nth(strides, axis);
+      index[axis] = nth(index, axis) + 1;
       from += stride;
-      if ((index[axis] ?? 0) < (shape[axis] ?? 0)) break;
-      from -= stride * (index[axis] ?? 0);
+      if (nth(index, axis) < nth(shape, axis)) break;
+      from -= stride * nth(index, axis);
       index[axis] = 0;
     }
   }

@@ -8,7 +8,7 @@ import { rowChoice } from './kernels/row-launch.ts';
 import { workCandidates } from './kernels/work-per-thread.ts';
 import { LimitError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
-import { at } from './values.ts';
+import { nth } from './values.ts';
 import { attention } from './ops/attention.ts';
 import { isFlash } from './kernels/attention/flash.ts';
 import { cast, contiguous } from './ops/copy.ts';
@@ -59,7 +59,7 @@ function indices(device: Device, shape: readonly number[], extent: number): Tens
 
 /** An operation of one float tensor. */
 function unary(family: string, shape: readonly number[], choice: Sample['choice'], run: (x: Tensor) => Tensor): Sample {
-  return { family, choice, prepare: (device) => [values(device, shape)], run: (inputs) => run(at(inputs, 0)) };
+  return { family, choice, prepare: (device) => [values(device, shape)], run: (inputs) => run(nth(inputs, 0)) };
 }
 
 /** What an elementwise family chooses from, by the class of its layout. */
@@ -86,20 +86,20 @@ function attentionOf(tokens: number, depth: number, batch: number): Sample {
     family: 'attention',
     choice: (device) => attentionChoice(device, { depth, queries: tokens, packed: false }),
     prepare: (device) => [1, 2, 3].map((seed) => values(device, [batch, tokens, 8, depth], seed)),
-    run: (inputs) => attention(at(inputs, 0), at(inputs, 1), at(inputs, 2)),
+    run: (inputs) => attention(nth(inputs, 0), nth(inputs, 1), nth(inputs, 2)),
   };
 }
 
 /** Sequences of 8 to 14 tokens, as class names are. */
 const SEQUENCES = Array.from({ length: 65 }, (_, i) => 11 * i + (i % 4));
-const PACKED_TOKENS = at(SEQUENCES, SEQUENCES.length - 1);
+const PACKED_TOKENS = nth(SEQUENCES, SEQUENCES.length - 1);
 
 function packedOf(depth: number): Sample {
   return {
     family: 'attention',
     choice: (device) => attentionChoice(device, { depth, queries: PACKED_TOKENS, packed: true }),
     prepare: (device) => [1, 2, 3].map((seed) => values(device, [PACKED_TOKENS, 8, depth], seed)),
-    run: (inputs) => attention(at(inputs, 0), at(inputs, 1), at(inputs, 2), { cuSeqlens: SEQUENCES, causal: true }),
+    run: (inputs) => attention(nth(inputs, 0), nth(inputs, 1), nth(inputs, 2), { cuSeqlens: SEQUENCES, causal: true }),
   };
 }
 
@@ -109,7 +109,7 @@ function convolution(size: number, channels: number): Sample {
     family: 'conv2d',
     choice: (device) => conv2dChoice(device, image, weight, options),
     prepare: (device) => [values(device, image), values(device, weight, 2)],
-    run: (inputs) => conv2d(at(inputs, 0), at(inputs, 1), undefined, options),
+    run: (inputs) => conv2d(nth(inputs, 0), nth(inputs, 1), undefined, options),
   };
 }
 
@@ -126,7 +126,7 @@ const SAMPLES: readonly Sample[] = [
         family: 'loss',
         choice,
         prepare: (device) => [values(device, shape), indices(device, [rows], width)],
-        run: (inputs) => crossEntropy(at(inputs, 0), at(inputs, 1), { reduction: 'none' }),
+        run: (inputs) => crossEntropy(nth(inputs, 0), nth(inputs, 1), { reduction: 'none' }),
       },
     ];
   }),
@@ -141,7 +141,7 @@ const SAMPLES: readonly Sample[] = [
     family: 'pointwise',
     choice: work('strided'),
     prepare: (device) => [values(device, [512, 1024]), values(device, [1024], 2)],
-    run: (inputs) => add(at(inputs, 0), at(inputs, 1)),
+    run: (inputs) => add(nth(inputs, 0), nth(inputs, 1)),
   },
   unary('copy', [512, 1024], work('vectors'), (x) => cast(x, 'i32')),
   unary('copy', [512, 1024], work('elements'), (x) => {
@@ -152,25 +152,25 @@ const SAMPLES: readonly Sample[] = [
     family: 'gather',
     choice: work('vectors'),
     prepare: (device) => [values(device, [1024, 512]), indices(device, [1024], 1024)],
-    run: (inputs) => embedding(at(inputs, 0), at(inputs, 1)),
+    run: (inputs) => embedding(nth(inputs, 0), nth(inputs, 1)),
   },
   {
     family: 'gather',
     choice: work('elements'),
     prepare: (device) => [values(device, [512, 512]), indices(device, [512, 512], 512)],
-    run: (inputs) => gather(at(inputs, 0), 1, at(inputs, 1)),
+    run: (inputs) => gather(nth(inputs, 0), 1, nth(inputs, 1)),
   },
   ...[64, 63].map((width) => ({
     family: 'cat',
     choice: work(width === 64 ? 'vectors' : 'elements'),
     prepare: (device: Device) => [values(device, [4096, width]), values(device, [4096, 4], 2)],
-    run: (inputs: readonly Tensor[]) => cat([at(inputs, 0), at(inputs, 1)], 1),
+    run: (inputs: readonly Tensor[]) => cat([nth(inputs, 0), nth(inputs, 1)], 1),
   })),
   {
     family: 'fill',
     choice: work('flat'),
     prepare: (device) => [values(device, [1])],
-    run: (inputs) => full([512, 1024], 3, { device: at(inputs, 0).device }),
+    run: (inputs) => full([512, 1024], 3, { device: nth(inputs, 0).device }),
   },
 ];
 

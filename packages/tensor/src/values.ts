@@ -7,7 +7,7 @@ export function isPlain(value: object): boolean {
 }
 
 /** Element `index` of `list`, which the caller knows to be there. @throws RangeError when it is not */
-export function at<T>(list: ArrayLike<T>, index: number): T {
+export function nth<T>(list: ArrayLike<T>, index: number): T {
   const value = list[index];
   if (value === undefined) throw new RangeError(`there is no element ${index} in a list of ${list.length}`);
   return value;
@@ -15,5 +15,12 @@ export function at<T>(list: ArrayLike<T>, index: number): T {
 
 /** The last element of `list`, which the caller knows not to be empty. @throws RangeError when it is */
 export function lastOf<T>(list: ArrayLike<T>): T {
-  return at(list, list.length - 1);
+  return nth(list, list.length - 1);
+}
+
+/** The value of `key` in `map`, which the caller knows to be there. @throws RangeError when it is not */
+export function entryOf<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+  const value = map.get(key);
+  if (value === undefined) throw new RangeError(`there is no entry ${String(key)}`);
+  return value;
 }

@@ -9,6 +9,7 @@ import type { Params } from './params.ts';
 import type { PipelineEntry } from './pipelines.ts';
 import { nextId, type PoolBuffer } from './pool.ts';
 import { ParamPages } from './recorder.ts';
+import { nth } from '../values.ts';
 
 type Lifetime = { readonly buffer: PoolBuffer; first: number; last: number };
 /** Memory shared by virtual buffers whose lifetimes do not meet; these in the order of time. */
@@ -166,7 +167,7 @@ function insert(taken: Lifetime[], lifetime: Lifetime): boolean {
   let high = taken.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((taken[middle]?.first ?? 0) < lifetime.first) low = middle + 1;
+    if (nth(taken, middle).first < lifetime.first) low = middle + 1;
     else high = middle;
   }
   const [before, after] = [taken[low - 1], taken[low]];

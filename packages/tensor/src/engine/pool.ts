@@ -3,6 +3,7 @@
  * the order they were recorded; only host writes must wait until the last recorded use was submitted.
  */
 import { AllocationError } from '../errors.ts';
+import { nth } from '../values.ts';
 
 /** A storage buffer with a stable identity. `gpu` is undefined only while a plan is being captured. */
 export type PoolBuffer = {
@@ -41,7 +42,7 @@ function insert(list: PoolBuffer[], buffer: PoolBuffer): void {
   let high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((list[middle]?.id ?? 0) > buffer.id) low = middle + 1;
+    if (nth(list, middle).id > buffer.id) low = middle + 1;
     else high = middle;
   }
   list.splice(low, 0, buffer);

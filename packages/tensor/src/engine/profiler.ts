@@ -5,6 +5,7 @@
 import { DeviceError } from '../errors.ts';
 import type { AwaitGpu } from '../platform/platform.ts';
 import type { DispatchCommand } from './commands.ts';
+import { nth } from '../values.ts';
 
 /** One timed dispatch; times in milliseconds from the first one. */
 export type Span = {
@@ -96,7 +97,7 @@ export class Profiler {
     await this.wait(buffer.mapAsync(1));
     const stamps = new BigUint64Array(buffer.getMappedRange().slice(0));
     commands.forEach((command, index) => {
-      this.timed.push({ command, begin: stamps[index * 2] ?? 0n, end: stamps[index * 2 + 1] ?? 0n });
+      this.timed.push({ command, begin: nth(stamps, index * 2), end: nth(stamps, index * 2 + 1) });
     });
     buffer.destroy();
   }

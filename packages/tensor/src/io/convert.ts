@@ -72,8 +72,7 @@ function narrow<A extends Int32Array | Uint32Array>(
   }
   const from = dtype === 'I64' || dtype === 'U64' ? toBigInt64(dtype, bytes) : smallIntegers(dtype, bytes);
   const to = new Target(from.length);
-  for (let i = 0; i < from.length; i++) {
-    const value = from[i] ?? 0;
+  for (const [i, value] of from.entries()) {
     if (value < lowest || value > highest) {
       throw new FormatError(
         op,
@@ -115,7 +114,9 @@ function booleans(bytes: Uint8Array): Uint8Array {
 
 function bigIntsToFloat32(values: BigInt64Array | BigUint64Array): Float32Array {
   const result = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i++) result[i] = bigIntToFloat(values[i] ?? 0n);
+  values.forEach((value: bigint, i: number) => {
+    result[i] = bigIntToFloat(value);
+  });
   return result;
 }
 
@@ -132,9 +133,11 @@ let halfTable: Uint32Array | undefined;
 
 /** f16 bits to f32, exactly. */
 export function float16ToFloat32(bits: Uint16Array): Float32Array {
-  halfTable ??= Uint32Array.from({ length: 1 << 16 }, (_, half) => floatBitsOfHalf(half));
+  const table = (halfTable ??= Uint32Array.from({ length: 1 << 16 }, (_, half) => floatBitsOfHalf(half)));
   const result = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) result[i] = halfTable[bits[i] ?? 0] ?? 0;
+  bits.forEach((half, i) => {
+    result[i] = table[half] as number; // the table has every half
+  });
   return new Float32Array(result.buffer);
 }
 
@@ -142,14 +145,18 @@ export function float16ToFloat32(bits: Uint16Array): Float32Array {
 export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = bitsOf(values);
   const result = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) result[i] = halfOfFloatBits(bits[i] ?? 0);
+  bits.forEach((word, i) => {
+    result[i] = halfOfFloatBits(word);
+  });
   return result;
 }
 
 /** bf16 bits to f32, exactly. */
 export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
   const result = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) result[i] = (bits[i] ?? 0) << 16;
+  bits.forEach((word, i) => {
+    result[i] = word << 16;
+  });
   return new Float32Array(result.buffer);
 }
 
@@ -157,11 +164,10 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
 export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = bitsOf(values);
   const result = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) {
-    const value = bits[i] ?? 0;
+  bits.forEach((value, i) => {
     const isNaN = (value & 0x7fffffff) > 0x7f800000;
     result[i] = isNaN ? (value >>> 16) | 0x40 : (value + 0x7fff + ((value >>> 16) & 1)) >>> 16;
-  }
+  });
   return result;
 }
 

@@ -1,6 +1,7 @@
 /** Axis views: a tensor as lines along one axis, for kernels that walk along it. */
 import { collapse, contiguousStrides, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { nth } from '../values.ts';
 
 export type AxisView = {
   readonly lines: number;
@@ -23,7 +24,7 @@ export function axisView(x: Tensor, axis: number, yShape: Shape = x.shape): Axis
   const across = <V>(list: readonly V[]): V[] => list.filter((_, at) => at !== axis);
   const yStrides = contiguousStrides(yShape);
   const merged = collapse(across(x.shape), [across(x.strides), across(yStrides)]);
-  const length = x.shape[axis] ?? 1;
+  const length = nth(x.shape, axis);
   const lines = across(x.shape).reduce((product, size) => product * size, 1);
   const wrap = (list: readonly number[] | undefined): number[] => padFront(list ?? [], MAX_RANK, 0).map((stride) => stride >>> 0);
   return {
@@ -33,8 +34,8 @@ export function axisView(x: Tensor, axis: number, yShape: Shape = x.shape): Axis
       lines,
       length,
       x_offset: x.offset,
-      x_step: (x.strides[axis] ?? 1) >>> 0,
-      y_step: yStrides[axis] ?? 1,
+      x_step: nth(x.strides, axis) >>> 0,
+      y_step: nth(yStrides, axis),
       shape: padFront(merged.shape, MAX_RANK, 1),
       x_strides: wrap(merged.strides[0]),
       y_strides: wrap(merged.strides[1]),

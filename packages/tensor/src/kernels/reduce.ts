@@ -8,6 +8,7 @@ import { collapse, MAX_RANK, normalizeAxes, padFront, type Shape } from '../shap
 import { alias, empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
+import { nth } from '../values.ts';
 
 /** How the result of a reduction is shaped. */
 export type ReduceOptions = {
@@ -58,16 +59,16 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdim = fa
 
 /** Number of elements that make one output. */
 export function reducedLength(shape: Shape, axes: readonly number[]): number {
-  return axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
+  return axes.reduce((product, axis) => product * nth(shape, axis), 1);
 }
 
 function pose(x: Tensor, axes: readonly number[]): Problem {
   const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-  const pick = (list: readonly number[], which: readonly number[]): number[] => which.map((axis) => list[axis] ?? 0);
+  const pick = (list: readonly number[], which: readonly number[]): number[] => which.map((axis) => nth(list, axis));
   const reduced = collapse(pick(x.shape, axes), [pick(x.strides, axes)]);
   const outer = collapse(pick(x.shape, kept), [pick(x.strides, kept)]);
   const length = reducedLength(x.shape, axes);
-  const outputs = kept.reduce((product, axis) => product * (x.shape[axis] ?? 1), 1);
+  const outputs = kept.reduce((product, axis) => product * nth(x.shape, axis), 1);
   if (reduced.shape.length > 1 && x.size > 0) {
     // Several loops do not fit one stride: bring the reduced axes together, after the kept ones.
     const order = [...kept, ...axes];

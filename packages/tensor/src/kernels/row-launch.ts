@@ -8,6 +8,7 @@ import { collapse, showShape, sizeOf } from '../shape.ts';
 import { alias } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousCopy } from './copy.ts';
+import { lastOf } from '../values.ts';
 
 /**
  * A tensor [..., width] as rows of neighbouring elements, `stride` apart. Copied only when no single stride leads from row to row.
@@ -40,7 +41,7 @@ export function expectRows(op: string, name: string, x: Tensor): { readonly rows
   expectDType(op, name, x.dtype, ['f32', 'f16']);
   if (x.rank === 0)
     throw new ShapeError(op, `${name} has shape ${showShape(x.shape)}`, 'give at least one axis; the op works along the last');
-  return { rows: sizeOf(x.shape.slice(0, -1)), width: x.shape.at(-1) ?? 1 };
+  return { rows: sizeOf(x.shape.slice(0, -1)), width: lastOf(x.shape) };
 }
 
 /** Elements one lane may add up: beyond, the sum of a row would lose terms that are small beside it. */

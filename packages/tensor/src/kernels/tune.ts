@@ -6,6 +6,7 @@ import { DeviceError } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Device } from '../device.ts';
+import { nth } from '../values.ts';
 
 /** A representative problem of a family. */
 export type TuningProblem = {
@@ -109,8 +110,8 @@ function relativeError(values: ArrayLike<number>, reference: ArrayLike<number>):
   let difference = 0;
   let norm = 0;
   for (let i = 0; i < reference.length; i += 1) {
-    difference += ((values[i] ?? Number.NaN) - (reference[i] ?? 0)) ** 2;
-    norm += (reference[i] ?? 0) ** 2;
+    difference += ((values[i] ?? Number.NaN) - nth(reference, i)) ** 2;
+    norm += nth(reference, i) ** 2;
   }
   return difference === 0 ? 0 : Math.sqrt(difference / norm);
 }

@@ -16,6 +16,7 @@ import { cast, contiguous } from './copy.ts';
 import { permute, reshape } from './views.ts';
 import { type Channels, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
 import { convKernel, foldRows, windowRows } from './unfold.ts';
+import { nth } from '../values.ts';
 
 /** How windows move over an image, and which channels they see. */
 export type Conv2dOptions = WindowOptions & {
@@ -95,7 +96,7 @@ function variantOf({ device, dtype }: Tensor, problem: Problem): Variant {
 
 /** The weight [O, C, kh, kw] as a matrix [O, C kh kw]. */
 function weightMatrix(weight: Tensor): Tensor {
-  return reshape.run(weight, [weight.shape[0] ?? 0, weight.size / Math.max(1, weight.shape[0] ?? 1)]);
+  return reshape.run(weight, [nth(weight.shape, 0), weight.size / Math.max(1, nth(weight.shape, 0))]);
 }
 
 /** grad [N, O, H', W'] as rows [N, L, O]. */

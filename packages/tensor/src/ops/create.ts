@@ -8,6 +8,7 @@ import { fill } from '../kernels/fill.ts';
 import { upload, uploadBytes } from '../kernels/upload.ts';
 import { expectShape, type Shape, showShape, sizeOf } from '../shape.ts';
 import { type Nested, Tensor } from '../tensor.ts';
+import { nth } from '../values.ts';
 
 /** Where and of what type a tensor is made. */
 export type CreateOptions = {
@@ -174,6 +175,6 @@ export function eye(rows: number, columns: number = rows, options: CreateOptions
   const shape = [rows, columns ?? rows];
   expectShape('eye', shape);
   const values = new Float32Array(sizeOf(shape));
-  for (let i = 0; i < Math.min(...shape); i += 1) values[i * (shape[1] ?? 0) + i] = 1;
+  for (let i = 0; i < Math.min(...shape); i += 1) values[i * nth(shape, 1) + i] = 1;
   return inNameOf('eye', () => tensor(values, { ...given, dtype: given.dtype ?? 'f32', shape }));
 }

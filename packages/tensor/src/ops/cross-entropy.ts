@@ -14,6 +14,7 @@ import { type Counting, reduceLosses } from '../kernels/loss-reduce.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
+import { lastOf } from '../values.ts';
 
 const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss/cross_entropy.wgsl'] });
 
@@ -76,7 +77,7 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
   const { reduction, ignoreIndex } = settled;
   const { device } = logits;
   const rows = sizeOf(labels.shape);
-  const classes = logits.shape.at(-1) ?? 1;
+  const classes = lastOf(logits.shape);
   using input = new RowView(logits);
   using list = contiguous.run(labels);
   checkIndices('crossEntropy', labels, classes, { isNegativeOutside: true, ignored: ignoreIndex });
@@ -136,7 +137,7 @@ export function crossEntropyBackward(saved: CrossEntropyBackward, options: Cross
   const settled = checked(logits, labels, options);
   const { reduction } = settled;
   const { device } = logits;
-  const classes = logits.shape.at(-1) ?? 1;
+  const classes = lastOf(logits.shape);
   using input = new RowView(logits);
   using list = contiguous.run(labels);
   using grad = contiguous.run(saved.grad);

@@ -11,6 +11,7 @@ import { type Equation, parseEquation } from '../kernels/einsum/equation.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
 import type { Operand } from '../kernels/gemm/problem.ts';
 import { expectFloats } from './matmul.ts';
+import { entryOf, nth } from '../values.ts';
 
 /** A tensor seen through its labels: what a step in each costs in memory. */
 type Labelled = { readonly tensor: Tensor; readonly offset: number; readonly strides: ReadonlyMap<string, number> };
@@ -26,7 +27,7 @@ export const einsum = defineOp('einsum', (equation: string, a: Tensor, b: Tensor
   expectFloats('einsum', a, b);
   const parsed = parseEquation(equation, a.rank, b.rank);
   const extents = extentsOf(equation, parsed, a, b);
-  const shape = parsed.out.map((label) => extents.get(label) ?? 1);
+  const shape = parsed.out.map((label) => entryOf(extents, label));
   if (shape.length > MAX_RANK)
     throw new LimitError('einsum', `"${equation}" has a result of ${shape.length} axes`, `use at most ${MAX_RANK}`);
   const out = empty(a.device, shape, promote(a.dtype, b.dtype));
@@ -35,7 +36,7 @@ export const einsum = defineOp('einsum', (equation: string, a: Tensor, b: Tensor
   const target: Labelled = {
     tensor: out,
     offset: 0,
-    strides: new Map(parsed.out.map((name, axis) => [name, out.strides[axis] ?? 0])),
+    strides: new Map(parsed.out.map((name, axis) => [name, nth(out.strides, axis)])),
   };
   contract(left.operand, right.operand, target, extents);
   return out;
@@ -45,7 +46,7 @@ function extentsOf(equation: string, { a, b }: Equation, x: Tensor, y: Tensor): 
   const extents = new Map<string, number>();
   const note = (labels: readonly string[], t: Tensor): void =>
     labels.forEach((name, axis) => {
-      const size = t.shape[axis] ?? 1;
+      const size = nth(t.shape, axis);
       const known = extents.get(name) ?? 1;
       if (known !== 1 && size !== 1 && known !== size) {
         throw new ShapeError(
@@ -65,7 +66,7 @@ function extentsOf(equation: string, { a, b }: Equation, x: Tensor, y: Tensor): 
 function label(t: Tensor, labels: readonly string[], extents: Extents): Labelled {
   const strides = new Map<string, number>();
   labels.forEach((name, axis) => {
-    const stride = t.shape[axis] === 1 && extents.get(name) !== 1 ? 0 : (t.strides[axis] ?? 0);
+    const stride = t.shape[axis] === 1 && extents.get(name) !== 1 ? 0 : nth(t.strides, axis);
     strides.set(name, (strides.get(name) ?? 0) + stride);
   });
   return { tensor: t, offset: t.offset, strides };
@@ -85,12 +86,12 @@ function withoutSolo(
     const rest = [...operand.strides.keys()].filter((kept) => kept !== name);
     const sum = empty(
       x.tensor.device,
-      rest.map((kept) => extents.get(kept) ?? 1),
+      rest.map((kept) => entryOf(extents, kept)),
     );
     const target: Labelled = {
       tensor: sum,
       offset: 0,
-      strides: new Map(rest.map((kept, axis) => [kept, sum.strides[axis] ?? 0])),
+      strides: new Map(rest.map((kept, axis) => [kept, nth(sum.strides, axis)])),
     };
     contract(operand, { tensor: one, offset: 0, strides: new Map([[name, 0]]) }, target, extents);
     if (operand !== x) operand.tensor.dispose();
@@ -107,7 +108,7 @@ function withoutSolo(
 /** Records target = sum over the labels that `target` lacks; every label of an operand is in the other or in the target. */
 function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents): void {
   const summed = [...a.strides.keys()].filter((name) => b.strides.has(name) && !target.strides.has(name));
-  const order = summed.toSorted((x, y) => (a.strides.get(y) ?? 0) - (a.strides.get(x) ?? 0));
+  const order = summed.toSorted((x, y) => strideOf(a, y) - strideOf(a, x));
   const [k = { size: 1, strides: [0, 0] }, ...others] = merged(order, [a, b], extents);
   if (others.length > 0) {
     // The summed labels do not walk as one dimension: give both operands a layout in which they do.
@@ -133,7 +134,7 @@ function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents):
   // What does not merge into one dimension of rows or columns becomes a batch dimension that the other operand repeats.
   const batch = [
     ...shared.map((name) => ({
-      size: extents.get(name) ?? 1,
+      size: entryOf(extents, name),
       a: strideOf(a, name),
       b: strideOf(b, name),
       c: strideOf(target, name),
@@ -175,19 +176,19 @@ function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents):
   });
 }
 
-const strideOf = (x: Labelled, name: string): number => x.strides.get(name) ?? 0;
+const strideOf = (x: Labelled, name: string): number => entryOf(x.strides, name);
 
 type Dimension = { readonly size: number; readonly strides: readonly number[] };
 
 /** The labels as few dimensions, with a stride for each operand. */
 function merged(names: readonly string[], operands: readonly Labelled[], extents: Extents): Dimension[] {
-  const sizes = names.map((name) => extents.get(name) ?? 1);
+  const sizes = names.map((name) => entryOf(extents, name));
   if (sizes.includes(0)) return [{ size: 0, strides: operands.map(() => 0) }];
   const { shape, strides } = collapse(
     sizes,
     operands.map((x) => names.map((name) => strideOf(x, name))),
   );
-  return shape.map((size, axis) => ({ size, strides: strides.map((list) => list[axis] ?? 0) }));
+  return shape.map((size, axis) => ({ size, strides: strides.map((list) => nth(list, axis)) }));
 }
 
 function takeLargest(dimensions: readonly Dimension[]): [Dimension, Dimension[]] {
@@ -202,7 +203,7 @@ function takeLargest(dimensions: readonly Dimension[]): [Dimension, Dimension[]]
 function withLast(x: Labelled, last: readonly string[], extents: Extents): Tensor {
   const names = orderedLast(x, last);
   using permuted = view(x.tensor, {
-    shape: names.map((name) => extents.get(name) ?? 1),
+    shape: names.map((name) => entryOf(extents, name)),
     strides: names.map((name) => strideOf(x, name)),
     offset: x.offset,
   });
@@ -210,7 +211,7 @@ function withLast(x: Labelled, last: readonly string[], extents: Extents): Tenso
 }
 
 function labelled(copy: Tensor, x: Labelled, last: readonly string[]): Labelled {
-  return { tensor: copy, offset: 0, strides: new Map(orderedLast(x, last).map((name, axis) => [name, copy.strides[axis] ?? 0])) };
+  return { tensor: copy, offset: 0, strides: new Map(orderedLast(x, last).map((name, axis) => [name, nth(copy.strides, axis)])) };
 }
 
 function orderedLast(x: Labelled, last: readonly string[]): string[] {

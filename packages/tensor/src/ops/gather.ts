@@ -16,6 +16,7 @@ import { checkIndices } from '../kernels/index-check.ts';
 import { replaced, sizesParam, stridesParam } from '../kernels/axes.ts';
 import { workPerThread } from '../kernels/work-per-thread.ts';
 import { NAN_BITS } from './softmax.ts';
+import { nth } from '../values.ts';
 
 const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
 
@@ -87,8 +88,8 @@ export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor
   return pick('gather', x, index, {
     shape: index.shape,
     strides: replaced(x.strides, at, 0),
-    step: x.strides[at] ?? 0,
-    extent: x.shape[at] ?? 0,
+    step: nth(x.strides, at),
+    extent: nth(x.shape, at),
     indexStrides: index.strides,
   });
 });
@@ -113,9 +114,9 @@ export const indexSelect = defineOp('indexSelect', (x: Tensor, axis: number, ind
   return pick('indexSelect', x, index, {
     shape: replaced(x.shape, at, index.size),
     strides: replaced(x.strides, at, 0),
-    step: x.strides[at] ?? 0,
-    extent: x.shape[at] ?? 0,
-    indexStrides: x.shape.map((_, i) => (i === at ? (index.strides[0] ?? 0) : 0)),
+    step: nth(x.strides, at),
+    extent: nth(x.shape, at),
+    indexStrides: x.shape.map((_, i) => (i === at ? nth(index.strides, 0) : 0)),
   });
 });
 
@@ -158,10 +159,10 @@ export const gatherRows = defineOp('gatherRows', (x: Tensor, index: Tensor): Ten
   const rest = x.shape.slice(2);
   return pick('gatherRows', x, index, {
     shape: [index.size, ...rest],
-    strides: [x.strides[0] ?? 0, ...x.strides.slice(2)],
-    step: x.strides[1] ?? 0,
-    extent: x.shape[1] ?? 0,
-    indexStrides: [index.strides[0] ?? 0, ...rest.map(() => 0)],
+    strides: [nth(x.strides, 0), ...x.strides.slice(2)],
+    step: nth(x.strides, 1),
+    extent: nth(x.shape, 1),
+    indexStrides: [nth(index.strides, 0), ...rest.map(() => 0)],
   });
 });
 

@@ -12,6 +12,7 @@ import { full } from './create.ts';
 import { narrow, type Range, slice } from './slices.ts';
 import { workPerThread } from '../kernels/work-per-thread.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
+import { nth } from '../values.ts';
 
 const catKernel = kernel({ name: 'cat', source: wgsl['cat.wgsl'] });
 
@@ -30,14 +31,14 @@ export const cat = defineOp('cat', (tensors: readonly Tensor[], axis: number = 0
   tensors.forEach((tensor, i) => expectFits(first, tensor, i, at));
   if (tensors.length === 1) return alias(first);
   const shape = [...first.shape];
-  shape[at] = tensors.reduce((sum, tensor) => sum + (tensor.shape[at] ?? 0), 0);
+  shape[at] = tensors.reduce((sum, tensor) => sum + nth(tensor.shape, at), 0);
   const out = empty(first.device, shape, first.dtype);
   const outer = sizeOf(shape.slice(0, at));
   const inner = sizeOf(shape.slice(at + 1));
   const rows: Rows[] = [];
   let start = 0;
   for (const tensor of tensors) {
-    const length = tensor.shape[at] ?? 0;
+    const length = nth(tensor.shape, at);
     if (tensor.size > 0) {
       const stride = rowStride(tensor, at);
       if (stride !== undefined) rows.push({ tensor, column: start * inner, width: length * inner, stride });
@@ -45,7 +46,7 @@ export const cat = defineOp('cat', (tensors: readonly Tensor[], axis: number = 0
     }
     start += length;
   }
-  joinRows(out, rows, outer, inner * (shape[at] ?? 0));
+  joinRows(out, rows, outer, inner * nth(shape, at));
   return out;
 });
 
@@ -71,7 +72,7 @@ function rowStride(x: Tensor, axis: number): number | undefined {
 }
 
 function copyToPlace(out: Tensor, x: Tensor, axis: number, start: number): void {
-  using place = view(out, { shape: x.shape, strides: out.strides, offset: out.offset + start * (out.strides[axis] ?? 0) });
+  using place = view(out, { shape: x.shape, strides: out.strides, offset: out.offset + start * nth(out.strides, axis) });
   copyInto(place, x);
 }
 
@@ -79,7 +80,7 @@ function copyToPlace(out: Tensor, x: Tensor, axis: number, start: number): void 
 const BUCKETS = [4, 7] as const;
 
 function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: number): void {
-  const most = BUCKETS[BUCKETS.length - 1] ?? 1;
+  const most = nth(BUCKETS, BUCKETS.length - 1);
   const numbers = [outWidth, ...rows.flatMap(({ tensor, column, width, stride }) => [tensor.offset, column, width, stride])];
   const unit = numbers.every((value) => value % 4 === 0) ? 4 : 1;
   const work = workPerThread(out.device, 'cat', unit === 4 ? 'vectors' : 'elements');
@@ -191,7 +192,7 @@ function expectCount(op: string, name: string, count: number): void {
 
 /** `x` with `axis` repeated as a whole `count` times, or (`each`) every position of it. In four axes, whatever the rank of x. */
 function repeatAxis(x: Tensor, axis: number, count: number, each: boolean): Tensor {
-  const size = x.shape[axis] ?? 1;
+  const size = nth(x.shape, axis);
   const [lead, rest] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
   const shape = (repeats: number): number[] => (each ? [lead, size, repeats, rest] : [lead, repeats, size, rest]);
   using apart = reshape(x, shape(1));
@@ -208,7 +209,7 @@ export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Ten
   const repeats = [...Array.from({ length: Math.max(0, x.rank - counts.length) }, () => 1), ...counts];
   const shape = [...Array.from({ length: repeats.length - x.rank }, () => 1), ...x.shape];
   const isSplit = shape.map((size, axis) => repeats[axis] !== 1 && size !== 1);
-  const result = shape.map((size, axis) => size * (repeats[axis] ?? 1));
+  const result = shape.map((size, axis) => size * nth(repeats, axis));
   if (shape.length + isSplit.filter(Boolean).length <= MAX_RANK) {
     using split = reshape(
       x,
@@ -216,7 +217,7 @@ export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Ten
     );
     using repeated = expand(
       split,
-      shape.flatMap((size, axis) => (isSplit[axis] ? [repeats[axis] ?? 1, size] : [size * (repeats[axis] ?? 1)])),
+      shape.flatMap((size, axis) => (isSplit[axis] ? [nth(repeats, axis), size] : [size * nth(repeats, axis)])),
     );
     return reshape(repeated, result);
   }
@@ -240,13 +241,13 @@ export const repeatInterleave = defineOp('repeatInterleave', (x: Tensor, count: 
   if (x.rank === MAX_RANK) return repeatAxis(x, at, count, true);
   using apart = unsqueeze(x, at + 1);
   using repeated = expand(apart, [...x.shape.slice(0, at + 1), count, ...x.shape.slice(at + 1)]);
-  return reshape(repeated, [...x.shape.slice(0, at), (x.shape[at] ?? 0) * count, ...x.shape.slice(at + 1)]);
+  return reshape(repeated, [...x.shape.slice(0, at), nth(x.shape, at) * count, ...x.shape.slice(at + 1)]);
 });
 
 /** Shifts positions along an axis by `shift`; those pushed over the end come in at the start. */
 export const roll = defineOp('roll', (x: Tensor, shift: number, axis: number = 0): Tensor => {
   const at = normalizeAxis('roll', axis, x.shape);
-  const size = x.shape[at] ?? 0;
+  const size = nth(x.shape, at);
   const cut = size === 0 ? 0 : ((-shift % size) + size) % size;
   if (cut === 0) return alias(x);
   using head = narrow(x, at, 0, cut);

@@ -12,6 +12,7 @@ import { cast, contiguous } from './copy.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
 import { type Activation, type Epilogue, matricesOf, type Operand } from '../kernels/gemm/problem.ts';
 import { expectFloats } from './matmul.ts';
+import { lastOf, nth } from '../values.ts';
 
 const activationGradKernel = kernel({ name: 'activation.grad', source: wgsl['activation.grad.wgsl'] });
 
@@ -79,7 +80,7 @@ function forward(
   const w = matricesOf(weight, true);
   product(x, { ...w, batch: [] }, outSize, output, {
     activation,
-    ...(bias && { bias: { tensor: bias, offset: bias.offset, row: 0, col: bias.strides[0] ?? 0 } }),
+    ...(bias && { bias: { tensor: bias, offset: bias.offset, row: 0, col: nth(bias.strides, 0) } }),
     ...(pre && { save: pre }),
     ...(added && { residual: added }),
   });
@@ -142,7 +143,7 @@ export function linearBackwardWeight(dY: Tensor, x: Tensor): Tensor {
   using rowsOfY = asRows(dY);
   using rowsOfX = asRows(x);
   const [count = 0, outSize = 0] = rowsOfY.shape;
-  const inSize = rowsOfX.shape[1] ?? 0;
+  const inSize = nth(rowsOfX.shape, 1);
   const dW = empty(dY.device, [outSize, inSize]);
   gemm({
     batch: [],
@@ -175,12 +176,12 @@ function product(x: Tensor, w: Operand, n: number, output: Tensor, epilogue: Epi
   const batch = x.shape.slice(0, -2);
   const m = x.rank > 1 ? (x.shape.at(-2) ?? 1) : 1;
   const repeated = { ...w, batch: batch.map(() => 0) };
-  gemm({ batch, m, n, k: x.shape.at(-1) ?? 0, a: matricesOf(x), b: repeated, c: matricesOf(output), epilogue });
+  gemm({ batch, m, n, k: lastOf(x.shape), a: matricesOf(x), b: repeated, c: matricesOf(output), epilogue });
 }
 
 /** `t` [..., C] as [rows, C]: a view where its strides allow, else a copy. */
 function asRows(t: Tensor): Tensor {
-  const columns = t.shape.at(-1) ?? 1;
+  const columns = lastOf(t.shape);
   const rows = sizeOf(t.shape.slice(0, -1));
   if (t.rank === 2) return view(t, t);
   using flat = contiguous.run(t);

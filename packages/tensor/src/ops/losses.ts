@@ -12,6 +12,7 @@ import { reduceLosses } from '../kernels/loss-reduce.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
+import { lastOf } from '../values.ts';
 
 const klKernel = kernel({ name: 'loss.kl', source: wgsl['loss/kl.wgsl'] });
 const pairKernel = kernel({ name: 'loss.pair', source: wgsl['loss/pair.wgsl'] });
@@ -40,7 +41,7 @@ export type KlDivResult = {
 };
 
 function klFactor(x: Tensor, { reduction = 'mean' }: KlDivOptions): number {
-  const width = x.shape.at(-1) ?? 1;
+  const width = lastOf(x.shape);
   return reduction === 'sum' ? 1 : 1 / (reduction === 'mean' ? x.size : x.size / width);
 }
 

@@ -9,6 +9,7 @@ import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { sizesParam, stridesParam } from '../kernels/axes.ts';
 import { contiguous } from './copy.ts';
+import { lastOf } from '../values.ts';
 
 const masks = kernel({ name: 'masks', source: wgsl['masks.wgsl'] });
 
@@ -30,7 +31,7 @@ function triangle(op: string, x: Tensor, diagonal: number, sign: 1 | -1): Tensor
   const out = empty(x.device, x.shape, x.dtype);
   masks.dispatch(x.device, {
     buffers: { x: rows, y: out },
-    params: { count: x.size, rows: x.shape.at(-2) ?? 1, columns: x.shape.at(-1) ?? 1, x_offset: rows.offset, diagonal, sign },
+    params: { count: x.size, rows: x.shape.at(-2) ?? 1, columns: lastOf(x.shape), x_offset: rows.offset, diagonal, sign },
     grid: grid1d(x.size, 64),
     defines: { T: bitsType(x.dtype), MODE: 'triangle' },
     bytes: 2 * x.size * bytesPerElement(x.dtype),

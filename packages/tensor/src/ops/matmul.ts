@@ -7,6 +7,7 @@ import { empty, expectOneDevice } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
 import { matricesOf, type Operand } from '../kernels/gemm/problem.ts';
+import { nth } from '../values.ts';
 
 /** Options of {@link matmul}. */
 export type MatmulOptions = {
@@ -30,7 +31,7 @@ export const matmul = defineOp('matmul', (a: Tensor, b: Tensor, options: MatmulO
   expectMatrix('b', b, transposeB);
   const left = matricesOf(a, transposeA);
   // A 1-D b is a column, while matricesOf sees a row.
-  const right = b.rank === 1 ? { ...matricesOf(b), row: b.strides[0] ?? 0, col: 0 } : matricesOf(b, transposeB);
+  const right = b.rank === 1 ? { ...matricesOf(b), row: nth(b.strides, 0), col: 0 } : matricesOf(b, transposeB);
   const [m, k] = a.rank === 1 ? [1, a.size] : matrixSizes(a, transposeA);
   const [inner, n] = b.rank === 1 ? [b.size, 1] : matrixSizes(b, transposeB);
   if (k !== inner) {

@@ -8,6 +8,7 @@ import { sameShape, type Shape, showShape } from '../shape.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { imageSize, type Pair, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
+import { nth } from '../values.ts';
 
 /** How windows move; the stride is the window's own size by default. */
 export type MaxPoolOptions = WindowOptions;
@@ -59,7 +60,7 @@ function run({ op, mode, windows, x, outShape, chosen, countsPadding = true }: R
     params: {
       ...windows,
       count: result.size,
-      channels: outShape[1] ?? 1,
+      channels: nth(outShape, 1),
       x_offset: x.offset,
       x_strides: x.strides.map((stride) => stride >>> 0),
       counts_padding: countsPadding,

@@ -18,6 +18,7 @@ import { zeros } from './create.ts';
 import { checkIndices } from '../kernels/index-check.ts';
 import { expectIndex, expectIndexShape, expectList } from './gather.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
+import { lastOf, nth } from '../values.ts';
 
 const scatterKernel = kernel({ name: 'scatter', source: wgsl['scatter.wgsl'] });
 
@@ -52,13 +53,13 @@ function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry,
   const buffers = { indices: index, source, y: out, ...(links ? { links } : {}) };
   const params = {
     length,
-    extent: out.shape[axis] ?? 0,
+    extent: nth(out.shape, axis),
     signed: index.dtype === 'i32',
     index_offset: index.offset,
     index_step: indexStep >>> 0,
     source_offset: source.offset,
-    source_step: (source.strides[axis] ?? 0) >>> 0,
-    y_step: out.strides[axis] ?? 0,
+    source_step: nth(source.strides, axis) >>> 0,
+    y_step: nth(out.strides, axis),
     inner: sizeOf(source.shape.slice(axis + 1)),
     shape: sizesParam(shape),
     source_strides: stridesParam(strides[0]),
@@ -83,9 +84,9 @@ function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry,
 function addElements(out: Tensor, axis: number, index: Tensor, source: Tensor): void {
   const geometry = {
     axis,
-    length: index.shape[axis] ?? 0,
+    length: nth(index.shape, axis),
     indexStrides: without(index.strides, axis),
-    indexStep: index.strides[axis] ?? 0,
+    indexStep: nth(index.strides, axis),
   };
   addInto(out, index, source, geometry, undefined);
 }
@@ -96,7 +97,7 @@ function addSlices(out: Tensor, axis: number, index: Tensor, source: Tensor): vo
     axis,
     length: index.size,
     indexStrides: source.shape.slice(1).map(() => 0),
-    indexStep: index.strides[0] ?? 0,
+    indexStep: nth(index.strides, 0),
   };
   addInto(out, index, source, geometry, links);
 }
@@ -110,7 +111,7 @@ export const scatterAdd = defineOp('scatterAdd', (x: Tensor, axis: number, index
   const at = normalizeAxis('scatterAdd', axis, x.shape);
   expectIndexShape('scatterAdd', x, index, at);
   expectSource('scatterAdd', x, source, index.shape);
-  checkIndices('scatterAdd', index, x.shape[at] ?? 0);
+  checkIndices('scatterAdd', index, nth(x.shape, at));
   const out = contiguousCopy(x);
   addElements(out, at, index, source);
   return out;
@@ -125,7 +126,7 @@ export const indexAdd = defineOp('indexAdd', (x: Tensor, axis: number, index: Te
   const at = normalizeAxis('indexAdd', axis, x.shape);
   expectList('indexAdd', index);
   expectSource('indexAdd', x, source, replaced(x.shape, at, index.size));
-  checkIndices('indexAdd', index, x.shape[at] ?? 0);
+  checkIndices('indexAdd', index, nth(x.shape, at));
   const out = contiguousCopy(x);
   addSlices(out, at, index, source);
   return out;
@@ -147,7 +148,7 @@ export function indexSelectBackward(grad: Tensor, inputShape: Shape, axis: numbe
 
 /** Gradient of `embedding(weight, ids)`: the rows of grad [..., C] added up per id, [rows, C]. Rows no id names stay 0. */
 export function embeddingBackward(grad: Tensor, ids: Tensor, rows: number): Tensor {
-  const channels = grad.shape.at(-1) ?? 0;
+  const channels = lastOf(grad.shape);
   using flatIds = reshape.run(ids, [ids.size]);
   using flatGrad = reshape.run(grad, [ids.size, channels]);
   return indexSelectBackward(flatGrad, [rows, channels], 0, flatIds);

@@ -7,6 +7,7 @@ import { view } from '../definition/views.ts';
 import { copyInto } from '../kernels/copy.ts';
 import { zeros } from './create.ts';
 import { squeeze } from './views.ts';
+import { nth } from '../values.ts';
 
 /** Half-open range: negative positions count from the end, a negative step walks backwards, positions beyond the ends are clamped. */
 export type Range = { readonly start?: number; readonly stop?: number; readonly step?: number };
@@ -49,8 +50,8 @@ export const slice = defineOp('slice', (x: Tensor, ranges: readonly (Range | nul
   const empty = shape.includes(0);
   return view(x, {
     shape,
-    strides: axes.map(({ step }, axis) => step * (x.strides[axis] ?? 0)),
-    offset: empty ? x.offset : axes.reduce((offset, { first }, axis) => offset + first * (x.strides[axis] ?? 0), x.offset),
+    strides: axes.map(({ step }, axis) => step * nth(x.strides, axis)),
+    offset: empty ? x.offset : axes.reduce((offset, { first }, axis) => offset + first * nth(x.strides, axis), x.offset),
   });
 });
 
@@ -70,7 +71,7 @@ function along(axis: number, range: Range): (Range | null)[] {
 /** `length` positions of one axis from `start` (negative: from the end). @throws ShapeError when they are not all inside */
 export const narrow = defineOp('narrow', (x: Tensor, axis: number, start: number, length: number): Tensor => {
   const at = normalizeAxis('narrow', axis, x.shape);
-  const size = x.shape[at] ?? 0;
+  const size = nth(x.shape, at);
   const first = start < 0 ? start + size : start;
   if (!Number.isInteger(first) || !Number.isInteger(length) || first < 0 || length < 0 || first + length > size) {
     throw new ShapeError(
@@ -85,7 +86,7 @@ export const narrow = defineOp('narrow', (x: Tensor, axis: number, start: number
 /** One position of an axis, which disappears: `select(x, 0, -1)` is the last row. */
 export const select = defineOp('select', (x: Tensor, axis: number, index: number): Tensor => {
   const at = normalizeAxis('select', axis, x.shape);
-  const size = x.shape[at] ?? 0;
+  const size = nth(x.shape, at);
   const position = index < 0 ? index + size : index;
   if (!Number.isInteger(position) || position < 0 || position >= size) {
     throw new ShapeError(
@@ -114,7 +115,7 @@ export const flip = defineOp('flip', (x: Tensor, axes?: number | readonly number
 export const split = defineOp('split', (x: Tensor, sizes: number | readonly number[], axis: number = 0): Tensor[] => {
   x.expectLive('split');
   const at = normalizeAxis('split', axis, x.shape);
-  const size = x.shape[at] ?? 0;
+  const size = nth(x.shape, at);
   const lengths = typeof sizes === 'number' ? equalPieces(size, sizes) : sizes;
   if (
     lengths.some((length) => !Number.isInteger(length) || length < 0) ||
@@ -144,11 +145,11 @@ export const chunk = defineOp('chunk', (x: Tensor, count: number, axis: number =
   const at = normalizeAxis('chunk', axis, x.shape);
   if (!Number.isInteger(count) || count < 1)
     throw new ShapeError('chunk', `count ${count} is not a whole number of at least 1`, 'ask for at least one piece');
-  return split(x, Math.max(1, Math.ceil((x.shape[at] ?? 0) / count)), at);
+  return split(x, Math.max(1, Math.ceil(nth(x.shape, at) / count)), at);
 });
 
 /** The slices along an axis, without it. */
 export const unbind = defineOp('unbind', (x: Tensor, axis: number = 0): Tensor[] => {
   const at = normalizeAxis('unbind', axis, x.shape);
-  return Array.from({ length: x.shape[at] ?? 0 }, (_, index) => select(x, at, index));
+  return Array.from({ length: nth(x.shape, at) }, (_, index) => select(x, at, index));
 });

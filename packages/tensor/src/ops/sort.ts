@@ -10,6 +10,7 @@ import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { axisView } from '../kernels/axis-view.ts';
 import { type RandomOptions, randomWords } from './random.ts';
+import { nth } from '../values.ts';
 
 /** Values and their positions (i32) along the axis. */
 export type Sorted = { readonly values: Tensor; readonly indices: Tensor };
@@ -90,7 +91,7 @@ export type SortOptions = {
 export const sort = defineOp('sort', (x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Sorted => {
   x.expectLive('sort');
   const along = normalizeAxis('sort', axis, x.shape);
-  return sortLines(x, along, descending, x.shape[along] ?? 1);
+  return sortLines(x, along, descending, nth(x.shape, along));
 });
 
 /** Options of {@link topk}. */
@@ -109,7 +110,7 @@ export type TopkOptions = {
 export const topk = defineOp('topk', (x: Tensor, k: number, { axis = -1, largest = true }: TopkOptions = {}): Sorted => {
   x.expectLive('topk');
   const along = normalizeAxis('topk', axis, x.shape);
-  const length = x.shape[along] ?? 1;
+  const length = nth(x.shape, along);
   if (!Number.isInteger(k) || k < 0 || k > length)
     throw new ShapeError('topk', `k = ${k} of an axis of ${length}`, `use a whole number from 0 to ${length}`);
   return sortLines(x, along, largest, k);

@@ -9,6 +9,7 @@ import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { transpose } from './views.ts';
 import { convParams, imageSize, type Pair, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
+import { nth } from '../values.ts';
 
 export const convKernel = kernel({ name: 'conv', source: wgsl['conv.wgsl'] });
 
@@ -29,7 +30,7 @@ export function windowRows(x: Tensor, windows: Windows): Tensor {
 
 /** The transpose of {@link windowRows}: every cell of the image [N, C, H, W] is the sum of its places in `rows` [N, L, C kh kw]. */
 export function foldRows(rows: Tensor, channels: number, windows: Windows): Tensor {
-  const images = rows.shape[0] ?? 0;
+  const images = nth(rows.shape, 0);
   const out = empty(rows.device, [images, channels, ...windows.size], rows.dtype);
   const params = convParams(windows, { images, channels, outputs: 1, groups: 1 }, {});
   convKernel.dispatch(rows.device, {

@@ -20,6 +20,7 @@ import {
 import { alias, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousCopy } from './copy.ts';
+import { nth } from '../values.ts';
 
 /** Replaces the -1 in `shape` by the size that makes it hold `x`'s elements. */
 function completeShape(x: Tensor, shape: Shape): number[] {
@@ -49,11 +50,11 @@ export function reshapeStrides(from: Shape, strides: readonly number[], to: Shap
   const out = to.map(() => 1);
   let axis = to.length - 1;
   for (let block = blocks.shape.length - 1; block >= 0; block -= 1) {
-    const size = blocks.shape[block] ?? 1;
+    const size = nth(blocks.shape, block);
     let filled = 1;
     for (; axis >= 0 && filled < size; axis -= 1) {
-      out[axis] = filled * (blockStrides[block] ?? 0);
-      filled *= to[axis] ?? 1;
+      out[axis] = filled * nth(blockStrides, block);
+      filled *= nth(to, axis);
     }
     if (filled !== size) return undefined;
   }
@@ -84,7 +85,7 @@ export const permute = defineOp('permute', (x: Tensor, order: readonly number[])
       `give the numbers 0 to ${x.rank - 1} in some order`,
     );
   }
-  return view(x, { shape: axes.map((axis) => x.shape[axis] ?? 1), strides: axes.map((axis) => x.strides[axis] ?? 0) });
+  return view(x, { shape: axes.map((axis) => nth(x.shape, axis)), strides: axes.map((axis) => nth(x.strides, axis)) });
 });
 
 /** Swaps two axes, by default the last two. */
@@ -111,11 +112,9 @@ export const movedim = defineOp(
         'give as many destinations as sources, each once',
       );
     }
-    const rest = x.shape.map((_, axis) => axis).filter((axis) => !sources.includes(axis));
-    const order = x.shape.map((_, axis) => {
-      const moved = destinations.indexOf(axis);
-      return moved >= 0 ? (sources[moved] ?? 0) : (rest.shift() ?? 0);
-    });
+    const order = x.shape.map((_, axis) => axis).filter((axis) => !sources.includes(axis));
+    const moves = destinations.map((axis, at) => ({ axis, source: nth(sources, at) })).sort((a, b) => a.axis - b.axis);
+    for (const { axis, source: moved } of moves) order.splice(axis, 0, moved);
     return permute(x, order);
   },
 );
@@ -127,7 +126,7 @@ export const movedim = defineOp(
 export const expand = defineOp('expand', (x: Tensor, shape: Shape): Tensor => {
   x.expectLive('expand');
   const shift = shape.length - x.rank;
-  const to = shape.map((size, axis) => (size === -1 && axis >= shift ? (x.shape[axis - shift] ?? 1) : size));
+  const to = shape.map((size, axis) => (size === -1 && axis >= shift ? nth(x.shape, axis - shift) : size));
   const fits = shift >= 0 && x.shape.every((size, axis) => size === 1 || size === to[axis + shift]);
   if (!fits) {
     throw new ShapeError(

@@ -7,7 +7,8 @@ import type { Tensor } from '../tensor.ts';
 import { fill } from '../kernels/fill.ts';
 import { compareIntegers } from './compare.ts';
 import { evaluate, type Operand, type OperandName } from './evaluate.ts';
-import { type PointwiseName, type PointwiseRow, pointwiseTable } from './table.ts';
+import { type PointwiseName, pointwiseTable } from './table.ts';
+import type { PointwiseRow } from './row.ts';
 import { settleNumbers, settleTypes } from './types.ts';
 
 /** Letters of the operands of a row, in order. */

@@ -7,6 +7,7 @@ import { grid1d, type Kernel, kernel } from '../kernels/kernel.ts';
 import { workPerThread } from '../kernels/work-per-thread.ts';
 import { broadcastStrides, collapse, isContiguous, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { nth } from '../values.ts';
 
 /** A tensor, or a number that needs no upload. */
 export type Operand = Tensor | number;
@@ -125,7 +126,7 @@ function addStrides(
   const dims = rank <= 2 ? 2 : rank <= 4 ? 4 : MAX_RANK;
   const sizes = padFront(collapsed.shape, dims, 1);
   const wrap = (list: readonly number[] | undefined): number[] => padFront(list ?? [], dims, 0).map((stride) => stride >>> 0);
-  const inner = sizes[dims - 1] ?? 1;
+  const inner = nth(sizes, dims - 1);
   params['inner'] = inner;
   params['run'] = run;
   params['shape'] = sizes;

@@ -6,7 +6,8 @@ import type { Tensor } from '../tensor.ts';
 import { contiguous } from '../kernels/copy.ts';
 import { completeOperands, nameOperands } from './apply.ts';
 import { evaluate, type Operand } from './evaluate.ts';
-import { type PointwiseName, type PointwiseRow, pointwiseTable } from './table.ts';
+import { type PointwiseName, pointwiseTable } from './table.ts';
+import type { PointwiseRow } from './row.ts';
 
 /** How the gradient of one operand is computed. */
 export type OperandGradient = {

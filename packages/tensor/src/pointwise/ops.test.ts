@@ -13,7 +13,8 @@ import { tensor } from '../ops/create.ts';
 import { applyPointwise } from './apply.ts';
 import { pointwiseBackward, pointwiseDerivative } from './gradient.ts';
 import { add, clamp, div, eq, exp, mod, mul, pow, sub, where } from './ops.ts';
-import { type PointwiseName, type PointwiseRow, pointwiseTable } from './table.ts';
+import { type PointwiseName, pointwiseTable } from './table.ts';
+import type { PointwiseRow } from './row.ts';
 
 type Oracle = (...operands: number[]) => number;
 

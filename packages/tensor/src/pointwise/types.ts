@@ -2,7 +2,8 @@
 import { type DType, isFloat, promote, rangeOf } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
-import type { PointwiseName, PointwiseRow } from './table.ts';
+import type { PointwiseName } from './table.ts';
+import type { PointwiseRow } from './row.ts';
 
 /**
  * Tensors are promoted by bool < u32 < i32 < f16 < f32. A number takes the type of the tensors if it fits, else it is f32. Arithmetic on

@@ -2,6 +2,7 @@
 import { LimitError, ShapeError } from '../../errors.ts';
 import { type Shape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
+import { nth } from '../../values.ts';
 
 /** A number for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number];
@@ -57,7 +58,7 @@ export function windowsOf(op: string, size: Two, kernel: Pair, options: WindowOp
 export function imageSize(op: string, name: string, x: { readonly shape: Shape }): Two {
   if (x.shape.length !== 4)
     throw new ShapeError(op, `${name} has shape ${showShape(x.shape)}`, 'give [images, channels, height, width]');
-  return [x.shape[2] ?? 0, x.shape[3] ?? 0];
+  return [nth(x.shape, 2), nth(x.shape, 3)];
 }
 
 export type Channels = {

@@ -1,0 +1,60 @@
+/** Rows of the pointwise table, and short forms of the usual kinds. */
+
+/** A row of the table. */
+export type PointwiseRow = {
+  /** What the operation computes, for its documentation. */
+  readonly doc: string;
+  /** Names of the operands, in order. */
+  readonly operands: readonly string[];
+  /** Value of the last operands when they are left out. */
+  readonly defaults?: readonly number[];
+  /** f32 arithmetic (f16 is converted). A comparison is a WGSL bool. */
+  readonly forward: string;
+  /** i32 and u32 arithmetic; where there is none, integers are converted to f32. */
+  readonly integer?: string;
+  /** The result is bool; operands keep their type for the comparison. */
+  readonly isBool?: boolean;
+  /** Operand x is a condition: bool or integer, and no part of the promotion. The result may be bool. */
+  readonly isConditional?: boolean;
+  /** For each operand: its share of the gradient, or undefined where it has none. No list: zero gradient everywhere. */
+  readonly gradients?: readonly (string | undefined)[];
+  /** Operands from low to high, for tests; each operand has its own range, or all share the first. */
+  readonly domain: readonly (readonly [low: number, high: number])[];
+  /** Operand values (of x - y for two operands) next to which derivatives jump, for tests. */
+  readonly kinks?: readonly number[];
+};
+
+/** Operands of functions of one tensor and of two. */
+export const X = ['x'] as const;
+export const XY = ['x', 'y'] as const;
+/** Where tests draw operands from. */
+export const anywhere = [[-8, 8]] as const;
+export const positive = [[0.01, 20]] as const;
+
+/** A comparison or a predicate. */
+export const test = (doc: string, operands: readonly string[], forward: string, integer = forward): PointwiseRow => ({
+  doc,
+  operands,
+  forward,
+  integer,
+  isBool: true,
+  domain: [[-3, 3]],
+});
+
+/** A function of steps: its gradient is zero. */
+export const step = (doc: string, forward: string, integer = 'x'): PointwiseRow => ({
+  doc,
+  operands: X,
+  forward,
+  integer,
+  domain: anywhere,
+});
+
+/** A smooth function of floats. */
+export const smooth = (
+  doc: string,
+  forward: string,
+  gradient: string,
+  domain: PointwiseRow['domain'] = anywhere,
+  kinks?: readonly number[],
+): PointwiseRow => ({ doc, operands: X, forward, gradients: [gradient], domain, kinks });
