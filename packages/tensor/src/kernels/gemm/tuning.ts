@@ -8,9 +8,9 @@ import type { Tensor } from '../../tensor.ts';
 import { upload } from '../upload.ts';
 import { candidatesFor, tuningKey } from './choices.ts';
 import { gemm } from './gemm.ts';
-import { normalize } from './normal-form.ts';
-import type { Operand, Product } from './problem.ts';
-import { type DeviceTraits, traitsOf } from './traits.ts';
+import { normalize } from './problem/normal-form.ts';
+import type { Operand, Product } from './problem/problem.ts';
+import { type DeviceTraits, traitsOf } from './problem/traits.ts';
 import type { GemmVariant } from './variants/index.ts';
 
 type Size = readonly [m: number, n: number, k: number];
