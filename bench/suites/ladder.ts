@@ -1,5 +1,6 @@
 /** The kernel ladder: how each generation of a kernel does, and why the next is faster. Each rung is checked like everything else. */
 import { attention, attentionUnfused, type Device, empty, type Tensor, tensor } from '@mudpt/tensor';
+import { type GemmVariant, gemmVariantsFor } from '@mudpt/tensor/internal';
 import { kernel } from '@mudpt/tensor/kernels';
 import { type Effort, measure, type Row } from '../harness.ts';
 import { values } from '../inputs.ts';
@@ -73,14 +74,6 @@ const ATTENTION: AttentionJob = {
   gradient: false,
 };
 
-/** Variants of the engine's own family, slowest idea first, and what each one adds. */
-const VARIANTS = {
-  plain: 'a 4x4 register tile: 8 loads serve 16 multiply-adds, no barriers',
-  tile: '64x64 in workgroup memory, 4x4 in registers: each value is read once per 64 uses; on CPUs every barrier costs',
-  broadcast:
-    'each lane loads a vector once and the subgroup passes it round: no workgroup memory, no barrier, only multiply-adds',
-};
-
 export async function ladder(device: Device, effort: Effort): Promise<Row[]> {
   const rows: Row[] = [];
   rows.push(await handwritten(device, 'naive', naive, 8, 'one thread an element: two loads for every multiply-add', effort));
@@ -94,13 +87,19 @@ export async function ladder(device: Device, effort: Effort): Promise<Row[]> {
       effort,
     ),
   );
-  for (const [variant, why] of Object.entries(VARIANTS)) {
-    if (variant === 'broadcast' && device.subgroupSize === 0) continue;
-    using _ = device.tuner.force('gemm', variant);
-    rows.push(withWhy(await runOurs(device, 'ladder', MATMUL, effort, variant), why));
+  for (const { name, idea } of engineRungs(device)) {
+    using _ = device.tuner.force('gemm', name);
+    rows.push(withWhy(await runOurs(device, 'ladder', MATMUL, effort, name), idea));
   }
   rows.push(...(await attentionRungs(device, effort)));
   return rows;
+}
+
+/** Variants of the engine that run here and are made for such a device, the presumably best last. */
+function engineRungs(device: Device): GemmVariant[] {
+  const isGpu = device.adapter.kind === 'gpu';
+  const able = gemmVariantsFor(device, [MATMUL.m, MATMUL.n, MATMUL.k]);
+  return able.filter(({ madeFor }) => isGpu || madeFor !== 'gpu').reverse();
 }
 
 async function handwritten(

@@ -14,7 +14,7 @@ export { checkMatrix } from './kernels/gemm/check.ts';
 export { explainProduct } from './kernels/gemm/explain.ts';
 export { GEMM_VARIANTS, type GemmVariant } from './kernels/gemm/variants/index.ts';
 export { fusedVariants } from './kernels/attention/plan.ts';
-export { gemmTuning } from './kernels/gemm/tuning.ts';
+export { gemmTuning, variantsFor as gemmVariantsFor } from './kernels/gemm/tuning.ts';
 export { type Measurement, tune, type TuningProblem } from './kernels/tune.ts';
 export { tuningFamilies, tuningProblems } from './tuning.ts';
 

@@ -9,7 +9,7 @@ import { contiguousCopy } from './copy.ts';
 import { ones } from './create.ts';
 import { type Equation, parseEquation } from '../kernels/einsum/equation.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
-import type { Operand } from '../kernels/gemm/problem.ts';
+import type { Operand } from '../kernels/gemm/problem/problem.ts';
 import { expectFloats } from './matmul.ts';
 import { entryOf, nth } from '../values.ts';
 

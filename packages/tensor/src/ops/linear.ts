@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import { columnSum } from '../kernels/column-sum.ts';
 import { cast, contiguous } from './copy.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
-import { type Activation, type Epilogue, matricesOf, type Operand } from '../kernels/gemm/problem.ts';
+import { type Activation, type Epilogue, matricesOf, type Operand } from '../kernels/gemm/problem/problem.ts';
 import { expectFloats } from './matmul.ts';
 import { lastOf, nth } from '../values.ts';
 
@@ -19,7 +19,7 @@ const activationGradKernel = kernel({ name: 'activation.grad', source: wgsl['act
 /** Activations that `linear` can fuse; `none` is the identity. */
 export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'geluTanh', 'quickGelu', 'silu'];
 
-export type { Activation } from '../kernels/gemm/problem.ts';
+export type { Activation } from '../kernels/gemm/problem/problem.ts';
 
 /** What {@link linear} fuses with the product. */
 export type LinearOptions = {

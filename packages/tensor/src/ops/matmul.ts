@@ -6,7 +6,7 @@ import { broadcastShapes, broadcastStrides, showShape } from '../shape.ts';
 import { empty, expectOneDevice } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
-import { matricesOf, type Operand } from '../kernels/gemm/problem.ts';
+import { matricesOf, type Operand } from '../kernels/gemm/problem/problem.ts';
 import { nth } from '../values.ts';
 
 /** Options of {@link matmul}. */

@@ -88,7 +88,7 @@ export const binaryTable = {
     kinks: [0],
   },
   eq: test('Whether x = y.', XY, 'x == y'),
-  ne: test('Whether x and y differ; NaN differs from everything.', XY, 'x != y || math_is_na_n(x) || math_is_na_n(y)', 'x != y'),
+  ne: test('Whether x and y differ; NaN differs from everything.', XY, 'x != y || math_is_nan(x) || math_is_nan(y)', 'x != y'),
   lt: test('Whether x < y.', XY, 'x < y'),
   le: test('Whether x <= y.', XY, 'x <= y'),
   gt: test('Whether x > y.', XY, 'x > y'),

@@ -88,7 +88,7 @@ export const unaryTable = {
   ceil: step('The whole number at or above x.', 'ceil(x)'),
   round: step('The nearest whole number, ties to the even one.', 'math_round(x)'),
   trunc: step('x without its fraction.', 'trunc(x)'),
-  isNaN: test('Whether x is not a number.', X, 'math_is_na_n(x)', 'false'),
+  isNaN: test('Whether x is not a number.', X, 'math_is_nan(x)', 'false'),
   isInf: test('Whether x is infinite.', X, 'math_is_inf(x)', 'false'),
   isFinite: test('Whether x is neither NaN nor infinite.', X, 'math_is_finite(x)', 'true'),
   logicalNot: test('Whether x is zero.', X, 'x == C(0)'),

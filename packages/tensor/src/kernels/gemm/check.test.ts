@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { prove } from './check.ts';
-import { traitsOf } from './traits.ts';
+import { traitsOf } from './problem/traits.ts';
 import { GEMM_VARIANTS, type GemmVariant } from './variants/index.ts';
 import { plain } from './variants/plain.ts';
 

@@ -1,9 +1,9 @@
 /** What is chosen for a product: its variant, by class where the tuner has measured, and splits of k. */
 import { sizeOf } from '../../shape.ts';
-import { exactAccess } from './access.ts';
-import { BLOCK_STEPS, estimate, type Extent } from './estimate.ts';
-import { isFewRows, type Problem } from './problem.ts';
-import type { DeviceTraits } from './traits.ts';
+import { exactAccess } from './problem/access.ts';
+import { BLOCK_STEPS, estimate, type Extent } from './problem/estimate.ts';
+import { isFewRows, type Problem } from './problem/problem.ts';
+import type { DeviceTraits } from './problem/traits.ts';
 import { GEMM_VARIANTS, type GemmVariant, type Tiling } from './variants/index.ts';
 
 const extentOf = ({ m, n, k, batch }: Problem): Extent => ({ m, n, k, batches: sizeOf(batch) });

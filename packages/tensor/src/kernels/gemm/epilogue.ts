@@ -3,7 +3,7 @@ import { type Defines, wgsl } from '@mudpt/shaders';
 import { type DType, wgslType } from '../../dtype.ts';
 import type { Tensor } from '../../tensor.ts';
 import { kernel } from '../kernel.ts';
-import type { Activation, Epilogue, Problem } from './problem.ts';
+import type { Activation, Epilogue, Problem } from './problem/problem.ts';
 
 /** Adds partial sums up and applies the epilogue that the kernels of split products leave out. */
 export const reduceKernel = kernel({ name: 'gemm.reduce', source: wgsl['gemm/reduce.wgsl'] });

@@ -1,7 +1,7 @@
 /** Plans in words, for people and tests. */
 import { planOf, type Plan } from './gemm.ts';
-import { normalize } from './normal-form.ts';
-import type { Epilogue, Product } from './problem.ts';
+import { normalize } from './problem/normal-form.ts';
+import type { Epilogue, Product } from './problem/problem.ts';
 
 /** How a product would be computed on its device: class, variant, tiles, loads, splits, epilogue. Records nothing. */
 export function explainProduct(product: Product): string {

@@ -1,5 +1,4 @@
 /** A product from problem to launch: normal form, plan, one or two dispatches. */
-import type { Defines } from '@mudpt/shaders';
 import { type DType, wgslType } from '../../dtype.ts';
 import { LimitError } from '../../errors.ts';
 import { contiguousStrides, sizeOf } from '../../shape.ts';
@@ -7,14 +6,14 @@ import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { grid1d } from '../kernel.ts';
 import type { Tuner } from '../../engine/tuner.ts';
-import { type Access, exactAccess } from './access.ts';
+import { type Access, exactAccess } from './problem/access.ts';
 import { candidatesFor, splitsOf, tilesOf, tuningKey } from './choices.ts';
 import { bindEpilogue, reduceKernel } from './epilogue.ts';
-import { normalize, withMergedBatch } from './normal-form.ts';
-import { type GemmParams, paramsOf } from './params.ts';
-import { type Matrices, MAX_BATCH_DIMS, type Problem, type Product } from './problem.ts';
-import { type DeviceTraits, traitsOf } from './traits.ts';
-import type { GemmVariant, Tiling } from './variants/index.ts';
+import { normalize, withMergedBatch } from './problem/normal-form.ts';
+import { paramsOf } from './params.ts';
+import { type Matrices, MAX_BATCH_DIMS, type Problem, type Product } from './problem/problem.ts';
+import { type DeviceTraits, traitsOf } from './problem/traits.ts';
+import type { GemmVariant, Step, SumsStep, Tiling } from './variants/index.ts';
 
 /**
  * Records c[z] = epilogue(a[z] x b[z]). Operands are checked by the callers; a, b, bias, `grad` and `residual` are f32 or f16,
@@ -26,23 +25,6 @@ export function gemm(product: Product): void {
   if (normal.batch.length > MAX_BATCH_DIMS) withMergedBatch(product, gemm);
   else launch(planOf(normal));
 }
-
-/** One dispatch of a plan, but for the tensor it writes. */
-export type Step = {
-  readonly buffers: Readonly<Record<string, Tensor>>;
-  readonly params: GemmParams;
-  readonly defines: Defines;
-  readonly grid: readonly number[];
-  readonly flops: number;
-  readonly bytes: number;
-};
-
-/** The dispatch of the variant: writes the result, or partial sums. */
-export type SumsStep = Step & {
-  readonly buffers: { readonly a: Tensor; readonly b: Tensor };
-  readonly tiling: Tiling;
-  readonly access: Access;
-};
 
 /** All that is decided about a product before it is recorded; `explainPlan` prints it. */
 export type Plan = {

@@ -1,14 +1,11 @@
 /** The parameters of gemm/params.wgsl. */
 import { LimitError } from '../../errors.ts';
 import { padFront, sizeOf } from '../../shape.ts';
-import { exactAccess } from './access.ts';
+import { exactAccess } from './problem/access.ts';
 import { epilogueParams } from './epilogue.ts';
-import { MAX_BATCH_DIMS, type Problem } from './problem.ts';
-import { chunkOf } from './estimate.ts';
-import type { Tiling } from './variants/index.ts';
-
-/** Parameters by name. */
-export type GemmParams = Readonly<Record<string, number | readonly number[]>>;
+import { MAX_BATCH_DIMS, type Problem } from './problem/problem.ts';
+import { chunkOf } from './problem/estimate.ts';
+import type { GemmParams, Tiling } from './variants/index.ts';
 
 /** @param splitStride elements between the partial sums of two splits; 0 where the result itself is written */
 export function paramsOf(p: Problem, tiling: Tiling, splits: number, splitStride: number): GemmParams {

@@ -8,9 +8,10 @@ import type { Tensor } from '../../tensor.ts';
 import { upload } from '../upload.ts';
 import { candidatesFor, tuningKey } from './choices.ts';
 import { gemm } from './gemm.ts';
-import { normalize } from './normal-form.ts';
-import type { Operand, Product } from './problem.ts';
-import { type DeviceTraits, traitsOf } from './traits.ts';
+import { normalize } from './problem/normal-form.ts';
+import type { Operand, Product } from './problem/problem.ts';
+import { type DeviceTraits, traitsOf } from './problem/traits.ts';
+import type { GemmVariant } from './variants/index.ts';
 
 type Size = readonly [m: number, n: number, k: number];
 
@@ -103,6 +104,11 @@ function productOf({ size: [m, n, k], transposeA, transposeB }: Sample, a: Tenso
 function normalOf(device: Device, sample: Sample): Product {
   using element = empty(device, [1]);
   return normalize(productOf(sample, element, element, element));
+}
+
+/** Variants that can compute [m, k] x [n, k]^T in f32 on `device`, the presumably best first: what tests and the bench force. */
+export function variantsFor(device: Device, size: Size): GemmVariant[] {
+  return candidatesFor(normalOf(device, { size, ...FORWARD }), traitsOf(device));
 }
 
 function measuredFor(normal: Product, traits: DeviceTraits): readonly string[] {

@@ -1,7 +1,7 @@
 /** Register tiles over double-buffered blocks in workgroup memory, for GPUs: one WGSL template, an object for each tile size. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
-import { buffersOf, bytesOfBuffer, threadsOf, type TileModel, type TileSize } from '../estimate.ts';
+import { buffersOf, bytesOfBuffer, threadsOf, type TileModel, type TileSize } from '../problem/estimate.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
 const dispatch = dispatching(kernel({ name: 'gemm.block', source: wgsl['gemm/block.wgsl'] }));

@@ -1,9 +1,9 @@
 /** A register tile a subgroup, fed by subgroup broadcasts: the default of CPU adapters. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
-import { type Access, exactAccess } from '../access.ts';
-import { FEW_ROWS, isFewRows, type Problem } from '../problem.ts';
-import type { DeviceTraits } from '../traits.ts';
+import { type Access, exactAccess } from '../problem/access.ts';
+import { FEW_ROWS, isFewRows, type Problem } from '../problem/problem.ts';
+import type { DeviceTraits } from '../problem/traits.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
 /** Subgroup sizes that the kernel's share of loads divides. */

@@ -1,7 +1,7 @@
 /** Invocations along k: a vector or a few rows times a matrix on GPUs. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
-import { isFewRows } from '../problem.ts';
+import { isFewRows } from '../problem/problem.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
 export const dot: GemmVariant = {

@@ -7,7 +7,7 @@ import { plain } from './plain.ts';
 import { tile } from './tile.ts';
 import type { GemmVariant } from './variant.ts';
 
-export type { GemmVariant, NumericGate, Tiling } from './variant.ts';
+export type { GemmParams, GemmVariant, NumericGate, Step, SumsStep, Tiling } from './variant.ts';
 
 /** In the order in which CPU adapters prefer them; on GPUs `gpuRank` and the times of `model` decide. */
 export const GEMM_VARIANTS: readonly GemmVariant[] = [

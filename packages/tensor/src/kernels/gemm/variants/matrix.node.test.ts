@@ -12,8 +12,8 @@ import { zeros } from '../../../index.ts';
 import { kernel } from '../../kernel.ts';
 import { checkMatrix } from '../check.ts';
 import { type Plan, planProduct } from '../gemm.ts';
-import { matricesOf, type Product } from '../problem.ts';
-import { traitsOf } from '../traits.ts';
+import { matricesOf, type Product } from '../problem/problem.ts';
+import { traitsOf } from '../problem/traits.ts';
 import { matrix } from './matrix.ts';
 
 const resolve = (name: string): string | undefined => (wgsl as Readonly<Record<string, string>>)[name];

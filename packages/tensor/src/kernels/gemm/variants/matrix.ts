@@ -3,9 +3,9 @@ import { wgsl } from '@mudpt/shaders';
 import type { SubgroupMatrixConfig } from '../../../engine/adapter.ts';
 import { LimitError } from '../../../errors.ts';
 import { kernel } from '../../kernel.ts';
-import { isFewRows, type Matrices, type Problem } from '../problem.ts';
-import { BLOCK_STEPS } from '../estimate.ts';
-import type { DeviceTraits } from '../traits.ts';
+import { isFewRows, type Matrices, type Problem } from '../problem/problem.ts';
+import { BLOCK_STEPS } from '../problem/estimate.ts';
+import type { DeviceTraits } from '../problem/traits.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
 /** Result matrices of a subgroup along each side. */

@@ -2,14 +2,33 @@
 import type { Defines } from '@mudpt/shaders';
 import type { Tensor } from '../../../tensor.ts';
 import type { Kernel } from '../../kernel.ts';
-import type { Access } from '../access.ts';
-import type { TileModel } from '../estimate.ts';
-import type { SumsStep } from '../gemm.ts';
-import type { Problem } from '../problem.ts';
-import type { DeviceTraits } from '../traits.ts';
+import type { Access } from '../problem/access.ts';
+import type { TileModel } from '../problem/estimate.ts';
+import type { Problem } from '../problem/problem.ts';
+import type { DeviceTraits } from '../problem/traits.ts';
 
 /** Rows and columns of the result that a workgroup computes. */
 export type Tiling = { readonly rows: number; readonly columns: number };
+
+/** Parameters of gemm/params.wgsl by name. */
+export type GemmParams = Readonly<Record<string, number | readonly number[]>>;
+
+/** One dispatch of a plan, but for the tensor it writes. */
+export type Step = {
+  readonly buffers: Readonly<Record<string, Tensor>>;
+  readonly params: GemmParams;
+  readonly defines: Defines;
+  readonly grid: readonly number[];
+  readonly flops: number;
+  readonly bytes: number;
+};
+
+/** The dispatch of the variant: writes the result, or partial sums. */
+export type SumsStep = Step & {
+  readonly buffers: { readonly a: Tensor; readonly b: Tensor };
+  readonly tiling: Tiling;
+  readonly access: Access;
+};
 
 /** A sample that a device must compute as the plain variant does before an experimental variant may run there. */
 export type NumericGate = {

@@ -1,8 +1,8 @@
 /** The normal form of a product: few batch dimensions, the narrow side as rows. */
-import { collapse } from '../../shape.ts';
-import { view } from '../../definition/views.ts';
-import type { Tensor } from '../../tensor.ts';
-import { contiguousCopy } from '../copy.ts';
+import { collapse } from '../../../shape.ts';
+import { view } from '../../../definition/views.ts';
+import type { Tensor } from '../../../tensor.ts';
+import { contiguousCopy } from '../../copy.ts';
 import { FEW_ROWS, matricesOf, type Operand, type Product } from './problem.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** What the gemm family computes. */
-import type { Shape } from '../../shape.ts';
-import type { Tensor } from '../../tensor.ts';
+import type { Shape } from '../../../shape.ts';
+import type { Tensor } from '../../../tensor.ts';
 
 /** Activations a product can be finished with; `none` is the identity. */
 export type Activation = 'none' | 'relu' | 'gelu' | 'geluTanh' | 'quickGelu' | 'silu';

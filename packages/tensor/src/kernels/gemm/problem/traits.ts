@@ -1,6 +1,6 @@
 /** What plans of products ask of a device: its kind, its limits, its subgroups, and which experimental kernels it computes correctly. */
-import type { Device } from '../../device.ts';
-import type { SubgroupMatrixConfig } from '../../engine/adapter.ts';
+import type { Device } from '../../../device.ts';
+import type { SubgroupMatrixConfig } from '../../../engine/adapter.ts';
 
 /** Device traits that variants and plans depend on; plain data, so that a test can describe any device. */
 export type DeviceTraits = {
