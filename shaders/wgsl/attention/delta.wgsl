@@ -13,7 +13,7 @@ struct Params {
   depth: u32,       // D / 4
 }
 
-#include "attention/storage.wgsl"
+#include "attention/elements.wgsl"
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> out: array<Quad>;
@@ -29,11 +29,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let row = index / params.heads;
   let batch = row / params.queries;
   let query = row % params.queries;
-  let outRow = params.out.x + batch * params.out.y + query * params.out.z + head * params.out.w;
-  let gradRow = params.grad.x + batch * params.grad.y + query * params.grad.z + head * params.grad.w;
+  let out_row = params.out.x + batch * params.out.y + query * params.out.z + head * params.out.w;
+  let grad_row = params.grad.x + batch * params.grad.y + query * params.grad.z + head * params.grad.w;
   var total = 0.0;
   for (var d = 0u; d < params.depth; d++) {
-    total += dot(widen(out[outRow + d]), widen(grad[gradRow + d]));
+    total += dot(widen(out[out_row + d]), widen(grad[grad_row + d]));
   }
   stats[index] = vec2<f32>(lse[index] * 1.4426950408889634, total);
 }

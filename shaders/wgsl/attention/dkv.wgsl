@@ -2,79 +2,71 @@
 //
 // Shapes   as attention/forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention/delta.wgsl; dk like k, dv like v.
 //          Shared prefix: k and v are the prefix, batches are chunks of `queries` rows out of `rows` in all (its gradient sums over every
-//          query of every sequence); each chunk writes its own f32 partial, and attention/reduce.wgsl adds them in order.
-// Layout   dk and dv are two geometries in one buffer: WebGPU forbids binding one buffer for writing twice, and they may be views of one
-//          fused gradient. Strides in units of 4 elements (dk, dv: of SLICE).
-// Tiling   one subgroup owns ROWS keys of one head. Per step it takes SG * KEYS queries: lanes hold queries while scores and dP form, then lanes
-//          hold slices of the head dimension while P is broadcast onto rows of grad and dS onto rows of q. No atomics: sums have one order.
-// Numerics f32; P = exp2(scale log2(e) s - lse log2(e)).
+//          query of every sequence); each chunk writes an f32 partial, and attention/reduce.wgsl adds them in order.
+// Layout   dk and dv are two layouts in one buffer: WebGPU forbids binding one buffer for writing twice, and they may be views of one
+//          fused gradient.
+// Tiling   one subgroup owns ROWS keys of one head. Per step it takes LANES * KEYS queries (KEYS of each lane): lanes hold queries while scores
+//          and dp form, then lanes hold slices of the head dimension while p is broadcast onto rows of grad and ds onto rows of q. No atomics:
+//          sums have one order.
+// Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)).
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
-// Measured see attention/forward.wgsl.
+// Measured docs/kernels/attention.md
 // Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
-
-struct Params {
-  q: vec4<u32>,       // offset, batch stride, row stride, head stride
-  k: vec4<u32>,
-  v: vec4<u32>,
-  grad: vec4<u32>,
-  dk: vec4<u32>,
-  dv: vec4<u32>,
-  stats: vec4<u32>,   // in pairs
-  queries: u32,
-  rows: u32,          // queries of all batches together
-  keys: u32,
-  depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table; 0: dense rows
-  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
-  apart: u32,        // 1: see attention/block.wgsl
-  scale: f32,
-}
-
-#include "attention/storage.wgsl"
-#let LANES = TILE ? 32 : SG
-#include "attention/lanes.wgsl"
-#let SPAN = LANES * KEYS
-#let HELD = (ROWS + LANES - 1) / LANES
+#let PASS = "dkv"
 #let PREFIX = 0
-#let QUADS = SLICE == 4 ? 1 : 2
+#let LANES = TILE ? 32 : SG
+#let BRANCHES = !TILE && SG >= 8
+#include "attention/elements.wgsl"
+#include "attention/bindings.wgsl"
+#include "attention/rows.wgsl"
+#include "attention/subgroup.wgsl"
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Quad>;
-@group(0) @binding(2) var<storage, read> k: array<Quad>;
-@group(0) @binding(3) var<storage, read> v: array<Quad>;
-@group(0) @binding(4) var<storage, read> grad: array<Quad>;
-@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(6) var<storage, read_write> dkv: array<Slice>;
-@group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
+#let STEP = LANES * KEYS
+// Registers in which a lane holds its rows of k and v.
+#let K_REGISTERS = (ROWS + LANES - 1) / LANES
 
 #if TILE
-var<workgroup> tile: array<vec4<f32>, ${2 * ROWS * DEPTH}>; // rows of k, then rows of v
-var<workgroup> handed: array<f32, ${2 * ROWS * KEYS * LANES}>;
+var<workgroup> k_tile: array<vec4<f32>, ${ROWS * DEPTH}>;
+var<workgroup> v_tile: array<vec4<f32>, ${ROWS * DEPTH}>;
+var<workgroup> ds_tile: array<f32, ${ROWS * KEYS * LANES}>;
+var<workgroup> p_tile: array<f32, ${ROWS * KEYS * LANES}>;
 #endif
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#include "attention/block.wgsl"
-  let count = select(params.keys, length, packed); // rows that blocks are made of
-  let queries = select(min(params.queries, params.rows - batch * params.queries), length, packed);
-  let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
-  let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
+  // 1. The block of keys, the queries that see it, and the slices of the head dimension that this lane sums. A causal key is seen by queries from its
+  // row on.
+  let block = block_of(group, groups);
+  let row_count = select(params.keys, block.length, block.packed);
+  let query_end = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);
+  let query_begin = block.first - min(block.first, params.causal_offset);
+  let q_operand = operand_of(params.q, NO_PREFIX, block);
+  let grad_operand = operand_of(params.grad, NO_PREFIX, block);
+  let k_origin = origin_of(params.k, block);
+  let v_origin = origin_of(params.v, block);
+  let stats_origin = origin_of(params.stats, block);
+  let side = side_of(lane);
+#for c in COLUMNS
+  let slice_${c} = slice_of(lane, ${c}u);
+  let quad_${c} = quad_of(slice_${c});
+#endfor
 
+  // 2. Rows of k and v: in workgroup memory, or one row a lane.
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
-    let row = min(rowStart + i / params.depth, max(count, 1u) - 1u);
-    tile[i] = widen(k[kBase + row * params.k.z + i % params.depth]);
-    tile[i + ${ROWS}u * params.depth] = widen(v[vBase + row * params.v.z + i % params.depth]);
+    let row = min(block.first + i / params.depth, max(row_count, 1u) - 1u);
+    k_tile[i] = widen(k[k_origin + row * params.k.z + i % params.depth]);
+    v_tile[i] = widen(v[v_origin + row * params.v.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
-#for g in HELD
-  let row${g} = min(rowStart + ${g * LANES}u + lane, max(count, 1u) - 1u);
-  let kRow${g} = kBase + row${g} * params.k.z;
-  let vRow${g} = vBase + row${g} * params.v.z;
+#for g in K_REGISTERS
+  let row${g} = min(block.first + ${g * LANES}u + lane, max(row_count, 1u) - 1u);
+  let k_row${g} = k_origin + row${g} * params.k.z;
+  let v_row${g} = v_origin + row${g} * params.v.z;
 #endfor
 #endif
 #for j in ROWS
@@ -83,111 +75,152 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var dv${j}_${c} = vec${SLICE}<f32>();
 #endfor
 #endfor
+  let scale = params.scale * 1.4426950408889634;
 
-  let factor = params.scale * 1.4426950408889634;
-  let limit = queries;
-  let first = rowStart - min(rowStart, params.ahead); // a causal key is seen by queries from its own row on
-  for (var step = first; step < limit; step += ${SPAN}u) {
+  for (var step = query_begin; step < query_end; step += ${STEP}u) {
+    // 3. qk = q k^T and dp = grad v^T: lanes hold KEYS queries each. Rows of k go in groups of 8, and a group after the last row is skipped.
     let query = step + lane * ${KEYS}u;
 #for t in KEYS
-    let query${t} = min(query + ${t}u, queries - 1u);
-    let qRow${t} = qBase + query${t} * params.q.z;
-    let gradRow${t} = gradBase + query${t} * params.grad.z;
-    let stat${t} = stats[statsBase + query${t} * params.stats.z];
-#endfor
+    let query${t} = min(query + ${t}u, query_end - 1u);
+    let q_row${t} = row_of(q_operand, query${t});
+    let grad_row${t} = row_of(grad_operand, query${t});
+    let stat${t} = stats[stats_origin + query${t} * params.stats.z];
 #for j in ROWS
-#for t in KEYS
-    var s${j}_${t} = 0.0;
-    var p${j}_${t} = 0.0;
+    var qk${j}_${t} = 0.0;
+    var dp${j}_${t} = 0.0;
 #endfor
 #endfor
     for (var d = 0u; d < params.depth; d++) {
 #for t in KEYS
-      let q${t} = widen(q[qRow${t} + d]);
-      let grad${t} = widen(grad[gradRow${t} + d]);
+      let q${t} = widen(load_q(q_row${t}, d));
+      let grad${t} = widen(load_grad(grad_row${t}, d));
 #endfor
 #if !TILE
-#for g in HELD
-#if g > 0 && SG >= 8
+#for g in K_REGISTERS
+#if g > 0 && BRANCHES
       var k${g} = vec4<f32>();
       var v${g} = vec4<f32>();
-      if (rowStart + ${g * LANES}u < count) {
-        k${g} = widen(k[kRow${g} + d]);
-        v${g} = widen(v[vRow${g} + d]);
+      if (block.first + ${g * LANES}u < row_count) {
+        k${g} = widen(k[k_row${g} + d]);
+        v${g} = widen(v[v_row${g} + d]);
       }
 #else
-      let k${g} = widen(k[kRow${g} + d]);
-      let v${g} = widen(v[vRow${g} + d]);
+      let k${g} = widen(k[k_row${g} + d]);
+      let v${g} = widen(v[v_row${g} + d]);
 #endif
 #endfor
 #endif
 #for g in ROWS / 8
-#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
-      ${GROUP}
+#if g > 0
+      if (block.first + ${8 * g}u < row_count)
+#endif
+      {
+#for j in 8 * g..8 * g + 8
+        {
+#if TILE
+          let k_j = k_tile[${j}u * params.depth + d];
+          let v_j = v_tile[${j}u * params.depth + d];
+#else
+          let k_j = ${BROADCAST}(k${j / LANES}, ${j % LANES}u);
+          let v_j = ${BROADCAST}(v${j / LANES}, ${j % LANES}u);
+#endif
+#for t in KEYS
+          qk${j}_${t} += dot(k_j, q${t});
+          dp${j}_${t} += dot(v_j, grad${t});
+#endfor
+        }
+#endfor
+      }
+#endfor
+    }
+
+    // 4. p and ds = p (dp - delta), 0 where masked. From here on dp holds p, and qk holds ds: variables of their own slow CPU adapters down.
+#for g in ROWS / 8
+#if g > 0
+    if (block.first + ${8 * g}u < row_count)
+#endif
+    {
+#for t in KEYS
 #for j in 8 * g..8 * g + 8
       {
+        let seen = query + ${t}u < query_end && query + ${t}u + params.causal_offset >= block.first + ${j}u;
+        let p = select(0.0, exp2(qk${j}_${t} * scale - stat${t}.x), seen);
+        let ds = p * select(0.0, dp${j}_${t} - stat${t}.y, seen);
+        qk${j}_${t} = ds;
+        dp${j}_${t} = p;
 #if TILE
-        let x = tile[${j}u * params.depth + d];
-        let y = tile[${ROWS + j}u * params.depth + d];
-#else
-        let x = ${HAND_ON}(k${j / LANES}, ${j % LANES}u);
-        let y = ${HAND_ON}(v${j / LANES}, ${j % LANES}u);
+        p_tile[${(j * KEYS + t) * LANES}u + lane] = p;
+        ds_tile[${(j * KEYS + t) * LANES}u + lane] = ds;
 #endif
-#for t in KEYS
-        s${j}_${t} += dot(x, q${t});
-        p${j}_${t} += dot(y, grad${t});
-#endfor
       }
 #endfor
-      }
-#endfor
-    }
-#for g in ROWS / 8
-#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
-    ${GROUP}
-#for t in KEYS
-#for j in 8 * g..8 * g + 8
-    {
-      let seen = query + ${t}u < queries && query + ${t}u + params.ahead >= rowStart + ${j}u;
-      let p = select(0.0, exp2(s${j}_${t} * factor - stat${t}.x), seen);
-      s${j}_${t} = p * select(0.0, p${j}_${t} - stat${t}.y, seen);
-      p${j}_${t} = p;
-#if TILE
-      handed[${(j * KEYS + t) * LANES}u + lane] = s${j}_${t};
-      handed[${((ROWS + j) * KEYS + t) * LANES}u + lane] = p;
-#endif
-    }
-#endfor
 #endfor
     }
 #endfor
+
+    // 5. dk += ds q, then dv += p grad: lanes turn from queries to slices of the head dimension. The values of one lane after the other are handed to
+    // all, and meet its rows of q or grad.
 #if TILE
     workgroupBarrier();
 #endif
+    let turns = min(${LANES}u, (query_end - step + ${KEYS - 1}u) / ${KEYS}u);
 #for product in 2
-#let FACTOR = product == 0 ? "s" : "p"
-#let HANDED = product * ROWS * KEYS * LANES
-#let SOURCE = product == 0 ? "q" : "grad"
-#let INTO = product == 0 ? "dk" : "dv"
-#include "attention/spread.wgsl"
+#let SUM = product == 0 ? "dk" : "dv"
+#let FACTOR = product == 0 ? "ds" : "p"
+#let FACTOR_IN = product == 0 ? "qk" : "dp"
+#let ROW = product == 0 ? "q" : "grad"
+    for (var turn = 0u; turn < turns; turn += 1u + params.split) {
+      let source = turn + side;
+#for t in KEYS
+      let source_row${t} = row_of(${ROW}_operand, min(step + source * ${KEYS}u + ${t}u, query_end - 1u));
+#for c in COLUMNS
+      let ${ROW}${t}_${c} = slice(load_${ROW}(source_row${t}, quad_${c}), lane);
+#endfor
+#endfor
+#for g in ROWS / 8
+#if g > 0
+      if (block.first + ${8 * g}u < row_count)
+#endif
+      {
+#for j in 8 * g..8 * g + 8
+        {
+#for t in KEYS
+          let ${FACTOR}${t} = ${TILE ? FACTOR + "_tile[" + (j * KEYS + t) * LANES + "u + source]" : "subgroupShuffle(" + FACTOR_IN + j + "_" + t + ", source)"};
+#endfor
+#for c in COLUMNS
+#for t in KEYS
+          ${SUM}${j}_${c} += ${FACTOR}${t} * ${ROW}${t}_${c};
+#endfor
+#endfor
+        }
+#endfor
+      }
+#endfor
+    }
 #endfor
 #if TILE
-    workgroupBarrier(); // the next step overwrites what was handed over
+    workgroupBarrier(); // the next step overwrites p_tile and ds_tile
 #endif
   }
 
-  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
-  // know, and do not unroll the loop.
+  // 6. Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot know,
+  // and do not unroll the loop.
+  let dk_origin = origin_of(params.dk, block);
+  let dv_origin = origin_of(params.dv, block);
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
+#let F = 8 * r
     {
-      let row = rowStart + ${8 * r}u + i;
-#let TARGET = "dkv"
-#let FIRST = 8 * r
+      let row = block.first + ${F}u + i;
 #for product in 2
-#let INTO = product == 0 ? "dk" : "dv"
+#let SUM = product == 0 ? "dk" : "dv"
 #let SCALE = product == 0 ? "params.scale" : "1.0"
-#include "attention/store.wgsl"
+#for c in COLUMNS
+      let ${SUM}_${c} = merge_split(pick_slice(i, ${SUM}${F}_${c}, ${SUM}${F + 1}_${c}, ${SUM}${F + 2}_${c}, ${SUM}${F + 3}_${c}, ${SUM}${F + 4}_${c}, ${SUM}${F + 5}_${c}, ${SUM}${F + 6}_${c}, ${SUM}${F + 7}_${c}));
+      if (row < row_count && side == 0u && slice_${c} < params.depth * ${SLICES}u) {
+        dkv[${SUM}_origin + row * params.${SUM}.z + slice_${c}] = narrow(${SCALE} * ${SUM}_${c});
+      }
+#endfor
 #endfor
     }
 #endfor

@@ -1,80 +1,65 @@
 // Attention backward, subgroup form: gradient of the queries.
 //
 // Shapes   as attention/forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention/delta.wgsl; dq like q.
-// Tiling   that of the forward kernel: lanes hold keys while scores (q k^T) and dP (grad v^T) form together, then dS = P (dP - delta) is broadcast
-//          onto rows of k. P is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
-// Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); fully masked rows have lse 1e30, so P = 0.
+// Tiling   that of the forward kernel: lanes hold keys while scores (qk = q k^T) and dp = grad v^T form together, then ds = p (dp - delta) is
+//          broadcast onto rows of k. p is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
+// Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); fully masked rows have lse 1e30, so p = 0.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
-// Measured see attention/forward.wgsl.
+// Measured docs/kernels/attention.md
 // Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
-
-struct Params {
-  q: vec4<u32>,       // offset, batch stride, row stride, head stride, in units of 4 elements
-  k: vec4<u32>,
-  v: vec4<u32>,
-  prefixK: vec4<u32>,
-  prefixV: vec4<u32>,
-  grad: vec4<u32>,
-  dq: vec4<u32>,      // in units of SLICE elements
-  stats: vec4<u32>,   // in pairs
-  queries: u32,
-  keys: u32,
-  prefix: u32,
-  depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table; 0: dense rows
-  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
-  apart: u32,        // 1: see attention/block.wgsl
-  scale: f32,
-}
-
-#include "attention/storage.wgsl"
+#let PASS = "dq"
 #let LANES = TILE ? 32 : SG
-#include "attention/lanes.wgsl"
-#let SPAN = LANES * KEYS
-#let HELD = (ROWS + LANES - 1) / LANES
-// Branches around loads cost nothing on lavapipe, but SwiftShader (subgroups of 4) needs minutes and gigabytes to compile them.
-#let EAGER = TILE || SG < 8
-#let QUADS = SLICE == 4 ? 1 : 2
+#let BRANCHES = !TILE && SG >= 8
+#include "attention/elements.wgsl"
+#include "attention/bindings.wgsl"
+#include "attention/rows.wgsl"
+#include "attention/subgroup.wgsl"
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Quad>;
-@group(0) @binding(2) var<storage, read> k: array<Quad>;
-@group(0) @binding(3) var<storage, read> v: array<Quad>;
-@group(0) @binding(4) var<storage, read> grad: array<Quad>;
-@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(6) var<storage, read_write> dq: array<Slice>;
-@group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
-#if PREFIX
-@group(0) @binding(8) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
-#endif
+#let STEP = LANES * KEYS
+// Registers in which a lane holds its rows of q and grad.
+#let Q_REGISTERS = (ROWS + LANES - 1) / LANES
 
 #if TILE
-var<workgroup> tile: array<vec4<f32>, ${2 * ROWS * DEPTH}>; // rows of q, then rows of grad
-var<workgroup> handed: array<f32, ${ROWS * KEYS * LANES}>;
+var<workgroup> q_tile: array<vec4<f32>, ${ROWS * DEPTH}>;
+var<workgroup> grad_tile: array<vec4<f32>, ${ROWS * DEPTH}>;
+var<workgroup> ds_tile: array<f32, ${ROWS * KEYS * LANES}>;
 #endif
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#include "attention/place.wgsl"
-  let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
-  let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
+  // 1. The block of query rows, the keys that it sees, and the slices of the head dimension that this lane sums.
+  let block = block_of(group, groups);
+  let row_count = select(params.queries, block.length, block.packed);
+  let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+  let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+  let q_origin = origin_of(params.q, block);
+  let grad_origin = origin_of(params.grad, block);
+  let stats_origin = origin_of(params.stats, block);
+  let k_operand = operand_of(params.k, params.prefix_k, block);
+  let v_operand = operand_of(params.v, params.prefix_v, block);
+  let side = side_of(lane);
+#for c in COLUMNS
+  let slice_${c} = slice_of(lane, ${c}u);
+  let quad_${c} = quad_of(slice_${c});
+#endfor
 
+  // 2. Rows of q and grad: in workgroup memory, or one row a lane.
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
-    let row = min(rowStart + i / params.depth, max(count, 1u) - 1u);
-    tile[i] = widen(q[qBase + row * params.q.z + i % params.depth]);
-    tile[i + ${ROWS}u * params.depth] = widen(grad[gradBase + row * params.grad.z + i % params.depth]);
+    let row = min(block.first + i / params.depth, max(row_count, 1u) - 1u);
+    q_tile[i] = widen(q[q_origin + row * params.q.z + i % params.depth]);
+    grad_tile[i] = widen(grad[grad_origin + row * params.grad.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
-#for g in HELD
-  let row${g} = min(rowStart + ${g * LANES}u + lane, max(count, 1u) - 1u);
-  let qRow${g} = qBase + row${g} * params.q.z;
-  let gradRow${g} = gradBase + row${g} * params.grad.z;
-  let stat${g} = stats[statsBase + row${g} * params.stats.z];
+#for g in Q_REGISTERS
+  let row${g} = min(block.first + ${g * LANES}u + lane, max(row_count, 1u) - 1u);
+  let q_row${g} = q_origin + row${g} * params.q.z;
+  let grad_row${g} = grad_origin + row${g} * params.grad.z;
+  let stat${g} = stats[stats_origin + row${g} * params.stats.z];
 #endfor
 #endif
 #for i in ROWS
@@ -82,130 +67,141 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var dq${i}_${c} = vec${SLICE}<f32>();
 #endfor
 #endfor
+  let scale = params.scale * 1.4426950408889634;
 
-  let factor = params.scale * 1.4426950408889634;
-  for (var step = 0u; step < limit; step += ${SPAN}u) {
+  for (var step = 0u; step < key_end; step += ${STEP}u) {
+    // 3. qk = q k^T and dp = grad v^T: lanes hold KEYS keys each. Rows go in groups of 8, and a group after the last row is skipped.
     let key = step + lane * ${KEYS}u;
 #for t in KEYS
-    let key${t} = min(key + ${t}u, keys - 1u);
-#if PREFIX
-    let early${t} = key${t} < shift;
-    let kRow${t} = kBase + (max(key${t}, shift) - shift) * params.k.z;
-    let kEarly${t} = prefixKBase + min(key${t}, shift - 1u) * params.prefixK.z;
-    let vRow${t} = vBase + (max(key${t}, shift) - shift) * params.v.z;
-    let vEarly${t} = prefixVBase + min(key${t}, shift - 1u) * params.prefixV.z;
-#else
-    let kRow${t} = kBase + key${t} * params.k.z;
-    let vRow${t} = vBase + key${t} * params.v.z;
-#endif
-#endfor
+    let k_row${t} = row_of(k_operand, min(key + ${t}u, key_count - 1u));
+    let v_row${t} = row_of(v_operand, min(key + ${t}u, key_count - 1u));
 #for i in ROWS
-#for t in KEYS
-    var s${i}_${t} = 0.0;
-    var p${i}_${t} = 0.0;
+    var qk${i}_${t} = 0.0;
+    var dp${i}_${t} = 0.0;
 #endfor
 #endfor
     for (var d = 0u; d < params.depth; d++) {
 #for t in KEYS
-#if PREFIX && EAGER
-      let k${t} = select(widen(k[kRow${t} + d]), widen(prefix[kEarly${t} + d]), early${t});
-      let v${t} = select(widen(v[vRow${t} + d]), widen(prefix[vEarly${t} + d]), early${t});
-#elif PREFIX
-      var k${t}: vec4<f32>;
-      var v${t}: vec4<f32>;
-      if (early${t}) {
-        k${t} = widen(prefix[kEarly${t} + d]);
-        v${t} = widen(prefix[vEarly${t} + d]);
-      } else {
-        k${t} = widen(k[kRow${t} + d]);
-        v${t} = widen(v[vRow${t} + d]);
-      }
-#else
-      let k${t} = widen(k[kRow${t} + d]);
-      let v${t} = widen(v[vRow${t} + d]);
-#endif
+      let k${t} = widen(load_k(k_row${t}, d));
+      let v${t} = widen(load_v(v_row${t}, d));
 #endfor
 #if !TILE
-#for g in HELD
-#if g > 0 && !EAGER
+#for g in Q_REGISTERS
+#if g > 0 && BRANCHES
       var q${g} = vec4<f32>();
       var grad${g} = vec4<f32>();
-      if (rowStart + ${g * LANES}u < count) {
-        q${g} = widen(q[qRow${g} + d]);
-        grad${g} = widen(grad[gradRow${g} + d]);
+      if (block.first + ${g * LANES}u < row_count) {
+        q${g} = widen(q[q_row${g} + d]);
+        grad${g} = widen(grad[grad_row${g} + d]);
       }
 #else
-      let q${g} = widen(q[qRow${g} + d]);
-      let grad${g} = widen(grad[gradRow${g} + d]);
+      let q${g} = widen(q[q_row${g} + d]);
+      let grad${g} = widen(grad[grad_row${g} + d]);
 #endif
 #endfor
 #endif
 #for g in ROWS / 8
-#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
-      ${GROUP}
+#if g > 0
+      if (block.first + ${8 * g}u < row_count)
+#endif
+      {
+#for i in 8 * g..8 * g + 8
+        {
+#if TILE
+          let q_i = q_tile[${i}u * params.depth + d];
+          let grad_i = grad_tile[${i}u * params.depth + d];
+#else
+          let q_i = ${BROADCAST}(q${i / LANES}, ${i % LANES}u);
+          let grad_i = ${BROADCAST}(grad${i / LANES}, ${i % LANES}u);
+#endif
+#for t in KEYS
+          qk${i}_${t} += dot(q_i, k${t});
+          dp${i}_${t} += dot(grad_i, v${t});
+#endfor
+        }
+#endfor
+      }
+#endfor
+    }
+
+    // 4. ds = p (dp - delta), 0 where masked. From here on qk holds ds: variables of its own slow CPU adapters down.
+#for g in ROWS / 8
+#if g > 0
+    if (block.first + ${8 * g}u < row_count)
+#endif
+    {
 #for i in 8 * g..8 * g + 8
       {
+        let row_end = min(key_end, params.prefix_len + block.first + ${i + 1}u + params.causal_offset);
 #if TILE
-        let x = tile[${i}u * params.depth + d];
-        let y = tile[${ROWS + i}u * params.depth + d];
+        let stat = stats[stats_origin + min(block.first + ${i}u, row_count - 1u) * params.stats.z];
 #else
-        let x = ${HAND_ON}(q${i / LANES}, ${i % LANES}u);
-        let y = ${HAND_ON}(grad${i / LANES}, ${i % LANES}u);
+        let stat = ${BROADCAST}(stat${i / LANES}, ${i % LANES}u);
 #endif
 #for t in KEYS
-        s${i}_${t} += dot(x, k${t});
-        p${i}_${t} += dot(y, v${t});
+        let ds${t} = select(0.0, exp2(qk${i}_${t} * scale - stat.x) * (dp${i}_${t} - stat.y), key + ${t}u < row_end);
+        qk${i}_${t} = ds${t};
+#if TILE
+        ds_tile[${(i * KEYS + t) * LANES}u + lane] = ds${t};
+#endif
 #endfor
       }
 #endfor
-      }
-#endfor
-    }
-#for g in ROWS / 8
-#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
-    ${GROUP}
-#for i in 8 * g..8 * g + 8
-    {
-      let end = min(limit, shift + rowStart + ${i + 1}u + params.ahead);
-#if TILE
-      let stat = stats[statsBase + min(rowStart + ${i}u, count - 1u) * params.stats.z];
-#else
-      let stat = ${HAND_ON}(stat${i / LANES}, ${i % LANES}u);
-#endif
-#for t in KEYS
-      s${i}_${t} = select(0.0, exp2(s${i}_${t} * factor - stat.x) * (p${i}_${t} - stat.y), key + ${t}u < end);
-#if TILE
-      handed[${(i * KEYS + t) * LANES}u + lane] = s${i}_${t};
-#endif
-#endfor
     }
 #endfor
-    }
-#endfor
+
+    // 5. dq += ds k: lanes turn from keys to slices of the head dimension. The ds of one lane after the other is handed to all, and meets its rows of k.
 #if TILE
     workgroupBarrier();
 #endif
-#let FACTOR = "s"
-#let HANDED = 0
-#let SOURCE = "k"
-#let PREFIXED = "prefixK"
-#let INTO = "dq"
-#include "attention/spread.wgsl"
+    let turns = min(${LANES}u, (key_end - step + ${KEYS - 1}u) / ${KEYS}u);
+    for (var turn = 0u; turn < turns; turn += 1u + params.split) {
+      let source = turn + side;
+#for t in KEYS
+      let source_row${t} = row_of(k_operand, min(step + source * ${KEYS}u + ${t}u, key_end - 1u));
+#for c in COLUMNS
+      let k${t}_${c} = slice(load_k(source_row${t}, quad_${c}), lane);
+#endfor
+#endfor
+#for g in ROWS / 8
+#if g > 0
+      if (block.first + ${8 * g}u < row_count)
+#endif
+      {
+#for i in 8 * g..8 * g + 8
+        {
+#for t in KEYS
+          let ds${t} = ${TILE ? "ds_tile[" + (i * KEYS + t) * LANES + "u + source]" : "subgroupShuffle(qk" + i + "_" + t + ", source)"};
+#endfor
+#for c in COLUMNS
+#for t in KEYS
+          dq${i}_${c} += ds${t} * k${t}_${c};
+#endfor
+#endfor
+        }
+#endfor
+      }
+#endfor
+    }
 #if TILE
-    workgroupBarrier(); // the next step overwrites what was handed over
+    workgroupBarrier(); // the next step overwrites ds_tile
 #endif
   }
 
-  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
-  // know, and do not unroll the loop.
+  // 6. Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot know,
+  // and do not unroll the loop.
+  let dq_origin = origin_of(params.dq, block);
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
+#let F = 8 * r
     {
-      let row = rowStart + ${8 * r}u + i;
-#let TARGET = "dq"
-#let SCALE = "params.scale"
-#let FIRST = 8 * r
-#include "attention/store.wgsl"
+      let row = block.first + ${F}u + i;
+#for c in COLUMNS
+      let dq_${c} = merge_split(pick_slice(i, dq${F}_${c}, dq${F + 1}_${c}, dq${F + 2}_${c}, dq${F + 3}_${c}, dq${F + 4}_${c}, dq${F + 5}_${c}, dq${F + 6}_${c}, dq${F + 7}_${c}));
+      if (row < row_count && side == 0u && slice_${c} < params.depth * ${SLICES}u) {
+        dq[dq_origin + row * params.dq.z + slice_${c}] = narrow(params.scale * dq_${c});
+      }
+#endfor
     }
 #endfor
   }

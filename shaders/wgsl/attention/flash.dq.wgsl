@@ -1,122 +1,104 @@
 // Attention backward, for GPUs: gradient of the queries.
 //
 // Shapes   as attention/dq.wgsl, as are layout, parameters, masks and what is written.
-// Tiling   that of attention/flash.forward.wgsl. Of a step its values are staged first, for dP = grad v^T, then its keys, for scores and for the sums.
+// Tiling   that of attention/flash.forward.wgsl. Of a step its values are staged first, for dp = grad v^T, then its keys, for scores and for the sums.
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
-// Numerics f32; P = exp2(scale log2(e) s - lse log2(e)); rows without keys have lse 1e30, so P = 0.
-// Measured see attention/flash.forward.wgsl; alone not yet.
+// Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); rows without keys have lse 1e30, so p = 0.
+// Measured docs/kernels/attention.md
 // Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0
-struct Params {
-  q: vec4<u32>,       // offset, batch stride, row stride, head stride, in units of 4 elements
-  k: vec4<u32>,
-  v: vec4<u32>,
-  prefixK: vec4<u32>,
-  prefixV: vec4<u32>,
-  grad: vec4<u32>,
-  dq: vec4<u32>,
-  stats: vec4<u32>,   // in pairs
-  queries: u32,
-  keys: u32,
-  prefix: u32,
-  depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table; 0: dense rows
-  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
-  apart: u32,        // 0
-  scale: f32,
-}
-
+#let PASS = "dq"
 #let SLICE = 4
-#include "attention/storage.wgsl"
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Quad>;
-@group(0) @binding(2) var<storage, read> k: array<Quad>;
-@group(0) @binding(3) var<storage, read> v: array<Quad>;
-@group(0) @binding(4) var<storage, read> grad: array<Quad>;
-@group(0) @binding(5) var<storage, read> stats: array<vec2<f32>>;
-@group(0) @binding(6) var<storage, read_write> dq: array<Slice>;
-@group(0) @binding(7) var<storage, read> blocks: array<vec4<u32>>;
-#if PREFIX
-@group(0) @binding(8) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
-#endif
-
 #let STEP = 32
 #let THREADS = 2 * ROWS
-#include "attention/flash.stage.wgsl"
-var<workgroup> q_tile: array<array<vec4<f32>, ${DEPTH}>, ${ROWS}>;
-var<workgroup> grad_tile: array<array<vec4<f32>, ${DEPTH}>, ${ROWS}>;
-
-#let FETCH_0 = "k"
-#let FETCH_1 = "v"
-#include "attention/flash.fetch.wgsl"
+#let BRANCHES = 0
+#include "attention/elements.wgsl"
+#include "attention/bindings.wgsl"
+#include "attention/rows.wgsl"
+#include "attention/flash.tiles.wgsl"
 
 @compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#let TILE = 1
-#let LANES = THREADS
-#let COLUMNS = 0
-#include "attention/place.wgsl"
-  let gradBase = params.grad.x + batch * params.grad.y + start * params.grad.z + head * params.grad.w;
-  let statsBase = params.stats.x + batch * params.stats.y + start * params.stats.z + head * params.stats.w;
-  let ty = lane / 8u;
-  let tx = lane % 8u;
-  for (var i = lane; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
-    let row = min(rowStart + i / ${DEPTH}u, max(count, 1u) - 1u);
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  // 1. The block of query rows and the keys that it sees.
+  let block = block_of(group, groups);
+  let row_count = select(params.queries, block.length, block.packed);
+  let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+  let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+  let q_origin = origin_of(params.q, block);
+  let grad_origin = origin_of(params.grad, block);
+  let stats_origin = origin_of(params.stats, block);
+  let k_operand = operand_of(params.k, params.prefix_k, block);
+  let v_operand = operand_of(params.v, params.prefix_v, block);
+  let ty = thread / 8u;
+  let tx = thread % 8u;
+  let row_ends = min(vec4<u32>(key_end), vec4<u32>(params.prefix_len + block.first + 4u * ty + params.causal_offset) + vec4<u32>(1u, 2u, 3u, 4u));
+
+  // 2. Rows of q and grad, and what attention/delta.wgsl has of them.
+  for (var i = thread; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
+    let row = min(block.first + i / ${DEPTH}u, max(row_count, 1u) - 1u);
     let d = i % ${DEPTH}u;
     let quad = min(d, params.depth - 1u);
-    q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(q[qBase + row * params.q.z + quad]), d < params.depth);
-    grad_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(grad[gradBase + row * params.grad.z + quad]), d < params.depth);
+    q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(q[q_origin + row * params.q.z + quad]), d < params.depth);
+    grad_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(grad[grad_origin + row * params.grad.z + quad]), d < params.depth);
   }
-  let ends = min(vec4<u32>(limit), vec4<u32>(shift + rowStart + 4u * ty + params.ahead) + vec4<u32>(1u, 2u, 3u, 4u));
 #for i in 4
-  let stat${i} = stats[statsBase + min(rowStart + 4u * ty + ${i}u, max(count, 1u) - 1u) * params.stats.z];
+  let stat${i} = stats[stats_origin + min(block.first + 4u * ty + ${i}u, max(row_count, 1u) - 1u) * params.stats.z];
 #for c in DEPTH / 8
   var dq${i}_${c} = vec4<f32>();
 #endfor
 #endfor
-#if PREFIX
-#let PLACE_K = "kBase, prefixKBase, shift"
-#let PLACE_V = "vBase, prefixVBase, shift"
-#else
-#let PLACE_K = "kBase"
-#let PLACE_V = "vBase"
-#endif
-  let last = max(limit, 1u) - 1u;
-  let factor = params.scale * 1.4426950408889634;
-  var k_next = fetch_k(0u, last, lane, ${PLACE_K});
-  var v_next = fetch_v(0u, last, lane, ${PLACE_V});
-  for (var step = 0u; step < limit; step += ${STEP}u) {
-    stage(v_next, lane, params.depth);
+  let scale = params.scale * 1.4426950408889634;
+
+  let last = max(key_end, 1u) - 1u;
+  var k_next = fetch_k(k_operand, 0u, last, thread);
+  var v_next = fetch_v(v_operand, 0u, last, thread);
+  for (var step = 0u; step < key_end; step += ${STEP}u) {
+    // 3. dp = grad v^T and qk = q k^T.
+    stage(v_next, thread);
     workgroupBarrier();
-#let FROM = "grad_tile"
-#let INTO = "dp"
-#include "attention/flash.dot.wgsl"
+    let dp = grad_dot_staged(ty, tx);
     workgroupBarrier();
-    stage(k_next, lane, params.depth);
+    stage(k_next, thread);
     workgroupBarrier();
-    v_next = fetch_v(step + ${STEP}u, last, lane, ${PLACE_V});
-    k_next = fetch_k(step + ${STEP}u, last, lane, ${PLACE_K});
-#let FROM = "q_tile"
-#let INTO = "qk"
-#include "attention/flash.dot.wgsl"
+    v_next = fetch_v(v_operand, step + ${STEP}u, last, thread);
+    k_next = fetch_k(k_operand, step + ${STEP}u, last, thread);
+    let qk = q_dot_staged(ty, tx);
+
+    // 4. ds = p (dp - delta), 0 where masked.
     let key = vec4<u32>(step + 4u * tx) + vec4<u32>(0u, 1u, 2u, 3u);
 #for i in 4
-    factors[4u * ty + ${i}u][tx] = select(vec4<f32>(), exp2(qk${i} * factor - stat${i}.x) * (dp${i} - stat${i}.y), key < vec4<u32>(ends[${i}]));
+    p_tile[4u * ty + ${i}u][tx] = select(vec4<f32>(), exp2(qk.row${i} * scale - stat${i}.x) * (dp.row${i} - stat${i}.y), key < vec4<u32>(row_ends[${i}]));
 #endfor
     workgroupBarrier();
-    let quads = min(${STEP / 4}u, (limit - step + 3u) / 4u);
-#let INTO = "dq"
-#include "attention/flash.spread.wgsl"
+
+    // 5. dq += ds k.
+    let quads = min(${STEP / 4}u, (key_end - step + 3u) / 4u);
+    for (var t = 0u; t < quads; t++) {
+#for i in 4
+      let ds${i} = p_tile[4u * ty + ${i}u][t];
+#endfor
+#for j in 4
+#for c in DEPTH / 8
+      {
+        let k_j = staged[4u * t + ${j}u][(tx + ${8 * c}u) ^ t];
+#for i in 4
+        dq${i}_${c} = fma(vec4<f32>(ds${i}.${"xyzw"[j]}), k_j, dq${i}_${c});
+#endfor
+      }
+#endfor
+#endfor
+    }
     workgroupBarrier(); // the next step overwrites what is read here
   }
 
+  // 6. The gradient of qk is that of scale q k^T, so far without its scale.
+  let dq_origin = origin_of(params.dq, block);
 #for i in 4
   {
-    let row = rowStart + 4u * ty + ${i}u;
-    if (row < count) {
-      let base = params.dq.x + batch * params.dq.y + (start + row) * params.dq.z + head * params.dq.w;
+    let row = block.first + 4u * ty + ${i}u;
+    if (row < row_count) {
+      let dq_at = dq_origin + row * params.dq.z + tx;
 #for c in DEPTH / 8
-      if (tx + ${8 * c}u < params.depth) { dq[base + tx + ${8 * c}u] = narrow(params.scale * dq${i}_${c}); }
+      if (tx + ${8 * c}u < params.depth) { dq[dq_at + ${8 * c}u] = narrow(params.scale * dq${i}_${c}); }
 #endfor
     }
   }

@@ -3,105 +3,76 @@
 // Shapes   as attention/forward.wgsl, as are layout, parameters, masks and what is written.
 // Tiling   one workgroup of 2 * ROWS invocations owns ROWS query rows of one head and takes 32 keys a step. An invocation (ty, tx) holds scores of
 //          rows 4 ty .. + 3 with keys 4 tx .. + 3, then sums of those rows in quads tx + 8 c of the head dimension. Keys of a step, then its values
-//          are in `staged`; while one is in use the next are fetched into registers. Maxima cross the 8 invocations of a row through workgroup memory,
+//          are staged; while one is in use the next are fetched into registers. Maxima cross the 8 invocations of a row through workgroup memory,
 //          so no subgroups are needed. 512 * DEPTH + 16 * ROWS * (DEPTH + 10) bytes of it: 21 KiB for 32 rows and a head dimension of 64, 34 for 64.
-// Numerics f32 throughout, online softmax in base 2 over maxima no lower than the lowest float; hidden keys and scores of minus infinity have no weight.
+// Numerics f32 throughout, online softmax in base 2 over maxima no lower than the lowest float; masked keys and scores of minus infinity have no weight.
 //          A row without any other gives 0 and lse = 1e30.
-// Measured H100 (bench/results/gpu-nvidia-h100-tuning.json), 8 heads of 64: 2 x 197 tokens 34 us with 32 rows, 35 with 64 (subgroup form 107, its tile
-//          variant 77); 577 tokens 75 and 73 (284, 204); packed short sequences 21 (23, 20).
+// Measured docs/kernels/attention.md
 // Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=21504 | T=f16 OUT=f16 ROWS=64 DEPTH=8 PREFIX=0
-struct Params {
-  q: vec4<u32>,       // offset, batch stride, row stride, head stride
-  k: vec4<u32>,
-  v: vec4<u32>,
-  prefixK: vec4<u32>,
-  prefixV: vec4<u32>,
-  out: vec4<u32>,
-  lse: vec4<u32>,     // in elements
-  queries: u32,
-  keys: u32,
-  prefix: u32,
-  depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table; 0: dense rows
-  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
-  apart: u32,        // 0
-  scale: f32,         // of the scores, times log2(e)
-}
-
+#let PASS = "forward"
 #let SLICE = 4
-#include "attention/storage.wgsl"
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Quad>;
-@group(0) @binding(2) var<storage, read> k: array<Quad>;
-@group(0) @binding(3) var<storage, read> v: array<Quad>;
-@group(0) @binding(4) var<storage, read_write> out: array<Slice>;
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(6) var<storage, read> blocks: array<vec4<u32>>;
-#if PREFIX
-@group(0) @binding(7) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
-#endif
-
 #let STEP = 32
 #let THREADS = 2 * ROWS
-#include "attention/flash.stage.wgsl"
-var<workgroup> q_tile: array<array<vec4<f32>, ${DEPTH}>, ${ROWS}>;
-// Of every invocation, its four rows: maxima, in the end sums.
-var<workgroup> parts: array<array<vec4<f32>, 8>, ${ROWS / 4}>;
+#let BRANCHES = 0
+#include "attention/elements.wgsl"
+#include "attention/bindings.wgsl"
+#include "attention/rows.wgsl"
+#include "attention/flash.tiles.wgsl"
 
-#let FETCH_0 = "k"
-#let FETCH_1 = "v"
-#include "attention/flash.fetch.wgsl"
+const LOWEST = vec4<f32>(-3.4028234e38);
+
+// Of every invocation, its four rows: maxima, in the end sums.
+var<workgroup> row_parts: array<array<vec4<f32>, 8>, ${ROWS / 4}>;
 
 @compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#let TILE = 1
-#let LANES = THREADS
-#let COLUMNS = 0
-#include "attention/place.wgsl"
-  let lseBase = params.lse.x + batch * params.lse.y + start * params.lse.z + head * params.lse.w;
-  let ty = lane / 8u;
-  let tx = lane % 8u;
-  for (var i = lane; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
-    let row = qBase + min(rowStart + i / ${DEPTH}u, max(count, 1u) - 1u) * params.q.z;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  // 1. The block of query rows and the keys that it sees.
+  let block = block_of(group, groups);
+  let row_count = select(params.queries, block.length, block.packed);
+  let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+  let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+  let q_origin = origin_of(params.q, block);
+  let k_operand = operand_of(params.k, params.prefix_k, block);
+  let v_operand = operand_of(params.v, params.prefix_v, block);
+  let ty = thread / 8u;
+  let tx = thread % 8u;
+  let row_ends = min(vec4<u32>(key_end), vec4<u32>(params.prefix_len + block.first + 4u * ty + params.causal_offset) + vec4<u32>(1u, 2u, 3u, 4u));
+
+  // 2. Query rows, scaled, and the state of the online softmax: an invocation's part of the sums l, its quads of acc.
+  for (var i = thread; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
+    let row = q_origin + min(block.first + i / ${DEPTH}u, max(row_count, 1u) - 1u) * params.q.z;
     let d = i % ${DEPTH}u;
     q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), params.scale * widen(q[row + min(d, params.depth - 1u)]), d < params.depth);
   }
-  let ends = min(vec4<u32>(limit), vec4<u32>(shift + rowStart + 4u * ty + params.ahead) + vec4<u32>(1u, 2u, 3u, 4u));
-  var m = vec4<f32>(-3.4028234e38);
+  var m = LOWEST;
   var l = vec4<f32>();
 #for i in 4
 #for c in DEPTH / 8
   var acc${i}_${c} = vec4<f32>();
 #endfor
 #endfor
-#if PREFIX
-#let PLACE_K = "kBase, prefixKBase, shift"
-#let PLACE_V = "vBase, prefixVBase, shift"
-#else
-#let PLACE_K = "kBase"
-#let PLACE_V = "vBase"
-#endif
-  let last = max(limit, 1u) - 1u;
-  var k_next = fetch_k(0u, last, lane, ${PLACE_K});
-  var v_next = fetch_v(0u, last, lane, ${PLACE_V});
-  for (var step = 0u; step < limit; step += ${STEP}u) {
-    stage(k_next, lane, params.depth);
+
+  let last = max(key_end, 1u) - 1u;
+  var k_next = fetch_k(k_operand, 0u, last, thread);
+  var v_next = fetch_v(v_operand, 0u, last, thread);
+  for (var step = 0u; step < key_end; step += ${STEP}u) {
+    // 3. qk = scale q k^T, masked, and the maximum of each row.
+    stage(k_next, thread);
     workgroupBarrier();
-#let FROM = "q_tile"
-#let INTO = "qk"
-#include "attention/flash.dot.wgsl"
+    let qk = q_dot_staged(ty, tx);
     let key = vec4<u32>(step + 4u * tx) + vec4<u32>(0u, 1u, 2u, 3u);
 #for i in 4
-    let seen${i} = key < vec4<u32>(ends[${i}]);
-    qk${i} = select(vec4<f32>(-3.4028234e38), qk${i}, seen${i});
-    let most${i} = max(max(qk${i}.x, qk${i}.y), max(qk${i}.z, qk${i}.w));
+    let seen${i} = key < vec4<u32>(row_ends[${i}]);
+    let qk${i} = select(LOWEST, qk.row${i}, seen${i});
+    let max${i} = max(max(qk${i}.x, qk${i}.y), max(qk${i}.z, qk${i}.w));
 #endfor
-    parts[ty][tx] = vec4<f32>(most0, most1, most2, most3);
+    row_parts[ty][tx] = vec4<f32>(max0, max1, max2, max3);
     workgroupBarrier();
-    k_next = fetch_k(step + ${STEP}u, last, lane, ${PLACE_K});
+    k_next = fetch_k(k_operand, step + ${STEP}u, last, thread);
+
+    // 4. Online softmax: p = exp2(qk - m), what was summed so far shrinks by alpha.
     var m_next = m;
-    for (var t = 0u; t < 8u; t++) { m_next = max(m_next, parts[ty][t]); }
+    for (var t = 0u; t < 8u; t++) { m_next = max(m_next, row_parts[ty][t]); }
     let alpha = exp2(m - m_next);
     m = m_next;
     l *= alpha;
@@ -109,36 +80,54 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     {
       let p = select(vec4<f32>(), exp2(qk${i} - m[${i}]), seen${i});
       l[${i}] += (p.x + p.y) + (p.z + p.w);
-      factors[4u * ty + ${i}u][tx] = p;
+      p_tile[4u * ty + ${i}u][tx] = p;
 #for c in DEPTH / 8
       acc${i}_${c} *= alpha[${i}];
 #endfor
     }
 #endfor
-    stage(v_next, lane, params.depth);
+
+    // 5. acc += p v.
+    stage(v_next, thread);
     workgroupBarrier();
-    v_next = fetch_v(step + ${STEP}u, last, lane, ${PLACE_V});
-    let quads = min(${STEP / 4}u, (limit - step + 3u) / 4u);
-#let INTO = "acc"
-#include "attention/flash.spread.wgsl"
+    v_next = fetch_v(v_operand, step + ${STEP}u, last, thread);
+    let quads = min(${STEP / 4}u, (key_end - step + 3u) / 4u);
+    for (var t = 0u; t < quads; t++) {
+#for i in 4
+      let p${i} = p_tile[4u * ty + ${i}u][t];
+#endfor
+#for j in 4
+#for c in DEPTH / 8
+      {
+        let v_j = staged[4u * t + ${j}u][(tx + ${8 * c}u) ^ t];
+#for i in 4
+        acc${i}_${c} = fma(vec4<f32>(p${i}.${"xyzw"[j]}), v_j, acc${i}_${c});
+#endfor
+      }
+#endfor
+#endfor
+    }
     workgroupBarrier(); // the next step overwrites what is read here
   }
 
-  parts[ty][tx] = l;
+  // 6. The sum of each row over its 8 invocations; out = acc / l, and lse.
+  row_parts[ty][tx] = l;
   workgroupBarrier();
   var total = vec4<f32>();
-  for (var t = 0u; t < 8u; t++) { total += parts[ty][t]; }
+  for (var t = 0u; t < 8u; t++) { total += row_parts[ty][t]; }
+  let out_origin = origin_of(params.out, block);
+  let lse_origin = origin_of(params.lse, block);
 #for i in 4
   {
-    let row = rowStart + 4u * ty + ${i}u;
-    if (row < count) {
+    let row = block.first + 4u * ty + ${i}u;
+    if (row < row_count) {
       let inverse = select(1.0 / total[${i}], 0.0, total[${i}] == 0.0);
-      let base = params.out.x + batch * params.out.y + (start + row) * params.out.z + head * params.out.w;
+      let out_at = out_origin + row * params.out.z + tx;
 #for c in DEPTH / 8
-      if (tx + ${8 * c}u < params.depth) { out[base + tx + ${8 * c}u] = narrow(inverse * acc${i}_${c}); }
+      if (tx + ${8 * c}u < params.depth) { out[out_at + ${8 * c}u] = narrow(inverse * acc${i}_${c}); }
 #endfor
       if (tx == 0u) {
-        lse[lseBase + row * params.lse.z] = select((m[${i}] + log2(total[${i}])) * 0.6931471805599453, 1e30, total[${i}] == 0.0);
+        lse[lse_origin + row * params.lse.z] = select((m[${i}] + log2(total[${i}])) * 0.6931471805599453, 1e30, total[${i}] == 0.0);
       }
     }
   }

@@ -1,250 +1,262 @@
 // Attention forward, subgroup form: out = softmax(scale q k^T) v, and lse = log sum exp of the scaled scores.
 //
-// Shapes   q [B, Tq, H, D], k and v [B, Tk, H, D], optional prefix k and v [P, H, D] seen by every query before its own keys;
-//          ragged: q, k, v packed [N, H, D], a table names each row block. out like q, lse [B, Tq, H] (ragged [N, H]).
-// Layout   any offset, batch, row and head stride that is a multiple of 4 elements; the last axis is dense. Strides in units of 4.
-// Tiling   one subgroup (= one workgroup, so control flow stays uniform) owns ROWS query rows of one head. Per step it takes SG * KEYS keys:
-//          lanes hold keys while scores are formed (each lane reads its own key and query rows once, broadcasts feed the ROWS x KEYS tile),
+// Shapes   q [B, Tq, H, D], k and v [B, Tk, H, D], optional prefix k and v [P, H, D] that every query sees before the keys of its sequence;
+//          ragged: q, k, v packed [N, H, D], a table names each block of rows. out like q, lse [B, Tq, H] (ragged [N, H]).
+// Layout   any offset, batch, row and head stride that is a multiple of 4 elements; the last axis is dense.
+// Tiling   one subgroup (= one workgroup, so control flow stays uniform) owns ROWS query rows of one head. Per step it takes LANES * KEYS keys:
+//          lanes hold keys while scores are formed (each lane reads its keys and query rows once, broadcasts feed the ROWS x KEYS tile),
 //          then lanes hold slices of the head dimension while probabilities are broadcast onto rows of v. No workgroup memory, no barrier.
-// Numerics f32 throughout, online softmax in base 2 over maxima no lower than the lowest float; a score of minus infinity, hidden or the user's, has no
+// Numerics f32 throughout, online softmax in base 2 over maxima no lower than the lowest float; a score of minus infinity, masked or given, has no
 //          weight. A row without any other gives 0 and lse = 1e30.
-// Pipelines one for dense and packed rows, causal or not, of every head dimension up to 64 (up to 128: another): these are parameters, which cost
-//          nothing, while each pipeline costs a second to compile. PREFIX is not: without a prefix its branches would cost 7 to 17 %.
+// Pipelines one for dense and packed rows, causal or not, of every head dimension up to 64 (up to 128: another): these are parameters.
+//          PREFIX is not: its branches cost time without a prefix.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
-// Measured lavapipe (8 lanes), processor time beside the same kernel of before in one process, D = 64. Its branches skip what no lane wants: a block's
-//          rows go in groups of 8, and those behind the end cost nothing (packed short sequences behind a prefix, all four passes, 9 to 19 % less
-//          time; T = 197, 5 to 16 %). A shuffle by a constant instead of a broadcast: 2 to 5 %.
-//          Of T = 197 forward, scores take 40 %, the product with v 35 %, softmax 20 %. Without any load of q, k and v it would take 0.4 of its time,
-//          without those of one of them 0.8 to 0.9.
-//          No gain: 24 or 32 rows, 4 keys (T = 1024 5 to 10 % faster, T = 197 up to 16 % slower, dq slower, twice the time to compile); q in a private
-//          array (1.29 of the time) or in workgroup memory (0.99); sums rescaled only where a maximum grows by 2^8 (0.99).
+// Measured docs/kernels/attention.md
 // Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=0 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16
 #if !TILE
 enable subgroups;
 #endif
-
-struct Params {
-  q: vec4<u32>,       // offset, batch stride, row stride, head stride
-  k: vec4<u32>,
-  v: vec4<u32>,
-  prefixK: vec4<u32>,
-  prefixV: vec4<u32>,
-  out: vec4<u32>,     // in units of SLICE elements
-  lse: vec4<u32>,     // in elements
-  queries: u32,
-  keys: u32,
-  prefix: u32,
-  depth: u32,         // head dimension / 4
-  blocks: u32,        // entries of the row block table; 0: dense rows
-  ahead: u32,        // keys behind its own row that a query sees: 0 if causal, else more than there are
-  apart: u32,        // 1: see attention/block.wgsl
-  scale: f32,         // of the scores, times log2(e)
-}
-
-#include "attention/storage.wgsl"
+#let PASS = "forward"
 #let LANES = TILE ? 32 : SG
-#include "attention/lanes.wgsl"
-#let SPAN = LANES * KEYS
-#let HELD = (ROWS + LANES - 1) / LANES
-// Branches around loads cost nothing on lavapipe, but SwiftShader (subgroups of 4) needs minutes and gigabytes to compile them.
-#let EAGER = TILE || SG < 8
-#let QUADS = SLICE == 4 ? 1 : 2
+#let BRANCHES = !TILE && SG >= 8
+#include "attention/elements.wgsl"
+#include "attention/bindings.wgsl"
+#include "attention/rows.wgsl"
+#include "attention/subgroup.wgsl"
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Quad>;
-@group(0) @binding(2) var<storage, read> k: array<Quad>;
-@group(0) @binding(3) var<storage, read> v: array<Quad>;
-@group(0) @binding(4) var<storage, read_write> out: array<Slice>;
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(6) var<storage, read> blocks: array<vec4<u32>>;
-#if PREFIX
-@group(0) @binding(7) var<storage, read> prefix: array<Quad>; // keys and values of the prefix in one buffer
-#endif
+#let STEP = LANES * KEYS
+// Registers in which a lane holds its query rows.
+#let Q_REGISTERS = (ROWS + LANES - 1) / LANES
+
+const LOWEST = -3.4028234e38;
 
 #if TILE
-var<workgroup> tile: array<vec4<f32>, ${ROWS * DEPTH}>;       // query rows, scaled
-var<workgroup> handed: array<f32, ${ROWS * KEYS * LANES}>;
-var<workgroup> reduced: array<f32, ${ROWS}>;
+var<workgroup> q_tile: array<vec4<f32>, ${ROWS * DEPTH}>; // scaled
+var<workgroup> p_tile: array<f32, ${ROWS * KEYS * LANES}>; // also one value of every lane for each row, while a row is reduced
+var<workgroup> row_result: array<f32, ${ROWS}>;
+
+fn reduce_rows_to_max(lane: u32) {
+  workgroupBarrier();
+  if (lane < ${ROWS}u) {
+    var most = LOWEST;
+    for (var other = 0u; other < ${LANES}u; other++) { most = max(most, p_tile[lane * ${LANES}u + other]); }
+    row_result[lane] = most;
+  }
+  workgroupBarrier();
+}
+
+fn reduce_rows_to_sum(lane: u32) {
+  workgroupBarrier();
+  if (lane < ${ROWS}u) {
+    var total = 0.0;
+    for (var other = 0u; other < ${LANES}u; other++) { total += p_tile[lane * ${LANES}u + other]; }
+    row_result[lane] = total;
+  }
+  workgroupBarrier();
+}
 #endif
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-#include "attention/place.wgsl"
-  let lseBase = params.lse.x + batch * params.lse.y + start * params.lse.z + head * params.lse.w;
+  // 1. The block of query rows, the keys that it sees, and the slices of the head dimension that this lane sums.
+  let block = block_of(group, groups);
+  let row_count = select(params.queries, block.length, block.packed);
+  let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+  let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+  let q_origin = origin_of(params.q, block);
+  let k_operand = operand_of(params.k, params.prefix_k, block);
+  let v_operand = operand_of(params.v, params.prefix_v, block);
+  let side = side_of(lane);
+#for c in COLUMNS
+  let slice_${c} = slice_of(lane, ${c}u);
+  let quad_${c} = quad_of(slice_${c});
+#endfor
 
+  // 2. Query rows: in workgroup memory, or one row a lane. State of the online softmax: a lane's part of the sum l, its slices of acc.
 #if TILE
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
-    tile[i] = params.scale * widen(q[qBase + min(rowStart + i / params.depth, max(count, 1u) - 1u) * params.q.z + i % params.depth]);
+    q_tile[i] = params.scale * widen(q[q_origin + min(block.first + i / params.depth, max(row_count, 1u) - 1u) * params.q.z + i % params.depth]);
   }
   workgroupBarrier();
 #else
-#for g in HELD
-  let qRow${g} = qBase + min(rowStart + ${g * LANES}u + lane, max(count, 1u) - 1u) * params.q.z;
+#for g in Q_REGISTERS
+  let q_row${g} = q_origin + min(block.first + ${g * LANES}u + lane, max(row_count, 1u) - 1u) * params.q.z;
 #endfor
 #endif
-  var hiddenBits = 0xff800000u; // of a variable: WGSL has no constant for minus infinity
-  let hidden = bitcast<f32>(hiddenBits);
+  var minus_infinity_bits = 0xff800000u; // of a variable: WGSL has no constant for minus infinity
+  let minus_infinity = bitcast<f32>(minus_infinity_bits);
 #for i in ROWS
-  var top${i} = -3.4028234e38;
-  var sum${i} = 0.0;
+  var m${i} = LOWEST;
+  var l${i} = 0.0;
 #for c in COLUMNS
-  var out${i}_${c} = vec${SLICE}<f32>();
+  var acc${i}_${c} = vec${SLICE}<f32>();
 #endfor
 #endfor
 
-  for (var step = 0u; step < limit; step += ${SPAN}u) {
+  for (var step = 0u; step < key_end; step += ${STEP}u) {
+    // 3. qk = scale q k^T: lanes hold KEYS keys each. Rows go in groups of 8, and a group after the last row is skipped.
     let key = step + lane * ${KEYS}u;
 #for t in KEYS
-    let key${t} = min(key + ${t}u, keys - 1u);
-#if PREFIX
-    let early${t} = key${t} < shift;
-    let kRow${t} = kBase + (max(key${t}, shift) - shift) * params.k.z;
-    let kEarly${t} = prefixKBase + min(key${t}, shift - 1u) * params.prefixK.z;
-#else
-    let kRow${t} = kBase + key${t} * params.k.z;
-#endif
-#endfor
+    let k_row${t} = row_of(k_operand, min(key + ${t}u, key_count - 1u));
 #for i in ROWS
-#for t in KEYS
-    var s${i}_${t} = 0.0;
+    var qk${i}_${t} = 0.0;
 #endfor
 #endfor
     for (var d = 0u; d < params.depth; d++) {
 #for t in KEYS
-#if PREFIX && EAGER
-      let k${t} = select(widen(k[kRow${t} + d]), widen(prefix[kEarly${t} + d]), early${t});
-#elif PREFIX
-      var k${t}: vec4<f32>;
-      if (early${t}) { k${t} = widen(prefix[kEarly${t} + d]); } else { k${t} = widen(k[kRow${t} + d]); }
-#else
-      let k${t} = widen(k[kRow${t} + d]);
-#endif
+      let k${t} = widen(load_k(k_row${t}, d));
 #endfor
 #if !TILE
-#for g in HELD
-#if g > 0 && !EAGER
+#for g in Q_REGISTERS
+#if g > 0 && BRANCHES
       var q${g} = vec4<f32>();
-      if (rowStart + ${g * LANES}u < count) { q${g} = widen(q[qRow${g} + d]) * params.scale; }
+      if (block.first + ${g * LANES}u < row_count) { q${g} = widen(q[q_row${g} + d]) * params.scale; }
 #else
-      let q${g} = widen(q[qRow${g} + d]) * params.scale;
+      let q${g} = widen(q[q_row${g} + d]) * params.scale;
 #endif
 #endfor
 #endif
 #for g in ROWS / 8
-#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
-      ${GROUP}
+#if g > 0
+      if (block.first + ${8 * g}u < row_count)
+#endif
+      {
+#for i in 8 * g..8 * g + 8
+        {
+#if TILE
+          let q_i = q_tile[${i}u * params.depth + d];
+#else
+          let q_i = ${BROADCAST}(q${i / LANES}, ${i % LANES}u);
+#endif
+#for t in KEYS
+          qk${i}_${t} += dot(q_i, k${t});
+#endfor
+        }
+#endfor
+      }
+#endfor
+    }
+
+    // 4. The mask, and the maximum of each row.
+#for i in ROWS
+    let row_end${i} = min(key_end, params.prefix_len + block.first + ${i + 1}u + params.causal_offset);
+#for t in KEYS
+    qk${i}_${t} = select(minus_infinity, qk${i}_${t}, key + ${t}u < row_end${i});
+#endfor
+    var lane_m${i} = qk${i}_0;
+#for t in 1..KEYS
+    lane_m${i} = max(lane_m${i}, qk${i}_${t});
+#endfor
+#endfor
+#if TILE
+#for i in ROWS
+    p_tile[${i * LANES}u + lane] = lane_m${i};
+#endfor
+    reduce_rows_to_max(lane);
+#endif
+
+    // 5. Online softmax: p = exp2(qk - m), what was summed so far shrinks by alpha. From here on qk holds p: variables of its own slow CPU adapters down.
+#for i in ROWS
+#for t in KEYS
+    var p${i}_${t} = 0.0;
+#endfor
+#endfor
+#for g in ROWS / 8
+#if g > 0
+    if (block.first + ${8 * g}u < row_count)
+#endif
+    {
 #for i in 8 * g..8 * g + 8
       {
-#if TILE
-        let x = tile[${i}u * params.depth + d];
-#else
-        let x = ${HAND_ON}(q${i / LANES}, ${i % LANES}u);
-#endif
+        let m_next = max(m${i}, ${TILE ? "row_result[" + i + "]" : "lane_max(lane_m" + i + ")"});
+        let alpha = exp2(m${i} - m_next);
+        m${i} = m_next;
+        l${i} *= alpha;
 #for t in KEYS
-        s${i}_${t} += dot(x, k${t});
-#endfor
-      }
-#endfor
-      }
-#endfor
-    }
-#for i in ROWS
-    let end${i} = min(limit, shift + rowStart + ${i + 1}u + params.ahead);
-#for t in KEYS
-    s${i}_${t} = select(hidden, s${i}_${t}, key + ${t}u < end${i});
-#endfor
-    var highest${i} = s${i}_0;
-#for t in 1..KEYS
-    highest${i} = max(highest${i}, s${i}_${t});
-#endfor
-#endfor
+        let p${t} = exp2(qk${i}_${t} - m_next);
+        p${i}_${t} = p${t};
+        l${i} += p${t};
 #if TILE
-#for i in ROWS
-    handed[${i * LANES}u + lane] = highest${i};
-#endfor
-    workgroupBarrier();
-    if (lane < ${ROWS}u) {
-      var highest = -3.4028234e38;
-      for (var other = 0u; other < ${LANES}u; other++) { highest = max(highest, handed[lane * ${LANES}u + other]); }
-      reduced[lane] = highest;
-    }
-    workgroupBarrier();
-#endif
-#for g in ROWS / 8
-#let GROUP = g > 0 ? "if (rowStart + " + 8 * g + "u < count) {" : "{"
-    ${GROUP}
-#for i in 8 * g..8 * g + 8
-    {
-#if TILE
-      let next = max(top${i}, reduced[${i}]);
-#else
-      let next = max(top${i}, laneMax(highest${i}));
-#endif
-      let shrink = exp2(top${i} - next);
-      top${i} = next;
-      sum${i} *= shrink;
-#for t in KEYS
-      s${i}_${t} = exp2(s${i}_${t} - next);
-      sum${i} += s${i}_${t};
-#if TILE
-      handed[${(i * KEYS + t) * LANES}u + lane] = s${i}_${t};
+        p_tile[${(i * KEYS + t) * LANES}u + lane] = p${t};
 #endif
 #endfor
 #for c in COLUMNS
-      out${i}_${c} *= shrink;
+        acc${i}_${c} *= alpha;
+#endfor
+      }
 #endfor
     }
 #endfor
-    }
-#endfor
+
+    // 6. acc += p v: lanes turn from keys to slices of the head dimension. The p of one lane after the other is handed to all, and meets its rows of v.
 #if TILE
     workgroupBarrier();
 #endif
-#let FACTOR = "s"
-#let HANDED = 0
-#let SOURCE = "v"
-#let PREFIXED = "prefixV"
-#let INTO = "out"
-#include "attention/spread.wgsl"
+    let turns = min(${LANES}u, (key_end - step + ${KEYS - 1}u) / ${KEYS}u);
+    for (var turn = 0u; turn < turns; turn += 1u + params.split) {
+      let source = turn + side;
+#for t in KEYS
+      let v_row${t} = row_of(v_operand, min(step + source * ${KEYS}u + ${t}u, key_end - 1u));
+#for c in COLUMNS
+      let v${t}_${c} = slice(load_v(v_row${t}, quad_${c}), lane);
+#endfor
+#endfor
+#for g in ROWS / 8
+#if g > 0
+      if (block.first + ${8 * g}u < row_count)
+#endif
+      {
+#for i in 8 * g..8 * g + 8
+        {
+#for t in KEYS
+          let p${t} = ${TILE ? "p_tile[" + (i * KEYS + t) * LANES + "u + source]" : "subgroupShuffle(p" + i + "_" + t + ", source)"};
+#endfor
+#for c in COLUMNS
+#for t in KEYS
+          acc${i}_${c} += p${t} * v${t}_${c};
+#endfor
+#endfor
+        }
+#endfor
+      }
+#endfor
+    }
 #if TILE
-    workgroupBarrier(); // the next step overwrites what was handed over
+    workgroupBarrier(); // the next step overwrites p_tile
 #endif
   }
 
+  // 7. The sum of each row over the lanes.
 #if TILE
 #for i in ROWS
-  handed[${i * LANES}u + lane] = sum${i};
+  p_tile[${i * LANES}u + lane] = l${i};
 #endfor
-  workgroupBarrier();
-  if (lane < ${ROWS}u) {
-    var total = 0.0;
-    for (var other = 0u; other < ${LANES}u; other++) { total += handed[lane * ${LANES}u + other]; }
-    reduced[lane] = total;
-  }
-  workgroupBarrier();
-#for i in ROWS
-  sum${i} = reduced[${i}];
-#endfor
-#else
-#for i in ROWS
-  sum${i} = laneSum(sum${i});
-#endfor
+  reduce_rows_to_sum(lane);
 #endif
-  // Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot
-  // know, and do not unroll the loop.
+#for i in ROWS
+  l${i} = ${TILE ? "row_result[" + i + "]" : "lane_sum(l" + i + ")"};
+#endfor
+
+  // 8. out = acc / l and lse. Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but
+  // compilers cannot know, and do not unroll the loop.
+  let out_origin = origin_of(params.out, block);
+  let lse_origin = origin_of(params.lse, block);
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
+#let F = 8 * r
     {
-      let row = rowStart + ${8 * r}u + i;
-      let total = pick(i, sum${8 * r}, sum${8 * r + 1}, sum${8 * r + 2}, sum${8 * r + 3}, sum${8 * r + 4}, sum${8 * r + 5}, sum${8 * r + 6}, sum${8 * r + 7});
-      let inverse = select(1.0 / total, 0.0, total == 0.0);
-#let TARGET = "out"
-#let SCALE = "inverse"
-#let FIRST = 8 * r
-#include "attention/store.wgsl"
-      if (row < count && lane == 0u) {
-        let highest = pick(i, top${8 * r}, top${8 * r + 1}, top${8 * r + 2}, top${8 * r + 3}, top${8 * r + 4}, top${8 * r + 5}, top${8 * r + 6}, top${8 * r + 7});
-        lse[lseBase + row * params.lse.z] = select((highest + log2(total)) * 0.6931471805599453, 1e30, total == 0.0);
+      let row = block.first + ${F}u + i;
+      let m = pick(i, m${F}, m${F + 1}, m${F + 2}, m${F + 3}, m${F + 4}, m${F + 5}, m${F + 6}, m${F + 7});
+      let l = pick(i, l${F}, l${F + 1}, l${F + 2}, l${F + 3}, l${F + 4}, l${F + 5}, l${F + 6}, l${F + 7});
+      let inverse = select(1.0 / l, 0.0, l == 0.0);
+#for c in COLUMNS
+      let acc_${c} = merge_split(pick_slice(i, acc${F}_${c}, acc${F + 1}_${c}, acc${F + 2}_${c}, acc${F + 3}_${c}, acc${F + 4}_${c}, acc${F + 5}_${c}, acc${F + 6}_${c}, acc${F + 7}_${c}));
+      if (row < row_count && side == 0u && slice_${c} < params.depth * ${SLICES}u) {
+        out[out_origin + row * params.out.z + slice_${c}] = narrow(inverse * acc_${c});
+      }
+#endfor
+      if (row < row_count && lane == 0u) {
+        lse[lse_origin + row * params.lse.z] = select((m + log2(l)) * 0.6931471805599453, 1e30, l == 0.0);
       }
     }
 #endfor

@@ -1,6 +1,6 @@
 // Sums the partial gradients of a shared prefix over query chunks, in the order of the chunks: the same bits on every run.
 //
-// Shapes   pieces [chunks, 2, P, H, D] f32 -> dk [P, H, D] and dv [P, H, D], two geometries in one buffer of type OUT.
+// Shapes   partials [chunks, 2, P, H, D] f32 -> dk [P, H, D] and dv [P, H, D], two layouts in one buffer of type OUT.
 // Tiling   one thread a (key or value, row, head, 4 elements).
 // Compile: OUT=f32 | OUT=f16
 struct Params {
@@ -9,28 +9,28 @@ struct Params {
   chunks: u32,
   heads: u32,
   depth: u32,       // D / 4
-  span: u32,        // P * H * D / 4: elements of dk, and of dv
+  count: u32,       // P * H * D / 4: elements of dk, and of dv
 }
 #let T = "f32"
 #let SLICE = 4
-#include "attention/storage.wgsl"
+#include "attention/elements.wgsl"
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> pieces: array<Quad>;
+@group(0) @binding(1) var<storage, read> partials: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> dkv: array<Slice>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= 2u * params.span) { return; }
+  if (index >= 2u * params.count) { return; }
   var total = vec4<f32>();
   for (var chunk = 0u; chunk < params.chunks; chunk++) {
-    total += pieces[chunk * 2u * params.span + index];
+    total += partials[chunk * 2u * params.count + index];
   }
-  let within = index % params.span;
-  let d = within % params.depth;
-  let head = (within / params.depth) % params.heads;
-  let row = within / (params.depth * params.heads);
-  let place = select(params.dk, params.dv, index >= params.span);
-  dkv[place.x + row * place.z + head * place.w + d] = narrow(total);
+  let element = index % params.count;
+  let d = element % params.depth;
+  let head = (element / params.depth) % params.heads;
+  let row = element / (params.depth * params.heads);
+  let dkv_layout = select(params.dk, params.dv, index >= params.count);
+  dkv[dkv_layout.x + row * dkv_layout.z + head * dkv_layout.w + d] = narrow(total);
 }

@@ -158,16 +158,16 @@ function prefixGradients(
   }
   const padded = inputs.q.shape.at(-1) ?? 0;
   const chunks = Math.ceil(rows / PREFIX_CHUNK);
-  using pieces = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
+  using partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
   using q = flatRows(inputs.q);
   using grad = flatRows(inputs.grad);
-  launchPrefixGradient(problem, { ...inputs, q, grad }, prefix, pieces, PREFIX_CHUNK);
+  launchPrefixGradient(problem, { ...inputs, q, grad }, prefix, partials, PREFIX_CHUNK);
   const sums = emptyPair(inputs.q, [...shape.slice(0, -1), padded]);
-  const span = (problem.prefixLength * heads * padded) / 4;
+  const count = (problem.prefixLength * heads * padded) / 4;
   reduceKernel.dispatch(device, {
-    buffers: { pieces, dkv: sums.storage },
-    params: { dk: geometryOf(sums.first), dv: geometryOf(sums.second), chunks, heads, depth: padded / 4, span },
-    grid: grid1d(2 * span, 64),
+    buffers: { partials, dkv: sums.storage },
+    params: { dk: geometryOf(sums.first), dv: geometryOf(sums.second), chunks, heads, depth: padded / 4, count },
+    grid: grid1d(2 * count, 64),
     defines: { OUT: dtype },
   });
   return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);

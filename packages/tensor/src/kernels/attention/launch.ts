@@ -48,14 +48,14 @@ function inputGeometry({ q, k, v, prefix }: KernelInputs, part: Part, row: numbe
     q: shifted(geometryOf(q), part, row),
     k: shifted(geometryOf(k), part, 0),
     v: shifted(geometryOf(v), part, 0),
-    prefixK: prefix ? shifted(geometryOf(prefix.first), part, 0) : NOWHERE,
-    prefixV: prefix ? shifted(geometryOf(prefix.second), part, 0) : NOWHERE,
+    prefix_k: prefix ? shifted(geometryOf(prefix.first), part, 0) : NOWHERE,
+    prefix_v: prefix ? shifted(geometryOf(prefix.second), part, 0) : NOWHERE,
   };
 }
 
 /** What kernels that own rows of queries are told of a part: the queries from its first row on, which see as many more keys. */
 function queryParams({ queries, keys, prefixLength }: AttentionProblem, shared: Plan['shared'], row: number) {
-  return { queries: queries - row, keys, prefix: prefixLength, ...shared, ahead: shared.ahead + row };
+  return { queries: queries - row, keys, prefix_len: prefixLength, ...shared, causal_offset: shared.causal_offset + row };
 }
 
 export function launchForward(problem: AttentionProblem, inputs: KernelInputs, out: Tensor, lse: Tensor): void {
@@ -74,7 +74,7 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
         out: shifted(geometryOf(out, slice), part, row),
         lse: shifted(rowGeometry(problem), part, row),
         ...queryParams(problem, shared, row),
-        blocks: entries,
+        block_count: entries,
         scale: problem.scale * Math.LOG2E,
       },
       grid: part.grid,
@@ -102,7 +102,7 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
         dq: shifted(geometryOf(dq, slice), part, row),
         stats: shifted(rowGeometry(problem), part, row),
         ...queryParams(problem, shared, row),
-        blocks: entries,
+        block_count: entries,
         scale: problem.scale,
       },
       grid: part.grid,
@@ -138,7 +138,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
         rows: (problem.batch - part.batch) * (problem.queries - first),
         keys: problem.keys - row,
         ...shared,
-        blocks: entries,
+        block_count: entries,
         scale: problem.scale,
       },
       grid: part.grid,
@@ -150,13 +150,13 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
 
 /**
  * Gradients of the shared prefix: its keys see every query of the batch, whatever sequence it is in. Queries are cut into chunks of `chunk`
- * rows; each writes its partial sums to `pieces` f32 [chunks, 2, P, H, D], to be added in order.
+ * rows; each writes its partial sums to `partials` f32 [chunks, 2, P, H, D], to be added in order.
  */
 export function launchPrefixGradient(
   problem: AttentionProblem,
   inputs: BackwardInputs,
   prefix: Pair,
-  pieces: Tensor,
+  partials: Tensor,
   chunk: number,
 ): void {
   const { device, heads, prefixLength } = problem;
@@ -174,7 +174,7 @@ export function launchPrefixGradient(
   for (const part of parts) {
     const row = part.block * defines.ROWS;
     kernels.dkv.dispatch(device, {
-      buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: pieces, blocks: q },
+      buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: partials, blocks: q },
       params: {
         q: shifted(chunked(geometryOf(q)), part, 0),
         k: shifted(geometryOf(prefix.first), part, row),
@@ -187,7 +187,7 @@ export function launchPrefixGradient(
         rows: rows - part.batch * chunk,
         keys: prefixLength - row,
         ...shared,
-        blocks: 0,
+        block_count: 0,
         scale: problem.scale,
       },
       grid: part.grid,

@@ -68,11 +68,11 @@ export function attentionChoice(device: Device, extent: Extent): Choice<Variant>
   return { candidates: fusedVariants(device, extent), key: `${kind}/${sharedDepth(depth)}` };
 }
 
-/** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `apart` as attention/block.wgsl has it. */
-function sliceOf(lanes: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; apart: 0 | 1 } {
+/** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `split` as attention/subgroup.wgsl has it. */
+function sliceOf(lanes: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; split: 0 | 1 } {
   const SLICE = whole / 2 <= lanes ? 2 : 4;
   const COLUMNS = Math.ceil(whole / SLICE / lanes);
-  return { SLICE, COLUMNS, apart: 2 * depth <= COLUMNS * lanes * SLICE ? 1 : 0 };
+  return { SLICE, COLUMNS, split: 2 * depth <= COLUMNS * lanes * SLICE ? 1 : 0 };
 }
 
 /** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows. Barriers, and SwiftShader
@@ -90,7 +90,7 @@ export type Plan = {
   readonly slice: 2 | 4;
   readonly lanes: number;
   /** Parameters of all three kernels. */
-  readonly shared: { readonly depth: number; readonly ahead: number; readonly apart: number };
+  readonly shared: { readonly depth: number; readonly causal_offset: number; readonly split: 0 | 1 };
 };
 
 /** More keys than there are, and a sum with them stays below 2^32. */
@@ -102,14 +102,14 @@ export function planOf(problem: AttentionProblem, depth: number, out: string): P
   const whole = sharedDepth(depth);
   const { candidates, key } = attentionChoice(device, { depth: problem.depth, queries, packed: problem.sequences !== undefined });
   const variant = device.tuner.choose('attention', candidates, key);
-  const ahead = causal ? 0 : ALL_KEYS;
+  const causal_offset = causal ? 0 : ALL_KEYS;
   if (isFlash(variant)) {
     const defines = { T: problem.dtype, OUT: out, ...flashDefines(variant, depth) };
-    return { kernels: flashKernels, defines, slice: 4, lanes: 0, shared: { depth: depth / 4, ahead, apart: 0 } };
+    return { kernels: flashKernels, defines, slice: 4, lanes: 0, shared: { depth: depth / 4, causal_offset, split: 0 } };
   }
   const isTile = variant === 'tile';
   const lanes = isTile ? TILE_LANES : device.subgroupSize;
-  const { apart, ...slice } = sliceOf(lanes, whole, depth);
+  const { split, ...slice } = sliceOf(lanes, whole, depth);
   const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS);
   const tile: Defines = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
   return {
@@ -117,6 +117,6 @@ export function planOf(problem: AttentionProblem, depth: number, out: string): P
     defines: { T: problem.dtype, OUT: out, ...tile, ROWS: rows, KEYS: keys, ...slice },
     slice: slice.SLICE,
     lanes,
-    shared: { depth: depth / 4, ahead, apart: isTile || lanes < 8 ? 0 : apart },
+    shared: { depth: depth / 4, causal_offset, split: isTile || lanes < 8 ? 0 : split },
   };
 }

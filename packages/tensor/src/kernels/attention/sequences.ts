@@ -1,5 +1,5 @@
 /**
- * Packed (ragged) sequences: many sequences of different lengths one behind the other in [N, ...] tensors, without padding.
+ * Packed (ragged) sequences: many sequences of different lengths one after the other in [N, ...] tensors, without padding.
  * Kernels find their rows through a table of row blocks, so a workgroup never starts on padding.
  */
 import { wgsl } from '@mudpt/shaders';
@@ -11,7 +11,7 @@ import { alias, empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { upload } from '../upload.ts';
 
-const blocksKernel = kernel({ name: 'attention.blocks', source: wgsl['attention/blocks.wgsl'] });
+const blocksKernel = kernel({ name: 'attention.blocks', source: wgsl['attention/block_table.wgsl'] });
 
 /** Rows a workgroup of the attention kernels may own. */
 export const BLOCK_HEIGHTS: readonly number[] = [8, 16, 32];
@@ -125,8 +125,8 @@ function tableOnDevice(cuSeqlens: Tensor, count: number, maxLength: number, rows
   const entries = count * perSequence;
   const blocks = empty(cuSeqlens.device, [entries, 4], 'u32');
   blocksKernel.dispatch(cuSeqlens.device, {
-    buffers: { cuSeqlens, blocks },
-    params: { offset: cuSeqlens.offset, stride: cuSeqlens.strides[0] ?? 1, entries, perSequence, rows },
+    buffers: { cu_seqlens: cuSeqlens, blocks },
+    params: { offset: cuSeqlens.offset, stride: cuSeqlens.strides[0] ?? 1, entries, blocks_per_sequence: perSequence, rows },
     grid: grid1d(entries, 64),
   });
   return { tensor: blocks, entries };

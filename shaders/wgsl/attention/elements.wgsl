@@ -1,5 +1,5 @@
-// Shared by the attention kernels: elements of storage (T) read by fours as vec4<f32> and written by SLICE (2 or 4) as type OUT. f16 travels as pairs packed in u32: half the loads,
-// and no dependence on the shader-f16 feature.
+// Elements in memory, of the attention kernels: read by fours (a Quad, stored as T) as vec4<f32>, written by SLICE (2 or 4) as OUT. f16 travels as
+// pairs packed in u32: half the loads, and no dependence on the shader-f16 feature.
 // Include only.
 #if T == "f16"
 alias Quad = vec2<u32>;
@@ -10,17 +10,6 @@ fn widen(quad: Quad) -> vec4<f32> {
 alias Quad = vec4<f32>;
 fn widen(quad: Quad) -> vec4<f32> {
   return quad;
-}
-#endif
-
-// What one lane keeps of the head dimension. Wide subgroups on short heads split a quad between two lanes.
-#if SLICE == 4
-fn slice(value: vec4<f32>, lane: u32) -> vec4<f32> {
-  return value;
-}
-#else
-fn slice(value: vec4<f32>, lane: u32) -> vec2<f32> {
-  return select(value.xy, value.zw, (lane & 1u) == 1u);
 }
 #endif
 

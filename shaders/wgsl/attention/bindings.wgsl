@@ -1,0 +1,59 @@
+// Parameters and bindings of the attention kernels: the subgroup and the flash form of a PASS ("forward", "dq" or "dkv") have the same.
+//
+// A tensor's layout is (offset, batch stride, row stride, head stride) in units of 4 elements; the head dimension is dense.
+// Needs Quad and Slice of attention/elements.wgsl.
+// Include only.
+struct Params {
+  q: vec4<u32>,
+  k: vec4<u32>,
+  v: vec4<u32>,
+#if PASS == "forward"
+  prefix_k: vec4<u32>,
+  prefix_v: vec4<u32>,
+  out: vec4<u32>,     // in units of SLICE elements
+  lse: vec4<u32>,     // in elements
+#elif PASS == "dq"
+  prefix_k: vec4<u32>,
+  prefix_v: vec4<u32>,
+  grad: vec4<u32>,
+  dq: vec4<u32>,      // in units of SLICE elements
+  stats: vec4<u32>,   // in pairs
+#else
+  grad: vec4<u32>,
+  dk: vec4<u32>,      // in units of SLICE elements
+  dv: vec4<u32>,
+  stats: vec4<u32>,   // in pairs
+  rows: u32,          // queries of all batches together
+#endif
+  queries: u32,
+  keys: u32,
+#if PASS != "dkv"
+  prefix_len: u32,
+#endif
+  depth: u32,         // head dimension / 4
+  block_count: u32,   // entries of the block table; 0: dense rows
+  causal_offset: u32, // query i sees keys up to i + causal_offset: 0 if causal, else more than there are
+  split: u32,         // see attention/subgroup.wgsl; 0 in the flash form
+  scale: f32,         // of the scores; in the forward pass times log2(e)
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<Quad>;
+@group(0) @binding(2) var<storage, read> k: array<Quad>;
+@group(0) @binding(3) var<storage, read> v: array<Quad>;
+@group(0) @binding(4) var<storage, read> blocks: array<vec4<u32>>; // the block table, see attention/rows.wgsl
+#if PASS == "forward"
+@group(0) @binding(5) var<storage, read_write> out: array<Slice>;
+@group(0) @binding(6) var<storage, read_write> lse: array<f32>;
+#else
+@group(0) @binding(5) var<storage, read> grad: array<Quad>;
+@group(0) @binding(6) var<storage, read> stats: array<vec2<f32>>;
+#if PASS == "dq"
+@group(0) @binding(7) var<storage, read_write> dq: array<Slice>;
+#else
+@group(0) @binding(7) var<storage, read_write> dkv: array<Slice>;  // dk and dv, two layouts in one buffer
+#endif
+#endif
+#if PREFIX
+@group(0) @binding(8) var<storage, read> prefix: array<Quad>;      // keys and values of the prefix, two layouts in one buffer
+#endif

@@ -1,0 +1,71 @@
+// Tiles of the flash attention kernels: a staged operand in workgroup memory, and products of the block's rows with it.
+//
+// A workgroup owns ROWS rows and has THREADS = 2 * ROWS invocations, ROWS / 4 (ty) by 8 (tx). Invocation (ty, tx) holds scores of rows 4 ty .. + 3
+// with staged rows 4 tx .. + 3. The operand of attention/rows.wgsl is staged STEP rows at a time, fetched ahead into registers. Quad d of staged row r
+// lies at d ^ (r / 4), so that the 8 invocations that read 32 rows side by side, and those that read 8 quads of one, meet different banks.
+// Include only.
+#let FETCHES = STEP * DEPTH / THREADS
+alias Fetched = array<Quad, ${FETCHES}>;
+
+var<workgroup> staged: array<array<vec4<f32>, ${DEPTH}>, ${STEP}>;
+var<workgroup> p_tile: array<array<vec4<f32>, ${STEP / 4}>, ${ROWS}>; // p, or ds, of the block's rows with the staged ones
+
+// What invocation `thread` fetches of the STEP rows from `first` on; rows after `last` repeat it.
+#for x in 2
+#let NAME = PASS == "dkv" ? (x == 0 ? "q" : "grad") : (x == 0 ? "k" : "v")
+fn fetch_${NAME}(operand: Operand, first: u32, last: u32, thread: u32) -> Fetched {
+  var fetched: Fetched;
+#for f in FETCHES
+  {
+    let row = row_of(operand, min(first + (thread + ${f * THREADS}u) / ${DEPTH}u, last));
+    fetched[${f}] = load_${NAME}(row, min((thread + ${f * THREADS}u) % ${DEPTH}u, params.depth - 1u));
+  }
+#endfor
+  return fetched;
+}
+#endfor
+
+// Quads beyond the head dimension become 0.
+fn stage(fetched: Fetched, thread: u32) {
+#for f in FETCHES
+  {
+    let row = (thread + ${f * THREADS}u) / ${DEPTH}u;
+    let d = (thread + ${f * THREADS}u) % ${DEPTH}u;
+    staged[row][d ^ (row / 4u)] = select(vec4<f32>(), widen(fetched[${f}]), d < params.depth);
+  }
+#endfor
+}
+
+// 4 rows of the block by 4 staged rows.
+struct Scores {
+#for i in 4
+  row${i}: vec4<f32>,
+#endfor
+}
+
+// The block's rows of q (dkv: k), and of grad (dkv: v) if the pass needs them, and their products with the staged rows over the head dimension.
+#for x in PASS == "forward" ? 1 : 2
+#let NAME = PASS == "dkv" ? (x == 0 ? "k" : "v") : (x == 0 ? "q" : "grad")
+var<workgroup> ${NAME}_tile: array<array<vec4<f32>, ${DEPTH}>, ${ROWS}>;
+
+fn ${NAME}_dot_staged(ty: u32, tx: u32) -> Scores {
+#for i in 4
+  var row${i} = vec4<f32>();
+#endfor
+  for (var d = 0u; d < ${DEPTH}u; d++) {
+    let at = d ^ tx;
+#for j in 4
+    let y${j} = staged[4u * tx + ${j}u][at];
+#endfor
+#for i in 4
+    {
+      let x = ${NAME}_tile[4u * ty + ${i}u][d];
+#for e in 4
+      row${i} = fma(vec4<f32>(x.${"xyzw"[e]}), vec4<f32>(y0.${"xyzw"[e]}, y1.${"xyzw"[e]}, y2.${"xyzw"[e]}, y3.${"xyzw"[e]}), row${i});
+#endfor
+    }
+#endfor
+  }
+  return Scores(row0, row1, row2, row3);
+}
+#endfor
