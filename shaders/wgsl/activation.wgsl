@@ -20,8 +20,8 @@ const GELU_TANH = vec3<f32>(20.0, 1.5957691216057308, 0.07135481627);
 // b where `condition` holds and a is no NaN, else a. By bits: compilers of GPUs take for granted that nothing compared is NaN.
 fn choose4(a: vec4<f32>, b: f32, condition: vec4<bool>) -> vec4<f32> {
   let bits = bitcast<vec4<u32>>(a);
-  let isNumber = (bits & vec4<u32>(0x7fffffffu)) <= vec4<u32>(0x7f800000u);
-  return bitcast<vec4<f32>>(select(bits, vec4<u32>(bitcast<u32>(b)), condition & isNumber));
+  let is_number = (bits & vec4<u32>(0x7fffffffu)) <= vec4<u32>(0x7f800000u);
+  return bitcast<vec4<f32>>(select(bits, vec4<u32>(bitcast<u32>(b)), condition & is_number));
 }
 
 // x, or 0 where x < low: there the activation is 0 to f32, and x times a factor that merely is tiny need not be.

@@ -14,7 +14,7 @@ enable f16;
 #endif
 @group(0) @binding(3) var<uniform> params: Params;
 
-fn isNaN(x: ${A}) -> bool {
+fn is_nan(x: ${A}) -> bool {
 #if A == "f32"
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 #else
@@ -44,8 +44,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     let position = i;
 #endif
     let value = ${A}(x_values[at + position * params.stride]);
-    let isBetter = value ${BEST == "max" ? ">" : "<"} best || (isNaN(value) && !isNaN(best));
-    if (i == begin || (isBetter && !isNaN(best))) { best = value; place = position; }
+    let is_better = value ${BEST == "max" ? ">" : "<"} best || (is_nan(value) && !is_nan(best));
+    if (i == begin || (is_better && !is_nan(best))) { best = value; place = position; }
   }
   result[task] = i32(place);
 }

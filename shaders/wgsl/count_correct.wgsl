@@ -1,6 +1,6 @@
-// count_correct: result[0] = how many rows have their label's logit in front of all others; of equal logits the first is in front, as argmax has it.
-// A row with a NaN, and one whose label is outside the classes, has none in front.
-// Layout: rows with a stride, labels (bits of i32 or u32) contiguous. One workgroup takes all rows, one behind the other: they are a batch.
+// count_correct: result[0] = how many rows have their label's logit above all others; of equal logits the first counts, as argmax has it.
+// A row with a NaN, and one whose label is outside the classes, is not correct.
+// Layout: rows with a stride, labels (bits of i32 or u32) contiguous. One workgroup takes all rows, one after the other: they are a batch.
 // Compile: T=f32 W=f32 V=1 ROWS=row | T=f32 W=f32 V=1 ROWS=workgroup | T=f16 W=f32 V=1 SG=on ROWS=subgroup
 #include "rows.wgsl"
 #include "softmax/row.wgsl"
@@ -25,14 +25,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
   for (var row = 0u; row < params.rows; row++) {
     let first = params.x_offset + row * params.x_stride;
     let label = labels[params.labels_offset + row];
-    let own = Value(x[first + min(label, params.classes - 1u)]);
+    let target_logit = Value(x[first + min(label, params.classes - 1u)]);
     var beaten = 0.0;
     for (var i = lane; i < params.classes; i += LANES) {
       let other = Value(x[first + i]);
-      if (other > own || (other == own && i < label) || worst_bits(other) > PLUS_INFINITY) { beaten = 1.0; }
+      if (other > target_logit || (other == target_logit && i < label) || worst_bits(other) > PLUS_INFINITY) { beaten = 1.0; }
     }
-    let isBeaten = row_max(beaten) > 0.0;
-    correct += select(1.0, 0.0, isBeaten || label >= params.classes);
+    let is_beaten = row_max(beaten) > 0.0;
+    correct += select(1.0, 0.0, is_beaten || label >= params.classes);
   }
   if (place == 0u && lane == 0u) { result[0] = correct; }
 }

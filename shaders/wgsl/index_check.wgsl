@@ -22,6 +22,6 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   if (thread >= params.count) { return; }
   var index = indices[params.offset + thread];
   if (params.signed == 1u && bitcast<i32>(index) < 0) { index += params.extent; }
-  let isIgnored = params.has_ignored == 1u && index == params.ignored;
-  if (index >= params.extent && !isIgnored) { atomicMin(&flags[params.slot], thread); }
+  let is_ignored = params.has_ignored == 1u && index == params.ignored;
+  if (index >= params.extent && !is_ignored) { atomicMin(&flags[params.slot], thread); }
 }

@@ -2,7 +2,7 @@
 // Include only.
 
 // Quotient rounded towards minus infinity.
-fn integer_floorDiv(x: C, y: C) -> C {
+fn integer_floor_div(x: C, y: C) -> C {
   let opposite = (x < C(0)) != (y < C(0));
   return x / y - select(C(0), C(1), opposite && x % y != C(0));
 }

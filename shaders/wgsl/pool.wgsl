@@ -33,10 +33,10 @@ struct Params {
 @group(0) @binding(3) var<storage, read> chosen: array<u32>;
 #endif
 
-fn isNaN(value: f32) -> bool { return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u; }
+fn is_nan(value: f32) -> bool { return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u; }
 
 // How many cells of the window at `place` count for its mean.
-fn cellsOf(place: vec2<u32>) -> f32 {
+fn cells_of(place: vec2<u32>) -> f32 {
   var cells = params.taps;
   if (params.counts_padding == 0u) {
     for (var axis = 0u; axis < 2u; axis++) {
@@ -74,8 +74,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
       if (column >= params.size.y) { continue; }
       let value = f32(x[base + row * params.x_strides.z + column * params.x_strides.w]);
 #if MODE == "max"
-      let isBetter = best == 0xffffffffu || value > sum || isNaN(value);
-      if (isBetter && !isNaN(sum)) {
+      let is_better = best == 0xffffffffu || value > sum || is_nan(value);
+      if (is_better && !is_nan(sum)) {
         sum = value;
         best = row * params.size.y + column;
       }
@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   chosen[index] = best;
   result[index] = ${T}(sum);
 #else
-  result[index] = ${T}(sum / cellsOf(at));
+  result[index] = ${T}(sum / cells_of(at));
 #endif
 #else
   // The windows over this cell, from the tap that covers it.
@@ -104,7 +104,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #if MODE == "max_gradient"
       if (chosen[(plane * params.places.x + p) * params.places.y + q] == at.x * params.size.y + at.y) { sum += value; }
 #else
-      sum += value / cellsOf(vec2<u32>(p, q));
+      sum += value / cells_of(vec2<u32>(p, q));
 #endif
     }
   }

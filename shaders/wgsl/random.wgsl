@@ -28,21 +28,21 @@ fn philox(block: u32, stream: u32, seed: vec2<u32>) -> vec4<u32> {
   var c = vec4<u32>(block, 0u, stream, 0u);
   var k = seed;
   for (var round = 0; round < 10; round++) {
-    let high0 = math_mulHigh(0xd2511f53u, c.x);
-    let high1 = math_mulHigh(0xcd9e8d57u, c.z);
+    let high0 = math_mul_high(0xd2511f53u, c.x);
+    let high1 = math_mul_high(0xcd9e8d57u, c.z);
     c = vec4<u32>(high1 ^ c.y ^ k.x, 0xcd9e8d57u * c.z, high0 ^ c.w ^ k.y, 0xd2511f53u * c.x);
     k += vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
   }
   return c;
 }
-fn uniformOf(word: u32) -> f32 { return f32(word >> 8u) * 5.9604644775390625e-8; }
+fn uniform_of(word: u32) -> f32 { return f32(word >> 8u) * 5.9604644775390625e-8; }
 // Box and Muller; the angle is 2 pi v, its quadrant split off exactly.
-fn normalPair(first: u32, second: u32) -> vec2<f32> {
-  let radius = sqrt(-2.0 * math_log(1.0 - uniformOf(first)));
-  let turns = uniformOf(second) * 4.0;
+fn normal_pair(first: u32, second: u32) -> vec2<f32> {
+  let radius = sqrt(-2.0 * math_log(1.0 - uniform_of(first)));
+  let turns = uniform_of(second) * 4.0;
   let quadrant = floor(turns + 0.5);
   let angle = math_Angle((turns - quadrant) * 1.5707963267948966, i32(quadrant));
-  return radius * vec2<f32>(math_sinOfAngle(angle, 1), math_sinOfAngle(angle, 0));
+  return radius * vec2<f32>(math_sin_of_angle(angle, 1), math_sin_of_angle(angle, 0));
 }
 
 @compute @workgroup_size(64)
@@ -60,17 +60,17 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #elif KIND == "integer"
   result[block] = vec4<${TR}>(
 #for i in 4
-    ${TR}(params.first + i32(math_mulHigh(words.${"xyzw"[i]}, params.range))),
+    ${TR}(params.first + i32(math_mul_high(words.${"xyzw"[i]}, params.range))),
 #endfor
   );
 #elif KIND == "bernoulli"
-  let draws = vec4<f32>(uniformOf(words.x), uniformOf(words.y), uniformOf(words.z), uniformOf(words.w));
+  let draws = vec4<f32>(uniform_of(words.x), uniform_of(words.y), uniform_of(words.z), uniform_of(words.w));
   result[block] = vec4<${TR}>(select(vec4<u32>(0u), vec4<u32>(1u), draws < vec4<f32>(params.scale)));
 #elif KIND == "uniform"
-  let draws = vec4<f32>(uniformOf(words.x), uniformOf(words.y), uniformOf(words.z), uniformOf(words.w));
+  let draws = vec4<f32>(uniform_of(words.x), uniform_of(words.y), uniform_of(words.z), uniform_of(words.w));
   result[block] = vec4<${TR}>(params.low + params.scale * draws);
 #else
-  let draws = vec4<f32>(normalPair(words.x, words.y), normalPair(words.z, words.w));
+  let draws = vec4<f32>(normal_pair(words.x, words.y), normal_pair(words.z, words.w));
   result[block] = vec4<${TR}>(params.low + params.scale * draws);
 #endif
 }

@@ -1,7 +1,7 @@
 // scan: running sums along lines. One thread a line and chunk of it; neighbours are neighbouring lines.
 // PASS "totals": y[line, chunk] = sum of the chunk; "scan": y = running sum, with CARRY 1 starting from carry[line, chunk - 1], the running
 // sums of the totals. Defines: T, TY storage types; A arithmetic type (f32, i32, u32).
-// Numerics: f32; chunks bound the number of additions behind each element.
+// Numerics: f32; chunks bound how many additions an element goes through.
 // Compile: T=f32 TY=f32 A=f32 PASS=scan CARRY=1 | T=i32 TY=i32 A=i32 PASS=totals CARRY=0
 #if T == "f16" || TY == "f16"
 enable f16;

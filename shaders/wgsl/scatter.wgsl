@@ -51,14 +51,14 @@ fn position(place: u32) -> u32 {
 
 #if MODE == "slices"
 fn link_of(j: u32) -> u32 {
-  let own = position(params.index_offset + j * params.index_step);
-  var first = own < params.extent;
+  let index = position(params.index_offset + j * params.index_step);
+  var first = index < params.extent;
   for (var earlier = 0u; earlier < j && first; earlier++) {
-    first = position(params.index_offset + earlier * params.index_step) != own;
+    first = position(params.index_offset + earlier * params.index_step) != index;
   }
   var next = j + 1u;
   while (next < params.length) {
-    if (position(params.index_offset + next * params.index_step) == own) { break; }
+    if (position(params.index_offset + next * params.index_step) == index) { break; }
     next++;
   }
   return next | select(0x80000000u, 0u, first);
@@ -95,17 +95,17 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   }
 #endfor
-  let own = position(place + j * params.index_step);
+  let index = position(place + j * params.index_step);
 #if MODE == "slices"
   var link = links[j];
   if (link >= 0x80000000u) { return; }
 #else
-  if (own >= params.extent) { return; }
+  if (index >= params.extent) { return; }
   for (var earlier = 0u; earlier < j; earlier++) {
-    if (position(place + earlier * params.index_step) == own) { return; }
+    if (position(place + earlier * params.index_step) == index) { return; }
   }
 #endif
-  destination += own * params.y_step;
+  destination += index * params.y_step;
   var sum = ${ACC}(y[destination]) + ${ACC}(source[origin + j * params.source_step]);
 #if MODE == "slices"
   while (link < params.length) {
@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
 #else
   for (var later = j + 1u; later < params.length; later++) {
-    if (position(place + later * params.index_step) == own) { sum += ${ACC}(source[origin + later * params.source_step]); }
+    if (position(place + later * params.index_step) == index) { sum += ${ACC}(source[origin + later * params.source_step]); }
   }
 #endif
   y[destination] = ${T}(sum);

@@ -1,7 +1,7 @@
 // sort: stable merge sort of lines of any length in global memory, one thread an element and pass. Only the first `wanted` elements of a
 // line are asked for, so runs longer than that keep no more: the largest few of a long line cost little more than reading it.
 // PASS "keys":  keys[line, i] = an u32 that sorts as x does (reversed if DESCENDING), places[line, i] = i;
-//      "merge": sorted runs of `run` elements become runs of 2 * run: an element's new place is its own rank plus its rank in the
+//      "merge": sorted runs of `run` elements become runs of 2 * run: an element's new place is its rank plus its rank in the
 //               other run, by binary search; equal keys keep their order. Of each run `kept` elements are stored, then `kept_next`;
 //      "take":  values and indices of the first `wanted` of each line, laid out as the result.
 // NaN is larger than every number (as in PyTorch): last in ascending order, first in descending. -0 equals 0.
@@ -42,7 +42,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 #if PASS == "keys"
-fn keyOf(value: ${T}) -> u32 {
+fn key_of(value: ${T}) -> u32 {
 #if KIND == "f"
   let bits = bitcast<u32>(f32(value));
   if ((bits & 0x7fffffffu) > 0x7f800000u) { return 0xffffffffu; }
@@ -68,11 +68,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   if (task >= params.lines * width) { return; }
   let line = task / width;
 #if PASS == "merge"
-  let own = task % width / params.kept;
+  let run = task % width / params.kept;
   let i = task % params.kept;
-  if (own * params.run + i >= params.length) { return; } // the last run is shorter
-  let other = own ^ 1u;
-  let isLeft = own < other;
+  if (run * params.run + i >= params.length) { return; } // the last run is shorter
+  let other = run ^ 1u;
+  let is_left = run < other;
   let base = line * width + other * params.kept;
   let key = keys[task];
   // How many elements of the other run come first: smaller ones, and for the right run equal ones of the left.
@@ -81,11 +81,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   while (low < high) {
     let probe = (low + high) / 2u;
     let against = keys[base + probe];
-    if (against < key || (against == key && !isLeft)) { low = probe + 1u; } else { high = probe; }
+    if (against < key || (against == key && !is_left)) { low = probe + 1u; } else { high = probe; }
   }
   let rank = i + low;
   if (rank >= params.kept_next) { return; }
-  let place = (line * ((runs + 1u) / 2u) + own / 2u) * params.kept_next + rank;
+  let place = (line * ((runs + 1u) / 2u) + run / 2u) * params.kept_next + rank;
   keys_out[place] = key;
   places_out[place] = places[task];
 #else
@@ -100,7 +100,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #let STRIDES_TWO = "y_strides"
 #include "index.walk.wgsl"
 #if PASS == "keys"
-  keys_out[task] = ${DESCENDING ? "~" : ""}keyOf(x[source + i * params.x_step]);
+  keys_out[task] = ${DESCENDING ? "~" : ""}key_of(x[source + i * params.x_step]);
   places_out[task] = i;
 #else
   let place = places[line * params.kept + i];

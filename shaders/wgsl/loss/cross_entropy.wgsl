@@ -99,9 +99,9 @@ fn backward(row: u32, first: u32, label: u32, nan: f32) {
 
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let own = start_row(wid.x + wid.y * groups.x, local);
-  let valid = own < params.rows;
-  let row = min(own, params.rows - 1u);
+  let assigned = start_row(wid.x + wid.y * groups.x, local);
+  let valid = assigned < params.rows;
+  let row = min(assigned, params.rows - 1u);
   let first = params.x_offset + row * params.x_stride;
   let label = labels[params.labels_offset + row];
   let nan = bitcast<f32>(params.not_a_number);

@@ -55,19 +55,19 @@ fn rounded(v: Value) -> Value {
 
 /// Element i of a row; with ADD rounded to the stored type, as a separate addition would leave it.
 fn value(row: u32, i: u32) -> Value {
-  let own = Value(x[params.x_offset + row * params.x_stride + i]);
+  let element = Value(x[params.x_offset + row * params.x_stride + i]);
 #if ADD
-  return rounded(own + Value(residual[params.residual_offset + row * params.residual_stride + i]));
+  return rounded(element + Value(residual[params.residual_offset + row * params.residual_stride + i]));
 #else
-  return own;
+  return element;
 #endif
 }
 
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let own = start_row(wid.x + wid.y * groups.x, local);
-  let valid = own < params.rows;
-  let row = min(own, params.rows - 1u);
+  let assigned = start_row(wid.x + wid.y * groups.x, local);
+  let valid = assigned < params.rows;
+  let row = min(assigned, params.rows - 1u);
   let y = row * params.width;
   var center = 0.0;
 #if CENTERED

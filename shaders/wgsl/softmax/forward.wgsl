@@ -19,9 +19,9 @@ struct Params {
 
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let own = start_row(wid.x + wid.y * groups.x, local);
-  let valid = own < params.rows;
-  let row = min(own, params.rows - 1u);
+  let assigned = start_row(wid.x + wid.y * groups.x, local);
+  let valid = assigned < params.rows;
+  let row = min(assigned, params.rows - 1u);
   let first = params.x_offset + row * params.x_stride;
   var most = Value(-3.4028234e38);
   var worst = 0u;

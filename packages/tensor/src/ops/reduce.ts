@@ -126,8 +126,8 @@ export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdi
     name: 'logsumexp',
     op: 'sum',
     result,
-    map: 'math_exp(x - select(0.0, center, math_isFinite(center)))',
-    finish: 'math_log(a) + select(0.0, center, math_isFinite(center))',
+    map: 'math_exp(x - select(0.0, center, math_is_finite(center)))',
+    finish: 'math_log(a) + select(0.0, center, math_is_finite(center))',
     center,
   });
 });
@@ -153,7 +153,7 @@ export const norm = defineOp(
     }
     // Measured in the largest element: powers of the elements themselves may leave f32.
     using center = reduce(x, list, keepdim, { name: 'norm', op: 'max', result: 'f32', map: 'abs(x)' });
-    const unit = 'select(1.0, center, math_isFinite(center) && center > 0.0)';
+    const unit = 'select(1.0, center, math_is_finite(center) && center > 0.0)';
     return reduce(x, list, keepdim, {
       ...recipe,
       op: 'sum',

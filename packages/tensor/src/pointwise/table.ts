@@ -120,13 +120,13 @@ export const unaryTable = {
   softplus: smooth('log(1 + exp(x)).', 'math_softplus(x)', 'g * math_sigmoid(x)'),
   gelu: smooth(
     'x times the cumulative standard normal distribution: the exact form, with erf.',
-    'math_gate(x, math_normalCumulative(x))',
-    'g * (math_normalCumulative(x) + math_gate(x, math_normalDensity(x)))',
+    'math_gate(x, math_normal_cumulative(x))',
+    'g * (math_normal_cumulative(x) + math_gate(x, math_normal_density(x)))',
   ),
   geluTanh: smooth(
     'The approximation of gelu with tanh (GPT-2).',
-    'math_gate(x, math_geluTanhGate(x))',
-    'g * math_geluTanhDerivative(x)',
+    'math_gate(x, math_gelu_tanh_gate(x))',
+    'g * math_gelu_tanh_derivative(x)',
   ),
   quickGelu: smooth(
     'x * sigmoid(1.702 x), the activation of the original CLIP.',
@@ -149,9 +149,9 @@ export const unaryTable = {
   ceil: step('The whole number at or above x.', 'ceil(x)'),
   round: step('The nearest whole number, ties to the even one.', 'math_round(x)'),
   trunc: step('x without its fraction.', 'trunc(x)'),
-  isNaN: test('Whether x is not a number.', X, 'math_isNaN(x)', 'false'),
-  isInf: test('Whether x is infinite.', X, 'math_isInf(x)', 'false'),
-  isFinite: test('Whether x is neither NaN nor infinite.', X, 'math_isFinite(x)', 'true'),
+  isNaN: test('Whether x is not a number.', X, 'math_is_nan(x)', 'false'),
+  isInf: test('Whether x is infinite.', X, 'math_is_inf(x)', 'false'),
+  isFinite: test('Whether x is neither NaN nor infinite.', X, 'math_is_finite(x)', 'true'),
   logicalNot: test('Whether x is zero.', X, 'x == C(0)'),
 } as const satisfies Record<string, PointwiseRow>;
 
@@ -200,7 +200,7 @@ export const binaryTable = {
     operands: XY,
     forward: 'math_mod(x, y)',
     integer: 'integer_mod(x, y)',
-    gradients: ['g', '-g * math_floorDiv(x, y)'],
+    gradients: ['g', '-g * math_floor_div(x, y)'],
     domain: [
       [-20, 20],
       [0.7, 3],
@@ -209,8 +209,8 @@ export const binaryTable = {
   floorDiv: {
     doc: 'The whole number at or below x / y; an infinite x has none (NaN), an infinite y of the other sign gives -1.',
     operands: XY,
-    forward: 'math_floorDiv(x, y)',
-    integer: 'integer_floorDiv(x, y)',
+    forward: 'math_floor_div(x, y)',
+    integer: 'integer_floor_div(x, y)',
     domain: [
       [-20, 20],
       [0.7, 3],
@@ -242,7 +242,7 @@ export const binaryTable = {
     kinks: [0],
   },
   eq: test('Whether x = y.', XY, 'x == y'),
-  ne: test('Whether x and y differ; NaN differs from everything.', XY, 'x != y || math_isNaN(x) || math_isNaN(y)', 'x != y'),
+  ne: test('Whether x and y differ; NaN differs from everything.', XY, 'x != y || math_is_nan(x) || math_is_nan(y)', 'x != y'),
   lt: test('Whether x < y.', XY, 'x < y'),
   le: test('Whether x <= y.', XY, 'x <= y'),
   gt: test('Whether x > y.', XY, 'x > y'),
