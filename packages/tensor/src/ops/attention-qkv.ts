@@ -6,6 +6,7 @@ import { defineOp } from '../definition/op.ts';
 import { showShape } from '../shape.ts';
 import { empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
+import { nth } from '../values.ts';
 import { type AttentionGradients, attention, attentionBackward, attentionForward } from './attention.ts';
 import type { AttentionOptions } from '../kernels/attention/problem.ts';
 
@@ -24,7 +25,7 @@ function partsOf(op: string, qkv: Tensor): Parts {
   }
   const shape = qkv.shape.filter((_, i) => i !== axis);
   const strides = qkv.strides.filter((_, i) => i !== axis);
-  const part = (index: number): Tensor => view(qkv, { shape, strides, offset: qkv.offset + index * (qkv.strides[axis] ?? 0) });
+  const part = (index: number): Tensor => view(qkv, { shape, strides, offset: qkv.offset + index * nth(qkv.strides, axis) });
   return { q: part(0), k: part(1), v: part(2) };
 }
 

@@ -3,8 +3,10 @@ import { wgsl } from '@mudpt/shaders';
 import { grid1d, kernel } from '../kernel.ts';
 import { alias, empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
+import { nth, lastOf } from '../../values.ts';
 import { contiguousCopy, copyInto } from '../copy.ts';
 import { fill } from '../fill.ts';
+import type { Shape } from '../../shape.ts';
 import {
   type BackwardInputs,
   type KernelInputs,
@@ -78,7 +80,9 @@ export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Need
   const gradients: AttentionGradients = {};
   if (needs.q) gradients.q = queryGradient(problem, inputs, saved.q, into.q);
   if (needs.k || needs.v) Object.assign(gradients, keyGradients(problem, inputs, saved.k, needs, into));
-  if (whole.prefix && (needs.prefixK || needs.prefixV)) Object.assign(gradients, prefixGradients(problem, whole, inputs, needs));
+  if (whole.prefix && (needs.prefixK || needs.prefixV)) {
+    Object.assign(gradients, prefixGradients(problem, whole.prefix.k.shape, inputs, needs));
+  }
   disposeInputs(prepared);
   return gradients;
 }
@@ -86,7 +90,7 @@ export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Need
 function launchStats(problem: AttentionProblem, out: Tensor, grad: Tensor, lse: Tensor, stats: Tensor): void {
   const { batch, queries, heads, device } = problem;
   const count = batch * queries * heads;
-  const depth = out.shape.at(-1) ?? 0;
+  const depth = lastOf(out.shape);
   deltaKernel.dispatch(device, {
     buffers: { out, grad, lse, stats },
     params: { out: geometryOf(out), grad: geometryOf(grad), queries, heads, count, depth: depth / 4 },
@@ -103,7 +107,7 @@ function queryGradient(problem: AttentionProblem, inputs: BackwardInputs, q: Ten
   }
   const dq = empty(problem.device, inputs.q.shape, problem.dtype);
   launchQueryGradient(problem, inputs, dq);
-  return settle(cut(dq, q.shape.at(-1) ?? 0), into);
+  return settle(cut(dq, lastOf(q.shape)), into);
 }
 
 /** Moves a result into the tensor the caller named, if any. */
@@ -128,7 +132,7 @@ function keyGradients(
       : emptyPair(inputs.k, inputs.k.shape);
   launchKeyGradient(problem, inputs, pair);
   if (direct) return keepNeeded({ k: pair.first, v: pair.second }, needs);
-  const depth = k.shape.at(-1) ?? 0;
+  const depth = lastOf(k.shape);
   return keepNeeded({ k: settle(cut(pair.first, depth), into.k), v: settle(cut(pair.second, depth), into.v) }, needs);
 }
 
@@ -142,21 +146,16 @@ function keepNeeded(gradients: AttentionGradients, needs: Needs): AttentionGradi
   return kept;
 }
 
-function prefixGradients(
-  problem: AttentionProblem,
-  whole: AttentionProblem,
-  inputs: BackwardInputs,
-  needs: Needs,
-): AttentionGradients {
+/** @param shape of the prefix's keys, and of its values */
+function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: BackwardInputs, needs: Needs): AttentionGradients {
   const { device, heads, depth, batch, queries, dtype } = problem;
-  const shape = whole.prefix?.k.shape ?? [0, heads, depth];
   const { prefix } = inputs;
   const rows = batch * queries;
   if (!prefix || rows === 0) {
     const nothing = (): Tensor => fill(device, shape, dtype, 0);
     return keepNeeded({ prefixK: nothing(), prefixV: nothing() }, needs);
   }
-  const padded = inputs.q.shape.at(-1) ?? 0;
+  const padded = lastOf(inputs.q.shape);
   const chunks = Math.ceil(rows / PREFIX_CHUNK);
   using partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
   using q = flatRows(inputs.q);
@@ -176,7 +175,6 @@ function prefixGradients(
 /** [B, T, H, D] whose batches follow each other at the row stride, so that B * T rows can be walked as one. */
 function flatRows(x: Tensor): Tensor {
   if (x.rank === 3) return alias(x);
-  const [batch = 0, rows = 0] = x.shape;
-  const flat = batch <= 1 || x.strides[0] === (x.strides[1] ?? 0) * rows;
+  const flat = nth(x.shape, 0) <= 1 || nth(x.strides, 0) === nth(x.strides, 1) * nth(x.shape, 1);
   return flat ? alias(x) : contiguousCopy(x);
 }

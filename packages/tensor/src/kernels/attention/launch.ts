@@ -1,13 +1,10 @@
-/** The three passes of fused attention as launches of a kernel variant; what all variants share is decided here. */
-import { grid1d } from '../kernel.ts';
+/** The three passes of fused attention, launched as their plans say, part by part. */
 import type { Tensor } from '../../tensor.ts';
-import { type Part, partsOf, shifted } from './parts.ts';
-import { type Plan, planOf } from './plan.ts';
+import { lastOf } from '../../values.ts';
+import { type Part, shifted } from './parts.ts';
+import { type Plan, planOf, prefixPlanOf } from './plan.ts';
 import { pairsOf, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
-
-/** Subgroups of this size (lavapipe) skip a branch that no lane takes: there dq reads a prefix or none in one pipeline. */
-const BRANCHING_LANES = 8;
 
 /** Inputs as the kernels read them: head dimension padded to a multiple of 4. */
 export type KernelInputs = {
@@ -18,22 +15,6 @@ export type KernelInputs = {
 };
 
 export type BackwardInputs = KernelInputs & { readonly grad: Tensor; readonly stats: Tensor };
-
-/**
- * Row blocks by heads by batches; for packed rows the entries of the block table, folded into z.
- * @param unused bound in the table's place where there is none
- */
-function gridOf(
-  problem: AttentionProblem,
-  rows: number,
-  height: number,
-  unused: Tensor,
-): { grid: number[]; blocks: Tensor; entries: number } {
-  const table = problem.sequences?.table(height);
-  if (!table) return { grid: [Math.ceil(rows / height), problem.heads, problem.batch], blocks: unused, entries: 0 };
-  const [x, z] = grid1d(table.entries, 1);
-  return { grid: table.entries === 0 ? [0] : [x, problem.heads, z], blocks: table.tensor, entries: table.entries };
-}
 
 const NOWHERE: Geometry = [0, 0, 0, 0];
 
@@ -53,97 +34,81 @@ function inputGeometry({ q, k, v, prefix }: KernelInputs, part: Part, row: numbe
   };
 }
 
-/** What kernels that own rows of queries are told of a part: the queries from its first row on, which see as many more keys. */
-function queryParams({ queries, keys, prefixLength }: AttentionProblem, shared: Plan['shared'], row: number) {
-  return { queries: queries - row, keys, prefix_len: prefixLength, ...shared, causal_offset: shared.causal_offset + row };
+/** What kernels whose blocks are queries are told of a part: the queries from its first row on, which see as many more keys. */
+function queryParams({ queries, keys, prefixLength }: AttentionProblem, { params }: Plan, row: number) {
+  return { queries: queries - row, keys, prefix_len: prefixLength, ...params, causal_offset: params.causal_offset + row };
 }
 
 export function launchForward(problem: AttentionProblem, inputs: KernelInputs, out: Tensor, lse: Tensor): void {
-  const { device } = problem;
   const { q, k, v, prefix } = inputs;
-  const depth = q.shape.at(-1) ?? 0;
-  const { kernels, defines, slice, shared } = planOf(problem, depth, problem.dtype);
-  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
-  const parts = partsOf(device, grid, entries > 0);
-  for (const part of parts) {
-    const row = part.block * defines.ROWS;
-    kernels.forward.dispatch(device, {
-      buffers: { q, k, v, out, lse, blocks, ...(prefix && { prefix: prefix.storage }) },
+  const plan = planOf(problem, 'forward', lastOf(q.shape));
+  for (const part of plan.parts) {
+    const row = part.block * plan.rows;
+    plan.kernel.dispatch(problem.device, {
+      buffers: { q, k, v, out, lse, blocks: plan.blocks ?? q, ...(prefix && { prefix: prefix.storage }) },
       params: {
         ...inputGeometry(inputs, part, row),
-        out: shifted(geometryOf(out, slice), part, row),
+        out: shifted(geometryOf(out, plan.slice), part, row),
         lse: shifted(rowGeometry(problem), part, row),
-        ...queryParams(problem, shared, row),
-        block_count: entries,
+        ...queryParams(problem, plan, row),
         scale: problem.scale * Math.LOG2E,
       },
       grid: part.grid,
-      defines: { ...defines, PREFIX: prefix ? 1 : 0 },
-      flops: (4 * problem.heads * pairsOf(problem) * problem.depth) / parts.length,
+      defines: plan.defines,
+      flops: (4 * problem.heads * pairsOf(problem) * problem.depth) / plan.parts.length,
     });
   }
 }
 
 export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardInputs, dq: Tensor): void {
-  const { device } = problem;
   const { q, k, v, prefix, grad, stats } = inputs;
-  const depth = q.shape.at(-1) ?? 0;
-  const { kernels, defines, slice, lanes, shared } = planOf(problem, depth, problem.dtype);
-  const { grid, blocks, entries } = gridOf(problem, problem.queries, defines.ROWS, q);
-  const withPrefix = prefix !== undefined || lanes === BRANCHING_LANES;
-  const parts = partsOf(device, grid, entries > 0);
-  for (const part of parts) {
-    const row = part.block * defines.ROWS;
-    kernels.dq.dispatch(device, {
-      buffers: { q, k, v, grad, stats, dq, blocks, ...(withPrefix && { prefix: prefix?.storage ?? k }) },
+  const plan = planOf(problem, 'dq', lastOf(q.shape));
+  for (const part of plan.parts) {
+    const row = part.block * plan.rows;
+    plan.kernel.dispatch(problem.device, {
+      buffers: { q, k, v, grad, stats, dq, blocks: plan.blocks ?? q, ...(plan.hasPrefix && { prefix: prefix?.storage ?? k }) },
       params: {
         ...inputGeometry(inputs, part, row),
         grad: shifted(geometryOf(grad), part, row),
-        dq: shifted(geometryOf(dq, slice), part, row),
+        dq: shifted(geometryOf(dq, plan.slice), part, row),
         stats: shifted(rowGeometry(problem), part, row),
-        ...queryParams(problem, shared, row),
-        block_count: entries,
+        ...queryParams(problem, plan, row),
         scale: problem.scale,
       },
       grid: part.grid,
-      defines: { ...defines, PREFIX: withPrefix ? 1 : 0 },
-      flops: (6 * problem.heads * pairsOf(problem) * problem.depth) / parts.length,
+      defines: plan.defines,
+      flops: (6 * problem.heads * pairsOf(problem) * problem.depth) / plan.parts.length,
     });
   }
 }
 
-/** Gradients of a sequence's own keys and values. `dkv` are two geometries in one buffer. */
+/** Gradients of the keys and values of the sequences. `dkv` are two geometries in one buffer. */
 export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInputs, dkv: Pair): void {
-  const { device } = problem;
   const { q, k, v, grad, stats } = inputs;
-  const depth = q.shape.at(-1) ?? 0;
-  const { kernels, defines, slice, shared } = planOf(problem, depth, problem.dtype);
-  const { grid, blocks, entries } = gridOf(problem, problem.keys, defines.ROWS, q);
-  const parts = partsOf(device, grid, entries > 0);
-  for (const part of parts) {
-    const row = part.block * defines.ROWS;
+  const plan = planOf(problem, 'dkv', lastOf(q.shape));
+  for (const part of plan.parts) {
+    const row = part.block * plan.rows;
     // No query before its own row sees a causal key: a part of the keys begins at the same query.
     const first = problem.causal ? Math.min(row, problem.queries) : 0;
-    kernels.dkv.dispatch(device, {
-      buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks },
+    plan.kernel.dispatch(problem.device, {
+      buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks: plan.blocks ?? q },
       params: {
         q: shifted(geometryOf(q), part, first),
         k: shifted(geometryOf(k), part, row),
         v: shifted(geometryOf(v), part, row),
         grad: shifted(geometryOf(grad), part, first),
-        dk: shifted(geometryOf(dkv.first, slice), part, row),
-        dv: shifted(geometryOf(dkv.second, slice), part, row),
+        dk: shifted(geometryOf(dkv.first, plan.slice), part, row),
+        dv: shifted(geometryOf(dkv.second, plan.slice), part, row),
         stats: shifted(rowGeometry(problem), part, first),
         queries: problem.queries - first,
         rows: (problem.batch - part.batch) * (problem.queries - first),
         keys: problem.keys - row,
-        ...shared,
-        block_count: entries,
+        ...plan.params,
         scale: problem.scale,
       },
       grid: part.grid,
-      defines,
-      flops: (8 * problem.heads * pairsOf({ ...problem, prefixLength: 0 }) * problem.depth) / parts.length,
+      defines: plan.defines,
+      flops: (8 * problem.heads * pairsOf({ ...problem, prefixLength: 0 }) * problem.depth) / plan.parts.length,
     });
   }
 }
@@ -159,40 +124,42 @@ export function launchPrefixGradient(
   partials: Tensor,
   chunk: number,
 ): void {
-  const { device, heads, prefixLength } = problem;
+  const { heads, prefixLength } = problem;
   const { q, grad, stats } = inputs;
-  const depth = q.shape.at(-1) ?? 0;
+  const depth = lastOf(q.shape);
   const rows = problem.batch * problem.queries;
-  const { kernels, defines, slice, shared } = planOf({ ...problem, causal: false }, depth, 'f32');
+  const plan = prefixPlanOf(problem, depth, Math.ceil(rows / chunk));
+  const { slice } = plan;
   const chunked = ([offset, , row, head]: Geometry): Geometry => [offset, row * chunk, row, head];
-  const place = (part: number): Geometry => {
-    const unit = slice;
-    const half = prefixLength * heads * depth;
-    return [(part * half) / unit, (2 * half) / unit, (heads * depth) / unit, depth / unit];
-  };
-  const parts = partsOf(device, [Math.ceil(prefixLength / defines.ROWS), heads, Math.ceil(rows / chunk)], false);
-  for (const part of parts) {
-    const row = part.block * defines.ROWS;
-    kernels.dkv.dispatch(device, {
+  const half = prefixLength * heads * depth;
+  /** The partial sums of dk (0) or dv (1). */
+  const partial = (index: 0 | 1): Geometry => [
+    (index * half) / slice,
+    (2 * half) / slice,
+    (heads * depth) / slice,
+    depth / slice,
+  ];
+  for (const part of plan.parts) {
+    const row = part.block * plan.rows;
+    plan.kernel.dispatch(problem.device, {
       buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: partials, blocks: q },
       params: {
         q: shifted(chunked(geometryOf(q)), part, 0),
         k: shifted(geometryOf(prefix.first), part, row),
         v: shifted(geometryOf(prefix.second), part, row),
         grad: shifted(chunked(geometryOf(grad)), part, 0),
-        dk: shifted(place(0), part, row),
-        dv: shifted(place(1), part, row),
+        dk: shifted(partial(0), part, row),
+        dv: shifted(partial(1), part, row),
         stats: shifted(chunked(rowGeometry(problem)), part, 0),
         queries: chunk,
         rows: rows - part.batch * chunk,
         keys: prefixLength - row,
-        ...shared,
-        block_count: 0,
+        ...plan.params,
         scale: problem.scale,
       },
       grid: part.grid,
-      defines,
-      flops: (8 * heads * rows * prefixLength * problem.depth) / parts.length,
+      defines: plan.defines,
+      flops: (8 * heads * rows * prefixLength * problem.depth) / plan.parts.length,
     });
   }
 }

@@ -12,9 +12,13 @@ export type Part = { readonly block: number; readonly head: number; readonly bat
  * The parts of `grid`, one where it fits. Of packed rows only heads are cut: their blocks are numbered across x and z, and fit.
  * Tests force smaller parts with `tuner.force('attention.grid', '2')`.
  */
-export function partsOf(device: Device, grid: readonly number[], packed: boolean): Part[] {
+export function partsOf(
+  device: Device,
+  grid: readonly [blocks: number, heads: number, batches: number],
+  packed: boolean,
+): Part[] {
   const most = Number(device.tuner.forcedVariant('attention.grid') ?? MOST);
-  const [blocks = 1, heads = 1, batches = 1] = grid;
+  const [blocks, heads, batches] = grid;
   const cut = (size: number, length: number): { start: number; size: number }[] =>
     Array.from({ length: Math.max(1, Math.ceil(size / length)) }, (_, i) => ({
       start: i * length,

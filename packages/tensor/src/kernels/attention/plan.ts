@@ -1,16 +1,18 @@
-/** Which kernel variant of fused attention serves a problem, and how it is compiled. */
+/** The plan of a pass of fused attention: kernel variant, how it is compiled, its parameters, its grid in parts. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../../device.ts';
 import type { Choice } from '../../engine/tuner.ts';
-import { type Kernel, kernel } from '../kernel.ts';
+import type { Tensor } from '../../tensor.ts';
+import { grid1d, type Kernel, kernel } from '../kernel.ts';
 import { flashDefines, type FlashVariant, flashVariants, isFlash } from './flash.ts';
+import { type Part, partsOf } from './parts.ts';
 import type { AttentionProblem } from './problem.ts';
 
 /** Kernel variants of fused attention. */
 export type Variant = 'subgroup' | 'tile' | FlashVariant;
 
 /** Invocations of a workgroup of the tile variant. */
-const TILE_LANES = 32;
+const TILE_THREADS = 32;
 
 /** What the order of variants depends on. */
 export type Extent = { readonly depth: number; readonly queries: number; readonly packed: boolean };
@@ -24,7 +26,7 @@ const USUAL: Extent = { depth: 64, queries: 197, packed: false };
 /**
  * Variants that run on this device, the presumably best first: on GPUs tall tiles that share staged keys, unless most of their rows would be idle
  * (few queries; packed sequences are short); on CPU adapters broadcasts within a subgroup. The same tiling through workgroup memory runs within
- * WebGPU's default limits, and beats broadcasts on an H100 by a quarter to a half.
+ * WebGPU's default limits, and comes before broadcasts on GPUs (docs/kernels/attention.md).
  */
 export function fusedVariants(device: Device, extent: Extent = USUAL): readonly Variant[] {
   const small: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
@@ -36,14 +38,12 @@ export function fusedVariants(device: Device, extent: Extent = USUAL): readonly 
   return [...(queries > MANY_QUERIES ? flash.toReversed() : flash), tile, ...others];
 }
 
-/** Register tile of one subgroup. */
-type Tile = { readonly rows: number; readonly keys: number };
+/** The three passes. The last one forms both gradients. */
+export type Pass = 'forward' | 'dq' | 'dkv';
+type Kernels = Readonly<Record<Pass, Kernel>>;
 
-/** The three passes. */
-type Kernels = { readonly forward: Kernel; readonly dq: Kernel; readonly dkv: Kernel };
-
-/** One subgroup, or 32 invocations, a workgroup. */
-const smallKernels: Kernels = {
+/** A workgroup is one subgroup, or 32 invocations that exchange through workgroup memory. */
+const subgroupKernels: Kernels = {
   forward: kernel({ name: 'attention.forward', source: wgsl['attention/forward.wgsl'] }),
   dq: kernel({ name: 'attention.dq', source: wgsl['attention/dq.wgsl'] }),
   dkv: kernel({ name: 'attention.dkv', source: wgsl['attention/dkv.wgsl'] }),
@@ -53,8 +53,6 @@ const flashKernels: Kernels = {
   dq: kernel({ name: 'attention.flash.dq', source: wgsl['attention/flash.dq.wgsl'] }),
   dkv: kernel({ name: 'attention.flash.dkv', source: wgsl['attention/flash.dkv.wgsl'] }),
 };
-
-type Defines = Record<string, string | number>;
 
 /** Head dimensions up to each of these share pipelines: the sizes of models in use, and their halves. */
 const DEPTHS = [64, 128] as const;
@@ -68,55 +66,114 @@ export function attentionChoice(device: Device, extent: Extent): Choice<Variant>
   return { candidates: fusedVariants(device, extent), key: `${kind}/${sharedDepth(depth)}` };
 }
 
-/** How one lane's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `split` as attention/subgroup.wgsl has it. */
-function sliceOf(lanes: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; split: 0 | 1 } {
-  const SLICE = whole / 2 <= lanes ? 2 : 4;
-  const COLUMNS = Math.ceil(whole / SLICE / lanes);
-  return { SLICE, COLUMNS, split: 2 * depth <= COLUMNS * lanes * SLICE ? 1 : 0 };
+/** How one thread's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `split` as attention/subgroup.wgsl has it. */
+function sliceOf(threads: number, whole: number, depth: number): { SLICE: 2 | 4; COLUMNS: number; split: 0 | 1 } {
+  const SLICE = whole / 2 <= threads ? 2 : 4;
+  const COLUMNS = Math.ceil(whole / SLICE / threads);
+  return { SLICE, COLUMNS, split: 2 * depth <= COLUMNS * threads * SLICE ? 1 : 0 };
 }
 
-/** Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows. Barriers, and SwiftShader
- * (4 lanes), make compilation of tall tiles take many seconds. */
-function tileOf(variant: Variant, lanes: number, columns: number): Tile {
-  if (variant === 'tile' || lanes < 8) return { rows: 8, keys: 1 };
-  return { rows: columns <= 2 ? 16 : 8, keys: lanes <= 16 ? 2 : 1 };
+/** Register tile of a workgroup. Tall tiles reuse each loaded key longest; long heads leave fewer registers for rows. Barriers, and SwiftShader
+ * (subgroups of 4), make compilation of tall tiles take many seconds. */
+function tileOf(variant: Variant, threads: number, columns: number): { readonly ROWS: number; readonly KEYS: number } {
+  if (variant === 'tile' || threads < 8) return { ROWS: 8, KEYS: 1 };
+  return { ROWS: columns <= 2 ? 16 : 8, KEYS: threads <= 16 ? 2 : 1 };
 }
 
-/** Which pipeline serves a problem, and what it is told of it. */
-export type Plan = {
+/** What the kernels of a variant are compiled for, and whether a head of this dimension is split between halves of the lanes. */
+type Compiled = {
   readonly kernels: Kernels;
-  readonly defines: Defines & { readonly ROWS: number };
+  readonly defines: Readonly<Record<string, string | number>> & { readonly ROWS: number };
   /** Elements that results are written by. */
   readonly slice: 2 | 4;
-  readonly lanes: number;
-  /** Parameters of all three kernels. */
-  readonly shared: { readonly depth: number; readonly causal_offset: number; readonly split: 0 | 1 };
+  readonly split: 0 | 1;
+};
+
+function compiledFor(variant: Variant, device: Device, depth: number): Compiled {
+  if (isFlash(variant)) return { kernels: flashKernels, defines: flashDefines(variant, depth), slice: 4, split: 0 };
+  const isTile = variant === 'tile';
+  const threads = isTile ? TILE_THREADS : device.subgroupSize;
+  const whole = sharedDepth(depth);
+  const { split, ...slices } = sliceOf(threads, whole, depth);
+  const tile: Readonly<Record<string, number>> = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
+  return {
+    kernels: subgroupKernels,
+    defines: { ...tile, ...tileOf(variant, threads, slices.COLUMNS), ...slices },
+    slice: slices.SLICE,
+    split: isTile || threads < 8 ? 0 : split,
+  };
+}
+
+/** How a pass is launched. */
+export type Plan = {
+  readonly kernel: Kernel;
+  readonly defines: Readonly<Record<string, string | number>>;
+  /** Rows of a block. */
+  readonly rows: number;
+  /** Elements that results are written by. */
+  readonly slice: 2 | 4;
+  /** Whether the kernel binds a prefix. */
+  readonly hasPrefix: boolean;
+  /** Parameters that do not differ between parts. */
+  readonly params: {
+    readonly depth: number;
+    readonly causal_offset: number;
+    readonly split: 0 | 1;
+    readonly block_count: number;
+  };
+  /** The table of row blocks, of packed rows. */
+  readonly blocks: Tensor | undefined;
+  readonly parts: readonly Part[];
 };
 
 /** More keys than there are, and a sum with them stays below 2^32. */
 const ALL_KEYS = 0x7fffffff;
 
-/** @param depth padded head dimension; @param out dtype of what is written */
-export function planOf(problem: AttentionProblem, depth: number, out: string): Plan {
-  const { device, causal, queries } = problem;
-  const whole = sharedDepth(depth);
-  const { candidates, key } = attentionChoice(device, { depth: problem.depth, queries, packed: problem.sequences !== undefined });
-  const variant = device.tuner.choose('attention', candidates, key);
-  const causal_offset = causal ? 0 : ALL_KEYS;
-  if (isFlash(variant)) {
-    const defines = { T: problem.dtype, OUT: out, ...flashDefines(variant, depth) };
-    return { kernels: flashKernels, defines, slice: 4, lanes: 0, shared: { depth: depth / 4, causal_offset, split: 0 } };
-  }
-  const isTile = variant === 'tile';
-  const lanes = isTile ? TILE_LANES : device.subgroupSize;
-  const { split, ...slice } = sliceOf(lanes, whole, depth);
-  const { rows, keys } = tileOf(variant, lanes, slice.COLUMNS);
-  const tile: Defines = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
+/** Subgroups of this size (lavapipe) skip a branch that no lane takes: there dq reads a prefix or none in one pipeline. */
+const BRANCHING_SUBGROUP = 8;
+
+/** The plan of a pass. @param depth padded head dimension */
+export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Plan {
+  const { device, dtype, heads, batch, causal } = problem;
+  const { variant, compiled } = chosenFor(problem, depth);
+  const { ROWS: rows } = compiled.defines;
+  const table = problem.sequences?.table(rows);
+  const [x, z] = table ? grid1d(table.entries, 1) : [Math.ceil((pass === 'dkv' ? problem.keys : problem.queries) / rows), batch];
+  const block_count = table?.entries ?? 0; // without a table kernels count the blocks themselves
+  const branches = pass === 'dq' && variant === 'subgroup' && device.subgroupSize === BRANCHING_SUBGROUP;
+  const hasPrefix = pass !== 'dkv' && (problem.prefix !== undefined || branches);
   return {
-    kernels: smallKernels,
-    defines: { T: problem.dtype, OUT: out, ...tile, ROWS: rows, KEYS: keys, ...slice },
-    slice: slice.SLICE,
-    lanes,
-    shared: { depth: depth / 4, causal_offset, split: isTile || lanes < 8 ? 0 : split },
+    kernel: compiled.kernels[pass],
+    defines: { T: dtype, OUT: dtype, ...compiled.defines, ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }) },
+    rows,
+    slice: compiled.slice,
+    hasPrefix,
+    params: { depth: depth / 4, causal_offset: causal ? 0 : ALL_KEYS, split: compiled.split, block_count },
+    blocks: table?.tensor,
+    parts: partsOf(device, [x, heads, z], block_count > 0),
   };
+}
+
+/** The plan of the gradient of a shared prefix: the pass dkv with the prefix as keys, seen by every query, and `chunks` of queries as batches. */
+export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: number): Plan {
+  const { device, dtype, heads, prefixLength } = problem;
+  const { compiled } = chosenFor(problem, depth);
+  const { ROWS: rows } = compiled.defines;
+  return {
+    kernel: compiled.kernels.dkv,
+    defines: { T: dtype, OUT: 'f32', ...compiled.defines },
+    rows,
+    slice: compiled.slice,
+    hasPrefix: false,
+    params: { depth: depth / 4, causal_offset: ALL_KEYS, split: compiled.split, block_count: 0 },
+    blocks: undefined,
+    parts: partsOf(device, [Math.ceil(prefixLength / rows), heads, chunks], false),
+  };
+}
+
+function chosenFor(problem: AttentionProblem, depth: number): { readonly variant: Variant; readonly compiled: Compiled } {
+  const { device, queries, sequences } = problem;
+  const { candidates, key } = attentionChoice(device, { depth: problem.depth, queries, packed: sequences !== undefined });
+  const variant = device.tuner.choose('attention', candidates, key);
+  return { variant, compiled: compiledFor(variant, device, depth) };
 }

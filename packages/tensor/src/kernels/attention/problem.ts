@@ -4,6 +4,7 @@ import { expectDType } from '../../dtype.ts';
 import { DTypeError, LimitError, ShapeError } from '../../errors.ts';
 import { sameShape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
+import { nth } from '../../values.ts';
 import type { PackedSequences } from './sequences.ts';
 
 /** Keys and values [P, H, D] (any strides) that every query of every sequence sees before its own keys. */
@@ -72,8 +73,8 @@ export function problemOf(
   }
   if (!sameShape(k.shape, v.shape))
     throw new ShapeError(op, `k ${showShape(k.shape)} and v ${showShape(v.shape)} differ`, 'give both the same shape');
-  const [batch = 1, queries = 0, heads = 0, depth = 0] = sequences ? [1, ...q.shape] : q.shape;
-  const [keyBatch = 1, keys = 0, keyHeads = 0, keyDepth = 0] = sequences ? [1, ...k.shape] : k.shape;
+  const [batch, queries, heads, depth] = extentOf(q);
+  const [keyBatch, keys, keyHeads, keyDepth] = extentOf(k);
   if (batch !== keyBatch || heads !== keyHeads || depth !== keyDepth || (sequences && queries !== keys)) {
     throw new ShapeError(
       op,
@@ -115,9 +116,13 @@ export function problemOf(
   };
 }
 
+/** Batches, rows, heads and head dimension of [B, T, H, D], or of packed [N, H, D]: one batch. */
+function extentOf({ rank, shape }: Tensor): readonly [batch: number, rows: number, heads: number, depth: number] {
+  return [rank === 3 ? 1 : nth(shape, 0), nth(shape, rank - 3), nth(shape, rank - 2), nth(shape, rank - 1)];
+}
+
 function prefixRows(op: string, prefix: AttentionPrefix, heads: number, depth: number): number {
   const { k, v } = prefix;
-  const rows = k.shape[0] ?? 0;
   if (k.rank !== 3 || !sameShape(k.shape, v.shape) || k.shape[1] !== heads || k.shape[2] !== depth) {
     throw new ShapeError(
       op,
@@ -125,14 +130,14 @@ function prefixRows(op: string, prefix: AttentionPrefix, heads: number, depth: n
       `give both as [P, ${heads}, ${depth}]`,
     );
   }
-  return rows;
+  return nth(k.shape, 0);
 }
 
 /** Pairs of query and key a head computes. */
 export function pairsOf(problem: AttentionProblem): number {
   const { batch, queries, keys, causal, sequences, prefixLength } = problem;
-  const own = sequences?.pairs(causal) ?? batch * (causal ? (queries * (queries + 1)) / 2 : queries * keys);
-  return own + batch * queries * prefixLength;
+  const inSequences = sequences?.pairs(causal) ?? batch * (causal ? (queries * (queries + 1)) / 2 : queries * keys);
+  return inSequences + batch * queries * prefixLength;
 }
 
 /** Throws unless `x` has the shape of `like`. */

@@ -2,6 +2,7 @@
 import type { Storage } from '../../engine/storage.ts';
 import { alias, empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
+import { nth, lastOf } from '../../values.ts';
 import { contiguousCopy, copyInto } from '../copy.ts';
 import { fill } from '../fill.ts';
 
@@ -15,14 +16,15 @@ export function paddedDepth(depth: number): number {
 
 /** Geometry of [B, T, H, D] or (batch stride 0) [N, H, D] in units of `unit` elements. */
 export function geometryOf(x: Tensor, unit = 4): Geometry {
-  const strides = x.rank === 3 ? [0, ...x.strides] : x.strides;
-  const scaled = [x.offset, strides[0] ?? 0, strides[1] ?? 0, strides[2] ?? 0].map((value) => (value / unit) >>> 0);
-  return scaled as unknown as Geometry;
+  const { rank, strides } = x;
+  const scaled = (value: number): number => (value / unit) >>> 0;
+  const batch = rank === 3 ? 0 : nth(strides, 0);
+  return [scaled(x.offset), scaled(batch), scaled(nth(strides, rank - 3)), scaled(nth(strides, rank - 2))];
 }
 
 /** Whether kernels can read and write `x` where it lies. */
 export function isQuadAligned(x: Tensor): boolean {
-  const depth = x.shape.at(-1) ?? 0;
+  const depth = lastOf(x.shape);
   return (
     depth % 4 === 0 &&
     x.strides.at(-1) === 1 &&
@@ -34,7 +36,7 @@ export function isQuadAligned(x: Tensor): boolean {
 /** `x` as kernels can read it: another handle of it, or a copy with the head dimension padded by zeros. The caller disposes it. */
 export function quads(x: Tensor): Tensor {
   if (isQuadAligned(x)) return alias(x);
-  const depth = x.shape.at(-1) ?? 0;
+  const depth = lastOf(x.shape);
   if (depth % 4 === 0) return contiguousCopy(x);
   const padded = fill(x.device, [...x.shape.slice(0, -1), paddedDepth(depth)], x.dtype, 0);
   using target = narrowed(padded, depth);
@@ -53,25 +55,25 @@ export type Pair = { readonly first: Tensor; readonly second: Tensor; readonly s
 /** New memory for a pair of `shape`, its last axis a multiple of 4. */
 export function emptyPair(like: Tensor, shape: readonly number[], dtype = like.dtype): Pair {
   using both = empty(like.device, [2, ...shape], dtype);
-  const [half = 0, ...strides] = both.strides;
-  const first = view(both, { shape, strides });
-  return { first, second: view(both, { shape, strides, offset: half }), storage: first.storage };
+  return halvesOf(both);
+}
+
+/** The two halves of [2, ...]. */
+function halvesOf(both: Tensor): Pair {
+  const [shape, strides] = [both.shape.slice(1), both.strides.slice(1)];
+  const half = (index: 0 | 1): Tensor => view(both, { shape, strides, offset: index * nth(both.strides, 0) });
+  return { first: half(0), second: half(1), storage: both.storage };
 }
 
 /** `first` and `second` in one buffer as kernels can read them: where they lie if they share one, else copied. */
 export function pairOf(first: Tensor, second: Tensor): Pair {
   if (first.storage === second.storage && isQuadAligned(first) && isQuadAligned(second))
     return { first: alias(first), second: alias(second), storage: first.storage };
-  const depth = first.shape.at(-1) ?? 0;
+  const depth = lastOf(first.shape);
   const shape = [...first.shape.slice(0, -1), paddedDepth(depth)];
   using both =
     depth % 4 === 0 ? empty(first.device, [2, ...shape], first.dtype) : fill(first.device, [2, ...shape], first.dtype, 0);
-  const [half = 0, ...strides] = both.strides;
-  const pair = {
-    first: view(both, { shape, strides }),
-    second: view(both, { shape, strides, offset: half }),
-    storage: both.storage,
-  };
+  const pair = halvesOf(both);
   for (const [target, source] of [
     [pair.first, first],
     [pair.second, second],

@@ -9,6 +9,7 @@ import { grid1d, kernel } from '../kernel.ts';
 import { keep } from '../../scope.ts';
 import { alias, empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
+import { nth, lastOf } from '../../values.ts';
 import { upload } from '../upload.ts';
 
 const blocksKernel = kernel({ name: 'attention.blocks', source: wgsl['attention/block_table.wgsl'] });
@@ -126,7 +127,7 @@ function tableOnDevice(cuSeqlens: Tensor, count: number, maxLength: number, rows
   const blocks = empty(cuSeqlens.device, [entries, 4], 'u32');
   blocksKernel.dispatch(cuSeqlens.device, {
     buffers: { cu_seqlens: cuSeqlens, blocks },
-    params: { offset: cuSeqlens.offset, stride: cuSeqlens.strides[0] ?? 1, entries, blocks_per_sequence: perSequence, rows },
+    params: { offset: cuSeqlens.offset, stride: nth(cuSeqlens.strides, 0), entries, blocks_per_sequence: perSequence, rows },
     grid: grid1d(entries, 64),
   });
   return { tensor: blocks, entries };
@@ -145,8 +146,8 @@ export function packedSequences(device: Device, lengths: readonly number[]): Pac
       'give whole lengths',
     );
   const ends = [0];
-  for (const length of lengths) ends.push((ends.at(-1) ?? 0) + length);
-  const total = ends.at(-1) ?? 0;
+  for (const length of lengths) ends.push(lastOf(ends) + length);
+  const total = lastOf(ends);
   if (total >= 2 ** 31) throw new LimitError('packedSequences', `${total} rows in all`, 'keep the sum of lengths below 2^31');
   const shared = sharedTables(upload(device, [ends.length], 'i32', Int32Array.from(ends)), (rows) =>
     tableOfLengths(device, lengths, rows),
@@ -175,7 +176,7 @@ export function packedSequencesOnDevice(cuSeqlens: Tensor, options: { total: num
 }
 
 /**
- * An own handle of what an attention call gave as `cuSeqlens`: sequences are shared, cumulative lengths described. The caller disposes it.
+ * A handle of what an attention call gave as `cuSeqlens`: sequences are shared, cumulative lengths described. The caller disposes it.
  * @param op named in errors
  * @throws ShapeError when cumulative lengths do not start at 0 and ascend, DisposedError for disposed sequences
  */
@@ -186,7 +187,7 @@ export function sequencesOf(op: string, device: Device, cuSeqlens: PackedSequenc
 }
 
 function lengthsOf(op: string, cuSeqlens: readonly number[]): number[] {
-  const descends = cuSeqlens.findIndex((end, index) => index > 0 && end < (cuSeqlens[index - 1] ?? 0));
+  const descends = cuSeqlens.findIndex((end, index) => index > 0 && end < nth(cuSeqlens, index - 1));
   if (cuSeqlens[0] !== 0 || descends >= 0) {
     throw new ShapeError(
       op,
@@ -194,5 +195,5 @@ function lengthsOf(op: string, cuSeqlens: readonly number[]): number[] {
       'give cumulative lengths: 0, then the end of each sequence',
     );
   }
-  return cuSeqlens.slice(1).map((end, index) => end - (cuSeqlens[index] ?? 0));
+  return cuSeqlens.slice(1).map((end, index) => end - nth(cuSeqlens, index));
 }
