@@ -8,7 +8,12 @@ import { sharedVpt } from '../../test/example-method.ts';
 import { FEATURE_METHODS, PROMPT_METHODS } from '../../test/uneven.ts';
 import type { ClassContext } from '../method/class-context.ts';
 import { defineMethod, type MethodDefinition } from '../method/definition.ts';
+import { promptSpec } from '../method/prompt-spec.ts';
 import { randomPrompts } from '../prompts/initial.ts';
+import { AFTER_PATCHES, AFTER_START } from '../prompts/layers.ts';
+import { drawPrompts, LearntPrompts } from '../prompts/learner.ts';
+import { PromptedClip } from '../prompts/prompted.ts';
+import { textTemplate } from '../prompts/texts/prompt-template.ts';
 import type { MethodContext, PromptMethod } from '../method/method.ts';
 import { methodNamed, methodNames } from '../methods/registry.ts';
 import { conformanceChecks } from './index.ts';
@@ -17,6 +22,24 @@ const CASES = [...PROMPT_METHODS, ...FEATURE_METHODS];
 /** As MaPLe's authors have it. */
 const COPIES = /compound_prompt_projections/;
 
+/** Image prompts from the second block on, and tokens of the texts' beginning that the third block is given. */
+const latePrompts = defineMethod({
+  ...sharedVpt,
+  name: 'late-prompts',
+  settings: z.strictObject({}),
+  create: (context) => {
+    const [textWidth, imageWidth] = [context.text.config.width, context.image.config.width];
+    const at = (layer: number, name: string) => ({ layer, learnt: { name } });
+    const spec = promptSpec('late-prompts', {
+      parameters: { v1: [2, imageWidth], v2: [2, imageWidth], t2: [3, textWidth] },
+      text: { nCtx: 3, width: textWidth, ...AFTER_START, layers: [at(2, 't2')] },
+      image: { nCtx: 2, width: imageWidth, ...AFTER_PATCHES, layers: [at(1, 'v1'), at(2, 'v2')] },
+    });
+    const learner = new LearntPrompts(spec, drawPrompts(spec.parameters, context));
+    return new PromptedClip('late-prompts', context, learner, textTemplate(context.tokenizer));
+  },
+});
+
 it('every registered method is here', () => {
   expect([...new Set(CASES.map(([name]) => name))].sort()).toEqual(methodNames().sort());
 });
@@ -24,6 +47,11 @@ it('every registered method is here', () => {
 eachDevice('conformance', (ctx) => {
   describe.each(CASES)('%s %j', (name, settings) => {
     const checks = conformanceChecks(methodNamed(name), { settings, copies: COPIES });
+    it.each(checks.map((check) => [check.name, check.run] as const))('%s', (_, run) => run(ctx.device));
+  });
+
+  describe('prompts that enter later layers only', () => {
+    const checks = conformanceChecks(latePrompts);
     it.each(checks.map((check) => [check.name, check.run] as const))('%s', (_, run) => run(ctx.device));
   });
 

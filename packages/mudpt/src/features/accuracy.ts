@@ -1,5 +1,4 @@
 /** Accuracy of logits, for choosing hyper-parameters on validation. */
-import { indexSelect, type Tensor, tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureSet } from '../method/method.ts';
 
@@ -14,14 +13,6 @@ export function accuracyOf(logits: ArrayLike<number>, labels: Int32Array): numbe
     if (best - first === label) correct += 1;
   }
   return (100 * correct) / labels.length;
-}
-
-/** Rows of features and their labels, on the device. */
-export function pick({ features, labels }: FeatureSet, rows: Int32Array): { readonly features: Tensor; readonly labels: Tensor } {
-  const { device } = features;
-  using index = tensor(rows, { device });
-  const chosen = Int32Array.from(rows, (row) => labels[row] as number);
-  return { features: indexSelect(features, 0, index), labels: tensor(chosen, { device }) };
 }
 
 /** @throws MethodError when features and labels do not go together, there are none, or a label has no class */

@@ -22,7 +22,8 @@ import {
 import { type ClassContext, expectNoSubclass, expectSameClasses } from '../method/class-context.ts';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from '../method/method.ts';
-import { accuracyOf, expectSet, pick } from './accuracy.ts';
+import { accuracyOf, expectSet } from './accuracy.ts';
+import { disposable, pick, shuffled } from './batches.ts';
 import { cacheLogits, searchStrengths, type Strengths } from './tip-search.ts';
 import type { TipFSettings, TipSettings } from './tip-settings.ts';
 
@@ -237,23 +238,4 @@ export class TipAdapter implements FeatureMethod {
     using logits = this.evaluate(features);
     return await logits.data();
   }
-}
-
-function shuffled(count: number, batch: number, random: () => number): Int32Array[] {
-  const order = Int32Array.from({ length: count }, (_, index) => index);
-  for (let i = count - 1; i > 0; i -= 1) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j] as number, order[i] as number];
-  }
-  return Array.from({ length: Math.ceil(count / batch) }, (_, i) => order.slice(i * batch, (i + 1) * batch));
-}
-
-/** Tensors of an object, released at the end of a block. */
-function disposable<T extends Readonly<Record<string, Tensor>>>(value: T): { readonly value: T } & Disposable {
-  return {
-    value,
-    [Symbol.dispose]: () => {
-      for (const tensor of Object.values(value)) tensor.dispose();
-    },
-  };
 }
