@@ -3,13 +3,13 @@ import type { Device } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
 import { fitToModel } from './config.ts';
 import { loadConfig } from './config-plugins.ts';
-import type { RunInput } from './settings.ts';
+import type { TrainInput } from './settings.ts';
 import { countLearnt } from '../train/fit.ts';
 import { budgetOf } from '../memory/budget.ts';
 import type { StepChoice } from '../memory/choice.ts';
 import { openModel } from './model.ts';
 import { createMethod, runLoader } from './prepare.ts';
-import { expectTrainable, openRunData } from './run-data.ts';
+import { expectTrainable, openRunData, separateData } from './run-data.ts';
 import { imageFeatures } from '../evaluation/image-features.ts';
 import { predictImages } from '../evaluation/predict.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
@@ -41,9 +41,10 @@ const TIMED = 2;
  * Opens everything as a run would, times two steps and one batch of evaluation, and extrapolates. Writes nothing.
  * @throws InputError, FormatError, MethodError for whatever would stop the run
  */
-export async function estimateRun(input: RunInput, device: Device): Promise<Estimate> {
+export async function estimateRun(asked: TrainInput, device: Device): Promise<Estimate> {
+  const { input, given } = separateData(asked);
   const resolved = await loadConfig(input);
-  const dataset = await openRunData(resolved, resolved.classes);
+  const dataset = await openRunData(resolved, resolved.classes, given);
   expectTrainable(dataset);
   const base = await openModel(resolved, device);
   const { config } = fitToModel(resolved, input, base.clip.config);

@@ -16,8 +16,8 @@ import type { TunedModel } from './open-run.ts';
 import { withEvaluation } from './summary-record.ts';
 
 export interface EvaluateOptions {
-  /** Another data set than the run's. */
-  readonly data?: string;
+  /** Another data set than the run's; the run's again where it was given as a value. */
+  readonly data?: string | Dataset;
   readonly root?: string;
   /** Whether a table may name files outside of its folder. Default: as the run was asked. */
   readonly allowOutside?: boolean;
@@ -39,8 +39,7 @@ export interface EvaluationResult {
  */
 export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
   const { config, base, loader, folder, facts } = run;
-  const isOwn = options.data === undefined || options.data === config.data;
-  const classes = options.classes ?? (isOwn ? config.classes : 'all');
+  const classes = options.classes ?? (isOfRun(config, options.data) ? config.classes : 'all');
   const dataset = await openTest(config, options, classes);
   if (dataset.splits.test.length === 0)
     throw new InputError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
@@ -89,11 +88,13 @@ async function openTest(
   { data, root, allowOutside }: EvaluateOptions,
   classes: ClassSubset,
 ): Promise<Dataset> {
-  const isOwn = data === undefined || data === config.data;
-  const { template } = config;
+  const isOwn = isOfRun(config, data);
+  const { template, dataGiven } = config;
+  const given = typeof data === 'object' ? data : undefined;
   return openRunData(
     {
-      data: data ?? config.data,
+      data: typeof data === 'string' ? data : config.data,
+      ...(isOwn && dataGiven && { dataGiven }),
       root: root ?? config.root,
       // Another table may come from somebody else.
       allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
@@ -103,7 +104,14 @@ async function openTest(
       seed: config.seed,
     },
     classes,
+    given,
   );
+}
+
+/** Whether a data set is the one the run was trained on, by its name. */
+function isOfRun({ data, dataGiven = false }: RunConfig, other: string | Dataset | undefined): boolean {
+  if (typeof other === 'object') return dataGiven && other.name === data;
+  return other === undefined || (!dataGiven && other === data);
 }
 
 function forDataset(method: Method, { classNames, template }: PromptFacts, dataset: Dataset): Method {

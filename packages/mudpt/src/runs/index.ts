@@ -1,6 +1,6 @@
 export { resolveConfig, runName } from './config.ts';
 export { type Estimate, estimateRun } from './estimate.ts';
-export { evaluateRun, type EvaluationResult } from './evaluate.ts';
+export { type EvaluateOptions, evaluateRun, type EvaluationResult } from './evaluate.ts';
 export { folderMark, identity, marksOf, type RunMarks } from './identity.ts';
 export { openRun, type TunedModel } from './open-run.ts';
 export { type FilePrediction, predictFiles } from './predict.ts';
@@ -9,5 +9,5 @@ export { RESULT_COLUMNS } from './results.ts';
 export { resumeRun, runFolderOf, train } from './run.ts';
 export { openRunData } from './run-data.ts';
 export { RunFolder } from './run-folder.ts';
-export type { FinishedRun, RunObserver, RunOptions, RunResult } from './run-options.ts';
-export { type RunConfig, type RunInput, runSettings } from './settings.ts';
+export type { FinishedRun, ResumeOptions, RunObserver, RunOptions, RunResult } from './run-options.ts';
+export { type RunConfig, type RunInput, runSettings, type TrainInput } from './settings.ts';

@@ -13,27 +13,45 @@ import {
   SPLITS,
   subsetClasses,
 } from '../data/index.ts';
+import { validateDataset } from '../data/validation.ts';
 import { openDataset } from '../datasets/index.ts';
 import { canonicalText } from '../settings/canonical.ts';
 import type { ClassFacts } from './records.ts';
-import type { RunConfig } from './settings.ts';
+import type { RunConfig, RunInput, TrainInput } from './settings.ts';
 
 /** What of a configuration says which images it means. */
-export type DataConfig = Pick<RunConfig, 'data' | 'root' | 'template' | 'allowOutside' | 'shots' | 'seed'>;
+export type DataConfig = Pick<RunConfig, 'data' | 'dataGiven' | 'root' | 'template' | 'allowOutside' | 'shots' | 'seed'>;
+
+/** A configuration whose data set may be a value: the configuration names it, and the value goes beside. */
+export function separateData({ data, ...input }: TrainInput): { readonly input: RunInput; readonly given: Dataset | undefined } {
+  if (typeof data !== 'object') return { input: { ...input, ...(data !== undefined && { data }) }, given: undefined };
+  return { input: { ...input, data: data.name, dataGiven: true }, given: data };
+}
 
 /**
  * The run's images: few-shot sampling first, then the half of the classes, so that base, new and all share their images.
- * @throws InputError for data that cannot be used
+ * @param given the data set itself, in place of what the configuration names
+ * @throws InputError for data that cannot be used, or that was given as a value and is not given now
  */
 export async function openRunData(
-  { data, root, template, allowOutside, shots, seed }: DataConfig,
+  { data, dataGiven, root, template, allowOutside, shots, seed }: DataConfig,
   classes: ClassSubset,
+  given?: Dataset,
 ): Promise<Dataset> {
-  const whole = await openDataset(data, {
-    root,
-    ...(template !== undefined && { template }),
-    ...(allowOutside !== undefined && { allowOutside }),
-  });
+  if (!given && dataGiven)
+    throw new InputError(
+      'data',
+      `the data set "${data}" was given as a value, and no path or name stands for it`,
+      'give the same Dataset again, as data: train({ data }), resumeRun(folder, { data }), evaluateRun(run, { data })',
+    );
+  if (given) validateDataset(given);
+  const whole = given
+    ? { ...given, ...(template !== undefined && { template }) }
+    : await openDataset(data, {
+        root,
+        ...(template !== undefined && { template }),
+        ...(allowOutside !== undefined && { allowOutside }),
+      });
   const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
   const dataset = subsetClasses(sampled, classes);
   const structure = createHash('sha256').update(canonicalText(SPLITS.map((split) => fingerprint(whole.splits[split]))));

@@ -54,6 +54,11 @@ export interface RunOptions {
   readonly afterwards?: (run: FinishedRun) => Promise<void>;
 }
 
+export interface ResumeOptions extends RunOptions {
+  /** The data set of a run that was given one as a value. */
+  readonly data?: Dataset;
+}
+
 export interface RunResult {
   readonly folder: RunFolder;
   readonly config: RunConfig;

@@ -8,15 +8,15 @@ import { methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { changedPlugins } from '../plugins/load.ts';
 import { fitToModel, runName } from './config.ts';
 import { loadConfig } from './config-plugins.ts';
-import type { RunConfig, RunInput } from './settings.ts';
+import type { RunConfig, TrainInput } from './settings.ts';
 import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { type BaseModel, openModel } from './model.ts';
 import { updatesOf } from '../train/updates.ts';
-import { expectTrainable, openRunData } from './run-data.ts';
+import { expectTrainable, openRunData, separateData } from './run-data.ts';
 import type { RunSummary } from './records.ts';
 import { RunFolder } from './run-folder.ts';
-import type { RunOptions, RunResult } from './run-options.ts';
+import type { ResumeOptions, RunOptions, RunResult } from './run-options.ts';
 import { runSession } from './session.ts';
 
 /** Where a run goes; `datasetName` as in `Dataset.name`. */
@@ -25,13 +25,14 @@ export function runFolderOf(config: RunConfig, datasetName: string, marks: RunMa
 }
 
 /**
- * Trains and evaluates as `input` says.
+ * Trains and evaluates as it is asked to. The data set may be a value: such a run is known by its contents, and goes on with the same value.
  * @throws InputError for settings, data, models, folders that cannot be used; when the run is there already and neither resume nor fresh is given
  */
-export async function train(input: RunInput, options: RunOptions): Promise<RunResult> {
+export async function train(asked: TrainInput, options: RunOptions): Promise<RunResult> {
+  const { input, given } = separateData(asked);
   const resolved = await loadConfig(input);
   // Images are listed while the device is opened.
-  const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes), options.device]);
+  const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes, given), options.device]);
   expectTrainable(dataset);
   // A place where nothing can be written is told before the model is loaded.
   await makeFolder(options.out ?? 'runs');
@@ -47,7 +48,7 @@ export async function train(input: RunInput, options: RunOptions): Promise<RunRe
  * Continues the run in a folder, whatever it was started with. One that has finished is left as it is.
  * @throws InputError when the folder holds no run, or its data or model changed; FormatError when it is damaged
  */
-export async function resumeRun(path: string, options: RunOptions): Promise<RunResult> {
+export async function resumeRun(path: string, { data, ...options }: ResumeOptions): Promise<RunResult> {
   const folder = new RunFolder(path);
   const config = await folder.readConfig();
   if (await exists(folder.file('summary'))) {
@@ -57,7 +58,7 @@ export async function resumeRun(path: string, options: RunOptions): Promise<RunR
   const [changed] = changedPlugins(config.plugins);
   if (changed !== undefined)
     throw new InputError('run', `${path} cannot be continued: ${changed}`, 'put the plugin back, or start a new run with --out');
-  const [dataset, device] = await Promise.all([openRunData(config, config.classes), options.device]);
+  const [dataset, device] = await Promise.all([openRunData(config, config.classes, data), options.device]);
   const base = await (options.openModel ?? openModel)(config, device, options.signal);
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);

@@ -1,6 +1,7 @@
 /** The settings of a run: one entry a setting, from which flag, help, key in `config.yaml` and folder name follow. */
 import { basename } from 'node:path';
 import * as z from 'zod';
+import type { Dataset } from '../data/index.ts';
 import { datasetNames } from '../datasets/index.ts';
 import { bytesOfSize } from '../memory/budget.ts';
 import { type MethodDefinition, methodNamed, methodNames } from '../methods/index.ts';
@@ -19,6 +20,12 @@ export const runSettings = z.strictObject({
     .default('icons')
     .describe('folder with a folder per class, CoOp split file (.json), table (.csv), or a name')
     .register(settingMetadata, { flag: 'data', placeholder: 'data', names: datasetNames, changesNumbers: false }),
+  /** Whether `data` is the name of a data set that a program gave as a value: no name or path stands for it. */
+  dataGiven: z
+    .boolean()
+    .optional()
+    .describe('the data set was given as a value, and is given again to go on')
+    .register(settingMetadata, { isInternal: true, changesNumbers: false }),
   root: z
     .string()
     .default('data')
@@ -139,6 +146,9 @@ export const runSettings = z.strictObject({
 export type RunConfig = z.output<typeof runSettings>;
 /** What may be left out is. */
 export type RunInput = z.input<typeof runSettings>;
+
+/** The same, where a data set may be a value too. */
+export type TrainInput = Omit<RunInput, 'data' | 'dataGiven'> & { readonly data?: string | Dataset | undefined };
 
 /** Where settings are looked up: the schema of a run, and those of its method. */
 export interface Schemas {
