@@ -66,7 +66,8 @@ describe('a plan', () => {
   it('takes the published settings by method, data set and shots, those that were named over them', async () => {
     const epochs = async (change: Partial<PlanRequest>): Promise<unknown> => {
       const { cells } = await plan({ methods: ['coop'], seeds: [1], ...change });
-      return (cells[0]?.config['training'] as { epochs: number }).epochs;
+      const { epochs: planned } = cells[0]?.config['training'] as { epochs: number };
+      return planned;
     };
     expect([await epochs({ data: ['dtd'], shots: [16] }), await epochs({ data: ['dtd'], shots: [1] })]).toEqual([200, 50]);
     expect(await epochs({ data: ['imagenet'], shots: [16] })).toBe(50);

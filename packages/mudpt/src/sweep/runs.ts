@@ -14,7 +14,6 @@ import { fitToModel } from '../runs/config.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { settingsFor } from '../runs/settings.ts';
 import {
-  type Evaluation,
   evaluateRun,
   openRun,
   type Prediction,
@@ -193,16 +192,6 @@ export function isDone(cell: Cell, summary: RunSummary | undefined): boolean {
 
 function isMeasured({ evaluations }: RunSummary, { name, classes }: FollowUp): boolean {
   return evaluations.some((made) => made.what === 'tuned' && made.data === name && made.classes === classes);
-}
-
-/** The last measurement of a kind. */
-export function measured(
-  { evaluations }: RunSummary,
-  what: Evaluation['what'],
-  data: string,
-  classes: string,
-): Evaluation | undefined {
-  return evaluations.findLast((made) => made.what === what && made.data === data && made.classes === classes);
 }
 
 /** @throws FormatError when the cell has not finished, or the file is damaged */
