@@ -27,9 +27,10 @@ export interface Running {
 /**
  * Starts `mudpt WORDS` on the adapter this process sees.
  * @param cache folder for what would be kept between runs, so that a tuning stored on this machine changes nothing
+ * @param environment of the process
  */
-export function start(words: readonly string[], cache: string): Running {
-  const env = { MESA_SHADER_CACHE_DIR: SHADERS, ...process.env, XDG_CACHE_HOME: cache };
+export function start(words: readonly string[], cache: string, environment = process.env): Running {
+  const env = { MESA_SHADER_CACHE_DIR: SHADERS, ...environment, XDG_CACHE_HOME: cache };
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...words], {
     cwd: ROOT,
     env,

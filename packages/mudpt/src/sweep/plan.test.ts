@@ -4,7 +4,7 @@ import { put, temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writePaperTrees } from '../../test/paper-trees.ts';
-import type { Plan } from './cell.ts';
+import type { Cell, Plan } from './cell.ts';
 import { makePlan, type PlanRequest, readPlan, writePlan } from './plan.ts';
 import { tasksOf, variantsFor } from './protocols.ts';
 
@@ -64,14 +64,15 @@ describe('a plan', () => {
   });
 
   it('takes the published settings by method, data set and shots, those that were named over them', async () => {
-    const epochs = async (change: Partial<PlanRequest>): Promise<unknown> => {
+    const training = async (change: Partial<PlanRequest>): Promise<unknown> => {
       const { cells } = await plan({ methods: ['coop'], seeds: [1], ...change });
-      return (cells[0]?.config['training'] as { epochs: number }).epochs;
+      return (cells as [Cell])[0].config['training'];
     };
-    expect([await epochs({ data: ['dtd'], shots: [16] }), await epochs({ data: ['dtd'], shots: [1] })]).toEqual([200, 50]);
-    expect(await epochs({ data: ['imagenet'], shots: [16] })).toBe(50);
-    expect(await epochs({ data: ['dtd'], assignments: ['epochs=3'] })).toBe(3);
-    expect(await epochs({ data: ['dtd'], assignments: ['coop:epochs=4', 'maple:epochs=9'] })).toBe(4);
+    expect(await training({ data: ['dtd'], shots: [16] })).toMatchObject({ epochs: 200 });
+    expect(await training({ data: ['dtd'], shots: [1] })).toMatchObject({ epochs: 50 });
+    expect(await training({ data: ['imagenet'], shots: [16] })).toMatchObject({ epochs: 50 });
+    expect(await training({ data: ['dtd'], assignments: ['epochs=3'] })).toMatchObject({ epochs: 3 });
+    expect(await training({ data: ['dtd'], assignments: ['coop:epochs=4', 'maple:epochs=9'] })).toMatchObject({ epochs: 4 });
     expect(variantsFor('few-shot', 'eurosat', 1)).toEqual(['few-shot', 'few-shot-fine-grained', '1-shot', 'eurosat']);
     const { cells } = await plan({ methods: ['mudpt', 'mudpt@released-defaults'], data: ['dtd'], seeds: [1] });
     expect(cells.map(({ config }) => (config['settings'] as { injection: string }).injection)).toEqual(['transformer', 'linear']);
@@ -88,6 +89,17 @@ describe('a plan', () => {
     const { cells, head } = await plan({ protocols: ['domain'], data: [here, other], seeds: [1] });
     expect(cells[0]).toMatchObject({ data: 'mine', config: { data: here }, evaluations: [{ data: other, name: 'birds' }] });
     expect(head.protocols).toEqual([{ name: 'domain', train: ['mine'], targets: ['birds'], shots: [1] }]);
+    // A name without a slash may be a folder too, in the folder where the person is.
+    const before = process.cwd();
+    process.chdir(at.path);
+    try {
+      expect((await plan({ data: ['mine'], seeds: [1], model: 'mine' })).cells[0]?.config).toMatchObject({
+        data: here,
+        model: here,
+      });
+    } finally {
+      process.chdir(before);
+    }
     const named = await plan({ protocols: ['cross-dataset'], data: [here], source: 'dtd', seeds: [1] });
     expect(named.head.protocols[0]).toMatchObject({ train: ['dtd'], targets: ['mine'] });
     await writeShapes(join(at.path, 'more', 'mine'), { train: 1, test: 1 });

@@ -18,8 +18,9 @@ import {
   type PlannedSet,
 } from './cell.ts';
 import { planDifferences } from './plan-differences.ts';
-import { type Protocol, STANDARD_SHOTS, type Tasks, tasksOf } from './protocols.ts';
-import { cellConfig, hasSetting, planSet } from './runs.ts';
+import { datasetNames } from '../datasets/index.ts';
+import { groupNames, type Protocol, STANDARD_SHOTS, type Tasks, tasksOf } from './protocols.ts';
+import { cellConfig, hasSetting, loadPlannedPlugins, planSet } from './runs.ts';
 
 export interface PlanRequest {
   readonly protocols: readonly Protocol[];
@@ -51,8 +52,10 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
         'see train --help for what may be set',
       );
   const root = resolve(request.root);
-  const model = await absoluteIfPath(request.model);
-  const [data, source] = [await Promise.all(request.data.map(absoluteIfPath)), await absoluteIfPath(request.source ?? '')];
+  const model = await absoluteIfPath(request.model, ['embedded']);
+  const names = [...groupNames, ...datasetNames()];
+  const data = await Promise.all(request.data.map((one) => absoluteIfPath(one, names)));
+  const source = await absoluteIfPath(request.source ?? '', names);
   const tasks = protocols.map((protocol) => tasksOf(protocol, data, source === '' ? undefined : source));
   const sets = await openSets([...new Set(tasks.flatMap(({ train, targets }) => [...train, ...targets]))], root);
   expectUse(tasks, sets);
@@ -130,8 +133,8 @@ async function openSets(names: readonly string[], root: string): Promise<Planned
       `${problems.length} of ${names.length} data sets cannot be opened:\n  ${problems.join('\n  ')}\n`,
       `put them under --root (now ${root}), or name those that are there with --data`,
     );
-  const names2 = sets.map(({ name }) => name);
-  const twice = sets.find(({ name }, index) => names2.indexOf(name) !== index);
+  const found = sets.map(({ name }) => name);
+  const twice = sets.find(({ name }, index) => found.indexOf(name) !== index);
   if (twice)
     throw new InputError(
       '--data',
@@ -157,14 +160,14 @@ function setOf(sets: readonly PlannedSet[], data: string): PlannedSet {
   return found;
 }
 
-/** Tasks of an array may start in another folder, so paths do not count from here. */
-async function absoluteIfPath(text: string): Promise<string> {
-  if (text === '' || text === 'embedded') return text;
+/** Tasks of an array may start in another folder, so paths do not count from here. @param names what is meant even where such a path exists */
+async function absoluteIfPath(text: string, names: readonly string[]): Promise<string> {
+  if (text === '' || names.includes(text)) return text;
   const isThere = await stat(text).then(
     () => true,
     () => false,
   );
-  return isThere && (text.includes('/') || text.includes('.')) ? resolve(text) : text;
+  return isThere ? resolve(text) : text;
 }
 
 /**
@@ -212,6 +215,7 @@ export async function readPlan(sweep: string): Promise<Plan> {
     });
   const { digest, ...rest } = head.data;
   if (digest !== digestOf(rest, cells)) throw damaged('plan.jsonl', 'was changed after the plan was made');
+  await loadPlannedPlugins(sweep, cells);
   return { head: head.data, cells };
 }
 

@@ -10,11 +10,11 @@ import { exists } from '../data/files.ts';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
 import { methodNamed } from '../methods/index.ts';
+import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.ts';
 import { fitToModel } from '../runs/config.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { settingsFor } from '../runs/settings.ts';
 import {
-  type Evaluation,
   evaluateRun,
   openRun,
   type Prediction,
@@ -56,7 +56,7 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
   const { protocol, set, root, model, shots, seed } = request;
   const [method = '', variant] = request.method.split('@');
   const assigned = request.assignments.flatMap((text) => assignmentFor(request.method, method, text));
-  const given = await inputOf({ method, set: assigned });
+  const given = await inputOf({ method, set: assigned, plugins: loadedPlugins() });
   const published = publishedInput(method, variant, model === 'embedded' ? [] : variantsFor(protocol, set.name, shots));
   const config = resolveConfig(
     {
@@ -110,6 +110,12 @@ export function hasSetting(method: string, assignment: string): boolean {
   return (['run', 'training', 'settings'] as const)
     .filter((section) => group === undefined || section === group)
     .some((section) => sections[section].some((setting) => setting.name === name));
+}
+
+/** Loads the plugins that the cells of a plan were made with. @throws InputError for one that is not there */
+export async function loadPlannedPlugins(sweep: string, cells: readonly Cell[]): Promise<void> {
+  const records = cells.flatMap(({ config }) => (config['plugins'] ?? []) as (string | PluginRecord)[]);
+  await loadRecorded([...new Map(records.map((record) => [JSON.stringify(record), record])).values()], sweep);
 }
 
 /** Opens a data set to plan with: its name, its sizes, and what it is. */
@@ -193,16 +199,6 @@ export function isDone(cell: Cell, summary: RunSummary | undefined): boolean {
 
 function isMeasured({ evaluations }: RunSummary, { name, classes }: FollowUp): boolean {
   return evaluations.some((made) => made.what === 'tuned' && made.data === name && made.classes === classes);
-}
-
-/** The last measurement of a kind. */
-export function measured(
-  { evaluations }: RunSummary,
-  what: Evaluation['what'],
-  data: string,
-  classes: string,
-): Evaluation | undefined {
-  return evaluations.findLast((made) => made.what === what && made.data === data && made.classes === classes);
 }
 
 /** @throws FormatError when the cell has not finished, or the file is damaged */
