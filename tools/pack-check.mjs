@@ -3,7 +3,8 @@
 //
 // Packs the packages that other projects use and uses them as those projects would: publint reads the tarballs, an empty project
 // installs them (offline: the tarballs, and for what they depend on the packages that are here), Node runs the READMEs' examples and the
-// commands, TypeScript checks programs under strict settings, Vite bundles the examples, and Chromium, where there is one, runs the
+// commands, a method and a data set of a package outside of the repository are trained, stopped, resumed and evaluated on new classes,
+// TypeScript checks programs under strict settings, Vite bundles the examples, and Chromium, where there is one, runs the
 // bundles.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,8 @@ import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { build } from 'vite';
+import { build, transformWithEsbuild } from 'vite';
+import { writeShapes } from '../packages/testing/src/images.ts';
 import { exampleOf, examples } from '../test/readme/examples.ts';
 import { findChromium } from '../scripts/chromium.mjs';
 
@@ -80,11 +82,52 @@ function dependenciesHere(packed) {
   return links;
 }
 
-/** A project with nothing but the tarballs. @param {string} folder @param {{ name: string, tarball: string, folder: string }[]} packed */
-async function install(folder, packed) {
+/** The name of a package outside of the repository. */
+const OUTSIDE = 'mudpt-outside';
+
+/**
+ * A package that registers a method and a data set, as anybody could publish it: JavaScript, packed by npm, knowing nothing but `mudpt`.
+ *
+ * @param {string} to folder
+ * @returns {Promise<string>} the tarball
+ */
+async function packOutside(to) {
+  const folder = join(to, OUTSIDE);
+  const test = join(ROOT, 'packages', 'mudpt', 'test');
+  mkdirSync(folder);
+  for (const [source, target] of [
+    ['plugin.ts', 'index.js'],
+    ['example-method.ts', 'example-method.js'],
+  ]) {
+    const { code } = await transformWithEsbuild(readFileSync(join(test, source ?? ''), 'utf8'), source ?? '', {
+      target: 'es2023',
+    });
+    const published = code
+      .replace(/(["'])\.\.\/src\/(?:core|index)\.ts\1/g, '"mudpt"')
+      .replaceAll('./example-method.ts', './example-method.js');
+    writeFileSync(join(folder, target ?? ''), published);
+  }
+  const manifest = { name: OUTSIDE, version: '1.0.0', type: 'module', exports: './index.js', dependencies: { zod: '^4.0.0' } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, peerDependencies: { mudpt: '*' } }));
+  const [{ filename }] = JSON.parse(await run('npm', ['pack', '--json', '--pack-destination', to], folder));
+  return join(to, filename);
+}
+
+/**
+ * A project with nothing but the tarballs.
+ *
+ * @param {string} folder
+ * @param {{ name: string, tarball: string, folder: string }[]} packed
+ * @param {string} outside tarball of a package outside of the repository
+ */
+async function install(folder, packed, outside) {
   const files = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
   const links = dependenciesHere(packed);
-  const manifest = { private: true, type: 'module', dependencies: { ...files, webgpu: links['webgpu'] } };
+  const manifest = {
+    private: true,
+    type: 'module',
+    dependencies: { ...files, [OUTSIDE]: `file:${outside}`, webgpu: links['webgpu'] },
+  };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(
     join(folder, 'pnpm-workspace.yaml'),
@@ -211,6 +254,55 @@ async function useFromNode(project) {
   expectMatch(estimate, /^38 classes, 38 training and 388 test pictures/m, 'mudpt train --dry-run');
 }
 
+/** Trains by the API until the first epoch has ended, and says where. */
+const STOPPED = `import { Device } from '@mudpt/tensor';
+import { train } from 'mudpt';
+const device = await Device.open();
+const stop = new AbortController();
+const { summary, folder } = await train(
+  {
+    ...{ plugins: ['${OUTSIDE}'], data: 'drawings', root: '.', method: 'shared-vpt', classes: 'base', shots: 2 },
+    ...{ settings: { depth: 2 }, training: { epochs: 2, batchSize: 2 }, alternatives: false },
+  },
+  { device, signal: stop.signal, observer: { onEpoch: () => stop.abort() } },
+);
+console.log(summary.state, folder.path);
+device.dispose();
+`;
+
+/** A method and a data set that come from another package, by the API and by the command. @param {string} project */
+async function useOutside(project) {
+  const command = (/** @type {string} */ name) => join(project, 'node_modules', '.bin', name);
+  await writeShapes(join(project, 'drawings'), { train: 2, test: 2 });
+  writeFileSync(join(project, 'stopped.mjs'), STOPPED);
+  const stopped = await run(command('mudpt-launch'), ['node', 'stopped.mjs'], project);
+  expectMatch(
+    stopped,
+    /^stopped runs\S+seed1$/m,
+    'a method and a data set of another package are trained by the API, and stopped',
+  );
+  const path = /^stopped (\S+)$/m.exec(stopped)?.[1] ?? '';
+  expectMatch(
+    await run(command('mudpt'), ['train', '--resume', path], project),
+    /^gain: /m,
+    'mudpt train --resume loads the plugin',
+  );
+  const evaluated = await run(command('mudpt'), ['evaluate', path, '--classes', 'new'], project);
+  expectMatch(evaluated, /^drawings, new classes \(2\), 4 test pictures/m, 'mudpt evaluate on new classes loads it too');
+  const words = ['train', '--plugin', OUTSIDE, '--data', 'drawings', '--root', '.', '--method', 'shared-vpt', '--depth', '2'];
+  const dry = await run(command('mudpt'), [...words, '--shots', '1', '--dry-run'], project);
+  expectMatch(dry, /^4 classes, 4 training and 8 test pictures/m, 'mudpt train --plugin');
+  writeFileSync(join(project, 'typed.ts'), `const name: string = '${OUTSIDE}';\nawait import(name);\n`);
+  const typed = run(command('mudpt'), ['train', '--plugin', './typed.ts', '--method', 'shared-vpt', '--help'], project);
+  const told = await typed.catch((/** @type {Error} */ error) => error.message);
+  const reads = 'features' in process && /** @type {{ typescript?: unknown }} */ (process.features).typescript;
+  expectMatch(
+    told,
+    reads ? /VPT with shared/ : /reads no TypeScript by itself: use Node 22\.18 or later/,
+    'mudpt --plugin FILE.ts',
+  );
+}
+
 /** Everything that a page runs. @param {string} project */
 async function useFromPages(project) {
   const executable = findChromium();
@@ -226,9 +318,9 @@ try {
   const project = join(folder, 'project');
   mkdirSync(project);
   const packed = await Promise.all(PACKAGES.map((name) => pack(name, folder)));
-  await install(project, packed);
+  await install(project, packed, await packOutside(folder));
   for (const name of TYPED) writeFileSync(join(project, name), example(name).program);
-  await Promise.all([useFromNode(project), checkTypes(project), useFromPages(project)]);
+  await Promise.all([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project)]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -10,13 +10,22 @@ import { type Edit, type Step, stepsOf } from './marks.ts';
 import { Scratch } from './scratch.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PAGES = ['how-to-add-a-dataset.md', 'how-to-add-a-setting.md', 'how-to-add-an-op.md', 'how-to-write-a-kernel.md'];
+const PAGES = [
+  'how-to-add-a-method.md',
+  'how-to-add-a-dataset.md',
+  'how-to-add-a-setting.md',
+  'how-to-add-an-op.md',
+  'how-to-write-a-kernel.md',
+];
 
-/** Files of tests on an adapter, where a command names them and nothing else: such are run together, which saves starting them one by one. */
-function testFiles(command: string): string[] | undefined {
-  const start = 'pnpm test --only lavapipe ';
-  const words = command.slice(start.length).split(' ');
-  return command.startsWith(start) && words.every((word) => word.startsWith('packages/')) ? words : undefined;
+/** Tests on an adapter: their files, and the names that they are narrowed to. */
+type Tests = { readonly files: readonly string[]; readonly names: string | undefined };
+
+/** What a command tests, where it does nothing else. Such are run together, which saves starting them one by one. */
+function testsOf(command: string): Tests | undefined {
+  const [, words, , quoted, bare] = /^pnpm test --only lavapipe ([^'"]+?)( -t (?:'([^']+)'|(\S+)))?$/.exec(command) ?? [];
+  const files = words?.split(' ');
+  return files?.every((file) => file.startsWith('packages/')) ? { files, names: quoted ?? bare } : undefined;
 }
 
 const stepsOfPage = (page: string): Step[] => stepsOf(readFileSync(join(ROOT, 'docs', page), 'utf8'));
@@ -67,20 +76,23 @@ describe.runIf(process.env['MUDPT_ADAPTER'] === 'lavapipe')('how-to pages', () =
     expect(() => scratch.apply({ ...after, path: 'README.md' })).toThrow(/README\.md has 0 lines with "no such line", not one/);
   });
 
-  it('the tests that the pages name pass', () => {
-    const all = [...pages.values()].flatMap(commands);
-    for (const command of new Set(all.filter((one) => !testFiles(one)))) {
+  it('the tests that the pages name pass', { timeout: 600_000 }, () => {
+    const all = [...new Set([...pages.values()].flatMap(commands))];
+    for (const command of all.filter((one) => !testsOf(one))) {
       const { code, output } = scratch.run(command);
       expect(code, `${command}\n${output}`).toBe(0);
     }
-    const files = [...new Set(all.flatMap((command) => testFiles(command) ?? []))];
-    const { code, output } = scratch.run(`pnpm test --only lavapipe ${files.join(' ')}`);
-    expect(code, output).toBe(0);
-    const report = scratch.report('lavapipe');
-    for (const file of files) {
-      const ran = [...report].filter(([name]) => name.startsWith(file));
-      expect(ran.length, `no test ran of ${file}`).toBeGreaterThan(0);
-      for (const [name, { passed, failed }] of ran) expect([name, passed > 0, failed]).toEqual([name, true, 0]);
+    const tests = all.flatMap((command) => testsOf(command) ?? []);
+    for (const some of [tests.filter(({ names }) => !names), tests.filter(({ names }) => names)]) {
+      const names = some.flatMap((one) => one.names ?? []).join('|');
+      const files = new Set(some.flatMap((one) => one.files));
+      const { code, output } = scratch.run(`pnpm test --only lavapipe ${[...files].join(' ')} ${names && `-t '${names}'`}`);
+      expect(code, output).toBe(0);
+      const report = [...scratch.report('lavapipe')];
+      for (const file of files) {
+        const passed = report.filter(([name, ran]) => name.startsWith(file) && ran.passed > 0);
+        expect(passed.length, `no test ran of ${file}\n${output}`).toBeGreaterThan(0);
+      }
     }
     console.log(costs([...pages.values()].flat()).join('\n'));
   });

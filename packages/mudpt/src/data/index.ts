@@ -1,11 +1,14 @@
-export { openCsv } from './csv.ts';
+export { openCsv, parseCsv } from './csv.ts';
 export { fillTemplate, readableName } from './class-names.ts';
 export { byLabel, type Dataset, type Item, type Split, SPLITS } from './dataset.ts';
 export type { DatasetContents, DatasetDefinition, OpenOptions } from './definition.ts';
 export { divide } from './files.ts';
 export { fingerprint } from './fingerprint.ts';
-export { openFolder, type SourceOptions } from './folder.ts';
+export { findDuplicates } from './duplicates.ts';
+export { openFolder, parseClassNames, type SourceOptions } from './folder.ts';
 export { type Batch, BatchLoader, type BatchLoaderOptions, type Unreadable } from './loader.ts';
 export { PythonRandom } from './mt19937.ts';
 export { type ClassSubset, epochOrder, fewShot, stepsPerEpoch, subsetClasses } from './sampling.ts';
 export { openSplitJson, type SplitJsonOptions } from './split-json.ts';
+export { readText } from './text.ts';
+export { validateClassNames } from './validation.ts';
