@@ -49,11 +49,11 @@ export async function training(
   const rows: Row[] = [];
   try {
     for (const classes of counts) {
-      const own = await run(device, clip, classes, OWN, effort);
-      rows.push(own.row);
+      const ours = await run(device, clip, classes, OWN, effort);
+      rows.push(ours.row);
       for (const way of plainCounts.includes(classes) ? [LEAN, PUBLISHED] : [LEAN]) {
         const other = await run(device, clip, classes, way, effort);
-        const error = errorOf([other.loss], [own.loss]);
+        const error = errorOf([other.loss], [ours.loss]);
         rows.push(checked({ ...other.row, error }));
       }
     }

@@ -66,8 +66,8 @@ export async function openMethodCase(path: string, device: Device): Promise<Meth
   const { metadata } = file;
   const tensors = await readAll(file, () => true);
   const weightsFile = metadata['clip_weights_file'];
-  const own = [...tensors.keys()].some(isWeight);
-  if (weightsFile === undefined && !own) throw new Unsupported('the metadata has no clip_weights_file');
+  const hasWeights = [...tensors.keys()].some(isWeight);
+  if (weightsFile === undefined && !hasWeights) throw new Unsupported('the metadata has no clip_weights_file');
   const weights = weightsFile === undefined ? tensors : await readWeights(join(dirname(path), weightsFile));
   const named: Record<string, Weight> = {};
   for (const [name, { shape, values }] of weights)

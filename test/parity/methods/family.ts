@@ -168,11 +168,11 @@ async function aggregate(golden: MethodCase, settings: Record<string, unknown>, 
     const losses: number[] = [];
     for (let epoch = 0; epoch < epochs; epoch += 1) {
       for (const [image, label] of halves) losses.push(await training.step(image, label).loss.item());
-      for (const [name, own] of method.learnable) results.set(`gpa.epoch${epoch}.${name}`, await read(own));
+      for (const [name, tensor] of method.learnable) results.set(`gpa.epoch${epoch}.${name}`, await read(tensor));
       method.endEpoch?.(epoch, epochs);
     }
     results.set('gpa.losses', { shape: [epochs, halves.length], values: Float32Array.from(losses) });
-    for (const [name, own] of method.learnable) results.set(`gpa.final.${name}`, await read(own));
+    for (const [name, tensor] of method.learnable) results.set(`gpa.final.${name}`, await read(tensor));
     results.set('gpa.final_logits', await read(evaluated(method, images)));
     return results;
   } finally {
