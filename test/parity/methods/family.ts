@@ -1,5 +1,6 @@
 /** A runner for each method that learns prompts: its settings from the metadata, and what its goldens expect beside the common part. */
 import { l2Normalize, mean, narrow, reshape, type Tensor } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { aggregationWeights } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
@@ -92,7 +93,7 @@ async function promptEmbeddings(golden: MethodCase, ctx: Tensor | HostTensor | u
   const position = golden.metadata['class_token_position'];
   const out = new Float32Array(values.length);
   for (let label = 0; label < classes; label += 1) {
-    const name = golden.host('input.name_lens').values[label] ?? 0;
+    const name = nth(golden.host('input.name_lens').values, label);
     const before = position === 'end' ? count : position === 'middle' ? Math.floor(count / 2) : 0;
     const token = (place: number): Float32Array | Int32Array =>
       values.subarray((label * length + place) * width, (label * length + place + 1) * width);

@@ -1,6 +1,7 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
 import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
@@ -28,7 +29,7 @@ export async function contextOf(golden: MethodCase, classes: number): Promise<Me
 
 /** The method of a golden, with its initial values. The caller disposes it. */
 export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
-  const context = await contextOf(golden, golden.host('input.token_ids').shape[0] ?? 0);
+  const context = await contextOf(golden, nth(golden.host('input.token_ids').shape, 0));
   const method = methodNamed(name).create(context, settings);
   if (method.kind !== 'prompts') throw new Unsupported(`${name} learns no prompts`);
   startFrom(golden, method, 'init.');
