@@ -56,8 +56,8 @@ function checkMatmul({ m, n, k, layout }: MatmulJob): Check {
     const [row, column] = [Math.floor(place / n), place % n];
     let sum = 0;
     for (let i = 0; i < k; i += 1) {
-      const x = a[layout === 'TN' ? i * m + row : row * k + i] ?? 0;
-      sum += x * (b[layout === 'NT' ? column * k + i : i * n + column] ?? 0);
+      const x = a[layout === 'TN' ? i * m + row : row * k + i]!;
+      sum += x * b[layout === 'NT' ? column * k + i : i * n + column]!;
     }
     return sum;
   });
@@ -71,7 +71,7 @@ function checkLayerNorm({ rows, width }: LayerNormJob): Check {
     const row = Float64Array.from(x.subarray(place - (place % width), place - (place % width) + width));
     const mean = row.reduce((sum, value) => sum + value, 0) / width;
     const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / width;
-    return ((row[place % width] ?? 0) - mean) / Math.sqrt(variance + 1e-5);
+    return (row[place % width]! - mean) / Math.sqrt(variance + 1e-5);
   });
   return { at, expected };
 }

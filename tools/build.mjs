@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * The sources behind the built files that a package's manifest names.
+ * The sources of the built files that a package's manifest names.
  *
  * @param {unknown} value exports, imports or a part of them
  * @returns {string[]} such as src/index.ts
@@ -55,7 +55,7 @@ async function buildPackage(folder) {
     fixedExtension: false,
     dts: false,
     sourcemap: true,
-    // Which platform's file stands behind `#gpu` is decided where the package is used.
+    // Which platform's file `#gpu` means is decided where the package is used.
     deps: { neverBundle: [/^#/, /^node:/, ...Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })] },
   });
   const config = join(folder, 'dist', 'tsconfig.json');

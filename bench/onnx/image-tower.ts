@@ -64,7 +64,7 @@ export function imageTowerModel(config: ImageConfig, embed: number, batch: numbe
 function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
   const out = new Float32Array(data.length);
   for (let row = 0; row < rows; row += 1)
-    for (let column = 0; column < columns; column += 1) out[column * rows + row] = data[row * columns + column] ?? 0;
+    for (let column = 0; column < columns; column += 1) out[column * rows + row] = data[row * columns + column]!;
   return out;
 }
 

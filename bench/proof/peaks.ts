@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Device, empty, full, scope, zeros } from '@mudpt/tensor';
 import { kernel } from '@mudpt/tensor/kernels';
+import { nth } from '@mudpt/tensor/internal';
 import { measurePeaks } from '@mudpt/testing/measure/peaks';
 
 /** f16 multiply-adds: four chains of vectors of four, each step needs the one before it of two chains. */
@@ -155,6 +156,6 @@ async function costs(): Promise<void> {
     times.push(performance.now() - start);
   }
   times.sort((a, b) => a - b);
-  note('a read-back of 256 bytes, us: best', (times[0] ?? 0) * 1000);
-  note('a read-back of 256 bytes, us: median', (times[count >> 1] ?? 0) * 1000);
+  note('a read-back of 256 bytes, us: best', nth(times, 0) * 1000);
+  note('a read-back of 256 bytes, us: median', nth(times, count >> 1) * 1000);
 }

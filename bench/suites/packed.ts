@@ -1,5 +1,5 @@
 /**
- * Attention as the text tower has it: class names behind rows that all of them share. Packed, without padding, the shared rows once; beside it the
+ * Attention as the text tower has it: class names after rows that all of them share. Packed, without padding, the shared rows once; beside it the
  * same classes with 77 rows each, as everybody else computes them.
  */
 import { type AttentionOptions, type Device, mul, packedSequences, scope, type Tensor, tensor } from '@mudpt/tensor';
@@ -15,26 +15,26 @@ const WIDTH = HEADS * DEPTH;
 /** Rows of a text, and those that all of them begin with: start of text and four prompts. */
 const [CONTEXT, SHARED] = [77, 5];
 
-/** Queries, keys and values of the shared rows [5, H, D], and of the classes' own [N, H, D]. */
-type Parts<T> = { readonly shared: readonly [T, T, T]; readonly own: readonly [T, T, T] };
-type Triple<T> = Parts<T>['own'];
+/** Queries, keys and values of the shared rows [5, H, D], and of the rows of each class [N, H, D]. */
+type Parts<T> = { readonly shared: readonly [T, T, T]; readonly classes: readonly [T, T, T] };
+type Triple<T> = Parts<T>['classes'];
 
 const each = <T, R>([q, k, v]: Triple<T>, body: (one: T, index: number) => R): Triple<R> => [body(q, 0), body(k, 1), body(v, 2)];
 
-/** Rows of every class behind the shared ones. */
+/** Rows of every class after the shared ones. */
 const [LEAST, MOST] = [4, 12];
 const lengthsOf = (classes: number): number[] =>
   Array.from({ length: classes }, (_, i) => LEAST + ((5 * i) % (MOST - LEAST + 1)));
 
 function inputs(total: number): Parts<Ref> {
   const rows = (count: number, seed: number): Ref => ref([count, HEADS, DEPTH], values(count * WIDTH, seed));
-  return { shared: each([1, 2, 3], (seed) => rows(SHARED, seed)), own: each([4, 5, 6], (seed) => rows(total, seed)) };
+  return { shared: each([1, 2, 3], (seed) => rows(SHARED, seed)), classes: each([4, 5, 6], (seed) => rows(total, seed)) };
 }
 
-/** In f64: the output of the classes' own rows, and the gradients of the sum of its squares. */
-function truthOf({ shared: [, prefixK, prefixV], own: [q, k, v] }: Parts<Ref>, lengths: readonly number[]) {
+/** In f64: the output of the rows of the classes, and the gradients of the sum of its squares. */
+function truthOf({ shared: [, prefixK, prefixV], classes: [q, k, v] }: Parts<Ref>, lengths: readonly number[]) {
   const cumulative = [0];
-  for (const length of lengths) cumulative.push((cumulative.at(-1) ?? 0) + length);
+  for (const length of lengths) cumulative.push(cumulative.at(-1)! + length);
   const options = { causal: true, prefixK, prefixV, cumulative };
   const { out } = raggedAttention(q, k, v, options);
   const twice = map(out, (value) => 2 * value);
@@ -58,8 +58,8 @@ const resultOf = ({ out, gradients }: Results): Tensor => gradients.q ?? out;
 const asBatch = (x: Tensor): Tensor => x.reshape([1, ...x.shape]);
 
 /** Every class with 77 rows: the shared, its own, and zeros that nobody reads. */
-function padded({ shared, own }: Parts<Ref>, lengths: readonly number[], device: Device): Triple<Tensor> {
-  return each(own, (rows, index) => {
+function padded({ shared, classes }: Parts<Ref>, lengths: readonly number[], device: Device): Triple<Tensor> {
+  return each(classes, (rows, index) => {
     const data = new Float32Array(lengths.length * CONTEXT * WIDTH);
     let start = 0;
     for (const [at, length] of lengths.entries()) {
@@ -95,17 +95,17 @@ async function rowsOf(device: Device, classes: number, gradient: boolean, effort
   const { out, gradients } = truthOf(host, lengths);
   const truth = gradient ? gradients.q : out;
   const at = places(total * WIDTH);
-  const expected = at.map((place) => truth.data[place] ?? Number.NaN);
+  const expected = at.map((place) => truth.data[place]!);
 
   const upload = (x: Ref): Tensor => tensor(Float32Array.from(x.data), { device, shape: x.shape });
   const shared = each(host.shared, upload);
-  const own = each(host.own, upload);
+  const rest = each(host.classes, upload);
   const plain = padded(host, lengths, device);
   using cuSeqlens = packedSequences(device, lengths);
   const over = { causal: true, cuSeqlens, prefix: { k: shared[1], v: shared[2] } };
   const packed = (): Tensor => {
     run(each(shared, asBatch), { causal: true }, gradient); // the tower needs the shared rows' own attention, too
-    return resultOf(run(own, over, gradient));
+    return resultOf(run(rest, over, gradient));
   };
   const whole = (): Tensor => resultOf(run(plain, { causal: true }, gradient));
   const bytes = (body: () => Tensor): number => scope(() => engineOf(device).measurePlan(body).cost.bytes);
@@ -118,8 +118,8 @@ async function rowsOf(device: Device, classes: number, gradient: boolean, effort
     const theirs = { ...row, engine: PLAIN, flops: flopsOf(classes * triangle(CONTEXT), gradient) };
     const measured = await measure(device, ours, packed, { at, expected }, effort);
     // Its sum over all classes is what only the packed form computes: every element of it is checked.
-    const sums = await scope(async () => await run(own, over, gradient).gradients.prefixK?.data());
-    const error = Math.max(measured.error ?? 0, sums ? errorOf(sums, gradients.prefixK?.data ?? []) : 0);
+    const sums = await scope(async () => await run(rest, over, gradient).gradients.prefixK?.data());
+    const error = sums ? Math.max(measured.error!, errorOf(sums, gradients.prefixK!.data)) : measured.error;
     const there = at.map((place) => paddedPlace(place, lengths));
     return [
       { ...checked({ ...measured, error }), extra: { 'rows of a class': `${LEAST}-${MOST}`, 'device bytes': bytes(packed) } },
@@ -129,7 +129,7 @@ async function rowsOf(device: Device, classes: number, gradient: boolean, effort
       },
     ];
   } finally {
-    for (const one of [...shared, ...own, ...plain]) one.dispose();
+    for (const one of [...shared, ...rest, ...plain]) one.dispose();
   }
 }
 

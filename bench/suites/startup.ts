@@ -44,8 +44,8 @@ export async function startup(device: Device, { least }: Effort): Promise<Row[]>
       await rm(cache, { recursive: true });
     }
   }
-  return Object.entries(runs).flatMap(([state, own]): Row[] => {
-    const [best] = [...own].sort((a, b) => a.times.step - b.times.step);
+  return Object.entries(runs).flatMap(([state, ofState]): Row[] => {
+    const [best] = [...ofState].sort((a, b) => a.times.step - b.times.step);
     if (!best) return [];
     const { times, pipelines } = best;
     const seconds = (part: keyof Times): string => `${(times[part] / 1000).toFixed(1)} s`;
@@ -54,7 +54,7 @@ export async function startup(device: Device, { least }: Effort): Promise<Row[]>
         suite: 'startup',
         name: `first step of pnpm train, ${state} shader cache`,
         engine: OURS,
-        ...summary(own.map((run) => run.times.step)),
+        ...summary(ofState.map((run) => run.times.step)),
         extra: {
           'modules after': seconds('modules'),
           'open after': seconds('ready'),

@@ -3,6 +3,7 @@
  * beside a bare loop over the same pipelines, bind groups and grids.
  */
 import { capture, type Captured, type Device, mseLoss, scope, tensor, type Tensor, zeros } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { AdamW, parameter, randomFrom, TransformerBlock, lossAndGradients } from '@mudpt/autograd';
 import { type Effort, median, type Row } from '../harness.ts';
 import { OURS } from './ours.ts';
@@ -90,7 +91,7 @@ async function hostTime(device: Device, body: () => void): Promise<number> {
 
 /** A function that records and submits what `captured` replays, and nothing else. */
 function bareLoop(device: Device, captured: Captured<never, Tensor>): () => void {
-  const calls = (captured.plans[0]?.commands ?? []).flatMap((command) => {
+  const calls = nth(captured.plans, 0).commands.flatMap((command) => {
     if (command.kind !== 'dispatch' || !command.entry.pipeline || !command.group) return [];
     return [{ pipeline: command.entry.pipeline, group: command.group, offsets: command.offsets ?? [], grid: command.grid }];
   });
@@ -145,8 +146,8 @@ export async function stepBench(device: Device, options: StepOptions = {}): Prom
     times[kind].push(time);
   }
   const { totalBytes } = device.memory();
-  const [plan] = captured.plans;
-  const steps = plan?.steps ?? [];
+  const plan = nth(captured.plans, 0);
+  const { steps } = plan;
   const least = (of: readonly number[]): number => Math.min(...of);
   using none = new Stack(device, 0, width, tokens);
   using rest = capture(none.step, { device });
@@ -157,12 +158,12 @@ export async function stepBench(device: Device, options: StepOptions = {}): Prom
     bare: median(times.bare),
     best: { eager: least(times.eager), replayed: least(times.replayed), bare: least(times.bare) },
     dispatches: steps.length,
-    blockDispatches: (steps.length - (rest.plans[0]?.steps.length ?? 0)) / layers,
+    blockDispatches: (steps.length - nth(rest.plans, 0).steps.length) / layers,
     submits: submitted,
     allocatedBytes: totalBytes - held,
-    pipelines: new Set(plan?.commands.flatMap((command) => (command.kind === 'dispatch' ? [command.entry] : []))).size,
+    pipelines: new Set(plan.commands.flatMap((command) => (command.kind === 'dispatch' ? [command.entry] : []))).size,
     peakBytes,
-    plannedBytes: plan?.bytes.planned ?? 0,
+    plannedBytes: plan.bytes.planned,
   };
 }
 

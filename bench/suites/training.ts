@@ -9,6 +9,7 @@ import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
 import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
 import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { checked, type Effort, errorOf, kernelTime, notMeasured, type Row, summary, tell, wake } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { type Elapsed, stopwatch } from '@mudpt/testing/measure/stopwatch';
@@ -49,11 +50,11 @@ export async function training(
   const rows: Row[] = [];
   try {
     for (const classes of counts) {
-      const own = await run(device, clip, classes, OWN, effort);
-      rows.push(own.row);
+      const ours = await run(device, clip, classes, OWN, effort);
+      rows.push(ours.row);
       for (const way of plainCounts.includes(classes) ? [LEAN, PUBLISHED] : [LEAN]) {
         const other = await run(device, clip, classes, way, effort);
-        const error = errorOf([other.loss], [own.loss]);
+        const error = errorOf([other.loss], [ours.loss]);
         rows.push(checked({ ...other.row, error }));
       }
     }
@@ -107,17 +108,17 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
       await device.synchronize();
       times.push(read());
     }
-    const [plan] = replay.plans;
+    const plan = nth(replay.plans, 0);
     const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
     const extra = {
-      dispatches: plan?.steps.length ?? 0,
-      'plan memory': mib(plan?.bytes.planned ?? 0),
+      dispatches: plan.steps.length,
+      'plan memory': mib(plan.bytes.planned),
       'device memory': mib(device.memory().totalBytes),
-      'GFLOP a step': Math.round((plan?.flops ?? 0) / 1e9),
+      'GFLOP a step': Math.round(plan.flops / 1e9),
       ...(device.adapter.kind === 'gpu' && device.adapter.timestamps && { kernels: await slowest(device, run) }),
     };
     const busy = await kernelTime(device, run, times);
-    const row = { suite: SUITE, name: nameOf(classes), engine, flops: plan?.flops ?? 0, busy, extra };
+    const row = { suite: SUITE, name: nameOf(classes), engine, flops: plan.flops, busy, extra };
     return { row: { ...row, ...summary(times.map(({ wall }) => wall)) }, loss };
   } finally {
     replay.dispose();
@@ -135,6 +136,9 @@ async function slowest(device: Device, run: () => void): Promise<string> {
     .join('; ');
 }
 
+/** A line that torch_step.py prints; times in seconds. */
+type TorchLine = { classes: number; best: number; median: number; torch: string; peakBytes: number };
+
 /** The same step in PyTorch, where a python3 with torch is found; a row that says why otherwise. */
 async function torchRows(counts: readonly number[]): Promise<Row[]> {
   const script = fileURLToPath(new URL('../peers/torch_step.py', import.meta.url));
@@ -147,14 +151,14 @@ async function torchRows(counts: readonly number[]): Promise<Row[]> {
         .trim()
         .split('\n')
         .map((line): Row => {
-          const { classes, best, median, torch, peakBytes } = JSON.parse(line) as Record<string, number>;
-          const extra = { 'process memory': `${((peakBytes ?? 0) / 2 ** 20).toFixed(0)} MiB` };
+          const { classes, best, median, torch, peakBytes } = JSON.parse(line) as TorchLine;
+          const extra = { 'process memory': `${(peakBytes / 2 ** 20).toFixed(0)} MiB` };
           return {
             suite: SUITE,
-            name: nameOf(classes ?? 0),
+            name: nameOf(classes),
             engine: `PyTorch ${torch} CPU`,
-            best: (best ?? Number.NaN) * 1000,
-            median: (median ?? Number.NaN) * 1000,
+            best: best * 1000,
+            median: median * 1000,
             extra,
           };
         });

@@ -69,8 +69,8 @@ function difference(actual: Values, expected: Values): { error: number; largest:
   let largest = 0;
   let at = 0;
   for (let i = 0; i < expected.length; i++) {
-    const want = expected[i] ?? 0;
-    const got = actual[i] ?? Number.NaN;
+    const want = expected[i]!;
+    const got = actual[i]!;
     if (Object.is(want, got)) {
       if (Number.isFinite(want)) norm += want * want;
       continue;

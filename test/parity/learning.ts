@@ -27,18 +27,24 @@ function build(golden: GoldenCase, parameters: readonly Tensor[]): Optimizer<nev
   const common = { lr: options.number('lr'), weightDecay: options.number('weight_decay') };
   switch (golden.entry['optimizer']) {
     case 'torch.optim.SGD': {
-      const own = {
+      const momentum = {
         momentum: options.number('momentum'),
         dampening: options.number('dampening'),
         nesterov: options.flag('nesterov'),
       };
-      return new SGD(parameters, { ...common, ...own }) as unknown as Optimizer<never>;
+      return new SGD(parameters, { ...common, ...momentum }) as unknown as Optimizer<never>;
     }
     case 'torch.optim.Adam':
     case 'torch.optim.AdamW': {
       const [first = 0.9, second = 0.999] = options.numbers('betas');
-      const own = { ...common, betas: [first, second] as const, eps: options.number('eps'), amsgrad: options.flag('amsgrad') };
-      const made = golden.entry['optimizer'] === 'torch.optim.Adam' ? new Adam(parameters, own) : new AdamW(parameters, own);
+      const moments = {
+        ...common,
+        betas: [first, second] as const,
+        eps: options.number('eps'),
+        amsgrad: options.flag('amsgrad'),
+      };
+      const made =
+        golden.entry['optimizer'] === 'torch.optim.Adam' ? new Adam(parameters, moments) : new AdamW(parameters, moments);
       return made as unknown as Optimizer<never>;
     }
     default:
@@ -66,8 +72,8 @@ export const optimize: NonNullable<Extensions['optimize']> = async (golden, devi
     const states = optimizer.stateDict();
     for (const name of golden.tensors.keys()) {
       const [, theirs = '', of = ''] = /^state\.([^.]+)\.(.+)$/.exec(name) ?? [];
-      const own = states[`${STATES[theirs]}.${of}`];
-      if (own) results.set(name, await download(own));
+      const state = states[`${STATES[theirs]}.${of}`];
+      if (state) results.set(name, await download(state));
     }
     return results;
   });

@@ -53,7 +53,7 @@ describe('pnpm parity', () => {
       'FAIL coop_a.safetensors: unsupported: the method unheard_of is not known',
       expect.stringMatching(/^FAIL ops\/broken\.safetensors: openSafetensors: .*the file has 3 bytes/),
       'FAIL ops/other.bin: unsupported: a file named other.bin: not supported yet',
-      'FAIL preprocess/expected.safetensors: "sizes" does not name any picture',
+      'FAIL preprocess/expected.safetensors: "sizes" does not name any image',
       'preprocess/picture.png belongs to the preprocessing golden beside it',
       'FAIL tokenizer.json: "cases" is not a list with entries',
       'weights/hf/config.json belongs to the model beside it',

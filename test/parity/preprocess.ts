@@ -8,24 +8,24 @@ import { openSafetensors } from '@mudpt/tensor';
 import { type Comparison, missing } from './compare.ts';
 import type { CaseResult, FileResult } from './report.ts';
 
-/** Runs all pictures; the error is the largest difference of a byte. @throws Error when the file is not of this form */
+/** Runs all images; the error is the largest difference of a byte. @throws Error when the file is not of this form */
 export async function runPreprocessFile(path: string): Promise<FileResult> {
   await using golden = await openSafetensors(path);
   const sizes: unknown = JSON.parse(golden.metadata['sizes'] ?? 'null');
   if (typeof sizes !== 'object' || sizes === null) throw new Error('the metadata has no "sizes"');
   const names = Object.keys(sizes);
   const unnamed = [...golden.tensors.keys()].filter((name) => !names.includes(name));
-  if (unnamed.length > 0 || names.length === 0) throw new Error(`"sizes" does not name ${unnamed.join(', ') || 'any picture'}`);
+  if (unnamed.length > 0 || names.length === 0) throw new Error(`"sizes" does not name ${unnamed.join(', ') || 'any image'}`);
   const cases: CaseResult[] = [];
   for (const [name, size] of Object.entries(sizes)) {
     const expected = await golden.read(name);
-    const verdict = await runPicture(join(dirname(path), name), Number(size), expected);
+    const verdict = await runImage(join(dirname(path), name), Number(size), expected);
     cases.push({ name: `${name} to ${String(size)}`, tensors: [verdict] });
   }
   return { path, cases };
 }
 
-async function runPicture(
+async function runImage(
   path: string,
   size: number,
   expected: { shape: readonly number[]; bytes: Uint8Array },

@@ -1,5 +1,6 @@
 /** The cases of `concat_slice`: concatenation, slices, permutations, expansion, and the replacement of prompt rows. */
 import type { Tensor } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import type { Operations } from './engine.ts';
 import type { GoldenCase } from './golden.ts';
 import type { Inputs } from './inputs.ts';
@@ -19,7 +20,7 @@ export function rearrange(t: Operations, inputs: Inputs, options: Options, golde
     case 'rows 1..n replaced by p in every sequence':
       return withRows(t, x, inputs.get('p'), 1, options.number('n'));
     case 'last n rows replaced by p in every sequence':
-      return withRows(t, x, inputs.get('p'), (x.shape[1] ?? 0) - options.number('n'), options.number('n'));
+      return withRows(t, x, inputs.get('p'), nth(x.shape, 1) - options.number('n'), options.number('n'));
     default:
       throw new Unsupported(`function ${JSON.stringify(name)}`);
   }

@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Clip, loadClip, openWeights, type WeightDType } from '@mudpt/clip';
 import { type Device, FormatError, openSafetensors, type SafetensorsReader, tensor, toFloat32, toInt32 } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { type Comparison, compare, missing } from './compare.ts';
 import type { CaseResult, FileResult } from './report.ts';
 import { messageOf } from './run.ts';
@@ -100,7 +101,7 @@ async function compute(clip: Clip, golden: SafetensorsReader): Promise<Map<strin
   const [image, ids] = [await golden.read('input.image'), await golden.read('input.token_ids')];
   using images = tensor(toFloat32(image.dtype, image.bytes), { shape: image.shape, device: clip.device });
   using imageFeatures = await clip.encodeImage(images);
-  using textFeatures = await clip.encodeText({ ids: toInt32(ids.dtype, ids.bytes), contextLength: ids.shape[1] ?? 0 });
+  using textFeatures = await clip.encodeText({ ids: toInt32(ids.dtype, ids.bytes), contextLength: nth(ids.shape, 1) });
   using logits = clip.similarity(imageFeatures, textFeatures);
   const results = { image_features: imageFeatures, text_features: textFeatures, logits };
   const host = new Map<string, Host>();

@@ -1,4 +1,4 @@
-/** Examples in READMEs: a fenced block behind `<!-- example: NAME -->` is a program, NAME its file name. */
+/** Examples in READMEs: a fenced block after `<!-- example: NAME -->` is a program, NAME its file name. */
 
 /** The program called `name` in a page of Markdown. @throws Error when the page has none */
 export function exampleOf(markdown: string, name: string): string {

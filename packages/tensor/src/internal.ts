@@ -4,6 +4,7 @@ import './methods.ts';
 
 // The engine under a device; hooks, and the context they live in.
 export { engineOf } from './device.ts';
+export { lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export { currentHook, installHook, type OpHook, withHook, type WorkHook } from './definition/op.ts';
 export { expectMovable, rebind } from './definition/views.ts';
@@ -15,6 +16,7 @@ export { explainProduct } from './kernels/gemm/explain.ts';
 export { GEMM_VARIANTS, type GemmVariant } from './kernels/gemm/variants/index.ts';
 export { fusedVariants } from './kernels/attention/plan.ts';
 export { gemmTuning, variantsFor as gemmVariantsFor } from './kernels/gemm/tuning.ts';
+export { relativeError } from './kernels/relative-error.ts';
 export { type Measurement, tune, type TuningProblem } from './kernels/tune.ts';
 export { tuningFamilies, tuningProblems } from './tuning.ts';
 

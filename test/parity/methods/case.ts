@@ -13,6 +13,7 @@ import {
   type TowerConfig,
 } from '@mudpt/clip';
 import { type Device, openSafetensors, type SafetensorsReader, type Tensor, tensor, toFloat32, toInt32 } from '@mudpt/tensor';
+import { nth, lastOf } from '@mudpt/tensor/internal';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 
@@ -43,7 +44,7 @@ export class MethodCase {
   /** Token ids: the tensor's last axis is a text. */
   tokens(name: string): TokenIds {
     const { shape, values } = this.host(name);
-    return { ids: Int32Array.from(values), contextLength: shape.at(-1) ?? 0 };
+    return { ids: Int32Array.from(values), contextLength: lastOf(shape) };
   }
 
   /** A number of the metadata. @throws Unsupported when it is none */
@@ -66,8 +67,8 @@ export async function openMethodCase(path: string, device: Device): Promise<Meth
   const { metadata } = file;
   const tensors = await readAll(file, () => true);
   const weightsFile = metadata['clip_weights_file'];
-  const own = [...tensors.keys()].some(isWeight);
-  if (weightsFile === undefined && !own) throw new Unsupported('the metadata has no clip_weights_file');
+  const hasWeights = [...tensors.keys()].some(isWeight);
+  if (weightsFile === undefined && !hasWeights) throw new Unsupported('the metadata has no clip_weights_file');
   const weights = weightsFile === undefined ? tensors : await readWeights(join(dirname(path), weightsFile));
   const named: Record<string, Weight> = {};
   for (const [name, { shape, values }] of weights)
@@ -100,11 +101,16 @@ function configOf(metadata: Readonly<Record<string, string>>, weights: Readonly<
   const activation = metadata['activation'] ?? 'quick_gelu';
   if (activation !== 'quick_gelu' && activation !== 'gelu') throw new Unsupported(`activation ${activation}`);
   const eps = metadata['layer_norm_eps'] === undefined ? 1e-5 : numberOf(metadata, 'layer_norm_eps');
+  const weightOf = (name: string): Weight => {
+    const weight = weights[name];
+    if (!weight) throw new Unsupported(`the golden has no weight ${name}`);
+    return weight;
+  };
   const tower = (name: string, blocks: string): TowerConfig => ({
     width: numberOf(metadata, `${name}_width`),
     heads: numberOf(metadata, `${name}_heads`),
     layers: numberOf(metadata, `${name}_layers`),
-    hidden: weights[`${blocks}.resblocks.0.mlp.c_fc.weight`]?.shape[0] ?? 0,
+    hidden: nth(weightOf(`${blocks}.resblocks.0.mlp.c_fc.weight`).shape, 0),
     activation,
     eps,
   });

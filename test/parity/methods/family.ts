@@ -1,5 +1,6 @@
 /** A runner for each method that learns prompts: its settings from the metadata, and what its goldens expect beside the common part. */
 import { l2Normalize, mean, narrow, reshape, type Tensor } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { aggregationWeights } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
@@ -92,7 +93,7 @@ async function promptEmbeddings(golden: MethodCase, ctx: Tensor | HostTensor | u
   const position = golden.metadata['class_token_position'];
   const out = new Float32Array(values.length);
   for (let label = 0; label < classes; label += 1) {
-    const name = golden.host('input.name_lens').values[label] ?? 0;
+    const name = nth(golden.host('input.name_lens').values, label);
     const before = position === 'end' ? count : position === 'middle' ? Math.floor(count / 2) : 0;
     const token = (place: number): Float32Array | Int32Array =>
       values.subarray((label * length + place) * width, (label * length + place + 1) * width);
@@ -168,11 +169,11 @@ async function aggregate(golden: MethodCase, settings: Record<string, unknown>, 
     const losses: number[] = [];
     for (let epoch = 0; epoch < epochs; epoch += 1) {
       for (const [image, label] of halves) losses.push(await training.step(image, label).loss.item());
-      for (const [name, own] of method.learnable) results.set(`gpa.epoch${epoch}.${name}`, await read(own));
+      for (const [name, tensor] of method.learnable) results.set(`gpa.epoch${epoch}.${name}`, await read(tensor));
       method.endEpoch?.(epoch, epochs);
     }
     results.set('gpa.losses', { shape: [epochs, halves.length], values: Float32Array.from(losses) });
-    for (const [name, own] of method.learnable) results.set(`gpa.final.${name}`, await read(own));
+    for (const [name, tensor] of method.learnable) results.set(`gpa.final.${name}`, await read(tensor));
     results.set('gpa.final_logits', await read(evaluated(method, images)));
     return results;
   } finally {

@@ -1,6 +1,7 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
 import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
@@ -28,7 +29,7 @@ export async function contextOf(golden: MethodCase, classes: number): Promise<Me
 
 /** The method of a golden, with its initial values. The caller disposes it. */
 export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
-  const context = await contextOf(golden, golden.host('input.token_ids').shape[0] ?? 0);
+  const context = await contextOf(golden, nth(golden.host('input.token_ids').shape, 0));
   const method = methodNamed(name).create(context, settings);
   if (method.kind !== 'prompts') throw new Unsupported(`${name} learns no prompts`);
   startFrom(golden, method, 'init.');
@@ -41,7 +42,7 @@ export function startFrom(golden: MethodCase, { learnable }: PromptMethod, prefi
   const differ = [...new Set([...wanted, ...learnable.keys()])].filter((name) => !wanted.includes(name) || !learnable.has(name));
   if (differ.length > 0) throw new Error(`what is learnt differs: ${differ.join(', ')}`);
   scope(() => {
-    for (const [name, own] of learnable) copyInto(own, golden.tensor(prefix + name));
+    for (const [name, tensor] of learnable) copyInto(tensor, golden.tensor(prefix + name));
   });
 }
 
@@ -63,9 +64,9 @@ export class Training {
       ({ images, labels }: { images: Tensor; labels: Tensor }) => {
         const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
         this.optimizer.step(gradients);
-        const named = [...method.learnable].map(([name, own]): [string, Tensor] => [
+        const named = [...method.learnable].map(([name, tensor]): [string, Tensor] => [
           name,
-          gradients.get(own) ?? zeros(own.shape, { device: own.device }),
+          gradients.get(tensor) ?? zeros(tensor.shape, { device: tensor.device }),
         ]);
         return { ...value, gradients: Object.fromEntries(named) };
       },
@@ -109,11 +110,11 @@ export async function train(
       results.set('expect.logits', await read(outputs.logits));
       results.set('expect.image_features', await read(outputs.imageFeatures));
       results.set('expect.text_features', await read(outputs.textFeatures));
-      for (const [own, theirs] of Object.entries(terms)) results.set(theirs, await read(parts[own] as Tensor));
+      for (const [ours, theirs] of Object.entries(terms)) results.set(theirs, await read(parts[ours] as Tensor));
       for (const [name, gradient] of Object.entries(gradients)) results.set(`grad.${name}`, await read(gradient));
     }
     results.set('expect.losses', { shape: [losses.length], values: Float32Array.from(losses) });
-    for (const [name, own] of method.learnable) results.set(`final.${name}`, await read(own));
+    for (const [name, tensor] of method.learnable) results.set(`final.${name}`, await read(tensor));
     results.set('expect.final_logits', await read(evaluated(method, images)));
     return results;
   } finally {

@@ -2,6 +2,7 @@
 import { AdamW, cosine, perStep, SGD, lossAndGradients } from '@mudpt/autograd';
 import { ensemble } from '@mudpt/clip';
 import { copyInto, crossEntropy, l2Normalize, narrow, reshape, type Tensor, tensor, transpose } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { type FeatureMethod, type FeatureSet, methodNamed } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
@@ -28,7 +29,7 @@ function trainingOf({ metadata }: MethodCase, lrs: HostTensor) {
   if (metadata['optimizer'] !== 'AdamW' || metadata['betas'] !== '[0.9, 0.999]')
     throw new Unsupported(`optimizer ${metadata['optimizer']} with betas ${metadata['betas']}`);
   const number = (name: string): number => Number(metadata[name] ?? Number.NaN);
-  return { lr: number('lr'), adamEps: number('eps'), weightDecay: number('weight_decay'), epochs: lrs.shape[0] ?? 0 };
+  return { lr: number('lr'), adamEps: number('eps'), weightDecay: number('weight_decay'), epochs: nth(lrs.shape, 0) };
 }
 
 export const tipAdapter: MethodRunner = async (golden) => {
@@ -75,7 +76,7 @@ export const tipAdapter: MethodRunner = async (golden) => {
   results.set('expect.cache_values', await read(plain.learnable.get('cache_values') as Tensor));
   results.set('expect.tip_logits', plain.evaluate(test.features));
   const { chosen } = await plain.fit({ train: first, val: test, augmented });
-  results.set('expect.searched_beta_alpha', { shape: [2], values: Float32Array.of(chosen['beta'] ?? 0, chosen['alpha'] ?? 0) });
+  results.set('expect.searched_beta_alpha', { shape: [2], values: Float32Array.of(chosen['beta']!, chosen['alpha']!) });
   results.set('expect.searched_tip_logits', plain.evaluate(test.features));
   plain.dispose();
 

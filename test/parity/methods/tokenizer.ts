@@ -5,13 +5,14 @@
 import type { MethodContext } from 'mudpt';
 import { Unsupported } from '../options.ts';
 import type { MethodCase } from './case.ts';
+import { nth, lastOf } from '@mudpt/tensor/internal';
 
 export const TEMPLATE_NAME = 'template';
 
 export function goldenTokenizer(golden: MethodCase, classes: number): MethodContext['tokenizer'] {
   const row = (name: string, index: number): number[] => {
     const { shape, values } = golden.host(name);
-    const length = shape.at(-1) ?? 0;
+    const length = lastOf(shape);
     return Array.from(values.slice(index * length, (index + 1) * length));
   };
   const encode = (text: string): number[] => {
@@ -28,7 +29,7 @@ export function goldenTokenizer(golden: MethodCase, classes: number): MethodCont
 }
 
 function nameLength(golden: MethodCase, label: number): number {
-  return golden.tensors.has('input.name_lens') ? (golden.host('input.name_lens').values[label] ?? 0) : 0;
+  return golden.tensors.has('input.name_lens') ? nth(golden.host('input.name_lens').values, label) : 0;
 }
 
 function untilEnd(ids: readonly number[]): number[] {

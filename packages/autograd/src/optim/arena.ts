@@ -4,9 +4,8 @@
  */
 import { wgsl } from '@mudpt/shaders';
 import { copyInto, type Device, DTypeError, empty, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
-import { expectMovable, rebind } from '@mudpt/tensor/internal';
+import { nth, expectMovable, rebind } from '@mudpt/tensor/internal';
 import { kernel, view, workPerThread } from '@mudpt/tensor/kernels';
-import { at } from '../at.ts';
 import type { Gradients } from '../tape/gradients.ts';
 import { nameOf, noGrad } from '../parameter.ts';
 
@@ -44,13 +43,13 @@ export function packInto(tensors: readonly (Tensor | undefined)[], places: Place
 }
 
 function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
-  const given = tensors.flatMap((source, index) => (source ? [{ source, offset: at(offsets, index) }] : []));
-  const flat = empty(device ?? at(given, 0).source.device, [blocks * BLOCK]);
+  const given = tensors.flatMap((source, index) => (source ? [{ source, offset: nth(offsets, index) }] : []));
+  const flat = empty(device ?? nth(given, 0).source.device, [blocks * BLOCK]);
   const most = sourcesAtOnce(flat.device);
   for (let start = 0; start < given.length; start += most) {
     const part = given.slice(start, start + most);
     const sources = part.map(({ source }) => flatForm(source));
-    const bound = Array.from({ length: most }, (_, k) => sources[k] ?? at(sources, 0));
+    const bound = Array.from({ length: most }, (_, k) => sources[k] ?? nth(sources, 0));
     const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
     packKernel.dispatch(flat.device, {
       buffers: { result: flat, ...Object.fromEntries(bound.map((source, k) => [`g${k}`, source])) },
@@ -109,9 +108,9 @@ export class Arena implements Places {
 
   /** The part of a flat tensor that belongs to parameter `index`, in its shape. */
   viewOf(flat: Tensor, index: number): Tensor {
-    const { shape } = at(this.parameters, index);
+    const { shape } = nth(this.parameters, index);
     const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-    return view(flat, { shape, strides, offset: flat.offset + at(this.offsets, index) });
+    return view(flat, { shape, strides, offset: flat.offset + nth(this.offsets, index) });
   }
 
   /** @throws TensorError when a parameter has moved on: what is written here would not reach it */
@@ -127,11 +126,11 @@ export class Arena implements Places {
 
   /** First block of parameter `index`. */
   firstBlock(index: number): number {
-    return at(this.offsets, index) / BLOCK;
+    return nth(this.offsets, index) / BLOCK;
   }
 
   nameOf(index: number): string {
-    return nameOf(at(this.parameters, index)) ?? String(index);
+    return nameOf(nth(this.parameters, index)) ?? String(index);
   }
 
   /** All gradients in one flat tensor; `missing` are the parameters that have none. */
@@ -147,7 +146,7 @@ export class Arena implements Places {
     const values = new Uint32Array(this.blocks).fill(1);
     for (const index of missing) {
       const first = this.firstBlock(index);
-      values.fill(0, first, first + Math.ceil(at(this.parameters, index).size / BLOCK));
+      values.fill(0, first, first + Math.ceil(nth(this.parameters, index).size / BLOCK));
     }
     return tensor(values, { device: this.flat.device });
   }

@@ -1,6 +1,6 @@
 import { add, clamp, div, mul, norm, type Tensor, TensorError } from '@mudpt/tensor';
 import { view } from '@mudpt/tensor/kernels';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { Gradients } from '../tape/gradients.ts';
 import { noGrad } from '../parameter.ts';
 import { layOut, packInto } from './arena.ts';
@@ -23,7 +23,7 @@ export function clipGradNorm(gradients: Gradients, most: number): Tensor {
     using scaled = mul(flat, factor);
     for (const [index, [parameter, gradient]] of [...gradients].entries()) {
       const strides = gradient.shape.map((_, axis) => gradient.shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-      gradients.set(parameter, view(scaled, { shape: gradient.shape, strides, offset: at(places.offsets, index) }));
+      gradients.set(parameter, view(scaled, { shape: gradient.shape, strides, offset: nth(places.offsets, index) }));
       gradient.dispose();
     }
     return length;

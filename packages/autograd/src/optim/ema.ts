@@ -1,7 +1,7 @@
 import { wgsl } from '@mudpt/shaders';
 import { copyInto, keep, type Tensor, TensorError } from '@mudpt/tensor';
 import { grid1d, kernel, view, workPerThread } from '@mudpt/tensor/kernels';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
@@ -41,7 +41,7 @@ export class EMA {
       throw new TensorError('EMA', `it averages no parameter ${parameter.toString()}`, 'ask for one of those it was made with');
     const { shape } = parameter;
     const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-    return view(this.flat, { shape, strides, offset: at(this.places.offsets, index) });
+    return view(this.flat, { shape, strides, offset: nth(this.places.offsets, index) });
   }
 
   /** Writes the averages into the parameters. */

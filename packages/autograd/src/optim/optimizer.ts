@@ -1,7 +1,7 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
 import { copyInto, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
 import { expectOptions, view, workPerThread } from '@mudpt/tensor/kernels';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { Gradients } from '../tape/gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 
@@ -183,7 +183,7 @@ export abstract class Optimizer<O extends CommonOptions> {
     for (const { arena, steps } of this.groups) {
       if (steps?.storage !== target.storage) continue;
       const index = arena.parameters.findIndex((parameter, i) => parameter.size > 0 && arena.firstBlock(i) === target.offset);
-      const blocks = Math.ceil(at(arena.parameters, index).size / BLOCK);
+      const blocks = Math.ceil(nth(arena.parameters, index).size / BLOCK);
       using all = view(steps, { shape: [blocks], strides: [1], offset: target.offset });
       using repeated = view(source, { shape: [blocks], strides: [0] });
       copyInto(all, repeated);

@@ -1,6 +1,7 @@
 /** Convolution, pooling, and windows as columns. */
 import { avgPool2d, conv2d, fold, maxPool2d, unfold } from '@mudpt/tensor';
 import {
+  nth,
   avgPool2dBackward,
   conv2dBackwardBias,
   conv2dBackwardInput,
@@ -8,7 +9,6 @@ import {
   maxPool2dBackward,
   maxPool2dForward,
 } from '@mudpt/tensor/internal';
-import { at } from '../at.ts';
 import { defineRule } from '../rule.ts';
 
 defineRule(conv2d, (context, x, weight, bias, options) => {
@@ -40,7 +40,7 @@ defineRule(avgPool2d, (_, x, kernelSize, options) => {
 });
 
 defineRule(unfold, (_, x, kernelSize, options) => {
-  const size = [at(x.shape, 2), at(x.shape, 3)] as const;
+  const size = [nth(x.shape, 2), nth(x.shape, 3)] as const;
   return { output: unfold(x, kernelSize, options), backward: (grad) => [fold(grad, size, kernelSize, options)] };
 });
 

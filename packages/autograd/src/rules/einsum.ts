@@ -3,8 +3,7 @@
  * summed, so it repeats along them; one it has twice took a diagonal, so it is 0 off it.
  */
 import { einsum, expand, eye, mul, reshape, type Shape, type Tensor } from '@mudpt/tensor';
-import { parseEinsum } from '@mudpt/tensor/internal';
-import { at } from '../at.ts';
+import { nth, parseEinsum } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 type Labels = readonly string[];
@@ -34,16 +33,16 @@ function gradientOf(labels: Labels, shape: Shape, grad: Labelled, other: Labelle
   const known = labels.filter((label, axis) => isFirst[axis] && (grad.labels.includes(label) || other.labels.includes(label)));
   const part = einsum(equationOf(grad.labels, other.labels, known), grad.tensor, other.tensor);
   const partial = labels.map((label, axis) =>
-    isFirst[axis] && known.includes(label) ? at(part.shape, known.indexOf(label)) : 1,
+    isFirst[axis] && known.includes(label) ? nth(part.shape, known.indexOf(label)) : 1,
   );
-  const full = labels.map((label, axis) => Math.max(at(shape, axis), at(partial, labels.indexOf(label))));
+  const full = labels.map((label, axis) => Math.max(nth(shape, axis), nth(partial, labels.indexOf(label))));
   const spread = expand(
     reshape(part, partial),
     full.map((size, axis) => (isFirst[axis] ? size : 1)),
   );
   return labels.reduce((gradient, label, axis) => {
     if (isFirst[axis]) return gradient;
-    const size = at(full, axis);
+    const size = nth(full, axis);
     const diagonal = eye(size, size, { device: grad.tensor.device, dtype: grad.tensor.dtype });
     const place = full.map((_, i) => (i === axis || i === labels.indexOf(label) ? size : 1));
     return mul(gradient, reshape(diagonal, place));

@@ -13,8 +13,7 @@ import {
   tril,
   triu,
 } from '@mudpt/tensor';
-import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from '@mudpt/tensor/internal';
-import { at } from '../at.ts';
+import { nth, embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(gather, (context, x, axis, index) => {
@@ -33,7 +32,7 @@ defineRule(gatherRows, (context, x, index) => {
 });
 
 defineRule(embedding, (context, weight, ids) => {
-  const [saved, rows] = [context.save(ids), at(weight.shape, 0)];
+  const [saved, rows] = [context.save(ids), nth(weight.shape, 0)];
   return { output: embedding(weight, ids), inputs: [weight], backward: (grad) => [embeddingBackward(grad, saved, rows)] };
 });
 
@@ -57,13 +56,13 @@ defineRule(indexAdd, (context, x, axis, index, source) => {
 
 defineRule(cat, (context, tensors, axis = 0) => {
   const parts = tensors.map((tensor) => ({ needed: context.needs(tensor), shape: tensor.shape }));
-  const joined = axis < 0 ? axis + at(tensors, 0).rank : axis;
+  const joined = axis < 0 ? axis + nth(tensors, 0).rank : axis;
   return {
     output: cat(tensors, axis),
     backward: (grad) => {
       let start = 0;
       return parts.map(({ needed, shape }) => {
-        const length = at(shape, joined);
+        const length = nth(shape, joined);
         start += length;
         return needed ? narrow(grad, joined, start - length, length) : undefined;
       });

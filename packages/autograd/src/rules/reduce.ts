@@ -25,7 +25,7 @@ import {
   where,
 } from '@mudpt/tensor';
 import { isFloat, normalizeAxes } from '@mudpt/tensor/kernels';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 type Axes = number | readonly number[] | undefined;
@@ -36,7 +36,7 @@ function kept(
   axes: Axes,
 ): { readonly shape: number[]; readonly count: number; readonly axes: number[] } {
   const list = normalizeAxes('reduction', axes, shape);
-  const count = list.reduce((product, axis) => product * at(shape, axis), 1);
+  const count = list.reduce((product, axis) => product * nth(shape, axis), 1);
   return { shape: shape.map((size, axis) => (list.includes(axis) ? 1 : size)), count, axes: list };
 }
 

@@ -15,8 +15,7 @@ import {
   unbind,
   zeros,
 } from '@mudpt/tensor';
-import { sliceBackward } from '@mudpt/tensor/internal';
-import { at } from '../at.ts';
+import { nth, sliceBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(reshape, (_, x, shape) => {
@@ -52,7 +51,7 @@ defineRule(cast, (_, x, dtype) => {
 function complete({ device, dtype }: Tensor, pieces: readonly Tensor[]) {
   const shapes = pieces.map(({ shape }) => shape);
   return (gradients: readonly (Tensor | undefined)[]): Tensor[] =>
-    gradients.map((gradient, piece) => gradient ?? zeros(at(shapes, piece), { device, dtype }));
+    gradients.map((gradient, piece) => gradient ?? zeros(nth(shapes, piece), { device, dtype }));
 }
 
 // Made of slices, each of which would fill a gradient of the size of x: all pieces together are one join.

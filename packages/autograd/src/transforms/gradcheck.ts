@@ -1,6 +1,6 @@
 /** Checks gradients against central differences. */
 import { type Tensor, tensor } from '@mudpt/tensor';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { randomFrom } from '../random.ts';
 import { Tape } from '../tape/tape.ts';
 
@@ -94,7 +94,7 @@ function compareAll(
       };
       return (moved(step) - moved(-step)) / (2 * step);
     });
-    const found = at(actual, which);
+    const found = nth(actual, which);
     const gap = norm(expected.map((want, index) => want - found[index]!));
     // A gradient that is zero up to rounding has no relative error.
     const error = gap / Math.max(norm(expected), 1e-4 * norm(cotangent.data));
@@ -116,7 +116,7 @@ async function compareDirections(
     const direction = value.data.map(random);
     const step = 1e-2;
     const resultAt = async (by: number): Promise<Float64Array> => {
-      using moved = upload({ shape: value.shape, data: value.data.map((x, i) => x + by * direction[i]!) }, at(inputs, which));
+      using moved = upload({ shape: value.shape, data: value.data.map((x, i) => x + by * direction[i]!) }, nth(inputs, which));
       using result = fn(...inputs.map((input, i) => (i === which ? moved : input)));
       return Float64Array.from(await result.data());
     };
@@ -127,7 +127,7 @@ async function compareDirections(
         cotangent.data,
       ) /
       (2 * step);
-    const gradient = at(actual, which);
+    const gradient = nth(actual, which);
     const got = inner(gradient, direction);
     const scale = Math.max(Math.abs(expected), 1e-2 * norm(gradient) * norm(direction), 1e-3);
     if (!(Math.abs(expected - got) / scale <= tolerance))

@@ -7,6 +7,7 @@ import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Device } from '../device.ts';
 import { nth } from '../values.ts';
+import { relativeError } from './relative-error.ts';
 
 /** A representative problem of a family. */
 export type TuningProblem = {
@@ -104,14 +105,4 @@ async function time(device: Device, problem: TuningProblem, inputs: readonly Ten
   runs();
   await device.synchronize();
   return (performance.now() - start) / REPEATS;
-}
-
-function relativeError(values: ArrayLike<number>, reference: ArrayLike<number>): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < reference.length; i += 1) {
-    difference += ((values[i] ?? Number.NaN) - nth(reference, i)) ** 2;
-    norm += nth(reference, i) ** 2;
-  }
-  return difference === 0 ? 0 : Math.sqrt(difference / norm);
 }

@@ -11,6 +11,7 @@ import { setProven, traitsOf } from './problem/traits.ts';
 import { matrix } from './variants/matrix.ts';
 import { plain } from './variants/plain.ts';
 import type { GemmVariant, NumericGate } from './variants/index.ts';
+import { relativeError } from '../relative-error.ts';
 
 /**
  * Compares the subgroup matrix variant with the plain one on a small product and allows it on `device` if they agree; until then it is
@@ -67,13 +68,4 @@ function sampleProduct({ m, n, k }: NumericGate, a: Tensor, b: Tensor, c: Tensor
 function sample(device: Device, dtype: 'f16' | 'f32', shape: readonly [number, number]): Tensor {
   const values = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => ((i * 37) % 64) / 32 - 1);
   return upload(device, shape, dtype, values);
-}
-
-function relativeError(actual: DataArray, expected: DataArray): number {
-  let [gap, norm] = [0, 0];
-  expected.forEach((value, i) => {
-    gap += ((actual[i] ?? Number.NaN) - value) ** 2;
-    norm += value ** 2;
-  });
-  return Math.sqrt(gap / norm);
 }

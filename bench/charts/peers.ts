@@ -27,7 +27,7 @@ function barsOf(rows: readonly StoredRow[]): Bar[] {
 }
 
 /** @param results of {@link PEER_SUITES} */
-export function peersPicture(results: readonly Results[]): string {
+export function peersChart(results: readonly Results[]): string {
   const rows = results.flatMap((one) => one.rows);
   const bars = barsOf(rows);
   const engines = [...new Set(bars.map(({ engine }) => engine))];
@@ -46,12 +46,12 @@ export function peersPicture(results: readonly Results[]): string {
   });
   let y = 100;
   for (const [suite, title] of Object.entries(SUITES)) {
-    const own = bars.filter((bar) => bar.suite === suite);
-    if (own.length === 0) continue;
+    const ofSuite = bars.filter((bar) => bar.suite === suite);
+    if (ofSuite.length === 0) continue;
     pieces.push({ x: 24, y: y + 10, text: title, size: 14, weight: 700, fill: INK });
     y += 18;
-    for (const name of new Set(own.map((bar) => bar.name))) {
-      const here = own.filter((bar) => bar.name === name);
+    for (const name of new Set(ofSuite.map((bar) => bar.name))) {
+      const here = ofSuite.filter((bar) => bar.name === name);
       const figure = group(here, engines, range);
       pieces.push(
         { x: 330, y: y + figure.height / 2 + 4, text: shortened(name), anchor: 'end', size: 12 },

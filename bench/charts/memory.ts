@@ -56,7 +56,7 @@ function panel(
     marks: [
       Plot.lineY(points, { x: 'x', y: 'y', stroke: 'engine', strokeWidth: 1.8 }),
       Plot.dot(points, { x: 'x', y: 'y', fill: 'engine', r: 2.6 }),
-      Plot.text([label], { frameAnchor: 'bottom', dy: 30, fill: MUTED, text: (own: string) => own }),
+      Plot.text([label], { frameAnchor: 'bottom', dy: 30, fill: MUTED, text: (title: string) => title }),
     ],
   });
 }
@@ -128,7 +128,7 @@ function byClasses(rows: readonly StoredRow[]): Chart {
         }),
         Plot.dot(of(engine), { x: 'x', y: 'y', fill: colour, r: 3 }),
       ]),
-      Plot.text(['classes C'], { frameAnchor: 'bottom', dy: 33, fill: MUTED, text: (own: string) => own }),
+      Plot.text(['classes C'], { frameAnchor: 'bottom', dy: 33, fill: MUTED, text: (title: string) => title }),
       ...ends.map((end) =>
         Plot.text([end], {
           x: 'x',
@@ -146,7 +146,7 @@ function byClasses(rows: readonly StoredRow[]): Chart {
 }
 
 /** @param plans of the suite `memory` @param times of the suite `curves` */
-export function memoryPicture(plans: readonly Results[], times: readonly Results[]): string {
+export function memoryChart(plans: readonly Results[], times: readonly Results[]): string {
   const rows = [...plans, ...times].flatMap((results) => results.rows);
   const pieces: Piece[] = [
     ...heading(

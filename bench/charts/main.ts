@@ -2,14 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readResults } from '../results.ts';
-import { memoryPicture } from './memory.ts';
-import { PEER_SUITES, peersPicture } from './peers.ts';
+import { memoryChart } from './memory.ts';
+import { PEER_SUITES, peersChart } from './peers.ts';
 
-const pictures = {
-  'memory.svg': () => memoryPicture(readResults('lavapipe', ['memory']), readResults('lavapipe', ['curves'])),
-  'peers.svg': () => peersPicture(readResults('lavapipe', PEER_SUITES)),
+const charts = {
+  'memory.svg': () => memoryChart(readResults('lavapipe', ['memory']), readResults('lavapipe', ['curves'])),
+  'peers.svg': () => peersChart(readResults('lavapipe', PEER_SUITES)),
 };
-for (const [name, draw] of Object.entries(pictures)) {
+for (const [name, draw] of Object.entries(charts)) {
   const path = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
   writeFileSync(path, draw());
   console.log(`drawn: ${path}`);
