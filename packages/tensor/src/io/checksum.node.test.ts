@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FormatError } from '../errors.ts';
 import { openSafetensors } from './safetensors.ts';
 import { type TensorsToWrite, writeSafetensors } from './writer.ts';
+import { nth } from '../values.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -36,7 +37,7 @@ it('is in the file, and any byte that changes is seen', async () => {
   for (let at = 0; at < whole.length; at++)
     for (const bit of [0, 3, 7]) {
       const bytes = Uint8Array.from(whole);
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+      bytes[at] = nth(bytes, at) ^ (1 << bit);
       await refused(bytes, `byte ${at}, bit ${bit}`);
     }
   for (let length = 0; length < whole.length; length++) await refused(whole.subarray(0, length), `${length} bytes`);

@@ -9,6 +9,7 @@ import { FormatError } from '../errors.ts';
 import { openSafetensors } from './safetensors.ts';
 import { readSafetensorsIndex } from './shards.ts';
 import { serializeSafetensors } from './writer.ts';
+import { nth } from '../values.ts';
 
 const FILES = 10_000;
 
@@ -74,14 +75,14 @@ const MUTATIONS: Record<string, Mutation> = {
     const copy = file.slice();
     for (let flips = 1 + random(4); flips > 0; flips--) {
       const at = random(copy.byteLength);
-      copy[at] = (copy[at] ?? 0) ^ (1 << random(8));
+      copy[at] = nth(copy, at) ^ (1 << random(8));
     }
     return copy;
   },
   flipHeaderBit: (file, random) => {
     const copy = file.slice();
     const at = random(Math.min(copy.byteLength, 200));
-    copy[at] = (copy[at] ?? 0) ^ (1 << random(8));
+    copy[at] = nth(copy, at) ^ (1 << random(8));
     return copy;
   },
   cut: (file, random) => file.slice(0, random(file.byteLength + 1)),

@@ -4,6 +4,7 @@ import { parseBindings } from '../engine/pipelines.ts';
 import { contiguousCopy, empty, expand, narrow, tensor, type Tensor, transpose, zeros } from '../index.ts';
 import { grid1d, kernel } from '../kernels.ts';
 import { eachDevice } from '@mudpt/testing/support';
+import { nth } from '../values.ts';
 
 const WHOLE = `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -88,7 +89,7 @@ eachDevice('kernels of users', (ctx) => {
     using y = empty(ctx.device, [3]);
     strided.dispatch(ctx.device, {
       buffers: { x: column, y },
-      params: { count: 3, offset: column.offset, step: column.strides[0] ?? 0 },
+      params: { count: 3, offset: column.offset, step: nth(column.strides, 0) },
       grid: [1],
     });
     expect(await y.data()).toEqual(Float32Array.of(2, 4, 6));

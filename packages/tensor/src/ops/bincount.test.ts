@@ -2,12 +2,13 @@ import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { bincount, tensor } from '../index.ts';
 import { view } from '../kernels.ts';
+import { nth } from '../values.ts';
 
 eachDevice('bincount', (ctx) => {
   it.each([0, 1, 7, 64, 1009])('counts %i values as a loop does', async (size) => {
     const values = Int32Array.from({ length: size }, (_, i) => ((i * 7919) % 13) - 2);
     const expected = new Uint32Array(9);
-    for (const value of values) if (value >= 0 && value < 9) expected[value] = (expected[value] ?? 0) + 1;
+    for (const value of values) if (value >= 0 && value < 9) expected[value] = nth(expected, value) + 1;
     using x = tensor(values, { device: ctx.device });
     using counts = bincount(x, 9);
     expect(await counts.data()).toEqual(expected);

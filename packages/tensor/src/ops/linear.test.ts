@@ -10,6 +10,7 @@ import { toDevice, viewOf } from '@mudpt/testing/views';
 import { type Activation, linear, tensor } from '../index.ts';
 import { activationBackward, linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '../internal.ts';
 import { view } from '../kernels.ts';
+import { lastOf, nth } from '../values.ts';
 
 const ACTIVATIONS = ['relu', 'gelu', 'geluTanh', 'quickGelu', 'silu'] as const;
 const close = { rel: 1e-5, abs: 1e-5 };
@@ -52,7 +53,7 @@ eachDevice('linear', (ctx) => {
     using y = linear(part, w, b);
     const rows = ref(
       [2, 5, 8],
-      Array.from({ length: 80 }, (_, i) => base.data[Math.floor(i / 8) * 24 + 8 + (i % 8)] ?? 0),
+      Array.from({ length: 80 }, (_, i) => nth(base.data, Math.floor(i / 8) * 24 + 8 + (i % 8))),
     );
     expectClose({ shape: y.shape, data: await y.data() }, affine(rows, weight, bias), close);
     using vector = toDevice(ctx.device, random([8], 7));
@@ -152,7 +153,7 @@ eachDevice('linear', (ctx) => {
       const flatY = reshape(dY, [rows, 12]);
       expectClose(
         { shape: dW.shape, data: await dW.data() },
-        oracle.matmul(transpose(flatY), reshape(x, [rows, shape.at(-1) ?? 0])),
+        oracle.matmul(transpose(flatY), reshape(x, [rows, lastOf(shape)])),
         close,
         `${shape}`,
       );

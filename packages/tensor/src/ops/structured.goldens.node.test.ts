@@ -16,6 +16,7 @@ import { layerNormForward } from './norm.ts';
 import { l2Normalize, l2NormalizeBackward } from './normalize.ts';
 import { embeddingBackward, gatherRowsBackward, indexSelectBackward } from './scatter.ts';
 import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from './softmax.ts';
+import { nth } from '../values.ts';
 
 type Tensors = Readonly<Record<string, Tensor>>;
 type Result = { readonly out: Tensor; readonly gradients: Readonly<Record<string, Tensor | undefined>> };
@@ -54,7 +55,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   }),
   embedding: ({ weight, ids }, grad) => ({
     out: embedding(weight!, ids!),
-    gradients: { weight: embeddingBackward(grad, ids!, weight!.shape[0] ?? 0) },
+    gradients: { weight: embeddingBackward(grad, ids!, nth(weight!.shape, 0)) },
   }),
   gather_rows: ({ x, index }, grad, { options }) =>
     options.rule === 'out[k] = x[index[k]]'

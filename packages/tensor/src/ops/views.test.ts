@@ -16,10 +16,11 @@ import { tensor } from './create.ts';
 import { chunk, flip, narrow, select, slice, sliceBackward, split, unbind } from './slices.ts';
 import { expand, flatten, movedim, permute, reshape, reshapeStrides, squeeze, transpose, unsqueeze } from './views.ts';
 import type { Tensor } from '../tensor.ts';
+import { nth } from '../values.ts';
 
 /** Places (flat position in the base) that strides show, to compare with the same places reached by a copy. */
 function places(shape: readonly number[], strides: readonly number[]): Ref {
-  return build(shape, (index) => index.reduce((sum, position, axis) => sum + position * (strides[axis] ?? 0), 0));
+  return build(shape, (index) => index.reduce((sum, position, axis) => sum + position * nth(strides, axis), 0));
 }
 
 describe('reshapeStrides', () => {
