@@ -19,7 +19,7 @@ const HEADS_FIRST = [0, 2, 1, 3];
 /** A prefix [P, H, D] in front of the keys [B, T, H, D] of every batch. */
 function withPrefix(prefix: Tensor, x: Tensor): Tensor {
   const batch = nth(x.shape, 0);
-  return cnth([expand(unsqueeze(prefix, 0), [batch, ...prefix.shape]), x], 1);
+  return cat([expand(unsqueeze(prefix, 0), [batch, ...prefix.shape]), x], 1);
 }
 
 /** Softmax of scores; a row of nothing but minus infinity has no key to look at: zeros, and no gradient. */
