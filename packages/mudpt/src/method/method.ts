@@ -8,7 +8,7 @@ import type { Device, Tensor } from '@mudpt/tensor';
 import type { ClassContext } from './class-context.ts';
 import type { Rematerialization } from './rematerialization.ts';
 import { MethodError } from './errors.ts';
-import type { PromptLayout, PromptSpec } from './prompt-spec.ts';
+import type { PromptSpec } from './prompt-spec.ts';
 
 /** Texts to ids and back. */
 export type TextCodec = Pick<Tokenizer, 'encode' | 'decode'>;
@@ -65,8 +65,8 @@ export interface PromptMethod extends Learnt {
   readonly kind: 'prompts';
   /** What is learnt, and where it enters the towers. */
   readonly spec: PromptSpec;
-  /** The drawing of it. */
-  readonly layout: PromptLayout;
+  /** The text of the first class as the text tower sees it, between start and end, a context token drawn as `[v]`: `[v] [v] dog .` */
+  readonly example: string;
   /**
    * Text features [embed] that {@link evaluate} holds for each image: the number of classes where the texts depend on the image, else 0. It
    * decides how many images are evaluated at once.

@@ -63,7 +63,7 @@ export type PromptPlace = {
 export type PromptLayout = {
   readonly text: readonly PromptPlace[];
   readonly image: readonly PromptPlace[];
-  /** The text of the first class as the text tower sees it, between start and end, a context token drawn as `[v]`: `[v] [v] dog .` */
+  /** See `PromptMethod.example`. */
   readonly example: string;
 };
 

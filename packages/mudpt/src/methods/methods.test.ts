@@ -130,8 +130,7 @@ eachDevice('methods', (ctx) => {
   it('draws where prompts enter', () =>
     withClip(async (clip) => {
       const method = tinyMethod(await tinyContext(clip), 'mudpt', { depth: 3 });
-      const { text, image, example } = method.layout;
-      expect(method.layout).toEqual(layoutOf(method.spec, example));
+      const { text, image, example } = layoutOf(method.spec, method.example);
       expect(example).toBe('[v] [v] cat .');
       expect(text.map(({ layer, rows }) => [layer, rows])).toEqual([
         [0, 2],

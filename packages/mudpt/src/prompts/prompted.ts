@@ -6,7 +6,7 @@ import { type ClassContext, expectNoSubclass, expectSameClasses } from '../metho
 import { type Rematerialization, KEEP_ALL } from '../method/rematerialization.ts';
 import { MethodError } from '../method/errors.ts';
 import type { LayerTokens, MethodContext, Outputs, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
-import { layoutOf, type PromptLayout, type PromptSpec } from '../method/prompt-spec.ts';
+import type { PromptSpec } from '../method/prompt-spec.ts';
 import { cosineLogits } from './cosine.ts';
 import { asParameters, type PromptLearner } from './learner.ts';
 import { drawnText, expectFits, type PromptIds, promptIds } from './texts/prompt-ids.ts';
@@ -18,7 +18,7 @@ export class PromptedClip implements PromptMethod {
   readonly kind = 'prompts';
   readonly state: ReadonlyMap<string, Tensor> = new Map();
   readonly spec: PromptSpec;
-  readonly layout: PromptLayout;
+  readonly example: string;
   readonly textsPerImage: number = 0;
   protected readonly texts: TextPrompts;
   /** Features of texts in which nothing is learnt. */
@@ -49,7 +49,7 @@ export class PromptedClip implements PromptMethod {
       const options = { device, path: textPath, rematerialization: rematerialization.text };
       this.texts = new TextPrompts(text, texts, spec.text, options);
       this.fixed = spec.text ? undefined : keep(noGrad(() => this.texts.forward(undefined)));
-      this.layout = layoutOf(spec, drawnText(texts[0] as PromptIds, tokenizer));
+      this.example = drawnText(texts[0] as PromptIds, tokenizer);
     } catch (error) {
       if (owns) for (const tensor of learnable.values()) tensor.dispose();
       throw error;

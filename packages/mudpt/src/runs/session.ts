@@ -4,7 +4,7 @@ import type { BatchLoader, Item } from '../data/index.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
 import { imageFeatures } from '../evaluation/image-features.ts';
 import { budgetOf } from '../memory/budget.ts';
-import { type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
+import { layoutOf, type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { DivergedError } from '../train/diverged.ts';
 import { countLearnt } from '../train/fit.ts';
 import { FeatureStore } from './feature-store.ts';
@@ -71,7 +71,13 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
 function factsOf(method: Method): RunSummary['method'] {
   const { title, summary } = methodNamed(method.name);
   const parameters = countLearnt(method);
-  return { name: method.name, title, summary, parameters, ...(method.kind === 'prompts' && { layout: method.layout }) };
+  return {
+    name: method.name,
+    title,
+    summary,
+    parameters,
+    ...(method.kind === 'prompts' && { layout: layoutOf(method.spec, method.example) }),
+  };
 }
 
 /** Zero-shot accuracy, training, accuracy, and the files they go to. @returns whether it was asked to stop while training */
