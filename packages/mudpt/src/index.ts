@@ -6,4 +6,3 @@ export * from './evaluation/index.ts';
 export * from './memory/index.ts';
 export * from './runs/index.ts';
 export { loadPlugin, type PluginRecord } from './plugins/load.ts';
-export * from './train/index.ts';

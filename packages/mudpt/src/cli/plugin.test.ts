@@ -22,7 +22,7 @@ eachDevice('a method and a data set of a plugin', () => {
 
     const help = await run(['train', '--plugin', PLUGIN, '--method', 'shared-vpt', '--help'], cache);
     expect(help).toMatch(/or a name \([^)]*drawings\)/);
-    expect(help.replaceAll(/\s+/g, ' ')).toMatch(/, shared-vpt\).*can set for VPT with shared rows/);
+    expect(help.replaceAll(/\s+/g, ' ')).toMatch(/, shared-vpt\).*can set for VPT with shared prompts/);
     expect(await run(['train', '--plugin', PLUGIN, '--method', 'shared-vtp'], cache, 1)).toMatch(/did you mean shared-vpt\?/);
 
     const data = ['--data', 'drawings', '--root', at.path, '--classes', 'base', '--shots', '2'];

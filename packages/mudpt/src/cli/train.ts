@@ -88,8 +88,8 @@ export function betterMethod({
 }
 
 /** What flags say of data, model and command: settings of one method are not those of another. */
-function withoutMethod(flags: TrainFlags): TrainFlags {
+export function withoutMethod(flags: TrainFlags): TrainFlags {
   const ofRuns = settingsOf(runSettings).flatMap(({ metadata }) => metadata.flag ?? []);
-  const kept = new Set(['config', ...ofRuns.filter((flag) => flag !== 'method').map(keyOf)]);
+  const kept = new Set(['config', 'plugins', ...ofRuns.filter((flag) => flag !== 'method').map(keyOf)]);
   return Object.fromEntries(Object.entries(flags).filter(([key]) => kept.has(key)));
 }

@@ -4,3 +4,4 @@ export { scheduleOf } from './schedule.ts';
 export { type Extent, type TrainingRecorder, type TrainingState, UNRECORDED } from './state.ts';
 export { trainPrompts } from './trainer.ts';
 export type { LoopSettings, TrainerOptions, TrainingProgress, TrainingReached, TrainingResult } from './trainer-options.ts';
+export { Stepper, type StepStats } from './step.ts';
