@@ -1,13 +1,15 @@
 /** What a finished run is worth: on its test images, on the other half of the classes, on another data set. */
 import { InputError } from '@mudpt/tensor';
-import type { ClassSubset, Dataset, Unreadable } from '../data/index.ts';
+import type { ClassSubset, Dataset, Item, Unreadable } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import { openRunData } from './run-data.ts';
 import type { PromptFacts } from './prompt-file.ts';
 import type { Evaluation } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
-import { imageFeatures } from '../evaluation/image-features.ts';
+import { type Features, imageFeatures } from '../evaluation/image-features.ts';
+import type { SharedFeatures } from '../evaluation/shared-features.ts';
+import { contentDigest } from '../data/fingerprint.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
 import { type ImagePrediction, metricsOfPredictions } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
@@ -23,6 +25,8 @@ export interface EvaluateOptions {
   readonly allowOutside?: boolean;
   /** Default: what the run was trained on; all for another data set. */
   readonly classes?: ClassSubset;
+  /** See `RunOptions`. */
+  readonly sharedFeatures?: SharedFeatures;
   readonly onPart?: (what: string, done: number, total: number) => void;
 }
 
@@ -51,7 +55,11 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
     const { test } = dataset.splits;
-    const features = await imageFeatures(base.clip, loader, test, forward('zero-shot', test.length));
+    const through = forward('zero-shot', test.length);
+    const make = (): Promise<Features> => imageFeatures(base.clip, loader, test, through);
+    const features = await (options.sharedFeatures && base.hash !== ''
+      ? options.sharedFeatures.get(await keyOf(run, test, through.batch), test, base.clip.device, make)
+      : make());
     try {
       const zeroShot = await predictZeroShot(base.clip, features, dataset);
       const tuned =
@@ -80,6 +88,12 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   } finally {
     if (method !== run.method) method.dispose();
   }
+}
+
+/** All that features of the frozen model depend on. */
+async function keyOf({ base, config }: TunedModel, test: readonly Item[], batch: number) {
+  const { precision, exif } = config;
+  return { model: base.hash, images: await contentDigest(test), precision, exif, batch };
 }
 
 /** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */

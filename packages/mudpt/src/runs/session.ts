@@ -2,7 +2,7 @@
 import { counted } from '../data/dataset.ts';
 import type { BatchLoader, Item } from '../data/index.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
-import { imageFeatures } from '../evaluation/image-features.ts';
+import { type Features, imageFeatures } from '../evaluation/image-features.ts';
 import { budgetOf } from '../memory/budget.ts';
 import { layoutOf, type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { DivergedError } from '../train/diverged.ts';
@@ -90,7 +90,7 @@ async function measureAndLearn(stage: Stage, method: Method): Promise<boolean> {
   const checked = loader.check(given, onChecked, options.signal);
   // An error is thrown where the result is needed; zero-shot's may come before.
   checked.catch(() => undefined);
-  const test = await imageFeatures(base.clip, loader, tests, forwardOptions(stage, 'zero-shot', tests.length));
+  const test = await frozenFeatures(stage, tests);
   try {
     const zeroShot = await measureZeroShot(stage, test);
     const train = await readable(stage, checked);
@@ -109,6 +109,17 @@ async function measureAndLearn(stage: Stage, method: Method): Promise<boolean> {
   } finally {
     test.features.dispose();
   }
+}
+
+/** The frozen model's features of the test images, from another run of this process where there was one. */
+async function frozenFeatures(stage: Stage, tests: readonly Item[]): Promise<Features> {
+  const { base, loader, marks, config, options } = stage;
+  const forward = forwardOptions(stage, 'zero-shot', tests.length);
+  const make = (): Promise<Features> => imageFeatures(base.clip, loader, tests, forward);
+  if (!options.sharedFeatures) return make();
+  const key = { model: marks.model, data: marks.data, precision: config.precision, exif: config.exif, batch: forward.batch };
+  // A model that no file tells apart is nobody else's.
+  return marks.model === '' ? make() : options.sharedFeatures.get(key, tests, base.clip.device, make);
 }
 
 /** The training images that can be read; what cannot is noted. */

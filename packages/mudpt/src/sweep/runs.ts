@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Device, InputError } from '@mudpt/tensor';
 import { inputOf } from '../runs/input.ts';
 import { exists } from '../data/files.ts';
+import type { SharedFeatures } from '../evaluation/shared-features.ts';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
 import { methodNamed } from '../methods/index.ts';
@@ -141,6 +142,7 @@ function structureOf({ classNames, template, splits }: Dataset): string {
 export interface CellContext {
   readonly device: Device;
   readonly models: ModelPool;
+  readonly features: SharedFeatures;
   readonly signal: AbortSignal;
   readonly observer?: RunObserver;
   /** Called before each evaluation that follows. */
@@ -149,7 +151,7 @@ export interface CellContext {
 
 /** @returns whether it has finished; false: it was asked to stop, and saved where it is. @throws what the run throws */
 export async function runCell(sweep: string, cell: Cell, context: CellContext): Promise<boolean> {
-  const { device, models, signal, observer } = context;
+  const { device, models, features: sharedFeatures, signal, observer } = context;
   const folder = runFolder(sweep, cell);
   const config = cellRunConfig(cell);
   const openModel = models.open.bind(models);
@@ -160,7 +162,7 @@ export async function runCell(sweep: string, cell: Cell, context: CellContext): 
     await folder.create();
     await folder.writeConfig(fitted);
   }
-  const { summary } = await resumeRun(folder.path, { device, signal, openModel, ...(observer && { observer }) });
+  const { summary } = await resumeRun(folder.path, { device, signal, openModel, sharedFeatures, ...(observer && { observer }) });
   if (summary.state !== 'finished') return false;
   return evaluateAfterwards(folder, cell, summary, context);
 }
@@ -177,6 +179,7 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
         data: followUp.data,
         root: run.config.root,
         classes: followUp.classes,
+        sharedFeatures: context.features,
         onPart: (what, done, total) => context.observer?.onPart?.(`${followUp.name} ${followUp.classes}: ${what}`, done, total),
       });
     }
