@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Device, empty, full, scope, zeros } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
 import { nth } from '@mudpt/tensor/internal';
+import { kernel } from '@mudpt/tensor/kernels';
 import { measurePeaks } from '@mudpt/testing/measure/peaks';
 
 /** f16 multiply-adds: four chains of vectors of four, each step needs the one before it of two chains. */

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DataArray, Device, scope } from '@mudpt/tensor';
-import { checkMatrix, tuningProblems, relativeError } from '@mudpt/tensor/internal';
+import { checkMatrix, relativeError, tuningProblems } from '@mudpt/tensor/internal';
 import { stepBench } from '../suites/step.ts';
 
 type Line = {

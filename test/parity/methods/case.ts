@@ -13,7 +13,7 @@ import {
   type TowerConfig,
 } from '@mudpt/clip';
 import { type Device, openSafetensors, type SafetensorsReader, type Tensor, tensor, toFloat32, toInt32 } from '@mudpt/tensor';
-import { nth, lastOf } from '@mudpt/tensor/internal';
+import { lastOf, nth } from '@mudpt/tensor/internal';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 

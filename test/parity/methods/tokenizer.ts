@@ -5,7 +5,7 @@
 import type { MethodContext } from 'mudpt';
 import { Unsupported } from '../options.ts';
 import type { MethodCase } from './case.ts';
-import { nth, lastOf } from '@mudpt/tensor/internal';
+import { lastOf, nth } from '@mudpt/tensor/internal';
 
 export const TEMPLATE_NAME = 'template';
 

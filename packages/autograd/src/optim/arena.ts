@@ -4,7 +4,7 @@
  */
 import { wgsl } from '@mudpt/shaders';
 import { copyInto, type Device, DTypeError, empty, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
-import { nth, expectMovable, rebind } from '@mudpt/tensor/internal';
+import { expectMovable, nth, rebind } from '@mudpt/tensor/internal';
 import { kernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
 import { nameOf, noGrad } from '../parameter.ts';

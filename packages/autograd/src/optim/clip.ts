@@ -1,6 +1,6 @@
 import { add, clamp, div, mul, norm, type Tensor, TensorError } from '@mudpt/tensor';
-import { view } from '@mudpt/tensor/kernels';
 import { nth } from '@mudpt/tensor/internal';
+import { view } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
 import { noGrad } from '../parameter.ts';
 import { layOut, packInto } from './arena.ts';

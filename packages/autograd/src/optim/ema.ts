@@ -1,7 +1,7 @@
 import { wgsl } from '@mudpt/shaders';
 import { copyInto, keep, type Tensor, TensorError } from '@mudpt/tensor';
-import { grid1d, kernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import { nth } from '@mudpt/tensor/internal';
+import { grid1d, kernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 

@@ -1,7 +1,7 @@
 /** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
 import { copyInto, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
-import { expectOptions, view, workPerThread } from '@mudpt/tensor/kernels';
 import { nth } from '@mudpt/tensor/internal';
+import { expectOptions, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 

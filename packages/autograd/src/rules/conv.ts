@@ -1,13 +1,13 @@
 /** Convolution, pooling, and windows as columns. */
 import { avgPool2d, conv2d, fold, maxPool2d, unfold } from '@mudpt/tensor';
 import {
-  nth,
   avgPool2dBackward,
   conv2dBackwardBias,
   conv2dBackwardInput,
   conv2dBackwardWeight,
   maxPool2dBackward,
   maxPool2dForward,
+  nth,
 } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 

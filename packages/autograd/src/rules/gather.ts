@@ -13,7 +13,7 @@ import {
   tril,
   triu,
 } from '@mudpt/tensor';
-import { nth, embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from '@mudpt/tensor/internal';
+import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward, nth } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
 
 defineRule(gather, (context, x, axis, index) => {

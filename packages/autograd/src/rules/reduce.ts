@@ -24,8 +24,8 @@ import {
   variance,
   where,
 } from '@mudpt/tensor';
-import { isFloat, normalizeAxes } from '@mudpt/tensor/kernels';
 import { nth } from '@mudpt/tensor/internal';
+import { isFloat, normalizeAxes } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 
 type Axes = number | readonly number[] | undefined;
