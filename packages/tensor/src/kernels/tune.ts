@@ -6,7 +6,6 @@ import { DeviceError } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Device } from '../device.ts';
-import { nth } from '../values.ts';
 import { relativeError } from './relative-error.ts';
 
 /** A representative problem of a family. */
