@@ -124,7 +124,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 
-    // 4. ds = p (dp - delta), 0 where masked. From here on qk holds ds: variables of its own slow CPU adapters down.
+    // 4. ds = p (dp - delta), 0 where masked. From here on qk holds ds.
 #for g in ROWS / 8
 #if g > 0
     if (block.first + ${8 * g}u < row_count)

@@ -155,7 +155,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     reduce_rows_to_max(lane);
 #endif
 
-    // 5. Online softmax: p = exp2(qk - m), what was summed so far shrinks by alpha. From here on qk holds p: variables of its own slow CPU adapters down.
+    // 5. Online softmax: p = exp2(qk - m), what was summed so far shrinks by alpha.
 #for i in ROWS
 #for t in KEYS
     var p${i}_${t} = 0.0;
@@ -173,11 +173,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         m${i} = m_next;
         l${i} *= alpha;
 #for t in KEYS
-        let p${t} = exp2(qk${i}_${t} - m_next);
-        p${i}_${t} = p${t};
-        l${i} += p${t};
+        p${i}_${t} = exp2(qk${i}_${t} - m_next);
+        l${i} += p${i}_${t};
 #if TILE
-        p_tile[${(i * KEYS + t) * LANES}u + lane] = p${t};
+        p_tile[${(i * KEYS + t) * LANES}u + lane] = p${i}_${t};
 #endif
 #endfor
 #for c in COLUMNS

@@ -61,7 +61,7 @@ struct Row {
 
 fn row_of(operand: Operand, row: u32) -> Row {
 #if PREFIX && BRANCHES
-  return Row( // of the two places the one that is not its own is never read
+  return Row( // the address that is not meant is never read
     operand.origin + (row - params.prefix_len) * operand.stride,
     operand.prefix_origin + row * operand.prefix_stride,
     row < params.prefix_len);
