@@ -1,5 +1,7 @@
 /** CPython's `random`, as far as few-shot sampling uses it, so that a seed picks the pictures that the published code picks. */
 
+import { at } from '../at.ts';
+
 const N = 624;
 const M = 397;
 
@@ -100,11 +102,4 @@ export class PythonRandom {
 function mixed(state: Uint32Array, i: number): number {
   const word = at(state, i);
   return word ^ (word >>> 30);
-}
-
-/** @throws RangeError beyond the ends */
-function at(words: ArrayLike<number>, i: number): number {
-  const word = words[i];
-  if (word === undefined) throw new RangeError(`there is no word ${i} of ${words.length}`);
-  return word;
 }

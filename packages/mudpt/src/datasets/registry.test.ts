@@ -22,6 +22,7 @@ it('a registered data set is opened by its name, from its folder below the root'
   using _registered = registerDataset(shapes);
   expect(datasetNames()).toEqual([...before, 'shapes']);
   await expect(openDataset('shapes', { root: root.path })).rejects.toThrow(/shapes is not there.*--root \(now/);
+  await expect(openDataset('shape', { root: root.path })).rejects.toThrow(/neither a path nor the name.*did you mean shapes\?/i);
   await writeShapes(join(root.path, 'shapes'), { train: 2, test: 1 });
   const opened = await openDataset('shapes', { root: root.path });
   expect([opened.name, opened.template, opened.splits.test.length, opened.warnings]).toEqual([

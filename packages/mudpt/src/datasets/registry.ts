@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { InputError } from '@mudpt/tensor';
+import { suggestion } from '../settings/suggestion.ts';
 import { checkDatasetDefinition, type DatasetDefinition, type OpenOptions } from '../data/definition.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { exists } from '../data/files.ts';
@@ -54,14 +55,16 @@ export function datasetDefinitions(): DatasetDefinition[] {
  * @throws InputError for what is none of these; InputError and FormatError for what its reader refuses
  */
 export async function openDataset(data: string, options: OpenOptions = {}): Promise<Dataset> {
-  const named = table.get(data);
-  if (named && !named.recognizes) return openDefinition(named, options.root ?? 'data', options);
-  if (!(await exists(data)))
+  const known = table.get(data);
+  if (known && !known.recognizes) return openDefinition(known, options.root ?? 'data', options);
+  if (!(await exists(data))) {
+    const named = suggestion(data, datasetNames());
     throw new InputError(
       'data',
       `"${data}" is neither a path nor the name of a data set`,
-      `give a folder with one folder per class, a split file (.json), a table (.csv), or one of ${datasetNames().join(', ')}; a data set of another package is known after --plugin`,
+      `${named}${named.endsWith('?') ? ' Or' : ', or'} give a folder with one folder per class, a split file (.json), a table (.csv), or load another package's data sets with --plugin`,
     );
+  }
   // What was registered last is asked first: it may know more of a folder than the forms of this package.
   for (const form of [...table.values()].reverse()) if (await form.recognizes?.(data)) return openDefinition(form, data, options);
   const extension = extname(data).toLowerCase();

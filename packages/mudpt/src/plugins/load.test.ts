@@ -103,10 +103,13 @@ it('code that comes with a run is not loaded unasked', async () => {
   await put(inside, 'globalThis.wasLoaded = true;\n');
   const record = (path: string): Promise<void> =>
     folder.writeConfig({ ...resolveConfig({}), plugins: [{ path, hash: 'b'.repeat(64) }] });
-  for (const path of [inside, './inside.mjs', '../run/inside.mjs']) {
+  for (const path of [inside, './inside.mjs', '../run/inside.mjs', join(at.path, 'other', '..', 'run', 'inside.mjs')]) {
     await record(path);
     await expect(folder.readConfig(), path).rejects.toThrow(/not at a place outside of it.*allow it with --plugin/);
   }
+  // What reads like a package is looked for among those that are installed, never as a file.
+  await record('packages/mudpt/test/plugin.ts');
+  await expect(folder.readConfig()).rejects.toThrow(/with the plugin packages\/mudpt\/test\/plugin\.ts, which is not there/);
   expect(Reflect.get(globalThis, 'wasLoaded')).toBeUndefined();
   await folder.writeConfig({ ...resolveConfig({}), plugins: [inside] });
   await expect(folder.readConfig()).rejects.toThrow(/without its hash/);

@@ -1,8 +1,8 @@
 /** Plugins: modules of other packages that register methods and data sets, loaded by `--plugin` and by the `plugins` of a configuration. */
 import { createHash } from 'node:crypto';
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { cwd, version } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { InputError, TensorError } from '@mudpt/tensor';
@@ -30,14 +30,19 @@ const loaded = new Map<string, PluginRecord>();
  * @throws InputError when it is not there or cannot be loaded, saying why; what `registerMethod` and `registerDataset` refuse
  */
 export async function loadPlugin(given: string): Promise<PluginRecord> {
-  const found = locate(given);
-  if (!found)
-    throw new InputError(
-      'plugin',
-      `"${given}" is neither a file nor a package that is installed here`,
-      'give a path such as ./my-method.ts, or the name of a package in node_modules',
-    );
-  const { path, file } = found;
+  const found = locateFile(given) ?? locatePackage(given);
+  if (found) return load(found);
+  throw new InputError(
+    'plugin',
+    `"${given}" is neither a file nor a package that is installed here`,
+    'give a path such as ./my-method.ts, or the name of a package in node_modules',
+  );
+}
+
+/** What a run records of a plugin, and its file. */
+type Located = { readonly path: string; readonly file: string };
+
+async function load({ path, file }: Located): Promise<PluginRecord> {
   const address = pathToFileURL(file).href;
   const known = loaded.get(address);
   if (known) return known;
@@ -77,16 +82,18 @@ export async function loadRecorded(recorded: readonly (string | PluginRecord)[],
       throw new InputError('plugin', `the run in ${folder} names the plugin ${plugin} without its hash`, GIVE_IT);
     if (loadedFor(plugin)) continue;
     const { path } = plugin;
-    const isFile = /[\\/]/.test(path) && !isPackage(path);
-    if (isFile && (!isAbsolute(path) || path.startsWith(resolve(folder))))
+    // A name that is no absolute path can only be a package: one that somebody has installed here.
+    const isInside = isAbsolute(path) && !relative(resolve(folder), path).startsWith('..');
+    if (isInside || (!isAbsolute(path) && !isPackage(path)))
       throw new InputError(
         'plugin',
         `the run in ${folder} was made with a plugin that is not at a place outside of it: ${path}`,
         'look at what it does, then allow it with --plugin FILE',
       );
-    if (!locate(path))
+    const found = isAbsolute(path) ? locateFile(path) : locatePackage(path);
+    if (!found)
       throw new InputError('plugin', `the run in ${folder} was made with the plugin ${path}, which is not there`, GIVE_IT);
-    await loadPlugin(path);
+    await load(found);
   }
 }
 
@@ -118,14 +125,13 @@ function isPackage(given: string): boolean {
   return /^(?:@[\w.-]+\/)?[a-z0-9][\w.-]*(?:\/[\w./-]+)?$/i.test(given);
 }
 
-/** What a run records of a plugin, and its file; undefined where there is none. */
-function locate(given: string): { readonly path: string; readonly file: string } | undefined {
-  const absolute = resolve(given);
-  try {
-    return { path: absolute, file: realpathSync(absolute) };
-  } catch {
-    // Not a file: perhaps a package.
-  }
+function locateFile(given: string): Located | undefined {
+  const path = resolve(given);
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ? { path, file: realpathSync(path) } : undefined;
+}
+
+/** A package that is installed where the program was started. */
+function locatePackage(given: string): Located | undefined {
   if (!isPackage(given)) return undefined;
   try {
     return { path: given, file: realpathSync(createRequire(join(cwd(), 'package.json')).resolve(given)) };
