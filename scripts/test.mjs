@@ -39,10 +39,11 @@ const REPORTS = join(ROOT, '.cache', 'test');
  */
 export function plan(adapters, chromium, environment) {
   /** @type {Run[]} */
-  const runs = adapters.map(({ kind, environment: drivers }) => ({
+  const runs = adapters.map(({ kind, environment: drivers }, place) => ({
     name: kind,
     adapter: kind,
-    environment: { ...drivers, MUDPT_ADAPTER: kind },
+    // Tests of what is the same on every adapter, and long, are for the first one alone.
+    environment: { ...drivers, MUDPT_ADAPTER: kind, ...(place > 0 && { TEST_ANOTHER_ADAPTER: '1' }) },
     vitest: [],
   }));
   const [first] = runs;

@@ -20,6 +20,7 @@ describe('plan', () => {
       environment: { VK_DRIVER_FILES: 'lavapipe', TENSOR_LIMITS: 'default' },
       vitest: ['--tags-filter=device'],
     });
+    expect(runs[2]?.environment).toMatchObject({ MUDPT_ADAPTER: 'swiftshader', TEST_ANOTHER_ADAPTER: '1' });
     expect(runs[3]).toMatchObject({ adapter: 'swiftshader' });
     expect(runs[3]?.environment).toEqual({ PATH: '/bin' });
     expect(plan([adapter('swiftshader')], undefined, {}).map((run) => run.name)).toEqual(['swiftshader', 'default-limits']);

@@ -4,6 +4,10 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Why what is the same on every adapter is not tested here: the suite does so on the first one. */
+export const isElsewhere: string | undefined =
+  process.env['TEST_ANOTHER_ADAPTER'] === '1' ? 'tested on the first adapter' : undefined;
+
 /** Why a server cannot be started here; undefined where it can. */
 export function whyNot(programs: readonly string[], { needsRoot = false } = {}): string | undefined {
   const missing = programs.filter((name) => {

@@ -8,6 +8,7 @@ import type { Spread } from '../evaluation/statistics.ts';
 import type { Plan } from '../sweep/cell.ts';
 import { readPlan } from '../sweep/plan.ts';
 import { comparePairs, PAIR_NOTES, pairRows, type Pairs } from '../sweep/tables/pairs.ts';
+import { readPredictions } from '../sweep/runs.ts';
 import { tablesOf } from '../sweep/tables/protocol-tables.ts';
 import { EXTENSIONS, type Format, FORMATS, render } from '../sweep/tables/render.ts';
 import { type Gap, readResults } from '../sweep/tables/results.ts';
@@ -27,7 +28,10 @@ export async function collectCommand(sweep: string, flags: CollectFlags): Promis
   const plan = await readPlan(sweep);
   const results = await readResults(sweep, plan);
   const tables = tablesOf(plan, results, { spread: flags.spread, isPublishedBeside: flags.against === 'published' });
-  const pairs = flags.pair === undefined ? undefined : await comparePairs(sweep, plan, pairOf(flags.pair));
+  const pairs =
+    flags.pair === undefined
+      ? undefined
+      : await comparePairs(plan, pairOf(flags.pair), (cell, on) => readPredictions(sweep, cell, on));
   const folder = flags.out ?? join(sweep, 'tables');
   await mkdir(folder, { recursive: true });
   const write = (name: string, text: string): Promise<void> => writeFileAtomic('collect', join(folder, name), text);
@@ -52,7 +56,7 @@ function pairOf(text: string): [string, string] {
 }
 
 function pairText(pairs: Pairs): string {
-  const rows = aligned(pairRows(pairs), { right: [2, 3, 4, 5, 6], most: Number.POSITIVE_INFINITY });
+  const rows = aligned(pairRows(pairs), { right: [3, 4, 5, 6, 7], most: Number.POSITIVE_INFINITY });
   return ['paired tests on the same test images', '', ...rows, '', ...PAIR_NOTES, ''].join('\n');
 }
 

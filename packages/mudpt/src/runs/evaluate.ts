@@ -5,7 +5,8 @@ import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import { openRunData } from './run-data.ts';
 import type { PromptFacts } from './prompt-file.ts';
-import type { Evaluation } from './records.ts';
+import type { Evaluation, Prediction } from './records.ts';
+import { predictionLines } from './summary.ts';
 import type { RunFolder } from './run-folder.ts';
 import { type Features, imageFeatures } from '../evaluation/image-features.ts';
 import type { SharedFeatures } from '../evaluation/shared-features.ts';
@@ -28,6 +29,8 @@ export interface EvaluateOptions {
   /** See `RunOptions`. */
   readonly sharedFeatures?: SharedFeatures;
   readonly onPart?: (what: string, done: number, total: number) => void;
+  /** Called with what was predicted, before anything is recorded. */
+  readonly onPredictions?: (predictions: readonly Prediction[]) => Promise<void>;
 }
 
 export interface EvaluationResult {
@@ -80,6 +83,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         classNames,
         unreadable: loader.unreadable,
       };
+      await options.onPredictions?.(predictionLines(zeroShot, tuned));
       await record(folder, config, [result.zeroShot, result.tuned]);
       return result;
     } finally {

@@ -1,8 +1,8 @@
 /** A process that does the cells its parent names, one after the other, with one device and one base model. */
-import { Device, FormatError, InputError, TensorError } from '@mudpt/tensor';
-import { MethodError } from '../methods/index.ts';
+import { Device, TensorError } from '@mudpt/tensor';
 import type { Plan } from './cell.ts';
 import { executeCell, type Outcome, Workplace } from './execute.ts';
+import { isRefusal } from './runs.ts';
 import { stopOnSignals } from './signals.ts';
 
 /** From the parent: the index of the next cell; `end` when there is none. */
@@ -42,7 +42,7 @@ export async function serveParent(sweep: string, { cells }: Plan): Promise<void>
         onFollowUp: ({ name, classes }) => send({ kind: 'progress', text: `evaluation on ${name}, ${classes} classes` }),
         onFailure: (error) => {
           reason = reasonOf(error);
-          isDeviceSound = error instanceof FormatError || error instanceof InputError || error instanceof MethodError;
+          isDeviceSound = isRefusal(error);
         },
       });
       const isLast = outcome === 'stopped' || !isDeviceSound;

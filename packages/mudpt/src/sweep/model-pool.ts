@@ -1,5 +1,4 @@
 /** The base models of one process: each is opened once and serves every cell that wants it. */
-import type { Clip } from '@mudpt/clip';
 import type { Device } from '@mudpt/tensor';
 import { type BaseModel, openModel } from '../runs/model.ts';
 import type { RunConfig } from '../runs/index.ts';
@@ -20,10 +19,5 @@ export class ModelPool {
   dispose(): void {
     this.kept?.model.close();
     this.kept = undefined;
-  }
-
-  /** The model that is open, if any. */
-  get clip(): Clip | undefined {
-    return this.kept?.model.clip;
   }
 }

@@ -20,7 +20,7 @@ import {
 import { planDifferences } from './plan-differences.ts';
 import { datasetNames } from '../datasets/index.ts';
 import { groupNames, type Protocol, STANDARD_SHOTS, type Tasks, tasksOf } from './protocols.ts';
-import { cellConfig, hasSetting, loadPlannedPlugins, planSet } from './runs.ts';
+import { cellConfig, hasSetting, loadPlannedPlugins, planSet } from './configurations.ts';
 
 export interface PlanRequest {
   readonly protocols: readonly Protocol[];

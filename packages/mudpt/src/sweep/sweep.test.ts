@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder } from '@mudpt/testing/files';
 import { writeTinyModel } from '@mudpt/testing/models/small-clip';
-import { eachDevice } from '@mudpt/testing/support';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { run, type Running, start } from '../../test/child.ts';
+import { isElsewhere } from '../../test/services.ts';
 import { writePaperTrees } from '../../test/paper-trees.ts';
 import { readPlan } from './plan.ts';
 import type { Cell } from './cell.ts';
@@ -34,9 +34,10 @@ async function resultsOf(sweep: string, { id }: Cell): Promise<Map<string, numbe
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-eachDevice('a sweep', () => {
+describe('a sweep', () => {
   it('all four protocols in two processes: one killed, one cell broken, stopped and gone on with; tables equal what runs wrote', {
     timeout: 600_000,
+    skip: isElsewhere !== undefined,
   }, async () => {
     await using at = await temporaryFolder();
     const [root, model, cache, sweep] = ['data', 'model', 'cache', 'S'].map((name) => join(at.path, name)) as [

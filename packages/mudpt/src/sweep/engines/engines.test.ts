@@ -9,10 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, start } from '../../../test/child.ts';
 import { readPlan } from '../plan.ts';
 import { enqueue } from './queue.ts';
-import { SLURM_PROGRAMS, startRedis, startSlurm, whyNot } from '../../../test/services.ts';
+import { isElsewhere, SLURM_PROGRAMS, startRedis, startSlurm, whyNot } from '../../../test/services.ts';
 
-// Engines are the same on every adapter: the suite, which tells its runs which one they are for, tries them on the others.
-const isElsewhere = process.env['MUDPT_ADAPTER'] === 'swiftshader' ? 'tried on another adapter' : undefined;
 const noRedis = isElsewhere ?? whyNot(['redis-server']);
 const noSlurm = isElsewhere ?? whyNot(SLURM_PROGRAMS, { needsRoot: true });
 

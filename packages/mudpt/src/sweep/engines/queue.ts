@@ -4,12 +4,11 @@
  */
 import type { Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { FormatError, InputError } from '@mudpt/tensor';
-import { MethodError } from '../../methods/index.ts';
+import { InputError } from '@mudpt/tensor';
 import type { Cell, Plan } from '../cell.ts';
 import { progressObserver, reasonOf } from '../child.ts';
 import { executeCell, type Outcome, Workplace } from '../execute.ts';
-import { isDone, readCell } from '../runs.ts';
+import { isDone, isRefusal, readCell } from '../runs.ts';
 
 const INSTALL = 'npm install bullmq@6.7.0 ioredis@5.9.2';
 
@@ -160,8 +159,7 @@ export async function work(sweep: string, plan: Plan, options: WorkerOptions): P
     }
     if (outcome !== 'failed') return outcome;
     // What was refused would be refused again.
-    const isRefused = failure instanceof FormatError || failure instanceof InputError || failure instanceof MethodError;
-    throw isRefused ? new bullmq.UnrecoverableError(reasonOf(failure)) : new Error(reasonOf(failure));
+    throw isRefusal(failure) ? new bullmq.UnrecoverableError(reasonOf(failure)) : new Error(reasonOf(failure));
   };
   const worker: Worker<CellJob, Outcome> = new bullmq.Worker(queueName(plan), doCell, {
     connection,

@@ -1,14 +1,22 @@
 /** Two methods on the same images: McNemar's test of every seed, and a bootstrap interval of their difference. */
 import { InputError } from '@mudpt/tensor';
 import { bootstrapPaired, holm, mcNemar, mean } from '../../evaluation/statistics.ts';
-import type { Cell, Plan } from '../cell.ts';
+import type { Cell, FollowUp, Plan, PlanHead } from '../cell.ts';
 import { type Protocol, titleOf } from '../protocols.ts';
-import { readPredictions, titleOfMethod } from '../runs.ts';
+import type { Prediction } from '../../runs/index.ts';
+import { titleOfMethod } from '../runs.ts';
+
+/** What a cell predicted on the test images of a data set's classes. */
+export type ReadPredictions = (
+  cell: Cell,
+  on: Pick<FollowUp, 'name' | 'classes'>,
+) => Promise<readonly Pick<Prediction, 'id' | 'label' | 'tuned'>[]>;
 
 /** Two methods on the test images of one data set. */
 export interface Pair {
   readonly protocol: Protocol;
   readonly data: string;
+  readonly classes: FollowUp['classes'];
   readonly shots: number | 'all';
   readonly images: number;
   readonly seeds: readonly number[];
@@ -35,45 +43,59 @@ export interface Pairs {
  * Compares two methods wherever both have finished with the same seed. Images are matched by id; those that only one could read are left out.
  * @throws InputError for methods that the plan does not have
  */
-export async function comparePairs(sweep: string, { head, cells }: Plan, [a, b]: readonly [string, string]): Promise<Pairs> {
+export async function comparePairs(
+  { head, cells }: Plan,
+  [a, b]: readonly [string, string],
+  read: ReadPredictions,
+): Promise<Pairs> {
   for (const method of [a, b])
     if (!head.methods.includes(method))
       throw new InputError('--pair', `${method} is none of the methods of this sweep`, `use two of ${head.methods.join(', ')}`);
   if (a === b) throw new InputError('--pair', `${a} is named twice`, 'name two methods');
   const gaps: { id: string; reason: string }[] = [];
   const found: Omit<Pair, 'adjusted'>[] = [];
-  for (const protocol of head.protocols)
-    for (const shots of protocol.shots)
-      for (const data of protocol.train) {
-        const seeds: { seed: number; first: boolean[]; second: boolean[]; ids: string[] }[] = [];
-        for (const seed of head.seeds) {
-          const of = (method: string): Cell | undefined =>
-            cells.find(
-              (cell) =>
-                cell.method === method &&
-                cell.data === data &&
-                cell.shots === shots &&
-                cell.seed === seed &&
-                cell.protocols.includes(protocol.name),
-            );
-          const [one, other] = [of(a), of(b)];
-          if (!one || !other) continue;
-          try {
-            seeds.push({ seed, ...matched(await rightById(sweep, one), await rightById(sweep, other)) });
-          } catch (error) {
-            gaps.push({ id: `${data} seed ${seed}`, reason: error instanceof Error ? error.message : String(error) });
-          }
-        }
-        if (seeds.length > 0) found.push({ protocol: protocol.name, data, shots, ...measure(seeds) });
+  for (const { protocol, shots, trained, data, classes } of head.protocols.flatMap(placesOf)) {
+    const seeds: { seed: number; first: boolean[]; second: boolean[]; ids: string[] }[] = [];
+    for (const seed of head.seeds) {
+      const of = (method: string): Cell | undefined =>
+        cells.find(
+          (cell) =>
+            cell.method === method &&
+            cell.data === trained &&
+            cell.shots === shots &&
+            cell.seed === seed &&
+            cell.protocols.includes(protocol),
+        );
+      const [one, other] = [of(a), of(b)];
+      if (!one || !other) continue;
+      const on = { name: data, classes };
+      try {
+        seeds.push({ seed, ...matched(rightById(await read(one, on)), rightById(await read(other, on))) });
+      } catch (error) {
+        gaps.push({ id: `${data} ${classes} seed ${seed}`, reason: error instanceof Error ? error.message : String(error) });
       }
+    }
+    if (seeds.length > 0) found.push({ protocol, data, classes, shots, ...measure(seeds) });
+  }
   const adjusted = holm(found.flatMap(({ p }) => p));
   let at = 0;
   const pairs = found.map((pair): Pair => ({ ...pair, adjusted: adjusted.slice(at, (at += pair.p.length)) }));
   return { methods: [a, b], pairs, gaps };
 }
 
-async function rightById(sweep: string, cell: Cell): Promise<Map<string, boolean>> {
-  const predictions = await readPredictions(sweep, cell);
+type Classes = FollowUp['classes'];
+
+/** Everything a protocol measures. */
+function placesOf({ name: protocol, train, targets, shots }: PlanHead['protocols'][number]) {
+  const parts: readonly Classes[] = protocol === 'base-to-new' ? ['base', 'new'] : ['all'];
+  return shots.flatMap((count) =>
+    train.flatMap((trained) =>
+      [trained, ...targets].flatMap((data) => parts.map((classes) => ({ protocol, shots: count, trained, data, classes }))),
+    ),
+  );
+}
+
+function rightById(predictions: readonly Pick<Prediction, 'id' | 'label' | 'tuned'>[]): Map<string, boolean> {
   return new Map(predictions.map(({ id, label, tuned }) => [id, tuned[0]?.[0] === label]));
 }
 
@@ -122,9 +144,10 @@ export function pairRows({ methods, pairs }: Pairs): string[][] {
   const small = (p: number): string => (p < 0.0001 ? '<0.0001' : p.toFixed(4));
   return [
     heading,
-    ...pairs.map(({ protocol, data, shots, images, first, second, difference, low, high, p, adjusted }) => [
+    ...pairs.map(({ protocol, data, classes, shots, images, first, second, difference, low, high, p, adjusted }) => [
       protocol,
       titleOf(data),
+      classes,
       String(shots),
       String(images),
       first.toFixed(2),

@@ -1,0 +1,126 @@
+/**
+ * What a sweep knows of configurations and data sets before anything runs: the one place where it asks how a run is configured (runs.ts is
+ * where it asks how one goes).
+ */
+import { createHash } from 'node:crypto';
+import { InputError } from '@mudpt/tensor';
+import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
+import { openDataset } from '../datasets/index.ts';
+import { methodNamed } from '../methods/index.ts';
+import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.ts';
+import { identityOfSeeds } from '../runs/identity.ts';
+import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
+import { inputOf } from '../runs/input.ts';
+import { settingsFor } from '../runs/settings.ts';
+import type { Cell, PlannedSet } from './cell.ts';
+import { type Protocol, variantsFor } from './protocols.ts';
+
+/** What one run of a sweep is asked for. */
+export interface CellRequest {
+  readonly protocol: Protocol;
+  /** `maple`, or with a variant of it `mudpt@released-defaults`. */
+  readonly method: string;
+  readonly set: PlannedSet;
+  readonly root: string;
+  readonly model: string;
+  readonly shots: number | 'all';
+  readonly seed: number;
+  /** Assignments as `train --set` takes them, for the methods that have such a setting; `maple:lr=0.01` is for one method alone. */
+  readonly assignments: readonly string[];
+}
+
+export interface CellConfig {
+  readonly config: RunConfig;
+  readonly asked: readonly string[];
+  readonly id: string;
+}
+
+/** A run's configuration: the method's published settings for the protocol, then what was assigned. */
+export async function cellConfig(request: CellRequest): Promise<CellConfig> {
+  const { protocol, set, root, model, shots, seed } = request;
+  const [method = '', variant] = request.method.split('@');
+  const assigned = request.assignments.flatMap((text) => assignmentFor(request.method, method, text));
+  const given = await inputOf({ method, set: assigned, plugins: loadedPlugins() });
+  const published = publishedInput(method, variant, model === 'embedded' ? [] : variantsFor(protocol, set.name, shots));
+  const config = resolveConfig(
+    {
+      alternatives: false,
+      ...given,
+      settings: { ...published.settings, ...given.settings },
+      training: { ...published.training, ...given.training },
+      method,
+      data: set.data,
+      root,
+      model,
+      shots,
+      seed,
+      classes: protocol === 'base-to-new' ? 'base' : 'all',
+    },
+    `${request.method} on ${set.name}`,
+  );
+  const mark = sha256(JSON.stringify([request.method, identityOfSeeds(config), set.structure])).slice(0, 8);
+  return { config, asked: Object.keys(given.settings ?? {}), id: runName(config, set.name, mark) };
+}
+
+/** What published variants say beyond a method's defaults. @throws InputError for a variant that the method does not have */
+function publishedInput(method: string, variant: string | undefined, standard: readonly string[]) {
+  const { variants } = methodNamed(method);
+  if (variant !== undefined && !Object.hasOwn(variants, variant))
+    throw new InputError(
+      '--methods',
+      `${method} has no variant "${variant}"`,
+      Object.keys(variants).length > 0 ? `use one of ${Object.keys(variants).join(', ')}` : 'it has none: leave it out',
+    );
+  const names = [...standard.filter((name) => Object.hasOwn(variants, name)), ...(variant === undefined ? [] : [variant])];
+  const merged: { settings: Record<string, unknown>; training: Record<string, unknown> } = { settings: {}, training: {} };
+  for (const name of names) {
+    Object.assign(merged.settings, variants[name]?.settings);
+    Object.assign(merged.training, variants[name]?.training);
+  }
+  return merged;
+}
+
+/** The assignment as this method takes it; nothing where it is meant for others. */
+function assignmentFor(label: string, method: string, text: string): string[] {
+  const [, scope, rest] = /^([\w@-]+):([\w.]+\s*=.*)$/s.exec(text) ?? [];
+  if (scope !== undefined && rest !== undefined) return scope === label || scope === method ? [rest] : [];
+  return hasSetting(method, text) ? [text] : [];
+}
+
+/** Whether a method knows what `key=value` assigns. */
+export function hasSetting(method: string, assignment: string): boolean {
+  const [group, name] = /^\s*(?:(run|training|settings)\.)?([^=]*?)\s*=/s.exec(assignment)?.slice(1) ?? [];
+  const sections = settingsFor(method);
+  return (['run', 'training', 'settings'] as const)
+    .filter((section) => group === undefined || section === group)
+    .some((section) => sections[section].some((setting) => setting.name === name));
+}
+
+/** Loads the plugins that the cells of a plan were made with. @throws InputError for one that is not there */
+export async function loadPlannedPlugins(sweep: string, cells: readonly Cell[]): Promise<void> {
+  const records = cells.flatMap(({ config }) => (config['plugins'] ?? []) as (string | PluginRecord)[]);
+  await loadRecorded([...new Map(records.map((record) => [JSON.stringify(record), record])).values()], sweep);
+}
+
+/** Opens a data set to plan with: its name, its sizes, and what it is. */
+export async function planSet(data: string, root: string): Promise<PlannedSet> {
+  const dataset = await openDataset(data, { root });
+  const { name, classNames, splits } = dataset;
+  return {
+    name,
+    data,
+    structure: structureOf(dataset),
+    classes: classNames.length,
+    train: splits.train.length,
+    val: splits.val.length,
+    test: splits.test.length,
+  };
+}
+
+function structureOf({ classNames, template, splits }: Dataset): string {
+  return sha256(JSON.stringify([classNames, template, ...SPLITS.map((split) => fingerprint(splits[split]))]));
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
