@@ -24,8 +24,12 @@ function sizesFor({ name, madeFor }: GemmVariant): typeof matmulSizes {
     [3, 0, 4],
     [1, 17, 1],
   ] as const;
-  // More than one tile and one block in every direction, aligned and not: a pipeline for each way in which operands can lie.
-  if (madeFor === 'gpu') return [...few, [132, 68, 196], [131, 69, 133]];
+  // More than one tile and one block in every direction, aligned and not.
+  if (madeFor === 'gpu')
+    return [
+      [132, 68, 196],
+      [131, 69, 133],
+    ];
   if (name === 'tile' || name === 'dot') return [...few, [64, 64, 64], [65, 63, 66], [3, 129, 257]];
   return [...matmulSizes, [197, 12, 36], ...(name === 'broadcast' ? LARGE_UNEVEN : [])];
 }
