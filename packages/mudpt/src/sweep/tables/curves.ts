@@ -46,7 +46,6 @@ function chart(title: string, points: readonly Point[], zeroShot: number | undef
     height: 320,
     marginLeft: 46,
     marginRight: 120,
-    title,
     x: {
       label: 'training images per class',
       type: 'log',
@@ -56,7 +55,20 @@ function chart(title: string, points: readonly Point[], zeroShot: number | undef
     },
     y: { label: `accuracy on ${title}, %`, grid: true },
     marks: [
-      ...(zeroShot === undefined ? [] : [Plot.ruleY([zeroShot], { stroke: '#999999', strokeDasharray: '4 3' })]),
+      ...(zeroShot === undefined
+        ? []
+        : [
+            Plot.ruleY([zeroShot], { stroke: '#999999', strokeDasharray: '4 3' }),
+            Plot.text([zeroShot], {
+              y: (level: number) => level,
+              frameAnchor: 'left',
+              text: () => 'zero-shot',
+              dx: 4,
+              dy: -7,
+              textAnchor: 'start',
+              fill: '#777777',
+            }),
+          ]),
       Plot.ruleX(
         points.filter(({ spread }) => spread > 0),
         {
