@@ -90,6 +90,6 @@ export function betterMethod({
 /** What flags say of data, model and command: settings of one method are not those of another. */
 export function withoutMethod(flags: TrainFlags): TrainFlags {
   const ofRuns = settingsOf(runSettings).flatMap(({ metadata }) => metadata.flag ?? []);
-  const kept = new Set(['config', 'plugins', ...ofRuns.filter((flag) => flag !== 'method').map(keyOf)]);
+  const kept = new Set(['config', 'plugins', ...ofRuns.filter((flag) => flag !== 'method' && flag !== 'variant').map(keyOf)]);
   return Object.fromEntries(Object.entries(flags).filter(([key]) => kept.has(key)));
 }
