@@ -64,7 +64,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     line.print();
     line.print(line.paint('strong', `${methodNamed(better).title} is chosen: it has the best accuracy on validation`));
     // Settings of one method are not those of another.
-    const { settings: _s, training: _t, ...input } = await inputOf(withoutMethod(flags));
+    const { settings: _s, training: _t, variant: _v, ...input } = await inputOf(withoutMethod(flags));
     return finish(line, await train({ ...input, method: better }, { ...options, resume: flags.resume === true }), report);
   } catch (error) {
     line.clear();
