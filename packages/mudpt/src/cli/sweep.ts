@@ -87,7 +87,7 @@ function describePlan({ head, cells }: Plan): string[] {
     '',
     `${counted(cells.length, 'cell', 'cells')}: ${head.protocols.map(({ name }) => name).join(', ')}; ${head.methods.join(', ')}; ${counted(head.seeds.length, 'seed', 'seeds')}`,
     ...(evaluations > 0 ? [`${counted(evaluations, 'evaluation follows', 'evaluations follow')} the training`] : []),
-    ...(head.model === 'embedded'
+    ...(head.model === 'embedded' && cells.every(({ config }) => config['protocol'] === undefined)
       ? ['settings are those of the embedded model: what was published for a protocol was made for ViT-B/16']
       : []),
   ];
