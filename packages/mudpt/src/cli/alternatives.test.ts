@@ -21,7 +21,16 @@ it('a person is told what is clearly better, and only that', () => {
 
 it('of the flags, another method takes those of data, model and run, and none of the first method', () => {
   const plugins = [{ path: '/p.ts', hash: 'a'.repeat(64) }];
-  const kept = { data: 'pets', allowOutside: true, model: 'm', shots: '4', classes: 'base', config: 'c.yaml', plugins };
+  const kept = {
+    data: 'pets',
+    allowOutside: true,
+    model: 'm',
+    shots: '4',
+    classes: 'base',
+    protocol: 'base-to-new',
+    config: 'c.yaml',
+    plugins,
+  };
   const ofMethod = { method: 'auto', epochs: '3', depth: '2', length: '4', batch: '8', lr: '1', set: ['zeroInit=true'] };
-  expect(withoutMethod({ ...kept, ...ofMethod, out: 'runs', fresh: true })).toEqual(kept);
+  expect(withoutMethod({ ...kept, ...ofMethod, variant: 'mpt', out: 'runs', fresh: true })).toEqual(kept);
 });

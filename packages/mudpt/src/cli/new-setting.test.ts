@@ -87,5 +87,19 @@ it('help has the values that a run with the other flags would take', async () =>
   expect(published).toMatch(/--epochs <count> .*\[10\]/);
   expect(published).toMatch(/\n {2}depth +9 .*[^]*note: counts of layers are lowered to those of the model/);
   expect(await helpWith('--method', 'coop', '--model', 'x/y', '--epochs', '7')).toMatch(/--epochs <count> .*\[7\]/);
+  // The authors' values for a protocol, the embedded model's left out.
+  const fewShot = await helpWith('--method', 'coop', '--protocol', 'few-shot', '--data', 'dtd', '--shots', '2');
+  expect(fewShot).toMatch(/--protocol <which> [^]*\[few-shot\]/);
+  expect(fewShot).toMatch(/--epochs <count> .*\[100\]/);
+  expect(fewShot).toMatch(/--batch <count> .*\[32\]/);
+  expect(fewShot).toMatch(/What --protocol takes for CoOp[^]*\n {2}few-shot +2, 4 shots +.*epochs 100 .*CoOp, COOP.md/);
+  expect(fewShot).not.toMatch(/note: .*publish/);
+  const maple = await helpWith('--method', 'maple', '--protocol', 'few-shot');
+  expect(maple).toMatch(
+    /MaPLe publishes nothing for few-shot\.[^]*MaPLe has no variants\.[^]*note: MaPLe publishes nothing for few-shot/,
+  );
+  const variant = await helpWith('--method', 'mudpt', '--variant', 'released-defaults', '--model', 'x/y');
+  expect(variant).toMatch(/\n {2}injection +linear /);
+  expect(variant).toMatch(/Variants of MuDPT \(--variant\):\n {2}named-in-scripts +length 4\n {2}released-defaults +depth 8/);
   expect(await helpWith('--method', 'ivlp', '--set', 'textDepth=2')).toMatch(/\[textDepth 2,\s+imageDepth 4\]/);
 });

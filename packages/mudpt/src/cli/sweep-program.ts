@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { SPREAD_NAMES, SPREADS } from '../evaluation/statistics.ts';
 import { datasetNames } from '../datasets/index.ts';
-import { groupNames, PROTOCOLS } from '../sweep/protocols.ts';
+import { groupNames, PLAN_SETTINGS, PROTOCOLS } from '../sweep/protocols.ts';
 import { FORMATS } from '../sweep/tables/render.ts';
 import type { CollectFlags } from './collect.ts';
 import type { PlanFlags, RunFlags } from './sweep.ts';
@@ -31,6 +31,12 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .option('--seeds <numbers>', 'such as 1-3', '1-3')
     .option('--root <folder>', 'folder of the data sets known by name', 'data')
     .option('--model <model>', 'as in train', 'embedded')
+    .addOption(
+      new Option(
+        '--settings <whose>',
+        "published: the authors' for the protocol; model: made for it; default: published, model for the embedded one",
+      ).choices(PLAN_SETTINGS),
+    )
     .option(
       '--set <key=value>',
       'as in train, for the methods that have it; maple:lr=0.01 for one method; may be repeated',

@@ -3,11 +3,13 @@ import { InputError } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
 import { counted, someOf } from '../data/dataset.ts';
 import { methodNames } from '../methods/index.ts';
+import { unpublished } from '../runs/published.ts';
+import type { RunConfig } from '../runs/settings.ts';
 import { suggestion } from '../settings/suggestion.ts';
 import type { Plan } from '../sweep/cell.ts';
 import { EXIT_AGAIN, EXIT_DONE, EXIT_FAILED } from '../sweep/exit-codes.ts';
 import { makePlan, readPlan, writePlan } from '../sweep/plan.ts';
-import { type Protocol, PROTOCOLS } from '../sweep/protocols.ts';
+import { type PlanSettings, type Protocol, PROTOCOLS } from '../sweep/protocols.ts';
 import { type CellStatus, sweepStatus } from '../sweep/status.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { duration, table } from '../terminal/text.ts';
@@ -20,6 +22,7 @@ export interface PlanFlags {
   readonly seeds: string;
   readonly root: string;
   readonly model: string;
+  readonly settings?: PlanSettings;
   readonly set?: readonly string[];
   readonly out: string;
 }
@@ -45,10 +48,13 @@ export async function planCommand(protocols: string, flags: PlanFlags): Promise<
     seeds: numbers('--seeds', flags.seeds, 0) as number[],
     root: flags.root,
     model: flags.model,
+    settings: flags.settings,
     assignments: flags.set ?? [],
   });
   const written = await writePlan(flags.out, plan);
   for (const text of describePlan(plan)) line.print(text);
+  for (const note of new Set(plan.cells.flatMap(({ config }) => unpublished(config as RunConfig) ?? [])))
+    line.print(`${line.paint('caution', 'note:')} ${note}`);
   line.print(`${written === 'unchanged' ? 'already planned, unchanged' : 'written'}: ${pathFromHere(flags.out)}/plan.jsonl`);
   line.print(`go on with: ${command(`sweep run ${pathFromHere(flags.out)}`)}`);
   return EXIT_DONE;
@@ -81,7 +87,7 @@ function describePlan({ head, cells }: Plan): string[] {
     '',
     `${counted(cells.length, 'cell', 'cells')}: ${head.protocols.map(({ name }) => name).join(', ')}; ${head.methods.join(', ')}; ${counted(head.seeds.length, 'seed', 'seeds')}`,
     ...(evaluations > 0 ? [`${counted(evaluations, 'evaluation follows', 'evaluations follow')} the training`] : []),
-    ...(head.model === 'embedded'
+    ...(head.model === 'embedded' && cells.every(({ config }) => config['protocol'] === undefined)
       ? ['settings are those of the embedded model: what was published for a protocol was made for ViT-B/16']
       : []),
   ];

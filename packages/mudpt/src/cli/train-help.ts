@@ -1,7 +1,9 @@
 /** What a run with some flags would take: the values of its settings, by method and model. */
+import { PROTOCOLS, valuesText } from '../method/published.ts';
 import { fitToModel, resolveConfig } from '../runs/config.ts';
 import { sizesOf } from '../runs/model.ts';
-import { type RunConfig, SCHEMAS, type Section, settingsFor, valuesOf } from '../runs/settings.ts';
+import { protocolNotes } from '../runs/published.ts';
+import { type RunConfig, SCHEMAS, type Schemas, type Section, settingsFor, valuesOf } from '../runs/settings.ts';
 import type { Setting } from '../settings/fields.ts';
 import { table } from '../terminal/text.ts';
 import { flagsOf, inputOf, type TrainFlags } from '../runs/input.ts';
@@ -13,7 +15,9 @@ export interface Defaults {
   /** By flag; flags that the run's method has not, and settings without a value, are absent. */
   readonly flags: ReadonlyMap<string, string>;
   readonly sections: Readonly<Record<Section, readonly Setting[]>>;
-  /** Sentences on settings that the model changes. */
+  /** Protocols and variants of the method, a line each. */
+  readonly choices: readonly string[];
+  /** Sentences on settings that the model changes, and on the protocol. */
   readonly notes: readonly string[];
 }
 
@@ -36,11 +40,32 @@ export async function trainDefaults(flags: TrainFlags, schemas = SCHEMAS): Promi
   const unknown = sizes ? [] : ['counts of layers are lowered to those of the model, which is not at hand'];
   const hasLayers = sections.settings.some(({ metadata }) => metadata.counts === 'layers');
   const { title } = schemas.methodNamed(config.method);
-  return { title, config, flags: new Map(shown), sections, notes: hasLayers ? [...notes, ...unknown] : notes };
+  const told = [...notes, ...(hasLayers ? unknown : []), ...protocolNotes(config, schemas)];
+  return { title, config, flags: new Map(shown), sections, choices: choicesOf(config.method, schemas), notes: told };
+}
+
+/** What `--protocol` and `--variant` choose for a method. */
+function choicesOf(method: string, schemas: Schemas): string[] {
+  const { title, published = [], variants } = schemas.methodNamed(method);
+  const rows = published.map((one) => [
+    one.protocols.join(', '),
+    one.data?.join(', ') ?? '',
+    one.shots ? `${one.shots.join(', ')} shots` : '',
+    valuesText(one),
+    one.source,
+  ]);
+  const without = PROTOCOLS.filter((protocol) => !published.some(({ protocols }) => protocols.includes(protocol)));
+  const named = Object.entries(variants).map(([name, values]) => [name, valuesText(values)]);
+  const lines = (cells: string[][]): string[] => table(cells, { most: 100 }).map((line) => `  ${line}`);
+  return [
+    ...(rows.length > 0 ? [`What --protocol takes for ${title}, later lines over earlier ones:`, ...lines(rows)] : []),
+    ...(without.length > 0 ? [`${title} publishes nothing for ${without.join(', ')}.`] : []),
+    ...(named.length > 0 ? [`Variants of ${title} (--variant):`, ...lines(named)] : [`${title} has no variants.`]),
+  ];
 }
 
 /** What `--set` can set, and the value each setting has in this run. */
-export function helpOf({ title, config, sections, notes }: Defaults): string {
+export function helpOf({ title, config, sections, choices, notes }: Defaults): string {
   const rows = (section: Section, settings: readonly Setting[]): string[][] =>
     settings.map(({ name, description }) => [name, short(valuesOf(config, section)[name]), description]);
   const lines = (cells: string[][]): string[] => table(cells, { most: 100 }).map((line) => `  ${line}`);
@@ -51,6 +76,7 @@ export function helpOf({ title, config, sections, notes }: Defaults): string {
     ...lines([...rows('settings', sections.settings), ...rows('training', sections.training)]),
     'and for every run:',
     ...lines(rows('run', others)),
+    ...choices,
     ...notes.map((note) => `note: ${note}`),
   ].join('\n');
 }

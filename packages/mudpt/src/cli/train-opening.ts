@@ -1,6 +1,7 @@
 /** What is told of a run before anything is computed. */
 import { pathFromHere } from '../command.ts';
 import type { RunConfig, RunSummary } from '../runs/index.ts';
+import { sourcesOf } from '../runs/published.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
 import { table } from '../terminal/text.ts';
 
@@ -23,6 +24,8 @@ export function opening({ adapter, data, model, method }: RunSummary, config: Ru
     ...(data.origin ? [`         ${pathFromHere(data.origin.path)}: ${data.origin.division}`] : []),
     `${label('method')}   ${method.title}: ${method.summary}; ${method.parameters.toLocaleString('en')} numbers are learnt`,
     ...(layout?.example === undefined ? [] : [`         ${layout.example}`]),
+    ...(config.protocol === undefined ? [] : [`${label('protocol')} ${[config.protocol, ...sourcesOf(config)].join('; ')}`]),
+    ...(config.variant === undefined ? [] : [`${label('variant')}  ${config.variant}`]),
     `${label('recipe')}   ${recipe(config)}`,
     '',
     label(heading),

@@ -64,7 +64,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     line.print();
     line.print(line.paint('strong', `${methodNamed(better).title} is chosen: it has the best accuracy on validation`));
     // Settings of one method are not those of another.
-    const { settings: _s, training: _t, ...input } = await inputOf(withoutMethod(flags));
+    const { settings: _s, training: _t, variant: _v, ...input } = await inputOf(withoutMethod(flags));
     return finish(line, await train({ ...input, method: better }, { ...options, resume: flags.resume === true }), report);
   } catch (error) {
     line.clear();
@@ -90,6 +90,6 @@ export function betterMethod({
 /** What flags say of data, model and command: settings of one method are not those of another. */
 export function withoutMethod(flags: TrainFlags): TrainFlags {
   const ofRuns = settingsOf(runSettings).flatMap(({ metadata }) => metadata.flag ?? []);
-  const kept = new Set(['config', 'plugins', ...ofRuns.filter((flag) => flag !== 'method').map(keyOf)]);
+  const kept = new Set(['config', 'plugins', ...ofRuns.filter((flag) => flag !== 'method' && flag !== 'variant').map(keyOf)]);
   return Object.fromEntries(Object.entries(flags).filter(([key]) => kept.has(key)));
 }

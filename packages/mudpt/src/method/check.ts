@@ -1,6 +1,7 @@
 /** What a definition must have before it joins the registry: another package's may come from JavaScript. */
 import { InputError } from '@mudpt/tensor';
 import type { MethodDefinition } from './definition.ts';
+import { PROTOCOLS, type PublishedSettings } from './published.ts';
 import { trainingPreset } from './training-settings.ts';
 
 /** Lower case letters, digits and `-`: it becomes part of folder names and of commands. */
@@ -11,7 +12,16 @@ const RESERVED: ReadonlySet<string> = new Set(['auto']);
 
 /** @throws InputError naming the field of a definition that cannot be used, and how to mend it */
 export function checkMethodDefinition(definition: MethodDefinition): void {
-  const { name, title, summary, settings, training, variants, create } = (definition ?? {}) as Partial<MethodDefinition>;
+  const {
+    name,
+    title,
+    summary,
+    settings,
+    training,
+    variants,
+    published = [],
+    create,
+  } = (definition ?? {}) as Partial<MethodDefinition>;
   const fail = (problem: string, fix: string, cause?: unknown): InputError =>
     new InputError(
       'registerMethod',
@@ -52,5 +62,16 @@ export function checkMethodDefinition(definition: MethodDefinition): void {
   for (const [variant, overrides] of Object.entries(variants)) {
     if (overrides.settings) defaults(`settings of the variant "${variant}"`, settings, overrides.settings);
     if (overrides.training) defaults(`training settings of the variant "${variant}"`, training, overrides.training);
+  }
+  if (!Array.isArray(published)) throw fail('has published settings that are no list', 'give [] where nothing was published');
+  for (const [place, one] of (published as readonly unknown[]).entries()) {
+    const { protocols, source, ...overrides } = (one ?? {}) as Partial<PublishedSettings>;
+    const what = `the published settings at ${place}`;
+    if (!Array.isArray(protocols) || protocols.length === 0 || protocols.some((protocol) => !PROTOCOLS.includes(protocol)))
+      throw fail(`has ${what} without protocols that are known`, `name some of ${PROTOCOLS.join(', ')}`);
+    if (typeof source !== 'string' || source.trim() === '')
+      throw fail(`has ${what} without a source`, 'name the paper, or the file in its repository');
+    if (overrides.settings) defaults(`settings in ${what}`, settings, overrides.settings);
+    if (overrides.training) defaults(`training settings in ${what}`, training, overrides.training);
   }
 }

@@ -2,6 +2,7 @@
 import { randomFrom } from '@mudpt/autograd';
 import type { z } from 'zod';
 import type { CreationContext, Method, MethodContext } from './method.ts';
+import type { MethodVariant, PublishedSettings } from './published.ts';
 import type { TrainingInput, TrainingSettings } from './training-settings.ts';
 
 /** A method and its published hyper-parameters. */
@@ -15,15 +16,12 @@ export interface MethodDefinition<S = unknown> {
   readonly settings: z.ZodType<S>;
   /** How it is trained; parsing `{}` gives the published defaults. Undefined: there is no gradient training by the trainer. */
   readonly training: z.ZodType<TrainingSettings, TrainingInput> | undefined;
-  /** Published settings for other tasks, by name ("cross-dataset"): what differs from the defaults. */
+  /** Published settings by protocol, data set and shots (`--protocol`); later ones win. Default: nothing was published beside the defaults. */
+  readonly published?: readonly PublishedSettings[];
+  /** Other published forms, by name (`--variant`): what differs from the defaults. */
   readonly variants: Readonly<Record<string, MethodVariant>>;
   create(context: MethodContext, settings: S): Method;
 }
-
-export type MethodVariant = {
-  readonly settings?: Readonly<Record<string, unknown>>;
-  readonly training?: Partial<TrainingSettings>;
-};
 
 /** A method as its file states it: `create` gets parsed settings, and the stream that all of its initial values come from. */
 export interface MethodStatement<S> extends Omit<MethodDefinition<S>, 'create'> {

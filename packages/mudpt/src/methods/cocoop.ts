@@ -108,6 +108,14 @@ export const cocoop = defineMethod<z.output<typeof cocoopSettings>>({
   summary: 'context tokens in the texts, shifted by what a small network sees in each image',
   settings: cocoopSettings,
   training: trainingPreset({ lr: 0.002, epochs: 10, batchSize: 1 }),
+  published: [
+    {
+      protocols: ['base-to-new', 'cross-dataset', 'domain'],
+      settings: { initWords: 'a photo of a' },
+      training: { lr: 0.002, epochs: 10, batchSize: 1 },
+      source: 'CoCoOp, configs/trainers/CoCoOp/vit_b16_c4_ep10_batch1_ctxv1.yaml',
+    },
+  ],
   variants: {},
   create(context, settings) {
     const { tokens, prefix } = coopStart(context, { ...settings, classSpecific: false });

@@ -8,6 +8,7 @@ import { defineMethod } from '../method/definition.ts';
 import type { CreationContext } from '../method/method.ts';
 import { type ContextPosition, type ParameterShapes, promptSpec, type TextPromptSpec } from '../method/prompt-spec.ts';
 import { initWords, length } from '../method/settings.ts';
+import type { PublishedSettings } from '../method/published.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { contextStart, placeholders, randomPrompts } from '../prompts/initial.ts';
 import { LearntPrompts } from '../prompts/learner.ts';
@@ -51,21 +52,36 @@ export function coopText(
   return { parameters: { [CONTEXT]: shape }, text };
 }
 
+const RECIPE = { lr: 0.002, batchSize: 32 } as const;
+
+/** Random context tokens, and epochs by shots. */
+function fewShot(shots: readonly number[], epochs: number, config: string): PublishedSettings {
+  const source = `CoOp, COOP.md and configs/trainers/CoOp/${config}.yaml`;
+  return { protocols: ['few-shot'], shots, settings: { length: 16, initWords: '' }, training: { ...RECIPE, epochs }, source };
+}
+
+/** What CoCoOp's paper compares itself with: four context tokens that begin as words. */
+function withWords(protocols: PublishedSettings['protocols'], epochs: number, config: string): PublishedSettings {
+  const source = `CoCoOp, section 4, and configs/trainers/CoOp/${config}.yaml`;
+  return { protocols, settings: { initWords: 'a photo of a' }, training: { ...RECIPE, epochs }, source };
+}
+
 export const coop = defineMethod<CoopSettings>({
   name: 'coop',
   title: 'CoOp',
   summary: 'context tokens in the texts, at the input alone',
   settings: coopSettings,
   training: trainingPreset({ lr: 0.002, epochs: 200, batchSize: 32 }),
-  variants: {
-    '16-shots': { training: { epochs: 200 } },
-    '8-shots': { training: { epochs: 200 } },
-    '4-shots': { training: { epochs: 100 } },
-    '2-shots': { training: { epochs: 100 } },
-    '1-shot': { training: { epochs: 50 } },
-    imagenet: { training: { epochs: 50 } },
-    'base-to-new': { settings: { initWords: 'a photo of a' }, training: { epochs: 50 } },
-  },
+  published: [
+    fewShot([1], 50, 'vit_b16_ep50'),
+    fewShot([2, 4], 100, 'vit_b16_ep100'),
+    fewShot([8, 16], 200, 'vit_b16'),
+    { ...fewShot([1, 2, 4, 8, 16], 50, 'vit_b16_ep50'), data: ['imagenet'] },
+    withWords(['base-to-new'], 200, 'vit_b16_ctxv1'),
+    { ...withWords(['base-to-new'], 50, 'vit_b16_ep50_ctxv1'), data: ['imagenet'] },
+    withWords(['cross-dataset', 'domain'], 50, 'vit_b16_ep50_ctxv1'),
+  ],
+  variants: {},
   create(context, settings) {
     const { tokens, prefix } = coopStart(context, settings);
     const spec = promptSpec('coop', coopText(tokens.shape, settings.position));

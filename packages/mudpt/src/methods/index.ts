@@ -1,5 +1,5 @@
 export { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
-export { defineMethod, type MethodDefinition, type MethodStatement, type MethodVariant } from '../method/definition.ts';
+export { defineMethod, type MethodDefinition, type MethodStatement } from '../method/definition.ts';
 export { MethodError } from '../method/errors.ts';
 export type {
   CreationContext,
@@ -30,6 +30,7 @@ export {
   type TextPromptSpec,
   type TowerPromptSpec,
 } from '../method/prompt-spec.ts';
+export { type MethodVariant, type Protocol, PROTOCOLS, type PublishedSettings } from '../method/published.ts';
 export {
   describeRematerialization,
   KEEP_ALL,

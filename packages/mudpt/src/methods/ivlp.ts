@@ -24,6 +24,14 @@ export const ivlp = defineMethod<z.output<typeof ivlpSettings>>({
   summary: 'deep prompts in both towers, learnt side by side',
   settings: ivlpSettings,
   training: trainingPreset({ lr: 0.0035, epochs: 5, batchSize: 4 }),
+  published: [
+    {
+      protocols: ['base-to-new'],
+      settings: { textLength: 2, textDepth: 12, imageLength: 2, imageDepth: 12 },
+      training: { lr: 0.0035, epochs: 5, batchSize: 4 },
+      source: 'MaPLe, configs/trainers/IVLP/vit_b16_c2_ep5_batch4_2+2ctx.yaml',
+    },
+  ],
   variants: {
     promptsrc: {
       settings: { textLength: 4, textDepth: 9, imageLength: 4, imageDepth: 9 },
@@ -50,7 +58,15 @@ export const deepLanguage = defineMethod<z.output<typeof deepLanguageSettings>>(
   title: 'Deep language prompting',
   summary: 'deep prompts in the text tower alone',
   settings: deepLanguageSettings,
-  training: trainingPreset({ lr: 0.0035, epochs: 5, batchSize: 4 }),
+  training: trainingPreset({ lr: 0.0025, epochs: 5, batchSize: 4 }),
+  published: [
+    {
+      protocols: ['base-to-new'],
+      settings: { length: 4, depth: 12 },
+      training: { lr: 0.0025, epochs: 5, batchSize: 4 },
+      source: 'MaPLe, configs/trainers/IVLP/vit_b16_c2_ep5_batch4_4ctx_language_only.yaml',
+    },
+  ],
   variants: {},
   create(context, settings) {
     const { length: count, depth: layers, initWords: words } = settings;

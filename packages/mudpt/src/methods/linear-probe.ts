@@ -244,6 +244,13 @@ export const linearProbe = defineMethod<LinearProbeSettings>({
   summary: 'logistic regression on image features',
   settings: linearProbeSettings,
   training: undefined,
+  published: [
+    {
+      protocols: ['few-shot'],
+      settings: { strengths: [1e6, 1e4, 1e2, 1, 1e-2, 1e-4, 1e-6], searchSteps: 8, maxIterations: 1000 },
+      source: 'CoOp, lpclip/linear_probe.py',
+    },
+  ],
   variants: {},
   create: (context, settings) => new LinearProbe(context, settings),
 });

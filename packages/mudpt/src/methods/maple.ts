@@ -82,7 +82,21 @@ export const maple = defineMethod<z.output<typeof mapleSettings>>({
   summary: 'deep text prompts, and image prompts that are linear functions of them',
   settings: mapleSettings,
   training: trainingPreset({ lr: 0.0035, epochs: 5, batchSize: 4 }),
-  variants: { 'cross-dataset': { settings: { depth: 3 }, training: { lr: 0.0026, epochs: 2 } } },
+  published: [
+    {
+      protocols: ['base-to-new'],
+      settings: { length: 2, depth: 9 },
+      training: { lr: 0.0035, epochs: 5, batchSize: 4 },
+      source: 'MaPLe, configs/trainers/MaPLe/vit_b16_c2_ep5_batch4_2ctx.yaml',
+    },
+    {
+      protocols: ['cross-dataset', 'domain'],
+      settings: { length: 2, depth: 3 },
+      training: { lr: 0.0026, epochs: 2, batchSize: 4 },
+      source: 'MaPLe, configs/trainers/MaPLe/vit_b16_c2_ep5_batch4_2ctx_cross_datasets.yaml',
+    },
+  ],
+  variants: {},
   create(context, { length: count, depth: layers, initWords: words }) {
     const depths = { text: { depth: layers }, image: { depth: layers } };
     const { first, template } = deepContext(context, { method: 'maple', depths, length: count, words, keepWords: true });

@@ -116,8 +116,20 @@ export const mudpt = defineMethod<MudptSettings>({
   summary: 'deep prompts in both towers, each modality adding to the other through an injection',
   settings: mudptSettings,
   training: trainingPreset({ lr: 0.0025, epochs: 10, batchSize: 4 }),
+  published: [
+    {
+      protocols: ['few-shot', 'base-to-new'],
+      training: { lr: 0.0025, epochs: 10, batchSize: 4 },
+      source: 'MuDPT, scripts/mudpt (configuration bz4_ep10_nctx4_depth9; the length and depth in force there are not known)',
+    },
+    {
+      protocols: ['cross-dataset', 'domain'],
+      settings: { length: 2, depth: 9 },
+      training: { lr: 0.0025, epochs: 5, batchSize: 4 },
+      source: 'MuDPT, scripts of cross-dataset and domain generalisation (configuration ep5_nctx2_depth9)',
+    },
+  ],
   variants: {
-    'cross-dataset': { training: { epochs: 5 } },
     'named-in-scripts': { settings: { length: 4 } },
     'released-defaults': { settings: { depth: 8, injection: 'linear' } },
   },

@@ -12,6 +12,7 @@ import { plainMean, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import { independentPrompts } from '../prompts/independent.ts';
 import type { MethodContext, PromptMethod, StepLoss } from '../method/method.ts';
+import type { PublishedSettings } from '../method/published.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import type { PromptLearner } from '../prompts/learner.ts';
@@ -146,17 +147,43 @@ function unitMean(context: MethodContext, templates: readonly PromptTemplate[]):
   return keep(noGrad(() => scope(() => l2Normalize(plainMean(features)))));
 }
 
+/** Depth of both towers, and mean and deviation of the aggregation in epochs. */
+function recipe(
+  protocols: PublishedSettings['protocols'],
+  { depth: layers, mean, deviation, epochs }: Readonly<Record<'depth' | 'mean' | 'deviation' | 'epochs', number>>,
+  config: string,
+): PublishedSettings {
+  return {
+    protocols,
+    settings: {
+      textLength: 4,
+      textDepth: layers,
+      imageLength: 4,
+      imageDepth: layers,
+      aggregationMean: mean,
+      aggregationDeviation: deviation,
+    },
+    training: { lr: 0.0025, epochs, batchSize: 4 },
+    source: `PromptSRC, configs/trainers/PromptSRC/vit_b16_c2_${config}.yaml`,
+  };
+}
+
 export const promptsrc = defineMethod<PromptsrcSettings>({
   name: 'promptsrc',
   title: 'PromptSRC',
   summary: 'deep prompts in both towers, regulated by the frozen model and averaged over epochs',
   settings: promptsrcSettings,
   training: trainingPreset({ lr: 0.0025, epochs: 20, batchSize: 4 }),
-  variants: {
-    'cross-dataset': { settings: { textDepth: 3, imageDepth: 3, aggregationMean: 6, aggregationDeviation: 10 } },
-    'few-shot': { settings: { aggregationMean: 30, aggregationDeviation: 30 }, training: { epochs: 50 } },
-    'few-shot-fine-grained': { settings: { aggregationMean: 45, aggregationDeviation: 5 }, training: { epochs: 50 } },
-  },
+  published: [
+    recipe(['base-to-new'], { depth: 9, mean: 15, deviation: 1, epochs: 20 }, 'ep20_batch4_4+4ctx'),
+    recipe(['cross-dataset', 'domain'], { depth: 3, mean: 6, deviation: 10, epochs: 20 }, 'ep20_batch4_4+4ctx_cross_datasets'),
+    recipe(['few-shot'], { depth: 9, mean: 30, deviation: 30, epochs: 50 }, 'ep50_batch4_4+4ctx_few_shot'),
+    {
+      ...recipe(['few-shot'], { depth: 9, mean: 45, deviation: 5, epochs: 50 }, 'ep50_batch4_4+4ctx_few_shot'),
+      data: ['stanford_cars', 'oxford_flowers', 'fgvc_aircraft', 'dtd', 'eurosat'],
+    },
+  ],
+  variants: {},
   create(context, settings) {
     const { textLength: count, textDepth, imageLength, imageDepth, initWords: words } = settings;
     const depths = { text: { textDepth }, image: { imageDepth } };

@@ -4,15 +4,17 @@
  * chooses them on test.
  */
 import { keep } from '@mudpt/tensor';
-import { defineMethod, type MethodVariant } from '../method/definition.ts';
+import { defineMethod } from '../method/definition.ts';
 import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import type { MethodContext } from '../method/method.ts';
 import { type TextFeatures, TipAdapter } from '../features/tip-cache.ts';
 import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from '../features/tip-settings.ts';
+import type { PublishedSettings } from '../method/published.ts';
+import { SELECTED_TEMPLATES } from '../prompts/texts/templates.ts';
 import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
 /** alpha to begin with, and the upper ends of the search [beta, alpha], as published for each data set. */
-const PUBLISHED: Readonly<Record<string, readonly [alpha: number, betaLimit: number, alphaLimit: number]>> = {
+const FACTORS: Readonly<Record<string, readonly [alpha: number, betaLimit: number, alphaLimit: number]>> = {
   imagenet: [1.17, 7, 3],
   oxford_pets: [1.17, 7, 3],
   ucf101: [3, 7, 3],
@@ -26,13 +28,20 @@ const PUBLISHED: Readonly<Record<string, readonly [alpha: number, betaLimit: num
   oxford_flowers: [10, 50, 50],
 };
 
-const variants = (epochs: Readonly<Record<string, number>>): Record<string, MethodVariant> =>
-  Object.fromEntries(
-    Object.entries(PUBLISHED).map(([name, [alpha, betaLimit, alphaLimit]]) => [
-      name,
-      { settings: { alpha, betaLimit, alphaLimit, ...(epochs[name] !== undefined && { epochs: epochs[name] }) } },
-    ]),
-  );
+/** The factors, and on ImageNet the seven templates. @param learning what the form that learns adds, for all and by data set */
+function published(learning: Readonly<Record<string, object>> = {}): PublishedSettings[] {
+  return Object.entries(FACTORS).map(([name, [alpha, betaLimit, alphaLimit]]) => ({
+    protocols: name === 'imagenet' ? ['few-shot', 'domain'] : ['few-shot'],
+    data: [name],
+    settings: {
+      ...{ beta: 1, alpha, betaLimit, alphaLimit, betaSteps: 200, alphaSteps: 20, cachePasses: 10 },
+      templates: name === 'imagenet' ? [...SELECTED_TEMPLATES] : [],
+      ...learning['all'],
+      ...learning[name],
+    },
+    source: `Tip-Adapter, configs of its repository (${name})`,
+  }));
+}
 
 /** Unit text features of the templates, or of the data set's own. */
 function unitTexts(context: MethodContext, { templates }: TipSettings): TextFeatures {
@@ -49,7 +58,8 @@ export const tipAdapter = defineMethod<TipSettings>({
   summary: 'zero-shot logits and those of a cache of training features; nothing is trained',
   settings: tipSettings,
   training: undefined,
-  variants: variants({}),
+  published: published(),
+  variants: {},
   create: (context, settings) => new TipAdapter('tip-adapter', context, unitTexts(context, settings), settings, undefined),
 });
 
@@ -59,6 +69,10 @@ export const tipAdapterF = defineMethod<TipFSettings>({
   summary: 'Tip-Adapter whose cache keys are trained',
   settings: tipFSettings,
   training: undefined,
-  variants: variants({ eurosat: 100 }),
+  published: published({
+    all: { lr: 1e-3, epochs: 20, batchSize: 256, adamEps: 1e-4, weightDecay: 0.01 },
+    eurosat: { epochs: 100 },
+  }),
+  variants: {},
   create: (context, settings) => new TipAdapter('tip-adapter-f', context, unitTexts(context, settings), settings, settings),
 });

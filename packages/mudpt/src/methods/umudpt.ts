@@ -73,7 +73,19 @@ export const umudpt = defineMethod<UmudptSettings>({
   summary: 'deep text prompts, and image prompts that a light transformer makes of them',
   settings: umudptSettings,
   training: trainingPreset({ lr: 0.0025, epochs: 10, batchSize: 4 }),
-  variants: { 'cross-dataset': { training: { epochs: 5 } } },
+  published: [
+    {
+      protocols: ['few-shot', 'base-to-new'],
+      training: { lr: 0.0025, epochs: 10, batchSize: 4 },
+      source: "MuDPT's scripts, as they run MuDPT (none runs UMuDPT)",
+    },
+    {
+      protocols: ['cross-dataset', 'domain'],
+      training: { lr: 0.0025, epochs: 5, batchSize: 4 },
+      source: "MuDPT's scripts, as they run MuDPT (none runs UMuDPT)",
+    },
+  ],
+  variants: {},
   create(context, settings) {
     const { length: count, depth: layers, initWords: words } = settings;
     const depths = { text: { depth: layers }, image: { depth: layers } };

@@ -22,6 +22,14 @@ export const vpt = defineMethod<z.output<typeof vptSettings>>({
   summary: 'prompts in the image tower alone',
   settings: vptSettings,
   training: trainingPreset({ lr: 0.0025, epochs: 5, batchSize: 4 }),
+  published: [
+    {
+      protocols: ['base-to-new'],
+      settings: { length: 8, depth: 12 },
+      training: { lr: 0.0025, epochs: 5, batchSize: 4 },
+      source: 'MaPLe, configs/trainers/VPT/vit_b16_c2_ep5_batch4_4.yaml',
+    },
+  ],
   variants: { shallow: { settings: { depth: 1 } } },
   create(context, { length: count, depth: layers, template }) {
     expectDepth('vpt', 'depth', layers, 'image', context.image.config.layers);

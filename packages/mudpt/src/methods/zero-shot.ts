@@ -10,6 +10,7 @@ import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
+import { PROTOCOLS } from '../method/published.ts';
 import { SELECTED_TEMPLATES } from '../prompts/texts/templates.ts';
 import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
@@ -91,6 +92,7 @@ export const zeroShot = defineMethod<ZeroShotSettings>({
   summary: 'nothing is learnt',
   settings: zeroShotSettings,
   training: undefined,
+  published: [{ protocols: PROTOCOLS, settings: { templates: [], selected: false }, source: 'CoOp, trainers/zsclip.py' }],
   variants: {
     ensemble: { settings: { selected: true } },
     'ensemble-imagenet': { settings: { selected: true, withOwn: false } },

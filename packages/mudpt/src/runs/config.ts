@@ -3,22 +3,30 @@ import type { ClipConfig } from '@mudpt/clip';
 import { InputError } from '@mudpt/tensor';
 import type * as z from 'zod';
 import type { TrainingInput, TrainingSettings } from '../methods/index.ts';
+import { publishedValues } from './published.ts';
 import { type Setting } from '../settings/fields.ts';
 import { type RunConfig, type RunInput, SCHEMAS, type Section, settingsFor, valuesOf } from './settings.ts';
 
 /**
- * Fills in defaults, the method's published ones included.
+ * Fills in defaults. What is given by name wins over the variant's values, those over the protocol's published ones, those over the preset of
+ * the base model, that over the method's defaults.
  * @throws InputError naming the field, what it may be, and where it came from; MethodError for an unknown method
  */
 export function resolveConfig(input: RunInput, source = 'configuration', schemas = SCHEMAS): RunConfig {
-  const config = checked(schemas.run, input, source, '') as RunConfig;
+  const given = checked(schemas.run, input, source, '') as RunConfig;
+  const isBaseToNew = given.protocol === 'base-to-new' && input.classes === undefined;
+  const config: RunConfig = isBaseToNew ? { ...given, classes: 'base' } : given;
   const method = schemas.methodNamed(config.method);
-  const settings = checked(method.settings, config.settings, source, 'settings.') as Record<string, unknown>;
+  const published = publishedValues(config, method, source);
+  const merged = { ...published.settings, ...config.settings };
+  const settings = checked(method.settings, merged, source, 'settings.') as Record<string, unknown>;
   if (!method.training && Object.keys(config.training).length > 0)
     throw new InputError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
   if (!method.training) return { ...config, settings, training: {} };
-  const preset = config.model === 'embedded' ? embeddedTraining(method.training.parse({})) : {};
-  return { ...config, settings, training: checked(method.training, { ...preset, ...config.training }, source, 'training.') };
+  const isPreset = config.model === 'embedded' && !published.isPublished;
+  const preset = isPreset ? embeddedTraining(method.training.parse({})) : {};
+  const training = { ...preset, ...published.training, ...config.training };
+  return { ...config, settings, training: checked(method.training, training, source, 'training.') };
 }
 
 /**

@@ -48,6 +48,18 @@ eachDevice('train', (ctx) => {
     expect(Buffer.compare(await readFile(anew.folder.file('prompts')), before)).toBe(0);
   });
 
+  it('records its protocol, and tells that nothing was published for it', async () => {
+    await using at = await temporaryFolder();
+    const input: RunInput = { ...(await prepared(at.path)), method: 'linear-probe', protocol: 'domain' };
+    const notes: string[] = [];
+    const options = { device: ctx.device, out: join(at.path, 'runs'), observer: { onNote: (note: string) => notes.push(note) } };
+    const { folder } = await train(input, options);
+    expect(notes).toContain('Linear probe publishes nothing for domain: the run takes its usual settings');
+    expect(folder.path).toMatch(/shapes\/linear-probe-model-all-domain-[0-9a-f]{8}\/seed1$/);
+    expect(await readFile(folder.file('config'), 'utf8')).toMatch(/^protocol: domain$/m);
+    expect(await folder.readConfig()).toMatchObject({ protocol: 'domain', classes: 'all' });
+  });
+
   it('compares prompts with what is fitted, and predicts at a temperature fitted on validation', async () => {
     await using at = await temporaryFolder();
     await writeShapes(join(at.path, 'shapes'), { train: 2, val: 3, test: 1 });

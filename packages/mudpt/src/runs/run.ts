@@ -8,6 +8,7 @@ import { methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { changedPlugins } from '../plugins/load.ts';
 import { fitToModel, runName } from './config.ts';
 import { loadConfig } from './config-plugins.ts';
+import { protocolNotes } from './published.ts';
 import type { RunConfig, TrainInput } from './settings.ts';
 import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
@@ -40,7 +41,8 @@ export async function train(asked: TrainInput, options: RunOptions): Promise<Run
   const { config, notes } = fitToModel(resolved, input, base.clip.config);
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
-    return begin({ config, dataset, base, marks, folder: runFolderOf(config, dataset.name, marks, options.out) }, options, notes);
+    const folder = runFolderOf(config, dataset.name, marks, options.out);
+    return begin({ config, dataset, base, marks, folder }, options, [...notes, ...protocolNotes(config)]);
   });
 }
 

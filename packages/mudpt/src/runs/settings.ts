@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Dataset } from '../data/index.ts';
 import { datasetNames } from '../datasets/index.ts';
 import { bytesOfSize } from '../memory/budget.ts';
-import { type MethodDefinition, methodNamed, methodNames } from '../methods/index.ts';
+import { type MethodDefinition, methodNamed, methodNames, PROTOCOLS } from '../methods/index.ts';
 import { hashesOf, pluginSchema } from '../plugins/load.ts';
 import { type Setting, settingsOf } from '../settings/fields.ts';
 import { settingMetadata } from '../settings/metadata.ts';
@@ -45,6 +45,16 @@ export const runSettings = z.strictObject({
     .default('mudpt')
     .describe('what is learnt; auto: prompts and what is fitted in seconds, the best on validation')
     .register(settingMetadata, { flag: 'method', placeholder: 'method', names: methodNames, folder: (method: string) => method }),
+  variant: z
+    .string()
+    .optional()
+    .describe('another form of the method that was published, by its name')
+    .register(settingMetadata, {
+      flag: 'variant',
+      placeholder: 'name',
+      folder: (variant: string | undefined) => variant,
+      changesNumbers: false,
+    }),
   model: z
     .string()
     .default('embedded')
@@ -77,6 +87,19 @@ export const runSettings = z.strictObject({
       flag: 'classes',
       placeholder: 'which',
       folder: (classes: string) => (classes === 'all' ? undefined : classes),
+    }),
+  protocol: z
+    .enum(PROTOCOLS)
+    .optional()
+    .describe(
+      "take the settings that the method's authors published for it, by data set and shots; base-to-new trains on base classes",
+    )
+    .register(settingMetadata, {
+      flag: 'protocol',
+      placeholder: 'which',
+      names: () => PROTOCOLS,
+      folder: (protocol: string | undefined) => protocol,
+      changesNumbers: false,
     }),
   exif: z
     .enum(['ignore', 'apply'])
@@ -155,7 +178,7 @@ export interface Schemas {
   readonly run: z.ZodObject;
   methodNames(): readonly string[];
   /** @throws MethodError for an unknown name */
-  methodNamed(name: string): Pick<MethodDefinition, 'title' | 'settings' | 'training'>;
+  methodNamed(name: string): Pick<MethodDefinition, 'title' | 'settings' | 'training' | 'published' | 'variants'>;
 }
 
 export const SCHEMAS: Schemas = { run: runSettings, methodNames, methodNamed };

@@ -3,17 +3,15 @@
  * where it asks how one goes).
  */
 import { createHash } from 'node:crypto';
-import { InputError } from '@mudpt/tensor';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
-import { methodNamed } from '../methods/index.ts';
 import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
 import { inputOf } from '../runs/input.ts';
 import { settingsFor } from '../runs/settings.ts';
 import type { Cell, PlannedSet } from './cell.ts';
-import { type Protocol, variantsFor } from './protocols.ts';
+import type { Protocol } from './protocols.ts';
 
 /** What one run of a sweep is asked for. */
 export interface CellRequest {
@@ -25,6 +23,8 @@ export interface CellRequest {
   readonly model: string;
   readonly shots: number | 'all';
   readonly seed: number;
+  /** Whether it takes the settings that were published for the protocol. */
+  readonly published: boolean;
   /** Assignments as `train --set` takes them, for the methods that have such a setting; `maple:lr=0.01` is for one method alone. */
   readonly assignments: readonly string[];
 }
@@ -37,17 +37,14 @@ export interface CellConfig {
 
 /** A run's configuration: the method's published settings for the protocol, then what was assigned. */
 export async function cellConfig(request: CellRequest): Promise<CellConfig> {
-  const { protocol, set, root, model, shots, seed } = request;
+  const { protocol, set, root, model, shots, seed, published } = request;
   const [method = '', variant] = request.method.split('@');
   const assigned = request.assignments.flatMap((text) => assignmentFor(request.method, method, text));
   const given = await inputOf({ method, set: assigned, plugins: loadedPlugins() });
-  const published = publishedInput(method, variant, model === 'embedded' ? [] : variantsFor(protocol, set.name, shots));
   const config = resolveConfig(
     {
       alternatives: false,
       ...given,
-      settings: { ...published.settings, ...given.settings },
-      training: { ...published.training, ...given.training },
       method,
       data: set.data,
       root,
@@ -55,29 +52,15 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
       shots,
       seed,
       classes: protocol === 'base-to-new' ? 'base' : 'all',
+      ...(published && { protocol }),
+      ...(variant !== undefined && { variant }),
     },
     `${request.method} on ${set.name}`,
   );
   const mark = sha256(JSON.stringify([request.method, identityOfSeeds(config), set.structure])).slice(0, 8);
-  return { config, asked: Object.keys(given.settings ?? {}), id: runName(config, set.name, mark) };
-}
-
-/** What published variants say beyond a method's defaults. @throws InputError for a variant that the method does not have */
-function publishedInput(method: string, variant: string | undefined, standard: readonly string[]) {
-  const { variants } = methodNamed(method);
-  if (variant !== undefined && !Object.hasOwn(variants, variant))
-    throw new InputError(
-      '--methods',
-      `${method} has no variant "${variant}"`,
-      Object.keys(variants).length > 0 ? `use one of ${Object.keys(variants).join(', ')}` : 'it has none: leave it out',
-    );
-  const names = [...standard.filter((name) => Object.hasOwn(variants, name)), ...(variant === undefined ? [] : [variant])];
-  const merged: { settings: Record<string, unknown>; training: Record<string, unknown> } = { settings: {}, training: {} };
-  for (const name of names) {
-    Object.assign(merged.settings, variants[name]?.settings);
-    Object.assign(merged.training, variants[name]?.training);
-  }
-  return merged;
+  // A run that several protocols need is one cell, so its folder names none of them.
+  const { protocol: _p, variant: _v, ...shared } = config;
+  return { config, asked: Object.keys(given.settings ?? {}), id: runName(shared, set.name, mark) };
 }
 
 /** The assignment as this method takes it; nothing where it is meant for others. */

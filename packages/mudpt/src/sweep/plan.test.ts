@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writePaperTrees } from '../../test/paper-trees.ts';
 import type { Cell, Plan } from './cell.ts';
 import { makePlan, type PlanRequest, readPlan, writePlan } from './plan.ts';
-import { tasksOf, variantsFor } from './protocols.ts';
+import { tasksOf } from './protocols.ts';
 
 let at: Awaited<ReturnType<typeof temporaryFolder>>;
 let root: string;
@@ -73,9 +73,20 @@ describe('a plan', () => {
     expect(await training({ data: ['imagenet'], shots: [16] })).toMatchObject({ epochs: 50 });
     expect(await training({ data: ['dtd'], assignments: ['epochs=3'] })).toMatchObject({ epochs: 3 });
     expect(await training({ data: ['dtd'], assignments: ['coop:epochs=4', 'maple:epochs=9'] })).toMatchObject({ epochs: 4 });
-    expect(variantsFor('few-shot', 'eurosat', 1)).toEqual(['few-shot', 'few-shot-fine-grained', '1-shot', 'eurosat']);
+    const mean = async (data: string): Promise<unknown> => {
+      const { cells } = await plan({ methods: ['promptsrc'], data: [data], seeds: [1] });
+      return (cells as [Cell])[0].config;
+    };
+    expect(await mean('eurosat')).toMatchObject({ protocol: 'few-shot', settings: { aggregationMean: 45 } });
+    expect(await mean('ucf101')).toMatchObject({ protocol: 'few-shot', settings: { aggregationMean: 30 } });
+    // The embedded model has settings of its own, unless the published ones are asked for.
+    const embedded = { data: ['dtd'], model: 'embedded' };
+    expect(await training(embedded)).toMatchObject({ epochs: 20, lr: 0.06 });
+    expect(await training({ ...embedded, settings: 'published' })).toMatchObject({ epochs: 50, lr: 0.002, batchSize: 32 });
+    expect(await training({ data: ['dtd'], settings: 'model' })).toMatchObject({ epochs: 200 });
     const { cells } = await plan({ methods: ['mudpt', 'mudpt@released-defaults'], data: ['dtd'], seeds: [1] });
     expect(cells.map(({ config }) => (config['settings'] as { injection: string }).injection)).toEqual(['transformer', 'linear']);
+    expect(cells.map(({ config }) => config['variant'])).toEqual([undefined, 'released-defaults']);
     await expect(plan({ methods: ['mudpt@nonsense'] })).rejects.toThrow(/no variant "nonsense".*released-defaults/s);
     await expect(plan({ methods: ['zero-shot'], assignments: ['epochs=3'] })).rejects.toThrow(
       /none of zero-shot has the setting/,

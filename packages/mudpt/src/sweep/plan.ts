@@ -19,7 +19,7 @@ import {
 } from './cell.ts';
 import { planDifferences } from './plan-differences.ts';
 import { datasetNames } from '../datasets/index.ts';
-import { groupNames, type Protocol, STANDARD_SHOTS, type Tasks, tasksOf } from './protocols.ts';
+import { groupNames, type PlanSettings, type Protocol, STANDARD_SHOTS, type Tasks, tasksOf } from './protocols.ts';
 import { cellConfig, hasSetting, loadPlannedPlugins, planSet } from './configurations.ts';
 
 export interface PlanRequest {
@@ -34,6 +34,8 @@ export interface PlanRequest {
   readonly seeds: readonly number[];
   readonly root: string;
   readonly model: string;
+  /** Whose settings: default the published ones for the protocol, and for the embedded model those that were made for it. */
+  readonly settings?: PlanSettings | undefined;
   /** As `train --set` takes them. */
   readonly assignments: readonly string[];
 }
@@ -53,6 +55,7 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
       );
   const root = resolve(request.root);
   const model = await absoluteIfPath(request.model, ['embedded']);
+  const published = (request.settings ?? (model === 'embedded' ? 'model' : 'published')) === 'published';
   const names = [...groupNames, ...datasetNames()];
   const data = await Promise.all(request.data.map((one) => absoluteIfPath(one, names)));
   const source = await absoluteIfPath(request.source ?? '', names);
@@ -71,7 +74,7 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
         for (const count of shots)
           for (const seed of seeds) {
             const set = setOf(sets, from);
-            const parts = { protocol, method: label, set, root, model, shots: count, seed, assignments };
+            const parts = { protocol, method: label, set, root, model, shots: count, seed, assignments, published };
             const { id, config, asked } = await cellConfig(parts);
             const before = cells.get(id);
             const followUps = [
@@ -91,7 +94,7 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
               data: set.name,
               shots: count,
               seed,
-              config,
+              config: before?.config ?? config,
               asked: [...asked],
               evaluations: [...unique.values()],
             });

@@ -1,8 +1,12 @@
 /** The four protocols of the field: which data sets are trained on, what is evaluated afterwards, and how tables order them. */
 import { InputError } from '@mudpt/tensor';
+import { type Protocol, PROTOCOLS } from '../method/published.ts';
 
-export const PROTOCOLS = ['few-shot', 'base-to-new', 'cross-dataset', 'domain'] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+export { type Protocol, PROTOCOLS };
+
+/** Whose settings the runs of a plan take: the authors' for the protocol, or those that hold for the base model without one. */
+export const PLAN_SETTINGS = ['published', 'model'] as const;
+export type PlanSettings = (typeof PLAN_SETTINGS)[number];
 
 /** Shots where nothing is asked: the few-shot protocol has all five, the others 16. */
 export const STANDARD_SHOTS: Readonly<Record<Protocol, readonly number[]>> = {
@@ -101,15 +105,4 @@ export function tasksOf(protocol: Protocol, data: readonly string[], source?: st
       'name them: --data SOURCE,TARGET,TARGET or --source SOURCE --data TARGET,TARGET',
     );
   return { train: [from], targets };
-}
-
-/**
- * Names of a method's published variants that hold for a run of a protocol, later ones over earlier ones; a method has some of them or none.
- * @param data name of the data set that is trained on
- */
-export function variantsFor(protocol: Protocol, data: string, shots: number | 'all'): readonly string[] {
-  if (protocol === 'base-to-new') return ['base-to-new', data];
-  if (protocol === 'cross-dataset' || protocol === 'domain') return ['cross-dataset', data];
-  const fineGrained = ['stanford_cars', 'oxford_flowers', 'fgvc_aircraft', 'dtd', 'eurosat'].includes(data);
-  return ['few-shot', ...(fineGrained ? ['few-shot-fine-grained'] : []), shots === 1 ? '1-shot' : `${shots}-shots`, data];
 }

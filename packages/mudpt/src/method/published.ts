@@ -1,0 +1,59 @@
+/** What papers and their released code publish of a method: settings by protocol, data set and shots, each with its source. */
+import type { TrainingSettings } from './training-settings.ts';
+
+/** The protocols of the field: how a method is trained, and what it is measured on. */
+export const PROTOCOLS = ['few-shot', 'base-to-new', 'cross-dataset', 'domain'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** What differs from a method's defaults. */
+export type MethodVariant = {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly training?: Partial<TrainingSettings>;
+};
+
+/** Settings that hold for some tasks. What it leaves out is as the method's defaults have it. */
+export type PublishedSettings = MethodVariant & {
+  readonly protocols: readonly Protocol[];
+  /** Names of the data sets that are trained on; default: any. */
+  readonly data?: readonly string[];
+  /** Training images a class; default: any. */
+  readonly shots?: readonly number[];
+  /** The paper, or the file in the authors' repository. */
+  readonly source: string;
+};
+
+/** What a run is trained for. */
+export interface Task {
+  readonly protocol: Protocol;
+  /** Name of the data set that is trained on. */
+  readonly data: string;
+  readonly shots: number | 'all';
+}
+
+/** What holds for a task, in order: later ones win over earlier ones. Nothing where nothing was published for it. */
+export function publishedFor(
+  published: readonly PublishedSettings[] | undefined,
+  { protocol, data, shots }: Task,
+): readonly PublishedSettings[] {
+  return (published ?? []).filter(
+    (one) =>
+      one.protocols.includes(protocol) &&
+      (one.data?.includes(data) ?? true) &&
+      (one.shots === undefined || (shots !== 'all' && one.shots.includes(shots))),
+  );
+}
+
+/** Values of all, later ones over earlier ones. */
+export function merged(all: readonly MethodVariant[]): Required<MethodVariant> {
+  return {
+    settings: Object.assign({}, ...all.map(({ settings }) => settings)) as Record<string, unknown>,
+    training: Object.assign({}, ...all.map(({ training }) => training)) as Partial<TrainingSettings>,
+  };
+}
+
+/** Values for people: `depth 3, lr 0.0026`; lists by their length. */
+export function valuesText({ settings, training }: MethodVariant): string {
+  const entries: [string, unknown][] = Object.entries({ ...settings, ...training });
+  const shown = (value: unknown): string => (Array.isArray(value) ? `(${value.length} values)` : JSON.stringify(value));
+  return entries.map(([name, value]) => `${name} ${shown(value)}`).join(', ');
+}
