@@ -10,6 +10,7 @@ import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
 import type { PredictFlags } from './predict.ts';
 import { addImportCommand } from './import-program.ts';
+import { addReproduceCommand } from './reproduce-program.ts';
 import { addSweepCommands } from './sweep-program.ts';
 import { errorText } from '../terminal/status-line.ts';
 import type { TrainCommand } from './train.ts';
@@ -79,6 +80,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));
   addSweepCommands(main, finish);
+  addReproduceCommand(main, finish);
   for (const one of main.commands) one.option('--plugin <file>', PLUGIN);
   return main;
 }

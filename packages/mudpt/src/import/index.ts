@@ -1,4 +1,4 @@
 export { identifyCheckpoint, locateCheckpoint } from './locate.ts';
-export { describeImported, type Imported, importedSchema } from './record.ts';
+export { describeImported } from './record.ts';
 export { loadImported, readShapes } from './released.ts';
 export { importable, settingsOfShapes } from './settings.ts';
