@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomWeights } from '@mudpt/clip';
+import { imagesBelow } from '@mudpt/clip/files';
 import { randomFrom } from '@mudpt/autograd';
 import { InputError, openSafetensors, toFloat32 } from '@mudpt/tensor';
 import { temporaryFolder } from '@mudpt/testing/files';
@@ -10,6 +11,8 @@ import { TINY, writeTinyModel } from '@mudpt/testing/models/small-clip';
 import { eachDevice } from '@mudpt/testing/support';
 import { torchBytes, type Written } from '@mudpt/testing/weights/torch-writer';
 import { describe, expect, it } from 'vitest';
+import { run } from '../../test/child.ts';
+import { isElsewhere } from '../../test/services.ts';
 import { runsBelow } from '../cli/find-run.ts';
 import { evaluateRun, openRun, resumeRun, RunFolder, type RunInput, train } from '../runs/index.ts';
 import { identifyCheckpoint, locateCheckpoint, readShapes, settingsOfShapes } from './index.ts';
@@ -108,22 +111,22 @@ eachDevice('a released checkpoint', (ctx) => {
       const told = Object.fromEntries(Object.entries(settings).filter(([name]) => ['position', 'templates'].includes(name)));
       const found = settingsOfShapes(method, await readShapes(file), told);
       const imported = await identifyCheckpoint(file);
-      const run = await train({ ...input, settings: found, imported }, options);
-      expect(run.folder.path).toMatch(/imported/);
-      expect(run.summary).toMatchObject({ state: 'finished', training: { epochsDone: 0 } });
-      expect(run.config.imported).toEqual({ file, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
-      expect(await run.folder.readPredictions()).toEqual(await folder.readPredictions());
-      for (const [name, { data }] of await learntOf(run.folder))
+      const made = await train({ ...input, settings: found, imported }, options);
+      expect(made.folder.path).toMatch(/imported/);
+      expect(made.summary).toMatchObject({ state: 'finished', training: { epochsDone: 0 } });
+      expect(made.config.imported).toEqual({ file, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      expect(await made.folder.readPredictions()).toEqual(await folder.readPredictions());
+      for (const [name, { data }] of await learntOf(made.folder))
         expect(await data(), name).toEqual(await learnt.get(name)?.data());
 
-      const opened = await openRun(run.folder.path, { device: ctx.device });
+      const opened = await openRun(made.folder.path, { device: ctx.device });
       try {
         const { tuned } = await evaluateRun(opened);
-        expect(tuned.metrics).toEqual(run.summary.evaluations.find(({ what }) => what === 'tuned')?.metrics);
+        expect(tuned.metrics).toEqual(made.summary.evaluations.find(({ what }) => what === 'tuned')?.metrics);
       } finally {
         await opened.close();
       }
-      await expect(resumeRun(run.folder.path, options)).rejects.toThrow(
+      await expect(resumeRun(made.folder.path, options)).rejects.toThrow(
         /has finished: it was imported from .*model\.pth\.tar-5 \(sha256/,
       );
     },
@@ -172,6 +175,48 @@ eachDevice('a released checkpoint', (ctx) => {
     expect(await runsBelow(out)).toEqual([]);
     const { summary } = (await tried(good)) as Awaited<ReturnType<typeof train>>;
     expect(summary.state).toBe('finished');
+  });
+});
+
+describe('the command', () => {
+  it('makes a run that evaluate, predict, compare and explain take, and train --resume refuses', {
+    timeout: 120_000,
+    skip: isElsewhere !== undefined,
+  }, async () => {
+    await using at = await temporaryFolder();
+    const path = (name: string): string => join(at.path, name);
+    await writeShapes(path('shapes'), { train: 2, test: 2 });
+    await writeTinyModel(path('model'));
+    const context = Float32Array.from({ length: 128 }, (_, index) => Math.sin(index) / 50);
+    await writeDassl(path('released'), 'prompt_learner', { 50: new Map([['ctx', written([2, 64], context)], ...suffix('')]) });
+    const say = (words: readonly string[], code = 0): Promise<string> => run(words, path('cache'), code);
+    const words = [
+      '--method',
+      'coop',
+      '--data',
+      path('shapes'),
+      '--model',
+      path('model'),
+      '--set',
+      'position=middle',
+      '--out',
+      path('runs'),
+    ];
+    const told = await say(['import', path('released'), ...words]);
+    expect(told).toMatch(/from +\S+model\.pth\.tar-50 \(sha256 [0-9a-f]{64}\)/);
+    expect(told).toMatch(/position="middle"/);
+    const [folder = ''] = await runsBelow(path('runs'));
+    expect(folder).toMatch(/coop-model-16shots-imported-[0-9a-f]{8}.seed1$/);
+    expect(await say(['import', path('released'), ...words], 1)).toMatch(/is there already and has finished/);
+    expect(await say(['evaluate', folder])).toMatch(/tuned +\d/);
+    const [image = ''] = (await imagesBelow(path('shapes'))).images;
+    expect(await say(['predict', folder, join(path('shapes'), image)])).toMatch(/%/);
+    expect(await say(['compare', path('runs')])).toMatch(/coop +shapes +all +16/);
+    expect(await say(['explain', folder])).toMatch(/nearest tokens[^]*report/);
+    expect(await readFile(join(folder, 'report.html'), 'utf8')).toMatch(
+      /128 numbers were read from <code>\S+tar-50<\/code>, evaluated on/,
+    );
+    expect(await say(['train', '--resume', folder], 1)).toMatch(/it was imported from \S+tar-50 \(sha256/);
   });
 });
 
