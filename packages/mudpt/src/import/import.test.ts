@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { randomWeights } from '@mudpt/clip';
 import { imagesBelow } from '@mudpt/clip/files';
 import { randomFrom } from '@mudpt/autograd';
-import { InputError, openSafetensors, toFloat32 } from '@mudpt/tensor';
+import { float32ToFloat16, InputError, openSafetensors, toFloat32 } from '@mudpt/tensor';
 import { temporaryFolder } from '@mudpt/testing/files';
 import { fixtureUrl } from '@mudpt/testing/fixtures';
 import { writeShapes } from '@mudpt/testing/images';
@@ -31,11 +31,12 @@ async function learntOf(folder: RunFolder): Promise<Tensors> {
   return tensors;
 }
 
-/** CLIP's weights where the authors' CustomCLIP has them. */
+/** CLIP's weights where the authors' CustomCLIP has them, in half precision, which is theirs. */
 function frozenBeside(seed: number, copy = false): Tensors {
   const tensors: Tensors = new Map();
   for (const [name, { shape, data }] of Object.entries(randomWeights(TINY, randomFrom(seed)))) {
-    const tensor = written(shape, data as Float32Array);
+    const halves = float32ToFloat16(data as Float32Array);
+    const tensor: Written = { shape, dtype: 'f16', data: async () => halves };
     if (name === 'token_embedding.weight') continue;
     if (name === 'logit_scale') tensors.set(name, tensor);
     else if (!name.startsWith('visual.')) tensors.set(`text_encoder.${name}`, tensor);
