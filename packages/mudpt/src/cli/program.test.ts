@@ -38,6 +38,8 @@ describe('main', () => {
     [['predict', 'run', 'a.png', '--json', '--csv'], /cannot be used with/],
     [['predict', 'run', 'absent.png'], /error: predict: there is no file or folder absent\.png\n {7}check the path/],
     [['predict', 'run', '.', '--top', '0'], /--top: "0" is not a whole number from 1 up/],
+    [['import', 'absent', '--method', 'maple'], /error: import: there is no file or folder absent\n {7}check the path/],
+    [['import', 'absent', '--method', 'vpt'], /argument 'vpt' is invalid\. Allowed choices are coop, cocoop, maple/],
     [['compare', 'absent'], /absent cannot be read/],
   ])('refuses %o', async (words, message) => {
     expect(await main(words)).toBe(1);

@@ -9,6 +9,8 @@ import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
 import type { PredictFlags } from './predict.ts';
+import { addImportCommand } from './import-program.ts';
+import { addReproduceCommand } from './reproduce-program.ts';
 import { addSweepCommands } from './sweep-program.ts';
 import { errorText } from '../terminal/status-line.ts';
 import type { TrainCommand } from './train.ts';
@@ -61,6 +63,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .action(async (run: string, files: string[], flags: PredictFlags) =>
       finish(await (await import('./predict.ts')).predictCommand(run, files, flags)),
     );
+  addImportCommand(main, plugins, finish);
   main
     .command('compare')
     .description('a table of runs; those that differ in their seed alone are averaged')
@@ -77,6 +80,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));
   addSweepCommands(main, finish);
+  addReproduceCommand(main, finish);
   for (const one of main.commands) one.option('--plugin <file>', PLUGIN);
   return main;
 }

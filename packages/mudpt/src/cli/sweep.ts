@@ -67,7 +67,7 @@ function protocolNamed(text: string): Protocol {
 }
 
 /** `1,2,4`, `1-3`, `all` */
-function numbers(flag: string, text: string, least: number): (number | 'all')[] {
+export function numbers(flag: string, text: string, least: number): (number | 'all')[] {
   const found = text.split(',').flatMap((part): (number | 'all')[] => {
     if (part === 'all' && flag === '--shots') return ['all'];
     const [, first, last = first] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? [];

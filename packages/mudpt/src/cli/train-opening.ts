@@ -1,5 +1,6 @@
 /** What is told of a run before anything is computed. */
 import { pathFromHere } from '../command.ts';
+import { describeImported } from '../import/index.ts';
 import type { RunConfig, RunSummary } from '../runs/index.ts';
 import { sourcesOf } from '../runs/published.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
@@ -23,10 +24,11 @@ export function opening({ adapter, data, model, method }: RunSummary, config: Ru
     `${label('data')}     ${data.name}: ${data.classes.length} classes, ${total('train')} training pictures (${shots === 'all' ? 'all' : `${shots} shots, seed ${seed}`}), ${total('test')} test pictures`,
     ...(data.origin ? [`         ${pathFromHere(data.origin.path)}: ${data.origin.division}`] : []),
     `${label('method')}   ${method.title}: ${method.summary}; ${method.parameters.toLocaleString('en')} numbers are learnt`,
+    ...(config.imported ? [`${label('from')}     ${describeImported(config.imported)}`] : []),
     ...(layout?.example === undefined ? [] : [`         ${layout.example}`]),
     ...(config.protocol === undefined ? [] : [`${label('protocol')} ${[config.protocol, ...sourcesOf(config)].join('; ')}`]),
     ...(config.variant === undefined ? [] : [`${label('variant')}  ${config.variant}`]),
-    `${label('recipe')}   ${recipe(config)}`,
+    `${label('recipe')}   ${recipe(config.imported ? { ...config, training: {} } : config)}`,
     '',
     label(heading),
     ...classes,

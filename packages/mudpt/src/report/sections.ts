@@ -33,7 +33,7 @@ export function headline(summary: RunSummary, config: RunConfig, before: Evaluat
     html`<div class="number${isMain ? ' main' : ''}"><b>${value}</b><span class="soft">${label}</span></div>`;
   const shots = config.shots === 'all' ? 'all training pictures' : `${config.shots} pictures a class`;
   return html`<h1>${summary.method.title} on ${summary.data.name}</h1>
-<p class="soft">${sentence(summary.method.summary)}; ${shots}, seed ${config.seed}. Base model ${summary.model.name}, frozen. ${summary.method.parameters.toLocaleString('en')} numbers were learnt in ${summary.training.seconds.toFixed(0)} s on ${summary.adapter}.</p>
+<p class="soft">${sentence(summary.method.summary)}; ${shots}, seed ${config.seed}. Base model ${summary.model.name}, frozen. ${summary.method.parameters.toLocaleString('en')} numbers were ${config.imported ? html`read from <code>${config.imported.file}</code>, evaluated` : `learnt in ${summary.training.seconds.toFixed(0)} s`} on ${summary.adapter}.</p>
 <div class="numbers">
 ${number(`zero-shot, ±${uncertainty(before).toFixed(1)}`, percent(from))}
 ${number(`${nameOfEvaluation('tuned', summary.method.name)}, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}

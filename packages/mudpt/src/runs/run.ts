@@ -4,6 +4,7 @@ import { makeFolder } from '@mudpt/clip/files';
 import { InputError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import type { Dataset } from '../data/index.ts';
+import { describeImported } from '../import/index.ts';
 import { methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { changedPlugins } from '../plugins/load.ts';
 import { fitToModel, runName } from './config.ts';
@@ -125,6 +126,12 @@ function mostSteps({ training, accumulate }: RunConfig, { splits }: Dataset) {
 }
 
 function finished(folder: RunFolder, config: RunConfig, summary: RunSummary, { observer }: RunOptions): RunResult {
+  if (config.imported)
+    throw new InputError(
+      'run',
+      `the run in ${folder.path} has finished: it was imported from ${describeImported(config.imported)}, and no state of an optimizer came with it`,
+      'evaluate it and predict with it as it is, or train a new run',
+    );
   observer?.onNote?.(`the run in ${folder.path} has finished: there is nothing to resume`);
   return { folder, config, summary };
 }

@@ -3,6 +3,7 @@ import { counted } from '../data/dataset.ts';
 import type { BatchLoader, Item } from '../data/index.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
 import { type Features, imageFeatures } from '../evaluation/image-features.ts';
+import { loadImported } from '../import/index.ts';
 import { budgetOf } from '../memory/budget.ts';
 import { layoutOf, type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { DivergedError } from '../train/diverged.ts';
@@ -34,7 +35,8 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     const budget = budgetOf(config.memory, base.clip.device);
     method = await createMethod(base.clip, config, dataset);
     // What cannot be is told before anything is written or measured.
-    if (method.kind === 'prompts') expectBudget(parts, method, budget);
+    if (config.imported) await loadImported(method, base.clip, config.imported);
+    else if (method.kind === 'prompts') expectBudget(parts, method, budget);
     // What was measured before stands until it is measured again: on other data or classes it may never be.
     if (resume) summary.begin({ evaluations: resume.evaluations });
     else await folder.clear();
@@ -95,7 +97,7 @@ async function measureAndLearn(stage: Stage, method: Method): Promise<boolean> {
     const zeroShot = await measureZeroShot(stage, test);
     const train = await readable(stage, checked);
     if (method.kind === 'features') await fitMethod(stage, method, train, store);
-    else if (await trainMethod(stage, method, train)) return true;
+    else if (!stage.config.imported && (await trainMethod(stage, method, train))) return true;
     base.clip.device.trim();
     const tuned = await measureTuned(stage, method, test);
     await folder.writePredictions(predictionLines(zeroShot, tuned));

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import * as z from 'zod';
 import type { Dataset } from '../data/index.ts';
 import { datasetNames } from '../datasets/index.ts';
+import { importedSchema } from '../import/record.ts';
 import { bytesOfSize } from '../memory/budget.ts';
 import { type MethodDefinition, methodNamed, methodNames, PROTOCOLS } from '../methods/index.ts';
 import { hashesOf, pluginSchema } from '../plugins/load.ts';
@@ -119,6 +120,13 @@ export const runSettings = z.strictObject({
     .optional()
     .describe('modules that register methods and data sets of other packages, loaded first')
     .register(settingMetadata, { identity: hashesOf }),
+  imported: importedSchema
+    .optional()
+    .describe('the checkpoint of the authors that what was learnt was read from, instead of training')
+    .register(settingMetadata, {
+      folder: (imported: object | undefined) => imported && 'imported',
+      identity: (imported: { readonly sha256: string } | undefined) => imported?.sha256,
+    }),
   settings: z
     .record(z.string(), z.unknown())
     .default({})
