@@ -17,6 +17,8 @@ describe('metricsOf', () => {
         { truth: 1, prediction: 3, count: 1 },
       ],
     });
+    // (1/2 + 2/3) / 2
+    expect(metrics.balancedAccuracy).toBeCloseTo(700 / 12, 10);
     expect(metrics.perClass[1]).toMatchObject({ count: 3, correct: 2 });
     expect(metrics.perClass[2]).toEqual({ label: 2, count: 0, correct: 0, accuracy: 0, f1: 0 });
   });

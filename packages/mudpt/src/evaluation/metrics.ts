@@ -20,6 +20,8 @@ export interface Metrics {
   readonly error: number;
   /** Mean F1 over the classes that occur, in percent (scikit-learn's macro average over the labels in y_true). */
   readonly macroF1: number;
+  /** Mean accuracy over the classes that occur, in percent (scikit-learn's balanced_accuracy_score). Absent in summaries of version 0.1. */
+  readonly balancedAccuracy?: number | undefined;
   readonly perClass: readonly ClassMetrics[];
   /** In summaries of version 0.1 alone: confusion[truth][prediction] counts images. Since then it is a file of its own (`Confusion`). */
   readonly confusion?: readonly (readonly number[])[] | undefined;
@@ -53,6 +55,7 @@ export function metricsOfConfusion(confusion: Confusion): Metrics {
     accuracy,
     error: count === 0 ? 0 : 100 - accuracy,
     macroF1: present.length === 0 ? 0 : sum(present.map(({ f1 }) => f1)) / present.length,
+    balancedAccuracy: present.length === 0 ? 0 : sum(present.map((one) => one.accuracy)) / present.length,
     perClass,
   };
 }

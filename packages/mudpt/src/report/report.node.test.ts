@@ -141,6 +141,7 @@ describe('a report', () => {
       readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
     expect(await text()).toMatch(/test pictures that were never trained on.*95 % interval of drawing so many test pictures/);
     expect(await text()).toContain('macro F1 over 3 classes');
+    expect(await text()).toContain('Balanced accuracy, in which every class counts the same, is 66.7');
     const written = await folder.readSummary();
     const warnings = ['1 test picture is seen in training or validation too, which flatters the accuracy: a = b'];
     await folder.writeSummary({

@@ -42,7 +42,7 @@ ${number('points gained', points(to - from), true)}
 ${number(`macro F1 over ${classesWithImages(after.metrics)} classes, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
 </div>
 <div class="track"><i class="${from > to ? 'lost' : 'after'}" style="width:${Math.max(from, to).toFixed(2)}%"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>
-<p class="soft">Accuracy on ${after.metrics.count} test pictures${summary.data.warnings.some((text) => text.includes(SEEN_BEFORE)) ? '' : ' that were never trained on'}; ± is the 95 % interval of drawing so many test pictures (normal approximation), not of training anew with other seeds. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
+<p class="soft">Accuracy on ${after.metrics.count} test pictures${summary.data.warnings.some((text) => text.includes(SEEN_BEFORE)) ? '' : ' that were never trained on'}; ± is the 95 % interval of drawing so many test pictures (normal approximation), not of training anew with other seeds.${after.metrics.balancedAccuracy !== undefined && html` Balanced accuracy, in which every class counts the same, is ${percent(after.metrics.balancedAccuracy)}.`} Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
 }
 

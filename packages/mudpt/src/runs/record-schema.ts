@@ -15,6 +15,7 @@ const metrics = z.looseObject({
   accuracy: percent,
   error: percent,
   macroF1: percent,
+  balancedAccuracy: percent.optional(),
   perClass: z.array(z.looseObject({ label: count, count, correct: count, accuracy: percent, f1: percent })),
   /** Of version 0.1. */
   confusion: z.array(z.array(count)).optional(),
