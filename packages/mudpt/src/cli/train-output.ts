@@ -100,5 +100,6 @@ export function finish(line: StatusLine, { folder, summary }: RunResult, report:
   line.print(`time ${duration(summary.training.seconds)}, most memory ${bytes(summary.training.peakBytes)}`);
   line.print(`results in ${path}`);
   if (report !== undefined) line.print(`report  ${pathFromHere(report)}`);
+  else line.print(`no report was written; for one: ${command(`explain ${path}`)}`);
   return 0;
 }

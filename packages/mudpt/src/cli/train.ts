@@ -46,10 +46,11 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       signal: stop.signal,
       observer: observe(line),
       afterwards: async ({ folder, dataset, clip, method }: FinishedRun) => {
+        if ((await folder.readConfig()).report === 'no') return;
         line.show('writing the report');
         // Charts and their libraries are loaded when they are needed: training shall begin soon.
         const { writeReport } = await import('../report/index.ts');
-        report = await writeReport({ folder, dataset, ...(method && { learnt: { clip, method } }) });
+        report = await writeReport({ folder, dataset, ...(method && { learnt: { clip, method } }), signal: stop.signal });
       },
       ...(flags.out !== undefined && { out: flags.out }),
       ...(flags.fresh && { fresh: true }),

@@ -1,3 +1,4 @@
+export { type Confusion, type ConfusionCell, confusionOf } from './confusion.ts';
 export { NotFiniteError } from './finite.ts';
 export { type ClassMetrics, type Metrics, metricsOf } from './metrics.ts';
 export { harmonicMean, meanAndInterval } from './comparison.ts';

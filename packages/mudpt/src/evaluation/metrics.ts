@@ -1,5 +1,6 @@
 /** From predictions to numbers. Percentages are 0 to 100, as papers print them. */
 import { at } from '../at.ts';
+import { type Confusion, confusionOf, marginsOf } from './confusion.ts';
 
 export interface ClassMetrics {
   readonly label: number;
@@ -19,9 +20,11 @@ export interface Metrics {
   readonly error: number;
   /** Mean F1 over the classes that occur, in percent (scikit-learn's macro average over the labels in y_true). */
   readonly macroF1: number;
+  /** Mean accuracy over the classes that occur, in percent (scikit-learn's balanced_accuracy_score). Absent in summaries of version 0.1. */
+  readonly balancedAccuracy?: number | undefined;
   readonly perClass: readonly ClassMetrics[];
-  /** confusion[truth][prediction] counts images. */
-  readonly confusion: readonly (readonly number[])[];
+  /** In summaries of version 0.1 alone: confusion[truth][prediction] counts images. Since then it is a file of its own (`Confusion`). */
+  readonly confusion?: readonly (readonly number[])[] | undefined;
 }
 
 /**
@@ -30,33 +33,30 @@ export interface Metrics {
  * @param predictions labels predicted, in the same order
  */
 export function metricsOf(labels: ArrayLike<number>, predictions: ArrayLike<number>, classes: number): Metrics {
-  const confusion = Array.from({ length: classes }, () => new Uint32Array(classes));
-  for (let i = 0; i < labels.length; i++) {
-    const [label, prediction] = [labels[i], predictions[i]];
-    const row = label === undefined ? undefined : confusion[label];
-    if (!row || prediction === undefined || prediction < 0 || prediction >= classes)
-      throw new RangeError(`label ${label} or prediction ${prediction} of ${classes} classes`);
-    row[prediction] = at(row, prediction) + 1;
-  }
-  const predicted = new Uint32Array(classes);
-  for (const row of confusion) row.forEach((count, label) => (predicted[label] = at(predicted, label) + count));
-  const perClass = confusion.map((row, label): ClassMetrics => {
-    const count = row.reduce((sum, cell) => sum + cell, 0);
-    const correct = at(row, label);
+  return metricsOfConfusion(confusionOf(labels, predictions, classes));
+}
+
+export function metricsOfConfusion(confusion: Confusion): Metrics {
+  const { labelled, predicted } = marginsOf(confusion);
+  const recognised = new Uint32Array(confusion.classes);
+  for (const { truth, prediction, count } of confusion.cells) if (truth === prediction) recognised[truth] = count;
+  const perClass = Array.from(labelled, (count, label): ClassMetrics => {
+    const correct = at(recognised, label);
     const f1 = percent(2 * correct, count + at(predicted, label));
     return { label, count, correct, accuracy: percent(correct, count), f1 };
   });
-  const correct = perClass.reduce((sum, { correct: right }) => sum + right, 0);
-  const present = perClass.filter(({ count }) => count > 0);
-  const accuracy = percent(correct, labels.length);
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const [count, correct] = [sum(perClass.map((one) => one.count)), sum(perClass.map((one) => one.correct))];
+  const present = perClass.filter((one) => one.count > 0);
+  const accuracy = percent(correct, count);
   return {
-    count: labels.length,
+    count,
     correct,
     accuracy,
-    error: labels.length === 0 ? 0 : 100 - accuracy,
-    macroF1: present.length === 0 ? 0 : present.reduce((sum, { f1 }) => sum + f1, 0) / present.length,
+    error: count === 0 ? 0 : 100 - accuracy,
+    macroF1: present.length === 0 ? 0 : sum(present.map(({ f1 }) => f1)) / present.length,
+    balancedAccuracy: present.length === 0 ? 0 : sum(present.map((one) => one.accuracy)) / present.length,
     perClass,
-    confusion: confusion.map((row) => [...row]),
   };
 }
 

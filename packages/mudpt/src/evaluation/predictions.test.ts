@@ -30,6 +30,13 @@ describe('rankLogits', () => {
     ]);
   });
 
+  it('keeps a few of many labels as sorting all would', () => {
+    const logits = Float32Array.from({ length: 60 }, (_, label) => (label * 37) % 11);
+    const kept = (keep: number): unknown => rankLogits([item(0)], logits, 60, keep)[0]?.top;
+    expect(kept(60)).toHaveLength(60);
+    for (const keep of [1, 5, 13, 59]) expect(kept(keep)).toEqual((kept(60) as unknown[]).slice(0, keep));
+  });
+
   it('bears logits that exp would not', () => {
     const [only] = rankLogits([item(1)], Float32Array.of(1000, -1000), 2);
     expect([only?.top[0], only?.loss]).toEqual([[0, 1], 2000]);

@@ -1,6 +1,8 @@
 /** From logits to what each image is taken for, and how often that is right. */
-import { type Metrics, metricsOf } from './metrics.ts';
+import { at } from '../at.ts';
 import type { Item } from '../data/index.ts';
+import { type Confusion, confusionOf } from './confusion.ts';
+import { type Metrics, metricsOfConfusion } from './metrics.ts';
 import { NotFiniteError } from './finite.ts';
 
 /** Labels with their probabilities, best first. */
@@ -24,12 +26,16 @@ export function predictedLabel({ top: [first] }: Pick<ImagePrediction, 'top'>): 
   return first[0];
 }
 
-export function metricsOfPredictions(predictions: readonly ImagePrediction[], classes: number): Metrics {
-  return metricsOf(
+export function confusionOfPredictions(predictions: readonly ImagePrediction[], classes: number): Confusion {
+  return confusionOf(
     predictions.map(({ item }) => item.label),
     predictions.map(predictedLabel),
     classes,
   );
+}
+
+export function metricsOfPredictions(predictions: readonly ImagePrediction[], classes: number): Metrics {
+  return metricsOfConfusion(confusionOfPredictions(predictions, classes));
 }
 
 /**
@@ -47,14 +53,28 @@ export function rankLogits(items: readonly Item[], logits: Float32Array, classes
       );
     const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
     const total = values.reduce((sum, value) => sum + Math.exp(value - most), 0);
-    const ranked = Array.from(values, (logit, label) => ({ logit, label }));
-    ranked.sort((a, b) => b.logit - a.logit || a.label - b.label);
     return {
       item,
-      top: ranked.slice(0, keep).map(({ logit, label }) => [label, Math.exp(logit - most) / total] as const),
+      top: largest(values, keep).map((label) => [label, Math.exp(at(values, label) - most) / total] as const),
       loss: Math.log(total) + most - logitOf(values, item),
     };
   });
+}
+
+/** The labels of the largest values, largest first, of equal ones the first. */
+function largest(values: Float32Array, keep: number): number[] {
+  const value = (label: number): number => at(values, label);
+  if (keep >= values.length) return [...values.keys()].sort((a, b) => value(b) - value(a) || a - b);
+  // A few of many: each value is put in its place among the best so far, without sorting the rest.
+  const best: number[] = [];
+  for (const [label, logit] of values.entries()) {
+    let place = best.length;
+    while (place > 0 && value(at(best, place - 1)) < logit) place -= 1;
+    if (place === keep) continue;
+    best.splice(place, 0, label);
+    if (best.length > keep) best.pop();
+  }
+  return best;
 }
 
 function logitOf(logits: Float32Array, { id, label }: Item): number {

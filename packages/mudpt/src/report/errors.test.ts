@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest';
-import { metricsOf } from '../evaluation/index.ts';
-import type { Evaluation, Prediction } from '../runs/index.ts';
+import { confusionOf } from '../evaluation/index.ts';
+import type { Prediction } from '../runs/index.ts';
 import { confusedPairs, doubtfulLabels, hardest } from './errors.ts';
 
 it('the most confused pairs, of equal ones those of the smaller class first', () => {
   const labels = [0, 0, 0, 0, 1, 1, 2];
   const guesses = [0, 1, 1, 2, 0, 1, 1];
-  const evaluation = { metrics: metricsOf(labels, guesses, 3) } as Evaluation;
-  expect(confusedPairs(evaluation)).toEqual([
+  const confusion = confusionOf(labels, guesses, 3);
+  expect(confusedPairs(confusion)).toEqual([
     { truth: 0, guess: 1, count: 2, share: 0.5 },
     { truth: 2, guess: 1, count: 1, share: 1 },
     { truth: 1, guess: 0, count: 1, share: 0.5 },
     { truth: 0, guess: 2, count: 1, share: 0.25 },
   ]);
-  expect(confusedPairs(evaluation, 1)).toHaveLength(1);
+  expect(confusedPairs(confusion, 1)).toHaveLength(1);
 });
 
 const made = (id: string, zeroShot: number, guess: number, probability: number, loss = 0): Prediction => ({

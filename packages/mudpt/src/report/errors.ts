@@ -1,7 +1,8 @@
 /** What went wrong: pairs of classes that are confused, images with the largest loss, labels that look wrong. */
 import { at } from '../at.ts';
 import { readableName } from '../data/index.ts';
-import type { Evaluation, Prediction, RunSummary } from '../runs/index.ts';
+import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
+import type { Prediction, RunSummary } from '../runs/index.ts';
 import { html, type Markup } from './markup.ts';
 import { MOST_CLASSES } from './plots.ts';
 
@@ -26,12 +27,18 @@ export interface Pair {
 }
 
 /** The pairs with most images, of equal ones those with the larger share. */
-export function confusedPairs({ metrics: { confusion, perClass } }: Evaluation, most = MOST_PAIRS): Pair[] {
-  const pairs: Pair[] = [];
-  for (const [truth, row] of confusion.entries())
-    for (const [guess, count] of row.entries())
-      if (truth !== guess && count > 0) pairs.push({ truth, guess, count, share: count / (perClass[truth]?.count ?? count) });
-  return pairs.sort((a, b) => b.count - a.count || b.share - a.share).slice(0, most);
+export function confusedPairs(confusion: Confusion, most = MOST_PAIRS): Pair[] {
+  const { labelled } = marginsOf(confusion);
+  return confusion.cells
+    .filter(({ truth, prediction }) => truth !== prediction)
+    .map(({ truth, prediction, count }) => ({ truth, guess: prediction, count, share: count / at(labelled, truth) }))
+    .sort((a, b) => b.count - a.count || b.share - a.share)
+    .slice(0, most);
+}
+
+/** How many pairs the table has: beside a matrix in full a few will do. */
+export function pairsShown({ classes }: Confusion): number {
+  return classes > MOST_CLASSES ? MOST_PAIRS : FEW_PAIRS;
 }
 
 /**
@@ -59,9 +66,8 @@ function nameIn({ data }: RunSummary): (label: number | undefined) => string {
 }
 
 /** A table of the pairs; a click shows their images where the page has them. */
-export function pairsTable(summary: RunSummary, after: Evaluation): Markup | undefined {
-  // Beside a matrix a few will do.
-  const pairs = confusedPairs(after, summary.data.classes.length > MOST_CLASSES ? MOST_PAIRS : FEW_PAIRS);
+export function pairsTable(summary: RunSummary, confusion: Confusion): Markup | undefined {
+  const pairs = confusedPairs(confusion, pairsShown(confusion));
   if (pairs.length === 0) return undefined;
   const name = nameIn(summary);
   const rows = pairs.map(

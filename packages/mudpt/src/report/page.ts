@@ -19,13 +19,13 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8p
 .track i { position: absolute; left: 0; top: 0; bottom: 0; border-radius: 5px; } .track .after { background: var(--accent); } .track .before { background: var(--before); } .track .lost { background: var(--down); }
 .row { display: flex; flex-wrap: wrap; gap: 1.2rem; } .row > * { flex: 1 1 420px; min-width: 0; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; background: none !important; } .scroll svg { max-width: none; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th { text-align: left; color: var(--soft); font-weight: 600; cursor: pointer; }
-td:first-child { min-width: 9rem; } .long { max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: 8px; } .long th { position: sticky; top: 0; background: var(--ground); }
+td:first-child { min-width: 9rem; } .long { max-height: 34rem; overflow: auto; content-visibility: auto; contain-intrinsic-size: auto 34rem; border: 1px solid var(--line); border-radius: 8px; } .long th { position: sticky; top: 0; background: var(--ground); }
 .tools { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; } .tools input, .tools button { font: inherit; font-size: 13px; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: 6px; background: var(--panel); color: var(--ink); } .tools button { cursor: pointer; }
 .pair { cursor: pointer; } th, td { padding: .28rem .55rem; border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; } td.n { white-space: nowrap; overflow-wrap: normal; }
 .up { color: var(--up); } .down { color: var(--down); } .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: .7rem; } .pictures figure { margin: 0; font-size: 12px; line-height: 1.35; }
 .pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
 .pictures img.example { width: 30px; height: 30px; display: inline-block; margin: 0 .2rem .1rem 0; }
-.matrix rect, .matrix text { cursor: pointer; } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: var(--note); }
+.matrix [data-cell], .raster { cursor: pointer; } .raster { display: block; width: min(100%, 720px); image-rendering: pixelated; border: 1px solid var(--line); } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: var(--note); }
 dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 560px) { body { padding: 1.2rem .9rem 3rem; } dl { grid-template-columns: max-content 1fr; } .row > * { flex-basis: 100%; } .number b { font-size: 1.5rem; } th, td { padding: .28rem .4rem; } }
 @media (prefers-color-scheme: dark) {
@@ -60,21 +60,25 @@ if (tools && classes) {
   for (const button of tools.querySelectorAll('button')) button.addEventListener('click', () => sort(classes, Number(button.dataset.column), button.dataset.down === 'yes'));
   sort(classes, 4, false);
 }
-const matrix = document.querySelector('.matrix svg'), shown = document.getElementById('cell');
+const shown = document.getElementById('cell');
 if (shown) {
-  const { size, cells, thumbnails, names } = JSON.parse(document.getElementById('cells').textContent);
+  const { size, cells, counts, thumbnails, names } = JSON.parse(document.getElementById('cells').textContent);
+  const countOf = new Map();
+  for (let i = 0, place = 0; i < counts.length; i += 2) { place += counts[i]; countOf.set(place, counts[i + 1]); }
   const show = (index) => {
-    const truth = Math.floor(index / size), guess = index % size, ids = cells[truth + ',' + guess] ?? [];
+    const truth = Math.floor(index / size), guess = index % size, ids = cells[truth + ',' + guess] ?? [], count = countOf.get(index) ?? 0;
     shown.replaceChildren();
-    const title = document.createElement('p'); title.textContent = names[truth] + (truth === guess ? ' recognised: ' : ' taken for ' + names[guess] + ': ') + ids.length;
+    const title = document.createElement('p'); title.textContent = names[truth] + (truth === guess ? ' recognised: ' : ' taken for ' + names[guess] + ': ') + count + (ids.length > 0 && ids.length < count ? ', ' + ids.length + ' of them here' : '');
     const list = document.createElement('div'); list.className = 'pictures';
-    for (const id of ids) { if (!thumbnails[id]) continue; const image = document.createElement('img'); image.src = thumbnails[id]; image.title = image.alt = id; list.append(image); }
+    for (const id of ids) { const image = document.createElement('img'); image.src = thumbnails[id]; image.title = image.alt = id; list.append(image); }
     shown.append(title, list); shown.scrollIntoView({ block: 'nearest' });
   };
-  for (const row of document.querySelectorAll('.pair')) row.addEventListener('click', () => show(Number(row.dataset.cell)));
-  const rects = matrix ? [...matrix.querySelectorAll('rect')].filter((rect) => rect.closest('g[aria-label="cell"]')) : [];
-  rects.forEach((rect, index) => rect.addEventListener('click', () => show(index)));
-  for (const text of matrix ? matrix.querySelectorAll('g[aria-label="text"] text') : []) text.style.pointerEvents = 'none';
+  for (const cell of document.querySelectorAll('[data-cell]')) cell.addEventListener('click', () => show(Number(cell.dataset.cell)));
+  const raster = document.querySelector('.raster');
+  if (raster) raster.addEventListener('click', (event) => {
+    const place = (offset, length) => Math.max(0, Math.min(size - 1, Math.floor(size * offset / length)));
+    show(place(event.offsetY, raster.clientHeight) * size + place(event.offsetX, raster.clientWidth));
+  });
 }
 `;
 

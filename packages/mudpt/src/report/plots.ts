@@ -1,6 +1,7 @@
 /** Charts as SVG, made without a browser: Observable Plot on linkedom's document. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { at } from '../at.ts';
 import type { Evaluation } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
 
@@ -82,32 +83,51 @@ function epochsOf(metrics: readonly MetricsLine[], stepsPerEpoch: number): (Epoc
     .map((line) => ({ ...line, at: (line.epoch + 1) * stepsPerEpoch }));
 }
 
-/** Charts of more classes cannot be read: the report has tables with a search then. */
+/** Charts of every class are drawn for so many: of more they show the extremes, and tables with a search have the rest. */
 export const MOST_CLASSES = 60;
+/** Classes shown at either end then. */
+const EXTREMES = 20;
+/** Bars of a histogram of accuracies. */
+const HISTOGRAM_BINS = 20;
 /** Letters of a name in a chart; the tables have the whole. */
 const MOST_LETTERS = 28;
-/** Pixels a letter takes, and between labels and the word for the axis. */
-const [LETTER, GAP] = [6.6, 24];
+/** Pixels a letter takes. */
+const LETTER = 6.6;
 
-function shortened(name: string): string {
+export function shortened(name: string): string {
   const letters = [...name];
   return letters.length > MOST_LETTERS ? `${letters.slice(0, MOST_LETTERS - 1).join('')}…` : name;
 }
 
 /** Room for names beside an axis. */
-function roomFor(names: readonly string[]): number {
+export function roomFor(names: readonly string[]): number {
   return 16 + LETTER * Math.max(4, ...names.map((name) => [...name].length));
 }
 
-/** Accuracy of every class before and after, the classes that gained most first. Undefined for more than can be read. */
-export function classBars(names: readonly string[], before: Evaluation, after: Evaluation): string | undefined {
-  if (names.length > MOST_CLASSES) return undefined;
-  const rows = names.flatMap((name, label) => {
-    const [from, to] = [before.metrics.perClass[label], after.metrics.perClass[label]];
-    return from && to && to.count > 0 ? [{ key: `${label}`, name, from: from.accuracy, to: to.accuracy }] : [];
+/** Accuracies of a class that has test images. */
+export interface ClassChange {
+  readonly label: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export function classChanges(before: Evaluation, after: Evaluation): ClassChange[] {
+  return after.metrics.perClass.flatMap(({ label, count, accuracy }) => {
+    const from = before.metrics.perClass[label];
+    return from && count > 0 ? [{ label, from: from.accuracy, to: accuracy }] : [];
   });
-  rows.sort((a, b) => b.to - b.from - (a.to - a.from));
-  const byKey = new Map(rows.map(({ key, name }) => [key, shortened(name)]));
+}
+
+/** The classes with the least and with the greatest accuracy, of many. */
+export function extremes(changes: readonly ClassChange[], most = EXTREMES): { least: ClassChange[]; greatest: ClassChange[] } {
+  const sorted = [...changes].sort((a, b) => a.to - b.to || a.from - b.from || a.label - b.label);
+  return { least: sorted.slice(0, most), greatest: sorted.slice(-most).reverse() };
+}
+
+/** Accuracy of classes before and after, in the order given. */
+export function classBars(names: readonly string[], changes: readonly ClassChange[]): string {
+  const rows = changes.map(({ label, from, to }) => ({ key: `${label}`, from, to }));
+  const byKey = new Map(changes.map(({ label }) => [`${label}`, shortened(names[label] ?? '')]));
   return svg({
     width: 560,
     height: 58 + 17 * rows.length,
@@ -123,41 +143,29 @@ export function classBars(names: readonly string[], before: Evaluation, after: E
   });
 }
 
-/** Rows are true classes, columns predictions; shades are shares of the row. Undefined for more classes than can be read. */
-export function confusionMatrix(names: readonly string[], { metrics }: Evaluation): string | undefined {
-  if (names.length > MOST_CLASSES) return undefined;
-  const cells = metrics.confusion.flatMap((row, truth) => {
-    const total = row.reduce((sum, count) => sum + count, 0);
-    return row.map((count, guess) => ({ truth: `${truth}`, guess: `${guess}`, count, share: total > 0 ? count / total : 0 }));
-  });
-  const keys = names.map((_, label) => `${label}`);
-  const short = names.map(shortened);
-  const name = (key: string): string => short[Number(key)] ?? key;
-  const size = Math.max(11, Math.min(40, Math.floor(720 / Math.max(1, names.length))));
-  const margin = roomFor(short);
-  const offset = margin + GAP - 6;
+/** How many classes have which accuracy: bars before and after, side by side. */
+export function accuracyHistogram(changes: readonly ClassChange[]): string {
+  const width = 100 / HISTOGRAM_BINS;
+  const binOf = (accuracy: number): number => Math.min(HISTOGRAM_BINS - 1, Math.floor(accuracy / width));
+  const counts = Array.from({ length: HISTOGRAM_BINS }, () => ({ from: 0, to: 0 }));
+  for (const { from, to } of changes) {
+    at(counts, binOf(from)).from += 1;
+    at(counts, binOf(to)).to += 1;
+  }
+  const bars = (key: 'from' | 'to', left: number) =>
+    counts.map((count, bin) => ({ x1: (bin + left) * width, x2: (bin + left + 0.4) * width, count: count[key] }));
+  const place = { x1: 'x1', x2: 'x2', y: 'count' } as const;
   return svg({
-    width: 1.6 * margin + GAP + size * names.length,
-    marginRight: 0.6 * margin,
-    height: margin + GAP + 30 + size * names.length,
-    marginLeft: margin + GAP,
-    marginTop: margin + GAP,
-    padding: 0.04,
-    x: { domain: keys, axis: 'top', label: 'predicted', labelOffset: offset, tickFormat: name, tickRotate: -60, tickSize: 0 },
-    y: { domain: keys, label: 'true', labelOffset: offset, tickFormat: name, tickSize: 0 },
-    color: { scheme: 'blues', domain: [0, 1] },
+    width: 1000,
+    height: 220,
+    marginLeft: 46,
+    marginBottom: 38,
+    x: { label: 'accuracy, % (grey: zero-shot, blue: tuned)', domain: [0, 100] },
+    y: { label: 'classes', grid: true },
     marks: [
-      Plot.cell(cells, { x: 'guess', y: 'truth', fill: 'share' }),
-      Plot.text(
-        cells.filter(({ count }) => count > 0),
-        {
-          x: 'guess',
-          y: 'truth',
-          text: 'count',
-          fill: (cell: { share: number }) => (cell.share > 0.5 ? 'white' : '#333'),
-          fontSize: 9,
-        },
-      ),
+      Plot.rectY(bars('from', 0.1), { ...place, fill: COLOURS.before }),
+      Plot.rectY(bars('to', 0.5), { ...place, fill: COLOURS.after }),
+      Plot.ruleY([0]),
     ],
   });
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { metricsOf } from '../evaluation/index.ts';
+import { confusionOf, metricsOf } from '../evaluation/index.ts';
 import { type Evaluation, RunFolder, type RunSummary, resolveConfig } from '../runs/index.ts';
 import { html } from './markup.ts';
 import { writeReport } from './report.ts';
@@ -62,6 +62,8 @@ async function makeRun(evaluations: readonly Evaluation[]): Promise<RunFolder> {
   await folder.create();
   await folder.writeConfig(resolveConfig({ method: 'mudpt', data: 'animals', model: 'small' }));
   await folder.writeSummary(summary(evaluations));
+  for (const one of evaluations)
+    await folder.writeConfusion(one, confusionOf(LABELS, one.what === 'tuned' ? AFTER : BEFORE, NAMES.length));
   await folder.metrics.cut(0);
   await folder.metrics.append([
     { kind: 'step', epoch: 0, step: 0, loss: 2, accuracy: 10, lr: 1e-5, imagesPerSecond: 9, bytes: 5 },
@@ -139,6 +141,7 @@ describe('a report', () => {
       readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
     expect(await text()).toMatch(/test pictures that were never trained on.*95 % interval of drawing so many test pictures/);
     expect(await text()).toContain('macro F1 over 3 classes');
+    expect(await text()).toContain('Balanced accuracy, in which every class counts the same, is 66.7');
     const written = await folder.readSummary();
     const warnings = ['1 test picture is seen in training or validation too, which flatters the accuracy: a = b'];
     await folder.writeSummary({
@@ -150,20 +153,22 @@ describe('a report', () => {
     expect(await text()).toContain('zero-shot by the method, ±');
   });
 
-  it('of many classes has a search, sorting and pairs in place of charts', async () => {
+  /** A run whose class 2i + 1 is always taken for 2i, with `perClass` images a class. */
+  async function makeLargeRun(count: number, perClass = 1): Promise<RunFolder> {
     const folder = await makeRun([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
     const written = await folder.readSummary();
-    const count = 200;
     const classes = Array.from({ length: count }, (_, label) => ({
       name: `class_${label}_${'of_a_very_long_name_'.repeat(3)}`,
       prompt: '',
       train: 1,
       val: 0,
-      test: 1,
+      test: perClass,
     }));
-    const labels = classes.map((_, label) => label);
+    const labels = Array.from({ length: count * perClass }, (_, index) => index % count);
     const guesses = labels.map((label) => (label % 2 === 0 ? label : label - 1));
     const many = { ...evaluation('tuned', LABELS), metrics: metricsOf(labels, guesses, count) };
+    for (const what of ['zero-shot', 'tuned'] as const)
+      await folder.writeConfusion({ ...many, what }, confusionOf(labels, guesses, count));
     await folder.writeSummary({
       ...written,
       data: { ...written.data, classes },
@@ -173,7 +178,18 @@ describe('a report', () => {
       ],
       validation: 31,
     });
-    const text = await readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
+    await folder.writePredictions(
+      labels.map((label, index) => {
+        const top = [[guesses[index] ?? 0, 0.5]] as const;
+        return { id: `picture ${index}`, label, zeroShot: top, tuned: top, loss: 1 };
+      }),
+    );
+    return folder;
+  }
+  const nothing = { splits: { train: [], val: [], test: [] } };
+
+  it('of many classes has a search, sorting and pairs in place of charts of every class', async () => {
+    const text = await readFile(await writeReport({ folder: await makeLargeRun(200), dataset: nothing }), 'utf8');
     expect(text).toContain('type="search"');
     expect(text.match(/class="pair"/g)).toHaveLength(30);
     expect(text).toContain('data-cell="200"');
@@ -181,6 +197,30 @@ describe('a report', () => {
     expect(text).toMatch(/Linear probe is clearly better here than MuDPT/);
     for (const setting of ['template', 'seed', 'shots', 'method', 'data']) expect(text).toContain(`<dt>${setting}</dt>`);
     expect(text).toContain('<dd>a photo of a {}.</dd>');
+  });
+
+  it('of 1,000 classes has one image of the matrix, charts of both ends, and stays light', async () => {
+    const text = await readFile(await writeReport({ folder: await makeLargeRun(1000), dataset: nothing }), 'utf8');
+    expect(text.match(/<img class="raster" src="data:image\/png;base64,/g)).toHaveLength(1);
+    // Twenty classes at either end of two charts, twenty bars twice, and axes.
+    expect(text.match(/<(circle|rect|path|line|text)\b/g)?.length).toBeLessThan(500);
+    expect(text.length).toBeLessThan(800_000);
+    expect(await sharp(join(path, 'confusion_matrix.png')).metadata()).toMatchObject({ width: 1000, height: 1000 });
+  });
+
+  it('is made in pieces, and stops between two where it is asked to', async () => {
+    const folder = await makeLargeRun(100, 60);
+    await rm(join(path, 'report.html'), { force: true });
+    const stop = new AbortController();
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      if (turns < 5) setImmediate(turn);
+      else stop.abort(new Error('stopped'));
+    };
+    setImmediate(turn);
+    await expect(writeReport({ folder, dataset: nothing, signal: stop.signal })).rejects.toThrow('stopped');
+    await expect(readFile(join(path, 'report.html'))).rejects.toThrow(/ENOENT/);
   });
 
   it('shows training pictures beside errors, and labels to check', async () => {

@@ -1,13 +1,15 @@
 /**
  * What a person wants to see of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
- * `accuracy.png`, `classes.png`, `confusion_matrix.png` (the last two for up to 60 classes).
+ * `accuracy.png`, `classes.png`, `confusion_matrix.png`.
  */
 import { at } from '../at.ts';
 import { join } from 'node:path';
-import { type Clip, type ImageSource, printable } from '@mudpt/clip';
+import type { Clip, ImageSource } from '@mudpt/clip';
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
 import { command } from '../command.ts';
-import { type Dataset, readableName } from '../data/index.ts';
+import type { Dataset } from '../data/index.ts';
+import type { Confusion } from '../evaluation/confusion.ts';
+import { yieldToEventLoop } from '../event-loop.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
 import type { RunConfig } from '../runs/settings.ts';
 import { type Evaluation, isOfKind, type Prediction, type RunSummary } from '../runs/records.ts';
@@ -15,14 +17,18 @@ import type { RunFolder } from '../runs/run-folder.ts';
 import { divergedPage } from './diverged.ts';
 import { promptDiagram } from './diagram.ts';
 import { page } from './page.ts';
-import { accuracyCurve, classBars, confusionMatrix, lossCurve } from './plots.ts';
-import { doubtfulLabels, hardest, hardestImages, labelsToCheck, pairsTable } from './errors.ts';
-import { alternatives, classTable, confusion, curves, headline, inside, usage } from './sections.ts';
-import { pngOf, thumbnails } from './thumbnails.ts';
+import { drawCharts } from './charts.ts';
+import { confusedPairs, doubtfulLabels, hardest, hardestImages, labelsToCheck, pairsShown, pairsTable } from './errors.ts';
+import type { Markup } from './markup.ts';
+import { MOST_CLASSES } from './plots.ts';
+import { alternatives, classTable, confusionSection, curves, headline, inside, usage } from './sections.ts';
+import { thumbnails } from './thumbnails.ts';
 import { type LayerWords, nearestWords } from './words.ts';
 
-/** Images shown in the confusion matrix at most: a thumbnail takes about 2 KB. */
+/** Images shown at most, of few classes: a thumbnail takes about 2 KB. */
 const MAX_IMAGES = 800;
+/** Of many classes: images of a confused pair that the table shows. */
+const IMAGES_OF_PAIR = 6;
 
 export type ReportSources = {
   readonly folder: RunFolder;
@@ -30,13 +36,16 @@ export type ReportSources = {
   readonly dataset: Pick<Dataset, 'splits'>;
   /** The base model and the method with what was learnt, for the nearest words; without them that part is left out. */
   readonly learnt?: { readonly clip: Clip; readonly method: Method };
+  /** Asks to stop: nothing is written then but charts that are done. */
+  readonly signal?: AbortSignal;
 };
 
 /**
- * Writes the report of a run that has finished, or a short one of a run that diverged. @returns its path
- * @throws InputError for a run that has not been evaluated yet
+ * Writes the report of a run that has finished, or a short one of a run that diverged. It is made in pieces, between which the event loop runs.
+ * @returns its path
+ * @throws InputError for a run that has not been evaluated yet; the signal's reason once it is aborted
  */
-export async function writeReport({ folder, dataset, learnt }: ReportSources): Promise<string> {
+export async function writeReport({ folder, dataset, learnt, signal }: ReportSources): Promise<string> {
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
   const metrics = await folder.metrics.read(summary.lengths?.metrics);
   const { divergence } = summary.training;
@@ -45,35 +54,36 @@ export async function writeReport({ folder, dataset, learnt }: ReportSources): P
     await writeFileAtomic('report', path, divergedPage(summary, config, metrics, divergence));
     return path;
   }
-  const predictions = await folder.readPredictions(summary.lengths?.predictions);
-  const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
-  const names = summary.data.classes.map(({ name }) => printable(readableName(name)));
-  const { stepsPerEpoch } = summary.training;
-  const charts = {
-    loss: lossCurve(metrics, stepsPerEpoch),
-    accuracy: accuracyCurve(metrics, stepsPerEpoch),
-    classes: classBars(names, before, after),
-    confusion_matrix: confusionMatrix(names, after),
+  const piece = async <T>(make: () => T): Promise<Awaited<T>> => {
+    await yieldToEventLoop(signal);
+    return await make();
   };
-  for (const [name, svg] of Object.entries(charts))
-    if (svg) await writeFileAtomic('report', join(folder.path, `${name}.png`), await pngOf(svg));
-  const images = await thumbnails(imagesOf(predictions, dataset));
-  const examples = await examplesOf(predictions, dataset);
+  const predictions = await folder.readPredictions(summary.lengths?.predictions, signal);
+  const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
+  const confusion = await piece(() => folder.readConfusion(after));
+  const charts = await drawCharts(summary, metrics, before, after, confusion, piece);
+  for (const [name, png] of charts.files)
+    await piece(async () => writeFileAtomic('report', join(folder.path, name), await png()));
+  const images = await thumbnails(await piece(() => imagesOf(predictions, dataset, confusion)), signal);
+  const examples = await examplesOf(predictions, dataset, signal);
   const layout = summary.method.layout as PromptLayout | undefined;
-  const words = learnt ? await wordsOf(learnt.clip, learnt.method) : [];
-  const text = page(`${summary.method.title} on ${summary.data.name}`, [
-    headline(summary, config, before, after),
-    alternatives(summary, after),
-    curves(charts.loss, charts.accuracy),
-    classTable(summary, charts.classes, before, after),
-    confusion(summary, charts.confusion_matrix, pairsTable(summary, after), predictions, images),
-    hardestImages(summary, predictions, images, examples),
-    labelsToCheck(summary, predictions, images, examples),
-    inside(layout && promptDiagram({ layout, ...layersOf(summary) }), layout?.example, words),
-    usage(summary, config, folder.path),
-  ]);
+  const words = learnt ? await piece(() => wordsOf(learnt.clip, learnt.method)) : [];
+  const sections = [
+    () => headline(summary, config, before, after),
+    () => alternatives(summary, after),
+    () => curves(charts.loss, charts.accuracy),
+    () => classTable(summary, charts.classes, before, after),
+    () => confusionSection(summary, confusion, charts.matrix, pairsTable(summary, confusion), predictions, images),
+    () => hardestImages(summary, predictions, images, examples),
+    () => labelsToCheck(summary, predictions, images, examples),
+    () => inside(layout && promptDiagram({ layout, ...layersOf(summary) }), layout?.example, words),
+    () => usage(summary, config, folder.path),
+  ];
+  const made: (Markup | undefined)[] = [];
+  for (const section of sections) made.push(await piece(section));
+  const text = await piece(() => page(`${summary.method.title} on ${summary.data.name}`, made));
   const path = join(folder.path, 'report.html');
-  await writeFileAtomic('report', path, text);
+  await piece(() => writeFileAtomic('report', path, text));
   return path;
 }
 
@@ -94,25 +104,52 @@ function ownEvaluation(
   );
 }
 
-/** Images for thumbnails, the hardest first: they are what a reader looks for. */
-function imagesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset, 'splits'>): Map<string, ImageSource> {
+/**
+ * Images for thumbnails: what a reader looks for. Of few classes the hardest, which a click in the matrix shows; of many, decoding so many
+ * photographs would take longer than all else, so they are those that sections and the table of pairs show.
+ */
+function imagesOf(
+  predictions: readonly Prediction[],
+  { splits }: Pick<Dataset, 'splits'>,
+  confusion: Confusion,
+): Map<string, ImageSource> {
   const sources = new Map(splits.test.map(({ id, image }) => [id, image]));
-  const hardest = [...predictions].sort((a, b) => b.loss - a.loss).slice(0, MAX_IMAGES);
+  const wanted =
+    confusion.classes > MOST_CLASSES
+      ? [...hardest(predictions), ...doubtfulLabels(predictions), ...imagesOfPairs(predictions, confusion)]
+      : hardest(predictions, MAX_IMAGES);
   return new Map(
-    hardest.flatMap(({ id }) => {
+    wanted.flatMap(({ id }) => {
       const source = sources.get(id);
       return source === undefined ? [] : [[id, source] as const];
     }),
   );
 }
 
+/** The first images of every pair in the table. */
+function imagesOfPairs(predictions: readonly Prediction[], confusion: Confusion): Prediction[] {
+  const left = new Map(
+    confusedPairs(confusion, pairsShown(confusion)).map(({ truth, guess }) => [`${truth},${guess}`, IMAGES_OF_PAIR]),
+  );
+  return predictions.filter(({ label, tuned }) => {
+    const pair = `${label},${at(tuned, 0)[0]}`;
+    const count = left.get(pair) ?? 0;
+    left.set(pair, count - 1);
+    return count > 0;
+  });
+}
+
 /** A training image of every class that stands beside an error, by label. */
-async function examplesOf(predictions: readonly Prediction[], { splits }: Pick<Dataset, 'splits'>): Promise<Map<number, string>> {
+async function examplesOf(
+  predictions: readonly Prediction[],
+  { splits }: Pick<Dataset, 'splits'>,
+  signal?: AbortSignal,
+): Promise<Map<number, string>> {
   const shown = [...hardest(predictions), ...doubtfulLabels(predictions)];
   const labels = new Set(shown.flatMap(({ label, tuned }) => [label, at(tuned, 0)[0]]));
   const first = new Map<number, ImageSource>();
   for (const { label, image } of splits.train) if (labels.has(label) && !first.has(label)) first.set(label, image);
-  const made = await thumbnails(new Map([...first].map(([label, image]) => [String(label), image])));
+  const made = await thumbnails(new Map([...first].map(([label, image]) => [String(label), image])), signal);
   return new Map([...made].map(([label, source]) => [Number(label), source]));
 }
 

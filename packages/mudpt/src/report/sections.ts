@@ -3,6 +3,7 @@ import { at } from '../at.ts';
 import { command } from '../command.ts';
 import { SEEN_BEFORE } from '../data/duplicates.ts';
 import { readableName } from '../data/index.ts';
+import type { Confusion } from '../evaluation/confusion.ts';
 import { classesWithImages } from '../evaluation/metrics.ts';
 import { nameOfEvaluation } from '../runs/records.ts';
 import type { Evaluation, Prediction, RunConfig, RunSummary } from '../runs/index.ts';
@@ -41,7 +42,7 @@ ${number('points gained', points(to - from), true)}
 ${number(`macro F1 over ${classesWithImages(after.metrics)} classes, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
 </div>
 <div class="track"><i class="${from > to ? 'lost' : 'after'}" style="width:${Math.max(from, to).toFixed(2)}%"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>
-<p class="soft">Accuracy on ${after.metrics.count} test pictures${summary.data.warnings.some((text) => text.includes(SEEN_BEFORE)) ? '' : ' that were never trained on'}; ± is the 95 % interval of drawing so many test pictures (normal approximation), not of training anew with other seeds. Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
+<p class="soft">Accuracy on ${after.metrics.count} test pictures${summary.data.warnings.some((text) => text.includes(SEEN_BEFORE)) ? '' : ' that were never trained on'}; ± is the 95 % interval of drawing so many test pictures (normal approximation), not of training anew with other seeds.${after.metrics.balancedAccuracy !== undefined && html` Balanced accuracy, in which every class counts the same, is ${percent(after.metrics.balancedAccuracy)}.`} Chance is ${percent(100 / Math.max(1, summary.data.classes.length))}.</p>
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
 }
 
@@ -63,37 +64,61 @@ export function curves(loss: string | undefined, accuracy: string | undefined): 
   return html`<h2>Training</h2><div class="row">${loss && html`<div>${trusted(loss)}</div>`}${accuracy && html`<div>${trusted(accuracy)}</div>`}</div>`;
 }
 
-export function classTable(summary: RunSummary, bars: string | undefined, before: Evaluation, after: Evaluation): Markup {
+/** Charts of classes: every one of few; of many how accuracies are spread, and those at either end. */
+export type ClassCharts =
+  | { readonly all: string }
+  | { readonly histogram: string; readonly least: string; readonly greatest: string };
+
+export function classTable(summary: RunSummary, charts: ClassCharts, before: Evaluation, after: Evaluation): Markup {
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
     const [from, to] = [before, after].map(({ metrics }) => at(metrics.perClass, label).accuracy) as [number, number];
     const change = to - from;
     return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${at(after.metrics.perClass, label).f1.toFixed(1)}</td></tr>`;
   });
   const head = html`<thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">${nameOfEvaluation('tuned', summary.method.name)}</th><th class="n">change</th><th class="n">F1</th></tr></thead>`;
+  const isShort = 'all' in charts;
+  const table = html`<div class="scroll${isShort ? '' : ' long'}"><table class="classes">${head}<tbody>${rows}</tbody></table></div>`;
+  if (isShort) return html`<h2>Classes</h2><div class="row"><div>${trusted(charts.all)}</div>${table}</div>`;
   // Sorted by a column with a click anywhere; with many classes by words, too.
   const tools = html`<p class="tools"><input type="search" placeholder="find a class" aria-label="find a class"> <button data-column="4" data-down="no">worst first</button> <button data-column="5" data-down="no">most lost first</button> <button data-column="5" data-down="yes">most gained first</button> <button data-column="0" data-down="no">by name</button> <span class="soft"></span></p>`;
-  const table = html`<div class="scroll${bars ? '' : ' long'}"><table class="classes">${head}<tbody>${rows}</tbody></table></div>`;
-  return bars
-    ? html`<h2>Classes</h2><div class="row"><div>${trusted(bars)}</div>${table}</div>`
-    : html`<h2>Classes</h2>${tools}${table}`;
+  return html`<h2>Classes</h2><p class="soft">How many of the ${rows.length} classes have which accuracy.</p><div>${trusted(charts.histogram)}</div>
+<div class="row"><div><h3>Least accurate</h3>${trusted(charts.least)}</div><div><h3>Most accurate</h3>${trusted(charts.greatest)}</div></div>
+<h3>All classes</h3>${tools}${table}`;
 }
 
-export function confusion(
+/** The matrix as SVG for few classes, as the data URI of an image for many. */
+export type MatrixDrawing = { readonly svg: string } | { readonly image: string };
+
+export function confusionSection(
   summary: RunSummary,
-  matrix: string | undefined,
+  confusion: Confusion,
+  drawing: MatrixDrawing,
   pairs: Markup | undefined,
   predictions: readonly Prediction[],
   thumbnails: ReadonlyMap<string, string>,
 ): Markup {
   const cells: Record<string, string[]> = {};
-  for (const { id, label, tuned } of predictions) (cells[`${label},${at(tuned, 0)[0]}`] ??= []).push(id);
+  for (const { id, label, tuned } of predictions) if (thumbnails.has(id)) (cells[`${label},${at(tuned, 0)[0]}`] ??= []).push(id);
   const names = summary.data.classes.map(({ name }) => readableName(name));
-  const facts = { size: names.length, cells, names, thumbnails: Object.fromEntries(thumbnails) };
+  const facts = { size: names.length, cells, names, counts: countsOf(confusion), thumbnails: Object.fromEntries(thumbnails) };
   return html`<h2>What is taken for what</h2>${
-    matrix &&
-    html`<p class="soft">Click a cell to see its pictures.</p>
-<div class="scroll matrix">${trusted(matrix)}</div>`
-  }${pairs}<div id="cell"></div>${data('cells', facts)}`;
+    'svg' in drawing
+      ? html`<p class="soft">Click a cell to see its pictures.</p>
+<div class="scroll matrix">${trusted(drawing.svg)}</div>`
+      : html`<p class="soft">Each row is a true class, each column a prediction, from the first class to the last; the darker, the larger the part of the row (square root). Click a point to read its classes.</p>
+<img class="raster" src="${drawing.image}" alt="confusion matrix of ${names.length} classes">`
+  }<div id="cell"></div>${pairs}${data('cells', facts)}`;
+}
+
+/** Cells as one list: how far a cell lies from the one before, its count, and so on. */
+function countsOf({ classes, cells }: Confusion): number[] {
+  let last = 0;
+  return cells.flatMap(({ truth, prediction, count }) => {
+    const place = truth * classes + prediction;
+    const step = place - last;
+    last = place;
+    return [step, count];
+  });
 }
 
 export function inside(

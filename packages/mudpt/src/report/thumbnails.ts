@@ -1,28 +1,41 @@
 /** Small images inside the report itself, so that it opens offline and anywhere. */
 import { decodeImage, type ImageSource } from '@mudpt/clip';
 import { FormatError, InputError } from '@mudpt/tensor';
+import { inParts } from '../event-loop.ts';
 
 /** Pixels of a thumbnail's longer side. */
 const SIDE = 64;
 
-/** Data URIs of the images that could be read, by id. */
-export async function thumbnails(images: ReadonlyMap<string, ImageSource>): Promise<Map<string, string>> {
-  const { default: sharp } = await import('sharp');
+/** Images decoded at once. */
+const AT_ONCE = 4;
+
+/** Data URIs of the images that could be read, by id. @throws the signal's reason once it is aborted */
+export async function thumbnails(images: ReadonlyMap<string, ImageSource>, signal?: AbortSignal): Promise<Map<string, string>> {
   const made = new Map<string, string>();
-  for (const [id, source] of images) {
-    try {
-      const { width, height, data } = await decodeImage(source);
-      const small = await sharp(data, { raw: { width, height, channels: 3 } })
-        .resize(SIDE, SIDE, { fit: 'inside', withoutEnlargement: true })
-        .jpeg({ quality: 78 })
-        .toBuffer();
-      made.set(id, `data:image/jpeg;base64,${small.toString('base64')}`);
-    } catch (error) {
-      // A image that went missing since it was evaluated leaves its place empty; the run's own list says which could not be read.
-      if (!(error instanceof FormatError || error instanceof InputError)) throw error;
+  for await (const part of inParts([...images], AT_ONCE, signal)) {
+    const sources = await Promise.all(part.map(([, source]) => thumbnail(source)));
+    for (const [index, [id]] of part.entries()) {
+      const source = sources[index];
+      if (source !== undefined) made.set(id, source);
     }
   }
   return made;
+}
+
+/** An image that went missing since it was evaluated leaves its place empty; the run's list says which could not be read. */
+async function thumbnail(source: ImageSource): Promise<string | undefined> {
+  const { default: sharp } = await import('sharp');
+  try {
+    const { width, height, data } = await decodeImage(source);
+    const small = await sharp(data, { raw: { width, height, channels: 3 } })
+      .resize(SIDE, SIDE, { fit: 'inside', withoutEnlargement: true })
+      .jpeg({ quality: 78 })
+      .toBuffer();
+    return `data:image/jpeg;base64,${small.toString('base64')}`;
+  } catch (error) {
+    if (!(error instanceof FormatError || error instanceof InputError)) throw error;
+    return undefined;
+  }
 }
 
 /** Draws SVG on white as PNG, at twice its size. */

@@ -6,13 +6,14 @@ import type { RunConfig } from './settings.ts';
 import { openRunData } from './run-data.ts';
 import type { PromptFacts } from './prompt-file.ts';
 import type { Evaluation, Prediction } from './records.ts';
-import { predictionLines } from './summary.ts';
+import { evaluationOf, predictionLines } from './summary.ts';
 import type { RunFolder } from './run-folder.ts';
 import { type Features, imageFeatures } from '../evaluation/image-features.ts';
 import type { SharedFeatures } from '../evaluation/shared-features.ts';
 import { contentDigest } from '../data/fingerprint.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
-import { type ImagePrediction, metricsOfPredictions } from '../evaluation/predictions.ts';
+import type { Confusion } from '../evaluation/confusion.ts';
+import type { ImagePrediction } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import { isEqual } from '../settings/canonical.ts';
 import type { TunedModel } from './open-run.ts';
@@ -36,6 +37,8 @@ export interface EvaluateOptions {
 export interface EvaluationResult {
   readonly zeroShot: Evaluation;
   readonly tuned: Evaluation;
+  /** Which class is taken for which. */
+  readonly confusions: { readonly zeroShot: Confusion; readonly tuned: Confusion };
   readonly classNames: readonly string[];
   readonly unreadable: readonly Unreadable[];
 }
@@ -69,22 +72,18 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         method.kind === 'features'
           ? await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows))
           : await predictImages(base.clip, method, loader, features.items, forward('tuned', features.items.length));
-      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]): Evaluation => ({
-        what,
-        data: dataset.name,
-        split: 'test',
-        classes,
-        metrics: metricsOfPredictions(predictions, classNames.length),
-        time: new Date().toISOString(),
-      });
+      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) =>
+        evaluationOf({ what, data: dataset.name, split: 'test', classes }, predictions, classNames.length);
+      const measured = { zeroShot: made('zero-shot', zeroShot), tuned: made('tuned', tuned) };
       const result = {
-        zeroShot: made('zero-shot', zeroShot),
-        tuned: made('tuned', tuned),
+        zeroShot: measured.zeroShot.evaluation,
+        tuned: measured.tuned.evaluation,
+        confusions: { zeroShot: measured.zeroShot.confusion, tuned: measured.tuned.confusion },
         classNames,
         unreadable: loader.unreadable,
       };
       await options.onPredictions?.(predictionLines(zeroShot, tuned));
-      await record(folder, config, [result.zeroShot, result.tuned]);
+      await record(folder, config, [measured.zeroShot, measured.tuned]);
       return result;
     } finally {
       features.features.dispose();
@@ -137,10 +136,14 @@ function forDataset(method: Method, { classNames, template }: PromptFacts, datas
   return isSame ? method : method.forContext(dataset);
 }
 
-async function record(folder: RunFolder, config: RunConfig, made: readonly Evaluation[]): Promise<void> {
+async function record(folder: RunFolder, config: RunConfig, made: readonly ReturnType<typeof evaluationOf>[]): Promise<void> {
   await using _lock = await folder.lock();
   const summary = await folder.readSummary();
-  const evaluations = made.reduce<readonly Evaluation[]>(withEvaluation, summary.evaluations);
+  for (const { evaluation, confusion } of made) await folder.writeConfusion(evaluation, confusion);
+  const evaluations = made.reduce<readonly Evaluation[]>(
+    (all, { evaluation }) => withEvaluation(all, evaluation),
+    summary.evaluations,
+  );
   await folder.writeSummary({ ...summary, evaluations });
   await folder.writeResults({ ...summary, evaluations }, config);
 }

@@ -8,6 +8,7 @@ import type { Method, PromptMethod, TrainingSettings } from '../methods/index.ts
 import { DivergedError } from '../train/diverged.ts';
 import { tryAlternatives } from './alternatives.ts';
 import type { Evaluation } from './records.ts';
+import { evaluationOf } from './summary.ts';
 import { forwardOptions, type Stage } from './stage.ts';
 
 /** What the frozen model makes of the test images. */
@@ -82,9 +83,8 @@ async function evaluated(
   what: Evaluation['what'],
   predictions: readonly ImagePrediction[],
 ): Promise<void> {
-  const metrics = metricsOfPredictions(predictions, dataset.classNames.length);
-  const time = new Date().toISOString();
-  const evaluation: Evaluation = { what, data: dataset.name, split: 'test', classes: config.classes, metrics, time };
-  await summary.add(evaluation);
+  const kind = { what, data: dataset.name, split: 'test', classes: config.classes } as const;
+  const { evaluation, confusion } = evaluationOf(kind, predictions, dataset.classNames.length);
+  await summary.add(evaluation, confusion);
   options.observer?.onEvaluation?.(evaluation);
 }

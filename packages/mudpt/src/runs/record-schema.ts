@@ -15,8 +15,10 @@ const metrics = z.looseObject({
   accuracy: percent,
   error: percent,
   macroF1: percent,
+  balancedAccuracy: percent.optional(),
   perClass: z.array(z.looseObject({ label: count, count, correct: count, accuracy: percent, f1: percent })),
-  confusion: z.array(z.array(count)),
+  /** Of version 0.1. */
+  confusion: z.array(z.array(count)).optional(),
 });
 
 const evaluation = z.looseObject({
@@ -69,6 +71,18 @@ export const summarySchema = z.looseObject({
     stoppedEarlyAt: count.optional(),
     divergence: divergence.optional(),
   }),
+});
+
+export const CONFUSION_FORMAT = 1;
+
+export const confusionSchema = z.looseObject({
+  format: z.literal(CONFUSION_FORMAT),
+  what: text,
+  data: text,
+  split: text,
+  classes: text,
+  /** A row for each true class: a predicted class, how many images, the next class, ... */
+  rows: z.array(z.array(count)),
 });
 
 const terms = z.record(z.string(), number);

@@ -6,6 +6,7 @@
  * - `metrics.jsonl`: one `MetricsLine` as JSON per line, in the order of training (metrics-file.ts). After a resume it goes on where the checkpoint
  *   stood: lines of steps that are done again are cut off.
  * - `predictions.jsonl`: one {@link Prediction} per test image, zero-shot and tuned.
+ * - `confusion/`: for each evaluation, which class is taken for which (confusion-file.ts).
  * - `results.csv`: one line per measurement, for spreadsheets (results.ts).
  * - `prompts.safetensors`: what was learnt, f32, by the authors' names; `prompts.json` says what it belongs to (prompt-file.ts).
  * - `last.safetensors`: the checkpoint (checkpoint.ts), and `previous.safetensors` the generation before.
@@ -22,20 +23,24 @@ import { makeFolder } from '@mudpt/clip/files';
 import { FileLock, FormatError, InputError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
 import { parse, stringify } from 'yaml';
 import { exists } from '../data/files.ts';
+import type { Confusion } from '../evaluation/confusion.ts';
+import { inParts, yieldToEventLoop } from '../event-loop.ts';
 import { loadRecorded } from '../plugins/load.ts';
 import { resolveConfig } from './config.ts';
 import type { RunConfig, RunInput } from './settings.ts';
+import { confusionFile, openConfusion, sealConfusion } from './confusion-file.ts';
 import { MetricsFile, readRunFile } from './metrics-file.ts';
 import { checkRecord, predictionSchema, SUMMARY_FORMAT, summarySchema } from './record-schema.ts';
-import type { Prediction, RunSummary } from './records.ts';
+import type { Evaluation, Prediction, RunSummary } from './records.ts';
 import { resultsTable } from './results.ts';
-import { openSealed, openSealedJson, openSealedLines, sealJson, sealLine, sealText, YAML_SEAL } from './sealed.ts';
+import { openSealed, openSealedJson, sealedLines, sealJson, sealLine, sealText, YAML_SEAL } from './sealed.ts';
 
 const FILES = {
   config: 'config.yaml',
   summary: 'summary.json',
   metrics: 'metrics.jsonl',
   predictions: 'predictions.jsonl',
+  confusion: 'confusion',
   results: 'results.csv',
   prompts: 'prompts.safetensors',
   promptFacts: 'prompts.json',
@@ -44,6 +49,9 @@ const FILES = {
   lock: 'run.lock',
   features: 'features',
 } as const;
+
+/** Predictions read or written between two turns of the event loop. */
+const LINES_AT_ONCE = 500;
 
 /** What a report consists of. */
 const REPORT_FILES = ['report.html', 'loss.png', 'accuracy.png', 'classes.png', 'confusion_matrix.png'];
@@ -76,6 +84,7 @@ export class RunFolder {
     const lock = await FileLock.take(this.file('lock'), `the run in ${this.path}`);
     // Whoever left temporary files was killed: nobody else writes here now.
     await removeLeftovers(this.path);
+    if (await exists(this.file('confusion'))) await removeLeftovers(this.file('confusion'));
     return lock;
   }
 
@@ -135,20 +144,47 @@ export class RunFolder {
   }
 
   async writePredictions(predictions: readonly Prediction[]): Promise<void> {
-    await writeFileAtomic('run', this.file('predictions'), predictions.map(sealLine).join(''));
+    const parts: string[] = [];
+    for await (const part of inParts(predictions, LINES_AT_ONCE)) parts.push(part.map(sealLine).join(''));
+    await writeFileAtomic('run', this.file('predictions'), parts.join(''));
   }
 
-  /** @param count how many there must be */
-  async readPredictions(count?: number): Promise<Prediction[]> {
+  /**
+   * @param count how many there must be
+   * @throws FormatError for another count, and for lines that are damaged; the signal's reason once it is aborted
+   */
+  async readPredictions(count?: number, signal?: AbortSignal): Promise<Prediction[]> {
     const path = this.file('predictions');
-    const lines = openSealedLines('run', path, await this.read('predictions'), false);
-    if (count !== undefined && lines.length !== count)
+    const predictions: Prediction[] = [];
+    for (const line of sealedLines('run', path, await this.read('predictions'), false)) {
+      if (predictions.length % LINES_AT_ONCE === 0) await yieldToEventLoop(signal);
+      predictions.push(checkRecord(predictionSchema, line, path) as Prediction);
+    }
+    if (count !== undefined && predictions.length !== count)
       throw new FormatError(
         'run',
-        `${path} has ${lines.length} lines, and the run wrote ${count}`,
+        `${path} has ${predictions.length} lines, and the run wrote ${count}`,
         'put the file back, or begin a new run',
       );
-    return lines.map((line) => checkRecord(predictionSchema, line, path) as Prediction);
+    return predictions;
+  }
+
+  /** Writes which class is taken for which, before the summary tells of the evaluation. */
+  async writeConfusion(evaluation: Evaluation, confusion: Confusion): Promise<void> {
+    await makeFolder(this.file('confusion'));
+    await writeFileAtomic('run', this.confusionPath(evaluation), sealConfusion(evaluation, confusion));
+  }
+
+  /** @throws InputError when it is missing; FormatError when it is damaged or of another evaluation */
+  async readConfusion(evaluation: Evaluation): Promise<Confusion> {
+    const path = this.confusionPath(evaluation);
+    if (!evaluation.metrics.confusion && !(await exists(path)))
+      throw new InputError('run', `${path} is missing`, 'evaluate the run again, with the same --data and --classes');
+    return openConfusion(path, evaluation, () => readRunFile(path));
+  }
+
+  private confusionPath(evaluation: Evaluation): string {
+    return join(this.file('confusion'), confusionFile(evaluation));
   }
 
   /** All measurements of a summary as `results.csv`. */

@@ -19,9 +19,12 @@ export function sealText(body: string, seal: Seal): string {
   return body + seal.end(digest(Buffer.from(body), seal));
 }
 
-/** `value` as JSON with its SHA-256 as the last entry. */
-export function sealJson(value: object): string {
-  return sealText(JSON.stringify(value, undefined, 1).replace(/\n\}$/, ''), JSON_SEAL);
+/**
+ * `value` as JSON with its SHA-256 as the last entry.
+ * @param indent 0: all else on one line, where there are too many numbers to read
+ */
+export function sealJson(value: object, indent = 1): string {
+  return sealText(JSON.stringify(value, undefined, indent).replace(/\n?\}$/, ''), JSON_SEAL);
 }
 
 /** What was sealed. @throws FormatError naming `path` when it is not what was written */
@@ -72,17 +75,22 @@ export function sealLine(value: object): string {
  * @throws FormatError naming `path` and the line that is damaged
  */
 export function openSealedLines(op: string, path: string, bytes: Uint8Array, isGrowing: boolean): unknown[] {
-  const lines: unknown[] = [];
+  return [...sealedLines(op, path, bytes, isGrowing)];
+}
+
+/** The same, one after another: of many lines, something else may be done between two. */
+export function* sealedLines(op: string, path: string, bytes: Uint8Array, isGrowing: boolean): Generator<unknown> {
+  let count = 0;
   for (let at = 0; at < bytes.length; ) {
     const next = bytes.indexOf(0x0a, at);
     if (next < 0 && isGrowing) break;
     const line = bytes.subarray(at, next < 0 ? bytes.length : next);
-    const where = `${path}, line ${lines.length + 1},`;
+    const where = `${path}, line ${count + 1},`;
     if (next < 0) throw new FormatError(op, `${where} has no end`, 'the file is damaged: put it back, or begin a new run');
-    lines.push(JSON.parse(`${openSealed(op, where, line, LINE_SEAL)}}`));
+    yield JSON.parse(`${openSealed(op, where, line, LINE_SEAL)}}`);
+    count += 1;
     at = next + 1;
   }
-  return lines;
 }
 
 function digest(bytes: Uint8Array, { digits }: Seal): string {

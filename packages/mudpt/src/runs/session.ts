@@ -54,8 +54,9 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     await options.afterwards?.({ folder, dataset, clip: base.clip, method });
     return result(summary.current);
   } catch (error) {
-    // Asked to stop between two batches of an evaluation: the checkpoint stands.
-    if (signal?.aborted && error === signal.reason) return result(await summary.note({ state: 'stopped' }));
+    // Asked to stop between two batches of an evaluation, where the checkpoint stands, or in a report of what has finished already.
+    if (signal?.aborted && error === signal.reason)
+      return result(summary.current.state === 'finished' ? summary.current : await summary.note({ state: 'stopped' }));
     if (error instanceof DivergedError) {
       const { divergence, training } = error;
       const { epochs } = config.training as TrainingSettings;

@@ -161,6 +161,11 @@ export const runSettings = z.strictObject({
     .default(true)
     .describe('fit a linear probe and Tip-Adapter to the same pictures as well (seconds), and say when one is clearly better')
     .register(settingMetadata, { changesNumbers: false }),
+  report: z
+    .enum(['yes', 'no'])
+    .default('yes')
+    .describe('write report.html and its charts once the run has finished')
+    .register(settingMetadata, { flag: 'report', placeholder: 'yes|no', changesNumbers: false }),
   workers: whole
     .nonnegative()
     .max(256)

@@ -1,5 +1,6 @@
 /** The summary of a run as it goes on: what is known stands in `summary.json` at once. */
 import type { FileLock } from '@mudpt/tensor';
+import type { Confusion } from '../evaluation/confusion.ts';
 import type { Evaluation, RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -29,7 +30,9 @@ export class SummaryRecord {
   }
 
   /** Adds an evaluation in place of an earlier one of the same kind on the same data and classes. */
-  async add(evaluation: Evaluation): Promise<void> {
+  async add(evaluation: Evaluation, confusion: Confusion): Promise<void> {
+    await this.lock.expectHeld();
+    await this.folder.writeConfusion(evaluation, confusion);
     await this.note({ evaluations: withEvaluation(this.summary.evaluations, evaluation) });
   }
 }

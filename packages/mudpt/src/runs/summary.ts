@@ -7,7 +7,9 @@ import { classFacts } from './run-data.ts';
 import type { PromptFacts } from './prompt-file.ts';
 import { accuracyOf, type Evaluation, type Prediction, type RunSummary } from './records.ts';
 import { SUMMARY_FORMAT } from './record-schema.ts';
-import type { ImagePrediction } from '../evaluation/predictions.ts';
+import type { Confusion } from '../evaluation/confusion.ts';
+import { metricsOfConfusion } from '../evaluation/metrics.ts';
+import { confusionOfPredictions, type ImagePrediction } from '../evaluation/predictions.ts';
 
 /** What is known of a run before it begins. */
 export interface RunFacts {
@@ -46,6 +48,16 @@ export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFac
   const { classNames, template, name } = dataset;
   const model = { name: base.name, hash: base.hash, embed: base.clip.config.embed };
   return { method, settings, model, data: name, template, classNames: [...classNames], shots, seed };
+}
+
+/** What predictions are worth, measured now, and which class they take for which. */
+export function evaluationOf(
+  kind: Pick<Evaluation, 'what' | 'data' | 'split' | 'classes'>,
+  predictions: readonly ImagePrediction[],
+  classes: number,
+): { readonly evaluation: Evaluation; readonly confusion: Confusion } {
+  const confusion = confusionOfPredictions(predictions, classes);
+  return { evaluation: { ...kind, metrics: metricsOfConfusion(confusion), time: new Date().toISOString() }, confusion };
 }
 
 /** The last accuracy of each kind. @throws TypeError before both were measured */

@@ -1,0 +1,57 @@
+/** The charts of a report, one after another, and the files they go to. */
+import { printable } from '@mudpt/clip';
+import { readableName } from '../data/index.ts';
+import type { Confusion } from '../evaluation/confusion.ts';
+import type { Evaluation, RunSummary } from '../runs/index.ts';
+import type { MetricsLine } from '../train/index.ts';
+import { matrixRaster, matrixSvg, rasterPng } from './matrix.ts';
+import { accuracyCurve, accuracyHistogram, classBars, classChanges, extremes, lossCurve, MOST_CLASSES } from './plots.ts';
+import type { ClassCharts, MatrixDrawing } from './sections.ts';
+import { pngOf } from './thumbnails.ts';
+
+export type Charts = {
+  readonly loss: string | undefined;
+  readonly accuracy: string | undefined;
+  readonly classes: ClassCharts;
+  readonly matrix: MatrixDrawing;
+  /** Names of files, and what makes their contents. */
+  readonly files: readonly (readonly [name: string, make: () => Promise<Buffer>])[];
+};
+
+/** @param piece runs a part of the work, after a turn of the event loop */
+export async function drawCharts(
+  { data, training: { stepsPerEpoch } }: RunSummary,
+  metrics: readonly MetricsLine[],
+  before: Evaluation,
+  after: Evaluation,
+  confusion: Confusion,
+  piece: <T>(make: () => T) => Promise<Awaited<T>>,
+): Promise<Charts> {
+  const names = data.classes.map(({ name }) => printable(readableName(name)));
+  const changes = classChanges(before, after);
+  const loss = await piece(() => lossCurve(metrics, stepsPerEpoch));
+  const accuracy = await piece(() => accuracyCurve(metrics, stepsPerEpoch));
+  const curves = Object.entries({ 'loss.png': loss, 'accuracy.png': accuracy }).flatMap(([name, svg]) =>
+    svg === undefined ? [] : [[name, () => pngOf(svg)] as const],
+  );
+  if (names.length <= MOST_CLASSES) {
+    changes.sort((a, b) => b.to - b.from - (a.to - a.from));
+    const all = await piece(() => classBars(names, changes));
+    const svg = await piece(() => matrixSvg(names, confusion));
+    const files = [...curves, ['classes.png', () => pngOf(all)], ['confusion_matrix.png', () => pngOf(svg)]] as const;
+    return { loss, accuracy, classes: { all }, matrix: { svg }, files };
+  }
+  const ends = extremes(changes);
+  const histogram = await piece(() => accuracyHistogram(changes));
+  const least = await piece(() => classBars(names, ends.least));
+  const greatest = await piece(() => classBars(names, ends.greatest));
+  const raster = await piece(() => matrixRaster(confusion));
+  const png = await piece(() => rasterPng(raster));
+  return {
+    loss,
+    accuracy,
+    classes: { histogram, least, greatest },
+    matrix: { image: `data:image/png;base64,${png.toString('base64')}` },
+    files: [...curves, ['classes.png', () => pngOf(histogram)], ['confusion_matrix.png', () => Promise.resolve(png)]],
+  };
+}

@@ -1,0 +1,93 @@
+/** The confusion matrix drawn: rows are true classes, columns predictions, shades are shares of the row. */
+import { at } from '../at.ts';
+import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
+import { html, type Markup } from './markup.ts';
+import { roomFor, shortened } from './plots.ts';
+
+/** Pixels between labels and the word for the axis. */
+const GAP = 24;
+/** Pixels of a matrix drawn in full, and of one cell at least and at most. */
+const [DRAWN, LEAST_CELL, MOST_CELL] = [720, 11, 40];
+/** Pixels of a side of the raster image at most; of a smaller one, about how many it is enlarged to. */
+const [MOST_PIXELS, ENLARGED] = [1000, 700];
+
+/** White to dark blue, as ColorBrewer's Blues. */
+const STOPS = [
+  [247, 251, 255],
+  [107, 174, 214],
+  [8, 48, 107],
+] as const;
+
+/** The colour of a share from 0 to 1. */
+function shade(share: number): readonly number[] {
+  const place = Math.min(1, Math.max(0, share)) * (STOPS.length - 1);
+  const below = Math.min(STOPS.length - 2, Math.floor(place));
+  const above = at(STOPS, below + 1);
+  return at(STOPS, below).map((low, channel) => Math.round(low + (at(above, channel) - low) * (place - below)));
+}
+
+/** Every cell that is not empty with its count, for few classes. */
+export function matrixSvg(names: readonly string[], confusion: Confusion): string {
+  const { labelled } = marginsOf(confusion);
+  const short = names.map(shortened);
+  const size = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(DRAWN / Math.max(1, names.length))));
+  const room = roomFor(short);
+  const [start, side] = [room + GAP, size * names.length];
+  const centre = (index: number): number => start + (index + 0.5) * size;
+  const labels = short.map(
+    (name, index) => html`<text x="${start - 5}" y="${centre(index) + 4}" text-anchor="end">${name}</text>
+<text transform="translate(${centre(index) + 3},${start - 6}) rotate(-60)">${name}</text>`,
+  );
+  const lines = short.map(
+    (_, index) =>
+      html`<path d="M${start} ${start + index * size}h${side}M${start + index * size} ${start}v${side}" stroke="#e3e9ef"/>`,
+  );
+  const cells = confusion.cells.map(({ truth, prediction, count }): Markup => {
+    const share = count / Math.max(1, at(labelled, truth));
+    const [x, y] = [start + prediction * size, start + truth * size];
+    return html`<g data-cell="${truth * names.length + prediction}"><rect x="${x + 0.5}" y="${y + 0.5}" width="${size - 1}" height="${size - 1}" fill="rgb(${shade(share).join(',')})"><title>${at(names, truth)} taken for ${at(names, prediction)}: ${count}</title></rect><text x="${centre(prediction)}" y="${centre(truth) + 3}" text-anchor="middle" font-size="${size < 15 ? 7 : 9}" fill="${share > 0.5 ? 'white' : '#333'}" pointer-events="none">${count}</text></g>`;
+  });
+  const [width, height] = [Math.ceil(start + side + 0.6 * room), start + side + 30];
+  return html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="confusion matrix" font-family="system-ui, sans-serif" font-size="11" fill="#222">
+<rect x="${start}" y="${start}" width="${side}" height="${side}" fill="rgb(${shade(0).join(',')})"/>${lines}${cells}${labels}
+<text x="${start - 5}" y="12" text-anchor="end" fill="#666">predicted →</text><text x="4" y="${start - 6}" fill="#666">↓ true</text></svg>`
+    .text;
+}
+
+/** An RGB image whose pixels are cells, or squares of cells where there are more than it may have pixels. */
+export interface Raster {
+  readonly side: number;
+  readonly pixels: Uint8Array;
+}
+
+/** Shades are square roots of shares, so that one image in a hundred is seen. */
+export function matrixRaster(confusion: Confusion, most = MOST_PIXELS): Raster {
+  const { classes, cells } = confusion;
+  const bin = Math.max(1, Math.ceil(classes / most));
+  const side = Math.ceil(classes / bin);
+  const { labelled } = marginsOf(confusion);
+  const [totals, counts] = [new Float64Array(side), new Float64Array(side * side)];
+  for (const [truth, count] of labelled.entries()) {
+    const row = Math.floor(truth / bin);
+    totals[row] = at(totals, row) + count;
+  }
+  for (const { truth, prediction, count } of cells) {
+    const place = Math.floor(truth / bin) * side + Math.floor(prediction / bin);
+    counts[place] = at(counts, place) + count;
+  }
+  const blank = shade(0);
+  const pixels = Uint8Array.from({ length: 3 * side * side }, (_, index) => at(blank, index % 3));
+  for (const [place, count] of counts.entries())
+    if (count > 0) pixels.set(shade(Math.sqrt(count / Math.max(1, at(totals, Math.floor(place / side))))), 3 * place);
+  return { side, pixels };
+}
+
+/** The raster as PNG, small ones enlarged so that cells are seen. */
+export async function rasterPng({ side, pixels }: Raster): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
+  const enlarged = side * Math.max(1, Math.floor(ENLARGED / side));
+  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+    .resize(enlarged, enlarged, { kernel: 'nearest' })
+    .png({ palette: true, colours: 64, dither: 0 })
+    .toBuffer();
+}
