@@ -95,9 +95,11 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
   });
 }
 
-/** Expressions whose code is too long to stand four times in the flat kernel: SwiftShader compiles that for minutes. */
+/** Functions of math.wgsl whose code is too long to be inlined four times in the flat kernel: SwiftShader compiles that for minutes. */
+export const LARGE_FUNCTIONS = ['math_pow', 'math_floor_div', 'math_mod', 'math_atan2'] as const;
+
 function isLarge(expression: string): boolean {
-  return /math_(pow|floorDiv|mod|atan2)\b/.test(expression);
+  return LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`));
 }
 
 function place(name: OperandName, value: Operand, shape: Shape): Placed {
