@@ -1,4 +1,4 @@
-/** Evaluation of one WGSL expression of broadcast operands in one dispatch, which is under every pointwise operation and its gradient. */
+/** Evaluation of one WGSL expression of broadcast operands in one dispatch: the kernel of every pointwise operation and its gradient. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import type { ParamValue } from '../engine/params.ts';
@@ -95,7 +95,7 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
   });
 }
 
-/** Expressions whose code is too long to stand four times in the flat kernel: SwiftShader compiles that for minutes. */
+/** Expressions too long to be repeated four times in the flat kernel: SwiftShader compiles that for minutes. */
 function isLarge(expression: string): boolean {
   return /math_(pow|floorDiv|mod|atan2)\b/.test(expression);
 }
