@@ -61,7 +61,7 @@ export type AttentionQkvBackwardInputs = {
   readonly grad: Tensor;
   readonly needs: { readonly qkv?: boolean; readonly prefixK?: boolean; readonly prefixV?: boolean };
 };
-/** The requested gradient, of qkv's shape. */
+/** The requested gradients: of qkv in its shape, and of the prefix. */
 export type AttentionQkvGradients = { readonly qkv?: Tensor } & Pick<AttentionGradients, 'prefixK' | 'prefixV'>;
 
 /** Gradients of {@link attentionQkv}; that of qkv is one contiguous tensor, ready for the projection's backward product. */
