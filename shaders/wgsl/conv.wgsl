@@ -113,7 +113,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #elif MODE == "weight"
   let at = split(thread, params.group_channels, params.taps.x, params.taps.y);
   let channel = at.x / params.group_outputs * params.group_channels + at.y;
-  // Rows are summed apart, and images: a term is not lost beside the sum of all.
+  // Rows are summed apart, and images: so that no term is lost to rounding in the sum of all.
   for (var n = 0u; n < params.images; n++) {
     var whole = 0.0;
     for (var p = 0u; p < params.places.x; p++) {

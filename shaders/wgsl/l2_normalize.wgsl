@@ -1,6 +1,6 @@
 // l2_normalize: y = x / max(|x|, eps) for rows; backward: y = dx = (grad - y * (grad . y)) / |x|, or grad / eps where eps holds.
 // Layout: rows with a stride for x and grad; the output is contiguous. Threads share rows as rows.wgsl says. f32 sums.
-// One pipeline for both: the direction is asked for once a pass. Forward, grad is bound to x and not read.
+// One pipeline for both: the direction is a parameter, tested once a pass. Forward, grad is bound to x and not read.
 // Compile: T=f32 W=f32 V=4 ROWS=row | T=f32 W=f32 V=1 ROWS=workgroup | T=f16 W=f32 V=4 SG=on ROWS=subgroup
 #include "rows.wgsl"
 

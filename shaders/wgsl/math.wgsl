@@ -11,7 +11,7 @@ fn math_is_inf(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f8
 fn math_is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
 fn math_is_negative(x: f32) -> bool { return (bitcast<u32>(x) & 0x80000000u) != 0u; }
 
-// WGSL refuses constants that are not finite, so these are made of a variable.
+// WGSL refuses constants that are not finite, so these are computed from a variable.
 fn math_infinity() -> f32 { var bits = 0x7f800000u; return bitcast<f32>(bits); }
 fn math_nan() -> f32 { var bits = 0x7fc00000u; return bitcast<f32>(bits); }
 // The magnitude of x with the sign of s.

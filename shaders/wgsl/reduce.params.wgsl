@@ -1,4 +1,4 @@
-// reduce.params: what reductions along one stride share: outputs from sizes and strides of the kept dimensions, and chunks of what is reduced.
+// reduce.params: parameters of reductions along one stride: outputs from sizes and strides of the kept dimensions, and chunks of what is reduced.
 // Include only.
 struct Params {
   outputs: u32,
@@ -7,7 +7,7 @@ struct Params {
   length: u32,
   offset: u32,
   stride: u32,
-  n: f32, // what a result may be divided by
+  n: f32, // the divisor of a mean or variance
   pad: u32,
   shape: array<vec4<u32>, 2>,
   strides: array<vec4<u32>, 2>,

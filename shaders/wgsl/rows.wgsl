@@ -4,7 +4,7 @@
 // ROWS "row": a thread has a row of its own (CPU adapters: no exchange at all). "subgroup": a subgroup shares a row. "workgroup": 64
 // threads share a row through workgroup memory (WebGPU's default limits, no subgroups, rows of tens of thousands of elements). Loops over a row
 // read `for (var i = lane; i < params.width; i += LANES)`; row_sum and row_max give every thread of the row the same number. Sums take BLOCK
-// elements at a time and add up the sums of the blocks: a term is not lost beside the sum of a long row.
+// elements at a time and add up the sums of the blocks: so that no term is lost to rounding in the sum of a long row.
 // V 4: rows are read as vec4s, widths, offsets and strides count them; V 1: single elements.
 #if T == "f16" || W == "f16"
 enable f16;

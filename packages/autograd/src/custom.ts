@@ -7,7 +7,7 @@ export type CustomOp<A extends readonly unknown[]> = {
   /** Appears in errors. */
   readonly name: string;
   readonly forward: (...args: A) => Tensor;
-  /** What the backward reads. Default: the tensors among the arguments. */
+  /** Tensors that the backward reads. Default: the tensors among the arguments. */
   readonly saves?: (output: Tensor, ...args: A) => readonly Tensor[];
   /**
    * Gradients of the tensors among the arguments, in order.

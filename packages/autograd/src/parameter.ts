@@ -1,4 +1,4 @@
-/** Which tensors are learnt. The mark belongs to the tensor's handle: views and copies of it are not parameters. */
+/** Parameters: the mark of tensors that are learnt. It is on the tensor's handle: views and copies of it are not parameters. */
 import { alias, DTypeError, keep, type Tensor } from '@mudpt/tensor';
 import { withHook } from '@mudpt/tensor/internal';
 import { defineOp, isFloat } from '@mudpt/tensor/kernels';

@@ -1,5 +1,5 @@
 /**
- * The ambient source of randomness: a seed given once per step, and what was drawn from it since. Random modules (dropout) draw on the GPU: the seed
+ * The ambient source of randomness: a seed for each step, and the count of draws from it. Random modules (dropout) draw on the GPU: the seed
  * may be a tensor, so that a captured step draws anew at every replay, while the number of the stream is a part of the recorded step. Initial
  * values of modules are drawn on the host.
  */
@@ -50,7 +50,7 @@ export function nextStream(op: string): { readonly seed: Tensor | number; readon
 
 /**
  * The stream of initial values, which modules share: that of the current seed, or one of the process that begins at seed 0.
- * @throws TensorError inside a {@link withSeed} whose seed is a tensor, which the host does not know
+ * @throws TensorError inside a {@link withSeed} whose seed is a tensor, because the host does not have its value
  */
 export function initialRandom(op: string): Random {
   const source = sources.get() ?? processSource;
@@ -65,7 +65,7 @@ export function initialRandom(op: string): Random {
   return source.initial;
 }
 
-/** A function that runs a body as if it were called here and now: it sees the streams that follow this point. */
+/** A function that runs a body later with the random streams that follow this point. */
 export function rememberRandomness(): <T>(body: () => T) => T {
   const source = sources.get();
   const now = source && { ...source };

@@ -1,6 +1,6 @@
 /**
  * Gradient rules: one per op. A rule runs the forward, saves what its backward reads, and returns both. An op without a rule gets
- * its gradient through the ops it is made of.
+ * its gradient through the ops that it calls.
  */
 import { PackedSequences, Tensor } from '@mudpt/tensor';
 import { isFloat, type Op } from '@mudpt/tensor/kernels';
@@ -8,7 +8,7 @@ import { isFloat, type Op } from '@mudpt/tensor/kernels';
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.
 type AnyFunction = (...args: never[]) => unknown;
 
-/** What a rule may ask of the tape while it runs the forward. */
+/** The tape's interface for a rule while it runs the forward. */
 export type RuleContext = {
   /**
    * Whether a gradient is needed for `value`, or for a tensor inside it. A rule computes and saves only what needed gradients read:
@@ -17,7 +17,7 @@ export type RuleContext = {
   needs(value: unknown): boolean;
   /** Keeps a handle of `value` until the backward has run. Nothing else may be captured: the caller may dispose its tensors. */
   save<T extends Tensor | undefined>(value: T): T;
-  /** Takes over what is not a tensor but holds memory: it is disposed when the backward has run. */
+  /** Takes over an object that is not a tensor but holds memory: it is disposed when the backward has run. */
   saveResource<T extends Disposable | undefined>(value: T): T;
 };
 
@@ -32,7 +32,7 @@ type ManyOutputs<R> = {
 };
 
 /**
- * What a rule returns. `backward` runs without recording, in a scope of its own: it disposes nothing. It may return gradients in the
+ * The result of a rule. `backward` runs without recording, in a separate scope, so it disposes nothing. It may return gradients in the
  * shape and dtype of the output where an input was broadcast or promoted; the tape sums them to the input's shape and casts them.
  */
 export type RuleResult<R> = (R extends Tensor ? OneOutput : ManyOutputs<R>) & {
@@ -73,7 +73,7 @@ export function tensorsIn(value: unknown, found: Tensor[] = []): Tensor[] {
   return found;
 }
 
-/** What an argument may hold that its owner disposes. */
+/** Parts of arguments that their owner disposes. */
 export type Handle = Tensor | PackedSequences;
 
 /** A copy of arguments with every handle replaced; plain objects and arrays are walked. */

@@ -1,4 +1,4 @@
-/** What a person types and reads at a prompt. */
+/** Command lines as users type them. */
 import { dirname, relative, resolve } from 'node:path';
 import { chdir, cwd, env } from 'node:process';
 

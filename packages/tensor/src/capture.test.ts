@@ -1,4 +1,4 @@
-/** Results of captured functions: whose they are, and until when. */
+/** Results of captured functions: ownership and lifetime. */
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import {

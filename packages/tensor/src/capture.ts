@@ -21,7 +21,7 @@ import { copyInto } from './kernels/copy.ts';
 export type HostInput = { readonly data: HostArray; readonly shape: Shape; readonly dtype?: DType };
 /** A tensor is copied in, a number becomes a scalar tensor (learning rate, step, seed). */
 export type CaptureInput = Tensor | number | HostInput;
-/** What a plan depends on of an input. */
+/** The properties of an input that a plan depends on. */
 export type InputShape = { readonly shape: Shape; readonly dtype?: DType };
 type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
 type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
@@ -34,7 +34,7 @@ export type Captured<N extends string, R> = {
    */
   (inputs: Inputs<N>): R;
   /**
-   * What the plan for inputs of these shapes would take, beside what exists already. The body runs, but nothing is allocated for it or done
+   * The memory that a plan for inputs of these shapes would add to what is allocated now. The body runs, but nothing is allocated for it or done
    * on the device.
    */
   cost(inputs: Readonly<Record<N, InputShape>>): PlanCost;
@@ -184,7 +184,7 @@ function placeholdersFor<N extends string>(device: Device, inputs: Readonly<Reco
   return placeholders as AsTensors<N>;
 }
 
-/** Runs the body for its commands; `see` gets the tensors that go into its work. A tape outside sees nothing of it. */
+/** Runs the body for its commands; `see` gets the tensors that go into its work. A surrounding tape does not record it. */
 function trace<N extends string, R>(
   body: (inputs: AsTensors<N>) => R,
   placeholders: AsTensors<N>,
@@ -254,7 +254,7 @@ function dtypeOf(input: CaptureInput | InputShape): DType {
   return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
 }
 
-/** @throws CaptureError for what is no input */
+/** @throws CaptureError for a value that cannot be an input */
 function expectInputs(inputs: Readonly<Record<string, unknown>>): void {
   if (typeof inputs !== 'object' || inputs === null)
     throw new CaptureError('capture', `its inputs are ${String(inputs)}`, 'give an object of inputs by name: { x }');

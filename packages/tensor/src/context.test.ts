@@ -1,4 +1,4 @@
-/** The context follows `await` in Node, and refuses in a page what it cannot follow. */
+/** The ambient context across `await`: followed in Node; refused in a page, which cannot follow it. */
 import { expect, it } from 'vitest';
 import { createAsyncContext } from '#gpu';
 import { eachDevice } from '@mudpt/testing/support';

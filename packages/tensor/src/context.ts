@@ -1,6 +1,6 @@
 /**
  * The ambient context: the scope, the listening tape, the seed. All of it is one context that is entered by running a body. In Node it follows
- * `await` (AsyncLocalStorage); a page has nothing of the kind, so there it is a synchronous stack, and an asynchronous body is refused.
+ * `await` (AsyncLocalStorage); pages lack that, so there it is a synchronous stack, and an asynchronous body is refused.
  */
 import { createAsyncContext } from '#gpu';
 import { TensorError } from './errors.ts';

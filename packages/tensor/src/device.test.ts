@@ -230,7 +230,7 @@ eachDevice('device', (ctx) => {
   });
 
   it('a plan may be disposed while its first replay still waits for its pipeline', async () => {
-    // A kernel of its own, so that nobody has compiled it yet.
+    // A separate kernel, so that it is not compiled yet.
     const half = kernel({
       name: 'half',
       params: { factor: 'f32' },

@@ -13,7 +13,7 @@ export type DeviceOptions = {
   readonly gpu?: GPUDevice;
   /** Refuse another kind of adapter. Which Vulkan driver is seen at all is decided before the process starts. */
   readonly adapter?: AdapterKind;
-  /** 'default' asks for no feature and no limit beyond what every WebGPU device has. */
+  /** 'default' requests no features, and only the limits that every WebGPU device has. */
   readonly limits?: 'adapter' | 'default';
   /** 'off' drops Dawn's validation and bounds checks: for benchmarks of proven kernels only. */
   readonly checks?: 'on' | 'off';
@@ -23,7 +23,7 @@ export type DeviceOptions = {
   readonly debug?: boolean;
 };
 
-/** What a device holds. Bytes are of GPU memory. */
+/** Memory in use on a device. Bytes are of GPU memory. */
 export type MemoryReport = {
   readonly liveTensors: number;
   readonly liveBytes: number;
@@ -134,7 +134,7 @@ export class Device {
   }
 }
 
-/** The engine under a device, for ops, kernels and tests: what a user of a device needs not see. */
+/** The engine under a device, for ops, kernels and tests; users of a device do not need it. */
 export function engineOf(device: Device): Engine {
   // oxlint-disable-next-line typescript/dot-notation -- private to users of the class, not to the engine
   return device['engine'];

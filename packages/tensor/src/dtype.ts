@@ -21,7 +21,7 @@ export function wgslType(dtype: DType): 'f32' | 'f16' | 'i32' | 'u32' {
   return WGSL_TYPES[dtype];
 }
 
-/** Type by which kernels that only move elements see them: few variants, and every bit stays. */
+/** The type that kernels use for elements they only move: few variants are compiled, and every bit is kept. */
 export function bitsType(dtype: DType): 'f16' | 'u32' {
   return dtype === 'f16' ? 'f16' : 'u32';
 }

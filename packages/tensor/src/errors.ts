@@ -1,5 +1,5 @@
 /**
- * Errors. Every one of the engine says where it happened, what is wrong and how to mend it, before anything is recorded for the GPU.
+ * Error classes of the engine. Each message says where it happened, what is wrong and how to fix it; ops check before they record GPU work.
  */
 export class TensorError extends Error {
   /**
@@ -37,7 +37,7 @@ export class AllocationError extends LimitError {
 export class DeviceError extends TensorError {}
 /** A broken file: one that is not what its format promises. */
 export class FormatError extends TensorError {}
-/** What the user gave and cannot be used: a path, an option, a setting, a class name, images that do not make a data set. */
+/** Input from the user that cannot be used: a path, an option, a setting, a class name, images that do not make a data set. */
 export class InputError extends TensorError {}
 /** Something that cannot be part of a captured step. */
 export class CaptureError extends TensorError {}

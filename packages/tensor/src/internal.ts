@@ -1,4 +1,4 @@
-/** The entry for the autograd package, tests, benchmarks and tuning; no version promises anything of it. */
+/** The entry for the autograd package, tests, benchmarks and tuning; nothing in it is stable between versions. */
 /* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
 import './methods.ts';
 

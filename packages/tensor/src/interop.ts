@@ -1,4 +1,4 @@
-/** Memory shared with code that speaks WebGPU itself. */
+/** Interoperation with code that uses WebGPU directly: shared devices and buffers. */
 import { currentDevice, type Device, engineOf } from './device.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
 import { ShapeError, TensorError } from './errors.ts';

@@ -1,4 +1,4 @@
-/** The entry for those who write ops and kernels: what an op is made of, and how it launches. */
+/** The entry for people who write ops and kernels: the parts of an op, and kernel launches. */
 /* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
 import './methods.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Operations as methods: `x.mul(2).sum(-1)` is `sum(mul(x, 2), -1)`. Names, parameters and documentation are those of the functions in
- * chainable.ts; a method calls its function, so tapes and captures see it all the same.
+ * chainable.ts; a method calls its function, so tapes and captures record it as usual.
  */
 import type { Op } from './definition/op.ts';
 import * as chainable from './chainable.ts';
@@ -20,7 +20,7 @@ type Method<F> = F extends (x: infer First, ...rest: infer Rest) => infer Result
   : never;
 
 /**
- * Where the functions stand: a type made from these modules keeps each function's documentation, one made from re-exports loses it.
+ * The modules of the functions: a type derived from these modules keeps each function's documentation, one made from re-exports loses it.
  */
 type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/attention-qkv.ts') &

@@ -1,4 +1,4 @@
-/** Scopes release what was created inside them: `scope`, `keep`, and walks over the tensors of a value. */
+/** Scopes, which release the tensors created inside them: `scope`, `keep`, and walks over the tensors of a value. */
 import { isPromise } from './context.ts';
 import { closeScope, enterScope, forget } from './engine/ownership.ts';
 import { TensorError } from './errors.ts';
@@ -11,7 +11,7 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** Calls `visit` for every tensor in a value made of arrays, maps and plain objects. */
+/** Calls `visit` for every tensor in nested arrays, maps and plain objects. */
 export function eachTensor(value: unknown, visit: (tensor: Tensor) => void, seen = new Set<object>()): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
@@ -29,7 +29,7 @@ function tensorsOf(value: unknown): Tensor[] {
   return found;
 }
 
-/** A copy of a value made of arrays, maps and plain objects, with every tensor replaced; other objects stay the same. */
+/** A copy of nested arrays, maps and plain objects with every tensor replaced; other objects stay the same. */
 export function mapTensors<T>(value: T, replace: (tensor: Tensor) => Tensor): T {
   const known = new Map<object, unknown>();
   const copy = (item: unknown): unknown => {

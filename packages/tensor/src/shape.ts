@@ -101,7 +101,7 @@ export function broadcastStrides(shape: Shape, strides: readonly number[], targe
 export type Collapsed = { readonly shape: number[]; readonly strides: number[][] };
 
 /**
- * Merges neighbouring dimensions that every operand walks as one and drops dimensions of size 1, so kernels see the fewest dimensions.
+ * Merges neighbouring dimensions that are contiguous in every operand and drops dimensions of size 1, so that kernels loop over few dimensions.
  * @param strides one list of strides per operand, each as long as `shape`
  */
 export function collapse(shape: Shape, strides: readonly (readonly number[])[]): Collapsed {

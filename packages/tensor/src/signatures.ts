@@ -1,4 +1,4 @@
-/** Signatures: what every op takes, for calls from JavaScript. The keys of options are checked against their types. */
+/** Signatures: the arguments of every op, for calls from JavaScript. The keys of options are checked against their types. */
 import type { Op } from './definition/op.ts';
 import { argumentsCheck } from './definition/arguments.ts';
 import type * as chainable from './chainable.ts';

@@ -110,7 +110,7 @@ export class Tensor {
    * @throws CaptureError at once, inside of a captured function; DeviceError when a kernel failed or the device was lost since the last read
    */
   data(): Promise<DataArray> {
-    // Not async: inside of capture() the error must reach the caller, not a promise that nobody awaits.
+    // Not async: inside of capture() the error must reach the caller, not an unhandled promise.
     engineOf(this.device).expectNoCapture('data');
     return this.read();
   }

@@ -1,4 +1,4 @@
-/** Tuning problems, from which the tuner learns the best variant of every kernel family, in the classes that models meet. */
+/** Tuning problems of every kernel family, in the classes that occur in models. */
 import type { Device } from './device.ts';
 import type { TuningProblem } from './kernels/tune.ts';
 import type { Choice } from './engine/tuner.ts';
@@ -62,7 +62,7 @@ function unary(family: string, shape: readonly number[], choice: Sample['choice'
   return { family, choice, prepare: (device) => [values(device, shape)], run: (inputs) => run(nth(inputs, 0)) };
 }
 
-/** What an elementwise family chooses from, by the class of its layout. */
+/** The choices of an elementwise family, by the class of its layout. */
 function work(key: string): Sample['choice'] {
   return (device) => ({ key, candidates: workCandidates(device) });
 }

@@ -6,19 +6,19 @@ export function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Element `index` of `list`, which the caller knows to be there. @throws RangeError when it is not */
+/** Element `index` of `list`, which must exist. @throws RangeError when it is not */
 export function nth<T>(list: ArrayLike<T>, index: number): T {
   const value = list[index];
   if (value === undefined) throw new RangeError(`there is no element ${index} in a list of ${list.length}`);
   return value;
 }
 
-/** The last element of `list`, which the caller knows not to be empty. @throws RangeError when it is */
+/** The last element of `list`, which must not be empty. @throws RangeError when it is */
 export function lastOf<T>(list: ArrayLike<T>): T {
   return nth(list, list.length - 1);
 }
 
-/** The value of `key` in `map`, which the caller knows to be there. @throws RangeError when it is not */
+/** The value of `key` in `map`, which must exist. @throws RangeError when it is not */
 export function entryOf<K, V>(map: ReadonlyMap<K, V>, key: K): V {
   const value = map.get(key);
   if (value === undefined) throw new RangeError(`there is no entry ${String(key)}`);

@@ -1,5 +1,5 @@
 /**
- * Marks a test as one that ran on a GPU or its stand-in. scripts/test.mjs reads the marks from the report: a suite without any,
+ * Adapter marks of tests: which ran on a GPU or a software adapter. scripts/test.mjs reads the marks from the report: a suite without any,
  * or with another adapter than the run was for, fails.
  */
 import type { AdapterInfo } from '@mudpt/tensor';

@@ -1,4 +1,4 @@
-/** What `action` throws or rejects with. @throws Error when it does neither, or gives what is no Error */
+/** The error that `action` throws or rejects with. @throws Error when there is none, or it is no Error */
 export async function failureOf(action: () => unknown): Promise<Error> {
   try {
     await action();

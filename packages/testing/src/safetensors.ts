@@ -1,4 +1,4 @@
-/** Makes sound and unsound safetensors files for tests, independently of the writer, and watches what a reader asks for. */
+/** Valid and invalid safetensors files for tests, built independently of the writer, and a record of the ranges that a reader requests. */
 import type { ByteSource, SafetensorsReader } from '@mudpt/tensor';
 
 /** A file with exactly this header text and this data; `announced` replaces the true header length. */

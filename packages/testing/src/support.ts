@@ -1,4 +1,4 @@
-/** Shared set-up of GPU tests: one device for all files of a process, and no test may leak a tensor. */
+/** Shared set-up of GPU tests: one device for all files of a process, and a check that no test leaks a tensor. */
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { Device } from '@mudpt/tensor';
 import { ranOn } from './adapter-meta.ts';

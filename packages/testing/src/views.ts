@@ -1,4 +1,4 @@
-/** Applies the view recipes of shapes.ts to engine tensors, by geometry alone: tests of kernels need no view ops. */
+/** The view recipes of shapes.ts on engine tensors, by strides alone, so that tests of kernels need no view ops. */
 import { type Device, type Tensor, tensor } from '@mudpt/tensor';
 import { view } from '@mudpt/tensor/kernels';
 import { positionsOf, type Ref } from './reference/array.ts';

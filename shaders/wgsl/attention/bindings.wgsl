@@ -32,7 +32,7 @@ struct Params {
 #endif
   depth: u32,         // head dimension / 4
   block_count: u32,   // entries of the block table; 0: dense rows
-  causal_offset: u32, // query i sees keys up to i + causal_offset: 0 if causal, else more than there are
+  causal_offset: u32, // query i attends to keys up to i + causal_offset: 0 if causal, else more than there are
   split: u32,         // see attention/subgroup.wgsl; 0 in the flash form
   scale: f32,         // of the scores; in the forward pass times log2(e)
 }

@@ -1,4 +1,4 @@
-// The table of row blocks of packed sequences whose lengths only the device knows.
+// The table of row blocks of packed sequences whose lengths are on the device only.
 //
 // Shapes   cu_seqlens [count + 1] (any stride) -> blocks [count * blocks_per_sequence] of (start, length, first row, 0); blocks past the end of their
 //          sequence get length 0, and kernels then do nothing. One thread an entry.

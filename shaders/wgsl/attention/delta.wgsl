@@ -1,4 +1,4 @@
-// Attention backward, first step: what both gradient kernels need of every query row.
+// Attention backward, first step: statistics of every query row that both gradient kernels read.
 //
 // Shapes   out and grad [rows = B * T, H, D] (any offset, row and head stride), lse [B, T, H] -> stats [B, T, H, 2]
 //          = (lse * log2(e), sum over D of grad * out).

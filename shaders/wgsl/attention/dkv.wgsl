@@ -37,8 +37,8 @@ var<workgroup> p_tile: array<f32, ${ROWS * KEYS * LANES}>;
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  // 1. The block of keys, the queries that see it, and the slices of the head dimension that this lane sums. A causal key is seen by queries from its
-  // row on.
+  // 1. The block of keys, the queries that attend to it, and the slices of the head dimension that this lane sums. For a
+  // causal key the queries are those from its row on.
   let block = block_of(group, groups);
   let row_count = select(params.keys, block.length, block.packed);
   let query_end = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);

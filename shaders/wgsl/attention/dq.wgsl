@@ -30,7 +30,7 @@ var<workgroup> ds_tile: array<f32, ${ROWS * KEYS * LANES}>;
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  // 1. The block of query rows, the keys that it sees, and the slices of the head dimension that this lane sums.
+  // 1. The block of query rows, the keys that it attends to, and the slices of the head dimension that this lane sums.
   let block = block_of(group, groups);
   let row_count = select(params.queries, block.length, block.packed);
   let key_count = params.prefix_len + select(params.keys, block.length, block.packed);

@@ -20,7 +20,7 @@
 
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  // 1. The block of keys and the queries that see it: a causal key is seen by queries from its row on.
+  // 1. The block of keys and the queries that attend to it: for a causal key those from its row on.
   let block = block_of(group, groups);
   let row_count = select(params.keys, block.length, block.packed);
   let query_end = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);

@@ -26,7 +26,7 @@ var<workgroup> row_parts: array<array<vec4<f32>, 8>, ${ROWS / 4}>;
 
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  // 1. The block of query rows and the keys that it sees.
+  // 1. The block of query rows and the keys that it attends to.
   let block = block_of(group, groups);
   let row_count = select(params.queries, block.length, block.packed);
   let key_count = params.prefix_len + select(params.keys, block.length, block.packed);

@@ -1,6 +1,6 @@
 // Attention forward, subgroup form: out = softmax(scale q k^T) v, and lse = log sum exp of the scaled scores.
 //
-// Shapes   q [B, Tq, H, D], k and v [B, Tk, H, D], optional prefix k and v [P, H, D] that every query sees before the keys of its sequence;
+// Shapes   q [B, Tq, H, D], k and v [B, Tk, H, D], optional prefix k and v [P, H, D] that every query attends to before the keys of its sequence;
 //          ragged: q, k, v packed [N, H, D], a table names each block of rows. out like q, lse [B, Tq, H] (ragged [N, H]).
 // Layout   any offset, batch, row and head stride that is a multiple of 4 elements; the last axis is dense.
 // Tiling   one subgroup (= one workgroup, so control flow stays uniform) owns ROWS query rows of one head. Per step it takes LANES * KEYS keys:
@@ -58,7 +58,7 @@ fn reduce_rows_to_sum(lane: u32) {
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  // 1. The block of query rows, the keys that it sees, and the slices of the head dimension that this lane sums.
+  // 1. The block of query rows, the keys that it attends to, and the slices of the head dimension that this lane sums.
   let block = block_of(group, groups);
   let row_count = select(params.queries, block.length, block.packed);
   let key_count = params.prefix_len + select(params.keys, block.length, block.packed);

@@ -1,4 +1,4 @@
-// What lanes do together in the subgroup attention kernels: reductions, and slices of the head dimension. A workgroup has LANES of them: one
+// Subgroup operations of the attention kernels: reductions, and slices of the head dimension. A workgroup has LANES of them: one
 // subgroup, or with TILE 32 invocations that exchange through workgroup memory.
 // Include only.
 

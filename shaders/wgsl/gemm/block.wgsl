@@ -1,7 +1,7 @@
 // gemm.block: register tiles over double-buffered blocks of both operands in workgroup memory, for GPUs. One template, several tile sizes.
 //
 // Shapes and layout: gemm/params.wgsl.
-// Defines beside those of gemm/operands.wgsl and gemm/epilogue.wgsl
+// Defines in addition to those of gemm/operands.wgsl and gemm/epilogue.wgsl
 //   BM BN    rows and columns of the tile of a workgroup, multiples of 16 and 32
 //   TM TN    rows and columns of the sums of an invocation, 4 or 8; THREADS = BM / TM * BN / TN is the workgroup size, a multiple of 32
 //   BUFFERS  blocks of each operand in workgroup memory: 2, or 1 where 2 exceed the limit of the device

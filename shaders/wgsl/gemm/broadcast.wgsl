@@ -4,7 +4,7 @@
 // Tiling: a subgroup of SG lanes has TM rows x (4 * SG * TV) columns; lane l holds 4 columns (x TV) of every row, that is
 // TM * TV vec4 sums. GROUPS subgroups of a workgroup are stacked along m and share the columns of b in cache.
 // Step of 4 along k: every lane loads something different once (a load with a run-time address is a gather per lane on these
-// adapters, even where all lanes ask for the same word): its 4 columns of b (4 vec4, transposed in registers if they lie along
+// adapters, even where all lanes load the same word): its 4 columns of b (4 vec4, transposed in registers if they lie along
 // k) and its share of the TM rows of a, which reaches the others by broadcast.
 //   VA "k": lane l loads row (t * SG + l), t < max(1, TM / SG)
 //   VA "m": lane l loads rows t * SG + 4 * (l / 4) .. + 3 at k + l % 4

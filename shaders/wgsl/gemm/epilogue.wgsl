@@ -1,4 +1,4 @@
-// gemm.epilogue: what sums become and where they are stored. Needs gemm/params.wgsl.
+// gemm.epilogue: the operations on sums before they are stored, and the stores. Needs gemm/params.wgsl.
 //
 //   c = act(alpha * sum + bias) + residual, or (alpha * sum + bias) * act'(pre) + residual
 //
@@ -36,7 +36,7 @@
 // compile as all the rest of a kernel on lavapipe.
 fn unknown_zero() -> u32 { return ${CPU ? "params.k >> 31u" : "0u"}; }
 
-// What is added to row `row`, columns col .. col + 3.
+// The bias of row `row`, columns col .. col + 3.
 fn bias_at(row: u32, col: u32) -> vec4<f32> {
   var x = vec4<f32>();
 #if BIAS
@@ -63,7 +63,7 @@ fn valid_columns(col: u32) -> u32 {
   return min(4u, params.n - col);
 }
 
-// Offsets of columns col .. col + 3 beside the first; those beyond the matrix repeat its last one.
+// Offsets of columns col .. col + 3 relative to the first; those beyond the matrix repeat its last one.
 fn c_column_offsets(col: u32) -> vec4<u32> {
   return min(vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(valid_columns(col) - 1u)) * params.c_col;
 }

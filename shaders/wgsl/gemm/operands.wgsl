@@ -5,7 +5,7 @@
 //   VA  "k": vec4 loads along k (a_col = 1), "m": vec4 along m (a_row = 1), "s": scalar loads at any strides
 //   VB  "k": vec4 loads along k (b_row = 1), "n": vec4 along n (b_col = 1), "v": either, as params.b_along_n says, "s": scalar loads at any strides
 //   TAIL 1: k is no multiple of 4, loads beyond it give 0
-// Vector loads ask for offsets and the other strides in multiples of 4. Rows, columns and k beyond the edge are clamped on
+// Vector loads require offsets and the other strides in multiples of 4. Rows, columns and k beyond the edge are clamped on
 // load, never skipped: all lanes stay active for subgroup operations. What lies beyond an edge inside a vec4 (up to 3 elements,
 // in the buffer since buffers are multiples of 16 bytes) reaches only sums that are not stored.
 // Include only.
@@ -34,7 +34,7 @@ fn keep4(x: vec4<f32>, k: u32, k_end: u32) -> vec4<f32> {
 }
 #endif
 
-// What a loop along k need not compute again: the offset at k = 0 of row `row` of a; VA "m": of rows row .. row + 3, for a row that is a multiple of 4.
+// The part of an address that is constant along k: the offset at k = 0 of row `row` of a; VA "m": of rows row .. row + 3, for a row that is a multiple of 4.
 fn a_row_offset(base: u32, row: u32) -> u32 {
 #if VA == "m"
   return base + min(row, (params.m - 1u) & 0xfffffffcu);

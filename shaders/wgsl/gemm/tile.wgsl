@@ -1,4 +1,4 @@
-// gemm.tile: blocks of both operands staged in workgroup memory, 8 x 8 sums per invocation. What every GPU can run; asks for nothing
+// gemm.tile: blocks of both operands staged in workgroup memory, 8 x 8 sums per invocation. Runs on every GPU; requires nothing
 // beyond WebGPU's default limits and for no subgroups.
 //
 // Shapes and layout: gemm/params.wgsl.

@@ -1,4 +1,4 @@
-// gemm.work: what a workgroup computes: its tile of the result, its batch, its part of k. Needs gemm/params.wgsl.
+// gemm.work: the work of a workgroup: its tile of the result, its batch, its part of k. Needs gemm/params.wgsl.
 // Define CPU 1: on a CPU adapter, where neighbouring workgroups share columns of b.
 // Include only.
 

@@ -1,7 +1,7 @@
 // loss.cross_entropy: with z = scale * logits, p = softmax(z), t = (1 - s) onehot(label) + s / classes (s: label smoothing):
 //   forward: losses[row] = -sum(t log p) and lse[row] = log sum exp z.
 //   backward: dx = (p - t) * scale * grad[row] (/ counted[0] when the loss was a mean).
-// One pipeline for both; what the other direction alone has is bound to anything that may be, and left alone.
+// One pipeline for both; bindings that only the other direction uses get any valid buffer and are not accessed.
 // Layout: rows with a stride; labels (bits of i32 or u32), losses, lse, dx contiguous. Threads share rows as rows.wgsl says.
 // Numerics: f32; minus infinity is probability 0. Label `ignored`: loss and gradient 0. A label outside the classes: NaN.
 // Compile: T=f32 W=f32 V=4 ROWS=row | T=f32 W=f32 V=1 ROWS=workgroup | T=f16 W=f32 V=4 SG=on ROWS=subgroup

@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
   var variance = row_sum(total(squares)) * params.per_element;
 #if CENTERED
-  // Beside a large mean its own rounding shows: it is corrected by the mean of what is left. Other rows save the pass.
+  // A large mean has a visible rounding error: it is corrected by the mean of the differences. Other rows skip this pass.
   var residues = Value(0);
   let again = select(0u, params.width, center * center > variance);
   for (var i = lane; i < again; i += LANES) { residues += value(row, i) - center; }

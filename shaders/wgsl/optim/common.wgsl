@@ -1,4 +1,4 @@
-// optim.common: what the update kernels share. One workgroup updates one block of 256 elements of the flat parameter buffer; a parameter
+// optim.common: parameters and indexing of the update kernels. One workgroup updates one block of 256 elements of the flat parameter buffer; a parameter
 // begins at a block. WG threads share the 64 vectors of a block (64 on GPUs, 8 on CPU adapters, where threads and barriers cost). Element order and arithmetic are PyTorch's, in f32.
 //
 // Measured: docs/kernels/optim.md

@@ -1,4 +1,4 @@
-// softmax.row: what softmax and the losses share: exponentials below a maximum, and NaN found by its bits (comparisons are optimised away).
+// softmax.row: functions shared by softmax and the losses: exponentials below a maximum, and NaN found by its bits (comparisons are optimised away).
 // Needs Value of rows.wgsl.
 // Include only.
 #if V == 4

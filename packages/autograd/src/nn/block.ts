@@ -19,7 +19,7 @@ export type BlockOptions = InitOptions & {
   readonly parts?: BlockParts;
 };
 
-/** The modules a {@link TransformerBlock} is made of, where they are known already. */
+/** The modules of a {@link TransformerBlock}, to build one from existing modules. */
 export type BlockParts = {
   readonly norm1: LayerNorm;
   readonly attention: MultiHeadAttention;

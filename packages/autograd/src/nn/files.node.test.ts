@@ -48,7 +48,7 @@ eachDevice('module files', (ctx) => {
     expect(await valuesOf(second)).not.toEqual(await valuesOf(first));
     await loadModule(second, path);
     expect(await valuesOf(second)).toEqual(await valuesOf(first));
-    // Being learnt belongs to the module, not to the file.
+    // Whether a tensor is learnt is a property of the module, not of the file.
     expect(isTrainable(second.norm.weight!)).toBe(true);
     // Saving again replaces the file as a whole and leaves no temporary one.
     await saveModule(second, path);

@@ -1,5 +1,5 @@
 /**
- * Initial values come from the host: the same bits on every adapter, which the GPU's logarithm and cosine would not give, and known before a
+ * Initial values of parameters, drawn on the host: the same bits on every adapter, which the GPU's logarithm and cosine would not give, and known before a
  * device does anything. Distributions are PyTorch's; its numbers are not. Ten million take about half a second; random tensors inside a step come
  * from the tensor package's `randn`.
  */
@@ -16,12 +16,12 @@ export type InitOptions = {
   readonly random?: Random;
 };
 
-/** What a module passes on to its parts. */
+/** Options that a module passes on to its submodules. */
 export function initOf({ device, random }: InitOptions): InitOptions {
   return { ...(device && { device }), ...(random && { random }) };
 }
 
-/** @throws TensorError for an option that a module does not have: `more`, beside those of {@link InitOptions} */
+/** @throws TensorError for an option that a module does not have: allowed are `more` and those of {@link InitOptions} */
 export function expectModuleOptions(op: string, options: object, more: readonly string[]): void {
   expectOptions(op, options, ['device', 'random', ...more]);
 }

@@ -1,6 +1,6 @@
 /**
  * Parameters of a group side by side in one buffer, so that one dispatch updates them all. The parameters' own handles move into the
- * buffer: what was viewed before that keeps the old memory, and what was captured before forbids it.
+ * buffer: views made before that keep the old memory, and functions captured before that make the move an error.
  */
 import { wgsl } from '@mudpt/shaders';
 import { copyInto, type Device, DTypeError, empty, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
@@ -14,7 +14,7 @@ export const BLOCK = 256;
 /** Sources of one packing dispatch on a GPU; with the target they are the 8 storage buffers every device has. */
 const MAX_SOURCES = 7;
 
-/** A software adapter reads from all sources of a dispatch and drops what the mask of its lanes excludes: there each has a dispatch of its own. */
+/** A software adapter reads from all sources of a dispatch and drops what the mask of its lanes excludes: there each gets a separate dispatch. */
 function sourcesAtOnce({ adapter }: Device): number {
   return adapter.kind === 'gpu' ? MAX_SOURCES : 1;
 }
@@ -106,14 +106,14 @@ export class Arena implements Places {
     return keep(zeros([this.blocks * BLOCK], { device: this.flat.device }));
   }
 
-  /** The part of a flat tensor that belongs to parameter `index`, in its shape. */
+  /** The part of a flat tensor for parameter `index`, in its shape. */
   viewOf(flat: Tensor, index: number): Tensor {
     const { shape } = nth(this.parameters, index);
     const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
     return view(flat, { shape, strides, offset: flat.offset + nth(this.offsets, index) });
   }
 
-  /** @throws TensorError when a parameter has moved on: what is written here would not reach it */
+  /** @throws TensorError when a parameter has moved to other memory, which a write here would not reach */
   expectPlaced(): void {
     const index = this.parameters.findIndex(({ storage }) => storage !== this.flat.storage);
     if (index < 0) return;

@@ -1,4 +1,4 @@
-/** What all optimizers share: groups, state, the state dict. An optimizer adds its kernel's defines and parameters. */
+/** The base class of optimizers: groups, state, the state dict. A subclass adds its kernel's defines and parameters. */
 import { copyInto, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { expectOptions, view, workPerThread } from '@mudpt/tensor/kernels';
@@ -34,7 +34,7 @@ export type GroupState<O> = {
   readonly steps: Tensor | undefined;
 };
 
-/** What one update needs beside its own states. */
+/** Inputs of one update, other than its states. */
 export type Update<O> = {
   readonly group: GroupState<O>;
   readonly buffers: Readonly<Record<string, Tensor>>;
@@ -74,7 +74,7 @@ export abstract class Optimizer<O extends CommonOptions> {
     });
   }
 
-  /** Throws for options that do not go together, before anything is made of them. */
+  /** Throws for options that exclude each other, before anything is created. */
   protected abstract validate(options: O): void;
   protected abstract stateNames(options: O): readonly string[];
   protected abstract countsSteps(options: O): boolean;

@@ -1,8 +1,8 @@
 /**
- * Learning rates as pure functions of where training stands. Give the number to a captured step as an input, or to `step(gradients, { lr })`.
+ * Learning-rate schedules as pure functions of epoch and step. Pass the number to a captured step as an input, or to `step(gradients, { lr })`.
  */
 
-/** Where training stands; both count from 0. `steps` is the number of steps in an epoch. */
+/** Epoch and step of training; both count from 0. `steps` is the number of steps in an epoch. */
 export type Progress = { readonly epoch: number; readonly step: number; readonly steps: number };
 
 /** Learning rate as a function of progress. */
@@ -34,7 +34,7 @@ export function stepDecay(lr: number, sizeOrMilestones: number | readonly number
   };
 }
 
-/** How a schedule begins; see {@link warmUp}. */
+/** Options of {@link warmUp}. */
 export type WarmUp = {
   /** Epochs of warm-up. */
   readonly epochs: number;

@@ -1,6 +1,6 @@
 /**
  * Attention where scores are minus infinity or far below any mask: a row without an admissible key gives zeros and passes no gradient, minus
- * infinity from the user is honoured, finite scores of any size are right. Every variant, dense and packed, beside attention spelled out.
+ * infinity from the user is honoured, finite scores of any size are right. Every variant, dense and packed, against unfused attention.
  */
 import { describe, expect, it } from 'vitest';
 import { attention, type AttentionOptions, attentionUnfused, reshape, scope, type Tensor, tensor } from '@mudpt/tensor';
@@ -20,9 +20,9 @@ type Case = {
   readonly prefix?: { readonly k: Rows; readonly v: Rows };
   readonly causal?: boolean;
   readonly scale?: number;
-  /** What is known without computing: the rows of the result. */
+  /** Rows of the result that are known without computing. */
   readonly out: Rows;
-  /** Gradients of such scores are not compared: f32 does not tell the saved logarithm of their sum from its neighbours. */
+  /** Gradients of such scores are not compared: in f32 the saved logarithm of their sum is too coarse. */
   readonly forwardOnly?: boolean;
 };
 

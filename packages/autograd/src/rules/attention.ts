@@ -1,5 +1,5 @@
 /**
- * Attention over separate and over fused projections, dense or packed, with or without a shared prefix. The backward reads the sequences'
+ * Gradient rules of attention on separate and on fused projections, dense or packed, with or without a shared prefix. The backward reads the sequences'
  * block tables as well: the rule saves a handle of them, so the caller may dispose its sequences.
  */
 import { attention, type AttentionOptions, type AttentionPrefix, attentionQkv, type Tensor } from '@mudpt/tensor';

@@ -1,4 +1,4 @@
-/** Convolution, pooling, and windows as columns. */
+/** Gradient rules of convolution, pooling and unfold. */
 import { avgPool2d, conv2d, fold, maxPool2d, unfold } from '@mudpt/tensor';
 import {
   avgPool2dBackward,

@@ -1,4 +1,4 @@
-/** Distances between rows. */
+/** Gradient rule of distances between rows. */
 import { cdist } from '@mudpt/tensor';
 import { cdistBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';

@@ -1,5 +1,5 @@
 /**
- * Every operand's gradient of an Einstein sum is an Einstein sum of the gradient and the other operand. Labels only the operand has were
+ * Gradient rule of einsum: every operand's gradient is an Einstein sum of the gradient and the other operand. Labels only the operand has were
  * summed, so it repeats along them; one it has twice took a diagonal, so it is 0 off it.
  */
 import { einsum, expand, eye, mul, reshape, type Shape, type Tensor } from '@mudpt/tensor';

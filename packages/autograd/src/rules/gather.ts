@@ -1,4 +1,4 @@
-/** Picking and putting by index, joining, masks. */
+/** Gradient rules of gather and scatter, joins and masks. */
 import {
   cat,
   embedding,

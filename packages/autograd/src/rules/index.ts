@@ -1,4 +1,4 @@
-/** Importing this file gives the tensor package's ops their gradients. */
+/** Gradient rules of the tensor package's ops, registered by importing this file. */
 /* oxlint-disable import/no-unassigned-import -- a rule registers itself with its op */
 import './pointwise.ts';
 import './views.ts';

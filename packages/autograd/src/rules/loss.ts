@@ -1,4 +1,4 @@
-/** Softmax and losses. */
+/** Gradient rules of softmax and losses. */
 import { crossEntropy, klDiv, l1Loss, logSoftmax, mseLoss, neg, softmax } from '@mudpt/tensor';
 import {
   crossEntropyBackward,

@@ -1,4 +1,4 @@
-/** Matrix products and linear layers: only the products that a needed gradient asks for are computed. */
+/** Gradient rules of matrix products and linear layers: only the products of needed gradients are computed. */
 import { linear, matmul, reshape } from '@mudpt/tensor';
 import {
   activationBackward,

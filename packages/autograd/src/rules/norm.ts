@@ -1,4 +1,4 @@
-/** Normalisation over the last axis. */
+/** Gradient rules of norms over the last axis. */
 import { addLayerNorm, l2Normalize, layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
 import {
   addLayerNormForward,
@@ -10,7 +10,7 @@ import {
 } from '@mudpt/tensor/internal';
 import { defineRule, type RuleContext } from '../rule.ts';
 
-/** Saves what the backward of a normalisation reads and releases the statistics' first handles. */
+/** Saves the tensors that the backward of a normalisation reads, and releases the statistics' first handles. */
 function keepStatistics(
   context: RuleContext,
   source: Tensor,

@@ -1,4 +1,4 @@
-/** Running sums and order: gradients go back to the positions the values came from. */
+/** Gradient rules of cumulative sums and sorting: gradients go back to the positions the values came from. */
 import { cumsum, flip, sort, topk } from '@mudpt/tensor';
 import { gatherBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';

@@ -1,4 +1,4 @@
-/** Packed attention through the tape: gradients of rows and of the shared prefix, and who keeps the block tables alive. */
+/** Packed attention through the tape: gradients of rows and of the shared prefix, and lifetime of the block tables. */
 import { expect, it } from 'vitest';
 import {
   attention,

@@ -1,4 +1,4 @@
-/** Reductions: the gradient of a result spreads over the elements it came from. */
+/** Gradient rules of reductions: the gradient of a result spreads over the elements it came from. */
 import {
   abs,
   cast,

@@ -1,4 +1,4 @@
-/** Views and copies: the ops that all other views are made of. */
+/** Gradient rules of views and copies: the ops that all other views call. */
 import {
   alias,
   cast,
@@ -54,7 +54,7 @@ function complete({ device, dtype }: Tensor, pieces: readonly Tensor[]) {
     gradients.map((gradient, piece) => gradient ?? zeros(nth(shapes, piece), { device, dtype }));
 }
 
-// Made of slices, each of which would fill a gradient of the size of x: all pieces together are one join.
+// As slices, each piece would fill a gradient of the size of x: all pieces together are one join.
 defineRule(unbind, (_, x, axis = 0) => {
   const pieces = unbind(x, axis);
   const all = complete(x, pieces);

@@ -1,9 +1,9 @@
-/** One recorded op and how its gradients flow back. */
+/** Tape entries: one recorded op and its backward. */
 import { add, alias, cast, type DType, keep, scope, type Tensor, TensorError } from '@mudpt/tensor';
 import { sumTo } from '@mudpt/tensor/internal';
 import type { InputGradients } from '../rule.ts';
 
-/** Stands for a tensor whose gradient is wanted. */
+/** The slot of a tensor whose gradient is needed. */
 export type Slot = {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -11,7 +11,7 @@ export type Slot = {
   watched: Tensor | undefined;
 };
 
-/** Gradients of the loss with respect to what a backward has reached so far; each belongs to no scope. */
+/** Gradients of the loss with respect to the tensors that the backward has reached so far; no scope owns them. */
 export type Cotangents = Map<Slot, Tensor>;
 
 export type Entry = {
@@ -19,7 +19,7 @@ export type Entry = {
   readonly inputs: readonly (Slot | undefined)[];
   readonly outputs: readonly Slot[];
   readonly saved: readonly Tensor[];
-  /** What the memory of each saved tensor counted when it was saved. */
+  /** The write count of each saved tensor's memory when it was saved. */
   readonly versions: readonly number[];
   /** What else that holds memory is saved until the backward has run. */
   readonly savedResources: readonly Disposable[];
@@ -63,13 +63,13 @@ function expectUnchanged({ op, saved, versions }: Entry): void {
   );
 }
 
-/** Releases what an entry keeps alive. */
+/** Releases the saved tensors of an entry. */
 export function release({ saved, savedResources }: Pick<Entry, 'saved' | 'savedResources'>): void {
   for (const tensor of saved) tensor.dispose();
   for (const other of savedResources) other[Symbol.dispose]();
 }
 
-/** Adds a gradient, which it takes over. Cotangents belong to no scope: a checkpoint's backward adds to them from within its scope. */
+/** Adds a gradient, which it takes over. No scope owns cotangents: a checkpoint's backward adds to them from within its scope. */
 function accumulate(slot: Slot, gradient: Tensor, cotangents: Cotangents): void {
   const before = cotangents.get(slot);
   cotangents.set(slot, keep(before ? add(before, gradient) : gradient));

@@ -1,6 +1,6 @@
 import { type Tensor, TensorError } from '@mudpt/tensor';
 
-/** Gradients by the tensor they belong to; one the loss does not depend on is absent. Owns them until disposed. */
+/** Gradients by tensor; tensors that the loss does not depend on are absent. Owns them until disposed. */
 export class Gradients extends Map<Tensor, Tensor> {
   /** The gradient of `parameter`. @throws TensorError when the loss does not depend on it */
   of(parameter: Tensor): Tensor {

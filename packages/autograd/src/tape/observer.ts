@@ -1,4 +1,4 @@
-/** What a tape does at every op: an op with a rule runs by it and leaves an entry, and what would cut a gradient off silently is refused. */
+/** The tape's op hook: an op with a rule runs by it and leaves an entry; work that would silently cut off a gradient is refused. */
 import { alias, keep, type Tensor, TensorError } from '@mudpt/tensor';
 import { type OpHook, withHook, type WorkHook } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';

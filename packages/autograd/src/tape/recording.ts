@@ -10,7 +10,7 @@ export class Recording {
 
   constructor(private readonly slots: Slots) {}
 
-  /** Whether the tape is disposed: an asynchronous body that it ran may go on, and nobody would release what it saves. */
+  /** Whether the tape is disposed: an asynchronous body may go on after that, and what it saves would not be released. */
   get isClosed(): boolean {
     return this.closed;
   }
@@ -33,7 +33,7 @@ export class Recording {
     this.entries.push({ ...entry, outputs, versions: entry.saved.map(({ storage }) => storage.version) });
   }
 
-  /** Runs all entries backward and uses them up; cotangents of what has no entry stay in `cotangents`. */
+  /** Runs all entries backward and uses them up; cotangents of tensors without an entry stay in `cotangents`. */
   unwind(cotangents: Cotangents): void {
     try {
       withHook(undefined, () => {
@@ -52,7 +52,7 @@ export class Recording {
     this.closed = true;
   }
 
-  /** Releases what is saved. */
+  /** Releases the saved tensors. */
   private clear(): void {
     for (const entry of this.entries) release(entry);
     this.entries = [];

@@ -38,7 +38,7 @@ export class Slots {
     return slot;
   }
 
-  /** Lets `tensor` stand for a slot of another tape. */
+  /** Maps `tensor` to a slot of another tape. */
   bind(tensor: Tensor, slot: Slot): void {
     this.slots.set(tensor, slot);
   }

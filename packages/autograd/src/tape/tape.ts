@@ -22,10 +22,10 @@ export function currentTape(): Tape | undefined {
   return tape;
 }
 
-/** What a tape consists of; a checkpoint runs its function on a tape whose parts it fills itself. */
+/** The parts of a tape; a checkpoint runs its function on a tape whose parts it fills itself. */
 type TapeParts = { readonly slots: Slots; readonly recording: Recording; readonly unrecorded: Unrecorded };
 
-/** What a {@link Tape} records and when. */
+/** Options of a {@link Tape}. */
 export type TapeOptions = {
   /** false: records nothing outside of {@link Tape.record}. Default true */
   readonly listen?: boolean;
@@ -90,7 +90,7 @@ export class Tape {
     return this.parts.recording.savedBytes;
   }
 
-  /** Asks for the gradient of `tensor` too: an input, or an intermediate result just computed. Returns it. */
+  /** Requests the gradient of `tensor` too: an input, or an intermediate result just computed. Returns it. */
   watch<T extends Tensor>(tensor: T): T {
     this.parts.unrecorded.unmark(tensor);
     this.parts.slots.watch(tensor);
@@ -114,7 +114,7 @@ export class Tape {
     recording.unwind(cotangents);
     const gradients = new Gradients();
     for (const [{ watched }, gradient] of cotangents) {
-      if (watched) gradients.set(watched, alias(gradient)); // a new handle, so that it belongs to the caller's scope
+      if (watched) gradients.set(watched, alias(gradient)); // a new handle, so that the caller's scope owns it
       gradient.dispose();
     }
     for (const gradient of gradients.values()) unrecorded.mark(gradient);

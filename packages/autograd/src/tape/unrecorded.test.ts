@@ -1,4 +1,4 @@
-/** What a tape cannot see is refused, never a gradient of zero. */
+/** Work that a tape cannot record: refused, never a gradient of zero. */
 import { expect, it } from 'vitest';
 import { addInto, capture, contiguousCopy, copyInto, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
 import { grid1d, kernel, view } from '@mudpt/tensor/kernels';

@@ -1,5 +1,5 @@
 /**
- * Marks of tensors that depend on a gradient, or on what a tape inside this one recorded: a loss made of them would have a wrong gradient, as long
+ * Marks of tensors that depend on a gradient, or on ops that a nested tape recorded: a loss computed from them would have a wrong gradient, as long
  * as there are no second derivatives.
  */
 import { type Tensor, TensorError } from '@mudpt/tensor';
@@ -10,7 +10,7 @@ export class Unrecorded {
   private readonly marked = new WeakSet<Tensor>();
   private hasMarks = false;
 
-  /** @param hidden the marks of the tape that would see what this one sees instead */
+  /** @param hidden the marks of the surrounding tape, whose ops this one records instead */
   constructor(
     private readonly slots: Slots,
     private readonly hidden: Unrecorded | undefined,
@@ -38,7 +38,7 @@ export class Unrecorded {
     this.hide(inputs, results);
   }
 
-  /** Tells the surrounding tapes of work that only this one recorded. */
+  /** Marks the results of work that only this tape recorded in the surrounding tapes. */
   hide(inputs: readonly Tensor[], results: readonly Tensor[]): void {
     for (let outer = this.hidden; outer; outer = outer.hidden) {
       const { slots, marked } = outer;

@@ -1,5 +1,5 @@
 /**
- * Checkpointing: keep the inputs of a function instead of its intermediates and run it a second time in the backward. The second run
+ * Checkpointing (rematerialization): the tape keeps the inputs of a function instead of its intermediates, and the backward runs it a second time. The second run
  * dispatches the same kernels on the same values, and adds gradients in the same order as a plain backward: bits are equal.
  */
 import { alias, keep, Tensor } from '@mudpt/tensor';
@@ -12,7 +12,7 @@ import { currentTape, Tape } from '../tape/tape.ts';
 /**
  * Wraps `fn` so that a tape keeps only its arguments. Parameters that `fn` reads from outside get their gradients too; other tensors
  * (and packed sequences) it reads from outside must still be alive during the backward. `fn` must be synchronous and do the same at both runs; random modules
- * draw the same numbers. Checkpoints may stand inside of checkpoints.
+ * draw the same numbers. Checkpoints may be nested.
  *
  * ```ts
  * for (const block of blocks) x = checkpoint((h: Tensor) => block.forward(h))(x);

@@ -23,7 +23,7 @@ class Encoder extends Module {
 }
 
 eachDevice('chunked', (ctx) => {
-  /** A contrastive loss, which sees all rows at once, and its gradients: of weights, of the rows and of a vector that all chunks share. */
+  /** A contrastive loss, which reads all rows at once, and its gradients: of weights, of the rows and of a vector that all chunks share. */
   const setUp = () => {
     const { device } = ctx;
     const encoder = new Encoder({ device, random: randomFrom(3) });

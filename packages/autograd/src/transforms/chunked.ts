@@ -1,5 +1,5 @@
 /**
- * Work in chunks with an exact gradient, for losses that see all results at once (contrastive batches, many classes): pass one computes the
+ * Chunked evaluation with an exact gradient, for losses over all results at once (contrastive batches, many classes): pass one computes the
  * results and keeps nothing else; the backward forms their gradient and then runs chunk after chunk again. Memory is that of one chunk and of
  * all results. The method is GradCache's (arXiv 2101.06983).
  */
@@ -8,7 +8,7 @@ import { checkpoint } from './checkpoint.ts';
 
 /**
  * Calls `fn` with each of `calls` and joins the results along `axis`. Gradients are those of calling it once with everything, up to the order
- * of sums; what is said of `fn` at {@link checkpoint} holds here. Tensors in `calls` are kept until the backward: pass what a chunk reads
+ * of sums; the rules for `fn` are those of {@link checkpoint}. Tensors in `calls` are kept until the backward: pass what a chunk reads
  * there rather than in a closure, unless it lives longer anyway.
  *
  * ```ts

@@ -1,4 +1,4 @@
-/** Checks gradients against central differences. */
+/** Gradient checks against central differences. */
 import { type Tensor, tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { randomFrom } from '../random.ts';
@@ -19,7 +19,7 @@ export type GradcheckOptions = {
   readonly seed?: number;
 };
 
-/** Differences of f32 results tell the first two or three digits of a derivative. */
+/** Differences of f32 results are accurate to two or three digits. */
 const DIRECTION_TOLERANCE = 2e-2;
 
 /**

@@ -14,7 +14,7 @@ import { runScoped } from './run-scoped.ts';
  * optimizer.step(gradients);
  * ```
  * Intermediates are released as the backward consumes them; the value and the gradients pass to the caller's scope.
- * @param wanted tensors to differentiate with respect to, beside those marked with `parameter`
+ * @param wanted tensors to differentiate with respect to, in addition to those marked with `parameter`
  * @returns `value`, what the body returned, and `gradients` by tensor: of all parameters and wanted tensors that the loss depends on
  * @throws TensorError for an asynchronous body, one that returns no loss, or a loss that depends on no parameter
  */

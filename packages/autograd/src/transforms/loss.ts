@@ -1,7 +1,7 @@
-/** What a function that is differentiated returns. */
+/** The loss in the result of a differentiated function. */
 import { Tensor, TensorError } from '@mudpt/tensor';
 
-/** A loss, or an object that has it under `loss` beside other tensors worth returning. */
+/** A loss, or an object with it under `loss` and other tensors under other names. */
 export type Loss = Tensor | { readonly loss: Tensor };
 
 /** The loss in what a body returned. @throws TensorError in the name of `op` when there is none */

@@ -1,4 +1,4 @@
-/** The run of a function that is differentiated. */
+/** Scoped calls of differentiated functions. */
 import { eachTensor, scope } from '@mudpt/tensor';
 import { expectSynchronous } from '@mudpt/tensor/internal';
 
@@ -6,7 +6,7 @@ import { expectSynchronous } from '@mudpt/tensor/internal';
 export function runScoped<R>(op: string, body: () => R, fix: string): R {
   const made = scope(() => {
     const result = body();
-    // Nobody will receive what an asynchronous body returns later.
+    // An asynchronous body returns after the scope has ended, so its result would be lost.
     if (result instanceof Promise) void result.then(disposeAll, () => undefined);
     return result;
   });

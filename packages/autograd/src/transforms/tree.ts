@@ -1,4 +1,4 @@
-/** Plain trees of tensors: a tensor, or arrays and plain objects of trees. A place that is undefined stays so. */
+/** Plain trees of tensors: a tensor, or arrays and plain objects of trees. Undefined leaves stay undefined. */
 import { DTypeError, Tensor, TensorError } from '@mudpt/tensor';
 import { isFloat } from '@mudpt/tensor/kernels';
 import { isPlain } from '../rule.ts';
@@ -6,7 +6,7 @@ import { isPlain } from '../rule.ts';
 /** A tree with gradients in the places of the tensors. */
 export type TreeOfGradients<T> = T extends Tensor ? Tensor : { readonly [K in keyof T]: TreeOfGradients<T[K]> };
 
-/** A copy of `tree` with `change` of every tensor. @throws TensorError naming the path of what is neither; DTypeError for integers */
+/** A copy of `tree` with `change` applied to every tensor. @throws TensorError naming the path of any other value; DTypeError for integers */
 export function mapTree<T>(op: string, path: string, tree: T, change: (tensor: Tensor) => Tensor): TreeOfGradients<T> {
   let count = 0;
   const copy = (at: string, node: unknown): unknown => {

@@ -144,6 +144,6 @@ eachDevice('valueAndGrad', (ctx) => {
     ];
     for (const [run, error] of cases) expect(() => scope(run)).toThrow(error);
     expect(currentTape()).toBeUndefined();
-    await new Promise((done) => void setTimeout(done, 1)); // what the asynchronous function made is released, too
+    await new Promise((done) => void setTimeout(done, 1)); // the tensors of the asynchronous function are released, too
   });
 });

@@ -1,4 +1,4 @@
-/** Every registered method, and the example of the page on adding one, run the kit; and the kit finds what it is for. */
+/** The conformance kit on every registered method and on the how-to's example; and faulty methods, which it must reject. */
 import { randomFrom } from '@mudpt/autograd';
 import { copyInto, keep, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Other classes and another template, for both kinds of methods: equal to a method made for them, or refused. */
+/** Checks of `forContext` for both kinds of methods: equal to a method created for the new classes and template, or refused. */
 import type { Tensor } from '@mudpt/tensor';
 import type { ClassContext } from '../method/class-context.ts';
 import { MethodError } from '../method/errors.ts';

@@ -1,4 +1,4 @@
-/** Every data set of the table runs the kit over a tree of its layout; and the kit finds what it is for. */
+/** The conformance kit on every registered data set, over a tree of its layout; and faulty ones, which it must reject. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

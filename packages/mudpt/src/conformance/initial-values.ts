@@ -1,4 +1,4 @@
-/** Initial values that two learnt tensors have in common, or multiples of one another: the sign of one random stream begun twice. */
+/** Check of initial values: equal or proportional ones in two learnt tensors show that a random stream was used twice. */
 
 /** Neighbours that have to be in the same proportions: five of them never are by chance. */
 const RUN = 5;

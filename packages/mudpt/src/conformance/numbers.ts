@@ -1,4 +1,4 @@
-/** What a step computes, as numbers on the host, and how they are compared. */
+/** Results of a step as numbers on the host, and their comparison. */
 import { lossAndGradients } from '@mudpt/autograd';
 import { scope, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';

@@ -1,4 +1,4 @@
-/** Whether a method does what its spec declares: learns those parameters, and gives those layers as many tokens, made from what it names. */
+/** Checks of a method against its prompt spec: its parameters, and the layers, numbers and sources of its prompt tokens. */
 import { noGrad } from '@mudpt/autograd';
 import { scope } from '@mudpt/tensor';
 import type { LayerTokens, PromptMethod } from '../method/method.ts';

@@ -1,4 +1,4 @@
-/** The method under test, on a small CLIP whose sizes all differ, so that no two can be mixed up unseen. */
+/** The method under test, on a small CLIP whose sizes all differ, so that mixed-up sizes cause an error. */
 import { noGrad, randomFrom } from '@mudpt/autograd';
 import { type Clip, type ClipConfig, randomClip } from '@mudpt/clip';
 import { copyInto, type Device, scope, type Tensor, tensor } from '@mudpt/tensor';

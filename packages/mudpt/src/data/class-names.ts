@@ -1,4 +1,4 @@
-/** Class names as words of a text. */
+/** Class names: normalisation to words of a prompt. */
 import { InputError } from '@mudpt/tensor';
 
 /** Underscores become spaces, as all methods of the family have it. */

@@ -1,4 +1,4 @@
-/** A table of pictures: one line each, with a path, a class and perhaps a split. */
+/** CSV tables of images: one line each, with a path, a class and an optional split. */
 import { basename, dirname, resolve } from 'node:path';
 import { byCodeUnit } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
@@ -9,7 +9,7 @@ import { divide, imageFolder, placeBelow } from './files.ts';
 import { readText } from './text.ts';
 import { DEFAULT_TEMPLATE, divisionOf, type SourceOptions } from './folder.ts';
 
-/** Headings by what they mean; the first that is there counts. */
+/** Accepted headings of each column; the first one present counts. */
 const HEADINGS = {
   path: ['path', 'file', 'filename', 'file_name', 'filepath', 'file_path', 'image', 'image_path', 'img', 'img_path'],
   class: ['classname', 'class_name', 'class', 'category', 'label', 'name', 'species', 'target'],
@@ -101,7 +101,7 @@ function columnsOf(heading: readonly string[], file: string): { path: number; cl
   );
 }
 
-/** What the first line has most of, outside of quotes. Excel writes semicolons where commas are decimal. */
+/** The separator: the most frequent candidate in the first line, outside of quotes. Excel writes semicolons where commas are decimal. */
 function separatorOf(text: string): string {
   const [first = ''] = text.replace(/"[^"]*"/g, '').split(/\r?\n/);
   const count = (mark: string): number => first.split(mark).length;

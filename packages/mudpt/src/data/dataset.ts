@@ -1,4 +1,4 @@
-/** What a data set is: items, class names, a prompt template, three splits. Sources (folders, CSV, icons...) all make one of these. */
+/** Data sets: items, class names, a prompt template, three splits. All sources (folders, CSV, icons...) produce this type. */
 import type { ImageSource } from '@mudpt/clip';
 
 /** One labelled picture. */
@@ -19,15 +19,15 @@ export interface Dataset {
   readonly name: string;
   /** By label. Two classes may have the same name (ImageNet has "missile" twice): classes are known by label, never by name. */
   readonly classNames: readonly string[];
-  /** Prompt of zero-shot classification; `{}` stands for the class name. */
+  /** Prompt of zero-shot classification; `{}` is replaced by the class name. */
   readonly template: string;
   /** Any of them may be empty. */
   readonly splits: Readonly<Record<Split, readonly Item[]>>;
   /** Where it was read from, and how it came to its splits, for a person: "split from split_zhou_digits.json". */
   readonly origin?: { readonly path: string; readonly division: string };
-  /** SHA-256 that tells this data set's classes, images and splits apart before few-shot selection; contents are not part of it. */
+  /** SHA-256 of the data set's classes, images and splits before few-shot selection; contents of images are not part of it. */
   readonly structure?: string;
-  /** What a person should know before believing a number: skipped files, doubtful class names... One sentence each. */
+  /** Warnings that affect results: skipped files, doubtful class names... One sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** What a map has for a key that must be in it. @throws RangeError */
+/** The value of a key that must be in the map. @throws RangeError */
 export function known<K, V>(map: ReadonlyMap<K, V>, key: K): V {
   const value = map.get(key);
   if (value === undefined) throw new RangeError(`there is nothing for ${String(key)}`);

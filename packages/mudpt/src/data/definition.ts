@@ -1,4 +1,4 @@
-/** What a data set is to the table of all of them: its name, or the form by which it is known, and how it is read. */
+/** Data set definitions, the entries of the registry: name, or recognised form of a path, and reader. */
 import { InputError } from '@mudpt/tensor';
 import { fillTemplate } from './class-names.ts';
 import type { Dataset } from './dataset.ts';
@@ -7,7 +7,7 @@ import type { Dataset } from './dataset.ts';
 export interface OpenOptions {
   /** Folder in which the data sets known by name have theirs. Default `data`. */
   readonly root?: string;
-  /** Default: what the data set calls itself. */
+  /** Default: the name in the data set. */
   readonly name?: string;
   /** Prompt of zero-shot classification, with `{}` for the class name. Default: the data set's. */
   readonly template?: string;
@@ -26,13 +26,13 @@ export type DatasetContents = Pick<Dataset, 'classNames' | 'splits' | 'origin'> 
 export interface DatasetDefinition {
   /** Lower case letters, digits, `-` and `_`. What `--data` takes, where there is no `recognizes`. */
   readonly name: string;
-  /** One sentence for people: what is in it. */
+  /** One sentence on the contents. */
   readonly summary: string;
   /** Its folder below the root of all data sets. Default: its name. */
   readonly folder?: string;
   /** Where people get it, to go after "arrange it as", for the error when its folder is missing: "CoOp's DATASETS.md describes". */
   readonly source?: string;
-  /** Whether `read` makes what is not there, so that a missing folder is no error. */
+  /** Whether `read` creates missing files, so that a missing folder is no error. */
   readonly generated?: boolean;
   /** Prompt of zero-shot classification, with `{}` for the class name. */
   readonly template: string;
@@ -41,7 +41,7 @@ export interface DatasetDefinition {
   /**
    * Reads it, with images as paths that are decoded later.
    * @param place the data set's folder, or the path that was recognized
-   * @throws InputError for what is missing, FormatError for a file that is not what it should be
+   * @throws InputError for a missing file, FormatError for one with invalid contents
    */
   readonly read: (place: string, options: OpenOptions) => Promise<DatasetContents>;
 }

@@ -1,4 +1,4 @@
-/** Images that are in a data set twice: in two classes, or in training and test. */
+/** Duplicate images of a data set: in two classes, or in training and test. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { counted, type Item, someOf } from './dataset.ts';
@@ -80,10 +80,10 @@ async function groupByContent(candidates: readonly Placed[]): Promise<Placed[][]
   return [...groups.values()].filter((group) => group.length > 1);
 }
 
-/** Files asked for at once. */
+/** Files read at once. */
 const AT_ONCE = 64;
 
-/** What `ask` gives for each item, in their order, several at a time. */
+/** The results of `ask` for all items, in their order, several at a time. */
 async function together<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = [];
   for (let from = 0; from < items.length; from += AT_ONCE)

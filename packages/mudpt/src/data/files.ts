@@ -1,4 +1,4 @@
-/** Pictures on disk: where tables may name them, which files are left aside, how they are divided where nobody divided them. */
+/** Image files on disk: paths in tables, skipped files, and the default split. */
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { IMAGE_KINDS, listFolder } from '@mudpt/clip/files';
@@ -8,7 +8,7 @@ import { PythonRandom } from './mt19937.ts';
 
 /**
  * Where a picture is that a table names.
- * @throws InputError when that is outside of `folder` and nobody allowed it
+ * @throws InputError when that is outside of `folder` without permission
  */
 export function placeBelow(folder: string, id: string, named: string, allowOutside = false): string {
   const path = resolve(folder, id);
@@ -38,7 +38,7 @@ export function leftAside(others: readonly string[]): string[] {
 const DIVISION_SEED = 0;
 
 /**
- * Divides what nobody divided: of each class about 50 % for training, 20 % for validation, 30 % for test (CoOp's shares), always the
+ * The default split: of each class about 50 % for training, 20 % for validation, 30 % for test (CoOp's shares), always the
  * same pictures. A class of one picture is for training only, one of two has no validation.
  */
 export function divide(items: readonly Item[]): Dataset['splits'] {

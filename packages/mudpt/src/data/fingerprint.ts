@@ -1,4 +1,4 @@
-/** Whether images are the same as before. */
+/** Fingerprints of images, to find out whether they have changed. */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -22,8 +22,8 @@ export interface ContentOptions {
 }
 
 /**
- * SHA-256 (hex) over ids, labels and contents in their order. A file that is not there or cannot be read counts as that: the loader tells
- * of it later.
+ * SHA-256 (hex) over ids, labels and contents in their order. A file that is missing or cannot be read is hashed as such: the loader
+ * reports it later.
  * @throws the signal's reason once it is aborted
  */
 export async function contentDigest(items: readonly Item[], { signal, onItem }: ContentOptions = {}): Promise<string> {
@@ -46,12 +46,12 @@ async function imageDigest(image: Item['image']): Promise<string> {
   if (image instanceof ArrayBuffer) return hash.update(new Uint8Array(image)).digest('hex');
   if (image instanceof Blob) return hash.update(new Uint8Array(await image.arrayBuffer())).digest('hex');
   if (typeof image === 'object' && 'read' in image) return hash.update(await image.read(0, image.size)).digest('hex');
-  // What lies on a server counts by its address: fetching it twice would cost more than it tells.
+  // Files on a server are identified by address: downloading them twice would cost too much.
   if (/^https?:/i.test(String(image))) return hash.update(String(image)).digest('hex');
   return fileDigest(image, hash);
 }
 
-/** Only what is a file is opened: a pipe or a device would never end. */
+/** Only regular files are opened: a pipe or a device would never end. */
 async function fileDigest(path: string | URL, hash: Hash): Promise<string> {
   try {
     if (!(await stat(path)).isFile()) return 'not a file';

@@ -22,7 +22,7 @@ const SPLIT_NAMES: Readonly<Record<string, Split>> = {
 
 export const DEFAULT_TEMPLATE = 'a photo of a {}.';
 
-/** What a reader of a path may be told. */
+/** Options of the readers of paths. */
 export type SourceOptions = Pick<OpenOptions, 'name' | 'template' | 'allowOutside'>;
 
 /**

@@ -1,4 +1,4 @@
-/** Pictures to batches: decoded ahead, augmented for training, unreadable ones left out and remembered. */
+/** The batch loader: images decoded ahead, augmented for training; unreadable ones are skipped and recorded. */
 import {
   type AugmentOptions,
   createImageLoader,
@@ -22,7 +22,7 @@ export interface BatchLoaderOptions {
   readonly augment?: AugmentOptions | false;
   /** Threads that decode, see `createImageLoader`. 0 is best where the adapter itself computes on the processor. */
   readonly workers?: number;
-  /** Whether pictures are turned upright by the camera's tag, see `DecodeOptions`. Default `ignore`. */
+  /** Whether images are rotated by the camera's tag, see `DecodeOptions`. Default `ignore`. */
   readonly exif?: 'ignore' | 'apply';
   /** Decoded training pictures kept in memory, in bytes. Default 512 MiB. */
   readonly cacheBytes?: number;
@@ -49,7 +49,7 @@ const AHEAD = 16;
 
 /**
  * Makes batches. What a training batch holds depends on (seed, epoch, step) alone, so those three numbers are all that resuming needs:
- * not on threads, on timing, or on what was loaded before.
+ * not on threads, on timing, or on earlier batches.
  */
 export class BatchLoader {
   private readonly training: ImageLoader;
@@ -115,7 +115,7 @@ export class BatchLoader {
     });
   }
 
-  /** All items in their order, each under a random crop and flip: what features that average over augmentation are made of. */
+  /** All items in their order, each under a random crop and flip, for features averaged over augmentations. */
   async *augmented(items: readonly Item[], { batch, epoch }: { batch: number; epoch: number }): AsyncGenerator<Batch> {
     yield* this.batches(this.load(this.training, items, { epoch, first: 0 }), batch, () => undefined);
   }
@@ -141,7 +141,7 @@ export class BatchLoader {
         (pixels): Loaded => ({ item, pixels }),
         (error: unknown): Loaded => ({ item, why: this.remember(item, error) }),
       );
-      // It may fail while an earlier one is awaited, or after the caller has stopped; whoever awaits it still gets the error.
+      // It may fail while an earlier one is awaited, or after the caller has stopped; a later await still gets the error.
       loading.catch(() => undefined);
       return loading;
     };

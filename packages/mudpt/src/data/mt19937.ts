@@ -1,4 +1,4 @@
-/** CPython's `random`, as far as few-shot sampling uses it, so that a seed picks the pictures that the published code picks. */
+/** CPython's `random`, as far as few-shot sampling uses it, so that a seed selects the same images as the published code. */
 
 import { at } from '../at.ts';
 

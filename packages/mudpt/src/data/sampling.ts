@@ -1,4 +1,4 @@
-/** Which pictures and which classes: few-shot selection, base and new classes, and the order of an epoch. */
+/** Sampling: few-shot selection, base and new classes, and the order of an epoch. */
 import { drawsFor } from '@mudpt/clip';
 import { InputError } from '@mudpt/tensor';
 import { byLabel, type Dataset, type Item, someOf } from './dataset.ts';

@@ -1,4 +1,4 @@
-/** Text files that people make: with marks of their encoding, or in one that is none of Unicode's. */
+/** Decoding of text files: with byte order marks, or in an encoding other than Unicode. */
 import { readFile } from 'node:fs/promises';
 import { FormatError, InputError } from '@mudpt/tensor';
 

@@ -1,11 +1,11 @@
-/** Validation of what a data set says of itself: class names before anybody believes their numbers, labels and template before they are used. */
+/** Validation of data sets: class names, labels and template. */
 import { InputError } from '@mudpt/tensor';
 import { readableName } from './class-names.ts';
 import { counted, type Dataset, someOf, SPLITS } from './dataset.ts';
 
 const EMPTY_WORDS = /^(?:n\d{8}|[\d\s._-]+|.|(?:class|label|category|folder|new folder|untitled folder|cls|c)[\s_-]*\d*)$/i;
 
-/** Names from which no text encoder can tell what is in the picture, and how to mend them. */
+/** Class names that mean nothing to a text encoder, and how to fix them. */
 export function validateClassNames(classNames: readonly string[], fix: string): string[] {
   const warnings: string[] = [];
   const empty = classNames.filter((name) => EMPTY_WORDS.test(readableName(name).trim()));

@@ -1,4 +1,4 @@
-/** The forms that data at a path may have: class folders, CoOp's split files, tables. */
+/** Recognised forms of data at a path: class folders, CoOp's split files, tables. */
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { listFolder } from '@mudpt/clip/files';
@@ -17,7 +17,7 @@ async function splitFiles(folder: string): Promise<string[]> {
   return (await listFolder(folder)).others.filter((name) => /^split_.*\.json$/.test(name));
 }
 
-/** Asked from the last to the first: class folders are what no other form claims. */
+/** Tried from the last to the first: class folders are the fallback. */
 export const FORMS: readonly DatasetDefinition[] = [
   {
     name: 'class-folders',

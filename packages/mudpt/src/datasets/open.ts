@@ -1,4 +1,4 @@
-/** A data set from its definition: where it lies, what it says of itself where its definition is silent, and whether that can be used. */
+/** Opening of a data set by its definition: path, defaults from its contents, and validation. */
 import { join } from 'node:path';
 import { InputError } from '@mudpt/tensor';
 import type { Dataset } from '../data/dataset.ts';
@@ -9,7 +9,7 @@ import { validateDataset } from '../data/validation.ts';
 /**
  * Opens a data set by its definition.
  * @param at root of all data sets, for one that is known by its name; the path to read, for one with `recognizes`
- * @throws InputError when it is not there, or what was read is no data set; what `read` throws
+ * @throws InputError when it is missing, or the result is no valid data set; errors of `read`
  */
 export async function openDefinition(definition: DatasetDefinition, at: string, options: OpenOptions = {}): Promise<Dataset> {
   const place = definition.recognizes ? at : await placeOf(definition, at);

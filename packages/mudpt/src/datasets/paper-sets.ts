@@ -14,7 +14,7 @@ import { exists } from '../data/files.ts';
 import { parseClassNames } from '../data/folder.ts';
 import { openSplitJson } from '../data/split-json.ts';
 
-/** A published set: where it lies, and how its own lists say what is in it. */
+/** A published set: its folder, and the reader of its lists. */
 interface PaperSet {
   /** Folder under the root of all data sets. */
   readonly folder: string;

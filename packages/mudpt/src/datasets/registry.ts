@@ -1,4 +1,4 @@
-/** The table of data sets: what `--data` and {@link openDataset} know by name, and the forms that data at a path may have. */
+/** The registry of data sets: names for `--data` and {@link openDataset}, and recognised forms of data at a path. */
 import { extname } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { InputError } from '@mudpt/tensor';
@@ -18,7 +18,7 @@ const table = new Map<string, DatasetDefinition>(BUILT_IN.map((definition) => [d
 
 /**
  * Adds a data set, or a form of data, to those that are known wherever one is named: `--data`, `openDataset`, `train({ data })`.
- * @returns what takes it out of the table again when it is disposed; nobody has to
+ * @returns a registration whose disposal removes it from the table; optional
  * @throws InputError for a definition that lacks something, or whose name is taken
  */
 export function registerDataset(definition: DatasetDefinition): Disposable {
@@ -38,7 +38,7 @@ export function registerDataset(definition: DatasetDefinition): Disposable {
   };
 }
 
-/** Names that {@link openDataset} knows, those that were registered included. */
+/** Names that {@link openDataset} accepts, registered ones included. */
 export function datasetNames(): string[] {
   return [...table.values()].filter(({ recognizes }) => !recognizes).map(({ name }) => name);
 }
@@ -52,7 +52,7 @@ export function datasetDefinitions(): DatasetDefinition[] {
  * Opens `data`: a name of {@link datasetNames}; else a path to something of a form that is known: class folders, a folder with CoOp's split
  * file in it, such a file, a CSV file. `./icons` is a path even where `icons` is a name.
  *
- * @throws InputError for what is none of these; InputError and FormatError for what its reader refuses
+ * @throws InputError for any other name or path; errors of the reader (InputError, FormatError)
  */
 export async function openDataset(data: string, options: OpenOptions = {}): Promise<Dataset> {
   const known = table.get(data);
@@ -65,7 +65,7 @@ export async function openDataset(data: string, options: OpenOptions = {}): Prom
       `${named}${named.endsWith('?') ? ' Or' : ', or'} give a folder with one folder per class, a split file (.json), a table (.csv), or load another package's data sets with --plugin`,
     );
   }
-  // What was registered last is asked first: it may know more of a folder than the forms of this package.
+  // The last registered form is tried first: it may recognise a folder better than the forms of this package.
   for (const form of [...table.values()].reverse()) if (await form.recognizes?.(data)) return openDefinition(form, data, options);
   const extension = extname(data).toLowerCase();
   const isDirectory = (await stat(data)).isDirectory();

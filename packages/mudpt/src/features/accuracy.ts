@@ -2,7 +2,7 @@
 import { MethodError } from '../method/errors.ts';
 import type { FeatureSet } from '../method/method.ts';
 
-/** Percent of rows [N, C] whose first largest value stands at the label. */
+/** Percent of rows [N, C] whose first largest value is at the label. */
 export function accuracyOf(logits: ArrayLike<number>, labels: Int32Array): number {
   const classes = logits.length / labels.length;
   let correct = 0;

@@ -1,4 +1,4 @@
-/** Methods fitted to features: what they find, what they choose it on, and that it survives saving. */
+/** Methods fitted to features: results, choice on validation, and saving. */
 import { randomFrom } from '@mudpt/autograd';
 import { alias, type Device, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
@@ -142,7 +142,7 @@ eachDevice('Tip-Adapter', (ctx) => {
     scale: 1,
   };
   const learning = { epochs: 3, lr: 0.01, batchSize: 5, adamEps: 1e-4, weightDecay: 0.01 };
-  /** Text features that know nothing: all classes alike. */
+  /** Text features without information: all classes alike. */
   const make = (trains: boolean): TipAdapter => {
     const texts = tensor(new Float32Array(CLASSES.length * EMBED).fill(1 / Math.sqrt(EMBED)), {
       shape: [CLASSES.length, EMBED],

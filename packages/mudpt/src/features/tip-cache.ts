@@ -121,7 +121,7 @@ export class TipAdapter implements FeatureMethod {
     });
   }
 
-  /** Another template has other text features; the cache knows its classes only. */
+  /** Another template has other text features; the cache is specific to its classes. */
   forContext(other: ClassContext): TipAdapter {
     expectNoSubclass(this, TipAdapter);
     const why = `its cache holds training images of its ${this.classNames.length} classes`;

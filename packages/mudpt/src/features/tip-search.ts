@@ -11,7 +11,7 @@ export function cacheLogits(affinity: Tensor, values: Tensor, beta: number): Ten
   return matmul(exp(mul(sub(affinity, 1), beta)), values);
 }
 
-/** What the search reads of validation images. */
+/** Validation inputs of the search. */
 export type SearchInput = {
   /** Cosines with the keys [B, N]. */
   readonly affinity: Tensor;

@@ -1,4 +1,4 @@
-/** Settings of Tip-Adapter, and what training its keys adds. */
+/** Settings of Tip-Adapter, and those of training its keys. */
 import { z } from 'zod';
 
 const shared = {

@@ -1,4 +1,4 @@
-/** How much device memory a run may take: what a configuration asks for, or a share of what the machine has. */
+/** Memory budgets: the device memory that a run may take, from the configuration or as a share of the machine's. */
 import { freemem } from 'node:os';
 import type { Device } from '@mudpt/tensor';
 import { type Budget, heldBytes } from './choice.ts';
@@ -24,15 +24,15 @@ export function bytesOfSize(text: string): number | undefined {
 }
 
 /**
- * What a configuration's `memory` allows on this device. WebGPU does not tell how much memory an adapter has, so `auto` is: on an adapter
- * that computes on the processor, what the device holds already and half of the machine's free memory; on a GPU, the largest single buffer
+ * The budget that a configuration's `memory` means on this device. WebGPU does not report how much memory an adapter has, so `auto` is: on an adapter
+ * that computes on the processor, the memory in use by the device and half of the machine's free memory; on a GPU, the largest single buffer
  * its driver gives (`maxBufferSize`).
  */
 export function budgetOf(memory: string, device: Device): Budget {
   const asked = bytesOfSize(memory);
   if (asked !== undefined) return { bytes: asked, isAsked: true };
   if (device.adapter.kind === 'gpu') return { bytes: device.limits.maxBufferSize, isAsked: false };
-  // Node tells what a container is allowed, from version 20.13 on.
+  // Node reports the memory limit of a container, from version 20.13 on.
   const { availableMemory } = process as { availableMemory?: () => number };
   const free = availableMemory ? availableMemory.call(process) : freemem();
   return { bytes: heldBytes(device) + free / 2, isAsked: false };

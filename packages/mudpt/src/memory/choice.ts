@@ -1,4 +1,4 @@
-/** The cheapest way to train within a budget of device memory. */
+/** Choice of rematerialization: the fastest training step within a memory budget. */
 import { type Device, InputError, LimitError, type PlanCost } from '@mudpt/tensor';
 import { type Rematerialization, KEEP_ALL, type PromptMethod, type TowerRematerialization } from '../methods/index.ts';
 import { isEqual } from '../settings/canonical.ts';
@@ -10,13 +10,13 @@ export interface Budget {
   readonly isAsked: boolean;
 }
 
-/** Device memory in use; what is pooled can be given back. */
+/** Device memory in use; pooled memory can be released. */
 export function heldBytes(device: Device): number {
   const { totalBytes, pooledBytes } = device.memory();
   return totalBytes - pooledBytes;
 }
 
-/** One way to run a step, and what it takes. */
+/** One rematerialization of a step, and its memory. */
 export interface StepPlan {
   readonly rematerialization: Rematerialization;
   /** Most device memory while training, weights and everything else included; infinite where a tensor would be larger than the adapter binds. */
@@ -28,7 +28,7 @@ export interface StepPlan {
 
 export interface StepChoice extends StepPlan {
   readonly budget: Budget;
-  /** What was considered, the chosen one included, in the order it was. */
+  /** Candidates in the order they were tried, the chosen one included. */
   readonly considered: readonly StepPlan[];
 }
 
@@ -38,7 +38,7 @@ export interface ChoiceOptions {
   readonly budget: Budget;
   /** Images of a step. */
   readonly batch: number;
-  /** What the step would take as the method is now. */
+  /** Memory of the step with the method's current settings. */
   cost(): PlanCost;
 }
 
@@ -46,7 +46,7 @@ export interface ChoiceOptions {
  * Chooses how a step runs and sets the method to it: everything is kept if that fits; else blocks are computed twice, in the tower where it
  * helps most or both; else towers run in two passes, in more and more micro-batches. Every candidate is recorded, not run, so that its bytes are
  * those its plan will have.
- * @throws InputError naming the smallest budget that works, when one was asked for and none of this fits
+ * @throws InputError naming the smallest budget that works, when a budget was requested and no candidate fits
  */
 export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   const { device, method, budget, batch } = options;

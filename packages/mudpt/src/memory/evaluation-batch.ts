@@ -1,15 +1,15 @@
-/** How many images are evaluated at once. */
+/** Batch size of evaluation. */
 import type { Clip } from '@mudpt/clip';
 import type { Method } from '../methods/index.ts';
 import { type Budget, heldBytes } from './choice.ts';
 
 /**
- * The most images that go through a method at once: as many as asked for, while the widest activation (the hidden layer of a block, or
- * the texts of all images) fits a storage binding of the device, and all that lives at once fits what is left of the budget.
+ * The most images that go through a method at once: the requested number, while the widest activation (the hidden layer of a block, or
+ * the texts of all images) fits a storage binding of the device, and the peak memory fits the rest of the budget.
  */
 export function evaluationBatch({ device, config }: Clip, wanted: number, method?: Method, budget?: Budget): number {
   const { image, embed } = config;
-  const tokens = 2 + (image.size / image.patch) ** 2 + 16; // the class token, patches, and room for prompts
+  const tokens = 2 + (image.size / image.patch) ** 2 + 16; // the class token, patches, and space for prompts
   const texts = method?.kind === 'prompts' ? method.textsPerImage * embed : 0;
   const widest = Math.max(tokens * Math.max(image.hidden, 3 * image.width), texts);
   const most = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * widest));
@@ -18,7 +18,7 @@ export function evaluationBatch({ device, config }: Clip, wanted: number, method
   return Math.max(1, Math.min(wanted, most, fitting));
 }
 
-/** Text features of every image: one by one, stacked, normalised; and what the pool rounds up. */
+/** Text features of every image: one by one, stacked, normalised; and the pool's rounding. */
 const TEXT_COPIES = 3;
 
 /** At most so much lives at once for each image: a block's widest moment, the image itself, and a quarter that the pool rounds up. */

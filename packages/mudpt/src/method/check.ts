@@ -1,4 +1,4 @@
-/** What a definition must have before it joins the registry: another package's may come from JavaScript. */
+/** Checks of a method definition before it is registered: another package's may come from JavaScript. */
 import { InputError } from '@mudpt/tensor';
 import type { MethodDefinition } from './definition.ts';
 import { PROTOCOLS, type PublishedSettings } from './published.ts';

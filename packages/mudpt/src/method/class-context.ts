@@ -1,4 +1,4 @@
-/** Which classes a method tells apart and how a data set writes them, and what a method must not lose when they change. */
+/** Class contexts: class names and prompt template of a method, and checks when they change. */
 import { MethodError } from './errors.ts';
 
 export type ClassContext = {
@@ -9,8 +9,8 @@ export type ClassContext = {
 };
 
 /**
- * For `forContext` of a class that makes a plain instance of itself.
- * @throws MethodError for a subclass, whose additions the plain instance would silently lack
+ * For `forContext` of a class that creates a plain instance of that class.
+ * @throws MethodError for a subclass, whose additions would be missing from the plain instance
  */
 export function expectNoSubclass(
   method: { readonly name: string },
@@ -24,7 +24,7 @@ export function expectNoSubclass(
   );
 }
 
-/** @throws MethodError where `other` has other classes than `classNames`, to which what is learnt belongs */
+/** @throws MethodError where `other` has other classes than `classNames`, for which the tensors were learnt */
 export function expectSameClasses(method: string, classNames: readonly string[], other: ClassContext, why: string): void {
   if (JSON.stringify(classNames) === JSON.stringify(other.classNames)) return;
   throw new MethodError(

@@ -1,4 +1,4 @@
-/** What a method is to the registry: its name, settings and presets, and how it is made. */
+/** Method definitions, the entries of the registry: name, settings, presets and factory. */
 import { randomFrom } from '@mudpt/autograd';
 import type { z } from 'zod';
 import type { CreationContext, Method, MethodContext } from './method.ts';
@@ -10,9 +10,9 @@ export interface MethodDefinition<S = unknown> {
   readonly name: string;
   /** As papers write it. */
   readonly title: string;
-  /** One sentence: what is learnt. */
+  /** One sentence on what is learnt. */
   readonly summary: string;
-  /** What the method itself reads; parsing `{}` gives the published defaults. */
+  /** Settings of the method; parsing `{}` gives the published defaults. */
   readonly settings: z.ZodType<S>;
   /** How it is trained; parsing `{}` gives the published defaults. Undefined: there is no gradient training by the trainer. */
   readonly training: z.ZodType<TrainingSettings, TrainingInput> | undefined;
@@ -29,7 +29,7 @@ export interface MethodStatement<S> extends Omit<MethodDefinition<S>, 'create'> 
 }
 
 /**
- * For a registry of methods with settings of different types: `create` parses what it is given, and begins the context's stream of random
+ * For a registry of methods with settings of different types: `create` parses its argument, and begins the context's stream of random
  * numbers. That is the only place where one begins, so no two tensors of a method can start with the same numbers.
  */
 export function defineMethod<S>(statement: MethodStatement<S>): MethodDefinition {

@@ -1,5 +1,5 @@
 /**
- * What a method is to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
+ * The interface of a method to the trainer, the evaluation and the reports. Two kinds: methods whose step learns prompts from images through
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
 import type { Random } from '@mudpt/autograd';
@@ -16,17 +16,17 @@ export type TextCodec = Pick<Tokenizer, 'encode' | 'decode'>;
 /** `auto` packs where it is valid; `plain` pads to the longest text; `full` pads to the whole context, as the released code does. */
 export type TextPath = 'auto' | 'packed' | 'plain' | 'full';
 
-/** Prompt tokens by layer, [n, width] each; undefined: the block reads what the one before made of them. */
+/** Prompt tokens by layer, [n, width] each; undefined: the block reads the outputs of the one before. */
 export type LayerTokens = PromptTokens['layers'];
 
-/** Prompt tokens of both towers; a tower without any runs as it is. Where they stand is said by the method's {@link PromptSpec}. */
+/** Prompt tokens of both towers; a tower without any runs as it is. Their positions are in the method's {@link PromptSpec}. */
 export type TowerPrompts = {
   /** Layer 0: the context tokens that the texts refer to, those of all contexts one after the other. */
   readonly text?: LayerTokens;
   readonly image?: LayerTokens;
 };
 
-/** What a forward pass makes of a batch. Features are those before normalisation. */
+/** Outputs of a forward pass. Features are those before normalisation. */
 export type Outputs = {
   /** [B, C] */
   readonly logits: Tensor;
@@ -36,7 +36,7 @@ export type Outputs = {
   readonly textFeatures: Tensor;
 };
 
-/** A step's loss, what it came from, and the parts of it worth a curve (`crossEntropy`, ...). The parts are weighted: they add up to the loss. */
+/** A step's loss, the forward outputs, and its terms for curves (`crossEntropy`, ...). The terms are weighted: they add up to the loss. */
 export type StepLoss = {
   readonly loss: Tensor;
   readonly outputs: Outputs;
@@ -49,11 +49,11 @@ interface Learnt {
   readonly name: string;
   /** By label. */
   readonly classNames: readonly string[];
-  /** What is learnt, by the authors' names: what a prompt file holds. Empty for zero-shot. */
+  /** Learnt tensors by the authors' names: the contents of a prompt file. Empty for zero-shot. */
   readonly learnable: ReadonlyMap<string, Tensor>;
   /** What else a checkpoint needs to continue to the bit (running averages); empty for most. Not part of a prompt file. */
   readonly state: ReadonlyMap<string, Tensor>;
-  /** Releases what it made. Tensors of the CLIP stay, and so do learnt tensors that another instance made. */
+  /** Releases the tensors it created. Those of the CLIP stay, and so do learnt tensors that another instance created. */
   dispose(): void;
 }
 
@@ -63,9 +63,9 @@ interface Learnt {
  */
 export interface PromptMethod extends Learnt {
   readonly kind: 'prompts';
-  /** What is learnt, and where it enters the towers. */
+  /** The learnt tensors, and where they enter the towers. */
   readonly spec: PromptSpec;
-  /** The text of the first class as the text tower sees it, between start and end, a context token drawn as `[v]`: `[v] [v] dog .` */
+  /** The text of the first class as the text tower reads it, between start and end, a context token drawn as `[v]`: `[v] [v] dog .` */
   readonly example: string;
   /**
    * Text features [embed] that {@link evaluate} holds for each image: the number of classes where the texts depend on the image, else 0. It
@@ -83,18 +83,18 @@ export interface PromptMethod extends Learnt {
   /** Logits [B, C]. @param textFeatures what {@link textFeatures} gave; computed anew when left out */
   evaluate(images: Tensor, textFeatures?: Tensor): Tensor;
   /**
-   * From now on keep less for the backward of `loss`, or more: its numbers are the same, up to the order of sums. What was captured before
-   * stays as it was, and must not be replayed any more.
+   * Changes how much is kept for the backward of `loss` from now on; its numbers are the same, up to the order of sums. Steps captured before
+   * keep the old setting and must not be replayed any more.
    */
   rematerialize(rematerialization: Rematerialization): void;
   /**
-   * The trainer calls this after the last step of each epoch, counted from 0, outside of captured steps. May change what is learnt
+   * The trainer calls this after the last step of each epoch, counted from 0, outside of captured steps. May change the learnt tensors
    * (PromptSRC's aggregation does after the last epoch).
    */
   endEpoch?(epoch: number, epochs: number): void;
   /**
    * The same method with the same learnt tensors for other classes and another data set's template. Disposing the result leaves them alive.
-   * @throws MethodError when what is learnt belongs to the classes it was learnt with (class-specific contexts), and from `loss` of the
+   * @throws MethodError when the learnt tensors are specific to their classes (class-specific contexts), and from `loss` of the
    * result where the loss needs more of the classes than their texts (PromptSRC)
    */
   forContext(other: ClassContext): PromptMethod;
@@ -106,7 +106,7 @@ export type FeatureSet = { readonly features: Tensor; readonly labels: Int32Arra
 export type FitData = {
   /** Test transform, one view of each image. */
   readonly train: FeatureSet;
-  /** To choose hyper-parameters on; never the test set. Undefined: the defaults stand, and `fit` says so in its report. */
+  /** To choose hyper-parameters on; never the test set. Undefined: the defaults are used, and `fit` says so in its report. */
   readonly val: FeatureSet | undefined;
   /** Features of the same training images under random augmentation, one set for each pass ({@link FeatureMethod.augmentedPasses} of them). */
   readonly augmented: readonly FeatureSet[];
@@ -130,7 +130,7 @@ export interface FeatureMethod extends Learnt {
   /** Smallest and largest share of an image that the random crops of those passes take. */
   readonly cropScale: readonly [number, number];
   /**
-   * Takes over what was learnt before: the tensors of `learnable`, by name. The caller may dispose its handles afterwards.
+   * Restores tensors learnt before: those of `learnable`, by name. The caller may dispose its handles afterwards.
    * @throws MethodError when a tensor is missing or has a shape that cannot be
    */
   restore(learnt: ReadonlyMap<string, Tensor>): Promise<void>;
@@ -138,15 +138,15 @@ export interface FeatureMethod extends Learnt {
   /** Logits [B, C] of features [B, embed], not normalised. @throws MethodError before `fit` or `restore` */
   evaluate(features: Tensor): Tensor;
   /**
-   * The same method with what is learnt now, for other classes and another data set's template. Disposing either leaves the other whole.
-   * @throws MethodError where what is learnt belongs to the classes it was learnt with
+   * The same method with its current learnt tensors, for other classes and another data set's template. Disposing either leaves the other intact.
+   * @throws MethodError where the learnt tensors are specific to their classes
    */
   forContext(other: ClassContext): FeatureMethod;
 }
 
 export type Method = PromptMethod | FeatureMethod;
 
-/** What a method is made from. Make it with {@link methodContext}. */
+/** The inputs of every method; create one with {@link methodContext}. */
 export type MethodContext = ClassContext & {
   readonly device: Device;
   /** Frozen, and alive as long as the method. */
@@ -165,7 +165,7 @@ export type MethodContext = ClassContext & {
   readonly rematerialization?: Rematerialization;
 };
 
-/** What a method's `create` gets. */
+/** The argument of a method's `create`. */
 export type CreationContext = MethodContext & {
   /** The one stream of random numbers that all initial values come from, begun at `seed`: draw from it, and never begin another. */
   readonly random: Random;

@@ -1,5 +1,5 @@
 /**
- * What a method learns and where it enters both towers, declared once. Tensors to learn, the tokens that towers replace, drawings and the
+ * Prompt specs: the tensors that a method learns and where they enter both towers. Parameters, the tokens that towers replace, drawings and the
  * layout of a prompt file all follow from it, and the conformance kit holds the method to it.
  */
 import type { PromptTokens } from '@mudpt/clip';
@@ -12,9 +12,9 @@ export type ParameterShapes = Readonly<Record<string, readonly number[]>>;
 export type LayerPrompt = {
   /** 0: they enter the tower's input. j: they take their place in the input of block j. */
   readonly layer: number;
-  /** The parameter that they are, or part `index` of it; absent where all of them is computed. */
+  /** The parameter that holds them, or part `index` of it; absent where all of them are computed. */
   readonly learnt?: { readonly name: string; readonly index?: number };
-  /** Other parameters that they are computed from: by an injection, which adds to what is learnt, or by a projection. */
+  /** Other parameters that they are computed from: by an injection, which adds to the parameter, or by a projection. */
   readonly computedFrom?: readonly string[];
 };
 
@@ -23,7 +23,7 @@ export type TowerPromptSpec = {
   readonly nCtx: number;
   /** Their channels: the tower's. */
   readonly width: number;
-  /** Where they stand: appended at the `end`, as after patches; or in place of tokens from there on, as after the start token of texts (1). */
+  /** Their position: appended at the `end`, as after patches; or the index of the first token they replace, as after the start token of texts (1). */
   readonly at: PromptTokens['at'];
   /** The layers that are given tokens, in order; their number is the prompt depth. */
   readonly layers: readonly LayerPrompt[];

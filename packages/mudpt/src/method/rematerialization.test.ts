@@ -1,4 +1,4 @@
-/** What is kept for the backward changes memory, not numbers. */
+/** Rematerialization: it changes memory, not numbers. */
 import { Tape } from '@mudpt/autograd';
 import { capture, scope, type Tensor } from '@mudpt/tensor';
 import { engineOf } from '@mudpt/tensor/internal';
@@ -65,7 +65,7 @@ eachDevice('rematerialization', (ctx) => {
       // Norm's input, fused q k v, attention's result, second norm's input, what the activation reads, and attention's log-sum-exp.
       const block = (tokens: number) => tokens * (width + hidden + statistics);
       const floats =
-        learnt * statistics + // the norm before the blocks, of what is learnt and lives anyway
+        learnt * statistics + // the norm before the blocks, of the learnt tensors, which live anyway
         (layers - 1) * (block(rows) + rows * (width + statistics + 3 * width + width + heads)) +
         // In the last block only class tokens have queries.
         (block(count) + rows * (width + statistics + 2 * width) + count * (width + width + heads)) +

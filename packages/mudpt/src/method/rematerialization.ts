@@ -1,11 +1,11 @@
 /**
- * What a training step keeps for its backward, and what it computes a second time instead. Memory for time: losses and gradients are the
+ * Rematerialization in a training step: which tensors are kept for the backward, and which are computed a second time. It trades time for memory: losses and gradients are the
  * same, up to the order in which gradients of micro-batches are added.
  */
 
 /** Of one tower. */
 export type TowerRematerialization = {
-  /** Keep the inputs of blocks, and compute what is inside a block a second time. */
+  /** Keep the inputs of blocks, and compute the inside of a block a second time. */
   readonly recompute: boolean;
   /**
    * 0: the tower runs once. Otherwise in two passes (GradCache, arXiv 2101.06983): the first one keeps only the features; the backward runs

@@ -1,4 +1,4 @@
-/** Pieces of settings that several methods share. */
+/** Settings shared by several methods. */
 import { z } from 'zod';
 import { settingMetadata } from '../settings/metadata.ts';
 import { MethodError } from './errors.ts';

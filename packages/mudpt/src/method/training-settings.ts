@@ -43,7 +43,7 @@ const trainingSchema = z.strictObject(training);
 
 /** How a method is trained: everything the trainer reads. */
 export type TrainingSettings = z.output<typeof trainingSchema>;
-/** As written in a configuration: what is left out has the method's default. */
+/** As written in a configuration: missing settings have the method's defaults. */
 export type TrainingInput = z.input<typeof trainingSchema>;
 
 /** The schema of training settings with a method's own defaults. */

@@ -50,7 +50,7 @@ export class ConditionalContext implements PromptLearner {
     return undefined;
   }
 
-  /** The context [M, width] of each of the images whose unit features [B, embed] these are. */
+  /** The context [M, width] of each image, from unit features [B, embed]. */
   contextsOf(images: Tensor): readonly Tensor[] {
     const shifts = this.linear2.forward(this.linear1.forward(images, { activation: 'relu' }));
     const [batch = 0] = images.shape;

@@ -110,7 +110,7 @@ export class LinearProbe implements FeatureMethod {
     return linear(features, this.weight, this.bias);
   }
 
-  /** Its rows belong to its classes; no text is read, so the template does not matter. */
+  /** Its weights are specific to its classes; no text is read, so the template does not matter. */
   forContext(other: ClassContext): LinearProbe {
     expectNoSubclass(this, LinearProbe);
     expectSameClasses(this.name, this.classNames, other, `it was fitted to its ${this.classNames.length} classes`);

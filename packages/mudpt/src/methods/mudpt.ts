@@ -1,6 +1,6 @@
 /**
  * MuDPT: multi-modal deep-symphysis prompt tuning (Miao et al., ICME 2023, arXiv 2306.11400; github.com/Mechrev0/MuDPT). Deep prompts in
- * both towers; an injection adds to each modality what the other's prompts become. With depth 1 the text side is CoOp's.
+ * both towers; an injection adds to each modality a function of the other's prompts. With depth 1 the text side is CoOp's.
  */
 import { add, type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
@@ -48,7 +48,7 @@ const NAMES = {
 
 const IMAGE = { first: 'image_encoder.visual_ctx', deep: 'image_encoder.visual_ctx_deep_prompts' } as const;
 
-/** T and V, and what the injection makes of them. */
+/** Text and image prompts T and V, and the injection between them. */
 export class MudptLearner implements PromptLearner {
   readonly spec: PromptSpec;
   readonly learnable: ReadonlyMap<string, Tensor>;

@@ -1,4 +1,4 @@
-/** Packed texts after a shared prefix, texts cut after the longest end, and all places of the context: the same numbers. */
+/** Packed texts after a shared prefix, texts cut after the longest end, and all positions of the context: the same numbers. */
 import { parameter, randomFrom, lossAndGradients } from '@mudpt/autograd';
 import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
  * PromptSRC: self-regulating prompts (Khattak et al., ICCV 2023; github.com/muzairkhattak/PromptSRC). Independent prompts held near the
- * frozen model by three more losses, and a Gaussian-weighted mean of what each epoch ended with as the result.
+ * frozen model by three more losses, and the Gaussian-weighted mean of the prompts after each epoch as the result.
  */
 import { noGrad } from '@mudpt/autograd';
 import { add, copyInto, crossEntropy, keep, klDiv, l1Loss, l2Normalize, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
@@ -51,16 +51,16 @@ export function aggregationWeights(epochs: number, mean: number, deviation: numb
   return density.map((value) => value / total);
 }
 
-/** What the losses read of the settings. */
+/** Settings of the losses. */
 export type Regulation = Pick<
   PromptsrcSettings,
   'textLossWeight' | 'imageLossWeight' | 'logitLossWeight' | 'aggregation' | 'aggregationMean' | 'aggregationDeviation'
 >;
 
 export class Promptsrc extends PromptedClip {
-  /** Running weighted sums of what is learnt, by `aggregated.<name>`. */
+  /** Running weighted sums of the learnt tensors, by `aggregated.<name>`. */
   override readonly state: ReadonlyMap<string, Tensor>;
-  /** Frozen text features, unit vectors [C, embed]; undefined where classes are only told apart. */
+  /** Frozen text features, unit vectors [C, embed]; undefined for evaluation only. */
   private readonly frozenTexts: Tensor | undefined;
 
   constructor(

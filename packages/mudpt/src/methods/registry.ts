@@ -35,7 +35,7 @@ const table = new Map<string, MethodDefinition>(BUILT_IN.map((method) => [method
 
 /**
  * Adds a method to those that are known wherever one is named: `--method`, `methodNamed`, `train({ method })`, prompt files and checkpoints.
- * @returns what takes it out of the table again when it is disposed; nobody has to
+ * @returns a registration whose disposal removes it from the table; optional
  * @throws InputError for a definition that lacks something, or whose name is taken
  */
 export function registerMethod(definition: MethodDefinition): Disposable {

@@ -1,5 +1,5 @@
 /**
- * UMuDPT, the one-way trainer of MuDPT's release: image prompts are what a light transformer makes of the text prompts; no others
+ * UMuDPT, the one-way trainer of MuDPT's release: a light transformer computes the image prompts from the text prompts; no others
  * are learnt (github.com/Mechrev0/MuDPT).
  */
 import { type Tensor, unbind } from '@mudpt/tensor';

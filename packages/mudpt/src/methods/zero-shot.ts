@@ -1,6 +1,6 @@
 /**
- * Zero-shot classification, what all methods are measured against: the cosines of images and of texts written by one template, or by
- * several, averaged as CLIP's authors do.
+ * Zero-shot classification, the baseline of all methods: cosines of images with texts of one template, or with the mean over
+ * several, as CLIP's authors do.
  */
 import { keep, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';

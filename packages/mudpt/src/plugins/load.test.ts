@@ -10,7 +10,7 @@ import { loadConfig } from '../runs/config-plugins.ts';
 import { RunFolder } from '../runs/run-folder.ts';
 import { changedPlugins, loadPlugin } from './load.ts';
 
-/** What a plugin needs of this package, from where it lies. */
+/** Imports that a plugin needs from this package, by address. */
 const REGISTRY = pathToFileURL(fileURLToPath(new URL('../methods/registry.ts', import.meta.url))).href;
 
 it('a plugin is loaded once, and recorded by its contents', async () => {

@@ -11,7 +11,7 @@ import * as z from 'zod';
 const recordSchema = z.strictObject({
   /** Absolute path of a file, or the name of an installed package. */
   path: z.string().min(1),
-  /** SHA-256 of the file's contents; what it imports is not part of it. */
+  /** SHA-256 of the file's contents, without its imports. */
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256'),
 });
 
@@ -21,7 +21,7 @@ export const pluginSchema = z.union([z.string().min(1), recordSchema]);
 /** A plugin as a run records it. */
 export type PluginRecord = z.infer<typeof recordSchema>;
 
-/** By address. A module is evaluated once in a process, so what was loaded first stays. */
+/** By address. A module is evaluated once in a process, so the first version loaded stays. */
 const loaded = new Map<string, PluginRecord>();
 
 /**
@@ -39,7 +39,7 @@ export async function loadPlugin(given: string): Promise<PluginRecord> {
   );
 }
 
-/** What a run records of a plugin, and its file. */
+/** A plugin as recorded in a run, and its file. */
 type Located = { readonly path: string; readonly file: string };
 
 async function load({ path, file }: Located): Promise<PluginRecord> {
@@ -51,7 +51,7 @@ async function load({ path, file }: Located): Promise<PluginRecord> {
   try {
     await import(/* @vite-ignore */ address);
   } catch (error) {
-    // A definition that was refused says what is wrong with it.
+    // The error of a refused definition names the fault already.
     if (error instanceof TensorError) throw error;
     throw new InputError('plugin', `${file} cannot be loaded: ${reasonOf(error, file)}`, remedyOf(error), { cause: error });
   }
@@ -59,7 +59,7 @@ async function load({ path, file }: Located): Promise<PluginRecord> {
   return record;
 }
 
-/** What was loaded in this process. */
+/** Plugins loaded in this process. */
 export function loadedPlugins(): PluginRecord[] {
   return [...loaded.values()];
 }
@@ -72,7 +72,7 @@ export async function loadPlugins(given: readonly (string | PluginRecord)[]): Pr
 }
 
 /**
- * Loads what a run recorded, unless a plugin of the same contents, or of the same name, is loaded already: it may lie elsewhere now.
+ * Loads the plugins that a run recorded, unless a plugin of the same contents, or of the same name, is loaded already: it may lie elsewhere now.
  * @param folder of the run. A plugin in it is not loaded by itself: results that come from a stranger must not bring code with them
  * @throws InputError naming the plugin that is missing
  */
@@ -99,19 +99,19 @@ export async function loadRecorded(recorded: readonly (string | PluginRecord)[],
 
 const GIVE_IT = 'say where it lies now with --plugin FILE, or load it with loadPlugin';
 
-/** What was loaded in place of a recorded plugin: the same contents, or else the same name. */
+/** The loaded plugin for a recorded one: the same contents, or else the same name. */
 function loadedFor({ path, hash }: PluginRecord): PluginRecord | undefined {
   const all = loadedPlugins();
   return all.find((record) => record.hash === hash) ?? all.find((record) => basename(record.path) === basename(path));
 }
 
-/** What tells runs apart: the contents of their plugins, wherever they lie. */
+/** Identity of a run's plugins: their contents, independent of paths. */
 export function hashesOf(plugins: readonly (string | PluginRecord)[] | undefined): readonly string[] | undefined {
   if (plugins === undefined || plugins.length === 0) return undefined;
   return plugins.map((plugin) => (typeof plugin === 'string' ? plugin : plugin.hash)).sort();
 }
 
-/** Recorded plugins whose contents are others now, one sentence each. */
+/** Recorded plugins whose contents have changed, one sentence each. */
 export function changedPlugins(recorded: readonly (string | PluginRecord)[] = []): string[] {
   return recorded.flatMap((plugin) => {
     if (typeof plugin === 'string') return [];
@@ -143,13 +143,13 @@ function locatePackage(given: string): Located | undefined {
 /** The entry of this package, source or built. */
 const ENTRY = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url));
 
-/** @throws InputError when the plugin would register with another installation of this package, where nobody looks */
+/** @throws InputError when the plugin would register with another installation of this package, which this process does not read */
 function expectOneCopy(file: string): void {
   let theirs: string;
   try {
     theirs = realpathSync(createRequire(file).resolve('mudpt'));
   } catch {
-    return; // Not installed there: what it imports of this package, if anything, fails by name.
+    return; // Not installed there: an import of this package, if any, fails with its name.
   }
   if (theirs === realpathSync(ENTRY)) return;
   throw new InputError(

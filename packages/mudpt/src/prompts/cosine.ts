@@ -1,4 +1,4 @@
-/** CLIP's logits. */
+/** Cosine logits of CLIP: scaled products of unit features. */
 import { l2Normalize, matmul, type Tensor } from '@mudpt/tensor';
 
 /** Cosines times `scale`: image features [B, e] and text features [C, e], not normalised, give [B, C]. */

@@ -1,4 +1,4 @@
-/** How methods with deep text prompts begin: depths that fit the towers, the first context tokens, and texts that begin with them. */
+/** Set-up of methods with deep text prompts: depths that fit the towers, the first layer's context tokens, and the prompt template. */
 import type { Tensor } from '@mudpt/tensor';
 import type { CreationContext } from '../method/method.ts';
 import { TOWERS } from '../method/prompt-spec.ts';
@@ -19,7 +19,7 @@ export type DeepContextOptions = {
 };
 
 /**
- * @returns the first context tokens [length, width], and the template they stand in
+ * @returns the first context tokens [length, width], and the template that contains them
  * @throws MethodError when a tower has fewer blocks than a depth
  */
 export function deepContext(

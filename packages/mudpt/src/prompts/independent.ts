@@ -1,4 +1,4 @@
-/** Prompts of both towers side by side, without a network between: what IVLP, PromptSRC, VPT and deep language prompting learn. */
+/** Independent prompts of both towers, without a network between them: the learner of IVLP, PromptSRC, VPT and deep language prompting. */
 import type { Tensor } from '@mudpt/tensor';
 import type { CreationContext } from '../method/method.ts';
 import { promptSpec } from '../method/prompt-spec.ts';

@@ -1,4 +1,4 @@
-/** One stream of random numbers a method: no two of its tensors begin with the same ones. */
+/** Initial values of prompts: one random stream a method, so that no two of its tensors begin with the same numbers. */
 import { scope } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';

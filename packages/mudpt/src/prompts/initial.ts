@@ -1,4 +1,4 @@
-/** Initial values of what is learnt: words of the vocabulary, or numbers from a seed. Drawn on the host, so the same on every adapter. */
+/** Initial values of learnt tensors: embeddings of words, or random numbers from a seed. Drawn on the host, so the same on every adapter. */
 import { normal, type Random } from '@mudpt/autograd';
 import { keep, type Shape, sizeOf, type Tensor, tensor } from '@mudpt/tensor';
 import type { CreationContext, MethodContext } from '../method/method.ts';
@@ -15,7 +15,7 @@ export function randomPrompts(shape: Shape, { device }: Pick<MethodContext, 'dev
 export type ContextStart = {
   /** [count, width] */
   readonly tokens: Tensor;
-  /** What stands before the class name in the text: the words whose tokens are replaced, or as many placeholders. */
+  /** The text before the class name: the words whose tokens are replaced, or as many placeholders. */
   readonly prefix: string;
 };
 

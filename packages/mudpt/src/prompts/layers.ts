@@ -1,4 +1,4 @@
-/** Declarations of a tower's prompts in the forms that methods have: a parameter for each layer, one for all deep layers, or computed ones. */
+/** Declarations of a tower's prompts by layer, in the usual forms: a parameter for each layer, one for all deep layers, or computed ones. */
 import type { LayerPrompt, ParameterShapes, TowerPromptSpec } from '../method/prompt-spec.ts';
 
 /** Shape of the tokens of a layer. */

@@ -1,4 +1,4 @@
-/** What is learnt and how it becomes the prompt tokens of both towers: the part of a method that others do not share. */
+/** Prompt learners: the learnt tensors and their map to the prompt tokens of both towers, the part in which methods differ. */
 import { parameter } from '@mudpt/autograd';
 import { reshape, select, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';
@@ -54,14 +54,14 @@ export function drawPrompts(
   return new Map(Object.entries(shapes).map(([name, shape]) => [name, given[name] ?? draw(shape)]));
 }
 
-/** The shapes of what a network learns. */
+/** The shapes of a network's parameters. */
 export function shapesOf(learnable: Iterable<readonly [string, Tensor]>): ParameterShapes {
   return Object.fromEntries([...learnable].map(([name, { shape }]) => [name, shape]));
 }
 
 /**
- * Makes parameters of what is learnt.
- * @throws MethodError where that is not what the spec declares
+ * Marks the learnt tensors as parameters.
+ * @throws MethodError where they differ from the spec
  */
 export function asParameters(method: string, { spec, learnable }: PromptLearner): void {
   const told = (shapes: ParameterShapes): string =>

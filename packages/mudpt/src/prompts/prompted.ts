@@ -1,4 +1,4 @@
-/** What the methods that put prompt tokens into the towers have in common: forward, loss, evaluation, other classes. */
+/** Prompted CLIP, the base of methods with prompt tokens in the towers: forward, loss, evaluation, other classes. */
 import { chunked, noGrad } from '@mudpt/autograd';
 import type { PromptTokens } from '@mudpt/clip';
 import { alias, crossEntropy, keep, scope, split, type Tensor } from '@mudpt/tensor';
@@ -27,8 +27,8 @@ export class PromptedClip implements PromptMethod {
 
   /**
    * @param template of the texts; where the spec has context tokens, they take the places of the first tokens after the start
-   * @param owns whether disposing this, or an error here, disposes what is learnt
-   * @throws MethodError for a text that does not fit, and where what is learnt is not what the spec declares
+   * @param owns whether disposing this, or an error here, disposes the learnt tensors
+   * @throws MethodError for a text that does not fit, and where the learnt tensors differ from the spec
    */
   constructor(
     readonly name: string,
@@ -111,7 +111,7 @@ export class PromptedClip implements PromptMethod {
     if (this.owns) for (const tensor of this.learnable.values()) tensor.dispose();
   }
 
-  /** @throws MethodError when what is learnt belongs to the classes it was learnt with */
+  /** @throws MethodError when the learnt tensors are specific to their classes */
   protected contextFor({ classNames, template }: ClassContext): MethodContext {
     const classes = this.spec.text?.classes;
     if (classes !== undefined) {
@@ -136,7 +136,7 @@ export class PromptedClip implements PromptMethod {
     );
   }
 
-  /** Runs the image tower in as many micro-batches as its rematerialization says. @param tokens what each reads beside its images */
+  /** Runs the image tower in as many micro-batches as its rematerialization says. @param tokens prompt tokens that each of them gets with its images */
   protected inMicroBatches(
     images: Tensor,
     run: (part: Tensor, tokens: LayerTokens | undefined) => Tensor,

@@ -1,4 +1,4 @@
-/** When two values of settings are equal, and the digest that equal values share. */
+/** Canonical form of settings: equality of plain values, and a digest that equal values share. */
 
 /**
  * A text that two plain values share exactly when they are equal: JSON with the keys of objects in the order of their letters and entries of
@@ -8,7 +8,7 @@ export function canonicalText(value: unknown): string {
   return JSON.stringify(ordered(value));
 }
 
-/** Whether two plain values are equal, wherever their keys stand. */
+/** Whether two plain values are equal, whatever the order of their keys. */
 export function isEqual(a: unknown, b: unknown): boolean {
   return canonicalText([a]) === canonicalText([b]);
 }

@@ -1,4 +1,4 @@
-/** The settings of a schema: what flags, help, folder names and identities are made from. */
+/** Fields of a settings schema, from which flags, help, folder names and identities follow. */
 import { InputError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { type SettingMetadata, settingMetadata } from './metadata.ts';
@@ -51,7 +51,7 @@ export function isSwitch({ type }: Pick<Setting, 'type'>): boolean {
   return [describedBy(type).type ?? []].flat().includes('boolean');
 }
 
-/** What a type takes, in words: `a whole number from 1 up`. */
+/** The values of a type in words: `a whole number from 1 up`. */
 export function takesOf(type: z.ZodType, metadata: SettingMetadata = {}): string {
   return metadata.takes ?? inWords(describedBy(type));
 }
@@ -78,9 +78,9 @@ function inWords({ type, const: only, enum: choices, anyOf, ...range }: Describe
 }
 
 /**
- * The value of a flag from its text, which is taken for a number where the type has numbers.
+ * The value of a flag from its text, parsed as a number where the type has numbers.
  * @param flag as it was typed, without dashes
- * @throws InputError that says what the flag takes
+ * @throws InputError that names the valid values
  */
 export function flagValue<T>(flag: string, text: unknown, type: z.ZodType<T>, metadata: SettingMetadata = {}): T {
   const { success, data } = type.safeParse(typeof text === 'string' && takesNumbers(describedBy(type)) ? numberOr(text) : text);

@@ -1,14 +1,14 @@
-/** What a setting is beside its type, default and description: its flag, its part of a folder's name, what bounds it. */
+/** Metadata of settings in addition to type, default and description: flag, part of a folder's name, bounds. */
 import * as z from 'zod';
 
 export interface SettingMetadata {
   /** The flag of `train` that sets it, without its dashes. Settings that share a flag are set by it together (textDepth and imageDepth). */
   readonly flag?: string;
-  /** What the flag's value is called in help; default `value`. A flag of true or false takes none. */
+  /** Placeholder of the flag's value in help; default `value`. A flag of true or false takes none. */
   readonly placeholder?: string;
-  /** What it may be, for messages; default: what the type says, such as "a whole number from 1 up". */
+  /** Valid values in words, for messages; default: from the type, such as "a whole number from 1 up". */
   readonly takes?: string;
-  /** Names that stand for something, asked when they are needed: more may be registered. */
+  /** Valid names, as a function because more may be registered later. */
   readonly names?: () => readonly string[];
   /** Its part of the name of a run's folder; undefined where this value has none. */
   readonly folder?: (value: never) => string | undefined;

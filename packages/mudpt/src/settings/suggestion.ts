@@ -1,4 +1,4 @@
-/** Names that a person may have meant. */
+/** Suggestions of similar names for mistyped ones. */
 import { at } from '../at.ts';
 
 /** "Did you mean" for the nearest name, or all names. */

@@ -1,15 +1,15 @@
-/** Lines on a terminal: those that stay, and one that shows how far things are. */
+/** Terminal output: permanent lines, and a status line that shows progress. */
 import { printable } from '@mudpt/clip';
 import type { TensorError } from '@mudpt/tensor';
 
-/** What is told of an error the user can mend. */
+/** The message of an error that the user can fix. */
 export function errorText({ op, problem, fix }: TensorError): string {
   return `error: ${printable(op)}: ${printable(problem)}\n       ${printable(fix)}\n`;
 }
 
 /**
- * Stands for the code of a style until the line is written: names from outside are escaped in a whole line at once, and can have no such
- * mark in them, because nobody knows it before.
+ * Placeholder for the code of a style until the line is written: names from outside are escaped in a whole line at once, and can have no such
+ * mark in them, because it is random.
  */
 const MARK = `style-${globalThis.crypto.randomUUID()}-`;
 const MARKS = new RegExp(`${MARK}(\\d+);`, 'g');

@@ -1,4 +1,4 @@
-/** Numbers as people read them, bars and tables, for a terminal. */
+/** Text formatting for a terminal: numbers, bars and tables. */
 import { at } from '../at.ts';
 import { printable } from '@mudpt/clip';
 

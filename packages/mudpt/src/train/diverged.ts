@@ -1,16 +1,17 @@
-/** Training that has diverged: its loss, what it learns, or what it computes from that is no number any more. */
+/** Divergence of training: its loss, learnt tensors or results that are not finite. */
 import { TensorError } from '@mudpt/tensor';
 import type { TrainingReached } from './trainer-options.ts';
 
-/** Where training was when it was seen, and what was seen. */
+/** Where training diverged, and what is not finite. */
 export interface Divergence {
   /** Both from 0; `step` counts within the epoch, and is the last one that was done. */
   readonly epoch: number;
   readonly step: number;
   /** Mean loss since it was last read, as text: NaN and infinities are no JSON. */
   readonly loss: string;
-  /** Of that step, and as it was asked for. */
+  /** Learning rate of that step. */
   readonly lr: number;
+  /** Learning rate in the settings. */
   readonly askedLr: number;
   /** What is not finite: a clause for a person. */
   readonly what: string;
@@ -20,7 +21,7 @@ export interface Divergence {
 export class DivergedError extends TensorError {
   constructor(
     readonly divergence: Divergence,
-    /** What was reached until then. */
+    /** Progress until then. */
     readonly training: TrainingReached,
     options?: ErrorOptions,
   ) {

@@ -1,10 +1,10 @@
-/** Early stopping on validation: the best epoch so far, and what was learnt at its end. */
+/** Early stopping on validation: the best epoch so far, and copies of its learnt tensors. */
 import { copyInto, type Device, InputError, keep, type Tensor, zeros } from '@mudpt/tensor';
 import type { PromptMethod } from '../methods/index.ts';
 import type { TrainingState } from './state.ts';
 
 export class EarlyStopping {
-  /** Copies of what was learnt at the best epoch, by name; empty without early stopping. */
+  /** Copies of the learnt tensors at the best epoch, by name; empty without early stopping. */
   readonly copies: ReadonlyMap<string, Tensor>;
 
   /**

@@ -1,4 +1,4 @@
-/** The fitting of methods on features: features of the training images, as often as the method wants them, and its own search. */
+/** Fitting of methods to features: the passes over training images, and the method's search. */
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
 import type { FeatureMethod, FitReport, Method } from '../methods/index.ts';
@@ -10,7 +10,7 @@ import { type Features, imageFeatures } from '../evaluation/image-features.ts';
 export interface FeatureKeeper {
   /** The set of that name, or undefined where none was kept. The caller disposes it. */
   load(name: string, items: readonly Item[], device: Device): Promise<Features | undefined>;
-  /** Keeps a set, if every item of it could be read: what is left out must be told anew. */
+  /** Keeps a set, if every item of it could be read: skipped files must be reported again. */
   save(name: string, items: readonly Item[], features: Features): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export function countLearnt({ learnable }: Pick<Method, 'learnable'>): number {
 }
 
 /**
- * Fits `method` in place. Features that `keeper` has are not computed again; what is fitted to them follows from them to the bit.
+ * Fits `method` in place. Features that `keeper` has are not computed again; the fit depends on them alone, to the bit.
  * @throws the reason of the signal once it is aborted
  */
 export async function fitFeatures({

@@ -1,4 +1,4 @@
-/** What training tells of itself as it goes: one line a reading. Accuracies in percent; loss is the mean over the steps since the last line of the kind. */
+/** Metrics lines of training: one for each reading. Accuracies in percent; loss is the mean over the steps since the last line of the same kind. */
 export type MetricsLine =
   | {
       readonly kind: 'step';
@@ -21,6 +21,6 @@ export type MetricsLine =
       readonly accuracy: number;
       readonly lr: number;
       readonly seconds: number;
-      /** Only where validation was asked for. */
+      /** Only with validation. */
       readonly valAccuracy?: number;
     };

@@ -1,4 +1,4 @@
-/** Learning rates of training settings. */
+/** Learning-rate schedules from training settings. */
 import { constant, cosine, perStep, type Schedule, warmUp } from '@mudpt/autograd';
 import type { TrainingSettings } from '../methods/index.ts';
 

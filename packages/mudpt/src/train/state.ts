@@ -1,4 +1,4 @@
-/** Where training stands, and who keeps it, so that a later session goes on to the same bits. */
+/** Training state and the recorder that stores it, so that a later session resumes with the same bits. */
 import type { Optimizer } from '@mudpt/autograd';
 import type { Tensor } from '@mudpt/tensor';
 import type { PromptMethod, Rematerialization } from '../methods/index.ts';
@@ -17,7 +17,7 @@ export interface TrainingState {
   readonly step: number;
   /** Seconds of training so far. */
   readonly seconds: number;
-  /** What the curve goes on from: the step of the epoch after which the loss was last read, what the sums on the device count, and the epoch's readings. */
+  /** State of the loss curve: the step of the epoch after which the loss was last read, the count in the sums on the device, and the epoch's readings. */
   readonly curve: { readonly read: number; readonly batches: number; readonly images: number; readonly epoch: EpochSums };
   /** How steps run: it decides the order of sums, so a resumed run keeps it. Absent: everything is kept. */
   readonly rematerialization?: Rematerialization | undefined;
@@ -41,18 +41,18 @@ export interface Extent {
 }
 
 /**
- * Keeps what training tells and where it stands. All numbers that training changes are the named tensors; order and augmentation of images
+ * Stores metrics lines and training state. All numbers that training changes are the named tensors; order and augmentation of images
  * follow from seed, epoch and step, so there is nothing else.
  */
 export interface TrainingRecorder {
   /**
-   * Copies what an earlier session kept into `tensors`, all or none, and forgets the lines after it.
+   * Copies the tensors of an earlier session into `tensors`, all or none, and drops the lines after its checkpoint.
    * @returns where that session stood; undefined where there is nothing to go on from: training begins
    */
   restore(tensors: ReadonlyMap<string, Tensor>, extent: Extent): Promise<TrainingState | undefined>;
   /** @param step counted over all epochs: the last one the line speaks of */
   log(line: MetricsLine, step: number): Promise<void>;
-  /** Keeps tensors, all of them finite, and the state; they take the place of what was kept before. */
+  /** Stores tensors, all of them finite, and the state, in place of the previous ones. */
   save(tensors: ReadonlyMap<string, Tensor>, state: TrainingState): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export interface Learning {
   readonly optimizer: Pick<Optimizer<never>, 'stateDict'>;
   /** Sums of the loss since it was last read. */
   readonly sums: Tensor;
-  /** Copies of what was learnt at the best epoch, by name; empty without early stopping. */
+  /** Copies of the learnt tensors at the best epoch, by name; empty without early stopping. */
   readonly best: ReadonlyMap<string, Tensor>;
 }
 

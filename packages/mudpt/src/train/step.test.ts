@@ -24,7 +24,7 @@ eachDevice('Stepper', (ctx) => {
     labels: new Int32Array(shape[0]),
     items: [],
   });
-  /** The method with parts of the loss, each of them all of it. */
+  /** The method with terms of the loss, each equal to the whole loss. */
   const told = (method: PromptMethod, names: readonly string[]): PromptMethod => {
     const original = method.loss.bind(method);
     return Object.assign(method, {

@@ -1,4 +1,4 @@
-/** One update of what a method learns, recorded once and replayed. */
+/** The training step: one update of a method's parameters, captured once and replayed. */
 import { AdamW, Gradients, type Optimizer, SGD, lossAndGradients } from '@mudpt/autograd';
 import {
   addInto,
@@ -89,7 +89,7 @@ export class Stepper {
     this.update?.({ lr });
   }
 
-  /** What an update from batches of `images` [B, 3, H, W] would take, as the method is now; its captured step is what is counted. */
+  /** Memory that an update from batches of `images` [B, 3, H, W] would take with the method's current settings, counted from its captured step. */
   cost(images: readonly number[]): PlanCost {
     const batch = batchOf(images);
     const step = this.captured.cost({ images: { shape: images }, labels: { shape: [batch], dtype: 'i32' }, lr: { shape: [] } });
@@ -99,8 +99,8 @@ export class Stepper {
   }
 
   /**
-   * Sets the method to the fastest way whose updates from batches of `images` [B, 3, H, W] fit the budget. The pool is emptied: what others
-   * left there would stand beside what a step needs.
+   * Sets the method to the fastest way whose updates from batches of `images` [B, 3, H, W] fit the budget. The pool is emptied, because its
+   * buffers would add to the memory of a step.
    * @throws InputError, LimitError as {@link chooseRematerialization}
    */
   choose(budget: Budget, images: readonly number[]): StepChoice {

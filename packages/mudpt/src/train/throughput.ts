@@ -1,4 +1,4 @@
-/** How fast training goes. */
+/** Throughput of training. */
 
 /** Images per second, smoothed. The first interval, in which kernels are compiled, says nothing about the following ones. */
 export class Throughput {

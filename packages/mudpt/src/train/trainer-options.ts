@@ -1,4 +1,4 @@
-/** What the training of prompts is given, tells on the way, and gives back. */
+/** Options, progress and result of prompt training. */
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
 import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
@@ -6,7 +6,7 @@ import type { Budget, StepChoice } from '../memory/choice.ts';
 import type { MetricsLine } from './metrics-line.ts';
 import type { TrainingRecorder } from './state.ts';
 
-/** Where training stands, for a progress line. */
+/** Progress of training, for a status line. */
 export interface TrainingProgress {
   readonly epoch: number;
   readonly epochs: number;
@@ -67,7 +67,7 @@ export interface TrainingReached {
 }
 
 export interface TrainingResult extends TrainingReached {
-  /** The signal was aborted: the recorder has what was reached. */
+  /** The signal was aborted: the recorder has the progress so far. */
   readonly isStopped: boolean;
   readonly stoppedEarlyAt?: number;
 }

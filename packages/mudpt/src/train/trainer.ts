@@ -25,9 +25,9 @@ import type { TrainerOptions, TrainingReached, TrainingResult } from './trainer-
 import { groups, updatesOf } from './updates.ts';
 
 /**
- * Trains `options.method` in place, from the beginning or from where the recorder stands.
- * @throws InputError when there are no images; DivergedError when the loss, what is learnt or the optimizer's state is not finite: then the
- * recorder keeps what it had; what the recorder throws
+ * Trains `options.method` in place, from the beginning or from the recorder's state.
+ * @throws InputError when there are no images; DivergedError when the loss, the learnt tensors or the optimizer's state are not finite: then the
+ * recorder keeps its previous state; errors of the recorder
  */
 export async function trainPrompts(options: TrainerOptions): Promise<TrainingResult> {
   using trainer = new Trainer(options);
@@ -109,7 +109,7 @@ class Trainer {
       step += 1;
       const isLast = step === updates;
       const isDue = performance.now() - this.savedAt > loop.checkpointSeconds * 1000;
-      // The first reading comes at once: it tells that compiling is over and training runs. When a checkpoint is written does not count, so
+      // The first reading comes at once, to show that compiling is over and training runs. When a checkpoint is written does not count, so
       // that the curve of a run that was stopped is that of one that was not.
       if (isLast || step === 1 || step - read >= loop.logEvery) {
         const stats = await this.diverging({ epoch, step: step - 1, lr }, 'the loss is not finite', () => this.stepper.read());
@@ -141,7 +141,7 @@ class Trainer {
     await this.save({ epoch: epoch + 1, step: 0, curve: NO_CURVE, ...stopping }, { lr, loss });
   }
 
-  /** Accuracy on the validation images. What is validated, and may be kept as the best, is asked before: a last update may overflow while its loss was finite. */
+  /** Accuracy on the validation images. The learnt tensors are checked first, since a last update may overflow while its loss was finite. */
   private async validate(place: Place, loss: number): Promise<number> {
     const { clip, method, loader, val, loop, budget } = this.options;
     const learnt = [...method.learnable, ...method.state];
@@ -151,7 +151,7 @@ class Trainer {
     return metricsOfPredictions(predictions, method.classNames.length).accuracy;
   }
 
-  /** What `body` gives; a number that is not finite in it is told as a divergence at `place`. */
+  /** The result of `body`; a number in it that is not finite becomes a divergence at `place`. */
   private async diverging<T>(place: Place, what: string, body: () => Promise<T>, loss = Number.NaN): Promise<T> {
     try {
       return await body();
@@ -174,7 +174,7 @@ class Trainer {
     this.options.onProgress?.({ epoch, epochs, step, steps: updates, ...numbers, eta });
   }
 
-  /** Rate and mean loss are those of the last update, to be told if its result is not finite. */
+  /** Rate and mean loss are those of the last update, for the error when its result is not finite. */
   private async save(
     change: Partial<TrainingState>,
     { lr = 0, loss = Number.NaN }: { lr?: number; loss?: number } = {},

@@ -1,4 +1,4 @@
-/** How an epoch is cut into updates. */
+/** Updates of an epoch: batches grouped for gradient accumulation. */
 import type { Batch } from '../data/loader.ts';
 import { stepsPerEpoch } from '../data/sampling.ts';
 

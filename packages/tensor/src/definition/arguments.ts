@@ -1,6 +1,6 @@
 /**
  * Argument checks that types cannot make for JavaScript: wrong kinds of values, unknown options and dtypes. An op gets its check from
- * its signature, `'x:tensor axis?:number'`; none of it is seen by kernels or replays.
+ * its signature, `'x:tensor axis?:number'`; kernels and replays do not repeat it.
  */
 import { DTYPES, expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
@@ -8,7 +8,7 @@ import { isPlain } from '../values.ts';
 import { Tensor } from '../tensor.ts';
 
 type Kind = {
-  /** What is expected, for messages. */
+  /** The expected value, for messages. */
   readonly what: string;
   readonly fix: string;
   accepts(value: unknown): boolean;

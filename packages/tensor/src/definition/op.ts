@@ -1,6 +1,6 @@
 /**
- * Operations and hooks. An operation is a plain function with a name, by which a hook sees it: the autograd package installs one to record a tape.
- * This file knows nothing of gradients.
+ * Operations and hooks. An operation is a plain function with a name; hooks are called with that name. The autograd package installs one to record a tape.
+ * Nothing here depends on gradients.
  */
 import { Ambient } from '../context.ts';
 import { AllocationError } from '../errors.ts';
@@ -21,7 +21,7 @@ export type Op<F extends AnyFunction = AnyFunction> = F & {
 /** Decides how a call of `op` is carried out; `op.run(...args)` is the plain way. */
 export type OpHook = (op: Op, args: readonly unknown[]) => unknown;
 
-/** Is told of work on tensors outside any op: kernels dispatched directly, writes in place, views made by hand. It may refuse by throwing. */
+/** Called for work on tensors outside any op: kernels dispatched directly, writes in place, views made by hand. It may refuse by throwing. */
 export type WorkHook = (name: string, reads: readonly Tensor[], writes: readonly Tensor[]) => void;
 
 type Listener = {
@@ -41,8 +41,8 @@ function listening(): Listener | undefined {
 }
 
 /**
- * Names an implementation and lets the hook see its calls. A null among arguments or options is undefined, as JavaScript means it.
- * @param options.nulls 'kept': the implementation tells null from undefined
+ * Names an implementation and passes its calls through the hook. A null among arguments or options becomes undefined.
+ * @param options.nulls 'kept': the implementation distinguishes null from undefined
  */
 export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls }: { readonly nulls?: 'kept' } = {}): Op<F> {
   const call = (...args: never[]): unknown =>
@@ -104,7 +104,7 @@ export function currentHook(): OpHook | undefined {
   return listening()?.hook;
 }
 
-/** Tells the hook in force of work that is no op. Lists are functions, so that nothing is made where nobody listens. */
+/** Reports work that is no op to the current hook. Lists are functions, so that nothing is allocated without a hook. */
 export function noteWork(
   name: string,
   lists: () => { readonly reads: readonly Tensor[]; readonly writes: readonly Tensor[] },

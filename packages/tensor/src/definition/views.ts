@@ -1,4 +1,4 @@
-/** Tensors over memory: fresh memory, views of another tensor's, and handles that move to other memory. */
+/** Tensors from memory: fresh ones, views of another tensor, and handles that are rebound to other memory. */
 import { Device, engineOf } from '../device.ts';
 import { bytesPerElement, type DType } from '../dtype.ts';
 import { CaptureError, DeviceError, ShapeError, TensorError } from '../errors.ts';

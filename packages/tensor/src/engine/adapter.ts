@@ -1,4 +1,4 @@
-/** Adapters: a device with everything the kernels can use, and a description of what was given. */
+/** Adapters: a device with all features and limits that the kernels can use, and its traits. */
 import { noAdapterFix } from '#gpu';
 import { DeviceError } from '../errors.ts';
 
@@ -14,7 +14,7 @@ export interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
-/** What the engine knows of an adapter, as far as the *device* may use it: a feature that was not requested counts as absent. */
+/** Traits of an adapter, as far as the *device* may use them: a feature that was not requested counts as absent. */
 export interface AdapterInfo {
   readonly kind: AdapterKind;
   /** The driver's name for the device, never empty. */
@@ -27,11 +27,11 @@ export interface AdapterInfo {
   /** Invocations per subgroup; both 0 without the feature `subgroups`. */
   readonly subgroupMin: number;
   readonly subgroupMax: number;
-  /** The size of every subgroup where it is fixed, else 0: kernels that need to know it must use their plain variant. */
+  /** The size of every subgroup where it is fixed, else 0: kernels that depend on it must use their plain variant. */
   readonly subgroupSize: number;
   readonly f16: boolean;
   readonly timestamps: boolean;
-  /** Subgroups of a size that a kernel may ask for. */
+  /** Subgroup sizes that a kernel may request. */
   readonly subgroupSizeControl: boolean;
   /** Empty without subgroup matrices. */
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
@@ -39,14 +39,14 @@ export interface AdapterInfo {
   readonly key: string;
 }
 
-/** What {@link requestAdapterAndDevice} is asked for. */
+/** Options of {@link requestAdapterAndDevice}. */
 export interface DeviceRequest {
   readonly gpu: GPU;
   /** Refuse an adapter of another kind; `software` takes any CPU adapter. Default: whatever is fastest. */
   readonly adapter?: AdapterKind;
   /** `adapter` (default): everything it has. `default`: WebGPU's default limits and no features at all, as the weakest device. */
   readonly limits?: 'adapter' | 'default';
-  /** Features to ask for beyond the usual; each must exist. */
+  /** Features to request beyond the usual; each must exist. */
   readonly features?: readonly string[];
 }
 
@@ -90,7 +90,7 @@ export function dawnOptions(checks: 'on' | 'off' = 'on'): readonly string[] {
 }
 
 /**
- * @throws DeviceError when there is no adapter, it is not of the kind asked for, lacks a required feature, or gives no device
+ * @throws DeviceError when there is no adapter, it is not of the requested kind, lacks a required feature, or gives no device
  */
 export async function requestAdapterAndDevice(
   request: DeviceRequest,
@@ -214,7 +214,7 @@ function slug(text: string): string {
   return words.slice(0, 60).replace(/^-+|-+$/g, '');
 }
 
-/** FNV-1a, 32 bits in hex: tells identities apart, protects nothing. */
+/** FNV-1a, 32 bits in hex: distinguishes identities; not a cryptographic hash. */
 function digest(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);

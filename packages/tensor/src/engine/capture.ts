@@ -15,7 +15,7 @@ type Lifetime = { readonly buffer: PoolBuffer; first: number; last: number };
 /** Memory shared by virtual buffers whose lifetimes do not meet; these in the order of time. */
 type Slot = { readonly bytes: number; readonly lifetimes: Lifetime[] };
 
-/** What a capture needs of its device. */
+/** The parts of a device that a capture uses. */
 export type CaptureHost = {
   acquire(bytes: number): PoolBuffer;
   group(command: DispatchCommand, page: GPUBuffer | undefined): GPUBindGroup;
@@ -36,7 +36,7 @@ export type PlanMemory = {
   readonly plannedBytes: number;
 };
 
-/** What a captured step would take. */
+/** Memory that a captured step would take. */
 export type PlanCost = {
   /** Device memory that exists as long as the plan does. */
   readonly bytes: number;
@@ -76,7 +76,7 @@ export class Capture {
     this.commands.push(command);
   }
 
-  /** Gives back what was allocated. */
+  /** Releases what was allocated. */
   abandon(release: (buffer: PoolBuffer) => void): void {
     for (const buffer of this.constants) release(buffer);
     this.constants.clear();

@@ -1,4 +1,4 @@
-/** Commands: what the recorder and captured plans hold. */
+/** Commands: the recorded form of GPU work in the recorder and in captured plans. */
 import type { PipelineEntry } from './pipelines.ts';
 import { SLOT_BYTES } from './params.ts';
 import type { PoolBuffer } from './pool.ts';

@@ -4,7 +4,7 @@ import { SLOT_BYTES } from './params.ts';
 import type { PoolBuffer } from './pool.ts';
 import type { Profiler } from './profiler.ts';
 
-/** Bind groups kept at once. A training step needs some hundreds; work whose shapes never repeat would gather them without end. */
+/** Bind groups kept at once. A training step needs some hundreds; work whose shapes never repeat would accumulate them without bound. */
 const MAX_GROUPS = 1 << 14;
 
 /** Bind groups by layout and buffers. Pooled buffers keep their identity, so a repeated step finds all its groups here. */

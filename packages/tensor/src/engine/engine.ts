@@ -1,4 +1,4 @@
-/** The engine of one device: its memory, the commands recorded for it, its pipelines and readings. What ops and kernels speak to. */
+/** The engine of one device: its memory, the commands recorded for it, its pipelines and readings. Ops and kernels use this interface. */
 import { type DType, expectDTypeName } from '../dtype.ts';
 import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
 import type { AwaitGpu } from '../platform/platform.ts';
@@ -22,10 +22,10 @@ export class Engine {
   readonly pipelines: Pipelines;
   readonly recorder: Recorder;
   readonly pool: Pool;
-  /** What is live; tensors count themselves. */
+  /** Live tensors and bytes; tensors count themselves. */
   readonly stats: Stats = { liveTensors: 0, liveBytes: 0, peakLiveBytes: 0 };
   readonly leaks: LeakDetector | undefined;
-  /** Runs after every read; for checks whose outcome only the GPU knows. */
+  /** Runs after every read; for checks whose outcome is computed on the GPU. */
   afterRead: (() => Promise<void>) | undefined;
   private readonly readback: Readback;
   private capturing: Capture | undefined;
@@ -183,7 +183,7 @@ export class Engine {
     return copy;
   }
 
-  /** Records a dispatch; what is checked of a kernel's arguments has been checked. */
+  /** Records a dispatch; the caller has checked the kernel's arguments. */
   dispatch(entry: PipelineEntry, buffers: readonly PoolBuffer[], params: Params, grid: Grid, flops: number, bytes: number): void {
     const slot = (this.capturing ?? this.recorder).addParams(entry, params);
     this.record({ kind: 'dispatch', entry, buffers, slot, grid, flops, bytes });

@@ -1,6 +1,6 @@
-/** Leak detection: tensors that nobody released, by where they were created. */
+/** Leak detection: tensors that were not released, by the line that created them. */
 
-/** What is tracked: tensors, which say their dtype and shape. */
+/** Tracked objects: tensors, with dtype and shape for messages. */
 type Tracked = { toString(): string };
 
 export type Leak = { readonly tensor: string; readonly created: string };

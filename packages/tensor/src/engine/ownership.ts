@@ -1,10 +1,10 @@
 /**
- * Ownership of handles: which scope releases which. The current scope is a part of the context: it follows `await` in Node; in a page scopes must end in the
+ * Ownership of handles by scopes, which release them. The current scope is a part of the context: it follows `await` in Node; in a page scopes must end in the
  * order they began.
  */
 import { Ambient } from '../context.ts';
 
-/** What a scope can own: tensors. */
+/** Objects that a scope can own: tensors. */
 export type Handle = { dispose(): void };
 
 export type Scope = {
@@ -28,7 +28,7 @@ function place(handle: Handle, scope: Scope | undefined): void {
   owners.set(handle, scope);
 }
 
-/** Called by every new tensor: it belongs to the current scope. */
+/** Called by every new tensor: the current scope owns it. */
 export function adopt(handle: Handle): void {
   place(handle, current());
 }
@@ -50,7 +50,7 @@ export function enterScope<R>(body: () => R): { readonly result: R; leave(): boo
   }
 }
 
-/** Releases what belongs to `scope`, except `survivors`, which pass to the surrounding scope. */
+/** Releases what `scope` owns, except `survivors`, which pass to the surrounding scope. */
 export function closeScope(scope: Scope, survivors: Iterable<Handle>): void {
   for (const handle of survivors) {
     if (owners.get(handle) !== scope) continue;

@@ -16,7 +16,7 @@ export type Binding = {
   readonly element: ReturnType<typeof wgslType> | undefined;
 };
 
-/** A pipeline and what is known of it before it is compiled. */
+/** A pipeline and what its WGSL declares, known before it is compiled. */
 export type PipelineEntry = {
   readonly id: number;
   readonly label: string;
@@ -36,7 +36,7 @@ const BINDING =
 const ALIAS = /\balias\s+(\w+)\s*=\s*([^;]*);/g;
 const SCALARS = { f: 'f32', h: 'f16', i: 'i32', u: 'u32' } as const;
 
-/** The scalar in a type made of arrays, vectors and atomics: `array<vec4<f32>>`, `array<vec4f>`. */
+/** The scalar type inside arrays, vectors and atomics: `array<vec4<f32>>`, `array<vec4f>`. */
 function elementOf(type: string, aliases: ReadonlyMap<string, string>): Binding['element'] {
   const inner = type.replace(/\b(?:array|atomic|vec[234])\s*</g, '').replace(/[\s>]|,[^>]*/g, '');
   const short = /^vec[234]([fhiu])$/.exec(inner)?.[1];
@@ -104,7 +104,7 @@ export class Pipelines {
       (pipeline) => {
         entry.pipeline = pipeline;
       },
-      () => undefined, // whoever submits the kernel awaits `ready` and gets the error
+      () => undefined, // the submit of the kernel awaits `ready` and gets the error
     );
     this.entries.set(key, entry);
     return entry;

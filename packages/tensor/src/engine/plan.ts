@@ -1,4 +1,4 @@
-/** Recorded steps that replay. */
+/** Plans: recorded steps that can be replayed. */
 import { DisposedError } from '../errors.ts';
 import type { PlanMemory } from './capture.ts';
 import type { Command } from './commands.ts';
@@ -17,7 +17,7 @@ export class Plan {
     for (const buffer of memory.external) pool.pin(buffer);
   }
 
-  /** What a replay tells the driver, in order; for benchmarks and inspection. Pipelines are there once the first replay has settled. */
+  /** The calls of a replay to the driver, in order; for benchmarks and inspection. Pipelines exist once the first replay has settled. */
   get commands(): readonly Command[] {
     return this.memory.commands;
   }

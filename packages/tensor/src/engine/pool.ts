@@ -12,7 +12,7 @@ export type PoolBuffer = {
   gpu: GPUBuffer | undefined;
   /** Serial of the last batch that uses it. */
   lastUse: number;
-  /** Captured plans that replay on it; it returns to the pool when the last one is gone. */
+  /** Captured plans that replay on it; it returns to the pool when the last one is disposed. */
   pins: number;
 };
 
@@ -93,7 +93,7 @@ export class Pool {
     return { id: nextId(), bytes: size, gpu, lastUse: 0, pins: 0 };
   }
 
-  /** Takes back a buffer nobody references; one that is pinned waits for {@link unpin}. */
+  /** Takes back a buffer without references; a pinned one waits for {@link unpin}. */
   release(buffer: PoolBuffer): void {
     if (buffer.pins > 0) {
       this.abandoned.add(buffer);

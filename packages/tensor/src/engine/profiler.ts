@@ -103,7 +103,7 @@ export class Profiler {
   }
 }
 
-/** What a profiled section did on the GPU. */
+/** GPU work of a profiled section. */
 export class Profile {
   constructor(readonly spans: readonly Span[]) {}
 

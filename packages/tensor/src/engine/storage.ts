@@ -1,22 +1,22 @@
 /** Reference-counted GPU memory, shared by the tensors that are views of it. */
 import type { PoolBuffer } from './pool.ts';
 
-/** The generation of memory whose captured function was disposed. */
+/** The generation that marks memory of a disposed captured function. */
 export const ENDED = -1;
 
 /** Reference-counted GPU memory. Views share it; the last one to go returns the buffer to its pool. */
 export class Storage {
   private references = 1;
-  /** Counts the kernels that wrote here: what a gradient reads must be what the forward saw. */
+  /** Counts the kernels that wrote here: a backward must read the values that the forward read. */
   version = 0;
   /** Counts the calls of a captured function that overwrote its results here: handles of an earlier count are refused. */
   generation = 0;
 
   constructor(
-    /** The engine whose memory it is, to be compared: a kernel binds memory of one engine. */
+    /** The engine that owns the memory, for the check that a kernel binds memory of one engine. */
     readonly engine: object,
     readonly buffer: PoolBuffer,
-    /** Bytes asked for; the buffer may be larger. */
+    /** Requested bytes; the buffer may be larger. */
     readonly bytes: number,
     private readonly free: (storage: Storage) => void,
   ) {}

@@ -1,6 +1,6 @@
 /**
- * The tuner: chooses a variant of a kernel family. The order of say: a forced variant (tests), a measured choice (the tuner's table for this
- * adapter), then the first candidate, which the family orders by what it knows of the adapter.
+ * The tuner: chooses a variant of a kernel family. In order of precedence: a forced variant (tests), a measured choice (the tuner's table for this
+ * adapter), then the first candidate, which the family orders by the adapter's traits.
  */
 import { tuningStore } from '#gpu';
 import { FormatError, LimitError } from '../errors.ts';
@@ -8,7 +8,7 @@ import { FormatError, LimitError } from '../errors.ts';
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
 export type TuningTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** What a family lets the tuner choose from for a problem: variants that run on this adapter, the presumably best first. */
+/** The candidates of a family for a problem: variants that run on this adapter, the presumably best first. */
 export type Choice<V extends string = string> = {
   /** Class of the problem, for instance 'NT/large'. */
   readonly key: string;
@@ -97,7 +97,7 @@ export class Tuner {
   }
 }
 
-/** Loads what was measured for the adapter of this key; nothing when it was never tuned. */
+/** Loads the measurements for the adapter of this key; none when it was never tuned. */
 export async function loadTuning(tuner: Tuner, adapterKey: string): Promise<void> {
   const text = await tuningStore.load(adapterKey);
   if (text === undefined) return;

@@ -1,6 +1,6 @@
 /**
  * Byte sources. Here: memory and Blobs; a server that answers range requests is in http.ts, a file on disk in file.node.ts.
- * Readers ask for the ranges they need, so a tensor of a large file can be read without reading the file.
+ * Readers request the ranges they need, so a tensor of a large file can be read without reading the file.
  */
 import { FormatError } from '../errors.ts';
 
@@ -15,7 +15,7 @@ export interface ByteSource {
    * (a memory source copies nothing), at any alignment: read it, do not write to it.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Gives back what the source holds (a file handle). Reading afterwards is an error. */
+  /** Releases the resources of the source (a file handle). Reading afterwards is an error. */
   close?(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Checksums: a safetensors file that knows its SHA-256, so that damage of any byte is seen.
+ * Checksums: the SHA-256 of a safetensors file in its metadata, so that damage to any byte is found.
  *
  * The first entry of `__metadata__` is `sha256`: over the file's beginning up to its data, with zeros in place of the digits, followed by the
  * SHA-256 of every part of at most 64 MiB of every tensor, in file order. Digests of parts need no hash that takes bytes piece by piece, which
@@ -13,7 +13,7 @@ export const CHECKSUM_KEY = 'sha256';
 export const NO_CHECKSUM = '0'.repeat(64);
 
 const BEFORE_DIGITS = `{"__metadata__":{"${CHECKSUM_KEY}":"`;
-/** Where the digits stand in a file, after the 8 bytes of the header's length. */
+/** Offset of the digits in a file, after the 8 bytes of the header's length. */
 export const CHECKSUM_AT = 8 + BEFORE_DIGITS.length;
 const PART = 2 ** 26;
 
@@ -48,7 +48,7 @@ export class FileChecksum {
 
 /**
  * Reads a whole file and compares.
- * @throws FormatError when the file has no checksum, or is not what was written
+ * @throws FormatError when the file has no checksum, or its contents do not match it
  */
 export async function verifyChecksum(
   op: string,

@@ -11,7 +11,7 @@ interface TypedArrayConstructor<A> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** Sees bytes as numbers: a view where the alignment allows it, else a copy. A remainder that fills no number is refused. */
+/** Bytes as a typed array: a view where the alignment allows it, else a copy. A remainder that fills no number is refused. */
 function numbers<A>(ArrayType: TypedArrayConstructor<A>, bytes: Uint8Array): A {
   const width = ArrayType.BYTES_PER_ELEMENT;
   if (bytes.byteLength % width !== 0) {

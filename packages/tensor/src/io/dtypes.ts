@@ -39,7 +39,7 @@ export function byteLength(dtype: SafetensorsDType, shape: readonly number[]): n
   if (shape.includes(0)) return 0;
   let product: number = BYTES_PER_NUMBER[dtype];
   for (const extent of shape) {
-    // A product of two safe integers that rounds is above 2^53, so the test sees it.
+    // A product of two safe integers that rounds is above 2^53, so this test catches it.
     product *= extent;
     if (!Number.isSafeInteger(product)) return undefined;
   }

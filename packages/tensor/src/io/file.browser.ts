@@ -1,4 +1,4 @@
-/** Files in a browser bundle, in the place of file.node.ts: there is no disk, and saying so beats failing somewhere inside. */
+/** The browser's replacement of file.node.ts: there is no disk, so every call fails with an error that says so. */
 import { InputError } from '../errors.ts';
 import type { AtomicFileSystem } from '../platform/atomic.ts';
 import type { ByteSource } from './bytes.ts';

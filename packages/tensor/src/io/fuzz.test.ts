@@ -137,7 +137,7 @@ const SEEDS: readonly Uint8Array[] = [
   ),
 ];
 
-/** Reads everything; tells whether the file was taken. Any other outcome fails the test. */
+/** Reads everything; returns whether the file was accepted. Any outcome but that and a FormatError fails the test. */
 async function outcome(file: Uint8Array): Promise<'read' | 'refused'> {
   const source = new WatchedSource(file);
   let taken = true;
@@ -149,7 +149,7 @@ async function outcome(file: Uint8Array): Promise<'read' | 'refused'> {
     taken = false;
   }
   const asked = source.requests.reduce((sum, length) => sum + length, 0);
-  // Header and tensors lie beside each other, so a reader that trusts nothing asks for every byte at most once.
+  // Header and tensors do not overlap, so a strict reader requests every byte at most once.
   if (asked > file.byteLength) throw new Error(`${asked} bytes were asked for, the file has ${file.byteLength}`);
   return taken ? 'read' : 'refused';
 }

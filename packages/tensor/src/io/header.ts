@@ -168,7 +168,7 @@ class HeaderReader {
     });
   }
 
-  /** Every byte of the data belongs to exactly one tensor: no two readers can see different files. */
+  /** Every byte of the data belongs to exactly one tensor, so that all readers agree on the contents. */
   private checkContiguous(entries: readonly [string, number, SafetensorsEntry][]): void {
     let cursor = this.dataStart;
     let before = 'the header';

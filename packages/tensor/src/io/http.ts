@@ -16,7 +16,7 @@ export interface HttpOptions {
 }
 
 /**
- * Opens `url` by asking for its first byte, which tells the size and whether the server honours ranges.
+ * Opens `url` by requesting its first byte; the answer has the size and shows whether the server honours ranges.
  * @throws FormatError when it does not, when the status is not 206, or when the file changes between two requests
  */
 export async function httpSource(url: string, options: HttpOptions = {}): Promise<ByteSource> {
@@ -46,7 +46,7 @@ export async function httpSource(url: string, options: HttpOptions = {}): Promis
       },
     };
   }
-  // Some servers (sirv, so Vite's) take the 0 of `0-0` for no end and send everything: the size is told all the same.
+  // Some servers (sirv, so Vite's) take the 0 of `0-0` for no end and send everything: the answer has the size anyway.
   const whole = /^bytes 0-(\d+)\/(\d+)$/.exec(probe.headers.get('content-range') ?? '');
   const last = whole && Number(whole[1]) === Number(whole[2]) - 1 ? Number(whole[1]) : 0;
   const { total: size } = await checkPartial(name, probe, 0, last);

@@ -2,7 +2,7 @@
  * A strict JSON reader for file headers that may be hostile.
  *
  * `JSON.parse` keeps the last of two equal keys, rounds 2^53 + 1 without a word, and cannot say where in the file a value stood.
- * Two readers of one file could then see two different files. This reader refuses duplicate keys and deep nesting, keeps numbers
+ * Two readers of one file could then get different contents. This reader refuses duplicate keys and deep nesting, keeps numbers
  * that are not exact integers as text, and remembers where every value began.
  */
 
@@ -20,7 +20,7 @@ export interface JsonNode {
 export type JsonObject = ReadonlyMap<string, JsonNode>;
 export type JsonValue = null | boolean | number | string | InexactNumber | readonly JsonNode[] | JsonObject;
 
-/** What is wrong with the text, and at which UTF-16 index. */
+/** The syntax error and its UTF-16 index. */
 export class JsonProblem extends Error {
   constructor(
     readonly problem: string,
@@ -56,7 +56,7 @@ export function jsonKind(value: JsonValue): string {
   return typeof value === 'string' ? 'a string' : String(value);
 }
 
-/** Text from a file as it may safely stand in a message: quoted, control characters escaped, cut to a readable length. */
+/** Text from a file made safe for a message: quoted, control characters escaped, cut to a readable length. */
 export function quote(text: string): string {
   return JSON.stringify(abbreviate(text));
 }

@@ -80,7 +80,7 @@ it('is taken over from one of before a restart, and from a later process with th
   await left({ boot: 'another' });
   await (await take()).release();
   await left({ began: '12345' });
-  // Systems without /proc cannot tell.
+  // Systems without /proc cannot distinguish them.
   if (process.platform === 'linux') await (await take()).release();
   else await rm(path);
 });

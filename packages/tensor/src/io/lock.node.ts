@@ -1,6 +1,6 @@
 /**
- * Lock files: who writes in a folder. It is made with its contents or not at all, so there is never more than one; the lock of a process
- * that is no more (killed, or from before a restart) is taken over. Reached only through `#file`.
+ * Lock files, which name the process that writes in a folder. One is created atomically with its contents, so there is never more than one; the
+ * lock of a process that has ended (killed, or from before a restart) is taken over. Reached only through `#file`.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
@@ -13,15 +13,15 @@ import { InputError } from '../errors.ts';
 interface Holder {
   readonly token: string;
   readonly pid: number;
-  /** When the process began, in the system's own count, which tells it from a later one with the same number; '' where it is not told. */
+  /** When the process began, in the system's clock ticks, to distinguish it from a later one with the same number; '' where unknown. */
   readonly began: string;
-  /** Machine, its present boot, and the space that process numbers belong to. */
+  /** Machine, its present boot, and the process number namespace. */
   readonly host: string;
   readonly boot: string;
   readonly space: string;
 }
 
-/** A holder whose process cannot be asked shows that it lives by touching the file so often. */
+/** A holder touches the file at this interval: its process may be invisible to others (another machine or container). */
 const BEAT_MS = 15_000;
 /** A holder elsewhere that has been silent for so long is no more. */
 const SILENT_MS = 300_000;
@@ -46,8 +46,8 @@ export class FileLock implements AsyncDisposable {
   }
 
   /**
-   * Makes the lock file at `path`, whose folder must be there.
-   * @param what what is locked, for messages: "the run in runs/a"
+   * Creates the lock file at `path`, in an existing folder.
+   * @param what the locked object, for messages: "the run in runs/a"
    * @throws InputError naming who holds it, unless asked to wait; the signal's reason once it is aborted
    */
   static async take(path: string, what: string, { wait = false, signal }: LockOptions = {}): Promise<FileLock> {
@@ -70,7 +70,7 @@ export class FileLock implements AsyncDisposable {
     }
   }
 
-  /** Who holds the lock at `path` now: `process 12 on machine`; undefined where nobody does. Changes nothing. */
+  /** Who holds the lock at `path` now: `process 12 on machine`; undefined where it is free. Changes nothing. */
   static async holderOf(path: string): Promise<string | undefined> {
     const found = await read(path);
     if (!found || !(await lives(path, found))) return undefined;
@@ -172,7 +172,7 @@ async function lives(path: string, { holder }: Found): Promise<boolean> {
     try {
       kill(holder.pid, 0);
     } catch (error) {
-      // EPERM: it is there, and another user's.
+      // EPERM: it runs, as another user.
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     }
     const began = beganOf(holder.pid);
@@ -183,7 +183,7 @@ async function lives(path: string, { holder }: Found): Promise<boolean> {
   return found !== undefined && Date.now() - found.mtimeMs < SILENT_MS;
 }
 
-/** Removes the lock that was read. Of several who do so at once, one moves it; whoever moved another one by then puts that back. */
+/** Removes the lock that was read. Of several processes that do so at once, one moves it; a process that moved a newer lock puts that back. */
 async function takeAway(path: string, text: string): Promise<void> {
   const aside = join(dirname(path), `.lock.${crypto.randomUUID().slice(0, 13)}.tmp`);
   try {
@@ -200,38 +200,38 @@ async function takeAway(path: string, text: string): Promise<void> {
 function here(): Pick<Holder, 'host' | 'boot' | 'space'> {
   return {
     host: hostname(),
-    boot: orNothing(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
-    space: orNothing(() => readlinkSync('/proc/self/ns/pid')),
+    boot: readOrEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    space: readOrEmpty(() => readlinkSync('/proc/self/ns/pid')),
   };
 }
 
-/** A process that was killed and whose parent never asked for it (in a container without an init) keeps its number for good. */
+/** A killed process that its parent never waited for (in a container without an init) keeps its number: a zombie. */
 const ENDED = 'ended';
 
 /** The 22nd field of /proc/PID/stat; the second one is a name in brackets that may hold anything, the third the state. */
 function beganOf(process: number): string {
-  return orNothing(() => {
+  return readOrEmpty(() => {
     const line = readFileSync(`/proc/${process}/stat`, 'utf8');
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
     return /^[ZX]/.test(fields[0] ?? '') ? ENDED : (fields[19] ?? '');
   });
 }
 
-/** Systems without /proc tell less, and are asked less. */
-function orNothing(ask: () => string): string {
+/** What `read` returns from /proc, or '' on systems without it. */
+function readOrEmpty(read: () => string): string {
   try {
-    return ask();
+    return read();
   } catch {
     return '';
   }
 }
 
-/** Names that atomic writes and locks give to what they have not finished. */
+/** Names of unfinished files of atomic writes and locks. */
 const LEFTOVER = /^\..+\.[0-9a-f]{8}-[0-9a-f]{4}\.tmp$/;
 
 /**
  * Removes temporary files that killed writes left in a folder.
- * @param olderThanMs for folders that others write into at the same time: what is younger may not be finished yet
+ * @param olderThanMs for folders with concurrent writers: a younger file may still be in use
  */
 export async function removeLeftovers(folder: string, olderThanMs = 0): Promise<void> {
   for (const name of await readdir(folder)) {

@@ -1,4 +1,4 @@
-/** Byte sources from whatever bytes can be read from. */
+/** Byte sources opened from paths, addresses, blobs and memory. */
 import { openFile } from '#file';
 import { blobSource, type ByteSource, memorySource } from './bytes.ts';
 import { type HttpOptions, httpSource } from './http.ts';

@@ -62,7 +62,7 @@ const tensor = (fields: string) => `{"w":{${fields}}}`;
 const sound = '"dtype":"U8","shape":[4],"data_offsets":[0,4]';
 const deep = '['.repeat(100_000);
 
-/** Header text (with 4 bytes of data unless told) and what the error must say. */
+/** Header text (with 4 bytes of data by default) and the expected error. */
 const HOSTILE: [name: string, header: string | Uint8Array, says: string | RegExp, dataBytes?: number][] = [
   ['an array', '[]', 'does not begin with "{"', 0],
   ['white space first', ` {}`, 'does not begin with "{"', 0],

@@ -1,6 +1,6 @@
 /**
  * The reader of safetensors files (https://huggingface.co/docs/safetensors): 8 bytes with the header's length, a JSON header, the data.
- * Only the header is read at first; each tensor is read when asked for, so a large file on disk or at a URL costs no memory.
+ * Only the header is read at first; each tensor is read on demand, so a large file on disk or at a URL costs no memory.
  */
 import { InputError } from '../errors.ts';
 import { verifyChecksum } from './checksum.ts';
@@ -34,14 +34,14 @@ export interface SafetensorsReader {
 }
 
 export interface OpenSafetensorsOptions extends HttpOptions {
-  /** Read the whole file first and refuse it unless it has a SHA-256 of itself (`writeSafetensors` with `checksum: true`) and fits it. */
+  /** Read the whole file first and refuse it unless it matches the SHA-256 in its metadata (see `checksum` of `writeSafetensors`). */
   readonly checksum?: boolean;
 }
 
 /**
  * Opens a file, bytes, Blob, URL or ByteSource, which the reader owns from then on: it is closed by `close()`, and at once when
  * the header is refused.
- * @throws FormatError naming the file, the tensor and the byte, for anything that is not a sound safetensors file
+ * @throws FormatError naming the file, the tensor and the byte, for anything that is not a valid safetensors file
  */
 export async function openSafetensors(input: ByteSourceInput, options: OpenSafetensorsOptions = {}): Promise<SafetensorsReader> {
   requireLittleEndian('openSafetensors');

@@ -1,4 +1,4 @@
-/** Checkpoints in several files: `model.safetensors.index.json` tells which shard holds which tensor. */
+/** Checkpoints in several files: `model.safetensors.index.json` maps each tensor to its shard. */
 import { FormatError } from '../errors.ts';
 import type { ByteSource } from './bytes.ts';
 import { MAX_HEADER_BYTES, type SafetensorsEntry } from './header.ts';

@@ -1,4 +1,4 @@
-/** Between files and the GPU: tensors of a safetensors file on a device, and tensors of a device as something to write. */
+/** Transfers between files and the GPU: tensors of a safetensors file on a device, and tensors of a device as a file's contents. */
 import { currentDevice, type Device } from '../device.ts';
 import type { DType } from '../dtype.ts';
 import { tensor, tensorFromBytes } from '../ops/create.ts';

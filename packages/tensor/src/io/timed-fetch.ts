@@ -1,4 +1,4 @@
-/** Requests that give up on a server that does not answer, or whose answer stops coming. */
+/** HTTP requests with timeouts for the answer and for stalled bodies. */
 import { FormatError } from '../errors.ts';
 
 /** What `fetch` is called with where it is replaced. */
@@ -97,7 +97,7 @@ async function within<T>(work: Promise<T>, seconds: number, makeError: () => Err
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
-    // Once nobody waits for it, its failure (the abort) is expected.
+    // Its failure (the abort) is expected once it is not awaited.
     work.catch(() => undefined);
   }
 }

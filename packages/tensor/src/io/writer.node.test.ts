@@ -99,7 +99,7 @@ describe('layout', () => {
     expect(Object.keys(header as object)).toEqual(['w', 'a', 'a\uFFFD', 'a\u{1D11E}', 'z', 'h', 'b']);
   });
 
-  // What the reference (Rust) writer makes of the same tensors: header text, spaces up to a multiple of 8.
+  // Output of the reference (Rust) writer for the same tensors: header text, spaces up to a multiple of 8.
   const numbers = Float32Array.of(0, 1, 2, 3, 4, 5);
   it.each<[string, Record<string, TensorToWrite>, Record<string, string>, string]>([
     [

@@ -22,7 +22,7 @@ export interface TensorToWrite {
 /** Tensors by name. The file holds the widest dtypes first, then by name, so that every tensor is aligned. */
 export type TensorsToWrite = ReadonlyMap<string, TensorToWrite> | Readonly<Record<string, TensorToWrite>>;
 
-/** What a file says beside its tensors. */
+/** Metadata of a file. */
 export interface WriteOptions {
   /** Free-form strings, stored in `__metadata__`; left out of the file when absent or empty. */
   readonly metadata?: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-/** Axis views: a tensor as lines along one axis, for kernels that walk along it. */
+/** Axis views: a tensor as lines along one axis, for kernels that iterate over it. */
 import { collapse, contiguousStrides, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';

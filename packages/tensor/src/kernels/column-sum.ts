@@ -1,4 +1,4 @@
-/** Column sums of a matrix, for gradients of what all rows share. */
+/** Column sums of a matrix, for gradients of parameters that all rows share. */
 import { wgsl } from '@mudpt/shaders';
 import { type DType, wgslType } from '../dtype.ts';
 import { grid1d, kernel } from './kernel.ts';

@@ -1,4 +1,4 @@
-/** Copies between any two strided views of equal shape, with conversion of dtype: the launches, which no hook sees as ops. */
+/** Copies between any two strided views of equal shape, with conversion of dtype: launches that hooks do not record as ops. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** Fresh tensors of one value, or of values that count. */
+/** Fills: fresh tensors of one value, or of an arithmetic sequence. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';

@@ -1,5 +1,5 @@
 /**
- * Index checks: indices outside their axis are found and reported. The GPU alone knows their values, so an op cannot throw at once: with `device.checkIndices` each op
+ * Index checks: detection of indices outside their axis. Their values are on the GPU, so an op cannot throw at once: with `device.checkIndices` each op
  * that takes indices records one more kernel, and the next read throws a ShapeError that names the op and the place.
  */
 import { wgsl } from '@mudpt/shaders';

@@ -35,7 +35,7 @@ export type KernelOptions<P extends ParamTypes | undefined> = {
   readonly strided?: boolean;
 };
 
-/** Refuses what a dispatch is given before anything is recorded. */
+/** Checks the arguments of a dispatch before anything is recorded. */
 export type ArgumentCheck = (entry: PipelineEntry, buffers: Readonly<Record<string, Tensor | Storage>>) => void;
 
 export type DispatchOptions<P extends ParamTypes | undefined> = {

@@ -1,4 +1,4 @@
-/** Class labels of logits, as losses and accuracies take them. */
+/** Class labels of logits, checked for losses and accuracies. */
 import { expectDType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { sameShape, showShape } from '../shape.ts';

@@ -7,13 +7,13 @@ import { rowLaunch } from './row-launch.ts';
 
 const reduceKernel = kernel({ name: 'loss.reduce', source: wgsl['loss/reduce.wgsl'] });
 
-/** Losses that one row of threads adds up; more are added in stages, so that no term is lost beside a long sum. */
+/** Losses that one row of threads adds up; more are added in stages, so that no term is lost to rounding in a long sum. */
 const CHUNK = 4096;
 
-/** Labels whose rows a mean does not count. */
+/** Labels, and the value whose rows a mean ignores. */
 export type Counting = { readonly labels: Tensor; readonly ignored: number; readonly counted: Tensor };
 
-/** What a stage counts besides: labels in the first, the numbers of the stage before in the others. */
+/** Counted in addition by a stage: labels in the first, the counts of the stage before in the others. */
 type Counted = { readonly kind: 'labels' | 'counts'; readonly values: Tensor; readonly offset: number; readonly ignored: number };
 
 /** factor * sum(losses), a scalar; with `counting` divided by the labels that count, whose number goes to `counting.counted`. */

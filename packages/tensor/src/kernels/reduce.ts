@@ -41,7 +41,7 @@ const LEAST_A_LANE = 64;
 /** Outputs times chunks that keep any adapter busy. */
 const ENOUGH_TASKS = 4096;
 
-/** A reduction as the kernels see it. */
+/** A reduction in the form that the kernels take. */
 type Problem = {
   /** The tensor to read; the caller disposes it. */
   readonly source: Tensor;
@@ -103,7 +103,7 @@ function geometry(problem: Problem, chunk: number, chunks: number): Record<strin
 export const REDUCE_VARIANTS = ['thread', 'few', 'subgroup', 'tree'] as const;
 type Variant = (typeof REDUCE_VARIANTS)[number];
 
-/** What a choice depends on: outputs, and how far apart their elements are, and their first ones. */
+/** The inputs of the choice of variant: outputs, the stride of their elements, and the stride between outputs. */
 type Layout = Pick<Problem, 'outputs' | 'length' | 'stride' | 'strides'>;
 
 /** Variants that run a reduction, and its class. */

@@ -44,7 +44,7 @@ export function expectRows(op: string, name: string, x: Tensor): { readonly rows
   return { rows: sizeOf(x.shape.slice(0, -1)), width: lastOf(x.shape) };
 }
 
-/** Elements one lane may add up: beyond, the sum of a row would lose terms that are small beside it. */
+/** Elements one lane may add up: beyond that, the sum of a row would lose small terms to rounding. */
 const MOST_A_LANE = 4096;
 
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;

@@ -1,5 +1,5 @@
 /**
- * Measurement of the variants of kernel families on this adapter; the fastest is remembered. A variant whose results differ from the
+ * Measurement of the variants of kernel families on this adapter; the fastest is stored. A variant whose results differ from the
  * first one's is never chosen: experimental features of drivers have been wrong before.
  */
 import { DeviceError } from '../errors.ts';
@@ -89,7 +89,7 @@ async function wake(device: Device, problem: TuningProblem, inputs: readonly Ten
 
 /**
  * Milliseconds of one run. On a GPU many take less time than the host needs to record them, so there its timestamps count: from the start of the
- * first dispatch to the end of the last, since waiting between the dispatches of a run belongs to it.
+ * first dispatch to the end of the last, so that waits between the dispatches of a run are included.
  */
 async function time(device: Device, problem: TuningProblem, inputs: readonly Tensor[]): Promise<number> {
   const runs = (): void => {

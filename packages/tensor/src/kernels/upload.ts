@@ -4,7 +4,7 @@ import { bytesPerElement, type DType, type HostArray, toBytes } from '../dtype.t
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 
-/** A tensor whose GPU bytes are given, padded to a multiple of 4. */
+/** A tensor from its GPU bytes, padded to a multiple of 4. */
 export function uploadBytes(device: Device, shape: Shape, dtype: DType, bytes: Uint8Array<ArrayBuffer>): Tensor {
   const engine = engineOf(device);
   engine.expectDType('tensor', dtype);

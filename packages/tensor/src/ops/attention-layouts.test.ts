@@ -1,4 +1,4 @@
-/** Where inputs lie and where gradients go must not change a bit; packing and sharing must not change the result. */
+/** Attention layouts: strides of inputs and gradients must not change a bit; packing and sharing must not change the result. */
 import { describe, expect, it } from 'vitest';
 import { random, toF32 } from '@mudpt/testing/reference/inputs';
 import { relativeError } from '@mudpt/testing/reference/compare';

@@ -1,5 +1,5 @@
 /**
- * Self-attention straight from a fused projection: one input, one output, one gradient buffer, no copies between.
+ * Self-attention on a fused qkv projection: one input, one output, one gradient buffer, no copies in between.
  */
 import { ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
@@ -61,7 +61,7 @@ export type AttentionQkvBackwardInputs = {
   readonly grad: Tensor;
   readonly needs: { readonly qkv?: boolean; readonly prefixK?: boolean; readonly prefixV?: boolean };
 };
-/** The gradients asked for: qkv whole, of its own shape. */
+/** The requested gradients: of qkv in its shape, and of the prefix. */
 export type AttentionQkvGradients = { readonly qkv?: Tensor } & Pick<AttentionGradients, 'prefixK' | 'prefixV'>;
 
 /** Gradients of {@link attentionQkv}; that of qkv is one contiguous tensor, ready for the projection's backward product. */

@@ -1,4 +1,4 @@
-/** Attention spelled out in public ops, with its T x T matrix: the check of the fused kernels, and a path whose gradient needs no rule. */
+/** Unfused attention out of public ops, with a T x T matrix: the oracle of the fused kernels, and a path that needs no gradient rule. */
 import { ShapeError } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';

@@ -31,7 +31,7 @@ type Case = {
 const NAMES = ['q', 'k', 'v', 'prefixK', 'prefixV'] as const;
 const ALL = { q: true, k: true, v: true, prefixK: true, prefixV: true };
 
-/** Inputs of a case and what the f64 oracle makes of them. */
+/** Inputs of a case and the results of the f64 oracle. */
 function expected(wanted: Case) {
   const {
     batch = 2,

@@ -40,14 +40,14 @@ export function attentionForward(inputs: Inputs, options: AttentionOptions = {})
   return withProblem('attentionForward', inputs, options, (problem) => fusedForward(problem, inputs));
 }
 
-/** What the gradients of attention are computed from. */
+/** Saved tensors and cotangent that the gradients of attention are computed from. */
 export type AttentionBackwardInputs = Inputs & {
   /** Results of {@link attentionForward}. */
   readonly out: Tensor;
   readonly lse: Tensor;
   /** Gradient of the loss with respect to `out`, of its shape and dtype. */
   readonly grad: Tensor;
-  /** Gradients to compute; what is not asked for is not computed where that saves a pass. */
+  /** Gradients to compute; the others are skipped where that saves a pass. */
   readonly needs: Needs;
   /** Views to write gradients into, for instance the three parts of one [B, T, 3, H, D] buffer. */
   readonly into?: Into;

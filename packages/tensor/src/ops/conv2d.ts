@@ -1,6 +1,6 @@
 /**
  * Two-dimensional convolution and its gradients. Variant `gemm` multiplies a matrix of windows (unfold.ts) with the weight, for one group and
- * where that matrix fits a binding; `direct` evaluates the sums as they stand, for any groups.
+ * where that matrix fits a binding; `direct` evaluates the defining sums, for any groups.
  */
 import type { Device } from '../device.ts';
 import { bytesPerElement, type DType, expectDType, wgslType } from '../dtype.ts';
@@ -18,9 +18,9 @@ import { type Channels, convParams, imageSize, type WindowOptions, type Windows,
 import { convKernel, foldRows, windowRows } from './unfold.ts';
 import { nth } from '../values.ts';
 
-/** How windows move over an image, and which channels they see. */
+/** Stride, padding, dilation and groups of a convolution. */
 export type Conv2dOptions = WindowOptions & {
-  /** Channels and outputs are cut into as many groups; each output sees its group's channels only. Default 1. */
+  /** Channels and outputs are split into this many groups; each output reads its group's channels only. Default 1. */
   readonly groups?: number;
 };
 
@@ -64,7 +64,7 @@ function flopsOf({ windows, channels, outShape }: Problem): number {
 /** Sums below this many multiplications are not worth the copy of the windows. */
 const SMALL = 1 << 16;
 
-/** Whether the matrix of windows, each pixel as often as windows see it, fits a binding. */
+/** Whether the matrix of windows, with each pixel repeated for every window that covers it, fits a binding. */
 function fitsWindows(device: Device, dtype: DType, { windows, channels }: Problem): boolean {
   const [places, taps] = [windows.places[0] * windows.places[1], windows.taps[0] * windows.taps[1]];
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;

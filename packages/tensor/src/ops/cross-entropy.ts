@@ -33,7 +33,7 @@ export type CrossEntropyOptions = {
 /** The loss and what its gradient reads. */
 export type CrossEntropyResult = {
   readonly loss: Tensor;
-  /** Log of the sum of exponentials of every row, f32: what the gradient reads. */
+  /** Log of the sum of exponentials of every row, f32, for the gradient. */
   readonly lse: Tensor;
   /** How many rows count, for a mean. */
   readonly counted: Tensor | undefined;
@@ -123,7 +123,7 @@ export const crossEntropy = defineOp(
   },
 );
 
-/** What the gradient of the logits is computed from. */
+/** Saved tensors and cotangent that the gradient of the logits is computed from. */
 export type CrossEntropyBackward = Omit<CrossEntropyResult, 'loss'> & {
   readonly logits: Tensor;
   readonly labels: Tensor;

@@ -13,7 +13,7 @@ import type { Operand } from '../kernels/gemm/problem/problem.ts';
 import { expectFloats } from './matmul.ts';
 import { entryOf, nth } from '../values.ts';
 
-/** A tensor seen through its labels: what a step in each costs in memory. */
+/** A tensor by its labels: the stride of each. */
 type Labelled = { readonly tensor: Tensor; readonly offset: number; readonly strides: ReadonlyMap<string, number> };
 type Extents = ReadonlyMap<string, number>;
 
@@ -131,7 +131,7 @@ function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents):
   );
   const [m, moreRows] = takeLargest(rows);
   const [n, moreColumns] = takeLargest(columns);
-  // What does not merge into one dimension of rows or columns becomes a batch dimension that the other operand repeats.
+  // Labels that do not merge into one dimension of rows or columns become a batch dimension that the other operand repeats.
   const batch = [
     ...shared.map((name) => ({
       size: entryOf(extents, name),

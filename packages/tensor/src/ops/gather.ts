@@ -23,7 +23,7 @@ const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
 type Picking = {
   /** Shape of the result. */
   readonly shape: Shape;
-  /** Strides of `x` along the axes of the result, without what the index moves. */
+  /** Strides of `x` along the axes of the result, 0 along the indexed axis. */
   readonly strides: readonly number[];
   /** Distance in `x` from one index to the next, and how many there are. */
   readonly step: number;

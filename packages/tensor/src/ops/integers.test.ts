@@ -1,4 +1,4 @@
-/** Numbers beside integer tensors: right or refused, never wrapped. Comparisons and clamp are exact, u32 beside i32, too. */
+/** Numbers combined with integer tensors: right or refused, never wrapped. Comparisons and clamp are exact, between u32 and i32 too. */
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { DTypeError } from '../errors.ts';

@@ -63,7 +63,7 @@ function expectFits(first: Tensor, tensor: Tensor, index: number, axis: number):
     throw new DTypeError('cat', `tensor ${index} is ${tensor.dtype}, tensor 0 is ${first.dtype}`, 'cast them to one dtype first');
 }
 
-/** Distance between the rows of `x` cut before `axis`, or undefined when it is not made of such rows with neighbouring elements. */
+/** Distance between the rows of `x` cut before `axis`, or undefined when it has no such rows of contiguous elements. */
 function rowStride(x: Tensor, axis: number): number | undefined {
   const inside = collapse(x.shape.slice(axis), [x.strides.slice(axis)]);
   const outside = collapse(x.shape.slice(0, axis), [x.strides.slice(0, axis)]);

@@ -36,7 +36,7 @@ export type KlDivOptions = {
 /** The divergence and what its gradient reads. */
 export type KlDivResult = {
   readonly loss: Tensor;
-  /** Log of the sums of exponentials of x and target, [..., 2]: what the gradient reads. */
+  /** Log of the sums of exponentials of x and target, [..., 2], for the gradient. */
   readonly lse: Tensor;
 };
 
@@ -167,7 +167,7 @@ function pairBackward(op: string, kind: Kind, saved: PairLossSaved, options: Pai
   return dx;
 }
 
-/** What the gradient of a loss between two tensors is computed from. */
+/** Saved tensors and cotangent that the gradient of a loss between two tensors is computed from. */
 export type PairLossSaved = {
   readonly x: Tensor;
   readonly target: Tensor;

@@ -1,4 +1,4 @@
-/** Ops that keep, replace or make elements by their position: tril, triu, maskedFill, oneHot. */
+/** Ops that keep, replace or create elements by their position: tril, triu, maskedFill, oneHot. */
 import { wgsl } from '@mudpt/shaders';
 import { bitsType, bytesPerElement, type DType, expectDType, expectNumber, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -13,7 +13,7 @@ import { lastOf } from '../values.ts';
 
 const masks = kernel({ name: 'masks', source: wgsl['masks.wgsl'] });
 
-/** How kernels that move bits are told a number: as f32 for floats (f16 converts it), else as the integer itself. */
+/** A number as a parameter of kernels that move bits: as f32 for floats (f16 converts it), else as the integer itself. */
 function bitsOf(value: number, dtype: DType): number {
   if (isFloat(dtype)) return new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
   return dtype === 'bool' ? Number(value !== 0) : value >>> 0;

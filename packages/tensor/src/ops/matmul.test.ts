@@ -18,7 +18,7 @@ const LARGE_UNEVEN: typeof matmulSizes = [
   [132, 258, 140],
 ];
 
-/** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so these see one size of each kind. */
+/** Sizes for a variant: kernels with barriers take CPU adapters seconds to compile, so these run one size of each kind. */
 function sizesFor({ name, madeFor }: GemmVariant): typeof matmulSizes {
   const few = [
     [3, 0, 4],
@@ -172,7 +172,7 @@ eachDevice('matmul', (ctx) => {
     using x = viewOf(ctx.device, base, heads);
     using scores = matmul(x, x, { transposeB: true });
     expectClose(await scores.data(), oracle.matmul(q, transpose(q)), close);
-    // Six batch axes that alternate between broadcasting and not do not merge into the four a kernel knows.
+    // Six batch axes that alternate between broadcasting and not do not merge into the four that a kernel supports.
     await expectProduct(
       ctx.device,
       random([2, 1, 2, 1, 2, 1, 3, 5], 12),

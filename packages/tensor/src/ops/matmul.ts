@@ -30,7 +30,7 @@ export const matmul = defineOp('matmul', (a: Tensor, b: Tensor, options: MatmulO
   expectMatrix('a', a, transposeA);
   expectMatrix('b', b, transposeB);
   const left = matricesOf(a, transposeA);
-  // A 1-D b is a column, while matricesOf sees a row.
+  // A 1-D b is a column, while matricesOf makes it a row.
   const right = b.rank === 1 ? { ...matricesOf(b), row: nth(b.strides, 0), col: 0 } : matricesOf(b, transposeB);
   const [m, k] = a.rank === 1 ? [1, a.size] : matrixSizes(a, transposeA);
   const [inner, n] = b.rank === 1 ? [b.size, 1] : matrixSizes(b, transposeB);

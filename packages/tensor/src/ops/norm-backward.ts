@@ -1,4 +1,4 @@
-/** Gradients of the norms in norm.ts. What is not needed is not computed. */
+/** Gradients of layer norm and RMS norm; only the requested ones are computed. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -17,9 +17,9 @@ const parametersKernel = kernel({ name: 'norm.parameters', source: wgsl['norm/pa
 /** Which gradients to compute. */
 export type NormNeeds = { readonly x?: boolean; readonly weight?: boolean; readonly bias?: boolean };
 
-/** What the gradients of a normalisation are computed from. */
+/** Saved tensors and cotangent that the gradients of a normalisation are computed from. */
 export type NormBackward = {
-  /** What was normalized (the sum, for addLayerNorm). */
+  /** The input of the norm (the sum, for addLayerNorm). */
   readonly x: Tensor;
   readonly weight?: Tensor | undefined;
   /** Leave out for RMS norm. */
@@ -32,7 +32,7 @@ export type NormBackward = {
   readonly needs: NormNeeds;
 };
 
-/** The gradients asked for: x of its own shape and dtype, weight and bias [width]. */
+/** The requested gradients: x in its shape and dtype, weight and bias [width]. */
 export type NormGradients = { readonly x?: Tensor; readonly weight?: Tensor; readonly bias?: Tensor };
 
 /** Gradients of layerNorm, addLayerNorm (its x and residual have the same one) and rmsNorm: only those `needs` names. */

@@ -1,4 +1,4 @@
-/** Layer norm and RMS norm over the last axis, alone or fused with the residual addition before them. Gradients are in norm.backward.ts. */
+/** Layer norm and RMS norm over the last axis, alone or fused with the residual addition before them. Gradients are in norm-backward.ts. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -13,9 +13,9 @@ import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
 const normKernel = kernel({ name: 'norm', source: wgsl['norm/forward.wgsl'] });
 
-/** Out and what the gradient reads: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
+/** The output, and what is saved for the gradient: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
 export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly rstd: Tensor };
-/** Out and what the gradient reads: the reciprocal root mean square of every row, f32, x's shape without its last axis. */
+/** The output, and what is saved for the gradient: the reciprocal root mean square of every row, f32, x's shape without its last axis. */
 export type RmsNormResult = { readonly out: Tensor; readonly rstd: Tensor };
 
 type Normed = { readonly out: Tensor; readonly mean?: Tensor; readonly rstd: Tensor; readonly sum?: Tensor };
@@ -113,7 +113,7 @@ export function layerNormForward(x: Tensor, weight?: Tensor, bias?: Tensor, eps 
 /**
  * (x - mean) / sqrt(variance + eps) over the last axis, times weight, plus bias; variance in two passes, divided by the width. x [..., width],
  * f32 or f16. (Ba, Kiros, Hinton, Layer Normalization, arXiv:1607.06450.)
- * @param weight [width], of x's dtype (or f32 beside f16); left out for 1
+ * @param weight [width], of x's dtype (or f32 with an x of f16); default 1
  * @param bias [width], of the weight's dtype; left out for 0
  * @param eps default 1e-5
  * @throws ShapeError, DTypeError
@@ -138,7 +138,7 @@ export function addLayerNormForward(
 }
 
 /**
- * sum = x + residual and out = {@link layerNorm}(sum) in one pass over memory: what a pre-norm block does between its halves. x and residual
+ * sum = x + residual and out = {@link layerNorm}(sum) in one pass over memory, as between the halves of a pre-norm block. x and residual
  * have one shape and dtype, so have both results.
  * @throws ShapeError, DTypeError
  */

@@ -12,13 +12,13 @@ import { nth } from '../values.ts';
 
 /** How windows move; the stride is the window's own size by default. */
 export type MaxPoolOptions = WindowOptions;
-/** How windows move, and what a mean is divided by. */
+/** Stride and padding of windows, and the divisor of a mean. */
 export type AvgPoolOptions = Omit<WindowOptions, 'dilation'> & {
   /** Whether zeros of the padding count for the mean. Default true, as in PyTorch. */
   readonly countsPadding?: boolean;
 };
 
-/** Largest values, and where they stand: the index row * W + column in the image, u32. */
+/** Largest values, and their positions: the index row * W + column in the image, u32. */
 export type MaxPoolResult = { readonly out: Tensor; readonly places: Tensor };
 
 const poolKernel = kernel({ name: 'pool', source: wgsl['pool.wgsl'] });

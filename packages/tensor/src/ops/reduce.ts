@@ -74,7 +74,7 @@ export const max = defineOp('max', (x: Tensor, axes?: Axes, options: ReduceOptio
  */
 export const min = defineOp('min', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => extreme('min', x, axes, options));
 
-/** As {@link ReduceOptions}, and what the divisor is. */
+/** {@link ReduceOptions} with the divisor. */
 export type VarianceOptions = ReduceOptions & {
   /** Squared deviations are divided by the number of elements less this. Default 1. */
   readonly correction?: number;

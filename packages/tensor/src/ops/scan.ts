@@ -13,7 +13,7 @@ const scanKernel = kernel({ name: 'scan', source: wgsl['scan.wgsl'] });
 /** Elements one thread adds up in a row where lines are long and few. */
 const CHUNK = 256;
 const MANY_LINES = 4096;
-/** And where they are many: longer sums would lose terms that are small beside them. */
+/** And where they are many: longer sums would lose terms that are small compared with the sum. */
 const LONG = 4096;
 
 function runningSum(x: Tensor, axis: number, out: Tensor): void {

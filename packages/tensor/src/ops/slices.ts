@@ -1,4 +1,4 @@
-/** Views that pick positions along axes by Python's slice rules. All are made of {@link slice}, which carries the gradient. */
+/** Views that pick positions along axes by Python's slice rules. All call {@link slice}, which has the gradient rule. */
 import { ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { normalizeAxes, normalizeAxis, type Shape, showShape } from '../shape.ts';

@@ -15,7 +15,7 @@ import { l2Normalize } from './normalize.ts';
 import { cumsum } from './scan.ts';
 import { logSoftmax, softmax } from './softmax.ts';
 
-/** What a sum in one row of additions would miss by a factor of 20 and more. */
+/** Tolerance that a sequential sum would miss by a factor of 20 and more. */
 const EXACT = 5e-6;
 const off = (actual: number, wanted: number): number => Math.abs(actual / wanted - 1);
 const worst = (actual: ArrayLike<number>, wanted: Ref): number =>

@@ -2,7 +2,7 @@
  * Views that reorder, merge, split or repeat axes. They share the memory of their input and record nothing; only {@link reshape} copies,
  * and only when no strides can express its result. Views that pick positions are in slices.ts.
  *
- * `reshape`, `permute` and `expand` are the parts all others are made of, so these three (and `slice`) carry the gradients.
+ * `reshape`, `permute` and `expand` are what all others call, so these three (and `slice`) have the gradient rules.
  */
 import { ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';

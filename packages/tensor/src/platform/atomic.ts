@@ -1,12 +1,12 @@
 /**
  * Atomic writes: a file appears whole or not at all, the bytes go to a temporary file in the same folder, are synced, and the file is renamed
- * over the old one; then the folder is synced, so that the name survives a power cut. Whoever reads meanwhile sees the old file.
+ * over the old one; then the folder is synced, so that the name survives a power cut. A reader in the meantime gets the old file.
  */
 import { InputError } from '../errors.ts';
 
-/** What is asked of a disk. Tests put in one that fails. */
+/** The file system calls of an atomic write. Tests pass one that fails. */
 export interface AtomicFileSystem {
-  /** Makes a new file; fails when one is there. */
+  /** Creates a new file; fails when it exists. */
   create(path: string): Promise<WritableFile>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;

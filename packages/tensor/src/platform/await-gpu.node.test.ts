@@ -90,6 +90,6 @@ eachDevice('waiting for the device', (ctx) => {
     await expect(read).rejects.toThrow(DeviceError);
     await expect(device.synchronize()).rejects.toThrow(/lost/);
     await sleep(5);
-    expect(await turnsUntil(sleep(50))).toBeGreaterThan(500); // nobody naps any more
+    expect(await turnsUntil(sleep(50))).toBeGreaterThan(500); // no naps any more
   });
 });

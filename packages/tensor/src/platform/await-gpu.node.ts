@@ -8,13 +8,13 @@ import { setImmediate } from 'node:timers';
 import type { AwaitGpu } from './platform.ts';
 
 /**
- * Milliseconds. Naps are a fiftieth of what has been waited, so that a read comes at most 2 % late. A turn of the loop takes some 0.05 ms from the
+ * Milliseconds. A nap takes a fiftieth of the time waited so far, so that a read comes at most 2 % late. A turn of the loop takes some 0.05 ms from the
  * adapter: with naps of 0.4 ms and no longer that was 10 % of a core through a step of ten seconds.
  */
 const SHORTEST_NAP = 0.05;
 const LONGEST_NAP = 4;
 const SHARE = 0.02;
-/** A turn of the event loop that took longer than this did something: more of it may wait, so no nap. */
+/** A turn of the event loop that took longer than this did work, and more may be queued: no nap then. */
 const IDLE_TURN = 0.1;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));

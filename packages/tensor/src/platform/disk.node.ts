@@ -1,10 +1,10 @@
-/** The disk of Node, as atomic writes need it. */
+/** Node's file system calls for atomic writes. */
 import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { platform } from 'node:process';
 import type { AtomicFileSystem } from './atomic.ts';
 
-/** What an atomic write needs of a disk; see atomic.ts. */
+/** See atomic.ts. */
 export const fileSystem: AtomicFileSystem = {
   create: (path) => open(path, 'wx'),
   rename,

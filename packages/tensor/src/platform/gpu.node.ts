@@ -79,7 +79,7 @@ export const createAsyncContext: AsyncContextFactory = <T>() => {
 
 export { awaitGpu } from './await-gpu.node.ts';
 
-/** One JSON file an adapter; a reader never sees half of it. */
+/** One JSON file for each adapter, replaced atomically. */
 export const tuningStore: TuningStore = {
   async load(name) {
     try {

@@ -25,7 +25,7 @@ export type AsyncContextFactory = <T>() => AsyncContext<T> | undefined;
 export type OpenGpu = (options: readonly string[]) => Promise<GPU>;
 
 /**
- * Awaits what a CPU adapter works on without taking a core from it.
+ * Awaits work of a CPU adapter without taking a core from it.
  *
  * @returns what `promise` gives; a rejection comes through unchanged
  */

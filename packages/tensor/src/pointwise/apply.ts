@@ -1,4 +1,4 @@
-/** Calls of pointwise operations: operands, dtypes and shapes are checked and settled here. */
+/** Calls of pointwise operations: checks and promotion of operands, dtypes and shapes. */
 import type { Device } from '../device.ts';
 import { ShapeError, TensorError } from '../errors.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';

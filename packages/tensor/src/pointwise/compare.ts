@@ -1,4 +1,4 @@
-/** Integer comparisons, exact whatever stands beside them: numbers that do not fit their dtype, u32 beside i32. */
+/** Exact integer comparisons, also with numbers that do not fit the dtype and between u32 and i32. */
 import { type DType, isFloat, rangeOf } from '../dtype.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
 import type { PointwiseName } from './table.ts';
@@ -13,7 +13,7 @@ function isComparison(name: PointwiseName): name is Comparison {
   return Object.hasOwn(EXCHANGED, name);
 }
 
-/** Whether every integer of `dtype` compares so with `number`, or else the whole number of that dtype that asks the same. */
+/** The answer where it is the same for every integer of `dtype`, or else the integer of that dtype that gives an equal comparison. */
 function question(name: Comparison, dtype: DType, number: number): boolean | number {
   if (Number.isNaN(number)) return name === 'ne';
   const [low, high] = rangeOf(dtype);
@@ -32,7 +32,7 @@ function question(name: Comparison, dtype: DType, number: number): boolean | num
   }
 }
 
-/** What a comparison with integers comes to: an answer for all elements, or operands that fit, and the WGSL that compares them. */
+/** The reduced form of an integer comparison: an answer for all elements, or operands that fit, and the WGSL that compares them. */
 export type IntegerComparison =
   | { readonly answer: boolean }
   | { readonly operands: readonly Operand[]; readonly compute: ComputeType; readonly expression?: string };
@@ -53,7 +53,7 @@ export function compareIntegers(name: PointwiseName, operands: readonly Operand[
   return { operands, compute: 'u32', expression: mixedExpression(name, y.dtype === 'i32' ? 'y' : 'x') };
 }
 
-/** The bits of both as u32, which tells right unless the signed one is negative: then that one is less. */
+/** The bits of both as u32, which is right unless the signed one is negative, and then that one is less. */
 function mixedExpression(name: Comparison, signed: 'x' | 'y'): string {
   const [negative, plain] = [`bitcast<i32>(${signed}) < 0`, `x ${SIGNS[name]} y`];
   const isTrueOfNegative = name === 'ne' || (signed === 'y' ? name === 'gt' || name === 'ge' : name === 'lt' || name === 'le');

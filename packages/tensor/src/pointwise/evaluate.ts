@@ -1,4 +1,4 @@
-/** Evaluation of one WGSL expression of broadcast operands in one dispatch, which is under every pointwise operation and its gradient. */
+/** Evaluation of one WGSL expression of broadcast operands in one dispatch: the kernel of every pointwise operation and its gradient. */
 import { wgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import type { ParamValue } from '../engine/params.ts';

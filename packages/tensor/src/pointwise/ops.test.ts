@@ -76,14 +76,14 @@ eachDevice('pointwise', (ctx) => {
     using t = upload(ctx.device, x);
     using y = applyPointwise(name, [t]);
     const actual = await read(y);
-    // Subnormal numbers may count as zero: whoever starts from one may end where zero ends.
+    // Subnormal numbers may be flushed to zero, so the result for zero is accepted too.
     const wanted = map(x, (value, i) => {
       const exact = Math.fround(oracles[name](value));
       const flushed = Math.fround(oracles[name](value < 0 ? -0 : 0));
       const isSubnormal = value !== 0 && Math.abs(value) < 1.2e-38;
       return isSubnormal && Object.is(actual.data[i], flushed) ? flushed : exact;
     });
-    // A flushed subnormal factor times x is gone too.
+    // A flushed subnormal factor makes the product zero too.
     expectClose(actual, wanted, row.isBool ? { rel: 0, abs: 0 } : { rel: 4e-6, abs: 2e-36 }, name);
   });
 

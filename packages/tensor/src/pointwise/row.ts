@@ -2,7 +2,7 @@
 
 /** A row of the table. */
 export type PointwiseRow = {
-  /** What the operation computes, for its documentation. */
+  /** The operation in one sentence, for its documentation. */
   readonly doc: string;
   /** Names of the operands, in order. */
   readonly operands: readonly string[];

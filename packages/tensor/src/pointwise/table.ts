@@ -35,7 +35,7 @@ export const ternaryTable = {
   lerp: {
     doc: 'x + weight * (y - x), exactly x at weight 0 and y at weight 1.',
     operands: ['x', 'y', 'weight'],
-    // From the nearer end: counted from x, a small y would be lost beside a large x.
+    // From the nearer end: counted from x, a small y would be lost to rounding against a large x.
     forward: 'select(y - (1.0 - z) * (y - x), x + z * (y - x), abs(z) < 0.5)',
     gradients: ['g - g * z', 'g * z', 'g * (y - x)'],
     domain: [anywhere[0], anywhere[0], [0, 1]],
@@ -56,7 +56,7 @@ export type BinaryName = keyof typeof binaryTable;
 /** Any operation of the table. */
 export type PointwiseName = UnaryName | BinaryName | keyof typeof ternaryTable;
 
-/** All rows by name, for whoever generates something from them: gradients, tests, documentation. */
+/** All rows by name, for gradients, tests and documentation. */
 export const pointwiseTable: Readonly<Record<PointwiseName, PointwiseRow>> = { ...unaryTable, ...binaryTable, ...ternaryTable };
 
 /** Whether `name` is an operation of the table. */

@@ -1,4 +1,4 @@
-/** Type promotion of pointwise operations, and the numbers beside their tensors in the promoted type. */
+/** Type promotion of pointwise operations, and numbers combined with tensors in the promoted type. */
 import { type DType, isFloat, promote, rangeOf } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
@@ -8,7 +8,7 @@ import type { PointwiseRow } from './row.ts';
 /**
  * Tensors are promoted by bool < u32 < i32 < f16 < f32. A number takes the type of the tensors if it fits, else it is f32. Arithmetic on
  * bools gives i32. Operations without an integer form give f32.
- * @throws DTypeError where integers would wrap: u32 beside i32, or beside a negative whole number
+ * @throws DTypeError where integers would wrap: u32 with i32, or with a negative whole number
  */
 export function settleTypes(
   name: string,

@@ -1,4 +1,4 @@
-/** Time on a machine that others use, too. */
+/** A stopwatch for a shared machine. */
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Device } from '@mudpt/tensor';

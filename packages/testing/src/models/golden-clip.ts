@@ -1,4 +1,4 @@
-/** The small CLIP of the goldens, and what OpenAI's code computes with it. */
+/** The small CLIP of the goldens, and the outputs of OpenAI's code for it. */
 import { type Clip, type ClipConfig, type ClipOptions, clipFromTensors, type HostTensor } from '@mudpt/clip';
 import { openSafetensors, toFloat32, toInt32 } from '@mudpt/tensor';
 import { fixtureUrl } from '../fixtures.ts';

@@ -1,4 +1,4 @@
-/** CLIPs so small that the f64 reference takes milliseconds, with odd sizes. */
+/** CLIPs with odd sizes, so small that the f64 reference takes milliseconds. */
 import {
   type Clip,
   type ClipConfig,

@@ -1,4 +1,4 @@
-/** CLIP in f64 on the host, written from OpenAI's model.py: what the towers are compared with. One input at a time, no tricks. */
+/** CLIP in f64 on the host, written from OpenAI's model.py: the reference of the towers. One input at a time. */
 import type { ClipConfig, ClipWeights, TowerConfig } from '@mudpt/clip';
 import { Tensor } from '@mudpt/tensor';
 

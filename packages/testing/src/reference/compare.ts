@@ -1,4 +1,4 @@
-/** Comparison of what the engine computed with what the oracle says, aware of NaN and infinities. */
+/** Comparison of the engine's results with the oracle's, including NaN and infinities. */
 
 /** Values with a shape: an oracle's array, or `{ shape: t.shape, data: await t.data() }`. */
 export type Values = { readonly shape: readonly number[]; readonly data: ArrayLike<number> };

@@ -1,4 +1,4 @@
-/** Gradients by central differences, the judge of every analytic gradient, and those of matrix products. */
+/** Gradients by central differences, the reference of every analytic gradient, and gradients of matrix products. */
 import { type Ref, forEachIndex, map, sumTo, zeros } from './array.ts';
 import { matmul, type MatmulOptions } from './matmul.ts';
 

@@ -1,4 +1,4 @@
-/** Joining, cutting, padding, and picking by index. Index arrays hold whole numbers; one out of range throws. */
+/** Joins, slices, padding, gather and scatter. Index arrays hold whole numbers; one out of range throws. */
 import { type Ref, accumulate, build, forEachIndex, get, map, normalizeAxis, reshape, set, slice, zeros } from './array.ts';
 
 const replaced = (index: readonly number[], axis: number, position: number): number[] =>

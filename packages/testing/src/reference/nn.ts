@@ -1,4 +1,4 @@
-/** Layers that work on rows: linear, softmax, norms, cross entropy, embedding. Each with its gradient beside it. */
+/** Layers over rows: linear, softmax, norms, cross entropy, embedding, each with its gradient. */
 import { type Ref, build, get, map, normalizeAxis, permute, ref, reshape, sizeOf, zeros } from './array.ts';
 import { indexAdd } from './indexing.ts';
 import { matmul } from './matmul.ts';

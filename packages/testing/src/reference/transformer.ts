@@ -1,4 +1,4 @@
-/** A small GPT in f64 with its gradients and AdamW, written out by hand: nothing is shared with the engine or its oracles but erf. */
+/** A small GPT in f64 with its gradients and AdamW, written out by hand: it shares nothing but erf with the engine or its oracles. */
 import { normalCumulative, normalDensity } from '@mudpt/testing/reference/special';
 
 export type Weights = Map<string, Float64Array>;

@@ -1,4 +1,4 @@
-/** One model written in the formats people have, at any size: tensors go to the disk one by one. */
+/** One model in all common weight formats, at any size: tensors are written one by one. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A hub on this machine: the parts of its interface that loading a model uses, and the ways in which it may fail. */
+/** A local hub server: the parts of the hub's interface that loading a model uses, and its failures. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 

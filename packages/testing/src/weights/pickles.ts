@@ -1,4 +1,4 @@
-/** Writes pickles as PyTorch does (protocol 2), for tests and for files that are not at hand. */
+/** A writer of pickles in PyTorch's form (protocol 2), for tests and for files that no fixture holds. */
 
 /** A call or an instance: what a global name makes of arguments. */
 export interface Call {

@@ -1,4 +1,4 @@
-/** Data cards of the icon sets: what is in them, how much, from where. */
+/** Data cards of the icon sets: contents, sizes, sources. */
 import { SPLITS } from '../../data/dataset.ts';
 import { categoryNames } from './categories.ts';
 import type { Concept } from './manifest.ts';

@@ -3,7 +3,7 @@
 export type Category = {
   /** Class name, as prompts use it. */
   readonly name: string;
-  /** CLDR subgroups whose drawings belong to it. */
+  /** CLDR subgroups in the class. */
   readonly subgroups: readonly string[];
   /** Labels to leave out, as a pattern of whole labels: things that CLDR files there although they look or are different. */
   readonly except?: RegExp;
@@ -96,7 +96,7 @@ export const CATEGORIES: readonly Category[] = [
 
 export const categoryNames: readonly string[] = CATEGORIES.map(({ name }) => name);
 
-/** Label of the class a concept belongs to, or undefined. */
+/** Label of a concept's class, or undefined. */
 export function categoryOf(label: string, subgroup: string): number | undefined {
   const at = CATEGORIES.findIndex(
     ({ subgroups, except, only }) => subgroups.includes(subgroup) && !except?.test(label) && (only?.test(label) ?? true),

@@ -33,7 +33,7 @@ it('no held-out concept and no held-out picture is pretrained on', async () => {
   expect(seen.length + heldOut.length).toBe(all.length);
   const ids = new Set(seen.map(({ id }) => id));
   expect(heldOut.filter(({ id }) => ids.has(id))).toEqual([]);
-  // A drawing belongs to one concept only: no other concept brings a held-out one's picture back.
+  // Every drawing is of one concept only: no other concept brings a held-out one's picture back.
   for (const style of seenStyles) {
     const drawings = new Set(seen.flatMap(({ icons }) => icons[style] ?? []));
     expect(heldOut.flatMap(({ icons }) => icons[style] ?? []).filter((icon) => drawings.has(icon))).toEqual([]);

@@ -1,4 +1,4 @@
-/** Which concepts pretraining never sees, and how they are dealt to the splits of `icons-concepts`. */
+/** Held-out concepts, which pretraining never uses, and their splits in `icons-concepts`. */
 import { CATEGORIES } from './categories.ts';
 import type { Concept } from './manifest.ts';
 import { seenStyles } from './styles.ts';

@@ -1,4 +1,4 @@
-/** Fetches drawings that are not installed with this package, at fixed versions, into a folder of its own. */
+/** Installation of icon sets that do not come with this package, at fixed versions, in a separate folder. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';

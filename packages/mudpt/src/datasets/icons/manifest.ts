@@ -1,4 +1,4 @@
-/** What is drawn where: the committed list of concepts with their names, tags and icons in every style. */
+/** The manifest of icons: the committed list of concepts with their names, tags and icons in every style. */
 import { readFile } from 'node:fs/promises';
 import { categoryOf } from './categories.ts';
 
@@ -10,7 +10,7 @@ export type Concept = {
   readonly tags: readonly string[];
   readonly group: string;
   readonly subgroup: string;
-  /** Label of its class in {@link categoryNames}, if it belongs to one. */
+  /** Label of its class in {@link categoryNames}, if any. */
   readonly category: number | undefined;
   /** Names of its icons by style: the plain one first, then gender variants. */
   readonly icons: Readonly<Record<string, readonly string[]>>;

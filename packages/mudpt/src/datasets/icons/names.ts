@@ -1,4 +1,4 @@
-/** Which concept an icon draws, told from its code points or its name. */
+/** Concepts of icons, from their code points or names. */
 
 const PRESENTATION = new Set(['FE0F', 'FE0E']);
 const SKIN = /^1F3F[B-F]$/;

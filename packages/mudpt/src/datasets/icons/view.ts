@@ -1,4 +1,4 @@
-/** How the down-stream sets show icons, and the embedded model's validation with them. */
+/** Appearance of icons in the down-stream sets and in the embedded model's validation. */
 import type { View } from './render.ts';
 
 /** 64 pixels, the embedded model's size, on white. */

@@ -1,9 +1,9 @@
 /**
- * Experimental, and ours: attention in which the prompts of one modality ask and those of the other answer. Papers speak of "cross-modal
+ * Cross-attention injection, experimental and of this project: queries from the prompts of one modality, keys and values from the other's. Papers speak of "cross-modal
  * attention"; no released code has it. Queries come from the modality that receives, so the result has its width.
  *
  * Pre-norm: h = Attention(LN(target), LN(source)); h = h + FFN(LN(h)); Linear(LN(h)). Post-norm: h = LN(Attention(target, source));
- * h = LN(h + FFN(h)); Linear(h). The target is not added inside: the sum with it is what the injection is for.
+ * h = LN(h + FFN(h)); Linear(h). The target is not added here: the injection adds it.
  */
 import type { LayerNorm, Linear } from '@mudpt/autograd';
 import { attention, reshape, scope, select, type Tensor } from '@mudpt/tensor';

@@ -10,7 +10,7 @@ import { LinearInjection } from './linear.ts';
 import { headsOf } from './parts.ts';
 import { textToImageNames, TransformerInjection } from './transformer.ts';
 
-// Widths of two heads each, so that heads are told apart.
+// Widths of two heads each, so that mixed-up heads show.
 const SIZES = { depth: 2, textWidth: 128, imageWidth: 144 };
 const ROWS = 2;
 

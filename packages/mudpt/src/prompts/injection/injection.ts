@@ -1,6 +1,6 @@
 /**
- * MuDPT's injection: what the prompts of one modality add to those of the other. The original prompts feed it, never the sums, so nothing
- * recurs.
+ * MuDPT's injection, which adds a function of one modality's prompts to the other's. Its inputs are the original prompts, never the sums, so there
+ * is no recursion.
  */
 import { cat, narrow, reshape, type Tensor } from '@mudpt/tensor';
 
@@ -21,7 +21,7 @@ export type Injected = {
 };
 
 export interface Injection {
-  /** What it learns, by the authors' names where they have one. */
+  /** Learnt tensors, by the authors' names where they have one. */
   readonly learnable: ReadonlyMap<string, Tensor>;
   inject(prompts: Prompts): Injected;
 }

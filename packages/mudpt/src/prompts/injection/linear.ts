@@ -1,5 +1,5 @@
 /**
- * The injection of the released trainer that carries the name MuDPT: one linear from text to image for the first layer, one for the
+ * Linear injection, as in the released trainer named MuDPT: one linear from text to image for the first layer, one for the
  * others, one from image to text.
  */
 import type { Linear } from '@mudpt/autograd';

@@ -1,6 +1,6 @@
 /**
- * The injection the paper's figure shows: self-attention among the n prompts of a layer, a feed-forward part, and a linear to the other
- * width. Pre-norm between two more norms is the released code's form (UUMuDPT); post-norm (Add & Norm) is the figure's, in nobody's code.
+ * Transformer injection, as in the paper's figure: self-attention among the n prompts of a layer, a feed-forward part, and a linear to the other
+ * width. Pre-norm between two more norms is the released code's form (UUMuDPT); post-norm (Add & Norm) is the figure's, in no released code.
  */
 import type { LayerNorm, Linear, MultiHeadAttention } from '@mudpt/autograd';
 import { scope, type Tensor } from '@mudpt/tensor';
@@ -21,7 +21,7 @@ export type NormForm = 'pre' | 'post';
 
 export type TransformerNames = { readonly pre: string; readonly block: string; readonly post: string; readonly project: string };
 
-/** P [layers, n, width] to [layers, n, outputs]. Layers are the batch: their prompts do not see each other; there are no positions. */
+/** P [layers, n, width] to [layers, n, outputs]. Layers are the batch: their prompts do not attend to each other; there are no positions. */
 export class PromptTransformer implements LayerMap {
   private readonly normPre: LayerNorm | undefined;
   private readonly attention: MultiHeadAttention;

@@ -1,4 +1,4 @@
-/** Embeddings of prompt ids: frozen rows of the token table, and context tokens of the moment among them. */
+/** Embeddings of prompt ids: frozen rows of the token table with the current context tokens among them. */
 import type { TextTower } from '@mudpt/clip';
 import { cat, type Device, embedding, keep, type Tensor, tensor } from '@mudpt/tensor';
 import { MethodError } from '../../method/errors.ts';

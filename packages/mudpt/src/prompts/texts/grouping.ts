@@ -1,4 +1,4 @@
-/** Cuts texts into groups that run at once: no more tokens than a device binds, or as many groups as micro-batches are asked for. */
+/** Groups of texts that run at once: no more tokens than a binding of the device holds, or one group for each micro-batch. */
 import type { Device } from '@mudpt/tensor';
 import type { PromptIds } from './prompt-ids.ts';
 

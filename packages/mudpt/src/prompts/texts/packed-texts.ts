@@ -1,5 +1,5 @@
 /**
- * Packed texts: what all of them begin with is computed once, the rest without padding, one text after the other. Exact under the causal
+ * Packed texts: the prefix that all of them share is computed once, the rest without padding, one text after the other. Exact under the causal
  * mask.
  */
 import type { BlockHook } from '@mudpt/clip';
@@ -30,7 +30,7 @@ export class PackedTexts implements TextGroup {
   private readonly sequences: PackedSequences;
   /**
    * The start token as the input of block 1, 2, ..., [layers - 1, 1, width], where the prefix is nothing but it and tokens that deeper layers
-   * replace: it sees only itself, so it is the same in every step.
+   * replace: it attends only to itself, so it is the same in every step.
    */
   private readonly starts: Tensor | undefined;
 

@@ -1,4 +1,4 @@
-/** Texts as ids of the token table, with context tokens among them. */
+/** Prompt ids: texts as token ids with placeholders for context tokens. */
 import { MethodError } from '../../method/errors.ts';
 import type { TextCodec } from '../../method/method.ts';
 import type { ContextPosition, TextPromptSpec } from '../../method/prompt-spec.ts';

@@ -3,7 +3,7 @@ import { fillTemplate, readableName } from '../../data/class-names.ts';
 import type { ClassContext } from '../../method/class-context.ts';
 import type { TextCodec } from '../../method/method.ts';
 
-/** The text of a class: ids from start to end token, with placeholders where context tokens will stand, and how many tokens its name has. */
+/** The text of a class: ids from start to end token, with placeholders for context tokens, and how many tokens its name has. */
 export type ClassTokens = { readonly ids: readonly number[]; readonly nameLength: number };
 
 /** The texts of classes, by label; kept by a method for those of other classes and data sets. */

@@ -1,4 +1,4 @@
-/** Texts that run through the text tower at once. */
+/** Text groups: texts that run through the text tower at once. */
 import type { PromptTokens, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import type { LayerTokens } from '../../method/method.ts';
@@ -26,7 +26,7 @@ export function groupOptions(tower: TextTower, device: Device, spec: TextPromptS
   return { tower, device, contexts: contextTokens(spec), at, replaced: replacedTokens(spec) };
 }
 
-/** What the tower replaces in layers after the first, if anything. */
+/** Tokens that the tower replaces in layers after the first, if any. */
 export function deepPrompts(at: number, tokens: LayerTokens | undefined): PromptTokens | undefined {
   if (!tokens || tokens.length < 2) return undefined;
   return { at, layers: [undefined, ...tokens.slice(1)] };

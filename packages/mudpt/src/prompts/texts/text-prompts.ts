@@ -1,6 +1,6 @@
 /**
- * Texts with context tokens through the frozen text tower. Two ways to the same numbers: all tokens of all classes side by side (plain), or
- * what all texts begin with computed once and the rest packed without padding (packed; exact under the causal mask).
+ * Texts with context tokens through the frozen text tower. Two layouts with equal results: all tokens of all classes side by side (plain), or
+ * the shared prefix computed once and the rest packed without padding (packed; exact under the causal mask).
  */
 import type { TextTower } from '@mudpt/clip';
 import { chunked } from '@mudpt/autograd';
@@ -18,14 +18,14 @@ import { type GroupOptions, groupOptions, type TextGroup } from './text-group.ts
 export type TextPromptOptions = {
   readonly device: Device;
   readonly path: TextPath;
-  /** Most tokens that run at once, padding included. Default: what a storage binding of the device holds. */
+  /** Most tokens that run at once, padding included. Default: as many as fit into a storage binding of the device. */
   readonly most?: number;
   /** Default: everything is kept. */
   readonly rematerialization?: TowerRematerialization;
 };
 
 /**
- * The texts of some classes, laid out once; {@link forward} runs them with the prompt tokens of the moment. Where all texts at once would not
+ * The texts of some classes, laid out once; {@link forward} runs them with the current prompt tokens. Where all texts at once would not
  * fit into one storage binding of the device, they run in groups: the numbers are the same.
  */
 export class TextPrompts {
@@ -37,8 +37,8 @@ export class TextPrompts {
 
   /**
    * @param texts one a class
-   * @param spec what is learnt in them; undefined: nothing
-   * @throws MethodError when packing is asked for where the replaced tokens differ between classes
+   * @param spec the learnt prompts in them; undefined: none
+   * @throws MethodError when packing is requested where the replaced tokens differ between classes
    */
   constructor(
     private readonly tower: TextTower,

@@ -11,7 +11,7 @@ const MAX_DEPTH = 64;
 /** Rows of a staged operand. */
 const STAGED = 32;
 
-/** What the kernels are compiled for; heads of up to 32 elements have a pipeline that wastes no half. */
+/** Defines of the kernels; heads of up to 32 elements have their own pipeline, so that half of the lanes are not wasted. */
 export function flashDefines(variant: FlashVariant, depth: number): { readonly ROWS: number; readonly DEPTH: number } {
   return { ROWS: ROWS[variant], DEPTH: depth <= 32 ? 8 : 16 };
 }

@@ -26,7 +26,7 @@ const PREFIX_CHUNK = 512;
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 export type GradientName = 'q' | 'k' | 'v' | 'prefixK' | 'prefixV';
-/** The gradients asked for, each of its input's shape. */
+/** The requested gradients, each of its input's shape. */
 export type AttentionGradients = { [N in GradientName]?: Tensor };
 
 function kernelInputs(problem: AttentionProblem, { q, k, v }: Inputs): KernelInputs {
@@ -68,7 +68,7 @@ export type Saved = Inputs & { readonly out: Tensor; readonly lse: Tensor; reado
 export type Needs = Readonly<Partial<Record<GradientName, boolean>>>;
 export type Into = { readonly q?: Tensor; readonly k?: Tensor; readonly v?: Tensor };
 
-/** Gradients that `needs` asks for. Those with a tensor in `into` are written there and returned as another handle of it. */
+/** The gradients that `needs` names. Those with a tensor in `into` are written there and returned as another handle of it. */
 export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Needs, into: Into): AttentionGradients {
   const problem = withoutEmptyPrefix(whole);
   const prepared = kernelInputs(problem, saved);
@@ -136,7 +136,7 @@ function keyGradients(
   return keepNeeded({ k: settle(cut(pair.first, depth), into.k), v: settle(cut(pair.second, depth), into.v) }, needs);
 }
 
-/** Drops the handles of gradients nobody asked for; a pass that forms two at once forms both. */
+/** Disposes gradients that were not requested: a pass that computes two at once computes both. */
 function keepNeeded(gradients: AttentionGradients, needs: Needs): AttentionGradients {
   const kept: AttentionGradients = {};
   for (const [name, gradient] of Object.entries(gradients) as [GradientName, Tensor][]) {

@@ -34,7 +34,7 @@ function inputGeometry({ q, k, v, prefix }: KernelInputs, part: Part, row: numbe
   };
 }
 
-/** What kernels whose blocks are queries are told of a part: the queries from its first row on, which see as many more keys. */
+/** Parameters of a part for kernels whose blocks are queries: the queries from its first row on, which attend to as many more keys. */
 function queryParams({ queries, keys, prefixLength }: AttentionProblem, { params }: Plan, row: number) {
   return { queries: queries - row, keys, prefix_len: prefixLength, ...params, causal_offset: params.causal_offset + row };
 }
@@ -88,7 +88,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
   const plan = planOf(problem, 'dkv', lastOf(q.shape));
   for (const part of plan.parts) {
     const row = part.block * plan.rows;
-    // No query before its own row sees a causal key: a part of the keys begins at the same query.
+    // No query before a causal key's row attends to it, so a part of the keys begins at the same query.
     const first = problem.causal ? Math.min(row, problem.queries) : 0;
     plan.kernel.dispatch(problem.device, {
       buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks: plan.blocks ?? q },
@@ -114,7 +114,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
 }
 
 /**
- * Gradients of the shared prefix: its keys see every query of the batch, whatever sequence it is in. Queries are cut into chunks of `chunk`
+ * Gradients of the shared prefix: every query of the batch attends to its keys, whatever sequence it is in. Queries are cut into chunks of `chunk`
  * rows; each writes its partial sums to `partials` f32 [chunks, 2, P, H, D], to be added in order.
  */
 export function launchPrefixGradient(

@@ -1,4 +1,4 @@
-/** Grids of attention beyond what a dimension takes: cut into parts, with the same results to the last bit. */
+/** Attention grids beyond the limit of a dimension: cut into parts, with the same results to the last bit. */
 import { expect, it } from 'vitest';
 import { random } from '@mudpt/testing/reference/inputs';
 import { eachDevice } from '@mudpt/testing/support';

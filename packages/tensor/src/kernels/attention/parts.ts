@@ -1,4 +1,4 @@
-/** Grids beyond what WebGPU takes along a dimension, cut into parts that are launched one after the other: kernels are told other offsets. */
+/** Parts of grids larger than WebGPU's limit along a dimension, launched one after the other with different offsets. */
 import type { Device } from '../../device.ts';
 import type { Geometry } from './quads.ts';
 

@@ -14,7 +14,7 @@ export type Variant = 'subgroup' | 'tile' | FlashVariant;
 /** Invocations of a workgroup of the tile variant. */
 const TILE_THREADS = 32;
 
-/** What the order of variants depends on. */
+/** Inputs of the order of variants. */
 export type Extent = { readonly depth: number; readonly queries: number; readonly packed: boolean };
 
 /** Rows of a block of the subgroup variant; with fewer queries a taller tile has idle rows only. */
@@ -80,7 +80,7 @@ function tileOf(variant: Variant, threads: number, columns: number): { readonly 
   return { ROWS: columns <= 2 ? 16 : 8, KEYS: threads <= 16 ? 2 : 1 };
 }
 
-/** What the kernels of a variant are compiled for, and whether a head of this dimension is split between halves of the lanes. */
+/** Defines of the kernels of a variant, and whether a head of this dimension is split between halves of the lanes. */
 type Compiled = {
   readonly kernels: Kernels;
   readonly defines: Readonly<Record<string, string | number>> & { readonly ROWS: number };

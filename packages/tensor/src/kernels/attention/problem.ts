@@ -1,4 +1,4 @@
-/** What an attention call asks for, checked and in one form for dense and packed inputs. */
+/** Attention problems: checked arguments in one form for dense and packed inputs. */
 import type { Device } from '../../device.ts';
 import { expectDType } from '../../dtype.ts';
 import { DTypeError, LimitError, ShapeError } from '../../errors.ts';
@@ -7,12 +7,12 @@ import type { Tensor } from '../../tensor.ts';
 import { nth } from '../../values.ts';
 import type { PackedSequences } from './sequences.ts';
 
-/** Keys and values [P, H, D] (any strides) that every query of every sequence sees before its own keys. */
+/** Keys and values [P, H, D] (any strides) that every query of every sequence attends to before the keys of its sequence. */
 export type AttentionPrefix = { readonly k: Tensor; readonly v: Tensor };
 
-/** Which keys a query sees, and how scores are scaled. */
+/** Mask and scale of attention scores. */
 export type AttentionOptions = {
-  /** Query i sees keys up to i of its own sequence (and the whole prefix). Needs as many keys as queries. */
+  /** Query i attends to keys up to i of its sequence (and the whole prefix). Needs as many keys as queries. */
   readonly causal?: boolean;
   /** Multiplies the scores; default 1 / sqrt(D). */
   readonly scale?: number;

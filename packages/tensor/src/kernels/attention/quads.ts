@@ -6,7 +6,7 @@ import { nth, lastOf } from '../../values.ts';
 import { contiguousCopy, copyInto } from '../copy.ts';
 import { fill } from '../fill.ts';
 
-/** Offset and strides of (batch, row, head), in units the kernel asks for. */
+/** Offset and strides of (batch, row, head), in units of the kernel. */
 export type Geometry = readonly [offset: number, batch: number, row: number, head: number];
 
 /** The head dimension in memory: a multiple of 4. */
@@ -33,7 +33,7 @@ export function isQuadAligned(x: Tensor): boolean {
   );
 }
 
-/** `x` as kernels can read it: another handle of it, or a copy with the head dimension padded by zeros. The caller disposes it. */
+/** `x` in a layout that kernels can read: another handle of it, or a copy with the head dimension padded by zeros. The caller disposes it. */
 export function quads(x: Tensor): Tensor {
   if (isQuadAligned(x)) return alias(x);
   const depth = lastOf(x.shape);

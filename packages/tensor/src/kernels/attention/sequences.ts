@@ -26,7 +26,7 @@ type Shared = { readonly cuSeqlens: Tensor; readonly tables: ReadonlyMap<number,
 /**
  * Where each packed sequence lies. Make it once per batch (or once per training run, when lengths do not change) and pass it as `cuSeqlens`;
  * it holds small tensors on the device until disposed. A handle: {@link share} gives another one with its own lifetime, and the memory goes
- * with the last of them. It belongs to no scope.
+ * with the last of them. No scope owns it.
  */
 export class PackedSequences {
   private released = false;
@@ -40,7 +40,7 @@ export class PackedSequences {
     readonly total: number,
     /** The longest sequence, or a bound for it. */
     readonly maxLength: number,
-    /** Lengths where the host knows them. */
+    /** Lengths, where they are known on the host. */
     readonly lengths: readonly number[] | undefined,
   ) {
     shared.handles += 1;
@@ -55,13 +55,13 @@ export class PackedSequences {
     return this.cuSeqlens.device;
   }
 
-  /** Pairs of (query, key) within sequences, for counting work; an upper bound when only the device knows the lengths. */
+  /** Pairs of (query, key) within sequences, for counting work; an upper bound when the lengths are on the device only. */
   pairs(causal: boolean): number {
     const lengths = this.lengths ?? Array.from({ length: this.count }, () => this.maxLength);
     return lengths.reduce((sum, length) => sum + (causal ? (length * (length + 1)) / 2 : length * length), 0);
   }
 
-  /** The table of blocks of `rows` rows. It belongs to this object. */
+  /** The table of blocks of `rows` rows, owned by this object. */
   table(rows: number): BlockTable {
     this.expectLive('attention');
     const known = this.shared.tables.get(rows);
@@ -134,7 +134,7 @@ function tableOnDevice(cuSeqlens: Tensor, count: number, maxLength: number, rows
 }
 
 /**
- * Describes sequences whose lengths the host knows.
+ * Describes sequences whose lengths are known on the host.
  * @throws ShapeError when a length is not a whole number >= 0
  */
 export function packedSequences(device: Device, lengths: readonly number[]): PackedSequences {
@@ -156,7 +156,7 @@ export function packedSequences(device: Device, lengths: readonly number[]): Pac
 }
 
 /**
- * Describes sequences whose cumulative lengths only the device knows.
+ * Describes sequences whose cumulative lengths are on the device only.
  * @param cuSeqlens i32 or u32 [count + 1], from 0 to `total`, ascending (not checked: reading it back would stall)
  * @param maxLength no sequence is longer; rows beyond it would be ignored
  */
@@ -176,7 +176,7 @@ export function packedSequencesOnDevice(cuSeqlens: Tensor, options: { total: num
 }
 
 /**
- * A handle of what an attention call gave as `cuSeqlens`: sequences are shared, cumulative lengths described. The caller disposes it.
+ * A handle of the sequences that an attention call passed as `cuSeqlens`: sequences are shared, cumulative lengths described. The caller disposes it.
  * @param op named in errors
  * @throws ShapeError when cumulative lengths do not start at 0 and ascend, DisposedError for disposed sequences
  */

@@ -1,4 +1,4 @@
-/** Sizes of a convolution: what the options mean, how large the output is, and the parameters of conv.wgsl. */
+/** Convolution geometry: resolved options, output size, and the parameters of conv.wgsl. */
 import { LimitError, ShapeError } from '../../errors.ts';
 import { type Shape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';

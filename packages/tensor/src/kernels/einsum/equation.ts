@@ -56,7 +56,7 @@ export function parseEquation(equation: string, rankA: number, rankB: number): E
   return { a, b, out };
 }
 
-/** How many axes `...` stands for in `term`. */
+/** How many axes `...` covers in `term`. */
 function hiddenAxes(equation: string, term: string, rank: number, which: string): number {
   const named = term.replace('...', '').length;
   const hidden = rank - named;

@@ -1,4 +1,4 @@
-/** Proves experimental variants on a device before they are used there: drivers of such features have been wrong before. */
+/** Correctness checks of experimental variants on a device before they are used there: drivers of such features have been wrong before. */
 import type { Device } from '../../device.ts';
 import type { DataArray } from '../../dtype.ts';
 import { DeviceError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** What is chosen for a product: its variant, by class where the tuner has measured, and splits of k. */
+/** Choices for a product: its variant, by class where the tuner has measured, and splits of k. */
 import { sizeOf } from '../../shape.ts';
 import { exactAccess } from './problem/access.ts';
 import { BLOCK_STEPS, estimate, type Extent } from './problem/estimate.ts';
@@ -81,7 +81,7 @@ export function chooseSplits(tiles: number, k: number, cpu: boolean, forced: num
   return Math.max(1, Math.min(forced ?? heuristic, most));
 }
 
-/** From this many steps of k on, terms get lost beside the sum before them: parts of LONG_CHUNK are summed one by one. */
+/** From this many steps of k on, small terms are lost to rounding in the running sum: chunks of LONG_CHUNK are summed separately. */
 const LONG = 32768;
 const LONG_CHUNK = 1024;
 /** Elements that the partial sums of such a product may take (64 MiB); a larger result is split less. */

@@ -1,4 +1,4 @@
-/** How kernels of the gemm family are told of an epilogue: what they bind, what is compiled in, what parameters say. */
+/** Epilogues of the gemm kernels: bindings, defines and parameters. */
 import { type Defines, wgsl } from '@mudpt/shaders';
 import { type DType, wgslType } from '../../dtype.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -27,7 +27,7 @@ export function epilogueParams({ bias, activation = 'none', save, grad, residual
   };
 }
 
-/** What an epilogue binds and defines. */
+/** Bindings and defines of an epilogue. */
 export type EpilogueBinding = {
   readonly buffers: Readonly<Record<string, Tensor>>;
   readonly defines: Defines;

@@ -1,4 +1,4 @@
-/** Plans in words, for people and tests. */
+/** Descriptions of gemm plans, for people and tests. */
 import { planOf, type Plan } from './gemm.ts';
 import { normalize } from './problem/normal-form.ts';
 import type { Epilogue, Product } from './problem/problem.ts';

@@ -23,7 +23,7 @@ const CPU: DeviceTraits = {
 /** A large GPU. */
 const GPU: DeviceTraits = { ...CPU, cpu: false, subgroupSize: 32, workgroupBytes: 49152, invocations: 1024 };
 const UNITS = { componentType: 'f32', resultComponentType: 'f32', M: 8, N: 8, K: 8 } as const;
-/** A GPU whose subgroup matrix units have passed their gate. */
+/** A GPU whose subgroup matrix units have passed their check. */
 const MATRIX_GPU: DeviceTraits = { ...GPU, subgroupMatrix: [UNITS], proven: new Set(['matrix']) };
 
 /** A plan with what tests force. */

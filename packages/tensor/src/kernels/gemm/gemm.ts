@@ -77,7 +77,7 @@ function choose(candidates: readonly GemmVariant[], key: string, tuner: Pick<Tun
   return variant;
 }
 
-/** What the variant computes: where its sums lie, in which dtype, and how far apart those of two splits are. */
+/** A product whose c is the output of the kernel: layout and dtype of its sums, and the stride between splits. */
 type Sums = Problem & { readonly c: Matrices & { readonly dtype: DType; readonly splitStride: number } };
 
 const wholeSums = (p: Product): Sums => ({ ...p, c: { ...p.c, dtype: p.c.tensor.dtype, splitStride: 0 } });

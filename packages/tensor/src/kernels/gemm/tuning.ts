@@ -1,4 +1,4 @@
-/** Problems from which the tuner learns the best variant for each class of product. */
+/** Tuning problems of the gemm family: products that represent each class. */
 import type { Device } from '../../device.ts';
 import type { TuningProblem } from '../tune.ts';
 import { TensorError } from '../../errors.ts';
@@ -78,7 +78,7 @@ const workOf = ({ size: [m, n, k] }: Sample): number => m * n * k;
 export function gemmTuning(device: Device): TuningProblem[] {
   const traits = traitsOf(device);
   const problems = new Map<string, TuningProblem>();
-  // The smallest of a class stands for it.
+  // The smallest problem represents its class.
   const samples = (traits.cpu ? cpuSamples() : gpuSamples()).sort((a, b) => workOf(a) - workOf(b));
   for (const sample of samples) {
     const normal = normalOf(device, sample);
@@ -100,7 +100,7 @@ function productOf({ size: [m, n, k], transposeA, transposeB }: Sample, a: Tenso
   return { batch: [], m, n, k, a: left, b: right, c: stored(c, n, 1), epilogue: {} };
 }
 
-/** The normal form of a sample for plans, which look at strides and dtypes: one element stands for all three tensors. */
+/** The normal form of a sample for plans, which look at strides and dtypes: one element represents all three tensors. */
 function normalOf(device: Device, sample: Sample): Product {
   using element = empty(device, [1]);
   return normalize(productOf(sample, element, element, element));

@@ -1,7 +1,7 @@
-/** How kernels read a and b and write c, as their strides allow. */
+/** Memory access of gemm kernels to a, b and c, by their strides. */
 import type { Matrices, Problem } from './problem.ts';
 
-/** The defines of gemm/operands.wgsl and gemm/epilogue.wgsl; what the letters mean stands there. */
+/** The defines of gemm/operands.wgsl and gemm/epilogue.wgsl; the letters are explained there. */
 export type Access = {
   readonly VA: 'k' | 'm' | 's';
   readonly VB: 'k' | 'n' | 'v' | 's';
@@ -28,7 +28,7 @@ const alongK = (x: Matrices, count: number, k: number): boolean =>
 const alongRows = (x: Matrices, count: number, k: number): boolean =>
   aligned(x.offset, ...x.batch) && (x.row === 1 || count === 1) && (k === 1 || aligned(x.col));
 
-/** Whether c, and what is addressed like it, is written as vec4. */
+/** Whether c, and tensors addressed like it, are written as vec4. */
 function storesVectors({ c, n, m, epilogue }: Problem): boolean {
   const extra = [epilogue.save, epilogue.grad, epilogue.residual].flatMap((t) => (t ? [t.offset] : []));
   return c.col === 1 && aligned(n, c.offset, ...extra, ...c.batch) && (m === 1 || aligned(c.row));

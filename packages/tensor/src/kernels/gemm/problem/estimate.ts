@@ -1,5 +1,5 @@
 /**
- * The time of a product on a GPU by arithmetic, to order tiles and choose splits of k until the tuner has measured. WebGPU tells neither how many
+ * A cost model of products on a GPU, to order tiles and choose splits of k until the tuner has measured. WebGPU tells neither how many
  * processors an adapter has nor how fast it is, so a large GPU of 128 processors is assumed: on a smaller one a product has more waves, where the
  * tiles that win are the large ones, which lose little here.
  */
@@ -19,7 +19,7 @@ export type TileModel = TileSize & {
    * invocation need fewer reads of workgroup memory; a tile that fetches more quads an invocation has fewer registers for them.
    */
   readonly efficiency: number;
-  /** Times that a block of k waits for what it loads. */
+  /** How often a block of k waits for its loads. */
   readonly waits: number;
 };
 
@@ -43,7 +43,7 @@ export const buffersOf = (size: TileSize, workgroupBytes: number): 1 | 2 => (2 *
 /** Bytes of workgroup memory on a device with this limit. */
 export const bytesOf = (size: TileSize, workgroupBytes: number): number => buffersOf(size, workgroupBytes) * bytesOfBuffer(size);
 
-/** What the estimate assumes of a GPU; times are in cycles of a processor. */
+/** Assumptions about a GPU; times are in cycles of a processor. */
 const GPU = {
   processors: 128,
   fmaPerCycle: 128,

@@ -1,4 +1,4 @@
-/** What the gemm family computes. */
+/** Gemm problems: operands, result and epilogue of a product. */
 import type { Shape } from '../../../shape.ts';
 import type { Tensor } from '../../../tensor.ts';
 
@@ -36,7 +36,7 @@ export type Product = {
   readonly epilogue: Epilogue;
 };
 
-/** A product as kernels are planned for it, which need not know yet where its result will lie. */
+/** A product as planned: the memory of its result need not exist yet. */
 export type Problem = Omit<Product, 'c'> & { readonly c: Matrices };
 
 /** Rows that the narrowest tiles have. */

@@ -1,4 +1,4 @@
-/** What plans of products ask of a device: its kind, its limits, its subgroups, and which experimental kernels it computes correctly. */
+/** Device traits that gemm plans depend on: kind, limits, subgroups, and which experimental kernels passed their check. */
 import type { Device } from '../../../device.ts';
 import type { SubgroupMatrixConfig } from '../../../engine/adapter.ts';
 

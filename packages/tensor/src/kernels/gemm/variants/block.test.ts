@@ -12,7 +12,7 @@ import { GEMM_VARIANTS } from './index.ts';
 
 const close = { rel: 1e-5, abs: 2e-5 };
 
-/** Lets ops decide and compile as on a GPU: other candidates, unrolled loops. What they compute must be the same on the adapter at hand. */
+/** Makes ops choose and compile as on a GPU: other candidates, unrolled loops. Results must be the same on the current adapter. */
 function asGpu(device: Device): Disposable {
   const { kind } = device.adapter;
   const pretend = (value: string): void => void Object.defineProperty(device.adapter, 'kind', { value, configurable: true });

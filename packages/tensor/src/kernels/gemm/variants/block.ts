@@ -1,4 +1,4 @@
-/** Register tiles over double-buffered blocks in workgroup memory, for GPUs: one WGSL template, an object for each tile size. */
+/** The block variants: register tiles over double-buffered blocks in workgroup memory, for GPUs; one WGSL template, an object for each tile size. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { buffersOf, bytesOfBuffer, threadsOf, type TileModel, type TileSize } from '../problem/estimate.ts';

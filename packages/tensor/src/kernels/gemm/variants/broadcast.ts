@@ -1,4 +1,4 @@
-/** A register tile a subgroup, fed by subgroup broadcasts: the default of CPU adapters. */
+/** The broadcast variant: a register tile a subgroup, fed by subgroup broadcasts; the default of CPU adapters. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { type Access, exactAccess } from '../problem/access.ts';

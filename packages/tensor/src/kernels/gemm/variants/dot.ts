@@ -1,4 +1,4 @@
-/** Invocations along k: a vector or a few rows times a matrix on GPUs. */
+/** The dot variant: invocations along k, for a vector or a few rows times a matrix on GPUs. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { isFewRows } from '../problem/problem.ts';

@@ -1,4 +1,4 @@
-/** The variants of the gemm family. A new one is an object in a file beside this one and a line here: planner, tuner, bench and tests read this list. */
+/** The variants of the gemm family. A new one is an object in a file of this folder and a line here: planner, tuner, bench and tests read this list. */
 import { block } from './block.ts';
 import { broadcast } from './broadcast.ts';
 import { dot } from './dot.ts';

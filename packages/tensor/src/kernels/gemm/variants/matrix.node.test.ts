@@ -38,7 +38,7 @@ it('the subgroup matrix kernel is valid WGSL in every layout', async () => {
   device.destroy();
 });
 
-/** Units that no other tile size can be taken for. */
+/** Units with a tile size that no other code assumes. */
 const UNITS = { componentType: 'f32', resultComponentType: 'f32', M: 2, N: 6, K: 4 } as const;
 
 /** The kernel for one invocation, its matrix units written out in scalars: what any adapter can run. */

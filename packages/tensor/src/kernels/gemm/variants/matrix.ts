@@ -1,4 +1,4 @@
-/** The subgroup matrix units of an adapter: an experimental feature, so a device must prove it before it is a candidate. */
+/** The variant for subgroup matrix units of an adapter: an experimental feature, so it is a candidate only after its check on the device. */
 import { wgsl } from '@mudpt/shaders';
 import type { SubgroupMatrixConfig } from '../../../engine/adapter.ts';
 import { LimitError } from '../../../errors.ts';

@@ -1,4 +1,4 @@
-/** 4 x 4 sums an invocation: what every adapter can run. */
+/** The plain variant: 4 x 4 sums an invocation, on every adapter. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { dispatching, type GemmVariant } from './variant.ts';

@@ -1,4 +1,4 @@
-/** Both operands in workgroup memory, 8 x 8 sums an invocation, one buffer: what every GPU can run. */
+/** The tile variant: both operands in workgroup memory, 8 x 8 sums an invocation, one buffer, on every GPU. */
 import { wgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { dispatching, type GemmVariant } from './variant.ts';

@@ -1,4 +1,4 @@
-/** The form of a variant: everything that planner, tuner, bench and tests know of one way to compute a product. */
+/** The type of a gemm variant, which planner, tuner, bench and tests read. */
 import type { Defines } from '@mudpt/shaders';
 import type { Tensor } from '../../../tensor.ts';
 import type { Kernel } from '../../kernel.ts';
@@ -45,12 +45,12 @@ export type NumericGate = {
 export type GemmVariant = {
   /** Its name for the tuner's table and `tuner.force('gemm', name)`. */
   readonly name: string;
-  /** What it does and what that saves; the kernel ladder prints it. */
+  /** One sentence on the technique and its gain; the kernel ladder prints it. */
   readonly idea: string;
   /** Whether a device with these traits can run it for `p`. */
   runsOn(traits: DeviceTraits, p: Problem): boolean;
   tiling(p: Problem, traits: DeviceTraits): Tiling;
-  /** Constants of its WGSL beside those that all kernels of the family have. */
+  /** Constants of its WGSL in addition to those of all kernels of the family. */
   defines(p: Problem, traits: DeviceTraits): Defines;
   /** Records the sums of a step into `c`; made by {@link dispatching}. */
   dispatch(step: SumsStep, c: Tensor): void;
@@ -61,7 +61,7 @@ export type GemmVariant = {
   readonly sumsOnly?: true;
   /** Its time on a GPU, by which tiles are ordered and k is split there. */
   readonly model?: TileModel;
-  /** Where it stands among the candidates on a GPU: below 0 before the tiles that have a model, above 0 after them. On CPU adapters the list is the order. */
+  /** Its rank among the candidates on a GPU: below 0 before the tiles that have a model, above 0 after them. On CPU adapters the list is the order. */
   gpuRank?(p: Problem): number;
   /** `gpu`: CPU adapters can run it, but do not measure it when they are tuned, since it takes them longer to compile than all else to measure. */
   readonly madeFor?: 'gpu';

@@ -1,4 +1,4 @@
-/** The floors of this folder, as the README shows them: a file imports from its own floor and those below, and nothing goes in a circle. */
+/** The layers of this folder, as the README lists them: a file imports from its layer and those below, and there are no import cycles. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 const SRC = fileURLToPath(new URL('.', import.meta.url));
 
 /** Top down. A name is a file, or a folder and the folders in it that are not named. */
-const FLOORS: readonly (readonly string[])[] = [
+const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'kernels.ts', 'internal.ts'],
   ['methods.ts', 'chainable.ts', 'signatures.ts', 'capture.ts', 'interop.ts', 'tuning.ts', 'io'],
   ['ops'],
@@ -30,34 +30,34 @@ function importsOf(file: string): string[] {
   return [...found].map(([, from, bare]) => join(dirname(file), (from ?? bare) as string));
 }
 
-/** The folder of a file, or itself where it stands in src. */
-const placeOf = (file: string): string => (dirname(file) === '.' ? file : dirname(file));
+/** The folder of a file, or the file itself at the top of src. */
+const folderOf = (file: string): string => (dirname(file) === '.' ? file : dirname(file));
 
-/** Where `place`, or the closest folder around it that is named, stands: 0 is the top. */
-function floorOf(place: string): number {
-  for (let around = place; around !== '.'; around = dirname(around)) {
-    const floor = FLOORS.findIndex((names) => names.includes(around));
-    if (floor >= 0) return floor;
+/** The layer of `path`, or of the closest folder around it that is listed: 0 is the top. */
+function layerOf(path: string): number {
+  for (let around = path; around !== '.'; around = dirname(around)) {
+    const layer = LAYERS.findIndex((names) => names.includes(around));
+    if (layer >= 0) return layer;
   }
   return -1;
 }
 
-/** One circle in a graph, or undefined. */
-function circleIn(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
+/** One cycle in a graph, or undefined. */
+function cycleIn(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
   const done = new Set<string>();
   const visit = (node: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
     if (done.has(node)) return undefined;
     for (const next of graph.get(node) ?? []) {
-      const circle = visit(next, [...path, node]);
-      if (circle) return circle;
+      const cycle = visit(next, [...path, node]);
+      if (cycle) return cycle;
     }
     done.add(node);
     return undefined;
   };
   for (const node of graph.keys()) {
-    const circle = visit(node, []);
-    if (circle) return circle;
+    const cycle = visit(node, []);
+    if (cycle) return cycle;
   }
   return undefined;
 }
@@ -72,30 +72,30 @@ function graphOf(nameOf: (file: string) => string): Map<string, Set<string>> {
   return graph;
 }
 
-it('gives every file a floor', () => {
-  expect(files.filter((file) => floorOf(placeOf(file)) < 0)).toEqual([]);
+it('gives every file a layer', () => {
+  expect(files.filter((file) => layerOf(folderOf(file)) < 0)).toEqual([]);
   expect(files.length).toBeGreaterThan(100);
 });
 
-it('imports from the same floor and those below only', () => {
+it('imports from the same layer and those below only', () => {
   const upward = files.flatMap((file) =>
     importsOf(file)
-      .filter((target) => floorOf(placeOf(target)) < floorOf(placeOf(file)))
+      .filter((target) => layerOf(folderOf(target)) < layerOf(folderOf(file)))
       .map((target) => `${file} imports ${target}`),
   );
   expect(upward).toEqual([]);
 });
 
-it('has no circle, neither between files nor between folders', () => {
-  expect(circleIn(graphOf((file) => file))).toBeUndefined();
-  expect(circleIn(graphOf(placeOf))).toBeUndefined();
+it('has no cycle, neither between files nor between folders', () => {
+  expect(cycleIn(graphOf((file) => file))).toBeUndefined();
+  expect(cycleIn(graphOf(folderOf))).toBeUndefined();
 });
 
-it('finds a circle where there is one', () => {
+it('finds a cycle where there is one', () => {
   const graph = new Map([
     ['a', new Set(['b'])],
     ['b', new Set(['c'])],
     ['c', new Set(['b'])],
   ]);
-  expect(circleIn(graph)).toEqual(['b', 'c', 'b']);
+  expect(cycleIn(graph)).toEqual(['b', 'c', 'b']);
 });
