@@ -48,11 +48,13 @@ eachDevice('a run', (ctx) => {
     return go((options) => train(input, options), out, { signal: stop.signal, observer: { onProgress } });
   }
 
-  /** Contents of a folder's files, to see whether anything was written. */
+  /** Contents of a folder's files and of those below, to see whether anything was written. */
   async function contents({ path }: RunFolder): Promise<Record<string, string>> {
     const all: Record<string, string> = {};
-    for (const name of await readdir(path))
-      all[name] = `${(await stat(join(path, name))).mtimeMs} ${await readFile(join(path, name), 'base64')}`;
+    for (const name of await readdir(path, { recursive: true })) {
+      const found = await stat(join(path, name));
+      all[name] = `${found.mtimeMs} ${found.isDirectory() ? 'folder' : await readFile(join(path, name), 'base64')}`;
+    }
     return all;
   }
 
