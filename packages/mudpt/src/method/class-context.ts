@@ -1,4 +1,5 @@
 /** Class contexts: class names and prompt template of a method, and checks when they change. */
+import { isEqual } from '../settings/canonical.ts';
 import { MethodError } from './errors.ts';
 
 export type ClassContext = {
@@ -26,7 +27,7 @@ export function expectNoSubclass(
 
 /** @throws MethodError where `other` has other classes than `classNames`, for which the tensors were learnt */
 export function expectSameClasses(method: string, classNames: readonly string[], other: ClassContext, why: string): void {
-  if (JSON.stringify(classNames) === JSON.stringify(other.classNames)) return;
+  if (isEqual(classNames, other.classNames)) return;
   throw new MethodError(
     method,
     `${why}, so it cannot classify others`,
