@@ -1,6 +1,6 @@
 /** `pnpm evaluate` */
-import { at } from '../at.ts';
 import { Device } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { harmonicMean } from '../evaluation/index.ts';
 import { type Evaluation, evaluateRun, openRun, RunFolder } from '../runs/index.ts';
 import { counted } from '../data/dataset.ts';
@@ -69,8 +69,8 @@ function numbers(evaluations: readonly Evaluation[], method: string): string[][]
 
 function largestChanges(before: Evaluation, after: Evaluation, names: readonly string[]): string[][] {
   const rows = after.metrics.perClass.map(({ label, accuracy, count }) => {
-    const old = at(before.metrics.perClass, label).accuracy;
-    return { name: at(names, label), count, old, accuracy, change: accuracy - old };
+    const old = nth(before.metrics.perClass, label).accuracy;
+    return { name: nth(names, label), count, old, accuracy, change: accuracy - old };
   });
   rows.sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
   const shown = rows

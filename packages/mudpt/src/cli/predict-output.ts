@@ -1,5 +1,5 @@
 /** Predictions as a table, JSON, JSON lines or CSV. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { csvLine, printable, printableJson } from '@mudpt/clip';
 import type { FilePrediction } from '../runs/index.ts';
 import { table } from '../terminal/text.ts';
@@ -13,7 +13,7 @@ export const COLUMNS = ['file', 'rank', 'label', 'class', 'probability', 'status
 
 export function statusOf({ why, top }: FilePrediction, threshold = 0): Status {
   if (why !== undefined) return 'error';
-  return at(top, 0).probability < threshold ? 'unsure' : 'ok';
+  return nth(top, 0).probability < threshold ? 'unsure' : 'ok';
 }
 
 /** Writes predictions as they come, where the form allows it. */

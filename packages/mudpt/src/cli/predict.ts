@@ -1,6 +1,6 @@
 /** `pnpm predict` */
-import { at } from '../at.ts';
 import { Device, InputError } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import * as z from 'zod';
 import { counted, someOf } from '../data/dataset.ts';
 import { flagValue } from '../settings/fields.ts';
@@ -68,6 +68,6 @@ async function copyAll(predictions: readonly FilePrediction[], threshold: number
   if (target.trim() === '') throw new InputError('--copy-to', 'is empty', 'give the folder to copy to');
   for (const one of predictions) {
     const status = statusOf(one, threshold);
-    if (status !== 'error') await copyToClass(one.file, status === 'unsure' ? UNSURE : at(one.top, 0).name, target);
+    if (status !== 'error') await copyToClass(one.file, status === 'unsure' ? UNSURE : nth(one.top, 0).name, target);
   }
 }

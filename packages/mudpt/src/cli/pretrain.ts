@@ -1,7 +1,7 @@
 /** pnpm pretrain: trains the embedded model on drawn icons, measures it, and writes it as a folder. */
-import { at } from '../at.ts';
-import { join, resolve } from 'node:path';
 import { Device, TensorError, writeFileAtomic } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import * as z from 'zod';
 import { flagValue } from '../settings/fields.ts';
@@ -53,7 +53,7 @@ async function runSmoke(): Promise<void> {
   const device = await Device.open();
   const { losses, isBitEqual } = await smoke(device);
   device.dispose();
-  const falls = at(losses, losses.length - 1) < at(losses, 0);
+  const falls = nth(losses, losses.length - 1) < nth(losses, 0);
   console.log(`loss ${losses.map((loss) => loss.toFixed(3)).join(', ')}: ${falls ? 'it falls' : 'it does not fall'}`);
   console.log(isBitEqual ? 'the resumed run is bit-equal' : 'the resumed run differs');
   process.exitCode = falls && isBitEqual ? 0 : 1;

@@ -1,6 +1,6 @@
 /** CPython's `random`, as far as few-shot sampling uses it, so that a seed selects the same images as the published code. */
 
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 
 const N = 624;
 const M = 397;
@@ -23,7 +23,7 @@ export class PythonRandom {
   /** The next 32 random bits as a whole number. */
   next(): number {
     if (this.at === N) this.refill();
-    let word = at(this.state, this.at++);
+    let word = nth(this.state, this.at++);
     word ^= word >>> 11;
     word ^= (word << 7) & 0x9d2c5680;
     word ^= (word << 15) & 0xefc60000;
@@ -73,11 +73,11 @@ export class PythonRandom {
     let i = 1;
     for (let k = 0; k < N; k++) {
       const j = k % key.length;
-      state[i] = (at(state, i) ^ Math.imul(mixed(state, i - 1), 1664525)) + at(key, j) + j;
+      state[i] = (nth(state, i) ^ Math.imul(mixed(state, i - 1), 1664525)) + nth(key, j) + j;
       i = this.following(i);
     }
     for (let k = 0; k < N - 1; k++) {
-      state[i] = (at(state, i) ^ Math.imul(mixed(state, i - 1), 1566083941)) - i;
+      state[i] = (nth(state, i) ^ Math.imul(mixed(state, i - 1), 1566083941)) - i;
       i = this.following(i);
     }
     state[0] = 0x80000000;
@@ -85,21 +85,21 @@ export class PythonRandom {
 
   private following(i: number): number {
     if (i + 1 < N) return i + 1;
-    this.state[0] = at(this.state, N - 1);
+    this.state[0] = nth(this.state, N - 1);
     return 1;
   }
 
   private refill(): void {
     const { state } = this;
     for (let i = 0; i < N; i++) {
-      const joined = (at(state, i) & 0x80000000) | (at(state, (i + 1) % N) & 0x7fffffff);
-      state[i] = at(state, (i + M) % N) ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+      const joined = (nth(state, i) & 0x80000000) | (nth(state, (i + 1) % N) & 0x7fffffff);
+      state[i] = nth(state, (i + M) % N) ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
     }
     this.at = 0;
   }
 }
 
 function mixed(state: Uint32Array, i: number): number {
-  const word = at(state, i);
+  const word = nth(state, i);
   return word ^ (word >>> 30);
 }

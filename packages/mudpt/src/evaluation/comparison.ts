@@ -1,5 +1,6 @@
 /** What accuracies say together: means over classes and seeds, and whether a difference is more than chance. */
 import { type ImagePrediction, predictedLabel } from './predictions.ts';
+import { mean } from './statistics.ts';
 
 /** Harmonic mean of base and new accuracy; of averages over data sets for a table's last row, not the average of each set's. */
 export function harmonicMean(base: number, fresh: number): number {
@@ -12,9 +13,9 @@ export function meanAndInterval(values: readonly number[]): {
   readonly std: number;
   readonly interval: number;
 } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const std = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  return { mean, std, interval: (1.96 * std) / Math.sqrt(values.length) };
+  const centre = mean(values);
+  const std = Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+  return { mean: centre, std, interval: (1.96 * std) / Math.sqrt(values.length) };
 }
 
 const isRight = (prediction: ImagePrediction): boolean => predictedLabel(prediction) === prediction.item.label;

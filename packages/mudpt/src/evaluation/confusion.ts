@@ -1,5 +1,5 @@
 /** How often each class is taken for which: a sparse matrix, since of many classes most cells are empty. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 
 export interface ConfusionCell {
   readonly truth: number;
@@ -42,8 +42,8 @@ export function confusionOf(labels: ArrayLike<number>, predictions: ArrayLike<nu
 export function marginsOf({ classes, cells }: Confusion): { readonly labelled: Uint32Array; readonly predicted: Uint32Array } {
   const [labelled, predicted] = [new Uint32Array(classes), new Uint32Array(classes)];
   for (const { truth, prediction, count } of cells) {
-    labelled[truth] = at(labelled, truth) + count;
-    predicted[prediction] = at(predicted, prediction) + count;
+    labelled[truth] = nth(labelled, truth) + count;
+    predicted[prediction] = nth(predicted, prediction) + count;
   }
   return { labelled, predicted };
 }

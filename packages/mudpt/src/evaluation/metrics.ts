@@ -1,5 +1,5 @@
 /** From predictions to numbers. Percentages are 0 to 100, as papers print them. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { type Confusion, confusionOf, marginsOf } from './confusion.ts';
 
 export interface ClassMetrics {
@@ -41,8 +41,8 @@ export function metricsOfConfusion(confusion: Confusion): Metrics {
   const recognised = new Uint32Array(confusion.classes);
   for (const { truth, prediction, count } of confusion.cells) if (truth === prediction) recognised[truth] = count;
   const perClass = Array.from(labelled, (count, label): ClassMetrics => {
-    const correct = at(recognised, label);
-    const f1 = percent(2 * correct, count + at(predicted, label));
+    const correct = nth(recognised, label);
+    const f1 = percent(2 * correct, count + nth(predicted, label));
     return { label, count, correct, accuracy: percent(correct, count), f1 };
   });
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,5 +1,5 @@
 /** From logits to what each image is taken for, and how often that is right. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { Item } from '../data/index.ts';
 import { type Confusion, confusionOf } from './confusion.ts';
 import { type Metrics, metricsOfConfusion } from './metrics.ts';
@@ -55,7 +55,7 @@ export function rankLogits(items: readonly Item[], logits: Float32Array, classes
     const total = values.reduce((sum, value) => sum + Math.exp(value - most), 0);
     return {
       item,
-      top: largest(values, keep).map((label) => [label, Math.exp(at(values, label) - most) / total] as const),
+      top: largest(values, keep).map((label) => [label, Math.exp(nth(values, label) - most) / total] as const),
       loss: Math.log(total) + most - logitOf(values, item),
     };
   });
@@ -63,13 +63,13 @@ export function rankLogits(items: readonly Item[], logits: Float32Array, classes
 
 /** The labels of the largest values, largest first, of equal ones the first. */
 function largest(values: Float32Array, keep: number): number[] {
-  const value = (label: number): number => at(values, label);
+  const value = (label: number): number => nth(values, label);
   if (keep >= values.length) return [...values.keys()].sort((a, b) => value(b) - value(a) || a - b);
   // A few of many: each value is put in its place among the best so far, without sorting the rest.
   const best: number[] = [];
   for (const [label, logit] of values.entries()) {
     let place = best.length;
-    while (place > 0 && value(at(best, place - 1)) < logit) place -= 1;
+    while (place > 0 && value(nth(best, place - 1)) < logit) place -= 1;
     if (place === keep) continue;
     best.splice(place, 0, label);
     if (best.length > keep) best.pop();

@@ -1,5 +1,5 @@
 /** Cheap augmentation of drawings: every number comes from one random stream, so that a step can be made again exactly. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { Random } from '@mudpt/autograd';
 import { CLIP_MEAN, CLIP_STD } from '@mudpt/clip';
 
@@ -46,18 +46,18 @@ export function augmentInto(
         const [px, py] = [left + (corner & 1), top + (corner >> 1)];
         if (px < 0 || py < 0 || px >= side || py >= side) continue;
         const place = (py * side + px) * 4;
-        const weight = (corner & 1 ? u - left : 1 - u + left) * (corner >> 1 ? v - top : 1 - v + top) * at(pixels, place + 3);
-        red += weight * at(pixels, place);
-        green += weight * at(pixels, place + 1);
-        blue += weight * at(pixels, place + 2);
+        const weight = (corner & 1 ? u - left : 1 - u + left) * (corner >> 1 ? v - top : 1 - v + top) * nth(pixels, place + 3);
+        red += weight * nth(pixels, place);
+        green += weight * nth(pixels, place + 1);
+        blue += weight * nth(pixels, place + 2);
         alpha += weight;
       }
       const covered = alpha / 255;
       const colours = [red, green, blue];
       for (let channel = 0; channel < 3; channel++) {
-        const colour = at(colours, channel) / (255 * 255) + at(ground, channel) * (1 - covered);
-        const lit = Math.min(1, Math.max(0, colour * at(gains, channel) + lift));
-        into[offset + channel * area + row * size + column] = (lit - at(CLIP_MEAN, channel)) / at(CLIP_STD, channel);
+        const colour = nth(colours, channel) / (255 * 255) + nth(ground, channel) * (1 - covered);
+        const lit = Math.min(1, Math.max(0, colour * nth(gains, channel) + lift));
+        into[offset + channel * area + row * size + column] = (lit - nth(CLIP_MEAN, channel)) / nth(CLIP_STD, channel);
       }
     }
   }

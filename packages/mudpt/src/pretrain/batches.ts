@@ -1,8 +1,8 @@
 /** Batches of images and captions. Every batch is a function of the seed and its number alone, so that training resumes anywhere. */
-import { at } from '../at.ts';
+import type { HostInput } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { type Random, randomFrom } from '@mudpt/autograd';
 import type { Tokenizer } from '@mudpt/clip';
-import type { HostInput } from '@mudpt/tensor';
 import type { Drawing } from '../datasets/icons/drawings.ts';
 import type { Concept } from '../datasets/icons/manifest.ts';
 import { augmentInto } from './augment.ts';
@@ -52,8 +52,8 @@ export class Batches {
     const captions = new Int32Array(batch);
     const beginning = this.captions.beginning(random);
     for (let index = 0; index < batch; index++) {
-      const { concept, drawings } = at(this.groups, this.drawConcept(random));
-      const { pixels } = at(drawings, Math.floor(random() * drawings.length));
+      const { concept, drawings } = nth(this.groups, this.drawConcept(random));
+      const { pixels } = nth(drawings, Math.floor(random() * drawings.length));
       augmentInto(images, index * 3 * size * size, { pixels, side, size, strength }, random);
       const caption = this.captions.draw(concept, beginning, random);
       const place = texts.get(caption) ?? texts.size;
@@ -75,10 +75,10 @@ export class Batches {
     // Rows of padding are the first text again, and count for nothing.
     for (let row = texts.length; row < padded; row++) ids.copyWithin(row * contextLength, 0, contextLength);
     const counts = new Float32Array(texts.length);
-    for (const caption of captions) counts[caption] = at(counts, caption) + 1;
+    for (const caption of captions) counts[caption] = nth(counts, caption) + 1;
     const weights = new Float32Array(padded * captions.length);
     captions.forEach((caption, image) => {
-      weights[caption * captions.length + image] = 1 / (texts.length * at(counts, caption));
+      weights[caption * captions.length + image] = 1 / (texts.length * nth(counts, caption));
     });
     return {
       ids: { data: ids, shape: [padded, contextLength], dtype: 'i32' },
@@ -89,11 +89,11 @@ export class Batches {
   }
 
   private drawConcept(random: Random): number {
-    const wanted = random() * at(this.sums, this.sums.length - 1);
+    const wanted = random() * nth(this.sums, this.sums.length - 1);
     let [low, high] = [0, this.sums.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (at(this.sums, middle) > wanted) high = middle;
+      if (nth(this.sums, middle) > wanted) high = middle;
       else low = middle + 1;
     }
     return low;

@@ -1,8 +1,8 @@
 /** What a pretrained model can do: zero-shot classification, retrieval, a linear probe; and the baseline of mean pixels. */
-import { at } from '../at.ts';
+import { type Device, scope, tensor } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { type Clip, normalize } from '@mudpt/clip';
 import { noGrad } from '@mudpt/autograd';
-import { type Device, scope, tensor } from '@mudpt/tensor';
 import { IconSet, type View } from '../datasets/icons/render.ts';
 
 /** One image to evaluate on. */
@@ -51,7 +51,7 @@ export async function textFeatures(clip: Clip, texts: readonly string[]): Promis
 
 function unitRows(values: ArrayLike<number>, width: number): Float32Array[] {
   return Array.from({ length: values.length / width }, (_, row) => {
-    const feature = Float32Array.from({ length: width }, (__, column) => at(values, row * width + column));
+    const feature = Float32Array.from({ length: width }, (__, column) => nth(values, row * width + column));
     const length = Math.hypot(...feature);
     return feature.map((value) => value / length);
   });
@@ -59,7 +59,7 @@ function unitRows(values: ArrayLike<number>, width: number): Float32Array[] {
 
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
-  for (let index = 0; index < a.length; index++) sum += at(a, index) * at(b, index);
+  for (let index = 0; index < a.length; index++) sum += nth(a, index) * nth(b, index);
   return sum;
 }
 
@@ -89,7 +89,7 @@ export function zeroShotAccuracy(
  */
 export function recallAt(k: number, images: readonly Float32Array[], texts: readonly Float32Array[]): number {
   const hits = images.filter((image, index) => {
-    const similarityOfCaption = dot(image, at(texts, index));
+    const similarityOfCaption = dot(image, nth(texts, index));
     const better = new Set(texts.map((text) => dot(image, text)).filter((similarity) => similarity > similarityOfCaption));
     return better.size < k;
   }).length;
@@ -101,8 +101,8 @@ export function meanPixelAccuracy(train: readonly Probe[], test: readonly Probe[
   const means = new Map<number, Float64Array>();
   for (const label of new Set(train.map((probe) => probe.label))) {
     const members = train.filter((probe) => probe.label === label);
-    const mean = new Float64Array(at(members, 0).pixels.length);
-    for (const { pixels } of members) for (const [index, value] of pixels.entries()) mean[index] = at(mean, index) + value;
+    const mean = new Float64Array(nth(members, 0).pixels.length);
+    for (const { pixels } of members) for (const [index, value] of pixels.entries()) mean[index] = nth(mean, index) + value;
     means.set(
       label,
       mean.map((value) => value / members.length),
@@ -113,7 +113,7 @@ export function meanPixelAccuracy(train: readonly Probe[], test: readonly Probe[
     let least = Infinity;
     for (const [candidate, mean] of means) {
       let distance = 0;
-      for (const [index, value] of pixels.entries()) distance += (value - at(mean, index)) ** 2;
+      for (const [index, value] of pixels.entries()) distance += (value - nth(mean, index)) ** 2;
       if (distance < least) [best, least] = [candidate, distance];
     }
     return best === label;

@@ -1,8 +1,4 @@
 /** The model being trained with all that belongs to it: optimizer, running average, captured step; and how they are saved. */
-import { at } from '../at.ts';
-import { isEqual } from '../settings/canonical.ts';
-import { AdamW, clipGradNorm, EMA, randomFrom } from '@mudpt/autograd';
-import { type Clip, type ClipConfig, clipFromTensors, type HostTensor, randomWeights, type Tokenizer } from '@mudpt/clip';
 import {
   alias,
   capture,
@@ -20,6 +16,10 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
+import { isEqual } from '../settings/canonical.ts';
+import { AdamW, clipGradNorm, EMA, randomFrom } from '@mudpt/autograd';
+import { type Clip, type ClipConfig, clipFromTensors, type HostTensor, randomWeights, type Tokenizer } from '@mudpt/clip';
 import type { HostBatch } from './batches.ts';
 import { contrastiveGradients } from './objective.ts';
 import { rateAt, type Recipe } from './recipe.ts';
@@ -199,7 +199,7 @@ function withSinePositions(config: ClipConfig, weights: Record<string, HostTenso
   for (let place = 0; place < side * side; place++) {
     const coordinates = [place % side, Math.floor(place / side)];
     for (let channel = 0; channel < 4 * quarter; channel++) {
-      const axis = at(coordinates, Math.floor(channel / (2 * quarter)));
+      const axis = nth(coordinates, Math.floor(channel / (2 * quarter)));
       const angle = axis / 100 ** ((channel % quarter) / quarter);
       const isSine = Math.floor(channel / quarter) % 2 === 0;
       data[(1 + place) * width + channel] = 0.3 * (isSine ? Math.sin(angle) : Math.cos(angle));

@@ -1,7 +1,4 @@
 /** The contrastive objective, and its gradient over a batch larger than what fits at once. */
-import { at } from '../at.ts';
-import { Gradients, Tape } from '@mudpt/autograd';
-import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 import {
   add,
   addInto,
@@ -20,6 +17,9 @@ import {
   TensorError,
   transpose,
 } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
+import { Gradients, Tape } from '@mudpt/autograd';
+import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 
 /** A batch of B images and the U different captions they have. */
 export type PairBatch = {
@@ -66,9 +66,9 @@ export type LossAndGradients = { readonly loss: Tensor; readonly gradients: Grad
  *
  * @param chunk divides the number of images; default: all at once, in one pass
  */
-export function contrastiveGradients(clip: Clip, batch: PairBatch, chunk = at(batch.images.shape, 0)): LossAndGradients {
+export function contrastiveGradients(clip: Clip, batch: PairBatch, chunk = nth(batch.images.shape, 0)): LossAndGradients {
   const { image, text, logitScale } = clip;
-  const count = at(batch.images.shape, 0);
+  const count = nth(batch.images.shape, 0);
   if (!image || !text) throw new TensorError('contrastiveGradients', 'a tower is missing', 'load both');
   if (!(chunk > 0) || count % chunk !== 0)
     throw new TensorError('contrastiveGradients', `chunks of ${chunk} do not divide ${count} images`, 'choose a divisor');
@@ -84,7 +84,7 @@ function inOnePass(image: ImageTower, text: TextTower, logitScale: Tensor, batch
 }
 
 function inTwoPasses(image: ImageTower, text: TextTower, logitScale: Tensor, batch: PairBatch, chunk: number): LossAndGradients {
-  const count = at(batch.images.shape, 0);
+  const count = nth(batch.images.shape, 0);
   const parts = Array.from({ length: count / chunk }, (_, index) => [index * chunk, chunk] as const);
   const total = new Gradients();
   const imageFeatures = cat(parts.map(([start, length]) => image.forward(narrow(batch.images, 0, start, length))));

@@ -1,5 +1,5 @@
 /** What went wrong: pairs of classes that are confused, images with the largest loss, labels that look wrong. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { readableName } from '../data/index.ts';
 import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
 import type { Prediction, RunSummary } from '../runs/index.ts';
@@ -31,7 +31,7 @@ export function confusedPairs(confusion: Confusion, most = MOST_PAIRS): Pair[] {
   const { labelled } = marginsOf(confusion);
   return confusion.cells
     .filter(({ truth, prediction }) => truth !== prediction)
-    .map(({ truth, prediction, count }) => ({ truth, guess: prediction, count, share: count / at(labelled, truth) }))
+    .map(({ truth, prediction, count }) => ({ truth, guess: prediction, count, share: count / nth(labelled, truth) }))
     .sort((a, b) => b.count - a.count || b.share - a.share)
     .slice(0, most);
 }
@@ -46,7 +46,7 @@ export function pairsShown({ classes }: Confusion): number {
  * same. The surest first.
  */
 export function doubtfulLabels(predictions: readonly Prediction[], most = MOST_LABELS): Prediction[] {
-  const probability = ({ tuned }: Prediction): number => at(tuned, 0)[1];
+  const probability = ({ tuned }: Prediction): number => nth(tuned, 0)[1];
   return predictions
     .filter((one) => {
       const guess = one.tuned[0]?.[0];

@@ -1,5 +1,5 @@
 /** The confusion matrix drawn: rows are true classes, columns predictions, shades are shares of the row. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
 import { html, type Markup } from './markup.ts';
 import { roomFor, shortened } from './plots.ts';
@@ -22,8 +22,8 @@ const STOPS = [
 function shade(share: number): readonly number[] {
   const place = Math.min(1, Math.max(0, share)) * (STOPS.length - 1);
   const below = Math.min(STOPS.length - 2, Math.floor(place));
-  const above = at(STOPS, below + 1);
-  return at(STOPS, below).map((low, channel) => Math.round(low + (at(above, channel) - low) * (place - below)));
+  const above = nth(STOPS, below + 1);
+  return nth(STOPS, below).map((low, channel) => Math.round(low + (nth(above, channel) - low) * (place - below)));
 }
 
 /** Every cell that is not empty with its count, for few classes. */
@@ -43,9 +43,9 @@ export function matrixSvg(names: readonly string[], confusion: Confusion): strin
       html`<path d="M${start} ${start + index * size}h${side}M${start + index * size} ${start}v${side}" stroke="#e3e9ef"/>`,
   );
   const cells = confusion.cells.map(({ truth, prediction, count }): Markup => {
-    const share = count / Math.max(1, at(labelled, truth));
+    const share = count / Math.max(1, nth(labelled, truth));
     const [x, y] = [start + prediction * size, start + truth * size];
-    return html`<g data-cell="${truth * names.length + prediction}"><rect x="${x + 0.5}" y="${y + 0.5}" width="${size - 1}" height="${size - 1}" fill="rgb(${shade(share).join(',')})"><title>${at(names, truth)} taken for ${at(names, prediction)}: ${count}</title></rect><text x="${centre(prediction)}" y="${centre(truth) + 3}" text-anchor="middle" font-size="${size < 15 ? 7 : 9}" fill="${share > 0.5 ? 'white' : '#333'}" pointer-events="none">${count}</text></g>`;
+    return html`<g data-cell="${truth * names.length + prediction}"><rect x="${x + 0.5}" y="${y + 0.5}" width="${size - 1}" height="${size - 1}" fill="rgb(${shade(share).join(',')})"><title>${nth(names, truth)} taken for ${nth(names, prediction)}: ${count}</title></rect><text x="${centre(prediction)}" y="${centre(truth) + 3}" text-anchor="middle" font-size="${size < 15 ? 7 : 9}" fill="${share > 0.5 ? 'white' : '#333'}" pointer-events="none">${count}</text></g>`;
   });
   const [width, height] = [Math.ceil(start + side + 0.6 * room), start + side + 30];
   return html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="confusion matrix" font-family="system-ui, sans-serif" font-size="11" fill="#222">
@@ -69,16 +69,16 @@ export function matrixRaster(confusion: Confusion, most = MOST_PIXELS): Raster {
   const [totals, counts] = [new Float64Array(side), new Float64Array(side * side)];
   for (const [truth, count] of labelled.entries()) {
     const row = Math.floor(truth / bin);
-    totals[row] = at(totals, row) + count;
+    totals[row] = nth(totals, row) + count;
   }
   for (const { truth, prediction, count } of cells) {
     const place = Math.floor(truth / bin) * side + Math.floor(prediction / bin);
-    counts[place] = at(counts, place) + count;
+    counts[place] = nth(counts, place) + count;
   }
   const blank = shade(0);
-  const pixels = Uint8Array.from({ length: 3 * side * side }, (_, index) => at(blank, index % 3));
+  const pixels = Uint8Array.from({ length: 3 * side * side }, (_, index) => nth(blank, index % 3));
   for (const [place, count] of counts.entries())
-    if (count > 0) pixels.set(shade(Math.sqrt(count / Math.max(1, at(totals, Math.floor(place / side))))), 3 * place);
+    if (count > 0) pixels.set(shade(Math.sqrt(count / Math.max(1, nth(totals, Math.floor(place / side))))), 3 * place);
   return { side, pixels };
 }
 

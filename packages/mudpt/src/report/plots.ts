@@ -1,7 +1,7 @@
 /** Charts as SVG, made without a browser: Observable Plot on linkedom's document. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { Evaluation } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
 
@@ -149,8 +149,8 @@ export function accuracyHistogram(changes: readonly ClassChange[]): string {
   const binOf = (accuracy: number): number => Math.min(HISTOGRAM_BINS - 1, Math.floor(accuracy / width));
   const counts = Array.from({ length: HISTOGRAM_BINS }, () => ({ from: 0, to: 0 }));
   for (const { from, to } of changes) {
-    at(counts, binOf(from)).from += 1;
-    at(counts, binOf(to)).to += 1;
+    nth(counts, binOf(from)).from += 1;
+    nth(counts, binOf(to)).to += 1;
   }
   const bars = (key: 'from' | 'to', left: number) =>
     counts.map((count, bin) => ({ x1: (bin + left) * width, x2: (bin + left + 0.4) * width, count: count[key] }));

@@ -2,10 +2,10 @@
  * What a person wants to see of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
  * `accuracy.png`, `classes.png`, `confusion_matrix.png`.
  */
-import { at } from '../at.ts';
+import { InputError, writeFileAtomic } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { join } from 'node:path';
 import type { Clip, ImageSource } from '@mudpt/clip';
-import { InputError, writeFileAtomic } from '@mudpt/tensor';
 import { command } from '../command.ts';
 import type { Dataset } from '../data/index.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
@@ -132,7 +132,7 @@ function imagesOfPairs(predictions: readonly Prediction[], confusion: Confusion)
     confusedPairs(confusion, pairsShown(confusion)).map(({ truth, guess }) => [`${truth},${guess}`, IMAGES_OF_PAIR]),
   );
   return predictions.filter(({ label, tuned }) => {
-    const pair = `${label},${at(tuned, 0)[0]}`;
+    const pair = `${label},${nth(tuned, 0)[0]}`;
     const count = left.get(pair) ?? 0;
     left.set(pair, count - 1);
     return count > 0;
@@ -146,7 +146,7 @@ async function examplesOf(
   signal?: AbortSignal,
 ): Promise<Map<number, string>> {
   const shown = [...hardest(predictions), ...doubtfulLabels(predictions)];
-  const labels = new Set(shown.flatMap(({ label, tuned }) => [label, at(tuned, 0)[0]]));
+  const labels = new Set(shown.flatMap(({ label, tuned }) => [label, nth(tuned, 0)[0]]));
   const first = new Map<number, ImageSource>();
   for (const { label, image } of splits.train) if (labels.has(label) && !first.has(label)) first.set(label, image);
   const made = await thumbnails(new Map([...first].map(([label, image]) => [String(label), image])), signal);

@@ -1,5 +1,5 @@
 /** What the report says, section by section. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { command } from '../command.ts';
 import { SEEN_BEFORE } from '../data/duplicates.ts';
 import { readableName } from '../data/index.ts';
@@ -71,9 +71,9 @@ export type ClassCharts =
 
 export function classTable(summary: RunSummary, charts: ClassCharts, before: Evaluation, after: Evaluation): Markup {
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
-    const [from, to] = [before, after].map(({ metrics }) => at(metrics.perClass, label).accuracy) as [number, number];
+    const [from, to] = [before, after].map(({ metrics }) => nth(metrics.perClass, label).accuracy) as [number, number];
     const change = to - from;
-    return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${at(after.metrics.perClass, label).f1.toFixed(1)}</td></tr>`;
+    return html`<tr><td>${readableName(name)}</td><td class="n">${train}</td><td class="n">${test}</td><td class="n">${from.toFixed(1)}</td><td class="n">${to.toFixed(1)}</td><td class="n ${change > 0 ? 'up' : change < 0 ? 'down' : 'soft'}" data-value="${change}">${points(change)}</td><td class="n">${nth(after.metrics.perClass, label).f1.toFixed(1)}</td></tr>`;
   });
   const head = html`<thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">${nameOfEvaluation('tuned', summary.method.name)}</th><th class="n">change</th><th class="n">F1</th></tr></thead>`;
   const isShort = 'all' in charts;
@@ -98,7 +98,7 @@ export function confusionSection(
   thumbnails: ReadonlyMap<string, string>,
 ): Markup {
   const cells: Record<string, string[]> = {};
-  for (const { id, label, tuned } of predictions) if (thumbnails.has(id)) (cells[`${label},${at(tuned, 0)[0]}`] ??= []).push(id);
+  for (const { id, label, tuned } of predictions) if (thumbnails.has(id)) (cells[`${label},${nth(tuned, 0)[0]}`] ??= []).push(id);
   const names = summary.data.classes.map(({ name }) => readableName(name));
   const facts = { size: names.length, cells, names, counts: countsOf(confusion), thumbnails: Object.fromEntries(thumbnails) };
   return html`<h2>What is taken for what</h2>${

@@ -1,5 +1,5 @@
 /** The words nearest to learnt text prompts, as CoOp's authors look at them: Euclidean distance to the rows of the token table. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { TextTower, Tokenizer } from '@mudpt/clip';
 import type { PromptMethod } from '../methods/index.ts';
 
@@ -86,8 +86,8 @@ function nearest({ rows, width }: Table, wanted: Float32Array, count: number): {
   const best: { id: number; distance: number }[] = [];
   for (let id = 0; id < rows.length / width; id += 1) {
     let sum = 0;
-    for (let i = 0; i < width; i += 1) sum += (at(rows, id * width + i) - at(wanted, i)) ** 2;
-    if (best.length === count && sum >= at(best, count - 1).distance) continue;
+    for (let i = 0; i < width; i += 1) sum += (nth(rows, id * width + i) - nth(wanted, i)) ** 2;
+    if (best.length === count && sum >= nth(best, count - 1).distance) continue;
     best.push({ id, distance: sum });
     best.sort((a, b) => a.distance - b.distance);
     best.length = Math.min(best.length, count);

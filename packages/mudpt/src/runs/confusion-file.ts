@@ -1,7 +1,7 @@
 /** `confusion/`: one sealed file an evaluation that says which class was taken for which; the cells that are not empty alone. */
 import { createHash } from 'node:crypto';
 import { FormatError } from '@mudpt/tensor';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { Confusion, ConfusionCell } from '../evaluation/confusion.ts';
 import { marginsOf } from '../evaluation/confusion.ts';
 import { checkRecord, CONFUSION_FORMAT, confusionSchema } from './record-schema.ts';
@@ -17,7 +17,7 @@ export function confusionFile({ what, data, split, classes }: Evaluation): strin
 
 export function sealConfusion({ what, data, split, classes }: Evaluation, confusion: Confusion): string {
   const rows = Array.from({ length: confusion.classes }, (): number[] => []);
-  for (const { truth, prediction, count } of confusion.cells) at(rows, truth).push(prediction, count);
+  for (const { truth, prediction, count } of confusion.cells) nth(rows, truth).push(prediction, count);
   return sealJson({ format: CONFUSION_FORMAT, what, data, split, classes, rows }, 0);
 }
 
@@ -50,7 +50,7 @@ function cellsOfRow(row: readonly number[], truth: number): ConfusionCell[] {
 function cellsOfPairs(row: readonly number[], truth: number): ConfusionCell[] {
   return Array.from({ length: Math.floor(row.length / 2) }, (_, pair) => ({
     truth,
-    prediction: at(row, 2 * pair),
-    count: at(row, 2 * pair + 1),
+    prediction: nth(row, 2 * pair),
+    count: nth(row, 2 * pair + 1),
   }));
 }

@@ -1,5 +1,5 @@
 /** What single files are taken for. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { ImageSource } from '@mudpt/clip';
 import type { Item } from '../data/index.ts';
 import { scaledProbabilities } from '../evaluation/calibration.ts';
@@ -54,7 +54,7 @@ export async function predictFiles(
       addUnreadable(places.get(item.id) ?? predictions.length);
       const named = scaledProbabilities(all, facts.temperature)
         .slice(0, top)
-        .map(([label, probability]) => ({ label, name: at(facts.classNames, label), probability }));
+        .map(([label, probability]) => ({ label, name: nth(facts.classNames, label), probability }));
       add({ file: item.id, top: named });
     }
   };

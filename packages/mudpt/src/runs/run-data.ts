@@ -1,7 +1,7 @@
 /** The images and classes of a run, as its configuration wants them. */
-import { at } from '../at.ts';
-import { createHash } from 'node:crypto';
 import { InputError } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
+import { createHash } from 'node:crypto';
 import { counted, someOf } from '../data/dataset.ts';
 import {
   type ClassSubset,
@@ -97,15 +97,15 @@ export function expectTrainable({ name, classNames, splits }: Dataset): void {
 export function classFacts({ classNames, template, splits }: Dataset): ClassFacts[] {
   const counts = (split: Split): Uint32Array => {
     const found = new Uint32Array(classNames.length);
-    for (const { label } of splits[split]) found[label] = at(found, label) + 1;
+    for (const { label } of splits[split]) found[label] = nth(found, label) + 1;
     return found;
   };
   const [train, val, test] = [counts('train'), counts('val'), counts('test')];
   return classNames.map((name, label) => ({
     name,
     prompt: fillTemplate(template, name),
-    train: at(train, label),
-    val: at(val, label),
-    test: at(test, label),
+    train: nth(train, label),
+    val: nth(val, label),
+    test: nth(test, label),
   }));
 }

@@ -1,5 +1,5 @@
 /** Suggestions of similar names for mistyped ones. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 
 /** "Did you mean" for the nearest name, or all names. */
 export function suggestion(given: string, names: readonly string[]): string {
@@ -14,7 +14,7 @@ function distance(a: string, b: string): number {
   // Of the letters of `from` so far, to each beginning of `to`.
   let row = Uint32Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const letter of from) {
-    let [diagonal, left] = [at(row, 0), at(row, 0) + 1];
+    let [diagonal, left] = [nth(row, 0), nth(row, 0) + 1];
     row = row.map((above, j) => {
       if (j === 0) return left;
       left = Math.min(above + 1, left + 1, diagonal + (letter === to[j - 1] ? 0 : 1));
@@ -22,5 +22,5 @@ function distance(a: string, b: string): number {
       return left;
     });
   }
-  return at(row, to.length);
+  return nth(row, to.length);
 }

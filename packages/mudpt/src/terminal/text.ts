@@ -1,5 +1,5 @@
 /** Text formatting for a terminal: numbers, bars and tables. */
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import { printable } from '@mudpt/clip';
 
 export function duration(seconds: number): string {
@@ -33,7 +33,7 @@ export function table(
   return cut.map((row) =>
     row
       .map((cell, column) => {
-        const gap = ' '.repeat(at(widths, column) - width(cell));
+        const gap = ' '.repeat(nth(widths, column) - width(cell));
         return right.includes(column) ? gap + cell : cell + gap;
       })
       .join('  ')

@@ -15,7 +15,7 @@ import {
   type Tensor,
   zeros,
 } from '@mudpt/tensor';
-import { at } from '../at.ts';
+import { nth } from '@mudpt/tensor/internal';
 import type { Batch } from '../data/index.ts';
 import { MethodError, type PromptMethod, type StepLoss, type TrainingSettings } from '../methods/index.ts';
 import { NotFiniteError } from '../evaluation/finite.ts';
@@ -120,14 +120,14 @@ export class Stepper {
     copyInto(this.sums, this.none);
     const { batches, images } = this.counted;
     this.counted = { batches: 0, images: 0 };
-    const [loss, correct] = [at(values, 0), at(values, 1)];
+    const [loss, correct] = [nth(values, 0), nth(values, 1)];
     if (!Number.isFinite(loss))
       throw new NotFiniteError(
         'training',
         `the loss is ${loss}`,
         'use a smaller learning rate, a longer warm-up, or f32 if this is f16',
       );
-    const named = this.termNames.map((name, index): [string, number] => [name, at(values, 2 + index) / batches]);
+    const named = this.termNames.map((name, index): [string, number] => [name, nth(values, 2 + index) / batches]);
     return {
       batches,
       loss: loss / batches,
