@@ -9,5 +9,6 @@ export { RESULT_COLUMNS } from './results.ts';
 export { resumeRun, runFolderOf, train } from './run.ts';
 export { openRunData } from './run-data.ts';
 export { RunFolder } from './run-folder.ts';
+export { RunCache, type RunCacheOptions } from './run-cache.ts';
 export type { FinishedRun, ResumeOptions, RunObserver, RunOptions, RunResult } from './run-options.ts';
 export { type RunConfig, type RunInput, runSettings, type TrainInput } from './settings.ts';

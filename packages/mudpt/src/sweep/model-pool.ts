@@ -2,13 +2,14 @@
 import type { Device } from '@mudpt/tensor';
 import { type BaseModel, openModel } from '../runs/model.ts';
 import type { RunConfig } from '../runs/index.ts';
+import { canonicalText } from '../settings/canonical.ts';
 
 export class ModelPool {
   private kept: { readonly key: string; readonly model: BaseModel } | undefined;
 
   /** The model of a configuration; whoever gets it closes it, which leaves it open here. Another one takes the place of the last. */
   async open(config: Pick<RunConfig, 'model' | 'precision'>, device: Device, signal?: AbortSignal): Promise<BaseModel> {
-    const key = JSON.stringify([config.model, config.precision]);
+    const key = canonicalText([config.model, config.precision]);
     if (this.kept?.key !== key) {
       this.dispose();
       this.kept = { key, model: await openModel(config, device, signal) };
