@@ -4,8 +4,8 @@ import type { BigIntStats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import type { KnownDigests } from '../data/fingerprint.ts';
-import { canonicalText } from '../settings/canonical.ts';
 import type { CacheFolder } from './cache-folder.ts';
 
 /** A file changed so shortly ago could change again within one tick of its clock, and keep its times. */

@@ -1,7 +1,7 @@
 /** Tensors by what they were computed from, kept on disk for other processes. */
 import { createHash } from 'node:crypto';
 import { type Device, keep, loadTensor, openSafetensors, type Tensor, tensorToWrite, writeSafetensors } from '@mudpt/tensor';
-import { canonicalText } from '../settings/canonical.ts';
+import { canonicalText } from '@mudpt/tensor/internal';
 import type { CacheFolder } from './cache-folder.ts';
 import { codeVersion } from './code-version.ts';
 

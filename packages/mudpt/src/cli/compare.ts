@@ -6,8 +6,8 @@ import { meanAndInterval } from '../evaluation/index.ts';
 import { type Evaluation, type RunConfig, RunFolder, type RunSummary } from '../runs/index.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { accuracyOf } from '../runs/records.ts';
-import { canonicalText } from '../settings/canonical.ts';
 import { InputError, TensorError } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import { runsBelow } from './find-run.ts';
 import { table } from '../terminal/text.ts';
 

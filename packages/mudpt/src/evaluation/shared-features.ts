@@ -1,8 +1,8 @@
 /** What the frozen towers give, computed once for all runs that ask for it: in this process, and on disk for others. */
 import { type Device, keep, tensor, type Tensor } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import type { TensorFiles } from '../cache/tensor-files.ts';
 import type { Item } from '../data/index.ts';
-import { canonicalText } from '../settings/canonical.ts';
 import type { Features } from './image-features.ts';
 
 interface Kept {

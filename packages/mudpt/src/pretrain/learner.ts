@@ -16,8 +16,7 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
-import { isEqual } from '../settings/canonical.ts';
+import { isEqual, nth } from '@mudpt/tensor/internal';
 import { AdamW, clipGradNorm, EMA, randomFrom } from '@mudpt/autograd';
 import { type Clip, type ClipConfig, clipFromTensors, type HostTensor, randomWeights, type Tokenizer } from '@mudpt/clip';
 import type { HostBatch } from './batches.ts';

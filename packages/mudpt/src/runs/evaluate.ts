@@ -1,5 +1,6 @@
 /** What a finished run is worth: on its test images, on the other half of the classes, on another data set. */
 import { InputError } from '@mudpt/tensor';
+import { isEqual } from '@mudpt/tensor/internal';
 import type { ClassSubset, Dataset, Unreadable } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
@@ -14,7 +15,6 @@ import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/p
 import type { Confusion } from '../evaluation/confusion.ts';
 import type { ImagePrediction } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
-import { isEqual } from '../settings/canonical.ts';
 import type { TunedModel } from './open-run.ts';
 import { withEvaluation } from './summary-record.ts';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { contentDigest, type ContentOptions, fingerprint } from '../data/fingerprint.ts';
 import { type Dataset, SPLITS } from '../data/index.ts';
-import { canonicalText, isEqual } from '../settings/canonical.ts';
+import { canonicalText, isEqual } from '@mudpt/tensor/internal';
 import type { Setting } from '../settings/fields.ts';
 import { type RunConfig, SCHEMAS, settingsFor } from './settings.ts';
 

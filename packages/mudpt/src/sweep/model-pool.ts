@@ -1,8 +1,8 @@
 /** The base models of one process: each is opened once and serves every cell that wants it. */
 import type { Device } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import { type BaseModel, openModel } from '../runs/model.ts';
 import type { RunConfig } from '../runs/index.ts';
-import { canonicalText } from '../settings/canonical.ts';
 
 export class ModelPool {
   private kept: { readonly key: string; readonly model: BaseModel } | undefined;
