@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { command } from '../command.ts';
 import type { PluginRecord } from '../plugins/load.ts';
 import { runSettings } from '../runs/settings.ts';
+import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
@@ -35,16 +36,19 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
   });
   main
     .command('evaluate')
-    .description('measure a finished run on its test pictures, on other classes, or on another data set')
-    .argument('<run>', RUN)
-    .option('--data <data>', "another data set than the run's")
+    .description(
+      'measure finished runs on their test pictures, on other classes, or on other data sets; exit code 0: all, 3: some are gaps, 1: none',
+    )
+    .argument('<runs...>', `each the ${RUN}`)
+    .option('--data <data>', "other data sets than the run's, with commas")
     .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
-    .action(async (run: string, flags: EvaluateFlags) =>
-      finish(await (await import('./evaluate.ts')).evaluateCommand(run, flags)),
+    .option(CACHE_FLAG, CACHE_HELP)
+    .action(async (runs: string[], flags: EvaluateFlags) =>
+      finish(await (await import('./evaluate.ts')).evaluateCommand(runs, flags)),
     );
   main
     .command('predict')
