@@ -1,11 +1,11 @@
 /** The command `clip embed-shards`. */
 import type { Device } from '@mudpt/tensor';
-import { findShards } from '../shards/shard.ts';
+import { runShardFlags, type ShardFlags, type ShardsAround, shardsOfFlags } from '../shards/flags.ts';
 import type { ShardTally } from '../shards/run.ts';
+import { findShards } from '../shards/shard.ts';
 import type { WeightDType } from '../weight-shapes.ts';
 import { loadClip } from '../weights/index.ts';
 import { type EmbeddingFormat, embeddingWork } from './embedding.ts';
-import { runShardFlags, type ShardFlags, type ShardsAround, shardsOfFlags } from './shard-flags.ts';
 
 export interface EmbedShardsFlags extends ShardFlags {
   readonly out: string;

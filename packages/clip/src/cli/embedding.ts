@@ -27,12 +27,12 @@ export function embeddingWork(clip: Clip, { batch, exif, normalize, format }: Em
     normalization,
     exif,
     batch,
-    compute: async (pixels, count, signal) => {
-      using images = tensor(pixels, { shape: [count, 3, image.size, image.size], device: clip.device });
+    compute: async ({ ids, pixels }, signal) => {
+      using images = tensor(pixels, { shape: [ids.length, 3, image.size, image.size], device: clip.device });
       using features = await clip.encodeImage(images, { signal });
       using unit = normalize ? l2Normalize(features, -1) : undefined;
       const values = Float32Array.from(await (unit ?? features).data());
-      return Array.from({ length: count }, (_, row) => values.subarray(row * embed, (row + 1) * embed));
+      return ids.map((_, row) => values.subarray(row * embed, (row + 1) * embed));
     },
     open: (file) => (format === 'npy' ? new NpyOutput(file, embed) : new ParquetOutput(file)),
   };

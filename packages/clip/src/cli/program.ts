@@ -13,7 +13,7 @@ import { listImages } from './images.ts';
 import { type Format, Writer } from './output.ts';
 import { printable } from '../printable.ts';
 import { OutputFile } from './output-file.ts';
-import { addShardFlags } from './shard-flags.ts';
+import { addShardFlags } from '../shards/flags.ts';
 
 /** What the command touches outside itself. */
 export type Surroundings = {

@@ -7,8 +7,6 @@ export interface DecodedBatch {
   readonly rows: readonly { readonly id: string; readonly why?: string }[];
   /** Normalised, [readable images, 3, size, size]. */
   readonly pixels: Float32Array;
-  /** Readable images. */
-  readonly count: number;
   /** How much of the shard is read with it, from 0 to 1. */
   readonly part: number;
 }
@@ -57,7 +55,6 @@ export async function* decodedBatches(
       yield {
         rows: decoded.map(({ id, pixels }) => (pixels instanceof Uint8Array ? { id } : { id, why: pixels.why })),
         pixels: normalize(squares, size, normalization),
-        count: squares.length,
         part: last.image.part,
       };
     }

@@ -80,10 +80,11 @@ export async function processShard<Values>(
       // It may fail meanwhile; it is awaited in its turn.
       next.catch(() => undefined);
       signal.throwIfAborted();
-      const values = value.count > 0 ? await work.compute(value.pixels, value.count, signal) : [];
+      const ids = value.rows.flatMap(({ id, why }) => (why === undefined ? [id] : []));
+      const values = ids.length > 0 ? await work.compute({ ids, pixels: value.pixels }, signal) : [];
       await output.add(rowsOf(value, values));
-      counts.rows += value.count;
-      counts.unreadable += value.rows.length - value.count;
+      counts.rows += ids.length;
+      counts.unreadable += value.rows.length - ids.length;
       onProgress(counts.rows + counts.unreadable, value.part);
     }
     await output.finish();

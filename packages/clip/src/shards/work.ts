@@ -13,6 +13,13 @@ export interface ShardOutput<Values> {
   discard(): Promise<void>;
 }
 
+/** Images that were read; one at least. */
+export interface ShardBatch {
+  readonly ids: readonly string[];
+  /** Normalised, [ids, 3, size, size]. */
+  readonly pixels: Float32Array;
+}
+
 export interface ShardWork<Values> {
   /** What results depend on, beside the shard: the model, options, the form. Others in the same folder are refused. */
   readonly facts: Facts;
@@ -22,8 +29,8 @@ export interface ShardWork<Values> {
   readonly exif: 'ignore' | 'apply';
   /** Images that go through the model at once. */
   readonly batch: number;
-  /** The values of `count` images [count, 3, size, size], in their order. */
-  compute(pixels: Float32Array, count: number, signal: AbortSignal): Promise<readonly Values[]>;
+  /** The values of images, in their order. */
+  compute(images: ShardBatch, signal: AbortSignal): Promise<readonly Values[]>;
   /** @param file path of an output by its suffix, such as `.npy` */
   open(file: (suffix: string) => string): ShardOutput<Values>;
 }

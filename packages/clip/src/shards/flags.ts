@@ -1,10 +1,10 @@
 /** What commands that work on shards have in common on the command line: `clip embed-shards`, and `predict` of the package mudpt. */
 import { InputError } from '@mudpt/tensor';
 import { type Command, Option } from 'commander';
-import { runQueuedShards } from '../shards/queued.ts';
-import { runShards, type RunShardsOptions, type ShardTally } from '../shards/run.ts';
-import { type Shard, shardsOfTask } from '../shards/shard.ts';
-import type { ShardWork } from '../shards/work.ts';
+import { runQueuedShards } from './queued.ts';
+import { runShards, type RunShardsOptions, type ShardTally } from './run.ts';
+import { type Shard, shardsOfTask } from './shard.ts';
+import type { ShardWork } from './work.ts';
 
 export interface ShardFlags {
   readonly out?: string;
