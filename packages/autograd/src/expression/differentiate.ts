@@ -111,12 +111,12 @@ function ofOperator(name: string, { op, a, b }: Node & { kind: 'binary' }, lette
 }
 
 function ofCall(op: string, { name, args }: Node & { kind: 'call' }, letter: string): Node {
-  const inner = args.map((arg) => by(op, arg, letter));
   const [first = ZERO, second = ZERO, condition = ZERO] = args;
   if (name === 'select') {
-    const [no = ZERO, yes = ZERO] = inner;
+    const [no, yes] = [by(op, first, letter), by(op, second, letter)];
     return valueOf(no) === 0 && valueOf(yes) === 0 ? ZERO : { kind: 'call', name, args: [no, yes, condition] };
   }
+  const inner = args.map((arg) => by(op, arg, letter));
   // The limit where the factor vanishes, as the function itself has it.
   if (name === 'math_gate') {
     const [dx = ZERO, dFactor = ZERO] = inner;

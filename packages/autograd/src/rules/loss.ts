@@ -14,14 +14,14 @@ import {
 import { defineRule } from '../rule.ts';
 import { crossEntropyComposed, klDivComposed, l1LossComposed, mseLossComposed } from './loss-compositions.ts';
 
-defineRule(softmax, (context, x, axis) => {
+defineRule(softmax, (context, x, axis = -1) => {
   const output = softmax(x, axis);
   const saved = context.save(output);
   const composed: typeof softmaxBackward = (y, grad) => mul(y, sub(grad, sum(mul(y, grad), axis, { keepdim: true })));
   return { output, backward: (grad) => [(listeningTape() ? composed : softmaxBackward)(saved, grad, axis)] };
 });
 
-defineRule(logSoftmax, (context, x, axis) => {
+defineRule(logSoftmax, (context, x, axis = -1) => {
   const output = logSoftmax(x, axis);
   const saved = context.save(output);
   const composed: typeof softmaxBackward = (y, grad) => sub(grad, mul(exp(y), sum(grad, axis, { keepdim: true })));
