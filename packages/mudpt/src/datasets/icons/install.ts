@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
+import { COLLECTION } from './collection/sets.ts';
 import { packageOf, type Style, STYLES } from './styles.ts';
 
 /** Labels, tags and groups of all concepts (MIT). */
@@ -11,7 +12,7 @@ export const EMOJIBASE_VERSION = '17.0.0';
 
 /** All icon sets and emojibase-data, which pretraining needs: see {@link install}. */
 export function installIcons(folder: string): Promise<string> {
-  return install(folder, { ...versionsOf(STYLES), 'emojibase-data': EMOJIBASE_VERSION });
+  return install(folder, { ...versionsOf([...STYLES, ...COLLECTION]), 'emojibase-data': EMOJIBASE_VERSION });
 }
 
 /** One icon set: see {@link install}. */
@@ -19,7 +20,7 @@ export function installStyle(folder: string, style: Style): Promise<string> {
   return install(folder, versionsOf([style]));
 }
 
-const versionsOf = (styles: readonly Style[]): Record<string, string> =>
+const versionsOf = (styles: readonly Pick<Style, 'name' | 'version'>[]): Record<string, string> =>
   Object.fromEntries(styles.map(({ name, version }) => [packageOf(name), version]));
 
 /**
