@@ -1,6 +1,6 @@
 /** Installation of icon sets that do not come with this package, at fixed versions, in a separate folder. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
@@ -30,8 +30,11 @@ const versionsOf = (styles: readonly Pick<Style, 'name' | 'version'>[]): Record<
  */
 async function install(folder: string, wanted: Readonly<Record<string, string>>): Promise<string> {
   const manifest = join(resolve(folder), 'package.json');
-  const there = (name: string): boolean => existsSync(join(resolve(folder), 'node_modules', name, 'package.json'));
-  if (Object.keys(wanted).every(there)) return manifest;
+  const isThere = ([name, version]: readonly [string, string]): boolean => {
+    const about = join(resolve(folder), 'node_modules', name, 'package.json');
+    return existsSync(about) && (JSON.parse(readFileSync(about, 'utf8')) as { version?: string }).version === version;
+  };
+  if (Object.entries(wanted).every(isThere)) return manifest;
   await mkdir(folder, { recursive: true });
   if (!existsSync(manifest))
     await writeFileAtomic('icons', manifest, JSON.stringify({ name: 'icons', private: true }, undefined, 2));

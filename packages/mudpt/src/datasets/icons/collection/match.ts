@@ -63,6 +63,76 @@ const AMBIGUOUS = new Set([
   'paper plane',
 ]);
 
+/** Phrases that say something else than the words in them. */
+const MISLEADING = [
+  'pie chart',
+  'menu',
+  'field',
+  'fields',
+  'full screen',
+  'fullscreen',
+  'piggy',
+  'savings',
+  'git',
+  'repo',
+  'satellite dish',
+  'direction',
+  'turn',
+  'vr headset',
+  'file tree',
+  'list tree',
+  'folder tree',
+  'tree view',
+  'tree structure',
+  'tree diagram',
+  'tree list',
+  'family tree',
+  'text',
+  'caps',
+  'case',
+  'pac man',
+  'pacman',
+  'logo',
+  'brand',
+  'google',
+  'apple pay',
+  'node',
+  'data',
+  'code',
+  'chart',
+  'graph',
+  'axis',
+  'layout',
+  'grid',
+  'align',
+  'format',
+  'list',
+  'table view',
+  'app',
+  'cursor',
+  'memory',
+  'text box',
+  'border',
+  'swift',
+  'firefox',
+  'android',
+  'ios',
+  'safari',
+  'mode',
+  'radio button',
+  'pulse',
+  'rate',
+  'zodiac',
+  'keyboard key',
+].map((phrase) => ` ${phrase} `);
+
+/** Words that interfaces put into drawings of something else ("movie star", "desktop cloud"). */
+const WHOLE_PHRASES = new Set(
+  'star cloud fire sun wave trash lightning window user person account people circle bookmark folder file document calendar bell gear cog shield phone camera key note notes music tools'.split(
+    ' ',
+  ),
+);
+
 export class IconMatcher {
   private readonly kinds = new Map<string, string>();
   private readonly concepts = new Map<string, Concept>();
@@ -118,6 +188,14 @@ export class IconMatcher {
   /** What another set's icon shows. */
   match(name: string): Subject | undefined {
     const { words } = wordsOf(name);
+    const text = asWords(name);
+    if (MISLEADING.some((phrase) => text.includes(phrase))) return undefined;
+    const found = this.said(words);
+    // A number or a letter in a shape is what counts.
+    return found?.kind === 'shape' && !found.concept && /(^|-)([a-z]|\d+)(-|$)/u.test(name) ? undefined : found;
+  }
+
+  private said(words: readonly string[]): Subject | undefined {
     const rest = words.filter((word, index) => !(MARKS.has(word) && (index === 0 || index === words.length - 1)));
     return this.whole(words) ?? this.whole(rest) ?? this.trimmed(rest);
   }
@@ -146,7 +224,7 @@ export class IconMatcher {
     if (found) return { ...found, label: found.concept ? found.label : core.join(' ') };
     for (let length = core.length - 1; length > 0 && core.length - length <= 1; length--) {
       const head = this.whole(core.slice(-length));
-      if (!head?.kind || WHOLE_ONLY.has(head.kind)) continue;
+      if (!head?.kind || WHOLE_ONLY.has(head.kind) || WHOLE_PHRASES.has(head.label)) continue;
       const others = core.slice(0, -length);
       const isClear = others.every((word) => {
         const kind = singulars(word)
