@@ -81,7 +81,7 @@ async function predictShardInputs(
       `${json ? '--json' : '--copy-to'} is not for shards`,
       'use --jsonl, --csv, or neither for Parquet',
     );
-  const shards = shardsOfFlags(await findShards(inputs), flags);
+  const shards = shardsOfFlags(await findShards(inputs, out), flags);
   const path = await findRun(given, flags.runs);
   const line = new StatusLine(process.stdout);
   using stop = stopOnSignals(() => line.print('asked to stop'));
