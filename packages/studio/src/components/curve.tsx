@@ -14,8 +14,12 @@ export interface CurveProps {
 
 const HEIGHT = 210;
 
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A colour of the style sheet as a canvas takes it: an element's computed one, in which light-dark() is decided. */
+function colour(name: string, element: HTMLElement): string {
+  element.style.color = `var(${name})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = '';
+  return color;
 }
 
 export const Curve: FunctionComponent<CurveProps> = ({ label, data, top }) => {
@@ -25,8 +29,8 @@ export const Curve: FunctionComponent<CurveProps> = ({ label, data, top }) => {
     const element = box.current;
     if (!element) return undefined;
     const axis = {
-      stroke: () => colour('--soft'),
-      grid: { stroke: () => colour('--line'), width: 1 },
+      stroke: () => colour('--soft', element),
+      grid: { stroke: () => colour('--line', element), width: 1 },
       ticks: { show: false },
       font: '11px system-ui',
     };
@@ -43,8 +47,8 @@ export const Curve: FunctionComponent<CurveProps> = ({ label, data, top }) => {
         ],
         series: [
           {},
-          { stroke: () => colour('--before'), width: 1, points: { show: false }, spanGaps: true },
-          { stroke: () => colour('--accent'), width: 2.5, points: { show: true, size: 5 }, spanGaps: true },
+          { stroke: () => colour('--before', element), width: 1, points: { show: false }, spanGaps: true },
+          { stroke: () => colour('--accent', element), width: 2.5, points: { show: true, size: 5 }, spanGaps: true },
         ],
       },
       data,

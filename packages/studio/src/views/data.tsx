@@ -13,11 +13,15 @@ import { t } from '../strings/index.ts';
 
 const isOver = signal(false);
 
+/** What fits the sample: a software adapter should be done with it in a minute. */
+const SAMPLE = { name: 'sample', template: 'an icon of a {}.', testShare: 0.4 };
+const SAMPLE_REQUEST = { training: { epochs: 12 } };
+
 async function takeSample(): Promise<void> {
   await telling(async () => {
     const answer = await fetch(sampleAddress);
     const file = new File([await answer.blob()], 'sample.zip');
-    change((present) => ({ ...present, name: 'sample', template: 'an icon of a {}.', testShare: 0.4 }));
+    change((present) => ({ ...present, ...SAMPLE, request: { ...present.request, ...SAMPLE_REQUEST } }));
     await takeFiles([{ file, path: file.name }]);
   });
 }

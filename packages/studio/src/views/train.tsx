@@ -203,7 +203,7 @@ const Result: FunctionComponent = () => {
         label={before === undefined ? t().percent : `${t().percent}, ${words.from} ${percent(before)}`}
       />
       <Figure value={duration(result.seconds)} label={result.plan.title} />
-      <Figure value={count(result.parameters)} label={words.learnt('').trim()} />
+      <Figure value={count(result.parameters)} label={words.learnt} />
       {result.plan.notes.length > 0 && <p class="soft">{result.plan.notes.join('; ')}.</p>}
     </div>
   );

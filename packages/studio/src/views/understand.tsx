@@ -40,7 +40,7 @@ const Measurements: FunctionComponent<{ readonly names: readonly string[] }> = (
       <div class="numbers">
         <Figure isMain value={percent(to)} label={words.after} />
         {from !== undefined && <Figure value={percent(from)} label={words.before} />}
-        {from !== undefined && <Figure value={points(to - from)} label={words.points('').trim()} />}
+        {from !== undefined && <Figure value={points(to - from)} label={words.points} />}
         <Figure value={percent(tuned.metrics.macroF1)} label="macro F1" />
       </div>
       <section class="panel">

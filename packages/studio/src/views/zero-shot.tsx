@@ -33,7 +33,7 @@ export const ZeroShotView: FunctionComponent = () => {
               value={percent(measured.metrics.accuracy)}
               label={`${words.accuracy}, ${t().pictures(measured.metrics.count)}`}
             />
-            <Figure value={percent(100 / names.length)} label={words.chance('').replace(/\s*[.。:：]?\s*$/, '')} />
+            <Figure value={percent(100 / names.length)} label={words.chance} />
             <Figure value={percent(measured.metrics.macroF1)} label="macro F1" />
           </div>
           <section class="panel">

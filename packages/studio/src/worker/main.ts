@@ -6,7 +6,8 @@ const keep = (event: MessageEvent): void => {
   early.push(event);
 };
 addEventListener('message', keep);
-await (globalThis.name === 'images' ? import('./images.ts') : import('./engine.ts'));
+const { name } = globalThis as unknown as { readonly name: string };
+await (name === 'images' ? import('./images.ts') : import('./engine.ts'));
 removeEventListener('message', keep);
 // What was asked while the program was being loaded.
 for (const { data } of early) dispatchEvent(new MessageEvent('message', { data }));
