@@ -1,5 +1,5 @@
 /**
- * `pnpm bench:scale [CLASSES] [IMAGES]`: a whole sweep over many classes and images, through the code of the commands. Features of images are random,
+ * `pnpm bench:scale [CLASSES] [IMAGES] [SEEDS]`: a whole sweep over many classes and images, through the code of the commands. Features of images are random,
  * in place of the pass through the image tower, which `pnpm bench towers` measures. Tells time, processor time and memory of each stage.
  */
 import { link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -18,11 +18,10 @@ import { evaluateRun, openRun, RunCache, RunFolder } from '../packages/mudpt/src
 import { executeCell, Workplace } from '../packages/mudpt/src/sweep/execute.ts';
 import { makePlan, readPlan, writePlan } from '../packages/mudpt/src/sweep/plan.ts';
 
-const [classes = 1000, images = 50_000] = process.argv.slice(2).map(Number);
+const [classes = 1000, images = 50_000, seeds = 3] = process.argv.slice(2).map(Number);
 /** Channels of ViT-B/16's features. */
 const EMBED = 512;
 const METHODS = ['zero-shot', 'tip-adapter'];
-const SEEDS = [1, 2, 3];
 
 /** Features as a large model would give them, without the model. */
 class RandomFeatures extends SharedFeatures {
@@ -91,7 +90,13 @@ try {
   console.log(`${'stage'.padEnd(46)} ${'time'.padStart(9)} ${'processor'.padStart(9)} ${'peak'.padStart(11)}`);
   const signal = new AbortController().signal;
   await stage('plan', async () => {
-    const request = { protocols: ['few-shot' as const], methods: METHODS, data: [data], shots: [1], seeds: SEEDS };
+    const request = {
+      protocols: ['few-shot' as const],
+      methods: METHODS,
+      data: [data],
+      shots: [1],
+      seeds: Array.from({ length: seeds }, (_, index) => index + 1),
+    };
     await writePlan(sweep, await makePlan({ ...request, root: at, model, assignments: [], settings: 'model' }));
   });
   const { head, cells } = await readPlan(sweep);
