@@ -5,7 +5,9 @@ import { alongAxis } from './reduce.ts';
 const running =
   (combine: (before: number, value: number) => number) =>
   (x: Ref, axis = -1): Ref =>
-    alongAxis(x, axis, x.shape.at(axis)!, (line) => line.map((_, at) => line.slice(0, at + 1).reduce((before, value) => combine(before, value))));
+    alongAxis(x, axis, x.shape.at(axis)!, (line) =>
+      line.map((_, at) => line.slice(0, at + 1).reduce((before, value) => combine(before, value))),
+    );
 
 export const cumprod = running((a, b) => a * b);
 export const cummax = running(Math.max);
