@@ -15,7 +15,7 @@ export const en = {
   skip: 'Skip to the content',
   close: 'Close',
   cancel: 'Cancel',
-  pictures: (count: number) => (count === 1 ? '1 picture' : `${count} pictures`),
+  images: (count: number) => (count === 1 ? '1 picture' : `${count} pictures`),
   classes: (count: number) => (count === 1 ? '1 class' : `${count} classes`),
   percent: 'of test pictures right',
   opening: 'Opening the graphics adapter…',
@@ -23,7 +23,7 @@ export const en = {
   parts: {
     download: 'Fetching the model',
     model: 'Loading the model',
-    pictures: 'Looking at the pictures',
+    images: 'Looking at the pictures',
     'zero-shot': 'Asking the frozen model',
     evaluation: 'Measuring what was learnt',
   } as Readonly<Record<string, string>>,

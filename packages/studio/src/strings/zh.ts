@@ -9,7 +9,7 @@ export const zh: Strings = {
   skip: '跳到正文',
   close: '关闭',
   cancel: '取消',
-  pictures: (count) => `${count} 张图片`,
+  images: (count) => `${count} 张图片`,
   classes: (count) => `${count} 个类别`,
   percent: '的测试图片判断正确',
   opening: '正在打开图形适配器……',
@@ -17,7 +17,7 @@ export const zh: Strings = {
   parts: {
     download: '正在下载模型',
     model: '正在载入模型',
-    pictures: '正在查看图片',
+    images: '正在查看图片',
     'zero-shot': '正在询问冻结的模型',
     evaluation: '正在测量学到的内容',
   },
