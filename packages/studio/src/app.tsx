@@ -8,12 +8,15 @@ import { NoGpu } from './views/no-gpu.tsx';
 import { failure, lost, trouble } from './state/session.ts';
 import { t } from './strings/index.ts';
 import { DataView } from './views/data.tsx';
+import { ModelView } from './views/model.tsx';
 import { TrainView } from './views/train.tsx';
 import { UnderstandView } from './views/understand.tsx';
 import { UseView } from './views/use.tsx';
 import { ZeroShotView } from './views/zero-shot.tsx';
 
-const VIEWS = { data: DataView, zeroShot: ZeroShotView, train: TrainView, understand: UnderstandView, use: UseView } as const;
+/** The way of a person, in its order; the model is reached from its chip. */
+const STEPS = { data: DataView, zeroShot: ZeroShotView, train: TrainView, understand: UnderstandView, use: UseView } as const;
+const VIEWS = { ...STEPS, model: ModelView } as const;
 type Place = keyof typeof VIEWS;
 const PLACES = Object.keys(VIEWS) as Place[];
 
@@ -41,7 +44,7 @@ export const App: FunctionComponent = () => {
           <span>mudpt studio</span>
         </a>
         <nav aria-label="studio">
-          {PLACES.map((name, index) => (
+          {(Object.keys(STEPS) as (keyof typeof STEPS)[]).map((name, index) => (
             <a key={name} href={`#${name}`} aria-current={place.value === name ? 'page' : undefined}>
               <i aria-hidden="true">{index + 1}</i>
               {t().tabs[name]}

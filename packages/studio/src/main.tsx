@@ -1,4 +1,5 @@
 /** The page. */
+/* oxlint-disable import/no-unassigned-import -- style sheets */
 import { render } from 'preact';
 import './style/base.css';
 import './style/layout.css';

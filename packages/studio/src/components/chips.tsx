@@ -19,9 +19,9 @@ export const Chips: FunctionComponent = () => {
         </span>
       )}
       {clip && (
-        <span class="chip">
+        <a class="chip" href="#model">
           CLIP {clip.name} · {count(clip.parameters)}
-        </span>
+        </a>
       )}
       {work && (
         <span class="chip busy">

@@ -7,6 +7,7 @@ import weightsAddress from '../../../mudpt/assets/clip/model.safetensors?url';
 import preprocessorAddress from '../../../mudpt/assets/clip/preprocessor_config.json?url';
 import vocabAddress from '../../../mudpt/assets/clip/vocab.json?url';
 import type { ModelFacts, ModelSource } from '../worker/protocol.ts';
+import { hubModel } from './hub.ts';
 
 const EMBEDDED: Readonly<Record<string, string>> = {
   'config.json': configAddress,
@@ -41,7 +42,7 @@ export async function openClip(
     source.kind === 'embedded'
       ? embeddedFiles()
       : source.kind === 'hub'
-        ? source.name
+        ? await hubModel(source.name, onProgress)
         : source.files.length === 1
           ? (source.files[0] as File)
           : source.files;

@@ -11,7 +11,7 @@ export interface OpenDevice {
 export async function openDevice(onLost: (why: string) => void): Promise<OpenDevice> {
   const device = await Device.open();
   // For a person's console, and for the test that loses it.
-  Object.assign(globalThis, { studioDevice: device.gpu });
+  Object.assign(globalThis, { studioDevice: device });
   void device.gpu.lost.then(({ message, reason }) => onLost(message || reason || 'the browser gave no reason'));
   const { name, kind } = device.adapter;
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;

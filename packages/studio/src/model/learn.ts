@@ -64,7 +64,7 @@ async function learnPrompts(method: PromptMethod, { clip, dataset, plan, resume,
   );
   try {
     const given = dataset.splits.train;
-    const part = (done: number): void => tell({ kind: 'part', what: 'pictures', done, total: given.length });
+    const part = (done: number): void => tell({ kind: 'part', what: 'images', done, total: given.length });
     const train = await loader.check(given, part, signal);
     const { device } = clip;
     const { isStopped, seconds, peakBytes } = await trainPrompts({

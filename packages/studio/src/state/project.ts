@@ -94,8 +94,12 @@ async function takeImages(all: readonly Incoming[], others: readonly string[], c
       entries.push({ id, width, height, name: path.split('/').at(-1) ?? path, classId: target.entry.id });
     }
     const result = addImages(next, entries);
+    const had = new Set(project.value.classes.map(({ id }) => id));
     duplicates.push(...result.duplicates);
-    project.value = result.project;
+    // A class whose only files were here already is not made.
+    const isUsed = new Set(result.project.images.map(({ classId: id }) => id));
+    const classes = result.project.classes.filter(({ id }) => had.has(id) || isUsed.has(id));
+    project.value = { ...result.project, classes };
     added = result.project.images.length - before;
     done += some.length;
     intake.value = { done, total: all.length };

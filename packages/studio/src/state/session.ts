@@ -113,6 +113,12 @@ export async function openModel(source: ModelSource): Promise<void> {
   });
 }
 
+/** What was learnt, here and in the worker. */
+export async function forgetLearnt(): Promise<void> {
+  await engine.call('forget');
+  batch(forgetResults);
+}
+
 function forgetResults(): void {
   outcome.value = undefined;
   tunedClasses.value = undefined;

@@ -102,7 +102,7 @@ const Head: FunctionComponent<{ readonly entry: ClassEntry; readonly count: numb
           currentTarget.value = project.value.classes.find(({ id }) => id === entry.id)?.name ?? '';
         }}
       />
-      <span class="soft">{t().pictures(count)}</span>
+      <span class="soft">{t().images(count)}</span>
       <button
         type="button"
         class="plain"

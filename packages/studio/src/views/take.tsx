@@ -1,5 +1,6 @@
 /** Exports, imports, and the snippet. */
 import type { FunctionComponent } from 'preact';
+import { exportProject, importProject } from '../state/archive.ts';
 import { promptFolder, readPromptFiles } from '../project/prompt-folder.ts';
 import { csvOfGuesses } from '../project/csv.ts';
 import { fileName, save } from '../project/save.ts';
@@ -40,6 +41,27 @@ export const Take: FunctionComponent = () => {
             <b>{words.predictions}</b>
             <span>{words.predictionsAbout}</span>
           </button>
+          <button
+            type="button"
+            class="card"
+            disabled={project.value.images.length === 0}
+            onClick={() => void telling(async () => save(`${title}.zip`, await exportProject()))}
+          >
+            <b>{words.project}</b>
+            <span>{words.projectAbout}</span>
+          </button>
+          <label class="card">
+            <b>{words.importProject}</b>
+            <span>{words.importProjectAbout}</span>
+            <input
+              type="file"
+              accept=".zip"
+              onChange={({ currentTarget }) => {
+                const [file] = currentTarget.files ?? [];
+                if (file) void telling(() => importProject(file)).finally(() => (currentTarget.value = ''));
+              }}
+            />
+          </label>
           <label class="card">
             <b>{words.importPrompts}</b>
             <span>{words.importPromptsAbout}</span>

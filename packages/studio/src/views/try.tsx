@@ -140,22 +140,20 @@ const Live: FunctionComponent<{ readonly names: readonly string[] }> = ({ names 
   const { video, why, snap } = useCamera();
   const [seen, setSeen] = useState<{ readonly tuned: Classified; readonly frozen: Classified } | undefined>(undefined);
   useEffect(() => {
-    let isOver = false;
+    const over = new AbortController();
     const look = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const frame = await snap();
         if (frame) {
           const { tuned, frozen } = await classify([frame], names);
           const [first, second] = [tuned[0], frozen[0]];
-          if (!isOver && first && second) setSeen({ tuned: first, frozen: second });
+          if (!over.signal.aborted && first && second) setSeen({ tuned: first, frozen: second });
         }
         await new Promise((resume) => setTimeout(resume, 80));
       }
     };
     void telling(look);
-    return () => {
-      isOver = true;
-    };
+    return () => over.abort();
   }, []);
   if (why !== undefined) return <Notice tone="bad" title={t().camera.denied} text={why} />;
   return (

@@ -31,7 +31,7 @@ export const ZeroShotView: FunctionComponent = () => {
             <Figure
               isMain
               value={percent(measured.metrics.accuracy)}
-              label={`${words.accuracy}, ${t().pictures(measured.metrics.count)}`}
+              label={`${words.accuracy}, ${t().images(measured.metrics.count)}`}
             />
             <Figure value={percent(100 / names.length)} label={words.chance} />
             <Figure value={percent(measured.metrics.macroF1)} label="macro F1" />

@@ -7,6 +7,7 @@ import { openClip } from '../model/clip-source.ts';
 import { datasetOf } from '../model/dataset.ts';
 import { type OpenDevice, openDevice } from '../model/device.ts';
 import { FeatureCache } from '../model/features.ts';
+import { lookAtHub } from '../model/hub.ts';
 import { insideOf } from '../model/inside.ts';
 import { createMethod, learn } from '../model/learn.ts';
 import { measure, predict } from '../model/measure.ts';
@@ -186,6 +187,7 @@ class Engine {
   readonly calls: EngineCalls = {
     open: () => this.inTurn(async () => (await this.device()).facts),
     load: (source) => this.inTurn(async () => (await this.loadModel(source)).facts),
+    lookAtHub: async (name) => lookAtHub(name, (await this.device()).facts),
     methods: () => this.inTurn(async () => methodFacts(this.model().facts)),
     plan: (dataset, request) => this.inTurn(() => planOf(dataset, request, this.model().facts)),
     zeroShot: (dataset) =>

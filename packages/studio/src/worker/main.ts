@@ -1,4 +1,5 @@
 /** Where both workers begin: by its name one computes, the other looks at images. One program, so that what they share is loaded once. */
+// oxlint-disable-next-line import/no-unassigned-import -- it must come before any schema
 import './jitless.ts';
 
 const early: MessageEvent[] = [];

@@ -17,6 +17,18 @@ export type ModelSource =
   | { readonly kind: 'files'; readonly name: string; readonly files: readonly File[] }
   | { readonly kind: 'hub'; readonly name: string };
 
+/** What the hub has of a name, before it is fetched. */
+export interface HubOffer {
+  readonly name: string;
+  readonly commit: string;
+  /** To fetch. */
+  readonly bytes: number;
+  /** On the device; undefined where the model does not tell its sizes before. */
+  readonly deviceBytes: number | undefined;
+  /** A tensor of it is larger than the adapter binds. */
+  readonly isTooLarge: boolean;
+}
+
 /** A model that is loaded. */
 export interface ModelFacts {
   readonly name: string;
@@ -142,6 +154,7 @@ export interface EngineCalls {
   /** @throws DeviceError where there is no adapter */
   open(): Promise<AdapterFacts>;
   load(source: ModelSource): Promise<ModelFacts>;
+  lookAtHub(name: string): Promise<HubOffer>;
   /** Methods with the defaults that the loaded model gives them. */
   methods(): Promise<readonly MethodFacts[]>;
   zeroShot(dataset: WireDataset): Promise<Measured>;
