@@ -8,6 +8,7 @@ import { ModelPool } from '../sweep/model-pool.ts';
 import { isRefusal } from '../sweep/runs.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { bar } from '../terminal/text.ts';
+import { epochFlag } from './epoch-flag.ts';
 import { detailsOf, type Measured, tableOf } from './evaluate-output.ts';
 import { findRun } from './find-run.ts';
 
@@ -20,6 +21,7 @@ export interface EvaluateFlags {
   readonly allowOutside?: boolean;
   readonly runs?: string;
   readonly cache?: string;
+  readonly loadEpoch?: string;
 }
 
 /** Exit codes: everything was measured, some was not, nothing was. */
@@ -32,6 +34,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
   const data = flags.data === undefined ? [undefined] : await splitData(flags.data);
   const isOne = given.length * data.length === 1;
   const measured: Measured[] = [];
+  const epoch = epochFlag(flags.loadEpoch);
   using device = await Device.open();
   const models = new ModelPool();
   const show = (text: string) => (what: string, done: number, total: number) =>
@@ -43,6 +46,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
         const path = await findRun(words, flags.runs);
         run = await openRun(path, {
           device,
+          epoch,
           openModel: models.open.bind(models),
           ...(flags.model !== undefined && { model: flags.model }),
         });

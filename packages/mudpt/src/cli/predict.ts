@@ -6,6 +6,7 @@ import { counted, someOf } from '../data/dataset.ts';
 import { flagValue } from '../settings/fields.ts';
 import { type FilePrediction, openRun, predictFiles } from '../runs/index.ts';
 import { copyToClass, UNSURE } from './copy-to.ts';
+import { epochFlag } from './epoch-flag.ts';
 import { findRun } from './find-run.ts';
 import { imagePaths } from './image-paths.ts';
 import { type OutputForm, PredictionWriter, statusOf } from './predict-output.ts';
@@ -21,6 +22,7 @@ export interface PredictFlags {
   readonly exif?: 'ignore' | 'apply';
   readonly model?: string;
   readonly runs?: string;
+  readonly loadEpoch?: string;
 }
 
 /** Exit codes: all files were classified, some were not, none was. */
@@ -30,6 +32,7 @@ const [ALL, NONE, SOME] = [0, 1, 3];
 export async function predictCommand(given: string, inputs: readonly string[], flags: PredictFlags): Promise<number> {
   const top = flagValue('top', flags.top, z.int().positive());
   const threshold = flags.threshold === undefined ? 0 : flagValue('threshold', flags.threshold, z.number().min(0).max(1));
+  const epoch = epochFlag(flags.loadEpoch);
   const { files, others } = await imagePaths(inputs);
   const path = await findRun(given, flags.runs);
   const note = new StatusLine(process.stderr);
@@ -38,12 +41,20 @@ export async function predictCommand(given: string, inputs: readonly string[], f
   using device = await Device.open();
   const run = await openRun(path, {
     device,
+    epoch,
     ...(flags.model !== undefined && { model: flags.model }),
     ...(flags.exif && { exif: flags.exif }),
   });
   for (const text of run.notes) note.print(text);
+  if (epoch !== undefined) note.print(`by what was learnt after epoch ${epoch}`);
   try {
-    const writer = new PredictionWriter(formOf(flags), threshold, (text) => process.stdout.write(text), process.stdout.isTTY);
+    const writer = new PredictionWriter(
+      formOf(flags),
+      threshold,
+      (text) => process.stdout.write(text),
+      process.stdout.isTTY,
+      epoch,
+    );
     const predictions = await predictFiles(run, files, top, { onPrediction: (one) => writer.add(one) });
     writer.end();
     if (flags.copyTo !== undefined) {

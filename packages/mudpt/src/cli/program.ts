@@ -6,6 +6,7 @@ import { command } from '../command.ts';
 import type { PluginRecord } from '../plugins/load.ts';
 import { runSettings } from '../runs/settings.ts';
 import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
+import { LOAD_EPOCH } from './epoch-flag.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
@@ -44,6 +45,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
+    .option(...LOAD_EPOCH)
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .option(CACHE_FLAG, CACHE_HELP)
@@ -61,6 +63,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--csv', 'write CSV')
     .option('--threshold <probability>', 'say "unsure" where the best class has less, from 0 to 1')
     .option('--copy-to <folder>', 'copy the files there, in a folder a class')
+    .option(...LOAD_EPOCH)
     .addOption(new Option('--exif <how>', `${described('exif')}; here: as the run was trained`).choices(['ignore', 'apply']))
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
@@ -78,8 +81,9 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     );
   main
     .command('explain')
-    .description('the words nearest to what a run learnt, and its report anew')
+    .description('the words nearest to what a run learnt, and its report anew; of another epoch the words alone')
     .argument('<run>', RUN)
+    .option(...LOAD_EPOCH)
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));

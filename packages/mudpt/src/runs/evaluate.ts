@@ -16,6 +16,7 @@ import type { Confusion } from '../evaluation/confusion.ts';
 import type { ImagePrediction } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import type { TunedModel } from './open-run.ts';
+import { isPlain, ofFrozenModel, type Variation } from './variation.ts';
 import { withEvaluation } from './summary-record.ts';
 
 export interface EvaluateOptions {
@@ -68,8 +69,12 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         method.kind === 'features'
           ? await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows))
           : await predictImages(base.clip, method, loader, features.items, forward('tuned', features.items.length));
-      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) =>
-        evaluationOf({ what, data: dataset.name, split: 'test', classes }, predictions, classNames.length);
+      const varied: Variation = { ...(run.epoch !== undefined && { epoch: run.epoch }) };
+      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) => {
+        const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
+        const kind = { what, data: dataset.name, split: 'test', classes, ...(!isPlain(variation) && { variation }) } as const;
+        return evaluationOf(kind, predictions, classNames.length);
+      };
       const measured = { zeroShot: made('zero-shot', zeroShot), tuned: made('tuned', tuned) };
       const result = {
         zeroShot: measured.zeroShot.evaluation,

@@ -7,6 +7,7 @@ import {
   InputError,
   loadTensor,
   openSafetensors,
+  type SafetensorsReader,
   type Tensor,
   tensorToWrite,
   writeFileAtomic,
@@ -114,6 +115,14 @@ export async function loadPrompts(
   await using file = await openSafetensors(path, { checksum: true });
   if (file.metadata['sha256'] !== tensorsHash)
     throw new FormatError('prompts', `${path} and ${factsPath} are not of one run`, 'keep the two files of a run together');
+  await loadLearnt(path, file, method, device);
+}
+
+/**
+ * Copies the tensors of an open file into a method that has learnt tensors of these names.
+ * @throws FormatError or MethodError when names or shapes differ; NotFiniteError for values that are not finite
+ */
+export async function loadLearnt(path: string, file: SafetensorsReader, method: Method, device: Device): Promise<void> {
   const learnt = new Map<string, Tensor>();
   try {
     for (const name of file.tensors.keys()) learnt.set(name, await loadTensor(file, name, { device, dtype: 'f32' }));

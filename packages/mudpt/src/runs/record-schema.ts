@@ -2,6 +2,7 @@
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { marksSchema } from './identity.ts';
+import { variationSchema } from './variation.ts';
 
 const count = z.int().nonnegative().max(1e12);
 const number = z.number();
@@ -26,6 +27,7 @@ const evaluation = z.looseObject({
   data: text,
   split: z.enum(['train', 'val', 'test']),
   classes: z.enum(['all', 'base', 'new']),
+  variation: variationSchema.optional(),
   metrics,
   time: text,
 });

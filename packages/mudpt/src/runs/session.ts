@@ -7,6 +7,7 @@ import { budgetOf } from '../memory/budget.ts';
 import { layoutOf, type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { DivergedError } from '../train/diverged.ts';
 import { countLearnt } from '../train/fit.ts';
+import { expectRoomForEpochs } from './epoch-files.ts';
 import { FeatureStore } from './feature-store.ts';
 import { frozenFeatures, frozenTexts } from './frozen-features.ts';
 import { compareWithOthers, measureTuned, measureZeroShot, validate } from './measuring.ts';
@@ -37,7 +38,10 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     method = await createMethod(base.clip, config, dataset);
     // What cannot be is told before anything is written or measured.
     if (config.imported) await loadImported(method, base.clip, config.imported);
-    else if (method.kind === 'prompts') expectBudget(parts, method, budget);
+    else if (method.kind === 'prompts') {
+      expectRoomForEpochs(countLearnt(method), (config.training as TrainingSettings).epochs, config.keepEpochs);
+      expectBudget(parts, method, budget);
+    }
     // What was measured before stands until it is measured again: on other data or classes it may never be.
     if (resume) summary.begin({ evaluations: resume.evaluations });
     else await folder.clear();

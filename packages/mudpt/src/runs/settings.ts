@@ -161,6 +161,11 @@ export const runSettings = z.strictObject({
     .default(true)
     .describe('fit a linear probe and Tip-Adapter to the same pictures as well (seconds), and say when one is clearly better')
     .register(settingMetadata, { changesNumbers: false }),
+  keepEpochs: z
+    .union([z.literal('all'), whole.nonnegative()])
+    .default(0)
+    .describe('epochs whose learnt tensors are kept for --load-epoch: so many of the last ones, or "all"')
+    .register(settingMetadata, { flag: 'keep-epochs', placeholder: 'count', changesNumbers: false, forTraining: true }),
   report: z
     .enum(['yes', 'no'])
     .default('yes')
@@ -203,7 +208,7 @@ export type Section = 'run' | 'settings' | 'training';
 export function settingsFor(method: string, schemas = SCHEMAS): Readonly<Record<Section, readonly Setting[]>> {
   const { settings, training } = schemas.methodNamed(method);
   return {
-    run: settingsOf(schemas.run).filter(({ metadata }) => !metadata.isInternal),
+    run: settingsOf(schemas.run).filter(({ metadata }) => !metadata.isInternal && (training || !metadata.forTraining)),
     settings: settingsOf(settings),
     training: training ? settingsOf(training) : [],
   };

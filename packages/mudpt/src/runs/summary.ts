@@ -52,7 +52,7 @@ export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFac
 
 /** What predictions are worth, measured now, and which class they take for which. */
 export function evaluationOf(
-  kind: Pick<Evaluation, 'what' | 'data' | 'split' | 'classes'>,
+  kind: Pick<Evaluation, 'what' | 'data' | 'split' | 'classes' | 'variation'>,
   predictions: readonly ImagePrediction[],
   classes: number,
 ): { readonly evaluation: Evaluation; readonly confusion: Confusion } {

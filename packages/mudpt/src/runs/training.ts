@@ -40,6 +40,7 @@ export async function trainMethod(stage: Stage, method: PromptMethod, train: rea
       marks,
       resume: resume !== undefined,
       tensorboard: config.tensorboard,
+      keepEpochs: config.keepEpochs,
       expectWriter: () => lock.expectHeld(),
     }),
     signal,

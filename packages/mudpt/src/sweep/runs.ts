@@ -8,6 +8,7 @@ import { exists } from '../data/files.ts';
 import { MethodError, methodNamed } from '../methods/index.ts';
 import { fitToModel } from '../runs/config.ts';
 import {
+  type Evaluation,
   evaluateRun,
   openRun,
   type Prediction,
@@ -20,6 +21,7 @@ import {
   type RunObserver,
   type RunSummary,
 } from '../runs/index.ts';
+import { isOfKind } from '../runs/records.ts';
 import type { Cell, FollowUp } from './cell.ts';
 import type { ModelPool } from './model-pool.ts';
 import { readFollowUp, writeFollowUp } from './predictions.ts';
@@ -111,8 +113,18 @@ export function isDone(cell: Cell, summary: RunSummary | undefined): boolean {
   return summary?.state === 'finished' && cell.evaluations.every((followUp) => isMeasured(summary, followUp));
 }
 
-function isMeasured({ evaluations }: RunSummary, { name, classes }: FollowUp): boolean {
-  return evaluations.some((made) => made.what === 'tuned' && made.data === name && made.classes === classes);
+function isMeasured(summary: RunSummary, followUp: FollowUp): boolean {
+  return evaluationOn(summary, 'tuned', followUp) !== undefined;
+}
+
+/** What was last measured on test images of a data set, by the run as it ended. */
+export function evaluationOn(
+  { evaluations }: RunSummary,
+  what: Evaluation['what'],
+  { name: data, classes }: { readonly name: string; readonly classes: string },
+): Evaluation | undefined {
+  const wanted = { what, data, classes: classes as Evaluation['classes'] };
+  return evaluations.findLast((made) => made.split === 'test' && isOfKind(made, wanted));
 }
 
 /**

@@ -73,6 +73,9 @@ export interface Learning {
   readonly best: ReadonlyMap<string, Tensor>;
 }
 
+/** Beginning of the names of learnt tensors among those that training changes. */
+export const LEARNT = 'learnt.';
+
 /** Calls `body` with all of them by name: `learnt.…`, `method.…` (what else the method carries on), `curve.sums`, `best.…`, `optimizer.…`. */
 export async function withTensors<T>(
   { method, optimizer, sums, best }: Learning,
