@@ -87,6 +87,9 @@ export function finish(line: StatusLine, { folder, summary }: RunResult, report:
   const { zeroShot, tuned } = accuracies(summary.evaluations);
   const gain = tuned - zeroShot;
   line.print();
+  const { best } = summary.training;
+  if (best)
+    line.print(`epoch ${best.epoch + 1} is the best on validation (${percent(best.accuracy)}), and what the run ended with`);
   const points = line.paint(gain >= 0 ? 'good' : 'bad', `${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points`);
   // Zero-shot with other templates learns nothing, so it gains nothing.
   const word = summary.method.name === 'zero-shot' ? 'difference' : 'gain';

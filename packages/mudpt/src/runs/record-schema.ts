@@ -71,6 +71,7 @@ export const summarySchema = z.looseObject({
     seconds: number.nonnegative(),
     peakBytes: count,
     stoppedEarlyAt: count.optional(),
+    best: z.looseObject({ accuracy: percent, epoch: count }).optional(),
     divergence: divergence.optional(),
   }),
 });

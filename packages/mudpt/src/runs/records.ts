@@ -85,6 +85,8 @@ export interface RunSummary {
     readonly seconds: number;
     readonly peakBytes: number;
     readonly stoppedEarlyAt?: number;
+    /** The epoch, from 0, that training ended with by its accuracy on validation, in percent. */
+    readonly best?: { readonly accuracy: number; readonly epoch: number };
     readonly divergence?: Divergence;
   };
 }

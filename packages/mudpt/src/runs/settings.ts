@@ -141,6 +141,16 @@ export const runSettings = z.strictObject({
   precision: z.enum(['f32', 'f16']).default('f32').describe("storage of the frozen model's weights; what is learnt is f32"),
   augment: yesOrNo.default(true).describe('random crops and flips of training pictures'),
   patience: whole.nonnegative().default(0).describe('stop after so many epochs without a better validation accuracy; 0: never'),
+  finalModel: z
+    .enum(['last_step', 'best_val'])
+    .default('last_step')
+    .describe('what training ends with: the last step, or the best epoch on validation (the first of equal ones), as in Dassl')
+    .register(settingMetadata, { flag: 'final-model', placeholder: 'which', before: 'last_step', forTraining: true }),
+  validateEvery: whole
+    .positive()
+    .default(1)
+    .describe('epochs from one look at the validation pictures to the next, where they choose or stop')
+    .register(settingMetadata, { before: 1, forTraining: true }),
   evaluationBatch: whole
     .positive()
     .default(100)

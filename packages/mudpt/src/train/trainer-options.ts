@@ -30,6 +30,10 @@ export interface LoopSettings {
   readonly accumulate: number;
   /** Epochs without a better validation accuracy after which training ends; 0: it never does. */
   readonly patience: number;
+  /** What training ends with, in Dassl's words: the last step's tensors, or those of the best epoch on validation, the first of equal ones. */
+  readonly finalModel: 'last_step' | 'best_val';
+  /** Epochs from one look at the validation images to the next, where they decide something. */
+  readonly validateEvery: number;
   /** Validation images at once. */
   readonly evaluationBatch: number;
   /** Steps between two readings of the loss. */
@@ -70,4 +74,6 @@ export interface TrainingResult extends TrainingReached {
   /** The signal was aborted: the recorder has the progress so far. */
   readonly isStopped: boolean;
   readonly stoppedEarlyAt?: number;
+  /** The epoch, from 0, that training ended with by its accuracy on validation, in percent. */
+  readonly best?: { readonly accuracy: number; readonly epoch: number };
 }
