@@ -41,10 +41,11 @@ export function observe(line: StatusLine): RunObserver {
       const left = Number.isFinite(eta) ? `  ${duration(eta)} left` : '';
       line.show(`epoch ${epoch + 1}/${epochs} ${bar(done)} ${numbers}${left}`);
     },
-    onEpoch: ({ epoch, loss, accuracy, lr, seconds, valAccuracy }) => {
+    onEpoch: ({ epoch, loss, accuracy, lr, seconds, valAccuracy, newAccuracy }) => {
       const validation = valAccuracy === undefined ? '' : `  validation ${percent(valAccuracy)}`;
+      const others = newAccuracy === undefined ? '' : `  new classes ${percent(newAccuracy)} (chooses nothing)`;
       line.print(
-        `epoch ${epoch + 1}: loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}${validation}  lr ${Number(lr.toPrecision(3))}  ${duration(seconds)}`,
+        `epoch ${epoch + 1}: loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}${validation}${others}  lr ${Number(lr.toPrecision(3))}  ${duration(seconds)}`,
       );
     },
   };

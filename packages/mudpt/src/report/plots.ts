@@ -6,7 +6,7 @@ import type { Evaluation } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
 
 /** Colours that stay apart for the colour-blind (Okabe and Ito). */
-export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00' } as const;
+export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00', other: '#009e73' } as const;
 
 type StepLine = Extract<MetricsLine, { kind: 'step' }>;
 type EpochLine = Extract<MetricsLine, { kind: 'epoch' }>;
@@ -41,11 +41,12 @@ export function lossCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number
   });
 }
 
-/** Training accuracy by epoch, and validation accuracy where it was measured. */
+/** Training accuracy by epoch, and those on validation and on new classes where they were measured. */
 export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number): string | undefined {
   const epochs = epochsOf(metrics, stepsPerEpoch);
   if (epochs.length === 0) return undefined;
   const validated = epochs.filter(({ valAccuracy }) => valAccuracy !== undefined);
+  const ofNew = epochs.filter(({ newAccuracy }) => newAccuracy !== undefined);
   const last = (rows: readonly { at: number }[]) => rows.slice(-1);
   return svg({
     width: 560,
@@ -72,6 +73,22 @@ export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: nu
         dx: 8,
         textAnchor: 'start',
         fill: COLOURS.extra,
+      }),
+      Plot.lineY(ofNew, {
+        x: 'at',
+        y: 'newAccuracy',
+        stroke: COLOURS.other,
+        strokeWidth: 2,
+        strokeDasharray: '4 3',
+        marker: 'dot',
+      }),
+      Plot.text(last(ofNew), {
+        x: 'at',
+        y: 'newAccuracy',
+        text: () => 'new classes',
+        dx: 8,
+        textAnchor: 'start',
+        fill: COLOURS.other,
       }),
     ],
   });

@@ -17,6 +17,12 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
   const given = checked(schemas.run, input, source, '') as RunConfig;
   const isBaseToNew = given.protocol === 'base-to-new' && input.classes === undefined;
   const config: RunConfig = isBaseToNew ? { ...given, classes: 'base' } : given;
+  if (config.newEachEpoch && config.classes !== 'base')
+    throw new InputError(
+      source,
+      `newEachEpoch looks at new classes, and the run trains on ${config.classes} classes`,
+      'add --classes base, or leave it out',
+    );
   const method = schemas.methodNamed(config.method);
   const published = publishedValues(config, method, source);
   const merged = { ...published.settings, ...config.settings };

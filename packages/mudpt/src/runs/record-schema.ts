@@ -110,6 +110,7 @@ export const metricsSchema = z.discriminatedUnion('kind', [
     lr: number.nonnegative(),
     seconds: number,
     valAccuracy: percent.optional(),
+    newAccuracy: percent.optional(),
   }),
 ]);
 

@@ -74,5 +74,9 @@ function learntOf(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
 
 function scalarsOf(line: MetricsLine): Record<string, number> {
   if (line.kind === 'step') return { 'train/loss': line.loss, 'train/accuracy': line.accuracy, lr: line.lr };
-  return line.valAccuracy === undefined ? {} : { 'val/accuracy': line.valAccuracy };
+  const { valAccuracy, newAccuracy } = line;
+  return {
+    ...(valAccuracy !== undefined && { 'val/accuracy': valAccuracy }),
+    ...(newAccuracy !== undefined && { 'new/accuracy': newAccuracy }),
+  };
 }

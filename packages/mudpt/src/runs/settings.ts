@@ -151,6 +151,12 @@ export const runSettings = z.strictObject({
     .default(1)
     .describe('epochs from one look at the validation pictures to the next, where they choose or stop')
     .register(settingMetadata, { before: 1, forTraining: true }),
+  newEachEpoch: yesOrNo
+    .default(false)
+    .describe(
+      'with --classes base: accuracy on the test pictures of new classes after each epoch, for the curve alone: nothing is chosen by it',
+    )
+    .register(settingMetadata, { flag: 'new-each-epoch', changesNumbers: false, forTraining: true }),
   evaluationBatch: whole
     .positive()
     .default(100)

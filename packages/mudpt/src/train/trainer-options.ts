@@ -1,7 +1,7 @@
 /** Options, progress and result of prompt training. */
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
-import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
+import type { ClassContext, PromptMethod, TrainingSettings } from '../methods/index.ts';
 import type { Budget, StepChoice } from '../memory/choice.ts';
 import type { MetricsLine } from './metrics-line.ts';
 import type { TrainingRecorder } from './state.ts';
@@ -53,6 +53,8 @@ export interface TrainerOptions {
   readonly loop: LoopSettings;
   /** Device memory that steps and validation may take. */
   readonly budget: Budget;
+  /** Looked at after each epoch. Default: none. */
+  readonly newClasses?: NewClasses | undefined;
   /** Default: nothing is kept. */
   readonly recorder?: TrainingRecorder;
   readonly signal?: AbortSignal | undefined;
@@ -60,6 +62,13 @@ export interface TrainerOptions {
   /** How the steps will run, where training begins. */
   readonly onChoice?: ((choice: StepChoice) => void) | undefined;
   readonly onEpoch?: ((line: MetricsLine & { kind: 'epoch' }) => void) | undefined;
+}
+
+/** Images of classes that are not trained on, whose accuracy is logged after each epoch and decides nothing. */
+export interface NewClasses {
+  readonly context: ClassContext;
+  /** Labelled by the context's classes. */
+  readonly items: readonly Item[];
 }
 
 /** What training has reached. */

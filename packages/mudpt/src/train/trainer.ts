@@ -4,7 +4,8 @@ import { expectFinite, NotFiniteError } from '../evaluation/finite.ts';
 import { predictImages } from '../evaluation/predict.ts';
 import { metricsOfPredictions } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
-import { KEEP_ALL } from '../methods/index.ts';
+import type { Item } from '../data/index.ts';
+import { KEEP_ALL, type PromptMethod } from '../methods/index.ts';
 import { DivergedError, type Divergence } from './diverged.ts';
 import { BestEpoch } from './best-epoch.ts';
 import type { MetricsLine } from './metrics-line.ts';
@@ -135,20 +136,46 @@ class Trainer {
     const { loss } = mean;
     const isDue = this.best.isDue(epoch, this.options.settings.epochs);
     const valAccuracy = isDue ? await this.validate({ epoch, step: this.updates - 1, lr }, loss) : undefined;
-    const line = { kind: 'epoch', epoch, ...mean, lr, seconds, ...(valAccuracy !== undefined && { valAccuracy }) } as const;
+    const newAccuracy = await this.newClassesAccuracy({ epoch, step: this.updates - 1, lr }, loss);
+    const line = {
+      kind: 'epoch',
+      epoch,
+      ...mean,
+      lr,
+      seconds,
+      ...(valAccuracy !== undefined && { valAccuracy }),
+      ...(newAccuracy !== undefined && { newAccuracy }),
+    } as const;
     await this.recorder.log(line, (epoch + 1) * this.updates - 1);
     this.options.onEpoch?.(line);
     const decided = valAccuracy === undefined ? {} : this.best.after(epoch, valAccuracy, this.state);
     await this.save({ epoch: epoch + 1, step: 0, curve: NO_CURVE, ...decided }, { lr, loss });
   }
 
-  /** Accuracy on the validation images. The learnt tensors are checked first, since a last update may overflow while its loss was finite. */
-  private async validate(place: Place, loss: number): Promise<number> {
-    const { clip, method, loader, val, loop, budget } = this.options;
+  private validate(place: Place, loss: number): Promise<number> {
+    const { method, val } = this.options;
+    return this.accuracy(method, val, place, loss);
+  }
+
+  /** Of the method for classes that are not trained on; undefined where nobody asked. */
+  private async newClassesAccuracy(place: Place, loss: number): Promise<number | undefined> {
+    const { method, newClasses } = this.options;
+    if (!newClasses) return undefined;
+    const other = method.forContext(newClasses.context);
+    try {
+      return await this.accuracy(other, newClasses.items, place, loss);
+    } finally {
+      other.dispose();
+    }
+  }
+
+  /** Accuracy on images. The learnt tensors are checked first, since a last update may overflow while its loss was finite. */
+  private async accuracy(method: PromptMethod, items: readonly Item[], place: Place, loss: number): Promise<number> {
+    const { clip, loader, loop, budget } = this.options;
     const learnt = [...method.learnable, ...method.state];
     await this.diverging(place, LEARNT, () => expectFinite('training', 'what is learnt', learnt, clip.device, ''), loss);
     const batch = evaluationBatch(clip, loop.evaluationBatch, method, budget);
-    const predictions = await this.diverging(place, COMPUTED, () => predictImages(clip, method, loader, val, { batch }), loss);
+    const predictions = await this.diverging(place, COMPUTED, () => predictImages(clip, method, loader, items, { batch }), loss);
     return metricsOfPredictions(predictions, method.classNames.length).accuracy;
   }
 
