@@ -22,6 +22,7 @@ export interface EvaluateFlags {
   readonly runs?: string;
   readonly cache?: string;
   readonly loadEpoch?: string;
+  readonly descriptions?: string;
 }
 
 /** Exit codes: everything was measured, some was not, nothing was. */
@@ -87,7 +88,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
 function evaluate(
   run: TunedModel,
   data: string | undefined,
-  { root, classes, allowOutside }: EvaluateFlags,
+  { root, classes, allowOutside, descriptions }: EvaluateFlags,
   cache: RunCache,
   onPart: (what: string, done: number, total: number) => void,
 ): Promise<EvaluationResult> {
@@ -97,6 +98,7 @@ function evaluate(
     ...(data !== undefined && { data }),
     ...(root !== undefined && { root }),
     ...(allowOutside && { allowOutside: true }),
+    ...(descriptions !== undefined && { descriptions }),
     ...(classes !== undefined && { classes }),
   });
 }

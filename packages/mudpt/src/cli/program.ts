@@ -19,7 +19,7 @@ import type { TrainCommand } from './train.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
 
 /** What flags of other commands have in common with those of `train`. */
-const described = (name: 'root' | 'exif'): string => runSettings.shape[name].description ?? name;
+const described = (name: 'root' | 'exif' | 'descriptions'): string => runSettings.shape[name].description ?? name;
 
 const RUN = 'folder of the run or the one above it, a part of its name, or "latest"';
 const PLUGIN = 'module that registers methods or data sets of another package: a file, or a package; may be repeated';
@@ -45,6 +45,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
+    .option('--descriptions <file>', described('descriptions'))
     .option(...LOAD_EPOCH)
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')

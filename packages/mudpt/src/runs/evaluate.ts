@@ -2,6 +2,7 @@
 import { InputError } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import type { ClassSubset, Dataset, Unreadable } from '../data/index.ts';
+import { classContext } from '../method/class-context.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import { openRunData } from './run-data.ts';
@@ -10,6 +11,7 @@ import type { Evaluation, Prediction } from './records.ts';
 import { evaluationOf, predictionLines } from './summary.ts';
 import type { RunFolder } from './run-folder.ts';
 import { frozenFeatures, frozenTexts } from './frozen-features.ts';
+import { recordDescriptions } from './text-files.ts';
 import type { RunCache } from './run-cache.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
@@ -27,6 +29,8 @@ export interface EvaluateOptions {
   readonly allowOutside?: boolean;
   /** Default: what the run was trained on; all for another data set. */
   readonly classes?: ClassSubset;
+  /** JSON file with sentences for every class of the data. Default: the run's, on its data. */
+  readonly descriptions?: string;
   /** See `RunOptions`. */
   readonly cache?: RunCache;
   readonly onPart?: (what: string, done: number, total: number) => void;
@@ -69,7 +73,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         method.kind === 'features'
           ? await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows))
           : await predictImages(base.clip, method, loader, features.items, forward('tuned', features.items.length));
-      const varied: Variation = { ...(run.epoch !== undefined && { epoch: run.epoch }) };
+      const varied = await variationOf(run, options);
       const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) => {
         const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
         const kind = { what, data: dataset.name, split: 'test', classes, ...(!isPlain(variation) && { variation }) } as const;
@@ -97,11 +101,12 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
 /** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */
 async function openTest(
   config: RunConfig,
-  { data, root, allowOutside }: EvaluateOptions,
+  { data, root, allowOutside, descriptions: other }: EvaluateOptions,
   classes: ClassSubset,
 ): Promise<Dataset> {
   const isOwn = isOfRun(config, data);
   const { template, dataGiven } = config;
+  const descriptions = other ?? (isOwn ? config.descriptions : undefined);
   const given = typeof data === 'object' ? data : undefined;
   return openRunData(
     {
@@ -112,6 +117,7 @@ async function openTest(
       allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
       // A template of the user's belongs to the data set it was given for.
       ...(isOwn && template !== undefined && { template }),
+      ...(descriptions !== undefined && { descriptions }),
       shots: 'all',
       seed: config.seed,
     },
@@ -126,9 +132,16 @@ function isOfRun({ data, dataGiven = false }: RunConfig, other: string | Dataset
   return other === undefined || (!dataGiven && other === data);
 }
 
-function forDataset(method: Method, { classNames, template }: PromptFacts, dataset: Dataset): Method {
-  const isSame = template === dataset.template && isEqual(classNames, dataset.classNames);
-  return isSame ? method : method.forContext(dataset);
+/** In what an evaluation differs from how the run measures this data. */
+async function variationOf({ config, epoch }: TunedModel, { data, descriptions }: EvaluateOptions): Promise<Variation> {
+  const recorded = isOfRun(config, data) && typeof config.descriptions === 'object' ? config.descriptions.sha256 : undefined;
+  const sha256 = descriptions === undefined ? recorded : (await recordDescriptions(descriptions)).sha256;
+  return { ...(epoch !== undefined && { epoch }), ...(sha256 !== recorded && { descriptions: sha256 }) };
+}
+
+function forDataset(method: Method, facts: PromptFacts, dataset: Dataset): Method {
+  const context = classContext(dataset);
+  return isEqual(classContext(facts), context) ? method : method.forContext(context);
 }
 
 async function record(folder: RunFolder, config: RunConfig, made: readonly ReturnType<typeof evaluationOf>[]): Promise<void> {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Dataset } from '../data/index.ts';
 import { datasetNames } from '../datasets/index.ts';
 import { importedSchema } from '../import/record.ts';
+import { type DescriptionsFile, descriptionsSchema } from './text-files.ts';
 import { bytesOfSize } from '../memory/budget.ts';
 import { type MethodDefinition, methodNamed, methodNames, PROTOCOLS } from '../methods/index.ts';
 import { hashesOf, pluginSchema } from '../plugins/load.ts';
@@ -37,6 +38,18 @@ export const runSettings = z.strictObject({
     .optional()
     .describe("prompt of zero-shot classification, with {} for the class name; default the data set's")
     .register(settingMetadata, { flag: 'template', placeholder: 'text', changesNumbers: false }),
+  descriptions: z
+    .union([z.string(), descriptionsSchema])
+    .optional()
+    .describe(
+      'JSON with sentences for every class, {"name": ["sentence", ...]}: frozen texts are made of them, not of a template',
+    )
+    .register(settingMetadata, {
+      flag: 'descriptions',
+      placeholder: 'file',
+      takes: 'a file',
+      identity: (given: DescriptionsFile | undefined) => (typeof given === 'object' ? given.sha256 : given),
+    }),
   allowOutside: yesOrNo
     .optional()
     .describe('let a table name files outside of its folder')

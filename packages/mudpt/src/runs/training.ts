@@ -9,6 +9,7 @@ import type { NewClasses } from '../train/trainer-options.ts';
 import { updatesOf } from '../train/updates.ts';
 import type { FeatureStore } from './feature-store.ts';
 import { InputError } from '@mudpt/tensor';
+import { classContext } from '../method/class-context.ts';
 import { openRunData } from './run-data.ts';
 import { RunRecorder } from './recorder.ts';
 import { forwardOptions, type SessionParts, type Stage } from './stage.ts';
@@ -30,10 +31,11 @@ export function expectBudget({ base, config, dataset }: SessionParts, method: Pr
  */
 export async function newClassesOf({ config, given }: SessionParts, method: Method): Promise<NewClasses | undefined> {
   if (!config.newEachEpoch || method.kind !== 'prompts' || config.imported) return undefined;
-  const { classNames, template, name, splits } = await openRunData(config, 'new', given);
+  const dataset = await openRunData(config, 'new', given);
+  const { name, splits } = dataset;
   if (splits.test.length === 0)
     throw new InputError('newEachEpoch', `the new classes of ${name} have no test pictures`, 'leave it out, or give them some');
-  const context = { classNames, template };
+  const context = classContext(dataset);
   method.forContext(context).dispose();
   return { context, items: splits.test };
 }

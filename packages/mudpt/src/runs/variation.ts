@@ -1,9 +1,13 @@
 /** Variations of an evaluation: what was measured in place of the run as it ended, with other texts than its data set's. */
 import * as z from 'zod';
 
+const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
+
 export const variationSchema = z.strictObject({
   /** Epoch, from 1, after which the learnt tensors were taken. */
   epoch: z.int().positive().max(1e6).optional(),
+  /** SHA-256 of the class descriptions that frozen texts were made of. */
+  descriptions: digest.optional(),
 });
 
 /** What is absent is as the run and its data have it. */
@@ -20,6 +24,9 @@ export function ofFrozenModel({ epoch: _epoch, ...texts }: Variation): Variation
 }
 
 /** For people and tables: `epoch 3`; empty where nothing varies. */
-export function describeVariation({ epoch }: Variation = {}): string {
-  return [...(epoch === undefined ? [] : [`epoch ${epoch}`])].join(', ');
+export function describeVariation({ epoch, descriptions }: Variation = {}): string {
+  return [
+    ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
+    ...(descriptions === undefined ? [] : [`descriptions ${descriptions.slice(0, 8)}`]),
+  ].join(', ');
 }
