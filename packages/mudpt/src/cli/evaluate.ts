@@ -23,6 +23,8 @@ export interface EvaluateFlags {
   readonly cache?: string;
   readonly loadEpoch?: string;
   readonly descriptions?: string;
+  readonly template?: string;
+  readonly classNames?: string;
 }
 
 /** Exit codes: everything was measured, some was not, nothing was. */
@@ -88,7 +90,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
 function evaluate(
   run: TunedModel,
   data: string | undefined,
-  { root, classes, allowOutside, descriptions }: EvaluateFlags,
+  { root, classes, allowOutside, descriptions, template, classNames }: EvaluateFlags,
   cache: RunCache,
   onPart: (what: string, done: number, total: number) => void,
 ): Promise<EvaluationResult> {
@@ -99,6 +101,8 @@ function evaluate(
     ...(root !== undefined && { root }),
     ...(allowOutside && { allowOutside: true }),
     ...(descriptions !== undefined && { descriptions }),
+    ...(template !== undefined && { template }),
+    ...(classNames !== undefined && { classNames }),
     ...(classes !== undefined && { classes }),
   });
 }

@@ -46,6 +46,8 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
     .option('--descriptions <file>', described('descriptions'))
+    .option('--template <text>', 'another prompt, with {} for the class name, for zero-shot and methods that read it')
+    .option('--class-names <file>', 'other names for all classes of the data, by label: one a line, or a JSON list')
     .option(...LOAD_EPOCH)
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')

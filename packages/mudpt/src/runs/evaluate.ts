@@ -11,7 +11,7 @@ import type { Evaluation, Prediction } from './records.ts';
 import { evaluationOf, predictionLines } from './summary.ts';
 import type { RunFolder } from './run-folder.ts';
 import { frozenFeatures, frozenTexts } from './frozen-features.ts';
-import { recordDescriptions } from './text-files.ts';
+import { digestOfNames, recordDescriptions } from './text-files.ts';
 import type { RunCache } from './run-cache.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
@@ -31,6 +31,10 @@ export interface EvaluateOptions {
   readonly classes?: ClassSubset;
   /** JSON file with sentences for every class of the data. Default: the run's, on its data. */
   readonly descriptions?: string;
+  /** Template of the data set's texts, with `{}` for the class name: of zero-shot, and of methods that read it. Default: the run's, on its data. */
+  readonly template?: string;
+  /** File with other names for all classes of the data, base and new, by label. */
+  readonly classNames?: string;
   /** See `RunOptions`. */
   readonly cache?: RunCache;
   readonly onPart?: (what: string, done: number, total: number) => void;
@@ -101,11 +105,13 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
 /** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */
 async function openTest(
   config: RunConfig,
-  { data, root, allowOutside, descriptions: other }: EvaluateOptions,
+  { data, root, allowOutside, descriptions: other, template: otherTemplate, classNames }: EvaluateOptions,
   classes: ClassSubset,
 ): Promise<Dataset> {
   const isOwn = isOfRun(config, data);
-  const { template, dataGiven } = config;
+  const { dataGiven } = config;
+  // A template of the user's belongs to the data set it was given for.
+  const template = otherTemplate ?? (isOwn ? config.template : undefined);
   const descriptions = other ?? (isOwn ? config.descriptions : undefined);
   const given = typeof data === 'object' ? data : undefined;
   return openRunData(
@@ -115,8 +121,8 @@ async function openTest(
       root: root ?? config.root,
       // Another table may come from somebody else.
       allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
-      // A template of the user's belongs to the data set it was given for.
-      ...(isOwn && template !== undefined && { template }),
+      ...(template !== undefined && { template }),
+      ...(classNames !== undefined && { classNames }),
       ...(descriptions !== undefined && { descriptions }),
       shots: 'all',
       seed: config.seed,
@@ -133,10 +139,19 @@ function isOfRun({ data, dataGiven = false }: RunConfig, other: string | Dataset
 }
 
 /** In what an evaluation differs from how the run measures this data. */
-async function variationOf({ config, epoch }: TunedModel, { data, descriptions }: EvaluateOptions): Promise<Variation> {
-  const recorded = isOfRun(config, data) && typeof config.descriptions === 'object' ? config.descriptions.sha256 : undefined;
+async function variationOf(
+  { config, facts, epoch }: TunedModel,
+  { data, descriptions, template, classNames }: EvaluateOptions,
+): Promise<Variation> {
+  const isOwn = isOfRun(config, data);
+  const recorded = isOwn && typeof config.descriptions === 'object' ? config.descriptions.sha256 : undefined;
   const sha256 = descriptions === undefined ? recorded : (await recordDescriptions(descriptions)).sha256;
-  return { ...(epoch !== undefined && { epoch }), ...(sha256 !== recorded && { descriptions: sha256 }) };
+  return {
+    ...(epoch !== undefined && { epoch }),
+    ...(template !== undefined && !(isOwn && template === facts.template) && { template }),
+    ...(classNames !== undefined && { classNames: await digestOfNames(classNames) }),
+    ...(sha256 !== recorded && { descriptions: sha256 }),
+  };
 }
 
 function forDataset(method: Method, facts: PromptFacts, dataset: Dataset): Method {

@@ -15,7 +15,7 @@ import {
 } from '../data/index.ts';
 import { validateDataset } from '../data/validation.ts';
 import { openDataset } from '../datasets/index.ts';
-import { readDescriptions } from './text-files.ts';
+import { readClassNames, readDescriptions } from './text-files.ts';
 import type { ClassFacts } from './records.ts';
 import type { RunConfig, RunInput, TrainInput } from './settings.ts';
 
@@ -23,7 +23,10 @@ import type { RunConfig, RunInput, TrainInput } from './settings.ts';
 export type DataConfig = Pick<
   RunConfig,
   'data' | 'dataGiven' | 'root' | 'template' | 'descriptions' | 'allowOutside' | 'shots' | 'seed'
->;
+> & {
+  /** A file with other names for all classes of the data. */
+  readonly classNames?: string | undefined;
+};
 
 /** A configuration whose data set may be a value: the configuration names it, and the value goes beside. */
 export function separateData({ data, ...input }: TrainInput): { readonly input: RunInput; readonly given: Dataset | undefined } {
@@ -37,7 +40,7 @@ export function separateData({ data, ...input }: TrainInput): { readonly input: 
  * @throws InputError for data that cannot be used, or that was given as a value and is not given now
  */
 export async function openRunData(
-  { data, dataGiven, root, template, descriptions, allowOutside, shots, seed }: DataConfig,
+  { data, dataGiven, root, template, descriptions, classNames, allowOutside, shots, seed }: DataConfig,
   classes: ClassSubset,
   given?: Dataset,
 ): Promise<Dataset> {
@@ -48,13 +51,14 @@ export async function openRunData(
       'give the same Dataset again, as data: train({ data }), resumeRun(folder, { data }), evaluateRun(run, { data })',
     );
   if (given) validateDataset(given);
-  const opened: Dataset = given
+  const found: Dataset = given
     ? { ...given, ...(template !== undefined && { template }) }
     : await openDataset(data, {
         root,
         ...(template !== undefined && { template }),
         ...(allowOutside !== undefined && { allowOutside }),
       });
+  const opened = classNames === undefined ? found : { ...found, classNames: await readClassNames(classNames, found.classNames) };
   const whole = descriptions ? { ...opened, descriptions: await readDescriptions(descriptions, opened.classNames) } : opened;
   const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
   const dataset = subsetClasses(sampled, classes);
