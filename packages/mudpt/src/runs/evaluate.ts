@@ -37,6 +37,8 @@ export interface EvaluateOptions {
   readonly classNames?: string;
   /** See `RunOptions`. */
   readonly cache?: RunCache;
+  /** Asks to stop: nothing is recorded then, and its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
   readonly onPart?: (what: string, done: number, total: number) => void;
   /** Called with what was predicted, before anything is recorded. */
   readonly onPredictions?: (predictions: readonly Prediction[]) => Promise<void>;
@@ -53,7 +55,7 @@ export interface EvaluationResult {
 
 /**
  * Measures both the frozen model and what was learnt on test images, and adds both to the run's summary and `results.csv`.
- * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images
+ * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images; the signal's reason once it is aborted
  */
 export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
   const { config, base, loader, folder, facts } = run;
@@ -66,6 +68,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
     const { classNames } = dataset;
     const forward = (what: string, total: number) => ({
       batch: evaluationBatch(base.clip, config.evaluationBatch, method),
+      ...(options.signal && { signal: options.signal }),
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
     const { test } = dataset.splits;
@@ -91,6 +94,8 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         classNames,
         unreadable: loader.unreadable,
       };
+      // From here to the end takes no time: what was measured is either recorded whole or not at all.
+      options.signal?.throwIfAborted();
       await options.onPredictions?.(predictionLines(zeroShot, tuned));
       await record(folder, config, [measured.zeroShot, measured.tuned]);
       return result;

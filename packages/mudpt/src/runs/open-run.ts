@@ -34,6 +34,8 @@ export interface TunedOptions {
   readonly exif?: 'ignore' | 'apply';
   /** Takes what was learnt after this epoch, from 1, instead of what the run ended with. */
   readonly epoch?: number | undefined;
+  /** Asks to stop while the base model is fetched. */
+  readonly signal?: AbortSignal | undefined;
   /** How the base model is opened, see `RunOptions`. */
   readonly openModel?: OpenModel;
 }
@@ -44,13 +46,13 @@ export interface TunedOptions {
  */
 export async function openRun(
   path: string,
-  { device, model, exif, epoch, openModel: open = openModel }: TunedOptions,
+  { device, model, exif, epoch, signal, openModel: open = openModel }: TunedOptions,
 ): Promise<TunedModel> {
   const folder = new RunFolder(path);
   const config = { ...(await folder.readConfig()), ...(exif && { exif }) };
   const paths = { tensors: folder.file('prompts'), facts: folder.file('promptFacts') };
   const facts = await readPromptFacts(paths);
-  const base = await open({ ...config, model: model ?? config.model }, device);
+  const base = await open({ ...config, model: model ?? config.model }, device, signal);
   let method: Method | undefined;
   try {
     expectModel(paths, facts, base.hash, base.name);

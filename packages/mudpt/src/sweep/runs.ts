@@ -64,7 +64,7 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
   const left = cell.evaluations.filter((followUp) => !isMeasured(summary, followUp));
   if (left.length === 0) return true;
   const { device, models, cache, signal, observer, onFollowUp } = context;
-  const run = await openRun(folder.path, { device, openModel: models.open.bind(models) });
+  const run = await openRun(folder.path, { device, signal, openModel: models.open.bind(models) });
   const refusals: TensorError[] = [];
   try {
     for (const followUp of left) {
@@ -75,12 +75,15 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
         await evaluateRun(run, {
           data,
           root: run.config.root,
+          signal,
           classes,
           cache,
           onPart: (what, done, total) => observer?.onPart?.(`${name} ${classes}: ${what}`, done, total),
           onPredictions: (predictions) => writeFollowUp(folder.path, followUp, predictions),
         });
       } catch (error) {
+        // What it would have measured is measured when the cell is gone on with.
+        if (signal.aborted && error === signal.reason) return false;
         if (!isRefusal(error)) throw error;
         refusals.push(error);
       }
