@@ -14,7 +14,7 @@ const FUNCTIONS_AND_CLASSES = `
   rand randn randint randomWords randperm bernoulli
   cat stack einsum countCorrect attentionUnfused packedSequences packedSequencesOnDevice
   byteSource memorySource blobSource httpSource timedFetch REQUEST_SECONDS
-  openSafetensors writeSafetensors serializeSafetensors readSafetensorsIndex loadTensor tensorToWrite
+  openSafetensors writeSafetensors serializeSafetensors serializeSealedSafetensors readSafetensorsIndex loadTensor tensorToWrite
   removeLeftovers writeFileAtomic
   bfloat16ToFloat32 float16ToFloat32 float32ToBfloat16 float32ToFloat16 toBigInt64 toFloat32 toInt32 toUint32
 `;

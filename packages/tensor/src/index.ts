@@ -56,6 +56,7 @@ export type { Activation, LinearOptions } from './ops/linear.ts';
 export type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
+export type { ScatterOptions, ScatterReduction } from './ops/scatter.ts';
 export type { Range } from './ops/slices.ts';
 export type { Operand } from './pointwise/evaluate.ts';
 

@@ -29,6 +29,7 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/conv2d.ts') &
   typeof import('./ops/pool.ts') &
   typeof import('./ops/unfold.ts') &
+  typeof import('./ops/coordinates.ts') &
   typeof import('./ops/copy.ts') &
   typeof import('./ops/cross-entropy.ts') &
   typeof import('./ops/gather.ts') &

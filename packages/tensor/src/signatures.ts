@@ -15,6 +15,7 @@ import type { PointwiseRow } from './pointwise/row.ts';
 import type { RandomOptions } from './ops/random.ts';
 import type { VarianceOptions } from './ops/reduce.ts';
 import type { ReduceOptions } from './kernels/reduce.ts';
+import type { ScatterOptions } from './ops/scatter.ts';
 import type { SortOptions, TopkOptions } from './ops/sort.ts';
 
 type Signature = string | { readonly takes: string; readonly options: readonly string[] };
@@ -62,6 +63,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   flip: 'x:tensor axes?:axes',
   fold: take('columns:tensor size:numbers kernelSize:axes', window),
   gather: 'x:tensor axis:number index:tensor',
+  gatherND: 'x:tensor index:tensor',
   gatherRows: 'x:tensor index:tensor',
   indexAdd: scatter,
   indexSelect: 'x:tensor axis:number index:tensor',
@@ -90,7 +92,9 @@ const structured: Readonly<Record<Structured, Signature>> = {
   reshape: 'x:tensor shape:numbers',
   rmsNorm: 'x:tensor weight?:tensor eps?:number',
   roll: 'x:tensor shift:number axis?:number',
+  scatter: take(scatter, keysOf<ScatterOptions>({ reduction: true })),
   scatterAdd: scatter,
+  scatterND: take('x:tensor index:tensor source:tensor', keysOf<ScatterOptions>({ reduction: true })),
   select: 'x:tensor axis:number index:number',
   slice: 'x:tensor ranges:list',
   softmax: along,

@@ -502,6 +502,21 @@ const rowsOps: readonly SpecialCase[] = [
       gradient: activation === 'relu' ? [0, 1, 0, 1] : [0.5, 1, 0, nan],
     }),
   ),
+  // Of equal ones all share, x among them; what is replaced gets nothing.
+  {
+    name: 'scatter',
+    run: (x) => ops.scatter(constant(x, [2, 1], [2], 'f32'), 0, constant(x, [0, 0, 1], [3]), x, { reduction: 'max' }),
+    x: [2, 1, nan],
+    value: [2, nan],
+    gradient: [0.5, 0, nan],
+  },
+  {
+    name: 'scatter',
+    run: (x) => ops.scatter(constant(x, [7, 7], [2], 'f32'), 0, constant(x, [0, 0, 1], [3]), x),
+    x: [2, inf, nan],
+    value: [inf, nan],
+    gradient: [0, 1, 1],
+  },
   {
     name: 'maxPool2d',
     run: (x) => ops.maxPool2d(x, [1, 2]),

@@ -1,5 +1,6 @@
 /** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`, `sweep`. */
 import { printable } from '@mudpt/clip';
+import { addShardFlags } from '@mudpt/clip/shards';
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
 import { command } from '../command.ts';
@@ -55,11 +56,20 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .action(async (runs: string[], flags: EvaluateFlags) =>
       finish(await (await import('./evaluate.ts')).evaluateCommand(runs, flags)),
     );
-  main
+  const predict = main
     .command('predict')
-    .description('classify pictures with what a run learnt; exit code 0: all files, 3: some could not be read, 1: none')
+    .description(
+      'classify pictures with what a run learnt, files or shards of millions; exit code 0: all files, 3: some could not be read, 1: none',
+    )
     .argument('<run>', RUN)
-    .argument('<pictures...>', 'files, folders with pictures, or patterns such as "photos/**/*.jpg"')
+    .argument(
+      '<pictures...>',
+      'files, folders with pictures, or patterns such as "photos/**/*.jpg"; with --out: webdataset .tar files, .parquet lists of pictures, or folders of them',
+    )
+    .option(
+      '--out <folder>',
+      'for shards: where NAME.parquet (or .jsonl, .csv) of each is written, and last NAME.json; finished shards are skipped',
+    )
     .option('--top <count>', 'classes per picture', '5')
     .addOption(new Option('--json', 'write JSON').conflicts(['csv', 'jsonl']))
     .addOption(new Option('--jsonl', 'write a line of JSON for each file as it is done').conflicts('csv'))
@@ -73,6 +83,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .action(async (run: string, files: string[], flags: PredictFlags) =>
       finish(await (await import('./predict.ts')).predictCommand(run, files, flags)),
     );
+  addShardFlags(predict);
   addImportCommand(main, plugins, finish);
   main
     .command('compare')

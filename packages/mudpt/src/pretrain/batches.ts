@@ -4,8 +4,9 @@ import { nth } from '@mudpt/tensor/internal';
 import { type Random, randomFrom } from '@mudpt/autograd';
 import type { Tokenizer } from '@mudpt/clip';
 import type { Drawing } from '../datasets/icons/drawings.ts';
-import type { Concept } from '../datasets/icons/manifest.ts';
+import type { Subject } from '../datasets/icons/collection/match.ts';
 import { augmentInto } from './augment.ts';
+import { drawAugment } from './augment-parameters.ts';
 import { type Captions, categoryWords } from './captions.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -15,8 +16,8 @@ const TEXTS = 8;
 export type HostBatch = Readonly<Record<'images' | 'ids' | 'captions' | 'weights' | 'mask', HostInput>>;
 
 export class Batches {
-  private readonly groups: readonly { readonly concept: Concept; readonly drawings: readonly Drawing[] }[];
-  /** Running sums of the concepts' odds. */
+  private readonly groups: readonly { readonly subject: Subject; readonly drawings: readonly Drawing[] }[];
+  /** Running sums of the groups' odds. */
   private readonly sums: Float64Array;
 
   constructor(
@@ -25,20 +26,21 @@ export class Batches {
     private readonly tokenizer: Tokenizer,
     private readonly recipe: Recipe,
   ) {
-    const groups = new Map<string, { concept: Concept; drawings: Drawing[] }>();
+    const groups = new Map<string, { subject: Subject; drawings: Drawing[] }>();
     for (const drawing of drawings) {
-      const group = groups.get(drawing.concept.id) ?? { concept: drawing.concept, drawings: [] };
-      groups.set(drawing.concept.id, group);
+      const group = groups.get(drawing.subject.key) ?? { subject: drawing.subject, drawings: [] };
+      groups.set(drawing.subject.key, group);
       group.drawings.push(drawing);
     }
     this.groups = [...groups.values()];
-    const sizes = new Map<string, number>();
-    for (const { concept } of this.groups) sizes.set(categoryWords(concept), (sizes.get(categoryWords(concept)) ?? 0) + 1);
+    const odds = this.groups.map(({ drawings: all }) => Math.sqrt(new Set(all.map(({ style }) => style)).size));
+    const sums = new Map<string, number>();
+    for (const [index, { subject }] of this.groups.entries())
+      sums.set(categoryWords(subject), (sums.get(categoryWords(subject)) ?? 0) + nth(odds, index));
     let total = 0;
-    this.sums = Float64Array.from(this.groups, ({ concept, drawings: all }) => {
-      // Concepts drawn in more styles come a little more often, those of crowded categories less.
-      const styles = new Set(all.map(({ style }) => style)).size;
-      return (total += Math.sqrt(styles) / (sizes.get(categoryWords(concept)) ?? 1) ** this.recipe.balance);
+    this.sums = Float64Array.from(this.groups, ({ subject }, index) => {
+      // Things drawn in more styles come a little more often, those of crowded categories less.
+      return (total += nth(odds, index) / (sums.get(categoryWords(subject)) ?? 1) ** this.recipe.balance);
     });
   }
 
@@ -52,10 +54,11 @@ export class Batches {
     const captions = new Int32Array(batch);
     const beginning = this.captions.beginning(random);
     for (let index = 0; index < batch; index++) {
-      const { concept, drawings } = nth(this.groups, this.drawConcept(random));
-      const { pixels } = nth(drawings, Math.floor(random() * drawings.length));
-      augmentInto(images, index * 3 * size * size, { pixels, side, size, strength }, random);
-      const caption = this.captions.draw(concept, beginning, random);
+      const { drawings } = nth(this.groups, this.drawGroup(random));
+      const { subject, renderings } = nth(drawings, Math.floor(random() * drawings.length));
+      const rendering = nth(renderings, Math.floor(random() * renderings.length));
+      augmentInto(images, index * 3 * size * size, { rendering, side, size }, drawAugment(rendering.kind, strength, random));
+      const caption = this.captions.draw(subject, beginning, random);
       const place = texts.get(caption) ?? texts.size;
       texts.set(caption, place);
       captions[index] = place;
@@ -88,7 +91,7 @@ export class Batches {
     };
   }
 
-  private drawConcept(random: Random): number {
+  private drawGroup(random: Random): number {
     const wanted = random() * nth(this.sums, this.sums.length - 1);
     let [low, high] = [0, this.sums.length - 1];
     while (low < high) {

@@ -34,6 +34,7 @@ export async function smoke(device: Device): Promise<SmokeReport> {
       from: import.meta.url,
       cache: folder,
       styles: ['fluent-emoji-flat'],
+      collection: [],
       every: 8,
     });
     const losses: number[] = [];

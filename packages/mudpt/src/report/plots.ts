@@ -4,9 +4,7 @@ import { parseHTML } from 'linkedom';
 import { nth } from '@mudpt/tensor/internal';
 import type { Evaluation } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
-
-/** Colours that stay apart for the colour-blind (Okabe and Ito). */
-export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00', other: '#009e73' } as const;
+import { COLOURS, roomFor, shortened } from './labels.ts';
 
 type StepLine = Extract<MetricsLine, { kind: 'step' }>;
 type EpochLine = Extract<MetricsLine, { kind: 'epoch' }>;
@@ -106,21 +104,6 @@ export const MOST_CLASSES = 60;
 const EXTREMES = 20;
 /** Bars of a histogram of accuracies. */
 const HISTOGRAM_BINS = 20;
-/** Letters of a name in a chart; the tables have the whole. */
-const MOST_LETTERS = 28;
-/** Pixels a letter takes. */
-const LETTER = 6.6;
-
-export function shortened(name: string): string {
-  const letters = [...name];
-  return letters.length > MOST_LETTERS ? `${letters.slice(0, MOST_LETTERS - 1).join('')}…` : name;
-}
-
-/** Room for names beside an axis. */
-export function roomFor(names: readonly string[]): number {
-  return 16 + LETTER * Math.max(4, ...names.map((name) => [...name].length));
-}
-
 /** Accuracies of a class that has test images. */
 export interface ClassChange {
   readonly label: number;

@@ -16,7 +16,7 @@ import { someOf } from '../data/dataset.ts';
 import type { Method } from '../methods/index.ts';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { RunMarks } from './identity.ts';
-import { loadLearnt } from './prompt-file.ts';
+import { loadLearnt } from '../prompt-files/learnt.ts';
 
 /** Bytes that the epochs of a run may take together. */
 const MOST_BYTES = 8 * 2 ** 30;

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
-import { openDataset } from '../datasets/index.ts';
 import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
@@ -88,9 +87,8 @@ export async function loadPlannedPlugins(sweep: string, cells: readonly Cell[]):
   await loadRecorded([...new Map(records.map((record) => [canonicalText(record), record])).values()], sweep);
 }
 
-/** Opens a data set to plan with: its name, its sizes, and what it is. */
-export async function planSet(data: string, root: string): Promise<PlannedSet> {
-  const dataset = await openDataset(data, { root });
+/** What a plan says of a data set: its name, its sizes, and what it is. */
+export function plannedSet(data: string, dataset: Dataset): PlannedSet {
   const { name, classNames, splits } = dataset;
   return {
     name,
@@ -103,7 +101,8 @@ export async function planSet(data: string, root: string): Promise<PlannedSet> {
   };
 }
 
-function structureOf({ classNames, template, splits }: Dataset): string {
+/** SHA-256 of classes, template, and the names and labels of images in every split. */
+export function structureOf({ classNames, template, splits }: Dataset): string {
   return sha256(canonicalText([classNames, template, ...SPLITS.map((split) => fingerprint(splits[split]))]));
 }
 

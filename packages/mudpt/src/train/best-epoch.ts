@@ -38,7 +38,7 @@ export class BestEpoch {
 
   /** Whether the validation images are looked at after `epoch`, from 0, of `epochs`: after the last one in any case. */
   isDue(epoch: number, epochs: number): boolean {
-    return this.isOn && ((epoch + 1) % this.settings.validateEvery === 0 || epoch + 1 === epochs);
+    return this.isOn && ((epoch + 1) % (this.settings.validateEvery ?? 1) === 0 || epoch + 1 === epochs);
   }
 
   /** What follows from an epoch's accuracy: the best one yet is copied; of equal ones the first stays. */

@@ -30,10 +30,10 @@ export interface LoopSettings {
   readonly accumulate: number;
   /** Epochs without a better validation accuracy after which training ends; 0: it never does. */
   readonly patience: number;
-  /** What training ends with, in Dassl's words: the last step's tensors, or those of the best epoch on validation, the first of equal ones. */
-  readonly finalModel: 'last_step' | 'best_val';
-  /** Epochs from one look at the validation images to the next, where they decide something. */
-  readonly validateEvery: number;
+  /** What training ends with, in Dassl's words: the last step's tensors, or those of the best epoch on validation, the first of equal ones. Default: the last step's. */
+  readonly finalModel?: 'last_step' | 'best_val';
+  /** Epochs from one look at the validation images to the next, where they decide something. Default 1. */
+  readonly validateEvery?: number;
   /** Validation images at once. */
   readonly evaluationBatch: number;
   /** Steps between two readings of the loss. */

@@ -1,0 +1,46 @@
+/** A file written part by part that appears whole or not at all (Node). */
+import { type Patch, writeFileAtomic } from '@mudpt/tensor';
+
+export class StreamedFile {
+  private readonly writer: WritableStreamDefaultWriter<Uint8Array | Patch>;
+  /** Settled when the file has its name; rejected by the first error. */
+  private readonly written: Promise<void>;
+
+  /** @param op what errors name */
+  constructor(op: string, path: string) {
+    const { readable, writable } = new TransformStream<Uint8Array | Patch, Uint8Array | Patch>();
+    this.writer = writable.getWriter();
+    this.written = writeFileAtomic(op, path, readable);
+    this.writer.closed.catch(() => undefined);
+    // Whoever writes or finishes is told; nothing may be awaiting it before.
+    this.written.catch(() => undefined);
+  }
+
+  /** Waits while the disk is slower. @throws InputError when the disk refuses */
+  async write(part: Uint8Array | Patch): Promise<void> {
+    await this.unlessRefused(this.writer.write(part));
+  }
+
+  async writeText(text: string): Promise<void> {
+    await this.write(new TextEncoder().encode(text));
+  }
+
+  /** Waits until all is on the disk under its name. @throws InputError when the disk refuses */
+  async finish(): Promise<void> {
+    await this.unlessRefused(this.writer.close());
+    await this.written;
+  }
+
+  /** Removes what was written, unless it is finished. */
+  async discard(): Promise<void> {
+    await this.unlessRefused(this.writer.abort(new Error('discarded'))).catch(() => undefined);
+    await this.written.catch(() => undefined);
+  }
+
+  /** Nobody takes a part any more once the disk has refused. */
+  private async unlessRefused(step: Promise<void>): Promise<void> {
+    // The disk's error is told, not that of the stream it ended.
+    step.catch(() => undefined);
+    await Promise.race([step.catch(() => this.written), this.written]);
+  }
+}
