@@ -1,7 +1,7 @@
 /** Colours and names in charts and drawings. */
 
 /** Colours that stay apart for the colour-blind (Okabe and Ito). */
-export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00' } as const;
+export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00', other: '#009e73' } as const;
 
 /** Letters of a name in a chart; the tables have the whole. */
 const MOST_LETTERS = 28;

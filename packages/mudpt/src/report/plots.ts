@@ -39,11 +39,12 @@ export function lossCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number
   });
 }
 
-/** Training accuracy by epoch, and validation accuracy where it was measured. */
+/** Training accuracy by epoch, and those on validation and on new classes where they were measured. */
 export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number): string | undefined {
   const epochs = epochsOf(metrics, stepsPerEpoch);
   if (epochs.length === 0) return undefined;
   const validated = epochs.filter(({ valAccuracy }) => valAccuracy !== undefined);
+  const ofNew = epochs.filter(({ newAccuracy }) => newAccuracy !== undefined);
   const last = (rows: readonly { at: number }[]) => rows.slice(-1);
   return svg({
     width: 560,
@@ -70,6 +71,22 @@ export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: nu
         dx: 8,
         textAnchor: 'start',
         fill: COLOURS.extra,
+      }),
+      Plot.lineY(ofNew, {
+        x: 'at',
+        y: 'newAccuracy',
+        stroke: COLOURS.other,
+        strokeWidth: 2,
+        strokeDasharray: '4 3',
+        marker: 'dot',
+      }),
+      Plot.text(last(ofNew), {
+        x: 'at',
+        y: 'newAccuracy',
+        text: () => 'new classes',
+        dx: 8,
+        textAnchor: 'start',
+        fill: COLOURS.other,
       }),
     ],
   });

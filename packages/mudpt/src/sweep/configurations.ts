@@ -9,6 +9,7 @@ import { identityOfSeeds } from '../runs/identity.ts';
 import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
 import { inputOf } from '../runs/input.ts';
 import { settingsFor } from '../runs/settings.ts';
+import { recordDescriptions } from '../runs/text-files.ts';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { Cell, PlannedSet } from './cell.ts';
 import type { Protocol } from './protocols.ts';
@@ -45,6 +46,7 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
     {
       alternatives: false,
       ...given,
+      ...(typeof given.descriptions === 'string' && { descriptions: await recordDescriptions(given.descriptions) }),
       method,
       data: set.data,
       root,
