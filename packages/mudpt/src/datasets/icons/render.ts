@@ -100,7 +100,7 @@ async function viewOf(image: Uint8Array, view: View): Promise<Sharp> {
   const before = Math.floor((size - inner) / 2);
   const after = size - inner - before;
   const drawn = await sharp(image)
-    .resize(inner, inner, { fit: 'contain', background: { r: 0, g: 0, b: 0, alpha: 0 } })
+    .resize(inner, inner, { fit: 'contain', background })
     .flatten({ background })
     .extend({ top: before, left: before, bottom: after, right: after, background })
     .png()
