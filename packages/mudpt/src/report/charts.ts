@@ -5,7 +5,18 @@ import type { Confusion } from '../evaluation/confusion.ts';
 import type { Evaluation, RunSummary } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
 import { matrixRaster, matrixSvg, rasterPng } from './matrix.ts';
-import { accuracyCurve, accuracyHistogram, classBars, classChanges, extremes, lossCurve, MOST_CLASSES } from './plots.ts';
+import { nameOfEvaluation } from '../runs/records.ts';
+import {
+  accuracyCurve,
+  accuracyHistogram,
+  COLOURS,
+  classBars,
+  classChanges,
+  extremes,
+  lossCurve,
+  MOST_CLASSES,
+} from './plots.ts';
+import { type ReliabilityDrawing, reliabilityDiagram } from './reliability.ts';
 import type { ClassCharts, MatrixDrawing } from './sections.ts';
 import { pngOf } from './thumbnails.ts';
 
@@ -14,13 +25,15 @@ export type Charts = {
   readonly accuracy: string | undefined;
   readonly classes: ClassCharts;
   readonly matrix: MatrixDrawing;
+  /** Zero-shot and tuned; empty for evaluations of version 0.1. */
+  readonly reliability: readonly ReliabilityDrawing[];
   /** Names of files, and what makes their contents. */
   readonly files: readonly (readonly [name: string, make: () => Promise<Buffer>])[];
 };
 
 /** @param piece runs a part of the work, after a turn of the event loop */
 export async function drawCharts(
-  { data, training: { stepsPerEpoch } }: RunSummary,
+  { data, method, training: { stepsPerEpoch } }: RunSummary,
   metrics: readonly MetricsLine[],
   before: Evaluation,
   after: Evaluation,
@@ -31,6 +44,14 @@ export async function drawCharts(
   const changes = classChanges(before, after);
   const loss = await piece(() => lossCurve(metrics, stepsPerEpoch));
   const accuracy = await piece(() => accuracyCurve(metrics, stepsPerEpoch));
+  const reliability: ReliabilityDrawing[] = [];
+  for (const { what, metrics: measured } of [before, after]) {
+    const { calibration } = measured;
+    if (!calibration) continue;
+    const colour = what === 'tuned' ? COLOURS.after : COLOURS.before;
+    const diagram = await piece(() => reliabilityDiagram(calibration, colour));
+    reliability.push({ name: nameOfEvaluation(what, method.name), calibration, diagram });
+  }
   const curves = Object.entries({ 'loss.png': loss, 'accuracy.png': accuracy }).flatMap(([name, svg]) =>
     svg === undefined ? [] : [[name, () => pngOf(svg)] as const],
   );
@@ -39,7 +60,7 @@ export async function drawCharts(
     const all = await piece(() => classBars(names, changes));
     const svg = await piece(() => matrixSvg(names, confusion));
     const files = [...curves, ['classes.png', () => pngOf(all)], ['confusion_matrix.png', () => pngOf(svg)]] as const;
-    return { loss, accuracy, classes: { all }, matrix: { svg }, files };
+    return { loss, accuracy, reliability, classes: { all }, matrix: { svg }, files };
   }
   const ends = extremes(changes);
   const histogram = await piece(() => accuracyHistogram(changes));
@@ -50,6 +71,7 @@ export async function drawCharts(
   return {
     loss,
     accuracy,
+    reliability,
     classes: { histogram, least, greatest },
     matrix: { image: `data:image/png;base64,${png.toString('base64')}` },
     files: [...curves, ['classes.png', () => pngOf(histogram)], ['confusion_matrix.png', () => Promise.resolve(png)]],

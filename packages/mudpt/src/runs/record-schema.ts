@@ -9,6 +9,12 @@ const percent = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
 const text = z.string().max(100_000);
 
+const calibration = z.looseObject({
+  ece: percent,
+  adaptiveEce: percent,
+  bins: z.array(z.looseObject({ count, confidence: percent, accuracy: percent })),
+});
+
 const metrics = z.looseObject({
   count,
   correct: count,
@@ -17,6 +23,7 @@ const metrics = z.looseObject({
   macroF1: percent,
   balancedAccuracy: percent.optional(),
   perClass: z.array(z.looseObject({ label: count, count, correct: count, accuracy: percent, f1: percent })),
+  calibration: calibration.optional(),
   /** Of version 0.1. */
   confusion: z.array(z.array(count)).optional(),
 });
