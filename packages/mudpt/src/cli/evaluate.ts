@@ -10,6 +10,7 @@ import { StatusLine } from '../terminal/status-line.ts';
 import { bar } from '../terminal/text.ts';
 import { detailsOf, type Measured, tableOf } from './evaluate-output.ts';
 import { findRun } from './find-run.ts';
+import { unknownText } from './unknown.ts';
 
 export interface EvaluateFlags {
   /** With commas. */
@@ -20,6 +21,7 @@ export interface EvaluateFlags {
   readonly allowOutside?: boolean;
   readonly runs?: string;
   readonly cache?: string;
+  readonly unknown?: readonly string[];
 }
 
 /** Exit codes: everything was measured, some was not, nothing was. */
@@ -59,6 +61,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
             const { evaluations } = await new RunFolder(path).readSummary();
             if (isOne)
               for (const text of detailsOf(result, run.config.method, evaluations, device.adapter.name)) line.print(text);
+            for (const text of [...result.notes, ...unknownText(result.unknown, run.config.method, path)]) line.print(text);
           }
         }
       } catch (error) {
@@ -83,7 +86,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
 function evaluate(
   run: TunedModel,
   data: string | undefined,
-  { root, classes, allowOutside }: EvaluateFlags,
+  { root, classes, allowOutside, unknown }: EvaluateFlags,
   cache: RunCache,
   onPart: (what: string, done: number, total: number) => void,
 ): Promise<EvaluationResult> {
@@ -94,6 +97,7 @@ function evaluate(
     ...(root !== undefined && { root }),
     ...(allowOutside && { allowOutside: true }),
     ...(classes !== undefined && { classes }),
+    ...(unknown && { unknown }),
   });
 }
 

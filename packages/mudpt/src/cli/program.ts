@@ -45,6 +45,11 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
+    .option(
+      '--unknown <pictures>',
+      'a folder of pictures that belong to no class, or a data set: how well certainty tells them apart; may be repeated',
+      (one: string, before: readonly string[] = []) => [...before, one],
+    )
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .option(CACHE_FLAG, CACHE_HELP)

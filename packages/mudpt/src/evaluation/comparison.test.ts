@@ -8,6 +8,8 @@ const predictions = (right: readonly boolean[]): ImagePrediction[] =>
     item: { id: `${index}`, image: '', label: 0 },
     top: [[isRight ? 0 : 1, 1]],
     loss: 0,
+    logit: 0,
+    confidence: 1,
   }));
 
 const of = (count: number, total: number): boolean[] => Array.from({ length: total }, (_, index) => index < count);

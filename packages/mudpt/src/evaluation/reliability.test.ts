@@ -63,8 +63,8 @@ it('the confidence of a prediction is that of its likeliest label', () => {
     [0, 0.25],
   ] as const;
   const { ece, bins } = calibrationOfPredictions([
-    { item: item(2), top, loss: 0 },
-    { item: item(0), top, loss: 0 },
+    { item: item(2), top, loss: 0, logit: 0, confidence: 1 },
+    { item: item(0), top, loss: 0, logit: 0, confidence: 1 },
   ]);
   expect(ece).toBeCloseTo(25, 12);
   expect(bins[11]).toEqual({ count: 2, confidence: 75, accuracy: 50 });

@@ -1,6 +1,8 @@
-/** Reliability diagrams: how often a model is right where it is so sure (Guo et al., 2017). */
+/** How sure a model is, and whether it should be: reliability diagrams (Guo et al., 2017), and certainty on unknown images. */
 import * as Plot from '@observablehq/plot';
 import type { Calibration } from '../evaluation/reliability.ts';
+import type { RunConfig, RunSummary } from '../runs/index.ts';
+import { nameOfEvaluation } from '../runs/records.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { COLOURS, svg } from './plots.ts';
 
@@ -9,6 +11,22 @@ export interface ReliabilityDrawing {
   readonly name: string;
   readonly calibration: Calibration;
   readonly diagram: string;
+}
+
+/** How well certainty tells images of no class from those of the run's own data. */
+export function unknownSection(
+  { unknown = [], data, method }: RunSummary,
+  { classes }: Pick<RunConfig, 'classes'>,
+): Markup | undefined {
+  const shown = unknown.filter((one) => one.data === data.name && one.classes === classes);
+  if (shown.length === 0) return undefined;
+  const number = (value: number): Markup => html`<td class="n">${value.toFixed(1)}</td>`;
+  const rows = shown.map(
+    ({ what, unknown: name, count, softmax, logit }) =>
+      html`<tr><td>${name}</td><td class="n">${count}</td><td>${nameOfEvaluation(what, method.name)}</td>${[softmax.auroc, softmax.fpr95, logit.auroc, logit.fpr95].map(number)}</tr>`,
+  );
+  return html`<h2>Unknown pictures</h2><p class="soft">How well pictures that belong to no class are told from the test pictures by how sure a model is: the area under the ROC curve (50 % is guessing), and how many of them still pass where 95 % of the test pictures do.</p>
+<div class="scroll"><table><thead><tr><th>pictures</th><th class="n">count</th><th></th><th class="n">AUROC, softmax</th><th class="n">FPR95, softmax</th><th class="n">AUROC, logit</th><th class="n">FPR95, logit</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 /** Bars are accuracies of bins, from 0 up; the shade between a bar and the mean confidence of its bin is the bin's error. */

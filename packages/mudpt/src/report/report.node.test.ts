@@ -167,8 +167,24 @@ describe('a report', () => {
     // Of the tuned model two at 50 % are right, and two of four at 90 %: (2 * 50 + 4 * 40) / 6.
     expect(await text()).toMatch(/<h2>Calibration<\/h2>.*zero-shot: ECE 43\.3\u00a0%.*tuned: ECE 43\.3\u00a0%/s);
     expect((await text()).match(/confidence, %/g)).toHaveLength(2);
-    await folder.writeSummary(summary([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]));
+    const plain = summary([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    await folder.writeSummary(plain);
     expect(await text()).not.toContain('<h2>Calibration</h2>');
+    expect(await text()).not.toContain('<h2>Unknown pictures</h2>');
+    const place = {
+      data: 'animals',
+      split: 'test',
+      classes: 'all',
+      unknown: 'plants & co',
+      known: 6,
+      count: 17,
+      time: '',
+    } as const;
+    const detection = { auroc: 81.25, fpr95: 33.75, threshold: 0.5 };
+    const unknown = (['zero-shot', 'tuned'] as const).map((what) => ({ ...place, what, softmax: detection, logit: detection }));
+    await folder.writeSummary({ ...plain, unknown: [...unknown, { ...unknown[0]!, data: 'elsewhere', unknown: 'not here' }] });
+    expect(await text()).toMatch(/Unknown pictures.*plants &amp; co.*zero-shot.*81\.3.*33\.8.*plants &amp; co.*tuned/s);
+    expect(await text()).not.toContain('not here');
   });
 
   /** A run whose class 2i + 1 is always taken for 2i, with `perClass` images a class. */

@@ -21,7 +21,7 @@ import { drawCharts } from './charts.ts';
 import { confusedPairs, doubtfulLabels, hardest, hardestImages, labelsToCheck, pairsShown, pairsTable } from './errors.ts';
 import type { Markup } from './markup.ts';
 import { MOST_CLASSES } from './plots.ts';
-import { reliabilitySection } from './reliability.ts';
+import { reliabilitySection, unknownSection } from './reliability.ts';
 import { alternatives, classTable, confusionSection, curves, headline, inside, usage } from './sections.ts';
 import { thumbnails } from './thumbnails.ts';
 import { type LayerWords, nearestWords } from './words.ts';
@@ -75,6 +75,7 @@ export async function writeReport({ folder, dataset, learnt, signal }: ReportSou
     () => curves(charts.loss, charts.accuracy),
     () => classTable(summary, charts.classes, before, after),
     () => reliabilitySection(charts.reliability),
+    () => unknownSection(summary, config),
     () => confusionSection(summary, confusion, charts.matrix, pairsTable(summary, confusion), predictions, images),
     () => hardestImages(summary, predictions, images, examples),
     () => labelsToCheck(summary, predictions, images, examples),

@@ -37,6 +37,19 @@ const evaluation = z.looseObject({
   time: text,
 });
 
+const detection = z.looseObject({ auroc: percent, fpr95: percent, threshold: number });
+
+const unknown = z.looseObject({
+  ...{ what: evaluation.shape.what, data: text, split: evaluation.shape.split, classes: evaluation.shape.classes, time: text },
+  unknown: text,
+  known: count,
+  count,
+  softmax: detection,
+  logit: detection,
+  scaled: detection.optional(),
+  temperature: number.positive().optional(),
+});
+
 const divergence = z.looseObject({ epoch: count, step: count, loss: text, lr: number, askedLr: number, what: text });
 
 export const SUMMARY_FORMAT = 2;
@@ -69,6 +82,7 @@ export const summarySchema = z.looseObject({
     .array(z.looseObject({ method: text, title: text, validation: percent, test: percent, count, isClearlyBetter: z.boolean() }))
     .optional(),
   evaluations: z.array(evaluation),
+  unknown: z.array(unknown).optional(),
   training: z.looseObject({
     epochs: count,
     stepsPerEpoch: count,
