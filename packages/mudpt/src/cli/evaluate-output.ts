@@ -39,7 +39,16 @@ export function tableOf(measured: readonly Measured[]): string[] {
     if ('gap' in one) return [one.run, one.data, '', '', '', '', `gap: ${one.gap}`];
     const { run, data, zeroShot, tuned } = one;
     const [before, after] = [zeroShot.metrics.accuracy, tuned.metrics.accuracy];
-    return [run, data, tuned.classes, String(tuned.metrics.count), percent(before), percent(after), signed(after - before), ...more(tuned)];
+    return [
+      run,
+      data,
+      tuned.classes,
+      String(tuned.metrics.count),
+      percent(before),
+      percent(after),
+      signed(after - before),
+      ...more(tuned),
+    ];
   });
   return table([['run', 'data', 'classes', 'pictures', 'zero-shot', 'tuned', 'gain', 'balanced', 'ECE'], ...rows], {
     right: [3, 4, 5, 7, 8],

@@ -26,6 +26,7 @@ td:first-child { min-width: 9rem; } .long { max-height: 34rem; overflow: auto; c
 .pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
 .pictures img.example { width: 30px; height: 30px; display: inline-block; margin: 0 .2rem .1rem 0; }
 .matrix [data-cell], .raster { cursor: pointer; } .raster { display: block; width: min(100%, 720px); image-rendering: pixelated; border: 1px solid var(--line); } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: var(--note); }
+.key { white-space: nowrap; margin-right: .9rem; font-size: 12.5px; } .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .35em; }
 dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 560px) { body { padding: 1.2rem .9rem 3rem; } dl { grid-template-columns: max-content 1fr; } .row > * { flex-basis: 100%; } .number b { font-size: 1.5rem; } th, td { padding: .28rem .4rem; } }
 @media (prefers-color-scheme: dark) {

@@ -142,6 +142,17 @@ export const predictionSchema = z.looseObject({
   loss: number,
 });
 
+export const EMBEDDING_FORMAT = 1;
+
+const plane = z.array(z.tuple([number, number]));
+
+export const embeddingSchema = z.looseObject({
+  format: z.literal(EMBEDDING_FORMAT),
+  images: z.array(z.looseObject({ id: text, label: count })),
+  zeroShot: plane,
+  tuned: plane.optional(),
+});
+
 /** @throws FormatError naming the file at `path` and the entry that is not as it should be */
 export function checkRecord<T>(type: z.ZodType<T>, value: unknown, path: string): T {
   const { success, data, error } = type.safeParse(value);

@@ -118,6 +118,15 @@ export interface AlternativeFacts {
   readonly isClearlyBetter: boolean;
 }
 
+/** `embedding.json`: where test images lie when their features are laid out in a plane, in pixels of a drawing. */
+export interface Embedding {
+  readonly images: readonly { readonly id: string; readonly label: number }[];
+  /** By the frozen features, in the order of the images. */
+  readonly zeroShot: readonly (readonly [x: number, y: number])[];
+  /** By those after learning; absent where learning leaves them as they are. */
+  readonly tuned?: readonly (readonly [x: number, y: number])[] | undefined;
+}
+
 /** One line of `predictions.jsonl`. */
 export interface Prediction {
   /** The image's id in the data set. */
