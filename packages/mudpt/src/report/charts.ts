@@ -31,6 +31,9 @@ export type Charts = {
   readonly files: readonly (readonly [name: string, make: () => Promise<Buffer>])[];
 };
 
+/** Pixels of the chart beside the table of classes: drawn smaller, not shrunk, so that its names stay legible. */
+const BESIDE_TABLE = 400;
+
 /** @param piece runs a part of the work, after a turn of the event loop */
 export async function drawCharts(
   { data, method, training: { stepsPerEpoch } }: RunSummary,
@@ -57,7 +60,7 @@ export async function drawCharts(
   );
   if (names.length <= MOST_CLASSES) {
     changes.sort((a, b) => b.to - b.from - (a.to - a.from));
-    const all = await piece(() => classBars(names, changes));
+    const all = await piece(() => classBars(names, changes, BESIDE_TABLE));
     const svg = await piece(() => matrixSvg(names, confusion));
     const files = [...curves, ['classes.png', () => pngOf(all)], ['confusion_matrix.png', () => pngOf(svg)]] as const;
     return { loss, accuracy, reliability, classes: { all }, matrix: { svg }, files };

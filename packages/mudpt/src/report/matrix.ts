@@ -6,8 +6,8 @@ import { roomFor, shortened } from './plots.ts';
 
 /** Pixels between labels and the word for the axis. */
 const GAP = 24;
-/** Pixels of a matrix drawn in full, and of one cell at least and at most. */
-const [DRAWN, LEAST_CELL, MOST_CELL] = [720, 11, 40];
+/** Pixels of a matrix drawn in full with its labels, and of one cell at least and at most. */
+const [DRAWN, LEAST_CELL, MOST_CELL] = [940, 11, 40];
 /** Pixels of a side of the raster image at most; of a smaller one, about how many it is enlarged to. */
 const [MOST_PIXELS, ENLARGED] = [1000, 700];
 
@@ -30,8 +30,10 @@ function shade(share: number): readonly number[] {
 export function matrixSvg(names: readonly string[], confusion: Confusion): string {
   const { labelled } = marginsOf(confusion);
   const short = names.map(shortened);
-  const size = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(DRAWN / Math.max(1, names.length))));
   const room = roomFor(short);
+  // Labels stand to the left, and lean out to the right.
+  const free = DRAWN - 1.6 * room - GAP;
+  const size = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(free / Math.max(1, names.length))));
   const [start, side] = [room + GAP, size * names.length];
   const centre = (index: number): number => start + (index + 0.5) * size;
   const labels = short.map(

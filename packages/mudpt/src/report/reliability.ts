@@ -29,12 +29,23 @@ export function unknownSection(
 <div class="scroll"><table><thead><tr><th>pictures</th><th class="n">count</th><th></th><th class="n">AUROC, softmax</th><th class="n">FPR95, softmax</th><th class="n">AUROC, logit</th><th class="n">FPR95, logit</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-/** Bars are accuracies of bins, from 0 up; the shade between a bar and the mean confidence of its bin is the bin's error. */
+/** Bars are accuracies of bins, from 0 up; the outlined part between accuracy and mean confidence of a bin is its error. */
 export function reliabilityDiagram({ bins }: Calibration, colour: string): string {
   const width = 100 / bins.length;
   const total = bins.reduce((sum, { count }) => sum + count, 0);
   const drawn = bins.flatMap(({ count, confidence, accuracy }, index) =>
-    count === 0 ? [] : [{ x1: index * width, x2: (index + 1) * width, confidence, accuracy, share: (100 * count) / total }],
+    count === 0
+      ? []
+      : [
+          {
+            x1: index * width,
+            x2: (index + 1) * width,
+            confidence,
+            accuracy,
+            share: (100 * count) / total,
+            common: Math.min(confidence, accuracy),
+          },
+        ],
   );
   return svg({
     width: 480,
@@ -44,10 +55,12 @@ export function reliabilityDiagram({ bins }: Calibration, colour: string): strin
     x: { label: 'confidence, %', domain: [0, 100] },
     y: { label: 'right, %', domain: [0, 100], grid: true },
     marks: [
-      Plot.rect(drawn, { x1: 'x1', x2: 'x2', y1: 0, y2: 'accuracy', fill: colour, insetLeft: 0.5, insetRight: 0.5 }),
+      Plot.rect(drawn, { x1: 'x1', x2: 'x2', y1: 0, y2: 'common', fill: colour, insetLeft: 0.5, insetRight: 0.5 }),
       Plot.rect(drawn, {
         ...{ x1: 'x1', x2: 'x2', y1: 'accuracy', y2: 'confidence', insetLeft: 0.5, insetRight: 0.5 },
-        ...{ fill: COLOURS.extra, fillOpacity: 0.3, stroke: COLOURS.extra, strokeWidth: 0.6 },
+        // Orange above the bar: too sure; pale within it: not sure enough.
+        fill: ({ accuracy, confidence }: (typeof drawn)[number]) => (confidence > accuracy ? '#f6d3bd' : '#dfe7ec'),
+        ...{ stroke: COLOURS.extra, strokeWidth: 0.8 },
       }),
       Plot.line(
         [
@@ -69,6 +82,6 @@ export function reliabilityDiagram({ bins }: Calibration, colour: string): strin
 export function reliabilitySection(drawings: readonly ReliabilityDrawing[]): Markup | undefined {
   if (drawings.length === 0) return undefined;
   const error = (value: number): string => `${value.toFixed(1)}\u00a0%`;
-  return html`<h2>Calibration</h2><p class="soft">Whether a probability means what it says. Bars: how many of the pictures are right, by the probability of the likeliest class; orange: the distance to the mean probability there; the number on top: the share of all pictures in it, in percent. On the dashed line a model is as often right as it says. ECE is the mean of those distances over ${drawings[0]?.calibration.bins.length ?? 0} bins of equal width, adaptive ECE over bins of equally many pictures.</p>
+  return html`<h2>Calibration</h2><p class="soft">Whether a probability means what it says. Bars: how many of the pictures are right, by the probability of the likeliest class; outlined: the distance to the mean probability there, orange where the model is too sure, pale where it is not sure enough; the number on top: the share of all pictures in it, in percent. On the dashed line a model is as often right as it says. ECE is the mean of those distances over ${drawings[0]?.calibration.bins.length ?? 0} bins of equal width, adaptive ECE over bins of equally many pictures.</p>
 <div class="row">${drawings.map(({ name, calibration: { ece, adaptiveEce }, diagram }) => html`<div><h3>${name}: ECE ${error(ece)}, adaptive ${error(adaptiveEce)}</h3>${trusted(diagram)}</div>`)}</div>`;
 }
