@@ -1,6 +1,7 @@
 /** `pnpm train` */
 import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';
+import { untilAborted } from '../event-loop.ts';
 import { methodNamed } from '../methods/index.ts';
 import { estimateRun, type FinishedRun, resumeRun, RunCache, type RunSummary, train } from '../runs/index.ts';
 import { runSettings } from '../runs/settings.ts';
@@ -51,7 +52,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
         if ((await folder.readConfig()).report === 'no') return;
         line.show('writing the report');
         // Charts and their libraries are loaded when they are needed: training shall begin soon.
-        const { writeReport } = await import('../report/index.ts');
+        const { writeReport } = await untilAborted(import('../report/index.ts'), stop.signal);
         report = await writeReport({
           folder,
           dataset,

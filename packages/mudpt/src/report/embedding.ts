@@ -5,6 +5,7 @@ import { printable } from '@mudpt/clip';
 import { nth } from '@mudpt/tensor/internal';
 import { Piscina } from 'piscina';
 import { readableName } from '../data/index.ts';
+import { untilAborted } from '../event-loop.ts';
 import type { SampledFeatures } from '../evaluation/feature-sample.ts';
 import type { Embedding, RunSummary } from '../runs/index.ts';
 import { html, type Markup } from './markup.ts';
@@ -41,17 +42,12 @@ async function inThread(task: PlaneTask, signal?: AbortSignal): Promise<Plane> {
     ...{ filename: pathToFileURL(path).href, minThreads: 1, maxThreads: 1 },
     ...(execArgv && { execArgv }),
   });
-  // Ends the thread in the middle of its work.
-  const stop = (): void => void pool.destroy();
-  signal?.addEventListener('abort', stop, { once: true });
   try {
-    return await pool.run(task);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
+    return await untilAborted(pool.run(task), signal);
   } finally {
-    signal?.removeEventListener('abort', stop);
-    await pool.destroy();
+    // Ends the thread, in the middle of its work where it was asked to stop: nobody waits for that.
+    const ended = pool.destroy();
+    if (!signal?.aborted) await ended;
   }
 }
 
