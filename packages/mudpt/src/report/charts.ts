@@ -4,21 +4,13 @@ import { readableName } from '../data/index.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import type { Evaluation, RunSummary } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
-import { matrixRaster, matrixSvg, rasterPng } from './matrix.ts';
+import { matrixRaster, matrixSvg } from './matrix.ts';
 import { nameOfEvaluation } from '../runs/records.ts';
-import {
-  accuracyCurve,
-  accuracyHistogram,
-  COLOURS,
-  classBars,
-  classChanges,
-  extremes,
-  lossCurve,
-  MOST_CLASSES,
-} from './plots.ts';
+import { accuracyCurve, accuracyHistogram, classBars, classChanges, extremes, lossCurve, MOST_CLASSES } from './plots.ts';
+import { COLOURS } from './labels.ts';
 import { type ReliabilityDrawing, reliabilityDiagram } from './reliability.ts';
 import type { ClassCharts, MatrixDrawing } from './sections.ts';
-import { pngOf } from './thumbnails.ts';
+import { pngOf, rasterPng } from './thumbnails.ts';
 
 export type Charts = {
   readonly loss: string | undefined;

@@ -2,14 +2,14 @@
 import { nth } from '@mudpt/tensor/internal';
 import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
 import { html, type Markup } from './markup.ts';
-import { roomFor, shortened } from './plots.ts';
+import { roomFor, shortened } from './labels.ts';
 
 /** Pixels between labels and the word for the axis. */
 const GAP = 24;
 /** Pixels of a matrix drawn in full with its labels, and of one cell at least and at most. */
 const [DRAWN, LEAST_CELL, MOST_CELL] = [940, 11, 40];
-/** Pixels of a side of the raster image at most; of a smaller one, about how many it is enlarged to. */
-const [MOST_PIXELS, ENLARGED] = [1000, 700];
+/** Pixels of a side of the raster image at most. */
+const MOST_PIXELS = 1000;
 
 /** White to dark blue, as ColorBrewer's Blues. */
 const STOPS = [
@@ -93,14 +93,4 @@ function filledWith(colour: readonly number[], count: number): Uint8Array {
   pixels.set(colour);
   for (let filled = 3; filled < pixels.length; filled *= 2) pixels.copyWithin(filled, 0, filled);
   return pixels;
-}
-
-/** The raster as PNG, small ones enlarged so that cells are seen. */
-export async function rasterPng({ side, pixels }: Raster): Promise<Buffer> {
-  const { default: sharp } = await import('sharp');
-  const enlarged = side * Math.max(1, Math.floor(ENLARGED / side));
-  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
-    .resize(enlarged, enlarged, { kernel: 'nearest' })
-    .png({ palette: true, colours: 64, dither: 0 })
-    .toBuffer();
 }

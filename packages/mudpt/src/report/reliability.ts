@@ -2,9 +2,11 @@
 import * as Plot from '@observablehq/plot';
 import type { Calibration } from '../evaluation/reliability.ts';
 import type { RunConfig, RunSummary } from '../runs/index.ts';
+import { isPlain } from '../runs/variation.ts';
 import { nameOfEvaluation } from '../runs/records.ts';
 import { html, type Markup, trusted } from './markup.ts';
-import { COLOURS, svg } from './plots.ts';
+import { COLOURS } from './labels.ts';
+import { svg } from './plots.ts';
 
 /** One model's diagram and the error that belongs to it. */
 export interface ReliabilityDrawing {
@@ -18,7 +20,7 @@ export function unknownSection(
   { unknown = [], data, method }: RunSummary,
   { classes }: Pick<RunConfig, 'classes'>,
 ): Markup | undefined {
-  const shown = unknown.filter((one) => one.data === data.name && one.classes === classes);
+  const shown = unknown.filter((one) => one.data === data.name && one.classes === classes && isPlain(one.variation));
   if (shown.length === 0) return undefined;
   const number = (value: number): Markup => html`<td class="n">${value.toFixed(1)}</td>`;
   const rows = shown.map(

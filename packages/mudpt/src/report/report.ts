@@ -82,7 +82,7 @@ export async function writeReport({ folder, dataset, learnt, features, signal }:
   const sections = [
     () => headline(summary, config, before, after),
     () => alternatives(summary, after),
-    () => curves(charts.loss, charts.accuracy),
+    () => curves(charts.loss, charts.accuracy, summary.training, config),
     () => classTable(summary, charts.classes, before, after),
     () => embeddingSection(summary, embedding),
     () => reliabilitySection(charts.reliability),

@@ -8,7 +8,11 @@ import type { Dataset, Item } from '../data/index.ts';
 import { datasetNames, openDataset } from '../datasets/index.ts';
 import { type Detection, detectionOf } from '../evaluation/detection.ts';
 import type { ImagePrediction } from '../evaluation/predictions.ts';
+import { canonicalText } from '@mudpt/tensor/internal';
 import type { Evaluation, UnknownEvaluation } from './records.ts';
+
+/** Which evaluation the known images are of. */
+type UnknownKind = Pick<Evaluation, 'what' | 'data' | 'split' | 'classes' | 'variation'>;
 
 /** Images of no class. */
 export interface UnknownImages {
@@ -67,7 +71,7 @@ async function datasetItems(name: string, known: Dataset, root: string): Promise
  * fitted, its probability at that temperature.
  */
 function unknownEvaluation(
-  { what, data, split, classes }: Pick<Evaluation, 'what' | 'data' | 'split' | 'classes'>,
+  kind: UnknownKind,
   unknown: string,
   known: readonly ImagePrediction[],
   others: readonly ImagePrediction[],
@@ -75,7 +79,8 @@ function unknownEvaluation(
 ): UnknownEvaluation {
   const by = (score: (prediction: ImagePrediction) => number): Detection => detectionOf(known.map(score), others.map(score));
   return {
-    ...{ what, data, split, classes, unknown, known: known.length, count: others.length },
+    ...kind,
+    ...{ unknown, known: known.length, count: others.length },
     softmax: by(({ top }) => top[0]?.[1] ?? Number.NaN),
     logit: by(({ logit }) => logit),
     ...(temperature !== undefined && { temperature, scaled: by(({ confidence }) => confidence) }),
@@ -96,7 +101,7 @@ export interface BothPredictions {
  */
 export async function measureUnknown(
   sets: readonly UnknownImages[],
-  kind: Pick<Evaluation, 'data' | 'split' | 'classes'>,
+  kindOf: (what: Evaluation['what']) => UnknownKind,
   known: BothPredictions,
   temperature: number | undefined,
   predict: (set: UnknownImages) => Promise<BothPredictions>,
@@ -106,8 +111,8 @@ export async function measureUnknown(
     const { zeroShot, tuned } = await predict(set);
     if (tuned.length === 0)
       throw new InputError('unknown', `no picture of ${set.name} can be read`, 'give pictures that can be opened');
-    made.push(unknownEvaluation({ what: 'zero-shot', ...kind }, set.name, known.zeroShot, zeroShot));
-    made.push(unknownEvaluation({ what: 'tuned', ...kind }, set.name, known.tuned, tuned, temperature));
+    made.push(unknownEvaluation(kindOf('zero-shot'), set.name, known.zeroShot, zeroShot));
+    made.push(unknownEvaluation(kindOf('tuned'), set.name, known.tuned, tuned, temperature));
   }
   return made;
 }
@@ -117,8 +122,8 @@ export function withUnknown(
   all: readonly UnknownEvaluation[] | undefined,
   made: readonly UnknownEvaluation[],
 ): UnknownEvaluation[] {
-  const keyOf = ({ what, data, split, classes, unknown }: UnknownEvaluation): string =>
-    JSON.stringify([what, data, split, classes, unknown]);
+  const keyOf = ({ what, data, split, classes, variation, unknown }: UnknownEvaluation): string =>
+    canonicalText([what, data, split, classes, variation ?? {}, unknown]);
   const keys = new Set(made.map(keyOf));
   return [...(all ?? []).filter((one) => !keys.has(keyOf(one))), ...made];
 }
