@@ -1,64 +1,72 @@
-/** Cheap augmentation of drawings: every number comes from one random stream, so that a step can be made again exactly. */
+/** Augmentation on the device: drawings and their records become the rows of patches that the image tower reads. */
+import { wgsl } from '@mudpt/shaders';
+import { empty, ShapeError, type Tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import type { Random } from '@mudpt/autograd';
-import { CLIP_MEAN, CLIP_STD } from '@mudpt/clip';
+import { grid1d, kernel } from '@mudpt/tensor/kernels';
+import { AUGMENT_NUMBERS, type PixelKind } from './augment-parameters.ts';
 
-/** Largest change of each kind, for strength 1. */
-const LOG_SCALE = 0.25;
-const ROTATION = 0.25; // radians
-const SHIFT = 0.125; // of the half side
-const CONTRAST = 0.15;
-const BRIGHTNESS = 0.075;
+const augment = kernel({ name: 'augment', source: wgsl['augment.wgsl'] });
+
+export type AugmentInput = {
+  /** u32 or i32 [B, side * side]: a drawing's pixels, as {@link stage} lays them out. */
+  readonly drawings: Tensor;
+  /** i32 [B]: 1 for RGBA, 0 for coverage. */
+  readonly isRgba: Tensor;
+  /** [B, AUGMENT_NUMBERS] */
+  readonly records: Tensor;
+  /** i32 [B, K]: places of the patches to make, row by row. */
+  readonly patches: Tensor;
+};
 
 /**
- * Draws an image [side, side, 4] (RGBA, not premultiplied) turned, scaled, shifted, perhaps mirrored, onto a coloured ground (white in
- * half of the cases), with other colours, and writes it normalised as CLIP's images are into `into` [3, size, size] from `offset` on.
- * Bilinear.
+ * Patches [B, K, 3 * patch * patch] of images of `size` pixels a side, normalised as CLIP's are, each drawn by its record as
+ * `AugmentParameters` says. Bilinear; where a drawing shrinks, the mean of several samples.
+ * @throws ShapeError for inputs that do not belong together
  */
-export function augmentInto(
-  into: Float32Array,
-  offset: number,
-  { pixels, side, size, strength }: { pixels: Uint8Array; side: number; size: number; strength: number },
-  random: Random,
-): void {
-  const swing = (limit: number): number => (2 * random() - 1) * limit * strength;
-  const scale = 1.03 * Math.exp(swing(LOG_SCALE));
-  const angle = swing(ROTATION);
-  const mirror = random() < 0.5 ? -1 : 1;
-  const [dx, dy] = [swing(SHIFT), swing(SHIFT)];
-  const isWhite = random() < 0.5;
-  const ground = [0, 1, 2].map(() => (isWhite ? 1 : 0.3 + 0.7 * random()));
-  const gains = [0, 1, 2].map(() => 1 + swing(CONTRAST));
-  const lift = swing(BRIGHTNESS);
-  const [cos, sin] = [scale * Math.cos(angle), scale * Math.sin(angle)];
-  const area = size * size;
-  const step = 2 / size;
-  for (let row = 0; row < size; row++) {
-    const y = (row + 0.5) * step - 1;
-    for (let column = 0; column < size; column++) {
-      const x = (column + 0.5) * step - 1;
-      const u = ((mirror * (cos * x - sin * y) + dx + 1) * side) / 2 - 0.5;
-      const v = ((sin * x + cos * y + dy + 1) * side) / 2 - 0.5;
-      const left = Math.floor(u);
-      const top = Math.floor(v);
-      let [red, green, blue, alpha] = [0, 0, 0, 0];
-      for (let corner = 0; corner < 4; corner++) {
-        const [px, py] = [left + (corner & 1), top + (corner >> 1)];
-        if (px < 0 || py < 0 || px >= side || py >= side) continue;
-        const place = (py * side + px) * 4;
-        const weight = (corner & 1 ? u - left : 1 - u + left) * (corner >> 1 ? v - top : 1 - v + top) * nth(pixels, place + 3);
-        red += weight * nth(pixels, place);
-        green += weight * nth(pixels, place + 1);
-        blue += weight * nth(pixels, place + 2);
-        alpha += weight;
-      }
-      const covered = alpha / 255;
-      const colours = [red, green, blue];
-      for (let channel = 0; channel < 3; channel++) {
-        const colour = nth(colours, channel) / (255 * 255) + nth(ground, channel) * (1 - covered);
-        const lit = Math.min(1, Math.max(0, colour * nth(gains, channel) + lift));
-        into[offset + channel * area + row * size + column] = (lit - nth(CLIP_MEAN, channel)) / nth(CLIP_STD, channel);
-      }
-    }
+export function augmentedPatches(
+  { drawings, isRgba, records, patches }: AugmentInput,
+  { size, patch }: { readonly size: number; readonly patch: number },
+): Tensor {
+  const [images = 0, kept = 0] = patches.shape;
+  const side = Math.sqrt(nth(drawings.shape, 1));
+  const fits =
+    drawings.shape[0] === images && isRgba.size === images && records.shape.join() === [images, AUGMENT_NUMBERS].join();
+  if (!fits || !Number.isInteger(side) || size % patch !== 0)
+    throw new ShapeError(
+      'augment',
+      `drawings [${drawings.shape.join(', ')}], kinds [${isRgba.shape.join(', ')}], records [${records.shape.join(', ')}] and patches [${patches.shape.join(', ')}] of ${size} / ${patch} do not belong together`,
+      `give [B, side * side], [B], [B, ${AUGMENT_NUMBERS}], [B, K], and a patch that divides the size`,
+    );
+  const y = empty(drawings.device, [images, kept, 3 * patch * patch]);
+  const pixels = images * kept * patch * patch;
+  augment.dispatch(drawings.device, {
+    buffers: { drawings, is_rgba: isRgba, records, patches, y },
+    params: { images, kept, across: size / patch, side },
+    grid: grid1d(pixels, 64),
+    defines: { PATCH: patch },
+    bytes: 4 * (y.size + drawings.size),
+  });
+  return y;
+}
+
+/** Lays drawings out for the device, one after the other in slots of equal length. */
+export function stage(
+  list: readonly { readonly kind: PixelKind; readonly pixels: Uint8Array }[],
+  side: number,
+): { readonly words: Uint32Array<ArrayBuffer>; readonly isRgba: Int32Array<ArrayBuffer> } {
+  const words = new Uint32Array(list.length * side * side);
+  const bytes = new Uint8Array(words.buffer);
+  const isRgba = new Int32Array(list.length);
+  for (const [index, { kind, pixels }] of list.entries()) {
+    const expected = side * side * (kind === 'rgba' ? 4 : 1);
+    if (pixels.length !== expected)
+      throw new ShapeError(
+        'augment',
+        `drawing ${index} has ${pixels.length} bytes, not ${expected}`,
+        `give a drawing of ${side} pixels a side`,
+      );
+    bytes.set(pixels, index * side * side * 4);
+    isRgba[index] = kind === 'rgba' ? 1 : 0;
   }
+  return { words, isRgba };
 }

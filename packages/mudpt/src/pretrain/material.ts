@@ -1,6 +1,6 @@
 /** Everything that training and evaluation read: drawings, captions, tokenizer, validation images. */
 import { createTokenizer, reduceVocabulary, type ReducedVocabulary, type Tokenizer } from '@mudpt/clip';
-import { type Drawing, loadDrawings } from '../datasets/icons/drawings.ts';
+import { loadDrawings } from '../datasets/icons/drawings.ts';
 import { heldOutConcepts, splitOf } from '../datasets/icons/held-out.ts';
 import { type Concept, readManifest } from '../datasets/icons/manifest.ts';
 import { heldOutStyles, seenStyles } from '../datasets/icons/styles.ts';
@@ -8,9 +8,13 @@ import { VIEW } from '../datasets/icons/view.ts';
 import { Captions } from './captions.ts';
 import { type Probe, renderProbes } from './evaluate.ts';
 import type { Recipe } from './recipe.ts';
+import type { Subject } from './batches.ts';
+import { subjectsOf } from './subjects.ts';
 
 export type Material = {
-  readonly drawings: readonly Drawing[];
+  /** How many there are. */
+  readonly drawings: number;
+  readonly subjects: readonly Subject[];
   readonly captions: Captions;
   readonly vocabulary: ReducedVocabulary;
   readonly tokenizer: Tokenizer;
@@ -48,7 +52,9 @@ export async function prepareMaterial(
   // The vocabulary has the held-out names too, or a class could not be asked for by its name; only their rows are never learnt.
   const vocabulary = await reduceVocabulary(captions.all(all), recipe.everydayMerges);
   const tokenizer = await createTokenizer({ vocabulary: { vocabJson: vocabulary.vocab, mergesText: vocabulary.merges } });
-  return { drawings, captions, vocabulary, tokenizer };
+  const pixels = drawings.map((drawing) => ({ ...drawing, kind: 'rgba' as const }));
+  const subjects = subjectsOf(pixels, captions, recipe);
+  return { drawings: drawings.length, subjects, captions, vocabulary, tokenizer };
 }
 
 /** Which images to evaluate on. */

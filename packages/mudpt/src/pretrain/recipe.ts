@@ -13,13 +13,21 @@ export type Recipe = {
   readonly steps: number;
   /** Images per update. */
   readonly batch: number;
+  /** Images of one subject in a batch; divides it. They share a caption, so that there are batch / views texts. */
+  readonly views: number;
   /** Images that go through the tower at once. */
   readonly chunk: number;
   readonly lr: number;
   /** Updates over which the rate climbs. */
   readonly warmup: number;
-  /** Last part of the updates, over which the rate falls to 0. */
+  /** The last updates, over which the rate falls to 0. */
   readonly cooldown: number;
+  /** Patches of an image that are computed; in the last `wholeImages` updates all of them are. */
+  readonly keptPatches: number;
+  readonly wholeImages: number;
+  /** Weight of the loss between images of one subject, and factor of their similarities. */
+  readonly twinWeight: number;
+  readonly twinScale: number;
   readonly weightDecay: number;
   readonly betas: readonly [number, number];
   /** Gradients are scaled down to this norm. */
@@ -44,22 +52,27 @@ const ACTIVATION = { activation: 'quick_gelu', eps: 1e-5 } as const;
 export const RECIPE: Recipe = {
   model: {
     embed: 128,
-    image: { width: 128, heads: 4, layers: 4, hidden: 512, size: 64, patch: 16, ...ACTIVATION },
-    text: { width: 128, heads: 4, layers: 4, hidden: 512, context: 32, ...ACTIVATION },
+    image: { width: 128, heads: 4, layers: 6, hidden: 512, size: 64, patch: 16, ...ACTIVATION },
+    text: { width: 128, heads: 4, layers: 6, hidden: 512, context: 32, ...ACTIVATION },
   },
   everydayMerges: 2000,
-  captionTokens: 8,
+  captionTokens: 10,
   seed: 1,
   steps: 10_000,
-  batch: 64,
-  chunk: 64,
-  lr: 6e-4,
-  warmup: 100,
-  cooldown: 0.25,
+  batch: 256,
+  views: 2,
+  chunk: 256,
+  lr: 1e-3,
+  warmup: 200,
+  cooldown: 2500,
+  keptPatches: 10,
+  wholeImages: 800,
+  twinWeight: 0.5,
+  twinScale: 10,
   weightDecay: 0.1,
   betas: [0.9, 0.98],
   clipNorm: 1,
-  emaDecay: 0.995,
+  emaDecay: 0.998,
   side: 72,
   variants: 3,
   strength: 1,
@@ -68,18 +81,24 @@ export const RECIPE: Recipe = {
   saveEvery: 50,
 };
 
-/** Learning rate of an update: straight up, level, straight down to 0 (warm-up, stable, decay). */
+/** Learning rate of an update: straight up, level, then down to 0 as 1 - sqrt (Hägele et al., "Scaling Laws Beyond Fixed Durations", 2024). */
 export function rateAt(step: number, { lr, warmup, steps, cooldown }: Recipe): number {
-  return lr * Math.min(1, (step + 1) / warmup, (steps - step) / (cooldown * steps));
+  const fallen = Math.max(0, step - (steps - cooldown)) / cooldown;
+  return lr * Math.min(1, (step + 1) / warmup, 1 - Math.sqrt(fallen));
 }
 
 /** Updates before the rate begins to fall. */
 export function levelUpdates({ steps, cooldown }: Pick<Recipe, 'steps' | 'cooldown'>): number {
-  return Math.floor((1 - cooldown) * steps);
+  return Math.max(0, steps - cooldown);
 }
 
-/** Whether a state after `step` updates of a run of `savedSteps` is one that a run of the recipe's length passes through, too. */
-export function isOnTheWay(step: number, savedSteps: number, recipe: Recipe): boolean {
-  if (savedSteps === recipe.steps) return true;
-  return step <= Math.min(levelUpdates(recipe), levelUpdates({ ...recipe, steps: savedSteps }));
+/** Patches of an image that update number `step` computes. */
+export function keptPatches(step: number, { model: { image }, keptPatches: kept, wholeImages, steps }: Recipe): number {
+  return step < steps - wholeImages ? kept : (image.size / image.patch) ** 2;
+}
+
+/** Whether a state after `step` updates of the run `saved` is one that a run of `recipe` passes through, too. */
+export function isOnTheWay(step: number, saved: Pick<Recipe, 'steps' | 'cooldown'>, recipe: Recipe): boolean {
+  if (saved.steps === recipe.steps && saved.cooldown === recipe.cooldown) return true;
+  return step <= Math.min(levelUpdates(recipe), levelUpdates(saved));
 }
