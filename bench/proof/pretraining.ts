@@ -45,7 +45,7 @@ learner.dispose();
 const steady = told.slice(1);
 const secondsPerStep = Math.min(...steady.map((one) => one.secondsPerStep));
 const line = {
-  drawings: material.drawings,
+  drawings: material.drawings.length,
   secondsToPrepare: prepared,
   updates: told.at(-1)?.step ?? 0,
   loss: { first: told[0]?.loss, last: told.at(-1)?.loss },

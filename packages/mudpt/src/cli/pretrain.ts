@@ -84,7 +84,7 @@ async function run(flags: Flags): Promise<void> {
   };
   const from = await installIcons(flags.icons);
   const material = await prepareMaterial(recipe, { from, cache: flags.icons });
-  console.log(`${material.drawings} drawings of ${material.subjects.length} things, ${material.tokenizer.vocabularySize} tokens`);
+  console.log(`${material.drawings.length} drawings, ${material.tokenizer.vocabularySize} tokens`);
   const device = await Device.open();
   const out = resolve(flags.out);
   const interrupt = new AbortController();

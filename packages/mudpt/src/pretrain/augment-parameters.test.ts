@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { randomFrom } from '@mudpt/autograd';
-import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment, type PixelKind } from './augment-parameters.ts';
+import type { PixelKind } from '../datasets/icons/drawings.ts';
+import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } from './augment-parameters.ts';
 
 const luminance = ([red, green, blue]: readonly [number, number, number]): number => 0.299 * red + 0.587 * green + 0.114 * blue;
 
@@ -16,7 +17,9 @@ it('is a function of the seed', () => {
 
 it.each(['coverage', 'rgba'] as const)('%s without strength has the look of the down-stream sets', (kind) => {
   for (const { affine, foreground, ground, recolour, gains, lift } of many(kind, 0).slice(0, 20)) {
-    expect(affine.map((value) => Math.abs(value) < 1e-9 ? 0 : Number(value.toFixed(6)))).toEqual([1.111111, 0, 0, 0, 1.111111, 0]);
+    expect(affine.map((value) => (Math.abs(value) < 1e-9 ? 0 : Number(value.toFixed(6))))).toEqual([
+      1.111111, 0, 0, 0, 1.111111, 0,
+    ]);
     expect([foreground, ground, gains, Math.abs(lift)]).toEqual([[0, 0, 0], [1, 1, 1], [1, 1, 1], 0]);
     expect(recolour).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
   }
@@ -33,8 +36,7 @@ it('drawings fill 0.5 to 1.05 of the side', () => {
 
 it('a foreground is told from its ground; light and dark grounds both come', () => {
   const records = many('coverage', 1);
-  for (const { foreground, ground } of records)
-    expect(Math.abs(luminance(foreground) - luminance(ground))).toBeGreaterThan(0.3);
+  for (const { foreground, ground } of records) expect(Math.abs(luminance(foreground) - luminance(ground))).toBeGreaterThan(0.3);
   const dark = records.filter(({ ground }) => luminance(ground) < 0.4).length / records.length;
   expect(dark).toBeGreaterThan(0.1);
   expect(dark).toBeLessThan(0.3);

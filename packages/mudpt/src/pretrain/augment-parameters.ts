@@ -3,11 +3,9 @@
  * again exactly, and carried out wherever pixels are made.
  */
 import type { Random } from '@mudpt/autograd';
+import type { PixelKind } from '../datasets/icons/drawings.ts';
 
 export type Rgb = readonly [red: number, green: number, blue: number];
-
-/** How a drawing's pixels are kept: one byte a pixel that says how much of it is covered, or RGBA, not premultiplied. */
-export type PixelKind = 'coverage' | 'rgba';
 
 /**
  * In this order:
@@ -87,7 +85,8 @@ const WHITE: Rgb = [1, 1, 1];
 function coverageColours(strength: number, random: Random): Colours {
   const share = random();
   const foreground = between([0, 0, 0], [0.35, 0.35, 0.35], random);
-  if (share >= strength || share < 0.35) return { foreground: strength === 0 ? BLACK : foreground, ground: WHITE, recolour: IDENTITY };
+  if (share >= strength || share < 0.35)
+    return { foreground: strength === 0 ? BLACK : foreground, ground: WHITE, recolour: IDENTITY };
   if (share < 0.55) return { foreground: legible(WHITE, random), ground: WHITE, recolour: IDENTITY };
   const ground = anyColour(random);
   return { foreground: legible(ground, random), ground, recolour: IDENTITY };

@@ -5,7 +5,8 @@ import { tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { eachDevice } from '@mudpt/testing/support';
 import { augmentedPatches, stage } from './augment.ts';
-import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment, type PixelKind } from './augment-parameters.ts';
+import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } from './augment-parameters.ts';
+import type { PixelKind } from '../datasets/icons/drawings.ts';
 
 const SIDE = 20;
 const SIZE = 16;

@@ -3,7 +3,8 @@ import { wgsl } from '@mudpt/shaders';
 import { empty, ShapeError, type Tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { grid1d, kernel } from '@mudpt/tensor/kernels';
-import { AUGMENT_NUMBERS, type PixelKind } from './augment-parameters.ts';
+import type { Rendering } from '../datasets/icons/drawings.ts';
+import { AUGMENT_NUMBERS } from './augment-parameters.ts';
 
 const augment = kernel({ name: 'augment', source: wgsl['augment.wgsl'] });
 
@@ -51,7 +52,7 @@ export function augmentedPatches(
 
 /** Lays drawings out for the device, one after the other in slots of equal length. */
 export function stage(
-  list: readonly { readonly kind: PixelKind; readonly pixels: Uint8Array }[],
+  list: readonly Rendering[],
   side: number,
 ): { readonly words: Uint32Array<ArrayBuffer>; readonly isRgba: Int32Array<ArrayBuffer> } {
   const words = new Uint32Array(list.length * side * side);

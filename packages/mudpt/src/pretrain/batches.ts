@@ -3,86 +3,85 @@ import type { HostInput } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { type Random, randomFrom } from '@mudpt/autograd';
 import type { Tokenizer } from '@mudpt/clip';
+import type { Subject } from '../datasets/icons/collection/match.ts';
+import type { Drawing, Rendering } from '../datasets/icons/drawings.ts';
 import { stage } from './augment.ts';
-import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment, type PixelKind } from './augment-parameters.ts';
-import type { Captions } from './captions.ts';
+import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } from './augment-parameters.ts';
+import type { CaptionStyle } from './captions.ts';
+import { type DrawingGroup, drawIndex, groupsOf, runningSums } from './groups.ts';
 import { drawnCells, drawPatches } from './patches.ts';
 import { keptPatches, type Recipe } from './recipe.ts';
 import { type BatchMember, type HostTargets, targetsOf } from './targets.ts';
 
-/** A drawing as batches need it. */
-export type BatchDrawing = { readonly style: string; readonly kind: PixelKind; readonly pixels: Uint8Array };
-
-/** What several drawings show. */
-export type Subject = {
-  /** How often it comes, compared with others. */
-  readonly odds: number;
-  readonly category: string;
-  readonly drawings: readonly BatchDrawing[];
-  readonly caption: (beginning: string, random: Random) => string;
-};
-
 export type HostBatch = HostTargets & Readonly<Record<'drawings' | 'isRgba' | 'records' | 'places' | 'ids', HostInput>>;
 
-type Shown = BatchMember & {
-  readonly drawing: BatchDrawing;
+/** What writes captions. */
+export type CaptionWriter = {
+  beginning(random: Random): CaptionStyle;
+  draw(subject: Subject, style: CaptionStyle, random: Random): string;
+};
+
+/** An image of a batch, before any pixel is made. */
+type BatchImage = BatchMember & {
+  readonly rendering: Rendering;
   readonly record: AugmentParameters;
   readonly places: readonly number[];
 };
 
 export class Batches {
-  /** Running sums of the subjects' odds. */
+  private readonly groups: readonly DrawingGroup[];
   private readonly sums: Float64Array;
-  private readonly cells = new WeakMap<Uint8Array, Uint8Array>();
+  private readonly cells = new WeakMap<Rendering, Uint8Array>();
 
   constructor(
-    private readonly subjects: readonly Subject[],
-    private readonly captions: Pick<Captions, 'beginning'>,
+    drawings: readonly Drawing[],
+    private readonly captions: CaptionWriter,
     private readonly tokenizer: Tokenizer,
     private readonly recipe: Recipe,
   ) {
-    let total = 0;
-    this.sums = Float64Array.from(subjects, ({ odds }) => (total += odds));
+    this.groups = groupsOf(drawings, recipe);
+    this.sums = runningSums(this.groups);
   }
 
-  /** Batch number `step`: `views` drawings each of `batch / views` subjects, one caption a subject. */
+  /** Batch number `step`: `views` drawings each of `batch / views` things, one caption a thing. */
   make(step: number): HostBatch {
     const { batch, views, seed, side } = this.recipe;
     const random = randomFrom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b));
     const texts = new Map<string, number>();
-    const beginning = this.captions.beginning(random);
+    const style = this.captions.beginning(random);
     const count = batch / views;
-    const shown = this.drawSubjects(count, random).flatMap((index) => {
-      const subject = nth(this.subjects, index);
-      const text = subject.caption(beginning, random);
+    const images = this.drawGroups(count, random).flatMap((index) => {
+      const { styles, category } = nth(this.groups, index);
+      const drawings = drawViews(styles, views, random);
+      const text = this.captions.draw(nth(drawings, 0).subject, style, random);
       const caption = texts.get(text) ?? texts.size;
       texts.set(text, caption);
-      const member = { caption, subject: index, category: subject.category };
-      return drawViews(subject.drawings, views, random).map((drawing) => this.show(member, drawing, step, random));
+      return drawings.map((drawing) => this.augmented({ caption, group: index, category }, drawing, step, random));
     });
     const { words, isRgba } = stage(
-      shown.map(({ drawing }) => drawing),
+      images.map(({ rendering }) => rendering),
       side,
     );
-    const kept = nth(shown, 0).places.length;
+    const places = Int32Array.from(images.flatMap((image) => image.places));
     return {
       drawings: { data: words, shape: [batch, side * side], dtype: 'u32' },
       isRgba: { data: isRgba, shape: [batch], dtype: 'i32' },
-      records: { data: packAugment(shown.map(({ record }) => record)), shape: [batch, AUGMENT_NUMBERS] },
-      places: { data: Int32Array.from(shown.flatMap(({ places }) => places)), shape: [batch, kept], dtype: 'i32' },
+      records: { data: packAugment(images.map(({ record }) => record)), shape: [batch, AUGMENT_NUMBERS] },
+      places: { data: places, shape: [batch, places.length / batch], dtype: 'i32' },
       ids: this.encode([...texts.keys()], count),
-      ...targetsOf(shown, texts.size, count),
+      ...targetsOf(images, texts.size, count),
     };
   }
 
-  private show(member: BatchMember, drawing: BatchDrawing, step: number, random: Random): Shown {
+  private augmented(member: BatchMember, { renderings }: Drawing, step: number, random: Random): BatchImage {
     const { strength, side, model } = this.recipe;
-    const record = drawAugment(drawing.kind, strength, random);
+    const rendering = pick(renderings, random);
+    const record = drawAugment(rendering.kind, strength, random);
     const across = model.image.size / model.image.patch;
-    const cells = this.cells.get(drawing.pixels) ?? drawnCells(drawing, side);
-    this.cells.set(drawing.pixels, cells);
+    const cells = this.cells.get(rendering) ?? drawnCells(rendering, side);
+    this.cells.set(rendering, cells);
     const places = drawPatches(cells, record, { across, kept: keptPatches(step, this.recipe) }, random);
-    return { ...member, drawing, record, places };
+    return { ...member, rendering, record, places };
   }
 
   /** Token ids [rows, captionTokens]; rows of padding are the first text again, and count for nothing. */
@@ -99,33 +98,21 @@ export class Batches {
   }
 
   /** Different ones, by their odds. */
-  private drawSubjects(count: number, random: Random): number[] {
+  private drawGroups(count: number, random: Random): number[] {
     const drawn = new Set<number>();
-    while (drawn.size < count) drawn.add(this.drawSubject(random));
+    while (drawn.size < count) drawn.add(drawIndex(this.sums, random()));
     return [...drawn];
   }
-
-  private drawSubject(random: Random): number {
-    const wanted = random() * nth(this.sums, this.sums.length - 1);
-    let [low, high] = [0, this.sums.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (nth(this.sums, middle) > wanted) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
 }
 
-/** `count` drawings: of different styles as long as there are some, then any. A style with many drawings comes no more often than others. */
-function drawViews(drawings: readonly BatchDrawing[], count: number, random: Random): BatchDrawing[] {
-  const styles = [...new Set(drawings.map(({ style }) => style))];
-  const pick = <T>(list: readonly T[]): T => nth(list, Math.floor(random() * list.length));
-  let left: string[] = [];
+/** `count` drawings of one thing: of different styles as long as there are some. */
+function drawViews(styles: readonly (readonly Drawing[])[], count: number, random: Random): Drawing[] {
+  let left: (readonly Drawing[])[] = [];
   return Array.from({ length: count }, () => {
     if (left.length === 0) left = [...styles];
-    const style = pick(left);
-    left = left.filter((one) => one !== style);
-    return pick(drawings.filter((drawing) => drawing.style === style));
+    const [style = []] = left.splice(Math.floor(random() * left.length), 1);
+    return pick(style, random);
   });
 }
+
+const pick = <T>(list: readonly T[], random: Random): T => nth(list, Math.floor(random() * list.length));

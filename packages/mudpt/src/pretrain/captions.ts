@@ -1,6 +1,8 @@
-/** What is written about a drawing: from its label, its tags and its category, in words that never name a held-out concept. */
+/** What is written about a drawing: from its label, its tags, its kind and its class, in words that never name a held-out concept. */
 import type { Random } from '@mudpt/autograd';
 import { CATEGORIES } from '../datasets/icons/categories.ts';
+import { classNames, classOfKind } from '../datasets/icons/classes.ts';
+import type { Subject } from '../datasets/icons/collection/match.ts';
 import { asWords } from '../datasets/icons/held-out.ts';
 import type { Concept } from '../datasets/icons/manifest.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
@@ -14,17 +16,20 @@ const BEGINNINGS = ['a photo of a ', 'a picture of a ', 'a ', ''];
 /** How often a caption names the category, the category with the label, the label; the rest names tags. */
 const SHARES = { category: 0.6, both: 0.2, label: 0.12 } as const;
 
+/** What the captions of one batch have in common, so that equal categories are equal captions. */
+export type CaptionStyle = {
+  /** How captions of categories begin. */
+  readonly beginning: string;
+  /** Whether categories are the classes of the down-stream sets; else the finer kinds. */
+  readonly namesClasses: boolean;
+};
+
 export class Captions {
   private readonly forbidden: readonly string[];
   private readonly tags = new Map<string, readonly string[]>();
 
-  constructor(concepts: readonly Concept[], heldOut: readonly Concept[]) {
+  constructor(heldOut: readonly Concept[]) {
     this.forbidden = heldOut.map(({ label }) => asWords(label));
-    for (const { id, tags } of concepts)
-      this.tags.set(
-        id,
-        tags.filter((tag) => this.isAllowed(tag)),
-      );
   }
 
   /** Whether a text names no held-out concept. */
@@ -33,36 +38,51 @@ export class Captions {
     return !this.forbidden.some((name) => words.includes(name));
   }
 
-  /** How a batch's captions of categories begin: the same for all, so that equal categories are equal captions. */
-  beginning(random: Random): string {
-    return random() < 0.5 ? PROMPT : pick(BEGINNINGS, random);
+  /** The style of a batch's captions. */
+  beginning(random: Random): CaptionStyle {
+    const namesClasses = random() < 0.5;
+    return { namesClasses, beginning: random() < 0.5 ? PROMPT : pick(BEGINNINGS, random) };
   }
 
-  /** A caption of a concept that pretraining sees. What matters comes first: long ones are cut. */
-  draw(concept: Concept, beginning: string, random: Random): string {
-    const label = concept.label.replace(/^flag: /, 'flag of ');
-    const category = categoryWords(concept);
+  /** A caption of what pretraining sees. What matters comes first: long ones are cut. */
+  draw(subject: Subject, { beginning, namesClasses }: CaptionStyle, random: Random): string {
+    const { label } = subject;
+    const category = (namesClasses ? className(subject) : undefined) ?? categoryWords(subject);
     const share = random();
-    if (share < SHARES.category) return `${beginning}${category}.`;
+    if (share < SHARES.category || label === category) return `${beginning}${category}.`;
     if (share < SHARES.category + SHARES.both) return `${category}, ${label}.`;
-    const tags = this.tags.get(concept.id) ?? [];
+    const tags = this.tagsOf(subject);
     if (share < SHARES.category + SHARES.both + SHARES.label || tags.length === 0) return `${label}.`;
     const [one, other] = [pick(tags, random), pick(tags, random)];
     const both = `${one} ${other}`;
     return one === other || !this.isAllowed(both) ? `${one}.` : `${both}.`;
   }
 
-  /** Every word that may be written, for the vocabulary. */
-  *all(concepts: readonly Concept[]): Generator<string> {
+  /** Every word that may be written about these, for the vocabulary. */
+  *all(subjects: Iterable<Subject>): Generator<string> {
     yield* CATEGORIES.map(({ name }) => name);
+    yield* classNames;
     yield* [PROMPT, ...BEGINNINGS];
-    for (const concept of concepts) yield [concept.label, categoryWords(concept), ...concept.tags].join(', ');
+    for (const subject of subjects) yield [subject.label, categoryWords(subject), ...subject.tags].join(', ');
+  }
+
+  private tagsOf({ key, tags }: Subject): readonly string[] {
+    const known = this.tags.get(key);
+    if (known) return known;
+    const allowed = tags.filter((tag) => this.isAllowed(tag));
+    this.tags.set(key, allowed);
+    return allowed;
   }
 }
 
-/** The class's name, or the subgroup's for what belongs to no class. */
-export function categoryWords({ category, subgroup }: Concept): string {
-  return category === undefined ? subgroup.replaceAll('-', ' ') : (CATEGORIES[category]?.name ?? subgroup);
+/** The kind's name, or CLDR's subgroup for what is of no kind. */
+export function categoryWords({ kind, concept }: Pick<Subject, 'kind' | 'concept'>): string {
+  return kind ?? concept?.subgroup.replaceAll('-', ' ') ?? 'symbol';
+}
+
+function className({ kind }: Pick<Subject, 'kind'>): string | undefined {
+  const label = classOfKind(kind);
+  return label === undefined ? undefined : classNames[label];
 }
 
 function pick<T>(list: readonly T[], random: Random): T {

@@ -189,7 +189,7 @@ export class Learner {
   }
 
   private expectRecipe(path: string, saved: string | undefined): void {
-    const rest = ({ steps: _1, evaluateEvery: _2, saveEvery: _3, cooldown: _4, wholeImages: _5, ...fixed }: Recipe) => fixed;
+    const rest = ({ steps: _1, evaluateEvery: _2, saveEvery: _3, cooldown: _4, ...fixed }: Recipe) => fixed;
     if (saved !== undefined && isEqual(rest(JSON.parse(saved) as Recipe), rest(this.recipe))) return;
     throw new InputError('pretrain', `${path} was made with another recipe: ${saved ?? 'none'}`, 'give that one, or start anew');
   }

@@ -1,20 +1,19 @@
 /** Everything that training and evaluation read: drawings, captions, tokenizer, validation images. */
 import { createTokenizer, reduceVocabulary, type ReducedVocabulary, type Tokenizer } from '@mudpt/clip';
-import { loadDrawings } from '../datasets/icons/drawings.ts';
+import { chooseIcons } from '../datasets/icons/collection/choose.ts';
+import { IconMatcher, subjectOf } from '../datasets/icons/collection/match.ts';
+import { COLLECTION, type CollectionSet } from '../datasets/icons/collection/sets.ts';
+import { type Drawing, type IconChoice, loadDrawings } from '../datasets/icons/drawings.ts';
 import { heldOutConcepts, splitOf } from '../datasets/icons/held-out.ts';
 import { type Concept, readManifest } from '../datasets/icons/manifest.ts';
-import { heldOutStyles, seenStyles } from '../datasets/icons/styles.ts';
+import { heldOutStyles, seenStyles, STYLES } from '../datasets/icons/styles.ts';
 import { VIEW } from '../datasets/icons/view.ts';
 import { Captions } from './captions.ts';
 import { type Probe, renderProbes } from './evaluate.ts';
 import type { Recipe } from './recipe.ts';
-import type { Subject } from './batches.ts';
-import { subjectsOf } from './subjects.ts';
 
 export type Material = {
-  /** How many there are. */
-  readonly drawings: number;
-  readonly subjects: readonly Subject[];
+  readonly drawings: readonly Drawing[];
   readonly captions: Captions;
   readonly vocabulary: ReducedVocabulary;
   readonly tokenizer: Tokenizer;
@@ -25,9 +24,11 @@ export type MaterialOptions = {
   readonly from: string | URL;
   /** Folder for rendered drawings. */
   readonly cache: string;
-  /** Default: all seen styles. */
+  /** Styles of emoji; default: all seen ones. */
   readonly styles?: readonly string[];
-  /** Every n-th concept only. */
+  /** Other sets; default: all there are. */
+  readonly collection?: readonly CollectionSet[];
+  /** Every n-th drawing only. */
   readonly every?: number;
 };
 
@@ -39,22 +40,34 @@ export async function dealtConcepts(): Promise<{ all: Concept[]; seen: Concept[]
   return { all, seen: all.filter(({ id }) => !ids.has(id)), heldOut };
 }
 
-/** Renders what is pretrained on. */
-export async function prepareMaterial(
-  recipe: Recipe,
-  { from, cache, styles = seenStyles, every = 1 }: MaterialOptions,
-): Promise<Material> {
+/** Which icons are pretrained on. */
+export async function chosenIcons(
+  { variants }: Pick<Recipe, 'variants'>,
+  { from, styles = seenStyles, collection = COLLECTION, every = 1 }: Omit<MaterialOptions, 'cache'>,
+): Promise<IconChoice[]> {
   const { all, seen, heldOut } = await dealtConcepts();
-  const chosen = seen.filter((_, index) => index % every === 0);
-  const { side, variants } = recipe;
-  const drawings = await loadDrawings({ concepts: chosen, styles, side, variants, from, cache });
-  const captions = new Captions(seen, heldOut);
+  const matcher = new IconMatcher(all, heldOut);
+  const choices: IconChoice[] = styles.flatMap((style) =>
+    seen.flatMap((concept) =>
+      (concept.icons[style] ?? []).slice(0, variants).map((icon) => ({ subject: subjectOf(concept), style, icons: [icon] })),
+    ),
+  );
+  for (const set of collection) choices.push(...(await chooseIcons(set, matcher, { from, variants })));
+  return choices.filter((_, index) => index % every === 0);
+}
+
+/** Renders what is pretrained on. */
+export async function prepareMaterial(recipe: Recipe, options: MaterialOptions): Promise<Material> {
+  const { all, heldOut } = await dealtConcepts();
+  const choices = await chosenIcons(recipe, options);
+  const versions = new Map([...STYLES, ...COLLECTION].map(({ name, version }) => [name, version]));
+  const drawings = await loadDrawings(choices, { ...options, side: recipe.side, versions });
+  const captions = new Captions(heldOut);
+  const subjects = [...new Map(drawings.map(({ subject }) => [`${subject.key} ${subject.label}`, subject])).values()];
   // The vocabulary has the held-out names too, or a class could not be asked for by its name; only their rows are never learnt.
-  const vocabulary = await reduceVocabulary(captions.all(all), recipe.everydayMerges);
+  const vocabulary = await reduceVocabulary(captions.all([...all.map(subjectOf), ...subjects]), recipe.everydayMerges);
   const tokenizer = await createTokenizer({ vocabulary: { vocabJson: vocabulary.vocab, mergesText: vocabulary.merges } });
-  const pixels = drawings.map((drawing) => ({ ...drawing, kind: 'rgba' as const }));
-  const subjects = subjectsOf(pixels, captions, recipe);
-  return { drawings: drawings.length, subjects, captions, vocabulary, tokenizer };
+  return { drawings, captions, vocabulary, tokenizer };
 }
 
 /** Which images to evaluate on. */

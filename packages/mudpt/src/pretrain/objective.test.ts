@@ -19,8 +19,8 @@ const OPTIONS = { twinWeight: 0.5, twinScale: 5 };
 const CAPTIONS = [0, 1, 0, 2, 0, 1];
 const IDS = [18, 3, 19, 0, 18, 5, 6, 19, 18, 7, 19, 0, 18, 3, 19, 0];
 
-/** The images' subjects: the first two of caption 0 are two drawings of one thing, the third is another one. */
-const MEMBERS = CAPTIONS.map((caption, at) => ({ caption, subject: at === 4 ? 9 : caption, category: String(caption) }));
+/** The images' groups: the first two of caption 0 are two drawings of one thing, the third is another one. */
+const MEMBERS = CAPTIONS.map((caption, at) => ({ caption, group: at === 4 ? 9 : caption, category: String(caption) }));
 
 function targets(device: Device): Omit<PairBatch, 'windows' | 'places' | 'ids'> {
   const { captions, weights, mask, twins, twinMask } = targetsOf(MEMBERS, 3, 4);
@@ -54,11 +54,11 @@ function expectedLoss(images: number[][], texts: number[][], scale: number): num
   return (toTexts + mean(toImages)) / 2;
 }
 
-/** Supervised contrast in double precision: means over a drawing's twins, which are the images of its subject. */
+/** Supervised contrast in double precision: means over a drawing's twins, which are the images of its group. */
 function expectedTwinLoss(images: number[][], scale: number): number {
   const rows = images.map((row) => row.map((value) => value / Math.hypot(...row)));
   const terms = rows.map((row, at) => {
-    const twins = MEMBERS.flatMap(({ subject }, other) => (other !== at && subject === MEMBERS[at]?.subject ? [other] : []));
+    const twins = MEMBERS.flatMap(({ group }, other) => (other !== at && group === MEMBERS[at]?.group ? [other] : []));
     if (twins.length === 0) return 0;
     const isOther = (other: number): boolean => other !== at && MEMBERS[other]?.category !== MEMBERS[at]?.category;
     const logit = (other: number): number => scale * row.reduce((sum, value, k) => sum + value * (rows[other]?.[k] ?? 0), 0);

@@ -1,7 +1,8 @@
 /** Which patches of an augmented image are worth computing: those where the drawing is, found on a coarse grid before any pixel is made. */
 import { nth } from '@mudpt/tensor/internal';
 import type { Random } from '@mudpt/autograd';
-import type { AugmentParameters, PixelKind } from './augment-parameters.ts';
+import type { Rendering } from '../datasets/icons/drawings.ts';
+import type { AugmentParameters } from './augment-parameters.ts';
 
 /** Cells of a side of the coarse grid. */
 export const CELLS = 18;
@@ -13,10 +14,7 @@ const POINTS = 4;
 const DRAWN = 16;
 
 /** Where a drawing has something: [CELLS, CELLS], 1 or 0. */
-export function drawnCells(
-  { kind, pixels }: { readonly kind: PixelKind; readonly pixels: Uint8Array },
-  side: number,
-): Uint8Array {
+export function drawnCells({ kind, pixels }: Rendering, side: number): Uint8Array {
   const cells = new Uint8Array(CELLS * CELLS);
   const [step, first] = kind === 'rgba' ? [4, 3] : [1, 0];
   for (let y = 0; y < side; y++) {

@@ -11,7 +11,7 @@ import type { Material } from './material.ts';
 /** Writes the averaged weights as f16 with the tokenizer, and how they came about: recipe, steps, log. */
 export async function publish(
   learner: Learner,
-  { drawings, subjects, captions, tokenizer: trained, vocabulary }: Material,
+  { drawings, captions, tokenizer: trained, vocabulary }: Material,
   { out, folder }: { out: string; folder: string },
 ): Promise<void> {
   const tokenizer = { 'vocab.json': JSON.stringify(vocabulary.vocab), 'merges.txt': vocabulary.merges };
@@ -20,9 +20,9 @@ export async function publish(
   const about: TrainingFacts = {
     command: `pnpm pretrain --steps ${recipe.steps} --seed ${recipe.seed}`,
     updates: step,
-    drawings,
+    drawings: drawings.length,
     tokens: trained.vocabularySize,
-    flops: learner.flops(new Batches(subjects, captions, trained, recipe).make(0)),
+    flops: learner.flops(new Batches(drawings, captions, trained, recipe).make(0)),
     recipe,
   };
   await writeFileAtomic(

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { isOnTheWay, keptPatches, levelUpdates, rateAt, RECIPE } from './recipe.ts';
 
-const recipe = { ...RECIPE, steps: 1000, warmup: 100, cooldown: 250, lr: 1, keptPatches: 10, wholeImages: 50 };
+const recipe = { ...RECIPE, steps: 1000, warmup: 100, cooldown: 250, lr: 1, keptPatches: 10, wholePart: 0.2 };
 
 it('the rate climbs, stays, and falls to 0', () => {
   expect(rateAt(0, recipe)).toBeCloseTo(0.01);

@@ -13,7 +13,7 @@ export type Recipe = {
   readonly steps: number;
   /** Images per update. */
   readonly batch: number;
-  /** Images of one subject in a batch; divides it. They share a caption, so that there are batch / views texts. */
+  /** Images of one thing in a batch; divides it. They share a caption, so that there are batch / views texts. */
   readonly views: number;
   /** Images that go through the tower at once. */
   readonly chunk: number;
@@ -22,10 +22,10 @@ export type Recipe = {
   readonly warmup: number;
   /** The last updates, over which the rate falls to 0. */
   readonly cooldown: number;
-  /** Patches of an image that are computed; in the last `wholeImages` updates all of them are. */
+  /** Patches of an image that are computed; in the last part of the cool-down all of them are. */
   readonly keptPatches: number;
-  readonly wholeImages: number;
-  /** Weight of the loss between images of one subject, and factor of their similarities. */
+  readonly wholePart: number;
+  /** Weight of the loss between images of one thing, and factor of their similarities. */
   readonly twinWeight: number;
   readonly twinScale: number;
   readonly weightDecay: number;
@@ -56,28 +56,28 @@ export const RECIPE: Recipe = {
     text: { width: 128, heads: 4, layers: 6, hidden: 512, context: 32, ...ACTIVATION },
   },
   everydayMerges: 2000,
-  captionTokens: 10,
+  captionTokens: 12,
   seed: 1,
-  steps: 10_000,
-  batch: 256,
-  views: 2,
-  chunk: 256,
-  lr: 1e-3,
-  warmup: 200,
-  cooldown: 2500,
+  steps: 20_000,
+  batch: 192,
+  views: 3,
+  chunk: 192,
+  lr: 1.5e-3,
+  warmup: 150,
+  cooldown: 4000,
   keptPatches: 10,
-  wholeImages: 800,
+  wholePart: 0.3,
   twinWeight: 0.5,
   twinScale: 10,
   weightDecay: 0.1,
   betas: [0.9, 0.98],
   clipNorm: 1,
-  emaDecay: 0.998,
+  emaDecay: 0.995,
   side: 72,
   variants: 3,
   strength: 1,
   balance: 0.5,
-  evaluateEvery: 250,
+  evaluateEvery: 200,
   saveEvery: 50,
 };
 
@@ -93,8 +93,8 @@ export function levelUpdates({ steps, cooldown }: Pick<Recipe, 'steps' | 'cooldo
 }
 
 /** Patches of an image that update number `step` computes. */
-export function keptPatches(step: number, { model: { image }, keptPatches: kept, wholeImages, steps }: Recipe): number {
-  return step < steps - wholeImages ? kept : (image.size / image.patch) ** 2;
+export function keptPatches(step: number, { model: { image }, keptPatches: kept, wholePart, steps, cooldown }: Recipe): number {
+  return step < steps - wholePart * cooldown ? kept : (image.size / image.patch) ** 2;
 }
 
 /** Whether a state after `step` updates of the run `saved` is one that a run of `recipe` passes through, too. */

@@ -85,7 +85,7 @@ export async function pretrain(options: RunOptions): Promise<Learner> {
   const { recipe, material, out, probes, onProgress, signal } = options;
   await mkdir(out, { recursive: true });
   const learner = await openLearner(options);
-  const batches = new Batches(material.subjects, material.captions, material.tokenizer, recipe);
+  const batches = new Batches(material.drawings, material.captions, material.tokenizer, recipe);
   const log = async (entry: object): Promise<void> => appendFile(join(out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
   const meter = new ThroughputMeter(recipe.batch);
   let losses: number[] = [];

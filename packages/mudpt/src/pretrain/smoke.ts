@@ -20,7 +20,7 @@ const SMOKE: Recipe = {
   chunk: 8,
   cooldown: 8,
   keptPatches: 3,
-  wholeImages: 4,
+  wholePart: 0.5,
   steps: 30,
   warmup: 4,
   lr: 2e-3,
@@ -38,6 +38,7 @@ export async function smoke(device: Device): Promise<SmokeReport> {
       from: import.meta.url,
       cache: folder,
       styles: ['fluent-emoji-flat'],
+      collection: [],
       every: 8,
     });
     const losses: number[] = [];

@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { targetsOf } from './targets.ts';
 
 const MEMBERS = [
-  { caption: 0, subject: 7, category: 'bird' },
-  { caption: 0, subject: 7, category: 'bird' },
-  { caption: 0, subject: 8, category: 'bird' },
-  { caption: 1, subject: 9, category: 'tool' },
-  { caption: 1, subject: 9, category: 'tool' },
-  { caption: 1, subject: 9, category: 'tool' },
+  { caption: 0, group: 7, category: 'bird' },
+  { caption: 0, group: 7, category: 'bird' },
+  { caption: 0, group: 8, category: 'bird' },
+  { caption: 1, group: 9, category: 'tool' },
+  { caption: 1, group: 9, category: 'tool' },
+  { caption: 1, group: 9, category: 'tool' },
 ];
 
 it('every image has its caption, every caption its images in equal parts', () => {
@@ -18,7 +18,7 @@ it('every image has its caption, every caption its images in equal parts', () =>
   expect([...mask.data]).toEqual([0, 0, -1e9]);
 });
 
-it('images of a subject are alike; those of its category are left out; others are told apart', () => {
+it('images of a thing are alike; those of its category are left out; others are told apart', () => {
   const { twins, twinMask } = targetsOf(MEMBERS, 2, 3);
   const row = (values: ArrayLike<number>, at: number): number[] => Array.from(values).slice(6 * at, 6 * at + 6);
   expect(row(twins.data, 0)).toEqual([0, Math.fround(1 / 6), 0, 0, 0, 0]);

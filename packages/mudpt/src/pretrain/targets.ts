@@ -10,8 +10,8 @@ export type HostTargets = Readonly<Record<'captions' | 'weights' | 'mask' | 'twi
 export type BatchMember = {
   /** Index of its caption. */
   readonly caption: number;
-  readonly subject: number;
-  /** Images of one category but of different subjects are neither pulled together nor pushed apart. */
+  readonly group: number;
+  /** Images of one category but of different things are neither pulled together nor pushed apart. */
   readonly category: string;
 };
 
@@ -28,11 +28,11 @@ export function targetsOf(members: readonly BatchMember[], texts: number, rows: 
   const twins = new Float32Array(count * count);
   const twinMask = new Float32Array(count * count);
   for (const [row, one] of members.entries()) {
-    const alike = members.filter(({ subject }, column) => subject === one.subject && column !== row).length;
+    const alike = members.filter(({ group }, column) => group === one.group && column !== row).length;
     for (const [column, other] of members.entries()) {
       const at = row * count + column;
       if (column === row) twinMask[at] = NEVER;
-      else if (other.subject === one.subject) twins[at] = 1 / (count * alike);
+      else if (other.group === one.group) twins[at] = 1 / (count * alike);
       else if (other.category === one.category) twinMask[at] = NEVER;
     }
   }

@@ -1,69 +1,133 @@
-/** All drawings of some styles as pixels in memory, rendered once and kept in a cache file. */
+/** Drawings as pixels in memory, rendered once and kept in a cache file. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@mudpt/tensor';
-import type { Concept } from './manifest.ts';
+import { InputError, writeFileAtomic } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
+import type { Subject } from './collection/match.ts';
 import { IconSet } from './render.ts';
-import { STYLES } from './styles.ts';
+
+/** Bytes a pixel: how much of it is covered (a drawing in one colour), or RGBA, not premultiplied. */
+export const PIXEL_BYTES = { coverage: 1, rgba: 4 } as const;
+export type PixelKind = keyof typeof PIXEL_BYTES;
+
+/** The pixels of a drawing, [side, side] or [side, side, 4]. */
+export type Rendering = { readonly kind: PixelKind; readonly pixels: Uint8Array };
+
+/** An icon to draw, with others that are the same drawing in another weight or filling. */
+export type IconChoice = {
+  readonly subject: Subject;
+  /** Name of the icon set. */
+  readonly style: string;
+  readonly icons: readonly string[];
+};
 
 export type Drawing = {
-  readonly concept: Concept;
+  readonly subject: Subject;
   readonly style: string;
   readonly icon: string;
-  /** RGBA [side, side, 4], not premultiplied. */
-  readonly pixels: Uint8Array;
+  /** One or more: the same drawing in other weights or fillings. */
+  readonly renderings: readonly Rendering[];
 };
 
 export type DrawingOptions = {
-  readonly concepts: readonly Concept[];
-  readonly styles: readonly string[];
   /** Pixels of a side. */
   readonly side: number;
-  /** Most icons of one concept in one style: the plain one and gender variants. */
-  readonly variants: number;
   /** Where the icon packages are installed: a package.json. */
   readonly from: string | URL;
   /** Folder of the cache file. */
   readonly cache: string;
+  /** Versions of the sets: those of other versions are rendered anew. */
+  readonly versions: ReadonlyMap<string, string>;
 };
 
-/** Renders (or reads from the cache) every icon of `concepts` in `styles`. Minutes the first time, then a second. */
-export async function loadDrawings(options: DrawingOptions): Promise<Drawing[]> {
-  const { concepts, styles, side, variants, from, cache } = options;
-  const list = styles.flatMap((style) =>
-    concepts.flatMap((concept) => (concept.icons[style] ?? []).slice(0, variants).map((icon) => ({ concept, style, icon }))),
-  );
-  const versions = STYLES.filter(({ name }) => styles.includes(name)).map(({ name, version }) => `${name}@${version}`);
-  const names = list.map(({ style, icon }) => `${style}:${icon}`);
+/** What the file says of every rendering, in one byte. */
+const KINDS = ['blank', 'coverage', 'rgba'] as const;
+
+/** Icons rendered at once. */
+const AT_ONCE = 16;
+
+/**
+ * Renders (or reads from the cache) all icons. Minutes the first time, then seconds. Icons that show nothing (animations that begin empty)
+ * are left out.
+ */
+export async function loadDrawings(choices: readonly IconChoice[], options: DrawingOptions): Promise<Drawing[]> {
+  const { side, cache, versions } = options;
+  const names = choices.flatMap(({ style, icons }) => icons.map((icon) => `${style}@${versions.get(style) ?? ''}:${icon}`));
   const key = createHash('sha256')
-    .update(JSON.stringify([side, versions, names]))
+    .update(JSON.stringify([side, names]))
     .digest('hex');
-  const file = join(cache, `drawings-${key.slice(0, 16)}.rgba`);
-  const bytes = side * side * 4;
+  const file = join(cache, `drawings-${key.slice(0, 16)}.pixels`);
   const known = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  const all = known?.length === list.length * bytes ? known : await render(list, bytes, { side, from });
-  if (all !== known) {
+  const bytes = known ?? (await render(choices, names.length, options));
+  if (!known) {
     await mkdir(cache, { recursive: true });
-    await writeFileAtomic('icons', file, all);
+    await writeFileAtomic('icons', file, bytes);
   }
-  return list.map((entry, index) => ({ ...entry, pixels: all.subarray(index * bytes, (index + 1) * bytes) }));
+  return takeApart(choices, names.length, bytes, side * side);
+}
+
+function takeApart(choices: readonly IconChoice[], count: number, bytes: Uint8Array, area: number): Drawing[] {
+  let [index, at] = [0, count];
+  const next = (): Rendering | undefined => {
+    const kind = KINDS[nth(bytes, index++)];
+    if (kind === undefined || at > bytes.length)
+      throw new InputError('icons', 'the cache of rendered drawings is damaged', 'delete the files *.pixels in the cache folder');
+    if (kind === 'blank') return undefined;
+    const from = at;
+    at += area * PIXEL_BYTES[kind];
+    return { kind, pixels: bytes.subarray(from, at) };
+  };
+  return choices.flatMap(({ subject, style, icons }) => {
+    const renderings = icons.map(next).filter((rendering) => rendering !== undefined);
+    return renderings.length === 0 ? [] : [{ subject, style, icon: icons[0] as string, renderings }];
+  });
 }
 
 async function render(
-  list: readonly { readonly style: string; readonly icon: string }[],
-  bytes: number,
+  choices: readonly IconChoice[],
+  count: number,
   { side, from }: Pick<DrawingOptions, 'side' | 'from'>,
-): Promise<Uint8Array> {
-  const all = new Uint8Array(list.length * bytes);
+): Promise<Uint8Array<ArrayBuffer>> {
   const sets = new Map<string, IconSet>();
-  for (const [index, { style, icon }] of list.entries()) {
-    const set = sets.get(style) ?? (await IconSet.open(style, from));
-    sets.set(style, set);
-    all.set(await set.rgba(icon, side), index * bytes);
+  for (const style of new Set(choices.map((choice) => choice.style))) sets.set(style, await IconSet.open(style, from));
+  const list = choices.flatMap(({ style, icons }) => icons.map((icon) => ({ set: sets.get(style) as IconSet, icon })));
+  const kinds = new Uint8Array(count);
+  const parts: Uint8Array[] = [kinds];
+  for (let at = 0; at < list.length; at += AT_ONCE) {
+    const images = await Promise.all(list.slice(at, at + AT_ONCE).map(({ set, icon }) => set.rgba(icon, side)));
+    for (const [index, image] of images.entries()) {
+      const { kind, pixels } = compact(image);
+      kinds[at + index] = KINDS.indexOf(kind);
+      parts.push(pixels);
+    }
   }
-  return all;
+  return joined(parts);
+}
+
+/** One byte a pixel for what is drawn in black alone, as icons are that leave their colour to the page. */
+function compact(rgba: Uint8Array): { kind: (typeof KINDS)[number]; pixels: Uint8Array } {
+  const coverage = new Uint8Array(rgba.length / 4);
+  let isBlank = true;
+  for (let pixel = 0; pixel < coverage.length; pixel++) {
+    const alpha = nth(rgba, 4 * pixel + 3);
+    if (alpha === 0) continue;
+    isBlank = false;
+    if (nth(rgba, 4 * pixel) + nth(rgba, 4 * pixel + 1) + nth(rgba, 4 * pixel + 2) > 0) return { kind: 'rgba', pixels: rgba };
+    coverage[pixel] = alpha;
+  }
+  return isBlank ? { kind: 'blank', pixels: new Uint8Array(0) } : { kind: 'coverage', pixels: coverage };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

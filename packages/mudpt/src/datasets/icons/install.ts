@@ -1,9 +1,10 @@
 /** Installation of icon sets that do not come with this package, at fixed versions, in a separate folder. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
+import { COLLECTION } from './collection/sets.ts';
 import { packageOf, type Style, STYLES } from './styles.ts';
 
 /** Labels, tags and groups of all concepts (MIT). */
@@ -11,7 +12,7 @@ export const EMOJIBASE_VERSION = '17.0.0';
 
 /** All icon sets and emojibase-data, which pretraining needs: see {@link install}. */
 export function installIcons(folder: string): Promise<string> {
-  return install(folder, { ...versionsOf(STYLES), 'emojibase-data': EMOJIBASE_VERSION });
+  return install(folder, { ...versionsOf([...STYLES, ...COLLECTION]), 'emojibase-data': EMOJIBASE_VERSION });
 }
 
 /** One icon set: see {@link install}. */
@@ -19,7 +20,7 @@ export function installStyle(folder: string, style: Style): Promise<string> {
   return install(folder, versionsOf([style]));
 }
 
-const versionsOf = (styles: readonly Style[]): Record<string, string> =>
+const versionsOf = (styles: readonly Pick<Style, 'name' | 'version'>[]): Record<string, string> =>
   Object.fromEntries(styles.map(({ name, version }) => [packageOf(name), version]));
 
 /**
@@ -29,8 +30,11 @@ const versionsOf = (styles: readonly Style[]): Record<string, string> =>
  */
 async function install(folder: string, wanted: Readonly<Record<string, string>>): Promise<string> {
   const manifest = join(resolve(folder), 'package.json');
-  const there = (name: string): boolean => existsSync(join(resolve(folder), 'node_modules', name, 'package.json'));
-  if (Object.keys(wanted).every(there)) return manifest;
+  const isThere = ([name, version]: readonly [string, string]): boolean => {
+    const about = join(resolve(folder), 'node_modules', name, 'package.json');
+    return existsSync(about) && (JSON.parse(readFileSync(about, 'utf8')) as { version?: string }).version === version;
+  };
+  if (Object.entries(wanted).every(isThere)) return manifest;
   await mkdir(folder, { recursive: true });
   if (!existsSync(manifest))
     await writeFileAtomic('icons', manifest, JSON.stringify({ name: 'icons', private: true }, undefined, 2));
