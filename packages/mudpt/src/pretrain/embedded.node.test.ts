@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { loadClip } from '@mudpt/clip';
 import { eachDevice } from '@mudpt/testing/support';
-import { categoryNames } from '../datasets/icons/categories.ts';
+import { classNames } from '../datasets/icons/classes.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 import { STYLES } from '../datasets/icons/styles.ts';
 import { modelCard } from './card.ts';
@@ -30,7 +30,7 @@ eachDevice('the embedded model', (ctx) => {
     using clip = await loadClip(MODEL, { device, dtype: 'f32' });
     const classes = await textFeatures(
       clip,
-      categoryNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
+      classNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
     );
     const accuracy = async (styles: readonly string[]): Promise<number> => {
       const probes = await probesOf({ styles, concepts: 'test', every: 2 }, import.meta.url);
@@ -40,7 +40,7 @@ eachDevice('the embedded model', (ctx) => {
     };
     const installed = (wanted: string): string[] =>
       STYLES.filter(({ role, bundled }) => bundled && role === wanted).map(({ name }) => name);
-    const chance = 100 / categoryNames.length;
+    const chance = 100 / classNames.length;
     expect(await accuracy(installed('seen'))).toBeGreaterThan(6 * chance);
     expect(await accuracy(installed('held-out'))).toBeGreaterThan(3 * chance);
   });

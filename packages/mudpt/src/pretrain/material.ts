@@ -1,5 +1,6 @@
 /** Everything that training and evaluation read: drawings, captions, tokenizer, validation images. */
 import { createTokenizer, reduceVocabulary, type ReducedVocabulary, type Tokenizer } from '@mudpt/clip';
+import { classOf } from '../datasets/icons/classes.ts';
 import { chooseIcons } from '../datasets/icons/collection/choose.ts';
 import { IconMatcher, subjectOf } from '../datasets/icons/collection/match.ts';
 import { COLLECTION, type CollectionSet } from '../datasets/icons/collection/sets.ts';
@@ -91,13 +92,15 @@ export async function probesOf(
   for (const list of heldOutConcepts(all))
     for (const [position, { id }] of list.entries()) halves.set(id, splitOf(position) === 'test' ? 'test' : 'validation');
   const wanted = all.filter(
-    ({ id, category }) =>
-      (withoutClass || category !== undefined) && (concepts === 'all' || (halves.get(id) ?? 'seen') === concepts),
+    (concept) =>
+      (withoutClass || classOf(concept) !== undefined) && (concepts === 'all' || (halves.get(concept.id) ?? 'seen') === concepts),
   );
   const chosen = styles === 'seen' ? seenStyles : styles === 'held-out' ? heldOutStyles : styles;
   const list = chosen.flatMap((style) =>
-    wanted.flatMap(({ icons, label, category }) =>
-      (icons[style] ?? []).slice(0, 1).map((icon) => ({ style, icon, label: category ?? -1, caption: `${label}.` })),
+    wanted.flatMap((concept) =>
+      (concept.icons[style] ?? [])
+        .slice(0, 1)
+        .map((icon) => ({ style, icon, label: classOf(concept) ?? -1, caption: `${concept.label}.` })),
     ),
   );
   return renderProbes(

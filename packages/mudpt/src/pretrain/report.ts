@@ -1,7 +1,7 @@
 /** What a published model can do, measured on the images of the down-stream sets. */
 import { type Clip, loadClip } from '@mudpt/clip';
 import { type Device, tensor } from '@mudpt/tensor';
-import { categoryNames } from '../datasets/icons/categories.ts';
+import { classNames } from '../datasets/icons/classes.ts';
 import { readManifest } from '../datasets/icons/manifest.ts';
 import { ICON_SETS, ICON_TEMPLATE, type Place } from '../datasets/icons/sets.ts';
 import { heldOutStyles } from '../datasets/icons/styles.ts';
@@ -40,7 +40,7 @@ export async function reportOn(folder: string, device: Device, from: string | UR
   using clip = await loadClip(folder, { device, dtype: 'f32' });
   const classes = await textFeatures(
     clip,
-    categoryNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
+    classNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
   );
   const trained = await probesOf({ styles: 'seen', concepts: 'seen', every: 4 }, from);
   const sets: Record<string, Probe[]> = {
@@ -78,7 +78,7 @@ export async function reportOn(folder: string, device: Device, from: string | UR
       linearProbe: await probeLinearly(clip, train, val, device),
     };
   }
-  return { chance: 100 / categoryNames.length, zeroShot, meanPixels, retrieval, validation };
+  return { chance: 100 / classNames.length, zeroShot, meanPixels, retrieval, validation };
 }
 
 const labelsOf = (probes: readonly Probe[]): number[] => probes.map(({ label }) => label);
@@ -96,10 +96,7 @@ const PROBE = { strengths: [1e4, 1e2, 1], searchSteps: 0, maxIterations: 60 };
 
 /** Accuracy on `val`, on which the strength is chosen too, as the method's protocol has it. */
 async function probeLinearly(clip: Clip, train: readonly Probe[], val: readonly Probe[], device: Device): Promise<number> {
-  const probe = new LinearProbe(
-    { device, embed: clip.config.embed, classNames: categoryNames },
-    linearProbeSettings.parse(PROBE),
-  );
+  const probe = new LinearProbe({ device, embed: clip.config.embed, classNames }, linearProbeSettings.parse(PROBE));
   const featuresOf = async (probes: readonly Probe[]) => {
     const rows = await imageFeatures(clip, probes, device);
     const values = Float32Array.from(rows.flatMap((row) => [...row]));

@@ -3,7 +3,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Device, InputError, openSafetensors } from '@mudpt/tensor';
-import { categoryNames } from '../datasets/icons/categories.ts';
+import { classNames } from '../datasets/icons/classes.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 import { Batches } from './batches.ts';
 import { imageFeatures, type Probe, recallAt, textFeatures, zeroShotAccuracy } from './evaluate.ts';
@@ -136,7 +136,7 @@ export async function validate(learner: Learner, probes: RunOptions['probes']): 
   return learner.withAverage(async () => {
     const classes = await textFeatures(
       clip,
-      categoryNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
+      classNames.map((name) => ICON_TEMPLATE.replace('{}', name)),
     );
     const results: Record<string, number> = {};
     for (const [name, list] of Object.entries(probes)) {

@@ -22,6 +22,14 @@ const KINDS: Readonly<Record<string, string>> = {
   music: 'sound device',
 };
 
+/** Kinds of single concepts that CLDR files elsewhere. */
+const KINDS_BY_LABEL: Readonly<Record<string, string>> = {
+  'Christmas tree': 'plant',
+  'tanabata tree': 'plant',
+  'pine decoration': 'plant',
+  'stop sign': 'sign',
+};
+
 /** In alphabetical order, which is the order of class labels. */
 export const CLASSES: readonly IconClass[] = [
   { name: 'arrow', kinds: ['arrow'] },
@@ -57,11 +65,15 @@ export const CLASSES: readonly IconClass[] = [
 export const classNames: readonly string[] = CLASSES.map(({ name }) => name);
 
 /** What a concept is: its category's name, or that of a kind that has no category. Undefined for what is neither. */
-export function kindOf({ category, subgroup }: Pick<Concept, 'category' | 'subgroup'>): string | undefined {
-  return category === undefined ? KINDS[subgroup] : CATEGORIES[category]?.name;
+export function kindOf({ label, category, subgroup }: Pick<Concept, 'label' | 'category' | 'subgroup'>): string | undefined {
+  return category === undefined ? (KINDS_BY_LABEL[label] ?? KINDS[subgroup]) : CATEGORIES[category]?.name;
 }
 
 const labels = new Map(CLASSES.flatMap(({ kinds }, label) => kinds.map((kind) => [kind, label] as const)));
 
 /** Label of a kind's class, or undefined. */
 export const classOfKind = (kind: string | undefined): number | undefined => (kind === undefined ? undefined : labels.get(kind));
+
+/** Label of a concept's class, or undefined. */
+export const classOf = (concept: Pick<Concept, 'label' | 'category' | 'subgroup'>): number | undefined =>
+  classOfKind(kindOf(concept));
