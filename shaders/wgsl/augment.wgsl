@@ -33,21 +33,18 @@ fn colour(image: u32, index: u32) -> vec3<f32> {
   return vec3<f32>(number(image, index), number(image, index + 1u), number(image, index + 2u));
 }
 
-// Colour, multiplied with alpha, and alpha of the drawing's pixel.
-fn pixel(image: u32, place: u32) -> vec4<f32> {
-  let start = image * params.side * params.side;
-  if (is_rgba[image] != 0) {
+// Colour, multiplied with alpha, and alpha of a pixel of an RGBA drawing; (0, 0, 0, coverage) of another.
+fn pixel(start: u32, place: u32, rgba: bool) -> vec4<f32> {
+  if (rgba) {
     let value = unpack4x8unorm(drawings[start + place]);
     return vec4<f32>(value.xyz * value.w, value.w);
   }
-  let covered = f32((drawings[start + place / 4u] >> (8u * (place % 4u))) & 255u) / 255.0;
-  return vec4<f32>(colour(image, 6u) * covered, covered);
+  return vec4<f32>(0, 0, 0, f32(extractBits(drawings[start + place / 4u], 8u * (place % 4u), 8u)) / 255.0);
 }
 
-fn sample(image: u32, x: f32, y: f32) -> vec4<f32> {
+// Bilinear sample at (u, v), in pixels from the centre of the first one.
+fn sample(start: u32, rgba: bool, u: f32, v: f32) -> vec4<f32> {
   let side = f32(params.side);
-  let u = (number(image, 0u) * x + number(image, 1u) * y + number(image, 2u) + 1.0) * side * 0.5 - 0.5;
-  let v = (number(image, 3u) * x + number(image, 4u) * y + number(image, 5u) + 1.0) * side * 0.5 - 0.5;
   var sum = vec4<f32>(0);
   if (u <= -1.0 || v <= -1.0 || u >= side || v >= side) { return sum; }
   let left = floor(u);
@@ -57,7 +54,7 @@ fn sample(image: u32, x: f32, y: f32) -> vec4<f32> {
     let py = top + f32(corner >> 1u);
     if (px < 0.0 || py < 0.0 || px >= side || py >= side) { continue; }
     let weight = (1.0 - abs(u - px)) * (1.0 - abs(v - py));
-    sum += weight * pixel(image, u32(py) * params.side + u32(px));
+    sum += weight * pixel(start, u32(py) * params.side + u32(px), rgba);
   }
   return sum;
 }
@@ -74,17 +71,24 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let column = (patch_place % params.across) * ${PATCH}u + within % ${PATCH}u;
   let row = (patch_place / params.across) * ${PATCH}u + within / ${PATCH}u;
   let size = f32(params.across * ${PATCH}u);
-  let along_x = length(vec2<f32>(number(image, 0u), number(image, 3u)));
-  let along_y = length(vec2<f32>(number(image, 1u), number(image, 4u)));
-  let count = u32(clamp(floor(max(along_x, along_y) * f32(params.side) / size + 0.5), 1.0, 4.0));
+  // (u, v) = (x, y) turned by the record's affine, in pixels of the drawing, without the offset.
+  let half_side = f32(params.side) * 0.5;
+  let along_x = vec2<f32>(number(image, 0u), number(image, 3u)) * half_side;
+  let along_y = vec2<f32>(number(image, 1u), number(image, 4u)) * half_side;
+  let shift = (vec2<f32>(number(image, 2u), number(image, 5u)) + 1.0) * half_side - 0.5;
+  let count = u32(clamp(floor(max(length(along_x), length(along_y)) * 2.0 / size + 0.5), 1.0, 4.0));
+  let start = image * params.side * params.side;
+  let rgba = is_rgba[image] != 0;
   var sum = vec4<f32>(0);
   for (var tap = 0u; tap < count * count; tap++) {
-    let dx = (f32(tap % count) + 0.5) / f32(count);
-    let dy = (f32(tap / count) + 0.5) / f32(count);
-    sum += sample(image, (f32(column) + dx) * 2.0 / size - 1.0, (f32(row) + dy) * 2.0 / size - 1.0);
+    let x = (f32(column) + (f32(tap % count) + 0.5) / f32(count)) * 2.0 / size - 1.0;
+    let y = (f32(row) + (f32(tap / count) + 0.5) / f32(count)) * 2.0 / size - 1.0;
+    let at = along_x * x + along_y * y + shift;
+    sum += sample(start, rgba, at.x, at.y);
   }
   let alpha = sum.w / f32(count * count);
-  let drawn = select(vec3<f32>(0), sum.xyz / sum.w, sum.w > 0.0);
+  let painted = select(vec3<f32>(0), sum.xyz / sum.w, sum.w > 0.0);
+  let drawn = select(colour(image, 6u), painted, rgba);
   var shown = colour(image, 9u) * (1.0 - alpha);
   for (var channel = 0u; channel < 3u; channel++) {
     let at = 12u + 4u * channel;
