@@ -38,7 +38,7 @@ export function customOp<A extends readonly unknown[]>({
   const op = defineOp(name, forward as unknown as Forward, { nulls: 'kept' });
   const rule = (context: RuleContext, ...args: readonly unknown[]): RuleResult<Tensor> => {
     const given = args as unknown as A;
-    const output = forward(...given);
+    const output = (op as unknown as (...all: A) => Tensor)(...given);
     const needs = tensorsIn(args).map((tensor) => context.needs(tensor));
     const saved = saves(output, ...given).map((tensor) => context.save(tensor));
     return { output, backward: (grad) => backward(grad, saved, needs) };

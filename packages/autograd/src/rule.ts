@@ -44,12 +44,31 @@ export type RuleResult<R> = (R extends Tensor ? OneOutput : ManyOutputs<R>) & {
 export type Rule<F extends AnyFunction> = (context: RuleContext, ...args: Parameters<F>) => RuleResult<ReturnType<F>>;
 export type AnyRule = (context: RuleContext, ...args: readonly unknown[]) => RuleResult<unknown>;
 
+/** What a rule may have besides. */
+export type RuleOptions<F extends AnyFunction> = {
+  /**
+   * The same function made of ops. A tape records it instead of the rule where a tape outside of it needs the gradient's own gradient: for
+   * rules whose forward or backward dispatches kernels.
+   */
+  readonly composition?: F;
+};
+
 const rules = new WeakMap<Op, AnyRule>();
+const compositions = new WeakMap<Op, AnyFunction>();
 const constant = new WeakSet<Op>();
 
-/** Gives `op` a gradient. Inside the rule the hook is off, so the ops it calls are not recorded. */
-export function defineRule<F extends AnyFunction>(op: Op<F>, rule: Rule<F>): void {
+/**
+ * Gives `op` a gradient. The tape does not record the ops that the rule calls; a tape outside of it does, which makes a rule of ops
+ * differentiable again.
+ */
+export function defineRule<F extends AnyFunction>(op: Op<F>, rule: Rule<F>, { composition }: RuleOptions<F> = {}): void {
   rules.set(op as unknown as Op, rule as unknown as AnyRule);
+  if (composition) compositions.set(op as unknown as Op, composition);
+}
+
+/** See {@link RuleOptions}. */
+export function compositionOf(op: Op): AnyFunction | undefined {
+  return compositions.get(op);
 }
 
 /** Declares that no gradient flows through `ops`: their results count as constants. */

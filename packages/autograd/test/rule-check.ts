@@ -28,11 +28,12 @@ export function constant(beside: Tensor, values: HostArray, shape: Shape, dtype:
   return tensor(values, { shape, dtype, device: beside.device });
 }
 
-/** Runs a case with random inputs. @throws Error when a gradient differs */
+/** Runs a case with random inputs. @param order 2: second derivatives too. @throws Error when a gradient differs */
 export async function checkRule(
   device: Device,
   { shapes, run, reference, domain, adjust = (x) => x }: Case,
   dtypes: readonly DType[] = [],
+  order: 1 | 2 = 1,
 ): Promise<void> {
   const inputs = shapes.map((shape, which) => {
     const [low, high] = domain?.[which] ?? domain?.[0] ?? [-1, 1];
@@ -42,7 +43,7 @@ export async function checkRule(
     return tensor(toF32(values), { shape, dtype, device });
   });
   try {
-    await gradcheck(run, inputs, { reference: (...values) => reference(...(values as unknown as Ref[])) });
+    await gradcheck(run, inputs, { reference: (...values) => reference(...(values as unknown as Ref[])), order });
   } finally {
     for (const input of inputs) input.dispose();
   }

@@ -14,6 +14,7 @@ import {
   Tensor,
   TensorError,
 } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import type { ClipConfig } from './config.ts';
 import { asIds, encodePacked, fileBatches, gather, tensorBatches, textBatches } from './encode-batches.ts';
 import type { ImageTower } from './towers/image-tower.ts';
@@ -135,7 +136,7 @@ export class Clip extends Module {
     options: EncodeTextOptions = {},
   ): Promise<Tensor> {
     const texts = fillTemplates(labels, templates);
-    const key = JSON.stringify([labels, templates, options.onTooLong, options.packed]);
+    const key = canonicalText([labels, templates, options.onTooLong, options.packed]);
     const known = this.classSets.get(key);
     if (known) return alias(known);
     using features = await this.encodeText(texts, options);

@@ -4,9 +4,21 @@ import './methods.ts';
 
 // The engine under a device; hooks, and the context they live in.
 export { engineOf } from './device.ts';
+export { canonicalText, isEqual } from './canonical.ts';
 export { lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';
-export { currentHook, installHook, type OpHook, withHook, type WorkHook } from './definition/op.ts';
+export {
+  callUnder,
+  currentHook,
+  installHook,
+  type Listener,
+  listeningTape,
+  type OpHook,
+  outerTape,
+  withHook,
+  withListener,
+  type WorkHook,
+} from './definition/op.ts';
 export { expectMovable, rebind } from './definition/views.ts';
 
 // Variants of kernels, and their measurement.
@@ -33,6 +45,7 @@ export {
   attentionQkvForward,
   type AttentionQkvGradients,
 } from './ops/attention-qkv.ts';
+export { packedAttentionUnfused } from './ops/attention-unfused.ts';
 export { sequencesOf } from './kernels/attention/sequences.ts';
 export { cdistBackward } from './ops/cdist.ts';
 export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './ops/conv2d.ts';
@@ -75,6 +88,13 @@ export { sliceBackward } from './ops/slices.ts';
 export { logSoftmaxBackward, softmaxBackward } from './ops/softmax.ts';
 
 // The table of pointwise operations, and the derivatives that are data in it.
-export { type OperandGradient, pointwiseBackward, pointwiseDerivative } from './pointwise/gradient.ts';
+export {
+  evaluateGradient,
+  type GradientExpression,
+  gradientExpression,
+  type OperandGradient,
+  pointwiseBackward,
+  pointwiseDerivative,
+} from './pointwise/gradient.ts';
 export { isPointwise, type PointwiseName, pointwiseTable } from './pointwise/table.ts';
 export type { PointwiseRow } from './pointwise/row.ts';

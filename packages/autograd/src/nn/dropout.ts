@@ -23,7 +23,7 @@ export const dropout = defineOp('dropout', (x: Tensor, options: DropoutOptions):
 defineRule(dropout, (context, x, options) => {
   const seed = typeof options.seed === 'number' ? options.seed : context.save(options.seed);
   // The choice is made again instead of being kept.
-  return { output: run(x, options), inputs: [x], backward: (grad) => [run(grad, { ...options, seed })] };
+  return { output: dropout(x, options), inputs: [x], backward: (grad) => [dropout(grad, { ...options, seed })] };
 });
 
 function run(x: Tensor, { p, seed, stream }: DropoutOptions): Tensor {

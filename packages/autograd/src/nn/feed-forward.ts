@@ -27,43 +27,53 @@ export const feedForward = defineOp(
   },
 );
 
-defineRule(feedForward, (context, x, up, down, options = {}) => {
+function feedForwardComposed(x: Tensor, up: LinearWeights, down: LinearWeights, options: FeedForwardOptions = {}): Tensor {
   const { activation = 'none', residual } = options;
-  const needs = {
-    x: context.needs(x),
-    upWeight: context.needs(up.weight),
-    upBias: context.needs(up.bias),
-    downWeight: context.needs(down.weight),
-    downBias: context.needs(down.bias),
-  };
-  const isThrough = needs.x || needs.upWeight || needs.upBias;
-  const { output: hidden, pre } = isThrough
-    ? linearForward(x, up.weight, up.bias, { activation })
-    : { output: linear(x, up.weight, up.bias, { activation }), pre: undefined };
-  const output = linear(hidden, down.weight, down.bias, residual ? { residual } : {});
-  const saved = {
-    x: needs.upWeight ? context.save(x) : undefined,
-    upWeight: needs.x ? context.save(up.weight) : undefined,
-    pre: context.save(pre),
-    hidden: needs.downWeight ? context.save(hidden) : undefined,
-    downWeight: isThrough ? context.save(down.weight) : undefined,
-  };
-  hidden.dispose();
-  pre?.dispose();
-  return {
-    output,
-    inputs: [x, up.weight, up.bias, down.weight, down.bias, residual],
-    backward: (grad) => {
-      const inner =
-        saved.downWeight && linearBackwardInput(grad, saved.downWeight, saved.pre ? { pre: saved.pre, activation } : {});
-      return [
-        inner && saved.upWeight && linearBackwardInput(inner, saved.upWeight),
-        inner && saved.x && linearBackwardWeight(inner, saved.x),
-        inner && needs.upBias ? linearBackwardBias(inner) : undefined,
-        saved.hidden && linearBackwardWeight(grad, saved.hidden),
-        needs.downBias ? linearBackwardBias(grad) : undefined,
-        residual && grad,
-      ];
-    },
-  };
-});
+  using hidden = linear(x, up.weight, up.bias, { activation });
+  return linear(hidden, down.weight, down.bias, residual ? { residual } : {});
+}
+
+defineRule(
+  feedForward,
+  (context, x, up, down, options = {}) => {
+    const { activation = 'none', residual } = options;
+    const needs = {
+      x: context.needs(x),
+      upWeight: context.needs(up.weight),
+      upBias: context.needs(up.bias),
+      downWeight: context.needs(down.weight),
+      downBias: context.needs(down.bias),
+    };
+    const isThrough = needs.x || needs.upWeight || needs.upBias;
+    const { output: hidden, pre } = isThrough
+      ? linearForward(x, up.weight, up.bias, { activation })
+      : { output: linear(x, up.weight, up.bias, { activation }), pre: undefined };
+    const output = linear(hidden, down.weight, down.bias, residual ? { residual } : {});
+    const saved = {
+      x: needs.upWeight ? context.save(x) : undefined,
+      upWeight: needs.x ? context.save(up.weight) : undefined,
+      pre: context.save(pre),
+      hidden: needs.downWeight ? context.save(hidden) : undefined,
+      downWeight: isThrough ? context.save(down.weight) : undefined,
+    };
+    hidden.dispose();
+    pre?.dispose();
+    return {
+      output,
+      inputs: [x, up.weight, up.bias, down.weight, down.bias, residual],
+      backward: (grad) => {
+        const inner =
+          saved.downWeight && linearBackwardInput(grad, saved.downWeight, saved.pre ? { pre: saved.pre, activation } : {});
+        return [
+          inner && saved.upWeight && linearBackwardInput(inner, saved.upWeight),
+          inner && saved.x && linearBackwardWeight(inner, saved.x),
+          inner && needs.upBias ? linearBackwardBias(inner) : undefined,
+          saved.hidden && linearBackwardWeight(grad, saved.hidden),
+          needs.downBias ? linearBackwardBias(grad) : undefined,
+          residual && grad,
+        ];
+      },
+    };
+  },
+  { composition: feedForwardComposed },
+);

@@ -30,22 +30,26 @@ const forkNorm = defineOp(
   }),
 );
 
-defineRule(forkNorm, (context, x, weight, bias, eps) => {
-  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
-  const saved = { x: context.save(x), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
-  mean.dispose();
-  rstd.dispose();
-  const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
-  return {
-    output: { skip: alias(x), out },
-    inputs: [x, weight, bias],
-    backward: (sumGrad, grad) => {
-      if (!grad) return [sumGrad];
-      const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
-      return [gradients.x, gradients.weight, gradients.bias];
-    },
-  };
-});
+defineRule(
+  forkNorm,
+  (context, x, weight, bias, eps) => {
+    const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+    const saved = { x: context.save(x), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
+    mean.dispose();
+    rstd.dispose();
+    const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
+    return {
+      output: { skip: alias(x), out },
+      inputs: [x, weight, bias],
+      backward: (sumGrad, grad) => {
+        if (!grad) return [sumGrad];
+        const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
+        return [gradients.x, gradients.weight, gradients.bias];
+      },
+    };
+  },
+  { composition: (x, weight, bias, eps) => ({ skip: alias(x), out: layerNorm(x, weight, bias, eps) }) },
+);
 
 /** Layer norm over the last axis, with weight and bias. eps 1e-5. */
 export class LayerNorm extends Module {

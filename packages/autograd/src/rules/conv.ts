@@ -1,15 +1,20 @@
 /** Gradient rules of convolution, pooling and unfold. */
-import { avgPool2d, conv2d, fold, maxPool2d, unfold } from '@mudpt/tensor';
 import {
-  avgPool2dBackward,
-  conv2dBackwardBias,
-  conv2dBackwardInput,
-  conv2dBackwardWeight,
-  maxPool2dBackward,
-  maxPool2dForward,
-  nth,
-} from '@mudpt/tensor/internal';
+  avgPool2d,
+  conv2d,
+  fold,
+  gather,
+  maxPool2d,
+  type MaxPoolOptions,
+  reshape,
+  scope,
+  type Tensor,
+  unfold,
+} from '@mudpt/tensor';
+import { maxPool2dBackward, maxPool2dForward, nth } from '@mudpt/tensor/internal';
+import { noGrad } from '../parameter.ts';
 import { defineRule } from '../rule.ts';
+import { avgPool2dBackward, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './adjoints.ts';
 
 defineRule(conv2d, (context, x, weight, bias, options) => {
   const [inputShape, weightShape, needsBias] = [x.shape, weight.shape, context.needs(bias)];
@@ -26,13 +31,28 @@ defineRule(conv2d, (context, x, weight, bias, options) => {
   };
 });
 
-defineRule(maxPool2d, (context, x, kernelSize, options) => {
-  const { shape } = x;
-  const { out, places } = maxPool2dForward(x, kernelSize, options);
-  const saved = context.save(places);
-  places.dispose();
-  return { output: out, backward: (grad) => [maxPool2dBackward(grad, saved, shape, kernelSize, options)] };
-});
+/** The values at the places of the largest. */
+function maxPool2dComposed(x: Tensor, kernelSize: Parameters<typeof maxPool2d>[1], options?: MaxPoolOptions): Tensor {
+  return scope(() => {
+    const { places } = noGrad(() => maxPool2dForward(x, kernelSize, options));
+    const [images = 0, channels = 0, height = 0, width = 0] = x.shape;
+    const [, , rows = 0, columns = 0] = places.shape;
+    const flat = reshape(places, [images, channels, rows * columns]);
+    return reshape(gather(reshape(x, [images, channels, height * width]), 2, flat), places.shape);
+  });
+}
+
+defineRule(
+  maxPool2d,
+  (context, x, kernelSize, options) => {
+    const { shape } = x;
+    const { out, places } = maxPool2dForward(x, kernelSize, options);
+    const saved = context.save(places);
+    places.dispose();
+    return { output: out, backward: (grad) => [maxPool2dBackward(grad, saved, shape, kernelSize, options)] };
+  },
+  { composition: maxPool2dComposed },
+);
 
 defineRule(avgPool2d, (_, x, kernelSize, options) => {
   const { shape } = x;

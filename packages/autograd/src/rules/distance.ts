@@ -1,7 +1,14 @@
 /** Gradient rule of distances between rows. */
-import { cdist } from '@mudpt/tensor';
-import { cdistBackward } from '@mudpt/tensor/internal';
+import { cdist, div, eq, matmul, mul, sub, sum, type Tensor, transpose, where } from '@mudpt/tensor';
+import { cdistBackward, listeningTape } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
+
+/** The gradient of rows a, sum over j of w (a_i - b_j) with w = grad / distance, out of ops; equal rows pass none. */
+function gradientOfRows(grad: Tensor, distances: Tensor, rows: Tensor, others: Tensor): Tensor {
+  const isEqual = eq(distances, 0);
+  const weights = where(isEqual, 0, div(grad, where(isEqual, 1, distances)));
+  return sub(mul(sum(weights, -1, { keepdim: true }), rows), matmul(weights, others));
+}
 
 defineRule(cdist, (context, a, b) => {
   const output = cdist(a, b);
@@ -9,9 +16,16 @@ defineRule(cdist, (context, a, b) => {
   const [needsA, needsB] = [context.needs(a), context.needs(b)];
   return {
     output,
-    backward: (grad) => [
-      needsA ? cdistBackward(grad, distances, left, right, 'a') : undefined,
-      needsB ? cdistBackward(grad, distances, left, right, 'b') : undefined,
-    ],
+    backward: (grad) => {
+      if (listeningTape())
+        return [
+          needsA ? gradientOfRows(grad, distances, left, right) : undefined,
+          needsB ? gradientOfRows(transpose(grad, -1, -2), transpose(distances, -1, -2), right, left) : undefined,
+        ];
+      return [
+        needsA ? cdistBackward(grad, distances, left, right, 'a') : undefined,
+        needsB ? cdistBackward(grad, distances, left, right, 'b') : undefined,
+      ];
+    },
   };
 });

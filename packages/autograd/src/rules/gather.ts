@@ -13,8 +13,9 @@ import {
   tril,
   triu,
 } from '@mudpt/tensor';
-import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward, nth } from '@mudpt/tensor/internal';
+import { nth } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
+import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './adjoints.ts';
 
 defineRule(gather, (context, x, axis, index) => {
   const [saved, from] = [context.save(index), x.shape];

@@ -1,5 +1,18 @@
 /** Gradient rules of matrix products and linear layers: only the products of needed gradients are computed. */
-import { linear, matmul, reshape } from '@mudpt/tensor';
+import {
+  add,
+  gelu,
+  geluTanh,
+  linear,
+  type LinearOptions,
+  matmul,
+  quickGelu,
+  relu,
+  reshape,
+  scope,
+  silu,
+  type Tensor,
+} from '@mudpt/tensor';
 import {
   activationBackward,
   linearBackwardBias,
@@ -47,31 +60,46 @@ defineRule(matmul, (context, a, b, options = {}) => {
   };
 });
 
-defineRule(linear, (context, x, weight, bias, options = {}) => {
-  const { activation = 'none', residual } = options;
-  const [needsX, needsWeight, needsBias] = [context.needs(x), context.needs(weight), context.needs(bias)];
-  const inner = needsX || needsWeight || needsBias;
-  const isSaving = inner && activation !== 'none';
-  const { output, pre } = isSaving
-    ? linearForward(x, weight, bias, options)
-    : { output: linear(x, weight, bias, options), pre: undefined };
-  const [savedPre, savedX, savedWeight] = [
-    context.save(pre),
-    needsWeight ? context.save(x) : undefined,
-    needsX ? context.save(weight) : undefined,
-  ];
-  pre?.dispose();
-  return {
-    output,
-    inputs: [x, weight, bias, residual],
-    backward: (grad) => {
-      const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;
-      return [
-        savedWeight && linearBackwardInput(dY, savedWeight),
-        savedX && linearBackwardWeight(dY, savedX),
-        needsBias ? linearBackwardBias(dY) : undefined,
-        residual && grad,
-      ];
-    },
-  };
-});
+const activations = { relu, gelu, geluTanh, quickGelu, silu } as const;
+
+function linearComposed(x: Tensor, weight: Tensor, bias?: Tensor, { activation = 'none', residual }: LinearOptions = {}): Tensor {
+  return scope(() => {
+    const product = matmul(x, weight, { transposeB: true });
+    const shifted = bias ? add(product, bias) : product;
+    const active = activation === 'none' ? shifted : activations[activation](shifted);
+    return residual ? add(active, residual) : active;
+  });
+}
+
+defineRule(
+  linear,
+  (context, x, weight, bias, options = {}) => {
+    const { activation = 'none', residual } = options;
+    const [needsX, needsWeight, needsBias] = [context.needs(x), context.needs(weight), context.needs(bias)];
+    const inner = needsX || needsWeight || needsBias;
+    const isSaving = inner && activation !== 'none';
+    const { output, pre } = isSaving
+      ? linearForward(x, weight, bias, options)
+      : { output: linear(x, weight, bias, options), pre: undefined };
+    const [savedPre, savedX, savedWeight] = [
+      context.save(pre),
+      needsWeight ? context.save(x) : undefined,
+      needsX ? context.save(weight) : undefined,
+    ];
+    pre?.dispose();
+    return {
+      output,
+      inputs: [x, weight, bias, residual],
+      backward: (grad) => {
+        const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;
+        return [
+          savedWeight && linearBackwardInput(dY, savedWeight),
+          savedX && linearBackwardWeight(dY, savedX),
+          needsBias ? linearBackwardBias(dY) : undefined,
+          residual && grad,
+        ];
+      },
+    };
+  },
+  { composition: linearComposed },
+);

@@ -1,5 +1,22 @@
 /** Gradient rules of norms over the last axis. */
-import { addLayerNorm, l2Normalize, layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
+import {
+  add,
+  addLayerNorm,
+  cast,
+  div,
+  l2Normalize,
+  layerNorm,
+  maximum,
+  mean,
+  mul,
+  norm,
+  rmsNorm,
+  rsqrt,
+  scope,
+  square,
+  sub,
+  type Tensor,
+} from '@mudpt/tensor';
 import {
   addLayerNormForward,
   l2NormalizeBackward,
@@ -24,51 +41,100 @@ function keepStatistics(
   return saved;
 }
 
-defineRule(layerNorm, (context, x, weight, bias, eps) => {
-  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
-  const saved = keepStatistics(context, x, weight, mean, rstd);
-  const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
-  return {
-    output: out,
-    inputs: [x, weight, bias],
-    backward: (grad) => {
-      const gradients = layerNormBackward({ ...saved, grad, needs });
-      return [gradients.x, gradients.weight, gradients.bias];
-    },
-  };
-});
+/** x times the reciprocal root of its mean square plus eps, with f32 inside. */
+function normalised(x: Tensor, eps: number): Tensor {
+  return mul(x, rsqrt(add(mean(square(x), -1, { keepdim: true }), eps)));
+}
 
-defineRule(addLayerNorm, (context, x, residual, weight, bias, eps) => {
-  const { out, sum, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
-  const saved = keepStatistics(context, sum, weight, mean, rstd);
-  const needsSum = context.needs([x, residual]);
-  const needs = { x: needsSum, weight: context.needs(weight), bias: context.needs(bias) };
-  return {
-    output: { sum, out },
-    inputs: [x, residual, weight, bias],
-    backward: (sumGrad, grad) => {
-      if (!grad) return [sumGrad, sumGrad];
-      const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
-      return [gradients.x, gradients.x, gradients.weight, gradients.bias];
-    },
-  };
-});
+function layerNormComposed(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5): Tensor {
+  return scope(() => {
+    const values = cast(x, 'f32');
+    const whitened = normalised(sub(values, mean(values, -1, { keepdim: true })), eps);
+    const scaled = weight ? mul(whitened, weight) : whitened;
+    return cast(bias ? add(scaled, bias) : scaled, x.dtype);
+  });
+}
 
-defineRule(rmsNorm, (context, x, weight, eps) => {
-  const { out, rstd } = rmsNormForward(x, weight, eps);
-  const { mean: _, ...saved } = keepStatistics(context, x, weight, undefined, rstd);
-  const needs = { x: context.needs(x), weight: context.needs(weight) };
-  return {
-    output: out,
-    inputs: [x, weight],
-    backward: (grad) => {
-      const gradients = rmsNormBackward({ ...saved, grad, needs });
-      return [gradients.x, gradients.weight];
-    },
-  };
-});
+function addLayerNormComposed(x: Tensor, residual: Tensor, weight?: Tensor, bias?: Tensor, eps?: number) {
+  const sum = add(x, residual);
+  return { sum, out: layerNormComposed(sum, weight, bias, eps) };
+}
 
-defineRule(l2Normalize, (context, x, axis, eps) => {
-  const saved = context.save(x);
-  return { output: l2Normalize(x, axis, eps), backward: (grad) => [l2NormalizeBackward(saved, grad, axis, eps)] };
-});
+function rmsNormComposed(x: Tensor, weight?: Tensor, eps = 1e-6): Tensor {
+  return scope(() => {
+    const whitened = normalised(cast(x, 'f32'), eps);
+    return cast(weight ? mul(whitened, weight) : whitened, x.dtype);
+  });
+}
+
+function l2NormalizeComposed(x: Tensor, axis = -1, eps = 1e-12): Tensor {
+  return scope(() => {
+    const values = cast(x, 'f32');
+    return cast(div(values, maximum(norm(values, axis, { keepdim: true }), eps)), x.dtype);
+  });
+}
+
+defineRule(
+  layerNorm,
+  (context, x, weight, bias, eps) => {
+    const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+    const saved = keepStatistics(context, x, weight, mean, rstd);
+    const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
+    return {
+      output: out,
+      inputs: [x, weight, bias],
+      backward: (grad) => {
+        const gradients = layerNormBackward({ ...saved, grad, needs });
+        return [gradients.x, gradients.weight, gradients.bias];
+      },
+    };
+  },
+  { composition: layerNormComposed },
+);
+
+defineRule(
+  addLayerNorm,
+  (context, x, residual, weight, bias, eps) => {
+    const { out, sum, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
+    const saved = keepStatistics(context, sum, weight, mean, rstd);
+    const needsSum = context.needs([x, residual]);
+    const needs = { x: needsSum, weight: context.needs(weight), bias: context.needs(bias) };
+    return {
+      output: { sum, out },
+      inputs: [x, residual, weight, bias],
+      backward: (sumGrad, grad) => {
+        if (!grad) return [sumGrad, sumGrad];
+        const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
+        return [gradients.x, gradients.x, gradients.weight, gradients.bias];
+      },
+    };
+  },
+  { composition: addLayerNormComposed },
+);
+
+defineRule(
+  rmsNorm,
+  (context, x, weight, eps) => {
+    const { out, rstd } = rmsNormForward(x, weight, eps);
+    const { mean: _, ...saved } = keepStatistics(context, x, weight, undefined, rstd);
+    const needs = { x: context.needs(x), weight: context.needs(weight) };
+    return {
+      output: out,
+      inputs: [x, weight],
+      backward: (grad) => {
+        const gradients = rmsNormBackward({ ...saved, grad, needs });
+        return [gradients.x, gradients.weight];
+      },
+    };
+  },
+  { composition: rmsNormComposed },
+);
+
+defineRule(
+  l2Normalize,
+  (context, x, axis, eps) => {
+    const saved = context.save(x);
+    return { output: l2Normalize(x, axis, eps), backward: (grad) => [l2NormalizeBackward(saved, grad, axis, eps)] };
+  },
+  { composition: l2NormalizeComposed },
+);

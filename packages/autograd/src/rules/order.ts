@@ -1,7 +1,7 @@
 /** Gradient rules of cumulative sums and sorting: gradients go back to the positions the values came from. */
 import { cumsum, flip, sort, topk } from '@mudpt/tensor';
-import { gatherBackward } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
+import { gatherBackward } from './adjoints.ts';
 
 defineRule(cumsum, (_, x, axis = -1) => ({
   output: cumsum(x, axis),

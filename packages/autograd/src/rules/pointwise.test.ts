@@ -9,7 +9,7 @@ import { checkRule } from '../../test/rule-check.ts';
 import { ruleOf } from '../rule.ts';
 
 eachDevice('pointwise rules', (ctx) => {
-  for (const wanted of pointwiseCases) it(wanted.name, () => checkRule(ctx.device, wanted));
+  for (const wanted of pointwiseCases) it(`${wanted.name}, twice differentiated`, () => checkRule(ctx.device, wanted, [], 2));
 
   it('leaves out no row', () => {
     const table = ops as unknown as Record<string, Op | undefined>;

@@ -4,9 +4,16 @@
  */
 import * as ops from '@mudpt/tensor';
 import { type Operand, Tensor, zeros } from '@mudpt/tensor';
-import { pointwiseBackward, pointwiseDerivative, type PointwiseName, pointwiseTable } from '@mudpt/tensor/internal';
+import {
+  listeningTape,
+  pointwiseBackward,
+  pointwiseDerivative,
+  type PointwiseName,
+  pointwiseTable,
+} from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
 import { defineRule, type RuleContext, type RuleResult } from '../rule.ts';
+import { recordedBackward } from './pointwise-gradient.ts';
 
 type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor>;
 
@@ -21,7 +28,8 @@ function differentiate(
   context: RuleContext,
   operands: readonly (Operand | undefined)[],
 ): RuleResult<Tensor> {
-  const output = op.run(...operands);
+  // A tape outside of this one records the op, too.
+  const output = listeningTape() ? op(...operands) : op.run(...operands);
   const derivatives = pointwiseDerivative(name);
   const needed = operands.map((operand) => operand instanceof Tensor && context.needs(operand));
   const wanted = derivatives.filter((_, index) => needed[index]);
@@ -40,7 +48,7 @@ function differentiate(
       needed.map((need, index) => {
         if (!need) return undefined;
         if (!derivatives[index]) return zeros(grad.shape, { device: grad.device, dtype: grad.dtype });
-        return pointwiseBackward(name, index, { inputs, output: result, grad });
+        return (listeningTape() ? recordedBackward : pointwiseBackward)(name, index, { inputs, output: result, grad });
       }),
   };
 }

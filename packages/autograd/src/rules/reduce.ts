@@ -2,6 +2,7 @@
 import {
   abs,
   cast,
+  cat,
   div,
   eq,
   exp,
@@ -11,11 +12,13 @@ import {
   mean,
   min,
   mul,
-  ne,
+  narrow,
   norm,
+  permute,
   pow,
   prod,
   reshape,
+  scope,
   sign,
   std,
   sub,
@@ -24,7 +27,7 @@ import {
   variance,
   where,
 } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
+import { listeningTape, nth } from '@mudpt/tensor/internal';
 import { isFloat, normalizeAxes } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 
@@ -50,23 +53,48 @@ defineRule(mean, (_, x, axes, options) => {
   return { output: mean(x, axes, options), backward: (grad) => [expand(reshape(div(grad, count), wide), shape)] };
 });
 
+/** Products of halves, of halves of these, and so on: unlike the quotient of the gradient below, right at zeros for derivatives of any order. */
+function prodComposed(
+  x: Tensor,
+  axes?: number | readonly number[],
+  { keepdim = false }: { readonly keepdim?: boolean } = {},
+): Tensor {
+  const { shape: wide, count, axes: list } = kept(x.shape, axes);
+  const others = x.shape.flatMap((_, axis) => (list.includes(axis) ? [] : [axis]));
+  const rest = others.map((axis) => nth(x.shape, axis));
+  return scope(() => {
+    let factors = reshape(permute(cast(x, isFloat(x.dtype) ? 'f32' : x.dtype), [...others, ...list]), [...rest, count]);
+    for (let width = count; width > 1; width = nth(factors.shape, rest.length)) {
+      const half = Math.floor(width / 2);
+      const product = mul(narrow(factors, -1, 0, half), narrow(factors, -1, half, half));
+      factors = width % 2 === 0 ? product : cat([product, narrow(factors, -1, 2 * half, 1)], -1);
+    }
+    const product = count === 0 ? sum(factors, -1).add(1) : factors;
+    return cast(reshape(product, keepdim ? wide : rest), x.dtype);
+  });
+}
+
 // One zero among the factors leaves only its own derivative, the product of the others; two leave none.
-defineRule(prod, (context, x, axes, options) => {
-  const { shape: wide, axes: list } = kept(x.shape, axes);
-  const saved = context.save(x);
-  return {
-    output: prod(x, axes, options),
-    backward: (grad) => {
-      const isZero = eq(saved, 0);
-      const zeros = sum(cast(isZero, 'f32'), list, { keepdim: true });
-      const filled = where(isZero, 1, saved);
-      const others = mul(reshape(grad, wide), prod(filled, list, { keepdim: true }));
-      const atZero = where(eq(zeros, 1), others, 0);
-      const elsewhere = where(eq(zeros, 0), others, 0);
-      return [where(isZero, atZero, div(elsewhere, filled))];
-    },
-  };
-});
+defineRule(
+  prod,
+  (context, x, axes, options) => {
+    const { shape: wide, axes: list } = kept(x.shape, axes);
+    const saved = context.save(x);
+    return {
+      output: prod(x, axes, options),
+      backward: (grad) => {
+        const isZero = eq(saved, 0);
+        const zeros = sum(cast(isZero, 'f32'), list, { keepdim: true });
+        const filled = where(isZero, 1, saved);
+        const others = mul(reshape(grad, wide), prod(filled, list, { keepdim: true }));
+        const atZero = where(eq(zeros, 1), others, 0);
+        const elsewhere = where(eq(zeros, 0), others, 0);
+        return [where(isZero, atZero, div(elsewhere, filled))];
+      },
+    };
+  },
+  { composition: prodComposed },
+);
 
 /** `grad` shared evenly by the elements where `isChosen` holds. */
 function share(grad: Tensor, isChosen: Tensor, axes: readonly number[]): Tensor {
@@ -82,6 +110,12 @@ for (const extreme of [max, min]) {
     const [saved, result] = [context.save(x), context.save(output)];
     return { output, backward: (grad) => [share(reshape(grad, wide), eq(saved, reshape(result, wide)), list)] };
   });
+}
+
+/** x / y, and 0 where y is. Where a derivative of it is to come, the quotient itself must be finite too. */
+function quotient(x: Tensor, y: Tensor): Tensor {
+  const isZero = eq(y, 0);
+  return where(isZero, 0, div(x, listeningTape() ? where(isZero, 1, y) : y));
 }
 
 defineRule(variance, (context, x, axes, options = {}) => {
@@ -104,7 +138,7 @@ defineRule(std, (context, x, axes, options = {}) => {
     backward: (grad) => {
       // Where all elements are equal the gradient is 0, as in PyTorch.
       const deviation = reshape(result, wide);
-      const scale = mul(where(eq(deviation, 0), 0, div(reshape(grad, wide), deviation)), factor);
+      const scale = mul(quotient(reshape(grad, wide), deviation), factor);
       return [mul(scale, sub(saved, mean(saved, list, { keepdim: true })))];
     },
   };
@@ -136,10 +170,11 @@ defineRule(norm, (context, x, axes, options = {}) => {
       if (p === 1) return [mul(grad, sign(saved))];
       if (p === Number.POSITIVE_INFINITY) return [mul(share(grad, eq(abs(saved), length), list), sign(saved))];
       // At the origin the gradient is 0.
-      const ratio = where(ne(length, 0), div(saved, length), 0);
+      const ratio = quotient(saved, length);
       if (p === 2) return [mul(grad, ratio)];
       // A zero among others has the slope 0, also for p < 1, whose own is infinite.
-      const slopes = where(eq(saved, 0), 0, mul(sign(saved), pow(abs(ratio), p - 1)));
+      const isZero = eq(saved, 0);
+      const slopes = where(isZero, 0, mul(sign(saved), pow(abs(listeningTape() ? where(isZero, 1, ratio) : ratio), p - 1)));
       return [mul(grad, slopes)];
     },
   };

@@ -18,7 +18,7 @@ const all = Object.values(structured).flat();
 eachDevice('rules', (ctx) => {
   for (const [group, cases] of Object.entries(structured)) {
     describe(group, () => {
-      for (const wanted of cases) it(wanted.name, () => checkRule(ctx.device, wanted));
+      for (const wanted of cases) it(`${wanted.name}, twice differentiated`, () => checkRule(ctx.device, wanted, [], 2));
     });
   }
 

@@ -15,8 +15,9 @@ import {
   unbind,
   zeros,
 } from '@mudpt/tensor';
-import { nth, sliceBackward } from '@mudpt/tensor/internal';
+import { nth } from '@mudpt/tensor/internal';
 import { defineRule } from '../rule.ts';
+import { sliceBackward } from './adjoints.ts';
 
 defineRule(reshape, (_, x, shape) => {
   const from = x.shape;

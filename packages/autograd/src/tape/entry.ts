@@ -1,7 +1,10 @@
 /** Tape entries: one recorded op and its backward. */
 import { add, alias, cast, type DType, keep, scope, type Tensor, TensorError } from '@mudpt/tensor';
-import { sumTo } from '@mudpt/tensor/internal';
+import { type Listener, withListener } from '@mudpt/tensor/internal';
+import { sameShape } from '@mudpt/tensor/kernels';
 import type { InputGradients } from '../rule.ts';
+import { sumTo } from '../rules/adjoints.ts';
+import { differentiatedTwice } from './twice.ts';
 
 /** The slot of a tensor whose gradient is needed. */
 export type Slot = {
@@ -9,6 +12,8 @@ export type Slot = {
   readonly dtype: DType;
   /** The handle its gradient is reported for; undefined for intermediates, whose gradients are released once used. */
   watched: Tensor | undefined;
+  /** Whether the op that it came from has run backward: gradients that arrive later would go no further. */
+  isSpent: boolean;
 };
 
 /** Gradients of the loss with respect to the tensors that the backward has reached so far; no scope owns them. */
@@ -27,29 +32,36 @@ export type Entry = {
   backward(grads: readonly (Tensor | undefined)[], cotangents: Cotangents): InputGradients;
 };
 
-/** Runs one entry backward: takes the cotangents of its outputs, adds those of its inputs, releases what it saved. */
-export function stepBack(entry: Entry, cotangents: Cotangents): void {
+/**
+ * Runs one entry backward: takes the cotangents of its outputs, adds those of its inputs.
+ * @param tape the one that records this backward, if any
+ */
+export function stepBack(entry: Entry, cotangents: Cotangents, tape: Listener | undefined): void {
   const grads = entry.outputs.map((slot) => cotangents.get(slot));
-  try {
-    if (!grads.some((grad) => grad)) return;
-    expectUnchanged(entry);
-    const arrived = scope(() =>
-      entry.backward(grads, cotangents).map((gradient, index) => {
-        const slot = entry.inputs[index];
-        // Broadcasting and promotion of the forward are undone here, for all rules.
-        if (!gradient || !slot) return undefined;
-        const summed = sumTo(gradient, slot.shape);
-        return summed.dtype === slot.dtype ? alias(summed) : cast(summed, slot.dtype);
-      }),
-    );
-    entry.outputs.forEach((slot) => slot.watched || drop(slot, cotangents));
-    arrived.forEach((gradient, index) => {
-      const slot = entry.inputs[index];
-      if (gradient && slot) accumulate(slot, gradient, cotangents);
-    });
-  } finally {
-    release(entry);
-  }
+  if (!grads.some((grad) => grad)) return;
+  expectUnchanged(entry);
+  for (const slot of entry.inputs) if (slot) expectUnspent(slot);
+  const backward = (): readonly (Tensor | undefined)[] => scope(() => gradientsOf(entry, grads, cotangents));
+  const arrived = tape ? withListener(differentiatedTwice(entry.op, tape), backward) : backward();
+  entry.outputs.forEach((slot) => slot.watched || drop(slot, cotangents));
+  arrived.forEach((gradient, index) => {
+    const slot = entry.inputs[index];
+    if (gradient && slot) accumulate(slot, gradient, cotangents);
+  });
+}
+
+/** The gradients of an entry's inputs, in the shapes and dtypes of these: broadcasting and promotion of the forward are undone here, for all rules. */
+function gradientsOf(
+  entry: Entry,
+  grads: readonly (Tensor | undefined)[],
+  cotangents: Cotangents,
+): readonly (Tensor | undefined)[] {
+  return entry.backward(grads, cotangents).map((gradient, index) => {
+    const slot = entry.inputs[index];
+    if (!gradient || !slot) return undefined;
+    const summed = sameShape(gradient.shape, slot.shape) ? gradient : sumTo(gradient, slot.shape);
+    return summed.dtype === slot.dtype ? alias(summed) : cast(summed, slot.dtype);
+  });
 }
 
 /** A gradient from other values than the forward's would be wrong. */
@@ -60,6 +72,16 @@ function expectUnchanged({ op, saved, versions }: Entry): void {
     op,
     `a tensor of shape [${changed.shape.join(', ')}] that its gradient reads was written in place after the forward`,
     'write into it after the backward, or into a copy: contiguousCopy(x)',
+  );
+}
+
+/** Throws where a gradient arrives at, or starts from, a tensor whose op an earlier backward has used up. */
+export function expectUnspent(slot: Slot): void {
+  if (!slot.isSpent) return;
+  throw new TensorError(
+    'backward',
+    `the gradient of a tensor of shape [${slot.shape.join(', ')}] would go no further: an earlier backward has used up what was recorded of it`,
+    'sum the losses and run one backward, or compute the tensor again',
   );
 }
 

@@ -1,9 +1,10 @@
 /** The tape's op hook: an op with a rule runs by it and leaves an entry; work that would silently cut off a gradient is refused. */
 import { alias, keep, type Tensor, TensorError } from '@mudpt/tensor';
-import { type OpHook, withHook, type WorkHook } from '@mudpt/tensor/internal';
+import { callUnder, type Listener, type OpHook, outerTape, withListener, type WorkHook } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
-import { type AnyRule, carriesGradient, isConstantOp, type RuleContext, ruleOf, tensorsIn } from '../rule.ts';
+import { type AnyRule, carriesGradient, compositionOf, isConstantOp, type RuleContext, ruleOf, tensorsIn } from '../rule.ts';
 import { type Entry, release } from './entry.ts';
+import { differentiatedTwice } from './twice.ts';
 import type { Recording } from './recording.ts';
 import type { Slots } from './slots.ts';
 import type { Unrecorded } from './unrecorded.ts';
@@ -18,17 +19,21 @@ export class Observer {
     private readonly unrecorded: Unrecorded,
   ) {}
 
-  readonly onOp: OpHook = (op, args) => {
-    if (this.recording.isClosed) return withHook(undefined, () => op.run(...(args as never[])));
+  readonly onOp: OpHook = (op, args, outer) => {
+    if (this.recording.isClosed) return callUnder(outer, op, args);
     const inputs = tensorsIn(args);
-    const result = this.carryOut(op, args, inputs);
+    const result = this.carryOut(op, args, inputs, outer);
     if (this.unrecorded.isFollowing && !isConstantOp(op)) this.unrecorded.follow(inputs, tensorsIn(result));
     return result;
   };
 
   /** Work outside any op has no rule: where it takes part in what needs a gradient, the gradient would be cut off silently. */
-  readonly onWork: WorkHook = (name, reads, writes) => {
-    if (this.recording.isClosed) return;
+  readonly onWork: WorkHook = (name, reads, writes, outer) => {
+    if (!this.recording.isClosed) this.expectConstant(name, reads, writes);
+    outer?.onWork?.(name, reads, writes, outerTape(outer));
+  };
+
+  private expectConstant(name: string, reads: readonly Tensor[], writes: readonly Tensor[]): void {
     const results = writes.filter(carriesGradient);
     const changed = results.some((tensor) => this.slots.needs(tensor));
     if (changed || (results.length > 0 && reads.some((tensor) => carriesGradient(tensor) && this.slots.needs(tensor)))) {
@@ -43,16 +48,20 @@ export class Observer {
       );
     }
     if (this.unrecorded.isFollowing) this.unrecorded.follow(reads, results);
-  };
+  }
 
-  private carryOut(op: Op, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
-    const plain = (): unknown => op.run(...(args as never[]));
-    if (isConstantOp(op) || !inputs.some((tensor) => this.slots.needs(tensor))) return withHook(undefined, plain);
+  private carryOut(op: Op, args: readonly unknown[], inputs: readonly Tensor[], outer: Listener | undefined): unknown {
+    if (isConstantOp(op) || !inputs.some((tensor) => this.slots.needs(tensor))) return callUnder(outer, op, args);
     const rule = ruleOf(op);
-    if (rule) return withHook(undefined, () => this.apply(op, rule, args, inputs));
+    if (rule) {
+      // Where the backward will be recorded too, an op with a fused backward is recorded as the ops that it is made of.
+      const composition = outer && compositionOf(op);
+      if (composition) return composition(...(args as never[]));
+      return withListener(outer && differentiatedTwice(op.opName, outer), () => this.apply(op, rule, args, inputs, outer));
+    }
     this.running.push(op.opName);
     try {
-      const result = plain();
+      const result = op.run(...(args as never[]));
       this.expectTracked(op.opName, inputs, result);
       return result;
     } finally {
@@ -60,7 +69,13 @@ export class Observer {
     }
   }
 
-  private apply(op: Op, rule: AnyRule, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
+  private apply(
+    op: Op,
+    rule: AnyRule,
+    args: readonly unknown[],
+    inputs: readonly Tensor[],
+    outer: Listener | undefined,
+  ): unknown {
     const saved: Tensor[] = [];
     const savedResources: Disposable[] = [];
     const context: RuleContext = {
@@ -80,7 +95,7 @@ export class Observer {
       const result = rule(context, ...args);
       const slots = (result.inputs ?? inputs).map((tensor) => tensor && this.slots.of(tensor));
       const backward: Entry['backward'] = (grads) => result.backward(...grads);
-      this.recording.push({ op: op.opName, inputs: slots, saved, savedResources, backward }, result.output);
+      this.recording.push({ op: op.opName, inputs: slots, saved, savedResources, backward }, result.output, outer?.hook);
       return result.output;
     } catch (error) {
       release({ saved, savedResources });

@@ -33,7 +33,7 @@ export class Slots {
 
   /** A new slot for a result. */
   add(tensor: Tensor): Slot {
-    const slot: Slot = { shape: tensor.shape, dtype: tensor.dtype, watched: undefined };
+    const slot: Slot = { shape: tensor.shape, dtype: tensor.dtype, watched: undefined, isSpent: false };
     this.slots.set(tensor, slot);
     return slot;
   }

@@ -5,13 +5,13 @@
  * leaves a closure; `backward` calls the closures in reverse and adds up what arrives at each tensor.
  */
 import { alias, keep, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
-import { Ambient, currentHook, installHook, withHook } from '@mudpt/tensor/internal';
-import type { Cotangents, Slot } from './entry.ts';
+import { Ambient, currentHook, installHook, type Listener, listeningTape, outerTape, withHook } from '@mudpt/tensor/internal';
+import { type Cotangents, expectUnspent, type Slot } from './entry.ts';
 import { Gradients } from './gradients.ts';
 import { Observer } from './observer.ts';
 import { Recording } from './recording.ts';
 import { Slots } from './slots.ts';
-import { Unrecorded } from './unrecorded.ts';
+import { markOn, Unrecorded } from './unrecorded.ts';
 
 const tapes = new Ambient<Tape>();
 
@@ -54,11 +54,12 @@ export class Tape {
   constructor({ listen = true, parameters = true }: TapeOptions = {}) {
     const slots = new Slots(parameters);
     const recording = new Recording(slots);
-    const unrecorded = new Unrecorded(slots, currentHook() && this.surrounding?.parts.unrecorded);
+    const unrecorded = new Unrecorded(slots);
     this.parts = { slots, recording, unrecorded };
     this.observer = new Observer(slots, recording, unrecorded);
+    unrecorded.belongTo(this.observer.onOp);
     if (!listen) return;
-    this.hook = installHook(this.observer.onOp, this.observer.onWork);
+    this.hook = installHook(this.observer.onOp, { onWork: this.observer.onWork, isTape: true });
     tapes.enter(this);
   }
 
@@ -68,7 +69,7 @@ export class Tape {
    */
   record<T>(body: () => T): T {
     const { onOp, onWork } = this.observer;
-    return tapes.run('record', this, () => withHook(onOp, body, { onWork, op: 'record' }));
+    return tapes.run('record', this, () => withHook(onOp, body, { onWork, isTape: true, op: 'record' }));
   }
 
   get isClosed(): boolean {
@@ -83,6 +84,11 @@ export class Tape {
   /** Whether ops called now are shown to this tape: not inside {@link noGrad}, nor in the first run of a checkpoint. */
   get isListening(): boolean {
     return currentHook() === this.observer.onOp;
+  }
+
+  /** Whether ops called now are shown to a tape outside of this one as well. */
+  get isNested(): boolean {
+    return this.isListening && this.outer() !== undefined;
   }
 
   /** Bytes of memory kept alive for the backward; shared memory counts once. */
@@ -103,35 +109,62 @@ export class Tape {
   }
 
   /**
-   * Gradients of `loss` for all parameters and watched tensors it depends on. Uses up the tape: what was saved is released.
+   * Gradients of `loss` for all parameters and watched tensors it depends on. Uses up the tape: what was saved is released. A tape that
+   * listens outside of this one, and did so when the loss was computed, records the backward: its loss may depend on the gradients.
    * @param cotangent gradient of `loss` itself, of its shape; default 1, for a loss of one element
+   * @throws TensorError for a loss that depends on no parameter, or on what an earlier backward has used up, and of a disposed tape
    */
   backward(loss: Tensor, cotangent?: Tensor): Gradients {
+    return this.pullBack(loss, cotangent, false);
+  }
+
+  /** As {@link backward}; the tape stays as it is, for another one. */
+  backwardAndKeep(loss: Tensor, cotangent?: Tensor): Gradients {
+    return this.pullBack(loss, cotangent, true);
+  }
+
+  private pullBack(loss: Tensor, cotangent: Tensor | undefined, isKept: boolean): Gradients {
     const { recording, unrecorded } = this.parts;
     const slot = this.slotOfLoss(loss);
     const seed = seedOf(loss, cotangent);
     const cotangents: Cotangents = new Map([[slot, keep(seed)]]);
-    recording.unwind(cotangents);
+    const listener = this.outer();
+    const tape = listener && recording.isKnownTo(listener) ? listener : undefined;
+    recording.unwind(cotangents, { tape, isKept });
     const gradients = new Gradients();
     for (const [{ watched }, gradient] of cotangents) {
       if (watched) gradients.set(watched, alias(gradient)); // a new handle, so that the caller's scope owns it
       gradient.dispose();
     }
     for (const gradient of gradients.values()) unrecorded.mark(gradient);
-    unrecorded.hide([loss], [...gradients.values()]);
+    if (!tape) markOn(listener, [...gradients.values()]);
     return gradients;
+  }
+
+  /** The tape that listens now, other than this one. */
+  private outer(): Listener | undefined {
+    const listener = listeningTape();
+    return listener?.hook === this.observer.onOp ? outerTape(listener) : listener;
   }
 
   private slotOfLoss(loss: Tensor): Slot {
     loss.expectLive('backward');
-    this.parts.unrecorded.expectFirstOrder(loss);
+    if (this.isClosed)
+      throw new TensorError(
+        'backward',
+        'the tape was disposed, and with it what it had recorded',
+        'run the backward before dispose()',
+      );
+    this.parts.unrecorded.expectRecorded(loss);
     const slot = this.parts.slots.of(loss);
-    if (slot) return slot;
-    throw new TensorError(
-      'backward',
-      'the loss depends on no parameter',
-      'mark tensors with parameter() or tape.watch() before computing it',
-    );
+    if (!slot)
+      throw new TensorError(
+        'backward',
+        'the loss depends on no parameter',
+        'mark tensors with parameter() or tape.watch() before computing it',
+      );
+    expectUnspent(slot);
+    return slot;
   }
 
   dispose(): void {

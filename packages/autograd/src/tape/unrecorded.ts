@@ -1,24 +1,28 @@
 /**
- * Marks of tensors that depend on a gradient, or on ops that a nested tape recorded: a loss computed from them would have a wrong gradient, as long
- * as there are no second derivatives.
+ * Marks of tensors that depend on a gradient whose computation a tape has not recorded: its own backward, or one of ops that ran before it listened.
+ * A loss computed from them would have a wrong gradient.
  */
 import { type Tensor, TensorError } from '@mudpt/tensor';
+import { type Listener, type OpHook, outerTape } from '@mudpt/tensor/internal';
 import { carriesGradient } from '../rule.ts';
 import type { Slots } from './slots.ts';
+
+const marksOf = new WeakMap<OpHook, Unrecorded>();
 
 export class Unrecorded {
   private readonly marked = new WeakSet<Tensor>();
   private hasMarks = false;
 
-  /** @param hidden the marks of the surrounding tape, whose ops this one records instead */
-  constructor(
-    private readonly slots: Slots,
-    private readonly hidden: Unrecorded | undefined,
-  ) {}
+  constructor(private readonly slots: Slots) {}
+
+  /** Makes these the marks of the tape that listens with `hook`. */
+  belongTo(hook: OpHook): void {
+    marksOf.set(hook, this);
+  }
 
   /** Whether work must be followed at all. */
   get isFollowing(): boolean {
-    return this.hasMarks || this.hidden !== undefined;
+    return this.hasMarks;
   }
 
   mark(tensor: Tensor): void {
@@ -31,29 +35,25 @@ export class Unrecorded {
     this.marked.delete(tensor);
   }
 
-  /** Marks `results` on every tape for which one of `inputs` is marked. */
+  /** Marks `results` where one of `inputs` is marked. */
   follow(inputs: readonly Tensor[], results: readonly Tensor[]): void {
-    if (this.hasMarks && inputs.some((tensor) => this.marked.has(tensor) && !this.slots.isParameter(tensor)))
-      for (const tensor of results) this.mark(tensor);
-    this.hide(inputs, results);
+    if (!inputs.some((tensor) => this.marked.has(tensor) && !this.slots.isParameter(tensor))) return;
+    for (const tensor of results) this.mark(tensor);
   }
 
-  /** Marks the results of work that only this tape recorded in the surrounding tapes. */
-  hide(inputs: readonly Tensor[], results: readonly Tensor[]): void {
-    for (let outer = this.hidden; outer; outer = outer.hidden) {
-      const { slots, marked } = outer;
-      if (!inputs.some((tensor) => slots.needs(tensor) || marked.has(tensor))) continue;
-      for (const tensor of results) if (!inputs.includes(tensor)) outer.mark(tensor);
-    }
-  }
-
-  /** Throws when a gradient, which no tape has recorded, went into `loss`. */
-  expectFirstOrder(loss: Tensor): void {
+  /** Throws when a gradient, which this tape has not recorded, went into `loss`. */
+  expectRecorded(loss: Tensor): void {
     if (!this.marked.has(loss)) return;
     throw new TensorError(
       'backward',
-      'the loss depends on a gradient, or on what a tape inside this one recorded, and there are no second derivatives yet',
-      'use detach(gradient) where it counts as a constant, or write the derivative out with ops',
+      'the loss depends on a gradient whose computation this tape has not recorded: its own backward, or one of ops that ran before it listened',
+      'compute that gradient, forward and backward, on a tape of its own inside of this one (grad does), or use detach(gradient) as a constant',
     );
   }
+}
+
+/** Marks `gradients` on `listener` and the tapes outside of it. */
+export function markOn(listener: Listener | undefined, gradients: readonly Tensor[]): void {
+  for (let tape = listener; tape; tape = outerTape(tape))
+    for (const gradient of gradients) marksOf.get(tape.hook)?.mark(gradient);
 }

@@ -23,6 +23,8 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
     const tape = currentTape();
     // Inside another checkpoint, the second run of that one is recorded.
     if (!tape?.isListening) return fn(...args);
+    // What a tape outside of this one is to differentiate again must stay recorded: nothing is computed twice, and memory is that of a plain call.
+    if (tape.isNested) return fn(...args);
     const replayRandomness = rememberRandomness();
     const reached = new Set<Tensor>();
     const note: OpHook = (op, opArgs) => {
@@ -31,7 +33,7 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
     };
     const fix = 'await before it: the function runs twice, the second time in the backward';
     const forward = (given: A): R => runScoped('checkpoint', () => fn(...given), fix);
-    const output = withHook(note, () => forward(args), { op: 'checkpoint' });
+    const output = withHook(note, () => forward(args), { isTape: true, op: 'checkpoint' });
     if (reached.size === 0) return output;
 
     const { slots, recording } = tape.parts;
@@ -60,7 +62,7 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
           }
           const again = replayRandomness(() => inner.record(() => forward(keptArgs)));
           const results = tensorsIn(again).filter(carriesGradient);
-          for (const result of results) parts.unrecorded.expectFirstOrder(result);
+          for (const result of results) parts.unrecorded.expectRecorded(result);
           results.forEach((result, index) => {
             const [slot, grad] = [parts.slots.of(result), grads[index]];
             if (slot && grad) cotangents.set(slot, keep(alias(grad)));

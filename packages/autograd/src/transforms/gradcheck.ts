@@ -1,22 +1,23 @@
 /** Gradient checks against central differences. */
-import { type Tensor, tensor } from '@mudpt/tensor';
+import type { Tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { randomFrom } from '../random.ts';
 import { Tape } from '../tape/tape.ts';
-
-/** Values in row-major order. */
-export type Values = { readonly shape: readonly number[]; readonly data: Float64Array };
+import { compareSecond, compareSecondDirections } from './gradcheck-second.ts';
+import { inner, norm, type Reference, upload, type Values, valuesOf } from './values.ts';
 
 /** Options of {@link gradcheck}. */
 export type GradcheckOptions = {
   /** The same function in f64: then its result and every element of every gradient are compared, too. */
-  readonly reference?: (...inputs: Values[]) => Values;
+  readonly reference?: Reference;
   /**
    * Largest |difference| / |expected| of a result or gradient (norms). Default 1e-4 with a reference (5e-3 when a result or an input is f16),
    * 2e-2 without.
    */
   readonly tolerance?: number;
   readonly seed?: number;
+  /** 2: second derivatives are compared too, each with ten times the tolerance. f32 only. Default 1. */
+  readonly order?: 1 | 2;
 };
 
 /** Differences of f32 results are accurate to two or three digits. */
@@ -59,10 +60,11 @@ export async function gradcheck(
   const tolerance = reference ? DIRECTION_TOLERANCE : (options.tolerance ?? DIRECTION_TOLERANCE);
   if (!isHalf) await compareDirections(fn, inputs, values, actual, cotangent, tolerance, random);
   else if (!reference) throw new Error('gradcheck: f16 has too few digits for differences: give a reference, or f32 inputs');
-}
-
-async function valuesOf(x: Tensor): Promise<Values> {
-  return { shape: x.shape, data: Float64Array.from(await x.data()) };
+  if (options.order !== 2 || isHalf) return;
+  const directions = values.map(({ data }) => data.map(random));
+  const problem = { fn, inputs, values, cotangent, directions };
+  if (reference) await compareSecond(problem, output, reference, 10 * (options.tolerance ?? 1e-4));
+  else await compareSecondDirections(problem, output, 2 * tolerance);
 }
 
 function compareResult(expected: Values, actual: Values, tolerance: number): void {
@@ -75,7 +77,7 @@ function compareResult(expected: Values, actual: Values, tolerance: number): voi
 }
 
 function compareAll(
-  reference: (...inputs: Values[]) => Values,
+  reference: Reference,
   values: readonly Values[],
   actual: readonly Float64Array[],
   cotangent: Values,
@@ -133,18 +135,6 @@ async function compareDirections(
     if (!(Math.abs(expected - got) / scale <= tolerance))
       throw new Error(`gradcheck: derivative of input ${which} along a direction is ${got}, differences say ${expected}`);
   }
-}
-
-function upload(values: Values, like: Tensor): Tensor {
-  return tensor(values.data, { shape: values.shape, dtype: like.dtype, device: like.device });
-}
-
-function inner(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
-}
-
-function norm(a: Float64Array): number {
-  return Math.sqrt(inner(a, a));
 }
 
 /** Numbers in -1..1. */

@@ -35,6 +35,14 @@ export function mapTree<T>(op: string, path: string, tree: T, change: (tensor: T
   return copied;
 }
 
+/** A copy of a tree that {@link mapTree} made, with `change` applied to every tensor. */
+export function mapLeaves(tree: unknown, change: (tensor: Tensor) => Tensor): unknown {
+  if (tree instanceof Tensor) return change(tree);
+  if (Array.isArray(tree)) return tree.map((item: unknown) => mapLeaves(item, change));
+  if (!isPlain(tree)) return tree;
+  return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, mapLeaves(item, change)]));
+}
+
 function describe(node: unknown): string {
   if (typeof node === 'object' && node !== null) return `an instance of ${node.constructor.name}`;
   return typeof node === 'function' ? 'a function' : String(node);

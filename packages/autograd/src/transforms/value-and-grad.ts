@@ -1,6 +1,7 @@
 /** JAX's transforms of a function: its value and its gradient with respect to its arguments. */
-import { alias, scope, ShapeError, Tensor, TensorError, zeros } from '@mudpt/tensor';
+import { scope, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
 import { Tape } from '../tape/tape.ts';
+import { watchArguments } from './arguments.ts';
 import { type Loss, lossOf } from './loss.ts';
 import { runScoped } from './run-scoped.ts';
 import { mapTree, type TreeOfGradients } from './tree.ts';
@@ -51,29 +52,27 @@ function transform<A extends readonly unknown[], T extends Loss, N extends Argnu
   { argnums }: GradOptions<N>,
 ): (...args: A) => { readonly value: T; readonly gradients: GradientsOf<A, N> } {
   const wanted: Argnums = argnums ?? 0;
-  const positions = typeof wanted === 'number' ? [wanted] : wanted;
+  const positions = positionsOf(op, wanted);
+  return (...args) =>
+    scope(() => {
+      using tape = new Tape({ listen: false, parameters: false });
+      const { given, trees } = watchArguments(op, tape, args, positions);
+      const run = (): T => f(...(given as unknown as A));
+      const value = tape.record(() => runScoped(op, run, 'await before it: the function computes a loss and returns it'));
+      const gradientOf = gradientsOf(op, tape, lossOf(op, value));
+      const gradients = trees.map((tree, at) => mapTree(op, `argument ${positions[at]}`, tree, gradientOf));
+      return { value, gradients: (typeof wanted === 'number' ? gradients[0] : gradients) as GradientsOf<A, N> };
+    });
+}
+
+/** @throws TensorError for positions that are none */
+export function positionsOf(op: string, argnums: Argnums): readonly number[] {
+  const positions = typeof argnums === 'number' ? [argnums] : argnums;
   for (const position of positions) {
     if (Number.isInteger(position) && position >= 0) continue;
     throw new TensorError(op, `argnums has ${position}`, 'count the arguments from 0');
   }
-  return (...args) =>
-    scope(() => {
-      using tape = new Tape({ listen: false, parameters: false });
-      // Second handles: a tensor that is also passed elsewhere counts as a constant there.
-      const given: unknown[] = [...args];
-      const handles = positions.map((position) => {
-        if (position >= args.length)
-          throw new TensorError(op, `there is no argument ${position}`, `the function was called with ${args.length} arguments`);
-        const tree = mapTree(op, `argument ${position}`, args[position], (tensor) => tape.watch(alias(tensor)));
-        given[position] = tree;
-        return tree;
-      });
-      const run = (): T => f(...(given as unknown as A));
-      const value = tape.record(() => runScoped(op, run, 'await before it: the function computes a loss and returns it'));
-      const gradientOf = gradientsOf(op, tape, lossOf(op, value));
-      const gradients = handles.map((tree, at) => mapTree(op, `argument ${positions[at]}`, tree, gradientOf));
-      return { value, gradients: (typeof wanted === 'number' ? gradients[0] : gradients) as GradientsOf<A, N> };
-    });
+  return positions;
 }
 
 /** The gradient of `loss` by handle. */
@@ -84,7 +83,7 @@ function gradientsOf(op: string, tape: Tape, loss: Tensor): (handle: Tensor) => 
       `the function returned a loss of shape [${loss.shape.join(', ')}]`,
       'reduce it to one element, for instance by mean()',
     );
-  tape.parts.unrecorded.expectFirstOrder(loss);
+  tape.parts.unrecorded.expectRecorded(loss);
   const gradients = tape.needs(loss) ? tape.backward(loss) : undefined;
   return (handle) => gradients?.get(handle) ?? zeros(handle.shape, { device: handle.device, dtype: handle.dtype });
 }

@@ -7,10 +7,13 @@ import type { TowerName, WeightDType } from '../weight-shapes.ts';
 import { loadClip, type LoadProgress } from '../weights/index.ts';
 import { DEFAULT_TEMPLATES } from '../zero-shot.ts';
 import { type PreparedFile, preparedBatches } from './batches.ts';
+import { EMBEDDING_FORMATS } from './embedding.ts';
+import { embedShards, type EmbedShardsFlags } from './embed-shards.ts';
 import { listImages } from './images.ts';
 import { type Format, Writer } from './output.ts';
-import { embedShards, shardsOfTask } from './shards-program.ts';
+import { printable } from '../printable.ts';
 import { OutputFile } from './output-file.ts';
+import { addShardFlags } from '../shards/flags.ts';
 
 /** What the command touches outside itself. */
 export type Surroundings = {
@@ -39,11 +42,6 @@ type ZeroShotFlags = Shared & {
   readonly template?: readonly string[];
   readonly templates?: string;
   readonly top?: number;
-};
-type ShardFlags = Pick<Shared, 'batch' | 'exif' | 'dtype'> & {
-  readonly out: string;
-  readonly index?: string;
-  readonly normalize?: boolean;
 };
 type EmbedFlags = Shared & { readonly text?: readonly string[]; readonly texts?: string; readonly normalize?: boolean };
 
@@ -81,23 +79,28 @@ export function createProgram(around: Surroundings): Command {
     .option('--texts <file>', 'texts, one a line')
     .option('--normalize', 'divide every feature by its length')
     .action((model: string, images: string[], flags: EmbedFlags) => embed(model, images, flags, around));
-  program
+  const shards = program
     .command('embed-shards')
     .description(
-      'Writes the features of webdataset shards: for each NAME.tar NAME.npy, NAME.ids.jsonl, and last NAME.json; finished ones are skipped',
+      'Writes the features of images in shards: for each NAME.tar or NAME.parquet NAME.npy with NAME.ids.jsonl, or NAME.parquet, and last NAME.json; finished shards are skipped',
     )
     .argument('<model>', MODEL)
-    .argument('<shards...>', '.tar files; exit code 0: all images were read, 3: some, 1: none')
-    .requiredOption('--out <folder>', 'where to write')
-    .option(
-      '--index <n>',
-      'one shard, counted from 0; default: SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX where it is set, else all',
+    .argument(
+      '<shards...>',
+      'webdataset .tar files, .parquet lists of images, or folders of them; exit code 0: all images were read, 3: some, 1: none',
     )
+    .requiredOption('--out <folder>', 'where to write; shards below a folder keep their folders there')
+    .addOption(
+      new Option('-f, --format <format>', '.npy and ids, or a Parquet table of id, features, error')
+        .choices(EMBEDDING_FORMATS)
+        .default('npy'),
+    );
+  addShardFlags(shards)
     .option('--batch <n>', 'images that go through the model at once', whole, 32)
     .addOption(new Option('--exif <how>', 'as in embed').choices(['ignore', 'apply']).default('ignore'))
     .addOption(new Option('--dtype <dtype>', 'how weights are kept on the device').choices(['f32', 'f16']))
     .option('--normalize', 'divide every feature by its length')
-    .action((model: string, shards: string[], flags: ShardFlags) => runShards(model, shards, flags, around));
+    .action((model: string, paths: string[], flags: EmbedShardsFlags) => runEmbedShards(model, paths, flags, around));
   return program;
 }
 
@@ -244,21 +247,24 @@ async function forBatches(
 
 /** One line that is written over. */
 function progress({ isTerminal, stderr }: Surroundings, text: string): void {
-  if (isTerminal) stderr(`\r${text.padEnd(48)}${text === '' ? '\r' : ''}`);
+  if (isTerminal) stderr(`\r\u001b[2K${printable(text).slice(0, 79)}`);
 }
 
-async function runShards(model: string, paths: readonly string[], flags: ShardFlags, around: Surroundings): Promise<void> {
-  const { out, batch, exif, dtype, index, normalize = false } = flags;
-  const shards = shardsOfTask(paths, index);
-  const { signal } = around;
-  using clip = await loadClip(model, { device: await around.open(), towers: ['image'], signal, ...(dtype && { dtype }) });
-  const onProgress = (images: number): void => progress(around, `${images} images of this shard`);
-  const { rows, unreadable } = await embedShards(
-    clip,
-    shards,
-    { out, batch, exif, normalize, signal, onProgress },
-    around.stdout,
-  );
+async function runEmbedShards(
+  model: string,
+  paths: readonly string[],
+  flags: EmbedShardsFlags,
+  around: Surroundings,
+): Promise<void> {
+  const { rows, unreadable } = await embedShards(model, paths, flags, {
+    signal: around.signal,
+    open: around.open,
+    tell: (line) => {
+      progress(around, '');
+      around.stdout(`${line}\n`);
+    },
+    show: (line) => progress(around, line),
+  });
   progress(around, '');
   if (unreadable > 0) around.onUnreadable(unreadable, rows + unreadable);
 }

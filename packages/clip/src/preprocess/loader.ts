@@ -75,11 +75,18 @@ export class ImageLoader {
     this.options = { ...options, size, resize, workers, prefetch, exif, maxPixels };
   }
 
-  /** One image as [size, size, 3] bytes. @throws FormatError naming the file when it cannot be decoded */
-  async load(source: ImageSource, { epoch = 0, index = 0 }: { epoch?: number; index?: number } = {}): Promise<Uint8Array> {
+  /**
+   * One image as [size, size, 3] bytes.
+   * @param options what augments it, and what errors call it: by default its path or address
+   * @throws FormatError naming the file when it cannot be decoded
+   */
+  async load(
+    source: ImageSource,
+    { epoch = 0, index = 0, name: called }: { epoch?: number; index?: number; name?: string } = {},
+  ): Promise<Uint8Array> {
     if (this.isClosed) throw new DisposedError('ImageLoader', 'the loader is closed', 'make another one');
     const { size, resize, augment, exif, maxPixels, cache } = this.options;
-    const { bytes, name } = await readImageFile(source);
+    const { bytes, name } = await readImageFile(source, called);
     const task: ImageTask = {
       input: bytes,
       decode: { exif, maxPixels, name },

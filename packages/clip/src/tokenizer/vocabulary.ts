@@ -1,7 +1,6 @@
 /** Where tokens and merges come from: the ones built in, or the files of a model folder. */
 import { byteSource, FormatError, InputError } from '@mudpt/tensor';
 import { sha256Hex } from '../files/sha256.ts';
-import { MERGES } from './generated.ts';
 import { VOCABULARY_ORDER } from './bytes.ts';
 import { END, START } from './clean.ts';
 
@@ -22,9 +21,13 @@ export interface VocabularyFiles {
 
 const END_OF_WORD = '</w>';
 
-/** CLIP's own vocabulary: 256 bytes, the same at the end of a word, 48,894 merges, start and end; ids 0 to 49407. */
+/**
+ * CLIP's own vocabulary: 256 bytes, the same at the end of a word, 48,894 merges, start and end; ids 0 to 49407. A module of its own, so that a
+ * page whose model brings its tokens never fetches it.
+ */
 export async function builtInVocabulary(): Promise<Vocabulary> {
-  return (builtIn ??= inflate(MERGES).then(vocabularyOfMerges));
+  builtIn ??= import('./generated.ts').then(({ MERGES }) => inflate(MERGES)).then(vocabularyOfMerges);
+  return builtIn;
 }
 
 /** {@link fingerprintOf} OpenAI's mode with the built-in vocabulary, known without unpacking it. */

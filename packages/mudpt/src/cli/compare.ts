@@ -6,8 +6,8 @@ import { meanAndInterval } from '../evaluation/index.ts';
 import { type Evaluation, type RunConfig, RunFolder, type RunSummary } from '../runs/index.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { accuracyOf } from '../runs/records.ts';
-import { canonicalText } from '../settings/canonical.ts';
 import { InputError, TensorError } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import { runsBelow } from './find-run.ts';
 import { table } from '../terminal/text.ts';
 
@@ -85,9 +85,11 @@ function groupsOf(runs: readonly Loaded[]): Group[] {
     for (const { data, classes } of run.summary.evaluations.filter(({ what }) => what === 'tuned')) {
       // Seeds choose other training images of the same data; another data set of the same name is another line.
       const { marks } = run.summary;
-      const key = canonicalText([identityOfSeeds(run.config), data, classes, marks.data, marks.model]);
+      // The run's data is known by its contents, whatever its folder is called; what else was measured, by its name.
+      const measured = data === run.summary.data.name ? '' : data;
+      const key = canonicalText([identityOfSeeds(run.config), measured, classes, marks.data, marks.model]);
       const group = groups.get(key);
-      groups.set(key, { data, classes, runs: group ? [...group.runs, run] : [run] });
+      groups.set(key, group ? { ...group, runs: [...group.runs, run] } : { data, classes, runs: [run] });
     }
   return [...groups.values()];
 }
@@ -95,8 +97,14 @@ function groupsOf(runs: readonly Loaded[]): Group[] {
 /** Groups runs by configuration, best mean first. */
 export function comparisons(runs: readonly Loaded[]): Comparison[] {
   const lines = groupsOf(runs).map(({ data, classes, runs: group }): Comparison => {
+    const isOfRun = data === group[0].summary.data.name;
     const accuracy = (what: Evaluation['what']) =>
-      meanAndInterval(group.map(({ summary }) => accuracyOf(summary.evaluations, { what, data, classes }) ?? Number.NaN));
+      meanAndInterval(
+        group.map(({ summary }) => {
+          const measured = { what, data: isOfRun ? summary.data.name : data, classes };
+          return accuracyOf(summary.evaluations, measured) ?? Number.NaN;
+        }),
+      );
     const { mean, interval } = accuracy('tuned');
     const [first] = group;
     const seeds = group.map(({ config }) => config.seed).sort((a, b) => a - b);

@@ -1,95 +1,129 @@
-/** `pnpm evaluate` */
-import { Device } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
-import { harmonicMean } from '../evaluation/index.ts';
-import { type Evaluation, evaluateRun, openRun, RunFolder } from '../runs/index.ts';
+/** `pnpm evaluate`: runs on data sets, one after the other, with one device and one base model. */
+import { stat } from 'node:fs/promises';
+import { Device, InputError, TensorError } from '@mudpt/tensor';
+import { pathFromHere } from '../command.ts';
 import { counted } from '../data/dataset.ts';
-import { classesWithImages } from '../evaluation/metrics.ts';
-import { accuracyOf, nameOfEvaluation } from '../runs/records.ts';
-import { findRun } from './find-run.ts';
+import { evaluateRun, type EvaluationResult, openRun, RunCache, RunFolder, type TunedModel } from '../runs/index.ts';
+import { ModelPool } from '../sweep/model-pool.ts';
+import { isRefusal } from '../sweep/runs.ts';
 import { StatusLine } from '../terminal/status-line.ts';
-import { bar, percent, table } from '../terminal/text.ts';
+import { bar } from '../terminal/text.ts';
+import { detailsOf, type Measured, tableOf } from './evaluate-output.ts';
+import { findRun } from './find-run.ts';
 
 export interface EvaluateFlags {
+  /** With commas. */
   readonly data?: string;
   readonly root?: string;
   readonly classes?: 'all' | 'base' | 'new';
   readonly model?: string;
   readonly allowOutside?: boolean;
   readonly runs?: string;
+  readonly cache?: string;
 }
 
-/** Classes shown: those that gained or lost most. */
-const SHOWN = 10;
+/** Exit codes: everything was measured, some was not, nothing was. */
+const [ALL, NONE, SOME] = [0, 1, 3];
 
-/** Runs the command. @returns exit code */
-export async function evaluateCommand(given: string, flags: EvaluateFlags): Promise<number> {
+/** Runs the command. @returns exit code: 0 all was measured, 3 some, 1 nothing */
+export async function evaluateCommand(given: readonly string[], flags: EvaluateFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
+  const cache = RunCache.ofUser(flags.cache, (note) => line.print(note));
+  const data = flags.data === undefined ? [undefined] : await splitData(flags.data);
+  const isOne = given.length * data.length === 1;
+  const measured: Measured[] = [];
   using device = await Device.open();
-  const path = await findRun(given, flags.runs);
-  const run = await openRun(path, { device, ...(flags.model !== undefined && { model: flags.model }) });
-  for (const note of run.notes) line.print(note);
+  const models = new ModelPool();
+  const show = (text: string) => (what: string, done: number, total: number) =>
+    line.show(`${text}${what} ${bar(done / total)} ${done}/${total}`);
   try {
-    const { data, root, classes } = flags;
-    const result = await evaluateRun(run, {
-      ...(data !== undefined && { data }),
-      ...(root !== undefined && { root }),
-      ...(flags.allowOutside && { allowOutside: true }),
-      ...(classes !== undefined && { classes }),
-      onPart: (what, done, total) => line.show(`${what} ${bar(done / total)} ${done}/${total}`),
-    });
-    const { zeroShot, tuned, classNames, unreadable } = result;
-    line.print(
-      `${tuned.data}, ${tuned.classes} classes (${classNames.length}), ${tuned.metrics.count} test pictures, adapter ${device.adapter.name}`,
-    );
-    line.print();
-    for (const row of table(numbers([zeroShot, tuned], run.config.method), { right: [1, 2, 3] })) line.print(row);
-    line.print();
-    for (const row of table(largestChanges(zeroShot, tuned, classNames), { right: [1, 2, 3, 4] })) line.print(row);
-    for (const { id, why } of unreadable) line.print(`left out: ${id}: ${why}`);
-    const summary = await new RunFolder(path).readSummary();
-    for (const text of baseToNew(summary.evaluations, tuned.data)) line.print(text);
-    return 0;
+    for (const words of given) {
+      let run: TunedModel | undefined;
+      try {
+        const path = await findRun(words, flags.runs);
+        run = await openRun(path, {
+          device,
+          openModel: models.open.bind(models),
+          ...(flags.model !== undefined && { model: flags.model }),
+        });
+        for (const note of run.notes) line.print(note);
+        const name = pathFromHere(path);
+        for (const one of data) {
+          const result = await gapOr(!isOne, () =>
+            evaluate(run as TunedModel, one, flags, cache, show(isOne ? '' : `${name}: `)),
+          );
+          if (typeof result === 'string') measured.push({ run: name, data: one ?? 'its data', gap: result });
+          else {
+            const { zeroShot, tuned } = result;
+            measured.push({ run: name, data: tuned.data, zeroShot, tuned });
+            const { evaluations } = await new RunFolder(path).readSummary();
+            if (isOne)
+              for (const text of detailsOf(result, run.config.method, evaluations, device.adapter.name)) line.print(text);
+          }
+        }
+      } catch (error) {
+        if (isOne || !isOfOne(error)) throw error;
+        for (const one of data) measured.push({ run: words, data: one ?? 'its data', gap: reasonOf(error) });
+      } finally {
+        await run?.close();
+      }
+    }
   } finally {
     line.clear();
-    await run.close();
+    models.dispose();
+  }
+  if (!isOne) for (const text of tableOf(measured)) line.print(text);
+  if (cache.features.hits > 0)
+    line.print(`${counted(cache.features.hits, 'pass', 'passes')} of the frozen towers were known, and not computed again`);
+  const gaps = measured.filter((one) => 'gap' in one).length;
+  if (gaps > 0) line.print(`${gaps} of ${counted(measured.length, 'evaluation is a gap', 'evaluations are gaps')}`);
+  return gaps === 0 ? ALL : gaps < measured.length ? SOME : NONE;
+}
+
+function evaluate(
+  run: TunedModel,
+  data: string | undefined,
+  { root, classes, allowOutside }: EvaluateFlags,
+  cache: RunCache,
+  onPart: (what: string, done: number, total: number) => void,
+): Promise<EvaluationResult> {
+  return evaluateRun(run, {
+    cache,
+    onPart,
+    ...(data !== undefined && { data }),
+    ...(root !== undefined && { root }),
+    ...(allowOutside && { allowOutside: true }),
+    ...(classes !== undefined && { classes }),
+  });
+}
+
+/** Names and paths with commas; a path that has one is taken whole. @throws InputError where one is empty */
+async function splitData(text: string): Promise<string[]> {
+  const isPath = await stat(text).then(
+    () => true,
+    () => false,
+  );
+  if (isPath) return [text];
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InputError('--data', `"${text}" has an empty name`, 'write names and paths with commas');
+  return [...new Set(names)];
+}
+
+/** The result, or why there is none where others follow. */
+async function gapOr<T>(isTold: boolean, body: () => Promise<T>): Promise<T | string> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!isTold || !isOfOne(error)) throw error;
+    return reasonOf(error);
   }
 }
 
-function numbers(evaluations: readonly Evaluation[], method: string): string[][] {
-  const rows = evaluations.map(({ what, metrics }) => [
-    nameOfEvaluation(what, method),
-    percent(metrics.accuracy),
-    percent(metrics.error),
-    percent(metrics.macroF1),
-  ]);
-  const over = evaluations[0] ? ` (${counted(classesWithImages(evaluations[0].metrics), 'class', 'classes')})` : '';
-  return [['', 'accuracy', 'error', `macro F1${over}`], ...rows];
+/** Whether an error is of one run or data set, so that the device is as it was and others may go well. */
+function isOfOne(error: unknown): error is Error {
+  return isRefusal(error) || (error instanceof Error && 'syscall' in error);
 }
 
-function largestChanges(before: Evaluation, after: Evaluation, names: readonly string[]): string[][] {
-  const rows = after.metrics.perClass.map(({ label, accuracy, count }) => {
-    const old = nth(before.metrics.perClass, label).accuracy;
-    return { name: nth(names, label), count, old, accuracy, change: accuracy - old };
-  });
-  rows.sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
-  const shown = rows
-    .slice(0, SHOWN)
-    .map(({ name, count, old, accuracy, change }) => [
-      name,
-      String(count),
-      percent(old),
-      percent(accuracy),
-      `${change >= 0 ? '+' : ''}${change.toFixed(1)}`,
-    ]);
-  return [['class', 'pictures', 'zero-shot', 'tuned', 'change'], ...shown];
-}
-
-/** The harmonic mean, once both halves of a data set were measured. */
-function baseToNew(evaluations: readonly Evaluation[], data: string): string[] {
-  return (['zero-shot', 'tuned'] as const).flatMap((what) => {
-    const [base, fresh] = (['base', 'new'] as const).map((classes) => accuracyOf(evaluations, { what, data, classes }));
-    if (base === undefined || fresh === undefined) return [];
-    return [`${what}: base ${percent(base)}, new ${percent(fresh)}, harmonic mean ${percent(harmonicMean(base, fresh))}`];
-  });
+function reasonOf(error: Error): string {
+  return error instanceof TensorError ? `${error.problem}; ${error.fix}` : error.message;
 }

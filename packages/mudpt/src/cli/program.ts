@@ -1,10 +1,12 @@
 /** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`, `sweep`. */
 import { printable } from '@mudpt/clip';
+import { addShardFlags } from '@mudpt/clip/shards';
 import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
 import { command } from '../command.ts';
 import type { PluginRecord } from '../plugins/load.ts';
 import { runSettings } from '../runs/settings.ts';
+import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
@@ -35,22 +37,34 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
   });
   main
     .command('evaluate')
-    .description('measure a finished run on its test pictures, on other classes, or on another data set')
-    .argument('<run>', RUN)
-    .option('--data <data>', "another data set than the run's")
+    .description(
+      'measure finished runs on their test pictures, on other classes, or on other data sets; exit code 0: all, 3: some are gaps, 1: none',
+    )
+    .argument('<runs...>', `each the ${RUN}`)
+    .option('--data <data>', "other data sets than the run's, with commas")
     .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
-    .action(async (run: string, flags: EvaluateFlags) =>
-      finish(await (await import('./evaluate.ts')).evaluateCommand(run, flags)),
+    .option(CACHE_FLAG, CACHE_HELP)
+    .action(async (runs: string[], flags: EvaluateFlags) =>
+      finish(await (await import('./evaluate.ts')).evaluateCommand(runs, flags)),
     );
-  main
+  const predict = main
     .command('predict')
-    .description('classify pictures with what a run learnt; exit code 0: all files, 3: some could not be read, 1: none')
+    .description(
+      'classify pictures with what a run learnt, files or shards of millions; exit code 0: all files, 3: some could not be read, 1: none',
+    )
     .argument('<run>', RUN)
-    .argument('<pictures...>', 'files, folders with pictures, or patterns such as "photos/**/*.jpg"')
+    .argument(
+      '<pictures...>',
+      'files, folders with pictures, or patterns such as "photos/**/*.jpg"; with --out: webdataset .tar files, .parquet lists of pictures, or folders of them',
+    )
+    .option(
+      '--out <folder>',
+      'for shards: where NAME.parquet (or .jsonl, .csv) of each is written, and last NAME.json; finished shards are skipped',
+    )
     .option('--top <count>', 'classes per picture', '5')
     .addOption(new Option('--json', 'write JSON').conflicts(['csv', 'jsonl']))
     .addOption(new Option('--jsonl', 'write a line of JSON for each file as it is done').conflicts('csv'))
@@ -63,6 +77,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .action(async (run: string, files: string[], flags: PredictFlags) =>
       finish(await (await import('./predict.ts')).predictCommand(run, files, flags)),
     );
+  addShardFlags(predict);
   addImportCommand(main, plugins, finish);
   main
     .command('compare')

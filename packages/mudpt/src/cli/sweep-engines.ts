@@ -2,6 +2,7 @@
 import { Device } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
 import { counted } from '../data/dataset.ts';
+import { RunCache } from '../runs/index.ts';
 import { writeKubernetes } from '../sweep/engines/kubernetes.ts';
 import { submitSlurm, writeSlurm } from '../sweep/engines/slurm.ts';
 import { Workplace } from '../sweep/execute.ts';
@@ -89,7 +90,10 @@ export async function workerCommand(sweep: string, flags: WorkerFlags): Promise<
   const line = new StatusLine(process.stdout);
   const plan = await readPlan(sweep);
   using stop = stopOnSignals(() => line.print('asked to stop: saving'));
-  const workplace = new Workplace(() => Device.open());
+  const workplace = new Workplace(
+    () => Device.open(),
+    RunCache.ofUser(undefined, (note) => line.print(note)),
+  );
   try {
     const tally = await work(sweep, plan, {
       redis: flags.redis,

@@ -4,6 +4,7 @@ import { SPREAD_NAMES, SPREADS } from '../evaluation/statistics.ts';
 import { datasetNames } from '../datasets/index.ts';
 import { groupNames, PLAN_SETTINGS, PROTOCOLS } from '../sweep/protocols.ts';
 import { FORMATS } from '../sweep/tables/render.ts';
+import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
 import type { CollectFlags } from './collect.ts';
 import type { PlanFlags, RunFlags } from './sweep.ts';
 import { addEngineCommands } from './sweep-engines-program.ts';
@@ -55,6 +56,7 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .option('--jobs <count>', 'processes at once on this machine, default 1')
     .option('--index <number>', 'one task of an array; default: SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX where it is set')
     .option('--chunk <count>', 'cells a task, default 1')
+    .option(CACHE_FLAG, CACHE_HELP)
     .action(async (folder: string, flags: RunFlags) => finish(await (await import('./sweep.ts')).runCommand(folder, flags)));
   sweep
     .command('status')
@@ -85,11 +87,11 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .action(async (folder: string, flags: CollectFlags) =>
       finish(await (await import('./collect.ts')).collectCommand(folder, flags)),
     );
-  sweep.addCommand(sweep.createCommand('child').argument('<sweep>').action(child), { hidden: true });
+  sweep.addCommand(sweep.createCommand('child').argument('<sweep>').option(CACHE_FLAG).action(child), { hidden: true });
 }
 
 /** What `sweep run` starts for each of its jobs. */
-async function child(folder: string): Promise<void> {
+async function child(folder: string, { cache }: { readonly cache?: string }): Promise<void> {
   const [{ serveParent }, { readPlan }] = [await import('../sweep/child.ts'), await import('../sweep/plan.ts')];
-  await serveParent(folder, await readPlan(folder));
+  await serveParent(folder, await readPlan(folder), cache);
 }

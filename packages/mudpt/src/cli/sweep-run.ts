@@ -1,8 +1,10 @@
 /** `sweep run`: the cells of one task in this process, or all of them in several. */
 import { resolve } from 'node:path';
 import { Device } from '@mudpt/tensor';
+import { CACHE_OFF, cachePlace } from '../cache/cache-folder.ts';
 import { command, pathFromHere } from '../command.ts';
 import { counted } from '../data/dataset.ts';
+import { RunCache } from '../runs/index.ts';
 import type { Cell, Plan } from '../sweep/cell.ts';
 import { progressObserver, reasonOf } from '../sweep/child.ts';
 import { dispatch, type Tally } from '../sweep/dispatch.ts';
@@ -21,10 +23,13 @@ const WORDS: Readonly<Record<Outcome, string>> = {
 };
 
 /** Cells of one task of an array, one after the other. */
-export async function runTask(sweep: string, cells: readonly Cell[]): Promise<number> {
+export async function runTask(sweep: string, cells: readonly Cell[], cache?: string): Promise<number> {
   const line = new StatusLine(process.stdout);
   using stop = stopOnSignals(() => line.print('asked to stop: saving'));
-  const workplace = new Workplace(() => Device.open());
+  const workplace = new Workplace(
+    () => Device.open(),
+    RunCache.ofUser(cache, (note) => line.print(note)),
+  );
   const outcomes: Outcome[] = [];
   try {
     for (const cell of cells) {
@@ -48,17 +53,19 @@ export async function runTask(sweep: string, cells: readonly Cell[]): Promise<nu
 }
 
 /** All cells, `jobs` at once. */
-export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number): Promise<number> {
+export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number, cache?: string): Promise<number> {
   const line = new StatusLine(process.stdout);
   const began = performance.now();
   using stop = stopOnSignals(() => line.print('asked to stop: the cells at hand are saved'));
   let count = 0;
+  const place = cachePlace(cache);
   const tally = await dispatch(sweep, plan, {
     jobs,
     signal: stop.signal,
     program: process.argv[1] ?? '',
     folder: commandLine().folder,
-    childArguments: ['sweep', 'child', resolve(sweep)],
+    // Children start in another folder.
+    childArguments: ['sweep', 'child', resolve(sweep), '--cache', place === undefined ? CACHE_OFF : resolve(place)],
     onStart: (cell, pid) => line.print(`begin    ${cell.id} (process ${pid})`),
     onProgress: (cell, text) => line.show(`${cell.id}: ${text}`),
     onEnd: (cell, outcome, reason) => line.print(`${ended(cell, outcome, reason)} (${++count})`),

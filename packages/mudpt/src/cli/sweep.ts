@@ -97,6 +97,7 @@ export interface RunFlags {
   readonly jobs?: string;
   readonly index?: string;
   readonly chunk?: string;
+  readonly cache?: string;
 }
 
 /** What schedulers call the number of a task. */
@@ -108,7 +109,7 @@ export async function runCommand(sweep: string, flags: RunFlags): Promise<number
   const variable = TASK_VARIABLES.find((name) => process.env[name] !== undefined);
   const index = flags.index ?? (flags.jobs === undefined && variable ? process.env[variable] : undefined);
   const { runTask, runOnThisMachine } = await import('./sweep-run.ts');
-  if (index === undefined) return runOnThisMachine(sweep, plan, one('--jobs', flags.jobs ?? '1', 1));
+  if (index === undefined) return runOnThisMachine(sweep, plan, one('--jobs', flags.jobs ?? '1', 1), flags.cache);
   const chunk = one('--chunk', flags.chunk ?? '1', 1);
   const task = one(flags.index === undefined && variable ? variable : '--index', index, 0);
   const cells = plan.cells.slice(task * chunk, (task + 1) * chunk);
@@ -118,7 +119,7 @@ export async function runCommand(sweep: string, flags: RunFlags): Promise<number
       `there is no task ${task}: ${plan.cells.length} cells in chunks of ${chunk} are tasks 0 to ${Math.ceil(plan.cells.length / chunk) - 1}`,
       'make the array as long as that',
     );
-  return runTask(sweep, cells);
+  return runTask(sweep, cells, flags.cache);
 }
 
 export function one(flag: string, text: string, least: number): number {

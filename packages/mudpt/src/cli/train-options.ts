@@ -4,6 +4,7 @@ import { SCHEMAS } from '../runs/settings.ts';
 import { isSwitch } from '../settings/fields.ts';
 import { flagsOfAll } from '../runs/input.ts';
 import { type Defaults, helpOf, trainDefaults } from './train-help.ts';
+import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
 import type { TrainCommand } from './train.ts';
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -25,6 +26,7 @@ export function addTrainOptions(train: Command, schemas = SCHEMAS): Command {
     )
     .option('--config <file>', 'YAML with any of these, such as the config.yaml of a run')
     .option('--out <folder>', 'folder of all runs', 'runs')
+    .option(CACHE_FLAG, CACHE_HELP)
     .option('--resume [run]', 'continue a run in place: the one in this folder, or the one that the other flags describe')
     .option('--fresh', 'begin anew where a run of the same configuration is already')
     .option('--dry-run', 'tell the time and memory it would take')

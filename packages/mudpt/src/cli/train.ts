@@ -2,7 +2,7 @@
 import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';
 import { methodNamed } from '../methods/index.ts';
-import { estimateRun, type FinishedRun, resumeRun, type RunSummary, train } from '../runs/index.ts';
+import { estimateRun, type FinishedRun, resumeRun, RunCache, type RunSummary, train } from '../runs/index.ts';
 import { runSettings } from '../runs/settings.ts';
 import { settingsOf } from '../settings/fields.ts';
 import { DivergedError } from '../train/index.ts';
@@ -19,6 +19,7 @@ export interface TrainCommand extends TrainFlags {
   /** `true`: the run that the other flags describe; a path: the run there. */
   readonly resume?: string | true;
   readonly fresh?: boolean;
+  readonly cache?: string;
   readonly dryRun?: boolean;
   readonly check?: boolean;
   readonly help?: boolean;
@@ -45,6 +46,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       device,
       signal: stop.signal,
       observer: observe(line),
+      cache: RunCache.ofUser(flags.cache, (note) => line.print(note)),
       afterwards: async ({ folder, dataset, clip, method }: FinishedRun) => {
         if ((await folder.readConfig()).report === 'no') return;
         line.show('writing the report');

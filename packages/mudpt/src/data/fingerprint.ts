@@ -1,8 +1,9 @@
 /** Fingerprints of images, to find out whether they have changed. */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { type BigIntStats, createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import type { Item } from './dataset.ts';
 
 /** SHA-256 (hex) over ids and labels in their order. Contents are not read. */
@@ -15,8 +16,18 @@ export function fingerprint(items: readonly Item[]): string {
 /** Files read at once. */
 const AT_ONCE = 8;
 
+/** Remembers the SHA-256 of files by what the file system tells of them. */
+export interface KnownDigests {
+  get(path: string, facts: BigIntStats): Promise<string | undefined>;
+  set(path: string, facts: BigIntStats, digest: string): Promise<void>;
+  /** Keeps what was set. */
+  save(): Promise<void>;
+}
+
 export interface ContentOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Files that it knows are not read again. Default: every file is read. */
+  readonly known?: KnownDigests | undefined;
   /** Called after each image. */
   readonly onItem?: (() => void) | undefined;
 }
@@ -26,37 +37,75 @@ export interface ContentOptions {
  * reports it later.
  * @throws the signal's reason once it is aborted
  */
-export async function contentDigest(items: readonly Item[], { signal, onItem }: ContentOptions = {}): Promise<string> {
+export async function contentDigest(items: readonly Item[], options: ContentOptions = {}): Promise<string> {
   const hash = createHash('sha256');
-  for (let at = 0; at < items.length; at += AT_ONCE) {
-    signal?.throwIfAborted();
-    const some = items.slice(at, at + AT_ONCE);
-    const contents = await Promise.all(some.map(({ image }) => imageDigest(image)));
-    for (const [index, { id, label }] of some.entries()) {
-      hash.update(`${JSON.stringify(id)} ${label} ${contents[index]}\n`);
-      onItem?.();
-    }
-  }
+  for await (const [{ id, label }, contents] of contentsOf(items, options))
+    hash.update(`${JSON.stringify(id)} ${label} ${contents}\n`);
   return hash.digest('hex');
 }
 
-async function imageDigest(image: Item['image']): Promise<string> {
+/**
+ * SHA-256 (hex) over contents alone, in their order: equal for the same images, however they are named and labelled. Undefined where the
+ * contents of one are not known: it lies on a server, or cannot be read.
+ * @throws the signal's reason once it is aborted
+ */
+export async function imagesDigest(items: readonly Item[], options: ContentOptions = {}): Promise<string | undefined> {
+  if (items.some(({ image }) => isAddress(image))) return undefined;
+  const hash = createHash('sha256');
+  let isKnown = true;
+  for await (const [, contents] of contentsOf(items, options)) {
+    isKnown &&= /^[0-9a-f]{64}$/.test(contents);
+    hash.update(`${contents}\n`);
+  }
+  return isKnown ? hash.digest('hex') : undefined;
+}
+
+/** Each item with the SHA-256 of its contents, or the reason why there is none. */
+export async function* contentsOf(
+  items: readonly Item[],
+  { signal, known, onItem }: ContentOptions = {},
+): AsyncGenerator<readonly [Item, string]> {
+  try {
+    for (let at = 0; at < items.length; at += AT_ONCE) {
+      signal?.throwIfAborted();
+      const some = items.slice(at, at + AT_ONCE);
+      const contents = await Promise.all(some.map(({ image }) => imageDigest(image, known)));
+      for (const [index, item] of some.entries()) {
+        yield [item, contents[index] as string];
+        onItem?.();
+      }
+    }
+  } finally {
+    await known?.save();
+  }
+}
+
+async function imageDigest(image: Item['image'], known: KnownDigests | undefined): Promise<string> {
   const hash = createHash('sha256');
   if (image instanceof Uint8Array) return hash.update(image).digest('hex');
   if (image instanceof ArrayBuffer) return hash.update(new Uint8Array(image)).digest('hex');
   if (image instanceof Blob) return hash.update(new Uint8Array(await image.arrayBuffer())).digest('hex');
   if (typeof image === 'object' && 'read' in image) return hash.update(await image.read(0, image.size)).digest('hex');
   // Files on a server are identified by address: downloading them twice would cost too much.
-  if (/^https?:/i.test(String(image))) return hash.update(String(image)).digest('hex');
-  return fileDigest(image, hash);
+  if (isAddress(image)) return hash.update(String(image)).digest('hex');
+  return fileDigest(image instanceof URL ? fileURLToPath(image) : image, hash, known);
+}
+
+function isAddress(image: Item['image']): boolean {
+  return (typeof image === 'string' || image instanceof URL) && /^https?:/i.test(String(image));
 }
 
 /** Only regular files are opened: a pipe or a device would never end. */
-async function fileDigest(path: string | URL, hash: Hash): Promise<string> {
+async function fileDigest(path: string, hash: Hash, known: KnownDigests | undefined): Promise<string> {
   try {
-    if (!(await stat(path)).isFile()) return 'not a file';
+    const facts = await stat(path, { bigint: true });
+    if (!facts.isFile()) return 'not a file';
+    const remembered = await known?.get(path, facts);
+    if (remembered !== undefined) return remembered;
     await pipeline(createReadStream(path), hash);
-    return hash.digest('hex');
+    const digest = hash.digest('hex');
+    await known?.set(path, facts, digest);
+    return digest;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;

@@ -2,7 +2,8 @@
 import type { Clip } from '@mudpt/clip';
 import { capture, narrow, type Tensor } from '@mudpt/tensor';
 import type { BatchLoader, Dataset, Item } from '../data/index.ts';
-import { methodContext, methodNamed, type PromptMethod } from '../methods/index.ts';
+import { methodContext, type PromptMethod } from '../methods/index.ts';
+import { ZeroShot, zeroShotSettings } from '../methods/zero-shot.ts';
 import { type ForwardOptions, padded } from './forward.ts';
 import type { Features } from './image-features.ts';
 import { type ImagePrediction, rankLogits } from './predictions.ts';
@@ -66,18 +67,27 @@ export async function predictFeatures(
   return predictions;
 }
 
-/** Predictions of the frozen model, with the data set's template. */
+/** Computes a tensor, or gives what was computed for an equal key. The caller disposes it. */
+export type OnceComputed = (key: unknown, make: () => Promise<Tensor>) => Promise<Tensor>;
+
+/**
+ * Predictions of the frozen model, with the data set's template.
+ * @param once where class features are kept for others; default: they are computed
+ */
 export async function predictZeroShot(
   clip: Clip,
   features: Features,
   { classNames, template }: Pick<Dataset, 'classNames' | 'template'>,
+  once: OnceComputed = (_key, make) => make(),
 ): Promise<ImagePrediction[]> {
   const context = await methodContext(clip, { classNames, template, seed: 0 });
-  const method = methodNamed('zero-shot').create(context, {});
+  const settings = zeroShotSettings.parse({});
+  const classFeatures = await once({ what: 'zero-shot', classNames, template, settings }, () =>
+    Promise.resolve(new ZeroShot(context, settings).classFeatures),
+  );
+  const method = new ZeroShot(context, settings, classFeatures);
   try {
-    if (method.kind !== 'features') throw new TypeError('zero-shot is a method on features');
-    const { evaluate } = method;
-    return await predictFeatures(features, classNames.length, (rows) => evaluate.call(method, rows));
+    return await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows));
   } finally {
     method.dispose();
   }

@@ -39,7 +39,7 @@ eachDevice('features that runs share', (ctx) => {
 
   it('are not kept where an image could not be read, nor beyond the memory they may take', async () => {
     made = 0;
-    const shared = new SharedFeatures(24);
+    const shared = new SharedFeatures({ mostBytes: 24 });
     const list = items(3);
     for (const key of ['cut', 'cut']) (await shared.get(key, list, ctx.device, make(list.slice(1), 0))).features.dispose();
     expect(made).toBe(2);

@@ -1,7 +1,8 @@
-/** Features of the frozen image tower that several runs of one process share: every run measures zero-shot on the same test images. */
-import { type Device, keep, tensor } from '@mudpt/tensor';
+/** What the frozen towers give, computed once for all runs that ask for it: in this process, and on disk for others. */
+import { type Device, keep, tensor, type Tensor } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
+import type { TensorFiles } from '../cache/tensor-files.ts';
 import type { Item } from '../data/index.ts';
-import { canonicalText } from '../settings/canonical.ts';
 import type { Features } from './image-features.ts';
 
 interface Kept {
@@ -12,39 +13,71 @@ interface Kept {
 /** Host memory that is kept at most, in bytes: the test sets of ten ImageNets at 512 channels. */
 const MOST_BYTES = 2 ** 30;
 
+export interface SharedFeaturesOptions {
+  readonly mostBytes?: number;
+  /** Where features outlive the process; default: they do not. */
+  readonly files?: TensorFiles | undefined;
+}
+
 export class SharedFeatures {
   private readonly kept = new Map<string, Kept>();
+  private readonly mostBytes: number;
+  private readonly files: TensorFiles | undefined;
   private bytes = 0;
-  /** Times that features were there already. */
+  /** Times that something was there already, in this process or on disk. */
   hits = 0;
 
-  constructor(private readonly mostBytes = MOST_BYTES) {}
+  constructor({ mostBytes = MOST_BYTES, files }: SharedFeaturesOptions = {}) {
+    this.mostBytes = mostBytes;
+    this.files = files;
+  }
 
   /**
    * The features of `items`, computed when nobody did before. The caller disposes them.
    * @param key plain values that say all that features depend on: the model and its precision, the contents of the images, the batch
    */
   async get(key: unknown, items: readonly Item[], device: Device, make: () => Promise<Features>): Promise<Features> {
-    const name = canonicalText(key);
-    const found = this.kept.get(name);
-    if (found) {
-      this.hits += 1;
-      // Most recently used last.
-      this.kept.delete(name);
-      this.kept.set(name, found);
-      const features = keep(tensor(found.data, { shape: found.shape, device }));
-      return { features, items, labels: Int32Array.from(items, ({ label }) => label) };
-    }
+    const name = canonicalText(['images', key]);
+    const found = await this.find(name, device);
+    if (found) return { features: found, items, labels: Int32Array.from(items, ({ label }) => label) };
     const made = await make();
     // What could not be read is told by the loader that tried: others must try too.
-    if (made.items.length === items.length && made.features.dtype === 'f32') {
-      const data = (await made.features.data()) as Float32Array;
-      this.keep(name, { data, shape: made.features.shape });
-    }
+    if (made.items.length === items.length) await this.remember(name, made.features, true);
     return made;
   }
 
-  private keep(name: string, kept: Kept): void {
+  /** The same for one tensor: text features of classes. */
+  async getTensor(key: unknown, device: Device, make: () => Promise<Tensor>): Promise<Tensor> {
+    const name = canonicalText(['tensor', key]);
+    const found = await this.find(name, device);
+    if (found) return found;
+    const made = await make();
+    await this.remember(name, made, true);
+    return made;
+  }
+
+  private async find(name: string, device: Device): Promise<Tensor | undefined> {
+    const kept = this.kept.get(name);
+    if (kept) {
+      this.hits += 1;
+      // Most recently used last.
+      this.kept.delete(name);
+      this.kept.set(name, kept);
+      return keep(tensor(kept.data, { shape: kept.shape, device }));
+    }
+    const loaded = await this.files?.load(name, device);
+    if (!loaded) return undefined;
+    this.hits += 1;
+    await this.remember(name, loaded, false);
+    return loaded;
+  }
+
+  private async remember(name: string, values: Tensor, isNew: boolean): Promise<void> {
+    if (isNew) await this.files?.save(name, values);
+    if (values.dtype === 'f32') this.keepHere(name, { data: (await values.data()) as Float32Array, shape: values.shape });
+  }
+
+  private keepHere(name: string, kept: Kept): void {
     if (kept.data.byteLength > this.mostBytes) return;
     this.kept.set(name, kept);
     this.bytes += kept.data.byteLength;

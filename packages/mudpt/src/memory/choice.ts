@@ -1,7 +1,7 @@
 /** Choice of rematerialization: the fastest training step within a memory budget. */
 import { type Device, InputError, LimitError, type PlanCost } from '@mudpt/tensor';
+import { isEqual } from '@mudpt/tensor/internal';
 import { type Rematerialization, KEEP_ALL, type PromptMethod, type TowerRematerialization } from '../methods/index.ts';
-import { isEqual } from '../settings/canonical.ts';
 
 /** Device memory a run may take, weights and everything else included. */
 export interface Budget {

@@ -1,5 +1,5 @@
 /** Class contexts: class names and prompt template of a method, and checks when they change. */
-import { isEqual } from '../settings/canonical.ts';
+import { isEqual } from '@mudpt/tensor/internal';
 import { MethodError } from './errors.ts';
 
 export type ClassContext = {

@@ -47,12 +47,18 @@ export class ZeroShot implements FeatureMethod {
   /** [C, embed]; unit vectors when several templates were averaged. */
   readonly classFeatures: Tensor;
 
+  /** @param classFeatures what another zero-shot of the same classes and templates computed, which is taken over */
   constructor(
     private readonly context: Pick<MethodContext, 'device' | 'text' | 'tokenizer' | 'scale' | 'textPath' | keyof ClassContext>,
     private readonly settings: ZeroShotSettings,
+    classFeatures?: Tensor,
   ) {
     if (context.classNames.length === 0)
       throw new MethodError('zero-shot', 'there are no classes', 'give at least one class name');
+    if (classFeatures) {
+      this.classFeatures = classFeatures;
+      return;
+    }
     const templates = templatesOf(settings, context.template).map((template) => textTemplate(context.tokenizer, template));
     using features = templateFeatures(context, templates);
     this.classFeatures = keep(meanOfUnits(features));

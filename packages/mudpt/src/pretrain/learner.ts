@@ -16,7 +16,7 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from '@mudpt/tensor';
-import { isEqual } from '../settings/canonical.ts';
+import { isEqual } from '@mudpt/tensor/internal';
 import { AdamW, clipGradNorm, EMA, randomFrom } from '@mudpt/autograd';
 import { type Clip, type ClipConfig, clipFromTensors, type Tokenizer } from '@mudpt/clip';
 import type { HostBatch } from './batches.ts';

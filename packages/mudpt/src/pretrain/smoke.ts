@@ -39,6 +39,7 @@ export async function smoke(device: Device): Promise<SmokeReport> {
       cache: folder,
       styles: ['fluent-emoji-flat'],
       collection: [],
+      originals: ['fxemoji'],
       every: 8,
     });
     const losses: number[] = [];

@@ -1,11 +1,12 @@
 /** Whether prompt learning is the right tool: what fitting a linear probe or Tip-Adapter to the same images reaches, in seconds. */
 import type { Clip } from '@mudpt/clip';
-import type { BatchLoader, Dataset } from '../data/index.ts';
+import type { Dataset } from '../data/index.ts';
 import { methodNamed } from '../methods/index.ts';
 import { createMethod } from './prepare.ts';
 import type { AlternativeFacts } from './records.ts';
 import type { ForwardOptions } from '../evaluation/forward.ts';
-import { type Features, imageFeatures } from '../evaluation/image-features.ts';
+import type { Features } from '../evaluation/image-features.ts';
+import type { FrozenFeatures } from './frozen-features.ts';
 import { predictFeatures } from '../evaluation/predict.ts';
 import { type ImagePrediction, metricsOfPredictions } from '../evaluation/predictions.ts';
 import { isClearlyBetter } from '../evaluation/comparison.ts';
@@ -20,7 +21,7 @@ export interface AlternativesOptions {
   readonly clip: Clip;
   readonly dataset: Dataset;
   readonly seed: number;
-  readonly loader: BatchLoader;
+  readonly frozen: FrozenFeatures;
   /** Features of the test images, which are at hand. */
   readonly test: Features;
   /** What the run's own method makes of the validation images. */
@@ -34,12 +35,12 @@ export interface AlternativesOptions {
  * @throws the signal's reason once it is aborted
  */
 export async function tryAlternatives(options: AlternativesOptions): Promise<AlternativeFacts[]> {
-  const { clip, dataset, seed, loader, test, validation, forward } = options;
+  const { clip, dataset, seed, frozen, test, validation, forward } = options;
   const { train, val } = dataset.splits;
   const classes = dataset.classNames.length;
   const held: Features[] = [];
   const featuresOf = async (what: string, items: typeof train): Promise<Features> => {
-    const made = await imageFeatures(clip, loader, items, forward(what, items.length));
+    const made = await frozen(items, forward(what, items.length));
     held.push(made);
     return made;
   };

@@ -17,9 +17,9 @@ import {
   type WriteFileOptions,
   writeSafetensors,
 } from '@mudpt/tensor';
+import { isEqual } from '@mudpt/tensor/internal';
 import * as z from 'zod';
 import { expectFinite } from '../evaluation/finite.ts';
-import { isEqual } from '../settings/canonical.ts';
 import type { Extent, TrainingState } from '../train/state.ts';
 import { differences, marksSchema, type RunMarks } from './identity.ts';
 

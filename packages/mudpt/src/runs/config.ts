@@ -2,7 +2,7 @@
 import type { ClipConfig } from '@mudpt/clip';
 import { InputError } from '@mudpt/tensor';
 import type * as z from 'zod';
-import type { TrainingInput, TrainingSettings } from '../methods/index.ts';
+import { embeddedTraining, settingsForLayers } from '../method/model-defaults.ts';
 import { publishedValues } from './published.ts';
 import { type Setting } from '../settings/fields.ts';
 import { type RunConfig, type RunInput, SCHEMAS, type Section, settingsFor, valuesOf } from './settings.ts';
@@ -29,16 +29,6 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
   return { ...config, settings, training: checked(method.training, training, source, 'training.') };
 }
 
-/**
- * Training settings where the configuration is silent and the base model is the embedded one. The published ones were made for ViT-B/16 on
- * photographs; these were chosen on validation images of the icons: larger batches at a rate to match, and crops that leave a small drawing whole.
- */
-function embeddedTraining({ optimizer, batchSize }: TrainingSettings): TrainingInput {
-  // Methods that are trained on features, or on one image at a time, keep what was published for them.
-  if (optimizer !== 'sgd' || batchSize === 1) return {};
-  return { batchSize: 32, epochs: 20, lr: 0.06, cropScale: [0.6, 1] };
-}
-
 function checked<T>(type: z.ZodType<T>, value: unknown, source: string, prefix: string): T {
   const parsed = type.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -54,15 +44,14 @@ export function fitToModel(
   { image, text }: Pick<ClipConfig, 'image' | 'text'>,
   schemas = SCHEMAS,
 ): { config: RunConfig; notes: string[] } {
-  const layers = Math.min(image.layers, text.layers);
-  const settings: Record<string, unknown> = { ...config.settings };
-  const notes: string[] = [];
-  for (const { name, metadata } of settingsFor(config.method, schemas).settings) {
-    const value = settings[name];
-    if (metadata.counts !== 'layers' || typeof value !== 'number' || value <= layers || asked[name] !== undefined) continue;
-    settings[name] = layers;
-    notes.push(`${name} is ${layers}, not ${config.method}'s usual ${value}: the model has ${layers} layers`);
-  }
+  const fields = settingsFor(config.method, schemas).settings;
+  const { settings, notes } = settingsForLayers(
+    config.method,
+    fields,
+    config.settings,
+    asked,
+    Math.min(image.layers, text.layers),
+  );
   return { config: { ...config, settings }, notes };
 }
 

@@ -1,6 +1,7 @@
 /** What a finished run is worth: on its test images, on the other half of the classes, on another data set. */
 import { InputError } from '@mudpt/tensor';
-import type { ClassSubset, Dataset, Item, Unreadable } from '../data/index.ts';
+import { isEqual } from '@mudpt/tensor/internal';
+import type { ClassSubset, Dataset, Unreadable } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import { openRunData } from './run-data.ts';
@@ -8,14 +9,12 @@ import type { PromptFacts } from './prompt-file.ts';
 import type { Evaluation, Prediction } from './records.ts';
 import { evaluationOf, predictionLines } from './summary.ts';
 import type { RunFolder } from './run-folder.ts';
-import { type Features, imageFeatures } from '../evaluation/image-features.ts';
-import type { SharedFeatures } from '../evaluation/shared-features.ts';
-import { contentDigest } from '../data/fingerprint.ts';
+import { frozenFeatures, frozenTexts } from './frozen-features.ts';
+import type { RunCache } from './run-cache.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import type { ImagePrediction } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
-import { isEqual } from '../settings/canonical.ts';
 import type { TunedModel } from './open-run.ts';
 import { withEvaluation } from './summary-record.ts';
 
@@ -28,7 +27,7 @@ export interface EvaluateOptions {
   /** Default: what the run was trained on; all for another data set. */
   readonly classes?: ClassSubset;
   /** See `RunOptions`. */
-  readonly sharedFeatures?: SharedFeatures;
+  readonly cache?: RunCache;
   readonly onPart?: (what: string, done: number, total: number) => void;
   /** Called with what was predicted, before anything is recorded. */
   readonly onPredictions?: (predictions: readonly Prediction[]) => Promise<void>;
@@ -61,13 +60,10 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
     const { test } = dataset.splits;
-    const through = forward('zero-shot', test.length);
-    const make = (): Promise<Features> => imageFeatures(base.clip, loader, test, through);
-    const features = await (options.sharedFeatures && base.hash !== ''
-      ? options.sharedFeatures.get(await keyOf(run, test, through.batch), test, base.clip.device, make)
-      : make());
+    const shared = { base, config, cache: options.cache };
+    const features = await frozenFeatures(shared, loader)(test, forward('zero-shot', test.length));
     try {
-      const zeroShot = await predictZeroShot(base.clip, features, dataset);
+      const zeroShot = await predictZeroShot(base.clip, features, dataset, frozenTexts(shared));
       const tuned =
         method.kind === 'features'
           ? await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows))
@@ -91,12 +87,6 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   } finally {
     if (method !== run.method) method.dispose();
   }
-}
-
-/** All that features of the frozen model depend on. */
-async function keyOf({ base, config }: TunedModel, test: readonly Item[], batch: number) {
-  const { precision, exif } = config;
-  return { model: base.hash, images: await contentDigest(test), precision, exif, batch };
 }
 
 /** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */

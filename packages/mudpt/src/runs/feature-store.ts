@@ -6,12 +6,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@mudpt/clip/files';
 import { type Device, InputError, keep, loadTensor, openSafetensors, tensorToWrite, writeSafetensors } from '@mudpt/tensor';
+import { canonicalText, isEqual } from '@mudpt/tensor/internal';
 import { exists } from '../data/files.ts';
 import { fingerprint, type Item } from '../data/index.ts';
 import { expectFinite } from '../evaluation/finite.ts';
 import type { RunMarks } from './identity.ts';
 import type { Features } from '../evaluation/image-features.ts';
-import { canonicalText, isEqual } from '../settings/canonical.ts';
 import type { FeatureKeeper } from '../train/fit.ts';
 
 export class FeatureStore implements FeatureKeeper {

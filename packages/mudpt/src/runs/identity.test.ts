@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { shapeImage, writeShapes } from '@mudpt/testing/images';
+import { CacheFolder } from '../cache/cache-folder.ts';
+import { FileDigests } from '../cache/file-digests.ts';
 import { resolveConfig } from './config.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { openRunData } from './run-data.ts';
@@ -43,6 +45,25 @@ it('a run is told from others by the contents of its data, wherever that lies', 
   expect((await marked(there, { shots: 3 })).mark).not.toBe(all.mark);
   await rename(join(there, 'train', 'red_circle', '1.png'), join(there, 'train', 'red_circle', 'other.png'));
   expect((await marked(there, { shots: 3 })).data).not.toBe(changed.data);
+});
+
+it('a second run of a set looks at its files and reads none, wherever it is called from', async () => {
+  await using at = await temporaryFolder();
+  const [data, folder] = [join(at.path, 'digits'), join(at.path, 'cache')];
+  await writeShapes(data, { train: 3, test: 2 });
+  const config = resolveConfig({ data, shots: 2 });
+  const marks = async (known?: FileDigests): Promise<RunMarks> =>
+    marksOf(config, await openRunData(config, 'all'), MODEL, { known });
+  // As two processes: the folder alone is shared.
+  const another = (): FileDigests => new FileDigests(new CacheFolder(folder), 0);
+  const [first, second] = [another(), another()];
+  const expected = await marks();
+  expect([await marks(first), first.hits]).toEqual([expected, 0]);
+  expect([await marks(second), second.hits]).toEqual([expected, 4 * (2 + 2)]);
+  await put(join(data, 'test', 'red_circle', '0.png'), shapeImage('blue cross', 41));
+  const third = another();
+  expect(await marks(third)).toEqual(await marks());
+  expect(third.hits).toBe(4 * (2 + 2) - 1);
 });
 
 it('stops reading when asked to', async () => {

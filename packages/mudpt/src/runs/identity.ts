@@ -1,9 +1,9 @@
 /** What makes a run this run and no other: its configuration, its data and its model, each by content rather than by path. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { contentDigest, fingerprint } from '../data/fingerprint.ts';
+import { contentDigest, type ContentOptions, fingerprint } from '../data/fingerprint.ts';
 import { type Dataset, SPLITS } from '../data/index.ts';
-import { canonicalText, isEqual } from '../settings/canonical.ts';
+import { canonicalText, isEqual } from '@mudpt/tensor/internal';
 import type { Setting } from '../settings/fields.ts';
 import { type RunConfig, SCHEMAS, settingsFor } from './settings.ts';
 
@@ -23,9 +23,8 @@ export const marksSchema = z.strictObject({
 /** SHA-256s that two runs share only when they are the same run. */
 export type RunMarks = z.infer<typeof marksSchema>;
 
-export interface MarkOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Told how many images were read. */
+export interface MarkOptions extends Pick<ContentOptions, 'signal' | 'known'> {
+  /** Told how many images were looked at. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -57,18 +56,18 @@ export function identityOfSeeds(config: RunConfig): string {
   return identity({ ...config, seed: 0 });
 }
 
-/** Reads every image once. @throws the signal's reason once it is aborted */
+/** Reads every image once, but for those that are known. @throws the signal's reason once it is aborted */
 export async function marksOf(
   config: RunConfig,
   dataset: Dataset,
   model: string,
-  { signal, onProgress }: MarkOptions = {},
+  { signal, known, onProgress }: MarkOptions = {},
 ): Promise<RunMarks> {
   const { classNames, template, splits } = dataset;
   const total = SPLITS.reduce((sum, split) => sum + splits[split].length, 0);
   let done = 0;
   const contents = (split: (typeof SPLITS)[number]): Promise<string> =>
-    contentDigest(splits[split], { signal, onItem: () => onProgress?.(++done, total) });
+    contentDigest(splits[split], { signal, known, onItem: () => onProgress?.(++done, total) });
   const [test, train, val] = [await contents('test'), await contents('train'), await contents('val')];
   const structure = dataset.structure ?? SPLITS.map((split) => fingerprint(splits[split])).join();
   return {

@@ -1,6 +1,6 @@
 /** The stages of a run that measure: zero-shot and tuned on the test images, the method and others on the validation images. */
 import { NotFiniteError } from '../evaluation/finite.ts';
-import { type Features, imageFeatures } from '../evaluation/image-features.ts';
+import type { Features } from '../evaluation/image-features.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
 import { type ImagePrediction, metricsOfPredictions } from '../evaluation/predictions.ts';
 import type { Item } from '../data/index.ts';
@@ -13,7 +13,7 @@ import { forwardOptions, type Stage } from './stage.ts';
 
 /** What the frozen model makes of the test images. */
 export async function measureZeroShot(stage: Stage, test: Features): Promise<ImagePrediction[]> {
-  const predictions = await predictZeroShot(stage.base.clip, test, stage.dataset);
+  const predictions = await predictZeroShot(stage.base.clip, test, stage.dataset, stage.frozenTexts);
   await evaluated(stage, 'zero-shot', predictions);
   return predictions;
 }
@@ -51,7 +51,7 @@ export async function validate(stage: Stage, method: Method): Promise<ImagePredi
   const classes = dataset.classNames.length;
   const forward = forwardOptions(stage, 'validation', val.length, method.kind === 'prompts' ? method : undefined);
   if (method.kind === 'prompts') return predictImages(base.clip, method, loader, val, { ...forward, keep: classes });
-  const features = await imageFeatures(base.clip, loader, val, forward);
+  const features = await stage.frozen(val, forward);
   try {
     return await predictFeatures(features, classes, (rows) => method.evaluate(rows), classes);
   } finally {
@@ -61,7 +61,7 @@ export async function validate(stage: Stage, method: Method): Promise<ImagePredi
 
 /** Notes the accuracy on validation, and what other methods reach there where the run is asked to try them. */
 export async function compareWithOthers(stage: Stage, test: Features, validation: readonly ImagePrediction[]): Promise<void> {
-  const { base, config, dataset, options, loader, summary } = stage;
+  const { base, config, dataset, options, summary } = stage;
   const { accuracy } = metricsOfPredictions(validation, dataset.classNames.length);
   await summary.note({ validation: accuracy });
   if (!config.alternatives || validation.length === 0) return;
@@ -69,7 +69,7 @@ export async function compareWithOthers(stage: Stage, test: Features, validation
     clip: base.clip,
     dataset,
     seed: config.seed,
-    loader,
+    frozen: stage.frozen,
     test,
     validation,
     forward: (what, total) => forwardOptions(stage, what, total),

@@ -4,16 +4,24 @@ import type { ImageSource } from '@mudpt/clip';
 import type { Item } from '../data/index.ts';
 import { scaledProbabilities } from '../evaluation/calibration.ts';
 import type { TunedModel } from './open-run.ts';
+import type { PromptFacts } from './prompt-file.ts';
 import { imageFeatures } from '../evaluation/image-features.ts';
 import { predictFeatures, predictImages } from '../evaluation/predict.ts';
-import type { ImagePrediction } from '../evaluation/predictions.ts';
+import type { ImagePrediction, RankedLabels } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
+
+/** A class that an image may be of. */
+export interface NamedProbability {
+  readonly label: number;
+  readonly name: string;
+  readonly probability: number;
+}
 
 /** What one file is taken for; `why` where it cannot be read. */
 export interface FilePrediction {
   readonly file: string;
   /** Best first. */
-  readonly top: readonly { readonly label: number; readonly name: string; readonly probability: number }[];
+  readonly top: readonly NamedProbability[];
   readonly why?: string;
 }
 
@@ -52,10 +60,7 @@ export async function predictFiles(
     for (const { item, top: all } of made) {
       // Those between the last one and this have been passed over.
       addUnreadable(places.get(item.id) ?? predictions.length);
-      const named = scaledProbabilities(all, facts.temperature)
-        .slice(0, top)
-        .map(([label, probability]) => ({ label, name: nth(facts.classNames, label), probability }));
-      add({ file: item.id, top: named });
+      add({ file: item.id, top: likeliest(all, facts, top) });
     }
   };
   const batch = evaluationBatch(base.clip, Math.min(config.evaluationBatch, Math.max(1, files.length)), method);
@@ -71,4 +76,15 @@ export async function predictFiles(
   }
   addUnreadable(files.length);
   return predictions;
+}
+
+/** The likeliest classes by name, with probabilities at the run's temperature. */
+export function likeliest(
+  all: RankedLabels,
+  { classNames, temperature }: Pick<PromptFacts, 'classNames' | 'temperature'>,
+  top: number,
+): NamedProbability[] {
+  return scaledProbabilities(all, temperature)
+    .slice(0, top)
+    .map(([label, probability]) => ({ label, name: nth(classNames, label), probability }));
 }

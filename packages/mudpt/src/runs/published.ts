@@ -1,8 +1,8 @@
 /** What a protocol and a variant say of a run's settings, and what people are told of it. */
 import { InputError } from '@mudpt/tensor';
+import { isEqual } from '@mudpt/tensor/internal';
 import type { MethodDefinition } from '../methods/index.ts';
 import { merged, type MethodVariant, publishedFor } from '../method/published.ts';
-import { isEqual } from '../settings/canonical.ts';
 import { suggestion } from '../settings/suggestion.ts';
 import { type RunConfig, SCHEMAS } from './settings.ts';
 

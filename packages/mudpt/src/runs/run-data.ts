@@ -1,6 +1,6 @@
 /** The images and classes of a run, as its configuration wants them. */
 import { InputError } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
+import { canonicalText, nth } from '@mudpt/tensor/internal';
 import { createHash } from 'node:crypto';
 import { counted, someOf } from '../data/dataset.ts';
 import {
@@ -15,7 +15,6 @@ import {
 } from '../data/index.ts';
 import { validateDataset } from '../data/validation.ts';
 import { openDataset } from '../datasets/index.ts';
-import { canonicalText } from '../settings/canonical.ts';
 import type { ClassFacts } from './records.ts';
 import type { RunConfig, RunInput, TrainInput } from './settings.ts';
 

@@ -5,7 +5,7 @@ import type { Dataset } from '../data/index.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import type { OpenModel } from './model.ts';
-import type { SharedFeatures } from '../evaluation/shared-features.ts';
+import type { RunCache } from './run-cache.ts';
 import type { StepChoice } from '../memory/choice.ts';
 import type { MetricsLine } from '../train/metrics-line.ts';
 import type { AlternativeFacts, Evaluation, RunSummary } from './records.ts';
@@ -51,8 +51,8 @@ export interface RunOptions {
   readonly observer?: RunObserver;
   /** How the base model is opened: several runs of one process may share one. Default: each opens it and closes it. */
   readonly openModel?: OpenModel;
-  /** Where runs of one process leave the frozen model's features of their test images for each other. Default: each computes them. */
-  readonly sharedFeatures?: SharedFeatures;
+  /** Where runs leave the frozen model's features and the digests of images for each other. Default: each computes them. */
+  readonly cache?: RunCache;
   /** Called once the run has finished or diverged, before the model is closed: reports are made here. */
   readonly afterwards?: (run: FinishedRun) => Promise<void>;
 }

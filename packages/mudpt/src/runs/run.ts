@@ -78,9 +78,15 @@ async function owning(base: BaseModel, body: () => Promise<RunResult>): Promise<
   }
 }
 
-function readMarks(config: RunConfig, dataset: Dataset, base: BaseModel, { signal, observer }: RunOptions): Promise<RunMarks> {
+function readMarks(
+  config: RunConfig,
+  dataset: Dataset,
+  base: BaseModel,
+  { signal, observer, cache }: RunOptions,
+): Promise<RunMarks> {
   return marksOf(config, dataset, base.hash, {
     signal,
+    known: cache?.digests,
     onProgress: (done, total) => observer?.onPart?.('images looked at', done, total),
   });
 }

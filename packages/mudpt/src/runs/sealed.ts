@@ -1,17 +1,10 @@
 /** Text that knows its own SHA-256, so that damage of any byte is seen: the files of a run that are not tensors. */
 import { createHash } from 'node:crypto';
 import { FormatError } from '@mudpt/tensor';
+import { JSON_SEAL, jsonBody, notAsWritten, type Seal } from '../prompt-files/seal.ts';
 
-/** What follows a text, made from the SHA-256 of it. */
-interface Seal {
-  readonly digits: number;
-  end(digits: string): string;
-}
+export { JSON_SEAL, YAML_SEAL } from '../prompt-files/seal.ts';
 
-/** The last entry of a JSON object written over several lines. */
-export const JSON_SEAL: Seal = { digits: 64, end: (digits) => `,\n "sha256": "${digits}"\n}\n` };
-/** The last line of a YAML file. */
-export const YAML_SEAL: Seal = { digits: 64, end: (digits) => `# sha256: ${digits}\n` };
 /** The last entry of an object on one line: 64 bits suffice there, and many lines stay short. */
 const LINE_SEAL: Seal = { digits: 16, end: (digits) => `,"check":"${digits}"}` };
 
@@ -24,7 +17,7 @@ export function sealText(body: string, seal: Seal): string {
  * @param indent 0: all else on one line, where there are too many numbers to read
  */
 export function sealJson(value: object, indent = 1): string {
-  return sealText(JSON.stringify(value, undefined, indent).replace(/\n?\}$/, ''), JSON_SEAL);
+  return sealText(jsonBody(value, indent), JSON_SEAL);
 }
 
 /** What was sealed. @throws FormatError naming `path` when it is not what was written */
@@ -32,11 +25,7 @@ export function openSealed(op: string, path: string, bytes: Uint8Array, seal: Se
   const end = bytes.length - seal.end('0'.repeat(seal.digits)).length;
   const body = bytes.subarray(0, Math.max(0, end));
   if (end >= 0 && Buffer.from(seal.end(digest(body, seal))).equals(bytes.subarray(end))) return decode(op, path, body);
-  throw new FormatError(
-    op,
-    `${path} is not what was written: its SHA-256 is not that of its contents`,
-    'it is damaged, was edited, or is of an older version: put the file back, or begin a new run',
-  );
+  throw notAsWritten(op, path);
 }
 
 /**

@@ -2,13 +2,13 @@
 import { counted } from '../data/dataset.ts';
 import type { BatchLoader, Item } from '../data/index.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
-import { type Features, imageFeatures } from '../evaluation/image-features.ts';
 import { loadImported } from '../import/index.ts';
 import { budgetOf } from '../memory/budget.ts';
 import { layoutOf, type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { DivergedError } from '../train/diverged.ts';
 import { countLearnt } from '../train/fit.ts';
 import { FeatureStore } from './feature-store.ts';
+import { frozenFeatures, frozenTexts } from './frozen-features.ts';
 import { compareWithOthers, measureTuned, measureZeroShot, validate } from './measuring.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { writePrompts } from './prompt-file.ts';
@@ -27,6 +27,7 @@ import { expectBudget, fitMethod, trainMethod } from './training.ts';
 export async function runSession(parts: SessionParts, notes: readonly string[]): Promise<RunResult> {
   const { folder, config, dataset, base, options, resume, lock } = parts;
   const { observer, signal } = options;
+  const shared = { base, config, cache: options.cache };
   const summary = new SummaryRecord(folder, lock, firstSummary(parts));
   const result = (last: RunSummary): RunResult => ({ folder, config, summary: last });
   let method: Method | undefined;
@@ -46,7 +47,10 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     await summary.note({ method: factsOf(method) });
     observer?.onReady?.(summary.current, config);
     for (const note of notes) observer?.onNote?.(note);
-    const isStopped = await measureAndLearn({ ...parts, summary, budget, loader }, method);
+    const isStopped = await measureAndLearn(
+      { ...parts, summary, budget, loader, frozen: frozenFeatures(shared, loader), frozenTexts: frozenTexts(shared) },
+      method,
+    );
     if (isStopped) return result(await summary.note({ state: 'stopped' }));
     // A run that says it has finished is never touched again, so everything else is written before.
     await folder.writeResults(summary.current, config);
@@ -93,7 +97,7 @@ async function measureAndLearn(stage: Stage, method: Method): Promise<boolean> {
   const checked = loader.check(given, onChecked, options.signal);
   // An error is thrown where the result is needed; zero-shot's may come before.
   checked.catch(() => undefined);
-  const test = await frozenFeatures(stage, tests);
+  const test = await stage.frozen(tests, forwardOptions(stage, 'zero-shot', tests.length));
   try {
     const zeroShot = await measureZeroShot(stage, test);
     const train = await readable(stage, checked);
@@ -112,17 +116,6 @@ async function measureAndLearn(stage: Stage, method: Method): Promise<boolean> {
   } finally {
     test.features.dispose();
   }
-}
-
-/** The frozen model's features of the test images, from another run of this process where there was one. */
-async function frozenFeatures(stage: Stage, tests: readonly Item[]): Promise<Features> {
-  const { base, loader, marks, config, options } = stage;
-  const forward = forwardOptions(stage, 'zero-shot', tests.length);
-  const make = (): Promise<Features> => imageFeatures(base.clip, loader, tests, forward);
-  if (!options.sharedFeatures) return make();
-  const key = { model: marks.model, data: marks.data, precision: config.precision, exif: config.exif, batch: forward.batch };
-  // A model that no file tells apart is nobody else's.
-  return marks.model === '' ? make() : options.sharedFeatures.get(key, tests, base.clip.device, make);
 }
 
 /** The training images that can be read; what cannot is noted. */

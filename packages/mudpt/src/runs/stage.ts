@@ -1,5 +1,7 @@
 /** What the stages of a run work with. */
 import type { ForwardOptions } from '../evaluation/forward.ts';
+import type { FrozenFeatures } from './frozen-features.ts';
+import type { OnceComputed } from '../evaluation/predict.ts';
 import type { Budget } from '../memory/choice.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import type { BatchLoader } from '../data/index.ts';
@@ -26,6 +28,9 @@ export interface Stage extends SessionParts {
   readonly summary: SummaryRecord;
   readonly budget: Budget;
   readonly loader: BatchLoader;
+  /** Features of the frozen model, of images and of texts, computed where no run before did. */
+  readonly frozen: FrozenFeatures;
+  readonly frozenTexts: OnceComputed;
 }
 
 /**

@@ -62,6 +62,7 @@ export async function fitMethod(stage: Stage, method: FeatureMethod, train: read
     train,
     val: dataset.splits.val,
     keeper: store,
+    frozen: stage.frozen,
     forward: (what, total) => forwardOptions(stage, what, total),
   });
   for (const remark of report.remarks) options.observer?.onNote?.(remark);

@@ -1,5 +1,7 @@
 /** A process that does the cells its parent names, one after the other, with one device and one base model. */
+import { printable } from '@mudpt/clip';
 import { Device, TensorError } from '@mudpt/tensor';
+import { RunCache } from '../runs/index.ts';
 import type { Plan } from './cell.ts';
 import { executeCell, type Outcome, Workplace } from './execute.ts';
 import { isRefusal } from './runs.ts';
@@ -20,11 +22,14 @@ export type FromChild =
       readonly reason?: string;
     };
 
-/** Serves the parent until it says that there is no more, or is gone. */
-export async function serveParent(sweep: string, { cells }: Plan): Promise<void> {
+/**
+ * Serves the parent until it says that there is no more, or is gone.
+ * @param cache see {@link RunCache.ofUser}
+ */
+export async function serveParent(sweep: string, { cells }: Plan, cache?: string): Promise<void> {
   const send = (message: FromChild): void => void (process.connected && process.send?.(message));
   using stop = stopOnSignals();
-  const workplace = new Workplace(() => Device.open());
+  const workplace = new Workplace(() => Device.open(), RunCache.ofUser(cache, tellNote));
   // A parent that was killed asks for nothing more: what is at hand is saved.
   process.once('disconnect', () => stop.ask());
   try {
@@ -93,6 +98,11 @@ export function progressObserver(tell: (text: string) => void) {
     onProgress: (at: { epoch: number; epochs: number; step: number; steps: number; loss: number }): void =>
       seldom(() => `epoch ${at.epoch + 1}/${at.epochs}, step ${at.step}/${at.steps}, loss ${at.loss.toFixed(3)}`),
   };
+}
+
+/** A sentence worth knowing, in the log of the process. */
+export function tellNote(note: string): void {
+  process.stderr.write(`${printable(note)}\n`);
 }
 
 /** What went wrong, in one line. */

@@ -10,6 +10,7 @@ import { identityOfSeeds } from '../runs/identity.ts';
 import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
 import { inputOf } from '../runs/input.ts';
 import { settingsFor } from '../runs/settings.ts';
+import { canonicalText } from '@mudpt/tensor/internal';
 import type { Cell, PlannedSet } from './cell.ts';
 import type { Protocol } from './protocols.ts';
 
@@ -57,7 +58,7 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
     },
     `${request.method} on ${set.name}`,
   );
-  const mark = sha256(JSON.stringify([request.method, identityOfSeeds(config), set.structure])).slice(0, 8);
+  const mark = sha256(canonicalText([request.method, identityOfSeeds(config), set.structure])).slice(0, 8);
   // A run that several protocols need is one cell, so its folder names none of them.
   const { protocol: _p, variant: _v, ...shared } = config;
   return { config, asked: Object.keys(given.settings ?? {}), id: runName(shared, set.name, mark) };
@@ -82,7 +83,7 @@ export function hasSetting(method: string, assignment: string): boolean {
 /** Loads the plugins that the cells of a plan were made with. @throws InputError for one that is not there */
 export async function loadPlannedPlugins(sweep: string, cells: readonly Cell[]): Promise<void> {
   const records = cells.flatMap(({ config }) => (config['plugins'] ?? []) as (string | PluginRecord)[]);
-  await loadRecorded([...new Map(records.map((record) => [JSON.stringify(record), record])).values()], sweep);
+  await loadRecorded([...new Map(records.map((record) => [canonicalText(record), record])).values()], sweep);
 }
 
 /** Opens a data set to plan with: its name, its sizes, and what it is. */
@@ -101,7 +102,7 @@ export async function planSet(data: string, root: string): Promise<PlannedSet> {
 }
 
 function structureOf({ classNames, template, splits }: Dataset): string {
-  return sha256(JSON.stringify([classNames, template, ...SPLITS.map((split) => fingerprint(splits[split]))]));
+  return sha256(canonicalText([classNames, template, ...SPLITS.map((split) => fingerprint(splits[split]))]));
 }
 
 function sha256(text: string): string {

@@ -1,7 +1,7 @@
 /** One cell, from wherever it stands to its end: locked, recorded, and stopped when asked. */
 import type { Device } from '@mudpt/tensor';
 import type { Cell } from './cell.ts';
-import { SharedFeatures } from '../evaluation/shared-features.ts';
+import type { RunCache } from '../runs/index.ts';
 import { ModelPool } from './model-pool.ts';
 import { holderOf, lockCell, writeRecord } from './record.ts';
 import { isDone, readCell, runCell, type CellContext } from './runs.ts';
@@ -9,13 +9,15 @@ import { isDone, readCell, runCell, type CellContext } from './runs.ts';
 /** `finished`: it was done before. `busy`: another process works on it. */
 export type Outcome = 'done' | 'finished' | 'stopped' | 'busy' | 'failed';
 
-/** What the cells of one process share: the device, opened when the first of them needs it, the base model, and its features. */
+/** What the cells of one process share: the device, opened when the first of them needs it, the base model, and what was computed once. */
 export class Workplace {
   readonly models = new ModelPool();
-  readonly features = new SharedFeatures();
   private opened: Promise<Device> | undefined;
 
-  constructor(private readonly openDevice: () => Promise<Device>) {}
+  constructor(
+    private readonly openDevice: () => Promise<Device>,
+    readonly cache: RunCache,
+  ) {}
 
   device(): Promise<Device> {
     this.opened ??= this.openDevice();
@@ -52,7 +54,7 @@ export async function executeCell(sweep: string, cell: Cell, options: ExecuteOpt
       const isEnded = await runCell(sweep, cell, {
         device: await workplace.device(),
         models: workplace.models,
-        features: workplace.features,
+        cache: workplace.cache,
         signal,
         ...(observer && { observer }),
         ...(onFollowUp && { onFollowUp }),

@@ -1,5 +1,6 @@
 /** The base models of one process: each is opened once and serves every cell that wants it. */
 import type { Device } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import { type BaseModel, openModel } from '../runs/model.ts';
 import type { RunConfig } from '../runs/index.ts';
 
@@ -8,7 +9,7 @@ export class ModelPool {
 
   /** The model of a configuration; whoever gets it closes it, which leaves it open here. Another one takes the place of the last. */
   async open(config: Pick<RunConfig, 'model' | 'precision'>, device: Device, signal?: AbortSignal): Promise<BaseModel> {
-    const key = JSON.stringify([config.model, config.precision]);
+    const key = canonicalText([config.model, config.precision]);
     if (this.kept?.key !== key) {
       this.dispose();
       this.kept = { key, model: await openModel(config, device, signal) };

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FormatError, InputError, TensorError, writeFileAtomic } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
 import { command, pathFromHere } from '../command.ts';
 import { someOf } from '../data/dataset.ts';
 import { exists } from '../data/files.ts';
-import { canonicalText } from '../settings/canonical.ts';
 import {
   type Cell,
   cellSchema,

@@ -5,7 +5,6 @@
 import { join } from 'node:path';
 import { type Device, FormatError, InputError, type TensorError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
-import type { SharedFeatures } from '../evaluation/shared-features.ts';
 import { MethodError, methodNamed } from '../methods/index.ts';
 import { fitToModel } from '../runs/config.ts';
 import {
@@ -14,6 +13,7 @@ import {
   type Prediction,
   resolveConfig,
   resumeRun,
+  type RunCache,
   type RunConfig,
   RunFolder,
   type RunInput,
@@ -28,7 +28,7 @@ import { readFollowUp, writeFollowUp } from './predictions.ts';
 export interface CellContext {
   readonly device: Device;
   readonly models: ModelPool;
-  readonly features: SharedFeatures;
+  readonly cache: RunCache;
   readonly signal: AbortSignal;
   readonly observer?: RunObserver;
   /** Called before each evaluation that follows. */
@@ -41,7 +41,7 @@ export interface CellContext {
  * @throws what the run throws
  */
 export async function runCell(sweep: string, cell: Cell, context: CellContext): Promise<boolean> {
-  const { device, models, features: sharedFeatures, signal, observer } = context;
+  const { device, models, cache, signal, observer } = context;
   const folder = runFolder(sweep, cell);
   const config = cellRunConfig(cell);
   const openModel = models.open.bind(models);
@@ -52,7 +52,7 @@ export async function runCell(sweep: string, cell: Cell, context: CellContext): 
     await folder.create();
     await folder.writeConfig(fitted);
   }
-  const { summary } = await resumeRun(folder.path, { device, signal, openModel, sharedFeatures, ...(observer && { observer }) });
+  const { summary } = await resumeRun(folder.path, { device, signal, openModel, cache, ...(observer && { observer }) });
   if (summary.state !== 'finished') return false;
   return evaluateAfterwards(folder, cell, summary, context);
 }
@@ -61,7 +61,7 @@ export async function runCell(sweep: string, cell: Cell, context: CellContext): 
 async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSummary, context: CellContext): Promise<boolean> {
   const left = cell.evaluations.filter((followUp) => !isMeasured(summary, followUp));
   if (left.length === 0) return true;
-  const { device, models, features, signal, observer, onFollowUp } = context;
+  const { device, models, cache, signal, observer, onFollowUp } = context;
   const run = await openRun(folder.path, { device, openModel: models.open.bind(models) });
   const refusals: TensorError[] = [];
   try {
@@ -74,7 +74,7 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
           data,
           root: run.config.root,
           classes,
-          sharedFeatures: features,
+          cache,
           onPart: (what, done, total) => observer?.onPart?.(`${name} ${classes}: ${what}`, done, total),
           onPredictions: (predictions) => writeFollowUp(folder.path, followUp, predictions),
         });

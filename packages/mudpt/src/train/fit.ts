@@ -22,6 +22,8 @@ export interface FitOptions {
   readonly val: readonly Item[];
   /** Default: no set is kept. */
   readonly keeper?: FeatureKeeper;
+  /** How images without augmentation become features. Default: the image tower. */
+  readonly frozen?: (items: readonly Item[], options: ForwardOptions) => Promise<Features>;
   /** How images go through the tower; `what` and `total` are for progress. */
   readonly forward: (what: string, total: number) => ForwardOptions;
 }
@@ -42,6 +44,7 @@ export async function fitFeatures({
   train,
   val,
   keeper,
+  frozen = (items, options) => imageFeatures(clip, loader, items, options),
   forward,
 }: FitOptions): Promise<{ readonly report: FitReport; readonly seconds: number }> {
   const started = performance.now();
@@ -54,8 +57,9 @@ export async function fitFeatures({
     }
     const options = forward(what, items.length);
     const batch = Math.min(options.batch, items.length);
-    const batches = epoch === undefined ? undefined : loader.augmented(items, { batch, epoch });
-    const computed = await imageFeatures(clip, loader, items, options, batches);
+    const computed = await (epoch === undefined
+      ? frozen(items, options)
+      : imageFeatures(clip, loader, items, options, loader.augmented(items, { batch, epoch })));
     made.push(computed);
     await keeper?.save(name, items, computed);
     return computed;

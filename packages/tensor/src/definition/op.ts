@@ -18,26 +18,51 @@ export type Op<F extends AnyFunction = AnyFunction> = F & {
   check?: (args: readonly unknown[]) => void;
 };
 
-/** Decides how a call of `op` is carried out; `op.run(...args)` is the plain way. */
-export type OpHook = (op: Op, args: readonly unknown[]) => unknown;
+/**
+ * Decides how a call of `op` is carried out; `op.run(...args)` is the plain way.
+ * @param outer the tape that listens outside of this hook, if any: what is passed on to it is recorded there too
+ */
+export type OpHook = (op: Op, args: readonly unknown[], outer: Listener | undefined) => unknown;
 
 /** Called for work on tensors outside any op: kernels dispatched directly, writes in place, views made by hand. It may refuse by throwing. */
-export type WorkHook = (name: string, reads: readonly Tensor[], writes: readonly Tensor[]) => void;
+export type WorkHook = (name: string, reads: readonly Tensor[], writes: readonly Tensor[], outer: Listener | undefined) => void;
 
-type Listener = {
+/** A hook in force. */
+export type Listener = {
   readonly hook: OpHook;
   readonly onWork: WorkHook | undefined;
+  /** What listened where this one began. */
   readonly outer: Listener | undefined;
+  /** Whether it records for a gradient; a tape inside of it passes its work on to it. */
+  readonly isTape: boolean;
   closed: boolean;
 };
 
 const listeners = new Ambient<Listener>();
 
-/** The innermost listener still open: those may be closed in any order. */
+/** The innermost listener still open, from `listener` outwards: they may be closed in any order. */
+function openFrom(listener: Listener | undefined): Listener | undefined {
+  let open = listener;
+  while (open?.closed) open = open.outer;
+  return open;
+}
+
 function listening(): Listener | undefined {
-  let listener = listeners.get();
-  while (listener?.closed) listener = listener.outer;
-  return listener;
+  return openFrom(listeners.get());
+}
+
+/** The tape that listens outside of `listener`, if what listens there is one. */
+export function outerTape(listener: Listener | undefined): Listener | undefined {
+  return tapeAmong(openFrom(listener?.outer));
+}
+
+function tapeAmong(listener: Listener | undefined): Listener | undefined {
+  return listener?.isTape ? listener : undefined;
+}
+
+/** The tape that listens now, if what listens is one. */
+export function listeningTape(): Listener | undefined {
+  return tapeAmong(listening());
 }
 
 /**
@@ -49,8 +74,8 @@ export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls 
     inNameOf(opName, () => {
       if (nulls !== 'kept') dropNulls(args);
       op.check?.(args);
-      const hook = listening()?.hook;
-      return hook ? hook(op as unknown as Op, args) : run(...args);
+      const listener = listening();
+      return listener ? listener.hook(op as unknown as Op, args, outerTape(listener)) : run(...args);
     });
   const op = Object.defineProperty(call, 'name', { value: opName }) as unknown as Op<F>;
   return Object.assign(op, { opName, run });
@@ -74,6 +99,9 @@ function dropNulls(args: unknown[]): void {
   }
 }
 
+/** How a hook listens. */
+export type HookOptions = { readonly onWork?: WorkHook; readonly isTape?: boolean };
+
 /**
  * Runs `body` with `hook` (undefined: none) and, in Node, what it awaits.
  * @param options.op the name of errors
@@ -82,14 +110,24 @@ function dropNulls(args: unknown[]): void {
 export function withHook<T>(
   hook: OpHook | undefined,
   body: () => T,
-  { onWork, op = 'withHook' }: { readonly onWork?: WorkHook; readonly op?: string } = {},
+  { onWork, isTape = false, op = 'withHook' }: HookOptions & { readonly op?: string } = {},
 ): T {
-  return listeners.run(op, hook && { hook, onWork, outer: undefined, closed: false }, body);
+  return listeners.run(op, hook && { hook, onWork, isTape, outer: isTape ? listening() : undefined, closed: false }, body);
+}
+
+/** Runs `body` with `listener`, one in force further out, as the innermost (undefined: none). */
+export function withListener<T>(listener: Listener | undefined, body: () => T): T {
+  return listeners.run('withListener', listener, body);
+}
+
+/** Carries out a call of `op` as `listener` decides, or plainly without one. */
+export function callUnder(listener: Listener | undefined, op: Op, args: readonly unknown[]): unknown {
+  return withListener(listener, () => (listener ? listener.hook(op, args, outerTape(listener)) : op.run(...(args as never[]))));
 }
 
 /** Installs `hook` for what follows in the present body, until the returned object is disposed; several may be disposed in any order. */
-export function installHook(hook: OpHook, onWork?: WorkHook): Disposable {
-  const listener: Listener = { hook, onWork, outer: listening(), closed: false };
+export function installHook(hook: OpHook, { onWork, isTape = false }: HookOptions = {}): Disposable {
+  const listener: Listener = { hook, onWork, isTape, outer: listening(), closed: false };
   listeners.enter(listener);
   return {
     [Symbol.dispose]: () => {
@@ -109,8 +147,8 @@ export function noteWork(
   name: string,
   lists: () => { readonly reads: readonly Tensor[]; readonly writes: readonly Tensor[] },
 ): void {
-  const onWork = listening()?.onWork;
-  if (!onWork) return;
+  const listener = listening();
+  if (!listener?.onWork) return;
   const { reads, writes } = lists();
-  onWork(name, reads, writes);
+  listener.onWork(name, reads, writes, outerTape(listener));
 }

@@ -21,6 +21,7 @@ export { loadTensor, type LoadOptions, tensorToWrite } from './tensors.ts';
 export { type OpenShard, readSafetensorsIndex } from './shards.ts';
 export {
   serializeSafetensors,
+  serializeSealedSafetensors,
   type TensorsToWrite,
   type TensorToWrite,
   type WriteFileOptions,

@@ -43,9 +43,7 @@ export interface WriteFileOptions extends WriteOptions, AtomicOptions {
 export async function writeSafetensors(path: string, tensors: TensorsToWrite, options: WriteFileOptions = {}): Promise<void> {
   const op = 'writeSafetensors';
   const { metadata, checksum = false } = options;
-  // The digits come first, so that their place does not depend on what else there is; they are filled in last.
-  const digits = { [CHECKSUM_KEY]: NO_CHECKSUM };
-  const plan = planFile(op, tensors, checksum ? { metadata: { ...digits, ...metadata, ...digits } } : options);
+  const plan = checksum ? planSealed(op, tensors, metadata) : planFile(op, tensors, options);
   await writeAtomic(op, path, fileChunks(op, plan, checksum), options.disk ?? fileSystem, options);
 }
 
@@ -61,6 +59,24 @@ export function serializeSafetensors(tensors: TensorsToWrite, options: WriteOpti
       throw new InputError(op, `tensor ${quote(name)} is given by a function`, 'await its bytes first, or use writeSafetensors');
     result.set(checkedBytes(op, name, data, bytes), at);
     at += bytes;
+  }
+  return result;
+}
+
+/** The same bytes in memory with the file's SHA-256 in its metadata, for `openSafetensors` with `checksum: true`. */
+export async function serializeSealedSafetensors(
+  tensors: TensorsToWrite,
+  { metadata }: WriteOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const op = 'serializeSealedSafetensors';
+  const plan = planSealed(op, tensors, metadata);
+  const result = new Uint8Array(plan.size);
+  let end = 0;
+  for await (const chunk of fileChunks(op, plan, true)) {
+    if (chunk instanceof Uint8Array) {
+      result.set(chunk, end);
+      end += chunk.byteLength;
+    } else result.set(chunk.bytes, chunk.at);
   }
   return result;
 }
@@ -98,6 +114,12 @@ function checkedBytes(op: string, name: string, data: ArrayBufferView, expected:
     `tensor ${quote(name)} has ${bytes.byteLength} bytes of data, its dtype and shape need ${expected}`,
     'give data that fits the shape',
   );
+}
+
+/** The digits come first, so that their place does not depend on what else there is; they are filled in last. */
+function planSealed(op: string, tensors: TensorsToWrite, metadata: WriteOptions['metadata']): FilePlan {
+  const digits = { [CHECKSUM_KEY]: NO_CHECKSUM };
+  return planFile(op, tensors, { metadata: { ...digits, ...metadata, ...digits } });
 }
 
 function planFile(op: string, tensors: TensorsToWrite, { metadata = {} }: WriteOptions): FilePlan {

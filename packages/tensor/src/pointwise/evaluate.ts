@@ -11,8 +11,8 @@ import { nth } from '../values.ts';
 
 /** A tensor, or a number that needs no upload. */
 export type Operand = Tensor | number;
-/** Letters an expression may use for its operands; `o` is also the target of an evaluation in place. */
-export type OperandName = 'x' | 'y' | 'z' | 'w' | 'o' | 'g';
+/** Letters an expression may use for its operands; `o` is also the target of an evaluation in place; g, h, k, m: gradients of rising order. */
+export type OperandName = 'x' | 'y' | 'z' | 'w' | 'o' | 'g' | 'h' | 'k' | 'm';
 /** Type of the arithmetic. */
 export type ComputeType = 'f32' | 'i32' | 'u32';
 

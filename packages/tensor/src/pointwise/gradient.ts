@@ -5,7 +5,7 @@ import { alias, empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguous } from '../kernels/copy.ts';
 import { completeOperands, nameOperands } from './apply.ts';
-import { evaluate, type Operand } from './evaluate.ts';
+import { evaluate, type Operand, type OperandName } from './evaluate.ts';
 import { type PointwiseName, pointwiseTable } from './table.ts';
 import type { PointwiseRow } from './row.ts';
 
@@ -42,17 +42,22 @@ export type PointwiseBackwardArguments = {
   readonly grad: Tensor;
 };
 
+/** The expression of a gradient and what it reads, by letter. */
+export type GradientExpression = {
+  readonly expression: string;
+  readonly operands: Readonly<Partial<Record<OperandName, Operand>>>;
+};
+
 /**
- * Gradient of one operand of a pointwise operation in one dispatch. It has the shape of the *result*: the caller sums over broadcast axes
- * with {@link sumTo}. Its dtype is that of `grad`. A gradient that passes unchanged is a second handle of `grad`.
+ * The expression of the gradient of one operand of a pointwise operation, and its operands; `g` is among them.
  * @throws ShapeError when the operand has no gradient, or something it reads was not given
  */
-export function pointwiseBackward(name: PointwiseName, operand: number, given: PointwiseBackwardArguments): Tensor {
+export function gradientExpression(name: PointwiseName, operand: number, given: PointwiseBackwardArguments): GradientExpression {
   const { grad, output } = given;
   const rule = pointwiseDerivative(name)[operand];
   if (!rule) throw new ShapeError(`${name} backward`, `operand ${operand} has no gradient`, 'treat it as zero');
   grad.expectLive(`${name} backward`);
-  if (rule.expression === 'g') return alias(grad);
+  if (rule.expression === 'g') return { expression: 'g', operands: { g: grad } };
   const operands = nameOperands(readOperands(name, rule, given.inputs));
   if (rule.readsOutput) {
     if (!output || !sameShape(output.shape, grad.shape)) {
@@ -65,12 +70,27 @@ export function pointwiseBackward(name: PointwiseName, operand: number, given: P
     }
     operands.o = output;
   }
-  const result = empty(grad.device, grad.shape, grad.dtype);
+  return { expression: rule.expression, operands: { ...operands, g: grad } };
+}
+
+/** Evaluates an expression of gradients in one dispatch: of the shape and dtype of `like`, the operand that came last. */
+export function evaluateGradient(name: string, { expression, operands }: GradientExpression, like: Tensor): Tensor {
+  const result = empty(like.device, like.shape, like.dtype);
   // Strides of more than four operands in eight dimensions do not fit the parameters; a dense gradient needs none.
-  using dense = grad.rank > 4 ? contiguous(grad) : alias(grad);
-  operands.g = dense;
-  evaluate(grad.device, { name: `${name}.backward`, expression: rule.expression, compute: 'f32', operands, result });
+  using dense = like.rank > 4 ? contiguous(like) : alias(like);
+  const settled = Object.fromEntries(Object.entries(operands).map(([letter, value]) => [letter, value === like ? dense : value]));
+  evaluate(like.device, { name: `${name}.backward`, expression, compute: 'f32', operands: settled, result });
   return result;
+}
+
+/**
+ * Gradient of one operand of a pointwise operation in one dispatch. It has the shape of the *result*: the caller sums over broadcast axes
+ * with {@link sumTo}. Its dtype is that of `grad`. A gradient that passes unchanged is a second handle of `grad`.
+ * @throws ShapeError when the operand has no gradient, or something it reads was not given
+ */
+export function pointwiseBackward(name: PointwiseName, operand: number, given: PointwiseBackwardArguments): Tensor {
+  const call = gradientExpression(name, operand, given);
+  return call.expression === 'g' ? alias(given.grad) : evaluateGradient(name, call, given.grad);
 }
 
 /** Operands the rule reads, in their places; the others are dropped. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { InputError } from '@mudpt/tensor';
 import type { Sharp } from 'sharp';
+import { VARIATIONS, variationOf } from './collection/variations.ts';
 import { packageOf } from './styles.ts';
 
 type Icon = {
@@ -46,15 +47,17 @@ export class IconSet {
     return new IconSet(style, JSON.parse(await readFile(path, 'utf8')) as IconFile);
   }
 
-  /** The icon as an SVG document of `size` pixels. @throws InputError for an unknown name */
+  /** The icon, perhaps with a variation, as an SVG document of `size` pixels. @throws InputError for an unknown name */
   svg(name: string, size: number): string {
-    const icon = this.file.icons[name];
-    if (!icon) throw new InputError('icons', `${this.style} has no icon "${name}"`, 'write the manifest anew');
+    const { icon: plain, variation } = variationOf(name);
+    const icon = this.file.icons[plain];
+    if (!icon) throw new InputError('icons', `${this.style} has no icon "${plain}"`, 'write the manifest anew');
     const width = icon.width ?? this.file.width ?? 16;
     const height = icon.height ?? this.file.height ?? 16;
     const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
     const spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
-    return `<svg ${spaces} viewBox="${box}" width="${size}" height="${size}">${icon.body}</svg>`;
+    const body = variation === undefined ? icon.body : VARIATIONS[variation](icon.body, { width, height });
+    return `<svg ${spaces} viewBox="${box}" width="${size}" height="${size}">${body}</svg>`;
   }
 
   /** The icon's pixels, [size, size, 4], not premultiplied. */

@@ -1,4 +1,4 @@
-/** Canonical form of settings: equality of plain values, and a digest that equal values share. */
+/** Canonical form of plain values: equality of them, and a text that equal ones share, as keys and digests need it. */
 
 /**
  * A text that two plain values share exactly when they are equal: JSON with the keys of objects in the order of their letters and entries of

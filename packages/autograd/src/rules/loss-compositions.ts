@@ -1,0 +1,67 @@
+/** Losses as compositions of ops, for derivatives of their gradients. f32 inside, as the kernels are. */
+import {
+  abs,
+  cast,
+  type CrossEntropyOptions,
+  div,
+  gather,
+  ge,
+  type KlDivOptions,
+  logicalAnd,
+  logSoftmax,
+  lt,
+  mean,
+  mul,
+  ne,
+  neg,
+  add,
+  type PairLossOptions,
+  reshape,
+  scope,
+  softmax,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from '@mudpt/tensor';
+import { lastOf } from '@mudpt/tensor/internal';
+import { detach } from '../parameter.ts';
+
+export function crossEntropyComposed(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100, scale = 1 } = options;
+  const classes = lastOf(logits.shape);
+  return scope(() => {
+    const logProbabilities = logSoftmax(mul(cast(logits, 'f32'), scale), -1);
+    const isCounted = ne(labels, ignoreIndex);
+    const isClass = logicalAnd(ge(labels, 0), lt(labels, classes));
+    const picked = gather(logProbabilities, -1, reshape(where(isClass, labels, 0), [...labels.shape, 1]));
+    // A label outside the classes makes its loss NaN.
+    const likelihoods = where(isClass, reshape(picked, labels.shape), Number.NaN);
+    const smoothed =
+      labelSmoothing === 0
+        ? likelihoods
+        : add(mul(likelihoods, 1 - labelSmoothing), mul(mean(logProbabilities, -1), labelSmoothing));
+    const losses = where(isCounted, neg(smoothed), 0);
+    if (reduction === 'none') return losses;
+    return reduction === 'sum' ? sum(losses) : div(sum(losses), sum(cast(isCounted, 'f32')));
+  });
+}
+
+export function klDivComposed(x: Tensor, target: Tensor, { reduction = 'mean' }: KlDivOptions = {}): Tensor {
+  const rows = x.size / lastOf(x.shape);
+  return scope(() => {
+    const wanted = cast(detach(target), 'f32');
+    const difference = sub(logSoftmax(wanted, -1), logSoftmax(cast(x, 'f32'), -1));
+    const total = sum(mul(softmax(wanted, -1), difference));
+    return reduction === 'sum' ? total : div(total, reduction === 'mean' ? x.size : rows);
+  });
+}
+
+function pairLoss(distance: (difference: Tensor) => Tensor): (x: Tensor, target: Tensor, options?: PairLossOptions) => Tensor {
+  return (x, target, { reduction = 'mean' } = {}) =>
+    scope(() => (reduction === 'mean' ? mean : sum)(distance(sub(cast(x, 'f32'), cast(target, 'f32')))));
+}
+
+export const l1LossComposed = pairLoss(abs);
+export const mseLossComposed = pairLoss(square);

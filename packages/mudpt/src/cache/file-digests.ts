@@ -1,0 +1,104 @@
+/** SHA-256s of files that did not change since they were read: of a set that was seen before, no image is read again. */
+import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { canonicalText } from '@mudpt/tensor/internal';
+import type { KnownDigests } from '../data/fingerprint.ts';
+import type { CacheFolder } from './cache-folder.ts';
+
+/** A file changed so shortly ago could change again within one tick of its clock, and keep its times. */
+const SETTLE_MS = 2000;
+
+interface FolderEntries {
+  /** Facts of the file and SHA-256 of its contents, by the file's name. */
+  readonly files: Map<string, string>;
+  changed: boolean;
+}
+
+const KIND = 'digests';
+
+export class FileDigests implements KnownDigests {
+  private readonly folders = new Map<string, Promise<FolderEntries>>();
+  /** Files whose digest was known. */
+  hits = 0;
+
+  /** @param cache where digests outlive the process; default: they do not */
+  constructor(
+    private readonly cache?: CacheFolder,
+    private readonly settleMs = SETTLE_MS,
+  ) {}
+
+  async get(path: string, facts: BigIntStats): Promise<string | undefined> {
+    const { files } = await this.entriesOf(dirname(resolve(path)));
+    const [digest, ...known] = files.get(basename(path))?.split(' ') ?? [];
+    if (known.join(' ') !== textOf(facts)) return undefined;
+    this.hits += 1;
+    return digest;
+  }
+
+  async set(path: string, facts: BigIntStats, digest: string): Promise<void> {
+    const changedAt = facts.mtimeMs > facts.ctimeMs ? facts.mtimeMs : facts.ctimeMs;
+    if (Date.now() - Number(changedAt) < this.settleMs) return;
+    const entries = await this.entriesOf(dirname(resolve(path)));
+    entries.files.set(basename(path), `${digest} ${textOf(facts)}`);
+    entries.changed = true;
+  }
+
+  /** Writes what is new, beside what other processes have written meanwhile. */
+  async save(): Promise<void> {
+    const { cache } = this;
+    if (!cache) return;
+    let isWritten = false;
+    for (const [folder, opened] of this.folders) {
+      const entries = await opened;
+      if (!entries.changed) continue;
+      const all = new Map([...(await this.read(folder)), ...entries.files]);
+      await cache.save(KIND, nameOf(folder), (path) => writeFileAtomic('cache', path, sealed(folder, all)));
+      entries.changed = false;
+      isWritten = true;
+    }
+    if (isWritten) await cache.shrink();
+  }
+
+  private entriesOf(folder: string): Promise<FolderEntries> {
+    let opened = this.folders.get(folder);
+    opened ??= this.read(folder).then((files) => ({ files, changed: false }));
+    this.folders.set(folder, opened);
+    return opened;
+  }
+
+  private async read(folder: string): Promise<Map<string, string>> {
+    const found = await this.cache?.load(KIND, nameOf(folder), async (path) =>
+      opened(path, await readFile(path, 'utf8'), folder),
+    );
+    return found ?? new Map<string, string>();
+  }
+}
+
+function textOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
+  return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
+}
+
+function nameOf(folder: string): string {
+  return `${sha256(folder).slice(0, 32)}.txt`;
+}
+
+/** The SHA-256 of what follows is the first line. */
+function sealed(folder: string, files: ReadonlyMap<string, string>): string {
+  const body = canonicalText({ folder, files: Object.fromEntries(files) });
+  return `${sha256(body)}\n${body}\n`;
+}
+
+function opened(path: string, text: string, folder: string): Map<string, string> {
+  const body = text.slice(65, -1);
+  if (text !== `${sha256(body)}\n${body}\n`)
+    throw new FormatError('cache', `${path} is damaged: its SHA-256 is not that of its contents`, 'remove it');
+  const found = JSON.parse(body) as { folder: string; files: Record<string, string> };
+  return found.folder === folder ? new Map(Object.entries(found.files)) : new Map();
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

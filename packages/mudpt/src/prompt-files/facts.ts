@@ -1,0 +1,50 @@
+/** What `prompts.json` says of what was learnt: the base model it belongs to, its method with all settings, and its classes. */
+import { FormatError } from '@mudpt/tensor';
+import * as z from 'zod';
+
+export const PROMPT_FORMAT = 2;
+/** More classes, and longer names, than any data set has. */
+const MOST = { classes: 100_000, text: 10_000 };
+const text = z.string().max(MOST.text);
+const extent = z.int().nonnegative().max(1e9);
+
+const schema = z.object({
+  format: z.literal(PROMPT_FORMAT),
+  method: text,
+  /** Of the method, complete. */
+  settings: z.record(z.string(), z.unknown()),
+  /** The base model; the prompts mean nothing to another. */
+  model: z.object({ name: text, hash: z.string(), embed: extent }),
+  data: text,
+  template: text,
+  /** By label: what it was trained on. */
+  classNames: z.array(text).min(1).max(MOST.classes),
+  shots: z.union([z.literal('all'), z.int().positive().max(1e9)]),
+  seed: z.int().nonnegative(),
+  /** Shape by name, as in prompts.safetensors, and that file's SHA-256 of itself. */
+  tensors: z.record(z.string(), z.array(extent)),
+  tensorsHash: z.string(),
+  /** Hyper-parameters that fitting chose. */
+  chosen: z.record(z.string(), z.number()).optional(),
+  /** What logits are divided by before they become probabilities, fitted on validation images; absent where there were none. */
+  temperature: z.number().positive().optional(),
+  /** Accuracies on the test images, in percent. */
+  accuracy: z.object({ zeroShot: z.number(), tuned: z.number() }).optional(),
+});
+
+export type PromptFacts = z.infer<typeof schema>;
+
+/** What a writer says; format and tensors follow from what is written. */
+export type PromptDescription = Omit<PromptFacts, 'format' | 'tensors' | 'tensorsHash'>;
+
+/** @throws FormatError naming the file and the entry that is missing or wrong */
+export function checkPromptFacts(value: unknown, name: string, fix: string): PromptFacts {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new FormatError(
+    'prompts',
+    `${name} is no prompt file of this program (${issue?.path.join('.')}: ${issue?.message})`,
+    fix,
+  );
+}
