@@ -10,7 +10,7 @@ import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } fro
 import type { CaptionStyle } from './captions.ts';
 import { type DrawingGroup, drawIndex, groupsOf, runningSums } from './groups.ts';
 import { drawnCells, drawPatches } from './patches.ts';
-import { keptPatches, type Recipe } from './recipe.ts';
+import { keptPatches, type Recipe, strengthAt } from './recipe.ts';
 import { type BatchMember, type HostTargets, targetsOf } from './targets.ts';
 
 export type HostBatch = HostTargets & Readonly<Record<'drawings' | 'isRgba' | 'records' | 'places' | 'ids', HostInput>>;
@@ -74,9 +74,9 @@ export class Batches {
   }
 
   private augmented(member: BatchMember, { renderings }: Drawing, step: number, random: Random): BatchImage {
-    const { strength, side, model } = this.recipe;
+    const { side, model } = this.recipe;
     const rendering = pick(renderings, random);
-    const record = drawAugment(rendering.kind, strength, random);
+    const record = drawAugment(rendering.kind, strengthAt(step, this.recipe), random);
     const across = model.image.size / model.image.patch;
     const cells = this.cells.get(rendering) ?? drawnCells(rendering, side);
     this.cells.set(rendering, cells);

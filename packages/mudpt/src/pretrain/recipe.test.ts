@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isOnTheWay, keptPatches, levelUpdates, rateAt, RECIPE } from './recipe.ts';
+import { isOnTheWay, keptPatches, levelUpdates, rateAt, RECIPE, strengthAt } from './recipe.ts';
 
 const recipe = { ...RECIPE, steps: 1000, warmup: 100, cooldown: 250, lr: 1, keptPatches: 10, wholePart: 0.2 };
 
@@ -23,4 +23,8 @@ it('a state is shared by runs of two schedules as long as both had a level rate'
   expect(isOnTheWay(700, run(900, 225), recipe)).toBe(false);
   expect(isOnTheWay(675, run(900, 225), recipe)).toBe(true);
   expect(isOnTheWay(751, run(1000, 100), recipe)).toBe(false);
+});
+
+it('the augmentation grows to its strength', () => {
+  expect([0, 30, 60, 1000].map((step) => strengthAt(step, { strength: 0.8, strengthWarmup: 60 }))).toEqual([0, 0.4, 0.8, 0.8]);
 });

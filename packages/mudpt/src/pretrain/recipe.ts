@@ -38,8 +38,9 @@ export type Recipe = {
   readonly side: number;
   /** Most drawings of a concept in a style: the plain one and gender variants. */
   readonly variants: number;
-  /** Of the augmentation. */
+  /** Of the augmentation, after as many updates as it takes to grow to that. */
   readonly strength: number;
+  readonly strengthWarmup: number;
   /** Exponent of the sampling: 0 draws concepts equally often, 1 categories. */
   readonly balance: number;
   /** Updates between evaluations and between checkpoints. */
@@ -59,11 +60,11 @@ export const RECIPE: Recipe = {
   captionTokens: 12,
   seed: 1,
   steps: 20_000,
-  batch: 192,
-  views: 3,
-  chunk: 192,
-  lr: 1.5e-3,
-  warmup: 150,
+  batch: 128,
+  views: 2,
+  chunk: 128,
+  lr: 1e-3,
+  warmup: 200,
   cooldown: 4000,
   keptPatches: 10,
   wholePart: 0.3,
@@ -76,6 +77,7 @@ export const RECIPE: Recipe = {
   side: 72,
   variants: 3,
   strength: 1,
+  strengthWarmup: 1500,
   balance: 0.5,
   evaluateEvery: 200,
   saveEvery: 50,
@@ -95,6 +97,14 @@ export function levelUpdates({ steps, cooldown }: Pick<Recipe, 'steps' | 'cooldo
 /** Patches of an image that update number `step` computes. */
 export function keptPatches(step: number, { model: { image }, keptPatches: kept, wholePart, steps, cooldown }: Recipe): number {
   return step < steps - wholePart * cooldown ? kept : (image.size / image.patch) ** 2;
+}
+
+/**
+ * Strength of the augmentation in update number `step`. From the start on with all colours, training stood at the loss of chance for hundreds
+ * of updates, whatever the rate, the batch and the initial weights; a weak one that grows lets it find the shapes first.
+ */
+export function strengthAt(step: number, { strength, strengthWarmup }: Pick<Recipe, 'strength' | 'strengthWarmup'>): number {
+  return strength * Math.min(1, step / strengthWarmup);
 }
 
 /** Whether a state after `step` updates of the run `saved` is one that a run of `recipe` passes through, too. */
