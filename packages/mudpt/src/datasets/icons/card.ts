@@ -2,6 +2,7 @@
 import { SPLITS } from '../../data/dataset.ts';
 import type { Concept } from './manifest.ts';
 import { DEFAULT_ICON_SET, ICON_TEMPLATE, type IconSetDefinition } from './sets.ts';
+import { PHOTOS, PHOTOS_SOURCE } from './photos.ts';
 import { packageOf, STYLES } from './styles.ts';
 import { VIEW } from './view.ts';
 
@@ -40,12 +41,15 @@ export function dataCard({ name, about, deal }: IconSetDefinition, concepts: rea
         [count('train', label), count('val', label), count('test', label)],
       ]),
     ),
-    sources: STYLES.filter((style) => styles.has(style.name)).map(({ name: style, version, author, licence }) => ({
-      package: packageOf(style),
-      version,
-      author,
-      licence,
-    })),
+    sources: [
+      ...STYLES.filter((style) => styles.has(style.name)).map(({ name: style, version, author, licence }) => ({
+        package: packageOf(style),
+        version,
+        author,
+        licence,
+      })),
+      ...(styles.has(PHOTOS) ? [PHOTOS_SOURCE] : []),
+    ],
   };
 }
 

@@ -73,26 +73,37 @@ export class IconSet {
 
   /** Pixels [size, size, 3] of a picture of the icon; see {@link png}. */
   async rgb(name: string, view: View): Promise<Uint8Array> {
-    const { data } = await (await this.draw(name, view)).raw().toBuffer({ resolveWithObject: true });
+    const { data } = await (await viewOf(Buffer.from(this.svg(name, innerSize(view))), view))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
 
   /** A picture of the icon as a PNG. */
   async png(name: string, view: View): Promise<Uint8Array> {
-    return (await this.draw(name, view)).png().toBuffer();
+    return pngOf(Buffer.from(this.svg(name, innerSize(view))), view);
   }
+}
 
-  private async draw(name: string, { size, background, scale }: View): Promise<Sharp> {
-    const { default: sharp } = await import('sharp');
-    const inner = Math.max(1, Math.round(size * scale));
-    const before = Math.floor((size - inner) / 2);
-    const after = size - inner - before;
-    const drawn = await sharp(Buffer.from(this.svg(name, inner)))
-      .resize(inner, inner)
-      .flatten({ background })
-      .extend({ top: before, left: before, bottom: after, right: after, background })
-      .png()
-      .toBuffer();
-    return sharp(drawn).removeAlpha();
-  }
+/** An image, in a format that sharp reads, in the middle of a ground, as a PNG. */
+export async function pngOf(image: Uint8Array, view: View): Promise<Uint8Array> {
+  return (await viewOf(image, view)).png().toBuffer();
+}
+
+/** Pixels of a side that a drawing's box fills. */
+const innerSize = ({ size, scale }: View): number => Math.max(1, Math.round(size * scale));
+
+async function viewOf(image: Uint8Array, view: View): Promise<Sharp> {
+  const { default: sharp } = await import('sharp');
+  const { size, background } = view;
+  const inner = innerSize(view);
+  const before = Math.floor((size - inner) / 2);
+  const after = size - inner - before;
+  const drawn = await sharp(image)
+    .resize(inner, inner, { fit: 'contain', background })
+    .flatten({ background })
+    .extend({ top: before, left: before, bottom: after, right: after, background })
+    .png()
+    .toBuffer();
+  return sharp(drawn).removeAlpha();
 }

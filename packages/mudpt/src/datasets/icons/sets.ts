@@ -1,17 +1,15 @@
 /** The down-stream sets: classify a drawing into its category. */
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
+import { join } from 'node:path';
 import { type Item, type Split, SPLITS } from '../../data/dataset.ts';
 import type { DatasetContents, DatasetDefinition } from '../../data/definition.ts';
 import { classNames } from './classes.ts';
 import { extraMembers, type Member, memberOf } from './extras.ts';
 import { heldOutConcepts, lot, splitOf } from './held-out.ts';
 import { type Concept, readManifest } from './manifest.ts';
-import { installStyle } from './install.ts';
-import { IconSet } from './render.ts';
-import { seenStyles, STYLES } from './styles.ts';
-import { VIEW } from './view.ts';
+import type { Place } from './place.ts';
+import { renderMissing } from './missing.ts';
+import { photoPlaces } from './photos.ts';
+import { seenStyles } from './styles.ts';
 
 /** Zero-shot prompt of all sets. */
 export const ICON_TEMPLATE = 'an icon of a {}.';
@@ -28,8 +26,7 @@ const MOST = 56;
 /** Fewest images of a class for training and for the test. */
 export const LEAST = { train: 16, test: 10 } as const;
 
-/** Where a drawing is: its style, its icon, its class. */
-export type Place = { readonly style: string; readonly icon: string; readonly label: number };
+/** Drawings by split. */
 export type Places = Readonly<Record<Split, readonly Place[]>>;
 
 /** A set's classes, and its drawings, whose labels count them. */
@@ -92,6 +89,11 @@ export const ICON_SETS: readonly IconSetDefinition[] = [
   },
   shifted('emojione-v1'),
   shifted('fxemoji'),
+  {
+    name: 'icons-photos',
+    about: 'Photographs of cut-out things, a test set only: far from all drawings.',
+    deal: () => ({ classNames, train: [], val: [], test: photoPlaces }),
+  },
 ];
 
 /** The set that is meant by `icons`: chosen on validation pictures, see the model card. */
@@ -134,7 +136,7 @@ async function readIcons(definition: IconSetDefinition, folder: string): Promise
   await renderMissing(
     SPLITS.flatMap((split) => places[split]),
     file,
-    join(folder, 'packages'),
+    folder,
   );
   const items = (split: Split): Item[] =>
     places[split].map((place) => ({ id: `${place.style}/${place.icon}.png`, image: file(place), label: place.label }));
@@ -160,34 +162,3 @@ export const ICONS: readonly DatasetDefinition[] = [
   ...ICON_SETS.filter(({ name }) => name === DEFAULT_ICON_SET).map((definition) => icons('icons', definition)),
   ...ICON_SETS.map((definition) => icons(definition.name, definition)),
 ];
-
-const HOUR_MS = 3_600_000;
-
-/** Pictures rendered at once. */
-const AT_ONCE = 16;
-
-async function renderMissing(places: readonly Place[], file: (place: Place) => string, packages: string): Promise<void> {
-  const isThere = await Promise.all(
-    places.map((place) =>
-      stat(file(place)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  const missing = places.filter((_, index) => !isThere[index]);
-  const sets = new Map<string, IconSet>();
-  for (const name of new Set(missing.map((place) => place.style))) {
-    const style = STYLES.find((one) => one.name === name && !one.bundled);
-    sets.set(name, await IconSet.open(name, style && (await installStyle(packages, style))));
-  }
-  for (const path of new Set(missing.map((place) => dirname(file(place))))) {
-    await mkdir(path, { recursive: true });
-    // Others may be rendering at this moment: only what is old was left by a write that was killed.
-    await removeLeftovers(path, HOUR_MS);
-  }
-  const write = async (place: Place): Promise<void> => {
-    await writeFileAtomic('icons', file(place), await (sets.get(place.style) as IconSet).png(place.icon, VIEW));
-  };
-  for (let at = 0; at < missing.length; at += AT_ONCE) await Promise.all(missing.slice(at, at + AT_ONCE).map(write));
-}
