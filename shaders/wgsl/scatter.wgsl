@@ -1,5 +1,6 @@
 // scatter: y[.., index[.., j, ..], ..] += source[.., j, ..], y already holding what is added to.
 // Deterministic and without float atomics: of all j that hit the same place, the first one's thread adds them all, in order of j.
+// OP "add", or "set" (the last j stays), "mul", "max", "min" (NaN if there is one) in its place.
 //
 // MODE "slices" (an index shared by whole slices), twice over the same tensors. `linking`: links[j] = the next j with the same index, `count`
 //   when there is none; bit 31 marks a j that is not the first of its index, or whose index is outside; one thread a j. Then thread
@@ -8,7 +9,7 @@
 // Outer and inner dimensions together are split over at most 7, with strides into source, y and index; the axis of j has steps of its own.
 // Work: links length^2 / 2 comparisons, elements the same for every line along the axis.
 // Signed indices count from the end when negative; what an index outside names is dropped.
-// Compile: T=f32 MODE=slices | T=f16 MODE=elements | T=i32 MODE=elements
+// Compile: T=f32 MODE=slices OP=add | T=f16 MODE=elements OP=max | T=i32 MODE=elements OP=set
 #if T == "f16"
 enable f16;
 #endif
@@ -42,6 +43,23 @@ struct Params {
 #if MODE == "slices"
 @group(0) @binding(4) var<storage, read_write> links: array<u32>;
 #endif
+
+fn combine(a: ${ACC}, b: ${ACC}) -> ${ACC} {
+#if OP == "add"
+  return a + b;
+#elif OP == "mul"
+  return a * b;
+#elif OP == "set"
+  return b;
+#else
+  let first = a ${OP == "max" ? ">" : "<"} b;
+#if ACC == "f32"
+  return select(b, a, first || (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u);
+#else
+  return select(b, a, first);
+#endif
+#endif
+}
 
 /// The position an index names; `extent` or more when it is outside.
 fn position(place: u32) -> u32 {
@@ -106,16 +124,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
 #endif
   destination += index * params.y_step;
-  var sum = ${ACC}(y[destination]) + ${ACC}(source[origin + j * params.source_step]);
+  var total = combine(${ACC}(y[destination]), ${ACC}(source[origin + j * params.source_step]));
 #if MODE == "slices"
   while (link < params.length) {
-    sum += ${ACC}(source[origin + link * params.source_step]);
+    total = combine(total, ${ACC}(source[origin + link * params.source_step]));
     link = links[link] & 0x7fffffffu;
   }
 #else
   for (var later = j + 1u; later < params.length; later++) {
-    if (position(place + later * params.index_step) == index) { sum += ${ACC}(source[origin + later * params.source_step]); }
+    if (position(place + later * params.index_step) == index) {
+      total = combine(total, ${ACC}(source[origin + later * params.source_step]));
+    }
   }
 #endif
-  y[destination] = ${T}(sum);
+  y[destination] = ${T}(total);
 }

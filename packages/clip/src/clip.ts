@@ -23,7 +23,7 @@ import type { HostTensor, TowerName } from './weight-shapes.ts';
 import type { TextTower } from './towers/text-tower.ts';
 import { readTokenIds, type TokenIds } from './towers/token-ids.ts';
 import { createTokenizer, type Tokenizer } from './tokenizer/index.ts';
-import { DEFAULT_TEMPLATES, ensemble, fillTemplates, type Prediction, rank } from './zero-shot.ts';
+import { DEFAULT_TEMPLATES, ensemble, fillTemplates, meanOfRows, type Prediction, rank } from './zero-shot.ts';
 
 export type EncodeOptions = {
   /** Its reason is thrown between batches once it is aborted. */
@@ -146,6 +146,25 @@ export class Clip extends Module {
   }
 
   /**
+   * One unit vector per class from sentences about it, as CuPL has it: each sentence's feature is normalised, then the mean of a class's is.
+   * The caller disposes it.
+   * @param descriptions sentences of each class, one at least
+   * @returns [classes, embed]
+   */
+  async descriptionFeatures(descriptions: readonly (readonly string[])[], options: EncodeTextOptions = {}): Promise<Tensor> {
+    using features = await this.encodeText(descriptions.flat(), options);
+    return scope(() =>
+      l2Normalize(
+        meanOfRows(
+          l2Normalize(features, -1),
+          descriptions.map(({ length }) => length),
+        ),
+        -1,
+      ),
+    );
+  }
+
+  /**
    * For every image the labels that fit it, best first.
    * @param templates texts with `{}` for the label; the features of several are averaged
    */
@@ -157,6 +176,20 @@ export class Clip extends Module {
   ): Promise<Prediction[][]> {
     expectImages(images);
     using classes = await this.classFeatures(labels, templates, options);
+    return await this.rankImages(images, classes, labels, options);
+  }
+
+  /**
+   * For every image the labels whose features are most similar, best first.
+   * @param classes unit vectors [labels, embed], of any origin
+   */
+  async rankImages(
+    images: Tensor | readonly ImageSource[],
+    classes: Tensor,
+    labels: readonly string[],
+    options: ZeroShotOptions = {},
+  ): Promise<Prediction[][]> {
+    expectImages(images);
     using features = await this.encodeImage(images, options);
     using logits = this.similarity(features, classes);
     const values = await logits.data();

@@ -22,7 +22,8 @@ export { type EmbeddedTexts, type PackedInput, TextTower } from './towers/text-t
 export type { PackedTexts, TokenIds } from './towers/token-ids.ts';
 export type { TokenTable } from './towers/token-table.ts';
 export type { BlockHook, StackOptions } from './towers/transformer.ts';
-export { DEFAULT_TEMPLATES, ensemble, type Prediction } from './zero-shot.ts';
+export { type Descriptions, descriptionsFor, parseDescriptions } from './descriptions.ts';
+export { DEFAULT_TEMPLATES, ensemble, meanOfRows, type Prediction } from './zero-shot.ts';
 export * from './preprocess/index.ts';
 export * from './tokenizer/index.ts';
 export * from './weights/index.ts';

@@ -1,5 +1,5 @@
 /** Zero-shot classification: texts of class names, their ensemble, and predictions. Source: OpenAI's CLIP, Prompt_Engineering_for_ImageNet. */
-import { l2Normalize, mean, scope, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
+import { l2Normalize, mean, narrow, scope, ShapeError, stack, type Tensor, TensorError } from '@mudpt/tensor';
 
 /** Where a template takes the class name. */
 const PLACE = '{}';
@@ -43,6 +43,32 @@ export function ensemble(features: Tensor): Tensor {
   if (features.rank !== 3 || features.size === 0)
     throw new ShapeError('ensemble', `features have shape [${features.shape.join(', ')}]`, 'give [templates, classes, embed]');
   return scope(() => l2Normalize(mean(l2Normalize(features, -1), 0), -1));
+}
+
+/**
+ * The mean of each class's rows.
+ * @param features [rows, embed], those of the first class first
+ * @param counts rows of each class
+ * @returns [classes, embed], not normalised
+ */
+export function meanOfRows(features: Tensor, counts: readonly number[]): Tensor {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (features.rank !== 2 || features.shape[0] !== total || counts.length === 0 || counts.includes(0))
+    throw new ShapeError(
+      'meanOfRows',
+      `features have shape [${features.shape.join(', ')}], and the classes [${counts.slice(0, 8).join(', ')}] rows`,
+      'give [rows, embed] with a row at least for every class',
+    );
+  return scope(() => {
+    let from = 0;
+    return stack(
+      counts.map((count) => {
+        const rows = narrow(features, 0, from, count);
+        from += count;
+        return mean(rows, 0);
+      }),
+    );
+  });
 }
 
 /** The labels of one row of logits, best first. */

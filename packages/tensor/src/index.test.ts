@@ -10,11 +10,11 @@ const FUNCTIONS_AND_CLASSES = `
   Device Tensor Plan Profile PackedSequences FileLock
   TensorError AllocationError CaptureError DeviceError DisposedError DTypeError FormatError InputError LimitError ShapeError
   scope keep eachTensor capture importBuffer exportBuffer sizeOf
-  tensor tensorFromBytes empty zeros ones full arange eye alias contiguousCopy copyInto addInto
+  tensor tensorFromBytes empty zeros ones full arange eye linspace meshgrid zerosLike onesLike fullLike randLike randnLike alias contiguousCopy copyInto addInto
   rand randn randint randomWords randperm bernoulli
   cat stack einsum countCorrect attentionUnfused packedSequences packedSequencesOnDevice
   byteSource memorySource blobSource httpSource timedFetch REQUEST_SECONDS
-  openSafetensors writeSafetensors serializeSafetensors readSafetensorsIndex loadTensor tensorToWrite
+  openSafetensors writeSafetensors serializeSafetensors serializeSealedSafetensors readSafetensorsIndex loadTensor tensorToWrite
   removeLeftovers writeFileAtomic
   bfloat16ToFloat32 float16ToFloat32 float32ToBfloat16 float32ToFloat16 toBigInt64 toFloat32 toInt32 toUint32
 `;

@@ -35,6 +35,7 @@ export {
 export * from './chainable.ts';
 export { alias, empty } from './definition/views.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
+export { fullLike, linspace, meshgrid, type MeshgridOptions, onesLike, randLike, randnLike, zerosLike } from './ops/ranges.ts';
 export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
 export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops/sort.ts';
 export { addInto } from './ops/accumulate.ts';
@@ -53,9 +54,12 @@ export type { Axes, ReduceOptions } from './kernels/reduce.ts';
 export type { Conv2dOptions } from './ops/conv2d.ts';
 export type { CrossEntropyOptions } from './ops/cross-entropy.ts';
 export type { Activation, LinearOptions } from './ops/linear.ts';
+export type { BceOptions, HuberOptions, Reduction, ReductionOptions, SmoothL1Options } from './ops/pointwise-losses.ts';
+export type { NllOptions, SoftCrossEntropyOptions } from './ops/class-losses.ts';
 export type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
+export type { ScatterOptions, ScatterReduction } from './ops/scatter.ts';
 export type { Range } from './ops/slices.ts';
 export type { Operand } from './pointwise/evaluate.ts';
 

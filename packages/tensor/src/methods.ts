@@ -29,16 +29,21 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/conv2d.ts') &
   typeof import('./ops/pool.ts') &
   typeof import('./ops/unfold.ts') &
+  typeof import('./ops/class-losses.ts') &
+  typeof import('./ops/coordinates.ts') &
   typeof import('./ops/copy.ts') &
   typeof import('./ops/cross-entropy.ts') &
+  typeof import('./ops/gates.ts') &
   typeof import('./ops/gather.ts') &
   typeof import('./ops/join.ts') &
   typeof import('./ops/linear.ts') &
   typeof import('./ops/losses.ts') &
   typeof import('./ops/masks.ts') &
   typeof import('./ops/matmul.ts') &
+  typeof import('./ops/matrices.ts') &
   typeof import('./ops/norm.ts') &
   typeof import('./ops/normalize.ts') &
+  typeof import('./ops/pointwise-losses.ts') &
   typeof import('./pointwise/ops.ts') &
   typeof import('./ops/reduce.ts') &
   typeof import('./ops/scan.ts') &

@@ -8,6 +8,8 @@ import type { WindowOptions } from './kernels/conv/geometry.ts';
 import type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
 import type { CrossEntropyOptions } from './ops/cross-entropy.ts';
 import type { LinearOptions } from './ops/linear.ts';
+import type { NllOptions, SoftCrossEntropyOptions } from './ops/class-losses.ts';
+import type { BceOptions, HuberOptions, SmoothL1Options } from './ops/pointwise-losses.ts';
 import type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
 import type { MatmulOptions } from './ops/matmul.ts';
 import { isPointwise, type PointwiseName, pointwiseTable } from './pointwise/table.ts';
@@ -15,6 +17,7 @@ import type { PointwiseRow } from './pointwise/row.ts';
 import type { RandomOptions } from './ops/random.ts';
 import type { VarianceOptions } from './ops/reduce.ts';
 import type { ReduceOptions } from './kernels/reduce.ts';
+import type { ScatterOptions } from './ops/scatter.ts';
 import type { SortOptions, TopkOptions } from './ops/sort.ts';
 
 type Signature = string | { readonly takes: string; readonly options: readonly string[] };
@@ -45,6 +48,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   attention: take('q:tensor k:tensor v:tensor', attends),
   attentionQkv: take('qkv:tensor', attends),
   avgPool2d: take('x:tensor kernelSize:axes', keysOf<AvgPoolOptions>({ stride: true, padding: true, countsPadding: true })),
+  bceWithLogits: take('x:tensor target:tensor', keysOf<BceOptions>({ reduction: true, weight: true, positiveWeight: true })),
   bincount: 'x:tensor bins:number',
   cast: 'x:tensor dtype:dtype',
   cdist: 'a:tensor b:tensor',
@@ -55,22 +59,34 @@ const structured: Readonly<Record<Structured, Signature>> = {
     'logits:tensor labels:tensor',
     keysOf<CrossEntropyOptions>({ reduction: true, labelSmoothing: true, ignoreIndex: true, scale: true }),
   ),
+  cummax: along,
+  cummin: along,
+  cumprod: along,
   cumsum: along,
+  diag: 'x:tensor offset?:number',
+  diagonal: 'x:tensor offset?:number',
+  diff: 'x:tensor axis?:number order?:number',
+  dot: 'a:tensor b:tensor',
   embedding: 'weight:tensor ids:tensor',
   expand: 'x:tensor shape:numbers',
   flatten: 'x:tensor start?:number end?:number',
   flip: 'x:tensor axes?:axes',
   fold: take('columns:tensor size:numbers kernelSize:axes', window),
   gather: 'x:tensor axis:number index:tensor',
+  gatherND: 'x:tensor index:tensor',
   gatherRows: 'x:tensor index:tensor',
+  glu: along,
+  huberLoss: take('x:tensor target:tensor', keysOf<HuberOptions>({ reduction: true, delta: true })),
   indexAdd: scatter,
   indexSelect: 'x:tensor axis:number index:tensor',
+  kron: 'a:tensor b:tensor',
   klDiv: take('x:tensor target:tensor', keysOf<KlDivOptions>({ reduction: true })),
   l1Loss: pair,
   l2Normalize: 'x:tensor axis?:number eps?:number',
   layerNorm: 'x:tensor weight?:tensor bias?:tensor eps?:number',
   linear: take('x:tensor weight:tensor bias?:tensor', keysOf<LinearOptions>({ activation: true, residual: true })),
   logSoftmax: along,
+  logcumsumexp: along,
   logsumexp: reduced,
   maskedFill: 'x:tensor mask:tensor value:number',
   matmul: take('a:tensor b:tensor', keysOf<MatmulOptions>({ transposeA: true, transposeB: true, alpha: true })),
@@ -81,18 +97,28 @@ const structured: Readonly<Record<Structured, Signature>> = {
   movedim: 'x:tensor source:axes destination:axes',
   mseLoss: pair,
   narrow: 'x:tensor axis:number start:number length:number',
+  nllLoss: take('x:tensor labels:tensor', keysOf<NllOptions>({ reduction: true, weight: true, ignoreIndex: true })),
   norm: take('x:tensor axes?:axes', [...reduce, 'p']),
   oneHot: 'ids:tensor classes:number dtype?:dtype',
+  outer: 'a:tensor b:tensor',
   pad: 'x:tensor amounts:list value?:number',
   permute: 'x:tensor order:numbers',
+  prelu: 'x:tensor weight:tensor',
   prod: reduced,
   repeatInterleave: 'x:tensor count:number axis?:number',
   reshape: 'x:tensor shape:numbers',
   rmsNorm: 'x:tensor weight?:tensor eps?:number',
   roll: 'x:tensor shift:number axis?:number',
+  scatter: take(scatter, keysOf<ScatterOptions>({ reduction: true })),
   scatterAdd: scatter,
+  scatterND: take('x:tensor index:tensor source:tensor', keysOf<ScatterOptions>({ reduction: true })),
   select: 'x:tensor axis:number index:number',
   slice: 'x:tensor ranges:list',
+  smoothL1Loss: take('x:tensor target:tensor', keysOf<SmoothL1Options>({ reduction: true, beta: true })),
+  softCrossEntropy: take(
+    'x:tensor target:tensor',
+    keysOf<SoftCrossEntropyOptions>({ reduction: true, weight: true, labelSmoothing: true }),
+  ),
   softmax: along,
   sort: take('x:tensor', keysOf<SortOptions>({ axis: true, descending: true })),
   split: 'x:tensor sizes:axes axis?:number',
@@ -102,6 +128,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   takeAlongAxis: 'x:tensor axis:number index:tensor',
   tile: 'x:tensor counts:numbers',
   topk: take('x:tensor k:number', keysOf<TopkOptions>({ axis: true, largest: true })),
+  trace: 'x:tensor',
   transpose: 'x:tensor a?:number b?:number',
   tril: 'x:tensor diagonal?:number',
   triu: 'x:tensor diagonal?:number',

@@ -1,20 +1,40 @@
 /** Gradient rules of gather and scatter, joins and masks. */
 import {
+  add,
+  arange,
+  cast,
   cat,
+  div,
   embedding,
+  eq,
+  expand,
+  eye,
   gather,
   gatherRows,
   indexAdd,
   indexSelect,
+  logicalAnd,
+  lt,
   maskedFill,
+  mul,
   narrow,
+  ones,
   pad,
+  prod,
+  reshape,
+  scatter,
   scatterAdd,
+  type ScatterReduction,
+  type Shape,
+  type Tensor,
   tril,
   triu,
+  unsqueeze,
+  where,
+  zeros,
 } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { defineRule, type InputGradients } from '../rule.ts';
 import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './adjoints.ts';
 
 defineRule(gather, (context, x, axis, index) => {
@@ -44,6 +64,87 @@ defineRule(scatterAdd, (context, x, axis, index, source) => {
     inputs: [x, source],
     backward: (grad) => [grad, saved && gather(grad, axis, saved)],
   };
+});
+
+type Scattered = {
+  readonly x: Tensor | undefined;
+  readonly source: Tensor | undefined;
+  readonly index: Tensor;
+  readonly output: Tensor | undefined;
+  readonly needs: { readonly x: boolean; readonly source: boolean };
+  readonly axis: number;
+};
+
+/** The place of each index along its axis, as i32, and which elements of it came last. */
+function isLast({ index, axis }: Scattered, shape: Shape): Tensor {
+  const { device } = index;
+  const size = nth(index.shape, axis);
+  const places = expand(
+    reshape(
+      arange(size, { dtype: 'i32', device }),
+      index.shape.map((_, at) => (at === axis ? size : 1)),
+    ),
+    index.shape,
+  );
+  return eq(gather(scatter(zeros(shape, { dtype: 'i32', device }), axis, index, places), axis, index), places);
+}
+
+const scattered: Readonly<Record<ScatterReduction, (grad: Tensor, saved: Scattered) => InputGradients>> = {
+  add: (grad, { needs, axis, index }) => [grad, needs.source ? gather(grad, axis, index) : undefined],
+  set: (grad, saved) => {
+    const { needs, axis, index } = saved;
+    return [
+      needs.x ? scatter(grad, axis, index, zeros(index.shape, { device: grad.device, dtype: grad.dtype })) : undefined,
+      needs.source ? where(isLast(saved, grad.shape), gather(grad, axis, index), 0) : undefined,
+    ];
+  },
+  mul: (grad, { x, source, index, needs, axis }) => {
+    if (!source) return [];
+    const factors = (): Tensor =>
+      scatter(ones(grad.shape, { device: grad.device, dtype: grad.dtype }), axis, index, source, { reduction: 'mul' });
+    return [
+      needs.x ? mul(grad, factors()) : undefined,
+      x && mul(gather(mul(grad, x), axis, index), others(source, index, axis, nth(grad.shape, axis))),
+    ];
+  },
+  max: sharedByEqual,
+  min: sharedByEqual,
+};
+
+/** Equal largest (smallest) elements, that of x among them, share the gradient: PyTorch's scatter_reduce. */
+function sharedByEqual(grad: Tensor, { x, source, output, index, needs, axis }: Scattered): InputGradients {
+  if (!x || !source || !output) return [];
+  const chosenX = cast(eq(x, output), grad.dtype);
+  const chosen = cast(eq(source, gather(output, axis, index)), grad.dtype);
+  const share = div(grad, scatterAdd(chosenX, axis, index, chosen));
+  return [needs.x ? mul(chosenX, share) : undefined, needs.source ? mul(chosen, gather(share, axis, index)) : undefined];
+}
+
+/** For each element of `source` the product of the others that go to its place: without division, so that zeros among them are right. */
+function others(source: Tensor, index: Tensor, axis: number, extent: number): Tensor {
+  const size = nth(index.shape, axis);
+  const signed = cast(index, 'i32');
+  const place = where(lt(signed, 0), add(signed, extent), signed);
+  const shares = eq(unsqueeze(place, axis), unsqueeze(place, axis + 1));
+  const pair = [...index.shape.slice(0, axis).map(() => 1), size, size, ...index.shape.slice(axis + 1).map(() => 1)];
+  const isOther = logicalAnd(shares, reshape(eq(eye(size, size, { device: source.device }), 0), pair));
+  return prod(where(isOther, unsqueeze(source, axis), 1), axis + 1);
+}
+
+defineRule(scatter, (context, x, axis, index, source, options = {}) => {
+  const { reduction = 'set' } = options;
+  const output = scatter(x, axis, index, source, options);
+  const needs = { x: context.needs(x), source: context.needs(source) };
+  const isExtreme = reduction === 'max' || reduction === 'min';
+  const saved: Scattered = {
+    x: isExtreme || (reduction === 'mul' && needs.source) ? context.save(x) : undefined,
+    source: isExtreme || reduction === 'mul' ? context.save(source) : undefined,
+    output: isExtreme ? context.save(output) : undefined,
+    index: context.save(index),
+    needs,
+    axis: axis < 0 ? axis + x.rank : axis,
+  };
+  return { output, inputs: [x, source], backward: (grad) => scattered[reduction](grad, saved) };
 });
 
 defineRule(indexAdd, (context, x, axis, index, source) => {

@@ -1,7 +1,7 @@
 /** Every rule against central differences of the f64 oracles. */
 import { describe, expect, it, vi } from 'vitest';
 import * as ops from '@mudpt/tensor';
-import { ones, scope, tensor } from '@mudpt/tensor';
+import { ones, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
 import { isPointwise } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
 import * as reductions from '@mudpt/testing/reference/reduce';
@@ -9,7 +9,7 @@ import type { Ref } from '@mudpt/testing/reference/array';
 import { eachDevice } from '@mudpt/testing/support';
 import { structured } from '../../test/cases/index.ts';
 import { checkRule } from '../../test/rule-check.ts';
-import { gradcheck, Tape } from '../index.ts';
+import { dropout, gradcheck, hessianVector, randomFrom, Tape, TransformerBlock } from '../index.ts';
 import { Recording } from '../tape/recording.ts';
 import { ruleOf } from '../rule.ts';
 
@@ -22,13 +22,39 @@ eachDevice('rules', (ctx) => {
     });
   }
 
-  it('prod with zeros', async () => {
+  it('prod with zeros, whose second derivatives are not 0', async () => {
     const run = async (values: number[]) => {
       using x = tensor(values, { device: ctx.device });
-      await gradcheck((t) => ops.prod(t), [x], { reference: (v) => reductions.prod(v as unknown as Ref) });
+      await gradcheck((t) => ops.prod(t), [x], { reference: (v) => reductions.prod(v as unknown as Ref), order: 2 });
     };
     await run([2, 0, 3]);
     await run([0, 0, 3]);
+    await run([0, 0, 0]);
+  });
+
+  it('second derivatives are finite where the first is 0 by definition: lengths and deviations of 0, equal rows', async () => {
+    const degenerate: readonly ((x: Tensor) => Tensor)[] = [
+      (x) => ops.norm(x, 1),
+      (x) => ops.norm(x, 1, { p: 3 }),
+      (x) => ops.std(x, 1),
+      (x) => ops.cdist(x, x),
+      (x) => ops.l2Normalize(x),
+    ];
+    for (const f of degenerate) {
+      using x = zeros([2, 3], { device: ctx.device });
+      using product = scope(() => hessianVector((t: Tensor) => ops.sum(f(t)), [x], [x]).products[0] as Tensor);
+      expect(Array.from(await product.data())).toEqual(Array.from({ length: 6 }, () => 0));
+    }
+  });
+
+  it('modules: a block with dropout, twice differentiated', async () => {
+    using block = new TransformerBlock({ width: 4, heads: 2, device: ctx.device, random: randomFrom(3), activation: 'gelu' });
+    using x = tensor(
+      Float32Array.from({ length: 12 }, (_, i) => Math.sin(3 * i)),
+      { shape: [1, 3, 4], device: ctx.device },
+    );
+    const run = (h: Tensor): Tensor => scope(() => dropout(block.forward(h), { p: 0.3, seed: 4, stream: 1 }));
+    await gradcheck(run, [x], { order: 2 });
   });
 
   it('cdist of equal rows passes no gradient', async () => {

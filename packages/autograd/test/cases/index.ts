@@ -1,5 +1,6 @@
 /** All cases by family of ops. */
 import type { RuleCase } from '../rule-check.ts';
+import { composedCases } from './composed.ts';
 import { pointwiseCases } from './pointwise.ts';
 import { productCases } from './product.ts';
 import { reductionCases } from './reduction.ts';
@@ -12,6 +13,7 @@ export const structured: Readonly<Record<string, readonly RuleCase[]>> = {
   reductions: reductionCases,
   products: productCases,
   rows: rowCases,
+  'made of other ops': composedCases,
 };
 
 export const groups: Readonly<Record<string, readonly RuleCase[]>> = { pointwise: pointwiseCases, ...structured };

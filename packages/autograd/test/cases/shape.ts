@@ -9,6 +9,9 @@ import { constant, type RuleCase } from '../rule-check.ts';
 
 const square = array.ref([2, 2], [0, 2, 1, 1]);
 const list = array.ref([3], [2, 0, 2]);
+/** Several at one place, and one from the end. */
+const crowd = array.ref([2, 4], [0, 2, 0, 0, 1, -1, 2, 1]);
+const crowdOf = (x: Tensor): Tensor => constant(x, crowd.data, crowd.shape);
 const squareOf = (x: Tensor): Tensor => constant(x, square.data, square.shape);
 const listOf = (x: Tensor): Tensor => constant(x, list.data, list.shape);
 
@@ -140,6 +143,33 @@ export const shapeCases: readonly RuleCase[] = [
     ],
     run: (x, source) => scope(() => ops.scatterAdd(x, 1, squareOf(x), source)),
     reference: (x, source) => indexing.scatterAdd(x, 1, square, source),
+  },
+  ...(['set', 'add', 'mul', 'max', 'min'] as const).map(
+    (reduction): RuleCase => ({
+      name: `scatter, ${reduction}`,
+      shapes: [
+        [2, 3],
+        [2, 4],
+      ],
+      run: (x, source) => scope(() => ops.scatter(x, 1, crowdOf(x), source, { reduction })),
+      reference: (x, source) => indexing.scatter(x, 1, crowd, source, reduction),
+    }),
+  ),
+  {
+    name: 'gatherND',
+    shapes: [[2, 3, 2]],
+    run: (x) => scope(() => ops.gatherND(x, squareOf(x))),
+    reference: (x) => indexing.gatherND(x, square),
+  },
+  {
+    name: 'scatterND',
+    shapes: [
+      [2, 3, 2],
+      [2, 2],
+    ],
+    run: (x, source) => scope(() => ops.scatterND(x, squareOf(x), source)),
+    reference: (x, source) =>
+      array.reshape(indexing.scatter(array.reshape(x, [6, 2]), 0, array.ref([2, 2], [2, 2, 4, 4]), source), [2, 3, 2]),
   },
   {
     name: 'indexAdd',

@@ -24,7 +24,7 @@ export async function embedShards(
   { open, ...around }: ShardsAround & { readonly open: () => Promise<Device> },
 ): Promise<ShardTally> {
   const { batch, exif, format, dtype, normalize = false } = flags;
-  const shards = shardsOfFlags(await findShards(paths), flags);
+  const shards = shardsOfFlags(await findShards(paths, flags.out), flags);
   const { signal } = around;
   using clip = await loadClip(model, { device: await open(), towers: ['image'], signal, ...(dtype && { dtype }) });
   return await runShardFlags(shards, embeddingWork(clip, { batch, exif, normalize, format }), flags, around);

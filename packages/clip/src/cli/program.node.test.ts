@@ -64,6 +64,38 @@ eachDevice('pnpm clip', (ctx) => {
     );
   });
 
+  it('zeroshot takes sentences for every class in place of templates', async () => {
+    const model = await saved();
+    using clip = tinyClip({ device: ctx.device, tokenizer: await createTokenizer() }, CONFIG);
+    const sentences = { dog: ['it barks', 'a dog runs', 'loud'], cat: ['it purrs'] };
+    const file = join(folder, 'descriptions.json');
+    await writeFile(file, JSON.stringify(sentences));
+    using images = await clip.encodeImage(files);
+    using texts = await clip.encodeText(Object.values(sentences).flat());
+    const unit = (values: readonly number[]): number[] => values.map((value) => value / Math.hypot(...values));
+    const rowsOf = async (features: typeof texts): Promise<number[][]> => {
+      const values = [...(await features.data())];
+      return Array.from({ length: values.length / TINY.embed }, (_, row) =>
+        unit(values.slice(row * TINY.embed, (row + 1) * TINY.embed)),
+      );
+    };
+    const [ofImages, ofTexts] = [await rowsOf(images), await rowsOf(texts)];
+    const classes = [ofTexts.slice(0, 3), ofTexts.slice(3)].map((rows) =>
+      unit(Array.from({ length: TINY.embed }, (_, at) => rows.reduce((sum, row) => sum + (row[at] ?? 0), 0) / rows.length)),
+    );
+    const scale = Math.exp(await clip.logitScale.item());
+    const words = ['zeroshot', model, ...files, '--descriptions', file];
+    const json = JSON.parse(await run(...words)) as { predictions: Prediction[] }[];
+    for (const [index, { predictions }] of json.entries())
+      for (const { label, logit } of predictions) {
+        const of = classes[label === 'dog' ? 0 : 1] ?? [];
+        const expected = scale * of.reduce((sum, value, at) => sum + value * (ofImages[index]?.[at] ?? 0), 0);
+        expect(logit, `${index} ${label}`).toBeCloseTo(expected, 3);
+      }
+    await expect(run(...words, '-l', 'dog')).rejects.toThrow(/sentences for "cat", which the data does not have/);
+    await expect(run(...words, '-t', '{}')).rejects.toThrow(/descriptions and templates/);
+  });
+
   it('embed writes features of images and texts, of unit length on request, to a file', async () => {
     const model = await saved();
     using clip = tinyClip({ device: ctx.device, tokenizer: await createTokenizer() }, CONFIG);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Device, InputError, l2Normalize, type Tensor } from '@mudpt/tensor';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Clip } from '../clip.ts';
+import { type Descriptions, descriptionsFor, parseDescriptions } from '../descriptions.ts';
 import type { TowerName, WeightDType } from '../weight-shapes.ts';
 import { loadClip, type LoadProgress } from '../weights/index.ts';
 import { DEFAULT_TEMPLATES } from '../zero-shot.ts';
@@ -41,6 +42,7 @@ type ZeroShotFlags = Shared & {
   readonly labels?: string;
   readonly template?: readonly string[];
   readonly templates?: string;
+  readonly descriptions?: string;
   readonly top?: number;
 };
 type EmbedFlags = Shared & { readonly text?: readonly string[]; readonly texts?: string; readonly normalize?: boolean };
@@ -69,6 +71,10 @@ export function createProgram(around: Surroundings): Command {
       collect,
     )
     .option('--templates <file>', 'templates, one a line')
+    .option(
+      '--descriptions <file>',
+      'JSON with sentences for every class, {"name": ["sentence", ...]}, averaged in place of templates',
+    )
     .option('--top <n>', 'labels told per image (default all)', whole)
     .action((model: string, images: string[], flags: ZeroShotFlags) => zeroShot(model, images, flags, around));
   withShared(program.command('embed'))
@@ -133,17 +139,24 @@ function whole(value: string): number {
 }
 
 async function zeroShot(model: string, paths: readonly string[], flags: ZeroShotFlags, around: Surroundings): Promise<void> {
-  const labels = [...(flags.label ?? []), ...(await linesOf(flags.labels))];
+  const described = flags.descriptions === undefined ? undefined : await descriptionsOf(flags.descriptions);
+  const named = [...(flags.label ?? []), ...(await linesOf(flags.labels))];
+  const labels = named.length === 0 && described ? [...described.keys()] : named;
   const given = [...(flags.template ?? []), ...(await linesOf(flags.templates))];
   const templates = given.length > 0 ? given : DEFAULT_TEMPLATES;
   if (labels.length === 0) throw new InputError('clip zeroshot', 'there are no labels', 'give --label or --labels');
+  if (described && given.length > 0)
+    throw new InputError('clip zeroshot', 'there are descriptions and templates', 'give one or the other');
+  const sentences = described && descriptionsFor(described, labels, flags.descriptions ?? '');
   const files = await listImages(paths);
   const { signal } = around;
   await withModel(model, ['image', 'text'], flags, around, async (clip, writer) => {
+    using classes = sentences && (await clip.descriptionFeatures(sentences, { signal }));
+    const options = { signal, ...(flags.top && { top: flags.top }) };
+    const predict = (images: Tensor) =>
+      classes ? clip.rankImages(images, classes, labels, options) : clip.zeroShot(images, labels, templates, options);
     await forBatches(clip, files, flags, around, async (images, prepared) => {
-      const found = images
-        ? await clip.zeroShot(images, labels, templates, { signal, ...(flags.top && { top: flags.top }) })
-        : [];
+      const found = images ? await predict(images) : [];
       for (const { file, why } of prepared) {
         if (why !== undefined) {
           const nothing = { rank: '', label: '', probability: '', logit: '' };
@@ -267,6 +280,10 @@ async function runEmbedShards(
   });
   progress(around, '');
   if (unreadable > 0) around.onUnreadable(unreadable, rows + unreadable);
+}
+
+async function descriptionsOf(path: string): Promise<Descriptions> {
+  return parseDescriptions(await readFile(path, 'utf8'), path);
 }
 
 async function linesOf(path: string | undefined): Promise<string[]> {

@@ -11,19 +11,14 @@ export class StreamedFile {
     const { readable, writable } = new TransformStream<Uint8Array | Patch, Uint8Array | Patch>();
     this.writer = writable.getWriter();
     this.written = writeFileAtomic(op, path, readable);
+    this.writer.closed.catch(() => undefined);
     // Whoever writes or finishes is told; nothing may be awaiting it before.
     this.written.catch(() => undefined);
-    this.writer.closed.catch(() => undefined);
   }
 
   /** Waits while the disk is slower. @throws InputError when the disk refuses */
   async write(part: Uint8Array | Patch): Promise<void> {
-    try {
-      await this.writer.write(part);
-    } catch (error) {
-      await this.written;
-      throw error;
-    }
+    await this.unlessRefused(this.writer.write(part));
   }
 
   async writeText(text: string): Promise<void> {
@@ -32,13 +27,20 @@ export class StreamedFile {
 
   /** Waits until all is on the disk under its name. @throws InputError when the disk refuses */
   async finish(): Promise<void> {
-    await this.writer.close().catch(() => undefined);
+    await this.unlessRefused(this.writer.close());
     await this.written;
   }
 
   /** Removes what was written, unless it is finished. */
   async discard(): Promise<void> {
-    await this.writer.abort(new Error('discarded')).catch(() => undefined);
+    await this.unlessRefused(this.writer.abort(new Error('discarded'))).catch(() => undefined);
     await this.written.catch(() => undefined);
+  }
+
+  /** Nobody takes a part any more once the disk has refused. */
+  private async unlessRefused(step: Promise<void>): Promise<void> {
+    // The disk's error is told, not that of the stream it ended.
+    step.catch(() => undefined);
+    await Promise.race([step.catch(() => this.written), this.written]);
   }
 }

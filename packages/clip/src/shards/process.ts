@@ -31,9 +31,13 @@ export interface ProcessedShard {
 }
 
 /** What the record of a shard must say to count as finished. */
-async function factsOf<Values>({ path }: Shard, { facts }: ShardWork<Values>, { column, idColumn }: ListOptions) {
-  const listed = { ...(column !== undefined && { column }), ...(idColumn !== undefined && { idColumn }) };
-  return { shard: basename(path), ...(await shardContents(path)), ...facts, ...(path.endsWith('.parquet') && listed) };
+async function factsOf<Values>({ path }: Shard, { facts }: ShardWork<Values>, { column, idColumn, images }: ListOptions) {
+  const listed = { column: column ?? 'found', idColumn: idColumn ?? 'found', images: images ?? 'beside' };
+  return { shard: basename(path), ...(await shardContents(path)), ...facts, ...(isList(path) && listed) };
+}
+
+function isList(path: string): boolean {
+  return /\.parquet$/i.test(path);
 }
 
 /** The record of a shard that is finished. @throws as `finishedRecord` */
@@ -62,7 +66,7 @@ export async function processShard<Values>(
   const before = await finishedRecord(file('.json'), facts);
   if (before) return { record: before, isOld: true, seconds: since(began), waitingSeconds: 0 };
   await makeFolder(dirname(file('')));
-  const images = /\.parquet$/i.test(shard.path) ? parquetImages(shard.path, list) : tarImages(shard.path);
+  const images = isList(shard.path) ? parquetImages(shard.path, list) : tarImages(shard.path);
   const { batch, size, normalization } = work;
   const batches = decodedBatches(images, { loader, batch, size, normalization, signal });
   const output = work.open(file);

@@ -99,7 +99,13 @@ export async function runQueuedShards<Values>(
 
 /** One queue for the same shards and work, wherever they lie. */
 function queueName<Values>(shards: readonly Shard[], { facts }: ShardWork<Values>, { list }: RunShardsOptions): string {
-  const about = JSON.stringify([facts, list.column ?? null, list.idColumn ?? null, shards.map(({ name }) => name)]);
+  const about = JSON.stringify([
+    facts,
+    list.column ?? null,
+    list.idColumn ?? null,
+    list.images ?? null,
+    shards.map(({ name }) => name),
+  ]);
   return `mudpt-shards-${createHash('sha256').update(about).digest('hex').slice(0, 16)}`;
 }
 

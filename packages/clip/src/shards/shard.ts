@@ -1,7 +1,7 @@
 /** Shards: webdataset archives and Parquet lists of images, by their names, and which of them are a task's. */
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { open, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { InputError } from '@mudpt/tensor';
 import { walkFolders } from '../files/image-files.ts';
 
@@ -20,20 +20,34 @@ export function isShardName(path: string): boolean {
 
 /**
  * The shards that paths mean: files as they are named, and all shards below folders, in alphabetical order.
- * @throws InputError for a path that is not there, a file of another kind, a folder without shards, and two shards of one name
+ * @param out folder of the outputs, which are Parquet files too
+ * @throws InputError for a path that is not there, a file of another kind, a folder without shards, two shards of one name, and outputs that
+ * would replace a shard or be taken for one
  */
-export async function findShards(paths: readonly string[]): Promise<Shard[]> {
+export async function findShards(paths: readonly string[], out: string): Promise<Shard[]> {
   const shards: Shard[] = [];
   for (const path of paths) {
     const found = await stat(path).catch((cause: unknown) => {
       throw new InputError('shards', `${path} cannot be read`, 'check the path', { cause });
     });
+    await expectApart(path, found.isDirectory(), out);
     if (found.isDirectory()) shards.push(...(await shardsBelow(path)));
     else if (isShardName(path)) shards.push({ path, name: withoutExtension(basename(path)) });
     else throw new InputError('shards', `${path} is no shard by its name`, 'give .tar or .parquet files, or folders of them');
   }
   expectDistinctNames(shards);
   return shards;
+}
+
+async function expectApart(path: string, isFolder: boolean, out: string): Promise<void> {
+  const folder = await realpath(isFolder ? path : dirname(path));
+  const target = await realpath(out).catch(() => resolve(out));
+  const isWithin = isFolder ? `${target}${sep}`.startsWith(`${folder}${sep}`) : target === folder && !/\.tar$/i.test(path);
+  if (!isWithin) return;
+  const what = isFolder
+    ? 'lies in it, where outputs would be taken for shards'
+    : 'is its folder, where an output would replace it';
+  throw new InputError('--out', `${path} is read, and ${out} ${what}`, 'give a folder elsewhere with --out');
 }
 
 async function shardsBelow(folder: string): Promise<Shard[]> {

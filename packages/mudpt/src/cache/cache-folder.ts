@@ -72,6 +72,8 @@ export class CacheFolder {
       await write(join(this.path, kind, name));
     } catch (error) {
       if (!isOfDisk(error)) throw error;
+      // Several are written at once.
+      if (this.isFull) return;
       this.isFull = true;
       this.onNote(`the cache keeps nothing more: ${reasonOf(error)}`);
     }

@@ -123,7 +123,8 @@ it('a disk that takes nothing is told once, and is no failure; other errors come
   const notes: string[] = [];
   const folder = new CacheFolder(join(at.path, 'cache'), { onNote: (note) => notes.push(note) });
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
-  for (let time = 0; time < 2; time++) await folder.save('things', 'a', () => Promise.reject(full));
+  await Promise.all(['a', 'b'].map((name) => folder.save('things', name, () => Promise.reject(full))));
+  await folder.save('things', 'a', () => Promise.reject(full));
   expect(notes).toEqual(['the cache keeps nothing more: ENOSPC: no space left on device, write']);
   const sound = new CacheFolder(join(at.path, 'cache'));
   await expect(sound.save('things', 'a', () => Promise.reject(new TypeError('a mistake')))).rejects.toThrow('a mistake');

@@ -1,9 +1,9 @@
 /** SHA-256s of files that did not change since they were read: of a set that was seen before, no image is read again. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
-import { FormatError, writeFileAtomic } from '@mudpt/tensor';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { FormatError } from '@mudpt/tensor';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { KnownDigests } from '../data/fingerprint.ts';
 import type { CacheFolder } from './cache-folder.ts';
@@ -18,6 +18,8 @@ interface FolderEntries {
 }
 
 const KIND = 'digests';
+/** Folders written at once. */
+const AT_ONCE = 16;
 
 export class FileDigests implements KnownDigests {
   private readonly folders = new Map<string, Promise<FolderEntries>>();
@@ -51,14 +53,16 @@ export class FileDigests implements KnownDigests {
     const { cache } = this;
     if (!cache) return;
     let isWritten = false;
-    for (const [folder, opened] of this.folders) {
-      const entries = await opened;
-      if (!entries.changed) continue;
-      const all = new Map([...(await this.read(folder)), ...entries.files]);
-      await cache.save(KIND, nameOf(folder), (path) => writeFileAtomic('cache', path, sealed(folder, all)));
+    const write = async (folder: string, entries: FolderEntries): Promise<void> => {
+      if (!entries.changed) return;
       entries.changed = false;
       isWritten = true;
-    }
+      const all = new Map([...(await this.read(folder)), ...entries.files]);
+      await cache.save(KIND, nameOf(folder), (path) => replaceFile(path, sealed(folder, all)));
+    };
+    const folders = [...this.folders];
+    for (let at = 0; at < folders.length; at += AT_ONCE)
+      await Promise.all(folders.slice(at, at + AT_ONCE).map(async ([folder, opened]) => write(folder, await opened)));
     if (isWritten) await cache.shrink();
   }
 
@@ -74,6 +78,21 @@ export class FileDigests implements KnownDigests {
       opened(path, await readFile(path, 'utf8'), folder),
     );
     return found ?? new Map<string, string>();
+  }
+}
+
+/**
+ * Readers find the old file or the new one. The disk is not waited for, which for thousands of folders takes minutes: after a power cut the
+ * checksum tells.
+ */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 13)}.tmp`);
+  try {
+    await writeFile(temporary, text);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
   }
 }
 

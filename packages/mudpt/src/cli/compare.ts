@@ -6,6 +6,7 @@ import { meanAndInterval } from '../evaluation/index.ts';
 import { type Evaluation, type RunConfig, RunFolder, type RunSummary } from '../runs/index.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { accuracyOf } from '../runs/records.ts';
+import { describeVariation, isPlain, ofFrozenModel, type Variation } from '../runs/variation.ts';
 import { InputError, TensorError } from '@mudpt/tensor';
 import { canonicalText } from '@mudpt/tensor/internal';
 import { runsBelow } from './find-run.ts';
@@ -76,35 +77,38 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
 interface Group {
   readonly data: string;
   readonly classes: Evaluation['classes'];
+  readonly variation: Variation;
   readonly runs: readonly [Loaded, ...Loaded[]];
 }
 
 function groupsOf(runs: readonly Loaded[]): Group[] {
   const groups = new Map<string, Group>();
   for (const run of runs)
-    for (const { data, classes } of run.summary.evaluations.filter(({ what }) => what === 'tuned')) {
+    for (const { data, classes, variation = {} } of run.summary.evaluations.filter(({ what }) => what === 'tuned')) {
       // Seeds choose other training images of the same data; another data set of the same name is another line.
       const { marks } = run.summary;
       // The run's data is known by its contents, whatever its folder is called; what else was measured, by its name.
       const measured = data === run.summary.data.name ? '' : data;
-      const key = canonicalText([identityOfSeeds(run.config), measured, classes, marks.data, marks.model]);
+      const key = canonicalText([identityOfSeeds(run.config), measured, classes, variation, marks.data, marks.model]);
       const group = groups.get(key);
-      groups.set(key, group ? { ...group, runs: [...group.runs, run] } : { data, classes, runs: [run] });
+      groups.set(key, group ? { ...group, runs: [...group.runs, run] } : { data, classes, variation, runs: [run] });
     }
   return [...groups.values()];
 }
 
 /** Groups runs by configuration, best mean first. */
 export function comparisons(runs: readonly Loaded[]): Comparison[] {
-  const lines = groupsOf(runs).map(({ data, classes, runs: group }): Comparison => {
-    const isOfRun = data === group[0].summary.data.name;
+  const lines = groupsOf(runs).map(({ data: on, classes, variation: varied, runs: group }): Comparison => {
+    const isOfRun = on === group[0].summary.data.name;
     const accuracy = (what: Evaluation['what']) =>
       meanAndInterval(
         group.map(({ summary }) => {
-          const measured = { what, data: isOfRun ? summary.data.name : data, classes };
+          const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
+          const measured = { what, data: isOfRun ? summary.data.name : on, classes, variation };
           return accuracyOf(summary.evaluations, measured) ?? Number.NaN;
         }),
       );
+    const data = isPlain(varied) ? on : `${on}, ${describeVariation(varied)}`;
     const { mean, interval } = accuracy('tuned');
     const [first] = group;
     const seeds = group.map(({ config }) => config.seed).sort((a, b) => a - b);

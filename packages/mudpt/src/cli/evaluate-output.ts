@@ -5,6 +5,7 @@ import { harmonicMean } from '../evaluation/index.ts';
 import { classesWithImages } from '../evaluation/metrics.ts';
 import type { Evaluation, EvaluationResult } from '../runs/index.ts';
 import { accuracyOf, nameOfEvaluation } from '../runs/records.ts';
+import { describeVariation, isPlain, ofFrozenModel } from '../runs/variation.ts';
 import { percent, table } from '../terminal/text.ts';
 
 /** One run on one data set: what was measured, or why nothing was. */
@@ -23,13 +24,13 @@ export function detailsOf(
   adapter: string,
 ): string[] {
   return [
-    `${tuned.data}, ${tuned.classes} classes (${classNames.length}), ${tuned.metrics.count} test pictures, adapter ${adapter}`,
+    `${tuned.data}, ${tuned.classes} classes (${classNames.length}), ${tuned.metrics.count} test pictures${isPlain(tuned.variation) ? '' : `, ${describeVariation(tuned.variation)}`}, adapter ${adapter}`,
     '',
     ...table(numbers([zeroShot, tuned], method), { right: [1, 2, 3] }),
     '',
     ...table(largestChanges(zeroShot, tuned, classNames), { right: [1, 2, 3, 4] }),
     ...unreadable.map(({ id, why }) => `left out: ${id}: ${why}`),
-    ...baseToNew(evaluations, tuned.data),
+    ...baseToNew(evaluations, tuned),
   ];
 }
 
@@ -38,8 +39,9 @@ export function tableOf(measured: readonly Measured[]): string[] {
   const rows = measured.map((one) => {
     if ('gap' in one) return [one.run, one.data, '', '', '', '', `gap: ${one.gap}`];
     const { run, data, zeroShot, tuned } = one;
+    const on = isPlain(tuned.variation) ? data : `${data}, ${describeVariation(tuned.variation)}`;
     const [before, after] = [zeroShot.metrics.accuracy, tuned.metrics.accuracy];
-    return [run, data, tuned.classes, String(tuned.metrics.count), percent(before), percent(after), signed(after - before)];
+    return [run, on, tuned.classes, String(tuned.metrics.count), percent(before), percent(after), signed(after - before)];
   });
   return table([['run', 'data', 'classes', 'pictures', 'zero-shot', 'tuned', 'gain'], ...rows], {
     right: [3, 4, 5],
@@ -81,9 +83,12 @@ function largestChanges(before: Evaluation, after: Evaluation, names: readonly s
 }
 
 /** The harmonic mean, once both halves of a data set were measured. */
-function baseToNew(evaluations: readonly Evaluation[], data: string): string[] {
+function baseToNew(evaluations: readonly Evaluation[], { data, variation: varied = {} }: Evaluation): string[] {
   return (['zero-shot', 'tuned'] as const).flatMap((what) => {
-    const [base, fresh] = (['base', 'new'] as const).map((classes) => accuracyOf(evaluations, { what, data, classes }));
+    const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
+    const [base, fresh] = (['base', 'new'] as const).map((classes) =>
+      accuracyOf(evaluations, { what, data, classes, variation }),
+    );
     if (base === undefined || fresh === undefined) return [];
     return [`${what}: base ${percent(base)}, new ${percent(fresh)}, harmonic mean ${percent(harmonicMean(base, fresh))}`];
   });

@@ -8,7 +8,9 @@ import { ModelPool } from '../sweep/model-pool.ts';
 import { isRefusal } from '../sweep/runs.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { bar } from '../terminal/text.ts';
+import { epochFlag } from './epoch-flag.ts';
 import { detailsOf, type Measured, tableOf } from './evaluate-output.ts';
+import { stopOnSignal } from './stop-signal.ts';
 import { findRun } from './find-run.ts';
 
 export interface EvaluateFlags {
@@ -20,18 +22,27 @@ export interface EvaluateFlags {
   readonly allowOutside?: boolean;
   readonly runs?: string;
   readonly cache?: string;
+  readonly loadEpoch?: string;
+  readonly descriptions?: string;
+  readonly template?: string;
+  readonly classNames?: string;
 }
 
 /** Exit codes: everything was measured, some was not, nothing was. */
 const [ALL, NONE, SOME] = [0, 1, 3];
 
-/** Runs the command. @returns exit code: 0 all was measured, 3 some, 1 nothing */
+const STOPPED = 130;
+const AGAIN = 'what was measured whole is recorded: the same command measures the rest';
+
+/** Runs the command. @returns exit code: 0 all was measured, 3 some, 1 nothing, 130 asked to stop */
 export async function evaluateCommand(given: readonly string[], flags: EvaluateFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
   const cache = RunCache.ofUser(flags.cache, (note) => line.print(note));
   const data = flags.data === undefined ? [undefined] : await splitData(flags.data);
   const isOne = given.length * data.length === 1;
   const measured: Measured[] = [];
+  const epoch = epochFlag(flags.loadEpoch);
+  const stop = stopOnSignal(line, AGAIN);
   using device = await Device.open();
   const models = new ModelPool();
   const show = (text: string) => (what: string, done: number, total: number) =>
@@ -43,6 +54,8 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
         const path = await findRun(words, flags.runs);
         run = await openRun(path, {
           device,
+          epoch,
+          signal: stop.signal,
           openModel: models.open.bind(models),
           ...(flags.model !== undefined && { model: flags.model }),
         });
@@ -50,7 +63,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
         const name = pathFromHere(path);
         for (const one of data) {
           const result = await gapOr(!isOne, () =>
-            evaluate(run as TunedModel, one, flags, cache, show(isOne ? '' : `${name}: `)),
+            evaluate(run as TunedModel, one, { ...flags, signal: stop.signal }, cache, show(isOne ? '' : `${name}: `)),
           );
           if (typeof result === 'string') measured.push({ run: name, data: one ?? 'its data', gap: result });
           else {
@@ -68,7 +81,12 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
         await run?.close();
       }
     }
+  } catch (error) {
+    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+    line.print(`stopped; ${AGAIN}`);
+    return STOPPED;
   } finally {
+    stop.dispose();
     line.clear();
     models.dispose();
   }
@@ -83,16 +101,20 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
 function evaluate(
   run: TunedModel,
   data: string | undefined,
-  { root, classes, allowOutside }: EvaluateFlags,
+  { root, classes, allowOutside, descriptions, template, classNames, signal }: EvaluateFlags & { readonly signal: AbortSignal },
   cache: RunCache,
   onPart: (what: string, done: number, total: number) => void,
 ): Promise<EvaluationResult> {
   return evaluateRun(run, {
     cache,
+    signal,
     onPart,
     ...(data !== undefined && { data }),
     ...(root !== undefined && { root }),
     ...(allowOutside && { allowOutside: true }),
+    ...(descriptions !== undefined && { descriptions }),
+    ...(template !== undefined && { template }),
+    ...(classNames !== undefined && { classNames }),
     ...(classes !== undefined && { classes }),
   });
 }

@@ -26,13 +26,16 @@ export class PredictionWriter {
     private readonly threshold: number,
     private readonly write: (text: string) => void,
     private readonly isTerminal = false,
+    /** Named in every record where what was learnt after one epoch is taken. */
+    private readonly epoch?: number,
   ) {
-    if (form === 'csv') this.row(COLUMNS);
+    if (form === 'csv') this.row([...COLUMNS, ...(epoch === undefined ? [] : ['epoch'])]);
   }
 
   add(prediction: FilePrediction): void {
     if (this.form === 'jsonl') this.write(`${printableJson(this.record(prediction))}\n`);
-    else if (this.form === 'csv') for (const row of this.rows(prediction)) this.row(row);
+    else if (this.form === 'csv')
+      for (const row of this.rows(prediction)) this.row([...row, ...(this.epoch === undefined ? [] : [String(this.epoch)])]);
     else this.kept.push(prediction);
   }
 
@@ -53,7 +56,9 @@ export class PredictionWriter {
 
   private record(prediction: FilePrediction): object {
     const { file, top, why } = prediction;
-    return { file, status: statusOf(prediction, this.threshold), top, ...(why !== undefined && { error: why }) };
+    const { epoch } = this;
+    const status = statusOf(prediction, this.threshold);
+    return { file, status, top, ...(why !== undefined && { error: why }), ...(epoch !== undefined && { epoch }) };
   }
 
   private rows(prediction: FilePrediction): string[][] {

@@ -43,7 +43,7 @@ eachDevice('predict over shards', (ctx) => {
       const predict = async (form: ShardForm, out = path(form), top = 2) =>
         predictShards(
           tuned,
-          await findShards([path('a.tar'), path('b.parquet')]),
+          await findShards([path('a.tar'), path('b.parquet')], out),
           { top, threshold: 0.5, form },
           { out },
           {
@@ -131,7 +131,7 @@ describe.skipIf(isElsewhere !== undefined)('predict as a command over shards', (
   }, 300_000);
   afterAll(() => at[Symbol.asyncDispose]());
 
-  it('makes a task of the shards that an index or a scheduler names', { timeout: 120_000 }, async () => {
+  it('makes a task of the shards that an index or a scheduler names', { timeout: 300_000 }, async () => {
     const text = await run([...words, '--out', join(at.path, 'task'), '--index', '1', '--chunk', '3'], cache);
     expect(text).toMatch(/^3: 150 images, 0 not read/m);
     const alone = await outputs('task');
@@ -147,7 +147,7 @@ describe.skipIf(isElsewhere !== undefined)('predict as a command over shards', (
   });
 
   it(`shares shards by BullMQ, one worker killed in the middle: the files are the same${noRedis ? `: skipped, ${noRedis}` : ''}`, {
-    timeout: 300_000,
+    timeout: 600_000,
     skip: noRedis !== undefined,
   }, async () => {
     await using redis = await startRedis(at.path);

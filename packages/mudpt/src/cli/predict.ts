@@ -9,6 +9,7 @@ import { type FilePrediction, openRun, predictFiles, type TunedModel } from '../
 import { EXIT_AGAIN } from '../sweep/exit-codes.ts';
 import { stopOnSignals } from '../sweep/signals.ts';
 import { copyToClass, UNSURE } from './copy-to.ts';
+import { epochFlag } from './epoch-flag.ts';
 import { findRun } from './find-run.ts';
 import { imagePaths } from './image-paths.ts';
 import { type OutputForm, PredictionWriter, statusOf } from './predict-output.ts';
@@ -25,6 +26,7 @@ export interface PredictFlags extends ShardFlags {
   readonly exif?: 'ignore' | 'apply';
   readonly model?: string;
   readonly runs?: string;
+  readonly loadEpoch?: string;
 }
 
 /** Exit codes: all files were classified, some were not, none was. */
@@ -34,6 +36,7 @@ const [ALL, NONE, SOME] = [0, 1, 3];
 export async function predictCommand(given: string, inputs: readonly string[], flags: PredictFlags): Promise<number> {
   const top = flagValue('top', flags.top, z.int().positive());
   const threshold = flags.threshold === undefined ? 0 : flagValue('threshold', flags.threshold, z.number().min(0).max(1));
+  const epoch = epochFlag(flags.loadEpoch);
   if (flags.out !== undefined || inputs.some(isShardName)) return predictShardInputs(given, inputs, flags, { top, threshold });
   expectNoShardFlags(flags);
   const { files, others } = await imagePaths(inputs);
@@ -44,7 +47,13 @@ export async function predictCommand(given: string, inputs: readonly string[], f
   using device = await Device.open();
   const run = await openWith(flags, path, device, note);
   try {
-    const writer = new PredictionWriter(formOf(flags), threshold, (text) => process.stdout.write(text), process.stdout.isTTY);
+    const writer = new PredictionWriter(
+      formOf(flags),
+      threshold,
+      (text) => process.stdout.write(text),
+      process.stdout.isTTY,
+      epoch,
+    );
     const predictions = await predictFiles(run, files, top, { onPrediction: (one) => writer.add(one) });
     writer.end();
     if (flags.copyTo !== undefined) {
@@ -61,8 +70,10 @@ export async function predictCommand(given: string, inputs: readonly string[], f
 
 async function openWith(flags: PredictFlags, path: string, device: Device, note: StatusLine): Promise<TunedModel> {
   const { model, exif } = flags;
-  const run = await openRun(path, { device, ...(model !== undefined && { model }), ...(exif && { exif }) });
+  const epoch = epochFlag(flags.loadEpoch);
+  const run = await openRun(path, { device, epoch, ...(model !== undefined && { model }), ...(exif && { exif }) });
   for (const text of run.notes) note.print(text);
+  if (epoch !== undefined) note.print(`by what was learnt after epoch ${epoch}`);
   return run;
 }
 
@@ -81,7 +92,7 @@ async function predictShardInputs(
       `${json ? '--json' : '--copy-to'} is not for shards`,
       'use --jsonl, --csv, or neither for Parquet',
     );
-  const shards = shardsOfFlags(await findShards(inputs), flags);
+  const shards = shardsOfFlags(await findShards(inputs, out), flags);
   const path = await findRun(given, flags.runs);
   const line = new StatusLine(process.stdout);
   using stop = stopOnSignals(() => line.print('asked to stop'));

@@ -7,6 +7,7 @@ import { command } from '../command.ts';
 import type { PluginRecord } from '../plugins/load.ts';
 import { runSettings } from '../runs/settings.ts';
 import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
+import { LOAD_EPOCH } from './epoch-flag.ts';
 import type { EvaluateFlags } from './evaluate.ts';
 import type { ExplainFlags } from './explain.ts';
 import { loadPluginFlags, takePlugins } from './plugin-flags.ts';
@@ -19,7 +20,7 @@ import type { TrainCommand } from './train.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
 
 /** What flags of other commands have in common with those of `train`. */
-const described = (name: 'root' | 'exif'): string => runSettings.shape[name].description ?? name;
+const described = (name: 'root' | 'exif' | 'descriptions'): string => runSettings.shape[name].description ?? name;
 
 const RUN = 'folder of the run or the one above it, a part of its name, or "latest"';
 const PLUGIN = 'module that registers methods or data sets of another package: a file, or a package; may be repeated';
@@ -45,6 +46,10 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
+    .option('--descriptions <file>', described('descriptions'))
+    .option('--template <text>', 'another prompt, with {} for the class name, for zero-shot and methods that read it')
+    .option('--class-names <file>', 'other names for all classes of the data, by label: one a line, or a JSON list')
+    .option(...LOAD_EPOCH)
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .option(CACHE_FLAG, CACHE_HELP)
@@ -71,6 +76,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--csv', 'write CSV')
     .option('--threshold <probability>', 'say "unsure" where the best class has less, from 0 to 1')
     .option('--copy-to <folder>', 'copy the files there, in a folder a class')
+    .option(...LOAD_EPOCH)
     .addOption(new Option('--exif <how>', `${described('exif')}; here: as the run was trained`).choices(['ignore', 'apply']))
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
@@ -89,8 +95,9 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     );
   main
     .command('explain')
-    .description('the words nearest to what a run learnt, and its report anew')
+    .description('the words nearest to what a run learnt, and its report anew; of another epoch the words alone')
     .argument('<run>', RUN)
+    .option(...LOAD_EPOCH)
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));

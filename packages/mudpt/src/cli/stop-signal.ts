@@ -5,12 +5,14 @@ import type { StatusLine } from '../terminal/status-line.ts';
 const GRACE_MS = 1500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The first Ctrl-C asks to stop; the second one, or two seconds, end the process. */
-export function stopOnSignal(line: StatusLine): { readonly signal: AbortSignal; dispose(): void } {
+const SAVED = 'what was saved last stands: the same command with --resume goes on from there';
+
+/** The first Ctrl-C asks to stop; the second one, or two seconds, end the process. @param left what is told where it leaves at once */
+export function stopOnSignal(line: StatusLine, left = SAVED): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const leave = (): void => {
-    line.print('stopped; what was saved last stands: the same command with --resume goes on from there');
+    line.print(`stopped; ${left}`);
     process.exit(130);
   };
   const onSignal = (): void => {

@@ -41,10 +41,11 @@ export function observe(line: StatusLine): RunObserver {
       const left = Number.isFinite(eta) ? `  ${duration(eta)} left` : '';
       line.show(`epoch ${epoch + 1}/${epochs} ${bar(done)} ${numbers}${left}`);
     },
-    onEpoch: ({ epoch, loss, accuracy, lr, seconds, valAccuracy }) => {
+    onEpoch: ({ epoch, loss, accuracy, lr, seconds, valAccuracy, newAccuracy }) => {
       const validation = valAccuracy === undefined ? '' : `  validation ${percent(valAccuracy)}`;
+      const others = newAccuracy === undefined ? '' : `  new classes ${percent(newAccuracy)} (chooses nothing)`;
       line.print(
-        `epoch ${epoch + 1}: loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}${validation}  lr ${Number(lr.toPrecision(3))}  ${duration(seconds)}`,
+        `epoch ${epoch + 1}: loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}${validation}${others}  lr ${Number(lr.toPrecision(3))}  ${duration(seconds)}`,
       );
     },
   };
@@ -87,6 +88,9 @@ export function finish(line: StatusLine, { folder, summary }: RunResult, report:
   const { zeroShot, tuned } = accuracies(summary.evaluations);
   const gain = tuned - zeroShot;
   line.print();
+  const { best } = summary.training;
+  if (best)
+    line.print(`epoch ${best.epoch + 1} is the best on validation (${percent(best.accuracy)}), and what the run ended with`);
   const points = line.paint(gain >= 0 ? 'good' : 'bad', `${gain >= 0 ? '+' : ''}${gain.toFixed(1)} points`);
   // Zero-shot with other templates learns nothing, so it gains nothing.
   const word = summary.method.name === 'zero-shot' ? 'difference' : 'gain';

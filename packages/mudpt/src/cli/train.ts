@@ -92,7 +92,7 @@ export function betterMethod({
 
 /** What flags say of data, model and command: settings of one method are not those of another. */
 export function withoutMethod(flags: TrainFlags): TrainFlags {
-  const ofRuns = settingsOf(runSettings).flatMap(({ metadata }) => metadata.flag ?? []);
+  const ofRuns = settingsOf(runSettings).flatMap(({ metadata }) => (metadata.forTraining ? [] : (metadata.flag ?? [])));
   const kept = new Set(['config', 'plugins', ...ofRuns.filter((flag) => flag !== 'method' && flag !== 'variant').map(keyOf)]);
   return Object.fromEntries(Object.entries(flags).filter(([key]) => kept.has(key)));
 }

@@ -21,6 +21,8 @@ export interface Dataset {
   readonly classNames: readonly string[];
   /** Prompt of zero-shot classification; `{}` is replaced by the class name. */
   readonly template: string;
+  /** Sentences about each class, by label, which stand for the template in frozen texts. Default: none. */
+  readonly descriptions?: readonly (readonly string[])[] | undefined;
   /** Any of them may be empty. */
   readonly splits: Readonly<Record<Split, readonly Item[]>>;
   /** Where it was read from, and how it came to its splits, for a person: "split from split_zhou_digits.json". */

@@ -62,6 +62,7 @@ export function subsetClasses(dataset: Dataset, subset: ClassSubset): Dataset {
   return {
     ...dataset,
     classNames: dataset.classNames.slice(from, to),
+    ...(dataset.descriptions && { descriptions: dataset.descriptions.slice(from, to) }),
     splits: { train: keep(train), val: keep(val), test: keep(test) },
   };
 }

@@ -31,7 +31,7 @@ export function validateClassNames(classNames: readonly string[], fix: string): 
  * Labels are places in `classNames`, class names are not empty, the template has a place for them.
  * @throws InputError naming the data set, the split and the item
  */
-export function validateDataset({ name, classNames, template, splits }: Dataset): void {
+export function validateDataset({ name, classNames, template, descriptions, splits }: Dataset): void {
   const fail = (problem: string, fix: string): InputError => new InputError('data', `${name} ${problem}`, fix);
   const unnamed = classNames.findIndex((className) => typeof className !== 'string' || className.trim() === '');
   if (unnamed >= 0) throw fail(`has no name for class ${unnamed}`, 'give every class a name');
@@ -40,6 +40,14 @@ export function validateDataset({ name, classNames, template, splits }: Dataset)
       `has the template "${String(template)}", which has no place for the class name`,
       'write {} where the name belongs',
     );
+  if (descriptions && descriptions.length !== classNames.length)
+    throw fail(
+      `has descriptions of ${descriptions.length} classes, and ${counted(classNames.length, 'class', 'classes')}`,
+      'give a list of sentences for every class, in their order',
+    );
+  const undescribed = descriptions?.findIndex((sentences) => sentences.length === 0) ?? -1;
+  if (undescribed >= 0)
+    throw fail(`has no sentence for ${classNames[undescribed]}`, 'give every class a sentence, or no descriptions');
   for (const split of SPLITS) {
     if (!Array.isArray(splits[split]))
       throw fail(`has no list of ${split} items`, 'give an empty list for a split that is not there');

@@ -1,8 +1,8 @@
 /** Images, or their features, through a method to predictions, batch by batch. */
 import type { Clip } from '@mudpt/clip';
 import { capture, narrow, type Tensor } from '@mudpt/tensor';
-import type { BatchLoader, Dataset, Item } from '../data/index.ts';
-import { methodContext, type PromptMethod } from '../methods/index.ts';
+import type { BatchLoader, Item } from '../data/index.ts';
+import { type ClassContext, methodContext, type PromptMethod } from '../methods/index.ts';
 import { ZeroShot, zeroShotSettings } from '../methods/zero-shot.ts';
 import { type ForwardOptions, padded } from './forward.ts';
 import type { Features } from './image-features.ts';
@@ -77,12 +77,12 @@ export type OnceComputed = (key: unknown, make: () => Promise<Tensor>) => Promis
 export async function predictZeroShot(
   clip: Clip,
   features: Features,
-  { classNames, template }: Pick<Dataset, 'classNames' | 'template'>,
+  { classNames, template, descriptions }: ClassContext,
   once: OnceComputed = (_key, make) => make(),
 ): Promise<ImagePrediction[]> {
-  const context = await methodContext(clip, { classNames, template, seed: 0 });
+  const context = await methodContext(clip, { classNames, template, descriptions, seed: 0 });
   const settings = zeroShotSettings.parse({});
-  const classFeatures = await once({ what: 'zero-shot', classNames, template, settings }, () =>
+  const classFeatures = await once({ what: 'zero-shot', classNames, template, descriptions, settings }, () =>
     Promise.resolve(new ZeroShot(context, settings).classFeatures),
   );
   const method = new ZeroShot(context, settings, classFeatures);

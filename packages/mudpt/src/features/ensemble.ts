@@ -1,5 +1,8 @@
 /** Frozen text features of classes under one or several templates. */
 import { noGrad } from '@mudpt/autograd';
+import { meanOfRows } from '@mudpt/clip';
+import { nth } from '@mudpt/tensor/internal';
+import { MethodError } from '../method/errors.ts';
 import { cat, keep, l2Normalize, mean, reshape, scope, select, type Tensor } from '@mudpt/tensor';
 import type { MethodContext } from '../method/method.ts';
 import { expectFits, untilEnd } from '../prompts/texts/prompt-ids.ts';
@@ -29,6 +32,62 @@ export function templateFeatures(
     }),
   );
   return keep(features);
+}
+
+/** Sentences whose texts are laid out at once. */
+const SENTENCES_AT_ONCE = 1024;
+
+/**
+ * The mean over each class's sentences [C, embed], not normalised, computed once.
+ * @param sentences by label, one at least
+ * @param isOfUnits whether each sentence's feature is normalised before the mean (CuPL), or taken as it is (PromptSRC)
+ * @throws MethodError for a sentence that the text tower cannot hold
+ */
+export function sentenceFeatures(
+  context: Pick<MethodContext, 'device' | 'text' | 'tokenizer' | 'classNames' | 'textPath'>,
+  sentences: readonly (readonly string[])[],
+  isOfUnits: boolean,
+): Tensor {
+  const { device, text, tokenizer, classNames, textPath = 'auto' } = context;
+  const meansOf = (some: readonly (readonly string[])[], from: number): Tensor => {
+    const ids = some.flatMap((ofClass, index) =>
+      ofClass.map((sentence) => {
+        const tokens = untilEnd(tokenizer.encode(sentence));
+        if (tokens.length <= text.config.context) return tokens;
+        throw new MethodError(
+          'descriptions',
+          `a sentence of ${classNames[from + index]} has ${tokens.length} tokens, the text tower holds ${text.config.context}: "${sentence.slice(0, 60)}..."`,
+          'shorten it',
+        );
+      }),
+    );
+    const texts = new TextPrompts(text, ids, undefined, { device, path: textPath });
+    try {
+      const features = texts.forward(undefined);
+      return meanOfRows(
+        isOfUnits ? l2Normalize(features) : features,
+        some.map(({ length }) => length),
+      );
+    } finally {
+      texts.dispose();
+    }
+  };
+  return keep(
+    noGrad(() =>
+      scope(() => {
+        const parts: Tensor[] = [];
+        for (let from = 0; from < sentences.length; ) {
+          let [to, count] = [from + 1, nth(sentences, from).length];
+          while (to < sentences.length && count + nth(sentences, to).length <= SENTENCES_AT_ONCE)
+            count += nth(sentences, to++).length;
+          const [some, first] = [sentences.slice(from, to), from];
+          parts.push(scope(() => meansOf(some, first)));
+          from = to;
+        }
+        return cat(parts);
+      }),
+    ),
+  );
 }
 
 /** Each template's feature normalised, their mean normalised again: [templates, C, embed] to unit vectors [C, embed]. */

@@ -126,8 +126,9 @@ export class TipAdapter implements FeatureMethod {
     expectNoSubclass(this, TipAdapter);
     const why = `its cache holds training images of its ${this.classNames.length} classes`;
     expectSameClasses(this.name, this.classNames, other, why);
-    const { classNames, template } = other;
-    const made = new TipAdapter(this.name, { ...this.context, classNames, template }, this.texts, this.settings, this.training);
+    const { classNames, template, descriptions } = other;
+    const context = { ...this.context, classNames, template, descriptions };
+    const made = new TipAdapter(this.name, context, this.texts, this.settings, this.training);
     const { cache } = this;
     if (cache) made.take(cache, this.strengths);
     return made;

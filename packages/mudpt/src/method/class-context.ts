@@ -7,7 +7,14 @@ export type ClassContext = {
   readonly classNames: readonly string[];
   /** The data set's prompt for zero-shot classification, with `{}` for the class name. */
   readonly template: string;
+  /** Sentences about each class, by label: frozen texts are these where they are given, in place of templates. */
+  readonly descriptions?: readonly (readonly string[])[] | undefined;
 };
+
+/** What of a data set, or of anything with classes, a method is made for. */
+export function classContext({ classNames, template, descriptions }: ClassContext): ClassContext {
+  return { classNames, template, ...(descriptions && { descriptions }) };
+}
 
 /**
  * For `forContext` of a class that creates a plain instance of that class.

@@ -174,7 +174,7 @@ export type CreationContext = MethodContext & {
 /** @throws MethodError when the CLIP was loaded without one of its towers */
 export async function methodContext(
   clip: Clip,
-  rest: Pick<MethodContext, 'classNames' | 'template' | 'seed' | 'textPath' | 'rematerialization'>,
+  rest: Pick<MethodContext, keyof ClassContext | 'seed' | 'textPath' | 'rematerialization'>,
 ): Promise<MethodContext> {
   const { device, image, text } = clip;
   if (!image || !text)

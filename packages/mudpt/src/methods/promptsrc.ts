@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { deepContext } from '../prompts/deep-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { plainMean, templateFeatures } from '../features/ensemble.ts';
+import { plainMean, sentenceFeatures, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import { independentPrompts } from '../prompts/independent.ts';
 import type { MethodContext, PromptMethod, StepLoss } from '../method/method.ts';
@@ -36,7 +36,7 @@ const promptsrcSettings = z.strictObject({
   templates: z
     .array(z.string())
     .default([...PROMPTSRC_TEMPLATES])
-    .describe('texts whose mean the frozen text features are'),
+    .describe('texts whose mean the frozen text features are; class descriptions take their place'),
 });
 
 export type PromptsrcSettings = z.output<typeof promptsrcSettings>;
@@ -141,8 +141,12 @@ export class Promptsrc extends PromptedClip {
   }
 }
 
-/** Unit vectors [C, embed] of the mean over templates of frozen text features. */
+/** Unit vectors [C, embed] of the mean of frozen text features: over templates, or over a class's descriptions where there are any. */
 function unitMean(context: MethodContext, templates: readonly PromptTemplate[]): Tensor {
+  if (context.descriptions) {
+    using means = sentenceFeatures(context, context.descriptions, false);
+    return keep(noGrad(() => scope(() => l2Normalize(means))));
+  }
   using features = templateFeatures(context, templates);
   return keep(noGrad(() => scope(() => l2Normalize(plainMean(features)))));
 }

@@ -3,9 +3,9 @@
  * training features. The second form learns the cache's keys. Hyper-parameters, and the epoch, are chosen on validation: the released code
  * chooses them on test.
  */
-import { keep } from '@mudpt/tensor';
+import { keep, l2Normalize, scope } from '@mudpt/tensor';
 import { defineMethod } from '../method/definition.ts';
-import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
+import { meanOfUnits, sentenceFeatures, templateFeatures } from '../features/ensemble.ts';
 import type { MethodContext } from '../method/method.ts';
 import { type TextFeatures, TipAdapter } from '../features/tip-cache.ts';
 import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from '../features/tip-settings.ts';
@@ -43,10 +43,14 @@ function published(learning: Readonly<Record<string, object>> = {}): PublishedSe
   }));
 }
 
-/** Unit text features of the templates, or of the data set's own. */
+/** Unit text features of the classes' descriptions where there are any; else of the templates, or of the data set's own. */
 function unitTexts(context: MethodContext, { templates }: TipSettings): TextFeatures {
   const texts = (templates.length > 0 ? templates : [undefined]).map((template) => textTemplate(context.tokenizer, template));
   return (classes) => {
+    if (classes.descriptions) {
+      using means = sentenceFeatures({ ...context, ...classes }, classes.descriptions, true);
+      return keep(scope(() => l2Normalize(means)));
+    }
     using features = templateFeatures({ ...context, ...classes }, texts);
     return keep(meanOfUnits(features));
   };

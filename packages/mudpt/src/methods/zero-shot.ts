@@ -2,11 +2,13 @@
  * Zero-shot classification, the baseline of all methods: cosines of images with texts of one template, or with the mean over
  * several, as CLIP's authors do.
  */
-import { keep, type Tensor } from '@mudpt/tensor';
+import { keep, l2Normalize, scope, type Tensor } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
 import { z } from 'zod';
+import { fillTemplate } from '../data/class-names.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
+import { meanOfUnits, sentenceFeatures, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
@@ -37,6 +39,27 @@ export function templatesOf({ templates, selected, withOwn }: ZeroShotSettings, 
   return all.size > 0 ? [...all] : [ofDataSet];
 }
 
+/** Class features [C, embed]: of sentences where there are any, and of the templates that were asked for beside them; else of templates. */
+function featuresOf(
+  context: Pick<MethodContext, 'device' | 'text' | 'tokenizer' | 'textPath' | keyof ClassContext>,
+  settings: ZeroShotSettings,
+): Tensor {
+  const { descriptions, classNames, template: ofDataSet } = context;
+  const isAsked = settings.selected || settings.templates.length > 0;
+  if (!descriptions) {
+    const templates = templatesOf(settings, ofDataSet).map((template) => textTemplate(context.tokenizer, template));
+    using features = templateFeatures(context, templates);
+    return keep(meanOfUnits(features));
+  }
+  const templates = isAsked ? templatesOf(settings, ofDataSet) : [];
+  const texts = classNames.map((name, label) => [
+    ...nth(descriptions, label),
+    ...templates.map((template) => fillTemplate(template, name)),
+  ]);
+  using means = sentenceFeatures(context, texts, true);
+  return keep(scope(() => l2Normalize(means)));
+}
+
 export class ZeroShot implements FeatureMethod {
   readonly kind = 'features';
   readonly name = 'zero-shot';
@@ -55,13 +78,7 @@ export class ZeroShot implements FeatureMethod {
   ) {
     if (context.classNames.length === 0)
       throw new MethodError('zero-shot', 'there are no classes', 'give at least one class name');
-    if (classFeatures) {
-      this.classFeatures = classFeatures;
-      return;
-    }
-    const templates = templatesOf(settings, context.template).map((template) => textTemplate(context.tokenizer, template));
-    using features = templateFeatures(context, templates);
-    this.classFeatures = keep(meanOfUnits(features));
+    this.classFeatures = classFeatures ?? featuresOf(context, settings);
   }
 
   get classNames(): readonly string[] {
@@ -82,9 +99,9 @@ export class ZeroShot implements FeatureMethod {
     return cosineLogits(features, this.classFeatures, this.context.scale);
   }
 
-  forContext({ classNames, template }: ClassContext): ZeroShot {
+  forContext({ classNames, template, descriptions }: ClassContext): ZeroShot {
     expectNoSubclass(this, ZeroShot);
-    return new ZeroShot({ ...this.context, classNames, template }, this.settings);
+    return new ZeroShot({ ...this.context, classNames, template, descriptions }, this.settings);
   }
 
   dispose(): void {

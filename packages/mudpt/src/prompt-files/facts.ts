@@ -19,6 +19,8 @@ const schema = z.object({
   template: text,
   /** By label: what it was trained on. */
   classNames: z.array(text).min(1).max(MOST.classes),
+  /** Sentences about each class, by label, where frozen texts were made of them. */
+  descriptions: z.array(z.array(text).min(1)).optional(),
   shots: z.union([z.literal('all'), z.int().positive().max(1e9)]),
   seed: z.int().nonnegative(),
   /** Shape by name, as in prompts.safetensors, and that file's SHA-256 of itself. */

@@ -6,6 +6,7 @@ import {
   FormatError,
   loadTensor,
   openSafetensors,
+  type SafetensorsReader,
   type Tensor,
   tensorToWrite,
   type TensorToWrite,
@@ -46,12 +47,20 @@ export async function restoreLearnt(
       `${names.tensors} and ${names.facts} are not of one run`,
       'keep the two files of a run together',
     );
+  await loadLearnt(names.tensors, file, method, device);
+}
+
+/**
+ * Copies the tensors of an open file into a method that has learnt tensors of these names.
+ * @throws FormatError or MethodError when names or shapes differ; NotFiniteError for values that are not finite
+ */
+export async function loadLearnt(path: string, file: SafetensorsReader, method: Method, device: Device): Promise<void> {
   const learnt = new Map<string, Tensor>();
   try {
     for (const name of file.tensors.keys()) learnt.set(name, await loadTensor(file, name, { device, dtype: 'f32' }));
-    await expectFinite('prompts', names.tensors, learnt, device, 'the file is damaged: train again, or fetch it again');
+    await expectFinite('prompts', path, learnt, device, 'the file is damaged: train again, or fetch it again');
     if (method.kind === 'features') await method.restore(learnt);
-    else copyLearnt(names.tensors, method, learnt);
+    else copyLearnt(path, method, learnt);
   } finally {
     for (const tensor of learnt.values()) tensor.dispose();
   }

@@ -112,13 +112,13 @@ export class PromptedClip implements PromptMethod {
   }
 
   /** @throws MethodError when the learnt tensors are specific to their classes */
-  protected contextFor({ classNames, template }: ClassContext): MethodContext {
+  protected contextFor({ classNames, template, descriptions }: ClassContext): MethodContext {
     const classes = this.spec.text?.classes;
     if (classes !== undefined) {
       const why = `every one of the ${classes} classes has a context of its own (classSpecific)`;
       expectSameClasses(this.name, this.classNames, { classNames, template }, why);
     }
-    return { ...this.context, classNames, template, rematerialization: this.rematerialization };
+    return { ...this.context, classNames, template, descriptions, rematerialization: this.rematerialization };
   }
 
   protected outputs(imageFeatures: Tensor, textFeatures: Tensor): Outputs {

@@ -4,10 +4,10 @@ import { readableName } from '../data/index.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import type { Evaluation, RunSummary } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
-import { matrixRaster, matrixSvg, rasterPng } from './matrix.ts';
+import { matrixRaster, matrixSvg } from './matrix.ts';
 import { accuracyCurve, accuracyHistogram, classBars, classChanges, extremes, lossCurve, MOST_CLASSES } from './plots.ts';
 import type { ClassCharts, MatrixDrawing } from './sections.ts';
-import { pngOf } from './thumbnails.ts';
+import { pngOf, rasterPng } from './thumbnails.ts';
 
 export type Charts = {
   readonly loss: string | undefined;

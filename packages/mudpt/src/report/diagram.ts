@@ -1,7 +1,7 @@
 /** A drawing of both towers and the places where prompts enter. */
 import type { PromptLayout, PromptPlace } from '../methods/index.ts';
+import { COLOURS } from './labels.ts';
 import { html, type Markup } from './markup.ts';
-import { COLOURS } from './plots.ts';
 
 export type DiagramFacts = {
   readonly layout: PromptLayout;

@@ -21,7 +21,7 @@ export function divergedPage(
 <p class="note">This run has no result: ${describeDivergence(divergence)}.</p>
 <p>What to try: ${adviceFor(divergence)}.</p>
 <p class="soft">Base model ${model.name}, on ${adapter}. The curves end at the last finite reading.</p>`,
-    curves(lossCurve(metrics, stepsPerEpoch), accuracyCurve(metrics, stepsPerEpoch)),
+    curves(lossCurve(metrics, stepsPerEpoch), accuracyCurve(metrics, stepsPerEpoch), training, config),
     html`<h2>Settings</h2><dl>${settings.map(([key, value]) => html`<dt>${key}</dt><dd>${JSON.stringify(value)}</dd>`)}</dl>`,
   ]);
 }

@@ -2,14 +2,14 @@
 import { nth } from '@mudpt/tensor/internal';
 import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
 import { html, type Markup } from './markup.ts';
-import { roomFor, shortened } from './plots.ts';
+import { roomFor, shortened } from './labels.ts';
 
 /** Pixels between labels and the word for the axis. */
 const GAP = 24;
 /** Pixels of a matrix drawn in full, and of one cell at least and at most. */
 const [DRAWN, LEAST_CELL, MOST_CELL] = [720, 11, 40];
-/** Pixels of a side of the raster image at most; of a smaller one, about how many it is enlarged to. */
-const [MOST_PIXELS, ENLARGED] = [1000, 700];
+/** Pixels of a side of the raster image at most. */
+const MOST_PIXELS = 1000;
 
 /** White to dark blue, as ColorBrewer's Blues. */
 const STOPS = [
@@ -80,14 +80,4 @@ export function matrixRaster(confusion: Confusion, most = MOST_PIXELS): Raster {
   for (const [place, count] of counts.entries())
     if (count > 0) pixels.set(shade(Math.sqrt(count / Math.max(1, nth(totals, Math.floor(place / side))))), 3 * place);
   return { side, pixels };
-}
-
-/** The raster as PNG, small ones enlarged so that cells are seen. */
-export async function rasterPng({ side, pixels }: Raster): Promise<Buffer> {
-  const { default: sharp } = await import('sharp');
-  const enlarged = side * Math.max(1, Math.floor(ENLARGED / side));
-  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
-    .resize(enlarged, enlarged, { kernel: 'nearest' })
-    .png({ palette: true, colours: 64, dither: 0 })
-    .toBuffer();
 }

@@ -4,9 +4,7 @@ import { parseHTML } from 'linkedom';
 import { nth } from '@mudpt/tensor/internal';
 import type { Evaluation } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
-
-/** Colours that stay apart for the colour-blind (Okabe and Ito). */
-export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00' } as const;
+import { COLOURS, roomFor, shortened } from './labels.ts';
 
 type StepLine = Extract<MetricsLine, { kind: 'step' }>;
 type EpochLine = Extract<MetricsLine, { kind: 'epoch' }>;
@@ -41,11 +39,12 @@ export function lossCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number
   });
 }
 
-/** Training accuracy by epoch, and validation accuracy where it was measured. */
+/** Training accuracy by epoch, and those on validation and on new classes where they were measured. */
 export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number): string | undefined {
   const epochs = epochsOf(metrics, stepsPerEpoch);
   if (epochs.length === 0) return undefined;
   const validated = epochs.filter(({ valAccuracy }) => valAccuracy !== undefined);
+  const ofNew = epochs.filter(({ newAccuracy }) => newAccuracy !== undefined);
   const last = (rows: readonly { at: number }[]) => rows.slice(-1);
   return svg({
     width: 560,
@@ -73,6 +72,22 @@ export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: nu
         textAnchor: 'start',
         fill: COLOURS.extra,
       }),
+      Plot.lineY(ofNew, {
+        x: 'at',
+        y: 'newAccuracy',
+        stroke: COLOURS.other,
+        strokeWidth: 2,
+        strokeDasharray: '4 3',
+        marker: 'dot',
+      }),
+      Plot.text(last(ofNew), {
+        x: 'at',
+        y: 'newAccuracy',
+        text: () => 'new classes',
+        dx: 8,
+        textAnchor: 'start',
+        fill: COLOURS.other,
+      }),
     ],
   });
 }
@@ -89,21 +104,6 @@ export const MOST_CLASSES = 60;
 const EXTREMES = 20;
 /** Bars of a histogram of accuracies. */
 const HISTOGRAM_BINS = 20;
-/** Letters of a name in a chart; the tables have the whole. */
-const MOST_LETTERS = 28;
-/** Pixels a letter takes. */
-const LETTER = 6.6;
-
-export function shortened(name: string): string {
-  const letters = [...name];
-  return letters.length > MOST_LETTERS ? `${letters.slice(0, MOST_LETTERS - 1).join('')}…` : name;
-}
-
-/** Room for names beside an axis. */
-export function roomFor(names: readonly string[]): number {
-  return 16 + LETTER * Math.max(4, ...names.map((name) => [...name].length));
-}
-
 /** Accuracies of a class that has test images. */
 export interface ClassChange {
   readonly label: number;

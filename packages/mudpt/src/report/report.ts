@@ -71,7 +71,7 @@ export async function writeReport({ folder, dataset, learnt, signal }: ReportSou
   const sections = [
     () => headline(summary, config, before, after),
     () => alternatives(summary, after),
-    () => curves(charts.loss, charts.accuracy),
+    () => curves(charts.loss, charts.accuracy, summary.training, config),
     () => classTable(summary, charts.classes, before, after),
     () => confusionSection(summary, confusion, charts.matrix, pairsTable(summary, confusion), predictions, images),
     () => hardestImages(summary, predictions, images, examples),

@@ -59,9 +59,17 @@ ${better.length > 0 && html`<p class="note">${better.map(({ title }) => title).j
 <div class="scroll"><table><thead><tr><th>method</th><th class="n">validation, %</th><th class="n">test, %</th></tr></thead><tbody><tr><td>${method.title}</td><td class="n">${validation.toFixed(1)}</td><td class="n">${after.metrics.accuracy.toFixed(1)}</td></tr>${rows}</tbody></table></div>`;
 }
 
-export function curves(loss: string | undefined, accuracy: string | undefined): Markup | undefined {
+export function curves(
+  loss: string | undefined,
+  accuracy: string | undefined,
+  { best }: RunSummary['training'],
+  { newEachEpoch }: RunConfig,
+): Markup | undefined {
   if (!loss && !accuracy) return undefined;
-  return html`<h2>Training</h2><div class="row">${loss && html`<div>${trusted(loss)}</div>`}${accuracy && html`<div>${trusted(accuracy)}</div>`}</div>`;
+  return html`<h2>Training</h2>${best && html`<p class="soft">The run ended with epoch ${best.epoch + 1}, the best on validation (${percent(best.accuracy)}).</p>`}${
+    newEachEpoch &&
+    html`<p class="soft">The accuracy on new classes is of test pictures and stands here to be looked at: nothing was chosen by it.</p>`
+  }<div class="row">${loss && html`<div>${trusted(loss)}</div>`}${accuracy && html`<div>${trusted(accuracy)}</div>`}</div>`;
 }
 
 /** Charts of classes: every one of few; of many how accuracies are spread, and those at either end. */

@@ -2,6 +2,7 @@
 import { decodeImage, type ImageSource } from '@mudpt/clip';
 import { FormatError, InputError } from '@mudpt/tensor';
 import { inParts } from '../event-loop.ts';
+import type { Raster } from './matrix.ts';
 
 /** Pixels of a thumbnail's longer side. */
 const SIDE = 64;
@@ -42,4 +43,17 @@ async function thumbnail(source: ImageSource): Promise<string | undefined> {
 export async function pngOf(svg: string): Promise<Buffer> {
   const { default: sharp } = await import('sharp');
   return sharp(Buffer.from(svg), { density: 144 }).flatten({ background: 'white' }).png().toBuffer();
+}
+
+/** Pixels that a small raster image is enlarged to, about. */
+const ENLARGED = 700;
+
+/** The raster as PNG, small ones enlarged so that cells are seen. */
+export async function rasterPng({ side, pixels }: Raster): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
+  const enlarged = side * Math.max(1, Math.floor(ENLARGED / side));
+  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+    .resize(enlarged, enlarged, { kernel: 'nearest' })
+    .png({ palette: true, colours: 64, dither: 0 })
+    .toBuffer();
 }

@@ -1,6 +1,6 @@
 /** Which of the papers' data sets lie here, and what of a protocol can be run with them. */
 import { TensorError } from '@mudpt/tensor';
-import { planSet } from '../sweep/configurations.ts';
+import { openDataset } from '../datasets/index.ts';
 import { type Protocol, tasksOf, titleOf } from '../sweep/protocols.ts';
 
 /** Names of the data sets that can be opened, and why the others cannot. */
@@ -17,8 +17,8 @@ export async function setsHere(protocols: readonly Protocol[], root: string): Pr
   const missing = new Map<string, string>();
   for (const name of names) {
     try {
-      const { test } = await planSet(name, root);
-      if (test > 0) found.push(name);
+      const { splits } = await openDataset(name, { root });
+      if (splits.test.length > 0) found.push(name);
       else missing.set(name, 'it has no test image');
     } catch (error) {
       if (!(error instanceof TensorError)) throw error;

@@ -3,7 +3,7 @@
  * or the state after, never a mixture. The generation before stays beside it.
  *
  * Tensors: `learnt.<name>`, `method.<name>` (what else the method carries on), `optimizer.<state>.<name>`, `curve.sums` (of the loss since it
- * was last read), and with early stopping `best.<name>`. Order and augmentation of images follow from seed, epoch and step, so those numbers
+ * was last read), and where validation decides `best.<name>`. Order and augmentation of images follow from seed, epoch and step, so those numbers
  * are all there is to save of them.
  */
 import {
@@ -54,7 +54,7 @@ const written = z.strictObject({
   curve: z.strictObject({ read: steps, batches: steps, images: steps, epoch: sums }),
   /** How steps run: it decides the order of sums, so a resumed run keeps it. Absent: everything is kept. */
   rematerialization: towers.optional(),
-  /** Early stopping: the best validation accuracy and its epoch. */
+  /** The best validation accuracy and its epoch, where validation decides. */
   best: z.strictObject({ accuracy: z.number().min(0).max(100), epoch }).optional(),
   /** Epoch that early stopping ended after. */
   stoppedAfter: epoch.optional(),

@@ -29,8 +29,11 @@ export class Classifier implements Disposable {
 
   /** SHA-256 of what predictions depend on, beside the base model and the images. */
   get digest(): string {
-    const { method, settings, template, classNames, tensorsHash, temperature, chosen } = this.run.facts;
-    const about = JSON.stringify([method, settings, template, classNames, tensorsHash, temperature ?? null, chosen ?? null]);
+    const { method, settings, template, classNames, descriptions, tensorsHash, temperature, chosen } = this.run.facts;
+    const { epoch } = this.run;
+    const more = [...(descriptions ? [{ descriptions }] : []), ...(epoch === undefined ? [] : [{ epoch }])];
+    const of = [method, settings, template, classNames, tensorsHash, temperature ?? null, chosen ?? null, ...more];
+    const about = JSON.stringify(of);
     return createHash('sha256').update(about).digest('hex');
   }
 

@@ -4,8 +4,9 @@ import { InputError } from '@mudpt/tensor';
 import type * as z from 'zod';
 import { embeddedTraining, settingsForLayers } from '../method/model-defaults.ts';
 import { publishedValues } from './published.ts';
-import { type Setting } from '../settings/fields.ts';
-import { type RunConfig, type RunInput, SCHEMAS, type Section, settingsFor, valuesOf } from './settings.ts';
+import { isEqual } from '@mudpt/tensor/internal';
+import { type Setting, settingsOf } from '../settings/fields.ts';
+import { type RunConfig, type RunInput, type Schemas, SCHEMAS, type Section, settingsFor, valuesOf } from './settings.ts';
 
 /**
  * Fills in defaults. What is given by name wins over the variant's values, those over the protocol's published ones, those over the preset of
@@ -16,17 +17,36 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
   const given = checked(schemas.run, input, source, '') as RunConfig;
   const isBaseToNew = given.protocol === 'base-to-new' && input.classes === undefined;
   const config: RunConfig = isBaseToNew ? { ...given, classes: 'base' } : given;
+  if (config.newEachEpoch && config.classes !== 'base')
+    throw new InputError(
+      source,
+      `newEachEpoch looks at new classes, and the run trains on ${config.classes} classes`,
+      'add --classes base, or leave it out',
+    );
   const method = schemas.methodNamed(config.method);
   const published = publishedValues(config, method, source);
   const merged = { ...published.settings, ...config.settings };
   const settings = checked(method.settings, merged, source, 'settings.') as Record<string, unknown>;
   if (!method.training && Object.keys(config.training).length > 0)
     throw new InputError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
-  if (!method.training) return { ...config, settings, training: {} };
+  if (!method.training) {
+    expectNoTraining(config, input, source, schemas);
+    return { ...config, settings, training: {} };
+  }
   const isPreset = config.model === 'embedded' && !published.isPublished;
   const preset = isPreset ? embeddedTraining(method.training.parse({})) : {};
   const training = { ...preset, ...published.training, ...config.training };
   return { ...config, settings, training: checked(method.training, training, source, 'training.') };
+}
+
+/** @throws InputError for a setting of training that a method which is fitted was given */
+function expectNoTraining(config: RunConfig, input: RunInput, source: string, { run }: Schemas): void {
+  for (const { name, type, metadata } of settingsOf(run)) {
+    const given = (input as Readonly<Record<string, unknown>>)[name];
+    const standard = type.safeParse(undefined).data;
+    if (!metadata.forTraining || given === undefined || isEqual(valuesOf(config, 'run')[name], standard)) continue;
+    throw new InputError(source, `${config.method} is fitted, not trained, so it has no ${name}`, 'leave it out');
+  }
 }
 
 function checked<T>(type: z.ZodType<T>, value: unknown, source: string, prefix: string): T {

@@ -7,12 +7,15 @@ import { marginsOf } from '../evaluation/confusion.ts';
 import { checkRecord, CONFUSION_FORMAT, confusionSchema } from './record-schema.ts';
 import type { Evaluation } from './records.ts';
 import { openSealedJson, sealJson } from './sealed.ts';
+import { isPlain } from './variation.ts';
+import { canonicalText } from '@mudpt/tensor/internal';
 
 const FIX = 'evaluate the run again (evaluate RUN, with the same --data and --classes)';
 
-/** The name of an evaluation's file: data sets may be called anything, so their names are hashed. */
-export function confusionFile({ what, data, split, classes }: Evaluation): string {
-  return `${what}-${split}-${classes}-${createHash('sha256').update(data).digest('hex').slice(0, 12)}.json`;
+/** The name of an evaluation's file: data sets may be called anything, so their names are hashed, with what varies. */
+export function confusionFile({ what, data, split, classes, variation }: Evaluation): string {
+  const named = isPlain(variation) ? data : canonicalText([data, variation]);
+  return `${what}-${split}-${classes}-${createHash('sha256').update(named).digest('hex').slice(0, 12)}.json`;
 }
 
 export function sealConfusion({ what, data, split, classes }: Evaluation, confusion: Confusion): string {

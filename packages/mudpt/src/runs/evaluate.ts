@@ -2,6 +2,7 @@
 import { InputError } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import type { ClassSubset, Dataset, Unreadable } from '../data/index.ts';
+import { classContext } from '../method/class-context.ts';
 import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import { openRunData } from './run-data.ts';
@@ -10,12 +11,14 @@ import type { Evaluation, Prediction } from './records.ts';
 import { evaluationOf, predictionLines } from './summary.ts';
 import type { RunFolder } from './run-folder.ts';
 import { frozenFeatures, frozenTexts } from './frozen-features.ts';
+import { digestOfNames, recordDescriptions } from './text-files.ts';
 import type { RunCache } from './run-cache.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import type { ImagePrediction } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import type { TunedModel } from './open-run.ts';
+import { isPlain, ofFrozenModel, type Variation } from './variation.ts';
 import { withEvaluation } from './summary-record.ts';
 
 export interface EvaluateOptions {
@@ -26,8 +29,16 @@ export interface EvaluateOptions {
   readonly allowOutside?: boolean;
   /** Default: what the run was trained on; all for another data set. */
   readonly classes?: ClassSubset;
+  /** JSON file with sentences for every class of the data. Default: the run's, on its data. */
+  readonly descriptions?: string;
+  /** Template of the data set's texts, with `{}` for the class name: of zero-shot, and of methods that read it. Default: the run's, on its data. */
+  readonly template?: string;
+  /** File with other names for all classes of the data, base and new, by label. */
+  readonly classNames?: string;
   /** See `RunOptions`. */
   readonly cache?: RunCache;
+  /** Asks to stop: nothing is recorded then, and its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
   readonly onPart?: (what: string, done: number, total: number) => void;
   /** Called with what was predicted, before anything is recorded. */
   readonly onPredictions?: (predictions: readonly Prediction[]) => Promise<void>;
@@ -44,7 +55,7 @@ export interface EvaluationResult {
 
 /**
  * Measures both the frozen model and what was learnt on test images, and adds both to the run's summary and `results.csv`.
- * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images
+ * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images; the signal's reason once it is aborted
  */
 export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
   const { config, base, loader, folder, facts } = run;
@@ -57,6 +68,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
     const { classNames } = dataset;
     const forward = (what: string, total: number) => ({
       batch: evaluationBatch(base.clip, config.evaluationBatch, method),
+      ...(options.signal && { signal: options.signal }),
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
     const { test } = dataset.splits;
@@ -68,8 +80,12 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         method.kind === 'features'
           ? await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows))
           : await predictImages(base.clip, method, loader, features.items, forward('tuned', features.items.length));
-      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) =>
-        evaluationOf({ what, data: dataset.name, split: 'test', classes }, predictions, classNames.length);
+      const varied = await variationOf(run, options);
+      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) => {
+        const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
+        const kind = { what, data: dataset.name, split: 'test', classes, ...(!isPlain(variation) && { variation }) } as const;
+        return evaluationOf(kind, predictions, classNames.length);
+      };
       const measured = { zeroShot: made('zero-shot', zeroShot), tuned: made('tuned', tuned) };
       const result = {
         zeroShot: measured.zeroShot.evaluation,
@@ -78,6 +94,8 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         classNames,
         unreadable: loader.unreadable,
       };
+      // From here to the end takes no time: what was measured is either recorded whole or not at all.
+      options.signal?.throwIfAborted();
       await options.onPredictions?.(predictionLines(zeroShot, tuned));
       await record(folder, config, [measured.zeroShot, measured.tuned]);
       return result;
@@ -92,11 +110,14 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
 /** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */
 async function openTest(
   config: RunConfig,
-  { data, root, allowOutside }: EvaluateOptions,
+  { data, root, allowOutside, descriptions: other, template: otherTemplate, classNames }: EvaluateOptions,
   classes: ClassSubset,
 ): Promise<Dataset> {
   const isOwn = isOfRun(config, data);
-  const { template, dataGiven } = config;
+  const { dataGiven } = config;
+  // A template of the user's belongs to the data set it was given for.
+  const template = otherTemplate ?? (isOwn ? config.template : undefined);
+  const descriptions = other ?? (isOwn ? config.descriptions : undefined);
   const given = typeof data === 'object' ? data : undefined;
   return openRunData(
     {
@@ -105,8 +126,9 @@ async function openTest(
       root: root ?? config.root,
       // Another table may come from somebody else.
       allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
-      // A template of the user's belongs to the data set it was given for.
-      ...(isOwn && template !== undefined && { template }),
+      ...(template !== undefined && { template }),
+      ...(classNames !== undefined && { classNames }),
+      ...(descriptions !== undefined && { descriptions }),
       shots: 'all',
       seed: config.seed,
     },
@@ -121,9 +143,25 @@ function isOfRun({ data, dataGiven = false }: RunConfig, other: string | Dataset
   return other === undefined || (!dataGiven && other === data);
 }
 
-function forDataset(method: Method, { classNames, template }: PromptFacts, dataset: Dataset): Method {
-  const isSame = template === dataset.template && isEqual(classNames, dataset.classNames);
-  return isSame ? method : method.forContext(dataset);
+/** In what an evaluation differs from how the run measures this data. */
+async function variationOf(
+  { config, facts, epoch }: TunedModel,
+  { data, descriptions, template, classNames }: EvaluateOptions,
+): Promise<Variation> {
+  const isOwn = isOfRun(config, data);
+  const recorded = isOwn && typeof config.descriptions === 'object' ? config.descriptions.sha256 : undefined;
+  const sha256 = descriptions === undefined ? recorded : (await recordDescriptions(descriptions)).sha256;
+  return {
+    ...(epoch !== undefined && { epoch }),
+    ...(template !== undefined && !(isOwn && template === facts.template) && { template }),
+    ...(classNames !== undefined && { classNames: await digestOfNames(classNames) }),
+    ...(sha256 !== recorded && { descriptions: sha256 }),
+  };
+}
+
+function forDataset(method: Method, facts: PromptFacts, dataset: Dataset): Method {
+  const context = classContext(dataset);
+  return isEqual(classContext(facts), context) ? method : method.forContext(context);
 }
 
 async function record(folder: RunFolder, config: RunConfig, made: readonly ReturnType<typeof evaluationOf>[]): Promise<void> {

@@ -12,7 +12,7 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
 export const marksSchema = z.strictObject({
   /** SHA-256 of everything in the configuration that changes numbers. */
   config: digest,
-  /** Of class names, template, division and the contents of the test images: the same for every seed. */
+  /** Of class names, template, descriptions, division and the contents of the test images: the same for every seed. */
   data: digest,
   /** Of the contents of the training and validation images that were chosen. */
   images: digest,
@@ -63,7 +63,7 @@ export async function marksOf(
   model: string,
   { signal, known, onProgress }: MarkOptions = {},
 ): Promise<RunMarks> {
-  const { classNames, template, splits } = dataset;
+  const { classNames, template, descriptions, splits } = dataset;
   const total = SPLITS.reduce((sum, split) => sum + splits[split].length, 0);
   let done = 0;
   const contents = (split: (typeof SPLITS)[number]): Promise<string> =>
@@ -72,7 +72,7 @@ export async function marksOf(
   const structure = dataset.structure ?? SPLITS.map((split) => fingerprint(splits[split])).join();
   return {
     config: sha256(identity(config)),
-    data: sha256(canonicalText([classNames, template, structure, test])),
+    data: sha256(canonicalText([classNames, template, structure, test, ...(descriptions ? [descriptions] : [])])),
     images: sha256(canonicalText([train, val])),
     model,
   };
@@ -87,7 +87,10 @@ export function folderMark(config: RunConfig, { data, model }: RunMarks): string
 export function differences(a: RunMarks, b: RunMarks): { readonly what: string; readonly fix: string }[] {
   const told = {
     config: ['another configuration', 'give the flags the run was started with, or none: train --resume FOLDER'],
-    data: ['other data (class names, template, division or test images)', 'put the data back, or start a new run with --out'],
+    data: [
+      'other data (class names, template, descriptions, division or test images)',
+      'put the data back, or start a new run with --out',
+    ],
     images: ['other training images', 'put the images back, or start a new run with --out'],
     model: ['another base model', 'put the model back, or start a new run with --out'],
   } as const;

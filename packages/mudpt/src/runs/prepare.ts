@@ -1,6 +1,7 @@
 /** A run's method and its loader of images, as its configuration and its model want them. */
 import type { Clip } from '@mudpt/clip';
-import { BatchLoader, type Dataset } from '../data/index.ts';
+import { BatchLoader } from '../data/index.ts';
+import { type ClassContext, classContext } from '../method/class-context.ts';
 import { type Method, methodContext, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 
@@ -24,7 +25,7 @@ export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchL
 export async function createMethod(
   clip: Clip,
   { method, settings, seed }: Pick<RunConfig, 'method' | 'settings' | 'seed'>,
-  { classNames, template }: Pick<Dataset, 'classNames' | 'template'>,
+  classes: ClassContext,
 ): Promise<Method> {
-  return methodNamed(method).create(await methodContext(clip, { classNames, template, seed }), settings);
+  return methodNamed(method).create(await methodContext(clip, { ...classContext(classes), seed }), settings);
 }

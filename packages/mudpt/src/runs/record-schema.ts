@@ -2,6 +2,7 @@
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { marksSchema } from './identity.ts';
+import { variationSchema } from './variation.ts';
 
 const count = z.int().nonnegative().max(1e12);
 const number = z.number();
@@ -26,6 +27,7 @@ const evaluation = z.looseObject({
   data: text,
   split: z.enum(['train', 'val', 'test']),
   classes: z.enum(['all', 'base', 'new']),
+  variation: variationSchema.optional(),
   metrics,
   time: text,
 });
@@ -69,6 +71,7 @@ export const summarySchema = z.looseObject({
     seconds: number.nonnegative(),
     peakBytes: count,
     stoppedEarlyAt: count.optional(),
+    best: z.looseObject({ accuracy: percent, epoch: count }).optional(),
     divergence: divergence.optional(),
   }),
 });
@@ -107,6 +110,7 @@ export const metricsSchema = z.discriminatedUnion('kind', [
     lr: number.nonnegative(),
     seconds: number,
     valAccuracy: percent.optional(),
+    newAccuracy: percent.optional(),
   }),
 ]);
 

@@ -4,6 +4,8 @@ import type { Dataset } from '../data/index.ts';
 import type { RunMarks } from './identity.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import type { RankedLabels } from '../evaluation/predictions.ts';
+import { isEqual } from '@mudpt/tensor/internal';
+import type { Variation } from './variation.ts';
 
 export interface ClassFacts {
   readonly name: string;
@@ -23,6 +25,8 @@ export interface Evaluation {
   readonly data: string;
   readonly split: 'train' | 'val' | 'test';
   readonly classes: 'all' | 'base' | 'new';
+  /** What was measured in place of the run as it ended; absent: nothing else was. */
+  readonly variation?: Variation | undefined;
   readonly metrics: Metrics;
   /** ISO 8601. */
   readonly time: string;
@@ -81,6 +85,8 @@ export interface RunSummary {
     readonly seconds: number;
     readonly peakBytes: number;
     readonly stoppedEarlyAt?: number;
+    /** The epoch, from 0, that training ended with by its accuracy on validation, in percent. */
+    readonly best?: { readonly accuracy: number; readonly epoch: number };
     readonly divergence?: Divergence;
   };
 }
@@ -118,22 +124,23 @@ export function nameOfEvaluation(what: Evaluation['what'], method: string): stri
   return method === 'zero-shot' ? 'zero-shot by the method' : 'tuned';
 }
 
-/** The accuracy last measured, in percent; undefined where there was none. What is left out matches anything. */
-export function accuracyOf(
-  evaluations: readonly Evaluation[],
-  wanted: Pick<Evaluation, 'what'> & Partial<Pick<Evaluation, 'data' | 'classes'>>,
-): number | undefined {
+/** Which evaluations are meant; data and classes that are left out match any, a variation that is left out is none. */
+export type EvaluationKind = Pick<Evaluation, 'what'> & Partial<Pick<Evaluation, 'data' | 'classes' | 'variation'>>;
+
+/** The accuracy last measured, in percent; undefined where there was none. */
+export function accuracyOf(evaluations: readonly Evaluation[], wanted: EvaluationKind): number | undefined {
   return evaluations.findLast((one) => isOfKind(one, wanted))?.metrics.accuracy;
 }
 
-/** Whether an evaluation is of some kind, data and classes. What is left out matches anything. */
+/** Whether an evaluation is of some kind, data, classes and variation. */
 export function isOfKind(
   evaluation: Evaluation,
-  {
-    what,
-    data = evaluation.data,
-    classes = evaluation.classes,
-  }: Pick<Evaluation, 'what'> & Partial<Pick<Evaluation, 'data' | 'classes'>>,
+  { what, data = evaluation.data, classes = evaluation.classes, variation = {} }: EvaluationKind,
 ): boolean {
-  return evaluation.what === what && evaluation.data === data && evaluation.classes === classes;
+  return (
+    evaluation.what === what &&
+    evaluation.data === data &&
+    evaluation.classes === classes &&
+    isEqual(evaluation.variation ?? {}, variation)
+  );
 }

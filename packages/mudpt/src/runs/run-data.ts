@@ -15,11 +15,18 @@ import {
 } from '../data/index.ts';
 import { validateDataset } from '../data/validation.ts';
 import { openDataset } from '../datasets/index.ts';
+import { readClassNames, readDescriptions } from './text-files.ts';
 import type { ClassFacts } from './records.ts';
 import type { RunConfig, RunInput, TrainInput } from './settings.ts';
 
 /** What of a configuration says which images it means. */
-export type DataConfig = Pick<RunConfig, 'data' | 'dataGiven' | 'root' | 'template' | 'allowOutside' | 'shots' | 'seed'>;
+export type DataConfig = Pick<
+  RunConfig,
+  'data' | 'dataGiven' | 'root' | 'template' | 'descriptions' | 'allowOutside' | 'shots' | 'seed'
+> & {
+  /** A file with other names for all classes of the data. */
+  readonly classNames?: string | undefined;
+};
 
 /** A configuration whose data set may be a value: the configuration names it, and the value goes beside. */
 export function separateData({ data, ...input }: TrainInput): { readonly input: RunInput; readonly given: Dataset | undefined } {
@@ -33,7 +40,7 @@ export function separateData({ data, ...input }: TrainInput): { readonly input: 
  * @throws InputError for data that cannot be used, or that was given as a value and is not given now
  */
 export async function openRunData(
-  { data, dataGiven, root, template, allowOutside, shots, seed }: DataConfig,
+  { data, dataGiven, root, template, descriptions, classNames, allowOutside, shots, seed }: DataConfig,
   classes: ClassSubset,
   given?: Dataset,
 ): Promise<Dataset> {
@@ -44,13 +51,15 @@ export async function openRunData(
       'give the same Dataset again, as data: train({ data }), resumeRun(folder, { data }), evaluateRun(run, { data })',
     );
   if (given) validateDataset(given);
-  const whole = given
+  const found: Dataset = given
     ? { ...given, ...(template !== undefined && { template }) }
     : await openDataset(data, {
         root,
         ...(template !== undefined && { template }),
         ...(allowOutside !== undefined && { allowOutside }),
       });
+  const opened = classNames === undefined ? found : { ...found, classNames: await readClassNames(classNames, found.classNames) };
+  const whole = descriptions ? { ...opened, descriptions: await readDescriptions(descriptions, opened.classNames) } : opened;
   const sampled = shots === 'all' ? whole : fewShot(whole, shots, seed);
   const dataset = subsetClasses(sampled, classes);
   const structure = createHash('sha256').update(canonicalText(SPLITS.map((split) => fingerprint(whole.splits[split]))));
@@ -93,7 +102,7 @@ export function expectTrainable({ name, classNames, splits }: Dataset): void {
 }
 
 /** Classes with their prompts and how many images they have. */
-export function classFacts({ classNames, template, splits }: Dataset): ClassFacts[] {
+export function classFacts({ classNames, template, descriptions, splits }: Dataset): ClassFacts[] {
   const counts = (split: Split): Uint32Array => {
     const found = new Uint32Array(classNames.length);
     for (const { label } of splits[split]) found[label] = nth(found, label) + 1;
@@ -102,9 +111,14 @@ export function classFacts({ classNames, template, splits }: Dataset): ClassFact
   const [train, val, test] = [counts('train'), counts('val'), counts('test')];
   return classNames.map((name, label) => ({
     name,
-    prompt: fillTemplate(template, name),
+    prompt: promptOf(template, name, descriptions?.[label]),
     train: nth(train, label),
     val: nth(val, label),
     test: nth(test, label),
   }));
+}
+
+function promptOf(template: string, name: string, [first, ...others]: readonly string[] = []): string {
+  if (first === undefined) return fillTemplate(template, name);
+  return others.length > 0 ? `${first} (and ${others.length} more)` : first;
 }

@@ -10,6 +10,7 @@
  * - `results.csv`: one line per measurement, for spreadsheets (results.ts).
  * - `prompts.safetensors`: what was learnt, f32, by the authors' names; `prompts.json` says what it belongs to (prompt-file.ts).
  * - `last.safetensors`: the checkpoint (checkpoint.ts), and `previous.safetensors` the generation before.
+ * - `epochs/`: what was learnt after single epochs, where they are kept (epoch-files.ts).
  * - `features/`: while a method on features is being fitted, what it is fitted to (feature-store.ts).
  *
  * - `run.lock`: while a process writes the run (tensor's lock.node.ts).
@@ -48,6 +49,7 @@ const FILES = {
   previous: 'previous.safetensors',
   lock: 'run.lock',
   features: 'features',
+  epochs: 'epochs',
 } as const;
 
 /** Predictions read or written between two turns of the event loop. */
@@ -84,7 +86,8 @@ export class RunFolder {
     const lock = await FileLock.take(this.file('lock'), `the run in ${this.path}`);
     // Whoever left temporary files was killed: nobody else writes here now.
     await removeLeftovers(this.path);
-    if (await exists(this.file('confusion'))) await removeLeftovers(this.file('confusion'));
+    for (const name of ['confusion', 'epochs'] as const)
+      if (await exists(this.file(name))) await removeLeftovers(this.file(name));
     return lock;
   }
 

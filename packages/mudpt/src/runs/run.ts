@@ -43,7 +43,7 @@ export async function train(asked: TrainInput, options: RunOptions): Promise<Run
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
     const folder = runFolderOf(config, dataset.name, marks, options.out);
-    return begin({ config, dataset, base, marks, folder }, options, [...notes, ...protocolNotes(config)]);
+    return begin({ config, dataset, base, marks, folder, given }, options, [...notes, ...protocolNotes(config)]);
   });
 }
 
@@ -65,7 +65,7 @@ export async function resumeRun(path: string, { data, ...options }: ResumeOption
   const base = await (options.openModel ?? openModel)(config, device, options.signal);
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
-    return begin({ config, dataset, base, marks, folder }, { ...options, resume: true }, []);
+    return begin({ config, dataset, base, marks, folder, given: data }, { ...options, resume: true }, []);
   });
 }
 
@@ -97,6 +97,7 @@ interface Parts {
   readonly dataset: Dataset;
   readonly base: BaseModel;
   readonly marks: RunMarks;
+  readonly given: Dataset | undefined;
 }
 
 async function begin(parts: Parts, options: RunOptions, notes: readonly string[]): Promise<RunResult> {

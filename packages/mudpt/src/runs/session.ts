@@ -7,6 +7,7 @@ import { budgetOf } from '../memory/budget.ts';
 import { layoutOf, type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
 import { DivergedError } from '../train/diverged.ts';
 import { countLearnt } from '../train/fit.ts';
+import { expectRoomForEpochs } from './epoch-files.ts';
 import { FeatureStore } from './feature-store.ts';
 import { frozenFeatures, frozenTexts } from './frozen-features.ts';
 import { compareWithOthers, measureTuned, measureZeroShot, validate } from './measuring.ts';
@@ -17,7 +18,8 @@ import type { RunResult } from './run-options.ts';
 import { forwardOptions, type SessionParts, type Stage } from './stage.ts';
 import { accuracies, firstSummary, predictionLines, promptFacts } from './summary.ts';
 import { SummaryRecord } from './summary-record.ts';
-import { expectBudget, fitMethod, trainMethod } from './training.ts';
+import type { NewClasses } from '../train/trainer-options.ts';
+import { expectBudget, fitMethod, newClassesOf, trainMethod } from './training.ts';
 
 /**
  * Runs it to its end, or until it is asked to stop.
@@ -37,7 +39,11 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     method = await createMethod(base.clip, config, dataset);
     // What cannot be is told before anything is written or measured.
     if (config.imported) await loadImported(method, base.clip, config.imported);
-    else if (method.kind === 'prompts') expectBudget(parts, method, budget);
+    else if (method.kind === 'prompts') {
+      expectRoomForEpochs(countLearnt(method), (config.training as TrainingSettings).epochs, config.keepEpochs);
+      expectBudget(parts, method, budget);
+    }
+    const newClasses = await newClassesOf(parts, method);
     // What was measured before stands until it is measured again: on other data or classes it may never be.
     if (resume) summary.begin({ evaluations: resume.evaluations });
     else await folder.clear();
@@ -50,6 +56,7 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     const isStopped = await measureAndLearn(
       { ...parts, summary, budget, loader, frozen: frozenFeatures(shared, loader), frozenTexts: frozenTexts(shared) },
       method,
+      newClasses,
     );
     if (isStopped) return result(await summary.note({ state: 'stopped' }));
     // A run that says it has finished is never touched again, so everything else is written before.
@@ -88,7 +95,7 @@ function factsOf(method: Method): RunSummary['method'] {
 }
 
 /** Zero-shot accuracy, training, accuracy, and the files they go to. @returns whether it was asked to stop while training */
-async function measureAndLearn(stage: Stage, method: Method): Promise<boolean> {
+async function measureAndLearn(stage: Stage, method: Method, newClasses: NewClasses | undefined): Promise<boolean> {
   const { folder, dataset, base, options, loader, summary, marks } = stage;
   const { train: given, test: tests } = dataset.splits;
   const store = new FeatureStore(folder.file('features'), marks);
@@ -102,7 +109,7 @@ async function measureAndLearn(stage: Stage, method: Method): Promise<boolean> {
     const zeroShot = await measureZeroShot(stage, test);
     const train = await readable(stage, checked);
     if (method.kind === 'features') await fitMethod(stage, method, train, store);
-    else if (!stage.config.imported && (await trainMethod(stage, method, train))) return true;
+    else if (!stage.config.imported && (await trainMethod(stage, method, train, newClasses))) return true;
     base.clip.device.trim();
     const tuned = await measureTuned(stage, method, test);
     await folder.writePredictions(predictionLines(zeroShot, tuned));

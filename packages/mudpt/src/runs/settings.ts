@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Dataset } from '../data/index.ts';
 import { datasetNames } from '../datasets/index.ts';
 import { importedSchema } from '../import/record.ts';
+import { type DescriptionsFile, descriptionsSchema } from './text-files.ts';
 import { bytesOfSize } from '../memory/budget.ts';
 import { type MethodDefinition, methodNamed, methodNames, PROTOCOLS } from '../methods/index.ts';
 import { hashesOf, pluginSchema } from '../plugins/load.ts';
@@ -37,6 +38,18 @@ export const runSettings = z.strictObject({
     .optional()
     .describe("prompt of zero-shot classification, with {} for the class name; default the data set's")
     .register(settingMetadata, { flag: 'template', placeholder: 'text', changesNumbers: false }),
+  descriptions: z
+    .union([z.string(), descriptionsSchema])
+    .optional()
+    .describe(
+      'JSON with sentences for every class, {"name": ["sentence", ...]}: frozen texts are made of them, not of a template',
+    )
+    .register(settingMetadata, {
+      flag: 'descriptions',
+      placeholder: 'file',
+      takes: 'a file',
+      identity: (given: DescriptionsFile | undefined) => (typeof given === 'object' ? given.sha256 : given),
+    }),
   allowOutside: yesOrNo
     .optional()
     .describe('let a table name files outside of its folder')
@@ -141,6 +154,22 @@ export const runSettings = z.strictObject({
   precision: z.enum(['f32', 'f16']).default('f32').describe("storage of the frozen model's weights; what is learnt is f32"),
   augment: yesOrNo.default(true).describe('random crops and flips of training pictures'),
   patience: whole.nonnegative().default(0).describe('stop after so many epochs without a better validation accuracy; 0: never'),
+  finalModel: z
+    .enum(['last_step', 'best_val'])
+    .default('last_step')
+    .describe('what training ends with: the last step, or the best epoch on validation (the first of equal ones), as in Dassl')
+    .register(settingMetadata, { flag: 'final-model', placeholder: 'which', before: 'last_step', forTraining: true }),
+  validateEvery: whole
+    .positive()
+    .default(1)
+    .describe('epochs from one look at the validation pictures to the next, where they choose or stop')
+    .register(settingMetadata, { before: 1, forTraining: true }),
+  newEachEpoch: yesOrNo
+    .default(false)
+    .describe(
+      'with --classes base: accuracy on the test pictures of new classes after each epoch, for the curve alone: nothing is chosen by it',
+    )
+    .register(settingMetadata, { flag: 'new-each-epoch', changesNumbers: false, forTraining: true }),
   evaluationBatch: whole
     .positive()
     .default(100)
@@ -161,6 +190,11 @@ export const runSettings = z.strictObject({
     .default(true)
     .describe('fit a linear probe and Tip-Adapter to the same pictures as well (seconds), and say when one is clearly better')
     .register(settingMetadata, { changesNumbers: false }),
+  keepEpochs: z
+    .union([z.literal('all'), whole.nonnegative()])
+    .default(0)
+    .describe('epochs whose learnt tensors are kept for --load-epoch: so many of the last ones, or "all"')
+    .register(settingMetadata, { flag: 'keep-epochs', placeholder: 'count', changesNumbers: false, forTraining: true }),
   report: z
     .enum(['yes', 'no'])
     .default('yes')
@@ -203,7 +237,7 @@ export type Section = 'run' | 'settings' | 'training';
 export function settingsFor(method: string, schemas = SCHEMAS): Readonly<Record<Section, readonly Setting[]>> {
   const { settings, training } = schemas.methodNamed(method);
   return {
-    run: settingsOf(schemas.run).filter(({ metadata }) => !metadata.isInternal),
+    run: settingsOf(schemas.run).filter(({ metadata }) => !metadata.isInternal && (training || !metadata.forTraining)),
     settings: settingsOf(settings),
     training: training ? settingsOf(training) : [],
   };

@@ -4,7 +4,7 @@ import type { FrozenFeatures } from './frozen-features.ts';
 import type { OnceComputed } from '../evaluation/predict.ts';
 import type { Budget } from '../memory/choice.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
-import type { BatchLoader } from '../data/index.ts';
+import type { BatchLoader, Dataset } from '../data/index.ts';
 import type { PromptMethod } from '../methods/index.ts';
 import type { FileLock } from '@mudpt/tensor';
 import type { RunSummary } from './records.ts';
@@ -21,6 +21,8 @@ export interface SessionParts extends RunFacts {
   /** Makes this process the only one that writes the run. */
   readonly lock: FileLock;
   readonly options: RunOptions;
+  /** The data set that was given as a value, before few-shot sampling and with all classes. */
+  readonly given: Dataset | undefined;
 }
 
 /** The same, with what a session opens for its stages. */

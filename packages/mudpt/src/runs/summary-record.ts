@@ -1,7 +1,7 @@
 /** The summary of a run as it goes on: what is known stands in `summary.json` at once. */
 import type { FileLock } from '@mudpt/tensor';
 import type { Confusion } from '../evaluation/confusion.ts';
-import type { Evaluation, RunSummary } from './records.ts';
+import { type Evaluation, isOfKind, type RunSummary } from './records.ts';
 import type { RunFolder } from './run-folder.ts';
 
 export class SummaryRecord {
@@ -37,9 +37,8 @@ export class SummaryRecord {
   }
 }
 
-/** Evaluations with one more, which takes the place of the one of the same kind, data and classes. */
+/** Evaluations with one more, which takes the place of the one of the same kind, data, classes and variation. */
 export function withEvaluation(evaluations: readonly Evaluation[], made: Evaluation): Evaluation[] {
-  const isReplaced = ({ what, data, split, classes }: Evaluation): boolean =>
-    what === made.what && data === made.data && split === made.split && classes === made.classes;
+  const isReplaced = (one: Evaluation): boolean => one.split === made.split && isOfKind(one, made);
   return [...evaluations.filter((one) => !isReplaced(one)), made];
 }

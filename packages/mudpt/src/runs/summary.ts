@@ -45,14 +45,15 @@ export function firstSummary({ config, dataset, base, marks }: RunFacts): RunSum
 /** What `prompts.json` says of the run. */
 export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFacts, 'format' | 'tensors' | 'tensorsHash'> {
   const { method, settings, shots, seed } = config;
-  const { classNames, template, name } = dataset;
+  const { classNames, template, descriptions, name } = dataset;
+  const sentences = descriptions && { descriptions: descriptions.map((ofClass) => [...ofClass]) };
   const model = { name: base.name, hash: base.hash, embed: base.clip.config.embed };
-  return { method, settings, model, data: name, template, classNames: [...classNames], shots, seed };
+  return { method, settings, model, data: name, template, classNames: [...classNames], ...sentences, shots, seed };
 }
 
 /** What predictions are worth, measured now, and which class they take for which. */
 export function evaluationOf(
-  kind: Pick<Evaluation, 'what' | 'data' | 'split' | 'classes'>,
+  kind: Pick<Evaluation, 'what' | 'data' | 'split' | 'classes' | 'variation'>,
   predictions: readonly ImagePrediction[],
   classes: number,
 ): { readonly evaluation: Evaluation; readonly confusion: Confusion } {

@@ -1,12 +1,16 @@
 /** The stage of a run that learns: prompts by the trainer, methods on features by fitting. */
 import type { Item } from '../data/index.ts';
-import type { FeatureMethod, PromptMethod, TrainingSettings } from '../methods/index.ts';
+import type { FeatureMethod, Method, PromptMethod, TrainingSettings } from '../methods/index.ts';
 import type { Budget } from '../memory/choice.ts';
 import { countLearnt, fitFeatures } from '../train/fit.ts';
 import { Stepper } from '../train/step.ts';
 import { trainPrompts } from '../train/trainer.ts';
+import type { NewClasses } from '../train/trainer-options.ts';
 import { updatesOf } from '../train/updates.ts';
 import type { FeatureStore } from './feature-store.ts';
+import { InputError } from '@mudpt/tensor';
+import { classContext } from '../method/class-context.ts';
+import { openRunData } from './run-data.ts';
 import { RunRecorder } from './recorder.ts';
 import { forwardOptions, type SessionParts, type Stage } from './stage.ts';
 
@@ -21,8 +25,28 @@ export function expectBudget({ base, config, dataset }: SessionParts, method: Pr
   stepper.choose(budget, [Math.min(settings.batchSize, count), 3, size, size]);
 }
 
+/**
+ * The test images of the classes that are not trained on, where the run looks at them after each epoch.
+ * @throws MethodError for a method that cannot classify them; InputError where they have no test images
+ */
+export async function newClassesOf({ config, given }: SessionParts, method: Method): Promise<NewClasses | undefined> {
+  if (!config.newEachEpoch || method.kind !== 'prompts' || config.imported) return undefined;
+  const dataset = await openRunData(config, 'new', given);
+  const { name, splits } = dataset;
+  if (splits.test.length === 0)
+    throw new InputError('newEachEpoch', `the new classes of ${name} have no test pictures`, 'leave it out, or give them some');
+  const context = classContext(dataset);
+  method.forContext(context).dispose();
+  return { context, items: splits.test };
+}
+
 /** Trains prompts, from the run's checkpoint where it has one. @returns whether it was asked to stop on the way */
-export async function trainMethod(stage: Stage, method: PromptMethod, train: readonly Item[]): Promise<boolean> {
+export async function trainMethod(
+  stage: Stage,
+  method: PromptMethod,
+  train: readonly Item[],
+  newClasses: NewClasses | undefined,
+): Promise<boolean> {
   const { folder, config, dataset, base, resume, options, marks, lock, loader, budget, summary } = stage;
   const { observer, signal } = options;
   const settings = config.training as TrainingSettings;
@@ -32,6 +56,7 @@ export async function trainMethod(stage: Stage, method: PromptMethod, train: rea
     loader,
     train,
     val: dataset.splits.val,
+    newClasses,
     settings,
     loop: config,
     budget,
@@ -40,6 +65,7 @@ export async function trainMethod(stage: Stage, method: PromptMethod, train: rea
       marks,
       resume: resume !== undefined,
       tensorboard: config.tensorboard,
+      keepEpochs: config.keepEpochs,
       expectWriter: () => lock.expectHeld(),
     }),
     signal,

@@ -22,6 +22,8 @@ export interface SettingMetadata {
   readonly identity?: (value: never) => unknown;
   /** For a setting that was added later: the value that earlier runs had in effect. With it, a run's identity is theirs. */
   readonly before?: unknown;
+  /** true: it is of training by the trainer; methods that are fitted have no such setting. */
+  readonly forTraining?: true;
   /** true: the program sets it, never a person. */
   readonly isInternal?: true;
 }

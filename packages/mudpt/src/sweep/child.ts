@@ -26,7 +26,7 @@ export type FromChild =
  * Serves the parent until it says that there is no more, or is gone.
  * @param cache see {@link RunCache.ofUser}
  */
-export async function serveParent(sweep: string, { cells }: Plan, cache?: string): Promise<void> {
+export async function serveParent(sweep: string, { head, cells }: Plan, cache?: string): Promise<void> {
   const send = (message: FromChild): void => void (process.connected && process.send?.(message));
   using stop = stopOnSignals();
   const workplace = new Workplace(() => Device.open(), RunCache.ofUser(cache, tellNote));
@@ -41,6 +41,7 @@ export async function serveParent(sweep: string, { cells }: Plan, cache?: string
       let isDeviceSound = true;
       const outcome = await executeCell(sweep, cell, {
         workplace,
+        sets: head.sets,
         signal: stop.signal,
         wait: false,
         observer: progressObserver((text) => send({ kind: 'progress', text })),

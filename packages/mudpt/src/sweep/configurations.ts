@@ -4,12 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
-import { openDataset } from '../datasets/index.ts';
 import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
 import { inputOf } from '../runs/input.ts';
 import { settingsFor } from '../runs/settings.ts';
+import { recordDescriptions } from '../runs/text-files.ts';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { Cell, PlannedSet } from './cell.ts';
 import type { Protocol } from './protocols.ts';
@@ -46,6 +46,7 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
     {
       alternatives: false,
       ...given,
+      ...(typeof given.descriptions === 'string' && { descriptions: await recordDescriptions(given.descriptions) }),
       method,
       data: set.data,
       root,
@@ -86,9 +87,8 @@ export async function loadPlannedPlugins(sweep: string, cells: readonly Cell[]):
   await loadRecorded([...new Map(records.map((record) => [canonicalText(record), record])).values()], sweep);
 }
 
-/** Opens a data set to plan with: its name, its sizes, and what it is. */
-export async function planSet(data: string, root: string): Promise<PlannedSet> {
-  const dataset = await openDataset(data, { root });
+/** What a plan says of a data set: its name, its sizes, and what it is. */
+export function plannedSet(data: string, dataset: Dataset): PlannedSet {
   const { name, classNames, splits } = dataset;
   return {
     name,
@@ -101,7 +101,8 @@ export async function planSet(data: string, root: string): Promise<PlannedSet> {
   };
 }
 
-function structureOf({ classNames, template, splits }: Dataset): string {
+/** SHA-256 of classes, template, and the names and labels of images in every split. */
+export function structureOf({ classNames, template, splits }: Dataset): string {
   return sha256(canonicalText([classNames, template, ...SPLITS.map((split) => fingerprint(splits[split]))]));
 }
 

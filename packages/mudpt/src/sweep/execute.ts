@@ -1,8 +1,9 @@
 /** One cell, from wherever it stands to its end: locked, recorded, and stopped when asked. */
 import type { Device } from '@mudpt/tensor';
-import type { Cell } from './cell.ts';
+import type { Cell, PlannedSet } from './cell.ts';
 import type { RunCache } from '../runs/index.ts';
 import { ModelPool } from './model-pool.ts';
+import { checkCellData } from './planned-data.ts';
 import { holderOf, lockCell, writeRecord } from './record.ts';
 import { isDone, readCell, runCell, type CellContext } from './runs.ts';
 
@@ -32,6 +33,8 @@ export class Workplace {
 
 export interface ExecuteOptions extends Pick<CellContext, 'signal' | 'observer' | 'onFollowUp'> {
   readonly workplace: Workplace;
+  /** The data sets as they were planned. */
+  readonly sets: readonly PlannedSet[];
   /** Wait for another process that works on the cell, which may be dead on a machine that cannot be asked. */
   readonly wait: boolean;
   /** Told what failed. */
@@ -50,7 +53,8 @@ export async function executeCell(sweep: string, cell: Cell, options: ExecuteOpt
     if (await isFinished(sweep, cell)) return 'finished';
     began = performance.now();
     try {
-      const { observer, onFollowUp } = options;
+      const { observer, onFollowUp, sets } = options;
+      await checkCellData(sweep, cell, sets, { signal, known: workplace.cache.digests });
       const isEnded = await runCell(sweep, cell, {
         device: await workplace.device(),
         models: workplace.models,

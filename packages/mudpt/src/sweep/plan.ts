@@ -18,9 +18,10 @@ import {
   type PlannedSet,
 } from './cell.ts';
 import { planDifferences } from './plan-differences.ts';
-import { datasetNames } from '../datasets/index.ts';
+import { listingOf, writeListing } from './planned-data.ts';
+import { datasetNames, openDataset } from '../datasets/index.ts';
 import { groupNames, type PlanSettings, type Protocol, STANDARD_SHOTS, type Tasks, tasksOf } from './protocols.ts';
-import { cellConfig, hasSetting, loadPlannedPlugins, planSet } from './configurations.ts';
+import { cellConfig, hasSetting, loadPlannedPlugins, plannedSet } from './configurations.ts';
 
 export interface PlanRequest {
   readonly protocols: readonly Protocol[];
@@ -40,11 +41,16 @@ export interface PlanRequest {
   readonly assignments: readonly string[];
 }
 
+/** A plan with what its data sets are now, by their names: see planned-data.ts. */
+export interface MadePlan extends Plan {
+  readonly listings: ReadonlyMap<string, string>;
+}
+
 /**
  * Every cell of a request, data sets opened once each.
  * @throws InputError for what no run could do: all missing data sets are named at once
  */
-export async function makePlan(request: PlanRequest): Promise<Plan> {
+export async function makePlan(request: PlanRequest): Promise<MadePlan> {
   const { protocols, methods, seeds, assignments } = request;
   for (const assignment of assignments.filter((text) => !text.includes(':')))
     if (!methods.some((label) => hasSetting(label.split('@')[0] ?? '', assignment)))
@@ -60,7 +66,7 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
   const data = await Promise.all(request.data.map((one) => absoluteIfPath(one, names)));
   const source = await absoluteIfPath(request.source ?? '', names);
   const tasks = protocols.map((protocol) => tasksOf(protocol, data, source === '' ? undefined : source));
-  const sets = await openSets([...new Set(tasks.flatMap(({ train, targets }) => [...train, ...targets]))], root);
+  const { sets, listings } = await openSets([...new Set(tasks.flatMap(({ train, targets }) => [...train, ...targets]))], root);
   expectUse(tasks, sets);
   const cells = new Map<string, Cell>();
   const planned: PlanHead['protocols'] = [];
@@ -110,7 +116,7 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
     sets,
   };
   const list = [...cells.values()];
-  return { head: { ...head, digest: digestOf(head, list) }, cells: list };
+  return { head: { ...head, digest: digestOf(head, list) }, cells: list, listings };
 }
 
 /** What follows a run of a protocol. */
@@ -119,12 +125,15 @@ function followUpsOf(protocol: Protocol, trained: PlannedSet, targets: readonly 
   return targets.map(({ data, name }) => ({ data, name, classes: 'all' }));
 }
 
-async function openSets(names: readonly string[], root: string): Promise<PlannedSet[]> {
+async function openSets(names: readonly string[], root: string) {
+  const listings = new Map<string, string>();
   const sets: PlannedSet[] = [];
   const problems: string[] = [];
   for (const name of names) {
     try {
-      sets.push(await planSet(name, root));
+      const dataset = await openDataset(name, { root });
+      sets.push(plannedSet(name, dataset));
+      listings.set(dataset.name, listingOf(dataset));
     } catch (error) {
       if (!(error instanceof TensorError)) throw error;
       problems.push(`${name}: ${error.problem}`);
@@ -144,7 +153,7 @@ async function openSets(names: readonly string[], root: string): Promise<Planned
       `two data sets are called ${twice.name}`,
       'rename one of the folders: tables name data sets by it',
     );
-  return sets;
+  return { sets, listings };
 }
 
 function expectUse(tasks: readonly Tasks[], sets: readonly PlannedSet[]): void {
@@ -177,8 +186,8 @@ async function absoluteIfPath(text: string, names: readonly string[]): Promise<s
  * Writes a plan into the folder of the sweep. The same plan is left as it is.
  * @throws InputError saying in what a plan that is there differs
  */
-export async function writePlan(sweep: string, plan: Plan): Promise<'written' | 'unchanged'> {
-  const { head, cells } = plan;
+export async function writePlan(sweep: string, plan: MadePlan): Promise<'written' | 'unchanged'> {
+  const { head, cells, listings } = plan;
   if (await exists(join(sweep, 'plan.json'))) {
     const before = await readPlan(sweep);
     const differences = planDifferences(before, plan);
@@ -190,6 +199,7 @@ export async function writePlan(sweep: string, plan: Plan): Promise<'written' | 
     );
   }
   await mkdir(sweep, { recursive: true });
+  for (const [name, listing] of listings) await writeListing(sweep, name, listing);
   await writeFileAtomic('plan', join(sweep, 'plan.jsonl'), cells.map((cell) => `${JSON.stringify(cell)}\n`).join(''));
   await writeFileAtomic('plan', join(sweep, 'plan.json'), `${JSON.stringify(head, undefined, 2)}\n`);
   return 'written';

@@ -8,6 +8,7 @@ import { exists } from '../data/files.ts';
 import { MethodError, methodNamed } from '../methods/index.ts';
 import { fitToModel } from '../runs/config.ts';
 import {
+  type Evaluation,
   evaluateRun,
   openRun,
   type Prediction,
@@ -20,6 +21,7 @@ import {
   type RunObserver,
   type RunSummary,
 } from '../runs/index.ts';
+import { isOfKind } from '../runs/records.ts';
 import type { Cell, FollowUp } from './cell.ts';
 import type { ModelPool } from './model-pool.ts';
 import { readFollowUp, writeFollowUp } from './predictions.ts';
@@ -62,7 +64,7 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
   const left = cell.evaluations.filter((followUp) => !isMeasured(summary, followUp));
   if (left.length === 0) return true;
   const { device, models, cache, signal, observer, onFollowUp } = context;
-  const run = await openRun(folder.path, { device, openModel: models.open.bind(models) });
+  const run = await openRun(folder.path, { device, signal, openModel: models.open.bind(models) });
   const refusals: TensorError[] = [];
   try {
     for (const followUp of left) {
@@ -73,12 +75,15 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
         await evaluateRun(run, {
           data,
           root: run.config.root,
+          signal,
           classes,
           cache,
           onPart: (what, done, total) => observer?.onPart?.(`${name} ${classes}: ${what}`, done, total),
           onPredictions: (predictions) => writeFollowUp(folder.path, followUp, predictions),
         });
       } catch (error) {
+        // What it would have measured is measured when the cell is gone on with.
+        if (signal.aborted && error === signal.reason) return false;
         if (!isRefusal(error)) throw error;
         refusals.push(error);
       }
@@ -111,8 +116,18 @@ export function isDone(cell: Cell, summary: RunSummary | undefined): boolean {
   return summary?.state === 'finished' && cell.evaluations.every((followUp) => isMeasured(summary, followUp));
 }
 
-function isMeasured({ evaluations }: RunSummary, { name, classes }: FollowUp): boolean {
-  return evaluations.some((made) => made.what === 'tuned' && made.data === name && made.classes === classes);
+function isMeasured(summary: RunSummary, followUp: FollowUp): boolean {
+  return evaluationOn(summary, 'tuned', followUp) !== undefined;
+}
+
+/** What was last measured on test images of a data set, by the run as it ended. */
+export function evaluationOn(
+  { evaluations }: RunSummary,
+  what: Evaluation['what'],
+  { name: data, classes }: { readonly name: string; readonly classes: string },
+): Evaluation | undefined {
+  const wanted = { what, data, classes: classes as Evaluation['classes'] };
+  return evaluations.findLast((made) => made.split === 'test' && isOfKind(made, wanted));
 }
 
 /**

@@ -3,7 +3,7 @@ import { EXIT_AGAIN } from './exit-codes.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** An evaluation is not stopped between images; what it would have measured is measured again. */
+/** A step, or a batch of an evaluation, is not stopped in its middle; what takes longer is left, and done again. */
 const LONGEST_MS = 60_000;
 
 export interface Stop extends Disposable {

@@ -23,4 +23,6 @@ export type MetricsLine =
       readonly seconds: number;
       /** Only with validation. */
       readonly valAccuracy?: number;
+      /** On the test images of classes that are not trained on, where that is looked at: nothing is ever chosen by it. */
+      readonly newAccuracy?: number;
     };

@@ -21,7 +21,7 @@ export interface TrainingState {
   readonly curve: { readonly read: number; readonly batches: number; readonly images: number; readonly epoch: EpochSums };
   /** How steps run: it decides the order of sums, so a resumed run keeps it. Absent: everything is kept. */
   readonly rematerialization?: Rematerialization | undefined;
-  /** Early stopping: the best validation accuracy and its epoch. */
+  /** The best validation accuracy and its epoch, where validation decides. */
   readonly best?: { readonly accuracy: number; readonly epoch: number } | undefined;
   /** Epoch that early stopping ended after. */
   readonly stoppedAfter?: number | undefined;
@@ -69,9 +69,12 @@ export interface Learning {
   readonly optimizer: Pick<Optimizer<never>, 'stateDict'>;
   /** Sums of the loss since it was last read. */
   readonly sums: Tensor;
-  /** Copies of the learnt tensors at the best epoch, by name; empty without early stopping. */
+  /** Copies of the learnt tensors at the best epoch, by name; empty where validation decides nothing. */
   readonly best: ReadonlyMap<string, Tensor>;
 }
+
+/** Beginning of the names of learnt tensors among those that training changes. */
+export const LEARNT = 'learnt.';
 
 /** Calls `body` with all of them by name: `learnt.…`, `method.…` (what else the method carries on), `curve.sums`, `best.…`, `optimizer.…`. */
 export async function withTensors<T>(

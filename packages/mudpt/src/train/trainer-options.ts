@@ -1,7 +1,7 @@
 /** Options, progress and result of prompt training. */
 import type { Clip } from '@mudpt/clip';
 import type { BatchLoader, Item } from '../data/index.ts';
-import type { PromptMethod, TrainingSettings } from '../methods/index.ts';
+import type { ClassContext, PromptMethod, TrainingSettings } from '../methods/index.ts';
 import type { Budget, StepChoice } from '../memory/choice.ts';
 import type { MetricsLine } from './metrics-line.ts';
 import type { TrainingRecorder } from './state.ts';
@@ -30,6 +30,10 @@ export interface LoopSettings {
   readonly accumulate: number;
   /** Epochs without a better validation accuracy after which training ends; 0: it never does. */
   readonly patience: number;
+  /** What training ends with, in Dassl's words: the last step's tensors, or those of the best epoch on validation, the first of equal ones. Default: the last step's. */
+  readonly finalModel?: 'last_step' | 'best_val';
+  /** Epochs from one look at the validation images to the next, where they decide something. Default 1. */
+  readonly validateEvery?: number;
   /** Validation images at once. */
   readonly evaluationBatch: number;
   /** Steps between two readings of the loss. */
@@ -49,6 +53,8 @@ export interface TrainerOptions {
   readonly loop: LoopSettings;
   /** Device memory that steps and validation may take. */
   readonly budget: Budget;
+  /** Looked at after each epoch. Default: none. */
+  readonly newClasses?: NewClasses | undefined;
   /** Default: nothing is kept. */
   readonly recorder?: TrainingRecorder;
   readonly signal?: AbortSignal | undefined;
@@ -56,6 +62,13 @@ export interface TrainerOptions {
   /** How the steps will run, where training begins. */
   readonly onChoice?: ((choice: StepChoice) => void) | undefined;
   readonly onEpoch?: ((line: MetricsLine & { kind: 'epoch' }) => void) | undefined;
+}
+
+/** Images of classes that are not trained on, whose accuracy is logged after each epoch and decides nothing. */
+export interface NewClasses {
+  readonly context: ClassContext;
+  /** Labelled by the context's classes. */
+  readonly items: readonly Item[];
 }
 
 /** What training has reached. */
@@ -70,4 +83,6 @@ export interface TrainingResult extends TrainingReached {
   /** The signal was aborted: the recorder has the progress so far. */
   readonly isStopped: boolean;
   readonly stoppedEarlyAt?: number;
+  /** The epoch, from 0, that training ended with by its accuracy on validation, in percent. */
+  readonly best?: { readonly accuracy: number; readonly epoch: number };
 }

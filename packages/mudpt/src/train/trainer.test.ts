@@ -16,12 +16,22 @@ import { trainPrompts } from './trainer.ts';
 import type { LoopSettings, TrainerOptions, TrainingResult } from './trainer-options.ts';
 import { updatesOf } from './updates.ts';
 
-const LOOP: LoopSettings = { accumulate: 1, patience: 0, evaluationBatch: 100, logEvery: 1, checkpointSeconds: 1e9 };
+const LOOP: LoopSettings = {
+  accumulate: 1,
+  patience: 0,
+  finalModel: 'last_step',
+  validateEvery: 1,
+  evaluationBatch: 100,
+  logEvery: 1,
+  checkpointSeconds: 1e9,
+};
 
 /** Keeps numbers on the host. */
 class MemoryRecorder implements TrainingRecorder {
   readonly lines: MetricsLine[] = [];
   saved = 0;
+  /** What was kept where epochs ended, by how many were done. */
+  readonly learntAfter = new Map<number, ReadonlyMap<string, Float32Array>>();
   private kept: { numbers: Map<string, Float32Array>; state: TrainingState; lines: number } | undefined;
 
   restore(tensors: ReadonlyMap<string, Tensor>): Promise<TrainingState | undefined> {
@@ -45,6 +55,7 @@ class MemoryRecorder implements TrainingRecorder {
     const numbers = new Map<string, Float32Array>();
     for (const [name, one] of tensors) numbers.set(name, (await one.data()).slice() as Float32Array);
     this.kept = { numbers, state, lines: this.lines.length };
+    if (state.step === 0) this.learntAfter.set(state.epoch, numbers);
     this.saved += 1;
   }
 }
@@ -159,6 +170,63 @@ eachDevice('trainPrompts', (ctx) => {
     expect(lines[0]).toHaveProperty('valAccuracy');
     const without = { ...dataset, splits: { ...dataset.splits, val: [] } };
     await expect(trained(clip, without, training, { loop: { patience: 2 } })).rejects.toThrow(/no validation pictures to stop/);
+  });
+
+  it('ends with the best epoch on validation, the first of equal ones, stopped or not', async () => {
+    await using at = await temporaryFolder();
+    await writeShapes(join(at.path, 'data'), { train: 4, val: 4, test: 1 });
+    const all = await openDataset(join(at.path, 'data'));
+    // Each class has another number of them, so that a model that names one class alone is more often right with some.
+    const val = all.splits.val.filter((item, index) => index % 4 <= item.label);
+    const dataset = { ...all, splits: { ...all.splits, val } };
+    using clip = tinyClip(ctx.device);
+    const training = { epochs: 6, batchSize: 8, lr: 1000, warmupEpochs: 0 };
+    const loop = { finalModel: 'best_val' } as const;
+    const recorder = new MemoryRecorder();
+    const whole = await trained(clip, dataset, training, { recorder, loop });
+    expect(whole.epochsDone).toBe(6);
+    const curve = recorder.lines.flatMap((line) => (line.kind === 'epoch' ? [line.valAccuracy ?? Number.NaN] : []));
+    expect(curve).toHaveLength(6);
+    const accuracy = Math.max(...curve);
+    const epoch = curve.indexOf(accuracy);
+    expect(whole.best).toEqual({ accuracy, epoch });
+    // Neither where it began nor where it ended: better than the epochs before, and the first of several that are as good.
+    expect([...curve.keys()].slice(1, -1)).toContain(epoch);
+    const then = recorder.learntAfter.get(epoch + 1);
+    for (const [name, values] of Object.entries(whole.learnt)) expect(values).toEqual(then?.get(`learnt.${name}`));
+    const last = await trained(clip, dataset, training);
+    expect(last.best).toBeUndefined();
+    expect(last.learnt).not.toEqual(whole.learnt);
+
+    const parts = new MemoryRecorder();
+    let resumed: Outcome | undefined;
+    for (let stopAt = 1; resumed === undefined || resumed.isStopped; stopAt += 2) {
+      const stop = new AbortController();
+      const onEpoch = (line: MetricsLine): void => void (line.epoch === stopAt && stop.abort());
+      resumed = await trained(clip, dataset, training, { recorder: parts, loop, signal: stop.signal, onEpoch });
+      if (resumed.isStopped) expect(resumed.best).toBeUndefined();
+    }
+    expect(resumed.learnt).toEqual(whole.learnt);
+    expect(resumed.best).toEqual(whole.best);
+  });
+
+  it('looks at validation every so many epochs and after the last, and keeps the first of equal epochs', async () => {
+    await using at = await temporaryFolder();
+    const dataset = await shapes(join(at.path, 'data'));
+    using clip = tinyClip(ctx.device);
+    const recorder = new MemoryRecorder();
+    const training = { epochs: 5, batchSize: 8, lr: 1e-30, warmupLr: 1e-30 };
+    const loop = { finalModel: 'best_val', validateEvery: 2 } as const;
+    const result = await trained(clip, dataset, training, { recorder, loop });
+    expect(result).toMatchObject({ epochsDone: 5, best: { epoch: 1 } });
+    const looked = recorder.lines.flatMap((line) =>
+      line.kind === 'epoch' && line.valAccuracy !== undefined ? [line.epoch] : [],
+    );
+    expect(looked).toEqual([1, 3, 4]);
+    const without = { ...dataset, splits: { ...dataset.splits, val: [] } };
+    await expect(trained(clip, without, training, { loop })).rejects.toThrow(
+      /no validation pictures to choose the best epoch by/,
+    );
   });
 
   function distance(a: Outcome, b: Outcome): number {

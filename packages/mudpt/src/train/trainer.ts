@@ -1,12 +1,13 @@
-/** The training of prompts: epochs of steps, readings, checkpoints, early stopping. */
+/** The training of prompts: epochs of steps, readings, checkpoints, the best epoch on validation. */
 import { InputError } from '@mudpt/tensor';
 import { expectFinite, NotFiniteError } from '../evaluation/finite.ts';
 import { predictImages } from '../evaluation/predict.ts';
 import { metricsOfPredictions } from '../evaluation/predictions.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
-import { KEEP_ALL } from '../methods/index.ts';
+import type { Item } from '../data/index.ts';
+import { KEEP_ALL, type PromptMethod } from '../methods/index.ts';
 import { DivergedError, type Divergence } from './diverged.ts';
-import { EarlyStopping } from './early-stopping.ts';
+import { BestEpoch } from './best-epoch.ts';
 import type { MetricsLine } from './metrics-line.ts';
 import { scheduleOf } from './schedule.ts';
 import {
@@ -37,7 +38,7 @@ export async function trainPrompts(options: TrainerOptions): Promise<TrainingRes
 class Trainer {
   private readonly recorder: TrainingRecorder;
   private readonly stepper: Stepper;
-  private readonly stopping: EarlyStopping;
+  private readonly best: BestEpoch;
   private readonly learning: Learning;
   private readonly updates: number;
   private readonly group: number;
@@ -53,9 +54,9 @@ class Trainer {
     const { updates, group } = updatesOf(train.length, settings.batchSize, loop.accumulate);
     if (updates === 0) throw new InputError('training', 'there are no training pictures', 'give some');
     [this.updates, this.group] = [updates, group];
-    this.stopping = new EarlyStopping(method, loop.patience, val.length, clip.device);
+    this.best = new BestEpoch(method, loop, val.length, clip.device);
     this.stepper = new Stepper(clip.device, method, settings, group);
-    this.learning = { method, optimizer: this.stepper.optimizer, best: this.stopping.copies, sums: this.stepper.sums };
+    this.learning = { method, optimizer: this.stepper.optimizer, best: this.best.copies, sums: this.stepper.sums };
   }
 
   async run(): Promise<TrainingResult> {
@@ -72,7 +73,7 @@ class Trainer {
       const isWhole = await this.epoch(this.state.epoch, epochs);
       if (!isWhole) return this.result(true);
     }
-    if (this.state.best) this.stopping.restoreBest();
+    if (this.state.best) this.best.restore();
     return this.result(false);
   }
 
@@ -133,21 +134,48 @@ class Trainer {
   private async finishEpoch(epoch: number, lr: number, total: EpochSums, seconds: number): Promise<void> {
     const mean = { loss: total.loss / total.batches, accuracy: total.accuracy / total.batches };
     const { loss } = mean;
-    const valAccuracy = this.stopping.isOn ? await this.validate({ epoch, step: this.updates - 1, lr }, loss) : undefined;
-    const line = { kind: 'epoch', epoch, ...mean, lr, seconds, ...(valAccuracy !== undefined && { valAccuracy }) } as const;
+    const isDue = this.best.isDue(epoch, this.options.settings.epochs);
+    const valAccuracy = isDue ? await this.validate({ epoch, step: this.updates - 1, lr }, loss) : undefined;
+    const newAccuracy = await this.newClassesAccuracy({ epoch, step: this.updates - 1, lr }, loss);
+    const line = {
+      kind: 'epoch',
+      epoch,
+      ...mean,
+      lr,
+      seconds,
+      ...(valAccuracy !== undefined && { valAccuracy }),
+      ...(newAccuracy !== undefined && { newAccuracy }),
+    } as const;
     await this.recorder.log(line, (epoch + 1) * this.updates - 1);
     this.options.onEpoch?.(line);
-    const stopping = valAccuracy === undefined ? {} : this.stopping.after(epoch, valAccuracy, this.state);
-    await this.save({ epoch: epoch + 1, step: 0, curve: NO_CURVE, ...stopping }, { lr, loss });
+    const decided = valAccuracy === undefined ? {} : this.best.after(epoch, valAccuracy, this.state);
+    await this.save({ epoch: epoch + 1, step: 0, curve: NO_CURVE, ...decided }, { lr, loss });
   }
 
-  /** Accuracy on the validation images. The learnt tensors are checked first, since a last update may overflow while its loss was finite. */
-  private async validate(place: Place, loss: number): Promise<number> {
-    const { clip, method, loader, val, loop, budget } = this.options;
+  private validate(place: Place, loss: number): Promise<number> {
+    const { method, val } = this.options;
+    return this.accuracy(method, val, place, loss);
+  }
+
+  /** Of the method for classes that are not trained on; undefined where nobody asked. */
+  private async newClassesAccuracy(place: Place, loss: number): Promise<number | undefined> {
+    const { method, newClasses } = this.options;
+    if (!newClasses) return undefined;
+    const other = method.forContext(newClasses.context);
+    try {
+      return await this.accuracy(other, newClasses.items, place, loss);
+    } finally {
+      other.dispose();
+    }
+  }
+
+  /** Accuracy on images. The learnt tensors are checked first, since a last update may overflow while its loss was finite. */
+  private async accuracy(method: PromptMethod, items: readonly Item[], place: Place, loss: number): Promise<number> {
+    const { clip, loader, loop, budget } = this.options;
     const learnt = [...method.learnable, ...method.state];
     await this.diverging(place, LEARNT, () => expectFinite('training', 'what is learnt', learnt, clip.device, ''), loss);
     const batch = evaluationBatch(clip, loop.evaluationBatch, method, budget);
-    const predictions = await this.diverging(place, COMPUTED, () => predictImages(clip, method, loader, val, { batch }), loss);
+    const predictions = await this.diverging(place, COMPUTED, () => predictImages(clip, method, loader, items, { batch }), loss);
     return metricsOfPredictions(predictions, method.classNames.length).accuracy;
   }
 
@@ -193,8 +221,13 @@ class Trainer {
   }
 
   private result(isStopped: boolean): TrainingResult {
-    const { stoppedAfter } = this.state;
-    return { ...this.reached(), isStopped, ...(stoppedAfter !== undefined && { stoppedEarlyAt: stoppedAfter }) };
+    const { stoppedAfter, best } = this.state;
+    return {
+      ...this.reached(),
+      isStopped,
+      ...(best && !isStopped && { best }),
+      ...(stoppedAfter !== undefined && { stoppedEarlyAt: stoppedAfter }),
+    };
   }
 
   private reached(): TrainingReached {
@@ -205,7 +238,7 @@ class Trainer {
 
   [Symbol.dispose](): void {
     this.stepper.dispose();
-    this.stopping.dispose();
+    this.best.dispose();
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * Ops that add by an index tensor: scatterAdd and indexAdd, and with them the gradients of the ops in gather.ts.
+ * Ops that put or add by an index tensor: scatter, scatterAdd and indexAdd, and with them the gradients of the ops in gather.ts.
  *
  * Sums run in index order, so results are bitwise repeatable. Work grows with the square of the index count along the axis (a few
  * thousand are fine). What an index outside names is dropped; to find it, set `device.checkIndices`.
  */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
+import { DTypeError, ShapeError, TensorError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { collapse, normalizeAxis, sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
@@ -42,8 +42,15 @@ type Geometry = {
   readonly indexStep: number;
 };
 
-/** Adds into the contiguous `out`. With `links`, where one index serves whole slices, they are filled first: each sum then visits its own terms only. */
-function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry, links: Tensor | undefined): void {
+/** Adds into (or as `reduction` says) the contiguous `out`. With `links`, where one index serves whole slices, they are filled first: each sum then visits its own terms only. */
+function combineInto(
+  out: Tensor,
+  index: Tensor,
+  source: Tensor,
+  geometry: Geometry,
+  links: Tensor | undefined,
+  reduction: ScatterReduction = 'add',
+): void {
   const { axis, length, indexStep } = geometry;
   const { shape, strides } = collapse(without(source.shape, axis), [
     without(source.strides, axis),
@@ -66,7 +73,7 @@ function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry,
     y_strides: stridesParam(strides[1]),
     ...(links ? {} : { index_strides: stridesParam(strides[2]) }),
   };
-  const defines = { T: wgslType(out.dtype), MODE: links ? 'slices' : 'elements' };
+  const defines = { T: wgslType(out.dtype), MODE: links ? 'slices' : 'elements', OP: reduction };
   if (links) {
     const linking = { ...params, count: length, linking: true };
     scatterKernel.dispatch(out.device, { buffers, params: linking, grid: grid1d(length, 64), defines, bytes: 8 * length });
@@ -81,14 +88,14 @@ function addInto(out: Tensor, index: Tensor, source: Tensor, geometry: Geometry,
   });
 }
 
-function addElements(out: Tensor, axis: number, index: Tensor, source: Tensor): void {
+function combineElements(out: Tensor, axis: number, index: Tensor, source: Tensor, reduction?: ScatterReduction): void {
   const geometry = {
     axis,
     length: nth(index.shape, axis),
     indexStrides: without(index.strides, axis),
     indexStep: nth(index.strides, axis),
   };
-  addInto(out, index, source, geometry, undefined);
+  combineInto(out, index, source, geometry, undefined, reduction);
 }
 
 function addSlices(out: Tensor, axis: number, index: Tensor, source: Tensor): void {
@@ -99,7 +106,7 @@ function addSlices(out: Tensor, axis: number, index: Tensor, source: Tensor): vo
     indexStrides: source.shape.slice(1).map(() => 0),
     indexStep: nth(index.strides, 0),
   };
-  addInto(out, index, source, geometry, links);
+  combineInto(out, index, source, geometry, links);
 }
 
 /**
@@ -113,9 +120,43 @@ export const scatterAdd = defineOp('scatterAdd', (x: Tensor, axis: number, index
   expectSource('scatterAdd', x, source, index.shape);
   checkIndices('scatterAdd', index, nth(x.shape, at));
   const out = contiguousCopy(x);
-  addElements(out, at, index, source);
+  combineElements(out, at, index, source);
   return out;
 });
+
+/** How elements of a source meet what stands at their place: replace it (of several, the last stays), or combine with it. */
+export type ScatterReduction = 'set' | 'add' | 'mul' | 'max' | 'min';
+const REDUCTIONS: readonly string[] = ['set', 'add', 'mul', 'max', 'min'];
+
+/** Options of {@link scatter}. */
+export type ScatterOptions = {
+  /** Default 'set'. */
+  readonly reduction?: ScatterReduction;
+};
+
+/**
+ * `x` with every element of `source` at the position `index` names along `axis`: in place of what stood there, the last of several ('set'), or the
+ * sum, product, largest or smallest of all that meet there and of x. index and source have one shape, no other axis longer than that of x; an index
+ * outside is dropped. Same bits on every run. (PyTorch's scatter and scatter_reduce, ONNX's ScatterElements.)
+ *
+ * Gradients: 'set' the element that stayed; 'max' and 'min' equal ones share; 'mul' takes memory for all pairs of elements along the axis.
+ * @throws ShapeError, DTypeError; TensorError for another reduction
+ */
+export const scatter = defineOp(
+  'scatter',
+  (x: Tensor, axis: number, index: Tensor, source: Tensor, { reduction = 'set' }: ScatterOptions = {}): Tensor => {
+    if (!REDUCTIONS.includes(reduction))
+      throw new TensorError('scatter', `reduction is "${String(reduction)}"`, `use one of ${REDUCTIONS.join(', ')}`);
+    expectIndex('scatter', x, index);
+    const at = normalizeAxis('scatter', axis, x.shape);
+    expectIndexShape('scatter', x, index, at);
+    expectSource('scatter', x, source, index.shape);
+    checkIndices('scatter', index, nth(x.shape, at));
+    const out = contiguousCopy(x);
+    combineElements(out, at, index, source, reduction);
+    return out;
+  },
+);
 
 /**
  * `x` plus slice i of `source` at position `index[i]` of `axis`. The gradient of x is the cotangent, that of source its `indexSelect`.
@@ -135,7 +176,7 @@ export const indexAdd = defineOp('indexAdd', (x: Tensor, axis: number, index: Te
 /** Gradient of `gather(x, axis, index)` with respect to x of shape `inputShape`. */
 export function gatherBackward(grad: Tensor, inputShape: Shape, axis: number, index: Tensor): Tensor {
   const out = zeros(inputShape, { device: grad.device, dtype: grad.dtype });
-  addElements(out, normalizeAxis('gatherBackward', axis, inputShape), index, grad);
+  combineElements(out, normalizeAxis('gatherBackward', axis, inputShape), index, grad);
   return out;
 }
 

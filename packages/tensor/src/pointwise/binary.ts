@@ -87,6 +87,28 @@ export const binaryTable = {
     domain: [anywhere[0], [0.5, 2]],
     kinks: [0],
   },
+  celu: {
+    doc: 'x where positive, else alpha * (exp(x / alpha) - 1): elu with a continuous slope (Barron, arXiv:1704.07483).',
+    operands: ['x', 'alpha'],
+    defaults: [1],
+    forward: 'select(y * math_expm1(x / y), x, x > 0.0)',
+    gradients: [
+      'g * select(math_exp(x / y), 1.0, x > 0.0)',
+      'select(g * (math_expm1(x / y) - math_gate(x / y, math_exp(x / y))), 0.0, x > 0.0)',
+    ],
+    domain: [anywhere[0], [0.5, 2]],
+    kinks: [0],
+  },
+  logaddexp: {
+    doc: 'log(exp(x) + exp(y)), exact for numbers of any size.',
+    operands: XY,
+    forward: 'select(math_maximum(x, y) + math_log1p(math_exp(-abs(x - y))), x, x == y && math_is_inf(x))',
+    gradients: [
+      'g * select(math_sigmoid(x - y), 0.5, x == y && math_is_inf(x))',
+      'g * select(math_sigmoid(y - x), 0.5, x == y && math_is_inf(x))',
+    ],
+    domain: anywhere,
+  },
   eq: test('Whether x = y.', XY, 'x == y'),
   ne: test('Whether x and y differ; NaN differs from everything.', XY, 'x != y || math_is_nan(x) || math_is_nan(y)', 'x != y'),
   lt: test('Whether x < y.', XY, 'x < y'),

@@ -85,6 +85,14 @@ export const geluTanh = unary('geluTanh');
 export const quickGelu = unary('quickGelu');
 /** x * min(max(x + 3, 0), 6) / 6, the piecewise form of silu (MobileNetV3). */
 export const hardSwish = unary('hardSwish');
+/** elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515). */
+export const selu = unary('selu');
+/** x * tanh(softplus(x)) (Misra, arXiv:1908.08681). */
+export const mish = unary('mish');
+/** min(max(x + 3, 0), 6) / 6, the piecewise form of sigmoid. */
+export const hardSigmoid = unary('hardSigmoid');
+/** x / (1 + |x|). */
+export const softsign = unary('softsign');
 /** log(sigmoid(x)), exact for any x. */
 export const logSigmoid = unary('logSigmoid');
 /** The error function. */
@@ -131,6 +139,10 @@ export const atan2 = binary('atan2');
 export const leakyRelu = defineOp('leakyRelu', (x: Tensor, slope?: Operand): Tensor => applyPointwise('leakyRelu', [x, slope]));
 /** x where positive, else alpha * (exp(x) - 1). */
 export const elu = defineOp('elu', (x: Tensor, alpha?: Operand): Tensor => applyPointwise('elu', [x, alpha]));
+/** x where positive, else alpha * (exp(x / alpha) - 1): elu with a continuous slope (Barron, arXiv:1704.07483). */
+export const celu = defineOp('celu', (x: Tensor, alpha?: Operand): Tensor => applyPointwise('celu', [x, alpha]));
+/** log(exp(x) + exp(y)), exact for numbers of any size. */
+export const logaddexp = binary('logaddexp');
 /** Whether x = y. */
 export const eq = binary('eq');
 /** Whether x and y differ; NaN differs from everything. */

@@ -79,6 +79,32 @@ export const unaryTable = {
     anywhere,
     [-3, 3],
   ),
+  selu: smooth(
+    'elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515).',
+    '1.0507009873554805 * select(1.6732632423543772 * math_expm1(x), x, x > 0.0)',
+    'g * 1.0507009873554805 * select(1.6732632423543772 * math_exp(x), 1.0, x > 0.0)',
+    anywhere,
+    [0],
+  ),
+  mish: smooth(
+    'x * tanh(softplus(x)) (Misra, arXiv:1908.08681).',
+    'math_gate(x, math_tanh(math_softplus(x)))',
+    'g * (math_tanh(math_softplus(x)) + math_gate(x, (1.0 - math_tanh(math_softplus(x)) * math_tanh(math_softplus(x))) * math_sigmoid(x)))',
+  ),
+  hardSigmoid: smooth(
+    'min(max(x + 3, 0), 6) / 6, the piecewise form of sigmoid.',
+    'math_minimum(math_maximum((x + 3.0) / 6.0, 0.0), 1.0)',
+    'g * select(0.0, 0.16666666666666666, abs(x) < 3.0)',
+    anywhere,
+    [-3, 3],
+  ),
+  softsign: smooth(
+    'x / (1 + |x|).',
+    'select(x / (1.0 + abs(x)), math_sign(x), math_is_inf(x))',
+    'g / ((1.0 + abs(x)) * (1.0 + abs(x)))',
+    anywhere,
+    [0],
+  ),
   logSigmoid: smooth('log(sigmoid(x)), exact for any x.', '-math_softplus(-x)', 'g * math_sigmoid(-x)'),
   erf: smooth('The error function.', 'math_erf(x)', 'g * 1.1283791670955126 * math_exp(-x * x)', [[-4, 4]]),
   erfc: smooth('1 - erf(x), exact in the upper tail too.', 'math_erfc(x)', '-1.1283791670955126 * g * math_exp(-x * x)', [

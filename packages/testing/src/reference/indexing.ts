@@ -104,6 +104,47 @@ export function scatterAdd(x: Ref, axis: number, indices: Ref, source: Ref): Ref
   return out;
 }
 
+/** How values meet at one place. */
+const COMBINED = {
+  set: (_: number, next: number) => next,
+  add: (value: number, next: number) => value + next,
+  mul: (value: number, next: number) => value * next,
+  max: (value: number, next: number) => Math.max(value, next),
+  min: (value: number, next: number) => Math.min(value, next),
+} as const;
+
+/** Puts every element of `source` at the position `indices` names along the axis, in order; positions outside are left out. */
+export function scatter(x: Ref, axis: number, indices: Ref, source: Ref, reduction: keyof typeof COMBINED = 'set'): Ref {
+  const along = normalizeAxis(axis, x.shape.length);
+  const out = map(x, (value) => value);
+  forEachIndex(indices.shape, (index, flat) => {
+    const given = indices.data[flat]!;
+    const position = given < 0 ? given + x.shape[along]! : given;
+    if (position < 0 || position >= x.shape[along]!) return;
+    const place = offsetOf(replaced(index, along, position), x.shape);
+    out.data[place] = COMBINED[reduction](out.data[place]!, get(source, index));
+  });
+  return out;
+}
+
+/** Row-major place of an index. */
+function offsetOf(index: readonly number[], shape: readonly number[]): number {
+  return index.reduce((offset, at, axis) => offset * shape[axis]! + at, 0);
+}
+
+/** Slices of x by coordinates, NaN outside. */
+export function gatherND(x: Ref, indices: Ref): Ref {
+  const depth = indices.shape.at(-1)!;
+  const leading = indices.shape.slice(0, -1);
+  return build([...leading, ...x.shape.slice(depth)], (index) => {
+    const at = Array.from({ length: depth }, (_, k) => {
+      const given = get(indices, [...index.slice(0, leading.length), k]);
+      return given < 0 ? given + x.shape[k]! : given;
+    });
+    return at.every((place, k) => place >= 0 && place < x.shape[k]!) ? get(x, [...at, ...index.slice(leading.length)]) : NaN;
+  });
+}
+
 /** Adds whole slices of `source` to x; the gradient of indexSelect. */
 export function indexAdd(x: Ref, axis: number, indices: Ref, source: Ref): Ref {
   const along = normalizeAxis(axis, x.shape.length);

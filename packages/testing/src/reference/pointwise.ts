@@ -52,6 +52,12 @@ export const unaryFunctions = {
   geluTanh: (x) => gated(x, geluTanhGate(x)),
   quickGelu: (x) => gated(x, sigmoid(1.702 * x)),
   hardSwish: (x) => gated(x, Math.min(Math.max((x + 3) / 6, 0), 1)),
+  celu: (x, alpha = 1) => (x > 0 ? x : alpha * Math.expm1(x / alpha)),
+  selu: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)),
+  mish: (x) => gated(x, Math.tanh(Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))))),
+  hardSigmoid: (x) => Math.min(Math.max((x + 3) / 6, 0), 1),
+  /** The limit at infinity. */
+  softsign: (x) => (Math.abs(x) === Infinity ? Math.sign(x) : x / (1 + Math.abs(x))),
   logSigmoid: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   erf,
   erfc,
@@ -125,6 +131,7 @@ export const binaryFunctions = {
     return Math.abs(b) === Infinity && a !== 0 && a < 0 !== b < 0 ? -1 : Math.floor(a / b);
   },
   atan2: Math.atan2,
+  logaddexp: (a, b) => (a === b ? a + Math.LN2 : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))),
   eq: (a, b) => truth(a === b),
   ne: (a, b) => truth(a !== b),
   lt: (a, b) => truth(a < b),

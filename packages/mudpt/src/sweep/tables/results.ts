@@ -2,7 +2,7 @@
 import type { Cell, Plan } from '../cell.ts';
 import type { Protocol } from '../protocols.ts';
 import { readRecord } from '../record.ts';
-import { readCell } from '../runs.ts';
+import { evaluationOn, readCell } from '../runs.ts';
 
 export interface Measurement {
   readonly what: 'zero-shot' | 'tuned';
@@ -72,9 +72,7 @@ function measurementsOf(cell: Cell, summary: NonNullable<Awaited<ReturnType<type
   const wanted = [{ name: trained, classes: trainedClasses }, ...cell.evaluations];
   return wanted.flatMap(({ name, classes }) =>
     (['zero-shot', 'tuned'] as const).flatMap((what) => {
-      const last = summary.evaluations.findLast(
-        (made) => made.what === what && made.data === name && made.classes === classes && made.split === 'test',
-      );
+      const last = evaluationOn(summary, what, { name, classes });
       if (!last) return [];
       const { accuracy, count } = last.metrics;
       const place = { protocols, method, trained, shots, trainedClasses, seed, cell: index };

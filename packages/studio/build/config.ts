@@ -1,0 +1,29 @@
+/** How Vite builds the page: one static folder with relative paths, which any host serves. */
+import { fileURLToPath } from 'node:url';
+import type { InlineConfig } from 'vite';
+import { offline } from './offline.ts';
+import { policy } from './policy.ts';
+import { sample } from './sample.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+export const config: InlineConfig = {
+  root: ROOT,
+  configFile: false,
+  base: './',
+  plugins: [sample(), policy(), offline()],
+  assetsInclude: ['**/*.safetensors'],
+  esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
+  worker: { format: 'es' },
+  // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
+  optimizeDeps: { exclude: ['webgpu'], include: ['mudpt > zod'] },
+  build: {
+    target: 'es2022',
+    outDir: 'dist',
+    emptyOutDir: true,
+    // A data: address in a style sheet or a script would need another line of the policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1200,
+  },
+};

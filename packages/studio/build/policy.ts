@@ -1,0 +1,28 @@
+/** The content security policy of the built page: nothing but its files, and the model hub where a person names a model. */
+import type { Plugin } from 'vite';
+
+/** The hub, and where it keeps large files. */
+const HUB = 'https://huggingface.co https://*.huggingface.co https://*.hf.co';
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "media-src 'self' blob:",
+  `connect-src 'self' blob: ${HUB}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+export function policy(): Plugin {
+  return {
+    name: 'studio-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY }, injectTo: 'head-prepend' },
+      { tag: 'meta', attrs: { name: 'referrer', content: 'no-referrer' }, injectTo: 'head' },
+    ],
+  };
+}

@@ -1,0 +1,77 @@
+/** The frame of the page: header, places, what is going on. */
+import { signal } from '@preact/signals';
+import type { FunctionComponent } from 'preact';
+import { Chips } from './components/chips.tsx';
+import { Preferences } from './components/preferences.tsx';
+import { Notice } from './components/notice.tsx';
+import { NoGpu } from './views/no-gpu.tsx';
+import { failure, lost, trouble } from './state/session.ts';
+import { t } from './strings/index.ts';
+import { DataView } from './views/data.tsx';
+import { ModelView } from './views/model.tsx';
+import { TrainView } from './views/train.tsx';
+import { UnderstandView } from './views/understand.tsx';
+import { UseView } from './views/use.tsx';
+import { ZeroShotView } from './views/zero-shot.tsx';
+
+/** The way of a person, in its order; the model is reached from its chip. */
+const STEPS = { data: DataView, zeroShot: ZeroShotView, train: TrainView, understand: UnderstandView, use: UseView } as const;
+const VIEWS = { ...STEPS, model: ModelView } as const;
+type Place = keyof typeof VIEWS;
+const PLACES = Object.keys(VIEWS) as Place[];
+
+/** The place in the address: #train. */
+function fromAddress(): Place {
+  const name = location.hash.slice(1);
+  return PLACES.find((place) => place === name) ?? 'data';
+}
+
+const place = signal<Place>(fromAddress());
+addEventListener('hashchange', () => {
+  place.value = fromAddress();
+});
+
+export const App: FunctionComponent = () => {
+  const View = VIEWS[place.value];
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => focusMain(event)}>
+        {t().skip}
+      </a>
+      <header class="top">
+        <a class="brand" href="#data">
+          <img src="./icon.svg" alt="" width="26" height="26" />
+          <span>mudpt studio</span>
+        </a>
+        <nav aria-label="studio">
+          {(Object.keys(STEPS) as (keyof typeof STEPS)[]).map((name, index) => (
+            <a key={name} href={`#${name}`} aria-current={place.value === name ? 'page' : undefined}>
+              <i aria-hidden="true">{index + 1}</i>
+              {t().tabs[name]}
+            </a>
+          ))}
+        </nav>
+        <Preferences />
+      </header>
+      <Chips />
+      <main id="main" tabIndex={-1}>
+        {lost.value !== undefined && <Notice tone="warn" text={t().lost} />}
+        {trouble.value && (
+          <Notice
+            tone="bad"
+            title={t().trouble}
+            text={trouble.value.problem}
+            fix={trouble.value.fix}
+            onClose={() => (trouble.value = undefined)}
+          />
+        )}
+        {failure.value ? <NoGpu /> : <View />}
+      </main>
+    </>
+  );
+};
+
+function focusMain(event: Event): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}

@@ -1,0 +1,16 @@
+/** The page. */
+/* oxlint-disable import/no-unassigned-import -- style sheets */
+import { render } from 'preact';
+import './style/base.css';
+import './style/layout.css';
+import './style/parts.css';
+import { App } from './app.tsx';
+import { openProject } from './state/project.ts';
+import { openSession } from './state/session.ts';
+
+const root = document.getElementById('app');
+if (!root) throw new Error('the page has no #app');
+render(<App />, root);
+await openProject();
+await openSession();
+if (import.meta.env.PROD && 'serviceWorker' in navigator) void navigator.serviceWorker.register('./offline.js');

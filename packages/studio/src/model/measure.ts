@@ -1,0 +1,78 @@
+/** What images are taken for, by the frozen model and by what was learnt, and how often that is right. */
+import type { Clip } from '@mudpt/clip';
+import {
+  confusionOfPredictions,
+  evaluationBatch,
+  type ImagePrediction,
+  type Item,
+  type Method,
+  metricsOfPredictions,
+  predictFeatures,
+  predictImages,
+  predictZeroShot,
+} from 'mudpt/core';
+import type { Measured } from '../worker/protocol.ts';
+import { type FeatureCache, loaderOf } from './features.ts';
+
+type Classes = { readonly classNames: readonly string[]; readonly template: string };
+export type Progress = (done: number, total: number) => void;
+
+/** @param method undefined: the frozen model */
+export async function measure(
+  clip: Clip,
+  cache: FeatureCache,
+  method: Method | undefined,
+  classes: Classes,
+  items: readonly Item[],
+  onProgress: Progress,
+  signal?: AbortSignal,
+): Promise<Measured> {
+  const started = performance.now();
+  const { predictions, unreadable } = await predict(clip, cache, method, classes, items, onProgress, signal);
+  const count = classes.classNames.length;
+  return {
+    guesses: predictions.map(({ item, top, loss }) => ({ id: item.id, label: item.label, top, loss })),
+    metrics: metricsOfPredictions(predictions, count),
+    confusion: confusionOfPredictions(predictions, count),
+    seconds: (performance.now() - started) / 1000,
+    unreadable,
+  };
+}
+
+/** Predictions with the probabilities of all classes. */
+export async function predict(
+  clip: Clip,
+  cache: FeatureCache,
+  method: Method | undefined,
+  classes: Classes,
+  items: readonly Item[],
+  onProgress: Progress,
+  signal?: AbortSignal,
+): Promise<{ readonly predictions: readonly ImagePrediction[]; readonly unreadable: Measured['unreadable'] }> {
+  const count = classes.classNames.length;
+  if (method?.kind === 'prompts') {
+    const loader = loaderOf(clip, {});
+    try {
+      const batch = evaluationBatch(clip, Math.min(32, Math.max(1, items.length)), method);
+      const options = {
+        batch,
+        keep: count,
+        onProgress: (done: number) => onProgress(done, items.length),
+        ...(signal && { signal }),
+      };
+      const predictions = await predictImages(clip, method, loader, items, options);
+      return { predictions, unreadable: loader.unreadable };
+    } finally {
+      await loader.close();
+    }
+  }
+  const { features, items: seen, labels, unreadable } = await cache.of(items, onProgress, signal);
+  try {
+    const predictions = method
+      ? await predictFeatures({ features, items: seen }, count, (rows) => method.evaluate(rows), count)
+      : await predictZeroShot(clip, { features, items: seen, labels }, classes);
+    return { predictions, unreadable };
+  } finally {
+    features.dispose();
+  }
+}

@@ -1,0 +1,69 @@
+/** What was learnt as files: those that `mudpt predict` reads as a run's folder, and that the page takes back. */
+import type { Clip } from '@mudpt/clip';
+import {
+  type Method,
+  methodNamed,
+  openPromptFacts,
+  promptBytes,
+  type PromptDescription,
+  restorePromptBytes,
+  sealed,
+  YAML_SEAL,
+} from 'mudpt/core';
+import { InputError } from '@mudpt/tensor';
+import type { ModelFacts, PromptFiles, TrainingPlan, WireDataset } from '../worker/protocol.ts';
+import { createMethod } from './learn.ts';
+
+/** @throws NotFiniteError for numbers that are not finite */
+export async function writePrompts(
+  method: Method,
+  plan: TrainingPlan,
+  { classNames, template }: Pick<WireDataset, 'classNames' | 'template'>,
+  model: ModelFacts,
+  accuracy?: PromptDescription['accuracy'],
+): Promise<PromptFiles> {
+  const { name, hash, embed } = model;
+  const { shots, seed, settings, training } = plan;
+  const { tensors, facts } = await promptBytes(method, {
+    method: method.name,
+    settings: { ...settings },
+    model: { name, hash, embed },
+    data: 'studio',
+    template,
+    classNames: [...classNames],
+    shots,
+    seed,
+    ...(accuracy && { accuracy }),
+  });
+  // JSON is YAML.
+  const config = { data: 'studio', dataGiven: true, template, method: method.name, model: name, shots, seed, settings, training };
+  return { tensors, facts, config: await sealed(`${JSON.stringify(config, undefined, 1)}\n`, YAML_SEAL) };
+}
+
+/**
+ * The method that the two files hold, for the classes it was learnt with. The caller disposes it.
+ * @throws InputError for another base model; FormatError for damaged files
+ */
+export async function readPrompts(
+  tensors: Blob | Uint8Array,
+  text: string,
+  clip: Clip,
+  model: ModelFacts,
+): Promise<{ readonly method: Method; readonly facts: PromptDescription }> {
+  const facts = await openPromptFacts(text);
+  if (facts.model.hash !== model.hash)
+    throw new InputError(
+      'prompts',
+      `they were learnt on ${facts.model.name} (${facts.model.hash.slice(0, 12)}), and ${model.name} is another model (${model.hash.slice(0, 12)})`,
+      `load ${facts.model.name} first`,
+    );
+  methodNamed(facts.method);
+  const method = await createMethod(clip, facts, facts);
+  try {
+    await restorePromptBytes(tensors, facts, method, clip.device);
+    return { method, facts };
+  } catch (error) {
+    method.dispose();
+    throw error;
+  }
+}

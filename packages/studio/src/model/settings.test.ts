@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { resolveConfig } from 'mudpt';
+import { methodFacts, resolveSettings } from './settings.ts';
+
+const embedded = { kind: 'embedded', layers: { text: 4, image: 4 } } as const;
+
+it('settings are those that Node takes for the same model', () => {
+  for (const method of ['mudpt', 'coop', 'maple', 'promptsrc', 'cocoop', 'linear-probe']) {
+    const { settings, training } = resolveSettings(
+      { method, settings: {}, training: {} },
+      { kind: 'embedded', layers: { text: 99, image: 99 } },
+    );
+    const node = resolveConfig({ method, model: 'embedded' });
+    expect([method, settings, training ?? {}]).toEqual([method, node.settings, node.training]);
+  }
+});
+
+it('depths are lowered to the layers there are, unless asked for', () => {
+  const { settings, notes } = resolveSettings({ method: 'mudpt', settings: {}, training: {} }, embedded);
+  expect(settings['depth']).toBe(4);
+  expect(notes).toEqual(["depth is 4, not mudpt's usual 9: the model has 4 layers"]);
+  expect(resolveSettings({ method: 'mudpt', settings: { depth: 2 }, training: {} }, embedded).settings['depth']).toBe(2);
+  expect(() => resolveSettings({ method: 'mudpt', settings: { depth: -1 }, training: {} }, embedded)).toThrow();
+});
+
+it('every method has fields with the values of its schemas', () => {
+  const facts = methodFacts(embedded);
+  expect(facts.map(({ name }) => name)).toContain('mudpt');
+  expect(facts.map(({ name }) => name)).not.toContain('zero-shot');
+  const mudpt = facts.find(({ name }) => name === 'mudpt')?.fields ?? [];
+  expect(mudpt.filter(({ isMain }) => isMain).map(({ name, value }) => [name, value])).toEqual([
+    ['length', 2],
+    ['depth', 4],
+    ['lr', 0.06],
+    ['epochs', 20],
+    ['batchSize', 32],
+  ]);
+  expect(mudpt.find(({ name }) => name === 'injection')).toMatchObject({
+    type: 'choice',
+    choices: ['transformer', 'linear', 'cross-attention'],
+  });
+});

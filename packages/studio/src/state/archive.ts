@@ -1,0 +1,46 @@
+/** The project of the page as a zip, and a zip in place of the project. */
+import { type OpenedArchive, readArchive, writeArchive } from '../project/archive.ts';
+import { database } from '../project/store.ts';
+import { clearProject, intake, notes, project, sides } from './project.ts';
+import { forgetLearnt, importPrompts } from './session.ts';
+import { images as looker } from './workers.ts';
+
+export async function exportProject(): Promise<Blob> {
+  const db = await database();
+  const { images } = project.value;
+  const blobs = new Map<string, Blob>();
+  for (const { id } of images) {
+    const blob = await db.get('images', id);
+    if (blob) blobs.set(id, blob);
+  }
+  const prompts = (await db.get('result', 'current'))?.prompts;
+  return writeArchive({ project: project.value, sides: sides.value, blobs, prompts });
+}
+
+/** @throws StudioError for a zip that is no project: then the present one stays */
+export async function importProject(file: File): Promise<void> {
+  const archive = await readArchive(file);
+  await clearProject();
+  await forgetLearnt();
+  await takeAll(archive);
+  if (archive.prompts) await importPrompts(archive.prompts.tensors, archive.prompts.facts);
+}
+
+/** Images are looked at as if they were dropped: what a zip says of them is not believed. */
+async function takeAll({ project: given, blobs }: OpenedArchive): Promise<void> {
+  const unreadable: { path: string; why: string }[] = [];
+  const images: (typeof given.images)[number][] = [];
+  try {
+    for (const [place, image] of given.images.entries()) {
+      const blob = blobs.get(image.id);
+      const looked = blob && (await looker.call('take', blob, image.name));
+      if (looked && 'id' in looked) images.push({ ...image, id: looked.id, width: looked.width, height: looked.height });
+      else if (looked) unreadable.push({ path: image.name, why: looked.why });
+      intake.value = { done: place + 1, total: given.images.length };
+    }
+    project.value = { ...given, images };
+    notes.value = { added: images.length, duplicates: [], unreadable, others: [] };
+  } finally {
+    intake.value = undefined;
+  }
+}

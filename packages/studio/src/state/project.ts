@@ -1,0 +1,151 @@
+/** The project on the page: its value, its images, and keeping both. */
+import { computed, effect, signal } from '@preact/signals';
+import { addImages, type Duplicate, removeClass, removeImages, withClass } from '../project/edit.ts';
+import { expand, type Incoming } from '../project/intake.ts';
+import { sidesOf } from '../project/split.ts';
+import { askToKeep, database } from '../project/store.ts';
+import { EMPTY_PROJECT, type ImageEntry, type Project } from '../project/types.ts';
+import type { WireDataset, WireItem } from '../worker/protocol.ts';
+import { images as looker } from './workers.ts';
+
+export const project = signal<Project>(EMPTY_PROJECT);
+/** False until what was kept has been read. */
+export const isReady = signal(false);
+
+/** What happened to files that were dropped. */
+export interface IntakeNotes {
+  readonly added: number;
+  readonly duplicates: readonly Duplicate[];
+  readonly unreadable: readonly { readonly path: string; readonly why: string }[];
+  readonly others: readonly string[];
+}
+export const intake = signal<{ readonly done: number; readonly total: number } | undefined>(undefined);
+export const notes = signal<IntakeNotes | undefined>(undefined);
+
+export const sides = computed(() => sidesOf(project.value));
+
+/** Images by class, in the order of classes. */
+export const imagesByClass = computed(() => {
+  const groups = new Map<string, ImageEntry[]>(project.value.classes.map(({ id }) => [id, []]));
+  for (const image of project.value.images) groups.get(image.classId)?.push(image);
+  return groups;
+});
+
+/** Changes the project; it is kept by itself. */
+export function change(make: (present: Project) => Project): void {
+  project.value = make(project.value);
+}
+
+export async function openProject(): Promise<void> {
+  const db = await database();
+  const kept = await db.get('project', 'current');
+  if (kept) project.value = { ...EMPTY_PROJECT, ...kept };
+  isReady.value = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    const { value } = project;
+    if (value === kept) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void db.put('project', value, 'current'), 150);
+  });
+}
+
+const newId = (): string => crypto.randomUUID();
+
+/** Takes files into the project. @param classId where loose files go; folders name their own classes */
+export async function takeFiles(
+  files: readonly { readonly file: File; readonly path: string }[],
+  classId?: string,
+): Promise<void> {
+  intake.value = { done: 0, total: files.length };
+  try {
+    const { images, others } = await expand(files);
+    await takeImages(images, others, classId);
+  } finally {
+    intake.value = undefined;
+  }
+}
+
+/** Images looked at together. */
+const AT_ONCE = 8;
+/** Images after which the page shows what has come so far. */
+const SHOWN_AFTER = 64;
+
+async function takeImages(all: readonly Incoming[], others: readonly string[], classId: string | undefined): Promise<void> {
+  const unreadable: { path: string; why: string }[] = [];
+  const duplicates: Duplicate[] = [];
+  let [done, added] = [0, 0];
+  const before = project.value.images.length;
+  const take = async (some: readonly Incoming[]): Promise<void> => {
+    const looked = await Promise.all(some.map(({ file, path }) => looker.call('take', file, path)));
+    let next = project.value;
+    const entries: ImageEntry[] = [];
+    for (const [place, { path, folder }] of some.entries()) {
+      const found = looked[place];
+      if (!found) continue;
+      if ('why' in found) {
+        unreadable.push({ path, why: found.why });
+        continue;
+      }
+      const known = folder === undefined && classId !== undefined ? next.classes.find(({ id }) => id === classId) : undefined;
+      const target = known ? { project: next, entry: known } : withClass(next, folder ?? 'unsorted', newId);
+      next = target.project;
+      const { id, width, height } = found;
+      entries.push({ id, width, height, name: path.split('/').at(-1) ?? path, classId: target.entry.id });
+    }
+    const result = addImages(next, entries);
+    const had = new Set(project.value.classes.map(({ id }) => id));
+    duplicates.push(...result.duplicates);
+    // A class whose only files were here already is not made.
+    const isUsed = new Set(result.project.images.map(({ classId: id }) => id));
+    const classes = result.project.classes.filter(({ id }) => had.has(id) || isUsed.has(id));
+    project.value = { ...result.project, classes };
+    added = result.project.images.length - before;
+    done += some.length;
+    intake.value = { done, total: all.length };
+  };
+  for (let from = 0; from < all.length; from += from < SHOWN_AFTER ? AT_ONCE : 2 * AT_ONCE)
+    await take(all.slice(from, from + (from < SHOWN_AFTER ? AT_ONCE : 2 * AT_ONCE)));
+  notes.value = { added, duplicates, unreadable, others };
+  if (before === 0 && added > 0) void askToKeep();
+}
+
+/** Images are deleted from the browser as well. */
+export async function deleteImages(ids: readonly string[]): Promise<void> {
+  change((present) => removeImages(present, ids));
+  const db = await database();
+  await Promise.all(ids.flatMap((id) => [db.delete('images', id), db.delete('thumbnails', id)]));
+}
+
+export async function deleteClass(id: string): Promise<void> {
+  const ids = project.value.images.filter(({ classId }) => classId === id).map((image) => image.id);
+  change((present) => removeClass(present, id));
+  const db = await database();
+  await Promise.all(ids.flatMap((one) => [db.delete('images', one), db.delete('thumbnails', one)]));
+}
+
+/** Everything: the project, its images, what was learnt. */
+export async function clearProject(): Promise<void> {
+  const db = await database();
+  for (const name of ['images', 'thumbnails', 'training', 'result', 'zeroShot'] as const) await db.clear(name);
+  project.value = EMPTY_PROJECT;
+  notes.value = undefined;
+}
+
+/** Classes with images, and their items: what the worker is given. */
+export async function wireDataset(): Promise<WireDataset> {
+  const { classes, template, images: all } = project.value;
+  const used = classes.filter(({ id }) => (imagesByClass.value.get(id)?.length ?? 0) > 0);
+  const labels = new Map(used.map(({ id }, label) => [id, label]));
+  const db = await database();
+  const order = new Map(classes.map(({ id }, place) => [id, place]));
+  const sorted = [...all].sort((a, b) => (order.get(a.classId) ?? 0) - (order.get(b.classId) ?? 0) || (a.id < b.id ? -1 : 1));
+  const [train, test]: [WireItem[], WireItem[]] = [[], []];
+  const blobs = await Promise.all(sorted.map(({ id }) => db.get('images', id)));
+  for (const [place, { id, classId }] of sorted.entries()) {
+    const [label, image] = [labels.get(classId), blobs[place]];
+    if (label === undefined || !image) continue;
+    (sides.value.get(id) === 'test' ? test : train).push({ id, label, image });
+  }
+  return { classNames: used.map(({ name }) => name), template, train, test };
+}

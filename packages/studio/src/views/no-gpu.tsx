@@ -1,0 +1,34 @@
+/** What to do where the browser gives no device. */
+import type { FunctionComponent } from 'preact';
+import { Notice } from '../components/notice.tsx';
+import { failure } from '../state/session.ts';
+import { t } from '../strings/index.ts';
+
+/** The part of the advice for this browser comes first. */
+function order(): readonly ('chrome' | 'firefox' | 'safari')[] {
+  const agent = navigator.userAgent;
+  if (agent.includes('Firefox/')) return ['firefox', 'chrome', 'safari'];
+  if (agent.includes('Safari/') && !agent.includes('Chrome/')) return ['safari', 'chrome', 'firefox'];
+  return ['chrome', 'firefox', 'safari'];
+}
+
+export const NoGpu: FunctionComponent = () => {
+  const words = t().noGpu;
+  const told = failure.value;
+  const isGpu = told?.name === 'DeviceError';
+  if (told && !isGpu) return <Notice tone="bad" title={t().trouble} text={told.problem} fix={told.fix} />;
+  return (
+    <section class="panel narrow">
+      <h1>{words.title}</h1>
+      <p>{words.why}</p>
+      {told && <Notice tone="bad" text={told.problem} fix={told.fix} />}
+      <ul class="advice">
+        {!globalThis.isSecureContext && <li>{words.insecure}</li>}
+        {order().map((browser) => (
+          <li key={browser}>{words[browser]}</li>
+        ))}
+        <li>{words.blocked}</li>
+      </ul>
+    </section>
+  );
+};

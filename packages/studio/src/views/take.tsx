@@ -1,0 +1,82 @@
+/** Exports, imports, and the snippet. */
+import type { FunctionComponent } from 'preact';
+import { exportProject, importProject } from '../state/archive.ts';
+import { promptFolder, readPromptFiles } from '../project/prompt-folder.ts';
+import { csvOfGuesses } from '../project/csv.ts';
+import { fileName, save } from '../project/save.ts';
+import { project } from '../state/project.ts';
+import { importPrompts, outcome, telling, tunedClasses } from '../state/session.ts';
+import { engine } from '../state/workers.ts';
+import { t } from '../strings/index.ts';
+import { Snippets } from './snippets.tsx';
+
+export const Take: FunctionComponent = () => {
+  const words = t().use;
+  const isTuned = tunedClasses.value !== undefined;
+  const title = fileName(project.value.name);
+  const exportPrompts = async (): Promise<void> => {
+    save(`${title}-prompts.zip`, await promptFolder(await engine.call('exportPrompts'), `${title}-prompts`));
+  };
+  const exportPredictions = (): void => {
+    const tuned = outcome.value?.tuned;
+    if (!tuned) return;
+    const images = new Map(project.value.images.map((image) => [image.id, image]));
+    const csv = csvOfGuesses(tuned.guesses, images, tunedClasses.value ?? []);
+    save(`${title}-predictions.csv`, new Blob([csv], { type: 'text/csv' }));
+  };
+  const take = async (list: FileList | null): Promise<void> => {
+    const { tensors, facts } = await readPromptFiles([...(list ?? [])]);
+    await importPrompts(tensors, facts);
+  };
+  return (
+    <>
+      <section class="panel take">
+        <h2>{words.take}</h2>
+        <div class="cards">
+          <button type="button" class="card" disabled={!isTuned} onClick={() => void telling(exportPrompts)}>
+            <b>{words.prompts}</b>
+            <span>{words.promptsAbout}</span>
+          </button>
+          <button type="button" class="card" disabled={!outcome.value?.tuned} onClick={exportPredictions}>
+            <b>{words.predictions}</b>
+            <span>{words.predictionsAbout}</span>
+          </button>
+          <button
+            type="button"
+            class="card"
+            disabled={project.value.images.length === 0}
+            onClick={() => void telling(async () => save(`${title}.zip`, await exportProject()))}
+          >
+            <b>{words.project}</b>
+            <span>{words.projectAbout}</span>
+          </button>
+          <label class="card">
+            <b>{words.importProject}</b>
+            <span>{words.importProjectAbout}</span>
+            <input
+              type="file"
+              accept=".zip"
+              onChange={({ currentTarget }) => {
+                const [file] = currentTarget.files ?? [];
+                if (file) void telling(() => importProject(file)).finally(() => (currentTarget.value = ''));
+              }}
+            />
+          </label>
+          <label class="card">
+            <b>{words.importPrompts}</b>
+            <span>{words.importPromptsAbout}</span>
+            <input
+              type="file"
+              multiple
+              accept=".zip,.safetensors,.json,.yaml"
+              onChange={({ currentTarget }) =>
+                void telling(() => take(currentTarget.files)).finally(() => (currentTarget.value = ''))
+              }
+            />
+          </label>
+        </div>
+      </section>
+      {isTuned && <Snippets folder={`${title}-prompts`} />}
+    </>
+  );
+};

@@ -1,0 +1,210 @@
+/** Training: what is asked for, and how it goes. */
+import type { FunctionComponent } from 'preact';
+import { bytes, count, duration, percent } from '../components/format.ts';
+import { Figure } from '../components/number.tsx';
+import { change, project } from '../state/project.ts';
+import {
+  canMeasure,
+  discard,
+  isBusy,
+  lines,
+  methods,
+  outcome,
+  part,
+  pause,
+  progress,
+  setSetting,
+  status,
+  train,
+  zeroShot,
+} from '../state/session.ts';
+import { t } from '../strings/index.ts';
+import { Curves } from './curves.tsx';
+import { SettingInput } from './setting-input.tsx';
+
+export const TrainView: FunctionComponent = () => {
+  const words = t().train;
+  return (
+    <>
+      <header class="lead">
+        <h1>{words.title}</h1>
+        <p>{words.hidden}</p>
+      </header>
+      {canMeasure.value ? (
+        <div class="train">
+          <Request />
+          <div class="going">
+            <Controls />
+            <Numbers />
+            <Result />
+            {lines.value.length > 0 ? <Curves /> : <p class="panel empty">{words.noCurve}</p>}
+          </div>
+        </div>
+      ) : (
+        <p class="panel empty">{t().zeroShot.needTwo}</p>
+      )}
+    </>
+  );
+};
+
+const SHOTS = [1, 2, 4, 8, 16, 'all'] as const;
+
+const Request: FunctionComponent = () => {
+  const words = t().train;
+  const { request } = project.value;
+  const method = methods.value.find(({ name }) => name === request.method);
+  const isOff = isBusy.value || status.value === 'paused';
+  const main = method?.fields.filter(({ isMain }) => isMain) ?? [];
+  const others = method?.fields.filter(({ isMain }) => !isMain) ?? [];
+  return (
+    <form class="panel request" onSubmit={(event) => event.preventDefault()}>
+      <fieldset disabled={isOff}>
+        <label>
+          <span>{words.method}</span>
+          <select
+            value={request.method}
+            onChange={({ currentTarget: { value } }) =>
+              change((present) => ({ ...present, request: { ...present.request, method: value, settings: {}, training: {} } }))
+            }
+          >
+            {methods.value.map(({ name, title }) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
+        <p class="soft about">{method?.summary}</p>
+        <label>
+          <span>{words.shots}</span>
+          <select
+            value={String(request.shots)}
+            onChange={({ currentTarget: { value } }) =>
+              change((present) => ({
+                ...present,
+                request: { ...present.request, shots: value === 'all' ? 'all' : Number(value) },
+              }))
+            }
+          >
+            {SHOTS.map((one) => (
+              <option key={one} value={String(one)}>
+                {one === 'all' ? words.all : one}
+              </option>
+            ))}
+          </select>
+        </label>
+        {main.map((field) => (
+          <SettingInput key={`${request.method} ${field.name}`} field={field} given={request[field.section][field.name]} />
+        ))}
+        <details>
+          <summary>{words.more}</summary>
+          <label>
+            <span>{words.seed}</span>
+            <input
+              type="number"
+              min={0}
+              step={1}
+              value={request.seed}
+              onChange={({ currentTarget: { valueAsNumber } }) =>
+                Number.isSafeInteger(valueAsNumber) &&
+                valueAsNumber >= 0 &&
+                change((present) => ({ ...present, request: { ...present.request, seed: valueAsNumber } }))
+              }
+            />
+          </label>
+          {others.map((field) => (
+            <SettingInput key={`${request.method} ${field.name}`} field={field} given={request[field.section][field.name]} />
+          ))}
+        </details>
+        <button
+          type="button"
+          class="plain"
+          onClick={() => {
+            for (const section of ['settings', 'training'] as const)
+              for (const name of Object.keys(request[section])) setSetting(section, name, undefined);
+          }}
+        >
+          {words.reset}
+        </button>
+      </fieldset>
+    </form>
+  );
+};
+
+const Controls: FunctionComponent = () => {
+  const words = t().train;
+  const now = status.value;
+  const state = progress.value;
+  return (
+    <div class="controls">
+      {(now === 'idle' || now === 'finished') && (
+        <button type="button" class="primary" onClick={() => void train(false)}>
+          {now === 'finished' ? words.again : words.start}
+        </button>
+      )}
+      {(now === 'starting' || now === 'running') && (
+        <button type="button" onClick={() => void pause()}>
+          {words.pause}
+        </button>
+      )}
+      {now === 'paused' && (
+        <>
+          <button type="button" class="primary" onClick={() => void train(true)}>
+            {words.goOn}
+          </button>
+          <button type="button" onClick={() => void discard()}>
+            {words.discard}
+          </button>
+        </>
+      )}
+      <span class="state" role="status">
+        {now === 'starting' && (part.value ? t().parts[part.value.what] : words.starting)}
+        {now === 'running' && state && words.epoch(state.epoch + 1, state.epochs)}
+        {now === 'pausing' && words.pausing}
+        {now === 'evaluating' && words.evaluating}
+        {now === 'paused' && words.paused(lines.value.filter(({ kind }) => kind === 'epoch').length)}
+        {now === 'finished' && words.finished}
+      </span>
+      {now === 'running' && state && (
+        <progress
+          value={state.epoch * state.steps + state.step}
+          max={state.epochs * state.steps}
+          aria-label={words.epoch(state.epoch + 1, state.epochs)}
+        />
+      )}
+    </div>
+  );
+};
+
+const Numbers: FunctionComponent = () => {
+  const words = t().train;
+  const state = progress.value;
+  if (!state || !isBusy.value) return null;
+  return (
+    <div class="numbers">
+      <Figure value={state.imagesPerSecond.toFixed(state.imagesPerSecond < 10 ? 1 : 0)} label={words.perSecond} />
+      <Figure value={duration(state.eta)} label={words.left} />
+      <Figure value={bytes(state.bytes)} label={words.memory} />
+    </div>
+  );
+};
+
+const Result: FunctionComponent = () => {
+  const words = t().train;
+  const result = outcome.value;
+  if (status.value !== 'finished' || !result?.tuned) return null;
+  const { metrics } = result.tuned;
+  const before = zeroShot.value?.metrics.accuracy;
+  return (
+    <div class="numbers">
+      <Figure
+        isMain
+        value={percent(metrics.accuracy)}
+        label={before === undefined ? t().percent : `${t().percent}, ${words.from} ${percent(before)}`}
+      />
+      <Figure value={duration(result.seconds)} label={result.plan.title} />
+      <Figure value={count(result.parameters)} label={words.learnt} />
+      {result.plan.notes.length > 0 && <p class="soft">{result.plan.notes.join('; ')}.</p>}
+    </div>
+  );
+};

@@ -1,0 +1,165 @@
+/** Trying what was learnt on pictures and on the camera, beside the frozen model. */
+import type { FunctionComponent } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Probabilities } from '../components/guess.tsx';
+import { Notice } from '../components/notice.tsx';
+import { useCamera } from '../components/use-camera.ts';
+import { csvOfTries } from '../project/csv.ts';
+import { save } from '../project/save.ts';
+import { expand, filesOfDrop, filesOfPicker } from '../project/intake.ts';
+import { project } from '../state/project.ts';
+import { telling } from '../state/session.ts';
+import { engine } from '../state/workers.ts';
+import { t } from '../strings/index.ts';
+import type { Classified } from '../worker/protocol.ts';
+
+/** A picture that was tried. */
+export interface Tried {
+  readonly path: string;
+  readonly address: string;
+  readonly tuned: Classified;
+  readonly frozen: Classified;
+}
+
+/** Images classified together, so that results come bit by bit. */
+const AT_ONCE = 16;
+/** Pictures shown with their probabilities; all are in the CSV. */
+const MOST_SHOWN = 60;
+
+export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ names }) => {
+  const words = t().use;
+  const [tried, setTried] = useState<readonly Tried[]>([]);
+  const [isLive, setLive] = useState(false);
+  useEffect(() => () => tried.forEach(({ address }) => URL.revokeObjectURL(address)), []);
+  const take = async (given: readonly { readonly file: File; readonly path: string }[]): Promise<void> => {
+    const { images } = await expand(given);
+    for (let from = 0; from < images.length; from += AT_ONCE) {
+      const some = images.slice(from, from + AT_ONCE);
+      const made = await classify(
+        some.map(({ file }) => file),
+        names,
+      );
+      const added = some.flatMap(({ file, path }, place): Tried[] => {
+        const [tuned, frozen] = [made.tuned[place], made.frozen[place]];
+        return tuned && frozen ? [{ path, address: URL.createObjectURL(file), tuned, frozen }] : [];
+      });
+      setTried((before) => [...added, ...before]);
+    }
+  };
+  return (
+    <section
+      class="panel try"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        const { dataTransfer } = event;
+        if (dataTransfer) void telling(async () => take(await filesOfDrop(dataTransfer)));
+      }}
+    >
+      <h2>{words.tryTitle}</h2>
+      <p class="soft">{words.tryLead}</p>
+      <div class="buttons">
+        <label class="button primary">
+          {t().data.pickFiles}
+          <input
+            type="file"
+            multiple
+            accept="image/*,.zip"
+            onChange={({ currentTarget }) => void telling(() => take(filesOfPicker(currentTarget.files)))}
+          />
+        </label>
+        <label class="button">
+          {t().data.pickFolder}
+          <input
+            type="file"
+            multiple
+            {...{ webkitdirectory: true }}
+            onChange={({ currentTarget }) => void telling(() => take(filesOfPicker(currentTarget.files)))}
+          />
+        </label>
+        <button type="button" aria-pressed={isLive} onClick={() => setLive(!isLive)}>
+          {isLive ? words.stopLive : words.live}
+        </button>
+        {tried.length > 0 && (
+          <button
+            type="button"
+            onClick={() => save('predictions.csv', new Blob([csvOfTries(tried, names)], { type: 'text/csv' }))}
+          >
+            {words.csv}
+          </button>
+        )}
+      </div>
+      {isLive && <Live names={names} />}
+      <div class="tried">
+        {tried.slice(0, MOST_SHOWN).map(({ path, address, tuned, frozen }) => (
+          <article key={address}>
+            <img src={address} alt={path} />
+            <div>
+              <h3>{path.split('/').at(-1)}</h3>
+              {tuned.why === undefined ? (
+                <Sides names={names} tuned={tuned} frozen={frozen} />
+              ) : (
+                <Notice tone="bad" text={tuned.why} />
+              )}
+            </div>
+          </article>
+        ))}
+      </div>
+    </section>
+  );
+};
+
+const Sides: FunctionComponent<{
+  readonly names: readonly string[];
+  readonly tuned: Classified;
+  readonly frozen: Classified;
+}> = ({ names, tuned, frozen }) => (
+  <div class="sides">
+    <div>
+      <h4>{t().use.tuned}</h4>
+      <Probabilities top={tuned.top} names={names} most={3} />
+    </div>
+    <div class="frozen">
+      <h4>{t().use.zeroShot}</h4>
+      <Probabilities top={frozen.top} names={names} most={3} />
+    </div>
+  </div>
+);
+
+async function classify(images: readonly Blob[], names: readonly string[]) {
+  const classes = { classNames: names, template: project.value.template };
+  const [tuned, frozen] = await Promise.all([
+    engine.call('classify', images, 'tuned', classes),
+    engine.call('classify', images, 'zero-shot', classes),
+  ]);
+  return { tuned, frozen };
+}
+
+/** The camera with probabilities per class, one frame after another. */
+const Live: FunctionComponent<{ readonly names: readonly string[] }> = ({ names }) => {
+  const { video, why, snap } = useCamera();
+  const [seen, setSeen] = useState<{ readonly tuned: Classified; readonly frozen: Classified } | undefined>(undefined);
+  useEffect(() => {
+    const over = new AbortController();
+    const look = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        const frame = await snap();
+        if (frame) {
+          const { tuned, frozen } = await classify([frame], names);
+          const [first, second] = [tuned[0], frozen[0]];
+          if (!over.signal.aborted && first && second) setSeen({ tuned: first, frozen: second });
+        }
+        await new Promise((resume) => setTimeout(resume, 80));
+      }
+    };
+    void telling(look);
+    return () => over.abort();
+  }, []);
+  if (why !== undefined) return <Notice tone="bad" title={t().camera.denied} text={why} />;
+  return (
+    <div class="live">
+      <video ref={video} autoplay muted playsInline />
+      {seen && <Sides names={names} tuned={seen.tuned} frozen={seen.frozen} />}
+    </div>
+  );
+};

@@ -1,0 +1,4 @@
+/** What Vite puts into modules. */
+interface ImportMeta {
+  readonly env: { readonly PROD: boolean };
+}
