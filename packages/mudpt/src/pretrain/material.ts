@@ -32,7 +32,7 @@ export type MaterialOptions = {
   readonly collection?: readonly CollectionSet[];
   /** Styles of which no copy may be among the drawings; default: all held-out ones. */
   readonly originals?: readonly string[];
-  /** Every n-th drawing only. */
+  /** Every n-th thing only. */
   readonly every?: number;
 };
 
@@ -62,7 +62,9 @@ export async function chosenIcons(
     ),
   );
   for (const set of collection) choices.push(...(await chooseIcons(set, matcher, { from, variants })));
-  return choices.filter((_, index) => index % every === 0);
+  const keys = [...new Set(choices.map(({ subject }) => subject.key))];
+  const kept = new Set(keys.filter((_, index) => index % every === 0));
+  return choices.filter(({ subject }) => kept.has(subject.key));
 }
 
 /** Drawings in held-out styles, copies of which would give away what is measured. */

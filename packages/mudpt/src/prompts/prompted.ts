@@ -88,9 +88,18 @@ export class PromptedClip implements PromptMethod {
   }
 
   evaluate(images: Tensor, textFeatures?: Tensor): Tensor {
+    return scope(() => this.evaluateWithFeatures(images, textFeatures).logits);
+  }
+
+  /** A subclass that overrides {@link evaluate} overrides this too. */
+  evaluateWithFeatures(images: Tensor, textFeatures?: Tensor): Pick<Outputs, 'logits' | 'imageFeatures'> {
     return scope(() => {
       const prompts = this.promptsOfAll();
-      return this.outputs(this.imageFeatures(images, prompts), textFeatures ?? this.classFeatures(prompts)).logits;
+      const { logits, imageFeatures } = this.outputs(
+        this.imageFeatures(images, prompts),
+        textFeatures ?? this.classFeatures(prompts),
+      );
+      return { logits, imageFeatures };
     });
   }
 

@@ -74,7 +74,7 @@ export async function loadDrawings(choices: readonly IconChoice[], options: Draw
     await mkdir(cache, { recursive: true });
     await writeFileAtomic('icons', file, bytes);
   }
-  return takeApart(choices, names.length, bytes, side * side);
+  return takeApart(choices, names.length, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), side * side);
 }
 
 function takeApart(choices: readonly IconChoice[], count: number, bytes: Uint8Array, area: number): Drawing[] {

@@ -15,7 +15,7 @@ export const PHOTO_LIST: Readonly<Record<string, Readonly<Record<string, string>
   mammal: {
     'animals/mammals/apes': 'chimp gorilla tamarin_emperor',
     'animals/mammals':
-      'badger echidna elephant ferret giraffe hedgehog hippopotamus pig pig_golden pig_golden2 rabbit_little rhino_black wildboar',
+      'badger elephant ferret giraffe hippopotamus pig pig_golden pig_golden2 rabbit_little rhino_black wildboar',
     'animals/mammals/bears': 'bear european-bear',
     'animals/mammals/bovines':
       'bison bull cow cow_white gnu-baby-stand gnu-baby gnu-sitting gnu-stand goat indian_blackbuck mountaingoat ram sheep sheep_lamb yak zebu',
