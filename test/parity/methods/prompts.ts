@@ -2,7 +2,7 @@
 import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
+import { type MethodContext, methodNamed, type PromptMethod, type StepOptimizer } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 import type { MethodCase } from './case.ts';
@@ -29,7 +29,8 @@ export async function contextOf(golden: MethodCase, classes: number): Promise<Me
 
 /** The method of a golden, with its initial values. The caller disposes it. */
 export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
-  const context = await contextOf(golden, nth(golden.host('input.token_ids').shape, 0));
+  const ids = golden.tensors.has('input.token_ids') ? 'input.token_ids' : 'input.template_token_ids';
+  const context = await contextOf(golden, golden.host(ids).shape.at(-2) ?? 0);
   const method = methodNamed(name).create(context, settings);
   if (method.kind !== 'prompts') throw new Unsupported(`${name} learns no prompts`);
   startFrom(golden, method, 'init.');
@@ -46,20 +47,25 @@ export function startFrom(golden: MethodCase, { learnable }: PromptMethod, prefi
   });
 }
 
-/** Steps of SGD as the metadata asks for, captured once and replayed. */
+type Update = StepOptimizer;
+
+/** The optimizer as the metadata asks for. */
+const sgdOf = (golden: MethodCase, { learnable }: PromptMethod): Update =>
+  new SGD([...learnable.values()], {
+    lr: golden.number('sgd_lr'),
+    momentum: golden.number('sgd_momentum'),
+    weightDecay: golden.number('sgd_weight_decay'),
+  });
+
+/** Steps, captured once and replayed. */
 export class Training {
-  private readonly optimizer: SGD;
   private readonly run;
 
   constructor(
     golden: MethodCase,
     private readonly method: PromptMethod,
+    private readonly optimizer: Update = sgdOf(golden, method),
   ) {
-    this.optimizer = new SGD([...method.learnable.values()], {
-      lr: golden.number('sgd_lr'),
-      momentum: golden.number('sgd_momentum'),
-      weightDecay: golden.number('sgd_weight_decay'),
-    });
     this.run = capture(
       ({ images, labels }: { images: Tensor; labels: Tensor }) => {
         const { value, gradients } = lossAndGradients(() => method.loss(images, labels));

@@ -12,6 +12,7 @@ import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
 import { promptsrc } from './promptsrc.ts';
+import { taskRes } from './taskres.ts';
 import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
 import { umudpt } from './umudpt.ts';
 import { vpt } from './vpt.ts';
@@ -23,6 +24,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   tipAdapter,
   tipAdapterF,
   clipAdapter,
+  taskRes,
   coop,
   cocoop,
   kgcoop,
