@@ -72,11 +72,13 @@ eachDevice('ImageTower', (ctx) => {
     const saved = tape.savedBytes;
     using loss = scope(() => sum(mul(features, cotangent)));
     using gradients = tape.backward(loss);
+    tape.dispose();
     using again = new Tape();
     for (const prompt of prompts) again.watch(prompt);
     using recomputed = tower.forward(x, { prompts: shallow, hook, recompute: true });
     expect(again.savedBytes).toBeLessThan(saved);
     using anew = again.backward(recomputed, cotangent);
+    again.dispose();
     for (const prompt of prompts) expect(await anew.of(prompt).data()).toEqual(await gradients.of(prompt).data());
     // The same without a hook: what blocks make of tokens that the next one replaces is left out.
     for (const [recompute, end] of [

@@ -46,7 +46,12 @@ export type PromptSpec = {
   readonly text?: TextPromptSpec;
   /** Absent: the image tower runs as it is. */
   readonly image?: TowerPromptSpec;
+  /** Parameters that act on what a tower gives, by tower: adapters of features, residuals, projections. Absent: there are none. */
+  readonly features?: FeatureParameters;
 };
+
+/** Names of parameters by the tower on whose features they act. */
+export type FeatureParameters = Readonly<Partial<Record<(typeof TOWERS)[number], readonly string[]>>>;
 
 export const TOWERS = ['text', 'image'] as const;
 
@@ -63,6 +68,8 @@ export type PromptPlace = {
 export type PromptLayout = {
   readonly text: readonly PromptPlace[];
   readonly image: readonly PromptPlace[];
+  /** See `PromptSpec.features`; absent where there are none. */
+  readonly features?: FeatureParameters;
   /** See `PromptMethod.example`. */
   readonly example: string;
 };
@@ -87,7 +94,12 @@ export function replacedTokens(tower: TowerPromptSpec | undefined): number {
 export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
   const places = ({ layers, nCtx }: TowerPromptSpec): PromptPlace[] =>
     layers.map((prompt) => ({ layer: prompt.layer, rows: nCtx, sources: sourcesOf(prompt) }));
-  return { text: spec.text ? places(spec.text) : [], image: spec.image ? places(spec.image) : [], example };
+  return {
+    text: spec.text ? places(spec.text) : [],
+    image: spec.image ? places(spec.image) : [],
+    ...(spec.features && { features: spec.features }),
+    example,
+  };
 }
 
 /**
@@ -113,6 +125,14 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
       if (misfit) fail(misfit, 'declare the shape that the tower takes');
     }
   }
+  for (const tower of TOWERS)
+    for (const name of spec.features?.[tower] ?? [])
+      if (!(name in spec.parameters))
+        throw new MethodError(
+          method,
+          `the features of the ${tower} tower use ${name}, which is not learnt`,
+          'name one of the parameters',
+        );
   const { text } = spec;
   if (text && replacedTokens(text) > 0 && (text.position !== 'end' || text.classes !== undefined))
     throw new MethodError(

@@ -20,6 +20,7 @@ export type {
 export { methodContext } from '../method/method.ts';
 export {
   type ContextPosition,
+  type FeatureParameters,
   type LayerPrompt,
   layoutOf,
   type ParameterShapes,
@@ -40,8 +41,9 @@ export {
 } from '../method/rematerialization.ts';
 export { depth, expectDepth, initWords, length } from '../method/settings.ts';
 export { type TrainingInput, trainingPreset, type TrainingSettings } from '../method/training-settings.ts';
-export { cosineLogits } from '../prompts/cosine.ts';
+export { cosineDistance, cosineLogits } from '../prompts/cosine.ts';
 export { deepContext, type DeepContextOptions } from '../prompts/deep-context.ts';
+export { GuidedClip } from '../prompts/guided.ts';
 export { independentPrompts, type IndependentOptions } from '../prompts/independent.ts';
 export { contextStart, randomPrompts } from '../prompts/initial.ts';
 export {
@@ -57,5 +59,6 @@ export { drawPrompts, LearntPrompts, type PromptLearner, shapesOf } from '../pro
 export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
 export { prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 export { PromptedClip } from '../prompts/prompted.ts';
+export { adapterOutput } from './clip-adapter.ts';
 export { aggregationWeights } from './promptsrc.ts';
 export { methodNamed, methodNames, registerMethod } from './registry.ts';

@@ -1,11 +1,13 @@
 /** All methods by name. Adding one to this package is a line here and its file; other packages register theirs. */
 import { InputError } from '@mudpt/tensor';
 import { checkMethodDefinition } from '../method/check.ts';
+import { clipAdapter } from './clip-adapter.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
 import type { MethodDefinition } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
+import { kgcoop } from './kgcoop.ts';
 import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
@@ -20,8 +22,10 @@ const BUILT_IN: readonly MethodDefinition[] = [
   linearProbe,
   tipAdapter,
   tipAdapterF,
+  clipAdapter,
   coop,
   cocoop,
+  kgcoop,
   vpt,
   deepLanguage,
   ivlp,
