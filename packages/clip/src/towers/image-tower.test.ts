@@ -178,6 +178,33 @@ eachDevice('ImageTower', (ctx) => {
     expect(imageOf(trainable).parameters().length).toBe([...imageOf(trainable).weights()].length);
   });
 
+  it('gives the same features of patches in any order, with the places that they have', async () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = imageOf(clip);
+    using x = images(2);
+    using expected = tower.forward(x);
+    const across = size / patch;
+    const values = pixels(2);
+    // The second image's patches come last first.
+    const places = [0, 1].map((image) => Array.from({ length: across ** 2 }, (_, at) => (image ? across ** 2 - 1 - at : at)));
+    const windows = places.flatMap((list, image) =>
+      list.flatMap((place) =>
+        Array.from({ length: 3 * patch * patch }, (_, at) => {
+          const [channel, row, column] = [Math.floor(at / patch ** 2), Math.floor(at / patch) % patch, at % patch];
+          const [top, left] = [Math.floor(place / across) * patch, (place % across) * patch];
+          return values[((image * 3 + channel) * size + top + row) * size + left + column] ?? Number.NaN;
+        }),
+      ),
+    );
+    using rows = onDevice(Float32Array.from(windows), [2, across ** 2, 3 * patch * patch]);
+    using order = tensor(Int32Array.from(places.flat()), { shape: [2, across ** 2], device: ctx.device });
+    using tokens = tower.somePatches(rows, order);
+    using features = tower.features(tokens);
+    expect(distance(await features.data(), await expected.data())).toBeLessThan(1e-6);
+    using one = narrow(rows, 1, 0, 1);
+    expect(() => tower.somePatches(one, order)).toThrow(/places \[2, 9\]/);
+  });
+
   it('says what is wrong with images and rows', () => {
     using clip = tinyClip({ device: ctx.device });
     const tower = imageOf(clip);
