@@ -7,7 +7,18 @@ import { values } from '../../../../bench/inputs.ts';
 
 const NAME = 'ViT-B/16';
 const [BATCH, STEPS] = [4, 6];
-const CLASSES = ['dog', 'tabby cat', 'golden retriever', 'fire engine', 'hot air balloon', 'daisy', 'sports car', 'mushroom', 'red dog', 'old barn'];
+const CLASSES = [
+  'dog',
+  'tabby cat',
+  'golden retriever',
+  'fire engine',
+  'hot air balloon',
+  'daisy',
+  'sports car',
+  'mushroom',
+  'red dog',
+  'old barn',
+];
 
 /** Both rows; on the way everything is checked: the replayed tower against the eager one, a step against itself done anew. */
 export async function modelRows(device: Device, effort: Effort, onRow: (row: Row) => void): Promise<void> {
@@ -37,7 +48,12 @@ async function stepRow(device: Device, clip: ReturnType<typeof randomClip>): Pro
   if (!training) throw new TypeError('mudpt is trained');
   const { size } = clip.config.image;
   const data = values(BATCH * 3 * size * size, 1);
-  const batch = { images: data, shape: [BATCH, 3, size, size] as const, labels: Int32Array.from({ length: BATCH }, (_, i) => i), items: [] };
+  const batch = {
+    images: data,
+    shape: [BATCH, 3, size, size] as const,
+    labels: Int32Array.from({ length: BATCH }, (_, i) => i),
+    items: [],
+  };
   const run = async (): Promise<{ readonly times: number[]; readonly loss: number }> => {
     const context = await methodContext(clip, { classNames: CLASSES, template: 'a photo of a {}.', seed: 1 });
     const method = create(context, {});

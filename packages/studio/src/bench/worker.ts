@@ -16,7 +16,13 @@ const MOST_TOKENS = 1024;
 async function run(): Promise<BenchHead> {
   using device = await Device.open();
   const { name: adapter, kind } = device.adapter;
-  const head = { adapter, kind, processor: 'unknown: a page is not told', cores: navigator.hardwareConcurrency, date: new Date().toISOString() };
+  const head = {
+    adapter,
+    kind,
+    processor: 'unknown: a page is not told',
+    cores: navigator.hardwareConcurrency,
+    date: new Date().toISOString(),
+  };
   const onRow = (row: Row): void => tell({ row });
   const attention = attentionJobs.filter(({ tokens }) => kind === 'gpu' || tokens < MOST_TOKENS);
   for (const job of gemmJobs) onRow(await runOurs(device, 'gemm', job, EFFORT));
