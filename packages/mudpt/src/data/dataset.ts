@@ -33,6 +33,9 @@ export interface Dataset {
   readonly warnings: readonly string[];
 }
 
+/** Part of the warning of test pictures that are training pictures as well. */
+export const SEEN_BEFORE = 'seen in training or validation too';
+
 /** The items of each label, labels in the order of their first appearance. */
 export function byLabel(items: readonly Item[]): Map<number, Item[]> {
   const groups = new Map<number, Item[]>();

@@ -1,10 +1,7 @@
 /** Duplicate images of a data set: in two classes, or in training and test. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { counted, type Item, someOf } from './dataset.ts';
-
-/** Part of the warning of test pictures that are training pictures as well. */
-export const SEEN_BEFORE = 'seen in training or validation too';
+import { counted, type Item, SEEN_BEFORE, someOf } from './dataset.ts';
 
 interface Placed {
   readonly item: Item;

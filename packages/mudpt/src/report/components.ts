@@ -1,5 +1,9 @@
-/** Drawings of the report that a page shows too: no files, no libraries of charts. */
+/** Drawings and sections of the report that a page shows and writes too: no files, no libraries of charts. */
+export type { Evaluation, Prediction, RunSummary } from '../runs/records.ts';
 export { type DiagramFacts, promptDiagram } from './diagram.ts';
-export { Markup } from './markup.ts';
+export { hardestImages, labelsToCheck, pairsTable } from './errors.ts';
+export { type Markup } from './markup.ts';
 export { matrixSvg } from './matrix.ts';
+export { page } from './page.ts';
+export { classTable, confusionSection, headline, inside } from './sections.ts';
 export { type LayerWords, nearestWords } from './words.ts';

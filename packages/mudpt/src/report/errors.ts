@@ -1,10 +1,10 @@
 /** What went wrong: pairs of classes that are confused, images with the largest loss, labels that look wrong. */
 import { nth } from '@mudpt/tensor/internal';
-import { readableName } from '../data/index.ts';
+import { readableName } from '../data/class-names.ts';
 import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
 import type { Prediction, RunSummary } from '../runs/index.ts';
 import { html, type Markup } from './markup.ts';
-import { MOST_CLASSES } from './plots.ts';
+import { MOST_CLASSES } from './labels.ts';
 
 /** Thumbnails by id, as data URIs. */
 export type Thumbnails = ReadonlyMap<string, string>;

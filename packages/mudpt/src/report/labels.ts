@@ -17,3 +17,6 @@ export function shortened(name: string): string {
 export function roomFor(names: readonly string[]): number {
   return 16 + LETTER * Math.max(4, ...names.map((name) => [...name].length));
 }
+
+/** Charts of every class are drawn for so many: of more they show the extremes, and tables with a search have the rest. */
+export const MOST_CLASSES = 60;

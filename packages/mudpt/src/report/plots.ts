@@ -98,8 +98,6 @@ function epochsOf(metrics: readonly MetricsLine[], stepsPerEpoch: number): (Epoc
     .map((line) => ({ ...line, at: (line.epoch + 1) * stepsPerEpoch }));
 }
 
-/** Charts of every class are drawn for so many: of more they show the extremes, and tables with a search have the rest. */
-export const MOST_CLASSES = 60;
 /** Classes shown at either end then. */
 const EXTREMES = 20;
 /** Bars of a histogram of accuracies. */

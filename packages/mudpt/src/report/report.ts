@@ -21,11 +21,12 @@ import { page } from './page.ts';
 import { drawCharts } from './charts.ts';
 import { confusedPairs, doubtfulLabels, hardest, hardestImages, labelsToCheck, pairsShown, pairsTable } from './errors.ts';
 import type { Markup } from './markup.ts';
-import { MOST_CLASSES } from './plots.ts';
 import { embeddingOf, embeddingSection } from './embedding.ts';
+import { MOST_CLASSES } from './labels.ts';
 import { reliabilitySection, unknownSection } from './reliability.ts';
-import { alternatives, classTable, confusionSection, curves, headline, inside, usage } from './sections.ts';
+import { alternatives, classTable, confusionSection, curves, headline, inside } from './sections.ts';
 import { thumbnails } from './thumbnails.ts';
+import { usage } from './usage.ts';
 import { type LayerWords, nearestWords } from './words.ts';
 
 /** Images shown at most, of few classes: a thumbnail takes about 2 KB. */

@@ -1,8 +1,7 @@
 /** What the report says, section by section. */
 import { nth } from '@mudpt/tensor/internal';
-import { command } from '../command.ts';
-import { SEEN_BEFORE } from '../data/duplicates.ts';
-import { readableName } from '../data/index.ts';
+import { readableName } from '../data/class-names.ts';
+import { SEEN_BEFORE } from '../data/dataset.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import { classesWithImages } from '../evaluation/metrics.ts';
 import { nameOfEvaluation } from '../runs/records.ts';
@@ -28,7 +27,12 @@ function uncertainty({ metrics: { accuracy, count } }: Evaluation): number {
   return count > 0 ? 196 * Math.sqrt((share * (1 - share)) / count) : 0;
 }
 
-export function headline(summary: RunSummary, config: RunConfig, before: Evaluation, after: Evaluation): Markup {
+export function headline(
+  summary: RunSummary,
+  config: Pick<RunConfig, 'shots' | 'seed' | 'imported'>,
+  before: Evaluation,
+  after: Evaluation,
+): Markup {
   const [from, to] = [before.metrics.accuracy, after.metrics.accuracy];
   const number = (label: string, value: string, isMain = false): Markup =>
     html`<div class="number${isMain ? ' main' : ''}"><b>${value}</b><span class="soft">${label}</span></div>`;
@@ -148,24 +152,4 @@ ${
   html`<h2>Nearest words</h2><p class="soft">Tokens whose embeddings lie nearest to each learnt text prompt (Euclidean distance). They seldom make sense: prompts are points between words.</p>
 <div class="scroll"><table><thead><tr><th class="n">layer</th><th></th><th class="n">row</th><th>nearest tokens</th></tr></thead><tbody>${rows}</tbody></table></div>`
 }`;
-}
-
-export function usage(summary: RunSummary, config: RunConfig, folder: string): Markup {
-  const { settings: ofMethod, training, ...run } = config;
-  const used = {
-    ...run,
-    data: `${summary.data.name} (${config.data})`,
-    template: summary.data.template,
-    model: summary.model.name,
-  };
-  const settings = Object.entries({ ...used, ...ofMethod, ...training }).map(
-    ([key, value]) => html`<dt>${key}</dt><dd>${typeof value === 'string' ? value : JSON.stringify(value)}</dd>`,
-  );
-  return html`<h2>Use it</h2>
-<pre># classify files and folders
-${command(`predict ${folder} my-pictures --top 5`)}
-# the same prompts on other data
-${command(`evaluate ${folder} --data other-pictures`)}</pre>
-<p class="soft">What was learnt is in <code>prompts.safetensors</code> and <code>prompts.json</code> beside this file; it belongs to the base model <code>${summary.model.name}</code> (${summary.model.hash.slice(0, 12)}).</p>
-<h2>Settings</h2><dl>${settings}</dl>`;
 }

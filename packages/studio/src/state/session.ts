@@ -28,7 +28,10 @@ export const part = signal<{ readonly what: string; readonly done: number; reado
 export const lost = signal<string | undefined>(undefined);
 
 export const zeroShot = signal<Measured | undefined>(undefined);
-export const isMeasuring = signal(false);
+/** What {@link zeroShot} was measured of. */
+const measuredKey = signal('');
+/** Whether it is of the present classes, images, template and model. */
+export const isZeroShotCurrent = computed(() => measuredKey.value === zeroShotKey.value);
 
 export type TrainingStatus = 'idle' | 'starting' | 'running' | 'pausing' | 'paused' | 'evaluating' | 'finished';
 export const status = signal<TrainingStatus>('idle');
@@ -71,6 +74,7 @@ onEngineEvent((event) => {
     case 'progress':
       batch(() => {
         progress.value = event;
+        lost.value = undefined;
         part.value = undefined;
         if (status.value === 'starting' || status.value === 'evaluating') status.value = 'running';
       });
@@ -81,7 +85,8 @@ onEngineEvent((event) => {
     case 'reopened':
       batch(() => {
         adapter.value = event.adapter;
-        lost.value = undefined;
+        // While training the notice stays until the first step that is done again.
+        if (!isBusy.value) lost.value = undefined;
       });
       break;
     default:
@@ -162,12 +167,14 @@ function watchZeroShot(): void {
     timer = setTimeout(() => {
       wanted = key;
       void telling(async () => {
-        isMeasuring.value = true;
         try {
           const measured = await engine.call('zeroShot', await wireDataset());
-          if (zeroShotKey.value === key) zeroShot.value = measured;
+          if (zeroShotKey.value !== key) return;
+          batch(() => {
+            zeroShot.value = measured;
+            measuredKey.value = key;
+          });
         } finally {
-          isMeasuring.value = false;
           part.value = undefined;
         }
       });
@@ -194,6 +201,7 @@ export async function train(resume: boolean): Promise<void> {
   const ended = await telling(async () => engine.call('train', await wireDataset(), project.value.request, goesOn));
   batch(() => {
     part.value = undefined;
+    lost.value = undefined;
     if (!ended) status.value = outcome.value ? 'finished' : 'idle';
     else if (ended.end === 'paused') status.value = 'paused';
     else {

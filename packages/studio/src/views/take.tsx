@@ -6,6 +6,7 @@ import { csvOfGuesses } from '../project/csv.ts';
 import { fileName, save } from '../project/save.ts';
 import { project } from '../state/project.ts';
 import { importPrompts, outcome, telling, tunedClasses } from '../state/session.ts';
+import { makeReport } from '../state/report.ts';
 import { engine } from '../state/workers.ts';
 import { t } from '../strings/index.ts';
 import { Snippets } from './snippets.tsx';
@@ -17,6 +18,8 @@ export const Take: FunctionComponent = () => {
   const exportPrompts = async (): Promise<void> => {
     save(`${title}-prompts.zip`, await promptFolder(await engine.call('exportPrompts'), `${title}-prompts`));
   };
+  const exportReport = async (): Promise<void> =>
+    save(`${title}-report.html`, new Blob([await makeReport()], { type: 'text/html' }));
   const exportPredictions = (): void => {
     const tuned = outcome.value?.tuned;
     if (!tuned) return;
@@ -40,6 +43,10 @@ export const Take: FunctionComponent = () => {
           <button type="button" class="card" disabled={!outcome.value?.tuned} onClick={exportPredictions}>
             <b>{words.predictions}</b>
             <span>{words.predictionsAbout}</span>
+          </button>
+          <button type="button" class="card" disabled={!outcome.value?.tuned} onClick={() => void telling(exportReport)}>
+            <b>{words.report}</b>
+            <span>{words.reportAbout}</span>
           </button>
           <button
             type="button"

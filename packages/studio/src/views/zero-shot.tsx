@@ -5,7 +5,7 @@ import { percent } from '../components/format.ts';
 import { GuessFigure } from '../components/guess.tsx';
 import { Figure } from '../components/number.tsx';
 import { change, project } from '../state/project.ts';
-import { canMeasure, isMeasuring, usedClasses, zeroShot } from '../state/session.ts';
+import { canMeasure, isZeroShotCurrent, usedClasses, zeroShot } from '../state/session.ts';
 import { t } from '../strings/index.ts';
 
 /** Sentences to begin with. */
@@ -27,7 +27,7 @@ export const ZeroShotView: FunctionComponent = () => {
       {!canMeasure.value && <p class="panel empty">{words.needTwo}</p>}
       {isWhole && canMeasure.value && (
         <>
-          <div class={`numbers ${isMeasuring.value ? 'stale' : ''}`} aria-live="polite">
+          <div class={`numbers ${isZeroShotCurrent.value ? '' : 'stale'}`} aria-live="polite">
             <Figure
               isMain
               value={percent(measured.metrics.accuracy)}

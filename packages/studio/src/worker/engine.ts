@@ -14,6 +14,7 @@ import { measure, predict } from '../model/measure.ts';
 import { planOf } from '../model/plan.ts';
 import { readPrompts, writePrompts } from '../model/prompts.ts';
 import { markPaused } from '../model/recorder.ts';
+import { writeReport } from '../model/report.ts';
 import { methodFacts } from '../model/settings.ts';
 import { database } from '../project/store.ts';
 import type {
@@ -224,6 +225,11 @@ class Engine {
       const { text: textLayers, image: imageLayers } = this.model().facts.layers;
       return promptDiagram({ layout, textLayers, imageLayers }).text;
     },
+    report: (request) =>
+      this.inTurn(async () => {
+        const { clip, facts } = this.model();
+        return writeReport(request, clip, facts, this.tuned && (await insideOf(clip, this.tuned.method)));
+      }),
     exportPrompts: async () => this.expectTuned().files,
     importPrompts: (tensors, facts) =>
       this.inTurn(async () => {

@@ -120,6 +120,21 @@ export interface InsideFacts {
   }[];
 }
 
+/** What a report is made of. */
+export interface ReportRequest {
+  readonly name: string;
+  readonly template: string;
+  /** By label, with the images of either side. */
+  readonly classes: readonly { readonly name: string; readonly train: number; readonly test: number }[];
+  readonly outcome: TrainingOutcome;
+  readonly before: Measured;
+  readonly after: Measured;
+  /** The confusion matrix as {@link EngineCalls.drawMatrix} draws it. */
+  readonly matrix: string;
+  /** Data URIs by image. */
+  readonly thumbnails: readonly (readonly [id: string, address: string])[];
+}
+
 export interface PromptFiles {
   readonly tensors: Uint8Array<ArrayBuffer>;
   readonly facts: string;
@@ -177,6 +192,8 @@ export interface EngineCalls {
   drawMatrix(names: readonly string[], confusion: Confusion): Promise<string>;
   /** Where prompts enter the loaded model, as SVG. */
   drawPrompts(layout: PromptLayout): Promise<string>;
+  /** One HTML file with the sections of Node's report. */
+  report(request: ReportRequest): Promise<string>;
   exportPrompts(): Promise<PromptFiles>;
   importPrompts(tensors: Blob, facts: string): Promise<PromptDescription>;
   forget(): Promise<void>;

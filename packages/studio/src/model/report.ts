@@ -1,0 +1,78 @@
+/** The report of a training as one HTML file, of the sections that Node's report has. */
+import type { Clip } from '@mudpt/clip';
+import {
+  classTable,
+  confusionSection,
+  type Evaluation,
+  hardestImages,
+  headline,
+  inside,
+  labelsToCheck,
+  page,
+  pairsTable,
+  type Prediction,
+  promptDiagram,
+  type RunSummary,
+} from 'mudpt/report';
+import { methodNamed } from 'mudpt/core';
+import type { InsideFacts, Measured, ModelFacts, ReportRequest } from '../worker/protocol.ts';
+
+/** Where the page's charts of classes would be: the table says the same. */
+const NO_CHART = { all: '' };
+
+export function writeReport(request: ReportRequest, clip: Clip, model: ModelFacts, facts: InsideFacts | undefined): string {
+  const { name, template, classes, outcome, before, after, thumbnails } = request;
+  const { plan } = outcome;
+  const [frozen, tuned] = [evaluationOf('zero-shot', name, before), evaluationOf('tuned', name, after)];
+  const summary: RunSummary = {
+    format: 2,
+    marks: { config: plan.mark, data: plan.mark, images: plan.mark, model: model.hash },
+    state: 'finished',
+    data: {
+      name,
+      template,
+      classes: classes.map(({ name: className, train, test }) => ({
+        name: className,
+        prompt: template.replace('{}', className),
+        train,
+        val: 0,
+        test,
+      })),
+      warnings: plan.notes,
+      unreadable: after.unreadable,
+    },
+    model: { name: model.name, hash: model.hash, imageSize: model.imageSize, config: clip.config },
+    method: { name: plan.method, title: plan.title, summary: methodNamed(plan.method).summary, parameters: outcome.parameters },
+    adapter: clip.device.adapter.name,
+    evaluations: [frozen, tuned],
+    training: { epochs: 0, stepsPerEpoch: 0, epochsDone: 0, seconds: outcome.seconds, peakBytes: outcome.peakBytes },
+  };
+  const predictions = predictionsOf(before, after);
+  const images = new Map(thumbnails);
+  const { text, image } = clip.config;
+  const diagram = facts?.layout && promptDiagram({ layout: facts.layout, textLayers: text.layers, imageLayers: image.layers });
+  return page(`${plan.title}: ${name}`, [
+    headline(summary, { shots: plan.shots, seed: plan.seed }, frozen, tuned),
+    classTable(summary, NO_CHART, frozen, tuned),
+    confusionSection(
+      summary,
+      after.confusion,
+      { svg: request.matrix },
+      pairsTable(summary, after.confusion),
+      predictions,
+      images,
+    ),
+    hardestImages(summary, predictions, images, new Map()),
+    labelsToCheck(summary, predictions, images, new Map()),
+    inside(diagram, facts?.layout?.example, facts?.words ?? []),
+  ]);
+}
+
+function evaluationOf(what: Evaluation['what'], data: string, { metrics }: Measured): Evaluation {
+  return { what, data, split: 'test', classes: 'all', metrics, time: new Date().toISOString() };
+}
+
+function predictionsOf(before: Measured, after: Measured): Prediction[] {
+  const frozen = new Map(before.guesses.map(({ id, top }) => [id, top]));
+  return after.guesses.map(({ id, label, top, loss }) => ({ id, label, zeroShot: frozen.get(id) ?? [], tuned: top, loss }));
+}
