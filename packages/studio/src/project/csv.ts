@@ -13,7 +13,7 @@ export function csvOfGuesses(
     const [guess, share] = top[0] ?? [-1, 0];
     return [images.get(id)?.name ?? id, names[label] ?? '', names[guess] ?? '', share.toFixed(6), loss.toFixed(6)];
   });
-  return [['file', 'class', 'prediction', 'probability', 'loss'], ...rows].map((row) => csvLine(row)).join('');
+  return linesOf([['file', 'class', 'prediction', 'probability', 'loss'], ...rows]);
 }
 
 /** Pictures that were tried: what both models take them for. */
@@ -26,7 +26,9 @@ export function csvOfTries(
     return why === undefined ? [names[label] ?? '', share.toFixed(6)] : [why, ''];
   };
   const rows = tried.map(({ path, tuned, frozen }) => [path, ...first(tuned), ...first(frozen)]);
-  return [['file', 'prediction', 'probability', 'zero-shot', 'zero-shot probability'], ...rows]
-    .map((row) => csvLine(row))
-    .join('');
+  return linesOf([['file', 'prediction', 'probability', 'zero-shot', 'zero-shot probability'], ...rows]);
+}
+
+function linesOf(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => `${csvLine(row)}\n`).join('');
 }
