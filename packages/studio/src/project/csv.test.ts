@@ -8,5 +8,7 @@ it('each image is a line of its own, and what a table program would run or split
     'file,class,prediction,probability,loss\n"a, b.png",cat,"dog ""x""",0.750000,1.500000\n',
   );
   const tried = [{ path: 'x.png', tuned: { top: [[0, 1]] as const }, frozen: { top: [], why: 'is empty' } }];
-  expect(csvOfTries(tried, ['cat'])).toBe('file,prediction,probability,zero-shot,zero-shot probability\nx.png,cat,1.000000,is empty,\n');
+  expect(csvOfTries(tried, ['cat'])).toBe(
+    'file,prediction,probability,zero-shot,zero-shot probability\nx.png,cat,1.000000,is empty,\n',
+  );
 });
