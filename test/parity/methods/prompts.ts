@@ -1,8 +1,8 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
-import { SGD, lossAndGradients } from '@mudpt/autograd';
+import { SGD } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { type MethodContext, methodNamed, type PromptMethod, type StepOptimizer } from 'mudpt';
+import { type MethodContext, methodNamed, type PromptMethod, stepGradients, type StepOptimizer } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 import type { MethodCase } from './case.ts';
@@ -68,7 +68,7 @@ export class Training {
   ) {
     this.run = capture(
       ({ images, labels }: { images: Tensor; labels: Tensor }) => {
-        const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
+        const { value, gradients } = stepGradients(method, images, labels);
         this.optimizer.step(gradients);
         const named = [...method.learnable].map(([name, tensor]): [string, Tensor] => [
           name,
@@ -107,9 +107,10 @@ export async function train(
   method: PromptMethod,
   terms: Readonly<Record<string, string>> = {},
   afterwards?: (results: Results) => Promise<void>,
+  labels = golden.tensor('input.label'),
 ): Promise<Results> {
   const results: Results = new Map();
-  const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
+  const images = golden.tensor('input.image');
   const training = new Training(golden, method);
   try {
     const losses: number[] = [];

@@ -8,6 +8,7 @@ export type {
   FitData,
   FitProgress,
   FitReport,
+  GradientRule,
   LayerTokens,
   Method,
   MethodContext,
@@ -17,6 +18,7 @@ export type {
   TextPath,
   TowerPrompts,
 } from '../method/method.ts';
+export { combinedGradients, gradientParts, type GradientParts, stepGradients } from '../method/gradients.ts';
 export { methodContext } from '../method/method.ts';
 export {
   type ContextPosition,

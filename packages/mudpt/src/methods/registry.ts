@@ -11,6 +11,7 @@ import { kgcoop } from './kgcoop.ts';
 import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
+import { prograd } from './prograd.ts';
 import { promptsrc } from './promptsrc.ts';
 import { taskRes } from './taskres.ts';
 import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
@@ -28,6 +29,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   coop,
   cocoop,
   kgcoop,
+  prograd,
   vpt,
   deepLanguage,
   ivlp,
