@@ -69,6 +69,7 @@ export const FEATURE_METHODS: typeof PROMPT_METHODS = [
   ['zero-shot', {}],
   ['zero-shot', { selected: true }],
   ['linear-probe', { strengths: [1, 1e-2], searchSteps: 1, maxIterations: 50 }],
+  ['lp-plus-plus', { epochs: 12 }],
   ['tip-adapter', { betaSteps: 3, alphaSteps: 3, cachePasses: 2 }],
   ['tip-adapter-f', { betaSteps: 3, alphaSteps: 3, cachePasses: 0, epochs: 2, batchSize: 5 }],
 ];

@@ -1,6 +1,7 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
+import { lpplus } from './lp-plus-plus.ts';
 import { clipAdapter, kgcoop, prograd, taskres } from './successors.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
@@ -19,6 +20,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   mudpt_transformer: mudptTransformer,
   tip_adapter: tipAdapter,
   kgcoop,
+  lpplus,
   prograd,
   taskres,
   clip_adapter: clipAdapter,

@@ -9,6 +9,7 @@ import { MethodError } from '../method/errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
 import { kgcoop } from './kgcoop.ts';
 import { linearProbe } from './linear-probe.ts';
+import { lpPlusPlus } from './lp-plus-plus.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
 import { prograd } from './prograd.ts';
@@ -22,6 +23,7 @@ import { zeroShot } from './zero-shot.ts';
 const BUILT_IN: readonly MethodDefinition[] = [
   zeroShot,
   linearProbe,
+  lpPlusPlus,
   tipAdapter,
   tipAdapterF,
   clipAdapter,

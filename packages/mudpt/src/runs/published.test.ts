@@ -185,6 +185,12 @@ const PUBLISHED: readonly [source: string, input: RunInput, settings: object, tr
     ];
   }),
   [
+    'LP++',
+    { method: 'lp-plus-plus', protocol: 'few-shot' },
+    { epochs: 300, momentum: 0.9, alphaEvery: 10, alphaStart: 250, alphaGradient: 'summed' },
+    {},
+  ],
+  [
     'CoOp, lpclip/linear_probe.py',
     { method: 'linear-probe', protocol: 'few-shot' },
     { strengths: [1e6, 1e4, 1e2, 1, 1e-2, 1e-4, 1e-6], searchSteps: 8, maxIterations: 1000 },
