@@ -59,6 +59,7 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['clip-adapter', {}],
   ['taskres', { templates: ['a {}.', 'the {} itself.'] }],
   ['taskres', { residualWeight: 1, underscores: 'spaces' }],
+  ['prolip', { templates: ['a {}.', 'the {} itself.'] }],
   ['kgcoop', { length: 3 }],
   ['prograd', { length: 5, temperature: 2, template: 'a type of cat, {}.' }],
   ['vpt', { depth: 2 }],

@@ -67,9 +67,9 @@ export class Training {
     private readonly optimizer: Update = sgdOf(golden, method),
   ) {
     this.run = capture(
-      ({ images, labels }: { images: Tensor; labels: Tensor }) => {
+      ({ images, labels, lr }: { images: Tensor; labels: Tensor; lr: Tensor }) => {
         const { value, gradients } = stepGradients(method, images, labels);
-        this.optimizer.step(gradients);
+        this.optimizer.step(gradients, { lr });
         const named = [...method.learnable].map(([name, tensor]): [string, Tensor] => [
           name,
           gradients.get(tensor) ?? zeros(tensor.shape, { device: tensor.device }),
@@ -80,9 +80,9 @@ export class Training {
     );
   }
 
-  /** One step. The result is overwritten by the next. */
-  step(images: Tensor, labels: Tensor): ReturnType<typeof this.run> {
-    return this.run({ images, labels });
+  /** One step. The result is overwritten by the next. @param lr default: the optimizer's */
+  step(images: Tensor, labels: Tensor, lr = Number(nth(this.optimizer.groups, 0).options.lr)): ReturnType<typeof this.run> {
+    return this.run({ images, labels, lr });
   }
 
   dispose(): void {

@@ -2,6 +2,7 @@
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
 import { lpplus } from './lp-plus-plus.ts';
+import { prolip } from './prolip.ts';
 import { clipAdapter, kgcoop, prograd, taskres } from './successors.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
@@ -21,6 +22,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   tip_adapter: tipAdapter,
   kgcoop,
   lpplus,
+  prolip,
   prograd,
   taskres,
   clip_adapter: clipAdapter,

@@ -63,5 +63,6 @@ export { literalTemplate, prefixTemplate, type PromptTemplate, textTemplate } fr
 export { PromptedClip } from '../prompts/prompted.ts';
 export { adapterOutput } from './clip-adapter.ts';
 export { LpPlusPlus, type LpSettings } from './lp-plus-plus.ts';
+export { featuresBeforeProjection } from './prolip.ts';
 export { aggregationWeights } from './promptsrc.ts';
 export { methodNamed, methodNames, registerMethod } from './registry.ts';

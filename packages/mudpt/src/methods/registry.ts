@@ -13,6 +13,7 @@ import { lpPlusPlus } from './lp-plus-plus.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
 import { prograd } from './prograd.ts';
+import { prolip } from './prolip.ts';
 import { promptsrc } from './promptsrc.ts';
 import { taskRes } from './taskres.ts';
 import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
@@ -28,6 +29,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   tipAdapterF,
   clipAdapter,
   taskRes,
+  prolip,
   coop,
   cocoop,
   kgcoop,

@@ -190,6 +190,21 @@ const PUBLISHED: readonly [source: string, input: RunInput, settings: object, tr
     { epochs: 300, momentum: 0.9, alphaEvery: 10, alphaStart: 250, alphaGradient: 'summed' },
     {},
   ],
+  ...([1, 16] as const).map((shots): (typeof PUBLISHED)[number] => [
+    'ProLIP',
+    { method: 'prolip', protocol: 'few-shot', shots },
+    { penalty: 1 / shots, scale: 100 },
+    {
+      optimizer: 'adam',
+      lr: 1e-5,
+      epochs: 300,
+      adamEps: 1e-4,
+      weightDecay: 0,
+      schedule: 'cosine-per-step',
+      warmupEpochs: 0,
+      finalLr: 0,
+    },
+  ]),
   [
     'CoOp, lpclip/linear_probe.py',
     { method: 'linear-probe', protocol: 'few-shot' },
