@@ -59,7 +59,9 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['clip-adapter', {}],
   ['taskres', { templates: ['a {}.', 'the {} itself.'] }],
   ['taskres', { residualWeight: 1, underscores: 'spaces' }],
+  ['prolip', { templates: ['a {}.', 'the {} itself.'] }],
   ['kgcoop', { length: 3 }],
+  ['prograd', { length: 5, temperature: 2, template: 'a type of cat, {}.' }],
   ['vpt', { depth: 2 }],
 ];
 
@@ -68,6 +70,7 @@ export const FEATURE_METHODS: typeof PROMPT_METHODS = [
   ['zero-shot', {}],
   ['zero-shot', { selected: true }],
   ['linear-probe', { strengths: [1, 1e-2], searchSteps: 1, maxIterations: 50 }],
+  ['lp-plus-plus', { epochs: 12 }],
   ['tip-adapter', { betaSteps: 3, alphaSteps: 3, cachePasses: 2 }],
   ['tip-adapter-f', { betaSteps: 3, alphaSteps: 3, cachePasses: 0, epochs: 2, batchSize: 5 }],
 ];

@@ -54,7 +54,9 @@ export class MethodCase {
 
   /** Names of the tensors that are neither inputs nor initial values: what is to be computed. */
   expected(): string[] {
-    return [...this.tensors.keys()].filter((name) => !name.startsWith('input.') && !name.startsWith('init.') && !isWeight(name));
+    return [...this.tensors.keys()].filter(
+      (name) => !/^(\w+\.)?input\./.test(name) && !name.startsWith('init.') && !isWeight(name),
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
-import { SGD, lossAndGradients } from '@mudpt/autograd';
+import { SGD } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { type MethodContext, methodNamed, type PromptMethod, type StepOptimizer } from 'mudpt';
+import { type MethodContext, methodNamed, type PromptMethod, stepGradients, type StepOptimizer } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 import type { MethodCase } from './case.ts';
@@ -67,9 +67,9 @@ export class Training {
     private readonly optimizer: Update = sgdOf(golden, method),
   ) {
     this.run = capture(
-      ({ images, labels }: { images: Tensor; labels: Tensor }) => {
-        const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
-        this.optimizer.step(gradients);
+      ({ images, labels, lr }: { images: Tensor; labels: Tensor; lr: Tensor }) => {
+        const { value, gradients } = stepGradients(method, images, labels);
+        this.optimizer.step(gradients, { lr });
         const named = [...method.learnable].map(([name, tensor]): [string, Tensor] => [
           name,
           gradients.get(tensor) ?? zeros(tensor.shape, { device: tensor.device }),
@@ -80,9 +80,9 @@ export class Training {
     );
   }
 
-  /** One step. The result is overwritten by the next. */
-  step(images: Tensor, labels: Tensor): ReturnType<typeof this.run> {
-    return this.run({ images, labels });
+  /** One step. The result is overwritten by the next. @param lr default: the optimizer's */
+  step(images: Tensor, labels: Tensor, lr = Number(nth(this.optimizer.groups, 0).options.lr)): ReturnType<typeof this.run> {
+    return this.run({ images, labels, lr });
   }
 
   dispose(): void {
@@ -107,9 +107,10 @@ export async function train(
   method: PromptMethod,
   terms: Readonly<Record<string, string>> = {},
   afterwards?: (results: Results) => Promise<void>,
+  labels = golden.tensor('input.label'),
 ): Promise<Results> {
   const results: Results = new Map();
-  const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
+  const images = golden.tensor('input.image');
   const training = new Training(golden, method);
   try {
     const losses: number[] = [];

@@ -1,7 +1,9 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
-import { clipAdapter, kgcoop, taskres } from './successors.ts';
+import { lpplus } from './lp-plus-plus.ts';
+import { prolip } from './prolip.ts';
+import { clipAdapter, kgcoop, prograd, taskres } from './successors.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
 
@@ -19,6 +21,9 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   mudpt_transformer: mudptTransformer,
   tip_adapter: tipAdapter,
   kgcoop,
+  lpplus,
+  prolip,
+  prograd,
   taskres,
   clip_adapter: clipAdapter,
 };

@@ -1,6 +1,6 @@
 /** Runners of later methods: their settings from the metadata, and what their goldens expect beside the common part. */
-import { copyInto, l2Normalize, mean, reshape, type Tensor, tensor } from '@mudpt/tensor';
-import { adapterOutput, methodNamed, optimizerOf, type PromptMethod } from 'mudpt';
+import { copyInto, div, l2Normalize, mean, mul, reshape, sqrt, sum, type Tensor, tensor } from '@mudpt/tensor';
+import { adapterOutput, gradientParts, methodNamed, optimizerOf, type PromptMethod } from 'mudpt';
 import { Unsupported } from '../options.ts';
 import type { MethodCase, MethodRunner } from './case.ts';
 import { contextOf, createMethod, evaluated, newLogits, read, type Results, train, Training, unweigh } from './prompts.ts';
@@ -71,7 +71,7 @@ export const taskres: MethodRunner = async (golden) => {
 type AdamFacts = { readonly lr: number; readonly eps: number; readonly weight_decay: number; readonly betas: [number, number] };
 
 /** The same steps with the authors' Adam, by the trainer's settings. */
-export async function adamRun(golden: MethodCase, method: PromptMethod): Promise<Results> {
+async function adamRun(golden: MethodCase, method: PromptMethod): Promise<Results> {
   const facts = JSON.parse(golden.metadata['adam'] ?? '{}') as AdamFacts & { readonly class: string };
   if (facts.class !== 'adam') throw new Unsupported(`the second run's optimizer is ${facts.class}`);
   const { lr, eps: adamEps, weight_decay: weightDecay, betas: adamBetas } = facts;
@@ -88,5 +88,50 @@ export async function adamRun(golden: MethodCase, method: PromptMethod): Promise
     return results;
   } finally {
     training.dispose();
+  }
+}
+
+export const prograd: MethodRunner = async (golden) => {
+  const settings = {
+    length: golden.number('n_ctx'),
+    initWords: 'words',
+    template: TEMPLATE,
+    projectionWeight: golden.number('lambda'),
+    temperature: golden.number('temperature'),
+  };
+  const method = await createMethod(golden, 'prograd', settings);
+  const images = golden.tensor('input.image');
+  const results: Results = new Map();
+  const { outputs, guides } = method.loss(images, golden.tensor('input.label'));
+  results.set('expect.term_kl', await read(guides?.['divergence'] as Tensor));
+  const written = await golden.clip.encodeText(golden.tokens('input.template_token_ids'));
+  results.set('expect.teacher_logits', golden.clip.similarity(outputs.imageFeatures, written));
+  await rawGradients(method, images, golden.tensor('input.label'), '', results);
+  for (const [name, found] of await train(golden, method, { crossEntropy: 'expect.term_ce' }, (all) =>
+    newLogits(golden, method, all),
+  ))
+    results.set(name, found);
+  // The same with labels whose gradient stands otherwise to the frozen model's.
+  for (const set of ['agree', 'conflict']) {
+    if (!golden.tensors.has(`${set}.input.label`)) continue;
+    const again = await createMethod(golden, 'prograd', settings);
+    const labels = golden.tensor(`${set}.input.label`);
+    await rawGradients(again, images, labels, `${set}.`, results);
+    for (const [name, found] of await train(golden, again, {}, undefined, labels))
+      if (golden.tensors.has(`${set}.${name}`)) results.set(`${set}.${name}`, found);
+  }
+  return results;
+};
+
+/** The gradients before they are combined, and their cosine. */
+async function rawGradients(method: PromptMethod, images: Tensor, labels: Tensor, set: string, results: Results): Promise<void> {
+  const { parts } = gradientParts(method, images, labels);
+  const guide = parts.guides.get('divergence');
+  for (const [name, learnt] of method.learnable) {
+    const [ofLoss, ofGuide] = [parts.loss.of(learnt), guide?.of(learnt) as Tensor];
+    results.set(`${set}grad_ce.${name}`, await read(ofLoss));
+    results.set(`${set}grad_kl.${name}`, await read(ofGuide));
+    const cosine = div(sum(mul(ofLoss, ofGuide)), sqrt(mul(sum(mul(ofLoss, ofLoss)), sum(mul(ofGuide, ofGuide)))));
+    results.set(`${set}expect.cos`, await read(cosine));
   }
 }

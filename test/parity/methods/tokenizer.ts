@@ -24,16 +24,20 @@ export function goldenTokenizer(golden: MethodCase, classes: number): MethodCont
     const [, template, isNew, label] = /(?:template (\d+) )?(new )?(\d+)\.$/.exec(text) ?? [];
     if (label === undefined) throw new Unsupported(`the golden has no ids for the text "${text}"`);
     const count = isNew === undefined ? classes : newClasses(golden).length;
-    if (template !== undefined)
-      return untilEnd(row(`${ofSet(isNew)}template_token_ids`, Number(template) * count + Number(label)));
+    if (template !== undefined) return untilEnd(row(templatesOf(golden, ofSet(isNew)), Number(template) * count + Number(label)));
     return untilEnd(row(`${ofSet(isNew)}token_ids`, Number(label)));
   };
   return { encode, decode: (ids) => Array.from(ids, (id) => `#${id}`).join(' ') };
 }
 
+/** The texts of a set of classes under every template; a golden whose texts have templates alone calls those of the second set its texts. */
+function templatesOf({ tensors }: MethodCase, set: string): string {
+  return tensors.has(`${set}template_token_ids`) ? `${set}template_token_ids` : `${set}token_ids`;
+}
+
 /** Names of the second set of classes. */
 export function newClasses(golden: MethodCase): string[] {
-  const name = golden.tensors.has('input.new_template_token_ids') ? 'input.new_template_token_ids' : 'input.new_token_ids';
+  const name = templatesOf(golden, 'input.new_');
   return Array.from({ length: golden.host(name).shape.at(-2) ?? 0 }, (_, label) => `new ${label}`);
 }
 

@@ -1,32 +1,42 @@
 /** Results of a step as numbers on the host, and their comparison. */
-import { lossAndGradients } from '@mudpt/autograd';
 import { scope, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';
+import { gradientParts, stepGradients } from '../method/gradients.ts';
 import type { PromptMethod } from '../method/method.ts';
 
 export type Numbers = ReadonlyMap<string, ArrayLike<number>>;
 
-/** The loss, and the gradient of everything learnt by its name; fit to be captured. */
+/** The loss, and the gradient that an optimizer gets of everything learnt, by its name; fit to be captured. */
 export function stepTensors(
   method: PromptMethod,
   images: Tensor,
   labels: Tensor,
 ): { readonly loss: Tensor; readonly gradients: Readonly<Record<string, Tensor>> } {
-  const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
+  const { value, gradients } = stepGradients(method, images, labels);
   return {
     loss: value.loss,
     gradients: Object.fromEntries([...method.learnable].map(([key, parameter]) => [key, gradients.of(parameter)])),
   };
 }
 
-/** Everything that a step computes, read: loss, outputs, and the gradients of what is learnt (`grad NAME`), empty ones left out. */
+/**
+ * Everything that a step computes, read: loss, outputs, and the gradients of what is learnt (`grad NAME`), empty ones left out. Where the method has a
+ * gradient rule these are the gradients that it combines (`grad NAME, GUIDE` those of its guides): a combination may cancel, and so make more of
+ * rounding.
+ */
 export async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
   return await scope(async () => {
-    const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
+    const { value, parts } = gradientParts(method, images, labels);
     const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
     for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
-    for (const [name, parameter] of method.learnable)
-      if (parameter.size > 0) found.set(`grad ${name}`, await gradients.of(parameter).data());
+    for (const [name, parameter] of method.learnable) {
+      if (parameter.size === 0) continue;
+      found.set(`grad ${name}`, await parts.loss.of(parameter).data());
+      for (const [guide, of] of parts.guides) {
+        const gradient = of.get(parameter);
+        if (gradient) found.set(`grad ${name}, ${guide}`, await gradient.data());
+      }
+    }
     return found;
   });
 }

@@ -41,6 +41,19 @@ export type StepLoss = {
   readonly loss: Tensor;
   readonly outputs: Outputs;
   readonly terms: Readonly<Record<string, Tensor>>;
+  /** Other losses, of which a {@link GradientRule} takes the gradients alone; absent for most. */
+  readonly guides?: Readonly<Record<string, Tensor>>;
+};
+
+/** How the gradient that an optimizer gets is made of those of several losses (ProGrad). */
+export type GradientRule = {
+  /** Names of the losses that `StepLoss.guides` has. */
+  readonly guides: readonly string[];
+  /**
+   * The gradient of one parameter, from that of the loss and those of the guides, all of the parameter's shape. Captured: it reads nothing from the
+   * device. With accumulated batches it gets the averages over all of them.
+   */
+  combine(ofLoss: Tensor, ofGuides: Readonly<Record<string, Tensor>>): Tensor;
 };
 
 /** What both kinds have. */
@@ -76,6 +89,8 @@ export interface PromptMethod extends Learnt {
   forward(images: Tensor): Outputs;
   /** labels [B] i32 */
   loss(images: Tensor, labels: Tensor): StepLoss;
+  /** Absent: the optimizer gets the gradient of the loss. Gradients of a step are those of `stepGradients`. */
+  readonly gradientRule?: GradientRule;
   /** The prompt tokens that both towers get now; undefined where they depend on the image. Call it in a scope. */
   prompts(): TowerPrompts | undefined;
   /** Text features [C, embed], to compute once and pass to {@link evaluate}; undefined where they depend on the image. */

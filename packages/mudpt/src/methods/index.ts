@@ -8,6 +8,7 @@ export type {
   FitData,
   FitProgress,
   FitReport,
+  GradientRule,
   LayerTokens,
   Method,
   MethodContext,
@@ -17,6 +18,7 @@ export type {
   TextPath,
   TowerPrompts,
 } from '../method/method.ts';
+export { combinedGradients, gradientParts, type GradientParts, stepGradients } from '../method/gradients.ts';
 export { methodContext } from '../method/method.ts';
 export {
   type ContextPosition,
@@ -60,5 +62,7 @@ export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
 export { literalTemplate, prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 export { PromptedClip } from '../prompts/prompted.ts';
 export { adapterOutput } from './clip-adapter.ts';
+export { LpPlusPlus, type LpSettings } from './lp-plus-plus.ts';
+export { featuresBeforeProjection } from './prolip.ts';
 export { aggregationWeights } from './promptsrc.ts';
 export { methodNamed, methodNames, registerMethod } from './registry.ts';

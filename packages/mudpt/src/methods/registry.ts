@@ -9,8 +9,11 @@ import { MethodError } from '../method/errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
 import { kgcoop } from './kgcoop.ts';
 import { linearProbe } from './linear-probe.ts';
+import { lpPlusPlus } from './lp-plus-plus.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
+import { prograd } from './prograd.ts';
+import { prolip } from './prolip.ts';
 import { promptsrc } from './promptsrc.ts';
 import { taskRes } from './taskres.ts';
 import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
@@ -21,13 +24,16 @@ import { zeroShot } from './zero-shot.ts';
 const BUILT_IN: readonly MethodDefinition[] = [
   zeroShot,
   linearProbe,
+  lpPlusPlus,
   tipAdapter,
   tipAdapterF,
   clipAdapter,
   taskRes,
+  prolip,
   coop,
   cocoop,
   kgcoop,
+  prograd,
   vpt,
   deepLanguage,
   ivlp,

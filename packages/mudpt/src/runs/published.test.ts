@@ -83,6 +83,20 @@ const PUBLISHED: readonly [source: string, input: RunInput, settings: object, tr
     { residualWeight, underscores: 'kept' },
     { optimizer: 'adam', lr, epochs, batchSize: 256, weightDecay: 5e-4, adamBetas: [0.9, 0.999], adamEps: 1e-8 },
   ]),
+  ...(
+    [
+      ['few-shot', 1, 'ucf101', '', 1, 50],
+      ['few-shot', 16, 'dtd', 'a texture of {}.', 0.8, 200],
+      ['few-shot', 8, 'eurosat', '', 0.8, 200],
+      ['few-shot', 4, 'oxford_flowers', 'a type of flower, a photo of a {}.', 1, 100],
+      ['base-to-new', 4, 'food101', 'a type of food, a photo of {}.', 1, 100],
+    ] as const
+  ).map(([protocol, shots, data, template, projectionWeight, epochs]): (typeof PUBLISHED)[number] => [
+    'ProGrad',
+    { method: 'prograd', protocol, shots, data },
+    { length: 16, initWords: '', template, projectionWeight, temperature: 1 },
+    { lr: 0.002, epochs, batchSize: 32, momentum: 0.9, weightDecay: 5e-4 },
+  ]),
   [
     'MaPLe, configs/trainers/MaPLe/vit_b16_c2_ep5_batch4_2ctx.yaml',
     { method: 'maple', protocol: 'base-to-new' },
@@ -170,6 +184,27 @@ const PUBLISHED: readonly [source: string, input: RunInput, settings: object, tr
       ],
     ];
   }),
+  [
+    'LP++',
+    { method: 'lp-plus-plus', protocol: 'few-shot' },
+    { epochs: 300, momentum: 0.9, alphaEvery: 10, alphaStart: 250, alphaGradient: 'summed' },
+    {},
+  ],
+  ...([1, 16] as const).map((shots): (typeof PUBLISHED)[number] => [
+    'ProLIP',
+    { method: 'prolip', protocol: 'few-shot', shots },
+    { penalty: 1 / shots, scale: 100 },
+    {
+      optimizer: 'adam',
+      lr: 1e-5,
+      epochs: 300,
+      adamEps: 1e-4,
+      weightDecay: 0,
+      schedule: 'cosine-per-step',
+      warmupEpochs: 0,
+      finalLr: 0,
+    },
+  ]),
   [
     'CoOp, lpclip/linear_probe.py',
     { method: 'linear-probe', protocol: 'few-shot' },

@@ -1,9 +1,10 @@
-import { scope } from '@mudpt/tensor';
+import { copyInto, scope, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { TINY, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import type { Batch } from '../data/index.ts';
 import { MethodError, methodNamed, type PromptMethod, type StepLoss, type TrainingSettings } from '../methods/index.ts';
+import { alignedGradient } from '../methods/prograd.ts';
 import { Stepper } from './step.ts';
 
 const { size } = TINY.image;
@@ -61,4 +62,53 @@ eachDevice('Stepper', (ctx) => {
       expect(step).toThrow(/its loss has 7 parts, and at most 6 are told \(a, b, c, d, e, f, g\)/);
       expect(step).toThrow(MethodError);
     }));
+
+  it('combines gradients after accumulated batches are averaged', async () => {
+    using clip = tinyClip(ctx.device);
+    const context = await tinyContext(clip);
+    const learnt = async (sizes: readonly number[]): Promise<{ values: number[]; moved: number }> =>
+      await scope(async () => {
+        // From where training has gone against the frozen model, so that the gradients conflict.
+        const method = tinyMethod(context, 'prograd', { length: 3, projectionWeight: 1 });
+        const [parameter] = [...method.learnable.values()];
+        if (!parameter) throw new Error('nothing is learnt');
+        copyInto(
+          parameter,
+          tensor(
+            Float32Array.from({ length: parameter.size }, (_, at) => Math.sin(7 * at)),
+            { shape: parameter.shape, device: ctx.device },
+          ),
+        );
+        const before = Array.from(await parameter.data());
+        using stepper = new Stepper(ctx.device, method, settings, sizes.length);
+        let from = 0;
+        const batches = sizes.map((count): Batch => {
+          const pixels = 3 * size * size;
+          const images = Float32Array.from({ length: count * pixels }, (_, at) => Math.sin(from * pixels + at));
+          const labels = Int32Array.from({ length: count }, (_, at) => (from + at) % 2);
+          from += count;
+          return { images, shape: [count, 3, size, size], labels, items: [] };
+        });
+        stepper.step(batches, 0.1);
+        const values = Array.from(await parameter.data());
+        method.dispose();
+        return { values, moved: Math.hypot(...values.map((value, at) => value - (before[at] as number))) };
+      });
+    const [whole, halves] = [await learnt([4]), await learnt([2, 2])];
+    expect(whole.moved).toBeGreaterThan(0);
+    const apart = Math.hypot(...whole.values.map((value, at) => value - (halves.values[at] as number)));
+    expect(apart / whole.moved).toBeLessThan(1e-4);
+  });
+
+  it('takes from a gradient what goes against its guide', async () => {
+    const aligned = (gradient: number[], guide: number[], weight: number): Promise<number[]> =>
+      scope(async () => {
+        const at = (values: number[]) => tensor(values, { device: ctx.device });
+        return Array.from(await alignedGradient(at(gradient), at(guide), weight).data());
+      });
+    expect(await aligned([1, -2], [0, 4], 1)).toEqual([1, 0]);
+    expect(await aligned([1, -2], [0, 4], 0.5)).toEqual([1, -1]);
+    expect(await aligned([1, 2], [0, 4], 1)).toEqual([1, 2]);
+    expect(await aligned([1, -2], [0, 0], 1)).toEqual([1, -2]);
+  });
 });

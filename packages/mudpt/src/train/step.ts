@@ -1,5 +1,5 @@
 /** The training step: one update of a method's parameters, captured once and replayed. */
-import { Gradients, lossAndGradients } from '@mudpt/autograd';
+import { Gradients } from '@mudpt/autograd';
 import {
   addInto,
   capture,
@@ -17,7 +17,14 @@ import {
 } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import type { Batch } from '../data/index.ts';
-import { MethodError, type PromptMethod, type StepLoss, type TrainingSettings } from '../methods/index.ts';
+import {
+  combinedGradients,
+  gradientParts,
+  MethodError,
+  type PromptMethod,
+  type StepLoss,
+  type TrainingSettings,
+} from '../methods/index.ts';
 import { NotFiniteError } from '../evaluation/finite.ts';
 import { optimizerOf, type StepOptimizer } from './optimizer.ts';
 import { type Budget, chooseRematerialization, type StepChoice } from '../memory/choice.ts';
@@ -48,8 +55,8 @@ export class Stepper {
   /** Loss, correct images and parts of the loss since the last reading [8]: part of a checkpoint, so that a resumed curve is the same. */
   readonly sums: Tensor;
   private readonly none: Tensor;
-  /** Average gradients under way, by parameter. */
-  private readonly gradients = new Map<Tensor, Tensor>();
+  /** Average gradients under way, by parameter: of the loss, then of each guide of the method's gradient rule. */
+  private readonly averages: readonly ReadonlyMap<Tensor, Tensor>[];
   /** Parameters the loss depends on; known once a step is recorded. */
   private readonly reached = new Set<Tensor>();
   private termNames: readonly string[] = [];
@@ -66,8 +73,8 @@ export class Stepper {
     this.optimizer = optimizerOf(parameters, settings);
     this.sums = keep(zeros([SUMS], { device }));
     this.none = keep(zeros([SUMS], { device }));
-    if (accumulate > 1)
-      for (const parameter of parameters) this.gradients.set(parameter, keep(zeros(parameter.shape, { device })));
+    const zeroed = () => new Map(parameters.map((parameter) => [parameter, keep(zeros(parameter.shape, { device }))]));
+    this.averages = accumulate > 1 ? [undefined, ...this.guides].map(zeroed) : [];
     this.captured = capture<Inputs, void>(({ images, labels, lr }) => this.learn(images, labels, lr), { device });
     this.update = accumulate > 1 ? capture<'lr', void>(({ lr }) => this.applyAverage(lr), { device }) : undefined;
   }
@@ -148,26 +155,30 @@ export class Stepper {
     this.optimizer.dispose();
     this.sums.dispose();
     this.none.dispose();
-    for (const gradient of this.gradients.values()) gradient.dispose();
+    for (const averages of this.averages) for (const average of averages.values()) average.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  private get guides(): readonly string[] {
+    return this.method.gradientRule?.guides ?? [];
+  }
+
   private learn(images: Tensor, labels: Tensor, lr: Tensor): void {
-    const { value, gradients } = lossAndGradients(() => this.method.loss(images, labels));
+    const { value, parts } = gradientParts(this.method, images, labels);
     this.count(value, labels);
     if (this.accumulate === 1) {
-      this.optimizer.step(gradients, { lr });
+      this.optimizer.step(combinedGradients(this.method, parts), { lr });
       return;
     }
-    for (const [parameter, gradient] of gradients) {
-      const average = this.gradients.get(parameter);
-      if (!average) continue;
-      this.reached.add(parameter);
-      addInto(average, gradient, 1 / this.accumulate);
-    }
+    for (const parameter of parts.loss.keys()) this.reached.add(parameter);
+    for (const [place, gradients] of [parts.loss, ...parts.guides.values()].entries())
+      for (const [parameter, gradient] of gradients) {
+        const average = this.averages[place]?.get(parameter);
+        if (average) addInto(average, gradient, 1 / this.accumulate);
+      }
   }
 
   /** Adds to the sums, on the device. */
@@ -187,10 +198,15 @@ export class Stepper {
   }
 
   private applyAverage(lr: Tensor): void {
-    const averages = new Gradients();
-    for (const parameter of this.reached) averages.set(parameter, this.gradients.get(parameter) as Tensor);
-    this.optimizer.step(averages, { lr });
-    for (const average of averages.values()) copyInto(average, zeros(average.shape, { device: this.device }));
+    const [ofLoss, ...ofGuides] = this.averages.map((averages) => {
+      const reached = [...this.reached].filter((parameter) => averages.has(parameter));
+      return new Gradients(reached.map((parameter): [Tensor, Tensor] => [parameter, averages.get(parameter) as Tensor]));
+    });
+    if (!ofLoss) return;
+    const guides = new Map(this.guides.map((name, place) => [name, ofGuides[place] as Gradients]));
+    this.optimizer.step(combinedGradients(this.method, { loss: ofLoss, guides }), { lr });
+    for (const gradients of [ofLoss, ...ofGuides])
+      for (const average of gradients.values()) copyInto(average, zeros(average.shape, { device: this.device }));
   }
 }
 
