@@ -51,7 +51,11 @@ export async function collectCommand(sweep: string, flags: CollectFlags): Promis
 function pairOf(text: string): MethodPair {
   const [a, b, ...more] = text.split(',').map((part) => part.trim());
   if (!a || !b || more.length > 0)
-    throw new InputError('--pair', `"${text}" is no pair`, 'write two methods of the sweep with a comma: --pair mudpt,maple, and the flag again for two others');
+    throw new InputError(
+      '--pair',
+      `"${text}" is no pair`,
+      'write two methods of the sweep with a comma: --pair mudpt,maple, and the flag again for two others',
+    );
   return [a, b];
 }
 

@@ -73,9 +73,9 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
             measured.push({ run: name, data: tuned.data, zeroShot, tuned });
             const { evaluations, data: trained } = await new RunFolder(path).readSummary();
             const { method, classes } = run.config;
-            if (isOne)
-              for (const text of detailsOf(result, method, evaluations, device.adapter.name)) line.print(text);
-            for (const text of [...result.notes, ...unknownText(result.unknown, { method, path, classes, data: trained.name })]) line.print(text);
+            if (isOne) for (const text of detailsOf(result, method, evaluations, device.adapter.name)) line.print(text);
+            for (const text of [...result.notes, ...unknownText(result.unknown, { method, path, classes, data: trained.name })])
+              line.print(text);
           }
         }
       } catch (error) {
@@ -96,7 +96,9 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
   }
   if (!isOne) for (const text of [...tableOf(measured), ...gapLines(measured)]) line.print(text);
   if (cache.features.hits > 0)
-    line.print(`${counted(cache.features.hits, 'pass of the frozen towers was', 'passes of the frozen towers were')} known, and not computed again`);
+    line.print(
+      `${counted(cache.features.hits, 'pass of the frozen towers was', 'passes of the frozen towers were')} known, and not computed again`,
+    );
   const gaps = measured.filter((one) => 'gap' in one).length;
   if (gaps > 0) line.print(`${gaps} of ${counted(measured.length, 'evaluation is a gap', 'evaluations are gaps')}`);
   return gaps === 0 ? ALL : gaps < measured.length ? SOME : NONE;

@@ -113,7 +113,9 @@ it("the threshold for predict is told where it can do the same: the run's classe
   };
   const run = { method: 'coop', path: 'runs/one', data: 'shapes', classes: 'base' } as const;
   const advice = (varied: Partial<UnknownEvaluation>) =>
-    unknownText([{ ...evaluation, ...varied }], run).filter((line) => line.includes('predict ')).map((line) => line.split(' PICTURES')[1]);
+    unknownText([{ ...evaluation, ...varied }], run)
+      .filter((line) => line.includes('predict '))
+      .map((line) => line.split(' PICTURES')[1]);
   expect(advice({})[0]).toMatch(/^ --threshold 0\.5000 says "unsure" of 60/);
   expect(advice({ variation: { epoch: 2 } })[0]).toMatch(/^ --load-epoch 2 --threshold 0\.5000 /);
   expect(advice({ variation: { classNames: 'a'.repeat(64) } })).toEqual([]);

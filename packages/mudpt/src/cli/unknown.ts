@@ -24,7 +24,9 @@ export function unknownText(evaluations: readonly UnknownEvaluation[], run: RunO
     return [
       '',
       `${name}: ${count} unknown pictures against ${known} known ones`,
-      ...table([['', 'score', 'AUROC', 'FPR at 95 % TPR'], ...ofSet.flatMap((one) => rowsOf(one, run.method))], { right: [2, 3] }),
+      ...table([['', 'score', 'AUROC', 'FPR at 95 % TPR'], ...ofSet.flatMap((one) => rowsOf(one, run.method))], {
+        right: [2, 3],
+      }),
       ...ofSet.filter((one) => isPredicted(one, run)).map((one) => advice(one, run)),
     ];
   });

@@ -7,10 +7,7 @@ import type { Prediction } from '../../runs/index.ts';
 import { titleOfMethod } from '../runs.ts';
 
 /** What a cell predicted on the test images of a data set's classes. */
-export type ReadPredictions = (
-  cell: Cell,
-  on: Pick<FollowUp, 'name' | 'classes'>,
-) => Promise<readonly Answer[]>;
+export type ReadPredictions = (cell: Cell, on: Pick<FollowUp, 'name' | 'classes'>) => Promise<readonly Answer[]>;
 
 type Answer = Pick<Prediction, 'id' | 'label' | 'zeroShot' | 'tuned'>;
 

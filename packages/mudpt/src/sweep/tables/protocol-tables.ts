@@ -180,7 +180,9 @@ class TableMaker {
   private publishedNotes(): string[] {
     if (!this.parts.isPublishedBeside) return [];
     if (this.shown.size > 0) return [`published: ${[...this.shown].join('; ')}`];
-    return ['published: nothing for these methods, shots and data sets; averages are compared where all of their data sets are here'];
+    return [
+      'published: nothing for these methods, shots and data sets; averages are compared where all of their data sets are here',
+    ];
   }
 
   private publishedRows(method: string, part: Part, row: Row): Row[] {
