@@ -60,7 +60,7 @@ export function descriptionsFor(descriptions: Descriptions, classNames: readonly
     throw new InputError(
       'descriptions',
       `${name} has no sentences for ${shown(missing)}`,
-      'give every class a list, under the name that the data set has for it',
+      'give every class a list, under the name that stands here',
     );
   const wanted = new Set(classNames.map(folded));
   const unknown = [...byName].flatMap(([key, { written }]) => (wanted.has(key) ? [] : [written]));

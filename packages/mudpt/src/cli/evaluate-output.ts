@@ -37,7 +37,7 @@ export function detailsOf(
 /** A line for each run and data set. */
 export function tableOf(measured: readonly Measured[]): string[] {
   const rows = measured.map((one) => {
-    if ('gap' in one) return [one.run, one.data, '', '', '', '', `gap: ${one.gap}`];
+    if ('gap' in one) return [one.run, one.data, '', '', '', '', 'gap'];
     const { run, data, zeroShot, tuned } = one;
     const on = isPlain(tuned.variation) ? data : `${data}, ${describeVariation(tuned.variation)}`;
     const [before, after] = [zeroShot.metrics.accuracy, tuned.metrics.accuracy];
@@ -56,6 +56,11 @@ export function tableOf(measured: readonly Measured[]): string[] {
     right: [3, 4, 5, 7, 8],
     most: Number.POSITIVE_INFINITY,
   });
+}
+
+/** Why nothing was measured: below the table, where a long reason makes no column wide. */
+export function gapLines(measured: readonly Measured[]): string[] {
+  return measured.flatMap((one) => ('gap' in one ? [`gap: ${one.run}, ${one.data}: ${one.gap}`] : []));
 }
 
 /** Of what was tuned. */

@@ -9,7 +9,7 @@ import { isRefusal } from '../sweep/runs.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { bar } from '../terminal/text.ts';
 import { epochFlag } from './epoch-flag.ts';
-import { detailsOf, type Measured, tableOf } from './evaluate-output.ts';
+import { detailsOf, gapLines, type Measured, tableOf } from './evaluate-output.ts';
 import { stopOnSignal } from './stop-signal.ts';
 import { findRun } from './find-run.ts';
 import { unknownText } from './unknown.ts';
@@ -71,10 +71,11 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
           else {
             const { zeroShot, tuned } = result;
             measured.push({ run: name, data: tuned.data, zeroShot, tuned });
-            const { evaluations } = await new RunFolder(path).readSummary();
-            if (isOne)
-              for (const text of detailsOf(result, run.config.method, evaluations, device.adapter.name)) line.print(text);
-            for (const text of [...result.notes, ...unknownText(result.unknown, run.config.method, path)]) line.print(text);
+            const { evaluations, data: trained } = await new RunFolder(path).readSummary();
+            const { method, classes } = run.config;
+            if (isOne) for (const text of detailsOf(result, method, evaluations, device.adapter.name)) line.print(text);
+            for (const text of [...result.notes, ...unknownText(result.unknown, { method, path, classes, data: trained.name })])
+              line.print(text);
           }
         }
       } catch (error) {
@@ -93,9 +94,11 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
     line.clear();
     models.dispose();
   }
-  if (!isOne) for (const text of tableOf(measured)) line.print(text);
+  if (!isOne) for (const text of [...tableOf(measured), ...gapLines(measured)]) line.print(text);
   if (cache.features.hits > 0)
-    line.print(`${counted(cache.features.hits, 'pass', 'passes')} of the frozen towers were known, and not computed again`);
+    line.print(
+      `${counted(cache.features.hits, 'pass of the frozen towers was', 'passes of the frozen towers were')} known, and not computed again`,
+    );
   const gaps = measured.filter((one) => 'gap' in one).length;
   if (gaps > 0) line.print(`${gaps} of ${counted(measured.length, 'evaluation is a gap', 'evaluations are gaps')}`);
   return gaps === 0 ? ALL : gaps < measured.length ? SOME : NONE;

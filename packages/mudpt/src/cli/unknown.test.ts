@@ -13,6 +13,8 @@ import { openRun } from '../runs/open-run.ts';
 import { predictFiles } from '../runs/predict.ts';
 import { train } from '../runs/run.ts';
 import { openUnknown } from '../runs/unknown.ts';
+import type { UnknownEvaluation } from '../runs/records.ts';
+import { unknownText } from './unknown.ts';
 
 const KNOWN = ['red circle', 'green square'];
 
@@ -101,4 +103,23 @@ it('of a data set are those of other classes; test images themselves, and nothin
   await expect(openUnknown(shapes, known, '')).rejects.toThrow(/4 pictures of .*shapes are test pictures of shapes/);
   await expect(openUnknown(empty, known, '')).rejects.toThrow(/no picture that belongs to no class/);
   await expect(openUnknown(join(at.path, 'absent'), known, '')).rejects.toThrow(/neither a path nor the name of a data set/);
+});
+
+it("the threshold for predict is told where it can do the same: the run's classes and texts, after any epoch", () => {
+  const measured = { auroc: 90, fpr95: 40, threshold: 0.5 };
+  const evaluation: UnknownEvaluation = {
+    ...{ what: 'tuned', data: 'shapes', split: 'test', classes: 'base', time: '2026-01-01T00:00:00Z' },
+    ...{ unknown: 'strange', count: 4, known: 6, softmax: measured, logit: measured },
+  };
+  const run = { method: 'coop', path: 'runs/one', data: 'shapes', classes: 'base' } as const;
+  const advice = (varied: Partial<UnknownEvaluation>) =>
+    unknownText([{ ...evaluation, ...varied }], run)
+      .filter((line) => line.includes('predict '))
+      .map((line) => line.split(' PICTURES')[1]);
+  expect(advice({})[0]).toMatch(/^ --threshold 0\.5000 says "unsure" of 60/);
+  expect(advice({ variation: { epoch: 2 } })[0]).toMatch(/^ --load-epoch 2 --threshold 0\.5000 /);
+  expect(advice({ variation: { classNames: 'a'.repeat(64) } })).toEqual([]);
+  expect(advice({ variation: { template: 'a {}' } })).toEqual([]);
+  expect(advice({ data: 'other' })).toEqual([]);
+  expect(advice({ classes: 'new' })).toEqual([]);
 });

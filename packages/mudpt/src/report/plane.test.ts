@@ -1,5 +1,6 @@
 import { randomFrom } from '@mudpt/autograd';
 import { expect, it } from 'vitest';
+import { MOST_IMAGES } from '../evaluation/feature-sample.ts';
 import { planeOf } from './plane.ts';
 
 /** Directions about `classes` centres, of any length. */
@@ -36,4 +37,12 @@ it('takes as few images as ten, and no fewer', () => {
       .every(Number.isFinite),
   ).toBe(true);
   expect(() => planeOf({ rows: clusters(9, 2, 4), width: 4 })).toThrow(/9 images are too few/);
+});
+
+it('lays as many images as a report draws out in a second of processor time', () => {
+  const rows = clusters(MOST_IMAGES, 20, 512);
+  const before = process.cpuUsage();
+  expect(planeOf({ rows, width: 512 })).toHaveLength(MOST_IMAGES);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1e6).toBeLessThan(1);
 });

@@ -87,7 +87,7 @@ it('compares several pairs in one table, with zero-shot among them, and adjusts 
     ['coop', 'zero-shot', 'base'],
     ['coop', 'zero-shot', 'new'],
   ]);
-  expect(pairs.map(({ second, difference }) => [second, difference])).toEqual(Array(4).fill([50, 50]));
+  expect(pairs.map(({ second, difference }) => [second, difference])).toEqual(Array.from({ length: 4 }, () => [50, 50]));
   // 5 to 0 has p = 2 / 32, and there are eight tests: four places of two seeds.
   for (const { p, adjusted } of pairs)
     for (const seed of [0, 1]) {

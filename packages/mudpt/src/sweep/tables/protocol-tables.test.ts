@@ -157,6 +157,13 @@ describe('base-to-new', () => {
     expect(table.rows[at + 1]?.values.map(({ mean }) => mean)).toEqual([80.36, undefined]);
     expect(table.rows[at + 2]?.values[0]?.mean).toBeCloseTo(0.5, 12);
     expect(render(table, 'text')).toMatch(/difference +base +\+0\.50/);
+    // Of few-shot only averages over all eleven sets were published: a part of them has no rows of gaps, and a note.
+    const averages = published('few-shot', 16)?.rows.find(({ method }) => method === 'maple');
+    expect(Object.keys(averages?.values ?? {})).toEqual(['average']);
+    const run = [1, 2].flatMap((seed) => measured('few-shot', ['maple', seed], ['dtd', 'dtd', 'all'], [40, 46]));
+    const part = tableOf(planOf('few-shot', ['dtd']), run, true);
+    expect(part.rows.map(({ title }) => title)).not.toContain('  published');
+    expect(part.notes.at(-1)).toMatch(/^published: nothing for these/);
     expect(
       published('base-to-new', 16)?.rows.find(({ method, part }) => method === 'maple' && part === 'H')?.values,
     ).toMatchObject({

@@ -51,6 +51,8 @@ class TableMaker {
   private readonly firstAveraged: number;
   private readonly beside: PublishedTable | undefined;
   private readonly measurements: readonly Measurement[];
+  /** Sources of the published rows that were put in. */
+  private readonly shown = new Set<string>();
 
   constructor(private readonly parts: Parts) {
     const { protocol, shots, results, isPublishedBeside } = parts;
@@ -86,7 +88,7 @@ class TableMaker {
         ...(seeds.length > 1 ? [`±: ${SPREAD_NAMES[spread]}`] : []),
         ...(isPartial ? ['*: some seeds, or some data sets of an average, are missing'] : []),
         ...this.disagreements(),
-        ...(this.beside ? [`published: ${this.beside.sources.join('; ')}`] : []),
+        ...this.publishedNotes(),
       ],
     };
   }
@@ -174,6 +176,15 @@ class TableMaker {
     );
   }
 
+  /** Of the rows that stand in the table. */
+  private publishedNotes(): string[] {
+    if (!this.parts.isPublishedBeside) return [];
+    if (this.shown.size > 0) return [`published: ${[...this.shown].join('; ')}`];
+    return [
+      'published: nothing for these methods, shots and data sets; averages are compared where all of their data sets are here',
+    ];
+  }
+
   private publishedRows(method: string, part: Part, row: Row): Row[] {
     const found = this.beside?.rows.find((one) => one.method === method && one.part === part);
     if (!found) return [];
@@ -181,6 +192,8 @@ class TableMaker {
     const isWhole = isPublishedSelection(this.parts.protocol.name, this.sets);
     const columns = [...this.sets, ...(isWhole ? ['average'] : [''])];
     const theirs = columns.map((data): Value => ({ ...GAP, mean: found.values[data] }));
+    if (theirs.every(({ mean: their }) => their === undefined)) return [];
+    this.shown.add(found.source);
     const differences = theirs.map(({ mean: their }, column): Value => {
       const { mean: here, isPartial } = row.values[column] ?? GAP;
       if (their === undefined || here === undefined) return GAP;
