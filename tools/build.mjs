@@ -51,7 +51,7 @@ export function nameLibraries(text, hasWebGpu) {
     lines.push('/// <reference lib="esnext.disposable" />');
   if (/\bGPU[A-Z]\w*/.test(code)) {
     if (!hasWebGpu) throw new Error('a declaration names a WebGPU type, and the package does not depend on @webgpu/types');
-    lines.push('/// <reference types="@webgpu/types" />');
+    lines.push("import '#webgpu-types';");
   }
   return [...lines, text].join('\n');
 }

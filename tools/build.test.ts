@@ -39,7 +39,7 @@ describe('what is published', () => {
   it('declarations name the libraries they need', () => {
     expect(nameLibraries('/** [Symbol.dispose] */\nlet a: number;', false)).toBe('/** [Symbol.dispose] */\nlet a: number;');
     expect(nameLibraries('[Symbol.dispose](): void;', false)).toMatch(/^\/\/\/ <reference lib="esnext.disposable" \/>\n\[/);
-    expect(nameLibraries('let a: GPUDevice;', true)).toMatch(/^\/\/\/ <reference types="@webgpu\/types" \/>\nlet/);
+    expect(nameLibraries('let a: GPUDevice;', true)).toMatch(/^import '#webgpu-types';\nlet/);
     expect(() => nameLibraries("import type { Stats } from 'node:fs';", true)).toThrow(/imports node:fs/);
     expect(() => nameLibraries('let a: GPUDevice;', false)).toThrow(/does not depend on @webgpu\/types/);
   });

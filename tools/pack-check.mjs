@@ -374,6 +374,11 @@ async function useFromPages(project) {
   }
 }
 
+/** Waits for every part, so that the folder outlives them all, then throws what the first failed one did. @param {Promise<void>[]} parts */
+async function allOf(parts) {
+  for (const part of await Promise.allSettled(parts)) if (part.status === 'rejected') throw part.reason;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'mudpt-pack-'));
 try {
   const project = join(folder, 'project');
@@ -381,7 +386,7 @@ try {
   const packed = await Promise.all(PUBLISHED.map((name) => pack(name, folder)));
   await install(project, packed, await packOutside(folder));
   for (const name of TYPED) writeFileSync(join(project, name), example(name).program);
-  await Promise.all([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project)]);
+  await allOf([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project)]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
