@@ -35,6 +35,27 @@ export function rewriteSpecifiers(text) {
   return text.replace(/(\b(?:from|import|module)\s*\(?\s*)(['"])(\.{1,2}\/[^'"]+)\.ts\2/g, '$1$2$3.js$2');
 }
 
+/**
+ * Declarations that a strict program without settings of its own can check: what they use beyond the default libraries is named.
+ *
+ * @param {string} text
+ * @param {boolean} hasWebGpu whether the package depends on @webgpu/types
+ */
+export function nameLibraries(text, hasWebGpu) {
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+  const node = /\bfrom '(node:[\w/]+)'/.exec(code);
+  if (node)
+    throw new Error(`a declaration imports ${node[1]}, whose types a program for pages lacks: describe what is needed of it`);
+  const lines = [];
+  if (/\bSymbol\.(?:async)?[dD]ispose\b|\b(?:Async)?Disposable\b/.test(code))
+    lines.push('/// <reference lib="esnext.disposable" />');
+  if (/\bGPU[A-Z]\w*/.test(code)) {
+    if (!hasWebGpu) throw new Error('a declaration names a WebGPU type, and the package does not depend on @webgpu/types');
+    lines.push("import '#webgpu-types';");
+  }
+  return [...lines, text].join('\n');
+}
+
 /** @param {string} folder of the package */
 async function buildPackage(folder) {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -82,7 +103,7 @@ async function buildPackage(folder) {
   for (const name of readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.d.ts')) continue;
     const file = join(folder, 'dist', name);
-    writeFileSync(file, rewriteSpecifiers(readFileSync(file, 'utf8')));
+    writeFileSync(file, nameLibraries(rewriteSpecifiers(readFileSync(file, 'utf8')), '@webgpu/types' in (dependencies ?? {})));
   }
 }
 

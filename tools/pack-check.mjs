@@ -7,10 +7,10 @@
 // TypeScript checks programs under strict settings, Vite bundles the examples, and Chromium, where there is one, runs the
 // bundles.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -20,11 +20,10 @@ import { formatMessage } from 'publint/utils';
 import { build, transformWithEsbuild } from 'vite';
 import { writeShapes } from '../packages/testing/src/images.ts';
 import { exampleOf, examples } from '../test/readme/examples.ts';
+import { PUBLISHED } from './release.mjs';
 import { findChromium } from '../scripts/chromium.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PACKAGES = ['shaders', 'packages/tensor', 'packages/autograd', 'packages/clip', 'packages/mudpt'];
-const BIN = join(ROOT, 'tools', 'node_modules', '.bin');
 
 /** @param {string} command @param {string[]} words @param {string} cwd @returns {Promise<string>} what it printed */
 async function run(command, words, cwd) {
@@ -137,7 +136,40 @@ async function install(folder, packed, outside) {
   );
   await pnpm(['install', '--offline', '--ignore-scripts'], folder);
   console.log('ok    the tarballs install');
+  for (const { name } of packed) checkPage(join(folder, 'node_modules', name));
+  console.log('ok    every package has its licence, notice and page, and no link of a page is dead');
 }
+
+/** Licence, notice and page of an installed package. @param {string} folder */
+function checkPage(folder) {
+  const read = (/** @type {string} */ name) => readFileSync(join(folder, name), 'utf8');
+  if (!read('LICENSE').includes('MIT License')) throw new Error(`${folder} has no licence`);
+  for (const needed of ['OpenAI', 'CLDR', 'LGPL-3.0-or-later'])
+    if (!read('NOTICE').includes(needed)) throw new Error(`the notice of ${folder} does not name ${needed}`);
+  const { description, keywords } = JSON.parse(read('package.json'));
+  if (!description || !(keywords?.length > 0)) throw new Error(`${folder}/package.json has no description or keywords`);
+  const page = read('README.md');
+  for (const [, target = ''] of page.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^(?:https:|#)/.test(target)) continue;
+    const path = join(folder, target.split('#')[0] ?? '');
+    if (relative(folder, path).startsWith('..') || !existsSync(path))
+      throw new Error(`${folder}/README.md links to ${target}, not in the tarball`);
+  }
+}
+
+/** A second copy of the engine, as two versions in one tree would be. */
+const TWO_COPIES = `import { Device, ones } from '@mudpt/tensor';
+import { grad } from '@mudpt/autograd';
+const other = await import('./second/@mudpt/tensor/dist/index.js');
+const told = (body) => { try { body(); return 'nothing'; } catch (error) { return error.message; } };
+const device = await Device.open();
+console.log(told(() => other.ones([2])));
+const second = await other.Device.open();
+console.log(told(() => ones([2]).add(other.ones([2]))));
+console.log(told(() => grad((x) => x.sum())(other.ones([2]))));
+device.dispose();
+second.dispose();
+`;
 
 /** Methods come by augmenting a module, which a bundler of declarations would lose. */
 const METHODS = `import type { Tensor } from '@mudpt/tensor';
@@ -159,23 +191,30 @@ await loader.close();
 /** A red square. */
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR42mP4z8AARAwQCgAf7gP9Y167WwAAAABJRU5ErkJggg==';
 
+/** The compilers that declarations are checked with: packages of tools/. */
+const COMPILERS = ['typescript-5.7', 'typescript-5.9', 'typescript'];
+
 /** @param {string} folder */
 async function checkTypes(folder) {
   writeFileSync(join(folder, 'methods.ts'), METHODS);
-  for (const resolution of ['bundler', 'nodenext']) {
-    const options = {
-      strict: true,
-      noEmit: true,
-      target: 'es2023',
-      lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
-      module: resolution === 'bundler' ? 'esnext' : 'nodenext',
-      moduleResolution: resolution,
-      types: [],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: [...TYPED, 'methods.ts'] }));
-    await run(join(BIN, 'tsc'), ['-p', folder], folder);
-    console.log(`ok    declarations, moduleResolution ${resolution}, libraries checked too`);
-  }
+  for (const version of COMPILERS)
+    for (const resolution of ['bundler', 'nodenext']) {
+      // What `tsc --init` gives, and libraries are checked too: no `lib`, no `types` of the reader's own.
+      const options = {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+        target: 'es2023',
+        module: resolution === 'bundler' ? 'esnext' : 'nodenext',
+        moduleResolution: resolution,
+        types: [],
+      };
+      const config = join(folder, `tsconfig.${version}.${resolution}.json`);
+      writeFileSync(config, JSON.stringify({ compilerOptions: options, files: [...TYPED, 'methods.ts'] }));
+      const { bin } = JSON.parse(readFileSync(join(ROOT, 'tools', 'node_modules', version, 'package.json'), 'utf8'));
+      await run(process.execPath, [join(ROOT, 'tools', 'node_modules', version, bin.tsc), '-p', config], folder);
+      console.log(`ok    declarations under ${version}, moduleResolution ${resolution}, libraries checked too`);
+    }
 }
 
 /** Bundles an example as a page; returns the folder to serve. @param {string} folder @param {string} name */
@@ -244,6 +283,28 @@ async function useFromNode(project) {
       example(name).prints,
       `Node runs ${name}`,
     );
+  expectMatch(
+    await run(command('mudpt-launch'), ['doctor'], project),
+    /^Chosen: \w+[\s\S]*product of 512 x 512 +[\d.]+ ms .*right$/m,
+    'mudpt-launch doctor',
+  );
+  const refused = await run(command('mudpt-launch'), ['tune', 'gem'], project).catch(
+    (/** @type {Error} */ error) => error.message,
+  );
+  expectMatch(refused, /tune: no kernel family is called gem; use .*gemm/, 'mudpt-launch tune');
+  const second = join(project, 'second');
+  cpSync(join(project, 'node_modules', '@mudpt', 'tensor'), join(second, '@mudpt', 'tensor'), {
+    recursive: true,
+    dereference: true,
+  });
+  cpSync(join(project, 'node_modules', '@mudpt', 'shaders'), join(second, 'node_modules', '@mudpt', 'shaders'), {
+    recursive: true,
+    dereference: true,
+  });
+  writeFileSync(join(project, 'copies.mjs'), TWO_COPIES);
+  const both =
+    /^ones: no device is open; there are two copies of @mudpt\/tensor, .*second.*\nadd: .* of another copy of @mudpt\/tensor, .*\ngrad: .* of another copy/m;
+  expectMatch(await run(command('mudpt-launch'), ['node', 'copies.mjs'], project), both, 'two copies of the engine are named');
   writeFileSync(join(project, 'square.png'), Buffer.from(PNG, 'base64'));
   writeFileSync(join(project, 'worker.mjs'), WORKER);
   expectMatch(await run(process.execPath, ['worker.mjs'], project), /^192 bytes$/m, 'a thread decodes');
@@ -313,14 +374,19 @@ async function useFromPages(project) {
   }
 }
 
+/** Waits for every part, so that the folder outlives them all, then throws what the first failed one did. @param {Promise<void>[]} parts */
+async function allOf(parts) {
+  for (const part of await Promise.allSettled(parts)) if (part.status === 'rejected') throw part.reason;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'mudpt-pack-'));
 try {
   const project = join(folder, 'project');
   mkdirSync(project);
-  const packed = await Promise.all(PACKAGES.map((name) => pack(name, folder)));
+  const packed = await Promise.all(PUBLISHED.map((name) => pack(name, folder)));
   await install(project, packed, await packOutside(folder));
   for (const name of TYPED) writeFileSync(join(project, name), example(name).program);
-  await Promise.all([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project)]);
+  await allOf([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project)]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

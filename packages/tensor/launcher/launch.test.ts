@@ -98,3 +98,18 @@ describe('kindOf', () => {
     expect(kindOf(info)).toBe(adapterKind(info));
   });
 });
+
+describe('commands of its own', () => {
+  it('doctor takes the option on either side, and nothing else', () => {
+    for (const words of [
+      ['doctor', '--adapter', 'voodoo'],
+      ['--adapter', 'voodoo', 'doctor'],
+    ])
+      expect(launch(words)).toMatchObject({ status: 1, stderr: expect.stringContaining("adapter 'voodoo' is unknown") });
+    expect(launch(['doctor', 'who'])).toMatchObject({ status: 2, stderr: expect.stringContaining("'who' is not known here") });
+  });
+
+  it('a command of yours by that name starts after --', () => {
+    expect(launch(['--', 'doctor'])).toMatchObject({ status: 127, stderr: expect.stringContaining("no command 'doctor'") });
+  });
+});

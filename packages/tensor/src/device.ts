@@ -1,5 +1,6 @@
 /** Devices: the user's view over the engine. */
 import { openGpu, awaitGpu } from '#gpu';
+import { otherCopies } from './copies.ts';
 import { type AdapterInfo, type AdapterKind, dawnOptions, describeAdapter, requestAdapterAndDevice } from './engine/adapter.ts';
 import { Engine } from './engine/engine.ts';
 import type { LeakDetector } from './engine/leaks.ts';
@@ -65,7 +66,7 @@ export class Device {
   }
 
   /**
-   * Opens the best adapter there is: a real GPU, else a software one (`pnpm doctor` tells which and why).
+   * Opens the best adapter there is: a real GPU, else a software one (`mudpt-launch doctor` tells which and why).
    * @throws DeviceError when there is none, with what to install
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
@@ -144,5 +145,9 @@ export function engineOf(device: Device): Engine {
 export function currentDevice(op: string): Device {
   const [device] = opened;
   if (device) return device;
-  throw new DeviceError(op, 'no device is open', 'call `const device = await Device.open()` first, or pass options.device');
+  throw new DeviceError(
+    op,
+    `no device is open${otherCopies()}`,
+    'call `const device = await Device.open()` first, or pass options.device',
+  );
 }

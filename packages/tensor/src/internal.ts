@@ -4,6 +4,7 @@ import './methods.ts';
 
 // The engine under a device; hooks, and the context they live in.
 export { engineOf } from './device.ts';
+export { expectThisCopy } from './copies.ts';
 export { canonicalText, isEqual } from './canonical.ts';
 export { lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';

@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['definition'],
   ['tensor.ts', 'scope.ts', 'device.ts'],
   ['engine'],
-  ['platform', 'context.ts', 'dtype.ts', 'half.ts', 'shape.ts', 'errors.ts', 'values.ts', 'canonical.ts'],
+  ['platform', 'context.ts', 'dtype.ts', 'half.ts', 'shape.ts', 'errors.ts', 'copies.ts', 'values.ts', 'canonical.ts'],
 ];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(

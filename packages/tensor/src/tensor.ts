@@ -1,4 +1,5 @@
 /** Tensors: strided views of GPU memory. */
+import { COPY, THIS_COPY } from './copies.ts';
 import { type Device, engineOf } from './device.ts';
 import { bytesPerElement, type DataArray, type DType, fromBytes } from './dtype.ts';
 import { adopt, forget } from './engine/ownership.ts';
@@ -43,6 +44,11 @@ export class Tensor {
     engineOf(this.device).stats.liveTensors += 1;
     this.device.leaks?.track(this);
     adopt(this);
+  }
+
+  /** Which copy of this package made it; two copies tell their tensors apart by it. @internal */
+  get [COPY](): string {
+    return THIS_COPY;
   }
 
   /** Number of elements. */

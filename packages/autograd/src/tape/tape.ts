@@ -5,7 +5,16 @@
  * leaves a closure; `backward` calls the closures in reverse and adds up what arrives at each tensor.
  */
 import { alias, keep, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
-import { Ambient, currentHook, installHook, type Listener, listeningTape, outerTape, withHook } from '@mudpt/tensor/internal';
+import {
+  Ambient,
+  currentHook,
+  expectThisCopy,
+  installHook,
+  type Listener,
+  listeningTape,
+  outerTape,
+  withHook,
+} from '@mudpt/tensor/internal';
 import { type Cotangents, expectUnspent, type Slot } from './entry.ts';
 import { Gradients } from './gradients.ts';
 import { Observer } from './observer.ts';
@@ -148,6 +157,7 @@ export class Tape {
   }
 
   private slotOfLoss(loss: Tensor): Slot {
+    expectThisCopy('backward', 'the loss', loss);
     loss.expectLive('backward');
     if (this.isClosed)
       throw new TensorError(

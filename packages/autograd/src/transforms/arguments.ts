@@ -1,5 +1,6 @@
 /** Arguments of a transformed function, as handles that a tape watches. */
 import { alias, ShapeError, Tensor, TensorError } from '@mudpt/tensor';
+import { expectThisCopy } from '@mudpt/tensor/internal';
 import type { Tape } from '../tape/tape.ts';
 import { mapTree } from './tree.ts';
 
@@ -34,6 +35,7 @@ export function watchArguments(op: string, tape: Tape, args: readonly unknown[],
 /** The value of a transformed function, a tensor. @throws TensorError for any other value */
 export function expectTensor(op: string, value: unknown): Tensor {
   if (value instanceof Tensor) return value;
+  expectThisCopy(op, 'what the function returned', value);
   throw new TensorError(op, 'the function returned no tensor', 'return a tensor of f32 or f16');
 }
 

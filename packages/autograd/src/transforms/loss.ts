@@ -1,5 +1,6 @@
 /** The loss in the result of a differentiated function. */
 import { Tensor, TensorError } from '@mudpt/tensor';
+import { expectThisCopy } from '@mudpt/tensor/internal';
 
 /** A loss, or an object with it under `loss` and other tensors under other names. */
 export type Loss = Tensor | { readonly loss: Tensor };
@@ -8,5 +9,6 @@ export type Loss = Tensor | { readonly loss: Tensor };
 export function lossOf(op: string, value: Loss): Tensor {
   const loss = value instanceof Tensor ? value : (value as { readonly loss?: unknown } | undefined)?.loss;
   if (loss instanceof Tensor) return loss;
+  expectThisCopy(op, 'the loss', loss);
   throw new TensorError(op, 'the body returned no loss', 'return a tensor of one element, or an object that has it under loss');
 }

@@ -1,5 +1,6 @@
 /** Plain trees of tensors: a tensor, or arrays and plain objects of trees. Undefined leaves stay undefined. */
 import { DTypeError, Tensor, TensorError } from '@mudpt/tensor';
+import { expectThisCopy } from '@mudpt/tensor/internal';
 import { isFloat } from '@mudpt/tensor/kernels';
 import { isPlain } from '../rule.ts';
 
@@ -24,6 +25,7 @@ export function mapTree<T>(op: string, path: string, tree: T, change: (tensor: T
     if (node === undefined && at !== path) return undefined;
     if (Array.isArray(node)) return node.map((item: unknown, index) => copy(`${at}[${index}]`, item));
     if (isPlain(node)) return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, copy(`${at}.${key}`, item)]));
+    expectThisCopy(op, at, node);
     throw new TensorError(
       op,
       `${at} is ${describe(node)}`,

@@ -1,11 +1,10 @@
 /** SHA-256s of files that did not change since they were read: of a set that was seen before, no image is read again. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FormatError } from '@mudpt/tensor';
 import { canonicalText } from '@mudpt/tensor/internal';
-import type { KnownDigests } from '../data/fingerprint.ts';
+import type { FileFacts, KnownDigests } from '../data/fingerprint.ts';
 import type { CacheFolder } from './cache-folder.ts';
 
 /** A file changed so shortly ago could change again within one tick of its clock, and keep its times. */
@@ -32,7 +31,7 @@ export class FileDigests implements KnownDigests {
     private readonly settleMs = SETTLE_MS,
   ) {}
 
-  async get(path: string, facts: BigIntStats): Promise<string | undefined> {
+  async get(path: string, facts: FileFacts): Promise<string | undefined> {
     const { files } = await this.entriesOf(dirname(resolve(path)));
     const [digest, ...known] = files.get(basename(path))?.split(' ') ?? [];
     if (known.join(' ') !== textOf(facts)) return undefined;
@@ -40,7 +39,7 @@ export class FileDigests implements KnownDigests {
     return digest;
   }
 
-  async set(path: string, facts: BigIntStats, digest: string): Promise<void> {
+  async set(path: string, facts: FileFacts, digest: string): Promise<void> {
     const changedAt = facts.mtimeMs > facts.ctimeMs ? facts.mtimeMs : facts.ctimeMs;
     if (Date.now() - Number(changedAt) < this.settleMs) return;
     const entries = await this.entriesOf(dirname(resolve(path)));
@@ -96,7 +95,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
-function textOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
+function textOf({ size, mtimeNs, ctimeNs, ino }: FileFacts): string {
   return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
 }
 

@@ -1,6 +1,6 @@
 /** Fingerprints of images, to find out whether they have changed. */
 import { createHash, type Hash } from 'node:crypto';
-import { type BigIntStats, createReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
@@ -16,10 +16,20 @@ export function fingerprint(items: readonly Item[]): string {
 /** Files read at once. */
 const AT_ONCE = 8;
 
+/** What tells that a file is as it was: a part of Node's `BigIntStats`, whose types a page's program lacks. */
+export interface FileFacts {
+  readonly size: bigint;
+  readonly ino: bigint;
+  readonly mtimeMs: bigint;
+  readonly ctimeMs: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
 /** Remembers the SHA-256 of files by what the file system tells of them. */
 export interface KnownDigests {
-  get(path: string, facts: BigIntStats): Promise<string | undefined>;
-  set(path: string, facts: BigIntStats, digest: string): Promise<void>;
+  get(path: string, facts: FileFacts): Promise<string | undefined>;
+  set(path: string, facts: FileFacts, digest: string): Promise<void>;
   /** Keeps what was set. */
   save(): Promise<void>;
 }

@@ -2,6 +2,7 @@
  * Argument checks that types cannot make for JavaScript: wrong kinds of values, unknown options and dtypes. An op gets its check from
  * its signature, `'x:tensor axis?:number'`; kernels and replays do not repeat it.
  */
+import { expectThisCopy } from '../copies.ts';
 import { DTYPES, expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
 import { isPlain } from '../values.ts';
@@ -66,7 +67,10 @@ export function argumentsCheck(op: string, signature: string, options?: readonly
         throw new TensorError(op, `${name} is missing`, kind.fix);
       }
       if (kind === KINDS.dtype) expectDTypeName(op, value);
-      if (!kind.accepts(value)) throw new TensorError(op, `${name} is ${describe(value)}, not ${kind.what}`, kind.fix);
+      if (!kind.accepts(value)) {
+        expectThisCopy(op, name, value);
+        throw new TensorError(op, `${name} is ${describe(value)}, not ${kind.what}`, kind.fix);
+      }
       if ((kind === KINDS.options || kind === KINDS.key) && options) expectOptions(op, value as object, options);
     }
   };

@@ -1,6 +1,6 @@
 /**
  * Measured peaks of an adapter: multiply-adds, copying, and the cost of one more dispatch. The roof over every kernel's
- * numbers, and the heart of `pnpm doctor`. Every measured kernel's output is checked: a broken shader would be infinitely fast.
+ * numbers, and the heart of `pnpm adapters`. Every measured kernel's output is checked: a broken shader would be infinitely fast.
  */
 import { arange, type Device, DeviceError, empty, scope, type Tensor, zeros } from '@mudpt/tensor';
 import { grid1d, kernel, view } from '@mudpt/tensor/kernels';

@@ -2,16 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const DOCTOR = fileURLToPath(new URL('./doctor.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./adapters.mjs', import.meta.url));
 
-function doctor(words: string[], environment: NodeJS.ProcessEnv = {}) {
-  return spawnSync(process.execPath, [DOCTOR, ...words], { encoding: 'utf8', env: { ...process.env, ...environment } });
+function adapters(words: string[], environment: NodeJS.ProcessEnv = {}) {
+  return spawnSync(process.execPath, [PROGRAM, ...words], { encoding: 'utf8', env: { ...process.env, ...environment } });
 }
 
 // The same whatever limits the rest of the suite runs with.
-describe.skipIf(process.env.TENSOR_LIMITS)('doctor', () => {
+describe.skipIf(process.env.TENSOR_LIMITS)('pnpm adapters', () => {
   it('prints what was found, what the chosen one offers and does, and what helps', () => {
-    const { status, stdout, stderr } = doctor([]);
+    const { status, stdout, stderr } = adapters([]);
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^ {2}works {4}\w+: .+$/m);
     expect(stdout).toMatch(/^Chosen: \w+/m);
@@ -22,7 +22,7 @@ describe.skipIf(process.env.TENSOR_LIMITS)('doctor', () => {
   });
 
   it('says so when an adapter cannot be had', () => {
-    expect(doctor(['--adapter', 'voodoo'])).toMatchObject({
+    expect(adapters(['--adapter', 'voodoo'])).toMatchObject({
       status: 1,
       stderr: expect.stringContaining("adapter 'voodoo' is unknown"),
     });

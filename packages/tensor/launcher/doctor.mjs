@@ -1,23 +1,33 @@
-#!/usr/bin/env node
-// node scripts/doctor.mjs [--adapter gpu|lavapipe|swiftshader|software]
+// mudpt-launch doctor [--adapter gpu|lavapipe|swiftshader|software]
 //
 // What this machine can run on: every driver found, why the others do not serve, what the chosen one offers and does, and how
 // to get a faster one. Exit code 1 when nothing works.
 import { spawnSync } from 'node:child_process';
 import { arch, release } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { advice, chooseAdapter, examineAdapters, NoAdapterError } from '@mudpt/tensor/launcher';
-import { findChromium } from './chromium.mjs';
+import { advice } from './advice.mjs';
+import { chooseAdapter, examineAdapters, NoAdapterError } from './choose.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/**
+ * Prints the report and sets the exit code.
+ *
+ * @param {string | undefined} forced the adapter to take; undefined takes the best
+ * @param {readonly string[]} program what Node runs to report on the chosen adapter, in a process of its own because Dawn reads its
+ *   driver when a process starts
+ * @param {readonly string[]} [notes] lines after the list of adapters
+ */
+export function doctor(forced, program, notes = []) {
+  try {
+    process.exitCode = report(forced, program, notes);
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    console.error(`\n${error.message}`);
+    process.exitCode = 1;
+  }
+}
 
-/** @returns {number} exit code */
-function main() {
-  const [option, value] = process.argv.slice(2);
-  const forced = option === '--adapter' ? value : process.env.MUDPT_ADAPTER || undefined;
+/** @param {string | undefined} forced @param {readonly string[]} program @param {readonly string[]} notes @returns {number} exit code */
+function report(forced, program, notes) {
   console.log(`Node ${process.versions.node} on ${process.platform} ${release()}, ${arch()}`);
-
   console.log('\nAdapters, in the order of preference');
   const examined = examineAdapters();
   for (const found of examined) {
@@ -32,20 +42,16 @@ function main() {
     chooseAdapter(undefined); // throws, with what was tried and what helps
     return 1;
   }
-  const browser = findChromium();
-  console.log(`  browser tests: ${browser ?? 'no Chromium or Chrome found; set CHROMIUM to its path'}`);
+  for (const note of notes) console.log(`  ${note}`);
 
-  console.log(`\nChosen: ${chosen.kind}${forced ? ', forced' : ''}. Programs started by scripts/launch.mjs get it.`);
+  console.log(`\nChosen: ${chosen.kind}${forced ? ', forced' : ''}. Programs started by the launcher get it.`);
   for (const name of ['VK_DRIVER_FILES', 'LD_LIBRARY_PATH', 'MESA_SHADER_CACHE_DIR']) {
     if (chosen.environment[name]) console.log(`  ${name}=${chosen.environment[name]}`);
   }
 
-  const tsx = join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs');
-  const program = join(ROOT, 'scripts', 'doctor', 'device.ts');
-  const environment = { ...chosen.environment, MUDPT_ADAPTER: chosen.kind };
-  const child = spawnSync(process.execPath, [tsx, program], {
+  const child = spawnSync(process.execPath, program, {
     stdio: ['ignore', 'inherit', 'pipe'],
-    env: environment,
+    env: { ...chosen.environment, MUDPT_ADAPTER: chosen.kind },
     encoding: 'utf8',
   });
   // Dawn says this of every lavapipe; it concerns a feature that the engine does not use.
@@ -60,12 +66,4 @@ function main() {
     ),
   );
   return child.status ?? 1;
-}
-
-try {
-  process.exitCode = main();
-} catch (error) {
-  if (!(error instanceof NoAdapterError)) throw error;
-  console.error(`\n${error.message}`);
-  process.exitCode = 1;
 }
