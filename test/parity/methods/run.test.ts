@@ -38,7 +38,7 @@ eachDevice('method goldens', (ctx) => {
   const open = () => Promise.resolve(ctx.device);
 
   it('all fixtures pass', async () => {
-    const names = (await readdir(FIXTURES)).filter((name) => !name.startsWith('clip_'));
+    const names = (await readdir(FIXTURES)).filter((name) => name !== 'clip_a.safetensors');
     const tried = new Set<MethodRunner | undefined>();
     for (const name of names) {
       await using file = await openSafetensors(join(FIXTURES, name));
