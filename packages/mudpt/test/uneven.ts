@@ -56,6 +56,7 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['coop', { length: 2, classSpecific: true }],
   ['coop', { length: 3, classSpecific: true, position: 'middle' }],
   ['cocoop', { reduction: 4 }],
+  ['kgcoop', { length: 3 }],
   ['vpt', { depth: 2 }],
 ];
 

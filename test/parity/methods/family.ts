@@ -5,7 +5,7 @@ import { aggregationWeights } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 import type { MethodCase, MethodRunner } from './case.ts';
-import { createMethod, evaluated, injections, read, type Results, startFrom, train, Training } from './prompts.ts';
+import { createMethod, evaluated, injections, read, type Results, startFrom, train, Training, unweigh } from './prompts.ts';
 import { TEMPLATE_NAME } from './tokenizer.ts';
 
 /** "words" in the metadata: the golden's own word ids; anything else begins at random. */
@@ -131,7 +131,6 @@ export const promptsrc: MethodRunner = async (golden) => {
     logits: 'expect.term_kl',
   };
   const results = await train(golden, await createMethod(golden, 'promptsrc', settings), terms);
-  // The goldens give the distances before their weights.
   unweigh(results, 'expect.term_l1_text', settings.textLossWeight);
   unweigh(results, 'expect.term_l1_image', settings.imageLossWeight);
   const { clip } = golden;
@@ -147,11 +146,6 @@ export const promptsrc: MethodRunner = async (golden) => {
   results.set('gpa.weights', { shape: [epochs], values: Float32Array.from(aggregationWeights(epochs, center, deviation)) });
   return new Map([...results, ...(await aggregate(golden, settings, epochs))]);
 };
-
-function unweigh(results: Results, name: string, weight: number): void {
-  const found = results.get(name);
-  if (found && 'values' in found) results.set(name, { shape: found.shape, values: found.values.map((value) => value / weight) });
-}
 
 /** Epochs of two batches (the halves of the images) from the initial values, and the mean over them. */
 async function aggregate(golden: MethodCase, settings: Record<string, unknown>, epochs: number): Promise<Results> {

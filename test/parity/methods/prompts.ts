@@ -6,7 +6,7 @@ import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 import type { MethodCase } from './case.ts';
-import { goldenTokenizer } from './tokenizer.ts';
+import { goldenTokenizer, newClasses } from './tokenizer.ts';
 
 export type Results = Map<string, Tensor | HostTensor>;
 
@@ -91,11 +91,16 @@ export async function read(value: Tensor): Promise<HostTensor> {
   return { shape: value.shape, values: Float32Array.from(await value.data()) };
 }
 
-/** What all goldens of this kind expect: the first step in full, the losses of all, and where they lead. */
+/**
+ * What all goldens of this kind expect: the first step in full, the losses of all, and where they lead.
+ * @param terms names in the golden of what the loss calls its terms
+ * @param afterwards computes what else is expected, while the method has its final parameters
+ */
 export async function train(
   golden: MethodCase,
   method: PromptMethod,
   terms: Readonly<Record<string, string>> = {},
+  afterwards?: (results: Results) => Promise<void>,
 ): Promise<Results> {
   const results: Results = new Map();
   const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
@@ -116,6 +121,7 @@ export async function train(
     results.set('expect.losses', { shape: [losses.length], values: Float32Array.from(losses) });
     for (const [name, tensor] of method.learnable) results.set(`final.${name}`, await read(tensor));
     results.set('expect.final_logits', await read(evaluated(method, images)));
+    await afterwards?.(results);
     return results;
   } finally {
     training.dispose();
@@ -157,4 +163,17 @@ export async function injections(golden: MethodCase, method: PromptMethod, learn
   results.set('expect.deep_text_prompts_fed', await read(computed.fed));
   if (expected('expect.vision_to_text_deep')) results.set('expect.vision_to_text_deep', await read(computed.deepText));
   return results;
+}
+
+/** The goldens give terms of a loss before their weights. */
+export function unweigh(results: Results, name: string, weight: number): void {
+  const found = results.get(name);
+  if (found && 'values' in found) results.set(name, { shape: found.shape, values: found.values.map((value) => value / weight) });
+}
+
+/** Logits of the images with the second set of classes, as evaluation on new classes gets them. */
+export async function newLogits(golden: MethodCase, method: PromptMethod, results: Results): Promise<void> {
+  const other = method.forContext({ classNames: newClasses(golden), template: 'fixed {}.' });
+  results.set('expect.new_logits', await read(evaluated(other, golden.tensor('input.image'))));
+  other.dispose();
 }

@@ -1,6 +1,7 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
+import { kgcoop } from './successors.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
 
@@ -17,6 +18,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   mudpt_linear: mudptLinear,
   mudpt_transformer: mudptTransformer,
   tip_adapter: tipAdapter,
+  kgcoop,
 };
 
 /** Names of the methods that have a runner. */

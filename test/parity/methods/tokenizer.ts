@@ -1,6 +1,7 @@
 /**
  * A tokenizer that knows the texts of one golden: its ids are explicit, so methods get them through the words they would write. "words" are
- * the initial words, a number is a class name, and the text before it tells the template: "template 2 1." is class 1 in template 2.
+ * the initial words, a number is a class name, and the text before it tells the template: "template 2 1." is class 1 in template 2. "new 1" is
+ * class 1 of the second set of classes.
  */
 import type { MethodContext } from 'mudpt';
 import { Unsupported } from '../options.ts';
@@ -18,18 +19,32 @@ export function goldenTokenizer(golden: MethodCase, classes: number): MethodCont
   const encode = (text: string): number[] => {
     if (text === '') return [golden.number('sot'), golden.number('eot')];
     if (text === 'words') return untilEnd(row('input.ctx_token_ids', 0));
-    const name = /^(\d+)$/.exec(text)?.[1];
-    if (name !== undefined) return Array.from({ length: 2 + nameLength(golden, Number(name)) }, () => 0);
-    const [, template, label] = /(?:template (\d+) )?(\d+)\.$/.exec(text) ?? [];
+    const [, isNewName, name] = /^(new )?(\d+)$/.exec(text) ?? [];
+    if (name !== undefined) return Array.from({ length: 2 + nameLength(golden, ofSet(isNewName), Number(name)) }, () => 0);
+    const [, template, isNew, label] = /(?:template (\d+) )?(new )?(\d+)\.$/.exec(text) ?? [];
     if (label === undefined) throw new Unsupported(`the golden has no ids for the text "${text}"`);
-    if (template !== undefined) return untilEnd(row('input.template_token_ids', Number(template) * classes + Number(label)));
-    return untilEnd(row('input.token_ids', Number(label)));
+    const count = isNew === undefined ? classes : newClasses(golden).length;
+    if (template !== undefined)
+      return untilEnd(row(`${ofSet(isNew)}template_token_ids`, Number(template) * count + Number(label)));
+    return untilEnd(row(`${ofSet(isNew)}token_ids`, Number(label)));
   };
   return { encode, decode: (ids) => Array.from(ids, (id) => `#${id}`).join(' ') };
 }
 
-function nameLength(golden: MethodCase, label: number): number {
-  return golden.tensors.has('input.name_lens') ? nth(golden.host('input.name_lens').values, label) : 0;
+/** Names of the second set of classes. */
+export function newClasses(golden: MethodCase): string[] {
+  const name = golden.tensors.has('input.new_template_token_ids') ? 'input.new_template_token_ids' : 'input.new_token_ids';
+  return Array.from({ length: golden.host(name).shape.at(-2) ?? 0 }, (_, label) => `new ${label}`);
+}
+
+/** What the names of the inputs of a set of classes begin with. */
+function ofSet(isNew: string | undefined): string {
+  return isNew === undefined ? 'input.' : 'input.new_';
+}
+
+function nameLength(golden: MethodCase, set: string, label: number): number {
+  const name = `${set}name_lens`;
+  return golden.tensors.has(name) ? nth(golden.host(name).values, label) : 0;
 }
 
 function untilEnd(ids: readonly number[]): number[] {

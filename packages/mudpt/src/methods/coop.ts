@@ -26,7 +26,7 @@ const coopSettings = z.strictObject({
 
 export type CoopSettings = z.output<typeof coopSettings>;
 
-const CONTEXT = 'prompt_learner.ctx';
+export const CONTEXT = 'prompt_learner.ctx';
 
 /** The context CoOp begins with, [M, width] or [classes, M, width]: words override its length and make it shared. */
 export function coopStart(

@@ -40,8 +40,9 @@ export {
 } from '../method/rematerialization.ts';
 export { depth, expectDepth, initWords, length } from '../method/settings.ts';
 export { type TrainingInput, trainingPreset, type TrainingSettings } from '../method/training-settings.ts';
-export { cosineLogits } from '../prompts/cosine.ts';
+export { cosineDistance, cosineLogits } from '../prompts/cosine.ts';
 export { deepContext, type DeepContextOptions } from '../prompts/deep-context.ts';
+export { GuidedClip } from '../prompts/guided.ts';
 export { independentPrompts, type IndependentOptions } from '../prompts/independent.ts';
 export { contextStart, randomPrompts } from '../prompts/initial.ts';
 export {

@@ -16,7 +16,7 @@ import type { PublishedSettings } from '../method/published.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import type { PromptLearner } from '../prompts/learner.ts';
-import { PromptedClip } from '../prompts/prompted.ts';
+import { GuidedClip } from '../prompts/guided.ts';
 import { depth, initWords, length } from '../method/settings.ts';
 import { PROMPTSRC_TEMPLATES } from '../prompts/texts/templates.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
@@ -57,11 +57,9 @@ export type Regulation = Pick<
   'textLossWeight' | 'imageLossWeight' | 'logitLossWeight' | 'aggregation' | 'aggregationMean' | 'aggregationDeviation'
 >;
 
-export class Promptsrc extends PromptedClip {
+export class Promptsrc extends GuidedClip {
   /** Running weighted sums of the learnt tensors, by `aggregated.<name>`. */
   override readonly state: ReadonlyMap<string, Tensor>;
-  /** Frozen text features, unit vectors [C, embed]; undefined for evaluation only. */
-  private readonly frozenTexts: Tensor | undefined;
 
   constructor(
     context: MethodContext,
@@ -71,8 +69,7 @@ export class Promptsrc extends PromptedClip {
     /** undefined: for other classes, on which it is not trained; the learner stays the first one's */
     templates: readonly PromptTemplate[] | undefined,
   ) {
-    super('promptsrc', context, learner, template, templates !== undefined);
-    this.frozenTexts = templates && this.orDispose(() => unitMean(context, templates));
+    super('promptsrc', context, learner, template, templates && ((classes) => unitMean(classes, templates)));
     const sums = templates && regulation.aggregation ? [...this.learnable] : [];
     this.state = new Map(sums.map(([name, { shape, device }]) => [`aggregated.${name}`, keep(zeros(shape, { device }))]));
   }
@@ -80,12 +77,6 @@ export class Promptsrc extends PromptedClip {
   override loss(images: Tensor, labels: Tensor): StepLoss {
     return scope(() => {
       const { frozenTexts } = this;
-      if (!frozenTexts)
-        throw new MethodError(
-          this.name,
-          'its loss needs the frozen features of texts of its classes, which one for other classes does not have',
-          'create the method for these classes to train it on them',
-        );
       const { textLossWeight, imageLossWeight, logitLossWeight } = this.regulation;
       const outputs = this.forward(images);
       const frozen = noGrad(() => this.inMicroBatches(images, (part) => this.context.image.forward(part)));
@@ -125,18 +116,8 @@ export class Promptsrc extends PromptedClip {
     return new Promptsrc(this.contextFor(other), this.learner, this.template, this.regulation, undefined);
   }
 
-  private orDispose<T>(make: () => T): T {
-    try {
-      return make();
-    } catch (error) {
-      super.dispose();
-      throw error;
-    }
-  }
-
   override dispose(): void {
     super.dispose();
-    this.frozenTexts?.dispose();
     for (const sum of this.state.values()) sum.dispose();
   }
 }

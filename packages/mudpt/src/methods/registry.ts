@@ -6,6 +6,7 @@ import { coop } from './coop.ts';
 import type { MethodDefinition } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
+import { kgcoop } from './kgcoop.ts';
 import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
@@ -22,6 +23,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   tipAdapterF,
   coop,
   cocoop,
+  kgcoop,
   vpt,
   deepLanguage,
   ivlp,

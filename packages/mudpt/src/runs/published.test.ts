@@ -59,6 +59,18 @@ const PUBLISHED: readonly [source: string, input: RunInput, settings: object, tr
     { initWords: 'a photo of a' },
     { lr: 0.002, epochs: 10, batchSize: 1 },
   ]),
+  ...(
+    [
+      ['base-to-new', 16, 'oxford_pets', ''],
+      ['base-to-new', 16, 'dtd', 'a photo of a {}, a type of texture.'],
+      ['cross-dataset', 4, 'imagenet', ''],
+    ] as const
+  ).map(([protocol, shots, data, template]): (typeof PUBLISHED)[number] => [
+    'KgCoOp',
+    { method: 'kgcoop', protocol, shots, data },
+    { length: 4, initWords: 'a photo of a', distanceWeight: 8, template },
+    { lr: 0.002, epochs: 100, batchSize: 128, momentum: 0.9, weightDecay: 5e-4, warmupEpochs: 1, cropScale: [0.08, 1] },
+  ]),
   [
     'MaPLe, configs/trainers/MaPLe/vit_b16_c2_ep5_batch4_2ctx.yaml',
     { method: 'maple', protocol: 'base-to-new' },
