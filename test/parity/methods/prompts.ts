@@ -1,5 +1,5 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
-import { SGD, lossAndGradients } from '@mudpt/autograd';
+import { Adam, AdamW, lossAndGradients, type Optimizer, SGD } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
@@ -46,24 +46,50 @@ export function startFrom(golden: MethodCase, { learnable }: PromptMethod, prefi
   });
 }
 
-/** Steps of SGD as the metadata asks for, captured once and replayed. */
+type AnyOptimizer = Optimizer<{ lr: number | Tensor; lrFactor: number; weightDecay: number }>;
+
+/** SGD, or AdamW, as the metadata asks for. */
+function optimizerOf(golden: MethodCase, parameters: readonly Tensor[]): AnyOptimizer {
+  const { metadata } = golden;
+  if (metadata['optimizer'] !== 'AdamW')
+    return new SGD(parameters, {
+      lr: golden.number('sgd_lr'),
+      momentum: golden.number('sgd_momentum'),
+      weightDecay: golden.number('sgd_weight_decay'),
+    });
+  const [beta1, beta2] = JSON.parse(metadata['betas'] ?? '[0.9, 0.999]') as [number, number];
+  const [lr, weightDecay, eps] = [golden.number('lr'), golden.number('weight_decay'), golden.number('eps')];
+  return new AdamW(parameters, { lr, weightDecay, eps, betas: [beta1, beta2] });
+}
+
+/** The authors' Adam of a second run, from the metadata string `adam`. */
+export function adamOf({ metadata }: MethodCase, parameters: readonly Tensor[]): AnyOptimizer {
+  const { lr, eps, weight_decay: weightDecay, betas } = JSON.parse(metadata['adam'] ?? '{}') as {
+    lr: number;
+    eps: number;
+    weight_decay: number;
+    betas: [number, number];
+  };
+  return new Adam(parameters, { lr, eps, weightDecay, betas });
+}
+
+/** Steps as the metadata asks for, captured once and replayed. */
 export class Training {
-  private readonly optimizer: SGD;
+  private readonly optimizer: AnyOptimizer;
+  private readonly lr: number;
   private readonly run;
 
   constructor(
     golden: MethodCase,
     private readonly method: PromptMethod,
+    make: typeof optimizerOf = optimizerOf,
   ) {
-    this.optimizer = new SGD([...method.learnable.values()], {
-      lr: golden.number('sgd_lr'),
-      momentum: golden.number('sgd_momentum'),
-      weightDecay: golden.number('sgd_weight_decay'),
-    });
+    this.optimizer = make(golden, [...method.learnable.values()]);
+    this.lr = Number(this.optimizer.groups[0]?.options.lr);
     this.run = capture(
-      ({ images, labels }: { images: Tensor; labels: Tensor }) => {
+      ({ images, labels, lr }: { images: Tensor; labels: Tensor; lr: Tensor }) => {
         const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
-        this.optimizer.step(gradients);
+        this.optimizer.step(gradients, { lr });
         const named = [...method.learnable].map(([name, tensor]): [string, Tensor] => [
           name,
           gradients.get(tensor) ?? zeros(tensor.shape, { device: tensor.device }),
@@ -74,9 +100,9 @@ export class Training {
     );
   }
 
-  /** One step. The result is overwritten by the next. */
-  step(images: Tensor, labels: Tensor): ReturnType<typeof this.run> {
-    return this.run({ images, labels });
+  /** One step, at the optimizer's rate or another. The result is overwritten by the next. */
+  step(images: Tensor, labels: Tensor, lr = this.lr): ReturnType<typeof this.run> {
+    return this.run({ images, labels, lr });
   }
 
   dispose(): void {
@@ -95,12 +121,14 @@ export async function read(value: Tensor): Promise<HostTensor> {
  * What all goldens of this kind expect: the first step in full, the losses of all, and where they lead.
  * @param terms names in the golden of what the loss calls its terms
  * @param afterwards computes what else is expected, while the method has its final parameters
+ * @param rateOf the learning rate of each step; default: always the first
  */
 export async function train(
   golden: MethodCase,
   method: PromptMethod,
   terms: Readonly<Record<string, string>> = {},
   afterwards?: (results: Results) => Promise<void>,
+  rateOf?: (step: number) => number,
 ): Promise<Results> {
   const results: Results = new Map();
   const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
@@ -108,7 +136,7 @@ export async function train(
   try {
     const losses: number[] = [];
     for (let step = 0; step < golden.number('steps'); step += 1) {
-      const { loss, outputs, terms: parts, gradients } = training.step(images, labels);
+      const { loss, outputs, terms: parts, gradients } = training.step(images, labels, rateOf?.(step));
       losses.push(await loss.item());
       if (step > 0) continue;
       results.set('expect.loss', await read(loss));

@@ -2,6 +2,7 @@
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
 import { kgcoop } from './successors.ts';
+import { tcp } from './towers.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
 
@@ -19,6 +20,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   mudpt_transformer: mudptTransformer,
   tip_adapter: tipAdapter,
   kgcoop,
+  tcp,
 };
 
 /** Names of the methods that have a runner. */

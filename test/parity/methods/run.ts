@@ -13,7 +13,7 @@ const LEARNING_TOLERANCE = 1e-3;
 
 /** Gradients, and what steps lead to, are compared by norm less strictly. */
 function toleranceOf(name: string): number {
-  return /^(grad|final|gpa)\.|^expect\.final_/.test(name) ? LEARNING_TOLERANCE : TOLERANCE;
+  return /^(grad|final|gpa|adam)\.|^expect\.final_/.test(name) ? LEARNING_TOLERANCE : TOLERANCE;
 }
 
 /** Runs the golden at `path`. @throws Unsupported for an unknown method, before a device is opened */

@@ -5,7 +5,7 @@ import { settingMetadata } from '../settings/metadata.ts';
 
 /** The fields, so that a method can change defaults with {@link trainingPreset}. */
 const training = {
-  optimizer: z.enum(['sgd', 'adamw']).default('sgd').describe('update rule'),
+  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd').describe('update rule; "adam" adds weight decay to the gradient'),
   lr: z
     .number()
     .positive()
@@ -26,7 +26,7 @@ const training = {
     .register(settingMetadata, { flag: 'batch', placeholder: 'count' }),
   momentum: z.number().min(0).max(1).default(0.9).describe('of SGD'),
   weightDecay: z.number().min(0).default(5e-4).describe('applies to everything learnt, biases too'),
-  adamEps: z.number().positive().default(1e-8).describe('added to the root of the second moment (AdamW)'),
+  adamEps: z.number().positive().default(1e-8).describe('added to the root of the second moment (Adam, AdamW)'),
   schedule: z
     .enum(['cosine', 'cosine-per-step', 'constant'])
     .default('cosine')

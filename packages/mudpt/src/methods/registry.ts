@@ -11,6 +11,7 @@ import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';
 import { mudpt } from './mudpt.ts';
 import { promptsrc } from './promptsrc.ts';
+import { tcp } from './tcp.ts';
 import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
 import { umudpt } from './umudpt.ts';
 import { vpt } from './vpt.ts';
@@ -24,6 +25,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   coop,
   cocoop,
   kgcoop,
+  tcp,
   vpt,
   deepLanguage,
   ivlp,

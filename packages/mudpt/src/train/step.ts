@@ -1,5 +1,5 @@
 /** The training step: one update of a method's parameters, captured once and replayed. */
-import { AdamW, Gradients, type Optimizer, SGD, lossAndGradients } from '@mudpt/autograd';
+import { Adam, AdamW, Gradients, type Optimizer, SGD, lossAndGradients } from '@mudpt/autograd';
 import {
   addInto,
   capture,
@@ -63,10 +63,9 @@ export class Stepper {
     // At depth 1 the deep prompts are tensors of no elements; they cannot be learnt.
     const parameters = [...method.learnable.values()].filter((tensor) => tensor.size > 0);
     const { lr, weightDecay, momentum, adamEps } = settings;
-    this.optimizer =
-      settings.optimizer === 'adamw'
-        ? new AdamW(parameters, { lr, weightDecay, eps: adamEps })
-        : new SGD(parameters, { lr, weightDecay, momentum });
+    const adam = { lr, weightDecay, eps: adamEps };
+    if (settings.optimizer === 'sgd') this.optimizer = new SGD(parameters, { lr, weightDecay, momentum });
+    else this.optimizer = settings.optimizer === 'adam' ? new Adam(parameters, adam) : new AdamW(parameters, adam);
     this.sums = keep(zeros([SUMS], { device }));
     this.none = keep(zeros([SUMS], { device }));
     if (accumulate > 1)
