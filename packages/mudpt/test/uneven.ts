@@ -56,6 +56,7 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['coop', { length: 2, classSpecific: true }],
   ['coop', { length: 3, classSpecific: true, position: 'middle' }],
   ['cocoop', { reduction: 4 }],
+  ['clip-adapter', {}],
   ['kgcoop', { length: 3 }],
   ['tcp', { length: 3, layer: 2 }],
   ['tcp', { layer: 3, template: 'a photo of a {}, on paper.', handTemplate: 'the {}.' }],

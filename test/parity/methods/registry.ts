@@ -1,7 +1,7 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
-import { kgcoop } from './successors.ts';
+import { clipAdapter, kgcoop } from './successors.ts';
 import { tcp } from './towers.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
@@ -21,6 +21,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   tip_adapter: tipAdapter,
   kgcoop,
   tcp,
+  clip_adapter: clipAdapter,
 };
 
 /** Names of the methods that have a runner. */

@@ -1,6 +1,7 @@
 /** Runners of later methods: their settings from the metadata, and what their goldens expect beside the common part. */
 import { copyInto, l2Normalize, type Tensor, tensor } from '@mudpt/tensor';
-import { methodNamed, type PromptMethod } from 'mudpt';
+import { adapterOutput, methodNamed, type PromptMethod } from 'mudpt';
+import { Unsupported } from '../options.ts';
 import type { MethodCase, MethodRunner } from './case.ts';
 import { contextOf, createMethod, newLogits, read, train, unweigh } from './prompts.ts';
 import { newClasses, TEMPLATE_NAME } from './tokenizer.ts';
@@ -30,5 +31,19 @@ export const kgcoop: MethodRunner = async (golden) => {
   unweigh(results, 'expect.new_term_kg', distanceWeight);
   const written = await golden.clip.encodeText(golden.tokens('input.template_token_ids'));
   results.set('expect.hand_text_features_normalized', l2Normalize(written));
+  return results;
+};
+
+export const clipAdapter: MethodRunner = async (golden) => {
+  const [embed, hidden, reduction] = [golden.clip.config.embed, golden.number('hidden'), golden.number('reduction')];
+  if (Math.max(1, Math.floor(embed / reduction)) !== hidden) throw new Unsupported(`hidden ${hidden} of ${embed} / ${reduction}`);
+  const settings = { reduction, ratio: golden.number('ratio') };
+  const method = await createMethod(golden, 'clip-adapter', settings);
+  const frozen = await golden.clip.encodeImage(golden.tensor('input.image'));
+  const initial = (name: string): Tensor => golden.tensor(`init.${name}`);
+  const output = adapterOutput(frozen, initial('adapter.fc.0.weight'), initial('adapter.fc.2.weight'));
+  const results = await train(golden, method, {}, (found) => newLogits(golden, method, found));
+  results.set('expect.image_features_clip', frozen);
+  results.set('expect.adapter_output', output);
   return results;
 };

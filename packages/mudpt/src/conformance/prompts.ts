@@ -12,6 +12,7 @@ export async function declaredPrompts(subject: Subject): Promise<void> {
   const before = await tokensOf(method);
   if (before) for (const tower of TOWERS) expectTokens(subject, method, tower, before[tower]);
   await expectSources(subject, method, before);
+  await expectFeatureParameters(subject, method);
   await expectTextsPerImage(subject, method);
 }
 
@@ -93,6 +94,34 @@ async function expectSources(subject: Subject, method: PromptMethod, before: Tok
     if (moved.every((value, index) => value === logits[index]))
       throw subject.fail(`${name} is declared as a prompt, and no logit changes with it`, 'declare what reaches the towers');
     write(parameter, kept);
+  }
+}
+
+/** Each parameter declared to act on a tower's features changes the features of that tower, and none of the other unless declared there too. */
+async function expectFeatureParameters(subject: Subject, method: PromptMethod): Promise<void> {
+  const { images } = subject.batch();
+  const features = async () => {
+    const { textFeatures, imageFeatures } = scope(() => method.forward(images));
+    return { text: await textFeatures.data(), image: await imageFeatures.data() };
+  };
+  const declared = method.spec.features ?? {};
+  const before = await features();
+  for (const name of new Set(TOWERS.flatMap((tower) => declared[tower] ?? []))) {
+    const parameter = method.learnable.get(name);
+    if (!parameter) continue;
+    const kept = Float32Array.from(await parameter.data());
+    await addNoise(subject, parameter, 60);
+    const after = await features();
+    write(parameter, kept);
+    for (const tower of TOWERS) {
+      const changes = after[tower].some((value, index) => value !== before[tower][index]);
+      const isDeclared = declared[tower]?.includes(name) ?? false;
+      if (changes !== isDeclared)
+        throw subject.fail(
+          `the features of the ${tower} tower ${changes ? 'change' : 'do not change'} with ${name}, and the spec says otherwise`,
+          'declare under `features` what acts on which',
+        );
+    }
   }
 }
 

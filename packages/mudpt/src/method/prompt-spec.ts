@@ -55,7 +55,12 @@ export type PromptSpec = {
   readonly image?: TowerPromptSpec;
   /** The blocks of each tower that something is added to. Absent: none. */
   readonly adapters?: { readonly text?: readonly LayerAdapter[]; readonly image?: readonly LayerAdapter[] };
+  /** Parameters that act on what a tower gives, by tower: adapters of features, residuals, projections. Absent: there are none. */
+  readonly features?: FeatureParameters;
 };
+
+/** Names of parameters by the tower on whose features they act. */
+export type FeatureParameters = Readonly<Partial<Record<(typeof TOWERS)[number], readonly string[]>>>;
 
 export const TOWERS = ['text', 'image'] as const;
 
@@ -74,6 +79,8 @@ export type PromptLayout = {
   readonly image: readonly PromptPlace[];
   /** The layers of each tower whose blocks something is added to; absent in runs from before there were any. */
   readonly adapters?: { readonly text: readonly number[]; readonly image: readonly number[] };
+  /** See `PromptSpec.features`; absent where there are none. */
+  readonly features?: FeatureParameters;
   /** See `PromptMethod.example`. */
   readonly example: string;
 };
@@ -104,10 +111,11 @@ export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
   const places = ({ layers, nCtx }: TowerPromptSpec): PromptPlace[] =>
     layers.map((prompt) => ({ layer: prompt.layer, rows: nCtx, sources: sourcesOf(prompt) }));
   const adapted = (of: readonly LayerAdapter[] = []): number[] => of.map(({ layer }) => layer);
-  const { text, image, adapters } = spec;
+  const { text, image, features, adapters } = spec;
   return {
     text: text ? places(text) : [],
     image: image ? places(image) : [],
+    ...(features && { features }),
     ...(adapters && { adapters: { text: adapted(adapters.text), image: adapted(adapters.image) } }),
     example,
   };
@@ -148,6 +156,14 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
           'name parameters',
         );
     }
+  for (const tower of TOWERS)
+    for (const name of spec.features?.[tower] ?? [])
+      if (!(name in spec.parameters))
+        throw new MethodError(
+          method,
+          `the features of the ${tower} tower use ${name}, which is not learnt`,
+          'name one of the parameters',
+        );
   const { text } = spec;
   if (text && replacedTokens(text) > 0 && (text.position !== 'end' || text.classes !== undefined))
     throw new MethodError(

@@ -20,6 +20,7 @@ export type {
 export { methodContext } from '../method/method.ts';
 export {
   type ContextPosition,
+  type FeatureParameters,
   type LayerPrompt,
   layoutOf,
   type ParameterShapes,
@@ -58,5 +59,6 @@ export { drawPrompts, LearntPrompts, type PromptLearner, shapesOf } from '../pro
 export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
 export { prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 export { PromptedClip } from '../prompts/prompted.ts';
+export { adapterOutput } from './clip-adapter.ts';
 export { aggregationWeights } from './promptsrc.ts';
 export { methodNamed, methodNames, registerMethod } from './registry.ts';

@@ -1,6 +1,7 @@
 /** All methods by name. Adding one to this package is a line here and its file; other packages register theirs. */
 import { InputError } from '@mudpt/tensor';
 import { checkMethodDefinition } from '../method/check.ts';
+import { clipAdapter } from './clip-adapter.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
 import type { MethodDefinition } from '../method/definition.ts';
@@ -22,6 +23,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   linearProbe,
   tipAdapter,
   tipAdapterF,
+  clipAdapter,
   coop,
   cocoop,
   kgcoop,
