@@ -2,7 +2,7 @@
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
 import { clipAdapter, kgcoop } from './successors.ts';
-import { tcp } from './towers.ts';
+import { clipLora, mma, mmrl, tcp } from './towers.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
 
@@ -21,6 +21,9 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   tip_adapter: tipAdapter,
   kgcoop,
   tcp,
+  clip_lora: clipLora,
+  mma,
+  mmrl,
   clip_adapter: clipAdapter,
 };
 

@@ -3,10 +3,11 @@ import { noGrad } from '@mudpt/autograd';
 import { scope } from '@mudpt/tensor';
 import type { LayerTokens, PromptMethod } from '../method/method.ts';
 import { contextTokens, type LayerPrompt, sourcesOf, TOWERS, type TowerPromptSpec } from '../method/prompt-spec.ts';
-import { addNoise, type Subject, write } from './subject.ts';
+import { addNoise, disturb, type Subject, write } from './subject.ts';
 
 export async function declaredPrompts(subject: Subject): Promise<void> {
   const method = await subject.prompts();
+  await disturb(subject, method);
   expectParameters(subject, method);
   expectExample(subject, method);
   const before = await tokensOf(method);

@@ -169,6 +169,8 @@ export type MethodContext = ClassContext & {
   readonly textPath?: TextPath;
   /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.rematerialize}. */
   readonly rematerialization?: Rematerialization;
+  /** The classes that it has learnt on, where they are others. */
+  readonly learntOn?: readonly string[];
 };
 
 /** The argument of a method's `create`. */

@@ -31,6 +31,7 @@ const training = {
     .enum(['cosine', 'cosine-per-step', 'constant'])
     .default('cosine')
     .describe('how the learning rate falls; "cosine" changes it once per epoch'),
+  minLr: z.number().min(0).default(0).describe('learning rate at the end of the cosine'),
   warmupEpochs: z.int().min(0).default(1).describe('epochs at warmupLr before the schedule begins'),
   warmupLr: z.number().positive().default(1e-5).describe('learning rate of the warm-up'),
   cropScale: z

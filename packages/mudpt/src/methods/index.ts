@@ -62,3 +62,4 @@ export { PromptedClip } from '../prompts/prompted.ts';
 export { adapterOutput } from './clip-adapter.ts';
 export { aggregationWeights } from './promptsrc.ts';
 export { methodNamed, methodNames, registerMethod } from './registry.ts';
+export { type Branches, Mmrl } from './mmrl.ts';

@@ -2,6 +2,7 @@
 import { InputError } from '@mudpt/tensor';
 import { checkMethodDefinition } from '../method/check.ts';
 import { clipAdapter } from './clip-adapter.ts';
+import { clipLora } from './clip-lora.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
 import type { MethodDefinition } from '../method/definition.ts';
@@ -10,6 +11,8 @@ import { deepLanguage, ivlp } from './ivlp.ts';
 import { kgcoop } from './kgcoop.ts';
 import { linearProbe } from './linear-probe.ts';
 import { maple } from './maple.ts';
+import { mma } from './mma.ts';
+import { mmrl } from './mmrl.ts';
 import { mudpt } from './mudpt.ts';
 import { promptsrc } from './promptsrc.ts';
 import { tcp } from './tcp.ts';
@@ -28,6 +31,9 @@ const BUILT_IN: readonly MethodDefinition[] = [
   cocoop,
   kgcoop,
   tcp,
+  clipLora,
+  mma,
+  mmrl,
   vpt,
   deepLanguage,
   ivlp,

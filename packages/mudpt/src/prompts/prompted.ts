@@ -117,7 +117,9 @@ export class PromptedClip implements PromptMethod {
       const why = `every one of the ${classes} classes has a context of its own (classSpecific)`;
       expectSameClasses(this.name, this.classNames, { classNames, template }, why);
     }
-    return { ...this.context, classNames, template, descriptions, rematerialization: this.rematerialization };
+    const { rematerialization, context } = this;
+    const learntOn = context.learntOn ?? context.classNames;
+    return { ...context, classNames, template, descriptions, rematerialization, learntOn };
   }
 
   protected outputsFor(images: Tensor, use: AdapterUse): Outputs {
@@ -165,6 +167,10 @@ export class PromptedClip implements PromptMethod {
 
   protected classFeatures({ text }: TowerPrompts, use: AdapterUse = 'apply'): Tensor {
     return this.fixed ? alias(this.fixed) : this.texts.forward(text, this.learner.adapters?.(use).text);
+  }
+
+  protected get recomputesImages(): boolean {
+    return this.rematerialization.image.recompute;
   }
 
   private imagePlace(): PromptTokens['at'] {

@@ -9,8 +9,8 @@ import type { TrainingSettings } from '../methods/index.ts';
  *
  * Source: Dassl.pytorch, dassl/optim/lr_scheduler.py (ConstantWarmupScheduler around CosineAnnealingLR).
  */
-export function scheduleOf({ schedule, lr, epochs, warmupEpochs, warmupLr }: TrainingSettings): Schedule {
-  const main = schedule === 'constant' ? constant(lr) : cosine(lr, epochs);
+export function scheduleOf({ schedule, lr, minLr, epochs, warmupEpochs, warmupLr }: TrainingSettings): Schedule {
+  const main = schedule === 'constant' ? constant(lr) : cosine(lr, epochs, minLr);
   const shaped = schedule === 'cosine-per-step' ? perStep(main) : main;
   return warmupEpochs === 0 ? shaped : warmUp(shaped, { epochs: warmupEpochs, kind: 'constant', lr: warmupLr });
 }

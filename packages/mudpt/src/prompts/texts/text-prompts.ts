@@ -52,9 +52,9 @@ export class TextPrompts {
     private readonly options: TextPromptOptions,
   ) {
     this.groupOptions = groupOptions(tower, options.device, spec, !options.isAdapted);
-    const { at, replaced, mostShared } = this.groupOptions;
+    const { at, replaced, inserted, mostShared } = this.groupOptions;
     const shared = prefixLength(texts, mostShared);
-    const canPack = replaced === 0 || at + replaced <= shared;
+    const canPack = at + replaced <= shared || (replaced === 0 && !inserted);
     if (options.path === 'packed' && !canPack) {
       throw new MethodError(
         'prompts',
