@@ -57,6 +57,8 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['coop', { length: 3, classSpecific: true, position: 'middle' }],
   ['cocoop', { reduction: 4 }],
   ['clip-adapter', {}],
+  ['taskres', { templates: ['a {}.', 'the {} itself.'] }],
+  ['taskres', { residualWeight: 1, underscores: 'spaces' }],
   ['kgcoop', { length: 3 }],
   ['tcp', { length: 3, layer: 2 }],
   ['tcp', { layer: 3, template: 'a photo of a {}, on paper.', handTemplate: 'the {}.' }],

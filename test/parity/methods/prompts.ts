@@ -1,8 +1,8 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
-import { Adam, AdamW, lossAndGradients, type Optimizer, SGD } from '@mudpt/autograd';
+import { AdamW, lossAndGradients, SGD } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { type MethodContext, methodNamed, type PromptMethod } from 'mudpt';
+import { type MethodContext, methodNamed, type PromptMethod, type StepOptimizer } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
 import type { MethodCase } from './case.ts';
@@ -29,7 +29,8 @@ export async function contextOf(golden: MethodCase, classes: number): Promise<Me
 
 /** The method of a golden, with its initial values. The caller disposes it. */
 export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
-  const context = await contextOf(golden, nth(golden.host('input.token_ids').shape, 0));
+  const ids = golden.tensors.has('input.token_ids') ? 'input.token_ids' : 'input.template_token_ids';
+  const context = await contextOf(golden, golden.host(ids).shape.at(-2) ?? 0);
   const method = methodNamed(name).create(context, settings);
   if (method.kind !== 'prompts') throw new Unsupported(`${name} learns no prompts`);
   startFrom(golden, method, 'init.');
@@ -46,11 +47,10 @@ export function startFrom(golden: MethodCase, { learnable }: PromptMethod, prefi
   });
 }
 
-type AnyOptimizer = Optimizer<{ lr: number | Tensor; lrFactor: number; weightDecay: number }>;
-
 /** SGD, or AdamW, as the metadata asks for. */
-function optimizerOf(golden: MethodCase, parameters: readonly Tensor[]): AnyOptimizer {
+function optimizerOf(golden: MethodCase, { learnable }: PromptMethod): StepOptimizer {
   const { metadata } = golden;
+  const parameters = [...learnable.values()];
   if (metadata['optimizer'] !== 'AdamW')
     return new SGD(parameters, {
       lr: golden.number('sgd_lr'),
@@ -62,30 +62,17 @@ function optimizerOf(golden: MethodCase, parameters: readonly Tensor[]): AnyOpti
   return new AdamW(parameters, { lr, weightDecay, eps, betas: [beta1, beta2] });
 }
 
-/** The authors' Adam of a second run, from the metadata string `adam`. */
-export function adamOf({ metadata }: MethodCase, parameters: readonly Tensor[]): AnyOptimizer {
-  const { lr, eps, weight_decay: weightDecay, betas } = JSON.parse(metadata['adam'] ?? '{}') as {
-    lr: number;
-    eps: number;
-    weight_decay: number;
-    betas: [number, number];
-  };
-  return new Adam(parameters, { lr, eps, weightDecay, betas });
-}
-
 /** Steps as the metadata asks for, captured once and replayed. */
 export class Training {
-  private readonly optimizer: AnyOptimizer;
   private readonly lr: number;
   private readonly run;
 
   constructor(
     golden: MethodCase,
     private readonly method: PromptMethod,
-    make: typeof optimizerOf = optimizerOf,
+    private readonly optimizer: StepOptimizer = optimizerOf(golden, method),
   ) {
-    this.optimizer = make(golden, [...method.learnable.values()]);
-    this.lr = Number(this.optimizer.groups[0]?.options.lr);
+    this.lr = Number(optimizer.groups[0]?.options.lr);
     this.run = capture(
       ({ images, labels, lr }: { images: Tensor; labels: Tensor; lr: Tensor }) => {
         const { value, gradients } = lossAndGradients(() => method.loss(images, labels));

@@ -1,7 +1,7 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
-import { clipAdapter, kgcoop } from './successors.ts';
+import { clipAdapter, kgcoop, taskres } from './successors.ts';
 import { clipLora, mma, mmrl, tcp } from './towers.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
@@ -20,6 +20,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   mudpt_transformer: mudptTransformer,
   tip_adapter: tipAdapter,
   kgcoop,
+  taskres,
   tcp,
   clip_lora: clipLora,
   mma,

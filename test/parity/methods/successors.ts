@@ -1,9 +1,9 @@
 /** Runners of later methods: their settings from the metadata, and what their goldens expect beside the common part. */
-import { copyInto, l2Normalize, type Tensor, tensor } from '@mudpt/tensor';
-import { adapterOutput, methodNamed, type PromptMethod } from 'mudpt';
+import { copyInto, l2Normalize, mean, reshape, type Tensor, tensor } from '@mudpt/tensor';
+import { adapterOutput, methodNamed, optimizerOf, type PromptMethod } from 'mudpt';
 import { Unsupported } from '../options.ts';
 import type { MethodCase, MethodRunner } from './case.ts';
-import { contextOf, createMethod, newLogits, read, train, unweigh } from './prompts.ts';
+import { contextOf, createMethod, evaluated, newLogits, read, type Results, train, Training, unweigh } from './prompts.ts';
 import { newClasses, TEMPLATE_NAME } from './tokenizer.ts';
 
 const words = ({ metadata }: MethodCase): string => (metadata['ctx_init'] === 'words' ? 'words' : '');
@@ -47,3 +47,46 @@ export const clipAdapter: MethodRunner = async (golden) => {
   results.set('expect.adapter_output', output);
   return results;
 };
+
+export const taskres: MethodRunner = async (golden) => {
+  const templates = golden.number('templates');
+  const settings = {
+    residualWeight: golden.number('alpha'),
+    templates: Array.from({ length: templates }, (_, index) => `${TEMPLATE_NAME} ${index} {}.`),
+  };
+  const images = golden.tensor('input.image');
+  const subset = Array.from(golden.host('input.subset_classes').values, String);
+  const method = await createMethod(golden, 'taskres', settings);
+  const results = await train(golden, method, {}, async (found) => {
+    const part = method.forContext({ classNames: subset, template: 'fixed {}.' });
+    found.set('expect.subset_logits', await read(evaluated(part, images)));
+    part.dispose();
+  });
+  const base = await golden.clip.encodeText(golden.tokens('input.template_token_ids'));
+  const classes = method.classNames.length;
+  results.set('expect.base_text_features', mean(reshape(base, [templates, classes, golden.clip.config.embed]), [0]));
+  return new Map([...results, ...(await adamRun(golden, await createMethod(golden, 'taskres', settings)))]);
+};
+
+type AdamFacts = { readonly lr: number; readonly eps: number; readonly weight_decay: number; readonly betas: [number, number] };
+
+/** The same steps with the authors' Adam, by the trainer's settings. */
+export async function adamRun(golden: MethodCase, method: PromptMethod): Promise<Results> {
+  const facts = JSON.parse(golden.metadata['adam'] ?? '{}') as AdamFacts & { readonly class: string };
+  if (facts.class !== 'adam') throw new Unsupported(`the second run's optimizer is ${facts.class}`);
+  const { lr, eps: adamEps, weight_decay: weightDecay, betas: adamBetas } = facts;
+  const rule = { optimizer: 'adam', lr, adamEps, weightDecay, adamBetas, momentum: 0 } as const;
+  const training = new Training(golden, method, optimizerOf([...method.learnable.values()], rule));
+  const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
+  const results: Results = new Map();
+  const losses: number[] = [];
+  try {
+    for (let step = 0; step < golden.number('steps'); step += 1) losses.push(await training.step(images, labels).loss.item());
+    results.set('adam.losses', { shape: [losses.length], values: Float32Array.from(losses) });
+    for (const [name, learnt] of method.learnable) results.set(`adam.final.${name}`, await read(learnt));
+    results.set('adam.final_logits', await read(evaluated(method, images)));
+    return results;
+  } finally {
+    training.dispose();
+  }
+}

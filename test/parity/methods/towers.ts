@@ -3,7 +3,8 @@ import { l2Normalize, narrow, scope, type Tensor } from '@mudpt/tensor';
 import { type Branches, methodNamed, Mmrl, type PromptMethod, scheduleOf, type TrainingSettings } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import type { MethodCase, MethodRunner } from './case.ts';
-import { adamOf, createMethod, evaluated, newLogits, read, type Results, train, Training, unweigh } from './prompts.ts';
+import { createMethod, newLogits, read, train, unweigh } from './prompts.ts';
+import { adamRun } from './successors.ts';
 import { newClasses, TEMPLATE_NAME } from './tokenizer.ts';
 
 /** The only template of the golden. */
@@ -32,8 +33,7 @@ export const tcp: MethodRunner = async (golden) => {
   results.set('expect.class_prompts', classPrompts);
   const written = await golden.clip.encodeText(golden.tokens('input.template_token_ids'));
   results.set('expect.hand_text_features_normalized', l2Normalize(written));
-  await adamRun(golden, await createMethod(golden, 'tcp', settings), results);
-  return results;
+  return new Map([...results, ...(await adamRun(golden, await createMethod(golden, 'tcp', settings)))]);
 };
 
 async function prompted(method: PromptMethod, layer: number): ReturnType<typeof read> {
@@ -126,19 +126,4 @@ async function secondBranch(method: PromptMethod, images: Tensor): Promise<Recor
     const features = await read(narrow(both, 1, embed, embed));
     return { clip: await read(clip), second: await read(second), fused: await read(fused), features };
   });
-}
-
-/** The second run, by the authors' optimizer. */
-async function adamRun(golden: MethodCase, method: PromptMethod, results: Results): Promise<void> {
-  const training = new Training(golden, method, adamOf);
-  const [images, labels] = [golden.tensor('input.image'), golden.tensor('input.label')];
-  try {
-    const losses: number[] = [];
-    for (let step = 0; step < golden.number('steps'); step += 1) losses.push(await training.step(images, labels).loss.item());
-    results.set('adam.losses', { shape: [losses.length], values: Float32Array.from(losses) });
-    for (const [name, tensor] of method.learnable) results.set(`adam.final.${name}`, await read(tensor));
-    results.set('adam.final_logits', await read(evaluated(method, images)));
-  } finally {
-    training.dispose();
-  }
 }

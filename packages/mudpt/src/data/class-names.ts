@@ -6,9 +6,13 @@ export function readableName(className: string): string {
   return className.replaceAll('_', ' ');
 }
 
-/** The template with a class name in it. @throws InputError for a template without `{}` */
-export function fillTemplate(template: string, className: string): string {
+/**
+ * The template with a class name in it.
+ * @param nameOf what the name is written as; default: with spaces for underscores
+ * @throws InputError for a template without `{}`
+ */
+export function fillTemplate(template: string, className: string, nameOf = readableName): string {
   if (!template.includes('{}'))
     throw new InputError('template', `"${template}" has no place for the class name`, 'write {} where the name belongs');
-  return template.replaceAll('{}', () => readableName(className));
+  return template.replaceAll('{}', () => nameOf(className));
 }

@@ -5,7 +5,10 @@ import { settingMetadata } from '../settings/metadata.ts';
 
 /** The fields, so that a method can change defaults with {@link trainingPreset}. */
 const training = {
-  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd').describe('update rule; "adam" adds weight decay to the gradient'),
+  optimizer: z
+    .enum(['sgd', 'adam', 'adamw'])
+    .default('sgd')
+    .describe('update rule; "adam" adds the weight decay to the gradient, "adamw" takes it off the weights'),
   lr: z
     .number()
     .positive()
@@ -27,11 +30,16 @@ const training = {
   momentum: z.number().min(0).max(1).default(0.9).describe('of SGD'),
   weightDecay: z.number().min(0).default(5e-4).describe('applies to everything learnt, biases too'),
   adamEps: z.number().positive().default(1e-8).describe('added to the root of the second moment (Adam, AdamW)'),
+  adamBetas: z
+    .tuple([z.number().gt(0).lt(1), z.number().gt(0).lt(1)])
+    .default([0.9, 0.999])
+    .describe('decay of both moments (Adam, AdamW)')
+    .register(settingMetadata, { before: [0.9, 0.999] }),
   schedule: z
     .enum(['cosine', 'cosine-per-step', 'constant'])
     .default('cosine')
     .describe('how the learning rate falls; "cosine" changes it once per epoch'),
-  minLr: z.number().min(0).default(0).describe('learning rate at the end of the cosine'),
+  finalLr: z.number().min(0).default(0).describe('learning rate that a cosine falls to').register(settingMetadata, { before: 0 }),
   warmupEpochs: z.int().min(0).default(1).describe('epochs at warmupLr before the schedule begins'),
   warmupLr: z.number().positive().default(1e-5).describe('learning rate of the warm-up'),
   cropScale: z

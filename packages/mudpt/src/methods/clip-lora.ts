@@ -177,7 +177,7 @@ const TRAINING = {
   lr: 2e-4,
   weightDecay: 0.01,
   schedule: 'cosine-per-step',
-  minLr: 1e-6,
+  finalLr: 1e-6,
   warmupEpochs: 0,
   batchSize: 32,
   epochs: 160,

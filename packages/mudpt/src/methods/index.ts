@@ -57,7 +57,7 @@ export {
 } from '../prompts/layers.ts';
 export { drawPrompts, LearntPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
 export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
-export { prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
+export { literalTemplate, prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 export { PromptedClip } from '../prompts/prompted.ts';
 export { adapterOutput } from './clip-adapter.ts';
 export { aggregationWeights } from './promptsrc.ts';

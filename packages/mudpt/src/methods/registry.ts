@@ -15,6 +15,7 @@ import { mma } from './mma.ts';
 import { mmrl } from './mmrl.ts';
 import { mudpt } from './mudpt.ts';
 import { promptsrc } from './promptsrc.ts';
+import { taskRes } from './taskres.ts';
 import { tcp } from './tcp.ts';
 import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
 import { umudpt } from './umudpt.ts';
@@ -27,6 +28,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   tipAdapter,
   tipAdapterF,
   clipAdapter,
+  taskRes,
   coop,
   cocoop,
   kgcoop,

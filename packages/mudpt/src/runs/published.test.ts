@@ -71,6 +71,18 @@ const PUBLISHED: readonly [source: string, input: RunInput, settings: object, tr
     { length: 4, initWords: 'a photo of a', distanceWeight: 8, template },
     { lr: 0.002, epochs: 100, batchSize: 128, momentum: 0.9, weightDecay: 5e-4, warmupEpochs: 1, cropScale: [0.08, 1] },
   ]),
+  ...(
+    [
+      [1, 'dtd', 0.5, 100, 2e-3],
+      [16, 'oxford_flowers', 1, 200, 2e-3],
+      [4, 'imagenet', 0.5, 100, 2e-4],
+    ] as const
+  ).map(([shots, data, residualWeight, epochs, lr]): (typeof PUBLISHED)[number] => [
+    'TaskRes',
+    { method: 'taskres', protocol: 'few-shot', shots, data },
+    { residualWeight, underscores: 'kept' },
+    { optimizer: 'adam', lr, epochs, batchSize: 256, weightDecay: 5e-4, adamBetas: [0.9, 0.999], adamEps: 1e-8 },
+  ]),
   [
     'MaPLe, configs/trainers/MaPLe/vit_b16_c2_ep5_batch4_2ctx.yaml',
     { method: 'maple', protocol: 'base-to-new' },

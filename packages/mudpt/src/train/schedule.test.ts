@@ -37,5 +37,6 @@ it('can do without warm-up, stay constant, and fall at every step', () => {
     of({})({ epoch: 2, step: 0, steps: 1 }),
     12,
   );
+  expect(of({ finalLr: 0.5 })({ epoch: 1, step: 0, steps: 2 })).toBeCloseTo(0.75 + 0.25 * Math.SQRT1_2, 12);
   expect(of({ schedule: 'constant' })({ epoch: 3, step: 0, steps: 2 })).toBe(1);
 });

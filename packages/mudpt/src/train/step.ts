@@ -1,5 +1,5 @@
 /** The training step: one update of a method's parameters, captured once and replayed. */
-import { Adam, AdamW, Gradients, type Optimizer, SGD, lossAndGradients } from '@mudpt/autograd';
+import { Gradients, lossAndGradients } from '@mudpt/autograd';
 import {
   addInto,
   capture,
@@ -19,6 +19,7 @@ import { nth } from '@mudpt/tensor/internal';
 import type { Batch } from '../data/index.ts';
 import { MethodError, type PromptMethod, type StepLoss, type TrainingSettings } from '../methods/index.ts';
 import { NotFiniteError } from '../evaluation/finite.ts';
+import { optimizerOf, type StepOptimizer } from './optimizer.ts';
 import { type Budget, chooseRematerialization, type StepChoice } from '../memory/choice.ts';
 
 /** Means over the batches since the last reading. */
@@ -41,7 +42,7 @@ type Inputs = 'images' | 'labels' | 'lr';
  * reads nothing until {@link read}.
  */
 export class Stepper {
-  readonly optimizer: Optimizer<{ lr: number | Tensor; lrFactor: number; weightDecay: number }>;
+  readonly optimizer: StepOptimizer;
   private readonly captured: Captured<Inputs, void>;
   private readonly update: Captured<'lr', void> | undefined;
   /** Loss, correct images and parts of the loss since the last reading [8]: part of a checkpoint, so that a resumed curve is the same. */
@@ -62,10 +63,7 @@ export class Stepper {
   ) {
     // At depth 1 the deep prompts are tensors of no elements; they cannot be learnt.
     const parameters = [...method.learnable.values()].filter((tensor) => tensor.size > 0);
-    const { lr, weightDecay, momentum, adamEps } = settings;
-    const adam = { lr, weightDecay, eps: adamEps };
-    if (settings.optimizer === 'sgd') this.optimizer = new SGD(parameters, { lr, weightDecay, momentum });
-    else this.optimizer = settings.optimizer === 'adam' ? new Adam(parameters, adam) : new AdamW(parameters, adam);
+    this.optimizer = optimizerOf(parameters, settings);
     this.sums = keep(zeros([SUMS], { device }));
     this.none = keep(zeros([SUMS], { device }));
     if (accumulate > 1)

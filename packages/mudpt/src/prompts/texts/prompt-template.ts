@@ -20,6 +20,15 @@ export function textTemplate(tokenizer: TextCodec, template?: string): PromptTem
     classNames.map((name) => tokensOf(tokenizer, fillTemplate(template ?? ofDataSet, name), name));
 }
 
+/** The same with class names as they are written, underscores too. */
+export function literalTemplate(tokenizer: TextCodec, template?: string): PromptTemplate {
+  return ({ classNames, template: ofDataSet }) =>
+    classNames.map((name) => {
+      const text = fillTemplate(template ?? ofDataSet, name, (written) => written);
+      return { ids: tokenizer.encode(text), nameLength: tokenizer.encode(name).length - 2 };
+    });
+}
+
 function tokensOf(tokenizer: TextCodec, text: string, name: string): ClassTokens {
   return { ids: tokenizer.encode(text), nameLength: tokenizer.encode(readableName(name)).length - 2 };
 }
