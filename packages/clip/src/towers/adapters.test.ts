@@ -16,14 +16,15 @@ const ENDS = TEXTS.map((text) => text.length - 1);
 const SCALE = 0.7;
 
 /** Where the rows of each product begin in a weight of OpenAI's layout, and how many there are. */
-const ROWS: Readonly<Record<BlockProduct, (of: { width: number; hidden: number }) => readonly [string, number, number, number]>> = {
-  q: ({ width: d }) => ['attn.in_proj_weight', 0, d, d],
-  k: ({ width: d }) => ['attn.in_proj_weight', d, d, d],
-  v: ({ width: d }) => ['attn.in_proj_weight', 2 * d, d, d],
-  out: ({ width: d }) => ['attn.out_proj.weight', 0, d, d],
-  up: ({ width: d, hidden }) => ['mlp.c_fc.weight', 0, hidden, d],
-  down: ({ width: d, hidden }) => ['mlp.c_proj.weight', 0, d, hidden],
-};
+const ROWS: Readonly<Record<BlockProduct, (of: { width: number; hidden: number }) => readonly [string, number, number, number]>> =
+  {
+    q: ({ width: d }) => ['attn.in_proj_weight', 0, d, d],
+    k: ({ width: d }) => ['attn.in_proj_weight', d, d, d],
+    v: ({ width: d }) => ['attn.in_proj_weight', 2 * d, d, d],
+    out: ({ width: d }) => ['attn.out_proj.weight', 0, d, d],
+    up: ({ width: d, hidden }) => ['mlp.c_fc.weight', 0, hidden, d],
+    down: ({ width: d, hidden }) => ['mlp.c_proj.weight', 0, d, hidden],
+  };
 
 /** Products of each block that have an update, of other ranks each. */
 const UPDATED: readonly (readonly BlockProduct[])[] = [['q', 'k', 'v', 'out', 'up', 'down'], [], ['k', 'down']];
@@ -150,7 +151,11 @@ eachDevice('adapters', (ctx) => {
           ),
         );
       const each = { at: 1, layers: [undefined, ofEach] } as const;
-      const inserted = { at: 1, inserted: true, layers: Array.from({ length: layers }, (_, layer) => (layer > 0 ? ofAll : undefined)) };
+      const inserted = {
+        at: 1,
+        inserted: true,
+        layers: Array.from({ length: layers }, (_, layer) => (layer > 0 ? ofAll : undefined)),
+      };
       const expected = [await learn(hooked(replacing, 0), [ofEach]), await learn(hooked(inserting, n), [ofAll])] as const;
       for (const recompute of [false, true])
         for (const [index, prompts, shares] of [
@@ -167,7 +172,9 @@ eachDevice('adapters', (ctx) => {
             expect(distance(Float32Array.from(found.gradients), Float32Array.from(expected[index].gradients))).toBeLessThan(5e-6);
           }
         }
-      expect(() => packed(clip, { prompts: each }, 2)).toThrow(/prompts of each text stand from place 1 on, and packed texts share/);
+      expect(() => packed(clip, { prompts: each }, 2)).toThrow(
+        /prompts of each text stand from place 1 on, and packed texts share/,
+      );
       disposeTables();
       expect(() => text.forward(TEXTS, { prompts: { at: 1, layers: [narrow(ofEach, 0, 0, 2)] } })).toThrow(/\[2, 2, 16\]/);
     });

@@ -119,7 +119,14 @@ function byHeads({ attention: { width, heads } }: TransformerBlock, parts: Tenso
 }
 
 /** Alone, where something is added to the product before them. */
-const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = { none: (x) => x, relu, gelu, geluTanh, quickGelu, silu };
+const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+  none: (x) => x,
+  relu,
+  gelu,
+  geluTanh,
+  quickGelu,
+  silu,
+};
 
 /**
  * The rest of a block, after its attention: `attended` has the elements of the residual x.

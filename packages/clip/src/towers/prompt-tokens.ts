@@ -47,14 +47,18 @@ export function expectPromptTokens(
   if (at !== 'end' && !(Number.isSafeInteger(at) && at >= 0))
     fail(`prompts stand at ${at}`, "give the first token they replace, or 'end'");
   if (layers.length > blocks) fail(`prompts are given for ${layers.length} blocks, and there are ${blocks}`, 'give fewer');
-  if (inserted && at === 'end') fail("prompts are inserted at 'end', where they are appended", 'give the token that they stand before');
+  if (inserted && at === 'end')
+    fail("prompts are inserted at 'end', where they are appended", 'give the token that they stand before');
   const first = layers.find((tokens) => tokens !== undefined);
   for (const [layer, tokens] of layers.entries()) {
     if (!tokens) continue;
     const shape = `[${tokens.shape.join(', ')}]`;
     const isOfEach = tokens.rank === 3 && tokens.shape[0] === sequences;
     if ((tokens.rank !== 2 && !isOfEach) || tokens.shape.at(-1) !== width)
-      fail(`the prompt of block ${layer} has shape ${shape}`, `give tokens [n, ${width}] or [${sequences}, n, ${width}], or none`);
+      fail(
+        `the prompt of block ${layer} has shape ${shape}`,
+        `give tokens [n, ${width}] or [${sequences}, n, ${width}], or none`,
+      );
     if (tokens.shape.at(-2) !== first?.shape.at(-2))
       fail(
         `the prompt of block ${layer} has shape ${shape}, an earlier one [${first?.shape.join(', ')}]`,

@@ -30,7 +30,14 @@ export type StackOptions = {
 export function runBlocks(
   blocks: readonly TransformerBlock[],
   x: Tensor,
-  { prompts, adapters, hook, recompute = false, pick, ...attention }: StackOptions & BlockAttention & { readonly pick?: TokenPicker },
+  {
+    prompts,
+    adapters,
+    hook,
+    recompute = false,
+    pick,
+    ...attention
+  }: StackOptions & BlockAttention & { readonly pick?: TokenPicker },
 ): Tensor {
   const [, length = 0] = x.shape;
   let current = x;
@@ -46,7 +53,10 @@ export function runBlocks(
     // The backward begins with the last block: what it keeps is used at once.
     const run = recompute && !isLast ? checkpoint(forward) : forward;
     const next = scope(() => {
-      const input = prompts && tokens ? promptedInput(current, tokens, { at: placeOf(prompts, length), isInserted: isInserted(prompts, layer) }, isReadOn) : current;
+      const input =
+        prompts && tokens
+          ? promptedInput(current, tokens, { at: placeOf(prompts, length), isInserted: isInserted(prompts, layer) }, isReadOn)
+          : current;
       return run(hook ? hook(input, layer) : input, isReadOn ? undefined : tokens, attention);
     });
     if (current !== x) current.dispose();
@@ -105,7 +115,8 @@ export function runPrefixedBlocks(
       const seen = hook ? hook(input, layer) : input;
       expectPrefix(seen, block.attention.width);
       const ofEach = prompts?.layers[layer];
-      const rows = prompts && ofEach?.rank === 3 ? replaceInPacked(current, ofEach, sequences, placeOf(prompts, count) - count) : current;
+      const rows =
+        prompts && ofEach?.rank === 3 ? replaceInPacked(current, ofEach, sequences, placeOf(prompts, count) - count) : current;
       return run({ prefix: seen, tokens: rows, sequences });
     });
     if (prefix !== streams.prefix) prefix?.dispose();

@@ -9,7 +9,15 @@ import { add, copyInto, crossEntropy, keep, scope, type Tensor, tensor, zeros } 
 import { z } from 'zod';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import type { CreationContext, MethodContext, Outputs, PromptMethod, StepLoss, TowerAdapters, TowerPrompts } from '../method/method.ts';
+import type {
+  CreationContext,
+  MethodContext,
+  Outputs,
+  PromptMethod,
+  StepLoss,
+  TowerAdapters,
+  TowerPrompts,
+} from '../method/method.ts';
 import { type LayerAdapter, promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
 import { trainingPreset } from '../method/training-settings.ts';

@@ -11,7 +11,15 @@ import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
-import type { CreationContext, LayerTokens, MethodContext, Outputs, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
+import type {
+  CreationContext,
+  LayerTokens,
+  MethodContext,
+  Outputs,
+  PromptMethod,
+  StepLoss,
+  TowerPrompts,
+} from '../method/method.ts';
 import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
 import { expectDepth, length } from '../method/settings.ts';
@@ -31,7 +39,12 @@ const mmrlSettings = z.strictObject({
   width: layerNumber.positive().default(512).describe('channels of the shared space'),
   firstLayer: layerNumber.min(2).default(6).describe('first block that tokens enter, counted from 1'),
   lastLayer: layerNumber.min(2).default(12).describe('last block that is given them anew'),
-  alpha: z.number().min(0).max(1).default(0.7).describe("weight of CLIP's own feature in loss and logits; the second has the rest"),
+  alpha: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.7)
+    .describe("weight of CLIP's own feature in loss and logits; the second has the rest"),
   distanceWeight: z.number().min(0).default(0.5).describe('of the mean cosine distances of both features from the frozen ones'),
 });
 
@@ -59,7 +72,12 @@ class Representation implements PromptLearner {
     const [textWidth, imageWidth] = [context.text.config.width, context.image.config.width];
     this.tokens = randomPrompts([n, d], context, context.random);
     const linears = (width: number): readonly Linear[] =>
-      copies(Array.from({ length: lastLayer - firstLayer + 1 }, () => new Linear(d, width, { device: context.device, random: context.random })));
+      copies(
+        Array.from(
+          { length: lastLayer - firstLayer + 1 },
+          () => new Linear(d, width, { device: context.device, random: context.random }),
+        ),
+      );
     this.projects = { image: linears(imageWidth), text: linears(textWidth) };
     this.projection = normal([imageWidth, context.embed], imageWidth ** -0.5, { device: context.device, random: context.random });
     const names = { image: 'r2vproj', text: 'r2tproj' } as const;
@@ -192,7 +210,14 @@ const SOURCE = 'MMRL, trainers/config.py and configs/trainers/MMRL';
 
 const published = Object.entries(DISTANCE_WEIGHTS).flatMap(([data, distanceWeight]): PublishedSettings[] => {
   const isImageNet = data === 'imagenet';
-  const settings = { length: 5, firstLayer: 6, lastLayer: 12, alpha: 0.7, distanceWeight, width: data === 'eurosat' ? 2048 : 512 };
+  const settings = {
+    length: 5,
+    firstLayer: 6,
+    lastLayer: 12,
+    alpha: 0.7,
+    distanceWeight,
+    width: data === 'eurosat' ? 2048 : 512,
+  };
   const one = (protocols: PublishedSettings['protocols'], changes: PublishedSettings['training']): PublishedSettings => ({
     protocols,
     data: [data],

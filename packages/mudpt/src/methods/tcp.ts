@@ -26,9 +26,17 @@ import { CONTEXT } from './coop.ts';
 
 const tcpSettings = z.strictObject({
   length: length(4),
-  layer: z.int().positive().default(8).describe('block of the text tower, counted from 0, whose input gets the class-aware prompts'),
+  layer: z
+    .int()
+    .positive()
+    .default(8)
+    .describe('block of the text tower, counted from 0, whose input gets the class-aware prompts'),
   reduction: z.int().positive().default(4).describe('the network has embed / reduction channels inside'),
-  distanceWeight: z.number().min(0).default(8).describe("of the mean cosine distance between texts' features and the hand-written ones"),
+  distanceWeight: z
+    .number()
+    .min(0)
+    .default(8)
+    .describe("of the mean cosine distance between texts' features and the hand-written ones"),
   template: z
     .string()
     .default('')
