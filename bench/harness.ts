@@ -47,7 +47,7 @@ export function hasFailed({ problem }: Row): boolean {
 
 /** Progress, a line on stderr: tables come when a suite is done. */
 export function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
+  console.warn(line);
 }
 
 /** A result may differ by rounding only. */

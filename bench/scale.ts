@@ -120,7 +120,7 @@ try {
     // The tables are not what is looked at here.
     process.stdout.write = () => true;
     try {
-      const code = await collectCommand(sweep, { format: 'text', spread: 'std', pair: METHODS.join(',') });
+      const code = await collectCommand(sweep, { format: 'text', spread: 'std', pair: [METHODS.join(',')] });
       if (code !== 0) throw new Error('collect found gaps');
     } finally {
       process.stdout.write = write;

@@ -21,7 +21,14 @@ const EVERY = isSmall ? 16 : 4;
 using device = await Device.open();
 const from = new URL('../../packages/mudpt/package.json', import.meta.url);
 const start = performance.now();
-const material = await prepareMaterial(RECIPE, { from, cache: join(out, 'icons'), styles: STYLES, every: EVERY });
+const material = await prepareMaterial(RECIPE, {
+  from,
+  cache: join(out, 'icons'),
+  styles: STYLES,
+  collection: [],
+  originals: ['openmoji', 'fxemoji'],
+  every: EVERY,
+});
 const prepared = (performance.now() - start) / 1000;
 const stop = new AbortController();
 const told: Progress[] = [];

@@ -186,6 +186,18 @@ fn math_erfc(x: f32) -> f32 {
 fn math_normal_cumulative(x: f32) -> f32 { return 0.5 * math_erfc(x * -0.70710678118654752); }
 fn math_normal_density(x: f32) -> f32 { return 0.3989422804014327 * math_exp(-0.5 * x * x); }
 // 0.5 (1 + tanh(u)) with u = sqrt(2/pi) (x + 0.044715 x^3), written as sigmoid(2u).
+/// tanh(softplus(x)) = n / (n + 2) with n = exp(x) (exp(x) + 2), and its derivative; above 20 both have reached their limits.
+fn math_mish_gate(x: f32) -> f32 {
+  let e = math_exp(math_minimum(x, 20.0));
+  let n = e * (e + 2.0);
+  return n / (n + 2.0);
+}
+fn math_mish_slope(x: f32) -> f32 {
+  let e = math_exp(math_minimum(x, 20.0));
+  let n = e * (e + 2.0) + 2.0;
+  return select(4.0 * e * (e + 1.0) / (n * n), 0.0, x > 20.0);
+}
+
 fn math_gelu_tanh_gate(x: f32) -> f32 { return math_sigmoid(1.5957691216057308 * (x + 0.044715 * x * x * x)); }
 fn math_gelu_tanh_derivative(x: f32) -> f32 {
   let gate = math_gelu_tanh_gate(x);

@@ -1,5 +1,6 @@
-/** Writes the data cards of the icon sets: tsx scripts/icon-cards.ts */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** Writes the data cards of the icon sets, and the attribution of the sets of the collection in NOTICE: tsx scripts/icon-cards.ts */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { withNotice } from '../src/datasets/icons/collection/notice.ts';
 import { cardText, dataCard } from '../src/datasets/icons/card.ts';
 import { readManifest } from '../src/datasets/icons/manifest.ts';
 import { ICON_SETS } from '../src/datasets/icons/sets.ts';
@@ -12,3 +13,6 @@ for (const definition of ICON_SETS) {
   writeFileSync(new URL(`${card.name}.json`, folder), `${JSON.stringify(card, undefined, 2)}\n`);
   writeFileSync(new URL(`${card.name}.md`, folder), cardText(card));
 }
+
+const notice = new URL('../../../NOTICE', import.meta.url);
+writeFileSync(notice, withNotice(readFileSync(notice, 'utf8'), 'Copied into this repository:'));

@@ -12,6 +12,14 @@ export const config: InlineConfig = {
   configFile: false,
   base: './',
   plugins: [sample(), policy(), offline()],
+  resolve: {
+    alias: {
+      // Every browser with WebGPU unpacks by itself: no WebAssembly for it.
+      '@zip.js/zip.js': fileURLToPath(new URL('../node_modules/@zip.js/zip.js/lib/zip-core-native.js', import.meta.url)),
+      // Processor times are not told to pages.
+      '@mudpt/testing/measure/stopwatch': fileURLToPath(new URL('../src/bench/stopwatch.ts', import.meta.url)),
+    },
+  },
   assetsInclude: ['**/*.safetensors'],
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
   worker: { format: 'es' },

@@ -7,6 +7,7 @@ import { Notice } from './components/notice.tsx';
 import { NoGpu } from './views/no-gpu.tsx';
 import { failure, lost, trouble } from './state/session.ts';
 import { t } from './strings/index.ts';
+import { BenchView } from './views/bench.tsx';
 import { DataView } from './views/data.tsx';
 import { ModelView } from './views/model.tsx';
 import { TrainView } from './views/train.tsx';
@@ -14,9 +15,9 @@ import { UnderstandView } from './views/understand.tsx';
 import { UseView } from './views/use.tsx';
 import { ZeroShotView } from './views/zero-shot.tsx';
 
-/** The way of a person, in its order; the model is reached from its chip. */
+/** The way of a person, in its order; model and bench are reached from the line below the header. */
 const STEPS = { data: DataView, zeroShot: ZeroShotView, train: TrainView, understand: UnderstandView, use: UseView } as const;
-const VIEWS = { ...STEPS, model: ModelView } as const;
+const VIEWS = { ...STEPS, model: ModelView, bench: BenchView } as const;
 type Place = keyof typeof VIEWS;
 const PLACES = Object.keys(VIEWS) as Place[];
 

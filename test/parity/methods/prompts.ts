@@ -1,7 +1,6 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
 import { AdamW, lossAndGradients, SGD } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
 import { type MethodContext, methodNamed, type PromptMethod, type StepOptimizer } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';

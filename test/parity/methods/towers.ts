@@ -2,7 +2,7 @@
 import { l2Normalize, narrow, scope, type Tensor } from '@mudpt/tensor';
 import { type Branches, methodNamed, Mmrl, type PromptMethod, scheduleOf, type TrainingSettings } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
-import type { MethodCase, MethodRunner } from './case.ts';
+import type { MethodRunner } from './case.ts';
 import { createMethod, newLogits, read, train, unweigh } from './prompts.ts';
 import { adamRun } from './successors.ts';
 import { newClasses, TEMPLATE_NAME } from './tokenizer.ts';

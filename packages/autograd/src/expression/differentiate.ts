@@ -39,6 +39,8 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   math_erfc: ['-1.1283791670955126 * math_exp(-a * a)'],
   math_normal_cumulative: ['math_normal_density(a)'],
   math_normal_density: ['math_gate(-a, math_normal_density(a))'],
+  math_mish_gate: ['math_mish_slope(a)'],
+  math_mish_slope: ['math_mish_slope(a) * (1.0 - math_sigmoid(a) - 2.0 * math_sigmoid(a) * math_mish_gate(a))'],
   math_gelu_tanh_gate: [`${S} * (1.0 - ${S}) * ${U1}`],
   math_gelu_tanh_derivative: [`${S} * (1.0 - ${S}) * (2.0 * ${U1} + a * ((1.0 - 2.0 * ${S}) * ${U1} * ${U1} + ${U2}))`],
   math_pow: [

@@ -60,7 +60,10 @@ export function klDivComposed(x: Tensor, target: Tensor, { reduction = 'mean' }:
 
 function pairLoss(distance: (difference: Tensor) => Tensor): (x: Tensor, target: Tensor, options?: PairLossOptions) => Tensor {
   return (x, target, { reduction = 'mean' } = {}) =>
-    scope(() => (reduction === 'mean' ? mean : sum)(distance(sub(cast(x, 'f32'), cast(target, 'f32')))));
+    scope(() => {
+      const terms = distance(sub(cast(x, 'f32'), cast(target, 'f32')));
+      return reduction === 'none' ? terms : (reduction === 'mean' ? mean : sum)(terms);
+    });
 }
 
 export const l1LossComposed = pairLoss(abs);

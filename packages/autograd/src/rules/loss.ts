@@ -1,5 +1,19 @@
 /** Gradient rules of softmax and losses. */
-import { crossEntropy, exp, klDiv, l1Loss, logSoftmax, mseLoss, mul, neg, softmax, sub, sum } from '@mudpt/tensor';
+import {
+  crossEntropy,
+  exp,
+  klDiv,
+  l1Loss,
+  logSoftmax,
+  mseLoss,
+  mul,
+  neg,
+  sign,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+} from '@mudpt/tensor';
 import {
   crossEntropyBackward,
   crossEntropyForward,
@@ -57,9 +71,9 @@ defineRule(
   { composition: klDivComposed },
 );
 
-for (const [loss, backward, composition] of [
-  [l1Loss, l1LossBackward, l1LossComposed],
-  [mseLoss, mseLossBackward, mseLossComposed],
+for (const [loss, backward, composition, slope] of [
+  [l1Loss, l1LossBackward, l1LossComposed, (grad: Tensor, x: Tensor, target: Tensor) => mul(grad, sign(sub(x, target)))],
+  [mseLoss, mseLossBackward, mseLossComposed, (grad: Tensor, x: Tensor, target: Tensor) => mul(grad, mul(sub(x, target), 2))],
 ] as const) {
   defineRule(
     loss,
@@ -69,7 +83,7 @@ for (const [loss, backward, composition] of [
       return {
         output: loss(x, target, options),
         backward: (grad) => {
-          const dx = backward({ ...saved, grad }, options);
+          const dx = options?.reduction === 'none' ? slope(grad, saved.x, saved.target) : backward({ ...saved, grad }, options);
           return [dx, needsTarget ? neg(dx) : undefined];
         },
       };

@@ -34,8 +34,8 @@ export type TapeOptions = {
 };
 
 /**
- * Records ops from its creation until it is disposed, or inside of {@link record}. Tapes may be closed in any order; of several, the
- * innermost records.
+ * Records ops from its creation until it is disposed, or inside of {@link record}. Tapes may be closed in any order. Of several, each records what runs
+ * inside of it, the backward passes of those further in too, so that gradients can be differentiated; a tape that has done its work is better disposed.
  *
  * ```ts
  * using tape = new Tape();

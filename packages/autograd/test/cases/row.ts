@@ -87,6 +87,25 @@ const losses: readonly RuleCase[] = [
     ],
   },
   {
+    name: 'mseLoss of each element',
+    shapes: [
+      [3, 5],
+      [3, 5],
+    ],
+    run: (x, y) => ops.mseLoss(x, y, { reduction: 'none' }),
+    reference: (x, y) => array.map(x, (v, i) => (v - y.data[i]!) ** 2),
+  },
+  {
+    name: 'l1Loss of each element',
+    shapes: [[7], [7]],
+    run: (x, y) => ops.l1Loss(x, y, { reduction: 'none' }),
+    reference: (x, y) => array.map(x, (v, i) => Math.abs(v - y.data[i]!)),
+    domain: [
+      [1, 2],
+      [-1, 0],
+    ],
+  },
+  {
     name: 'klDiv',
     shapes: [[2, 3]],
     run: (x) => scope(() => ops.klDiv(x, targetOf(x), { reduction: 'sum' })),

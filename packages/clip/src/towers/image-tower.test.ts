@@ -72,11 +72,13 @@ eachDevice('ImageTower', (ctx) => {
     const saved = tape.savedBytes;
     using loss = scope(() => sum(mul(features, cotangent)));
     using gradients = tape.backward(loss);
+    tape.dispose();
     using again = new Tape();
     for (const prompt of prompts) again.watch(prompt);
     using recomputed = tower.forward(x, { prompts: shallow, hook, recompute: true });
     expect(again.savedBytes).toBeLessThan(saved);
     using anew = again.backward(recomputed, cotangent);
+    again.dispose();
     for (const prompt of prompts) expect(await anew.of(prompt).data()).toEqual(await gradients.of(prompt).data());
     // The same without a hook: what blocks make of tokens that the next one replaces is left out.
     for (const [recompute, end] of [
@@ -174,6 +176,33 @@ eachDevice('ImageTower', (ctx) => {
     // All but the key biases' exact zeros are seen; every weight of the tower has a gradient.
     expect(gradients.size).toBe(imageOf(trainable).parameters().length);
     expect(imageOf(trainable).parameters().length).toBe([...imageOf(trainable).weights()].length);
+  });
+
+  it('gives the same features of patches in any order, with the places that they have', async () => {
+    using clip = tinyClip({ device: ctx.device });
+    const tower = imageOf(clip);
+    using x = images(2);
+    using expected = tower.forward(x);
+    const across = size / patch;
+    const values = pixels(2);
+    // The second image's patches come last first.
+    const places = [0, 1].map((image) => Array.from({ length: across ** 2 }, (_, at) => (image ? across ** 2 - 1 - at : at)));
+    const windows = places.flatMap((list, image) =>
+      list.flatMap((place) =>
+        Array.from({ length: 3 * patch * patch }, (_, at) => {
+          const [channel, row, column] = [Math.floor(at / patch ** 2), Math.floor(at / patch) % patch, at % patch];
+          const [top, left] = [Math.floor(place / across) * patch, (place % across) * patch];
+          return values[((image * 3 + channel) * size + top + row) * size + left + column] ?? Number.NaN;
+        }),
+      ),
+    );
+    using rows = onDevice(Float32Array.from(windows), [2, across ** 2, 3 * patch * patch]);
+    using order = tensor(Int32Array.from(places.flat()), { shape: [2, across ** 2], device: ctx.device });
+    using tokens = tower.somePatches(rows, order);
+    using features = tower.features(tokens);
+    expect(distance(await features.data(), await expected.data())).toBeLessThan(1e-6);
+    using one = narrow(rows, 1, 0, 1);
+    expect(() => tower.somePatches(one, order)).toThrow(/places \[2, 9\]/);
   });
 
   it('says what is wrong with images and rows', () => {

@@ -1,6 +1,20 @@
 /** CLIP's vision transformer. */
 import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
-import { add, cat, expand, linear, matmul, permute, reshape, scope, select, ShapeError, type Tensor } from '@mudpt/tensor';
+import {
+  add,
+  cat,
+  embedding,
+  expand,
+  linear,
+  matmul,
+  narrow,
+  permute,
+  reshape,
+  scope,
+  select,
+  ShapeError,
+  type Tensor,
+} from '@mudpt/tensor';
 import { expectAdapters } from './adapters.ts';
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
@@ -71,7 +85,39 @@ export class ImageTower extends Module {
    * after the patches.
    */
   forward(images: Tensor, options: StackOptions = {}): Tensor {
-    return scope(() => this.head(this.run(this.patches(images), { ...options, pick: firstRow })));
+    return scope(() => this.features(this.patches(images), options));
+  }
+
+  /** Features [B, embed] of tokens as {@link patches} gives them, of which some patches may be missing. */
+  features(tokens: Tensor, options: StackOptions = {}): Tensor {
+    return scope(() => this.head(this.run(tokens, { ...options, pick: firstRow })));
+  }
+
+  /**
+   * Tokens [B, 1 + K, width] of some patches of each image.
+   * @param windows the patches' values [B, K, 3 * patch * patch], channels first, f32
+   * @param places i32 [B, K]: where each patch lies in its image, row by row
+   */
+  somePatches(windows: Tensor, places: Tensor): Tensor {
+    const { width, patch } = this.config;
+    const [batch = 0, kept = 0] = windows.shape;
+    if (
+      windows.rank !== 3 ||
+      windows.shape[2] !== 3 * patch * patch ||
+      batch === 0 ||
+      places.shape.join() !== [batch, kept].join()
+    )
+      throw new ShapeError(
+        'ImageTower',
+        `patches have shape [${windows.shape.join(', ')}] and places [${places.shape.join(', ')}]`,
+        `give [B, K, ${3 * patch * patch}] and [B, K]`,
+      );
+    return scope(() => {
+      const embedded = linear(windows, reshape(this.conv, [width, 3 * patch * patch]));
+      const placed = add(embedded, embedding(narrow(this.positions, 0, 1, imageTokens(this.config) - 1), places));
+      const first = add(this.classToken, select(this.positions, 0, 0));
+      return cat([expand(reshape(first, [1, 1, width]), [batch, 1, width]), placed], 1);
+    });
   }
 
   /** Tokens as {@link patches} gives them, after the last block: [B, T, width]. */

@@ -7,7 +7,7 @@ import { pathFromHere } from '../command.ts';
 import type { Spread } from '../evaluation/statistics.ts';
 import type { Plan } from '../sweep/cell.ts';
 import { readPlan } from '../sweep/plan.ts';
-import { comparePairs, PAIR_NOTES, pairRows, type Pairs } from '../sweep/tables/pairs.ts';
+import { comparePairs, type MethodPair, PAIR_NOTES, pairRows, type Pairs } from '../sweep/tables/pairs.ts';
 import { readPredictions } from '../sweep/runs.ts';
 import { tablesOf } from '../sweep/tables/protocol-tables.ts';
 import { EXTENSIONS, type Format, FORMATS, render } from '../sweep/tables/render.ts';
@@ -18,7 +18,7 @@ import { table as aligned } from '../terminal/text.ts';
 export interface CollectFlags {
   readonly format: Format;
   readonly spread: Spread;
-  readonly pair?: string;
+  readonly pair?: readonly string[];
   readonly against?: 'published';
   readonly out?: string;
 }
@@ -31,7 +31,7 @@ export async function collectCommand(sweep: string, flags: CollectFlags): Promis
   const pairs =
     flags.pair === undefined
       ? undefined
-      : await comparePairs(plan, pairOf(flags.pair), (cell, on) => readPredictions(sweep, cell, on));
+      : await comparePairs(plan, flags.pair.map(pairOf), (cell, on) => readPredictions(sweep, cell, on));
   const folder = flags.out ?? join(sweep, 'tables');
   await mkdir(folder, { recursive: true });
   const write = (name: string, text: string): Promise<void> => writeFileAtomic('collect', join(folder, name), text);
@@ -48,15 +48,19 @@ export async function collectCommand(sweep: string, flags: CollectFlags): Promis
   return results.gaps.length > 0 ? 1 : 0;
 }
 
-function pairOf(text: string): [string, string] {
+function pairOf(text: string): MethodPair {
   const [a, b, ...more] = text.split(',').map((part) => part.trim());
   if (!a || !b || more.length > 0)
-    throw new InputError('--pair', `"${text}" is no pair`, 'write two methods of the sweep with a comma: --pair mudpt,maple');
+    throw new InputError(
+      '--pair',
+      `"${text}" is no pair`,
+      'write two methods of the sweep with a comma: --pair mudpt,maple, and the flag again for two others',
+    );
   return [a, b];
 }
 
 function pairText(pairs: Pairs): string {
-  const rows = aligned(pairRows(pairs), { right: [3, 4, 5, 6, 7], most: Number.POSITIVE_INFINITY });
+  const rows = aligned(pairRows(pairs), { right: [3, 4, 7, 8, 9], most: Number.POSITIVE_INFINITY });
   return ['paired tests on the same test images', '', ...rows, '', ...PAIR_NOTES, ''].join('\n');
 }
 

@@ -2,7 +2,8 @@
 import { basename, dirname } from 'node:path';
 import { csvLine, printable } from '@mudpt/clip';
 import { command } from '../command.ts';
-import { meanAndInterval } from '../evaluation/index.ts';
+import { mean, spreadOf } from '../evaluation/index.ts';
+import { SPREAD_NAMES } from '../evaluation/statistics.ts';
 import { type Evaluation, type RunConfig, RunFolder, type RunSummary } from '../runs/index.ts';
 import { identityOfSeeds } from '../runs/identity.ts';
 import { accuracyOf } from '../runs/records.ts';
@@ -27,7 +28,8 @@ export interface Comparison {
   readonly seeds: readonly number[];
   readonly zeroShot: number;
   readonly mean: number;
-  readonly interval: number;
+  /** What Dassl prints as a 95 % interval, see `spreadOf`; undefined for one seed. */
+  readonly interval: number | undefined;
 }
 
 /** Runs the command: paths are runs, or folders with runs below them. @returns exit code: 1 when a run is damaged and was left out */
@@ -56,19 +58,20 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
       `give folders that \`${command('train')}\` made`,
     );
   const lines = comparisons(finished);
-  const rows = lines.map(({ name, data, classes, shots, seeds, zeroShot, mean, interval }) => [
+  const rows = lines.map(({ name, data, classes, shots, seeds, zeroShot, mean: accuracy, interval }) => [
     name,
     data,
     classes,
     shots,
     seeds.join(' '),
     zeroShot.toFixed(2),
-    mean.toFixed(2),
-    seeds.length > 1 ? `± ${interval.toFixed(2)}` : '',
-    (mean - zeroShot).toFixed(2),
+    accuracy.toFixed(2),
+    interval === undefined ? '' : `± ${interval.toFixed(2)}`,
+    (accuracy - zeroShot).toFixed(2),
   ]);
-  const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '95 % over seeds', 'gain'];
+  const heading = ['method', 'data', 'classes', 'shots', 'seeds', 'zero-shot', 'accuracy', '1.96 std / sqrt(n)', 'gain'];
   const text = csv ? [heading, ...rows].map(csvLine) : table([heading, ...rows], { right: [3, 5, 6, 8] });
+  if (!csv && lines.some(({ interval }) => interval !== undefined)) text.push('', `±: ${SPREAD_NAMES.dassl95}`);
   process.stdout.write(`${text.join('\n')}\n`);
   return damaged > 0 ? 1 : 0;
 }
@@ -101,19 +104,19 @@ export function comparisons(runs: readonly Loaded[]): Comparison[] {
   const lines = groupsOf(runs).map(({ data: on, classes, variation: varied, runs: group }): Comparison => {
     const isOfRun = on === group[0].summary.data.name;
     const accuracy = (what: Evaluation['what']) =>
-      meanAndInterval(
-        group.map(({ summary }) => {
-          const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
-          const measured = { what, data: isOfRun ? summary.data.name : on, classes, variation };
-          return accuracyOf(summary.evaluations, measured) ?? Number.NaN;
-        }),
-      );
+      group.map(({ summary }) => {
+        const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
+        const measured = { what, data: isOfRun ? summary.data.name : on, classes, variation };
+        return accuracyOf(summary.evaluations, measured) ?? Number.NaN;
+      });
     const data = isPlain(varied) ? on : `${on}, ${describeVariation(varied)}`;
-    const { mean, interval } = accuracy('tuned');
+    const tuned = accuracy('tuned');
     const [first] = group;
     const seeds = group.map(({ config }) => config.seed).sort((a, b) => a - b);
-    const zeroShot = accuracy('zero-shot').mean;
-    return { name: nameOf(first, runs), data, classes, shots: String(first.config.shots), seeds, zeroShot, mean, interval };
+    return {
+      ...{ name: nameOf(first, runs), data, classes, shots: String(first.config.shots), seeds },
+      ...{ zeroShot: mean(accuracy('zero-shot')), mean: mean(tuned), interval: spreadOf(tuned, 'dassl95') },
+    };
   });
   return lines.sort((a, b) => (a.data === b.data ? b.mean - a.mean : a.data < b.data ? -1 : 1));
 }

@@ -26,7 +26,7 @@ export function detailsOf(
   return [
     `${tuned.data}, ${tuned.classes} classes (${classNames.length}), ${tuned.metrics.count} test pictures${isPlain(tuned.variation) ? '' : `, ${describeVariation(tuned.variation)}`}, adapter ${adapter}`,
     '',
-    ...table(numbers([zeroShot, tuned], method), { right: [1, 2, 3] }),
+    ...table(numbers([zeroShot, tuned], method), { right: [1, 2, 3, 4, 5, 6] }),
     '',
     ...table(largestChanges(zeroShot, tuned, classNames), { right: [1, 2, 3, 4] }),
     ...unreadable.map(({ id, why }) => `left out: ${id}: ${why}`),
@@ -41,12 +41,26 @@ export function tableOf(measured: readonly Measured[]): string[] {
     const { run, data, zeroShot, tuned } = one;
     const on = isPlain(tuned.variation) ? data : `${data}, ${describeVariation(tuned.variation)}`;
     const [before, after] = [zeroShot.metrics.accuracy, tuned.metrics.accuracy];
-    return [run, on, tuned.classes, String(tuned.metrics.count), percent(before), percent(after), signed(after - before)];
+    return [
+      run,
+      on,
+      tuned.classes,
+      String(tuned.metrics.count),
+      percent(before),
+      percent(after),
+      signed(after - before),
+      ...more(tuned),
+    ];
   });
-  return table([['run', 'data', 'classes', 'pictures', 'zero-shot', 'tuned', 'gain'], ...rows], {
-    right: [3, 4, 5],
+  return table([['run', 'data', 'classes', 'pictures', 'zero-shot', 'tuned', 'gain', 'balanced', 'ECE'], ...rows], {
+    right: [3, 4, 5, 7, 8],
     most: Number.POSITIVE_INFINITY,
   });
+}
+
+/** Of what was tuned. */
+function more({ metrics: { balancedAccuracy, calibration } }: Evaluation): string[] {
+  return [optionalPercent(balancedAccuracy), optionalPercent(calibration?.ece)];
 }
 
 function signed(points: number): string {
@@ -57,12 +71,17 @@ function numbers(evaluations: readonly Evaluation[], method: string): string[][]
   const rows = evaluations.map(({ what, metrics }) => [
     nameOfEvaluation(what, method),
     percent(metrics.accuracy),
+    optionalPercent(metrics.balancedAccuracy),
     percent(metrics.error),
     percent(metrics.macroF1),
+    optionalPercent(metrics.calibration?.ece),
+    optionalPercent(metrics.calibration?.adaptiveEce),
   ]);
   const over = evaluations[0] ? ` (${counted(classesWithImages(evaluations[0].metrics), 'class', 'classes')})` : '';
-  return [['', 'accuracy', 'error', `macro F1${over}`], ...rows];
+  return [['', 'accuracy', 'balanced accuracy', 'error', `macro F1${over}`, 'ECE', 'adaptive ECE'], ...rows];
 }
+
+const optionalPercent = (value: number | undefined): string => (value === undefined ? '' : percent(value));
 
 function largestChanges(before: Evaluation, after: Evaluation, names: readonly string[]): string[][] {
   const rows = after.metrics.perClass.map(({ label, accuracy, count }) => {

@@ -12,6 +12,7 @@ import { epochFlag } from './epoch-flag.ts';
 import { detailsOf, type Measured, tableOf } from './evaluate-output.ts';
 import { stopOnSignal } from './stop-signal.ts';
 import { findRun } from './find-run.ts';
+import { unknownText } from './unknown.ts';
 
 export interface EvaluateFlags {
   /** With commas. */
@@ -22,6 +23,7 @@ export interface EvaluateFlags {
   readonly allowOutside?: boolean;
   readonly runs?: string;
   readonly cache?: string;
+  readonly unknown?: readonly string[];
   readonly loadEpoch?: string;
   readonly descriptions?: string;
   readonly template?: string;
@@ -72,6 +74,7 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
             const { evaluations } = await new RunFolder(path).readSummary();
             if (isOne)
               for (const text of detailsOf(result, run.config.method, evaluations, device.adapter.name)) line.print(text);
+            for (const text of [...result.notes, ...unknownText(result.unknown, run.config.method, path)]) line.print(text);
           }
         }
       } catch (error) {
@@ -101,7 +104,16 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
 function evaluate(
   run: TunedModel,
   data: string | undefined,
-  { root, classes, allowOutside, descriptions, template, classNames, signal }: EvaluateFlags & { readonly signal: AbortSignal },
+  {
+    root,
+    classes,
+    allowOutside,
+    descriptions,
+    template,
+    classNames,
+    signal,
+    unknown,
+  }: EvaluateFlags & { readonly signal: AbortSignal },
   cache: RunCache,
   onPart: (what: string, done: number, total: number) => void,
 ): Promise<EvaluationResult> {
@@ -116,6 +128,7 @@ function evaluate(
     ...(template !== undefined && { template }),
     ...(classNames !== undefined && { classNames }),
     ...(classes !== undefined && { classes }),
+    ...(unknown && { unknown }),
   });
 }
 

@@ -19,6 +19,7 @@ type Flags = {
   readonly out: string;
   readonly icons: string;
   readonly steps: string;
+  readonly coolDown: string;
   readonly seed: string;
   readonly publish?: boolean;
   readonly measure?: string;
@@ -28,7 +29,8 @@ type Flags = {
 const program = new Command('pretrain')
   .description('trains the embedded CLIP on drawn icons, writes it as a folder and measures it; continues where --out stopped')
   .option('--out <folder>', 'checkpoint, log and model', 'runs/pretrain')
-  .option('--steps <count>', 'updates in all; the last quarter lowers the learning rate', String(RECIPE.steps))
+  .option('--steps <count>', 'updates in all', String(RECIPE.steps))
+  .option('--cool-down <count>', 'the last updates, which lower the learning rate to 0', String(RECIPE.cooldown))
   .option('--seed <number>', 'of weights, batches and augmentation', String(RECIPE.seed))
   .option('--icons <folder>', 'where the icon packages are installed and rendered', '.cache/icons')
   .option('--publish', 'only write the model of the checkpoint in --out, and measure it')
@@ -77,6 +79,7 @@ async function run(flags: Flags): Promise<void> {
   const recipe = {
     ...RECIPE,
     steps: flagValue('steps', flags.steps, z.int().positive()),
+    cooldown: flagValue('cool-down', flags.coolDown, z.int().positive()),
     seed: flagValue('seed', flags.seed, z.int().nonnegative()),
   };
   const from = await installIcons(flags.icons);
@@ -122,10 +125,10 @@ async function validationProbes(from: string) {
   };
 }
 
-function tell({ step, steps, loss, lr, secondsPerStep, eta, validation }: Progress): void {
+function tell({ step, steps, loss, lr, secondsPerStep, throughput, eta, validation }: Progress): void {
   const left = `${Math.floor(eta / 3600)}:${String(Math.floor((eta % 3600) / 60)).padStart(2, '0')} h`;
   console.log(
-    `${step}/${steps}  loss ${loss.toFixed(3)}  lr ${lr.toExponential(2)}  ${secondsPerStep.toFixed(2)} s/step  ${left} left`,
+    `${step}/${steps}  loss ${loss.toFixed(3)}  lr ${lr.toExponential(2)}  ${secondsPerStep.toFixed(2)} s/step  ${throughput.imagesPerSecond.toFixed(0)} images/s  ${throughput.gflops.toFixed(1)} GFLOP/s  waiting ${(100 * throughput.waiting).toFixed(1)} %  ${left} left`,
   );
   for (const [name, value] of Object.entries(validation ?? {})) console.log(`    ${name}: ${value.toFixed(1)} %`);
 }

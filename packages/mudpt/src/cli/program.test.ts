@@ -93,8 +93,13 @@ describe('main', () => {
     expect(told).toMatch(
       /mudpt +pets +all +16 +1 2 +50\.00 +82\.00 +± 2\.77 +32\.00\ncoop +pets +all +16 +1 +50\.00 +70\.00 +20\.00/,
     );
+    expect(told).toMatch(/accuracy +1\.96 std \/ sqrt\(n\) +gain\n/);
+    expect(told).toMatch(
+      /\n\n±: what Dassl prints as a 95 % interval: 1\.96 times the population's standard deviation over the root of the seeds\n$/,
+    );
     told = '';
     expect(await main(['compare', at.path, '--csv'])).toBe(0);
+    expect(told).not.toContain('Dassl');
     expect(told).toContain('mudpt,pets,all,16,1 2,50.00,82.00,± 2.77,32.00\n');
 
     // Other data of the same name is another line; damaged runs and those of older versions are named, and the others are compared.

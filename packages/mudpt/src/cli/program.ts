@@ -46,6 +46,11 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--root <folder>', described('root'))
     .option('--allow-outside', 'let a table name files outside of its folder')
     .addOption(classes('which classes'))
+    .option(
+      '--unknown <pictures>',
+      'a folder of pictures that belong to no class, or a data set: how well certainty tells them apart; may be repeated',
+      (one: string, before: readonly string[] = []) => [...before, one],
+    )
     .option('--descriptions <file>', described('descriptions'))
     .option('--template <text>', 'another prompt, with {} for the class name, for zero-shot and methods that read it')
     .option('--class-names <file>', 'other names for all classes of the data, by label: one a line, or a JSON list')

@@ -81,7 +81,7 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
         .choices(SPREADS)
         .default('std'),
     )
-    .option('--pair <a,b>', 'test two methods on the same images')
+    .option('--pair <a,b>', 'test two methods on the same images, the second may be zero-shot; may be repeated', repeated)
     .addOption(new Option('--against <what>', 'put published numbers beside').choices(['published']))
     .option('--out <folder>', 'where tables go, default: tables in the folder of the sweep')
     .action(async (folder: string, flags: CollectFlags) =>

@@ -1,6 +1,7 @@
 /** `pnpm train` */
 import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';
+import { untilAborted } from '../event-loop.ts';
 import { methodNamed } from '../methods/index.ts';
 import { estimateRun, type FinishedRun, resumeRun, RunCache, type RunSummary, train } from '../runs/index.ts';
 import { runSettings } from '../runs/settings.ts';
@@ -47,12 +48,18 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       signal: stop.signal,
       observer: observe(line),
       cache: RunCache.ofUser(flags.cache, (note) => line.print(note)),
-      afterwards: async ({ folder, dataset, clip, method }: FinishedRun) => {
+      afterwards: async ({ folder, dataset, clip, method, features }: FinishedRun) => {
         if ((await folder.readConfig()).report === 'no') return;
         line.show('writing the report');
         // Charts and their libraries are loaded when they are needed: training shall begin soon.
-        const { writeReport } = await import('../report/index.ts');
-        report = await writeReport({ folder, dataset, ...(method && { learnt: { clip, method } }), signal: stop.signal });
+        const { writeReport } = await untilAborted(import('../report/index.ts'), stop.signal);
+        report = await writeReport({
+          folder,
+          dataset,
+          ...(method && { learnt: { clip, method } }),
+          features,
+          signal: stop.signal,
+        });
       },
       ...(flags.out !== undefined && { out: flags.out }),
       ...(flags.fresh && { fresh: true }),

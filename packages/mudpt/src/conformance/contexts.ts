@@ -62,11 +62,18 @@ export async function evaluationOfPrompts(subject: Subject): Promise<void> {
   const method = await subject.prompts();
   await disturb(subject, method);
   const { images } = subject.batch();
-  const { logits: found } = method.forward(images);
+  const { logits: found, imageFeatures } = method.forward(images);
   const expected: Numbers = new Map([['logits', await found.data()]]);
   expectNumbers(method.name, 'evaluate() against forward()', await logits(method, images), expected, TOLERANCE);
   const once: Numbers = new Map([['logits', await method.evaluate(images, method.textFeatures()).data()]]);
   expectNumbers(method.name, 'evaluate() with textFeatures() against forward()', once, expected, TOLERANCE);
+  if (!method.evaluateWithFeatures) return;
+  const both = method.evaluateWithFeatures(images, method.textFeatures());
+  const told: Numbers = new Map([['logits', await both.logits.data()]]);
+  expectNumbers(method.name, 'evaluateWithFeatures() against evaluate() with textFeatures()', told, once, 0);
+  const features: Numbers = new Map([['imageFeatures', await both.imageFeatures.data()]]);
+  const wanted: Numbers = new Map([['imageFeatures', await imageFeatures.data()]]);
+  expectNumbers(method.name, 'evaluateWithFeatures() against forward()', features, wanted, TOLERANCE);
 }
 
 async function logits(method: PromptMethod, images: Tensor): Promise<Numbers> {

@@ -9,6 +9,8 @@ const prediction = (label: number, probabilities: readonly number[]): ImagePredi
   item: { id: '', image: '', label },
   top: ranked(probabilities),
   loss: 0,
+  logit: 0,
+  confidence: Math.max(...probabilities),
 });
 
 it('probabilities are those of logits divided by the temperature', () => {

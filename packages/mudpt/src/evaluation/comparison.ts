@@ -1,21 +1,9 @@
-/** What accuracies say together: means over classes and seeds, and whether a difference is more than chance. */
+/** What accuracies say together: base and new in one number, and whether a difference is more than chance. */
 import { type ImagePrediction, predictedLabel } from './predictions.ts';
-import { mean } from './statistics.ts';
 
 /** Harmonic mean of base and new accuracy; of averages over data sets for a table's last row, not the average of each set's. */
 export function harmonicMean(base: number, fresh: number): number {
   return base + fresh === 0 ? 0 : (2 * base * fresh) / (base + fresh);
-}
-
-/** Mean of runs and half the width of its 95 % interval, 1.96 std / sqrt(k) with the population's std (numpy's default), as Dassl prints. */
-export function meanAndInterval(values: readonly number[]): {
-  readonly mean: number;
-  readonly std: number;
-  readonly interval: number;
-} {
-  const centre = mean(values);
-  const std = Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
-  return { mean: centre, std, interval: (1.96 * std) / Math.sqrt(values.length) };
 }
 
 const isRight = (prediction: ImagePrediction): boolean => predictedLabel(prediction) === prediction.item.label;

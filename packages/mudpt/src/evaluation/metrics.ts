@@ -1,6 +1,7 @@
 /** From predictions to numbers. Percentages are 0 to 100, as papers print them. */
 import { nth } from '@mudpt/tensor/internal';
 import { type Confusion, confusionOf, marginsOf } from './confusion.ts';
+import type { Calibration } from './reliability.ts';
 
 export interface ClassMetrics {
   readonly label: number;
@@ -23,6 +24,8 @@ export interface Metrics {
   /** Mean accuracy over the classes that occur, in percent (scikit-learn's balanced_accuracy_score). Absent in summaries of version 0.1. */
   readonly balancedAccuracy?: number | undefined;
   readonly perClass: readonly ClassMetrics[];
+  /** Absent where predictions came without probabilities, and in summaries of version 0.1. */
+  readonly calibration?: Calibration | undefined;
   /** In summaries of version 0.1 alone: confusion[truth][prediction] counts images. Since then it is a file of its own (`Confusion`). */
   readonly confusion?: readonly (readonly number[])[] | undefined;
 }

@@ -11,8 +11,18 @@ import { type ImagePrediction, rankLogits } from './predictions.ts';
 export interface PredictionOptions extends ForwardOptions {
   /** Labels kept for an image. Default 5. */
   readonly keep?: number;
+  /** Of `ImagePrediction.confidence`. Default 1. */
+  readonly temperature?: number;
+  /** Called with the image features [items or more, embed] of each batch, where the method gives them. */
+  readonly onFeatures?: (items: readonly Item[], features: Float32Array) => void;
   /** Called with the predictions of each batch as they come. */
   readonly onPredictions?: (predictions: readonly ImagePrediction[]) => void;
+}
+
+/** Features are read where somebody asks for them. */
+interface Evaluated {
+  readonly logits: Tensor;
+  readonly imageFeatures?: Tensor;
 }
 
 /** Runs images through a method. Text features are computed once, where they do not depend on the image. */
@@ -25,12 +35,18 @@ export async function predictImages(
 ): Promise<ImagePrediction[]> {
   const texts = method.textFeatures();
   try {
-    const run = capture<'images', Tensor>(({ images }) => method.evaluate(images, texts), { device: clip.device });
+    const { onFeatures } = options;
+    const run = capture<'images', Evaluated>(
+      ({ images }) => (onFeatures && method.evaluateWithFeatures?.(images, texts)) || { logits: method.evaluate(images, texts) },
+      { device: clip.device },
+    );
     const predictions: ImagePrediction[] = [];
     try {
       for await (const batch of padded(loader, items, options)) {
-        const logits = await run({ images: batch.input }).data();
-        const ranked = rankLogits(batch.items, logits as Float32Array, method.classNames.length, options.keep);
+        const { logits, imageFeatures } = run({ images: batch.input });
+        if (imageFeatures) onFeatures?.(batch.items, (await imageFeatures.data()) as Float32Array);
+        const values = (await logits.data()) as Float32Array;
+        const ranked = rankLogits(batch.items, values, method.classNames.length, options.keep, options.temperature);
         for (const one of ranked) predictions.push(one);
         options.onPredictions?.(ranked);
         options.onProgress?.(predictions.length);
@@ -50,19 +66,22 @@ const FEATURES_AT_ONCE = 1000;
 /**
  * Predictions from features by any function of a part of them to logits.
  * @param keep labels kept for an image; default 5
+ * @param temperature of `ImagePrediction.confidence`; default 1
  */
 export async function predictFeatures(
   { features, items }: Pick<Features, 'features' | 'items'>,
   classes: number,
   logitsOf: (features: Tensor) => Tensor,
   keep?: number,
+  temperature?: number,
 ): Promise<ImagePrediction[]> {
   const predictions: ImagePrediction[] = [];
   for (let from = 0; from < items.length; from += FEATURES_AT_ONCE) {
     const some = items.slice(from, from + FEATURES_AT_ONCE);
     using rows = narrow(features, 0, from, some.length);
     using logits = logitsOf(rows);
-    for (const one of rankLogits(some, (await logits.data()) as Float32Array, classes, keep)) predictions.push(one);
+    const values = (await logits.data()) as Float32Array;
+    for (const one of rankLogits(some, values, classes, keep, temperature)) predictions.push(one);
   }
   return predictions;
 }

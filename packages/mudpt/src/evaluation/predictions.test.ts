@@ -12,6 +12,7 @@ import { BatchLoader, type Item } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
 import { type Method, methodContext } from '../methods/index.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
+import { scaledProbabilities } from './calibration.ts';
 import { imageFeatures } from './image-features.ts';
 import { rankLogits } from './predictions.ts';
 
@@ -28,6 +29,16 @@ describe('rankLogits', () => {
       [0, 1 / 3],
       [1, 1 / 3],
     ]);
+  });
+
+  it('tells the largest logit, and its probability at a temperature', () => {
+    const logits = Float32Array.of(1, 3, 1);
+    const [plain] = rankLogits([item(0)], logits, 3);
+    expect([plain?.logit, plain?.confidence]).toEqual([3, plain?.top[0]?.[1]]);
+    const [cooled] = rankLogits([item(0)], logits, 3, 3, 2);
+    expect(cooled?.confidence).toBeCloseTo(Math.exp(1.5) / (2 * Math.exp(0.5) + Math.exp(1.5)), 12);
+    expect(cooled?.confidence).toBeCloseTo(scaledProbabilities(cooled?.top ?? [], 2)[0]?.[1] ?? 0, 12);
+    expect([cooled?.top, cooled?.loss]).toEqual([plain?.top, plain?.loss]);
   });
 
   it('keeps a few of many labels as sorting all would', () => {

@@ -15,6 +15,10 @@ export interface ImagePrediction {
   readonly top: RankedLabels;
   /** Cross-entropy against the item's label. */
   readonly loss: number;
+  /** The largest logit: of CLIP's logits the largest cosine times their scale. */
+  readonly logit: number;
+  /** The probability of the likeliest label with logits divided by the temperature that was asked for. */
+  readonly confidence: number;
 }
 
 /** Labels kept for an image, where nobody asks for more. */
@@ -40,9 +44,16 @@ export function metricsOfPredictions(predictions: readonly ImagePrediction[], cl
 
 /**
  * Ranks each row of logits [at least items, classes]; of equal logits the first label wins, as argmax has it.
+ * @param temperature of `confidence`; all else is at 1
  * @throws NotFiniteError naming the image whose logits are not finite: a NaN is never told as a probability
  */
-export function rankLogits(items: readonly Item[], logits: Float32Array, classes: number, keep = KEPT): ImagePrediction[] {
+export function rankLogits(
+  items: readonly Item[],
+  logits: Float32Array,
+  classes: number,
+  keep = KEPT,
+  temperature = 1,
+): ImagePrediction[] {
   return items.map((item, row) => {
     const values = logits.subarray(row * classes, (row + 1) * classes);
     if (!values.every(Number.isFinite))
@@ -52,11 +63,14 @@ export function rankLogits(items: readonly Item[], logits: Float32Array, classes
         'use f32 if this is f16; else what was learnt, or the base model, is damaged: train again, or fetch it again',
       );
     const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
-    const total = values.reduce((sum, value) => sum + Math.exp(value - most), 0);
+    const sumAt = (heat: number): number => values.reduce((sum, value) => sum + Math.exp((value - most) / heat), 0);
+    const total = sumAt(1);
     return {
       item,
       top: largest(values, keep).map((label) => [label, Math.exp(nth(values, label) - most) / total] as const),
       loss: Math.log(total) + most - logitOf(values, item),
+      logit: most,
+      confidence: 1 / (temperature === 1 ? total : sumAt(temperature)),
     };
   });
 }

@@ -8,6 +8,7 @@ it('spreads of 70, 72 and 77 over three seeds, by hand', () => {
   expect(spreadOf(seeds, 'std')).toBeCloseTo(3.605551275, 9);
   expect(spreadOf(seeds, 't95')).toBeCloseTo((4.302652729911275 * Math.sqrt(13)) / Math.sqrt(3), 9);
   expect(spreadOf(seeds, 'dassl95')).toBeCloseTo((1.96 * Math.sqrt(26 / 3)) / Math.sqrt(3), 12);
+  expect(spreadOf([1, 2, 3], 'dassl95')).toBeCloseTo((1.96 * Math.sqrt(2 / 3)) / Math.sqrt(3), 12);
   expect([spreadOf([70], 'std'), spreadOf([], 't95')]).toEqual([undefined, undefined]);
 });
 

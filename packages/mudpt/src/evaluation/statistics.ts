@@ -20,7 +20,7 @@ export type Spread = (typeof SPREADS)[number];
 export const SPREAD_NAMES: Readonly<Record<Spread, string>> = {
   std: 'sample standard deviation over seeds',
   t95: "half the 95 % interval of the mean over seeds, by Student's t",
-  dassl95: "Dassl's 95 % interval: 1.96 times the population's standard deviation over the root of the seeds",
+  dassl95: "what Dassl prints as a 95 % interval: 1.96 times the population's standard deviation over the root of the seeds",
 };
 
 /** The spread of values about their mean; undefined for fewer than two. */

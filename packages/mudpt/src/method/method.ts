@@ -89,6 +89,11 @@ export interface PromptMethod extends Learnt {
   /** Logits [B, C]. @param textFeatures what {@link textFeatures} gave; computed anew when left out */
   evaluate(images: Tensor, textFeatures?: Tensor): Tensor;
   /**
+   * The logits of {@link evaluate}, and the image features [B, embed] they were made of, not normalised. Optional: without it reports draw no
+   * features after learning.
+   */
+  evaluateWithFeatures?(images: Tensor, textFeatures?: Tensor): Pick<Outputs, 'logits' | 'imageFeatures'>;
+  /**
    * Changes how much is kept for the backward of `loss` from now on; its numbers are the same, up to the order of sums. Steps captured before
    * keep the old setting and must not be replayed any more.
    */

@@ -92,8 +92,11 @@ export class Cocoop extends PromptedClip {
     return undefined;
   }
 
-  override evaluate(images: Tensor): Tensor {
-    return scope(() => this.forward(images).logits);
+  override evaluateWithFeatures(images: Tensor): Pick<Outputs, 'logits' | 'imageFeatures'> {
+    return scope(() => {
+      const { logits, imageFeatures } = this.forward(images);
+      return { logits, imageFeatures };
+    });
   }
 
   override forContext(other: ClassContext): PromptMethod {

@@ -1,52 +1,73 @@
-/** Augmentation of drawings on the host, as {@link AugmentParameters} say. */
+/** Augmentation on the device: drawings and their records become the rows of patches that the image tower reads. */
+import { wgsl } from '@mudpt/shaders';
+import { empty, ShapeError, type Tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { CLIP_MEAN, CLIP_STD } from '@mudpt/clip';
+import { grid1d, kernel } from '@mudpt/tensor/kernels';
 import type { Rendering } from '../datasets/icons/drawings.ts';
-import type { AugmentParameters } from './augment-parameters.ts';
+import { AUGMENT_NUMBERS } from './augment-parameters.ts';
 
-const clamp = (value: number): number => Math.min(1, Math.max(0, value));
+const augment = kernel({ name: 'augment', source: wgsl['augment.wgsl'] });
 
-/** Writes a drawing of `side` pixels as an image [3, size, size] into `into` from `offset` on. */
-export function augmentInto(
-  into: Float32Array,
-  offset: number,
-  { rendering, side, size }: { rendering: Rendering; side: number; size: number },
-  { affine, foreground, ground, recolour, gains, lift }: AugmentParameters,
-): void {
-  const { kind, pixels } = rendering;
-  const [a, b, c, d, e, f] = affine;
-  const area = size * size;
-  const step = 2 / size;
-  for (let row = 0; row < size; row++) {
-    const y = (row + 0.5) * step - 1;
-    for (let column = 0; column < size; column++) {
-      const x = (column + 0.5) * step - 1;
-      const u = ((a * x + b * y + c + 1) * side) / 2 - 0.5;
-      const v = ((d * x + e * y + f + 1) * side) / 2 - 0.5;
-      const left = Math.floor(u);
-      const top = Math.floor(v);
-      const sums = [0, 0, 0];
-      let alpha = 0;
-      for (let corner = 0; corner < 4; corner++) {
-        const [px, py] = [left + (corner & 1), top + (corner >> 1)];
-        if (px < 0 || py < 0 || px >= side || py >= side) continue;
-        const share = (corner & 1 ? u - left : 1 - u + left) * (corner >> 1 ? v - top : 1 - v + top);
-        const place = py * side + px;
-        const weight = (share * (kind === 'coverage' ? nth(pixels, place) : nth(pixels, place * 4 + 3))) / 255;
-        for (let channel = 0; channel < 3; channel++)
-          sums[channel] =
-            nth(sums, channel) +
-            weight * (kind === 'coverage' ? nth(foreground, channel) : nth(pixels, place * 4 + channel) / 255);
-        alpha += weight;
-      }
-      const colour = sums.map((sum) => (alpha > 0 ? sum / alpha : 0));
-      for (let channel = 0; channel < 3; channel++) {
-        const at = 4 * channel;
-        const mixed = colour.reduce((sum, value, index) => sum + nth(recolour, at + index) * value, nth(recolour, at + 3));
-        const laid = clamp(mixed) * alpha + nth(ground, channel) * (1 - alpha);
-        const lit = clamp(laid * nth(gains, channel) + lift);
-        into[offset + channel * area + row * size + column] = (lit - nth(CLIP_MEAN, channel)) / nth(CLIP_STD, channel);
-      }
-    }
+export type AugmentInput = {
+  /** u32 or i32 [B, side * side]: a drawing's pixels, as {@link stage} lays them out. */
+  readonly drawings: Tensor;
+  /** i32 [B]: 1 for RGBA, 0 for coverage. */
+  readonly isRgba: Tensor;
+  /** [B, AUGMENT_NUMBERS] */
+  readonly records: Tensor;
+  /** i32 [B, K]: places of the patches to make, row by row. */
+  readonly patches: Tensor;
+};
+
+/**
+ * Patches [B, K, 3 * patch * patch] of images of `size` pixels a side, normalised as CLIP's are, each drawn by its record as
+ * `AugmentParameters` says. Bilinear; where a drawing shrinks, the mean of several samples.
+ * @throws ShapeError for inputs that do not belong together
+ */
+export function augmentedPatches(
+  { drawings, isRgba, records, patches }: AugmentInput,
+  { size, patch }: { readonly size: number; readonly patch: number },
+): Tensor {
+  const [images = 0, kept = 0] = patches.shape;
+  const side = Math.sqrt(nth(drawings.shape, 1));
+  const fits =
+    drawings.shape[0] === images && isRgba.size === images && records.shape.join() === [images, AUGMENT_NUMBERS].join();
+  if (!fits || !Number.isInteger(side) || size % patch !== 0)
+    throw new ShapeError(
+      'augment',
+      `drawings [${drawings.shape.join(', ')}], kinds [${isRgba.shape.join(', ')}], records [${records.shape.join(', ')}] and patches [${patches.shape.join(', ')}] of ${size} / ${patch} do not belong together`,
+      `give [B, side * side], [B], [B, ${AUGMENT_NUMBERS}], [B, K], and a patch that divides the size`,
+    );
+  const y = empty(drawings.device, [images, kept, 3 * patch * patch]);
+  const pixels = images * kept * patch * patch;
+  augment.dispatch(drawings.device, {
+    buffers: { drawings, is_rgba: isRgba, records, patches, y },
+    params: { images, kept, across: size / patch, side },
+    grid: grid1d(pixels, 64),
+    defines: { PATCH: patch },
+    bytes: 4 * (y.size + drawings.size),
+  });
+  return y;
+}
+
+/** Lays drawings out for the device, one after the other in slots of equal length. */
+export function stage(
+  list: readonly Rendering[],
+  side: number,
+): { readonly words: Uint32Array<ArrayBuffer>; readonly isRgba: Int32Array<ArrayBuffer> } {
+  const words = new Uint32Array(list.length * side * side);
+  const bytes = new Uint8Array(words.buffer);
+  const isRgba = new Int32Array(list.length);
+  for (const [index, { kind, pixels }] of list.entries()) {
+    const expected = side * side * (kind === 'rgba' ? 4 : 1);
+    if (pixels.length !== expected)
+      throw new ShapeError(
+        'augment',
+        `drawing ${index} has ${pixels.length} bytes, not ${expected}`,
+        `give a drawing of ${side} pixels a side`,
+      );
+    bytes.set(pixels, index * side * side * 4);
+    isRgba[index] = kind === 'rgba' ? 1 : 0;
   }
+  return { words, isRgba };
 }

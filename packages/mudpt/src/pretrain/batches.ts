@@ -1,104 +1,118 @@
-/** Batches of images and captions. Every batch is a function of the seed and its number alone, so that training resumes anywhere. */
+/** Batches of drawings and captions. Every batch is a function of the seed and its number alone, so that training resumes anywhere. */
 import type { HostInput } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { type Random, randomFrom } from '@mudpt/autograd';
 import type { Tokenizer } from '@mudpt/clip';
-import type { Drawing } from '../datasets/icons/drawings.ts';
 import type { Subject } from '../datasets/icons/collection/match.ts';
-import { augmentInto } from './augment.ts';
-import { drawAugment } from './augment-parameters.ts';
-import { type Captions, categoryWords } from './captions.ts';
-import type { Recipe } from './recipe.ts';
+import type { Drawing, Rendering } from '../datasets/icons/drawings.ts';
+import { stage } from './augment.ts';
+import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } from './augment-parameters.ts';
+import type { CaptionStyle } from './captions.ts';
+import { type DrawingGroup, drawIndex, groupsOf, runningSums } from './groups.ts';
+import { drawnCells, drawPatches } from './patches.ts';
+import { keptPatches, type Recipe, strengthAt } from './recipe.ts';
+import { type BatchMember, type HostTargets, targetsOf } from './targets.ts';
 
-/** The number of texts is rounded up to a multiple of this: a step is recorded anew for every number there is. */
-const TEXTS = 8;
+export type HostBatch = HostTargets & Readonly<Record<'drawings' | 'isRgba' | 'records' | 'places' | 'ids', HostInput>>;
 
-export type HostBatch = Readonly<Record<'images' | 'ids' | 'captions' | 'weights' | 'mask', HostInput>>;
+/** What writes captions. */
+export type CaptionWriter = {
+  beginning(random: Random): CaptionStyle;
+  draw(subject: Subject, style: CaptionStyle, random: Random): string;
+};
+
+/** An image of a batch, before any pixel is made. */
+type BatchImage = BatchMember & {
+  readonly rendering: Rendering;
+  readonly record: AugmentParameters;
+  readonly places: readonly number[];
+};
 
 export class Batches {
-  private readonly groups: readonly { readonly subject: Subject; readonly drawings: readonly Drawing[] }[];
-  /** Running sums of the groups' odds. */
+  private readonly groups: readonly DrawingGroup[];
   private readonly sums: Float64Array;
+  private readonly cells = new WeakMap<Rendering, Uint8Array>();
 
   constructor(
     drawings: readonly Drawing[],
-    private readonly captions: Captions,
+    private readonly captions: CaptionWriter,
     private readonly tokenizer: Tokenizer,
     private readonly recipe: Recipe,
   ) {
-    const groups = new Map<string, { subject: Subject; drawings: Drawing[] }>();
-    for (const drawing of drawings) {
-      const group = groups.get(drawing.subject.key) ?? { subject: drawing.subject, drawings: [] };
-      groups.set(drawing.subject.key, group);
-      group.drawings.push(drawing);
-    }
-    this.groups = [...groups.values()];
-    const odds = this.groups.map(({ drawings: all }) => Math.sqrt(new Set(all.map(({ style }) => style)).size));
-    const sums = new Map<string, number>();
-    for (const [index, { subject }] of this.groups.entries())
-      sums.set(categoryWords(subject), (sums.get(categoryWords(subject)) ?? 0) + nth(odds, index));
-    let total = 0;
-    this.sums = Float64Array.from(this.groups, ({ subject }, index) => {
-      // Things drawn in more styles come a little more often, those of crowded categories less.
-      return (total += nth(odds, index) / (sums.get(categoryWords(subject)) ?? 1) ** this.recipe.balance);
-    });
+    this.groups = groupsOf(drawings, recipe);
+    this.sums = runningSums(this.groups);
   }
 
-  /** Batch number `step`. */
+  /** Batch number `step`: `views` drawings each of `batch / views` things, one caption a thing. */
   make(step: number): HostBatch {
-    const { batch, seed, side, strength, model } = this.recipe;
+    const { batch, views, seed, side } = this.recipe;
     const random = randomFrom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b));
-    const { size } = model.image;
-    const images = new Float32Array(batch * 3 * size * size);
     const texts = new Map<string, number>();
-    const captions = new Int32Array(batch);
-    const beginning = this.captions.beginning(random);
-    for (let index = 0; index < batch; index++) {
-      const { drawings } = nth(this.groups, this.drawGroup(random));
-      const { subject, renderings } = nth(drawings, Math.floor(random() * drawings.length));
-      const rendering = nth(renderings, Math.floor(random() * renderings.length));
-      augmentInto(images, index * 3 * size * size, { rendering, side, size }, drawAugment(rendering.kind, strength, random));
-      const caption = this.captions.draw(subject, beginning, random);
-      const place = texts.get(caption) ?? texts.size;
-      texts.set(caption, place);
-      captions[index] = place;
-    }
-    return { images: { data: images, shape: [batch, 3, size, size] }, ...this.encode([...texts.keys()], captions) };
-  }
-
-  private encode(texts: readonly string[], captions: Int32Array): Omit<HostBatch, 'images'> {
-    const contextLength = this.recipe.captionTokens;
-    const rows = texts.map((text) => this.tokenizer.encode(text));
-    const padded = Math.min(captions.length, Math.ceil(texts.length / TEXTS) * TEXTS);
-    const ids = new Int32Array(padded * contextLength);
-    rows.forEach((row, index) => {
-      const kept = row.length > contextLength ? [...row.slice(0, contextLength - 1), this.tokenizer.end] : row;
-      ids.set(kept, index * contextLength);
+    const style = this.captions.beginning(random);
+    const count = batch / views;
+    const images = this.drawGroups(count, random).flatMap((index) => {
+      const { styles, category } = nth(this.groups, index);
+      const drawings = drawViews(styles, views, random);
+      const text = this.captions.draw(nth(drawings, 0).subject, style, random);
+      const caption = texts.get(text) ?? texts.size;
+      texts.set(text, caption);
+      return drawings.map((drawing) => this.augmented({ caption, group: index, category }, drawing, step, random));
     });
-    // Rows of padding are the first text again, and count for nothing.
-    for (let row = texts.length; row < padded; row++) ids.copyWithin(row * contextLength, 0, contextLength);
-    const counts = new Float32Array(texts.length);
-    for (const caption of captions) counts[caption] = nth(counts, caption) + 1;
-    const weights = new Float32Array(padded * captions.length);
-    captions.forEach((caption, image) => {
-      weights[caption * captions.length + image] = 1 / (texts.length * nth(counts, caption));
-    });
+    const { words, isRgba } = stage(
+      images.map(({ rendering }) => rendering),
+      side,
+    );
+    const places = Int32Array.from(images.flatMap((image) => image.places));
     return {
-      ids: { data: ids, shape: [padded, contextLength], dtype: 'i32' },
-      captions: { data: captions, shape: [captions.length], dtype: 'i32' },
-      weights: { data: weights, shape: [padded, captions.length] },
-      mask: { data: Float32Array.from({ length: padded }, (_, row) => (row < texts.length ? 0 : -1e9)), shape: [padded] },
+      drawings: { data: words, shape: [batch, side * side], dtype: 'u32' },
+      isRgba: { data: isRgba, shape: [batch], dtype: 'i32' },
+      records: { data: packAugment(images.map(({ record }) => record)), shape: [batch, AUGMENT_NUMBERS] },
+      places: { data: places, shape: [batch, places.length / batch], dtype: 'i32' },
+      ids: this.encode([...texts.keys()], count),
+      ...targetsOf(images, texts.size, count),
     };
   }
 
-  private drawGroup(random: Random): number {
-    const wanted = random() * nth(this.sums, this.sums.length - 1);
-    let [low, high] = [0, this.sums.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (nth(this.sums, middle) > wanted) high = middle;
-      else low = middle + 1;
+  private augmented(member: BatchMember, { renderings }: Drawing, step: number, random: Random): BatchImage {
+    const { side, model } = this.recipe;
+    const rendering = pick(renderings, random);
+    const record = drawAugment(rendering.kind, strengthAt(step, this.recipe), random);
+    const across = model.image.size / model.image.patch;
+    const cells = this.cells.get(rendering) ?? drawnCells(rendering, side);
+    this.cells.set(rendering, cells);
+    const places = drawPatches(cells, record, { across, kept: keptPatches(step, this.recipe) }, random);
+    return { ...member, rendering, record, places };
+  }
+
+  /** Token ids [rows, captionTokens]; rows of padding are the first text again, and count for nothing. */
+  private encode(texts: readonly string[], rows: number): HostInput {
+    const { captionTokens } = this.recipe;
+    const ids = new Int32Array(rows * captionTokens);
+    for (const [index, text] of texts.entries()) {
+      const row = this.tokenizer.encode(text);
+      const kept = row.length > captionTokens ? [...row.slice(0, captionTokens - 1), this.tokenizer.end] : row;
+      ids.set(kept, index * captionTokens);
     }
-    return low;
+    for (let row = texts.length; row < rows; row++) ids.copyWithin(row * captionTokens, 0, captionTokens);
+    return { data: ids, shape: [rows, captionTokens], dtype: 'i32' };
+  }
+
+  /** Different ones, by their odds. */
+  private drawGroups(count: number, random: Random): number[] {
+    const drawn = new Set<number>();
+    while (drawn.size < count) drawn.add(drawIndex(this.sums, random()));
+    return [...drawn];
   }
 }
+
+/** `count` drawings of one thing: of different styles as long as there are some. */
+function drawViews(styles: readonly (readonly Drawing[])[], count: number, random: Random): Drawing[] {
+  let left: (readonly Drawing[])[] = [];
+  return Array.from({ length: count }, () => {
+    if (left.length === 0) left = [...styles];
+    const [style = []] = left.splice(Math.floor(random() * left.length), 1);
+    return pick(style, random);
+  });
+}
+
+const pick = <T>(list: readonly T[], random: Random): T => nth(list, Math.floor(random() * list.length));

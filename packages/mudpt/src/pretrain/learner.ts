@@ -17,9 +17,11 @@ import {
   writeSafetensors,
 } from '@mudpt/tensor';
 import { isEqual, nth } from '@mudpt/tensor/internal';
+
 import { AdamW, clipGradNorm, EMA, randomFrom } from '@mudpt/autograd';
 import { type Clip, type ClipConfig, clipFromTensors, type HostTensor, randomWeights, type Tokenizer } from '@mudpt/clip';
 import type { HostBatch } from './batches.ts';
+import { augmentedPatches } from './augment.ts';
 import { contrastiveGradients } from './objective.ts';
 import { rateAt, type Recipe } from './recipe.ts';
 import { expectFinite } from '../evaluation/finite.ts';
@@ -61,8 +63,9 @@ export class Learner {
     );
     this.average = new EMA(this.parameters, recipe.emaDecay);
     this.update = capture(
-      ({ lr: rate, ...batch }) => {
-        const { loss, gradients } = contrastiveGradients(this.clip, batch, recipe.chunk);
+      ({ lr: rate, drawings, isRgba, records, places, ...rest }) => {
+        const windows = augmentedPatches({ drawings, isRgba, records, patches: places }, config.image);
+        const { loss, gradients } = contrastiveGradients(this.clip, { windows, places, ...rest }, recipe);
         clipGradNorm(gradients, recipe.clipNorm);
         this.optimizer.step(gradients, { lr: rate });
         copyInto(this.clip.logitScale, clamp(this.clip.logitScale, 0, LARGEST_SCALE));
@@ -72,6 +75,9 @@ export class Learner {
       { device },
     );
   }
+
+  /** Operations of an update by the shape of its patches. */
+  private readonly counted = new Map<string, number>();
 
   private get parameters(): Tensor[] {
     return this.weights.map(([, weight]) => weight);
@@ -86,7 +92,11 @@ export class Learner {
 
   /** Floating-point operations of an update by such a batch, counted from its plan. */
   flops(batch: HostBatch): number {
-    return this.update.cost({ ...batch, lr: { shape: [] } }).flops;
+    const { shape } = batch.places;
+    const key = shape.join();
+    const flops = this.counted.get(key) ?? this.update.cost({ ...batch, lr: { shape: [] } }).flops;
+    this.counted.set(key, flops);
+    return flops;
   }
 
   /** Runs `body` with the averaged weights in the model, then puts the present ones back. */
@@ -179,7 +189,7 @@ export class Learner {
   }
 
   private expectRecipe(path: string, saved: string | undefined): void {
-    const rest = ({ steps: _1, evaluateEvery: _2, saveEvery: _3, ...fixed }: Recipe) => fixed;
+    const rest = ({ steps: _1, evaluateEvery: _2, saveEvery: _3, cooldown: _4, ...fixed }: Recipe) => fixed;
     if (saved !== undefined && isEqual(rest(JSON.parse(saved) as Recipe), rest(this.recipe))) return;
     throw new InputError('pretrain', `${path} was made with another recipe: ${saved ?? 'none'}`, 'give that one, or start anew');
   }

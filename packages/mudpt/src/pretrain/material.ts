@@ -4,7 +4,8 @@ import { classOf } from '../datasets/icons/classes.ts';
 import { chooseIcons } from '../datasets/icons/collection/choose.ts';
 import { IconMatcher, subjectOf } from '../datasets/icons/collection/match.ts';
 import { COLLECTION, type CollectionSet } from '../datasets/icons/collection/sets.ts';
-import { type Drawing, type IconChoice, loadDrawings } from '../datasets/icons/drawings.ts';
+import { CopyDetector } from '../datasets/icons/collection/near-duplicates.ts';
+import { type Drawing, type DrawingOptions, type IconChoice, loadDrawings } from '../datasets/icons/drawings.ts';
 import { heldOutConcepts, splitOf } from '../datasets/icons/held-out.ts';
 import { type Concept, readManifest } from '../datasets/icons/manifest.ts';
 import { heldOutStyles, seenStyles, STYLES } from '../datasets/icons/styles.ts';
@@ -29,7 +30,9 @@ export type MaterialOptions = {
   readonly styles?: readonly string[];
   /** Other sets; default: all there are. */
   readonly collection?: readonly CollectionSet[];
-  /** Every n-th drawing only. */
+  /** Styles of which no copy may be among the drawings; default: all held-out ones. */
+  readonly originals?: readonly string[];
+  /** Every n-th thing only. */
   readonly every?: number;
 };
 
@@ -50,11 +53,36 @@ export async function chosenIcons(
   const matcher = new IconMatcher(all, heldOut);
   const choices: IconChoice[] = styles.flatMap((style) =>
     seen.flatMap((concept) =>
-      (concept.icons[style] ?? []).slice(0, variants).map((icon) => ({ subject: subjectOf(concept), style, icons: [icon] })),
+      (concept.icons[style] ?? []).slice(0, variants).map((icon, index) => ({
+        subject: subjectOf(concept),
+        style,
+        // Gender variants are drawn much like the plain icon, so that one of them with lines is enough.
+        icons: index === 0 ? [icon, `${icon}#outlined`, `${icon}#lines`] : [icon],
+      })),
     ),
   );
   for (const set of collection) choices.push(...(await chooseIcons(set, matcher, { from, variants })));
-  return choices.filter((_, index) => index % every === 0);
+  const keys = [...new Set(choices.map(({ subject }) => subject.key))];
+  const kept = new Set(keys.filter((_, index) => index % every === 0));
+  return choices.filter(({ subject }) => kept.has(subject.key));
+}
+
+/** Drawings in held-out styles, copies of which would give away what is measured. */
+function copiesOf(styles: readonly string[], all: readonly Concept[], options: DrawingOptions): DrawingOptions['without'] {
+  const choices = styles.flatMap((style) =>
+    all.flatMap((concept) => (concept.icons[style] ?? []).map((icon) => ({ subject: subjectOf(concept), style, icons: [icon] }))),
+  );
+  return {
+    name: `copies of ${styles.join(', ')}`,
+    detector: async () => {
+      const originals = await loadDrawings(choices, options);
+      const detector = new CopyDetector(
+        originals.flatMap(({ renderings }) => renderings),
+        options.side,
+      );
+      return (rendering) => detector.isCopy(rendering);
+    },
+  };
 }
 
 /** Renders what is pretrained on. */
@@ -62,7 +90,9 @@ export async function prepareMaterial(recipe: Recipe, options: MaterialOptions):
   const { all, heldOut } = await dealtConcepts();
   const choices = await chosenIcons(recipe, options);
   const versions = new Map([...STYLES, ...COLLECTION].map(({ name, version }) => [name, version]));
-  const drawings = await loadDrawings(choices, { ...options, side: recipe.side, versions });
+  const rendering = { ...options, side: recipe.side, versions };
+  const without = copiesOf(options.originals ?? heldOutStyles, all, rendering);
+  const drawings = await loadDrawings(choices, { ...rendering, without });
   const captions = new Captions(heldOut);
   const subjects = [...new Map(drawings.map(({ subject }) => [`${subject.key} ${subject.label}`, subject])).values()];
   // The vocabulary has the held-out names too, or a class could not be asked for by its name; only their rows are never learnt.

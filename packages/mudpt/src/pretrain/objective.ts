@@ -21,39 +21,66 @@ import { nth } from '@mudpt/tensor/internal';
 import { Gradients, Tape } from '@mudpt/autograd';
 import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 
-/** A batch of B images and the U different captions they have. */
-export type PairBatch = {
-  /** [B, 3, size, size] */
-  readonly images: Tensor;
-  /** i32 [U, T], padded after the ends. */
-  readonly ids: Tensor;
+/** What a batch of B images with U different captions is compared by. */
+export type PairTargets = {
   /** i32 [B]: each image's caption. */
   readonly captions: Tensor;
   /** [U, B]: 1 / (captions x images of the caption) where the image has the caption, else 0. Rows of padding are 0. */
   readonly weights: Tensor;
   /** [U]: 0, or a very negative number for rows that are padding. */
   readonly mask: Tensor;
+  /** [B, B]: 1 / (B x the row's positives) where two images show one concept, else 0. */
+  readonly twins: Tensor;
+  /** [B, B]: 0, or a very negative number for an image itself and for pairs that are neither alike nor to be told apart. */
+  readonly twinMask: Tensor;
+};
+
+export type PairBatch = PairTargets & {
+  /** Values of the kept patches [B, K, 3 * patch * patch], and i32 [B, K] where each lies. */
+  readonly windows: Tensor;
+  readonly places: Tensor;
+  /** i32 [U, T], padded after the ends. */
+  readonly ids: Tensor;
+};
+
+export type ObjectiveOptions = {
+  /** Weight of the loss between images. */
+  readonly twinWeight: number;
+  /** Factor of the similarities between images. */
+  readonly twinScale: number;
+  /** Images at a time; divides the number of images. Default: all at once, in one pass. */
+  readonly chunk?: number;
 };
 
 /**
  * CLIP's symmetric loss, with equal captions as one text whose positives are all its images: the mean over images of the cross-entropy over
  * captions, and the mean over captions of the mean over their images of the cross-entropy over images; half of each.
- * @param images features [B, embed], not normalised
- * @param texts features [U, embed], not normalised
+ * @param images features [B, embed], of length 1
+ * @param texts features [U, embed], of length 1
  * @param logitScale scalar: logarithm of the factor
  */
 export function contrastiveLoss(
   images: Tensor,
   texts: Tensor,
   logitScale: Tensor,
-  { captions, weights, mask }: Pick<PairBatch, 'captions' | 'weights' | 'mask'>,
+  { captions, weights, mask }: Pick<PairTargets, 'captions' | 'weights' | 'mask'>,
 ): Tensor {
   return scope(() => {
-    const cosines = matmul(l2Normalize(images, -1), l2Normalize(texts, -1), { transposeB: true });
-    const logits = mul(cosines, exp(logitScale));
+    const logits = mul(matmul(images, texts, { transposeB: true }), exp(logitScale));
     const toTexts = crossEntropy(add(logits, mask), captions);
     const toImages = sum(mul(logSoftmax(transpose(logits, 0, 1), -1), weights));
     return mul(add(toTexts, mul(toImages, -1)), 0.5);
+  });
+}
+
+/**
+ * Supervised contrast between images (Khosla et al., 2020): drawings of one concept in several styles attract each other.
+ * @param images features [B, embed], of length 1
+ */
+export function twinLoss(images: Tensor, { twins, twinMask }: Pick<PairTargets, 'twins' | 'twinMask'>, scale: number): Tensor {
+  return scope(() => {
+    const logits = add(mul(matmul(images, images, { transposeB: true }), scale), twinMask);
+    return mul(sum(mul(logSoftmax(logits, -1), twins)), -1);
   });
 }
 
@@ -63,53 +90,67 @@ export type LossAndGradients = { readonly loss: Tensor; readonly gradients: Grad
  * Loss and gradients of a batch. With `chunk` images at a time the memory is that of a chunk, and the gradient the same: all features
  * are computed first without keeping anything; the loss gives their gradients; then every chunk runs a second time and takes its part
  * of them back to the weights (Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021).
- *
- * @param chunk divides the number of images; default: all at once, in one pass
  */
-export function contrastiveGradients(clip: Clip, batch: PairBatch, chunk = nth(batch.images.shape, 0)): LossAndGradients {
+export function contrastiveGradients(clip: Clip, batch: PairBatch, options: ObjectiveOptions): LossAndGradients {
   const { image, text, logitScale } = clip;
-  const count = nth(batch.images.shape, 0);
+  const count = nth(batch.windows.shape, 0);
+  const { chunk = count } = options;
   if (!image || !text) throw new TensorError('contrastiveGradients', 'a tower is missing', 'load both');
   if (!(chunk > 0) || count % chunk !== 0)
     throw new TensorError('contrastiveGradients', `chunks of ${chunk} do not divide ${count} images`, 'choose a divisor');
-  return scope(() =>
-    chunk === count ? inOnePass(image, text, logitScale, batch) : inTwoPasses(image, text, logitScale, batch, chunk),
-  );
+  const model = { image, text, logitScale };
+  return scope(() => (chunk === count ? inOnePass(model, batch, options) : inTwoPasses(model, batch, { ...options, chunk })));
 }
 
-function inOnePass(image: ImageTower, text: TextTower, logitScale: Tensor, batch: PairBatch): LossAndGradients {
+type Model = { readonly image: ImageTower; readonly text: TextTower; readonly logitScale: Tensor };
+
+function lossOf(images: Tensor, texts: Tensor, logitScale: Tensor, batch: PairTargets, options: ObjectiveOptions): Tensor {
+  const [unitImages, unitTexts] = [l2Normalize(images, -1), l2Normalize(texts, -1)];
+  const loss = contrastiveLoss(unitImages, unitTexts, logitScale, batch);
+  const { twinWeight, twinScale } = options;
+  return twinWeight === 0 ? loss : add(loss, mul(twinLoss(unitImages, batch, twinScale), twinWeight));
+}
+
+function inOnePass({ image, text, logitScale }: Model, batch: PairBatch, options: ObjectiveOptions): LossAndGradients {
   using tape = new Tape();
-  const loss = contrastiveLoss(image.forward(batch.images), text.forward(batch.ids), logitScale, batch);
+  const features = image.features(image.somePatches(batch.windows, batch.places));
+  const loss = lossOf(features, text.forward(batch.ids), logitScale, batch, options);
   return { loss, gradients: tape.backward(loss) };
 }
 
-function inTwoPasses(image: ImageTower, text: TextTower, logitScale: Tensor, batch: PairBatch, chunk: number): LossAndGradients {
-  const count = nth(batch.images.shape, 0);
-  const parts = Array.from({ length: count / chunk }, (_, index) => [index * chunk, chunk] as const);
+function inTwoPasses(
+  { image, text, logitScale }: Model,
+  batch: PairBatch,
+  { chunk, ...options }: ObjectiveOptions & { readonly chunk: number },
+): LossAndGradients {
+  const count = nth(batch.windows.shape, 0);
+  const starts = Array.from({ length: count / chunk }, (_, index) => index * chunk);
+  const part = (x: Tensor, start: number): Tensor => narrow(x, 0, start, chunk);
+  const featuresFrom = (start: number): Tensor =>
+    image.features(image.somePatches(part(batch.windows, start), part(batch.places, start)));
   const total = new Gradients();
-  const imageFeatures = cat(parts.map(([start, length]) => image.forward(narrow(batch.images, 0, start, length))));
+  const imageFeatures = cat(starts.map(featuresFrom));
   const textFeatures = text.forward(batch.ids);
-  const { loss, upper } = lossOfFeatures(imageFeatures, textFeatures, logitScale, batch);
+  const { loss, upper } = lossOfFeatures(imageFeatures, textFeatures, logitScale, batch, options);
   total.set(logitScale, upper.of(logitScale));
   const collect = (forward: () => Tensor, cotangent: Tensor): void => {
-    using part = new Tape();
-    for (const [weight, gradient] of part.backward(forward(), cotangent)) {
+    using tape = new Tape();
+    for (const [weight, gradient] of tape.backward(forward(), cotangent)) {
       const sofar = total.get(weight);
       if (sofar) addInto(sofar, gradient);
       else total.set(weight, contiguousCopy(gradient));
     }
   };
   collect(() => text.forward(batch.ids), upper.of(textFeatures));
-  for (const [start, length] of parts)
-    collect(() => image.forward(narrow(batch.images, 0, start, length)), narrow(upper.of(imageFeatures), 0, start, length));
+  for (const start of starts) collect(() => featuresFrom(start), part(upper.of(imageFeatures), start));
   return { loss, gradients: total };
 }
 
 /** The loss, and its gradients to the features and the scale. */
-function lossOfFeatures(images: Tensor, texts: Tensor, logitScale: Tensor, batch: PairBatch) {
+function lossOfFeatures(images: Tensor, texts: Tensor, logitScale: Tensor, batch: PairTargets, options: ObjectiveOptions) {
   using tape = new Tape();
   tape.watch(images);
   tape.watch(texts);
-  const loss = contrastiveLoss(images, texts, logitScale, batch);
+  const loss = lossOf(images, texts, logitScale, batch, options);
   return { loss, upper: tape.backward(loss) };
 }

@@ -18,11 +18,14 @@ export async function publish(
   await learner.withAverage(() => saveHuggingFace(folder, halved(learner.clip), { tokenizer }));
   const { recipe, step } = learner;
   const about: TrainingFacts = {
-    command: `pnpm pretrain --steps ${recipe.steps} --seed ${recipe.seed}`,
+    command: `pnpm pretrain --steps ${recipe.steps} --cool-down ${recipe.cooldown} --seed ${recipe.seed}`,
     updates: step,
     drawings: drawings.length,
+    renderings: drawings.reduce((sum, { renderings }) => sum + renderings.length, 0),
+    things: new Set(drawings.map(({ subject }) => subject.key)).size,
     tokens: trained.vocabularySize,
-    flops: learner.flops(new Batches(drawings, captions, trained, recipe).make(0)),
+    flops: flopsOf(learner, new Batches(drawings, captions, trained, recipe)),
+    adapter: learner.device.adapter.name,
     recipe,
   };
   await writeFileAtomic(
@@ -45,4 +48,11 @@ function halved(clip: Clip): SavedWeights {
       return dtype === 'f16' ? { shape, dtype, data } : { shape, dtype: 'f16', data: float32ToFloat16(data) };
     },
   };
+}
+
+/** Of all updates: those that see some patches of an image, and those that see all. */
+function flopsOf(learner: Learner, batches: Batches): number {
+  const { recipe, step } = learner;
+  const partial = Math.min(step, Math.floor(recipe.steps - recipe.wholePart * recipe.cooldown));
+  return partial * learner.flops(batches.make(0)) + (step - partial) * learner.flops(batches.make(recipe.steps - 1));
 }

@@ -8,6 +8,7 @@ import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 import { Batches } from './batches.ts';
 import { imageFeatures, type Probe, recallAt, textFeatures, zeroShotAccuracy } from './evaluate.ts';
 import { Learner } from './learner.ts';
+import { type Throughput, ThroughputMeter } from './throughput.ts';
 import type { Material } from './material.ts';
 import { isOnTheWay, levelUpdates, rateAt, type Recipe } from './recipe.ts';
 
@@ -20,6 +21,7 @@ export type Progress = {
   readonly loss: number;
   readonly lr: number;
   readonly secondsPerStep: number;
+  readonly throughput: Throughput;
   /** Seconds to go. */
   readonly eta: number;
   readonly validation?: Validation;
@@ -71,8 +73,9 @@ async function firstOnTheWay(paths: readonly string[], recipe: Recipe): Promise<
     const file = await openSafetensors(path);
     const { metadata } = file;
     await file.close();
-    const { steps } = JSON.parse(metadata['recipe'] ?? '{}') as Partial<Recipe>;
-    if (steps !== undefined && isOnTheWay(Number(metadata['step']), steps, recipe)) return path;
+    const { steps, cooldown } = JSON.parse(metadata['recipe'] ?? '{}') as Partial<Recipe>;
+    if (steps !== undefined && cooldown !== undefined && isOnTheWay(Number(metadata['step']), { steps, cooldown }, recipe))
+      return path;
   }
   return undefined;
 }
@@ -84,27 +87,41 @@ export async function pretrain(options: RunOptions): Promise<Learner> {
   const learner = await openLearner(options);
   const batches = new Batches(material.drawings, material.captions, material.tokenizer, recipe);
   const log = async (entry: object): Promise<void> => appendFile(join(out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
-  let since = performance.now();
+  const meter = new ThroughputMeter(recipe.batch);
   let losses: number[] = [];
   let next = learner.step < recipe.steps ? batches.make(learner.step) : undefined;
   const isStopped = (): boolean => signal?.aborted ?? false;
+  meter.restart();
   while (next && !isStopped()) {
     const lr = rateAt(learner.step, recipe);
-    const loss = learner.learn(next);
-    // The host prepares the next batch while the device works on this one.
-    next = learner.step < recipe.steps ? batches.make(learner.step) : undefined;
-    losses.push(await loss.item());
+    const batch = next;
+    const done = await meter.step(
+      () => learner.learn(batch).item(),
+      () => (learner.step < recipe.steps ? batches.make(learner.step) : undefined),
+    );
+    next = done.next;
+    losses.push(done.result);
     const { step } = learner;
     const isLast = step === recipe.steps;
     const validates = step % recipe.evaluateEvery === 0 || isLast;
     if (step % REPORT_EVERY === 0 || validates) {
-      const secondsPerStep = (performance.now() - since) / 1000 / losses.length;
+      const { secondsPerStep, ...throughput } = meter.mean(learner.flops(batch));
       const mean = losses.reduce((sum, value) => sum + value, 0) / losses.length;
       const validation = validates ? await validate(learner, probes) : undefined;
       const eta = secondsPerStep * (recipe.steps - step);
-      onProgress?.({ step, steps: recipe.steps, loss: mean, lr, secondsPerStep, eta, ...(validation && { validation }) });
-      await log({ step, loss: mean, lr, secondsPerStep, ...validation });
-      [losses, since] = [[], performance.now()];
+      onProgress?.({
+        step,
+        steps: recipe.steps,
+        loss: mean,
+        lr,
+        secondsPerStep,
+        throughput,
+        eta,
+        ...(validation && { validation }),
+      });
+      await log({ step, loss: mean, lr, secondsPerStep, ...throughput, ...validation });
+      losses = [];
+      meter.restart();
     }
     if (step === levelUpdates(recipe)) await learner.save(levelOf(out));
     if (step % recipe.saveEvery === 0 || isLast) await learner.save(checkpointOf(out));

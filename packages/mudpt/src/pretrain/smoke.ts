@@ -16,7 +16,11 @@ const SMOKE: Recipe = {
   side: 18,
   variants: 1,
   batch: 16,
-  chunk: 16,
+  views: 2,
+  chunk: 8,
+  cooldown: 8,
+  keptPatches: 3,
+  wholePart: 0.5,
   steps: 30,
   warmup: 4,
   lr: 2e-3,
@@ -35,6 +39,7 @@ export async function smoke(device: Device): Promise<SmokeReport> {
       cache: folder,
       styles: ['fluent-emoji-flat'],
       collection: [],
+      originals: ['fxemoji'],
       every: 8,
     });
     const losses: number[] = [];

@@ -86,10 +86,16 @@ export class PromptedClip implements PromptMethod {
   }
 
   evaluate(images: Tensor, textFeatures?: Tensor): Tensor {
+    return scope(() => this.evaluateWithFeatures(images, textFeatures).logits);
+  }
+
+  /** A subclass that overrides {@link evaluate} overrides this too. */
+  evaluateWithFeatures(images: Tensor, textFeatures?: Tensor): Pick<Outputs, 'logits' | 'imageFeatures'> {
     return scope(() => {
       const prompts = this.promptsOfAll();
       const features = textFeatures ?? this.classFeatures(prompts, 'serve');
-      return this.outputs(this.imageFeatures(images, prompts, 'serve'), features).logits;
+      const { logits, imageFeatures } = this.outputs(this.imageFeatures(images, prompts, 'serve'), features);
+      return { logits, imageFeatures };
     });
   }
 

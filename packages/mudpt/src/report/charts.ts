@@ -5,7 +5,10 @@ import type { Confusion } from '../evaluation/confusion.ts';
 import type { Evaluation, RunSummary } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
 import { matrixRaster, matrixSvg } from './matrix.ts';
+import { nameOfEvaluation } from '../runs/records.ts';
 import { accuracyCurve, accuracyHistogram, classBars, classChanges, extremes, lossCurve, MOST_CLASSES } from './plots.ts';
+import { COLOURS } from './labels.ts';
+import { type ReliabilityDrawing, reliabilityDiagram } from './reliability.ts';
 import type { ClassCharts, MatrixDrawing } from './sections.ts';
 import { pngOf, rasterPng } from './thumbnails.ts';
 
@@ -14,13 +17,18 @@ export type Charts = {
   readonly accuracy: string | undefined;
   readonly classes: ClassCharts;
   readonly matrix: MatrixDrawing;
+  /** Zero-shot and tuned; empty for evaluations of version 0.1. */
+  readonly reliability: readonly ReliabilityDrawing[];
   /** Names of files, and what makes their contents. */
   readonly files: readonly (readonly [name: string, make: () => Promise<Buffer>])[];
 };
 
+/** Pixels of the chart beside the table of classes: drawn smaller, not shrunk, so that its names stay legible. */
+const BESIDE_TABLE = 400;
+
 /** @param piece runs a part of the work, after a turn of the event loop */
 export async function drawCharts(
-  { data, training: { stepsPerEpoch } }: RunSummary,
+  { data, method, training: { stepsPerEpoch } }: RunSummary,
   metrics: readonly MetricsLine[],
   before: Evaluation,
   after: Evaluation,
@@ -31,15 +39,23 @@ export async function drawCharts(
   const changes = classChanges(before, after);
   const loss = await piece(() => lossCurve(metrics, stepsPerEpoch));
   const accuracy = await piece(() => accuracyCurve(metrics, stepsPerEpoch));
+  const reliability: ReliabilityDrawing[] = [];
+  for (const { what, metrics: measured } of [before, after]) {
+    const { calibration } = measured;
+    if (!calibration) continue;
+    const colour = what === 'tuned' ? COLOURS.after : COLOURS.before;
+    const diagram = await piece(() => reliabilityDiagram(calibration, colour));
+    reliability.push({ name: nameOfEvaluation(what, method.name), calibration, diagram });
+  }
   const curves = Object.entries({ 'loss.png': loss, 'accuracy.png': accuracy }).flatMap(([name, svg]) =>
     svg === undefined ? [] : [[name, () => pngOf(svg)] as const],
   );
   if (names.length <= MOST_CLASSES) {
     changes.sort((a, b) => b.to - b.from - (a.to - a.from));
-    const all = await piece(() => classBars(names, changes));
+    const all = await piece(() => classBars(names, changes, BESIDE_TABLE));
     const svg = await piece(() => matrixSvg(names, confusion));
     const files = [...curves, ['classes.png', () => pngOf(all)], ['confusion_matrix.png', () => pngOf(svg)]] as const;
-    return { loss, accuracy, classes: { all }, matrix: { svg }, files };
+    return { loss, accuracy, reliability, classes: { all }, matrix: { svg }, files };
   }
   const ends = extremes(changes);
   const histogram = await piece(() => accuracyHistogram(changes));
@@ -50,6 +66,7 @@ export async function drawCharts(
   return {
     loss,
     accuracy,
+    reliability,
     classes: { histogram, least, greatest },
     matrix: { image: `data:image/png;base64,${png.toString('base64')}` },
     files: [...curves, ['classes.png', () => pngOf(histogram)], ['confusion_matrix.png', () => Promise.resolve(png)]],

@@ -17,11 +17,36 @@ it('a raster has a pixel a cell, the darker the larger the share of its row', ()
   expect([0, 2, 4, 6, 8].map((place) => pixel(pixels, place))).toEqual([[107, 174, 214], WHITE, BLUE, BLUE, WHITE]);
 });
 
+it('an empty cell is white wherever it lies', () => {
+  const { side, pixels } = matrixRaster(confusionOf([0, 6], [0, 6], 7));
+  for (let place = 0; place < side * side; place += 1)
+    expect(pixel(pixels, place)).toEqual(place === 0 || place === 48 ? BLUE : WHITE);
+});
+
 it('a raster of more classes than pixels sums squares of cells', () => {
   // Classes 0 and 1 share a pixel, and 2 has the other.
   const { side, pixels } = matrixRaster(confusionOf(LABELS, GUESSES, 3), 2);
   expect(side).toBe(2);
   expect([0, 1, 2, 3].map((place) => pixel(pixels, place))).toEqual([BLUE, WHITE, BLUE, WHITE]);
+});
+
+it('a million pixels of 50,000 images take a few milliseconds of the event loop', () => {
+  const labels = Array.from({ length: 50_000 }, (_, index) => index % 1000);
+  const confusion = confusionOf(
+    labels,
+    labels.map((label, index) => (label * 7 + index) % 1000),
+    1000,
+  );
+  matrixRaster(confusion);
+  const times = [0, 1, 2, 3, 4].map(() => {
+    const begun = performance.now();
+    const { pixels } = matrixRaster(confusion);
+    const took = performance.now() - begun;
+    expect(pixel(pixels, 999_999)).toHaveLength(3);
+    return took;
+  });
+  // 100 ms and more when every pixel was looked at.
+  expect(Math.min(...times)).toBeLessThan(50);
 });
 
 it('the drawing has one element for each cell that is not empty, and names in escapes', () => {

@@ -6,8 +6,8 @@ import { roomFor, shortened } from './labels.ts';
 
 /** Pixels between labels and the word for the axis. */
 const GAP = 24;
-/** Pixels of a matrix drawn in full, and of one cell at least and at most. */
-const [DRAWN, LEAST_CELL, MOST_CELL] = [720, 11, 40];
+/** Pixels of a matrix drawn in full with its labels, and of one cell at least and at most. */
+const [DRAWN, LEAST_CELL, MOST_CELL] = [940, 11, 40];
 /** Pixels of a side of the raster image at most. */
 const MOST_PIXELS = 1000;
 
@@ -30,8 +30,10 @@ function shade(share: number): readonly number[] {
 export function matrixSvg(names: readonly string[], confusion: Confusion): string {
   const { labelled } = marginsOf(confusion);
   const short = names.map(shortened);
-  const size = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(DRAWN / Math.max(1, names.length))));
   const room = roomFor(short);
+  // Labels stand to the left, and lean out to the right.
+  const free = DRAWN - 1.6 * room - GAP;
+  const size = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(free / Math.max(1, names.length))));
   const [start, side] = [room + GAP, size * names.length];
   const centre = (index: number): number => start + (index + 0.5) * size;
   const labels = short.map(
@@ -75,9 +77,20 @@ export function matrixRaster(confusion: Confusion, most = MOST_PIXELS): Raster {
     const place = Math.floor(truth / bin) * side + Math.floor(prediction / bin);
     counts[place] = nth(counts, place) + count;
   }
-  const blank = shade(0);
-  const pixels = Uint8Array.from({ length: 3 * side * side }, (_, index) => nth(blank, index % 3));
-  for (const [place, count] of counts.entries())
-    if (count > 0) pixels.set(shade(Math.sqrt(count / Math.max(1, nth(totals, Math.floor(place / side))))), 3 * place);
+  const pixels = filledWith(shade(0), side * side);
+  // Cells alone: of a million pixels most are empty, and a look at each would hold the event loop for a tenth of a second.
+  for (const { truth, prediction } of cells) {
+    const row = Math.floor(truth / bin);
+    const place = row * side + Math.floor(prediction / bin);
+    pixels.set(shade(Math.sqrt(nth(counts, place) / Math.max(1, nth(totals, row)))), 3 * place);
+  }
   return { side, pixels };
+}
+
+/** Pixels of one colour: each copy doubles what is there. */
+function filledWith(colour: readonly number[], count: number): Uint8Array {
+  const pixels = new Uint8Array(3 * count);
+  pixels.set(colour);
+  for (let filled = 3; filled < pixels.length; filled *= 2) pixels.copyWithin(filled, 0, filled);
+  return pixels;
 }

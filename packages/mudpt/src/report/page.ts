@@ -17,7 +17,7 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8p
 .number b { display: block; font-size: 1.85rem; line-height: 1.15; font-weight: 650; letter-spacing: -.02em; }
 .number.main b { color: var(--accent); } .track { position: relative; height: 10px; border-radius: 5px; background: var(--track); margin: 1rem 0 .3rem; }
 .track i { position: absolute; left: 0; top: 0; bottom: 0; border-radius: 5px; } .track .after { background: var(--accent); } .track .before { background: var(--before); } .track .lost { background: var(--down); }
-.row { display: flex; flex-wrap: wrap; gap: 1.2rem; } .row > * { flex: 1 1 420px; min-width: 0; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; background: none !important; } .scroll svg { max-width: none; }
+.row { display: flex; flex-wrap: wrap; gap: 1.2rem; } .row > * { flex: 1 1 420px; min-width: 0; } .row.classes-beside > div { flex: 1 1 360px; } .row.classes-beside > .scroll { flex: 1.4 1 560px; } .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; background: none !important; } .scroll svg { max-width: none; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th { text-align: left; color: var(--soft); font-weight: 600; cursor: pointer; }
 td:first-child { min-width: 9rem; } .long { max-height: 34rem; overflow: auto; content-visibility: auto; contain-intrinsic-size: auto 34rem; border: 1px solid var(--line); border-radius: 8px; } .long th { position: sticky; top: 0; background: var(--ground); }
 .tools { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; } .tools input, .tools button { font: inherit; font-size: 13px; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: 6px; background: var(--panel); color: var(--ink); } .tools button { cursor: pointer; }
@@ -26,6 +26,7 @@ td:first-child { min-width: 9rem; } .long { max-height: 34rem; overflow: auto; c
 .pictures img { width: 64px; height: 64px; object-fit: contain; border: 1px solid var(--line); border-radius: 6px; background: white; display: block; margin-bottom: .25rem; }
 .pictures img.example { width: 30px; height: 30px; display: inline-block; margin: 0 .2rem .1rem 0; }
 .matrix [data-cell], .raster { cursor: pointer; } .raster { display: block; width: min(100%, 720px); image-rendering: pixelated; border: 1px solid var(--line); } #cell { margin-top: .6rem; } .note { border-left: 3px solid #e0a100; padding: .2rem .8rem; background: var(--note); }
+.key { white-space: nowrap; margin-right: .9rem; font-size: 12.5px; } .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .35em; }
 dl { display: grid; grid-template-columns: repeat(2, max-content 1fr); gap: .15rem 1.1rem; margin: .3rem 0; font-size: 13.5px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 560px) { body { padding: 1.2rem .9rem 3rem; } dl { grid-template-columns: max-content 1fr; } .row > * { flex-basis: 100%; } .number b { font-size: 1.5rem; } th, td { padding: .28rem .4rem; } }
 @media (prefers-color-scheme: dark) {

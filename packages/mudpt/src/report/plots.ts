@@ -124,12 +124,12 @@ export function extremes(changes: readonly ClassChange[], most = EXTREMES): { le
   return { least: sorted.slice(0, most), greatest: sorted.slice(-most).reverse() };
 }
 
-/** Accuracy of classes before and after, in the order given. */
-export function classBars(names: readonly string[], changes: readonly ClassChange[]): string {
+/** Accuracy of classes before and after, in the order given. @param width pixels */
+export function classBars(names: readonly string[], changes: readonly ClassChange[], width = 560): string {
   const rows = changes.map(({ label, from, to }) => ({ key: `${label}`, from, to }));
   const byKey = new Map(changes.map(({ label }) => [`${label}`, shortened(names[label] ?? '')]));
   return svg({
-    width: 560,
+    width,
     height: 58 + 17 * rows.length,
     marginBottom: 38,
     marginLeft: roomFor([...byKey.values()]),

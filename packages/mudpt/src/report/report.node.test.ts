@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { confusionOf, metricsOf } from '../evaluation/index.ts';
+import { calibrationOf } from '../evaluation/reliability.ts';
 import { type Evaluation, RunFolder, type RunSummary, resolveConfig } from '../runs/index.ts';
 import { html } from './markup.ts';
 import { writeReport } from './report.ts';
@@ -151,6 +152,39 @@ describe('a report', () => {
     });
     expect(await text()).not.toContain('never trained on');
     expect(await text()).toContain('zero-shot by the method, ±');
+  });
+
+  it('draws how often each model is right where it is so sure, and leaves the section out where nobody measured it', async () => {
+    const sure = (guesses: readonly number[]) =>
+      calibrationOf(guesses.map((guess, i) => ({ confidence: i < 2 ? 0.5 : 0.9, isRight: guess === LABELS[i] })));
+    const withCalibration = (what: Evaluation['what'], guesses: readonly number[]): Evaluation => {
+      const made = evaluation(what, guesses);
+      return { ...made, metrics: { ...made.metrics, calibration: sure(guesses) } };
+    };
+    const text = async (): Promise<string> =>
+      readFile(await writeReport({ folder, dataset: { splits: { train: [], val: [], test: [] } } }), 'utf8');
+    const folder = await makeRun([withCalibration('zero-shot', BEFORE), withCalibration('tuned', AFTER)]);
+    // Of the tuned model two at 50 % are right, and two of four at 90 %: (2 * 50 + 4 * 40) / 6.
+    expect(await text()).toMatch(/<h2>Calibration<\/h2>.*zero-shot: ECE 43\.3\u00a0%.*tuned: ECE 43\.3\u00a0%/s);
+    expect((await text()).match(/confidence, %/g)).toHaveLength(2);
+    const plain = summary([evaluation('zero-shot', BEFORE), evaluation('tuned', AFTER)]);
+    await folder.writeSummary(plain);
+    expect(await text()).not.toContain('<h2>Calibration</h2>');
+    expect(await text()).not.toContain('<h2>Unknown pictures</h2>');
+    const place = {
+      data: 'animals',
+      split: 'test',
+      classes: 'all',
+      unknown: 'plants & co',
+      known: 6,
+      count: 17,
+      time: '',
+    } as const;
+    const detection = { auroc: 81.25, fpr95: 33.75, threshold: 0.5 };
+    const unknown = (['zero-shot', 'tuned'] as const).map((what) => ({ ...place, what, softmax: detection, logit: detection }));
+    await folder.writeSummary({ ...plain, unknown: [...unknown, { ...unknown[0]!, data: 'elsewhere', unknown: 'not here' }] });
+    expect(await text()).toMatch(/Unknown pictures.*plants &amp; co.*zero-shot.*81\.3.*33\.8.*plants &amp; co.*tuned/s);
+    expect(await text()).not.toContain('not here');
   });
 
   /** A run whose class 2i + 1 is always taken for 2i, with `perClass` images a class. */

@@ -9,6 +9,7 @@ import type { Clip, ImageSource } from '@mudpt/clip';
 import { command } from '../command.ts';
 import type { Dataset } from '../data/index.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
+import type { SampledFeatures } from '../evaluation/feature-sample.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import type { Method, PromptLayout } from '../methods/index.ts';
 import type { RunConfig } from '../runs/settings.ts';
@@ -21,6 +22,8 @@ import { drawCharts } from './charts.ts';
 import { confusedPairs, doubtfulLabels, hardest, hardestImages, labelsToCheck, pairsShown, pairsTable } from './errors.ts';
 import type { Markup } from './markup.ts';
 import { MOST_CLASSES } from './plots.ts';
+import { embeddingOf, embeddingSection } from './embedding.ts';
+import { reliabilitySection, unknownSection } from './reliability.ts';
 import { alternatives, classTable, confusionSection, curves, headline, inside, usage } from './sections.ts';
 import { thumbnails } from './thumbnails.ts';
 import { type LayerWords, nearestWords } from './words.ts';
@@ -36,6 +39,8 @@ export type ReportSources = {
   readonly dataset: Pick<Dataset, 'splits'>;
   /** The base model and the method with what was learnt, for the nearest words; without them that part is left out. */
   readonly learnt?: { readonly clip: Clip; readonly method: Method };
+  /** Features of test images, to be laid out in a plane; without them the plane is that of the report before. */
+  readonly features?: SampledFeatures | undefined;
   /** Asks to stop: nothing is written then but charts that are done. */
   readonly signal?: AbortSignal;
 };
@@ -45,7 +50,7 @@ export type ReportSources = {
  * @returns its path
  * @throws InputError for a run that has not been evaluated yet; the signal's reason once it is aborted
  */
-export async function writeReport({ folder, dataset, learnt, signal }: ReportSources): Promise<string> {
+export async function writeReport({ folder, dataset, learnt, features, signal }: ReportSources): Promise<string> {
   const [summary, config] = [await folder.readSummary(), await folder.readConfig()];
   const metrics = await folder.metrics.read(summary.lengths?.metrics);
   const { divergence } = summary.training;
@@ -58,6 +63,10 @@ export async function writeReport({ folder, dataset, learnt, signal }: ReportSou
     await yieldToEventLoop(signal);
     return await make();
   };
+  // Threads lay features out while the rest is made.
+  const planes = features ? embeddingOf(features, signal) : folder.readEmbedding();
+  // An error is thrown where the plane is needed.
+  planes.catch(() => undefined);
   const predictions = await folder.readPredictions(summary.lengths?.predictions, signal);
   const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
   const confusion = await piece(() => folder.readConfusion(after));
@@ -68,11 +77,16 @@ export async function writeReport({ folder, dataset, learnt, signal }: ReportSou
   const examples = await examplesOf(predictions, dataset, signal);
   const layout = summary.method.layout as PromptLayout | undefined;
   const words = learnt ? await piece(() => wordsOf(learnt.clip, learnt.method)) : [];
+  const embedding = await planes;
+  if (features && embedding) await folder.writeEmbedding(embedding);
   const sections = [
     () => headline(summary, config, before, after),
     () => alternatives(summary, after),
     () => curves(charts.loss, charts.accuracy, summary.training, config),
     () => classTable(summary, charts.classes, before, after),
+    () => embeddingSection(summary, embedding),
+    () => reliabilitySection(charts.reliability),
+    () => unknownSection(summary, config),
     () => confusionSection(summary, confusion, charts.matrix, pairsTable(summary, confusion), predictions, images),
     () => hardestImages(summary, predictions, images, examples),
     () => labelsToCheck(summary, predictions, images, examples),

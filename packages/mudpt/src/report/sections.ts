@@ -86,7 +86,7 @@ export function classTable(summary: RunSummary, charts: ClassCharts, before: Eva
   const head = html`<thead><tr><th>class</th><th class="n">train</th><th class="n">test</th><th class="n">zero-shot</th><th class="n">${nameOfEvaluation('tuned', summary.method.name)}</th><th class="n">change</th><th class="n">F1</th></tr></thead>`;
   const isShort = 'all' in charts;
   const table = html`<div class="scroll${isShort ? '' : ' long'}"><table class="classes">${head}<tbody>${rows}</tbody></table></div>`;
-  if (isShort) return html`<h2>Classes</h2><div class="row"><div>${trusted(charts.all)}</div>${table}</div>`;
+  if (isShort) return html`<h2>Classes</h2><div class="row classes-beside"><div>${trusted(charts.all)}</div>${table}</div>`;
   // Sorted by a column with a click anywhere; with many classes by words, too.
   const tools = html`<p class="tools"><input type="search" placeholder="find a class" aria-label="find a class"> <button data-column="4" data-down="no">worst first</button> <button data-column="5" data-down="no">most lost first</button> <button data-column="5" data-down="yes">most gained first</button> <button data-column="0" data-down="no">by name</button> <span class="soft"></span></p>`;
   return html`<h2>Classes</h2><p class="soft">How many of the ${rows.length} classes have which accuracy.</p><div>${trusted(charts.histogram)}</div>

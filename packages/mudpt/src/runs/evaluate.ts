@@ -7,12 +7,14 @@ import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import { openRunData } from './run-data.ts';
 import type { PromptFacts } from './prompt-file.ts';
-import type { Evaluation, Prediction } from './records.ts';
+import type { Evaluation, Prediction, UnknownEvaluation } from './records.ts';
 import { evaluationOf, predictionLines } from './summary.ts';
 import type { RunFolder } from './run-folder.ts';
 import { frozenFeatures, frozenTexts } from './frozen-features.ts';
 import { digestOfNames, recordDescriptions } from './text-files.ts';
 import type { RunCache } from './run-cache.ts';
+import type { ForwardOptions } from '../evaluation/forward.ts';
+import type { Features } from '../evaluation/image-features.ts';
 import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/predict.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import type { ImagePrediction } from '../evaluation/predictions.ts';
@@ -20,6 +22,7 @@ import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import type { TunedModel } from './open-run.ts';
 import { isPlain, ofFrozenModel, type Variation } from './variation.ts';
 import { withEvaluation } from './summary-record.ts';
+import { type BothPredictions, measureUnknown, openUnknown, type UnknownImages, withUnknown } from './unknown.ts';
 
 export interface EvaluateOptions {
   /** Another data set than the run's; the run's again where it was given as a value. */
@@ -40,6 +43,11 @@ export interface EvaluateOptions {
   /** Asks to stop: nothing is recorded then, and its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
   readonly onPart?: (what: string, done: number, total: number) => void;
+  /**
+   * Folders of images, or data sets, that belong to none of the classes: how well they are told from the test images. Of a data set, classes
+   * that are known are left aside.
+   */
+  readonly unknown?: readonly string[];
   /** Called with what was predicted, before anything is recorded. */
   readonly onPredictions?: (predictions: readonly Prediction[]) => Promise<void>;
 }
@@ -49,6 +57,10 @@ export interface EvaluationResult {
   readonly tuned: Evaluation;
   /** Which class is taken for which. */
   readonly confusions: { readonly zeroShot: Confusion; readonly tuned: Confusion };
+  /** Of each of the unknown sets in their order, zero-shot and tuned. */
+  readonly unknown: readonly UnknownEvaluation[];
+  /** What a person should know of them. One sentence each. */
+  readonly notes: readonly string[];
   readonly classNames: readonly string[];
   readonly unreadable: readonly Unreadable[];
 }
@@ -63,6 +75,8 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   const dataset = await openTest(config, options, classes);
   if (dataset.splits.test.length === 0)
     throw new InputError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
+  const unknownSets: UnknownImages[] = [];
+  for (const name of options.unknown ?? []) unknownSets.push(await openUnknown(name, dataset, options.root ?? config.root));
   const method = forDataset(run.method, facts, dataset);
   try {
     const { classNames } = dataset;
@@ -71,33 +85,45 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
       ...(options.signal && { signal: options.signal }),
       onProgress: (done: number) => options.onPart?.(what, done, total),
     });
-    const { test } = dataset.splits;
     const shared = { base, config, cache: options.cache };
-    const features = await frozenFeatures(shared, loader)(test, forward('zero-shot', test.length));
+    const frozenOf = frozenFeatures(shared, loader);
+    const predictBoth = async (images: Features, what: string): Promise<BothPredictions> => ({
+      zeroShot: await predictZeroShot(base.clip, images, dataset, frozenTexts(shared)),
+      tuned: await predictTuned(run, method, images, forward(what, images.items.length)),
+    });
+    const { test } = dataset.splits;
+    const features = await frozenOf(test, forward('zero-shot', test.length));
     try {
-      const zeroShot = await predictZeroShot(base.clip, features, dataset, frozenTexts(shared));
-      const tuned =
-        method.kind === 'features'
-          ? await predictFeatures(features, classNames.length, (rows) => method.evaluate(rows))
-          : await predictImages(base.clip, method, loader, features.items, forward('tuned', features.items.length));
+      const both = await predictBoth(features, 'tuned');
       const varied = await variationOf(run, options);
-      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) => {
+      const kindOf = (what: Evaluation['what']) => {
         const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
-        const kind = { what, data: dataset.name, split: 'test', classes, ...(!isPlain(variation) && { variation }) } as const;
-        return evaluationOf(kind, predictions, classNames.length);
+        return { what, data: dataset.name, split: 'test', classes, ...(!isPlain(variation) && { variation }) } as const;
       };
-      const measured = { zeroShot: made('zero-shot', zeroShot), tuned: made('tuned', tuned) };
+      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) =>
+        evaluationOf(kindOf(what), predictions, classNames.length);
+      const measured = { zeroShot: made('zero-shot', both.zeroShot), tuned: made('tuned', both.tuned) };
+      const unknown = await measureUnknown(unknownSets, kindOf, both, facts.temperature, async ({ name, items }) => {
+        const others = await frozenOf(items, forward(`zero-shot, ${name}`, items.length));
+        try {
+          return await predictBoth(others, `tuned, ${name}`);
+        } finally {
+          others.features.dispose();
+        }
+      });
       const result = {
         zeroShot: measured.zeroShot.evaluation,
         tuned: measured.tuned.evaluation,
         confusions: { zeroShot: measured.zeroShot.confusion, tuned: measured.tuned.confusion },
+        unknown,
+        notes: unknownSets.flatMap(({ notes }) => notes),
         classNames,
         unreadable: loader.unreadable,
       };
       // From here to the end takes no time: what was measured is either recorded whole or not at all.
       options.signal?.throwIfAborted();
-      await options.onPredictions?.(predictionLines(zeroShot, tuned));
-      await record(folder, config, [measured.zeroShot, measured.tuned]);
+      await options.onPredictions?.(predictionLines(both.zeroShot, both.tuned));
+      await record(folder, config, [measured.zeroShot, measured.tuned], unknown);
       return result;
     } finally {
       features.features.dispose();
@@ -105,6 +131,22 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   } finally {
     if (method !== run.method) method.dispose();
   }
+}
+
+/** What was learnt, on images whose frozen features are known. */
+function predictTuned(
+  { base, facts: { temperature }, loader }: TunedModel,
+  method: Method,
+  features: Features,
+  forward: ForwardOptions,
+): Promise<ImagePrediction[]> {
+  if (method.kind === 'prompts')
+    return predictImages(base.clip, method, loader, features.items, {
+      ...forward,
+      ...(temperature !== undefined && { temperature }),
+    });
+  const classes = method.classNames.length;
+  return predictFeatures(features, classes, (rows) => method.evaluate(rows), undefined, temperature);
 }
 
 /** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */
@@ -164,7 +206,12 @@ function forDataset(method: Method, facts: PromptFacts, dataset: Dataset): Metho
   return isEqual(classContext(facts), context) ? method : method.forContext(context);
 }
 
-async function record(folder: RunFolder, config: RunConfig, made: readonly ReturnType<typeof evaluationOf>[]): Promise<void> {
+async function record(
+  folder: RunFolder,
+  config: RunConfig,
+  made: readonly ReturnType<typeof evaluationOf>[],
+  against: readonly UnknownEvaluation[],
+): Promise<void> {
   await using _lock = await folder.lock();
   const summary = await folder.readSummary();
   for (const { evaluation, confusion } of made) await folder.writeConfusion(evaluation, confusion);
@@ -172,6 +219,8 @@ async function record(folder: RunFolder, config: RunConfig, made: readonly Retur
     (all, { evaluation }) => withEvaluation(all, evaluation),
     summary.evaluations,
   );
-  await folder.writeSummary({ ...summary, evaluations });
-  await folder.writeResults({ ...summary, evaluations }, config);
+  const unknown = withUnknown(summary.unknown, against);
+  const changed = { ...summary, evaluations, ...(unknown.length > 0 && { unknown }) };
+  await folder.writeSummary(changed);
+  await folder.writeResults(changed, config);
 }

@@ -5,7 +5,7 @@ export { folderMark, identity, marksOf, type RunMarks } from './identity.ts';
 export { openRun, type TunedModel } from './open-run.ts';
 export { Classifier } from './classifier.ts';
 export { type FilePrediction, type NamedProbability, predictFiles } from './predict.ts';
-export { type ClassFacts, type Evaluation, type Prediction, type RunSummary } from './records.ts';
+export { type ClassFacts, type Embedding, type Evaluation, type Prediction, type RunSummary } from './records.ts';
 export { RESULT_COLUMNS } from './results.ts';
 export { resumeRun, runFolderOf, train } from './run.ts';
 export { openRunData } from './run-data.ts';

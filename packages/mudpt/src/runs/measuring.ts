@@ -13,6 +13,7 @@ import { forwardOptions, type Stage } from './stage.ts';
 
 /** What the frozen model makes of the test images. */
 export async function measureZeroShot(stage: Stage, test: Features): Promise<ImagePrediction[]> {
+  await stage.sample?.begin(test);
   const predictions = await predictZeroShot(stage.base.clip, test, stage.dataset, stage.frozenTexts);
   await evaluated(stage, 'zero-shot', predictions);
   return predictions;
@@ -31,9 +32,15 @@ export async function measureTuned(stage: Stage, method: Method, test: Features)
 
 /** Prompts may be finite and yet so large that nothing finite follows from them. */
 async function predictPrompted(stage: Stage, method: PromptMethod, items: readonly Item[]): Promise<ImagePrediction[]> {
-  const { base, config, loader, summary } = stage;
+  const { base, config, loader, sample, summary } = stage;
+  const forward = forwardOptions(stage, 'evaluation', items.length, method);
+  // Without prompts in the image tower its features stay as they were.
+  const isChanged = sample !== undefined && method.spec.image !== undefined;
   try {
-    return await predictImages(base.clip, method, loader, items, forwardOptions(stage, 'evaluation', items.length, method));
+    return await predictImages(base.clip, method, loader, items, {
+      ...forward,
+      ...(isChanged && { onFeatures: (some, rows) => sample.addTuned(some, rows) }),
+    });
   } catch (cause) {
     if (!(cause instanceof NotFiniteError)) throw cause;
     const { training } = summary.current;

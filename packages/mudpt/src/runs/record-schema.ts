@@ -10,6 +10,12 @@ const percent = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
 const text = z.string().max(100_000);
 
+const calibration = z.looseObject({
+  ece: percent,
+  adaptiveEce: percent,
+  bins: z.array(z.looseObject({ count, confidence: percent, accuracy: percent })),
+});
+
 const metrics = z.looseObject({
   count,
   correct: count,
@@ -18,6 +24,7 @@ const metrics = z.looseObject({
   macroF1: percent,
   balancedAccuracy: percent.optional(),
   perClass: z.array(z.looseObject({ label: count, count, correct: count, accuracy: percent, f1: percent })),
+  calibration: calibration.optional(),
   /** Of version 0.1. */
   confusion: z.array(z.array(count)).optional(),
 });
@@ -30,6 +37,19 @@ const evaluation = z.looseObject({
   variation: variationSchema.optional(),
   metrics,
   time: text,
+});
+
+const detection = z.looseObject({ auroc: percent, fpr95: percent, threshold: number });
+
+const unknown = z.looseObject({
+  ...{ what: evaluation.shape.what, data: text, split: evaluation.shape.split, classes: evaluation.shape.classes, time: text },
+  unknown: text,
+  known: count,
+  count,
+  softmax: detection,
+  logit: detection,
+  scaled: detection.optional(),
+  temperature: number.positive().optional(),
 });
 
 const divergence = z.looseObject({ epoch: count, step: count, loss: text, lr: number, askedLr: number, what: text });
@@ -64,6 +84,7 @@ export const summarySchema = z.looseObject({
     .array(z.looseObject({ method: text, title: text, validation: percent, test: percent, count, isClearlyBetter: z.boolean() }))
     .optional(),
   evaluations: z.array(evaluation),
+  unknown: z.array(unknown).optional(),
   training: z.looseObject({
     epochs: count,
     stepsPerEpoch: count,
@@ -123,6 +144,17 @@ export const predictionSchema = z.looseObject({
   zeroShot: ranked,
   tuned: ranked,
   loss: number,
+});
+
+export const EMBEDDING_FORMAT = 1;
+
+const plane = z.array(z.tuple([number, number]));
+
+export const embeddingSchema = z.looseObject({
+  format: z.literal(EMBEDDING_FORMAT),
+  images: z.array(z.looseObject({ id: text, label: count })),
+  zeroShot: plane,
+  tuned: plane.optional(),
 });
 
 /** @throws FormatError naming the file at `path` and the entry that is not as it should be */

@@ -2,6 +2,7 @@
 import type { Divergence } from '../train/diverged.ts';
 import type { Dataset } from '../data/index.ts';
 import type { RunMarks } from './identity.ts';
+import type { Detection } from '../evaluation/detection.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import type { RankedLabels } from '../evaluation/predictions.ts';
 import { isEqual } from '@mudpt/tensor/internal';
@@ -30,6 +31,23 @@ export interface Evaluation {
   readonly metrics: Metrics;
   /** ISO 8601. */
   readonly time: string;
+}
+
+/** How well the certainty of a model tells the test images of an evaluation from images that belong to no class. */
+export interface UnknownEvaluation extends Pick<Evaluation, 'what' | 'data' | 'split' | 'classes' | 'variation' | 'time'> {
+  /** Folder or data set of the unknown images. */
+  readonly unknown: string;
+  /** Images of the classes. */
+  readonly known: number;
+  /** Unknown images. */
+  readonly count: number;
+  /** By the probability of the likeliest class (maximum softmax probability). */
+  readonly softmax: Detection;
+  /** By its logit: of CLIP's logits the cosine times their scale. */
+  readonly logit: Detection;
+  /** By its probability at the temperature that `predict` uses; absent where none was fitted, and for the frozen model. */
+  readonly scaled?: Detection | undefined;
+  readonly temperature?: number | undefined;
 }
 
 export interface RunSummary {
@@ -77,6 +95,8 @@ export interface RunSummary {
   readonly alternatives?: readonly AlternativeFacts[];
   /** In the order they were made; the last of each kind counts. */
   readonly evaluations: readonly Evaluation[];
+  /** Of `evaluate --unknown`; the last of each kind alone. */
+  readonly unknown?: readonly UnknownEvaluation[] | undefined;
   readonly training: {
     readonly epochs: number;
     readonly stepsPerEpoch: number;
@@ -102,6 +122,15 @@ export interface AlternativeFacts {
   readonly count: number;
   /** Than the run's method, on validation, beyond what chance explains. */
   readonly isClearlyBetter: boolean;
+}
+
+/** `embedding.json`: where test images lie when their features are laid out in a plane, in pixels of a drawing. */
+export interface Embedding {
+  readonly images: readonly { readonly id: string; readonly label: number }[];
+  /** By the frozen features, in the order of the images. */
+  readonly zeroShot: readonly (readonly [x: number, y: number])[];
+  /** By those after learning; absent where learning leaves them as they are. */
+  readonly tuned?: readonly (readonly [x: number, y: number])[] | undefined;
 }
 
 /** One line of `predictions.jsonl`. */

@@ -53,11 +53,15 @@ describe('RunFolder', () => {
     const folder = new RunFolder(at.path);
     const metrics = { count: 8, correct: 6, accuracy: 75, error: 25, macroF1: 70.5, perClass: [], confusion: [] };
     const evaluation = { what: 'tuned', data: 'cats, dogs', split: 'test', classes: 'all', metrics, time: 'T' } as const;
-    const summary = { evaluations: [evaluation], model: { name: 'm' }, method: { name: 'coop' } };
+    const calibration = { ece: 3.125, adaptiveEce: 2, bins: [] };
+    const measured = { ...evaluation, metrics: { ...metrics, balancedAccuracy: 72.25, calibration } };
+    const summary = { evaluations: [measured, evaluation], model: { name: 'm' }, method: { name: 'coop' } };
     await folder.writeResults(summary as never, resolveConfig({ method: 'coop', seed: 2 }));
     expect((await readFile(folder.file('results'), 'utf8')).split('\n')).toEqual([
-      'time,data,split,classes,method,model,shots,seed,what,pictures,accuracy,error,macro_f1',
-      'T,"cats, dogs",test,all,coop,m,16,2,tuned,8,75.0000,25.0000,70.5000',
+      'time,data,split,classes,method,model,shots,seed,what,pictures,accuracy,error,macro_f1,balanced_accuracy,ece,adaptive_ece',
+      'T,"cats, dogs",test,all,coop,m,16,2,tuned,8,75.0000,25.0000,70.5000,72.2500,3.1250,2.0000',
+      // Of an earlier version.
+      'T,"cats, dogs",test,all,coop,m,16,2,tuned,8,75.0000,25.0000,70.5000,,,',
       '',
     ]);
   });

@@ -7,6 +7,7 @@
  *   stood: lines of steps that are done again are cut off.
  * - `predictions.jsonl`: one {@link Prediction} per test image, zero-shot and tuned.
  * - `confusion/`: for each evaluation, which class is taken for which (confusion-file.ts).
+ * - `embedding.json`: where the report draws test images by their features, so that a report made anew has them.
  * - `results.csv`: one line per measurement, for spreadsheets (results.ts).
  * - `prompts.safetensors`: what was learnt, f32, by the authors' names; `prompts.json` says what it belongs to (prompt-file.ts).
  * - `last.safetensors`: the checkpoint (checkpoint.ts), and `previous.safetensors` the generation before.
@@ -31,8 +32,15 @@ import { resolveConfig } from './config.ts';
 import type { RunConfig, RunInput } from './settings.ts';
 import { confusionFile, openConfusion, sealConfusion } from './confusion-file.ts';
 import { MetricsFile, readRunFile } from './metrics-file.ts';
-import { checkRecord, predictionSchema, SUMMARY_FORMAT, summarySchema } from './record-schema.ts';
-import type { Evaluation, Prediction, RunSummary } from './records.ts';
+import {
+  checkRecord,
+  EMBEDDING_FORMAT,
+  embeddingSchema,
+  predictionSchema,
+  SUMMARY_FORMAT,
+  summarySchema,
+} from './record-schema.ts';
+import type { Embedding, Evaluation, Prediction, RunSummary } from './records.ts';
 import { resultsTable } from './results.ts';
 import { openSealed, openSealedJson, sealedLines, sealJson, sealLine, sealText, YAML_SEAL } from './sealed.ts';
 
@@ -42,6 +50,7 @@ const FILES = {
   metrics: 'metrics.jsonl',
   predictions: 'predictions.jsonl',
   confusion: 'confusion',
+  embedding: 'embedding.json',
   results: 'results.csv',
   prompts: 'prompts.safetensors',
   promptFacts: 'prompts.json',
@@ -188,6 +197,24 @@ export class RunFolder {
 
   private confusionPath(evaluation: Evaluation): string {
     return join(this.file('confusion'), confusionFile(evaluation));
+  }
+
+  async writeEmbedding(embedding: Embedding): Promise<void> {
+    await writeFileAtomic('run', this.file('embedding'), sealJson({ format: EMBEDDING_FORMAT, ...embedding }, 0));
+  }
+
+  /** Undefined where none was written. @throws FormatError when it is damaged */
+  async readEmbedding(): Promise<Embedding | undefined> {
+    const path = this.file('embedding');
+    if (!(await exists(path))) return undefined;
+    const { images, zeroShot, tuned } = checkRecord(
+      embeddingSchema,
+      openSealedJson('run', path, await this.read('embedding'), EMBEDDING_FORMAT),
+      path,
+    );
+    if (zeroShot.length === images.length && (tuned?.length ?? images.length) === images.length)
+      return { images, zeroShot, ...(tuned && { tuned }) };
+    throw new FormatError('run', `${path} has places for other images than it names`, 'remove it: the report is made without it');
   }
 
   /** All measurements of a summary as `results.csv`. */

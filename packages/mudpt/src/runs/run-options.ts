@@ -6,6 +6,7 @@ import type { Method } from '../methods/index.ts';
 import type { RunConfig } from './settings.ts';
 import type { OpenModel } from './model.ts';
 import type { RunCache } from './run-cache.ts';
+import type { SampledFeatures } from '../evaluation/feature-sample.ts';
 import type { StepChoice } from '../memory/choice.ts';
 import type { MetricsLine } from '../train/metrics-line.ts';
 import type { AlternativeFacts, Evaluation, RunSummary } from './records.ts';
@@ -36,6 +37,8 @@ export interface FinishedRun {
   readonly clip: Clip;
   /** Holds what was learnt; undefined where training diverged. */
   readonly method: Method | undefined;
+  /** Features of some test images, for a drawing: of a run that has finished in this session, and has a report. */
+  readonly features?: SampledFeatures;
 }
 
 export interface RunOptions {

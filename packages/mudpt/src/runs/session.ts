@@ -2,6 +2,7 @@
 import { counted } from '../data/dataset.ts';
 import type { BatchLoader, Item } from '../data/index.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
+import { FeatureSample } from '../evaluation/feature-sample.ts';
 import { loadImported } from '../import/index.ts';
 import { budgetOf } from '../memory/budget.ts';
 import { layoutOf, type Method, methodNamed, type TrainingSettings } from '../methods/index.ts';
@@ -53,8 +54,9 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     await summary.note({ method: factsOf(method) });
     observer?.onReady?.(summary.current, config);
     for (const note of notes) observer?.onNote?.(note);
+    const sample = options.afterwards && config.report === 'yes' ? new FeatureSample() : undefined;
     const isStopped = await measureAndLearn(
-      { ...parts, summary, budget, loader, frozen: frozenFeatures(shared, loader), frozenTexts: frozenTexts(shared) },
+      { ...parts, summary, budget, loader, sample, frozen: frozenFeatures(shared, loader), frozenTexts: frozenTexts(shared) },
       method,
       newClasses,
     );
@@ -62,7 +64,8 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     // A run that says it has finished is never touched again, so everything else is written before.
     await folder.writeResults(summary.current, config);
     await summary.note({ state: 'finished', data: { ...summary.current.data, unreadable: loader.unreadable } });
-    await options.afterwards?.({ folder, dataset, clip: base.clip, method });
+    const features = sample?.sampled;
+    await options.afterwards?.({ folder, dataset, clip: base.clip, method, ...(features && { features }) });
     return result(summary.current);
   } catch (error) {
     // Asked to stop between two batches of an evaluation, where the checkpoint stands, or in a report of what has finished already.

@@ -1,4 +1,5 @@
 /** What the stages of a run work with. */
+import type { FeatureSample } from '../evaluation/feature-sample.ts';
 import type { ForwardOptions } from '../evaluation/forward.ts';
 import type { FrozenFeatures } from './frozen-features.ts';
 import type { OnceComputed } from '../evaluation/predict.ts';
@@ -33,6 +34,8 @@ export interface Stage extends SessionParts {
   /** Features of the frozen model, of images and of texts, computed where no run before did. */
   readonly frozen: FrozenFeatures;
   readonly frozenTexts: OnceComputed;
+  /** Features for the report; undefined where none is made. */
+  readonly sample: FeatureSample | undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ import { SUMMARY_FORMAT } from './record-schema.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import { metricsOfConfusion } from '../evaluation/metrics.ts';
 import { confusionOfPredictions, type ImagePrediction } from '../evaluation/predictions.ts';
+import { calibrationOfPredictions } from '../evaluation/reliability.ts';
 
 /** What is known of a run before it begins. */
 export interface RunFacts {
@@ -58,7 +59,8 @@ export function evaluationOf(
   classes: number,
 ): { readonly evaluation: Evaluation; readonly confusion: Confusion } {
   const confusion = confusionOfPredictions(predictions, classes);
-  return { evaluation: { ...kind, metrics: metricsOfConfusion(confusion), time: new Date().toISOString() }, confusion };
+  const metrics = { ...metricsOfConfusion(confusion), calibration: calibrationOfPredictions(predictions) };
+  return { evaluation: { ...kind, metrics, time: new Date().toISOString() }, confusion };
 }
 
 /** The last accuracy of each kind. @throws TypeError before both were measured */

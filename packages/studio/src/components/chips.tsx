@@ -23,6 +23,11 @@ export const Chips: FunctionComponent = () => {
           CLIP {clip.name} · {count(clip.parameters)}
         </a>
       )}
+      {device && (
+        <a class="end" href="#bench">
+          {t().tabs.bench}
+        </a>
+      )}
       {work && (
         <span class="chip busy">
           {t().parts[work.what] ?? work.what}

@@ -177,6 +177,18 @@ export const en = {
     tokens: 'nearest tokens',
     fitted: 'This method learns no prompts.',
   },
+  bench: {
+    title: 'How fast is this adapter?',
+    lead: 'The repository’s own problems on your graphics card. Every result is compared with double precision before its time counts.',
+    run: 'Measure',
+    running: 'Measuring…',
+    download: 'Save as JSON',
+    what: 'problem',
+    best: 'best, ms',
+    median: 'median, ms',
+    rate: 'rate',
+    error: 'relative error',
+  },
   use: {
     title: 'Use it',
     need: 'Train first, or import prompts.',

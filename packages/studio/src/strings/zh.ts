@@ -165,6 +165,18 @@ export const zh: Strings = {
     tokens: '最近的词元',
     fitted: '此方法不学习提示。',
   },
+  bench: {
+    title: '这个适配器有多快？',
+    lead: '在你的显卡上运行本仓库自己的问题。每个结果都先与双精度比较，时间才算数。',
+    run: '测量',
+    running: '测量中……',
+    download: '保存为 JSON',
+    what: '问题',
+    best: '最快，毫秒',
+    median: '中位数，毫秒',
+    rate: '速率',
+    error: '相对误差',
+  },
   use: {
     title: '使用',
     need: '请先训练，或导入提示。',

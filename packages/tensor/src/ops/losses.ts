@@ -1,7 +1,7 @@
 /** Losses between two tensors of one shape: Kullback-Leibler divergence of logits, mean or summed absolute and squared error. */
 import { wgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
-import { ShapeError } from '../errors.ts';
+import { ShapeError, TensorError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
 import { sameShape, showShape } from '../shape.ts';
@@ -9,6 +9,7 @@ import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { reduceLosses } from '../kernels/loss-reduce.ts';
+import { evaluate } from '../pointwise/evaluate.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
@@ -114,8 +115,8 @@ export function klDivBackward(
 
 /** Options of {@link l1Loss} and {@link mseLoss}. */
 export type PairLossOptions = {
-  /** 'mean' (default) divides by all elements. */
-  readonly reduction?: 'mean' | 'sum';
+  /** 'mean' (default) divides by all elements; 'none' keeps a term for each, f32. */
+  readonly reduction?: 'mean' | 'sum' | 'none';
 };
 type Kind = 'l1' | 'mse';
 
@@ -128,6 +129,10 @@ function pairFactor(x: Tensor, { reduction = 'mean' }: PairLossOptions): number 
 
 function pairLoss(op: string, kind: Kind, x: Tensor, target: Tensor, options: PairLossOptions): Tensor {
   expectPair(op, x, target);
+  const { reduction = 'mean' } = options;
+  if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none')
+    throw new TensorError(op, `reduction is "${String(reduction)}"`, "use 'mean', 'sum' or 'none'");
+  if (reduction === 'none') return termsOf(kind, x, target);
   using left = contiguous.run(x);
   using right = contiguous.run(target);
   const rows = Math.ceil(x.size / CHUNK);
@@ -142,6 +147,14 @@ function pairLoss(op: string, kind: Kind, x: Tensor, target: Tensor, options: Pa
     bytes: 2 * x.size * bytesPerElement(x.dtype),
   });
   return reduceLosses(losses, pairFactor(x, options));
+}
+
+/** A term for each element: f32, as the sums of them are. */
+function termsOf(kind: Kind, x: Tensor, target: Tensor): Tensor {
+  const terms = empty(x.device, x.shape);
+  const expression = kind === 'l1' ? 'abs(x - y)' : '(x - y) * (x - y)';
+  evaluate(x.device, { name: `loss.${kind}`, expression, compute: 'f32', operands: { x, y: target }, result: terms });
+  return terms;
 }
 
 function pairBackward(op: string, kind: Kind, saved: PairLossSaved, options: PairLossOptions): Tensor {
@@ -175,12 +188,12 @@ export type PairLossSaved = {
   readonly grad: Tensor;
 };
 
-/** Mean (or sum) of |x - target|, floats of one shape; a scalar. @throws ShapeError, DTypeError */
+/** Mean, sum or all of |x - target|, floats of one shape. @throws ShapeError, DTypeError */
 export const l1Loss = defineOp('l1Loss', (x: Tensor, target: Tensor, options: PairLossOptions = {}): Tensor => {
   return pairLoss('l1Loss', 'l1', x, target, options);
 });
 
-/** Mean (or sum) of (x - target)^2, floats of one shape; a scalar. @throws ShapeError, DTypeError */
+/** Mean, sum or all of (x - target)^2, floats of one shape. @throws ShapeError, DTypeError */
 export const mseLoss = defineOp('mseLoss', (x: Tensor, target: Tensor, options: PairLossOptions = {}): Tensor => {
   return pairLoss('mseLoss', 'mse', x, target, options);
 });

@@ -98,8 +98,11 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
 /** Functions of math.wgsl whose code is too long to be inlined four times in the flat kernel: SwiftShader compiles that for minutes. */
 export const LARGE_FUNCTIONS = ['math_pow', 'math_floor_div', 'math_mod', 'math_atan2'] as const;
 
+/** Calls of math.wgsl above which an expression counts as long, too; no gradient of the table has so many, derivatives of them may. */
+const MANY_CALLS = 6;
+
 function isLarge(expression: string): boolean {
-  return LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`));
+  return LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`)) || expression.split('math_').length > MANY_CALLS + 1;
 }
 
 function place(name: OperandName, value: Operand, shape: Shape): Placed {

@@ -88,8 +88,8 @@ export const unaryTable = {
   ),
   mish: smooth(
     'x * tanh(softplus(x)) (Misra, arXiv:1908.08681).',
-    'math_gate(x, math_tanh(math_softplus(x)))',
-    'g * (math_tanh(math_softplus(x)) + math_gate(x, (1.0 - math_tanh(math_softplus(x)) * math_tanh(math_softplus(x))) * math_sigmoid(x)))',
+    'math_gate(x, math_mish_gate(x))',
+    'g * (math_mish_gate(x) + math_gate(x, math_mish_slope(x)))',
   ),
   hardSigmoid: smooth(
     'min(max(x + 3, 0), 6) / 6, the piecewise form of sigmoid.',

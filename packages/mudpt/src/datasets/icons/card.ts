@@ -1,8 +1,8 @@
 /** Data cards of the icon sets: contents, sizes, sources. */
 import { SPLITS } from '../../data/dataset.ts';
-import { categoryNames } from './categories.ts';
 import type { Concept } from './manifest.ts';
 import { DEFAULT_ICON_SET, ICON_TEMPLATE, type IconSetDefinition } from './sets.ts';
+import { PHOTOS, PHOTOS_SOURCE } from './photos.ts';
 import { packageOf, STYLES } from './styles.ts';
 import { VIEW } from './view.ts';
 
@@ -36,14 +36,20 @@ export function dataCard({ name, about, deal }: IconSetDefinition, concepts: rea
     pixels: VIEW.size,
     images: Object.fromEntries(SPLITS.map((split) => [split, places[split].length])),
     classes: Object.fromEntries(
-      categoryNames.map((category, label) => [category, [count('train', label), count('val', label), count('test', label)]]),
+      places.classNames.map((className, label) => [
+        className,
+        [count('train', label), count('val', label), count('test', label)],
+      ]),
     ),
-    sources: STYLES.filter((style) => styles.has(style.name)).map(({ name: style, version, author, licence }) => ({
-      package: packageOf(style),
-      version,
-      author,
-      licence,
-    })),
+    sources: [
+      ...STYLES.filter((style) => styles.has(style.name)).map(({ name: style, version, author, licence }) => ({
+        package: packageOf(style),
+        version,
+        author,
+        licence,
+      })),
+      ...(styles.has(PHOTOS) ? [PHOTOS_SOURCE] : []),
+    ],
   };
 }
 
@@ -56,7 +62,7 @@ export function cardText({ name, about, isDefault, template, pixels, images, cla
     '',
     `${about}${isDefault ? ' This is what `icons` means.' : ''}`,
     '',
-    `Task: tell which of ${names.length} categories a drawing belongs to. Categories are groups of CLDR subgroups of emoji; a concept (a thing drawn,`,
+    `Task: tell which of ${names.length} classes a drawing belongs to. Classes are groups of CLDR subgroups of emoji; a concept (a thing drawn,`,
     'whatever skin tone or gender) is in one split only. Pictures are rendered where they are used, from the packages below, on white,',
     `${pixels} x ${pixels} pixels. Zero-shot prompt: "${template}". The first ${base} classes are base, the others new.`,
     '',

@@ -94,8 +94,6 @@ export const CATEGORIES: readonly Category[] = [
   { name: 'zodiac sign', subgroups: ['zodiac'] },
 ];
 
-export const categoryNames: readonly string[] = CATEGORIES.map(({ name }) => name);
-
 /** Label of a concept's class, or undefined. */
 export function categoryOf(label: string, subgroup: string): number | undefined {
   const at = CATEGORIES.findIndex(

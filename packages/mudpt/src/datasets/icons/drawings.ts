@@ -39,23 +39,30 @@ export type DrawingOptions = {
   readonly cache: string;
   /** Versions of the sets: those of other versions are rendered anew. */
   readonly versions: ReadonlyMap<string, string>;
+  /** What must not be among the drawings: they are compared when they are rendered. */
+  readonly without?: {
+    /** A text that changes when the decision may. */
+    readonly name: string;
+    /** Called when something is rendered. */
+    readonly detector: () => Promise<(rendering: Rendering) => boolean>;
+  };
 };
 
 /** What the file says of every rendering, in one byte. */
-const KINDS = ['blank', 'coverage', 'rgba'] as const;
+const KINDS = ['left out', 'coverage', 'rgba'] as const;
 
 /** Icons rendered at once. */
 const AT_ONCE = 16;
 
 /**
  * Renders (or reads from the cache) all icons. Minutes the first time, then seconds. Icons that show nothing (animations that begin empty)
- * are left out.
+ * are left out, and so is what `without` excludes.
  */
 export async function loadDrawings(choices: readonly IconChoice[], options: DrawingOptions): Promise<Drawing[]> {
-  const { side, cache, versions } = options;
+  const { side, cache, versions, without } = options;
   const names = choices.flatMap(({ style, icons }) => icons.map((icon) => `${style}@${versions.get(style) ?? ''}:${icon}`));
   const key = createHash('sha256')
-    .update(JSON.stringify([side, names]))
+    .update(JSON.stringify([side, names, without?.name]))
     .digest('hex');
   const file = join(cache, `drawings-${key.slice(0, 16)}.pixels`);
   const known = await readFile(file).catch((error: NodeJS.ErrnoException) => {
@@ -67,7 +74,7 @@ export async function loadDrawings(choices: readonly IconChoice[], options: Draw
     await mkdir(cache, { recursive: true });
     await writeFileAtomic('icons', file, bytes);
   }
-  return takeApart(choices, names.length, bytes, side * side);
+  return takeApart(choices, names.length, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), side * side);
 }
 
 function takeApart(choices: readonly IconChoice[], count: number, bytes: Uint8Array, area: number): Drawing[] {
@@ -76,7 +83,7 @@ function takeApart(choices: readonly IconChoice[], count: number, bytes: Uint8Ar
     const kind = KINDS[nth(bytes, index++)];
     if (kind === undefined || at > bytes.length)
       throw new InputError('icons', 'the cache of rendered drawings is damaged', 'delete the files *.pixels in the cache folder');
-    if (kind === 'blank') return undefined;
+    if (kind === 'left out') return undefined;
     const from = at;
     at += area * PIXEL_BYTES[kind];
     return { kind, pixels: bytes.subarray(from, at) };
@@ -90,26 +97,28 @@ function takeApart(choices: readonly IconChoice[], count: number, bytes: Uint8Ar
 async function render(
   choices: readonly IconChoice[],
   count: number,
-  { side, from }: Pick<DrawingOptions, 'side' | 'from'>,
+  { side, from, without }: DrawingOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const sets = new Map<string, IconSet>();
   for (const style of new Set(choices.map((choice) => choice.style))) sets.set(style, await IconSet.open(style, from));
   const list = choices.flatMap(({ style, icons }) => icons.map((icon) => ({ set: sets.get(style) as IconSet, icon })));
+  const isExcluded = await without?.detector();
   const kinds = new Uint8Array(count);
   const parts: Uint8Array[] = [kinds];
   for (let at = 0; at < list.length; at += AT_ONCE) {
     const images = await Promise.all(list.slice(at, at + AT_ONCE).map(({ set, icon }) => set.rgba(icon, side)));
     for (const [index, image] of images.entries()) {
-      const { kind, pixels } = compact(image);
-      kinds[at + index] = KINDS.indexOf(kind);
-      parts.push(pixels);
+      const rendering = compact(image);
+      if (!rendering || isExcluded?.(rendering)) continue;
+      kinds[at + index] = KINDS.indexOf(rendering.kind);
+      parts.push(rendering.pixels);
     }
   }
   return joined(parts);
 }
 
-/** One byte a pixel for what is drawn in black alone, as icons are that leave their colour to the page. */
-function compact(rgba: Uint8Array): { kind: (typeof KINDS)[number]; pixels: Uint8Array } {
+/** One byte a pixel for what is drawn in black alone, as icons are that leave their colour to the page. Undefined for an empty image. */
+function compact(rgba: Uint8Array): Rendering | undefined {
   const coverage = new Uint8Array(rgba.length / 4);
   let isBlank = true;
   for (let pixel = 0; pixel < coverage.length; pixel++) {
@@ -119,7 +128,7 @@ function compact(rgba: Uint8Array): { kind: (typeof KINDS)[number]; pixels: Uint
     if (nth(rgba, 4 * pixel) + nth(rgba, 4 * pixel + 1) + nth(rgba, 4 * pixel + 2) > 0) return { kind: 'rgba', pixels: rgba };
     coverage[pixel] = alpha;
   }
-  return isBlank ? { kind: 'blank', pixels: new Uint8Array(0) } : { kind: 'coverage', pixels: coverage };
+  return isBlank ? undefined : { kind: 'coverage', pixels: coverage };
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

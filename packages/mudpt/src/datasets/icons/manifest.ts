@@ -10,7 +10,7 @@ export type Concept = {
   readonly tags: readonly string[];
   readonly group: string;
   readonly subgroup: string;
-  /** Label of its class in {@link categoryNames}, if any. */
+  /** Index of its category in CATEGORIES, if any. */
   readonly category: number | undefined;
   /** Names of its icons by style: the plain one first, then gender variants. */
   readonly icons: Readonly<Record<string, readonly string[]>>;

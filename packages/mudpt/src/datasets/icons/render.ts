@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { InputError } from '@mudpt/tensor';
 import type { Sharp } from 'sharp';
+import { VARIATIONS, variationOf } from './collection/variations.ts';
 import { packageOf } from './styles.ts';
 
 type Icon = {
@@ -46,15 +47,17 @@ export class IconSet {
     return new IconSet(style, JSON.parse(await readFile(path, 'utf8')) as IconFile);
   }
 
-  /** The icon as an SVG document of `size` pixels. @throws InputError for an unknown name */
+  /** The icon, perhaps with a variation, as an SVG document of `size` pixels. @throws InputError for an unknown name */
   svg(name: string, size: number): string {
-    const icon = this.file.icons[name];
-    if (!icon) throw new InputError('icons', `${this.style} has no icon "${name}"`, 'write the manifest anew');
+    const { icon: plain, variation } = variationOf(name);
+    const icon = this.file.icons[plain];
+    if (!icon) throw new InputError('icons', `${this.style} has no icon "${plain}"`, 'write the manifest anew');
     const width = icon.width ?? this.file.width ?? 16;
     const height = icon.height ?? this.file.height ?? 16;
     const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
     const spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
-    return `<svg ${spaces} viewBox="${box}" width="${size}" height="${size}">${icon.body}</svg>`;
+    const body = variation === undefined ? icon.body : VARIATIONS[variation](icon.body, { width, height });
+    return `<svg ${spaces} viewBox="${box}" width="${size}" height="${size}">${body}</svg>`;
   }
 
   /** The icon's pixels, [size, size, 4], not premultiplied. */
@@ -70,26 +73,37 @@ export class IconSet {
 
   /** Pixels [size, size, 3] of a picture of the icon; see {@link png}. */
   async rgb(name: string, view: View): Promise<Uint8Array> {
-    const { data } = await (await this.draw(name, view)).raw().toBuffer({ resolveWithObject: true });
+    const { data } = await (await viewOf(Buffer.from(this.svg(name, innerSize(view))), view))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
 
   /** A picture of the icon as a PNG. */
   async png(name: string, view: View): Promise<Uint8Array> {
-    return (await this.draw(name, view)).png().toBuffer();
+    return pngOf(Buffer.from(this.svg(name, innerSize(view))), view);
   }
+}
 
-  private async draw(name: string, { size, background, scale }: View): Promise<Sharp> {
-    const { default: sharp } = await import('sharp');
-    const inner = Math.max(1, Math.round(size * scale));
-    const before = Math.floor((size - inner) / 2);
-    const after = size - inner - before;
-    const drawn = await sharp(Buffer.from(this.svg(name, inner)))
-      .resize(inner, inner)
-      .flatten({ background })
-      .extend({ top: before, left: before, bottom: after, right: after, background })
-      .png()
-      .toBuffer();
-    return sharp(drawn).removeAlpha();
-  }
+/** An image, in a format that sharp reads, in the middle of a ground, as a PNG. */
+export async function pngOf(image: Uint8Array, view: View): Promise<Uint8Array> {
+  return (await viewOf(image, view)).png().toBuffer();
+}
+
+/** Pixels of a side that a drawing's box fills. */
+const innerSize = ({ size, scale }: View): number => Math.max(1, Math.round(size * scale));
+
+async function viewOf(image: Uint8Array, view: View): Promise<Sharp> {
+  const { default: sharp } = await import('sharp');
+  const { size, background } = view;
+  const inner = innerSize(view);
+  const before = Math.floor((size - inner) / 2);
+  const after = size - inner - before;
+  const drawn = await sharp(image)
+    .resize(inner, inner, { fit: 'contain', background })
+    .flatten({ background })
+    .extend({ top: before, left: before, bottom: after, right: after, background })
+    .png()
+    .toBuffer();
+  return sharp(drawn).removeAlpha();
 }

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { openDataset } from '../registry.ts';
 import { cardText, dataCard } from './card.ts';
+import { CLASSES, classNames } from './classes.ts';
 import { readManifest } from './manifest.ts';
 import { IconSet } from './render.ts';
 import { ICON_SETS } from './sets.ts';
@@ -21,13 +22,27 @@ it('the committed data cards tell what the sets are', async () => {
   }
 });
 
-it('every class of the default set has pictures in all splits, and 20 to 40 classes there are', async () => {
+it('every class has 16 images to train, 10 for the test and some for validation; the default set has 28 classes', async () => {
   const concepts = await readManifest();
-  for (const definition of ICON_SETS.filter(({ name }) => ['icons-concepts', 'icons-styles'].includes(name))) {
-    const { classes } = dataCard(definition, concepts);
-    for (const [name, counts] of Object.entries(classes))
-      expect(Math.min(...counts), `${definition.name}: ${name}`).toBeGreaterThan(0);
-  }
+  const classesOf = (wanted: string): [string, readonly number[]][] => {
+    const definition = ICON_SETS.find(({ name }) => name === wanted);
+    return definition ? Object.entries(dataCard(definition, concepts).classes) : [];
+  };
+  for (const name of ['icons-concepts', 'icons-styles'])
+    for (const [className, [train = 0, val = 0, test = 0]] of classesOf(name)) {
+      expect(train, `${name}: ${className}`).toBeGreaterThanOrEqual(16);
+      expect(test, `${name}: ${className}`).toBeGreaterThanOrEqual(10);
+      expect(val, `${name}: ${className}`).toBeGreaterThan(0);
+    }
+  expect(classesOf('icons-styles').map(([name]) => name)).toEqual(classNames);
+  expect(classesOf('icons-concepts').length).toBeGreaterThanOrEqual(12);
+});
+
+it('a class is named so that a prompt reads well, once, in alphabetical order', () => {
+  expect(classNames).toEqual([...new Set(classNames)].sort());
+  for (const name of classNames) expect(name).toMatch(/^[a-z][a-z ]+[a-z]$/);
+  const kinds = CLASSES.flatMap((one) => one.kinds);
+  expect(new Set(kinds).size).toBe(kinds.length);
 });
 
 it('the installed packages have every icon that the sets name', async () => {
@@ -45,17 +60,17 @@ it('the installed packages have every icon that the sets name', async () => {
 it('opens as a data set of PNG files, rendered once', async () => {
   const root = await mkdtemp(join(tmpdir(), 'mudpt-icons-'));
   try {
-    const dataset = await openDataset('icons-concepts', { root });
-    expect(dataset.classNames).toHaveLength(38);
+    const dataset = await openDataset('icons-styles', { root });
+    expect(dataset.classNames).toHaveLength(28);
     const [first] = dataset.splits.test;
     const { data, info } = await sharp(String(first?.image)).raw().toBuffer({ resolveWithObject: true });
     expect([info.width, info.height, info.channels]).toEqual([64, 64, 3]);
     // The corner is white ground, and there is a drawing on it.
     expect([...data.subarray(0, 3)]).toEqual([255, 255, 255]);
     expect(data.some((value) => value < 200)).toBe(true);
-    const files = await readdir(join(root, 'icons', 'twemoji'));
+    const files = await readdir(join(root, 'icons', 'openmoji'));
     expect(files.every((file) => file.endsWith('.png'))).toBe(true);
-    const again = await openDataset('icons-concepts', { root });
+    const again = await openDataset('icons-styles', { root });
     expect(again.splits.test.map(({ id }) => id)).toEqual(dataset.splits.test.map(({ id }) => id));
     await expect(openDataset('icons-noto', { root })).rejects.toThrow(/neither a path nor the name/);
   } finally {

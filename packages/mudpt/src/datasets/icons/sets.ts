@@ -1,16 +1,15 @@
 /** The down-stream sets: classify a drawing into its category. */
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
+import { join } from 'node:path';
 import { type Item, type Split, SPLITS } from '../../data/dataset.ts';
 import type { DatasetContents, DatasetDefinition } from '../../data/definition.ts';
-import { categoryNames } from './categories.ts';
+import { classNames } from './classes.ts';
+import { extraMembers, type Member, memberOf } from './extras.ts';
 import { heldOutConcepts, lot, splitOf } from './held-out.ts';
 import { type Concept, readManifest } from './manifest.ts';
-import { installStyle } from './install.ts';
-import { IconSet } from './render.ts';
-import { STYLES } from './styles.ts';
-import { VIEW } from './view.ts';
+import type { Place } from './place.ts';
+import { renderMissing } from './missing.ts';
+import { photoPlaces } from './photos.ts';
+import { seenStyles } from './styles.ts';
 
 /** Zero-shot prompt of all sets. */
 export const ICON_TEMPLATE = 'an icon of a {}.';
@@ -18,30 +17,36 @@ export const ICON_TEMPLATE = 'an icon of a {}.';
 /** The held-out style that few shots are given from; the other two are shifted domains. */
 const STYLE = 'openmoji';
 
-/** Concepts of a class that a set of one style takes at most (there are 259 flags): half of them are enough for 16 shots. */
+/** In the set of held-out concepts, every n-th one that is not for the test is for validation. */
+const VAL_EVERY = 5;
+
+/** Things of a class that a set of one style takes at most (there are 259 flags): half of them are enough for 16 shots. */
 const MOST = 56;
 
-/** Half of the concepts are for training, 1 in 8 for validation, the others for the test. */
-const TURNS = ['test', 'train', 'val', 'train', 'test', 'train', 'test', 'train'] as const;
+/** Fewest images of a class for training and for the test. */
+export const LEAST = { train: 16, test: 10 } as const;
 
-/** Where a drawing is: its style, its icon, its class. */
-export type Place = { readonly style: string; readonly icon: string; readonly label: number };
+/** Drawings by split. */
 export type Places = Readonly<Record<Split, readonly Place[]>>;
+
+/** A set's classes, and its drawings, whose labels count them. */
+export type DealtSet = Places & { readonly classNames: readonly string[] };
 
 export type IconSetDefinition = {
   readonly name: string;
   /** One sentence for people. */
   readonly about: string;
-  readonly deal: (concepts: readonly Concept[]) => Places;
+  readonly deal: (concepts: readonly Concept[]) => DealtSet;
 };
 
 const shifted = (style: string): IconSetDefinition => ({
   name: `icons-${style}`,
   about: `Drawings in the held-out style ${style}, a test set only: a shifted domain for what was learnt on another style.`,
   deal: (concepts) => ({
+    classNames,
     train: [],
     val: [],
-    test: members(concepts).flatMap(({ list }) => list.flatMap((one) => drawn(one, style))),
+    test: members(concepts).flatMap((list) => list.flatMap((one) => drawn(one, style))),
   }),
 });
 
@@ -51,52 +56,73 @@ export const ICON_SETS: readonly IconSetDefinition[] = [
     name: 'icons-concepts',
     about: 'Held-out concepts in styles that pretraining saw: does the model recognise new things in a known hand?',
     deal: (concepts) => {
-      const styles = STYLES.filter(({ role, bundled }) => role === 'seen' && bundled).map(({ name }) => name);
-      return bySplit((split) =>
-        heldOutConcepts(concepts).flatMap((list) =>
-          list
-            .filter((_, position) => splitOf(position) === split)
-            .flatMap((one) => styles.flatMap((style) => drawn(one, style))),
-        ),
-      );
+      // What is validated on before the test: every place of a category's list but the test's.
+      const halves = classNames.map((): { train: Member[]; test: Member[] } => ({ train: [], test: [] }));
+      for (const list of heldOutConcepts(concepts))
+        for (const [position, concept] of list.entries()) {
+          const member = memberOf(concept);
+          if (member) halves[member.label]?.[splitOf(position) === 'test' ? 'test' : 'train'].push(member);
+        }
+      const images = (list: readonly Member[]): Place[] =>
+        list.flatMap((one) => seenStyles.flatMap((style) => drawn(one, style)));
+      const dealt = halves.map(({ train, test }) => ({
+        train: images(train.filter((_, position) => position % VAL_EVERY !== 0)),
+        val: images(train.filter((_, position) => position % VAL_EVERY === 0)),
+        test: images(test),
+      }));
+      return largeClasses(dealt);
     },
   },
   {
     name: 'icons-styles',
-    about: `All concepts in a held-out style (${STYLE}): few shots of a hand that pretraining never saw.`,
+    about: `All things in a held-out style (${STYLE}): few shots of a hand that pretraining never saw.`,
     deal: (concepts) =>
-      bySplit((split) =>
-        members(concepts).flatMap(({ list }) =>
-          list
-            .filter((one) => one.icons[STYLE])
-            .slice(0, MOST)
-            .filter((_, position) => TURNS[position % TURNS.length] === split)
-            .flatMap((one) => drawn(one, STYLE)),
-        ),
+      largeClasses(
+        members(concepts).map((all) => {
+          const list = all.filter(({ icons }) => icons[STYLE]).slice(0, MOST);
+          const test = Math.max(LEAST.test, Math.round(0.35 * list.length));
+          const val = test + Math.floor(0.1 * list.length);
+          const images = (part: readonly Member[]): Place[] => part.flatMap((one) => drawn(one, STYLE));
+          return { test: images(list.slice(0, test)), val: images(list.slice(test, val)), train: images(list.slice(val)) };
+        }),
       ),
   },
   shifted('emojione-v1'),
   shifted('fxemoji'),
+  {
+    name: 'icons-photos',
+    about: 'Photographs of cut-out things, a test set only: far from all drawings.',
+    deal: () => ({ classNames, train: [], val: [], test: photoPlaces }),
+  },
 ];
 
 /** The set that is meant by `icons`: chosen on validation pictures, see the model card. */
 export const DEFAULT_ICON_SET = 'icons-styles';
 
-/** Concepts by class, in a fixed arbitrary order. */
-function members(concepts: readonly Concept[]): { category: number; list: Concept[] }[] {
-  return categoryNames.map((_, category) => ({
-    category,
-    list: concepts.filter((concept) => concept.category === category).sort((a, b) => lot(`set ${a.id}`) - lot(`set ${b.id}`)),
-  }));
+/** Things by class, in a fixed arbitrary order. */
+function members(concepts: readonly Concept[]): Member[][] {
+  const all = [...concepts.flatMap((concept) => memberOf(concept) ?? []), ...extraMembers];
+  return classNames.map((_, label) =>
+    all.filter((one) => one.label === label).sort((a, b) => lot(`set ${a.id}`) - lot(`set ${b.id}`)),
+  );
 }
 
-function drawn({ icons, category }: Concept, style: string): Place[] {
-  const [icon] = icons[style] ?? [];
-  return icon === undefined || category === undefined ? [] : [{ style, icon, label: category }];
+function drawn({ icons, label }: Member, style: string): Place[] {
+  return (icons[style] ?? []).map((icon) => ({ style, icon, label }));
 }
 
-function bySplit(make: (split: Split) => readonly Place[]): Places {
-  return { train: make('train'), val: make('val'), test: make('test') };
+/** The classes that have enough images to train and to test. */
+function largeClasses(dealt: readonly Places[]): DealtSet {
+  const kept = dealt
+    .map((places, label) => ({ places, label }))
+    .filter(({ places }) => places.train.length >= LEAST.train && places.test.length >= LEAST.test && places.val.length > 0);
+  const split = (name: Split): Place[] => kept.flatMap(({ places }, label) => places[name].map((place) => ({ ...place, label })));
+  return {
+    classNames: kept.map(({ label }) => classNames[label] as string),
+    train: split('train'),
+    val: split('val'),
+    test: split('test'),
+  };
 }
 
 /**
@@ -110,13 +136,13 @@ async function readIcons(definition: IconSetDefinition, folder: string): Promise
   await renderMissing(
     SPLITS.flatMap((split) => places[split]),
     file,
-    join(folder, 'packages'),
+    folder,
   );
   const items = (split: Split): Item[] =>
     places[split].map((place) => ({ id: `${place.style}/${place.icon}.png`, image: file(place), label: place.label }));
   return {
     name: definition.name,
-    classNames: categoryNames,
+    classNames: places.classNames,
     splits: { train: items('train'), val: items('val'), test: items('test') },
     origin: { path: folder, division: 'a split of its own' },
   };
@@ -136,34 +162,3 @@ export const ICONS: readonly DatasetDefinition[] = [
   ...ICON_SETS.filter(({ name }) => name === DEFAULT_ICON_SET).map((definition) => icons('icons', definition)),
   ...ICON_SETS.map((definition) => icons(definition.name, definition)),
 ];
-
-const HOUR_MS = 3_600_000;
-
-/** Pictures rendered at once. */
-const AT_ONCE = 16;
-
-async function renderMissing(places: readonly Place[], file: (place: Place) => string, packages: string): Promise<void> {
-  const isThere = await Promise.all(
-    places.map((place) =>
-      stat(file(place)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  const missing = places.filter((_, index) => !isThere[index]);
-  const sets = new Map<string, IconSet>();
-  for (const name of new Set(missing.map((place) => place.style))) {
-    const style = STYLES.find((one) => one.name === name && !one.bundled);
-    sets.set(name, await IconSet.open(name, style && (await installStyle(packages, style))));
-  }
-  for (const path of new Set(missing.map((place) => dirname(file(place))))) {
-    await mkdir(path, { recursive: true });
-    // Others may be rendering at this moment: only what is old was left by a write that was killed.
-    await removeLeftovers(path, HOUR_MS);
-  }
-  const write = async (place: Place): Promise<void> => {
-    await writeFileAtomic('icons', file(place), await (sets.get(place.style) as IconSet).png(place.icon, VIEW));
-  };
-  for (let at = 0; at < missing.length; at += AT_ONCE) await Promise.all(missing.slice(at, at + AT_ONCE).map(write));
-}

@@ -1,4 +1,4 @@
-/** Two methods on the same images: McNemar's test of every seed, and a bootstrap interval of their difference. */
+/** Two methods at a time on the same images: McNemar's test of every seed, and a bootstrap interval of their difference. */
 import { InputError } from '@mudpt/tensor';
 import { bootstrapPaired, holm, mcNemar, mean } from '../../evaluation/statistics.ts';
 import type { Cell, FollowUp, Plan, PlanHead } from '../cell.ts';
@@ -7,13 +7,13 @@ import type { Prediction } from '../../runs/index.ts';
 import { titleOfMethod } from '../runs.ts';
 
 /** What a cell predicted on the test images of a data set's classes. */
-export type ReadPredictions = (
-  cell: Cell,
-  on: Pick<FollowUp, 'name' | 'classes'>,
-) => Promise<readonly Pick<Prediction, 'id' | 'label' | 'tuned'>[]>;
+export type ReadPredictions = (cell: Cell, on: Pick<FollowUp, 'name' | 'classes'>) => Promise<readonly Answer[]>;
+
+type Answer = Pick<Prediction, 'id' | 'label' | 'zeroShot' | 'tuned'>;
 
 /** Two methods on the test images of one data set. */
 export interface Pair {
+  readonly methods: MethodPair;
   readonly protocol: Protocol;
   readonly data: string;
   readonly classes: FollowUp['classes'];
@@ -29,61 +29,97 @@ export interface Pair {
   readonly high: number;
   /** McNemar's exact p by seed. */
   readonly p: readonly number[];
-  /** After Holm's adjustment for all tests of the table. */
+  /** After Holm's adjustment for all tests of the table, of all pairs of methods. */
   readonly adjusted: readonly number[];
 }
 
+export type MethodPair = readonly [first: string, second: string];
+
 export interface Pairs {
-  readonly methods: readonly [string, string];
   readonly pairs: readonly Pair[];
   readonly gaps: readonly { readonly id: string; readonly reason: string }[];
 }
 
+/** Its answers stand beside those of every run, so it needs no runs for itself. */
+const ZERO_SHOT = 'zero-shot';
+
 /**
- * Compares two methods wherever both have finished with the same seed. Images are matched by id; those that only one could read are left out.
- * @throws InputError for methods that the plan does not have
+ * Compares two methods, or several pairs of them, wherever both have finished with the same seed. Images are matched by id; those that only one
+ * could read are left out. The second may be `zero-shot` where the plan has it not.
+ * @throws InputError for methods that the plan does not have, and pairs that are named twice
  */
-export async function comparePairs(
-  { head, cells }: Plan,
-  [a, b]: readonly [string, string],
-  read: ReadPredictions,
-): Promise<Pairs> {
-  for (const method of [a, b])
-    if (!head.methods.includes(method))
-      throw new InputError('--pair', `${method} is none of the methods of this sweep`, `use two of ${head.methods.join(', ')}`);
-  if (a === b) throw new InputError('--pair', `${a} is named twice`, 'name two methods');
-  const gaps: { id: string; reason: string }[] = [];
+export async function comparePairs(plan: Plan, pairs: readonly MethodPair[], read: ReadPredictions): Promise<Pairs> {
+  checkPairs(plan.head, pairs);
+  const gaps = new Map<string, Pairs['gaps'][number]>();
   const found: Omit<Pair, 'adjusted'>[] = [];
-  for (const { protocol, shots, trained, data, classes } of head.protocols.flatMap(placesOf)) {
-    const seeds: { seed: number; first: boolean[]; second: boolean[]; ids: string[] }[] = [];
-    for (const seed of head.seeds) {
-      const of = (method: string): Cell | undefined =>
-        cells.find(
-          (cell) =>
-            cell.method === method &&
-            cell.data === trained &&
-            cell.shots === shots &&
-            cell.seed === seed &&
-            cell.protocols.includes(protocol),
-        );
-      const [one, other] = [of(a), of(b)];
-      if (!one || !other) continue;
-      const on = { name: data, classes };
-      try {
-        seeds.push({ seed, ...matched(rightById(await read(one, on)), rightById(await read(other, on))) });
-      } catch (error) {
-        gaps.push({ id: `${data} ${classes} seed ${seed}`, reason: error instanceof Error ? error.message : String(error) });
+  for (const methods of pairs)
+    for (const place of plan.head.protocols.flatMap(placesOf)) {
+      const seeds: Seed[] = [];
+      for (const seed of plan.head.seeds) {
+        const cells = cellsOf(plan, methods, place, seed);
+        if (!cells) continue;
+        const on = { name: place.data, classes: place.classes };
+        try {
+          const [one, other] = [await read(cells[0], on), await read(cells[1], on)];
+          const second = other.map((answer) => (cells[1] === cells[0] ? { ...answer, tuned: answer.zeroShot } : answer));
+          seeds.push({ seed, ...matched(rightById(one), rightById(second)) });
+        } catch (error) {
+          const id = `${place.data} ${place.classes} seed ${seed}`;
+          const reason = error instanceof Error ? error.message : String(error);
+          gaps.set(`${id}: ${reason}`, { id, reason });
+        }
       }
+      const { protocol, data, classes, shots } = place;
+      if (seeds.length > 0) found.push({ methods, protocol, data, classes, shots, ...measure(seeds) });
     }
-    if (seeds.length > 0) found.push({ protocol, data, classes, shots, ...measure(seeds) });
-  }
   const adjusted = holm(found.flatMap(({ p }) => p));
   let at = 0;
-  const pairs = found.map((pair): Pair => ({ ...pair, adjusted: adjusted.slice(at, (at += pair.p.length)) }));
-  return { methods: [a, b], pairs, gaps };
+  const all = found.map((pair): Pair => ({ ...pair, adjusted: adjusted.slice(at, (at += pair.p.length)) }));
+  return { pairs: all, gaps: [...gaps.values()] };
+}
+
+function checkPairs({ methods }: PlanHead, pairs: readonly MethodPair[]): void {
+  const seen = new Set<string>();
+  for (const [a, b] of pairs) {
+    if (a === b) throw new InputError('--pair', `${a} is named twice`, 'name two methods');
+    for (const method of [a, b])
+      if (!methods.includes(method) && !(method === ZERO_SHOT && method === b))
+        throw new InputError(
+          '--pair',
+          `${method} is none of the methods of this sweep`,
+          `use two of ${methods.join(', ')}${methods.includes(ZERO_SHOT) ? '' : `, or ${ZERO_SHOT} as the second`}`,
+        );
+    const key = [a, b].sort().join();
+    if (seen.has(key)) throw new InputError('--pair', `${a},${b} is named twice`, 'name each pair once');
+    seen.add(key);
+  }
+}
+
+/** The runs of two methods at a place; one of them twice where the second is zero-shot without runs of its kind. */
+function cellsOf({ head, cells }: Plan, [a, b]: MethodPair, place: Place, seed: number): [Cell, Cell] | undefined {
+  const of = (method: string): Cell | undefined =>
+    cells.find(
+      (cell) =>
+        cell.method === method &&
+        cell.data === place.trained &&
+        cell.shots === place.shots &&
+        cell.seed === seed &&
+        cell.protocols.includes(place.protocol),
+    );
+  const one = of(a);
+  const other = head.methods.includes(b) ? of(b) : one;
+  return one && other && [one, other];
 }
 
 type Classes = FollowUp['classes'];
+type Place = ReturnType<typeof placesOf>[number];
+
+interface Seed {
+  readonly seed: number;
+  readonly ids: readonly string[];
+  readonly first: readonly boolean[];
+  readonly second: readonly boolean[];
+}
 
 /** Everything a protocol measures. */
 function placesOf({ name: protocol, train, targets, shots }: PlanHead['protocols'][number]) {
@@ -95,17 +131,17 @@ function placesOf({ name: protocol, train, targets, shots }: PlanHead['protocols
   );
 }
 
-function rightById(predictions: readonly Pick<Prediction, 'id' | 'label' | 'tuned'>[]): Map<string, boolean> {
+function rightById(predictions: readonly Answer[]): Map<string, boolean> {
   return new Map(predictions.map(({ id, label, tuned }) => [id, tuned[0]?.[0] === label]));
 }
 
-function matched(one: ReadonlyMap<string, boolean>, other: ReadonlyMap<string, boolean>) {
+function matched(one: ReadonlyMap<string, boolean>, other: ReadonlyMap<string, boolean>): Omit<Seed, 'seed'> {
   const ids = [...one.keys()].filter((id) => other.has(id));
   return { ids, first: ids.map((id) => one.get(id) === true), second: ids.map((id) => other.get(id) === true) };
 }
 
 /** Each image counts once: its difference is the mean over the seeds that have it, so seeds do not make images more than they are. */
-function measure(seeds: readonly { seed: number; first: boolean[]; second: boolean[]; ids: string[] }[]) {
+function measure(seeds: readonly Seed[]) {
   const differences = new Map<string, number[]>();
   for (const { ids, first, second } of seeds)
     for (const [index, id] of ids.entries())
@@ -126,30 +162,34 @@ export const PAIR_NOTES: readonly string[] = [
   "p: McNemar's exact test of each seed, two-sided; Holm: adjusted for all tests of this table",
 ];
 
+const HEADING: readonly string[] = [
+  'protocol',
+  'data',
+  'classes',
+  'shots',
+  'images',
+  'first',
+  'second',
+  'accuracy of first',
+  'of second',
+  'difference',
+  '95 % interval',
+  'p of each seed',
+  'Holm',
+];
+
 /** Rows of a table of text, the heading first. */
-export function pairRows({ methods, pairs }: Pairs): string[][] {
-  const [a, b] = methods.map(titleOfMethod);
-  const heading = [
-    'protocol',
-    'data',
-    'shots',
-    'images',
-    a ?? '',
-    b ?? '',
-    'difference',
-    '95 % interval',
-    'p of each seed',
-    'Holm',
-  ];
+export function pairRows({ pairs }: Pairs): string[][] {
   const small = (p: number): string => (p < 0.0001 ? '<0.0001' : p.toFixed(4));
   return [
-    heading,
-    ...pairs.map(({ protocol, data, classes, shots, images, first, second, difference, low, high, p, adjusted }) => [
+    [...HEADING],
+    ...pairs.map(({ methods, protocol, data, classes, shots, images, first, second, difference, low, high, p, adjusted }) => [
       protocol,
       titleOf(data),
       classes,
       String(shots),
       String(images),
+      ...methods.map(titleOfMethod),
       first.toFixed(2),
       second.toFixed(2),
       `${difference < 0 ? '' : '+'}${difference.toFixed(2)}`,

@@ -7,13 +7,14 @@ import { isSkinTone } from '../names.ts';
 import { packageOf } from '../styles.ts';
 import type { IconMatcher, Subject } from './match.ts';
 import type { CollectionSet } from './sets.ts';
+import { isDrawnInLines } from './variations.ts';
 import { drawingOf } from './words.ts';
 
 /** Most weights and fillings of a drawing, and most drawings of a thing in one set. */
 const RENDERINGS = 3;
 const DRAWINGS = 12;
 
-type IconFile = { readonly icons: Readonly<Record<string, { readonly hidden?: boolean }>> };
+type IconFile = { readonly icons: Readonly<Record<string, { readonly body: string; readonly hidden?: boolean }>> };
 
 /**
  * Icons of a set whose names say what they show, and name nothing held out.
@@ -25,9 +26,9 @@ export async function chooseIcons(
   matcher: IconMatcher,
   { from, variants }: { from: string | URL; variants: number },
 ): Promise<IconChoice[]> {
-  const names = await namesOf(style, from);
+  const bodies = await bodiesOf(style, from);
   const found = new Map<string, { subject: Subject; drawings: Map<string, string[]> }>();
-  for (const name of names) {
+  for (const name of bodies.keys()) {
     if (matcher.namesHeldOut(name) || (family === 'emoji' && isSkinTone(name))) continue;
     const subject = family === 'emoji' ? matcher.emojiOf(name) : matcher.match(name);
     if (!subject || matcher.namesHeldOut(subject.label)) continue;
@@ -43,12 +44,18 @@ export async function chooseIcons(
     spread([...drawings.values()], family === 'emoji' ? variants : DRAWINGS).map((icons) => ({
       subject,
       style,
-      icons: spread(withoutSizes(icons), RENDERINGS),
+      icons: withVariation(spread(withoutSizes(icons), RENDERINGS), bodies),
     })),
   );
 }
 
-async function namesOf(style: string, from: string | URL): Promise<string[]> {
+/** Thicker lines, for a drawing that has one weight only. */
+function withVariation(icons: readonly string[], bodies: ReadonlyMap<string, string>): readonly string[] {
+  const [icon] = icons;
+  return icon !== undefined && icons.length === 1 && isDrawnInLines(bodies.get(icon) ?? '') ? [icon, `${icon}#thick`] : icons;
+}
+
+async function bodiesOf(style: string, from: string | URL): Promise<Map<string, string>> {
   let path: string;
   try {
     path = createRequire(from).resolve(`${packageOf(style)}/icons.json`);
@@ -58,9 +65,7 @@ async function namesOf(style: string, from: string | URL): Promise<string[]> {
     });
   }
   const { icons } = JSON.parse(await readFile(path, 'utf8')) as IconFile;
-  return Object.entries(icons)
-    .filter(([, { hidden }]) => hidden !== true)
-    .map(([name]) => name);
+  return new Map(Object.entries(icons).flatMap(([name, { body, hidden }]) => (hidden === true ? [] : [[name, body] as const])));
 }
 
 /** At most `count` of a list, evenly spread. */

@@ -6,7 +6,7 @@
 /** Kinds of things: the names of categories, and kinds of what belongs to none. */
 export const LEXICON: Readonly<Record<string, string>> = {
   arrow: 'arrow, arrows, up arrow, down arrow, left arrow, right arrow, curved arrow, u turn arrow, double arrow',
-  bird: 'bird, chicken, hen, rooster, turkey bird, duck, eagle, falcon, hawk, penguin, dove, pigeon, crow, raven, goose, peacock, ostrich, pelican, seagull, sparrow, toucan, vulture, kiwi bird, hummingbird, woodpecker, stork, heron, robin, twitter bird, macaw, kestrel, cockerel',
+  bird: 'bird, chicken, hen, rooster, turkey bird, duck, eagle, falcon, hawk, penguin, dove, pigeon, crow, raven, goose, peacock, ostrich, pelican, seagull, sparrow, toucan, vulture, kiwi bird, hummingbird, woodpecker, stork, heron, robin, macaw, kestrel, cockerel',
   book: 'book, notebook, newspaper, books, bookshelf, magazine, diary, dictionary, journal, bible, textbook, open book, spell book, novel',
   building:
     'building, house, home, hospital, hotel, factory, castle, church, mosque, temple, synagogue, pagoda, skyscraper, barn, cabin, cottage, hut, warehouse, shop, store, storefront, museum, bank building, apartment, lighthouse, tower, windmill, greenhouse, stadium, cathedral, monastery, palace, townhouse, farmhouse, dog house, villa, garage, supermarket, igloo, pyramid, eiffel tower, pantheon, courthouse, embassy, town hall, university, college, police station, fire station',
@@ -24,7 +24,7 @@ export const LEXICON: Readonly<Record<string, string>> = {
   flower:
     'flower, tulip, sunflower, daisy, lotus, blossom, bouquet, cherry blossom, orchid, lily, dandelion flower, lotus flower, poppy, flower pot, flower bouquet, dandelion',
   fruit:
-    'apple, banana, cherry, cherries, grape, grapes, strawberry, watermelon, pear, pineapple, coconut, lime, blueberry, blueberries, raspberry, kiwi fruit, pomegranate, fig, papaya, plum, orange fruit, orange slice, apricot, raspberries, fruit, fruit bowl, citrus, tangerine, olive, fruits, shiny apple',
+    'food apple, apple core, apple fruit, fruit apple, banana, cherry, cherries, grape, grapes, strawberry, watermelon, pear, pineapple, coconut, lime, blueberry, blueberries, raspberry, kiwi fruit, pomegranate, fig, papaya, plum, orange fruit, orange slice, apricot, raspberries, fruit, fruit bowl, citrus, tangerine, olive, fruits, shiny apple',
   game: 'joystick, game controller, gamepad, controller, console, chess, chess king, chess queen, chess rook, chess bishop, chess knight, chess pawn, playing cards, playing card, poker, puzzle, puzzle piece, jigsaw, slot machine, bowling ball, dart, darts, kite, yo yo, teddy bear, domino, checkers, lego, card game, gameboy, rubik, poker chip, target dartboard, dartboard, rubber duck, toy, rocking horse, spade suit, card spade, card club, card diamond, tic tac toe, spinning top, roulette, teddy, rubiks cube, poker hand',
   hand: 'hand, thumbs up, thumbs down, thumb up, thumb down, fist, finger, palm hand, hands, handshake, peace hand, hand pointing, hand palm, hand point, hand peace, hand waving, hand wave, hand fist, pointing finger, raised fist, victory hand, hand rock, hand scissors, hand heart, hand finger, hi five, high five, fingers crossed, waving hand, middle finger, hand stop, hand raised, pray, hand paper, hands clapping, clap, raised hand, shaking hands, finger pointing',
   heart:
@@ -49,7 +49,7 @@ export const LEXICON: Readonly<Record<string, string>> = {
   'religious symbol':
     'yin yang, star of david, christian cross, latin cross, cross religion, atom, peace symbol, dharma wheel, wheel of dharma, om symbol, star and crescent, menora, hanukkah menorah, ankh, khanda symbol, religious christianity, religious islam, religious buddhism, religious hinduism, religious judaism, crucifix, pentacle, star crescent',
   'sea animal':
-    'fish, shark, whale, dolphin, octopus, crab, lobster, shrimp, jellyfish, shell, sea shell, seahorse, starfish, angler fish, stingray, sea turtle, clam, prawn, sea star, anglerfish, clownfish, sperm whale, manta ray, spiral shell, shells, goldfish, swordfish, tuna, cuttlefish, orca',
+    'fish, shark, whale, dolphin, octopus, crab, lobster, shrimp, jellyfish, sea shell, seahorse, starfish, angler fish, stingray, sea turtle, clam, prawn, sea star, anglerfish, clownfish, sperm whale, manta ray, spiral shell, shells, goldfish, swordfish, tuna, cuttlefish, orca',
   shape:
     'circle, square, triangle, rectangle, hexagon, pentagon, octagon, diamond shape, rhombus, oval, ellipse, trapezoid, parallelogram, cube, sphere, cylinder, cone, polygon, heptagon, squircle, semicircle, torus, prism, square rounded, circle dashed, square dashed, pyramid shape, star shape, cross shape, nonagon',
   sign: 'warning, caution, prohibited, prohibition, stop sign, biohazard, radioactive, wheelchair, restroom, toilet sign, traffic sign, road sign, signpost, exit sign, alert triangle, warning triangle, hazard, no parking, parking sign, wheelchair symbol, do not enter, no symbol, wet floor, exclamation triangle, triangle alert, triangle warning, nuclear, construction sign, emergency exit, speed limit, crosswalk sign, railroad crossing, ban, forbidden, sign exit, radiation, baggage claim, triangle exclamation',

@@ -63,3 +63,27 @@ export function hammingDistance(one: Uint32Array, other: Uint32Array): number {
   }
   return sum;
 }
+
+/** Part of the drawn edges that may differ in a copy. */
+const TOLERANCE = 0.15;
+
+/** Fewest edges of what can be told a copy: discs, squares and hearts look the same in every set. */
+const LEAST_EDGES = 80;
+
+/** Tells copies of some drawings: what has almost the same edges. */
+export class CopyDetector {
+  private readonly hashes: readonly Uint32Array[];
+
+  constructor(
+    originals: readonly Rendering[],
+    private readonly side: number,
+  ) {
+    this.hashes = originals.map((rendering) => perceptualHash(rendering, side));
+  }
+
+  isCopy(rendering: Rendering): boolean {
+    const hash = perceptualHash(rendering, this.side);
+    const edges = hammingDistance(hash, new Uint32Array(WORDS));
+    return edges >= LEAST_EDGES && this.hashes.some((other) => hammingDistance(hash, other) <= TOLERANCE * edges);
+  }
+}

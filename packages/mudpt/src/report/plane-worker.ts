@@ -1,0 +1,7 @@
+/** A worker thread that lays out features: UMAP would hold the event loop for a second. */
+import { type Plane, type PlaneTask, planeOf } from './plane.ts';
+
+/** Called by piscina. */
+export default function work(task: PlaneTask): Plane {
+  return planeOf(task);
+}
