@@ -13,6 +13,7 @@ export {
   type TowerConfig,
 } from './config.ts';
 export { clipFromTensors, type ClipOptions } from './clip-from-tensors.ts';
+export { BLOCK_PRODUCTS, type BlockAdapter, type BlockProduct, type LowRankUpdate } from './towers/adapters.ts';
 export { ImageTower } from './towers/image-tower.ts';
 export { csvLine, printable, printableJson } from './printable.ts';
 export { randomClip, randomWeights } from './random-clip.ts';

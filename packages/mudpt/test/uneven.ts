@@ -62,6 +62,16 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['prolip', { templates: ['a {}.', 'the {} itself.'] }],
   ['kgcoop', { length: 3 }],
   ['prograd', { length: 5, temperature: 2, template: 'a type of cat, {}.' }],
+  ['tcp', { length: 3, layer: 2 }],
+  ['tcp', { layer: 3, template: 'a photo of a {}, on paper.', handTemplate: 'the {}.' }],
+  ['clip-lora', { dropout: 0 }],
+  ['clip-lora', { dropout: 0, rank: 3, projections: ['v', 'out'], position: 'half-up' }],
+  ['clip-lora', { dropout: 0, projections: ['q'], towers: 'image' }],
+  ['clip-lora', { dropout: 0, towers: 'text', template: '' }],
+  ['mma', { width: 5, firstLayer: 2, lastLayer: 3, scale: 0.5 }],
+  ['mma', { width: 20, firstLayer: 3, lastLayer: 3, scale: 0.1, template: '' }],
+  ['mmrl', { length: 2, width: 7, firstLayer: 2, lastLayer: 3 }],
+  ['mmrl', { length: 3, width: 30, firstLayer: 2, lastLayer: 2, alpha: 0.4 }],
   ['vpt', { depth: 2 }],
 ];
 

@@ -1,7 +1,6 @@
 /** Methods that learn prompts by gradient steps: created through the registry, given the golden's initial values, trained as it says. */
-import { SGD } from '@mudpt/autograd';
+import { AdamW, SGD } from '@mudpt/autograd';
 import { capture, copyInto, reshape, scope, stack, sub, type Tensor, zeros } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
 import { type MethodContext, methodNamed, type PromptMethod, stepGradients, type StepOptimizer } from 'mudpt';
 import type { HostTensor } from '../golden.ts';
 import { Unsupported } from '../options.ts';
@@ -47,25 +46,32 @@ export function startFrom(golden: MethodCase, { learnable }: PromptMethod, prefi
   });
 }
 
-type Update = StepOptimizer;
+/** SGD, or AdamW, as the metadata asks for. */
+function optimizerOf(golden: MethodCase, { learnable }: PromptMethod): StepOptimizer {
+  const { metadata } = golden;
+  const parameters = [...learnable.values()];
+  if (metadata['optimizer'] !== 'AdamW')
+    return new SGD(parameters, {
+      lr: golden.number('sgd_lr'),
+      momentum: golden.number('sgd_momentum'),
+      weightDecay: golden.number('sgd_weight_decay'),
+    });
+  const [beta1, beta2] = JSON.parse(metadata['betas'] ?? '[0.9, 0.999]') as [number, number];
+  const [lr, weightDecay, eps] = [golden.number('lr'), golden.number('weight_decay'), golden.number('eps')];
+  return new AdamW(parameters, { lr, weightDecay, eps, betas: [beta1, beta2] });
+}
 
-/** The optimizer as the metadata asks for. */
-const sgdOf = (golden: MethodCase, { learnable }: PromptMethod): Update =>
-  new SGD([...learnable.values()], {
-    lr: golden.number('sgd_lr'),
-    momentum: golden.number('sgd_momentum'),
-    weightDecay: golden.number('sgd_weight_decay'),
-  });
-
-/** Steps, captured once and replayed. */
+/** Steps as the metadata asks for, captured once and replayed. */
 export class Training {
+  private readonly lr: number;
   private readonly run;
 
   constructor(
     golden: MethodCase,
     private readonly method: PromptMethod,
-    private readonly optimizer: Update = sgdOf(golden, method),
+    private readonly optimizer: StepOptimizer = optimizerOf(golden, method),
   ) {
+    this.lr = Number(optimizer.groups[0]?.options.lr);
     this.run = capture(
       ({ images, labels, lr }: { images: Tensor; labels: Tensor; lr: Tensor }) => {
         const { value, gradients } = stepGradients(method, images, labels);
@@ -80,8 +86,8 @@ export class Training {
     );
   }
 
-  /** One step. The result is overwritten by the next. @param lr default: the optimizer's */
-  step(images: Tensor, labels: Tensor, lr = Number(nth(this.optimizer.groups, 0).options.lr)): ReturnType<typeof this.run> {
+  /** One step, at the optimizer's rate or another. The result is overwritten by the next. */
+  step(images: Tensor, labels: Tensor, lr = this.lr): ReturnType<typeof this.run> {
     return this.run({ images, labels, lr });
   }
 
@@ -97,6 +103,14 @@ export async function read(value: Tensor): Promise<HostTensor> {
   return { shape: value.shape, values: Float32Array.from(await value.data()) };
 }
 
+/** What differs between trainings of one golden. */
+export interface TrainInput {
+  /** Default: the golden's. */
+  readonly labels?: Tensor;
+  /** The learning rate of each step; default: always the optimizer's. */
+  readonly rateOf?: (step: number) => number;
+}
+
 /**
  * What all goldens of this kind expect: the first step in full, the losses of all, and where they lead.
  * @param terms names in the golden of what the loss calls its terms
@@ -107,7 +121,7 @@ export async function train(
   method: PromptMethod,
   terms: Readonly<Record<string, string>> = {},
   afterwards?: (results: Results) => Promise<void>,
-  labels = golden.tensor('input.label'),
+  { labels = golden.tensor('input.label'), rateOf }: TrainInput = {},
 ): Promise<Results> {
   const results: Results = new Map();
   const images = golden.tensor('input.image');
@@ -115,7 +129,7 @@ export async function train(
   try {
     const losses: number[] = [];
     for (let step = 0; step < golden.number('steps'); step += 1) {
-      const { loss, outputs, terms: parts, gradients } = training.step(images, labels);
+      const { loss, outputs, terms: parts, gradients } = training.step(images, labels, rateOf?.(step));
       losses.push(await loss.item());
       if (step > 0) continue;
       results.set('expect.loss', await read(loss));

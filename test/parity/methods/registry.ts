@@ -4,6 +4,7 @@ import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, um
 import { lpplus } from './lp-plus-plus.ts';
 import { prolip } from './prolip.ts';
 import { clipAdapter, kgcoop, prograd, taskres } from './successors.ts';
+import { clipLora, mma, mmrl, tcp } from './towers.ts';
 import { tipAdapter } from './tip-adapter.ts';
 import { zeroshotClip, zeroshotEnsemble } from './zeroshot.ts';
 
@@ -25,6 +26,10 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   prolip,
   prograd,
   taskres,
+  tcp,
+  clip_lora: clipLora,
+  mma,
+  mmrl,
   clip_adapter: clipAdapter,
 };
 

@@ -13,7 +13,7 @@ const LEARNING_TOLERANCE = 1e-3;
 
 /** Gradients, and what steps lead to, are compared by norm less strictly. */
 function toleranceOf(name: string): number {
-  return /^(\w+\.)?(grad(_\w+)?|final|gpa)\.|^(\w+\.)?expect\.final_/.test(name) ? LEARNING_TOLERANCE : TOLERANCE;
+  return /^(\w+\.)?(grad(_\w+)?|final|gpa|adam)\.|^(\w+\.)?expect\.final_/.test(name) ? LEARNING_TOLERANCE : TOLERANCE;
 }
 
 /** Runs the golden at `path`. @throws Unsupported for an unknown method, before a device is opened */

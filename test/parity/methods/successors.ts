@@ -71,7 +71,7 @@ export const taskres: MethodRunner = async (golden) => {
 type AdamFacts = { readonly lr: number; readonly eps: number; readonly weight_decay: number; readonly betas: [number, number] };
 
 /** The same steps with the authors' Adam, by the trainer's settings. */
-async function adamRun(golden: MethodCase, method: PromptMethod): Promise<Results> {
+export async function adamRun(golden: MethodCase, method: PromptMethod): Promise<Results> {
   const facts = JSON.parse(golden.metadata['adam'] ?? '{}') as AdamFacts & { readonly class: string };
   if (facts.class !== 'adam') throw new Unsupported(`the second run's optimizer is ${facts.class}`);
   const { lr, eps: adamEps, weight_decay: weightDecay, betas: adamBetas } = facts;
@@ -117,7 +117,7 @@ export const prograd: MethodRunner = async (golden) => {
     const again = await createMethod(golden, 'prograd', settings);
     const labels = golden.tensor(`${set}.input.label`);
     await rawGradients(again, images, labels, `${set}.`, results);
-    for (const [name, found] of await train(golden, again, {}, undefined, labels))
+    for (const [name, found] of await train(golden, again, {}, undefined, { labels }))
       if (golden.tensors.has(`${set}.${name}`)) results.set(`${set}.${name}`, found);
   }
   return results;

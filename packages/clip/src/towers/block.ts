@@ -3,19 +3,25 @@
  * feed-forward part work on each token alone, so tokens that nobody reads after the block need none of them. What is left has the numbers of
  * the whole block.
  */
-import type { TransformerBlock } from '@mudpt/autograd';
+import { feedForward, type TransformerBlock } from '@mudpt/autograd';
 import {
+  type Activation,
   attention,
   type AttentionOptions,
   type AttentionPrefix,
   attentionQkv,
-  linear,
+  gelu,
+  geluTanh,
   narrow,
   type PackedSequences,
+  quickGelu,
+  relu,
   reshape,
+  silu,
   type Tensor,
   unbind,
 } from '@mudpt/tensor';
+import { adaptedParts, adaptedProduct, type BlockAdapter } from './adapters.ts';
 
 /** Takes the tokens that are read after the last block, one of every sequence, as [count, width]. */
 export type TokenPicker = (x: Tensor) => Tensor;
@@ -28,24 +34,33 @@ export type BlockReads = {
   readonly unread?: Tensor | undefined;
   /** The tokens that are read after the block. Default: all. */
   readonly pick?: TokenPicker | undefined;
+  readonly adapter?: BlockAdapter | undefined;
 };
 
 /** `block` over x [B, T, width], or packed [N, width] with `cuSeqlens`. @returns the tokens of x, or those picked */
-export function runBlock(block: TransformerBlock, x: Tensor, options: BlockAttention, { unread, pick }: BlockReads): Tensor {
-  if (!unread && !pick) return block.forward(x, options);
+export function runBlock(
+  block: TransformerBlock,
+  x: Tensor,
+  options: BlockAttention,
+  { unread, pick, adapter }: BlockReads,
+): Tensor {
+  if (!unread && !pick && !adapter) return block.forward(x, options);
   const { skip, out: normed } = block.norm1.fork(x);
-  const seen = unread ? { ...options, prefix: keysAndValues(block, unread) } : options;
-  if (!pick) return finish(block, skip, attentionQkv(allParts(block, normed), seen));
+  const seen = unread ? { ...options, prefix: keysAndValues(block, unread, adapter) } : options;
+  const rest = (residual: Tensor, attended: Tensor, rows: () => Tensor): Tensor =>
+    finish(block, residual, attended, { adapter, rows });
+  if (!pick) return rest(skip, attentionQkv(allParts(block, normed, adapter), seen), () => normed);
   const picked = pick(skip);
   // Under the causal mask, or packed, the kernels find a query's keys by its place: there all tokens have queries.
   if (options.causal || options.cuSeqlens) {
-    const attended = attentionQkv(allParts(block, normed), seen);
-    return finish(block, picked, pick(reshape(attended, x.shape)));
+    const attended = attentionQkv(allParts(block, normed, adapter), seen);
+    return rest(picked, pick(reshape(attended, x.shape)), () => pick(normed));
   }
   const [count, width] = picked.shape as [number, number];
-  const q = someParts(block, reshape(pick(normed), [count, 1, width]), 0, 1);
-  const [k, v] = unbind(someParts(block, normed, 1, 2), -3) as [Tensor, Tensor];
-  return finish(block, picked, attention(reshape(q, [count, 1, ...k.shape.slice(-2)]), k, v, seen));
+  const rows = pick(normed);
+  const q = someParts(block, reshape(rows, [count, 1, width]), ['q'], adapter);
+  const [k, v] = unbind(someParts(block, normed, ['k', 'v'], adapter), -3) as [Tensor, Tensor];
+  return rest(picked, attention(reshape(q, [count, 1, ...k.shape.slice(-2)]), k, v, seen), () => rows);
 }
 
 /** Tokens that all packed sequences begin with [P, width], and what follows in each [N, width]. */
@@ -58,41 +73,78 @@ export type PrefixedTokens = { readonly prefix: Tensor; readonly tokens: Tensor;
 export function runPrefixedBlock(
   block: TransformerBlock,
   { prefix, tokens, sequences }: PrefixedTokens,
-  read: { readonly prefix: boolean; readonly pick?: TokenPicker | undefined },
+  read: { readonly prefix: boolean; readonly pick?: TokenPicker | undefined; readonly adapter?: BlockAdapter | undefined },
 ): { readonly prefix?: Tensor; readonly tokens: Tensor } {
+  const { adapter } = read;
   const after = (keys: AttentionPrefix): Tensor =>
-    runBlock(block, tokens, { causal: true, cuSeqlens: sequences, prefix: keys }, { pick: read.pick });
-  if (!read.prefix) return { tokens: after(keysAndValues(block, prefix)) };
+    runBlock(block, tokens, { causal: true, cuSeqlens: sequences, prefix: keys }, { pick: read.pick, adapter });
+  if (!read.prefix) return { tokens: after(keysAndValues(block, prefix, adapter)) };
   const { skip, out: normed } = block.norm1.fork(prefix);
-  const parts = allParts(block, normed);
+  const parts = allParts(block, normed, adapter);
   const [, k, v] = unbind(parts, -3) as [Tensor, Tensor, Tensor];
   const attended = attentionQkv(reshape(parts, [1, ...parts.shape]), { causal: true });
-  return { prefix: finish(block, skip, attended), tokens: after({ k, v }) };
+  return { prefix: finish(block, skip, attended, { adapter, rows: () => normed }), tokens: after({ k, v }) };
 }
 
 /** Keys and values [n, heads, depth] of tokens [n, width]. */
-function keysAndValues(block: TransformerBlock, tokens: Tensor): AttentionPrefix {
-  const [k, v] = unbind(someParts(block, block.norm1.forward(tokens), 1, 2), -3) as [Tensor, Tensor];
+function keysAndValues(block: TransformerBlock, tokens: Tensor, adapter: BlockAdapter | undefined): AttentionPrefix {
+  const [k, v] = unbind(someParts(block, block.norm1.forward(tokens), ['k', 'v'], adapter), -3) as [Tensor, Tensor];
   return { k, v };
 }
 
+/** Rows of the fused projection. */
+const PARTS = ['q', 'k', 'v'] as const;
+
 /** Queries, keys and values [..., 3, heads, depth] of normed x [..., width]. */
-function allParts(block: TransformerBlock, normed: Tensor): Tensor {
-  return byHeads(block, block.attention.qkv.forward(normed), 3);
+function allParts(block: TransformerBlock, normed: Tensor, adapter: BlockAdapter | undefined): Tensor {
+  return byHeads(block, adaptedParts(block.attention.qkv, normed, adapter, PARTS), PARTS.length);
 }
 
-/** `count` of queries (0), keys (1) and values (2) from `first` on, [..., count, heads, depth]: some rows of the fused projection. */
-function someParts(block: TransformerBlock, normed: Tensor, first: number, count: number): Tensor {
+/** Consecutive `names` of queries, keys and values, [..., count, heads, depth]: some rows of the fused projection. */
+function someParts(
+  block: TransformerBlock,
+  normed: Tensor,
+  names: readonly (typeof PARTS)[number][],
+  adapter: BlockAdapter | undefined,
+): Tensor {
   const { qkv, width } = block.attention;
-  const part = (x: Tensor): Tensor => narrow(x, 0, first * width, count * width);
-  return byHeads(block, linear(normed, part(qkv.weight), qkv.bias && part(qkv.bias)), count);
+  const first = PARTS.indexOf(names[0] as (typeof PARTS)[number]);
+  const part = (x: Tensor): Tensor => narrow(x, 0, first * width, names.length * width);
+  const weights = { weight: part(qkv.weight), bias: qkv.bias && part(qkv.bias) };
+  return byHeads(block, adaptedParts(weights, normed, adapter, names), names.length);
 }
 
 function byHeads({ attention: { width, heads } }: TransformerBlock, parts: Tensor, count: number): Tensor {
   return reshape(parts, [...parts.shape.slice(0, -1), count, heads, width / heads]);
 }
 
-/** The rest of a block, after its attention: `attended` has the elements of the residual x. */
-function finish(block: TransformerBlock, x: Tensor, attended: Tensor): Tensor {
-  return block.transform(block.attention.out.forward(reshape(attended, x.shape), { residual: x }));
+/** Alone, where something is added to the product before them. */
+const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+  none: (x) => x,
+  relu,
+  gelu,
+  geluTanh,
+  quickGelu,
+  silu,
+};
+
+/**
+ * The rest of a block, after its attention: `attended` has the elements of the residual x.
+ * @param rows gives x after the first norm
+ */
+function finish(
+  block: TransformerBlock,
+  x: Tensor,
+  attended: Tensor,
+  { adapter, rows }: { readonly adapter: BlockAdapter | undefined; readonly rows: () => Tensor },
+): Tensor {
+  const middle = adaptedProduct(block.attention.out, reshape(attended, x.shape), adapter, 'out', x);
+  if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return block.transform(middle);
+  const { skip, out: normed } = block.norm2.fork(middle);
+  const residual = adapter.parallel ? adapter.parallel(rows(), skip) : skip;
+  const { up, down, activation } = block;
+  if (!adapter.lowRank?.up && !adapter.lowRank?.down)
+    return feedForward(normed, up.weights, down.weights, { activation, residual });
+  const hidden = ACTIVATIONS[activation](adaptedProduct(up, normed, adapter, 'up'));
+  return adaptedProduct(down, hidden, adapter, 'down', residual);
 }

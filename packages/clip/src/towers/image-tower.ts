@@ -15,6 +15,7 @@ import {
   ShapeError,
   type Tensor,
 } from '@mudpt/tensor';
+import { expectAdapters } from './adapters.ts';
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import { type ImageConfig, imageTokens } from '../config.ts';
@@ -143,13 +144,14 @@ export class ImageTower extends Module {
   }
 
   private run(tokens: Tensor, { prompts, ...options }: StackOptions & { readonly pick?: TokenPicker }): Tensor {
-    if (prompts) expectPromptTokens('ImageTower', this.config, prompts);
+    if (prompts) expectPromptTokens('ImageTower', this.config, prompts, tokens.shape[0] as number);
+    if (options.adapters) expectAdapters('ImageTower', this.config, options.adapters);
     const normed = prompts && this.normed(prompts);
     return runBlocks(this.blocks, this.normPre.forward(tokens), { ...options, prompts: normed });
   }
 
-  private normed({ at, layers: [first, ...later] }: PromptTokens): PromptTokens {
-    return { at, layers: [first && this.normPre.forward(first), ...later] };
+  private normed({ layers: [first, ...later], ...rest }: PromptTokens): PromptTokens {
+    return { ...rest, layers: [first && this.normPre.forward(first), ...later] };
   }
 
   private head(tokens: Tensor): Tensor {

@@ -15,6 +15,7 @@ import {
   Tensor,
   tensor,
 } from '@mudpt/tensor';
+import { expectAdapters } from './adapters.ts';
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import type { TextConfig } from '../config.ts';
@@ -79,7 +80,7 @@ export class TextTower extends Module {
     return scope(() => {
       const { embeddings, eot } = this.embedded(texts);
       this.expectEmbeddings(embeddings);
-      return this.head(this.run(embeddings, { ...options, pick: this.atEnds(embeddings, eot) }));
+      return this.head(this.run(embeddings, { ...options, pick: this.atEnds(embeddings, eot, insertedTokens(options.prompts)) }));
     });
   }
 
@@ -148,16 +149,18 @@ export class TextTower extends Module {
     this.expectEmbeddings(embeddings);
     const [, length = 0] = embeddings.shape;
     const placed = add(embeddings, narrow(this.positions, 0, 0, length));
-    if (options.prompts) this.expectPrompts(options.prompts, length);
+    if (options.prompts) this.expectPrompts(options.prompts, length, embeddings.shape[0] as number);
+    if (options.adapters) expectAdapters('TextTower', this.config, options.adapters);
     // A token alone sees itself under any mask: without one it needs no kernels but those of images.
     return runBlocks(this.blocks, placed, { ...options, causal: length > 1 });
   }
 
-  /** Takes the rows at the texts' ends of tensors shaped like x [C, T, width]. */
-  private atEnds(x: Tensor, eot: readonly number[] | Tensor): TokenPicker {
+  /** Takes the rows at the texts' ends of tensors shaped like x [C, T, width], which `inserted` tokens have moved on. */
+  private atEnds(x: Tensor, eot: readonly number[] | Tensor, inserted = 0): TokenPicker {
     const [count = 0, length = 0] = x.shape;
     if (!(eot instanceof Tensor)) this.expectEnds(eot, count, length);
-    const ends = eot instanceof Tensor ? eot : this.indices(eot);
+    const moved = eot instanceof Tensor && inserted > 0 ? add(eot, inserted) : eot;
+    const ends = moved instanceof Tensor ? moved : this.indices(moved.map((end) => end + inserted));
     return (all) => gatherRows(all, ends);
   }
 
@@ -191,21 +194,38 @@ export class TextTower extends Module {
     );
   }
 
-  private expectPrompts(prompts: PromptTokens, length: number): void {
-    expectPromptTokens('TextTower', this.config, prompts);
-    const { at, layers } = prompts;
-    const [most = 0] = layers.find((tokens) => tokens !== undefined)?.shape ?? [];
+  private expectPrompts(prompts: PromptTokens, length: number, count: number): void {
+    expectPromptTokens('TextTower', this.config, prompts, count);
+    const { at, layers, inserted = false } = prompts;
+    const tokens = layers.find((one) => one !== undefined)?.shape.at(-2) ?? 0;
+    const most = inserted ? 0 : tokens;
     if (at !== 'end' && at + most <= length) return;
     throw new ShapeError(
       'TextTower',
       at === 'end'
         ? 'prompts stand at the end, and under the causal mask no text sees them there'
-        : `${most} prompt tokens from place ${at} on do not fit into ${length} tokens`,
+        : `${tokens} prompt tokens from place ${at} on do not fit into ${length} tokens`,
       'give `at`, the first token that they replace, and as many as there are',
     );
   }
 
-  private expectPacked({ prefix, rows, sequences }: PackedInput, { hook, prompts }: StackOptions): void {
+  /** Tokens of all texts stand in the prefix, those of each text after it. */
+  private expectPackedPrompts(prompts: PromptTokens, shared: number, { lengths = [], count }: PackedSequences): void {
+    const { at, layers } = prompts;
+    const ofEach = layers.filter((tokens) => tokens?.rank === 3);
+    const isShared = layers.some((tokens) => tokens?.rank === 2);
+    if (isShared || ofEach.length === 0) this.expectPrompts(prompts, shared, count);
+    if (ofEach.length === 0) return;
+    this.expectPrompts(prompts, shared + Math.min(...lengths), count);
+    if (shared > 0 && !isShared && at !== 'end' && at >= shared) return;
+    throw new ShapeError(
+      'TextTower',
+      `prompts of each text stand from place ${at} on, and packed texts share their first ${shared} tokens`,
+      'share at least one token, and at most those before the prompts',
+    );
+  }
+
+  private expectPacked({ prefix, rows, sequences }: PackedInput, { hook, prompts, adapters }: StackOptions): void {
     const { width, context } = this.config;
     const [shared = 0] = prefix?.shape ?? [];
     const fail = (problem: string, fix: string): never => {
@@ -219,11 +239,17 @@ export class TextTower extends Module {
     if (prefix && (prefix.rank !== 2 || prefix.shape[1] !== width))
       fail(`prefix has shape [${prefix.shape.join(', ')}]`, `give tokens [n, ${width}], or none`);
     if (prefix?.size === 0) fail('prefix has no tokens', 'give some, or no prefix');
-    if (prompts) this.expectPrompts(prompts, shared);
+    if (prompts) this.expectPackedPrompts(prompts, shared, sequences);
+    if (adapters) expectAdapters('TextTower', this.config, adapters);
     const longest = shared + sequences.maxLength;
     if (longest > context) fail(`the longest text has ${longest} rows, the context holds ${context}`, 'shorten it');
     if (hook && !prefix) fail('a hook is given but no prefix, which is all it could see', 'give a prefix');
   }
+}
+
+/** How far prompts that are inserted move what follows. */
+function insertedTokens(prompts: PromptTokens | undefined): number {
+  return prompts?.inserted ? (prompts.layers.find((tokens) => tokens !== undefined)?.shape.at(-2) ?? 0) : 0;
 }
 
 function endsOf(lengths: readonly number[]): number[] {

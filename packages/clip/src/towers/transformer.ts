@@ -1,8 +1,9 @@
 /** The stack of blocks that both towers are made of: dense sequences, or packed ones after a common prefix, with prompt tokens in any layer. */
 import { checkpoint, type TransformerBlock } from '@mudpt/autograd';
 import { narrow, type PackedSequences, scope, ShapeError, type Tensor } from '@mudpt/tensor';
+import type { BlockAdapter } from './adapters.ts';
 import { type BlockAttention, type PrefixedTokens, runBlock, runPrefixedBlock, type TokenPicker } from './block.ts';
-import { placeTokens, type PromptTokens } from './prompt-tokens.ts';
+import { insertTokens, placeTokens, type PromptTokens, replaceInPacked } from './prompt-tokens.ts';
 
 /**
  * Called with the input of every block, layer 0 to the last. May return `x` itself or another tensor, also of other length, which the
@@ -13,6 +14,8 @@ export type BlockHook = (x: Tensor, layer: number) => Tensor;
 export type StackOptions = {
   /** A block computes only keys and values of prompt tokens that the next one is given anew, unless a hook wants to see them. */
   readonly prompts?: PromptTokens | undefined;
+  /** What is added to block 0, 1, ...; undefined, or a shorter list: nothing. */
+  readonly adapters?: readonly (BlockAdapter | undefined)[] | undefined;
   readonly hook?: BlockHook;
   /** Keep only the inputs of all blocks but the last for the backward, and compute the rest a second time there. */
   readonly recompute?: boolean;
@@ -27,7 +30,14 @@ export type StackOptions = {
 export function runBlocks(
   blocks: readonly TransformerBlock[],
   x: Tensor,
-  { prompts, hook, recompute = false, pick, ...attention }: StackOptions & BlockAttention & { readonly pick?: TokenPicker },
+  {
+    prompts,
+    adapters,
+    hook,
+    recompute = false,
+    pick,
+    ...attention
+  }: StackOptions & BlockAttention & { readonly pick?: TokenPicker },
 ): Tensor {
   const [, length = 0] = x.shape;
   let current = x;
@@ -35,13 +45,18 @@ export function runBlocks(
     const isLast = layer === blocks.length - 1;
     const picked = isLast ? pick : undefined;
     const tokens = prompts?.layers[layer];
-    const isReadOn = hook !== undefined || prompts?.at !== 'end' || (!picked && !prompts.layers[layer + 1]);
+    const adapter = adapters?.[layer];
+    const isOfSequences = tokens?.rank === 3;
+    const isReadOn = hook !== undefined || isOfSequences || prompts?.at !== 'end' || (!picked && !prompts.layers[layer + 1]);
     const forward = (input: Tensor, unread: Tensor | undefined, options: BlockAttention): Tensor =>
-      runBlock(block, input, options, { unread, pick: picked });
+      runBlock(block, input, options, { unread, pick: picked, adapter });
     // The backward begins with the last block: what it keeps is used at once.
     const run = recompute && !isLast ? checkpoint(forward) : forward;
     const next = scope(() => {
-      const input = prompts && tokens ? promptedInput(current, tokens, placeOf(prompts, length), isReadOn) : current;
+      const input =
+        prompts && tokens
+          ? promptedInput(current, tokens, { at: placeOf(prompts, length), isInserted: isInserted(prompts, layer) }, isReadOn)
+          : current;
       return run(hook ? hook(input, layer) : input, isReadOn ? undefined : tokens, attention);
     });
     if (current !== x) current.dispose();
@@ -55,8 +70,19 @@ function placeOf({ at }: PromptTokens, length: number): number {
   return at === 'end' ? length : at;
 }
 
+/** Whether the tokens of a block come between those of its input, rather than in place of some. */
+function isInserted({ inserted = false, layers }: PromptTokens, layer: number): boolean {
+  return inserted && layers.findIndex((tokens) => tokens !== undefined) === layer;
+}
+
 /** x with the tokens in it; the part of x before them where the block reads only their keys and values. */
-function promptedInput(x: Tensor, tokens: Tensor, at: number, isReadOn: boolean): Tensor {
+function promptedInput(
+  x: Tensor,
+  tokens: Tensor,
+  { at, isInserted: inserted }: { readonly at: number; readonly isInserted: boolean },
+  isReadOn: boolean,
+): Tensor {
+  if (inserted) return insertTokens(x, tokens, at);
   if (isReadOn) return placeTokens(x, tokens, at);
   return x.shape[1] === at ? x : narrow(x, 1, 0, at);
 }
@@ -71,7 +97,7 @@ function promptedInput(x: Tensor, tokens: Tensor, at: number, isReadOn: boolean)
 export function runPrefixedBlocks(
   blocks: readonly TransformerBlock[],
   streams: { readonly prefix: Tensor; readonly tokens: Tensor; readonly sequences: PackedSequences },
-  { prompts, hook, recompute = false, pick }: StackOptions & { readonly pick: TokenPicker },
+  { prompts, adapters, hook, recompute = false, pick }: StackOptions & { readonly pick: TokenPicker },
 ): Tensor {
   const { tokens, sequences } = streams;
   const [count = 0] = streams.prefix.shape;
@@ -80,7 +106,7 @@ export function runPrefixedBlocks(
   for (const [layer, block] of blocks.entries()) {
     const isLast = layer === blocks.length - 1;
     const isRead = !isLast && (hook !== undefined || wholePrefix(prompts, layer + 1, count) === undefined);
-    const read = { prefix: isRead, pick: isLast ? pick : undefined };
+    const read = { prefix: isRead, pick: isLast ? pick : undefined, adapter: adapters?.[layer] };
     // Sequences are an argument: a checkpoint keeps its arguments, so the caller may dispose them before the backward.
     const forward = (input: PrefixedTokens): ReturnType<typeof runPrefixedBlock> => runPrefixedBlock(block, input, read);
     const run = recompute && !isLast ? checkpoint(forward) : forward;
@@ -88,7 +114,10 @@ export function runPrefixedBlocks(
       const input = prefixInput(prefix, prompts, layer, count);
       const seen = hook ? hook(input, layer) : input;
       expectPrefix(seen, block.attention.width);
-      return run({ prefix: seen, tokens: current, sequences });
+      const ofEach = prompts?.layers[layer];
+      const rows =
+        prompts && ofEach?.rank === 3 ? replaceInPacked(current, ofEach, sequences, placeOf(prompts, count) - count) : current;
+      return run({ prefix: seen, tokens: rows, sequences });
     });
     if (prefix !== streams.prefix) prefix?.dispose();
     if (current !== tokens) current.dispose();
@@ -100,7 +129,7 @@ export function runPrefixedBlocks(
 /** The prompt tokens of a layer where they take the place of all `count` tokens of the prefix. */
 function wholePrefix(prompts: PromptTokens | undefined, layer: number, count: number): Tensor | undefined {
   const tokens = prompts?.layers[layer];
-  return prompts?.at === 0 && tokens?.shape[0] === count ? tokens : undefined;
+  return prompts?.at === 0 && !prompts.inserted && tokens?.rank === 2 && tokens.shape[0] === count ? tokens : undefined;
 }
 
 /** @param prefix what the block before made of it; undefined where nobody reads it */
@@ -110,7 +139,9 @@ function prefixInput(prefix: Tensor | undefined, prompts: PromptTokens | undefin
   if (!prefix)
     throw new ShapeError('TextTower', `nothing is left of the prefix at block ${layer}`, 'report this: it is a mistake');
   const tokens = prompts?.layers[layer];
-  return prompts && tokens ? placeTokens(prefix, tokens, placeOf(prompts, count)) : prefix;
+  if (!prompts || tokens?.rank !== 2) return prefix;
+  const at = placeOf(prompts, count);
+  return isInserted(prompts, layer) ? insertTokens(prefix, tokens, at) : placeTokens(prefix, tokens, at);
 }
 
 function expectPrefix(prefix: Tensor, width: number): void {

@@ -19,8 +19,8 @@ import { methodNamed, methodNames } from '../methods/registry.ts';
 import { conformanceChecks } from './index.ts';
 
 const CASES = [...PROMPT_METHODS, ...FEATURE_METHODS];
-/** As MaPLe's authors have it. */
-const COPIES = /compound_prompt_projections/;
+/** As the authors of MaPLe and MMRL have it. */
+const COPIES = /compound_prompt_projections|r2[vt]proj/;
 
 /** Image prompts from the second block on, and tokens of the texts' beginning that the third block is given. */
 const latePrompts = defineMethod({

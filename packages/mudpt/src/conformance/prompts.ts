@@ -2,11 +2,12 @@
 import { noGrad } from '@mudpt/autograd';
 import { scope } from '@mudpt/tensor';
 import type { LayerTokens, PromptMethod } from '../method/method.ts';
-import { contextTokens, sourcesOf, TOWERS, type TowerPromptSpec } from '../method/prompt-spec.ts';
-import { addNoise, type Subject, write } from './subject.ts';
+import { contextTokens, type LayerPrompt, sourcesOf, TOWERS, type TowerPromptSpec } from '../method/prompt-spec.ts';
+import { addNoise, disturb, type Subject, write } from './subject.ts';
 
 export async function declaredPrompts(subject: Subject): Promise<void> {
   const method = await subject.prompts();
+  await disturb(subject, method);
   expectParameters(subject, method);
   expectExample(subject, method);
   const before = await tokensOf(method);
@@ -51,12 +52,14 @@ async function tokensOf(method: PromptMethod): Promise<TokensOfTowers | undefine
   });
 }
 
-function expectTokens(subject: Subject, { spec }: PromptMethod, tower: (typeof TOWERS)[number], found: Tokens): void {
+function expectTokens(subject: Subject, { spec, classNames }: PromptMethod, tower: (typeof TOWERS)[number], found: Tokens): void {
   const at = (layer: number, shape: readonly number[]): string => `${shape.join(' x ')} at layer ${layer}`;
-  const shapeOf = ({ nCtx, width }: TowerPromptSpec, layer: number): readonly number[] =>
-    tower === 'text' && layer === 0 ? [contextTokens(spec.text), width] : [nCtx, width];
+  const shapeOf = ({ nCtx, width }: TowerPromptSpec, { layer, ofEachClass = false }: LayerPrompt): readonly number[] => {
+    if (ofEachClass) return [classNames.length, nCtx, width];
+    return tower === 'text' && layer === 0 ? [contextTokens(spec.text), width] : [nCtx, width];
+  };
   const declared = spec[tower];
-  const told = declared?.layers.map(({ layer }) => at(layer, shapeOf(declared, layer))).join(', ') || 'none';
+  const told = declared?.layers.map((prompt) => at(prompt.layer, shapeOf(declared, prompt))).join(', ') || 'none';
   const entering = found.flatMap((tokens, layer) => (tokens ? [at(layer, tokens.shape)] : [])).join(', ') || 'none';
   if (told !== entering)
     throw subject.fail(`the spec declares ${told} in the ${tower} tower, and ${entering} enter`, 'declare what prompts() gives');
@@ -68,7 +71,8 @@ async function expectSources(subject: Subject, method: PromptMethod, before: Tok
   const { images } = subject.batch();
   const logits = await method.evaluate(images).data();
   const layersOf = (tower: (typeof TOWERS)[number]) => spec[tower]?.layers ?? [];
-  const sources = new Set(TOWERS.flatMap((tower) => layersOf(tower).flatMap(sourcesOf)));
+  const adapted = TOWERS.flatMap((tower) => (spec.adapters?.[tower] ?? []).flatMap(({ sources: names }) => names));
+  const sources = new Set([...TOWERS.flatMap((tower) => layersOf(tower).flatMap(sourcesOf)), ...adapted]);
   for (const name of sources) {
     const parameter = learnable.get(name);
     if (!parameter || parameter.size === 0) continue;

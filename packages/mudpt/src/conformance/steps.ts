@@ -6,7 +6,7 @@ import { stepGradients } from '../method/gradients.ts';
 import type { PromptMethod } from '../method/method.ts';
 import { commonRuns } from './initial-values.ts';
 import { expectNumbers, stepTensors, type Numbers, numbers, valuesOf } from './numbers.ts';
-import { copyLearnt, type Subject } from './subject.ts';
+import { copyLearnt, disturb, type Subject } from './subject.ts';
 
 export async function initialValues(subject: Subject): Promise<void> {
   const values = async () => {
@@ -52,6 +52,7 @@ const REMATERIALIZATIONS: readonly Rematerialization[] = [
 
 export async function memoryPolicies(subject: Subject): Promise<void> {
   const method = await subject.prompts();
+  await disturb(subject, method);
   const { images, labels } = subject.batch();
   const expected = await numbers(method, images, labels);
   const all = (found: Numbers): Numbers =>
@@ -75,6 +76,7 @@ export async function textPaths(subject: Subject): Promise<void> {
   const { images, labels } = subject.batch();
   const run = async (textPath: 'full' | 'auto' | 'plain'): Promise<Numbers> => {
     const method = await subject.prompts({ textPath });
+    await disturb(subject, method);
     const found = await numbers(method, images, labels);
     subject.release(method);
     return found;

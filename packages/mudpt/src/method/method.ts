@@ -3,7 +3,7 @@
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
 import type { Random } from '@mudpt/autograd';
-import type { Clip, ImageTower, PromptTokens, TextTower, Tokenizer } from '@mudpt/clip';
+import type { BlockAdapter, Clip, ImageTower, PromptTokens, TextTower, Tokenizer } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import type { ClassContext } from './class-context.ts';
 import type { Rematerialization } from './rematerialization.ts';
@@ -24,6 +24,12 @@ export type TowerPrompts = {
   /** Layer 0: the context tokens that the texts refer to, those of all contexts one after the other. */
   readonly text?: LayerTokens;
   readonly image?: LayerTokens;
+};
+
+/** Adapters of both towers by layer; a tower without any runs as it is. */
+export type TowerAdapters = {
+  readonly text?: readonly (BlockAdapter | undefined)[];
+  readonly image?: readonly (BlockAdapter | undefined)[];
 };
 
 /** Outputs of a forward pass. Features are those before normalisation. */
@@ -183,6 +189,8 @@ export type MethodContext = ClassContext & {
   readonly textPath?: TextPath;
   /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.rematerialize}. */
   readonly rematerialization?: Rematerialization;
+  /** The classes that it has learnt on, where they are others. */
+  readonly learntOn?: readonly string[];
 };
 
 /** The argument of a method's `create`. */

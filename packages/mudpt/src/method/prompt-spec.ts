@@ -14,6 +14,8 @@ export type LayerPrompt = {
   readonly layer: number;
   /** The parameter that holds them, or part `index` of it; absent where all of them are computed. */
   readonly learnt?: { readonly name: string; readonly index?: number };
+  /** Whether every class has other tokens, which a network computes: [classes, n, width]. Of texts alone. */
+  readonly ofEachClass?: boolean;
   /** Other parameters that they are computed from: by an injection, which adds to the parameter, or by a projection. */
   readonly computedFrom?: readonly string[];
 };
@@ -27,7 +29,12 @@ export type TowerPromptSpec = {
   readonly at: PromptTokens['at'];
   /** The layers that are given tokens, in order; their number is the prompt depth. */
   readonly layers: readonly LayerPrompt[];
+  /** Whether the tokens of the first of them come between others instead of in their place. */
+  readonly inserted?: boolean;
 };
+
+/** What is added to a block of a tower, from the named parameters. */
+export type LayerAdapter = { readonly layer: number; readonly sources: readonly string[] };
 
 /** Where CoOp puts the class name: after the context tokens, between their halves, or before them. */
 export type ContextPosition = 'end' | 'middle' | 'front';
@@ -42,10 +49,12 @@ export type TextPromptSpec = TowerPromptSpec & {
 export type PromptSpec = {
   /** Everything learnt: prompt tokens, and networks that compute some. */
   readonly parameters: ParameterShapes;
-  /** Absent: the texts are fixed. */
+  /** Absent: the texts get no prompts. */
   readonly text?: TextPromptSpec;
-  /** Absent: the image tower runs as it is. */
+  /** Absent: the image tower gets no prompts. */
   readonly image?: TowerPromptSpec;
+  /** The blocks of each tower that something is added to. Absent: none. */
+  readonly adapters?: { readonly text?: readonly LayerAdapter[]; readonly image?: readonly LayerAdapter[] };
   /** Parameters that act on what a tower gives, by tower: adapters of features, residuals, projections. Absent: there are none. */
   readonly features?: FeatureParameters;
 };
@@ -68,6 +77,8 @@ export type PromptPlace = {
 export type PromptLayout = {
   readonly text: readonly PromptPlace[];
   readonly image: readonly PromptPlace[];
+  /** The layers of each tower whose blocks something is added to; absent in runs from before there were any. */
+  readonly adapters?: { readonly text: readonly number[]; readonly image: readonly number[] };
   /** See `PromptSpec.features`; absent where there are none. */
   readonly features?: FeatureParameters;
   /** See `PromptMethod.example`. */
@@ -85,19 +96,27 @@ export function contextTokens(text: TextPromptSpec | undefined): number {
   return text.nCtx * (text.classes ?? 1);
 }
 
-/** Tokens from `at` on that blocks after the first replace. */
+/** Tokens from `at` on that blocks after the first replace in all texts alike. */
 export function replacedTokens(tower: TowerPromptSpec | undefined): number {
-  return tower?.layers.some(({ layer }) => layer > 0) ? tower.nCtx : 0;
+  return tower?.layers.some(({ layer, ofEachClass = false }) => layer > 0 && !ofEachClass) ? tower.nCtx : 0;
+}
+
+/** Whether some blocks replace tokens by other ones in every text. */
+export function replacesByClass(tower: TowerPromptSpec | undefined): boolean {
+  return tower?.layers.some(({ ofEachClass = false }) => ofEachClass) ?? false;
 }
 
 /** The drawing of `spec`. */
 export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
   const places = ({ layers, nCtx }: TowerPromptSpec): PromptPlace[] =>
     layers.map((prompt) => ({ layer: prompt.layer, rows: nCtx, sources: sourcesOf(prompt) }));
+  const adapted = (of: readonly LayerAdapter[] = []): number[] => of.map(({ layer }) => layer);
+  const { text, image, features, adapters } = spec;
   return {
-    text: spec.text ? places(spec.text) : [],
-    image: spec.image ? places(spec.image) : [],
-    ...(spec.features && { features: spec.features }),
+    text: text ? places(text) : [],
+    image: image ? places(image) : [],
+    ...(features && { features }),
+    ...(adapters && { adapters: { text: adapted(adapters.text), image: adapted(adapters.image) } }),
     example,
   };
 }
@@ -121,10 +140,22 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
         fail('has prompts that are made from nothing', 'name what is learnt, or what they are computed from');
       const unknown = sourcesOf(prompt).find((name) => !(name in spec.parameters));
       if (unknown !== undefined) fail(`has prompts from ${unknown}, which is not learnt`, 'name one of the parameters');
+      if (prompt.ofEachClass && (tower === 'image' || prompt.layer === 0 || prompt.learnt))
+        fail('has tokens of each class that are no computed ones of a later text layer', 'compute them, after the first layer');
       const misfit = prompt.learnt && misfitOf(declared, prompt.learnt, spec.parameters);
       if (misfit) fail(misfit, 'declare the shape that the tower takes');
     }
   }
+  for (const tower of TOWERS)
+    for (const { layer, sources } of spec.adapters?.[tower] ?? []) {
+      const unknown = sources.find((name) => !(name in spec.parameters));
+      if (unknown !== undefined || sources.length === 0)
+        throw new MethodError(
+          method,
+          `the adapter of layer ${layer} of the ${tower} tower is made from ${unknown ?? 'nothing'}, which is not learnt`,
+          'name parameters',
+        );
+    }
   for (const tower of TOWERS)
     for (const name of spec.features?.[tower] ?? [])
       if (!(name in spec.parameters))

@@ -66,3 +66,4 @@ export { LpPlusPlus, type LpSettings } from './lp-plus-plus.ts';
 export { featuresBeforeProjection } from './prolip.ts';
 export { aggregationWeights } from './promptsrc.ts';
 export { methodNamed, methodNames, registerMethod } from './registry.ts';
+export { type Branches, Mmrl } from './mmrl.ts';

@@ -149,7 +149,7 @@ function withTemplates(one: PublishedSettings): PublishedSettings[] {
   return [one, ...others];
 }
 
-const common = { settings: SETTINGS, source: 'ProGrad, trainers/prograd.py and scripts of its repository' } as const;
+const common = { settings: SETTINGS, source: 'ProGrad, repository BeierZhu/Prompt-align' } as const;
 const fewShot = (shots: readonly number[], epochs: number): PublishedSettings[] =>
   withTemplates({ ...common, protocols: ['few-shot'], shots, training: { ...TRAINING, epochs } });
 

@@ -2,6 +2,7 @@
 import { InputError } from '@mudpt/tensor';
 import { checkMethodDefinition } from '../method/check.ts';
 import { clipAdapter } from './clip-adapter.ts';
+import { clipLora } from './clip-lora.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
 import type { MethodDefinition } from '../method/definition.ts';
@@ -11,11 +12,14 @@ import { kgcoop } from './kgcoop.ts';
 import { linearProbe } from './linear-probe.ts';
 import { lpPlusPlus } from './lp-plus-plus.ts';
 import { maple } from './maple.ts';
+import { mma } from './mma.ts';
+import { mmrl } from './mmrl.ts';
 import { mudpt } from './mudpt.ts';
 import { prograd } from './prograd.ts';
 import { prolip } from './prolip.ts';
 import { promptsrc } from './promptsrc.ts';
 import { taskRes } from './taskres.ts';
+import { tcp } from './tcp.ts';
 import { tipAdapter, tipAdapterF } from './tip-adapter.ts';
 import { umudpt } from './umudpt.ts';
 import { vpt } from './vpt.ts';
@@ -34,6 +38,10 @@ const BUILT_IN: readonly MethodDefinition[] = [
   cocoop,
   kgcoop,
   prograd,
+  tcp,
+  clipLora,
+  mma,
+  mmrl,
   vpt,
   deepLanguage,
   ivlp,

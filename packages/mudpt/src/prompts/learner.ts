@@ -2,7 +2,7 @@
 import { parameter } from '@mudpt/autograd';
 import { reshape, select, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';
-import type { CreationContext, LayerTokens, TowerPrompts } from '../method/method.ts';
+import type { CreationContext, LayerTokens, TowerAdapters, TowerPrompts } from '../method/method.ts';
 import type { ParameterShapes, PromptSpec, TowerPromptSpec } from '../method/prompt-spec.ts';
 import { randomPrompts } from './initial.ts';
 
@@ -12,7 +12,14 @@ export interface PromptLearner {
   readonly learnable: ReadonlyMap<string, Tensor>;
   /** Called once in a forward, in its scope. Undefined: the tokens depend on the image, and the method's class computes them. */
   prompts(): TowerPrompts | undefined;
+  /**
+   * What is added to the blocks of the towers; absent: nothing. It hands over parameters alone, because a block may run again in the backward.
+   * @param use `learn`: in a loss; `apply`: in a forward pass; `serve`: in evaluation, where updates may be merged into the weights
+   */
+  adapters?(use: AdapterUse): TowerAdapters;
 }
+
+export type AdapterUse = 'learn' | 'apply' | 'serve';
 
 /** Prompt tokens that are parameters as they are, without a network between. */
 export class LearntPrompts implements PromptLearner {

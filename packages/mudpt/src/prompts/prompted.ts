@@ -8,7 +8,7 @@ import { MethodError } from '../method/errors.ts';
 import type { LayerTokens, MethodContext, Outputs, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
 import type { PromptSpec } from '../method/prompt-spec.ts';
 import { cosineLogits } from './cosine.ts';
-import { asParameters, type PromptLearner } from './learner.ts';
+import { type AdapterUse, asParameters, type PromptLearner } from './learner.ts';
 import { drawnText, expectFits, type PromptIds, promptIds } from './texts/prompt-ids.ts';
 import type { PromptTemplate } from './texts/prompt-template.ts';
 import { TextPrompts } from './texts/text-prompts.ts';
@@ -46,9 +46,10 @@ export class PromptedClip implements PromptMethod {
       if (owns) asParameters(name, learner);
       const texts = template(context).map((tokens, label) => promptIds(tokens, label, spec.text));
       expectFits(texts, text.config.context, classNames);
-      const options = { device, path: textPath, rematerialization: rematerialization.text };
+      const isAdapted = spec.adapters?.text !== undefined;
+      const options = { device, path: textPath, rematerialization: rematerialization.text, isAdapted };
       this.texts = new TextPrompts(text, texts, spec.text, options);
-      this.fixed = spec.text ? undefined : keep(noGrad(() => this.texts.forward(undefined)));
+      this.fixed = spec.text || isAdapted ? undefined : keep(noGrad(() => this.texts.forward(undefined)));
       this.example = drawnText(texts[0] as PromptIds, tokenizer);
     } catch (error) {
       if (owns) for (const tensor of learnable.values()) tensor.dispose();
@@ -69,10 +70,7 @@ export class PromptedClip implements PromptMethod {
   }
 
   forward(images: Tensor): Outputs {
-    return scope(() => {
-      const prompts = this.promptsOfAll();
-      return this.outputs(this.imageFeatures(images, prompts), this.classFeatures(prompts));
-    });
+    return this.outputsFor(images, 'apply');
   }
 
   loss(images: Tensor, labels: Tensor): StepLoss {
@@ -84,7 +82,7 @@ export class PromptedClip implements PromptMethod {
   }
 
   textFeatures(): Tensor | undefined {
-    return scope(() => this.classFeatures(this.promptsOfAll()));
+    return scope(() => this.classFeatures(this.promptsOfAll(), 'serve'));
   }
 
   evaluate(images: Tensor, textFeatures?: Tensor): Tensor {
@@ -95,10 +93,8 @@ export class PromptedClip implements PromptMethod {
   evaluateWithFeatures(images: Tensor, textFeatures?: Tensor): Pick<Outputs, 'logits' | 'imageFeatures'> {
     return scope(() => {
       const prompts = this.promptsOfAll();
-      const { logits, imageFeatures } = this.outputs(
-        this.imageFeatures(images, prompts),
-        textFeatures ?? this.classFeatures(prompts),
-      );
+      const features = textFeatures ?? this.classFeatures(prompts, 'serve');
+      const { logits, imageFeatures } = this.outputs(this.imageFeatures(images, prompts, 'serve'), features);
       return { logits, imageFeatures };
     });
   }
@@ -127,20 +123,33 @@ export class PromptedClip implements PromptMethod {
       const why = `every one of the ${classes} classes has a context of its own (classSpecific)`;
       expectSameClasses(this.name, this.classNames, { classNames, template }, why);
     }
-    return { ...this.context, classNames, template, descriptions, rematerialization: this.rematerialization };
+    const { rematerialization, context } = this;
+    const learntOn = context.learntOn ?? context.classNames;
+    return { ...context, classNames, template, descriptions, rematerialization, learntOn };
+  }
+
+  protected outputsFor(images: Tensor, use: AdapterUse): Outputs {
+    return scope(() => {
+      const prompts = this.promptsOfAll();
+      return this.outputs(this.imageFeatures(images, prompts, use), this.classFeatures(prompts, use));
+    });
   }
 
   protected outputs(imageFeatures: Tensor, textFeatures: Tensor): Outputs {
     return { logits: cosineLogits(imageFeatures, textFeatures, this.context.scale), imageFeatures, textFeatures };
   }
 
-  protected imageFeatures(images: Tensor, { image: tokens }: TowerPrompts): Tensor {
+  protected imageFeatures(images: Tensor, { image: tokens }: TowerPrompts, use: AdapterUse = 'apply'): Tensor {
     const { recompute } = this.rematerialization.image;
     const { image } = this.context;
+    const adapters = this.learner.adapters?.(use).image;
     return this.inMicroBatches(
       images,
-      (part, layers: LayerTokens | undefined) =>
-        layers ? image.forward(part, { prompts: { at: this.imagePlace(), layers }, recompute }) : image.forward(part),
+      (part, layers: LayerTokens | undefined) => {
+        if (!layers && !adapters) return image.forward(part);
+        const prompts = layers && { at: this.imagePlace(), layers };
+        return image.forward(part, { prompts, recompute, adapters });
+      },
       tokens,
     );
   }
@@ -162,8 +171,12 @@ export class PromptedClip implements PromptMethod {
     );
   }
 
-  protected classFeatures({ text }: TowerPrompts): Tensor {
-    return this.fixed ? alias(this.fixed) : this.texts.forward(text);
+  protected classFeatures({ text }: TowerPrompts, use: AdapterUse = 'apply'): Tensor {
+    return this.fixed ? alias(this.fixed) : this.texts.forward(text, this.learner.adapters?.(use).text);
+  }
+
+  protected get recomputesImages(): boolean {
+    return this.rematerialization.image.recompute;
   }
 
   private imagePlace(): PromptTokens['at'] {

@@ -24,31 +24,33 @@ export function promptDiagram({ layout, textLayers, imageLayers }: DiagramFacts)
   const isCrossed = crossings.some(Boolean);
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} 230" width="${width}" role="img" aria-label="where prompts enter" font-family="system-ui, sans-serif" font-size="11">
 <defs><marker id="tip" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0 6 3 0 6z" fill="${COLOURS.extra}"/></marker></defs>
-${tower('text', textLayers, layout.text, layout.features?.text)}
-${tower('image', imageLayers, layout.image, layout.features?.image)}
+${tower('text', textLayers, layout.text, layout)}
+${tower('image', imageLayers, layout.image, layout)}
 ${arrows(layout.text, layout.image, 'down')}
 ${arrows(layout.image, layout.text, 'up')}
 <text x="${LEFT}" y="222" fill="#666">${legend(layout)}${isCrossed ? '; orange: what one tower learnt changes the tokens of the other' : ''}</text>
 </svg>`;
 }
 
-function legend({ text, image, features }: PromptLayout): string {
+function legend({ text, image, features, adapters }: PromptLayout): string {
   const acts = features ? 'something learnt acts on the feature' : '';
-  const enters = text.length + image.length > 0 || !features ? 'prompt tokens enter here' : '';
-  return `blue: ${[enters, acts].filter(Boolean).join(', or ')}`;
+  const enters = text.length + image.length > 0 || (!features && !adapters) ? 'prompt tokens enter here' : '';
+  const adds = adapters ? 'something learnt is added to the block with a blue frame' : '';
+  return `blue: ${[enters, acts, adds].filter(Boolean).join(', or ')}`;
 }
 
 function tower(
   name: keyof typeof TOWERS,
   layers: number,
   places: readonly PromptPlace[],
-  ofFeatures: readonly string[] = [],
+  { features, adapters }: Pick<PromptLayout, 'features' | 'adapters'>,
 ): Markup {
   const { y, label } = TOWERS[name];
+  const [ofFeatures, adapted] = [features?.[name] ?? [], new Set(adapters?.[name])];
   const blocks = Array.from({ length: layers }, (_, layer) => {
     const place = places.find((one) => one.layer === layer);
     const x = LEFT + layer * STEP;
-    return html`<rect x="${x + 14}" y="${y}" width="${STEP - 16}" height="34" rx="4" fill="#eef1f4" stroke="#c3cad2"/>
+    return html`<rect x="${x + 14}" y="${y}" width="${STEP - 16}" height="34" rx="4" fill="#eef1f4" stroke="${adapted.has(layer) ? COLOURS.after : '#c3cad2'}" stroke-width="${adapted.has(layer) ? 2.5 : 1}"/>
 <text x="${x + 14 + (STEP - 16) / 2}" y="${y + 21}" text-anchor="middle" fill="#333">${layer + 1}</text>
 ${place && html`<circle cx="${x + 6}" cy="${y + 17}" r="7" fill="${COLOURS.after}"/><text x="${x + 6}" y="${y + 21}" text-anchor="middle" fill="white" font-size="9">${place.rows}</text>`}`;
   });

@@ -19,7 +19,7 @@ import {
 import type { LayerTokens } from '../../method/method.ts';
 import { contextId, contextIndex, type PromptIds } from './prompt-ids.ts';
 import { EmbeddedIds, expectContext, frozenTokens } from './embedded-ids.ts';
-import { deepPrompts, type GroupOptions, type TextGroup } from './text-group.ts';
+import { deepPrompts, type GroupOptions, type TextGroup, type TextRun } from './text-group.ts';
 
 /** A piece of the prefix: context tokens in sequence, or frozen ones. */
 type Piece = { readonly from: number; readonly count: number } | Tensor;
@@ -40,7 +40,7 @@ export class PackedTexts implements TextGroup {
     private readonly options: GroupOptions,
   ) {
     const { tower, device, contexts } = options;
-    const length = prefixLength(texts);
+    const length = prefixLength(texts, options.mostShared);
     const first = texts[0] as PromptIds;
     const rest = texts.map((text) => text.slice(length));
     this.prefix = this.pieces(first.slice(0, length));
@@ -52,8 +52,8 @@ export class PackedTexts implements TextGroup {
     this.starts = scope(() => this.startStates(first.slice(0, 1), length));
   }
 
-  forward(tokens: LayerTokens | undefined, recompute: boolean): Tensor {
-    const { tower, at } = this.options;
+  forward(tokens: LayerTokens | undefined, run: TextRun): Tensor {
+    const { tower } = this.options;
     const { sequences, starts } = this;
     return scope(() => {
       const context = tokens?.[0];
@@ -61,10 +61,10 @@ export class PackedTexts implements TextGroup {
         'from' in piece ? narrow(expectContext(context), 0, piece.from, piece.count) : piece,
       );
       const input = { prefix: cat(pieces), rows: this.rest.embed(context), sequences };
-      const deep = deepPrompts(at, tokens);
-      if (!starts || !deep) return tower.forwardPacked(input, { recompute, prompts: deep });
+      const deep = deepPrompts(this.options, tokens);
+      if (!starts || !deep) return tower.forwardPacked(input, { ...run, prompts: deep });
       const whole = deep.layers.map((prompt, layer) => prompt && cat([select(starts, 0, layer - 1), prompt]));
-      return tower.forwardPacked(input, { recompute, prompts: { at: 0, layers: whole } });
+      return tower.forwardPacked(input, { ...run, prompts: { at: 0, layers: whole } });
     });
   }
 
@@ -76,8 +76,8 @@ export class PackedTexts implements TextGroup {
   }
 
   private startStates(start: PromptIds, length: number): Tensor | undefined {
-    const { tower, at, replaced } = this.options;
-    const isAllReplaced = at === 1 && replaced > 0 && length === 1 + replaced;
+    const { tower, at, replaced, isFrozen } = this.options;
+    const isAllReplaced = isFrozen && at === 1 && replaced > 0 && length === 1 + replaced;
     if (!isAllReplaced || start.some((id) => contextIndex(id) !== undefined) || tower.config.layers === 1) return undefined;
     const states: Tensor[] = [];
     const remember: BlockHook = (x, layer) => {
@@ -117,10 +117,10 @@ export class PackedTexts implements TextGroup {
   }
 }
 
-/** How many first tokens all texts have in common; at least one of each comes after them. */
-export function prefixLength(texts: readonly PromptIds[]): number {
+/** How many first tokens all texts have in common, `limit` at most; at least one of each comes after them. */
+export function prefixLength(texts: readonly PromptIds[], limit: number): number {
   const [first = []] = texts;
-  const most = Math.min(...texts.map((text) => text.length)) - 1;
+  const most = Math.min(limit, ...texts.map((text) => text.length - 1));
   const differs = first.findIndex((id, at) => texts.some((text) => text[at] !== id));
   return Math.max(0, Math.min(most, differs < 0 ? first.length : differs));
 }

@@ -3,7 +3,7 @@ import { reshape, scope, type Tensor } from '@mudpt/tensor';
 import type { LayerTokens } from '../../method/method.ts';
 import type { PromptIds } from './prompt-ids.ts';
 import { EmbeddedIds } from './embedded-ids.ts';
-import { deepPrompts, type GroupOptions, type TextGroup } from './text-group.ts';
+import { deepPrompts, type GroupOptions, type TextGroup, type TextRun } from './text-group.ts';
 
 export class PlainTexts implements TextGroup {
   private readonly ids: EmbeddedIds;
@@ -21,11 +21,11 @@ export class PlainTexts implements TextGroup {
     this.ids = scope(() => new EmbeddedIds(tower, device, padded, contexts));
   }
 
-  forward(tokens: LayerTokens | undefined, recompute: boolean): Tensor {
-    const { tower, at } = this.options;
+  forward(tokens: LayerTokens | undefined, run: TextRun): Tensor {
+    const { tower } = this.options;
     return scope(() => {
       const embeddings = reshape(this.ids.embed(tokens?.[0]), [this.eot.length, this.length, -1]);
-      return tower.forward({ embeddings, eot: this.eot }, { recompute, prompts: deepPrompts(at, tokens) });
+      return tower.forward({ embeddings, eot: this.eot }, { ...run, prompts: deepPrompts(this.options, tokens) });
     });
   }
 

@@ -1,12 +1,15 @@
 /** Text groups: texts that run through the text tower at once. */
-import type { PromptTokens, TextTower } from '@mudpt/clip';
+import type { PromptTokens, StackOptions, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import type { LayerTokens } from '../../method/method.ts';
-import { contextTokens, replacedTokens, type TextPromptSpec } from '../../method/prompt-spec.ts';
+import { contextTokens, replacedTokens, replacesByClass, type TextPromptSpec } from '../../method/prompt-spec.ts';
+
+/** How a group runs. */
+export type TextRun = Pick<StackOptions, 'recompute' | 'adapters'>;
 
 export interface TextGroup {
   /** Features [texts, embed], not normalised. @param tokens by layer, undefined where nothing is learnt */
-  forward(tokens: LayerTokens | undefined, recompute: boolean): Tensor;
+  forward(tokens: LayerTokens | undefined, options: TextRun): Tensor;
   dispose(): void;
 }
 
@@ -19,15 +22,32 @@ export type GroupOptions = {
   /** The first place that deeper layers replace, and how many from there on; 0 for none. */
   readonly at: number;
   readonly replaced: number;
+  /** Whether the tokens of the first layer that is given some come between others. */
+  readonly inserted: boolean;
+  /** Most tokens that packed texts have once: tokens that every text has for itself come after them. */
+  readonly mostShared: number;
+  /** Whether blocks are as they were: what depends on frozen tokens alone stays the same. */
+  readonly isFrozen: boolean;
 };
 
-export function groupOptions(tower: TextTower, device: Device, spec: TextPromptSpec | undefined): GroupOptions {
+export function groupOptions(
+  tower: TextTower,
+  device: Device,
+  spec: TextPromptSpec | undefined,
+  isFrozen: boolean,
+): GroupOptions {
   const at = spec && spec.at !== 'end' ? spec.at : 0;
-  return { tower, device, contexts: contextTokens(spec), at, replaced: replacedTokens(spec) };
+  const inserted = spec?.inserted ?? false;
+  const replaced = inserted ? 0 : replacedTokens(spec);
+  const mostShared = replacesByClass(spec) ? at : tower.config.context;
+  return { tower, device, contexts: contextTokens(spec), at, replaced, inserted, mostShared, isFrozen };
 }
 
 /** Tokens that the tower replaces in layers after the first, if any. */
-export function deepPrompts(at: number, tokens: LayerTokens | undefined): PromptTokens | undefined {
+export function deepPrompts(
+  { at, inserted }: Pick<GroupOptions, 'at' | 'inserted'>,
+  tokens: LayerTokens | undefined,
+): PromptTokens | undefined {
   if (!tokens || tokens.length < 2) return undefined;
-  return { at, layers: [undefined, ...tokens.slice(1)] };
+  return { at, inserted, layers: [undefined, ...tokens.slice(1)] };
 }

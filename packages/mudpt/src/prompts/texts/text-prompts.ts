@@ -4,7 +4,7 @@
  */
 import type { TextTower } from '@mudpt/clip';
 import { chunked } from '@mudpt/autograd';
-import { cat, type Device, scope, type Tensor } from '@mudpt/tensor';
+import { cat, type Device, narrow, scope, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../../method/errors.ts';
 import type { LayerTokens, TextPath } from '../../method/method.ts';
 import type { TextPromptSpec } from '../../method/prompt-spec.ts';
@@ -13,7 +13,7 @@ import type { PromptIds } from './prompt-ids.ts';
 import { groupTexts, mostTokens } from './grouping.ts';
 import { PackedTexts, prefixLength } from './packed-texts.ts';
 import { PlainTexts } from './plain-texts.ts';
-import { type GroupOptions, groupOptions, type TextGroup } from './text-group.ts';
+import { type GroupOptions, groupOptions, type TextGroup, type TextRun } from './text-group.ts';
 
 export type TextPromptOptions = {
   readonly device: Device;
@@ -22,14 +22,19 @@ export type TextPromptOptions = {
   readonly most?: number;
   /** Default: everything is kept. */
   readonly rematerialization?: TowerRematerialization;
+  /** Whether something is added to the blocks of the tower. Default false. */
+  readonly isAdapted?: boolean;
 };
+
+/** The texts from class `from` on. */
+type PlacedGroup = { readonly group: TextGroup; readonly from: number; readonly count: number };
 
 /**
  * The texts of some classes, laid out once; {@link forward} runs them with the current prompt tokens. Where all texts at once would not
  * fit into one storage binding of the device, they run in groups: the numbers are the same.
  */
 export class TextPrompts {
-  private groups: readonly TextGroup[] = [];
+  private groups: readonly PlacedGroup[] = [];
   private rematerialization: TowerRematerialization;
   private readonly groupOptions: GroupOptions;
   /** Tokens that all packed texts have once; undefined: they are padded. */
@@ -46,10 +51,10 @@ export class TextPrompts {
     spec: TextPromptSpec | undefined,
     private readonly options: TextPromptOptions,
   ) {
-    this.groupOptions = groupOptions(tower, options.device, spec);
-    const { at, replaced } = this.groupOptions;
-    const shared = prefixLength(texts);
-    const canPack = replaced === 0 || at + replaced <= shared;
+    this.groupOptions = groupOptions(tower, options.device, spec, !options.isAdapted);
+    const { at, replaced, inserted, mostShared } = this.groupOptions;
+    const shared = prefixLength(texts, mostShared);
+    const canPack = at + replaced <= shared || (replaced === 0 && !inserted);
     if (options.path === 'packed' && !canPack) {
       throw new MethodError(
         'prompts',
@@ -68,10 +73,18 @@ export class TextPrompts {
     return this.shared !== undefined;
   }
 
-  /** Features [C, embed], not normalised. @param tokens by layer; undefined where nothing is learnt */
-  forward(tokens: LayerTokens | undefined): Tensor {
+  /**
+   * Features [C, embed], not normalised.
+   * @param tokens by layer; undefined where nothing is learnt
+   * @param adapters of the tower's blocks
+   */
+  forward(tokens: LayerTokens | undefined, adapters?: TextRun['adapters']): Tensor {
     const { recompute, microBatches } = this.rematerialization;
-    const run = (group: TextGroup, given: LayerTokens | undefined): Tensor => group.forward(given, recompute);
+    const run = ({ group, from, count }: PlacedGroup, given: LayerTokens | undefined): Tensor =>
+      group.forward(
+        given?.map((layer) => (layer?.rank === 3 ? narrow(layer, 0, from, count) : layer)),
+        { recompute, ...(adapters && { adapters }) },
+      );
     if (microBatches > 0)
       return chunked(
         run,
@@ -88,7 +101,7 @@ export class TextPrompts {
   }
 
   dispose(): void {
-    for (const group of this.groups) group.dispose();
+    for (const { group } of this.groups) group.dispose();
     this.groups = [];
   }
 
@@ -98,9 +111,15 @@ export class TextPrompts {
     const length = options.path === 'full' ? tower.config.context : 0;
     const limit = options.most ?? mostTokens(options.device, tower.config.hidden);
     const groups = groupTexts(texts, { groups: rematerialization.microBatches, limit, shared, length });
-    this.groups = groups.map((group) => {
-      if (shared !== undefined) return new PackedTexts(group, this.groupOptions);
-      return new PlainTexts(group, Math.max(length, ...group.map((text) => text.length)), this.groupOptions);
+    const laidOut = (some: readonly PromptIds[]): TextGroup => {
+      if (shared !== undefined) return new PackedTexts(some, this.groupOptions);
+      return new PlainTexts(some, Math.max(length, ...some.map((text) => text.length)), this.groupOptions);
+    };
+    let from = 0;
+    this.groups = groups.map((some) => {
+      const placed = { group: laidOut(some), from, count: some.length };
+      from += some.length;
+      return placed;
     });
   }
 }

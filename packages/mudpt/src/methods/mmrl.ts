@@ -1,0 +1,259 @@
+/**
+ * MMRL: multi-modal representation learning for vision-language models (Guo and Gu, CVPR 2025; github.com/yunncheng/MMRL). Tokens of a space that
+ * both towers share enter their upper blocks; what they become in the image tower gives a second feature. Classes that it learnt are judged by
+ * both features, others by CLIP's alone. That the released code never drops the texts' features of its first evaluation is not copied.
+ */
+import { Linear, noGrad, normal } from '@mudpt/autograd';
+import { add, cat, copyInto, crossEntropy, l2Normalize, matmul, mean, mul, narrow, scope, type Tensor } from '@mudpt/tensor';
+import { isEqual } from '@mudpt/tensor/internal';
+import { z } from 'zod';
+import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
+import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
+import { defineMethod } from '../method/definition.ts';
+import { MethodError } from '../method/errors.ts';
+import type {
+  CreationContext,
+  LayerTokens,
+  MethodContext,
+  Outputs,
+  PromptMethod,
+  StepLoss,
+  TowerPrompts,
+} from '../method/method.ts';
+import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
+import type { PublishedSettings } from '../method/published.ts';
+import { expectDepth, length } from '../method/settings.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { cosineDistance, cosineLogits } from '../prompts/cosine.ts';
+import { GuidedClip } from '../prompts/guided.ts';
+import { randomPrompts } from '../prompts/initial.ts';
+import { named } from '../prompts/injection/parts.ts';
+import { AFTER_PATCHES } from '../prompts/layers.ts';
+import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
+import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
+
+const layerNumber = z.int().max(4096);
+
+const mmrlSettings = z.strictObject({
+  length: length(5),
+  width: layerNumber.positive().default(512).describe('channels of the shared space'),
+  firstLayer: layerNumber.min(2).default(6).describe('first block that tokens enter, counted from 1'),
+  lastLayer: layerNumber.min(2).default(12).describe('last block that is given them anew'),
+  alpha: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.7)
+    .describe("weight of CLIP's own feature in loss and logits; the second has the rest"),
+  distanceWeight: z.number().min(0).default(0.5).describe('of the mean cosine distances of both features from the frozen ones'),
+});
+
+export type MmrlSettings = z.output<typeof mmrlSettings>;
+
+const LEARNER = 'representation_learner.compound_rep_tokens';
+const PROJECTION = 'image_encoder.proj_rep';
+/** The factor of the cosines in the released code, whatever the model has learnt. */
+const SCALE = 100;
+
+/** Tokens [n, d], their projections to the width of each tower for each layer, and the projection of the second feature. */
+class Representation implements PromptLearner {
+  readonly spec: PromptSpec;
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  /** [image width, embed] */
+  readonly projection: Tensor;
+  private readonly tokens: Tensor;
+  private readonly projects: Readonly<Record<(typeof TOWERS)[number], readonly Linear[]>>;
+
+  constructor(
+    context: CreationContext,
+    readonly settings: MmrlSettings,
+  ) {
+    const { length: n, width: d, firstLayer, lastLayer } = settings;
+    const [textWidth, imageWidth] = [context.text.config.width, context.image.config.width];
+    this.tokens = randomPrompts([n, d], context, context.random);
+    const linears = (width: number): readonly Linear[] =>
+      copies(
+        Array.from(
+          { length: lastLayer - firstLayer + 1 },
+          () => new Linear(d, width, { device: context.device, random: context.random }),
+        ),
+      );
+    this.projects = { image: linears(imageWidth), text: linears(textWidth) };
+    this.projection = normal([imageWidth, context.embed], imageWidth ** -0.5, { device: context.device, random: context.random });
+    const names = { image: 'r2vproj', text: 'r2tproj' } as const;
+    const ofLayer = (tower: (typeof TOWERS)[number], project: Linear, index: number) =>
+      named(`${LEARNER}_${names[tower]}.${index}`, project);
+    const networks = (['image', 'text'] as const).flatMap((tower) =>
+      this.projects[tower].flatMap((project, index) => ofLayer(tower, project, index)),
+    );
+    this.learnable = new Map([[LEARNER, this.tokens], ...networks, [PROJECTION, this.projection]]);
+    const layers = (tower: (typeof TOWERS)[number]) =>
+      this.projects[tower].map((project, index) => ({
+        layer: firstLayer - 1 + index,
+        computedFrom: [LEARNER, ...ofLayer(tower, project, index).map(([name]) => name)],
+      }));
+    this.spec = promptSpec('mmrl', {
+      parameters: shapesOf(this.learnable),
+      text: { nCtx: n, width: textWidth, at: 1, inserted: true, position: 'end', layers: layers('text') },
+      image: { nCtx: n, width: imageWidth, ...AFTER_PATCHES, layers: layers('image') },
+    });
+  }
+
+  prompts(): TowerPrompts {
+    const before = Array.from({ length: this.settings.firstLayer - 1 }, () => undefined);
+    const of = (projects: readonly Linear[]): LayerTokens => [...before, ...projects.map((one) => one.forward(this.tokens))];
+    return { text: of(this.projects.text), image: of(this.projects.image) };
+  }
+}
+
+/** All of them begin as the first. */
+function copies(linears: readonly Linear[]): readonly Linear[] {
+  const [first, ...others] = linears as readonly [Linear, ...Linear[]];
+  for (const other of others) {
+    copyInto(other.weight, first.weight);
+    if (other.bias && first.bias) copyInto(other.bias, first.bias);
+  }
+  return linears;
+}
+
+/** Logits [B, C] by CLIP's feature, by the second, and by both. */
+export type Branches = { readonly clip: Tensor; readonly second: Tensor; readonly fused: Tensor };
+
+export class Mmrl extends GuidedClip {
+  constructor(
+    context: MethodContext,
+    protected override readonly learner: Representation,
+    template: PromptTemplate,
+    frozenTexts: ((context: MethodContext) => Tensor) | undefined,
+  ) {
+    super('mmrl', context, learner, template, frozenTexts);
+  }
+
+  override loss(images: Tensor, labels: Tensor): StepLoss {
+    return scope(() => {
+      const { alpha, distanceWeight } = this.learner.settings;
+      const { frozenTexts } = this;
+      const prompts = this.learner.prompts();
+      const both = this.imageFeatures(images, prompts);
+      const textFeatures = this.classFeatures(prompts);
+      const outputs = this.outputs(both, textFeatures);
+      const { clip, second } = this.branches(both, textFeatures);
+      const frozen = noGrad(() => this.inMicroBatches(images, (part) => this.context.image.forward(part)));
+      const terms = {
+        crossEntropy: mul(crossEntropy(clip, labels), alpha),
+        crossEntropySecond: mul(crossEntropy(second, labels), 1 - alpha),
+        image: mul(cosineDistance(outputs.imageFeatures, l2Normalize(frozen)), distanceWeight),
+        text: mul(cosineDistance(textFeatures, frozenTexts), distanceWeight),
+      };
+      const loss = add(add(terms.crossEntropy, terms.crossEntropySecond), add(terms.image, terms.text));
+      return { loss, outputs, terms };
+    });
+  }
+
+  /** @param both CLIP's image features and the second ones, [B, 2 embed] */
+  branches(both: Tensor, textFeatures: Tensor): Branches {
+    return scope(() => {
+      const { embed } = this.context;
+      const { alpha } = this.learner.settings;
+      const clip = cosineLogits(narrow(both, 1, 0, embed), textFeatures, SCALE);
+      const second = cosineLogits(narrow(both, 1, embed, embed), textFeatures, SCALE);
+      return { clip, second, fused: add(mul(clip, alpha), mul(second, 1 - alpha)) };
+    });
+  }
+
+  /** CLIP's image features and the second ones, [B, 2 embed]. */
+  bothFeatures(images: Tensor): Tensor {
+    return scope(() => this.imageFeatures(images, this.learner.prompts()));
+  }
+
+  override forContext(other: ClassContext): PromptMethod {
+    expectNoSubclass(this, Mmrl);
+    return new Mmrl(this.contextFor(other), this.learner, this.template, undefined);
+  }
+
+  protected override imageFeatures(images: Tensor, { image: tokens }: TowerPrompts): Tensor {
+    const { image } = this.context;
+    const { length: n } = this.learner.settings;
+    return this.inMicroBatches(
+      images,
+      (part, layers: LayerTokens | undefined) =>
+        scope(() => {
+          const prompts = { ...AFTER_PATCHES, layers: layers ?? [] };
+          const hidden = image.hidden(image.patches(part), { prompts, recompute: this.recomputesImages });
+          const normed = image.normPost.forward(narrow(hidden, 1, (hidden.shape[1] as number) - n, n));
+          return cat([image.project(hidden), matmul(mean(normed, [1]), this.learner.projection)], 1);
+        }),
+      tokens,
+    );
+  }
+
+  /** Classes that were learnt are judged by both features, others by CLIP's alone. */
+  protected override outputs(both: Tensor, textFeatures: Tensor): Outputs {
+    const { classNames, learntOn = classNames } = this.context;
+    const { clip, fused } = this.branches(both, textFeatures);
+    return {
+      logits: isEqual(classNames, learntOn) ? fused : clip,
+      imageFeatures: narrow(both, 1, 0, this.context.embed),
+      textFeatures,
+    };
+  }
+}
+
+/** Weights of the distances by data set, in every task. */
+const DISTANCE_WEIGHTS: Readonly<Record<string, number>> = {
+  ...{ stanford_cars: 7, fgvc_aircraft: 6, sun397: 6, dtd: 6, food101: 5, oxford_flowers: 4, ucf101: 3 },
+  ...{ imagenet: 0.5, caltech101: 0.5, oxford_pets: 0.2, eurosat: 0.01 },
+};
+
+const TRAINING = { optimizer: 'adamw', lr: 1e-3, epochs: 10, batchSize: 4, cropScale: [0.5, 1] } as const;
+const SOURCE = 'MMRL, repository yunncheng/MMRL, trainers/config.py';
+
+const published = Object.entries(DISTANCE_WEIGHTS).flatMap(([data, distanceWeight]): PublishedSettings[] => {
+  const isImageNet = data === 'imagenet';
+  const settings = {
+    length: 5,
+    firstLayer: 6,
+    lastLayer: 12,
+    alpha: 0.7,
+    distanceWeight,
+    width: data === 'eurosat' ? 2048 : 512,
+  };
+  const one = (protocols: PublishedSettings['protocols'], changes: PublishedSettings['training']): PublishedSettings => ({
+    protocols,
+    data: [data],
+    settings,
+    training: { ...TRAINING, cropScale: [0.5, 1], ...changes },
+    source: SOURCE,
+  });
+  return [
+    one(['base-to-new'], isImageNet ? { batchSize: 32, epochs: 5 } : {}),
+    one(['few-shot'], { batchSize: 32, epochs: 50 }),
+    ...(isImageNet ? [one(['cross-dataset', 'domain'], { batchSize: 32, epochs: 1, warmupEpochs: 0 })] : []),
+  ];
+});
+
+export const mmrl = defineMethod<MmrlSettings>({
+  name: 'mmrl',
+  title: 'MMRL',
+  summary: 'tokens of a shared space in the upper layers of both towers, which give images a second feature',
+  settings: mmrlSettings,
+  training: trainingPreset({ ...TRAINING, cropScale: [0.5, 1] }),
+  published,
+  variants: {},
+  create(context, settings) {
+    const { firstLayer, lastLayer } = settings;
+    for (const tower of TOWERS) expectDepth('mmrl', 'lastLayer', lastLayer, tower, context[tower].config.layers);
+    if (firstLayer > lastLayer)
+      throw new MethodError(
+        'mmrl',
+        `firstLayer is ${firstLayer}, and lastLayer ${lastLayer}`,
+        'let the last not come before the first',
+      );
+    const template = textTemplate(context.tokenizer);
+    const frozenTexts = (classes: MethodContext): Tensor => {
+      using features = templateFeatures(classes, [template]);
+      return meanOfUnits(features);
+    };
+    return new Mmrl(context, new Representation(context, settings), template, frozenTexts);
+  },
+});
