@@ -99,7 +99,7 @@ eachDevice('kept epochs', (ctx) => {
     expect(await folder.readConfusion(tuned)).toBeDefined();
     expect((await readdir(folder.file('confusion'))).filter((name) => name.startsWith('tuned'))).toHaveLength(2);
     expect(await readFile(folder.file('results'), 'utf8')).toMatch(
-      /,macro_f1,variation\n[^]*,tuned,[^\n]*,\n[^]*,tuned,[^\n]*,epoch 2\n/,
+      /,adaptive_ece,variation\n[^]*,tuned,[^\n]*,\n[^]*,tuned,[^\n]*,epoch 2\n/,
     );
     const lines = comparisons([{ path: folder.path, config, summary }]);
     expect(Object.fromEntries(lines.map(({ data, mean }) => [data, mean]))).toEqual({
