@@ -72,6 +72,8 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['mma', { width: 20, firstLayer: 3, lastLayer: 3, scale: 0.1, template: '' }],
   ['mmrl', { length: 2, width: 7, firstLayer: 2, lastLayer: 3 }],
   ['mmrl', { length: 3, width: 30, firstLayer: 2, lastLayer: 2, alpha: 0.4 }],
+  ['coprompt', { depth: 3 }],
+  ['coprompt', { depth: 1, length: 3, reduction: 3, imageRatio: 0.6, templates: ['the {} itself.'] }],
   ['vpt', { depth: 2 }],
 ];
 

@@ -68,6 +68,7 @@ export async function openMethodCase(path: string, device: Device): Promise<Meth
   await using file = await openSafetensors(path);
   const { metadata } = file;
   const tensors = await readAll(file, () => true);
+  for (const [name, value] of termsOf(metadata)) if (!tensors.has(name)) tensors.set(name, value);
   const weightsFile = metadata['clip_weights_file'];
   const hasWeights = [...tensors.keys()].some(isWeight);
   if (weightsFile === undefined && !hasWeights) throw new Unsupported('the metadata has no clip_weights_file');
@@ -92,6 +93,14 @@ async function readAll(file: SafetensorsReader, wanted: (name: string) => boolea
     tensors.set(name, { shape, values: dtype.startsWith('F') ? toFloat32(dtype, bytes) : toInt32(dtype, bytes) });
   }
   return tensors;
+}
+
+/** Terms of the loss that the metadata alone has, as if they were tensors of the file. */
+function termsOf({ loss_terms_float64: terms = '{}' }: Readonly<Record<string, string>>): (readonly [string, HostTensor])[] {
+  return Object.entries(JSON.parse(terms) as Record<string, number>).map(([name, value]) => [
+    `expect.${name}`,
+    { shape: [], values: Float32Array.of(value) },
+  ]);
 }
 
 function isWeight(name: string): boolean {

@@ -27,10 +27,15 @@ export async function contextOf(golden: MethodCase, classes: number): Promise<Me
 }
 
 /** The method of a golden, with its initial values. The caller disposes it. */
-export async function createMethod(golden: MethodCase, name: string, settings: Record<string, unknown>): Promise<PromptMethod> {
+export async function createMethod(
+  golden: MethodCase,
+  name: string,
+  settings: Record<string, unknown>,
+  more: Partial<MethodContext> = {},
+): Promise<PromptMethod> {
   const ids = golden.tensors.has('input.token_ids') ? 'input.token_ids' : 'input.template_token_ids';
   const context = await contextOf(golden, golden.host(ids).shape.at(-2) ?? 0);
-  const method = methodNamed(name).create(context, settings);
+  const method = methodNamed(name).create({ ...context, ...more }, settings);
   if (method.kind !== 'prompts') throw new Unsupported(`${name} learns no prompts`);
   startFrom(golden, method, 'init.');
   return method;
@@ -71,10 +76,11 @@ export class Training {
     private readonly method: PromptMethod,
     private readonly optimizer: StepOptimizer = optimizerOf(golden, method),
   ) {
+    const images2 = method.views === 2 ? golden.tensor('input.image2') : undefined;
     this.lr = Number(optimizer.groups[0]?.options.lr);
     this.run = capture(
       ({ images, labels, lr }: { images: Tensor; labels: Tensor; lr: Tensor }) => {
-        const { value, gradients } = stepGradients(method, images, labels);
+        const { value, gradients } = stepGradients(method, images, labels, images2);
         this.optimizer.step(gradients, { lr });
         const named = [...method.learnable].map(([name, tensor]): [string, Tensor] => [
           name,
@@ -109,6 +115,8 @@ export interface TrainInput {
   readonly labels?: Tensor;
   /** The learning rate of each step; default: always the optimizer's. */
   readonly rateOf?: (step: number) => number;
+  /** Called before each step. */
+  readonly before?: (step: number) => void;
 }
 
 /**
@@ -121,7 +129,7 @@ export async function train(
   method: PromptMethod,
   terms: Readonly<Record<string, string>> = {},
   afterwards?: (results: Results) => Promise<void>,
-  { labels = golden.tensor('input.label'), rateOf }: TrainInput = {},
+  { labels = golden.tensor('input.label'), rateOf, before }: TrainInput = {},
 ): Promise<Results> {
   const results: Results = new Map();
   const images = golden.tensor('input.image');
@@ -129,6 +137,7 @@ export async function train(
   try {
     const losses: number[] = [];
     for (let step = 0; step < golden.number('steps'); step += 1) {
+      before?.(step);
       const { loss, outputs, terms: parts, gradients } = training.step(images, labels, rateOf?.(step));
       losses.push(await loss.item());
       if (step > 0) continue;

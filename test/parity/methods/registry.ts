@@ -1,5 +1,6 @@
 /** Which methods can be run, by the name in a golden's metadata. */
 import type { MethodRunner } from './case.ts';
+import { coprompt } from './coprompt.ts';
 import { cocoop, coop, ivlp, maple, mudptLinear, mudptTransformer, promptsrc, umudpt, vpt } from './family.ts';
 import { lpplus } from './lp-plus-plus.ts';
 import { prolip } from './prolip.ts';
@@ -31,6 +32,7 @@ const METHODS: Readonly<Record<string, MethodRunner>> = {
   mma,
   mmrl,
   clip_adapter: clipAdapter,
+  coprompt,
 };
 
 /** Names of the methods that have a runner. */

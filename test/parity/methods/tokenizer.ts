@@ -1,7 +1,7 @@
 /**
  * A tokenizer that knows the texts of one golden: its ids are explicit, so methods get them through the words they would write. "words" are
  * the initial words, a number is a class name, and the text before it tells the template: "template 2 1." is class 1 in template 2. "new 1" is
- * class 1 of the second set of classes.
+ * class 1 of the second set of classes, "description 2 1" sentence 2 of class 1.
  */
 import type { MethodContext } from 'mudpt';
 import { Unsupported } from '../options.ts';
@@ -19,6 +19,9 @@ export function goldenTokenizer(golden: MethodCase, classes: number): MethodCont
   const encode = (text: string): number[] => {
     if (text === '') return [golden.number('sot'), golden.number('eot')];
     if (text === 'words') return untilEnd(row('input.ctx_token_ids', 0));
+    const [, sentence, described] = /^description (\d+) (\d+)$/.exec(text) ?? [];
+    if (sentence !== undefined)
+      return untilEnd(row('input.description_token_ids', Number(sentence) * classes + Number(described)));
     const [, isNewName, name] = /^(new )?(\d+)$/.exec(text) ?? [];
     if (name !== undefined) return Array.from({ length: 2 + nameLength(golden, ofSet(isNewName), Number(name)) }, () => 0);
     const [, template, isNew, label] = /(?:template (\d+) )?(new )?(\d+)\.$/.exec(text) ?? [];

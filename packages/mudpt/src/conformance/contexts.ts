@@ -4,7 +4,7 @@ import type { ClassContext } from '../method/class-context.ts';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, PromptMethod } from '../method/method.ts';
 import { fitted } from './features.ts';
-import { expectNumbers, type Numbers, numbers } from './numbers.ts';
+import { expectNumbers, type Numbers, numbers, secondViews } from './numbers.ts';
 import { CLASSES, copyLearnt, disturb, OTHER_CLASSES, type Subject } from './subject.ts';
 
 /** The order of sums may differ, nothing else. */
@@ -48,7 +48,7 @@ export async function otherClassesOfPrompts(subject: Subject): Promise<void> {
       throw subject.fail(`forContext gives another tensor ${name}`, 'share what is learnt, so that it may learn on');
   const what = 'forContext against a method made for these classes';
   expectNumbers(method.name, what, await logits(made, images), await logits(fresh, images), TOLERANCE);
-  const lossThere = outcome(() => made.loss(images, labels));
+  const lossThere = outcome(() => made.loss(images, labels, secondViews(made, images)));
   if (lossThere)
     expectNumbers(method.name, what, await numbers(made, images, labels), await numbers(fresh, images, labels), TOLERANCE);
   subject.release(made);

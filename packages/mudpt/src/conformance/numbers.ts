@@ -1,10 +1,15 @@
 /** Results of a step as numbers on the host, and their comparison. */
-import { scope, type Tensor } from '@mudpt/tensor';
+import { add, mul, scope, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';
 import { gradientParts, stepGradients } from '../method/gradients.ts';
 import type { PromptMethod } from '../method/method.ts';
 
 export type Numbers = ReadonlyMap<string, ArrayLike<number>>;
+
+/** Second views of the images for a method that declares them: no random ones, so that results can be compared. */
+export function secondViews({ views }: PromptMethod, images: Tensor): Tensor | undefined {
+  return views === 2 ? add(mul(images, 0.5), 0.1) : undefined;
+}
 
 /** The loss, and the gradient that an optimizer gets of everything learnt, by its name; fit to be captured. */
 export function stepTensors(
@@ -12,7 +17,7 @@ export function stepTensors(
   images: Tensor,
   labels: Tensor,
 ): { readonly loss: Tensor; readonly gradients: Readonly<Record<string, Tensor>> } {
-  const { value, gradients } = stepGradients(method, images, labels);
+  const { value, gradients } = stepGradients(method, images, labels, secondViews(method, images));
   return {
     loss: value.loss,
     gradients: Object.fromEntries([...method.learnable].map(([key, parameter]) => [key, gradients.of(parameter)])),
@@ -26,7 +31,7 @@ export function stepTensors(
  */
 export async function numbers(method: PromptMethod, images: Tensor, labels: Tensor): Promise<Numbers> {
   return await scope(async () => {
-    const { value, parts } = gradientParts(method, images, labels);
+    const { value, parts } = gradientParts(method, images, labels, secondViews(method, images));
     const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
     for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
     for (const [name, parameter] of method.learnable) {

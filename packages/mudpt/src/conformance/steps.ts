@@ -5,7 +5,7 @@ import { describeRematerialization, type Rematerialization, KEEP_ALL, RECOMPUTE 
 import { stepGradients } from '../method/gradients.ts';
 import type { PromptMethod } from '../method/method.ts';
 import { commonRuns } from './initial-values.ts';
-import { expectNumbers, stepTensors, type Numbers, numbers, valuesOf } from './numbers.ts';
+import { expectNumbers, secondViews, stepTensors, type Numbers, numbers, valuesOf } from './numbers.ts';
 import { copyLearnt, disturb, type Subject } from './subject.ts';
 
 export async function initialValues(subject: Subject): Promise<void> {
@@ -105,7 +105,7 @@ export async function checkpoints(subject: Subject): Promise<void> {
 }
 
 function step(method: PromptMethod, images: Tensor, labels: Tensor): void {
-  const { gradients } = stepGradients(method, images, labels);
+  const { gradients } = stepGradients(method, images, labels, secondViews(method, images));
   for (const parameter of method.learnable.values())
     if (parameter.size > 0) copyInto(parameter, sub(parameter, mul(gradients.of(parameter), 0.01)));
 }

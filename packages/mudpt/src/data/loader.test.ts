@@ -34,6 +34,27 @@ it('an interrupted epoch goes on with the same bits, whatever was loaded before'
   await Promise.all([one.close(), other.close()]);
 });
 
+it('augments each image twice where a second view is asked for; the first view stays as it is', async () => {
+  await using folder = await temporaryFolder();
+  const items = await shapes(folder.path);
+  const loader = new BatchLoader(options);
+  const one = await collect(loader.epoch(items, { batch: 6, epoch: 1 }));
+  const two = await collect(loader.epoch(items, { batch: 6, epoch: 1, views: 2 }));
+  expect(two.map(({ images, shape, labels, items: some }) => ({ images, shape, labels, items: some }))).toEqual(one);
+  expect(one.every((batch) => !('images2' in batch))).toBe(true);
+  for (const { images, images2 } of two) {
+    expect(images2).toHaveLength(images.length);
+    const area = 3 * options.size ** 2;
+    // Images of one colour may be alike under two crops; most of these are not.
+    const differ = [0, 1, 2, 3, 4, 5].filter(
+      (at) => images.slice(at * area, (at + 1) * area).join() !== images2?.slice(at * area, (at + 1) * area).join(),
+    );
+    expect(differ.length).toBeGreaterThan(3);
+  }
+  expect(await collect(loader.epoch(items, { batch: 6, epoch: 1, views: 2, from: 2 }))).toEqual(two.slice(2));
+  await loader.close();
+});
+
 it('leaves out what cannot be decoded, and says why', async () => {
   await using folder = await temporaryFolder();
   await writeShapes(folder.path, { train: 2, test: 1 });

@@ -31,6 +31,8 @@ export interface BatchLoaderOptions {
 export interface Batch {
   /** Normalised, in `shape`. */
   readonly images: Float32Array;
+  /** The second random view of each image, in the same shape; absent unless two views were asked for. */
+  readonly images2?: Float32Array;
   /** Of the images: [items, 3, size, size]. */
   readonly shape: readonly [count: number, channels: 3, height: number, width: number];
   /** [items] */
@@ -43,6 +45,9 @@ export interface Unreadable {
   readonly id: string;
   readonly why: string;
 }
+
+/** Added to the index of an image for the draws of its second view: no image of a first view has these. */
+const SECOND_VIEW = 2 ** 51;
 
 /** How many pictures are prepared ahead of their use. */
 const AHEAD = 16;
@@ -95,18 +100,19 @@ export class BatchLoader {
   /**
    * The batches of one epoch, shuffled, an incomplete last one dropped (unless it is the only one).
    * @param from first step to give: an epoch that was interrupted goes on there
+   * @param views 2: each image is augmented twice; the first view is the one that it would have alone
    * @throws FormatError when a picture cannot be read that {@link check} could read
    */
   async *epoch(
     items: readonly Item[],
-    { batch, epoch, from = 0 }: { batch: number; epoch: number; from?: number },
+    { batch, epoch, from = 0, views = 1 }: { batch: number; epoch: number; from?: number; views?: 1 | 2 },
   ): AsyncGenerator<Batch> {
     const count = Math.min(stepsPerEpoch(items.length, batch) * batch, items.length);
     const first = from * batch;
     const order = epochOrder(items.length, this.seed, epoch)
       .slice(first, count)
       .map((index) => items[index] as Item);
-    yield* this.batches(this.load(this.training, order, { epoch, first }), batch, ({ item, why }) => {
+    yield* this.batches(this.load(this.training, order, { epoch, first, views }), batch, ({ item, why }) => {
       throw new FormatError(
         'loader',
         `${item.id} cannot be read any more: ${why}`,
@@ -132,13 +138,16 @@ export class BatchLoader {
   private async *load(
     loader: ImageLoader,
     items: readonly Item[],
-    { epoch, first }: { epoch: number; first: number },
+    { epoch, first, views = 1 }: { epoch: number; first: number; views?: 1 | 2 },
   ): AsyncGenerator<Loaded> {
+    const offsets = views === 2 ? [0, SECOND_VIEW] : [0];
     const start = (index: number): Promise<Loaded> | undefined => {
       const item = items[index];
       if (!item) return undefined;
-      const loading = loader.load(item.image, { epoch, index: first + index }).then(
-        (pixels): Loaded => ({ item, pixels }),
+      const loading = Promise.all(
+        offsets.map((offset) => loader.load(item.image, { epoch, index: offset + first + index })),
+      ).then(
+        ([pixels, pixels2]): Loaded => ({ item, ...(pixels && { pixels }), ...(pixels2 && { pixels2 }) }),
         (error: unknown): Loaded => ({ item, why: this.remember(item, error) }),
       );
       // It may fail while an earlier one is awaited, or after the caller has stopped; a later await still gets the error.
@@ -163,10 +172,18 @@ export class BatchLoader {
   private async *batches(loading: AsyncIterable<Loaded>, size: number, onBad: (loaded: Loaded) => void): AsyncGenerator<Batch> {
     let items: Item[] = [];
     let pixels: Uint8Array[] = [];
+    let pixels2: Uint8Array[] = [];
     const make = (): Batch => {
       const { size: side, normalization } = this.options;
       const images = normalize(pixels, side, normalization);
-      return { images, shape: [items.length, 3, side, side], labels: Int32Array.from(items, ({ label }) => label), items };
+      const second = pixels2.length > 0 && { images2: normalize(pixels2, side, normalization) };
+      return {
+        images,
+        ...second,
+        shape: [items.length, 3, side, side],
+        labels: Int32Array.from(items, ({ label }) => label),
+        items,
+      };
     };
     for await (const loaded of loading) {
       if (!loaded.pixels) {
@@ -175,9 +192,10 @@ export class BatchLoader {
       }
       items.push(loaded.item);
       pixels.push(loaded.pixels);
+      if (loaded.pixels2) pixels2.push(loaded.pixels2);
       if (items.length < size) continue;
       yield make();
-      [items, pixels] = [[], []];
+      [items, pixels, pixels2] = [[], [], []];
     }
     if (items.length > 0) yield make();
   }
@@ -186,5 +204,6 @@ export class BatchLoader {
 interface Loaded {
   readonly item: Item;
   readonly pixels?: Uint8Array;
+  readonly pixels2?: Uint8Array;
   readonly why?: string;
 }

@@ -43,13 +43,29 @@ const SENTENCES_AT_ONCE = 1024;
  * @param isOfUnits whether each sentence's feature is normalised before the mean (CuPL), or taken as it is (PromptSRC)
  * @throws MethodError for a sentence that the text tower cannot hold
  */
-export function sentenceFeatures(
-  context: Pick<MethodContext, 'device' | 'text' | 'tokenizer' | 'classNames' | 'textPath'>,
-  sentences: readonly (readonly string[])[],
-  isOfUnits: boolean,
+export function sentenceFeatures(context: SentenceContext, sentences: Sentences, isOfUnits: boolean): Tensor {
+  return ofSentences(context, sentences, (features, counts) => meanOfRows(isOfUnits ? l2Normalize(features) : features, counts));
+}
+
+/**
+ * Unit features of every sentence [all sentences, embed], those of the first class first, computed once.
+ * @param sentences by label, one at least
+ * @throws MethodError for a sentence that the text tower cannot hold
+ */
+export function unitSentenceFeatures(context: SentenceContext, sentences: Sentences): Tensor {
+  return ofSentences(context, sentences, (features) => l2Normalize(features));
+}
+
+type SentenceContext = Pick<MethodContext, 'device' | 'text' | 'tokenizer' | 'classNames' | 'textPath'>;
+type Sentences = readonly (readonly string[])[];
+
+/** Rows that `rowsOf` makes of the features of some classes' sentences and of their numbers, for all classes. */
+function ofSentences(
+  { device, text, tokenizer, classNames, textPath = 'auto' }: SentenceContext,
+  sentences: Sentences,
+  rowsOf: (features: Tensor, counts: readonly number[]) => Tensor,
 ): Tensor {
-  const { device, text, tokenizer, classNames, textPath = 'auto' } = context;
-  const meansOf = (some: readonly (readonly string[])[], from: number): Tensor => {
+  const partOf = (some: readonly (readonly string[])[], from: number): Tensor => {
     const ids = some.flatMap((ofClass, index) =>
       ofClass.map((sentence) => {
         const tokens = untilEnd(tokenizer.encode(sentence));
@@ -63,9 +79,8 @@ export function sentenceFeatures(
     );
     const texts = new TextPrompts(text, ids, undefined, { device, path: textPath });
     try {
-      const features = texts.forward(undefined);
-      return meanOfRows(
-        isOfUnits ? l2Normalize(features) : features,
+      return rowsOf(
+        texts.forward(undefined),
         some.map(({ length }) => length),
       );
     } finally {
@@ -81,7 +96,7 @@ export function sentenceFeatures(
           while (to < sentences.length && count + nth(sentences, to).length <= SENTENCES_AT_ONCE)
             count += nth(sentences, to++).length;
           const [some, first] = [sentences.slice(from, to), from];
-          parts.push(scope(() => meansOf(some, first)));
+          parts.push(scope(() => partOf(some, first)));
           from = to;
         }
         return cat(parts);

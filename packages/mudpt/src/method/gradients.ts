@@ -11,20 +11,22 @@ export type GradientParts = { readonly loss: Gradients; readonly guides: Readonl
 
 /**
  * A forward pass, and a backward pass for the loss and each guide; fit to be captured.
+ * @param images2 second views of the images, for a method that declares them
  * @throws MethodError where the loss comes without a guide that the rule names
  */
 export function gradientParts(
   method: Learner,
   images: Tensor,
   labels: Tensor,
+  images2?: Tensor,
 ): { readonly value: StepLoss; readonly parts: GradientParts } {
   const names = method.gradientRule?.guides ?? [];
   if (names.length === 0) {
-    const { value, gradients } = lossAndGradients(() => method.loss(images, labels));
+    const { value, gradients } = lossAndGradients(() => method.loss(images, labels, images2));
     return { value, parts: { loss: gradients, guides: new Map() } };
   }
   using tape = new Tape({ listen: false });
-  const value = tape.record(() => method.loss(images, labels));
+  const value = tape.record(() => method.loss(images, labels, images2));
   try {
     const guides = new Map<string, Gradients>();
     for (const name of names) {
@@ -65,7 +67,8 @@ export function stepGradients(
   method: Learner,
   images: Tensor,
   labels: Tensor,
+  images2?: Tensor,
 ): { readonly value: StepLoss; readonly gradients: Gradients } {
-  const { value, parts } = gradientParts(method, images, labels);
+  const { value, parts } = gradientParts(method, images, labels, images2);
   return { value, gradients: combinedGradients(method, parts) };
 }

@@ -93,8 +93,12 @@ export interface PromptMethod extends Learnt {
   readonly textsPerImage: number;
   /** images [B, 3, H, W], normalised as the CLIP wants them. */
   forward(images: Tensor): Outputs;
-  /** labels [B] i32 */
-  loss(images: Tensor, labels: Tensor): StepLoss;
+  /**
+   * 2: the loss needs a second random view of each image, and the trainer augments each one twice. Absent: it reads one view.
+   */
+  readonly views?: 2;
+  /** labels [B] i32. @param images2 the second views of the images, in their shape, where {@link views} is 2 */
+  loss(images: Tensor, labels: Tensor, images2?: Tensor): StepLoss;
   /** Absent: the optimizer gets the gradient of the loss. Gradients of a step are those of `stepGradients`. */
   readonly gradientRule?: GradientRule;
   /** The prompt tokens that both towers get now; undefined where they depend on the image. Call it in a scope. */

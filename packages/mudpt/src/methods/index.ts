@@ -62,6 +62,7 @@ export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
 export { literalTemplate, prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 export { PromptedClip } from '../prompts/prompted.ts';
 export { adapterOutput } from './clip-adapter.ts';
+export { CoPrompt } from './coprompt.ts';
 export { LpPlusPlus, type LpSettings } from './lp-plus-plus.ts';
 export { featuresBeforeProjection } from './prolip.ts';
 export { aggregationWeights } from './promptsrc.ts';

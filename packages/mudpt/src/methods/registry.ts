@@ -5,6 +5,7 @@ import { clipAdapter } from './clip-adapter.ts';
 import { clipLora } from './clip-lora.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
+import { coprompt } from './coprompt.ts';
 import type { MethodDefinition } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
@@ -46,6 +47,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   deepLanguage,
   ivlp,
   maple,
+  coprompt,
   promptsrc,
   umudpt,
   mudpt,

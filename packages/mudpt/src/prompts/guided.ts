@@ -11,7 +11,7 @@ export abstract class GuidedClip extends PromptedClip {
   private readonly frozen: Tensor | undefined;
 
   /**
-   * @param frozenTexts computes the frozen features [C, embed] of the context's classes, once; the tensor is disposed with the method.
+   * @param frozenTexts computes the frozen features of the context's classes, [C, embed] or some rows for each class, once; the tensor is disposed with the method.
    * Undefined: for other classes, on which it is not trained; then the learner stays the first method's
    */
   constructor(
@@ -30,7 +30,7 @@ export abstract class GuidedClip extends PromptedClip {
     }
   }
 
-  /** Frozen text features [C, embed]. @throws MethodError in a method for other classes */
+  /** Frozen text features, as they were computed. @throws MethodError in a method for other classes */
   protected get frozenTexts(): Tensor {
     if (this.frozen) return this.frozen;
     throw new MethodError(

@@ -146,4 +146,44 @@ eachDevice('class descriptions', (ctx) => {
       /no sentences for "green_square", "red_circle"/,
     );
   });
+
+  it('are drawn in each step by a method that does so; a run that was stopped goes on to the same bits', async () => {
+    await using at = await temporaryFolder();
+    await writeShapes(join(at.path, 'shapes'), { train: 4, val: 1, test: 2 });
+    await writeTinyModel(join(at.path, 'model'));
+    const file = join(at.path, 'sentences.json');
+    // Unequal numbers of sentences.
+    const some = FILLED.map((sentences, label) => sentences.slice(label % 3));
+    await writeFile(file, JSON.stringify(Object.fromEntries(NAMES.map((name, label) => [name, some[label]]))));
+    const input: RunInput = {
+      data: join(at.path, 'shapes'),
+      model: join(at.path, 'model'),
+      method: 'coprompt',
+      settings: { depth: 2 },
+      training: { epochs: 2, batchSize: 3, lr: 0.05 },
+      shots: 'all',
+      classes: 'base',
+      alternatives: false,
+      descriptions: file,
+      logEvery: 1,
+    };
+    const whole = await train(input, { device: ctx.device, out: join(at.path, 'whole') });
+    const stop = new AbortController();
+    const onProgress = ({ step }: { step: number }): void => void (step === 2 && stop.abort());
+    const parts = { device: ctx.device, out: join(at.path, 'parts') };
+    const begun = await train(input, { ...parts, signal: stop.signal, observer: { onProgress } });
+    expect(begun.summary.state).toBe('stopped');
+    const resumed = await train(input, { ...parts, resume: true });
+    const learnt = async ({ folder }: typeof whole) => await readFile(folder.file('prompts'));
+    expect(await learnt(resumed)).toEqual(await learnt(whole));
+    const { descriptions: _, ...without } = input;
+    const texts = await train(without, { device: ctx.device, out: join(at.path, 'whole') });
+    expect(await learnt(texts)).not.toEqual(await learnt(whole));
+    const run = await openRun(resumed.folder.path, { device: ctx.device });
+    try {
+      expect((await evaluateRun(run, { classes: 'new' })).classNames).toEqual(['red_circle', 'yellow_triangle']);
+    } finally {
+      await run.close();
+    }
+  });
 });

@@ -90,7 +90,7 @@ export async function estimateRun(asked: TrainInput, device: Device): Promise<Es
     const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
     const first = async () => {
       const batches = [];
-      for await (const batch of loader.epoch(some, { batch: settings.batchSize, epoch: 0 })) {
+      for await (const batch of loader.epoch(some, { batch: settings.batchSize, epoch: 0, views: method.views ?? 1 })) {
         batches.push(batch);
         if (batches.length === group) break;
       }

@@ -45,6 +45,28 @@ eachDevice('Stepper', (ctx) => {
       expect(() => stepper.step([batchOf([1, 3, 2 * size, size / 2])], 0.01)).toThrow(/images have shape \[1, 3, 32, 8\]/);
     }));
 
+  it('hands the second view of a batch to a method that declares it, which refuses one without', async () => {
+    using clip = tinyClip(ctx.device);
+    const context = await tinyContext(clip);
+    const lossOf = async (second?: number): Promise<number> =>
+      await scope(async () => {
+        const method = tinyMethod(context, 'coprompt', { depth: 2 });
+        using stepper = new Stepper(ctx.device, method, settings);
+        const batch = batchOf([2, 3, size, size]);
+        const images2 = second === undefined ? undefined : batch.images.map((_, at) => Math.sin(second * at));
+        try {
+          stepper.step([{ ...batch, ...(images2 && { images2 }) }], 0.01);
+          return (await stepper.read()).terms?.['image'] as number;
+        } finally {
+          method.dispose();
+        }
+      });
+    const [one, other] = [await lossOf(1), await lossOf(2)];
+    expect(one).not.toBeCloseTo(other, 4);
+    expect(await lossOf(1)).toBe(one);
+    await expect(lossOf()).rejects.toThrow(/coprompt: its loss needs a second view of the images/);
+  });
+
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 
   it('tells six parts of a loss', () =>

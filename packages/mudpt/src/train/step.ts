@@ -4,9 +4,11 @@ import {
   addInto,
   capture,
   type Captured,
+  type CaptureInput,
   copyInto,
   countCorrect,
   type Device,
+  type InputShape,
   keep,
   narrow,
   type PlanCost,
@@ -42,7 +44,14 @@ export interface StepStats {
 /** Sums kept on the device: loss, correct images, and up to six parts of the loss. */
 const SUMS = 8;
 
-type Inputs = 'images' | 'labels' | 'lr';
+/** What a step is given; `images2` where the method declares a second view. */
+type Inputs<T> = Readonly<Record<'images' | 'labels' | 'lr', T>> & { readonly images2?: T };
+
+interface CapturedStep {
+  (inputs: Inputs<CaptureInput>): void;
+  cost(inputs: Inputs<InputShape>): PlanCost;
+  dispose(): void;
+}
 
 /**
  * Updates a method by batches. With `accumulate` batches per update their gradients are averaged first; nothing else changes. The host
@@ -50,7 +59,7 @@ type Inputs = 'images' | 'labels' | 'lr';
  */
 export class Stepper {
   readonly optimizer: StepOptimizer;
-  private readonly captured: Captured<Inputs, void>;
+  private readonly captured: CapturedStep;
   private readonly update: Captured<'lr', void> | undefined;
   /** Loss, correct images and parts of the loss since the last reading [8]: part of a checkpoint, so that a resumed curve is the same. */
   readonly sums: Tensor;
@@ -75,16 +84,17 @@ export class Stepper {
     this.none = keep(zeros([SUMS], { device }));
     const zeroed = () => new Map(parameters.map((parameter) => [parameter, keep(zeros(parameter.shape, { device }))]));
     this.averages = accumulate > 1 ? [undefined, ...this.guides].map(zeroed) : [];
-    this.captured = capture<Inputs, void>(({ images, labels, lr }) => this.learn(images, labels, lr), { device });
+    this.captured = capture<string, void>((inputs) => this.learn(inputs as Inputs<Tensor>), { device });
     this.update = accumulate > 1 ? capture<'lr', void>(({ lr }) => this.applyAverage(lr), { device }) : undefined;
   }
 
   /** Records and submits one update from `accumulate` batches. */
   step(batches: readonly Batch[], lr: number): void {
-    for (const { images, shape, labels } of batches) {
+    for (const { images, images2, shape, labels } of batches) {
       const [count] = shape;
       this.captured({
         images: { data: images, shape },
+        ...(images2 && { images2: { data: images2, shape } }),
         labels: { data: labels, shape: [count], dtype: 'i32' },
         lr,
       });
@@ -96,7 +106,12 @@ export class Stepper {
   /** Memory that an update from batches of `images` [B, 3, H, W] would take with the method's current settings, counted from its captured step. */
   cost(images: readonly number[]): PlanCost {
     const batch = batchOf(images);
-    const step = this.captured.cost({ images: { shape: images }, labels: { shape: [batch], dtype: 'i32' }, lr: { shape: [] } });
+    const step = this.captured.cost({
+      images: { shape: images },
+      ...(this.method.views === 2 && { images2: { shape: images } }),
+      labels: { shape: [batch], dtype: 'i32' },
+      lr: { shape: [] },
+    });
     // After the step was recorded: only then is it known which averages there are.
     const update = this.update?.cost({ lr: { shape: [] } });
     return update ? { ...step, bytes: step.bytes + update.bytes } : step;
@@ -166,8 +181,11 @@ export class Stepper {
     return this.method.gradientRule?.guides ?? [];
   }
 
-  private learn(images: Tensor, labels: Tensor, lr: Tensor): void {
-    const { value, parts } = gradientParts(this.method, images, labels);
+  private learn(inputs: Inputs<Tensor>): void {
+    const { images, labels, lr } = inputs;
+    // A captured body may only read inputs that are given.
+    const images2 = 'images2' in inputs ? inputs.images2 : undefined;
+    const { value, parts } = gradientParts(this.method, images, labels, images2);
     this.count(value, labels);
     if (this.accumulate === 1) {
       this.optimizer.step(combinedGradients(this.method, parts), { lr });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clip } from '@mudpt/clip';
-import { copyInto, type Tensor, tensor } from '@mudpt/tensor';
+import { copyInto, type HostArray, type Tensor, tensor } from '@mudpt/tensor';
 import { temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
 import { tinyClip } from '@mudpt/testing/models/small-clip';
@@ -31,15 +31,16 @@ class MemoryRecorder implements TrainingRecorder {
   readonly lines: MetricsLine[] = [];
   saved = 0;
   /** What was kept where epochs ended, by how many were done. */
-  readonly learntAfter = new Map<number, ReadonlyMap<string, Float32Array>>();
-  private kept: { numbers: Map<string, Float32Array>; state: TrainingState; lines: number } | undefined;
+  readonly learntAfter = new Map<number, ReadonlyMap<string, HostArray>>();
+  private kept: { numbers: Map<string, HostArray>; state: TrainingState; lines: number } | undefined;
 
   restore(tensors: ReadonlyMap<string, Tensor>): Promise<TrainingState | undefined> {
     if (!this.kept) return Promise.resolve(undefined);
     expect([...tensors.keys()]).toEqual([...this.kept.numbers.keys()]);
     for (const [name, target] of tensors) {
       if (target.size === 0) continue;
-      using source = tensor(this.kept.numbers.get(name) as Float32Array, { shape: target.shape, device: target.device });
+      const { shape, device, dtype } = target;
+      using source = tensor(this.kept.numbers.get(name) as HostArray, { shape, device, dtype });
       copyInto(target, source);
     }
     this.lines.length = this.kept.lines;
@@ -52,8 +53,8 @@ class MemoryRecorder implements TrainingRecorder {
   }
 
   async save(tensors: ReadonlyMap<string, Tensor>, state: TrainingState): Promise<void> {
-    const numbers = new Map<string, Float32Array>();
-    for (const [name, one] of tensors) numbers.set(name, (await one.data()).slice() as Float32Array);
+    const numbers = new Map<string, HostArray>();
+    for (const [name, one] of tensors) numbers.set(name, (await one.data()).slice());
     this.kept = { numbers, state, lines: this.lines.length };
     if (state.step === 0) this.learntAfter.set(state.epoch, numbers);
     this.saved += 1;
@@ -65,7 +66,7 @@ eachDevice('trainPrompts', (ctx) => {
 
   async function trained(
     clip: Clip,
-    { classNames, template, splits }: Dataset,
+    { classNames, template, descriptions, splits }: Dataset,
     training: TrainingInput,
     more: Partial<Omit<TrainerOptions, 'loop' | 'settings'>> & {
       loop?: Partial<LoopSettings>;
@@ -75,7 +76,7 @@ eachDevice('trainPrompts', (ctx) => {
   ): Promise<Outcome> {
     const { name = 'coop', loop, settings: chosen = { length: 2, initWords: '' }, ...others } = more;
     const definition = methodNamed(name);
-    const context = await methodContext(clip, { classNames, template, seed: 1 });
+    const context = await methodContext(clip, { classNames, template, descriptions, seed: 1 });
     const method = definition.create(context, chosen) as PromptMethod;
     const settings = definition.training?.parse(training);
     if (!settings) throw new Error(`${name} is not trained`);
@@ -106,13 +107,19 @@ eachDevice('trainPrompts', (ctx) => {
     return openDataset(path);
   }
 
-  it('needs no folder; kept anywhere else, it goes on to the same bits', async () => {
+  const promptsrc = { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'one {}.'], aggregationMean: 1 };
+
+  it.each([
+    ['promptsrc', promptsrc, undefined],
+    // With descriptions that are drawn, and a second view of each image.
+    ['coprompt', { depth: 2 }, (label: number) => ['one', 'another', 'and one more'].slice(0, 1 + (label % 3))],
+  ] as const)('needs no folder; kept anywhere else, it goes on to the same bits: %s', async (name, settings, described) => {
     await using at = await temporaryFolder();
-    const dataset = await shapes(join(at.path, 'data'));
+    const opened = await shapes(join(at.path, 'data'));
+    const dataset = { ...opened, ...(described && { descriptions: opened.classNames.map((_, label) => described(label)) }) };
     using clip = tinyClip(ctx.device);
     const training = { epochs: 2, batchSize: 8 };
-    const promptsrc = { textDepth: 2, imageDepth: 2, templates: ['a {}.', 'one {}.'], aggregationMean: 1 };
-    const more = { name: 'promptsrc', settings: promptsrc };
+    const more = { name, settings };
     const alone = await trained(clip, dataset, training, more);
     expect(alone).toMatchObject({ epochsDone: 2, stepsPerEpoch: 2, isStopped: false });
     const whole = new MemoryRecorder();

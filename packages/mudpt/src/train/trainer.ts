@@ -94,7 +94,7 @@ class Trainer {
 
   /** @returns false when it was asked to stop on the way */
   private async epoch(epoch: number, epochs: number): Promise<boolean> {
-    const { loader, train, settings, loop, signal } = this.options;
+    const { loader, method, train, settings, loop, signal } = this.options;
     const { updates, group } = this;
     const schedule = scheduleOf(settings);
     const started = performance.now();
@@ -103,7 +103,8 @@ class Trainer {
     let lr = 0;
     let measured = step;
     this.throughput.restart();
-    const batches = loader.epoch(train, { batch: settings.batchSize, epoch, from: step * group });
+    const { views = 1 } = method;
+    const batches = loader.epoch(train, { batch: settings.batchSize, epoch, from: step * group, views });
     for await (const some of groups(batches, group)) {
       lr = schedule({ epoch, step, steps: updates });
       this.stepper.step(some, lr);
