@@ -2,7 +2,7 @@ import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
 import { put, temporaryFolder } from '@mudpt/testing/files';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { contentDigest, imagesDigest } from '../data/fingerprint.ts';
 import type { Item } from '../data/index.ts';
 import { CacheFolder, cachePlace } from './cache-folder.ts';
@@ -143,17 +143,17 @@ it('a disk that takes nothing is told once, and is no failure; other errors come
 it('lies where it is told to, and the code it depends on has one digest', async () => {
   expect(cachePlace('here')).toBe('here');
   expect(cachePlace('off')).toBeUndefined();
-  const before = { ...process.env };
+  // The object itself must stay: modules hold it, and all files share one process.
   try {
-    process.env['MUDPT_CACHE_DIR'] = '';
-    process.env['XDG_CACHE_HOME'] = '/caches';
+    vi.stubEnv('MUDPT_CACHE_DIR', '');
+    vi.stubEnv('XDG_CACHE_HOME', '/caches');
     expect(cachePlace()).toBe(join('/caches', 'mudpt', 'content'));
-    process.env['MUDPT_CACHE_DIR'] = '/elsewhere';
+    vi.stubEnv('MUDPT_CACHE_DIR', '/elsewhere');
     expect(cachePlace()).toBe('/elsewhere');
-    process.env['MUDPT_CACHE_DIR'] = 'off';
+    vi.stubEnv('MUDPT_CACHE_DIR', 'off');
     expect(cachePlace()).toBeUndefined();
   } finally {
-    process.env = before;
+    vi.unstubAllEnvs();
   }
   expect(await codeVersion()).toMatch(/^[0-9a-f]{64}$/);
 });
