@@ -43,6 +43,12 @@ interface Parts extends TableOptions {
   readonly results: Results;
 }
 
+/** Two means of percentages, subtracted: equal ones that were rounded differently on the way give 0. */
+function differenceOf(one: number, other: number): number {
+  const difference = one - other;
+  return Math.abs(difference) < 1e-9 ? 0 : difference;
+}
+
 class TableMaker {
   /** Names of data sets, the source first. */
   private readonly sets: readonly string[];
@@ -132,11 +138,13 @@ class TableMaker {
     const pairs = values.map((value, column) => [value, zeroShot[column] ?? GAP] as const);
     const compared = pairs
       .slice(this.firstAveraged, -1)
-      .flatMap(([value, zero]) => (value.mean === undefined || zero.mean === undefined ? [] : [value.mean < zero.mean]));
+      .flatMap(([value, zero]) =>
+        value.mean === undefined || zero.mean === undefined ? [] : [differenceOf(value.mean, zero.mean) < 0],
+      );
     const [average, zeroAverage] = pairs.at(-1) ?? [GAP, GAP];
     const isKnown = average.mean !== undefined && zeroAverage.mean !== undefined && !average.isPartial;
     return {
-      gain: isKnown ? { ...GAP, mean: (average.mean ?? 0) - (zeroAverage.mean ?? 0) } : GAP,
+      gain: isKnown ? { ...GAP, mean: differenceOf(average.mean ?? 0, zeroAverage.mean ?? 0) } : GAP,
       below: `${compared.filter(Boolean).length} of ${compared.length}`,
     };
   }
