@@ -4,9 +4,13 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Why commands in processes of their own are not tested here: they open their devices themselves, with the adapter's limits. */
+export const notHere: string | undefined =
+  process.env['TENSOR_LIMITS'] === 'default' ? 'tested with the limits of the adapter' : undefined;
+
 /** Why what is the same on every adapter is not tested here: the suite does so on the first one. */
 export const isElsewhere: string | undefined =
-  process.env['TEST_ANOTHER_ADAPTER'] === '1' ? 'tested on the first adapter' : undefined;
+  process.env['TEST_ANOTHER_ADAPTER'] === '1' ? 'tested on the first adapter' : notHere;
 
 /** Why a server cannot be started here; undefined where it can. */
 export function whyNot(programs: readonly string[], { needsRoot = false } = {}): string | undefined {
