@@ -10,7 +10,9 @@ const PREFIX = 'readme-example:';
 /** Where the examples seem to stand, so that they import packages as a file of the repository does. */
 const FOLDER = join(ROOT, '.cache', 'readme');
 
+// vitest calls a function of the page's test runner in place of import(...): a worker has no runner.
 const BEFORE = `
+globalThis.__vitest_browser_runner__ ??= { wrapDynamicImport: (load) => load() };
 const show = (value) => typeof value === 'string' ? value : JSON.stringify(ArrayBuffer.isView(value) ? [...value] : value);
 console.log = (...values) => postMessage({ line: values.map(show).join(' ') });
 addEventListener('unhandledrejection', (event) => postMessage({ error: String(event.reason?.stack ?? event.reason) }));
