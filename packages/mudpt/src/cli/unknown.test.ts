@@ -102,7 +102,9 @@ it('of a data set are those of other classes; test images themselves, and nothin
   expect(notes).toEqual([expect.stringMatching(/1 class of .*list\.csv is known and left aside: green_square/)]);
   await expect(openUnknown(shapes, known, '')).rejects.toThrow(/4 pictures of .*shapes are test pictures of shapes/);
   await expect(openUnknown(empty, known, '')).rejects.toThrow(/no picture that belongs to no class/);
-  await expect(openUnknown(join(at.path, 'absent'), known, '')).rejects.toThrow(/neither a path nor the name of a data set/);
+  await expect(openUnknown(join(at.path, 'absent'), known, '')).rejects.toThrow(
+    /^unknown: .*neither a path nor the name of a data set.*one of/,
+  );
 });
 
 it("the threshold for predict is told where it can do the same: the run's classes and texts, after any epoch", () => {

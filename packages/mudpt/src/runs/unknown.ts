@@ -29,7 +29,14 @@ export interface UnknownImages {
  * @throws InputError for what is not there, holds no such image, or holds test images of `known`
  */
 export async function openUnknown(name: string, known: Dataset, root: string): Promise<UnknownImages> {
-  const isFolder = !datasetNames().includes(name) && (await stat(name).catch(() => undefined))?.isDirectory();
+  const facts = datasetNames().includes(name) ? undefined : await stat(name).catch(() => undefined);
+  if (!facts && !datasetNames().includes(name))
+    throw new InputError(
+      'unknown',
+      `${name} is neither a path nor the name of a data set`,
+      `give a folder of pictures, or one of ${datasetNames().join(', ')}`,
+    );
+  const isFolder = facts?.isDirectory();
   const { items, notes } = isFolder ? await folderItems(name) : await datasetItems(name, known, root);
   if (items.length === 0)
     throw new InputError('unknown', `${name} has no picture that belongs to no class`, 'give pictures of something else');
