@@ -6,6 +6,7 @@ import './methods.ts';
 export { engineOf } from './device.ts';
 export { expectThisCopy } from './copies.ts';
 export { canonicalText, isEqual } from './canonical.ts';
+export { joinBytes } from './io/bytes.ts';
 export { lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export {

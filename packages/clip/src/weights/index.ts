@@ -1,5 +1,5 @@
 export { openCheckpoint } from './checkpoint.ts';
-export { chooseWeights, type Files, type ModelInput } from './files/files.ts';
+export { chooseWeights, type Files, type ModelInput, neededFiles } from './files/files.ts';
 export type { HubOptions, LoadProgress } from './hub/options.ts';
 export { fromOpenClip } from './names/infer.ts';
 export { HUB_NAMES, loadClip, type LoadClipOptions } from './load.ts';

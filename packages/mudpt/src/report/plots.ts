@@ -39,13 +39,26 @@ export function lossCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number
   });
 }
 
+/** A curve of what epochs measured, and its name at its end. */
+function namedCurve(
+  rows: readonly { readonly at: number }[],
+  y: 'accuracy' | 'valAccuracy' | 'newAccuracy',
+  name: string,
+  colour: string,
+  options: Plot.LineYOptions = {},
+): Plot.Markish[] {
+  return [
+    Plot.lineY(rows, { x: 'at', y, stroke: colour, strokeWidth: 2, ...options, marker: 'dot' }),
+    Plot.text(rows.slice(-1), { x: 'at', y, text: () => name, dx: 8, textAnchor: 'start', fill: colour }),
+  ];
+}
+
 /** Training accuracy by epoch, and those on validation and on new classes where they were measured. */
 export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number): string | undefined {
   const epochs = epochsOf(metrics, stepsPerEpoch);
   if (epochs.length === 0) return undefined;
   const validated = epochs.filter(({ valAccuracy }) => valAccuracy !== undefined);
   const ofNew = epochs.filter(({ newAccuracy }) => newAccuracy !== undefined);
-  const last = (rows: readonly { at: number }[]) => rows.slice(-1);
   return svg({
     width: 560,
     height: 260,
@@ -54,40 +67,9 @@ export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: nu
     x: { label: 'step' },
     y: { label: 'accuracy, %', grid: true, domain: [0, 100] },
     marks: [
-      Plot.lineY(epochs, { x: 'at', y: 'accuracy', stroke: COLOURS.after, strokeWidth: 2, marker: 'dot' }),
-      Plot.text(last(epochs), {
-        x: 'at',
-        y: 'accuracy',
-        text: () => 'training',
-        dx: 8,
-        textAnchor: 'start',
-        fill: COLOURS.after,
-      }),
-      Plot.lineY(validated, { x: 'at', y: 'valAccuracy', stroke: COLOURS.extra, strokeWidth: 2, marker: 'dot' }),
-      Plot.text(last(validated), {
-        x: 'at',
-        y: 'valAccuracy',
-        text: () => 'validation',
-        dx: 8,
-        textAnchor: 'start',
-        fill: COLOURS.extra,
-      }),
-      Plot.lineY(ofNew, {
-        x: 'at',
-        y: 'newAccuracy',
-        stroke: COLOURS.other,
-        strokeWidth: 2,
-        strokeDasharray: '4 3',
-        marker: 'dot',
-      }),
-      Plot.text(last(ofNew), {
-        x: 'at',
-        y: 'newAccuracy',
-        text: () => 'new classes',
-        dx: 8,
-        textAnchor: 'start',
-        fill: COLOURS.other,
-      }),
+      ...namedCurve(epochs, 'accuracy', 'training', COLOURS.after),
+      ...namedCurve(validated, 'valAccuracy', 'validation', COLOURS.extra),
+      ...namedCurve(ofNew, 'newAccuracy', 'new classes', COLOURS.other, { strokeDasharray: '4 3' }),
     ],
   });
 }

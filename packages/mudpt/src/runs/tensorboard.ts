@@ -8,6 +8,7 @@ import { appendFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '@mudpt/tensor';
+import { joinBytes } from '@mudpt/tensor/internal';
 
 /** SessionLog { status = 1: START }, field 7 of an Event. */
 const SESSION_START = Uint8Array.of(1 << 3, 1);
@@ -34,10 +35,10 @@ export class EventFile {
         record(event(this.now(), step, bytes(7, SESSION_START))),
       );
     this.begun = true;
-    const values = Object.entries(scalars).map(([tag, value]) => bytes(1, concat([text(1, tag), float(2, value)])));
-    records.push(record(event(this.now(), step, bytes(5, concat(values)))));
+    const values = Object.entries(scalars).map(([tag, value]) => bytes(1, joinBytes([text(1, tag), float(2, value)])));
+    records.push(record(event(this.now(), step, bytes(5, joinBytes(values)))));
     try {
-      await appendFile(this.path, concat(records));
+      await appendFile(this.path, joinBytes(records));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new InputError(
@@ -55,7 +56,7 @@ function event(time: number, step: number, content: Uint8Array): Uint8Array {
   const seconds = new Uint8Array(9);
   seconds[0] = (1 << 3) | 1;
   new DataView(seconds.buffer).setFloat64(1, time, true);
-  return concat([seconds, Uint8Array.of(2 << 3), varint(step), content]);
+  return joinBytes([seconds, Uint8Array.of(2 << 3), varint(step), content]);
 }
 
 function text(field: number, value: string): Uint8Array {
@@ -63,7 +64,7 @@ function text(field: number, value: string): Uint8Array {
 }
 
 function bytes(field: number, value: Uint8Array): Uint8Array {
-  return concat([Uint8Array.of((field << 3) | 2), varint(value.length), value]);
+  return joinBytes([Uint8Array.of((field << 3) | 2), varint(value.length), value]);
 }
 
 function float(field: number, value: number): Uint8Array {
@@ -85,7 +86,7 @@ function varint(value: number): Uint8Array {
 export function record(data: Uint8Array): Uint8Array {
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(data.length), true);
-  return concat([length, masked(length), data, masked(data)]);
+  return joinBytes([length, masked(length), data, masked(data)]);
 }
 
 function masked(data: Uint8Array): Uint8Array {
@@ -104,14 +105,4 @@ export function crc32c(data: Uint8Array): number {
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
   }
   return (crc ^ 0xffffffff) >>> 0;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -29,15 +29,16 @@ export interface UnknownImages {
  * @throws InputError for what is not there, holds no such image, or holds test images of `known`
  */
 export async function openUnknown(name: string, known: Dataset, root: string): Promise<UnknownImages> {
-  const facts = datasetNames().includes(name) ? undefined : await stat(name).catch(() => undefined);
-  if (!facts && !datasetNames().includes(name))
+  const names = datasetNames();
+  const isName = names.includes(name);
+  const facts = isName ? undefined : await stat(name).catch(() => undefined);
+  if (!isName && !facts)
     throw new InputError(
       'unknown',
       `${name} is neither a path nor the name of a data set`,
-      `give a folder of pictures, or one of ${datasetNames().join(', ')}`,
+      `give a folder of pictures, or one of ${names.join(', ')}`,
     );
-  const isFolder = facts?.isDirectory();
-  const { items, notes } = isFolder ? await folderItems(name) : await datasetItems(name, known, root);
+  const { items, notes } = facts?.isDirectory() ? await folderItems(name) : await datasetItems(name, known, root);
   if (items.length === 0)
     throw new InputError('unknown', `${name} has no picture that belongs to no class`, 'give pictures of something else');
   const tested = new Set(known.splits.test.flatMap(({ image }) => (typeof image === 'string' ? [resolve(image)] : [])));

@@ -1,19 +1,9 @@
 /** Models of the Hugging Face hub: looked at before they are fetched, fetched piece by piece into the browser, and kept there. */
-import { chooseWeights, type Files, fromHuggingFace, type LoadProgress, weightShapes } from '@mudpt/clip';
+import { type Files, fromHuggingFace, type LoadProgress, neededFiles, weightShapes } from '@mudpt/clip';
 import { FormatError, InputError } from '@mudpt/tensor';
 import type { AdapterFacts, HubOffer } from '../worker/protocol.ts';
 
 const HUB = 'https://huggingface.co';
-/** Small files that a model may need beside its weights. */
-const BESIDE = [
-  'config.json',
-  'open_clip_config.json',
-  'preprocessor_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-];
 /** Bytes asked for at once: what a broken connection loses at most. */
 const PIECE = 2 ** 24;
 
@@ -78,8 +68,7 @@ async function listed(name: string): Promise<Listed> {
   const all = siblings.flatMap(({ rfilename: path, size }) =>
     typeof path === 'string' && /^[\w][\w.-]*$/.test(path) && Number.isSafeInteger(size) ? [{ path, size: size as number }] : [],
   );
-  const weights = chooseWeights({ name, names: all.map(({ path }) => path) });
-  return { commit: sha as string, files: all.filter(({ path }) => path === weights || BESIDE.includes(path)) };
+  return { commit: sha as string, files: neededFiles(name, all) };
 }
 
 async function shapesOf(name: string, commit: string): Promise<ReadonlyMap<string, readonly number[]> | undefined> {

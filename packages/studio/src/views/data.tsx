@@ -4,6 +4,7 @@ import type { FunctionComponent } from 'preact';
 import sampleAddress from 'virtual:sample';
 import { CameraDialog, isCameraOpen } from './camera.tsx';
 import { ClassList } from './class-list.tsx';
+import { FilePicker } from '../components/file-picker.tsx';
 import { IntakeNotesView } from './intake-notes.tsx';
 import { filesOfDrop, filesOfPicker } from '../project/intake.ts';
 import { withClass } from '../project/edit.ts';
@@ -78,9 +79,9 @@ export const DataView: FunctionComponent = () => {
 
 const Intake: FunctionComponent<{ readonly isEmpty: boolean }> = ({ isEmpty }) => {
   const words = t().data;
-  const pick = ({ currentTarget }: { currentTarget: HTMLInputElement }): void => {
-    const files = filesOfPicker(currentTarget.files);
-    void telling(() => takeFiles(files)).finally(() => (currentTarget.value = ''));
+  const pick = (input: HTMLInputElement): void => {
+    const files = filesOfPicker(input.files);
+    void telling(() => takeFiles(files)).finally(() => (input.value = ''));
   };
   return (
     <section class={`drop ${isEmpty ? 'large' : ''}`}>
@@ -91,14 +92,8 @@ const Intake: FunctionComponent<{ readonly isEmpty: boolean }> = ({ isEmpty }) =
             {words.sample}
           </button>
         )}
-        <label class="button">
-          {words.pickFolder}
-          <input type="file" multiple {...{ webkitdirectory: true }} onChange={pick} />
-        </label>
-        <label class="button">
-          {words.pickFiles}
-          <input type="file" multiple accept="image/*,.zip" onChange={pick} />
-        </label>
+        <FilePicker label={words.pickFolder} isFolder onPick={pick} />
+        <FilePicker label={words.pickFiles} accept="image/*,.zip" onPick={pick} />
         <button type="button" onClick={() => (isCameraOpen.value = true)}>
           {words.camera}
         </button>

@@ -1,6 +1,7 @@
 /** Which CLIP: the one of the page, files, or a name on the hub. */
 import { signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
+import { FilePicker } from '../components/file-picker.tsx';
 import { bytes, count } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { isBusy, model, openModel, part, telling } from '../state/session.ts';
@@ -76,24 +77,12 @@ export const ModelView: FunctionComponent = () => {
           <h2>{words.local}</h2>
           <p class="soft">{words.localAbout}</p>
           <div class="buttons">
-            <label class="button">
-              {t().data.pickFolder}
-              <input
-                type="file"
-                multiple
-                {...{ webkitdirectory: true }}
-                onChange={({ currentTarget }) => picked(currentTarget.files)}
-              />
-            </label>
-            <label class="button">
-              {t().data.pickFiles}
-              <input
-                type="file"
-                multiple
-                accept=".safetensors,.pt,.pth,.bin,.json,.txt"
-                onChange={({ currentTarget }) => picked(currentTarget.files)}
-              />
-            </label>
+            <FilePicker label={t().data.pickFolder} isFolder onPick={({ files }) => picked(files)} />
+            <FilePicker
+              label={t().data.pickFiles}
+              accept=".safetensors,.pt,.pth,.bin,.json,.txt"
+              onPick={({ files }) => picked(files)}
+            />
           </div>
         </section>
         <section class="panel">

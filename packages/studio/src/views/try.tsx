@@ -1,6 +1,7 @@
 /** Trying what was learnt on pictures and on the camera, beside the frozen model. */
 import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { FilePicker } from '../components/file-picker.tsx';
 import { Probabilities } from '../components/guess.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useCamera } from '../components/use-camera.ts';
@@ -46,6 +47,7 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       setTried((before) => [...added, ...before]);
     }
   };
+  const picked = ({ files }: HTMLInputElement): void => void telling(() => take(filesOfPicker(files)));
   return (
     <section
       class="panel try"
@@ -59,24 +61,8 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       <h2>{words.tryTitle}</h2>
       <p class="soft">{words.tryLead}</p>
       <div class="buttons">
-        <label class="button primary">
-          {t().data.pickFiles}
-          <input
-            type="file"
-            multiple
-            accept="image/*,.zip"
-            onChange={({ currentTarget }) => void telling(() => take(filesOfPicker(currentTarget.files)))}
-          />
-        </label>
-        <label class="button">
-          {t().data.pickFolder}
-          <input
-            type="file"
-            multiple
-            {...{ webkitdirectory: true }}
-            onChange={({ currentTarget }) => void telling(() => take(filesOfPicker(currentTarget.files)))}
-          />
-        </label>
+        <FilePicker label={t().data.pickFiles} accept="image/*,.zip" isPrimary onPick={picked} />
+        <FilePicker label={t().data.pickFolder} isFolder onPick={picked} />
         <button type="button" aria-pressed={isLive} onClick={() => setLive(!isLive)}>
           {isLive ? words.stopLive : words.live}
         </button>

@@ -19,6 +19,17 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
+/** All parts, one after another, in memory of their own. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
+}
+
 /** Bytes in memory. Nothing is copied: a Node Buffer that shares a larger ArrayBuffer is seen through its own byteOffset and length. */
 export function memorySource(bytes: ArrayBuffer | Uint8Array, name = 'memory'): ByteSource {
   const all =

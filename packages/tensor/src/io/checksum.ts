@@ -6,7 +6,7 @@
  * browsers lack.
  */
 import { FormatError } from '../errors.ts';
-import type { ByteSource } from './bytes.ts';
+import { type ByteSource, joinBytes } from './bytes.ts';
 import type { SafetensorsEntry } from './header.ts';
 
 export const CHECKSUM_KEY = 'sha256';
@@ -36,13 +36,7 @@ export class FileChecksum {
 
   /** 64 hexadecimal digits. */
   async digits(): Promise<string> {
-    const all = new Uint8Array(this.parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
-    let at = 0;
-    for (const part of this.parts) {
-      all.set(part, at);
-      at += part.byteLength;
-    }
-    return Array.from(await sha256(this.op, all), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return Array.from(await sha256(this.op, joinBytes(this.parts)), (byte) => byte.toString(16).padStart(2, '0')).join('');
   }
 }
 

@@ -111,3 +111,20 @@ export function chooseWeights(files: Pick<Files, 'name' | 'names'>): string {
     'give the path of the file itself',
   );
 }
+
+/** Small files that a model may need beside its weights. */
+const BESIDE = [
+  'config.json',
+  'open_clip_config.json',
+  'preprocessor_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+];
+
+/** Of all files of a repository (other formats, other frameworks) those that loading needs; shards come once their index is read. @throws InputError as `chooseWeights` does */
+export function neededFiles<File extends { readonly path: string }>(name: string, files: readonly File[]): File[] {
+  const weights = chooseWeights({ name, names: files.map(({ path }) => path) });
+  return files.filter(({ path }) => path === weights || BESIDE.includes(path));
+}

@@ -12,9 +12,9 @@ import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
 import { FileLock, FormatError, InputError, TensorError, writeFileAtomic } from '@mudpt/tensor';
 import { makeFolder } from '../../files/make-folder.ts';
-import type { Files } from '../files/files.ts';
+import { type Files, neededFiles } from '../files/files.ts';
 import { localFiles } from '../files/local.node.ts';
-import { checkRevision, hubError, type HubFile, hubListing, neededFiles } from './listing.ts';
+import { checkRevision, hubError, type HubFile, hubListing } from './listing.ts';
 import { type HubAccess, hubAccess, OP } from './access.ts';
 import type { HubOptions } from './options.ts';
 

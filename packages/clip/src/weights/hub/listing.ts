@@ -1,7 +1,6 @@
 /** Models of the Hugging Face hub by name: what Node (hub.node.ts) and browsers (hub.browser.ts) share. */
 import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
 import { FormatError, InputError, TensorError } from '@mudpt/tensor';
-import { chooseWeights } from '../files/files.ts';
 import { type HubAccess, listingAccess, OP } from './access.ts';
 
 /** Branches and tags become file names in the cache. @throws InputError for what could lead elsewhere */
@@ -42,23 +41,6 @@ function readEntry({ type, path, size, oid, lfs }: ListFileEntry): HubFile | und
   const isPlain = type === 'file' && !/[/\\:]|^\.|^$/.test(path);
   if (!isPlain || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(etag) || !Number.isSafeInteger(size)) return undefined;
   return { path, size, etag, isLarge: lfs !== undefined };
-}
-
-/** Small files that a model may need beside its weights. */
-const BESIDE = [
-  'config.json',
-  'open_clip_config.json',
-  'preprocessor_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-];
-
-/** Of all files of a repository (other formats, other frameworks) those that loading needs; shards come once their index is read. */
-export function neededFiles(name: string, files: readonly HubFile[]): HubFile[] {
-  const weights = chooseWeights({ name, names: files.map(({ path }) => path) });
-  return files.filter(({ path }) => path === weights || BESIDE.includes(path));
 }
 
 /** What a failed request means for the user: an InputError where the name, the revision or the token is refused. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
+import { joinBytes, nth } from '@mudpt/tensor/internal';
 import type { Subject } from './collection/match.ts';
 import { IconSet } from './render.ts';
 
@@ -114,7 +114,7 @@ async function render(
       parts.push(rendering.pixels);
     }
   }
-  return joined(parts);
+  return joinBytes(parts);
 }
 
 /** One byte a pixel for what is drawn in black alone, as icons are that leave their colour to the page. Undefined for an empty image. */
@@ -129,14 +129,4 @@ function compact(rgba: Uint8Array): Rendering | undefined {
     coverage[pixel] = alpha;
   }
   return isBlank ? undefined : { kind: 'coverage', pixels: coverage };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
