@@ -68,6 +68,14 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .action(async (folder: string, flags: { json?: boolean }) =>
       finish(await (await import('./sweep.ts')).statusCommand(folder, flags)),
     );
+  sweep
+    .command('choose')
+    .description('which settings each method does best with on validation images: a sweep for each of them, the rest alike')
+    .argument('<sweeps...>', 'folders of the sweeps')
+    .option('--out <file>', 'JSON with every candidate and what was chosen')
+    .action(async (folders: readonly string[], flags: { out?: string }) =>
+      finish(await (await import('./sweep-choose.ts')).chooseCommand(folders, flags)),
+    );
   addEngineCommands(sweep, finish);
   main
     .command('collect')
