@@ -14,6 +14,7 @@ import { gemmJobs, gpuGemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { curves, memory } from './suites/memory.ts';
+import { methods } from './suites/methods.ts';
 import { OURS, runOurs } from './suites/ours.ts';
 import { packedAttention } from './suites/packed.ts';
 import { startup } from './suites/startup.ts';
@@ -34,7 +35,7 @@ type Options = {
   readonly classes: readonly number[] | undefined;
 };
 /** Suites whose steps take minutes on an adapter; left out where it shall be quick. */
-const SLOW: Readonly<Record<string, readonly string[]>> = { swiftshader: ['training', 'curves'] };
+const SLOW: Readonly<Record<string, readonly string[]>> = { swiftshader: ['training', 'curves', 'methods'] };
 /** With more classes, 77 rows each take more memory and time than a bench may. */
 const MOST_PLAIN = 100;
 /** What a GPU is given beside: the rest is too small to fill one. */
@@ -48,6 +49,7 @@ const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, op
     return training(device, effort, { counts, plainCounts, torch: folder !== undefined });
   },
   memory: (device, _, { quick, classes }) => memory(device, { counts: classes ?? (quick ? [10, 100] : [10, 100, 1000]), quick }),
+  methods: (device, effort, { classes }) => methods(device, effort, { classes: classes?.[0] ?? 10 }),
   curves,
   ladder,
   step: stepRows,
