@@ -1,15 +1,25 @@
 /** Settings that nobody asked for, as a base model wants them: how the embedded one is trained, and counts of layers that a small one has. */
 import type { Setting } from '../settings/fields.ts';
-import type { TrainingInput, TrainingSettings } from './training-settings.ts';
+import type { MethodDefinition } from './definition.ts';
+import type { TrainingInput } from './training-settings.ts';
+
+/** What training takes on the embedded model: larger batches than on photographs, and crops that leave a small drawing whole. */
+const COMMON = { batchSize: 32, epochs: 20, cropScale: [0.6, 1] } as const;
+
+/** Learning rates chosen on validation images of the icons, all methods alike: docs/evidence.md has the candidates. */
+const RATES: Readonly<Record<string, number>> = {};
+/** Of SGD, where a method has no rate of its kind above. */
+const RATE = 0.06;
 
 /**
- * Training settings where the configuration is silent and the base model is the embedded one. The published ones were made for ViT-B/16 on
- * photographs; these were chosen on validation images of the icons: larger batches at a rate to match, and crops that leave a small drawing whole.
+ * Training settings where the configuration is silent and the base model is the embedded one; the published ones were made for ViT-B/16 on
+ * photographs. Methods that are trained on features, or on one image at a time, keep what was published for them.
  */
-export function embeddedTraining({ optimizer, batchSize }: TrainingSettings): TrainingInput {
-  // Methods that are trained on features, or on one image at a time, keep what was published for them.
-  if (optimizer !== 'sgd' || batchSize === 1) return {};
-  return { batchSize: 32, epochs: 20, lr: 0.06, cropScale: [0.6, 1] };
+export function embeddedTraining({ name, training }: Pick<MethodDefinition, 'name' | 'training'>): TrainingInput {
+  const { optimizer, batchSize } = training?.parse({}) ?? { optimizer: undefined, batchSize: 1 };
+  const chosen = RATES[name];
+  if (chosen === undefined && (optimizer !== 'sgd' || batchSize === 1)) return {};
+  return { ...COMMON, cropScale: [...COMMON.cropScale], lr: chosen ?? RATE };
 }
 
 /** A method's settings that count layers may have defaults beyond a small model's. Those that nobody asked for are lowered to what there is. */

@@ -34,7 +34,7 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
     return { ...config, settings, training: {} };
   }
   const isPreset = config.model === 'embedded' && !published.isPublished;
-  const preset = isPreset ? embeddedTraining(method.training.parse({})) : {};
+  const preset = isPreset ? embeddedTraining(method) : {};
   const training = { ...preset, ...published.training, ...config.training };
   return { ...config, settings, training: checked(method.training, training, source, 'training.') };
 }

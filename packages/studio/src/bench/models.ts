@@ -58,7 +58,7 @@ async function stepRow(device: Device, clip: ReturnType<typeof randomClip>): Pro
     const context = await methodContext(clip, { classNames: CLASSES, template: 'a photo of a {}.', seed: 1 });
     const method = create(context, {});
     if (method.kind !== 'prompts') throw new TypeError('mudpt learns prompts');
-    const stepper = new Stepper(device, method, training.parse({ ...embeddedTraining(training.parse({})), batchSize: BATCH }));
+    const stepper = new Stepper(device, method, training.parse({ ...embeddedTraining(methodNamed('mudpt')), batchSize: BATCH }));
     const times: number[] = [];
     try {
       for (let step = 0; step < STEPS; step += 1) {

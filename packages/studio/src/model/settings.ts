@@ -33,7 +33,7 @@ export function resolveSettings(
   const least = Math.min(layers.text, layers.image);
   const { settings, notes } = settingsForLayers(method, settingsOf(definition.settings), parsed, asked, least);
   if (!definition.training) return { settings, training: undefined, notes };
-  const preset = kind === 'embedded' ? embeddedTraining(definition.training.parse({})) : {};
+  const preset = kind === 'embedded' ? embeddedTraining(definition) : {};
   return { settings, training: definition.training.parse({ ...preset, ...askedTraining }), notes };
 }
 
