@@ -225,7 +225,7 @@ export interface Schemas {
   readonly run: z.ZodObject;
   methodNames(): readonly string[];
   /** @throws MethodError for an unknown name */
-  methodNamed(name: string): Pick<MethodDefinition, 'title' | 'settings' | 'training' | 'published' | 'variants'>;
+  methodNamed(name: string): Pick<MethodDefinition, 'name' | 'title' | 'settings' | 'training' | 'published' | 'variants'>;
 }
 
 export const SCHEMAS: Schemas = { run: runSettings, methodNames, methodNamed };
