@@ -1,4 +1,23 @@
+import { availableParallelism, totalmem } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
+
+/** Memory of a process of the suite, with the largest tensors of its tests and the compiled kernels of its files. */
+const PROCESS_BYTES = 1.75 * 2 ** 30;
+/** Of the machine, or of the container. */
+const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+const processes = Math.max(1, Math.min(availableParallelism(), Math.floor(memory / PROCESS_BYTES)));
+
+/**
+ * Left out with WebGPU's default limits: what stands on the kernels and gives them no shapes that their own tests, those of the towers and a step of
+ * every method do not; and kernel variants forced one by one under a gradient, whose WGSL is that of the run before.
+ */
+const LIMITS_CHANGE_NOTHING = [
+  'packages/mudpt/src/!(conformance|pretrain|evaluation)/**',
+  'packages/mudpt/src/pretrain/smoke.node.test.ts',
+  'packages/clip/src/cli/**',
+  'packages/autograd/src/rules/{variants.node,long}.test.ts',
+  'test/parity/**',
+];
 
 /** The suite in Node. The adapter comes from the environment: start it through scripts/launch.mjs or scripts/test.mjs. */
 export default defineConfig({
@@ -12,12 +31,16 @@ export default defineConfig({
       'test/**/*.test.ts',
     ],
     tags: [{ name: 'device', description: 'runs kernels on the device of eachDevice (@mudpt/testing/support)' }],
-    exclude: [...configDefaults.exclude, '**/*.browser.test.ts'],
-    // One process, file after file: the device, its pipelines and the compiled shaders serve the whole suite, and CPU adapters
-    // use every core already.
+    exclude: [
+      ...configDefaults.exclude,
+      '**/*.browser.test.ts',
+      ...(process.env['TENSOR_LIMITS'] === 'default' ? LIMITS_CHANGE_NOTHING : []),
+    ],
+    // A process a core; each takes the next file when it is done with one, and its device with all compiled pipelines serves every file it takes.
+    // Compiling pipelines, starting commands and the references in JavaScript keep one core busy each, so a single process leaves the others idle.
     pool: 'forks',
     isolate: false,
-    fileParallelism: false,
+    maxWorkers: processes,
     // The first dispatch of a kernel compiles it, for seconds on CPU adapters.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -3,9 +3,10 @@
 //
 // The whole suite on everything this machine can test:
 //   one run per working adapter (GPU, lavapipe, SwiftShader), each in full;
-//   one run of the tests tagged `device` (those of `eachDevice`) on the first of them, with WebGPU's default limits and no features, as the weakest would have it;
+//   one run of the tests tagged `device` (those of `eachDevice`) on the first of them, with WebGPU's default limits and no features, as the weakest would have
+//     it: those that limits can change (vitest.config.ts says which not);
 //   one run of the tests that a page can run in headless Chromium, where one is installed.
-// Ends with `N passed, N failed`. A whole run in which no test reached an adapter, or a test ran on another one, counts as a failure.
+// Files run side by side, a process a core. Ends with `N passed, N failed`. A whole run in which no test reached an adapter, or a test ran on another one, counts as a failure.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -18,7 +18,7 @@ import {
 import { eachDevice } from '@mudpt/testing/support';
 import { adamw, referenceGradients, type Sizes, type Weights } from '@mudpt/testing/reference/transformer';
 
-const sizes: Sizes = { batch: 2, tokens: 8, width: 128, heads: 4, hidden: 512, layers: 4, vocabulary: 32 };
+const sizes: Sizes = { batch: 2, tokens: 8, width: 64, heads: 4, hidden: 256, layers: 2, vocabulary: 32 };
 
 class Gpt extends Module {
   readonly embedding: Embedding;

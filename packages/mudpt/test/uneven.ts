@@ -1,9 +1,9 @@
 /** The conformance kit's CLIP, contexts for methods on it, and every registered method with settings that it allows. */
 import { randomFrom } from '@mudpt/autograd';
-import { type Clip, randomClip } from '@mudpt/clip';
+import type { Clip } from '@mudpt/clip';
 import { type Device, type Tensor, tensor } from '@mudpt/tensor';
 import { type MethodContext, methodContext, methodNamed, type PromptMethod } from '../src/methods/index.ts';
-import { CLASSES as CONFORMANCE_CLASSES, CONFORMANCE_CONFIG } from '../src/conformance/subject.ts';
+import { CLASSES as CONFORMANCE_CLASSES, CONFORMANCE_CONFIG, conformanceClip as tinyClip } from '../src/conformance/subject.ts';
 
 export { stepTensors, type Numbers, numbers, relativeError } from '../src/conformance/numbers.ts';
 
@@ -11,9 +11,7 @@ export { CONFORMANCE_CONFIG as TINY };
 
 export const { classNames: CLASSES } = CONFORMANCE_CLASSES;
 
-export function tinyClip(device: Device): Clip {
-  return randomClip(CONFORMANCE_CONFIG, randomFrom(11), { device });
-}
+export { tinyClip };
 
 export function tinyContext(clip: Clip, more: Partial<MethodContext> = {}): Promise<MethodContext> {
   return methodContext(clip, { classNames: CLASSES, template: 'a photo of a {}.', seed: 3, ...more });

@@ -3,6 +3,9 @@ import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { Device } from '@mudpt/tensor';
 import { ranOn } from './adapter-meta.ts';
 
+/** Whether this is the run with WebGPU's default limits and no features, which repeats what limits change. */
+export const hasDefaultLimits = globalThis.process?.env?.['TENSOR_LIMITS'] === 'default';
+
 /** Devices by limits; opening one takes a good part of a second. */
 const devices = new Map<string, Promise<Device>>();
 
@@ -21,12 +24,11 @@ export type DeviceContext = { readonly device: Device };
  * After every test: nothing leaked (the leak's source line is printed) and the device reports no error.
  */
 export function eachDevice(name: string, body: (context: DeviceContext) => void): void {
-  const limits = globalThis.process?.env?.['TENSOR_LIMITS'] === 'default' ? 'default' : 'adapter';
   describe(name, { tags: ['device'] }, () => {
     let device: Device | undefined;
     let before: ReadonlySet<unknown> = new Set();
     beforeEach(async ({ task }) => {
-      device = await open(limits);
+      device = await open(hasDefaultLimits ? 'default' : 'adapter');
       ranOn(task, device.adapter);
       before = device.leaks?.mark() ?? new Set();
     });

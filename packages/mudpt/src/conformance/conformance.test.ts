@@ -1,9 +1,9 @@
 /** The conformance kit on every registered method and on the how-to's example; and faulty methods, which it must reject. */
 import { randomFrom } from '@mudpt/autograd';
 import { copyInto, keep, mul, scope, type Tensor, zeros } from '@mudpt/tensor';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { eachDevice } from '@mudpt/testing/support';
+import { eachDevice, hasDefaultLimits } from '@mudpt/testing/support';
 import { sharedVpt } from '../../test/example-method.ts';
 import { FEATURE_METHODS, PROMPT_METHODS } from '../../test/uneven.ts';
 import type { ClassContext } from '../method/class-context.ts';
@@ -20,10 +20,10 @@ import { conformanceChecks } from './index.ts';
 
 const ALL = [...PROMPT_METHODS, ...FEATURE_METHODS];
 /** With the default limits kernels differ, and what a setting changes does not: one setting a method shows it. */
-const CASES =
-  globalThis.process?.env?.['TENSOR_LIMITS'] === 'default'
-    ? ALL.filter(([name], place) => ALL.findIndex(([other]) => other === name) === place)
-    : ALL;
+const CASES = hasDefaultLimits ? ALL.filter(([name], place) => ALL.findIndex(([other]) => other === name) === place) : ALL;
+/** With the default limits those that run every kernel of a method, on every text path and replayed; the others repeat these kernels. */
+const checksOf = (...subject: Parameters<typeof conformanceChecks>): ReturnType<typeof conformanceChecks> =>
+  conformanceChecks(...subject).filter(({ name }) => !hasDefaultLimits || /captured|text path|evaluation equals/.test(name));
 /** As the authors of MaPLe and MMRL have it. */
 const COPIES = /compound_prompt_projections|r2[vt]proj/;
 
@@ -51,22 +51,24 @@ it('every registered method is here', () => {
 
 eachDevice('conformance', (ctx) => {
   describe.each(CASES)('%s %j', (name, settings) => {
-    const checks = conformanceChecks(methodNamed(name), { settings, copies: COPIES });
+    const checks = checksOf(methodNamed(name), { settings, copies: COPIES });
     it.each(checks.map((check) => [check.name, check.run] as const))('%s', (_, run) => run(ctx.device));
   });
 
   describe('prompts that enter later layers only', () => {
-    const checks = conformanceChecks(latePrompts);
+    const checks = checksOf(latePrompts);
     it.each(checks.map((check) => [check.name, check.run] as const))('%s', (_, run) => run(ctx.device));
   });
 
   describe('the example of how to add a method', () => {
-    const checks = conformanceChecks(sharedVpt, { settings: { depth: 3 } });
+    const checks = checksOf(sharedVpt, { settings: { depth: 3 } });
     it.each(checks.map((check) => [check.name, check.run] as const))('%s', (_, run) => run(ctx.device));
   });
 });
 
 eachDevice('the kit finds', (ctx) => {
+  beforeEach(({ skip }) => skip(hasDefaultLimits, 'the kit judges alike with any limits'));
+
   /** What a check says of a method that is wrong. */
   const complaint = async (definition: MethodDefinition, check: RegExp): Promise<string> => {
     const found = conformanceChecks(definition, { settings: { depth: 3 } }).find(({ name }) => check.test(name));

@@ -1,6 +1,6 @@
 /** The method under test, on a small CLIP whose sizes all differ, so that mixed-up sizes cause an error. */
 import { noGrad, randomFrom } from '@mudpt/autograd';
-import { type Clip, type ClipConfig, randomClip } from '@mudpt/clip';
+import { type Clip, type ClipConfig, clipFromTensors, type HostTensor, randomWeights } from '@mudpt/clip';
 import { copyInto, type Device, scope, type Tensor, tensor } from '@mudpt/tensor';
 import type { ClassContext } from '../method/class-context.ts';
 import type { MethodDefinition } from '../method/definition.ts';
@@ -22,6 +22,15 @@ export const CLASSES: ClassContext = {
 
 /** Other classes, fewer, whose texts have other lengths and begin otherwise. */
 export const OTHER_CLASSES: ClassContext = { classNames: ['tree frog', 'chime', 'cat'], template: 'art of the {}, in blue.' };
+
+/** Drawn once a process: a million numbers of the token embedding, for hundreds of checks. */
+let weights: Record<string, HostTensor> | undefined;
+
+/** The model of {@link CONFORMANCE_CONFIG}, always with the same random weights. */
+export function conformanceClip(device: Device): Clip {
+  weights ??= randomWeights(CONFORMANCE_CONFIG, randomFrom(11));
+  return clipFromTensors(CONFORMANCE_CONFIG, weights, { device });
+}
 
 export interface ConformanceOptions {
   /** Settings that fit {@link CONFORMANCE_CONFIG}. Default: the published ones. */
@@ -103,7 +112,7 @@ export async function withSubject(
   options: ConformanceOptions,
   body: (subject: Subject) => Promise<void>,
 ): Promise<void> {
-  using clip = randomClip(CONFORMANCE_CONFIG, randomFrom(11), { device });
+  using clip = conformanceClip(device);
   using subject = new Subject(clip, definition, options);
   await scope(() => body(subject));
 }

@@ -1,11 +1,11 @@
 /** Attention grids beyond the limit of a dimension: cut into parts, with the same results to the last bit. */
 import { expect, it } from 'vitest';
 import { random } from '@mudpt/testing/reference/inputs';
-import { eachDevice } from '@mudpt/testing/support';
+import { eachDevice, hasDefaultLimits } from '@mudpt/testing/support';
 import type { Tensor } from '../../tensor.ts';
 import { ones, tensor } from '../../ops/create.ts';
 import { linearBackwardBias } from '../../ops/linear.ts';
-import { attention, attentionBackward, attentionForward } from '../../ops/attention.ts';
+import { attentionBackward, attentionForward } from '../../ops/attention.ts';
 import { fusedVariants } from './plan.ts';
 import type { AttentionOptions } from './problem.ts';
 
@@ -42,7 +42,8 @@ eachDevice('attention in parts', (ctx) => {
     for (const t of [q, k, v, grad, ...(shared ? [shared.k, shared.v] : [])]) t.dispose();
   });
 
-  it.each([
+  // The limit is the same for every device, and the variant that WebGPU's default limits leave takes many seconds for grids as large.
+  it.skipIf(hasDefaultLimits).each([
     [
       [65_537, 2, 1, 4],
       [65_537, 2, 1, 4],
@@ -58,14 +59,13 @@ eachDevice('attention in parts', (ctx) => {
   ])('takes queries %j beside keys %j', async (queries, keys) => {
     using q = ones(queries, { device: ctx.device });
     using k = ones(keys, { device: ctx.device });
-    using out = attention(q, k, k);
+    const { lse, out } = attentionForward({ q, k, v: k });
     expect((await out.data()).every((value) => Math.abs(value - 1) < 1e-6)).toBe(true);
-    const { lse, out: forward } = attentionForward({ q, k, v: k });
-    const gradients = attentionBackward({ q, k, v: k, out: forward, lse, grad: q, needs });
-    const share = (queries[1]! / keys[1]!) * 1;
+    const gradients = attentionBackward({ q, k, v: k, out, lse, grad: q, needs });
+    const share = queries[1]! / keys[1]!;
     expect((await gradients.v!.data()).every((value) => Math.abs(value / share - 1) < 1e-4)).toBe(true);
     expect((await gradients.q!.data()).every((value) => Math.abs(value) < 1e-6)).toBe(true);
-    for (const t of [lse, forward, ...Object.values(gradients)]) t.dispose();
+    for (const t of [lse, out, ...Object.values(gradients)]) t.dispose();
   });
 
   it('sums columns beyond 65,535 workgroups', async () => {
