@@ -9,7 +9,7 @@ import * as kernels from './kernels.ts';
 const FUNCTIONS_AND_CLASSES = `
   Device Tensor Plan Profile PackedSequences FileLock
   TensorError AllocationError CaptureError DeviceError DisposedError DTypeError FormatError InputError LimitError ShapeError
-  scope keep eachTensor capture importBuffer exportBuffer sizeOf
+  scope keep eachTensor capture importBuffer exportBuffer sizeOf fromPixels toPixels toCanvas
   tensor tensorFromBytes empty zeros ones full arange eye linspace meshgrid zerosLike onesLike fullLike randLike randnLike alias contiguousCopy copyInto addInto
   rand randn randint randomWords randperm bernoulli
   cat stack einsum countCorrect attentionUnfused packedSequences packedSequencesOnDevice

@@ -17,7 +17,11 @@ export { eachTensor, keep, scope } from './scope.ts';
 export { type Captured, capture, type CaptureInput, type HostInput, type InputShape } from './capture.ts';
 export { Plan } from './engine/plan.ts';
 export type { PlanCost } from './engine/capture.ts';
-export { type ExportedBuffer, exportBuffer, importBuffer } from './interop.ts';
+export { type ExportedBuffer, exportBuffer, importBuffer, type ImportOptions } from './interop.ts';
+export { fromPixels } from './pixels/from-pixels.ts';
+export type { FromPixelsOptions, PixelLayout } from './pixels/options.ts';
+export type { PixelData, PixelSource } from './pixels/source.ts';
+export { toCanvas, toPixels, type ToPixelsOptions } from './pixels/to-pixels.ts';
 export {
   AllocationError,
   CaptureError,

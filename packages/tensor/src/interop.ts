@@ -1,38 +1,77 @@
 /** Interoperation with code that uses WebGPU directly: shared devices and buffers. */
 import { currentDevice, type Device, engineOf } from './device.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
-import { ShapeError, TensorError } from './errors.ts';
+import { expectOptions } from './definition/arguments.ts';
+import type { Storage } from './engine/storage.ts';
+import { InputError, ShapeError, TensorError } from './errors.ts';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
-const NEEDED_USAGE = 0x80 | 0x04; // STORAGE | COPY_SRC
+const OP = 'importBuffer';
+const STORAGE = 0x80;
+const COPY_SRC = 0x04;
+
+/** How {@link importBuffer} sees a buffer. */
+export type ImportOptions = {
+  /** Default f32; bool is stored as 32-bit 0 or 1. */
+  readonly dtype?: DType;
+  /** Byte of the buffer at which the first element is; a multiple of 4. Default 0. */
+  readonly offset?: number;
+  /** true: the tensor gets memory of its own and a copy of the present values; the buffer may go afterwards. Default false: memory is shared. */
+  readonly copy?: boolean;
+  /** Default: the device opened first and not yet disposed. */
+  readonly device?: Device;
+};
+
+const KEYS: Record<keyof Required<ImportOptions>, true> = { dtype: true, offset: true, copy: true, device: true };
 
 /**
  * A tensor on a buffer of the caller, who keeps owning it: disposing the tensor leaves the buffer alone, and the buffer must
- * outlive the tensor.
- * @param buffer usage STORAGE and COPY_SRC (and COPY_DST to be written by the host); a size that is a multiple of 16 bytes
- * @throws ShapeError when `shape` does not fit into the buffer
+ * outlive the tensor. Several tensors may lie in one buffer.
+ *
+ * Kernels bind memory in units of 16 bytes. So the last `buffer.size % 16` bytes of a buffer cannot be shared; a tensor that reaches into them takes
+ * `copy: true`.
+ * @param buffer usage STORAGE and COPY_SRC (and COPY_DST to be written by the host); for a copy COPY_SRC alone
+ * @param options a dtype alone is one of them
+ * @throws ShapeError when `shape` does not fit into the buffer; InputError for a usage or an offset that cannot be
+ * @example
+ * const buffer = device.gpu.createBuffer({ size: 32, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+ * using second = importBuffer(buffer, [2, 2], { offset: 16 });
  */
 export function importBuffer(
   buffer: GPUBuffer,
   shape: Shape,
-  dtype: DType = 'f32',
-  device: Device = currentDevice('importBuffer'),
+  options: DType | ImportOptions = {},
+  deviceGiven?: Device,
 ): Tensor {
-  expectShape('importBuffer', shape);
-  engineOf(device).expectDType('importBuffer', dtype);
-  if ((buffer.usage & NEEDED_USAGE) !== NEEDED_USAGE) {
-    throw new TensorError('importBuffer', `the buffer's usage ${buffer.usage} lacks STORAGE or COPY_SRC`, 'create it with both');
-  }
+  const given = typeof options === 'string' ? { dtype: options } : options;
+  expectOptions(OP, given, Object.keys(KEYS));
+  const { dtype = 'f32', offset = 0, copy = false, device = deviceGiven ?? currentDevice(OP) } = given;
+  const engine = engineOf(device);
+  expectShape(OP, shape);
+  engine.expectDType(OP, dtype);
+  const needed = copy ? COPY_SRC : STORAGE | COPY_SRC;
+  if ((buffer.usage & needed) !== needed)
+    throw new InputError(OP, `the buffer's usage ${buffer.usage} lacks ${copy ? '' : 'STORAGE or '}COPY_SRC`, 'create it with both');
+  if (!Number.isInteger(offset) || offset < 0 || offset % 4 !== 0)
+    throw new InputError(OP, `offset is ${String(offset)} bytes`, 'give a multiple of 4, at least 0');
   const bytes = sizeOf(shape) * bytesPerElement(dtype);
-  if (bytes > buffer.size || buffer.size % 16 !== 0) {
+  if (offset + bytes > buffer.size)
     throw new ShapeError(
-      'importBuffer',
-      `${dtype} ${showShape(shape)} takes ${bytes} bytes; the buffer has ${buffer.size}`,
-      'give a buffer that is large enough and a multiple of 16 bytes',
+      OP,
+      `${dtype} ${showShape(shape)} takes ${bytes} bytes from byte ${offset} on; the buffer has ${buffer.size}`,
+      'give a smaller shape or a larger buffer',
     );
-  }
-  return new Tensor(device, engineOf(device).wrapBuffer(buffer, bytes), dtype, [...shape], contiguousStrides(shape), 0);
+  const at = (storage: Storage, first: number): Tensor =>
+    new Tensor(device, storage, dtype, [...shape], contiguousStrides(shape), first);
+  if (copy) return at(engine.copyOf(buffer, offset, bytes), 0);
+  if (offset + bytes > buffer.size - (buffer.size % 16))
+    throw new ShapeError(
+      OP,
+      `the tensor reaches into the last ${buffer.size % 16} of ${buffer.size} bytes, which kernels cannot bind in units of 16`,
+      'make the size of the buffer a multiple of 16, or give { copy: true }',
+    );
+  return at(engine.wrapBuffer(buffer), offset / bytesPerElement(dtype));
 }
 
 /** A tensor's memory: `offset` and `size` in bytes within `buffer`. */

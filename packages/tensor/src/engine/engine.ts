@@ -27,6 +27,8 @@ export class Engine {
   readonly leaks: LeakDetector | undefined;
   /** Runs after every read; for checks whose outcome is computed on the GPU. */
   afterRead: (() => Promise<void>) | undefined;
+  /** Storage of buffers of the caller. */
+  private readonly wrapped = new WeakMap<GPUBuffer, Storage>();
   private readonly readback: Readback;
   private capturing: Capture | undefined;
 
@@ -111,10 +113,32 @@ export class Engine {
     return storage;
   }
 
-  /** Storage on a buffer of the caller; releasing it forgets the buffer but does not destroy it. */
-  wrapBuffer(gpu: GPUBuffer, bytes: number): Storage {
+  /**
+   * Storage on a buffer of the caller; releasing it forgets the buffer but does not destroy it. Imports of one buffer share it, so that the order of
+   * writes and the versions of its values are known however it is reached.
+   */
+  wrapBuffer(gpu: GPUBuffer): Storage {
+    const known = this.wrapped.get(gpu);
+    if (known?.isReferenced) return known.retain();
     const buffer: PoolBuffer = { id: nextId(), bytes: gpu.size, gpu, lastUse: 0, pins: 0 };
-    return this.storageOf(buffer, bytes, (freed) => this.recorder.groups.evict(freed.id));
+    const storage = this.storageOf(buffer, gpu.size, (freed) => this.recorder.groups.evict(freed.id));
+    this.wrapped.set(gpu, storage);
+    return storage;
+  }
+
+  /** Memory with a copy of `bytes` bytes of a buffer of the caller, in the order of recorded commands; `offset` is a multiple of 4. */
+  copyOf(source: GPUBuffer, offset: number, bytes: number): Storage {
+    if (this.capturing)
+      throw new CaptureError(
+        'importBuffer',
+        'a captured function would copy the buffer at every call',
+        'import it before the call and give it as an input',
+      );
+    const storage = this.allocate(bytes);
+    const whole = Math.ceil(bytes / 4) * 4;
+    if (whole > 0)
+      this.record({ kind: 'copy', source, sourceOffset: offset, target: storage.buffer, targetOffset: 0, bytes: whole });
+    return storage;
   }
 
   private storageOf(buffer: PoolBuffer, bytes: number, free: ((buffer: PoolBuffer) => void) | undefined): Storage {

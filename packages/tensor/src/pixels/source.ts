@@ -1,0 +1,108 @@
+/** Sources of pixels: host data of 8-bit RGBA, and what a page draws, as packed words in GPU memory. */
+import { type Device, engineOf } from '../device.ts';
+import type { Storage } from '../engine/storage.ts';
+import { InputError, LimitError } from '../errors.ts';
+
+/** 8-bit RGBA on the host, rows from the top, colours not multiplied by alpha: an ImageData, or an object like one, in Node as well. */
+export type PixelData = { readonly width: number; readonly height: number; readonly data: Uint8ClampedArray | Uint8Array };
+
+/** Images that {@link fromPixels} reads: in a page all that WebGPU takes, and everywhere {@link PixelData}. */
+export type PixelSource = GPUCopyExternalImageSource | PixelData;
+
+/** Packed pixels: a word each, red in its lowest byte. The caller releases the storage. */
+export type Pixels = { readonly width: number; readonly height: number; readonly rowWords: number; readonly storage: Storage };
+
+const OP = 'fromPixels';
+const ROW_BYTES = 256; // rows of a texture begin at multiples of it in a buffer
+
+/** The pixels of `source` in memory of `device`. @throws InputError for what has none; LimitError for more than the device takes */
+export function pixelsOf(device: Device, source: PixelSource): Pixels {
+  if (typeof source !== 'object' || source === null)
+    throw new InputError(OP, `the source is ${source === null ? 'null' : `a ${typeof source}`}`, SOURCES);
+  return 'data' in source ? hostPixels(device, source) : drawnPixels(device, source);
+}
+
+const SOURCES =
+  'give an ImageBitmap, ImageData, VideoFrame, canvas, image or video element, or { width, height, data } of 8-bit RGBA';
+
+function hostPixels(device: Device, source: PixelData | ImageData): Pixels {
+  const { width, height, data } = source;
+  expectSize(width, height);
+  if (!(data instanceof Uint8ClampedArray || data instanceof Uint8Array))
+    throw new InputError(OP, 'data is no array of bytes', 'give a Uint8ClampedArray or Uint8Array of RGBA');
+  if (data.length !== 4 * width * height)
+    throw new InputError(
+      OP,
+      `${data.length} bytes are not ${width} x ${height} pixels of 4`,
+      'give red, green, blue and alpha of every pixel',
+    );
+  if ('colorSpace' in source && source.colorSpace !== 'srgb')
+    throw new InputError(
+      OP,
+      `the ImageData is of colour space ${source.colorSpace}`,
+      "ask for getImageData(..., { colorSpace: 'srgb' }), or give the canvas: it is converted",
+    );
+  const engine = engineOf(device);
+  const storage = engine.allocate(data.length, true);
+  engine.writeBytes(storage.buffer, 0, new Uint8Array(data));
+  return { width, height, rowWords: width, storage };
+}
+
+function drawnPixels(device: Device, source: Exclude<GPUCopyExternalImageSource, ImageData>): Pixels {
+  const { gpu } = device;
+  const [width, height] = sizeOfImage(source);
+  expectSize(width, height);
+  const most = device.limits.maxTextureDimension2D;
+  if (width > most || height > most)
+    throw new LimitError(
+      OP,
+      `an image of ${width} x ${height} is larger than the textures of this adapter, ${most}`,
+      'make it smaller: createImageBitmap(image, { resizeWidth, resizeHeight })',
+    );
+  const rowWords = (Math.ceil((4 * width) / ROW_BYTES) * ROW_BYTES) / 4;
+  // COPY_SRC | COPY_DST | RENDER_ATTACHMENT: a copy from an image draws.
+  const texture = gpu.createTexture({ label: OP, size: [width, height], format: 'rgba8unorm', usage: 0x01 | 0x02 | 0x10 });
+  try {
+    // Colours as in sRGB and not multiplied by alpha, whatever the source has.
+    gpu.queue.copyExternalImageToTexture(
+      { source },
+      { texture, premultipliedAlpha: false, colorSpace: 'srgb' },
+      [width, height],
+    );
+  } catch (error) {
+    texture.destroy();
+    throw new InputError(
+      OP,
+      `the image cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `${SOURCES}; one that is not closed, and from this site or served with CORS`,
+      { cause: error },
+    );
+  }
+  const storage = engineOf(device).allocate(4 * rowWords * height, true);
+  const { gpu: buffer } = storage.buffer;
+  if (!buffer) throw new Error('memory that the host writes has a buffer');
+  // At once and not recorded: no recorded command uses this memory yet, and a video shows another image in the next task.
+  const encoder = gpu.createCommandEncoder({ label: OP });
+  encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow: 4 * rowWords }, [width, height]);
+  gpu.queue.submit([encoder.finish()]);
+  texture.destroy();
+  return { width, height, rowWords, storage };
+}
+
+/** Width and height in pixels, as each kind of image names them. */
+function sizeOfImage(source: Exclude<GPUCopyExternalImageSource, ImageData>): readonly [number, number] {
+  if ('displayWidth' in source) return [source.displayWidth, source.displayHeight];
+  if ('videoWidth' in source) return [source.videoWidth, source.videoHeight];
+  if ('naturalWidth' in source) return [source.naturalWidth, source.naturalHeight];
+  return [source.width, source.height];
+}
+
+function expectSize(width: unknown, height: unknown): void {
+  const isSize = (size: unknown): boolean => Number.isInteger(size) && (size as number) > 0;
+  if (isSize(width) && isSize(height)) return;
+  throw new InputError(
+    OP,
+    `the image is ${String(width)} x ${String(height)}`,
+    `${SOURCES}; images and videos have a size once they are loaded`,
+  );
+}
