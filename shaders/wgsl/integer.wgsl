@@ -23,3 +23,28 @@ fn integer_pow(x: C, y: C) -> C {
   let unit = result * result == C(1);
   return select(result, select(C(0), result, unit && (x == C(1) || x + C(1) == C(0))), y < C(0));
 }
+// Bits moved by y, which WGSL takes modulo 32; beyond that nothing of x is left but, of i32 moved down, its sign.
+fn integer_shift_left(x: C, y: C) -> C { return select(C(0), x << (u32(y) & 31u), u32(y) < 32u); }
+fn integer_shift_right(x: C, y: C) -> C {
+  let by = u32(y);
+  return select((x >> 16u) >> 15u, x >> (by & 31u), by < 32u) & select(C(0), ~C(0), by < 32u || x < C(0));
+}
+fn integer_shift_right_logical(x: C, y: C) -> C { return select(C(0), C(u32(x) >> (u32(y) & 31u)), u32(y) < 32u); }
+// Euclid's algorithm, of magnitudes.
+fn integer_gcd_unsigned(x: u32, y: u32) -> u32 {
+  var a = x;
+  var b = y;
+  while (b != 0u) {
+    let rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+fn integer_magnitude(x: C) -> u32 { return select(u32(x), 0u - u32(x), x < C(0)); }
+fn integer_gcd(x: C, y: C) -> C { return C(integer_gcd_unsigned(integer_magnitude(x), integer_magnitude(y))); }
+fn integer_lcm(x: C, y: C) -> C {
+  let a = integer_magnitude(x);
+  let b = integer_magnitude(y);
+  return C(a / max(integer_gcd_unsigned(a, b), 1u) * b);
+}

@@ -1,7 +1,7 @@
 // random: element i takes word i mod 4 of block i / 4 of Philox4x32-10 (Salmon and others, SC11) with counter [block, 0, stream, 0].
 // One thread a block, one store of four. Integers and uniform numbers have the same bits on every adapter; normal ones agree to rounding,
 // since their logarithm, sine and cosine are polynomials of math.wgsl.
-// Defines: TR result type; KIND words, uniform, normal, integer, bernoulli; KEYED 1: the key is read from a tensor of two words.
+// Defines: TR result type; KIND words, uniform, open (without 0), normal, integer, bernoulli; KEYED 1: the key is read from a tensor of two words.
 // Compile: TR=f32 KIND=normal KEYED=1 | TR=u32 KIND=words KEYED=0 | TR=i32 KIND=integer KEYED=0 | TR=u32 KIND=bernoulli KEYED=0
 #if TR == "f16"
 enable f16;
@@ -24,26 +24,7 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 #include "math.wgsl"
 
-fn philox(block: u32, stream: u32, seed: vec2<u32>) -> vec4<u32> {
-  var c = vec4<u32>(block, 0u, stream, 0u);
-  var k = seed;
-  for (var round = 0; round < 10; round++) {
-    let high0 = math_mul_high(0xd2511f53u, c.x);
-    let high1 = math_mul_high(0xcd9e8d57u, c.z);
-    c = vec4<u32>(high1 ^ c.y ^ k.x, 0xcd9e8d57u * c.z, high0 ^ c.w ^ k.y, 0xd2511f53u * c.x);
-    k += vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
-  }
-  return c;
-}
-fn uniform_of(word: u32) -> f32 { return f32(word >> 8u) * 5.9604644775390625e-8; }
-// Box and Muller; the angle is 2 pi v, its quadrant split off exactly.
-fn normal_pair(first: u32, second: u32) -> vec2<f32> {
-  let radius = sqrt(-2.0 * math_log(1.0 - uniform_of(first)));
-  let turns = uniform_of(second) * 4.0;
-  let quadrant = floor(turns + 0.5);
-  let angle = math_Angle((turns - quadrant) * 1.5707963267948966, i32(quadrant));
-  return radius * vec2<f32>(math_sin_of_angle(angle, 1), math_sin_of_angle(angle, 0));
-}
+#include "philox.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -54,7 +35,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #else
   let seed = params.key;
 #endif
-  let words = philox(block, params.stream, seed);
+  let words = philox(vec4<u32>(block, 0u, params.stream, 0u), seed);
 #if KIND == "words"
   result[block] = words;
 #elif KIND == "integer"
@@ -66,6 +47,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #elif KIND == "bernoulli"
   let draws = vec4<f32>(uniform_of(words.x), uniform_of(words.y), uniform_of(words.z), uniform_of(words.w));
   result[block] = vec4<${TR}>(select(vec4<u32>(0u), vec4<u32>(1u), draws < vec4<f32>(params.scale)));
+#elif KIND == "open"
+  result[block] = vec4<${TR}>(vec4<f32>(open_uniform_of(words.x), open_uniform_of(words.y), open_uniform_of(words.z), open_uniform_of(words.w)));
 #elif KIND == "uniform"
   let draws = vec4<f32>(uniform_of(words.x), uniform_of(words.y), uniform_of(words.z), uniform_of(words.w));
   result[block] = vec4<${TR}>(params.low + params.scale * draws);

@@ -42,18 +42,7 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 #if PASS == "keys"
-fn key_of(value: ${T}) -> u32 {
-#if KIND == "f"
-  let bits = bitcast<u32>(f32(value));
-  if ((bits & 0x7fffffffu) > 0x7f800000u) { return 0xffffffffu; }
-  if ((bits & 0x7fffffffu) == 0u) { return 0x80000000u; }
-  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
-#elif KIND == "i"
-  return bitcast<u32>(value) ^ 0x80000000u;
-#else
-  return value;
-#endif
-}
+#include "order.key.wgsl"
 #endif
 
 @compute @workgroup_size(64)

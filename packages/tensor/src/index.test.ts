@@ -12,6 +12,8 @@ const FUNCTIONS_AND_CLASSES = `
   scope keep eachTensor capture importBuffer exportBuffer sizeOf fromPixels toPixels toCanvas
   tensor tensorFromBytes empty zeros ones full arange eye linspace meshgrid zerosLike onesLike fullLike randLike randnLike alias contiguousCopy copyInto addInto
   rand randn randint randomWords randperm bernoulli
+  randBeta randDirichlet randExponential randGamma randGumbel randLaplace randPoisson truncatedNormal
+  compress maskedSelect nonzero unique uniqueAll
   cat stack einsum countCorrect attentionUnfused packedSequences packedSequencesOnDevice
   byteSource memorySource blobSource httpSource timedFetch REQUEST_SECONDS
   openSafetensors writeSafetensors serializeSafetensors serializeSealedSafetensors readSafetensorsIndex loadTensor tensorToWrite

@@ -41,12 +41,25 @@ export { alias, empty } from './definition/views.ts';
 export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
 export { fullLike, linspace, meshgrid, type MeshgridOptions, onesLike, randLike, randnLike, zerosLike } from './ops/ranges.ts';
 export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
+export {
+  randBeta,
+  randDirichlet,
+  randExponential,
+  randGamma,
+  randGumbel,
+  randLaplace,
+  randPoisson,
+  truncatedNormal,
+  type CategoricalOptions,
+  type TruncatedNormalOptions,
+} from './ops/distributions.ts';
 export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops/sort.ts';
 export { addInto } from './ops/accumulate.ts';
 export { copyInto } from './kernels/copy.ts';
 export { contiguousCopy } from './ops/copy.ts';
 export { cat, type Padding, stack } from './ops/join.ts';
 export { einsum } from './ops/einsum.ts';
+export { compress, maskedSelect, nonzero, type Unique, unique, uniqueAll } from './ops/data-sized.ts';
 export { countCorrect } from './ops/count-correct.ts';
 export { attentionUnfused } from './ops/attention-unfused.ts';
 export { PackedSequences, packedSequences, packedSequencesOnDevice } from './kernels/attention/sequences.ts';
@@ -64,6 +77,7 @@ export type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
 export type { ScatterOptions, ScatterReduction } from './ops/scatter.ts';
+export type { Histogram, HistogramOptions, SearchOptions } from './ops/search.ts';
 export type { Range } from './ops/slices.ts';
 export type { Operand } from './pointwise/evaluate.ts';
 

@@ -15,11 +15,19 @@ const FUNCTIONS_ONLY = [
   'countCorrect',
   'einsum',
   'rand',
+  'randBeta',
+  'randDirichlet',
+  'randExponential',
+  'randGamma',
+  'randGumbel',
+  'randLaplace',
+  'randPoisson',
   'randint',
   'randn',
   'randomWords',
   'randperm',
   'stack',
+  'truncatedNormal',
 ];
 
 function isOp(value: unknown): value is Op {

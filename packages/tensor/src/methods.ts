@@ -7,6 +7,16 @@ import * as chainable from './chainable.ts';
 import { countCorrect } from './ops/count-correct.ts';
 import { einsum } from './ops/einsum.ts';
 import { cat, stack } from './ops/join.ts';
+import {
+  randBeta,
+  randDirichlet,
+  randExponential,
+  randGamma,
+  randGumbel,
+  randLaplace,
+  randPoisson,
+  truncatedNormal,
+} from './ops/distributions.ts';
 import { bernoulli, rand, randint, randn, randomWords } from './ops/random.ts';
 import { randperm } from './ops/sort.ts';
 import { checkArguments } from './signatures.ts';
@@ -33,6 +43,7 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/coordinates.ts') &
   typeof import('./ops/copy.ts') &
   typeof import('./ops/cross-entropy.ts') &
+  typeof import('./ops/distributions.ts') &
   typeof import('./ops/gates.ts') &
   typeof import('./ops/gather.ts') &
   typeof import('./ops/join.ts') &
@@ -48,9 +59,11 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/reduce.ts') &
   typeof import('./ops/scan.ts') &
   typeof import('./ops/scatter.ts') &
+  typeof import('./ops/search.ts') &
   typeof import('./ops/slices.ts') &
   typeof import('./ops/softmax.ts') &
   typeof import('./ops/sort.ts') &
+  typeof import('./ops/statistics.ts') &
   typeof import('./ops/views.ts');
 type Functions = Pick<Sources, keyof typeof chainable>;
 
@@ -75,4 +88,5 @@ for (const [name, op] of Object.entries(chainable)) {
 checkArguments([
   ...Object.values(chainable),
   ...[bernoulli, cat, countCorrect, einsum, rand, randint, randn, randomWords, randperm, stack],
+  ...[randBeta, randDirichlet, randExponential, randGamma, randGumbel, randLaplace, randPoisson, truncatedNormal],
 ] as unknown as Op[]);

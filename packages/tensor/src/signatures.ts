@@ -18,7 +18,9 @@ import type { RandomOptions } from './ops/random.ts';
 import type { VarianceOptions } from './ops/reduce.ts';
 import type { ReduceOptions } from './kernels/reduce.ts';
 import type { ScatterOptions } from './ops/scatter.ts';
+import type { CategoricalOptions, TruncatedNormalOptions } from './ops/distributions.ts';
 import type { SortOptions, TopkOptions } from './ops/sort.ts';
+import type { HistogramOptions, SearchOptions } from './ops/search.ts';
 
 type Signature = string | { readonly takes: string; readonly options: readonly string[] };
 /** Structured ops: those of the pointwise table have its operands. */
@@ -35,6 +37,7 @@ const pair = take('x:tensor target:tensor', keysOf<PairLossOptions>({ reduction:
 const variance = take('x:tensor axes?:axes', keysOf<VarianceOptions>({ keepdim: true, correction: true }));
 const along = 'x:tensor axis?:number';
 const scatter = 'x:tensor axis:number index:tensor source:tensor';
+const search = keysOf<SearchOptions>({ right: true });
 const attends = keysOf<AttentionOptions>({ causal: true, scale: true, cuSeqlens: true, prefix: true });
 const window = keysOf<WindowOptions>(windows);
 const RANDOM_KEYS = keysOf<RandomOptions>({ key: true, stream: true, dtype: true, device: true });
@@ -43,18 +46,26 @@ const structured: Readonly<Record<Structured, Signature>> = {
   addLayerNorm: 'x:tensor residual:tensor weight?:tensor bias?:tensor eps?:number',
   all: reduced,
   any: reduced,
+  allClose: 'x:tensor y:operand relative?:operand absolute?:operand',
   argmax: take('x:tensor axis?:number', reduce),
   argmin: take('x:tensor axis?:number', reduce),
+  argsort: take('x:tensor', keysOf<SortOptions>({ axis: true, descending: true })),
   attention: take('q:tensor k:tensor v:tensor', attends),
   attentionQkv: take('qkv:tensor', attends),
   avgPool2d: take('x:tensor kernelSize:axes', keysOf<AvgPoolOptions>({ stride: true, padding: true, countsPadding: true })),
   bceWithLogits: take('x:tensor target:tensor', keysOf<BceOptions>({ reduction: true, weight: true, positiveWeight: true })),
-  bincount: 'x:tensor bins:number',
+  bincount: 'x:tensor bins:number weights?:tensor',
+  bucketize: take('x:tensor boundaries:tensor', search),
   cast: 'x:tensor dtype:dtype',
+  categorical: {
+    takes: 'logits:tensor options:key',
+    options: keysOf<CategoricalOptions>({ key: true, stream: true, count: true, replacement: true }),
+  },
   cdist: 'a:tensor b:tensor',
   chunk: 'x:tensor count:number axis?:number',
   contiguous: 'x:tensor',
   conv2d: take('x:tensor weight:tensor bias?:tensor', keysOf<Conv2dOptions>({ ...windows, groups: true })),
+  countNonzero: reduced,
   crossEntropy: take(
     'logits:tensor labels:tensor',
     keysOf<CrossEntropyOptions>({ reduction: true, labelSmoothing: true, ignoreIndex: true, scale: true }),
@@ -76,6 +87,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   gatherND: 'x:tensor index:tensor',
   gatherRows: 'x:tensor index:tensor',
   glu: along,
+  histogram: take('x:tensor bins:number', keysOf<HistogramOptions>({ range: true, weights: true })),
   huberLoss: take('x:tensor target:tensor', keysOf<HuberOptions>({ reduction: true, delta: true })),
   indexAdd: scatter,
   indexSelect: 'x:tensor axis:number index:tensor',
@@ -93,25 +105,33 @@ const structured: Readonly<Record<Structured, Signature>> = {
   max: reduced,
   maxPool2d: take('x:tensor kernelSize:axes', keysOf<MaxPoolOptions>(windows)),
   mean: reduced,
+  median: reduced,
   min: reduced,
   movedim: 'x:tensor source:axes destination:axes',
   mseLoss: pair,
+  multinomial: { takes: 'weights:tensor count:number options:key', options: ['key', 'stream', 'replacement'] },
+  nanmean: reduced,
+  nansum: reduced,
   narrow: 'x:tensor axis:number start:number length:number',
   nllLoss: take('x:tensor labels:tensor', keysOf<NllOptions>({ reduction: true, weight: true, ignoreIndex: true })),
   norm: take('x:tensor axes?:axes', [...reduce, 'p']),
   oneHot: 'ids:tensor classes:number dtype?:dtype',
   outer: 'a:tensor b:tensor',
   pad: 'x:tensor amounts:list value?:number',
+  permutation: { takes: 'x:tensor options:key', options: ['key', 'stream', 'axis'] },
   permute: 'x:tensor order:numbers',
   prelu: 'x:tensor weight:tensor',
   prod: reduced,
+  quantile: take('x:tensor q:axes axes?:axes', reduce),
   repeatInterleave: 'x:tensor count:number axis?:number',
   reshape: 'x:tensor shape:numbers',
   rmsNorm: 'x:tensor weight?:tensor eps?:number',
   roll: 'x:tensor shift:number axis?:number',
+  rot90: 'x:tensor turns?:number axes?:numbers',
   scatter: take(scatter, keysOf<ScatterOptions>({ reduction: true })),
   scatterAdd: scatter,
   scatterND: take('x:tensor index:tensor source:tensor', keysOf<ScatterOptions>({ reduction: true })),
+  searchsorted: take('sorted:tensor values:tensor', search),
   select: 'x:tensor axis:number index:number',
   slice: 'x:tensor ranges:list',
   smoothL1Loss: take('x:tensor target:tensor', keysOf<SmoothL1Options>({ reduction: true, beta: true })),
@@ -148,6 +168,20 @@ const functions: Readonly<Record<string, Signature>> = {
   randn: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'mean', 'std'] },
   randint: { takes: 'shape:numbers low:number high:number options:key', options: RANDOM_KEYS },
   bernoulli: { takes: 'shape:numbers probability:number options:key', options: RANDOM_KEYS },
+  randBeta: { takes: 'shape:numbers a:operand b:operand options:key', options: RANDOM_KEYS },
+  randDirichlet: { takes: 'shape:numbers concentration:operand options:key', options: RANDOM_KEYS },
+  randExponential: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'rate'] },
+  randGamma: { takes: 'shape:numbers concentration:operand options:key', options: [...RANDOM_KEYS, 'rate'] },
+  randGumbel: { takes: 'shape:numbers options:key', options: RANDOM_KEYS },
+  randLaplace: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'mean', 'scale'] },
+  randPoisson: { takes: 'shape:numbers rate:operand options:key', options: RANDOM_KEYS },
+  truncatedNormal: {
+    takes: 'shape:numbers options:key',
+    options: keysOf<TruncatedNormalOptions>({
+      ...{ key: true, stream: true, dtype: true, device: true },
+      ...{ mean: true, std: true, low: true, high: true },
+    }),
+  },
   randomWords: { takes: 'shape:numbers options:key', options: RANDOM_KEYS },
   randperm: { takes: 'n:number options:key', options: RANDOM_KEYS },
 };

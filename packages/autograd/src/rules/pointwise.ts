@@ -19,7 +19,8 @@ type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor>;
 
 for (const name of Object.keys(pointwiseTable) as PointwiseName[]) {
   const op = (ops as unknown as Record<string, PointwiseOp | undefined>)[name];
-  if (op && !pointwiseTable[name].isBool) defineRule(op, (context, ...operands) => differentiate(name, op, context, operands));
+  const { isBool, isInteger } = pointwiseTable[name];
+  if (op && !isBool && !isInteger) defineRule(op, (context, ...operands) => differentiate(name, op, context, operands));
 }
 
 function differentiate(

@@ -24,7 +24,7 @@ eachDevice('special points', (ctx) => {
       const row: PointwiseRow = pointwiseTable[name as PointwiseName];
       const count = row.operands.length;
       const column = (at: number): number[] => points.map((point) => point[at] ?? NaN);
-      const dtypeOf = (at: number) => (row.isConditional && at === 0 ? 'u32' : 'f32');
+      const dtypeOf = (at: number) => (row.isInteger ? 'i32' : row.isConditional && at === 0 ? 'u32' : 'f32');
       const operands = row.operands.map((_, at) => tensor(column(at), { device: ctx.device, dtype: dtypeOf(at) }));
       using tape = new Tape();
       const floats = operands.filter(({ dtype }) => isFloat(dtype));

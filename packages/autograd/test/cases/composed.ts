@@ -3,6 +3,7 @@ import * as ops from '@mudpt/tensor';
 import { scope, type Tensor } from '@mudpt/tensor';
 import * as array from '@mudpt/testing/reference/array';
 import * as composed from '@mudpt/testing/reference/composed';
+import * as statistics from '@mudpt/testing/reference/statistics';
 import { constant, type RuleCase } from '../rule-check.ts';
 
 type Ref = array.Ref;
@@ -49,6 +50,31 @@ const matrices: readonly RuleCase[] = [
     half,
     run: (a, b) => ops.kron(a, b),
     reference: composed.kron,
+  },
+];
+
+const order: readonly RuleCase[] = [
+  {
+    name: 'quantile',
+    shapes: [[2, 5]],
+    half,
+    run: (x) => ops.quantile(x, 0.3, 1),
+    reference: (x) => statistics.quantile(x, 0.3, [1]),
+  },
+  { name: 'median', shapes: [[4]], half, run: (x) => ops.median(x), reference: (x) => statistics.quantile(x, 0.5) },
+  {
+    name: 'nanmean',
+    shapes: [[2, 3]],
+    half,
+    run: (x) => scope(() => ops.nanmean(ops.where(constant(x, [1, 0, 0], [3], 'bool'), Number.NaN, x), 1)),
+    reference: (x) => array.build([2], ([i = 0]) => (array.get(x, [i, 1]) + array.get(x, [i, 2])) / 2),
+  },
+  {
+    name: 'rot90',
+    shapes: [[2, 3]],
+    half,
+    run: (x) => ops.rot90(x),
+    reference: (x) => array.build([3, 2], ([i = 0, j = 0]) => array.get(x, [j, 2 - i])),
   },
 ];
 
@@ -129,4 +155,4 @@ const losses: readonly RuleCase[] = [
   },
 ];
 
-export const composedCases: readonly RuleCase[] = [...running, ...matrices, ...gates, ...losses];
+export const composedCases: readonly RuleCase[] = [...running, ...matrices, ...order, ...gates, ...losses];

@@ -18,10 +18,11 @@ const references: Readonly<Record<string, Numeric | undefined>> = {
   clamp: (x = 0, low = 0, high = 0) => Math.min(high, Math.max(low, x)),
   lerp: (x = 0, y = 0, z = 0) => x + z * (y - x),
   addcmul: (x = 0, y = 0, z = 0, w = 0) => x + w * y * z,
+  nanToNum: (x = 0) => x,
 };
 
 /** Steps and sawtooths, whose derivative jumps (or is none) at multiples of a half or of the second operand. */
-const steps: readonly string[] = ['floor', 'ceil', 'round', 'trunc', 'floorDiv', 'mod'];
+const steps: readonly string[] = ['floor', 'ceil', 'round', 'trunc', 'floorDiv', 'mod', 'truncDiv', 'fmod', 'heaviside'];
 const elsewhere = 'the same kernel as other rows of the table';
 
 /** Shapes that broadcast where operands are many. */
@@ -66,7 +67,8 @@ function caseOf(name: PointwiseName, reference: Numeric): RuleCase {
 
 const rows = (Object.keys(pointwiseTable) as PointwiseName[]).flatMap((name): RuleCase[] => {
   const reference = references[name];
-  return pointwiseTable[name].isBool || !table[name] || !reference ? [] : [caseOf(name, reference)];
+  const { isBool, isInteger } = pointwiseTable[name];
+  return isBool || isInteger || !table[name] || !reference ? [] : [caseOf(name, reference)];
 });
 
 export const pointwiseCases: readonly RuleCase[] = [

@@ -9,6 +9,8 @@ import { constant } from '../rule-check.ts';
 
 const [inf, nan] = [Infinity, NaN];
 const pi = Math.PI;
+/** Euler's constant. */
+const gamma = 0.5772156649015329;
 
 /** A point of a pointwise op: its operands, its value, and the gradient of every operand that has one (predicates: none). */
 type Point = readonly number[];
@@ -83,6 +85,88 @@ export const pointwisePoints: Readonly<Record<PointwiseName, readonly Point[]>> 
   logSigmoid: [[0, -Math.LN2, 0.5], [inf, 0, 0], [-inf, -inf, 1], nowhere],
   erf: [[0, 0, 2 / Math.sqrt(pi)], [inf, 1, 0], [-inf, -1, 0], nowhere],
   erfc: [[0, 1, -2 / Math.sqrt(pi)], [inf, 0, 0], [-inf, 2, 0], nowhere],
+  erfinv: [[0, 0, Math.sqrt(pi) / 2], [1, inf, inf], [-1, -inf, inf], [2, nan, nan], nowhere],
+  lgamma: [[1, 0, -gamma], [2, 0, 1 - gamma], [0.5, Math.log(pi) / 2, -gamma - 2 * Math.LN2], [inf, inf, inf], [-1, inf, nan], nowhere],
+  digamma: [[1, -gamma, (pi * pi) / 6], [0, -inf, inf], [inf, inf, 0], [-1, nan, inf], nowhere],
+  sinc: [[0, 1, 0], [1, 0, -1], [-2, 0, -0.5], [inf, nan, nan], nowhere],
+  asinh: [[0, 0, 1], [inf, inf, 0], [-inf, -inf, 0], nowhere],
+  acosh: [[1, 0, inf], [0, nan, nan], [inf, inf, 0], nowhere],
+  atanh: [[0, 0, 1], [1, inf, inf], [-1, -inf, inf], [2, nan, -1 / 3], nowhere],
+  frac: [[0, 0, 1], [-1.5, -0.5, 1], [inf, nan, 1], nowhere.with(2, 1)],
+  signbit: [
+    [-0, 1],
+    [0, 0],
+    [-inf, 1],
+  ],
+  bitwiseNot: [
+    [0, -1],
+    [-1, 0],
+  ],
+  truncDiv: [
+    [5, inf, 0, 0, 0],
+    [-5, 3, -1, 0, 0],
+    [-inf, 2, nan, 0, 0],
+    [5, 0, inf, 0, 0],
+    [0, 0, nan, 0, 0],
+  ],
+  fmod: [
+    [5, inf, 5, 1, 0],
+    [-5, 3, -2, 1, 1],
+    [inf, 2, nan, 1, nan],
+    [6, 3, 0, 1, -2],
+  ],
+  hypot: [
+    [0, 0, 0, 0, 0],
+    [3, -4, 5, 0.6, -0.8],
+    [1e30, 0, 1e30, 1, 0],
+    [inf, 1, inf, nan, 0],
+    [nan, 1, nan, nan, nan],
+  ],
+  copysign: [
+    [2, -0, -2, -1, 0],
+    [-2, 1, 2, -1, 0],
+    [0, -1, -0, 0, 0],
+    [inf, -inf, -inf, -1, 0],
+  ],
+  xlogy: [
+    [0, 0, 0, 0, nan],
+    [0, nan, nan, nan, nan],
+    [2, 0, -inf, -inf, inf],
+    [1, inf, inf, inf, 0],
+  ],
+  heaviside: [
+    [0, 0.5, 0.5, 0, 0],
+    [-inf, 0.5, 0, 0, 0],
+    [nan, 0.5, nan, 0, 0],
+  ],
+  gcd: [
+    [0, 0, 0],
+    [-12, 18, 6],
+  ],
+  lcm: [
+    [0, 5, 0],
+    [-4, 6, 12],
+  ],
+  bitwiseAnd: [
+    [-1, 6, 6],
+    [5, 3, 1],
+  ],
+  bitwiseOr: [[5, 3, 7]],
+  bitwiseXor: [[5, 3, 6]],
+  shiftLeft: [
+    [1, 31, -(2 ** 31)],
+    [1, 32, 0],
+    [1, -1, 0],
+  ],
+  shiftRight: [
+    [-8, 1, -4],
+    [-8, 32, -1],
+    [8, 99, 0],
+  ],
+  shiftRightLogical: [
+    [-8, 28, 15],
+    [-8, 32, 0],
+  ],
   floor: steps([0, -1, 1]),
   ceil: steps([1, 0, 2]),
   round: steps([0, 0, 2]),
@@ -250,6 +334,18 @@ export const pointwisePoints: Readonly<Record<PointwiseName, readonly Point[]>> 
     [1e8, 1, 1, 1, 0, 1, -1e8],
     [1, 1e8, 0, 1, 1, 0, 1e8],
     [nan, 1, 0.5, nan, 0.5, 0.5, nan],
+  ],
+  nanToNum: [
+    [nan, 7, 8, 9, 7, 0, 1, 0, 0],
+    [inf, 7, 8, 9, 8, 0, 0, 1, 0],
+    [-inf, 7, 8, 9, 9, 0, 0, 0, 1],
+    [2, 7, 8, 9, 2, 1, 0, 0, 0],
+  ],
+  isClose: [
+    [nan, nan, 0.1, 0.1, 0],
+    [inf, inf, 0, 0, 1],
+    [inf, -inf, 1, 1, 0],
+    [1.5, 1, 0.25, 0.25, 1],
   ],
   addcmul: [
     [1, 0, inf, 1, nan, 1, inf, 0, nan],

@@ -1,11 +1,12 @@
 /** Matrix products of any two strided, batched, broadcast tensors. */
-import { isFloat, promote } from '../dtype.ts';
+import { expectNumber, isFloat, promote } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { broadcastShapes, broadcastStrides, showShape } from '../shape.ts';
 import { empty, expectOneDevice } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
+import { integerProduct } from '../kernels/gemm/integer.ts';
 import { matricesOf, type Operand } from '../kernels/gemm/problem/problem.ts';
 import { nth } from '../values.ts';
 
@@ -21,12 +22,15 @@ export type MatmulOptions = {
 
 /**
  * alpha * a x b: a [..., M, K] times b [..., K, N] gives [..., M, N]; leading axes broadcast as in NumPy and PyTorch. A 1-D `a` is a row, a 1-D `b` a
- * column, and that axis is absent from the result. f16 operands are summed in f32; the result is f16 only if both are.
- * @throws ShapeError when inner sizes differ, an operand is a scalar, or a 1-D operand is to be transposed; DTypeError for integers
+ * column, and that axis is absent from the result. f16 operands are summed in f32; the result is f16 only if both are. Two i32 or two u32 tensors are
+ * multiplied modulo 2^32, with a whole alpha.
+ * @throws ShapeError when inner sizes differ, an operand is a scalar, or a 1-D operand is to be transposed; DTypeError for integers beside floats or of two kinds
  */
 export const matmul = defineOp('matmul', (a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor => {
   const { transposeA = false, transposeB = false, alpha = 1 } = options;
-  expectFloats('matmul', a, b);
+  const isInteger = a.dtype === b.dtype && (a.dtype === 'i32' || a.dtype === 'u32');
+  if (isInteger) expectIntegers(a, b, alpha);
+  else expectFloats('matmul', a, b);
   expectMatrix('a', a, transposeA);
   expectMatrix('b', b, transposeB);
   const left = matricesOf(a, transposeA);
@@ -49,7 +53,7 @@ export const matmul = defineOp('matmul', (a: Tensor, b: Tensor, options: MatmulO
   const out = empty(a.device, [...batch, ...rows, ...columns], promote(a.dtype, b.dtype));
   const batchOut = out.strides.slice(0, batch.length);
   const c: Operand = { tensor: out, offset: 0, row: n, col: 1, batch: batchOut };
-  gemm({
+  (isInteger ? integerProduct : gemm)({
     batch,
     m,
     n,
@@ -76,6 +80,13 @@ function expectMatrix(name: string, t: Tensor, transposed: boolean): void {
       `leave out transpose${name.toUpperCase()}`,
     );
   }
+}
+
+function expectIntegers(a: Tensor, b: Tensor, alpha: number): void {
+  a.expectLive('matmul');
+  b.expectLive('matmul');
+  expectOneDevice('matmul', a, b);
+  expectNumber('matmul', 'alpha', alpha, a.dtype);
 }
 
 /** Throws unless all tensors are live, on one device, and f32 or f16. */

@@ -3,14 +3,15 @@ import { ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { eq, mul, where } from '../pointwise/ops.ts';
 import { scope } from '../scope.ts';
-import { showShape } from '../shape.ts';
+import { normalizeAxis, showShape } from '../shape.ts';
+import { alias } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { eye } from './create.ts';
 import { pad } from './join.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
-import { slice } from './slices.ts';
-import { reshape, unsqueeze } from './views.ts';
+import { flip, slice } from './slices.ts';
+import { reshape, transpose, unsqueeze } from './views.ts';
 import { nth } from '../values.ts';
 
 function expectVector(op: string, name: string, x: Tensor): void {
@@ -103,5 +104,24 @@ export const kron = defineOp('kron', (a: Tensor, b: Tensor): Tensor => {
       mul(blocks, inside),
       left.map((size, axis) => size * nth(right, axis)),
     );
+  });
+});
+
+/**
+ * x turned by `turns` times 90 degrees in the plane of two axes, from the first towards the second: views, no copy. (NumPy's rot90.)
+ * @param axes default the first two
+ * @throws ShapeError for axes out of range or equal, or turns that are not whole
+ */
+export const rot90 = defineOp('rot90', (x: Tensor, turns: number = 1, axes: readonly number[] = [0, 1]): Tensor => {
+  x.expectLive('rot90');
+  if (axes.length !== 2 || !Number.isSafeInteger(turns))
+    throw new ShapeError('rot90', `turns is ${turns}, axes [${axes.join(', ')}]`, 'give a whole number of turns and two axes');
+  const [from, to] = [normalizeAxis('rot90', nth(axes, 0), x.shape), normalizeAxis('rot90', nth(axes, 1), x.shape)];
+  if (from === to) throw new ShapeError('rot90', `axes [${axes.join(', ')}] are one`, 'give two axes');
+  const quarter = ((turns % 4) + 4) % 4;
+  return scope(() => {
+    if (quarter === 0) return alias(x);
+    if (quarter === 2) return flip(x, [from, to]);
+    return quarter === 1 ? flip(transpose(x, from, to), from) : transpose(flip(x, from), from, to);
   });
 });

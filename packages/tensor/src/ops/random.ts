@@ -4,7 +4,7 @@
  * numbers agree to the bit; normal ones to rounding.
  */
 import { wgsl } from '@mudpt/shaders';
-import { currentDevice } from '../device.ts';
+import { currentDevice, type Device } from '../device.ts';
 import { bytesPerElement, type DType, expectDType, isFloat, wgslType } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -27,7 +27,7 @@ export type RandomOptions = CreateOptions & {
 const randomKernel = kernel({ name: 'random', source: wgsl['random.wgsl'] });
 
 type Draw = {
-  readonly kind: 'words' | 'uniform' | 'normal' | 'integer' | 'bernoulli';
+  readonly kind: 'words' | 'uniform' | 'open' | 'normal' | 'integer' | 'bernoulli';
   readonly low?: number;
   readonly scale?: number;
   readonly first?: number;
@@ -45,7 +45,21 @@ function keyWords(op: string, key: number | readonly [number, number]): readonly
   throw new LimitError(op, `key ${String(key)} is out of range`, 'use a whole number from 0 to 2^53 - 1, or two below 2^32');
 }
 
-function draw(op: string, shape: Shape, dtype: DType, options: RandomOptions, how: Draw): Tensor {
+/** The key of a draw as kernels take it. */
+export type SettledKey = {
+  readonly device: Device;
+  readonly buffers: Readonly<Record<string, Tensor>>;
+  readonly keyed: 0 | 1;
+  readonly params: {
+    readonly stream: number;
+    readonly key: readonly [number, number];
+    readonly key_offset: number;
+    readonly key_stride: number;
+  };
+};
+
+/** @throws LimitError for a key or stream out of range, ShapeError and DTypeError for a tensor that is no key */
+export function settleKey(op: string, options: RandomOptions): SettledKey {
   const { key, stream = 0 } = options;
   if (!isWord(stream)) throw new LimitError(op, `stream ${stream} is out of range`, 'use a whole number below 2^32');
   const keyTensor = key instanceof Tensor ? key : undefined;
@@ -55,31 +69,41 @@ function draw(op: string, shape: Shape, dtype: DType, options: RandomOptions, ho
     if (keyTensor.size !== 2 || keyTensor.rank !== 1)
       throw new ShapeError(op, `key has shape ${showShape(keyTensor.shape)}`, 'give two words: shape [2]');
   }
-  const device = options.device ?? keyTensor?.device ?? currentDevice(op);
-  const words = key instanceof Tensor ? [0, 0] : keyWords(op, key);
+  return {
+    device: options.device ?? keyTensor?.device ?? currentDevice(op),
+    buffers: keyTensor ? { key_words: keyTensor } : {},
+    keyed: keyTensor ? 1 : 0,
+    params: {
+      stream,
+      key: key instanceof Tensor ? [0, 0] : keyWords(op, key),
+      key_offset: keyTensor?.offset ?? 0,
+      key_stride: (keyTensor?.strides[0] ?? 0) >>> 0,
+    },
+  };
+}
+
+function draw(op: string, shape: Shape, dtype: DType, options: RandomOptions, how: Draw): Tensor {
+  const { device, buffers, keyed, params } = settleKey(op, options);
   const out = empty(device, shape, dtype);
   randomKernel.dispatch(device, {
-    buffers: { result: out, ...(keyTensor ? { key_words: keyTensor } : {}) },
+    buffers: { result: out, ...buffers },
     params: {
+      ...params,
       count: out.size,
-      stream,
-      key: words,
       low: how.low ?? 0,
       scale: how.scale ?? 1,
       first: how.first ?? 0,
       range: how.range ?? 0,
-      key_offset: keyTensor?.offset ?? 0,
-      key_stride: (keyTensor?.strides[0] ?? 0) >>> 0,
     },
     grid: grid1d(out.size, 256),
-    defines: { TR: wgslType(dtype), KIND: how.kind, KEYED: keyTensor ? 1 : 0 },
+    defines: { TR: wgslType(dtype), KIND: how.kind, KEYED: keyed },
     flops: 40 * out.size,
     bytes: bytesPerElement(dtype) * out.size,
   });
   return out;
 }
 
-function floatOf(op: string, dtype: DType = 'f32'): DType {
+export function floatOf(op: string, dtype: DType = 'f32'): DType {
   if (!isFloat(dtype)) expectDType(op, 'options', dtype, ['f32', 'f16']);
   return dtype;
 }
@@ -133,3 +157,8 @@ export const randomWords = defineOp(
   'randomWords',
   (shape: Shape, options: RandomOptions): Tensor => draw('randomWords', shape, 'u32', options, { kind: 'words' }),
 );
+
+/** Uniform numbers strictly between 0 and 1 (f32), with 23 random bits each: their logarithms are finite. */
+export function openUniform(op: string, shape: Shape, options: RandomOptions): Tensor {
+  return draw(op, shape, 'f32', options, { kind: 'open' });
+}

@@ -94,6 +94,15 @@ export const sort = defineOp('sort', (x: Tensor, { axis = -1, descending = false
   return sortLines(x, along, descending, nth(x.shape, along));
 });
 
+/** The positions (i32) that sort x along an axis: of {@link sort} the indices alone. @throws ShapeError for an axis out of range */
+export const argsort = defineOp('argsort', (x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Tensor => {
+  x.expectLive('argsort');
+  const along = normalizeAxis('argsort', axis, x.shape);
+  const { values, indices } = sortLines(x, along, descending, nth(x.shape, along));
+  values.dispose();
+  return indices;
+});
+
 /** Options of {@link topk}. */
 export type TopkOptions = {
   /** Default the last. */

@@ -1,5 +1,5 @@
 /** Pointwise operations of two operands. */
-import { anywhere, type PointwiseRow, test, XY } from './row.ts';
+import { anywhere, type PointwiseRow, test, whole, XY } from './row.ts';
 
 export const binaryTable = {
   add: { doc: 'x + y.', operands: XY, forward: 'x + y', integer: 'x + y', gradients: ['g', 'g'], domain: anywhere },
@@ -62,6 +62,85 @@ export const binaryTable = {
       [0.7, 3],
     ],
   },
+  truncDiv: {
+    doc: 'x / y without its fraction, as integer division of C has it; an infinite x has none (NaN).',
+    operands: XY,
+    forward: 'special_trunc_div(x, y)',
+    integer: 'x / y',
+    domain: [
+      [-20, 20],
+      [0.7, 3],
+    ],
+  },
+  fmod: {
+    doc: 'Remainder with the sign of x, exact for |x / y| < 2^24.',
+    operands: XY,
+    forward: 'special_fmod(x, y)',
+    integer: 'x % y',
+    gradients: ['g', '-g * special_trunc_div(x, y)'],
+    domain: [
+      [-20, 20],
+      [0.7, 3],
+    ],
+  },
+  hypot: {
+    doc: 'sqrt(x^2 + y^2) without overflow on the way; its gradient at the origin is 0.',
+    operands: XY,
+    forward: 'special_hypot(x, y)',
+    gradients: ['g * select(x / o, 0.0, o == 0.0)', 'g * select(y / o, 0.0, o == 0.0)'],
+    domain: [[0.1, 8], anywhere[0]],
+  },
+  copysign: {
+    doc: '|x| with the sign of y; its gradient at x = 0 is 0.',
+    operands: XY,
+    forward: 'math_copy_sign(x, y)',
+    gradients: ['select(select(-g, g, math_is_negative(x) == math_is_negative(y)), 0.0, x == 0.0)', undefined],
+    domain: [
+      [0.1, 8],
+      [-8, -0.1],
+    ],
+  },
+  xlogy: {
+    doc: 'x * log(y), 0 where x is 0 and y is a number.',
+    operands: XY,
+    forward: 'select(x * math_log(y), select(0.0, y, math_is_nan(y)), x == 0.0)',
+    gradients: ['g * select(math_log(y), 0.0, x == 0.0 && y <= 0.0)', 'g * x / y'],
+    domain: [anywhere[0], [0.2, 8]],
+  },
+  heaviside: {
+    doc: '0 for x < 0, y at x = 0, 1 for x > 0; NaN stays.',
+    operands: XY,
+    forward: 'select(select(select(0.0, 1.0, x > 0.0), y, x == 0.0), x, math_is_nan(x))',
+    integer: 'select(select(C(0), C(1), x > C(0)), y, x == C(0))',
+    domain: anywhere,
+  },
+  gcd: whole('The largest whole number that divides x and y, at least 0; gcd(0, 0) is 0.', XY, 'integer_gcd(x, y)'),
+  lcm: whole('The smallest positive multiple of x and y, 0 if either is; modulo 2^32.', XY, 'integer_lcm(x, y)'),
+  bitwiseAnd: whole('Bits that are set in x and in y.', XY, 'x & y'),
+  bitwiseOr: whole('Bits that are set in x or in y.', XY, 'x | y'),
+  bitwiseXor: whole('Bits that are set in just one of x and y.', XY, 'x ^ y'),
+  shiftLeft: whole('The bits of x moved up by y, zeros let in; 0 for y outside 0 to 31.', XY, 'integer_shift_left(x, y)', [
+    [-40, 40],
+    [0, 35],
+  ]),
+  shiftRight: whole(
+    'The bits of x moved down by y; the sign of i32 is let in (arithmetic), all bits of it for y outside 0 to 31.',
+    XY,
+    'integer_shift_right(x, y)',
+    [
+      [-40, 40],
+      [0, 35],
+    ],
+  ),
+  shiftRightLogical: whole(
+    'The bits of x moved down by y, zeros let in, whatever the sign; 0 for y outside 0 to 31.',
+    XY,
+    'integer_shift_right_logical(x, y)',
+    [
+      [-40, 40],
+      [0, 35],
+    ],
+  ),
   atan2: {
     doc: 'Angle of the point with ordinate x and abscissa y, in radians from -pi to pi.',
     operands: XY,

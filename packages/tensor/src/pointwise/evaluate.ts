@@ -38,7 +38,9 @@ function kernelOf(name: string, expression: string, isPredicate: boolean): Kerne
   let known = kernels.get(key);
   if (!known) {
     const value = isPredicate ? `select(0u, 1u, ${expression})` : expression;
-    const head = `#let EXPRESSION = "${value}"\n#let MATH = ${Number(value.includes('math_'))}\n`;
+    const special = value.includes('special_');
+    const math = Number(special || value.includes('math_'));
+    const head = `#let EXPRESSION = "${value}"\n#let MATH = ${math}\n#let SPECIAL = ${Number(special)}\n`;
     kernels.set(key, (known = kernel({ name, source: head + wgsl['pointwise.wgsl'] })));
   }
   return known;
@@ -95,14 +97,17 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
   });
 }
 
-/** Functions of math.wgsl whose code is too long to be inlined four times in the flat kernel: SwiftShader compiles that for minutes. */
-export const LARGE_FUNCTIONS = ['math_pow', 'math_floor_div', 'math_mod', 'math_atan2'] as const;
+/** Functions of math.wgsl and special.wgsl whose code is too long to be inlined four times in the flat kernel: SwiftShader compiles that for minutes. */
+export const LARGE_FUNCTIONS = [
+  ...['math_pow', 'math_floor_div', 'math_mod', 'special_trunc_div', 'special_fmod', 'math_atan2'],
+  ...['special_lgamma', 'special_digamma', 'special_trigamma', 'special_asinh', 'special_acosh'],
+] as const;
 
-/** Calls of math.wgsl above which an expression counts as long, too; no gradient of the table has so many, derivatives of them may. */
+/** Calls of them above which an expression counts as long, too; no gradient of the table has so many, derivatives of them may. */
 const MANY_CALLS = 6;
 
 function isLarge(expression: string): boolean {
-  return LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`)) || expression.split('math_').length > MANY_CALLS + 1;
+  return LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`)) || expression.split(/math_|special_/).length > MANY_CALLS + 1;
 }
 
 function place(name: OperandName, value: Operand, shape: Shape): Placed {

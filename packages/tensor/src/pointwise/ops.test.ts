@@ -7,12 +7,34 @@ import { applyView, broadcastPairs, clashingPairs, edgeShapes, viewRecipes } fro
 import { eachDevice } from '@mudpt/testing/support';
 import { viewOf } from '@mudpt/testing/views';
 import type { Device } from '../device.ts';
+import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { addInto } from '../ops/accumulate.ts';
 import { tensor } from '../ops/create.ts';
 import { applyPointwise } from './apply.ts';
 import { pointwiseBackward, pointwiseDerivative } from './gradient.ts';
-import { add, clamp, div, eq, exp, mod, mul, pow, sub, where } from './ops.ts';
+import {
+  add,
+  bitwiseAnd,
+  bitwiseNot,
+  clamp,
+  div,
+  eq,
+  exp,
+  fmod,
+  gcd,
+  isClose,
+  mod,
+  mul,
+  nanToNum,
+  pow,
+  shiftLeft,
+  shiftRight,
+  shiftRightLogical,
+  sub,
+  truncDiv,
+  where,
+} from './ops.ts';
 import { type PointwiseName, pointwiseTable } from './table.ts';
 import type { PointwiseRow } from './row.ts';
 
@@ -29,6 +51,8 @@ const oracles: Record<PointwiseName, Oracle> = {
   clamp: (x, low, high) => Math.min(Math.max(x, low), high),
   lerp: (x, y, weight) => (Math.abs(weight) < 0.5 ? x + weight * (y - x) : y - (1 - weight) * (y - x)),
   addcmul: (x, y, z, scale) => x + scale * y * z,
+  nanToNum: (x, nan, infinity, negative) => (Number.isNaN(x) ? nan : x === Infinity ? infinity : x === -Infinity ? negative : x),
+  isClose: (x, y, relative, absolute) => Number(x === y || Math.abs(x - y) <= absolute + relative * Math.abs(y)),
 };
 const rows = Object.entries(pointwiseTable) as [PointwiseName, PointwiseRow][];
 
@@ -38,12 +62,14 @@ const close = { rel: 2e-6, abs: 1e-6 };
 function drawn(row: PointwiseRow, operand: number, shape: readonly number[], seed: number): Ref {
   const [low, high] = row.domain[operand] ?? row.domain[0]!;
   const isCondition = row.isConditional && operand === 0;
-  const x = random(shape, seed + 31 * operand, { distribution: isCondition || row.isBool ? 'integer' : 'uniform', low, high });
+  const x = random(shape, seed + 31 * operand, { distribution: isCondition || row.isBool || row.isInteger ? 'integer' : 'uniform', low, high });
   return x;
 }
 
-const upload = (device: Device, x: Ref, isCondition = false): Tensor =>
-  tensor(new Float32Array(x.data), { shape: x.shape, dtype: isCondition ? 'bool' : 'f32', device });
+const upload = (device: Device, x: Ref, dtype: DType = 'f32'): Tensor =>
+  tensor(new Float32Array(x.data), { shape: x.shape, dtype, device });
+const dtypeOf = (row: PointwiseRow, operand: number): DType =>
+  row.isInteger ? 'i32' : row.isConditional && operand === 0 ? 'bool' : 'f32';
 
 function expected(name: PointwiseName, operands: readonly Ref[]): Ref {
   return build(broadcastShapes(...operands.map((x) => x.shape)), (index) =>
@@ -59,19 +85,19 @@ eachDevice('pointwise', (ctx) => {
     const shapes = [[1031], [1]].concat(count > 1 ? [[5, 7]] : []);
     for (const [at, shape] of shapes.entries()) {
       const inputs = row.operands.map((_, i) => drawn(row, i, at === 2 && i === 1 ? [7] : shape, 7 + at));
-      const tensors = inputs.map((x, i) => upload(ctx.device, x, row.isConditional && i === 0));
+      const tensors = inputs.map((x, i) => upload(ctx.device, x, dtypeOf(row, i)));
       using result = applyPointwise(name, tensors);
       expectClose(await read(result), expected(name, inputs), row.isBool ? { rel: 0, abs: 0 } : close, `${name} [${shape}]`);
       for (const t of tensors) t.dispose();
     }
     if (count === 1) return;
     const inputs = row.operands.map((_, i) => drawn(row, i, i === 0 ? [67] : [], 3));
-    using first = upload(ctx.device, inputs[0]!, row.isConditional);
+    using first = upload(ctx.device, inputs[0]!, dtypeOf(row, 0));
     using result = applyPointwise(name, [first, ...inputs.slice(1).map((x) => x.data[0]!)]);
     expectClose(await read(result), expected(name, inputs), row.isBool ? { rel: 0, abs: 0 } : close, `${name} by number`);
   });
 
-  it.each(rows.filter(([, row]) => row.operands.length === 1))('%s at special values', async (name, row) => {
+  it.each(rows.filter(([, row]) => row.operands.length === 1 && !row.isInteger))('%s at special values', async (name, row) => {
     const x = ref([specialValues.length], specialValues);
     using t = upload(ctx.device, x);
     using y = applyPointwise(name, [t]);
@@ -87,7 +113,10 @@ eachDevice('pointwise', (ctx) => {
     expectClose(actual, wanted, row.isBool ? { rel: 0, abs: 0 } : { rel: 4e-6, abs: 2e-36 }, name);
   });
 
-  it.each(['add', 'mul', 'maximum', 'minimum', 'pow', 'mod', 'floorDiv', 'atan2', 'eq', 'ne', 'lt', 'ge', 'logicalXor'] as const)(
+  it.each([
+    ...(['add', 'mul', 'maximum', 'minimum', 'pow', 'mod', 'floorDiv', 'atan2', 'eq', 'ne', 'lt', 'ge', 'logicalXor'] as const),
+    ...(['truncDiv', 'fmod', 'hypot', 'copysign', 'xlogy', 'heaviside'] as const),
+  ])(
     '%s at pairs of special values',
     async (name) => {
       const values = [0, -0, 1, -1, 0.5, -0.5, 2, -3, 3, 1e4, -1e4, 1e30, Infinity, -Infinity, NaN].map(Math.fround);
@@ -96,7 +125,7 @@ eachDevice('pointwise', (ctx) => {
       using ty = upload(ctx.device, y);
       using result = applyPointwise(name, [tx, ty]);
       const wanted = map(expected(name, [x, y]), Math.fround);
-      if (name !== 'mod' && name !== 'floorDiv') return expectClose(await read(result), wanted, { rel: 2e-6, abs: 1e-37 }, name);
+      if (!['mod', 'floorDiv', 'fmod', 'truncDiv'].includes(name)) return expectClose(await read(result), wanted, { rel: 2e-6, abs: 1e-37 }, name);
       // Exact only for quotients below 2^24.
       const actual = await read(result);
       const within = (i: number): boolean => {
@@ -113,7 +142,7 @@ eachDevice('pointwise', (ctx) => {
     const inputs = row.operands.map((_, i) => drawn(row, i, shape, 11));
     const next = generator(5);
     const grad = map(inputs[0]!, () => Math.fround(2 * next() - 1));
-    const tensors = inputs.map((x, i) => upload(ctx.device, x, row.isConditional && i === 0));
+    const tensors = inputs.map((x, i) => upload(ctx.device, x, dtypeOf(row, i)));
     using output = applyPointwise(name, tensors);
     using g = upload(ctx.device, grad);
     for (const [operand, rule] of pointwiseDerivative(name).entries()) {
@@ -126,7 +155,7 @@ eachDevice('pointwise', (ctx) => {
         const at = inputs.map((x) => x.data[i]!);
         const moved = (by: number): number => oracles[name](...at.map((v, j) => (j === operand ? v + by : v)));
         const place = name === 'maximum' || name === 'minimum' ? at[0]! - at[1]! : at[0]!;
-        const atJump = name === 'mod' && Math.abs(at[0]! / at[1]! - Math.round(at[0]! / at[1]!)) < 1e-3;
+        const atJump = (name === 'mod' || name === 'fmod') && Math.abs(at[0]! / at[1]! - Math.round(at[0]! / at[1]!)) < 1e-3;
         if (atJump || row.kinks?.some((kink) => Math.abs(place - kink) < 1e-3)) return actual.data[i]!;
         return (value * (moved(h) - moved(-h))) / (2 * h);
       });
@@ -234,6 +263,41 @@ eachDevice('pointwise', (ctx) => {
     }
     expect(() => where(f, i, j)).toThrow(/condition has dtype f32/);
     expect(() => add(1, 2)).toThrow(/all operands are numbers/);
+  });
+
+  it('bits and divisors of large integers, signed and not, and what is refused', async () => {
+    const numbers = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xdeadbeef, 12, 48];
+    const shifts = [0, 1, 31, 4, 32, 40, 5, 3];
+    using u = tensor(Uint32Array.from(numbers), { device: ctx.device });
+    using i = tensor(Int32Array.from(numbers), { device: ctx.device });
+    using by = tensor(Uint32Array.from(shifts), { device: ctx.device });
+    using byI = tensor(Int32Array.from(shifts), { device: ctx.device });
+    const check = async (result: Tensor, of: (x: number, n: number) => number): Promise<void> => {
+      const values = result.dtype === 'u32' ? Uint32Array.from(numbers, (x, at) => of(x, shifts[at]!)) : Int32Array.from(numbers, (x, at) => of(x | 0, shifts[at]!));
+      expect(await result.data()).toEqual(values);
+      result.dispose();
+    };
+    await check(shiftLeft(u, by), (x, n) => (n > 31 ? 0 : x << n));
+    await check(shiftRight(u, by), (x, n) => (n > 31 ? 0 : x >>> n));
+    await check(shiftRight(i, byI), (x, n) => x >> Math.min(n, 31));
+    await check(shiftRightLogical(i, byI), (x, n) => (n > 31 ? 0 : x >>> n));
+    await check(bitwiseAnd(u, 0xff), (x) => x & 0xff);
+    await check(bitwiseNot(u), (x) => ~x);
+    await check(gcd(u, 36), (x) => binaryFunctions.gcd(x, 36));
+    await check(truncDiv(i, -5), (x) => Math.trunc(x / -5));
+    await check(fmod(i, -5), (x) => x % -5);
+    using near = isClose(i, 12, 0, 3);
+    expect(Array.from(await near.data())).toEqual([0, 0, 0, 0, 0, 0, 1, 0]);
+    using f = upload(ctx.device, ref([2], [1, 2]));
+    expect(() => bitwiseAnd(f, 1)).toThrow(/bitwiseAnd: operand 0 has dtype f32.*cast\('i32'\)/s);
+    expect(() => gcd(i, 0.5)).toThrow(/the number 0.5 is none of the tensor's dtype/);
+  });
+
+  it('nanToNum takes the largest number of the dtype', async ({ skip }) => {
+    skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
+    using x = tensor([NaN, Infinity, -Infinity, 2], { dtype: 'f16', device: ctx.device });
+    using y = nanToNum(x, 7);
+    expect(Array.from(await y.data())).toEqual([7, 65504, -65504, 2]);
   });
 
   it('f16 is computed in f32', async ({ skip }) => {

@@ -69,6 +69,12 @@ export const sinh = unary('sinh');
 export const cosh = unary('cosh');
 /** Hyperbolic tangent. */
 export const tanh = unary('tanh');
+/** Inverse of sinh. */
+export const asinh = unary('asinh');
+/** Inverse of cosh: at least 0; NaN below 1. */
+export const acosh = unary('acosh');
+/** Inverse of tanh; NaN outside -1 to 1. */
+export const atanh = unary('atanh');
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = unary('sigmoid');
 /** max(x, 0); its gradient at 0 is 0. */
@@ -99,6 +105,14 @@ export const logSigmoid = unary('logSigmoid');
 export const erf = unary('erf');
 /** 1 - erf(x), exact in the upper tail too. */
 export const erfc = unary('erfc');
+/** Inverse of erf; NaN outside -1 to 1. */
+export const erfinv = unary('erfinv');
+/** Logarithm of |gamma(x)|; infinite at 0, -1, -2 ... */
+export const lgamma = unary('lgamma');
+/** Derivative of lgamma; NaN at -1, -2 ... */
+export const digamma = unary('digamma');
+/** sin(pi x) / (pi x), 1 at 0. */
+export const sinc = unary('sinc');
 /** The whole number at or below x. */
 export const floor = unary('floor');
 /** The whole number at or above x. */
@@ -107,6 +121,12 @@ export const ceil = unary('ceil');
 export const round = unary('round');
 /** x without its fraction. */
 export const trunc = unary('trunc');
+/** The fraction of x, with its sign: x - trunc(x). */
+export const frac = unary('frac');
+/** Whether the sign of x is negative; that of -0 is. */
+export const signbit = unary('signbit');
+/** All bits of x turned over. */
+export const bitwiseNot = unary('bitwiseNot');
 /** Whether x is not a number. */
 export const isNaN = unary('isNaN');
 /** Whether x is infinite. */
@@ -133,6 +153,34 @@ export const minimum = binary('minimum');
 export const mod = binary('mod');
 /** The whole number at or below x / y; an infinite x has none (NaN), an infinite y of the other sign gives -1. */
 export const floorDiv = binary('floorDiv');
+/** x / y without its fraction, as integer division of C has it; an infinite x has none (NaN). */
+export const truncDiv = binary('truncDiv');
+/** Remainder with the sign of x, exact for |x / y| < 2^24. */
+export const fmod = binary('fmod');
+/** sqrt(x^2 + y^2) without overflow on the way; its gradient at the origin is 0. */
+export const hypot = binary('hypot');
+/** |x| with the sign of y; its gradient at x = 0 is 0. */
+export const copysign = binary('copysign');
+/** x * log(y), 0 where x is 0 and y is a number. */
+export const xlogy = binary('xlogy');
+/** 0 for x < 0, y at x = 0, 1 for x > 0; NaN stays. */
+export const heaviside = binary('heaviside');
+/** The largest whole number that divides x and y, at least 0; gcd(0, 0) is 0. */
+export const gcd = binary('gcd');
+/** The smallest positive multiple of x and y, 0 if either is; modulo 2^32. */
+export const lcm = binary('lcm');
+/** Bits that are set in x and in y. */
+export const bitwiseAnd = binary('bitwiseAnd');
+/** Bits that are set in x or in y. */
+export const bitwiseOr = binary('bitwiseOr');
+/** Bits that are set in just one of x and y. */
+export const bitwiseXor = binary('bitwiseXor');
+/** The bits of x moved up by y, zeros let in; 0 for y outside 0 to 31. */
+export const shiftLeft = binary('shiftLeft');
+/** The bits of x moved down by y; the sign of i32 is let in (arithmetic), all bits of it for y outside 0 to 31. */
+export const shiftRight = binary('shiftRight');
+/** The bits of x moved down by y, zeros let in, whatever the sign; 0 for y outside 0 to 31. */
+export const shiftRightLogical = binary('shiftRightLogical');
 /** Angle of the point with ordinate x and abscissa y, in radians from -pi to pi. */
 export const atan2 = binary('atan2');
 /** x where positive, else slope * x. */
@@ -177,4 +225,18 @@ export const lerp = defineOp('lerp', (x: Operand, y: Operand, weight: Operand): 
 export const addcmul = defineOp(
   'addcmul',
   (x: Operand, y: Operand, z: Operand, scale?: Operand): Tensor => applyPointwise('addcmul', [x, y, z, scale]),
+);
+/** x with NaN, infinity and -infinity replaced: by 0 and the largest and smallest number of the dtype unless told. */
+export const nanToNum = defineOp(
+  'nanToNum',
+  (x: Tensor, nan?: Operand, infinity?: Operand, negativeInfinity?: Operand): Tensor => {
+    const most = x.dtype === 'f16' ? 65504 : undefined;
+    return applyPointwise('nanToNum', [x, nan, infinity ?? most, negativeInfinity ?? (most && -most)]);
+  },
+);
+/** Whether |x - y| <= absolute + relative * |y|; infinities are close to themselves, NaN to nothing. Tolerances: 1e-5 and 1e-8. */
+export const isClose = defineOp(
+  'isClose',
+  (x: Operand, y: Operand, relative?: Operand, absolute?: Operand): Tensor =>
+    applyPointwise('isClose', [x, y, relative, absolute]),
 );

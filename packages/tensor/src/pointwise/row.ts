@@ -14,6 +14,8 @@ export type PointwiseRow = {
   readonly integer?: string;
   /** The result is bool; operands keep their type for the comparison. */
   readonly isBool?: boolean;
+  /** Defined for integers only: floats are refused, and there is no gradient. */
+  readonly isInteger?: boolean;
   /** Operand x is a condition: bool or integer, and no part of the promotion. The result may be bool. */
   readonly isConditional?: boolean;
   /** For each operand: its share of the gradient, or undefined where it has none. No list: zero gradient everywhere. */
@@ -32,14 +34,29 @@ export const anywhere = [[-8, 8]] as const;
 export const positive = [[0.01, 20]] as const;
 
 /** A comparison or a predicate. */
-export const test = (doc: string, operands: readonly string[], forward: string, integer = forward): PointwiseRow => ({
+export const test = (
+  doc: string,
+  operands: readonly string[],
+  forward: string,
+  integer = forward,
+  defaults?: readonly number[],
+): PointwiseRow => ({
   doc,
   operands,
+  ...(defaults && { defaults }),
   forward,
   integer,
   isBool: true,
   domain: [[-3, 3]],
 });
+
+/** A function of integers alone; bools count as i32. */
+export const whole = (
+  doc: string,
+  operands: readonly string[],
+  integer: string,
+  domain: PointwiseRow['domain'] = [[-40, 40]],
+): PointwiseRow => ({ doc, operands, forward: integer, integer, isInteger: true, domain });
 
 /** A function of steps: its gradient is zero. */
 export const step = (doc: string, forward: string, integer = 'x'): PointwiseRow => ({

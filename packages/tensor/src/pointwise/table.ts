@@ -2,11 +2,11 @@
  * The table of pointwise operations: one row each, of one tensor in unary.ts, of two operands in binary.ts, of more here. Kernel, public
  * function, gradient and test follow from the row.
  *
- * Expressions are WGSL of the operands x, y, z, w and the helpers of math.wgsl (floats) and integer.wgsl; `C` is the type of the arithmetic.
+ * Expressions are WGSL of the operands x, y, z, w and the helpers of math.wgsl, special.wgsl (floats) and integer.wgsl; `C` is the type of the arithmetic.
  * Gradient expressions also read o, the result, and g, the gradient of the result; they are data here, only autograd uses them.
  */
 import { binaryTable } from './binary.ts';
-import { anywhere, type PointwiseRow } from './row.ts';
+import { anywhere, type PointwiseRow, test } from './row.ts';
 import { unaryTable } from './unary.ts';
 
 export const ternaryTable = {
@@ -40,6 +40,27 @@ export const ternaryTable = {
     gradients: ['g - g * z', 'g * z', 'g * (y - x)'],
     domain: [anywhere[0], anywhere[0], [0, 1]],
   },
+  nanToNum: {
+    doc: 'x with NaN, infinity and -infinity replaced: by 0 and the largest and smallest number of the dtype unless told.',
+    operands: ['x', 'nan', 'infinity', 'negativeInfinity'],
+    defaults: [0, 3.4028234663852886e38, -3.4028234663852886e38],
+    forward: 'select(select(select(x, select(z, w, x < 0.0), math_is_inf(x)), y, math_is_nan(x)), x, math_is_finite(x))',
+    integer: 'x',
+    gradients: [
+      'select(0.0, g, math_is_finite(x))',
+      'select(0.0, g, math_is_nan(x))',
+      'select(0.0, g, math_is_inf(x) && x > 0.0)',
+      'select(0.0, g, math_is_inf(x) && x < 0.0)',
+    ],
+    domain: anywhere,
+  },
+  isClose: test(
+    'Whether |x - y| <= absolute + relative * |y|; infinities are close to themselves, NaN to nothing. Tolerances: 1e-5 and 1e-8.',
+    ['x', 'y', 'relative', 'absolute'],
+    'x == y || (math_is_finite(x) && math_is_finite(y) && abs(x - y) <= w + z * abs(y))',
+    'f32(bitcast<u32>(max(x, y)) - bitcast<u32>(min(x, y))) <= f32(w) + f32(z) * abs(f32(y))',
+    [1e-5, 1e-8],
+  ),
   addcmul: {
     doc: 'x + scale * y * z.',
     operands: ['x', 'y', 'z', 'scale'],

@@ -26,6 +26,7 @@ export function settleTypes(
     (dtype, value) => (typeof value === 'number' ? fitNumber(dtype, value) : dtype),
     common ?? 'f32',
   );
+  if (row.isInteger) expectIntegers(name, values, promoted);
   if (row.isBool) {
     const compute = isFloat(promoted) ? 'f32' : promoted === 'i32' ? 'i32' : 'u32';
     return { compute, dtype: 'bool' };
@@ -35,6 +36,15 @@ export function settleTypes(
   if (promoted === 'bool' && row.isConditional) return { compute: 'u32', dtype: 'bool' };
   if (promoted === 'i32') expectNoUnsigned(name, values);
   return promoted === 'u32' ? { compute: 'u32', dtype: 'u32' } : { compute: 'i32', dtype: 'i32' };
+}
+
+function expectIntegers(name: string, values: readonly Operand[], promoted: DType): void {
+  if (!isFloat(promoted)) return;
+  const at = values.findIndex((value) => typeof value !== 'number' && isFloat(value.dtype));
+  const found = values[at];
+  const number = values.find((value) => typeof value === 'number');
+  const what = typeof found === 'object' ? `operand ${at} has dtype ${found.dtype}` : `the number ${number} is none of the tensor's dtype`;
+  throw new DTypeError(name, what, "it is defined for whole numbers: give i32 or u32 tensors, .cast('i32')");
 }
 
 function fitNumber(dtype: DType, value: number): DType {

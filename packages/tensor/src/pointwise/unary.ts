@@ -1,5 +1,5 @@
 /** Pointwise operations of one tensor. */
-import { anywhere, type PointwiseRow, positive, smooth, step, test, X } from './row.ts';
+import { anywhere, type PointwiseRow, positive, smooth, step, test, whole, X } from './row.ts';
 
 export const unaryTable = {
   neg: { doc: '-x.', operands: X, forward: '-x', integer: 'C(0) - x', gradients: ['-g'], domain: anywhere },
@@ -41,6 +41,9 @@ export const unaryTable = {
   sinh: smooth('Hyperbolic sine.', 'math_sinh(x)', 'g * math_cosh(x)'),
   cosh: smooth('Hyperbolic cosine.', 'math_cosh(x)', 'g * math_sinh(x)'),
   tanh: smooth('Hyperbolic tangent.', 'math_tanh(x)', 'g * (1.0 - o * o)'),
+  asinh: smooth('Inverse of sinh.', 'special_asinh(x)', 'g / sqrt(1.0 + x * x)'),
+  acosh: smooth('Inverse of cosh: at least 0; NaN below 1.', 'special_acosh(x)', 'g / sqrt((x - 1.0) * (x + 1.0))', [[1.2, 20]]),
+  atanh: smooth('Inverse of tanh; NaN outside -1 to 1.', 'special_atanh(x)', 'g / ((1.0 - x) * (1.0 + x))', [[-0.9, 0.9]]),
   sigmoid: smooth('1 / (1 + exp(-x)).', 'math_sigmoid(x)', 'g * o * (1.0 - o)'),
   relu: {
     doc: 'max(x, 0); its gradient at 0 is 0.',
@@ -110,10 +113,19 @@ export const unaryTable = {
   erfc: smooth('1 - erf(x), exact in the upper tail too.', 'math_erfc(x)', '-1.1283791670955126 * g * math_exp(-x * x)', [
     [-4, 4],
   ]),
+  erfinv: smooth('Inverse of erf; NaN outside -1 to 1.', 'special_erfinv(x)', 'g * 0.886226925452758 * math_exp(o * o)', [
+    [-0.9, 0.9],
+  ]),
+  lgamma: smooth('Logarithm of |gamma(x)|; infinite at 0, -1, -2 ...', 'special_lgamma(x)', 'g * special_digamma(x)', [[0.2, 12]]),
+  digamma: smooth('Derivative of lgamma; NaN at -1, -2 ...', 'special_digamma(x)', 'g * special_trigamma(x)', [[0.3, 12]]),
+  sinc: smooth('sin(pi x) / (pi x), 1 at 0.', 'special_sinc(x)', 'g * special_sinc_slope(x)', [[-4, 4]]),
   floor: step('The whole number at or below x.', 'floor(x)'),
   ceil: step('The whole number at or above x.', 'ceil(x)'),
   round: step('The nearest whole number, ties to the even one.', 'math_round(x)'),
   trunc: step('x without its fraction.', 'trunc(x)'),
+  frac: smooth('The fraction of x, with its sign: x - trunc(x).', 'x - trunc(x)', 'g', [[0.1, 0.9]]),
+  signbit: test('Whether the sign of x is negative; that of -0 is.', X, 'math_is_negative(x)', 'x < C(0)'),
+  bitwiseNot: whole('All bits of x turned over.', X, '~x'),
   isNaN: test('Whether x is not a number.', X, 'math_is_nan(x)', 'false'),
   isInf: test('Whether x is infinite.', X, 'math_is_inf(x)', 'false'),
   isFinite: test('Whether x is neither NaN nor infinite.', X, 'math_is_finite(x)', 'true'),

@@ -4,7 +4,7 @@
  */
 import { type Ref, broadcastIndex, broadcastShapes, build, get, map } from './array.ts';
 import { roundHalfEven } from './inputs.ts';
-import { erf, erfc, normalCumulative, normalDensity } from './special.ts';
+import { digamma, erf, erfc, erfinv, lgamma, normalCumulative, normalDensity, sinc } from './special.ts';
 
 const GELU_TANH = Math.sqrt(2 / Math.PI);
 const truth = (value: boolean): number => (value ? 1 : 0);
@@ -61,6 +61,16 @@ export const unaryFunctions = {
   logSigmoid: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   erf,
   erfc,
+  erfinv,
+  lgamma,
+  digamma,
+  sinc,
+  asinh: Math.asinh,
+  acosh: Math.acosh,
+  atanh: Math.atanh,
+  frac: (x) => x - Math.trunc(x),
+  signbit: (x) => truth(x < 0 || Object.is(x, -0)),
+  bitwiseNot: (x) => ~x,
   floor: Math.floor,
   ceil: Math.ceil,
   /** Ties to even. */
@@ -131,6 +141,26 @@ export const binaryFunctions = {
     return Math.abs(b) === Infinity && a !== 0 && a < 0 !== b < 0 ? -1 : Math.floor(a / b);
   },
   atan2: Math.atan2,
+  truncDiv: (a, b) => (b !== 0 && !Number.isFinite(a) ? Number.NaN : Math.trunc(a / b)),
+  /** C's fmod, which is JavaScript's %. */
+  fmod: (a, b) => a % b,
+  hypot: Math.hypot,
+  copysign: (a, b) => (b < 0 || Object.is(b, -0) ? -Math.abs(a) : Math.abs(a)),
+  xlogy: (a, b) => (Number.isNaN(b) ? b : a === 0 ? 0 : a * Math.log(b)),
+  heaviside: (a, b) => (Number.isNaN(a) ? a : a === 0 ? b : truth(a > 0)),
+  gcd: (a, b) => {
+    let [x, y] = [Math.abs(a), Math.abs(b)];
+    while (y !== 0) [x, y] = [y, x % y];
+    return x;
+  },
+  lcm: (a, b): number => (a === 0 || b === 0 ? 0 : Math.abs(a * b) / binaryFunctions.gcd(a, b)),
+  bitwiseAnd: (a, b) => a & b,
+  bitwiseOr: (a, b) => a | b,
+  bitwiseXor: (a, b) => a ^ b,
+  shiftLeft: (a, b) => (b > 31 || b < 0 ? 0 : a << b),
+  shiftRight: (a, b) => a >> (b > 31 || b < 0 ? 31 : b),
+  /** As i32, the dtype of the tests. */
+  shiftRightLogical: (a, b) => (b > 31 || b < 0 ? 0 : (a >>> b) | 0),
   logaddexp: (a, b) => (a === b ? a + Math.LN2 : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))),
   eq: (a, b) => truth(a === b),
   ne: (a, b) => truth(a !== b),

@@ -42,3 +42,54 @@ export function normalDensity(x: number): number {
 export function normalCumulative(x: number): number {
   return 0.5 * erfc(-x / Math.SQRT2);
 }
+
+/** Inverse of erf, by halving: of erf where it is small, of erfc where erf is near 1. */
+export function erfinv(x: number): number {
+  const a = Math.abs(x);
+  if (!(a < 1)) return a === 1 ? x * Infinity : Number.NaN;
+  let [low, high] = [0, 1];
+  while (erf(high) < a && high < 7) high += 1;
+  if (a < 1e-9) return (x * Math.sqrt(Math.PI)) / 2;
+  for (let step = 0; step < 100; step += 1) {
+    const middle = (low + high) / 2;
+    const isBelow = a < 0.5 ? erf(middle) < a : erfc(middle) > 1 - a;
+    if (isBelow) low = middle;
+    else high = middle;
+  }
+  return (Math.sign(x) * (low + high)) / 2;
+}
+
+/** sin(pi x), 0 at whole numbers. */
+const sinPi = (x: number): number => (Number.isInteger(x) ? 0 : Math.sin(Math.PI * (x % 2)));
+
+/** log |gamma(x)|: Stirling's series from 20 upwards, steps of 1 below, reflection for x < 0. To about 1e-14 absolute. */
+export function lgamma(x: number): number {
+  if (Number.isNaN(x)) return x;
+  if (x === 0 || Math.abs(x) === Infinity || (x < 0 && Number.isInteger(x))) return Infinity;
+  if (x < 0) return Math.log(Math.PI) - Math.log(Math.abs(sinPi(x))) - Math.log(-x) - lgamma(-x);
+  if (x === 1 || x === 2) return 0;
+  let product = 0;
+  let at = x;
+  for (; at < 20; at += 1) product += Math.log(at);
+  const z = 1 / (at * at);
+  const series = (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z / 1680))) / at;
+  return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + series - product;
+}
+
+/** Derivative of lgamma. */
+export function digamma(x: number): number {
+  if (x === 0) return Object.is(x, -0) ? Infinity : -Infinity;
+  if (x === Infinity || Number.isNaN(x)) return x;
+  if (x < 0) return Number.isInteger(x) || x === -Infinity ? Number.NaN : digamma(1 - x) - (Math.PI * sinPi(x + 0.5)) / sinPi(x);
+  let sum = 0;
+  let at = x;
+  for (; at < 20; at += 1) sum += 1 / at;
+  const z = 1 / (at * at);
+  return Math.log(at) - 0.5 / at - z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z / 240))) - sum;
+}
+
+/** sin(pi x) / (pi x). */
+export function sinc(x: number): number {
+  if (x === 0) return 1;
+  return Number.isFinite(x) ? sinPi(x) / (Math.PI * x) : Number.NaN;
+}
