@@ -21,7 +21,19 @@ export { logSoftmax, softmax } from './ops/softmax.ts';
 export { crossEntropy } from './ops/cross-entropy.ts';
 export { klDiv, l1Loss, mseLoss } from './ops/losses.ts';
 export { conv2d } from './ops/conv2d.ts';
-export { avgPool2d, maxPool2d } from './ops/pool.ts';
+export { conv1d, conv3d } from './ops/conv-axes.ts';
+export { convTranspose1d, convTranspose2d } from './ops/conv-transpose.ts';
+export { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, maxPool2dWithIndices } from './ops/pool.ts';
+export {
+  adaptiveAvgPool1d,
+  adaptiveMaxPool1d,
+  avgPool1d,
+  avgPool3d,
+  globalAvgPool,
+  globalMaxPool,
+  maxPool1d,
+  maxPool3d,
+} from './ops/pool-axes.ts';
 export { fold, unfold } from './ops/unfold.ts';
 export { attention } from './ops/attention.ts';
 export { attentionQkv } from './ops/attention-qkv.ts';

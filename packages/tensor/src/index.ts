@@ -66,9 +66,19 @@ export { PackedSequences, packedSequences, packedSequencesOnDevice } from './ker
 
 // Options of operations.
 export type { AttentionOptions, AttentionPrefix } from './kernels/attention/problem.ts';
-export type { Pair, WindowOptions } from './kernels/conv/geometry.ts';
+export type {
+  ImagePadding,
+  NamedPadding,
+  Pair,
+  SequenceWindowOptions,
+  Triple,
+  VolumeWindowOptions,
+  WindowOptions,
+} from './kernels/conv/geometry.ts';
 export type { Axes, ReduceOptions } from './kernels/reduce.ts';
 export type { Conv2dOptions } from './ops/conv2d.ts';
+export type { Conv1dOptions, Conv3dOptions } from './ops/conv-axes.ts';
+export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/conv-transpose.ts';
 export type { CrossEntropyOptions } from './ops/cross-entropy.ts';
 export type { Activation, LinearOptions } from './ops/linear.ts';
 export type { BceOptions, HuberOptions, Reduction, ReductionOptions, SmoothL1Options } from './ops/pointwise-losses.ts';
@@ -76,6 +86,7 @@ export type { NllOptions, SoftCrossEntropyOptions } from './ops/class-losses.ts'
 export type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
+export type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/pool-axes.ts';
 export type { ScatterOptions, ScatterReduction } from './ops/scatter.ts';
 export type { Histogram, HistogramOptions, SearchOptions } from './ops/search.ts';
 export type { Range } from './ops/slices.ts';

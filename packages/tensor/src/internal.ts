@@ -83,7 +83,15 @@ export {
   rmsNormBackward,
 } from './ops/norm-backward.ts';
 export { l2NormalizeBackward } from './ops/normalize.ts';
-export { avgPool2dBackward, maxPool2dBackward, maxPool2dForward, type MaxPoolResult } from './ops/pool.ts';
+export {
+  adaptiveAvgPool2dBackward,
+  adaptiveMaxPool2dBackward,
+  adaptiveMaxPool2dForward,
+  avgPool2dBackward,
+  maxPool2dBackward,
+  maxPool2dForward,
+  type MaxPoolResult,
+} from './ops/pool.ts';
 export { sumTo } from './ops/reduce.ts';
 export { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './ops/scatter.ts';
 export { sliceBackward } from './ops/slices.ts';

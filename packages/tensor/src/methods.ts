@@ -37,7 +37,10 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/bincount.ts') &
   typeof import('./ops/cdist.ts') &
   typeof import('./ops/conv2d.ts') &
+  typeof import('./ops/conv-axes.ts') &
+  typeof import('./ops/conv-transpose.ts') &
   typeof import('./ops/pool.ts') &
+  typeof import('./ops/pool-axes.ts') &
   typeof import('./ops/unfold.ts') &
   typeof import('./ops/class-losses.ts') &
   typeof import('./ops/coordinates.ts') &

@@ -4,8 +4,11 @@ import { argumentsCheck } from './definition/arguments.ts';
 import type * as chainable from './chainable.ts';
 import type { AttentionOptions } from './kernels/attention/problem.ts';
 import type { Conv2dOptions } from './ops/conv2d.ts';
+import type { Conv1dOptions, Conv3dOptions } from './ops/conv-axes.ts';
+import type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/conv-transpose.ts';
 import type { WindowOptions } from './kernels/conv/geometry.ts';
 import type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
+import type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/pool-axes.ts';
 import type { CrossEntropyOptions } from './ops/cross-entropy.ts';
 import type { LinearOptions } from './ops/linear.ts';
 import type { NllOptions, SoftCrossEntropyOptions } from './ops/class-losses.ts';
@@ -39,10 +42,18 @@ const along = 'x:tensor axis?:number';
 const scatter = 'x:tensor axis:number index:tensor source:tensor';
 const search = keysOf<SearchOptions>({ right: true });
 const attends = keysOf<AttentionOptions>({ causal: true, scale: true, cuSeqlens: true, prefix: true });
+const convolves = keysOf<Conv2dOptions & Conv1dOptions & Conv3dOptions>({ ...windows, groups: true });
+const convolvesBack = keysOf<ConvTranspose2dOptions & ConvTranspose1dOptions>({ ...windows, groups: true, outputPadding: true });
+const pools = keysOf<MaxPoolOptions & MaxPool1dOptions & MaxPool3dOptions>({ ...windows, ceilMode: true });
+const averages = keysOf<AvgPoolOptions & AvgPool1dOptions & AvgPool3dOptions>({ ...windows, ceilMode: true, countsPadding: true });
 const window = keysOf<WindowOptions>(windows);
 const RANDOM_KEYS = keysOf<RandomOptions>({ key: true, stream: true, dtype: true, device: true });
 
 const structured: Readonly<Record<Structured, Signature>> = {
+  adaptiveAvgPool1d: 'x:tensor size:number',
+  adaptiveAvgPool2d: 'x:tensor size:axes',
+  adaptiveMaxPool1d: 'x:tensor size:number',
+  adaptiveMaxPool2d: 'x:tensor size:axes',
   addLayerNorm: 'x:tensor residual:tensor weight?:tensor bias?:tensor eps?:number',
   all: reduced,
   any: reduced,
@@ -52,7 +63,9 @@ const structured: Readonly<Record<Structured, Signature>> = {
   argsort: take('x:tensor', keysOf<SortOptions>({ axis: true, descending: true })),
   attention: take('q:tensor k:tensor v:tensor', attends),
   attentionQkv: take('qkv:tensor', attends),
-  avgPool2d: take('x:tensor kernelSize:axes', keysOf<AvgPoolOptions>({ stride: true, padding: true, countsPadding: true })),
+  avgPool1d: take('x:tensor kernelSize:number', averages),
+  avgPool2d: take('x:tensor kernelSize:axes', averages),
+  avgPool3d: take('x:tensor kernelSize:axes', averages),
   bceWithLogits: take('x:tensor target:tensor', keysOf<BceOptions>({ reduction: true, weight: true, positiveWeight: true })),
   bincount: 'x:tensor bins:number weights?:tensor',
   bucketize: take('x:tensor boundaries:tensor', search),
@@ -64,9 +77,12 @@ const structured: Readonly<Record<Structured, Signature>> = {
   cdist: 'a:tensor b:tensor',
   chunk: 'x:tensor count:number axis?:number',
   contiguous: 'x:tensor',
-  conv2d: take('x:tensor weight:tensor bias?:tensor', keysOf<Conv2dOptions>({ ...windows, groups: true })),
-  countNonzero: reduced,
-  crossEntropy: take(
+  conv1d: take('x:tensor weight:tensor bias?:tensor', convolves),
+  conv2d: take('x:tensor weight:tensor bias?:tensor', convolves),
+  conv3d: take('x:tensor weight:tensor bias?:tensor', convolves),
+  convTranspose1d: take('x:tensor weight:tensor bias?:tensor', convolvesBack),
+  convTranspose2d: take('x:tensor weight:tensor bias?:tensor', convolvesBack),
+  countNonzero: reduced,  crossEntropy: take(
     'logits:tensor labels:tensor',
     keysOf<CrossEntropyOptions>({ reduction: true, labelSmoothing: true, ignoreIndex: true, scale: true }),
   ),
@@ -86,6 +102,8 @@ const structured: Readonly<Record<Structured, Signature>> = {
   gather: 'x:tensor axis:number index:tensor',
   gatherND: 'x:tensor index:tensor',
   gatherRows: 'x:tensor index:tensor',
+  globalAvgPool: 'x:tensor',
+  globalMaxPool: 'x:tensor',
   glu: along,
   histogram: take('x:tensor bins:number', keysOf<HistogramOptions>({ range: true, weights: true })),
   huberLoss: take('x:tensor target:tensor', keysOf<HuberOptions>({ reduction: true, delta: true })),
@@ -103,7 +121,10 @@ const structured: Readonly<Record<Structured, Signature>> = {
   maskedFill: 'x:tensor mask:tensor value:number',
   matmul: take('a:tensor b:tensor', keysOf<MatmulOptions>({ transposeA: true, transposeB: true, alpha: true })),
   max: reduced,
-  maxPool2d: take('x:tensor kernelSize:axes', keysOf<MaxPoolOptions>(windows)),
+  maxPool1d: take('x:tensor kernelSize:number', pools),
+  maxPool2d: take('x:tensor kernelSize:axes', pools),
+  maxPool2dWithIndices: take('x:tensor kernelSize:axes', pools),
+  maxPool3d: take('x:tensor kernelSize:axes', pools),
   mean: reduced,
   median: reduced,
   min: reduced,

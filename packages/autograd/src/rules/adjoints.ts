@@ -2,8 +2,9 @@
  * Backward functions that are linear in the gradient, as ops: the gradient of each is the forward, so that a tape outside can record them and
  * derivatives of any order run on the kernels of the first.
  */
-import { avgPool2d, conv2d, embedding, expand, gather, gatherRows, indexSelect, reshape, slice } from '@mudpt/tensor';
+import { adaptiveAvgPool2d, avgPool2d, conv2d, embedding, expand, gather, gatherRows, indexSelect, reshape, slice } from '@mudpt/tensor';
 import * as kernels from '@mudpt/tensor/internal';
+import { nth } from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 
@@ -60,6 +61,13 @@ defineRule(avgPool2dBackward, (_, x, shape, kernelSize, options) => ({
   output: avgPool2dBackward(x, shape, kernelSize, options),
   backward: (grad) => [avgPool2d(grad, kernelSize, options)],
 }));
+
+export const adaptiveAvgPool2dBackward = defineOp('adaptiveAvgPool2dBackward', kernels.adaptiveAvgPool2dBackward);
+
+defineRule(adaptiveAvgPool2dBackward, (_, x, shape) => {
+  const size = [nth(x.shape, 2), nth(x.shape, 3)] as const;
+  return { output: adaptiveAvgPool2dBackward(x, shape), backward: (grad) => [adaptiveAvgPool2d(grad, size)] };
+});
 
 export const conv2dBackwardInput = defineOp('conv2dBackwardInput', kernels.conv2dBackwardInput);
 export const conv2dBackwardWeight = defineOp('conv2dBackwardWeight', kernels.conv2dBackwardWeight);

@@ -1,20 +1,30 @@
 /** Gradient rules of convolution, pooling and unfold. */
 import {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
   avgPool2d,
   conv2d,
+  convTranspose2d,
   fold,
   gather,
   maxPool2d,
-  type MaxPoolOptions,
+  maxPool2dWithIndices,
   reshape,
   scope,
   type Tensor,
   unfold,
 } from '@mudpt/tensor';
-import { maxPool2dBackward, maxPool2dForward, nth } from '@mudpt/tensor/internal';
+import {
+  adaptiveMaxPool2dBackward,
+  adaptiveMaxPool2dForward,
+  maxPool2dBackward,
+  maxPool2dForward,
+  type MaxPoolResult,
+  nth,
+} from '@mudpt/tensor/internal';
 import { noGrad } from '../parameter.ts';
 import { defineRule } from '../rule.ts';
-import { avgPool2dBackward, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './adjoints.ts';
+import { adaptiveAvgPool2dBackward, avgPool2dBackward, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './adjoints.ts';
 
 defineRule(conv2d, (context, x, weight, bias, options) => {
   const [inputShape, weightShape, needsBias] = [x.shape, weight.shape, context.needs(bias)];
@@ -31,14 +41,30 @@ defineRule(conv2d, (context, x, weight, bias, options) => {
   };
 });
 
-/** The values at the places of the largest. */
-function maxPool2dComposed(x: Tensor, kernelSize: Parameters<typeof maxPool2d>[1], options?: MaxPoolOptions): Tensor {
+defineRule(convTranspose2d, (context, x, weight, bias, options = {}) => {
+  const { outputPadding: _, ...windows } = options;
+  const [weightShape, needsBias] = [weight.shape, context.needs(bias)];
+  const savedX = context.needs(weight) ? context.save(x) : undefined;
+  const savedWeight = context.needs(x) ? context.save(weight) : undefined;
+  return {
+    output: convTranspose2d(x, weight, bias, options),
+    inputs: [x, weight, bias],
+    backward: (grad) => [
+      savedWeight && conv2d(grad, savedWeight, undefined, windows),
+      savedX && conv2dBackwardWeight(savedX, grad, weightShape, windows),
+      needsBias ? conv2dBackwardBias(grad) : undefined,
+    ],
+  };
+});
+
+/** The values of x at the places of the largest, for tapes that need them made of ops. */
+function atPlaces(x: Tensor, forward: () => MaxPoolResult): MaxPoolResult {
   return scope(() => {
-    const { places } = noGrad(() => maxPool2dForward(x, kernelSize, options));
+    const { places } = noGrad(forward);
     const [images = 0, channels = 0, height = 0, width = 0] = x.shape;
     const [, , rows = 0, columns = 0] = places.shape;
     const flat = reshape(places, [images, channels, rows * columns]);
-    return reshape(gather(reshape(x, [images, channels, height * width]), 2, flat), places.shape);
+    return { out: reshape(gather(reshape(x, [images, channels, height * width]), 2, flat), places.shape), places };
   });
 }
 
@@ -51,8 +77,45 @@ defineRule(
     places.dispose();
     return { output: out, backward: (grad) => [maxPool2dBackward(grad, saved, shape, kernelSize, options)] };
   },
-  { composition: maxPool2dComposed },
+  { composition: (x, kernelSize, options) => scope(() => atPlaces(x, () => maxPool2dForward(x, kernelSize, options)).out) },
 );
+
+defineRule(
+  maxPool2dWithIndices,
+  (context, x, kernelSize, options) => {
+    const { shape } = x;
+    const { out, places } = maxPool2dForward(x, kernelSize, options);
+    const saved = context.save(places);
+    return {
+      output: { values: out, indices: places },
+      inputs: [x],
+      backward: (grad) => [grad && maxPool2dBackward(grad, saved, shape, kernelSize, options)],
+    };
+  },
+  {
+    composition: (x, kernelSize, options) => {
+      const { out, places } = atPlaces(x, () => maxPool2dForward(x, kernelSize, options));
+      return { values: out, indices: places };
+    },
+  },
+);
+
+defineRule(
+  adaptiveMaxPool2d,
+  (context, x, size) => {
+    const { shape } = x;
+    const { out, places } = adaptiveMaxPool2dForward(x, size);
+    const saved = context.save(places);
+    places.dispose();
+    return { output: out, backward: (grad) => [adaptiveMaxPool2dBackward(grad, saved, shape)] };
+  },
+  { composition: (x, size) => scope(() => atPlaces(x, () => adaptiveMaxPool2dForward(x, size)).out) },
+);
+
+defineRule(adaptiveAvgPool2d, (_, x, size) => {
+  const { shape } = x;
+  return { output: adaptiveAvgPool2d(x, size), backward: (grad) => [adaptiveAvgPool2dBackward(grad, shape)] };
+});
 
 defineRule(avgPool2d, (_, x, kernelSize, options) => {
   const { shape } = x;

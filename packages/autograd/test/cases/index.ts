@@ -1,6 +1,7 @@
 /** All cases by family of ops. */
 import type { RuleCase } from '../rule-check.ts';
 import { composedCases } from './composed.ts';
+import { imageCases } from './image.ts';
 import { pointwiseCases } from './pointwise.ts';
 import { productCases } from './product.ts';
 import { reductionCases } from './reduction.ts';
@@ -12,6 +13,7 @@ export const structured: Readonly<Record<string, readonly RuleCase[]>> = {
   'views, indices and order': shapeCases,
   reductions: reductionCases,
   products: productCases,
+  images: imageCases,
   rows: rowCases,
   'made of other ops': composedCases,
 };

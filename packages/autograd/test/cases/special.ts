@@ -645,6 +645,21 @@ const rowsOps: readonly SpecialCase[] = [
     value: [nan, -inf, 2],
     gradient: [0, 1, 1, 0, 1, 0],
   },
+  {
+    name: 'maxPool2dWithIndices',
+    run: (x) => scope(() => ops.maxPool2dWithIndices(x, [1, 2]).values),
+    x: [[[[1, nan, 2, 2]]]],
+    value: [nan, 2],
+    gradient: [0, 1, 1, 0],
+  },
+  {
+    name: 'adaptiveMaxPool2d',
+    run: (x) => ops.adaptiveMaxPool2d(x, [1, 2]),
+    x: [[[[1, nan, -inf]]]],
+    value: [nan, nan],
+    gradient: [0, 2, 0],
+  },
+  { name: 'adaptiveAvgPool2d', run: (x) => ops.adaptiveAvgPool2d(x, [1, 2]), x: [[[[1, nan, 3, 5]]]], value: [nan, 4], gradient: [0.5, 0.5, 0.5, 0.5] },
   { name: 'avgPool2d', run: (x) => ops.avgPool2d(x, [1, 2]), x: [[[[1, nan]]]], value: [nan], gradient: [0.5, 0.5] },
   {
     name: 'matmul',
@@ -682,6 +697,7 @@ export const plainOps: readonly string[] = [
   ...['alias', 'cat', 'contiguous', 'contiguousCopy', 'expand', 'pad', 'permute', 'reshape', 'slice', 'split', 'triu', 'unbind'],
   ...['embedding', 'gather', 'gatherRows', 'indexAdd', 'indexSelect', 'scatterAdd'],
   ...['conv2d', 'einsum', 'fold', 'unfold'],
+  ...['convTranspose2d'],
   // Of their own tests: attention.special.test.ts.
   ...['attention', 'attentionQkv'],
 ];

@@ -5,6 +5,7 @@ import { conv2d as convRef, conv2dVjp, unfold as unfoldRef } from '@mudpt/testin
 import { random } from '@mudpt/testing/reference/inputs';
 import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
+import type { Pair } from '../kernels/conv/geometry.ts';
 import type { Tensor } from '../tensor.ts';
 import { full, tensor } from './create.ts';
 import { permute } from './views.ts';
@@ -18,7 +19,7 @@ import {
 } from './conv2d.ts';
 import { fold, unfold } from './unfold.ts';
 
-type Case = { x: number[]; weight: number[]; options: Omit<Conv2dOptions, 'dilation'> };
+type Case = { x: number[]; weight: number[]; options: Omit<Conv2dOptions, 'dilation' | 'padding'> & { padding?: Pair } };
 const CASES: Case[] = [
   { x: [2, 3, 16, 16], weight: [5, 3, 4, 4], options: { stride: 4 } },
   { x: [1, 3, 19, 27], weight: [6, 3, 8, 8], options: { stride: 8 } },

@@ -14,7 +14,7 @@ import type { Tensor } from '../tensor.ts';
 import { linear, linearBackwardBias, linearBackwardInput, linearBackwardWeight } from './linear.ts';
 import { cast, contiguous } from './copy.ts';
 import { permute, reshape } from './views.ts';
-import { type Channels, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
+import { type Channels, channelsOf, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
 import { convKernel, foldRows, windowRows } from './unfold.ts';
 import { nth } from '../values.ts';
 
@@ -24,34 +24,26 @@ export type Conv2dOptions = WindowOptions & {
   readonly groups?: number;
 };
 
-type Problem = { readonly windows: Windows; readonly channels: Channels; readonly outShape: readonly number[] };
+/** A convolution of images: its windows, channels, and the shape of its result. */
+export type Problem = { readonly windows: Windows; readonly channels: Channels; readonly outShape: readonly number[] };
 
 /** @throws ShapeError, LimitError */
 function problemOf(op: string, xShape: Shape, weightShape: Shape, options: Conv2dOptions): Problem {
-  const { groups = 1 } = options;
   const size = imageSize(op, 'x', { shape: xShape });
-  const [images = 0, channels = 0] = xShape;
-  const [outputs = 0, groupChannels = 0, tapRows = 0, tapColumns = 0] = weightShape;
-  const divides = Number.isInteger(groups) && groups >= 1 && outputs % groups === 0;
-  if (weightShape.length !== 4 || !divides || channels !== groupChannels * groups) {
-    throw new ShapeError(
-      op,
-      `weight of shape ${showShape(weightShape)} does not fit x of shape ${showShape(xShape)} in ${groups} group${groups === 1 ? '' : 's'}`,
-      'give weight [outputs, channels / groups, height, width] with outputs divisible by groups',
-    );
-  }
-  const windows = windowsOf(op, size, [tapRows, tapColumns], options);
-  return { windows, channels: { images, channels, outputs, groups }, outShape: [images, outputs, ...windows.places] };
+  const channels = channelsOf(op, xShape, weightShape, options.groups);
+  const windows = windowsOf(op, size, weightShape.slice(2), options);
+  return { windows, channels, outShape: [channels.images, channels.outputs, ...windows.places] };
 }
 
-function expectTensors(op: string, x: Tensor, weight: Tensor, bias?: Tensor): void {
+/** @throws DTypeError, ShapeError */
+export function expectTensors(op: string, x: Tensor, weight: Tensor, bias?: Tensor, outputs = weight.shape[0] ?? 0): void {
   for (const [name, tensor] of Object.entries({ x, weight, bias })) {
     if (!tensor) continue;
     tensor.expectLive(op);
     expectDType(op, name, tensor.dtype, name === 'x' ? ['f32', 'f16'] : [x.dtype]);
   }
-  if (bias && !sameShape(bias.shape, [weight.shape[0] ?? 0])) {
-    throw new ShapeError(op, `bias has shape ${showShape(bias.shape)}`, `give one value for each of ${weight.shape[0]} outputs`);
+  if (bias && !sameShape(bias.shape, [outputs])) {
+    throw new ShapeError(op, `bias has shape ${showShape(bias.shape)}`, `give one value for each of ${outputs} outputs`);
   }
 }
 
@@ -144,17 +136,23 @@ export function conv2dBackwardInput(grad: Tensor, weight: Tensor, inputShape: Sh
   expectTensors('conv2dBackwardInput', grad, weight);
   const problem = problemOf('conv2dBackwardInput', inputShape, weight.shape, options);
   expectGrad('conv2dBackwardInput', grad, problem);
+  return inputOf(grad, weight, problem);
+}
+
+/** The image whose windows are summed into: the transpose of the convolution `problem`, of `grad` in the shape of its result. */
+export function inputOf(grad: Tensor, weight: Tensor, problem: Problem): Tensor {
+  const { windows, channels } = problem;
   if (variantOf(grad, problem) === 'gemm') {
     using rows = placeRows(grad);
     using matrix = weightMatrix(weight);
-    using windows = linearBackwardInput(rows, matrix);
-    return foldRows(windows, problem.channels.channels, problem.windows);
+    using columns = linearBackwardInput(rows, matrix);
+    return foldRows(columns, channels.channels, windows);
   }
   using taps = contiguous.run(weight);
-  const out = empty(grad.device, inputShape, grad.dtype);
+  const out = empty(grad.device, [channels.images, channels.channels, ...windows.size], grad.dtype);
   convKernel.dispatch(grad.device, {
     buffers: { y: grad, weight: taps, result: out },
-    params: { count: out.size, ...convParams(problem.windows, problem.channels, { y: grad, weight: taps }) },
+    params: { count: out.size, ...convParams(windows, channels, { y: grad, weight: taps }) },
     grid: grid1d(out.size, 64),
     defines: { T: wgslType(grad.dtype), MODE: 'input' },
     flops: flopsOf(problem),

@@ -1,91 +1,38 @@
 /** Pooling: the largest or the mean value of every window of an image, and the gradients. */
-import { wgsl } from '@mudpt/shaders';
-import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
-import { LimitError, ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
-import { sameShape, type Shape, showShape } from '../shape.ts';
 import { empty } from '../definition/views.ts';
+import { imageSize, type Pair, type WindowOptions, type Windows } from '../kernels/conv/geometry.ts';
+import { adaptiveWindows, expectPooled, pool, poolWindows } from '../kernels/conv/pooling.ts';
+import type { Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { imageSize, type Pair, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
-import { nth } from '../values.ts';
 
-/** How windows move; the stride is the window's own size by default. */
-export type MaxPoolOptions = WindowOptions;
-/** Stride and padding of windows, and the divisor of a mean. */
-export type AvgPoolOptions = Omit<WindowOptions, 'dilation'> & {
-  /** Whether zeros of the padding count for the mean. Default true, as in PyTorch. */
+/** How windows of a maximum move; the stride is the window's own size by default. */
+export type MaxPoolOptions = WindowOptions & {
+  /** Whether windows that reach over the end count, as long as they begin within. Default false. */
+  readonly ceilMode?: boolean;
+};
+/** How windows of a mean move, and its divisor. */
+export type AvgPoolOptions = MaxPoolOptions & {
+  /** Whether zeros of the padding count for the mean. Default true, as in PyTorch. What ceilMode adds never counts. */
   readonly countsPadding?: boolean;
 };
 
 /** Largest values, and their positions: the index row * W + column in the image, u32. */
 export type MaxPoolResult = { readonly out: Tensor; readonly places: Tensor };
 
-const poolKernel = kernel({ name: 'pool', source: wgsl['pool.wgsl'] });
+type MaxRun = { readonly op: string; readonly windows: Windows; readonly isAdaptive?: boolean };
 
-type Mode = 'max' | 'max_gradient' | 'mean' | 'mean_gradient';
-
-/** @throws ShapeError when no window fits, LimitError for options out of range, among them padding that fills a window */
-function poolWindows(op: string, imageShape: Shape, kernelSize: Pair, options: WindowOptions): Windows {
-  const size = imageSize(op, 'x', { shape: imageShape });
-  const windows = windowsOf(op, size, kernelSize, { ...options, stride: options.stride ?? kernelSize });
-  const { padding, taps } = windows;
-  if (padding[0] * 2 > taps[0] || padding[1] * 2 > taps[1]) {
-    throw new LimitError(
-      op,
-      `padding ${showShape(padding)} is more than half of the window ${showShape(taps)}`,
-      'use at most half, so that no window lies in the padding alone',
-    );
-  }
-  return windows;
-}
-
-type Run = {
-  readonly op: string;
-  readonly mode: Mode;
-  readonly windows: Windows;
-  /** The image, or the gradient of the pooled one. */
-  readonly x: Tensor;
-  readonly outShape: Shape;
-  readonly chosen?: Tensor;
-  readonly countsPadding?: boolean;
-};
-
-function run({ op, mode, windows, x, outShape, chosen, countsPadding = true }: Run): Tensor {
-  x.expectLive(op);
-  expectDType(op, mode.endsWith('gradient') ? 'grad' : 'x', x.dtype, ['f32', 'f16']);
-  const result = empty(x.device, outShape, x.dtype);
-  poolKernel.dispatch(x.device, {
-    buffers: { x, result, ...(chosen && { chosen }) },
-    params: {
-      ...windows,
-      count: result.size,
-      channels: nth(outShape, 1),
-      x_offset: x.offset,
-      x_strides: x.strides.map((stride) => stride >>> 0),
-      counts_padding: countsPadding,
-    },
-    grid: grid1d(result.size, 64),
-    defines: { T: wgslType(x.dtype), MODE: mode },
-    flops: result.size * windows.taps[0] * windows.taps[1],
-    bytes: (x.size + result.size) * bytesPerElement(x.dtype),
-  });
-  return result;
-}
-
-function expectGrad(op: string, grad: Tensor, imageShape: Shape, windows: Windows): void {
-  const expected = [...imageShape.slice(0, 2), ...windows.places];
-  if (sameShape(grad.shape, expected)) return;
-  throw new ShapeError(op, `grad has shape ${showShape(grad.shape)}`, `the output of this pooling is ${showShape(expected)}`);
+function largest(x: Tensor, problem: MaxRun): MaxPoolResult {
+  const outShape = [...x.shape.slice(0, 2), ...problem.windows.places];
+  const places = empty(x.device, outShape, 'u32');
+  return { out: pool({ ...problem, mode: 'max', x, outShape, chosen: places }), places };
 }
 
 /** {@link maxPool2d} with what its gradient reads. */
 export function maxPool2dForward(x: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): MaxPoolResult {
   x.expectLive('maxPool2d');
-  const windows = poolWindows('maxPool2d', x.shape, kernelSize, options);
-  const outShape = [...x.shape.slice(0, 2), ...windows.places];
-  const places = empty(x.device, outShape, 'u32');
-  return { out: run({ op: 'maxPool2d', mode: 'max', windows, x, outShape, chosen: places }), places };
+  const op = 'maxPool2d';
+  return largest(x, { op, windows: poolWindows(op, imageSize(op, 'x', x), kernelSize, options) });
 }
 
 /**
@@ -99,6 +46,18 @@ export const maxPool2d = defineOp('maxPool2d', (x: Tensor, kernelSize: Pair, opt
   return out;
 });
 
+/**
+ * {@link maxPool2d}, and where the values lie: u32 [N, C, H', W'], row * W + column of the image; of equal values the first.
+ * @throws ShapeError, DTypeError, LimitError
+ */
+export const maxPool2dWithIndices = defineOp(
+  'maxPool2dWithIndices',
+  (x: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): { readonly values: Tensor; readonly indices: Tensor } => {
+    const { out, places } = maxPool2dForward(x, kernelSize, options);
+    return { values: out, indices: places };
+  },
+);
+
 /** Gradient of {@link maxPool2d} with respect to x of shape `imageShape`; of equal values the first takes it. */
 export function maxPool2dBackward(
   grad: Tensor,
@@ -108,10 +67,10 @@ export function maxPool2dBackward(
   options: MaxPoolOptions = {},
 ): Tensor {
   const op = 'maxPool2dBackward';
-  const windows = poolWindows(op, imageShape, kernelSize, options);
-  expectGrad(op, grad, imageShape, windows);
+  const windows = poolWindows(op, imageSize(op, 'x', { shape: imageShape }), kernelSize, options);
+  expectPooled(op, grad, imageShape, windows);
   places.expectLive(op);
-  return run({ op, mode: 'max_gradient', windows, x: grad, outShape: imageShape, chosen: places });
+  return pool({ op, mode: 'max_gradient', windows, x: grad, outShape: imageShape, chosen: places });
 }
 
 /**
@@ -120,16 +79,63 @@ export function maxPool2dBackward(
  */
 export const avgPool2d = defineOp('avgPool2d', (x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor => {
   x.expectLive('avgPool2d');
-  const windows = poolWindows('avgPool2d', x.shape, kernelSize, options);
-  const { countsPadding } = options;
-  return run({ op: 'avgPool2d', mode: 'mean', windows, x, outShape: [...x.shape.slice(0, 2), ...windows.places], countsPadding });
+  const op = 'avgPool2d';
+  const { countsPadding = true, ...moves } = options;
+  const windows = poolWindows(op, imageSize(op, 'x', x), kernelSize, moves);
+  return pool({ op, mode: 'mean', windows, x, outShape: [...x.shape.slice(0, 2), ...windows.places], countsPadding });
 });
 
 /** Gradient of {@link avgPool2d} with respect to x of shape `imageShape`. */
 export function avgPool2dBackward(grad: Tensor, imageShape: Shape, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
   const op = 'avgPool2dBackward';
-  const windows = poolWindows(op, imageShape, kernelSize, options);
-  expectGrad(op, grad, imageShape, windows);
-  const { countsPadding } = options;
-  return run({ op, mode: 'mean_gradient', windows, x: grad, outShape: imageShape, countsPadding });
+  const { countsPadding = true, ...moves } = options;
+  const windows = poolWindows(op, imageSize(op, 'x', { shape: imageShape }), kernelSize, moves);
+  expectPooled(op, grad, imageShape, windows);
+  return pool({ op, mode: 'mean_gradient', windows, x: grad, outShape: imageShape, countsPadding });
+}
+
+/** {@link adaptiveMaxPool2d} with what its gradient reads. */
+export function adaptiveMaxPool2dForward(x: Tensor, size: Pair): MaxPoolResult {
+  const op = 'adaptiveMaxPool2d';
+  x.expectLive(op);
+  return largest(x, { op, windows: adaptiveWindows(op, imageSize(op, 'x', x), size), isAdaptive: true });
+}
+
+/**
+ * The largest value of every one of `size` [H', W'] windows that cover x [N, C, H, W]: window i of H' has the rows from floor(i H / H') to
+ * ceil((i + 1) H / H') - 1. [N, C, H', W'], NaN if there is one.
+ * @throws ShapeError, DTypeError, LimitError
+ */
+export const adaptiveMaxPool2d = defineOp('adaptiveMaxPool2d', (x: Tensor, size: Pair): Tensor => {
+  const { out, places } = adaptiveMaxPool2dForward(x, size);
+  places.dispose();
+  return out;
+});
+
+/** Gradient of {@link adaptiveMaxPool2d} with respect to x of shape `imageShape`; of equal values the first takes it. */
+export function adaptiveMaxPool2dBackward(grad: Tensor, places: Tensor, imageShape: Shape): Tensor {
+  const op = 'adaptiveMaxPool2dBackward';
+  const windows = adaptiveWindows(op, imageSize(op, 'x', { shape: imageShape }), imageSize(op, 'grad', grad));
+  expectPooled(op, grad, imageShape, windows);
+  places.expectLive(op);
+  return pool({ op, mode: 'max_gradient', windows, isAdaptive: true, x: grad, outShape: imageShape, chosen: places });
+}
+
+/**
+ * The mean of every one of `size` [H', W'] windows that cover x [N, C, H, W], as {@link adaptiveMaxPool2d} has them: [N, C, H', W'].
+ * @throws ShapeError, DTypeError, LimitError
+ */
+export const adaptiveAvgPool2d = defineOp('adaptiveAvgPool2d', (x: Tensor, size: Pair): Tensor => {
+  const op = 'adaptiveAvgPool2d';
+  x.expectLive(op);
+  const windows = adaptiveWindows(op, imageSize(op, 'x', x), size);
+  return pool({ op, mode: 'mean', windows, isAdaptive: true, x, outShape: [...x.shape.slice(0, 2), ...windows.places] });
+});
+
+/** Gradient of {@link adaptiveAvgPool2d} with respect to x of shape `imageShape`. */
+export function adaptiveAvgPool2dBackward(grad: Tensor, imageShape: Shape): Tensor {
+  const op = 'adaptiveAvgPool2dBackward';
+  const windows = adaptiveWindows(op, imageSize(op, 'x', { shape: imageShape }), imageSize(op, 'grad', grad));
+  expectPooled(op, grad, imageShape, windows);
+  return pool({ op, mode: 'mean_gradient', windows, isAdaptive: true, x: grad, outShape: imageShape });
 }
