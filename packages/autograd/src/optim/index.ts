@@ -1,7 +1,17 @@
+export { Adadelta, type AdadeltaOptions } from './adadelta.ts';
+export { Adagrad, type AdagradOptions } from './adagrad.ts';
 export { Adam, type AdamOptions, AdamW } from './adam.ts';
-export { clipGradNorm } from './clip.ts';
+export { Adamax, type AdamaxOptions } from './adamax.ts';
+export { clipGradNorm, clipGradValue } from './clip.ts';
 export { EMA } from './ema.ts';
+export { LAMB, type LAMBOptions } from './lamb.ts';
+export { type Evaluation, lbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.ts';
+export { Lion, type LionOptions } from './lion.ts';
+export { minimize, type MinimizeOptions } from './minimize.ts';
+export { NAdam, type NAdamOptions } from './nadam.ts';
 export { type CommonOptions, type Group, Optimizer, type Rate, type StepOptions } from './optimizer.ts';
+export { RAdam, type RAdamOptions } from './radam.ts';
+export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export {
   constant,
   cosine,

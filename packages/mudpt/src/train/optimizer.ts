@@ -1,9 +1,9 @@
 /** The update rule of training settings. */
-import { Adam, AdamW, type Optimizer, SGD } from '@mudpt/autograd';
+import { Adam, AdamW, type CommonOptions, type Optimizer, SGD } from '@mudpt/autograd';
 import type { Tensor } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
 
-export type StepOptimizer = Optimizer<{ lr: number | Tensor; lrFactor: number; weightDecay: number }>;
+export type StepOptimizer = Optimizer<CommonOptions>;
 
 /** As torch.optim has them: SGD without dampening, Adam with the weight decay in the gradient, AdamW with it apart. */
 export function optimizerOf(
