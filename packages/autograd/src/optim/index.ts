@@ -10,15 +10,23 @@ export { Lion, type LionOptions } from './lion.ts';
 export { minimize, type MinimizeOptions } from './minimize.ts';
 export { NAdam, type NAdamOptions } from './nadam.ts';
 export { type CommonOptions, type Group, Optimizer, type Rate, type StepOptions } from './optimizer.ts';
+export { Plateau, type PlateauOptions, type PlateauState } from './plateau.ts';
 export { RAdam, type RAdamOptions } from './radam.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export {
   constant,
   cosine,
+  cosineRestarts,
+  exponential,
+  inSteps,
   linear as linearDecay,
+  type OneCycle,
+  oneCycle,
   perStep,
+  polynomial,
   type Progress,
   type Schedule,
+  sequence,
   stepDecay,
   type WarmUp,
   warmUp,

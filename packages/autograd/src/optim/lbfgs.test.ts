@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { add, matmul, mseLoss, tensor } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
-import { parameter } from '../parameter.ts';
-import { type Evaluation, lbfgs } from './lbfgs.ts';
-import { minimize } from './minimize.ts';
+import { type Evaluation, lbfgs, minimize, parameter } from '../index.ts';
 
 const rosenbrock = (x: Float64Array): Promise<Evaluation> => {
   const gradient = new Float64Array(x.length);
