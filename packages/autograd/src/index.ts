@@ -28,3 +28,4 @@ export { type Argnums, grad, type GradientsOf, type GradOptions, valueAndGrad } 
 export { hessian, jacobian, type Pullback, vjp } from './transforms/vjp.ts';
 export * from './nn/index.ts';
 export * from './optim/index.ts';
+export * from './training/index.ts';

@@ -7,7 +7,7 @@
 // 1 - beta^t is -expm1(t ln beta): in f32, 1 - 0.999 alone would lose four digits.
 //
 // Defines: see optim.common (COUNT is always 1); DECOUPLED 1: AdamW; AMSGRAD 1
-// Compile: RATE=0 MASK=0 COUNT=1 DECOUPLED=0 AMSGRAD=0 WG=8 | RATE=1 MASK=1 COUNT=1 DECOUPLED=1 AMSGRAD=1 WG=64
+// Compile: RATE=0 MASK=0 MAXIMIZE=0 COUNT=1 DECOUPLED=0 AMSGRAD=0 WG=8 | RATE=1 MASK=1 MAXIMIZE=1 COUNT=1 DECOUPLED=1 AMSGRAD=1 WG=64
 
 struct Params {
   blocks: u32,
@@ -24,21 +24,12 @@ struct Params {
 }
 
 #include "optim/common.wgsl"
+#include "optim/one_minus_exp.wgsl"
 @group(0) @binding(6) var<storage, read_write> m: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> v: array<vec4<f32>>;
 #if AMSGRAD
 @group(0) @binding(8) var<storage, read_write> top: array<vec4<f32>>;
 #endif
-
-// 1 - exp(x) for x <= 0
-fn one_minus_exp(x: f32) -> f32 {
-  if (x < -0.5) { return 1.0 - exp(x); }
-  var sum = 1.0;
-#for i in 9
-  sum = 1.0 + sum * x / ${10 - i}.0;
-#endfor
-  return -x * sum;
-}
 
 @compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -54,7 +45,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     let root = sqrt(one_minus_exp(t * params.log_beta2));
     for (var at = block * 64u + lane; at < block * 64u + 64u; at += ${WG}u) {
       var x = p[at];
-      var d = g[at];
+      var d = gradient(at);
 #if DECOUPLED
       x = x * (1.0 - lr * params.weight_decay);
 #else

@@ -8,6 +8,7 @@
 //   RATE  1: the learning rate is read from `rate`, so that a captured step can change it; 0: params.lr
 //   MASK  1: blocks whose `mask` is 0 are left alone, state and step count too (their parameters got no gradient)
 //   COUNT 1: `steps` counts the updates of each block
+//   MAXIMIZE 1: climbs, by the gradients' other sign
 // Include only.
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,6 +29,14 @@ fn learning_rate() -> f32 {
   return rate[params.rate_offset] * params.lr;
 #else
   return params.lr;
+#endif
+}
+
+fn gradient(at: u32) -> vec4<f32> {
+#if MAXIMIZE
+  return -g[at];
+#else
+  return g[at];
 #endif
 }
 

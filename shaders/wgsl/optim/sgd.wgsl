@@ -4,7 +4,7 @@
 //   p = p - lr d
 //
 // Defines: see optim.common; MOMENTUM 1: keeps m; NESTEROV 1. COUNT is on where dampening makes the first step differ.
-// Compile: RATE=0 MASK=0 COUNT=0 MOMENTUM=0 NESTEROV=0 WG=8 | RATE=1 MASK=1 COUNT=1 MOMENTUM=1 NESTEROV=1 WG=64 | RATE=0 MASK=0 COUNT=0 MOMENTUM=1 NESTEROV=0 WG=8
+// Compile: RATE=0 MASK=0 MAXIMIZE=0 COUNT=0 MOMENTUM=0 NESTEROV=0 WG=8 | RATE=1 MASK=1 MAXIMIZE=1 COUNT=1 MOMENTUM=1 NESTEROV=1 WG=64 | RATE=0 MASK=0 MAXIMIZE=0 COUNT=0 MOMENTUM=1 NESTEROV=0 WG=8
 
 struct Params {
   blocks: u32,
@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     let lr = learning_rate();
     for (var at = block * 64u + lane; at < block * 64u + 64u; at += ${WG}u) {
       let x = p[at];
-      var d = g[at] + params.weight_decay * x;
+      var d = gradient(at) + params.weight_decay * x;
 #if MOMENTUM
       var next = params.momentum * m[at] + (1.0 - params.dampening) * d;
 #if COUNT

@@ -9,6 +9,7 @@ import {
   tensorToWrite,
   type TensorToWrite,
   type WriteFileOptions,
+  type WriteOptions,
   writeSafetensors,
 } from '@mudpt/tensor';
 import type { Module } from './module.ts';
@@ -24,11 +25,11 @@ export async function saveTensors(path: string, tensors: Named, options: WriteFi
 }
 
 /** The same as bytes, for browsers. */
-export async function serializeTensors(tensors: Named): Promise<Uint8Array> {
+export async function serializeTensors(tensors: Named, options: WriteOptions = {}): Promise<Uint8Array> {
   const read: [string, TensorToWrite][] = [];
   for (const [name, { data, ...rest }] of Object.entries(toWrite(tensors)))
     read.push([name, { ...rest, data: typeof data === 'function' ? await data() : data }]);
-  return serializeSafetensors(Object.fromEntries(read));
+  return serializeSafetensors(Object.fromEntries(read), options);
 }
 
 /** All tensors of a safetensors file. The caller disposes them. */

@@ -3,14 +3,25 @@ import { Module } from './module.ts';
 
 /** A step of a {@link Sequential}: a module with `forward`, or a function such as `relu`. */
 export type Layer = (Module & { forward(x: Tensor): Tensor }) | ((x: Tensor) => Tensor);
+type NamedLayers = Readonly<Record<string, Layer>>;
 
-/** Applies layers one after another; what lies between is released. */
+/** Applies layers one after another; what lies between is released. In the state dict they are `layers.0`, `layers.1`, ..., or the names given. */
 export class Sequential extends Module {
   readonly layers: readonly Layer[];
+  private readonly names: readonly string[] | undefined;
 
-  constructor(...layers: readonly Layer[]) {
+  /** @param layers in order, or one object of them by name: `new Sequential({ hidden: new Linear(2, 8), relu, out: new Linear(8, 1) })` */
+  constructor(...layers: readonly Layer[] | readonly [NamedLayers]) {
     super();
-    this.layers = layers;
+    const [first] = layers;
+    const named = layers.length === 1 && typeof first === 'object' && !(first instanceof Module) ? first : undefined;
+    this.layers = named ? Object.values(named) : (layers as readonly Layer[]);
+    this.names = named && Object.keys(named);
+  }
+
+  override *children(): Generator<readonly [string, Module]> {
+    for (const [index, layer] of this.layers.entries())
+      if (layer instanceof Module) yield [this.names?.[index] ?? `layers.${index}`, layer];
   }
 
   forward(x: Tensor): Tensor {

@@ -1,7 +1,7 @@
 import { wgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor';
-import { grid1d, kernel } from '@mudpt/tensor/kernels';
-import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+import { kernel } from '@mudpt/tensor/kernels';
+import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
 const adam = kernel({ name: 'optim.adam', source: wgsl['optim/adam.wgsl'], strided: true });
 
@@ -17,7 +17,7 @@ class AdamBase extends Optimizer<AdamOptions> {
   protected readonly decoupled: boolean = false;
 
   constructor(parameters: readonly Tensor[] | readonly Group<AdamOptions>[], options: Given = {}) {
-    super(parameters, { lr: 1e-3, lrFactor: 1, weightDecay: 0, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false }, options);
+    super(parameters, { lr: 1e-3, ...COMMON, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false }, options);
   }
 
   protected validate({ betas, eps }: AdamOptions): void {
@@ -37,13 +37,11 @@ class AdamBase extends Optimizer<AdamOptions> {
     return true;
   }
 
-  protected update({ group, buffers, params, defines }: Update<AdamOptions>): void {
-    const { betas, eps, amsgrad } = group.options;
+  protected update(update: Update<AdamOptions>): void {
+    const { betas, eps, amsgrad } = update.group.options;
     const [beta1, beta2] = betas;
-    adam.dispatch(group.arena.flat.device, {
-      buffers,
+    this.dispatch(adam, update, {
       params: {
-        ...params,
         beta1,
         beta2,
         rest1: 1 - beta1,
@@ -52,9 +50,8 @@ class AdamBase extends Optimizer<AdamOptions> {
         log_beta2: Math.log(beta2),
         eps,
       },
-      grid: grid1d(group.arena.blocks, 1),
-      defines: { ...defines, DECOUPLED: this.decoupled ? 1 : 0, AMSGRAD: amsgrad ? 1 : 0 },
-      bytes: group.arena.flat.size * (amsgrad ? 36 : 28),
+      defines: { DECOUPLED: this.decoupled ? 1 : 0, AMSGRAD: amsgrad ? 1 : 0 },
+      moved: amsgrad ? 9 : 7,
     });
   }
 }

@@ -3,7 +3,7 @@
  * buffer: views made before that keep the old memory, and functions captured before that make the move an error.
  */
 import { wgsl } from '@mudpt/shaders';
-import { copyInto, type Device, DTypeError, empty, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
+import { copyInto, type Device, DTypeError, empty, full, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
 import { expectMovable, nth, rebind } from '@mudpt/tensor/internal';
 import { kernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
@@ -101,9 +101,11 @@ export class Arena implements Places {
     }
   }
 
-  /** A zeroed flat tensor of the same layout. */
-  state(): Tensor {
-    return keep(zeros([this.blocks * BLOCK], { device: this.flat.device }));
+  /** A flat tensor of the same layout that holds `value` everywhere. */
+  state(value = 0): Tensor {
+    const shape = [this.blocks * BLOCK];
+    const { device } = this.flat;
+    return keep(value === 0 ? zeros(shape, { device }) : full(shape, value, { device }));
   }
 
   /** The part of a flat tensor for parameter `index`, in its shape. */

@@ -7,6 +7,7 @@ import {
   Adam,
   AdamW,
   clipGradNorm,
+  clipGradValue,
   constant,
   cosine,
   EMA,
@@ -174,6 +175,10 @@ eachDevice('optimizers', (ctx) => {
     ]);
     using untouched = clipGradNorm(gradients, 10);
     expect(await untouched.item()).toBeCloseTo(1, 5);
+    const signed = new Gradients([[a, tensor([-3, 0.5], { device: ctx.device })]]);
+    clipGradValue(signed, 1);
+    expect(await signed.of(a).data()).toEqual(Float32Array.of(-1, 0.5));
+    signed.dispose();
     using ema = new EMA([a, b], 0.75);
     using sgd = new SGD([a, b], { lr: 1 });
     sgd.step(gradients);
@@ -235,6 +240,7 @@ eachDevice('optimizers', (ctx) => {
     using ema = new EMA([a], 0.5);
     expect(() => ema.average(b)).toThrow(/^EMA: it averages no parameter/);
     expect(() => clipGradNorm(new Gradients(), 1)).toThrow(/^clipGradNorm: there are no gradients/);
+    expect(() => clipGradValue(new Gradients(), 0)).toThrow(/^clipGradValue: most is 0/);
   });
 
   it('does not move a parameter away from what was captured, nor update one that has moved', async () => {

@@ -1,7 +1,7 @@
 /** The base class of optimizers: groups, state, the state dict. A subclass adds its kernel's defines and parameters. */
-import { copyInto, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
+import { copyInto, full, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { expectOptions, view, workPerThread } from '@mudpt/tensor/kernels';
+import { expectOptions, grid1d, type Kernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
 import { Arena, BLOCK } from './arena.ts';
 
@@ -13,8 +13,8 @@ export type Group<O> = { readonly parameters: readonly Tensor[] } & Partial<O>;
 
 /** What may differ from step to step. */
 export type StepOptions = {
-  /** Replaces the learning rate of every group for this step; a group's `lrFactor` still multiplies it. */
-  readonly lr?: Rate;
+  /** Replaces the learning rate of every group for this step, or those of the groups in order; a group's `lrFactor` still multiplies it. */
+  readonly lr?: Rate | readonly Rate[];
 };
 
 /** Options of every optimizer. */
@@ -23,7 +23,12 @@ export type CommonOptions = {
   /** Multiplies the learning rate of a group, whichever way it is given. Default 1. */
   readonly lrFactor: number;
   readonly weightDecay: number;
+  /** Whether the parameters climb instead of descending. Default false. */
+  readonly maximize: boolean;
 };
+
+/** Defaults of {@link CommonOptions} but the learning rate. */
+export const COMMON = { lrFactor: 1, weightDecay: 0, maximize: false } as const;
 
 export type GroupState<O> = {
   readonly arena: Arena;
@@ -32,6 +37,8 @@ export type GroupState<O> = {
   readonly states: Readonly<Record<string, Tensor>>;
   /** Updates so far, one u32 per block. */
   readonly steps: Tensor | undefined;
+  /** States of one f32 per block, equal for all blocks of a parameter, by their name in the state dict. */
+  readonly blockStates: Readonly<Record<string, Tensor>>;
 };
 
 /** Inputs of one update, other than its states. */
@@ -66,11 +73,18 @@ export abstract class Optimizer<O extends CommonOptions> {
       expectRates(options);
       this.validate(options);
       const arena = new Arena(group.parameters);
-      const states = Object.fromEntries(this.stateNames(options).map((name) => [name, arena.state()]));
-      const steps = this.countsSteps(options)
-        ? keep(zeros([arena.blocks], { dtype: 'u32', device: arena.flat.device }))
-        : undefined;
-      return { arena, options, states, steps };
+      const { device } = arena.flat;
+      const states = Object.fromEntries(
+        this.stateNames(options).map((name) => [name, arena.state(this.firstValue(name, options))]),
+      );
+      const steps = this.countsSteps(options) ? keep(zeros([arena.blocks], { dtype: 'u32', device })) : undefined;
+      const blockStates = Object.fromEntries(
+        this.blockStateNames(options).map((name) => [
+          name,
+          keep(full([arena.blocks], this.firstValue(name, options), { device })),
+        ]),
+      );
+      return { arena, options, states, steps, blockStates };
     });
   }
 
@@ -78,6 +92,17 @@ export abstract class Optimizer<O extends CommonOptions> {
   protected abstract validate(options: O): void;
   protected abstract stateNames(options: O): readonly string[];
   protected abstract countsSteps(options: O): boolean;
+
+  /** States of one number for each parameter. Default: none. */
+  protected blockStateNames(_options: O): readonly string[] {
+    return [];
+  }
+
+  /** What a state begins with everywhere. Default 0. */
+  protected firstValue(_state: string, _options: O): number {
+    return 0;
+  }
+
   /** Records the update of one group. */
   protected abstract update(update: Update<O>): void;
 
@@ -94,7 +119,7 @@ export abstract class Optimizer<O extends CommonOptions> {
         'give those of lossAndGradients or tape.backward to step(gradients)',
       );
     expectOptions('optimizer', options, ['lr']);
-    const { lr } = options;
+    const rates = this.ratesOf(options.lr);
     if (!this.groups.some(({ arena }) => arena.parameters.some((parameter) => gradients.has(parameter))))
       throw new TensorError(
         'optimizer',
@@ -102,13 +127,13 @@ export abstract class Optimizer<O extends CommonOptions> {
         'give it the parameters that the loss depends on, and the gradients of that loss',
       );
     for (const { arena } of this.groups) arena.expectPlaced();
-    for (const group of this.groups) {
-      const { arena, options: settings, states, steps } = group;
+    for (const [which, group] of this.groups.entries()) {
+      const { arena, options: settings, states, steps, blockStates } = group;
       const { flat, missing } = arena.pack(gradients);
       using packed = flat;
       if (missing.length === arena.parameters.length) continue;
       using mask = missing.length > 0 ? arena.mask(missing) : undefined;
-      const rate = lr ?? settings.lr;
+      const rate = rates?.[which] ?? settings.lr;
       if (typeof rate === 'object' && rate.size !== 1)
         throw new ShapeError('optimizer', `lr has ${rate.size} elements`, 'give a number or a tensor of one element');
       this.update({
@@ -117,6 +142,7 @@ export abstract class Optimizer<O extends CommonOptions> {
           p: arena.flat,
           g: packed,
           ...states,
+          ...blockStates,
           ...(steps && { steps }),
           ...(mask && { mask }),
           ...(typeof rate === 'object' && { rate }),
@@ -130,6 +156,7 @@ export abstract class Optimizer<O extends CommonOptions> {
         defines: {
           RATE: typeof rate === 'object' ? 1 : 0,
           MASK: mask ? 1 : 0,
+          MAXIMIZE: settings.maximize ? 1 : 0,
           COUNT: steps ? 1 : 0,
           WG: workPerThread(arena.flat.device, 'optimizer', 'flat').group,
         },
@@ -138,18 +165,56 @@ export abstract class Optimizer<O extends CommonOptions> {
   }
 
   /**
+   * Records one dispatch of `rule`, a workgroup for each block.
+   * @param more.moved f32 that the rule reads and writes for each element, for the profiler
+   */
+  protected dispatch(
+    rule: Kernel,
+    { group, buffers, params, defines }: Update<O>,
+    more: {
+      readonly params: Readonly<Record<string, number>>;
+      readonly defines?: Readonly<Record<string, number>>;
+      readonly moved: number;
+    },
+  ): void {
+    const { flat, blocks } = group.arena;
+    rule.dispatch(flat.device, {
+      buffers,
+      params: { ...params, ...more.params },
+      grid: grid1d(blocks, 1),
+      defines: { ...defines, ...more.defines },
+      bytes: 4 * more.moved * flat.size,
+    });
+  }
+
+  /** The rates of a step by group. @throws TensorError for a list of another length than the groups' */
+  private ratesOf(lr: StepOptions['lr']): readonly Rate[] | undefined {
+    if (lr === undefined) return undefined;
+    if (!isRates(lr)) return this.groups.map(() => lr);
+    if (lr.length !== this.groups.length)
+      throw new TensorError(
+        'optimizer',
+        `lr lists ${lr.length} rates for ${this.groups.length} groups`,
+        'give one rate for all groups, or one for each',
+      );
+    return lr;
+  }
+
+  /**
    * States as views in the parameters' shapes, to save and to read: `momentum.weight`, `step.weight`. With several groups, names begin
    * with the group's number. Dispose them.
    */
   stateDict(): Record<string, Tensor> {
     const dict: Record<string, Tensor> = {};
-    for (const [which, { arena, states, steps }] of this.groups.entries()) {
+    for (const [which, { arena, states, steps, blockStates }] of this.groups.entries()) {
+      const perBlock = [...(steps ? ([['step', steps]] as const) : []), ...Object.entries(blockStates)];
       const prefix = this.groups.length > 1 ? `${which}.` : '';
       for (const [index, parameter] of arena.parameters.entries()) {
         const name = arena.nameOf(index);
         for (const [state, flat] of Object.entries(states)) dict[`${prefix}${state}.${name}`] = arena.viewOf(flat, index);
-        if (steps && parameter.size > 0)
-          dict[`${prefix}step.${name}`] = view(steps, { shape: [], strides: [], offset: arena.firstBlock(index) });
+        if (parameter.size === 0) continue;
+        for (const [state, list] of perBlock)
+          dict[`${prefix}${state}.${name}`] = view(list, { shape: [], strides: [], offset: arena.firstBlock(index) });
       }
     }
     return dict;
@@ -170,7 +235,10 @@ export abstract class Optimizer<O extends CommonOptions> {
         );
       for (const [name, target] of Object.entries(targets)) {
         const source = dict[name] as Tensor;
-        if (name.replace(/^\d+\./, '').startsWith('step.')) this.loadSteps(target, source);
+        const group = this.groups.find(({ steps, blockStates }) =>
+          [steps, ...Object.values(blockStates)].some((list) => list?.storage === target.storage),
+        );
+        if (group) setBlocks(group.arena, target, source);
         else copyInto(target, source);
       }
     } finally {
@@ -178,23 +246,11 @@ export abstract class Optimizer<O extends CommonOptions> {
     }
   }
 
-  /** Sets the count of all blocks of a parameter; `target` is the first one. */
-  private loadSteps(target: Tensor, source: Tensor): void {
-    for (const { arena, steps } of this.groups) {
-      if (steps?.storage !== target.storage) continue;
-      const index = arena.parameters.findIndex((parameter, i) => parameter.size > 0 && arena.firstBlock(i) === target.offset);
-      const blocks = Math.ceil(nth(arena.parameters, index).size / BLOCK);
-      using all = view(steps, { shape: [blocks], strides: [1], offset: target.offset });
-      using repeated = view(source, { shape: [blocks], strides: [0] });
-      copyInto(all, repeated);
-    }
-  }
-
   /** Releases states and buffers; the parameters keep their values. */
   dispose(): void {
-    for (const { arena, states, steps } of this.groups) {
+    for (const { arena, states, steps, blockStates } of this.groups) {
       arena.dispose();
-      for (const state of Object.values(states)) state.dispose();
+      for (const state of [...Object.values(states), ...Object.values(blockStates)]) state.dispose();
       steps?.dispose();
     }
   }
@@ -202,6 +258,19 @@ export abstract class Optimizer<O extends CommonOptions> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Sets one number of a parameter in all of its blocks; `target` is the first one. */
+function setBlocks(arena: Arena, target: Tensor, source: Tensor): void {
+  const index = arena.parameters.findIndex((parameter, i) => parameter.size > 0 && arena.firstBlock(i) === target.offset);
+  const blocks = Math.ceil(nth(arena.parameters, index).size / BLOCK);
+  using all = view(target, { shape: [blocks], strides: [1], offset: target.offset });
+  using repeated = view(source, { shape: [blocks], strides: [0] });
+  copyInto(all, repeated);
+}
+
+function isRates(lr: Rate | readonly Rate[]): lr is readonly Rate[] {
+  return Array.isArray(lr);
 }
 
 function isTensors<O>(list: readonly Tensor[] | readonly Group<O>[]): list is readonly Tensor[] {

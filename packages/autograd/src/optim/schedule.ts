@@ -2,6 +2,9 @@
  * Learning-rate schedules as pure functions of epoch and step. Pass the number to a captured step as an input, or to `step(gradients, { lr })`.
  */
 
+import { TensorError } from '@mudpt/tensor';
+import { nth } from '@mudpt/tensor/internal';
+
 /** Epoch and step of training; both count from 0. `steps` is the number of steps in an epoch. */
 export type Progress = { readonly epoch: number; readonly step: number; readonly steps: number };
 
@@ -34,6 +37,93 @@ export function stepDecay(lr: number, sizeOrMilestones: number | readonly number
   };
 }
 
+/** `lr` times `gamma` to the power of the epochs passed (torch's ExponentialLR). */
+export function exponential(lr: number, gamma: number): Schedule {
+  return ({ epoch }) => lr * gamma ** epoch;
+}
+
+/** From `lr` to `end` over `epochs` as (1 - epoch / epochs)^power (torch's PolynomialLR, where end is 0). */
+export function polynomial(lr: number, epochs: number, power = 1, end = 0): Schedule {
+  return ({ epoch }) => end + (lr - end) * (1 - Math.min(1, epoch / epochs)) ** power;
+}
+
+/**
+ * Half a cosine from `lr` to `end` again and again: the first over `epochs`, each further one `factor` times as long as the one before (torch's
+ * CosineAnnealingWarmRestarts).
+ */
+export function cosineRestarts(lr: number, epochs: number, factor = 1, end = 0): Schedule {
+  return ({ epoch }) => {
+    const cycle =
+      factor === 1 ? Math.floor(epoch / epochs) : Math.floor(Math.log1p((epoch / epochs) * (factor - 1)) / Math.log(factor) + 1e-12);
+    const begun = factor === 1 ? cycle * epochs : (epochs * (factor ** cycle - 1)) / (factor - 1);
+    const share = (epoch - begun) / (epochs * factor ** cycle);
+    return end + ((lr - end) * (1 + Math.cos(Math.PI * share))) / 2;
+  };
+}
+
+/** Options of {@link oneCycle}, with torch's defaults. */
+export type OneCycle = {
+  /** Share of the whole in which the rate climbs. Default 0.3. */
+  readonly climb?: number;
+  /** The rate begins at `lr` divided by this. Default 25. */
+  readonly divisor?: number;
+  /** The rate ends at the first one divided by this. Default 1e4. */
+  readonly finalDivisor?: number;
+  /** Default 'cosine'. */
+  readonly shape?: 'cosine' | 'linear';
+  /** Whether the rate first falls back to where it began, as long as it climbed, and only then to its end. Default false. */
+  readonly threePhases?: boolean;
+};
+
+/**
+ * Climbs to `lr` and falls far below where it began, over `total` values, the last of which is the end (torch's OneCycleLR, without its cycle of the momentum). Count
+ * steps rather than epochs: `inSteps(oneCycle(0.1, steps))`.
+ */
+export function oneCycle(
+  lr: number,
+  total: number,
+  { climb = 0.3, divisor = 25, finalDivisor = 1e4, shape = 'cosine', threePhases = false }: OneCycle = {},
+): Schedule {
+  const first = lr / divisor;
+  const last = first / finalDivisor;
+  const top = climb * total - 1;
+  const points: readonly (readonly [at: number, lr: number])[] = threePhases
+    ? [
+        [0, first],
+        [top, lr],
+        [2 * climb * total - 2, first],
+        [total - 1, last],
+      ]
+    : [
+        [0, first],
+        [top, lr],
+        [total - 1, last],
+      ];
+  return ({ epoch }) => {
+    const next = Math.max(1, points.findIndex(([at], i) => i > 0 && epoch <= at));
+    const [[from, a], [to, b]] = [points[next - 1], points[next]] as [readonly [number, number], readonly [number, number]];
+    if (epoch >= total - 1) return last;
+    const share = (epoch - from) / (to - from);
+    return shape === 'linear' ? a + (b - a) * share : b + ((a - b) * (1 + Math.cos(Math.PI * share))) / 2;
+  };
+}
+
+/**
+ * Schedules one after another (torch's SequentialLR): each counts from 0 when the one before it ends.
+ * @param parts each with the epochs it takes; the last goes on
+ * @throws TensorError when there are none
+ */
+export function sequence(...parts: readonly (readonly [schedule: Schedule, epochs: number])[]): Schedule {
+  if (parts.length === 0) throw new TensorError('sequence', 'there are no schedules', 'give at least one, with its epochs');
+  return (progress) => {
+    let which = 0;
+    let begun = 0;
+    for (; which + 1 < parts.length && progress.epoch >= begun + nth(parts, which)[1]; which += 1) begun += nth(parts, which)[1];
+    const [schedule] = nth(parts, which);
+    return schedule({ ...progress, epoch: progress.epoch - begun });
+  };
+}
+
 /** Options of {@link warmUp}. */
 export type WarmUp = {
   /** Epochs of warm-up. */
@@ -58,7 +148,12 @@ export function warmUp(schedule: Schedule, { epochs, kind, lr, shift = true }: W
   };
 }
 
-/** The same schedule in steps instead of epochs: `perStep(cosine(1e-3, 10))` changes at every step. */
+/** The same schedule at every step instead of once per epoch: `perStep(cosine(1e-3, 10))` takes 10 epochs. */
 export function perStep(schedule: Schedule): Schedule {
   return ({ epoch, step, steps }) => schedule({ epoch: epoch + step / steps, step: 0, steps });
+}
+
+/** The same schedule with steps as its unit, counted over all epochs: `inSteps(cosine(1e-3, 500))` takes 500 steps, as torch's do when stepped by batch. */
+export function inSteps(schedule: Schedule): Schedule {
+  return ({ epoch, step, steps }) => schedule({ epoch: epoch * steps + step, step: 0, steps: 1 });
 }

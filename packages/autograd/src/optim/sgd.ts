@@ -1,7 +1,7 @@
 import { wgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor';
-import { grid1d, kernel } from '@mudpt/tensor/kernels';
-import { type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+import { kernel } from '@mudpt/tensor/kernels';
+import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
 const sgd = kernel({ name: 'optim.sgd', source: wgsl['optim/sgd.wgsl'], strided: true });
 
@@ -20,7 +20,7 @@ export class SGD extends Optimizer<SGDOptions> {
     parameters: readonly Tensor[] | readonly Group<SGDOptions>[],
     options: Pick<SGDOptions, 'lr'> & Partial<SGDOptions>,
   ) {
-    super(parameters, { lr: Number.NaN, lrFactor: 1, weightDecay: 0, momentum: 0, dampening: 0, nesterov: false }, options);
+    super(parameters, { lr: Number.NaN, ...COMMON, momentum: 0, dampening: 0, nesterov: false }, options);
   }
 
   protected validate({ nesterov, momentum, dampening }: SGDOptions): void {
@@ -37,14 +37,12 @@ export class SGD extends Optimizer<SGDOptions> {
     return momentum !== 0 && dampening !== 0;
   }
 
-  protected update({ group, buffers, params, defines }: Update<SGDOptions>): void {
-    const { momentum, dampening, nesterov } = group.options;
-    sgd.dispatch(group.arena.flat.device, {
-      buffers,
-      params: { ...params, momentum, dampening },
-      grid: grid1d(group.arena.blocks, 1),
-      defines: { ...defines, MOMENTUM: momentum === 0 ? 0 : 1, NESTEROV: nesterov ? 1 : 0 },
-      bytes: group.arena.flat.size * (momentum === 0 ? 12 : 20),
+  protected update(update: Update<SGDOptions>): void {
+    const { momentum, dampening, nesterov } = update.group.options;
+    this.dispatch(sgd, update, {
+      params: { momentum, dampening },
+      defines: { MOMENTUM: momentum === 0 ? 0 : 1, NESTEROV: nesterov ? 1 : 0 },
+      moved: momentum === 0 ? 3 : 5,
     });
   }
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { tensor, type Tensor } from '@mudpt/tensor';
 import { view } from '@mudpt/tensor/kernels';
 import { eachDevice } from '@mudpt/testing/support';
-import { AdamW, dropout, EMA, Gradients, parameter, SGD } from '../index.ts';
+import { AdamW, dropout, EMA, Gradients, LAMB, parameter, SGD } from '../index.ts';
 
 /** Less than a block, exactly one, and many with a ragged end. */
 const SIZES = [1, 3, 64, 256, 257, 1999];
@@ -10,9 +10,10 @@ const SIZES = [1, 3, 64, 256, 257, 1999];
 const numbers = (size: number, seed: number): Float32Array =>
   Float32Array.from({ length: size }, (_, i) => (((i + seed * 131) * 7919) % 257) / 128 - 1);
 
-const OPTIMIZERS: Readonly<Record<string, (parameters: readonly Tensor[]) => SGD | AdamW>> = {
+const OPTIMIZERS: Readonly<Record<string, (parameters: readonly Tensor[]) => SGD | AdamW | LAMB>> = {
   SGD: (parameters) => new SGD(parameters, { lr: 0.1, momentum: 0.9, dampening: 0.5, weightDecay: 0.01 }),
   AdamW: (parameters) => new AdamW(parameters, { lr: 0.1, amsgrad: true }),
+  LAMB: (parameters) => new LAMB(parameters, { lr: 0.1 }),
 };
 
 eachDevice('few long threads and many short ones have the same bits:', (ctx) => {

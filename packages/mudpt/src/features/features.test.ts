@@ -1,10 +1,9 @@
 /** Methods fitted to features: results, choice on validation, and saving. */
-import { randomFrom } from '@mudpt/autograd';
+import { lbfgs, randomFrom } from '@mudpt/autograd';
 import { alias, type Device, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { tinyClip, tinyContext } from '../../test/uneven.ts';
-import { lbfgs } from './lbfgs.ts';
 import { LinearProbe, linearProbe, type LinearProbeSettings } from '../methods/linear-probe.ts';
 import type { FeatureMethod, FeatureSet, FitData } from '../method/method.ts';
 import { methodNamed } from '../methods/registry.ts';

@@ -99,6 +99,8 @@ export interface PromptMethod extends Learnt {
   readonly views?: 2;
   /** labels [B] i32. @param images2 the second views of the images, in their shape, where {@link views} is 2 */
   loss(images: Tensor, labels: Tensor, images2?: Tensor): StepLoss;
+  /** Factors of the learning rate, by name of what is learnt; 1 for those that it does not name. Absent: one rate for all. */
+  readonly rateFactors?: ReadonlyMap<string, number>;
   /** Absent: the optimizer gets the gradient of the loss. Gradients of a step are those of `stepGradients`. */
   readonly gradientRule?: GradientRule;
   /** The prompt tokens that both towers get now; undefined where they depend on the image. Call it in a scope. */

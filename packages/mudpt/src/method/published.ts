@@ -47,8 +47,18 @@ export function publishedFor(
 export function merged(all: readonly MethodVariant[]): Required<MethodVariant> {
   return {
     settings: Object.assign({}, ...all.map(({ settings }) => settings)) as Record<string, unknown>,
-    training: Object.assign({}, ...all.map(({ training }) => training)) as Partial<TrainingSettings>,
+    training: mergedTraining(all.map(({ training }) => training)),
   };
+}
+
+/** Later values over earlier ones. Who sets epochs and no iterations wants epochs: earlier iterations end there. */
+export function mergedTraining(
+  layers: readonly (Partial<TrainingSettings> | Readonly<Record<string, unknown>> | undefined)[],
+): Partial<TrainingSettings> {
+  return layers.reduce<Partial<TrainingSettings>>((all, layer = {}) => {
+    const isByEpochs = layer['epochs' as keyof typeof layer] !== undefined && !('iterations' in layer) && 'iterations' in all;
+    return { ...all, ...(isByEpochs && { iterations: 0 }), ...layer };
+  }, {});
 }
 
 /** Values for people: `depth 3, lr 0.0026`; lists by their length. */

@@ -21,6 +21,12 @@ const training = {
     .default(10)
     .describe('passes over the training images')
     .register(settingMetadata, { flag: 'epochs', placeholder: 'count' }),
+  iterations: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('updates after which training ends, in place of epochs: the last pass is cut, and cosines count updates; 0: epochs')
+    .register(settingMetadata, { flag: 'iterations', placeholder: 'count', before: 0 }),
   batchSize: z
     .int()
     .positive()

@@ -4,13 +4,12 @@
  *
  * The objective is scikit-learn's, divided by C and the number of images: mean cross-entropy + |W|^2 / (2 C N); biases are not penalised.
  */
-import { lossAndGradients } from '@mudpt/autograd';
+import { type Evaluation, lbfgs, lossAndGradients } from '@mudpt/autograd';
 import { alias, capture, type Captured, crossEntropy, keep, linear, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
 import { z } from 'zod';
 import { type ClassContext, expectNoSubclass, expectSameClasses } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
-import { type Evaluation, lbfgs } from '../features/lbfgs.ts';
 import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from '../method/method.ts';
 import { accuracyOf, expectSet } from '../features/accuracy.ts';
 

@@ -3,6 +3,7 @@ import type { ClipConfig } from '@mudpt/clip';
 import { InputError } from '@mudpt/tensor';
 import type * as z from 'zod';
 import { embeddedTraining, settingsForLayers } from '../method/model-defaults.ts';
+import { mergedTraining } from '../method/published.ts';
 import { publishedValues } from './published.ts';
 import { isEqual } from '@mudpt/tensor/internal';
 import { type Setting, settingsOf } from '../settings/fields.ts';
@@ -35,7 +36,7 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
   }
   const isPreset = config.model === 'embedded' && !published.isPublished;
   const preset = isPreset ? embeddedTraining(method) : {};
-  const training = { ...preset, ...published.training, ...config.training };
+  const training = mergedTraining([preset, published.training, config.training]);
   return { ...config, settings, training: checked(method.training, training, source, 'training.') };
 }
 

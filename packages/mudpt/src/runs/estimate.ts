@@ -14,7 +14,7 @@ import { imageFeatures } from '../evaluation/image-features.ts';
 import { predictImages } from '../evaluation/predict.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import { Stepper } from '../train/step.ts';
-import { updatesOf } from '../train/updates.ts';
+import { lengthOf, updatesOf } from '../train/updates.ts';
 
 export interface Estimate {
   readonly classes: number;
@@ -105,7 +105,7 @@ export async function estimateRun(asked: TrainInput, device: Device): Promise<Es
       (await timed(device, async () => {
         for (let i = 0; i < TIMED; i++) await step();
       })) / TIMED;
-    const all = updates * settings.epochs;
+    const { all } = lengthOf(settings, updates);
     return {
       ...facts,
       updates: all,

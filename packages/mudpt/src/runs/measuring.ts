@@ -5,6 +5,7 @@ import { predictFeatures, predictImages, predictZeroShot } from '../evaluation/p
 import { type ImagePrediction, metricsOfPredictions } from '../evaluation/predictions.ts';
 import type { Item } from '../data/index.ts';
 import type { Method, PromptMethod, TrainingSettings } from '../methods/index.ts';
+import { lengthOf } from '../train/updates.ts';
 import { DivergedError } from '../train/diverged.ts';
 import { tryAlternatives } from './alternatives.ts';
 import type { Evaluation } from './records.ts';
@@ -44,8 +45,10 @@ async function predictPrompted(stage: Stage, method: PromptMethod, items: readon
   } catch (cause) {
     if (!(cause instanceof NotFiniteError)) throw cause;
     const { training } = summary.current;
-    const { epochs, lr } = config.training as TrainingSettings;
-    const place = { epoch: epochs - 1, step: Math.max(0, training.stepsPerEpoch - 1), lr, askedLr: lr };
+    const settings = config.training as TrainingSettings;
+    const { lr } = settings;
+    const { epochs, last } = lengthOf(settings, training.stepsPerEpoch);
+    const place = { epoch: epochs - 1, step: Math.max(0, last - 1), lr, askedLr: lr };
     throw new DivergedError({ ...place, loss: 'finite', what: cause.problem }, training, { cause });
   }
 }

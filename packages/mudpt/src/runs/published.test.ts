@@ -310,6 +310,19 @@ describe('a protocol and a variant', () => {
   });
 });
 
+it('epochs that are asked for end iterations that were not', () => {
+  const of = (training: object, more: object = {}) =>
+    ofRun({ method: 'clip-lora', protocol: 'few-shot', shots: 4, training, ...more } as RunInput);
+  expect(of({}).training).toMatchObject({ iterations: 2000, epochs: 160, finalLr: 1e-6, warmupEpochs: 0, batchSize: 32 });
+  expect(of({ epochs: 3 }).training).toMatchObject({ iterations: 0, epochs: 3 });
+  expect(of({ epochs: 3, iterations: 7 }).training).toMatchObject({ iterations: 7, epochs: 3 });
+  expect(of({}, { shots: 16 }).training).toMatchObject({ iterations: 8000 });
+  // A run of before: its epochs stand in its configuration, and no iterations.
+  const before = of({ epochs: 432 });
+  expect(identity(before)).not.toContain('iterations');
+  expect(identity(of({}))).toContain('iterations');
+});
+
 /** A row for whatever methods state, as docs/published-settings.md has them. */
 function tableOfAll(): string {
   const rows = methodNames().flatMap((name) => {

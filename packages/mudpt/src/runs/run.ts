@@ -5,7 +5,7 @@ import { InputError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import type { Dataset } from '../data/index.ts';
 import { describeImported } from '../import/index.ts';
-import { methodNamed, type TrainingSettings } from '../methods/index.ts';
+import { methodNamed } from '../methods/index.ts';
 import { changedPlugins } from '../plugins/load.ts';
 import { fitToModel, runName } from './config.ts';
 import { loadConfig } from './config-plugins.ts';
@@ -14,7 +14,7 @@ import type { RunConfig, TrainInput } from './settings.ts';
 import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { type BaseModel, openModel } from './model.ts';
-import { updatesOf } from '../train/updates.ts';
+import { mostOfRun } from './length.ts';
 import { expectTrainable, openRunData, separateData } from './run-data.ts';
 import type { RunSummary } from './records.ts';
 import { RunFolder } from './run-folder.ts';
@@ -119,17 +119,11 @@ async function begin(parts: Parts, options: RunOptions, notes: readonly string[]
     config = await folder.readConfig();
     if (summary.state === 'diverged') more.push('this run diverged; it goes on from its last finite checkpoint');
     if (methodNamed(config.method).training) {
-      const { note } = await findCheckpoint(folder, parts.marks, mostSteps(config, parts.dataset));
+      const { note } = await findCheckpoint(folder, parts.marks, mostOfRun(config, parts.dataset.splits.train.length));
       if (note !== undefined) more.push(note);
     }
   }
   return await runSession({ ...parts, config, resume: goesOn ? summary : undefined, lock, options }, more);
-}
-
-/** What training may reach at most: images that cannot be read are not known yet. */
-function mostSteps({ training, accumulate }: RunConfig, { splits }: Dataset) {
-  const { epochs, batchSize } = training as TrainingSettings;
-  return { epochs, updates: updatesOf(splits.train.length, batchSize, accumulate).updates };
 }
 
 function finished(folder: RunFolder, config: RunConfig, summary: RunSummary, { observer }: RunOptions): RunResult {

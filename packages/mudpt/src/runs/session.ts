@@ -12,6 +12,7 @@ import { expectRoomForEpochs } from './epoch-files.ts';
 import { FeatureStore } from './feature-store.ts';
 import { frozenFeatures, frozenTexts } from './frozen-features.ts';
 import { compareWithOthers, measureTuned, measureZeroShot, validate } from './measuring.ts';
+import { lengthOfRun } from './length.ts';
 import { createMethod, runLoader } from './prepare.ts';
 import { writePrompts } from './prompt-file.ts';
 import type { RunSummary } from './records.ts';
@@ -20,6 +21,7 @@ import { forwardOptions, type SessionParts, type Stage } from './stage.ts';
 import { accuracies, firstSummary, predictionLines, promptFacts } from './summary.ts';
 import { SummaryRecord } from './summary-record.ts';
 import type { NewClasses } from '../train/trainer-options.ts';
+import { lengthOf } from '../train/updates.ts';
 import { expectBudget, fitMethod, newClassesOf, trainMethod } from './training.ts';
 
 /**
@@ -41,7 +43,7 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     // What cannot be is told before anything is written or measured.
     if (config.imported) await loadImported(method, base.clip, config.imported);
     else if (method.kind === 'prompts') {
-      expectRoomForEpochs(countLearnt(method), (config.training as TrainingSettings).epochs, config.keepEpochs);
+      expectRoomForEpochs(countLearnt(method), lengthOfRun(config, parts.dataset.splits.train.length).epochs, config.keepEpochs);
       expectBudget(parts, method, budget);
     }
     const newClasses = await newClassesOf(parts, method);
@@ -73,7 +75,7 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
       return result(summary.current.state === 'finished' ? summary.current : await summary.note({ state: 'stopped' }));
     if (error instanceof DivergedError) {
       const { divergence, training } = error;
-      const { epochs } = config.training as TrainingSettings;
+      const { epochs } = lengthOf(config.training as TrainingSettings, training.stepsPerEpoch);
       await summary.note({ state: 'diverged', training: { ...summary.current.training, ...training, epochs, divergence } });
       await options.afterwards?.({ folder, dataset, clip: base.clip, method: undefined });
     }

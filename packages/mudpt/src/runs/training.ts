@@ -6,7 +6,7 @@ import { countLearnt, fitFeatures } from '../train/fit.ts';
 import { Stepper } from '../train/step.ts';
 import { trainPrompts } from '../train/trainer.ts';
 import type { NewClasses } from '../train/trainer-options.ts';
-import { updatesOf } from '../train/updates.ts';
+import { lengthOf, updatesOf } from '../train/updates.ts';
 import type { FeatureStore } from './feature-store.ts';
 import { InputError } from '@mudpt/tensor';
 import { classContext } from '../method/class-context.ts';
@@ -73,7 +73,7 @@ export async function trainMethod(
     onProgress: observer?.onProgress?.bind(observer),
     onEpoch: observer?.onEpoch?.bind(observer),
   });
-  await summary.note({ training: { ...reached, epochs: settings.epochs } });
+  await summary.note({ training: { ...reached, epochs: lengthOf(settings, reached.stepsPerEpoch).epochs } });
   return isStopped;
 }
 

@@ -67,6 +67,22 @@ eachDevice('Stepper', (ctx) => {
     await expect(lossOf()).rejects.toThrow(/coprompt: its loss needs a second view of the images/);
   });
 
+  it('takes the rate factors of a method, by name', () =>
+    withMethod(async (method) => {
+      const learnt = [...method.learnable].filter(([, { size: count }]) => count > 0);
+      const [still, moved] = learnt.map(([name]) => name) as [string, string];
+      Object.assign(method, { rateFactors: new Map([[still, 0]]) });
+      const valueOf = async (name: string) => [...(await (method.learnable.get(name) as (typeof learnt)[0][1]).data())];
+      const before = [await valueOf(still), await valueOf(moved)];
+      using stepper = new Stepper(ctx.device, method, settings);
+      const batch = batchOf([2, 3, size, size]);
+      stepper.step([{ ...batch, images: batch.images.map((_, at) => Math.sin(at)) }], 0.1);
+      expect(await valueOf(still)).toEqual(before[0]);
+      expect(await valueOf(moved)).not.toEqual(before[1]);
+      Object.assign(method, { rateFactors: new Map([['nothing', 2]]) });
+      expect(() => new Stepper(ctx.device, method, settings)).toThrow(/vpt: it has a rate factor for nothing/);
+    }));
+
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 
   it('tells six parts of a loss', () =>

@@ -79,7 +79,7 @@ export class Stepper {
   ) {
     // At depth 1 the deep prompts are tensors of no elements; they cannot be learnt.
     const parameters = [...method.learnable.values()].filter((tensor) => tensor.size > 0);
-    this.optimizer = optimizerOf(parameters, settings);
+    this.optimizer = optimizerOf(parameters, settings, factorsOf(method));
     this.sums = keep(zeros([SUMS], { device }));
     this.none = keep(zeros([SUMS], { device }));
     const zeroed = () => new Map(parameters.map((parameter) => [parameter, keep(zeros(parameter.shape, { device }))]));
@@ -226,6 +226,16 @@ export class Stepper {
     for (const gradients of [ofLoss, ...ofGuides])
       for (const average of gradients.values()) copyInto(average, zeros(average.shape, { device: this.device }));
   }
+}
+
+/** @throws MethodError for a factor of something that is not learnt */
+function factorsOf({ name, learnable, rateFactors = new Map() }: PromptMethod): ReadonlyMap<Tensor, number> {
+  const entries = [...rateFactors].map(([learnt, factor]): [Tensor, number] => {
+    const tensor = learnable.get(learnt);
+    if (tensor) return [tensor, factor];
+    throw new MethodError(name, `it has a rate factor for ${learnt}, which it does not learn`, 'name what is in learnable');
+  });
+  return new Map(entries);
 }
 
 function batchOf(images: readonly number[]): number {

@@ -138,6 +138,31 @@ eachDevice('trainPrompts', (ctx) => {
     expect(curve(parts)).toEqual(curve(whole));
   });
 
+  it('stops after so many iterations, cuts the last epoch, and counts the schedule by them; in parts, too', async () => {
+    await using at = await temporaryFolder();
+    const dataset = await shapes(join(at.path, 'data'));
+    using clip = tinyClip(ctx.device);
+    const training: TrainingInput = { epochs: 9, iterations: 3, batchSize: 8, lr: 0.1, warmupEpochs: 0, schedule: 'cosine-per-step' };
+    const whole = new MemoryRecorder();
+    const result = await trained(clip, dataset, training, { recorder: whole });
+    expect(result).toMatchObject({ epochsDone: 2, stepsPerEpoch: 2, isStopped: false });
+    const rates = whole.lines.flatMap((line) => (line.kind === 'step' ? [line.lr] : []));
+    expect(rates).toHaveLength(3);
+    for (const [step, rate] of rates.entries()) expect(rate).toBeCloseTo(0.05 * (1 + Math.cos((Math.PI * step) / 3)), 12);
+    const parts = new MemoryRecorder();
+    let [sessions, last] = [0, undefined as Outcome | undefined];
+    for (; last?.isStopped !== false; sessions++) {
+      const stop = new AbortController();
+      last = await trained(clip, dataset, training, { recorder: parts, signal: stop.signal, onProgress: () => stop.abort() });
+    }
+    expect(sessions).toBe(3);
+    expect(last.learnt).toEqual(result.learnt);
+    // Epochs that hold as many are the same training, but for the schedule.
+    const constant = { ...training, schedule: 'constant' } as const;
+    const [counted, even] = [{ ...constant, iterations: 4 }, { ...constant, iterations: 0, epochs: 2 }];
+    expect((await trained(clip, dataset, counted)).learnt).toEqual((await trained(clip, dataset, even)).learnt);
+  });
+
   it('what is not finite is never kept', async () => {
     await using at = await temporaryFolder();
     const dataset = await shapes(join(at.path, 'data'));

@@ -23,7 +23,7 @@ import {
 import { type StepStats, Stepper } from './step.ts';
 import { Throughput } from './throughput.ts';
 import type { TrainerOptions, TrainingReached, TrainingResult } from './trainer-options.ts';
-import { groups, updatesOf } from './updates.ts';
+import { groups, type Length, lengthOf, updatesOf } from './updates.ts';
 
 /**
  * Trains `options.method` in place, from the beginning or from the recorder's state.
@@ -40,7 +40,7 @@ class Trainer {
   private readonly stepper: Stepper;
   private readonly best: BestEpoch;
   private readonly learning: Learning;
-  private readonly updates: number;
+  private readonly length: Length;
   private readonly group: number;
   private state = BEGINNING;
   /** When this session began, less the seconds of earlier ones. */
@@ -53,17 +53,16 @@ class Trainer {
     this.recorder = recorder;
     const { updates, group } = updatesOf(train.length, settings.batchSize, loop.accumulate);
     if (updates === 0) throw new InputError('training', 'there are no training pictures', 'give some');
-    [this.updates, this.group] = [updates, group];
+    this.length = lengthOf(settings, updates);
+    this.group = group;
     this.best = new BestEpoch(method, loop, val.length, clip.device);
     this.stepper = new Stepper(clip.device, method, settings, group);
     this.learning = { method, optimizer: this.stepper.optimizer, best: this.best.copies, sums: this.stepper.sums };
   }
 
   async run(): Promise<TrainingResult> {
-    const { epochs } = this.options.settings;
-    const found = await withTensors(this.learning, (tensors) =>
-      this.recorder.restore(tensors, { epochs, updates: this.updates }),
-    );
+    const { epochs } = this.length;
+    const found = await withTensors(this.learning, (tensors) => this.recorder.restore(tensors, this.length));
     if (found) this.goOn(found);
     else {
       this.choose();
@@ -95,7 +94,8 @@ class Trainer {
   /** @returns false when it was asked to stop on the way */
   private async epoch(epoch: number, epochs: number): Promise<boolean> {
     const { loader, method, train, settings, loop, signal } = this.options;
-    const { updates, group } = this;
+    const { group } = this;
+    const { updates } = this.length;
     const schedule = scheduleOf(settings);
     const started = performance.now();
     let { read, epoch: total } = this.state.curve;
@@ -109,7 +109,7 @@ class Trainer {
       lr = schedule({ epoch, step, steps: updates });
       this.stepper.step(some, lr);
       step += 1;
-      const isLast = step === updates;
+      const isLast = step === this.updatesIn(epoch);
       const isDue = performance.now() - this.savedAt > loop.checkpointSeconds * 1000;
       // The first reading comes at once, to show that compiling is over and training runs. When a checkpoint is written does not count, so
       // that the curve of a run that was stopped is that of one that was not.
@@ -135,9 +135,10 @@ class Trainer {
   private async finishEpoch(epoch: number, lr: number, total: EpochSums, seconds: number): Promise<void> {
     const mean = { loss: total.loss / total.batches, accuracy: total.accuracy / total.batches };
     const { loss } = mean;
-    const isDue = this.best.isDue(epoch, this.options.settings.epochs);
-    const valAccuracy = isDue ? await this.validate({ epoch, step: this.updates - 1, lr }, loss) : undefined;
-    const newAccuracy = await this.newClassesAccuracy({ epoch, step: this.updates - 1, lr }, loss);
+    const isDue = this.best.isDue(epoch, this.length.epochs);
+    const place = { epoch, step: this.updatesIn(epoch) - 1, lr };
+    const valAccuracy = isDue ? await this.validate(place, loss) : undefined;
+    const newAccuracy = await this.newClassesAccuracy(place, loss);
     const line = {
       kind: 'epoch',
       epoch,
@@ -147,10 +148,16 @@ class Trainer {
       ...(valAccuracy !== undefined && { valAccuracy }),
       ...(newAccuracy !== undefined && { newAccuracy }),
     } as const;
-    await this.recorder.log(line, (epoch + 1) * this.updates - 1);
+    await this.recorder.log(line, epoch * this.length.updates + place.step);
     this.options.onEpoch?.(line);
     const decided = valAccuracy === undefined ? {} : this.best.after(epoch, valAccuracy, this.state);
     await this.save({ epoch: epoch + 1, step: 0, curve: NO_CURVE, ...decided }, { lr, loss });
+  }
+
+  /** Updates of an epoch: the last one may be cut. */
+  private updatesIn(epoch: number): number {
+    const { epochs, updates, last } = this.length;
+    return epoch + 1 === epochs ? last : updates;
   }
 
   private validate(place: Place, loss: number): Promise<number> {
@@ -193,12 +200,12 @@ class Trainer {
 
   private async log({ epoch, epochs, step, stats, lr, imagesPerSecond }: Reading): Promise<void> {
     const { loss, accuracy, terms } = stats;
-    const { updates } = this;
+    const { updates, all } = this.length;
     const bytes = this.options.clip.device.memory().totalBytes;
     const numbers = { loss, accuracy, lr, imagesPerSecond, bytes };
     const line: MetricsLine = { kind: 'step', epoch, step: epoch * updates + step - 1, ...numbers, ...(terms && { terms }) };
     await this.recorder.log(line, line.step);
-    const imagesToGo = ((epochs - epoch) * updates - step) * this.group * this.options.settings.batchSize;
+    const imagesToGo = (all - epoch * updates - step) * this.group * this.options.settings.batchSize;
     const eta = this.throughput.isKnown ? imagesToGo / imagesPerSecond : Number.POSITIVE_INFINITY;
     this.options.onProgress?.({ epoch, epochs, step, steps: updates, ...numbers, eta });
   }
@@ -209,7 +216,8 @@ class Trainer {
     { lr = 0, loss = Number.NaN }: { lr?: number; loss?: number } = {},
   ): Promise<void> {
     const state = { ...this.state, ...change, seconds: (performance.now() - this.begun) / 1000 };
-    const [epoch, step] = state.step > 0 ? [state.epoch, state.step - 1] : [Math.max(0, state.epoch - 1), this.updates - 1];
+    const before = Math.max(0, state.epoch - 1);
+    const [epoch, step] = state.step > 0 ? [state.epoch, state.step - 1] : [before, this.updatesIn(before) - 1];
     const { device } = this.options.clip;
     await withTensors(this.learning, async (tensors) => {
       const fix = 'use a smaller learning rate';
@@ -234,7 +242,7 @@ class Trainer {
   private reached(): TrainingReached {
     const { epoch, seconds } = this.state;
     const { peakBytes } = this.options.clip.device.memory();
-    return { epochsDone: epoch, stepsPerEpoch: this.updates, seconds, peakBytes };
+    return { epochsDone: epoch, stepsPerEpoch: this.length.updates, seconds, peakBytes };
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Evaluation, lbfgs } from './lbfgs.ts';
+import { add, matmul, mseLoss, tensor } from '@mudpt/tensor';
+import { eachDevice } from '@mudpt/testing/support';
+import { type Evaluation, lbfgs, minimize, parameter } from '../index.ts';
 
 const rosenbrock = (x: Float64Array): Promise<Evaluation> => {
   const gradient = new Float64Array(x.length);
@@ -45,5 +47,22 @@ describe('lbfgs', () => {
     expect([...seen].sort((a, b) => b - a)).toEqual(seen);
     const flat = (x: Float64Array): Promise<Evaluation> => Promise.resolve({ value: 1, gradient: x.map(() => 1) });
     expect((await lbfgs(flat, start, { maxIterations: 5, tolerance: 1e-8 })).reason).toBe('stalled');
+  });
+});
+
+eachDevice('minimize', (ctx) => {
+  it('leaves the least squares in the parameters', async () => {
+    const { device } = ctx;
+    using a = tensor([1, 2, 0, 1, 3, -1, 2, 2, 1, 1, 0, 4], { shape: [4, 3], device });
+    using wanted = tensor([1, -2, 0.5], { shape: [3, 1], device });
+    using w = parameter(tensor([0, 0, 0], { shape: [3, 1], device }));
+    using offset = parameter(tensor([5], { device }));
+    using y = matmul(a, wanted);
+    const { reason, value } = await minimize(() => mseLoss(add(matmul(a, w), offset), y), [w, offset], { maxIterations: 60 });
+    expect(reason).not.toBe('iterations');
+    expect(value).toBeLessThan(1e-9);
+    const found = [...(await w.data()), await offset.item()];
+    for (const [i, expected] of [1, -2, 0.5, 0].entries()) expect(found[i]).toBeCloseTo(expected, 3);
+    await expect(minimize(() => mseLoss(a, a), [])).rejects.toThrow(/^minimize: there are no parameters/);
   });
 });
