@@ -36,7 +36,11 @@ for (const command of nth(replay.plans, 0).commands) {
 }
 const rows = [...families].toSorted(([, a], [, b]) => leastTime(b, GPUS[0]) - leastTime(a, GPUS[0]));
 const total = rows.reduce<Work>(
-  (sum, [, { launches, flops, bytes }]) => ({ launches: sum.launches + launches, flops: sum.flops + flops, bytes: sum.bytes + bytes }),
+  (sum, [, { launches, flops, bytes }]) => ({
+    launches: sum.launches + launches,
+    flops: sum.flops + flops,
+    bytes: sum.bytes + bytes,
+  }),
   { launches: 0, flops: 0, bytes: 0 },
 );
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -50,8 +54,25 @@ const cellsOf = (name: string, work: Work, times: readonly number[]): string[] =
 console.log(`MuDPT step, ViT-B/16, B = ${BATCH}, C = ${classes}; plan of ${device.adapter.name}\n`);
 console.log(line(['family', 'launches', 'GFLOP', 'MB', ...GPUS.map(({ name }) => `${name}, ms`)]));
 console.log(line(['---', '---:', '---:', '---:', ...GPUS.map(() => '---:')]));
-for (const [family, work] of rows) console.log(line(cellsOf(family, work, GPUS.map((gpu) => leastTime(work, gpu)))));
-console.log(line(cellsOf('sum', total, GPUS.map((gpu) => rows.reduce((sum, [, work]) => sum + leastTime(work, gpu), 0)))));
+for (const [family, work] of rows)
+  console.log(
+    line(
+      cellsOf(
+        family,
+        work,
+        GPUS.map((gpu) => leastTime(work, gpu)),
+      ),
+    ),
+  );
+console.log(
+  line(
+    cellsOf(
+      'sum',
+      total,
+      GPUS.map((gpu) => rows.reduce((sum, [, work]) => sum + leastTime(work, gpu), 0)),
+    ),
+  ),
+);
 replay.dispose();
 optimizer.dispose();
 method.dispose();

@@ -15,7 +15,8 @@ export async function methods(device: Device, effort: Effort, { classes }: { rea
   using clip = randomClip(CLIP_CONFIGS['ViT-B/16'], undefined, { device });
   const learners = methodNames().filter((name) => methodNamed(name).training !== undefined);
   const rows: Row[] = [];
-  for (const name of [REFERENCE, ...learners.filter((one) => one !== REFERENCE)]) rows.push(await measure(clip, name, classes, effort));
+  for (const name of [REFERENCE, ...learners.filter((one) => one !== REFERENCE)])
+    rows.push(await measure(clip, name, classes, effort));
   const reference = rows[0];
   return rows.map((row) => ({
     ...row,

@@ -92,9 +92,7 @@ export const REFERENCES = {
         s[1] = b2 * v + (1 - b2) * d * d;
         s[2] = product * mu(t);
         const denominator = sqrt(s[1] / (1 - b2 ** t)) + eps;
-        return (
-          (lr * (((1 - mu(t)) / (1 - s[2])) * d + (mu(t + 1) / (1 - s[2] * mu(t + 1))) * s[0])) / denominator
-        );
+        return (lr * (((1 - mu(t)) / (1 - s[2])) * d + (mu(t + 1) / (1 - s[2] * mu(t + 1))) * s[0])) / denominator;
       },
       decoupledWeightDecay,
     );

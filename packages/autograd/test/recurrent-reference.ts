@@ -16,7 +16,12 @@ function affine(weight: Float64Array, bias: Float64Array | undefined, x: readonl
 }
 
 /** One sequence [T][inputs] through all layers and directions: outputs [T][width] and the last states. */
-export function recurrent(kind: Kind, weights: Weights, hidden: number, sequence: Matrix): { output: Matrix; h: Matrix; c: Matrix } {
+export function recurrent(
+  kind: Kind,
+  weights: Weights,
+  hidden: number,
+  sequence: Matrix,
+): { output: Matrix; h: Matrix; c: Matrix } {
   const [hs, cs]: [number[][], number[][]] = [[], []];
   let current = sequence;
   for (let layer = 0; `layers.${layer}.inputs` in weights; layer += 1) {

@@ -326,7 +326,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * para
     const { device } = ctx;
     const { gpu } = device;
     const buffer = gpu.createBuffer({ size: 44, usage: 0x80 | 0x04 | 0x08 });
-    gpu.queue.writeBuffer(buffer, 0, Float32Array.from({ length: 11 }, (_, i) => i));
+    gpu.queue.writeBuffer(
+      buffer,
+      0,
+      Float32Array.from({ length: 11 }, (_, i) => i),
+    );
     using head = importBuffer(buffer, [2, 2], { offset: 4, device });
     using tail = importBuffer(buffer, [3], { offset: 20, device });
     expect(await head.data()).toEqual(Float32Array.of(1, 2, 3, 4));

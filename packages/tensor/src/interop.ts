@@ -38,12 +38,7 @@ const KEYS: Record<keyof Required<ImportOptions>, true> = { dtype: true, offset:
  * const buffer = device.gpu.createBuffer({ size: 32, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
  * using second = importBuffer(buffer, [2, 2], { offset: 16 });
  */
-export function importBuffer(
-  buffer: GPUBuffer,
-  shape: Shape,
-  options: DType | ImportOptions = {},
-  deviceGiven?: Device,
-): Tensor {
+export function importBuffer(buffer: GPUBuffer, shape: Shape, options: DType | ImportOptions = {}, deviceGiven?: Device): Tensor {
   const given = typeof options === 'string' ? { dtype: options } : options;
   expectOptions(OP, given, Object.keys(KEYS));
   const { dtype = 'f32', offset = 0, copy = false, device = deviceGiven ?? currentDevice(OP) } = given;
@@ -52,7 +47,11 @@ export function importBuffer(
   engine.expectDType(OP, dtype);
   const needed = copy ? COPY_SRC : STORAGE | COPY_SRC;
   if ((buffer.usage & needed) !== needed)
-    throw new InputError(OP, `the buffer's usage ${buffer.usage} lacks ${copy ? '' : 'STORAGE or '}COPY_SRC`, 'create it with both');
+    throw new InputError(
+      OP,
+      `the buffer's usage ${buffer.usage} lacks ${copy ? '' : 'STORAGE or '}COPY_SRC`,
+      'create it with both',
+    );
   if (!Number.isInteger(offset) || offset < 0 || offset % 4 !== 0)
     throw new InputError(OP, `offset is ${String(offset)} bytes`, 'give a multiple of 4, at least 0');
   const bytes = sizeOf(shape) * bytesPerElement(dtype);

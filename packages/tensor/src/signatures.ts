@@ -45,7 +45,11 @@ const attends = keysOf<AttentionOptions>({ causal: true, scale: true, cuSeqlens:
 const convolves = keysOf<Conv2dOptions & Conv1dOptions & Conv3dOptions>({ ...windows, groups: true });
 const convolvesBack = keysOf<ConvTranspose2dOptions & ConvTranspose1dOptions>({ ...windows, groups: true, outputPadding: true });
 const pools = keysOf<MaxPoolOptions & MaxPool1dOptions & MaxPool3dOptions>({ ...windows, ceilMode: true });
-const averages = keysOf<AvgPoolOptions & AvgPool1dOptions & AvgPool3dOptions>({ ...windows, ceilMode: true, countsPadding: true });
+const averages = keysOf<AvgPoolOptions & AvgPool1dOptions & AvgPool3dOptions>({
+  ...windows,
+  ceilMode: true,
+  countsPadding: true,
+});
 const window = keysOf<WindowOptions>(windows);
 const RANDOM_KEYS = keysOf<RandomOptions>({ key: true, stream: true, dtype: true, device: true });
 
@@ -82,7 +86,8 @@ const structured: Readonly<Record<Structured, Signature>> = {
   conv3d: take('x:tensor weight:tensor bias?:tensor', convolves),
   convTranspose1d: take('x:tensor weight:tensor bias?:tensor', convolvesBack),
   convTranspose2d: take('x:tensor weight:tensor bias?:tensor', convolvesBack),
-  countNonzero: reduced,  crossEntropy: take(
+  countNonzero: reduced,
+  crossEntropy: take(
     'logits:tensor labels:tensor',
     keysOf<CrossEntropyOptions>({ reduction: true, labelSmoothing: true, ignoreIndex: true, scale: true }),
   ),

@@ -54,16 +54,32 @@ eachDevice('containers of modules', (ctx) => {
       ['out', 'Linear', [[5, 1]], 5],
     ]);
     expect([table.parameters, table.trainable]).toEqual([17, 5]);
-    expect(String(table).split('\n')).toEqual([
-      'layer            output  parameters',
-      'Sequential       [5, 1]',
-      '  hidden (Linear)  [5, 4]          12',
-      '  out (Linear)   [5, 1]           5',
-      '17 parameters, 5 of them learnt',
-    ].map((line) => expect.stringMatching(new RegExp(line.trim().split(/ +/).map((word) => word.replace(/[[\]()]/g, '\\$&')).join(' +')))));
+    expect(String(table).split('\n')).toEqual(
+      [
+        'layer            output  parameters',
+        'Sequential       [5, 1]',
+        '  hidden (Linear)  [5, 4]          12',
+        '  out (Linear)   [5, 1]           5',
+        '17 parameters, 5 of them learnt',
+      ].map((line) =>
+        expect.stringMatching(
+          new RegExp(
+            line
+              .trim()
+              .split(/ +/)
+              .map((word) => word.replace(/[[\]()]/g, '\\$&'))
+              .join(' +'),
+          ),
+        ),
+      ),
+    );
     expect(net.training).toBe(true);
     using lstm = new LSTM(2, 3, { device: ctx.device, random: randomFrom(1) });
-    expect(summary(lstm, [1, 4, 2]).rows[0]?.outputs).toEqual([[1, 4, 3], [1, 1, 3], [1, 1, 3]]);
+    expect(summary(lstm, [1, 4, 2]).rows[0]?.outputs).toEqual([
+      [1, 4, 3],
+      [1, 1, 3],
+      [1, 1, 3],
+    ]);
     expect(lstm.forward.name).not.toBe('value');
   });
 });

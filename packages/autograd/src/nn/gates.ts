@@ -83,10 +83,6 @@ export const gruCandidate = fused(
 export const gruOutput = fused(
   'gruOutput',
   `z + ${s('(x + y)')} * (w - z)`,
-  [
-    ...['x', 'y'].map(() => `g * (w - z) * ${slope('(x + y)')}`),
-    `g * ${s('-(x + y)')}`,
-    `g * ${s('(x + y)')}`,
-  ],
+  [...['x', 'y'].map(() => `g * (w - z) * ${slope('(x + y)')}`), `g * ${s('-(x + y)')}`, `g * ${s('(x + y)')}`],
   (z: Tensor, hz: Tensor, n: Tensor, h: Tensor) => add(n, mul(sigmoid(add(z, hz)), sub(h, n))),
 );

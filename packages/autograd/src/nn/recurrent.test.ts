@@ -53,7 +53,8 @@ eachDevice('recurrent layers', (ctx) => {
     expectNormClose(await value.output.data(), { shape: [B, T, 4], data: outputsOf(kind, weights, xs) }, 1e-6, 'output');
     const lasts = (of: 'h' | 'c'): number[] => [0, 1, 2, 3].flatMap((way) => expected.flatMap((one) => one[of][way] as number[]));
     expectNormClose(await value.h.data(), { shape: [4, B, HIDDEN], data: lasts('h') }, 1e-6, 'last h');
-    if ('c' in value && value.c) expectNormClose(await (value.c as Tensor).data(), { shape: [4, B, HIDDEN], data: lasts('c') }, 1e-6, 'last c');
+    if ('c' in value && value.c)
+      expectNormClose(await (value.c as Tensor).data(), { shape: [4, B, HIDDEN], data: lasts('c') }, 1e-6, 'last c');
     for (const [name, one] of layer.namedTensors()) {
       const data = difference(kind, weights, weights[name] as Float64Array, xs);
       expectNormClose(await gradients.of(one).data(), { shape: one.shape, data }, 1e-5, name);
@@ -68,13 +69,18 @@ eachDevice('recurrent layers', (ctx) => {
     using lstm = new LSTM(INPUTS, HIDDEN, { device, random: randomFrom(4) });
     using x = tensor(Float32Array.from(xs), { shape: [B, T, INPUTS], device });
     const whole = lstm.forward(x);
-    using parts = capture(({ input }: { input: Tensor }) => {
-      const first = lstm.forward(input.narrow(1, 0, 2));
-      return lstm.forward(input.narrow(1, 2, 1), first.state);
-    }, { device });
+    using parts = capture(
+      ({ input }: { input: Tensor }) => {
+        const first = lstm.forward(input.narrow(1, 0, 2));
+        return lstm.forward(input.narrow(1, 2, 1), first.state);
+      },
+      { device },
+    );
     const { state } = parts({ input: x });
     expect(await state.c.data()).toEqual(await whole.state.c.data());
-    expect(() => lstm.forward(x, { h: x, c: x })).toThrow(/^LSTM: state.h has shape \[2, 3, 3\]; give \[1, 2, 2\]|^LSTM: state.h/);
+    expect(() => lstm.forward(x, { h: x, c: x })).toThrow(
+      /^LSTM: state.h has shape \[2, 3, 3\]; give \[1, 2, 2\]|^LSTM: state.h/,
+    );
     using gru = new GRU(INPUTS, HIDDEN, { layers: 2, dropout: 0.5, device, random: randomFrom(4) });
     const results = [1, 2].map((seed) => withSeed(seed, () => gru.forward(x)));
     expect(await results[0]!.output.data()).not.toEqual(await results[1]!.output.data());

@@ -2,7 +2,21 @@
  * Recurrent layers over sequences [B, T, inputs]: RNN, GRU, LSTM, in several layers and both directions. Source: torch.nn.RNN, GRU, LSTM; gates lie in its
  * order in the weights.
  */
-import { cat, chunk, linear, relu, scope, type Shape, ShapeError, stack, tanh, type Tensor, transpose, unbind, zeros } from '@mudpt/tensor';
+import {
+  cat,
+  chunk,
+  linear,
+  relu,
+  scope,
+  type Shape,
+  ShapeError,
+  stack,
+  tanh,
+  type Tensor,
+  transpose,
+  unbind,
+  zeros,
+} from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { Dropout } from './dropout.ts';
 import { gruCandidate, gruOutput, lstmOutput, lstmState } from './gates.ts';

@@ -90,7 +90,10 @@ function count(tensors: readonly Tensor[]): number {
   return tensors.reduce((sum, { size }) => sum + size, 0);
 }
 
-function table(rows: readonly SummaryRow[], { parameters, trainable }: { readonly parameters: number; readonly trainable: number }): string {
+function table(
+  rows: readonly SummaryRow[],
+  { parameters, trainable }: { readonly parameters: number; readonly trainable: number },
+): string {
   const cells = rows.map(({ name, kind, outputs, parameters: held }) => [
     name === '' ? kind : `${'  '.repeat(name.split('.').length)}${name} (${kind})`,
     outputs.map((shape) => `[${shape.join(', ')}]`).join(' '),

@@ -3,7 +3,19 @@
  * buffer: views made before that keep the old memory, and functions captured before that make the move an error.
  */
 import { wgsl } from '@mudpt/shaders';
-import { copyInto, type Device, DTypeError, empty, full, keep, sizeOf, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
+import {
+  copyInto,
+  type Device,
+  DTypeError,
+  empty,
+  full,
+  keep,
+  sizeOf,
+  type Tensor,
+  tensor,
+  TensorError,
+  zeros,
+} from '@mudpt/tensor';
 import { expectMovable, nth, rebind } from '@mudpt/tensor/internal';
 import { kernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';

@@ -31,7 +31,11 @@ export function clipGradValue(gradients: Gradients, most: number): void {
 }
 
 /** Replaces the gradients by views of what `clip` makes of all of them side by side. */
-function together<R>(op: string, gradients: Gradients, clip: (flat: Tensor) => { readonly clipped: Tensor; readonly result: R }): R {
+function together<R>(
+  op: string,
+  gradients: Gradients,
+  clip: (flat: Tensor) => { readonly clipped: Tensor; readonly result: R },
+): R {
   return noGrad(() => {
     if (gradients.size === 0) throw new TensorError(op, 'there are no gradients', 'give those of a loss');
     const list = [...gradients.values()];

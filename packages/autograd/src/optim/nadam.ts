@@ -18,7 +18,11 @@ export type NAdamOptions = CommonOptions & {
 /** NAdam as torch.optim.NAdam; one dispatch for each group. lr 0.002, betas 0.9 and 0.999, eps 1e-8, momentumDecay 0.004. */
 export class NAdam extends Optimizer<NAdamOptions> {
   constructor(parameters: readonly Tensor[] | readonly Group<NAdamOptions>[], options: Partial<NAdamOptions> = {}) {
-    super(parameters, { lr: 2e-3, ...COMMON, betas: [0.9, 0.999], eps: 1e-8, momentumDecay: 4e-3, decoupledWeightDecay: false }, options);
+    super(
+      parameters,
+      { lr: 2e-3, ...COMMON, betas: [0.9, 0.999], eps: 1e-8, momentumDecay: 4e-3, decoupledWeightDecay: false },
+      options,
+    );
   }
 
   protected validate({ betas: [beta1, beta2], eps }: NAdamOptions): void {

@@ -54,7 +54,9 @@ export function polynomial(lr: number, epochs: number, power = 1, end = 0): Sche
 export function cosineRestarts(lr: number, epochs: number, factor = 1, end = 0): Schedule {
   return ({ epoch }) => {
     const cycle =
-      factor === 1 ? Math.floor(epoch / epochs) : Math.floor(Math.log1p((epoch / epochs) * (factor - 1)) / Math.log(factor) + 1e-12);
+      factor === 1
+        ? Math.floor(epoch / epochs)
+        : Math.floor(Math.log1p((epoch / epochs) * (factor - 1)) / Math.log(factor) + 1e-12);
     const begun = factor === 1 ? cycle * epochs : (epochs * (factor ** cycle - 1)) / (factor - 1);
     const share = (epoch - begun) / (epochs * factor ** cycle);
     return end + ((lr - end) * (1 + Math.cos(Math.PI * share))) / 2;
@@ -100,7 +102,10 @@ export function oneCycle(
         [total - 1, last],
       ];
   return ({ epoch }) => {
-    const next = Math.max(1, points.findIndex(([at], i) => i > 0 && epoch <= at));
+    const next = Math.max(
+      1,
+      points.findIndex(([at], i) => i > 0 && epoch <= at),
+    );
     const [[from, a], [to, b]] = [points[next - 1], points[next]] as [readonly [number, number], readonly [number, number]];
     if (epoch >= total - 1) return last;
     const share = (epoch - from) / (to - from);

@@ -2,7 +2,18 @@
  * Backward functions that are linear in the gradient, as ops: the gradient of each is the forward, so that a tape outside can record them and
  * derivatives of any order run on the kernels of the first.
  */
-import { adaptiveAvgPool2d, avgPool2d, conv2d, embedding, expand, gather, gatherRows, indexSelect, reshape, slice } from '@mudpt/tensor';
+import {
+  adaptiveAvgPool2d,
+  avgPool2d,
+  conv2d,
+  embedding,
+  expand,
+  gather,
+  gatherRows,
+  indexSelect,
+  reshape,
+  slice,
+} from '@mudpt/tensor';
 import * as kernels from '@mudpt/tensor/internal';
 import { nth } from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';

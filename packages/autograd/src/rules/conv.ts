@@ -24,7 +24,13 @@ import {
 } from '@mudpt/tensor/internal';
 import { noGrad } from '../parameter.ts';
 import { defineRule } from '../rule.ts';
-import { adaptiveAvgPool2dBackward, avgPool2dBackward, conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './adjoints.ts';
+import {
+  adaptiveAvgPool2dBackward,
+  avgPool2dBackward,
+  conv2dBackwardBias,
+  conv2dBackwardInput,
+  conv2dBackwardWeight,
+} from './adjoints.ts';
 
 defineRule(conv2d, (context, x, weight, bias, options) => {
   const [inputShape, weightShape, needsBias] = [x.shape, weight.shape, context.needs(bias)];

@@ -11,7 +11,12 @@ export type Trained = { readonly module: Module; readonly optimizer: Optimizer<C
 const KEY = 'fit';
 
 /** Writes a checkpoint to a file: to a temporary one first, synced, then renamed. */
-export async function saveCheckpoint(path: string, trained: Trained, state: FitState, options: WriteFileOptions = {}): Promise<void> {
+export async function saveCheckpoint(
+  path: string,
+  trained: Trained,
+  state: FitState,
+  options: WriteFileOptions = {},
+): Promise<void> {
   const metadata = { ...options.metadata, [KEY]: JSON.stringify(state) };
   await withTensors(trained, (tensors) => saveTensors(path, tensors, { ...options, metadata }));
 }
@@ -30,8 +35,7 @@ export async function loadCheckpoint(input: ByteSourceInput, { module, optimizer
   const file = await openSafetensors(input);
   const text = file.metadata[KEY];
   await file.close();
-  if (text === undefined)
-    throw new TensorError('loadCheckpoint', 'the file is no checkpoint', 'load what saveCheckpoint wrote');
+  if (text === undefined) throw new TensorError('loadCheckpoint', 'the file is no checkpoint', 'load what saveCheckpoint wrote');
   const loaded = await loadTensors(input, optimizer.groups[0]?.arena.flat.device);
   const part = (prefix: string): Record<string, Tensor> =>
     Object.fromEntries(

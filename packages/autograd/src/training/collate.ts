@@ -1,5 +1,14 @@
 /** Batches from items: host arrays in the form that captured functions take. */
-import { type DType, DTypeError, type HostArray, type HostInput, type Shape, ShapeError, sizeOf, TensorError } from '@mudpt/tensor';
+import {
+  type DType,
+  DTypeError,
+  type HostArray,
+  type HostInput,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  TensorError,
+} from '@mudpt/tensor';
 
 /** Values of an item that a batch can hold: a number, a typed array (one axis), or data with its shape. */
 export type ItemValue = number | Float32Array | Float64Array | Int32Array | Uint32Array | HostInput;
@@ -83,11 +92,15 @@ function beside(name: string, values: readonly ItemValue[], dtype: DType | undef
         'pad them to one shape, or give the loader a collate function',
       );
     if (part.dtype !== natural)
-      throw new DTypeError('collate', `${name} is ${natural} in one item and ${part.dtype} in another`, 'give all items one dtype');
+      throw new DTypeError(
+        'collate',
+        `${name} is ${natural} in one item and ${part.dtype} in another`,
+        'give all items one dtype',
+      );
   }
   const kind = dtype ?? natural;
   const size = sizeOf(shape);
-  const data = new (ARRAYS[kind])(values.length * size);
+  const data = new ARRAYS[kind](values.length * size);
   for (const [index, part] of parts.entries()) data.set(part.data, index * size);
   return { data, shape: [values.length, ...shape], dtype: kind };
 }

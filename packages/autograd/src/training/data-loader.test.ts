@@ -41,7 +41,7 @@ describe('DataLoader', () => {
     ]);
     const dropping = new DataLoader(items, { batchSize: 4, dropLast: true });
     expect([dropping.length, (await all(dropping)).length]).toEqual([2, 2]);
-    expect((await all(new DataLoader(items, { batchSize: 4, dropLast: true, collate: (some) => some.length })))).toEqual([4, 4]);
+    expect(await all(new DataLoader(items, { batchSize: 4, dropLast: true, collate: (some) => some.length }))).toEqual([4, 4]);
   });
 
   it('shuffles by seed and epoch, and goes on from a batch', async () => {
@@ -69,7 +69,10 @@ describe('DataLoader', () => {
       break;
     }
     expect(asked).toEqual([0, 1, 2]);
-    const failing = new DataLoader({ length: 3, get: (i) => (i === 1 ? Promise.reject(new Error('broken')) : i) }, { batchSize: 1 });
+    const failing = new DataLoader(
+      { length: 3, get: (i) => (i === 1 ? Promise.reject(new Error('broken')) : i) },
+      { batchSize: 1 },
+    );
     await expect(all(failing)).rejects.toThrow('broken');
   });
 
@@ -97,12 +100,17 @@ describe('DataLoader', () => {
   });
 
   it('takes columns as rows', async () => {
-    const source = rowsOf({ x: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] }, y: { data: Int32Array.of(7, 8), shape: [2] } });
+    const source = rowsOf({
+      x: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] },
+      y: { data: Int32Array.of(7, 8), shape: [2] },
+    });
     const [batch] = await all(new DataLoader(source, { batchSize: 2 }));
     expect(batch).toEqual({
       x: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2], dtype: 'f32' },
       y: { data: Int32Array.of(7, 8), shape: [2], dtype: 'i32' },
     });
-    expect(() => rowsOf({ x: { data: [1, 2], shape: [2] }, y: { data: [1], shape: [1] } })).toThrow(/y has 1 numbers and shape \[1\]/);
+    expect(() => rowsOf({ x: { data: [1, 2], shape: [2] }, y: { data: [1], shape: [1] } })).toThrow(
+      /y has 1 numbers and shape \[1\]/,
+    );
   });
 });

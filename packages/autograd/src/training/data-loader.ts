@@ -65,7 +65,11 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
       );
     const indexed = indexedSource(source);
     if (shuffle && !indexed)
-      throw new TensorError('DataLoader', 'an iterator cannot be shuffled', 'give an array, or an object with length and get(index)');
+      throw new TensorError(
+        'DataLoader',
+        'an iterator cannot be shuffled',
+        'give an array, or an object with length and get(index)',
+      );
     this.items = indexed?.length;
     this.prefetch = prefetch;
     if (this.items !== undefined) this.length = dropLast ? Math.floor(this.items / batchSize) : Math.ceil(this.items / batchSize);
@@ -175,7 +179,9 @@ function permutation(count: number, seed: number, epoch: number): Uint32Array {
 }
 
 /** Columns of equal first size as a data set: item i is row i of each. @throws ShapeError when first sizes differ */
-export function rowsOf<const C extends Readonly<Record<string, HostInput>>>(columns: C): Dataset<{ readonly [K in keyof C]: HostInput }> {
+export function rowsOf<const C extends Readonly<Record<string, HostInput>>>(
+  columns: C,
+): Dataset<{ readonly [K in keyof C]: HostInput }> {
   const entries = Object.entries<HostInput>(columns);
   const length = entries[0]?.[1].shape[0] ?? 0;
   for (const [name, { data, shape }] of entries)

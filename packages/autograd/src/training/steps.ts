@@ -75,7 +75,10 @@ export class Sums {
     if (this.names.length === 0) copyInto(this.values, this.none);
     else {
       const list = Object.values(sums);
-      using saved = tensor(Float32Array.from({ length: MOST }, (_, i) => list[i] ?? 0), { device: this.device });
+      using saved = tensor(
+        Float32Array.from({ length: MOST }, (_, i) => list[i] ?? 0),
+        { device: this.device },
+      );
       copyInto(this.values, saved);
     }
   }

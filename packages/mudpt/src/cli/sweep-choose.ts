@@ -22,7 +22,11 @@ export async function chooseCommand(sweeps: readonly string[], { out }: { readon
     throw new InputError('sweep choose', uneven, 'plan every setting with the same --data, --shots and --seeds');
   const { candidates, chosen, gaps } = choose(runs);
   if (candidates.length === 0)
-    throw new InputError('sweep choose', 'no run has an accuracy on validation images', 'run the sweeps first, on data with a val split');
+    throw new InputError(
+      'sweep choose',
+      'no run has an accuracy on validation images',
+      'run the sweeps first, on data with a val split',
+    );
   const row = (one: Candidate): string[] => [
     one.method,
     one.assignments.join(' '),
@@ -30,11 +34,11 @@ export async function chooseCommand(sweeps: readonly string[], { out }: { readon
     String(one.runs),
     chosen.includes(one) ? 'chosen' : '',
   ];
-  for (const text of table([['method', 'settings', 'validation', 'runs', ''], ...candidates.map(row)], { right: [3] })) line.print(text);
+  for (const text of table([['method', 'settings', 'validation', 'runs', ''], ...candidates.map(row)], { right: [3] }))
+    line.print(text);
   const flags = chosen.flatMap(({ method, assignments }) => assignments.map((text) => `--set ${method}:${text}`));
   if (flags.length > 0) line.print(`\n${flags.join(' ')}`);
-  if (out !== undefined)
-    await writeFileAtomic('sweep choose', out, `${JSON.stringify({ candidates, chosen }, undefined, 2)}\n`);
+  if (out !== undefined) await writeFileAtomic('sweep choose', out, `${JSON.stringify({ candidates, chosen }, undefined, 2)}\n`);
   if (gaps.length > 0) line.print(`${counted(gaps.length, 'run gave', 'runs gave')} nothing: ${someOf(gaps, 3)}`);
   return gaps.length > 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -5,7 +5,7 @@ import { float32ToFloat16, InputError, openSafetensors, toFloat32 } from '@mudpt
 import { temporaryFolder } from '@mudpt/testing/files';
 import { fixtureUrl } from '@mudpt/testing/fixtures';
 import { writeShapes } from '@mudpt/testing/images';
-import { TINY, tinyWeights, writeTinyModel } from '@mudpt/testing/models/small-clip';
+import { tinyWeights, writeTinyModel } from '@mudpt/testing/models/small-clip';
 import { eachDevice } from '@mudpt/testing/support';
 import { torchBytes, type Written } from '@mudpt/testing/weights/torch-writer';
 import { describe, expect, it } from 'vitest';

@@ -10,7 +10,10 @@ export function lengthOfRun({ training, accumulate }: Pick<RunConfig, 'training'
 }
 
 /** What training on `images` may reach at most: which of them cannot be read is not known yet, and fewer images take more epochs for as many iterations. */
-export function mostOfRun(config: Pick<RunConfig, 'training' | 'accumulate'>, images: number): Pick<Length, 'epochs' | 'updates'> {
+export function mostOfRun(
+  config: Pick<RunConfig, 'training' | 'accumulate'>,
+  images: number,
+): Pick<Length, 'epochs' | 'updates'> {
   const { epochs, updates } = lengthOfRun(config, images);
   const { iterations } = config.training as TrainingSettings;
   return { epochs: Math.max(epochs, iterations), updates };

@@ -39,8 +39,14 @@ it('can do without warm-up, stay constant, and fall at every step', () => {
   );
   expect(of({ finalLr: 0.5 })({ epoch: 1, step: 0, steps: 2 })).toBeCloseTo(0.75 + 0.25 * Math.SQRT1_2, 12);
   for (const schedule of ['cosine', 'cosine-per-step'])
-    expect(of({ schedule, iterations: 8, finalLr: 0.5 })({ epoch: 2, step: 0, steps: 3 })).toBeCloseTo(0.75 + 0.25 * Math.cos(0.75 * Math.PI), 12);
+    expect(of({ schedule, iterations: 8, finalLr: 0.5 })({ epoch: 2, step: 0, steps: 3 })).toBeCloseTo(
+      0.75 + 0.25 * Math.cos(0.75 * Math.PI),
+      12,
+    );
   // The warm-up counts epochs, the iterations after it.
-  expect(of({ iterations: 8, warmupEpochs: 1 })({ epoch: 1, step: 1, steps: 3 })).toBeCloseTo(0.5 + 0.5 * Math.cos(Math.PI / 8), 12);
+  expect(of({ iterations: 8, warmupEpochs: 1 })({ epoch: 1, step: 1, steps: 3 })).toBeCloseTo(
+    0.5 + 0.5 * Math.cos(Math.PI / 8),
+    12,
+  );
   expect(of({ schedule: 'constant' })({ epoch: 3, step: 0, steps: 2 })).toBe(1);
 });

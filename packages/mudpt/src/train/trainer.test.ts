@@ -142,7 +142,14 @@ eachDevice('trainPrompts', (ctx) => {
     await using at = await temporaryFolder();
     const dataset = await shapes(join(at.path, 'data'));
     using clip = tinyClip(ctx.device);
-    const training: TrainingInput = { epochs: 9, iterations: 3, batchSize: 8, lr: 0.1, warmupEpochs: 0, schedule: 'cosine-per-step' };
+    const training: TrainingInput = {
+      epochs: 9,
+      iterations: 3,
+      batchSize: 8,
+      lr: 0.1,
+      warmupEpochs: 0,
+      schedule: 'cosine-per-step',
+    };
     const whole = new MemoryRecorder();
     const result = await trained(clip, dataset, training, { recorder: whole });
     expect(result).toMatchObject({ epochsDone: 2, stepsPerEpoch: 2, isStopped: false });
@@ -159,7 +166,10 @@ eachDevice('trainPrompts', (ctx) => {
     expect(last.learnt).toEqual(result.learnt);
     // Epochs that hold as many are the same training, but for the schedule.
     const constant = { ...training, schedule: 'constant' } as const;
-    const [counted, even] = [{ ...constant, iterations: 4 }, { ...constant, iterations: 0, epochs: 2 }];
+    const [counted, even] = [
+      { ...constant, iterations: 4 },
+      { ...constant, iterations: 0, epochs: 2 },
+    ];
     expect((await trained(clip, dataset, counted)).learnt).toEqual((await trained(clip, dataset, even)).learnt);
   });
 

@@ -23,20 +23,50 @@ const SEQUENCES: readonly Case<ops.Conv1dOptions>[] = [
 const IMAGES: readonly Case<ops.Conv2dOptions>[] = [
   [[2, 3, 6, 7], [4, 3, 3, 2], { padding: [0, 2, 1, 3] }, { before: [0, 2], after: [1, 3] }],
   [[1, 2, 5, 8], [3, 2, 2, 4], { padding: 'same', stride: [1, 2] }, { before: [0, 1], after: [1, 1], stride: [1, 2] }],
-  [[1, 4, 5, 5], [4, 1, 3, 3], { padding: 'same', dilation: 2, groups: 4 }, { before: [2, 2], after: [2, 2], dilation: [2, 2], groups: 4 }],
+  [
+    [1, 4, 5, 5],
+    [4, 1, 3, 3],
+    { padding: 'same', dilation: 2, groups: 4 },
+    { before: [2, 2], after: [2, 2], dilation: [2, 2], groups: 4 },
+  ],
 ];
 const VOLUMES: readonly Case<ops.Conv3dOptions>[] = [
-  [[2, 4, 4, 5, 3], [2, 2, 2, 3, 2], { groups: 2, padding: 1, stride: [2, 1, 2] }, { groups: 2, before: [1, 1, 1], after: [1, 1, 1], stride: [2, 1, 2] }],
-  [[1, 2, 5, 4, 3], [3, 2, 3, 2, 2], { padding: [0, 1, 0, 2, 0, 1], dilation: [2, 1, 1] }, { before: [0, 1, 0], after: [2, 0, 1], dilation: [2, 1, 1] }],
+  [
+    [2, 4, 4, 5, 3],
+    [2, 2, 2, 3, 2],
+    { groups: 2, padding: 1, stride: [2, 1, 2] },
+    { groups: 2, before: [1, 1, 1], after: [1, 1, 1], stride: [2, 1, 2] },
+  ],
+  [
+    [1, 2, 5, 4, 3],
+    [3, 2, 3, 2, 2],
+    { padding: [0, 1, 0, 2, 0, 1], dilation: [2, 1, 1] },
+    { before: [0, 1, 0], after: [2, 0, 1], dilation: [2, 1, 1] },
+  ],
   [[1, 1, 2, 3, 3], [1, 1, 2, 3, 3], { padding: 'same' }, { before: [0, 1, 1], after: [1, 1, 1] }],
 ];
 const BACK: readonly Case<ops.ConvTranspose2dOptions>[] = [
-  [[2, 4, 3, 5], [4, 3, 3, 2], { stride: [2, 3], padding: [1, 0], outputPadding: [1, 2] }, { stride: [2, 3], before: [1, 0], after: [1, 0], outputPadding: [1, 2] }],
-  [[1, 4, 3, 4], [4, 2, 2, 3], { groups: 2, dilation: [2, 1], padding: [0, 1, 1, 2] }, { groups: 2, dilation: [2, 1], before: [0, 1], after: [1, 2] }],
+  [
+    [2, 4, 3, 5],
+    [4, 3, 3, 2],
+    { stride: [2, 3], padding: [1, 0], outputPadding: [1, 2] },
+    { stride: [2, 3], before: [1, 0], after: [1, 0], outputPadding: [1, 2] },
+  ],
+  [
+    [1, 4, 3, 4],
+    [4, 2, 2, 3],
+    { groups: 2, dilation: [2, 1], padding: [0, 1, 1, 2] },
+    { groups: 2, dilation: [2, 1], before: [0, 1], after: [1, 2] },
+  ],
   [[1, 1, 1, 1], [1, 1, 1, 1], {}, {}],
 ];
 const BACK_SEQUENCES: readonly Case<ops.ConvTranspose1dOptions>[] = [
-  [[2, 4, 5], [4, 3, 3], { stride: 2, padding: [1, 0], outputPadding: 1 }, { stride: [2], before: [1], after: [0], outputPadding: [1] }],
+  [
+    [2, 4, 5],
+    [4, 3, 3],
+    { stride: 2, padding: [1, 0], outputPadding: 1 },
+    { stride: [2], before: [1], after: [0], outputPadding: [1] },
+  ],
   [[1, 4, 4], [4, 1, 2], { groups: 2, dilation: 3 }, { groups: 2, dilation: [3] }],
 ];
 
@@ -81,7 +111,10 @@ eachDevice('convolutions by axes', (ctx) => {
 
   it('convTranspose2d by both variants, and in f16', async ({ skip }) => {
     const [shape, weightShape, options, wanted] = BACK[0]!;
-    const [x, weight] = [make(shape, 1), make(weightShape, 2)].map((values) => map(values, (v) => Math.round(8 * v) / 8)) as [Ref, Ref];
+    const [x, weight] = [make(shape, 1), make(weightShape, 2)].map((values) => map(values, (v) => Math.round(8 * v) / 8)) as [
+      Ref,
+      Ref,
+    ];
     for (const variant of ['gemm', 'direct']) {
       using _ = ctx.device.tuner.force('conv2d', variant);
       using t = toDevice(ctx.device, x);
@@ -99,20 +132,30 @@ eachDevice('convolutions by axes', (ctx) => {
 
   it('say what does not fit', () =>
     scope(() => {
-      const [x1, x2, x3] = [[1, 4, 5], [1, 4, 5, 5], [1, 4, 5, 5, 5]].map((shape) => ops.zeros(shape, { device: ctx.device })) as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
+      const [x1, x2, x3] = [
+        [1, 4, 5],
+        [1, 4, 5, 5],
+        [1, 4, 5, 5, 5],
+      ].map((shape) => ops.zeros(shape, { device: ctx.device })) as [Tensor, Tensor, Tensor];
       const weight = ops.zeros([4, 2, 3, 3], { device: ctx.device });
       expect(() => ops.conv1d(x2, weight)).toThrow(/^conv1d: x has shape \[1, 4, 5, 5\]. Give \[sequences, channels, length\]/);
-      expect(() => ops.conv1d(x1, ops.zeros([1, 4, 6], { device: ctx.device }))).toThrow(/^conv1d: windows of \[6\] .* a sequence of \[5\]/);
+      expect(() => ops.conv1d(x1, ops.zeros([1, 4, 6], { device: ctx.device }))).toThrow(
+        /^conv1d: windows of \[6\] .* a sequence of \[5\]/,
+      );
       expect(() => ops.conv1d(x1, weight)).toThrow(/^conv1d: weight of shape \[4, 2, 3, 3\] does not fit/);
-      expect(() => ops.conv3d(x3, x3, undefined, { padding: [1, 2] as never })).toThrow(/^conv3d: padding is 1,2. Give .*\[front, top/);
-      expect(() => ops.conv2d(x2, weight, undefined, { groups: 2, padding: 'full' as never })).toThrow(/padding is "full"\. .*'same' or 'valid'/);
+      expect(() => ops.conv3d(x3, x3, undefined, { padding: [1, 2] as never })).toThrow(
+        /^conv3d: padding is 1,2. Give .*\[front, top/,
+      );
+      expect(() => ops.conv2d(x2, weight, undefined, { groups: 2, padding: 'full' as never })).toThrow(
+        /padding is "full"\. .*'same' or 'valid'/,
+      );
       expect(() => ops.conv2d(x2, weight, undefined, { groups: 2, padding: -1 })).toThrow(/padding is -1/);
-      expect(() => ops.convTranspose2d(x2, weight, undefined, { outputPadding: 1 })).toThrow(/outputPadding \[1, 1\] is not less than the stride/);
-      expect(() => ops.convTranspose2d(x2, weight, undefined, { padding: 'same' as never })).toThrow(/padding is "same"\. Give numbers/);
+      expect(() => ops.convTranspose2d(x2, weight, undefined, { outputPadding: 1 })).toThrow(
+        /outputPadding \[1, 1\] is not less than the stride/,
+      );
+      expect(() => ops.convTranspose2d(x2, weight, undefined, { padding: 'same' as never })).toThrow(
+        /padding is "same"\. Give numbers/,
+      );
       expect(() => ops.convTranspose2d(x2, weight, undefined, { padding: 4 })).toThrow(/gives \[7, 7\] cells/);
       expect(() => ops.convTranspose2d(x2, weight, x1)).toThrow(/bias has shape/);
       expect(() => ops.convTranspose1d(x1, weight)).toThrow(/^convTranspose1d: weight of shape/);

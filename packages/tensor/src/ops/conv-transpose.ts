@@ -52,7 +52,11 @@ function windowsOver<S extends readonly number[]>(op: string, places: S, kernel:
   const axes = places.length;
   const { padding = 0, outputPadding = 0 } = options;
   if (typeof padding === 'string')
-    throw new LimitError(op, `padding is "${String(padding)}"`, 'give numbers: several sizes of a result have the same convolution');
+    throw new LimitError(
+      op,
+      `padding is "${String(padding)}"`,
+      'give numbers: several sizes of a result have the same convolution',
+    );
   const more = eachAxis(op, 'outputPadding', outputPadding, axes, 0);
   // One cell an axis stands for the rest: windows of one place over what one place sees.
   const reach = kernel.map((taps, axis) => {

@@ -14,7 +14,15 @@ import type { Tensor } from '../tensor.ts';
 import { linear, linearBackwardBias, linearBackwardInput, linearBackwardWeight } from './linear.ts';
 import { cast, contiguous } from './copy.ts';
 import { permute, reshape } from './views.ts';
-import { type Channels, channelsOf, convParams, imageSize, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
+import {
+  type Channels,
+  channelsOf,
+  convParams,
+  imageSize,
+  type WindowOptions,
+  type Windows,
+  windowsOf,
+} from '../kernels/conv/geometry.ts';
 import { convKernel, foldRows, windowRows } from './unfold.ts';
 import { nth } from '../values.ts';
 

@@ -138,15 +138,26 @@ export type Unique = {
   readonly counts: Tensor;
 };
 
-type Runs = { readonly sorted: { readonly values: Tensor; readonly indices: Tensor }; readonly starts: Tensor; readonly flags: Tensor };
+type Runs = {
+  readonly sorted: { readonly values: Tensor; readonly indices: Tensor };
+  readonly starts: Tensor;
+  readonly flags: Tensor;
+};
 
 /** The flattened tensor in order, and whether a new value begins at each place. */
 function runsOf(x: Tensor): Runs {
   return scope(() => {
     const sorted = sort(reshape(x, [x.size]));
-    if (x.size === 0) return { sorted, starts: ones([0], { dtype: 'bool', device: x.device }), flags: ones([0], { dtype: 'bool', device: x.device }) };
+    if (x.size === 0)
+      return {
+        sorted,
+        starts: ones([0], { dtype: 'bool', device: x.device }),
+        flags: ones([0], { dtype: 'bool', device: x.device }),
+      };
     const [before, after] = [narrow(sorted.values, 0, 0, x.size - 1), narrow(sorted.values, 0, 1, x.size - 1)];
-    const isNew = isFloat(x.dtype) ? logicalAnd(ne(before, after), logicalNot(logicalAnd(isNaN(before), isNaN(after)))) : ne(before, after);
+    const isNew = isFloat(x.dtype)
+      ? logicalAnd(ne(before, after), logicalNot(logicalAnd(isNaN(before), isNaN(after))))
+      : ne(before, after);
     const flags = cat([ones([1], { dtype: 'bool', device: x.device }), isNew], 0);
     return { sorted, flags, starts: cast(flags, 'i32') };
   });

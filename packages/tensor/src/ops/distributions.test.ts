@@ -90,13 +90,22 @@ eachDevice('distributions', (ctx) => {
 
   it('classes come by their probabilities, distinct ones without replacement', () =>
     scope(async () => {
-      const logits = tensor([[0, Math.log(3), -Infinity, Math.log(2)], [0, 0, 0, 0]], { device: ctx.device });
+      const logits = tensor(
+        [
+          [0, Math.log(3), -Infinity, Math.log(2)],
+          [0, 0, 0, 0],
+        ],
+        { device: ctx.device },
+      );
       const drawn = logits.categorical({ key: 8, count: COUNT });
       expect([drawn.shape, drawn.dtype]).toEqual([[2, COUNT], 'i32']);
       const frequencies = await Promise.all(
         [0, 1].map((row) => read(ops.div(ops.bincount(ops.select(drawn, 0, row), 4), COUNT))),
       );
-      for (const [row, wanted] of [[1 / 6, 1 / 2, 0, 1 / 3], [0.25, 0.25, 0.25, 0.25]].entries())
+      for (const [row, wanted] of [
+        [1 / 6, 1 / 2, 0, 1 / 3],
+        [0.25, 0.25, 0.25, 0.25],
+      ].entries())
         for (const [at, share] of wanted.entries()) expect(Math.abs(frequencies[row]![at]! - share)).toBeLessThan(0.03);
       expect(logits.categorical({ key: 8 }).shape).toEqual([2]);
       const weights = tensor([1, 0, 5, 2], { device: ctx.device });

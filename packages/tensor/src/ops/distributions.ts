@@ -146,18 +146,15 @@ export const randBeta = defineOp('randBeta', (shape: Shape, a: Operand, b: Opera
 });
 
 /** Shares of a Dirichlet distribution: along the last axis of `shape` gamma numbers of the given concentrations over their sum. f32 (default) or f16. @throws as randGamma */
-export const randDirichlet = defineOp(
-  'randDirichlet',
-  (shape: Shape, concentration: Operand, options: RandomOptions): Tensor => {
-    expectPositive('randDirichlet', 'concentration', concentration);
-    if (shape.length === 0) throw new ShapeError('randDirichlet', 'the shape has no axis', 'give [..., k] for k shares');
-    const dtype = floatOf('randDirichlet', options.dtype);
-    return scope(() => {
-      const x = rejection('randDirichlet', 'gamma', shape, concentration, 'f32', options);
-      return cast(div(x, sum(x, -1, { keepdim: true })), dtype);
-    });
-  },
-);
+export const randDirichlet = defineOp('randDirichlet', (shape: Shape, concentration: Operand, options: RandomOptions): Tensor => {
+  expectPositive('randDirichlet', 'concentration', concentration);
+  if (shape.length === 0) throw new ShapeError('randDirichlet', 'the shape has no axis', 'give [..., k] for k shares');
+  const dtype = floatOf('randDirichlet', options.dtype);
+  return scope(() => {
+    const x = rejection('randDirichlet', 'gamma', shape, concentration, 'f32', options);
+    return cast(div(x, sum(x, -1, { keepdim: true })), dtype);
+  });
+});
 
 /**
  * Poisson numbers: counts of mean and variance `rate`. i32 (default), u32 or f32; rates up to 2^23. 0 (f32: NaN) where a tensor's rate is below 0.
@@ -184,8 +181,9 @@ export type CategoricalOptions = Omit<RandomOptions, 'dtype' | 'device'> & {
  * Gumbel numbers, without replacement the largest few. A class of logit -infinity is never drawn, unless none else is left.
  * @throws ShapeError for a scalar, no classes, or more distinct draws than classes; DTypeError for integers
  */
-export const categorical = defineOp('categorical', (logits: Tensor, options: CategoricalOptions): Tensor =>
-  drawClasses('categorical', logits, options, (x) => x),
+export const categorical = defineOp(
+  'categorical',
+  (logits: Tensor, options: CategoricalOptions): Tensor => drawClasses('categorical', logits, options, (x) => x),
 );
 
 /**
@@ -204,7 +202,8 @@ function drawClasses(op: string, x: Tensor, options: CategoricalOptions, logitsO
   expectDType(op, 'x', x.dtype, ['f32', 'f16']);
   const { count, replacement = true, ...random } = options;
   const classes = x.rank === 0 ? 0 : lastOf(x.shape);
-  if (classes === 0) throw new ShapeError(op, `the rows have shape ${showShape(x.shape)}`, 'give [..., classes] with at least one class');
+  if (classes === 0)
+    throw new ShapeError(op, `the rows have shape ${showShape(x.shape)}`, 'give [..., classes] with at least one class');
   const draws = count ?? 1;
   if (!Number.isSafeInteger(draws) || draws < 0 || (!replacement && draws > classes))
     throw new ShapeError(

@@ -89,11 +89,26 @@ eachDevice('pooling by axes', (ctx) => {
   );
 
   it.each([
-    [[2, 3, 7, 5], [3, 2]],
-    [[1, 1, 4, 3], [4, 3]],
-    [[1, 2, 3, 2], [5, 7]],
-    [[1, 67, 11, 13], [1, 1]],
-    [[0, 2, 3, 3], [2, 2]],
+    [
+      [2, 3, 7, 5],
+      [3, 2],
+    ],
+    [
+      [1, 1, 4, 3],
+      [4, 3],
+    ],
+    [
+      [1, 2, 3, 2],
+      [5, 7],
+    ],
+    [
+      [1, 67, 11, 13],
+      [1, 1],
+    ],
+    [
+      [0, 2, 3, 3],
+      [2, 2],
+    ],
   ] as const)('adaptive and global windows of %j: %j', (shape, size) =>
     scope(async () => {
       const x = make(shape);
@@ -122,7 +137,10 @@ eachDevice('pooling by axes', (ctx) => {
 
   it('tells where the largest values lie', () =>
     scope(async () => {
-      const x = toDevice(ctx.device, { shape: [1, 2, 2, 4], data: Float64Array.of(1, 5, 5, 0, 2, 3, 9, 9, -1, -1, 0, NaN, -1, -2, 1, 2) });
+      const x = toDevice(ctx.device, {
+        shape: [1, 2, 2, 4],
+        data: Float64Array.of(1, 5, 5, 0, 2, 3, 9, 9, -1, -1, 0, NaN, -1, -2, 1, 2),
+      });
       const { values, indices } = x.maxPool2dWithIndices(2);
       expect([Array.from(await values.data()), Array.from(await indices.data())]).toEqual([
         [5, 9, -1, NaN],
@@ -134,8 +152,12 @@ eachDevice('pooling by axes', (ctx) => {
     scope(() => {
       const x = ops.zeros([1, 1, 2, 2], { device: ctx.device });
       // Rows -1 and 2 of an image with rows 0 and 1.
-      expect(() => ops.maxPool2d(x, 2, { padding: 1, dilation: 3 })).toThrow(/a window of dilation \[3, 3\] lies in the padding alone/);
-      expect(() => ops.maxPool2d(x, 2, { padding: [0, 0, 2, 0] })).toThrow(/padding \[0, 0, 2, 0\] is more than half of the window/);
+      expect(() => ops.maxPool2d(x, 2, { padding: 1, dilation: 3 })).toThrow(
+        /a window of dilation \[3, 3\] lies in the padding alone/,
+      );
+      expect(() => ops.maxPool2d(x, 2, { padding: [0, 0, 2, 0] })).toThrow(
+        /padding \[0, 0, 2, 0\] is more than half of the window/,
+      );
       expect(() => ops.maxPool1d(x, 2)).toThrow(/^maxPool1d: x has shape \[1, 1, 2, 2\]. Give \[sequences/);
       expect(() => ops.avgPool3d(x, 2)).toThrow(/^avgPool3d: x has shape/);
       expect(() => ops.adaptiveAvgPool2d(x, 0)).toThrow(/^adaptiveAvgPool2d: size is 0/);

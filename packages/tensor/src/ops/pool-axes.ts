@@ -1,7 +1,14 @@
 /** Pooling over one axis and over three, by that over two, and over all axes. */
 import { ShapeError } from '../errors.ts';
 import { defineOp, type Op } from '../definition/op.ts';
-import { flatWindows, type SequenceWindowOptions, spatialSize, splitWindows, type Triple, type VolumeWindowOptions } from '../kernels/conv/geometry.ts';
+import {
+  flatWindows,
+  type SequenceWindowOptions,
+  spatialSize,
+  splitWindows,
+  type Triple,
+  type VolumeWindowOptions,
+} from '../kernels/conv/geometry.ts';
 import { poolWindows } from '../kernels/conv/pooling.ts';
 import { scope } from '../scope.ts';
 import { showShape } from '../shape.ts';
@@ -64,7 +71,8 @@ export const maxPool1d = defineOp(
 /** {@link avgPool2d} of sequences: x [N, C, L] gives [N, C, L']. @throws ShapeError, DTypeError, LimitError */
 export const avgPool1d = defineOp(
   'avgPool1d',
-  (x: Tensor, kernelSize: number, options: AvgPool1dOptions = {}): Tensor => poolSequence('avgPool1d', avgPool2d, x, kernelSize, options),
+  (x: Tensor, kernelSize: number, options: AvgPool1dOptions = {}): Tensor =>
+    poolSequence('avgPool1d', avgPool2d, x, kernelSize, options),
 );
 
 /** {@link maxPool2d} of volumes: x [N, C, D, H, W] gives [N, C, D', H', W']. @throws ShapeError, DTypeError, LimitError */
@@ -77,7 +85,8 @@ export const maxPool3d = defineOp(
 /** {@link avgPool2d} of volumes: x [N, C, D, H, W] gives [N, C, D', H', W']. @throws ShapeError, DTypeError, LimitError */
 export const avgPool3d = defineOp(
   'avgPool3d',
-  (x: Tensor, kernelSize: Triple, options: AvgPool3dOptions = {}): Tensor => poolVolume('avgPool3d', avgPool2d, x, kernelSize, options),
+  (x: Tensor, kernelSize: Triple, options: AvgPool3dOptions = {}): Tensor =>
+    poolVolume('avgPool3d', avgPool2d, x, kernelSize, options),
 );
 
 /** {@link adaptiveMaxPool2d} of sequences: x [N, C, L] gives [N, C, size]. @throws ShapeError, DTypeError, LimitError */

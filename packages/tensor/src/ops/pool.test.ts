@@ -11,7 +11,11 @@ import { permute } from './views.ts';
 import type { Pair } from '../kernels/conv/geometry.ts';
 import { type AvgPoolOptions, avgPool2d, avgPool2dBackward, maxPool2d, maxPool2dBackward, maxPool2dForward } from './pool.ts';
 
-type Case = { shape: number[]; kernel: Pair; options: Omit<AvgPoolOptions, 'padding' | 'dilation' | 'ceilMode'> & { padding?: Pair } };
+type Case = {
+  shape: number[];
+  kernel: Pair;
+  options: Omit<AvgPoolOptions, 'padding' | 'dilation' | 'ceilMode'> & { padding?: Pair };
+};
 const CASES: Case[] = [
   { shape: [2, 3, 8, 8], kernel: 2, options: {} },
   { shape: [1, 5, 7, 11], kernel: [3, 2], options: { stride: [1, 3] } },

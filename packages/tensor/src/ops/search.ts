@@ -104,16 +104,15 @@ export type Histogram = {
 export const histogram = defineOp('histogram', (x: Tensor, bins: number, options: HistogramOptions = {}): Histogram => {
   x.expectLive('histogram');
   const { range, weights } = options;
-  if (!Number.isSafeInteger(bins) || bins < 1) throw new LimitError('histogram', `bins is ${bins}`, 'give a whole number above 0');
+  if (!Number.isSafeInteger(bins) || bins < 1)
+    throw new LimitError('histogram', `bins is ${bins}`, 'give a whole number above 0');
   if (range && !(range[0] < range[1] && Number.isFinite(range[1] - range[0])))
     throw new LimitError('histogram', `the range is ${range[0]} to ${range[1]}`, 'give two finite numbers, the smaller first');
   if (!range && x.size === 0) throw new ShapeError('histogram', 'x has no elements to take a range from', 'give a range');
   const { device } = x;
   return scope(() => {
     const values = cast(x, 'f32');
-    const [low, high] = range
-      ? [full([], range[0], { device }), full([], range[1], { device })]
-      : [min(values), max(values)];
+    const [low, high] = range ? [full([], range[0], { device }), full([], range[1], { device })] : [min(values), max(values)];
     const isPoint = eq(low, high);
     const [first, last] = [where(isPoint, sub(low, 0.5), low), where(isPoint, add(high, 0.5), high)];
     const edges = lerp(first, last, div(arange(bins + 1, { device }), bins));

@@ -26,37 +26,108 @@ eachDevice('statistics', (ctx) => {
       for (const [at, q] of [0.1, 0.9].entries())
         expectClose(await ops.transpose(ops.select(several, 0, at)).data(), reference.quantile(x, q, [2]), close, `${q}`);
       expectClose(await ops.median(tensor([5, 1, 4, 2], { dtype: 'i32', device: ctx.device })).data(), ref([], [3]), exact);
-      expectClose(await ops.median(tensor([[1, NaN, 2], [3, 1, 2]], { device: ctx.device }), 1).data(), ref([2], [NaN, 2]), exact);
+      expectClose(
+        await ops
+          .median(
+            tensor(
+              [
+                [1, NaN, 2],
+                [3, 1, 2],
+              ],
+              { device: ctx.device },
+            ),
+            1,
+          )
+          .data(),
+        ref([2], [NaN, 2]),
+        exact,
+      );
       expect(ops.median(ops.zeros([0, 3], { device: ctx.device }), 1).shape).toEqual([0]);
     }));
 
   it('sums and means without NaN, counts, closeness, order, turns', () =>
     scope(async () => {
-      const t = tensor([[1, NaN, 3], [NaN, NaN, NaN]], { device: ctx.device });
+      const t = tensor(
+        [
+          [1, NaN, 3],
+          [NaN, NaN, NaN],
+        ],
+        { device: ctx.device },
+      );
       expectClose(await ops.nansum(t, 1).data(), ref([2], [4, 0]), exact);
       expectClose(await ops.nanmean(t, 1).data(), ref([2], [2, NaN]), exact);
       expectClose(await ops.nanmean(t).data(), ref([], [2]), exact);
-      expectClose(await ops.countNonzero(tensor([[0, 2], [-0, NaN]], { device: ctx.device }), 1).data(), ref([2], [1, 1]), exact);
+      expectClose(
+        await ops
+          .countNonzero(
+            tensor(
+              [
+                [0, 2],
+                [-0, NaN],
+              ],
+              { device: ctx.device },
+            ),
+            1,
+          )
+          .data(),
+        ref([2], [1, 1]),
+        exact,
+      );
       const x = tensor([1, 100], { device: ctx.device });
       expect(await ops.allClose(x, ops.mul(x, 1 + 5e-6)).item()).toBe(1);
       expect(await ops.allClose(x, ops.mul(x, 1.001)).item()).toBe(0);
       expect(await ops.allClose(x, ops.add(x, 0.5), 0, 0.5).item()).toBe(1);
       expect(Array.from(await tensor([3, 1, NaN, 2], { device: ctx.device }).argsort().data())).toEqual([1, 3, 0, 2]);
-      const m = tensor([[1, 2, 3], [4, 5, 6]], { device: ctx.device });
-      expect(await m.rot90().array()).toEqual([[3, 6], [2, 5], [1, 4]]);
-      expect(await m.rot90(-1).array()).toEqual([[4, 1], [5, 2], [6, 3]]);
-      expect(await m.rot90(2, [1, 0]).array()).toEqual([[6, 5, 4], [3, 2, 1]]);
+      const m = tensor(
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+        { device: ctx.device },
+      );
+      expect(await m.rot90().array()).toEqual([
+        [3, 6],
+        [2, 5],
+        [1, 4],
+      ]);
+      expect(await m.rot90(-1).array()).toEqual([
+        [4, 1],
+        [5, 2],
+        [6, 3],
+      ]);
+      expect(await m.rot90(2, [1, 0]).array()).toEqual([
+        [6, 5, 4],
+        [3, 2, 1],
+      ]);
     }));
 
   it('places in sorted lines', () =>
     scope(async () => {
       const line = tensor([-2, 0, 0, 1.5, Infinity], { device: ctx.device });
-      const values = tensor([[-3, -2, 0], [-0, 1, NaN]], { device: ctx.device });
+      const values = tensor(
+        [
+          [-3, -2, 0],
+          [-0, 1, NaN],
+        ],
+        { device: ctx.device },
+      );
       expect(Array.from(await ops.searchsorted(line, values).data())).toEqual([0, 0, 1, 1, 3, 5]);
       expect(Array.from(await ops.searchsorted(line, values, { right: true }).data())).toEqual([0, 1, 3, 3, 3, 5]);
       expect(Array.from(await values.bucketize(line, { right: true }).data())).toEqual([0, 1, 3, 3, 3, 5]);
-      const lines = tensor([[1, 3, 9], [-5, 2, 2]], { dtype: 'i32', device: ctx.device });
-      const wanted = tensor([[3, 4, 0, 10], [2, -9, 3, -5]], { dtype: 'i32', device: ctx.device });
+      const lines = tensor(
+        [
+          [1, 3, 9],
+          [-5, 2, 2],
+        ],
+        { dtype: 'i32', device: ctx.device },
+      );
+      const wanted = tensor(
+        [
+          [3, 4, 0, 10],
+          [2, -9, 3, -5],
+        ],
+        { dtype: 'i32', device: ctx.device },
+      );
       expect(Array.from(await ops.searchsorted(lines, wanted).data())).toEqual([1, 2, 0, 3, 1, 0, 3, 0]);
       expect(() => ops.searchsorted(lines, tensor([1], { dtype: 'i32', device: ctx.device }))).toThrow(/equal leading axes/);
       expect(() => ops.searchsorted(line, wanted)).toThrow(/sorted is f32, values i32/);
@@ -77,9 +148,15 @@ eachDevice('statistics', (ctx) => {
       const weights = random([7, 43], 4);
       await check({ range: [-2, 2], weights: toDevice(ctx.device, weights) }, Array.from(weights.data));
       const { counts, edges } = tensor([3, 3, NaN], { device: ctx.device }).histogram(2, { range: [2, 4] });
-      expect([Array.from(await counts.data()), Array.from(await edges.data())]).toEqual([[0, 2], [2, 3, 4]]);
+      expect([Array.from(await counts.data()), Array.from(await edges.data())]).toEqual([
+        [0, 2],
+        [2, 3, 4],
+      ]);
       const point = tensor([3, 3], { device: ctx.device }).histogram(2);
-      expect([Array.from(await point.counts.data()), Array.from(await point.edges.data())]).toEqual([[0, 2], [2.5, 3, 3.5]]);
+      expect([Array.from(await point.counts.data()), Array.from(await point.edges.data())]).toEqual([
+        [0, 2],
+        [2.5, 3, 3.5],
+      ]);
       expect(() => t.histogram(3, { range: [1, 1] })).toThrow(/range is 1 to 1/);
       expect(() => ops.zeros([0], { device: ctx.device }).histogram(3)).toThrow(/no elements/);
     }));
@@ -93,27 +170,53 @@ eachDevice('statistics', (ctx) => {
       expect(found.shape, `[${shape}]`).toEqual(wanted.shape);
       expectClose(await found.data(), wanted, exact, `[${shape}]`);
     }
-    using x = tensor([[1, 2, 3], [4, 5, 6]], { device: ctx.device });
+    using x = tensor(
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+      { device: ctx.device },
+    );
     using mask = tensor([1, 0, 1], { dtype: 'bool', device: ctx.device });
     using none = tensor([[0], [0]], { dtype: 'bool', device: ctx.device });
     using kept = await ops.maskedSelect(x, mask);
     using columns = await ops.compress(x, mask, 1);
     using nothing = await ops.maskedSelect(x, none);
     expect(await kept.array()).toEqual([1, 3, 4, 6]);
-    expect(await columns.array()).toEqual([[1, 3], [4, 6]]);
+    expect(await columns.array()).toEqual([
+      [1, 3],
+      [4, 6],
+    ]);
     expect(nothing.shape).toEqual([0]);
     expect(() => ops.maskedSelect(x, x)).toThrow(/mask has dtype f32/);
     expect(() => ops.compress(x, mask)).toThrow(/axis 0 of x 2 positions/);
-    expect(() => capture(({ v }: { v: Tensor }) => (void ops.nonzero(v), v), { device: ctx.device })({ v: { data: [1], shape: [1] } })).toThrow(/nonzero/);
+    expect(() =>
+      capture(({ v }: { v: Tensor }) => (void ops.nonzero(v), v), { device: ctx.device })({ v: { data: [1], shape: [1] } }),
+    ).toThrow(/nonzero/);
   });
 
   it('distinct values', async () => {
-    using x = tensor([[3, NaN, -0], [1, 3, 0], [NaN, 1, 3]], { device: ctx.device });
+    using x = tensor(
+      [
+        [3, NaN, -0],
+        [1, 3, 0],
+        [NaN, 1, 3],
+      ],
+      { device: ctx.device },
+    );
     using values = await ops.unique(x);
     expect(await values.array()).toEqual([-0, 1, 3, NaN]);
     const { values: same, indices, inverse, counts } = await ops.uniqueAll(x);
-    expect([await same.array(), await indices.array(), await counts.array()]).toEqual([[-0, 1, 3, NaN], [2, 3, 0, 1], [2, 2, 3, 2]]);
-    expect(await inverse.array()).toEqual([[2, 3, 0], [1, 2, 0], [3, 1, 2]]);
+    expect([await same.array(), await indices.array(), await counts.array()]).toEqual([
+      [-0, 1, 3, NaN],
+      [2, 3, 0, 1],
+      [2, 2, 3, 2],
+    ]);
+    expect(await inverse.array()).toEqual([
+      [2, 3, 0],
+      [1, 2, 0],
+      [3, 1, 2],
+    ]);
     for (const t of [same, indices, inverse, counts]) t.dispose();
     using none = tensor([], { dtype: 'i32', device: ctx.device });
     using nothing = await ops.unique(none);
@@ -122,8 +225,14 @@ eachDevice('statistics', (ctx) => {
 
   it('products of integers wrap, by strides and broadcast batches', () =>
     scope(async () => {
-      const a = tensor(Int32Array.from({ length: 24 }, (_, i) => (i * 1e9) % 2 ** 31 | 0), { shape: [2, 4, 3], device: ctx.device });
-      const b = tensor(Int32Array.from({ length: 15 }, (_, i) => i - 7), { shape: [5, 3], device: ctx.device });
+      const a = tensor(
+        Int32Array.from({ length: 24 }, (_, i) => ((i * 1e9) % 2 ** 31) | 0),
+        { shape: [2, 4, 3], device: ctx.device },
+      );
+      const b = tensor(
+        Int32Array.from({ length: 15 }, (_, i) => i - 7),
+        { shape: [5, 3], device: ctx.device },
+      );
       const [left, right] = [Array.from(await a.data()), Array.from(await b.data())];
       const product = a.matmul(b, { transposeB: true, alpha: -3 });
       expect([product.shape, product.dtype]).toEqual([[2, 4, 5], 'i32']);

@@ -47,7 +47,8 @@ export function readingOf(options: FromPixelsOptions): {
   if (channels !== 1 && channels !== 3 && channels !== 4)
     throw new InputError('fromPixels', `channels is ${String(channels)}`, 'use 1 for grey, 3 for RGB, 4 for RGB and alpha');
   const scale = perChannel('std', std, channels, 1).map((value) => 1 / value);
-  if (!scale.every(Number.isFinite)) throw new InputError('fromPixels', 'std has a 0', 'give a number other than 0 for every channel');
+  if (!scale.every(Number.isFinite))
+    throw new InputError('fromPixels', 'std has a 0', 'give a number other than 0 for every channel');
   return { layout, channels, mean: perChannel('mean', mean, channels, 0), scale };
 }
 

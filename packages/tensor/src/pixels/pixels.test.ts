@@ -48,7 +48,13 @@ eachDevice('pixels of host data', (ctx) => {
 
   it('writes any view, rounds to the nearest byte and clips', async () => {
     const { device } = ctx;
-    using x = tensor([[0, -1, 2], [0.5, 0.2, 1]], { device }); // prettier-ignore
+    using x = tensor(
+      [
+        [0, -1, 2],
+        [0.5, 0.2, 1],
+      ],
+      { device },
+    ); // prettier-ignore
     using turned = x.transpose();
     const { width, height, data } = await toPixels(turned);
     expect([width, height]).toEqual([2, 3]);

@@ -64,11 +64,7 @@ function drawnPixels(device: Device, source: Exclude<GPUCopyExternalImageSource,
   const texture = gpu.createTexture({ label: OP, size: [width, height], format: 'rgba8unorm', usage: 0x01 | 0x02 | 0x10 });
   try {
     // Colours as in sRGB and not multiplied by alpha, whatever the source has.
-    gpu.queue.copyExternalImageToTexture(
-      { source },
-      { texture, premultipliedAlpha: false, colorSpace: 'srgb' },
-      [width, height],
-    );
+    gpu.queue.copyExternalImageToTexture({ source }, { texture, premultipliedAlpha: false, colorSpace: 'srgb' }, [width, height]);
   } catch (error) {
     texture.destroy();
     throw new InputError(

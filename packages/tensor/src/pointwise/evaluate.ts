@@ -107,7 +107,9 @@ export const LARGE_FUNCTIONS = [
 const MANY_CALLS = 6;
 
 function isLarge(expression: string): boolean {
-  return LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`)) || expression.split(/math_|special_/).length > MANY_CALLS + 1;
+  return (
+    LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`)) || expression.split(/math_|special_/).length > MANY_CALLS + 1
+  );
 }
 
 function place(name: OperandName, value: Operand, shape: Shape): Placed {

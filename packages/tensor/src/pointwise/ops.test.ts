@@ -62,7 +62,11 @@ const close = { rel: 2e-6, abs: 1e-6 };
 function drawn(row: PointwiseRow, operand: number, shape: readonly number[], seed: number): Ref {
   const [low, high] = row.domain[operand] ?? row.domain[0]!;
   const isCondition = row.isConditional && operand === 0;
-  const x = random(shape, seed + 31 * operand, { distribution: isCondition || row.isBool || row.isInteger ? 'integer' : 'uniform', low, high });
+  const x = random(shape, seed + 31 * operand, {
+    distribution: isCondition || row.isBool || row.isInteger ? 'integer' : 'uniform',
+    low,
+    high,
+  });
   return x;
 }
 
@@ -116,26 +120,24 @@ eachDevice('pointwise', (ctx) => {
   it.each([
     ...(['add', 'mul', 'maximum', 'minimum', 'pow', 'mod', 'floorDiv', 'atan2', 'eq', 'ne', 'lt', 'ge', 'logicalXor'] as const),
     ...(['truncDiv', 'fmod', 'hypot', 'copysign', 'xlogy', 'heaviside'] as const),
-  ])(
-    '%s at pairs of special values',
-    async (name) => {
-      const values = [0, -0, 1, -1, 0.5, -0.5, 2, -3, 3, 1e4, -1e4, 1e30, Infinity, -Infinity, NaN].map(Math.fround);
-      const [x, y] = [ref([values.length, 1], values), ref([values.length], values)];
-      using tx = upload(ctx.device, x);
-      using ty = upload(ctx.device, y);
-      using result = applyPointwise(name, [tx, ty]);
-      const wanted = map(expected(name, [x, y]), Math.fround);
-      if (!['mod', 'floorDiv', 'fmod', 'truncDiv'].includes(name)) return expectClose(await read(result), wanted, { rel: 2e-6, abs: 1e-37 }, name);
-      // Exact only for quotients below 2^24.
-      const actual = await read(result);
-      const within = (i: number): boolean => {
-        const quotient = Math.abs(values[Math.floor(i / values.length)]! / values[i % values.length]!);
-        return !(Number.isFinite(quotient) && quotient >= 2 ** 24);
-      };
-      const keep = (r: Ref): Ref => map(r, (value, i) => (within(i) ? value : 0));
-      expectClose(keep(actual), keep(wanted), { rel: 2e-6, abs: 1e-37 }, name);
-    },
-  );
+  ])('%s at pairs of special values', async (name) => {
+    const values = [0, -0, 1, -1, 0.5, -0.5, 2, -3, 3, 1e4, -1e4, 1e30, Infinity, -Infinity, NaN].map(Math.fround);
+    const [x, y] = [ref([values.length, 1], values), ref([values.length], values)];
+    using tx = upload(ctx.device, x);
+    using ty = upload(ctx.device, y);
+    using result = applyPointwise(name, [tx, ty]);
+    const wanted = map(expected(name, [x, y]), Math.fround);
+    if (!['mod', 'floorDiv', 'fmod', 'truncDiv'].includes(name))
+      return expectClose(await read(result), wanted, { rel: 2e-6, abs: 1e-37 }, name);
+    // Exact only for quotients below 2^24.
+    const actual = await read(result);
+    const within = (i: number): boolean => {
+      const quotient = Math.abs(values[Math.floor(i / values.length)]! / values[i % values.length]!);
+      return !(Number.isFinite(quotient) && quotient >= 2 ** 24);
+    };
+    const keep = (r: Ref): Ref => map(r, (value, i) => (within(i) ? value : 0));
+    expectClose(keep(actual), keep(wanted), { rel: 2e-6, abs: 1e-37 }, name);
+  });
 
   it.each(rows.filter(([, row]) => row.gradients))('%s: gradients match central differences', async (name, row) => {
     const shape = [127];
@@ -273,7 +275,10 @@ eachDevice('pointwise', (ctx) => {
     using by = tensor(Uint32Array.from(shifts), { device: ctx.device });
     using byI = tensor(Int32Array.from(shifts), { device: ctx.device });
     const check = async (result: Tensor, of: (x: number, n: number) => number): Promise<void> => {
-      const values = result.dtype === 'u32' ? Uint32Array.from(numbers, (x, at) => of(x, shifts[at]!)) : Int32Array.from(numbers, (x, at) => of(x | 0, shifts[at]!));
+      const values =
+        result.dtype === 'u32'
+          ? Uint32Array.from(numbers, (x, at) => of(x, shifts[at]!))
+          : Int32Array.from(numbers, (x, at) => of(x | 0, shifts[at]!));
       expect(await result.data()).toEqual(values);
       result.dispose();
     };

@@ -43,7 +43,8 @@ function expectIntegers(name: string, values: readonly Operand[], promoted: DTyp
   const at = values.findIndex((value) => typeof value !== 'number' && isFloat(value.dtype));
   const found = values[at];
   const number = values.find((value) => typeof value === 'number');
-  const what = typeof found === 'object' ? `operand ${at} has dtype ${found.dtype}` : `the number ${number} is none of the tensor's dtype`;
+  const what =
+    typeof found === 'object' ? `operand ${at} has dtype ${found.dtype}` : `the number ${number} is none of the tensor's dtype`;
   throw new DTypeError(name, what, "it is defined for whole numbers: give i32 or u32 tensors, .cast('i32')");
 }
 

@@ -116,7 +116,9 @@ export const unaryTable = {
   erfinv: smooth('Inverse of erf; NaN outside -1 to 1.', 'special_erfinv(x)', 'g * 0.886226925452758 * math_exp(o * o)', [
     [-0.9, 0.9],
   ]),
-  lgamma: smooth('Logarithm of |gamma(x)|; infinite at 0, -1, -2 ...', 'special_lgamma(x)', 'g * special_digamma(x)', [[0.2, 12]]),
+  lgamma: smooth('Logarithm of |gamma(x)|; infinite at 0, -1, -2 ...', 'special_lgamma(x)', 'g * special_digamma(x)', [
+    [0.2, 12],
+  ]),
   digamma: smooth('Derivative of lgamma; NaN at -1, -2 ...', 'special_digamma(x)', 'g * special_trigamma(x)', [[0.3, 12]]),
   sinc: smooth('sin(pi x) / (pi x), 1 at 0.', 'special_sinc(x)', 'g * special_sinc_slope(x)', [[-4, 4]]),
   floor: step('The whole number at or below x.', 'floor(x)'),

@@ -22,7 +22,8 @@ export function poolNd(x: Ref, kernel: readonly number[], options: PoolOptions):
   const { mode, ceilMode = false, countsPadding = true } = options;
   const size = x.shape.slice(2);
   const of = (list: readonly number[] | undefined, axis: number, missing: number): number => list?.[axis] ?? missing;
-  const startOf = (place: number, axis: number): number => place * of(options.stride, axis, kernel[axis]!) - of(options.before, axis, 0);
+  const startOf = (place: number, axis: number): number =>
+    place * of(options.stride, axis, kernel[axis]!) - of(options.before, axis, 0);
   const places = size.map((cells, axis) => {
     const last = (place: number): number => startOf(place, axis) + (kernel[axis]! - 1) * of(options.dilation, axis, 1);
     const end = cells + of(options.after, axis, 0);

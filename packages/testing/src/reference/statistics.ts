@@ -17,7 +17,8 @@ export function quantile(x: Ref, q: number, axes?: readonly number[], keepdim = 
 export function histogram(values: ArrayLike<number>, edges: readonly number[], weights?: ArrayLike<number>): number[] {
   const counts = Array.from({ length: edges.length - 1 }, () => 0);
   Array.from(values).forEach((value, i) => {
-    const bin = value === edges.at(-1) ? counts.length - 1 : edges.findIndex((edge, at) => edge <= value && value < edges[at + 1]!);
+    const bin =
+      value === edges.at(-1) ? counts.length - 1 : edges.findIndex((edge, at) => edge <= value && value < edges[at + 1]!);
     if (bin >= 0) counts[bin]! += weights ? weights[i]! : 1;
   });
   return counts;
@@ -28,7 +29,14 @@ export function nonzero(x: Ref): Ref {
   const found = Array.from(x.data).flatMap((value, flat) => {
     if (value === 0) return [];
     let rest = flat;
-    return [x.shape.map((size, axis) => { const step = sizeOf(x.shape.slice(axis + 1)); const at = Math.floor(rest / step) % size; rest -= at * step; return at; })];
+    return [
+      x.shape.map((size, axis) => {
+        const step = sizeOf(x.shape.slice(axis + 1));
+        const at = Math.floor(rest / step) % size;
+        rest -= at * step;
+        return at;
+      }),
+    ];
   });
   return ref([found.length, x.shape.length], found.flat());
 }

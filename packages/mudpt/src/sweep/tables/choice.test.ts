@@ -25,12 +25,14 @@ describe('the choice of settings', () => {
       ...[run('maple', 0.01, 1, 40), run('maple', 0.01, 2, 40), run('maple', 0.1, 1, 40), run('maple', 0.1, 2, 40)],
     ];
     const { candidates, chosen, gaps } = choose(runs);
-    expect(candidates.map(({ method, assignments, accuracy, runs: count }) => [method, ...assignments, accuracy, count])).toEqual([
-      ['mudpt', 'lr=0.01', 55, 2],
-      ['mudpt', 'lr=0.1', 56, 2],
-      ['maple', 'lr=0.01', 40, 2],
-      ['maple', 'lr=0.1', 40, 2],
-    ]);
+    expect(candidates.map(({ method, assignments, accuracy, runs: count }) => [method, ...assignments, accuracy, count])).toEqual(
+      [
+        ['mudpt', 'lr=0.01', 55, 2],
+        ['mudpt', 'lr=0.1', 56, 2],
+        ['maple', 'lr=0.01', 40, 2],
+        ['maple', 'lr=0.1', 40, 2],
+      ],
+    );
     expect(candidates[0]?.std).toBeCloseTo(Math.sqrt(50), 12);
     expect(chosen.map(({ method, assignments }) => [method, ...assignments])).toEqual([
       ['mudpt', 'lr=0.1'],

@@ -42,7 +42,9 @@ export function choose(runs: readonly Validated[]): Choice {
 export function unevenness(runs: readonly Validated[]): string | undefined {
   for (const method of methodsOf(runs)) {
     const groups = groupsOf(runs.filter(({ cell }) => cell.method === method));
-    const tasks = [...groups.values()].map((group) => group.map(({ cell: { data, shots, seed } }) => `${data} ${shots} ${seed}`).toSorted());
+    const tasks = [...groups.values()].map((group) =>
+      group.map(({ cell: { data, shots, seed } }) => `${data} ${shots} ${seed}`).toSorted(),
+    );
     const odd = tasks.find((one) => canonicalText(one) !== canonicalText(tasks[0]));
     if (odd) return `${method} was run on ${tasks[0]?.join(', ')} with some settings and on ${odd.join(', ')} with others`;
   }
@@ -76,7 +78,15 @@ function groupsOf(runs: readonly Validated[]): Map<string, Validated[]> {
 
 /** Settings of the method, of its training and of the run, as text. */
 function settingsOf(cell: Cell | undefined): Map<string, string> {
-  const { settings = {}, training = {}, data: _d, root: _r, shots: _s, seed: _e, ...run } = (cell?.config ?? {}) as Record<string, object>;
+  const {
+    settings = {},
+    training = {},
+    data: _d,
+    root: _r,
+    shots: _s,
+    seed: _e,
+    ...run
+  } = (cell?.config ?? {}) as Record<string, object>;
   const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
   return new Map(Object.entries({ ...run, ...training, ...settings }).map(([name, value]) => [name, text(value)]));
 }

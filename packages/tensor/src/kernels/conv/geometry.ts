@@ -75,7 +75,11 @@ const KINDS = ['', 'a sequence', 'an image', 'a volume'] as const;
 const AXES = ['', '[length]', '[height, width]', '[depth, height, width]'] as const;
 const SIDES = ['', '[before, after]', '[top, left, bottom, right]', '[front, top, left, back, bottom, right]'] as const;
 const INPUTS = [
-  '', '[sequences, channels, length]', '[images, channels, height, width]', '[volumes, channels, depth, height, width]'];
+  '',
+  '[sequences, channels, length]',
+  '[images, channels, height, width]',
+  '[volumes, channels, depth, height, width]',
+];
 
 /** Whole numbers of at least `least`, one for each of `axes`. @throws LimitError */
 export function eachAxis(op: string, name: string, value: number | readonly number[], axes: number, least: number): number[] {

@@ -43,7 +43,11 @@ export function poolWindows<S extends readonly number[]>(
   };
   // Windows without holes see a cell if at most half of them is padding.
   if (taps.some((_, axis) => nth(dilation, axis) > 1 && isBlind(axis)))
-    throw new LimitError(op, `a window of dilation ${showShape(dilation)} lies in the padding alone`, 'use less padding or dilation');
+    throw new LimitError(
+      op,
+      `a window of dilation ${showShape(dilation)} lies in the padding alone`,
+      'use less padding or dilation',
+    );
   return windows;
 }
 
