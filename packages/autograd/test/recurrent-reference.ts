@@ -28,7 +28,7 @@ export function recurrent(
     const ways = ['layers', 'reversed'].filter((way) => `${way}.${layer}.inputs` in weights);
     const outputs = ways.map((way) => {
       const of = (name: string): Float64Array => weights[`${way}.${layer}.${name}`] as Float64Array;
-      let h = new Array<number>(hidden).fill(0);
+      let h = Array.from({ length: hidden }, () => 0);
       let c = h;
       const order = way === 'layers' ? current : [...current].reverse();
       const out = order.map((x) => {
