@@ -69,15 +69,16 @@ async function observe(device: Device, body: () => Promise<void>): Promise<Reado
 const areaOf = ({ model }: GemmVariant): number => (model ? model.rows * model.columns : Number.POSITIVE_INFINITY);
 
 /**
- * Of the variants made for GPUs, tiles of one template that the tests of matmul force one by one, the smallest stands for all on CPU adapters, where
- * every pipeline takes long to compile. These are the others.
+ * Of the variants made for GPUs, tiles of one template that the tests of matmul and attention force one by one, the smallest stands for all on CPU
+ * adapters, where every pipeline takes long to compile. These are the others.
  */
-const LEFT_TO_TENSOR: ReadonlySet<string> = new Set(
-  GEMM_VARIANTS.filter(({ madeFor }) => madeFor === 'gpu')
+const LEFT_TO_TENSOR: ReadonlySet<string> = new Set([
+  ...GEMM_VARIANTS.filter(({ madeFor }) => madeFor === 'gpu')
     .sort((a, b) => areaOf(a) - areaOf(b))
     .slice(1)
     .map(({ name }) => name),
-);
+  'flash64',
+]);
 
 /**
  * Checks a case as the tuner chooses; then again until every other variant of every kernel family it went through has run, one of each
@@ -87,12 +88,12 @@ export async function checkVariants(device: Device, wanted: Case): Promise<void>
   const families = new Map(await observe(device, () => checkRule(device, wanted)));
   // Products of few terms are never split unasked.
   if (families.has('gemm')) families.set('gemm.split', ['1', '2']);
-  const products = families.get('gemm');
-  if (products && device.adapter.kind !== 'gpu')
-    families.set(
-      'gemm',
-      products.filter((name) => !LEFT_TO_TENSOR.has(name)),
-    );
+  if (device.adapter.kind !== 'gpu')
+    for (const [family, names] of families)
+      families.set(
+        family,
+        names.filter((name) => !LEFT_TO_TENSOR.has(name)),
+      );
   const rounds = Math.max(0, ...[...families.values()].map((variants) => variants.length));
   for (let round = 1; round < rounds; round += 1) {
     const forced = [...families].flatMap(([family, { [round]: variant }]) => (variant ? [[family, variant] as const] : []));
