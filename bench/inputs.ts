@@ -1,4 +1,4 @@
-/** The inputs that every engine in a comparison gets: values in -1..1 by a formula, the same in bench/peers/common.mjs. */
+/** The inputs that every engine in a comparison gets: values in -1..1 by a formula, the same in bench/peers/timing.mjs. */
 export function values(size: number, seed: number): Float32Array {
   return Float32Array.from({ length: size }, (_, i) => (((i + seed * 131) * 7919) % 257) / 128 - 1);
 }

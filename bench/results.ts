@@ -38,13 +38,14 @@ export function headOf(device: Device, peaks: Peaks): Head {
     kind,
     processor: first?.model ?? 'unknown',
     cores: 1 + others.length,
-    commit: commit(),
+    commit: commitOf(),
     date: new Date().toISOString(),
     peaks,
   };
 }
 
-function commit(): string {
+/** Of this checkout, and whether it has changes. */
+export function commitOf(): string {
   const git = (...words: string[]): string =>
     execFileSync('git', words, { cwd: RESULTS, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {

@@ -1,7 +1,8 @@
 // ONNX Runtime (onnxruntime-node) with the provider named in argv[3], on models that the bench wrote.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { pick, serve, time, values } from './common.mjs';
+import { serve } from './common.mjs';
+import { pick, time, values } from './timing.mjs';
 
 const ort = createRequire(import.meta.url)('onnxruntime-node');
 const provider = process.argv[3] ?? 'cpu';

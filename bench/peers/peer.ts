@@ -1,23 +1,12 @@
-/** Other engines in the same run on the same adapter: installed on demand beside the user's caches, each in a process of its own. */
+/** Other engines in the same run on the same adapter, each in a process of its own. */
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { checked, type Effort, errorOf, type Row, summary, tell } from '../harness.ts';
 import { type Check, checkOf, flopsOf, type Job, nameOf } from '../jobs.ts';
 import { modelOf, type ModelFile } from '../onnx/models.ts';
-
-/** What is installed, outside the workspace; nothing of it is a dependency of ours. No install script runs: one would download from elsewhere. */
-const PACKAGES = {
-  '@jax-js/jax': '0.1.25',
-  '@tensorflow/tfjs': '4.22.0',
-  '@tensorflow/tfjs-backend-webgpu': '4.22.0',
-  'core-js': '3.46.0',
-  'onnxruntime-node': '1.30.0',
-  webgpu: '0.6.2',
-};
+import { NAMES } from './install.ts';
 
 export type Peer = {
   readonly name: string;
@@ -27,34 +16,11 @@ export type Peer = {
 };
 
 export const peers: readonly Peer[] = [
-  { name: `jax-js ${PACKAGES['@jax-js/jax']}`, script: 'jax.mjs', arguments: [], needsModel: false },
-  { name: `tfjs ${PACKAGES['@tensorflow/tfjs']}`, script: 'tfjs.mjs', arguments: [], needsModel: false },
-  { name: `ORT ${PACKAGES['onnxruntime-node']} WebGPU`, script: 'ort.mjs', arguments: ['webgpu'], needsModel: true },
-  { name: `ORT ${PACKAGES['onnxruntime-node']} CPU`, script: 'ort.mjs', arguments: ['cpu'], needsModel: true },
+  { name: NAMES.jax, script: 'jax.mjs', arguments: [], needsModel: false },
+  { name: NAMES.tfjs, script: 'tfjs.mjs', arguments: [], needsModel: false },
+  { name: `${NAMES.ort} WebGPU`, script: 'ort.mjs', arguments: ['webgpu'], needsModel: true },
+  { name: `${NAMES.ort} CPU`, script: 'ort.mjs', arguments: ['cpu'], needsModel: true },
 ];
-
-/** Where the peers are installed, if they are. */
-export const peersFolder = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mudpt', 'peers');
-
-/** The folder of the peers, complete. Installs once (some 700 MB, nearly all of it ONNX Runtime). */
-export async function installPeers(): Promise<string> {
-  const folder = peersFolder();
-  mkdirSync(folder, { recursive: true });
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  for (const file of readdirSync(here).filter((name) => name.endsWith('.mjs')))
-    copyFileSync(join(here, file), join(folder, file));
-  const manifest = JSON.stringify({ private: true, type: 'module', dependencies: PACKAGES });
-  if (existsSync(join(folder, `${hash(manifest)}.installed`))) return folder;
-  tell(`installing the peers in ${folder} (once)`);
-  writeFileSync(join(folder, 'package.json'), manifest);
-  await new Promise<void>((resolve, reject) => {
-    const npm = spawn('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
-    npm.on('error', reject);
-    npm.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`npm install ended with ${code} in ${folder}`))));
-  });
-  writeFileSync(join(folder, `${hash(manifest)}.installed`), '');
-  return folder;
-}
 
 /** Something a peer is asked to do: what the job file says, how the row begins, and what must come out. */
 export type Errand = {
@@ -110,10 +76,4 @@ async function serve(folder: string, peer: Peer, errands: readonly Errand[], eff
   const reason = errors.at(-1) ?? 'no message';
   const missing = jobs.filter(({ id }) => !lines.some((line) => line.id === id));
   return [...lines, ...missing.map(({ id }) => ({ id, error: `the process ended with ${code}: ${reason}` }))];
-}
-
-function hash(text: string): string {
-  let state = 5381;
-  for (const character of text) state = (Math.imul(state, 33) ^ character.charCodeAt(0)) >>> 0;
-  return state.toString(16);
 }

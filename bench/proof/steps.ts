@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fixturePath } from '@mudpt/testing/files';
-import { peersFolder } from '../peers/peer.ts';
+import { peersFolder } from '../peers/install.ts';
 import type { Step } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

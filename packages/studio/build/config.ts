@@ -1,7 +1,9 @@
 /** How Vite builds the page: one static folder with relative paths, which any host serves. */
 import { fileURLToPath } from 'node:url';
 import type { InlineConfig } from 'vite';
+import { commit } from './commit.ts';
 import { offline } from './offline.ts';
+import { isOfPeers, PEER_FILES, peers } from './peers.ts';
 import { policy } from './policy.ts';
 import { sample } from './sample.ts';
 
@@ -13,16 +15,28 @@ export const config: InlineConfig = {
   base: './',
   plugins: [sample(), policy(), offline()],
   resolve: {
-    alias: {
-      // Every browser with WebGPU unpacks by itself: no WebAssembly for it.
-      '@zip.js/zip.js': fileURLToPath(new URL('../node_modules/@zip.js/zip.js/lib/zip-core-native.js', import.meta.url)),
-      // Processor times are not told to pages.
-      '@mudpt/testing/measure/stopwatch': fileURLToPath(new URL('../src/bench/stopwatch.ts', import.meta.url)),
-    },
+    alias: [
+      {
+        // Every browser with WebGPU unpacks by itself: no WebAssembly for it.
+        find: '@zip.js/zip.js',
+        replacement: fileURLToPath(new URL('../node_modules/@zip.js/zip.js/lib/zip-core-native.js', import.meta.url)),
+      },
+      {
+        // Processor times are not told to pages.
+        find: /^(@mudpt\/testing\/measure|\.)\/stopwatch(\.ts)?$/,
+        replacement: fileURLToPath(new URL('../src/bench/stopwatch.ts', import.meta.url)),
+      },
+    ],
   },
   assetsInclude: ['**/*.safetensors'],
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    plugins: () => [peers(), commit()],
+    rollupOptions: {
+      output: { chunkFileNames: ({ moduleIds }) => `assets/${isOfPeers(moduleIds) ? PEER_FILES : ''}[name]-[hash].js` },
+    },
+  },
   // Dawn's Node package is never reached from a page (`#gpu`), so Vite must not try to bundle it.
   optimizeDeps: { exclude: ['webgpu'], include: ['mudpt > zod'] },
   build: {

@@ -1,6 +1,7 @@
 /** A service worker that keeps the files of the built page, so that it opens without a network after the first load. */
 import { createHash } from 'node:crypto';
 import type { Plugin } from 'vite';
+import { PEER_FILES } from './peers.ts';
 
 /** Files come from the cache, whose name changes with any of them; everything else passes by. */
 const program = (name: string, files: readonly string[]): string => `const NAME = ${JSON.stringify(name)};
@@ -25,7 +26,9 @@ export function offline(): Plugin {
     apply: 'build',
     enforce: 'post',
     generateBundle(_, bundle) {
-      const files = Object.values(bundle).map(({ fileName }) => `./${fileName}`);
+      // Other engines are fetched by those who compare: nobody else needs them.
+      const names = Object.values(bundle).map(({ fileName }) => fileName);
+      const files = names.filter((name) => !name.includes(`/${PEER_FILES}`)).map((name) => `./${name}`);
       const hash = createHash('sha256');
       for (const entry of Object.values(bundle))
         hash.update(entry.fileName).update(entry.type === 'chunk' ? entry.code : entry.source);

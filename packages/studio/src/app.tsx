@@ -1,7 +1,8 @@
 /** The frame of the page: header, places, what is going on. */
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { Chips } from './components/chips.tsx';
+import { focusMain } from './components/focus.ts';
 import { Preferences } from './components/preferences.tsx';
 import { Notice } from './components/notice.tsx';
 import { NoGpu } from './views/no-gpu.tsx';
@@ -32,11 +33,22 @@ addEventListener('hashchange', () => {
   place.value = fromAddress();
 });
 
+effect(() => {
+  document.title = `${t().tabs[place.value]} · mudpt studio`;
+});
+
 export const App: FunctionComponent = () => {
   const View = VIEWS[place.value];
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => focusMain(event)}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          focusMain();
+        }}
+      >
         {t().skip}
       </a>
       <header class="top">
@@ -71,8 +83,3 @@ export const App: FunctionComponent = () => {
     </>
   );
 };
-
-function focusMain(event: Event): void {
-  event.preventDefault();
-  document.getElementById('main')?.focus();
-}

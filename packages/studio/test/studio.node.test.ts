@@ -146,10 +146,10 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
   it('trains through a reload and a lost device, and is better afterwards', { timeout: LONG }, async () => {
     await goTo('train');
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await page.getByText('Epoch 2 of 12').waitFor({ timeout: LONG });
+    await page.getByText('Epoch 2 of 8').waitFor({ timeout: LONG });
     await page.reload();
-    await page.getByText(/Epoch [2-4] of 12/).waitFor({ timeout: LONG });
-    await page.getByText('Epoch 5 of 12').waitFor({ timeout: LONG });
+    await page.getByText(/Epoch [2-4] of 8/).waitFor({ timeout: LONG });
+    await page.getByText('Epoch 5 of 8').waitFor({ timeout: LONG });
     await (await engine()).evaluate(() =>
       (globalThis as unknown as { studioDevice: { gpu: GPUDevice } }).studioDevice.gpu.destroy(),
     );
@@ -172,6 +172,7 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
     await unpack(archive, join(folder, 'project'));
     const report = new TextDecoder().decode(await saved('Report'));
     expect(report).toContain('What is taken for what');
+    expect(report).toContain('aria-label="loss by step"');
     expect(report).not.toContain('<b onload=');
     const csv = new TextDecoder()
       .decode(await saved('Predictions'))
@@ -255,6 +256,18 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
       counts.push(await live());
     }
     expect(new Set(counts.slice(1)).size).toBe(1);
+  });
+
+  it('says what to do where the browser has no WebGPU, and pretends nothing', { timeout: LONG }, async () => {
+    const plain = await chromium.launch({ executablePath, env: withoutDrivers as Record<string, string>, args: ['--no-sandbox'] });
+    try {
+      const other = await plain.newPage({ locale: 'en-US' });
+      await other.goto(`${server.address}#train`);
+      await other.getByRole('heading', { name: 'This browser shows no WebGPU' }).waitFor({ timeout: LONG });
+      expect(await other.getByRole('button', { name: 'Train' }).count()).toBe(0);
+    } finally {
+      await plain.close();
+    }
   });
 
   it('asks nobody for anything, and writes no errors to the console', () => {

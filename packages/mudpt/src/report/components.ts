@@ -1,9 +1,10 @@
 /** Drawings and sections of the report that a page shows and writes too: no files, no libraries of charts. */
 export type { Evaluation, Prediction, RunSummary } from '../runs/records.ts';
+export { accuracyCurve, lossCurve } from './curves.ts';
 export { type DiagramFacts, promptDiagram } from './diagram.ts';
 export { hardestImages, labelsToCheck, pairsTable } from './errors.ts';
 export { type Markup } from './markup.ts';
 export { matrixSvg } from './matrix.ts';
 export { page } from './page.ts';
-export { classTable, confusionSection, headline, inside } from './sections.ts';
+export { classTable, confusionSection, curves, headline, inside } from './sections.ts';
 export { type LayerWords, nearestWords } from './words.ts';

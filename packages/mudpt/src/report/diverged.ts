@@ -4,7 +4,7 @@ import type { Divergence, MetricsLine } from '../train/index.ts';
 import { adviceFor, describeDivergence } from '../train/index.ts';
 import { html } from './markup.ts';
 import { page } from './page.ts';
-import { accuracyCurve, lossCurve } from './plots.ts';
+import { accuracyCurve, lossCurve } from './curves.ts';
 import { curves } from './sections.ts';
 
 export function divergedPage(

@@ -3,11 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { nth } from '@mudpt/tensor/internal';
 import type { Evaluation } from '../runs/index.ts';
-import type { MetricsLine } from '../train/index.ts';
 import { COLOURS, roomFor, shortened } from './labels.ts';
-
-type StepLine = Extract<MetricsLine, { kind: 'step' }>;
-type EpochLine = Extract<MetricsLine, { kind: 'epoch' }>;
 
 const FONT = { fontFamily: 'system-ui, sans-serif', fontSize: '12px', background: 'white', color: '#222' };
 
@@ -18,69 +14,7 @@ export function svg(options: Plot.PlotOptions): string {
   return element.outerHTML;
 }
 
-/** Loss over steps: every logged value, and the mean of each epoch where it ends. Undefined when nothing was logged. */
-export function lossCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number): string | undefined {
-  const steps = metrics.filter((line): line is StepLine => line.kind === 'step');
-  const epochs = epochsOf(metrics, stepsPerEpoch);
-  if (steps.length === 0 && epochs.length === 0) return undefined;
-  return svg({
-    width: 560,
-    height: 260,
-    marginLeft: 46,
-    x: { label: 'step' },
-    y: { label: 'loss', grid: true, zero: true },
-    marks: [
-      Plot.line(
-        steps.map(({ step, loss }) => ({ step: step + 1, loss })),
-        { x: 'step', y: 'loss', stroke: COLOURS.before, strokeWidth: 1 },
-      ),
-      Plot.lineY(epochs, { x: 'at', y: 'loss', stroke: COLOURS.after, strokeWidth: 2, marker: 'dot' }),
-    ],
-  });
-}
-
-/** A curve of what epochs measured, and its name at its end. */
-function namedCurve(
-  rows: readonly { readonly at: number }[],
-  y: 'accuracy' | 'valAccuracy' | 'newAccuracy',
-  name: string,
-  colour: string,
-  options: Plot.LineYOptions = {},
-): Plot.Markish[] {
-  return [
-    Plot.lineY(rows, { x: 'at', y, stroke: colour, strokeWidth: 2, ...options, marker: 'dot' }),
-    Plot.text(rows.slice(-1), { x: 'at', y, text: () => name, dx: 8, textAnchor: 'start', fill: colour }),
-  ];
-}
-
-/** Training accuracy by epoch, and those on validation and on new classes where they were measured. */
-export function accuracyCurve(metrics: readonly MetricsLine[], stepsPerEpoch: number): string | undefined {
-  const epochs = epochsOf(metrics, stepsPerEpoch);
-  if (epochs.length === 0) return undefined;
-  const validated = epochs.filter(({ valAccuracy }) => valAccuracy !== undefined);
-  const ofNew = epochs.filter(({ newAccuracy }) => newAccuracy !== undefined);
-  return svg({
-    width: 560,
-    height: 260,
-    marginLeft: 46,
-    marginRight: 70,
-    x: { label: 'step' },
-    y: { label: 'accuracy, %', grid: true, domain: [0, 100] },
-    marks: [
-      ...namedCurve(epochs, 'accuracy', 'training', COLOURS.after),
-      ...namedCurve(validated, 'valAccuracy', 'validation', COLOURS.extra),
-      ...namedCurve(ofNew, 'newAccuracy', 'new classes', COLOURS.other, { strokeDasharray: '4 3' }),
-    ],
-  });
-}
-
-function epochsOf(metrics: readonly MetricsLine[], stepsPerEpoch: number): (EpochLine & { at: number })[] {
-  return metrics
-    .filter((line): line is EpochLine => line.kind === 'epoch')
-    .map((line) => ({ ...line, at: (line.epoch + 1) * stepsPerEpoch }));
-}
-
-/** Classes shown at either end then. */
+/** Classes shown at either end, of many. */
 const EXTREMES = 20;
 /** Bars of a histogram of accuracies. */
 const HISTOGRAM_BINS = 20;

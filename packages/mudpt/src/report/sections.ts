@@ -67,7 +67,7 @@ export function curves(
   loss: string | undefined,
   accuracy: string | undefined,
   { best }: RunSummary['training'],
-  { newEachEpoch }: RunConfig,
+  { newEachEpoch }: Pick<RunConfig, 'newEachEpoch'>,
 ): Markup | undefined {
   if (!loss && !accuracy) return undefined;
   return html`<h2>Training</h2>${best && html`<p class="soft">The run ended with epoch ${best.epoch + 1}, the best on validation (${percent(best.accuracy)}).</p>`}${

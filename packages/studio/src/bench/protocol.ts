@@ -1,21 +1,33 @@
 /** What the bench page and its worker say to each other. */
+import type { Peaks } from '@mudpt/testing/measure/peaks';
 import type { Row } from '../../../../bench/harness.ts';
 
 export type { Row };
 
-/** As the head of `bench/results`; a page knows neither the commit nor the processor. */
+/** As the head of `bench/results`; a page is not told the processor. */
 export interface BenchHead {
   readonly adapter: string;
   readonly kind: string;
   readonly processor: string;
   readonly cores: number;
+  readonly commit: string;
   readonly date: string;
+  readonly peaks: Peaks;
+}
+
+export interface PeerFacts {
+  readonly name: string;
+  readonly isBuiltIn: boolean;
 }
 
 export interface BenchCalls {
+  /** Engines to compare with. */
+  peers(): Promise<readonly PeerFacts[]>;
+  /** Our engine: every problem. */
   run(): Promise<BenchHead>;
+  /** Another engine: the problems that it knows. */
+  runPeer(name: string, kind: string): Promise<void>;
 }
 
-export interface BenchEvent {
-  readonly row: Row;
-}
+/** What is begun, and what was measured. */
+export type BenchEvent = { readonly begins: string } | { readonly row: Row };

@@ -1,6 +1,6 @@
 /** CLIP models: the one that comes with the page, a person's files, the hub's. */
-import { type Clip, type Files, loadClip, type LoadProgress, weightShapes } from '@mudpt/clip';
-import type { Device } from '@mudpt/tensor';
+import { type Clip, type Files, loadClip, type LoadProgress, type ModelInput, openWeights, weightShapes } from '@mudpt/clip';
+import { type Device, LimitError } from '@mudpt/tensor';
 import configAddress from '../../../mudpt/assets/clip/config.json?url';
 import mergesAddress from '../../../mudpt/assets/clip/merges.txt?url';
 import weightsAddress from '../../../mudpt/assets/clip/model.safetensors?url';
@@ -8,6 +8,7 @@ import preprocessorAddress from '../../../mudpt/assets/clip/preprocessor_config.
 import vocabAddress from '../../../mudpt/assets/clip/vocab.json?url';
 import type { ModelFacts, ModelSource } from '../worker/protocol.ts';
 import { hubModel } from './hub.ts';
+import { roomFor } from './room.ts';
 
 const EMBEDDED: Readonly<Record<string, string>> = {
   'config.json': configAddress,
@@ -46,8 +47,25 @@ export async function openClip(
         : source.files.length === 1
           ? (source.files[0] as File)
           : source.files;
+  if (source.kind === 'files') await expectRoom(input, source.name, device);
   const clip = await loadClip(input, options);
   return { clip, facts: factsOf(clip, source) };
+}
+
+/** Sizes stand at the head of a file: before its weights are read. @throws LimitError naming the weight that the adapter cannot hold */
+async function expectRoom(input: ModelInput, name: string, { limits }: Device): Promise<void> {
+  const opened = await openWeights(input);
+  try {
+    const { tooLarge } = roomFor([...opened.weights].map(([weight, { shape }]) => [weight, shape] as const), limits);
+    if (tooLarge)
+      throw new LimitError(
+        'studio',
+        `${name} is too large for this adapter: its ${tooLarge.name} has ${tooLarge.bytes} bytes, more than the adapter binds`,
+        'take a smaller model',
+      );
+  } finally {
+    await opened.close();
+  }
 }
 
 function factsOf({ config, hash }: Clip, source: ModelSource): ModelFacts {

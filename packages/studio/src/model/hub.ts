@@ -1,11 +1,12 @@
-/** Models of the Hugging Face hub: looked at before they are fetched, fetched piece by piece into the browser, and kept there. */
-import { type Files, fromHuggingFace, type LoadProgress, neededFiles, weightShapes } from '@mudpt/clip';
+/** Models of the Hugging Face hub: looked at before they are fetched, fetched into the browser's own disk, and kept there. */
+import { type ClipConfig, type Files, fromHuggingFace, fromOpenClip, type LoadProgress, neededFiles, weightShapes } from '@mudpt/clip';
 import { FormatError, InputError } from '@mudpt/tensor';
 import type { AdapterFacts, HubOffer } from '../worker/protocol.ts';
+import { roomFor } from './room.ts';
 
 const HUB = 'https://huggingface.co';
-/** Bytes asked for at once: what a broken connection loses at most. */
-const PIECE = 2 ** 24;
+/** The index of a checkpoint in several files. */
+const INDEX = '.index.json';
 
 interface Listed {
   readonly commit: string;
@@ -16,13 +17,11 @@ interface Listed {
 export async function lookAtHub(name: string, adapter: AdapterFacts): Promise<HubOffer> {
   const { commit, files } = await listed(name);
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  const shapes = files.some(({ path }) => path === 'config.json') ? await shapesOf(name, commit) : undefined;
+  const config = await configOf(name, commit, files);
+  const shapes = config && weightShapes(config);
   if (!shapes) return { name, commit, bytes, deviceBytes: undefined, isTooLarge: false };
-  // The token table stays in host memory.
-  const sizes = [...shapes].filter(([weight]) => weight !== 'token_embedding.weight').map(([, shape]) => 4 * product(shape));
-  const most = Math.min(adapter.maxBufferSize, adapter.maxStorageBufferBindingSize);
-  const deviceBytes = sizes.reduce((sum, size) => sum + size, 0);
-  return { name, commit, bytes, deviceBytes, isTooLarge: sizes.some((size) => size > most) };
+  const room = roomFor(shapes, adapter);
+  return { name, commit, bytes, deviceBytes: room.bytes, isTooLarge: room.tooLarge !== undefined };
 }
 
 /** The files of a model, from the browser's own disk once they are there. */
@@ -38,7 +37,7 @@ export async function hubModel(name: string, onProgress: (progress: LoadProgress
   let before = 0;
   for (const { path, size } of files) {
     const tell = (loaded: number): void => onProgress({ stage: 'download', item: path, loaded: before + loaded, total });
-    await fetchInto(folder, `${HUB}/${name}/resolve/${commit}/${path}`, path, size, tell);
+    await fetchInto(folder, addressOf(name, commit, path), path, size, tell);
     before += size;
   }
   await keepListing(name, { commit, files });
@@ -47,10 +46,6 @@ export async function hubModel(name: string, onProgress: (progress: LoadProgress
     names: files.map(({ path }) => path),
     open: async (path) => (await folder.getFileHandle(path)).getFile(),
   };
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((all, length) => all * length, 1);
 }
 
 async function listed(name: string): Promise<Listed> {
@@ -68,13 +63,33 @@ async function listed(name: string): Promise<Listed> {
   const all = siblings.flatMap(({ rfilename: path, size }) =>
     typeof path === 'string' && /^[\w][\w.-]*$/.test(path) && Number.isSafeInteger(size) ? [{ path, size: size as number }] : [],
   );
-  return { commit: sha as string, files: neededFiles(name, all) };
+  const files = neededFiles(name, all);
+  const index = files.find(({ path }) => path.endsWith(INDEX));
+  if (!index) return { commit: sha as string, files };
+  const { weight_map: map = {} } = (await json(name, sha as string, index.path)) as { readonly weight_map?: object };
+  const shards = new Set<unknown>(Object.values(map));
+  return { commit: sha as string, files: [...files, ...all.filter(({ path }) => shards.has(path))] };
 }
 
-async function shapesOf(name: string, commit: string): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
-  const answer = await fetch(`${HUB}/${name}/resolve/${commit}/config.json`, { credentials: 'omit' });
-  return answer.ok ? weightShapes(fromHuggingFace((await answer.json()) as object)) : undefined;
+/** Who reads which file; a repository may have both. */
+const CONFIGS: Readonly<Record<string, (json: object) => ClipConfig>> = {
+  'open_clip_config.json': fromOpenClip,
+  'config.json': fromHuggingFace,
+};
+
+async function configOf(name: string, commit: string, files: Listed['files']): Promise<ClipConfig | undefined> {
+  for (const [path, read] of Object.entries(CONFIGS))
+    if (files.some((one) => one.path === path)) return read((await json(name, commit, path)) as object);
+  return undefined;
 }
+
+async function json(name: string, commit: string, path: string): Promise<unknown> {
+  const answer = await fetch(addressOf(name, commit, path), { credentials: 'omit' });
+  if (!answer.ok) throw new FormatError('hub', `${path}: the hub answers ${answer.status}`, 'try again later');
+  return answer.json();
+}
+
+const addressOf = (name: string, commit: string, path: string): string => `${HUB}/${name}/resolve/${commit}/${path}`;
 
 const plain = (text: string): string => text.replaceAll('/', '--');
 
@@ -91,12 +106,13 @@ interface WritableHandle extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<{
     getSize(): number;
     write(bytes: Uint8Array, options: { readonly at: number }): number;
+    truncate(size: number): void;
     flush(): void;
     close(): void;
   }>;
 }
 
-/** Goes on where an earlier download stopped. @throws FormatError for answers that are not the piece asked for */
+/** Goes on where an earlier download stopped; what has come is kept, however it ends. @throws FormatError for answers that are not what was asked for */
 async function fetchInto(
   folder: FileSystemDirectoryHandle,
   address: string,
@@ -105,36 +121,50 @@ async function fetchInto(
   tell: (loaded: number) => void,
 ): Promise<void> {
   const handle = (await folder.getFileHandle(path, { create: true })) as WritableHandle;
-  if ((await handle.getFile()).size === size) return tell(size);
+  const before = (await handle.getFile()).size;
+  if (before === size) return tell(size);
+  const broken = (why: string): FormatError =>
+    new FormatError('hub', `${path}: ${why}`, 'try again: it goes on where it stopped');
   const file = await handle.createSyncAccessHandle();
   try {
-    let at = file.getSize();
-    while (at < size) {
-      const last = Math.min(at + PIECE, size) - 1;
-      const answer = await fetch(address, { headers: { range: `bytes=${at}-${last}` }, credentials: 'omit' });
-      // A whole file in answer to its first piece is as good.
-      const isPiece = answer.status === 206 || (answer.status === 200 && at === 0);
-      if (!isPiece)
-        throw new FormatError('hub', `${path}: the hub answers ${answer.status}`, 'try again: it goes on where it stopped');
-      const bytes = new Uint8Array(await answer.arrayBuffer());
-      if (answer.status === 206 && bytes.length !== last + 1 - at)
-        throw new FormatError('hub', `${path}: ${bytes.length} bytes came instead of ${last + 1 - at}`, 'try again');
-      file.write(bytes, { at });
-      file.flush();
-      at += bytes.length;
+    let at = before < size ? before : 0;
+    file.truncate(at);
+    const asked: RequestInit = { credentials: 'omit', ...(at > 0 && { headers: { range: `bytes=${at}-` } }) };
+    const answer = await fetch(address, asked).catch((error: unknown) => {
+      throw broken(`the connection failed (${messageOf(error)})`);
+    });
+    if (!answer.ok || !answer.body) throw broken(`the hub answers ${answer.status}`);
+    // A server that knows no ranges sends the whole file.
+    if (answer.status !== 206) at = 0;
+    const reader = answer.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw broken(`the connection broke off after ${at} of ${size} bytes (${messageOf(error)})`);
+      });
+      if (done) break;
+      file.write(value, { at });
+      at += value.length;
       tell(at);
     }
-    if (at !== size) throw new FormatError('hub', `${path} has ${at} bytes, and the hub said ${size}`, 'try again later');
+    file.flush();
+    if (at < size) throw broken(`the connection broke off after ${at} of ${size} bytes`);
+    if (at > size) {
+      file.truncate(0);
+      throw new FormatError('hub', `${path} has ${at} bytes, and the hub said ${size}`, 'try again later');
+    }
   } finally {
     file.close();
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const listingName = (name: string): string => `${plain(name)}.json`;
 
 async function keepListing(name: string, listing: Listed): Promise<void> {
   const handle = (await (await hubFolder()).getFileHandle(listingName(name), { create: true })) as WritableHandle;
   const file = await handle.createSyncAccessHandle();
+  file.truncate(0);
   file.write(new TextEncoder().encode(JSON.stringify(listing)), { at: 0 });
   file.close();
 }

@@ -5,6 +5,7 @@
 import * as z from 'zod/mini';
 import type { PromptFiles } from '../worker/protocol.ts';
 import { StudioError } from '../worker/rpc.ts';
+import { cleanName } from './edit.ts';
 import { fileName } from './save.ts';
 import type { Side } from './split.ts';
 import type { Project } from './types.ts';
@@ -72,15 +73,18 @@ export async function readArchive(file: File): Promise<OpenedArchive> {
   if (!found) throw fail(`has no ${PROJECT}`);
   const { success, data, error } = z.safeParse(schema, await parsed(found, fail));
   if (!success) throw fail(`is no project of this page (${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message})`);
+  const classes = new Map(data.classes.map(({ id, name }) => [id, { id, name: cleanName(name) || 'unnamed' }]));
   const blobs = new Map<string, Blob>();
-  for (const { id, path } of data.images) {
+  for (const { id, path, classId } of data.images) {
+    if (!classes.has(classId)) throw fail(`has ${path} in a class that it does not list`);
     const image = entries.get(path);
     if (!image) throw fail(`lacks ${path}`);
     blobs.set(id, image.blob);
   }
   const [tensors, facts] = [entries.get(PROMPTS.tensors), entries.get(PROMPTS.facts)];
   const prompts = tensors && facts ? { tensors: tensors.blob, facts: await facts.blob.text() } : undefined;
-  return { project: { ...data, images: data.images.map(({ path: _path, ...image }) => image) }, blobs, prompts };
+  const images = data.images.map(({ path: _path, ...image }) => image);
+  return { project: { ...data, classes: [...classes.values()], images }, blobs, prompts };
 }
 
 async function parsed({ blob }: ZipEntry, fail: (problem: string) => StudioError): Promise<unknown> {

@@ -1,8 +1,9 @@
 /** The project of the page as a zip, and a zip in place of the project. */
+import { effect } from '@preact/signals';
 import { type OpenedArchive, readArchive, writeArchive } from '../project/archive.ts';
 import { database } from '../project/store.ts';
 import { clearProject, intake, notes, project, sides } from './project.ts';
-import { forgetLearnt, importPrompts } from './session.ts';
+import { expectIdle, forgetLearnt, importPrompts, isBusy, pause } from './session.ts';
 import { images as looker } from './workers.ts';
 
 export async function exportProject(): Promise<Blob> {
@@ -17,8 +18,9 @@ export async function exportProject(): Promise<Blob> {
   return writeArchive({ project: project.value, sides: sides.value, blobs, prompts });
 }
 
-/** @throws StudioError for a zip that is no project: then the present one stays */
+/** @throws StudioError for a zip that is no project: then the present one stays; while training runs */
 export async function importProject(file: File): Promise<void> {
+  expectIdle();
   const archive = await readArchive(file);
   await clearProject();
   await forgetLearnt();
@@ -26,20 +28,36 @@ export async function importProject(file: File): Promise<void> {
   if (archive.prompts) await importPrompts(archive.prompts.tensors, archive.prompts.facts);
 }
 
+/** Forgets the project and what was learnt; training that runs is given up. */
+export async function startOver(): Promise<void> {
+  if (isBusy.value) {
+    await pause();
+    await new Promise<void>((resolve) => {
+      const stop = effect(() => {
+        if (isBusy.value) return;
+        queueMicrotask(() => stop());
+        resolve();
+      });
+    });
+  }
+  await forgetLearnt();
+  await clearProject();
+}
+
 /** Images are looked at as if they were dropped: what a zip says of them is not believed. */
 async function takeAll({ project: given, blobs }: OpenedArchive): Promise<void> {
   const unreadable: { path: string; why: string }[] = [];
-  const images: (typeof given.images)[number][] = [];
+  const images = new Map<string, (typeof given.images)[number]>();
   try {
     for (const [place, image] of given.images.entries()) {
       const blob = blobs.get(image.id);
       const looked = blob && (await looker.call('take', blob, image.name));
-      if (looked && 'id' in looked) images.push({ ...image, id: looked.id, width: looked.width, height: looked.height });
+      if (looked && 'id' in looked) images.set(looked.id, { ...image, id: looked.id, width: looked.width, height: looked.height });
       else if (looked) unreadable.push({ path: image.name, why: looked.why });
       intake.value = { done: place + 1, total: given.images.length };
     }
-    project.value = { ...given, images };
-    notes.value = { added: images.length, duplicates: [], unreadable, others: [] };
+    project.value = { ...given, images: [...images.values()] };
+    notes.value = { added: images.size, duplicates: [], unreadable, others: [] };
   } finally {
     intake.value = undefined;
   }

@@ -2,7 +2,7 @@
 import { database } from '../project/store.ts';
 import { StudioError } from '../worker/rpc.ts';
 import { imagesByClass, project, sides } from './project.ts';
-import { outcome, usedClasses, zeroShot } from './session.ts';
+import { isComparable, lines, outcome, usedClasses, zeroShot } from './session.ts';
 import { engine } from './workers.ts';
 
 /** Thumbnails at most: they take about 3 kB each. */
@@ -13,7 +13,7 @@ export async function makeReport(): Promise<string> {
   const [result, before] = [outcome.value, zeroShot.value];
   const after = result?.tuned;
   const used = usedClasses.value;
-  if (!result || !after || !before || before.metrics.perClass.length !== after.metrics.perClass.length)
+  if (!result || !after || !before || !isComparable.value)
     throw new StudioError({ name: 'InputError', problem: 'the classes have changed since the training', fix: 'train again' });
   const db = await database();
   const hardest = [...after.guesses].sort((a, b) => b.loss - a.loss).slice(0, MOST);
@@ -32,7 +32,7 @@ export async function makeReport(): Promise<string> {
     return { name, train: shots === 'all' ? train : Math.min(train, shots), test };
   });
   const { name, template } = project.value;
-  return engine.call('report', { name, template, classes, outcome: result, before, after, matrix, thumbnails });
+  return engine.call('report', { name, template, classes, outcome: result, lines: lines.value, before, after, matrix, thumbnails });
 }
 
 function dataAddress(blob: Blob): Promise<string> {

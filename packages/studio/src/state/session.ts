@@ -12,7 +12,7 @@ import type {
   ModelSource,
   TrainingOutcome,
 } from '../worker/protocol.ts';
-import { type Told, toldOf } from '../worker/rpc.ts';
+import { StudioError, type Told, toldOf } from '../worker/rpc.ts';
 import { change, imagesByClass, isReady, project, sides, wireDataset } from './project.ts';
 import { engine, onEngineEvent } from './workers.ts';
 
@@ -40,14 +40,24 @@ export const progress = signal<Extract<EngineEvent, { kind: 'progress' }> | unde
 export const outcome = signal<TrainingOutcome | undefined>(undefined);
 /** Classes of what was learnt, in the order of its labels; undefined where nothing was. */
 export const tunedClasses = signal<readonly string[] | undefined>(undefined);
+/** What was learnt, on the test images: where training ended, or of imported prompts, where the project has their classes. */
+export const tuned = signal<Measured | undefined>(undefined);
 export const inside = signal<InsideFacts | undefined>(undefined);
 
 /** Classes that have images: what zero-shot and training are about. */
 export const usedClasses = computed(() =>
   project.value.classes.filter(({ id }) => (imagesByClass.value.get(id)?.length ?? 0) > 0),
 );
+/** Whether the project's classes are those of what was learnt: only then zero-shot stands beside it. */
+export const isComparable = computed(
+  () => tunedClasses.value !== undefined && isSame(tunedClasses.value, namesOf(usedClasses.value)),
+);
 export const canMeasure = computed(() => usedClasses.value.length >= 2 && model.value !== undefined);
 export const isBusy = computed(() => ['starting', 'running', 'pausing', 'evaluating'].includes(status.value));
+
+const namesOf = (classes: readonly { readonly name: string }[]): string[] => classes.map(({ name }) => name);
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((one, place) => one === b[place]);
 
 /** Runs it; what is thrown is told to the person. @returns undefined where it failed */
 export async function telling<T>(work: () => Promise<T>): Promise<T | undefined> {
@@ -97,13 +107,20 @@ onEngineEvent((event) => {
 export async function openSession(): Promise<void> {
   try {
     adapter.value = await engine.call('open');
-    await openModel((await (await database()).get('model', 'current')) ?? { kind: 'embedded' });
+    await openKeptModel();
   } catch (error) {
     failure.value = toldOf(error);
     return;
   }
   watchZeroShot();
   await telling(restore);
+}
+
+/** The model that was used last. Where it is gone, a person is told, and the page goes on with the one that comes with it. */
+async function openKeptModel(): Promise<void> {
+  const kept = await (await database()).get('model', 'current');
+  if (kept && kept.kind !== 'embedded' && (await telling(async () => (await openModel(kept), true)))) return;
+  await openModel({ kind: 'embedded' });
 }
 
 export async function openModel(source: ModelSource): Promise<void> {
@@ -126,6 +143,7 @@ export async function forgetLearnt(): Promise<void> {
 
 function forgetResults(): void {
   outcome.value = undefined;
+  tuned.value = undefined;
   tunedClasses.value = undefined;
   inside.value = undefined;
   lines.value = [];
@@ -141,10 +159,12 @@ async function restore(): Promise<void> {
     batch(() => {
       tunedClasses.value = facts?.classNames;
       outcome.value = result.outcome;
+      tuned.value = result.outcome?.tuned;
       lines.value = result.lines;
       status.value = 'finished';
     });
     await lookInside();
+    if (!result.outcome) await measureImported();
   }
   const kept = await db.get('training', 'current');
   if (!kept) return;
@@ -198,7 +218,12 @@ export async function train(resume: boolean): Promise<void> {
     progress.value = undefined;
     if (!goesOn) lines.value = [];
   });
-  const ended = await telling(async () => engine.call('train', await wireDataset(), project.value.request, goesOn));
+  let classNames: readonly string[] = [];
+  const ended = await telling(async () => {
+    const dataset = await wireDataset();
+    ({ classNames } = dataset);
+    return engine.call('train', dataset, project.value.request, goesOn);
+  });
   batch(() => {
     part.value = undefined;
     lost.value = undefined;
@@ -206,7 +231,9 @@ export async function train(resume: boolean): Promise<void> {
     else if (ended.end === 'paused') status.value = 'paused';
     else {
       outcome.value = ended;
-      tunedClasses.value = usedClasses.value.map(({ name }) => name);
+      tuned.value = ended.tuned;
+      // Of the training: the project may have changed while it ran.
+      tunedClasses.value = classNames;
       status.value = 'finished';
     }
   });
@@ -229,15 +256,31 @@ async function lookInside(): Promise<void> {
   inside.value = await telling(() => engine.call('inside'));
 }
 
+/** @throws StudioError while training runs: it would end on top of what is imported */
+export function expectIdle(): void {
+  if (isBusy.value)
+    throw new StudioError({ name: 'InputError', problem: 'training is running', fix: 'pause it, or wait until it is done' });
+}
+
 export async function importPrompts(tensors: Blob, facts: string): Promise<void> {
+  expectIdle();
+  const read = await engine.call('importPrompts', tensors, facts);
+  batch(() => {
+    forgetResults();
+    tunedClasses.value = read.classNames;
+    status.value = 'finished';
+  });
+  await lookInside();
+  await measureImported();
+}
+
+/** Imported prompts on the test images, where the project has their classes and images to test on. */
+async function measureImported(): Promise<void> {
+  if (!isComparable.value) return;
   await telling(async () => {
-    const read = await engine.call('importPrompts', tensors, facts);
-    batch(() => {
-      forgetResults();
-      tunedClasses.value = read.classNames;
-      status.value = 'finished';
-    });
-    await lookInside();
+    const dataset = await wireDataset();
+    if (dataset.test.length > 0) tuned.value = await engine.call('measureTuned', dataset);
+    part.value = undefined;
   });
 }
 

@@ -1,7 +1,6 @@
 /** The page's words in English; other languages have the same keys. */
 export const en = {
   language: 'English',
-  tagline: 'Tune CLIP in a tab. Images never leave this machine.',
   tabs: {
     data: 'Images',
     zeroShot: 'Zero-shot',
@@ -14,9 +13,7 @@ export const en = {
   theme: { label: 'Appearance', auto: 'as the system', light: 'light', dark: 'dark' },
   skip: 'Skip to the content',
   close: 'Close',
-  cancel: 'Cancel',
   images: (count: number) => (count === 1 ? '1 picture' : `${count} pictures`),
-  classes: (count: number) => (count === 1 ? '1 class' : `${count} classes`),
   percent: 'of test pictures right',
   opening: 'Opening the graphics adapter…',
   software: 'No GPU: this adapter computes on the processor. It works, slowly.',
@@ -52,7 +49,6 @@ export const en = {
     sampleAbout: 'The sample is drawn icons in ten classes, in a style that the model never saw.',
     camera: 'Camera',
     newClass: 'New class',
-    newClassName: 'Name of the class',
     rename: 'Name of the class, in words',
     deleteClass: (name: string) => `Delete ${name}`,
     deleteClassAsk: (name: string, count: number) =>
@@ -74,7 +70,6 @@ export const en = {
     inClass: (name: string) => `in ${name}`,
     clear: 'Start over',
     clearAsk: 'Delete the whole project, its pictures and what was learnt from this browser?',
-    empty: 'No pictures yet',
   },
   camera: {
     title: 'Show it to the camera',
@@ -125,6 +120,10 @@ export const en = {
   train: {
     title: 'Let it learn',
     method: 'Method',
+    /** By the settings' names; others are called as in code. */
+    fields: { length: 'length', depth: 'depth', epochs: 'epochs', lr: 'lr', batchSize: 'batchSize' } as Readonly<
+      Record<string, string>
+    >,
     shots: 'Pictures of each class',
     all: 'all',
     seed: 'Seed',
@@ -143,7 +142,6 @@ export const en = {
     epoch: (epoch: number, epochs: number) => `Epoch ${epoch} of ${epochs}`,
     loss: 'loss',
     accuracy: 'accuracy on training pictures, %',
-    step: 'step',
     perSecond: 'pictures a second',
     left: 'left',
     memory: 'device memory',
@@ -156,6 +154,7 @@ export const en = {
   understand: {
     title: 'What it learnt',
     need: 'Train first: then this shows what changed.',
+    notMeasured: 'These prompts are of other classes than the project’s, or nothing is kept for testing: there is nothing to measure.',
     before: 'zero-shot',
     after: 'tuned',
     change: 'change',
@@ -182,6 +181,13 @@ export const en = {
     lead: 'The repository’s own problems on your graphics card. Every result is compared with double precision before its time counts.',
     run: 'Measure',
     running: 'Measuring…',
+    busy: 'It waits until training is done: both would share the adapter.',
+    peaks: 'peaks of the adapter',
+    done: (count: number) => `${count} rows measured and checked`,
+    adapter: 'adapter',
+    peak: 'measured peak',
+    engine: 'engine',
+    missing: (names: string) => `Not built into this page, so not compared: ${names}. “pnpm studio:build --peers” builds them in.`,
     download: 'Save as JSON',
     what: 'problem',
     best: 'best, ms',
@@ -217,10 +223,7 @@ export const en = {
     page: 'In a page',
     copy: 'Copy',
     copied: 'Copied',
-    unreadable: 'cannot be read',
     csv: 'Save these as CSV',
-    badImport: 'That is no zip of prompts',
-    badImportFix: 'give the zip that this page wrote, or prompts.safetensors and prompts.json of a run',
   },
 };
 

@@ -1,28 +1,11 @@
 /** The bench as a page: every figure is of a result that was checked. */
-import { signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
-import type { BenchCalls, BenchEvent, BenchHead, Row } from '../bench/protocol.ts';
+import type { Row } from '../bench/protocol.ts';
+import { failures, head, isRunning, now, peers, problems, resultsText, rows, runBench } from '../bench/results.ts';
+import { Notice } from '../components/notice.tsx';
 import { save } from '../project/save.ts';
-import { telling } from '../state/session.ts';
+import { isBusy, telling } from '../state/session.ts';
 import { t } from '../strings/index.ts';
-import { Client } from '../worker/rpc.ts';
-
-const rows = signal<readonly Row[]>([]);
-const head = signal<BenchHead | undefined>(undefined);
-const isRunning = signal(false);
-
-async function run(): Promise<void> {
-  rows.value = [];
-  head.value = undefined;
-  isRunning.value = true;
-  const worker = new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'bench' });
-  const client = new Client<BenchCalls, BenchEvent>(worker, ({ row }) => {
-    rows.value = [...rows.value, row];
-  });
-  head.value = await telling(() => client.call('run'));
-  worker.terminate();
-  isRunning.value = false;
-}
 
 /** Work a second, where the row counts it. */
 function rateOf({ best, flops = 0, bytes = 0 }: Row): string {
@@ -34,10 +17,9 @@ export const BenchView: FunctionComponent = () => {
   const words = t().bench;
   const found = head.value;
   const download = (): void => {
-    if (!found) return;
-    const results = { ...found, commit: 'studio', peaks: null, userAgent: navigator.userAgent, rows: rows.value };
-    save(`${found.kind}-studio.json`, new Blob([`${JSON.stringify(results, undefined, 1)}\n`], { type: 'application/json' }));
+    if (found) save(`${found.kind}-studio.json`, new Blob([resultsText(found)], { type: 'application/json' }));
   };
+  const missing = peers.value.filter(({ isBuiltIn }) => !isBuiltIn).map(({ name }) => name);
   return (
     <>
       <header class="lead">
@@ -45,7 +27,7 @@ export const BenchView: FunctionComponent = () => {
         <p>{words.lead}</p>
       </header>
       <div class="controls">
-        <button type="button" class="primary" disabled={isRunning.value} onClick={() => void run()}>
+        <button type="button" class="primary" disabled={isRunning.value || isBusy.value} onClick={() => void telling(runBench)}>
           {isRunning.value ? words.running : words.run}
         </button>
         {found && (
@@ -53,33 +35,67 @@ export const BenchView: FunctionComponent = () => {
             {words.download}
           </button>
         )}
+        <span class="state soft" role="status">
+          {isBusy.value && words.busy}
+          {isRunning.value && (now.value === 'peaks' ? words.peaks : now.value)}
+          {found && !isRunning.value && words.done(rows.value.length)}
+        </span>
       </div>
-      {rows.value.length > 0 && (
-        <section class="panel scroll">
-          <table>
-            <thead>
-              <tr>
-                <th>{words.what}</th>
-                <th class="n">{words.best}</th>
-                <th class="n">{words.median}</th>
-                <th class="n">{words.rate}</th>
-                <th class="n">{words.error}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.value.map((row) => (
-                <tr key={row.name}>
-                  <td>{row.name}</td>
-                  <td class="n">{row.best.toFixed(2)}</td>
-                  <td class="n">{row.median.toFixed(2)}</td>
-                  <td class="n">{rateOf(row)}</td>
-                  <td class={`n ${row.problem === undefined ? '' : 'bad'}`}>{row.problem ?? row.error?.toExponential(1)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+      {found && (
+        <dl class="panel facts">
+          <dt>{words.adapter}</dt>
+          <dd>{found.adapter}</dd>
+          <dt>{words.peak}</dt>
+          <dd>
+            {found.peaks.gflops.toFixed(0)} GFLOP/s, {found.peaks.gbps.toFixed(1)} GB/s
+          </dd>
+        </dl>
       )}
+      {missing.length > 0 && <p class="soft">{words.missing(missing.join(', '))}</p>}
+      {failures.value.map(({ name, problem }) => (
+        <Notice key={name} tone="warn" title={name} text={problem} />
+      ))}
+      {problems.value.length > 0 && <Rows />}
     </>
   );
 };
+
+const Rows: FunctionComponent = () => {
+  const words = t().bench;
+  return (
+    <section class="panel scroll" tabIndex={0} aria-label={words.title}>
+      <table>
+        <thead>
+          <tr>
+            <th>{words.what}</th>
+            <th>{words.engine}</th>
+            <th class="n">{words.best}</th>
+            <th class="n">{words.median}</th>
+            <th class="n">{words.rate}</th>
+            <th class="n">{words.error}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {problems.value.flatMap((group) =>
+            group.map((row, place) => (
+              <tr key={`${row.name} ${row.engine}`} class={place > 0 ? 'same' : ''}>
+                {place === 0 ? <td rowSpan={group.length}>{row.name}</td> : null}
+                <td>{row.engine}</td>
+                {row.problem === undefined ? <Measured row={row} /> : <td class="bad problem" colSpan={4}>{row.problem}</td>}
+              </tr>
+            )),
+          )}
+        </tbody>
+      </table>
+    </section>
+  );
+};
+
+const Measured: FunctionComponent<{ readonly row: Row }> = ({ row }) => (
+  <>
+    <td class="n">{row.best.toFixed(2)}</td>
+    <td class="n">{row.median.toFixed(2)}</td>
+    <td class="n">{rateOf(row)}</td>
+    <td class="n">{row.error?.toExponential(1)}</td>
+  </>
+);

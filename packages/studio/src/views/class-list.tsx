@@ -1,6 +1,7 @@
 /** Classes with their images, as one list that stays fluid with thousands. */
 import { computed, signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
+import { focusNext } from '../components/focus.ts';
 import { Thumb } from '../components/thumb.tsx';
 import { VirtualList } from '../components/virtual-list.tsx';
 import { filesOfDrop } from '../project/intake.ts';
@@ -66,11 +67,21 @@ function dropInto(event: DragEvent, classId: string): void {
   } else if (dataTransfer) void telling(async () => takeFiles(await filesOfDrop(dataTransfer), classId));
 }
 
+/** Where the keyboard goes on after what it was on has been deleted or moved. */
+const LIST = '.virtual';
+
 export const ClassList: FunctionComponent = () => (
-  <>
+  <div
+    class="class-list"
+    onKeyDown={({ key }) => {
+      if (key !== 'Escape' || selected.value.size === 0) return;
+      selected.value = new Set();
+      focusNext(LIST);
+    }}
+  >
     <Selection />
     <VirtualList rows={rows.value} heightOf={heightOf} keyOf={keyOf} draw={drawRow} onWidth={onWidth} label={t().tabs.data} />
-  </>
+  </div>
 );
 
 function drawRow(row: Row) {
@@ -88,7 +99,9 @@ function drawRow(row: Row) {
 const Head: FunctionComponent<{ readonly entry: ClassEntry; readonly count: number }> = ({ entry, count }) => {
   const words = t().data;
   const ask = (): void => {
-    if (count === 0 || confirm(words.deleteClassAsk(entry.name, count))) void deleteClass(entry.id);
+    if (count > 0 && !confirm(words.deleteClassAsk(entry.name, count))) return;
+    void deleteClass(entry.id);
+    focusNext(LIST);
   };
   return (
     <div class="class-head" onDragOver={(event) => event.preventDefault()} onDrop={(event) => dropInto(event, entry.id)}>
@@ -140,6 +153,7 @@ const Selection: FunctionComponent = () => {
   if (ids.length === 0) return null;
   const done = (): void => {
     selected.value = new Set();
+    focusNext(LIST);
   };
   return (
     <div class="selection" role="toolbar" aria-label={words.selected(ids.length)}>

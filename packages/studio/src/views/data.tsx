@@ -4,25 +4,28 @@ import type { FunctionComponent } from 'preact';
 import sampleAddress from 'virtual:sample';
 import { CameraDialog, isCameraOpen } from './camera.tsx';
 import { ClassList } from './class-list.tsx';
+import { focusMain } from '../components/focus.ts';
 import { FilePicker } from '../components/file-picker.tsx';
 import { IntakeNotesView } from './intake-notes.tsx';
 import { filesOfDrop, filesOfPicker } from '../project/intake.ts';
 import { withClass } from '../project/edit.ts';
-import { change, clearProject, intake, isReady, project, sides, takeFiles } from '../state/project.ts';
+import { startOver } from '../state/archive.ts';
+import { change, intake, isReady, project, sides, takeFiles } from '../state/project.ts';
 import { telling } from '../state/session.ts';
 import { t } from '../strings/index.ts';
 
 const isOver = signal(false);
 
-/** What fits the sample: a software adapter should be done with it in a minute. */
+/** What fits the sample: a software adapter should be done with it in less than a minute. */
 const SAMPLE = { name: 'sample', template: 'an icon of a {}.', testShare: 0.4 };
-const SAMPLE_REQUEST = { training: { epochs: 12 } };
+const SAMPLE_REQUEST = { training: { epochs: 8 } };
 
 async function takeSample(): Promise<void> {
   await telling(async () => {
     const answer = await fetch(sampleAddress);
     const file = new File([await answer.blob()], 'sample.zip');
     change((present) => ({ ...present, ...SAMPLE, request: { ...present.request, ...SAMPLE_REQUEST } }));
+    focusMain();
     await takeFiles([{ file, path: file.name }]);
   });
 }
@@ -138,7 +141,7 @@ const Split: FunctionComponent = () => {
       </label>
       <span>{words.trainCount(images.length - tests)}</span>
       <span class="test-mark">{words.testCount(tests)}</span>
-      <button type="button" class="plain danger" onClick={() => confirm(words.clearAsk) && void clearProject()}>
+      <button type="button" class="plain danger" onClick={() => confirm(words.clearAsk) && void telling(startOver)}>
         {words.clear}
       </button>
     </section>

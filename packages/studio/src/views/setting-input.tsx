@@ -1,6 +1,7 @@
 /** One setting of a method, as its schema describes it. */
 import type { FunctionComponent } from 'preact';
 import { setSetting } from '../state/session.ts';
+import { t } from '../strings/index.ts';
 import type { SettingField } from '../worker/protocol.ts';
 
 export const SettingInput: FunctionComponent<{ readonly field: SettingField; readonly given: unknown }> = ({ field, given }) => {
@@ -10,7 +11,7 @@ export const SettingInput: FunctionComponent<{ readonly field: SettingField; rea
   const about = `${description}${takes === '' ? '' : `: ${takes}`}`;
   return (
     <label title={about} class={given === undefined ? '' : 'changed'}>
-      <span>{name}</span>
+      <span>{t().train.fields[name] ?? name}</span>
       {type === 'choice' && (
         <select value={String(shown)} onChange={({ currentTarget }) => set(currentTarget.value)}>
           {choices.map((one) => (

@@ -5,7 +5,7 @@ import { promptFolder, readPromptFiles } from '../project/prompt-folder.ts';
 import { csvOfGuesses } from '../project/csv.ts';
 import { fileName, save } from '../project/save.ts';
 import { project } from '../state/project.ts';
-import { importPrompts, outcome, telling, tunedClasses } from '../state/session.ts';
+import { importPrompts, isComparable, outcome, telling, tuned, tunedClasses } from '../state/session.ts';
 import { makeReport } from '../state/report.ts';
 import { engine } from '../state/workers.ts';
 import { t } from '../strings/index.ts';
@@ -21,10 +21,9 @@ export const Take: FunctionComponent = () => {
   const exportReport = async (): Promise<void> =>
     save(`${title}-report.html`, new Blob([await makeReport()], { type: 'text/html' }));
   const exportPredictions = (): void => {
-    const tuned = outcome.value?.tuned;
-    if (!tuned) return;
+    if (!tuned.value) return;
     const images = new Map(project.value.images.map((image) => [image.id, image]));
-    const csv = csvOfGuesses(tuned.guesses, images, tunedClasses.value ?? []);
+    const csv = csvOfGuesses(tuned.value.guesses, images, tunedClasses.value ?? []);
     save(`${title}-predictions.csv`, new Blob([csv], { type: 'text/csv' }));
   };
   const take = async (list: FileList | null): Promise<void> => {
@@ -40,11 +39,12 @@ export const Take: FunctionComponent = () => {
             <b>{words.prompts}</b>
             <span>{words.promptsAbout}</span>
           </button>
-          <button type="button" class="card" disabled={!outcome.value?.tuned} onClick={exportPredictions}>
+          <button type="button" class="card" disabled={!tuned.value} onClick={exportPredictions}>
             <b>{words.predictions}</b>
             <span>{words.predictionsAbout}</span>
           </button>
-          <button type="button" class="card" disabled={!outcome.value?.tuned} onClick={() => void telling(exportReport)}>
+          <button type="button" class="card" disabled={!outcome.value?.tuned || !isComparable.value}
+            onClick={() => void telling(exportReport)}>
             <b>{words.report}</b>
             <span>{words.reportAbout}</span>
           </button>

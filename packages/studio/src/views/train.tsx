@@ -1,12 +1,14 @@
 /** Training: what is asked for, and how it goes. */
 import type { FunctionComponent } from 'preact';
 import { bytes, count, duration, percent } from '../components/format.ts';
+import { focusNext } from '../components/focus.ts';
 import { Figure } from '../components/number.tsx';
 import { change, project } from '../state/project.ts';
 import {
   canMeasure,
   discard,
   isBusy,
+  isComparable,
   lines,
   methods,
   outcome,
@@ -16,6 +18,7 @@ import {
   setSetting,
   status,
   train,
+  type TrainingStatus,
   zeroShot,
 } from '../state/session.ts';
 import { t } from '../strings/index.ts';
@@ -131,31 +134,49 @@ const Request: FunctionComponent = () => {
   );
 };
 
+/** What the button does: one button through all states, so that the keyboard stays on it. */
+function nextStep(now: TrainingStatus): { readonly label: string; act(): Promise<void> } | undefined {
+  const words = t().train;
+  switch (now) {
+    case 'idle':
+      return { label: words.start, act: () => train(false) };
+    case 'finished':
+      return { label: words.again, act: () => train(false) };
+    case 'starting':
+    case 'running':
+      return { label: words.pause, act: pause };
+    case 'paused':
+      return { label: words.goOn, act: () => train(true) };
+    default:
+      return undefined;
+  }
+}
+
 const Controls: FunctionComponent = () => {
   const words = t().train;
   const now = status.value;
   const state = progress.value;
+  const step = nextStep(now);
   return (
     <div class="controls">
-      {(now === 'idle' || now === 'finished') && (
-        <button type="button" class="primary" onClick={() => void train(false)}>
-          {now === 'finished' ? words.again : words.start}
-        </button>
-      )}
-      {(now === 'starting' || now === 'running') && (
-        <button type="button" onClick={() => void pause()}>
-          {words.pause}
-        </button>
-      )}
+      <button
+        type="button"
+        class={now === 'starting' || now === 'running' ? '' : 'primary'}
+        aria-disabled={!step}
+        onClick={() => void step?.act()}
+      >
+        {step?.label ?? words.pause}
+      </button>
       {now === 'paused' && (
-        <>
-          <button type="button" class="primary" onClick={() => void train(true)}>
-            {words.goOn}
-          </button>
-          <button type="button" onClick={() => void discard()}>
-            {words.discard}
-          </button>
-        </>
+        <button
+          type="button"
+          onClick={() => {
+            void discard();
+            focusNext('.controls button');
+          }}
+        >
+          {words.discard}
+        </button>
       )}
       <span class="state" role="status">
         {now === 'starting' && (part.value ? t().parts[part.value.what] : words.starting)}
@@ -194,7 +215,7 @@ const Result: FunctionComponent = () => {
   const result = outcome.value;
   if (status.value !== 'finished' || !result?.tuned) return null;
   const { metrics } = result.tuned;
-  const before = zeroShot.value?.metrics.accuracy;
+  const before = isComparable.value ? zeroShot.value?.metrics.accuracy : undefined;
   return (
     <div class="numbers">
       <Figure

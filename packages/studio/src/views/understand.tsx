@@ -6,15 +6,15 @@ import { GuessFigure } from '../components/guess.tsx';
 import { Drawing } from '../components/drawing.tsx';
 import { Figure } from '../components/number.tsx';
 import { engine } from '../state/workers.ts';
-import { inside, outcome, tunedClasses, zeroShot } from '../state/session.ts';
+import { inside, isComparable, tuned, tunedClasses, zeroShot } from '../state/session.ts';
 import { t } from '../strings/index.ts';
+import type { Measured } from '../worker/protocol.ts';
 import { ClassTable } from './class-table.tsx';
 
 const MOST_HARD = 24;
 
 export const UnderstandView: FunctionComponent = () => {
   const words = t().understand;
-  const tuned = outcome.value?.tuned;
   const names = tunedClasses.value;
   return (
     <>
@@ -22,32 +22,35 @@ export const UnderstandView: FunctionComponent = () => {
         <h1>{words.title}</h1>
       </header>
       {names === undefined && <p class="panel empty">{words.need}</p>}
-      {names && tuned && <Measurements names={names} />}
+      {names && tuned.value && <Measurements names={names} tuned={tuned.value} />}
+      {names && !tuned.value && <p class="panel empty">{words.notMeasured}</p>}
       {names && <Inside />}
     </>
   );
 };
 
-const Measurements: FunctionComponent<{ readonly names: readonly string[] }> = ({ names }) => {
+const Measurements: FunctionComponent<{ readonly names: readonly string[]; readonly tuned: Measured }> = ({
+  names,
+  tuned: after,
+}) => {
   const words = t().understand;
-  const tuned = outcome.value?.tuned;
-  if (!tuned) return null;
-  const frozen = zeroShot.value?.metrics.perClass.length === names.length ? zeroShot.value : undefined;
-  const [from, to] = [frozen?.metrics.accuracy, tuned.metrics.accuracy];
-  const hardest = [...tuned.guesses].sort((a, b) => b.loss - a.loss).slice(0, MOST_HARD);
+  const before = isComparable.value ? zeroShot.value : undefined;
+  const frozen = before?.metrics.perClass.length === names.length ? before : undefined;
+  const [from, to] = [frozen?.metrics.accuracy, after.metrics.accuracy];
+  const hardest = [...after.guesses].sort((a, b) => b.loss - a.loss).slice(0, MOST_HARD);
   return (
     <>
       <div class="numbers">
         <Figure isMain value={percent(to)} label={words.after} />
         {from !== undefined && <Figure value={percent(from)} label={words.before} />}
         {from !== undefined && <Figure value={points(to - from)} label={words.points} />}
-        <Figure value={percent(tuned.metrics.macroF1)} label="macro F1" />
+        <Figure value={percent(after.metrics.macroF1)} label="macro F1" />
       </div>
       <section class="panel">
         <h2>{t().zeroShot.matrix}</h2>
-        <ConfusionView measured={tuned} names={names} />
+        <ConfusionView measured={after} names={names} />
       </section>
-      <ClassTable names={names} before={frozen?.metrics} after={tuned.metrics} />
+      <ClassTable names={names} before={frozen?.metrics} after={after.metrics} />
       <section class="panel">
         <h2>{words.hardest}</h2>
         <p class="soft">{words.hardestLead}</p>

@@ -1,5 +1,5 @@
 /** The worker that computes: device, model, training. One thing at a time, in the order of asking; a lost device is opened again. */
-import type { Clip } from '@mudpt/clip';
+import type { Clip, LoadProgress } from '@mudpt/clip';
 import { InputError } from '@mudpt/tensor';
 import type { Item, Method, PromptDescription } from 'mudpt/core';
 import { matrixSvg, promptDiagram } from 'mudpt/report';
@@ -7,7 +7,7 @@ import { openClip } from '../model/clip-source.ts';
 import { datasetOf } from '../model/dataset.ts';
 import { type OpenDevice, openDevice } from '../model/device.ts';
 import { FeatureCache } from '../model/features.ts';
-import { lookAtHub } from '../model/hub.ts';
+import { hubModel, lookAtHub } from '../model/hub.ts';
 import { insideOf } from '../model/inside.ts';
 import { createMethod, learn } from '../model/learn.ts';
 import { measure, predict } from '../model/measure.ts';
@@ -104,9 +104,7 @@ class Engine {
 
   private async loadModel(source: ModelSource): Promise<Loaded> {
     const { device } = await this.device();
-    const { clip, facts } = await openClip(source, device, ({ stage, loaded, total }) =>
-      this.tell({ kind: 'part', what: stage === 'download' ? 'download' : 'model', done: loaded, total }),
-    );
+    const { clip, facts } = await openClip(source, device, this.onLoad);
     this.forgetTuned();
     this.loaded?.clip.dispose();
     this.source = source;
@@ -133,6 +131,9 @@ class Engine {
     (what: string) =>
     (done: number, total: number): void =>
       this.tell({ kind: 'part', what, done, total });
+
+  private onLoad = ({ stage, loaded, total }: LoadProgress): void =>
+    this.tell({ kind: 'part', what: stage === 'download' ? 'download' : 'model', done: loaded, total });
 
   private async use(tensors: Blob | Uint8Array<ArrayBuffer>, facts: string, config: string): Promise<PromptDescription> {
     const { clip, facts: model } = this.model();
@@ -187,7 +188,11 @@ class Engine {
 
   readonly calls: EngineCalls = {
     open: () => this.inTurn(async () => (await this.device()).facts),
-    load: (source) => this.inTurn(async () => (await this.loadModel(source)).facts),
+    load: async (source) => {
+      // A download takes long, and needs no device: other calls need not wait for it.
+      if (source.kind === 'hub') await hubModel(source.name, this.onLoad);
+      return this.inTurn(async () => (await this.loadModel(source)).facts);
+    },
     lookAtHub: async (name) => lookAtHub(name, (await this.device()).facts),
     methods: () => this.inTurn(async () => methodFacts(this.model().facts)),
     plan: (dataset, request) => this.inTurn(() => planOf(dataset, request, this.model().facts)),

@@ -127,6 +127,8 @@ export interface ReportRequest {
   /** By label, with the images of either side. */
   readonly classes: readonly { readonly name: string; readonly train: number; readonly test: number }[];
   readonly outcome: TrainingOutcome;
+  /** The curve; empty for methods that are fitted. */
+  readonly lines: readonly MetricsLine[];
   readonly before: Measured;
   readonly after: Measured;
   /** The confusion matrix as {@link EngineCalls.drawMatrix} draws it. */
