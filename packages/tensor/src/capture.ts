@@ -12,6 +12,7 @@ import { CaptureError, ShapeError } from './errors.ts';
 import { noteWork, withHook } from './definition/op.ts';
 import { eachTensor, keep, mapTensors, scope } from './scope.ts';
 import { type Shape, showShape, sizeOf } from './shape.ts';
+import { withoutOwner } from './engine/ownership.ts';
 import { ENDED, type Storage } from './engine/storage.ts';
 import { empty } from './definition/views.ts';
 import { Tensor, tensorsMade } from './tensor.ts';
@@ -133,7 +134,7 @@ function handOut<R>(entry: Entry<R>): R {
   return mapTensors(entry.result, (tensor) => {
     if (!entry.made.has(tensor)) return tensor;
     const { device, storage, dtype, shape, strides, offset } = tensor;
-    const handle = keep(new Tensor(device, storage.retain(), dtype, shape, strides, offset));
+    const handle = withoutOwner(() => new Tensor(device, storage.retain(), dtype, shape, strides, offset));
     entry.given.push(handle);
     return handle;
   });

@@ -5,6 +5,7 @@ import { type AdapterInfo, type AdapterKind, dawnOptions, describeAdapter, reque
 import { Engine } from './engine/engine.ts';
 import type { LeakDetector } from './engine/leaks.ts';
 import type { Profile } from './engine/profiler.ts';
+import { tracing } from './engine/tracing.ts';
 import { loadTuning, Tuner } from './engine/tuner.ts';
 import { DeviceError } from './errors.ts';
 
@@ -20,13 +21,32 @@ export type DeviceOptions = {
   readonly checks?: 'on' | 'off';
   /** 'none' ignores what {@link tune} stored for this adapter; kernels are then chosen by rule. */
   readonly tuning?: 'stored' | 'none';
-  /** Record where each tensor was created, for {@link Device.leaks}. Slow; for tests. */
-  readonly debug?: boolean;
+  /** Slow checks that find mistakes: true for all of them. Without it nothing is recorded or compiled for them. */
+  readonly debug?: boolean | DebugOptions;
+  /**
+   * Live tensors made outside of scopes, neither disposed nor kept, above which one warning names the line that made the last one. Default 1000; Infinity: none.
+   */
+  readonly unscopedWarning?: number;
 };
+
+/** Which slow checks a device makes. */
+export type DebugOptions = {
+  /** Records where each tensor was made, for {@link Device.leaks}; no tensor is collected as garbage then. */
+  readonly leaks?: boolean;
+  /** Sets {@link Device.checkIndices}. */
+  readonly indices?: boolean;
+  /** After each read, throws if an op gave values that are not finite out of finite ones, and names the first such op. */
+  readonly finite?: boolean;
+};
+
+const DEBUG: Record<keyof Required<DebugOptions>, true> = { leaks: true, indices: true, finite: true };
 
 /** Memory in use on a device. Bytes are of GPU memory. */
 export type MemoryReport = {
+  /** Tensors neither disposed nor collected; views count. */
   readonly liveTensors: number;
+  /** Tensors that nobody disposed, released because they were collected as garbage, since the device was opened. */
+  readonly collectedTensors: number;
   readonly liveBytes: number;
   readonly pooledBytes: number;
   readonly totalBytes: number;
@@ -44,6 +64,8 @@ export class Device {
   readonly leaks: LeakDetector | undefined;
   /** Whether ops look for indices outside their axis; the next read then throws. Off by default: it costs a kernel per op and a read. */
   checkIndices = false;
+  /** Whether values that are not finite are traced to the op that made them; see {@link DebugOptions}. */
+  readonly checksFinite: boolean;
   readonly limits: GPUSupportedLimits;
   readonly hasF16: boolean;
   /** Invocations per subgroup where that is one fixed number, else 0. */
@@ -55,13 +77,18 @@ export class Device {
     readonly gpu: GPUDevice,
     readonly adapter: AdapterInfo,
     private readonly owned: boolean,
-    debug = false,
+    debug: DebugOptions,
+    unscopedWarning: number | undefined,
   ) {
     this.limits = gpu.limits;
     this.hasF16 = gpu.features.has('shader-f16');
     this.subgroupSize = gpu.features.has('subgroups') ? adapter.subgroupSize : 0;
-    this.engine = new Engine(gpu, adapter, adapter.kind === 'gpu' ? (promise) => promise : awaitGpu, debug);
+    const wait = adapter.kind === 'gpu' ? <T>(promise: Promise<T>): Promise<T> => promise : awaitGpu;
+    this.engine = new Engine(gpu, adapter, wait, { leaks: debug.leaks, unscopedWarning });
     this.leaks = this.engine.leaks;
+    this.checkIndices = debug.indices ?? false;
+    this.checksFinite = debug.finite ?? false;
+    if (this.checksFinite) tracing.isOn = true;
     opened.push(this);
   }
 
@@ -70,19 +97,21 @@ export class Device {
    * @throws DeviceError when there is none, with what to install
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
-    const { gpu, debug } = options;
-    if (gpu) return new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug);
+    const { gpu, unscopedWarning } = options;
+    const debug = options.debug === true ? DEBUG : options.debug || {};
+    if (gpu) return new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug, unscopedWarning);
     const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(dawnOptions(options.checks)) });
-    const found = new Device(device, info, true, debug);
+    const found = new Device(device, info, true, debug, unscopedWarning);
     if (options.tuning !== 'none') await loadTuning(found.tuner, info.key);
     return found;
   }
 
   /** Live and pooled memory; `peakBytes` is the most ever held at once. */
   memory(): MemoryReport {
-    const { stats, pool } = this.engine;
+    const { stats, pool, unscoped } = this.engine;
     const { pooledBytes, totalBytes, peakBytes } = pool;
-    return { liveTensors: stats.liveTensors, liveBytes: stats.liveBytes, pooledBytes, totalBytes, peakBytes };
+    const { liveTensors, liveBytes } = stats;
+    return { liveTensors, collectedTensors: unscoped.collected, liveBytes, pooledBytes, totalBytes, peakBytes };
   }
 
   /** Submits and dispatches since the device was opened. */

@@ -6,7 +6,7 @@
 import './methods.ts';
 
 // Devices and tensors.
-export { Device, type DeviceOptions, type MemoryReport } from './device.ts';
+export { type DebugOptions, Device, type DeviceOptions, type MemoryReport } from './device.ts';
 export type { AdapterInfo, AdapterKind } from './engine/adapter.ts';
 export { type KernelStat, Profile, type Span } from './engine/profiler.ts';
 export type { DataArray, DType, HostArray } from './dtype.ts';

@@ -9,6 +9,8 @@ export { canonicalText, isEqual } from './canonical.ts';
 export { joinBytes } from './io/bytes.ts';
 export { lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';
+export { unowned } from './scope.ts';
+export { traceFinite } from './kernels/finite-check.ts';
 export {
   callUnder,
   currentHook,

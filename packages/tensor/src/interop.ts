@@ -79,7 +79,7 @@ export type ExportedBuffer = { readonly buffer: GPUBuffer; readonly offset: numb
 /**
  * The memory of a contiguous tensor, for the caller's own passes. Recorded work is submitted first, so that what the caller
  * submits next sees its results once its kernels are compiled: await `device.settle()` before submitting.
- * The buffer belongs to the engine and is reused when the tensor is disposed.
+ * The buffer belongs to the engine and is reused when the tensor is disposed (not when a tensor that nobody disposed is collected).
  */
 export function exportBuffer(tensor: Tensor): ExportedBuffer {
   tensor.expectLive('exportBuffer');
@@ -91,6 +91,7 @@ export function exportBuffer(tensor: Tensor): ExportedBuffer {
       'the tensor has no memory yet: its capture is still being recorded',
       'export it after the captured call',
     );
+  tensor.storage.isExported = true;
   tensor.device.flush();
   const width = bytesPerElement(tensor.dtype);
   return { buffer: gpu, offset: tensor.offset * width, size: tensor.size * width };

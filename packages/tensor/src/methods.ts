@@ -2,7 +2,7 @@
  * Operations as methods: `x.mul(2).sum(-1)` is `sum(mul(x, 2), -1)`. Names, parameters and documentation are those of the functions in
  * chainable.ts; a method calls its function, so tapes and captures record it as usual.
  */
-import type { Op } from './definition/op.ts';
+import { installTracer, type Op } from './definition/op.ts';
 import * as chainable from './chainable.ts';
 import { countCorrect } from './ops/count-correct.ts';
 import { einsum } from './ops/einsum.ts';
@@ -19,6 +19,7 @@ import {
 } from './ops/distributions.ts';
 import { bernoulli, rand, randint, randn, randomWords } from './ops/random.ts';
 import { randperm } from './ops/sort.ts';
+import { traceFinite } from './kernels/finite-check.ts';
 import { checkArguments } from './signatures.ts';
 import { Tensor } from './tensor.ts';
 
@@ -93,3 +94,5 @@ checkArguments([
   ...[bernoulli, cat, countCorrect, einsum, rand, randint, randn, randomWords, randperm, stack],
   ...[randBeta, randDirichlet, randExponential, randGamma, randGumbel, randLaplace, randPoisson, truncatedNormal],
 ] as unknown as Op[]);
+
+installTracer(traceFinite);

@@ -1,12 +1,18 @@
 /** Scopes, which release the tensors created inside them: `scope`, `keep`, and walks over the tensors of a value. */
 import { isPromise } from './context.ts';
-import { closeScope, enterScope, forget } from './engine/ownership.ts';
+import { closeScope, enterScope, forget, release } from './engine/ownership.ts';
 import { TensorError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 import { isPlain } from './values.ts';
 
 /** Takes `tensor` out of its scope: it lives until it is disposed. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
+  if (!tensor.isDisposed) release(tensor);
+  return tensor;
+}
+
+/** As {@link keep}, for code that disposes the tensor in every case: nothing watches it, which saves work in every step. */
+export function unowned<T extends Tensor>(tensor: T): T {
   forget(tensor);
   return tensor;
 }
@@ -23,7 +29,8 @@ export function eachTensor(value: unknown, visit: (tensor: Tensor) => void, seen
   }
 }
 
-function tensorsOf(value: unknown): Tensor[] {
+/** The tensors in nested arrays, maps and plain objects. */
+export function tensorsOf(value: unknown): Tensor[] {
   const found: Tensor[] = [];
   eachTensor(value, (tensor) => void found.push(tensor));
   return found;

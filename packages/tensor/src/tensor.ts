@@ -174,6 +174,16 @@ export class Tensor {
   toString(): string {
     return `Tensor(${this.dtype} ${showShape(this.shape)}${this.released ? ', disposed' : ''})`;
   }
+
+  /** What `console.log` shows in Node: dtype, shape and where it is. The values are on the device: `await x.array()`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Tensor(${this.dtype} ${showShape(this.shape)} on ${this.device.adapter.name}${this.released ? ', disposed' : ''})`;
+  }
+
+  /** What JSON says of a tensor: dtype, shape and where it is, no values. To keep values, {@link writeSafetensors}, or `await x.array()`. */
+  toJSON(): { readonly dtype: DType; readonly shape: Shape; readonly device: string } {
+    return { dtype: this.dtype, shape: this.shape, device: this.device.adapter.name };
+  }
 }
 
 /** Elements of a strided view in row-major order; `values[origin]` is the first. */

@@ -1,6 +1,6 @@
 /** Tape entries: one recorded op and its backward. */
-import { add, alias, cast, type DType, keep, scope, type Tensor, TensorError } from '@mudpt/tensor';
-import { type Listener, withListener } from '@mudpt/tensor/internal';
+import { add, alias, cast, type DType, scope, type Tensor, TensorError } from '@mudpt/tensor';
+import { type Listener, traceFinite, unowned, withListener } from '@mudpt/tensor/internal';
 import { sameShape } from '@mudpt/tensor/kernels';
 import type { InputGradients } from '../rule.ts';
 import { sumTo } from '../rules/adjoints.ts';
@@ -59,6 +59,7 @@ function gradientsOf(
   return entry.backward(grads, cotangents).map((gradient, index) => {
     const slot = entry.inputs[index];
     if (!gradient || !slot) return undefined;
+    traceFinite(`backward of ${entry.op}`, [grads, entry.saved], gradient);
     const summed = sameShape(gradient.shape, slot.shape) ? gradient : sumTo(gradient, slot.shape);
     return summed.dtype === slot.dtype ? alias(summed) : cast(summed, slot.dtype);
   });
@@ -94,7 +95,7 @@ export function release({ saved, savedResources }: Pick<Entry, 'saved' | 'savedR
 /** Adds a gradient, which it takes over. No scope owns cotangents: a checkpoint's backward adds to them from within its scope. */
 function accumulate(slot: Slot, gradient: Tensor, cotangents: Cotangents): void {
   const before = cotangents.get(slot);
-  cotangents.set(slot, keep(before ? add(before, gradient) : gradient));
+  cotangents.set(slot, unowned(before ? add(before, gradient) : gradient));
   if (before) {
     before.dispose();
     gradient.dispose();

@@ -4,7 +4,7 @@
  * While a tape is open, the hook of `defineOp` shows it every op. If an argument needs a gradient, the op's rule runs the forward and
  * leaves a closure; `backward` calls the closures in reverse and adds up what arrives at each tensor.
  */
-import { alias, keep, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
+import { alias, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
 import {
   Ambient,
   currentHook,
@@ -14,6 +14,7 @@ import {
   listeningTape,
   outerTape,
   withHook,
+  unowned,
 } from '@mudpt/tensor/internal';
 import { type Cotangents, expectUnspent, type Slot } from './entry.ts';
 import { Gradients } from './gradients.ts';
@@ -136,7 +137,7 @@ export class Tape {
     const { recording, unrecorded } = this.parts;
     const slot = this.slotOfLoss(loss);
     const seed = seedOf(loss, cotangent);
-    const cotangents: Cotangents = new Map([[slot, keep(seed)]]);
+    const cotangents: Cotangents = new Map([[slot, unowned(seed)]]);
     const listener = this.outer();
     const tape = listener && recording.isKnownTo(listener) ? listener : undefined;
     recording.unwind(cotangents, { tape, isKept });

@@ -3,7 +3,7 @@
  * dispatches the same kernels on the same values, and adds gradients in the same order as a plain backward: bits are equal.
  */
 import { alias, keep, Tensor } from '@mudpt/tensor';
-import { type OpHook, withHook } from '@mudpt/tensor/internal';
+import { type OpHook, unowned, withHook } from '@mudpt/tensor/internal';
 import { rememberRandomness } from '../random.ts';
 import { carriesGradient, type Handle, mapHandles, tensorsIn } from '../rule.ts';
 import { runScoped } from './run-scoped.ts';
@@ -65,7 +65,7 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
           for (const result of results) parts.unrecorded.expectRecorded(result);
           results.forEach((result, index) => {
             const [slot, grad] = [parts.slots.of(result), grads[index]];
-            if (slot && grad) cotangents.set(slot, keep(alias(grad)));
+            if (slot && grad) cotangents.set(slot, unowned(alias(grad)));
           });
           parts.recording.unwind(cotangents);
           return [];

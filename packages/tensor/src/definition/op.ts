@@ -3,6 +3,7 @@
  * Nothing here depends on gradients.
  */
 import { Ambient } from '../context.ts';
+import { tracing } from '../engine/tracing.ts';
 import { AllocationError } from '../errors.ts';
 import { isPlain } from '../values.ts';
 import type { Tensor } from '../tensor.ts';
@@ -75,10 +76,20 @@ export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls 
       if (nulls !== 'kept') dropNulls(args);
       op.check?.(args);
       const listener = listening();
-      return listener ? listener.hook(op as unknown as Op, args, outerTape(listener)) : run(...args);
+      const result = listener ? listener.hook(op as unknown as Op, args, outerTape(listener)) : run(...args);
+      if (tracing.isOn) tracer?.(opName, args, result);
+      return result;
     });
   const op = Object.defineProperty(call, 'name', { value: opName }) as unknown as Op<F>;
   return Object.assign(op, { opName, run });
+}
+
+type Tracer = (op: string, args: readonly unknown[], result: unknown) => void;
+let tracer: Tracer | undefined;
+
+/** Lets `trace` see the result of every op while a device traces. */
+export function installTracer(trace: Tracer): void {
+  tracer = trace;
 }
 
 /** Runs `body`; where there is no memory for a tensor it makes, the error names `op`. */

@@ -1,6 +1,7 @@
 /** Tensors from memory: fresh ones, views of another tensor, and handles that are rebound to other memory. */
 import { Device, engineOf } from '../device.ts';
 import { bytesPerElement, type DType } from '../dtype.ts';
+import { moved } from '../engine/collection.ts';
 import { CaptureError, DeviceError, ShapeError, TensorError } from '../errors.ts';
 import { contiguousStrides, expectShape, sameShape, type Shape, showShape, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -88,5 +89,6 @@ export function rebind(tensor: Tensor, place: Tensor): void {
   target.generation = place.storage.generation;
   target.strides = [...place.strides];
   target.offset = place.offset;
+  moved(tensor);
   before.release();
 }

@@ -14,9 +14,18 @@ import { type Profile, Profiler } from './profiler.ts';
 import { Readback } from './readback.ts';
 import { Recorder } from './recorder.ts';
 import { Storage } from './storage.ts';
+import { UNSCOPED_WARNING, Unscoped } from './unscoped.ts';
 
 /** Bytes are of GPU memory. */
 type Stats = { liveTensors: number; liveBytes: number; peakLiveBytes: number };
+
+/** What an engine watches for. */
+export type EngineOptions = {
+  /** Where each tensor was made. */
+  readonly leaks?: boolean;
+  /** Live tensors outside of scopes above which a warning is printed. */
+  readonly unscopedWarning?: number;
+};
 
 export class Engine {
   readonly pipelines: Pipelines;
@@ -25,8 +34,9 @@ export class Engine {
   /** Live tensors and bytes; tensors count themselves. */
   readonly stats: Stats = { liveTensors: 0, liveBytes: 0, peakLiveBytes: 0 };
   readonly leaks: LeakDetector | undefined;
-  /** Runs after every read; for checks whose outcome is computed on the GPU. */
-  afterRead: (() => Promise<void>) | undefined;
+  readonly unscoped: Unscoped;
+  /** Run after every read; for checks whose outcome is computed on the GPU. */
+  readonly afterRead = new Set<() => Promise<void>>();
   /** Storage of buffers of the caller. */
   private readonly wrapped = new WeakMap<GPUBuffer, Storage>();
   private readonly readback: Readback;
@@ -37,9 +47,10 @@ export class Engine {
     private readonly gpu: GPUDevice,
     private readonly adapter: AdapterInfo,
     private readonly wait: AwaitGpu,
-    debug: boolean,
+    options: EngineOptions = {},
   ) {
-    this.leaks = debug ? new LeakDetector() : undefined;
+    this.leaks = options.leaks ? new LeakDetector() : undefined;
+    this.unscoped = new Unscoped(options.unscopedWarning ?? UNSCOPED_WARNING);
     this.pipelines = new Pipelines(gpu, wait);
     this.recorder = new Recorder(gpu, wait);
     const most = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
@@ -203,8 +214,13 @@ export class Engine {
   async readBytes(buffer: PoolBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     this.expectNoCapture('data');
     const copy = await this.readback.read(buffer, offset, bytes);
-    await this.afterRead?.();
+    for (const check of this.afterRead) await check();
     return copy;
+  }
+
+  /** The outcome of a check, for those that run after a read. */
+  async readFlags(buffer: PoolBuffer, bytes: number): Promise<ArrayBuffer> {
+    return await this.readback.read(buffer, 0, bytes);
   }
 
   /** Records a dispatch; the caller has checked the kernel's arguments. */

@@ -29,11 +29,24 @@ export class LeakDetector {
   }
 }
 
-function callers(origin: Error): string {
+/** Lines of the packages themselves, as they are here and as they are published. */
+const INSIDE = /\/(?:packages|@mudpt)\/(?:tensor|autograd)\/(?:src|dist)\/(?!.*\.test\.)|node:/;
+
+function callers(origin: Error, most = 3): string {
   const lines = (origin.stack ?? '')
     .split('\n')
-    .slice(1)
-    .map((line) => line.trim());
-  const outside = lines.filter((line) => !/\/tensor\/src\/(?!.*\.test\.)/.test(line) && !line.includes('node:'));
-  return (outside.length > 0 ? outside : lines).slice(0, 3).join(' < ');
+    .map((line) => line.trim())
+    .filter((line) => /^at |@/.test(line));
+  const outside = lines.filter((line) => !INSIDE.test(line));
+  return (outside.length > 0 ? outside : lines).slice(0, most).join(' < ');
+}
+
+/** The line outside of the engine from which the present call came, as `at name (file:line:column)`. Slow. */
+export function creatingCall(): string {
+  const kinds = Error as { stackTraceLimit?: number };
+  const before = kinds.stackTraceLimit;
+  kinds.stackTraceLimit = 50;
+  const origin = new Error('created');
+  kinds.stackTraceLimit = before;
+  return callers(origin, 1);
 }

@@ -3,9 +3,10 @@
  * order they began.
  */
 import { Ambient } from '../context.ts';
+import { unwatch, type Watchable, watch } from './collection.ts';
 
 /** Objects that a scope can own: tensors. */
-export type Handle = { dispose(): void };
+export type Handle = Watchable & { dispose(): void };
 
 export type Scope = {
   readonly parent: Scope | undefined;
@@ -22,21 +23,50 @@ function current(): Scope | undefined {
   return scope;
 }
 
+/** Without a scope, garbage collection is the last to release the handle. */
 function place(handle: Handle, scope: Scope | undefined): void {
-  if (!scope) return;
+  if (!scope) {
+    watch(handle, true);
+    return;
+  }
   scope.handles.add(handle);
   owners.set(handle, scope);
 }
 
+/** New handles belong to the code that makes them. */
+let isManaged = false;
+
 /** Called by every new tensor: the current scope owns it. */
 export function adopt(handle: Handle): void {
-  place(handle, current());
+  if (!isManaged) place(handle, current());
 }
 
-/** Called by every released tensor, and for one that shall outlive its scope. */
+/** Runs `make`, whose new handles are released by the code that calls this, in every case: no scope owns them and nothing watches them. */
+export function withoutOwner<T>(make: () => T): T {
+  const before = isManaged;
+  isManaged = true;
+  try {
+    return make();
+  } finally {
+    isManaged = before;
+  }
+}
+
+/** Called by every released tensor, and for one that other code releases in every case. */
 export function forget(handle: Handle): void {
-  owners.get(handle)?.handles.delete(handle);
+  const owner = owners.get(handle);
+  if (!owner) {
+    unwatch(handle);
+    return;
+  }
+  owner.handles.delete(handle);
   owners.delete(handle);
+}
+
+/** Takes a handle out of its scope for a user: it is released when disposed, or collected. */
+export function release(handle: Handle): void {
+  forget(handle);
+  watch(handle, false);
 }
 
 /** Runs `body` in a new scope. @returns its result, and `leave`, to be called once it has settled; it says whether the order was kept */

@@ -1,5 +1,9 @@
 /** Reference-counted GPU memory, shared by the tensors that are views of it. */
 import type { PoolBuffer } from './pool.ts';
+import type { Unscoped } from './unscoped.ts';
+
+/** The engine, as storage knows it. */
+export type StorageOwner = { readonly stats: { liveTensors: number }; readonly unscoped: Unscoped };
 
 /** The generation that marks memory of a disposed captured function. */
 export const ENDED = -1;
@@ -11,10 +15,12 @@ export class Storage {
   version = 0;
   /** Counts the calls of a captured function that overwrote its results here: handles of an earlier count are refused. */
   generation = 0;
+  /** The buffer was given out: it stays when a handle is collected that nobody disposed. */
+  isExported = false;
 
   constructor(
     /** The engine that owns the memory, for the check that a kernel binds memory of one engine. */
-    readonly engine: object,
+    readonly engine: StorageOwner,
     readonly buffer: PoolBuffer,
     /** Requested bytes; the buffer may be larger. */
     readonly bytes: number,

@@ -1,13 +1,14 @@
 /**
  * Index checks: detection of indices outside their axis. Their values are on the GPU, so an op cannot throw at once: with `device.checkIndices` each op
- * that takes indices records one more kernel, and the next read throws a ShapeError that names the op and the place.
+ * that takes indices records one more kernel, and the next read throws a ShapeError that names the op, the axis, the place and the index.
  */
 import { wgsl } from '@mudpt/shaders';
 import { type Device, engineOf } from '../device.ts';
 import { ShapeError } from '../errors.ts';
-import { grid1d, kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
 import type { Storage } from '../engine/storage.ts';
 import type { Tensor } from '../tensor.ts';
+import { nth } from '../values.ts';
 import { contiguous } from './copy.ts';
 
 const checkKernel = kernel({ name: 'index_check', source: wgsl['index_check.wgsl'] });
@@ -20,10 +21,12 @@ export type IndexRules = {
   readonly isNegativeOutside?: boolean;
   /** One more index that is allowed. */
   readonly ignored?: number;
+  /** The axis that is indexed, for the message. */
+  readonly axis?: number;
 };
 
 type Block = { readonly flags: Storage; readonly entries: Entry[] };
-type Entry = { readonly op: string; readonly extent: number; readonly rules: IndexRules };
+type Entry = { readonly op: string; readonly extent: number; readonly rules: IndexRules; readonly isSigned: boolean };
 
 /** Blocks of flags not yet looked at. */
 const pending = new WeakMap<Device, Block[]>();
@@ -33,8 +36,7 @@ function openBlock(device: Device): Block {
   pending.set(device, blocks);
   const last = blocks.at(-1);
   if (last && last.entries.length < SLOTS) return last;
-  const block: Block = { flags: engineOf(device).allocate(4 * SLOTS, true), entries: [] };
-  engineOf(device).writeBytes(block.flags.buffer, 0, new Uint8Array(4 * SLOTS).fill(255));
+  const block: Block = { flags: engineOf(device).allocate(2 * 4 * SLOTS), entries: [] };
   blocks.push(block);
   return block;
 }
@@ -44,7 +46,7 @@ export function checkIndices(op: string, index: Tensor, extent: number, rules: I
   const { device } = index;
   const engine = engineOf(device);
   if (!device.checkIndices || engine.isCapturing || index.size === 0) return;
-  engine.afterRead ??= async () => await report(device);
+  watchReads(device);
   const { flags, entries } = openBlock(device);
   using list = contiguous(index);
   checkKernel.dispatch(device, {
@@ -55,32 +57,45 @@ export function checkIndices(op: string, index: Tensor, extent: number, rules: I
       extent,
       signed: index.dtype === 'i32' && !rules.isNegativeOutside,
       slot: entries.length,
+      slots: SLOTS,
       has_ignored: rules.ignored !== undefined,
       ignored: (rules.ignored ?? 0) >>> 0,
     },
-    grid: grid1d(list.size, 64),
+    grid: [1],
     bytes: 4 * list.size,
   });
-  entries.push({ op, extent, rules });
+  entries.push({ op, extent, rules, isSigned: index.dtype === 'i32' });
+}
+
+/** Devices whose reads are followed by a report. */
+const reporting = new WeakSet<Device>();
+
+function watchReads(device: Device): void {
+  if (reporting.has(device)) return;
+  reporting.add(device);
+  engineOf(device).afterRead.add(() => report(device));
 }
 
 async function report(device: Device): Promise<void> {
   const blocks = pending.get(device) ?? [];
   pending.delete(device);
-  const found: (Entry & { position: number })[] = [];
+  const found: (Entry & { position: number; index: number })[] = [];
   for (const { flags, entries } of blocks) {
-    const values = new Uint32Array(await engineOf(device).readBytes(flags.buffer, 0, 4 * SLOTS));
+    const values = new Uint32Array(await engineOf(device).readFlags(flags.buffer, 2 * 4 * SLOTS));
     flags.release();
     for (const [slot, entry] of entries.entries()) {
       const position = values[slot] ?? UNSET;
-      if (position !== UNSET) found.push({ ...entry, position });
+      const index = nth(values, SLOTS + slot);
+      if (position !== UNSET) found.push({ ...entry, position, index: entry.isSigned ? index | 0 : index });
     }
   }
   const [first] = found;
   if (!first) return;
+  const { op, extent, rules, position, index } = first;
+  const axis = rules.axis === undefined ? 'an axis' : `axis ${rules.axis}`;
   throw new ShapeError(
-    first.op,
-    `the index at position ${first.position} (in row-major order) is outside an axis of size ${first.extent}`,
-    `use indices from ${first.rules.isNegativeOutside ? 0 : -first.extent} to ${first.extent - 1}`,
+    op,
+    `the index at position ${position} (in row-major order) is ${index}, outside ${axis} of size ${extent}`,
+    `use indices from ${rules.isNegativeOutside ? 0 : -extent} to ${extent - 1}`,
   );
 }

@@ -3,6 +3,7 @@ import { expectDType } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { add, div, ge, logicalAnd, lt, mul, ne, neg, where } from '../pointwise/ops.ts';
+import { checkIndices } from '../kernels/index-check.ts';
 import { expectLabelled } from '../kernels/labels.ts';
 import { scope } from '../scope.ts';
 import { sameShape, showShape } from '../shape.ts';
@@ -42,6 +43,7 @@ export const nllLoss = defineOp('nllLoss', (x: Tensor, labels: Tensor, options: 
   const classes = lastOf(x.shape);
   expectClassWeights('nllLoss', weight, classes);
   if (!Number.isInteger(ignoreIndex)) throw new LimitError('nllLoss', `ignoreIndex is ${ignoreIndex}`, 'give a whole number');
+  checkIndices('nllLoss', labels, classes, { isNegativeOutside: true, ignored: ignoreIndex, axis: x.rank - 1 });
   return scope(() => {
     const isCounted = ne(labels, ignoreIndex);
     const isClass = logicalAnd(ge(labels, 0), lt(labels, classes));

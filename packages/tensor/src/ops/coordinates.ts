@@ -2,6 +2,7 @@
 import { DTypeError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
 import { showShape, sizeOf } from '../shape.ts';
+import { checkIndices } from '../kernels/index-check.ts';
 import { scope } from '../scope.ts';
 import { add, ge, logicalAnd, lt, mul, where } from '../pointwise/ops.ts';
 import type { Tensor } from '../tensor.ts';
@@ -40,6 +41,7 @@ function placesOf(op: string, x: Tensor, index: Tensor): Places {
   for (let axis = 0; axis < depth; axis += 1) {
     const size = nth(x.shape, axis);
     const given = select(signed, 1, axis);
+    checkIndices(op, given, size, { axis });
     const place = where(lt(given, 0), add(given, size), given);
     const inside = logicalAnd(ge(place, 0), lt(place, size));
     flat = flat ? add(mul(flat, size), place) : place;

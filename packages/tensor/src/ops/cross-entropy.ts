@@ -80,7 +80,7 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
   const classes = lastOf(logits.shape);
   using input = new RowView(logits);
   using list = contiguous.run(labels);
-  checkIndices('crossEntropy', labels, classes, { isNegativeOutside: true, ignored: ignoreIndex });
+  checkIndices('crossEntropy', labels, classes, { isNegativeOutside: true, ignored: ignoreIndex, axis: logits.rank - 1 });
   const losses = empty(device, labels.shape);
   const lse = empty(device, labels.shape);
   const unit = unitOf([classes, input.offset, input.stride]);

@@ -28,6 +28,8 @@ type Picking = {
   /** Distance in `x` from one index to the next, and how many there are. */
   readonly step: number;
   readonly extent: number;
+  /** The axis of x that is indexed. */
+  readonly axis: number;
   /** Strides of the index tensor along the axes of the result. */
   readonly indexStrides: readonly number[];
 };
@@ -39,7 +41,7 @@ export function expectIndex(op: string, x: Tensor, index: Tensor): void {
 }
 
 function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
-  checkIndices(op, index, picking.extent);
+  checkIndices(op, index, picking.extent, { axis: picking.axis });
   const out = empty(x.device, picking.shape, x.dtype);
   const { shape, strides } = collapse(picking.shape, [picking.strides, picking.indexStrides]);
   const [xStrides = [], indexStrides = []] = strides;
@@ -90,6 +92,7 @@ export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor
     strides: replaced(x.strides, at, 0),
     step: nth(x.strides, at),
     extent: nth(x.shape, at),
+    axis: at,
     indexStrides: index.strides,
   });
 });
@@ -116,6 +119,7 @@ export const indexSelect = defineOp('indexSelect', (x: Tensor, axis: number, ind
     strides: replaced(x.strides, at, 0),
     step: nth(x.strides, at),
     extent: nth(x.shape, at),
+    axis: at,
     indexStrides: x.shape.map((_, i) => (i === at ? nth(index.strides, 0) : 0)),
   });
 });
@@ -141,6 +145,7 @@ export const embedding = defineOp('embedding', (weight: Tensor, ids: Tensor): Te
     strides: [...ids.shape.map(() => 0), along],
     step,
     extent,
+    axis: 0,
     indexStrides: [...ids.strides, 0],
   });
 });
@@ -162,6 +167,7 @@ export const gatherRows = defineOp('gatherRows', (x: Tensor, index: Tensor): Ten
     strides: [nth(x.strides, 0), ...x.strides.slice(2)],
     step: nth(x.strides, 1),
     extent: nth(x.shape, 1),
+    axis: 1,
     indexStrides: [nth(index.strides, 0), ...rest.map(() => 0)],
   });
 });

@@ -25,6 +25,8 @@ import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
+import { nllLoss } from './class-losses.ts';
+import { gatherND } from './coordinates.ts';
 import { tensor } from './create.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { embedding, gather, gatherRows, indexSelect } from './gather.ts';
@@ -139,20 +141,25 @@ eachDevice('indexing', (ctx) => {
       using many = embedding(x, bad);
       for (let i = 0; i < 100; i += 1) indexSelect(x, 0, good).dispose();
       await expect(many.data()).rejects.toThrow(
-        /^embedding: the index at position 3 .* axis of size 4. Use indices from -4 to 3/,
+        /^embedding: the index at position 3 .* is 4, outside axis 0 of size 4. Use indices from -4 to 3/,
       );
       expect((await fine.data()).length).toBe(9);
       using turned = permute(bad, [1, 0]);
       using source = upload(iota([2, 2]));
       scatterAdd(x, 0, turned, source).dispose();
-      await expect(fine.data()).rejects.toThrow(/^scatterAdd: the index at position 3/);
+      await expect(fine.data()).rejects.toThrow(/^scatterAdd: the index at position 3 .* is 4, outside axis 0 of size 4/);
       using logits = upload(iota([4, 3]));
       using labels = tensor([0, -100, 2, -1], { dtype: 'i32', device: ctx.device });
       using ignored = tensor([0, -100, 2, -7], { dtype: 'i32', device: ctx.device });
       using loss = crossEntropy(logits, labels);
-      await expect(loss.data()).rejects.toThrow(/^crossEntropy: the index at position 3 .* Use indices from 0 to 2/);
+      await expect(loss.data()).rejects.toThrow(/^crossEntropy: the index at position 3 .* is -1, outside axis 1 of size 3. Use indices from 0 to 2/);
       using counted = crossEntropy(logits, ignored, { ignoreIndex: -7 });
-      await expect(counted.data()).rejects.toThrow(/^crossEntropy: the index at position 1/);
+      await expect(counted.data()).rejects.toThrow(/^crossEntropy: the index at position 1 .* is -100/);
+      using places = tensor([[0, 2], [3, 3]], { dtype: 'i32', device: ctx.device });
+      using slices = gatherND(x, places);
+      await expect(slices.data()).rejects.toThrow(/^gatherND: the index at position 1 .* is 3, outside axis 1 of size 3/);
+      using likely = nllLoss(logits, ignored);
+      await expect(likely.data()).rejects.toThrow(/^nllLoss: the index at position 3 .* is -7, outside axis 1/);
     } finally {
       ctx.device.checkIndices = false;
     }

@@ -118,7 +118,7 @@ export const scatterAdd = defineOp('scatterAdd', (x: Tensor, axis: number, index
   const at = normalizeAxis('scatterAdd', axis, x.shape);
   expectIndexShape('scatterAdd', x, index, at);
   expectSource('scatterAdd', x, source, index.shape);
-  checkIndices('scatterAdd', index, nth(x.shape, at));
+  checkIndices('scatterAdd', index, nth(x.shape, at), { axis: at });
   const out = contiguousCopy(x);
   combineElements(out, at, index, source);
   return out;
@@ -151,7 +151,7 @@ export const scatter = defineOp(
     const at = normalizeAxis('scatter', axis, x.shape);
     expectIndexShape('scatter', x, index, at);
     expectSource('scatter', x, source, index.shape);
-    checkIndices('scatter', index, nth(x.shape, at));
+    checkIndices('scatter', index, nth(x.shape, at), { axis: at });
     const out = contiguousCopy(x);
     combineElements(out, at, index, source, reduction);
     return out;
@@ -167,7 +167,7 @@ export const indexAdd = defineOp('indexAdd', (x: Tensor, axis: number, index: Te
   const at = normalizeAxis('indexAdd', axis, x.shape);
   expectList('indexAdd', index);
   expectSource('indexAdd', x, source, replaced(x.shape, at, index.size));
-  checkIndices('indexAdd', index, nth(x.shape, at));
+  checkIndices('indexAdd', index, nth(x.shape, at), { axis: at });
   const out = contiguousCopy(x);
   addSlices(out, at, index, source);
   return out;
