@@ -1,12 +1,13 @@
 // eigh: eigenvalues and eigenvectors of symmetric matrices by Jacobi's method, all disjoint pairs of a round at once. In place: w[z] (symmetric) becomes
 // diagonal, the rows of v[z] the eigenvectors, not sorted. w, v [Z, N, N], turns [Z, ceil(N / 2), 2] contiguous; one workgroup a matrix. Ends after a sweep
-// in which no element off the diagonal exceeded 1e-7 of the matrix' norm, at most after 15.
+// in which no element off the diagonal exceeded 1e-7 of the matrix' norm, at most after 15. All NaN where the squares of the elements have no finite sum.
 // Compile:
 struct Params { matrices: u32, n: u32 }
 @group(0) @binding(0) var<storage, read_write> w: array<f32>;
 @group(0) @binding(1) var<storage, read_write> v: array<f32>;
 @group(0) @binding(2) var<storage, read_write> turns: array<vec2<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
+#include "math.wgsl"
 #include "linalg/jacobi.wgsl"
 var<workgroup> partial: array<f32, 64>;
 var<workgroup> moved: atomic<u32>;
@@ -85,5 +86,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     workgroupBarrier();
     if (local == 0u) { again = atomicLoad(&moved); }
     if (workgroupUniformLoad(&again) == 0u) { break; }
+  }
+  // Comparisons with NaN are false, so nothing was turned.
+  if (!math_is_finite(small)) {
+    for (var at = local; at < n * n && is_inside; at += 64u) {
+      w[base + at] = math_nan();
+      v[base + at] = math_nan();
+    }
   }
 }

@@ -1,13 +1,14 @@
 // svd: singular values by one-sided Jacobi rotations, all disjoint pairs of a round at once. In place: the rows of w[z] (the columns of a matrix of M >= N
 // rows) become orthogonal, the rows of v[z] record the rotations; lengths[z] are the singular values, not sorted, and the rows of w[z] are divided by them
 // (0 where one vanishes). w [Z, N, M], v [Z, N, N], lengths [Z, N] contiguous; one workgroup a matrix, one thread a pair. Ends after a sweep in which the
-// cosine of no angle exceeded 5e-7, at most after 15.
+// cosine of no angle exceeded 5e-7, at most after 15. All NaN where a line has no finite length.
 // Compile:
 struct Params { matrices: u32, m: u32, n: u32 }
 @group(0) @binding(0) var<storage, read_write> w: array<f32>;
 @group(0) @binding(1) var<storage, read_write> v: array<f32>;
 @group(0) @binding(2) var<storage, read_write> lengths: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
+#include "math.wgsl"
 #include "linalg/jacobi.wgsl"
 var<workgroup> moved: atomic<u32>;
 var<workgroup> again: u32;
@@ -66,11 +67,22 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     if (local == 0u) { again = atomicLoad(&moved); }
     if (workgroupUniformLoad(&again) == 0u) { break; }
   }
+  if (local == 0u) { atomicStore(&moved, 0u); }
+  workgroupBarrier();
   for (var row = local; row < n && is_inside; row += 64u) {
     var squares = 0.0;
     for (var i = 0u; i < m; i++) { squares += w[base + row * m + i] * w[base + row * m + i]; }
     let length = sqrt(squares);
     lengths[z * n + row] = length;
+    if (!math_is_finite(length)) { atomicStore(&moved, 1u); }
     for (var i = 0u; i < m; i++) { w[base + row * m + i] = select(w[base + row * m + i] / length, 0.0, length == 0.0); }
+  }
+  storageBarrier();
+  workgroupBarrier();
+  // Comparisons with NaN are false, so its lines were not turned.
+  if (atomicLoad(&moved) != 0u) {
+    for (var at = local; at < n * m && is_inside; at += 64u) { w[base + at] = math_nan(); }
+    for (var at = local; at < n * n && is_inside; at += 64u) { v[square + at] = math_nan(); }
+    for (var at = local; at < n && is_inside; at += 64u) { lengths[z * n + at] = math_nan(); }
   }
 }

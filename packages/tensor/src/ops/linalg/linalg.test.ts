@@ -244,6 +244,21 @@ eachDevice('linear algebra', (ctx) => {
       ).toEqual([2, 2]);
     }));
 
+  it('NaN anywhere leaves no number that looks right', () =>
+    scope(async () => {
+      const odd = ops.tensor(
+        [
+          [1, 2, NaN],
+          [2, 5, 1],
+          [NaN, 1, 7],
+        ],
+        { device: ctx.device },
+      );
+      const [{ values, vectors }, { u, s, v }, { q }] = [odd.eigh(), odd.svd(), odd.qr()];
+      for (const part of [values, vectors, u, s, v, q, odd.det(), odd.inverse()])
+        expect((await read(part)).data.every(Number.isNaN)).toBe(true);
+    }));
+
   it('singular values and vectors, pseudo-inverses, least squares', () =>
     scope(async () => {
       for (const shape of SHAPES) {
