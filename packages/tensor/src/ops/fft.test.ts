@@ -73,7 +73,7 @@ eachDevice('fourier transforms', (ctx) => {
         Array.from({ length: 8 }, (_, i) => Math.fround(0.5 - 0.5 * Math.cos((2 * Math.PI * i) / 8))),
       );
       const symmetric = await ops.blackmanWindow(5, { periodic: false, device: ctx.device }).data();
-      expect(Array.from(symmetric, (value) => Math.round(100 * value))).toEqual([0, 34, 100, 34, 0]);
+      expect(Array.from(symmetric, (value) => Math.round(100 * Math.abs(value)))).toEqual([0, 34, 100, 34, 0]);
       expect((await ops.hammingWindow(4, { device: ctx.device }).data())[0]).toBeCloseTo(0.08, 6);
       const x = random([2, 21], 6);
       const spectra = ops.stft(upload(x), { size: 8, hop: 5, window });
