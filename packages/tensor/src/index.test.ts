@@ -13,6 +13,7 @@ const FUNCTIONS_AND_CLASSES = `
   tensor tensorFromBytes empty zeros ones full arange eye linspace meshgrid zerosLike onesLike fullLike randLike randnLike alias contiguousCopy copyInto addInto
   rand randn randint randomWords randperm bernoulli
   randBeta randDirichlet randExponential randGamma randGumbel randLaplace randPoisson truncatedNormal
+  fft ifft fft2 ifft2 rfft irfft stft hannWindow hammingWindow blackmanWindow
   compress maskedSelect nonzero unique uniqueAll
   cat stack einsum countCorrect attentionUnfused packedSequences packedSequencesOnDevice
   byteSource memorySource blobSource httpSource timedFetch REQUEST_SECONDS

@@ -60,6 +60,21 @@ export { contiguousCopy } from './ops/copy.ts';
 export { cat, type Padding, stack } from './ops/join.ts';
 export { einsum } from './ops/einsum.ts';
 export { compress, maskedSelect, nonzero, type Unique, unique, uniqueAll } from './ops/data-sized.ts';
+export {
+  blackmanWindow,
+  type Complex,
+  fft,
+  fft2,
+  hammingWindow,
+  hannWindow,
+  ifft,
+  ifft2,
+  irfft,
+  rfft,
+  stft,
+  type StftOptions,
+  type WindowFunctionOptions,
+} from './ops/fft.ts';
 export { countCorrect } from './ops/count-correct.ts';
 export { attentionUnfused } from './ops/attention-unfused.ts';
 export { PackedSequences, packedSequences, packedSequencesOnDevice } from './kernels/attention/sequences.ts';
@@ -84,6 +99,9 @@ export type { Activation, LinearOptions } from './ops/linear.ts';
 export type { BceOptions, HuberOptions, Reduction, ReductionOptions, SmoothL1Options } from './ops/pointwise-losses.ts';
 export type { NllOptions, SoftCrossEntropyOptions } from './ops/class-losses.ts';
 export type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
+export type { LogDeterminant, Lu } from './ops/linalg/lu.ts';
+export type { Eigen, Qr, Svd } from './ops/linalg/orthogonal.ts';
+export type { TriangularOptions } from './ops/linalg/triangular.ts';
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
 export type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/pool-axes.ts';

@@ -51,6 +51,7 @@ export {
 } from './ops/attention-qkv.ts';
 export { packedAttentionUnfused } from './ops/attention-unfused.ts';
 export { sequencesOf } from './kernels/attention/sequences.ts';
+export { fourier } from './ops/fourier.ts';
 export { cdistBackward } from './ops/cdist.ts';
 export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './ops/conv2d.ts';
 export {

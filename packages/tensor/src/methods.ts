@@ -51,6 +51,9 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/gates.ts') &
   typeof import('./ops/gather.ts') &
   typeof import('./ops/join.ts') &
+  typeof import('./ops/linalg/lu.ts') &
+  typeof import('./ops/linalg/orthogonal.ts') &
+  typeof import('./ops/linalg/triangular.ts') &
   typeof import('./ops/linear.ts') &
   typeof import('./ops/losses.ts') &
   typeof import('./ops/masks.ts') &

@@ -11,6 +11,7 @@ import type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
 import type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/pool-axes.ts';
 import type { CrossEntropyOptions } from './ops/cross-entropy.ts';
 import type { LinearOptions } from './ops/linear.ts';
+import type { TriangularOptions } from './ops/linalg/triangular.ts';
 import type { NllOptions, SoftCrossEntropyOptions } from './ops/class-losses.ts';
 import type { BceOptions, HuberOptions, SmoothL1Options } from './ops/pointwise-losses.ts';
 import type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
@@ -38,6 +39,7 @@ const reduce = keysOf<ReduceOptions>({ keepdim: true });
 const reduced = take('x:tensor axes?:axes', reduce);
 const pair = take('x:tensor target:tensor', keysOf<PairLossOptions>({ reduction: true }));
 const variance = take('x:tensor axes?:axes', keysOf<VarianceOptions>({ keepdim: true, correction: true }));
+const matrices = 'a:tensor';
 const along = 'x:tensor axis?:number';
 const scatter = 'x:tensor axis:number index:tensor source:tensor';
 const search = keysOf<SearchOptions>({ right: true });
@@ -60,8 +62,8 @@ const structured: Readonly<Record<Structured, Signature>> = {
   adaptiveMaxPool2d: 'x:tensor size:axes',
   addLayerNorm: 'x:tensor residual:tensor weight?:tensor bias?:tensor eps?:number',
   all: reduced,
-  any: reduced,
   allClose: 'x:tensor y:operand relative?:operand absolute?:operand',
+  any: reduced,
   argmax: take('x:tensor axis?:number', reduce),
   argmin: take('x:tensor axis?:number', reduce),
   argsort: take('x:tensor', keysOf<SortOptions>({ axis: true, descending: true })),
@@ -79,6 +81,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
     options: keysOf<CategoricalOptions>({ key: true, stream: true, count: true, replacement: true }),
   },
   cdist: 'a:tensor b:tensor',
+  cholesky: matrices,
   chunk: 'x:tensor count:number axis?:number',
   contiguous: 'x:tensor',
   conv1d: take('x:tensor weight:tensor bias?:tensor', convolves),
@@ -95,10 +98,12 @@ const structured: Readonly<Record<Structured, Signature>> = {
   cummin: along,
   cumprod: along,
   cumsum: along,
+  det: matrices,
   diag: 'x:tensor offset?:number',
   diagonal: 'x:tensor offset?:number',
   diff: 'x:tensor axis?:number order?:number',
   dot: 'a:tensor b:tensor',
+  eigh: matrices,
   embedding: 'weight:tensor ids:tensor',
   expand: 'x:tensor shape:numbers',
   flatten: 'x:tensor start?:number end?:number',
@@ -114,8 +119,9 @@ const structured: Readonly<Record<Structured, Signature>> = {
   huberLoss: take('x:tensor target:tensor', keysOf<HuberOptions>({ reduction: true, delta: true })),
   indexAdd: scatter,
   indexSelect: 'x:tensor axis:number index:tensor',
-  kron: 'a:tensor b:tensor',
+  inverse: matrices,
   klDiv: take('x:tensor target:tensor', keysOf<KlDivOptions>({ reduction: true })),
+  kron: 'a:tensor b:tensor',
   l1Loss: pair,
   l2Normalize: 'x:tensor axis?:number eps?:number',
   layerNorm: 'x:tensor weight?:tensor bias?:tensor eps?:number',
@@ -123,8 +129,11 @@ const structured: Readonly<Record<Structured, Signature>> = {
   logSoftmax: along,
   logcumsumexp: along,
   logsumexp: reduced,
+  lstsq: 'a:tensor b:tensor',
+  lu: matrices,
   maskedFill: 'x:tensor mask:tensor value:number',
   matmul: take('a:tensor b:tensor', keysOf<MatmulOptions>({ transposeA: true, transposeB: true, alpha: true })),
+  matrixPower: 'a:tensor exponent:number',
   max: reduced,
   maxPool1d: take('x:tensor kernelSize:number', pools),
   maxPool2d: take('x:tensor kernelSize:axes', pools),
@@ -146,8 +155,10 @@ const structured: Readonly<Record<Structured, Signature>> = {
   pad: 'x:tensor amounts:list value?:number',
   permutation: { takes: 'x:tensor options:key', options: ['key', 'stream', 'axis'] },
   permute: 'x:tensor order:numbers',
+  pinv: 'a:tensor tolerance?:number',
   prelu: 'x:tensor weight:tensor',
   prod: reduced,
+  qr: matrices,
   quantile: take('x:tensor q:axes axes?:axes', reduce),
   repeatInterleave: 'x:tensor count:number axis?:number',
   reshape: 'x:tensor shape:numbers',
@@ -160,17 +171,21 @@ const structured: Readonly<Record<Structured, Signature>> = {
   searchsorted: take('sorted:tensor values:tensor', search),
   select: 'x:tensor axis:number index:number',
   slice: 'x:tensor ranges:list',
+  slogdet: matrices,
   smoothL1Loss: take('x:tensor target:tensor', keysOf<SmoothL1Options>({ reduction: true, beta: true })),
   softCrossEntropy: take(
     'x:tensor target:tensor',
     keysOf<SoftCrossEntropyOptions>({ reduction: true, weight: true, labelSmoothing: true }),
   ),
   softmax: along,
+  solve: 'a:tensor b:tensor',
+  solveTriangular: take('a:tensor b:tensor', keysOf<TriangularOptions>({ upper: true, transpose: true, unit: true })),
   sort: take('x:tensor', keysOf<SortOptions>({ axis: true, descending: true })),
   split: 'x:tensor sizes:axes axis?:number',
   squeeze: 'x:tensor axes?:axes',
   std: variance,
   sum: reduced,
+  svd: matrices,
   takeAlongAxis: 'x:tensor axis:number index:tensor',
   tile: 'x:tensor counts:numbers',
   topk: take('x:tensor k:number', keysOf<TopkOptions>({ axis: true, largest: true })),

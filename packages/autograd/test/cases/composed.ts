@@ -3,6 +3,7 @@ import * as ops from '@mudpt/tensor';
 import { scope, type Tensor } from '@mudpt/tensor';
 import * as array from '@mudpt/testing/reference/array';
 import * as composed from '@mudpt/testing/reference/composed';
+import { fourier } from '@mudpt/testing/reference/fourier';
 import * as statistics from '@mudpt/testing/reference/statistics';
 import { constant, type RuleCase } from '../rule-check.ts';
 
@@ -75,6 +76,44 @@ const order: readonly RuleCase[] = [
     half,
     run: (x) => ops.rot90(x),
     reference: (x) => array.build([3, 2], ([i = 0, j = 0]) => array.get(x, [j, 2 - i])),
+  },
+];
+
+const waves: readonly RuleCase[] = [
+  {
+    name: 'fft',
+    shapes: [
+      [2, 8],
+      [2, 8],
+    ],
+    half,
+    run: (re, im) =>
+      scope(() => {
+        const y = ops.fft({ re, im });
+        return ops.add(ops.square(y.re), y.im);
+      }),
+    reference: (re, im) => {
+      const y = fourier({ re, im }, -1, -1);
+      return array.map(y.re, (value, i) => value * value + y.im.data[i]!);
+    },
+  },
+  {
+    name: 'rfft of an odd length, the real part alone',
+    shapes: [[5, 2]],
+    half,
+    run: (x) => scope(() => ops.rfft(x, 0).re),
+    reference: (x) => array.slice(fourier({ re: x }, 0, -1).re, [{ stop: 3 }]),
+  },
+  {
+    name: 'irfft',
+    shapes: [[4], [4]],
+    half,
+    run: (re, im) => ops.irfft({ re, im }),
+    reference: (re, im) => {
+      const whole = (part: Ref, sign: number): Ref =>
+        array.build([6], ([i = 0]) => (i < 4 ? part.data[i]! : sign * part.data[6 - i]!));
+      return fourier({ re: whole(re, 1), im: whole(im, -1) }, 0, 1, 1 / 6).re;
+    },
   },
 ];
 
@@ -155,4 +194,4 @@ const losses: readonly RuleCase[] = [
   },
 ];
 
-export const composedCases: readonly RuleCase[] = [...running, ...matrices, ...order, ...gates, ...losses];
+export const composedCases: readonly RuleCase[] = [...running, ...matrices, ...order, ...waves, ...gates, ...losses];

@@ -2,6 +2,7 @@
 import type { RuleCase } from '../rule-check.ts';
 import { composedCases } from './composed.ts';
 import { imageCases } from './image.ts';
+import { linalgCases } from './linalg.ts';
 import { pointwiseCases } from './pointwise.ts';
 import { productCases } from './product.ts';
 import { reductionCases } from './reduction.ts';
@@ -16,6 +17,7 @@ export const structured: Readonly<Record<string, readonly RuleCase[]>> = {
   images: imageCases,
   rows: rowCases,
   'made of other ops': composedCases,
+  matrices: linalgCases,
 };
 
 export const groups: Readonly<Record<string, readonly RuleCase[]>> = { pointwise: pointwiseCases, ...structured };
