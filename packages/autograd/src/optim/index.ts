@@ -5,7 +5,7 @@ export { Adamax, type AdamaxOptions } from './adamax.ts';
 export { clipGradNorm, clipGradValue } from './clip.ts';
 export { EMA } from './ema.ts';
 export { LAMB, type LAMBOptions } from './lamb.ts';
-export { type Evaluation, lbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.ts';
+export { type LbfgsEvaluation, lbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.ts';
 export { Lion, type LionOptions } from './lion.ts';
 export { minimize, type MinimizeOptions } from './minimize.ts';
 export { NAdam, type NAdamOptions } from './nadam.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { add, matmul, mseLoss, tensor } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
-import { type Evaluation, lbfgs, minimize, parameter } from '../index.ts';
+import { type LbfgsEvaluation, lbfgs, minimize, parameter } from '../index.ts';
 
-const rosenbrock = (x: Float64Array): Promise<Evaluation> => {
+const rosenbrock = (x: Float64Array): Promise<LbfgsEvaluation> => {
   const gradient = new Float64Array(x.length);
   let value = 0;
   for (let i = 0; i + 1 < x.length; i += 1) {
@@ -28,7 +28,7 @@ describe('lbfgs', () => {
 
   it('solves a badly scaled quadratic', async () => {
     const scales = Float64Array.from({ length: 30 }, (_, i) => 10 ** (i / 10));
-    const quadratic = (x: Float64Array): Promise<Evaluation> =>
+    const quadratic = (x: Float64Array): Promise<LbfgsEvaluation> =>
       Promise.resolve({
         value: x.reduce((sum, value, i) => sum + ((scales[i] ?? 0) * (value - i) ** 2) / 2, 0),
         gradient: x.map((value, i) => (scales[i] ?? 0) * (value - i)),
@@ -45,7 +45,7 @@ describe('lbfgs', () => {
     expect((await lbfgs(rosenbrock, start, options)).reason).toBe('iterations');
     expect(seen).toHaveLength(3);
     expect([...seen].sort((a, b) => b - a)).toEqual(seen);
-    const flat = (x: Float64Array): Promise<Evaluation> => Promise.resolve({ value: 1, gradient: x.map(() => 1) });
+    const flat = (x: Float64Array): Promise<LbfgsEvaluation> => Promise.resolve({ value: 1, gradient: x.map(() => 1) });
     expect((await lbfgs(flat, start, { maxIterations: 5, tolerance: 1e-8 })).reason).toBe('stalled');
   });
 });

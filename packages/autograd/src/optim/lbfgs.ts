@@ -1,6 +1,6 @@
 /** Limited-memory BFGS on the host, for smooth functions of some thousand to some million variables (Nocedal and Wright, algorithm 7.5). */
 
-export type Evaluation = { readonly value: number; readonly gradient: Float64Array };
+export type LbfgsEvaluation = { readonly value: number; readonly gradient: Float64Array };
 
 export type LbfgsOptions = {
   readonly maxIterations: number;
@@ -29,7 +29,7 @@ const TRIALS = 30;
 
 /** Minimises `evaluate` from `start`. */
 export async function lbfgs(
-  evaluate: (x: Float64Array) => Promise<Evaluation>,
+  evaluate: (x: Float64Array) => Promise<LbfgsEvaluation>,
   start: Float64Array,
   { maxIterations, tolerance, memory = 10, onIteration }: LbfgsOptions,
 ): Promise<LbfgsResult> {
@@ -72,16 +72,16 @@ function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
 
 /** A step that satisfies the weak Wolfe conditions, by doubling and bisection; undefined when none lowers the value. */
 async function search(
-  evaluate: (x: Float64Array) => Promise<Evaluation>,
+  evaluate: (x: Float64Array) => Promise<LbfgsEvaluation>,
   x: Float64Array,
-  from: Evaluation,
+  from: LbfgsEvaluation,
   direction: Float64Array,
   first: number,
-): Promise<{ readonly x: Float64Array; readonly at: Evaluation } | undefined> {
+): Promise<{ readonly x: Float64Array; readonly at: LbfgsEvaluation } | undefined> {
   const slope = dot(from.gradient, direction);
   if (!(slope < 0)) return undefined;
   let [low, high, step] = [0, Infinity, first];
-  let best: { readonly x: Float64Array; readonly at: Evaluation } | undefined;
+  let best: { readonly x: Float64Array; readonly at: LbfgsEvaluation } | undefined;
   for (let trial = 0; trial < TRIALS; trial += 1) {
     const candidate = x.slice();
     addScaled(candidate, direction, step);

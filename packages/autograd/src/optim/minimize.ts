@@ -3,7 +3,7 @@ import { capture, cat, copyInto, DTypeError, type Tensor, tensor, TensorError, z
 import { view } from '@mudpt/tensor/kernels';
 import { noGrad } from '../parameter.ts';
 import { lossAndGradients } from '../transforms/loss-and-gradients.ts';
-import { type Evaluation, lbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.ts';
+import { type LbfgsEvaluation, lbfgs, type LbfgsOptions, type LbfgsResult } from './lbfgs.ts';
 
 /** Options of {@link minimize}. */
 export type MinimizeOptions = Partial<LbfgsOptions>;
@@ -45,7 +45,7 @@ export async function minimize(
     },
     { device },
   );
-  const evaluate = async (x: Float64Array): Promise<Evaluation> => {
+  const evaluate = async (x: Float64Array): Promise<LbfgsEvaluation> => {
     const { value, gradient } = step({ x: { data: Float32Array.from(x), shape: [size] } });
     return { value: await value.item(), gradient: Float64Array.from(await gradient.data()) };
   };

@@ -4,7 +4,7 @@
  *
  * The objective is scikit-learn's, divided by C and the number of images: mean cross-entropy + |W|^2 / (2 C N); biases are not penalised.
  */
-import { type Evaluation, lbfgs, lossAndGradients } from '@mudpt/autograd';
+import { type LbfgsEvaluation, lbfgs, lossAndGradients } from '@mudpt/autograd';
 import { alias, capture, type Captured, crossEntropy, keep, linear, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
 import { z } from 'zod';
 import { type ClassContext, expectNoSubclass, expectSameClasses } from '../method/class-context.ts';
@@ -211,7 +211,7 @@ class Regression {
     return { weight: x.slice(0, cut), bias: x.slice(cut) };
   }
 
-  async evaluate(x: Float64Array, strength: number): Promise<Evaluation> {
+  async evaluate(x: Float64Array, strength: number): Promise<LbfgsEvaluation> {
     const { weight, bias } = this.split(x);
     const { classes, embed } = this;
     const result = this.run({
