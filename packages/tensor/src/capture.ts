@@ -70,6 +70,11 @@ const MAX_PLANS = 8;
  * Inside `body` nothing needs disposing. What changes from call to call must be an input: a number read from outside is recorded
  * once and stays.
  * @throws CaptureError for what cannot be captured: reading from the GPU, writing host data into a tensor, an async body
+ * @example
+ * const step = capture(({ x }: { x: Tensor }) => x.mul(0.5));
+ * const first = step({ x: { data: [4], shape: [1] } });
+ * console.log(await step({ x: first }).item()); // 1
+ * step.dispose();
  */
 export function capture<N extends string, R>(
   body: (inputs: AsTensors<N>) => R,
