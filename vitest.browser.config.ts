@@ -34,8 +34,15 @@ export default defineConfig({
       provider: playwright({
         launchOptions: {
           executablePath: findChromium(),
-          // --no-sandbox: containers run as root.
-          args: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--no-sandbox'],
+          // --no-sandbox: containers run as root. What is drawn is on SwiftShader's Vulkan, too: else canvases and video frames share no memory with WebGPU.
+          args: [
+            '--enable-unsafe-webgpu',
+            '--use-webgpu-adapter=swiftshader',
+            '--use-vulkan=swiftshader',
+            '--use-angle=swiftshader',
+            '--enable-features=Vulkan',
+            '--no-sandbox',
+          ],
         },
       }),
       instances: [{ browser: 'chromium' }],

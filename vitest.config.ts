@@ -27,7 +27,7 @@ export default defineConfig({
       'shaders/**/*.test.ts',
       'bench/**/*.test.ts',
       'scripts/**/*.test.ts',
-      'tools/*.test.ts',
+      'tools/{*,gaps/*}.test.ts',
       'test/**/*.test.ts',
     ],
     tags: [{ name: 'device', description: 'runs kernels on the device of eachDevice (@mudpt/testing/support)' }],

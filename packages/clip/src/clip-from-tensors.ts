@@ -8,6 +8,7 @@ import { type ClipWeights, TOWERS, type TowerName, type WeightDType, weightShape
 import { TextTower } from './towers/text-tower.ts';
 import type { Tokenizer } from './tokenizer/index.ts';
 
+/** How a model is made from tensors. */
 export type ClipOptions = {
   readonly device: Device;
   /** Which towers to make. Default both. */

@@ -25,11 +25,13 @@ import { readTokenIds, type TokenIds } from './towers/token-ids.ts';
 import { createTokenizer, type Tokenizer } from './tokenizer/index.ts';
 import { DEFAULT_TEMPLATES, ensemble, fillTemplates, meanOfRows, type Prediction, rank } from './zero-shot.ts';
 
+/** What encoding of images and of texts have in common. */
 export type EncodeOptions = {
   /** Its reason is thrown between batches once it is aborted. */
   readonly signal?: AbortSignal;
 };
 
+/** How images are encoded. */
 export type EncodeImageOptions = EncodeOptions & {
   /** Images that go through the tower at once. Default 32. */
   readonly batch?: number;
@@ -37,6 +39,7 @@ export type EncodeImageOptions = EncodeOptions & {
   readonly loader?: ImageLoader;
 };
 
+/** How texts are encoded. */
 export type EncodeTextOptions = EncodeOptions & {
   /** false runs every text with all positions of the context, as OpenAI's code does. Default true: same features, less work. */
   readonly packed?: boolean;
@@ -46,6 +49,7 @@ export type EncodeTextOptions = EncodeOptions & {
   readonly onTooLong?: 'error' | 'truncate';
 };
 
+/** How images are classified by texts. */
 export type ZeroShotOptions = EncodeImageOptions &
   EncodeTextOptions & {
     /** How many labels are told per image. Default all. */

@@ -2,6 +2,7 @@
 import { FormatError, InputError, type TensorError } from '@mudpt/tensor';
 import type { Normalization } from './preprocess/index.ts';
 
+/** Sizes of a tower. */
 export type TowerConfig = {
   /** Channels of a token. */
   readonly width: number;
@@ -16,6 +17,7 @@ export type TowerConfig = {
   readonly eps: number;
 };
 
+/** Sizes of the image tower. */
 export type ImageConfig = TowerConfig & {
   /** Side of the square images, in pixels. */
   readonly size: number;
@@ -23,6 +25,7 @@ export type ImageConfig = TowerConfig & {
   readonly patch: number;
 };
 
+/** Sizes of the text tower. */
 export type TextConfig = TowerConfig & {
   /** Most tokens of a text, start and end included. */
   readonly context: number;
@@ -30,6 +33,7 @@ export type TextConfig = TowerConfig & {
   readonly vocabulary: number;
 };
 
+/** Sizes of a model: both towers, and the features they share. */
 export type ClipConfig = {
   /** Channels of the features that both towers end in. */
   readonly embed: number;
@@ -58,6 +62,7 @@ export const CLIP_CONFIGS = {
   'ViT-L/14@336': openAi(768, 14, 336, 1024, 24),
 } as const satisfies Readonly<Record<string, ClipConfig>>;
 
+/** Names of OpenAI's models, such as `ViT-B/16`. */
 export type ClipName = keyof typeof CLIP_CONFIGS;
 
 /** Tokens of an image: its class token and its patches. */

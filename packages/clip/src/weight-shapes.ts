@@ -12,6 +12,7 @@ export type ClipWeights = Readonly<Record<string, Tensor | HostTensor>>;
 
 /** The two towers; each loads and runs alone. */
 export type TowerName = 'image' | 'text';
+/** Both towers, in the order of a model's parts. */
 export const TOWERS: readonly TowerName[] = ['image', 'text'];
 
 /** How matrices are kept on the device. Vectors and embeddings of positions are always f32. */

@@ -129,4 +129,21 @@ eachDevice('results of captured functions', (ctx) => {
     expect(() => captured({ x: 1 } as never)).toThrow(/^capture: its body is asynchronous. Await before or after/);
     await new Promise((done) => void setTimeout(done, 20));
   });
+
+  it('with a schema, a misspelt input neither compiles nor runs, and host data has the dtype of the schema', async () => {
+    const { device } = ctx;
+    using pick = capture({ x: 'f32', place: 'i32' }, ({ x, place }) => x.add(place), { device });
+    expect(await pick({ x: { data: [1, 2], shape: [2] }, place: 3 }).data()).toEqual(Float32Array.of(4, 5));
+    expect(pick.cost({ x: { shape: [2] }, place: { shape: [] } }).dispatches).toBeGreaterThan(0);
+    // @ts-expect-error -- the name is not in the schema
+    expect(() => pick({ x: 1, palce: 3 })).toThrow(/^capture: there is no input "palce" in the schema. Its inputs are x, place/);
+    // @ts-expect-error -- one is missing
+    expect(() => pick({ x: 1 })).toThrow(/^capture: the input "place" is missing/);
+    using wrong = tensor([1], { device });
+    expect(() => pick({ x: 1, place: wrong })).toThrow(/^capture: the input "place" is f32, the schema says i32/);
+    // @ts-expect-error -- the body reads a name that is not in the schema
+    using misread = capture({ x: 'f32' }, ({ y }) => y, { device });
+    expect(() => misread({ x: 1 })).toThrow(/the body reads an input "y"/);
+    expect(() => capture({ x: 'float' } as never, (() => 1) as never)).toThrow(/there is no dtype "float"/);
+  });
 });

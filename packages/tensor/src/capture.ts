@@ -4,26 +4,32 @@
  */
 import type { PlanCost } from './engine/capture.ts';
 import type { Plan } from './engine/plan.ts';
+import {
+  type CaptureInput,
+  type CaptureSchema,
+  dtypeOf,
+  expectInputs,
+  expectSchema,
+  type InputShape,
+  isTensor,
+  shapeOf,
+  signature,
+  withSchema,
+} from './capture-inputs.ts';
 import { currentDevice, type Device, engineOf } from './device.ts';
-import { type DType, type HostArray, toBytes } from './dtype.ts';
+import { toBytes } from './dtype.ts';
 import { expectOptions } from './definition/arguments.ts';
 import { expectSynchronous } from './context.ts';
 import { CaptureError, ShapeError } from './errors.ts';
 import { noteWork, withHook } from './definition/op.ts';
 import { eachTensor, keep, mapTensors, scope } from './scope.ts';
-import { type Shape, showShape, sizeOf } from './shape.ts';
+import { showShape, sizeOf } from './shape.ts';
 import { withoutOwner } from './engine/ownership.ts';
 import { ENDED, type Storage } from './engine/storage.ts';
 import { empty } from './definition/views.ts';
 import { Tensor, tensorsMade } from './tensor.ts';
 import { copyInto } from './kernels/copy.ts';
 
-/** Host data for an input, uploaded straight into the captured function's own tensor. */
-export type HostInput = { readonly data: HostArray; readonly shape: Shape; readonly dtype?: DType };
-/** A tensor is copied in, a number becomes a scalar tensor (learning rate, step, seed). */
-export type CaptureInput = Tensor | number | HostInput;
-/** The properties of an input that a plan depends on. */
-export type InputShape = { readonly shape: Shape; readonly dtype?: DType };
 type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
 type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
 
@@ -70,10 +76,46 @@ const MAX_PLANS = 8;
  * Inside `body` nothing needs disposing. What changes from call to call must be an input: a number read from outside is recorded
  * once and stays.
  * @throws CaptureError for what cannot be captured: reading from the GPU, writing host data into a tensor, an async body
+ * @example
+ * const step = capture(({ x }: { x: Tensor }) => x.mul(0.5));
+ * const first = step({ x: { data: [4], shape: [1] } });
+ * console.log(await step({ x: first }).item()); // 1
+ * step.dispose();
  */
 export function capture<N extends string, R>(
   body: (inputs: AsTensors<N>) => R,
-  options: { readonly device?: Device } = {},
+  options?: { readonly device?: Device },
+): Captured<N, R>;
+/**
+ * The same with a schema, the dtype of each input by name: an input that is misspelt, in the body or in a call, does not compile and is an error in JavaScript; host
+ * data and numbers take their dtype from there.
+ * @throws CaptureError for names that are not those of the schema; DTypeError for a tensor of another dtype
+ * @example
+ * const pick = capture({ x: 'f32', place: 'i32' }, ({ x, place }) => x.indexSelect(0, place));
+ * console.log(await pick({ x: { data: [5, 6, 7], shape: [3] }, place: { data: [2], shape: [1] } }).data()); // [7]
+ * pick.dispose();
+ */
+export function capture<const S extends CaptureSchema, R>(
+  schema: S,
+  body: (inputs: AsTensors<keyof S & string>) => R,
+  options?: { readonly device?: Device },
+): Captured<keyof S & string, R>;
+export function capture<N extends string, R>(
+  first: CaptureSchema | ((inputs: AsTensors<N>) => R),
+  second?: { readonly device?: Device } | ((inputs: AsTensors<N>) => R),
+  third?: { readonly device?: Device },
+): Captured<N, R> {
+  if (typeof first === 'function') return captured(first, (second ?? {}) as { readonly device?: Device }, undefined);
+  expectSchema(first);
+  if (typeof second !== 'function')
+    throw new CaptureError('capture', 'there is no body after the schema', "give capture({ x: 'f32' }, ({ x }) => ...)");
+  return captured(second, third ?? {}, first);
+}
+
+function captured<N extends string, R>(
+  body: (inputs: AsTensors<N>) => R,
+  options: { readonly device?: Device },
+  schema: CaptureSchema | undefined,
 ): Captured<N, R> {
   const entries = new Map<string, Entry<R>>();
   const release = (entry: Entry<R>): void => {
@@ -83,8 +125,9 @@ export function capture<N extends string, R>(
     entry.plan.dispose();
   };
   expectOptions('capture', options, ['device']);
-  const run = (inputs: Inputs<N>): R => {
-    expectInputs(inputs);
+  const run = (given: Inputs<N>): R => {
+    expectInputs(given);
+    const inputs = schema ? (withSchema(schema, given) as Inputs<N>) : given;
     const device = options.device ?? deviceOf(inputs);
     const key = Object.entries<CaptureInput>(inputs)
       .map(([name, input]) => `${name}:${signature(input)}`)
@@ -114,7 +157,7 @@ export function capture<N extends string, R>(
   };
   const cost = (inputs: Readonly<Record<N, InputShape>>): PlanCost => {
     const device = options.device ?? currentDevice('capture');
-    return measured(device, body, inputs);
+    return measured(device, body, schema ? (withSchema(schema, inputs) as typeof inputs) : inputs);
   };
   const plans = { get: (): readonly Plan[] => [...entries.values()].map((entry) => entry.plan), enumerable: true };
   const methods = { cost: { value: cost }, dispose: { value: dispose }, [Symbol.dispose]: { value: dispose } };
@@ -241,34 +284,6 @@ function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined):
     );
   }
   engineOf(device).writeBytes(placeholder.storage.buffer, 0, toBytes(placeholder.dtype, data));
-}
-
-function isTensor(input: CaptureInput): input is Tensor {
-  return input instanceof Tensor;
-}
-
-function shapeOf(input: CaptureInput | InputShape): Shape {
-  return typeof input === 'number' ? [] : input.shape;
-}
-
-function dtypeOf(input: CaptureInput | InputShape): DType {
-  return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
-}
-
-/** @throws CaptureError for a value that cannot be an input */
-function expectInputs(inputs: Readonly<Record<string, unknown>>): void {
-  if (typeof inputs !== 'object' || inputs === null)
-    throw new CaptureError('capture', `its inputs are ${String(inputs)}`, 'give an object of inputs by name: { x }');
-  for (const [name, input] of Object.entries(inputs)) {
-    if (typeof input === 'number' || input instanceof Tensor) continue;
-    const { data, shape } = (input ?? {}) as Partial<HostInput>;
-    if ((Array.isArray(data) || ArrayBuffer.isView(data)) && Array.isArray(shape)) continue;
-    throw new CaptureError('capture', `input ${name} is no tensor`, 'give a tensor, a number, or { data, shape } of host data');
-  }
-}
-
-function signature(input: CaptureInput): string {
-  return `${dtypeOf(input)}[${shapeOf(input).join()}]`;
 }
 
 function deviceOf(inputs: Readonly<Record<string, CaptureInput>>): Device {

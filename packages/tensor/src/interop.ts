@@ -35,8 +35,9 @@ const KEYS: Record<keyof Required<ImportOptions>, true> = { dtype: true, offset:
  * @param options a dtype alone is one of them
  * @throws ShapeError when `shape` does not fit into the buffer; InputError for a usage or an offset that cannot be
  * @example
- * const buffer = device.gpu.createBuffer({ size: 32, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
- * using second = importBuffer(buffer, [2, 2], { offset: 16 });
+ * const buffer = device.gpu.createBuffer({ size: 32, usage: 0x80 | 0x04 | 0x08 }); // STORAGE | COPY_SRC | COPY_DST
+ * device.gpu.queue.writeBuffer(buffer, 16, Float32Array.of(1, 2, 3, 4));
+ * console.log(await importBuffer(buffer, [2, 2], { offset: 16 }).array()); // [[1,2],[3,4]]
  */
 export function importBuffer(buffer: GPUBuffer, shape: Shape, options: DType | ImportOptions = {}, deviceGiven?: Device): Tensor {
   const given = typeof options === 'string' ? { dtype: options } : options;

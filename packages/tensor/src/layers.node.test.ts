@@ -9,7 +9,7 @@ const SRC = fileURLToPath(new URL('.', import.meta.url));
 /** Top down. A name is a file, or a folder and the folders in it that are not named. */
 const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'kernels.ts', 'internal.ts'],
-  ['methods.ts', 'chainable.ts', 'signatures.ts', 'capture.ts', 'interop.ts', 'tuning.ts', 'io', 'pixels'],
+  ['methods.ts', 'chainable.ts', 'signatures.ts', 'capture.ts', 'capture-inputs.ts', 'interop.ts', 'tuning.ts', 'io', 'pixels'],
   ['ops'],
   ['pointwise', 'kernels/gemm', 'kernels/attention'],
   ['kernels', 'kernels/conv', 'kernels/einsum'],

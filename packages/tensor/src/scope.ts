@@ -5,7 +5,13 @@ import { TensorError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 import { isPlain } from './values.ts';
 
-/** Takes `tensor` out of its scope: it lives until it is disposed. Returns it. */
+/**
+ * Takes `tensor` out of its scope: it lives until it is disposed. Returns it.
+ * @example
+ * const { kept } = scope(() => ({ kept: keep(tensor([1]).add(1)) }));
+ * console.log(await kept.item()); // 2
+ * kept.dispose();
+ */
 export function keep<T extends Tensor>(tensor: T): T {
   if (!tensor.isDisposed) release(tensor);
   return tensor;
@@ -69,6 +75,9 @@ function isTensor(value: object): value is Tensor {
  * Runs `body` and disposes every tensor created inside it, except those in its result, which pass to the surrounding scope.
  * Works for synchronous and asynchronous bodies; a tensor that shall outlive the scope otherwise is saved with {@link keep}.
  * @throws TensorError in a page, when asynchronous scopes overlap
+ * @example
+ * const total = scope(() => tensor([1, 2, 3]).square().sum());
+ * console.log(await total.item()); // 14
  */
 export function scope<T>(body: () => T): T {
   const { result, leave, inner } = enterScope(body);

@@ -33,10 +33,12 @@ export function isContiguous(shape: Shape, strides: readonly number[]): boolean 
   return true;
 }
 
+/** Whether two shapes are equal, axis by axis. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
+/** A shape as messages show it: `[2, 3]`. */
 export function showShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }

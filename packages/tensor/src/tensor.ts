@@ -155,10 +155,13 @@ export class Tensor {
     return nth(await this.data(), 0);
   }
 
-  /** Elements as nested arrays; a number for a scalar. */
-  array(): Promise<Nested> {
+  /**
+   * Elements as nested arrays; a number for a scalar.
+   * @typeParam T the nesting that the caller knows: `x.array<number[][]>()` of a matrix
+   */
+  array<T extends Nested = Nested>(): Promise<T> {
     engineOf(this.device).expectNoCapture('array');
-    return this.readNested();
+    return this.readNested() as Promise<T>;
   }
 
   private async readNested(): Promise<Nested> {

@@ -2,6 +2,7 @@
 
 export type LbfgsEvaluation = { readonly value: number; readonly gradient: Float64Array };
 
+/** When {@link lbfgs} ends, and what it keeps. */
 export type LbfgsOptions = {
   readonly maxIterations: number;
   /** Stops when no element of the gradient is larger. */
@@ -12,6 +13,7 @@ export type LbfgsOptions = {
   readonly onIteration?: (iteration: number, value: number) => void;
 };
 
+/** Where {@link lbfgs} ended, and why. */
 export type LbfgsResult = {
   readonly x: Float64Array;
   readonly value: number;

@@ -28,6 +28,7 @@ export type BatchSource<B> =
 /** Means over the examples of an epoch, or of its batches so far: the loss, and what else the loss function returned. */
 export type Means = Readonly<Record<string, number>> & { readonly loss: number };
 
+/** What {@link fit} tells after an epoch. */
 export type EpochReport = {
   /** From 0. */
   readonly epoch: number;
@@ -43,6 +44,7 @@ export type EpochReport = {
   readonly state: FitState;
 };
 
+/** What {@link fit} tells after an update. */
 export type StepReport = {
   readonly epoch: number;
   /** Updates of this epoch that are done. */
@@ -67,6 +69,7 @@ export type FitState = {
   readonly plateau?: PlateauState;
 };
 
+/** When {@link fit} ends before its epochs are done. */
 export type EarlyStopping = {
   /** Epochs without improvement after which training ends. */
   readonly patience: number;
@@ -80,6 +83,7 @@ export type Watch = {
   readonly mode?: 'min' | 'max';
 };
 
+/** What {@link fit} trains, on what, and for how long. */
 export type FitOptions<B extends Batch> = {
   /**
    * The loss of a batch, a mean over its examples; or an object with it under `loss` and other means (metrics) under their names, all tensors of one element.
@@ -118,6 +122,7 @@ export type FitOptions<B extends Batch> = {
   readonly state?: FitState;
 };
 
+/** What {@link fit} gives: the course of training, and the state to go on from. */
 export type FitResult = {
   readonly history: readonly Omit<EpochReport, 'state'>[];
   readonly state: FitState;

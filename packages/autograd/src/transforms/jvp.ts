@@ -32,6 +32,9 @@ function inner(gradients: Gradients, handles: readonly Tensor[], vectors: readon
  * @param f gives a tensor of any shape
  * @param tangents of the structure and shapes of the arguments
  * @throws TensorError, ShapeError for vectors that do not fit; what a tape throws where an op in `f` is not twice differentiable
+ * @example
+ * const { value, tangent } = jvp((x: Tensor) => x.mul(x).sum(), [tensor([1, 2])], [tensor([0, 1])]);
+ * console.log([await value.item(), await tangent.item()]); // [5,4]
  */
 export function jvp<A extends readonly unknown[]>(
   f: (...args: A) => Tensor,

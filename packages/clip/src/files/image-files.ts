@@ -33,6 +33,7 @@ export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** What a folder holds. */
 export interface Listing {
   /** Names of sub-folders, sorted. */
   readonly folders: readonly string[];

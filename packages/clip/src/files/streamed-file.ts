@@ -1,6 +1,7 @@
 /** A file written part by part that appears whole or not at all (Node). */
 import { type Patch, writeFileAtomic } from '@mudpt/tensor';
 
+/** A file that is written in parts, and gets its name when all of it is there. */
 export class StreamedFile {
   private readonly writer: WritableStreamDefaultWriter<Uint8Array | Patch>;
   /** Settled when the file has its name; rejected by the first error. */

@@ -4,6 +4,7 @@ import { crop, flipHorizontally, type RgbImage } from './image.ts';
 import type { Draw } from './random.ts';
 import { resizeBicubic } from './resize.ts';
 
+/** How images are varied for training: crops as torchvision's RandomResizedCrop takes them, and flips. */
 export interface AugmentOptions {
   /** Part of the image's area that a crop covers. Default [0.08, 1]. */
   readonly scale?: readonly [number, number];
@@ -13,6 +14,7 @@ export interface AugmentOptions {
   readonly flip?: number;
 }
 
+/** A part of an image, in pixels. */
 export interface Box {
   readonly left: number;
   readonly top: number;

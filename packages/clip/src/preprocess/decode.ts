@@ -10,6 +10,7 @@ import { imageFormat, inspectImage } from './inspect.ts';
 import { withWholePalette } from './png-palette.ts';
 import { ByteReader, refused, truncated } from './reader.ts';
 
+/** How an image file becomes pixels. */
 export interface DecodeOptions {
   /**
    * `ignore` (the default) leaves pixels as they are stored: so Pillow does, and so CLIP and the papers saw them. `apply` turns them

@@ -7,6 +7,7 @@ import { type DecodeOptions, MAX_PIXELS, readImageFile } from './decode.ts';
 import type { Workers } from './platform.ts';
 import type { ImageTask } from './task.ts';
 
+/** How images are decoded, cropped and prepared, and by how many workers. */
 export interface ImageLoaderOptions extends Omit<DecodeOptions, 'name'> {
   /** Side of the squares that come out, in pixels: the image tower's. */
   readonly size: number;
@@ -29,6 +30,7 @@ const MAX_WORKERS = 256;
 /** A path, URL, Blob, File or bytes. */
 export type ImageSource = ByteSourceInput;
 
+/** An image that is cropped and ready for the tower. */
 export interface LoadedImage<Source extends ImageSource = ImageSource> {
   readonly source: Source;
   /** Its place in the sources, from 0. */
@@ -37,6 +39,7 @@ export interface LoadedImage<Source extends ImageSource = ImageSource> {
   readonly pixels: Uint8Array;
 }
 
+/** How one pass over images goes. */
 export interface IterateOptions {
   /** Varies the augmentation. Default 0. */
   readonly epoch?: number;
@@ -51,6 +54,7 @@ export function createImageLoader(options: ImageLoaderOptions): ImageLoader {
   return new ImageLoader(options);
 }
 
+/** Images prepared for the image tower, by workers, ahead of their use. */
 export class ImageLoader {
   private readonly options: Required<
     Pick<ImageLoaderOptions, 'size' | 'resize' | 'workers' | 'prefetch' | 'exif' | 'maxPixels'>

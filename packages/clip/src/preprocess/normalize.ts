@@ -3,8 +3,10 @@ import { ShapeError } from '@mudpt/tensor';
 
 /** Of the images CLIP was trained with: red, green, blue. */
 export const CLIP_MEAN: readonly number[] = [0.48145466, 0.4578275, 0.40821073];
+/** The standard deviations of CLIP's channels: red, green, blue, in units of 0 to 1. */
 export const CLIP_STD: readonly number[] = [0.26862954, 0.26130258, 0.27577711];
 
+/** What is subtracted from channels, and what divides them. */
 export interface Normalization {
   /** Per channel, in units of 0 to 1. Default CLIP's. */
   readonly mean?: readonly number[];

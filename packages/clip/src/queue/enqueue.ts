@@ -2,6 +2,7 @@
 import type { Queue } from 'bullmq';
 import { connect, libraries } from './connection.ts';
 
+/** A job for the queue. */
 export interface QueuedJob<Data> {
   /** No colon, and no bare number: BullMQ keeps those for itself. */
   readonly id: string;
@@ -10,6 +11,7 @@ export interface QueuedJob<Data> {
   readonly isDone: boolean;
 }
 
+/** How many jobs are where after enqueueing. */
 export interface EnqueueResult {
   readonly added: number;
   /** Jobs that failed before, and are tried again. */
@@ -19,6 +21,7 @@ export interface EnqueueResult {
   readonly done: number;
 }
 
+/** Where the queue is, and how often a job is tried. */
 export interface EnqueueOptions {
   readonly redis: string;
   /** Tries of a job that fails. */

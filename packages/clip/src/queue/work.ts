@@ -8,6 +8,7 @@ import { connect, libraries } from './connection.ts';
 /** How a job ended here. `stopped` ones go back into the queue; `refused` ones would fail again, so they are not retried. */
 export type JobEnd = { readonly kind: 'done' | 'stopped' } | { readonly kind: 'failed' | 'refused'; readonly reason: string };
 
+/** How a worker takes jobs. */
 export interface WorkOptions<Data> {
   readonly redis: string;
   readonly signal: AbortSignal;
@@ -21,6 +22,7 @@ export interface WorkOptions<Data> {
   readonly onQueue?: (state: QueueState) => void;
 }
 
+/** How many jobs are where. */
 export interface QueueState {
   /** Waiting for a worker, or for another try. */
   readonly waiting: number;

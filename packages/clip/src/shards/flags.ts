@@ -6,6 +6,7 @@ import { runShards, type RunShardsOptions, type ShardTally } from './run.ts';
 import { type Shard, shardsOfTask } from './shard.ts';
 import type { ShardWork } from './work.ts';
 
+/** Flags of the commands that work on shards. */
 export interface ShardFlags {
   readonly out?: string;
   readonly index?: string;
@@ -44,6 +45,7 @@ export function addShardFlags(command: Command): Command {
     .option('--silence <seconds>', 'with --redis: after which the shard of a silent worker goes to another one (default 60)');
 }
 
+/** What a command gives to the work on shards: an end, and where lines go. */
 export interface ShardsAround {
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;

@@ -11,6 +11,7 @@ import { compressors } from 'hyparquet-compressors';
 import { MAX_IMAGE_BYTES, type ShardImage, tooLarge } from './image.ts';
 import { find, type ImageColumn, imageColumn } from './image-column.ts';
 
+/** Which columns of a Parquet list are read. */
 export interface ListOptions {
   /** Column of paths or image bytes, such as `image.bytes`. Default: found by its type and name. */
   readonly column?: string;

@@ -5,7 +5,9 @@ import { StreamedFile } from '../files/streamed-file.ts';
 
 /** Columns by their names: text, whole numbers, f32, and lists of text or f32. Any value may be missing, text of `id` excepted. */
 export type ColumnType = 'id' | 'text' | 'i32' | 'f32' | 'texts' | 'f32s';
+/** The columns of a table by name. */
 export type Columns = Readonly<Record<string, ColumnType>>;
+/** A row of a table by the names of its columns. */
 export type TableRow = Readonly<Record<string, string | number | readonly string[] | Float32Array | null>>;
 
 /** Rows of a group: so many are in memory at once. */
@@ -28,6 +30,7 @@ const ELEMENTS: Readonly<Record<ColumnType, (name: string) => SchemaElement[]>> 
   f32s: (name) => list(name, { type: 'FLOAT' }),
 };
 
+/** A Parquet file that is written row by row. */
 export class ParquetTable {
   private readonly file: StreamedFile;
   private readonly bytes: FlushedBytes;

@@ -8,6 +8,7 @@ import type { Shard } from './shard.ts';
 import { durationText, Throughput } from './throughput.ts';
 import type { ShardWork } from './work.ts';
 
+/** How shards are worked on by a queue. */
 export interface QueuedShardsOptions extends RunShardsOptions {
   readonly redis: string;
   /** Tries of a shard that fails for another reason than that it is broken. */

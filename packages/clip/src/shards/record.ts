@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError, InputError } from '@mudpt/tensor';
 
+/** What results depend on, by name. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /** What is counted of a shard. */
@@ -11,6 +12,7 @@ export interface ShardCounts {
   readonly unreadable: number;
 }
 
+/** What is recorded of a finished shard. */
 export type ShardRecord = Facts & ShardCounts;
 
 /**

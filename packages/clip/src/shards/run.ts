@@ -10,6 +10,7 @@ import type { Shard } from './shard.ts';
 import { durationText, Throughput } from './throughput.ts';
 import type { ShardWork } from './work.ts';
 
+/** How shards are worked on, one after another. */
 export interface RunShardsOptions {
   readonly out: string;
   readonly list: ListOptions;
@@ -20,6 +21,7 @@ export interface RunShardsOptions {
   readonly show: (line: string) => void;
 }
 
+/** What was counted over all shards. */
 export interface ShardTally {
   /** Images that were read, of finished shards too. */
   readonly rows: number;

@@ -5,6 +5,7 @@ import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { InputError } from '@mudpt/tensor';
 import { walkFolders } from '../files/image-files.ts';
 
+/** One file of many images: a .tar, or a Parquet list. */
 export interface Shard {
   readonly path: string;
   /** What its outputs are called: the file's name without extension, after the folders below the one that was given. */

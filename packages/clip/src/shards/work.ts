@@ -20,6 +20,7 @@ export interface ShardBatch {
   readonly pixels: Float32Array;
 }
 
+/** What is computed of every image of a shard, and how it is written. */
 export interface ShardWork<Values> {
   /** What results depend on, beside the shard: the model, options, the form. Others in the same folder are refused. */
   readonly facts: Facts;

@@ -1,6 +1,7 @@
 /** Many texts as one array for the text tower. */
 import { LimitError } from '@mudpt/tensor';
 
+/** How texts become rows of ids. */
 export interface BatchOptions {
   /** Ids per row, start and end included. Default 77. */
   readonly contextLength?: number;
@@ -8,6 +9,7 @@ export interface BatchOptions {
   readonly onTooLong?: 'error' | 'truncate';
 }
 
+/** Rows of ids, as many as there are texts. */
 export interface EncodedBatch {
   /** [texts, contextLength], row by row, padded with 0 (OpenAI's padding; the causal mask makes its value irrelevant). */
   readonly ids: Int32Array;

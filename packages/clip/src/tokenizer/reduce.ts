@@ -3,6 +3,7 @@ import { toByteCharacters, VOCABULARY_ORDER } from './bytes.ts';
 import { END, splitWords, START } from './clean.ts';
 import { builtInVocabulary } from './vocabulary.ts';
 
+/** A part of a vocabulary, as files of a model folder. */
 export type ReducedVocabulary = {
   /** vocab.json of a model folder: token to id. */
   readonly vocab: Readonly<Record<string, number>>;

@@ -13,6 +13,7 @@ import {
   type VocabularyFiles,
 } from './vocabulary.ts';
 
+/** Whose rules and which vocabulary a tokenizer follows. */
 export interface TokenizerOptions {
   /** Default `openai`. */
   readonly mode?: TokenizerMode;

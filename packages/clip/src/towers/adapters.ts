@@ -15,6 +15,7 @@ export type LowRankUpdate = {
 
 /** The products of a block: queries, keys, values and the projection of its attention, and the two of its feed-forward part. */
 export const BLOCK_PRODUCTS = ['q', 'k', 'v', 'out', 'up', 'down'] as const;
+/** Names of the products of a block that take an adapter. */
 export type BlockProduct = (typeof BLOCK_PRODUCTS)[number];
 
 /** What is added to one block, for every token of every sequence. */

@@ -4,6 +4,7 @@ import { cast, type Device, embedding, scope, ShapeError, Tensor, tensor, Tensor
 import { widen } from '../weight-box.ts';
 import { type HostTensor } from '../weight-shapes.ts';
 
+/** The token embeddings of the text tower, on the device or on the host. */
 export class TokenTable extends Module {
   /** The table [vocabulary, width], when it is on the device. */
   readonly weight: Tensor | undefined;

@@ -11,6 +11,7 @@ import { insertTokens, placeTokens, type PromptTokens, replaceInPacked } from '.
  */
 export type BlockHook = (x: Tensor, layer: number) => Tensor;
 
+/** What is put into, and taken from, a stack of blocks. */
 export type StackOptions = {
   /** A block computes only keys and values of prompt tokens that the next one is given anew, unless a hook wants to see them. */
   readonly prompts?: PromptTokens | undefined;

@@ -14,6 +14,7 @@ import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
 import { folderVocabulary } from './files/vocabulary.ts';
 
+/** Which weights are loaded, and how they are kept. */
 export type LoadClipOptions = Omit<ClipOptions, 'dtype' | 'hash'> &
   OpenWeightsOptions &
   HubOptions & {

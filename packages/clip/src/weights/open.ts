@@ -10,6 +10,7 @@ import { findNaming, type Naming } from './names/naming.ts';
 import { weightSource, type WeightSource } from './source.ts';
 import type { TensorFile } from './formats/tensor-file.ts';
 
+/** Which weights of a file or folder are read. */
 export type OpenWeightsOptions = {
   /** Which towers' weights. Default: those the file has. */
   readonly towers?: readonly TowerName[] | undefined;

@@ -47,6 +47,7 @@ async function download(weight: Tensor): Promise<HostTensor> {
   return weight.dtype === 'f16' ? { shape, dtype: 'f16', data: float32ToFloat16(values) } : { shape, dtype: 'f32', data: values };
 }
 
+/** What is written beside the weights. */
 export type SaveOptions = {
   /** Files to put beside the weights, by their names: tokenizer.json, or vocab.json and merges.txt. */
   readonly tokenizer?: Readonly<Record<string, string | Uint8Array>> | undefined;

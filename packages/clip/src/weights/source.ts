@@ -23,6 +23,7 @@ export interface WeightEntry {
   readonly bytes: number;
 }
 
+/** Weights that are open for reading, tensor by tensor. */
 export interface WeightSource {
   /** The file or folder. */
   readonly name: string;

@@ -7,6 +7,7 @@ import { InputError, TensorError } from '@mudpt/tensor';
 import type { Dataset, Item } from '../data/dataset.ts';
 import type { DatasetDefinition, OpenOptions } from '../data/definition.ts';
 
+/** The data set under test. */
 export interface DatasetConformanceOptions {
   /** The folder that has the data set's folder in it; the path to read, for a definition with `recognizes`. A few images are enough. */
   readonly at: string;
@@ -14,6 +15,7 @@ export interface DatasetConformanceOptions {
   readonly repeatedNames?: readonly string[];
 }
 
+/** One check of a data set. */
 export interface DatasetConformanceCheck {
   readonly name: string;
   /** @throws InputError saying what is wrong and how to mend it */

@@ -14,6 +14,7 @@ import { type ConformanceOptions, type Subject, withSubject } from './subject.ts
 export { datasetChecks, type DatasetConformanceCheck, type DatasetConformanceOptions } from './datasets.ts';
 export { CONFORMANCE_CONFIG, type ConformanceOptions } from './subject.ts';
 
+/** One check of a method. */
 export interface ConformanceCheck {
   readonly name: string;
   /** Runs on a small CLIP of random weights, of which nothing is left afterwards. @throws MethodError saying what is wrong and how to mend it */

@@ -32,6 +32,7 @@ export function conformanceClip(device: Device): Clip {
   return clipFromTensors(CONFORMANCE_CONFIG, weights, { device });
 }
 
+/** What a check must know of the method under test. */
 export interface ConformanceOptions {
   /** Settings that fit {@link CONFORMANCE_CONFIG}. Default: the published ones. */
   readonly settings?: Readonly<Record<string, unknown>>;

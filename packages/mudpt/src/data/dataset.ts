@@ -11,9 +11,12 @@ export interface Item {
   readonly label: number;
 }
 
+/** The splits of a data set, in the order of their use. */
 export const SPLITS = ['train', 'val', 'test'] as const;
+/** The name of a split. */
 export type Split = (typeof SPLITS)[number];
 
+/** A data set: classes, a prompt template, and the items of three splits. */
 export interface Dataset {
   /** Short name, part of a run's folder name. */
   readonly name: string;

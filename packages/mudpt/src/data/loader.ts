@@ -11,6 +11,7 @@ import { FormatError, InputError } from '@mudpt/tensor';
 import type { Item } from './dataset.ts';
 import { epochOrder, stepsPerEpoch } from './sampling.ts';
 
+/** How items become batches of images. */
 export interface BatchLoaderOptions {
   /** Side of the squares, in pixels: the image tower's. */
   readonly size: number;
@@ -28,6 +29,7 @@ export interface BatchLoaderOptions {
   readonly cacheBytes?: number;
 }
 
+/** Images and labels that go through a step at once. */
 export interface Batch {
   /** Normalised, in `shape`. */
   readonly images: Float32Array;

@@ -11,6 +11,7 @@ import { DEFAULT_TEMPLATE, type SourceOptions } from './folder.ts';
 const row = z.tuple([z.string(), z.int().nonnegative(), z.string()]);
 const schema = z.object({ train: z.array(row), val: z.array(row).default([]), test: z.array(row) });
 
+/** Where the images of a split file are. */
 export interface SplitJsonOptions extends SourceOptions {
   /** Folder the paths are relative to. Default: the file's folder or the one of its sub-folders where the first picture is. */
   readonly images?: string;

@@ -1,6 +1,7 @@
 /** How often each class is taken for which: a sparse matrix, since of many classes most cells are empty. */
 import { nth } from '@mudpt/tensor/internal';
 
+/** How many images of one class were taken for another. */
 export interface ConfusionCell {
   readonly truth: number;
   readonly prediction: number;
@@ -8,6 +9,7 @@ export interface ConfusionCell {
   readonly count: number;
 }
 
+/** How often each class is taken for which. */
 export interface Confusion {
   readonly classes: number;
   /** The cells that are not empty, by truth and then by prediction. */

@@ -4,6 +4,7 @@ import { capture, cat, copyInto, empty, InputError, keep, narrow, type Tensor } 
 import type { Batch, BatchLoader, Item } from '../data/index.ts';
 import { type ForwardOptions, padded } from './forward.ts';
 
+/** Features of images that could be read, with their items and labels. */
 export interface Features {
   /** [N, embed], not normalised. */
   readonly features: Tensor;

@@ -3,6 +3,7 @@ import { nth } from '@mudpt/tensor/internal';
 import { type Confusion, confusionOf, marginsOf } from './confusion.ts';
 import type { Calibration } from './reliability.ts';
 
+/** Metrics of one class. */
 export interface ClassMetrics {
   readonly label: number;
   /** Images of this class. */
@@ -14,6 +15,7 @@ export interface ClassMetrics {
   readonly f1: number;
 }
 
+/** Metrics of a set of predictions. */
 export interface Metrics {
   readonly count: number;
   readonly correct: number;

@@ -8,6 +8,7 @@ import { type ForwardOptions, padded } from './forward.ts';
 import type { Features } from './image-features.ts';
 import { type ImagePrediction, rankLogits } from './predictions.ts';
 
+/** How predictions are made, and what is kept of them. */
 export interface PredictionOptions extends ForwardOptions {
   /** Labels kept for an image. Default 5. */
   readonly keep?: number;

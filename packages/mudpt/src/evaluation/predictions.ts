@@ -30,6 +30,7 @@ export function predictedLabel({ top: [first] }: Pick<ImagePrediction, 'top'>): 
   return first[0];
 }
 
+/** How often each class is taken for which, of predictions for images with labels. */
 export function confusionOfPredictions(predictions: readonly ImagePrediction[], classes: number): Confusion {
   return confusionOf(
     predictions.map(({ item }) => item.label),
@@ -38,6 +39,7 @@ export function confusionOfPredictions(predictions: readonly ImagePrediction[], 
   );
 }
 
+/** Metrics of predictions for images with labels. */
 export function metricsOfPredictions(predictions: readonly ImagePrediction[], classes: number): Metrics {
   return metricsOfConfusion(confusionOfPredictions(predictions, classes));
 }

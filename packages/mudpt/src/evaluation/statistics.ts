@@ -1,6 +1,7 @@
 /** Statistics of accuracies over seeds, and of two classifiers on the same images. Pure functions; sources at each. */
 import { PythonRandom } from '../data/mt19937.ts';
 
+/** The mean of numbers; NaN of none. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
@@ -14,6 +15,7 @@ export function sampleStd(values: readonly number[]): number | undefined {
 
 /** How a spread over seeds is stated. `dassl95` is what Dassl's parse_test_res.py --ci95 prints: 1.96 population std / sqrt(n). */
 export const SPREADS = ['std', 't95', 'dassl95'] as const;
+/** The name of a measure of spread. */
 export type Spread = (typeof SPREADS)[number];
 
 /** What a spread is called under a table. */

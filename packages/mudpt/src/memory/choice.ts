@@ -26,6 +26,7 @@ export interface StepPlan {
   readonly dispatches: number;
 }
 
+/** The step that was chosen within a memory budget, and those it was chosen from. */
 export interface StepChoice extends StepPlan {
   readonly budget: Budget;
   /** Candidates in the order they were tried, the chosen one included. */

@@ -2,6 +2,7 @@
 import { isEqual } from '@mudpt/tensor/internal';
 import { MethodError } from './errors.ts';
 
+/** The classes of a method: their names and the prompt template. */
 export type ClassContext = {
   /** By label; underscores count as spaces. */
   readonly classNames: readonly string[];

@@ -135,6 +135,7 @@ export interface PromptMethod extends Learnt {
 /** Features of images [N, embed] by the frozen image tower, not normalised, on the device, and their labels. */
 export type FeatureSet = { readonly features: Tensor; readonly labels: Int32Array };
 
+/** Features of images that a method is fitted to. */
 export type FitData = {
   /** Test transform, one view of each image. */
   readonly train: FeatureSet;
@@ -176,6 +177,7 @@ export interface FeatureMethod extends Learnt {
   forContext(other: ClassContext): FeatureMethod;
 }
 
+/** A method: one that learns prompts by steps, or one that is fitted to features. */
 export type Method = PromptMethod | FeatureMethod;
 
 /** The inputs of every method; create one with {@link methodContext}. */

@@ -20,6 +20,7 @@ export type LayerPrompt = {
   readonly computedFrom?: readonly string[];
 };
 
+/** Where prompts enter one tower. */
 export type TowerPromptSpec = {
   /** Prompt tokens of a layer. */
   readonly nCtx: number;
@@ -46,6 +47,7 @@ export type TextPromptSpec = TowerPromptSpec & {
   readonly classes?: number;
 };
 
+/** What a method learns, and where its prompts enter both towers. */
 export type PromptSpec = {
   /** Everything learnt: prompt tokens, and networks that compute some. */
   readonly parameters: ParameterShapes;

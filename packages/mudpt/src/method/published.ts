@@ -3,6 +3,7 @@ import type { TrainingSettings } from './training-settings.ts';
 
 /** The protocols of the field: how a method is trained, and what it is measured on. */
 export const PROTOCOLS = ['few-shot', 'base-to-new', 'cross-dataset', 'domain'] as const;
+/** The name of an evaluation protocol. */
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /** What differs from a method's defaults. */

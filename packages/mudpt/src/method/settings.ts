@@ -10,15 +10,18 @@ const count = z
   .positive()
   .max(MOST, { error: ({ input }) => `${String(input)} is more than any tower takes: give at most ${MOST}` });
 
+/** The setting of the words that the first text prompts begin with. */
 export const initWords = (words = 'a photo of a') =>
   z.string().default(words).describe('words the first text prompts begin with; empty: random numbers');
 
+/** The setting of how many prompt tokens there are. */
 export const length = (prompts: number) =>
   count
     .default(prompts)
     .describe('prompt tokens in a text or image')
     .register(settingMetadata, { flag: 'length', placeholder: 'count' });
 
+/** The setting of how many layers take prompts. */
 export const depth = (layers: number) =>
   count
     .default(layers)

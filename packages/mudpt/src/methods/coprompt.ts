@@ -106,6 +106,7 @@ interface Drawing {
   readonly counts: Tensor;
 }
 
+/** The method CoPrompt. */
 export class CoPrompt extends GuidedClip {
   readonly views = 2;
   /** What the descriptions of a step are drawn from; empty where each class has one. */

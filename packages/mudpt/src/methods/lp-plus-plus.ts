@@ -56,12 +56,14 @@ const lpSettings = z.strictObject({
   templates: z.array(z.string()).default([]).describe("texts with {} for the class name, averaged; empty: the data set's own"),
 });
 
+/** Settings of LP++. */
 export type LpSettings = z.output<typeof lpSettings>;
 
 /** [C, embed], [C] and [1, C]. */
 type Learnt = { readonly weight: Tensor; readonly bias: Tensor; readonly alpha: Tensor };
 const NAMES = { weight: 'classifier.weight', bias: 'classifier.bias', alpha: 'alpha' } as const;
 
+/** The method LP++. */
 export class LpPlusPlus implements FeatureMethod {
   readonly kind = 'features';
   readonly name = 'lp-plus-plus';

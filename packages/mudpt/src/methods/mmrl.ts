@@ -119,6 +119,7 @@ function copies(linears: readonly Linear[]): readonly Linear[] {
 /** Logits [B, C] by CLIP's feature, by the second, and by both. */
 export type Branches = { readonly clip: Tensor; readonly second: Tensor; readonly fused: Tensor };
 
+/** The method MMRL. */
 export class Mmrl extends GuidedClip {
   constructor(
     context: MethodContext,

@@ -34,6 +34,7 @@ const schema = z.object({
   accuracy: z.object({ zeroShot: z.number(), tuned: z.number() }).optional(),
 });
 
+/** The contents of `prompts.json`. */
 export type PromptFacts = z.infer<typeof schema>;
 
 /** What a writer says; format and tensors follow from what is written. */

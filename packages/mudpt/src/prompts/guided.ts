@@ -6,6 +6,7 @@ import type { PromptLearner } from './learner.ts';
 import { PromptedClip } from './prompted.ts';
 import type { PromptTemplate } from './texts/prompt-template.ts';
 
+/** The base of methods whose loss also reads frozen text features of the classes. */
 export abstract class GuidedClip extends PromptedClip {
   /** Undefined: for evaluation on other classes only. */
   private readonly frozen: Tensor | undefined;

@@ -5,6 +5,7 @@ import { promptSpec } from '../method/prompt-spec.ts';
 import { AFTER_PATCHES, AFTER_START, type DeclaredPrompts, separatePrompts, type TokenShape } from './layers.ts';
 import { drawPrompts, LearntPrompts, type PromptLearner } from './learner.ts';
 
+/** The first prompts of each tower, and their depths. */
 export type IndependentOptions = {
   /** The first context tokens [n, width] (taken over) and the prompt depth; absent: fixed texts. */
   readonly text?: { readonly first: Tensor; readonly depth: number };

@@ -6,6 +6,7 @@ import type { CreationContext, LayerTokens, TowerAdapters, TowerPrompts } from '
 import type { ParameterShapes, PromptSpec, TowerPromptSpec } from '../method/prompt-spec.ts';
 import { randomPrompts } from './initial.ts';
 
+/** What is learnt, and how prompt tokens come from it. */
 export interface PromptLearner {
   readonly spec: PromptSpec;
   /** The tensors of `spec.parameters`, by the authors' names. */

@@ -3,6 +3,7 @@ import type { PromptLayout, PromptPlace } from '../methods/index.ts';
 import { COLOURS } from './labels.ts';
 import { html, type Markup } from './markup.ts';
 
+/** Sizes and prompts that a drawing of both towers shows. */
 export type DiagramFacts = {
   readonly layout: PromptLayout;
   readonly textLayers: number;

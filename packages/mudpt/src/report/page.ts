@@ -83,6 +83,7 @@ if (shown) {
 }
 `;
 
+/** A whole page of HTML around sections; undefined ones are left out. */
 export function page(title: string, sections: readonly (Markup | undefined)[]): string {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${trusted(STYLE)}</style></head>

@@ -27,6 +27,7 @@ function uncertainty({ metrics: { accuracy, count } }: Evaluation): number {
   return count > 0 ? 196 * Math.sqrt((share * (1 - share)) / count) : 0;
 }
 
+/** The first section: what was learnt, and what it changes. */
 export function headline(
   summary: RunSummary,
   config: Pick<RunConfig, 'shots' | 'seed' | 'imported'>,
@@ -81,6 +82,7 @@ export type ClassCharts =
   | { readonly all: string }
   | { readonly histogram: string; readonly least: string; readonly greatest: string };
 
+/** The section with accuracy by class. */
 export function classTable(summary: RunSummary, charts: ClassCharts, before: Evaluation, after: Evaluation): Markup {
   const rows = summary.data.classes.map(({ name, train, test }, label) => {
     const [from, to] = [before, after].map(({ metrics }) => nth(metrics.perClass, label).accuracy) as [number, number];
@@ -101,6 +103,7 @@ export function classTable(summary: RunSummary, charts: ClassCharts, before: Eva
 /** The matrix as SVG for few classes, as the data URI of an image for many. */
 export type MatrixDrawing = { readonly svg: string } | { readonly image: string };
 
+/** The section with what is taken for what. */
 export function confusionSection(
   summary: RunSummary,
   confusion: Confusion,
@@ -133,6 +136,7 @@ function countsOf({ classes, cells }: Confusion): number[] {
   });
 }
 
+/** The section with what the prompts are like. */
 export function inside(
   diagram: Markup | undefined,
   example: string | undefined,

@@ -6,6 +6,7 @@ import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import type { TunedModel } from './open-run.ts';
 import { likeliest, type NamedProbability } from './predict.ts';
 
+/** The method of a run, for streams of images. */
 export class Classifier implements Disposable {
   /** Images at once. */
   readonly batch: number;

@@ -16,6 +16,7 @@ import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import { Stepper } from '../train/step.ts';
 import { lengthOf, updatesOf } from '../train/updates.ts';
 
+/** What a run would take. */
 export interface Estimate {
   readonly classes: number;
   readonly trainImages: number;

@@ -24,6 +24,7 @@ import { isPlain, ofFrozenModel, type Variation } from './variation.ts';
 import { withEvaluation } from './summary-record.ts';
 import { type BothPredictions, measureUnknown, openUnknown, type UnknownImages, withUnknown } from './unknown.ts';
 
+/** On what a finished run is evaluated. */
 export interface EvaluateOptions {
   /** Another data set than the run's; the run's again where it was given as a value. */
   readonly data?: string | Dataset;
@@ -52,6 +53,7 @@ export interface EvaluateOptions {
   readonly onPredictions?: (predictions: readonly Prediction[]) => Promise<void>;
 }
 
+/** The evaluation of a run beside zero-shot. */
 export interface EvaluationResult {
   readonly zeroShot: Evaluation;
   readonly tuned: Evaluation;

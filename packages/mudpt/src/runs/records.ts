@@ -8,6 +8,7 @@ import type { RankedLabels } from '../evaluation/predictions.ts';
 import { isEqual } from '@mudpt/tensor/internal';
 import type { Variation } from './variation.ts';
 
+/** A class of a run, and its images. */
 export interface ClassFacts {
   readonly name: string;
   /** Its zero-shot prompt. */
@@ -50,6 +51,7 @@ export interface UnknownEvaluation extends Pick<Evaluation, 'what' | 'data' | 's
   readonly temperature?: number | undefined;
 }
 
+/** The contents of `summary.json`. */
 export interface RunSummary {
   readonly format: 2;
   /** What this run is, by content. */

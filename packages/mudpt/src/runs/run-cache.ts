@@ -6,6 +6,7 @@ import { TensorFiles } from '../cache/tensor-files.ts';
 import { SharedFeatures } from '../evaluation/shared-features.ts';
 import { bytesOfSize } from '../memory/budget.ts';
 
+/** Where runs share what they computed, and how much is kept. */
 export interface RunCacheOptions {
   /** The folder. Default: shared in this process alone. */
   readonly folder?: string | undefined;
@@ -15,6 +16,7 @@ export interface RunCacheOptions {
   readonly onNote?: ((note: string) => void) | undefined;
 }
 
+/** What runs share: features of the frozen model and digests of image files. */
 export class RunCache {
   readonly features: SharedFeatures;
   readonly digests: FileDigests;

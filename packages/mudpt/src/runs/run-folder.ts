@@ -67,6 +67,7 @@ const LINES_AT_ONCE = 500;
 /** What a report consists of. */
 const REPORT_FILES = ['report.html', 'loss.png', 'accuracy.png', 'classes.png', 'confusion_matrix.png'];
 
+/** The folder of a run, and the files in it. */
 export class RunFolder {
   /** The curve. */
   readonly metrics: MetricsFile;

@@ -41,6 +41,7 @@ export interface FinishedRun {
   readonly features?: SampledFeatures;
 }
 
+/** Where and how a run is done. */
 export interface RunOptions {
   readonly device: Device | Promise<Device>;
   /** Folder of all runs; the run's own is named by its configuration. Default `runs`. */
@@ -60,11 +61,13 @@ export interface RunOptions {
   readonly afterwards?: (run: FinishedRun) => Promise<void>;
 }
 
+/** Where and how a run goes on. */
 export interface ResumeOptions extends RunOptions {
   /** The data set of a run that was given one as a value. */
   readonly data?: Dataset;
 }
 
+/** A run that is done, or was stopped. */
 export interface RunResult {
   readonly folder: RunFolder;
   readonly config: RunConfig;

@@ -14,6 +14,7 @@ export interface FeatureKeeper {
   save(name: string, items: readonly Item[], features: Features): Promise<void>;
 }
 
+/** What a method is fitted to. */
 export interface FitOptions {
   readonly clip: Clip;
   readonly method: FeatureMethod;

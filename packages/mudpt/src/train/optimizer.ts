@@ -3,6 +3,7 @@ import { Adam, AdamW, type CommonOptions, type Optimizer, SGD } from '@mudpt/aut
 import type { Tensor } from '@mudpt/tensor';
 import type { TrainingSettings } from '../methods/index.ts';
 
+/** An optimizer of the training settings. */
 export type StepOptimizer = Optimizer<CommonOptions>;
 
 /**

@@ -11,6 +11,7 @@ export interface EpochSums {
   readonly accuracy: number;
 }
 
+/** Where training is, and all it needs to go on with the same bits. */
 export interface TrainingState {
   /** The next step to do: `step` of `epoch`, both from 0. */
   readonly epoch: number;

@@ -42,6 +42,7 @@ export interface LoopSettings {
   readonly checkpointSeconds: number;
 }
 
+/** What is trained, on what, and how. */
 export interface TrainerOptions {
   readonly clip: Clip;
   readonly method: PromptMethod;
@@ -79,6 +80,7 @@ export interface TrainingReached {
   readonly peakBytes: number;
 }
 
+/** How far training came, and why it ended. */
 export interface TrainingResult extends TrainingReached {
   /** The signal was aborted: the recorder has the progress so far. */
   readonly isStopped: boolean;

@@ -214,7 +214,10 @@ export class Engine {
   async readBytes(buffer: PoolBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     this.expectNoCapture('data');
     const copy = await this.readback.read(buffer, offset, bytes);
-    for (const check of this.afterRead) await check();
+    // All of them report, so that none is left for the next read; the first error is thrown, later ones may be its consequence.
+    const reports = await Promise.allSettled([...this.afterRead].map((check) => check()));
+    const failed = reports.find((report) => report.status === 'rejected');
+    if (failed) throw failed.reason;
     return copy;
   }
 

@@ -33,6 +33,7 @@ export interface SafetensorsReader {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How {@link openSafetensors} reads. */
 export interface OpenSafetensorsOptions extends HttpOptions {
   /** Read the whole file first and refuse it unless it matches the SHA-256 in its metadata (see `checksum` of `writeSafetensors`). */
   readonly checksum?: boolean;

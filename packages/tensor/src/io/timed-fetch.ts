@@ -4,6 +4,7 @@ import { FormatError } from '../errors.ts';
 /** What `fetch` is called with where it is replaced. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
+/** How long {@link timedFetch} waits, and for how much. */
 export interface TimeoutOptions {
   /** For the head of the answer, and for each further {@link LEAST_BYTES} of its body. */
   readonly seconds: number;

@@ -3,6 +3,7 @@ import { collapse, contiguousStrides, MAX_RANK, padFront, type Shape } from '../
 import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';
 
+/** A tensor seen as lines along one axis, for kernels that work on such lines (sort, scan). */
 export type AxisView = {
   readonly lines: number;
   readonly length: number;

@@ -16,6 +16,7 @@ const checkKernel = kernel({ name: 'index_check', source: wgsl['index_check.wgsl
 const SLOTS = 64;
 const UNSET = 0xffffffff;
 
+/** Which indices an op allows, and what a message says of them. */
 export type IndexRules = {
   /** Negative indices do not count from the end. */
   readonly isNegativeOutside?: boolean;

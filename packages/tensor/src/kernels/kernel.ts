@@ -38,6 +38,7 @@ export type KernelOptions<P extends ParamTypes | undefined> = {
 /** Checks the arguments of a dispatch before anything is recorded. */
 export type ArgumentCheck = (entry: PipelineEntry, buffers: Readonly<Record<string, Tensor | Storage>>) => void;
 
+/** What one dispatch binds, and how large it is. */
 export type DispatchOptions<P extends ParamTypes | undefined> = {
   /**
    * A tensor for every storage binding, by its name in the WGSL. Whole buffers are bound: a kernel made with `strided` gets offsets and strides

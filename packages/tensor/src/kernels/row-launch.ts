@@ -48,6 +48,7 @@ export function expectRows(op: string, name: string, x: Tensor): { readonly rows
 const MOST_A_LANE = 4096;
 
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
+/** Who works on a row: a thread, a subgroup or a workgroup. */
 export type RowVariant = keyof typeof ROWS_PER_GROUP;
 /** All variants of rows.wgsl. */
 export const ROW_VARIANTS = Object.keys(ROWS_PER_GROUP) as readonly RowVariant[];

@@ -1,8 +1,10 @@
 /** Work per thread of elementwise kernels. */
 import type { Device } from '../device.ts';
 
+/** How much a thread does: little, for GPUs, or a long run, for CPU adapters. */
 export type WorkVariant = 'short' | 'long';
 
+/** Sizes of a launch that follow from the variant. */
 export type WorkPerThread = {
   /** Threads of a workgroup. */
   readonly group: number;

@@ -55,6 +55,9 @@ function placesOf(op: string, x: Tensor, index: Tensor): Places {
  * its first k]. Negative coordinates count from the end; what lies outside is NaN (0 for integers). (TensorFlow's gather_nd, ONNX's GatherND.)
  * @param index i32 or u32 [..., k]
  * @throws ShapeError, DTypeError
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * console.log(await gatherND(x, tensor(Int32Array.of(1, 0, 0, 1), { shape: [2, 2] })).data()); // [3,2]
  */
 export const gatherND = defineOp(
   'gatherND',

@@ -82,6 +82,9 @@ function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
  * `out[.., i, ..] = x[.., index[.., i, ..], ..]` along `axis`: the shape of `index`, the rank of `x`; other axes of `index` are at most as
  * long as those of `x` (PyTorch's gather, NumPy's take_along_axis: exported as `takeAlongAxis` too).
  * @throws ShapeError, DTypeError when index is not i32 or u32
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * console.log(await gather(x, 1, tensor(Int32Array.of(1, 0), { shape: [2, 1] })).array()); // [[2],[3]]
  */
 export const gather = defineOp('gather', (x: Tensor, axis: number, index: Tensor): Tensor => {
   expectIndex('gather', x, index);
@@ -109,6 +112,9 @@ export function expectIndexShape(op: string, x: Tensor, index: Tensor, axis: num
 /**
  * Whole slices of `x`: position i along `axis` of the result is position `index[i]` of `x`.
  * @param index one axis, i32 or u32
+ * @example
+ * const x = tensor([[1, 2], [3, 4], [5, 6]]);
+ * console.log(await x.indexSelect(0, tensor(Int32Array.of(2, -3))).array()); // [[5,6],[1,2]]
  */
 export const indexSelect = defineOp('indexSelect', (x: Tensor, axis: number, index: Tensor): Tensor => {
   expectIndex('indexSelect', x, index);

@@ -81,7 +81,11 @@ export const maskedFill = defineOp('maskedFill', (x: Tensor, mask: Tensor, value
   return out;
 });
 
-/** 1 at the class each id names, else 0: ids [...] gives [..., classes]. An id outside the classes gives a row of zeros. */
+/**
+ * 1 at the class each id names, else 0: ids [...] gives [..., classes]. An id outside the classes gives a row of zeros.
+ * @example
+ * console.log(await oneHot(tensor(Int32Array.of(1, 0)), 3).array()); // [[0,1,0],[1,0,0]]
+ */
 export const oneHot = defineOp('oneHot', (ids: Tensor, classes: number, dtype: DType = 'f32'): Tensor => {
   ids.expectLive('oneHot');
   expectDType('oneHot', 'ids', ids.dtype, ['i32', 'u32']);

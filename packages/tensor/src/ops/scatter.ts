@@ -141,6 +141,9 @@ export type ScatterOptions = {
  *
  * Gradients: 'set' the element that stayed; 'max' and 'min' equal ones share; 'mul' takes memory for all pairs of elements along the axis.
  * @throws ShapeError, DTypeError; TensorError for another reduction
+ * @example
+ * const index = tensor(Int32Array.of(2, 0));
+ * console.log(await zeros([3]).scatter(0, index, tensor([5, 7])).data()); // [7,0,5]
  */
 export const scatter = defineOp(
   'scatter',
@@ -161,6 +164,9 @@ export const scatter = defineOp(
 /**
  * `x` plus slice i of `source` at position `index[i]` of `axis`. The gradient of x is the cotangent, that of source its `indexSelect`.
  * @param index one axis, i32 or u32, as long as `axis` of source
+ * @example
+ * const index = tensor(Int32Array.of(1, 1));
+ * console.log(await zeros([2]).indexAdd(0, index, tensor([5, 7])).data()); // [0,12]
  */
 export const indexAdd = defineOp('indexAdd', (x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor => {
   expectIndex('indexAdd', x, index);

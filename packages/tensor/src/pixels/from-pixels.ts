@@ -22,7 +22,7 @@ const readKernel = kernel({ name: 'pixels_read', source: wgsl['pixels.read.wgsl'
  * @throws InputError for what has no pixels or may not be read; LimitError for one larger than a texture; CaptureError inside of `capture()`
  * @example
  * const image = fromPixels({ width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 255, 0, 0, 255, 255) });
- * console.log(image.shape, await image.array()); // [1, 2, 3] [[[1, 0, 0], [0, 0, 1]]]
+ * console.log(await image.array()); // [[[1,0,0],[0,0,1]]]
  */
 export function fromPixels(source: PixelSource, options: FromPixelsOptions = {}): Tensor {
   const { layout, channels, mean, scale } = readingOf(options);

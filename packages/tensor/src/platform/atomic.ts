@@ -28,6 +28,7 @@ export interface Patch {
   readonly bytes: Uint8Array;
 }
 
+/** How {@link writeFileAtomic} replaces a file. */
 export interface AtomicOptions {
   /** Where the file that was at `path` stays, as the generation before; default: it is replaced. */
   readonly previous?: string | undefined;

@@ -16,6 +16,7 @@ export type OperandName = 'x' | 'y' | 'z' | 'w' | 'o' | 'g' | 'h' | 'k' | 'm';
 /** Type of the arithmetic. */
 export type ComputeType = 'f32' | 'i32' | 'u32';
 
+/** One dispatch of the pointwise kernel: an expression of WGSL over operands of any views, which are broadcast to the result. */
 export type Evaluation = {
   /** Appears in errors and profiles. */
   readonly name: string;

@@ -9,6 +9,7 @@ export interface LoadProgress {
   readonly total: number;
 }
 
+/** Which files of a model hub are taken, and from where. */
 export type HubOptions = {
   /** Branch, tag or commit. Default `main`. */
   readonly revision?: string | undefined;
