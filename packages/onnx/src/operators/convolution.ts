@@ -34,6 +34,12 @@ const maxPool: Operator = {
     const windows = windowsOf(call, kernelOf(call));
     // Bytes are whole numbers in f32, too.
     const x = isFloatType(call.type(0)) ? call.x(0) : engine.cast(call.x(0), 'f32');
+    if (!call.wants(1) && windows.some(isWide)) {
+      const around = windows.map(({ before, after, extra }): Surround => [before, after + extra]);
+      const bare = windows.map((axis) => ({ ...axis, before: 0, after: 0, extra: 0 }));
+      const padded = surround(x, around, Number.NEGATIVE_INFINITY);
+      return poolAxes(padded, bare, (part, { kernel, ...options }) => engine.maxPool2d(part, kernel, options));
+    }
     if (!call.wants(1)) return poolAxes(x, windows, (part, { kernel, ...options }) => engine.maxPool2d(part, kernel, options));
     let places: Tensor | undefined;
     const values = poolAxes(x, windows, (part, { kernel, ...options }) => {
@@ -56,10 +62,13 @@ function inTensor(places: Tensor, shape: readonly number[], isByColumn: boolean)
   return engine.add(inImage, engine.reshape(first, [n, c, 1, 1]));
 }
 
+/** Whether a window may lie in the padding alone, which the engine's pools refuse. */
+const isWide = ({ taps, before, after, extra }: AxisWindows): boolean => Math.max(before, after + extra) > taps / 2;
+
 /** Means of windows, over what counts of each. */
 function means(x: Tensor, windows: readonly AxisWindows[], countsPadding: boolean): Tensor {
   return poolAxes(x, windows, (part, { kernel, stride, padding, dilation }) => {
-    if (dilation[0] === 1 && dilation[1] === 1) return engine.avgPool2d(part, kernel, { stride, padding, countsPadding });
+    if (dilation[0] === 1 && dilation[1] === 1 && !windows.some(isWide)) return engine.avgPool2d(part, kernel, { stride, padding, countsPadding });
     const sums = (image: Tensor): Tensor => {
       const channels = image.shape[1] ?? 1;
       const weight = engine.ones([channels, 1, ...kernel], { device: image.device, dtype: image.dtype });
