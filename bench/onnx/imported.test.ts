@@ -8,7 +8,7 @@ import { numbers } from '@mudpt/testing/numbers';
 import { broadcastIndex, build, get, map, type Ref, ref, reshape } from '@mudpt/testing/reference/array';
 import { expectNormClose } from '@mudpt/testing/reference/compare';
 import { conv2d, maxPool2d } from '@mudpt/testing/reference/conv';
-import { linear } from '@mudpt/testing/reference/matmul';
+import { linear } from '@mudpt/testing/reference/nn';
 import { mean } from '@mudpt/testing/reference/reduce';
 import { eachDevice } from '@mudpt/testing/support';
 import { convnetModel } from './convnet.ts';

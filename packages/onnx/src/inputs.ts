@@ -33,13 +33,21 @@ export function inputValues(device: Device, expected: readonly ModelValue[], giv
   const names = expected.map(({ name }) => name).join(', ') || 'none';
   if (unknown !== undefined) throw new InputError('onnx', `the model has no input "${unknown}"`, `its inputs are ${names}`);
   const sizes = new Map<string, number>();
-  return expected.map((one) => {
+  const prepared = expected.map((one) => {
     const input = Object.hasOwn(given, one.name) ? given[one.name] : undefined;
     if (input === undefined) throw new InputError('onnx', `input "${one.name}" is missing`, `give ${names}`);
     const { value, shape } = valueOf(device, one, input);
     expectSizes(one, shape, sizes);
-    return value();
+    return value;
   });
+  const values: Value[] = [];
+  try {
+    for (const make of prepared) values.push(make());
+    return values;
+  } catch (error) {
+    for (const value of values) value.dispose();
+    throw error;
+  }
 }
 
 type Prepared = { readonly shape: Shape; readonly value: () => Value };

@@ -3,8 +3,8 @@ import { build, expand, get, map, permute, type Ref, ref, reshape, transpose } f
 import { attention } from '@mudpt/testing/reference/attention';
 import { avgPool2d, conv2d, maxPool2d } from '@mudpt/testing/reference/conv';
 import { pad, stack } from '@mudpt/testing/reference/indexing';
-import { einsum, linear, matmul } from '@mudpt/testing/reference/matmul';
-import { layerNorm, logSoftmax, rmsNorm, softmax } from '@mudpt/testing/reference/nn';
+import { einsum, matmul } from '@mudpt/testing/reference/matmul';
+import { layerNorm, linear, logSoftmax, rmsNorm, softmax } from '@mudpt/testing/reference/nn';
 import * as R from '@mudpt/testing/reference/reduce';
 import { between, bool, type Case, constant, float, floats, int, normal, sizes, typed, whole } from './case.ts';
 import { both } from './elementwise.ts';
