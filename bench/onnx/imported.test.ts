@@ -25,12 +25,9 @@ const CONFIG: ClipConfig = {
 function convnetReference(images: Ref, weights: ReadonlyMap<string, Ref>): Ref {
   const weight = (name: string): Ref => weights.get(name) as Ref;
   const norm = (x: Ref, name: string): Ref => {
-    const [scale, bias, center, variance] = ['weight', 'bias', 'mean', 'variance'].map((part) => weight(`${name}.${part}`).data) as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
+    const [scale, bias, center, variance] = ['weight', 'bias', 'mean', 'variance'].map(
+      (part) => weight(`${name}.${part}`).data,
+    ) as [Float64Array, Float64Array, Float64Array, Float64Array];
     return build(x.shape, (index) => {
       const c = index[1] ?? 0;
       return ((get(x, index) - center[c]!) / Math.sqrt(variance[c]! + 1e-5)) * scale[c]! + bias[c]!;
@@ -46,7 +43,8 @@ function convnetReference(images: Ref, weights: ReadonlyMap<string, Ref>): Ref {
   const stem = relu(norm(conv2d(images, weight('stem.weight'), { padding: 1 }), 'stem.bn'));
   const features = block(block(maxPool2d(stem, 3, { stride: 2, padding: 1 }).out, 'block1', 1), 'block2', 2);
   const pooled = mean(features, { axes: [2, 3] });
-  return linear(reshape(pooled, [features.shape[0]!, features.shape[1]!]), weight('head.weight'), { bias: weight('head.bias') }).out;
+  return linear(reshape(pooled, [features.shape[0]!, features.shape[1]!]), weight('head.weight'), { bias: weight('head.bias') })
+    .out;
 }
 
 eachDevice('imported graphs', (ctx) => {
@@ -57,7 +55,7 @@ eachDevice('imported graphs', (ctx) => {
     using model = await loadOnnx(ctx.device, imageTowerModel(CONFIG.image, CONFIG.embed, 2, read));
     const shape = [2, 3, 16, 16];
     using images = tensor(numbers(2 * 3 * 16 * 16, 4), { shape, device: ctx.device });
-    using ours = scope(() => clip.image.forward(images) as Tensor);
+    using ours = scope(() => clip.tower('image').forward(images));
     const [features] = Object.values(await model.run({ images })) as [Tensor];
     expectNormClose({ shape: features.shape, data: await features.data() }, { shape: ours.shape, data: await ours.data() }, 1e-4);
     features.dispose();

@@ -21,14 +21,22 @@ export type ModelValue = {
 
 export function describe(info: ValueInfo): ModelValue {
   if (info.kind !== 'tensor')
-    throw new InputError('loadOnnx', `"${info.name}" is a ${info.kind}`, 'only tensors are supported: export the model without it');
+    throw new InputError(
+      'loadOnnx',
+      `"${info.name}" is a ${info.kind}`,
+      'only tensors are supported: export the model without it',
+    );
   return { name: info.name, type: elementTypeOf(info.type, `"${info.name}"`), shape: info.shape };
 }
 
 const show = (shape: Dimensions): string => `[${shape.map((size) => size ?? '?').join(', ')}]`;
 
 /** Values for the inputs of a graph. @throws InputError for names, types and shapes that do not fit */
-export function inputValues(device: Device, expected: readonly ModelValue[], given: Readonly<Record<string, ModelInput>>): Value[] {
+export function inputValues(
+  device: Device,
+  expected: readonly ModelValue[],
+  given: Readonly<Record<string, ModelInput>>,
+): Value[] {
   const unknown = Object.keys(given).find((name) => !expected.some((one) => one.name === name));
   const names = expected.map(({ name }) => name).join(', ') || 'none';
   if (unknown !== undefined) throw new InputError('onnx', `the model has no input "${unknown}"`, `its inputs are ${names}`);
@@ -57,7 +65,11 @@ function valueOf(device: Device, expected: ModelValue, input: ModelInput): Prepa
   if (input instanceof Tensor) {
     const dtype = dtypeOf(type, device);
     if (input.dtype !== dtype)
-      throw new InputError('onnx', `input "${name}" is a tensor of ${input.dtype}`, `the model takes ${type}: give one of ${dtype}`);
+      throw new InputError(
+        'onnx',
+        `input "${name}" is a tensor of ${input.dtype}`,
+        `the model takes ${type}: give one of ${dtype}`,
+      );
     return { shape: input.shape, value: () => Value.borrowed(type, input) };
   }
   const { data, shape } = numbersOf(expected, input);
@@ -79,11 +91,17 @@ function valueOf(device: Device, expected: ModelValue, input: ModelInput): Prepa
 
 function plainNumbers(data: ArrayInput): ArrayLike<number> {
   const [first] = data;
-  return typeof first === 'bigint' || typeof first === 'boolean' ? Float64Array.from(data as ArrayLike<bigint>, Number) : (data as HostArray);
+  return typeof first === 'bigint' || typeof first === 'boolean'
+    ? Float64Array.from(data as ArrayLike<bigint>, Number)
+    : (data as HostArray);
 }
 
-function numbersOf({ name, shape }: ModelValue, input: Exclude<ModelInput, Tensor>): { readonly data: ArrayInput; readonly shape: Shape } {
-  if (typeof input === 'number' || typeof input === 'boolean') return { data: [Number(input)], shape: shape?.length === 1 ? [1] : [] };
+function numbersOf(
+  { name, shape }: ModelValue,
+  input: Exclude<ModelInput, Tensor>,
+): { readonly data: ArrayInput; readonly shape: Shape } {
+  if (typeof input === 'number' || typeof input === 'boolean')
+    return { data: [Number(input)], shape: shape?.length === 1 ? [1] : [] };
   if (typeof input !== 'object' || input === null)
     throw new InputError('onnx', `input "${name}" is ${String(input)}`, 'give a tensor, numbers, or { data, shape }');
   if ('data' in input) return input;

@@ -59,7 +59,11 @@ function besides(source: ModelSource): (location: string) => ByteSourceInput {
   return (location) => {
     if (source instanceof URL) return new URL(location, source);
     if (typeof source !== 'string')
-      throw new InputError('loadOnnx', `constants of the model are in a file "${location}"`, 'give options.external, which opens such files');
+      throw new InputError(
+        'loadOnnx',
+        `constants of the model are in a file "${location}"`,
+        'give options.external, which opens such files',
+      );
     if (/^https?:/i.test(source)) return new URL(location, source);
     return source.replace(/[^/\\]*$/, '') + location;
   };
@@ -85,7 +89,11 @@ async function externalBytes(
   const bytes = new Map<External, Uint8Array>();
   for (const location of new Set(found.map((external) => external.location))) {
     if (/^(?:[/\\]|[a-z]+:)|(?:^|[/\\])\.\.(?:[/\\]|$)/i.test(location))
-      throw new InputError('loadOnnx', `a constant is in "${location}", outside of the model's folder`, 'keep its files beside the model');
+      throw new InputError(
+        'loadOnnx',
+        `a constant is in "${location}", outside of the model's folder`,
+        'keep its files beside the model',
+      );
     const source = await byteSource(await open(location));
     try {
       for (const external of found) {

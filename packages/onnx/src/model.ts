@@ -61,9 +61,18 @@ export class OnnxModel {
   }
 
   /** Numbers as an input of a captured function. */
-  hostInput(name: string, data: readonly number[] | Float32Array | Int32Array | Uint32Array, shape: readonly number[]): CaptureInput {
+  hostInput(
+    name: string,
+    data: readonly number[] | Float32Array | Int32Array | Uint32Array,
+    shape: readonly number[],
+  ): CaptureInput {
     const input = this.inputs.find((one) => one.name === name);
-    if (!input) throw new InputError('onnx', `the model has no input "${name}"`, `its inputs are ${this.inputs.map((one) => one.name).join(', ')}`);
+    if (!input)
+      throw new InputError(
+        'onnx',
+        `the model has no input "${name}"`,
+        `its inputs are ${this.inputs.map((one) => one.name).join(', ')}`,
+      );
     return { data, shape, dtype: dtypeOf(input.type, this.device) };
   }
 
@@ -76,7 +85,9 @@ export class OnnxModel {
   /** Handles for the caller. */
   private results(values: readonly Value[]): ModelOutputs {
     try {
-      return Object.fromEntries(this.outputs.map(({ name }, index) => [name, secondHandle((values[index] as Value).tensor(this.device))]));
+      return Object.fromEntries(
+        this.outputs.map(({ name }, index) => [name, secondHandle((values[index] as Value).tensor(this.device))]),
+      );
     } finally {
       for (const value of values) value.dispose();
     }
@@ -97,4 +108,3 @@ export function releaseGraph(graph: Graph): void {
   for (const value of graph.constants.values()) value.dispose();
   for (const { graphs } of graph.steps) for (const inner of graphs.values()) releaseGraph(inner);
 }
-

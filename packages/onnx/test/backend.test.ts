@@ -15,8 +15,8 @@ const cases: readonly Case[] = [...elementwiseCases, ...reduceTestCases, ...view
 
 /** The model of a case; its inputs are x0, x1, ..., its outputs y0, y1, ... */
 function modelOf({ op, opset, inputs, attributes = {}, expected }: Case): Uint8Array {
-  const named = inputs.map((feed, index) => [`x${index}`, feed] as const).filter((pair): pair is readonly [string, Feed] => !!pair[1]);
-  const outputs = expected.map((feed, index) => [`y${index}`, feed] as const).filter((pair): pair is readonly [string, Feed] => !!pair[1]);
+  const named = inputs.flatMap((feed, index): (readonly [string, Feed])[] => (feed ? [[`x${index}`, feed]] : []));
+  const outputs = expected.flatMap((feed, index): (readonly [string, Feed])[] => (feed ? [[`y${index}`, feed]] : []));
   return writeModel({
     ...(opset && { opset }),
     graph: {
@@ -28,7 +28,9 @@ function modelOf({ op, opset, inputs, attributes = {}, expected }: Case): Uint8A
           outputs: expected.map((feed, index) => (feed ? `y${index}` : '')),
         },
       ],
-      inputs: Object.fromEntries(named.filter(([, feed]) => !feed.isConstant).map(([name, { type, shape }]) => [name, { type, shape }])),
+      inputs: Object.fromEntries(
+        named.filter(([, feed]) => !feed.isConstant).map(([name, { type, shape }]) => [name, { type, shape }]),
+      ),
       initializers: Object.fromEntries(named.filter(([, feed]) => feed.isConstant)),
       outputs: Object.fromEntries(outputs.map(([name, { type, shape }]) => [name, { type, shape }])),
     },
@@ -46,13 +48,21 @@ eachDevice('operators, after the backend node tests', (ctx) => {
         using result = outputs[`y${index}`] as Tensor;
         const tolerance = isFloatType(feed.type) ? (one.tolerance ?? 1e-5) : 0;
         expect(result.dtype).toBe(dtypeOf(feed.type, ctx.device));
-        expectClose({ shape: result.shape, data: await result.data() }, feed, { rel: tolerance, abs: tolerance }, `${one.name}, output ${index}`);
+        expectClose(
+          { shape: result.shape, data: await result.data() },
+          feed,
+          { rel: tolerance, abs: tolerance },
+          `${one.name}, output ${index}`,
+        );
       }
     };
     await check(Object.fromEntries(feeds.map(([name, { data, shape }]) => [name, { data, shape }])));
     // Integers that are given as numbers are computed with on the host: once more on the device.
     if (feeds.every(([, { type }]) => isFloatType(type))) return;
-    const tensors = feeds.map(([name, { data, shape, type }]) => [name, tensor(data, { shape, dtype: dtypeOf(type, ctx.device), device: ctx.device })] as const);
+    const tensors = feeds.map(
+      ([name, { data, shape, type }]) =>
+        [name, tensor(data, { shape, dtype: dtypeOf(type, ctx.device), device: ctx.device })] as const,
+    );
     await check(Object.fromEntries(tensors));
     for (const [, made] of tensors) made.dispose();
   });

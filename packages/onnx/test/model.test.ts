@@ -3,10 +3,24 @@ import { expect, it } from 'vitest';
 import { lossAndGradients, parameter } from '@mudpt/autograd';
 import { capture, type Device, mean, square, type Tensor, tensor } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
-import { type GraphToWrite, loadOnnx, type ModelInput, type ModelToWrite, type NodeToWrite, type OnnxModel, writeModel } from '../src/index.ts';
+import {
+  type GraphToWrite,
+  loadOnnx,
+  type ModelInput,
+  type ModelToWrite,
+  type NodeToWrite,
+  type OnnxModel,
+  writeModel,
+} from '../src/index.ts';
 
-const load = (device: Device, graph: GraphToWrite, more: Partial<ModelToWrite> = {}): Promise<OnnxModel> => loadOnnx(device, writeModel({ graph, ...more }));
-const node = (op: string, inputs: readonly string[], outputs: readonly string[], attributes: NodeToWrite['attributes'] = {}): NodeToWrite => ({ op, inputs, outputs, attributes });
+const load = (device: Device, graph: GraphToWrite, more: Partial<ModelToWrite> = {}): Promise<OnnxModel> =>
+  loadOnnx(device, writeModel({ graph, ...more }));
+const node = (
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: NodeToWrite['attributes'] = {},
+): NodeToWrite => ({ op, inputs, outputs, attributes });
 const floats = (...shape: readonly (number | string)[]) => ({ type: 'float', shape }) as const;
 const vector = (...data: readonly number[]) => ({ type: 'int64', shape: [data.length], data }) as const;
 const number = (data: number) => ({ type: 'int64', shape: [], data: [data] }) as const;
@@ -66,14 +80,24 @@ eachDevice('models', (ctx) => {
   });
 
   it('refuses integers beyond 32 bits on the device, by value', async () => {
-    using model = await load(ctx.device, { inputs: { x: { type: 'int64', shape: [2] } }, outputs: { y: { type: 'int64', shape: [2] } }, nodes: [node('Identity', ['x'], ['y'])] });
+    using model = await load(ctx.device, {
+      inputs: { x: { type: 'int64', shape: [2] } },
+      outputs: { y: { type: 'int64', shape: [2] } },
+      nodes: [node('Identity', ['x'], ['y'])],
+    });
     await expect(model.run({ x: [1, 2 ** 40] })).rejects.toThrow(/value 1099511627776 at index 1 of an int64 tensor/);
     expect(await read(model, { x: BigInt64Array.of(7n, -7n) })).toEqual({ y: [7, -7] });
   });
 
   it('names the node whose op refuses its inputs', async () => {
-    using model = await load(ctx.device, { inputs: { x: floats('a', 'b'), z: floats('c', 'd') }, outputs: { y: floats('a', 'd') }, nodes: [{ ...node('MatMul', ['x', 'z'], ['y']), name: 'layer3' }] });
-    await expect(model.run({ x: { data: [1, 2], shape: [1, 2] }, z: { data: [1, 2, 3], shape: [3, 1] } })).rejects.toThrow(/MatMul "layer3".*\[1, 2\]/);
+    using model = await load(ctx.device, {
+      inputs: { x: floats('a', 'b'), z: floats('c', 'd') },
+      outputs: { y: floats('a', 'd') },
+      nodes: [{ ...node('MatMul', ['x', 'z'], ['y']), name: 'layer3' }],
+    });
+    await expect(model.run({ x: { data: [1, 2], shape: [1, 2] }, z: { data: [1, 2, 3], shape: [3, 1] } })).rejects.toThrow(
+      /MatMul "layer3".*\[1, 2\]/,
+    );
   });
 
   it('computes constants once', async () => {
@@ -81,7 +105,12 @@ eachDevice('models', (ctx) => {
       inputs: { x: floats(2) },
       outputs: { y: floats(2), z: { type: 'int64', shape: [2] } },
       initializers: { w: { type: 'float', shape: [2], data: [1, 4] }, i: vector(3, 4) },
-      nodes: [node('Sqrt', ['w'], ['root']), node('Neg', ['root'], ['minus']), node('Add', ['x', 'minus'], ['y']), node('Add', ['i', 'i'], ['z'])],
+      nodes: [
+        node('Sqrt', ['w'], ['root']),
+        node('Neg', ['root'], ['minus']),
+        node('Add', ['x', 'minus'], ['y']),
+        node('Add', ['i', 'i'], ['z']),
+      ],
     });
     expect(model.nodes).toBe(1);
     expect(await read(model, { x: [0, 0] })).toEqual({ y: [-1, -2], z: [6, 8] });
@@ -130,7 +159,11 @@ eachDevice('models', (ctx) => {
   it('runs functions that a model defines, with the attributes of the call', async () => {
     using model = await load(
       ctx.device,
-      { inputs: { x: floats(2) }, outputs: { y: floats(2) }, nodes: [{ ...node('Twice', ['x'], ['y'], { slope: { float: 0.5 } }), domain: 'mine' }] },
+      {
+        inputs: { x: floats(2) },
+        outputs: { y: floats(2) },
+        nodes: [{ ...node('Twice', ['x'], ['y'], { slope: { float: 0.5 } }), domain: 'mine' }],
+      },
       {
         domains: { mine: 1 },
         functions: [
@@ -140,7 +173,10 @@ eachDevice('models', (ctx) => {
             inputs: ['a'],
             outputs: ['b'],
             attributes: ['slope'],
-            nodes: [node('Add', ['a', 'a'], ['sum']), node('LeakyRelu', ['sum'], ['b'], { alpha: { reference: 'slope', type: 'float' } })],
+            nodes: [
+              node('Add', ['a', 'a'], ['sum']),
+              node('LeakyRelu', ['sum'], ['b'], { alpha: { reference: 'slope', type: 'float' } }),
+            ],
           },
         ],
       },
@@ -151,7 +187,10 @@ eachDevice('models', (ctx) => {
   it('replays a captured model to the same bits', async () => {
     using model = await load(ctx.device, reshaping);
     using step = model.capture();
-    for (const values of [[1, -2, 3, -4], [5, 6, -7, 8]]) {
+    for (const values of [
+      [1, -2, 3, -4],
+      [5, 6, -7, 8],
+    ]) {
       const [expected] = Object.values(await read(model, { x: values }));
       const { y } = step({ x: model.hostInput('x', values, [1, 4]) });
       expect([...(await (y as Tensor).data())]).toEqual(expected);
@@ -163,7 +202,11 @@ eachDevice('models', (ctx) => {
     const graph: GraphToWrite = {
       inputs: { x: floats('n', 2) },
       outputs: { y: floats('n', 2) },
-      initializers: { w: { type: 'float', shape: [2, 2], data: [1, 2, 3, 4] }, b: { type: 'float', shape: [2], data: [0, 0] }, half: { type: 'float', shape: [], data: [0.5] } },
+      initializers: {
+        w: { type: 'float', shape: [2, 2], data: [1, 2, 3, 4] },
+        b: { type: 'float', shape: [2], data: [0, 0] },
+        half: { type: 'float', shape: [], data: [0.5] },
+      },
       nodes: [node('Gemm', ['x', 'w', 'b'], ['h'], { transB: 1 }), node('Mul', ['h', 'half'], ['y'])],
     };
     using model = await loadOnnx(ctx.device, writeModel({ graph }), { trainable: parameter });
@@ -191,9 +234,13 @@ eachDevice('models', (ctx) => {
     const external = (): Uint8Array => new Uint8Array(Float32Array.of(9, 1, 2).buffer);
     using model = await loadOnnx(ctx.device, writeModel({ graph: graph('weights.bin') }), { external });
     expect(await read(model, { x: [10, 20] })).toEqual({ y: [11, 22] });
-    await expect(loadOnnx(ctx.device, writeModel({ graph: graph('../weights.bin') }), { external })).rejects.toThrow(/outside of the model's folder/);
+    await expect(loadOnnx(ctx.device, writeModel({ graph: graph('../weights.bin') }), { external })).rejects.toThrow(
+      /outside of the model's folder/,
+    );
     await expect(load(ctx.device, graph('weights.bin'))).rejects.toThrow(/file "weights.bin".*options.external/i);
     const short = (): Uint8Array => new Uint8Array(4);
-    await expect(loadOnnx(ctx.device, writeModel({ graph: graph('weights.bin') }), { external: short })).rejects.toThrow(/there are 4 bytes/);
+    await expect(loadOnnx(ctx.device, writeModel({ graph: graph('weights.bin') }), { external: short })).rejects.toThrow(
+      /there are 4 bytes/,
+    );
   });
 });

@@ -18,14 +18,27 @@ const graphOf = (nodes: readonly NodeToWrite[], more: Partial<GraphToWrite> = {}
   ...more,
 });
 const read = (bytes: Uint8Array): unknown => prepare(readModel(bytes), new Map());
-const refused = (nodes: readonly NodeToWrite[], more: Partial<GraphToWrite> = {}): (() => unknown) => () => read(writeModel({ graph: graphOf(nodes, more) }));
-const node = (op: string, inputs: readonly string[], outputs: readonly string[], more: Partial<NodeToWrite> = {}): NodeToWrite => ({ op, inputs, outputs, name: op.toLowerCase(), ...more });
+const refused =
+  (nodes: readonly NodeToWrite[], more: Partial<GraphToWrite> = {}): (() => unknown) =>
+  () =>
+    read(writeModel({ graph: graphOf(nodes, more) }));
+const node = (
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  more: Partial<NodeToWrite> = {},
+): NodeToWrite => ({ op, inputs, outputs, name: op.toLowerCase(), ...more });
 
 const small = writeModel({
   graph: graphOf(
     [
       node('Add', ['x', 'w'], ['a']),
-      node('If', ['c'], ['b'], { attributes: { then_branch: { graph: graphOf([node('Relu', ['a'], ['y'])], { inputs: {} }) }, else_branch: { graph: graphOf([node('Neg', ['a'], ['y'])], { inputs: {} }) } } }),
+      node('If', ['c'], ['b'], {
+        attributes: {
+          then_branch: { graph: graphOf([node('Relu', ['a'], ['y'])], { inputs: {} }) },
+          else_branch: { graph: graphOf([node('Neg', ['a'], ['y'])], { inputs: {} }) },
+        },
+      }),
       node('Softmax', ['b'], ['y'], { attributes: { axis: -1 } }),
     ],
     { initializers: { w: { type: 'float', shape: [2], data: [1, 2] }, c: { type: 'bool', shape: [], data: [1] } } },
@@ -74,7 +87,9 @@ it('refuses mutated files by name', () => {
 });
 
 it('names what is wrong with a graph', () => {
-  expect(refused([node('Add', ['x', 'b'], ['a']), node('Relu', ['a'], ['b']), node('Neg', ['b'], ['y'])])).toThrow(/cycle: Add "add", Relu "relu"/);
+  expect(refused([node('Add', ['x', 'b'], ['a']), node('Relu', ['a'], ['b']), node('Neg', ['b'], ['y'])])).toThrow(
+    /cycle: Add "add", Relu "relu"/,
+  );
   expect(refused([node('Add', ['x', 'nothing'], ['y'])])).toThrow(/Add "add" reads "nothing", which nothing makes/);
   expect(refused([node('Relu', ['x'], ['y']), node('Neg', ['x'], ['y'])])).toThrow(/makes "y" twice/);
   expect(refused([node('Relu', ['x'], ['a'])])).toThrow(/nothing in the graph makes its output "y"/);
@@ -105,7 +120,10 @@ it('lists every node that is not supported, once, before anything runs', () => {
 it('refuses graphs nested without end', () => {
   let inner = graphOf([node('Relu', ['x'], ['y'])]);
   for (let i = 0; i < 40; i += 1)
-    inner = graphOf([node('Identity', ['x'], [`v${i}`]), node('If', ['x'], ['y'], { attributes: { then_branch: { graph: inner } } })]);
+    inner = graphOf([
+      node('Identity', ['x'], [`v${i}`]),
+      node('If', ['x'], ['y'], { attributes: { then_branch: { graph: inner } } }),
+    ]);
   expect(() => read(writeModel({ graph: inner }))).toThrow(/nested more than 32 levels/);
 });
 
@@ -116,7 +134,8 @@ it('refuses functions that call themselves', () => {
 });
 
 it('takes no memory for sizes that lie', () => {
-  const tensor = (shape: readonly number[], data: readonly number[]): unknown => constantOf(readTensor(writeTensor({ type: 'float', shape, data }), 'test'), 'test', new Map());
+  const tensor = (shape: readonly number[], data: readonly number[]): unknown =>
+    constantOf(readTensor(writeTensor({ type: 'float', shape, data }), 'test'), 'test', new Map());
   expect(() => tensor([2 ** 20, 2 ** 11], [1, 2])).toThrow(/8 bytes do not fill shape/);
   expect(() => tensor([2 ** 31, 2 ** 31], [1, 2])).toThrow(/cannot be/);
   expect(() => tensor([-1], [1])).toThrow(/cannot be/);

@@ -16,7 +16,8 @@ import { broken, bytesOf, eachField, type Field, floatOf, integerOf, pushFloats,
 const MAX_DEPTH = 32;
 
 function expectDepth(depth: number, where: string): void {
-  if (depth > MAX_DEPTH) throw broken(where, `it is nested more than ${MAX_DEPTH} levels deep`, 'give a model without such nesting');
+  if (depth > MAX_DEPTH)
+    throw broken(where, `it is nested more than ${MAX_DEPTH} levels deep`, 'give a model without such nesting');
 }
 
 /** The standard operators' domain has two names. */
@@ -62,11 +63,16 @@ function readGraph(bytes: Uint8Array, where: string, depth: number): GraphProto 
   eachField(bytes, where, (field) => {
     if (field.number === 1) nodes.push(readNode(bytesOf(field, where), `node ${nodes.length} of ${where}`, depth));
     else if (field.number === 2) name = textOf(field, where);
-    else if (field.number === 5) initializers.push(readTensor(bytesOf(field, where), `initializer ${initializers.length} of ${where}`));
+    else if (field.number === 5)
+      initializers.push(readTensor(bytesOf(field, where), `initializer ${initializers.length} of ${where}`));
     else if (field.number === 11) inputs.push(readValueInfo(bytesOf(field, where), `input ${inputs.length} of ${where}`));
     else if (field.number === 12) outputs.push(readValueInfo(bytesOf(field, where), `output ${outputs.length} of ${where}`));
     else if (field.number === 15)
-      throw broken(where, 'it has sparse initializers', 'convert them to dense ones before exporting: sparse tensors are not supported');
+      throw broken(
+        where,
+        'it has sparse initializers',
+        'convert them to dense ones before exporting: sparse tensors are not supported',
+      );
   });
   return { name, nodes, initializers, inputs, outputs };
 }

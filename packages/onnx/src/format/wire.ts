@@ -75,7 +75,11 @@ export function eachField(message: Uint8Array, where: string, visit: (field: Fie
     const number = Math.floor((cursor.high * 2 ** 32 + cursor.low) / 8);
     const wire = WIRES[cursor.low & 7];
     if (!wire || number === 0 || number >= 2 ** 29)
-      throw broken(where, `byte ${cursor.at} begins no field`, 'give a model in ONNX format (.onnx); this is none, or a damaged one');
+      throw broken(
+        where,
+        `byte ${cursor.at} begins no field`,
+        'give a model in ONNX format (.onnx); this is none, or a damaged one',
+      );
     if (wire === 'varint') {
       cursor.varint();
       visit({ number, wire, low: cursor.low, high: cursor.high, bytes: NOTHING });
@@ -89,7 +93,11 @@ export function eachField(message: Uint8Array, where: string, visit: (field: Fie
 
 function expectWire(field: Field, wire: Wire, where: string): void {
   if (field.wire !== wire)
-    throw broken(where, `field ${field.number} is written as ${field.wire} where ONNX has ${wire}`, 'give a model that follows onnx.proto');
+    throw broken(
+      where,
+      `field ${field.number} is written as ${field.wire} where ONNX has ${wire}`,
+      'give a model that follows onnx.proto',
+    );
 }
 
 /** A signed number of up to 64 bits. */

@@ -91,7 +91,8 @@ function block(field: number, content: Bytes | string): Bytes {
 /** The numbers of a tensor as a file holds them. */
 function rawData({ type, data }: TensorToWrite): Bytes {
   const width = widthOf(type);
-  if (type === 'float' && data instanceof Float32Array) return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  if (type === 'float' && data instanceof Float32Array)
+    return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   const bytes = new Uint8Array(data.length * width);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < data.length; i += 1) {

@@ -21,7 +21,8 @@ export function inlineFunctions(model: ModelProto): GraphProto {
     const found = functions.get(`${node.domain}:${node.op}`);
     if (!found) {
       count += 1;
-      if (count > MAX_NODES) throw new FormatError('loadOnnx', `its functions make more than ${MAX_NODES} nodes`, 'give a smaller model');
+      if (count > MAX_NODES)
+        throw new FormatError('loadOnnx', `its functions make more than ${MAX_NODES} nodes`, 'give a smaller model');
       const attributes = [...node.attributes].map(([name, attribute]): [string, Attribute] => [
         name,
         attribute.kind === 'graph' ? { kind: 'graph', value: inGraph(attribute.value, depth) } : attribute,
@@ -29,7 +30,11 @@ export function inlineFunctions(model: ModelProto): GraphProto {
       return [{ ...node, attributes: new Map(attributes) }];
     }
     if (depth >= MAX_DEPTH)
-      throw new FormatError('loadOnnx', `function ${found.name} is called ${MAX_DEPTH} levels deep`, 'functions must not call themselves');
+      throw new FormatError(
+        'loadOnnx',
+        `function ${found.name} is called ${MAX_DEPTH} levels deep`,
+        'functions must not call themselves',
+      );
     calls += 1;
     return bodyOf(found, node, `${node.name || found.name}/${calls}/`).flatMap((inner) => inNode(inner, depth + 1));
   };

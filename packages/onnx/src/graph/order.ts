@@ -49,7 +49,11 @@ export function inOrder(
       if (from !== undefined) makers.add(from);
       else if (!given.has(name)) {
         if (!around.has(name))
-          throw new FormatError('loadOnnx', `${node.op} "${node.name}" reads "${name}", which nothing makes`, 'export the model anew');
+          throw new FormatError(
+            'loadOnnx',
+            `${node.op} "${node.name}" reads "${name}", which nothing makes`,
+            'export the model anew',
+          );
         outside.add(name);
       }
     }

@@ -33,7 +33,9 @@ export function prepare(model: ModelProto, external: ExternalBytes): Graph {
   const graph = inlineFunctions(model);
   const prepared = new Preparation(model, external, missing).graph(graph, new Set());
   if (missing.size > 0) {
-    const list = [...missing].map(([what, nodes]) => `${what}: ${nodes.slice(0, 8).join(', ')}${nodes.length > 8 ? ', ...' : ''}`);
+    const list = [...missing].map(
+      ([what, nodes]) => `${what}: ${nodes.slice(0, 8).join(', ')}${nodes.length > 8 ? ', ...' : ''}`,
+    );
     const count = [...missing.values()].reduce((sum, nodes) => sum + nodes.length, 0);
     for (const value of prepared.constants.values()) value.dispose();
     throw new InputError(
@@ -76,7 +78,10 @@ class Preparation {
       outputs: proto.outputs,
       constants,
       steps,
-      outside: new Set([...outside, ...proto.outputs.map(({ name }) => name).filter((name) => around.has(name) && !given.has(name))]),
+      outside: new Set([
+        ...outside,
+        ...proto.outputs.map(({ name }) => name).filter((name) => around.has(name) && !given.has(name)),
+      ]),
     };
     planFrees(graph);
     return graph;
@@ -102,8 +107,10 @@ class Preparation {
       if (key === 'value' && attribute.kind === 'tensor') return constantOf(attribute.value, `constant "${name}"`, this.external);
       if (key === 'value_int' && attribute.kind === 'int') return hostTensor('int64', [], [attribute.value]);
       if (key === 'value_float' && attribute.kind === 'float') return hostTensor('float', [], [attribute.value]);
-      if (key === 'value_ints' && attribute.kind === 'ints') return hostTensor('int64', [attribute.value.length], attribute.value);
-      if (key === 'value_floats' && attribute.kind === 'floats') return hostTensor('float', [attribute.value.length], attribute.value);
+      if (key === 'value_ints' && attribute.kind === 'ints')
+        return hostTensor('int64', [attribute.value.length], attribute.value);
+      if (key === 'value_floats' && attribute.kind === 'floats')
+        return hostTensor('float', [attribute.value.length], attribute.value);
     }
     return undefined;
   }

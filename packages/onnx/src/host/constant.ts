@@ -17,9 +17,13 @@ export function constantOf(proto: TensorProto, where: string, external: External
   if (bad !== undefined || proto.dims.length > 64 || count >= 2 ** 32)
     throw broken(name, `its shape [${proto.dims.slice(0, 16).join(', ')}] cannot be`);
   const raw = (proto.external && external.get(proto.external)) ?? proto.raw;
-  if (!raw || (raw.length === 0 && proto.numbers.length > 0)) return { type, shape: proto.dims, data: typedData(proto, type, count, name) };
+  if (!raw || (raw.length === 0 && proto.numbers.length > 0))
+    return { type, shape: proto.dims, data: typedData(proto, type, count, name) };
   if (raw.length !== count * widthOf(type))
-    throw broken(name, `${raw.length} bytes do not fill shape [${proto.dims.join(', ')}] of ${type}, which takes ${count * widthOf(type)}`);
+    throw broken(
+      name,
+      `${raw.length} bytes do not fill shape [${proto.dims.join(', ')}] of ${type}, which takes ${count * widthOf(type)}`,
+    );
   return { type, shape: proto.dims, data: rawData(raw, type) };
 }
 
@@ -65,9 +69,15 @@ function rawData(raw: Uint8Array, type: ElementType): HostTensor['data'] {
     case 'int8':
       return Int32Array.from(new Int8Array(buffer, at, count));
     case 'int64':
-      return Float64Array.from({ length: count }, wide(raw, (view, byte) => view.getBigInt64(byte, true)));
+      return Float64Array.from(
+        { length: count },
+        wide(raw, (view, byte) => view.getBigInt64(byte, true)),
+      );
     case 'uint64':
-      return Float64Array.from({ length: count }, wide(raw, (view, byte) => view.getBigUint64(byte, true)));
+      return Float64Array.from(
+        { length: count },
+        wide(raw, (view, byte) => view.getBigUint64(byte, true)),
+      );
     default:
       return type satisfies never;
   }

@@ -50,7 +50,12 @@ export function permuted(x: HostTensor, order: readonly number[]): HostTensor {
 }
 
 /** Positions `start, start + step, ...` of each axis, `counts` of them. */
-export function strided(x: HostTensor, starts: readonly number[], steps: readonly number[], counts: readonly number[]): HostTensor {
+export function strided(
+  x: HostTensor,
+  starts: readonly number[],
+  steps: readonly number[],
+  counts: readonly number[],
+): HostTensor {
   const strides = stridesOf(x.shape);
   const offset = starts.reduce((sum, start, axis) => sum + start * (strides[axis] ?? 0), 0);
   return viewed(
@@ -106,8 +111,17 @@ export function reduced(
 
 /** Numbers of one type as another, as ONNX's Cast has it. */
 export function converted(x: HostTensor, type: ElementType): HostTensor {
-  if (type === 'bool') return hostTensor(type, x.shape, Array.from(x.data as ArrayLike<number>, (value) => Number(value !== 0)));
+  if (type === 'bool')
+    return hostTensor(
+      type,
+      x.shape,
+      Array.from(x.data as ArrayLike<number>, (value) => Number(value !== 0)),
+    );
   const { data } = x;
   if (isFloatType(type) || !isFloatType(x.type)) return hostTensor(type, x.shape, data as ArrayLike<number>);
-  return hostTensor(type, x.shape, Array.from(data as ArrayLike<number>, (value) => (Number.isFinite(value) ? value : 0)));
+  return hostTensor(
+    type,
+    x.shape,
+    Array.from(data as ArrayLike<number>, (value) => (Number.isFinite(value) ? value : 0)),
+  );
 }

@@ -75,13 +75,16 @@ export class Call {
     const [number] = value.host?.data ?? [];
     const others = this.inputs.filter((_, i) => i !== index);
     const isScalar = value.shape.length === 0 && number !== undefined && Number.isFinite(number);
-    return isScalar && others.some((other) => other !== undefined && !(other.shape.length === 0 && other.host)) ? number : this.x(index);
+    return isScalar && others.some((other) => other !== undefined && !(other.shape.length === 0 && other.host))
+      ? number
+      : this.x(index);
   }
 
   /** Input `index` in host memory: operators tell which ones they need there, and those have been read. */
   host(index: number): HostTensor {
     const numbers = this.value(index).host;
-    if (!numbers) throw this.error(`input ${index} is not known on the host`, 'report this: the operator should have had it read');
+    if (!numbers)
+      throw this.error(`input ${index} is not known on the host`, 'report this: the operator should have had it read');
     return numbers;
   }
 
@@ -93,7 +96,8 @@ export class Call {
   scalar(index: number): number {
     const { data, shape } = this.host(index);
     const [number] = data;
-    if (data.length !== 1 || number === undefined) throw this.error(`input ${index} has shape [${shape.join(', ')}]`, 'give one number');
+    if (data.length !== 1 || number === undefined)
+      throw this.error(`input ${index} has shape [${shape.join(', ')}]`, 'give one number');
     return number;
   }
 
@@ -101,7 +105,11 @@ export class Call {
     const found: Attribute | undefined = this.node.attributes.get(name);
     if (!found) return undefined;
     if (found.kind !== kind)
-      throw new FormatError('onnx', `${this.label}: attribute ${name} is a ${found.kind}, not a ${kind}`, 'export the model anew');
+      throw new FormatError(
+        'onnx',
+        `${this.label}: attribute ${name} is a ${found.kind}, not a ${kind}`,
+        'export the model anew',
+      );
     return found.value as Kinds[K];
   }
 
@@ -149,7 +157,11 @@ export class Call {
 
   /** Axis from the front for a shape of `rank` axes. */
   axis(axis: number, rank: number): number {
-    return normalizeAxis(this.node.op, axis, Array.from({ length: rank }, () => 1));
+    return normalizeAxis(
+      this.node.op,
+      axis,
+      Array.from({ length: rank }, () => 1),
+    );
   }
 
   /** Whole numbers that old versions have as an attribute and newer ones as an input. */

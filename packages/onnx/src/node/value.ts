@@ -80,7 +80,8 @@ export class Value {
 export const secondHandle = (x: Tensor): Tensor => reshape(x, x.shape);
 
 /** Numbers that an integer has on the device. */
-const deviceRange = (type: ElementType): readonly [number, number] => (type.startsWith('u') ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1]);
+const deviceRange = (type: ElementType): readonly [number, number] =>
+  type.startsWith('u') ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1];
 
 /** Index of the first integer that 32 bits do not hold, or -1. */
 function firstBeyond({ type, data }: HostTensor): number {

@@ -67,7 +67,8 @@ const attention: Operator = {
     const total = k.shape[2] ?? 1;
     const isCausal = call.int('is_causal', 0) === 1;
     const hasWindow = call.int('left_window_size', -1) >= 0 || call.int('right_window_size', -1) >= 0;
-    const isPlain = !hasWindow && !call.has(3) && !call.has(6) && cap === 0 && !call.wants(3) && depth <= 128 && v.shape[3] === depth;
+    const isPlain =
+      !hasWindow && !call.has(3) && !call.has(6) && cap === 0 && !call.wants(3) && depth <= 128 && v.shape[3] === depth;
     let out: Tensor;
     let scores: Tensor | undefined;
     if (isPlain && (!isCausal || (queries === total && past === 0))) {
@@ -100,9 +101,7 @@ const rotary: Operator = {
     const [batch = 1, , tokens = 1] = isFlat ? [given.shape[0], 0, given.shape[1]] : given.shape;
     const heads = isFlat ? call.int('num_heads') : (given.shape[1] ?? 1);
     const depth = isFlat ? (given.shape[2] ?? 1) / heads : (given.shape[3] ?? 1);
-    const x = isFlat
-      ? engine.reshape(given, [batch, tokens, heads, depth])
-      : engine.permute(given, [0, 2, 1, 3]);
+    const x = isFlat ? engine.reshape(given, [batch, tokens, heads, depth]) : engine.permute(given, [0, 2, 1, 3]);
     const turned = call.int('rotary_embedding_dim', 0) || depth;
     const half = turned / 2;
     const angles = (index: number): Tensor => {
@@ -116,7 +115,10 @@ const rotary: Operator = {
     const pairs = engine.reshape(part, [batch, tokens, heads, ...(isInterleaved ? [half, 2] : [2, half])]);
     const axis = isInterleaved ? 4 : 3;
     const [a, b] = [engine.select(pairs, axis, 0), engine.select(pairs, axis, 1)];
-    const rotated = engine.stack([engine.sub(engine.mul(cos, a), engine.mul(sin, b)), engine.add(engine.mul(sin, a), engine.mul(cos, b))], axis);
+    const rotated = engine.stack(
+      [engine.sub(engine.mul(cos, a), engine.mul(sin, b)), engine.add(engine.mul(sin, a), engine.mul(cos, b))],
+      axis,
+    );
     const flat = engine.reshape(rotated, [batch, tokens, heads, turned]);
     const out = turned === depth ? flat : engine.cat([flat, engine.narrow(x, 3, turned, depth - turned)], 3);
     return isFlat ? engine.reshape(out, given.shape) : engine.permute(out, [0, 2, 1, 3]);

@@ -49,7 +49,10 @@ function stacked(call: Call, graph: Subgraph, output: number, steps: readonly Va
   const info = graph.outputs[output];
   const sizes = info?.shape;
   if (!info || !sizes?.every((size) => typeof size === 'number'))
-    throw call.error(`it makes no step, and the graph does not tell the shape of its output ${output}`, 'export the model with shapes');
+    throw call.error(
+      `it makes no step, and the graph does not tell the shape of its output ${output}`,
+      'export the model with shapes',
+    );
   const type = elementTypeOf(info.type, call.label);
   return made(type, () => engine.zeros([0, ...(sizes as number[])], { dtype: call.dtype(type), device: call.device }));
 }

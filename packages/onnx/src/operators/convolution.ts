@@ -68,14 +68,17 @@ const isWide = ({ taps, before, after, extra }: AxisWindows): boolean => Math.ma
 /** Means of windows, over what counts of each. */
 function means(x: Tensor, windows: readonly AxisWindows[], countsPadding: boolean): Tensor {
   return poolAxes(x, windows, (part, { kernel, stride, padding, dilation }) => {
-    if (dilation[0] === 1 && dilation[1] === 1 && !windows.some(isWide)) return engine.avgPool2d(part, kernel, { stride, padding, countsPadding });
+    if (dilation[0] === 1 && dilation[1] === 1 && !windows.some(isWide))
+      return engine.avgPool2d(part, kernel, { stride, padding, countsPadding });
     const sums = (image: Tensor): Tensor => {
       const channels = image.shape[1] ?? 1;
       const weight = engine.ones([channels, 1, ...kernel], { device: image.device, dtype: image.dtype });
       return engine.conv2d(image, weight, undefined, { stride, dilation, padding, groups: channels });
     };
     const [, , height = 1, width = 1] = part.shape;
-    const all = countsPadding ? kernel[0] * kernel[1] : sums(engine.ones([1, 1, height, width], { device: part.device, dtype: part.dtype }));
+    const all = countsPadding
+      ? kernel[0] * kernel[1]
+      : sums(engine.ones([1, 1, height, width], { device: part.device, dtype: part.dtype }));
     return engine.div(sums(part), all);
   });
 }
@@ -128,7 +131,8 @@ const col2Im: Operator = {
   reads: [1, 2],
   run: (call) => {
     const [size, kernel] = [call.list(1), call.list(2)];
-    if (size.length !== 2) throw call.error(`an image of ${size.length} axes`, 'only images with height and width can be put together');
+    if (size.length !== 2)
+      throw call.error(`an image of ${size.length} axes`, 'only images with height and width can be put together');
     const pads = call.ints('pads') ?? [0, 0, 0, 0];
     const [top = 0, left = 0, bottom = 0, right = 0] = pads;
     const [height = 1, width = 1] = size;
@@ -167,7 +171,10 @@ const convInteger: Operator = {
       const numbers = engine.cast(x, 'f32');
       if (!zero) return numbers;
       const shift = engine.cast(zero, 'f32');
-      return engine.sub(numbers, perOutput && shift.size > 1 ? engine.reshape(shift, [shift.size, ...x.shape.slice(1).map(() => 1)]) : shift);
+      return engine.sub(
+        numbers,
+        perOutput && shift.size > 1 ? engine.reshape(shift, [shift.size, ...x.shape.slice(1).map(() => 1)]) : shift,
+      );
     };
     return typed(call, 'int32', integerConv(call, minus(call.x(0), call.maybe(2), false), minus(call.x(1), call.maybe(3), true)));
   },

@@ -68,7 +68,13 @@ const range: Operator = {
     const count = Math.max(0, Math.ceil((limit - start) / delta));
     if (!(count < 2 ** 31)) throw call.error(`${count} numbers are asked for`, 'ask for fewer');
     if (count <= HOST_ELEMENTS)
-      return Value.host(hostTensor(type, [count], Float64Array.from({ length: count }, (_, i) => start + i * delta)));
+      return Value.host(
+        hostTensor(
+          type,
+          [count],
+          Float64Array.from({ length: count }, (_, i) => start + i * delta),
+        ),
+      );
     const steps = engine.arange(count, { dtype: call.dtype(type), device: call.device });
     return typed(call, type, engine.add(engine.mul(steps, delta), start));
   },
@@ -107,7 +113,10 @@ const oneHot: Operator = {
 };
 
 /** Numbers from keys: of the attribute seed, or of the run. */
-function random(make: (call: Call, shape: readonly number[], key: number) => Tensor, shape: (call: Call) => readonly number[]): Operator {
+function random(
+  make: (call: Call, shape: readonly number[], key: number) => Tensor,
+  shape: (call: Call) => readonly number[],
+): Operator {
   return {
     by: 'op',
     isRandom: true,
@@ -151,7 +160,13 @@ function cosineWindow(a0: number, a1: number, a2: number): Operator {
 
 /** Triangles between frequencies that lie evenly on the mel scale: [frequencies, bands]. */
 function melMatrix(call: Call): HostTensor {
-  const [bands, length, rate, low, high] = [0, 1, 2, 3, 4].map((index) => call.scalar(index)) as [number, number, number, number, number];
+  const [bands, length, rate, low, high] = [0, 1, 2, 3, 4].map((index) => call.scalar(index)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const mel = (hertz: number): number => 2595 * Math.log10(1 + hertz / 700);
   const [from, to] = [mel(low), mel(high)];
   const rows = Math.floor(length / 2) + 1;
@@ -205,4 +220,3 @@ export const createOperators: Operators = {
   RandomUniformLike: random(uniform, alike),
   Range: range,
 };
-

@@ -26,7 +26,8 @@ function overlap(a: Box, b: Box): number {
 function suppressed(call: Call): HostTensor {
   const [boxes, scores] = [call.host(0), call.host(1)];
   const [images = 0, classes = 0, count = 0] = scores.shape;
-  const optional = (index: number, otherwise: number): number => (call.has(index) ? (call.list(index)[0] ?? otherwise) : otherwise);
+  const optional = (index: number, otherwise: number): number =>
+    call.has(index) ? (call.list(index)[0] ?? otherwise) : otherwise;
   const [most, limit, least] = [optional(2, 0), optional(3, 0), optional(4, Number.NEGATIVE_INFINITY)];
   const isCentered = call.int('center_point_box', 0) === 1;
   const chosen: number[] = [];

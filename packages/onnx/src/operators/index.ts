@@ -48,7 +48,8 @@ export function findOperator(node: NodeProto, opset: number): Operator | string 
   const operator = node.domain === '' && Object.hasOwn(operators, node.op) ? operators[node.op] : undefined;
   if (!operator) return called;
   const [least, most] = OPSETS;
-  if (opset < Math.max(least, operator.since ?? least) || opset > most) return `${called}, read from opset ${Math.max(least, operator.since ?? least)} to ${most}`;
+  if (opset < Math.max(least, operator.since ?? least) || opset > most)
+    return `${called}, read from opset ${Math.max(least, operator.since ?? least)} to ${most}`;
   const refused = operator.refuses?.(node, opset);
   return refused === undefined ? operator : `${called} ${refused}`;
 }

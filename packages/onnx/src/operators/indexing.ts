@@ -88,7 +88,10 @@ const tensorScatter: Operator = {
     const steps = engine.reshape(engine.arange(length, { dtype: 'i32', device: call.device }), along);
     const starts = call.has(2)
       ? engine.reshape(call.x(2), [update.shape[0] ?? 1, ...update.shape.slice(1).map(() => 1)])
-      : engine.zeros(update.shape.map(() => 1), { dtype: 'i32', device: call.device });
+      : engine.zeros(
+          update.shape.map(() => 1),
+          { dtype: 'i32', device: call.device },
+        );
     const places = engine.add(steps, starts);
     const index = call.text('mode', 'linear') === 'circular' ? engine.mod(places, size) : places;
     return engine.scatter(cache, axis, engine.expand(index, update.shape), update);

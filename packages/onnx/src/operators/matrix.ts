@@ -51,7 +51,9 @@ function contract(equation: string, operands: readonly Tensor[]): Tensor {
 const einsum: Operator = {
   by: 'op',
   refuses: (node) =>
-    node.inputs.length > 2 && textAttribute(node, 'equation', '').includes('...') ? `of ${node.inputs.length} operands with "..."` : undefined,
+    node.inputs.length > 2 && textAttribute(node, 'equation', '').includes('...')
+      ? `of ${node.inputs.length} operands with "..."`
+      : undefined,
   run: (call) => {
     const equation = call.text('equation', '').replaceAll(' ', '');
     const operands = call.inputs.map((_, index) => call.x(index));
@@ -60,7 +62,11 @@ const einsum: Operator = {
     if (b) return engine.einsum(equation, a, b);
     // One operand is taken times a scalar.
     const [from = '', to] = equation.split('->');
-    return engine.einsum(to === undefined ? `${from},` : `${from},->${to}`, a, engine.ones([], { device: call.device, dtype: a.dtype }));
+    return engine.einsum(
+      to === undefined ? `${from},` : `${from},->${to}`,
+      a,
+      engine.ones([], { device: call.device, dtype: a.dtype }),
+    );
   },
 };
 

@@ -7,7 +7,8 @@ import { typed } from '../node/results.ts';
 import { keyOf } from './create.ts';
 
 /** A vector of channels as wide as an image of `rank` axes. */
-const channels = (vector: Tensor, rank: number): Tensor => engine.reshape(vector, [vector.size, ...Array.from({ length: rank - 2 }, () => 1)]);
+const channels = (vector: Tensor, rank: number): Tensor =>
+  engine.reshape(vector, [vector.size, ...Array.from({ length: rank - 2 }, () => 1)]);
 
 const batchNorm: Operator = {
   by: 'composition',
@@ -72,7 +73,10 @@ const rmsNorm: Operator = {
 /** Each group of channels as one row. */
 function grouped(x: Tensor, groups: number, eps: number): Tensor {
   const [images = 1] = x.shape;
-  return engine.reshape(engine.layerNorm(engine.reshape(x, [images, groups, x.size / (images * groups)]), undefined, undefined, eps), x.shape);
+  return engine.reshape(
+    engine.layerNorm(engine.reshape(x, [images, groups, x.size / (images * groups)]), undefined, undefined, eps),
+    x.shape,
+  );
 }
 
 const instanceNorm: Operator = {
@@ -92,7 +96,8 @@ const groupNorm: Operator = {
     const count = x.shape[1] ?? 1;
     const normed = grouped(x, groups, call.float('epsilon', 1e-5));
     // Before opset 21 there is one weight for each group.
-    const each = (vector: Tensor): Tensor => (vector.size === count ? vector : engine.repeatInterleave(vector, count / vector.size));
+    const each = (vector: Tensor): Tensor =>
+      vector.size === count ? vector : engine.repeatInterleave(vector, count / vector.size);
     return engine.add(engine.mul(normed, channels(each(call.x(1)), x.rank)), channels(each(call.x(2)), x.rank));
   },
 };
@@ -127,7 +132,11 @@ const lrn: Operator = {
     const [images = 1, count = 1] = x.shape;
     const columns = engine.reshape(engine.square(x), [images, 1, count, x.size / (images * count)]);
     const before = Math.floor((size - 1) / 2);
-    const around = engine.pad(columns, [[0, 0], [0, 0], [before, size - 1 - before]]);
+    const around = engine.pad(columns, [
+      [0, 0],
+      [0, 0],
+      [before, size - 1 - before],
+    ]);
     const mean = engine.reshape(engine.avgPool2d(around, [size, 1], { stride: 1 }), x.shape);
     const base = engine.add(engine.mul(mean, call.float('alpha', 0.0001)), call.float('bias', 1));
     return engine.div(x, engine.pow(base, call.float('beta', 0.75)));

@@ -66,7 +66,10 @@ function variadic(op: Binary, host: (x: number, y: number) => number, finish?: (
 
 /** x / y without its fraction, for integers. */
 function truncatedQuotient(x: Operand, y: Operand): Tensor {
-  const [a, b] = [x, y].map((operand) => (operand instanceof Tensor ? engine.abs(operand) : Math.abs(operand))) as [Operand, Operand];
+  const [a, b] = [x, y].map((operand) => (operand instanceof Tensor ? engine.abs(operand) : Math.abs(operand))) as [
+    Operand,
+    Operand,
+  ];
   const quotient = engine.floorDiv(a, b);
   const isNegative = engine.logicalXor(engine.lt(x, 0), engine.lt(y, 0));
   return engine.where(isNegative, engine.neg(quotient), quotient);
@@ -82,7 +85,9 @@ const div: Operator = {
   },
   host: (call) => {
     const type = call.type(0);
-    return mapElements('Div', type, [call.host(0), call.host(1)], (x = 0, y = 0) => (isFloatType(type) ? x / y : Math.trunc(x / y)));
+    return mapElements('Div', type, [call.host(0), call.host(1)], (x = 0, y = 0) =>
+      isFloatType(type) ? x / y : Math.trunc(x / y),
+    );
   },
 };
 
@@ -91,7 +96,9 @@ const mod: Operator = {
   run: (call) => (call.int('fmod', 0) === 1 ? engine.fmod : engine.mod)(call.operand(0), call.operand(1)),
   host: (call) => {
     const isC = call.int('fmod', 0) === 1;
-    return mapElements('Mod', call.type(0), [call.host(0), call.host(1)], (x = 0, y = 1) => (isC ? x % y : x - y * Math.floor(x / y)));
+    return mapElements('Mod', call.type(0), [call.host(0), call.host(1)], (x = 0, y = 1) =>
+      isC ? x % y : x - y * Math.floor(x / y),
+    );
   },
 };
 
@@ -136,7 +143,8 @@ export function roundEven(value: number): number {
 const where: Operator = {
   by: 'op',
   run: (call) => typed(call, call.type(1), engine.where(call.x(0), call.operand(1), call.x(2))),
-  host: (call) => mapElements('Where', call.type(1), [call.host(0), call.host(1), call.host(2)], (c, x = 0, y = 0) => (c ? x : y)),
+  host: (call) =>
+    mapElements('Where', call.type(1), [call.host(0), call.host(1), call.host(2)], (c, x = 0, y = 0) => (c ? x : y)),
 };
 
 const not: Operator = {
@@ -204,7 +212,11 @@ const logicalOperand = (host: (x: boolean, y: boolean) => boolean, op: Binary): 
 /** Bits moved to the left or right; those of narrow types that leave them are lost. */
 const bitShift: Operator = {
   by: 'op',
-  run: (call) => wrap(call.type(0), (call.text('direction', '') === 'LEFT' ? engine.shiftLeft : engine.shiftRight)(call.operand(0), call.operand(1))),
+  run: (call) =>
+    wrap(
+      call.type(0),
+      (call.text('direction', '') === 'LEFT' ? engine.shiftLeft : engine.shiftRight)(call.operand(0), call.operand(1)),
+    ),
 };
 
 const bitwise = (op: Binary): Operator => ({ by: 'op', run: (call) => op(call.operand(0), call.operand(1)) });

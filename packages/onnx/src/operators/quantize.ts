@@ -76,12 +76,17 @@ const dynamicQuantize: Operator = {
     const [low, high] = [engine.minimum(engine.min(x), 0), engine.maximum(engine.max(x), 0)];
     const scale = engine.div(engine.sub(high, low), 255);
     const zero = engine.clamp(engine.round(engine.div(engine.neg(low), scale)), 0, 255);
-    return [quantized(call, x, scale, zero, 'uint8'), typed(call, 'float', scale), typed(call, 'uint8', engine.cast(zero, 'u32'))];
+    return [
+      quantized(call, x, scale, zero, 'uint8'),
+      typed(call, 'float', scale),
+      typed(call, 'uint8', engine.cast(zero, 'u32')),
+    ];
   },
 };
 
 /** The scale of a product's result: one, or one for each output. */
-const scaled = (product: Tensor, a: Tensor, b: Tensor): Tensor => engine.mul(asFloat(product), engine.mul(asFloat(a), asFloat(b)));
+const scaled = (product: Tensor, a: Tensor, b: Tensor): Tensor =>
+  engine.mul(asFloat(product), engine.mul(asFloat(a), asFloat(b)));
 const centered = (x: Tensor, zero: Tensor): Tensor => engine.sub(engine.cast(x, 'i32'), engine.cast(zero, 'i32'));
 /** A zero point or scale for each row of a matrix. */
 const perRow = (x: Tensor): Tensor => (x.rank === 1 && x.size > 1 ? engine.unsqueeze(x, 1) : x);
@@ -98,7 +103,9 @@ const qlinearConv: Operator = {
   by: 'composition',
   run: (call) => {
     const each = (vector: Tensor, rank: number): Tensor =>
-      vector.size > 1 ? engine.reshape(vector, [vector.size, ...Array.from({ length: rank - 1 }, () => 1)]) : engine.reshape(vector, []);
+      vector.size > 1
+        ? engine.reshape(vector, [vector.size, ...Array.from({ length: rank - 1 }, () => 1)])
+        : engine.reshape(vector, []);
     const [x, weight] = [call.x(0), call.x(3)];
     const image = asFloat(centered(x, engine.reshape(call.x(2), [])));
     let product = integerConv(call, image, asFloat(centered(weight, each(call.x(5), weight.rank))));

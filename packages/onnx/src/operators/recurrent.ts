@@ -7,17 +7,35 @@ import type { Operator, Operators } from '../node/operator.ts';
 type Activation = (x: Tensor) => Tensor;
 
 const ACTIVATIONS: Readonly<Record<string, (alpha: number | undefined, beta: number | undefined) => Activation>> = {
-  affine: (alpha = 1, beta = 0) => (x) => engine.add(engine.mul(x, alpha), beta),
-  elu: (alpha = 1) => (x) => engine.elu(x, alpha),
-  hardsigmoid: (alpha = 0.2, beta = 0.5) => (x) => engine.clamp(engine.add(engine.mul(x, alpha), beta), 0, 1),
-  leakyrelu: (alpha = 0.01) => (x) => engine.leakyRelu(x, alpha),
+  affine:
+    (alpha = 1, beta = 0) =>
+    (x) =>
+      engine.add(engine.mul(x, alpha), beta),
+  elu:
+    (alpha = 1) =>
+    (x) =>
+      engine.elu(x, alpha),
+  hardsigmoid:
+    (alpha = 0.2, beta = 0.5) =>
+    (x) =>
+      engine.clamp(engine.add(engine.mul(x, alpha), beta), 0, 1),
+  leakyrelu:
+    (alpha = 0.01) =>
+    (x) =>
+      engine.leakyRelu(x, alpha),
   relu: () => engine.relu,
-  scaledtanh: (alpha = 1, beta = 1) => (x) => engine.mul(engine.tanh(engine.mul(x, beta)), alpha),
+  scaledtanh:
+    (alpha = 1, beta = 1) =>
+    (x) =>
+      engine.mul(engine.tanh(engine.mul(x, beta)), alpha),
   sigmoid: () => engine.sigmoid,
   softplus: () => engine.softplus,
   softsign: () => engine.softsign,
   tanh: () => engine.tanh,
-  thresholdedrelu: (alpha = 1) => (x) => engine.where(engine.gt(x, alpha), x, 0),
+  thresholdedrelu:
+    (alpha = 1) =>
+    (x) =>
+      engine.where(engine.gt(x, alpha), x, 0),
 };
 
 const refuses: Operator['refuses'] = (node) => {
@@ -41,7 +59,8 @@ type State = { readonly h: Tensor; readonly c: Tensor | undefined };
 type Cell = (call: Call, direction: Direction, x: Tensor, state: State) => State;
 
 const gate = (x: Tensor, index: number, hidden: number): Tensor => engine.narrow(x, -1, index * hidden, hidden);
-const limited = (call: Call, x: Tensor): Tensor => (call.isGiven('clip') ? engine.clamp(x, -call.float('clip'), call.float('clip')) : x);
+const limited = (call: Call, x: Tensor): Tensor =>
+  call.isGiven('clip') ? engine.clamp(x, -call.float('clip'), call.float('clip')) : x;
 
 const lstmCell: Cell = (call, { recurrent, recurrentBias, peephole, activations, hidden }, x, { h, c }) => {
   const [f, g, last] = activations as [Activation, Activation, Activation];

@@ -40,7 +40,9 @@ function reduction(by: Operator['by'], reduce: Reduction, combine?: Combine, emp
       const shape = call.shape(0);
       const keepdim = keeps(call);
       if (emptySide !== undefined && sizeOf(axes.map((axis) => shape[axis] ?? 1)) === 0) {
-        const kept = keepdim ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) : shape.filter((_, axis) => !axes.includes(axis));
+        const kept = keepdim
+          ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
+          : shape.filter((_, axis) => !axes.includes(axis));
         return engine.full(kept, bound(call.type(0), emptySide), { dtype: call.dtype(call.type(0)), device: call.device });
       }
       return wrap(call.type(0), reduce(call.x(0), axes, { keepdim }));
@@ -101,7 +103,11 @@ function hardmax(x: Tensor, axis: number): Tensor {
 }
 
 /** Sums (or products) up to each element, or before it, from either end. */
-function cumulative(op: (x: Tensor, axis: number) => Tensor, start: number, host: (total: number, value: number) => number): Operator {
+function cumulative(
+  op: (x: Tensor, axis: number) => Tensor,
+  start: number,
+  host: (total: number, value: number) => number,
+): Operator {
   return {
     by: 'op',
     reads: [1],

@@ -58,7 +58,8 @@ function kernelWeight(mode: Mode, distance: number, a: number): number {
 /** Places and weights of each output of an axis; undefined for an output that lies outside and is filled. */
 function tapsOf(call: Call, mode: Mode, axis: AxisResize): (readonly Tap[] | undefined)[] {
   const transform = call.text('coordinate_transformation_mode', call.node.op === 'Upsample' ? 'asymmetric' : 'half_pixel');
-  const nearest = NEAREST[call.text('nearest_mode', call.node.op === 'Upsample' || call.opset < 11 ? 'floor' : 'round_prefer_floor')];
+  const nearest =
+    NEAREST[call.text('nearest_mode', call.node.op === 'Upsample' || call.opset < 11 ? 'floor' : 'round_prefer_floor')];
   const a = call.float('cubic_coeff_a', -0.75);
   const excludes = call.int('exclude_outside', 0) === 1;
   // Antialiased kernels are as wide as the places that fall together.
@@ -212,7 +213,11 @@ const affineGrid: Operator = {
     // Coordinates are x, y(, z): the last axis first.
     const columns = sizes
       .map((size, axis) => {
-        const line = engine.tensor(steps[axis] ?? [], { shape: sizes.map((_, i) => (i === axis ? size : 1)), dtype: theta.dtype, device: theta.device });
+        const line = engine.tensor(steps[axis] ?? [], {
+          shape: sizes.map((_, i) => (i === axis ? size : 1)),
+          dtype: theta.dtype,
+          device: theta.device,
+        });
         return engine.expand(line, sizes);
       })
       .toReversed();

@@ -16,7 +16,13 @@ function tables(x: Tensor, terms: number, frequencies: number, length: number): 
 }
 
 /** The transform along the last axis of a real and an imaginary part. */
-function transform(real: Tensor, imaginary: Tensor | undefined, length: number, frequencies: number, inverse: boolean): readonly [Tensor, Tensor] {
+function transform(
+  real: Tensor,
+  imaginary: Tensor | undefined,
+  length: number,
+  frequencies: number,
+  inverse: boolean,
+): readonly [Tensor, Tensor] {
   const terms = Math.min(real.shape[real.rank - 1] ?? 1, length);
   const cut = (x: Tensor): Tensor => engine.narrow(x, -1, 0, terms);
   const [cos, sin] = tables(real, terms, frequencies, length);

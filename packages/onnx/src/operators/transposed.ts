@@ -24,9 +24,11 @@ function transposedConv(call: Call): Tensor {
     const before = automatic === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
     return [before, total - before];
   });
-  const each = (list: readonly number[] | undefined, otherwise: number): number[] => sizes.map((_, axis) => list?.[axis] ?? otherwise);
+  const each = (list: readonly number[] | undefined, otherwise: number): number[] =>
+    sizes.map((_, axis) => list?.[axis] ?? otherwise);
   const problem: Transposed = { strides: each(strides, 1), dilations: each(dilations, 1), added: each(added, 0), groups, cuts };
-  const isPlain = cuts.flat().every((cut) => cut >= 0) && problem.added.every((more, axis) => more < (problem.strides[axis] ?? 1));
+  const isPlain =
+    cuts.flat().every((cut) => cut >= 0) && problem.added.every((more, axis) => more < (problem.strides[axis] ?? 1));
   return (isPlain && sizes.length < 3 ? transposedAtOnce : transposedByGaps)(x, weight, call.maybe(2), problem);
 }
 
@@ -39,10 +41,21 @@ type Transposed = {
   readonly cuts: readonly Surround[];
 };
 
-function transposedAtOnce(x: Tensor, weight: Tensor, bias: Tensor | undefined, { strides, dilations, added, groups, cuts }: Transposed): Tensor {
+function transposedAtOnce(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  { strides, dilations, added, groups, cuts }: Transposed,
+): Tensor {
   if (strides.length === 1) {
     const [stride = 1, dilation = 1, outputPadding = 0] = [strides[0], dilations[0], added[0]];
-    return engine.convTranspose1d(x, weight, bias, { stride, dilation, outputPadding, groups, padding: sides(cuts) as [number, number] });
+    return engine.convTranspose1d(x, weight, bias, {
+      stride,
+      dilation,
+      outputPadding,
+      groups,
+      padding: sides(cuts) as [number, number],
+    });
   }
   return engine.convTranspose2d(x, weight, bias, {
     stride: strides as [number, number],
@@ -54,7 +67,12 @@ function transposedAtOnce(x: Tensor, weight: Tensor, bias: Tensor | undefined, {
 }
 
 /** As a convolution of the input, its cells `stride` apart, with the weight turned around. */
-function transposedByGaps(x: Tensor, weight: Tensor, bias: Tensor | undefined, { strides, dilations, added, groups, cuts }: Transposed): Tensor {
+function transposedByGaps(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  { strides, dilations, added, groups, cuts }: Transposed,
+): Tensor {
   const kernel = weight.shape.slice(2);
   const amounts = cuts.map(([before, after], axis): Surround => {
     const reach = (dilations[axis] ?? 1) * ((kernel[axis] ?? 1) - 1);

@@ -27,7 +27,10 @@ function reshapeTarget(call: Call): number[] {
   const rest = sizes.reduce((product, size) => (size === -1 ? product : product * size), 1);
   const shape = sizes.map((size) => (size === -1 ? (rest === 0 ? 0 : sizeOf(from) / rest) : size));
   if (shape.some((size) => !Number.isInteger(size) || size < 0) || sizeOf(shape) !== sizeOf(from))
-    throw call.error(`shape [${from.join(', ')}] cannot become [${given.join(', ')}]`, 'give the model inputs of the sizes it was made for');
+    throw call.error(
+      `shape [${from.join(', ')}] cannot become [${given.join(', ')}]`,
+      'give the model inputs of the sizes it was made for',
+    );
   return shape;
 }
 
@@ -55,7 +58,8 @@ function flattened(call: Call): number[] {
   return [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis))];
 }
 
-const transposed = (call: Call): readonly number[] => call.ints('perm') ?? call.shape(0).map((_, axis) => call.shape(0).length - 1 - axis);
+const transposed = (call: Call): readonly number[] =>
+  call.ints('perm') ?? call.shape(0).map((_, axis) => call.shape(0).length - 1 - axis);
 
 /** Start, step and count of each axis. */
 export type Cut = { readonly start: number; readonly step: number; readonly count: number };
@@ -121,7 +125,9 @@ function splitCuts(call: Call): Cut[][] {
   let at = 0;
   return sizes.map((length) => {
     at += length;
-    return call.shape(0).map((size, i) => (i === axis ? { start: at - length, step: 1, count: length } : { start: 0, step: 1, count: size }));
+    return call
+      .shape(0)
+      .map((size, i) => (i === axis ? { start: at - length, step: 1, count: length } : { start: 0, step: 1, count: size }));
   });
 }
 
@@ -165,7 +171,14 @@ const tile: Operator = {
     const x = call.host(0);
     const counts = call.list(1);
     if (!small(x.shape.map((size, axis) => size * (counts[axis] ?? 1)))) return undefined;
-    return counts.reduce((whole, count, axis) => joined(Array.from({ length: count }, () => whole), axis), x);
+    return counts.reduce(
+      (whole, count, axis) =>
+        joined(
+          Array.from({ length: count }, () => whole),
+          axis,
+        ),
+      x,
+    );
   },
   isExpanding: true,
 };
@@ -254,4 +267,3 @@ export const viewOperators: Operators = {
   },
   Unsqueeze: reshaping(unsqueezed, [1]),
 };
-

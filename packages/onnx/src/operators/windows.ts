@@ -21,7 +21,10 @@ export type AxisWindows = {
 export function windowsOf(call: Call, kernel: readonly number[]): AxisWindows[] {
   const sizes = call.shape(0).slice(2);
   if (kernel.length !== sizes.length)
-    throw call.error(`a window of ${kernel.length} axes does not fit an image of [${sizes.join(', ')}]`, 'they must have as many axes');
+    throw call.error(
+      `a window of ${kernel.length} axes does not fit an image of [${sizes.join(', ')}]`,
+      'they must have as many axes',
+    );
   const [strides, dilations, pads] = [call.ints('strides'), call.ints('dilations'), call.ints('pads')];
   const automatic = call.text('auto_pad', 'NOTSET');
   const ceil = call.int('ceil_mode', 0) === 1;
@@ -41,7 +44,10 @@ export function windowsOf(call: Call, kernel: readonly number[]): AxisWindows[] 
     // The last window begins inside of the image or of the padding before it.
     if (ceil && (places - 1) * stride >= size + before) places -= 1;
     if (places < 1)
-      throw call.error(`windows of ${reach} cells do not fit an axis of ${size} with padding ${before} and ${after}`, 'give larger images');
+      throw call.error(
+        `windows of ${reach} cells do not fit an axis of ${size} with padding ${before} and ${after}`,
+        'give larger images',
+      );
     const extra = Math.max(0, (places - 1) * stride + reach - size - before - after);
     return { size, taps, stride, dilation, before, after, extra, places };
   });
@@ -55,7 +61,10 @@ export function surround(x: Tensor, amounts: readonly Surround[], value = 0): Te
 }
 
 /** Padding of all sides, those before first, as the engine's options have it. */
-export const sides = (amounts: readonly Surround[]): number[] => [...amounts.map(([before]) => before), ...amounts.map(([, after]) => after)];
+export const sides = (amounts: readonly Surround[]): number[] => [
+  ...amounts.map(([before]) => before),
+  ...amounts.map(([, after]) => after),
+];
 
 type Convolution = {
   readonly strides: readonly number[];
@@ -65,7 +74,12 @@ type Convolution = {
 };
 
 /** A convolution over 1, 2 or 3 axes. */
-export function convolve(x: Tensor, weight: Tensor, bias: Tensor | undefined, { strides, dilations, groups, padding }: Convolution): Tensor {
+export function convolve(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  { strides, dilations, groups, padding }: Convolution,
+): Tensor {
   const around = sides(padding);
   if (strides.length === 1) {
     const [stride = 1, dilation = 1] = [strides[0], dilations[0]];
@@ -76,7 +90,12 @@ export function convolve(x: Tensor, weight: Tensor, bias: Tensor | undefined, { 
     return engine.conv2d(x, weight, bias, { stride, dilation, groups, padding: around as [number, number, number, number] });
   }
   const [stride, dilation] = [strides as [number, number, number], dilations as [number, number, number]];
-  return engine.conv3d(x, weight, bias, { stride, dilation, groups, padding: around as [number, number, number, number, number, number] });
+  return engine.conv3d(x, weight, bias, {
+    stride,
+    dilation,
+    groups,
+    padding: around as [number, number, number, number, number, number],
+  });
 }
 
 /** How windows lie over an image with two axes. */

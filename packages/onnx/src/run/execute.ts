@@ -96,9 +96,14 @@ export function* runStep(run: Run, step: Step, index: number, values: Values): R
 function inNameOf(label: string, error: TensorError): TensorError {
   if (error.message.includes(label)) return error;
   const Kind = error.constructor as new (...args: ConstructorParameters<typeof TensorError>) => TensorError;
-  return new Kind('onnx', `${label}: ${error.message.replace(/\.$/, '')}`, 'see which values the node gets: inputs must be those that the model was made for', {
-    cause: error,
-  });
+  return new Kind(
+    'onnx',
+    `${label}: ${error.message.replace(/\.$/, '')}`,
+    'see which values the node gets: inputs must be those that the model was made for',
+    {
+      cause: error,
+    },
+  );
 }
 
 /** The graphs of a step, to be run among its values. */

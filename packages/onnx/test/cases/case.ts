@@ -40,7 +40,12 @@ export const whole = (low: number, high: number, shape: readonly number[] = SHAP
   random(shape, seed, { distribution: 'integer', low, high, round: 'none' } satisfies RandomOptions);
 
 /** One node of floats to floats. */
-export function floats(name: string, op: string, inputs: readonly Ref[], expected: Ref, attributes: Case['attributes'] = {}): Case {
+export function floats(
+  name: string,
+  op: string,
+  inputs: readonly Ref[],
+  expected: Ref,
+  attributes: Case['attributes'] = {},
+): Case {
   return { name, op, inputs: inputs.map(float), expected: [float(expected)], attributes };
 }
-

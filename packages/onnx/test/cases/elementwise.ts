@@ -37,7 +37,13 @@ const unary: readonly Row[] = [
   ['Exp', Math.exp],
   ['Floor', Math.floor],
   ['Gelu', (v) => 0.5 * v * (1 + erf(v / Math.SQRT2)), x, {}, '_default_1'],
-  ['Gelu', (v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))), x, { approximate: 'tanh' }, '_tanh_1'],
+  [
+    'Gelu',
+    (v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))),
+    x,
+    { approximate: 'tanh' },
+    '_tanh_1',
+  ],
   ['HardSigmoid', (v) => Math.min(1, Math.max(0, 0.5 * v + 0.6)), x, { alpha: { float: 0.5 }, beta: { float: 0.6 } }],
   ['HardSigmoid', (v) => Math.min(1, Math.max(0, 0.2 * v + 0.5)), x, {}, '_default'],
   ['HardSwish', (v) => v * Math.min(1, Math.max(0, v / 6 + 0.5))],
@@ -99,7 +105,13 @@ const arithmeticCases = arithmetic.flatMap(([op, compute]): Case[] => {
 });
 
 const integerTypes: readonly ElementType[] = ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'];
-const integers = (op: string, compute: (a: number, b: number) => number, types: readonly ElementType[], attributes: Case['attributes'] = {}, suffix = ''): Case[] =>
+const integers = (
+  op: string,
+  compute: (a: number, b: number) => number,
+  types: readonly ElementType[],
+  attributes: Case['attributes'] = {},
+  suffix = '',
+): Case[] =>
   types.map((type) => {
     const isSigned = type.startsWith('i');
     const [a, b] = [whole(isSigned ? -20 : 12, 24, SHAPE, 5), whole(1, 12, SHAPE, 6)];
@@ -128,7 +140,17 @@ const bits: Case[] = [
   ...integers('BitwiseXor', (a, b) => a ^ b, ['int32']),
   ...integers('BitShift', (a, b) => a >>> b, ['uint32'], { direction: 'RIGHT' }, '_right'),
   ...integers('BitShift', (a, b) => (a << b) & 255, ['uint8'], { direction: 'LEFT' }, '_left'),
-  { name: 'test_bitwise_not_3d', op: 'BitwiseNot', inputs: [typed('int32', whole(-9, 9))], expected: [typed('int32', map(whole(-9, 9), (v) => ~v))] },
+  {
+    name: 'test_bitwise_not_3d',
+    op: 'BitwiseNot',
+    inputs: [typed('int32', whole(-9, 9))],
+    expected: [
+      typed(
+        'int32',
+        map(whole(-9, 9), (v) => ~v),
+      ),
+    ],
+  },
 ];
 
 /** What 8 bits cannot hold wraps around. */
@@ -213,7 +235,12 @@ export const elementwiseCases: readonly Case[] = [
     inputs: [float(odd)],
     expected: [bool(ref([6], [0, 0, 1, 0, 0, 0]))],
   },
-  floats('test_pow', 'Pow', [between(0.5, 2), other], both(between(0.5, 2), other, (a, b) => a ** b)),
+  floats(
+    'test_pow',
+    'Pow',
+    [between(0.5, 2), other],
+    both(between(0.5, 2), other, (a, b) => a ** b),
+  ),
   {
     name: 'test_pow_types_int32_float32',
     op: 'Pow',
@@ -254,4 +281,3 @@ export const elementwiseCases: readonly Case[] = [
   { name: 'test_identity', op: 'Identity', inputs: [float(x)], expected: [float(x)] },
   { name: 'test_size', op: 'Size', inputs: [float(x)], expected: [typed('int64', ref([], [60]))] },
 ];
-

@@ -18,7 +18,15 @@ const reductions: readonly (readonly [op: string, name: string, reduce: Reduce])
   ['ReduceMin', 'min', R.min],
   ['ReduceProd', 'prod', R.prod],
   ['ReduceSum', 'sum', R.sum],
-  ['ReduceSumSquare', 'sum_square', (v, options) => R.sum(map(v, (value) => value * value), options)],
+  [
+    'ReduceSumSquare',
+    'sum_square',
+    (v, options) =>
+      R.sum(
+        map(v, (value) => value * value),
+        options,
+      ),
+  ],
 ];
 
 const reduceCases = reductions.flatMap(([op, short, reduce]): Case[] => {
@@ -51,8 +59,10 @@ const reduceCases = reductions.flatMap(([op, short, reduce]): Case[] => {
 });
 
 const tied = whole(0, 4, SHAPE, 23);
-const last = (best: (line: readonly number[]) => number) => (v: Ref, axis: number): Ref =>
-  R.reduceWith(v, { axes: [axis], keepdim: true }, (values) => values.lastIndexOf(best(values)));
+const last =
+  (best: (line: readonly number[]) => number) =>
+  (v: Ref, axis: number): Ref =>
+    R.reduceWith(v, { axes: [axis], keepdim: true }, (values) => values.lastIndexOf(best(values)));
 const positions = (['ArgMax', 'ArgMin'] as const).flatMap((op): Case[] => {
   const place = op === 'ArgMax' ? R.argmax : R.argmin;
   const lastPlace = last((line) => (op === 'ArgMax' ? Math.max : Math.min)(...line));
@@ -76,7 +86,15 @@ const soft = (['Softmax', 'LogSoftmax', 'Hardmax'] as const).flatMap((op): Case[
   const hard = (v: Ref, axis: number): Ref => {
     const at = normalizeAxis(axis, v.shape.length);
     const best = R.argmax(v, { axis: at, keepdim: true });
-    return build(v.shape, (index) => Number(index[at] === get(best, index.map((i, k) => (k === at ? 0 : i)))));
+    return build(v.shape, (index) =>
+      Number(
+        index[at] ===
+          get(
+            best,
+            index.map((i, k) => (k === at ? 0 : i)),
+          ),
+      ),
+    );
   };
   const compute = op === 'Softmax' ? softmax : op === 'LogSoftmax' ? logSoftmax : hard;
   const name = `test_${op.toLowerCase()}`;
@@ -96,7 +114,12 @@ const cumulative = (name: string, axis: number, attributes: Case['attributes'], 
   inputs: [float(x), constant(int(axis))],
   expected: [float(expected)],
 });
-const exclusive = (v: Ref): Ref => pad(v, [[0, 0], [0, 0], [1, -1]]);
+const exclusive = (v: Ref): Ref =>
+  pad(v, [
+    [0, 0],
+    [0, 0],
+    [1, -1],
+  ]);
 
 const top = R.topk(x, 2, { axis: 1 });
 const bottom = R.topk(x, 3, { axis: -1, largest: false });

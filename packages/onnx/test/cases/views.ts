@@ -40,14 +40,16 @@ const gathered = (name: string, axis: number, index: Ref): Case => ({
 });
 
 const [data, indices, updates] = [normal([3, 3], 34), ref([2, 3], [1, 0, 2, 0, 2, 1]), normal([2, 3], 35)];
-const scattered = (['none', 'add', 'mul', 'max', 'min'] as const).map((reduction): Case => ({
-  name: `test_scatter_elements_with_${reduction === 'none' ? 'axis' : `reduction_${reduction}`}`,
-  op: 'ScatterElements',
-  opset: 18,
-  attributes: { axis: 0, reduction },
-  inputs: [float(data), typed('int64', indices), float(updates)],
-  expected: [float(scatter(data, 0, indices, updates, reduction === 'none' ? 'set' : reduction))],
-}));
+const scattered = (['none', 'add', 'mul', 'max', 'min'] as const).map(
+  (reduction): Case => ({
+    name: `test_scatter_elements_with_${reduction === 'none' ? 'axis' : `reduction_${reduction}`}`,
+    op: 'ScatterElements',
+    opset: 18,
+    attributes: { axis: 0, reduction },
+    inputs: [float(data), typed('int64', indices), float(updates)],
+    expected: [float(scatter(data, 0, indices, updates, reduction === 'none' ? 'set' : reduction))],
+  }),
+);
 
 const padded = (mode: string, place: (at: number, size: number) => number): Case => ({
   name: `test_${mode}_pad`,
@@ -88,7 +90,12 @@ export const viewCases: readonly Case[] = [
   floats('test_flatten_axis2', 'Flatten', [x], reshape(x, [12, 5]), { axis: 2 }),
   floats('test_flatten_negative_axis1', 'Flatten', [x], reshape(x, [12, 5]), { axis: -1 }),
   { name: 'test_squeeze', op: 'Squeeze', inputs: [float(reshape(x, [1, 3, 4, 5])), sizes(0)], expected: [float(x)] },
-  { name: 'test_unsqueeze_unsorted_axes', op: 'Unsqueeze', inputs: [float(a), sizes(3, 0)], expected: [float(reshape(a, [1, 2, 3, 1]))] },
+  {
+    name: 'test_unsqueeze_unsorted_axes',
+    op: 'Unsqueeze',
+    inputs: [float(a), sizes(3, 0)],
+    expected: [float(reshape(a, [1, 2, 3, 1]))],
+  },
   { ...floats('test_unsqueeze_opset11', 'Unsqueeze', [a], reshape(a, [2, 1, 3]), { axes: [1] }), opset: 11 },
   floats('test_concat_2d_axis_0', 'Concat', [a, b], cat([a, b], 0), { axis: 0 }),
   floats('test_concat_2d_axis_negative_1', 'Concat', [a, b], cat([a, b], 1), { axis: -1 }),
@@ -108,13 +115,58 @@ export const viewCases: readonly Case[] = [
     inputs: [float(ref([7], [1, 2, 3, 4, 5, 6, 7]))],
     expected: [float(ref([3], [1, 2, 3])), float(ref([3], [4, 5, 6])), float(ref([1], [7]))],
   },
-  sliced('', [[0, 1], [2, 3], [0, 1], [1, 1]], slice(x, [{ start: 0, stop: 2 }, { start: 1, stop: 3 }])),
-  sliced('_default_axes', [[0, 0, 3], [3, 4, 4]], slice(x, [null, null, { start: 3, stop: 4 }])),
+  sliced(
+    '',
+    [
+      [0, 1],
+      [2, 3],
+      [0, 1],
+      [1, 1],
+    ],
+    slice(x, [
+      { start: 0, stop: 2 },
+      { start: 1, stop: 3 },
+    ]),
+  ),
+  sliced(
+    '_default_axes',
+    [
+      [0, 0, 3],
+      [3, 4, 4],
+    ],
+    slice(x, [null, null, { start: 3, stop: 4 }]),
+  ),
   sliced('_end_out_of_bounds', [[1], [1000], [1], [1]], slice(x, [null, { start: 1 }])),
-  sliced('_negative_axes', [[0, 0, 3], [3, 4, 4], [0, -2, -1]], slice(x, [null, null, { start: 3, stop: 4 }])),
-  sliced('_neg_steps', [[20, 10, 4], [0, 0, 1], [0, 1, 2], [-1, -3, -2]], slice(x, [{ start: 20, stop: 0, step: -1 }, { start: 10, stop: 0, step: -3 }, { start: 4, stop: 1, step: -2 }])),
+  sliced(
+    '_negative_axes',
+    [
+      [0, 0, 3],
+      [3, 4, 4],
+      [0, -2, -1],
+    ],
+    slice(x, [null, null, { start: 3, stop: 4 }]),
+  ),
+  sliced(
+    '_neg_steps',
+    [
+      [20, 10, 4],
+      [0, 0, 1],
+      [0, 1, 2],
+      [-1, -3, -2],
+    ],
+    slice(x, [
+      { start: 20, stop: 0, step: -1 },
+      { start: 10, stop: 0, step: -3 },
+      { start: 4, stop: 1, step: -2 },
+    ]),
+  ),
   sliced('_to_the_front', [[-1], [Number.MIN_SAFE_INTEGER], [2], [-1]], slice(x, [null, null, { step: -1 }])),
-  { name: 'test_expand_dim_changed', op: 'Expand', inputs: [float(ref([3, 1], [1, 2, 3])), sizes(2, 1, 6)], expected: [float(expand(ref([3, 1], [1, 2, 3]), [2, 3, 6]))] },
+  {
+    name: 'test_expand_dim_changed',
+    op: 'Expand',
+    inputs: [float(ref([3, 1], [1, 2, 3])), sizes(2, 1, 6)],
+    expected: [float(expand(ref([3, 1], [1, 2, 3]), [2, 3, 6]))],
+  },
   { name: 'test_tile', op: 'Tile', inputs: [float(a), sizes(2, 2)], expected: [float(cat([cat([a, a], 1), cat([a, a], 1)], 0))] },
   gathered('0', 0, ref([3], [0, 1, 1])),
   gathered('1', 1, ref([2, 2], [0, 1, 3, 2])),
@@ -151,22 +203,62 @@ export const viewCases: readonly Case[] = [
     name: 'test_constant_pad',
     op: 'Pad',
     inputs: [float(x), sizes(0, 1, 2, 0, 2, 1), constant(float(ref([], [1.2])))],
-    expected: [float(pad(x, [[0, 0], [1, 2], [2, 1]], 1.2))],
+    expected: [
+      float(
+        pad(
+          x,
+          [
+            [0, 0],
+            [1, 2],
+            [2, 1],
+          ],
+          1.2,
+        ),
+      ),
+    ],
   },
   {
     name: 'test_constant_pad_axes',
     op: 'Pad',
     inputs: [float(x), sizes(1, 2), undefined, sizes(1)],
-    expected: [float(pad(x, [[0, 0], [1, 2], [0, 0]]))],
+    expected: [
+      float(
+        pad(x, [
+          [0, 0],
+          [1, 2],
+          [0, 0],
+        ]),
+      ),
+    ],
   },
   padded('edge', clamp),
   padded('reflect', mirror),
   padded('wrap', wrap),
-  floats('test_depthtospace_example', 'DepthToSpace', [image], moved([1, 2, 2, 2, 2, 3], [0, 3, 4, 1, 5, 2], [1, 2, 4, 6]), { blocksize: 2 }),
-  floats('test_depthtospace_crd_mode_example', 'DepthToSpace', [image], moved([1, 2, 2, 2, 2, 3], [0, 1, 4, 2, 5, 3], [1, 2, 4, 6]), { blocksize: 2, mode: 'CRD' }),
-  floats('test_spacetodepth', 'SpaceToDepth', [wide], reshape(permute(reshape(wide, [1, 2, 2, 2, 3, 2]), [0, 3, 5, 1, 2, 4]), [1, 8, 2, 3]), { blocksize: 2 }),
+  floats('test_depthtospace_example', 'DepthToSpace', [image], moved([1, 2, 2, 2, 2, 3], [0, 3, 4, 1, 5, 2], [1, 2, 4, 6]), {
+    blocksize: 2,
+  }),
+  floats(
+    'test_depthtospace_crd_mode_example',
+    'DepthToSpace',
+    [image],
+    moved([1, 2, 2, 2, 2, 3], [0, 1, 4, 2, 5, 3], [1, 2, 4, 6]),
+    { blocksize: 2, mode: 'CRD' },
+  ),
+  floats(
+    'test_spacetodepth',
+    'SpaceToDepth',
+    [wide],
+    reshape(permute(reshape(wide, [1, 2, 2, 2, 3, 2]), [0, 3, 5, 1, 2, 4]), [1, 8, 2, 3]),
+    { blocksize: 2 },
+  ),
   floats('test_triu', 'Trilu', [x], triu(x)),
-  { name: 'test_tril_neg', op: 'Trilu', attributes: { upper: 0 }, inputs: [float(x), constant(int(-1))], expected: [float(tril(x, -1))] },
+  {
+    name: 'test_tril_neg',
+    op: 'Trilu',
+    attributes: { upper: 0 },
+    inputs: [float(x), constant(int(-1))],
+    expected: [float(tril(x, -1))],
+  },
   {
     name: 'test_onehot_with_axis',
     op: 'OneHot',
@@ -174,13 +266,47 @@ export const viewCases: readonly Case[] = [
     inputs: [typed('int64', ids), constant(int(5)), constant(float(ref([2], [0, 3])))],
     expected: [float(map(oneHot(ids, 5), (value) => 3 * value))],
   },
-  { name: 'test_eyelike_with_dtype', op: 'EyeLike', attributes: { k: 1, dtype: 1 }, inputs: [typed('int32', ref([2, 3], [1, 2, 3, 4, 5, 6]))], expected: [float(ref([2, 3], [0, 1, 0, 0, 0, 1]))] },
+  {
+    name: 'test_eyelike_with_dtype',
+    op: 'EyeLike',
+    attributes: { k: 1, dtype: 1 },
+    inputs: [typed('int32', ref([2, 3], [1, 2, 3, 4, 5, 6]))],
+    expected: [float(ref([2, 3], [0, 1, 0, 0, 0, 1]))],
+  },
   { name: 'test_shape', op: 'Shape', inputs: [float(x)], expected: [ints(3, 4, 5)] },
-  { name: 'test_shape_start_1_end_negative_1', op: 'Shape', attributes: { start: 1, end: -1 }, inputs: [float(x)], expected: [ints(4)] },
-  { name: 'test_constantofshape_float_ones', op: 'ConstantOfShape', attributes: { value: { tensor: { type: 'float', shape: [1], data: [1] } } }, inputs: [ints(2, 3)], expected: [float(ref([2, 3], [1, 1, 1, 1, 1, 1]))] },
-  { name: 'test_range_int32_type_negative_delta', op: 'Range', inputs: [typed('int32', ref([], [10])), typed('int32', ref([], [6])), typed('int32', ref([], [-3]))], expected: [typed('int32', ref([2], [10, 7]))] },
-  { name: 'test_nonzero_example', op: 'NonZero', inputs: [bool(ref([2, 2], [1, 0, 1, 1]))], expected: [typed('int64', ref([2, 3], [0, 1, 1, 0, 0, 1]))] },
-  { name: 'test_compress_0', op: 'Compress', attributes: { axis: 0 }, inputs: [float(data), bool(ref([3], [0, 1, 1]))], expected: [float(slice(data, [{ start: 1 }]))] },
+  {
+    name: 'test_shape_start_1_end_negative_1',
+    op: 'Shape',
+    attributes: { start: 1, end: -1 },
+    inputs: [float(x)],
+    expected: [ints(4)],
+  },
+  {
+    name: 'test_constantofshape_float_ones',
+    op: 'ConstantOfShape',
+    attributes: { value: { tensor: { type: 'float', shape: [1], data: [1] } } },
+    inputs: [ints(2, 3)],
+    expected: [float(ref([2, 3], [1, 1, 1, 1, 1, 1]))],
+  },
+  {
+    name: 'test_range_int32_type_negative_delta',
+    op: 'Range',
+    inputs: [typed('int32', ref([], [10])), typed('int32', ref([], [6])), typed('int32', ref([], [-3]))],
+    expected: [typed('int32', ref([2], [10, 7]))],
+  },
+  {
+    name: 'test_nonzero_example',
+    op: 'NonZero',
+    inputs: [bool(ref([2, 2], [1, 0, 1, 1]))],
+    expected: [typed('int64', ref([2, 3], [0, 1, 1, 0, 0, 1]))],
+  },
+  {
+    name: 'test_compress_0',
+    op: 'Compress',
+    attributes: { axis: 0 },
+    inputs: [float(data), bool(ref([3], [0, 1, 1]))],
+    expected: [float(slice(data, [{ start: 1 }]))],
+  },
   {
     name: 'test_unique_sorted_without_axis',
     op: 'Unique',
@@ -194,6 +320,18 @@ export const viewCases: readonly Case[] = [
     inputs: [float(ref([2, 3], [0, 1, 2, 3, 4, 5])), sizes(2, 3)],
     expected: [float(ref([2, 3], [1, 0, 2, 5, 4, 3]))],
   },
-  { name: 'test_center_crop_pad_crop', op: 'CenterCropPad', inputs: [float(x), sizes(1, 2, 7)], expected: [float(pad(x, [[-1, -1], [-1, -1], [1, 1]]))] },
+  {
+    name: 'test_center_crop_pad_crop',
+    op: 'CenterCropPad',
+    inputs: [float(x), sizes(1, 2, 7)],
+    expected: [
+      float(
+        pad(x, [
+          [-1, -1],
+          [-1, -1],
+          [1, 1],
+        ]),
+      ),
+    ],
+  },
 ];
-
