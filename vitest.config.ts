@@ -9,13 +9,14 @@ const processes = Math.max(1, Math.min(availableParallelism(), Math.floor(memory
 
 /**
  * Left out with WebGPU's default limits: what stands on the kernels and gives them no shapes that their own tests, those of the towers and a step of
- * every method do not; and kernel variants forced one by one under a gradient, whose WGSL is that of the run before.
+ * every method do not; kernel variants forced one by one under a gradient, whose WGSL is that of the run before; references and measurements.
  */
 const LIMITS_CHANGE_NOTHING = [
   'packages/mudpt/src/!(conformance|pretrain|evaluation)/**',
   'packages/mudpt/src/pretrain/smoke.node.test.ts',
   'packages/clip/src/cli/**',
   'packages/autograd/src/rules/{variants.node,long}.test.ts',
+  'packages/testing/**',
   'test/parity/**',
 ];
 
