@@ -46,7 +46,9 @@ export function peers(): Plugin {
     },
     resolveId(id, importer) {
       if (id === NAME) return `\0${NAME}`;
-      return importer === `\0${NAME}` && id.startsWith('@') ? this.resolve(id, join(pagePeersFolder(), 'package.json')) : undefined;
+      return importer === `\0${NAME}` && id.startsWith('@')
+        ? this.resolve(id, join(pagePeersFolder(), 'package.json'))
+        : undefined;
     },
     load: (id) => (id === `\0${NAME}` ? (isBuilt && hasPagePeers() ? program() : absent()) : undefined),
   };

@@ -10,6 +10,8 @@ import { openSession } from './state/session.ts';
 
 const root = document.getElementById('app');
 if (!root) throw new Error('the page has no #app');
+// Files dropped beside what takes them would be opened in the place of the page.
+for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
 render(<App />, root);
 await openProject();
 await openSession();

@@ -12,6 +12,7 @@ import { type Browser, chromium, type Download, type Page, type Worker } from 'p
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { presentAdapters } from '@mudpt/tensor/launcher';
+import { openDataset } from 'mudpt';
 import { findChromium } from '../../../scripts/chromium.mjs';
 import { config } from '../build/config.ts';
 import { serveFolder } from './serve.ts';
@@ -111,7 +112,7 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
     await page.getByText('1 is no picture').waitFor();
     const told = await page.locator('.notice').innerText();
     expect(told).toContain(`in ${names[0]}`);
-    expect(told).toContain('<img src=x onerror=alert(1)>.png: ');
+    expect(told).toContain('<img src=x onerror=alert(1)>.png is ');
     const after = await page.locator('.class-head input').evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value));
     expect(after).not.toContain('unsorted');
 
@@ -191,6 +192,9 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
     );
     const predictions = JSON.parse(told) as { file: string; top: { name: string }[] }[];
     expect(predictions.length).toBe(csv.length);
+    const { classNames, splits } = await openDataset(join(folder, 'project'), { root: folder });
+    expect(classNames).toContain(HOSTILE);
+    expect(splits.test.length).toBe(csv.length);
     const inNodeBy = new Map(predictions.map(({ file, top }) => [file.split('/').at(-1), top[0]?.name]));
     const inPage = csv.map((line) => cellsOf(line));
     const differing = inPage.filter(([file = '', , guess]) => inNodeBy.get(file) !== guess);
@@ -259,7 +263,11 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
   });
 
   it('says what to do where the browser has no WebGPU, and pretends nothing', { timeout: LONG }, async () => {
-    const plain = await chromium.launch({ executablePath, env: withoutDrivers as Record<string, string>, args: ['--no-sandbox'] });
+    const plain = await chromium.launch({
+      executablePath,
+      env: withoutDrivers as Record<string, string>,
+      args: ['--no-sandbox'],
+    });
     try {
       const other = await plain.newPage({ locale: 'en-US' });
       await other.goto(`${server.address}#train`);

@@ -2,7 +2,6 @@
 import type { FunctionComponent } from 'preact';
 import { adapter, failure, model, part } from '../state/session.ts';
 import { t } from '../strings/index.ts';
-import { count } from './format.ts';
 
 export const Chips: FunctionComponent = () => {
   if (failure.value) return null;
@@ -20,7 +19,7 @@ export const Chips: FunctionComponent = () => {
       )}
       {clip && (
         <a class="chip" href="#model">
-          CLIP {clip.name} · {count(clip.parameters)}
+          CLIP {clip.name} · {(clip.parameters / 1e6).toFixed(1)} M
         </a>
       )}
       {device && (

@@ -14,9 +14,12 @@ export const ConfusionView: FunctionComponent<{ readonly measured: Measured; rea
   measured,
   names,
 }) => {
-  const [cell, setCell] = useState<number | undefined>(undefined);
+  const [picked, setCell] = useState<number | undefined>(undefined);
   const { confusion, guesses } = measured;
   const size = names.length;
+  // Until a person picks one: what is confused most.
+  const [worst] = wrongCells(confusion);
+  const cell = picked ?? (worst && worst.truth * size + worst.prediction);
   const [truth, guess] = cell === undefined ? [-1, -1] : [Math.floor(cell / size), cell % size];
   const shown = guesses.filter(({ label, top }) => label === truth && top[0]?.[0] === guess);
   return (
@@ -46,6 +49,11 @@ export const ConfusionView: FunctionComponent<{ readonly measured: Measured; rea
   );
 };
 
+/** Most frequent first. */
+function wrongCells({ cells }: Measured['confusion']): Measured['confusion']['cells'] {
+  return cells.filter(({ truth, prediction }) => truth !== prediction).sort((a, b) => b.count - a.count);
+}
+
 /** The same choice for keyboards and screen readers. */
 const CellChoice: FunctionComponent<{
   readonly measured: Measured;
@@ -53,7 +61,7 @@ const CellChoice: FunctionComponent<{
   readonly cell: number | undefined;
   readonly onPick: (cell: number) => void;
 }> = ({ measured: { confusion }, names, cell, onPick }) => {
-  const wrong = confusion.cells.filter(({ truth, prediction }) => truth !== prediction).sort((a, b) => b.count - a.count);
+  const wrong = wrongCells(confusion);
   const right = confusion.cells.filter(({ truth, prediction }) => truth === prediction);
   return (
     <select

@@ -56,7 +56,10 @@ export async function openClip(
 async function expectRoom(input: ModelInput, name: string, { limits }: Device): Promise<void> {
   const opened = await openWeights(input);
   try {
-    const { tooLarge } = roomFor([...opened.weights].map(([weight, { shape }]) => [weight, shape] as const), limits);
+    const { tooLarge } = roomFor(
+      [...opened.weights].map(([weight, { shape }]) => [weight, shape] as const),
+      limits,
+    );
     if (tooLarge)
       throw new LimitError(
         'studio',

@@ -1,5 +1,13 @@
 /** Models of the Hugging Face hub: looked at before they are fetched, fetched into the browser's own disk, and kept there. */
-import { type ClipConfig, type Files, fromHuggingFace, fromOpenClip, type LoadProgress, neededFiles, weightShapes } from '@mudpt/clip';
+import {
+  type ClipConfig,
+  type Files,
+  fromHuggingFace,
+  fromOpenClip,
+  type LoadProgress,
+  neededFiles,
+  weightShapes,
+} from '@mudpt/clip';
 import { FormatError, InputError } from '@mudpt/tensor';
 import type { AdapterFacts, HubOffer } from '../worker/protocol.ts';
 import { roomFor } from './room.ts';

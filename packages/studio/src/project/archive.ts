@@ -12,7 +12,8 @@ import type { Project } from './types.ts';
 import { readZip, writeZip, type ZipEntry } from './zip.ts';
 
 const PROJECT = 'project.json';
-const PROMPTS = { tensors: 'prompts/prompts.safetensors', facts: 'prompts/prompts.json', config: 'prompts/config.yaml' } as const;
+/** Files, not a folder: folders of a data set are classes. With them the project is a run's folder too, which `mudpt predict` reads. */
+const PROMPTS = { tensors: 'prompts.safetensors', facts: 'prompts.json', config: 'config.yaml' } as const;
 
 const text = z.string().check(z.maxLength(10_000));
 const count = z.int().check(z.minimum(1));

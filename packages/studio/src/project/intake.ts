@@ -1,4 +1,5 @@
 /** What was dropped or picked, as files with the class that their folder names: folders, zips of folders, loose files. */
+import { toldOf } from '../worker/rpc.ts';
 import { readZip } from './zip.ts';
 
 export interface Incoming {
@@ -22,12 +23,14 @@ function incoming(file: Blob, path: string): Incoming {
   return { file, path, folder: named.at(-1) };
 }
 
-/** Reads zips, and leaves out what is no image by its name. */
+/** Reads zips, and leaves out what is no image by its name; a zip that cannot be read is told, and the others are taken. */
 export async function expand(files: readonly { readonly file: File; readonly path: string }[]): Promise<{
   readonly images: Incoming[];
   readonly others: string[];
+  readonly unreadable: { readonly path: string; readonly why: string }[];
 }> {
   const images: Incoming[] = [];
+  const unreadable: { readonly path: string; readonly why: string }[] = [];
   const others: string[] = [];
   const add = (file: Blob, path: string): void => {
     if (isHidden(path)) return;
@@ -35,10 +38,18 @@ export async function expand(files: readonly { readonly file: File; readonly pat
     else others.push(path);
   };
   for (const { file, path } of files) {
-    if (!/\.zip$/i.test(path)) add(file, path);
-    else for (const entry of await readZip(file)) add(entry.blob, entry.path);
+    if (!/\.zip$/i.test(path)) {
+      add(file, path);
+      continue;
+    }
+    try {
+      for (const entry of await readZip(file)) add(entry.blob, entry.path);
+    } catch (error) {
+      const { problem, fix } = toldOf(error);
+      unreadable.push({ path, why: fix === undefined ? problem : `${problem}; ${fix}` });
+    }
   }
-  return { images, others };
+  return { images, others, unreadable };
 }
 
 /** Everything below what was dropped, folders included. Call it in the event's own turn: afterwards the browser forgets the items. */

@@ -52,7 +52,8 @@ async function takeAll({ project: given, blobs }: OpenedArchive): Promise<void> 
     for (const [place, image] of given.images.entries()) {
       const blob = blobs.get(image.id);
       const looked = blob && (await looker.call('take', blob, image.name));
-      if (looked && 'id' in looked) images.set(looked.id, { ...image, id: looked.id, width: looked.width, height: looked.height });
+      if (looked && 'id' in looked)
+        images.set(looked.id, { ...image, id: looked.id, width: looked.width, height: looked.height });
       else if (looked) unreadable.push({ path: image.name, why: looked.why });
       intake.value = { done: place + 1, total: given.images.length };
     }

@@ -59,8 +59,8 @@ export async function takeFiles(
 ): Promise<void> {
   intake.value = { done: 0, total: files.length };
   try {
-    const { images, others } = await expand(files);
-    await takeImages(images, others, classId);
+    const { images, others, unreadable } = await expand(files);
+    await takeImages(images, others, unreadable, classId);
   } finally {
     intake.value = undefined;
   }
@@ -71,8 +71,13 @@ const AT_ONCE = 8;
 /** Images after which the page shows what has come so far. */
 const SHOWN_AFTER = 64;
 
-async function takeImages(all: readonly Incoming[], others: readonly string[], classId: string | undefined): Promise<void> {
-  const unreadable: { path: string; why: string }[] = [];
+async function takeImages(
+  all: readonly Incoming[],
+  others: readonly string[],
+  unreadableZips: IntakeNotes['unreadable'],
+  classId: string | undefined,
+): Promise<void> {
+  const unreadable = [...unreadableZips];
   const duplicates: Duplicate[] = [];
   let [done, added] = [0, 0];
   const before = project.value.images.length;

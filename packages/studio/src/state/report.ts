@@ -32,7 +32,17 @@ export async function makeReport(): Promise<string> {
     return { name, train: shots === 'all' ? train : Math.min(train, shots), test };
   });
   const { name, template } = project.value;
-  return engine.call('report', { name, template, classes, outcome: result, lines: lines.value, before, after, matrix, thumbnails });
+  return engine.call('report', {
+    name,
+    template,
+    classes,
+    outcome: result,
+    lines: lines.value,
+    before,
+    after,
+    matrix,
+    thumbnails,
+  });
 }
 
 function dataAddress(blob: Blob): Promise<string> {

@@ -19,8 +19,8 @@ import { engine, onEngineEvent } from './workers.ts';
 export const adapter = signal<AdapterFacts | undefined>(undefined);
 export const model = signal<ModelFacts | undefined>(undefined);
 export const methods = signal<readonly MethodFacts[]>([]);
-/** Why there is no device or no model. */
-export const failure = signal<Told | undefined>(undefined);
+/** What the page cannot do without, and why there is none. */
+export const failure = signal<{ readonly of: 'device' | 'model'; readonly told: Told } | undefined>(undefined);
 /** The last thing that went wrong, told until it is closed. */
 export const trouble = signal<Told | undefined>(undefined);
 /** What the worker is at. */
@@ -107,9 +107,14 @@ onEngineEvent((event) => {
 export async function openSession(): Promise<void> {
   try {
     adapter.value = await engine.call('open');
+  } catch (error) {
+    failure.value = { of: 'device', told: toldOf(error) };
+    return;
+  }
+  try {
     await openKeptModel();
   } catch (error) {
-    failure.value = toldOf(error);
+    failure.value = { of: 'model', told: toldOf(error) };
     return;
   }
   watchZeroShot();

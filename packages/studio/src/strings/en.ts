@@ -22,6 +22,7 @@ export const en = {
     model: 'Loading the model',
     images: 'Looking at the pictures',
     'zero-shot': 'Asking the frozen model',
+    'training features': 'Features of the pictures to learn from',
     evaluation: 'Measuring what was learnt',
   } as Readonly<Record<string, string>>,
   lost: 'The graphics device was lost and is being opened again. Training goes on from the last state.',
@@ -154,7 +155,8 @@ export const en = {
   understand: {
     title: 'What it learnt',
     need: 'Train first: then this shows what changed.',
-    notMeasured: 'These prompts are of other classes than the project’s, or nothing is kept for testing: there is nothing to measure.',
+    notMeasured:
+      'These prompts are of other classes than the project’s, or nothing is kept for testing: there is nothing to measure.',
     before: 'zero-shot',
     after: 'tuned',
     change: 'change',
@@ -187,7 +189,8 @@ export const en = {
     adapter: 'adapter',
     peak: 'measured peak',
     engine: 'engine',
-    missing: (names: string) => `Not built into this page, so not compared: ${names}. “pnpm studio:build --peers” builds them in.`,
+    missing: (names: string) =>
+      `Not built into this page, so not compared: ${names}. “pnpm studio:build --peers” builds them in.`,
     download: 'Save as JSON',
     what: 'problem',
     best: 'best, ms',

@@ -19,7 +19,8 @@ it('both languages have the same keys, with the same arguments', () => {
   expect(wordsOf(zh).map(([path]) => path)).toEqual(wordsOf(en).map(([path]) => path));
   const argumentsOf = (text: string): string[] => [...text.matchAll(/<\d>/g)].map(([found]) => found).sort();
   const inEnglish = new Map(wordsOf(en));
-  for (const [path, text] of wordsOf(zh)) expect([path, argumentsOf(text)]).toEqual([path, argumentsOf(inEnglish.get(path) ?? '')]);
+  for (const [path, text] of wordsOf(zh))
+    expect([path, argumentsOf(text)]).toEqual([path, argumentsOf(inEnglish.get(path) ?? '')]);
 });
 
 it('everything is said in Chinese', () => {

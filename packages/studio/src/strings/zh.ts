@@ -16,6 +16,7 @@ export const zh: Strings = {
     model: '正在载入模型',
     images: '正在查看图片',
     'zero-shot': '正在询问冻结的模型',
+    'training features': '正在计算训练图片的特征',
     evaluation: '正在测量学到的内容',
   },
   lost: '图形设备丢失，正在重新打开。训练会从上次保存的状态继续。',
@@ -109,7 +110,13 @@ export const zh: Strings = {
   train: {
     title: '让它学习',
     method: '方法',
-    fields: { length: '提示长度 length', depth: '深度 depth', epochs: '轮数 epochs', lr: '学习率 lr', batchSize: '批大小 batchSize' },
+    fields: {
+      length: '提示长度 length',
+      depth: '深度 depth',
+      epochs: '轮数 epochs',
+      lr: '学习率 lr',
+      batchSize: '批大小 batchSize',
+    },
     shots: '每类图片数',
     all: '全部',
     seed: '随机种子',

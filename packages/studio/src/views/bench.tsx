@@ -81,7 +81,13 @@ const Rows: FunctionComponent = () => {
               <tr key={`${row.name} ${row.engine}`} class={place > 0 ? 'same' : ''}>
                 {place === 0 ? <td rowSpan={group.length}>{row.name}</td> : null}
                 <td>{row.engine}</td>
-                {row.problem === undefined ? <Measured row={row} /> : <td class="bad problem" colSpan={4}>{row.problem}</td>}
+                {row.problem === undefined ? (
+                  <Measured row={row} />
+                ) : (
+                  <td class="bad problem" colSpan={4}>
+                    {row.problem}
+                  </td>
+                )}
               </tr>
             )),
           )}

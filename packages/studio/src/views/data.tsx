@@ -61,7 +61,7 @@ export const DataView: FunctionComponent = () => {
         <>
           <Intake isEmpty={isEmpty} />
           {intake.value && (
-            <p class="looking" role="status">
+            <p class="looking">
               {words.looking(intake.value.done, intake.value.total)}
               <progress value={intake.value.done} max={intake.value.total} aria-label={words.title} />
             </p>

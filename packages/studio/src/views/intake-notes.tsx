@@ -16,7 +16,10 @@ export const IntakeNotesView: FunctionComponent = () => {
       title: words.duplicates(duplicates.length),
       rows: duplicates.map(({ name, of }) => `${name} = ${of.name} ${words.inClass(nameOf(of.classId))}`),
     },
-    { title: words.unreadable(unreadable.length), rows: unreadable.map(({ path, why }) => `${path}: ${why}`) },
+    {
+      title: words.unreadable(unreadable.length),
+      rows: unreadable.map(({ path, why }) => (why.startsWith(path) ? why : `${path}: ${why}`)),
+    },
     { title: words.others(others.length), rows: others },
   ].filter(({ rows }) => rows.length > 0);
   return (

@@ -25,8 +25,10 @@ async function look(): Promise<void> {
   isLooking.value = false;
 }
 
-function picked(list: FileList | null): void {
-  const files = [...(list ?? [])];
+function picked(input: HTMLInputElement): void {
+  const files = [...(input.files ?? [])];
+  // The same files may be picked again.
+  input.value = '';
   const [first] = files;
   if (!first) return;
   const folder = first.webkitRelativePath.split('/')[0];
@@ -77,12 +79,8 @@ export const ModelView: FunctionComponent = () => {
           <h2>{words.local}</h2>
           <p class="soft">{words.localAbout}</p>
           <div class="buttons">
-            <FilePicker label={t().data.pickFolder} isFolder onPick={({ files }) => picked(files)} />
-            <FilePicker
-              label={t().data.pickFiles}
-              accept=".safetensors,.pt,.pth,.bin,.json,.txt"
-              onPick={({ files }) => picked(files)}
-            />
+            <FilePicker label={t().data.pickFolder} isFolder onPick={picked} />
+            <FilePicker label={t().data.pickFiles} accept=".safetensors,.pt,.pth,.bin,.json,.txt" onPick={picked} />
           </div>
         </section>
         <section class="panel">

@@ -14,14 +14,15 @@ function order(): readonly ('chrome' | 'firefox' | 'safari')[] {
 
 export const NoGpu: FunctionComponent = () => {
   const words = t().noGpu;
-  const told = failure.value;
-  const isGpu = told?.name === 'DeviceError';
-  if (told && !isGpu) return <Notice tone="bad" title={t().trouble} text={told.problem} fix={told.fix} />;
+  const found = failure.value;
+  if (!found) return null;
+  const { told } = found;
+  if (found.of === 'model') return <Notice tone="bad" title={t().trouble} text={told.problem} fix={told.fix} />;
   return (
     <section class="panel narrow">
       <h1>{words.title}</h1>
       <p>{words.why}</p>
-      {told && <Notice tone="bad" text={told.problem} fix={told.fix} />}
+      <Notice tone="bad" text={told.problem} />
       <ul class="advice">
         {!globalThis.isSecureContext && <li>{words.insecure}</li>}
         {order().map((browser) => (

@@ -43,8 +43,12 @@ export const Take: FunctionComponent = () => {
             <b>{words.predictions}</b>
             <span>{words.predictionsAbout}</span>
           </button>
-          <button type="button" class="card" disabled={!outcome.value?.tuned || !isComparable.value}
-            onClick={() => void telling(exportReport)}>
+          <button
+            type="button"
+            class="card"
+            disabled={!outcome.value?.tuned || !isComparable.value}
+            onClick={() => void telling(exportReport)}
+          >
             <b>{words.report}</b>
             <span>{words.reportAbout}</span>
           </button>

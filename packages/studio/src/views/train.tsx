@@ -19,6 +19,7 @@ import {
   status,
   train,
   type TrainingStatus,
+  tuned,
   zeroShot,
 } from '../state/session.ts';
 import { t } from '../strings/index.ts';
@@ -185,6 +186,9 @@ const Controls: FunctionComponent = () => {
         {now === 'evaluating' && words.evaluating}
         {now === 'paused' && words.paused(lines.value.filter(({ kind }) => kind === 'epoch').length)}
         {now === 'finished' && words.finished}
+      </span>
+      <span class="spoken" role="status">
+        {now === 'finished' && tuned.value && `${percent(tuned.value.metrics.accuracy)} ${t().percent}`}
       </span>
       {now === 'running' && state && (
         <progress

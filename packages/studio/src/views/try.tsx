@@ -1,4 +1,5 @@
 /** Trying what was learnt on pictures and on the camera, beside the frozen model. */
+import { effect, signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { FilePicker } from '../components/file-picker.tsx';
@@ -9,10 +10,11 @@ import { csvOfTries } from '../project/csv.ts';
 import { save } from '../project/save.ts';
 import { expand, filesOfDrop, filesOfPicker } from '../project/intake.ts';
 import { project } from '../state/project.ts';
-import { telling } from '../state/session.ts';
+import { isBusy, telling, tunedClasses } from '../state/session.ts';
 import { engine } from '../state/workers.ts';
 import { t } from '../strings/index.ts';
 import type { Classified } from '../worker/protocol.ts';
+import { StudioError } from '../worker/rpc.ts';
 
 /** A picture that was tried. */
 export interface Tried {
@@ -27,13 +29,22 @@ const AT_ONCE = 16;
 /** Pictures shown with their probabilities; all are in the CSV. */
 const MOST_SHOWN = 60;
 
+/** Kept while the page is open, as long as what was learnt stays. */
+const tried = signal<readonly Tried[]>([]);
+effect(() => {
+  if (tunedClasses.value === undefined || isBusy.value) forgetTried();
+});
+
+function forgetTried(): void {
+  for (const { address } of tried.peek()) URL.revokeObjectURL(address);
+  tried.value = [];
+}
+
 export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ names }) => {
   const words = t().use;
-  const [tried, setTried] = useState<readonly Tried[]>([]);
   const [isLive, setLive] = useState(false);
-  useEffect(() => () => tried.forEach(({ address }) => URL.revokeObjectURL(address)), []);
   const take = async (given: readonly { readonly file: File; readonly path: string }[]): Promise<void> => {
-    const { images } = await expand(given);
+    const { images, unreadable } = await expand(given);
     for (let from = 0; from < images.length; from += AT_ONCE) {
       const some = images.slice(from, from + AT_ONCE);
       const made = await classify(
@@ -44,10 +55,17 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
         const [tuned, frozen] = [made.tuned[place], made.frozen[place]];
         return tuned && frozen ? [{ path, address: URL.createObjectURL(file), tuned, frozen }] : [];
       });
-      setTried((before) => [...added, ...before]);
+      tried.value = [...added, ...tried.value];
     }
+    const [bad] = unreadable;
+    if (bad) throw new StudioError({ name: 'InputError', problem: `${bad.path}: ${bad.why}` });
   };
-  const picked = ({ files }: HTMLInputElement): void => void telling(() => take(filesOfPicker(files)));
+  const picked = (input: HTMLInputElement): void => {
+    const files = filesOfPicker(input.files);
+    // The same files may be picked again.
+    input.value = '';
+    void telling(() => take(files));
+  };
   return (
     <section
       class="panel try"
@@ -66,10 +84,10 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
         <button type="button" aria-pressed={isLive} onClick={() => setLive(!isLive)}>
           {isLive ? words.stopLive : words.live}
         </button>
-        {tried.length > 0 && (
+        {tried.value.length > 0 && (
           <button
             type="button"
-            onClick={() => save('predictions.csv', new Blob([csvOfTries(tried, names)], { type: 'text/csv' }))}
+            onClick={() => save('predictions.csv', new Blob([csvOfTries(tried.value, names)], { type: 'text/csv' }))}
           >
             {words.csv}
           </button>
@@ -77,7 +95,7 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       </div>
       {isLive && <Live names={names} />}
       <div class="tried">
-        {tried.slice(0, MOST_SHOWN).map(({ path, address, tuned, frozen }) => (
+        {tried.value.slice(0, MOST_SHOWN).map(({ path, address, tuned, frozen }) => (
           <article key={address}>
             <img src={address} alt={path} />
             <div>

@@ -24,10 +24,13 @@ export const ZeroShotView: FunctionComponent = () => {
         <p>{words.lead}</p>
       </header>
       <Template />
+      <p class="spoken" role="status">
+        {isWhole && isZeroShotCurrent.value && `${words.accuracy}: ${percent(measured.metrics.accuracy)}`}
+      </p>
       {!canMeasure.value && <p class="panel empty">{words.needTwo}</p>}
       {isWhole && canMeasure.value && (
         <>
-          <div class={`numbers ${isZeroShotCurrent.value ? '' : 'stale'}`} aria-live="polite">
+          <div class={`numbers ${isZeroShotCurrent.value ? '' : 'stale'}`}>
             <Figure
               isMain
               value={percent(measured.metrics.accuracy)}
