@@ -6,7 +6,10 @@ const REEXPORT = /export (?:type )?(\*|\{[^}]*\})\s*from '(\.[^']+)'/g;
 const DECLARATION = /^export (?:abstract |async )*(?:const|function|class|type|interface) (\w+)/gm;
 
 /** Exports reached from `entries`, and those of them whose declaration does not follow a docstring, as `file: name`. */
-export function undocumented(root: string, entries: readonly string[]): { readonly exported: number; readonly silent: readonly string[] } {
+export function undocumented(
+  root: string,
+  entries: readonly string[],
+): { readonly exported: number; readonly silent: readonly string[] } {
   const seen = new Map<string, boolean>();
   const visit = (file: string, names: ReadonlySet<string> | undefined): void => {
     const text = readFileSync(join(root, file), 'utf8');
@@ -14,7 +17,13 @@ export function undocumented(root: string, entries: readonly string[]): { readon
       const listed = what
         .slice(1, -1)
         .split(',')
-        .map((part) => part.trim().replace(/^type /, '').split(' as ')[0] ?? '')
+        .map(
+          (part) =>
+            part
+              .trim()
+              .replace(/^type /, '')
+              .split(' as ')[0] ?? '',
+        )
         .filter((name) => name !== '' && (!names || names.has(name)));
       visit(join(dirname(file), target), what === '*' ? names : new Set(listed));
     }
