@@ -40,7 +40,9 @@ async function printed(programs: Readonly<Record<string, string>>): Promise<Reco
   const { stdout } = await promisify(execFile)(process.execPath, [tsx, join(FOLDER, 'main.mjs')], { cwd: ROOT });
   const lines = stdout.split('\n').filter((line) => line.startsWith('['));
   const all = lines.map((line) => JSON.parse(line) as [string, string]);
-  return Object.fromEntries(Object.keys(programs).map((name) => [name, all.filter(([of]) => of === name).map(([, text]) => text)]));
+  return Object.fromEntries(
+    Object.keys(programs).map((name) => [name, all.filter(([of]) => of === name).map(([, text]) => text)]),
+  );
 }
 
 it('the guides and the examples of docstrings run and print what they say', async () => {
