@@ -5,6 +5,11 @@ import { dirname, join } from 'node:path';
 const REEXPORT = /export (?:type )?(\*|\{[^}]*\})\s*from '(\.[^']+)'/g;
 const DECLARATION = /^export (?:abstract |async )*(?:const|function|class|type|interface) (\w+)/gm;
 
+/** Whether a docstring that says something before its tags ends `before`. */
+function isDescribed(before: string): boolean {
+  return before.endsWith('*/') && /^\/\*\*[\s*]*[^\s*@]/.test(before.slice(before.lastIndexOf('/**')));
+}
+
 /** Exports reached from `entries`, and those of them whose declaration does not follow a docstring, as `file: name`. */
 export function undocumented(
   root: string,
@@ -31,7 +36,7 @@ export function undocumented(
       const [, name = ''] = match;
       const key = `${file}: ${name}`;
       if ((names && !names.has(name)) || seen.get(key)) continue;
-      seen.set(key, text.slice(0, match.index).trimEnd().endsWith('*/'));
+      seen.set(key, isDescribed(text.slice(0, match.index).trimEnd()));
     }
   };
   for (const entry of entries) visit(entry, undefined);
