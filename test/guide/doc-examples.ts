@@ -5,7 +5,9 @@ import { join } from 'node:path';
 /** Code after `@example` in the docstrings of a file, up to the next tag. */
 export function examplesOf(text: string): string[] {
   return [...text.matchAll(/\/\*\*[\s\S]*?\*\//g)].flatMap(([comment]) =>
-    [...comment.replaceAll(/^\s*\*(?: |$)/gm, '').matchAll(/^@example\n([\s\S]*?)(?=^@|\s*\*?\/$)/gm)].map(([, code = '']) => code.trim()),
+    [...comment.replaceAll(/^\s*\*(?: |$)/gm, '').matchAll(/^@example\n([\s\S]*?)(?=^@|\s*\*?\/$)/gm)].map(([, code = '']) =>
+      code.trim(),
+    ),
   );
 }
 
@@ -13,7 +15,11 @@ export function examplesOf(text: string): string[] {
  * A program that runs the examples in the sources below `folders` one after another, each in a scope of its own with `device` open; names come from the packages that
  * export them.
  */
-export function exampleProgram(root: string, folders: readonly string[], packages: Readonly<Record<string, object>>): { readonly program: string; readonly count: number } {
+export function exampleProgram(
+  root: string,
+  folders: readonly string[],
+  packages: Readonly<Record<string, object>>,
+): { readonly program: string; readonly count: number } {
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
@@ -25,9 +31,17 @@ export function exampleProgram(root: string, folders: readonly string[], package
   const imports = Object.entries(packages).map(([name, module]) => {
     const used = Object.keys(module).filter((key) => new RegExp(`(?<![.\\w])${key}\\b`).test(text) && !taken.has(key));
     for (const key of used) taken.add(key);
-    return used.length === 0 ? '' : `import { ${used.filter((key) => key !== 'Device' && key !== 'scope').join(', ')} } from '${name}';`;
+    return used.length === 0
+      ? ''
+      : `import { ${used.filter((key) => key !== 'Device' && key !== 'scope').join(', ')} } from '${name}';`;
   });
   const bodies = examples.map((code) => `await scope(async () => {\n${code}\n});`);
-  const program = ["import { Device, scope } from '@mudpt/tensor';", ...imports, 'const device = await Device.open();', ...bodies, 'device.dispose();'].join('\n');
+  const program = [
+    "import { Device, scope } from '@mudpt/tensor';",
+    ...imports,
+    'const device = await Device.open();',
+    ...bodies,
+    'device.dispose();',
+  ].join('\n');
   return { program, count: examples.length };
 }

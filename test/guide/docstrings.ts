@@ -5,8 +5,16 @@ import { dirname, join } from 'node:path';
 const REEXPORT = /export (?:type )?(\*|\{[^}]*\})\s*from '(\.[^']+)'/g;
 const DECLARATION = /^export (?:abstract |async )*(?:const|function|class|type|interface) (\w+)/gm;
 
+/** Whether a docstring that says something before its tags ends `before`. */
+function isDescribed(before: string): boolean {
+  return before.endsWith('*/') && /^\/\*\*[\s*]*[^\s*@]/.test(before.slice(before.lastIndexOf('/**')));
+}
+
 /** Exports reached from `entries`, and those of them whose declaration does not follow a docstring, as `file: name`. */
-export function undocumented(root: string, entries: readonly string[]): { readonly exported: number; readonly silent: readonly string[] } {
+export function undocumented(
+  root: string,
+  entries: readonly string[],
+): { readonly exported: number; readonly silent: readonly string[] } {
   const seen = new Map<string, boolean>();
   const visit = (file: string, names: ReadonlySet<string> | undefined): void => {
     const text = readFileSync(join(root, file), 'utf8');
@@ -14,7 +22,13 @@ export function undocumented(root: string, entries: readonly string[]): { readon
       const listed = what
         .slice(1, -1)
         .split(',')
-        .map((part) => part.trim().replace(/^type /, '').split(' as ')[0] ?? '')
+        .map(
+          (part) =>
+            part
+              .trim()
+              .replace(/^type /, '')
+              .split(' as ')[0] ?? '',
+        )
         .filter((name) => name !== '' && (!names || names.has(name)));
       visit(join(dirname(file), target), what === '*' ? names : new Set(listed));
     }
@@ -22,7 +36,7 @@ export function undocumented(root: string, entries: readonly string[]): { readon
       const [, name = ''] = match;
       const key = `${file}: ${name}`;
       if ((names && !names.has(name)) || seen.get(key)) continue;
-      seen.set(key, text.slice(0, match.index).trimEnd().endsWith('*/'));
+      seen.set(key, isDescribed(text.slice(0, match.index).trimEnd()));
     }
   };
   for (const entry of entries) visit(entry, undefined);

@@ -1,11 +1,13 @@
 /**
- * The guides and the examples of docstrings run: the `ts` blocks of a page are one program, all in this process, and what `console.log(...); // value` prints is what its comment says. The names
+ * The guides and the examples of docstrings run: the `ts` blocks of a page are one program, all in one process, and what `console.log(...); // value` prints is what its comment says. The names
  * in the tables of docs/coming-from.md exist, and every public export has a docstring.
  */
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
 import * as autograd from '@mudpt/autograd';
 import * as tensor from '@mudpt/tensor';
 import * as kernels from '@mudpt/tensor/kernels';
@@ -17,39 +19,46 @@ const GUIDES = join(ROOT, 'docs', 'guide');
 const FOLDER = join(ROOT, '.cache', 'guide');
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const shown = (value: unknown): string =>
-  typeof value === 'string' ? value : JSON.stringify(ArrayBuffer.isView(value) ? [...(value as Float32Array)] : value);
+/** What `console.log(...); // value` of a program is to print. */
+const said = (program: string): (string | undefined)[] =>
+  [...program.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, value]) => value);
 
-describe('the guides', () => {
-  afterEach(() => vi.restoreAllMocks());
+/** Runs programs one after another in a process of their own, as its only users of a device. @returns what each printed */
+async function printed(programs: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
+  mkdirSync(FOLDER, { recursive: true });
+  for (const [name, program] of Object.entries(programs)) writeFileSync(join(FOLDER, `${name}.ts`), program);
+  const names = JSON.stringify(Object.keys(programs));
+  const main = `
+    const print = console.log;
+    const shown = (value) => (typeof value === 'string' ? value : JSON.stringify(ArrayBuffer.isView(value) ? [...value] : value));
+    for (const name of ${names}) {
+      console.log = (...values) => print(JSON.stringify([name, values.map(shown).join(' ')]));
+      await import(\`./\${name}.ts\`);
+    }`;
+  writeFileSync(join(FOLDER, 'main.mjs'), main);
+  const tsx = join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs');
+  const { stdout } = await promisify(execFile)(process.execPath, [tsx, join(FOLDER, 'main.mjs')], { cwd: ROOT });
+  const lines = stdout.split('\n').filter((line) => line.startsWith('['));
+  const all = lines.map((line) => JSON.parse(line) as [string, string]);
+  return Object.fromEntries(
+    Object.keys(programs).map((name) => [name, all.filter(([of]) => of === name).map(([, text]) => text)]),
+  );
+}
 
-  /** Runs a program here; what it prints is what the comments after its `console.log` say. */
-  async function run(name: string, program: string): Promise<void> {
-    const said = [...program.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, value]) => value);
-    mkdirSync(FOLDER, { recursive: true });
-    const file = join(FOLDER, `${name}.ts`);
-    writeFileSync(file, program);
-    const printed: string[] = [];
-    vi.spyOn(console, 'log').mockImplementation((...values) => void printed.push(values.map(shown).join(' ')));
-    await import(/* @vite-ignore */ file);
-    expect(said.length).toBeGreaterThan(0);
-    expect(printed).toEqual(said);
-  }
-
-  it.each(readdirSync(GUIDES).map((page) => page.replace(/\.md$/, '')))('%s runs and prints what it says', async (name) => {
-    const program = [...read(`docs/guide/${name}.md`).matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code).join('\n');
-    await run(name, program);
+it('the guides and the examples of docstrings run and print what they say', async () => {
+  const { program, count } = exampleProgram(ROOT, ['packages/tensor/src', 'packages/autograd/src'], {
+    '@mudpt/tensor': tensor,
+    '@mudpt/tensor/kernels': kernels,
+    '@mudpt/autograd': autograd,
   });
-
-  it('the examples of docstrings run and print what they say', async () => {
-    const { program, count } = exampleProgram(ROOT, ['packages/tensor/src', 'packages/autograd/src'], {
-      '@mudpt/tensor': tensor,
-      '@mudpt/tensor/kernels': kernels,
-      '@mudpt/autograd': autograd,
-    });
-    expect(count).toBeGreaterThan(10);
-    await run('docstrings', program);
-  });
+  expect(count).toBeGreaterThan(10);
+  const guides = readdirSync(GUIDES).map((page) => [
+    page.replace(/\.md$/, ''),
+    [...read(`docs/guide/${page}`).matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code).join('\n'),
+  ]);
+  const programs = Object.fromEntries([...guides, ['docstrings', program]]) as Record<string, string>;
+  for (const [name, text] of Object.entries(programs)) expect(said(text).length, name).toBeGreaterThan(0);
+  expect(await printed(programs)).toEqual(Object.fromEntries(Object.entries(programs).map(([name, text]) => [name, said(text)])));
 });
 
 it('the names in the tables of other libraries exist', () => {

@@ -7,8 +7,13 @@ import tfjs from './tfjs.json' with { type: 'json' };
 import torch from './torch.json' with { type: 'json' };
 
 it('finds a name as it is, under another name, as a composition, or not at all', () => {
-  const table: Counterparts = { same: { clip: 'clamp', softsign: 'abs+div', hardtanh: 'missing|clamp', odd: 'abs+missing' }, outside: ['If'] };
-  expect(coverage(['logical_and', 'Clip', 'Softsign', 'hardtanh', 'odd', 'If', 'eig'], ['logicalAnd', 'clamp', 'abs', 'div'], table)).toEqual({
+  const table: Counterparts = {
+    same: { clip: 'clamp', softsign: 'abs+div', hardtanh: 'missing|clamp', odd: 'abs+missing' },
+    outside: ['If'],
+  };
+  expect(
+    coverage(['logical_and', 'Clip', 'Softsign', 'hardtanh', 'odd', 'If', 'eig'], ['logicalAnd', 'clamp', 'abs', 'div'], table),
+  ).toEqual({
     direct: ['logical_and', 'Clip', 'hardtanh'],
     composed: ['Softsign'],
     none: ['odd', 'eig'],

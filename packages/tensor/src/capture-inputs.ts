@@ -17,7 +17,11 @@ export type CaptureSchema = Readonly<Record<string, DType>>;
 /** @throws CaptureError, DTypeError for what is no schema */
 export function expectSchema(schema: CaptureSchema): void {
   if (typeof schema !== 'object' || schema === null)
-    throw new CaptureError('capture', 'the body is no function', "give capture(({ x }) => ...), or capture({ x: 'f32' }, ({ x }) => ...)");
+    throw new CaptureError(
+      'capture',
+      'the body is no function',
+      "give capture(({ x }) => ...), or capture({ x: 'f32' }, ({ x }) => ...)",
+    );
   for (const dtype of Object.values(schema)) expectDTypeName('capture', dtype);
 }
 
@@ -41,7 +45,11 @@ export function withSchema(
       if (typeof input === 'number') return [name, { data: [input], shape: [], dtype }];
       if (input.dtype === undefined) return [name, { ...input, dtype }];
       if (input.dtype === dtype) return [name, input];
-      throw new DTypeError('capture', `the input "${name}" is ${input.dtype}, the schema says ${dtype}`, `give x.cast('${dtype}')`);
+      throw new DTypeError(
+        'capture',
+        `the input "${name}" is ${input.dtype}, the schema says ${dtype}`,
+        `give x.cast('${dtype}')`,
+      );
     }),
   );
 }

@@ -12,7 +12,7 @@ const devices = new Map<string, Promise<Device>>();
 function open(limits: 'adapter' | 'default'): Promise<Device> {
   const known = devices.get(limits);
   if (known) return known;
-  const device = Device.open({ debug: { leaks: true },  limits, tuning: 'none' });
+  const device = Device.open({ debug: { leaks: true }, limits, tuning: 'none' });
   devices.set(limits, device);
   return device;
 }

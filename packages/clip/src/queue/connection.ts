@@ -13,7 +13,7 @@ export async function libraries(): Promise<{ bullmq: typeof import('bullmq'); io
   }
 }
 
-/** @throws InputError when nothing answers there */
+/** A connection to the Redis of the queue. @throws InputError when nothing answers there */
 export async function connect(url: string): Promise<Redis> {
   const { ioredis } = await libraries();
   let isConnected = false;

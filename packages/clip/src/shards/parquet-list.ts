@@ -26,7 +26,10 @@ export interface ListOptions {
 /** Of the chosen columns of one row group. */
 const MAX_GROUP_BYTES = 2 ** 31;
 
-/** @throws FormatError for a file that is broken or cut off; InputError when no column, or several, may hold images */
+/**
+ * The images of a Parquet list, row by row.
+ * @throws FormatError for a file that is broken or cut off; InputError when no column, or several, may hold images
+ */
 export async function* parquetImages(path: string, options: ListOptions): AsyncGenerator<ShardImage, void, undefined> {
   await using handle = await open(path);
   const { size } = await handle.stat();

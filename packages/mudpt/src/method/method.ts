@@ -207,7 +207,7 @@ export type CreationContext = MethodContext & {
   readonly random: Random;
 };
 
-/** @throws MethodError when the CLIP was loaded without one of its towers */
+/** The inputs of a method, from a CLIP and classes. @throws MethodError when the CLIP was loaded without one of its towers */
 export async function methodContext(
   clip: Clip,
   rest: Pick<MethodContext, keyof ClassContext | 'seed' | 'textPath' | 'rematerialization'>,

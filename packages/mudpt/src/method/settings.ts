@@ -28,7 +28,7 @@ export const depth = (layers: number) =>
     .describe('layers that take prompts, the input counted as the first')
     .register(settingMetadata, { flag: 'depth', placeholder: 'count', counts: 'layers' });
 
-/** @throws MethodError when a tower has fewer blocks than `depth` */
+/** Checks a prompt depth against a tower. @throws MethodError when the tower has fewer blocks */
 export function expectDepth(method: string, setting: string, depthSetting: number, tower: string, layers: number): void {
   if (depthSetting <= layers) return;
   throw new MethodError(

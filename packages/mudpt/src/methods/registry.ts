@@ -82,7 +82,7 @@ export function methodNames(): string[] {
   return [...table.keys()];
 }
 
-/** @throws MethodError for an unknown name, listing those there are */
+/** The definition of a method by its name. @throws MethodError for an unknown one, listing those there are */
 export function methodNamed(name: string): MethodDefinition {
   const found = table.get(name);
   if (found) return found;

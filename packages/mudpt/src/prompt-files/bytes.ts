@@ -24,7 +24,7 @@ export async function promptBytes(method: Method, description: PromptDescription
   return { tensors, facts: await sealed(jsonBody(facts), JSON_SEAL) };
 }
 
-/** @throws FormatError when the text is damaged, of another version, or something else */
+/** The contents of `prompts.json`. @throws FormatError when the text is damaged, of another version, or something else */
 export async function openPromptFacts(text: string, name = 'prompts.json'): Promise<PromptFacts> {
   const body = await unsealed('prompts', name, text, JSON_SEAL);
   const value = JSON.parse(`${body}\n}`) as { readonly format?: unknown };

@@ -20,6 +20,7 @@ export type DeepContextOptions = {
 };
 
 /**
+ * The set-up of deep text prompts.
  * @returns the first context tokens [length, width], and the template that contains them
  * @throws MethodError when a tower has fewer blocks than a depth
  */

@@ -21,7 +21,10 @@ function declared(first: string, tower: string, depth: number, shape: TokenShape
   return separatePrompts([first, ...deep], shape);
 }
 
-/** @param method for errors */
+/**
+ * The learner of independent prompts of both towers.
+ * @param method for errors
+ */
 export function independentPrompts(
   method: string,
   context: Pick<CreationContext, 'device' | 'text' | 'image' | 'random'>,

@@ -64,6 +64,7 @@ ${better.length > 0 && html`<p class="note">${better.map(({ title }) => title).j
 <div class="scroll"><table><thead><tr><th>method</th><th class="n">validation, %</th><th class="n">test, %</th></tr></thead><tbody><tr><td>${method.title}</td><td class="n">${validation.toFixed(1)}</td><td class="n">${after.metrics.accuracy.toFixed(1)}</td></tr>${rows}</tbody></table></div>`;
 }
 
+/** The section with the curves of training. */
 export function curves(
   loss: string | undefined,
   accuracy: string | undefined,

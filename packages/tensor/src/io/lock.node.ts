@@ -27,12 +27,14 @@ const BEAT_MS = 15_000;
 const SILENT_MS = 300_000;
 const RETRY_MS = 100;
 
+/** How {@link FileLock} is taken. */
 export interface LockOptions {
   /** Wait for the one who holds it rather than refuse. */
   readonly wait?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A lock on a folder or file, among processes, and machines that share the disk. */
 export class FileLock implements AsyncDisposable {
   private readonly beat: NodeJS.Timeout;
 

@@ -24,7 +24,13 @@ const SLOTS = 256;
 type Check = { readonly version: number; isFinite: boolean | undefined };
 type Block = { readonly flags: Storage; readonly checks: Check[] };
 /** A result and what it was made of. */
-type Trace = { readonly op: string; readonly shown: string; readonly inputs: readonly Check[]; readonly output: Check; readonly place: string };
+type Trace = {
+  readonly op: string;
+  readonly shown: string;
+  readonly inputs: readonly Check[];
+  readonly output: Check;
+  readonly place: string;
+};
 type Pending = { readonly blocks: Block[]; readonly traces: Trace[] };
 
 const pending = new WeakMap<Device, Pending>();

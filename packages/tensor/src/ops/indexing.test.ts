@@ -152,10 +152,18 @@ eachDevice('indexing', (ctx) => {
       using labels = tensor([0, -100, 2, -1], { dtype: 'i32', device: ctx.device });
       using ignored = tensor([0, -100, 2, -7], { dtype: 'i32', device: ctx.device });
       using loss = crossEntropy(logits, labels);
-      await expect(loss.data()).rejects.toThrow(/^crossEntropy: the index at position 3 .* is -1, outside axis 1 of size 3. Use indices from 0 to 2/);
+      await expect(loss.data()).rejects.toThrow(
+        /^crossEntropy: the index at position 3 .* is -1, outside axis 1 of size 3. Use indices from 0 to 2/,
+      );
       using counted = crossEntropy(logits, ignored, { ignoreIndex: -7 });
       await expect(counted.data()).rejects.toThrow(/^crossEntropy: the index at position 1 .* is -100/);
-      using places = tensor([[0, 2], [3, 3]], { dtype: 'i32', device: ctx.device });
+      using places = tensor(
+        [
+          [0, 2],
+          [3, 3],
+        ],
+        { dtype: 'i32', device: ctx.device },
+      );
       using slices = gatherND(x, places);
       await expect(slices.data()).rejects.toThrow(/^gatherND: the index at position 1 .* is 3, outside axis 1 of size 3/);
       using likely = nllLoss(logits, ignored);
