@@ -159,7 +159,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   prelu: 'x:tensor weight:tensor',
   prod: reduced,
   qr: matrices,
-  quantile: take('x:tensor q:axes axes?:axes', reduce),
+  quantile: take('x:tensor q:shares axes?:axes', reduce),
   repeatInterleave: 'x:tensor count:number axis?:number',
   reshape: 'x:tensor shape:numbers',
   rmsNorm: 'x:tensor weight?:tensor eps?:number',

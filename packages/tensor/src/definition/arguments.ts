@@ -34,6 +34,11 @@ const KINDS = {
     fix: 'give a number or a list: [0, 1]',
     accepts: (v) => isNumber(v) || isNumbers(v),
   },
+  shares: {
+    what: 'a number or a list of numbers',
+    fix: 'give one number or a list: [0.1, 0.9]',
+    accepts: (v) => isNumber(v) || isNumbers(v),
+  },
   list: { what: 'a list', fix: 'give a list: [...]', accepts: isList },
   tensors: {
     what: 'a list of tensors',

@@ -46,7 +46,7 @@ function keyWords(op: string, key: number | readonly [number, number]): readonly
 }
 
 /** The key of a draw as kernels take it. */
-export type SettledKey = {
+type SettledKey = {
   readonly device: Device;
   readonly buffers: Readonly<Record<string, Tensor>>;
   readonly keyed: 0 | 1;

@@ -42,6 +42,8 @@ eachDevice('statistics', (ctx) => {
         ref([2], [NaN, 2]),
         exact,
       );
+      expect(() => ops.quantile(t, '0.5' as never)).toThrow(/q is .* not a number or a list of numbers/);
+      expect(() => ops.quantile(t, [0.5, 2])).toThrow(/q is 2/);
       expect(ops.median(ops.zeros([0, 3], { device: ctx.device }), 1).shape).toEqual([0]);
     }));
 

@@ -4,7 +4,7 @@ import { matmul } from './matmul.ts';
 
 const at = (x: Ref, i: number, j: number): number => get(x, [i, j]);
 const sizes = (x: Ref): [number, number] => x.shape as [number, number];
-export const identity = (n: number): Ref => build([n, n], ([i, j]) => Number(i === j));
+const identity = (n: number): Ref => build([n, n], ([i, j]) => Number(i === j));
 
 export function cholesky(a: Ref): Ref {
   const [n] = sizes(a);

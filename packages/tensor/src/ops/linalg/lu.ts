@@ -22,10 +22,10 @@ import { solveTriangular } from './triangular.ts';
 const luKernel = kernel({ name: 'lu', source: wgsl['linalg/lu.wgsl'] });
 
 /** Both factors in one matrix, the order of rows (i32 [..., n]) and its sign (f32 [...]). */
-export type PackedLu = { readonly packed: Tensor; readonly permutation: Tensor; readonly signs: Tensor };
+type PackedLu = { readonly packed: Tensor; readonly permutation: Tensor; readonly signs: Tensor };
 
 /** Factors of square matrices by elimination with partial pivoting: U on and above the diagonal, L without its unit diagonal below. */
-export function packedLu(op: string, a: Tensor): PackedLu {
+function packedLu(op: string, a: Tensor): PackedLu {
   const { batch, matrices, rows: n } = expectSquare(op, 'a', a);
   const packed = contiguousCopy.run(a);
   const permutation = empty(a.device, [...batch, n], 'i32');

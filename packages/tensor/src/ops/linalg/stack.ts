@@ -6,7 +6,7 @@ import { type Shape, showShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 
 /** A stack of matrices: its leading axes, how many there are, rows and columns. */
-export type Stack = { readonly batch: Shape; readonly matrices: number; readonly rows: number; readonly columns: number };
+type Stack = { readonly batch: Shape; readonly matrices: number; readonly rows: number; readonly columns: number };
 
 /** @throws DTypeError unless f32, ShapeError unless [..., m, n] */
 export function expectMatrices(op: string, name: string, x: Tensor): Stack {
