@@ -6,6 +6,7 @@ export { loadOnnx, type LoadOnnxOptions, type ModelSource } from './load.ts';
 export { type CapturedModel, OnnxModel, type ModelOutputs } from './model.ts';
 export {
   type AttributeToWrite,
+  type FunctionToWrite,
   type GraphToWrite,
   type InfoToWrite,
   type ModelToWrite,

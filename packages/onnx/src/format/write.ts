@@ -13,8 +13,25 @@ export type AttributeToWrite =
   | { readonly float: number }
   | { readonly floats: readonly number[] }
   | { readonly tensor: TensorToWrite }
+  /** In a function: the attribute of the call that has this name. */
+  | { readonly reference: string; readonly type: 'int' | 'float' | 'ints' | 'string' }
   | { readonly graph: GraphToWrite };
-export type TensorToWrite = { readonly type: ElementType; readonly shape: readonly number[]; readonly data: ArrayLike<number> };
+/** Half floats are given as their bits. `external` puts the numbers, which are then written elsewhere, into another file. */
+export type TensorToWrite = {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+  readonly external?: { readonly location: string; readonly offset: number; readonly length: number };
+};
+/** An operator that the model defines itself. */
+export type FunctionToWrite = {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: readonly string[];
+  readonly nodes: readonly NodeToWrite[];
+};
 export type NodeToWrite = {
   readonly op: string;
   readonly inputs: readonly string[];
@@ -37,6 +54,7 @@ export type ModelToWrite = {
   readonly opset?: number;
   /** Versions of other domains. */
   readonly domains?: Readonly<Record<string, number>>;
+  readonly functions?: readonly FunctionToWrite[];
 };
 
 const utf8 = new TextEncoder();
@@ -70,7 +88,7 @@ function block(field: number, content: Bytes | string): Bytes {
   return join([Uint8Array.from([...tag(field, 2), ...varint(bytes.length)]), bytes]);
 }
 
-/** The numbers of a tensor as a file holds them. Half floats are given as their bits. */
+/** The numbers of a tensor as a file holds them. */
 function rawData({ type, data }: TensorToWrite): Bytes {
   const width = widthOf(type);
   if (type === 'float' && data instanceof Float32Array) return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
@@ -90,7 +108,11 @@ function rawData({ type, data }: TensorToWrite): Bytes {
 
 /** A TensorProto. */
 export function writeTensor(tensor: TensorToWrite, name = ''): Bytes {
-  return join([...tensor.shape.map((size) => integer(1, size)), integer(2, codeOf(tensor.type)), block(8, name), block(9, rawData(tensor))]);
+  const { type, shape, external } = tensor;
+  const head = [...shape.map((size) => integer(1, size)), integer(2, codeOf(type)), block(8, name)];
+  if (!external) return join([...head, block(9, rawData(tensor))]);
+  const entries = Object.entries(external).map(([key, value]) => block(13, join([block(1, key), block(2, String(value))])));
+  return join([...head, ...entries, integer(14, 1)]);
 }
 
 function writeAttribute(name: string, value: AttributeToWrite): Bytes {
@@ -105,6 +127,7 @@ function writeAttribute(name: string, value: AttributeToWrite): Bytes {
   }
   if ('float' in value) return of(1, float(2, value.float));
   if ('floats' in value) return of(6, ...value.floats.map((number) => float(7, number)));
+  if ('reference' in value) return of({ float: 1, int: 2, string: 3, ints: 7 }[value.type], block(21, value.reference));
   if ('tensor' in value) return of(4, block(5, writeTensor(value.tensor)));
   if ('graph' in value) return of(5, block(6, writeGraph(value.graph)));
   throw new TypeError(`attribute ${name} holds nothing that can be written`);
@@ -139,14 +162,29 @@ function writeGraph({ name = 'graph', nodes, inputs, outputs, initializers = {} 
   ]);
 }
 
+const importOf = (field: number, domain: string, version: number): Bytes =>
+  block(field, join([block(1, domain), integer(2, version)]));
+
+function writeFunction({ name, domain, inputs, outputs, attributes = [], nodes }: FunctionToWrite, opset: number): Bytes {
+  return join([
+    block(1, name),
+    ...inputs.map((input) => block(4, input)),
+    ...outputs.map((output) => block(5, output)),
+    ...attributes.map((attribute) => block(6, attribute)),
+    ...nodes.map((node) => block(7, writeNode(node))),
+    importOf(9, '', opset),
+    block(10, domain),
+  ]);
+}
+
 /** The bytes of a model (IR version 10). */
-export function writeModel({ graph, opset = 21, domains = {} }: ModelToWrite): Bytes {
-  const version = (domain: string, number: number): Bytes => block(8, join([block(1, domain), integer(2, number)]));
+export function writeModel({ graph, opset = 21, domains = {}, functions = [] }: ModelToWrite): Bytes {
   return join([
     integer(1, 10),
     block(2, '@mudpt/onnx'),
     block(7, writeGraph(graph)),
-    version('', opset),
-    ...Object.entries(domains).map(([domain, number]) => version(domain, number)),
+    importOf(8, '', opset),
+    ...Object.entries(domains).map(([domain, number]) => importOf(8, domain, number)),
+    ...functions.map((one) => block(25, writeFunction(one, opset))),
   ]);
 }

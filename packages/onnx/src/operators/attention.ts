@@ -38,11 +38,14 @@ function maskOf(call: Call, queries: number, keys: number, past: number): Tensor
     mask = mask ? engine.add(mask, barred) : barred;
   };
   const column = (): Tensor => engine.arange(keys, { dtype: 'i32', device });
-  if (call.int('is_causal', 0) === 1) {
-    const row = engine.reshape(engine.arange(queries, { dtype: 'i32', device }), [queries, 1]);
-    forbid(engine.gt(column(), engine.add(row, past)));
-  }
   const lengths = call.maybe(6);
+  // Where the queries stand among the keys: after those of the past, or at the end of those that are no padding.
+  const offset = lengths ? engine.sub(engine.reshape(lengths, [lengths.size, 1, 1, 1]), queries) : past;
+  const row = (): Tensor => engine.add(engine.reshape(engine.arange(queries, { dtype: 'i32', device }), [queries, 1]), offset);
+  if (call.int('is_causal', 0) === 1) forbid(engine.gt(column(), row()));
+  const [left, right] = [call.int('left_window_size', -1), call.int('right_window_size', -1)];
+  if (left >= 0) forbid(engine.lt(column(), engine.sub(row(), left)));
+  if (right >= 0) forbid(engine.gt(column(), engine.add(row(), right)));
   if (lengths) forbid(engine.ge(column(), engine.reshape(lengths, [lengths.size, 1, 1, 1])));
   return mask;
 }
@@ -50,7 +53,6 @@ function maskOf(call: Call, queries: number, keys: number, past: number): Tensor
 /** softmax(scale Q K^T + mask) V of heads; past keys and values come before the new ones. */
 const attention: Operator = {
   by: 'op',
-  refuses: (_, opset) => (opset > 24 ? 'as of opset 25' : undefined),
   run: (call) => {
     const q = headsOf(call, 0, 'q_num_heads');
     const [newKeys, newValues] = [headsOf(call, 1, 'kv_num_heads'), headsOf(call, 2, 'kv_num_heads')];
@@ -64,7 +66,8 @@ const attention: Operator = {
     const [k, v] = [repeated(keys, heads), repeated(values, heads)];
     const total = k.shape[2] ?? 1;
     const isCausal = call.int('is_causal', 0) === 1;
-    const isPlain = !call.has(3) && !call.has(6) && cap === 0 && !call.wants(3) && depth <= 128 && v.shape[3] === depth;
+    const hasWindow = call.int('left_window_size', -1) >= 0 || call.int('right_window_size', -1) >= 0;
+    const isPlain = !hasWindow && !call.has(3) && !call.has(6) && cap === 0 && !call.wants(3) && depth <= 128 && v.shape[3] === depth;
     let out: Tensor;
     let scores: Tensor | undefined;
     if (isPlain && (!isCausal || (queries === total && past === 0))) {
@@ -80,7 +83,7 @@ const attention: Operator = {
       const best = engine.max(masked, -1, { keepdim: true });
       const weights = engine.where(engine.eq(best, Number.NEGATIVE_INFINITY), 0, engine.softmax(masked, -1));
       out = engine.matmul(weights, v);
-      scores = [products, call.opset >= 24 ? capped : masked, call.opset >= 24 ? masked : capped, weights][mode];
+      scores = [products, capped, masked, weights][mode];
     }
     const isFlat = call.x(0).rank === 3;
     const joined = isFlat ? engine.reshape(engine.permute(out, [0, 2, 1, 3]), [batch, queries, heads * (v.shape[3] ?? 1)]) : out;

@@ -44,7 +44,7 @@ function transposedConv(call: Call): Tensor {
     let [before, after] = [pads?.[axis] ?? 0, pads?.[axis + sizes.length] ?? 0];
     const target = wanted?.at(axis - sizes.length) ?? (automatic.startsWith('SAME') ? size * stride : undefined);
     if (target !== undefined) {
-      const total = Math.max(0, full - target);
+      const total = full - target;
       before = automatic === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
       after = total - before;
     }

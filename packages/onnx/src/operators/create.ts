@@ -120,7 +120,9 @@ function random(make: (call: Call, shape: readonly number[], key: number) => Ten
 
 /** A key that the attribute seed decides, and else the run and the node. */
 export function keyOf(call: Call): number {
-  if (!call.isGiven('seed')) return call.seed;
+  const seed = call.node.attributes.get('seed');
+  if (seed?.kind === 'int') return seed.value >>> 0;
+  if (seed === undefined) return call.seed;
   const [bits = 0] = new Uint32Array(Float32Array.of(call.float('seed')).buffer);
   return bits;
 }

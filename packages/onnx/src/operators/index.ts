@@ -18,7 +18,7 @@ import { signalOperators } from './signal.ts';
 import { viewOperators } from './views.ts';
 
 /** Versions of the standard operators that are read. */
-export const OPSETS = [7, 25] as const;
+export const OPSETS = [7, 28] as const;
 
 export const operators: Operators = {
   ...attentionOperators,

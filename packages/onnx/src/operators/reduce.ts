@@ -1,7 +1,7 @@
 /** Reductions, positions, cumulative sums, softmax. */
 import * as engine from '@mudpt/tensor';
 import { sizeOf, type Tensor } from '@mudpt/tensor';
-import { isFloatType } from '../format/types.ts';
+import { type ElementType, isFloatType, rangeOf } from '../format/types.ts';
 import { reduced } from '../host/elementwise.ts';
 import { hostTensor, stridesOf } from '../host/tensor.ts';
 import type { Call } from '../node/call.ts';
@@ -22,7 +22,15 @@ function axesOf(call: Call): number[] | undefined {
 
 const keeps = (call: Call): boolean => call.int('keepdims', 1) === 1;
 
-function reduction(by: Operator['by'], reduce: Reduction, combine?: Combine, empty?: number): Operator {
+/** The largest or smallest number of a type: what the extreme of no elements is. */
+function bound(type: ElementType, side: 0 | 1): number {
+  const range = rangeOf(type);
+  if (!range) return side === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const [low, high] = type.startsWith('u') ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1];
+  return side === 0 ? Math.max(range[0], low) : Math.min(range[1], high);
+}
+
+function reduction(by: Operator['by'], reduce: Reduction, combine?: Combine, emptySide?: 0 | 1): Operator {
   return {
     by,
     reads: [1],
@@ -31,9 +39,9 @@ function reduction(by: Operator['by'], reduce: Reduction, combine?: Combine, emp
       if (!axes) return call.x(0);
       const shape = call.shape(0);
       const keepdim = keeps(call);
-      if (empty !== undefined && sizeOf(axes.map((axis) => shape[axis] ?? 1)) === 0) {
+      if (emptySide !== undefined && sizeOf(axes.map((axis) => shape[axis] ?? 1)) === 0) {
         const kept = keepdim ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) : shape.filter((_, axis) => !axes.includes(axis));
-        return engine.full(kept, empty, { dtype: call.dtype(call.type(0)), device: call.device });
+        return engine.full(kept, bound(call.type(0), emptySide), { dtype: call.dtype(call.type(0)), device: call.device });
       }
       return wrap(call.type(0), reduce(call.x(0), axes, { keepdim }));
     },
@@ -144,7 +152,7 @@ export const reduceOperators: Operators = {
   ReduceLogSum: reduction('composition', (x, axes, options) => engine.log(engine.sum(x, axes, options))),
   ReduceLogSumExp: reduction('op', engine.logsumexp),
   ReduceMax: {
-    ...reduction('op', engine.max, undefined, Number.NEGATIVE_INFINITY),
+    ...reduction('op', engine.max, undefined, 0),
     host: (call) => {
       const axes = axesOf(call);
       return axes && sizeOf(call.shape(0)) > 0
@@ -162,7 +170,7 @@ export const reduceOperators: Operators = {
     },
   },
   ReduceMin: {
-    ...reduction('op', engine.min, undefined, Number.POSITIVE_INFINITY),
+    ...reduction('op', engine.min, undefined, 1),
     host: (call) => {
       const axes = axesOf(call);
       return axes && sizeOf(call.shape(0)) > 0

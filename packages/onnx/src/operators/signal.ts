@@ -27,6 +27,16 @@ function transform(real: Tensor, imaginary: Tensor | undefined, length: number, 
   return [engine.sub(re, engine.matmul(cut(imaginary), turn)), engine.add(im, engine.matmul(cut(imaginary), cos))];
 }
 
+/** A real signal from the lower half of its frequencies: each of the others is the conjugate of one of these. */
+function realInverse(real: Tensor, imaginary: Tensor, length: number): Tensor {
+  const half = Math.floor(length / 2) + 1;
+  const [cos, sin] = tables(real, half, length, length);
+  const counts = Array.from({ length: half }, (_, k) => (k === 0 || 2 * k === length ? 1 : 2) / length);
+  const weights = engine.tensor(counts, { dtype: real.dtype, device: real.device });
+  const part = (x: Tensor): Tensor => engine.mul(engine.narrow(x, -1, 0, half), weights);
+  return engine.sub(engine.matmul(part(real), cos), engine.matmul(part(imaginary), sin));
+}
+
 const dft: Operator = {
   by: 'composition',
   reads: [1, 2],
@@ -38,8 +48,10 @@ const dft: Operator = {
     const axis = call.axis(given, x.rank);
     const length = call.has(1) ? call.scalar(1) : (x.shape[axis] ?? 1);
     const parts = Array.from({ length: x.shape[x.rank - 1] ?? 1 }, (_, i) => engine.movedim(engine.select(x, -1, i), axis, -1));
-    const isComplexToReal = isInverse && isOneSided;
-    if (isComplexToReal) throw call.error('an inverse one-sided transform', 'use the two-sided form');
+    if (isInverse && isOneSided) {
+      const terms = call.has(1) ? call.scalar(1) : 2 * ((x.shape[axis] ?? 1) - 1);
+      return engine.unsqueeze(engine.movedim(realInverse(parts[0] as Tensor, parts[1] as Tensor, terms), -1, axis), -1);
+    }
     const frequencies = isOneSided ? Math.floor(length / 2) + 1 : length;
     const both = transform(parts[0] as Tensor, parts[1], length, frequencies, isInverse);
     const scaled = isInverse ? both.map((part) => engine.div(part, length)) : both;
