@@ -33,7 +33,7 @@ export async function loadOnnx(device: Device, source: ModelSource, options: Loa
     const parameters = options.trainable ? trainableOf(device, graph, proto, options.trainable) : new Map<string, Tensor>();
     await foldConstants(device, graph, (name) => parameters.has(name));
     for (const name of parameters.keys()) if (!graph.constants.has(name)) parameters.delete(name);
-    uploadLarge(device, graph);
+    uploadConstants(device, graph);
     return new OnnxModel(device, inputs, outputs, parameters, graph);
   } catch (error) {
     releaseGraph(graph);
@@ -114,9 +114,26 @@ function trainableOf(
   return parameters;
 }
 
-/** Weights are then on the device alone; small tables stay known to the host. */
-function uploadLarge(device: Device, graph: Graph): void {
-  for (const value of graph.constants.values())
+/**
+ * Constants that ops read, on the device: what were uploaded first inside of a captured function would belong to that. Weights are then on the device
+ * alone; small tables stay known to the host.
+ */
+function uploadConstants(device: Device, graph: Graph, used = readOnDevice(graph)): void {
+  for (const [name, value] of graph.constants) {
+    if (!used.has(name)) continue;
     if (isFloatType(value.type) && sizeOf(value.shape) > HOST_ELEMENTS) value.moveTo(device);
-  for (const { graphs } of graph.steps) for (const inner of graphs.values()) uploadLarge(device, inner);
+    else if (value.fits) value.tensor(device);
+  }
+  for (const { graphs } of graph.steps) for (const inner of graphs.values()) uploadConstants(device, inner, used);
+}
+
+/** Names that ops may read on the device; shapes and axes are read on the host. */
+function readOnDevice({ steps, outputs }: Graph): Set<string> {
+  const names = new Set(outputs.map(({ name }) => name));
+  for (const { node, operator, graphs } of steps) {
+    const { reads = [] } = operator;
+    node.inputs.forEach((name, index) => void (reads !== 'all' && !reads.includes(index) && names.add(name)));
+    for (const inner of graphs.values()) for (const name of readOnDevice(inner)) names.add(name);
+  }
+  return names;
 }

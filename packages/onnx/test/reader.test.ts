@@ -90,7 +90,7 @@ it('lists every node that is not supported, once, before anything runs', () => {
     graph: graphOf([
       node('Frobnicate', ['x'], ['a'], { name: 'one' }),
       node('Frobnicate', ['a'], ['b'], { name: 'two' }),
-      node('MaxPool', ['b'], ['c', 'd'], { attributes: { kernel_shape: [2] } }),
+      node('MaxPool', ['b'], ['c', 'd'], { attributes: { kernel_shape: [2, 2, 2] } }),
       node('Relu', ['c'], ['e'], { domain: 'com.example', name: '' }),
       node('Relu', ['e'], ['y']),
     ]),
@@ -98,7 +98,7 @@ it('lists every node that is not supported, once, before anything runs', () => {
   expect(() => read(bytes)).toThrow(InputError);
   expect(() => read(bytes)).toThrow(/4 nodes of the model cannot be run/);
   expect(() => read(bytes)).toThrow(/Frobnicate \(opset 21\): "one", "two"/);
-  expect(() => read(bytes)).toThrow(/MaxPool \(opset 21\) with its second output, Indices: "maxpool"/);
+  expect(() => read(bytes)).toThrow(/MaxPool \(opset 21\) with its second output, Indices, over volumes: "maxpool"/);
   expect(() => read(bytes)).toThrow(/com.example.Relu \(opset 1\): the one that makes "e"/);
 });
 

@@ -40,7 +40,7 @@ export class Value {
   tensor(device: Device): Tensor {
     if (!this.handle) {
       const { type, shape, data } = this.numbers as HostTensor;
-      expectFits(type, data);
+      expectFits(this.numbers as HostTensor);
       const dtype = dtypeOf(type, device);
       this.handle = keep(tensor(data, { shape, dtype, device }));
     }
@@ -56,6 +56,11 @@ export class Value {
   /** A second value of the same memory. */
   share(): Value {
     return new Value(this.type, this.shape, this.numbers, this.handle && keep(secondHandle(this.handle)));
+  }
+
+  /** Whether the engine's integers, of 32 bits, hold all numbers. */
+  get fits(): boolean {
+    return this.numbers === undefined || firstBeyond(this.numbers) < 0;
   }
 
   /** Uploads the numbers and forgets them on the host. */
@@ -74,12 +79,21 @@ export class Value {
 /** Another handle of the same memory, made by an op, so that a tape follows it. */
 export const secondHandle = (x: Tensor): Tensor => reshape(x, x.shape);
 
-/** The engine's integers have 32 bits. */
-function expectFits(type: ElementType, data: HostTensor['data']): void {
-  if (isFloatType(type) || !(data instanceof Float64Array)) return;
-  const [low, high] = type.startsWith('u') ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1];
-  const index = data.findIndex((value) => !(value >= low && value <= high));
+/** Numbers that an integer has on the device. */
+const deviceRange = (type: ElementType): readonly [number, number] => (type.startsWith('u') ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1]);
+
+/** Index of the first integer that 32 bits do not hold, or -1. */
+function firstBeyond({ type, data }: HostTensor): number {
+  if (isFloatType(type) || !(data instanceof Float64Array)) return -1;
+  const [low, high] = deviceRange(type);
+  return data.findIndex((value) => !(value >= low && value <= high));
+}
+
+function expectFits(numbers: HostTensor): void {
+  const index = firstBeyond(numbers);
   if (index < 0) return;
+  const { type, data } = numbers;
+  const [low, high] = deviceRange(type);
   throw new InputError(
     'onnx',
     `value ${data[index]} at index ${index} of an ${type} tensor does not fit into 32 bits, which is what the engine's integers have`,

@@ -4,7 +4,7 @@ import type { Tensor } from '@mudpt/tensor';
 import type { NodeProto } from '../format/proto.ts';
 import { isFloatType } from '../format/types.ts';
 import type { Call } from '../node/call.ts';
-import { intAttribute, type Operator, type Operators } from '../node/operator.ts';
+import type { Operator, Operators } from '../node/operator.ts';
 import { typed } from '../node/results.ts';
 import { type AxisWindows, convolve, poolAxes, type Surround, surround, windowsOf } from './windows.ts';
 
@@ -13,98 +13,61 @@ const allOf = (windows: readonly AxisWindows[], key: 'stride' | 'dilation'): num
 /** Correlation of input `x` with a weight, by the attributes of a Conv node. */
 export function convOf(call: Call, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const windows = windowsOf(call, weight.shape.slice(2));
-  const options = { strides: allOf(windows, 'stride'), dilations: allOf(windows, 'dilation'), groups: call.int('group', 1) };
-  if (windows.every(({ before, after }) => before === after))
-    return convolve(x, weight, bias, { ...options, padding: windows.map(({ before }) => before) });
-  return convolve(
-    surround(
-      x,
-      windows.map(({ before, after }): Surround => [before, after]),
-    ),
-    weight,
-    bias,
-    options,
-  );
-}
-
-/** The transpose of a convolution: a convolution of the input, its cells `stride` apart, with the weight turned around. */
-function transposedConv(call: Call): Tensor {
-  const [x, weight] = [call.x(0), call.x(1)];
-  const sizes = x.shape.slice(2);
-  const kernel = weight.shape.slice(2);
-  const groups = call.int('group', 1);
-  const [strides, dilations, pads] = [call.ints('strides'), call.ints('dilations'), call.ints('pads')];
-  const [added, wanted] = [call.ints('output_padding'), call.ints('output_shape')];
-  const automatic = call.text('auto_pad', 'NOTSET');
-  const amounts = sizes.map((size, axis): Surround => {
-    const stride = strides?.[axis] ?? 1;
-    const reach = (dilations?.[axis] ?? 1) * ((kernel[axis] ?? 1) - 1);
-    const more = added?.[axis] ?? 0;
-    const full = stride * (size - 1) + more + reach + 1;
-    let [before, after] = [pads?.[axis] ?? 0, pads?.[axis + sizes.length] ?? 0];
-    const target = wanted?.at(axis - sizes.length) ?? (automatic.startsWith('SAME') ? size * stride : undefined);
-    if (target !== undefined) {
-      const total = full - target;
-      before = automatic === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
-      after = total - before;
-    }
-    return [reach - before, reach - after + more];
+  return convolve(x, weight, bias, {
+    strides: allOf(windows, 'stride'),
+    dilations: allOf(windows, 'dilation'),
+    groups: call.int('group', 1),
+    padding: windows.map(({ before, after }): Surround => [before, after]),
   });
-  const spread = sizes.reduce((image, _, axis) => withGaps(image, axis + 2, strides?.[axis] ?? 1), x);
-  const [inputs = 1, outputs = 1] = weight.shape;
-  const parts = engine.reshape(weight, [groups, inputs / groups, outputs, ...kernel]);
-  const turned = engine.reshape(engine.movedim(parts, 2, 1), [groups * outputs, inputs / groups, ...kernel]);
-  const flipped = engine.flip(
-    turned,
-    kernel.map((_, axis) => axis + 2),
-  );
-  return convolve(surround(spread, amounts), engine.contiguous(flipped), call.maybe(2), {
-    strides: sizes.map(() => 1),
-    dilations: sizes.map((_, axis) => dilations?.[axis] ?? 1),
-    groups,
-  });
-}
-
-/** Zeros between the cells of an axis. */
-function withGaps(x: Tensor, axis: number, stride: number): Tensor {
-  if (stride === 1) return x;
-  const size = x.shape[axis] ?? 1;
-  const apart = engine.unsqueeze(x, axis + 1);
-  const padded = engine.pad(
-    apart,
-    apart.shape.map((_, i): engine.Padding => (i === axis + 1 ? [0, stride - 1] : [0, 0])),
-  );
-  const joined = engine.reshape(padded, [...x.shape.slice(0, axis), size * stride, ...x.shape.slice(axis + 1)]);
-  return engine.narrow(joined, axis, 0, (size - 1) * stride + 1);
 }
 
 const kernelOf = (call: Call): readonly number[] => call.ints('kernel_shape') ?? [];
-const borders = (windows: readonly AxisWindows[], withExtra: boolean): Surround[] =>
-  windows.map(({ before, after, extra }) => [before, after + (withExtra ? extra : 0)]);
 
 const maxPool: Operator = {
   by: 'op',
-  refuses: (node: NodeProto) => {
-    if (node.outputs.length > 1 && node.outputs[1] !== '') return 'with its second output, Indices';
-    return intAttribute(node, 'storage_order', 0) === 1 ? 'with storage_order 1' : undefined;
+  refuses: ({ outputs, attributes }: NodeProto) => {
+    const kernel = attributes.get('kernel_shape');
+    const isFlat = kernel?.kind === 'ints' && kernel.value.length <= 2;
+    return outputs[1] && !isFlat ? 'with its second output, Indices, over volumes' : undefined;
   },
   run: (call) => {
     const windows = windowsOf(call, kernelOf(call));
     // Bytes are whole numbers in f32, too.
     const x = isFloatType(call.type(0)) ? call.x(0) : engine.cast(call.x(0), 'f32');
-    const image = surround(x, borders(windows, true), Number.NEGATIVE_INFINITY);
-    return poolAxes(image, windows, (part, kernel, stride, dilation) => engine.maxPool2d(part, kernel, { stride, dilation }));
+    if (!call.wants(1)) return poolAxes(x, windows, (part, { kernel, ...options }) => engine.maxPool2d(part, kernel, options));
+    let places: Tensor | undefined;
+    const values = poolAxes(x, windows, (part, { kernel, ...options }) => {
+      const found = engine.maxPool2dWithIndices(part, kernel, options);
+      places = found.indices;
+      return found.values;
+    });
+    const isByColumn = call.int('storage_order', 0) === 1;
+    return [values, typed(call, 'int64', engine.reshape(inTensor(places as Tensor, x.shape, isByColumn), values.shape))];
   },
 };
 
-/** Means of windows without padding. */
-function means(x: Tensor, windows: readonly AxisWindows[]): Tensor {
-  return poolAxes(x, windows, (part, kernel, stride, dilation) => {
-    if (dilation[0] === 1 && dilation[1] === 1) return engine.avgPool2d(part, kernel, { stride });
-    const channels = part.shape[1] ?? 1;
-    const share = 1 / (kernel[0] * kernel[1]);
-    const weight = engine.full([channels, 1, ...kernel], share, { device: part.device, dtype: part.dtype });
-    return engine.conv2d(part, weight, undefined, { stride, dilation, groups: channels });
+/** Places in images [N, C, H, W] as places in the whole tensor. */
+function inTensor(places: Tensor, shape: readonly number[], isByColumn: boolean): Tensor {
+  const [n = 1, c = 1, ...image] = shape;
+  const [height = 1, width = 1] = image.length === 1 ? [1, ...image] : image;
+  const signed = engine.cast(places, 'i32');
+  const inImage = isByColumn ? engine.add(engine.mul(engine.mod(signed, width), height), engine.floorDiv(signed, width)) : signed;
+  const first = engine.mul(engine.arange(n * c, { dtype: 'i32', device: places.device }), height * width);
+  return engine.add(inImage, engine.reshape(first, [n, c, 1, 1]));
+}
+
+/** Means of windows, over what counts of each. */
+function means(x: Tensor, windows: readonly AxisWindows[], countsPadding: boolean): Tensor {
+  return poolAxes(x, windows, (part, { kernel, stride, padding, dilation }) => {
+    if (dilation[0] === 1 && dilation[1] === 1) return engine.avgPool2d(part, kernel, { stride, padding, countsPadding });
+    const sums = (image: Tensor): Tensor => {
+      const channels = image.shape[1] ?? 1;
+      const weight = engine.ones([channels, 1, ...kernel], { device: image.device, dtype: image.dtype });
+      return engine.conv2d(image, weight, undefined, { stride, dilation, padding, groups: channels });
+    };
+    const [, , height = 1, width = 1] = part.shape;
+    const all = countsPadding ? kernel[0] * kernel[1] : sums(engine.ones([1, 1, height, width], { device: part.device, dtype: part.dtype }));
+    return engine.div(sums(part), all);
   });
 }
 
@@ -113,15 +76,18 @@ const averagePool: Operator = {
   run: (call) => {
     const windows = windowsOf(call, kernelOf(call));
     const x = call.x(0);
-    const total = means(surround(x, borders(windows, true)), windows);
     const countsPadding = call.int('count_include_pad', 0) === 1;
-    const isWhole = windows.every(({ before, after, extra }) => extra === 0 && (countsPadding || before + after === 0));
-    if (isWhole) return total;
-    // The share of each window that counts.
-    const ones = engine.ones([1, 1, ...x.shape.slice(2)], { device: x.device, dtype: x.dtype });
-    const counted = countsPadding ? surround(ones, borders(windows, false), 1) : ones;
-    const rest = windows.map(({ before, after, extra }): Surround => (countsPadding ? [0, extra] : [before, after + extra]));
-    return engine.div(total, means(surround(counted, rest), windows));
+    if (!countsPadding || windows.every(({ extra }) => extra === 0)) return means(x, windows, countsPadding);
+    // Padding counts, but not the cells beyond it that the last window reaches into.
+    const padded = surround(
+      x,
+      windows.map(({ before, after }): Surround => [before, after]),
+    );
+    return means(
+      padded,
+      windows.map((axis) => ({ ...axis, before: 0, after: 0 })),
+      false,
+    );
   },
 };
 
@@ -133,7 +99,7 @@ const lpPool: Operator = {
     const p = call.int('p', 2);
     const powers = engine.pow(engine.abs(call.x(0)), p);
     const count = windows.reduce((product, { taps }) => product * taps, 1);
-    return engine.pow(engine.mul(means(surround(powers, borders(windows, true)), windows), count), 1 / p);
+    return engine.pow(engine.mul(means(powers, windows, true), count), 1 / p);
   },
 };
 
@@ -203,7 +169,6 @@ export const convolutionOperators: Operators = {
   Col2Im: col2Im,
   Conv: { by: 'op', run: (call) => convOf(call, call.x(0), call.x(1), call.maybe(2)) },
   ConvInteger: convInteger,
-  ConvTranspose: { by: 'composition', run: transposedConv },
   GlobalAveragePool: global((x, axes) => engine.mean(x, axes, { keepdim: true })),
   GlobalLpPool: global((x, axes, call) => engine.norm(x, axes, { keepdim: true, p: call.int('p', 2) })),
   GlobalMaxPool: global((x, axes) => engine.max(x, axes, { keepdim: true })),

@@ -190,6 +190,14 @@ export const createOperators: Operators = {
   HammingWindow: cosineWindow(25 / 46, 21 / 46, 0),
   HannWindow: cosineWindow(0.5, 0.5, 0),
   MelWeightMatrix: { by: 'composition', reads: 'all', run: (call) => Value.host(melMatrix(call)) },
+  Multinomial: {
+    by: 'op',
+    isRandom: true,
+    run: (call) => {
+      const drawn = engine.categorical(call.x(0), { key: keyOf(call), count: call.int('sample_size', 1) });
+      return typed(call, typeAttribute(call, 'dtype', 'int32'), drawn);
+    },
+  },
   OneHot: oneHot,
   RandomNormal: random(normal, given),
   RandomNormalLike: random(normal, alike),

@@ -5,6 +5,7 @@ import { attentionOperators } from './attention.ts';
 import { controlOperators } from './control.ts';
 import { convolutionOperators } from './convolution.ts';
 import { createOperators } from './create.ts';
+import { detectionOperators } from './detection.ts';
 import { indexingOperators } from './indexing.ts';
 import { lossOperators } from './loss.ts';
 import { matrixOperators } from './matrix.ts';
@@ -15,6 +16,7 @@ import { recurrentOperators } from './recurrent.ts';
 import { reduceOperators } from './reduce.ts';
 import { resizeOperators } from './resize.ts';
 import { signalOperators } from './signal.ts';
+import { transposedOperators } from './transposed.ts';
 import { viewOperators } from './views.ts';
 
 /** Versions of the standard operators that are read. */
@@ -25,6 +27,7 @@ export const operators: Operators = {
   ...controlOperators,
   ...convolutionOperators,
   ...createOperators,
+  ...detectionOperators,
   ...indexingOperators,
   ...lossOperators,
   ...matrixOperators,
@@ -35,6 +38,7 @@ export const operators: Operators = {
   ...reduceOperators,
   ...resizeOperators,
   ...signalOperators,
+  ...transposedOperators,
   ...viewOperators,
 };
 

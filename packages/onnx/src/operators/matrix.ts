@@ -2,47 +2,12 @@
 import * as engine from '@mudpt/tensor';
 import type { Tensor } from '@mudpt/tensor';
 import { isFloatType } from '../format/types.ts';
-import type { Operator, Operators } from '../node/operator.ts';
+import { type Operator, type Operators, textAttribute } from '../node/operator.ts';
 import { typed } from '../node/results.ts';
-
-/** Terms of a product of bytes whose sum f32 holds exactly: 256 * 255 * 255 < 2^24. */
-const EXACT_TERMS = 256;
-/** Elements of the table of all terms that a product of wide integers may take. */
-const MAX_TERMS = 2 ** 26;
-
-/** a x b of integers of at most 9 bits, exact, as i32. */
-export function byteProduct(a: Tensor, b: Tensor): Tensor {
-  const [rows, columns] = [engine.cast(a, 'f32'), engine.cast(b, 'f32')];
-  const terms = a.shape[a.rank - 1] ?? 1;
-  const axis = b.rank === 1 ? 0 : b.rank - 2;
-  let total: Tensor | undefined;
-  for (let at = 0; at < terms; at += EXACT_TERMS) {
-    const length = Math.min(EXACT_TERMS, terms - at);
-    const part = engine.cast(engine.matmul(engine.narrow(rows, -1, at, length), engine.narrow(columns, axis, at, length)), 'i32');
-    total = total ? engine.add(total, part) : part;
-  }
-  return total ?? engine.cast(engine.matmul(rows, columns), 'i32');
-}
-
-/** a x b of integers of any size: all terms, then their sums. */
-function integerProduct(a: Tensor, b: Tensor): Tensor {
-  const left = a.rank === 1 ? engine.unsqueeze(a, 0) : a;
-  const right = b.rank === 1 ? engine.unsqueeze(b, 1) : b;
-  const terms = engine.mul(engine.unsqueeze(left, -1), engine.unsqueeze(right, -3));
-  const sums = engine.sum(terms, -2);
-  const dropped = [...(a.rank === 1 ? [sums.rank - 2] : []), ...(b.rank === 1 ? [sums.rank - 1] : [])];
-  return dropped.length > 0 ? engine.squeeze(sums, dropped) : sums;
-}
 
 const matmul: Operator = {
   by: 'op',
-  run: (call) => {
-    const [a, b] = [call.x(0), call.x(1)];
-    if (isFloatType(call.type(0))) return engine.matmul(a, b);
-    if (a.size * (b.shape[b.rank - 1] ?? 1) > MAX_TERMS)
-      throw call.error(`a product of integers of [${a.shape.join(', ')}] and [${b.shape.join(', ')}] is too large`, 'use floats');
-    return integerProduct(a, b);
-  },
+  run: (call) => engine.matmul(call.x(0), call.x(1)),
 };
 
 /** alpha A B + beta C. */
@@ -54,24 +19,48 @@ const gemm: Operator = {
     const [a, b, c] = [call.x(0), call.x(1), call.maybe(2)];
     const isLinear = alpha === 1 && beta === 1 && !transposeA && transposeB && isFloatType(call.type(0));
     if (isLinear && c?.rank === 1 && c.size === b.shape[0]) return engine.linear(a, b, c);
-    const product = isFloatType(call.type(0))
-      ? engine.matmul(a, b, { transposeA, transposeB, alpha })
-      : engine.mul(integerProduct(transposeA ? engine.transpose(a) : a, transposeB ? engine.transpose(b) : b), alpha);
+    const product = engine.matmul(a, b, { transposeA, transposeB, alpha });
     if (!c || beta === 0) return product;
     return engine.add(product, beta === 1 ? c : engine.mul(c, beta));
   },
 };
 
+/** Labels of the result: given, or those that occur once, sorted. */
+function labelsOf(equation: string): { readonly terms: readonly string[]; readonly out: string } {
+  const [from = '', to] = equation.split('->');
+  const terms = from.split(',');
+  const all = [...terms.join('')].toSorted();
+  return { terms, out: to ?? all.filter((label) => all.indexOf(label) === all.lastIndexOf(label)).join('') };
+}
+
+/** One operand after another; what neither the result nor a later operand names is summed at once. */
+function contract(equation: string, operands: readonly Tensor[]): Tensor {
+  const { terms, out } = labelsOf(equation);
+  let [labels = ''] = terms;
+  return operands.slice(1).reduce((product, operand, index) => {
+    const term = terms[index + 1] ?? '';
+    const later = [out, ...terms.slice(index + 2)].join('');
+    const isLast = index === operands.length - 2;
+    const kept = isLast ? out : [...new Set(labels + term)].filter((label) => later.includes(label)).join('');
+    const next = engine.einsum(`${labels},${term}->${kept}`, product, operand);
+    labels = kept;
+    return next;
+  }, operands[0] as Tensor);
+}
+
 const einsum: Operator = {
   by: 'op',
-  refuses: (node) => (node.inputs.length > 2 ? `of ${node.inputs.length} operands` : undefined),
+  refuses: (node) =>
+    node.inputs.length > 2 && textAttribute(node, 'equation', '').includes('...') ? `of ${node.inputs.length} operands with "..."` : undefined,
   run: (call) => {
     const equation = call.text('equation', '').replaceAll(' ', '');
-    if (call.inputs.length === 2) return engine.einsum(equation, call.x(0), call.x(1));
-    // One operand times a scalar.
+    const operands = call.inputs.map((_, index) => call.x(index));
+    if (operands.length > 2) return contract(equation, operands);
+    const [a, b] = operands as [Tensor, Tensor | undefined];
+    if (b) return engine.einsum(equation, a, b);
+    // One operand is taken times a scalar.
     const [from = '', to] = equation.split('->');
-    const one = engine.ones([], { device: call.device, dtype: call.x(0).dtype });
-    return engine.einsum(to === undefined ? `${from},` : `${from},->${to}`, call.x(0), one);
+    return engine.einsum(to === undefined ? `${from},` : `${from},->${to}`, a, engine.ones([], { device: call.device, dtype: a.dtype }));
   },
 };
 
@@ -86,7 +75,7 @@ function shifted(x: Tensor, zero: Tensor | undefined, axis: 'rows' | 'columns'):
 const matmulInteger: Operator = {
   by: 'composition',
   run: (call) =>
-    typed(call, 'int32', byteProduct(shifted(call.x(0), call.maybe(2), 'rows'), shifted(call.x(1), call.maybe(3), 'columns'))),
+    typed(call, 'int32', engine.matmul(shifted(call.x(0), call.maybe(2), 'rows'), shifted(call.x(1), call.maybe(3), 'columns'))),
 };
 
 export const matrixOperators: Operators = {

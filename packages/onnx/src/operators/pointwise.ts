@@ -86,16 +86,9 @@ const div: Operator = {
   },
 };
 
-/** The remainder with the sign of x. */
-function remainder(x: Operand, y: Operand): Tensor {
-  const [a, b] = [x, y].map((operand) => (operand instanceof Tensor ? engine.abs(operand) : Math.abs(operand))) as [Operand, Operand];
-  const rest = engine.mod(a, b);
-  return engine.where(engine.lt(x, 0), engine.neg(rest), rest);
-}
-
 const mod: Operator = {
   by: 'op',
-  run: (call) => (call.int('fmod', 0) === 1 && !call.type(0).startsWith('u') ? remainder : engine.mod)(call.operand(0), call.operand(1)),
+  run: (call) => (call.int('fmod', 0) === 1 ? engine.fmod : engine.mod)(call.operand(0), call.operand(1)),
   host: (call) => {
     const isC = call.int('fmod', 0) === 1;
     return mapElements('Mod', call.type(0), [call.host(0), call.host(1)], (x = 0, y = 1) => (isC ? x % y : x - y * Math.floor(x / y)));
@@ -208,27 +201,29 @@ const thresholded: Operator = {
 const logicalOperand = (host: (x: boolean, y: boolean) => boolean, op: Binary): Operator =>
   comparison(op, (x, y) => host(x !== 0, y !== 0));
 
-const asinh: Unary = (x) => {
-  const size = engine.abs(x);
-  // log1p keeps what is small exact.
-  const value = engine.log1p(engine.add(size, engine.div(engine.square(size), engine.add(engine.sqrt(engine.add(engine.square(size), 1)), 1))));
-  return engine.mul(engine.sign(x), value);
+/** Bits moved to the left or right; those of narrow types that leave them are lost. */
+const bitShift: Operator = {
+  by: 'op',
+  run: (call) => wrap(call.type(0), (call.text('direction', '') === 'LEFT' ? engine.shiftLeft : engine.shiftRight)(call.operand(0), call.operand(1))),
 };
-const acosh: Unary = (x) => engine.log(engine.add(x, engine.sqrt(engine.sub(engine.square(x), 1))));
-const atanh: Unary = (x) => engine.mul(engine.sub(engine.log1p(x), engine.log1p(engine.neg(x))), 0.5);
 
-const composed = (op: Unary): Operator => ({ ...unary(op), by: 'composition' });
+const bitwise = (op: Binary): Operator => ({ by: 'op', run: (call) => op(call.operand(0), call.operand(1)) });
 
 export const pointwiseOperators: Operators = {
   Abs: unary(engine.abs, Math.abs),
   Acos: unary(engine.acos),
-  Acosh: composed(acosh),
+  Acosh: unary(engine.acosh),
   Add: arithmetic(engine.add, (x, y) => x + y),
   And: logicalOperand((x, y) => x && y, engine.logicalAnd),
   Asin: unary(engine.asin),
-  Asinh: composed(asinh),
+  Asinh: unary(engine.asinh),
   Atan: unary(engine.atan),
-  Atanh: composed(atanh),
+  Atanh: unary(engine.atanh),
+  BitShift: bitShift,
+  BitwiseAnd: bitwise(engine.bitwiseAnd),
+  BitwiseNot: { by: 'op', run: (call) => wrap(call.type(0), engine.bitwiseNot(call.x(0))) },
+  BitwiseOr: bitwise(engine.bitwiseOr),
+  BitwiseXor: bitwise(engine.bitwiseXor),
   Ceil: unary(engine.ceil, Math.ceil),
   Celu: { by: 'op', run: (call) => engine.celu(call.x(0), call.float('alpha', 1)) },
   Clip: clip,

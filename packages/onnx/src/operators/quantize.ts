@@ -8,7 +8,6 @@ import { intAttribute, type Operator, type Operators } from '../node/operator.ts
 import { typed } from '../node/results.ts';
 import type { Value } from '../node/value.ts';
 import { integerConv } from './convolution.ts';
-import { byteProduct } from './matrix.ts';
 
 /** A scale or zero point as wide as `x`: one number, one for each place of an axis, or one for each block along it. */
 function spread(call: Call, x: Tensor, parameter: Tensor): Tensor {
@@ -90,7 +89,7 @@ const perRow = (x: Tensor): Tensor => (x.rank === 1 && x.size > 1 ? engine.unsqu
 const qlinearMatMul: Operator = {
   by: 'composition',
   run: (call) => {
-    const product = byteProduct(centered(call.x(0), perRow(call.x(2))), centered(call.x(3), call.x(5)));
+    const product = engine.matmul(centered(call.x(0), perRow(call.x(2))), centered(call.x(3), call.x(5)));
     return quantized(call, scaled(product, perRow(call.x(1)), call.x(4)), call.x(6), call.x(7), call.type(7));
   },
 };

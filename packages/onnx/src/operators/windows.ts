@@ -54,56 +54,59 @@ export function surround(x: Tensor, amounts: readonly Surround[], value = 0): Te
   return amounts.some(([before, after]) => before !== 0 || after !== 0) ? engine.pad(x, [[0, 0], [0, 0], ...amounts], value) : x;
 }
 
-/** A convolution without padding over 1, 2 or 3 axes. */
-export function convolve(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | undefined,
-  options: { readonly strides: readonly number[]; readonly dilations: readonly number[]; readonly groups: number; readonly padding?: readonly number[] },
-): Tensor {
-  const { strides, dilations, groups, padding = strides.map(() => 0) } = options;
-  const pair = (list: readonly number[], fill: number): readonly [number, number] => [list.at(-2) ?? fill, list.at(-1) ?? fill];
-  const flat = { stride: pair(strides, 1), dilation: pair(dilations, 1), padding: pair(padding, 0), groups };
-  if (strides.length === 1)
-    return engine.squeeze(engine.conv2d(engine.unsqueeze(x, 2), engine.unsqueeze(weight, 2), bias, flat), 2);
-  if (strides.length === 2) return engine.conv2d(x, weight, bias, flat);
-  // Images of each depth by themselves, for each depth of the window.
-  const [stride = 1, dilation = 1, around = 0] = [strides[0], dilations[0], padding[0]];
-  const deep = around === 0 ? x : engine.pad(x, [[0, 0], [0, 0], [around, around]]);
-  const [images = 1, , depth = 1] = deep.shape;
-  const taps = weight.shape[2] ?? 1;
-  const places = Math.floor((depth - dilation * (taps - 1) - 1) / stride) + 1;
-  let total: Tensor | undefined;
-  for (let tap = 0; tap < taps; tap += 1) {
-    const start = tap * dilation;
-    const planes = engine.slice(deep, [null, null, { start, stop: start + stride * (places - 1) + 1, step: stride }]);
-    const [, channels = 1, , height = 1, width = 1] = planes.shape;
-    const batch = engine.reshape(engine.permute(planes, [0, 2, 1, 3, 4]), [images * places, channels, height, width]);
-    const part = engine.conv2d(batch, engine.select(weight, 2, tap), tap === 0 ? bias : undefined, flat);
-    total = total ? engine.add(total, part) : part;
+/** Padding of all sides, those before first, as the engine's options have it. */
+export const sides = (amounts: readonly Surround[]): number[] => [...amounts.map(([before]) => before), ...amounts.map(([, after]) => after)];
+
+type Convolution = {
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly groups: number;
+  readonly padding: readonly Surround[];
+};
+
+/** A convolution over 1, 2 or 3 axes. */
+export function convolve(x: Tensor, weight: Tensor, bias: Tensor | undefined, { strides, dilations, groups, padding }: Convolution): Tensor {
+  const around = sides(padding);
+  if (strides.length === 1) {
+    const [stride = 1, dilation = 1] = [strides[0], dilations[0]];
+    return engine.conv1d(x, weight, bias, { stride, dilation, groups, padding: around as [number, number] });
   }
-  const [, outputs = 1, height = 1, width = 1] = (total as Tensor).shape;
-  return engine.permute(engine.reshape(total as Tensor, [images, places, outputs, height, width]), [0, 2, 1, 3, 4]);
+  if (strides.length === 2) {
+    const [stride, dilation] = [strides as [number, number], dilations as [number, number]];
+    return engine.conv2d(x, weight, bias, { stride, dilation, groups, padding: around as [number, number, number, number] });
+  }
+  const [stride, dilation] = [strides as [number, number, number], dilations as [number, number, number]];
+  return engine.conv3d(x, weight, bias, { stride, dilation, groups, padding: around as [number, number, number, number, number, number] });
 }
 
-/** A pool that can be done axis by axis, over 1, 2 or 3 axes without padding. */
-export function poolAxes(
-  x: Tensor,
-  windows: readonly AxisWindows[],
-  pool: (x: Tensor, kernel: readonly [number, number], stride: readonly [number, number], dilation: readonly [number, number]) => Tensor,
-): Tensor {
-  const of = (key: 'taps' | 'stride' | 'dilation'): readonly [number, number] => [
-    windows.length > 1 ? (windows.at(-2)?.[key] ?? 1) : 1,
-    windows.at(-1)?.[key] ?? 1,
-  ];
-  const flat = (image: Tensor): Tensor => pool(image, of('taps'), of('stride'), of('dilation'));
-  if (windows.length === 1) return engine.squeeze(flat(engine.unsqueeze(x, 2)), 2);
-  if (windows.length === 2) return flat(x);
+/** How windows lie over an image with two axes. */
+export type Flat = {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly padding: readonly [number, number, number, number];
+};
+
+function flatOf(rows: AxisWindows | undefined, columns: AxisWindows | undefined): Flat {
+  const both = (key: 'taps' | 'stride' | 'dilation'): [number, number] => [rows?.[key] ?? 1, columns?.[key] ?? 1];
+  const after = (axis: AxisWindows | undefined): number => (axis?.after ?? 0) + (axis?.extra ?? 0);
+  return {
+    kernel: both('taps'),
+    stride: both('stride'),
+    dilation: both('dilation'),
+    padding: [rows?.before ?? 0, columns?.before ?? 0, after(rows), after(columns)],
+  };
+}
+
+/** A pool that can be done axis by axis, over 1, 2 or 3 axes. */
+export function poolAxes(x: Tensor, windows: readonly AxisWindows[], pool: (x: Tensor, flat: Flat) => Tensor): Tensor {
+  const flat = flatOf(windows.at(-2), windows.at(-1));
+  if (windows.length === 1) return engine.squeeze(pool(engine.unsqueeze(x, 2), flat), 2);
+  if (windows.length === 2) return pool(x, flat);
   const [n = 1, c = 1, d = 1, h = 1, w = 1] = x.shape;
-  const planes = flat(engine.reshape(x, [n, c * d, h, w]));
+  const planes = pool(engine.reshape(x, [n, c * d, h, w]), flat);
   const [, , height = 1, width = 1] = planes.shape;
-  const [first] = windows as [AxisWindows];
   const columns = engine.reshape(planes, [n, c, d, height * width]);
-  const pooled = pool(columns, [first.taps, 1], [first.stride, 1], [first.dilation, 1]);
-  return engine.reshape(pooled, [n, c, first.places, height, width]);
+  const pooled = pool(columns, flatOf(windows[0], undefined));
+  return engine.reshape(pooled, [n, c, windows[0]?.places ?? 1, height, width]);
 }

@@ -122,6 +122,15 @@ const integerCases = [
   ...integers('Max', Math.max, ['int32', 'uint32']),
 ];
 
+const bits: Case[] = [
+  ...integers('BitwiseAnd', (a, b) => a & b, ['int32', 'uint8']),
+  ...integers('BitwiseOr', (a, b) => a | b, ['int32']),
+  ...integers('BitwiseXor', (a, b) => a ^ b, ['int32']),
+  ...integers('BitShift', (a, b) => a >>> b, ['uint32'], { direction: 'RIGHT' }, '_right'),
+  ...integers('BitShift', (a, b) => (a << b) & 255, ['uint8'], { direction: 'LEFT' }, '_left'),
+  { name: 'test_bitwise_not_3d', op: 'BitwiseNot', inputs: [typed('int32', whole(-9, 9))], expected: [typed('int32', map(whole(-9, 9), (v) => ~v))] },
+];
+
 /** What 8 bits cannot hold wraps around. */
 const wrapping: Case[] = [
   {
@@ -184,6 +193,7 @@ export const elementwiseCases: readonly Case[] = [
   ...unaryCases,
   ...arithmeticCases,
   ...integerCases,
+  ...bits,
   ...wrapping,
   ...comparisonCases,
   ...logicCases,

@@ -24,6 +24,7 @@ const products: Case[] = [
   floats('test_gemm_default_no_bias', 'Gemm', [a, b], matmul(a, b)),
   floats('test_einsum_batch_matmul', 'Einsum', [left, right], matmul(left, right), { equation: 'bij, bjk -> bik' }),
   floats('test_einsum_inner_prod', 'Einsum', [bias, bias], einsum('i,i', bias, bias), { equation: 'i,i' }),
+  floats('test_einsum_three_operands', 'Einsum', [a, b, bias], reshape(matmul(matmul(a, b), reshape(bias, [5, 1])), [3]), { equation: 'ij,jk,k->i' }),
   floats('test_einsum_sum', 'Einsum', [a], R.sum(a, { axes: [1] }), { equation: 'ij->i' }),
   {
     name: 'test_matmulinteger',
@@ -72,6 +73,8 @@ function transposedConv(x: Ref, weight: Ref, stride: number, padding: number, ex
 }
 const [small, spread] = [normal([1, 2, 3, 3], 58), normal([2, 3, 3, 3], 59)];
 
+const [row, rowKernel] = [normal([1, 2, 1, 5], 60), normal([2, 3, 1, 3], 63)];
+
 const conv = (name: string, inputs: readonly Ref[], expected: Ref, attributes: Case['attributes'] = {}): Case => floats(`test_${name}`, 'Conv', inputs, expected, attributes);
 const convolutions: Case[] = [
   conv('conv_with_strides_padding', [image, kernel, channelBias], conv2d(image, kernel, { stride: 2, padding: 1, bias: channelBias }), { strides: [2, 2], pads: [1, 1, 1, 1] }),
@@ -82,14 +85,25 @@ const convolutions: Case[] = [
   conv('conv_1d', [line, lineKernel], flatConv(line, lineKernel, { padding: [0, 1] }), { pads: [1, 1] }),
   conv('conv_3d', [volume, cube], conv3d),
   floats('test_convtranspose', 'ConvTranspose', [small, spread], transposedConv(small, spread, 1, 0, 0)),
+  // One row of images is one sequence.
+  floats('test_convtranspose_1d', 'ConvTranspose', [reshape(row, [1, 2, 5]), reshape(rowKernel, [2, 3, 3])], reshape(transposedConv(row, rowKernel, 1, 0, 0), [1, 3, 7])),
+  floats('test_convtranspose_output_shape', 'ConvTranspose', [small, spread], pad(transposedConv(small, spread, 2, 0, 0), [[0, 0], [0, 0], [0, 1], [0, 1]]), { strides: [2, 2], output_shape: [8, 8] }),
   floats('test_convtranspose_pads', 'ConvTranspose', [small, spread], transposedConv(small, spread, 2, 1, 1), { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] }),
 ];
 
+const counting = ref([1, 1, 2, 3], [1, 2, 3, 4, 5, 15]);
 const pools: Case[] = [
   floats('test_maxpool_2d_default', 'MaxPool', [image], maxPool2d(image, 2, { stride: 1 }).out, { kernel_shape: [2, 2] }),
   floats('test_maxpool_2d_pads', 'MaxPool', [image], maxPool2d(image, 3, { stride: 1, padding: 1 }).out, { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
   floats('test_maxpool_2d_ceil', 'MaxPool', [image], maxPool2d(pad(image, [[0, 0], [0, 0], [0, 0], [0, 1]], -99), 2, { stride: 2 }).out, { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }),
   { name: 'test_maxpool_2d_uint8', op: 'MaxPool', attributes: { kernel_shape: [2, 2] }, inputs: [typed('uint8', whole(0, 256, [1, 1, 4, 4], 61))], expected: [typed('uint8', maxPool2d(whole(0, 256, [1, 1, 4, 4], 61), 2, { stride: 1 }).out)] },
+  {
+    name: 'test_maxpool_with_argmax_2d_precomputed_pads',
+    op: 'MaxPool',
+    attributes: { kernel_shape: [5, 5], pads: [2, 2, 2, 2] },
+    inputs: [float(counting)],
+    expected: [float(ref([1, 1, 2, 3], [15, 15, 15, 15, 15, 15])), typed('int64', ref([1, 1, 2, 3], [5, 5, 5, 5, 5, 5]))],
+  },
   floats('test_averagepool_2d_default', 'AveragePool', [image], avgPool2d(image, 2, { stride: 1 }).out, { kernel_shape: [2, 2] }),
   floats('test_averagepool_2d_pads', 'AveragePool', [image], avgPool2d(image, 3, { stride: 1, padding: 1, countsPadding: false }).out, { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
   floats('test_averagepool_2d_pads_count_include_pad', 'AveragePool', [image], avgPool2d(image, 3, { stride: 1, padding: 1 }).out, { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 }),
@@ -206,6 +220,19 @@ export const networkCases: readonly Case[] = [
   ...quantization,
   ...resizing,
   ...recurrent,
+  {
+    name: 'test_nonmaxsuppression_suppress_by_IOU',
+    op: 'NonMaxSuppression',
+    inputs: [float(ref([1, 3, 4], [0, 0, 1, 1, 0, 0.1, 1, 1.1, 0, 10, 1, 11])), float(ref([1, 1, 3], [0.9, 0.75, 0.6])), sizes(3), constant(float(ref([1], [0.5])))],
+    expected: [typed('int64', ref([2, 3], [0, 0, 0, 0, 0, 2]))],
+  },
+  {
+    name: 'test_maxunpool_export_without_output_shape',
+    op: 'MaxUnpool',
+    attributes: { kernel_shape: [2, 2], strides: [2, 2] },
+    inputs: [float(ref([1, 1, 1, 2], [5, 6])), typed('int64', ref([1, 1, 1, 2], [1, 6]))],
+    expected: [float(ref([1, 1, 2, 4], [0, 5, 0, 0, 0, 0, 6, 0]))],
+  },
   { name: 'test_dft', op: 'DFT', opset: 20, inputs: [float(signal), undefined, constant(int(1))], expected: [float(spectrum)] },
   { name: 'test_hannwindow_symmetric', op: 'HannWindow', attributes: { periodic: 0 }, inputs: [typed('int32', ref([], [5]))], expected: [float(ref([5], [0, 0.5, 1, 0.5, 0]))] },
 ];
