@@ -4,7 +4,7 @@ import { findChromium } from './scripts/chromium.mjs';
 import { readmeExamples } from './test/readme/plugin.ts';
 
 /**
- * The suite of the engine, of the gradients, and of clip in headless Chromium, on its SwiftShader: every `*.test.ts` that can run in a page.
+ * The suite of the engine, of the gradients, of onnx, and of clip in headless Chromium, on its SwiftShader: every `*.test.ts` that can run in a page.
  * Left out:
  * - `*.node.test.ts`, which need Node: files, processes, the tuner's file, the recorded plans that bench reads, two adapters at once;
  * - packages/testing: the tests of the f64 references run no kernel and are the same JavaScript in both;
@@ -17,7 +17,7 @@ export default defineConfig({
   optimizeDeps: { exclude: ['webgpu'], include: ['mudpt > zod'] },
   test: {
     include: [
-      'packages/{tensor,autograd,clip}/{src,test}/**/*.test.ts',
+      'packages/{tensor,autograd,onnx,clip}/{src,test}/**/*.test.ts',
       'packages/mudpt/src/methods/**/*.test.ts',
       'test/readme/*.browser.test.ts',
     ],

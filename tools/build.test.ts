@@ -91,7 +91,7 @@ describe('what is published', () => {
       ) as { dependencies?: Record<string, string>; peerDependencies?: Record<string, string> };
       for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies }))
         if (name.startsWith('@mudpt/')) expect(`${name} ${range}`).toBe(`${name} workspace:^`);
-      if (/autograd|clip/.test(folder)) expect(peerDependencies).toHaveProperty('@mudpt/tensor');
+      if (/autograd|clip|onnx/.test(folder)) expect(peerDependencies).toHaveProperty('@mudpt/tensor');
     }
   });
 });

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** What is published, in the order of dependence. All carry one version. */
-export const PUBLISHED = ['shaders', 'packages/tensor', 'packages/autograd', 'packages/clip', 'packages/mudpt'];
+export const PUBLISHED = ['shaders', 'packages/tensor', 'packages/autograd', 'packages/onnx', 'packages/clip', 'packages/mudpt'];
 
 const UNRELEASED = '## [Unreleased]\n';
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(`../${path}`, import.meta.url));

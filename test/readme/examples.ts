@@ -20,6 +20,7 @@ export const examples: readonly Example[] = [
   { page: 'packages/tensor/README.md', name: 'browser.mjs', prints: new RegExp(GLIDER) },
   { page: 'packages/tensor/README.md', name: 'kernel.mjs', prints: /2, ?4, ?6/ },
   { page: 'packages/autograd/README.md', name: 'xor.ts', prints: /^0\.00\d+$/ },
+  { page: 'packages/onnx/README.md', name: 'line.mjs', prints: /^\[ ?2, ?1 ?\] ?\[ ?\[ ?2\.5 ?\], ?\[ ?6\.5 ?\] ?\]$/ },
   {
     page: 'packages/clip/README.md',
     name: 'clip.ts',
