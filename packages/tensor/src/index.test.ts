@@ -14,7 +14,7 @@ const FUNCTIONS_AND_CLASSES = `
   rand randn randint randomWords randperm bernoulli
   randBeta randDirichlet randExponential randGamma randGumbel randLaplace randPoisson truncatedNormal
   compress maskedSelect nonzero unique uniqueAll
-  cat stack einsum countCorrect attentionUnfused packedSequences packedSequencesOnDevice
+  cat stack einsum countCorrect attentionUnfused alibiMask ropeTable packedSequences packedSequencesOnDevice
   byteSource memorySource blobSource httpSource timedFetch REQUEST_SECONDS
   openSafetensors writeSafetensors serializeSafetensors serializeSealedSafetensors readSafetensorsIndex loadTensor tensorToWrite
   removeLeftovers writeFileAtomic

@@ -60,12 +60,13 @@ export { contiguousCopy } from './ops/copy.ts';
 export { cat, type Padding, stack } from './ops/join.ts';
 export { einsum } from './ops/einsum.ts';
 export { compress, maskedSelect, nonzero, type Unique, unique, uniqueAll } from './ops/data-sized.ts';
+export { alibiMask, type RopeOptions, ropeTable } from './ops/rope.ts';
 export { countCorrect } from './ops/count-correct.ts';
 export { attentionUnfused } from './ops/attention-unfused.ts';
 export { PackedSequences, packedSequences, packedSequencesOnDevice } from './kernels/attention/sequences.ts';
 
 // Options of operations.
-export type { AttentionOptions, AttentionPrefix } from './kernels/attention/problem.ts';
+export type { AttentionOptions, AttentionPrefix, AttentionWindow } from './kernels/attention/options.ts';
 export type {
   ImagePadding,
   NamedPadding,
@@ -75,6 +76,7 @@ export type {
   VolumeWindowOptions,
   WindowOptions,
 } from './kernels/conv/geometry.ts';
+export type { DropoutOptions } from './kernels/dropout.ts';
 export type { Axes, ReduceOptions } from './kernels/reduce.ts';
 export type { Conv2dOptions } from './ops/conv2d.ts';
 export type { Conv1dOptions, Conv3dOptions } from './ops/conv-axes.ts';

@@ -42,14 +42,18 @@ export {
   type AttentionBackwardInputs,
   attentionForward,
   type AttentionGradients,
+  isFusedAttention,
 } from './ops/attention.ts';
 export {
   attentionQkvBackward,
   type AttentionQkvBackwardInputs,
   attentionQkvForward,
   type AttentionQkvGradients,
+  isFusedAttentionQkv,
 } from './ops/attention-qkv.ts';
+export { attentionMaskGradient } from './ops/attention-mask.ts';
 export { packedAttentionUnfused } from './ops/attention-unfused.ts';
+export { dropout } from './ops/dropout.ts';
 export { sequencesOf } from './kernels/attention/sequences.ts';
 export { cdistBackward } from './ops/cdist.ts';
 export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './ops/conv2d.ts';
@@ -59,7 +63,7 @@ export {
   crossEntropyForward,
   type CrossEntropyResult,
 } from './ops/cross-entropy.ts';
-export { type Equation, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
+export { type Equation, equationOf, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
 export {
   activationBackward,
   type InputGradientOptions,

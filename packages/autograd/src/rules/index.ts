@@ -12,3 +12,5 @@ import './gather.ts';
 import './conv.ts';
 import './distance.ts';
 import './attention.ts';
+import './dropout.ts';
+import './rope.ts';

@@ -709,7 +709,7 @@ export const specialCases: readonly SpecialCase[] = [...reductions, ...rowsOps];
 export const plainOps: readonly string[] = [
   ...['alias', 'cat', 'contiguous', 'contiguousCopy', 'expand', 'pad', 'permute', 'reshape', 'slice', 'split', 'triu', 'unbind'],
   ...['embedding', 'gather', 'gatherRows', 'indexAdd', 'indexSelect', 'scatterAdd'],
-  ...['conv2d', 'einsum', 'fold', 'unfold'],
+  ...['conv2d', 'einsum', 'fold', 'rope', 'unfold'],
   ...['convTranspose2d'],
   // Of their own tests: attention.special.test.ts.
   ...['attention', 'attentionQkv'],
