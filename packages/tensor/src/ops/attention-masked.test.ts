@@ -53,6 +53,12 @@ const CASES: readonly Case[] = [
 eachDevice('masked attention', (ctx) => {
   const upload = (x: Ref): Tensor => tensor(toF32(x), { device: ctx.device, shape: x.shape });
 
+  /** One template: the lower flash stands for the higher one on CPU adapters, which compile it for seconds. */
+  const variantsFor = (queries: number, packed: boolean) =>
+    fusedVariants(ctx.device, { depth: D, queries, packed }).filter(
+      (name) => name !== 'flash64' || ctx.device.adapter.kind === 'gpu',
+    );
+
   const check = (wanted: Case): Promise<void> =>
     scope(async () => {
       const { isBool = false, bounds } = wanted;
@@ -80,7 +86,7 @@ eachDevice('masked attention', (ctx) => {
   describe('against the definition, by every variant', () => {
     it.each(CASES)('$name', async (wanted) => {
       const [queries = 0] = wanted.q.slice(1);
-      for (const variant of fusedVariants(ctx.device, { depth: D, queries, packed: false })) {
+      for (const variant of variantsFor(queries, false)) {
         using _ = ctx.device.tuner.force('attention', variant);
         try {
           await check(wanted);
@@ -101,7 +107,7 @@ eachDevice('masked attention', (ctx) => {
           Tensor,
         ];
         const window = { left: 4, right: 1 };
-        for (const variant of fusedVariants(device, { depth: D, queries: 61, packed: true })) {
+        for (const variant of variantsFor(61, true)) {
           using _ = device.tuner.force('attention', variant);
           const run = async (given: AttentionOptions, [start, end]: readonly [number, number]): Promise<ArrayLike<number>[]> => {
             const cut = (x: Tensor): Tensor => {

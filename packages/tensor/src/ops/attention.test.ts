@@ -195,7 +195,8 @@ eachDevice('attention', (ctx) => {
         const [q, grad] = [1, 4].map((seed) => random([2, queries, 2, 64], seed)) as [Ref, Ref];
         const [k, v] = [2, 3].map((seed) => random([2, keys, 2, 64], seed)) as [Ref, Ref];
         const truth = { out: maskedAttention(q, k, v, { last }), ...maskedAttentionBackward(q, k, v, grad, { last }) };
-        for (const variant of fusedVariants(device, { depth: 64, queries, packed: false })) {
+        const variants = fusedVariants(device, { depth: 64, queries, packed: false });
+        for (const variant of variants.filter((name) => name !== 'flash64' || device.adapter.kind === 'gpu')) {
           using _ = device.tuner.force('attention', variant);
           using tq = upload(device, q);
           using tk = upload(device, k);
