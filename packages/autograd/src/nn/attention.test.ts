@@ -109,7 +109,10 @@ eachDevice('modules of attention', (ctx) => {
       const { value, gradients } = lossAndGradients(() => mseLoss(block.forward(x, memory), wanted));
       expect(await value.item()).toBeGreaterThan(0);
       for (const [name, weight] of block.namedTensors())
-        expect((await gradients.of(weight).data()).some((g) => g !== 0), name).toBe(true);
+        expect(
+          (await gradients.of(weight).data()).some((g) => g !== 0),
+          name,
+        ).toBe(true);
       gradients.dispose();
     }),
   );

@@ -123,7 +123,10 @@ export class CrossAttention extends Module {
 }
 
 /** Dropout of attention probabilities while training. */
-function dropoutOf({ training, dropout: p }: { readonly training: boolean; readonly dropout: number }, op: string): AttentionOptions {
+function dropoutOf(
+  { training, dropout: p }: { readonly training: boolean; readonly dropout: number },
+  op: string,
+): AttentionOptions {
   return training && p > 0 ? { dropout: { p, ...nextStream(op) } } : {};
 }
 

@@ -2,15 +2,7 @@
  * Gradient rules of attention on separate and on fused projections, dense or packed, with or without a shared prefix. The backward reads the sequences'
  * block tables as well: the rule saves a handle of them, so the caller may dispose its sequences.
  */
-import {
-  attention,
-  type AttentionOptions,
-  attentionQkv,
-  attentionUnfused,
-  scope,
-  type Tensor,
-  unbind,
-} from '@mudpt/tensor';
+import { attention, type AttentionOptions, attentionQkv, attentionUnfused, scope, type Tensor, unbind } from '@mudpt/tensor';
 import {
   attentionBackward,
   attentionForward,

@@ -347,4 +347,11 @@ const composedEinsums: readonly RuleCase[] = [
   },
 ];
 
-export const productCases: readonly RuleCase[] = [...matrices, ...composedEinsums, distance, ...convolutions, ...attentions, ...maskedAttentions];
+export const productCases: readonly RuleCase[] = [
+  ...matrices,
+  ...composedEinsums,
+  distance,
+  ...convolutions,
+  ...attentions,
+  ...maskedAttentions,
+];

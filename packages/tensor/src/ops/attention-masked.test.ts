@@ -67,7 +67,8 @@ eachDevice('masked attention', (ctx) => {
       const cotangent = random(wanted.q, 4, { round: 'f32' });
       const keys = wanted.mask?.at(-1) ?? 1;
       const hides = (at: number): boolean => at % 7 === 3 || (!isBool && at < keys);
-      const mask = wanted.mask && map(random(wanted.mask, 5, { round: 'f32' }), (x, at) => (hides(at) ? -Infinity : isBool ? 0 : x));
+      const mask =
+        wanted.mask && map(random(wanted.mask, 5, { round: 'f32' }), (x, at) => (hides(at) ? -Infinity : isBool ? 0 : x));
       const truth = { ...bounds, ...(mask && { mask }) };
       const given = mask && (isBool ? cast(upload(map(mask, (x) => (x === 0 ? 1 : 0))), 'bool') : upload(mask));
       const options = { ...wanted.options, ...(given && { mask: given }) };
@@ -166,7 +167,9 @@ eachDevice('masked attention', (ctx) => {
       expect(() => attention(x, three, three)).toThrow(/heads of k divide those of q/);
       expect(() => attention(x, x, three)).toThrow(/k \[1, 3, 4, 8\] and v \[1, 3, 3, 8\] differ/);
       expect(() => attention(x, x, x, { mask: integers })).toThrow(/mask has dtype i32/);
-      expect(() => attention(x, x, x, { mask: upload(random([2, 3], 3)) })).toThrow(/mask \[2, 3\] does not broadcast to .*\[1, 4, 3, 3\]/);
+      expect(() => attention(x, x, x, { mask: upload(random([2, 3], 3)) })).toThrow(
+        /mask \[2, 3\] does not broadcast to .*\[1, 4, 3, 3\]/,
+      );
       expect(() => attention(x, x, x, { window: { left: -1 } })).toThrow(/window.left is -1/);
       expect(() => attention(x, x, x, { causal: true, queryOffset: 0.5 })).toThrow(/queryOffset is 0.5/);
       expect(() => attention(x, x, x, { softCap: 0 })).toThrow(/softCap is 0/);

@@ -34,7 +34,11 @@ export function isFusedAttention(q: Tensor, k: Tensor, v: Tensor, options: Atten
   return hasFusedOptions(q, k, options) && q.shape.at(-1) === v.shape.at(-1);
 }
 
-function hasFusedOptions(q: Tensor, k: Tensor, { softCap, dropout, prefix, mask, window, queryOffset }: AttentionOptions): boolean {
+function hasFusedOptions(
+  q: Tensor,
+  k: Tensor,
+  { softCap, dropout, prefix, mask, window, queryOffset }: AttentionOptions,
+): boolean {
   if (softCap !== undefined || dropout) return false;
   return !prefix || (q.shape.at(-2) === k.shape.at(-2) && !mask && !window && queryOffset === undefined);
 }

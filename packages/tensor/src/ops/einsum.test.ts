@@ -49,22 +49,22 @@ eachDevice('einsum', (ctx) => {
     expect(result.isContiguous).toBe(true);
   });
 
-  const MANY: readonly (readonly [string, ...(readonly number[])[]])[] = [
-    ['ij->ji', [3, 4]],
-    ['ij->', [3, 4]],
-    ['ijk->ki', [2, 3, 4]],
-    ['ii->i', [3, 3]],
-    ['iij->j', [3, 3, 4]],
-    ['ii', [3, 3]],
-    ['...i->...', [2, 3, 4]],
-    ['ij,jk,kl->il', [2, 3], [3, 4], [4, 5]],
-    ['i,i,i->i', [4], [4], [1]],
-    ['ij,j,k', [2, 3], [3], [2]],
-    ['...i,ij,...j->...', [2, 3], [3, 4], [2, 4]],
-    ['ab,bc,cd,de->ae', [2, 3], [3, 4], [4, 2], [2, 3]],
-    ['a,ab,b,bc,c,d->d', [2], [2, 3], [3], [3, 2], [2], [3]],
+  const MANY: readonly (readonly [equation: string, shapes: readonly (readonly number[])[]])[] = [
+    ['ij->ji', [[3, 4]]],
+    ['ij->', [[3, 4]]],
+    ['ijk->ki', [[2, 3, 4]]],
+    ['ii->i', [[3, 3]]],
+    ['iij->j', [[3, 3, 4]]],
+    ['ii', [[3, 3]]],
+    ['...i->...', [[2, 3, 4]]],
+    ['ij,jk,kl->il', [[2, 3], [3, 4], [4, 5]]],
+    ['i,i,i->i', [[4], [4], [1]]],
+    ['ij,j,k', [[2, 3], [3], [2]]],
+    ['...i,ij,...j->...', [[2, 3], [3, 4], [2, 4]]],
+    ['ab,bc,cd,de->ae', [[2, 3], [3, 4], [4, 2], [2, 3]]],
+    ['a,ab,b,bc,c,d->d', [[2], [2, 3], [3], [3, 2], [2], [3]]],
   ];
-  it.each(MANY)('%s, one operand or many', async (equation, ...shapes) => {
+  it.each(MANY)('%s, one operand or many', async (equation, shapes) => {
     const operands = shapes.map((shape, at) => random(shape, at));
     const tensors = operands.map((x) => toDevice(ctx.device, x));
     using result = einsum(equation, ...tensors);
@@ -74,7 +74,15 @@ eachDevice('einsum', (ctx) => {
 
   it('contracts in the order of fewest multiplications', () => {
     const extents = new Map(Object.entries({ a: 2, b: 30, c: 40, d: 5 }));
-    const path = contractionPath([['a', 'b'], ['b', 'c'], ['c', 'd']], ['a', 'd'], extents);
+    const path = contractionPath(
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+        ['c', 'd'],
+      ],
+      ['a', 'd'],
+      extents,
+    );
     expect(path.map(({ first, second, labels }) => [first, second, labels.join('')])).toEqual([
       [0, 1, 'ac'],
       [0, 1, 'ad'],

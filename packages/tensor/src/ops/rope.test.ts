@@ -51,7 +51,11 @@ eachDevice('rope', (ctx) => {
       const { given: q } = upload([1, 1, 1, 8], 1);
       const { given: k } = upload([1, 1, 1, 8], 2);
       const table = ropeTable(40, 8, { device });
-      const score = (i: number, j: number) => rope(q, table, { offset: i }).mul(rope(k, table, { offset: j })).sum().item();
+      const score = (i: number, j: number) =>
+        rope(q, table, { offset: i })
+          .mul(rope(k, table, { offset: j }))
+          .sum()
+          .item();
       expect(await score(3, 9)).toBeCloseTo(await score(31, 37), 4);
     }));
 

@@ -16,5 +16,7 @@ function pcg3d(x: number, y: number, z: number): number {
 
 /** Factors of `count` elements: 0, or 1 / (1 - p). */
 export function dropoutFactors(count: number, { p, seed, stream }: { p: number; seed: number; stream: number }): Float64Array {
-  return Float64Array.from({ length: count }, (_, i) => (pcg3d(i, stream, seed) >>> 8 < Math.round(p * 2 ** 24) ? 0 : 1 / (1 - p)));
+  return Float64Array.from({ length: count }, (_, i) =>
+    pcg3d(i, stream, seed) >>> 8 < Math.round(p * 2 ** 24) ? 0 : 1 / (1 - p),
+  );
 }

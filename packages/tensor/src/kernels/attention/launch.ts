@@ -63,7 +63,7 @@ const FAR = 2 ** 29;
 
 /** The mask as seen from a part; heads are counted from the first. */
 function maskParams({ tensor, strides }: AttentionMask, part: Part, row: number, key: number) {
-  const [batch, head, query, along] = strides;
+  const [batch, , query, along] = strides;
   const offset = tensor.offset + part.batch * batch + row * query + key * along;
   const [b, h, q, k] = strides.map((stride) => stride >>> 0) as [number, number, number, number];
   return { mask: [offset >>> 0, b, h, q], mask_key: k, mask_kind: tensor.dtype === 'bool' ? 1 : 2 };
@@ -79,7 +79,16 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
   for (const part of plan.parts) {
     const row = part.block * plan.rows;
     plan.kernel.dispatch(problem.device, {
-      buffers: { q, k, v, out, lse, blocks: plan.blocks ?? q, ...(prefix && { prefix: prefix.storage }), ...maskBuffer(problem, plan, k) },
+      buffers: {
+        q,
+        k,
+        v,
+        out,
+        lse,
+        blocks: plan.blocks ?? q,
+        ...(prefix && { prefix: prefix.storage }),
+        ...maskBuffer(problem, plan, k),
+      },
       params: {
         ...inputGeometry(inputs, plan, part, row),
         ...generalParams(problem, plan, part, row, 0),
@@ -101,7 +110,17 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
   for (const part of plan.parts) {
     const row = part.block * plan.rows;
     plan.kernel.dispatch(problem.device, {
-      buffers: { q, k, v, grad, stats, dq, blocks: plan.blocks ?? q, ...(plan.hasPrefix && { prefix: prefix?.storage ?? k }), ...maskBuffer(problem, plan, k) },
+      buffers: {
+        q,
+        k,
+        v,
+        grad,
+        stats,
+        dq,
+        blocks: plan.blocks ?? q,
+        ...(plan.hasPrefix && { prefix: prefix?.storage ?? k }),
+        ...maskBuffer(problem, plan, k),
+      },
       params: {
         ...inputGeometry(inputs, plan, part, row),
         ...generalParams(problem, plan, part, row, 0),

@@ -147,12 +147,23 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
   const hasPrefix = pass !== 'dkv' && !isGeneral && (problem.prefix !== undefined || branches);
   return {
     kernel: compiled.kernels[pass],
-    defines: { T: dtype, OUT: dtype, ...compiled.defines, ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }), GENERAL: isGeneral ? 1 : 0 },
+    defines: {
+      T: dtype,
+      OUT: dtype,
+      ...compiled.defines,
+      ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }),
+      GENERAL: isGeneral ? 1 : 0,
+    },
     rows,
     slice: compiled.slice,
     hasPrefix,
     isGeneral,
-    params: { depth: depth / 4, causal_offset: isGeneral || lastKey === undefined ? ALL_KEYS : lastKey, split: compiled.split, block_count },
+    params: {
+      depth: depth / 4,
+      causal_offset: isGeneral || lastKey === undefined ? ALL_KEYS : lastKey,
+      split: compiled.split,
+      block_count,
+    },
     blocks: table?.tensor,
     parts: partsOf(device, [x, heads, z], block_count > 0),
   };

@@ -130,8 +130,7 @@ function expectOperand(op: string, name: string, x: Tensor, q: Tensor): void {
   if (x.device !== q.device) throw new LimitError(op, `${name} and q live on different devices`, 'create them on one device');
 }
 
-const isGrouped = (heads: number, keyHeads: number): boolean =>
-  heads === keyHeads || (keyHeads > 0 && heads % keyHeads === 0);
+const isGrouped = (heads: number, keyHeads: number): boolean => heads === keyHeads || (keyHeads > 0 && heads % keyHeads === 0);
 
 /** Batches, rows, heads and head dimension of [B, T, H, D], or of packed [N, H, D]: one batch. */
 function extentOf({ rank, shape }: Tensor): readonly [batch: number, rows: number, heads: number, depth: number] {
