@@ -85,7 +85,7 @@ eachDevice('einsum', (ctx) => {
     );
     expect(path.map(({ first, second, labels }) => [first, second, labels.join('')])).toEqual([
       [0, 1, 'ac'],
-      [0, 1, 'ad'],
+      [0, 1, 'da'],
     ]);
   });
 
