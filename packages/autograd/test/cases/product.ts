@@ -293,7 +293,11 @@ const maskedAttentions: readonly RuleCase[] = [
       name: `rope, ${interleaved ? 'interleaved' : 'halves'}`,
       ...(!interleaved && { half: elsewhere }),
       shapes: [[2, 3, 1, 6]],
-      run: (x) => ops.rope(x, ops.ropeTable(5, 4, { device: x.device, base: 20 }), { interleaved, offset: 2 }),
+      run: (x) =>
+        scope(() => {
+          const table = ops.ropeTable(5, 4, { device: x.device, base: 20 });
+          return ops.rope(x, table, { interleaved, offset: 2 });
+        }),
       reference: (x) => ropes.rope(x, 4, { interleaved, offset: 2, base: 20 }),
     }),
   ),
