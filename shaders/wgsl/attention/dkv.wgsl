@@ -161,7 +161,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       {
 #if GENERAL
         let at = masked(mask_origin, query${t}, min(block.first + ${j}u, row_count - 1u));
-        let seen = query + ${t}u < query_end && at.seen;
+        let seen = (query + ${t}u < query_end) & at.seen;
         let p = select(0.0, exp2(qk${j}_${t} * scale + at.bias - stat${t}.x), seen);
 #else
         let seen = query + ${t}u < query_end && query + ${t}u + params.causal_offset >= block.first + ${j}u;

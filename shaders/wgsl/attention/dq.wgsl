@@ -153,7 +153,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
 #if GENERAL
         let at${t} = masked(mask_origin, min(block.first + ${i}u, row_count - 1u), min(key + ${t}u, key_count - 1u));
-        let ds${t} = select(0.0, exp2(qk${i}_${t} * scale + at${t}.bias - stat.x) * (dp${i}_${t} - stat.y), at${t}.seen && key + ${t}u < key_end);
+        let ds${t} = select(0.0, exp2(qk${i}_${t} * scale + at${t}.bias - stat.x) * (dp${i}_${t} - stat.y), at${t}.seen & (key + ${t}u < key_end));
 #else
         let ds${t} = select(0.0, exp2(qk${i}_${t} * scale - stat.x) * (dp${i}_${t} - stat.y), key + ${t}u < row_end);
 #endif

@@ -153,7 +153,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
     {
       let at = masked(mask_origin, min(block.first + ${i}u, row_count - 1u), min(key + ${t}u, key_count - 1u));
-      qk${i}_${t} = select(minus_infinity, qk${i}_${t} + at.bias, at.seen && key + ${t}u < key_end);
+      qk${i}_${t} = select(minus_infinity, qk${i}_${t} + at.bias, at.seen & (key + ${t}u < key_end));
     }
 #endfor
 #else

@@ -42,13 +42,14 @@ struct Masked {
   bias: f32, // added to the score, times log2(e)
 }
 
+// Without short circuits, whose branches SwiftShader compiles for minutes.
 fn masked(origin: u32, query: u32, key: u32) -> Masked {
   let word = mask[origin + query * params.mask.w + key * params.mask_key];
   let ahead = i32(key) - i32(query);
   let is_added = params.mask_kind == 2u;
-  let is_hidden = params.mask_kind != 0u && word == select(0u, 0xff800000u, is_added);
+  let is_hidden = (params.mask_kind != 0u) & (word == select(0u, 0xff800000u, is_added));
   return Masked(
-    !is_hidden && ahead >= params.first_key && ahead <= params.last_key,
+    !is_hidden & (ahead >= params.first_key) & (ahead <= params.last_key),
     select(0.0, bitcast<f32>(word) * 1.4426950408889634, is_added));
 }
 #endif
