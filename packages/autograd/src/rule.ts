@@ -51,19 +51,27 @@ export type RuleOptions<F extends AnyFunction> = {
    * rules whose forward or backward dispatches kernels.
    */
   readonly composition?: F;
+  /** Which calls the op itself makes of other ops: tapes record these instead of the rule. */
+  readonly isComposed?: (...args: Parameters<F>) => boolean;
 };
 
 const rules = new WeakMap<Op, AnyRule>();
 const compositions = new WeakMap<Op, AnyFunction>();
+const composedCalls = new WeakMap<Op, (...args: readonly unknown[]) => boolean>();
 const constant = new WeakSet<Op>();
 
 /**
  * Gives `op` a gradient. The tape does not record the ops that the rule calls; a tape outside of it does, which makes a rule of ops
  * differentiable again.
  */
-export function defineRule<F extends AnyFunction>(op: Op<F>, rule: Rule<F>, { composition }: RuleOptions<F> = {}): void {
+export function defineRule<F extends AnyFunction>(
+  op: Op<F>,
+  rule: Rule<F>,
+  { composition, isComposed }: RuleOptions<F> = {},
+): void {
   rules.set(op as unknown as Op, rule as unknown as AnyRule);
   if (composition) compositions.set(op as unknown as Op, composition);
+  if (isComposed) composedCalls.set(op as unknown as Op, isComposed as (...args: readonly unknown[]) => boolean);
 }
 
 /** See {@link RuleOptions}. */
@@ -78,6 +86,11 @@ export function withoutGradient(...ops: readonly Op[]): void {
 
 export function ruleOf(op: Op): AnyRule | undefined {
   return rules.get(op);
+}
+
+/** The rule that a tape runs for a call: none where the op makes it of other ops. */
+export function ruleOfCall(op: Op, args: readonly unknown[]): AnyRule | undefined {
+  return composedCalls.get(op)?.(...args) ? undefined : rules.get(op);
 }
 
 export function isConstantOp(op: Op): boolean {

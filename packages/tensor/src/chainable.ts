@@ -40,6 +40,7 @@ export {
 export { fold, unfold } from './ops/unfold.ts';
 export { attention } from './ops/attention.ts';
 export { attentionQkv } from './ops/attention-qkv.ts';
+export { rope } from './ops/rope.ts';
 export * from './pointwise/ops.ts';
 export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, sum, variance } from './ops/reduce.ts';
 export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp } from './ops/scan.ts';

@@ -15,7 +15,7 @@ const FUNCTIONS_AND_CLASSES = `
   randBeta randDirichlet randExponential randGamma randGumbel randLaplace randPoisson truncatedNormal
   fft ifft fft2 ifft2 rfft irfft stft hannWindow hammingWindow blackmanWindow
   compress maskedSelect nonzero unique uniqueAll
-  cat stack einsum countCorrect attentionUnfused packedSequences packedSequencesOnDevice
+  cat stack einsum countCorrect attentionUnfused alibiMask ropeTable packedSequences packedSequencesOnDevice
   byteSource memorySource blobSource httpSource timedFetch REQUEST_SECONDS
   openSafetensors writeSafetensors serializeSafetensors serializeSealedSafetensors readSafetensorsIndex loadTensor tensorToWrite
   removeLeftovers writeFileAtomic

@@ -76,12 +76,13 @@ export {
   type StftOptions,
   type WindowFunctionOptions,
 } from './ops/fft.ts';
+export { alibiMask, type RopeOptions, ropeTable } from './ops/rope.ts';
 export { countCorrect } from './ops/count-correct.ts';
 export { attentionUnfused } from './ops/attention-unfused.ts';
 export { PackedSequences, packedSequences, packedSequencesOnDevice } from './kernels/attention/sequences.ts';
 
 // Options of operations.
-export type { AttentionOptions, AttentionPrefix } from './kernels/attention/problem.ts';
+export type { AttentionOptions, AttentionPrefix, AttentionWindow } from './kernels/attention/options.ts';
 export type {
   ImagePadding,
   NamedPadding,
@@ -91,6 +92,7 @@ export type {
   VolumeWindowOptions,
   WindowOptions,
 } from './kernels/conv/geometry.ts';
+export type { DropoutOptions } from './kernels/dropout.ts';
 export type { Axes, ReduceOptions } from './kernels/reduce.ts';
 export type { Conv2dOptions } from './ops/conv2d.ts';
 export type { Conv1dOptions, Conv3dOptions } from './ops/conv-axes.ts';

@@ -42,14 +42,18 @@ export {
   type AttentionBackwardInputs,
   attentionForward,
   type AttentionGradients,
+  isFusedAttention,
 } from './ops/attention.ts';
 export {
   attentionQkvBackward,
   type AttentionQkvBackwardInputs,
   attentionQkvForward,
   type AttentionQkvGradients,
+  isFusedAttentionQkv,
 } from './ops/attention-qkv.ts';
+export { attentionMaskGradient } from './ops/attention-mask.ts';
 export { packedAttentionUnfused } from './ops/attention-unfused.ts';
+export { dropout } from './ops/dropout.ts';
 export { sequencesOf } from './kernels/attention/sequences.ts';
 export { fourier } from './ops/fourier.ts';
 export { cdistBackward } from './ops/cdist.ts';
@@ -60,7 +64,7 @@ export {
   crossEntropyForward,
   type CrossEntropyResult,
 } from './ops/cross-entropy.ts';
-export { type Equation, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
+export { type Equation, equationOf, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
 export {
   activationBackward,
   type InputGradientOptions,

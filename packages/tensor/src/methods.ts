@@ -64,6 +64,7 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/pointwise-losses.ts') &
   typeof import('./pointwise/ops.ts') &
   typeof import('./ops/reduce.ts') &
+  typeof import('./ops/rope.ts') &
   typeof import('./ops/scan.ts') &
   typeof import('./ops/scatter.ts') &
   typeof import('./ops/search.ts') &

@@ -2,7 +2,7 @@
 import type { Op } from './definition/op.ts';
 import { argumentsCheck } from './definition/arguments.ts';
 import type * as chainable from './chainable.ts';
-import type { AttentionOptions } from './kernels/attention/problem.ts';
+import type { AttentionOptions } from './kernels/attention/options.ts';
 import type { Conv2dOptions } from './ops/conv2d.ts';
 import type { Conv1dOptions, Conv3dOptions } from './ops/conv-axes.ts';
 import type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/conv-transpose.ts';
@@ -21,6 +21,7 @@ import type { PointwiseRow } from './pointwise/row.ts';
 import type { RandomOptions } from './ops/random.ts';
 import type { VarianceOptions } from './ops/reduce.ts';
 import type { ReduceOptions } from './kernels/reduce.ts';
+import type { RopeOptions } from './ops/rope.ts';
 import type { ScatterOptions } from './ops/scatter.ts';
 import type { CategoricalOptions, TruncatedNormalOptions } from './ops/distributions.ts';
 import type { SortOptions, TopkOptions } from './ops/sort.ts';
@@ -43,7 +44,17 @@ const matrices = 'a:tensor';
 const along = 'x:tensor axis?:number';
 const scatter = 'x:tensor axis:number index:tensor source:tensor';
 const search = keysOf<SearchOptions>({ right: true });
-const attends = keysOf<AttentionOptions>({ causal: true, scale: true, cuSeqlens: true, prefix: true });
+const attends = keysOf<AttentionOptions>({
+  causal: true,
+  queryOffset: true,
+  window: true,
+  mask: true,
+  scale: true,
+  softCap: true,
+  dropout: true,
+  cuSeqlens: true,
+  prefix: true,
+});
 const convolves = keysOf<Conv2dOptions & Conv1dOptions & Conv3dOptions>({ ...windows, groups: true });
 const convolvesBack = keysOf<ConvTranspose2dOptions & ConvTranspose1dOptions>({ ...windows, groups: true, outputPadding: true });
 const pools = keysOf<MaxPoolOptions & MaxPool1dOptions & MaxPool3dOptions>({ ...windows, ceilMode: true });
@@ -165,6 +176,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   rmsNorm: 'x:tensor weight?:tensor eps?:number',
   roll: 'x:tensor shift:number axis?:number',
   rot90: 'x:tensor turns?:number axes?:numbers',
+  rope: take('x:tensor table:tensor', keysOf<RopeOptions>({ offset: true, interleaved: true, inverse: true })),
   scatter: take(scatter, keysOf<ScatterOptions>({ reduction: true })),
   scatterAdd: scatter,
   scatterND: take('x:tensor index:tensor source:tensor', keysOf<ScatterOptions>({ reduction: true })),
@@ -204,7 +216,7 @@ const functions: Readonly<Record<string, Signature>> = {
   cat: 'tensors:tensors axis?:number',
   countCorrect: 'logits:tensor labels:tensor',
   stack: 'tensors:tensors axis?:number',
-  einsum: 'equation:text a:tensor b:tensor',
+  einsum: 'equation:text ...operands:tensor',
   rand: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'low', 'high'] },
   randn: { takes: 'shape:numbers options:key', options: [...RANDOM_KEYS, 'mean', 'std'] },
   randint: { takes: 'shape:numbers low:number high:number options:key', options: RANDOM_KEYS },

@@ -1,9 +1,13 @@
 // Parameters and bindings of the attention kernels: the subgroup and the flash form of a PASS ("forward", "dq" or "dkv") have the same.
 //
 // A tensor's layout is (offset, batch stride, row stride, head stride) in units of 4 elements; the head dimension is dense.
+// GENERAL=1: heads of queries share heads of keys, each query has a window of keys, scores have a mask; then there is no prefix.
 // Needs Quad and Slice of attention/elements.wgsl.
 // Include only.
 struct Params {
+#if GENERAL
+  mask: vec4<u32>,    // offset, batch stride, head stride, row stride, in elements; 0 where it repeats
+#endif
   q: vec4<u32>,
   k: vec4<u32>,
   v: vec4<u32>,
@@ -35,6 +39,14 @@ struct Params {
   causal_offset: u32, // query i attends to keys up to i + causal_offset: 0 if causal, else more than there are
   split: u32,         // see attention/subgroup.wgsl; 0 in the flash form
   scale: f32,         // of the scores; in the forward pass times log2(e)
+#if GENERAL
+  mask_key: u32,      // stride of the mask along keys
+  mask_kind: u32,     // 0: none; 1: words, 0 where a key is hidden; 2: f32 that are added to scores
+  group: u32,         // heads of queries that share one of keys and values
+  first_head: u32,    // of the grid, among heads of queries; in the pass dkv among those of keys
+  first_key: i32,     // query i attends to keys from i + first_key ...
+  last_key: i32,      // ... up to i + last_key; causal_offset is unused
+#endif
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -56,4 +68,7 @@ struct Params {
 #endif
 #if PREFIX
 @group(0) @binding(8) var<storage, read> prefix: array<Quad>;      // keys and values of the prefix, two layouts in one buffer
+#endif
+#if GENERAL
+@group(0) @binding(9) var<storage, read> mask: array<u32>;         // see attention/masked.wgsl; any buffer if there is none
 #endif

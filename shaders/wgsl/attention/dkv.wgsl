@@ -11,7 +11,7 @@
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)).
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured docs/kernels/attention.md
-// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16
+// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 GENERAL=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=1
 #if !TILE
 enable subgroups;
 #endif
@@ -22,6 +22,7 @@ enable subgroups;
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"
+#include "attention/masked.wgsl"
 #include "attention/subgroup.wgsl"
 
 #let STEP = LANES * KEYS
@@ -41,13 +42,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // causal key the queries are those from its row on.
   let block = block_of(group, groups);
   let row_count = select(params.keys, block.length, block.packed);
-  let query_end = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);
+  let query_count = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);
+#if GENERAL
+  let query_range = queries_of(block, query_count);
+  let query_begin = query_range.x;
+  let query_end = query_range.y;
+#else
   let query_begin = block.first - min(block.first, params.causal_offset);
-  let q_operand = operand_of(params.q, NO_PREFIX, block);
-  let grad_operand = operand_of(params.grad, NO_PREFIX, block);
+  let query_end = query_count;
+#endif
   let k_origin = origin_of(params.k, block);
   let v_origin = origin_of(params.v, block);
-  let stats_origin = origin_of(params.stats, block);
   let side = side_of(lane);
 #for c in COLUMNS
   let slice_${c} = slice_of(lane, ${c}u);
@@ -77,6 +82,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
   let scale = params.scale * 1.4426950408889634;
 
+#if GENERAL
+  for (var member = 0u; member < params.group; member++) {
+  let query_block = query_block_of(block, member);
+  let mask_origin = mask_origin_of(block.batch, query_block.head);
+#else
+  let query_block = block;
+#endif
+  let q_operand = operand_of(params.q, NO_PREFIX, query_block);
+  let grad_operand = operand_of(params.grad, NO_PREFIX, query_block);
+  let stats_origin = origin_of(params.stats, query_block);
   for (var step = query_begin; step < query_end; step += ${STEP}u) {
     // 3. qk = q k^T and dp = grad v^T: lanes hold KEYS queries each. Rows of k go in groups of 8, and a group after the last row is skipped.
     let query = step + lane * ${KEYS}u;
@@ -144,8 +159,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
 #for j in 8 * g..8 * g + 8
       {
+#if GENERAL
+        let at = masked(mask_origin, query${t}, min(block.first + ${j}u, row_count - 1u));
+        let seen = (query + ${t}u < query_end) & at.seen;
+        let p = select(0.0, exp2(qk${j}_${t} * scale + at.bias - stat${t}.x), seen);
+#else
         let seen = query + ${t}u < query_end && query + ${t}u + params.causal_offset >= block.first + ${j}u;
         let p = select(0.0, exp2(qk${j}_${t} * scale - stat${t}.x), seen);
+#endif
         let ds = p * select(0.0, dp${j}_${t} - stat${t}.y, seen);
         qk${j}_${t} = ds;
         dp${j}_${t} = p;
@@ -203,6 +224,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     workgroupBarrier(); // the next step overwrites p_tile and ds_tile
 #endif
   }
+#if GENERAL
+  }
+#endif
 
   // 6. Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot know,
   // and do not unroll the loop.

@@ -6,7 +6,7 @@
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); fully masked rows have lse 1e30, so p = 0.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured docs/kernels/attention.md
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 GENERAL=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=1
 #if !TILE
 enable subgroups;
 #endif
@@ -16,6 +16,7 @@ enable subgroups;
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"
+#include "attention/masked.wgsl"
 #include "attention/subgroup.wgsl"
 
 #let STEP = LANES * KEYS
@@ -34,12 +35,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let block = block_of(group, groups);
   let row_count = select(params.queries, block.length, block.packed);
   let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+#if GENERAL
+  let key_range = keys_of(block, key_count);
+  let key_begin = key_range.x;
+  let key_end = key_range.y;
+  let mask_origin = mask_origin_of(block.batch, params.first_head + block.head);
+#else
+  let key_begin = 0u;
   let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+#endif
   let q_origin = origin_of(params.q, block);
   let grad_origin = origin_of(params.grad, block);
   let stats_origin = origin_of(params.stats, block);
-  let k_operand = operand_of(params.k, params.prefix_k, block);
-  let v_operand = operand_of(params.v, params.prefix_v, block);
+  let kv_block = kv_block_of(block);
+  let k_operand = operand_of(params.k, params.prefix_k, kv_block);
+  let v_operand = operand_of(params.v, params.prefix_v, kv_block);
   let side = side_of(lane);
 #for c in COLUMNS
   let slice_${c} = slice_of(lane, ${c}u);
@@ -69,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
   let scale = params.scale * 1.4426950408889634;
 
-  for (var step = 0u; step < key_end; step += ${STEP}u) {
+  for (var step = key_begin; step < key_end; step += ${STEP}u) {
     // 3. qk = q k^T and dp = grad v^T: lanes hold KEYS keys each. Rows go in groups of 8, and a group after the last row is skipped.
     let key = step + lane * ${KEYS}u;
 #for t in KEYS
@@ -132,14 +142,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     {
 #for i in 8 * g..8 * g + 8
       {
+#if !GENERAL
         let row_end = min(key_end, params.prefix_len + block.first + ${i + 1}u + params.causal_offset);
+#endif
 #if TILE
         let stat = stats[stats_origin + min(block.first + ${i}u, row_count - 1u) * params.stats.z];
 #else
         let stat = ${BROADCAST}(stat${i / LANES}, ${i % LANES}u);
 #endif
 #for t in KEYS
+#if GENERAL
+        let at${t} = masked(mask_origin, min(block.first + ${i}u, row_count - 1u), min(key + ${t}u, key_count - 1u));
+        let ds${t} = select(0.0, exp2(qk${i}_${t} * scale + at${t}.bias - stat.x) * (dp${i}_${t} - stat.y), at${t}.seen & (key + ${t}u < key_end));
+#else
         let ds${t} = select(0.0, exp2(qk${i}_${t} * scale - stat.x) * (dp${i}_${t} - stat.y), key + ${t}u < row_end);
+#endif
         qk${i}_${t} = ds${t};
 #if TILE
         ds_tile[${(i * KEYS + t) * LANES}u + lane] = ds${t};

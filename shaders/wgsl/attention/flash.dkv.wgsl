@@ -6,7 +6,7 @@
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)).
 // Measured docs/kernels/attention.md
-// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 BYTES=28672 | T=f16 OUT=f32 ROWS=32 DEPTH=8
+// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 BYTES=28672 GENERAL=0 | T=f16 OUT=f32 ROWS=32 DEPTH=8 GENERAL=0 | T=f16 OUT=f32 ROWS=32 DEPTH=8 GENERAL=1
 #let PASS = "dkv"
 #let PREFIX = 0
 #let SLICE = 4
@@ -16,6 +16,7 @@
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"
+#include "attention/masked.wgsl"
 #include "attention/flash.tiles.wgsl"
 
 @compute @workgroup_size(${THREADS})
@@ -23,13 +24,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // 1. The block of keys and the queries that attend to it: for a causal key those from its row on.
   let block = block_of(group, groups);
   let row_count = select(params.keys, block.length, block.packed);
-  let query_end = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);
+  let query_count = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);
+#if GENERAL
+  let query_range = queries_of(block, query_count);
+  let query_begin = query_range.x;
+  let query_end = query_range.y;
+#else
   let query_begin = block.first - min(block.first, params.causal_offset);
-  let q_operand = operand_of(params.q, NO_PREFIX, block);
-  let grad_operand = operand_of(params.grad, NO_PREFIX, block);
+  let query_end = query_count;
+#endif
   let k_origin = origin_of(params.k, block);
   let v_origin = origin_of(params.v, block);
-  let stats_origin = origin_of(params.stats, block);
   let ty = thread / 8u;
   let tx = thread % 8u;
 
@@ -50,6 +55,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let scale = params.scale * 1.4426950408889634;
 
   let last = max(query_end, 1u) - 1u;
+#if GENERAL
+  for (var member = 0u; member < params.group; member++) {
+  let query_block = query_block_of(block, member);
+  let mask_origin = mask_origin_of(block.batch, query_block.head);
+#else
+  let query_block = block;
+#endif
+  let q_operand = operand_of(params.q, NO_PREFIX, query_block);
+  let grad_operand = operand_of(params.grad, NO_PREFIX, query_block);
+  let stats_origin = origin_of(params.stats, query_block);
   var q_next = fetch_q(q_operand, query_begin, last, thread);
   var grad_next = fetch_grad(grad_operand, query_begin, last, thread);
   for (var step = query_begin; step < query_end; step += ${STEP}u) {
@@ -70,8 +85,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let lse = vec4<f32>(stat0.x, stat1.x, stat2.x, stat3.x);
     let delta = vec4<f32>(stat0.y, stat1.y, stat2.y, stat3.y);
 #for i in 4
+#if GENERAL
+#for j in 4
+    let at${i}_${j} = masked(mask_origin, min(query[${j}], last), min(block.first + 4u * ty + ${i}u, row_count - 1u));
+#endfor
+    let seen${i} = (query < vec4<u32>(query_end)) & vec4<bool>(at${i}_0.seen, at${i}_1.seen, at${i}_2.seen, at${i}_3.seen);
+    let bias${i} = vec4<f32>(at${i}_0.bias, at${i}_1.bias, at${i}_2.bias, at${i}_3.bias);
+    let p${i} = select(vec4<f32>(), exp2(qk.row${i} * scale + bias${i} - lse), seen${i});
+#else
     let seen${i} = (query < vec4<u32>(query_end)) & (query + vec4<u32>(params.causal_offset) >= vec4<u32>(block.first + 4u * ty + ${i}u));
     let p${i} = select(vec4<f32>(), exp2(qk.row${i} * scale - lse), seen${i});
+#endif
     p_tile[4u * ty + ${i}u][tx] = p${i};
 #endfor
     workgroupBarrier();
@@ -120,6 +144,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     workgroupBarrier(); // the next step overwrites what is read here
   }
+#if GENERAL
+  }
+#endif
 
   // 7. The gradient of qk is that of scale q k^T, so far without its scale.
   let dk_origin = origin_of(params.dk, block);

@@ -5,7 +5,7 @@
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); rows without keys have lse 1e30, so p = 0.
 // Measured docs/kernels/attention.md
-// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0
+// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 GENERAL=0 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=0 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=1
 #let PASS = "dq"
 #let SLICE = 4
 #let STEP = 32
@@ -14,6 +14,7 @@
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"
+#include "attention/masked.wgsl"
 #include "attention/flash.tiles.wgsl"
 
 @compute @workgroup_size(${THREADS})
@@ -22,15 +23,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let block = block_of(group, groups);
   let row_count = select(params.queries, block.length, block.packed);
   let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+#if GENERAL
+  let key_range = keys_of(block, key_count);
+  let key_begin = key_range.x;
+  let key_end = key_range.y;
+  let mask_origin = mask_origin_of(block.batch, params.first_head + block.head);
+#else
+  let key_begin = 0u;
   let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+#endif
   let q_origin = origin_of(params.q, block);
   let grad_origin = origin_of(params.grad, block);
   let stats_origin = origin_of(params.stats, block);
-  let k_operand = operand_of(params.k, params.prefix_k, block);
-  let v_operand = operand_of(params.v, params.prefix_v, block);
+  let kv_block = kv_block_of(block);
+  let k_operand = operand_of(params.k, params.prefix_k, kv_block);
+  let v_operand = operand_of(params.v, params.prefix_v, kv_block);
   let ty = thread / 8u;
   let tx = thread % 8u;
+#if !GENERAL
   let row_ends = min(vec4<u32>(key_end), vec4<u32>(params.prefix_len + block.first + 4u * ty + params.causal_offset) + vec4<u32>(1u, 2u, 3u, 4u));
+#endif
 
   // 2. Rows of q and grad, and what attention/delta.wgsl has of them.
   for (var i = thread; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
@@ -49,9 +61,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let scale = params.scale * 1.4426950408889634;
 
   let last = max(key_end, 1u) - 1u;
-  var k_next = fetch_k(k_operand, 0u, last, thread);
-  var v_next = fetch_v(v_operand, 0u, last, thread);
-  for (var step = 0u; step < key_end; step += ${STEP}u) {
+  var k_next = fetch_k(k_operand, key_begin, last, thread);
+  var v_next = fetch_v(v_operand, key_begin, last, thread);
+  for (var step = key_begin; step < key_end; step += ${STEP}u) {
     // 3. dp = grad v^T and qk = q k^T.
     stage(v_next, thread);
     workgroupBarrier();
@@ -66,7 +78,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     // 4. ds = p (dp - delta), 0 where masked.
     let key = vec4<u32>(step + 4u * tx) + vec4<u32>(0u, 1u, 2u, 3u);
 #for i in 4
+#if GENERAL
+#for j in 4
+    let at${i}_${j} = masked(mask_origin, min(block.first + 4u * ty + ${i}u, row_count - 1u), min(key[${j}], last));
+#endfor
+    let seen${i} = (key < vec4<u32>(key_end)) & vec4<bool>(at${i}_0.seen, at${i}_1.seen, at${i}_2.seen, at${i}_3.seen);
+    let bias${i} = vec4<f32>(at${i}_0.bias, at${i}_1.bias, at${i}_2.bias, at${i}_3.bias);
+    p_tile[4u * ty + ${i}u][tx] = select(vec4<f32>(), exp2(qk.row${i} * scale + bias${i} - stat${i}.x) * (dp.row${i} - stat${i}.y), seen${i});
+#else
     p_tile[4u * ty + ${i}u][tx] = select(vec4<f32>(), exp2(qk.row${i} * scale - stat${i}.x) * (dp.row${i} - stat${i}.y), key < vec4<u32>(row_ends[${i}]));
+#endif
 #endfor
     workgroupBarrier();
 

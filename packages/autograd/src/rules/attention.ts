@@ -2,21 +2,15 @@
  * Gradient rules of attention on separate and on fused projections, dense or packed, with or without a shared prefix. The backward reads the sequences'
  * block tables as well: the rule saves a handle of them, so the caller may dispose its sequences.
  */
-import {
-  attention,
-  type AttentionOptions,
-  type AttentionPrefix,
-  attentionQkv,
-  attentionUnfused,
-  scope,
-  type Tensor,
-  unbind,
-} from '@mudpt/tensor';
+import { attention, type AttentionOptions, attentionQkv, attentionUnfused, scope, type Tensor, unbind } from '@mudpt/tensor';
 import {
   attentionBackward,
   attentionForward,
+  attentionMaskGradient,
   attentionQkvBackward,
   attentionQkvForward,
+  isFusedAttention,
+  isFusedAttentionQkv,
   packedAttentionUnfused,
   sequencesOf,
 } from '@mudpt/tensor/internal';
@@ -28,20 +22,25 @@ function saveSequences(context: RuleContext, op: string, x: Tensor, options: Att
   return cuSeqlens ? { ...options, cuSeqlens: context.saveResource(sequencesOf(op, x.device, cuSeqlens)) } : options;
 }
 
-/** Options for the backward: the prefix as saved. */
-function savePrefix(context: RuleContext, options: AttentionOptions, prefix: AttentionPrefix | undefined): AttentionOptions {
-  return prefix ? { ...options, prefix: { k: context.save(prefix.k), v: context.save(prefix.v) } } : options;
+/** Options for the backward: prefix and mask as saved. */
+function saveOptions(context: RuleContext, options: AttentionOptions): AttentionOptions {
+  const { prefix, mask } = options;
+  return {
+    ...options,
+    ...(prefix && { prefix: { k: context.save(prefix.k), v: context.save(prefix.v) } }),
+    ...(mask && { mask: context.save(mask) }),
+  };
 }
 
 /** With a matrix of all pairs, that of packed sequences too. */
-function attentionComposed(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+function withAllPairs(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   return options.cuSeqlens ? packedAttentionUnfused(q, k, v, options) : attentionUnfused(q, k, v, options);
 }
 
-function attentionQkvComposed(qkv: Tensor, options: AttentionOptions = {}): Tensor {
+function withAllPairsOfQkv(qkv: Tensor, options: AttentionOptions = {}): Tensor {
   return scope(() => {
     const [q, k, v] = unbind(qkv, qkv.rank - 3) as [Tensor, Tensor, Tensor];
-    return attentionComposed(q, k, v, options);
+    return withAllPairs(q, k, v, options);
   });
 }
 
@@ -50,7 +49,8 @@ defineRule(
   (context, q, k, v, given = {}) => {
     const options = saveSequences(context, 'attention', q, given);
     const { out, lse } = attentionForward({ q, k, v }, options);
-    const { prefix } = options;
+    const { prefix, mask } = options;
+    const needsMask = context.needs(mask);
     const needs = {
       q: context.needs(q),
       k: context.needs(k),
@@ -59,18 +59,19 @@ defineRule(
       prefixV: context.needs(prefix?.v),
     };
     const saved = { q: context.save(q), k: context.save(k), v: context.save(v), out: context.save(out), lse: context.save(lse) };
-    const kept = savePrefix(context, options, prefix);
+    const kept = saveOptions(context, options);
     lse.dispose();
     return {
       output: out,
-      inputs: [q, k, v, prefix?.k, prefix?.v],
+      inputs: [q, k, v, prefix?.k, prefix?.v, mask],
       backward: (grad) => {
         const gradients = attentionBackward({ ...saved, grad, needs }, kept);
-        return [gradients.q, gradients.k, gradients.v, gradients.prefixK, gradients.prefixV];
+        const ofMask = needsMask ? attentionMaskGradient({ ...saved, grad }, kept) : undefined;
+        return [gradients.q, gradients.k, gradients.v, gradients.prefixK, gradients.prefixV, ofMask];
       },
     };
   },
-  { composition: attentionComposed },
+  { composition: withAllPairs, isComposed: (...call) => !isFusedAttention(...call) },
 );
 
 defineRule(
@@ -78,19 +79,23 @@ defineRule(
   (context, qkv, given = {}) => {
     const options = saveSequences(context, 'attentionQkv', qkv, given);
     const { out, lse } = attentionQkvForward(qkv, options);
-    const { prefix } = options;
+    const { prefix, mask } = options;
+    const needsMask = context.needs(mask);
     const needs = { qkv: context.needs(qkv), prefixK: context.needs(prefix?.k), prefixV: context.needs(prefix?.v) };
     const saved = { qkv: context.save(qkv), out: context.save(out), lse: context.save(lse) };
-    const kept = savePrefix(context, options, prefix);
+    const kept = saveOptions(context, options);
     lse.dispose();
     return {
       output: out,
-      inputs: [qkv, prefix?.k, prefix?.v],
+      inputs: [qkv, prefix?.k, prefix?.v, mask],
       backward: (grad) => {
         const gradients = attentionQkvBackward({ ...saved, grad, needs }, kept);
-        return [gradients.qkv, gradients.prefixK, gradients.prefixV];
+        if (!needsMask) return [gradients.qkv, gradients.prefixK, gradients.prefixV];
+        const [q, k, v] = unbind(saved.qkv, saved.qkv.rank - 3) as [Tensor, Tensor, Tensor];
+        const ofMask = attentionMaskGradient({ q, k, v, out: saved.out, lse: saved.lse, grad }, kept);
+        return [gradients.qkv, gradients.prefixK, gradients.prefixV, ofMask];
       },
     };
   },
-  { composition: attentionQkvComposed },
+  { composition: withAllPairsOfQkv, isComposed: (...call) => !isFusedAttentionQkv(...call) },
 );

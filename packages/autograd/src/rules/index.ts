@@ -14,3 +14,5 @@ import './distance.ts';
 import './attention.ts';
 import './linalg.ts';
 import './fft.ts';
+import './dropout.ts';
+import './rope.ts';

@@ -2,7 +2,7 @@
 import { alias, keep, type Tensor, TensorError } from '@mudpt/tensor';
 import { callUnder, type Listener, type OpHook, outerTape, withListener, type WorkHook } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
-import { type AnyRule, carriesGradient, compositionOf, isConstantOp, type RuleContext, ruleOf, tensorsIn } from '../rule.ts';
+import { type AnyRule, carriesGradient, compositionOf, isConstantOp, type RuleContext, ruleOfCall, tensorsIn } from '../rule.ts';
 import { type Entry, release } from './entry.ts';
 import { differentiatedTwice } from './twice.ts';
 import type { Recording } from './recording.ts';
@@ -10,7 +10,7 @@ import type { Slots } from './slots.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
 export class Observer {
-  /** Ops without a rule that run now, outermost first. */
+  /** Ops made of other ops, or without a rule, that run now, outermost first. */
   private readonly running: string[] = [];
 
   constructor(
@@ -52,7 +52,7 @@ export class Observer {
 
   private carryOut(op: Op, args: readonly unknown[], inputs: readonly Tensor[], outer: Listener | undefined): unknown {
     if (isConstantOp(op) || !inputs.some((tensor) => this.slots.needs(tensor))) return callUnder(outer, op, args);
-    const rule = ruleOf(op);
+    const rule = ruleOfCall(op, args);
     if (rule) {
       // Where the backward will be recorded too, an op with a fused backward is recorded as the ops that it is made of.
       const composition = outer && compositionOf(op);

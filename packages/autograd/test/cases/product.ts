@@ -5,9 +5,12 @@ import { feedForward } from '@mudpt/autograd';
 import * as array from '@mudpt/testing/reference/array';
 import * as attentionOracle from '@mudpt/testing/reference/attention';
 import * as conv from '@mudpt/testing/reference/conv';
+import { dropoutFactors } from '@mudpt/testing/reference/dropout';
 import * as distances from '@mudpt/testing/reference/distance';
 import * as products from '@mudpt/testing/reference/matmul';
+import * as masked from '@mudpt/testing/reference/masked-attention';
 import * as nn from '@mudpt/testing/reference/nn';
+import * as ropes from '@mudpt/testing/reference/rope';
 import { constant, type RuleCase } from '../rule-check.ts';
 
 const transposes = [
@@ -27,6 +30,8 @@ const einsums: readonly (readonly [equation: string, a: readonly number[], b: re
   ['iij,k->ik', [3, 3, 2], [4]],
   ['ab,b->a', [3, 1], [4]],
 ];
+
+const chance = { p: 0.3, seed: 5, stream: 2 };
 
 /** Every f16 kernel takes seconds to compile on a CPU adapter. */
 const elsewhere = 'another case of its kind runs in f16';
@@ -230,4 +235,127 @@ const attentions: readonly RuleCase[] = [
   },
 ];
 
-export const productCases: readonly RuleCase[] = [...matrices, distance, ...convolutions, ...attentions];
+const window = { left: 2, right: 1 };
+
+/** Calls that general kernels compute, and those that are composed. */
+const maskedAttentions: readonly RuleCase[] = [
+  {
+    name: 'attention with grouped heads, a window and an added mask',
+    half: elsewhere,
+    shapes: [
+      [2, 3, 4, 8],
+      [2, 5, 2, 8],
+      [2, 5, 2, 8],
+      [4, 1, 5],
+    ],
+    run: (q, k, v, mask) => ops.attention(q, k, v, { window, queryOffset: 'end', mask }),
+    reference: (q, k, v, mask) => masked.maskedAttention(q, k, v, { first: 0, last: 3, mask }),
+  },
+  {
+    name: 'attentionQkv with an added mask',
+    half: elsewhere,
+    shapes: [
+      [2, 3, 3, 2, 8],
+      [3, 3],
+    ],
+    run: (qkv, mask) => ops.attentionQkv(qkv, { causal: true, mask }),
+    reference: (qkv, mask) => {
+      const part = (i: number): array.Ref =>
+        array.reshape(array.slice(qkv, [null, null, { start: i, stop: i + 1 }]), [2, 3, 2, 8]);
+      return masked.maskedAttention(part(0), part(1), part(2), { last: 0, mask });
+    },
+  },
+  {
+    name: 'attention with a soft cap and dropout',
+    half: elsewhere,
+    shapes: [
+      [1, 3, 2, 4],
+      [1, 5, 1, 4],
+      [1, 5, 1, 6],
+    ],
+    run: (q, k, v) => ops.attention(q, k, v, { softCap: 2, dropout: chance }),
+    reference: (q, k, v) =>
+      masked.maskedAttention(q, k, v, { softCap: 2, factors: array.ref([1, 2, 3, 5], dropoutFactors(30, chance)) }),
+  },
+  {
+    name: 'attention with values of another width',
+    half: elsewhere,
+    shapes: [
+      [1, 3, 2, 4],
+      [1, 5, 2, 4],
+      [1, 5, 2, 6],
+    ],
+    run: (q, k, v) => ops.attention(q, k, v),
+    reference: (q, k, v) => masked.maskedAttention(q, k, v),
+  },
+  ...[false, true].map(
+    (interleaved): RuleCase => ({
+      name: `rope, ${interleaved ? 'interleaved' : 'halves'}`,
+      ...(!interleaved && { half: elsewhere }),
+      shapes: [[2, 3, 1, 6]],
+      run: (x) =>
+        scope(() => {
+          const table = ops.ropeTable(5, 4, { device: x.device, base: 20 });
+          return ops.rope(x, table, { interleaved, offset: 2 });
+        }),
+      reference: (x) => ropes.rope(x, 4, { interleaved, offset: 2, base: 20 }),
+    }),
+  ),
+  {
+    name: 'attention with a shared prefix and a mask',
+    half: elsewhere,
+    shapes: [
+      [1, 3, 2, 4],
+      [1, 4, 2, 4],
+      [1, 4, 2, 4],
+      [2, 2, 4],
+      [2, 2, 4],
+      [3, 4],
+    ],
+    run: (q, k, v, pk, pv, mask) => ops.attention(q, k, v, { mask, window, prefix: { k: pk, v: pv } }),
+    // The prefix has no bounds: a mask hides what the window does.
+    reference: (q, k, v, pk, pv, mask) => {
+      const joined = (a: array.Ref, b: array.Ref): array.Ref => array.ref([1, 6, 2, 4], [...a.data, ...b.data]);
+      const all = array.build([3, 6], ([i = 0, c = 0]) => {
+        const ahead = c - 2 - i;
+        if (c < 2) return 0;
+        return ahead < -window.left || ahead > window.right ? -Infinity : array.get(mask, [i, c - 2]);
+      });
+      return masked.maskedAttention(q, joined(pk, k), joined(pv, v), { mask: all });
+    },
+  },
+];
+
+/** One operand, and three: made of other ops, those of two operands among them. */
+const composedEinsums: readonly RuleCase[] = [
+  {
+    name: 'einsum iij->ji, one operand',
+    half: elsewhere,
+    shapes: [[3, 3, 2]],
+    run: (x) => ops.einsum('iij->ji', x),
+    reference: (x) => products.einsum('iij->ji', x),
+  },
+  {
+    name: 'einsum ijk->ki, one operand',
+    half: elsewhere,
+    shapes: [[3, 4, 2]],
+    run: (x) => ops.einsum('ijk->ki', x),
+    reference: (x) => products.einsum('ijk->ki', x),
+  },
+  {
+    name: 'einsum i,...ij,...j, three operands',
+    half: elsewhere,
+    shapes: [[3], [2, 3, 4], [2, 4]],
+    run: (x, y, z) => ops.einsum('i,...ij,...j', x, y, z),
+    reference: (x, y, z) => products.einsum('i,...ij,...j', x, y, z),
+  },
+];
+
+export const productCases: readonly RuleCase[] = [
+  ...matrices,
+  ...composedEinsums,
+  distance,
+  ...convolutions,
+  ...attentions,
+  ...maskedAttentions,
+];

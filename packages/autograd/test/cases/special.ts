@@ -709,7 +709,7 @@ export const specialCases: readonly SpecialCase[] = [...reductions, ...rowsOps];
 export const plainOps: readonly string[] = [
   ...['alias', 'cat', 'contiguous', 'contiguousCopy', 'expand', 'pad', 'permute', 'reshape', 'slice', 'split', 'triu', 'unbind'],
   ...['embedding', 'gather', 'gatherRows', 'indexAdd', 'indexSelect', 'scatterAdd'],
-  ...['conv2d', 'einsum', 'fold', 'unfold'],
+  ...['conv2d', 'einsum', 'fold', 'rope', 'unfold'],
   ...['convTranspose2d'],
   // Singular matrices and NaN are in the tests of the ops.
   ...['cholesky', 'solveTriangular', 'solve', 'det', 'slogdet', 'lu', 'qr', 'eigh', 'svd'],

@@ -58,14 +58,21 @@ const KINDS = {
 /** Throws for arguments an op does not take. */
 export type ArgumentsCheck = (args: readonly unknown[]) => void;
 
-/** The check of an op. @param signature arguments as `name:kind`, `name?:kind` where it may be left out */
+/** The check of an op. @param signature arguments as `name:kind`, `name?:kind` where it may be left out, last `...name:kind` for one or more */
 export function argumentsCheck(op: string, signature: string, options?: readonly string[]): ArgumentsCheck {
   const expected = signature.split(' ').map((part) => {
     const [name = '', kind = ''] = part.split(':');
-    return { name: name.replace('?', ''), kind: KINDS[kind as keyof typeof KINDS] as Kind, isOptional: name.endsWith('?') };
+    return {
+      name: name.replace(/\?|\.\.\./, ''),
+      kind: KINDS[kind as keyof typeof KINDS] as Kind,
+      isOptional: name.endsWith('?'),
+      isRest: name.startsWith('...'),
+    };
   });
   return (args) => {
-    for (const [index, { name, kind, isOptional }] of expected.entries()) {
+    const last = expected.at(-1);
+    const more = last?.isRest ? args.slice(expected.length).map(() => last) : [];
+    for (const [index, { name, kind, isOptional }] of [...expected, ...more].entries()) {
       const value = args[index];
       if (value === undefined) {
         if (isOptional) continue;

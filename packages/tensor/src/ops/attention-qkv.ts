@@ -7,13 +7,22 @@ import { showShape } from '../shape.ts';
 import { empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';
-import { type AttentionGradients, attention, attentionBackward, attentionForward } from './attention.ts';
-import type { AttentionOptions } from '../kernels/attention/problem.ts';
+import {
+  type AttentionGradients,
+  attention,
+  attentionBackward,
+  attentionComposed,
+  attentionForward,
+  isFusedAttention,
+} from './attention.ts';
+import { scope } from '../scope.ts';
+import { unbind } from './slices.ts';
+import type { AttentionOptions } from '../kernels/attention/options.ts';
 
 type Parts = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 
-/** Queries, keys and values of a fused projection [..., T, 3, H, D] as views; the caller disposes them. */
-function partsOf(op: string, qkv: Tensor): Parts {
+/** The axis of the three parts of a fused projection [..., T, 3, H, D]. */
+function partsAxis(op: string, qkv: Tensor): number {
   qkv.expectLive(op);
   const axis = qkv.rank - 3;
   if ((qkv.rank !== 5 && qkv.rank !== 4) || qkv.shape[axis] !== 3) {
@@ -23,6 +32,12 @@ function partsOf(op: string, qkv: Tensor): Parts {
       'give [B, T, 3, H, D], or packed [N, 3, H, D] with cuSeqlens; a projection [B, T, 3 * H * D] is viewed that way',
     );
   }
+  return axis;
+}
+
+/** Queries, keys and values of a fused projection as views; the caller disposes them. */
+function partsOf(op: string, qkv: Tensor): Parts {
+  const axis = partsAxis(op, qkv);
   const shape = qkv.shape.filter((_, i) => i !== axis);
   const strides = qkv.strides.filter((_, i) => i !== axis);
   const part = (index: number): Tensor => view(qkv, { shape, strides, offset: qkv.offset + index * nth(qkv.strides, axis) });
@@ -35,6 +50,7 @@ function disposeParts({ q, k, v }: Parts): void {
 
 /** {@link attention} of the three parts of qkv [B, T, 3, H, D] (packed: [N, 3, H, D]): out [B, T, H, D]. */
 export const attentionQkv = defineOp('attentionQkv', (qkv: Tensor, options: AttentionOptions = {}): Tensor => {
+  if (!isFusedAttentionQkv(qkv, options)) return attentionQkvComposed(qkv, options);
   const parts = partsOf('attentionQkv', qkv);
   try {
     return attention.run(parts.q, parts.k, parts.v, options);
@@ -42,6 +58,19 @@ export const attentionQkv = defineOp('attentionQkv', (qkv: Tensor, options: Atte
     disposeParts(parts);
   }
 });
+
+/** Whether one fused kernel computes it, see {@link isFusedAttention}. */
+export function isFusedAttentionQkv(qkv: Tensor, options: AttentionOptions = {}): boolean {
+  return isFusedAttention(qkv, qkv, qkv, options);
+}
+
+/** The same by other ops. */
+function attentionQkvComposed(qkv: Tensor, options: AttentionOptions = {}): Tensor {
+  return scope(() => {
+    const [q, k, v] = unbind(qkv, partsAxis('attentionQkv', qkv)) as [Tensor, Tensor, Tensor];
+    return attentionComposed(q, k, v, options);
+  });
+}
 
 /** {@link attentionQkv} that also returns the log-sum-exp its backward pass needs. */
 export function attentionQkvForward(qkv: Tensor, options: AttentionOptions = {}): { readonly out: Tensor; readonly lse: Tensor } {

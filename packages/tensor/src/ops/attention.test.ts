@@ -3,6 +3,7 @@ import * as oracle from '@mudpt/testing/reference/attention';
 import type { Ref } from '@mudpt/testing/reference/array';
 import { expectNormClose } from '@mudpt/testing/reference/compare';
 import { random, toF32 } from '@mudpt/testing/reference/inputs';
+import { maskedAttention, maskedAttentionBackward } from '@mudpt/testing/reference/masked-attention';
 import { eachDevice } from '@mudpt/testing/support';
 import type { Device } from '../device.ts';
 import type { Tensor } from '../tensor.ts';
@@ -183,6 +184,33 @@ eachDevice('attention', (ctx) => {
       'several blocks of the tallest tile',
       eachVariant(ctx, [{ queries: 77, keys: 150, depth: 32, prefix: 35, heads: 1, core: true }]),
     );
+    it('causal with more or fewer keys, from the first or to the last', async () => {
+      const { device } = ctx;
+      for (const [queries, keys, options, last] of [
+        [5, 9, { causal: true }, 0],
+        [9, 5, { causal: true }, 0],
+        [5, 33, { causal: true, queryOffset: 'end' }, 28],
+        [17, 17, { window: { right: 3 } }, 3],
+      ] as const) {
+        const [q, grad] = [1, 4].map((seed) => random([2, queries, 2, 64], seed)) as [Ref, Ref];
+        const [k, v] = [2, 3].map((seed) => random([2, keys, 2, 64], seed)) as [Ref, Ref];
+        const truth = { out: maskedAttention(q, k, v, { last }), ...maskedAttentionBackward(q, k, v, grad, { last }) };
+        const variants = fusedVariants(device, { depth: 64, queries, packed: false });
+        for (const variant of variants.filter((name) => name !== 'flash64' || device.adapter.kind === 'gpu')) {
+          using _ = device.tuner.force('attention', variant);
+          using tq = upload(device, q);
+          using tk = upload(device, k);
+          using tv = upload(device, v);
+          using tg = upload(device, grad);
+          const { out, lse } = attentionForward({ q: tq, k: tk, v: tv }, options);
+          const found = attentionBackward({ q: tq, k: tk, v: tv, out, lse, grad: tg, needs: ALL }, options);
+          expectNormClose(await out.data(), truth.out, 1e-5, variant);
+          for (const name of ['q', 'k', 'v'] as const)
+            expectNormClose(await (found[name] as Tensor).data(), truth[name], 1e-4, `${variant}, ${name}`);
+          for (const x of [out, lse, ...Object.values(found)]) x.dispose();
+        }
+      }
+    });
     it('scores far apart', eachVariant(ctx, [{ queries: 40, depth: 64, spread: 6 }]));
     it(
       'packed sequences',

@@ -6,6 +6,7 @@ import * as oracle from '@mudpt/testing/reference/matmul';
 import { eachDevice } from '@mudpt/testing/support';
 import { toDevice, viewOf } from '@mudpt/testing/views';
 import { einsum, tensor } from '../index.ts';
+import { contractionPath } from '../kernels/einsum/path.ts';
 
 const close = { rel: 1e-5, abs: 2e-5 };
 
@@ -48,6 +49,46 @@ eachDevice('einsum', (ctx) => {
     expect(result.isContiguous).toBe(true);
   });
 
+  const MANY: readonly (readonly [equation: string, shapes: readonly (readonly number[])[]])[] = [
+    ['ij->ji', [[3, 4]]],
+    ['ij->', [[3, 4]]],
+    ['ijk->ki', [[2, 3, 4]]],
+    ['ii->i', [[3, 3]]],
+    ['iij->j', [[3, 3, 4]]],
+    ['ii', [[3, 3]]],
+    ['...i->...', [[2, 3, 4]]],
+    ['ij,jk,kl->il', [[2, 3], [3, 4], [4, 5]]],
+    ['i,i,i->i', [[4], [4], [1]]],
+    ['ij,j,k', [[2, 3], [3], [2]]],
+    ['...i,ij,...j->...', [[2, 3], [3, 4], [2, 4]]],
+    ['ab,bc,cd,de->ae', [[2, 3], [3, 4], [4, 2], [2, 3]]],
+    ['a,ab,b,bc,c,d->d', [[2], [2, 3], [3], [3, 2], [2], [3]]],
+  ];
+  it.each(MANY)('%s, one operand or many', async (equation, shapes) => {
+    const operands = shapes.map((shape, at) => random(shape, at));
+    const tensors = operands.map((x) => toDevice(ctx.device, x));
+    using result = einsum(equation, ...tensors);
+    expectClose({ shape: result.shape, data: await result.data() }, oracle.einsum(equation, ...operands), close);
+    for (const x of tensors) x.dispose();
+  });
+
+  it('contracts in the order of fewest multiplications', () => {
+    const extents = new Map(Object.entries({ a: 2, b: 30, c: 40, d: 5 }));
+    const path = contractionPath(
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+        ['c', 'd'],
+      ],
+      ['a', 'd'],
+      extents,
+    );
+    expect(path.map(({ first, second, labels }) => [first, second, labels.join('')])).toEqual([
+      [0, 1, 'ac'],
+      [0, 1, 'da'],
+    ]);
+  });
+
   it('reads strided operands in place: one dispatch, no copies', async () => {
     const [a, b] = [random([2, 3, 5, 8], 3), random([2, 6, 3, 8], 4)];
     using x = viewOf(ctx.device, a, {
@@ -67,6 +108,10 @@ eachDevice('einsum', (ctx) => {
     using a = tensor(new Float32Array(6), { device: ctx.device, shape: [2, 3] });
     using i = tensor([1, 2], { device: ctx.device, dtype: 'i32' });
     expect(() => einsum('ij', a, a)).toThrow(/no equation of two operands/);
+    expect(() => einsum('ij,jk', a)).toThrow(/no equation of one operand/);
+    expect(() => einsum('ij,ij,ij->k', a, a, a)).toThrow(/"k" of the result.*no operand/);
+    expect(() => einsum('ij->i')).toThrow(/operands is missing/);
+    expect(() => einsum('ij,ij,ij', a, a, 3 as never)).toThrow(/operands is a? ?number 3, not a tensor/);
     expect(() => einsum('ij,jk->i->k', a, a)).toThrow(/no equation of two operands/);
     expect(() => einsum('i1,jk->ik', a, a)).toThrow(/no equation of two operands/);
     expect(() => einsum('ijk,jk->ik', a, a)).toThrow(/names 3 axes of the first operand, which has 2/);

@@ -1,4 +1,7 @@
-/** Einstein sums of two operands as one matrix product: labels become batch, row, column and summed dimensions of strided views. */
+/**
+ * Einstein sums of two operands as one matrix product: labels become batch, row, column and summed dimensions of strided views. Of one operand, and of
+ * many, two at a time, they are made of other ops (einsum-composed.ts).
+ */
 import { promote } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
@@ -10,6 +13,7 @@ import { ones } from './create.ts';
 import { type Equation, parseEquation } from '../kernels/einsum/equation.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
 import type { Operand } from '../kernels/gemm/problem/problem.ts';
+import { einsumOfMany, einsumOfOne } from './einsum-composed.ts';
 import { expectFloats } from './matmul.ts';
 import { entryOf, nth } from '../values.ts';
 
@@ -20,29 +24,41 @@ type Extents = ReadonlyMap<string, number>;
 /**
  * Einstein sum, for instance `einsum('bqhd,bkhd->bhqk', q, k)`. A label absent from the result is summed; one repeated in an operand takes its
  * diagonal; sizes of 1 broadcast; `...` stands for leading axes; without `->` the labels that occur once, sorted, are the result. Operands are read in
- * place wherever their strides allow. f16 is summed in f32; the result is contiguous, and f16 only if both operands are.
+ * place wherever their strides allow. f16 is summed in f32; the result is contiguous, and f16 only if all operands are. Three operands and more are
+ * contracted two at a time: up to five in the order of fewest multiplications.
  * @throws ShapeError for an equation that does not fit the operands; DTypeError for integers
  */
-export const einsum = defineOp('einsum', (equation: string, a: Tensor, b: Tensor): Tensor => {
-  expectFloats('einsum', a, b);
-  const parsed = parseEquation(equation, a.rank, b.rank);
-  const extents = extentsOf(equation, parsed, a, b);
-  const shape = parsed.out.map((label) => entryOf(extents, label));
-  if (shape.length > MAX_RANK)
-    throw new LimitError('einsum', `"${equation}" has a result of ${shape.length} axes`, `use at most ${MAX_RANK}`);
+export const einsum = defineOp('einsum', (equation: string, ...operands: readonly Tensor[]): Tensor => {
+  const [first, ...others] = operands;
+  if (!first) throw new ShapeError('einsum', 'no operands are given', "write it like einsum('ij,jk->ik', a, b)");
+  expectFloats('einsum', first, ...others);
+  const [second, ...more] = others;
+  const parsed = parseEquation(
+    equation,
+    operands.map(({ rank }) => rank),
+  );
+  const extents = extentsOf(equation, parsed, operands);
+  if (parsed.out.length > MAX_RANK)
+    throw new LimitError('einsum', `"${equation}" has a result of ${parsed.out.length} axes`, `use at most ${MAX_RANK}`);
+  if (!second) return einsumOfOne(parsed, first, einsum);
+  return more.length > 0 ? einsumOfMany(parsed, operands, extents, einsum) : einsumOfPair(parsed, first, second, extents);
+});
+
+function einsumOfPair({ operands: [ofA = [], ofB = []], out: names }: Equation, a: Tensor, b: Tensor, extents: Extents): Tensor {
+  const shape = names.map((label) => entryOf(extents, label));
   const out = empty(a.device, shape, promote(a.dtype, b.dtype));
-  using left = withoutSolo(label(a, parsed.a, extents), parsed.b, parsed.out, extents);
-  using right = withoutSolo(label(b, parsed.b, extents), parsed.a, parsed.out, extents);
+  using left = withoutSolo(label(a, ofA, extents), ofB, names, extents);
+  using right = withoutSolo(label(b, ofB, extents), ofA, names, extents);
   const target: Labelled = {
     tensor: out,
     offset: 0,
-    strides: new Map(parsed.out.map((name, axis) => [name, nth(out.strides, axis)])),
+    strides: new Map(names.map((name, axis) => [name, nth(out.strides, axis)])),
   };
   contract(left.operand, right.operand, target, extents);
   return out;
-});
+}
 
-function extentsOf(equation: string, { a, b }: Equation, x: Tensor, y: Tensor): Extents {
+function extentsOf(equation: string, { operands }: Equation, tensors: readonly Tensor[]): Extents {
   const extents = new Map<string, number>();
   const note = (labels: readonly string[], t: Tensor): void =>
     labels.forEach((name, axis) => {
@@ -51,14 +67,13 @@ function extentsOf(equation: string, { a, b }: Equation, x: Tensor, y: Tensor): 
       if (known !== 1 && size !== 1 && known !== size) {
         throw new ShapeError(
           'einsum',
-          `label "${name}" of "${equation}" is ${known} long and ${size} long in operands ${showShape(x.shape)} and ${showShape(y.shape)}`,
+          `label "${name}" of "${equation}" is ${known} long and ${size} long in operands ${tensors.map(({ shape }) => showShape(shape)).join(' and ')}`,
           'give every label one size, or 1 where it repeats',
         );
       }
       extents.set(name, known === 1 ? size : known);
     });
-  note(a, x);
-  note(b, y);
+  operands.forEach((labels, at) => note(labels, nth(tensors, at)));
   return extents;
 }
 

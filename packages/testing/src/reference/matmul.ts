@@ -1,4 +1,4 @@
-/** Matrix products: batched with broadcast batch axes and transposes, and einsum of two operands. */
+/** Matrix products: batched with broadcast batch axes and transposes, and Einstein sums. */
 import { type Ref, accumulate, broadcastIndex, broadcastShapes, flatten, forEachIndex, get, zeros } from './array.ts';
 
 export type MatmulOptions = { transposeA?: boolean; transposeB?: boolean };
@@ -41,47 +41,48 @@ export function matmul(a: Ref, b: Ref, options: MatmulOptions = {}): Ref {
 const hidden = (count: number): string => '0123456789'.slice(10 - count);
 
 /**
- * Einstein sum of two operands, for example `bthd,bshd->bhts`. A label repeated within an operand takes the diagonal; extents of
- * 1 broadcast; `...` stands for leading axes; without `->` the labels that occur once, sorted, are the result.
+ * Einstein sum, for example `bthd,bshd->bhts`. A label repeated within an operand takes the diagonal; extents of 1 broadcast; `...` stands for leading
+ * axes; without `->` the labels that occur once, sorted, are the result.
  */
-export function einsum(equation: string, a: Ref, b: Ref): Ref {
+export function einsum(equation: string, ...operands: readonly Ref[]): Ref {
   const [inputs, output] = equation.replaceAll(' ', '').split('->') as [string, string | undefined];
-  const [termA, termB] = inputs.split(',') as [string, string | undefined];
-  if (termB === undefined) throw new Error(`einsum of two operands needs one comma: ${equation}`);
-  const hiddenA = termA.includes('...') ? a.shape.length - termA.length + 3 : 0;
-  const hiddenB = termB.includes('...') ? b.shape.length - termB.length + 3 : 0;
+  const terms = inputs.split(',');
+  if (terms.length !== operands.length) throw new Error(`${equation} does not name ${operands.length} operands`);
+  const hiddenOf = terms.map((term, at) => (term.includes('...') ? operands[at]!.shape.length - term.length + 3 : 0));
+  const most = Math.max(...hiddenOf);
   const implicit = (): string => {
-    const labels = [...`${termA}${termB}`.replaceAll('.', '')];
+    const labels = [...terms.join('').replaceAll('.', '')];
     const once = labels.filter((label) => labels.indexOf(label) === labels.lastIndexOf(label));
-    return hidden(Math.max(hiddenA, hiddenB)) + once.sort().join('');
+    return hidden(most) + once.sort().join('');
   };
-  const labelsA = [...termA.replace('...', hidden(hiddenA))];
-  const labelsB = [...termB.replace('...', hidden(hiddenB))];
-  const labelsOut = [...(output?.replace('...', hidden(Math.max(hiddenA, hiddenB))) ?? implicit())];
+  const labelsOf = terms.map((term, at) => [...term.replace('...', hidden(hiddenOf[at]!))]);
+  const labelsOut = [...(output?.replace('...', hidden(most)) ?? implicit())];
 
   const extents = new Map<string, number>();
-  for (const [labels, shape] of [
-    [labelsA, a.shape],
-    [labelsB, b.shape],
-  ] as const) {
+  operands.forEach(({ shape }, at) => {
+    const labels = labelsOf[at]!;
     if (labels.length !== shape.length) throw new Error(`${labels.join('')} does not name the axes of [${shape}]`);
     labels.forEach((label, axis) => {
       extents.set(label, broadcastShapes([extents.get(label) ?? 1], [shape[axis]!])[0]!);
     });
-  }
+  });
   const labels = [...extents.keys()];
   const pick = (index: readonly number[], wanted: readonly string[]): number[] =>
     wanted.map((label) => index[labels.indexOf(label)]!);
   const out = zeros(
     labelsOut.map((label) => {
       const extent = extents.get(label);
-      if (extent === undefined) throw new Error(`label ${label} of the result is in neither operand`);
+      if (extent === undefined) throw new Error(`label ${label} of the result is in no operand`);
       return extent;
     }),
   );
   forEachIndex([...extents.values()], (index) => {
-    const product = get(a, broadcastIndex(pick(index, labelsA), a.shape)) * get(b, broadcastIndex(pick(index, labelsB), b.shape));
-    accumulate(out, pick(index, labelsOut), product);
+    const factors = operands.map((x, at) => get(x, broadcastIndex(pick(index, labelsOf[at]!), x.shape)));
+    accumulate(
+      out,
+      pick(index, labelsOut),
+      factors.reduce((product, factor) => product * factor, 1),
+    );
   });
   return out;
 }

@@ -3,7 +3,7 @@ import type { Tensor } from '../../tensor.ts';
 import { lastOf } from '../../values.ts';
 import { type Part, shifted } from './parts.ts';
 import { type Plan, planOf, prefixPlanOf } from './plan.ts';
-import { pairsOf, type AttentionProblem } from './problem.ts';
+import { pairsOf, type AttentionMask, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
 
 /** Inputs as the kernels read them: head dimension padded to a multiple of 4. */
@@ -24,11 +24,12 @@ function rowGeometry(problem: AttentionProblem): Geometry {
 }
 
 /** Where queries, keys and values lie for a part that begins at query `row`, and those of the prefix. */
-function inputGeometry({ q, k, v, prefix }: KernelInputs, part: Part, row: number) {
+function inputGeometry({ q, k, v, prefix }: KernelInputs, plan: Plan, part: Part, row: number) {
+  const ofKeys = plan.isGeneral ? { ...part, head: 0 } : part; // general kernels count heads of keys from the first
   return {
     q: shifted(geometryOf(q), part, row),
-    k: shifted(geometryOf(k), part, 0),
-    v: shifted(geometryOf(v), part, 0),
+    k: shifted(geometryOf(k), ofKeys, 0),
+    v: shifted(geometryOf(v), ofKeys, 0),
     prefix_k: prefix ? shifted(geometryOf(prefix.first), part, 0) : NOWHERE,
     prefix_v: prefix ? shifted(geometryOf(prefix.second), part, 0) : NOWHERE,
   };
@@ -39,15 +40,58 @@ function queryParams({ queries, keys, prefixLength }: AttentionProblem, { params
   return { queries: queries - row, keys, prefix_len: prefixLength, ...params, causal_offset: params.causal_offset + row };
 }
 
+const NO_MASK = { mask: NOWHERE, mask_key: 0, mask_kind: 0 };
+
+/**
+ * Parameters of general kernels for a part that begins at query `row` and key `key`.
+ * @returns nothing for the others
+ */
+function generalParams(problem: AttentionProblem, { isGeneral }: Plan, part: Part, row: number, key: number) {
+  if (!isGeneral) return undefined;
+  const { mask, heads, keyHeads, firstKey = -FAR, lastKey = FAR } = problem;
+  return {
+    ...(mask ? maskParams(mask, part, row, key) : NO_MASK),
+    group: heads / keyHeads,
+    first_head: part.head,
+    first_key: firstKey + row - key,
+    last_key: lastKey + row - key,
+  };
+}
+
+/** Beyond any key, and sums with rows stay within i32. */
+const FAR = 2 ** 29;
+
+/** The mask as seen from a part; heads are counted from the first. */
+function maskParams({ tensor, strides }: AttentionMask, part: Part, row: number, key: number) {
+  const [batch, , query, along] = strides;
+  const offset = tensor.offset + part.batch * batch + row * query + key * along;
+  const [b, h, q, k] = strides.map((stride) => stride >>> 0) as [number, number, number, number];
+  return { mask: [offset >>> 0, b, h, q], mask_key: k, mask_kind: tensor.dtype === 'bool' ? 1 : 2 };
+}
+
+/** The buffer bound as mask: that of the keys if there is none. */
+const maskBuffer = ({ mask }: AttentionProblem, { isGeneral }: Plan, k: Tensor): { mask?: Tensor } =>
+  isGeneral ? { mask: mask?.tensor ?? k } : {};
+
 export function launchForward(problem: AttentionProblem, inputs: KernelInputs, out: Tensor, lse: Tensor): void {
   const { q, k, v, prefix } = inputs;
   const plan = planOf(problem, 'forward', lastOf(q.shape));
   for (const part of plan.parts) {
     const row = part.block * plan.rows;
     plan.kernel.dispatch(problem.device, {
-      buffers: { q, k, v, out, lse, blocks: plan.blocks ?? q, ...(prefix && { prefix: prefix.storage }) },
+      buffers: {
+        q,
+        k,
+        v,
+        out,
+        lse,
+        blocks: plan.blocks ?? q,
+        ...(prefix && { prefix: prefix.storage }),
+        ...maskBuffer(problem, plan, k),
+      },
       params: {
-        ...inputGeometry(inputs, part, row),
+        ...inputGeometry(inputs, plan, part, row),
+        ...generalParams(problem, plan, part, row, 0),
         out: shifted(geometryOf(out, plan.slice), part, row),
         lse: shifted(rowGeometry(problem), part, row),
         ...queryParams(problem, plan, row),
@@ -66,9 +110,20 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
   for (const part of plan.parts) {
     const row = part.block * plan.rows;
     plan.kernel.dispatch(problem.device, {
-      buffers: { q, k, v, grad, stats, dq, blocks: plan.blocks ?? q, ...(plan.hasPrefix && { prefix: prefix?.storage ?? k }) },
+      buffers: {
+        q,
+        k,
+        v,
+        grad,
+        stats,
+        dq,
+        blocks: plan.blocks ?? q,
+        ...(plan.hasPrefix && { prefix: prefix?.storage ?? k }),
+        ...maskBuffer(problem, plan, k),
+      },
       params: {
-        ...inputGeometry(inputs, part, row),
+        ...inputGeometry(inputs, plan, part, row),
+        ...generalParams(problem, plan, part, row, 0),
         grad: shifted(geometryOf(grad), part, row),
         dq: shifted(geometryOf(dq, plan.slice), part, row),
         stats: shifted(rowGeometry(problem), part, row),
@@ -88,22 +143,27 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
   const plan = planOf(problem, 'dkv', lastOf(q.shape));
   for (const part of plan.parts) {
     const row = part.block * plan.rows;
-    // No query before a causal key's row attends to it, so a part of the keys begins at the same query.
-    const first = problem.causal ? Math.min(row, problem.queries) : 0;
+    // No query before the first that attends to a part's first key attends to any of them.
+    const isBounded = !plan.isGeneral && problem.lastKey !== undefined;
+    const first = isBounded ? Math.min(Math.max(0, row - problem.lastKey), problem.queries) : 0;
+    const causal_offset = isBounded ? Math.max(0, problem.lastKey + first - row) : plan.params.causal_offset;
+    const ofQueries = plan.isGeneral ? { ...part, head: 0 } : part; // general kernels count heads of queries from the first
     plan.kernel.dispatch(problem.device, {
-      buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks: plan.blocks ?? q },
+      buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks: plan.blocks ?? q, ...maskBuffer(problem, plan, k) },
       params: {
-        q: shifted(geometryOf(q), part, first),
+        ...generalParams(problem, plan, part, 0, row),
+        q: shifted(geometryOf(q), ofQueries, first),
         k: shifted(geometryOf(k), part, row),
         v: shifted(geometryOf(v), part, row),
-        grad: shifted(geometryOf(grad), part, first),
+        grad: shifted(geometryOf(grad), ofQueries, first),
         dk: shifted(geometryOf(dkv.first, plan.slice), part, row),
         dv: shifted(geometryOf(dkv.second, plan.slice), part, row),
-        stats: shifted(rowGeometry(problem), part, first),
+        stats: shifted(rowGeometry(problem), ofQueries, first),
         queries: problem.queries - first,
         rows: (problem.batch - part.batch) * (problem.queries - first),
         keys: problem.keys - row,
         ...plan.params,
+        causal_offset,
         scale: problem.scale,
       },
       grid: part.grid,

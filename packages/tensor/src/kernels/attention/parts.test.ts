@@ -7,7 +7,7 @@ import { ones, tensor } from '../../ops/create.ts';
 import { linearBackwardBias } from '../../ops/linear.ts';
 import { attentionBackward, attentionForward } from '../../ops/attention.ts';
 import { fusedVariants } from './plan.ts';
-import type { AttentionOptions } from './problem.ts';
+import type { AttentionOptions } from './options.ts';
 
 const needs = { q: true, k: true, v: true, prefixK: true, prefixV: true };
 
@@ -29,19 +29,24 @@ eachDevice('attention in parts', (ctx) => {
     { name: 'causal', shape: [2, 70, 3, 8], options: { causal: true } },
     { name: 'with a prefix', shape: [3, 40, 3, 8], prefix: [37, 3, 8], options: { causal: true } },
     { name: 'packed', shape: [70, 5, 8], options: { causal: true, cuSeqlens: [0, 20, 21, 70] } },
-  ])('$name: every variant has the bits of one grid', async ({ shape, prefix, options }) => {
-    const [q, k, v, grad] = [1, 2, 3, 4].map((seed) => upload(shape, seed)) as [Tensor, Tensor, Tensor, Tensor];
+    { name: 'with a cache', shape: [2, 20, 3, 8], keys: [2, 70, 3, 8], options: { causal: true, queryOffset: 'end' as const } },
+    { name: 'general', shape: [3, 70, 6, 8], keys: [3, 40, 3, 8], mask: [3, 6, 70, 40], options: { window: { left: 30 } } },
+  ])('$name: every variant has the bits of one grid', async ({ shape, keys = shape, prefix, mask, options }) => {
+    const [q, grad] = [upload(shape, 1), upload(shape, 4)];
+    const [k, v] = [upload(keys, 2), upload(keys, 3)];
     const shared = prefix && { k: upload(prefix, 5), v: upload(prefix, 6) };
-    const settings: AttentionOptions = { ...options, ...(shared && { prefix: shared }) };
+    const added = mask && upload(mask, 7);
+    const settings: AttentionOptions = { ...options, ...(shared && { prefix: shared }), ...(added && { mask: added }) };
     const variants = fusedVariants(ctx.device, { depth: 8, queries: 70, packed: 'cuSeqlens' in options });
-    // One template: the lower flash stands for the higher one where they take seconds to compile.
-    for (const variant of variants.filter((name) => name !== 'flash64' || ctx.device.adapter.kind === 'gpu')) {
+    // One template: the lower flash stands for the higher one where they take seconds to compile; general kernels are cut by the same code.
+    const stands = variants.filter((name) => name !== 'flash64' || ctx.device.adapter.kind === 'gpu');
+    for (const variant of mask ? stands.slice(0, 1) : stands) {
       using _ = ctx.device.tuner.force('attention', variant);
       const whole = await run({ q, k, v, grad }, settings);
       using __ = ctx.device.tuner.force('attention.grid', '2');
       expect(await run({ q, k, v, grad }, settings), variant).toEqual(whole);
     }
-    for (const t of [q, k, v, grad, ...(shared ? [shared.k, shared.v] : [])]) t.dispose();
+    for (const t of [q, k, v, grad, ...(shared ? [shared.k, shared.v] : []), ...(added ? [added] : [])]) t.dispose();
   });
 
   // The limit is the same for every device, and the variant that WebGPU's default limits leave takes many seconds for grids as large.

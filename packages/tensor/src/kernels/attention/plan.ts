@@ -121,6 +121,8 @@ export type Plan = {
     readonly split: 0 | 1;
     readonly block_count: number;
   };
+  /** Whether the kernel knows grouped heads, windows and masks. */
+  readonly isGeneral: boolean;
   /** The table of row blocks, of packed rows. */
   readonly blocks: Tensor | undefined;
   readonly parts: readonly Part[];
@@ -134,21 +136,34 @@ const BRANCHING_SUBGROUP = 8;
 
 /** The plan of a pass. @param depth padded head dimension */
 export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Plan {
-  const { device, dtype, heads, batch, causal } = problem;
+  const { device, dtype, batch, isGeneral, lastKey } = problem;
+  const heads = pass === 'dkv' ? problem.keyHeads : problem.heads;
   const { variant, compiled } = chosenFor(problem, depth);
   const { ROWS: rows } = compiled.defines;
   const table = problem.sequences?.table(rows);
   const [x, z] = table ? grid1d(table.entries, 1) : [Math.ceil((pass === 'dkv' ? problem.keys : problem.queries) / rows), batch];
   const block_count = table?.entries ?? 0; // without a table kernels count the blocks themselves
   const branches = pass === 'dq' && variant === 'subgroup' && device.subgroupSize === BRANCHING_SUBGROUP;
-  const hasPrefix = pass !== 'dkv' && (problem.prefix !== undefined || branches);
+  const hasPrefix = pass !== 'dkv' && !isGeneral && (problem.prefix !== undefined || branches);
   return {
     kernel: compiled.kernels[pass],
-    defines: { T: dtype, OUT: dtype, ...compiled.defines, ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }) },
+    defines: {
+      T: dtype,
+      OUT: dtype,
+      ...compiled.defines,
+      ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }),
+      GENERAL: isGeneral ? 1 : 0,
+    },
     rows,
     slice: compiled.slice,
     hasPrefix,
-    params: { depth: depth / 4, causal_offset: causal ? 0 : ALL_KEYS, split: compiled.split, block_count },
+    isGeneral,
+    params: {
+      depth: depth / 4,
+      causal_offset: isGeneral || lastKey === undefined ? ALL_KEYS : lastKey,
+      split: compiled.split,
+      block_count,
+    },
     blocks: table?.tensor,
     parts: partsOf(device, [x, heads, z], block_count > 0),
   };
@@ -161,10 +176,11 @@ export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: n
   const { ROWS: rows } = compiled.defines;
   return {
     kernel: compiled.kernels.dkv,
-    defines: { T: dtype, OUT: 'f32', ...compiled.defines },
+    defines: { T: dtype, OUT: 'f32', ...compiled.defines, GENERAL: 0 },
     rows,
     slice: compiled.slice,
     hasPrefix: false,
+    isGeneral: false,
     params: { depth: depth / 4, causal_offset: ALL_KEYS, split: compiled.split, block_count: 0 },
     blocks: undefined,
     parts: partsOf(device, [Math.ceil(prefixLength / rows), heads, chunks], false),

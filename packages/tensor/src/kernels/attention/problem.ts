@@ -2,25 +2,16 @@
 import type { Device } from '../../device.ts';
 import { expectDType } from '../../dtype.ts';
 import { DTypeError, LimitError, ShapeError } from '../../errors.ts';
-import { sameShape, showShape } from '../../shape.ts';
+import { broadcastStrides, sameShape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { nth } from '../../values.ts';
+import { lastOf, nth } from '../../values.ts';
+import type { DropoutOptions } from '../dropout.ts';
+import { boundsOf, pairsInBand } from './bounds.ts';
+import type { AttentionOptions, AttentionPrefix } from './options.ts';
 import type { PackedSequences } from './sequences.ts';
 
-/** Keys and values [P, H, D] (any strides) that every query of every sequence attends to before the keys of its sequence. */
-export type AttentionPrefix = { readonly k: Tensor; readonly v: Tensor };
-
-/** Mask and scale of attention scores. */
-export type AttentionOptions = {
-  /** Query i attends to keys up to i of its sequence (and the whole prefix). Needs as many keys as queries. */
-  readonly causal?: boolean;
-  /** Multiplies the scores; default 1 / sqrt(D). */
-  readonly scale?: number;
-  /** Packed inputs [N, H, D]: where their sequences lie, as made by `packedSequences`, or cumulative lengths known to the host. */
-  readonly cuSeqlens?: PackedSequences | readonly number[];
-  /** Keys and values in front of those of every sequence. */
-  readonly prefix?: AttentionPrefix;
-};
+/** A mask and its strides along batches, heads, queries and keys: 0 where it repeats. */
+export type AttentionMask = { readonly tensor: Tensor; readonly strides: readonly [number, number, number, number] };
 
 /** A checked call. Packed inputs count as one batch of `queries` = `keys` = N rows. */
 export type AttentionProblem = {
@@ -31,12 +22,22 @@ export type AttentionProblem = {
   readonly queries: number;
   readonly keys: number;
   readonly heads: number;
+  /** Heads of keys and values: a divisor of `heads`. */
+  readonly keyHeads: number;
   readonly depth: number;
-  readonly causal: boolean;
+  readonly valueDepth: number;
+  /** Query i attends to keys from i + firstKey up to i + lastKey; undefined: from the first, up to the last. */
+  readonly firstKey: number | undefined;
+  readonly lastKey: number | undefined;
+  readonly mask: AttentionMask | undefined;
   readonly scale: number;
+  readonly softCap: number | undefined;
+  readonly dropout: DropoutOptions | undefined;
   readonly sequences: PackedSequences | undefined;
   readonly prefix: AttentionPrefix | undefined;
   readonly prefixLength: number;
+  /** Whether it needs the general form of the fused kernels: grouped heads, a left bound, queries before every key, or a mask. */
+  readonly isGeneral: boolean;
 };
 
 /** Largest head dimension of the fused kernels: their accumulators live in registers, the tile variant's rows in 16 KiB. */
@@ -50,18 +51,12 @@ export function problemOf(
   sequences: PackedSequences | undefined,
 ): AttentionProblem {
   const { q, k, v } = tensors;
-  const { causal = false, prefix } = options;
-  const rank = sequences ? 3 : 4;
+  const { prefix, softCap, dropout } = options;
   const layout = sequences ? '[N, H, D]' : '[B, T, H, D]';
-  for (const [name, x] of Object.entries({ q, k, v, ...(prefix && { 'prefix.k': prefix.k, 'prefix.v': prefix.v }) })) {
-    x.expectLive(op);
-    expectDType(op, name, x.dtype, ['f32', 'f16']);
-    if (x.dtype !== q.dtype)
-      throw new DTypeError(op, `${name} has dtype ${x.dtype} but q has ${q.dtype}`, 'cast them to one dtype');
-    if (x.device !== q.device) throw new LimitError(op, `${name} and q live on different devices`, 'create them on one device');
-  }
+  for (const [name, x] of Object.entries({ q, k, v, ...(prefix && { 'prefix.k': prefix.k, 'prefix.v': prefix.v }) }))
+    expectOperand(op, name, x, q);
   for (const [name, x] of Object.entries({ q, k, v })) {
-    if (x.rank !== rank) {
+    if (x.rank !== (sequences ? 3 : 4)) {
       throw new ShapeError(
         op,
         `${name} has shape ${showShape(x.shape)}; ${sequences ? 'packed' : 'dense'} inputs are ${layout}`,
@@ -71,15 +66,20 @@ export function problemOf(
       );
     }
   }
-  if (!sameShape(k.shape, v.shape))
-    throw new ShapeError(op, `k ${showShape(k.shape)} and v ${showShape(v.shape)} differ`, 'give both the same shape');
-  const [batch, queries, heads, depth] = extentOf(q);
-  const [keyBatch, keys, keyHeads, keyDepth] = extentOf(k);
-  if (batch !== keyBatch || heads !== keyHeads || depth !== keyDepth || (sequences && queries !== keys)) {
+  if (!sameShape(k.shape.slice(0, -1), v.shape.slice(0, -1)))
     throw new ShapeError(
       op,
-      `q ${showShape(q.shape)} and k ${showShape(k.shape)} differ in more than the number of rows`,
-      sequences ? 'packed queries and keys share rows, heads and head dimension' : 'batch, heads and head dimension must agree',
+      `k ${showShape(k.shape)} and v ${showShape(v.shape)} differ in more than the head dimension`,
+      'give both the same rows and heads',
+    );
+  const [batch, queries, heads, depth] = extentOf(q);
+  const [keyBatch, keys, keyHeads, keyDepth] = extentOf(k);
+  const valueDepth = lastOf(v.shape);
+  if (batch !== keyBatch || !isGrouped(heads, keyHeads) || depth !== keyDepth || (sequences && queries !== keys)) {
+    throw new ShapeError(
+      op,
+      `q ${showShape(q.shape)} and k ${showShape(k.shape)} do not fit`,
+      `${sequences ? 'packed queries and keys share rows and' : 'batch and'} head dimension must agree, and the heads of k divide those of q`,
     );
   }
   if (sequences && sequences.total !== queries) {
@@ -89,16 +89,15 @@ export function problemOf(
       'pack exactly the rows that cuSeqlens describes',
     );
   }
-  if (causal && queries !== keys) {
-    throw new ShapeError(
-      op,
-      `causal attention of ${queries} queries over ${keys} keys has no agreed alignment`,
-      'give as many keys as queries; keys that all queries see go into prefix',
-    );
-  }
-  if (depth < 1 || depth > MAX_DEPTH)
-    throw new LimitError(op, `head dimension ${depth} is outside 1..${MAX_DEPTH}`, 'use more heads of a smaller dimension');
-  const prefixLength = prefix ? prefixRows(op, prefix, heads, depth) : 0;
+  for (const size of [depth, valueDepth])
+    if (size < 1 || size > MAX_DEPTH)
+      throw new LimitError(op, `head dimension ${size} is outside 1..${MAX_DEPTH}`, 'use more heads of a smaller dimension');
+  if (softCap !== undefined && !(softCap > 0 && softCap < Number.POSITIVE_INFINITY))
+    throw new LimitError(op, `softCap is ${softCap}`, 'give a positive number, or leave it out');
+  const prefixLength = prefix ? prefixRows(op, prefix, keyHeads, depth, valueDepth) : 0;
+  const { firstKey, lastKey } = boundsOf(op, options, queries, keys);
+  const mask = options.mask && maskOf(op, options.mask, q, sequences !== undefined, [batch, heads, queries, keys]);
+  const isGeneral = heads !== keyHeads || firstKey !== undefined || (lastKey !== undefined && lastKey < 0) || mask !== undefined;
   return {
     op,
     device: q.device,
@@ -107,37 +106,56 @@ export function problemOf(
     queries,
     keys,
     heads,
+    keyHeads,
     depth,
-    causal,
+    valueDepth,
+    firstKey,
+    lastKey,
+    mask,
     scale: options.scale ?? 1 / Math.sqrt(depth),
+    softCap,
+    dropout,
     sequences,
     prefix,
     prefixLength,
+    isGeneral,
   };
 }
+
+function expectOperand(op: string, name: string, x: Tensor, q: Tensor): void {
+  x.expectLive(op);
+  expectDType(op, name, x.dtype, ['f32', 'f16']);
+  if (x.dtype !== q.dtype)
+    throw new DTypeError(op, `${name} has dtype ${x.dtype} but q has ${q.dtype}`, 'cast them to one dtype');
+  if (x.device !== q.device) throw new LimitError(op, `${name} and q live on different devices`, 'create them on one device');
+}
+
+const isGrouped = (heads: number, keyHeads: number): boolean => heads === keyHeads || (keyHeads > 0 && heads % keyHeads === 0);
 
 /** Batches, rows, heads and head dimension of [B, T, H, D], or of packed [N, H, D]: one batch. */
 function extentOf({ rank, shape }: Tensor): readonly [batch: number, rows: number, heads: number, depth: number] {
   return [rank === 3 ? 1 : nth(shape, 0), nth(shape, rank - 3), nth(shape, rank - 2), nth(shape, rank - 1)];
 }
 
-function prefixRows(op: string, prefix: AttentionPrefix, heads: number, depth: number): number {
+function prefixRows(op: string, prefix: AttentionPrefix, heads: number, depth: number, valueDepth: number): number {
   const { k, v } = prefix;
-  if (k.rank !== 3 || !sameShape(k.shape, v.shape) || k.shape[1] !== heads || k.shape[2] !== depth) {
+  const rows = k.shape[0] ?? 0;
+  if (!sameShape(k.shape, [rows, heads, depth]) || !sameShape(v.shape, [rows, heads, valueDepth])) {
     throw new ShapeError(
       op,
       `prefix.k ${showShape(k.shape)} and prefix.v ${showShape(v.shape)} do not fit ${heads} heads of dimension ${depth}`,
       `give both as [P, ${heads}, ${depth}]`,
     );
   }
-  return nth(k.shape, 0);
+  return rows;
 }
 
 /** Pairs of query and key a head computes. */
 export function pairsOf(problem: AttentionProblem): number {
-  const { batch, queries, keys, causal, sequences, prefixLength } = problem;
-  const inSequences = sequences?.pairs(causal) ?? batch * (causal ? (queries * (queries + 1)) / 2 : queries * keys);
-  return inSequences + batch * queries * prefixLength;
+  const { batch, queries, keys, sequences, prefixLength, firstKey, lastKey } = problem;
+  const isCausal = lastKey !== undefined;
+  const pairs = sequences?.pairs(isCausal) ?? batch * pairsInBand(queries, keys, firstKey, lastKey);
+  return pairs + batch * queries * prefixLength;
 }
 
 /** Throws unless `x` has the shape of `like`. */
@@ -145,4 +163,22 @@ export function expectLike(op: string, name: string, x: Tensor, shape: readonly 
   x.expectLive(op);
   if (!sameShape(x.shape, shape))
     throw new ShapeError(op, `${name} has shape ${showShape(x.shape)}`, `give it the shape ${showShape(shape)}`);
+}
+
+/** The checked mask of dense inputs. @param extent [B, H, Tq, Tk] */
+function maskOf(op: string, mask: Tensor, q: Tensor, isPacked: boolean, extent: readonly number[]): AttentionMask {
+  mask.expectLive(op);
+  if (isPacked)
+    throw new ShapeError(op, 'packed sequences have no mask', 'use causal or window, or attend to each sequence on its own');
+  expectDType(op, 'mask', mask.dtype, ['bool', 'f32', 'f16']);
+  if (mask.device !== q.device) throw new LimitError(op, 'mask and q live on different devices', 'create them on one device');
+  const missing = extent.length - mask.rank;
+  if (missing < 0 || mask.shape.some((size, axis) => size !== 1 && size !== extent[missing + axis]))
+    throw new ShapeError(
+      op,
+      `mask ${showShape(mask.shape)} does not broadcast to [B, H, Tq, Tk] = ${showShape(extent)}`,
+      'give it those sizes, or 1 where it repeats',
+    );
+  const [b = 0, h = 0, i = 0, j = 0] = broadcastStrides(mask.shape, mask.strides, extent);
+  return { tensor: mask, strides: [b, h, i, j] };
 }

@@ -1,36 +1,33 @@
-/** Einsum equations of two operands. */
+/** Einsum equations. */
 import { ShapeError } from '../../errors.ts';
 
 /** One label an axis; the axes under `...` have labels that no user can write. */
-export type Equation = { readonly a: readonly string[]; readonly b: readonly string[]; readonly out: readonly string[] };
+export type Equation = { readonly operands: readonly (readonly string[])[]; readonly out: readonly string[] };
 
 const TERM = /^[A-Za-z]*(\.\.\.)?[A-Za-z]*$/;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const EXAMPLE = "write it like 'bqhd,bkhd->bhqk'";
 
+const COUNTS = ['no', 'one', 'two', 'three'];
+const PLACES = ['first', 'second', 'third'];
+
 /**
- * The labels of both operands and of the result; '...' is spelled out, a missing result is filled in.
- * @throws ShapeError when the equation cannot be read or does not name the axes of operands of ranks `rankA` and `rankB`
+ * The labels of all operands and of the result; '...' is spelled out, a missing result is filled in.
+ * @param ranks of the operands
+ * @throws ShapeError when the equation cannot be read or does not name the axes of the operands
  */
-export function parseEquation(equation: string, rankA: number, rankB: number): Equation {
+export function parseEquation(equation: string, ranks: readonly number[]): Equation {
   const sides = equation.replaceAll(' ', '').split('->');
   const terms = (sides[0] ?? '').split(',');
-  const [termA, termB, ...more] = terms;
   const all = [...terms, ...sides.slice(1)];
-  if (
-    sides.length > 2 ||
-    termB === undefined ||
-    termA === undefined ||
-    more.length > 0 ||
-    !all.every((term) => TERM.test(term))
-  ) {
-    throw new ShapeError('einsum', `"${equation}" is no equation of two operands`, EXAMPLE);
+  if (sides.length > 2 || terms.length !== ranks.length || !all.every((term) => TERM.test(term))) {
+    const count = COUNTS[ranks.length] ?? ranks.length;
+    throw new ShapeError('einsum', `"${equation}" is no equation of ${count} operand${count === 'one' ? '' : 's'}`, EXAMPLE);
   }
-  const hiddenA = hiddenAxes(equation, termA, rankA, 'first');
-  const hiddenB = hiddenAxes(equation, termB, rankB, 'second');
-  const hidden = Math.max(hiddenA, hiddenB);
-  const a = expand(termA, hiddenA);
-  const b = expand(termB, hiddenB);
-  const out = sides[1] === undefined ? implicit(a, b, hidden) : expand(sides[1], hidden);
+  const hiddenOf = terms.map((term, at) => hiddenAxes(equation, term, ranks[at] ?? 0, PLACES[at] ?? `${at + 1}th`));
+  const hidden = Math.max(...hiddenOf);
+  const operands = terms.map((term, at) => expand(term, hiddenOf[at] ?? 0));
+  const out = sides[1] === undefined ? implicit(operands.flat(), hidden) : expand(sides[1], hidden);
   const twice = out.find((label, index) => out.indexOf(label) !== index);
   if (twice !== undefined)
     throw new ShapeError(
@@ -38,11 +35,11 @@ export function parseEquation(equation: string, rankA: number, rankB: number): E
       `label "${twice}" occurs twice in the result of "${equation}"`,
       'name each axis of the result once',
     );
-  const unknown = out.find((label) => !a.includes(label) && !b.includes(label));
+  const unknown = out.find((label) => !operands.some((labels) => labels.includes(label)));
   if (unknown !== undefined) {
     throw new ShapeError(
       'einsum',
-      `label "${unknown}" of the result of "${equation}" is in neither operand`,
+      `label "${unknown}" of the result of "${equation}" is in ${operands.length === 2 ? 'neither' : 'no'} operand`,
       'use labels of the operands',
     );
   }
@@ -53,7 +50,14 @@ export function parseEquation(equation: string, rankA: number, rankB: number): E
       'write ... on the right too, or label them',
     );
   }
-  return { a, b, out };
+  return { operands, out };
+}
+
+/** An equation with a letter for every label, those under "..." included. */
+export function equationOf(operands: readonly (readonly string[])[], out: readonly string[]): string {
+  const known = [...new Set(operands.flat())];
+  const term = (labels: readonly string[]): string => labels.map((label) => LETTERS[known.indexOf(label)]).join('');
+  return `${operands.map(term).join(',')}->${term(out)}`;
 }
 
 /** How many axes `...` covers in `term`. */
@@ -77,8 +81,8 @@ function expand(term: string, hidden: number): string[] {
   return after === undefined ? [...before] : [...before, ...dots, ...after];
 }
 
-function implicit(a: readonly string[], b: readonly string[], hidden: number): string[] {
-  const labels = [...a, ...b].filter((label) => !label.startsWith('.'));
+function implicit(all: readonly string[], hidden: number): string[] {
+  const labels = all.filter((label) => !label.startsWith('.'));
   const once = labels.filter((label) => labels.indexOf(label) === labels.lastIndexOf(label));
   return [...expand('...', hidden), ...once.sort()];
 }

@@ -1,0 +1,11 @@
+/** Gradient rule of rotary embedding: a rotation's gradient turns back. */
+import { rope, TensorError } from '@mudpt/tensor';
+import { defineRule } from '../rule.ts';
+
+defineRule(rope, (context, x, table, options = {}) => {
+  if (context.needs(table))
+    throw new TensorError('rope', 'the table needs a gradient, and has none', 'give detach(table), or one of ropeTable');
+  const saved = context.save(table);
+  const inverse = !(options.inverse ?? false);
+  return { output: rope(x, table, options), inputs: [x], backward: (grad) => [rope(grad, saved, { ...options, inverse })] };
+});
