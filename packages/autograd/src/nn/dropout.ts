@@ -1,5 +1,5 @@
 import { wgsl } from '@mudpt/shaders';
-import { contiguous, DTypeError, empty, LimitError, type Tensor } from '@mudpt/tensor';
+import { contiguous, DTypeError, empty, LimitError, mul, ones, scope, type Tensor } from '@mudpt/tensor';
 import { defineOp, grid1d, kernel, workPerThread } from '@mudpt/tensor/kernels';
 import { nextStream } from '../random.ts';
 import { defineRule } from '../rule.ts';
@@ -47,6 +47,21 @@ function run(x: Tensor, { p, seed, stream }: DropoutOptions): Tensor {
     bytes: 8 * x.size,
   });
   return y;
+}
+
+/** Dropout of whole channels of x [N, C, ...] while training: all cells of one are kept or become 0. f32. */
+export class Dropout2d extends Module {
+  constructor(readonly p = 0.5) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    if (!this.training || this.p === 0) return contiguous(x);
+    return scope(() => {
+      const shape = x.shape.map((size, axis) => (axis < 2 ? size : 1));
+      return mul(x, dropout(ones(shape, { device: x.device }), { p: this.p, ...nextStream('Dropout2d') }));
+    });
+  }
 }
 
 /** Dropout while training; draws from the source set by `withSeed`. In evaluation x passes unchanged. */
