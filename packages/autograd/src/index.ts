@@ -9,7 +9,7 @@ export { type CustomOp, customOp } from './custom.ts';
 export { gradcheck, type GradcheckOptions } from './transforms/gradcheck.ts';
 export type { Values } from './transforms/values.ts';
 export { Gradients } from './tape/gradients.ts';
-export { detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './parameter.ts';
+export { buffer, detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './parameter.ts';
 export { nextStream, type Random, randomFrom, withSeed } from './random.ts';
 export {
   defineRule,

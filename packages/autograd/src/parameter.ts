@@ -13,6 +13,22 @@ export function parameter<T extends Tensor>(tensor: T, options: { readonly name?
   return requiresGrad(keep(tensor));
 }
 
+const buffers = new WeakSet<Tensor>();
+
+/**
+ * Marks `tensor` as a module's state that is saved with it and not learnt, such as running statistics: `freeze` and `unfreeze` leave it alone. Takes it out
+ * of its scope: it lives until it is disposed. Returns it.
+ */
+export function buffer<T extends Tensor>(tensor: T): T {
+  buffers.add(tensor);
+  return keep(tensor);
+}
+
+/** Whether `tensor` was made by {@link buffer}. */
+export function isBuffer(tensor: Tensor): boolean {
+  return buffers.has(tensor);
+}
+
 /** Switches on (or off) that tapes compute a gradient for `tensor`. Returns it. @throws DTypeError for integers */
 export function requiresGrad<T extends Tensor>(tensor: T, on = true): T {
   if (!on) trainable.delete(tensor);

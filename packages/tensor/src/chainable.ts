@@ -12,7 +12,8 @@ export { cholesky, solveTriangular } from './ops/linalg/triangular.ts';
 export { linear } from './ops/linear.ts';
 export { matmul } from './ops/matmul.ts';
 export { embedding, gather, gatherRows, indexSelect, takeAlongAxis } from './ops/gather.ts';
-export { pad, repeatInterleave, roll, tile } from './ops/join.ts';
+export { repeatInterleave, roll, tile } from './ops/join.ts';
+export { pad } from './ops/pad.ts';
 export { maskedFill, oneHot, tril, triu } from './ops/masks.ts';
 export { indexAdd, scatter, scatterAdd } from './ops/scatter.ts';
 export { gatherND, scatterND } from './ops/coordinates.ts';
@@ -38,6 +39,10 @@ export {
   maxPool3d,
 } from './ops/pool-axes.ts';
 export { fold, unfold } from './ops/unfold.ts';
+export { resize } from './ops/resize.ts';
+export { affineGrid, gridSample } from './ops/grid-sample.ts';
+export { depthToSpace, pixelShuffle, pixelUnshuffle, spaceToDepth } from './ops/shuffle.ts';
+export { batchNorm, batchNormTraining, groupNorm, instanceNorm, localResponseNorm } from './ops/channel-norm.ts';
 export { attention } from './ops/attention.ts';
 export { attentionQkv } from './ops/attention-qkv.ts';
 export { rope } from './ops/rope.ts';

@@ -58,7 +58,8 @@ export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops
 export { addInto } from './ops/accumulate.ts';
 export { copyInto } from './kernels/copy.ts';
 export { contiguousCopy } from './ops/copy.ts';
-export { cat, type Padding, stack } from './ops/join.ts';
+export { cat, stack } from './ops/join.ts';
+export type { Padding, PadMode } from './ops/pad.ts';
 export { einsum } from './ops/einsum.ts';
 export { compress, maskedSelect, nonzero, type Unique, unique, uniqueAll } from './ops/data-sized.ts';
 export {
@@ -108,6 +109,11 @@ export type { TriangularOptions } from './ops/linalg/triangular.ts';
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
 export type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/pool-axes.ts';
+export type { BatchNormResult, LocalResponseNormOptions } from './ops/channel-norm.ts';
+export type { AffineGridOptions, GridSampleOptions } from './ops/grid-sample.ts';
+export type { ResizeOptions } from './ops/resize.ts';
+export type { ResizeCoordinates, ResizeMode, ResizeRounding } from './kernels/resize/weights.ts';
+export type { BlockOptions } from './ops/shuffle.ts';
 export type { ScatterOptions, ScatterReduction } from './ops/scatter.ts';
 export type { Histogram, HistogramOptions, SearchOptions } from './ops/search.ts';
 export type { Range } from './ops/slices.ts';

@@ -89,6 +89,7 @@ export {
   type NormNeeds,
   rmsNormBackward,
 } from './ops/norm-backward.ts';
+export { normalizeRows, varianceOf } from './ops/channel-norm.ts';
 export { l2NormalizeBackward } from './ops/normalize.ts';
 export {
   adaptiveAvgPool2dBackward,
@@ -99,6 +100,9 @@ export {
   maxPool2dForward,
   type MaxPoolResult,
 } from './ops/pool.ts';
+export { padConstant } from './ops/pad.ts';
+export { banded } from './ops/resize.ts';
+export { type Band, transposedBand } from './kernels/resize/band.ts';
 export { sumTo } from './ops/reduce.ts';
 export { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './ops/scatter.ts';
 export { sliceBackward } from './ops/slices.ts';

@@ -43,6 +43,10 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/pool.ts') &
   typeof import('./ops/pool-axes.ts') &
   typeof import('./ops/unfold.ts') &
+  typeof import('./ops/resize.ts') &
+  typeof import('./ops/grid-sample.ts') &
+  typeof import('./ops/shuffle.ts') &
+  typeof import('./ops/channel-norm.ts') &
   typeof import('./ops/class-losses.ts') &
   typeof import('./ops/coordinates.ts') &
   typeof import('./ops/copy.ts') &
@@ -60,6 +64,7 @@ type Sources = typeof import('./ops/attention.ts') &
   typeof import('./ops/matmul.ts') &
   typeof import('./ops/matrices.ts') &
   typeof import('./ops/norm.ts') &
+  typeof import('./ops/pad.ts') &
   typeof import('./ops/normalize.ts') &
   typeof import('./ops/pointwise-losses.ts') &
   typeof import('./pointwise/ops.ts') &

@@ -9,6 +9,10 @@ import type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/conv-
 import type { WindowOptions } from './kernels/conv/geometry.ts';
 import type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
 import type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/pool-axes.ts';
+import type { LocalResponseNormOptions } from './ops/channel-norm.ts';
+import type { AffineGridOptions, GridSampleOptions } from './ops/grid-sample.ts';
+import type { ResizeOptions } from './ops/resize.ts';
+import type { BlockOptions } from './ops/shuffle.ts';
 import type { CrossEntropyOptions } from './ops/cross-entropy.ts';
 import type { LinearOptions } from './ops/linear.ts';
 import type { TriangularOptions } from './ops/linalg/triangular.ts';
@@ -71,6 +75,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   adaptiveAvgPool2d: 'x:tensor size:axes',
   adaptiveMaxPool1d: 'x:tensor size:number',
   adaptiveMaxPool2d: 'x:tensor size:axes',
+  affineGrid: take('theta:tensor size:numbers', keysOf<AffineGridOptions>({ alignCorners: true })),
   addLayerNorm: 'x:tensor residual:tensor weight?:tensor bias?:tensor eps?:number',
   all: reduced,
   allClose: 'x:tensor y:operand relative?:operand absolute?:operand',
@@ -83,6 +88,8 @@ const structured: Readonly<Record<Structured, Signature>> = {
   avgPool1d: take('x:tensor kernelSize:number', averages),
   avgPool2d: take('x:tensor kernelSize:axes', averages),
   avgPool3d: take('x:tensor kernelSize:axes', averages),
+  batchNorm: 'x:tensor mean:tensor variance:tensor weight?:tensor bias?:tensor eps?:number',
+  batchNormTraining: 'x:tensor weight?:tensor bias?:tensor eps?:number',
   bceWithLogits: take('x:tensor target:tensor', keysOf<BceOptions>({ reduction: true, weight: true, positiveWeight: true })),
   bincount: 'x:tensor bins:number weights?:tensor',
   bucketize: take('x:tensor boundaries:tensor', search),
@@ -110,6 +117,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   cumprod: along,
   cumsum: along,
   det: matrices,
+  depthToSpace: take('x:tensor block:number', keysOf<BlockOptions>({ mode: true })),
   diag: 'x:tensor offset?:number',
   diagonal: 'x:tensor offset?:number',
   diff: 'x:tensor axis?:number order?:number',
@@ -127,16 +135,20 @@ const structured: Readonly<Record<Structured, Signature>> = {
   globalMaxPool: 'x:tensor',
   glu: along,
   histogram: take('x:tensor bins:number', keysOf<HistogramOptions>({ range: true, weights: true })),
+  gridSample: take('x:tensor grid:tensor', keysOf<GridSampleOptions>({ mode: true, padding: true, alignCorners: true })),
+  groupNorm: 'x:tensor groups:number weight?:tensor bias?:tensor eps?:number',
   huberLoss: take('x:tensor target:tensor', keysOf<HuberOptions>({ reduction: true, delta: true })),
   indexAdd: scatter,
   indexSelect: 'x:tensor axis:number index:tensor',
   inverse: matrices,
+  instanceNorm: 'x:tensor weight?:tensor bias?:tensor eps?:number',
   klDiv: take('x:tensor target:tensor', keysOf<KlDivOptions>({ reduction: true })),
   kron: 'a:tensor b:tensor',
   l1Loss: pair,
   l2Normalize: 'x:tensor axis?:number eps?:number',
   layerNorm: 'x:tensor weight?:tensor bias?:tensor eps?:number',
   linear: take('x:tensor weight:tensor bias?:tensor', keysOf<LinearOptions>({ activation: true, residual: true })),
+  localResponseNorm: take('x:tensor size:number', keysOf<LocalResponseNormOptions>({ alpha: true, beta: true, k: true })),
   logSoftmax: along,
   logcumsumexp: along,
   logsumexp: reduced,
@@ -163,16 +175,25 @@ const structured: Readonly<Record<Structured, Signature>> = {
   norm: take('x:tensor axes?:axes', [...reduce, 'p']),
   oneHot: 'ids:tensor classes:number dtype?:dtype',
   outer: 'a:tensor b:tensor',
-  pad: 'x:tensor amounts:list value?:number',
   permutation: { takes: 'x:tensor options:key', options: ['key', 'stream', 'axis'] },
+  pad: 'x:tensor amounts:list value?:fill',
   permute: 'x:tensor order:numbers',
   pinv: 'a:tensor tolerance?:number',
+  pixelShuffle: 'x:tensor block:number',
+  pixelUnshuffle: 'x:tensor block:number',
   prelu: 'x:tensor weight:tensor',
   prod: reduced,
   qr: matrices,
   quantile: take('x:tensor q:shares axes?:axes', reduce),
   repeatInterleave: 'x:tensor count:number axis?:number',
   reshape: 'x:tensor shape:numbers',
+  resize: take(
+    'x:tensor',
+    keysOf<ResizeOptions>({
+      ...{ size: true, scale: true, axes: true, mode: true, alignCorners: true, coordinates: true, rounding: true },
+      ...{ antialias: true, cubicCoefficient: true, excludeOutside: true },
+    }),
+  ),
   rmsNorm: 'x:tensor weight?:tensor eps?:number',
   roll: 'x:tensor shift:number axis?:number',
   rot90: 'x:tensor turns?:number axes?:numbers',
@@ -193,6 +214,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   solve: 'a:tensor b:tensor',
   solveTriangular: take('a:tensor b:tensor', keysOf<TriangularOptions>({ upper: true, transpose: true, unit: true })),
   sort: take('x:tensor', keysOf<SortOptions>({ axis: true, descending: true })),
+  spaceToDepth: take('x:tensor block:number', keysOf<BlockOptions>({ mode: true })),
   split: 'x:tensor sizes:axes axis?:number',
   squeeze: 'x:tensor axes?:axes',
   std: variance,

@@ -1,10 +1,25 @@
-import { contiguous, type Tensor } from '@mudpt/tensor';
+import { contiguous, mul, ones, scope, type Tensor } from '@mudpt/tensor';
 import { dropout } from '@mudpt/tensor/internal';
 import { nextStream } from '../random.ts';
 import { Module } from './module.ts';
 
 export { dropout };
 export type { DropoutOptions } from '@mudpt/tensor';
+
+/** Dropout of whole channels of x [N, C, ...] while training: all cells of one are kept or become 0. f32. */
+export class Dropout2d extends Module {
+  constructor(readonly p = 0.5) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    if (!this.training || this.p === 0) return contiguous(x);
+    return scope(() => {
+      const shape = x.shape.map((size, axis) => (axis < 2 ? size : 1));
+      return mul(x, dropout(ones(shape, { device: x.device }), { p: this.p, ...nextStream('Dropout2d') }));
+    });
+  }
+}
 
 /** Dropout while training; draws from the source set by `withSeed`. In evaluation x passes unchanged. */
 export class Dropout extends Module {

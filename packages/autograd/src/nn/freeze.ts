@@ -1,7 +1,7 @@
 /** Which tensors of a module are learnt, chosen by their names. */
 import { TensorError } from '@mudpt/tensor';
 import { isFloat } from '@mudpt/tensor/kernels';
-import { requiresGrad } from '../parameter.ts';
+import { isBuffer, requiresGrad } from '../parameter.ts';
 import type { Module } from './module.ts';
 
 /** Tensors by the beginning of their paths, by an expression, or by a function of path. */
@@ -12,7 +12,7 @@ export function freeze(module: Module, filter: NameFilter): void {
   setLearnt('freeze', module, filter, false);
 }
 
-/** Learns the float tensors that `filter` names. @throws TensorError when it names none */
+/** Learns the float tensors that `filter` names, but those made by `buffer`. @throws TensorError when it names none */
 export function unfreeze(module: Module, filter: NameFilter): void {
   setLearnt('unfreeze', module, filter, true);
 }
@@ -33,5 +33,5 @@ function setLearnt(op: string, module: Module, filter: NameFilter, on: boolean):
         .map(([name]) => name)
         .join(', ')}${all.length > 6 ? ', ...' : ''}`,
     );
-  for (const [, tensor] of named) if (!on || isFloat(tensor.dtype)) requiresGrad(tensor, on);
+  for (const [, tensor] of named) if (!on || (isFloat(tensor.dtype) && !isBuffer(tensor))) requiresGrad(tensor, on);
 }

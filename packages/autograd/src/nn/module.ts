@@ -1,6 +1,6 @@
 /** Modules: classes whose fields are tensors and other modules. Names in the state dict are the paths of the fields. */
 import { copyInto, ShapeError, Tensor, TensorError } from '@mudpt/tensor';
-import { isTrainable, noGrad, requiresGrad } from '../parameter.ts';
+import { isBuffer, isTrainable, noGrad, requiresGrad } from '../parameter.ts';
 
 /** Names of a module's tensors, from its type: `weight`, `attention.qkv.bias`, `blocks.${number}.norm.weight`. */
 export type StateName<M, Depth extends 0[] = []> = Depth['length'] extends 5
@@ -48,9 +48,9 @@ export abstract class Module {
     return [...new Set([...this.namedTensors()].map(([, tensor]) => tensor).filter(isTrainable))];
   }
 
-  /** Stops (or resumes) learning all tensors. Frozen weights cost no gradient. */
+  /** Stops (or resumes) learning all tensors but those made by `buffer`. Frozen weights cost no gradient. */
   freeze(on = true): this {
-    for (const [, tensor] of this.namedTensors()) requiresGrad(tensor, !on);
+    for (const [, tensor] of this.namedTensors()) if (!isBuffer(tensor)) requiresGrad(tensor, !on);
     return this;
   }
 

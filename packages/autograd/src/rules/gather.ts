@@ -19,7 +19,6 @@ import {
   mul,
   narrow,
   ones,
-  pad,
   prod,
   reshape,
   scatter,
@@ -33,7 +32,7 @@ import {
   where,
   zeros,
 } from '@mudpt/tensor';
-import { nth } from '@mudpt/tensor/internal';
+import { nth, padConstant } from '@mudpt/tensor/internal';
 import { defineRule, type InputGradients } from '../rule.ts';
 import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './adjoints.ts';
 
@@ -172,10 +171,10 @@ defineRule(cat, (context, tensors, axis = 0) => {
   };
 });
 
-defineRule(pad, (_, x, amounts, value) => ({
-  output: pad(x, amounts, value),
+defineRule(padConstant, (_, x, amounts, value) => ({
+  output: padConstant(x, amounts, value),
   backward: (grad) => [
-    pad(
+    padConstant(
       grad,
       amounts.map(([before, after]) => [-before, -after] as const),
     ),

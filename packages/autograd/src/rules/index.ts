@@ -10,6 +10,8 @@ import './reduce.ts';
 import './order.ts';
 import './gather.ts';
 import './conv.ts';
+import './resize.ts';
+import './channel-norm.ts';
 import './distance.ts';
 import './attention.ts';
 import './linalg.ts';

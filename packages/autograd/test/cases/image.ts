@@ -1,8 +1,11 @@
-/** Convolutions and pools of every kind. */
+/** Ops on images: convolutions, pools, resizing and sampling, padding with cells, norms by channel. */
 import * as ops from '@mudpt/tensor';
 import { scope } from '@mudpt/tensor';
+import { build, get } from '@mudpt/testing/reference/array';
+import * as norm from '@mudpt/testing/reference/channel-norm';
 import { convNd, convTransposeNd } from '@mudpt/testing/reference/conv-nd';
 import { adaptivePoolNd, poolNd } from '@mudpt/testing/reference/pool';
+import { gridSample, padWith, resizeAxis } from '@mudpt/testing/reference/resize';
 import type { RuleCase } from '../rule-check.ts';
 
 const half = 'made of ops that run in f16 elsewhere';
@@ -27,10 +30,10 @@ const convolutions: readonly RuleCase[] = [
   },
   {
     name: 'conv3d',
-    shapes: [[1, 2, 3, 3, 2], [2, 2, 2, 2, 1], [2]],
+    shapes: [[1, 2, 3, 3, 2], [2, 1, 2, 2, 1], [2]],
     half,
-    run: (x, w, b) => ops.conv3d(x, w, b, { padding: [1, 0, 0], dilation: [2, 1, 1] }),
-    reference: (x, w, bias) => convNd(x, w, { before: [1, 0, 0], after: [1, 0, 0], dilation: [2, 1, 1], bias }),
+    run: (x, w, b) => ops.conv3d(x, w, b, { padding: [1, 0, 0], dilation: [2, 1, 1], groups: 2 }),
+    reference: (x, w, bias) => convNd(x, w, { before: [1, 0, 0], after: [1, 0, 0], dilation: [2, 1, 1], groups: 2, bias }),
   },
   {
     name: 'convTranspose2d with stride, padding, more output, groups, bias',
@@ -43,11 +46,11 @@ const convolutions: readonly RuleCase[] = [
     name: 'convTranspose1d',
     shapes: [
       [1, 2, 4],
-      [2, 3, 2],
+      [2, 1, 2],
     ],
     half,
-    run: (x, w) => ops.convTranspose1d(x, w, undefined, { stride: 2, dilation: 2 }),
-    reference: (x, w) => convTransposeNd(x, w, { stride: [2], dilation: [2] }),
+    run: (x, w) => ops.convTranspose1d(x, w, undefined, { stride: 2, dilation: 2, groups: 2 }),
+    reference: (x, w) => convTransposeNd(x, w, { stride: [2], dilation: [2], groups: 2 }),
   },
 ];
 
@@ -110,4 +113,139 @@ const pools: readonly RuleCase[] = [
   },
 ];
 
-export const imageCases: readonly RuleCase[] = [...convolutions, ...pools];
+const halfPixel = (input: number, output: number) => (i: number) => ((i + 0.5) * input) / output - 0.5;
+
+/** Moves coordinates of a grid over three cells away from where the derivative jumps. */
+const withinCells = (at: number): number => {
+  const cell = (at + 1) * 1.5 - 0.5;
+  const before = Math.floor(cell);
+  return (before + 0.25 + 0.5 * (cell - before) + 0.5) / 1.5 - 1;
+};
+
+const resizes: readonly RuleCase[] = [
+  {
+    name: 'resize, linear, one axis more and one less',
+    shapes: [[1, 2, 3, 4]],
+    run: (x) => ops.resize(x, { size: [5, 2], mode: 'linear' }),
+    reference: (x) =>
+      resizeAxis(resizeAxis(x, 2, { output: 5, place: halfPixel(3, 5), mode: 'linear' }), 3, {
+        output: 2,
+        place: halfPixel(4, 2),
+        mode: 'linear',
+      }),
+  },
+  {
+    name: 'resize, cubic with antialias',
+    shapes: [[1, 2, 7]],
+    half,
+    run: (x) => ops.resize(x, { size: 3, mode: 'cubic', antialias: true }),
+    reference: (x) =>
+      resizeAxis(x, 2, { output: 3, place: halfPixel(7, 3), mode: 'cubic', a: -0.5, stretch: 7 / 3, excludeOutside: true }),
+  },
+  {
+    name: 'resize, nearest',
+    shapes: [[1, 1, 5]],
+    half,
+    run: (x) => ops.resize(x, { size: 3 }),
+    reference: (x) => resizeAxis(x, 2, { output: 3, place: (i) => (i * 5) / 3, mode: 'nearest', round: Math.floor }),
+  },
+  ...(['linear', 'cubic'] as const).map(
+    (mode): RuleCase => ({
+      name: `gridSample, ${mode}`,
+      shapes: [
+        [1, 2, 2, 2],
+        [1, 2, 3, 3],
+      ],
+      half: 'f32 only',
+      domain: [
+        [-1.2, 1.2],
+        [-1, 1],
+      ],
+      adjust: withinCells,
+      run: (grid, x) => ops.gridSample(x, grid, { mode, padding: mode === 'linear' ? 'zeros' : 'reflection' }),
+      reference: (grid, x) => gridSample(x, grid, { mode, padding: mode === 'linear' ? 'zeros' : 'reflection' }),
+    }),
+  ),
+  {
+    name: 'affineGrid',
+    shapes: [[2, 2, 3]],
+    half: 'f32 only',
+    run: (theta) => ops.affineGrid(theta, [2, 3]),
+    reference: (theta) =>
+      build([2, 2, 3, 2], ([n, i, j, axis]) =>
+        [(2 * j! + 1) / 3 - 1, (2 * i! + 1) / 2 - 1, 1].reduce((sum, v, k) => sum + v * get(theta, [n!, axis!, k]), 0),
+      ),
+  },
+  ...(['reflect', 'replicate', 'circular'] as const).map(
+    (mode): RuleCase => ({
+      name: `pad, ${mode}`,
+      shapes: [[3, 4]],
+      half,
+      run: (x) =>
+        ops.pad(
+          x,
+          [
+            [1, 2],
+            [-1, 2],
+          ],
+          mode,
+        ),
+      reference: (x) =>
+        padWith(
+          x,
+          [
+            [1, 2],
+            [-1, 2],
+          ],
+          mode,
+        ),
+    }),
+  ),
+  {
+    name: 'pixelShuffle',
+    shapes: [[1, 4, 2, 1]],
+    half,
+    run: (x) => ops.pixelShuffle(x, 2),
+    reference: (x) => build([1, 1, 4, 2], ([n, , h, w]) => get(x, [n!, 2 * (h! % 2) + (w! % 2), Math.floor(h! / 2), 0])),
+  },
+];
+
+const norms: readonly RuleCase[] = [
+  {
+    name: 'batchNorm, given statistics',
+    shapes: [[2, 3, 2], [3], [3], [3], [3]],
+    half,
+    domain: [
+      [-1, 1],
+      [-1, 1],
+      [0.5, 2],
+    ],
+    run: (x, mean, variance, w, b) => ops.batchNorm(x, mean, variance, w, b),
+    reference: (x, mean, variance, weight, bias) => norm.batchNorm(x, mean, variance, { weight, bias }),
+  },
+  ...(['out', 'mean', 'variance'] as const).map(
+    (part): RuleCase => ({
+      name: `batchNormTraining, ${part}`,
+      shapes: part === 'out' ? [[2, 2, 3], [2], [2]] : [[2, 2, 3]],
+      half,
+      run: (x, w, b) => scope(() => ops.batchNormTraining(x, w, b)[part]),
+      reference: (x, weight, bias) => norm.batchNormTraining(x, { ...(weight && { weight }), ...(bias && { bias }) })[part],
+    }),
+  ),
+  {
+    name: 'groupNorm',
+    shapes: [[2, 4, 3], [4], [4]],
+    half,
+    run: (x, w, b) => ops.groupNorm(x, 2, w, b),
+    reference: (x, weight, bias) => norm.groupNorm(x, 2, { weight, bias }),
+  },
+  {
+    name: 'localResponseNorm',
+    shapes: [[1, 5, 2]],
+    half,
+    run: (x) => ops.localResponseNorm(x, 3, { alpha: 0.9, k: 2 }),
+    reference: (x) => norm.localResponseNorm(x, 3, { alpha: 0.9, k: 2 }),
+  },
+];
+
+export const imageCases: readonly RuleCase[] = [...convolutions, ...pools, ...resizes, ...norms];

@@ -40,6 +40,11 @@ const KINDS = {
     accepts: (v) => isNumber(v) || isNumbers(v),
   },
   list: { what: 'a list', fix: 'give a list: [...]', accepts: isList },
+  fill: {
+    what: 'a number or the name of a mode',
+    fix: "give a number, 'reflect', 'replicate' or 'circular'",
+    accepts: (value) => isNumber(value) || typeof value === 'string',
+  },
   tensors: {
     what: 'a list of tensors',
     fix: 'give a list: [a, b]',

@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';
 import { ones } from './create.ts';
 import { cast } from './copy.ts';
-import { pad } from './join.ts';
+import { padConstant as pad } from './pad.ts';
 import { tril, triu } from './masks.ts';
 import { matmul } from './matmul.ts';
 import { logicalOr } from '../pointwise/ops.ts';

@@ -14,7 +14,7 @@ import { scope } from '../scope.ts';
 import { lastOf } from '../values.ts';
 import { attentionUnfused, packedAttentionUnfused } from './attention-unfused.ts';
 import { cast, contiguous } from './copy.ts';
-import { pad } from './join.ts';
+import { padConstant as pad } from './pad.ts';
 import { narrow } from './slices.ts';
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };

@@ -10,7 +10,7 @@ import { normalizeAxis, sameShape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { lastOf, nth } from '../values.ts';
 import { tensor } from './create.ts';
-import { pad } from './join.ts';
+import { pad } from './pad.ts';
 import { narrow } from './slices.ts';
 import { reshape, transpose } from './views.ts';
 import { contiguous } from '../kernels/copy.ts';

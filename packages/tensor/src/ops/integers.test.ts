@@ -5,7 +5,7 @@ import { DTypeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { arange, full, tensor } from './create.ts';
 import { crossEntropy } from './cross-entropy.ts';
-import { pad } from './join.ts';
+import { pad } from './pad.ts';
 import { maskedFill } from './masks.ts';
 import * as ops from '../pointwise/ops.ts';
 

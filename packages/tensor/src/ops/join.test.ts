@@ -15,7 +15,8 @@ import { eachDevice } from '@mudpt/testing/support';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './create.ts';
-import { cat, pad, repeatInterleave, roll, stack, tile } from './join.ts';
+import { cat, repeatInterleave, roll, stack, tile } from './join.ts';
+import { pad } from './pad.ts';
 import { slice } from './slices.ts';
 import { expand, permute } from './views.ts';
 

@@ -1,15 +1,14 @@
-/** Ops that join tensors or grow them: cat, stack, pad, tile, repeatInterleave, roll. */
+/** Ops that join tensors or repeat them: cat, stack, tile, repeatInterleave, roll. */
 import { wgsl } from '@mudpt/shaders';
-import { bitsType, expectNumber } from '../dtype.ts';
+import { bitsType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
-import { collapse, MAX_RANK, normalizeAxis, type Shape, showShape, sizeOf } from '../shape.ts';
+import { collapse, MAX_RANK, normalizeAxis, showShape, sizeOf } from '../shape.ts';
 import { alias, empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { copyInto } from '../kernels/copy.ts';
-import { full } from './create.ts';
-import { narrow, type Range, slice } from './slices.ts';
+import { narrow } from './slices.ts';
 import { workPerThread } from '../kernels/work-per-thread.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 import { nth } from '../values.ts';
@@ -144,43 +143,6 @@ export const stack = defineOp('stack', (tensors: readonly Tensor[], axis: number
   const parts = tensors.map((tensor) => unsqueeze(tensor, at));
   const out = cat(parts, at);
   for (const part of parts) part.dispose();
-  return out;
-});
-
-/** Cells added [before, after] an axis; a negative number crops. */
-export type Padding = readonly [before: number, after: number];
-
-/**
- * Surrounds `x` with a constant. `amounts[axis]` counts cells before and after; axes beyond the list stay. Negative amounts crop, so
- * `pad(grad, negated amounts)` is the gradient.
- * @throws ShapeError when an axis would become shorter than 0, DTypeError for a value that an integer x cannot hold
- */
-export const pad = defineOp('pad', (x: Tensor, amounts: readonly Padding[], value: number = 0): Tensor => {
-  x.expectLive('pad');
-  expectNumber('pad', 'value', value, x.dtype);
-  const shape = x.shape.map((size, axis) => size + (amounts[axis]?.[0] ?? 0) + (amounts[axis]?.[1] ?? 0));
-  if (amounts.length > x.rank || shape.some((size) => !(size >= 0) || !Number.isInteger(size))) {
-    throw new ShapeError(
-      'pad',
-      `amounts [${amounts.map(([before, after]) => `[${before}, ${after}]`).join(', ')}] do not fit x of shape ${showShape(x.shape)}`,
-      'give [before, after] in whole cells for at most each axis, and crop no more than there is',
-    );
-  }
-  const ranges = (side: Shape, sign: number): Range[] =>
-    side.map((size, axis) => {
-      const [before = 0, after = 0] = amounts[axis] ?? [];
-      return { start: Math.max(0, sign * before), stop: Math.max(0, size - Math.max(0, sign * after)) };
-    });
-  using kept = slice(x, ranges(x.shape, -1));
-  const growing = amounts.some(([before, after]) => before > 0 || after > 0);
-  if (!growing) {
-    const out = empty(x.device, kept.shape, x.dtype);
-    copyInto(out, kept);
-    return out;
-  }
-  const out = full(shape, value, { device: x.device, dtype: x.dtype });
-  using place = slice(out, ranges(shape, 1));
-  if (kept.size > 0) copyInto(place, kept);
   return out;
 });
 

@@ -7,7 +7,7 @@ import { normalizeAxis, showShape } from '../shape.ts';
 import { alias } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { eye } from './create.ts';
-import { pad } from './join.ts';
+import { pad } from './pad.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
 import { flip, slice } from './slices.ts';

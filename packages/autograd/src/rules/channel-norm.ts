@@ -1,0 +1,51 @@
+/** Gradient rule of the norm under batch norm: of what is normalised, and of the statistics. */
+import {
+  add,
+  type BatchNormResult,
+  div,
+  expand,
+  layerNorm,
+  mean,
+  mul,
+  scope,
+  sub,
+  type Tensor,
+  unsqueeze,
+  variance,
+} from '@mudpt/tensor';
+import { layerNormBackward, layerNormForward, normalizeRows, nth, varianceOf } from '@mudpt/tensor/internal';
+import { defineRule } from '../rule.ts';
+
+function composed(rows: Tensor, eps: number): BatchNormResult {
+  return scope(() => ({
+    out: layerNorm(rows, undefined, undefined, eps),
+    mean: mean(rows, 1),
+    variance: variance(rows, 1, { correction: 0 }),
+  }));
+}
+
+defineRule(
+  normalizeRows,
+  (context, rows, eps) => {
+    const { out, mean: means, rstd } = layerNormForward(rows, undefined, undefined, eps);
+    const saved = { x: context.save(rows), mean: context.save(means), rstd: context.save(rstd) };
+    using kept = rstd;
+    const output = { out, mean: means, variance: varianceOf(kept, eps) };
+    const { shape } = rows;
+    return {
+      output,
+      backward: (grad, meanGrad, varianceGrad) => {
+        const needs = { x: true, weight: false, bias: false };
+        const parts: Tensor[] = [];
+        const through = grad && layerNormBackward({ ...saved, grad, needs }).x;
+        if (through) parts.push(through);
+        if (meanGrad) parts.push(expand(div(unsqueeze(meanGrad, 1), nth(shape, 1)), shape));
+        if (varianceGrad)
+          parts.push(mul(sub(saved.x, unsqueeze(saved.mean, 1)), div(unsqueeze(varianceGrad, 1), nth(shape, 1) / 2)));
+        const [first, ...rest] = parts;
+        return [first && rest.reduce((sum, part) => add(sum, part), first)];
+      },
+    };
+  },
+  { composition: composed },
+);
