@@ -12,6 +12,7 @@ import { foldConstants } from './run/fold.ts';
 /** A model's bytes, a path (Node), a URL, a Blob or File, or a function that fetches the bytes. */
 export type ModelSource = ByteSourceInput | (() => Promise<ArrayBuffer | Uint8Array>);
 
+/** How a model is loaded. */
 export type LoadOnnxOptions = {
   /** Opens a file that holds constants, by the name that the model has for it. By default files beside the model. */
   readonly external?: (location: string) => ByteSourceInput | Promise<ByteSourceInput>;

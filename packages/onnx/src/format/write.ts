@@ -32,6 +32,7 @@ export type FunctionToWrite = {
   readonly attributes?: readonly string[];
   readonly nodes: readonly NodeToWrite[];
 };
+/** A node of a graph that is written. */
 export type NodeToWrite = {
   readonly op: string;
   readonly inputs: readonly string[];
@@ -40,7 +41,9 @@ export type NodeToWrite = {
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, AttributeToWrite>>;
 };
+/** Type and shape of a value that is written. */
 export type InfoToWrite = { readonly type: ElementType; readonly shape?: Dimensions };
+/** A graph that is written. */
 export type GraphToWrite = {
   readonly name?: string;
   readonly nodes: readonly NodeToWrite[];
@@ -48,6 +51,7 @@ export type GraphToWrite = {
   readonly outputs: Readonly<Record<string, InfoToWrite>>;
   readonly initializers?: Readonly<Record<string, TensorToWrite>>;
 };
+/** A model that is written. */
 export type ModelToWrite = {
   readonly graph: GraphToWrite;
   /** Version of the standard operators. Default 21. */
