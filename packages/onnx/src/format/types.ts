@@ -94,6 +94,6 @@ export function dtypeOf(type: ElementType, device: Pick<Device, 'hasF16'>): DTyp
 }
 
 /** Bytes of an element on the device. */
-export function deviceBytes(type: ElementType, device: Pick<Device, 'hasF16'>): number {
+function deviceBytes(type: ElementType, device: Pick<Device, 'hasF16'>): number {
   return bytesPerElement(dtypeOf(type, device));
 }

@@ -87,17 +87,21 @@ eachDevice('masked attention', (ctx) => {
     });
 
   describe('against the definition, by every variant', () => {
-    it.each(CASES)('$name', async (wanted) => {
-      const [queries = 0] = wanted.q.slice(1);
-      for (const variant of variantsFor(queries, false)) {
-        using _ = ctx.device.tuner.force('attention', variant);
-        try {
-          await check(wanted);
-        } catch (error) {
-          throw new Error(`${variant}: ${String(error)}`, { cause: error });
+    it.each(CASES)(
+      '$name',
+      async (wanted) => {
+        const [queries = 0] = wanted.q.slice(1);
+        for (const variant of variantsFor(queries, false)) {
+          using _ = ctx.device.tuner.force('attention', variant);
+          try {
+            await check(wanted);
+          } catch (error) {
+            throw new Error(`${variant}: ${String(error)}`, { cause: error });
+          }
         }
-      }
-    }, COMPILES);
+      },
+      COMPILES,
+    );
 
     it('packed sequences: grouped heads in a window as each alone', () =>
       scope(async () => {
