@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { methodNamed, methodNames } from '../methods/index.ts';
+import { RECIPE } from '../pretrain/recipe.ts';
 import { fitToModel, resolveConfig, runName } from '../runs/config.ts';
 import { identity } from '../runs/identity.ts';
 import { runSettings, type Schemas } from '../runs/settings.ts';
@@ -81,7 +82,10 @@ it('help has the values that a run with the other flags would take', async () =>
   const embedded = await helpWith();
   expect(embedded).toMatch(/--lr <rate> .*\[0\.06\]/);
   expect(embedded).toMatch(/--epochs <count> .*\[20\]/);
-  expect(embedded).toMatch(/\n {2}depth +4 .*[^]*note: depth is 4, not mudpt's usual 9: the model has 4 layers/);
+  const { layers } = RECIPE.model.text;
+  expect(embedded).toMatch(
+    new RegExp(`\\n {2}depth +${layers} .*[^]*note: depth is ${layers}, not mudpt's usual 9: the model has ${layers} layers`),
+  );
   const published = await helpWith('--model', 'openai/clip-vit-base-patch16');
   expect(published).toMatch(/--lr <rate> .*\[0\.0025\]/);
   expect(published).toMatch(/--epochs <count> .*\[10\]/);
@@ -101,5 +105,5 @@ it('help has the values that a run with the other flags would take', async () =>
   const variant = await helpWith('--method', 'mudpt', '--variant', 'released-defaults', '--model', 'x/y');
   expect(variant).toMatch(/\n {2}injection +linear /);
   expect(variant).toMatch(/Variants of MuDPT \(--variant\):\n {2}named-in-scripts +length 4\n {2}released-defaults +depth 8/);
-  expect(await helpWith('--method', 'ivlp', '--set', 'textDepth=2')).toMatch(/\[textDepth 2,\s+imageDepth 4\]/);
+  expect(await helpWith('--method', 'ivlp', '--set', 'textDepth=2')).toMatch(new RegExp(`\\[textDepth 2,\\s+imageDepth ${layers}\\]`));
 });
