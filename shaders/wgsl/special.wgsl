@@ -185,6 +185,25 @@ fn special_tetragamma(x: f32) -> f32 {
   let s = special_sin_pi(x);
   return special_tetragamma_positive(1.0 - x) - 62.012553360599640 * special_cos_pi(x) / (s * s * s);
 }
+// The derivative of tetragamma.
+fn special_pentagamma_positive(given: f32) -> f32 {
+  var x = given;
+  var sum = 0.0;
+  while (x < 8.0) {
+    sum += 6.0 / (x * x * x * x);
+    x += 1.0;
+  }
+  let z = 1.0 / (x * x);
+  return sum + z / x * (2.0 + 3.0 / x + z * (2.0 - z * (1.0 - z * 1.3333333333333333)));
+}
+fn special_pentagamma(x: f32) -> f32 {
+  if (x == 0.0 || (x < 0.0 && floor(x) == x)) { return math_infinity(); }
+  if (math_is_nan(x)) { return x; }
+  if (x > 0.0) { return select(special_pentagamma_positive(x), 0.0, math_is_inf(x)); }
+  let s = special_sin_pi(x);
+  let c = special_cos_pi(x);
+  return 97.409091034002437 * (4.0 * c * c + 2.0) / (s * s * s * s) - special_pentagamma_positive(1.0 - x);
+}
 
 fn special_hypot(x: f32, y: f32) -> f32 {
   let large = max(abs(x), abs(y));

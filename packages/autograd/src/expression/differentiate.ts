@@ -34,6 +34,7 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   math_tanh: ['1.0 - math_tanh(a) * math_tanh(a)'],
   special_digamma: ['special_trigamma(a)'],
   special_trigamma: ['special_tetragamma(a)'],
+  special_tetragamma: ['special_pentagamma(a)'],
   special_sinc: ['special_sinc_slope(a)'],
   special_sinc_slope: [
     'select(-9.869604401089358 * special_sinc(a) - 2.0 * special_sinc_slope(a) / a, -3.289868133696453 + 9.740909103400244 * a * a - 5.722740377 * a * a * a * a, abs(a) < 0.1)',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   capture,
   crossEntropy,
+  digamma,
   gelu,
   layerNorm,
   linear,
@@ -21,7 +22,7 @@ import {
 } from '@mudpt/tensor';
 import { grid1d, kernel, defineOp } from '@mudpt/tensor/kernels';
 import { ref } from '@mudpt/testing/reference/array';
-import { expectClose } from '@mudpt/testing/reference/compare';
+import { expectClose, tolerances } from '@mudpt/testing/reference/compare';
 import { eachDevice } from '@mudpt/testing/support';
 import fixture from '../../test/fixtures/second.json' with { type: 'json' };
 import {
@@ -53,6 +54,16 @@ const forward = (p: Weights, x: Tensor): Tensor =>
 const loss = (p: Weights, x: Tensor, labels: Tensor): Tensor => crossEntropy(forward(p, x), labels, { labelSmoothing: 0.1 });
 
 eachDevice('second derivatives', (ctx) => {
+  it('digamma three times: polygamma functions, on both sides of 0', async () => {
+    const first = grad((x: Tensor) => sum(digamma(x)));
+    const second = grad((x: Tensor) => sum(first(x)));
+    const third = grad((x: Tensor) => sum(second(x)));
+    using x = tensor([0.5, 1, 2.5, 10, -0.5, -1.3], { device: ctx.device });
+    const expected = [97.409091034, 6.4939394023, 0.22390584882, 0.0023199013043, 193.409091034, 768.7206572];
+    using found = third(x);
+    expectClose(await found.data(), ref([6], expected), tolerances.f32);
+  });
+
   const make = (data: number[], shape: readonly number[] = [data.length], dtype: 'f32' | 'i32' = 'f32'): Tensor =>
     tensor(data, { shape, dtype, device: ctx.device });
   const weights = (values: Readonly<Record<Name, number[]>>): Weights =>
