@@ -1,0 +1,14 @@
+import { parameter } from '@mudpt/autograd';
+import { Device, tensor } from '@mudpt/tensor';
+
+export async function open() {
+  const device = await Device.open();
+  const learnt = ({ data, shape }) => parameter(tensor(data, { shape, device }));
+  return {
+    weights: (all) => Object.fromEntries(Object.entries(all).map(([name, one]) => [name, learnt(one)])),
+    floats: ({ data, shape }) => tensor(data, { shape, device }),
+    integers: ({ data, shape }) => tensor(data, { shape, device, dtype: 'i32' }),
+    read: (loss) => loss.item(),
+    finish: () => device.synchronize(),
+  };
+}
