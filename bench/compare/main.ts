@@ -18,8 +18,7 @@ const PROBLEM_NAMES = ['mlp', 'gpt', 'convnet'] as const;
 /** What other engines need, installed beside the user's caches; nothing of it is a dependency of ours. */
 const PEERS = {
   '@jax-js/jax': '0.1.25',
-  '@tensorflow/tfjs-core': '4.22.0',
-  '@tensorflow/tfjs-backend-cpu': '4.22.0',
+  '@tensorflow/tfjs': '4.22.0',
   '@tensorflow/tfjs-backend-webgpu': '4.22.0',
   'core-js': '3.46.0',
   webgpu: '0.6.2',

@@ -29,7 +29,7 @@ const GPT = { vocabulary: 64, tokens: 32, width: 64, heads: 4, layers: 2 };
 export const PROBLEMS = {
   /** 784 to 256 (relu) to 10. */
   mlp: (batch) => ({
-    lr: 0.1,
+    lr: 0.002,
     weights: weightsOf({ w1: [256, 784], b1: [256], w2: [10, 256], b2: [10] }),
     x: { data: values(batch * 784, 90, 1), shape: [batch, 784] },
     y: { data: labels(batch, 10, 1), shape: [batch] },

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs';
 
 // Images [N, H, W, C] and filters [H, W, in, out], the only layout whose gradient tfjs has; features are brought into the others' order.
 export function program({ c1, d1, c2, d2, w, b }, { x, y, lr }) {

@@ -1,5 +1,5 @@
 /* oxlint-disable import/no-unassigned-import -- a backend registers itself */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-webgpu';
 
 export async function open() {

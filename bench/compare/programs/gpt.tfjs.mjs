@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs';
 
 export function program(weights, { x, y, lr, width, heads, layers, vocabulary }) {
   const [batch, tokens] = x.shape;

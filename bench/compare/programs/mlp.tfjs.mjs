@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs';
 
 export function program({ w1, b1, w2, b2 }, { x, y, lr }) {
   const linear = (x, w, b) => tf.add(tf.matMul(x, w, false, true), b);
