@@ -310,7 +310,7 @@ async function useFromNode(project) {
   expectMatch(await run(process.execPath, ['worker.mjs'], project), /^192 bytes$/m, 'a thread decodes');
   const labels = ['--label', 'red', '--label', 'blue', '--format', 'csv'];
   const words = ['zeroshot', 'node_modules/mudpt/assets/clip', 'square.png', ...labels];
-  expectMatch(await run(command('mudpt-clip'), words, project), /^square\.png,1,red,0\.\d+/m, 'mudpt-clip zeroshot');
+  expectMatch(await run(command('mudpt-clip'), words, project), /^square\.png,1,(?:red|blue),0\.\d+/m, 'mudpt-clip zeroshot');
   const estimate = await run(command('mudpt'), ['train', '--shots', '1', '--dry-run'], project);
   expectMatch(estimate, /^28 classes, 28 training and 405 test pictures/m, 'mudpt train --dry-run');
 }

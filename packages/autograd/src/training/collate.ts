@@ -12,9 +12,6 @@ import {
 
 /** Values of an item that a batch can hold: a number, a typed array (one axis), or data with its shape. */
 export type ItemValue = number | Float32Array | Float64Array | Int32Array | Uint32Array | HostInput;
-/** An item: a value, or values by name. */
-type Item = ItemValue | { readonly [name: string]: ItemValue };
-
 /** A batch's values side by side on the first axis, an input of a captured function. */
 export type HostBatch = { readonly data: HostArray; readonly shape: Shape; readonly dtype: DType };
 /** What {@link collate} makes of items: one {@link HostBatch}, or one for each name. */

@@ -81,7 +81,7 @@ it('help has the values that a run with the other flags would take', async () =>
   };
   const embedded = await helpWith();
   expect(embedded).toMatch(/--lr <rate> .*\[0\.06\]/);
-  expect(embedded).toMatch(/--epochs <count> .*\[20\]/);
+  expect(embedded).toMatch(/--epochs <count> .*\[12\]/);
   const { layers } = RECIPE.model.text;
   expect(embedded).toMatch(
     new RegExp(`\\n {2}depth +${layers} .*[^]*note: depth is ${layers}, not mudpt's usual 9: the model has ${layers} layers`),
@@ -105,5 +105,7 @@ it('help has the values that a run with the other flags would take', async () =>
   const variant = await helpWith('--method', 'mudpt', '--variant', 'released-defaults', '--model', 'x/y');
   expect(variant).toMatch(/\n {2}injection +linear /);
   expect(variant).toMatch(/Variants of MuDPT \(--variant\):\n {2}named-in-scripts +length 4\n {2}released-defaults +depth 8/);
-  expect(await helpWith('--method', 'ivlp', '--set', 'textDepth=2')).toMatch(new RegExp(`\\[textDepth 2,\\s+imageDepth ${layers}\\]`));
+  expect(await helpWith('--method', 'ivlp', '--set', 'textDepth=2')).toMatch(
+    new RegExp(`\\[textDepth 2,\\s+imageDepth ${layers}\\]`),
+  );
 });

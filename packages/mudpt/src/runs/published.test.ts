@@ -243,7 +243,7 @@ describe('a protocol and a variant', () => {
   it('stand between what is set by name and the presets, and are recorded', async () => {
     const asked = await inputOf({ method: 'maple', protocol: 'cross-dataset', data: 'imagenet', set: ['depth=4'], epochs: '3' });
     const config = resolveConfig(asked);
-    // The embedded model's preset (20 epochs of 32 images) has no say.
+    // The embedded model's preset (12 epochs of 32 images) has no say.
     expect(config).toMatchObject({
       settings: { depth: 4 },
       training: { epochs: 3, lr: 0.0026, batchSize: 4, cropScale: [0.08, 1] },

@@ -1,5 +1,4 @@
 /** Element types of ONNX, and what the engine holds them as. */
-import { bytesPerElement } from '@mudpt/tensor/kernels';
 import type { Device, DType } from '@mudpt/tensor';
 
 /** Element types that models may use here. */
@@ -91,9 +90,4 @@ export const isNarrow = (type: ElementType): boolean => TRAITS[type].width < 4 &
 export function dtypeOf(type: ElementType, device: Pick<Device, 'hasF16'>): DType {
   const { dtype } = TRAITS[type];
   return dtype === 'f16' && !device.hasF16 ? 'f32' : dtype;
-}
-
-/** Bytes of an element on the device. */
-function deviceBytes(type: ElementType, device: Pick<Device, 'hasF16'>): number {
-  return bytesPerElement(dtypeOf(type, device));
 }

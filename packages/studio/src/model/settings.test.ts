@@ -32,7 +32,7 @@ it('every method has fields with the values of its schemas', () => {
     ['length', 2],
     ['depth', 4],
     ['lr', 0.06],
-    ['epochs', 20],
+    ['epochs', 12],
     ['batchSize', 32],
   ]);
   expect(mudpt.find(({ name }) => name === 'injection')).toMatchObject({
