@@ -1,30 +1,18 @@
 /**
  * `pnpm bench:roofline [CLASSES]`: the least time that a MuDPT step on ViT-B/16 can take on some GPUs, family by family: arithmetic at the peak of
- * f32, bytes at the bandwidth of the memory, whichever is longer, and the launches. The plan is recorded, nothing is run.
+ * f32, bytes at the bandwidth of the memory, whichever is longer, and the launches. The plan is that of one step, which is run once.
  */
-import { lossAndGradients, SGD } from '@mudpt/autograd';
 import { CLIP_CONFIGS, randomClip } from '@mudpt/clip';
-import { methodContext, methodNamed, type PromptMethod } from 'mudpt';
-import { capture, Device, type Tensor, tensor } from '@mudpt/tensor';
+import { Device } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { classNames } from './suites/training.ts';
+import { BATCH, mudptStep } from './suites/training.ts';
 import { familyOf, GPUS, leastTime, type Work } from './roofline-model.ts';
 
-const BATCH = 4;
 const [classes = 100] = process.argv.slice(2).map(Number);
 using device = await Device.open();
 using clip = randomClip(CLIP_CONFIGS['ViT-B/16'], undefined, { device });
-const context = await methodContext(clip, { classNames: classNames(classes), template: 'a photo of a {}.', seed: 1 });
-const method = methodNamed('mudpt').create(context, {}) as PromptMethod;
-const optimizer = new SGD([...method.learnable.values()], { lr: 0.0025, momentum: 0.9, weightDecay: 5e-4 });
-const { size } = clip.config.image;
-using images = tensor(new Float32Array(BATCH * 3 * size * size), { shape: [BATCH, 3, size, size], device });
-using labels = tensor(new Int32Array(BATCH), { device });
-const replay = capture((inputs: { readonly images: Tensor; readonly labels: Tensor }): Tensor => {
-  const { value, gradients } = lossAndGradients(() => method.loss(inputs.images, inputs.labels));
-  optimizer.step(gradients);
-  return value.loss;
-});
+using step = await mudptStep(clip, classes);
+const { replay, images, labels } = step;
 await replay({ images, labels }).item();
 
 const families = new Map<string, Work>();
@@ -73,6 +61,3 @@ console.log(
     ),
   ),
 );
-replay.dispose();
-optimizer.dispose();
-method.dispose();

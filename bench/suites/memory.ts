@@ -19,8 +19,8 @@ import {
 } from 'mudpt';
 import type { Device } from '@mudpt/tensor';
 import { type Effort, type Row, summary, tell } from '../harness.ts';
-import { values } from '../inputs.ts';
 import { PLAIN } from './ours.ts';
+import { stepTimes } from './step-times.ts';
 import { classNames } from './training.ts';
 
 export const KEPT = 'everything kept';
@@ -163,36 +163,11 @@ async function measure(clip: Clip, { C, B, n, L }: Point, way: Way, name: string
       'device bytes': heldBytes(device) + plan.bytes,
       dispatches: plan.dispatches,
     };
-    const times = effort ? await timed(device, stepper, B, size, effort) : [];
+    const steps = { count: B, size, classes: C, lr: 0.0025 };
+    const times = effort ? await stepTimes(device, stepper, { ...steps, most: effort.seconds * 250 }, effort) : [];
     const figures = effort ? summary(times) : { best: Number.NaN, median: Number.NaN };
     return { name, engine: way.engine, flops: plan.flops, ...figures, extra };
   } finally {
     method.dispose();
   }
 }
-
-async function timed(device: Device, stepper: Stepper, count: number, size: number, effort: Effort): Promise<number[]> {
-  const images = values(count * 3 * size * size, 1);
-  const batch = {
-    images,
-    shape: [count, 3, size, size] as const,
-    labels: Int32Array.from({ length: count }, (_, at) => at),
-    items: Array.from({ length: count }, () => ITEM),
-  };
-  const step = async (): Promise<number> => {
-    const begin = performance.now();
-    stepper.step([batch], 0.0025);
-    await device.synchronize();
-    return performance.now() - begin;
-  };
-  await step();
-  const times: number[] = [];
-  const begin = performance.now();
-  while (times.length < effort.least || (times.length < effort.samples && performance.now() - begin < effort.seconds * 250))
-    times.push(await step());
-  await stepper.read();
-  return times;
-}
-
-/** The stepper counts pictures, it does not look at them. */
-const ITEM = { id: 'noise', image: new Uint8Array(), label: 0 };

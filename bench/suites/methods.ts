@@ -2,8 +2,8 @@
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
 import { heldBytes, methodContext, methodNamed, methodNames, type PromptMethod, Stepper, type TrainingSettings } from 'mudpt';
 import type { Device } from '@mudpt/tensor';
-import { type Effort, type Row, summary, tell, wake } from '../harness.ts';
-import { values } from '../inputs.ts';
+import { type Effort, type Row, summary, tell } from '../harness.ts';
+import { stepTimes } from './step-times.ts';
 import { classNames } from './training.ts';
 
 const BATCH = 4;
@@ -37,9 +37,14 @@ async function measure(clip: Clip, name: string, classes: number, effort: Effort
   try {
     const { size } = config.image;
     const plan = stepper.cost([BATCH, 3, size, size]);
-    const times = await timed(device, stepper, method, size, classes, effort);
-    // Throws where the loss is not finite.
-    await stepper.read();
+    const { views } = method;
+    const times = await stepTimes(
+      device,
+      stepper,
+      // A rate so small that ten steps from noise cannot diverge.
+      { count: BATCH, size, classes, views, lr: 1e-6, most: effort.seconds * 1000 },
+      effort,
+    );
     const parameters = [...method.learnable.values()].reduce((sum, tensor) => sum + tensor.size, 0);
     return {
       suite: 'methods',
@@ -59,38 +64,3 @@ async function measure(clip: Clip, name: string, classes: number, effort: Effort
     method.dispose();
   }
 }
-
-async function timed(
-  device: Device,
-  stepper: Stepper,
-  { views }: PromptMethod,
-  size: number,
-  classes: number,
-  effort: Effort,
-): Promise<number[]> {
-  const pixels = (seed: number): Float32Array => values(BATCH * 3 * size * size, seed);
-  const batch = {
-    images: pixels(1),
-    ...(views === 2 && { images2: pixels(2) }),
-    shape: [BATCH, 3, size, size] as const,
-    labels: Int32Array.from({ length: BATCH }, (_, at) => at % classes),
-    items: Array.from({ length: BATCH }, () => ITEM),
-  };
-  const step = async (): Promise<number> => {
-    const begin = performance.now();
-    // A rate so small that ten steps from noise cannot diverge.
-    stepper.step([batch], 1e-6);
-    await device.synchronize();
-    return performance.now() - begin;
-  };
-  await step();
-  await wake(device, step);
-  const times: number[] = [];
-  const begin = performance.now();
-  while (times.length < effort.least || (times.length < effort.samples && performance.now() - begin < effort.seconds * 1000))
-    times.push(await step());
-  return times;
-}
-
-/** The stepper counts images, it does not look at them. */
-const ITEM = { id: 'noise', image: new Uint8Array(), label: 0 };

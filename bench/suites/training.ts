@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
 import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
-import { capture, type Device, Tensor, tensor } from '@mudpt/tensor';
+import { capture, type Captured, type Device, Tensor, tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { checked, type Effort, errorOf, kernelTime, notMeasured, type Row, summary, tell, wake } from '../harness.ts';
 import { values } from '../inputs.ts';
@@ -16,7 +16,7 @@ import { type Elapsed, stopwatch } from '@mudpt/testing/measure/stopwatch';
 import { OURS, PLAIN } from './ours.ts';
 
 const SUITE = 'training';
-const BATCH = 4;
+export const BATCH = 4;
 
 /** How a step is run. */
 type Way = { readonly engine: string; readonly textPath: 'auto' | 'full'; readonly recompute: boolean };
@@ -70,6 +70,53 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
   // What another way left in the pool is none of this one's memory.
   await device.synchronize();
   device.trim();
+  using step = await mudptStep(clip, classes, { textPath, recompute });
+  const { replay, images, labels } = step;
+  const loss = await replay({ images, labels }).item();
+  const run = (): void => void replay({ images, labels });
+  await wake(device, async () => {
+    run();
+    await device.synchronize();
+  });
+  const times: Elapsed[] = [];
+  const start = performance.now();
+  while (
+    times.length < Math.min(2, effort.least) ||
+    (times.length < effort.samples && performance.now() - start < effort.seconds * 1000)
+  ) {
+    const read = stopwatch(device);
+    run();
+    await device.synchronize();
+    times.push(read());
+  }
+  const plan = nth(replay.plans, 0);
+  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const extra = {
+    dispatches: plan.steps.length,
+    'plan memory': mib(plan.bytes.planned),
+    'device memory': mib(device.memory().totalBytes),
+    'GFLOP a step': Math.round(plan.flops / 1e9),
+    ...(device.adapter.kind === 'gpu' && device.adapter.timestamps && { kernels: await slowest(device, run) }),
+  };
+  const busy = await kernelTime(device, run, times);
+  const row = { suite: SUITE, name: nameOf(classes), engine, flops: plan.flops, busy, extra };
+  return { row: { ...row, ...summary(times.map(({ wall }) => wall)) }, loss };
+}
+
+/** A captured training step, with the inputs it was made for. */
+export interface CapturedMudptStep extends Disposable {
+  readonly replay: Captured<'images' | 'labels', Tensor>;
+  readonly images: Tensor;
+  readonly labels: Tensor;
+}
+
+/** The step of MuDPT with its published settings on {@link BATCH} images of noise, as the trainer runs it. */
+export async function mudptStep(
+  clip: Clip,
+  classes: number,
+  { textPath = 'auto', recompute = false }: Partial<Pick<Way, 'textPath' | 'recompute'>> = {},
+): Promise<CapturedMudptStep> {
+  const { device } = clip;
   const context = await methodContext(clip, {
     classNames: classNames(classes),
     template: 'a photo of a {}.',
@@ -80,8 +127,8 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
   const method = methodNamed('mudpt').create(context, {}) as PromptMethod;
   const optimizer = new SGD([...method.learnable.values()], { lr: 0.0025, momentum: 0.9, weightDecay: 5e-4 });
   const { size } = clip.config.image;
-  using images = tensor(values(BATCH * 3 * size * size, 1), { shape: [BATCH, 3, size, size], device });
-  using labels = tensor(
+  const images = tensor(values(BATCH * 3 * size * size, 1), { shape: [BATCH, 3, size, size], device });
+  const labels = tensor(
     Int32Array.from({ length: BATCH }, (_, i) => i % classes),
     { device },
   );
@@ -90,41 +137,18 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
     optimizer.step(gradients);
     return value.loss;
   });
-  try {
-    const loss = await replay({ images, labels }).item();
-    const run = (): void => void replay({ images, labels });
-    await wake(device, async () => {
-      run();
-      await device.synchronize();
-    });
-    const times: Elapsed[] = [];
-    const start = performance.now();
-    while (
-      times.length < Math.min(2, effort.least) ||
-      (times.length < effort.samples && performance.now() - start < effort.seconds * 1000)
-    ) {
-      const read = stopwatch(device);
-      run();
-      await device.synchronize();
-      times.push(read());
-    }
-    const plan = nth(replay.plans, 0);
-    const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-    const extra = {
-      dispatches: plan.steps.length,
-      'plan memory': mib(plan.bytes.planned),
-      'device memory': mib(device.memory().totalBytes),
-      'GFLOP a step': Math.round(plan.flops / 1e9),
-      ...(device.adapter.kind === 'gpu' && device.adapter.timestamps && { kernels: await slowest(device, run) }),
-    };
-    const busy = await kernelTime(device, run, times);
-    const row = { suite: SUITE, name: nameOf(classes), engine, flops: plan.flops, busy, extra };
-    return { row: { ...row, ...summary(times.map(({ wall }) => wall)) }, loss };
-  } finally {
-    replay.dispose();
-    optimizer.dispose();
-    method.dispose();
-  }
+  return {
+    replay,
+    images,
+    labels,
+    [Symbol.dispose]() {
+      replay.dispose();
+      optimizer.dispose();
+      method.dispose();
+      images.dispose();
+      labels.dispose();
+    },
+  };
 }
 
 /** The kernels that a run spends most of its time in, with calls and milliseconds. */
