@@ -18,6 +18,7 @@ const recipe = {
   cooldown: 20,
   wholePart: 0.5,
   captionTokens: 6,
+  late: { from: 1000, strength: 1 },
 };
 
 /** Thing number n is drawn in n + 1 styles; its kind is "odd" or "even". The first byte of a drawing tells thing and style. */
@@ -38,7 +39,8 @@ const drawings: Drawing[] = Array.from({ length: 8 }, (_, thing) => thing).flatM
 
 const captions: CaptionWriter = {
   beginning: () => ({ beginning: 'a ', namesClasses: true }),
-  draw: ({ label, kind }) => (kind === 'even' ? 'even.' : `${label}.`),
+  draw: ({ label, kind }) => (kind === 'even' || label === 'thing 1' ? `${kind}.` : `${label}.`),
+  ofCategory: ({ kind }) => `${kind}.`,
 };
 
 async function batches(seed = 1): Promise<Batches> {
@@ -56,24 +58,36 @@ it('a batch is a function of the seed and its number', async () => {
 it('shows several drawings of different things, in different styles where there are some, with one caption a thing', async () => {
   const all = await batches();
   for (let step = 0; step < 20; step++) {
-    const { drawings: words, captions: owners, ids, mask, places } = all.make(step);
+    const { drawings: words, toTexts, ids, mask, places } = all.make(step);
+    const owners = Array.from({ length: 12 }, (_, image) => Array.from(toTexts.data).slice(4 * image, 4 * image + 4).findIndex((part) => part > 0));
     const first = Array.from({ length: 12 }, (_, image) => (Number(words.data[image * SIDE * SIDE]) & 255) - 16);
     const things = [0, 3, 6, 9].map((at) => first.slice(at, at + 3).map((value) => Math.floor(value / 16)));
     for (const [group, list] of things.entries()) {
       expect(new Set(list).size).toBe(1);
       const styles = new Set(first.slice(3 * group, 3 * group + 3).map((value) => value % 16));
       expect(styles.size).toBe(Math.min(3, nth(list, 0) + 1));
-      expect(new Set([0, 1, 2].map((at) => owners.data[3 * group + at])).size).toBe(1);
+      expect(new Set([0, 1, 2].map((at) => owners[3 * group + at])).size).toBe(1);
     }
     expect(new Set(things.map((list) => list[0])).size).toBe(4);
-    const even = things.flatMap((list, group) => (nth(list, 0) % 2 === 0 ? [owners.data[3 * group]] : []));
+    const even = things.flatMap((list, group) => (nth(list, 0) % 2 === 0 ? [owners[3 * group]] : []));
     expect(new Set(even).size).toBeLessThanOrEqual(1);
     expect(ids.shape).toEqual([4, 6]);
-    const texts = new Set(owners.data).size;
+    const texts = new Set(owners).size;
     expect([...mask.data]).toEqual([0, 1, 2, 3].map((row) => (row < texts ? 0 : -1e9)));
     expect(places.shape).toEqual([12, 5]);
   }
   expect(all.make(90).places.shape).toEqual([12, 16]);
+});
+
+it('later the caption of a category is true of everything in it', async () => {
+  const trueOf = (step: number, all: Batches): number[] => {
+    const { data } = all.make(step).toTexts;
+    return Array.from({ length: 12 }, (_, image) => Array.from(data).slice(4 * image, 4 * image + 4).filter((part) => part > 0).length);
+  };
+  const late = new Batches(drawings, captions, await createTokenizer(), { ...recipe, late: { from: 20, strength: 1 } });
+  const steps = Array.from({ length: 40 }, (_, step) => trueOf(step, late));
+  expect(new Set(steps.slice(0, 20).flat())).toEqual(new Set([1]));
+  expect(new Set(steps.slice(20).flat())).toEqual(new Set([1, 2]));
 });
 
 it('things of many styles come more often, and kinds with many things less', () => {

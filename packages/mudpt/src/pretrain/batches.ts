@@ -10,7 +10,7 @@ import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } fro
 import type { CaptionStyle } from './captions.ts';
 import { type DrawingGroup, drawIndex, groupsOf, runningSums } from './groups.ts';
 import { drawnCells, drawPatches } from './patches.ts';
-import { keptPatches, type Recipe, strengthAt } from './recipe.ts';
+import { keptPatches, namesAllTrue, type Recipe, strengthAt } from './recipe.ts';
 import { type BatchMember, type HostTargets, targetsOf } from './targets.ts';
 
 export type HostBatch = HostTargets & Readonly<Record<'drawings' | 'isRgba' | 'records' | 'places' | 'ids', HostInput>>;
@@ -19,10 +19,14 @@ export type HostBatch = HostTargets & Readonly<Record<'drawings' | 'isRgba' | 'r
 export type CaptionWriter = {
   beginning(random: Random): CaptionStyle;
   draw(subject: Subject, style: CaptionStyle, random: Random): string;
+  /** What is true of everything in the category. */
+  ofCategory(subject: Subject, style: CaptionStyle): string;
 };
 
 /** An image of a batch, before any pixel is made. */
-type BatchImage = BatchMember & {
+type BatchImage = Omit<BatchMember, 'captions'> & {
+  /** Its own, and the one of its category, as texts. */
+  readonly texts: readonly string[];
   readonly rendering: Rendering;
   readonly record: AugmentParameters;
   readonly places: readonly number[];
@@ -43,7 +47,7 @@ export class Batches {
     this.sums = runningSums(this.groups);
   }
 
-  /** Batch number `step`: `views` drawings each of `batch / views` things, one caption a thing. */
+  /** Batch number `step`: `views` drawings each of `batch / views` things, one caption written for each thing. */
   make(step: number): HostBatch {
     const { batch, views, seed, side } = this.recipe;
     const random = randomFrom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b));
@@ -53,11 +57,13 @@ export class Batches {
     const images = this.drawGroups(count, random).flatMap((index) => {
       const { styles, category } = nth(this.groups, index);
       const drawings = drawViews(styles, views, random);
-      const text = this.captions.draw(nth(drawings, 0).subject, style, random);
-      const caption = texts.get(text) ?? texts.size;
-      texts.set(text, caption);
-      return drawings.map((drawing) => this.augmented({ caption, group: index, category }, drawing, step, random));
+      const { subject } = nth(drawings, 0);
+      const text = this.captions.draw(subject, style, random);
+      texts.set(text, texts.get(text) ?? texts.size);
+      const all = [text, ...(namesAllTrue(step, this.recipe) ? [this.captions.ofCategory(subject, style)] : [])];
+      return drawings.map((drawing) => this.augmented({ texts: all, group: index, category }, drawing, step, random));
     });
+    const members = images.map((image) => ({ ...image, captions: [...new Set(image.texts.flatMap((text) => texts.get(text) ?? []))] }));
     const { words, isRgba } = stage(
       images.map(({ rendering }) => rendering),
       side,
@@ -69,11 +75,11 @@ export class Batches {
       records: { data: packAugment(images.map(({ record }) => record)), shape: [batch, AUGMENT_NUMBERS] },
       places: { data: places, shape: [batch, places.length / batch], dtype: 'i32' },
       ids: this.encode([...texts.keys()], count),
-      ...targetsOf(images, texts.size, count),
+      ...targetsOf(members, texts.size, count),
     };
   }
 
-  private augmented(member: BatchMember, { renderings }: Drawing, step: number, random: Random): BatchImage {
+  private augmented(member: Pick<BatchImage, 'texts' | 'group' | 'category'>, { renderings }: Drawing, step: number, random: Random): BatchImage {
     const { side, model } = this.recipe;
     const rendering = pick(renderings, random);
     const record = drawAugment(rendering.kind, strengthAt(step, this.recipe), random);

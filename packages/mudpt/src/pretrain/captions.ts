@@ -45,17 +45,22 @@ export class Captions {
   }
 
   /** A caption of what pretraining sees. What matters comes first: long ones are cut. */
-  draw(subject: Subject, { beginning, namesClasses }: CaptionStyle, random: Random): string {
+  draw(subject: Subject, style: CaptionStyle, random: Random): string {
     const { label } = subject;
-    const category = (namesClasses ? className(subject) : undefined) ?? categoryWords(subject);
+    const category = categoryIn(subject, style.namesClasses);
     const share = random();
-    if (share < SHARES.category || label === category) return `${beginning}${category}.`;
+    if (share < SHARES.category || label === category) return this.ofCategory(subject, style);
     if (share < SHARES.category + SHARES.both) return `${category}, ${label}.`;
     const tags = this.tagsOf(subject);
     if (share < SHARES.category + SHARES.both + SHARES.label || tags.length === 0) return `${label}.`;
     const [one, other] = [pick(tags, random), pick(tags, random)];
     const both = `${one} ${other}`;
     return one === other || !this.isAllowed(both) ? `${one}.` : `${both}.`;
+  }
+
+  /** The caption that names the category and nothing else, which is true of everything in it. */
+  ofCategory(subject: Subject, { beginning, namesClasses }: CaptionStyle): string {
+    return `${beginning}${categoryIn(subject, namesClasses)}.`;
   }
 
   /** Every word that may be written about these, for the vocabulary. */
@@ -79,6 +84,9 @@ export class Captions {
 export function categoryWords({ kind, concept }: Pick<Subject, 'kind' | 'concept'>): string {
   return kind ?? concept?.subgroup.replaceAll('-', ' ') ?? 'symbol';
 }
+
+const categoryIn = (subject: Subject, namesClasses: boolean): string =>
+  (namesClasses ? className(subject) : undefined) ?? categoryWords(subject);
 
 function className({ kind }: Pick<Subject, 'kind'>): string | undefined {
   const label = classOfKind(kind);

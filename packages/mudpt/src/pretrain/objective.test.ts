@@ -15,19 +15,19 @@ const CONFIG: ClipConfig = {
 
 const OPTIONS = { twinWeight: 0.5, twinScale: 5 };
 
-/** Six images of three captions (and one row of padding): the first caption has three of them, the third one. */
-const CAPTIONS = [0, 1, 0, 2, 0, 1];
+/** Six images of three captions (and one row of padding): of the third image two captions are true. */
+const CAPTIONS = [[0], [1], [0, 2], [2], [0], [1]];
 const IDS = [18, 3, 19, 0, 18, 5, 6, 19, 18, 7, 19, 0, 18, 3, 19, 0];
 
 /** The images' groups: the first two of caption 0 are two drawings of one thing, the third is another one. */
-const MEMBERS = CAPTIONS.map((caption, at) => ({ caption, group: at === 4 ? 9 : caption, category: String(caption) }));
+const MEMBERS = CAPTIONS.map((captions, at) => ({ captions, group: at === 4 ? 9 : (captions[0] ?? 0), category: String(captions[0]) }));
 
 function targets(device: Device): Omit<PairBatch, 'windows' | 'places' | 'ids'> {
-  const { captions, weights, mask, twins, twinMask } = targetsOf(MEMBERS, 3, 4);
-  const upload = ({ data, ...options }: typeof captions) => tensor(data, { ...options, device });
+  const { toTexts, toImages, mask, twins, twinMask } = targetsOf(MEMBERS, 3, 4);
+  const upload = ({ data, ...options }: typeof mask) => tensor(data, { ...options, device });
   return {
-    captions: upload(captions),
-    weights: upload(weights),
+    toTexts: upload(toTexts),
+    toImages: upload(toImages),
     mask: upload(mask),
     twins: upload(twins),
     twinMask: upload(twinMask),
@@ -46,10 +46,10 @@ function expectedLoss(images: number[][], texts: number[][], scale: number): num
   const logits = a.map((image) => b.map((text) => scale * image.reduce((sum, value, at) => sum + value * (text[at] ?? 0), 0)));
   const logSum = (list: number[]): number => Math.log(list.reduce((sum, value) => sum + Math.exp(value), 0));
   const mean = (list: number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
-  const toTexts = mean(logits.map((row, image) => logSum(row) - (row[CAPTIONS[image] ?? 0] ?? 0)));
+  const toTexts = mean(logits.map((row, image) => logSum(row) - mean((CAPTIONS[image] ?? []).map((text) => row[text] ?? 0))));
   const toImages = [0, 1, 2].map((text) => {
     const column = logits.map((row) => row[text] ?? 0);
-    return mean(column.filter((_, image) => CAPTIONS[image] === text).map((value) => logSum(column) - value));
+    return mean(column.filter((_, image) => CAPTIONS[image]?.includes(text)).map((value) => logSum(column) - value));
   });
   return (toTexts + mean(toImages)) / 2;
 }
@@ -70,7 +70,7 @@ function expectedTwinLoss(images: number[][], scale: number): number {
 }
 
 eachDevice('the contrastive objective', (ctx) => {
-  it('is the symmetric cross-entropy with equal captions as one text', async () => {
+  it('is the symmetric cross-entropy over all captions that are true of an image', async () => {
     const { device } = ctx;
     const [images, texts] = [numbers(6 * 8, 1), numbers(4 * 8, 2)];
     const rows = (list: number[]): number[][] =>

@@ -4,7 +4,6 @@ import {
   addInto,
   cat,
   contiguousCopy,
-  crossEntropy,
   exp,
   l2Normalize,
   logSoftmax,
@@ -23,10 +22,10 @@ import type { Clip, ImageTower, TextTower } from '@mudpt/clip';
 
 /** What a batch of B images with U different captions is compared by. */
 export type PairTargets = {
-  /** i32 [B]: each image's caption. */
-  readonly captions: Tensor;
-  /** [U, B]: 1 / (captions x images of the caption) where the image has the caption, else 0. Rows of padding are 0. */
-  readonly weights: Tensor;
+  /** [B, U]: 1 / (images x captions of the image) where the caption is true of the image, else 0. */
+  readonly toTexts: Tensor;
+  /** [U, B]: 1 / (captions x images of the caption) where the caption is true of the image, else 0. Rows of padding are 0. */
+  readonly toImages: Tensor;
   /** [U]: 0, or a very negative number for rows that are padding. */
   readonly mask: Tensor;
   /** [B, B]: 1 / (B x the row's positives) where two images show one concept, else 0. */
@@ -53,8 +52,9 @@ export type ObjectiveOptions = {
 };
 
 /**
- * CLIP's symmetric loss, with equal captions as one text whose positives are all its images: the mean over images of the cross-entropy over
- * captions, and the mean over captions of the mean over their images of the cross-entropy over images; half of each.
+ * CLIP's symmetric loss where several captions can be true of an image and a caption of several images (Yang et al., "Unified Contrastive
+ * Learning in Image-Text-Label Space", 2022): the mean over images of the mean over their captions of the cross-entropy over captions, and
+ * the same with captions and images exchanged; half of each.
  * @param images features [B, embed], of length 1
  * @param texts features [U, embed], of length 1
  * @param logitScale scalar: logarithm of the factor
@@ -63,13 +63,13 @@ export function contrastiveLoss(
   images: Tensor,
   texts: Tensor,
   logitScale: Tensor,
-  { captions, weights, mask }: Pick<PairTargets, 'captions' | 'weights' | 'mask'>,
+  targets: Pick<PairTargets, 'toTexts' | 'toImages' | 'mask'>,
 ): Tensor {
   return scope(() => {
     const logits = mul(matmul(images, texts, { transposeB: true }), exp(logitScale));
-    const toTexts = crossEntropy(add(logits, mask), captions);
-    const toImages = sum(mul(logSoftmax(transpose(logits, 0, 1), -1), weights));
-    return mul(add(toTexts, mul(toImages, -1)), 0.5);
+    const toTexts = sum(mul(logSoftmax(add(logits, targets.mask), -1), targets.toTexts));
+    const toImages = sum(mul(logSoftmax(transpose(logits, 0, 1), -1), targets.toImages));
+    return mul(add(toTexts, toImages), -0.5);
   });
 }
 

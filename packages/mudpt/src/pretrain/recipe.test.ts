@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isOnTheWay, keptPatches, levelUpdates, rateAt, RECIPE, strengthAt } from './recipe.ts';
+import { isOnTheWay, keptPatches, levelUpdates, namesAllTrue, rateAt, RECIPE, strengthAt } from './recipe.ts';
 
 const recipe = { ...RECIPE, steps: 1000, warmup: 100, cooldown: 250, lr: 1, keptPatches: 10, wholePart: 0.2 };
 
@@ -25,6 +25,10 @@ it('a state is shared by runs of two schedules as long as both had a level rate'
   expect(isOnTheWay(751, run(1000, 100), recipe)).toBe(false);
 });
 
-it('the augmentation grows to its strength', () => {
-  expect([0, 30, 60, 1000].map((step) => strengthAt(step, { strength: 0.8, strengthWarmup: 60 }))).toEqual([0, 0.4, 0.8, 0.8]);
+it('later all true captions count', () => {
+  expect([99, 100].map((step) => namesAllTrue(step, { late: { from: 100, strength: 1 } }))).toEqual([false, true]);
+});
+
+it('the augmentation grows to its strength and is weaker later', () => {
+  expect([0, 30, 60, 1000].map((step) => strengthAt(step, { strength: 0.8, strengthWarmup: 60, late: { from: 500, strength: 0.1 } }))).toEqual([0, 0.4, 0.8, 0.1]);
 });

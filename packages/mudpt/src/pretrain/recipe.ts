@@ -41,6 +41,11 @@ export type Recipe = {
   /** Of the augmentation, after as many updates as it takes to grow to that. */
   readonly strength: number;
   readonly strengthWarmup: number;
+  /**
+   * From this update on the augmentation is weaker, and an image's captions are all of the batch that are true of it: the one that was
+   * written for it and the one that names its category alone. Before, the latter is told apart from it where another thing has it.
+   */
+  readonly late: { readonly from: number; readonly strength: number };
   /** Exponent of the sampling: 0 draws concepts equally often, 1 categories. */
   readonly balance: number;
   /** Updates between evaluations and between checkpoints. */
@@ -86,6 +91,7 @@ export const RECIPE: Recipe = {
   variants: 3,
   strength: 1,
   strengthWarmup: 1500,
+  late: { from: 6682, strength: 0.4 },
   balance: 0.5,
   evaluateEvery: 200,
   saveEvery: 50,
@@ -111,8 +117,16 @@ export function keptPatches(step: number, { model: { image }, keptPatches: kept,
  * Strength of the augmentation in update number `step`. From the start on with all colours, training stood at the loss of chance for hundreds
  * of updates, whatever the rate, the batch and the initial weights; a weak one that grows lets it find the shapes first.
  */
-export function strengthAt(step: number, { strength, strengthWarmup }: Pick<Recipe, 'strength' | 'strengthWarmup'>): number {
-  return strength * Math.min(1, step / strengthWarmup);
+export function strengthAt(
+  step: number,
+  { strength, strengthWarmup, late }: Pick<Recipe, 'strength' | 'strengthWarmup' | 'late'>,
+): number {
+  return step < late.from ? strength * Math.min(1, step / strengthWarmup) : late.strength;
+}
+
+/** Whether all captions of a batch that are true of an image are its captions. */
+export function namesAllTrue(step: number, { late }: Pick<Recipe, 'late'>): boolean {
+  return step >= late.from;
 }
 
 /** Whether a state after `step` updates of the run `saved` is one that a run of `recipe` passes through, too. */

@@ -1,15 +1,15 @@
-/** What a batch is compared by: which image has which caption, and which images show one concept. */
+/** What a batch is compared by: which captions are true of which image, and which images show one concept. */
 import type { HostInput } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 
 /** Added to a logit that shall count for nothing. */
 const NEVER = -1e9;
 
-export type HostTargets = Readonly<Record<'captions' | 'weights' | 'mask' | 'twins' | 'twinMask', HostInput>>;
+export type HostTargets = Readonly<Record<'toTexts' | 'toImages' | 'mask' | 'twins' | 'twinMask', HostInput>>;
 
 export type BatchMember = {
-  /** Index of its caption. */
-  readonly caption: number;
+  /** Indices of the captions that are true of it, different ones. */
+  readonly captions: readonly number[];
   readonly group: number;
   /** Images of one category but of different things are neither pulled together nor pushed apart. */
   readonly category: string;
@@ -18,13 +18,15 @@ export type BatchMember = {
 /** @param texts different captions @param rows those and the padding after them */
 export function targetsOf(members: readonly BatchMember[], texts: number, rows: number): HostTargets {
   const count = members.length;
-  const captions = Int32Array.from(members, ({ caption }) => caption);
-  const owners = new Float32Array(rows);
-  for (const caption of captions) owners[caption] = nth(owners, caption) + 1;
-  const weights = new Float32Array(rows * count);
-  captions.forEach((caption, image) => {
-    weights[caption * count + image] = 1 / (texts * nth(owners, caption));
-  });
+  const images = new Float32Array(rows);
+  for (const { captions } of members) for (const caption of captions) images[caption] = nth(images, caption) + 1;
+  const toTexts = new Float32Array(count * rows);
+  const toImages = new Float32Array(rows * count);
+  for (const [image, { captions }] of members.entries())
+    for (const caption of captions) {
+      toTexts[image * rows + caption] = 1 / (count * captions.length);
+      toImages[caption * count + image] = 1 / (texts * nth(images, caption));
+    }
   const twins = new Float32Array(count * count);
   const twinMask = new Float32Array(count * count);
   for (const [row, one] of members.entries()) {
@@ -37,8 +39,8 @@ export function targetsOf(members: readonly BatchMember[], texts: number, rows: 
     }
   }
   return {
-    captions: { data: captions, shape: [count], dtype: 'i32' },
-    weights: { data: weights, shape: [rows, count] },
+    toTexts: { data: toTexts, shape: [count, rows] },
+    toImages: { data: toImages, shape: [rows, count] },
     mask: { data: Float32Array.from({ length: rows }, (_, row) => (row < texts ? 0 : NEVER)), shape: [rows] },
     twins: { data: twins, shape: [count, count] },
     twinMask: { data: twinMask, shape: [count, count] },
