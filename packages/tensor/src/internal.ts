@@ -1,6 +1,4 @@
 /** The entry for the autograd package, tests, benchmarks and tuning; nothing in it is stable between versions. */
-/* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
-import './methods.ts';
 
 // The engine under a device; hooks, and the context they live in.
 export { engineOf } from './device.ts';
@@ -119,3 +117,4 @@ export {
 } from './pointwise/gradient.ts';
 export { isPointwise, type PointwiseName, pointwiseTable } from './pointwise/table.ts';
 export type { PointwiseRow } from './pointwise/row.ts';
+export { evaluate as evaluateWith } from './pointwise/evaluate.ts';
