@@ -2,13 +2,14 @@
 
 // The engine under a device; hooks, and the context they live in.
 export { engineOf } from './device.ts';
+export { measurePlan } from './engine/record-plan.ts';
 export { expectThisCopy } from './copies.ts';
 export { canonicalText, isEqual } from './canonical.ts';
 export { joinBytes } from './io/bytes.ts';
 export { lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export { unowned } from './scope.ts';
-export { traceFinite } from './kernels/finite-check.ts';
+export { traced } from './engine/tracing.ts';
 export {
   callUnder,
   currentHook,

@@ -1,6 +1,6 @@
 /** Pointwise operations of two operands. */
 import { compareIntegers } from './compare.ts';
-import { anywhere, integer, math, type PointwiseRow, positive, special, test, whole, XY } from './row.ts';
+import { anyNumber, anywhere, integer, math, type PointwiseRow, positive, special, test, whole, XY } from './row.ts';
 
 /** A comparison of numbers, exact for integers too. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -35,7 +35,7 @@ export const div: PointwiseRow = {
   operands: XY,
   forward: 'x / y',
   gradients: ['g / y', '-g * o / y'],
-  domain: [anywhere[0], [0.2, 8]],
+  domain: [anyNumber, [0.2, 8]],
 };
 export const pow: PointwiseRow = integer(
   math({
@@ -119,7 +119,7 @@ export const hypot: PointwiseRow = special({
   operands: XY,
   forward: 'special_hypot(x, y)',
   gradients: ['g * select(x / o, 0.0, o == 0.0)', 'g * select(y / o, 0.0, o == 0.0)'],
-  domain: [[0.1, 8], anywhere[0]],
+  domain: [[0.1, 8], anyNumber],
 });
 export const copysign: PointwiseRow = math({
   doc: '|x| with the sign of y; its gradient at x = 0 is 0.',
@@ -136,7 +136,7 @@ export const xlogy: PointwiseRow = math({
   operands: XY,
   forward: 'select(x * math_log(y), select(0.0, y, math_is_nan(y)), x == 0.0)',
   gradients: ['g * select(math_log(y), 0.0, x == 0.0 && y <= 0.0)', 'g * x / y'],
-  domain: [anywhere[0], [0.2, 8]],
+  domain: [anyNumber, [0.2, 8]],
 });
 export const heaviside: PointwiseRow = math({
   doc: '0 for x < 0, y at x = 0, 1 for x > 0; NaN stays.',
@@ -187,7 +187,7 @@ export const atan2: PointwiseRow = math({
   operands: XY,
   forward: 'math_atan2(x, y)',
   gradients: ['g * y / (x * x + y * y)', '-g * x / (x * x + y * y)'],
-  domain: [[0.1, 8], anywhere[0]],
+  domain: [[0.1, 8], anyNumber],
 });
 export const leakyRelu: PointwiseRow = {
   doc: 'x where positive, else slope * x.',
@@ -195,7 +195,7 @@ export const leakyRelu: PointwiseRow = {
   defaults: [0.01],
   forward: 'select(y * x, x, x > 0.0)',
   gradients: ['g * select(y, 1.0, x > 0.0)', 'select(g * x, 0.0, x > 0.0)'],
-  domain: [anywhere[0], [0.05, 0.4]],
+  domain: [anyNumber, [0.05, 0.4]],
   kinks: [0],
 };
 export const elu: PointwiseRow = math({
@@ -204,7 +204,7 @@ export const elu: PointwiseRow = math({
   defaults: [1],
   forward: 'select(y * math_expm1(x), x, x > 0.0)',
   gradients: ['g * select(y * math_exp(x), 1.0, x > 0.0)', 'select(g * math_expm1(x), 0.0, x > 0.0)'],
-  domain: [anywhere[0], [0.5, 2]],
+  domain: [anyNumber, [0.5, 2]],
   kinks: [0],
 });
 export const celu: PointwiseRow = math({
@@ -216,7 +216,7 @@ export const celu: PointwiseRow = math({
     'g * select(math_exp(x / y), 1.0, x > 0.0)',
     'select(g * (math_expm1(x / y) - math_gate(x / y, math_exp(x / y))), 0.0, x > 0.0)',
   ],
-  domain: [anywhere[0], [0.5, 2]],
+  domain: [anyNumber, [0.5, 2]],
   kinks: [0],
 });
 export const logaddexp: PointwiseRow = math({

@@ -37,7 +37,8 @@ export type PointwiseRow = {
 export const X = ['x'] as const;
 export const XY = ['x', 'y'] as const;
 /** Where tests draw operands from. */
-export const anywhere = [[-8, 8]] as const;
+export const anyNumber = [-8, 8] as const;
+export const anywhere = [anyNumber] as const;
 export const positive = [[0.01, 20]] as const;
 
 /** `row`, whose expressions call functions of `files` too. */

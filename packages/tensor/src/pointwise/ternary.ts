@@ -1,5 +1,5 @@
 /** Pointwise operations of three operands and more. */
-import { anywhere, math, type PointwiseRow, test } from './row.ts';
+import { anyNumber, anywhere, math, type PointwiseRow, test } from './row.ts';
 
 export const where: PointwiseRow = {
   doc: 'x where the condition holds, else y.',
@@ -8,7 +8,7 @@ export const where: PointwiseRow = {
   integer: 'select(z, y, x != C(0))',
   isConditional: true,
   gradients: [undefined, 'select(0.0, g, x != 0.0)', 'select(g, 0.0, x != 0.0)'],
-  domain: [[0, 2], anywhere[0], anywhere[0]],
+  domain: [[0, 2], anyNumber, anyNumber],
 };
 export const clamp: PointwiseRow = math({
   doc: 'x limited to low and high (a left out bound does not limit); NaN stays.',
@@ -29,7 +29,7 @@ export const lerp: PointwiseRow = {
   // From the nearer end: counted from x, a small y would be lost to rounding against a large x.
   forward: 'select(y - (1.0 - z) * (y - x), x + z * (y - x), abs(z) < 0.5)',
   gradients: ['g - g * z', 'g * z', 'g * (y - x)'],
-  domain: [anywhere[0], anywhere[0], [0, 1]],
+  domain: [anyNumber, anyNumber, [0, 1]],
 };
 export const nanToNum: PointwiseRow = math({
   doc: 'x with NaN, infinity and -infinity replaced: by 0 and the largest and smallest number of the dtype unless told.',
