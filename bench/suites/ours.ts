@@ -1,6 +1,6 @@
 /** This engine's answer to a job. */
 import { attention, type Device, layerNorm, matmul, mul, ones, scope, type Tensor, tensor, zeros } from '@mudpt/tensor';
-import { attentionBackward, attentionForward, engineOf } from '@mudpt/tensor/internal';
+import { attentionBackward, attentionForward, engineOf, measurePlan } from '@mudpt/tensor/internal';
 import { type Effort, measure, type Row } from '../harness.ts';
 import { values } from '../inputs.ts';
 import { type AttentionJob, checkOf, flopsOf, type Job, nameOf } from '../jobs.ts';
@@ -39,7 +39,7 @@ const LONG = 1024;
 
 /** Device memory that a run takes beside its inputs, from its plan. Fused attention whose memory grows with the pairs of tokens is wrong. */
 function withMemory(device: Device, { batch, heads, tokens }: AttentionJob, run: () => Tensor, row: Row): Row {
-  const { bytes } = scope(() => engineOf(device).measurePlan(run).cost);
+  const { bytes } = scope(() => measurePlan(engineOf(device), run).cost);
   const scores = 4 * batch * heads * tokens ** 2;
   const problem = tokens >= LONG && bytes >= scores ? `takes ${bytes} bytes, as much as scores of all pairs` : row.problem;
   return { ...row, ...(problem && { problem }), extra: { 'device bytes': bytes, 'bytes of the scores': scores } };

@@ -3,7 +3,7 @@
  * same classes with 77 rows each, as everybody else computes them.
  */
 import { type AttentionOptions, type Device, mul, packedSequences, scope, type Tensor, tensor } from '@mudpt/tensor';
-import { attentionBackward, attentionForward, type AttentionGradients, engineOf } from '@mudpt/tensor/internal';
+import { attentionBackward, attentionForward, type AttentionGradients, engineOf, measurePlan } from '@mudpt/tensor/internal';
 import { map, ref, type Ref } from '@mudpt/testing/reference/array';
 import { raggedAttention, raggedAttentionBackward } from '@mudpt/testing/reference/attention';
 import { checked, type Effort, errorOf, measure, type Row } from '../harness.ts';
@@ -108,7 +108,7 @@ async function rowsOf(device: Device, classes: number, gradient: boolean, effort
     return resultOf(run(rest, over, gradient));
   };
   const whole = (): Tensor => resultOf(run(plain, { causal: true }, gradient));
-  const bytes = (body: () => Tensor): number => scope(() => engineOf(device).measurePlan(body).cost.bytes);
+  const bytes = (body: () => Tensor): number => scope(() => measurePlan(engineOf(device), body).cost.bytes);
 
   const what = gradient ? 'forward + gradient' : 'forward';
   const row = { suite: 'attention', name: `attention ${what} ${classes} classes, ${SHARED} shared rows` };

@@ -1,22 +1,61 @@
-/** Text of `generated.ts` from the `.wgsl` files of a folder and those below it: one entry a file, by its path, so that any bundler can carry them. */
+/**
+ * Text of `generated.ts` from the `.wgsl` files of a folder and those below it: one constant a file, so that bundlers carry those that are used. Comments
+ * are left out, line breaks stay.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
+
+/** `gemm/block.wgsl`: gemmBlockWgsl. */
+export function shaderName(file: string): string {
+  return file.replace(/\.wgsl$/, 'Wgsl').replace(/[^A-Za-z0-9]+(\w)/g, (_, first: string) => first.toUpperCase());
+}
+
+/** The text without comments and the blanks before them, of as many lines. */
+export function withoutComments(text: string): string {
+  return text.replace(/[ \t]*\/\/.*$/gm, '').replace(/[ \t]+$/gm, '');
+}
+
+/** The line of a header that names sample variants, or says that there are none. */
+function variantsLine(text: string): string {
+  return /^\/\/ (?:Compile:.*|Include only\.)$/m.exec(text)?.[0] ?? '';
+}
 
 export function generate(folder: string): string {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => name.split(sep).join('/'))
     .filter((name) => name.endsWith('.wgsl'))
     .sort();
-  const entries = files.map((file) => {
-    const text = readFileSync(join(folder, file), 'utf8').replace(/\r\n/g, '\n');
-    return `  ${JSON.stringify(file)}: ${JSON.stringify(text)},`;
-  });
+  const texts = new Map(files.map((file) => [file, readFileSync(join(folder, file), 'utf8').replace(/\r\n/g, '\n')]));
+  const constants: string[] = [];
+  const written = new Set<string>();
+  /** After those it includes, which its constant names. */
+  const write = (file: string, includedBy: readonly string[] = []): void => {
+    if (includedBy.includes(file)) throw new Error(`${[...includedBy, file].join(' includes ')}`);
+    const text = texts.get(file);
+    if (text === undefined) throw new Error(`${includedBy.at(-1)} includes ${file}, and there is no such file`);
+    if (written.has(file)) return;
+    const includes = [...new Set([...text.matchAll(/^\s*#include "([^"]+)"/gm)].map(([, name = '']) => name))].sort();
+    for (const name of includes) write(name, [...includedBy, file]);
+    written.add(file);
+    const fields = `file: ${JSON.stringify(file)}, text: ${JSON.stringify(withoutComments(text))}, includes: [${includes.map(shaderName).join(', ')}]`;
+    constants.push(`export const ${shaderName(file)}: Shader = { ${fields} };`);
+  };
+  for (const file of files) write(file);
   return [
     '// Generated from shaders/wgsl by `pnpm shaders`. Do not edit.',
+    "import type { Shader } from './shader.ts';",
+    '',
+    ...constants,
+    '',
+    '/** All of them by file. Whatever imports this carries them all. */',
     'export const wgsl = {',
-    ...entries,
+    ...files.map((file) => `  ${JSON.stringify(file)}: ${shaderName(file)},`),
     '} as const;',
-    'export type ShaderName = keyof typeof wgsl;',
+    '',
+    '/** The line of each header about its sample variants, for tests. */',
+    'export const variantsOf: Readonly<Record<keyof typeof wgsl, string>> = {',
+    ...files.map((file) => `  ${JSON.stringify(file)}: ${JSON.stringify(variantsLine(texts.get(file) ?? ''))},`),
+    '};',
     '',
   ].join('\n');
 }

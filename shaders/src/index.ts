@@ -1,3 +1,4 @@
-export { type Defines, preprocess, type Resolve } from './preprocess.ts';
-export { type ShaderName, wgsl } from './generated.ts';
+export { type Defines, preprocess } from './preprocess.ts';
+export * from './generated.ts';
+export type { Shader } from './shader.ts';
 export { sampleVariants } from './variants.ts';

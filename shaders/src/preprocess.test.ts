@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { generate } from './generate.ts';
+import { generate, shaderName, withoutComments } from './generate.ts';
 import { preprocess } from './preprocess.ts';
+import type { Shader } from './shader.ts';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const expand = (text: string, defines = {}) => preprocess('test.wgsl', text, defines);
+const shader = (file: string, text: string, includes: readonly Shader[] = []): Shader => ({ file, text, includes });
+const expand = (text: string, defines = {}) => preprocess(shader('test.wgsl', text), defines);
 
 describe('shader preprocessor', () => {
   it('substitutes expressions', () => {
@@ -26,8 +28,11 @@ describe('shader preprocessor', () => {
   });
 
   it('defines and includes', () => {
-    const files = new Map([['b.wgsl', '#let N = A + 1\nfn b${N}']]);
-    expect(preprocess('a.wgsl', '#let A = 3\n#include "b.wgsl"\nend ${N}', {}, (name) => files.get(name))).toBe('fn b4\nend 4');
+    const b = shader('b.wgsl', '#let N = A + 1\nfn b${N}');
+    const places: string[] = [];
+    const a = shader('a.wgsl', '#let A = 3\n#include "b.wgsl"\n#for i in 2\nend ${N}\n#endfor', [b]);
+    expect(preprocess(a, {}, places)).toBe('fn b4\nend 4\nend 4');
+    expect(places).toEqual(['b.wgsl:2', 'a.wgsl:4', 'a.wgsl:4']);
   });
 
   it.each([
@@ -44,7 +49,12 @@ describe('shader preprocessor', () => {
     expect(() => expand(text)).toThrow(message);
   });
 
-  it('generated.ts carries the files of wgsl/ as they are', () => {
+  it('generated.ts carries the files of wgsl/', () => {
     expect(readFileSync(path('./generated.ts'), 'utf8')).toBe(generate(path('../wgsl')));
+  });
+
+  it('a file is a constant, whose lines are those of the file without comments', () => {
+    expect(shaderName('attention/flash.dkv.wgsl')).toBe('attentionFlashDkvWgsl');
+    expect(withoutComments('// head\n\nlet a = b / c; // why\n  // more\n#endif\n')).toBe('\n\nlet a = b / c;\n\n#endif\n');
   });
 });

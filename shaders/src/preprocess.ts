@@ -3,31 +3,33 @@
  * `#include "file.wgsl"` and `${EXPR}`. Loops are unrolled here because WGSL can index registers only with constants.
  */
 import { evaluate, type Scope, type Value } from './expression.ts';
+import type { Shader } from './shader.ts';
 
 export type Defines = Readonly<Record<string, Value>>;
-/** Text of an included file, or undefined when there is none of that name. */
-export type Resolve = (name: string) => string | undefined;
 
 const DIRECTIVE = /^\s*#(if|elif|else|endif|for|endfor|let|include)\b\s*(.*)$/;
 const MAX_INCLUDE_DEPTH = 8;
 
 class Expander {
-  private readonly out: string[] = [];
-
   constructor(
-    private readonly file: string,
-    private readonly resolve: Resolve,
+    private readonly shader: Shader,
+    private readonly out: string[],
+    /** For each line of `out` the file and line that it comes from. */
+    private readonly places: string[] | undefined,
     private readonly depth: number,
   ) {}
 
-  run(text: string, scope: Map<string, Value>): string[] {
-    const lines = text.split('\n');
+  run(scope: Map<string, Value>): void {
+    const lines = this.shader.text.split('\n');
     this.block(lines, 0, lines.length, scope);
-    return this.out;
+  }
+
+  private placeOf(line: number): string {
+    return `${this.shader.file}:${line + 1}`;
   }
 
   private fail(line: number, message: string): never {
-    throw new Error(`${this.file}:${line + 1}: ${message}`);
+    throw new Error(`${this.placeOf(line)}: ${message}`);
   }
 
   private value(text: string, line: number, scope: Scope): Value {
@@ -45,6 +47,7 @@ class Expander {
       const directive = DIRECTIVE.exec(line);
       if (!directive) {
         this.out.push(this.substitute(line, at, scope));
+        this.places?.push(this.placeOf(at));
         continue;
       }
       const [, keyword = '', argument = ''] = directive;
@@ -70,8 +73,8 @@ class Expander {
     const name = /^"([^"]+)"\s*$/.exec(argument)?.[1];
     if (name === undefined) this.fail(at, '#include needs a quoted file name');
     if (this.depth >= MAX_INCLUDE_DEPTH) this.fail(at, `#include "${name}" nests deeper than ${MAX_INCLUDE_DEPTH}`);
-    const text = this.resolve(name) ?? this.fail(at, `#include "${name}": no such file`);
-    for (const line of new Expander(name, this.resolve, this.depth + 1).run(text, scope)) this.out.push(line);
+    const included = this.shader.includes.find(({ file }) => file === name) ?? this.fail(at, `#include "${name}": no such file`);
+    new Expander(included, this.out, this.places, this.depth + 1).run(scope);
   }
 
   private conditional(lines: readonly string[], at: number, to: number, scope: Map<string, Value>): number {
@@ -123,9 +126,11 @@ class Expander {
 }
 
 /**
- * Expands `text` with `defines`. Errors name `file` and line.
- * @param resolve texts of `#include`d files.
+ * Expands a shader with `defines`. Errors name file and line.
+ * @param places filled with the file and line, `gemm/block.wgsl:12`, that each line of the result comes from
  */
-export function preprocess(file: string, text: string, defines: Defines, resolve: Resolve = () => undefined): string {
-  return new Expander(file, resolve, 0).run(text, new Map(Object.entries(defines))).join('\n');
+export function preprocess(shader: Shader, defines: Defines, places?: string[]): string {
+  const out: string[] = [];
+  new Expander(shader, out, places, 0).run(new Map(Object.entries(defines)));
+  return out.join('\n');
 }

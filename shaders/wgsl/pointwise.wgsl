@@ -2,8 +2,9 @@
 //
 // Defines: NAMES letters of the operands; KINDS one letter for each: n a number (in params), 1 a single element, d dense (laid out like the
 // result), s strided; TYPES storage types: f f32, h f16, i i32, u u32; TR type of the result; C type of the arithmetic (f32, i32, u32);
-// EXPRESSION, MATH and SPECIAL (1 where it uses math.wgsl, special.wgsl) come with the source; LAYOUT "flat" or "strided"; DIMS 2, 4 or 8 (strided); INTO 1: the result is the strided operand o,
-// written in place; HALF 1 where f16 occurs.
+// EXPRESSION comes with the kernel, which appends the files whose functions it calls (math.wgsl, special.wgsl, integer.wgsl);
+// LAYOUT "flat" or "strided"; DIMS 2, 4 or 8 (strided); INTO 1: the result is the strided operand o, written in place; HALF 1
+// where f16 occurs.
 // flat: every tensor is dense with an offset that is a multiple of 4, or one element. A workgroup of WG threads takes WG * PER
 // neighbouring vectors of 4, each thread every WG-th of them.
 // strided: a thread takes params.run neighbours along the last dimension, so that the index is divided once for all of them.
@@ -11,7 +12,7 @@
 // (WG 8, PER 64, run 64). The bits are the same.
 // Numerics: f16 is converted to f32 first and rounded once at the store.
 // A vector at the end of a flat result writes past the last element: storage is a multiple of 16 bytes. In place that must not be.
-// Compile: EXPRESSION=x MATH=1 SPECIAL=1 NAMES=x KINDS=d TYPES=f COUNT=1 TR=f32 C=f32 LAYOUT=flat WG=64 PER=4 DIMS=0 INTO=0 HALF=0 | EXPRESSION=x MATH=0 SPECIAL=0 NAMES=xy KINDS=sn TYPES=in COUNT=2 TR=i32 C=i32 LAYOUT=strided WG=8 PER=64 DIMS=8 INTO=1 HALF=0
+// Compile: EXPRESSION=x NAMES=x KINDS=d TYPES=f COUNT=1 TR=f32 C=f32 LAYOUT=flat WG=64 PER=4 DIMS=0 INTO=0 HALF=0 | EXPRESSION=x NAMES=xy KINDS=sn TYPES=in COUNT=2 TR=i32 C=i32 LAYOUT=strided WG=8 PER=64 DIMS=8 INTO=1 HALF=0
 #if HALF
 enable f16;
 #endif
@@ -51,16 +52,6 @@ struct Params {
 #endif
 #endfor
 @group(0) @binding(${COUNT + 1}) var<uniform> params: Params;
-
-#if MATH
-#include "math.wgsl"
-#endif
-#if SPECIAL
-#include "special.wgsl"
-#endif
-#if C != "f32"
-#include "integer.wgsl"
-#endif
 
 fn apply(
 #for i in COUNT

@@ -3,14 +3,14 @@
 // which a second pass reduces.
 //
 // Defines: T storage and A arithmetic type; TR result type; OP sum, prod, max, min; MAP of x (and center, one for each output, if CENTER);
-// FINISH of a and n; MATH 1 where they use math.wgsl; VARIANT
+// FINISH of a and n. The kernel appends math.wgsl where they call it, or floats are compared; VARIANT
 //   thread:   one thread an output and chunk, neighbours along the outputs (coalesced for columns; no barrier);
 //   few:      the same in workgroups of 8, best on CPU adapters;
 //   subgroup: one subgroup, lanes along the chunk, combined by shuffles;
 //   tree:     64 threads along the chunk, combined in workgroup memory; needs no more than default limits.
 // Numerics: f32, elements are combined in blocks of 32 and blocks in order, so that long sums keep their low bits; no atomics: the
 // order is fixed, and so are the bits.
-// Compile: T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=thread | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=few | T=f32 A=f32 TR=f32 OP=max MAP=x FINISH=a CENTER=0 MATH=1 VARIANT=tree | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 MATH=0 VARIANT=subgroup SG=on
+// Compile: T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=thread | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=few | T=i32 A=i32 TR=i32 OP=max MAP=x FINISH=a CENTER=0 VARIANT=tree | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=subgroup SG=on
 #if T == "f16" || TR == "f16"
 enable f16;
 #endif
@@ -28,9 +28,6 @@ alias A = ${A};
 #endif
 @group(0) @binding(3) var<uniform> params: Params;
 
-#if MATH || (A == "f32" && (OP == "max" || OP == "min"))
-#include "math.wgsl"
-#endif
 #let WG = VARIANT == "few" ? 8 : VARIANT == "subgroup" ? SG : 64
 #let LANES = VARIANT == "tree" ? 64 : VARIANT == "subgroup" ? SG : 1
 

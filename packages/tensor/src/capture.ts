@@ -4,6 +4,7 @@
  */
 import type { PlanCost } from './engine/capture.ts';
 import type { Plan } from './engine/plan.ts';
+import { measurePlan, recordPlan } from './engine/record-plan.ts';
 import {
   type CaptureInput,
   type CaptureSchema,
@@ -189,7 +190,7 @@ function record<N extends string, R>(device: Device, body: (inputs: AsTensors<N>
     const before = tensorsMade();
     const outside = new Set<Tensor>();
     const see = (tensor: Tensor): void => void (tensor.id <= before && outside.add(tensor));
-    const { result, plan } = engineOf(device).recordPlan(() => trace(body, placeholders, see));
+    const { result, plan } = recordPlan(engineOf(device), () => trace(body, placeholders, see));
     const fed = new Set(Object.values<Tensor>(placeholders));
     for (const tensor of fed) outside.delete(tensor);
     const made = new Set<Tensor>();
@@ -212,7 +213,7 @@ function measured<N extends string, R>(
   const placeholders = placeholdersFor<N>(device, inputs);
   try {
     const before = tensorsMade();
-    const { result, cost } = engineOf(device).measurePlan(() => trace(body, placeholders, () => undefined));
+    const { result, cost } = measurePlan(engineOf(device), () => trace(body, placeholders, () => undefined));
     eachTensor(result, (tensor) => void (tensor.id > before && tensor.dispose()));
     const inputBytes = Object.values<Tensor>(placeholders).reduce((sum, { storage }) => sum + storage.buffer.bytes, 0);
     return { ...cost, bytes: cost.bytes + inputBytes };

@@ -1,4 +1,5 @@
 import { createAsyncContext } from '#gpu';
+import type { Shader } from '@mudpt/shaders';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import {
@@ -17,7 +18,7 @@ import {
   tensor,
   zeros,
 } from './index.ts';
-import { kernel, view } from './kernels.ts';
+import { kernel, shaderKernel, view } from './kernels.ts';
 
 const double = kernel({
   name: 'double',
@@ -217,15 +218,27 @@ eachDevice('device', (ctx) => {
     expect(() => tensor(undefined as never, { device: ctx.device })).toThrow(/value of type undefined/);
   });
 
-  it('reports a broken shader at the next read, with its line', async () => {
-    const broken = kernel({
-      name: 'broken',
-      source:
-        '@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(1) fn main() { y[0] = nonsense; }',
-    });
+  it('reports a broken shader at the next read, with the file and line of its source', async () => {
+    const lines = [
+      '@group(0) @binding(0) var<storage, read_write> y: array<f32>;',
+      '#for i in 3',
+      'const unused${i} = ${i};',
+      '#endfor',
+    ];
+    const main = (value: string): string => `@compute @workgroup_size(1) fn main() { y[0] = ${value}; }`;
+    const broken = kernel({ name: 'broken', params: { count: 'u32' }, source: [...lines, main('nonsense')].join('\n') });
+    const included: Shader = { file: 'part.wgsl', text: '\nfn part() -> f32 { return nonsense; }', includes: [] };
+    const source = {
+      file: 'whole.wgsl',
+      text: [...lines, '#include "part.wgsl"', main('part()')].join('\n'),
+      includes: [included],
+    };
     using y = empty(ctx.device, [1]);
-    broken.dispatch(ctx.device, { buffers: { y }, grid: [1] });
-    await expect(y.data()).rejects.toThrow(/kernel broken[\s\S]*nonsense/);
+    broken.dispatch(ctx.device, { buffers: { y }, params: { count: 1 }, grid: [1] });
+    await expect(y.data()).rejects.toThrow(/kernel broken[\s\S]*broken:5: [\s\S]*y\[0\] = nonsense/);
+    ctx.device.clearError();
+    shaderKernel({ name: 'whole', source }).dispatch(ctx.device, { buffers: { y }, grid: [1] });
+    await expect(y.data()).rejects.toThrow(/kernel whole[\s\S]*part\.wgsl:2: [\s\S]*return nonsense/);
     ctx.device.clearError();
   });
 

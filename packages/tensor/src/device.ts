@@ -88,7 +88,7 @@ export class Device {
     this.leaks = this.engine.leaks;
     this.checkIndices = debug.indices ?? false;
     this.checksFinite = debug.finite ?? false;
-    if (this.checksFinite) tracing.isOn = true;
+    if (this.checksFinite) traceAll();
     opened.push(this);
   }
 
@@ -162,6 +162,17 @@ export class Device {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** @throws DeviceError where the program has no tracer */
+function traceAll(): void {
+  if (!tracing.trace)
+    throw new DeviceError(
+      'open',
+      'debug: { finite: true } needs a tracer, which @mudpt/tensor/functions leaves out',
+      "import '@mudpt/tensor' where you debug",
+    );
+  tracing.isOn = true;
 }
 
 /** The engine under a device, for ops, kernels and tests; users of a device do not need it. */

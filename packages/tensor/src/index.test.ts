@@ -1,7 +1,8 @@
-/** The three entries: what each of them gives, so that nothing internal becomes public by accident. */
+/** The entries: what each of them gives, so that nothing internal becomes public by accident. */
 import { expect, it } from 'vitest';
 import * as chainable from './chainable.ts';
 import * as root from './index.ts';
+import * as functions from './functions.ts';
 import * as internal from './internal.ts';
 import * as kernels from './kernels.ts';
 
@@ -27,6 +28,7 @@ const namesOf = (module: object): string[] => Object.keys(module).sort();
 it('gives users the operations and what is listed, and no more', () => {
   const listed = FUNCTIONS_AND_CLASSES.split(/\s+/).filter(Boolean);
   expect(namesOf(root)).toEqual([...namesOf(chainable), ...listed].sort());
+  expect(namesOf(functions)).toEqual(namesOf(root));
 });
 
 it('keeps what serves gradients, tapes and tuning out of the entries for users and for writers of kernels', () => {

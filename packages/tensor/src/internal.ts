@@ -1,16 +1,15 @@
 /** The entry for the autograd package, tests, benchmarks and tuning; nothing in it is stable between versions. */
-/* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
-import './methods.ts';
 
 // The engine under a device; hooks, and the context they live in.
 export { engineOf } from './device.ts';
+export { measurePlan } from './engine/record-plan.ts';
 export { expectThisCopy } from './copies.ts';
 export { canonicalText, isEqual } from './canonical.ts';
 export { joinBytes } from './io/bytes.ts';
 export { lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export { unowned } from './scope.ts';
-export { traceFinite } from './kernels/finite-check.ts';
+export { traced } from './engine/tracing.ts';
 export {
   callUnder,
   currentHook,
@@ -119,3 +118,4 @@ export {
 } from './pointwise/gradient.ts';
 export { isPointwise, type PointwiseName, pointwiseTable } from './pointwise/table.ts';
 export type { PointwiseRow } from './pointwise/row.ts';
+export { evaluate as evaluateWith } from './pointwise/evaluate.ts';

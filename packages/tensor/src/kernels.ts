@@ -1,6 +1,4 @@
 /** The entry for people who write ops and kernels: the parts of an op, and kernel launches. */
-/* oxlint-disable-next-line import/no-unassigned-import -- it gives Tensor its methods */
-import './methods.ts';
 
 // Ops.
 export { expectOptions } from './definition/arguments.ts';
@@ -20,9 +18,10 @@ export {
 } from './shape.ts';
 
 // Kernels.
-export { type DispatchOptions, grid1d, type Kernel, type KernelOptions, type ParamTypes } from './kernels/kernel.ts';
-export { kernel } from './kernels/user-kernel.ts';
-export { evaluate, type Evaluation, type OperandName } from './pointwise/evaluate.ts';
+export { type DispatchOptions, grid1d, type Kernel, type ParamTypes } from './kernels/kernel.ts';
+export { kernel, type TextKernelOptions as KernelOptions } from './kernels/text-kernel.ts';
+export { shaderKernel } from './kernels/user-kernel.ts';
+export { evaluate, type Evaluation, type OperandName } from './pointwise/user-evaluate.ts';
 export { sizesParam, stridesParam, unitOf } from './kernels/axes.ts';
 export { axisView, type AxisView } from './kernels/axis-view.ts';
 export { contiguous, contiguousCopy, copyInto } from './kernels/copy.ts';

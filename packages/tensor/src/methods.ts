@@ -2,7 +2,10 @@
  * Operations as methods: `x.mul(2).sum(-1)` is `sum(mul(x, 2), -1)`. Names, parameters and documentation are those of the functions in
  * chainable.ts; a method calls its function, so tapes and captures record it as usual.
  */
-import { installTracer, type Op } from './definition/op.ts';
+import type { Op } from './definition/op.ts';
+import { Profiler } from './engine/profiler.ts';
+import { profiling } from './engine/profiling.ts';
+import { tracing } from './engine/tracing.ts';
 import * as chainable from './chainable.ts';
 import { countCorrect } from './ops/count-correct.ts';
 import { einsum } from './ops/einsum.ts';
@@ -104,4 +107,5 @@ checkArguments([
   ...[randBeta, randDirichlet, randExponential, randGamma, randGumbel, randLaplace, randPoisson, truncatedNormal],
 ] as unknown as Op[]);
 
-installTracer(traceFinite);
+tracing.trace = traceFinite;
+profiling.start = (gpu, wait) => new Profiler(gpu, wait);

@@ -1,22 +1,22 @@
-import { sampleVariants, wgsl } from '@mudpt/shaders';
+import { sampleVariants, variantsOf, wgsl } from '@mudpt/shaders';
 import { describe, expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { engineOf } from './device.ts';
-import { kernel } from './kernels.ts';
+import { shaderKernel } from './kernels/user-kernel.ts';
 
 eachDevice('shaders', (ctx) => {
   it.each(Object.entries(wgsl))('%s compiles in every sample variant', async (file, source) => {
     const { device } = ctx;
     const variants = sampleVariants(
       file,
-      source,
+      variantsOf[file as keyof typeof wgsl],
       device.subgroupSize,
       device.hasF16,
       device.limits.maxComputeWorkgroupStorageSize,
     );
     for (const defines of variants ?? []) {
       const name = `${file} ${JSON.stringify(defines)}`;
-      const text = kernel({ name: file, source }).expand(device, { SG: 0, ...defines });
+      const text = shaderKernel({ name: file, source }).expand(device, { SG: 0, ...defines });
       const entry = engineOf(device).pipelines.create(`test of ${name}`, name, text);
       await expect(entry.ready, name).resolves.toBeDefined();
     }

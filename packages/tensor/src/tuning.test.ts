@@ -4,7 +4,7 @@ import { isFlash } from './kernels/attention/flash.ts';
 import { fusedVariants } from './kernels/attention/plan.ts';
 import type { ObservedChoice } from './engine/tuner.ts';
 import { LimitError, scope } from './index.ts';
-import { engineOf, tune, tuningFamilies, tuningProblems } from './internal.ts';
+import { engineOf, measurePlan, tune, tuningFamilies, tuningProblems } from './internal.ts';
 
 eachDevice('tuning problems', (ctx) => {
   it('know every family and every class in which there is a choice', () => {
@@ -36,11 +36,7 @@ eachDevice('tuning problems', (ctx) => {
       const inputs = prepare(device);
       {
         using _ = device.tuner.observe((choice) => void asked.push(choice));
-        scope(() =>
-          engineOf(device)
-            .measurePlan(() => run(inputs))
-            .result.dispose(),
-        );
+        scope(() => measurePlan(engineOf(device), () => run(inputs)).result.dispose());
       }
       for (const input of inputs) input.dispose();
       const found = asked.find((choice) => choice.family === family);

@@ -2,7 +2,9 @@
  * The pointwise parts of recurrent cells, one kernel each where ops apart would be four to six. Source: torch.nn.LSTM and GRU.
  */
 import { add, empty, mul, sigmoid, sub, tanh, type Tensor } from '@mudpt/tensor';
-import { defineOp, evaluate, type Op } from '@mudpt/tensor/kernels';
+import { mathWgsl } from '@mudpt/shaders';
+import { evaluateWith } from '@mudpt/tensor/internal';
+import { defineOp, type Op } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 
 const LETTERS = ['x', 'y', 'z', 'w'] as const;
@@ -18,9 +20,10 @@ function fused<A extends readonly Tensor[]>(
     const [first] = operands as unknown as [Tensor];
     const result = empty(first.device, first.shape, first.dtype);
     const named = Object.fromEntries(operands.map((operand, i) => [LETTERS[i], operand]));
-    evaluate(first.device, {
+    evaluateWith(first.device, {
       name: label,
       expression: of,
+      library: [mathWgsl],
       compute: 'f32',
       operands: { ...named, ...(grad && { g: grad }) },
       result,

@@ -1,10 +1,10 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimAdadeltaWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const adadelta = kernel({ name: 'optim.adadelta', source: wgsl['optim/adadelta.wgsl'], strided: true });
+const adadelta = shaderKernel({ name: 'optim.adadelta', source: optimAdadeltaWgsl, strided: true });
 
 /** Options of {@link Adadelta}, by the names of PyTorch. */
 export type AdadeltaOptions = CommonOptions & {

@@ -1,9 +1,9 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimAdagradWgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const adagrad = kernel({ name: 'optim.adagrad', source: wgsl['optim/adagrad.wgsl'], strided: true });
+const adagrad = shaderKernel({ name: 'optim.adagrad', source: optimAdagradWgsl, strided: true });
 
 /** Options of {@link Adagrad}, by the names of PyTorch. */
 export type AdagradOptions = CommonOptions & {

@@ -1,9 +1,9 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimAdamWgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const adam = kernel({ name: 'optim.adam', source: wgsl['optim/adam.wgsl'], strided: true });
+const adam = shaderKernel({ name: 'optim.adam', source: optimAdamWgsl, strided: true });
 
 /** Options of {@link Adam} and {@link AdamW}, by the names of PyTorch. */
 export type AdamOptions = CommonOptions & {

@@ -1,10 +1,10 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimAdamaxWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const adamax = kernel({ name: 'optim.adamax', source: wgsl['optim/adamax.wgsl'], strided: true });
+const adamax = shaderKernel({ name: 'optim.adamax', source: optimAdamaxWgsl, strided: true });
 
 /** Options of {@link Adamax}, by the names of PyTorch. */
 export type AdamaxOptions = CommonOptions & {

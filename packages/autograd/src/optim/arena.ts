@@ -2,7 +2,7 @@
  * Parameters of a group side by side in one buffer, so that one dispatch updates them all. The parameters' own handles move into the
  * buffer: views made before that keep the old memory, and functions captured before that make the move an error.
  */
-import { wgsl } from '@mudpt/shaders';
+import { optimPackWgsl } from '@mudpt/shaders';
 import {
   copyInto,
   type Device,
@@ -17,7 +17,7 @@ import {
   zeros,
 } from '@mudpt/tensor';
 import { expectMovable, nth, rebind } from '@mudpt/tensor/internal';
-import { kernel, view, workPerThread } from '@mudpt/tensor/kernels';
+import { shaderKernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
 import { nameOf, noGrad } from '../parameter.ts';
 
@@ -34,7 +34,7 @@ function sourcesAtOnce({ adapter }: Device): number {
 /** Of one dimension of a dispatch, on every device. */
 const MAX_WORKGROUPS = 65535;
 
-const packKernel = kernel({ name: 'optim.pack', source: wgsl['optim/pack.wgsl'], strided: true });
+const packKernel = shaderKernel({ name: 'optim.pack', source: optimPackWgsl, strided: true });
 
 /** Where each tensor of a list begins, in elements, and how many blocks they take together. */
 export type Places = { readonly offsets: readonly number[]; readonly blocks: number };

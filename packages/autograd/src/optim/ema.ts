@@ -1,11 +1,11 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimEmaWgsl } from '@mudpt/shaders';
 import { copyInto, keep, type Tensor, TensorError } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { grid1d, kernel, view, workPerThread } from '@mudpt/tensor/kernels';
+import { grid1d, shaderKernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
-const ema = kernel({ name: 'optim.ema', source: wgsl['optim/ema.wgsl'], strided: true });
+const ema = shaderKernel({ name: 'optim.ema', source: optimEmaWgsl, strided: true });
 
 /** A running average of parameters: average = decay average + (1 - decay) parameter, beginning with the parameters themselves. */
 export class EMA {

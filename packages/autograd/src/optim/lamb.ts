@@ -1,11 +1,11 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimLambWgsl } from '@mudpt/shaders';
 import { empty, keep, type Tensor, tensor } from '@mudpt/tensor';
-import { grid1d, kernel } from '@mudpt/tensor/kernels';
+import { grid1d, shaderKernel } from '@mudpt/tensor/kernels';
 import type { Arena } from './arena.ts';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const lamb = kernel({ name: 'optim.lamb', source: wgsl['optim/lamb.wgsl'], strided: true });
+const lamb = shaderKernel({ name: 'optim.lamb', source: optimLambWgsl, strided: true });
 
 /** Options of {@link LAMB}. */
 export type LAMBOptions = CommonOptions & {

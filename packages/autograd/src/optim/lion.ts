@@ -1,10 +1,10 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimLionWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const lion = kernel({ name: 'optim.lion', source: wgsl['optim/lion.wgsl'], strided: true });
+const lion = shaderKernel({ name: 'optim.lion', source: optimLionWgsl, strided: true });
 
 /** Options of {@link Lion}. */
 export type LionOptions = CommonOptions & {

@@ -1,10 +1,10 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimNadamWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const nadam = kernel({ name: 'optim.nadam', source: wgsl['optim/nadam.wgsl'], strided: true });
+const nadam = shaderKernel({ name: 'optim.nadam', source: optimNadamWgsl, strided: true });
 
 /** Options of {@link NAdam}, by the names of PyTorch. */
 export type NAdamOptions = CommonOptions & {

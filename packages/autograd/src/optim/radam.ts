@@ -1,10 +1,10 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimRadamWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const radam = kernel({ name: 'optim.radam', source: wgsl['optim/radam.wgsl'], strided: true });
+const radam = shaderKernel({ name: 'optim.radam', source: optimRadamWgsl, strided: true });
 
 /** Options of {@link RAdam}, by the names of PyTorch. */
 export type RAdamOptions = CommonOptions & {

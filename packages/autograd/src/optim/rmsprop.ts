@@ -1,10 +1,10 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimRmspropWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const rmsprop = kernel({ name: 'optim.rmsprop', source: wgsl['optim/rmsprop.wgsl'], strided: true });
+const rmsprop = shaderKernel({ name: 'optim.rmsprop', source: optimRmspropWgsl, strided: true });
 
 /** Options of {@link RMSprop}, by the names of PyTorch. */
 export type RMSpropOptions = CommonOptions & {

@@ -1,9 +1,9 @@
-import { wgsl } from '@mudpt/shaders';
+import { optimSgdWgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor';
-import { kernel } from '@mudpt/tensor/kernels';
+import { shaderKernel } from '@mudpt/tensor/kernels';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 
-const sgd = kernel({ name: 'optim.sgd', source: wgsl['optim/sgd.wgsl'], strided: true });
+const sgd = shaderKernel({ name: 'optim.sgd', source: optimSgdWgsl, strided: true });
 
 /** Options of {@link SGD}, by the names of PyTorch. */
 export type SGDOptions = CommonOptions & {

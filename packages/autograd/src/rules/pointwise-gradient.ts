@@ -22,8 +22,8 @@ const pointwiseGradient = defineOp(
 );
 
 /** As pointwiseBackward, for a tape to record. */
-export const recordedBackward: typeof pointwiseBackward = (name, operand, given) => {
-  const call = gradientExpression(name, operand, given);
+export const recordedBackward: typeof pointwiseBackward = (name, row, operand, given) => {
+  const call = gradientExpression(name, row, operand, given);
   return call.expression === 'g' ? alias(given.grad) : pointwiseGradient(name, call);
 };
 
@@ -58,7 +58,7 @@ defineRule(pointwiseGradient, (context, name, call) => {
         if (!slope) return zeros(grad.shape, { device: grad.device, dtype: grad.dtype });
         const used = lettersIn(slope);
         const operands = Object.fromEntries(Object.entries(saved).filter(([letter]) => used.has(letter)));
-        return pointwiseGradient(name, { expression: print(slope), operands: { ...operands, [next]: grad } });
+        return pointwiseGradient(name, { ...call, expression: print(slope), operands: { ...operands, [next]: grad } });
       }),
   };
 });

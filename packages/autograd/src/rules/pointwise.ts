@@ -4,34 +4,27 @@
  */
 import * as ops from '@mudpt/tensor';
 import { type Operand, Tensor, zeros } from '@mudpt/tensor';
-import {
-  listeningTape,
-  pointwiseBackward,
-  pointwiseDerivative,
-  type PointwiseName,
-  pointwiseTable,
-} from '@mudpt/tensor/internal';
+import { listeningTape, pointwiseBackward, pointwiseDerivative, type PointwiseRow } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
 import { defineRule, type RuleContext, type RuleResult } from '../rule.ts';
 import { recordedBackward } from './pointwise-gradient.ts';
 
-type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor>;
+type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor> & { readonly row?: PointwiseRow };
 
-for (const name of Object.keys(pointwiseTable) as PointwiseName[]) {
-  const op = (ops as unknown as Record<string, PointwiseOp | undefined>)[name];
-  const { isBool, isInteger } = pointwiseTable[name];
-  if (op && !isBool && !isInteger) defineRule(op, (context, ...operands) => differentiate(name, op, context, operands));
+for (const op of Object.values(ops) as unknown as PointwiseOp[]) {
+  const { row } = op;
+  if (row && !row.isBool && !row.isInteger) defineRule(op, (context, ...operands) => differentiate(op, row, context, operands));
 }
 
 function differentiate(
-  name: PointwiseName,
   op: PointwiseOp,
+  row: PointwiseRow,
   context: RuleContext,
   operands: readonly (Operand | undefined)[],
 ): RuleResult<Tensor> {
   // A tape outside of this one records the op, too.
   const output = listeningTape() ? op(...operands) : op.run(...operands);
-  const derivatives = pointwiseDerivative(name);
+  const derivatives = pointwiseDerivative(row);
   const needed = operands.map((operand) => operand instanceof Tensor && context.needs(operand));
   const wanted = derivatives.filter((_, index) => needed[index]);
   const inputs = operands.map((operand, index) =>
@@ -49,7 +42,7 @@ function differentiate(
       needed.map((need, index) => {
         if (!need) return undefined;
         if (!derivatives[index]) return zeros(grad.shape, { device: grad.device, dtype: grad.dtype });
-        return (listeningTape() ? recordedBackward : pointwiseBackward)(name, index, { inputs, output: result, grad });
+        return (listeningTape() ? recordedBackward : pointwiseBackward)(op.opName, row, index, { inputs, output: result, grad });
       }),
   };
 }

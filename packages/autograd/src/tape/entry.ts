@@ -1,6 +1,6 @@
 /** Tape entries: one recorded op and its backward. */
 import { add, alias, cast, type DType, scope, type Tensor, TensorError } from '@mudpt/tensor';
-import { type Listener, traceFinite, unowned, withListener } from '@mudpt/tensor/internal';
+import { type Listener, traced, unowned, withListener } from '@mudpt/tensor/internal';
 import { sameShape } from '@mudpt/tensor/kernels';
 import type { InputGradients } from '../rule.ts';
 import { sumTo } from '../rules/adjoints.ts';
@@ -59,7 +59,7 @@ function gradientsOf(
   return entry.backward(grads, cotangents).map((gradient, index) => {
     const slot = entry.inputs[index];
     if (!gradient || !slot) return undefined;
-    traceFinite(`backward of ${entry.op}`, [grads, entry.saved], gradient);
+    traced(`backward of ${entry.op}`, [grads, entry.saved], gradient);
     const summed = sameShape(gradient.shape, slot.shape) ? gradient : sumTo(gradient, slot.shape);
     return summed.dtype === slot.dtype ? alias(summed) : cast(summed, slot.dtype);
   });

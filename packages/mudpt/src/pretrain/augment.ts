@@ -1,12 +1,12 @@
 /** Augmentation on the device: drawings and their records become the rows of patches that the image tower reads. */
-import { wgsl } from '@mudpt/shaders';
+import { augmentWgsl } from '@mudpt/shaders';
 import { empty, ShapeError, type Tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
-import { grid1d, kernel } from '@mudpt/tensor/kernels';
+import { grid1d, shaderKernel } from '@mudpt/tensor/kernels';
 import type { Rendering } from '../datasets/icons/drawings.ts';
 import { AUGMENT_NUMBERS } from './augment-parameters.ts';
 
-const augment = kernel({ name: 'augment', source: wgsl['augment.wgsl'] });
+const augment = shaderKernel({ name: 'augment', source: augmentWgsl });
 
 export type AugmentInput = {
   /** u32 or i32 [B, side * side]: a drawing's pixels, as {@link stage} lays them out. */

@@ -59,7 +59,11 @@ it('shows several drawings of different things, in different styles where there 
   const all = await batches();
   for (let step = 0; step < 20; step++) {
     const { drawings: words, toTexts, ids, mask, places } = all.make(step);
-    const owners = Array.from({ length: 12 }, (_, image) => Array.from(toTexts.data).slice(4 * image, 4 * image + 4).findIndex((part) => part > 0));
+    const owners = Array.from({ length: 12 }, (_, image) =>
+      Array.from(toTexts.data)
+        .slice(4 * image, 4 * image + 4)
+        .findIndex((part) => part > 0),
+    );
     const first = Array.from({ length: 12 }, (_, image) => (Number(words.data[image * SIDE * SIDE]) & 255) - 16);
     const things = [0, 3, 6, 9].map((at) => first.slice(at, at + 3).map((value) => Math.floor(value / 16)));
     for (const [group, list] of things.entries()) {
@@ -82,7 +86,13 @@ it('shows several drawings of different things, in different styles where there 
 it('later the caption of a category is true of everything in it', async () => {
   const trueOf = (step: number, all: Batches): number[] => {
     const { data } = all.make(step).toTexts;
-    return Array.from({ length: 12 }, (_, image) => Array.from(data).slice(4 * image, 4 * image + 4).filter((part) => part > 0).length);
+    return Array.from(
+      { length: 12 },
+      (_, image) =>
+        Array.from(data)
+          .slice(4 * image, 4 * image + 4)
+          .filter((part) => part > 0).length,
+    );
   };
   const late = new Batches(drawings, captions, await createTokenizer(), { ...recipe, late: { from: 20, strength: 1 } });
   const steps = Array.from({ length: 40 }, (_, step) => trueOf(step, late));

@@ -63,7 +63,10 @@ export class Batches {
       const all = [text, ...(namesAllTrue(step, this.recipe) ? [this.captions.ofCategory(subject, style)] : [])];
       return drawings.map((drawing) => this.augmented({ texts: all, group: index, category }, drawing, step, random));
     });
-    const members = images.map((image) => ({ ...image, captions: [...new Set(image.texts.flatMap((text) => texts.get(text) ?? []))] }));
+    const members = images.map((image) => ({
+      ...image,
+      captions: [...new Set(image.texts.flatMap((text) => texts.get(text) ?? []))],
+    }));
     const { words, isRgba } = stage(
       images.map(({ rendering }) => rendering),
       side,
@@ -79,7 +82,12 @@ export class Batches {
     };
   }
 
-  private augmented(member: Pick<BatchImage, 'texts' | 'group' | 'category'>, { renderings }: Drawing, step: number, random: Random): BatchImage {
+  private augmented(
+    member: Pick<BatchImage, 'texts' | 'group' | 'category'>,
+    { renderings }: Drawing,
+    step: number,
+    random: Random,
+  ): BatchImage {
     const { side, model } = this.recipe;
     const rendering = pick(renderings, random);
     const record = drawAugment(rendering.kind, strengthAt(step, this.recipe), random);

@@ -20,7 +20,11 @@ const CAPTIONS = [[0], [1], [0, 2], [2], [0], [1]];
 const IDS = [18, 3, 19, 0, 18, 5, 6, 19, 18, 7, 19, 0, 18, 3, 19, 0];
 
 /** The images' groups: the first two of caption 0 are two drawings of one thing, the third is another one. */
-const MEMBERS = CAPTIONS.map((captions, at) => ({ captions, group: at === 4 ? 9 : (captions[0] ?? 0), category: String(captions[0]) }));
+const MEMBERS = CAPTIONS.map((captions, at) => ({
+  captions,
+  group: at === 4 ? 9 : (captions[0] ?? 0),
+  category: String(captions[0]),
+}));
 
 function targets(device: Device): Omit<PairBatch, 'windows' | 'places' | 'ids'> {
   const { toTexts, toImages, mask, twins, twinMask } = targetsOf(MEMBERS, 3, 4);

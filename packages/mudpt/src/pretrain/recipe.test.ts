@@ -30,5 +30,7 @@ it('later all true captions count', () => {
 });
 
 it('the augmentation grows to its strength and is weaker later', () => {
-  expect([0, 30, 60, 1000].map((step) => strengthAt(step, { strength: 0.8, strengthWarmup: 60, late: { from: 500, strength: 0.1 } }))).toEqual([0, 0.4, 0.8, 0.1]);
+  expect(
+    [0, 30, 60, 1000].map((step) => strengthAt(step, { strength: 0.8, strengthWarmup: 60, late: { from: 500, strength: 0.1 } })),
+  ).toEqual([0, 0.4, 0.8, 0.1]);
 });

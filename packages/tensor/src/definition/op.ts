@@ -3,7 +3,7 @@
  * Nothing here depends on gradients.
  */
 import { Ambient } from '../context.ts';
-import { tracing } from '../engine/tracing.ts';
+import { traced } from '../engine/tracing.ts';
 import { AllocationError } from '../errors.ts';
 import { isPlain } from '../values.ts';
 import type { Tensor } from '../tensor.ts';
@@ -70,6 +70,7 @@ export function listeningTape(): Listener | undefined {
  * Names an implementation and passes its calls through the hook. A null among arguments or options becomes undefined.
  * @param options.nulls 'kept': the implementation distinguishes null from undefined
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls }: { readonly nulls?: 'kept' } = {}): Op<F> {
   const call = (...args: never[]): unknown =>
     inNameOf(opName, () => {
@@ -77,19 +78,11 @@ export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls 
       op.check?.(args);
       const listener = listening();
       const result = listener ? listener.hook(op as unknown as Op, args, outerTape(listener)) : run(...args);
-      if (tracing.isOn) tracer?.(opName, args, result);
+      traced(opName, args, result);
       return result;
     });
   const op = Object.defineProperty(call, 'name', { value: opName }) as unknown as Op<F>;
   return Object.assign(op, { opName, run });
-}
-
-type Tracer = (op: string, args: readonly unknown[], result: unknown) => void;
-let tracer: Tracer | undefined;
-
-/** Lets `trace` see the result of every op while a device traces. */
-export function installTracer(trace: Tracer): void {
-  tracer = trace;
 }
 
 /** Runs `body`; where there is no memory for a tensor it makes, the error names `op`. */

@@ -3,14 +3,14 @@ import { type DType, expectDTypeName } from '../dtype.ts';
 import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
 import type { AwaitGpu } from '../platform/platform.ts';
 import type { AdapterInfo } from './adapter.ts';
-import { Capture, type PlanCost } from './capture.ts';
+import type { Capture } from './capture.ts';
 import type { Command, Grid } from './commands.ts';
 import { LeakDetector } from './leaks.ts';
 import type { Params } from './params.ts';
 import { type PipelineEntry, Pipelines } from './pipelines.ts';
-import { Plan } from './plan.ts';
 import { nextId, Pool, type PoolBuffer } from './pool.ts';
-import { type Profile, Profiler } from './profiler.ts';
+import type { Profile } from './profiler.ts';
+import { profiling } from './profiling.ts';
 import { Readback } from './readback.ts';
 import { Recorder } from './recorder.ts';
 import { Storage } from './storage.ts';
@@ -44,7 +44,7 @@ export class Engine {
 
   /** @param wait awaits promises of the GPU; on CPU adapters without taking a core from them */
   constructor(
-    private readonly gpu: GPUDevice,
+    readonly gpu: GPUDevice,
     private readonly adapter: AdapterInfo,
     private readonly wait: AwaitGpu,
     options: EngineOptions = {},
@@ -101,7 +101,14 @@ export class Engine {
   /** Runs `body` with every dispatch timed. */
   async profile(body: () => Promise<void> | void): Promise<Profile> {
     await this.settle();
-    const profiler = new Profiler(this.gpu, this.wait);
+    const { start } = profiling;
+    if (!start)
+      throw new DeviceError(
+        'profile',
+        'the profiler is not in this bundle: @mudpt/tensor/functions leaves it out',
+        "import '@mudpt/tensor' where you profile",
+      );
+    const profiler = start(this.gpu, this.wait);
     this.recorder.profiler = profiler;
     try {
       await body();
@@ -162,34 +169,13 @@ export class Engine {
     });
   }
 
-  /** Records what `body` does without running it, and plans its memory. {@link capture} is the friendly form. */
-  recordPlan<T>(body: () => T): { readonly result: T; readonly plan: Plan } {
-    const { result, capturing } = this.collect(body);
-    const memory = capturing.finish({
-      acquire: (bytes) => this.pool.acquire(bytes, false),
-      group: (command, page) => this.recorder.groups.get(command, page, 0, false),
-      uniform: (bytes, words) => {
-        const page = this.gpu.createBuffer({ size: bytes, usage: 0x40 | 0x08 }); // UNIFORM | COPY_DST
-        this.gpu.queue.writeBuffer(page, 0, words);
-        return page;
-      },
-    });
-    return { result, plan: new Plan(memory, this.recorder, this.pool) };
-  }
-
-  /** What {@link recordPlan} would take: `body` is recorded, and forgotten. The caller disposes the result, which has no memory. */
-  measurePlan<T>(body: () => T): { readonly result: T; readonly cost: PlanCost } {
-    const { result, capturing } = this.collect(body);
-    return { result, cost: capturing.measure((buffer) => this.pool.release(buffer)) };
-  }
-
-  private collect<T>(body: () => T): { readonly result: T; readonly capturing: Capture } {
+  /** Runs `body`; what it does goes to `capturing` and does not run. */
+  runCapturing<T>(capturing: Capture, body: () => T): T {
     this.expectNoCapture('capture');
     this.recorder.flush();
-    const capturing = new Capture();
     this.capturing = capturing;
     try {
-      return { result: body(), capturing };
+      return body();
     } catch (error) {
       capturing.abandon((buffer) => this.pool.release(buffer));
       throw error;

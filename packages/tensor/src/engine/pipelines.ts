@@ -31,6 +31,9 @@ export type PipelineEntry = {
   readonly ready: Promise<GPUComputePipeline>;
 };
 
+/** The file and line, `gemm/block.wgsl:12`, of a line of expanded WGSL; undefined where there is none. */
+type PlaceOf = (line: number) => string | undefined;
+
 const BINDING =
   /@group\(\s*(\d+)u?\s*\)\s*@binding\(\s*(\d+)u?\s*\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]*)/g;
 const ALIAS = /\balias\s+(\w+)\s*=\s*([^;]*);/g;
@@ -85,11 +88,14 @@ export class Pipelines {
     return this.entries.get(key);
   }
 
-  /** Starts compiling `wgsl` and remembers it under `key`. */
-  create(key: string, label: string, wgsl: string): PipelineEntry {
+  /**
+   * Starts compiling `wgsl` and remembers it under `key`.
+   * @param placeOf the file and line that a line of it comes from, for errors
+   */
+  create(key: string, label: string, wgsl: string, placeOf: PlaceOf = (line) => `line ${line}`): PipelineEntry {
     const { storage, uniform } = parseBindings(label, wgsl);
     const layout = this.layout(storage, uniform);
-    const ready = this.compile(label, wgsl, layout);
+    const ready = this.compile(label, wgsl, layout, placeOf);
     const entry: PipelineEntry = {
       id: this.entries.size,
       label,
@@ -131,7 +137,7 @@ export class Pipelines {
     return layout;
   }
 
-  private async compile(label: string, code: string, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
+  private async compile(label: string, code: string, layout: GPUBindGroupLayout, placeOf: PlaceOf): Promise<GPUComputePipeline> {
     this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label, code });
     const scope = this.gpu.popErrorScope();
@@ -151,7 +157,7 @@ export class Pipelines {
       const lines = code.split('\n');
       const messages = info.messages
         .filter((message) => message.type === 'error')
-        .map((message) => `line ${message.lineNum}: ${message.message}\n    ${lines[message.lineNum - 1] ?? ''}`);
+        .map((message) => `${placeOf(message.lineNum) ?? 'WGSL'}: ${message.message}\n    ${lines[message.lineNum - 1] ?? ''}`);
       const detail =
         messages.length > 0 ? messages.join('\n') : (error?.message ?? (cause instanceof Error ? cause.message : String(cause)));
       throw new DeviceError(

@@ -1,11 +1,11 @@
 /** Column sums of a matrix, for gradients of parameters that all rows share. */
-import { wgsl } from '@mudpt/shaders';
+import { gemmColumnsWgsl } from '@mudpt/shaders';
 import { type DType, wgslType } from '../dtype.ts';
 import { grid1d, kernel } from './kernel.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 
-const columnsKernel = kernel({ name: 'gemm.columns', source: wgsl['gemm/columns.wgsl'] });
+const columnsKernel = kernel({ name: 'gemm.columns', source: gemmColumnsWgsl });
 
 /** Sums of `splits` chunks of `chunk` rows each of a matrix: [splits, columns], or [columns] for one; f32 sums, rounded once to `dtype`. */
 export function columnSum(rows: Tensor, chunk: number, splits: number, dtype: DType = 'f32'): Tensor {

@@ -1,5 +1,5 @@
 /** Copies between any two strided views of equal shape, with conversion of dtype: launches that hooks do not record as ops. */
-import { wgsl } from '@mudpt/shaders';
+import { copyWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from './kernel.ts';
@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import { sizesParam, stridesParam, unitOf } from './axes.ts';
 import { workPerThread } from './work-per-thread.ts';
 
-const copyKernel = kernel({ name: 'copy', source: wgsl['copy.wgsl'] });
+const copyKernel = kernel({ name: 'copy', source: copyWgsl });
 
 /** The step along the last dimension and the strides of the others. */
 function walkOf(strides: readonly number[] = []): { readonly step: number; readonly outer: readonly number[] } {

@@ -1,5 +1,5 @@
 /** Dropout by a counter-based random stream. */
-import { wgsl } from '@mudpt/shaders';
+import { dropoutWgsl } from '@mudpt/shaders';
 import { DTypeError, LimitError } from '../errors.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
@@ -7,7 +7,7 @@ import { contiguous } from './copy.ts';
 import { grid1d, kernel } from './kernel.ts';
 import { workPerThread } from './work-per-thread.ts';
 
-const dropoutKernel = kernel({ name: 'dropout', source: wgsl['dropout.wgsl'], strided: true });
+const dropoutKernel = kernel({ name: 'dropout', source: dropoutWgsl, strided: true });
 
 /** Options of dropout. */
 export type DropoutOptions = {

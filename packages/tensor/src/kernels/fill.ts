@@ -1,5 +1,5 @@
 /** Fills: fresh tensors of one value, or of an arithmetic sequence. */
-import { wgsl } from '@mudpt/shaders';
+import { fillWgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import type { Shape } from '../shape.ts';
@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.ts';
 import { grid1d, kernel } from './kernel.ts';
 import { workPerThread } from './work-per-thread.ts';
 
-const fillKernel = kernel({ name: 'fill', source: wgsl['fill.wgsl'] });
+const fillKernel = kernel({ name: 'fill', source: fillWgsl });
 
 /** A fresh tensor of value + i * step. Floats are filled by f32 arithmetic, integers by their own. */
 export function fill(device: Device, shape: Shape, dtype: DType, value: number, step = 0): Tensor {

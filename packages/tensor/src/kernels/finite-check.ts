@@ -2,7 +2,7 @@
  * Tracing of values that are not finite. On a device opened with `debug: { finite: true }` every op has its floats checked by one more kernel each, and the
  * next read throws for the first op whose result has an infinity or NaN while its inputs have none.
  */
-import { wgsl } from '@mudpt/shaders';
+import { finiteCheckWgsl } from '@mudpt/shaders';
 import { type Device, engineOf } from '../device.ts';
 import { withHook } from '../definition/op.ts';
 import { TensorError } from '../errors.ts';
@@ -16,7 +16,7 @@ import { isPlain, nth } from '../values.ts';
 import { contiguous } from './copy.ts';
 import { kernel } from './kernel.ts';
 
-const finiteKernel = kernel({ name: 'finite_check', source: wgsl['finite_check.wgsl'] });
+const finiteKernel = kernel({ name: 'finite_check', source: finiteCheckWgsl });
 
 const SLOTS = 256;
 

@@ -2,7 +2,7 @@
  * Index checks: detection of indices outside their axis. Their values are on the GPU, so an op cannot throw at once: with `device.checkIndices` each op
  * that takes indices records one more kernel, and the next read throws a ShapeError that names the op, the axis, the place and the index.
  */
-import { wgsl } from '@mudpt/shaders';
+import { indexCheckWgsl } from '@mudpt/shaders';
 import { type Device, engineOf } from '../device.ts';
 import { ShapeError } from '../errors.ts';
 import { kernel } from './kernel.ts';
@@ -11,7 +11,7 @@ import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';
 import { contiguous } from './copy.ts';
 
-const checkKernel = kernel({ name: 'index_check', source: wgsl['index_check.wgsl'] });
+const checkKernel = kernel({ name: 'index_check', source: indexCheckWgsl });
 
 const SLOTS = 64;
 const UNSET = 0xffffffff;

@@ -2,7 +2,7 @@
  * Kernels: WGSL templates with a name. Dispatching one picks the variant by `defines`, checks its buffers and parameters against
  * the bindings and `struct Params` declared in the WGSL, and records the work. The engine's own ops and users' kernels go the same way.
  */
-import { type Defines, preprocess, wgsl } from '@mudpt/shaders';
+import { type Defines, preprocess, type Shader } from '@mudpt/shaders';
 import type { Grid } from '../engine/commands.ts';
 import { type Device, engineOf } from '../device.ts';
 import type { ParamValue } from '../engine/params.ts';
@@ -21,11 +21,8 @@ export type ParamTypes = Readonly<Record<string, ParamType>>;
 export type KernelOptions<P extends ParamTypes | undefined> = {
   /** Appears in errors and profiles. */
   readonly name: string;
-  /**
-   * WGSL, with the preprocessor's directives (docs/how-to-write-a-kernel.md). Declares its storage bindings in group 0 and an entry
-   * point `main`.
-   */
-  readonly source: string;
+  /** WGSL, with the preprocessor's directives (docs/how-to-write-a-kernel.md). Declares its storage bindings in group 0 and an entry point `main`. */
+  readonly source: Shader;
   /** When given, `struct Params` and its uniform binding `params` are declared for you, and dispatches are typed. */
   readonly params?: P;
   /**
@@ -33,6 +30,10 @@ export type KernelOptions<P extends ParamTypes | undefined> = {
    * of their memory.
    */
   readonly strided?: boolean;
+  /** Values for the preprocessor, of every variant. */
+  readonly constants?: Defines;
+  /** Files of functions that are appended to the source. */
+  readonly library?: readonly Shader[];
 };
 
 /** Checks the arguments of a dispatch before anything is recorded. */
@@ -64,32 +65,35 @@ export type Kernel<P extends ParamTypes | undefined = undefined> = {
   expand(device: Device, defines?: Defines): string;
 };
 
-const resolveInclude = (name: string): string | undefined => (name in wgsl ? wgsl[name as keyof typeof wgsl] : undefined);
-
 function declareParams(params: ParamTypes): string {
   const fields = Object.entries(params).map(([name, type]) => `  ${name}: ${type},`);
-  return `struct Params {\n${fields.join('\n')}\n}\n@group(0) @binding(31) var<uniform> params: Params;\n`;
+  return `struct Params {\n${fields.join('\n')}\n}\n@group(0) @binding(31) var<uniform> params: Params;`;
 }
 
-/** Directives such as `enable f16;` must stay first, so declarations go after them. */
-function insertAfterDirectives(source: string, text: string): string {
-  const lines = source.split('\n');
-  const last = lines.findLastIndex((line) => /^\s*(enable|requires|diagnostic)\b/.test(line) || /^\s*#endif/.test(line));
-  const enables = lines.some((line) => /^\s*(enable|requires|diagnostic)\b/.test(line));
-  const at = enables ? last + 1 : 0;
-  return [...lines.slice(0, at), text, ...lines.slice(at)].join('\n');
+/** The source with its parameters and library after it: WGSL wants no order of declarations, and line numbers stay. */
+function wholeSource({ source, params, library = [] }: KernelOptions<ParamTypes | undefined>): Shader {
+  const includes = library.map(({ file }) => `#include "${file}"`);
+  const text = [source.text, ...(params ? [declareParams(params)] : []), ...includes].join('\n');
+  return { file: source.file, text, includes: [...source.includes, ...library] };
 }
 
 /** Makes a kernel of `source`, for the engine's ops: these give offsets and strides to all their kernels. Users get one that checks, of user-kernel.ts. */
+/* @__NO_SIDE_EFFECTS__ */
 export function kernel<const P extends ParamTypes | undefined = undefined>(
   options: KernelOptions<P>,
   check?: ArgumentCheck,
 ): Kernel<P> {
-  const { name } = options;
-  const source = options.params ? insertAfterDirectives(options.source, declareParams(options.params)) : options.source;
+  const { name, constants } = options;
+  const source = wholeSource(options);
 
-  const expand = (device: Device, defines: Defines = {}): string =>
-    preprocess(name, source, { SG: device.subgroupSize, F16: device.hasF16 ? 1 : 0, ...defines }, resolveInclude);
+  const expand = (device: Device, defines: Defines = {}, places?: string[]): string =>
+    preprocess(source, { SG: device.subgroupSize, F16: device.hasF16 ? 1 : 0, ...constants, ...defines }, places);
+  /** The file and line that a line of an expanded variant comes from. */
+  const placeOf = (device: Device, defines: Defines | undefined, line: number): string | undefined => {
+    const places: string[] = [];
+    expand(device, defines, places);
+    return places[line - 1];
+  };
 
   const variants = new WeakMap<Device, Map<string, PipelineEntry>>();
   const variant = (device: Device, defines: Defines | undefined): PipelineEntry => {
@@ -100,7 +104,9 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(
     let entry = known.get(key);
     if (!entry) {
       const label = key === '' ? name : `${name}{${key.slice(0, -1).replaceAll(';', ' ')}}`;
-      entry = engineOf(device).pipelines.create(`${name}|${key}|${variantSerial++}`, label, expand(device, defines));
+      entry = engineOf(device).pipelines.create(`${name}|${key}|${variantSerial++}`, label, expand(device, defines), (line) =>
+        placeOf(device, defines, line),
+      );
       known.set(key, entry);
     }
     return entry;
@@ -108,7 +114,7 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(
 
   return {
     name,
-    expand,
+    expand: (device, defines) => expand(device, defines),
     dispatch(device, { buffers, params, grid, defines, flops = 0, bytes = 0 }) {
       const entry = variant(device, defines);
       const bound = entry.bindings.map((binding) => bufferOf(entry.label, binding.name, buffers, device));

@@ -1,11 +1,11 @@
 /** Reduction of losses, the last step of each: many partial losses to one number, in a fixed order. */
-import { wgsl } from '@mudpt/shaders';
+import { lossReduceWgsl } from '@mudpt/shaders';
 import { kernel } from './kernel.ts';
 import { empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { rowLaunch } from './row-launch.ts';
 
-const reduceKernel = kernel({ name: 'loss.reduce', source: wgsl['loss/reduce.wgsl'] });
+const reduceKernel = kernel({ name: 'loss.reduce', source: lossReduceWgsl });
 
 /** Losses that one row of threads adds up; more are added in stages, so that no term is lost to rounding in a long sum. */
 const CHUNK = 4096;

@@ -1,9 +1,9 @@
 /** Launches of reductions: any axes of any view become one strided loop for each output, split in chunks where outputs are few. */
-import { wgsl } from '@mudpt/shaders';
+import { argreduceWgsl, mathWgsl, reduceWgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import type { Choice } from '../engine/tuner.ts';
-import { grid1d, kernel } from './kernel.ts';
+import { grid1d, type Kernel, kernel } from './kernel.ts';
 import { collapse, MAX_RANK, normalizeAxes, padFront, type Shape } from '../shape.ts';
 import { alias, empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
@@ -30,10 +30,14 @@ export type Recipe = {
   /** f32, contiguous, one element an output. */
   readonly center?: Tensor;
   readonly n?: number;
+  /** {@link reduceWithMath}, where floats are compared, or an expression calls functions of math.wgsl. */
+  readonly withMath?: Kernel;
 };
 
-const reduceKernel = kernel({ name: 'reduce', source: wgsl['reduce.wgsl'] });
-const argKernel = kernel({ name: 'argreduce', source: wgsl['argreduce.wgsl'] });
+const reduceKernel = kernel({ name: 'reduce', source: reduceWgsl });
+/** The kernel with the functions of math.wgsl. */
+export const reduceWithMath = kernel({ name: 'reduce', source: reduceWgsl, library: [mathWgsl] });
+const argKernel = kernel({ name: 'argreduce', source: argreduceWgsl });
 
 /** Elements one lane combines before a second pass takes over, and the least that is worth a chunk. */
 const MOST_A_LANE = 4096;
@@ -148,7 +152,9 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
   const finish = isLast ? (recipe.finish ?? 'a') : 'a';
   const map = recipe.map ?? 'x';
   const usesCenter = recipe.center !== undefined && `${map} ${finish}`.includes('center');
-  reduceKernel.dispatch(device, {
+  const callsMath = `${map} ${finish}`.includes('math_') || (A === 'f32' && (recipe.op === 'max' || recipe.op === 'min'));
+  const launched = (callsMath && recipe.withMath) || reduceKernel;
+  launched.dispatch(device, {
     buffers: { x_values: source, result: target, ...(usesCenter && recipe.center ? { centers: recipe.center } : {}) },
     params: { ...geometry(problem, chunk, chunks), n: recipe.n ?? length },
     grid: grid1d(outputs * chunks, variant === 'thread' ? 64 : variant === 'few' ? 8 : 1),
@@ -160,7 +166,6 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
       MAP: map,
       FINISH: finish,
       CENTER: usesCenter ? 1 : 0,
-      MATH: `${map} ${finish}`.includes('math_') ? 1 : 0,
       VARIANT: variant,
     },
     flops: source.size,

@@ -6,12 +6,13 @@ import { showShape } from '../shape.ts';
 import { Storage } from '../engine/storage.ts';
 
 /**
- * Makes a kernel of `source`. Compiling starts at the first dispatch of each variant.
+ * Makes a kernel of a `.wgsl` file of the engine. Compiling starts at the first dispatch of each variant.
  *
  * A dispatch refuses tensors whose dtype is not the binding's (bool is u32), and views whose elements do not lie in row-major order from the
  * start of their memory, unless the kernel is made with `strided`.
  */
-export function kernel<const P extends ParamTypes | undefined = undefined>(options: KernelOptions<P>): Kernel<P> {
+/* @__NO_SIDE_EFFECTS__ */
+export function shaderKernel<const P extends ParamTypes | undefined = undefined>(options: KernelOptions<P>): Kernel<P> {
   return engineKernel(options, options.strided ? expectElements : expectWhole);
 }
 

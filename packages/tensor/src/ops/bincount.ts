@@ -1,5 +1,5 @@
 /** Counts of integers. */
-import { wgsl } from '@mudpt/shaders';
+import { bincountWgsl } from '@mudpt/shaders';
 import { expectDType, wgslType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { zeros } from './create.ts';
 
-const bincountKernel = kernel({ name: 'bincount', source: wgsl['bincount.wgsl'] });
+const bincountKernel = kernel({ name: 'bincount', source: bincountWgsl });
 
 /**
  * How often each of 0 .. bins - 1 occurs in `x`.

@@ -1,5 +1,5 @@
 /** Distances between all pairs of rows. */
-import { wgsl } from '@mudpt/shaders';
+import { cdistWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import { contiguous } from './copy.ts';
 import { expand } from './views.ts';
 
-const cdistKernel = kernel({ name: 'cdist', source: wgsl['cdist.wgsl'] });
+const cdistKernel = kernel({ name: 'cdist', source: cdistWgsl });
 
 type Rows = { readonly batch: readonly number[]; readonly m: number; readonly n: number; readonly d: number };
 

@@ -1,5 +1,5 @@
 /** Top-1 accuracy as a count. */
-import { wgsl } from '@mudpt/shaders';
+import { countCorrectWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
@@ -10,7 +10,7 @@ import { zeros } from './create.ts';
 import { expectLabelled } from '../kernels/labels.ts';
 import { rowLaunch, RowView } from '../kernels/row-launch.ts';
 
-const countKernel = kernel({ name: 'count_correct', source: wgsl['count_correct.wgsl'] });
+const countKernel = kernel({ name: 'count_correct', source: countCorrectWgsl });
 
 /**
  * How many rows of logits [..., classes] are largest at their label [...] (i32 or u32), of equal ones at the first: what a top-1 accuracy

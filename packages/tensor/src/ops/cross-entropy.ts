@@ -1,5 +1,5 @@
 /** Cross-entropy of logits with class labels, forward and gradient, without storing probabilities. */
-import { wgsl } from '@mudpt/shaders';
+import { lossCrossEntropyWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { LimitError } from '../errors.ts';
 import { kernel } from '../kernels/kernel.ts';
@@ -16,7 +16,7 @@ import { rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
 import { lastOf } from '../values.ts';
 
-const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: wgsl['loss/cross_entropy.wgsl'] });
+const crossEntropyKernel = kernel({ name: 'loss.cross_entropy', source: lossCrossEntropyWgsl });
 
 /** Options of {@link crossEntropy}. */
 export type CrossEntropyOptions = {

@@ -2,7 +2,7 @@
  * Operations whose size depends on the values: they read a count from the device, so they are asynchronous functions, and no captured function may call
  * them. What they pick out of floating tensors is differentiable, where the tape listens across `await` (in Node).
  */
-import { wgsl } from '@mudpt/shaders';
+import { compactWgsl } from '@mudpt/shaders';
 import { engineOf } from '../device.ts';
 import { expectDType, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -22,7 +22,7 @@ import { narrow } from './slices.ts';
 import { sort } from './sort.ts';
 import { broadcastTo, reshape } from './views.ts';
 
-const compactKernel = kernel({ name: 'compact', source: wgsl['compact.wgsl'] });
+const compactKernel = kernel({ name: 'compact', source: compactWgsl });
 
 /** Runs `body` with tensors that are released once its promise has settled, whatever comes. */
 async function releasing<T>(tensors: readonly Tensor[], body: () => Promise<T>): Promise<T> {

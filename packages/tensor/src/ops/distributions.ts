@@ -2,7 +2,7 @@
  * Random numbers of other distributions, from the generator of random.ts and with its options: element i depends on key, stream and i alone. Parameters are
  * numbers, or tensors that broadcast to the shape. No gradient flows to the parameters of gamma, beta, Dirichlet and Poisson numbers.
  */
-import { wgsl } from '@mudpt/shaders';
+import { rejectionWgsl } from '@mudpt/shaders';
 import { type DType, expectDType, wgslType } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
@@ -22,7 +22,7 @@ import { argmax, sum } from './reduce.ts';
 import { randperm, topk } from './sort.ts';
 import { broadcastTo, unsqueeze } from './views.ts';
 
-const rejectionKernel = kernel({ name: 'rejection', source: wgsl['rejection.wgsl'] });
+const rejectionKernel = kernel({ name: 'rejection', source: rejectionWgsl });
 
 /** Where draws that one result needs several of take theirs: it is part of the counter. */
 type Salt = 1 | 2;

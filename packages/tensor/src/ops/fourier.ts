@@ -1,5 +1,5 @@
 /** Discrete Fourier transforms along one axis, of any length: what the ops and their gradients are made of. */
-import { wgsl } from '@mudpt/shaders';
+import { fftWgsl } from '@mudpt/shaders';
 import { expectDType } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
@@ -19,7 +19,7 @@ import { grid1d, kernel } from '../kernels/kernel.ts';
 /** Complex numbers: two f32 tensors of one shape. */
 export type Complex = { readonly re: Tensor; readonly im: Tensor };
 
-const fftKernel = kernel({ name: 'fft', source: wgsl['fft.wgsl'] });
+const fftKernel = kernel({ name: 'fft', source: fftWgsl });
 /** Points that two halves of 16 KB of workgroup memory hold. */
 const MOST = 1024;
 const LONGEST = 2 ** 26;

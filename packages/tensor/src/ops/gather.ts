@@ -4,7 +4,7 @@
  * Indices are i32 or u32; negative i32 indices count from the end. The values are known to the GPU only, so an index outside cannot throw
  * before anything is recorded: what it picks is NaN (0 for integer and bool tensors). To find it, set `device.checkIndices`.
  */
-import { wgsl } from '@mudpt/shaders';
+import { gatherWgsl } from '@mudpt/shaders';
 import { bitsType, bytesPerElement, expectDType, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -18,7 +18,7 @@ import { workPerThread } from '../kernels/work-per-thread.ts';
 import { NAN_BITS } from './softmax.ts';
 import { nth } from '../values.ts';
 
-const gatherKernel = kernel({ name: 'gather', source: wgsl['gather.wgsl'] });
+const gatherKernel = kernel({ name: 'gather', source: gatherWgsl });
 
 type Picking = {
   /** Shape of the result. */

@@ -1,5 +1,5 @@
 /** Ops that join tensors or repeat them: cat, stack, tile, repeatInterleave, roll. */
-import { wgsl } from '@mudpt/shaders';
+import { catWgsl } from '@mudpt/shaders';
 import { bitsType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -13,7 +13,7 @@ import { workPerThread } from '../kernels/work-per-thread.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 import { nth } from '../values.ts';
 
-const catKernel = kernel({ name: 'cat', source: wgsl['cat.wgsl'] });
+const catKernel = kernel({ name: 'cat', source: catWgsl });
 
 /** An input as rows: `width` neighbouring elements, `stride` elements from row to row; `column` is its place in the output's rows. */
 type Rows = { readonly tensor: Tensor; readonly column: number; readonly width: number; readonly stride: number };

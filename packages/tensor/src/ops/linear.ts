@@ -1,5 +1,5 @@
 /** Linear layers with fused epilogue, and the pieces of their gradient. */
-import { wgsl } from '@mudpt/shaders';
+import { activationGradWgsl } from '@mudpt/shaders';
 import { promote, wgslType } from '../dtype.ts';
 import { ShapeError, TensorError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -14,7 +14,7 @@ import { type Activation, type Epilogue, matricesOf, type Operand } from '../ker
 import { expectFloats } from './matmul.ts';
 import { lastOf, nth } from '../values.ts';
 
-const activationGradKernel = kernel({ name: 'activation.grad', source: wgsl['activation.grad.wgsl'] });
+const activationGradKernel = kernel({ name: 'activation.grad', source: activationGradWgsl });
 
 /** Activations that `linear` can fuse; `none` is the identity. */
 export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'geluTanh', 'quickGelu', 'silu'];

@@ -1,5 +1,5 @@
 /** Losses between two tensors of one shape: Kullback-Leibler divergence of logits, mean or summed absolute and squared error. */
-import { wgsl } from '@mudpt/shaders';
+import { lossKlWgsl, lossPairWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { ShapeError, TensorError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -15,8 +15,8 @@ import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { NAN_BITS } from './softmax.ts';
 import { lastOf } from '../values.ts';
 
-const klKernel = kernel({ name: 'loss.kl', source: wgsl['loss/kl.wgsl'] });
-const pairKernel = kernel({ name: 'loss.pair', source: wgsl['loss/pair.wgsl'] });
+const klKernel = kernel({ name: 'loss.kl', source: lossKlWgsl });
+const pairKernel = kernel({ name: 'loss.pair', source: lossPairWgsl });
 
 function expectPair(op: string, x: Tensor, target: Tensor): void {
   x.expectLive(op);

@@ -1,5 +1,5 @@
 /** Ops that keep, replace or create elements by their position: tril, triu, maskedFill, oneHot. */
-import { wgsl } from '@mudpt/shaders';
+import { masksWgsl } from '@mudpt/shaders';
 import { bitsType, bytesPerElement, type DType, expectDType, expectNumber, isFloat } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -11,7 +11,7 @@ import { sizesParam, stridesParam } from '../kernels/axes.ts';
 import { contiguous } from './copy.ts';
 import { lastOf } from '../values.ts';
 
-const masks = kernel({ name: 'masks', source: wgsl['masks.wgsl'] });
+const masks = kernel({ name: 'masks', source: masksWgsl });
 
 /** A number as a parameter of kernels that move bits: as f32 for floats (f16 converts it), else as the integer itself. */
 function bitsOf(value: number, dtype: DType): number {

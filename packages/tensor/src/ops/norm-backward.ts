@@ -1,5 +1,5 @@
 /** Gradients of layer norm and RMS norm; only the requested ones are computed. */
-import { wgsl } from '@mudpt/shaders';
+import { normBackwardWgsl, normParametersWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -11,8 +11,8 @@ import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
-const backwardKernel = kernel({ name: 'norm.backward', source: wgsl['norm/backward.wgsl'] });
-const parametersKernel = kernel({ name: 'norm.parameters', source: wgsl['norm/parameters.wgsl'] });
+const backwardKernel = kernel({ name: 'norm.backward', source: normBackwardWgsl });
+const parametersKernel = kernel({ name: 'norm.parameters', source: normParametersWgsl });
 
 /** Which gradients to compute. */
 export type NormNeeds = { readonly x?: boolean; readonly weight?: boolean; readonly bias?: boolean };

@@ -1,5 +1,5 @@
 /** Layer norm and RMS norm over the last axis, alone or fused with the residual addition before them. Gradients are in norm-backward.ts. */
-import { wgsl } from '@mudpt/shaders';
+import { normForwardWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { kernel } from '../kernels/kernel.ts';
@@ -11,7 +11,7 @@ import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
-const normKernel = kernel({ name: 'norm', source: wgsl['norm/forward.wgsl'] });
+const normKernel = kernel({ name: 'norm', source: normForwardWgsl });
 
 /** The output, and what is saved for the gradient: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
 export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly rstd: Tensor };

@@ -1,5 +1,5 @@
 /** Division by the 2-norm along an axis. */
-import { wgsl } from '@mudpt/shaders';
+import { l2NormalizeWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
@@ -10,7 +10,7 @@ import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 import { transpose } from './views.ts';
 
-const l2Kernel = kernel({ name: 'l2_normalize', source: wgsl['l2_normalize.wgsl'] });
+const l2Kernel = kernel({ name: 'l2_normalize', source: l2NormalizeWgsl });
 
 function run(x: Tensor, grad: Tensor | undefined, eps: number): Tensor {
   const { rows, width } = expectRows('l2Normalize', 'x', x);

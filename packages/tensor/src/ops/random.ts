@@ -3,7 +3,7 @@
  * same numbers on every adapter, and a step that is captured draws anew when its key is a tensor. Words, integers, uniform and Bernoulli
  * numbers agree to the bit; normal ones to rounding.
  */
-import { wgsl } from '@mudpt/shaders';
+import { randomWgsl } from '@mudpt/shaders';
 import { currentDevice, type Device } from '../device.ts';
 import { bytesPerElement, type DType, expectDType, isFloat, wgslType } from '../dtype.ts';
 import { LimitError, ShapeError } from '../errors.ts';
@@ -24,7 +24,7 @@ export type RandomOptions = CreateOptions & {
   readonly stream?: number;
 };
 
-const randomKernel = kernel({ name: 'random', source: wgsl['random.wgsl'] });
+const randomKernel = kernel({ name: 'random', source: randomWgsl });
 
 type Draw = {
   readonly kind: 'words' | 'uniform' | 'open' | 'normal' | 'integer' | 'bernoulli';

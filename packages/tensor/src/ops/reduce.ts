@@ -12,7 +12,16 @@ import { alias, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { cast } from './copy.ts';
 import { full } from './create.ts';
-import { argReduce, type Axes, axesOf, reduce, reducedLength, reducedShape, type ReduceOptions } from '../kernels/reduce.ts';
+import {
+  argReduce,
+  type Axes,
+  axesOf,
+  reduce,
+  reducedLength,
+  reducedShape,
+  type ReduceOptions,
+  reduceWithMath,
+} from '../kernels/reduce.ts';
 
 const summed = (dtype: DType): DType => (dtype === 'bool' ? 'i32' : dtype);
 const real = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'f32');
@@ -57,7 +66,7 @@ function expectElements(op: string, x: Tensor, axes: readonly number[]): void {
 function extreme(op: 'max' | 'min', x: Tensor, axes: Axes, options: ReduceOptions): Tensor {
   const list = axesOf(op, x, axes);
   expectElements(op, x, list);
-  return reduce(x, list, options.keepdim, { name: op, op, result: x.dtype });
+  return reduce(x, list, options.keepdim, { name: op, op, result: x.dtype, withMath: reduceWithMath });
 }
 
 /**
@@ -121,7 +130,7 @@ export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdi
   const result = real(x.dtype);
   if (reducedLength(x.shape, list) === 0)
     return full(reducedShape(x.shape, list, keepdim), Number.NEGATIVE_INFINITY, { dtype: result, device: x.device });
-  using center = reduce(x, list, keepdim, { name: 'logsumexp', op: 'max', result: 'f32' });
+  using center = reduce(x, list, keepdim, { name: 'logsumexp', op: 'max', result: 'f32', withMath: reduceWithMath });
   return reduce(x, list, keepdim, {
     name: 'logsumexp',
     op: 'sum',
@@ -129,6 +138,7 @@ export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdi
     map: 'math_exp(x - select(0.0, center, math_is_finite(center)))',
     finish: 'math_log(a) + select(0.0, center, math_is_finite(center))',
     center,
+    withMath: reduceWithMath,
   });
 });
 
@@ -143,7 +153,7 @@ export const norm = defineOp(
     const list = axesOf('norm', x, axes);
     if (!(p > 0)) throw new ShapeError('norm', `order p = ${p} is not positive`, 'use 1, 2, Infinity or another positive number');
     const result = real(x.dtype);
-    const recipe = { name: 'norm', result } as const;
+    const recipe = { name: 'norm', result, withMath: reduceWithMath } as const;
     if (p === 1) return reduce(x, list, keepdim, { ...recipe, op: 'sum', map: 'abs(x)' });
     if (p === 2) return reduce(x, list, keepdim, { ...recipe, op: 'sum', map: 'x * x', finish: 'sqrt(a)' });
     if (p === Number.POSITIVE_INFINITY) {
@@ -152,7 +162,7 @@ export const norm = defineOp(
       return reduce(x, list, keepdim, { ...recipe, op: 'max', map: 'abs(x)' });
     }
     // Measured in the largest element: powers of the elements themselves may leave f32.
-    using center = reduce(x, list, keepdim, { name: 'norm', op: 'max', result: 'f32', map: 'abs(x)' });
+    using center = reduce(x, list, keepdim, { ...recipe, op: 'max', result: 'f32', map: 'abs(x)' });
     const unit = 'select(1.0, center, math_is_finite(center) && center > 0.0)';
     return reduce(x, list, keepdim, {
       ...recipe,

@@ -1,5 +1,5 @@
 /** Resizing by interpolation along any axes: a banded matrix along each, whose weights the host computes. */
-import { wgsl } from '@mudpt/shaders';
+import { bandedWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { LimitError, ShapeError, TensorError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
@@ -23,7 +23,7 @@ import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';
 import { contiguous } from './copy.ts';
 
-const bandedKernel = kernel({ name: 'banded', source: wgsl['banded.wgsl'] });
+const bandedKernel = kernel({ name: 'banded', source: bandedWgsl });
 
 /**
  * `band` times x along `axis`; the other axes stay. Linear in x, its gradient is the same with the transposed matrix.

@@ -1,5 +1,5 @@
 /** Positions in attention: rotary embedding (Su and others, arXiv 2104.09864), its table, and linear biases (Press and others, arXiv 2108.12409). */
-import { wgsl } from '@mudpt/shaders';
+import { ropeWgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -12,7 +12,7 @@ import { nth } from '../values.ts';
 import { contiguous } from './copy.ts';
 import { tensor } from './create.ts';
 
-const ropeKernel = kernel({ name: 'rope', source: wgsl['rope.wgsl'] });
+const ropeKernel = kernel({ name: 'rope', source: ropeWgsl });
 
 /** Options of {@link rope}. */
 export type RopeOptions = {

@@ -1,5 +1,5 @@
 /** Running sums, products, largest values. */
-import { wgsl } from '@mudpt/shaders';
+import { scanWgsl } from '@mudpt/shaders';
 import { bytesPerElement, type DType, isFloat, wgslType } from '../dtype.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
@@ -15,7 +15,7 @@ import { contiguousCopy } from './copy.ts';
 import { cat } from './join.ts';
 import { narrow } from './slices.ts';
 
-const scanKernel = kernel({ name: 'scan', source: wgsl['scan.wgsl'] });
+const scanKernel = kernel({ name: 'scan', source: scanWgsl });
 
 /** Elements one thread adds up in a row where lines are long and few. */
 const CHUNK = 256;

@@ -4,7 +4,7 @@
  * Sums run in index order, so results are bitwise repeatable. Work grows with the square of the index count along the axis (a few
  * thousand are fine). What an index outside names is dropped; to find it, set `device.checkIndices`.
  */
-import { wgsl } from '@mudpt/shaders';
+import { scatterWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { DTypeError, ShapeError, TensorError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -20,7 +20,7 @@ import { expectIndex, expectIndexShape, expectList } from './gather.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 import { lastOf, nth } from '../values.ts';
 
-const scatterKernel = kernel({ name: 'scatter', source: wgsl['scatter.wgsl'] });
+const scatterKernel = kernel({ name: 'scatter', source: scatterWgsl });
 
 function expectSource(op: string, x: Tensor, source: Tensor, shape: Shape): void {
   source.expectLive(op);

@@ -1,5 +1,5 @@
 /** Places in sorted lines, and what is counted by them: searchsorted, bucketize, histogram. */
-import { wgsl } from '@mudpt/shaders';
+import { searchWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, isFloat, wgslType } from '../dtype.ts';
 import { DTypeError, LimitError, ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
@@ -15,7 +15,7 @@ import { cast, contiguous } from './copy.ts';
 import { arange, full } from './create.ts';
 import { max, min } from './reduce.ts';
 
-const searchKernel = kernel({ name: 'search', source: wgsl['search.wgsl'] });
+const searchKernel = kernel({ name: 'search', source: searchWgsl });
 
 /** Options of {@link searchsorted} and {@link bucketize}. */
 export type SearchOptions = {

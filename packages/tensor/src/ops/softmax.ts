@@ -1,5 +1,5 @@
 /** Softmax and its logarithm along any axis. */
-import { wgsl } from '@mudpt/shaders';
+import { softmaxBackwardWgsl, softmaxForwardWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
@@ -9,8 +9,8 @@ import { withAxisLast } from './normalize.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
-const forwardKernel = kernel({ name: 'softmax', source: wgsl['softmax/forward.wgsl'] });
-const backwardKernel = kernel({ name: 'softmax.backward', source: wgsl['softmax/backward.wgsl'] });
+const forwardKernel = kernel({ name: 'softmax', source: softmaxForwardWgsl });
+const backwardKernel = kernel({ name: 'softmax.backward', source: softmaxBackwardWgsl });
 
 /** Bits of an f32 NaN, as kernels take it. */
 export const NAN_BITS = 0x7fc00000;

@@ -1,5 +1,5 @@
 /** Sorting along an axis, and the largest or smallest few. Gradients go back to the positions the values came from. */
-import { wgsl } from '@mudpt/shaders';
+import { sortWgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import { bytesPerElement, isFloat, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -15,7 +15,7 @@ import { nth } from '../values.ts';
 /** Values and their positions (i32) along the axis. */
 export type Sorted = { readonly values: Tensor; readonly indices: Tensor };
 
-const sortKernel = kernel({ name: 'sort', source: wgsl['sort.wgsl'] });
+const sortKernel = kernel({ name: 'sort', source: sortWgsl });
 
 /** The first `count` of every line along `axis` in sorted order. */
 function sortLines(x: Tensor, axis: number, descending: boolean, count: number): Sorted {

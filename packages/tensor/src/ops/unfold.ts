@@ -1,5 +1,5 @@
 /** Windows of images as columns, and their sums back into images; each is the other's gradient. */
-import { wgsl } from '@mudpt/shaders';
+import { convWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
@@ -11,7 +11,7 @@ import { transpose } from './views.ts';
 import { convParams, imageSize, type Pair, type WindowOptions, type Windows, windowsOf } from '../kernels/conv/geometry.ts';
 import { nth } from '../values.ts';
 
-export const convKernel = kernel({ name: 'conv', source: wgsl['conv.wgsl'] });
+export const convKernel = kernel({ name: 'conv', source: convWgsl });
 
 /** Windows [N, L, C kh kw] of x, contiguous: rows for a matrix product. */
 export function windowRows(x: Tensor, windows: Windows): Tensor {

@@ -1,5 +1,5 @@
 /** Tensors of images. */
-import { wgsl } from '@mudpt/shaders';
+import { pixelsReadWgsl } from '@mudpt/shaders';
 import { currentDevice, engineOf } from '../device.ts';
 import { inNameOf } from '../definition/op.ts';
 import { empty } from '../definition/views.ts';
@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor.ts';
 import { type FromPixelsOptions, readingOf } from './options.ts';
 import { type PixelSource, pixelsOf } from './source.ts';
 
-const readKernel = kernel({ name: 'pixels_read', source: wgsl['pixels.read.wgsl'] });
+const readKernel = kernel({ name: 'pixels_read', source: pixelsReadWgsl });
 
 /**
  * A tensor of an image: f32 [height, width, channels] (or channels first), values 0..1, then `(value - mean) / std`.

@@ -1,5 +1,5 @@
 /** Images of tensors: on the host, and on canvases. */
-import { wgsl } from '@mudpt/shaders';
+import { pixelsWriteWgsl } from '@mudpt/shaders';
 import { engineOf } from '../device.ts';
 import { withHook } from '../definition/op.ts';
 import { expectOptions } from '../definition/arguments.ts';
@@ -12,7 +12,7 @@ import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';
 import { expectLayout, type PixelLayout } from './options.ts';
 
-const writeKernel = kernel({ name: 'pixels_write', source: wgsl['pixels.write.wgsl'] });
+const writeKernel = kernel({ name: 'pixels_write', source: pixelsWriteWgsl });
 const ROW_WORDS = 64; // rows of a texture begin at multiples of 256 bytes in a buffer
 
 /** Where a tensor has its channels. */

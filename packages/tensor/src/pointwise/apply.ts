@@ -5,9 +5,7 @@ import { broadcastShapes, type Shape } from '../shape.ts';
 import { empty, expectOneDevice } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { fill } from '../kernels/fill.ts';
-import { compareIntegers } from './compare.ts';
 import { evaluate, type Operand, type OperandName } from './evaluate.ts';
-import { type PointwiseName, pointwiseTable } from './table.ts';
 import type { PointwiseRow } from './row.ts';
 import { settleNumbers, settleTypes } from './types.ts';
 
@@ -15,8 +13,8 @@ import { settleNumbers, settleTypes } from './types.ts';
 const OPERAND_NAMES: readonly OperandName[] = ['x', 'y', 'z', 'w'];
 
 /** The operands of a call with the defaults of the row filled in. @throws TensorError when one is missing or there are too many */
-export function completeOperands(name: PointwiseName, given: readonly (Operand | undefined)[]): Operand[] {
-  const { operands, defaults = [] } = pointwiseTable[name];
+export function completeOperands(name: string, row: PointwiseRow, given: readonly (Operand | undefined)[]): Operand[] {
+  const { operands, defaults = [] } = row;
   if (given.length > operands.length)
     throw new TensorError(name, `${given.length} operands are given`, `it takes ${operands.join(', ')}`);
   return operands.map((operand, index) => {
@@ -26,12 +24,11 @@ export function completeOperands(name: PointwiseName, given: readonly (Operand |
   });
 }
 
-/** Applies an operation of the table. */
-export function applyPointwise(name: PointwiseName, given: readonly (Operand | undefined)[]): Tensor {
-  const row: PointwiseRow = pointwiseTable[name];
-  const complete = completeOperands(name, given);
+/** Applies the operation `name` of a row of the table. */
+export function applyPointwise(name: string, row: PointwiseRow, given: readonly (Operand | undefined)[]): Tensor {
+  const complete = completeOperands(name, row, given);
   const { device, shape } = settleShape(name, complete);
-  const comparison = compareIntegers(name, complete);
+  const comparison = row.compare?.(name, complete);
   if (comparison && 'answer' in comparison) return fill(device, shape, 'bool', Number(comparison.answer));
   const operands = comparison?.operands ?? settleNumbers(name, complete);
   const { compute, dtype } = comparison ? { ...comparison, dtype: 'bool' as const } : settleTypes(name, row, operands);
@@ -39,6 +36,7 @@ export function applyPointwise(name: PointwiseName, given: readonly (Operand | u
   evaluate(device, {
     name,
     expression: comparison?.expression ?? (compute === 'f32' ? row.forward : (row.integer ?? row.forward)),
+    library: row.library,
     isPredicate: row.isBool ?? false,
     compute,
     operands: nameOperands(operands),

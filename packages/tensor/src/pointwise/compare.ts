@@ -1,7 +1,6 @@
 /** Exact integer comparisons, also with numbers that do not fit the dtype and between u32 and i32. */
 import { type DType, isFloat, rangeOf } from '../dtype.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
-import type { PointwiseName } from './table.ts';
 
 /** The same comparison with its operands exchanged. */
 const EXCHANGED = { eq: 'eq', ne: 'ne', lt: 'gt', le: 'ge', gt: 'lt', ge: 'le' } as const;
@@ -9,7 +8,7 @@ type Comparison = keyof typeof EXCHANGED;
 
 const SIGNS: Readonly<Record<Comparison, string>> = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' };
 
-function isComparison(name: PointwiseName): name is Comparison {
+function isComparison(name: string): name is Comparison {
   return Object.hasOwn(EXCHANGED, name);
 }
 
@@ -38,7 +37,7 @@ export type IntegerComparison =
   | { readonly operands: readonly Operand[]; readonly compute: ComputeType; readonly expression?: string };
 
 /** How to compare `operands` by `name` where integers are among them and no other float; undefined where the table's row does. */
-export function compareIntegers(name: PointwiseName, operands: readonly Operand[]): IntegerComparison | undefined {
+export function compareIntegers(name: string, operands: readonly Operand[]): IntegerComparison | undefined {
   const [x, y] = operands;
   if (!isComparison(name) || x === undefined || y === undefined) return undefined;
   if (typeof x === 'number' || typeof y === 'number') {

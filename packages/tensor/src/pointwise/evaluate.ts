@@ -1,5 +1,5 @@
 /** Evaluation of one WGSL expression of broadcast operands in one dispatch: the kernel of every pointwise operation and its gradient. */
-import { wgsl } from '@mudpt/shaders';
+import { pointwiseWgsl, type Shader } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import type { ParamValue } from '../engine/params.ts';
 import { bytesPerElement, wgslType } from '../dtype.ts';
@@ -22,6 +22,8 @@ export type Evaluation = {
   readonly name: string;
   /** WGSL of type `compute`, or bool if `isPredicate`. */
   readonly expression: string;
+  /** Files of the functions that the expression calls, `math_...` of math.wgsl. */
+  readonly library?: readonly Shader[] | undefined;
   readonly isPredicate?: boolean;
   readonly compute: ComputeType;
   readonly operands: Readonly<Partial<Record<OperandName, Operand>>>;
@@ -33,18 +35,22 @@ export type Evaluation = {
 
 const kernels = new Map<string, Kernel>();
 
-/** The expression is part of the source, so that a kernel is known by its operation's name. */
-function kernelOf(name: string, expression: string, isPredicate: boolean): Kernel {
+/** The expression is part of the kernel, so that a kernel is known by its operation's name. */
+function kernelOf({ name, expression, isPredicate = false, library = [] }: Evaluation): Kernel {
   const key = `${name}|${expression}`;
   let known = kernels.get(key);
   if (!known) {
-    const value = isPredicate ? `select(0u, 1u, ${expression})` : expression;
-    const special = value.includes('special_');
-    const math = Number(special || value.includes('math_'));
-    const head = `#let EXPRESSION = "${value}"\n#let MATH = ${math}\n#let SPECIAL = ${Number(special)}\n`;
-    kernels.set(key, (known = kernel({ name, source: head + wgsl['pointwise.wgsl'] })));
+    const constants = { EXPRESSION: isPredicate ? `select(0u, 1u, ${expression})` : expression };
+    const called = library.filter(({ file }) => isCalled(file, expression));
+    kernels.set(key, (known = kernel({ name, source: pointwiseWgsl, constants, library: called })));
   }
   return known;
+}
+
+/** Whether `expression` calls a function of `file`, directly or, of math.wgsl, through one of special.wgsl. */
+function isCalled(file: string, expression: string): boolean {
+  const prefix = file.replace('.wgsl', '_');
+  return expression.includes(prefix) || (prefix === 'math_' && expression.includes('special_'));
 }
 
 type Placed = {
@@ -58,7 +64,7 @@ const TYPE_LETTERS = { f32: 'f', f16: 'h', i32: 'i', u32: 'u', bool: 'u' } as co
 
 /** Records the evaluation. Operands must broadcast to the shape of the result. */
 export function evaluate(device: Device, evaluation: Evaluation): void {
-  const { name, expression, isPredicate = false, compute, result, inPlace = false } = evaluation;
+  const { expression, compute, result, inPlace = false } = evaluation;
   const { shape, size } = result;
   const placed = (Object.entries(evaluation.operands) as [OperandName, Operand][]).map(([letter, value]) =>
     place(letter, value, shape),
@@ -75,7 +81,7 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
   const work = workPerThread(device, 'pointwise', isFlat ? 'flat' : 'strided');
   const dims = isFlat ? 0 : addStrides(params, placed, result, inPlace, work.run);
   const threads = Number(params['count'] ?? 0);
-  kernelOf(name, expression, isPredicate).dispatch(device, {
+  kernelOf(evaluation).dispatch(device, {
     buffers: { result, ...Object.fromEntries(placed.flatMap((p) => (p.kind === 'n' ? [] : [[`operand_${p.name}`, p.value]]))) },
     params: isFlat ? { ...params, count: size, inner: 0, run: 0 } : params,
     grid: isFlat ? grid1d(size, 4 * work.group * work.vectors) : grid1d(threads, work.group),

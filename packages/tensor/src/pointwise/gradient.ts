@@ -6,7 +6,6 @@ import type { Tensor } from '../tensor.ts';
 import { contiguous } from '../kernels/copy.ts';
 import { completeOperands, nameOperands } from './apply.ts';
 import { evaluate, type Operand, type OperandName } from './evaluate.ts';
-import { type PointwiseName, pointwiseTable } from './table.ts';
 import type { PointwiseRow } from './row.ts';
 
 /** How the gradient of one operand is computed. */
@@ -22,8 +21,7 @@ export type OperandGradient = {
  * The gradients of an operation, one entry an operand; undefined where an operand has none (conditions, comparisons, steps such as
  * `floor`: their gradient is zero everywhere).
  */
-export function pointwiseDerivative(name: PointwiseName): readonly (OperandGradient | undefined)[] {
-  const row: PointwiseRow = pointwiseTable[name];
+export function pointwiseDerivative(row: PointwiseRow): readonly (OperandGradient | undefined)[] {
   return row.operands.map((_, index) => {
     const expression = row.gradients?.[index];
     if (expression === undefined) return undefined;
@@ -46,19 +44,27 @@ export type PointwiseBackwardArguments = {
 export type GradientExpression = {
   readonly expression: string;
   readonly operands: Readonly<Partial<Record<OperandName, Operand>>>;
+  /** Files of the functions that it, and its derivatives, call. */
+  readonly library?: PointwiseRow['library'];
 };
 
 /**
  * The expression of the gradient of one operand of a pointwise operation, and its operands; `g` is among them.
  * @throws ShapeError when the operand has no gradient, or something it reads was not given
  */
-export function gradientExpression(name: PointwiseName, operand: number, given: PointwiseBackwardArguments): GradientExpression {
+export function gradientExpression(
+  name: string,
+  row: PointwiseRow,
+  operand: number,
+  given: PointwiseBackwardArguments,
+): GradientExpression {
   const { grad, output } = given;
-  const rule = pointwiseDerivative(name)[operand];
+  const rule = pointwiseDerivative(row)[operand];
   if (!rule) throw new ShapeError(`${name} backward`, `operand ${operand} has no gradient`, 'treat it as zero');
   grad.expectLive(`${name} backward`);
   if (rule.expression === 'g') return { expression: 'g', operands: { g: grad } };
-  const operands = nameOperands(readOperands(name, rule, given.inputs));
+  const { library } = row;
+  const operands = nameOperands(readOperands(name, row, rule, given.inputs));
   if (rule.readsOutput) {
     if (!output || !sameShape(output.shape, grad.shape)) {
       const shape = output ? showShape(output.shape) : 'not given';
@@ -70,16 +76,16 @@ export function gradientExpression(name: PointwiseName, operand: number, given: 
     }
     operands.o = output;
   }
-  return { expression: rule.expression, operands: { ...operands, g: grad } };
+  return { expression: rule.expression, operands: { ...operands, g: grad }, library };
 }
 
 /** Evaluates an expression of gradients in one dispatch: of the shape and dtype of `like`, the operand that came last. */
-export function evaluateGradient(name: string, { expression, operands }: GradientExpression, like: Tensor): Tensor {
+export function evaluateGradient(name: string, { expression, operands, library }: GradientExpression, like: Tensor): Tensor {
   const result = empty(like.device, like.shape, like.dtype);
   // Strides of more than four operands in eight dimensions do not fit the parameters; a dense gradient needs none.
   using dense = like.rank > 4 ? contiguous(like) : alias(like);
   const settled = Object.fromEntries(Object.entries(operands).map(([letter, value]) => [letter, value === like ? dense : value]));
-  evaluate(like.device, { name: `${name}.backward`, expression, compute: 'f32', operands: settled, result });
+  evaluate(like.device, { name: `${name}.backward`, expression, library, compute: 'f32', operands: settled, result });
   return result;
 }
 
@@ -88,18 +94,19 @@ export function evaluateGradient(name: string, { expression, operands }: Gradien
  * with {@link sumTo}. Its dtype is that of `grad`. A gradient that passes unchanged is a second handle of `grad`.
  * @throws ShapeError when the operand has no gradient, or something it reads was not given
  */
-export function pointwiseBackward(name: PointwiseName, operand: number, given: PointwiseBackwardArguments): Tensor {
-  const call = gradientExpression(name, operand, given);
+export function pointwiseBackward(name: string, row: PointwiseRow, operand: number, given: PointwiseBackwardArguments): Tensor {
+  const call = gradientExpression(name, row, operand, given);
   return call.expression === 'g' ? alias(given.grad) : evaluateGradient(name, call, given.grad);
 }
 
 /** Operands the rule reads, in their places; the others are dropped. */
 function readOperands(
-  name: PointwiseName,
+  name: string,
+  row: PointwiseRow,
   rule: OperandGradient,
   inputs: readonly (Operand | undefined)[],
 ): (Operand | undefined)[] {
   const filled = inputs.map((value, index) => value ?? (rule.readsOperands.includes(index) ? undefined : 0));
-  const complete = completeOperands(name, filled);
+  const complete = completeOperands(name, row, filled);
   return complete.map((value, index) => (rule.readsOperands.includes(index) ? value : undefined));
 }

@@ -1,4 +1,7 @@
 /** Rows of the pointwise table, and short forms of the usual kinds. */
+import { integerWgsl, mathWgsl, type Shader, specialWgsl } from '@mudpt/shaders';
+import type { IntegerComparison } from './compare.ts';
+import type { Operand } from './evaluate.ts';
 
 /** A row of the table. */
 export type PointwiseRow = {
@@ -8,6 +11,10 @@ export type PointwiseRow = {
   readonly operands: readonly string[];
   /** Value of the last operands when they are left out. */
   readonly defaults?: readonly number[];
+  /** Files of the functions that its expressions call, `math_...` of math.wgsl: see {@link math}, {@link special}, {@link integer}. */
+  readonly library?: readonly Shader[];
+  /** How integers are compared exactly. */
+  readonly compare?: (name: string, operands: readonly Operand[]) => IntegerComparison | undefined;
   /** f32 arithmetic (f16 is converted). A comparison is a WGSL bool. */
   readonly forward: string;
   /** i32 and u32 arithmetic; where there is none, integers are converted to f32. */
@@ -30,10 +37,28 @@ export type PointwiseRow = {
 export const X = ['x'] as const;
 export const XY = ['x', 'y'] as const;
 /** Where tests draw operands from. */
-export const anywhere = [[-8, 8]] as const;
+export const anyNumber = [-8, 8] as const;
+export const anywhere = [anyNumber] as const;
 export const positive = [[0.01, 20]] as const;
 
+/** `row`, whose expressions call functions of `files` too. */
+const calling = (row: PointwiseRow, ...files: readonly Shader[]): PointwiseRow => ({
+  ...row,
+  library: [...(row.library ?? []), ...files],
+});
+
+/** `row`, whose expressions call functions of math.wgsl. */
+/* @__NO_SIDE_EFFECTS__ */
+export const math = (row: PointwiseRow): PointwiseRow => calling(row, mathWgsl);
+/** `row`, whose expressions call functions of special.wgsl, and of math.wgsl, which these call. */
+/* @__NO_SIDE_EFFECTS__ */
+export const special = (row: PointwiseRow): PointwiseRow => calling(row, mathWgsl, specialWgsl);
+/** `row`, whose integer expression calls functions of integer.wgsl. */
+/* @__NO_SIDE_EFFECTS__ */
+export const integer = (row: PointwiseRow): PointwiseRow => calling(row, integerWgsl);
+
 /** A comparison or a predicate. */
+/* @__NO_SIDE_EFFECTS__ */
 export const test = (
   doc: string,
   operands: readonly string[],
@@ -51,6 +76,7 @@ export const test = (
 });
 
 /** A function of integers alone; bools count as i32. */
+/* @__NO_SIDE_EFFECTS__ */
 export const whole = (
   doc: string,
   operands: readonly string[],
@@ -59,6 +85,7 @@ export const whole = (
 ): PointwiseRow => ({ doc, operands, forward: integer, integer, isInteger: true, domain });
 
 /** A function of steps: its gradient is zero. */
+/* @__NO_SIDE_EFFECTS__ */
 export const step = (doc: string, forward: string, integer = 'x'): PointwiseRow => ({
   doc,
   operands: X,
@@ -68,6 +95,7 @@ export const step = (doc: string, forward: string, integer = 'x'): PointwiseRow 
 });
 
 /** A smooth function of floats. */
+/* @__NO_SIDE_EFFECTS__ */
 export const smooth = (
   doc: string,
   forward: string,

@@ -1,4 +1,4 @@
-import { wgsl } from '@mudpt/shaders';
+import { mathWgsl, specialWgsl } from '@mudpt/shaders';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { LARGE_FUNCTIONS } from './evaluate.ts';
@@ -12,7 +12,19 @@ it('every row is exported under its name, with its own words', () => {
 it('every large function is one of math.wgsl or special.wgsl, and some row calls it', () => {
   const rows = Object.values(pointwiseTable).flatMap(({ forward, gradients }) => [forward, ...(gradients ?? [])]);
   for (const name of LARGE_FUNCTIONS) {
-    expect(wgsl['math.wgsl'] + wgsl['special.wgsl']).toContain(`fn ${name}(`);
+    expect(mathWgsl.text + specialWgsl.text).toContain(`fn ${name}(`);
     expect(rows.filter((expression) => expression?.includes(`${name}(`))).not.toEqual([]);
+  }
+});
+
+it('every row names the files of the functions that it calls, and no others', () => {
+  for (const [name, { forward, integer = '', gradients = [], library = [] }] of Object.entries(pointwiseTable)) {
+    const text = [forward, integer, ...gradients].join(' ');
+    const called = ['math', 'special', 'integer'].filter((file) => text.includes(`${file}_`));
+    // Functions of special.wgsl call those of math.wgsl.
+    const needed = called.includes('special') ? new Set(['math', ...called]) : new Set(called);
+    expect([name, ...library.map(({ file }) => file)].sort()).toEqual(
+      [name, ...[...needed].map((file) => `${file}.wgsl`)].sort(),
+    );
   }
 });

@@ -2,7 +2,6 @@
 import { type DType, isFloat, promote, rangeOf } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
-import type { PointwiseName } from './table.ts';
 import type { PointwiseRow } from './row.ts';
 
 /**
@@ -71,7 +70,7 @@ function expectNoUnsigned(name: string, values: readonly Operand[]): void {
  * Numbers beside integers where they ask for less than they say: a bound of clamp beyond all integers of the tensors limits nothing, and for
  * logic a number is true or false.
  */
-export function settleNumbers(name: PointwiseName, operands: readonly Operand[]): readonly Operand[] {
+export function settleNumbers(name: string, operands: readonly Operand[]): readonly Operand[] {
   const tensors = operands.filter((operand) => typeof operand !== 'number');
   if (tensors.some(({ dtype }) => isFloat(dtype))) return operands;
   if (name === 'logicalAnd' || name === 'logicalOr' || name === 'logicalXor')

@@ -1,5 +1,5 @@
 /** Fused attention, forward and backward: memory in, passes launched, memory out. */
-import { wgsl } from '@mudpt/shaders';
+import { attentionDeltaWgsl, attentionReduceWgsl } from '@mudpt/shaders';
 import { grid1d, kernel } from '../kernel.ts';
 import { alias, empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -18,8 +18,8 @@ import {
 import type { AttentionProblem } from './problem.ts';
 import { disposePair, emptyPair, geometryOf, isQuadAligned, narrowed, paddedDepth, type Pair, pairOf, quads } from './quads.ts';
 
-const deltaKernel = kernel({ name: 'attention.delta', source: wgsl['attention/delta.wgsl'] });
-const reduceKernel = kernel({ name: 'attention.reduce', source: wgsl['attention/reduce.wgsl'] });
+const deltaKernel = kernel({ name: 'attention.delta', source: attentionDeltaWgsl });
+const reduceKernel = kernel({ name: 'attention.reduce', source: attentionReduceWgsl });
 
 /** Rows of a query chunk in the prefix gradient: long enough to amortise its partial, short enough to occupy every core. */
 const PREFIX_CHUNK = 512;

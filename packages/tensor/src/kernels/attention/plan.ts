@@ -1,5 +1,12 @@
 /** The plan of a pass of fused attention: kernel variant, how it is compiled, its parameters, its grid in parts. */
-import { wgsl } from '@mudpt/shaders';
+import {
+  attentionDkvWgsl,
+  attentionDqWgsl,
+  attentionFlashDkvWgsl,
+  attentionFlashDqWgsl,
+  attentionFlashForwardWgsl,
+  attentionForwardWgsl,
+} from '@mudpt/shaders';
 import type { Device } from '../../device.ts';
 import type { Choice } from '../../engine/tuner.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -44,14 +51,14 @@ type Kernels = Readonly<Record<Pass, Kernel>>;
 
 /** A workgroup is one subgroup, or 32 invocations that exchange through workgroup memory. */
 const subgroupKernels: Kernels = {
-  forward: kernel({ name: 'attention.forward', source: wgsl['attention/forward.wgsl'] }),
-  dq: kernel({ name: 'attention.dq', source: wgsl['attention/dq.wgsl'] }),
-  dkv: kernel({ name: 'attention.dkv', source: wgsl['attention/dkv.wgsl'] }),
+  forward: kernel({ name: 'attention.forward', source: attentionForwardWgsl }),
+  dq: kernel({ name: 'attention.dq', source: attentionDqWgsl }),
+  dkv: kernel({ name: 'attention.dkv', source: attentionDkvWgsl }),
 };
 const flashKernels: Kernels = {
-  forward: kernel({ name: 'attention.flash.forward', source: wgsl['attention/flash.forward.wgsl'] }),
-  dq: kernel({ name: 'attention.flash.dq', source: wgsl['attention/flash.dq.wgsl'] }),
-  dkv: kernel({ name: 'attention.flash.dkv', source: wgsl['attention/flash.dkv.wgsl'] }),
+  forward: kernel({ name: 'attention.flash.forward', source: attentionFlashForwardWgsl }),
+  dq: kernel({ name: 'attention.flash.dq', source: attentionFlashDqWgsl }),
+  dkv: kernel({ name: 'attention.flash.dkv', source: attentionFlashDkvWgsl }),
 };
 
 /** Head dimensions up to each of these share pipelines: the sizes of models in use, and their halves. */

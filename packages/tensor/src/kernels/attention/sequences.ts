@@ -2,7 +2,7 @@
  * Packed (ragged) sequences: many sequences of different lengths one after the other in [N, ...] tensors, without padding.
  * Kernels find their rows through a table of row blocks, so a workgroup never starts on padding.
  */
-import { wgsl } from '@mudpt/shaders';
+import { attentionBlockTableWgsl } from '@mudpt/shaders';
 import type { Device } from '../../device.ts';
 import { DisposedError, LimitError, ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../kernel.ts';
@@ -12,7 +12,7 @@ import type { Tensor } from '../../tensor.ts';
 import { nth, lastOf } from '../../values.ts';
 import { upload } from '../upload.ts';
 
-const blocksKernel = kernel({ name: 'attention.blocks', source: wgsl['attention/block_table.wgsl'] });
+const blocksKernel = kernel({ name: 'attention.blocks', source: attentionBlockTableWgsl });
 
 /** Rows a workgroup of the attention kernels may own. */
 export const BLOCK_HEIGHTS: readonly number[] = [8, 16, 32];

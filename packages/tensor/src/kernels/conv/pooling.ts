@@ -1,5 +1,5 @@
 /** Launches of pooling: windows of an image, resolved or adaptive, and their gradients. */
-import { wgsl } from '@mudpt/shaders';
+import { poolWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
 import { LimitError, ShapeError } from '../../errors.ts';
 import { empty } from '../../definition/views.ts';
@@ -9,7 +9,7 @@ import { nth } from '../../values.ts';
 import { grid1d, kernel } from '../kernel.ts';
 import { eachAxis, type Pair, type Windows, windowsOf } from './geometry.ts';
 
-const poolKernel = kernel({ name: 'pool', source: wgsl['pool.wgsl'] });
+const poolKernel = kernel({ name: 'pool', source: poolWgsl });
 
 type Given = NonNullable<Parameters<typeof windowsOf>[3]>;
 

@@ -1,12 +1,12 @@
 /** Epilogues of the gemm kernels: bindings, defines and parameters. */
-import { type Defines, wgsl } from '@mudpt/shaders';
+import { type Defines, gemmReduceWgsl } from '@mudpt/shaders';
 import { type DType, wgslType } from '../../dtype.ts';
 import type { Tensor } from '../../tensor.ts';
 import { kernel } from '../kernel.ts';
 import type { Activation, Epilogue, Problem } from './problem/problem.ts';
 
 /** Adds partial sums up and applies the epilogue that the kernels of split products leave out. */
-export const reduceKernel = kernel({ name: 'gemm.reduce', source: wgsl['gemm/reduce.wgsl'] });
+export const reduceKernel = kernel({ name: 'gemm.reduce', source: gemmReduceWgsl });
 
 /** Numbers of the activations in activation.wgsl, where ACT is "any". */
 const ACTIVATION_CODES: Readonly<Record<Activation, number>> = { none: 0, relu: 1, quickGelu: 2, silu: 3, geluTanh: 4, gelu: 5 };

@@ -1,11 +1,11 @@
 /** Matrix products of integers, modulo 2^32. */
-import { wgsl } from '@mudpt/shaders';
+import { integerMatmulWgsl } from '@mudpt/shaders';
 import { wgslType } from '../../dtype.ts';
 import { sizesParam, stridesParam } from '../axes.ts';
 import { grid1d, kernel } from '../kernel.ts';
 import type { Product } from './problem/problem.ts';
 
-const integerKernel = kernel({ name: 'integer_matmul', source: wgsl['integer_matmul.wgsl'] });
+const integerKernel = kernel({ name: 'integer_matmul', source: integerMatmulWgsl });
 
 /** Writes the contiguous `c`; of the epilogue only alpha, a whole number. */
 export function integerProduct({ batch, m, n, k, a, b, c, epilogue }: Product): void {

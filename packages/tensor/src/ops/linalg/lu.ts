@@ -1,5 +1,5 @@
 /** LU decomposition, and what follows from it: systems, inverses, determinants. */
-import { wgsl } from '@mudpt/shaders';
+import { linalgLuWgsl } from '@mudpt/shaders';
 import { defineOp } from '../../definition/op.ts';
 import { empty } from '../../definition/views.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
@@ -19,7 +19,7 @@ import { broadcastTo, squeeze, unsqueeze } from '../views.ts';
 import { expectRightSide, expectSquare } from './stack.ts';
 import { solveTriangular } from './triangular.ts';
 
-const luKernel = kernel({ name: 'lu', source: wgsl['linalg/lu.wgsl'] });
+const luKernel = kernel({ name: 'lu', source: linalgLuWgsl });
 
 /** Both factors in one matrix, the order of rows (i32 [..., n]) and its sign (f32 [...]). */
 type PackedLu = { readonly packed: Tensor; readonly permutation: Tensor; readonly signs: Tensor };

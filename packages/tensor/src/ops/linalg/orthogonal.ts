@@ -1,5 +1,5 @@
 /** Decompositions with orthogonal factors: QR, symmetric eigenvalues, singular values; least squares and pseudo-inverses by them. */
-import { wgsl } from '@mudpt/shaders';
+import { linalgEighWgsl, linalgQrWgsl, linalgSvdWgsl } from '@mudpt/shaders';
 import { LimitError, ShapeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
 import { empty } from '../../definition/views.ts';
@@ -20,9 +20,9 @@ import { expand, squeeze, transpose, unsqueeze } from '../views.ts';
 import { expectMatrices, expectRightSide, expectSquare } from './stack.ts';
 import { solveTriangular } from './triangular.ts';
 
-const qrKernel = kernel({ name: 'qr', source: wgsl['linalg/qr.wgsl'] });
-const eighKernel = kernel({ name: 'eigh', source: wgsl['linalg/eigh.wgsl'] });
-const svdKernel = kernel({ name: 'svd', source: wgsl['linalg/svd.wgsl'] });
+const qrKernel = kernel({ name: 'qr', source: linalgQrWgsl });
+const eighKernel = kernel({ name: 'eigh', source: linalgEighWgsl });
+const svdKernel = kernel({ name: 'svd', source: linalgSvdWgsl });
 
 /** Of {@link qr}, with k = min(m, n). */
 export type Qr = {

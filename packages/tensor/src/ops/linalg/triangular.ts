@@ -1,5 +1,5 @@
 /** Cholesky factors and triangular systems. */
-import { wgsl } from '@mudpt/shaders';
+import { linalgCholeskyWgsl, linalgTriangularWgsl } from '@mudpt/shaders';
 import { defineOp } from '../../definition/op.ts';
 import { empty } from '../../definition/views.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
@@ -10,8 +10,8 @@ import { contiguous } from '../copy.ts';
 import { broadcastTo } from '../views.ts';
 import { expectRightSide, expectSquare } from './stack.ts';
 
-const choleskyKernel = kernel({ name: 'cholesky', source: wgsl['linalg/cholesky.wgsl'] });
-const triangularKernel = kernel({ name: 'triangular', source: wgsl['linalg/triangular.wgsl'] });
+const choleskyKernel = kernel({ name: 'cholesky', source: linalgCholeskyWgsl });
+const triangularKernel = kernel({ name: 'triangular', source: linalgTriangularWgsl });
 
 /**
  * The lower triangular L [..., n, n] with L L^T = a, for symmetric positive definite matrices (of others (a + a^T) / 2 counts). Nothing is thrown where one

@@ -1,10 +1,10 @@
 /** The block variants: register tiles over double-buffered blocks in workgroup memory, for GPUs; one WGSL template, an object for each tile size. */
-import { wgsl } from '@mudpt/shaders';
+import { gemmBlockWgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { buffersOf, bytesOfBuffer, threadsOf, type TileModel, type TileSize } from '../problem/estimate.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
-const dispatch = dispatching(kernel({ name: 'gemm.block', source: wgsl['gemm/block.wgsl'] }));
+const dispatch = dispatching(kernel({ name: 'gemm.block', source: gemmBlockWgsl }));
 
 /** The variant of a tile size. */
 export function block(name: string, size: TileSize & Pick<TileModel, 'efficiency'>): GemmVariant {

@@ -1,5 +1,5 @@
 /** The broadcast variant: a register tile a subgroup, fed by subgroup broadcasts; the default of CPU adapters. */
-import { wgsl } from '@mudpt/shaders';
+import { gemmBroadcastWgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { type Access, exactAccess } from '../problem/access.ts';
 import { FEW_ROWS, isFewRows, type Problem } from '../problem/problem.ts';
@@ -60,6 +60,6 @@ export const broadcast: GemmVariant = {
   },
   defines: shapeOf,
   access,
-  dispatch: dispatching(kernel({ name: 'gemm.broadcast', source: wgsl['gemm/broadcast.wgsl'] })),
+  dispatch: dispatching(kernel({ name: 'gemm.broadcast', source: gemmBroadcastWgsl })),
   gpuRank: ({ m }) => (isFewRows(m) ? 2 : 3),
 };

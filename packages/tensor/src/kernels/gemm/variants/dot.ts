@@ -1,5 +1,5 @@
 /** The dot variant: invocations along k, for a vector or a few rows times a matrix on GPUs. */
-import { wgsl } from '@mudpt/shaders';
+import { gemmDotWgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { isFewRows } from '../problem/problem.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
@@ -10,6 +10,6 @@ export const dot: GemmVariant = {
   runsOn: () => true,
   tiling: (_, { subgroupSize }) => ({ rows: 4, columns: subgroupSize > 0 ? 256 / subgroupSize : 4 }),
   defines: () => ({}),
-  dispatch: dispatching(kernel({ name: 'gemm.dot', source: wgsl['gemm/dot.wgsl'] })),
+  dispatch: dispatching(kernel({ name: 'gemm.dot', source: gemmDotWgsl })),
   gpuRank: ({ m }) => (isFewRows(m) ? -1 : 2),
 };

@@ -1,4 +1,4 @@
-import { type Defines, preprocess, wgsl } from '@mudpt/shaders';
+import { type Defines, gemmMatrixWgsl, preprocess } from '@mudpt/shaders';
 import { create } from 'webgpu';
 import { expect, it } from 'vitest';
 import { transpose } from '@mudpt/testing/reference/array';
@@ -16,8 +16,7 @@ import { matricesOf, type Product } from '../problem/problem.ts';
 import { traitsOf } from '../problem/traits.ts';
 import { matrix } from './matrix.ts';
 
-const resolve = (name: string): string | undefined => (wgsl as Readonly<Record<string, string>>)[name];
-const expand = (defines: Defines): string => preprocess('gemm/matrix.wgsl', wgsl['gemm/matrix.wgsl'], defines, resolve);
+const expand = (defines: Defines): string => preprocess(gemmMatrixWgsl, defines);
 
 /**
  * No adapter of the test machines has subgroup matrices. Dawn's null adapter runs nothing but claims every feature, so it checks the WGSL.
@@ -110,7 +109,10 @@ eachDevice('gemm.matrix', (ctx) => {
     );
     expect(sums.tiling).toEqual({ rows: 2 * UNITS.M, columns: 2 * UNITS.N });
     expect(reduce).toBeDefined();
-    const kernelOfUnits = kernel({ name: 'gemm.matrix emulated', source: emulated(sums.defines) });
+    const kernelOfUnits = kernel({
+      name: 'gemm.matrix emulated',
+      source: { file: 'emulated.wgsl', text: emulated(sums.defines), includes: [] },
+    });
     const { params, grid } = sums;
     kernelOfUnits.dispatch(device, { buffers: { a: x, b: y, c: partial }, params, grid });
     const data = await partial.data();

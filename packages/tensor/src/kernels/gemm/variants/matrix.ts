@@ -1,5 +1,5 @@
 /** The variant for subgroup matrix units of an adapter: an experimental feature, so it is a candidate only after its check on the device. */
-import { wgsl } from '@mudpt/shaders';
+import { gemmMatrixWgsl } from '@mudpt/shaders';
 import type { SubgroupMatrixConfig } from '../../../engine/adapter.ts';
 import { LimitError } from '../../../errors.ts';
 import { kernel } from '../../kernel.ts';
@@ -48,7 +48,7 @@ export const matrix: GemmVariant = {
     const { M, N, K } = expectConfig(p, traits);
     return { CM: M, CN: N, CK: K, A_COL: p.a.col === 1 ? 0 : 1, B_COL: p.b.col === 1 ? 0 : 1 };
   },
-  dispatch: dispatching(kernel({ name: 'gemm.matrix', source: wgsl['gemm/matrix.wgsl'] }), [
+  dispatch: dispatching(kernel({ name: 'gemm.matrix', source: gemmMatrixWgsl }), [
     'TA',
     'CM',
     'CN',

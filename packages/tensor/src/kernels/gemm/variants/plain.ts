@@ -1,5 +1,5 @@
 /** The plain variant: 4 x 4 sums an invocation, on every adapter. */
-import { wgsl } from '@mudpt/shaders';
+import { gemmPlainWgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
@@ -9,6 +9,6 @@ export const plain: GemmVariant = {
   runsOn: () => true,
   tiling: () => ({ rows: 32, columns: 32 }),
   defines: () => ({}),
-  dispatch: dispatching(kernel({ name: 'gemm.plain', source: wgsl['gemm/plain.wgsl'] })),
+  dispatch: dispatching(kernel({ name: 'gemm.plain', source: gemmPlainWgsl })),
   gpuRank: () => 1,
 };

@@ -1,5 +1,5 @@
 /** The tile variant: both operands in workgroup memory, 8 x 8 sums an invocation, one buffer, on every GPU. */
-import { wgsl } from '@mudpt/shaders';
+import { gemmTileWgsl } from '@mudpt/shaders';
 import { kernel } from '../../kernel.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
@@ -9,7 +9,7 @@ export const tile: GemmVariant = {
   runsOn: () => true,
   tiling: () => ({ rows: 64, columns: 64 }),
   defines: () => ({}),
-  dispatch: dispatching(kernel({ name: 'gemm.tile', source: wgsl['gemm/tile.wgsl'] })),
+  dispatch: dispatching(kernel({ name: 'gemm.tile', source: gemmTileWgsl })),
   // It fetches no block ahead, so each waits for its loads and for two barriers, which other workgroups hide in part only.
   model: { rows: 64, columns: 64, sumRows: 8, sumColumns: 8, efficiency: 0.36, waits: 2 },
 };

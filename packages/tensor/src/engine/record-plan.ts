@@ -1,0 +1,28 @@
+/** Recording of a body as a plan. */
+import { Capture, type PlanCost } from './capture.ts';
+import type { Engine } from './engine.ts';
+import { Plan } from './plan.ts';
+
+/** Records what `body` does without running it, and plans its memory. {@link capture} is the friendly form. */
+export function recordPlan<T>(engine: Engine, body: () => T): { readonly result: T; readonly plan: Plan } {
+  const { gpu, pool, recorder } = engine;
+  const capturing = new Capture();
+  const result = engine.runCapturing(capturing, body);
+  const memory = capturing.finish({
+    acquire: (bytes) => pool.acquire(bytes, false),
+    group: (command, page) => recorder.groups.get(command, page, 0, false),
+    uniform: (bytes, words) => {
+      const page = gpu.createBuffer({ size: bytes, usage: 0x40 | 0x08 }); // UNIFORM | COPY_DST
+      gpu.queue.writeBuffer(page, 0, words);
+      return page;
+    },
+  });
+  return { result, plan: new Plan(memory, recorder, pool) };
+}
+
+/** What {@link recordPlan} would take: `body` is recorded, and forgotten. The caller disposes the result, which has no memory. */
+export function measurePlan<T>(engine: Engine, body: () => T): { readonly result: T; readonly cost: PlanCost } {
+  const capturing = new Capture();
+  const result = engine.runCapturing(capturing, body);
+  return { result, cost: capturing.measure((buffer) => engine.pool.release(buffer)) };
+}

@@ -1,0 +1,14 @@
+/** Evaluation of expressions that may call any function of math.wgsl, special.wgsl and integer.wgsl. */
+import { integerWgsl, mathWgsl, specialWgsl } from '@mudpt/shaders';
+import type { Device } from '../device.ts';
+import { evaluate as evaluateWith, type Evaluation as EngineEvaluation } from './evaluate.ts';
+
+export type { OperandName } from './evaluate.ts';
+
+/** One dispatch of the pointwise kernel: an expression of WGSL over operands of any views, which are broadcast to the result. */
+export type Evaluation = Omit<EngineEvaluation, 'library'>;
+
+/** Records the evaluation. Operands must broadcast to the shape of the result. */
+export function evaluate(device: Device, evaluation: Evaluation): void {
+  evaluateWith(device, { ...evaluation, library: [mathWgsl, specialWgsl, integerWgsl] });
+}
