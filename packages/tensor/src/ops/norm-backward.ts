@@ -102,7 +102,7 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
 }
 
 /** Rows one thread adds up before the second stage: enough chunks to fill a GPU, few enough to keep the partials small and the sums exact. */
-const MIN_CHUNK = 16;
+const MIN_CHUNK = 64;
 const MAX_CHUNK = 1024;
 const MAX_CHUNKS = 256;
 
@@ -110,7 +110,7 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
   const chunks = Math.ceil(rows / perChunk);
-  using partials = empty(x.device, [chunks, 2 * width]);
+  const partials = empty(x.device, [chunks, 2 * width]);
   parametersKernel.dispatch(x.device, {
     buffers: { x: input.tensor, grad: cotangent.tensor, rstd, partials, ...(mean ? { mean } : {}) },
     params: {
@@ -130,7 +130,15 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
     flops: 5 * x.size,
     bytes: 2 * x.size * bytesPerElement(x.dtype),
   });
-  using both = columnSum(partials, chunks, 1, (weight ?? x).dtype);
+  using both = sumOfChunks(partials, (weight ?? x).dtype);
   const part = (index: number): Tensor => view(both, { shape: [width], strides: [1], offset: index * width });
   return { ...(needs.weight ? { weight: part(0) } : {}), ...(needs.bias ? { bias: part(1) } : {}) };
+}
+
+/** The sum of `partials` [chunks, columns] over chunks, which takes them over: one chunk is its sum already. */
+function sumOfChunks(partials: Tensor, dtype: Tensor['dtype']): Tensor {
+  const [chunks = 0] = partials.shape;
+  if (chunks === 1 && dtype === 'f32') return partials;
+  using all = partials;
+  return columnSum(all, chunks, 1, dtype);
 }

@@ -1,7 +1,8 @@
 /** Fused attention, forward and backward: memory in, passes launched, memory out. */
 import { wgsl } from '@mudpt/shaders';
 import { grid1d, kernel } from '../kernel.ts';
-import { alias, empty } from '../../definition/views.ts';
+import type { Device } from '../../device.ts';
+import { alias, empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { nth, lastOf } from '../../values.ts';
 import { contiguousCopy, copyInto } from '../copy.ts';
@@ -16,13 +17,18 @@ import {
   launchQueryGradient,
 } from './launch.ts';
 import type { AttentionProblem } from './problem.ts';
-import { disposePair, emptyPair, geometryOf, isQuadAligned, narrowed, paddedDepth, type Pair, pairOf, quads } from './quads.ts';
+import { disposePair, emptyPair, geometryOf, isQuadAligned, narrowed, paddedDepth, halvesOf, type Pair, pairOf, quads } from './quads.ts';
 
 const deltaKernel = kernel({ name: 'attention.delta', source: wgsl['attention/delta.wgsl'] });
 const reduceKernel = kernel({ name: 'attention.reduce', source: wgsl['attention/reduce.wgsl'] });
 
-/** Rows of a query chunk in the prefix gradient: long enough to amortise its partial, short enough to occupy every core. */
-const PREFIX_CHUNK = 512;
+/**
+ * Rows of a query chunk in the prefix gradient: long enough to amortise its partial, short enough to occupy every core. The heads alone occupy a
+ * CPU adapter's, up to sums of so many rows that they would lose digits. Tests force others with `tuner.force('attention.chunk', '512')`.
+ */
+function prefixChunk({ adapter, tuner }: Device): number {
+  return Number(tuner.forcedVariant('attention.chunk') ?? (adapter.kind === 'gpu' ? 512 : 4096));
+}
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 export type GradientName = 'q' | 'k' | 'v' | 'prefixK' | 'prefixV';
@@ -156,20 +162,34 @@ function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: Backwa
     return keepNeeded({ prefixK: nothing(), prefixV: nothing() }, needs);
   }
   const padded = lastOf(inputs.q.shape);
-  const chunks = Math.ceil(rows / PREFIX_CHUNK);
-  using partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
+  const chunk = prefixChunk(device);
+  const chunks = Math.ceil(rows / chunk);
   using q = flatRows(inputs.q);
   using grad = flatRows(inputs.grad);
-  launchPrefixGradient(problem, { ...inputs, q, grad }, prefix, partials, PREFIX_CHUNK);
-  const sums = emptyPair(inputs.q, [...shape.slice(0, -1), padded]);
-  const count = (problem.prefixLength * heads * padded) / 4;
+  const partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
+  launchPrefixGradient(problem, { ...inputs, q, grad }, prefix, partials, chunk);
+  const sums = sumOfChunks(problem, inputs.q, partials);
+  return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);
+}
+
+/** Both gradients from `partials` [chunks, 2, P, H, D] f32, which is taken over: one chunk is its sum already. */
+function sumOfChunks({ device, heads, prefixLength, dtype }: AttentionProblem, like: Tensor, partials: Tensor): Pair {
+  const [chunks = 0, , ...shape] = partials.shape;
+  const padded = lastOf(shape);
+  using all = partials;
+  if (chunks === 1 && dtype === 'f32') {
+    using both = view(all, { shape: [2, ...shape], strides: all.strides.slice(1), offset: 0 });
+    return halvesOf(both);
+  }
+  const sums = emptyPair(like, shape);
+  const count = (prefixLength * heads * padded) / 4;
   reduceKernel.dispatch(device, {
-    buffers: { partials, dkv: sums.storage },
+    buffers: { partials: all, dkv: sums.storage },
     params: { dk: geometryOf(sums.first), dv: geometryOf(sums.second), chunks, heads, depth: padded / 4, count },
     grid: grid1d(2 * count, 64),
     defines: { OUT: dtype },
   });
-  return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);
+  return sums;
 }
 
 /** [B, T, H, D] whose batches follow each other at the row stride, so that B * T rows can be walked as one. */
