@@ -11,7 +11,8 @@ import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
-const backwardKernel = kernel({ name: 'norm.backward', source: wgsl['norm/backward.wgsl'] });
+/** Also of rows after a prefix, see norm-prefixed.ts. */
+export const normBackwardKernel = kernel({ name: 'norm.backward', source: wgsl['norm/backward.wgsl'] });
 const parametersKernel = kernel({ name: 'norm.parameters', source: wgsl['norm/parameters.wgsl'] });
 
 /** Which gradients to compute. */
@@ -67,7 +68,7 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
   const unit = unitOf([...parts, weight ? scale.offset : 0]);
   const { variant, grid } = rowLaunch(x.device, 'norm', rows, width);
   const dx = empty(x.device, x.shape, x.dtype);
-  backwardKernel.dispatch(x.device, {
+  normBackwardKernel.dispatch(x.device, {
     buffers: {
       x: input.tensor,
       grad: cotangent.tensor,
@@ -94,7 +95,14 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
       residual_stride: (added.stride / unit) >>> 0,
     },
     grid,
-    defines: { T: wgslType(x.dtype), W: wgslType((weight ?? x).dtype), V: unit, ROWS: variant, CENTERED: mean ? 1 : 0 },
+    defines: {
+      T: wgslType(x.dtype),
+      W: wgslType((weight ?? x).dtype),
+      V: unit,
+      ROWS: variant,
+      CENTERED: mean ? 1 : 0,
+      PREFIX: 0,
+    },
     flops: 12 * x.size,
     bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(x.dtype),
   });
