@@ -50,6 +50,14 @@ export {
   type AttentionQkvGradients,
   isFusedAttentionQkv,
 } from './ops/attention-qkv.ts';
+export {
+  isFusedPrefixed,
+  prefixedAttention,
+  prefixedAttentionBackward,
+  prefixedAttentionComposed,
+  prefixedAttentionForward,
+  type PrefixedOptions,
+} from './ops/attention-prefixed.ts';
 export { attentionMaskGradient } from './ops/attention-mask.ts';
 export { packedAttentionUnfused } from './ops/attention-unfused.ts';
 export { dropout } from './ops/dropout.ts';
@@ -88,6 +96,7 @@ export {
   type NormNeeds,
   rmsNormBackward,
 } from './ops/norm-backward.ts';
+export { prefixedLayerNormBackward, prefixedLayerNormForward, type PrefixedRows } from './ops/norm-prefixed.ts';
 export { normalizeRows, varianceOf } from './ops/channel-norm.ts';
 export { l2NormalizeBackward } from './ops/normalize.ts';
 export {

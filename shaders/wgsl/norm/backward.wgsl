@@ -2,7 +2,8 @@
 //   dx = rstd * (g - mean(g) - n * mean(g * n)) (+ residual_grad); RMS norm (CENTERED 0) has no mean(g) and mean 0.
 // Layout: rows with a stride for x, grad and residual_grad; dx, mean, rstd contiguous. One pass for both sums, one to write.
 // A residual_grad there is not is bound to x and not read: one pipeline with and without, its loops apart.
-// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1
+// PREFIX 1 (with CENTERED 1): as in the forward, grad has the rows of the prefix before those of x. Their gradient is dprefix; residual_grad is of x alone.
+// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1
 #include "rows.wgsl"
 
 struct Params {
@@ -22,18 +23,37 @@ struct Params {
   has_residual: u32,
   residual_offset: u32,
   residual_stride: u32,
+#if PREFIX
+  prefix_rows: u32,
+  prefix_offset: u32,
+  prefix_stride: u32,
+#endif
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
 @group(0) @binding(1) var<storage, read> grad: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<StoredWeight>;
-#if CENTERED
+#if CENTERED && !PREFIX
 @group(0) @binding(3) var<storage, read> mean: array<f32>;
 #endif
 @group(0) @binding(4) var<storage, read> rstd: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<Stored>;
 @group(0) @binding(6) var<uniform> params: Params;
 @group(0) @binding(7) var<storage, read> residual_grad: array<Stored>;
+#if PREFIX
+@group(0) @binding(8) var<storage, read> prefix: array<Stored>;
+@group(0) @binding(9) var<storage, read_write> dprefix: array<Stored>;
+#endif
+
+/// Element i of a row of the input.
+fn value(row: u32, i: u32) -> Value {
+#if PREFIX
+  if (row < params.prefix_rows) { return Value(prefix[params.prefix_offset + row * params.prefix_stride + i]); }
+  return Value(x[params.x_offset + (row - params.prefix_rows) * params.x_stride + i]);
+#else
+  return Value(x[params.x_offset + row * params.x_stride + i]);
+#endif
+}
 
 fn weighted(row: u32, i: u32) -> Value {
   let g = Value(grad[params.grad_offset + row * params.grad_stride + i]);
@@ -46,9 +66,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let assigned = start_row(wid.x + wid.y * groups.x, local);
   let valid = assigned < params.rows;
   let row = min(assigned, params.rows - 1u);
-  let first = params.x_offset + row * params.x_stride;
   let scale = rstd[params.stats_offset + row];
-#if CENTERED
+#if PREFIX
+  let center = rstd[params.mean_offset + row];
+#elif CENTERED
   let center = mean[params.mean_offset + row];
 #else
   let center = 0.0;
@@ -62,7 +83,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     for (var i = block; i < stop; i += LANES) {
       let g = weighted(row, i);
       part += g;
-      product += g * ((Value(x[first + i]) - center) * scale);
+      product += g * ((value(row, i) - center) * scale);
     }
     sums += part;
     products += product;
@@ -74,16 +95,28 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   let projection = row_sum(total(products)) * params.per_element;
   if (!valid) { return; }
+#if PREFIX
+  if (row < params.prefix_rows) {
+    for (var i = lane; i < params.width; i += LANES) {
+      let n = (value(row, i) - center) * scale;
+      dprefix[row * params.width + i] = Stored(scale * (weighted(row, i) - average - n * projection));
+    }
+    return;
+  }
+  let x_row = row - params.prefix_rows;
+#else
+  let x_row = row;
+#endif
   if (params.has_residual == 1u) {
     for (var i = lane; i < params.width; i += LANES) {
-      let n = (Value(x[first + i]) - center) * scale;
+      let n = (value(row, i) - center) * scale;
       let d = scale * (weighted(row, i) - average - n * projection);
-      dx[row * params.width + i] = Stored(d + Value(residual_grad[params.residual_offset + row * params.residual_stride + i]));
+      dx[x_row * params.width + i] = Stored(d + Value(residual_grad[params.residual_offset + x_row * params.residual_stride + i]));
     }
     return;
   }
   for (var i = lane; i < params.width; i += LANES) {
-    let n = (Value(x[first + i]) - center) * scale;
-    dx[row * params.width + i] = Stored(scale * (weighted(row, i) - average - n * projection));
+    let n = (value(row, i) - center) * scale;
+    dx[x_row * params.width + i] = Stored(scale * (weighted(row, i) - average - n * projection));
   }
 }

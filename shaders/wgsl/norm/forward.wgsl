@@ -3,7 +3,8 @@
 // Layout: rows [rows, width] with a row stride; out, sum, mean, rstd contiguous. Threads share rows as rows.wgsl says.
 // Numerics: f32 sums, the mean subtracted before squares are summed; a large mean is corrected to its own rounding. ADD 1: sum = x + residual is stored and normalized.
 // A missing weight or bias is bound to any buffer and its flag is 0.
-// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0
+// PREFIX 1 (with CENTERED 1, ADD 0): the rows of `prefix` come before those of x, in one result; the mean of each row lies after all rstd in that buffer.
+// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1
 #include "rows.wgsl"
 
 struct Params {
@@ -21,13 +22,18 @@ struct Params {
   residual_offset: u32,
   residual_stride: u32,
 #endif
+#if PREFIX
+  prefix_rows: u32,
+  prefix_offset: u32,
+  prefix_stride: u32,
+#endif
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
 @group(0) @binding(1) var<storage, read> weight: array<StoredWeight>;
 @group(0) @binding(2) var<storage, read> bias: array<StoredWeight>;
 @group(0) @binding(3) var<storage, read_write> out: array<Stored>;
-#if CENTERED
+#if CENTERED && !PREFIX
 @group(0) @binding(4) var<storage, read_write> mean: array<f32>;
 #endif
 @group(0) @binding(5) var<storage, read_write> rstd: array<f32>;
@@ -35,6 +41,9 @@ struct Params {
 #if ADD
 @group(0) @binding(7) var<storage, read> residual: array<Stored>;
 @group(0) @binding(8) var<storage, read_write> sum: array<Stored>;
+#endif
+#if PREFIX
+@group(0) @binding(9) var<storage, read> prefix: array<Stored>;
 #endif
 
 #if ADD && T == "f16"
@@ -55,11 +64,16 @@ fn rounded(v: Value) -> Value {
 
 /// Element i of a row; with ADD rounded to the stored type, as a separate addition would leave it.
 fn value(row: u32, i: u32) -> Value {
+#if PREFIX
+  if (row < params.prefix_rows) { return Value(prefix[params.prefix_offset + row * params.prefix_stride + i]); }
+  return Value(x[params.x_offset + (row - params.prefix_rows) * params.x_stride + i]);
+#else
   let element = Value(x[params.x_offset + row * params.x_stride + i]);
 #if ADD
   return rounded(element + Value(residual[params.residual_offset + row * params.residual_stride + i]));
 #else
   return element;
+#endif
 #endif
 }
 
@@ -109,7 +123,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     out[y + i] = Stored(normal);
   }
   if (lane == 0u) {
-#if CENTERED
+#if PREFIX
+    rstd[params.rows + row] = center;
+#elif CENTERED
     mean[row] = center;
 #endif
     rstd[row] = scale;

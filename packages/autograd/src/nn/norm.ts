@@ -1,5 +1,10 @@
-import { alias, layerNorm, rmsNorm, type Tensor } from '@mudpt/tensor';
-import { layerNormBackward, layerNormForward } from '@mudpt/tensor/internal';
+import { alias, cat, layerNorm, reshape, rmsNorm, select, type Tensor } from '@mudpt/tensor';
+import {
+  layerNormBackward,
+  layerNormForward,
+  prefixedLayerNormBackward,
+  prefixedLayerNormForward,
+} from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 import { adopt, expectModuleOptions, filled, type InitOptions } from './init.ts';
@@ -51,6 +56,43 @@ defineRule(
   { composition: (x, weight, bias, eps) => ({ skip: alias(x), out: layerNorm(x, weight, bias, eps) }) },
 );
 
+/** {@link forkNorm} of x; `out` [P + rows, width] has the norm of the rows of `prefix` before it. */
+const prefixedForkNorm = defineOp(
+  'prefixedForkNorm',
+  (x: Tensor, prefix: Tensor, weight: Tensor, bias: Tensor, eps: number): Forked => {
+    const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
+    stats.dispose();
+    return { skip: alias(x), out };
+  },
+);
+
+const joined = (prefix: Tensor, x: Tensor): Tensor => cat([prefix, reshape(x, [-1, x.shape.at(-1) as number])]);
+
+defineRule(
+  prefixedForkNorm,
+  (context, x, prefix, weight, bias, eps) => {
+    const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
+    const saved = { x: context.save(x), prefix: context.save(prefix), weight: context.save(weight) };
+    const savedStats = context.save(stats);
+    stats.dispose();
+    const needs = { weight: context.needs(weight), bias: context.needs(bias) };
+    return {
+      output: { skip: alias(x), out },
+      inputs: [x, prefix, weight, bias],
+      backward: (sumGrad, grad) => {
+        if (!grad) return [sumGrad];
+        const gradients = prefixedLayerNormBackward(saved, { stats: savedStats, grad, sumGrad });
+        if (!needs.weight && !needs.bias) return [gradients.x, gradients.prefix];
+        const [rstd, mean] = [select(savedStats, 0, 0), select(savedStats, 0, 1)];
+        const rows = { x: joined(saved.prefix, saved.x), weight: saved.weight, mean, rstd, grad };
+        const learnt = layerNormBackward({ ...rows, needs });
+        return [gradients.x, gradients.prefix, learnt.weight, learnt.bias];
+      },
+    };
+  },
+  { composition: (x, prefix, weight, bias, eps) => ({ skip: alias(x), out: layerNorm(joined(prefix, x), weight, bias, eps) }) },
+);
+
 /** Layer norm over the last axis, with weight and bias. eps 1e-5. */
 export class LayerNorm extends Module {
   readonly weight: Tensor;
@@ -73,6 +115,11 @@ export class LayerNorm extends Module {
   /** {@link forward}, and x for the residual around what follows. The caller disposes both. */
   fork(x: Tensor): Forked {
     return forkNorm(x, this.weight, this.bias, this.eps);
+  }
+
+  /** {@link fork} of x [..., width] whose `out` [P + rows, width] has the norm of `prefix` [P, width] before that of x: one kernel for both. */
+  forkAfter(prefix: Tensor, x: Tensor): Forked {
+    return prefixedForkNorm(x, prefix, this.weight, this.bias, this.eps);
   }
 }
 

@@ -23,12 +23,12 @@ import { nameOf, noGrad } from '../parameter.ts';
 
 /** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
 export const BLOCK = 256;
-/** Sources of one packing dispatch on a GPU; with the target they are the 8 storage buffers every device has. */
+/** Sources of one packing dispatch: with the target they are the 8 storage buffers every device has. */
 const MAX_SOURCES = 7;
 
-/** A software adapter reads from all sources of a dispatch and drops what the mask of its lanes excludes: there each gets a separate dispatch. */
-function sourcesAtOnce({ adapter }: Device): number {
-  return adapter.kind === 'gpu' ? MAX_SOURCES : 1;
+/** Blocks that a workgroup packs. On a CPU adapter it also enters the loops of the other sources once, which must not count. */
+function blocksPerGroup({ adapter }: Device): number {
+  return adapter.kind === 'gpu' ? 1 : 16;
 }
 
 /** Of one dimension of a dispatch, on every device. */
@@ -57,22 +57,31 @@ export function packInto(tensors: readonly (Tensor | undefined)[], places: Place
 function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
   const given = tensors.flatMap((source, index) => (source ? [{ source, offset: nth(offsets, index) }] : []));
   const flat = empty(device ?? nth(given, 0).source.device, [blocks * BLOCK]);
-  const most = sourcesAtOnce(flat.device);
-  for (let start = 0; start < given.length; start += most) {
-    const part = given.slice(start, start + most);
+  for (let start = 0; start < given.length; start += MAX_SOURCES) {
+    const part = given.slice(start, start + MAX_SOURCES);
     const sources = part.map(({ source }) => flatForm(source));
-    const bound = Array.from({ length: most }, (_, k) => sources[k] ?? nth(sources, 0));
+    const bound = Array.from({ length: MAX_SOURCES }, (_, k) => sources[k] ?? nth(sources, 0));
     const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
+    const counts = sources.map((source) => Math.ceil(source.size / BLOCK));
+    const blocks = Math.max(blocksPerGroup(flat.device), Math.ceil(counts.reduce((a, b) => a + b, 0) / (MAX_WORKGROUPS - MAX_SOURCES)));
+    let groups = 0;
+    const first_groups = counts.map((count) => {
+      const first = groups;
+      groups += Math.ceil(count / blocks);
+      return first;
+    });
     packKernel.dispatch(flat.device, {
       buffers: { result: flat, ...Object.fromEntries(bound.map((source, k) => [`g${k}`, source])) },
       params: {
+        first_groups: padded(first_groups),
         lengths: padded(sources.map((source) => source.size)),
         source_offsets: padded(sources.map((source) => source.offset)),
         target_offsets: padded(part.map(({ offset }) => offset)),
+        blocks,
       },
-      grid: [Math.min(MAX_WORKGROUPS, Math.max(...sources.map((source) => Math.ceil(source.size / BLOCK)))), sources.length],
+      grid: [groups],
       defines: {
-        N: most,
+        N: MAX_SOURCES,
         V: sources.every((source) => source.offset % 4 === 0) ? 4 : 1,
         WG: workPerThread(flat.device, 'optimizer', 'flat').group,
       },

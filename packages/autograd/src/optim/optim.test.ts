@@ -118,16 +118,15 @@ eachDevice('optimizers', (ctx) => {
     });
   }
 
-  it('updates a group in one dispatch behind those that gather gradients, and leaves parameters without gradient alone', async () => {
+  it('updates a group in one dispatch after the one that gathers gradients, and leaves parameters without gradient alone', async () => {
     const params = Array.from({ length: 5 }, (_, i) => parameter(tensor([i, i + 1, i + 2], { device: ctx.device })));
     using adam = new AdamW(params, { lr: 0.1 });
     using step = capture(({ g }: { g: Tensor }) => adam.step(new Gradients(params.slice(0, 4).map((p) => [p, g]))), {
       device: ctx.device,
     });
     step({ g: { data: [1, -1, 2], shape: [3] } });
-    const packs = ctx.device.adapter.kind === 'gpu' ? ['optim.pack'] : Array.from({ length: 4 }, () => 'optim.pack');
     expect(step.plans[0]?.steps.filter((name) => name.startsWith('optim.')).map((name) => name.split('{')[0])).toEqual([
-      ...packs,
+      'optim.pack',
       'optim.adam',
     ]);
     expect(await params[4]?.data()).toEqual(Float32Array.of(4, 5, 6));

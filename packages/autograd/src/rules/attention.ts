@@ -11,7 +11,12 @@ import {
   attentionQkvForward,
   isFusedAttention,
   isFusedAttentionQkv,
+  isFusedPrefixed,
   packedAttentionUnfused,
+  prefixedAttention,
+  prefixedAttentionBackward,
+  prefixedAttentionComposed,
+  prefixedAttentionForward,
   sequencesOf,
 } from '@mudpt/tensor/internal';
 import { defineRule, type RuleContext } from '../rule.ts';
@@ -98,4 +103,25 @@ defineRule(
     };
   },
   { composition: withAllPairsOfQkv, isComposed: (...call) => !isFusedAttentionQkv(...call) },
+);
+
+defineRule(
+  prefixedAttention,
+  (context, qkv, given) => {
+    const { cuSeqlens } = given;
+    const sequences = cuSeqlens && context.saveResource(sequencesOf('prefixedAttention', qkv.device, cuSeqlens));
+    const options = sequences ? { ...given, cuSeqlens: sequences } : given;
+    const { out, lse } = prefixedAttentionForward(qkv, options);
+    const saved = { qkv: context.save(qkv), out: context.save(out), lse: context.save(lse) };
+    lse.dispose();
+    return {
+      output: out,
+      inputs: [qkv],
+      backward: (grad) => [prefixedAttentionBackward({ ...saved, grad }, options)],
+    };
+  },
+  {
+    composition: prefixedAttentionComposed,
+    isComposed: (...call) => !isFusedPrefixed(...call),
+  },
 );

@@ -12,7 +12,9 @@ import {
   tensor,
   type Tensor,
 } from '@mudpt/tensor';
+import { prefixedAttention, type PrefixedOptions } from '@mudpt/tensor/internal';
 import * as array from '@mudpt/testing/reference/array';
+import { cat } from '@mudpt/testing/reference/indexing';
 import * as oracle from '@mudpt/testing/reference/attention';
 import { random, toF32 } from '@mudpt/testing/reference/inputs';
 import { eachDevice } from '@mudpt/testing/support';
@@ -78,6 +80,39 @@ eachDevice('packed attention', (ctx) => {
           prefixV: part(prefixQkv, 2),
         }).out,
     }));
+
+  /** The prefix's rows attending to themselves, if they are read, and the sequences to both. */
+  const prefixedReference = (qkv: array.Ref, { isRead, batch }: PrefixedOptions): array.Ref => {
+    const rows = (start: number, stop: number): array.Ref => array.slice(qkv, [{ start, stop }]);
+    const [first, rest] = [rows(0, PREFIX), rows(PREFIX, PREFIX + ROWS)];
+    const shared = { prefixK: part(first, 1), prefixV: part(first, 2) };
+    const lead = (x: array.Ref, shape: readonly number[]): array.Ref => array.reshape(x, [...shape, HEADS, DEPTH]);
+    const three = (x: array.Ref, shape: readonly number[]): [array.Ref, array.Ref, array.Ref] => [
+      lead(part(x, 0), shape),
+      lead(part(x, 1), shape),
+      lead(part(x, 2), shape),
+    ];
+    const after = batch
+      ? oracle.attention(...three(rest, [batch, ROWS / batch]), shared).out
+      : oracle.raggedAttention(...three(rest, [ROWS]), { causal: true, cumulative: CUMULATIVE, ...shared }).out;
+    if (!isRead) return lead(after, [ROWS]);
+    const alone = oracle.attention(...three(first, [1, PREFIX]), { causal: true }).out;
+    return cat([lead(alone, [PREFIX]), lead(after, [ROWS])]);
+  };
+
+  it.each([
+    { name: 'whose queries are asked', options: { isRead: true, causal: true, cuSeqlens: CUMULATIVE } },
+    { name: 'whose queries are asked, in chunks', options: { isRead: true, causal: true, cuSeqlens: CUMULATIVE }, chunk: '4' },
+    { name: 'of keys and values only', options: { isRead: false, causal: true, cuSeqlens: CUMULATIVE } },
+    { name: 'of sequences of one length', options: { isRead: false, batch: 2 }, chunk: '4' },
+  ])('has the gradient of one projection of sequences after a prefix $name', async ({ options, chunk }) => {
+    using _ = chunk === undefined ? undefined : ctx.device.tuner.force('attention.chunk', chunk);
+    await checkRule(ctx.device, {
+      shapes: [[PREFIX + ROWS, 3, HEADS, DEPTH]],
+      run: (qkv) => prefixedAttention(qkv, { ...options, prefix: PREFIX }),
+      reference: (qkv) => prefixedReference(qkv, { ...options, prefix: PREFIX }),
+    });
+  });
 
   it('says so when sequences were disposed before the forward', () => {
     const cuSeqlens = packedSequences(ctx.device, LENGTHS);

@@ -21,6 +21,7 @@ import {
   type Tensor,
   unbind,
 } from '@mudpt/tensor';
+import { prefixedAttention } from '@mudpt/tensor/internal';
 import { adaptedParts, adaptedProduct, type BlockAdapter } from './adapters.ts';
 
 /** Takes the tokens that are read after the last block, one of every sequence, as [count, width]. */
@@ -32,6 +33,8 @@ export type BlockAttention = Pick<AttentionOptions, 'causal' | 'cuSeqlens' | 'pr
 export type BlockReads = {
   /** Tokens [n, width] that every token of every sequence attends to as well; of them only keys and values are computed. */
   readonly unread?: Tensor | undefined;
+  /** Whether x is constant, so that a backward needs nothing but the gradients of unread tokens' keys and values. Default false. */
+  readonly isConstant?: boolean;
   /** The tokens that are read after the block. Default: all. */
   readonly pick?: TokenPicker | undefined;
   readonly adapter?: BlockAdapter | undefined;
@@ -42,9 +45,10 @@ export function runBlock(
   block: TransformerBlock,
   x: Tensor,
   options: BlockAttention,
-  { unread, pick, adapter }: BlockReads,
+  { unread, isConstant = false, pick, adapter }: BlockReads,
 ): Tensor {
   if (!unread && !pick && !adapter) return block.forward(x, options);
+  if (unread && !isConstant && !pick && !adapter) return runAfterUnread(block, unread, x, options);
   const { skip, out: normed } = block.norm1.fork(x);
   const seen = unread ? { ...options, prefix: keysAndValues(block, unread, adapter) } : options;
   const rest = (residual: Tensor, attended: Tensor, rows: () => Tensor): Tensor =>
@@ -63,6 +67,37 @@ export function runBlock(
   return rest(picked, attention(reshape(q, [count, 1, ...k.shape.slice(-2)]), k, v, seen), () => rows);
 }
 
+/** `block` over x with keys and values of `unread`, in the products that give those of x. */
+function runAfterUnread(block: TransformerBlock, unread: Tensor, x: Tensor, options: BlockAttention): Tensor {
+  const { skip, out: normed } = block.norm1.forkAfter(unread, x);
+  const [batch = 1] = x.shape;
+  const after = options.cuSeqlens ? {} : { batch };
+  const prefixed = { ...options, ...after, prefix: unread.shape[0] as number, isRead: false };
+  const attended = prefixedAttention(allParts(block, normed, undefined), prefixed);
+  return finish(block, skip, attended, { adapter: undefined, rows: () => normed });
+}
+
+/** Packed sequences after a common prefix of `prefix` tokens, in one tensor [prefix + N, width]. */
+export type JoinedTokens = { readonly joined: Tensor; readonly prefix: number; readonly sequences: PackedSequences };
+
+/**
+ * `block` over packed causal sequences and their prefix, each of its products over all tokens at once.
+ * @param picks the only tokens that are read after the block: from all, and from those of the sequences
+ */
+export function runJoinedBlock(
+  block: TransformerBlock,
+  { joined, prefix, sequences }: JoinedTokens,
+  picks?: { readonly joined: TokenPicker; readonly tokens: TokenPicker },
+): Tensor {
+  const { skip, out: normed } = block.norm1.fork(joined);
+  const parts = allParts(block, normed, undefined);
+  const attended = prefixedAttention(parts, { prefix, isRead: picks === undefined, causal: true, cuSeqlens: sequences });
+  const rest = (residual: Tensor, heads: Tensor): Tensor =>
+    finish(block, residual, heads, { adapter: undefined, rows: () => normed });
+  if (!picks) return rest(skip, attended);
+  return rest(picks.joined(skip), picks.tokens(reshape(attended, [-1, block.attention.width])));
+}
+
 /** Tokens that all packed sequences begin with [P, width], and what follows in each [N, width]. */
 export type PrefixedTokens = { readonly prefix: Tensor; readonly tokens: Tensor; readonly sequences: PackedSequences };
 
@@ -73,11 +108,18 @@ export type PrefixedTokens = { readonly prefix: Tensor; readonly tokens: Tensor;
 export function runPrefixedBlock(
   block: TransformerBlock,
   { prefix, tokens, sequences }: PrefixedTokens,
-  read: { readonly prefix: boolean; readonly pick?: TokenPicker | undefined; readonly adapter?: BlockAdapter | undefined },
+  read: {
+    readonly prefix: boolean;
+    readonly isConstant: boolean;
+    readonly pick?: TokenPicker | undefined;
+    readonly adapter?: BlockAdapter | undefined;
+  },
 ): { readonly prefix?: Tensor; readonly tokens: Tensor } {
   const { adapter } = read;
   const after = (keys: AttentionPrefix): Tensor =>
     runBlock(block, tokens, { causal: true, cuSeqlens: sequences, prefix: keys }, { pick: read.pick, adapter });
+  if (!read.prefix && !read.isConstant && !read.pick && !adapter)
+    return { tokens: runAfterUnread(block, prefix, tokens, { causal: true, cuSeqlens: sequences }) };
   if (!read.prefix) return { tokens: after(keysAndValues(block, prefix, adapter)) };
   const { skip, out: normed } = block.norm1.fork(prefix);
   const parts = allParts(block, normed, adapter);

@@ -111,12 +111,14 @@ export class TextTower extends Module {
       const places = lengths.flatMap((length) => Array.from({ length }, (_, place) => shared + place));
       const placed = add(rows, embedding(this.positions, this.indices(places)));
       const prefix = input.prefix && add(input.prefix, narrow(this.positions, 0, 0, shared));
-      const ends = this.indices(eot);
-      const picking = { ...options, pick: (x: Tensor) => indexSelect(x, 0, ends) };
+      const pickAfter =
+        (count: number): TokenPicker =>
+        (x) =>
+          indexSelect(x, 0, this.indices(eot.map((end) => count + end)));
       return this.head(
         prefix
-          ? runPrefixedBlocks(this.blocks, { prefix, tokens: placed, sequences }, picking)
-          : runBlocks(this.blocks, placed, { ...picking, causal: true, cuSeqlens: sequences }),
+          ? runPrefixedBlocks(this.blocks, { prefix, tokens: placed, sequences }, { ...options, pickAfter })
+          : runBlocks(this.blocks, placed, { ...options, pick: pickAfter(0), causal: true, cuSeqlens: sequences }),
       );
     });
   }

@@ -1,8 +1,16 @@
 /** The stack of blocks that both towers are made of: dense sequences, or packed ones after a common prefix, with prompt tokens in any layer. */
 import { checkpoint, type TransformerBlock } from '@mudpt/autograd';
-import { narrow, type PackedSequences, scope, ShapeError, type Tensor } from '@mudpt/tensor';
+import { cat, narrow, type PackedSequences, scope, ShapeError, type Tensor } from '@mudpt/tensor';
 import type { BlockAdapter } from './adapters.ts';
-import { type BlockAttention, type PrefixedTokens, runBlock, runPrefixedBlock, type TokenPicker } from './block.ts';
+import {
+  type BlockAttention,
+  type JoinedTokens,
+  type PrefixedTokens,
+  runBlock,
+  runJoinedBlock,
+  runPrefixedBlock,
+  type TokenPicker,
+} from './block.ts';
 import { insertTokens, placeTokens, type PromptTokens, replaceInPacked } from './prompt-tokens.ts';
 
 /**
@@ -50,7 +58,7 @@ export function runBlocks(
     const isOfSequences = tokens?.rank === 3;
     const isReadOn = hook !== undefined || isOfSequences || prompts?.at !== 'end' || (!picked && !prompts.layers[layer + 1]);
     const forward = (input: Tensor, unread: Tensor | undefined, options: BlockAttention): Tensor =>
-      runBlock(block, input, options, { unread, pick: picked, adapter });
+      runBlock(block, input, options, { unread, isConstant: isFirst(prompts, layer), pick: picked, adapter });
     // The backward begins with the last block: what it keeps is used at once.
     const run = recompute && !isLast ? checkpoint(forward) : forward;
     const next = scope(() => {
@@ -69,6 +77,12 @@ export function runBlocks(
 /** The first place of prompts among a sequence's tokens, of which there are `length`. */
 function placeOf({ at }: PromptTokens, length: number): number {
   return at === 'end' ? length : at;
+}
+
+/** Whether no block before this one was given prompts: then its other tokens are mostly constant. */
+function isFirst(prompts: PromptTokens | undefined, layer: number): boolean {
+  const first = prompts?.layers.findIndex((tokens) => tokens !== undefined) ?? -1;
+  return first < 0 || layer <= first;
 }
 
 /** Whether the tokens of a block come between those of its input, rather than in place of some. */
@@ -91,23 +105,33 @@ function promptedInput(
 /**
  * Runs packed causal sequences with a common prefix: its tokens are computed once, and every token of the sequences attends to them
  * before its sequence. Exact, because under the causal mask the prefix does not depend on what follows. Prompts and hook work on the prefix.
+ * After the last of them both are one tensor.
  * @param streams.prefix [P, width]
  * @param streams.tokens of the sequences, packed: [N, width]
+ * @param options.pickAfter the picker of tokens that are read in the end, from sequences after so many tokens
  * @returns the picked tokens after the last block
  */
 export function runPrefixedBlocks(
   blocks: readonly TransformerBlock[],
   streams: { readonly prefix: Tensor; readonly tokens: Tensor; readonly sequences: PackedSequences },
-  { prompts, adapters, hook, recompute = false, pick }: StackOptions & { readonly pick: TokenPicker },
+  {
+    prompts,
+    adapters,
+    hook,
+    recompute = false,
+    pickAfter,
+  }: StackOptions & { readonly pickAfter: (prefix: number) => TokenPicker },
 ): Tensor {
   const { tokens, sequences } = streams;
   const [count = 0] = streams.prefix.shape;
+  const joinsAt = firstJoined(blocks.length, { prompts, adapters, hook });
   let prefix: Tensor | undefined = streams.prefix;
   let current = tokens;
   for (const [layer, block] of blocks.entries()) {
     const isLast = layer === blocks.length - 1;
     const isRead = !isLast && (hook !== undefined || wholePrefix(prompts, layer + 1, count) === undefined);
-    const read = { prefix: isRead, pick: isLast ? pick : undefined, adapter: adapters?.[layer] };
+    const pick = isLast ? pickAfter(0) : undefined;
+    const read = { prefix: isRead, isConstant: isFirst(prompts, layer), pick, adapter: adapters?.[layer] };
     // Sequences are an argument: a checkpoint keeps its arguments, so the caller may dispose them before the backward.
     const forward = (input: PrefixedTokens): ReturnType<typeof runPrefixedBlock> => runPrefixedBlock(block, input, read);
     const run = recompute && !isLast ? checkpoint(forward) : forward;
@@ -118,11 +142,45 @@ export function runPrefixedBlocks(
       const ofEach = prompts?.layers[layer];
       const rows =
         prompts && ofEach?.rank === 3 ? replaceInPacked(current, ofEach, sequences, placeOf(prompts, count) - count) : current;
+      if (layer === joinsAt)
+        return { tokens: runJoinedBlocks(blocks.slice(layer), { prefix: seen, tokens: rows, sequences }, { recompute, pickAfter }) };
       return run({ prefix: seen, tokens: rows, sequences });
     });
     if (prefix !== streams.prefix) prefix?.dispose();
     if (current !== tokens) current.dispose();
     [prefix, current] = [next.prefix, next.tokens];
+    if (layer === joinsAt) break;
+  }
+  return current;
+}
+
+/**
+ * The block from which on prefix and sequences are one tensor: that of the last prompts, but not the first, whose sequences are constant. Infinity where
+ * something is done to one of them alone, or the prefix is not read after that block.
+ */
+function firstJoined(count: number, { prompts, adapters, hook }: Pick<StackOptions, 'prompts' | 'adapters' | 'hook'>): number {
+  const last = prompts?.layers.findLastIndex((tokens) => tokens !== undefined) ?? -1;
+  const layer = Math.max(1, last);
+  const isAdapted = adapters?.slice(layer).some((adapter) => adapter !== undefined) ?? false;
+  return hook || isAdapted || layer >= count - 1 ? Number.POSITIVE_INFINITY : layer;
+}
+
+/** The blocks after the last prompts. @returns the picked tokens after the last one */
+function runJoinedBlocks(
+  blocks: readonly TransformerBlock[],
+  { prefix, tokens, sequences }: PrefixedTokens,
+  { recompute, pickAfter }: { readonly recompute: boolean; readonly pickAfter: (prefix: number) => TokenPicker },
+): Tensor {
+  const [count = 0] = prefix.shape;
+  const picks = { joined: pickAfter(count), tokens: pickAfter(0) };
+  let current = cat([prefix, tokens]);
+  for (const [layer, block] of blocks.entries()) {
+    const isLast = layer === blocks.length - 1;
+    const forward = (input: JoinedTokens): Tensor => runJoinedBlock(block, input, isLast ? picks : undefined);
+    const run = recompute && !isLast ? checkpoint(forward) : forward;
+    const next = scope(() => run({ joined: current, prefix: count, sequences }));
+    current.dispose();
+    current = next;
   }
   return current;
 }

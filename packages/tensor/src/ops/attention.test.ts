@@ -23,6 +23,8 @@ type Case = {
   readonly lengths?: readonly number[];
   /** Rows of a shared prefix. */
   readonly prefix?: number;
+  /** Rows of a chunk of the prefix's gradient, forced. */
+  readonly chunk?: number;
   readonly dtype?: 'f32' | 'f16';
   readonly spread?: number;
   /** Also without subgroups where there are some; every pipeline costs seconds of compilation on a CPU adapter. */
@@ -80,7 +82,8 @@ const upload = (device: Device, x: Ref, dtype: 'f32' | 'f16' = 'f32'): Tensor =>
 
 /** Forward and every gradient of one case against the oracle. */
 async function check(device: Device, wanted: Case): Promise<void> {
-  const { causal = false, lengths, dtype = 'f32' } = wanted;
+  const { causal = false, lengths, dtype = 'f32', chunk } = wanted;
+  using _ = chunk === undefined ? undefined : device.tuner.force('attention.chunk', String(chunk));
   const truth = expected(wanted);
   using q = upload(device, truth.q, dtype);
   using k = upload(device, truth.k, dtype);
@@ -229,14 +232,14 @@ eachDevice('attention', (ctx) => {
         { queries: 5, keys: 0, depth: 64, prefix: 3 },
         { queries: 5, depth: 64, causal: true, prefix: 0 },
         { queries: 0, depth: 64, causal: true, prefix: 2 },
-        { batch: 33, queries: 18, depth: 12, heads: 1, causal: true, prefix: 3 },
+        { batch: 33, queries: 18, depth: 12, heads: 1, causal: true, prefix: 3, chunk: 512 },
       ]),
     );
     it(
       'packed sequences with a shared prefix',
       eachVariant(ctx, [
         { lengths: [3, 0, 17, 1, 40], depth: 64, causal: true, prefix: 9, core: true },
-        { lengths: Array.from({ length: 60 }, (_, i) => 8 + (i % 5)), depth: 64, heads: 1, causal: true, prefix: 5 },
+        { lengths: Array.from({ length: 60 }, (_, i) => 8 + (i % 5)), depth: 64, heads: 1, causal: true, prefix: 5, chunk: 512 },
       ]),
     );
     it('flash: scores of minus infinity have no weight, a query with no other gives 0', async () => {

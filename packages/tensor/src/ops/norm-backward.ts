@@ -11,7 +11,8 @@ import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
-const backwardKernel = kernel({ name: 'norm.backward', source: normBackwardWgsl });
+/** Also of rows after a prefix, see norm-prefixed.ts. */
+export const normBackwardKernel = kernel({ name: 'norm.backward', source: normBackwardWgsl });
 const parametersKernel = kernel({ name: 'norm.parameters', source: normParametersWgsl });
 
 /** Which gradients to compute. */
@@ -67,7 +68,7 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
   const unit = unitOf([...parts, weight ? scale.offset : 0]);
   const { variant, grid } = rowLaunch(x.device, 'norm', rows, width);
   const dx = empty(x.device, x.shape, x.dtype);
-  backwardKernel.dispatch(x.device, {
+  normBackwardKernel.dispatch(x.device, {
     buffers: {
       x: input.tensor,
       grad: cotangent.tensor,
@@ -94,7 +95,14 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
       residual_stride: (added.stride / unit) >>> 0,
     },
     grid,
-    defines: { T: wgslType(x.dtype), W: wgslType((weight ?? x).dtype), V: unit, ROWS: variant, CENTERED: mean ? 1 : 0 },
+    defines: {
+      T: wgslType(x.dtype),
+      W: wgslType((weight ?? x).dtype),
+      V: unit,
+      ROWS: variant,
+      CENTERED: mean ? 1 : 0,
+      PREFIX: 0,
+    },
     flops: 12 * x.size,
     bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(x.dtype),
   });
@@ -102,7 +110,7 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
 }
 
 /** Rows one thread adds up before the second stage: enough chunks to fill a GPU, few enough to keep the partials small and the sums exact. */
-const MIN_CHUNK = 16;
+const MIN_CHUNK = 64;
 const MAX_CHUNK = 1024;
 const MAX_CHUNKS = 256;
 
@@ -110,7 +118,7 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
   const chunks = Math.ceil(rows / perChunk);
-  using partials = empty(x.device, [chunks, 2 * width]);
+  const partials = empty(x.device, [chunks, 2 * width]);
   parametersKernel.dispatch(x.device, {
     buffers: { x: input.tensor, grad: cotangent.tensor, rstd, partials, ...(mean ? { mean } : {}) },
     params: {
@@ -130,7 +138,15 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
     flops: 5 * x.size,
     bytes: 2 * x.size * bytesPerElement(x.dtype),
   });
-  using both = columnSum(partials, chunks, 1, (weight ?? x).dtype);
+  using both = sumOfChunks(partials, (weight ?? x).dtype);
   const part = (index: number): Tensor => view(both, { shape: [width], strides: [1], offset: index * width });
   return { ...(needs.weight ? { weight: part(0) } : {}), ...(needs.bias ? { bias: part(1) } : {}) };
+}
+
+/** The sum of `partials` [chunks, columns] over chunks, which takes them over: one chunk is its sum already. */
+function sumOfChunks(partials: Tensor, dtype: Tensor['dtype']): Tensor {
+  const [chunks = 0] = partials.shape;
+  if (chunks === 1 && dtype === 'f32') return partials;
+  using all = partials;
+  return columnSum(all, chunks, 1, dtype);
 }

@@ -11,7 +11,8 @@ import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../kernels/row-launch.ts';
 
-const normKernel = kernel({ name: 'norm', source: normForwardWgsl });
+/** Also of rows after a prefix, see norm-prefixed.ts. */
+export const normKernel = kernel({ name: 'norm', source: normForwardWgsl });
 
 /** The output, and what is saved for the gradient: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
 export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly rstd: Tensor };
@@ -97,6 +98,7 @@ function normalize(x: Tensor, { op, centered, weight, bias, residual, eps }: Nor
       ROWS: variant,
       CENTERED: centered ? 1 : 0,
       ADD: sum ? 1 : 0,
+      PREFIX: 0,
     },
     flops: 8 * x.size,
     bytes: (sum ? 4 : 2) * x.size * bytesPerElement(x.dtype),

@@ -1,7 +1,8 @@
 /** Fused attention, forward and backward: memory in, passes launched, memory out. */
 import { attentionDeltaWgsl, attentionReduceWgsl } from '@mudpt/shaders';
 import { grid1d, kernel } from '../kernel.ts';
-import { alias, empty } from '../../definition/views.ts';
+import type { Device } from '../../device.ts';
+import { alias, empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { nth, lastOf } from '../../values.ts';
 import { contiguousCopy, copyInto } from '../copy.ts';
@@ -14,15 +15,21 @@ import {
   launchKeyGradient,
   launchPrefixGradient,
   launchQueryGradient,
+  partialsTarget,
 } from './launch.ts';
 import type { AttentionProblem } from './problem.ts';
-import { disposePair, emptyPair, geometryOf, isQuadAligned, narrowed, paddedDepth, type Pair, pairOf, quads } from './quads.ts';
+import { disposePair, emptyPair, geometryOf, isQuadAligned, narrowed, paddedDepth, halvesOf, type Pair, pairOf, quads } from './quads.ts';
 
 const deltaKernel = kernel({ name: 'attention.delta', source: attentionDeltaWgsl });
 const reduceKernel = kernel({ name: 'attention.reduce', source: attentionReduceWgsl });
 
-/** Rows of a query chunk in the prefix gradient: long enough to amortise its partial, short enough to occupy every core. */
-const PREFIX_CHUNK = 512;
+/**
+ * Rows of a query chunk in the prefix gradient: long enough to amortise its partial, short enough to occupy every core. The heads alone occupy a
+ * CPU adapter's, up to sums of so many rows that they would lose digits. Tests force others with `tuner.force('attention.chunk', '512')`.
+ */
+export function prefixChunk({ adapter, tuner }: Device): number {
+  return Number(tuner.forcedVariant('attention.chunk') ?? (adapter.kind === 'gpu' ? 512 : 4096));
+}
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 export type GradientName = 'q' | 'k' | 'v' | 'prefixK' | 'prefixV';
@@ -75,7 +82,7 @@ export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Need
   using out = quads(saved.out);
   using grad = quads(saved.grad);
   using stats = empty(problem.device, [...saved.lse.shape, 2], 'f32');
-  launchStats(problem, out, grad, saved.lse, stats);
+  launchStats(problem, { out, grad, lse: saved.lse }, stats);
   const inputs: BackwardInputs = { ...prepared, grad, stats };
   const gradients: AttentionGradients = {};
   if (needs.q) gradients.q = queryGradient(problem, inputs, saved.q, into.q);
@@ -87,15 +94,32 @@ export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Need
   return gradients;
 }
 
-function launchStats(problem: AttentionProblem, out: Tensor, grad: Tensor, lse: Tensor, stats: Tensor): void {
-  const { batch, queries, heads, device } = problem;
+/**
+ * What both gradients read of every query: `stats` [B, T, H, 2] (packed [N, H, 2]).
+ * @param unasked the gradient [P, H, D] of queries of a prefix that were not asked, which becomes 0
+ */
+export function launchStats(
+  problem: Pick<AttentionProblem, 'batch' | 'queries' | 'heads' | 'depth' | 'dtype' | 'device'>,
+  { out, grad, lse }: Pick<Saved, 'out' | 'grad' | 'lse'>,
+  stats: Tensor,
+  unasked?: Tensor,
+): void {
+  const { batch, queries, heads, device, dtype } = problem;
   const count = batch * queries * heads;
-  const depth = lastOf(out.shape);
+  const zero_count = unasked ? nth(unasked.shape, 0) * heads : 0;
   deltaKernel.dispatch(device, {
-    buffers: { out, grad, lse, stats },
-    params: { out: geometryOf(out), grad: geometryOf(grad), queries, heads, count, depth: depth / 4 },
-    grid: grid1d(count, 64),
-    defines: { T: problem.dtype, OUT: problem.dtype, SLICE: 4 },
+    buffers: { out, grad, lse, stats, ...(unasked && { dq: unasked.storage }) },
+    params: {
+      out: geometryOf(out),
+      grad: geometryOf(grad),
+      queries,
+      heads,
+      count,
+      depth: lastOf(out.shape) / 4,
+      ...(unasked && { zero_count, dq: geometryOf(unasked) }),
+    },
+    grid: grid1d(Math.max(count, zero_count), 64),
+    defines: { T: dtype, OUT: dtype, SLICE: 4, ZERO: unasked ? 1 : 0 },
     flops: 2 * count * problem.depth,
   });
 }
@@ -156,25 +180,46 @@ function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: Backwa
     return keepNeeded({ prefixK: nothing(), prefixV: nothing() }, needs);
   }
   const padded = lastOf(inputs.q.shape);
-  const chunks = Math.ceil(rows / PREFIX_CHUNK);
-  using partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
+  const chunk = prefixChunk(device);
+  const chunks = Math.ceil(rows / chunk);
   using q = flatRows(inputs.q);
   using grad = flatRows(inputs.grad);
-  launchPrefixGradient(problem, { ...inputs, q, grad }, prefix, partials, PREFIX_CHUNK);
-  const sums = emptyPair(inputs.q, [...shape.slice(0, -1), padded]);
-  const count = (problem.prefixLength * heads * padded) / 4;
-  reduceKernel.dispatch(device, {
-    buffers: { partials, dkv: sums.storage },
-    params: { dk: geometryOf(sums.first), dv: geometryOf(sums.second), chunks, heads, depth: padded / 4, count },
-    grid: grid1d(2 * count, 64),
-    defines: { OUT: dtype },
-  });
+  const partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
+  launchPrefixGradient(problem, { q, grad, stats: inputs.stats }, prefix, partialsTarget(partials), { chunk });
+  const sums = sumOfChunks(problem, inputs.q, partials);
   return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);
 }
 
-/** [B, T, H, D] whose batches follow each other at the row stride, so that B * T rows can be walked as one. */
+/** Both gradients from `partials` [chunks, 2, P, H, D] f32, which is taken over: one chunk is its sum already. */
+function sumOfChunks({ dtype }: AttentionProblem, like: Tensor, partials: Tensor): Pair {
+  const [chunks = 0, , ...shape] = partials.shape;
+  using all = partials;
+  if (chunks === 1 && dtype === 'f32') {
+    using both = view(all, { shape: [2, ...shape], strides: all.strides.slice(1), offset: 0 });
+    return halvesOf(both);
+  }
+  const sums = emptyPair(like, shape);
+  addChunks(all, sums, dtype);
+  return sums;
+}
+
+/** The sum of `partials` f32 [chunks, 2, P, H, D], in their order, into a pair of [P, H, D]. */
+export function addChunks(partials: Tensor, sums: Pair, dtype: 'f32' | 'f16'): void {
+  const [chunks = 0, , rows = 0, heads = 0, depth = 0] = partials.shape;
+  const count = (rows * heads * depth) / 4;
+  reduceKernel.dispatch(partials.device, {
+    buffers: { partials, dkv: sums.storage },
+    params: { dk: geometryOf(sums.first), dv: geometryOf(sums.second), chunks, heads, depth: depth / 4, count },
+    grid: grid1d(2 * count, 64),
+    defines: { OUT: dtype },
+  });
+}
+
+/** [B, T, H, D] as rows [B * T, H, D]: batches that follow each other at the row stride are walked as one. */
 function flatRows(x: Tensor): Tensor {
   if (x.rank === 3) return alias(x);
-  const flat = nth(x.shape, 0) <= 1 || nth(x.strides, 0) === nth(x.strides, 1) * nth(x.shape, 1);
-  return flat ? alias(x) : contiguousCopy(x);
+  const [batch, queries, ...row] = x.shape as [number, number, ...number[]];
+  const flat = batch <= 1 || nth(x.strides, 0) === nth(x.strides, 1) * queries;
+  using lined = flat ? alias(x) : contiguousCopy(x);
+  return view(lined, { shape: [batch * queries, ...row], strides: lined.strides.slice(1), offset: lined.offset });
 }

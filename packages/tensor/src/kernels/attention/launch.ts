@@ -18,10 +18,13 @@ export type BackwardInputs = KernelInputs & { readonly grad: Tensor; readonly st
 
 const NOWHERE: Geometry = [0, 0, 0, 0];
 
-/** [B, T, H] in units of one row's entry. */
-function rowGeometry(problem: AttentionProblem): Geometry {
-  return [0, problem.queries * problem.heads, problem.heads, 1];
+/** [B, T, H] in units of one row's entry, `offset` elements of `unit` from the start of its memory. */
+function rowGeometry(problem: AttentionProblem, { offset }: Tensor, unit: number): Geometry {
+  return [offset / unit, problem.queries * problem.heads, problem.heads, 1];
 }
+
+const lseGeometry = (problem: AttentionProblem, lse: Tensor): Geometry => rowGeometry(problem, lse, 1);
+const statsGeometry = (problem: AttentionProblem, stats: Tensor): Geometry => rowGeometry(problem, stats, 2);
 
 /** Where queries, keys and values lie for a part that begins at query `row`, and those of the prefix. */
 function inputGeometry({ q, k, v, prefix }: KernelInputs, plan: Plan, part: Part, row: number) {
@@ -93,7 +96,7 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
         ...inputGeometry(inputs, plan, part, row),
         ...generalParams(problem, plan, part, row, 0),
         out: shifted(geometryOf(out, plan.slice), part, row),
-        lse: shifted(rowGeometry(problem), part, row),
+        lse: shifted(lseGeometry(problem, lse), part, row),
         ...queryParams(problem, plan, row),
         scale: problem.scale * Math.LOG2E,
       },
@@ -126,7 +129,7 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
         ...generalParams(problem, plan, part, row, 0),
         grad: shifted(geometryOf(grad), part, row),
         dq: shifted(geometryOf(dq, plan.slice), part, row),
-        stats: shifted(rowGeometry(problem), part, row),
+        stats: shifted(statsGeometry(problem, stats), part, row),
         ...queryParams(problem, plan, row),
         scale: problem.scale,
       },
@@ -158,7 +161,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
         grad: shifted(geometryOf(grad), ofQueries, first),
         dk: shifted(geometryOf(dkv.first, plan.slice), part, row),
         dv: shifted(geometryOf(dkv.second, plan.slice), part, row),
-        stats: shifted(rowGeometry(problem), ofQueries, first),
+        stats: shifted(statsGeometry(problem, stats), ofQueries, first),
         queries: problem.queries - first,
         rows: (problem.batch - part.batch) * (problem.queries - first),
         keys: problem.keys - row,
@@ -173,48 +176,58 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
   }
 }
 
-/**
- * Gradients of the shared prefix: every query of the batch attends to its keys, whatever sequence it is in. Queries are cut into chunks of `chunk`
- * rows; each writes its partial sums to `partials` f32 [chunks, 2, P, H, D], to be added in order.
- */
-export function launchPrefixGradient(
-  problem: AttentionProblem,
-  inputs: BackwardInputs,
-  prefix: Pair,
-  partials: Tensor,
-  chunk: number,
-): void {
-  const { heads, prefixLength } = problem;
-  const { q, grad, stats } = inputs;
-  const depth = lastOf(q.shape);
-  const rows = problem.batch * problem.queries;
-  const plan = prefixPlanOf(problem, depth, Math.ceil(rows / chunk));
-  const { slice } = plan;
-  const chunked = ([offset, , row, head]: Geometry): Geometry => [offset, row * chunk, row, head];
-  const half = prefixLength * heads * depth;
-  /** The partial sums of dk (0) or dv (1). */
-  const partial = (index: 0 | 1): Geometry => [
-    (index * half) / slice,
+/** Queries of all sequences, one after the other: q and grad [rows, H, D], stats [rows, H, 2]. */
+export type PrefixQueries = { readonly q: Tensor; readonly grad: Tensor; readonly stats: Tensor };
+
+/** Where the gradients of a prefix go: dk and dv of each chunk, in units of the plan's slice. */
+export type PrefixTarget = { readonly storage: Tensor['storage']; dk(slice: number): Geometry; dv(slice: number): Geometry };
+
+/** f32 [chunks, 2, P, H, D], to be added in order; the chunks begin at `first`. */
+export function partialsTarget(partials: Tensor, first = 0): PrefixTarget {
+  const [, , rows = 0, heads = 0, depth = 0] = partials.shape;
+  const half = rows * heads * depth;
+  const at = (index: 0 | 1, slice: number): Geometry => [
+    ((2 * first + index) * half) / slice,
     (2 * half) / slice,
     (heads * depth) / slice,
     depth / slice,
   ];
+  return { storage: partials.storage, dk: (slice) => at(0, slice), dv: (slice) => at(1, slice) };
+}
+
+/**
+ * Gradients of the shared prefix: every query of the batch attends to its keys, whatever sequence it is in; with `isCausal` query i to keys up to i.
+ * Queries are cut into chunks of `chunk` rows, each with a place in the target.
+ */
+export function launchPrefixGradient(
+  problem: AttentionProblem,
+  { q, grad, stats }: PrefixQueries,
+  prefix: Pair,
+  target: PrefixTarget,
+  { chunk, isCausal = false }: { readonly chunk: number; readonly isCausal?: boolean },
+): void {
+  const { heads, prefixLength } = problem;
+  const [rows = 0, , depth = 0] = q.shape;
+  const plan = prefixPlanOf(problem, depth, Math.ceil(rows / chunk));
+  const { slice } = plan;
+  const chunked = ([offset, , row, head]: Geometry): Geometry => [offset, row * chunk, row, head];
   for (const part of plan.parts) {
     const row = part.block * plan.rows;
     plan.kernel.dispatch(problem.device, {
-      buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: partials, blocks: q },
+      buffers: { q, k: prefix.first, v: prefix.second, grad, stats, dkv: target.storage, blocks: q },
       params: {
         q: shifted(chunked(geometryOf(q)), part, 0),
         k: shifted(geometryOf(prefix.first), part, row),
         v: shifted(geometryOf(prefix.second), part, row),
         grad: shifted(chunked(geometryOf(grad)), part, 0),
-        dk: shifted(partial(0), part, row),
-        dv: shifted(partial(1), part, row),
-        stats: shifted(chunked(rowGeometry(problem)), part, 0),
+        dk: shifted(target.dk(slice), part, row),
+        dv: shifted(target.dv(slice), part, row),
+        stats: shifted(chunked(statsGeometry(problem, stats)), part, 0),
         queries: chunk,
         rows: rows - part.batch * chunk,
         keys: prefixLength - row,
         ...plan.params,
+        ...(isCausal && { causal_offset: 0 }),
         scale: problem.scale,
       },
       grid: part.grid,

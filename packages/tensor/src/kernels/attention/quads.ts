@@ -59,7 +59,7 @@ export function emptyPair(like: Tensor, shape: readonly number[], dtype = like.d
 }
 
 /** The two halves of [2, ...]. */
-function halvesOf(both: Tensor): Pair {
+export function halvesOf(both: Tensor): Pair {
   const [shape, strides] = [both.shape.slice(1), both.strides.slice(1)];
   const half = (index: 0 | 1): Tensor => view(both, { shape, strides, offset: index * nth(both.strides, 0) });
   return { first: half(0), second: half(1), storage: both.storage };
