@@ -2,7 +2,17 @@
  * A GPT over characters learns a poem, and writes: training sees all positions at once under the causal mask, sampling one token at a time with the keys and
  * values of those before it kept.
  */
-import { AdamW, Embedding, KVCache, LayerNorm, Linear, lossAndGradients, Module, randomFrom, TransformerBlock } from '@mudpt/autograd';
+import {
+  AdamW,
+  Embedding,
+  KVCache,
+  LayerNorm,
+  Linear,
+  lossAndGradients,
+  Module,
+  randomFrom,
+  TransformerBlock,
+} from '@mudpt/autograd';
 import { capture, crossEntropy, type Device, narrow, reshape, scope, type Tensor, tensor } from '@mudpt/tensor';
 
 /** William Blake, The Tyger (1794). */

@@ -3,7 +3,21 @@
  * (Ho et al., Denoising Diffusion Probabilistic Models, arXiv:2006.11239.) Noise is drawn on the device: its key is an input of the step.
  */
 import { AdamW, cosine, inSteps, Linear, lossAndGradients, randomFrom, Sequential } from '@mudpt/autograd';
-import { capture, cat, type Device, indexSelect, mseLoss, randint, randn, scope, silu, type Tensor, tensor } from '@mudpt/tensor';
+import {
+  capture,
+  cat,
+  cos,
+  type Device,
+  indexSelect,
+  mseLoss,
+  randint,
+  randn,
+  scope,
+  silu,
+  sin,
+  type Tensor,
+  tensor,
+} from '@mudpt/tensor';
 
 const LEVELS = 40;
 const BATCH = 256;
@@ -29,11 +43,11 @@ export default async function main(device: Device, { steps = 1500 } = {}) {
   const random = randomFrom(4);
   using data = tensor(moons(random, 2048), { device });
   using kept = tensor(signal, { device });
-  // What the network sees of a level: sines and cosines of it.
+  // The network sees sines and cosines of a level, and of points, which let it learn what is finer than they are far apart.
   const phases = signal.map((_, t) => [1, 2, 4, 8].flatMap((k) => [Math.sin((k * t) / LEVELS), Math.cos((k * t) / LEVELS)]));
   using times = tensor(phases, { device });
   using network = new Sequential(
-    new Linear(10, 128, { device, random }),
+    new Linear(14, 128, { device, random }),
     silu,
     new Linear(128, 128, { device, random }),
     silu,
@@ -41,7 +55,8 @@ export default async function main(device: Device, { steps = 1500 } = {}) {
     silu,
     new Linear(128, 2, { device, random }),
   );
-  const noiseIn = (x: Tensor, level: Tensor) => network.forward(cat([x, indexSelect(times, 0, level)], 1));
+  const noiseIn = (x: Tensor, level: Tensor) =>
+    network.forward(cat([x, sin(x.mul(4)), cos(x.mul(4)), indexSelect(times, 0, level)], 1));
   using optimizer = new AdamW(network.parameters(), { weightDecay: 0 });
 
   using learn = capture({ key: 'u32', lr: 'f32' }, ({ key, lr }) => {
@@ -54,17 +69,20 @@ export default async function main(device: Device, { steps = 1500 } = {}) {
     optimizer.step(gradients, { lr });
     return value;
   });
-  const rate = inSteps(cosine(4e-3, steps));
+  const rate = inSteps(cosine(6e-3, steps));
   let loss = 1;
   for (let i = 1; i <= steps; i += 1) {
     const value = learn({ key: { data: Uint32Array.of(i, 0), shape: [2] }, lr: rate({ epoch: 0, step: i - 1, steps }) });
-    if (i % 500 === 0 || i === steps) console.log(`step ${i}: loss ${(loss = await value.item()).toFixed(3)}`);
+    if (i % 500 === 0 || i === steps) console.log(`step ${i}: loss ${((loss = await value.item())).toFixed(3)}`);
   }
 
   // One step back: from level t, of which `a` of the signal is left, to the one before it, where `b` is.
   using back = capture({ x: 'f32', level: 'i32', a: 'f32', b: 'f32', key: 'u32' }, ({ x, level, a, b, key }) => {
     const noise = noiseIn(x, level.expand([SAMPLES]));
-    const clean = x.sub(noise.mul(a.neg().add(1).sqrt())).div(a.sqrt()).clamp(-2, 2);
+    const clean = x
+      .sub(noise.mul(a.neg().add(1).sqrt()))
+      .div(a.sqrt())
+      .clamp(-2, 2);
     const step = a.div(b);
     const variance = step.neg().add(1).mul(b.neg().add(1)).div(a.neg().add(1));
     const towards = clean.mul(b.sqrt().mul(step.neg().add(1)).div(a.neg().add(1)));

@@ -1,7 +1,19 @@
 /**
  * A convnet reads digits that the program draws: a 5 x 7 font, moved, stretched, slanted and noisy. `fit` is the loop: batches, a schedule, validation.
  */
-import { AdamW, Conv2d, DataLoader, fit, Flatten, inSteps, Linear, MaxPool2d, oneCycle, randomFrom, Sequential } from '@mudpt/autograd';
+import {
+  AdamW,
+  Conv2d,
+  DataLoader,
+  fit,
+  Flatten,
+  inSteps,
+  Linear,
+  MaxPool2d,
+  oneCycle,
+  randomFrom,
+  Sequential,
+} from '@mudpt/autograd';
 import { argmax, crossEntropy, type Device, eq, mean, relu } from '@mudpt/tensor';
 
 const SIDE = 16;
@@ -62,7 +74,9 @@ export default async function main(device: Device, { steps = 80 } = {}) {
     epochs,
     schedule: inSteps(oneCycle(0.02, epochs * Math.ceil(items.length / batchSize))),
     onEpoch: ({ epoch, train, validation }) =>
-      console.log(`epoch ${epoch + 1}: loss ${train.loss.toFixed(3)}, ${(100 * (validation?.['accuracy'] ?? 0)).toFixed(1)} % of new digits right`),
+      console.log(
+        `epoch ${epoch + 1}: loss ${train.loss.toFixed(3)}, ${(100 * (validation?.['accuracy'] ?? 0)).toFixed(1)} % of new digits right`,
+      ),
   });
   return { losses: history.map(({ train }) => train.loss), accuracy: history.at(-1)?.validation?.['accuracy'] ?? 0 };
 }

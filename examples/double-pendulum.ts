@@ -3,7 +3,20 @@
  * eigenvalues the frequencies of small oscillations; away from rest the Euler-Lagrange equation gives the motion, which keeps the energy.
  */
 import { grad, hessian, jvp } from '@mudpt/autograd';
-import { capture, cholesky, cos, type Device, eigh, scope, select, solve, solveTriangular, type Tensor, tensor, zeros } from '@mudpt/tensor';
+import {
+  capture,
+  cholesky,
+  cos,
+  type Device,
+  eigh,
+  scope,
+  select,
+  solve,
+  solveTriangular,
+  type Tensor,
+  tensor,
+  zeros,
+} from '@mudpt/tensor';
 
 const G = 9.81;
 /** Two masses of 1 kg on rods of 1 m: kinetic and potential energy at angles q and velocities v, [2] each. */
@@ -11,7 +24,9 @@ function energies(q: Tensor, v: Tensor) {
   const [q1, q2, v1, v2] = [select(q, 0, 0), select(q, 0, 1), select(v, 0, 0), select(v, 0, 1)];
   const both = v1.mul(v2).mul(cos(q1.sub(q2)));
   const kinetic = v1.square().add(v2.square().mul(0.5)).add(both);
-  const potential = cos(q1).mul(-2 * G).sub(cos(q2).mul(G));
+  const potential = cos(q1)
+    .mul(-2 * G)
+    .sub(cos(q2).mul(G));
   return { kinetic, potential };
 }
 const energy = (q: Tensor, v: Tensor) => energies(q, v).kinetic.add(energies(q, v).potential);
@@ -43,7 +58,9 @@ export default async function main(device: Device, { steps = 100 } = {}) {
   const found = [...(await computed.data())];
   const exact = [Math.sqrt((2 - Math.SQRT2) * G), Math.sqrt((2 + Math.SQRT2) * G)];
   const error = Math.max(...exact.map((value, mode) => Math.abs((found[mode] ?? 0) - value) / value));
-  console.log(`small oscillations: ${found.map((w) => w.toFixed(4)).join(' and ')} rad/s, relative error ${error.toExponential(1)}`);
+  console.log(
+    `small oscillations: ${found.map((w) => w.toFixed(4)).join(' and ')} rad/s, relative error ${error.toExponential(1)}`,
+  );
 
   // A step of the midpoint rule, recorded once with all its derivatives.
   const h = 0.005;
@@ -59,6 +76,8 @@ export default async function main(device: Device, { steps = 100 } = {}) {
   for (let i = 1; i < steps; i += 1) state = advance({ q: state.q, v: state.v });
   const drift = Math.abs((await state.total.item()) - (await before.item())) / (3 * G);
   const [first = 0, second = 0] = await state.q.data();
-  console.log(`after ${(steps * h).toFixed(2)} s: angles ${first.toFixed(3)} and ${second.toFixed(3)}, energy off by ${drift.toExponential(1)}`);
+  console.log(
+    `after ${(steps * h).toFixed(2)} s: angles ${first.toFixed(3)} and ${second.toFixed(3)}, energy off by ${drift.toExponential(1)}`,
+  );
   return { frequencies: found, error, drift, moved: Math.abs(first - 1.2) };
 }

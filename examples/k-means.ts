@@ -28,7 +28,9 @@ function farthest(points: readonly number[][], count: number) {
 
 export default async function main(device: Device, { steps = 10 } = {}) {
   const random = randomFrom(3);
-  const drawn = Array.from({ length: POINTS }, (_, i) => (TRUTH[i % TRUTH.length] ?? [0, 0]).map((at) => at + 0.6 * normalOf(random)));
+  const drawn = Array.from({ length: POINTS }, (_, i) =>
+    (TRUTH[i % TRUTH.length] ?? [0, 0]).map((at) => at + 0.6 * normalOf(random)),
+  );
   using points = tensor(drawn, { device });
 
   using lloyd = capture(({ centres }: { centres: Tensor }) => {

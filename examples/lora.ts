@@ -35,13 +35,18 @@ function drawings(random: () => number, count: number, size: number) {
     }
   }
   const labels = Int32Array.from({ length: count }, (_, n) => n % NAMES.length);
-  return { images: { data: pixels, shape: [count, 3, size, size] }, labels: { data: labels, shape: [count], dtype: 'i32' as const } };
+  return {
+    images: { data: pixels, shape: [count, 3, size, size] },
+    labels: { data: labels, shape: [count], dtype: 'i32' as const },
+  };
 }
 
-/** @param model a folder, an address, or a name on the hub: for instance the small CLIP in packages/mudpt/assets/clip */
-export default async function main(device: Device, { steps = 60, rank = 4, model = 'packages/mudpt/assets/clip' as string | URL } = {}) {
+/** The small CLIP of drawn icons that comes with mudpt; any folder, address or name on the hub does. */
+const MODEL = new URL('../packages/mudpt/assets/clip/', import.meta.url);
+
+export default async function main(device: Device, { steps = 60, rank = 4 } = {}) {
   const random = randomFrom(6);
-  using clip = await loadClip(model, { device });
+  using clip = await loadClip(MODEL, { device });
   const tower = clip.tower('image');
   const { width, layers, size } = tower.config;
   using classes = await clip.classFeatures(NAMES, ['an icon of a {}.']);
@@ -70,11 +75,13 @@ export default async function main(device: Device, { steps = 60, rank = 4, model
   let loss = 0;
   for (let i = 1; i <= steps; i += 1) {
     const value = step(drawings(random, 32, size));
-    if (i % 20 === 0 || i === steps) console.log(`step ${i}: loss ${(loss = await value.item()).toFixed(3)}`);
+    if (i % 20 === 0 || i === steps) console.log(`step ${i}: loss ${((loss = await value.item())).toFixed(3)}`);
   }
   const after = await accuracy();
   const numbers = learnt.reduce((sum, one) => sum + one.size, 0);
-  console.log(`${numbers} numbers learnt: ${(100 * before).toFixed(0)} % of new drawings right before, ${(100 * after).toFixed(0)} % after`);
+  console.log(
+    `${numbers} numbers learnt: ${(100 * before).toFixed(0)} % of new drawings right before, ${(100 * after).toFixed(0)} % after`,
+  );
   for (const one of learnt) one.dispose();
   return { before, after, loss };
 }

@@ -41,7 +41,7 @@ export default async function main(device: Device, { steps = 300 } = {}) {
   let loss = 0;
   for (let i = 1; i <= steps; i += 1) {
     const value = step({ x, y });
-    if (i % 100 === 0 || i === steps) console.log(`step ${i}: loss ${(loss = await value.item()).toFixed(4)}`);
+    if (i % 100 === 0 || i === steps) console.log(`step ${i}: loss ${((loss = await value.item())).toFixed(4)}`);
   }
 
   using predict = capture(({ x, y }: { x: Tensor; y: Tensor }) => countCorrect(model.forward(x), y));

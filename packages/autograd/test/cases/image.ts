@@ -248,7 +248,8 @@ const norms: readonly RuleCase[] = [
           return learnt === 'bias' ? ops.batchNormTraining(x, undefined, first).out : ops.batchNormTraining(x, first, second).out;
         }),
       reference: (first, second) =>
-        norm.batchNormTraining(normed, learnt === 'bias' ? { bias: first } : { weight: first, ...(second && { bias: second }) }).out,
+        norm.batchNormTraining(normed, learnt === 'bias' ? { bias: first } : { weight: first, ...(second && { bias: second }) })
+          .out,
     }),
   ),
   {
