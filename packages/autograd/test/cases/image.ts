@@ -150,12 +150,19 @@ const resizes: readonly RuleCase[] = [
     run: (x) => ops.resize(x, { size: 3 }),
     reference: (x) => resizeAxis(x, 2, { output: 3, place: (i) => (i * 5) / 3, mode: 'nearest', round: Math.floor }),
   },
-  ...(['linear', 'cubic'] as const).map(
-    (mode): RuleCase => ({
-      name: `gridSample, ${mode}`,
+  ...(
+    [
+      ['linear', 'zeros'],
+      ['linear', 'reflection'],
+      ['cubic', 'reflection'],
+      ['cubic', 'border'],
+    ] as const
+  ).map(
+    ([mode, padding]): RuleCase => ({
+      name: `gridSample, ${mode}, ${padding}`,
       shapes: [
         [1, 2, 2, 2],
-        [1, 2, 3, 3],
+        [1, padding === 'border' ? 5 : 2, 3, 3],
       ],
       half: 'f32 only',
       domain: [
@@ -163,8 +170,8 @@ const resizes: readonly RuleCase[] = [
         [-1, 1],
       ],
       adjust: withinCells,
-      run: (grid, x) => ops.gridSample(x, grid, { mode, padding: mode === 'linear' ? 'zeros' : 'reflection' }),
-      reference: (grid, x) => gridSample(x, grid, { mode, padding: mode === 'linear' ? 'zeros' : 'reflection' }),
+      run: (grid, x) => ops.gridSample(x, grid, { mode, padding }),
+      reference: (grid, x) => gridSample(x, grid, { mode, padding }),
     }),
   ),
   {
