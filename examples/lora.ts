@@ -68,8 +68,8 @@ export default async function main(device: Device, { steps = 60, rank = 4 } = {}
     return value;
   });
   using correct = capture(({ images, labels }: { images: Tensor; labels: Tensor }) => countCorrect(logits(images), labels));
-  const unseen = drawings(randomFrom(7), 64, size);
-  const accuracy = async () => (await correct(unseen).item()) / 64;
+  const unseen = drawings(randomFrom(7), 48, size);
+  const accuracy = async () => (await correct(unseen).item()) / 48;
 
   const before = await accuracy();
   let loss = 0;
