@@ -51,9 +51,7 @@ defineRule(samplePointsSlopes, (context, y, x, grid, how) => {
       return [
         needs.y ? summed((cotangent, of) => mul(cotangent, samplePoints(saved.x, saved.grid, of))) : undefined,
         needs.x ? summed((cotangent, of) => spreadPoints(mul(saved.y, cotangent), saved.grid, of, size)) : undefined,
-        needs.grid
-          ? summed((cotangent, of) => samplePointsSlopes(mul(saved.y, cotangent), saved.x, saved.grid, of))
-          : undefined,
+        needs.grid ? summed((cotangent, of) => samplePointsSlopes(mul(saved.y, cotangent), saved.x, saved.grid, of)) : undefined,
       ];
     },
   };
