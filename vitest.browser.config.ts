@@ -4,7 +4,7 @@ import { findChromium } from './scripts/chromium.mjs';
 import { readmeExamples } from './test/readme/plugin.ts';
 
 /**
- * The suite of the engine, of the gradients, of onnx, and of clip in headless Chromium, on its SwiftShader: every `*.test.ts` that can run in a page.
+ * The suite of the engine, of the gradients, of onnx, of clip, and the examples in headless Chromium, on its SwiftShader: every `*.test.ts` that can run in a page.
  * Left out:
  * - `*.node.test.ts`, which need Node: files, processes, the tuner's file, the recorded plans that bench reads, two adapters at once;
  * - packages/testing: the tests of the f64 references run no kernel and are the same JavaScript in both;
@@ -19,6 +19,7 @@ export default defineConfig({
     include: [
       'packages/{tensor,autograd,onnx,clip}/{src,test}/**/*.test.ts',
       'packages/mudpt/src/methods/**/*.test.ts',
+      'examples/**/*.test.ts',
       'test/readme/*.browser.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/*.node.test.ts'],

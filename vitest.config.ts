@@ -9,7 +9,7 @@ const processes = Math.max(1, Math.min(availableParallelism(), Math.floor(memory
 
 /**
  * Left out with WebGPU's default limits: what stands on the kernels and gives them no shapes that their own tests, those of the towers and a step of
- * every method do not; kernel variants forced one by one under a gradient, whose WGSL is that of the run before; references and measurements.
+ * every method do not, examples among it; kernel variants forced one by one under a gradient, whose WGSL is that of the run before; references and measurements.
  */
 const LIMITS_CHANGE_NOTHING = [
   'packages/mudpt/src/!(conformance|pretrain|evaluation)/**',
@@ -17,6 +17,7 @@ const LIMITS_CHANGE_NOTHING = [
   'packages/clip/src/cli/**',
   'packages/autograd/src/rules/{variants.node,long}.test.ts',
   'packages/testing/**',
+  'examples/**',
   'test/parity/**',
 ];
 
@@ -27,6 +28,7 @@ export default defineConfig({
       'packages/**/*.test.ts',
       'shaders/**/*.test.ts',
       'bench/**/*.test.ts',
+      'examples/**/*.test.ts',
       'scripts/**/*.test.ts',
       'tools/{*,gaps/*}.test.ts',
       'test/**/*.test.ts',

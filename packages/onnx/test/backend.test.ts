@@ -9,9 +9,18 @@ import type { Case, Feed } from './cases/case.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { networkCases } from './cases/network.ts';
 import { reduceTestCases } from './cases/reduce.ts';
+import { samplingCases } from './cases/sampling.ts';
+import { stateCases } from './cases/state.ts';
 import { viewCases } from './cases/views.ts';
 
-const cases: readonly Case[] = [...elementwiseCases, ...reduceTestCases, ...viewCases, ...networkCases];
+const cases: readonly Case[] = [
+  ...elementwiseCases,
+  ...reduceTestCases,
+  ...viewCases,
+  ...networkCases,
+  ...samplingCases,
+  ...stateCases,
+];
 
 /** The model of a case; its inputs are x0, x1, ..., its outputs y0, y1, ... */
 function modelOf({ op, opset, inputs, attributes = {}, expected }: Case): Uint8Array {

@@ -109,6 +109,7 @@ export {
   type MaxPoolResult,
 } from './ops/pool.ts';
 export { padConstant } from './ops/pad.ts';
+export { samplePoints, samplePointsSlopes, type Sampling, spreadPoints } from './ops/sample-points.ts';
 export { banded } from './ops/resize.ts';
 export { type Band, transposedBand } from './kernels/resize/band.ts';
 export { sumTo } from './ops/reduce.ts';

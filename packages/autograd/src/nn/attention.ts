@@ -46,7 +46,7 @@ export class MultiHeadAttention extends Module {
    * @param options.residual added to the result in the last of them
    * @param options.cache keys and values of earlier tokens, to which those of x are added; then x is what follows them, and attention is causal
    */
-  forward(x: Tensor, options: AttentionForwardOptions & { readonly cache?: KVCache } = {}): Tensor {
+  forward(x: Tensor, options: AttentionForwardOptions & { readonly cache?: KVCache | undefined } = {}): Tensor {
     const { residual, cache, ...given } = options;
     using projected = this.qkv.forward(x);
     using heads = this.attend(projected, { ...dropoutOf(this, 'MultiHeadAttention'), ...given }, cache);

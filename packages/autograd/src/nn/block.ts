@@ -2,6 +2,7 @@ import type { Activation, AttentionOptions, Tensor } from '@mudpt/tensor';
 import { MultiHeadAttention } from './attention.ts';
 import { feedForward } from './feed-forward.ts';
 import { expectModuleOptions, type InitOptions, initOf } from './init.ts';
+import type { KVCache } from './kv-cache.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 import { LayerNorm } from './norm.ts';
@@ -55,8 +56,11 @@ export class TransformerBlock extends Module {
     this.activation = activation;
   }
 
-  /** x [B, T, width] (or packed [N, width]) gives the same shape. */
-  forward(x: Tensor, options: AttentionOptions = {}): Tensor {
+  /**
+   * x [B, T, width] (or packed [N, width]) gives the same shape.
+   * @param options.cache keys and values of earlier tokens, see {@link MultiHeadAttention.forward}
+   */
+  forward(x: Tensor, options: AttentionOptions & { readonly cache?: KVCache | undefined } = {}): Tensor {
     const { skip, out } = this.norm1.fork(x);
     using residual = skip;
     using normed = out;

@@ -11,6 +11,7 @@ import './order.ts';
 import './gather.ts';
 import './conv.ts';
 import './resize.ts';
+import './grid-sample.ts';
 import './channel-norm.ts';
 import './distance.ts';
 import './attention.ts';

@@ -103,12 +103,13 @@ export class Observer {
     }
   }
 
-  /** A kernel between an input that needs a gradient and this result would cut the gradient off silently. */
+  /**
+   * An op of which no result is tracked would cut the gradient off silently. Of several results some may not depend on the inputs that need one: kernels
+   * between the two are refused where they run.
+   */
   private expectTracked(op: string, inputs: readonly Tensor[], result: unknown): void {
-    const lost = tensorsIn(result).some(
-      (tensor) => carriesGradient(tensor) && !this.slots.needs(tensor) && !inputs.includes(tensor),
-    );
-    if (lost) throw noRule(op);
+    const made = tensorsIn(result).filter((tensor) => carriesGradient(tensor) && !inputs.includes(tensor));
+    if (made.length > 0 && !made.some((tensor) => this.slots.needs(tensor))) throw noRule(op);
   }
 }
 

@@ -5,8 +5,9 @@ import { build, get } from '@mudpt/testing/reference/array';
 import * as norm from '@mudpt/testing/reference/channel-norm';
 import { convNd, convTransposeNd } from '@mudpt/testing/reference/conv-nd';
 import { adaptivePoolNd, poolNd } from '@mudpt/testing/reference/pool';
+import { random } from '@mudpt/testing/reference/inputs';
 import { gridSample, padWith, resizeAxis } from '@mudpt/testing/reference/resize';
-import type { RuleCase } from '../rule-check.ts';
+import { constant, type RuleCase } from '../rule-check.ts';
 
 const half = 'made of ops that run in f16 elsewhere';
 
@@ -149,12 +150,19 @@ const resizes: readonly RuleCase[] = [
     run: (x) => ops.resize(x, { size: 3 }),
     reference: (x) => resizeAxis(x, 2, { output: 3, place: (i) => (i * 5) / 3, mode: 'nearest', round: Math.floor }),
   },
-  ...(['linear', 'cubic'] as const).map(
-    (mode): RuleCase => ({
-      name: `gridSample, ${mode}`,
+  ...(
+    [
+      ['linear', 'zeros'],
+      ['linear', 'reflection'],
+      ['cubic', 'reflection'],
+      ['cubic', 'border'],
+    ] as const
+  ).map(
+    ([mode, padding]): RuleCase => ({
+      name: `gridSample, ${mode}, ${padding}`,
       shapes: [
         [1, 2, 2, 2],
-        [1, 2, 3, 3],
+        [1, padding === 'border' ? 5 : 2, 3, 3],
       ],
       half: 'f32 only',
       domain: [
@@ -162,8 +170,8 @@ const resizes: readonly RuleCase[] = [
         [-1, 1],
       ],
       adjust: withinCells,
-      run: (grid, x) => ops.gridSample(x, grid, { mode, padding: mode === 'linear' ? 'zeros' : 'reflection' }),
-      reference: (grid, x) => gridSample(x, grid, { mode, padding: mode === 'linear' ? 'zeros' : 'reflection' }),
+      run: (grid, x) => ops.gridSample(x, grid, { mode, padding }),
+      reference: (grid, x) => gridSample(x, grid, { mode, padding }),
     }),
   ),
   {
@@ -210,6 +218,9 @@ const resizes: readonly RuleCase[] = [
   },
 ];
 
+/** A constant input of norms. */
+const normed = random([2, 2, 3], 5);
+
 const norms: readonly RuleCase[] = [
   {
     name: 'batchNorm, given statistics',
@@ -232,6 +243,29 @@ const norms: readonly RuleCase[] = [
       reference: (x, weight, bias) => norm.batchNormTraining(x, { ...(weight && { weight }), ...(bias && { bias }) })[part],
     }),
   ),
+  // Of input, weight and bias any may be learnt; what is not learnt is a constant, and the statistics of a constant input are constants, too.
+  ...(['weight', 'bias', 'weight and bias'] as const).map(
+    (learnt): RuleCase => ({
+      name: `batchNormTraining, ${learnt} alone`,
+      shapes: learnt === 'weight and bias' ? [[2], [2]] : [[2]],
+      half,
+      run: (first, second) =>
+        scope(() => {
+          const x = constant(first, normed.data, normed.shape, 'f32');
+          return learnt === 'bias' ? ops.batchNormTraining(x, undefined, first).out : ops.batchNormTraining(x, first, second).out;
+        }),
+      reference: (first, second) =>
+        norm.batchNormTraining(normed, learnt === 'bias' ? { bias: first } : { weight: first, ...(second && { bias: second }) })
+          .out,
+    }),
+  ),
+  {
+    name: 'batchNormTraining, input and bias',
+    shapes: [[2, 2, 3], [2]],
+    half,
+    run: (x, b) => scope(() => ops.batchNormTraining(x, undefined, b).out),
+    reference: (x, bias) => norm.batchNormTraining(x, { bias }).out,
+  },
   {
     name: 'groupNorm',
     shapes: [[2, 4, 3], [4], [4]],

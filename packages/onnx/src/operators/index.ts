@@ -9,13 +9,17 @@ import { detectionOperators } from './detection.ts';
 import { indexingOperators } from './indexing.ts';
 import { lossOperators } from './loss.ts';
 import { matrixOperators } from './matrix.ts';
+import { ngramOperators } from './ngrams.ts';
 import { normOperators } from './norm.ts';
 import { pointwiseOperators } from './pointwise.ts';
 import { quantizeOperators } from './quantize.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reduceOperators } from './reduce.ts';
+import { regionOperators } from './regions.ts';
 import { resizeOperators } from './resize.ts';
+import { samplingOperators } from './sampling.ts';
 import { signalOperators } from './signal.ts';
+import { stateOperators } from './state.ts';
 import { transposedOperators } from './transposed.ts';
 import { viewOperators } from './views.ts';
 
@@ -31,13 +35,17 @@ export const operators: Operators = {
   ...indexingOperators,
   ...lossOperators,
   ...matrixOperators,
+  ...ngramOperators,
   ...normOperators,
   ...pointwiseOperators,
   ...quantizeOperators,
   ...recurrentOperators,
   ...reduceOperators,
+  ...regionOperators,
   ...resizeOperators,
+  ...samplingOperators,
   ...signalOperators,
+  ...stateOperators,
   ...transposedOperators,
   ...viewOperators,
 };

@@ -85,6 +85,7 @@ const matmulInteger: Operator = {
 };
 
 export const matrixOperators: Operators = {
+  Det: { by: 'op', run: (call) => engine.det(engine.cast(call.x(0), 'f32')) },
   Einsum: einsum,
   Gemm: gemm,
   MatMul: matmul,

@@ -288,6 +288,14 @@ export const pointwiseOperators: Operators = {
   Sub: arithmetic(engine.sub, (x, y) => x - y),
   Sum: variadic(engine.add, (x, y) => x + y),
   Swish: swish,
+  SwiGLU: {
+    by: 'composition',
+    run: (call) => {
+      const [a, alpha] = [call.x(0), call.float('alpha', 1)];
+      const gate = engine.sigmoid(alpha === 1 ? a : engine.mul(a, alpha));
+      return engine.mul(engine.mul(a, gate), call.x(1));
+    },
+  },
   Tan: unary(engine.tan),
   Tanh: unary(engine.tanh),
   ThresholdedRelu: thresholded,

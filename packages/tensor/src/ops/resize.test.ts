@@ -188,6 +188,17 @@ eachDevice('resize', (ctx) => {
     }),
   );
 
+  it('gridSample of views; a point that is NaN gives NaN, one at infinity what lies outside', () =>
+    scope(async () => {
+      const image = toDevice(ctx.device, ref([1, 1, 2, 3], [1, 2, 3, 4, 5, 6]));
+      const points = toDevice(ctx.device, ref([1, 2, 1, 2], [Number.NaN, 0, Infinity, 0]));
+      expect([...(await image.gridSample(points).data())]).toEqual([Number.NaN, 0]);
+      expect([...(await image.gridSample(points, { padding: 'border', alignCorners: true }).data())]).toEqual([Number.NaN, 4.5]);
+      const turned = image.transpose(2, 3); // rows 1 4, 2 5, 3 6
+      const corners = toDevice(ctx.device, ref([1, 1, 2, 2], [1, -1, -1, 1]));
+      expect([...(await turned.gridSample(corners, { alignCorners: true }).data())]).toEqual([4, 3]);
+    }));
+
   it('gridSample at the grid of the identity gives the image, of a mirror the mirrored one', () =>
     scope(async () => {
       const x = make([1, 2, 3, 4]);
