@@ -13,7 +13,7 @@ const REFERENCE = 'mudpt';
 /** @param options.classes classes of the step */
 export async function methods(device: Device, effort: Effort, { classes }: { readonly classes: number }): Promise<Row[]> {
   using clip = randomClip(CLIP_CONFIGS['ViT-B/16'], undefined, { device });
-  const learners = methodNames().filter((name) => methodNamed(name).training !== undefined);
+  const learners = methodNames().filter((name) => methodNamed(name).training !== undefined && !methodNamed(name).needsTeacher);
   const rows: Row[] = [];
   for (const name of [REFERENCE, ...learners.filter((one) => one !== REFERENCE)])
     rows.push(await measure(clip, name, classes, effort));

@@ -3,6 +3,7 @@ import { randomFrom } from '@mudpt/autograd';
 import type { Clip } from '@mudpt/clip';
 import { type Device, type Tensor, tensor } from '@mudpt/tensor';
 import { type MethodContext, methodContext, methodNamed, type PromptMethod } from '../src/methods/index.ts';
+import { frozenClip, teacherOf } from '../src/prompts/frozen.ts';
 import { CLASSES as CONFORMANCE_CLASSES, CONFORMANCE_CONFIG, conformanceClip as tinyClip } from '../src/conformance/subject.ts';
 
 export { stepTensors, type Numbers, numbers, relativeError } from '../src/conformance/numbers.ts';
@@ -33,7 +34,11 @@ export function tinyBatch(device: Device, count = 3): { readonly images: Tensor;
 
 /** A method that learns prompts, by name. */
 export function tinyMethod(context: MethodContext, name: string, settings: Record<string, unknown> = {}): PromptMethod {
-  const method = methodNamed(name).create(context, settings);
+  const definition = methodNamed(name);
+  const teacher = definition.needsTeacher && !context.teacher && {
+    teacher: teacherOf('a frozen CLIP', frozenClip(context), { embed: context.embed, bytes: 0 }),
+  };
+  const method = definition.create({ ...teacher, ...context }, settings);
   if (method.kind !== 'prompts') throw new Error(`${name} learns no prompts`);
   return method;
 }
@@ -62,6 +67,11 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['prograd', { length: 5, temperature: 2, template: 'a type of cat, {}.' }],
   ['tcp', { length: 3, layer: 2 }],
   ['tcp', { layer: 3, template: 'a photo of a {}, on paper.', handTemplate: 'the {}.' }],
+  ['atprompt', { length: 1, attributes: ['luxurious'] }],
+  ['atprompt', { form: 'maple', depth: 3, length: 2, attributes: ['color', 'playfulness'] }],
+  ['dept', { baseSettings: { length: 3 } }],
+  ['dept', { base: 'cocoop', weight: 0.4, baseSettings: { reduction: 4 } }],
+  ['dept', { base: 'promptsrc', baseSettings: { textDepth: 2, imageDepth: 2, templates: ['a {}.'] } }],
   ['clip-lora', { dropout: 0 }],
   ['clip-lora', { dropout: 0, rank: 3, projections: ['v', 'out'], position: 'half-up' }],
   ['clip-lora', { dropout: 0, projections: ['q'], towers: 'image' }],
@@ -72,6 +82,7 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['mmrl', { length: 3, width: 30, firstLayer: 2, lastLayer: 2, alpha: 0.4 }],
   ['coprompt', { depth: 3 }],
   ['coprompt', { depth: 1, length: 3, reduction: 3, imageRatio: 0.6, templates: ['the {} itself.'] }],
+  ['promptkd', { depth: 2, temperature: 2, weight: 50 }],
   ['vpt', { depth: 2 }],
 ];
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClip } from '@mudpt/clip';
 import { Device } from '@mudpt/tensor';
-import { type Item, type MetricsLine, methodNamed, trainPrompts, type TrainingSettings } from 'mudpt';
+import { augmentationOf, type Item, type MetricsLine, methodNamed, trainPrompts, type TrainingSettings } from 'mudpt';
 import { datasetOf } from '../src/model/dataset.ts';
 import { loaderOf } from '../src/model/features.ts';
 import { createMethod } from '../src/model/learn.ts';
@@ -51,7 +51,7 @@ const train: Item[] = [...dataset.splits.train];
 await trainPrompts({
   clip,
   method,
-  loader: loaderOf(clip, { seed: request.seed, cropScale: settings.cropScale }),
+  loader: loaderOf(clip, { seed: request.seed, augment: augmentationOf(settings) }),
   train,
   val: [],
   settings,

@@ -1,7 +1,8 @@
-/** The random crop and flip CLIP is tuned with, step by step as torchvision does them. */
+/** The random crop and flip CLIP is tuned with, step by step as torchvision does them; and RandAugment after them. */
 import { roundHalfEven } from './geometry.ts';
 import { crop, flipHorizontally, type RgbImage } from './image.ts';
-import type { Draw } from './random.ts';
+import { randAugment, type RandAugmentOptions } from './rand-augment.ts';
+import { type Draw, uniform, wholeBelow } from './random.ts';
 import { resizeBicubic } from './resize.ts';
 
 /** How images are varied for training: crops as torchvision's RandomResizedCrop takes them, and flips. */
@@ -12,6 +13,10 @@ export interface AugmentOptions {
   readonly ratio?: readonly [number, number];
   /** How likely left and right are exchanged. Default 0.5. */
   readonly flip?: number;
+  /** `squeeze`: no crop, the whole image in the square whatever its shape. Default `random`. */
+  readonly crop?: 'random' | 'squeeze';
+  /** RandAugment of the square, last. Default none. */
+  readonly randAugment?: RandAugmentOptions;
 }
 
 /** A part of an image, in pixels. */
@@ -23,15 +28,6 @@ export interface Box {
 }
 
 const { fround } = Math;
-
-/** `torch.empty(1).uniform_(from, to)` on the CPU: 24 random bits; the ends are f32, the sum is rounded to f32 once. */
-function uniform(draw: Draw, from: number, to: number): number {
-  const unit = (draw() & 0xffffff) / 0x1000000;
-  return fround(unit * fround(fround(to) - fround(from)) + fround(from));
-}
-
-/** `torch.randint(0, count, (1,))`. */
-const whole = (draw: Draw, count: number): number => draw() % count;
 
 /**
  * `RandomResizedCrop.get_params`: up to ten boxes of random area and shape are tried; when none fits, the largest centred box whose shape
@@ -50,8 +46,8 @@ export function randomResizedCropBox(
     const boxWidth = roundHalfEven(Math.sqrt(area * shape));
     const boxHeight = roundHalfEven(Math.sqrt(area / shape));
     if (boxWidth > 0 && boxWidth <= width && boxHeight > 0 && boxHeight <= height) {
-      const top = whole(draw, height - boxHeight + 1);
-      return { left: whole(draw, width - boxWidth + 1), top, width: boxWidth, height: boxHeight };
+      const top = wholeBelow(draw, height - boxHeight + 1);
+      return { left: wholeBelow(draw, width - boxWidth + 1), top, width: boxWidth, height: boxHeight };
     }
   }
   const [narrowest, widest] = [Math.min(...ratio), Math.max(...ratio)];
@@ -61,9 +57,14 @@ export function randomResizedCropBox(
   return { ...box, left: Math.floor((width - box.width) / 2), top: Math.floor((height - box.height) / 2) };
 }
 
-/** `RandomResizedCrop(size, scale, ratio, BICUBIC)` and then `RandomHorizontalFlip(flip)`: [size, size, 3]. */
+/** `RandomResizedCrop(size, scale, ratio, BICUBIC)`, or the whole image, then `RandomHorizontalFlip(flip)` and RandAugment: [size, size, 3]. */
 export function augment(image: RgbImage, size: number, draw: Draw, options: AugmentOptions = {}): RgbImage {
-  const box = randomResizedCropBox(image.width, image.height, draw, options);
-  const resized = resizeBicubic(crop(image, box.left, box.top, box.width, box.height), size, size);
-  return uniform(draw, 0, 1) < (options.flip ?? 0.5) ? flipHorizontally(resized) : resized;
+  const square = resizeBicubic(options.crop === 'squeeze' ? image : cropped(image, draw, options), size, size);
+  const flipped = uniform(draw, 0, 1) < (options.flip ?? 0.5) ? flipHorizontally(square) : square;
+  return options.randAugment ? randAugment(flipped, draw, options.randAugment) : flipped;
+}
+
+function cropped(image: RgbImage, draw: Draw, options: AugmentOptions): RgbImage {
+  const { left, top, width, height } = randomResizedCropBox(image.width, image.height, draw, options);
+  return crop(image, left, top, width, height);
 }

@@ -12,5 +12,6 @@ export {
   type LoadedImage,
 } from './loader.ts';
 export { CLIP_MEAN, CLIP_STD, type Normalization, normalize } from './normalize.ts';
+export type { RandAugmentOptions } from './rand-augment.ts';
 export { type Draw, type DrawPlace, drawsFor } from './random.ts';
 export { resizeBicubic, type Window } from './resize.ts';

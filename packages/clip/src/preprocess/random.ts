@@ -37,6 +37,17 @@ export function drawsFor({ seed, epoch, index }: DrawPlace): Draw {
   };
 }
 
+/** `torch.empty(1).uniform_(from, to)` on the CPU: 24 random bits; the ends are f32, the sum is rounded to f32 once. */
+export function uniform(draw: Draw, from: number, to: number): number {
+  const unit = (draw() & 0xffffff) / 0x1000000;
+  return Math.fround(unit * Math.fround(Math.fround(to) - Math.fround(from)) + Math.fround(from));
+}
+
+/** `torch.randint(0, count, (1,))`. */
+export function wholeBelow(draw: Draw, count: number): number {
+  return draw() % count;
+}
+
 type Words = readonly [number, number, number, number];
 
 /** Ten rounds of Philox4x32. */

@@ -27,7 +27,7 @@ export async function explainCommand(given: string, { model, runs, loadEpoch }: 
     const rows = words.flatMap(({ layer, name, rows: learnt }) =>
       learnt.map(({ row, words: near }) => [
         String(layer),
-        name.startsWith('class') ? name : '',
+        words.filter((one) => one.layer === layer).length > 1 ? name : '',
         String(row + 1),
         near.map(({ word }) => word).join(', '),
       ]),

@@ -11,6 +11,11 @@ export function secondViews({ views }: PromptMethod, images: Tensor): Tensor | u
   return views === 2 ? add(mul(images, 0.5), 0.1) : undefined;
 }
 
+/** What is learnt, but for running statistics. */
+export function movedByGradients({ learnable, spec }: PromptMethod): ReadonlyMap<string, Tensor> {
+  return new Map([...learnable].filter(([name]) => !spec.statistics?.includes(name)));
+}
+
 /** The loss, and the gradient that an optimizer gets of everything learnt, by its name; fit to be captured. */
 export function stepTensors(
   method: PromptMethod,
@@ -20,7 +25,7 @@ export function stepTensors(
   const { value, gradients } = stepGradients(method, images, labels, secondViews(method, images));
   return {
     loss: value.loss,
-    gradients: Object.fromEntries([...method.learnable].map(([key, parameter]) => [key, gradients.of(parameter)])),
+    gradients: Object.fromEntries([...movedByGradients(method)].map(([key, parameter]) => [key, gradients.of(parameter)])),
   };
 }
 
@@ -34,7 +39,7 @@ export async function numbers(method: PromptMethod, images: Tensor, labels: Tens
     const { value, parts } = gradientParts(method, images, labels, secondViews(method, images));
     const found = new Map<string, ArrayLike<number>>([['loss', await value.loss.data()]]);
     for (const [name, output] of Object.entries(value.outputs)) found.set(name, await output.data());
-    for (const [name, parameter] of method.learnable) {
+    for (const [name, parameter] of movedByGradients(method)) {
       if (parameter.size === 0) continue;
       found.set(`grad ${name}`, await parts.loss.of(parameter).data());
       for (const [guide, of] of parts.guides) {

@@ -3,6 +3,7 @@ import { noGrad } from '@mudpt/autograd';
 import { scope } from '@mudpt/tensor';
 import type { LayerTokens, PromptMethod } from '../method/method.ts';
 import { contextTokens, type LayerPrompt, sourcesOf, TOWERS, type TowerPromptSpec } from '../method/prompt-spec.ts';
+import { secondViews } from './numbers.ts';
 import { addNoise, disturb, type Subject, write } from './subject.ts';
 
 export async function declaredPrompts(subject: Subject): Promise<void> {
@@ -14,6 +15,7 @@ export async function declaredPrompts(subject: Subject): Promise<void> {
   if (before) for (const tower of TOWERS) expectTokens(subject, method, tower, before[tower]);
   await expectSources(subject, method, before);
   await expectFeatureParameters(subject, method);
+  await expectBranchParameters(subject, method);
   await expectTextsPerImage(subject, method);
 }
 
@@ -123,6 +125,31 @@ async function expectFeatureParameters(subject: Subject, method: PromptMethod): 
           'declare under `features` what acts on which',
         );
     }
+  }
+}
+
+/** Each parameter of a branch changes the loss, and no feature. */
+async function expectBranchParameters(subject: Subject, method: PromptMethod): Promise<void> {
+  const { images, labels } = subject.batch();
+  const numbers = async () => {
+    const { loss, outputs } = scope(() => method.loss(images, labels, secondViews(method, images)));
+    return [await loss.data(), await outputs.textFeatures.data(), await outputs.imageFeatures.data()] as const;
+  };
+  const declared = method.spec.branches ?? {};
+  const names = new Set(TOWERS.flatMap((tower) => declared[tower] ?? []));
+  if (names.size === 0) return;
+  const [loss, ...features] = await numbers();
+  for (const name of names) {
+    const parameter = method.learnable.get(name);
+    if (!parameter) continue;
+    const kept = Float32Array.from(await parameter.data());
+    await addNoise(subject, parameter, 60);
+    const [moved, ...after] = await numbers();
+    write(parameter, kept);
+    if (moved[0] === loss[0])
+      throw subject.fail(`the loss does not change with ${name}, which the spec declares under branches`, 'declare what is used');
+    if (features.some((values, place) => values.some((value, index) => value !== after[place]?.[index])))
+      throw subject.fail(`a feature changes with ${name}, which the spec declares under branches`, 'declare it under `features`');
   }
 }
 

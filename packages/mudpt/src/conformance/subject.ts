@@ -5,6 +5,7 @@ import { copyInto, type Device, scope, type Tensor, tensor } from '@mudpt/tensor
 import type { ClassContext } from '../method/class-context.ts';
 import type { MethodDefinition } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
+import { frozenClip, teacherOf } from '../prompts/frozen.ts';
 import { type FeatureMethod, type Method, type MethodContext, methodContext, type PromptMethod } from '../method/method.ts';
 
 /** The model that checks run on: 3 layers in the image tower, 4 in the text tower, texts of at most 24 tokens. */
@@ -55,7 +56,9 @@ export class Subject implements Disposable {
 
   async create(more: Partial<MethodContext> = {}): Promise<Method> {
     const context = await methodContext(this.clip, { ...CLASSES, seed: 3, ...more });
-    return this.adopt(this.definition.create({ ...context, ...more }, this.options.settings ?? {}));
+    const { needsTeacher } = this.definition;
+    const teacher = needsTeacher && { teacher: teacherOf('a frozen CLIP', frozenClip(context), { embed: context.embed, bytes: 0 }) };
+    return this.adopt(this.definition.create({ ...context, ...teacher, ...more }, this.options.settings ?? {}));
   }
 
   /** Sees to it that a method is disposed in the end. */

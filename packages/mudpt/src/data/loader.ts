@@ -31,12 +31,12 @@ export interface BatchLoaderOptions {
 
 /** Images and labels that go through a step at once. */
 export interface Batch {
-  /** Normalised, in `shape`. */
+  /** Normalised, in `shape`; or what a frozen part of the model has made of them. */
   readonly images: Float32Array;
   /** The second random view of each image, in the same shape; absent unless two views were asked for. */
   readonly images2?: Float32Array;
-  /** Of the images: [items, 3, size, size]. */
-  readonly shape: readonly [count: number, channels: 3, height: number, width: number];
+  /** Of the images: [items, 3, size, size]; of what was made of them: [items, width]. */
+  readonly shape: readonly [count: number, ...sizes: number[]];
   /** [items] */
   readonly labels: Int32Array;
   readonly items: readonly Item[];

@@ -26,10 +26,12 @@ eachDevice('a sample of features', (ctx) => {
     expect(before?.tuned).toBeUndefined();
     for (let from = 0; from < count; from += 3000) {
       const some = items.slice(from, from + 3000);
-      const filled = new Float32Array(6000).fill(-1);
-      filled.set(some.flatMap(({ id }) => [Number(id) + 0.5, 0]));
-      sample.addTuned(some, filled);
+      // Wider than the frozen ones.
+      const filled = new Float32Array(9000).fill(-1);
+      filled.set(some.flatMap(({ id }) => [Number(id) + 0.5, 0, 2]));
+      sample.addTuned(some, filled, 3);
     }
-    expect([...(sample.sampled?.tuned ?? [])]).toEqual(sampleOf(items).flatMap(({ id }) => [Number(id) + 0.5, 0]));
+    expect([...(sample.sampled?.tuned ?? [])]).toEqual(sampleOf(items).flatMap(({ id }) => [Number(id) + 0.5, 0, 2]));
+    expect(sample.sampled).toMatchObject({ width: 2, tunedWidth: 3 });
   });
 });

@@ -14,8 +14,9 @@ export interface SampledFeatures {
   readonly items: readonly Item[];
   readonly width: number;
   readonly frozen: Float32Array;
-  /** Absent where learning leaves the image features as they are. */
+  /** Absent where learning leaves the image features as they are. [images, tunedWidth]: a method may have features of another width. */
   readonly tuned?: Float32Array;
+  readonly tunedWidth?: number;
 }
 
 /** `most` of `items` at equal distances, so that classes in a row keep their shares. */
@@ -31,6 +32,7 @@ export class FeatureSample {
   private width = 0;
   private frozen: Float32Array | undefined;
   private tuned: Float32Array | undefined;
+  private tunedWidth = 0;
 
   /** Chooses the sample among the images that could be read, and takes their frozen features. */
   async begin({ features, items }: Features): Promise<void> {
@@ -42,24 +44,24 @@ export class FeatureSample {
     for (let from = 0; from < items.length; from += ROWS_AT_ONCE) {
       const some = items.slice(from, from + ROWS_AT_ONCE);
       using part = narrow(features, 0, from, some.length);
-      this.take(some, (await part.data()) as Float32Array, rows);
+      this.take(some, (await part.data()) as Float32Array, rows, width);
     }
     this.frozen = rows;
   }
 
   /** @param rows features [items, width] of a batch, more rows than items where it was filled up */
-  addTuned(items: readonly Item[], rows: Float32Array): void {
-    this.tuned ??= new Float32Array(this.items.length * this.width);
-    this.take(items, rows, this.tuned);
+  addTuned(items: readonly Item[], rows: Float32Array, width: number): void {
+    this.tuned ??= new Float32Array(this.items.length * width);
+    this.tunedWidth = width;
+    this.take(items, rows, this.tuned, width);
   }
 
   get sampled(): SampledFeatures | undefined {
-    const { items, width, frozen, tuned } = this;
-    return frozen && { items, width, frozen, ...(tuned && { tuned }) };
+    const { items, width, frozen, tuned, tunedWidth } = this;
+    return frozen && { items, width, frozen, ...(tuned && { tuned, tunedWidth }) };
   }
 
-  private take(items: readonly Item[], rows: Float32Array, into: Float32Array): void {
-    const { width } = this;
+  private take(items: readonly Item[], rows: Float32Array, into: Float32Array, width: number): void {
     for (const [row, item] of items.entries()) {
       const place = this.places.get(item);
       if (place !== undefined) into.set(rows.subarray(row * width, (row + 1) * width), place * width);

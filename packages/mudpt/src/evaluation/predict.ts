@@ -14,8 +14,8 @@ export interface PredictionOptions extends ForwardOptions {
   readonly keep?: number;
   /** Of `ImagePrediction.confidence`. Default 1. */
   readonly temperature?: number;
-  /** Called with the image features [items or more, embed] of each batch, where the method gives them. */
-  readonly onFeatures?: (items: readonly Item[], features: Float32Array) => void;
+  /** Called with the image features [items or more, width] of each batch, where the method gives them. */
+  readonly onFeatures?: (items: readonly Item[], features: Float32Array, width: number) => void;
   /** Called with the predictions of each batch as they come. */
   readonly onPredictions?: (predictions: readonly ImagePrediction[]) => void;
 }
@@ -45,7 +45,7 @@ export async function predictImages(
     try {
       for await (const batch of padded(loader, items, options)) {
         const { logits, imageFeatures } = run({ images: batch.input });
-        if (imageFeatures) onFeatures?.(batch.items, (await imageFeatures.data()) as Float32Array);
+        if (imageFeatures) onFeatures?.(batch.items, (await imageFeatures.data()) as Float32Array, imageFeatures.shape[1] ?? 0);
         const values = (await logits.data()) as Float32Array;
         const ranked = rankLogits(batch.items, values, method.classNames.length, options.keep, options.temperature);
         for (const one of ranked) predictions.push(one);

@@ -16,11 +16,14 @@ export interface MethodDefinition<S = unknown> {
   readonly settings: z.ZodType<S>;
   /** How it is trained; parsing `{}` gives the published defaults. Undefined: there is no gradient training by the trainer. */
   readonly training: z.ZodType<TrainingSettings, TrainingInput> | undefined;
+  /** Whether its context has to have a `teacher`, which its setting of this name tells. Default false. */
+  readonly needsTeacher?: boolean;
   /** Published settings by protocol, data set and shots (`--protocol`); later ones win. Default: nothing was published beside the defaults. */
   readonly published?: readonly PublishedSettings[];
   /** Other published forms, by name (`--variant`): what differs from the defaults. */
   readonly variants: Readonly<Record<string, MethodVariant>>;
-  create(context: MethodContext, settings: S): Method;
+  /** @param context a {@link CreationContext} brings the stream of a method that is made with this one as a part of it */
+  create(context: MethodContext | CreationContext, settings: S): Method;
 }
 
 /** A method as its file states it: `create` gets parsed settings, and the stream that all of its initial values come from. */
@@ -30,12 +33,15 @@ export interface MethodStatement<S> extends Omit<MethodDefinition<S>, 'create'> 
 
 /**
  * For a registry of methods with settings of different types: `create` parses its argument, and begins the context's stream of random
- * numbers. That is the only place where one begins, so no two tensors of a method can start with the same numbers.
+ * numbers where it has none yet. That is the only place where one begins, so no two tensors of a method can start with the same numbers.
  */
 export function defineMethod<S>(statement: MethodStatement<S>): MethodDefinition {
   return {
     ...statement,
     create: (context, settings) =>
-      statement.create({ ...context, random: randomFrom(context.seed) }, statement.settings.parse(settings)),
+      statement.create(
+        'random' in context ? context : { ...context, random: randomFrom(context.seed) },
+        statement.settings.parse(settings),
+      ),
   };
 }

@@ -97,10 +97,14 @@ export interface PromptMethod extends Learnt {
    * 2: the loss needs a second random view of each image, and the trainer augments each one twice. Absent: it reads one view.
    */
   readonly views?: 2;
+  /** Where the loss reads of an image only what a frozen part of the model makes of it. Absent: it reads images. */
+  readonly inputs?: FrozenInputs;
   /** labels [B] i32. @param images2 the second views of the images, in their shape, where {@link views} is 2 */
   loss(images: Tensor, labels: Tensor, images2?: Tensor): StepLoss;
   /** Factors of the learning rate, by name of what is learnt; 1 for those that it does not name. Absent: one rate for all. */
   readonly rateFactors?: ReadonlyMap<string, number>;
+  /** What a person should know before it is trained, a sentence each. Absent: nothing. */
+  readonly remarks?: readonly string[];
   /** Absent: the optimizer gets the gradient of the loss. Gradients of a step are those of `stepGradients`. */
   readonly gradientRule?: GradientRule;
   /** The prompt tokens that both towers get now; undefined where they depend on the image. Call it in a scope. */
@@ -131,6 +135,16 @@ export interface PromptMethod extends Learnt {
    */
   forContext(other: ClassContext): PromptMethod;
 }
+
+/** What a loss reads in place of images, computed once for each of some augmentations of them. */
+export type FrozenInputs = {
+  /** Augmentations of each image, which epochs use in turn: epoch e reads number (e + 1) mod views. */
+  readonly views: number;
+  /** Channels of what {@link of} gives. */
+  readonly width: number;
+  /** [B, width] of images [B, 3, H, W]; nothing in it is learnt. */
+  of(images: Tensor): Tensor;
+};
 
 /** Features of images [N, embed] by the frozen image tower, not normalised, on the device, and their labels. */
 export type FeatureSet = { readonly features: Tensor; readonly labels: Int32Array };
@@ -199,6 +213,22 @@ export type MethodContext = ClassContext & {
   readonly rematerialization?: Rematerialization;
   /** The classes that it has learnt on, where they are others. */
   readonly learntOn?: readonly string[];
+  /** For a method whose definition says that it needs one (`needsTeacher`); it takes it over, and disposes it. */
+  readonly teacher?: Teacher;
+};
+
+/** A second model with what was learnt on it, in the memory of the same device: nothing of it is learnt any more. */
+export type Teacher = {
+  /** For people. */
+  readonly name: string;
+  /** For the classes it was learnt on; its `forContext` gives it for those that it teaches. */
+  readonly method: PromptMethod;
+  /** Channels of its features. */
+  readonly embed: number;
+  /** Device memory that it takes. */
+  readonly bytes: number;
+  /** Releases the model; more calls do nothing. */
+  dispose(): void;
 };
 
 /** The argument of a method's `create`. */

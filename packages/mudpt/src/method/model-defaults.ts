@@ -8,8 +8,11 @@ const COMMON = { batchSize: 32, epochs: 12, cropScale: [0.6, 1] } as const;
 
 /** Rate of SGD. On validation images 0.06, 0.5, 2 and AdamW at 0.002 differ by less than seeds do (docs/evidence.md). */
 const RATE = 0.06;
-/** Of the methods that their authors train with Adam or AdamW in the towers. */
-const ADAM_RATES: Readonly<Record<string, number>> = { 'clip-lora': 0.002, mmrl: 0.002, tcp: 0.002 };
+/**
+ * Of the methods that their authors train with Adam or AdamW in the towers; and of those that learn linear layers over features that are not normalised
+ * (DePT's with 6.5 times this rate, PromptKD's under a weight of 1000), where SGD's rate above overshoots.
+ */
+const RATES: Readonly<Record<string, number>> = { 'clip-lora': 0.002, mmrl: 0.002, tcp: 0.002, dept: 0.01, promptkd: 0.005 };
 
 /**
  * Training settings where the configuration is silent and the base model is the embedded one; the published ones were made for ViT-B/16 on
@@ -17,7 +20,7 @@ const ADAM_RATES: Readonly<Record<string, number>> = { 'clip-lora': 0.002, mmrl:
  */
 export function embeddedTraining({ name, training }: Pick<MethodDefinition, 'name' | 'training'>): TrainingInput {
   const { optimizer, batchSize } = training?.parse({}) ?? { optimizer: undefined, batchSize: 1 };
-  const chosen = ADAM_RATES[name];
+  const chosen = RATES[name];
   if (chosen === undefined && (optimizer !== 'sgd' || batchSize === 1)) return {};
   return { ...COMMON, cropScale: [...COMMON.cropScale], lr: chosen ?? RATE };
 }

@@ -38,6 +38,25 @@ describe('PromptSpec', () => {
     expect([contextTokens(spec.text), replacedTokens(spec.text)]).toEqual([12, 0]);
   });
 
+  it('places context tokens with words between them, and draws branches beside the features', () => {
+    const deep = separatePrompts(['ctx', 'ctx1'], [2, 20]);
+    const parameters = { ...deep.parameters, a: [1, 20], b: [2, 20], head: [4, 16] };
+    const [first, ...others] = deep.tower.layers;
+    const layers = first ? [{ ...first, computedFrom: ['a', 'b'] }, ...others] : [];
+    const anchored = (places: readonly number[]): PromptSpec => ({
+      parameters,
+      text: { ...deep.tower, at: 7, position: 'end', layers, before: { learnt: ['a', 'b'], places } },
+      branches: { image: ['head'] },
+    });
+    const spec = promptSpec('anchored', anchored([1, 3, 4]));
+    expect([contextTokens(spec.text), replacedTokens(spec.text)]).toEqual([5, 2]);
+    expect(layoutOf(spec, '')).toMatchObject({ text: [{ rows: 5, sources: ['ctx', 'a', 'b'] }, { rows: 2 }], branches: { image: ['head'] } });
+    expect(() => promptSpec('anchored', anchored([1, 3]))).toThrow(/before 7 are 3, and have 2 places/);
+    expect(() => promptSpec('anchored', anchored([1, 4, 3]))).toThrow(/places 1, 4, 3, which do not ascend/);
+    expect(() => promptSpec('anchored', anchored([1, 3, 7]))).toThrow(/do not ascend/);
+    expect(() => promptSpec('branch', { parameters: {}, branches: { text: ['x'] } })).toThrow(/the branches of the text tower use x/);
+  });
+
   it('refuses what does not agree with itself', () => {
     const bad: readonly (readonly [PromptSpec, RegExp])[] = [
       [{ ...SPEC, parameters: text.parameters }, /layer 1 of the text tower has prompts from v, which is not learnt/],

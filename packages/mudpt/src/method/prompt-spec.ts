@@ -45,6 +45,16 @@ export type TextPromptSpec = TowerPromptSpec & {
   readonly position: ContextPosition;
   /** How many classes have a context of their own each; absent: one context for all. */
   readonly classes?: number;
+  /** Context tokens of layer 0 in front of `at`, which no later layer replaces; absent: there are none. */
+  readonly before?: AnchoredTokens;
+};
+
+/** Context tokens with fixed words between them (ATPrompt: its attributes). */
+export type AnchoredTokens = {
+  /** The parameters that hold them, [n, width] each, in the order of the text. */
+  readonly learnt: readonly string[];
+  /** Their places in the text, ascending, the start token being 0. */
+  readonly places: readonly number[];
 };
 
 /** What a method learns, and where its prompts enter both towers. */
@@ -59,6 +69,13 @@ export type PromptSpec = {
   readonly adapters?: { readonly text?: readonly LayerAdapter[]; readonly image?: readonly LayerAdapter[] };
   /** Parameters that act on what a tower gives, by tower: adapters of features, residuals, projections. Absent: there are none. */
   readonly features?: FeatureParameters;
+  /**
+   * Parameters of a second branch after a tower, by tower: it reads what the tower gives beside its feature, which stays as it is (DePT's head, MMRL's second
+   * projection). Absent: there is none.
+   */
+  readonly branches?: FeatureParameters;
+  /** Parameters that no gradient moves: running statistics, which the loss updates. Absent: there are none. */
+  readonly statistics?: readonly string[];
 };
 
 /** Names of parameters by the tower on whose features they act. */
@@ -83,6 +100,8 @@ export type PromptLayout = {
   readonly adapters?: { readonly text: readonly number[]; readonly image: readonly number[] };
   /** See `PromptSpec.features`; absent where there are none. */
   readonly features?: FeatureParameters;
+  /** See `PromptSpec.branches`; absent where there are none. */
+  readonly branches?: FeatureParameters;
   /** See `PromptMethod.example`. */
   readonly example: string;
 };
@@ -95,7 +114,12 @@ export function sourcesOf({ learnt, computedFrom = [] }: LayerPrompt): readonly 
 /** Context tokens that texts refer to: those of all contexts, one after the other. */
 export function contextTokens(text: TextPromptSpec | undefined): number {
   if (text?.layers[0]?.layer !== 0) return 0;
-  return text.nCtx * (text.classes ?? 1);
+  return tokensBefore(text) + text.nCtx * (text.classes ?? 1);
+}
+
+/** Context tokens of layer 0 that no later layer replaces. */
+function tokensBefore(tower: TowerPromptSpec | TextPromptSpec): number {
+  return 'before' in tower ? (tower.before?.places.length ?? 0) : 0;
 }
 
 /** Tokens from `at` on that blocks after the first replace in all texts alike. */
@@ -110,14 +134,18 @@ export function replacesByClass(tower: TowerPromptSpec | undefined): boolean {
 
 /** The drawing of `spec`. */
 export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
-  const places = ({ layers, nCtx }: TowerPromptSpec): PromptPlace[] =>
-    layers.map((prompt) => ({ layer: prompt.layer, rows: nCtx, sources: sourcesOf(prompt) }));
+  const places = (tower: TowerPromptSpec): PromptPlace[] =>
+    tower.layers.map((prompt) => {
+      const rows = tower.nCtx + (prompt.layer === 0 ? tokensBefore(tower) : 0);
+      return { layer: prompt.layer, rows, sources: sourcesOf(prompt) };
+    });
   const adapted = (of: readonly LayerAdapter[] = []): number[] => of.map(({ layer }) => layer);
-  const { text, image, features, adapters } = spec;
+  const { text, image, features, branches, adapters } = spec;
   return {
     text: text ? places(text) : [],
     image: image ? places(image) : [],
     ...(features && { features }),
+    ...(branches && { branches }),
     ...(adapters && { adapters: { text: adapted(adapters.text), image: adapted(adapters.image) } }),
     example,
   };
@@ -159,13 +187,13 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
         );
     }
   for (const tower of TOWERS)
-    for (const name of spec.features?.[tower] ?? [])
-      if (!(name in spec.parameters))
-        throw new MethodError(
-          method,
-          `the features of the ${tower} tower use ${name}, which is not learnt`,
-          'name one of the parameters',
-        );
+    for (const [what, names] of [
+      ['the features', spec.features?.[tower] ?? []],
+      ['the branches', spec.branches?.[tower] ?? []],
+    ] as const)
+      for (const name of names)
+        if (!(name in spec.parameters))
+          throw new MethodError(method, `${what} of the ${tower} tower use ${name}, which is not learnt`, 'name one of the parameters');
   const { text } = spec;
   if (text && replacedTokens(text) > 0 && (text.position !== 'end' || text.classes !== undefined))
     throw new MethodError(
@@ -173,7 +201,22 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
       'its texts have deep prompts, and they do not all begin with the context',
       'use position "end" and one context',
     );
+  const misplaced = text?.before && misplacement(text, text.before, spec.parameters);
+  if (misplaced) throw new MethodError(method, `its context tokens before ${text.at} ${misplaced}`, 'declare a place for each of them');
   return spec;
+}
+
+/** Why tokens cannot come before those that later layers replace; undefined where they can. */
+function misplacement(text: TextPromptSpec, { learnt, places }: AnchoredTokens, parameters: ParameterShapes): string | undefined {
+  const [first] = text.layers;
+  if (first?.layer !== 0 || text.position !== 'end' || text.classes !== undefined || text.inserted)
+    return 'need one context in layer 0 and the class name at the end';
+  const missing = learnt.find((name) => parameters[name]?.[1] !== text.width || !sourcesOf(first).includes(name));
+  if (missing !== undefined) return `are made from ${missing}, which is no parameter [n, ${text.width}] that layer 0 is computed from`;
+  const count = learnt.reduce((sum, name) => sum + (parameters[name]?.[0] ?? 0), 0);
+  if (count !== places.length) return `are ${count}, and have ${places.length} places`;
+  const isAscending = places.every((place, index) => place > (places[index - 1] ?? 0));
+  return isAscending && (places.at(-1) ?? 0) < Number(text.at) ? undefined : `have the places ${places.join(', ')}, which do not ascend to it`;
 }
 
 /** Why a parameter cannot be tokens of the tower; undefined where it can. */

@@ -1,4 +1,5 @@
 /** Settings of training that all methods share, with the defaults of the family's trainer (Dassl). Each method's file states its own. */
+import type { AugmentOptions } from '@mudpt/clip';
 import { z } from 'zod';
 import { withDefault } from '../settings/fields.ts';
 import { settingMetadata } from '../settings/metadata.ts';
@@ -52,6 +53,27 @@ const training = {
     .tuple([z.number().positive().max(1), z.number().positive().max(1)])
     .default([0.08, 1])
     .describe('smallest and largest share of the picture that the random crop takes'),
+  augmentation: z
+    .enum(['crop', 'crop-randaugment', 'randaugment'])
+    .default('crop')
+    .describe(
+      "how training pictures vary: by crop and flip; by these and torchvision's RandAugment; or by Dassl's RandAugment of the whole picture, squeezed into the square",
+    )
+    .register(settingMetadata, { before: 'crop' }),
+  randOperations: z
+    .int()
+    .min(0)
+    .max(16)
+    .default(2)
+    .describe('operations of RandAugment on a picture')
+    .register(settingMetadata, { before: 2 }),
+  randMagnitude: z
+    .int()
+    .min(0)
+    .max(30)
+    .default(10)
+    .describe('how strong the operations of RandAugment are')
+    .register(settingMetadata, { before: 10 }),
 };
 
 const trainingSchema = z.strictObject(training);
@@ -60,6 +82,18 @@ const trainingSchema = z.strictObject(training);
 export type TrainingSettings = z.output<typeof trainingSchema>;
 /** As written in a configuration: missing settings have the method's defaults. */
 export type TrainingInput = z.input<typeof trainingSchema>;
+
+/** How the loader varies training images. */
+export function augmentationOf({
+  cropScale: scale,
+  augmentation,
+  randOperations: operations,
+  randMagnitude: magnitude,
+}: Pick<TrainingSettings, 'cropScale' | 'augmentation' | 'randOperations' | 'randMagnitude'>): AugmentOptions {
+  if (augmentation === 'crop') return { scale };
+  if (augmentation === 'crop-randaugment') return { scale, randAugment: { list: 'torchvision', operations, magnitude } };
+  return { crop: 'squeeze', flip: 0, randAugment: { list: 'dassl', operations, magnitude } };
+}
 
 /** The schema of training settings with a method's own defaults. */
 export function trainingPreset(defaults: Partial<TrainingSettings>): z.ZodType<TrainingSettings, TrainingInput> {

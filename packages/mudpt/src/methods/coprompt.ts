@@ -1,7 +1,7 @@
 /**
  * CoPrompt: consistency-guided prompt learning (Roy and Etemad, ICLR 2024; github.com/ShuvenduRoy/CoPrompt). MaPLe's prompts and a small network
  * on the features of each tower, held near the frozen model: texts near its features of descriptions of the class, images near its features of
- * a second view. Both views are the trainer's random crop and flip, where the authors take RandAugment. Its half-precision rounding, its fixed widths, and the equal number of descriptions that it asks for are not copied.
+ * a second view. Its half-precision rounding, its fixed widths, and the equal number of descriptions that it asks for are not copied.
  */
 import { Linear, noGrad } from '@mudpt/autograd';
 import {
@@ -206,8 +206,8 @@ export const coprompt = defineMethod<CopromptSettings>({
     {
       protocols: ['base-to-new'],
       settings: { length: 2, depth: 9, reduction: 4, imageRatio: 0.1, textRatio: 0.2, consistencyWeight: 1 },
-      training: TRAINING,
-      source: 'CoPrompt, repository ShuvenduRoy/CoPrompt (descriptions: its gpt_file; its RandAugment is the crop and flip here)',
+      training: { ...TRAINING, augmentation: 'randaugment', randOperations: 2, randMagnitude: 10 },
+      source: 'CoPrompt, configs/trainers/vit_b16_c2_ep5_batch4_2ctx_randaug.yaml (descriptions: its gpt_file)',
     },
   ],
   variants: {},

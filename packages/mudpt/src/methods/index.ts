@@ -8,6 +8,7 @@ export type {
   FitData,
   FitProgress,
   FitReport,
+  FrozenInputs,
   GradientRule,
   LayerTokens,
   Method,
@@ -15,6 +16,7 @@ export type {
   Outputs,
   PromptMethod,
   StepLoss,
+  Teacher,
   TextPath,
   TowerPrompts,
 } from '../method/method.ts';
@@ -42,7 +44,7 @@ export {
   type TowerRematerialization,
 } from '../method/rematerialization.ts';
 export { depth, expectDepth, initWords, length } from '../method/settings.ts';
-export { type TrainingInput, trainingPreset, type TrainingSettings } from '../method/training-settings.ts';
+export { augmentationOf, type TrainingInput, trainingPreset, type TrainingSettings } from '../method/training-settings.ts';
 export { cosineDistance, cosineLogits } from '../prompts/cosine.ts';
 export { deepContext, type DeepContextOptions } from '../prompts/deep-context.ts';
 export { GuidedClip } from '../prompts/guided.ts';

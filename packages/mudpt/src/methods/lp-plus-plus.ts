@@ -69,6 +69,7 @@ export class LpPlusPlus implements FeatureMethod {
   readonly name = 'lp-plus-plus';
   readonly state: ReadonlyMap<string, Tensor> = new Map();
   readonly augmentedPasses = 1;
+  /** As main.py of the authors has it. */
   readonly cropScale = [0.5, 1] as const;
   private learnt: Learnt | undefined;
   /** Unit text features [C, embed]. */

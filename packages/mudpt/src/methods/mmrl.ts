@@ -96,6 +96,7 @@ class Representation implements PromptLearner {
       parameters: shapesOf(this.learnable),
       text: { nCtx: n, width: textWidth, at: 1, inserted: true, position: 'end', layers: layers('text') },
       image: { nCtx: n, width: imageWidth, ...AFTER_PATCHES, layers: layers('image') },
+      branches: { image: [PROJECTION] },
     });
   }
 

@@ -1,6 +1,6 @@
 /**
  * ProLIP: fine-tuning CLIP's last visual projector (Fahes et al., 2024; github.com/astra-vision/ProLIP). The image tower's projection is
- * learnt, held near where it began; everything before it stays as it is.
+ * learnt, held near where it began; everything before it stays as it is, and can be computed once for each augmentation of the images.
  */
 import { noGrad, parameter } from '@mudpt/autograd';
 import type { ImageTower } from '@mudpt/clip';
@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import type { MethodContext, Outputs, PromptMethod, StepLoss } from '../method/method.ts';
+import type { FrozenInputs, MethodContext, Outputs, PromptMethod, StepLoss } from '../method/method.ts';
 import { promptSpec } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
 import { trainingPreset } from '../method/training-settings.ts';
@@ -17,6 +17,7 @@ import { cosineLogits } from '../prompts/cosine.ts';
 import { LearntPrompts, type PromptLearner } from '../prompts/learner.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 
 const prolipSettings = z.strictObject({
   penalty: z
@@ -26,6 +27,14 @@ const prolipSettings = z.strictObject({
     .describe('of the squared distance of the projection from its start, summed over all entries; 1 over the shots is published'),
   scale: z.number().positive().default(100).describe('factor of the cosines'),
   templates: z.array(z.string()).default([]).describe("texts with {} for the class name, averaged; empty: the data set's own"),
+  views: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'augmentations of each picture, whose features before the projection are computed once and used in turn; 0: a fresh one in every epoch',
+    )
+    .register(settingMetadata, { before: 0 }),
 });
 
 export type ProlipSettings = z.output<typeof prolipSettings>;
@@ -42,15 +51,19 @@ type Texts = readonly [PromptTemplate, ...PromptTemplate[]];
 export class Prolip extends PromptedClip {
   /** Unit vectors [C, embed]: the mean over the templates. */
   private readonly averaged: Tensor;
+  readonly inputs?: FrozenInputs;
 
   constructor(
     context: MethodContext,
     learner: PromptLearner,
     private readonly templates: Texts,
-    private readonly options: Pick<ProlipSettings, 'penalty' | 'scale'>,
+    private readonly options: Pick<ProlipSettings, 'penalty' | 'scale' | 'views'>,
     owns = true,
   ) {
     super('prolip', context, learner, templates[0], owns);
+    const { image } = context;
+    const of = (images: Tensor): Tensor => featuresBeforeProjection(image, images);
+    if (options.views > 0) this.inputs = { views: options.views, width: image.config.width, of };
     try {
       using features = templateFeatures(context, templates);
       this.averaged = keep(meanOfUnits(features));
@@ -60,7 +73,7 @@ export class Prolip extends PromptedClip {
     }
   }
 
-  /** The terms: cross-entropy, and the weighted distance of the projection from the model's. */
+  /** @param images or what the projection is multiplied with, [B, width]. The terms: cross-entropy, and the weighted distance of the projection from the model's. */
   override loss(images: Tensor, labels: Tensor): StepLoss {
     return scope(() => {
       const outputs = this.forward(images);
@@ -89,6 +102,7 @@ export class Prolip extends PromptedClip {
 
   protected override imageFeatures(images: Tensor): Tensor {
     const { image } = this.context;
+    if (images.rank === 2) return matmul(images, this.projection);
     return scope(() =>
       matmul(
         noGrad(() => this.inMicroBatches(images, (part) => featuresBeforeProjection(image, part))),
@@ -106,7 +120,7 @@ export class Prolip extends PromptedClip {
   }
 }
 
-/** All training images in one batch, a fresh view of each in every step; the penalty is 1 over the shots. */
+/** All training images in one batch, a fresh view of each in every step (the authors' 300 views are used once each); the penalty is 1 over the shots. */
 const TRAINING = {
   optimizer: 'adam',
   lr: 1e-5,

@@ -1,11 +1,13 @@
 /** All methods by name. Adding one to this package is a line here and its file; other packages register theirs. */
 import { InputError } from '@mudpt/tensor';
 import { checkMethodDefinition } from '../method/check.ts';
+import { atprompt } from './atprompt.ts';
 import { clipAdapter } from './clip-adapter.ts';
 import { clipLora } from './clip-lora.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
 import { coprompt } from './coprompt.ts';
+import { dept } from './dept.ts';
 import type { MethodDefinition } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
 import { deepLanguage, ivlp } from './ivlp.ts';
@@ -16,8 +18,10 @@ import { maple } from './maple.ts';
 import { mma } from './mma.ts';
 import { mmrl } from './mmrl.ts';
 import { mudpt } from './mudpt.ts';
+
 import { prograd } from './prograd.ts';
 import { prolip } from './prolip.ts';
+import { promptkd } from './promptkd.ts';
 import { promptsrc } from './promptsrc.ts';
 import { taskRes } from './taskres.ts';
 import { tcp } from './tcp.ts';
@@ -40,6 +44,8 @@ const BUILT_IN: readonly MethodDefinition[] = [
   kgcoop,
   prograd,
   tcp,
+  atprompt,
+  dept,
   clipLora,
   mma,
   mmrl,
@@ -49,6 +55,7 @@ const BUILT_IN: readonly MethodDefinition[] = [
   maple,
   coprompt,
   promptsrc,
+  promptkd,
   umudpt,
   mudpt,
 ];

@@ -1,9 +1,9 @@
 /** Prompt learners: the learnt tensors and their map to the prompt tokens of both towers, the part in which methods differ. */
 import { parameter } from '@mudpt/autograd';
-import { reshape, select, type Tensor } from '@mudpt/tensor';
+import { cat, reshape, select, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../method/errors.ts';
 import type { CreationContext, LayerTokens, TowerAdapters, TowerPrompts } from '../method/method.ts';
-import type { ParameterShapes, PromptSpec, TowerPromptSpec } from '../method/prompt-spec.ts';
+import type { ParameterShapes, PromptSpec, TextPromptSpec, TowerPromptSpec } from '../method/prompt-spec.ts';
 import { randomPrompts } from './initial.ts';
 
 /** What is learnt, and how prompt tokens come from it. */
@@ -38,8 +38,10 @@ export class LearntPrompts implements PromptLearner {
   }
 }
 
-/** The tokens of a tower by layer, as they are learnt; contexts of classes one after the other. */
-function learntTokens({ layers, width }: TowerPromptSpec, learnable: ReadonlyMap<string, Tensor>): LayerTokens {
+/** The tokens of a tower by layer, as they are learnt; contexts of classes one after the other, anchored tokens first. */
+function learntTokens(tower: TowerPromptSpec | TextPromptSpec, learnable: ReadonlyMap<string, Tensor>): LayerTokens {
+  const { layers, width } = tower;
+  const before = 'before' in tower ? (tower.before?.learnt ?? []) : [];
   const tokens: (Tensor | undefined)[] = [];
   for (const { layer, learnt } of layers) {
     const tensor = learnt && learnable.get(learnt.name);
@@ -47,9 +49,15 @@ function learntTokens({ layers, width }: TowerPromptSpec, learnable: ReadonlyMap
       throw new MethodError('prompts', `the tokens of layer ${layer} are computed`, 'compute them in a learner of their own');
     while (tokens.length < layer) tokens.push(undefined);
     const part = learnt.index === undefined ? tensor : select(tensor, 0, learnt.index);
-    tokens.push(part.rank === 2 ? part : reshape(part, [-1, width]));
+    const rows = part.rank === 2 ? part : reshape(part, [-1, width]);
+    tokens.push(layer === 0 && before.length > 0 ? withAnchored(rows, before, learnable) : rows);
   }
   return tokens;
+}
+
+/** Context tokens in the order of the text: those with fixed words between them, and those after them. */
+export function withAnchored(context: Tensor, before: readonly string[], learnable: ReadonlyMap<string, Tensor>): Tensor {
+  return cat([...before.map((name) => learnable.get(name) as Tensor), context]);
 }
 
 /** Tensors of declared shapes, drawn in order, but for those that are `given`. */
@@ -68,7 +76,7 @@ export function shapesOf(learnable: Iterable<readonly [string, Tensor]>): Parame
 }
 
 /**
- * Marks the learnt tensors as parameters.
+ * Marks the learnt tensors as parameters, but for running statistics.
  * @throws MethodError where they differ from the spec
  */
 export function asParameters(method: string, { spec, learnable }: PromptLearner): void {
@@ -79,5 +87,5 @@ export function asParameters(method: string, { spec, learnable }: PromptLearner)
   const [declared, learnt] = [told(spec.parameters), told(shapesOf(learnable))];
   if (declared !== learnt)
     throw new MethodError(method, `its spec declares ${declared}, and it learns ${learnt}`, 'learn what is declared');
-  for (const [name, tensor] of learnable) parameter(tensor, { name });
+  for (const [name, tensor] of learnable) if (!spec.statistics?.includes(name)) parameter(tensor, { name });
 }

@@ -17,7 +17,7 @@ const MIN_WIDTH = 640;
 const TOWERS = { text: { y: 40, label: 'text tower' }, image: { y: 150, label: 'image tower' } } as const;
 
 /** SVG: a box for every block, a mark where rows are put in (layer 0) or replaced (later layers), one after the last
- * where something learnt acts on the feature, and arrows between modalities. */
+ * where something learnt acts on the feature, a ring below it for a second branch, and arrows between modalities. */
 export function promptDiagram({ layout, textLayers, imageLayers }: DiagramFacts): Markup {
   const layers = Math.max(textLayers, imageLayers);
   const width = Math.max(MIN_WIDTH, LEFT + (layers + 1) * STEP + 60);
@@ -33,21 +33,22 @@ ${arrows(layout.image, layout.text, 'up')}
 </svg>`;
 }
 
-function legend({ text, image, features, adapters }: PromptLayout): string {
+function legend({ text, image, features, branches, adapters }: PromptLayout): string {
   const acts = features ? 'something learnt acts on the feature' : '';
-  const enters = text.length + image.length > 0 || (!features && !adapters) ? 'prompt tokens enter here' : '';
+  const enters = text.length + image.length > 0 || (!features && !branches && !adapters) ? 'prompt tokens enter here' : '';
+  const beside = branches ? 'a learnt branch beside the feature (ring)' : '';
   const adds = adapters ? 'something learnt is added to the block with a blue frame' : '';
-  return `blue: ${[enters, acts, adds].filter(Boolean).join(', or ')}`;
+  return `blue: ${[enters, acts, beside, adds].filter(Boolean).join(', or ')}`;
 }
 
 function tower(
   name: keyof typeof TOWERS,
   layers: number,
   places: readonly PromptPlace[],
-  { features, adapters }: Pick<PromptLayout, 'features' | 'adapters'>,
+  { features, branches, adapters }: Pick<PromptLayout, 'features' | 'branches' | 'adapters'>,
 ): Markup {
   const { y, label } = TOWERS[name];
-  const [ofFeatures, adapted] = [features?.[name] ?? [], new Set(adapters?.[name])];
+  const [ofFeatures, ofBranches, adapted] = [features?.[name] ?? [], branches?.[name] ?? [], new Set(adapters?.[name])];
   const blocks = Array.from({ length: layers }, (_, layer) => {
     const place = places.find((one) => one.layer === layer);
     const x = LEFT + layer * STEP;
@@ -57,7 +58,8 @@ ${place && html`<circle cx="${x + 6}" cy="${y + 17}" r="7" fill="${COLOURS.after
   });
   return html`<text x="0" y="${y + 21}" font-weight="600" fill="#222">${label}</text>${blocks}
 <text x="${LEFT + layers * STEP + 8}" y="${y + 21}" fill="#666">feature</text>
-${ofFeatures.length > 0 && html`<circle cx="${LEFT + layers * STEP + 54}" cy="${y + 17}" r="7" fill="${COLOURS.after}"><title>${ofFeatures.join(', ')}</title></circle>`}`;
+${ofFeatures.length > 0 && html`<circle cx="${LEFT + layers * STEP + 54}" cy="${y + 17}" r="7" fill="${COLOURS.after}"><title>${ofFeatures.join(', ')}</title></circle>`}
+${ofBranches.length > 0 && html`<path d="M${LEFT + layers * STEP - 2} ${y + 17}v24h48" fill="none" stroke="${COLOURS.after}"/><circle cx="${LEFT + layers * STEP + 54}" cy="${y + 41}" r="6" fill="none" stroke="${COLOURS.after}" stroke-width="2"><title>${ofBranches.join(', ')}</title></circle>`}`;
 }
 
 /** For each place of `to`, whether something learnt for `from` goes into it. */

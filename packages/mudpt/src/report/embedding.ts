@@ -22,12 +22,12 @@ const MOST_NAMED = 30;
  * @throws the signal's reason once it is aborted
  */
 export async function embeddingOf(
-  { items, width, frozen, tuned }: SampledFeatures,
+  { items, width, frozen, tuned, tunedWidth = width }: SampledFeatures,
   signal?: AbortSignal,
 ): Promise<Embedding | undefined> {
   if (items.length < LEAST_IMAGES) return undefined;
-  const tasks = [frozen, ...(tuned ? [tuned] : [])].map((rows) => inThread({ rows, width }, signal));
-  const [before, after] = await Promise.all(tasks);
+  const tasks = [{ rows: frozen, width }, ...(tuned ? [{ rows: tuned, width: tunedWidth }] : [])];
+  const [before, after] = await Promise.all(tasks.map((task) => inThread(task, signal)));
   const planes = { zeroShot: rounded(before ?? []), ...(after && { tuned: rounded(after) }) };
   return { images: items.map(({ id, label }) => ({ id, label })), ...planes };
 }

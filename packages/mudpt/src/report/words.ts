@@ -49,6 +49,10 @@ async function groupsOf({ spec, learnable }: Pick<PromptMethod, 'spec' | 'learna
   const groups: Group[] = [];
   const { text } = spec;
   if (!text) return groups;
+  for (const name of text.before?.learnt ?? []) {
+    const tensor = learnable.get(name);
+    if (tensor) groups.push({ layer: 0, name, rows: Float32Array.from((await tensor.data()) as ArrayLike<number>) });
+  }
   const read = new Map<string, Float32Array>();
   const seen = new Set<string>();
   for (const { layer, learnt } of text.layers) {

@@ -14,6 +14,7 @@ import { imageFeatures } from '../evaluation/image-features.ts';
 import { predictImages } from '../evaluation/predict.ts';
 import { evaluationBatch } from '../memory/evaluation-batch.ts';
 import { Stepper } from '../train/step.ts';
+import { StepInputs, stepShape } from '../train/step-inputs.ts';
 import { lengthOf, updatesOf } from '../train/updates.ts';
 
 /** What a run would take. */
@@ -86,12 +87,13 @@ export async function estimateRun(asked: TrainInput, device: Device): Promise<Es
     using stepper = new Stepper(device, method, settings, group);
     const { size } = base.clip.config.image;
     const images = Math.min(settings.batchSize, train.length);
-    const choice = stepper.choose(budget, [images, 3, size, size]);
+    const choice = stepper.choose(budget, stepShape(method, images, size));
     // An epoch may have fewer steps than are timed, so each takes the first one.
     const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
+    const inputs = new StepInputs({ clip: base.clip, method, loader, evaluationBatch: batch, epochs: 1 });
     const first = async () => {
       const batches = [];
-      for await (const batch of loader.epoch(some, { batch: settings.batchSize, epoch: 0, views: method.views ?? 1 })) {
+      for await (const batch of inputs.epoch(some, { batch: settings.batchSize, epoch: 0 })) {
         batches.push(batch);
         if (batches.length === group) break;
       }

@@ -24,6 +24,8 @@ export const marksSchema = z.strictObject({
 export type RunMarks = z.infer<typeof marksSchema>;
 
 export interface MarkOptions extends Pick<ContentOptions, 'signal' | 'known'> {
+  /** What tells the teacher of the run from others, where it learns from one. */
+  readonly teacher?: string | undefined;
   /** Told how many images were looked at. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -61,7 +63,7 @@ export async function marksOf(
   config: RunConfig,
   dataset: Dataset,
   model: string,
-  { signal, known, onProgress }: MarkOptions = {},
+  { signal, known, teacher, onProgress }: MarkOptions = {},
 ): Promise<RunMarks> {
   const { classNames, template, descriptions, splits } = dataset;
   const total = SPLITS.reduce((sum, split) => sum + splits[split].length, 0);
@@ -71,7 +73,7 @@ export async function marksOf(
   const [test, train, val] = [await contents('test'), await contents('train'), await contents('val')];
   const structure = dataset.structure ?? SPLITS.map((split) => fingerprint(splits[split])).join();
   return {
-    config: sha256(identity(config)),
+    config: sha256(teacher === undefined ? identity(config) : canonicalText([identity(config), teacher])),
     data: sha256(canonicalText([classNames, template, structure, test, ...(descriptions ? [descriptions] : [])])),
     images: sha256(canonicalText([train, val])),
     model,

@@ -40,7 +40,7 @@ async function predictPrompted(stage: Stage, method: PromptMethod, items: readon
   try {
     return await predictImages(base.clip, method, loader, items, {
       ...forward,
-      ...(isChanged && { onFeatures: (some, rows) => sample.addTuned(some, rows) }),
+      ...(isChanged && { onFeatures: (some, rows, width) => sample.addTuned(some, rows, width) }),
     });
   } catch (cause) {
     if (!(cause instanceof NotFiniteError)) throw cause;

@@ -56,7 +56,7 @@ export async function openRun(
   let method: Method | undefined;
   try {
     expectModel(paths, facts, base.hash, base.name);
-    const made = await createMethod(base.clip, { ...facts, settings: facts.settings }, facts);
+    const made = await createMethod(base.clip, { ...facts, settings: facts.settings, precision: config.precision }, facts);
     method = made;
     if (epoch === undefined) await loadPrompts(paths, facts, made, device);
     else await loadEpoch(folder, epoch, made, device);

@@ -14,6 +14,7 @@ import type { RunConfig, TrainInput } from './settings.ts';
 import { findCheckpoint } from './generations.ts';
 import { differences, folderMark, marksOf, type RunMarks } from './identity.ts';
 import { type BaseModel, openModel } from './model.ts';
+import { teacherMark } from './teacher.ts';
 import { mostOfRun } from './length.ts';
 import { expectTrainable, openRunData, separateData } from './run-data.ts';
 import type { RunSummary } from './records.ts';
@@ -78,13 +79,14 @@ async function owning(base: BaseModel, body: () => Promise<RunResult>): Promise<
   }
 }
 
-function readMarks(
+async function readMarks(
   config: RunConfig,
   dataset: Dataset,
   base: BaseModel,
   { signal, observer, cache }: RunOptions,
 ): Promise<RunMarks> {
   return marksOf(config, dataset, base.hash, {
+    teacher: await teacherMark(config),
     signal,
     known: cache?.digests,
     onProgress: (done, total) => observer?.onPart?.('images looked at', done, total),

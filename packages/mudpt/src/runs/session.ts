@@ -55,7 +55,8 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
     loader = runLoader(base.clip, config, method);
     await summary.note({ method: factsOf(method) });
     observer?.onReady?.(summary.current, config);
-    for (const note of notes) observer?.onNote?.(note);
+    const remarks = (method.kind === 'prompts' && method.remarks) || [];
+    for (const note of [...notes, ...remarks]) observer?.onNote?.(note);
     const sample = options.afterwards && config.report === 'yes' ? new FeatureSample() : undefined;
     const isStopped = await measureAndLearn(
       { ...parts, summary, budget, loader, sample, frozen: frozenFeatures(shared, loader), frozenTexts: frozenTexts(shared) },

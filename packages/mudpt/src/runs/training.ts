@@ -4,6 +4,7 @@ import type { FeatureMethod, Method, PromptMethod, TrainingSettings } from '../m
 import type { Budget } from '../memory/choice.ts';
 import { countLearnt, fitFeatures } from '../train/fit.ts';
 import { Stepper } from '../train/step.ts';
+import { stepShape } from '../train/step-inputs.ts';
 import { trainPrompts } from '../train/trainer.ts';
 import type { NewClasses } from '../train/trainer-options.ts';
 import { lengthOf, updatesOf } from '../train/updates.ts';
@@ -22,7 +23,7 @@ export function expectBudget({ base, config, dataset }: SessionParts, method: Pr
   const { group } = updatesOf(count, settings.batchSize, config.accumulate);
   const { size } = base.clip.config.image;
   using stepper = new Stepper(base.clip.device, method, settings, group);
-  stepper.choose(budget, [Math.min(settings.batchSize, count), 3, size, size]);
+  stepper.choose(budget, stepShape(method, Math.min(settings.batchSize, count), size));
 }
 
 /**

@@ -30,8 +30,9 @@ export interface FitOptions {
 }
 
 /** Numbers that a method learns. */
-export function countLearnt({ learnable }: Pick<Method, 'learnable'>): number {
-  return [...learnable.values()].reduce((sum, { size }) => sum + size, 0);
+export function countLearnt(method: Method): number {
+  const statistics = method.kind === 'prompts' ? (method.spec.statistics ?? []) : [];
+  return [...method.learnable].reduce((sum, [name, { size }]) => sum + (statistics.includes(name) ? 0 : size), 0);
 }
 
 /**

@@ -78,7 +78,9 @@ export class Stepper {
     private readonly accumulate = 1,
   ) {
     // At depth 1 the deep prompts are tensors of no elements; they cannot be learnt.
-    const parameters = [...method.learnable.values()].filter((tensor) => tensor.size > 0);
+    const { learnable, spec } = method;
+    const moved = [...learnable].filter(([name, tensor]) => tensor.size > 0 && !spec.statistics?.includes(name));
+    const parameters = moved.map(([, tensor]) => tensor);
     this.optimizer = optimizerOf(parameters, settings, factorsOf(method));
     this.sums = keep(zeros([SUMS], { device }));
     this.none = keep(zeros([SUMS], { device }));
@@ -240,6 +242,6 @@ function factorsOf({ name, learnable, rateFactors = new Map() }: PromptMethod): 
 
 function batchOf(images: readonly number[]): number {
   const [batch] = images;
-  if (images.length === 4 && batch !== undefined) return batch;
+  if ((images.length === 4 || images.length === 2) && batch !== undefined) return batch;
   throw new ShapeError('training', `images of shape [${images.join(', ')}] are no batch`, 'give [B, 3, H, W]');
 }

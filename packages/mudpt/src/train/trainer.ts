@@ -21,6 +21,7 @@ import {
   withTensors,
 } from './state.ts';
 import { type StepStats, Stepper } from './step.ts';
+import { StepInputs, stepShape } from './step-inputs.ts';
 import { Throughput } from './throughput.ts';
 import type { TrainerOptions, TrainingReached, TrainingResult } from './trainer-options.ts';
 import { groups, type Length, lengthOf, updatesOf } from './updates.ts';
@@ -47,6 +48,7 @@ class Trainer {
   private begun = performance.now();
   private savedAt = performance.now();
   private readonly throughput = new Throughput();
+  private readonly inputs: StepInputs;
 
   constructor(private readonly options: TrainerOptions) {
     const { clip, method, settings, loop, train, val, recorder = UNRECORDED } = options;
@@ -57,6 +59,8 @@ class Trainer {
     this.group = group;
     this.best = new BestEpoch(method, loop, val.length, clip.device);
     this.stepper = new Stepper(clip.device, method, settings, group);
+    const { evaluationBatch } = loop;
+    this.inputs = new StepInputs({ clip, method, loader: options.loader, evaluationBatch, epochs: this.length.epochs });
     this.learning = { method, optimizer: this.stepper.optimizer, best: this.best.copies, sums: this.stepper.sums };
   }
 
@@ -86,14 +90,14 @@ class Trainer {
   private choose(): void {
     const { clip, settings, train, budget, onChoice } = this.options;
     const { size } = clip.config.image;
-    const choice = this.stepper.choose(budget, [Math.min(settings.batchSize, train.length), 3, size, size]);
+    const choice = this.stepper.choose(budget, stepShape(this.options.method, Math.min(settings.batchSize, train.length), size));
     this.state = { ...this.state, rematerialization: choice.rematerialization };
     onChoice?.(choice);
   }
 
   /** @returns false when it was asked to stop on the way */
   private async epoch(epoch: number, epochs: number): Promise<boolean> {
-    const { loader, method, train, settings, loop, signal } = this.options;
+    const { train, settings, loop, signal } = this.options;
     const { group } = this;
     const { updates } = this.length;
     const schedule = scheduleOf(settings);
@@ -103,8 +107,7 @@ class Trainer {
     let lr = 0;
     let measured = step;
     this.throughput.restart();
-    const { views = 1 } = method;
-    const batches = loader.epoch(train, { batch: settings.batchSize, epoch, from: step * group, views });
+    const batches = this.inputs.epoch(train, { batch: settings.batchSize, epoch, from: step * group });
     for await (const some of groups(batches, group)) {
       lr = schedule({ epoch, step, steps: updates });
       this.stepper.step(some, lr);

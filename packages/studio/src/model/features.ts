@@ -1,5 +1,5 @@
 /** Features of the frozen image tower, kept by image while a model is loaded: a new template, a new class name cost no second pass. */
-import { type Clip } from '@mudpt/clip';
+import type { AugmentOptions, Clip } from '@mudpt/clip';
 import { keep, tensor, type Tensor } from '@mudpt/tensor';
 import { BatchLoader, evaluationBatch, imageFeatures, type Item } from 'mudpt/core';
 
@@ -67,13 +67,13 @@ export class FeatureCache {
 /** A loader that crops for this model. */
 export function loaderOf(
   clip: Clip,
-  options: { readonly seed?: number; readonly cropScale?: readonly [number, number] },
+  options: { readonly seed?: number; readonly augment?: AugmentOptions },
 ): BatchLoader {
   const { image, normalization } = clip.config;
   return new BatchLoader({
     size: image.size,
     seed: options.seed ?? 0,
-    augment: options.cropScale ? { scale: options.cropScale } : {},
+    augment: options.augment ?? {},
     ...(normalization && { normalization }),
   });
 }

@@ -1,6 +1,7 @@
 /** Training: prompts step by step, methods on features by fitting. */
 import type { Clip } from '@mudpt/clip';
 import {
+  augmentationOf,
   countLearnt,
   type Dataset,
   fitFeatures,
@@ -55,7 +56,7 @@ export function learn(method: Method, options: LearnOptions): Promise<Learnt> {
 
 async function learnPrompts(method: PromptMethod, { clip, dataset, plan, resume, signal, tell }: LearnOptions): Promise<Learnt> {
   const settings = plan.training as unknown as TrainingSettings;
-  const loader = loaderOf(clip, { seed: plan.seed, cropScale: settings.cropScale });
+  const loader = loaderOf(clip, { seed: plan.seed, augment: augmentationOf(settings) });
   const recorder = new StudioRecorder(
     plan,
     resume,
@@ -91,7 +92,7 @@ async function learnPrompts(method: PromptMethod, { clip, dataset, plan, resume,
 }
 
 async function fit(method: Exclude<Method, PromptMethod>, { clip, dataset, plan, signal, tell }: LearnOptions): Promise<Learnt> {
-  const loader = loaderOf(clip, { seed: plan.seed, cropScale: method.cropScale });
+  const loader = loaderOf(clip, { seed: plan.seed, augment: { scale: method.cropScale } });
   try {
     const { report, seconds } = await fitFeatures({
       clip,

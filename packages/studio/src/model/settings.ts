@@ -37,10 +37,10 @@ export function resolveSettings(
   return { settings, training: definition.training.parse({ ...preset, ...askedTraining }), notes };
 }
 
-/** All methods that learn something. */
+/** All methods that learn something from one model: a page holds no second one. */
 export function methodFacts(model: Pick<ModelFacts, 'kind' | 'layers'>): MethodFacts[] {
   return methodNames()
-    .filter((name) => name !== 'zero-shot')
+    .filter((name) => name !== 'zero-shot' && !methodNamed(name).needsTeacher)
     .map((name) => {
       const { title, summary, settings, training } = methodNamed(name);
       const values = resolveSettings({ method: name, settings: {}, training: {} }, model);

@@ -20,7 +20,8 @@ export function contextIndex(id: number): number | undefined {
 /** The text of class `label` as the spec has it; undefined: nothing is learnt in it. @throws MethodError as {@link placeContext} */
 export function promptIds(tokens: ClassTokens, label: number, text: TextPromptSpec | undefined): PromptIds {
   if (text?.layers[0]?.layer !== 0) return untilEnd(tokens.ids);
-  const { nCtx: count, position, classes } = text;
+  const { nCtx: count, position, classes, before } = text;
+  if (before) return placeAmong(tokens, [...before.places, ...Array.from({ length: count }, (_, index) => Number(text.at) + index)]);
   return placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count });
 }
 
@@ -52,6 +53,23 @@ export function placeContext(
   if (position === 'front') return [...start, ...name, ...context, ...rest];
   const before = position === 'middle' ? Math.floor(count / 2) : count;
   return [...start, ...context.slice(0, before), ...name, ...context.slice(before), ...rest];
+}
+
+/** A text whose tokens at `places` are placeholders for context tokens 0, 1, ... @throws MethodError when it is too short to hold them */
+function placeAmong({ ids }: ClassTokens, places: readonly number[]): PromptIds {
+  const text = untilEnd(ids);
+  const last = Math.max(...places);
+  if (last >= text.length - 1)
+    throw new MethodError(
+      'prompts',
+      `a context token stands at ${last}, and the text has ${text.length} tokens with its end`,
+      'write a placeholder for each context token before the class name',
+    );
+  const indexes = new Map(places.map((place, index) => [place, index]));
+  return text.map((id, place) => {
+    const index = indexes.get(place);
+    return index === undefined ? id : contextId(index);
+  });
 }
 
 /** Ids up to the end token, which is the largest; what follows is padding. */

@@ -1,0 +1,280 @@
+/**
+ * DePT: decoupled prompt tuning (Zhang et al., CVPR 2024; github.com/Koorye/DePT). A classifier of the features beside another method's logits: a scale and a
+ * shift of every channel, for each tower, and a linear layer over the classes that are trained on. It learns from images and from the texts of their classes,
+ * and takes the knowledge of these classes out of the prompts. Classes that were learnt are judged by both, others by the prompts alone.
+ *
+ * The warm-up rate is multiplied as the others are for what the classifier learns; the released code warms everything up at one rate.
+ */
+import { Linear, parameter } from '@mudpt/autograd';
+import {
+  add,
+  arange,
+  cat,
+  crossEntropy,
+  embedding,
+  keep,
+  linear,
+  mul,
+  narrow,
+  ones,
+  reshape,
+  scope,
+  sub,
+  type Tensor,
+  zeros,
+} from '@mudpt/tensor';
+import { isEqual } from '@mudpt/tensor/internal';
+import { z } from 'zod';
+import type { ClassContext } from '../method/class-context.ts';
+import { defineMethod, type MethodDefinition } from '../method/definition.ts';
+import { MethodError } from '../method/errors.ts';
+import type { CreationContext, Outputs, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
+import { settingsForLayers } from '../method/model-defaults.ts';
+import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
+import type { Rematerialization } from '../method/rematerialization.ts';
+import { trainingPreset } from '../method/training-settings.ts';
+import { named } from '../prompts/injection/parts.ts';
+import { shapesOf } from '../prompts/learner.ts';
+import { settingsOf } from '../settings/fields.ts';
+import { atprompt } from './atprompt.ts';
+import { cocoop } from './cocoop.ts';
+import { coop } from './coop.ts';
+import { ivlp } from './ivlp.ts';
+import { kgcoop } from './kgcoop.ts';
+import { maple } from './maple.ts';
+import { mudpt } from './mudpt.ts';
+import { promptsrc } from './promptsrc.ts';
+
+/** The methods whose logits the classifier may stand beside: those with a cross-entropy of cosines. */
+const BASES = { coop, cocoop, kgcoop, maple, atprompt, ivlp, promptsrc, mudpt } as const;
+const baseNames = Object.keys(BASES) as [keyof typeof BASES, ...(keyof typeof BASES)[]];
+
+const deptSettings = z.strictObject({
+  base: z.enum(baseNames).default('coop').describe('the method whose prompts are learnt'),
+  baseSettings: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe("that method's settings, as {name: value}; what is left out is as its defaults have it"),
+  weight: z.number().min(0).max(1).default(0.7).describe("of the classifier in loss and logits; the prompts' have the rest"),
+  rateFactor: z.number().positive().default(6.5).describe('the learning rate of the classifier is so many times that of the prompts'),
+});
+
+export type DeptSettings = z.output<typeof deptSettings>;
+
+type Tower = 'img' | 'text';
+
+/** The classifier: a scale and a shift [embed] for each tower, and a linear layer [classes, embed]. By the authors' names. */
+class Head {
+  readonly learnable: ReadonlyMap<string, Tensor>;
+
+  constructor({ device, random, embed }: CreationContext, classes: number) {
+    const vector = (name: string, values: Tensor): readonly [string, Tensor] => [name, parameter(keep(values), { name })];
+    const films = (['img', 'text'] as const).flatMap((tower) => [
+      vector(`film_lp_${tower}.scale`, ones([embed], { device })),
+      vector(`film_lp_${tower}.bias`, zeros([embed], { device })),
+    ]);
+    this.learnable = new Map([...films, ...named('linear_probe_proj', new Linear(embed, classes, { device, random }))]);
+  }
+
+  get branches(): Required<NonNullable<PromptSpec['branches']>> {
+    const of = (tower: string): string[] => [...this.learnable.keys()].filter((name) => name.includes(tower));
+    return { text: of('_text.'), image: [...of('_img.'), ...of('probe')] };
+  }
+
+  /** Logits [N, classes] of features [N, embed] that were scaled and shifted. */
+  logits(scaled: Tensor): Tensor {
+    return linear(scaled, this.of('linear_probe_proj.weight'), this.of('linear_probe_proj.bias'));
+  }
+
+  /** Features [N, embed] of a tower, not normalised, scaled and shifted by channel. */
+  scaled(tower: Tower, features: Tensor): Tensor {
+    return add(mul(features, this.of(`film_lp_${tower}.scale`)), this.of(`film_lp_${tower}.bias`));
+  }
+
+  dispose(): void {
+    for (const learnt of this.learnable.values()) learnt.dispose();
+  }
+
+  private of(name: string): Tensor {
+    return this.learnable.get(name) as Tensor;
+  }
+}
+
+/** Another method, and a classifier of its features. */
+export class Dept implements PromptMethod {
+  readonly name = 'dept';
+  readonly kind = 'prompts';
+  readonly learnable: ReadonlyMap<string, Tensor>;
+  readonly spec: PromptSpec;
+  readonly rateFactors: ReadonlyMap<string, number>;
+  /** Whether its classes are those of the classifier. */
+  private readonly isLearnt: boolean;
+
+  /** @param learntOn names of the classifier's classes */
+  constructor(
+    private readonly base: PromptMethod,
+    private readonly head: Head,
+    private readonly settings: Pick<DeptSettings, 'weight' | 'rateFactor'>,
+    private readonly learntOn: readonly string[],
+    private readonly owns = true,
+  ) {
+    this.learnable = new Map([...base.learnable, ...head.learnable]);
+    this.spec = promptSpec('dept', {
+      ...base.spec,
+      parameters: { ...base.spec.parameters, ...shapesOf(head.learnable) },
+      branches: head.branches,
+    });
+    const factors = [...head.learnable.keys()].map((name) => [name, settings.rateFactor] as const);
+    this.rateFactors = new Map([...(base.rateFactors ?? []), ...factors]);
+    this.isLearnt = isEqual(base.classNames, learntOn);
+  }
+
+  get classNames(): readonly string[] {
+    return this.base.classNames;
+  }
+
+  get state(): ReadonlyMap<string, Tensor> {
+    return this.base.state;
+  }
+
+  get example(): string {
+    return this.base.example;
+  }
+
+  get textsPerImage(): number {
+    return this.base.textsPerImage;
+  }
+
+  forward(images: Tensor): Outputs {
+    return scope(() => {
+      const outputs = this.base.forward(images);
+      return { ...outputs, logits: this.fused(outputs) };
+    });
+  }
+
+  /**
+   * The terms: those of the base, its cross-entropy with the rest of the weight, and the classifier's cross-entropy over images and the texts of their classes.
+   * @throws MethodError for classes that the classifier has not
+   */
+  loss(images: Tensor, labels: Tensor): StepLoss {
+    if (!this.isLearnt)
+      throw new MethodError(this.name, 'its classifier has other classes', 'create the method for these classes to train it on them');
+    return scope(() => {
+      const { base, head } = this;
+      const { weight } = this.settings;
+      const { loss, outputs, terms } = base.loss(images, labels);
+      const { crossEntropy: cosine, ...others } = terms;
+      if (!cosine) throw new MethodError(this.name, `the loss of ${base.name} has no crossEntropy among its terms`, 'use another base');
+      const { imageFeatures, logits } = outputs;
+      const [batch = 0] = imageFeatures.shape;
+      const texts = head.scaled('text', textsOf(outputs, labels));
+      const both = head.logits(cat([texts, head.scaled('img', imageFeatures)]));
+      const ofHead = crossEntropy(both, cat([labels, labels]));
+      return {
+        loss: add(loss, mul(sub(ofHead, cosine), weight)),
+        outputs: { ...outputs, logits: this.mixed(logits, narrow(both, 0, batch, batch)) },
+        terms: { ...others, crossEntropy: mul(cosine, 1 - weight), crossEntropyHead: mul(ofHead, weight) },
+      };
+    });
+  }
+
+  prompts(): TowerPrompts | undefined {
+    return this.base.prompts();
+  }
+
+  textFeatures(): Tensor | undefined {
+    return this.base.textFeatures();
+  }
+
+  evaluate(images: Tensor, textFeatures?: Tensor): Tensor {
+    return scope(() => this.evaluateWithFeatures(images, textFeatures).logits);
+  }
+
+  evaluateWithFeatures(images: Tensor, textFeatures?: Tensor): Pick<Outputs, 'logits' | 'imageFeatures'> {
+    return scope(() => {
+      const { base } = this;
+      const outputs = base.evaluateWithFeatures?.(images, textFeatures) ?? base.forward(images);
+      return { logits: this.fused(outputs), imageFeatures: outputs.imageFeatures };
+    });
+  }
+
+  rematerialize(rematerialization: Rematerialization): void {
+    this.base.rematerialize(rematerialization);
+  }
+
+  endEpoch(epoch: number, epochs: number): void {
+    this.base.endEpoch?.(epoch, epochs);
+  }
+
+  forContext(other: ClassContext): PromptMethod {
+    return new Dept(this.base.forContext(other), this.head, this.settings, this.learntOn, false);
+  }
+
+  dispose(): void {
+    this.base.dispose();
+    if (this.owns) this.head.dispose();
+  }
+
+  private fused({ logits, imageFeatures }: Pick<Outputs, 'logits' | 'imageFeatures'>): Tensor {
+    if (!this.isLearnt) return logits;
+    return this.mixed(logits, this.head.logits(this.head.scaled('img', imageFeatures)));
+  }
+
+  private mixed(logits: Tensor, ofHead: Tensor): Tensor {
+    const { weight } = this.settings;
+    return add(mul(logits, 1 - weight), mul(ofHead, weight));
+  }
+}
+
+/** The text feature [embed] of each image's class, which may be another one for each image (CoCoOp): [B, embed]. */
+function textsOf({ textFeatures, imageFeatures: { shape, device } }: Outputs, labels: Tensor): Tensor {
+  if (textFeatures.rank === 2) return embedding(textFeatures, labels);
+  const [, classes = 0, embed = 0] = textFeatures.shape;
+  const firsts = mul(arange(shape[0] as number, { device, dtype: 'i32' }), classes);
+  return embedding(reshape(textFeatures, [-1, embed]), add(firsts, labels));
+}
+
+/** The base with its settings; those that count layers, and that nobody asked for, are no more than the towers have. */
+function baseOf(context: CreationContext, { base: name, baseSettings: asked }: DeptSettings): PromptMethod {
+  const definition: MethodDefinition = BASES[name];
+  const fields = settingsOf(definition.settings);
+  const parsed = definition.settings.safeParse(asked);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new MethodError('dept', `baseSettings.${issue?.path.join('.') ?? ''}: ${issue?.message}`, `give settings of ${name}`);
+  }
+  const layers = Math.min(context.image.config.layers, context.text.config.layers);
+  const { settings } = settingsForLayers(name, fields, parsed.data as Record<string, unknown>, asked, layers);
+  const base = definition.create(context, settings);
+  if (base.kind === 'prompts') return base;
+  throw new MethodError('dept', `${name} learns no prompts`, 'choose another base');
+}
+
+const TRAINING = { lr: 0.0035, epochs: 10, batchSize: 4 } as const;
+const SETTINGS = { weight: 0.7, rateFactor: 6.5 } as const;
+
+export const dept = defineMethod<DeptSettings>({
+  name: 'dept',
+  title: 'DePT',
+  summary: "another method's prompts, and a classifier of both features that takes over what the trained classes alone need",
+  settings: deptSettings,
+  training: trainingPreset(TRAINING),
+  published: [
+    {
+      protocols: ['base-to-new'],
+      settings: { ...SETTINGS, base: 'coop', baseSettings: { length: 16, initWords: '' } },
+      training: TRAINING,
+      source: 'DePT, train.py and configs/trainers/ExtrasLinearProbeCoOp/vit_b16_ep10_bs4_lr35.yaml',
+    },
+  ],
+  variants: {
+    kgcoop: { settings: { base: 'kgcoop', baseSettings: { length: 4, initWords: 'a photo of a', distanceWeight: 2 } }, training: TRAINING },
+    maple: { settings: { base: 'maple', baseSettings: { length: 2 } }, training: TRAINING },
+    cocoop: { settings: { base: 'cocoop', baseSettings: { length: 4 } }, training: TRAINING },
+  },
+  create(context, settings) {
+    const learntOn = context.learntOn ?? context.classNames;
+    const base = baseOf(context, settings);
+    return new Dept(base, new Head(context, learntOn.length), settings, learntOn);
+  },
+});
