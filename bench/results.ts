@@ -7,27 +7,12 @@ import { fileURLToPath } from 'node:url';
 import type { Device } from '@mudpt/tensor';
 import type { Row } from './harness.ts';
 import type { Peaks } from '@mudpt/testing/measure/peaks';
+import { checkResults, type Head, type Results } from './results-form.ts';
 
 /** Where results that are kept stand. */
 export const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 
-/** Where, when and of what: the same in every file of a run. */
-export type Head = {
-  /** The driver's name of it. */
-  readonly adapter: string;
-  readonly kind: string;
-  readonly processor: string;
-  readonly cores: number;
-  readonly commit: string;
-  readonly date: string;
-  readonly peaks: Peaks;
-};
-
-/** A row as JSON has it: what was not timed is null. */
-export type StoredRow = Omit<Row, 'best' | 'median'> & { readonly best: number | null; readonly median: number | null };
-
-/** What a file holds. */
-export type Results = Head & { readonly rows: readonly StoredRow[] };
+export type { Head, Results, StoredRow } from './results-form.ts';
 
 /** The head of a run that begins now. */
 export function headOf(device: Device, peaks: Peaks): Head {
@@ -65,8 +50,8 @@ export function writeResults(folder: string, head: Head, suite: string, rows: re
   return file;
 }
 
-/** The kept results of suites on an adapter, in that order; what was never run is left out. */
+/** The kept results of suites on an adapter, in that order; what was never run is left out. @throws TypeError for a file of another form */
 export function readResults(kind: string, suites: readonly string[]): Results[] {
   const files = suites.map((suite) => fileOf(RESULTS, kind, suite)).filter((file) => existsSync(file));
-  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results);
+  return files.map((file) => checkResults(JSON.parse(readFileSync(file, 'utf8')), file));
 }

@@ -9,6 +9,7 @@ export { type Batch, BatchLoader, type BatchLoaderOptions, type Unreadable } fro
 export { PythonRandom } from './data/mt19937.ts';
 export { type ClassSubset, epochOrder, fewShot, stepsPerEpoch, subsetClasses } from './data/sampling.ts';
 export * from './methods/index.ts';
+export { scaledProbabilities } from './evaluation/calibration.ts';
 export { type Confusion, type ConfusionCell, confusionOf, marginsOf } from './evaluation/confusion.ts';
 export { type ForwardOptions } from './evaluation/forward.ts';
 export { type Features, imageFeatures } from './evaluation/image-features.ts';

@@ -2,6 +2,7 @@
 import { build, createServer, preview } from 'vite';
 import { installPagePeers } from '../../../bench/peers/install.ts';
 import { config } from './config.ts';
+import { POLICY } from './policy.ts';
 
 const [command = 'build', ...words] = process.argv.slice(2);
 const port = Number(words[words.indexOf('--port') + 1]) || 4173;
@@ -10,7 +11,7 @@ if (words.includes('--peers')) await installPagePeers();
 if (command === 'build') await build(config);
 else if (command === 'serve') {
   await build({ ...config, logLevel: 'warn' });
-  (await preview({ ...config, preview: { port, strictPort: false } })).printUrls();
+  (await preview({ ...config, preview: { port, strictPort: false, headers: { 'content-security-policy': POLICY } } })).printUrls();
 } else if (command === 'dev') {
   const server = await createServer({ ...config, server: { port, strictPort: false } });
   await server.listen();

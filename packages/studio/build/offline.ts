@@ -28,7 +28,9 @@ export function offline(): Plugin {
     generateBundle(_, bundle) {
       // Other engines are fetched by those who compare: nobody else needs them.
       const names = Object.values(bundle).map(({ fileName }) => fileName);
-      const files = names.filter((name) => !name.includes(`/${PEER_FILES}`)).map((name) => `./${name}`);
+      // Hosts read `_headers` and do not serve it.
+      const isKept = (name: string): boolean => name !== '_headers' && !name.includes(`/${PEER_FILES}`);
+      const files = names.filter(isKept).map((name) => `./${name}`);
       const hash = createHash('sha256');
       for (const entry of Object.values(bundle))
         hash.update(entry.fileName).update(entry.type === 'chunk' ? entry.code : entry.source);

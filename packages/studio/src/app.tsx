@@ -5,7 +5,9 @@ import { Chips } from './components/chips.tsx';
 import { focusMain } from './components/focus.ts';
 import { Preferences } from './components/preferences.tsx';
 import { Notice } from './components/notice.tsx';
+import { Trouble } from './components/trouble.tsx';
 import { NoGpu } from './views/no-gpu.tsx';
+import { isElsewhere } from './state/only-tab.ts';
 import { failure, lost, trouble } from './state/session.ts';
 import { t } from './strings/index.ts';
 import { BenchView } from './views/bench.tsx';
@@ -70,15 +72,9 @@ export const App: FunctionComponent = () => {
       <main id="main" tabIndex={-1}>
         {lost.value !== undefined && <Notice tone="warn" text={t().lost} />}
         {trouble.value && (
-          <Notice
-            tone="bad"
-            title={t().trouble}
-            text={trouble.value.problem}
-            fix={trouble.value.fix}
-            onClose={() => (trouble.value = undefined)}
-          />
+          <Trouble title={t().trouble} told={trouble.value} onClose={() => (trouble.value = undefined)} />
         )}
-        {failure.value ? <NoGpu /> : <View />}
+        {isElsewhere.value ? <Notice tone="warn" text={t().elsewhere} /> : failure.value ? <NoGpu /> : <View />}
       </main>
     </>
   );

@@ -5,14 +5,17 @@ import './style/base.css';
 import './style/layout.css';
 import './style/parts.css';
 import { App } from './app.tsx';
+import { becomeOnlyTab } from './state/only-tab.ts';
 import { openProject } from './state/project.ts';
-import { openSession } from './state/session.ts';
+import { restoreLearnt } from './state/learning.ts';
+import { openSession, telling } from './state/session.ts';
 
 const root = document.getElementById('app');
 if (!root) throw new Error('the page has no #app');
 // Files dropped beside what takes them would be opened in the place of the page.
 for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
 render(<App />, root);
+await becomeOnlyTab();
 await openProject();
-await openSession();
+if (await openSession()) await telling(restoreLearnt);
 if (import.meta.env.PROD && 'serviceWorker' in navigator) void navigator.serviceWorker.register('./offline.js');

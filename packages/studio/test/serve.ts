@@ -12,17 +12,21 @@ const TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json',
 };
 
-/** @param under the page must work below any path, since all of its paths are relative */
+/**
+ * @param under the page must work below any path, since all of its paths are relative
+ * @param headers of every answer
+ */
 export async function serveFolder(
   folder: string,
   under = '/some/where/',
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly address: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const inside = pathname.startsWith(under) ? normalize(`/${pathname.slice(under.length)}`) : '/nothing';
     const path = join(folder, inside.endsWith('/') ? `${inside}index.html` : inside);
     readFile(path).then(
-      (bytes) => response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(bytes),
+      (bytes) => response.writeHead(200, { ...headers, 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(bytes),
       () => response.writeHead(404).end(),
     );
   });

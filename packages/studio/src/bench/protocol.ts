@@ -20,13 +20,17 @@ export interface PeerFacts {
   readonly isBuiltIn: boolean;
 }
 
+/** What a person may choose to measure. */
+export const SUITES = ['gemm', 'attention', 'layernorm', 'towers', 'training'] as const;
+export type Suite = (typeof SUITES)[number];
+
 export interface BenchCalls {
   /** Engines to compare with. */
   peers(): Promise<readonly PeerFacts[]>;
-  /** Our engine: every problem. */
-  run(): Promise<BenchHead>;
+  /** Our engine. */
+  run(suites: readonly Suite[]): Promise<BenchHead>;
   /** Another engine: the problems that it knows. */
-  runPeer(name: string, kind: string): Promise<void>;
+  runPeer(name: string, kind: string, suites: readonly Suite[]): Promise<void>;
 }
 
 /** What is begun, and what was measured. */

@@ -2,11 +2,13 @@
 import { computed, signal } from '@preact/signals';
 import type { Results } from '../../../../bench/results.ts';
 import { Client, toldOf } from '../worker/rpc.ts';
-import type { BenchCalls, BenchEvent, BenchHead, PeerFacts, Row } from './protocol.ts';
+import { type BenchCalls, type BenchEvent, type BenchHead, type PeerFacts, type Row, type Suite, SUITES } from './protocol.ts';
 
 export const rows = signal<readonly Row[]>([]);
 export const head = signal<BenchHead | undefined>(undefined);
 export const peers = signal<readonly PeerFacts[]>([]);
+/** What a person wants measured. */
+export const chosen = signal<readonly Suite[]>(SUITES);
 /** What is being measured; undefined: nothing. */
 export const now = signal<string | undefined>(undefined);
 export const isRunning = signal(false);
@@ -36,6 +38,7 @@ async function withWorker<T>(work: (client: Client<BenchCalls, BenchEvent>) => P
 
 /** @throws StudioError where our own engine fails; a peer that fails is told in {@link failures} */
 export async function runBench(): Promise<void> {
+  const suites = chosen.value;
   rows.value = [];
   failures.value = [];
   head.value = undefined;
@@ -43,12 +46,12 @@ export async function runBench(): Promise<void> {
   try {
     const found = await withWorker(async (client) => {
       peers.value = await client.call('peers');
-      return client.call('run');
+      return client.call('run', suites);
     });
     for (const { name } of peers.value.filter(({ isBuiltIn }) => isBuiltIn)) {
       now.value = name;
       try {
-        await withWorker((client) => client.call('runPeer', name, found.kind));
+        await withWorker((client) => client.call('runPeer', name, found.kind, suites));
       } catch (error) {
         failures.value = [...failures.value, { name, problem: toldOf(error).problem }];
       }

@@ -12,7 +12,7 @@ import { serve } from '../worker/rpc.ts';
 import { attempt } from './attempt.ts';
 import { modelProblems } from './models.ts';
 import { peerNames, runPeer } from './peers.ts';
-import type { BenchCalls, BenchEvent, BenchHead } from './protocol.ts';
+import type { BenchCalls, BenchEvent, BenchHead, Suite } from './protocol.ts';
 
 const EFFORT: Effort = { seconds: 1, samples: 10, least: 2 };
 /** Of problems that take seconds. */
@@ -20,34 +20,36 @@ const ONCE: Effort = { seconds: 1, samples: 5, least: 1 };
 /** Longer attention takes minutes on adapters that compute on the processor. */
 const MOST_TOKENS = 1024;
 
-/** All problems for graphics cards; fewer where the processor computes. */
-function suitesOf(kind: string): Readonly<Record<string, readonly Job[]>> {
-  if (kind === 'gpu')
-    return {
-      gemm: [...gemmJobs, ...gpuGemmJobs],
-      attention: [...attentionJobs, ...gpuAttentionJobs],
-      layernorm: layerNormJobs,
-    };
-  const attention = quickAttentionJobs.filter(({ tokens }) => tokens < MOST_TOKENS);
-  return { gemm: quickGemmJobs, attention, layernorm: layerNormJobs };
+/** Problems of single operations: all for graphics cards; fewer where the processor computes. */
+function suitesOf(kind: string, chosen: readonly Suite[]): Readonly<Record<string, readonly Job[]>> {
+  const isGpu = kind === 'gpu';
+  const all: Readonly<Partial<Record<Suite, readonly Job[]>>> = {
+    gemm: isGpu ? [...gemmJobs, ...gpuGemmJobs] : quickGemmJobs,
+    attention: isGpu
+      ? [...attentionJobs, ...gpuAttentionJobs]
+      : quickAttentionJobs.filter(({ tokens }) => tokens < MOST_TOKENS),
+    layernorm: layerNormJobs,
+  };
+  return Object.fromEntries(chosen.flatMap((suite) => (all[suite] ? [[suite, all[suite]]] : [])));
 }
 
 const effortOf = (kind: string): Effort => (kind === 'gpu' ? EFFORT : ONCE);
 const onRow = (row: Row): void => tell({ row });
 
-async function run(): Promise<BenchHead> {
+async function run(suites: readonly Suite[]): Promise<BenchHead> {
   using device = await Device.open();
   const { name: adapter, kind } = device.adapter;
   tell({ begins: 'peaks' });
   const peaks = await measurePeaks(device);
   const effort = effortOf(kind);
-  for (const [suite, jobs] of Object.entries(suitesOf(kind)))
+  for (const [suite, jobs] of Object.entries(suitesOf(kind, suites)))
     for (const job of jobs) {
       const name = nameOf(job);
       tell({ begins: name });
       await attempt({ suite, name, engine: OURS }, () => runOurs(device, suite, job, effort), onRow);
     }
   for (const { row, measure } of modelProblems(device, effort)) {
+    if (!(suites as readonly string[]).includes(row.suite)) continue;
     tell({ begins: row.name });
     await attempt(row, measure, onRow);
   }
@@ -59,6 +61,6 @@ async function run(): Promise<BenchHead> {
 const calls: BenchCalls = {
   peers: async () => peerNames,
   run,
-  runPeer: (name, kind) => runPeer(name, suitesOf(kind), effortOf(kind), onRow),
+  runPeer: (name, kind, suites) => runPeer(name, suitesOf(kind, suites), effortOf(kind), onRow),
 };
 const tell = serve<BenchEvent>({ ...calls });

@@ -1,6 +1,7 @@
 /** A drawing of the report, made by the worker: its markup escapes every value. */
 import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { telling } from '../state/session.ts';
 
 export interface DrawingProps {
   readonly draw: () => Promise<string>;
@@ -14,7 +15,7 @@ export const Drawing: FunctionComponent<DrawingProps> = ({ draw, of, class: name
   const [svg, setSvg] = useState('');
   useEffect(() => {
     let isShown = true;
-    void draw().then((made) => isShown && setSvg(made));
+    void telling(draw).then((made) => isShown && made !== undefined && setSvg(made));
     return () => {
       isShown = false;
     };

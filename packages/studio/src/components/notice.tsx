@@ -16,7 +16,7 @@ export const Notice: FunctionComponent<NoticeProps> = ({ tone, title, text, fix,
     <div>
       {title !== undefined && <b>{title}: </b>}
       {text}
-      {fix !== undefined && `. ${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`}
+      {fix !== undefined && t().sentence(fix)}
       {children}
     </div>
     {onClose && (

@@ -1,12 +1,13 @@
 /** CLIP models: the one that comes with the page, a person's files, the hub's. */
 import { type Clip, type Files, loadClip, type LoadProgress, type ModelInput, openWeights, weightShapes } from '@mudpt/clip';
-import { type Device, LimitError } from '@mudpt/tensor';
+import type { Device } from '@mudpt/tensor';
 import configAddress from '../../../mudpt/assets/clip/config.json?url';
 import mergesAddress from '../../../mudpt/assets/clip/merges.txt?url';
 import weightsAddress from '../../../mudpt/assets/clip/model.safetensors?url';
 import preprocessorAddress from '../../../mudpt/assets/clip/preprocessor_config.json?url';
 import vocabAddress from '../../../mudpt/assets/clip/vocab.json?url';
 import type { ModelFacts, ModelSource } from '../worker/protocol.ts';
+import { pageError } from '../worker/rpc.ts';
 import { hubModel } from './hub.ts';
 import { roomFor } from './room.ts';
 
@@ -32,7 +33,7 @@ function embeddedFiles(): Files {
   };
 }
 
-/** @throws FormatError, InputError for files that are no CLIP; LimitError where the adapter cannot hold it */
+/** @throws FormatError, InputError for files that are no CLIP; StudioError where the adapter cannot hold it */
 export async function openClip(
   source: ModelSource,
   device: Device,
@@ -52,7 +53,7 @@ export async function openClip(
   return { clip, facts: factsOf(clip, source) };
 }
 
-/** Sizes stand at the head of a file: before its weights are read. @throws LimitError naming the weight that the adapter cannot hold */
+/** Sizes stand at the head of a file: before its weights are read. @throws StudioError naming the weight that the adapter cannot hold */
 async function expectRoom(input: ModelInput, name: string, { limits }: Device): Promise<void> {
   const opened = await openWeights(input);
   try {
@@ -61,11 +62,7 @@ async function expectRoom(input: ModelInput, name: string, { limits }: Device): 
       limits,
     );
     if (tooLarge)
-      throw new LimitError(
-        'studio',
-        `${name} is too large for this adapter: its ${tooLarge.name} has ${tooLarge.bytes} bytes, more than the adapter binds`,
-        'take a smaller model',
-      );
+      throw pageError('tooLarge', name, `${tooLarge.name} (${tooLarge.bytes} bytes)`);
   } finally {
     await opened.close();
   }

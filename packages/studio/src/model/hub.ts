@@ -8,8 +8,9 @@ import {
   neededFiles,
   weightShapes,
 } from '@mudpt/clip';
-import { FormatError, InputError } from '@mudpt/tensor';
+import { FormatError } from '@mudpt/tensor';
 import type { AdapterFacts, HubOffer } from '../worker/protocol.ts';
+import { pageError, toldOf } from '../worker/rpc.ts';
 import { roomFor } from './room.ts';
 
 const HUB = 'https://huggingface.co';
@@ -21,7 +22,10 @@ interface Listed {
   readonly files: readonly { readonly path: string; readonly size: number }[];
 }
 
-/** Sizes, and whether the adapter can hold it, before anything large is fetched. @throws InputError for a name that the hub does not have */
+/** Then what was fetched before serves. */
+const WITHOUT_HUB: ReadonlySet<string> = new Set(['hubUnreachable', 'hubAnswers']);
+
+/** Sizes, and whether the adapter can hold it, before anything large is fetched. @throws StudioError for a name that the hub does not have */
 export async function lookAtHub(name: string, adapter: AdapterFacts): Promise<HubOffer> {
   const { commit, files } = await listed(name);
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
@@ -37,7 +41,7 @@ export async function hubModel(name: string, onProgress: (progress: LoadProgress
   const { commit, files } = await listed(name).catch(async (error: unknown) => {
     // Without a network what was fetched before serves.
     const kept = await keptListing(name);
-    if (kept && error instanceof InputError === false) return kept;
+    if (kept && WITHOUT_HUB.has(toldOf(error).said?.key ?? 'hubUnreachable')) return kept;
     throw error;
   });
   const folder = await folderOf(name, commit);
@@ -58,11 +62,10 @@ export async function hubModel(name: string, onProgress: (progress: LoadProgress
 
 async function listed(name: string): Promise<Listed> {
   if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name))
-    throw new InputError('hub', `${JSON.stringify(name)} is no name of a model`, 'give one such as openai/clip-vit-base-patch16');
-  const answer = await fetch(`${HUB}/api/models/${name}?blobs=true`, { credentials: 'omit' });
-  if (answer.status === 401 || answer.status === 404)
-    throw new InputError('hub', `the hub has no open model ${name}`, 'check the name; private models are fetched in Node');
-  if (!answer.ok) throw new FormatError('hub', `the hub answers ${answer.status}`, 'try again later');
+    throw pageError('hubName', JSON.stringify(name));
+  const answer = await ask(`${HUB}/api/models/${name}?blobs=true`);
+  if (answer.status === 401 || answer.status === 404) throw pageError('hubUnknown', name);
+  if (!answer.ok) throw pageError('hubAnswers', String(answer.status));
   const { sha, siblings = [] } = (await answer.json()) as {
     readonly sha?: string;
     readonly siblings?: readonly { readonly rfilename?: unknown; readonly size?: unknown }[];
@@ -92,9 +95,16 @@ async function configOf(name: string, commit: string, files: Listed['files']): P
 }
 
 async function json(name: string, commit: string, path: string): Promise<unknown> {
-  const answer = await fetch(addressOf(name, commit, path), { credentials: 'omit' });
-  if (!answer.ok) throw new FormatError('hub', `${path}: the hub answers ${answer.status}`, 'try again later');
+  const answer = await ask(addressOf(name, commit, path));
+  if (!answer.ok) throw pageError('hubAnswers', `${answer.status} (${path})`);
   return answer.json();
+}
+
+/** @throws StudioError where nobody answers */
+async function ask(address: string): Promise<Response> {
+  return fetch(address, { credentials: 'omit' }).catch((error: unknown) => {
+    throw pageError('hubUnreachable', messageOf(error));
+  });
 }
 
 const addressOf = (name: string, commit: string, path: string): string => `${HUB}/${name}/resolve/${commit}/${path}`;

@@ -2,6 +2,7 @@
 import type { Clip } from '@mudpt/clip';
 import {
   augmentationOf,
+  type ClassContext,
   countLearnt,
   type Dataset,
   fitFeatures,
@@ -44,9 +45,9 @@ const KEEP_SECONDS = 5;
 export async function createMethod(
   clip: Clip,
   { method, settings, seed }: Pick<TrainingPlan, 'method' | 'settings' | 'seed'>,
-  { classNames, template }: Pick<Dataset, 'classNames' | 'template'>,
+  { classNames, template, descriptions }: ClassContext,
 ): Promise<Method> {
-  return methodNamed(method).create(await methodContext(clip, { classNames, template, seed }), settings);
+  return methodNamed(method).create(await methodContext(clip, { classNames, template, descriptions, seed }), settings);
 }
 
 /** Trains `method` in place. */
@@ -60,6 +61,7 @@ async function learnPrompts(method: PromptMethod, { clip, dataset, plan, resume,
   const recorder = new StudioRecorder(
     plan,
     resume,
+    () => tell({ kind: 'anew' }),
     (lines) => tell({ kind: 'curve', lines }),
     (line) => tell({ kind: 'line', line }),
   );

@@ -10,11 +10,15 @@ import {
   predictFeatures,
   predictImages,
   predictZeroShot,
+  scaledProbabilities,
 } from 'mudpt/core';
 import type { Measured } from '../worker/protocol.ts';
 import { type FeatureCache, loaderOf } from './features.ts';
 
 type Classes = { readonly classNames: readonly string[]; readonly template: string };
+
+/** Of what was learnt: its classes, and what Node divides its logits by. */
+export type TunedFacts = Classes & { readonly temperature?: number | undefined };
 export type Progress = (done: number, total: number) => void;
 
 /** @param method undefined: the frozen model */
@@ -22,7 +26,7 @@ export async function measure(
   clip: Clip,
   cache: FeatureCache,
   method: Method | undefined,
-  classes: Classes,
+  classes: TunedFacts,
   items: readonly Item[],
   onProgress: Progress,
   signal?: AbortSignal,
@@ -31,6 +35,7 @@ export async function measure(
   const { predictions, unreadable } = await predict(clip, cache, method, classes, items, onProgress, signal);
   const count = classes.classNames.length;
   return {
+    classNames: classes.classNames,
     guesses: predictions.map(({ item, top, loss }) => ({ id: item.id, label: item.label, top, loss })),
     metrics: metricsOfPredictions(predictions, count),
     confusion: confusionOfPredictions(predictions, count),
@@ -39,12 +44,12 @@ export async function measure(
   };
 }
 
-/** Predictions with the probabilities of all classes. */
+/** Predictions with the probabilities of all classes, as `mudpt predict` gives them. */
 export async function predict(
   clip: Clip,
   cache: FeatureCache,
   method: Method | undefined,
-  classes: Classes,
+  { temperature, ...classes }: TunedFacts,
   items: readonly Item[],
   onProgress: Progress,
   signal?: AbortSignal,
@@ -61,7 +66,7 @@ export async function predict(
         ...(signal && { signal }),
       };
       const predictions = await predictImages(clip, method, loader, items, options);
-      return { predictions, unreadable: loader.unreadable };
+      return { predictions: scaled(predictions, temperature), unreadable: loader.unreadable };
     } finally {
       await loader.close();
     }
@@ -69,10 +74,14 @@ export async function predict(
   const { features, items: seen, labels, unreadable } = await cache.of(items, onProgress, signal);
   try {
     const predictions = method
-      ? await predictFeatures({ features, items: seen }, count, (rows) => method.evaluate(rows), count)
+      ? scaled(await predictFeatures({ features, items: seen }, count, (rows) => method.evaluate(rows), count), temperature)
       : await predictZeroShot(clip, { features, items: seen, labels }, classes);
     return { predictions, unreadable };
   } finally {
     features.dispose();
   }
+}
+
+function scaled(predictions: readonly ImagePrediction[], temperature: number | undefined): ImagePrediction[] {
+  return predictions.map((one) => ({ ...one, top: scaledProbabilities(one.top, temperature) }));
 }

@@ -10,8 +10,8 @@ import {
   sealed,
   YAML_SEAL,
 } from 'mudpt/core';
-import { InputError } from '@mudpt/tensor';
 import type { ModelFacts, PromptFiles, TrainingPlan, WireDataset } from '../worker/protocol.ts';
+import { pageError } from '../worker/rpc.ts';
 import { createMethod } from './learn.ts';
 
 /** @throws NotFiniteError for numbers that are not finite */
@@ -35,14 +35,24 @@ export async function writePrompts(
     seed,
     ...(accuracy && { accuracy }),
   });
-  // JSON is YAML.
   const config = { data: 'studio', dataGiven: true, template, method: method.name, model: name, shots, seed, settings, training };
-  return { tensors, facts, config: await sealed(`${JSON.stringify(config, undefined, 1)}\n`, YAML_SEAL) };
+  return { tensors, facts, config: await sealedConfig(config) };
+}
+
+/** The configuration of a run of which only the two files of prompts were given. */
+export async function configOf(text: string): Promise<string> {
+  const { data, template, method, model, shots, seed, settings } = await openPromptFacts(text);
+  return sealedConfig({ data, dataGiven: true, template, method, model: model.name, shots, seed, settings, training: {} });
+}
+
+function sealedConfig(config: Readonly<Record<string, unknown>>): Promise<string> {
+  // JSON is YAML.
+  return sealed(`${JSON.stringify(config, undefined, 1)}\n`, YAML_SEAL);
 }
 
 /**
  * The method that the two files hold, for the classes it was learnt with. The caller disposes it.
- * @throws InputError for another base model; FormatError for damaged files
+ * @throws StudioError for another base model; FormatError for damaged files
  */
 export async function readPrompts(
   tensors: Blob | Uint8Array,
@@ -52,11 +62,7 @@ export async function readPrompts(
 ): Promise<{ readonly method: Method; readonly facts: PromptDescription }> {
   const facts = await openPromptFacts(text);
   if (facts.model.hash !== model.hash)
-    throw new InputError(
-      'prompts',
-      `they were learnt on ${facts.model.name} (${facts.model.hash.slice(0, 12)}), and ${model.name} is another model (${model.hash.slice(0, 12)})`,
-      `load ${facts.model.name} first`,
-    );
+    throw pageError('otherModel', facts.model.name, model.name);
   methodNamed(facts.method);
   const method = await createMethod(clip, facts, facts);
   try {

@@ -18,6 +18,8 @@ export class StudioRecorder implements TrainingRecorder {
   constructor(
     private readonly plan: TrainingPlan,
     private readonly isResumed: boolean,
+    /** What was kept is of another training. */
+    private readonly onAnew: () => void,
     /** The whole curve, where training goes on. */
     private readonly onCurve: (lines: readonly MetricsLine[]) => void,
     private readonly onLine: (line: MetricsLine) => void,
@@ -32,6 +34,7 @@ export class StudioRecorder implements TrainingRecorder {
     const db = await database();
     const found = this.isResumed ? await db.get('training', 'current') : undefined;
     if (!found || found.plan.mark !== this.plan.mark) {
+      if (found) this.onAnew();
       await db.delete('training', 'current');
       return undefined;
     }

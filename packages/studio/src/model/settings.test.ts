@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { resolveConfig } from 'mudpt';
+import { toldOf } from '../worker/rpc.ts';
 import { methodFacts, resolveSettings } from './settings.ts';
 
 const embedded = { kind: 'embedded', layers: { text: 4, image: 4 } } as const;
@@ -20,7 +21,10 @@ it('depths are lowered to the layers there are, unless asked for', () => {
   expect(settings['depth']).toBe(4);
   expect(notes).toEqual(["depth is 4, not mudpt's usual 9: the model has 4 layers"]);
   expect(resolveSettings({ method: 'mudpt', settings: { depth: 2 }, training: {} }, embedded).settings['depth']).toBe(2);
-  expect(() => resolveSettings({ method: 'mudpt', settings: { depth: -1 }, training: {} }, embedded)).toThrow();
+  const wrong = { method: 'mudpt', settings: {}, training: { epochs: -3 } };
+  expect(() => resolveSettings(wrong, embedded)).toThrow('epochs is -3');
+  const told = toldOf(errorOf(() => resolveSettings({ ...wrong, settings: { depth: 0 }, training: {} }, embedded)));
+  expect(told).toMatchObject({ problem: 'depth is 0', fix: 'give a whole number from 1 to 4096', said: { key: 'setting' } });
 });
 
 it('every method has fields with the values of its schemas', () => {
@@ -40,3 +44,11 @@ it('every method has fields with the values of its schemas', () => {
     choices: ['transformer', 'linear', 'cross-attention'],
   });
 });
+
+function errorOf(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}

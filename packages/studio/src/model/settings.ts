@@ -11,6 +11,7 @@ import {
 } from 'mudpt/core';
 import * as z from 'zod';
 import type { MethodFacts, ModelFacts, SettingField, TrainingRequest } from '../worker/protocol.ts';
+import { pageError } from '../worker/rpc.ts';
 
 /** Shown at once: what people change first. */
 const MAIN = ['length', 'depth', 'epochs', 'lr', 'batchSize'];
@@ -23,18 +24,29 @@ export interface ResolvedSettings {
   readonly notes: readonly string[];
 }
 
-/** @throws Error of the schema naming the setting that cannot be */
+/** @throws StudioError naming the setting that cannot be, and what it takes */
 export function resolveSettings(
   { method, settings: asked, training: askedTraining }: Pick<TrainingRequest, 'method' | 'settings' | 'training'>,
   { kind, layers }: Pick<ModelFacts, 'kind' | 'layers'>,
 ): ResolvedSettings {
   const definition = methodNamed(method);
-  const parsed = definition.settings.parse(asked) as Record<string, unknown>;
+  const parsed = checked(definition.settings, asked) as Record<string, unknown>;
   const least = Math.min(layers.text, layers.image);
   const { settings, notes } = settingsForLayers(method, settingsOf(definition.settings), parsed, asked, least);
   if (!definition.training) return { settings, training: undefined, notes };
   const preset = kind === 'embedded' ? embeddedTraining(definition) : {};
-  return { settings, training: definition.training.parse({ ...preset, ...askedTraining }), notes };
+  return { settings, training: checked(definition.training, { ...preset, ...askedTraining }), notes };
+}
+
+/** Values as the schema has them. */
+function checked<T>(schema: z.ZodType<T>, given: Readonly<Record<string, unknown>>): T {
+  const { success, data, error } = schema.safeParse(given);
+  if (success) return data;
+  const [issue] = error.issues;
+  const name = String(issue?.path[0] ?? '');
+  const setting = settingsOf(schema).find((one) => one.name === name);
+  const takes = setting ? takesOf(setting.type, setting.metadata) : '';
+  throw pageError('setting', name, JSON.stringify(given[name]) ?? '', takes === '' ? (issue?.message ?? '') : takes);
 }
 
 /** All methods that learn something from one model: a page holds no second one. */

@@ -4,16 +4,15 @@
  */
 import * as z from 'zod/mini';
 import type { PromptFiles } from '../worker/protocol.ts';
-import { StudioError } from '../worker/rpc.ts';
+import { pageError, type StudioError } from '../worker/rpc.ts';
 import { cleanName } from './edit.ts';
-import { fileName } from './save.ts';
+import { foldersOf, pathsOf } from './places.ts';
+import { type GivenPrompts, PROMPTS, promptsAmong } from './prompt-folder.ts';
 import type { Side } from './split.ts';
 import type { Project } from './types.ts';
 import { readZip, writeZip, type ZipEntry } from './zip.ts';
 
 const PROJECT = 'project.json';
-/** Files, not a folder: folders of a data set are classes. With them the project is a run's folder too, which `mudpt predict` reads. */
-const PROMPTS = { tensors: 'prompts.safetensors', facts: 'prompts.json', config: 'config.yaml' } as const;
 
 const text = z.string().check(z.maxLength(10_000));
 const count = z.int().check(z.minimum(1));
@@ -41,9 +40,8 @@ export interface ArchiveParts {
 }
 
 export async function writeArchive({ project, sides, blobs, prompts }: ArchiveParts): Promise<Blob> {
-  const folders = uniqueNames(project.classes.map(({ id, name }) => [id, fileName(name)]));
-  const inFolder = project.images.map(({ id, name, classId }) => [id, `${folders.get(classId)}/${safeFile(name)}`] as const);
-  const paths = uniqueNames(inFolder.map(([id, path]) => [id, `${sides.get(id) ?? 'train'}/${path}`]));
+  const folders = foldersOf(project.classes);
+  const paths = pathsOf(project, sides);
   const images = project.images.map((image) => ({ ...image, path: paths.get(image.id) ?? '' }));
   const files: (readonly [string, Blob | string])[] = [
     [PROJECT, JSON.stringify({ ...project, images }, undefined, 1)],
@@ -53,6 +51,7 @@ export async function writeArchive({ project, sides, blobs, prompts }: ArchivePa
     const blob = blobs.get(id);
     if (blob) files.push([path, blob]);
   }
+  // Beside the images, not in a folder, which would be a class: so the project is a run's folder too, which `mudpt predict` reads.
   if (prompts)
     files.push([PROMPTS.tensors, new Blob([prompts.tensors])], [PROMPTS.facts, prompts.facts], [PROMPTS.config, prompts.config]);
   return writeZip(files);
@@ -62,57 +61,35 @@ export interface OpenedArchive {
   readonly project: Project;
   /** Images by id, as the project says; whether they are is seen when they are taken. */
   readonly blobs: ReadonlyMap<string, Blob>;
-  readonly prompts: { readonly tensors: Blob; readonly facts: string } | undefined;
+  readonly prompts: GivenPrompts | undefined;
 }
 
 /** @throws StudioError for a zip that is no project, or lacks images that it names */
 export async function readArchive(file: File): Promise<OpenedArchive> {
   const entries = new Map((await readZip(file)).map((entry) => [entry.path, entry]));
   const found = entries.get(PROJECT);
-  const fail = (problem: string): StudioError =>
-    new StudioError({ name: 'InputError', problem: `${file.name} ${problem}`, fix: 'give the zip that this page wrote' });
-  if (!found) throw fail(`has no ${PROJECT}`);
+  const fail = (what: string): StudioError => pageError('noProject', file.name, what);
+  if (!found) throw fail(`it has no ${PROJECT}`);
   const { success, data, error } = z.safeParse(schema, await parsed(found, fail));
-  if (!success) throw fail(`is no project of this page (${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message})`);
+  if (!success) throw fail(`${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}`);
   const classes = new Map(data.classes.map(({ id, name }) => [id, { id, name: cleanName(name) || 'unnamed' }]));
   const blobs = new Map<string, Blob>();
   for (const { id, path, classId } of data.images) {
-    if (!classes.has(classId)) throw fail(`has ${path} in a class that it does not list`);
+    if (!classes.has(classId)) throw fail(`${path} is in a class that it does not list`);
     const image = entries.get(path);
-    if (!image) throw fail(`lacks ${path}`);
+    if (!image) throw pageError('projectLacks', file.name, path);
     blobs.set(id, image.blob);
   }
-  const [tensors, facts] = [entries.get(PROMPTS.tensors), entries.get(PROMPTS.facts)];
-  const prompts = tensors && facts ? { tensors: tensors.blob, facts: await facts.blob.text() } : undefined;
+  const kept = Object.values(PROMPTS).flatMap((name) => entries.get(name) ?? []);
+  const prompts = await promptsAmong(new Map(kept.map(({ path, blob }) => [path, blob])));
   const images = data.images.map(({ path: _path, ...image }) => image);
   return { project: { ...data, classes: [...classes.values()], images }, blobs, prompts };
 }
 
-async function parsed({ blob }: ZipEntry, fail: (problem: string) => StudioError): Promise<unknown> {
+async function parsed({ blob }: ZipEntry, fail: (what: string) => StudioError): Promise<unknown> {
   try {
     return JSON.parse(await blob.text()) as unknown;
   } catch (error) {
-    throw fail(`has a damaged ${PROJECT} (${error instanceof Error ? error.message : String(error)})`);
+    throw fail(`${PROJECT} is damaged (${error instanceof Error ? error.message : String(error)})`);
   }
-}
-
-/** A name that no file system refuses; its ending stays. */
-function safeFile(name: string): string {
-  const end = /\.[a-z0-9]{1,5}$/i.exec(name)?.[0] ?? '.png';
-  return `${fileName(name.slice(0, name.length - end.length))}${end}`;
-}
-
-/** The same names, told apart by numbers where two are equal: on some systems A is a. */
-function uniqueNames(names: readonly (readonly [id: string, name: string])[]): Map<string, string> {
-  const taken = new Set<string>();
-  return new Map(
-    names.map(([id, name]) => {
-      let unique = name;
-      const dot = /^(.*?)(\.[a-z0-9]{1,5})?$/i.exec(name);
-      for (let number = 2; taken.has(unique.toLowerCase()); number += 1)
-        unique = `${dot?.[1] ?? name}-${number}${dot?.[2] ?? ''}`;
-      taken.add(unique.toLowerCase());
-      return [id, unique];
-    }),
-  );
 }

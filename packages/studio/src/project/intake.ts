@@ -1,5 +1,6 @@
 /** What was dropped or picked, as files with the class that their folder names: folders, zips of folders, loose files. */
 import { toldOf } from '../worker/rpc.ts';
+import { IMAGE_ENDING } from './places.ts';
 import { readZip } from './zip.ts';
 
 export interface Incoming {
@@ -12,7 +13,6 @@ export interface Incoming {
 
 /** Folders that say how images are divided, not what is on them. */
 const SPLITS = /^(train|training|val|valid|validation|test|testing)$/i;
-const IMAGE = /\.(png|jpe?g|webp|gif|bmp|avif|tiff?|heic|jfif)$/i;
 
 /** Files of the operating system, and hidden ones. */
 const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');
@@ -34,7 +34,7 @@ export async function expand(files: readonly { readonly file: File; readonly pat
   const others: string[] = [];
   const add = (file: Blob, path: string): void => {
     if (isHidden(path)) return;
-    if (IMAGE.test(path) || file.type.startsWith('image/')) images.push(incoming(file, path));
+    if (IMAGE_ENDING.test(path) || file.type.startsWith('image/')) images.push(incoming(file, path));
     else others.push(path);
   };
   for (const { file, path } of files) {

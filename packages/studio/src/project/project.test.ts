@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addImages, cleanName, moveImages, removeClass, renameClass, withClass } from './edit.ts';
+import { foldersOf, inLabelOrder, inPathOrder, pathsOf } from './places.ts';
 import { fileName } from './save.ts';
 import { sidesOf, testsOf } from './split.ts';
 import { EMPTY_PROJECT, type ImageEntry, type Project } from './types.ts';
@@ -42,6 +43,32 @@ describe('edits of a project', () => {
     expect(cleanName('  a\u0000b\u202e \n <b>"c"</b> 猫 ')).toBe('a b <b>"c"</b> 猫');
     expect(fileName('../../<b>&"x"\\: 猫')).toBe('b-x-猫');
     expect(fileName('...')).toBe('studio');
+  });
+});
+
+describe('the order of the zip', () => {
+  it('is that in which Node reads it: by folders and file names, told apart where they are equal', () => {
+    const classes = [
+      { id: 'z', name: 'zebra' },
+      { id: 'A', name: 'Ape' },
+      { id: 'a', name: 'ape' },
+    ];
+    expect(inLabelOrder(classes).map(({ id }) => id)).toEqual(['A', 'a', 'z']);
+    expect([...foldersOf(classes).values()]).toEqual(['zebra', 'Ape', 'ape-2']);
+    const images = [
+      { ...image('1', 'z'), name: 'b.png' },
+      { ...image('2', 'z'), name: 'B.PNG' },
+      { ...image('3', 'a'), name: 'noise.jpg_large' },
+      { ...image('4', 'z'), name: 'a.jfif' },
+    ];
+    const paths = pathsOf({ classes, images }, new Map([['4', 'test']]));
+    expect([...paths.values()]).toEqual([
+      'train/zebra/b.png',
+      'train/zebra/B-2.PNG',
+      'train/ape-2/noise.jpg_large.png',
+      'test/zebra/a.jfif',
+    ]);
+    expect(inPathOrder(images, paths).map(({ id }) => id)).toEqual(['4', '3', '2', '1']);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Zips, read and written on the page. */
-import { StudioError } from '../worker/rpc.ts';
+import { pageError, StudioError } from '../worker/rpc.ts';
 
 /** Loaded when the first zip comes. */
 async function zipLibrary() {
@@ -8,8 +8,6 @@ async function zipLibrary() {
   library.configure({ useWebWorkers: false });
   return library;
 }
-
-const fault = (problem: string, fix: string): StudioError => new StudioError({ name: 'InputError', problem, fix });
 
 /** More than a browser keeps, and less than a bomb unpacks to. */
 const MOST = { entries: 200_000, bytes: 8 * 2 ** 30 };
@@ -29,17 +27,16 @@ export async function readZip(file: Blob & { readonly name?: string }): Promise<
   try {
     for await (const entry of zip.getEntriesGenerator()) {
       if (entry.directory) continue;
-      if (entry.encrypted) throw fault(`${name}: ${entry.filename} is encrypted`, 'unpack it, and drop the folder');
+      if (entry.encrypted) throw pageError('zipEncrypted', name, entry.filename);
       bytes += entry.uncompressedSize;
       if (found.length >= MOST.entries || bytes > MOST.bytes)
-        throw fault(`${name} holds more than a page can keep`, 'unpack it, and drop a part of it');
+        throw pageError('zipTooLarge', name);
       found.push({ path: entry.filename, blob: await entry.getData(new BlobWriter()) });
     }
     return found;
   } catch (cause) {
     if (cause instanceof StudioError) throw cause;
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw fault(`${name} cannot be read (${problem})`, 'save it again as a plain zip');
+    throw pageError('zipUnreadable', name, cause instanceof Error ? cause.message : String(cause));
   } finally {
     await zip.close();
   }

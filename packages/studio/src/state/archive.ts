@@ -3,7 +3,8 @@ import { effect } from '@preact/signals';
 import { type OpenedArchive, readArchive, writeArchive } from '../project/archive.ts';
 import { database } from '../project/store.ts';
 import { clearProject, intake, notes, project, sides } from './project.ts';
-import { expectIdle, forgetLearnt, importPrompts, isBusy, pause } from './session.ts';
+import { expectIdle, importPrompts, pause } from './learning.ts';
+import { forgetLearnt, isBusy } from './session.ts';
 import { images as looker } from './workers.ts';
 
 export async function exportProject(): Promise<Blob> {
@@ -25,7 +26,7 @@ export async function importProject(file: File): Promise<void> {
   await clearProject();
   await forgetLearnt();
   await takeAll(archive);
-  if (archive.prompts) await importPrompts(archive.prompts.tensors, archive.prompts.facts);
+  if (archive.prompts) await importPrompts(archive.prompts);
 }
 
 /** Forgets the project and what was learnt; training that runs is given up. */

@@ -2,6 +2,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import { addImages, type Duplicate, removeClass, removeImages, withClass } from '../project/edit.ts';
 import { expand, type Incoming } from '../project/intake.ts';
+import { inLabelOrder, inPathOrder, pathsOf } from '../project/places.ts';
 import { sidesOf } from '../project/split.ts';
 import { askToKeep, database } from '../project/store.ts';
 import { EMPTY_PROJECT, type ImageEntry, type Project } from '../project/types.ts';
@@ -30,6 +31,11 @@ export const imagesByClass = computed(() => {
   for (const image of project.value.images) groups.get(image.classId)?.push(image);
   return groups;
 });
+
+/** Classes that have images, by label: in the order in which Node reads the project's zip. */
+export const usedClasses = computed(() =>
+  inLabelOrder(project.value.classes).filter(({ id }) => (imagesByClass.value.get(id)?.length ?? 0) > 0),
+);
 
 /** Changes the project; it is kept by itself. */
 export function change(make: (present: Project) => Project): void {
@@ -137,20 +143,34 @@ export async function clearProject(): Promise<void> {
   notes.value = undefined;
 }
 
-/** Classes with images, and their items: what the worker is given. */
-export async function wireDataset(): Promise<WireDataset> {
-  const { classes, template, images: all } = project.value;
-  const used = classes.filter(({ id }) => (imagesByClass.value.get(id)?.length ?? 0) > 0);
-  const labels = new Map(used.map(({ id }, label) => [id, label]));
+/**
+ * What the worker is given, in the order of the project's zip: so Node learns the same from it.
+ * @param classes by label; default: all that have images
+ */
+export async function wireDataset(classes = usedClasses.value): Promise<WireDataset> {
+  const { template, images: all } = project.value;
+  const labels = new Map(classes.map(({ id }, label) => [id, label]));
+  const labelled = all.flatMap((image) => {
+    const label = labels.get(image.classId);
+    return label === undefined ? [] : [{ image, label }];
+  });
+  const place = new Map(inPathOrder(all, pathsOf(project.value, sides.value)).map(({ id }, index) => [id, index]));
+  const placeOf = ({ image }: (typeof labelled)[number]): number => place.get(image.id) ?? 0;
+  labelled.sort((a, b) => a.label - b.label || placeOf(a) - placeOf(b));
   const db = await database();
-  const order = new Map(classes.map(({ id }, place) => [id, place]));
-  const sorted = [...all].sort((a, b) => (order.get(a.classId) ?? 0) - (order.get(b.classId) ?? 0) || (a.id < b.id ? -1 : 1));
+  const blobs = await Promise.all(labelled.map(({ image }) => db.get('images', image.id)));
   const [train, test]: [WireItem[], WireItem[]] = [[], []];
-  const blobs = await Promise.all(sorted.map(({ id }) => db.get('images', id)));
-  for (const [place, { id, classId }] of sorted.entries()) {
-    const [label, image] = [labels.get(classId), blobs[place]];
-    if (label === undefined || !image) continue;
-    (sides.value.get(id) === 'test' ? test : train).push({ id, label, image });
+  for (const [index, { image, label }] of labelled.entries()) {
+    const blob = blobs[index];
+    if (blob) (sides.value.get(image.id) === 'test' ? test : train).push({ id: image.id, label, image: blob });
   }
-  return { classNames: used.map(({ name }) => name), template, train, test };
+  return { classNames: classes.map(({ name }) => name), template, train, test };
+}
+
+/** Settings of the request; undefined takes the default back. */
+export function setSetting(section: 'settings' | 'training', name: string, value: unknown): void {
+  change((present) => {
+    const { [name]: _, ...rest } = present.request[section];
+    return { ...present, request: { ...present.request, [section]: value === undefined ? rest : { ...rest, [name]: value } } };
+  });
 }

@@ -1,8 +1,8 @@
 /** The report of what was learnt, with thumbnails inside. */
 import { database } from '../project/store.ts';
-import { StudioError } from '../worker/rpc.ts';
+import { pageError } from '../worker/rpc.ts';
 import { imagesByClass, project, sides } from './project.ts';
-import { isComparable, lines, outcome, usedClasses, zeroShot } from './session.ts';
+import { comparableClasses, lines, outcome } from './session.ts';
 import { engine } from './workers.ts';
 
 /** Thumbnails at most: they take about 3 kB each. */
@@ -10,11 +10,11 @@ const MOST = 800;
 
 /** @throws StudioError where classes have changed since the training */
 export async function makeReport(): Promise<string> {
-  const [result, before] = [outcome.value, zeroShot.value];
-  const after = result?.tuned;
-  const used = usedClasses.value;
-  if (!result || !after || !before || !isComparable.value)
-    throw new StudioError({ name: 'InputError', problem: 'the classes have changed since the training', fix: 'train again' });
+  const result = outcome.value;
+  const { before, tuned: after } = result ?? {};
+  const used = comparableClasses.value;
+  if (!result || !after || !before || !used)
+    throw pageError('otherClasses');
   const db = await database();
   const hardest = [...after.guesses].sort((a, b) => b.loss - a.loss).slice(0, MOST);
   const thumbnails: (readonly [string, string])[] = [];
@@ -22,8 +22,7 @@ export async function makeReport(): Promise<string> {
     const blob = await db.get('thumbnails', id);
     if (blob) thumbnails.push([id, await dataAddress(blob)]);
   }
-  const names = used.map(({ name }) => name);
-  const matrix = await engine.call('drawMatrix', names, after.confusion);
+  const matrix = await engine.call('drawMatrix', after.classNames, after.confusion);
   const classes = used.map(({ id, name }) => {
     const images = imagesByClass.value.get(id) ?? [];
     const test = images.filter((image) => sides.value.get(image.id) === 'test').length;

@@ -1,4 +1,7 @@
 /** The page's words in English; other languages have the same keys. */
+import { errorsEn } from './errors-en.ts';
+import type { MethodWords } from './methods-zh.ts';
+
 export const en = {
   language: 'English',
   tabs: {
@@ -26,7 +29,15 @@ export const en = {
     evaluation: 'Measuring what was learnt',
   } as Readonly<Record<string, string>>,
   lost: 'The graphics device was lost and is being opened again. Training goes on from the last state.',
+  elsewhere: 'The studio is open in another tab of this browser. Go on there, or close it: then this tab opens by itself.',
   trouble: 'That did not work',
+  /** What follows another sentence that has no full stop. */
+  sentence: (fix: string) => `. ${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`,
+  errors: errorsEn,
+  /** What an error of the engine is about, by its name, where its own English is not enough. */
+  kinds: {} as Readonly<Record<string, string>>,
+  /** Methods by name, where the engine's English is not enough. */
+  methods: {} as Readonly<Record<string, MethodWords>>,
   noGpu: {
     title: 'This browser shows no WebGPU',
     why: 'The studio computes on the graphics card, through WebGPU. Nothing here can stand in for it.',
@@ -122,9 +133,7 @@ export const en = {
     title: 'Let it learn',
     method: 'Method',
     /** By the settings' names; others are called as in code. */
-    fields: { length: 'length', depth: 'depth', epochs: 'epochs', lr: 'lr', batchSize: 'batchSize' } as Readonly<
-      Record<string, string>
-    >,
+    fields: {} as Readonly<Record<string, string>>,
     shots: 'Pictures of each class',
     all: 'all',
     seed: 'Seed',
@@ -137,6 +146,7 @@ export const en = {
     goOn: 'Go on',
     discard: 'Give up',
     starting: 'Compiling kernels…',
+    anew: 'Images, settings or the model have changed since this training was paused, so it began anew.',
     evaluating: 'Measuring…',
     finished: 'Finished',
     paused: (epoch: number) => `Paused after ${epoch} epochs`,
@@ -185,6 +195,14 @@ export const en = {
     running: 'Measuring…',
     busy: 'It waits until training is done: both would share the adapter.',
     peaks: 'peaks of the adapter',
+    suitesTitle: 'What is measured',
+    suites: {
+      gemm: 'matrix products',
+      attention: 'attention',
+      layernorm: 'layer norm',
+      towers: 'image tower',
+      training: 'training step',
+    },
     done: (count: number) => `${count} rows measured and checked`,
     adapter: 'adapter',
     peak: 'measured peak',
@@ -203,6 +221,7 @@ export const en = {
     need: 'Train first, or import prompts.',
     tryTitle: 'Try it',
     tryLead: 'Drop pictures it has never seen.',
+    busy: 'It waits until training is done: what was learnt is changing.',
     live: 'Live camera',
     stopLive: 'Stop the camera',
     tuned: 'tuned',

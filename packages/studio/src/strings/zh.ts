@@ -1,5 +1,8 @@
 /** 页面的中文文字。 */
 import type { Strings } from './en.ts';
+import { errorsZh, kindsZh } from './errors-zh.ts';
+import { methodsZh } from './methods-zh.ts';
+import { settingsZh } from './settings-zh.ts';
 
 export const zh: Strings = {
   language: '中文',
@@ -20,7 +23,12 @@ export const zh: Strings = {
     evaluation: '正在测量学到的内容',
   },
   lost: '图形设备丢失，正在重新打开。训练会从上次保存的状态继续。',
+  elsewhere: '工作室已在此浏览器的另一个标签页中打开。请在那里继续，或关闭它：此标签页会自动打开。',
   trouble: '没有成功',
+  sentence: (fix) => `。${fix}。`,
+  errors: errorsZh,
+  kinds: kindsZh,
+  methods: methodsZh,
   noGpu: {
     title: '此浏览器没有提供 WebGPU',
     why: '工作室通过 WebGPU 在显卡上计算，这里没有可以替代的办法。',
@@ -110,13 +118,7 @@ export const zh: Strings = {
   train: {
     title: '让它学习',
     method: '方法',
-    fields: {
-      length: '提示长度 length',
-      depth: '深度 depth',
-      epochs: '轮数 epochs',
-      lr: '学习率 lr',
-      batchSize: '批大小 batchSize',
-    },
+    fields: settingsZh,
     shots: '每类图片数',
     all: '全部',
     seed: '随机种子',
@@ -129,6 +131,7 @@ export const zh: Strings = {
     goOn: '继续',
     discard: '放弃',
     starting: '正在编译内核……',
+    anew: '暂停之后图片、设置或模型有变化，因此训练重新开始。',
     evaluating: '测量中……',
     finished: '已完成',
     paused: (epoch) => `已在第 ${epoch} 轮后暂停`,
@@ -175,6 +178,8 @@ export const zh: Strings = {
     running: '测量中……',
     busy: '训练结束后才能测量：两者会争用同一个适配器。',
     peaks: '适配器的峰值',
+    suitesTitle: '测量内容',
+    suites: { gemm: '矩阵乘法', attention: '注意力', layernorm: '层归一化', towers: '图像塔', training: '训练步' },
     done: (count) => `已测量并核对 ${count} 行`,
     adapter: '适配器',
     peak: '实测峰值',
@@ -192,6 +197,7 @@ export const zh: Strings = {
     need: '请先训练，或导入提示。',
     tryTitle: '试一试',
     tryLead: '拖入它从未见过的图片。',
+    busy: '训练结束后才能试用：学到的内容正在变化。',
     live: '实时摄像头',
     stopLive: '停止摄像头',
     tuned: '微调后',

@@ -1,7 +1,7 @@
 /** The bench as a page: every figure is of a result that was checked. */
 import type { FunctionComponent } from 'preact';
-import type { Row } from '../bench/protocol.ts';
-import { failures, head, isRunning, now, peers, problems, resultsText, rows, runBench } from '../bench/results.ts';
+import { type Row, SUITES } from '../bench/protocol.ts';
+import { chosen, failures, head, isRunning, now, peers, problems, resultsText, rows, runBench } from '../bench/results.ts';
 import { Notice } from '../components/notice.tsx';
 import { save } from '../project/save.ts';
 import { isBusy, telling } from '../state/session.ts';
@@ -26,8 +26,14 @@ export const BenchView: FunctionComponent = () => {
         <h1>{words.title}</h1>
         <p>{words.lead}</p>
       </header>
+      <Choice />
       <div class="controls">
-        <button type="button" class="primary" disabled={isRunning.value || isBusy.value} onClick={() => void telling(runBench)}>
+        <button
+          type="button"
+          class="primary"
+          disabled={isRunning.value || isBusy.value || chosen.value.length === 0}
+          onClick={() => void telling(runBench)}
+        >
           {isRunning.value ? words.running : words.run}
         </button>
         {found && (
@@ -59,6 +65,25 @@ export const BenchView: FunctionComponent = () => {
     </>
   );
 };
+
+/** What is measured. */
+const Choice: FunctionComponent = () => (
+  <fieldset class="suites" disabled={isRunning.value}>
+    <legend class="spoken">{t().bench.suitesTitle}</legend>
+    {SUITES.map((suite) => (
+      <label key={suite}>
+        <input
+          type="checkbox"
+          checked={chosen.value.includes(suite)}
+          onChange={({ currentTarget }) =>
+            (chosen.value = SUITES.filter((one) => (one === suite ? currentTarget.checked : chosen.value.includes(one))))
+          }
+        />
+        {t().bench.suites[suite]}
+      </label>
+    ))}
+  </fieldset>
+);
 
 const Rows: FunctionComponent = () => {
   const words = t().bench;

@@ -1,6 +1,6 @@
 /** What to do where the browser gives no device. */
 import type { FunctionComponent } from 'preact';
-import { Notice } from '../components/notice.tsx';
+import { Trouble } from '../components/trouble.tsx';
 import { failure } from '../state/session.ts';
 import { t } from '../strings/index.ts';
 
@@ -17,12 +17,12 @@ export const NoGpu: FunctionComponent = () => {
   const found = failure.value;
   if (!found) return null;
   const { told } = found;
-  if (found.of === 'model') return <Notice tone="bad" title={t().trouble} text={told.problem} fix={told.fix} />;
+  if (found.of === 'model') return <Trouble title={t().trouble} told={told} />;
   return (
     <section class="panel narrow">
       <h1>{words.title}</h1>
       <p>{words.why}</p>
-      <Notice tone="bad" text={told.problem} />
+      <Trouble told={told} />
       <ul class="advice">
         {!globalThis.isSecureContext && <li>{words.insecure}</li>}
         {order().map((browser) => (

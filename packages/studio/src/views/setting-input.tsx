@@ -1,6 +1,6 @@
 /** One setting of a method, as its schema describes it. */
 import type { FunctionComponent } from 'preact';
-import { setSetting } from '../state/session.ts';
+import { setSetting } from '../state/project.ts';
 import { t } from '../strings/index.ts';
 import type { SettingField } from '../worker/protocol.ts';
 

@@ -5,7 +5,8 @@ import { promptFolder, readPromptFiles } from '../project/prompt-folder.ts';
 import { csvOfGuesses } from '../project/csv.ts';
 import { fileName, save } from '../project/save.ts';
 import { project } from '../state/project.ts';
-import { importPrompts, isComparable, outcome, telling, tuned, tunedClasses } from '../state/session.ts';
+import { importPrompts } from '../state/learning.ts';
+import { comparableClasses, outcome, telling, tuned, tunedClasses } from '../state/session.ts';
 import { makeReport } from '../state/report.ts';
 import { engine } from '../state/workers.ts';
 import { t } from '../strings/index.ts';
@@ -27,8 +28,7 @@ export const Take: FunctionComponent = () => {
     save(`${title}-predictions.csv`, new Blob([csv], { type: 'text/csv' }));
   };
   const take = async (list: FileList | null): Promise<void> => {
-    const { tensors, facts } = await readPromptFiles([...(list ?? [])]);
-    await importPrompts(tensors, facts);
+    await importPrompts(await readPromptFiles([...(list ?? [])]));
   };
   return (
     <>
@@ -46,7 +46,7 @@ export const Take: FunctionComponent = () => {
           <button
             type="button"
             class="card"
-            disabled={!outcome.value?.tuned || !isComparable.value}
+            disabled={!outcome.value?.tuned || !outcome.value.before || !comparableClasses.value}
             onClick={() => void telling(exportReport)}
           >
             <b>{words.report}</b>

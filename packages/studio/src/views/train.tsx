@@ -2,25 +2,22 @@
 import type { FunctionComponent } from 'preact';
 import { bytes, count, duration, percent } from '../components/format.ts';
 import { focusNext } from '../components/focus.ts';
+import { Notice } from '../components/notice.tsx';
 import { Figure } from '../components/number.tsx';
-import { change, project } from '../state/project.ts';
+import { discard, pause, train } from '../state/learning.ts';
+import { change, project, setSetting } from '../state/project.ts';
 import {
   canMeasure,
-  discard,
+  isAnew,
   isBusy,
-  isComparable,
   lines,
   methods,
   outcome,
   part,
-  pause,
   progress,
-  setSetting,
   status,
-  train,
   type TrainingStatus,
   tuned,
-  zeroShot,
 } from '../state/session.ts';
 import { t } from '../strings/index.ts';
 import { Curves } from './curves.tsx';
@@ -39,6 +36,7 @@ export const TrainView: FunctionComponent = () => {
           <Request />
           <div class="going">
             <Controls />
+            {isAnew.value && <Notice tone="warn" text={words.anew} onClose={() => (isAnew.value = false)} />}
             <Numbers />
             <Result />
             {lines.value.length > 0 ? <Curves /> : <p class="panel empty">{words.noCurve}</p>}
@@ -73,12 +71,12 @@ const Request: FunctionComponent = () => {
           >
             {methods.value.map(({ name, title }) => (
               <option key={name} value={name}>
-                {title}
+                {t().methods[name]?.title ?? title}
               </option>
             ))}
           </select>
         </label>
-        <p class="soft about">{method?.summary}</p>
+        <p class="soft about">{t().methods[request.method]?.summary ?? method?.summary}</p>
         <label>
           <span>{words.shots}</span>
           <select
@@ -219,7 +217,7 @@ const Result: FunctionComponent = () => {
   const result = outcome.value;
   if (status.value !== 'finished' || !result?.tuned) return null;
   const { metrics } = result.tuned;
-  const before = isComparable.value ? zeroShot.value?.metrics.accuracy : undefined;
+  const before = result.before?.metrics.accuracy;
   return (
     <div class="numbers">
       <Figure
@@ -227,7 +225,7 @@ const Result: FunctionComponent = () => {
         value={percent(metrics.accuracy)}
         label={before === undefined ? t().percent : `${t().percent}, ${words.from} ${percent(before)}`}
       />
-      <Figure value={duration(result.seconds)} label={result.plan.title} />
+      <Figure value={duration(result.seconds)} label={t().methods[result.plan.method]?.title ?? result.plan.title} />
       <Figure value={count(result.parameters)} label={words.learnt} />
       {result.plan.notes.length > 0 && <p class="soft">{result.plan.notes.join('; ')}.</p>}
     </div>

@@ -14,7 +14,7 @@ import { isBusy, telling, tunedClasses } from '../state/session.ts';
 import { engine } from '../state/workers.ts';
 import { t } from '../strings/index.ts';
 import type { Classified } from '../worker/protocol.ts';
-import { StudioError } from '../worker/rpc.ts';
+import { pageError } from '../worker/rpc.ts';
 
 /** A picture that was tried. */
 export interface Tried {
@@ -58,7 +58,7 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       tried.value = [...added, ...tried.value];
     }
     const [bad] = unreadable;
-    if (bad) throw new StudioError({ name: 'InputError', problem: `${bad.path}: ${bad.why}` });
+    if (bad) throw pageError('notTried', bad.path, bad.why);
   };
   const picked = (input: HTMLInputElement): void => {
     const files = filesOfPicker(input.files);
@@ -73,12 +73,13 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       onDrop={(event) => {
         event.preventDefault();
         const { dataTransfer } = event;
-        if (dataTransfer) void telling(async () => take(await filesOfDrop(dataTransfer)));
+        if (dataTransfer && !isBusy.value) void telling(async () => take(await filesOfDrop(dataTransfer)));
       }}
     >
       <h2>{words.tryTitle}</h2>
       <p class="soft">{words.tryLead}</p>
-      <div class="buttons">
+      {isBusy.value && <p class="soft">{words.busy}</p>}
+      <fieldset class="buttons" disabled={isBusy.value}>
         <FilePicker label={t().data.pickFiles} accept="image/*,.zip" isPrimary onPick={picked} />
         <FilePicker label={t().data.pickFolder} isFolder onPick={picked} />
         <button type="button" aria-pressed={isLive} onClick={() => setLive(!isLive)}>
@@ -92,8 +93,8 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
             {words.csv}
           </button>
         )}
-      </div>
-      {isLive && <Live names={names} />}
+      </fieldset>
+      {isLive && !isBusy.value && <Live names={names} />}
       <div class="tried">
         {tried.value.slice(0, MOST_SHOWN).map(({ path, address, tuned, frozen }) => (
           <article key={address}>

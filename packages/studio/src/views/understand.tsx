@@ -6,7 +6,7 @@ import { GuessFigure } from '../components/guess.tsx';
 import { Drawing } from '../components/drawing.tsx';
 import { Figure } from '../components/number.tsx';
 import { engine } from '../state/workers.ts';
-import { inside, isComparable, tuned, tunedClasses, zeroShot } from '../state/session.ts';
+import { before, inside, model, tuned, tunedClasses } from '../state/session.ts';
 import { t } from '../strings/index.ts';
 import type { Measured } from '../worker/protocol.ts';
 import { ClassTable } from './class-table.tsx';
@@ -22,20 +22,19 @@ export const UnderstandView: FunctionComponent = () => {
         <h1>{words.title}</h1>
       </header>
       {names === undefined && <p class="panel empty">{words.need}</p>}
-      {names && tuned.value && <Measurements names={names} tuned={tuned.value} />}
+      {tuned.value && <Measurements before={before.value} after={tuned.value} />}
       {names && !tuned.value && <p class="panel empty">{words.notMeasured}</p>}
       {names && <Inside />}
     </>
   );
 };
 
-const Measurements: FunctionComponent<{ readonly names: readonly string[]; readonly tuned: Measured }> = ({
-  names,
-  tuned: after,
+const Measurements: FunctionComponent<{ readonly before: Measured | undefined; readonly after: Measured }> = ({
+  before: frozen,
+  after,
 }) => {
   const words = t().understand;
-  const before = isComparable.value ? zeroShot.value : undefined;
-  const frozen = before?.metrics.perClass.length === names.length ? before : undefined;
+  const names = after.classNames;
   const [from, to] = [frozen?.metrics.accuracy, after.metrics.accuracy];
   const hardest = [...after.guesses].sort((a, b) => b.loss - a.loss).slice(0, MOST_HARD);
   return (
@@ -67,14 +66,15 @@ const Measurements: FunctionComponent<{ readonly names: readonly string[]; reado
 const Inside: FunctionComponent = () => {
   const words = t().understand;
   const facts = inside.value;
-  if (!facts) return null;
+  const layers = model.value?.layers;
+  if (!facts || !layers) return null;
   if (!facts.layout) return <p class="panel empty">{words.fitted}</p>;
   const { layout } = facts;
   return (
     <>
       <section class="panel">
         <h2>{words.inside}</h2>
-        <Drawing class="diagram" draw={() => engine.call('drawPrompts', layout)} of={[layout]} />
+        <Drawing class="diagram" draw={() => engine.call('drawPrompts', layout, layers)} of={[layout, layers]} />
         {layout.example !== undefined && (
           <p>
             <code>{layout.example}</code>

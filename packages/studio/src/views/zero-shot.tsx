@@ -5,7 +5,7 @@ import { percent } from '../components/format.ts';
 import { GuessFigure } from '../components/guess.tsx';
 import { Figure } from '../components/number.tsx';
 import { change, project } from '../state/project.ts';
-import { canMeasure, isZeroShotCurrent, usedClasses, zeroShot } from '../state/session.ts';
+import { canMeasure, hasPlace, isZeroShotCurrent, zeroShot } from '../state/session.ts';
 import { t } from '../strings/index.ts';
 
 /** Sentences to begin with. */
@@ -15,8 +15,7 @@ const MOST = 48;
 export const ZeroShotView: FunctionComponent = () => {
   const words = t().zeroShot;
   const measured = zeroShot.value;
-  const names = usedClasses.value.map(({ name }) => name);
-  const isWhole = measured !== undefined && measured.metrics.perClass.length === names.length;
+  const names = measured?.classNames ?? [];
   return (
     <>
       <header class="lead">
@@ -25,10 +24,10 @@ export const ZeroShotView: FunctionComponent = () => {
       </header>
       <Template />
       <p class="spoken" role="status">
-        {isWhole && isZeroShotCurrent.value && `${words.accuracy}: ${percent(measured.metrics.accuracy)}`}
+        {measured && isZeroShotCurrent.value && `${words.accuracy}: ${percent(measured.metrics.accuracy)}`}
       </p>
       {!canMeasure.value && <p class="panel empty">{words.needTwo}</p>}
-      {isWhole && canMeasure.value && (
+      {measured && canMeasure.value && (
         <>
           <div class={`numbers ${isZeroShotCurrent.value ? '' : 'stale'}`}>
             <Figure
@@ -56,7 +55,7 @@ export const ZeroShotView: FunctionComponent = () => {
           </section>
         </>
       )}
-      {canMeasure.value && !isWhole && <p class="panel empty">{words.measuring}</p>}
+      {canMeasure.value && !measured && <p class="panel empty">{words.measuring}</p>}
     </>
   );
 };
@@ -64,7 +63,7 @@ export const ZeroShotView: FunctionComponent = () => {
 const Template: FunctionComponent = () => {
   const words = t().zeroShot;
   const { template } = project.value;
-  const isGood = template.includes('{}');
+  const isGood = hasPlace(template);
   const set = (text: string): void => change((present) => ({ ...present, template: text }));
   return (
     <section class="panel template">

@@ -1,6 +1,5 @@
 /** The worker that computes: device, model, training. One thing at a time, in the order of asking; a lost device is opened again. */
 import type { Clip, LoadProgress } from '@mudpt/clip';
-import { InputError } from '@mudpt/tensor';
 import type { Item, Method, PromptDescription } from 'mudpt/core';
 import { matrixSvg, promptDiagram } from 'mudpt/report';
 import { openClip } from '../model/clip-source.ts';
@@ -10,9 +9,9 @@ import { FeatureCache } from '../model/features.ts';
 import { hubModel, lookAtHub } from '../model/hub.ts';
 import { insideOf } from '../model/inside.ts';
 import { createMethod, learn } from '../model/learn.ts';
-import { measure, predict } from '../model/measure.ts';
+import { measure, predict, type TunedFacts } from '../model/measure.ts';
 import { planOf } from '../model/plan.ts';
-import { readPrompts, writePrompts } from '../model/prompts.ts';
+import { configOf, readPrompts, writePrompts } from '../model/prompts.ts';
 import { markPaused } from '../model/recorder.ts';
 import { writeReport } from '../model/report.ts';
 import { methodFacts } from '../model/settings.ts';
@@ -29,7 +28,7 @@ import type {
   TrainingRequest,
   WireDataset,
 } from './protocol.ts';
-import { serve } from './rpc.ts';
+import { pageError, serve } from './rpc.ts';
 
 /** A model on the device, and what hangs on it. */
 interface Loaded {
@@ -42,7 +41,7 @@ interface Loaded {
 interface Tuned {
   readonly method: Method;
   readonly files: PromptFiles;
-  readonly facts: Pick<WireDataset, 'classNames' | 'template'>;
+  readonly facts: TunedFacts;
 }
 
 /** A device may be lost again and again: so often training goes on by itself. */
@@ -88,7 +87,7 @@ class Engine {
     const { facts } = await this.device();
     this.tell({ kind: 'reopened', adapter: facts });
     await this.loadModel(this.source);
-    if (files) await this.use(files.tensors, files.facts, files.config);
+    if (files) await this.use(files);
   }
 
   private async device(): Promise<OpenDevice> {
@@ -114,7 +113,7 @@ class Engine {
 
   private model(): Loaded {
     if (this.loaded) return this.loaded;
-    throw new InputError('studio', 'no model is loaded', 'load one first');
+    throw pageError('noModel');
   }
 
   private forgetTuned(): void {
@@ -124,7 +123,7 @@ class Engine {
 
   private expectTuned(): Tuned {
     if (this.tuned) return this.tuned;
-    throw new InputError('studio', 'nothing is learnt yet', 'train first, or import prompts');
+    throw pageError('nothingLearnt');
   }
 
   private part =
@@ -135,12 +134,12 @@ class Engine {
   private onLoad = ({ stage, loaded, total }: LoadProgress): void =>
     this.tell({ kind: 'part', what: stage === 'download' ? 'download' : 'model', done: loaded, total });
 
-  private async use(tensors: Blob | Uint8Array<ArrayBuffer>, facts: string, config: string): Promise<PromptDescription> {
+  /** @param files kept as they are: what comes from Node goes back to it unchanged */
+  private async use(files: PromptFiles): Promise<PromptDescription> {
     const { clip, facts: model } = this.model();
-    const read = await readPrompts(tensors, facts, clip, model);
+    const read = await readPrompts(files.tensors, files.facts, clip, model);
     this.forgetTuned();
-    const bytes = tensors instanceof Blob ? new Uint8Array(await tensors.arrayBuffer()) : tensors;
-    this.tuned = { method: read.method, files: { tensors: bytes, facts, config }, facts: read.facts };
+    this.tuned = { method: read.method, files, facts: read.facts };
     return read.facts;
   }
 
@@ -172,7 +171,7 @@ class Engine {
       const tuned = await measure(clip, cache, method, dataset, tests, this.part('evaluation'));
       const accuracy = { zeroShot: frozen.metrics.accuracy, tuned: tuned.metrics.accuracy };
       const files = await writePrompts(method, plan, dataset, facts, tests.length > 0 ? accuracy : undefined);
-      const whole: TrainingOutcome = { ...outcome, end: 'finished', tuned };
+      const whole: TrainingOutcome = { ...outcome, end: 'finished', before: frozen, tuned };
       const db = await database();
       await db.put('result', { prompts: files, outcome: whole, lines }, 'current');
       await db.delete('training', 'current');
@@ -210,13 +209,12 @@ class Engine {
         return this.train(dataset, request, isResumed);
       });
     },
-    pause: async () => this.pausing?.abort(new InputError('studio', 'training was paused', 'go on')),
+    pause: async () => this.pausing?.abort(pageError('paused')),
     restore: () =>
       this.inTurn(async () => {
         const kept = await (await database()).get('result', 'current');
         if (!kept) return undefined;
-        const { tensors, facts, config } = kept.prompts;
-        return this.use(tensors, facts, config);
+        return this.use(kept.prompts);
       }),
     classify: (images, which, classes) => this.inTurn(() => this.classify(images, which, classes)),
     measureTuned: (dataset) => this.inTurn(() => this.measureTuned(dataset)),
@@ -226,36 +224,19 @@ class Engine {
         return insideOf(clip, this.expectTuned().method);
       }),
     drawMatrix: async (names, confusion) => matrixSvg(names, confusion),
-    drawPrompts: async (layout) => {
-      const { text: textLayers, image: imageLayers } = this.model().facts.layers;
-      return promptDiagram({ layout, textLayers, imageLayers }).text;
-    },
+    drawPrompts: async (layout, { text: textLayers, image: imageLayers }) =>
+      promptDiagram({ layout, textLayers, imageLayers }).text,
     report: (request) =>
       this.inTurn(async () => {
         const { clip, facts } = this.model();
         return writeReport(request, clip, facts, this.tuned && (await insideOf(clip, this.tuned.method)));
       }),
     exportPrompts: async () => this.expectTuned().files,
-    importPrompts: (tensors, facts) =>
+    importPrompts: (tensors, facts, config) =>
       this.inTurn(async () => {
-        const read = await this.use(tensors, facts, '');
-        const { method } = this.expectTuned();
-        const { facts: model } = this.model();
-        const { shots, seed, settings } = read;
-        const plan = {
-          method: method.name,
-          shots,
-          seed,
-          settings,
-          training: {},
-          title: method.name,
-          isFitted: method.kind === 'features',
-          notes: [],
-          mark: '',
-        };
-        const files = await writePrompts(method, plan, read, model, read.accuracy);
-        this.tuned = { method, files, facts: read };
-        await (await database()).put('result', { prompts: files, lines: [] }, 'current');
+        const bytes = new Uint8Array(await tensors.arrayBuffer());
+        const read = await this.use({ tensors: bytes, facts, config: config ?? (await configOf(facts)) });
+        await (await database()).put('result', { prompts: this.expectTuned().files, lines: [] }, 'current');
         return read;
       }),
     forget: () =>
@@ -270,10 +251,13 @@ class Engine {
     },
   };
 
-  private async measureTuned(dataset: WireDataset): Promise<Measured> {
+  private async measureTuned(dataset: WireDataset): Promise<{ readonly before: Measured; readonly tuned: Measured }> {
     const { clip, cache } = this.model();
-    const { method } = this.expectTuned();
-    return measure(clip, cache, method, dataset, itemsOf(dataset.test), this.part('evaluation'));
+    const { method, facts } = this.expectTuned();
+    const tests = itemsOf(dataset.test);
+    const before = await measure(clip, cache, undefined, dataset, tests, this.part('zero-shot'));
+    const tuned = await measure(clip, cache, method, { ...dataset, temperature: facts.temperature }, tests, this.part('evaluation'));
+    return { before, tuned };
   }
 
   private async classify(

@@ -66,6 +66,8 @@ export interface Guess {
 }
 
 export interface Measured {
+  /** By label. */
+  readonly classNames: readonly string[];
   readonly guesses: readonly Guess[];
   readonly metrics: Metrics;
   readonly confusion: Confusion;
@@ -102,7 +104,8 @@ export interface TrainingOutcome {
   readonly peakBytes: number;
   /** Numbers learnt. */
   readonly parameters: number;
-  /** Where training ended: measured on the test images. */
+  /** The frozen model, and where training ended, on the same test images. */
+  readonly before?: Measured;
   readonly tuned?: Measured;
   readonly remarks: readonly string[];
 }
@@ -188,16 +191,18 @@ export interface EngineCalls {
     which: 'tuned' | 'zero-shot',
     classes: Pick<WireDataset, 'classNames' | 'template'>,
   ): Promise<readonly Classified[]>;
-  measureTuned(dataset: WireDataset): Promise<Measured>;
+  /** The frozen model and what was learnt on the same test images. */
+  measureTuned(dataset: WireDataset): Promise<{ readonly before: Measured; readonly tuned: Measured }>;
   inside(): Promise<InsideFacts>;
   /** The confusion matrix of the report, as SVG. */
   drawMatrix(names: readonly string[], confusion: Confusion): Promise<string>;
-  /** Where prompts enter the loaded model, as SVG. */
-  drawPrompts(layout: PromptLayout): Promise<string>;
+  /** Where prompts enter a model of so many layers, as SVG. */
+  drawPrompts(layout: PromptLayout, layers: ModelFacts['layers']): Promise<string>;
   /** One HTML file with the sections of Node's report. */
   report(request: ReportRequest): Promise<string>;
   exportPrompts(): Promise<PromptFiles>;
-  importPrompts(tensors: Blob, facts: string): Promise<PromptDescription>;
+  /** @param config of the run of Node that they are of, where a person gives it */
+  importPrompts(tensors: Blob, facts: string, config: string | undefined): Promise<PromptDescription>;
   forget(): Promise<void>;
   memory(): Promise<MemoryFacts>;
 }
@@ -228,6 +233,8 @@ export type EngineEvent =
       readonly bytes: number;
       readonly eta: number;
     }
+  /** What was kept is of other images or settings: training begins anew. */
+  | { readonly kind: 'anew' }
   /** The curve from its beginning, where training goes on from a kept state. */
   | { readonly kind: 'curve'; readonly lines: readonly MetricsLine[] }
   | { readonly kind: 'line'; readonly line: MetricsLine }

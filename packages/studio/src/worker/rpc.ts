@@ -1,5 +1,7 @@
 /** Calls from the page to a worker: promises over messages, events back, errors with the fix that they name. */
 
+import { type ErrorKey, type Errors, errorsEn, type Said } from '../strings/errors-en.ts';
+
 /** What a worker offers: functions with arguments and results that can be cloned. */
 export type Calls<C> = { readonly [K in keyof C]: (...words: never[]) => Promise<unknown> };
 
@@ -10,6 +12,8 @@ export interface Told {
   readonly problem: string;
   readonly fix?: string;
   readonly stack?: string;
+  /** Which of the page's sentences it is, so that every language has it. */
+  readonly said?: { readonly key: ErrorKey; readonly words: readonly string[] };
 }
 
 type Request = { readonly id: number; readonly call: string; readonly words: readonly unknown[] };
@@ -24,6 +28,12 @@ export class StudioError extends Error {
     super(told.problem);
     this.name = told.name;
   }
+}
+
+/** One of the page's sentences as an error. @param words that the sentence names */
+export function pageError<K extends ErrorKey>(key: K, ...words: Parameters<Errors[K]>): StudioError {
+  const say = errorsEn[key] as (...given: readonly string[]) => Said;
+  return new StudioError({ name: 'InputError', ...say(...words), said: { key, words } });
 }
 
 /** What is told of anything thrown. */
@@ -79,7 +89,7 @@ export class Client<C extends Calls<C>, E> {
     });
     worker.addEventListener('error', (event) => {
       const problem = event.message || 'a worker of the page did not start';
-      for (const { reject } of this.waiting.values()) reject(new StudioError({ name: 'Error', problem, fix: 'reload the page' }));
+      for (const { reject } of this.waiting.values()) reject(pageError('workerEnded', problem));
       this.waiting.clear();
     });
   }
