@@ -1,6 +1,6 @@
 /** Pointwise operations of two operands. */
 import { compareIntegers } from './compare.ts';
-import { anyNumber, anywhere, integer, math, type PointwiseRow, positive, special, test, whole, XY } from './row.ts';
+import { anyNumber, anywhere, integer, math, type PointwiseRow, special, test, whole, XY } from './row.ts';
 
 /** A comparison of numbers, exact for integers too. */
 /* @__NO_SIDE_EFFECTS__ */

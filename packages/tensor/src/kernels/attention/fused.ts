@@ -172,7 +172,7 @@ function keepNeeded(gradients: AttentionGradients, needs: Needs): AttentionGradi
 
 /** @param shape of the prefix's keys, and of its values */
 function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: BackwardInputs, needs: Needs): AttentionGradients {
-  const { device, heads, depth, batch, queries, dtype } = problem;
+  const { device, depth, batch, queries, dtype } = problem;
   const { prefix } = inputs;
   const rows = batch * queries;
   if (!prefix || rows === 0) {
