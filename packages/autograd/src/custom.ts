@@ -1,4 +1,4 @@
-import type { Tensor } from '@mudpt/tensor';
+import type { Tensor } from '@mudpt/tensor/functions';
 import { defineOp } from '@mudpt/tensor/kernels';
 import { defineRule, type Rule, type RuleContext, type RuleResult, tensorsIn } from './rule.ts';
 

@@ -1,31 +1,8 @@
 /** Gradients, modules and optimizers on the tensor engine. */
-/* oxlint-disable import/no-unassigned-import -- a rule registers itself with its op */
-import './rules/index.ts';
+import { useRules } from './rule.ts';
+import { allRules } from './rules/index.ts';
+
+useRules(...allRules);
 
 export { capture } from '@mudpt/tensor';
-export { checkpoint } from './transforms/checkpoint.ts';
-export { chunked } from './transforms/chunked.ts';
-export { type CustomOp, customOp } from './custom.ts';
-export { gradcheck, type GradcheckOptions } from './transforms/gradcheck.ts';
-export type { Values } from './transforms/values.ts';
-export { Gradients } from './tape/gradients.ts';
-export { buffer, detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './parameter.ts';
-export { nextStream, type Random, randomFrom, withSeed } from './random.ts';
-export {
-  defineRule,
-  type InputGradients,
-  type Rule,
-  type RuleContext,
-  type RuleOptions,
-  type RuleResult,
-  withoutGradient,
-} from './rule.ts';
-export { currentTape, Tape, type TapeOptions } from './tape/tape.ts';
-export type { Loss } from './transforms/loss.ts';
-export { hessianVector, jvp, type VectorsOf } from './transforms/jvp.ts';
-export { lossAndGradients } from './transforms/loss-and-gradients.ts';
-export { type Argnums, grad, type GradientsOf, type GradOptions, valueAndGrad } from './transforms/value-and-grad.ts';
-export { hessian, jacobian, type Pullback, vjp } from './transforms/vjp.ts';
-export * from './nn/index.ts';
-export * from './optim/index.ts';
-export * from './training/index.ts';
+export * from './api.ts';

@@ -1,8 +1,8 @@
 /** Parameters: the mark of tensors that are learnt. It is on the tensor's handle: views and copies of it are not parameters. */
-import { alias, DTypeError, keep, type Tensor } from '@mudpt/tensor';
+import { alias, DTypeError, keep, type Tensor } from '@mudpt/tensor/functions';
 import { withHook } from '@mudpt/tensor/internal';
 import { defineOp, isFloat } from '@mudpt/tensor/kernels';
-import { withoutGradient } from './rule.ts';
+import { constantOp } from './rule.ts';
 
 const trainable = new WeakSet<Tensor>();
 const names = new WeakMap<Tensor, string>();
@@ -62,5 +62,4 @@ export function noGrad<T>(body: () => T): T {
 }
 
 /** A second handle of `x` that counts as a constant. */
-export const detach = defineOp('detach', (x: Tensor): Tensor => alias(x));
-withoutGradient(detach);
+export const detach = constantOp(defineOp('detach', (x: Tensor): Tensor => alias(x)));

@@ -3,7 +3,7 @@
  * may be a tensor, so that a captured step draws anew at every replay, while the number of the stream is a part of the recorded step. Initial
  * values of modules are drawn on the host.
  */
-import { type Tensor, TensorError } from '@mudpt/tensor';
+import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { Ambient } from '@mudpt/tensor/internal';
 
 /** A stream of uniform numbers in 0..1 (mulberry32). */

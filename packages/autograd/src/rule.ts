@@ -2,7 +2,7 @@
  * Gradient rules: one per op. A rule runs the forward, saves what its backward reads, and returns both. An op without a rule gets
  * its gradient through the ops that it calls.
  */
-import { PackedSequences, Tensor } from '@mudpt/tensor';
+import { PackedSequences, Tensor } from '@mudpt/tensor/functions';
 import { isFloat, type Op } from '@mudpt/tensor/kernels';
 
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.
@@ -74,6 +74,62 @@ export function defineRule<F extends AnyFunction>(
   if (isComposed) composedCalls.set(op as unknown as Op, isComposed as (...args: readonly unknown[]) => boolean);
 }
 
+/** A rule that tapes know once it is used: see {@link useRules}. */
+export type OpRule = { use(): void };
+
+/** The rule of `op` as a value, so that a bundle has those of the ops in it. A rule that `op` has already stays. */
+/* @__NO_SIDE_EFFECTS__ */
+export function ruleFor<F extends AnyFunction>(
+  op: Op<F>,
+  rule: Rule<F>,
+  options: Pick<RuleOptions<F>, 'isComposed'> = {},
+): OpRule {
+  return {
+    use: () => {
+      if (!rules.has(op as unknown as Op)) defineRule(op, rule, options);
+    },
+  };
+}
+
+/** The composition of `op` (see {@link RuleOptions}) as a value: only derivatives of gradients need it. */
+/* @__NO_SIDE_EFFECTS__ */
+export function compositionFor<F extends AnyFunction>(op: Op<F>, composition: F): OpRule {
+  return { use: () => void compositions.set(op as unknown as Op, composition) };
+}
+
+/** Lets tapes differentiate by `list`. The main entry does it with all rules there are, `@mudpt/autograd/functions` with those of the ops in use. */
+export function useRules(...list: readonly OpRule[]): void {
+  for (const rule of list) rule.use();
+}
+
+/** Several rules as one. */
+/* @__NO_SIDE_EFFECTS__ */
+export function together(...list: readonly OpRule[]): OpRule {
+  return { use: () => useRules(...list) };
+}
+
+/** `op`, differentiated by the rules of itself and of the ops that it calls. */
+/* @__NO_SIDE_EFFECTS__ */
+export function withRules<O>(op: O, ...list: readonly OpRule[]): O {
+  useRules(...list);
+  return op;
+}
+
+/** `op`, through which no gradient flows. */
+/* @__NO_SIDE_EFFECTS__ */
+export function constantOp<O extends Op>(op: O): O {
+  withoutGradient(op);
+  return op;
+}
+
+/** Finds the rules of ops that carry what their rule follows from: pointwise ops their row. */
+type RuleFinder = (op: Op) => AnyRule | undefined;
+let findRule: RuleFinder = () => undefined;
+
+export function useFinder(find: RuleFinder): void {
+  findRule = find;
+}
+
 /** See {@link RuleOptions}. */
 export function compositionOf(op: Op): AnyFunction | undefined {
   return compositions.get(op);
@@ -85,12 +141,14 @@ export function withoutGradient(...ops: readonly Op[]): void {
 }
 
 export function ruleOf(op: Op): AnyRule | undefined {
-  return rules.get(op);
+  const known = rules.get(op) ?? findRule(op);
+  if (known) rules.set(op, known);
+  return known;
 }
 
 /** The rule that a tape runs for a call: none where the op makes it of other ops. */
 export function ruleOfCall(op: Op, args: readonly unknown[]): AnyRule | undefined {
-  return composedCalls.get(op)?.(...args) ? undefined : rules.get(op);
+  return composedCalls.get(op)?.(...args) ? undefined : ruleOf(op);
 }
 
 export function isConstantOp(op: Op): boolean {

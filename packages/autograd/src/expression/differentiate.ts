@@ -2,7 +2,7 @@
  * Derivatives of the expressions of the pointwise table, as expressions: a gradient's own gradient, of any order, is one kernel like the gradient
  * itself. A new row needs nothing more, unless it calls a function that has no derivative here.
  */
-import { TensorError } from '@mudpt/tensor';
+import { TensorError } from '@mudpt/tensor/functions';
 import { lettersIn, type Node, parse, substitute } from './parse.ts';
 
 /** The logistic gate of geluTanh, its argument's derivatives, for the derivative of math_gelu_tanh_derivative. */

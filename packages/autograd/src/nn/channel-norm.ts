@@ -15,7 +15,7 @@ import {
   sizeOf,
   type Tensor,
   tensor,
-} from '@mudpt/tensor';
+} from '../ops.ts';
 import { buffer, noGrad } from '../parameter.ts';
 import { expectModuleOptions, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';

@@ -12,7 +12,7 @@ import {
   type Pair,
   type Tensor,
   type Triple,
-} from '@mudpt/tensor';
+} from '../ops.ts';
 import { expectModuleOptions, initOf, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';
 

@@ -1,4 +1,4 @@
-import { embedding, type Tensor } from '@mudpt/tensor';
+import { embedding, type Tensor } from '../ops.ts';
 import { expectModuleOptions, type InitOptions, normal } from './init.ts';
 import { Module } from './module.ts';
 

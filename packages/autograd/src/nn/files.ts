@@ -11,7 +11,7 @@ import {
   type WriteFileOptions,
   type WriteOptions,
   writeSafetensors,
-} from '@mudpt/tensor';
+} from '../ops.ts';
 import type { Module } from './module.ts';
 
 type Named = Readonly<Record<string, Tensor>>;

@@ -1,7 +1,7 @@
 /**
  * The pointwise parts of recurrent cells, one kernel each where ops apart would be four to six. Source: torch.nn.LSTM and GRU.
  */
-import { add, empty, mul, sigmoid, sub, tanh, type Tensor } from '@mudpt/tensor';
+import { add, empty, mul, sigmoid, sub, tanh, type Tensor } from '../ops.ts';
 import { mathWgsl } from '@mudpt/shaders';
 import { evaluateWith } from '@mudpt/tensor/internal';
 import { defineOp, type Op } from '@mudpt/tensor/kernels';
@@ -10,6 +10,7 @@ import { defineRule } from '../rule.ts';
 const LETTERS = ['x', 'y', 'z', 'w'] as const;
 
 /** An op of tensors of one shape, and its gradients, as expressions of them; g is the gradient of the result. */
+/* @__NO_SIDE_EFFECTS__ */
 function fused<A extends readonly Tensor[]>(
   name: string,
   expression: string,

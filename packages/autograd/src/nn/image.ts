@@ -10,7 +10,7 @@ import {
   resize,
   type ResizeOptions,
   type Tensor,
-} from '@mudpt/tensor';
+} from '../ops.ts';
 import { Module } from './module.ts';
 
 /** {@link maxPool2d} as a layer. */

@@ -1,4 +1,4 @@
-import { type Activation, linear, type Tensor } from '@mudpt/tensor';
+import { type Activation, linear, type Tensor } from '../ops.ts';
 import type { LinearWeights } from './feed-forward.ts';
 import { adopt, expectModuleOptions, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';

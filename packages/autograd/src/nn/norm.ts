@@ -1,4 +1,4 @@
-import { alias, cat, layerNorm, reshape, rmsNorm, select, type Tensor } from '@mudpt/tensor';
+import { alias, cat, layerNorm, reshape, rmsNorm, select, type Tensor } from '../ops.ts';
 import {
   layerNormBackward,
   layerNormForward,
@@ -6,7 +6,7 @@ import {
   prefixedLayerNormForward,
 } from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';
-import { defineRule } from '../rule.ts';
+import { compositionFor, ruleFor, withRules } from '../rule.ts';
 import { adopt, expectModuleOptions, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';
 
@@ -27,7 +27,7 @@ export type Forked = { readonly skip: Tensor; readonly out: Tensor };
  * {@link layerNorm} of x, and another handle of x to be added after what works on the norm (a pre-norm block's residual). The gradient of
  * both ways is formed in one kernel, where x used twice would cost another addition.
  */
-const forkNorm = defineOp(
+const fork = defineOp(
   'forkNorm',
   (x: Tensor, weight: Tensor, bias: Tensor, eps: number): Forked => ({
     skip: alias(x),
@@ -35,29 +35,31 @@ const forkNorm = defineOp(
   }),
 );
 
-defineRule(
-  forkNorm,
-  (context, x, weight, bias, eps) => {
-    const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
-    const saved = { x: context.save(x), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
-    mean.dispose();
-    rstd.dispose();
-    const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
-    return {
-      output: { skip: alias(x), out },
-      inputs: [x, weight, bias],
-      backward: (sumGrad, grad) => {
-        if (!grad) return [sumGrad];
-        const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
-        return [gradients.x, gradients.weight, gradients.bias];
-      },
-    };
-  },
-  { composition: (x, weight, bias, eps) => ({ skip: alias(x), out: layerNorm(x, weight, bias, eps) }) },
+const forkNormRule = ruleFor(fork, (context, x, weight, bias, eps) => {
+  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+  const saved = { x: context.save(x), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
+  mean.dispose();
+  rstd.dispose();
+  const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
+  return {
+    output: { skip: alias(x), out },
+    inputs: [x, weight, bias],
+    backward: (sumGrad, grad) => {
+      if (!grad) return [sumGrad];
+      const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
+      return [gradients.x, gradients.weight, gradients.bias];
+    },
+  };
+});
+
+const forkNorm = withRules(
+  fork,
+  forkNormRule,
+  compositionFor(fork, (x, weight, bias, eps) => ({ skip: alias(x), out: layerNorm(x, weight, bias, eps) })),
 );
 
 /** {@link forkNorm} of x; `out` [P + rows, width] has the norm of the rows of `prefix` before it. */
-const prefixedForkNorm = defineOp(
+const prefixedFork = defineOp(
   'prefixedForkNorm',
   (x: Tensor, prefix: Tensor, weight: Tensor, bias: Tensor, eps: number): Forked => {
     const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
@@ -68,8 +70,8 @@ const prefixedForkNorm = defineOp(
 
 const joined = (prefix: Tensor, x: Tensor): Tensor => cat([prefix, reshape(x, [-1, x.shape.at(-1) as number])]);
 
-defineRule(
-  prefixedForkNorm,
+const prefixedForkNormRule = ruleFor(
+  prefixedFork,
   (context, x, prefix, weight, bias, eps) => {
     const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
     const saved = { x: context.save(x), prefix: context.save(prefix), weight: context.save(weight) };
@@ -90,7 +92,15 @@ defineRule(
       },
     };
   },
-  { composition: (x, prefix, weight, bias, eps) => ({ skip: alias(x), out: layerNorm(joined(prefix, x), weight, bias, eps) }) },
+);
+
+const prefixedForkNorm = withRules(
+  prefixedFork,
+  prefixedForkNormRule,
+  compositionFor(prefixedFork, (x, prefix, weight, bias, eps) => ({
+    skip: alias(x),
+    out: layerNorm(joined(prefix, x), weight, bias, eps),
+  })),
 );
 
 /** Layer norm over the last axis, with weight and bias. eps 1e-5. */

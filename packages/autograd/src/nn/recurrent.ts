@@ -16,7 +16,7 @@ import {
   transpose,
   unbind,
   zeros,
-} from '@mudpt/tensor';
+} from '../ops.ts';
 import { nth } from '@mudpt/tensor/internal';
 import { Dropout } from './dropout.ts';
 import { gruCandidate, gruOutput, lstmOutput, lstmState } from './gates.ts';

@@ -1,5 +1,5 @@
 import { optimAdamWgsl } from '@mudpt/shaders';
-import { type Tensor, TensorError } from '@mudpt/tensor';
+import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
 

@@ -1,5 +1,5 @@
 import { optimAdamaxWgsl } from '@mudpt/shaders';
-import type { Tensor } from '@mudpt/tensor';
+import type { Tensor } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';

@@ -15,7 +15,7 @@ import {
   tensor,
   TensorError,
   zeros,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import { expectMovable, nth, rebind } from '@mudpt/tensor/internal';
 import { shaderKernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';

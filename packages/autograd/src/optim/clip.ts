@@ -1,5 +1,5 @@
 /** Clipping of gradients, of all together in one pass over memory. */
-import { add, clamp, div, mul, norm, type Tensor, TensorError } from '@mudpt/tensor';
+import { add, clamp, div, mul, norm, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
 import { view } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';

@@ -1,5 +1,5 @@
 import { optimEmaWgsl } from '@mudpt/shaders';
-import { copyInto, keep, type Tensor, TensorError } from '@mudpt/tensor';
+import { copyInto, keep, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
 import { grid1d, shaderKernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import { noGrad } from '../parameter.ts';

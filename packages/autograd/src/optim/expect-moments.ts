@@ -1,4 +1,4 @@
-import { TensorError } from '@mudpt/tensor';
+import { TensorError } from '@mudpt/tensor/functions';
 
 /** @throws TensorError unless all `decays` are between 0 and 1 and eps is not negative */
 export function expectMoments(op: string, decays: Readonly<Record<string, number>>, eps = 0): void {

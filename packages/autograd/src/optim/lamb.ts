@@ -1,5 +1,5 @@
 import { optimLambWgsl } from '@mudpt/shaders';
-import { empty, keep, type Tensor, tensor } from '@mudpt/tensor';
+import { empty, keep, type Tensor, tensor } from '@mudpt/tensor/functions';
 import { grid1d, shaderKernel } from '@mudpt/tensor/kernels';
 import type { Arena } from './arena.ts';
 import { expectMoments } from './expect-moments.ts';

@@ -1,5 +1,5 @@
 /** L-BFGS over parameters: the loss and its gradients on the device, the method's vectors on the host. */
-import { capture, cat, copyInto, DTypeError, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor';
+import { capture, cat, copyInto, DTypeError, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor/functions';
 import { view } from '@mudpt/tensor/kernels';
 import { noGrad } from '../parameter.ts';
 import { lossAndGradients } from '../transforms/loss-and-gradients.ts';

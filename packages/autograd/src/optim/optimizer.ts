@@ -1,5 +1,5 @@
 /** The base class of optimizers: groups, state, the state dict. A subclass adds its kernel's defines and parameters. */
-import { copyInto, full, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor';
+import { copyInto, full, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
 import { expectOptions, grid1d, type Kernel, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';

@@ -1,4 +1,4 @@
-import { TensorError } from '@mudpt/tensor';
+import { TensorError } from '@mudpt/tensor/functions';
 import type { Schedule } from './schedule.ts';
 
 /** Options of {@link Plateau}, with torch's defaults. */

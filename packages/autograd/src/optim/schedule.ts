@@ -2,7 +2,7 @@
  * Learning-rate schedules as pure functions of epoch and step. Pass the number to a captured step as an input, or to `step(gradients, { lr })`.
  */
 
-import { TensorError } from '@mudpt/tensor';
+import { TensorError } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
 
 /** Epoch and step of training; both count from 0. `steps` is the number of steps in an epoch. */

@@ -2,7 +2,15 @@
  * Gradient rules of attention on separate and on fused projections, dense or packed, with or without a shared prefix. The backward reads the sequences'
  * block tables as well: the rule saves a handle of them, so the caller may dispose its sequences.
  */
-import { attention, type AttentionOptions, attentionQkv, attentionUnfused, scope, type Tensor, unbind } from '@mudpt/tensor';
+import {
+  attention,
+  type AttentionOptions,
+  attentionQkv,
+  attentionUnfused,
+  scope,
+  type Tensor,
+  unbind,
+} from '@mudpt/tensor/functions';
 import {
   attentionBackward,
   attentionForward,
@@ -19,7 +27,7 @@ import {
   prefixedAttentionForward,
   sequencesOf,
 } from '@mudpt/tensor/internal';
-import { defineRule, type RuleContext } from '../rule.ts';
+import { compositionFor, type RuleContext, ruleFor } from '../rule.ts';
 
 /** Options with sequences that live until the backward has run. */
 function saveSequences(context: RuleContext, op: string, x: Tensor, options: AttentionOptions): AttentionOptions {
@@ -49,7 +57,7 @@ function withAllPairsOfQkv(qkv: Tensor, options: AttentionOptions = {}): Tensor 
   });
 }
 
-defineRule(
+export const attentionRule = ruleFor(
   attention,
   (context, q, k, v, given = {}) => {
     const options = saveSequences(context, 'attention', q, given);
@@ -76,10 +84,12 @@ defineRule(
       },
     };
   },
-  { composition: withAllPairs, isComposed: (...call) => !isFusedAttention(...call) },
+  { isComposed: (...call) => !isFusedAttention(...call) },
 );
 
-defineRule(
+export const attentionComposition = compositionFor(attention, withAllPairs);
+
+export const attentionQkvRule = ruleFor(
   attentionQkv,
   (context, qkv, given = {}) => {
     const options = saveSequences(context, 'attentionQkv', qkv, given);
@@ -102,10 +112,10 @@ defineRule(
       },
     };
   },
-  { composition: withAllPairsOfQkv, isComposed: (...call) => !isFusedAttentionQkv(...call) },
+  { isComposed: (...call) => !isFusedAttentionQkv(...call) },
 );
 
-defineRule(
+export const prefixedAttentionRule = ruleFor(
   prefixedAttention,
   (context, qkv, given) => {
     const { cuSeqlens } = given;
@@ -120,8 +130,9 @@ defineRule(
       backward: (grad) => [prefixedAttentionBackward({ ...saved, grad }, options)],
     };
   },
-  {
-    composition: prefixedAttentionComposed,
-    isComposed: (...call) => !isFusedPrefixed(...call),
-  },
+  { isComposed: (...call) => !isFusedPrefixed(...call) },
 );
+
+export const prefixedAttentionComposition = compositionFor(prefixedAttention, prefixedAttentionComposed);
+
+export const attentionQkvComposition = compositionFor(attentionQkv, withAllPairsOfQkv);

@@ -12,9 +12,9 @@ import {
   type Tensor,
   unsqueeze,
   variance,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import { layerNormBackward, layerNormForward, normalizeRows, nth, varianceOf } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { compositionFor, ruleFor } from '../rule.ts';
 
 function composed(rows: Tensor, eps: number): BatchNormResult {
   return scope(() => ({
@@ -24,28 +24,26 @@ function composed(rows: Tensor, eps: number): BatchNormResult {
   }));
 }
 
-defineRule(
-  normalizeRows,
-  (context, rows, eps) => {
-    const { out, mean: means, rstd } = layerNormForward(rows, undefined, undefined, eps);
-    const saved = { x: context.save(rows), mean: context.save(means), rstd: context.save(rstd) };
-    using kept = rstd;
-    const output = { out, mean: means, variance: varianceOf(kept, eps) };
-    const { shape } = rows;
-    return {
-      output,
-      backward: (grad, meanGrad, varianceGrad) => {
-        const needs = { x: true, weight: false, bias: false };
-        const parts: Tensor[] = [];
-        const through = grad && layerNormBackward({ ...saved, grad, needs }).x;
-        if (through) parts.push(through);
-        if (meanGrad) parts.push(expand(div(unsqueeze(meanGrad, 1), nth(shape, 1)), shape));
-        if (varianceGrad)
-          parts.push(mul(sub(saved.x, unsqueeze(saved.mean, 1)), div(unsqueeze(varianceGrad, 1), nth(shape, 1) / 2)));
-        const [first, ...rest] = parts;
-        return [first && rest.reduce((sum, part) => add(sum, part), first)];
-      },
-    };
-  },
-  { composition: composed },
-);
+export const normalizeRowsRule = ruleFor(normalizeRows, (context, rows, eps) => {
+  const { out, mean: means, rstd } = layerNormForward(rows, undefined, undefined, eps);
+  const saved = { x: context.save(rows), mean: context.save(means), rstd: context.save(rstd) };
+  using kept = rstd;
+  const output = { out, mean: means, variance: varianceOf(kept, eps) };
+  const { shape } = rows;
+  return {
+    output,
+    backward: (grad, meanGrad, varianceGrad) => {
+      const needs = { x: true, weight: false, bias: false };
+      const parts: Tensor[] = [];
+      const through = grad && layerNormBackward({ ...saved, grad, needs }).x;
+      if (through) parts.push(through);
+      if (meanGrad) parts.push(expand(div(unsqueeze(meanGrad, 1), nth(shape, 1)), shape));
+      if (varianceGrad)
+        parts.push(mul(sub(saved.x, unsqueeze(saved.mean, 1)), div(unsqueeze(varianceGrad, 1), nth(shape, 1) / 2)));
+      const [first, ...rest] = parts;
+      return [first && rest.reduce((sum, part) => add(sum, part), first)];
+    },
+  };
+});
+
+export const normalizeRowsComposition = compositionFor(normalizeRows, composed);

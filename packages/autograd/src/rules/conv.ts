@@ -13,7 +13,7 @@ import {
   scope,
   type Tensor,
   unfold,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import {
   adaptiveMaxPool2dBackward,
   adaptiveMaxPool2dForward,
@@ -23,7 +23,7 @@ import {
   nth,
 } from '@mudpt/tensor/internal';
 import { noGrad } from '../parameter.ts';
-import { defineRule } from '../rule.ts';
+import { compositionFor, ruleFor } from '../rule.ts';
 import {
   adaptiveAvgPool2dBackward,
   avgPool2dBackward,
@@ -32,7 +32,7 @@ import {
   conv2dBackwardWeight,
 } from './adjoints.ts';
 
-defineRule(conv2d, (context, x, weight, bias, options) => {
+export const conv2dRule = ruleFor(conv2d, (context, x, weight, bias, options) => {
   const [inputShape, weightShape, needsBias] = [x.shape, weight.shape, context.needs(bias)];
   const savedX = context.needs(weight) ? context.save(x) : undefined;
   const savedWeight = context.needs(x) ? context.save(weight) : undefined;
@@ -47,7 +47,7 @@ defineRule(conv2d, (context, x, weight, bias, options) => {
   };
 });
 
-defineRule(convTranspose2d, (context, x, weight, bias, options = {}) => {
+export const convTranspose2dRule = ruleFor(convTranspose2d, (context, x, weight, bias, options = {}) => {
   const { outputPadding: _, ...windows } = options;
   const [weightShape, needsBias] = [weight.shape, context.needs(bias)];
   const savedX = context.needs(weight) ? context.save(x) : undefined;
@@ -74,66 +74,62 @@ function atPlaces(x: Tensor, forward: () => MaxPoolResult): MaxPoolResult {
   });
 }
 
-defineRule(
-  maxPool2d,
-  (context, x, kernelSize, options) => {
-    const { shape } = x;
-    const { out, places } = maxPool2dForward(x, kernelSize, options);
-    const saved = context.save(places);
-    places.dispose();
-    return { output: out, backward: (grad) => [maxPool2dBackward(grad, saved, shape, kernelSize, options)] };
-  },
-  { composition: (x, kernelSize, options) => scope(() => atPlaces(x, () => maxPool2dForward(x, kernelSize, options)).out) },
+export const maxPool2dRule = ruleFor(maxPool2d, (context, x, kernelSize, options) => {
+  const { shape } = x;
+  const { out, places } = maxPool2dForward(x, kernelSize, options);
+  const saved = context.save(places);
+  places.dispose();
+  return { output: out, backward: (grad) => [maxPool2dBackward(grad, saved, shape, kernelSize, options)] };
+});
+
+export const maxPool2dComposition = compositionFor(maxPool2d, (x, kernelSize, options) =>
+  scope(() => atPlaces(x, () => maxPool2dForward(x, kernelSize, options)).out),
 );
 
-defineRule(
-  maxPool2dWithIndices,
-  (context, x, kernelSize, options) => {
-    const { shape } = x;
-    const { out, places } = maxPool2dForward(x, kernelSize, options);
-    const saved = context.save(places);
-    return {
-      output: { values: out, indices: places },
-      inputs: [x],
-      backward: (grad) => [grad && maxPool2dBackward(grad, saved, shape, kernelSize, options)],
-    };
-  },
-  {
-    composition: (x, kernelSize, options) => {
-      const { out, places } = atPlaces(x, () => maxPool2dForward(x, kernelSize, options));
-      return { values: out, indices: places };
-    },
-  },
+export const maxPool2dWithIndicesRule = ruleFor(maxPool2dWithIndices, (context, x, kernelSize, options) => {
+  const { shape } = x;
+  const { out, places } = maxPool2dForward(x, kernelSize, options);
+  const saved = context.save(places);
+  return {
+    output: { values: out, indices: places },
+    inputs: [x],
+    backward: (grad) => [grad && maxPool2dBackward(grad, saved, shape, kernelSize, options)],
+  };
+});
+
+export const maxPool2dWithIndicesComposition = compositionFor(maxPool2dWithIndices, (x, kernelSize, options) => {
+  const { out, places } = atPlaces(x, () => maxPool2dForward(x, kernelSize, options));
+  return { values: out, indices: places };
+});
+
+export const adaptiveMaxPool2dRule = ruleFor(adaptiveMaxPool2d, (context, x, size) => {
+  const { shape } = x;
+  const { out, places } = adaptiveMaxPool2dForward(x, size);
+  const saved = context.save(places);
+  places.dispose();
+  return { output: out, backward: (grad) => [adaptiveMaxPool2dBackward(grad, saved, shape)] };
+});
+
+export const adaptiveMaxPool2dComposition = compositionFor(adaptiveMaxPool2d, (x, size) =>
+  scope(() => atPlaces(x, () => adaptiveMaxPool2dForward(x, size)).out),
 );
 
-defineRule(
-  adaptiveMaxPool2d,
-  (context, x, size) => {
-    const { shape } = x;
-    const { out, places } = adaptiveMaxPool2dForward(x, size);
-    const saved = context.save(places);
-    places.dispose();
-    return { output: out, backward: (grad) => [adaptiveMaxPool2dBackward(grad, saved, shape)] };
-  },
-  { composition: (x, size) => scope(() => atPlaces(x, () => adaptiveMaxPool2dForward(x, size)).out) },
-);
-
-defineRule(adaptiveAvgPool2d, (_, x, size) => {
+export const adaptiveAvgPool2dRule = ruleFor(adaptiveAvgPool2d, (_, x, size) => {
   const { shape } = x;
   return { output: adaptiveAvgPool2d(x, size), backward: (grad) => [adaptiveAvgPool2dBackward(grad, shape)] };
 });
 
-defineRule(avgPool2d, (_, x, kernelSize, options) => {
+export const avgPool2dRule = ruleFor(avgPool2d, (_, x, kernelSize, options) => {
   const { shape } = x;
   return { output: avgPool2d(x, kernelSize, options), backward: (grad) => [avgPool2dBackward(grad, shape, kernelSize, options)] };
 });
 
-defineRule(unfold, (_, x, kernelSize, options) => {
+export const unfoldRule = ruleFor(unfold, (_, x, kernelSize, options) => {
   const size = [nth(x.shape, 2), nth(x.shape, 3)] as const;
   return { output: unfold(x, kernelSize, options), backward: (grad) => [fold(grad, size, kernelSize, options)] };
 });
 
-defineRule(fold, (_, columns, size, kernelSize, options) => ({
+export const foldRule = ruleFor(fold, (_, columns, size, kernelSize, options) => ({
   output: fold(columns, size, kernelSize, options),
   backward: (grad) => [unfold(grad, kernelSize, options)],
 }));

@@ -1,7 +1,7 @@
 /** Gradient rule of distances between rows. */
-import { cdist, div, eq, matmul, mul, sub, sum, type Tensor, transpose, where } from '@mudpt/tensor';
+import { cdist, div, eq, matmul, mul, sub, sum, type Tensor, transpose, where } from '@mudpt/tensor/functions';
 import { cdistBackward, listeningTape } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { ruleFor } from '../rule.ts';
 
 /** The gradient of rows a, sum over j of w (a_i - b_j) with w = grad / distance, out of ops; equal rows pass none. */
 function gradientOfRows(grad: Tensor, distances: Tensor, rows: Tensor, others: Tensor): Tensor {
@@ -10,7 +10,7 @@ function gradientOfRows(grad: Tensor, distances: Tensor, rows: Tensor, others: T
   return sub(mul(sum(weights, -1, { keepdim: true }), rows), matmul(weights, others));
 }
 
-defineRule(cdist, (context, a, b) => {
+export const cdistRule = ruleFor(cdist, (context, a, b) => {
   const output = cdist(a, b);
   const [left, right, distances] = [context.save(a), context.save(b), context.save(output)];
   const [needsA, needsB] = [context.needs(a), context.needs(b)];

@@ -1,8 +1,8 @@
 /** Gradient rule of dropout: the choice is made again instead of being kept. */
 import { dropout } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { ruleFor } from '../rule.ts';
 
-defineRule(dropout, (context, x, options) => {
+export const dropoutRule = ruleFor(dropout, (context, x, options) => {
   const seed = typeof options.seed === 'number' ? options.seed : context.save(options.seed);
   return { output: dropout(x, options), inputs: [x], backward: (grad) => [dropout(grad, { ...options, seed })] };
 });

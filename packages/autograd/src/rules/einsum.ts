@@ -2,15 +2,15 @@
  * Gradient rule of einsum: every operand's gradient is an Einstein sum of the gradient and the other operand. Labels only the operand has were
  * summed, so it repeats along them; one it has twice took a diagonal, so it is 0 off it.
  */
-import { einsum, expand, eye, mul, reshape, type Shape, type Tensor } from '@mudpt/tensor';
+import { einsum, expand, eye, mul, reshape, type Shape, type Tensor } from '@mudpt/tensor/functions';
 import { equationOf, nth, parseEinsum } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { ruleFor } from '../rule.ts';
 
 type Labels = readonly string[];
 type Labelled = { readonly tensor: Tensor; readonly labels: Labels };
 
 /** Of two operands; others are made of these. */
-defineRule(
+export const einsumRule = ruleFor(
   einsum,
   (context, equation, ...operands) => {
     const [a, b] = operands as [Tensor, Tensor];

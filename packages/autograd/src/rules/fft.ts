@@ -1,9 +1,9 @@
 /** The gradient rule of Fourier transforms: of y = F x it is the transform with the other sign, for both parts at once. */
-import { zerosLike } from '@mudpt/tensor';
+import { zerosLike } from '@mudpt/tensor/functions';
 import { fourier } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { ruleFor } from '../rule.ts';
 
-defineRule(fourier, (_, op, re, im, axis, sign, scale) => {
+export const fourierRule = ruleFor(fourier, (_, op, re, im, axis, sign, scale) => {
   const output = fourier(op, re, im, axis, sign, scale);
   return {
     output,

@@ -31,32 +31,32 @@ import {
   unsqueeze,
   where,
   zeros,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import { nth, padConstant } from '@mudpt/tensor/internal';
-import { defineRule, type InputGradients } from '../rule.ts';
+import { type InputGradients, ruleFor } from '../rule.ts';
 import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './adjoints.ts';
 
-defineRule(gather, (context, x, axis, index) => {
+export const gatherRule = ruleFor(gather, (context, x, axis, index) => {
   const [saved, from] = [context.save(index), x.shape];
   return { output: gather(x, axis, index), inputs: [x], backward: (grad) => [gatherBackward(grad, from, axis, saved)] };
 });
 
-defineRule(indexSelect, (context, x, axis, index) => {
+export const indexSelectRule = ruleFor(indexSelect, (context, x, axis, index) => {
   const [saved, from] = [context.save(index), x.shape];
   return { output: indexSelect(x, axis, index), inputs: [x], backward: (grad) => [indexSelectBackward(grad, from, axis, saved)] };
 });
 
-defineRule(gatherRows, (context, x, index) => {
+export const gatherRowsRule = ruleFor(gatherRows, (context, x, index) => {
   const [saved, from] = [context.save(index), x.shape];
   return { output: gatherRows(x, index), inputs: [x], backward: (grad) => [gatherRowsBackward(grad, from, saved)] };
 });
 
-defineRule(embedding, (context, weight, ids) => {
+export const embeddingRule = ruleFor(embedding, (context, weight, ids) => {
   const [saved, rows] = [context.save(ids), nth(weight.shape, 0)];
   return { output: embedding(weight, ids), inputs: [weight], backward: (grad) => [embeddingBackward(grad, saved, rows)] };
 });
 
-defineRule(scatterAdd, (context, x, axis, index, source) => {
+export const scatterAddRule = ruleFor(scatterAdd, (context, x, axis, index, source) => {
   const saved = context.needs(source) ? context.save(index) : undefined;
   return {
     output: scatterAdd(x, axis, index, source),
@@ -130,7 +130,7 @@ function others(source: Tensor, index: Tensor, axis: number, extent: number): Te
   return prod(where(isOther, unsqueeze(source, axis), 1), axis + 1);
 }
 
-defineRule(scatter, (context, x, axis, index, source, options = {}) => {
+export const scatterRule = ruleFor(scatter, (context, x, axis, index, source, options = {}) => {
   const { reduction = 'set' } = options;
   const output = scatter(x, axis, index, source, options);
   const needs = { x: context.needs(x), source: context.needs(source) };
@@ -146,7 +146,7 @@ defineRule(scatter, (context, x, axis, index, source, options = {}) => {
   return { output, inputs: [x, source], backward: (grad) => scattered[reduction](grad, saved) };
 });
 
-defineRule(indexAdd, (context, x, axis, index, source) => {
+export const indexAddRule = ruleFor(indexAdd, (context, x, axis, index, source) => {
   const saved = context.needs(source) ? context.save(index) : undefined;
   return {
     output: indexAdd(x, axis, index, source),
@@ -155,7 +155,7 @@ defineRule(indexAdd, (context, x, axis, index, source) => {
   };
 });
 
-defineRule(cat, (context, tensors, axis = 0) => {
+export const catRule = ruleFor(cat, (context, tensors, axis = 0) => {
   const parts = tensors.map((tensor) => ({ needed: context.needs(tensor), shape: tensor.shape }));
   const joined = axis < 0 ? axis + nth(tensors, 0).rank : axis;
   return {
@@ -171,7 +171,7 @@ defineRule(cat, (context, tensors, axis = 0) => {
   };
 });
 
-defineRule(padConstant, (_, x, amounts, value) => ({
+export const padConstantRule = ruleFor(padConstant, (_, x, amounts, value) => ({
   output: padConstant(x, amounts, value),
   backward: (grad) => [
     padConstant(
@@ -181,10 +181,16 @@ defineRule(padConstant, (_, x, amounts, value) => ({
   ],
 }));
 
-defineRule(maskedFill, (context, x, mask, value) => {
+export const maskedFillRule = ruleFor(maskedFill, (context, x, mask, value) => {
   const saved = context.save(mask);
   return { output: maskedFill(x, mask, value), inputs: [x], backward: (grad) => [maskedFill(grad, saved, 0)] };
 });
 
-defineRule(tril, (_, x, diagonal) => ({ output: tril(x, diagonal), backward: (grad) => [tril(grad, diagonal)] }));
-defineRule(triu, (_, x, diagonal) => ({ output: triu(x, diagonal), backward: (grad) => [triu(grad, diagonal)] }));
+export const trilRule = ruleFor(tril, (_, x, diagonal) => ({
+  output: tril(x, diagonal),
+  backward: (grad) => [tril(grad, diagonal)],
+}));
+export const triuRule = ruleFor(triu, (_, x, diagonal) => ({
+  output: triu(x, diagonal),
+  backward: (grad) => [triu(grad, diagonal)],
+}));

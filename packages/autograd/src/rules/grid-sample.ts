@@ -1,11 +1,11 @@
 /** Gradients of reading images at points: in the image the transpose, in the points the derivatives of the weights. Each rule is made of ops with rules. */
-import { add, mul, select, type Tensor, unsqueeze } from '@mudpt/tensor';
+import { add, mul, select, type Tensor, unsqueeze } from '@mudpt/tensor/functions';
 import { nth, samplePoints, samplePointsSlopes, type Sampling, spreadPoints } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { ruleFor } from '../rule.ts';
 
 const sizeOf = ({ shape }: Tensor): readonly [number, number] => [nth(shape, 2), nth(shape, 3)];
 
-defineRule(samplePoints, (context, x, grid, how) => {
+export const samplePointsRule = ruleFor(samplePoints, (context, x, grid, how) => {
   const needs = { x: context.needs(x), grid: context.needs(grid) };
   const saved = { x: context.save(needs.grid ? x : undefined), grid: context.save(grid) };
   const size = sizeOf(x);
@@ -18,7 +18,7 @@ defineRule(samplePoints, (context, x, grid, how) => {
   };
 });
 
-defineRule(spreadPoints, (context, y, grid, how, size) => {
+export const spreadPointsRule = ruleFor(spreadPoints, (context, y, grid, how, size) => {
   const needs = { y: context.needs(y), grid: context.needs(grid) };
   const saved = { y: context.save(needs.grid ? y : undefined), grid: context.save(grid) };
   return {
@@ -36,7 +36,7 @@ const further = ({ order: [across, down], ...how }: Sampling): readonly [Samplin
   { ...how, order: [across, down + 1] },
 ];
 
-defineRule(samplePointsSlopes, (context, y, x, grid, how) => {
+export const samplePointsSlopesRule = ruleFor(samplePointsSlopes, (context, y, x, grid, how) => {
   const needs = { y: context.needs(y), x: context.needs(x), grid: context.needs(grid) };
   const saved = { y: context.save(y), x: context.save(x), grid: context.save(grid) };
   const size = sizeOf(x);

@@ -1,21 +1,50 @@
-/** Gradient rules of the tensor package's ops, registered by importing this file. */
-/* oxlint-disable import/no-unassigned-import -- a rule registers itself with its op */
-import './pointwise.ts';
-import './views.ts';
-import './matmul.ts';
-import './einsum.ts';
-import './norm.ts';
-import './loss.ts';
-import './reduce.ts';
-import './order.ts';
-import './gather.ts';
-import './conv.ts';
-import './resize.ts';
-import './grid-sample.ts';
-import './channel-norm.ts';
-import './distance.ts';
-import './attention.ts';
-import './linalg.ts';
-import './fft.ts';
-import './dropout.ts';
-import './rope.ts';
+/** All gradient rules: those of the main entry. A file of rules is a line here and a name in the list. */
+import type { OpRule } from '../rule.ts';
+import * as adjoints from './adjoints.ts';
+import * as attention from './attention.ts';
+import * as channelNorm from './channel-norm.ts';
+import * as conv from './conv.ts';
+import * as distance from './distance.ts';
+import * as dropout from './dropout.ts';
+import * as einsum from './einsum.ts';
+import * as fft from './fft.ts';
+import * as gather from './gather.ts';
+import * as gridSample from './grid-sample.ts';
+import * as linalg from './linalg.ts';
+import * as loss from './loss.ts';
+import * as matmul from './matmul.ts';
+import * as norm from './norm.ts';
+import * as order from './order.ts';
+import * as pointwise from './pointwise.ts';
+import * as pointwiseGradient from './pointwise-gradient.ts';
+import * as reduce from './reduce.ts';
+import * as resize from './resize.ts';
+import * as rope from './rope.ts';
+import * as views from './views.ts';
+
+const isRule = (value: unknown): value is OpRule => typeof value === 'object' && value !== null && 'use' in value;
+
+/** Every rule and composition: derivatives of any order. Whatever imports this carries them all. */
+export const allRules: readonly OpRule[] = [
+  adjoints,
+  attention,
+  channelNorm,
+  conv,
+  distance,
+  dropout,
+  einsum,
+  fft,
+  gather,
+  gridSample,
+  linalg,
+  loss,
+  matmul,
+  norm,
+  order,
+  pointwise,
+  pointwiseGradient,
+  reduce,
+  resize,
+  rope,
+  views,
+].flatMap((rules) => Object.values(rules).filter(isRule));

@@ -2,7 +2,7 @@
  * Gradient rules of matrix decompositions and systems, made of ops. Sources: Giles, "Collected matrix derivative results for forward and reverse mode
  * algorithmic differentiation" (2008); Walter and Lehmann, arXiv:1009.6112 (QR); Townsend, "Differentiating the SVD" (2016).
  */
-import * as ops from '@mudpt/tensor';
+import * as ops from '@mudpt/tensor/functions';
 import {
   add,
   cholesky,
@@ -30,8 +30,8 @@ import {
   unsqueeze,
   where,
   zerosLike,
-} from '@mudpt/tensor';
-import { defineRule } from '../rule.ts';
+} from '@mudpt/tensor/functions';
+import { ruleFor } from '../rule.ts';
 
 const turned = (x: Tensor): Tensor => transpose(x, -1, -2);
 const symmetric = (x: Tensor): Tensor => mul(add(x, turned(x)), 0.5);
@@ -45,7 +45,7 @@ const rightOf = (x: Tensor, a: Tensor, upper: boolean, transposed: boolean): Ten
 const diagonalOf = (values: Tensor): Tensor => mul(unsqueeze(values, -1), identity(values));
 const orZero = (gradient: Tensor | undefined, like: Tensor): Tensor => gradient ?? zerosLike(like);
 
-defineRule(cholesky, (context, a) => {
+export const choleskyRule = ruleFor(cholesky, (context, a) => {
   const output = cholesky(a);
   const lower = context.save(output);
   return {
@@ -58,7 +58,7 @@ defineRule(cholesky, (context, a) => {
   };
 });
 
-defineRule(solveTriangular, (context, a, b, options = {}) => {
+export const solveTriangularRule = ruleFor(solveTriangular, (context, a, b, options = {}) => {
   const { upper = false, transpose: isTransposed = false, unit = false } = options;
   const output = solveTriangular(a, b, options);
   const [savedA, savedX] = [context.save(a), context.needs(a) ? context.save(output) : undefined];
@@ -74,7 +74,7 @@ defineRule(solveTriangular, (context, a, b, options = {}) => {
   };
 });
 
-defineRule(solve, (context, a, b) => {
+export const solveRule = ruleFor(solve, (context, a, b) => {
   const output = solve(a, b);
   const [savedA, savedX] = [context.save(a), context.needs(a) ? context.save(output) : undefined];
   const isVector = b.rank === 1;
@@ -89,7 +89,7 @@ defineRule(solve, (context, a, b) => {
   };
 });
 
-defineRule(det, (context, a) => {
+export const detRule = ruleFor(det, (context, a) => {
   const output = det(a);
   const [saved, result] = [context.save(a), context.save(output)];
   return {
@@ -98,13 +98,13 @@ defineRule(det, (context, a) => {
   };
 });
 
-defineRule(slogdet, (context, a) => {
+export const slogdetRule = ruleFor(slogdet, (context, a) => {
   const output = slogdet(a);
   const saved = context.save(a);
   return { output, backward: (grad) => [grad && mul(unsqueeze(unsqueeze(grad, -1), -1), turned(inverse(saved)))] };
 });
 
-defineRule(lu, (context, a) => {
+export const luRule = ruleFor(lu, (context, a) => {
   const output = lu(a);
   const [lower, upper, permutation] = [context.save(output.lower), context.save(output.upper), context.save(output.permutation)];
   return {
@@ -128,7 +128,7 @@ function ofTall(q: Tensor, r: Tensor, dQ: Tensor, dR: Tensor): Tensor {
   return rightOf(add(dQ, matmul(q, mirrored)), r, true, true);
 }
 
-defineRule(qr, (context, a) => {
+export const qrRule = ruleFor(qr, (context, a) => {
   const output = qr(a);
   const [q, r] = [context.save(output.q), context.save(output.r)];
   const [rows = 0, columns = 0] = a.shape.slice(-2);
@@ -154,7 +154,7 @@ function reciprocalGaps(values: Tensor): Tensor {
   return where(isSame, 0, div(1, where(isSame, 1, gaps)));
 }
 
-defineRule(eigh, (context, a) => {
+export const eighRule = ruleFor(eigh, (context, a) => {
   const output = eigh(a);
   const [values, vectors] = [context.save(output.values), context.save(output.vectors)];
   return {
@@ -175,7 +175,7 @@ const turning = (x: Tensor, dx: Tensor): Tensor => {
 /** The part of dx that is orthogonal to the columns of x. */
 const beyond = (x: Tensor, dx: Tensor): Tensor => sub(dx, matmul(x, matmul(x, dx, { transposeA: true })));
 
-defineRule(svd, (context, a) => {
+export const svdRule = ruleFor(svd, (context, a) => {
   const output = svd(a);
   const [u, s, v] = [context.save(output.u), context.save(output.s), context.save(output.v)];
   const [rows = 0, columns = 0] = a.shape.slice(-2);

@@ -24,7 +24,7 @@ import {
   sum,
   type Tensor,
   where,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import { lastOf } from '@mudpt/tensor/internal';
 import { detach } from '../parameter.ts';
 
@@ -58,6 +58,7 @@ export function klDivComposed(x: Tensor, target: Tensor, { reduction = 'mean' }:
   });
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function pairLoss(distance: (difference: Tensor) => Tensor): (x: Tensor, target: Tensor, options?: PairLossOptions) => Tensor {
   return (x, target, { reduction = 'mean' } = {}) =>
     scope(() => {

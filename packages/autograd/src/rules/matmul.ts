@@ -12,7 +12,7 @@ import {
   scope,
   silu,
   type Tensor,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import {
   activationBackward,
   linearBackwardBias,
@@ -20,9 +20,9 @@ import {
   linearBackwardWeight,
   linearForward,
 } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { compositionFor, ruleFor } from '../rule.ts';
 
-defineRule(matmul, (context, a, b, options = {}) => {
+export const matmulRule = ruleFor(matmul, (context, a, b, options = {}) => {
   const { transposeA = false, transposeB = false, alpha = 1 } = options;
   const output = matmul(a, b, options);
   const savedA = context.needs(b) ? context.save(a) : undefined;
@@ -71,35 +71,33 @@ function linearComposed(x: Tensor, weight: Tensor, bias?: Tensor, { activation =
   });
 }
 
-defineRule(
-  linear,
-  (context, x, weight, bias, options = {}) => {
-    const { activation = 'none', residual } = options;
-    const [needsX, needsWeight, needsBias] = [context.needs(x), context.needs(weight), context.needs(bias)];
-    const inner = needsX || needsWeight || needsBias;
-    const isSaving = inner && activation !== 'none';
-    const { output, pre } = isSaving
-      ? linearForward(x, weight, bias, options)
-      : { output: linear(x, weight, bias, options), pre: undefined };
-    const [savedPre, savedX, savedWeight] = [
-      context.save(pre),
-      needsWeight ? context.save(x) : undefined,
-      needsX ? context.save(weight) : undefined,
-    ];
-    pre?.dispose();
-    return {
-      output,
-      inputs: [x, weight, bias, residual],
-      backward: (grad) => {
-        const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;
-        return [
-          savedWeight && linearBackwardInput(dY, savedWeight),
-          savedX && linearBackwardWeight(dY, savedX),
-          needsBias ? linearBackwardBias(dY) : undefined,
-          residual && grad,
-        ];
-      },
-    };
-  },
-  { composition: linearComposed },
-);
+export const linearRule = ruleFor(linear, (context, x, weight, bias, options = {}) => {
+  const { activation = 'none', residual } = options;
+  const [needsX, needsWeight, needsBias] = [context.needs(x), context.needs(weight), context.needs(bias)];
+  const inner = needsX || needsWeight || needsBias;
+  const isSaving = inner && activation !== 'none';
+  const { output, pre } = isSaving
+    ? linearForward(x, weight, bias, options)
+    : { output: linear(x, weight, bias, options), pre: undefined };
+  const [savedPre, savedX, savedWeight] = [
+    context.save(pre),
+    needsWeight ? context.save(x) : undefined,
+    needsX ? context.save(weight) : undefined,
+  ];
+  pre?.dispose();
+  return {
+    output,
+    inputs: [x, weight, bias, residual],
+    backward: (grad) => {
+      const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;
+      return [
+        savedWeight && linearBackwardInput(dY, savedWeight),
+        savedX && linearBackwardWeight(dY, savedX),
+        needsBias ? linearBackwardBias(dY) : undefined,
+        residual && grad,
+      ];
+    },
+  };
+});
+
+export const linearComposition = compositionFor(linear, linearComposed);

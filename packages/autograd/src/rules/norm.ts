@@ -16,7 +16,7 @@ import {
   square,
   sub,
   type Tensor,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import {
   addLayerNormForward,
   l2NormalizeBackward,
@@ -25,7 +25,7 @@ import {
   rmsNormBackward,
   rmsNormForward,
 } from '@mudpt/tensor/internal';
-import { defineRule, type RuleContext } from '../rule.ts';
+import { compositionFor, type RuleContext, ruleFor } from '../rule.ts';
 
 /** Saves the tensors that the backward of a normalisation reads, and releases the statistics' first handles. */
 function keepStatistics(
@@ -74,67 +74,59 @@ function l2NormalizeComposed(x: Tensor, axis = -1, eps = 1e-12): Tensor {
   });
 }
 
-defineRule(
-  layerNorm,
-  (context, x, weight, bias, eps) => {
-    const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
-    const saved = keepStatistics(context, x, weight, mean, rstd);
-    const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
-    return {
-      output: out,
-      inputs: [x, weight, bias],
-      backward: (grad) => {
-        const gradients = layerNormBackward({ ...saved, grad, needs });
-        return [gradients.x, gradients.weight, gradients.bias];
-      },
-    };
-  },
-  { composition: layerNormComposed },
-);
+export const layerNormRule = ruleFor(layerNorm, (context, x, weight, bias, eps) => {
+  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+  const saved = keepStatistics(context, x, weight, mean, rstd);
+  const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
+  return {
+    output: out,
+    inputs: [x, weight, bias],
+    backward: (grad) => {
+      const gradients = layerNormBackward({ ...saved, grad, needs });
+      return [gradients.x, gradients.weight, gradients.bias];
+    },
+  };
+});
 
-defineRule(
-  addLayerNorm,
-  (context, x, residual, weight, bias, eps) => {
-    const { out, sum, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
-    const saved = keepStatistics(context, sum, weight, mean, rstd);
-    const needsSum = context.needs([x, residual]);
-    const needs = { x: needsSum, weight: context.needs(weight), bias: context.needs(bias) };
-    return {
-      output: { sum, out },
-      inputs: [x, residual, weight, bias],
-      backward: (sumGrad, grad) => {
-        if (!grad) return [sumGrad, sumGrad];
-        const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
-        return [gradients.x, gradients.x, gradients.weight, gradients.bias];
-      },
-    };
-  },
-  { composition: addLayerNormComposed },
-);
+export const layerNormComposition = compositionFor(layerNorm, layerNormComposed);
 
-defineRule(
-  rmsNorm,
-  (context, x, weight, eps) => {
-    const { out, rstd } = rmsNormForward(x, weight, eps);
-    const { mean: _, ...saved } = keepStatistics(context, x, weight, undefined, rstd);
-    const needs = { x: context.needs(x), weight: context.needs(weight) };
-    return {
-      output: out,
-      inputs: [x, weight],
-      backward: (grad) => {
-        const gradients = rmsNormBackward({ ...saved, grad, needs });
-        return [gradients.x, gradients.weight];
-      },
-    };
-  },
-  { composition: rmsNormComposed },
-);
+export const addLayerNormRule = ruleFor(addLayerNorm, (context, x, residual, weight, bias, eps) => {
+  const { out, sum, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
+  const saved = keepStatistics(context, sum, weight, mean, rstd);
+  const needsSum = context.needs([x, residual]);
+  const needs = { x: needsSum, weight: context.needs(weight), bias: context.needs(bias) };
+  return {
+    output: { sum, out },
+    inputs: [x, residual, weight, bias],
+    backward: (sumGrad, grad) => {
+      if (!grad) return [sumGrad, sumGrad];
+      const gradients = layerNormBackward({ ...saved, grad, sumGrad, needs });
+      return [gradients.x, gradients.x, gradients.weight, gradients.bias];
+    },
+  };
+});
 
-defineRule(
-  l2Normalize,
-  (context, x, axis, eps) => {
-    const saved = context.save(x);
-    return { output: l2Normalize(x, axis, eps), backward: (grad) => [l2NormalizeBackward(saved, grad, axis, eps)] };
-  },
-  { composition: l2NormalizeComposed },
-);
+export const addLayerNormComposition = compositionFor(addLayerNorm, addLayerNormComposed);
+
+export const rmsNormRule = ruleFor(rmsNorm, (context, x, weight, eps) => {
+  const { out, rstd } = rmsNormForward(x, weight, eps);
+  const { mean: _, ...saved } = keepStatistics(context, x, weight, undefined, rstd);
+  const needs = { x: context.needs(x), weight: context.needs(weight) };
+  return {
+    output: out,
+    inputs: [x, weight],
+    backward: (grad) => {
+      const gradients = rmsNormBackward({ ...saved, grad, needs });
+      return [gradients.x, gradients.weight];
+    },
+  };
+});
+
+export const rmsNormComposition = compositionFor(rmsNorm, rmsNormComposed);
+
+export const l2NormalizeRule = ruleFor(l2Normalize, (context, x, axis, eps) => {
+  const saved = context.save(x);
+  return { output: l2Normalize(x, axis, eps), backward: (grad) => [l2NormalizeBackward(saved, grad, axis, eps)] };
+});
+
+export const l2NormalizeComposition = compositionFor(l2Normalize, l2NormalizeComposed);

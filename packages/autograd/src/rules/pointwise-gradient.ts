@@ -1,5 +1,5 @@
 /** Gradients of pointwise ops as ops: their gradients are the derivatives of their expressions, one kernel each. */
-import { alias, type Operand, Tensor, TensorError, zeros } from '@mudpt/tensor';
+import { alias, type Operand, Tensor, TensorError, zeros } from '@mudpt/tensor/functions';
 import {
   evaluateGradient,
   type GradientExpression,
@@ -10,7 +10,8 @@ import {
 import { defineOp, type OperandName } from '@mudpt/tensor/kernels';
 import { derivative, times } from '../expression/differentiate.ts';
 import { lettersIn, parse, print } from '../expression/parse.ts';
-import { defineRule } from '../rule.ts';
+import { type OpRule, ruleFor } from '../rule.ts';
+import { recorded } from './pointwise.ts';
 
 /** Letters of gradients by order: that of the result, that of the gradient, and so on. */
 const ORDERS: readonly OperandName[] = ['g', 'h', 'k', 'm'];
@@ -22,7 +23,7 @@ const pointwiseGradient = defineOp(
 );
 
 /** As pointwiseBackward, for a tape to record. */
-export const recordedBackward: typeof pointwiseBackward = (name, row, operand, given) => {
+const recordedBackward: typeof pointwiseBackward = (name, row, operand, given) => {
   const call = gradientExpression(name, row, operand, given);
   return call.expression === 'g' ? alias(given.grad) : pointwiseGradient(name, call);
 };
@@ -32,7 +33,7 @@ function latestOf({ operands }: GradientExpression): { readonly order: number; r
   return { order, tensor: operands[nth(ORDERS, order)] as Tensor };
 }
 
-defineRule(pointwiseGradient, (context, name, call) => {
+const gradientRule = ruleFor(pointwiseGradient, (context, name, call) => {
   const letters = (Object.keys(call.operands) as OperandName[]).filter((letter) => call.operands[letter] instanceof Tensor);
   const next = ORDERS[latestOf(call).order + 1];
   if (!next) throw new TensorError(name, `derivatives above order ${ORDERS.length} are not there`, 'differentiate less often');
@@ -62,3 +63,11 @@ defineRule(pointwiseGradient, (context, name, call) => {
       }),
   };
 });
+
+/** The rules of the gradients of pointwise ops. */
+export const pointwiseGradientRules: OpRule = {
+  use: () => {
+    gradientRule.use();
+    recorded.backward = recordedBackward;
+  },
+};

@@ -2,18 +2,32 @@
  * Gradients of all pointwise ops from the rows of their table: each needed gradient is one kernel, and what none of them reads is not
  * kept.
  */
-import * as ops from '@mudpt/tensor';
-import { type Operand, Tensor, zeros } from '@mudpt/tensor';
+import { type Operand, Tensor, TensorError, zeros } from '@mudpt/tensor/functions';
 import { listeningTape, pointwiseBackward, pointwiseDerivative, type PointwiseRow } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
-import { defineRule, type RuleContext, type RuleResult } from '../rule.ts';
-import { recordedBackward } from './pointwise-gradient.ts';
+import { type AnyRule, type OpRule, type Rule, type RuleContext, type RuleResult, useFinder } from '../rule.ts';
 
 type PointwiseOp = Op<(...operands: (Operand | undefined)[]) => Tensor> & { readonly row?: PointwiseRow };
 
-for (const op of Object.values(ops) as unknown as PointwiseOp[]) {
-  const { row } = op;
-  if (row && !row.isBool && !row.isInteger) defineRule(op, (context, ...operands) => differentiate(op, row, context, operands));
+/** How a tape records the backward of pointwise ops: set by the rules of their gradients, which only derivatives of gradients need. */
+export const recorded: { backward?: typeof pointwiseBackward } = {};
+
+/** The rules of all pointwise ops: they follow from the rows. */
+export const pointwiseRules: OpRule = {
+  use: () =>
+    useFinder((op) => {
+      const { row } = op as unknown as PointwiseOp;
+      if (!row || row.isBool || row.isInteger) return undefined;
+      const rule: Rule<PointwiseOp> = (context, ...operands) =>
+        differentiate(op as unknown as PointwiseOp, row, context, operands);
+      return rule as AnyRule;
+    }),
+};
+
+function backwardOf(name: string): typeof pointwiseBackward {
+  if (!listeningTape()) return pointwiseBackward;
+  if (recorded.backward) return recorded.backward;
+  throw new TensorError(name, 'the rules of second derivatives are not in this bundle', 'call useRules(...allRules) first');
 }
 
 function differentiate(
@@ -42,7 +56,7 @@ function differentiate(
       needed.map((need, index) => {
         if (!need) return undefined;
         if (!derivatives[index]) return zeros(grad.shape, { device: grad.device, dtype: grad.dtype });
-        return (listeningTape() ? recordedBackward : pointwiseBackward)(op.opName, row, index, { inputs, output: result, grad });
+        return backwardOf(op.opName)(op.opName, row, index, { inputs, output: result, grad });
       }),
   };
 }

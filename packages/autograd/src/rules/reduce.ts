@@ -1,6 +1,7 @@
 /** Gradient rules of reductions: the gradient of a result spreads over the elements it came from. */
 import {
   abs,
+  add,
   cast,
   cat,
   div,
@@ -26,10 +27,10 @@ import {
   type Tensor,
   variance,
   where,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import { listeningTape, nth } from '@mudpt/tensor/internal';
 import { isFloat, normalizeAxes } from '@mudpt/tensor/kernels';
-import { defineRule } from '../rule.ts';
+import { compositionFor, type OpRule, ruleFor } from '../rule.ts';
 
 type Axes = number | readonly number[] | undefined;
 
@@ -43,12 +44,12 @@ function kept(
   return { shape: shape.map((size, axis) => (list.includes(axis) ? 1 : size)), count, axes: list };
 }
 
-defineRule(sum, (_, x, axes, options) => {
+export const sumRule = ruleFor(sum, (_, x, axes, options) => {
   const [shape, wide] = [x.shape, kept(x.shape, axes).shape];
   return { output: sum(x, axes, options), backward: (grad) => [expand(reshape(grad, wide), shape)] };
 });
 
-defineRule(mean, (_, x, axes, options) => {
+export const meanRule = ruleFor(mean, (_, x, axes, options) => {
   const [shape, { shape: wide, count }] = [x.shape, kept(x.shape, axes)];
   return { output: mean(x, axes, options), backward: (grad) => [expand(reshape(div(grad, count), wide), shape)] };
 });
@@ -69,32 +70,30 @@ function prodComposed(
       const product = mul(narrow(factors, -1, 0, half), narrow(factors, -1, half, half));
       factors = width % 2 === 0 ? product : cat([product, narrow(factors, -1, 2 * half, 1)], -1);
     }
-    const product = count === 0 ? sum(factors, -1).add(1) : factors;
+    const product = count === 0 ? add(sum(factors, -1), 1) : factors;
     return cast(reshape(product, keepdim ? wide : rest), x.dtype);
   });
 }
 
 // One zero among the factors leaves only its own derivative, the product of the others; two leave none.
-defineRule(
-  prod,
-  (context, x, axes, options) => {
-    const { shape: wide, axes: list } = kept(x.shape, axes);
-    const saved = context.save(x);
-    return {
-      output: prod(x, axes, options),
-      backward: (grad) => {
-        const isZero = eq(saved, 0);
-        const zeros = sum(cast(isZero, 'f32'), list, { keepdim: true });
-        const filled = where(isZero, 1, saved);
-        const others = mul(reshape(grad, wide), prod(filled, list, { keepdim: true }));
-        const atZero = where(eq(zeros, 1), others, 0);
-        const elsewhere = where(eq(zeros, 0), others, 0);
-        return [where(isZero, atZero, div(elsewhere, filled))];
-      },
-    };
-  },
-  { composition: prodComposed },
-);
+export const prodRule = ruleFor(prod, (context, x, axes, options) => {
+  const { shape: wide, axes: list } = kept(x.shape, axes);
+  const saved = context.save(x);
+  return {
+    output: prod(x, axes, options),
+    backward: (grad) => {
+      const isZero = eq(saved, 0);
+      const zeros = sum(cast(isZero, 'f32'), list, { keepdim: true });
+      const filled = where(isZero, 1, saved);
+      const others = mul(reshape(grad, wide), prod(filled, list, { keepdim: true }));
+      const atZero = where(eq(zeros, 1), others, 0);
+      const elsewhere = where(eq(zeros, 0), others, 0);
+      return [where(isZero, atZero, div(elsewhere, filled))];
+    },
+  };
+});
+
+export const prodComposition = compositionFor(prod, prodComposed);
 
 /** `grad` shared evenly by the elements where `isChosen` holds. */
 function share(grad: Tensor, isChosen: Tensor, axes: readonly number[]): Tensor {
@@ -102,9 +101,10 @@ function share(grad: Tensor, isChosen: Tensor, axes: readonly number[]): Tensor 
   return mul(chosen, div(grad, sum(chosen, axes, { keepdim: true })));
 }
 
-for (const extreme of [max, min]) {
-  // Equal largest elements share the gradient, as PyTorch's amax does.
-  defineRule(extreme, (context, x, axes, options) => {
+/** Equal largest elements share the gradient, as PyTorch's amax does. */
+/* @__NO_SIDE_EFFECTS__ */
+function extremeRule(extreme: typeof max): OpRule {
+  return ruleFor(extreme, (context, x, axes, options) => {
     const { shape: wide, axes: list } = kept(x.shape, axes);
     const output = extreme(x, axes, options);
     const [saved, result] = [context.save(x), context.save(output)];
@@ -112,13 +112,16 @@ for (const extreme of [max, min]) {
   });
 }
 
+export const maxRule = extremeRule(max);
+export const minRule = extremeRule(min);
+
 /** x / y, and 0 where y is. Where a derivative of it is to come, the quotient itself must be finite too. */
 function quotient(x: Tensor, y: Tensor): Tensor {
   const isZero = eq(y, 0);
   return where(isZero, 0, div(x, listeningTape() ? where(isZero, 1, y) : y));
 }
 
-defineRule(variance, (context, x, axes, options = {}) => {
+export const varianceRule = ruleFor(variance, (context, x, axes, options = {}) => {
   const { shape: wide, count, axes: list } = kept(x.shape, axes);
   const saved = context.save(x);
   const factor = 2 / Math.max(0, count - (options.correction ?? 1));
@@ -128,7 +131,7 @@ defineRule(variance, (context, x, axes, options = {}) => {
   };
 });
 
-defineRule(std, (context, x, axes, options = {}) => {
+export const stdRule = ruleFor(std, (context, x, axes, options = {}) => {
   const { shape: wide, count, axes: list } = kept(x.shape, axes);
   const output = std(x, axes, options);
   const [saved, result] = [context.save(x), context.save(output)];
@@ -144,14 +147,14 @@ defineRule(std, (context, x, axes, options = {}) => {
   };
 });
 
-defineRule(logsumexp, (context, x, axes, options) => {
+export const logsumexpRule = ruleFor(logsumexp, (context, x, axes, options) => {
   const { shape: wide } = kept(x.shape, axes);
   const output = logsumexp(x, axes, options);
   const [saved, result] = [context.save(x), context.save(output)];
   return { output, backward: (grad) => [mul(reshape(grad, wide), exp(sub(saved, reshape(result, wide))))] };
 });
 
-defineRule(norm, (context, x, axes, options = {}) => {
+export const normRule = ruleFor(norm, (context, x, axes, options = {}) => {
   const { p = 2 } = options;
   const { shape: wide, axes: list } = kept(x.shape, axes);
   // f32 inside, also for f16: ratios and powers of rounded lengths would be off by much more than the gradient's own rounding.

@@ -1,8 +1,8 @@
 /** Resizing: the gradient of a matrix along an axis is its transpose. */
 import { banded, transposedBand } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { ruleFor } from '../rule.ts';
 
-defineRule(banded, (_, x, axis, band) => ({
+export const bandedRule = ruleFor(banded, (_, x, axis, band) => ({
   output: banded(x, axis, band),
   backward: (grad) => [banded(grad, axis, transposedBand(band))],
 }));

@@ -1,8 +1,8 @@
 /** Gradient rule of rotary embedding: a rotation's gradient turns back. */
-import { rope, TensorError } from '@mudpt/tensor';
-import { defineRule } from '../rule.ts';
+import { rope, TensorError } from '@mudpt/tensor/functions';
+import { ruleFor } from '../rule.ts';
 
-defineRule(rope, (context, x, table, options = {}) => {
+export const ropeRule = ruleFor(rope, (context, x, table, options = {}) => {
   if (context.needs(table))
     throw new TensorError('rope', 'the table needs a gradient, and has none', 'give detach(table), or one of ropeTable');
   const saved = context.save(table);

@@ -14,36 +14,39 @@ import {
   type Tensor,
   unbind,
   zeros,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
-import { defineRule } from '../rule.ts';
+import { ruleFor } from '../rule.ts';
 import { sliceBackward } from './adjoints.ts';
 
-defineRule(reshape, (_, x, shape) => {
+export const reshapeRule = ruleFor(reshape, (_, x, shape) => {
   const from = x.shape;
   return { output: reshape(x, shape), backward: (grad) => [reshape(grad, from)] };
 });
 
-defineRule(permute, (_, x, order) => {
+export const permuteRule = ruleFor(permute, (_, x, order) => {
   const back = order.map((_axis, axis) => order.findIndex((source) => (source < 0 ? source + x.rank : source) === axis));
   return { output: permute(x, order), backward: (grad) => [permute(grad, back)] };
 });
 
 // The tape sums the gradient to the shape of x.
-defineRule(expand, (_, x, shape) => ({ output: expand(x, shape), backward: (grad) => [grad] }));
+export const expandRule = ruleFor(expand, (_, x, shape) => ({ output: expand(x, shape), backward: (grad) => [grad] }));
 
-defineRule(slice, (_, x, ranges) => {
+export const sliceRule = ruleFor(slice, (_, x, ranges) => {
   const from = x.shape;
   return { output: slice(x, ranges), backward: (grad) => [sliceBackward(grad, from, ranges)] };
 });
 
-defineRule(contiguous, (_, x) => ({ output: contiguous(x), backward: (grad) => [alias(grad)] }));
+export const contiguousRule = ruleFor(contiguous, (_, x) => ({ output: contiguous(x), backward: (grad) => [alias(grad)] }));
 
-defineRule(contiguousCopy, (_, x) => ({ output: contiguousCopy(x), backward: (grad) => [alias(grad)] }));
+export const contiguousCopyRule = ruleFor(contiguousCopy, (_, x) => ({
+  output: contiguousCopy(x),
+  backward: (grad) => [alias(grad)],
+}));
 
-defineRule(alias, (_, x) => ({ output: alias(x), backward: (grad) => [alias(grad)] }));
+export const aliasRule = ruleFor(alias, (_, x) => ({ output: alias(x), backward: (grad) => [alias(grad)] }));
 
-defineRule(cast, (_, x, dtype) => {
+export const castRule = ruleFor(cast, (_, x, dtype) => {
   const from = x.dtype;
   return { output: cast(x, dtype), backward: (grad) => [cast(grad, from)] };
 });
@@ -56,13 +59,13 @@ function complete({ device, dtype }: Tensor, pieces: readonly Tensor[]) {
 }
 
 // As slices, each piece would fill a gradient of the size of x: all pieces together are one join.
-defineRule(unbind, (_, x, axis = 0) => {
+export const unbindRule = ruleFor(unbind, (_, x, axis = 0) => {
   const pieces = unbind(x, axis);
   const all = complete(x, pieces);
   return { output: pieces, backward: (...gradients) => [stack(all(gradients), axis)] };
 });
 
-defineRule(split, (_, x, sizes, axis = 0) => {
+export const splitRule = ruleFor(split, (_, x, sizes, axis = 0) => {
   const pieces = split(x, sizes, axis);
   const all = complete(x, pieces);
   return { output: pieces, backward: (...gradients) => [cat(all(gradients), axis)] };

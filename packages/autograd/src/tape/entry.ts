@@ -1,5 +1,5 @@
 /** Tape entries: one recorded op and its backward. */
-import { add, alias, cast, type DType, scope, type Tensor, TensorError } from '@mudpt/tensor';
+import { add, alias, cast, type DType, scope, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { type Listener, traced, unowned, withListener } from '@mudpt/tensor/internal';
 import { sameShape } from '@mudpt/tensor/kernels';
 import type { InputGradients } from '../rule.ts';

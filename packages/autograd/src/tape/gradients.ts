@@ -1,4 +1,4 @@
-import { type Tensor, TensorError } from '@mudpt/tensor';
+import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 
 /** Gradients by tensor; tensors that the loss does not depend on are absent. Owns them until disposed. */
 export class Gradients extends Map<Tensor, Tensor> {

@@ -1,5 +1,5 @@
 /** The tape's op hook: an op with a rule runs by it and leaves an entry; work that would silently cut off a gradient is refused. */
-import { alias, keep, type Tensor, TensorError } from '@mudpt/tensor';
+import { alias, keep, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { callUnder, type Listener, type OpHook, outerTape, withListener, type WorkHook } from '@mudpt/tensor/internal';
 import type { Op } from '@mudpt/tensor/kernels';
 import { type AnyRule, carriesGradient, compositionOf, isConstantOp, type RuleContext, ruleOfCall, tensorsIn } from '../rule.ts';
@@ -117,6 +117,6 @@ function noRule(op: string): TensorError {
   return new TensorError(
     op,
     `no gradient rule for ${op}, and an argument needs a gradient`,
-    'give it one with defineRule or customOp, declare it with withoutGradient, or call it on detach(x)',
+    'give it one with defineRule or customOp, declare it with withoutGradient, or call it on detach(x); of a bundle, import the op from @mudpt/autograd/functions',
   );
 }

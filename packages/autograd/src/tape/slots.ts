@@ -1,5 +1,5 @@
 /** The tensors that need a gradient, each with its slot: handles may be disposed while their gradients are still to come. */
-import type { Tensor } from '@mudpt/tensor';
+import type { Tensor } from '@mudpt/tensor/functions';
 import { isTrainable } from '../parameter.ts';
 import type { Slot } from './entry.ts';
 

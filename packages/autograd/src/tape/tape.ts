@@ -4,7 +4,7 @@
  * While a tape is open, the hook of `defineOp` shows it every op. If an argument needs a gradient, the op's rule runs the forward and
  * leaves a closure; `backward` calls the closures in reverse and adds up what arrives at each tensor.
  */
-import { alias, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor';
+import { alias, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import {
   Ambient,
   currentHook,
@@ -16,6 +16,7 @@ import {
   withHook,
   unowned,
 } from '@mudpt/tensor/internal';
+import { useCoreRules } from '../rules/core.ts';
 import { type Cotangents, expectUnspent, type Slot } from './entry.ts';
 import { Gradients } from './gradients.ts';
 import { Observer } from './observer.ts';
@@ -62,6 +63,7 @@ export class Tape {
   private readonly hook: Disposable | undefined;
 
   constructor({ listen = true, parameters = true }: TapeOptions = {}) {
+    useCoreRules();
     const slots = new Slots(parameters);
     const recording = new Recording(slots);
     const unrecorded = new Unrecorded(slots);

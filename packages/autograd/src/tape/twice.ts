@@ -1,5 +1,5 @@
 /** What an outer tape says where an op's rule does work that it cannot record. */
-import { TensorError } from '@mudpt/tensor';
+import { TensorError } from '@mudpt/tensor/functions';
 import type { Listener } from '@mudpt/tensor/internal';
 
 /** `listener` for the rule of `op`: what it refuses is an error of that op. */

@@ -2,7 +2,7 @@
  * Marks of tensors that depend on a gradient whose computation a tape has not recorded: its own backward, or one of ops that ran before it listened.
  * A loss computed from them would have a wrong gradient.
  */
-import { type Tensor, TensorError } from '@mudpt/tensor';
+import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { type Listener, type OpHook, outerTape } from '@mudpt/tensor/internal';
 import { carriesGradient } from '../rule.ts';
 import type { Slots } from './slots.ts';

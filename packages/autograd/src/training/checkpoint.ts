@@ -1,5 +1,5 @@
 /** Checkpoints of {@link fit}: a module, its optimizer, and where training stands, in one safetensors file. */
-import { type ByteSourceInput, openSafetensors, type Tensor, TensorError, type WriteFileOptions } from '@mudpt/tensor';
+import { type ByteSourceInput, openSafetensors, type Tensor, TensorError, type WriteFileOptions } from '@mudpt/tensor/functions';
 import type { Module } from '../nn/module.ts';
 import { loadTensors, saveTensors, serializeTensors } from '../nn/files.ts';
 import type { CommonOptions, Optimizer } from '../optim/optimizer.ts';

@@ -8,7 +8,7 @@ import {
   ShapeError,
   sizeOf,
   TensorError,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 
 /** Values of an item that a batch can hold: a number, a typed array (one axis), or data with its shape. */
 export type ItemValue = number | Float32Array | Float64Array | Int32Array | Uint32Array | HostInput;

@@ -1,5 +1,5 @@
 /** Batches of a data set: in order or shuffled by a seed, put side by side, some of them prepared ahead. */
-import { type HostInput, type Shape, ShapeError, sizeOf, TensorError } from '@mudpt/tensor';
+import { type HostInput, type Shape, ShapeError, sizeOf, TensorError } from '@mudpt/tensor/functions';
 import { expectOptions } from '@mudpt/tensor/kernels';
 import { randomFrom } from '../random.ts';
 import { collate, type Collated, type CollateTypes } from './collate.ts';

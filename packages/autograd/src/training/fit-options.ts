@@ -1,5 +1,5 @@
 /** Options, progress, state and result of {@link fit}. */
-import type { CaptureInput, Tensor } from '@mudpt/tensor';
+import type { CaptureInput, Tensor } from '@mudpt/tensor/functions';
 import type { Module } from '../nn/module.ts';
 import type { CommonOptions, Optimizer } from '../optim/optimizer.ts';
 import type { Plateau, PlateauState } from '../optim/plateau.ts';

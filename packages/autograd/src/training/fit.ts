@@ -1,5 +1,5 @@
 /** Training over epochs: updates, means, validation, early stopping, and where to go on. */
-import { TensorError } from '@mudpt/tensor';
+import { TensorError } from '@mudpt/tensor/functions';
 import { Plateau } from '../optim/plateau.ts';
 import type { Progress } from '../optim/schedule.ts';
 import type {

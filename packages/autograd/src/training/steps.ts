@@ -13,7 +13,7 @@ import {
   tensor,
   TensorError,
   zeros,
-} from '@mudpt/tensor';
+} from '@mudpt/tensor/functions';
 import { noGrad } from '../parameter.ts';
 import { clipGradNorm, clipGradValue } from '../optim/clip.ts';
 import { withSeed } from '../random.ts';

@@ -1,0 +1,15 @@
+/** The rules that every tape has: pointwise ops, views without gaps, sums. What is composed of these needs no other. */
+import { type OpRule, useRules } from '../rule.ts';
+import { pointwiseRules } from './pointwise.ts';
+import { meanRule, sumRule } from './reduce.ts';
+import { aliasRule, castRule, contiguousCopyRule, contiguousRule, expandRule, permuteRule, reshapeRule } from './views.ts';
+
+const views: readonly OpRule[] = [aliasRule, castRule, contiguousCopyRule, contiguousRule, expandRule, permuteRule, reshapeRule];
+let isUsed = false;
+
+/** Lets tapes use the rules that all of them have. */
+export function useCoreRules(): void {
+  if (isUsed) return;
+  isUsed = true;
+  useRules(pointwiseRules, ...views, sumRule, meanRule);
+}
