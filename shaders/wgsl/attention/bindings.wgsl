@@ -2,6 +2,7 @@
 //
 // A tensor's layout is (offset, batch stride, row stride, head stride) in units of 4 elements; the head dimension is dense.
 // GENERAL=1: heads of queries share heads of keys, each query has a window of keys, scores have a mask; then there is no prefix.
+// DELTA=1 (pass dq): the statistics of attention/delta.wgsl are formed here, and written for the pass dkv; it takes 10 storage buffers.
 // Needs Quad and Slice of attention/elements.wgsl.
 // Include only.
 struct Params {
@@ -22,12 +23,32 @@ struct Params {
   grad: vec4<u32>,
   dq: vec4<u32>,      // in units of SLICE elements
   stats: vec4<u32>,   // in pairs
+#if DELTA
+  out: vec4<u32>,
+  lse: vec4<u32>,     // in elements
+#endif
 #else
   grad: vec4<u32>,
   dk: vec4<u32>,      // in units of SLICE elements
   dv: vec4<u32>,
   stats: vec4<u32>,   // in pairs
   rows: u32,          // queries of all batches together
+#if !GENERAL
+  // A prefix in one projection with the sequences, whose gradient the same dispatch forms; its rows and heads lie as theirs. In the flash form there is none.
+  shared_begin: u32,   // the block of the table (dense: the batch) from which on keys are those of the prefix; beyond all where there is none
+  shared_keys: u32,
+  shared_queries: u32, // that attend to them, of all sequences
+  shared_causal: u32,  // as causal_offset
+  shared_q: u32,       // offsets, as those of the layouts
+  shared_k: u32,
+  shared_v: u32,
+  shared_grad: u32,
+  shared_stats: u32,
+  shared_dk: u32,
+  shared_dv: u32,
+  shared_dq: u32,      // of queries that were not asked, whose gradient becomes 0
+  has_unasked: u32,
+#endif
 #endif
   queries: u32,
   keys: u32,
@@ -59,7 +80,13 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;
 #else
 @group(0) @binding(5) var<storage, read> grad: array<Quad>;
+#if PASS == "dq" && DELTA
+@group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>; // written: attention/delta.wgsl has not run
+@group(0) @binding(10) var<storage, read> out: array<Quad>;
+@group(0) @binding(11) var<storage, read> lse: array<f32>;
+#else
 @group(0) @binding(6) var<storage, read> stats: array<vec2<f32>>;
+#endif
 #if PASS == "dq"
 @group(0) @binding(7) var<storage, read_write> dq: array<Slice>;
 #else

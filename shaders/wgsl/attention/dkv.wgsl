@@ -2,7 +2,8 @@
 //
 // Shapes   as attention/forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention/delta.wgsl; dk like k, dv like v.
 //          Shared prefix: k and v are the prefix, batches are chunks of `queries` rows out of `rows` in all (its gradient sums over every
-//          query of every sequence); each chunk writes an f32 partial, and attention/reduce.wgsl adds them in order.
+//          query of every sequence); each chunk writes an f32 partial, and attention/reduce.wgsl adds them in order. A prefix in one projection with
+//          the sequences may take some more workgroups of their dispatch instead (params.shared_...).
 // Layout   dk and dv are two layouts in one buffer: WebGPU forbids binding one buffer for writing twice, and they may be views of one
 //          fused gradient.
 // Tiling   one subgroup owns ROWS keys of one head. Per step it takes LANES * KEYS queries (KEYS of each lane): lanes hold queries while scores
@@ -19,6 +20,7 @@ enable subgroups;
 #let PREFIX = 0
 #let LANES = TILE ? 32 : SG
 #let BRANCHES = !TILE && SG >= 8
+#let DELTA = 0
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"
@@ -36,23 +38,45 @@ var<workgroup> ds_tile: array<f32, ${ROWS * KEYS * LANES}>;
 var<workgroup> p_tile: array<f32, ${ROWS * KEYS * LANES}>;
 #endif
 
+#if !GENERAL
+// A layout that begins at `offset` for the keys of a shared prefix.
+fn placed(tensor_layout: vec4<u32>, offset: u32, is_shared: bool) -> vec4<u32> {
+  return vec4<u32>(select(tensor_layout.x, offset, is_shared), tensor_layout.yzw);
+}
+#endif
+
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   // 1. The block of keys, the queries that attend to it, and the slices of the head dimension that this lane sums. For a
   // causal key the queries are those from its row on.
-  let block = block_of(group, groups);
+  let whole = block_of(group, groups);
+#if GENERAL
+  let block = whole;
   let row_count = select(params.keys, block.length, block.packed);
   let query_count = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);
+#else
+  let number = select(group.z, group.x + group.z * groups.x, whole.packed);
+  let is_shared = number >= params.shared_begin;
+  let shared_first = select(group.x, number - params.shared_begin, whole.packed) * ${ROWS}u;
+  var block = whole;
+  block.batch = select(whole.batch, 0u, is_shared);
+  block.start = select(whole.start, 0u, is_shared);
+  block.first = select(whole.first, shared_first, is_shared);
+  let row_count = select(select(params.keys, whole.length, whole.packed), params.shared_keys, is_shared);
+  let query_count = select(
+    select(min(params.queries, params.rows - block.batch * params.queries), whole.length, whole.packed), params.shared_queries, is_shared);
+  let causal_offset = select(params.causal_offset, params.shared_causal, is_shared);
+#endif
 #if GENERAL
   let query_range = queries_of(block, query_count);
   let query_begin = query_range.x;
   let query_end = query_range.y;
 #else
-  let query_begin = block.first - min(block.first, params.causal_offset);
-  let query_end = query_count;
+  let query_begin = block.first - min(block.first, causal_offset);
+  let query_end = select(query_count, 0u, is_shared && block.first >= row_count);
 #endif
-  let k_origin = origin_of(params.k, block);
-  let v_origin = origin_of(params.v, block);
+  let k_origin = origin_of(${GENERAL ? "params.k" : "placed(params.k, params.shared_k, is_shared)"}, block);
+  let v_origin = origin_of(${GENERAL ? "params.v" : "placed(params.v, params.shared_v, is_shared)"}, block);
   let side = side_of(lane);
 #for c in COLUMNS
   let slice_${c} = slice_of(lane, ${c}u);
@@ -89,9 +113,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #else
   let query_block = block;
 #endif
-  let q_operand = operand_of(params.q, NO_PREFIX, query_block);
-  let grad_operand = operand_of(params.grad, NO_PREFIX, query_block);
-  let stats_origin = origin_of(params.stats, query_block);
+  let q_operand = operand_of(${GENERAL ? "params.q" : "placed(params.q, params.shared_q, is_shared)"}, NO_PREFIX, query_block);
+  let grad_operand = operand_of(${GENERAL ? "params.grad" : "placed(params.grad, params.shared_grad, is_shared)"}, NO_PREFIX, query_block);
+  let stats_origin = origin_of(${GENERAL ? "params.stats" : "placed(params.stats, params.shared_stats, is_shared)"}, query_block);
   for (var step = query_begin; step < query_end; step += ${STEP}u) {
     // 3. qk = q k^T and dp = grad v^T: lanes hold KEYS queries each. Rows of k go in groups of 8, and a group after the last row is skipped.
     let query = step + lane * ${KEYS}u;
@@ -164,7 +188,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let seen = (query + ${t}u < query_end) & at.seen;
         let p = select(0.0, exp2(qk${j}_${t} * scale + at.bias - stat${t}.x), seen);
 #else
-        let seen = query + ${t}u < query_end && query + ${t}u + params.causal_offset >= block.first + ${j}u;
+        let seen = query + ${t}u < query_end && query + ${t}u + causal_offset >= block.first + ${j}u;
         let p = select(0.0, exp2(qk${j}_${t} * scale - stat${t}.x), seen);
 #endif
         let ds = p * select(0.0, dp${j}_${t} - stat${t}.y, seen);
@@ -230,8 +254,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   // 6. Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot know,
   // and do not unroll the loop.
-  let dk_origin = origin_of(params.dk, block);
-  let dv_origin = origin_of(params.dv, block);
+  let dk_origin = origin_of(${GENERAL ? "params.dk" : "placed(params.dk, params.shared_dk, is_shared)"}, block);
+  let dv_origin = origin_of(${GENERAL ? "params.dv" : "placed(params.dv, params.shared_dv, is_shared)"}, block);
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
 #let F = 8 * r
@@ -247,6 +271,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       }
 #endfor
 #endfor
+#if !GENERAL
+      if (is_shared && params.has_unasked == 1u && row < row_count) {
+#for c in COLUMNS
+        if (side == 0u && slice_${c} < params.depth * ${SLICES}u) {
+          dkv[params.shared_dq + row * params.dk.z + block.head * params.dk.w + slice_${c}] = narrow(vec${SLICE}<f32>());
+        }
+#endfor
+      }
+#endif
     }
 #endfor
   }

@@ -1,12 +1,12 @@
 // Attention backward, subgroup form: gradient of the queries.
 //
-// Shapes   as attention/forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention/delta.wgsl; dq like q.
+// Shapes   as attention/forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention/delta.wgsl, or (DELTA=1) formed and written here; dq like q.
 // Tiling   that of the forward kernel: lanes hold keys while scores (qk = q k^T) and dp = grad v^T form together, then ds = p (dp - delta) is
 //          broadcast onto rows of k. p is recomputed from the saved log-sum-exp, so there is no T x T buffer; no workgroup memory, barrier or atomic.
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); fully masked rows have lse 1e30, so p = 0.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured docs/kernels/attention.md
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 GENERAL=0 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=1
+// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 GENERAL=0 DELTA=1 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 GENERAL=0 DELTA=1 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=0 DELTA=1 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=1 DELTA=0
 #if !TILE
 enable subgroups;
 #endif
@@ -27,7 +27,20 @@ enable subgroups;
 var<workgroup> q_tile: array<vec4<f32>, ${ROWS * DEPTH}>;
 var<workgroup> grad_tile: array<vec4<f32>, ${ROWS * DEPTH}>;
 var<workgroup> ds_tile: array<f32, ${ROWS * KEYS * LANES}>;
+var<workgroup> stat_tile: array<vec2<f32>, ${ROWS}>;
 #endif
+
+// Both statistics of a row, as attention/delta.wgsl has them.
+fn stat_of(row: u32, block: Block, grad_row: u32) -> vec2<f32> {
+#if DELTA
+  let out_row = origin_of(params.out, block) + row * params.out.z;
+  var delta = 0.0;
+  for (var d = 0u; d < params.depth; d++) { delta += dot(widen(out[out_row + d]), widen(grad[grad_row + d])); }
+  return vec2<f32>(lse[origin_of(params.lse, block) + row * params.lse.z] * 1.4426950408889634, delta);
+#else
+  return stats[origin_of(params.stats, block) + row * params.stats.z];
+#endif
+}
 
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -46,7 +59,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
   let q_origin = origin_of(params.q, block);
   let grad_origin = origin_of(params.grad, block);
-  let stats_origin = origin_of(params.stats, block);
   let kv_block = kv_block_of(block);
   let k_operand = operand_of(params.k, params.prefix_k, kv_block);
   let v_operand = operand_of(params.v, params.prefix_v, kv_block);
@@ -63,13 +75,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     q_tile[i] = widen(q[q_origin + row * params.q.z + i % params.depth]);
     grad_tile[i] = widen(grad[grad_origin + row * params.grad.z + i % params.depth]);
   }
+  if (lane < ${ROWS}u) {
+    let row = min(block.first + lane, max(row_count, 1u) - 1u);
+    let stat = stat_of(row, block, grad_origin + row * params.grad.z);
+    stat_tile[lane] = stat;
+#if DELTA
+    if (block.first + lane < row_count) { stats[origin_of(params.stats, block) + row * params.stats.z] = stat; }
+#endif
+  }
   workgroupBarrier();
 #else
 #for g in Q_REGISTERS
   let row${g} = min(block.first + ${g * LANES}u + lane, max(row_count, 1u) - 1u);
   let q_row${g} = q_origin + row${g} * params.q.z;
   let grad_row${g} = grad_origin + row${g} * params.grad.z;
-  let stat${g} = stats[stats_origin + row${g} * params.stats.z];
+  let stat${g} = stat_of(row${g}, block, grad_row${g});
+#if DELTA
+  if (${g * LANES}u + lane < ${ROWS}u && block.first + ${g * LANES}u + lane < row_count) {
+    stats[origin_of(params.stats, block) + row${g} * params.stats.z] = stat${g};
+  }
+#endif
 #endfor
 #endif
 #for i in ROWS
@@ -146,7 +171,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let row_end = min(key_end, params.prefix_len + block.first + ${i + 1}u + params.causal_offset);
 #endif
 #if TILE
-        let stat = stats[stats_origin + min(block.first + ${i}u, row_count - 1u) * params.stats.z];
+        let stat = stat_tile[${i}];
 #else
         let stat = ${BROADCAST}(stat${i / LANES}, ${i % LANES}u);
 #endif

@@ -11,6 +11,7 @@
 #let STEP = 32
 #let THREADS = 2 * ROWS
 #let BRANCHES = 0
+#let DELTA = 0
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"

@@ -19,6 +19,7 @@ enable subgroups;
 #let PASS = "forward"
 #let LANES = TILE ? 32 : SG
 #let BRANCHES = !TILE && SG >= 8
+#let DELTA = 0
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"

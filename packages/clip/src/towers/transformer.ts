@@ -131,7 +131,7 @@ export function runPrefixedBlocks(
     const isLast = layer === blocks.length - 1;
     const isRead = !isLast && (hook !== undefined || wholePrefix(prompts, layer + 1, count) === undefined);
     const pick = isLast ? pickAfter(0) : undefined;
-    const read = { prefix: isRead, isConstant: isFirst(prompts, layer), pick, adapter: adapters?.[layer] };
+    const read = { prefix: isRead, isConstant: layer === 0, pick, adapter: adapters?.[layer] };
     // Sequences are an argument: a checkpoint keeps its arguments, so the caller may dispose them before the backward.
     const forward = (input: PrefixedTokens): ReturnType<typeof runPrefixedBlock> => runPrefixedBlock(block, input, read);
     const run = recompute && !isLast ? checkpoint(forward) : forward;

@@ -1,22 +1,14 @@
 /** Ops that join tensors or repeat them: cat, stack, tile, repeatInterleave, roll. */
-import { catWgsl } from '@mudpt/shaders';
-import { bitsType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { grid1d, kernel } from '../kernels/kernel.ts';
 import { defineOp } from '../definition/op.ts';
-import { collapse, MAX_RANK, normalizeAxis, showShape, sizeOf } from '../shape.ts';
+import { MAX_RANK, normalizeAxis, showShape, sizeOf } from '../shape.ts';
 import { alias, empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { copyInto } from '../kernels/copy.ts';
+import { joinRows, type PlacedRows, rowStride } from '../kernels/join-rows.ts';
 import { narrow } from './slices.ts';
-import { workPerThread } from '../kernels/work-per-thread.ts';
 import { expand, reshape, unsqueeze } from './views.ts';
 import { nth } from '../values.ts';
-
-const catKernel = kernel({ name: 'cat', source: catWgsl });
-
-/** An input as rows: `width` neighbouring elements, `stride` elements from row to row; `column` is its place in the output's rows. */
-type Rows = { readonly tensor: Tensor; readonly column: number; readonly width: number; readonly stride: number };
 
 /**
  * Joins tensors of one dtype along an axis; the other axes agree. Inputs may be strided; empty ones add nothing.
@@ -34,7 +26,7 @@ export const cat = defineOp('cat', (tensors: readonly Tensor[], axis: number = 0
   const out = empty(first.device, shape, first.dtype);
   const outer = sizeOf(shape.slice(0, at));
   const inner = sizeOf(shape.slice(at + 1));
-  const rows: Rows[] = [];
+  const rows: PlacedRows[] = [];
   let start = 0;
   for (const tensor of tensors) {
     const length = nth(tensor.shape, at);
@@ -62,69 +54,9 @@ function expectFits(first: Tensor, tensor: Tensor, index: number, axis: number):
     throw new DTypeError('cat', `tensor ${index} is ${tensor.dtype}, tensor 0 is ${first.dtype}`, 'cast them to one dtype first');
 }
 
-/** Distance between the rows of `x` cut before `axis`, or undefined when it has no such rows of contiguous elements. */
-function rowStride(x: Tensor, axis: number): number | undefined {
-  const inside = collapse(x.shape.slice(axis), [x.strides.slice(axis)]);
-  const outside = collapse(x.shape.slice(0, axis), [x.strides.slice(0, axis)]);
-  const dense = inside.shape.length === 0 || (inside.shape.length === 1 && inside.strides[0]?.[0] === 1);
-  return dense && outside.shape.length <= 1 ? (outside.strides[0]?.[0] ?? 0) : undefined;
-}
-
 function copyToPlace(out: Tensor, x: Tensor, axis: number, start: number): void {
   using place = view(out, { shape: x.shape, strides: out.strides, offset: out.offset + start * nth(out.strides, axis) });
   copyInto(place, x);
-}
-
-/** Inputs per dispatch, few sizes for few pipelines; with the output, no more bindings than every WebGPU device has. */
-const BUCKETS = [4, 7] as const;
-
-function joinRows(out: Tensor, rows: readonly Rows[], outer: number, outWidth: number): void {
-  const most = nth(BUCKETS, BUCKETS.length - 1);
-  const numbers = [outWidth, ...rows.flatMap(({ tensor, column, width, stride }) => [tensor.offset, column, width, stride])];
-  const unit = numbers.every((value) => value % 4 === 0) ? 4 : 1;
-  const work = workPerThread(out.device, 'cat', unit === 4 ? 'vectors' : 'elements');
-  for (const inputs of neighbours(rows, most)) {
-    const bucket = BUCKETS.find((size) => size >= inputs.length) ?? most;
-    const begin = inputs[0]?.column ?? 0;
-    const width = inputs.reduce((sum, input) => sum + input.width, 0);
-    const run = Math.min(work.run, width / unit);
-    const count = outer * Math.ceil(width / unit / run);
-    const buffers: Record<string, Tensor> = { y: out };
-    const params: Record<string, number | number[]> = {
-      count,
-      run,
-      width: width / unit,
-      column: begin / unit,
-      y_width: outWidth / unit,
-    };
-    for (let i = 0; i < bucket; i += 1) {
-      const input = inputs[i];
-      buffers[`x${i}`] = (input ?? inputs[0])?.tensor ?? out;
-      const from = input ? (input.column - begin) / unit : 0;
-      params[`input${i}`] = input
-        ? [input.tensor.offset / unit, (input.stride / unit) >>> 0, from, from + input.width / unit]
-        : [0, 0, 0, 0];
-    }
-    catKernel.dispatch(out.device, {
-      buffers,
-      params,
-      grid: grid1d(count, work.group),
-      defines: { T: bitsType(out.dtype), K: bucket, V: unit, WG: work.group },
-      bytes: 2 * outer * width * (out.dtype === 'f16' ? 2 : 4),
-    });
-  }
-}
-
-/** Cuts the inputs into runs of at most `most` that lie side by side in the output. */
-function neighbours(rows: readonly Rows[], most: number): Rows[][] {
-  const runs: Rows[][] = [];
-  for (const input of rows) {
-    const last = runs.at(-1);
-    const before = last?.at(-1);
-    if (last && before && last.length < most && before.column + before.width === input.column) last.push(input);
-    else runs.push([input]);
-  }
-  return runs;
 }
 
 /** Joins tensors of equal shape along a new axis at position `axis` of the result. */

@@ -1,10 +1,11 @@
 /** Views that pick positions along axes by Python's slice rules. All call {@link slice}, which has the gradient rule. */
 import { ShapeError } from '../errors.ts';
 import { defineOp } from '../definition/op.ts';
-import { normalizeAxes, normalizeAxis, type Shape, showShape } from '../shape.ts';
+import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { view } from '../definition/views.ts';
+import { empty, view } from '../definition/views.ts';
 import { copyInto } from '../kernels/copy.ts';
+import { placeRows, rowStride } from '../kernels/join-rows.ts';
 import { zeros } from './create.ts';
 import { squeeze } from './views.ts';
 import { nth } from '../values.ts';
@@ -57,6 +58,22 @@ export const slice = defineOp('slice', (x: Tensor, ranges: readonly (Range | nul
 
 /** Gradient of {@link slice}: `grad` at the positions the ranges picked from a tensor of shape `inputShape`, 0 elsewhere. */
 export function sliceBackward(grad: Tensor, inputShape: Shape, ranges: readonly (Range | null)[]): Tensor {
+  const positions = inputShape.map((size, axis) => positionsOf('sliceBackward', ranges[axis], size));
+  const cut = positions.flatMap(({ first, step, count }, axis) =>
+    first === 0 && step === 1 && count === inputShape[axis] ? [] : [axis],
+  );
+  if (cut.length === 0) return view(grad, grad);
+  const [axis = 0] = cut;
+  const { first, step, count } = nth(positions, axis);
+  const stride = rowStride(grad, axis);
+  // Rows cut along one axis are copied in one dispatch with the zeros around them.
+  if (cut.length === 1 && step === 1 && grad.size > 0 && stride !== undefined) {
+    const whole = empty(grad.device, inputShape, grad.dtype);
+    const inner = sizeOf(inputShape.slice(axis + 1));
+    const placed = { tensor: grad, column: first * inner, width: count * inner, stride };
+    placeRows(whole, placed, sizeOf(inputShape.slice(0, axis)), inner * nth(inputShape, axis));
+    return whole;
+  }
   const out = zeros(inputShape, { device: grad.device, dtype: grad.dtype });
   using picked = slice.run(out, ranges);
   copyInto(picked, grad);

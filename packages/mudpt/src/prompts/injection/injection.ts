@@ -2,7 +2,7 @@
  * MuDPT's injection, which adds a function of one modality's prompts to the other's. Its inputs are the original prompts, never the sums, so there
  * is no recursion.
  */
-import { cat, narrow, reshape, type Tensor } from '@mudpt/tensor';
+import { cat, narrow, reshape, split, type Tensor } from '@mudpt/tensor';
 
 /** Prompts of one modality, n tokens a layer: [n, width] for the first layer, [L - 1, n, width] for the others. */
 export type LayeredPrompts = { readonly first: Tensor; readonly deep: Tensor };
@@ -70,10 +70,9 @@ export function unlayered(
   if (!joined) return { first: undefined, deep: undefined };
   const [layers = 0] = joined.shape;
   if (!withFirst) return { first: undefined, deep: layers > 0 ? joined : undefined };
-  return {
-    first: reshape(narrow(joined, 0, 0, 1), joined.shape.slice(1)),
-    deep: layers > 1 ? narrow(joined, 0, 1, layers - 1) : undefined,
-  };
+  if (layers === 1) return { first: reshape(joined, joined.shape.slice(1)), deep: undefined };
+  const [first, deep] = split(joined, [1, layers - 1]) as [Tensor, Tensor];
+  return { first: reshape(first, joined.shape.slice(1)), deep };
 }
 
 /** One name for all layers, or a name for each. */

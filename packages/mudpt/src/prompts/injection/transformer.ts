@@ -57,9 +57,9 @@ export class PromptTransformer implements LayerMap {
   forward(prompts: Tensor): Tensor {
     return scope(() => {
       if (!this.normPre || !this.normPost) return this.postNorm(prompts);
-      const x = this.normPre.forward(prompts);
-      const mixed = this.attention.forward(this.norm1.forward(x), { residual: x });
-      const fed = this.feedForward.forward(this.norm2.forward(mixed), mixed);
+      const first = this.norm1.fork(this.normPre.forward(prompts));
+      const second = this.norm2.fork(this.attention.forward(first.out, { residual: first.skip }));
+      const fed = this.feedForward.forward(second.out, second.skip);
       return this.project.forward(this.normPost.forward(fed));
     });
   }

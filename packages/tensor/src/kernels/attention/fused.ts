@@ -10,6 +10,8 @@ import { fill } from '../fill.ts';
 import type { Shape } from '../../shape.ts';
 import {
   type BackwardInputs,
+  type ForwardResults,
+  formsStats,
   type KernelInputs,
   launchForward,
   launchKeyGradient,
@@ -82,10 +84,11 @@ export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Need
   using out = quads(saved.out);
   using grad = quads(saved.grad);
   using stats = empty(problem.device, [...saved.lse.shape, 2], 'f32');
-  launchStats(problem, { out, grad, lse: saved.lse }, stats);
+  const results = { out, lse: saved.lse };
+  if (!needs.q || !formsStats(problem, lastOf(out.shape))) launchStats(problem, { ...results, grad }, stats);
   const inputs: BackwardInputs = { ...prepared, grad, stats };
   const gradients: AttentionGradients = {};
-  if (needs.q) gradients.q = queryGradient(problem, inputs, saved.q, into.q);
+  if (needs.q) gradients.q = queryGradient(problem, inputs, results, into.q, saved.q);
   if (needs.k || needs.v) Object.assign(gradients, keyGradients(problem, inputs, saved.k, needs, into));
   if (whole.prefix && (needs.prefixK || needs.prefixV)) {
     Object.assign(gradients, prefixGradients(problem, whole.prefix.k.shape, inputs, needs));
@@ -124,13 +127,19 @@ export function launchStats(
   });
 }
 
-function queryGradient(problem: AttentionProblem, inputs: BackwardInputs, q: Tensor, into: Tensor | undefined): Tensor {
+function queryGradient(
+  problem: AttentionProblem,
+  inputs: BackwardInputs,
+  results: ForwardResults,
+  into: Tensor | undefined,
+  q: Tensor,
+): Tensor {
   if (into && isQuadAligned(into)) {
-    launchQueryGradient(problem, inputs, into);
+    launchQueryGradient(problem, inputs, results, into);
     return alias(into);
   }
   const dq = empty(problem.device, inputs.q.shape, problem.dtype);
-  launchQueryGradient(problem, inputs, dq);
+  launchQueryGradient(problem, inputs, results, dq);
   return settle(cut(dq, lastOf(q.shape)), into);
 }
 

@@ -1,8 +1,8 @@
 /** The three passes of fused attention, launched as their plans say, part by part. */
 import type { Tensor } from '../../tensor.ts';
-import { lastOf } from '../../values.ts';
-import { type Part, shifted } from './parts.ts';
-import { type Plan, planOf, prefixPlanOf } from './plan.ts';
+import { lastOf, nth } from '../../values.ts';
+import { MOST_WORKGROUPS, type Part, shifted } from './parts.ts';
+import { ALL_KEYS, type Plan, planOf, prefixPlanOf } from './plan.ts';
 import { pairsOf, type AttentionMask, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
 
@@ -107,7 +107,21 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
   }
 }
 
-export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardInputs, dq: Tensor): void {
+/** Results of the forward pass, which the statistics of queries are formed of. */
+export type ForwardResults = { readonly out: Tensor; readonly lse: Tensor };
+
+/** Whether {@link launchQueryGradient} forms `stats` itself. @param depth padded head dimension */
+export function formsStats(problem: AttentionProblem, depth: number): boolean {
+  return planOf(problem, 'dq', depth).formsStats;
+}
+
+/** Where {@link formsStats}, `stats` is written, of `results`; else it is read. */
+export function launchQueryGradient(
+  problem: AttentionProblem,
+  inputs: BackwardInputs,
+  { out, lse }: ForwardResults,
+  dq: Tensor,
+): void {
   const { q, k, v, prefix, grad, stats } = inputs;
   const plan = planOf(problem, 'dq', lastOf(q.shape));
   for (const part of plan.parts) {
@@ -122,6 +136,7 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
         dq,
         blocks: plan.blocks ?? q,
         ...(plan.hasPrefix && { prefix: prefix?.storage ?? k }),
+        ...(plan.formsStats && { out, lse }),
         ...maskBuffer(problem, plan, k),
       },
       params: {
@@ -130,6 +145,10 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
         grad: shifted(geometryOf(grad), part, row),
         dq: shifted(geometryOf(dq, plan.slice), part, row),
         stats: shifted(statsGeometry(problem, stats), part, row),
+        ...(plan.formsStats && {
+          out: shifted(geometryOf(out), part, row),
+          lse: shifted(lseGeometry(problem, lse), part, row),
+        }),
         ...queryParams(problem, plan, row),
         scale: problem.scale,
       },
@@ -140,8 +159,81 @@ export function launchQueryGradient(problem: AttentionProblem, inputs: BackwardI
   }
 }
 
-/** Gradients of the keys and values of the sequences. `dkv` are two geometries in one buffer. */
-export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInputs, dkv: Pair): void {
+/**
+ * A prefix in one projection with the sequences, whose gradient joins theirs in `dkv`: [P, H, D] views of the same buffers, and the queries that
+ * attend to it.
+ */
+export type SharedPrefix = {
+  readonly asked: PrefixQueries;
+  readonly keys: Pair;
+  readonly dk: Tensor;
+  readonly dv: Tensor;
+  /** Whether the first queries are the prefix's, which attend to keys up to themselves. */
+  readonly isCausal: boolean;
+  /** The gradient of the prefix's queries where they were not asked: becomes 0. */
+  readonly unasked: Tensor | undefined;
+};
+
+const NO_SHARED = {
+  shared_begin: 0xffffffff,
+  shared_keys: 0,
+  shared_queries: 0,
+  shared_causal: 0,
+  shared_q: 0,
+  shared_k: 0,
+  shared_v: 0,
+  shared_grad: 0,
+  shared_stats: 0,
+  shared_dk: 0,
+  shared_dv: 0,
+  shared_dq: 0,
+  has_unasked: 0,
+};
+
+function sharedParams(begin: number, { asked, keys, dk, dv, isCausal, unasked }: SharedPrefix, { slice }: Plan) {
+  return {
+    shared_begin: begin,
+    shared_keys: nth(dk.shape, 0),
+    shared_queries: nth(asked.q.shape, 0),
+    shared_causal: isCausal ? 0 : ALL_KEYS,
+    shared_q: asked.q.offset / 4,
+    shared_k: keys.first.offset / 4,
+    shared_v: keys.second.offset / 4,
+    shared_grad: asked.grad.offset / 4,
+    shared_stats: asked.stats.offset / 2,
+    shared_dk: dk.offset / slice,
+    shared_dv: dv.offset / slice,
+    shared_dq: (unasked?.offset ?? 0) / slice,
+    has_unasked: unasked ? 1 : 0,
+  };
+}
+
+/** Whether the gradient of a prefix of `rows` can join that of the sequences in one dispatch, beside which it has more workgroups. */
+export function canShare(problem: AttentionProblem, depth: number, rows: number): boolean {
+  const plan = planOf(problem, 'dkv', depth);
+  const [part, ...others] = plan.parts;
+  return plan.sharesPrefix && part !== undefined && others.length === 0 && sharedGrid(problem, plan, part, rows) !== undefined;
+}
+
+/** The grid with the blocks of a prefix of `rows` after those of the sequences; undefined where they do not fit in. */
+function sharedGrid(
+  { batch }: AttentionProblem,
+  plan: Plan,
+  { grid: [x = 1, y = 1, z = 1] }: Part,
+  rows: number,
+): { readonly grid: readonly number[]; readonly begin: number } | undefined {
+  const blocks = Math.ceil(rows / plan.rows);
+  const { block_count } = plan.params;
+  if (block_count === 0) return blocks <= x && z < MOST_WORKGROUPS ? { grid: [x, y, z + 1], begin: batch } : undefined;
+  if (x * z < MOST_WORKGROUPS - blocks) return { grid: [block_count + blocks, y, 1], begin: block_count };
+  return undefined;
+}
+
+/**
+ * Gradients of the keys and values of the sequences. `dkv` are two geometries in one buffer.
+ * @param shared see {@link canShare}
+ */
+export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInputs, dkv: Pair, shared?: SharedPrefix): void {
   const { q, k, v, grad, stats } = inputs;
   const plan = planOf(problem, 'dkv', lastOf(q.shape));
   for (const part of plan.parts) {
@@ -150,6 +242,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
     const isBounded = !plan.isGeneral && problem.lastKey !== undefined;
     const first = isBounded ? Math.min(Math.max(0, row - problem.lastKey), problem.queries) : 0;
     const causal_offset = isBounded ? Math.max(0, problem.lastKey + first - row) : plan.params.causal_offset;
+    const grown = shared && sharedGrid(problem, plan, part, nth(shared.dk.shape, 0));
     const ofQueries = plan.isGeneral ? { ...part, head: 0 } : part; // general kernels count heads of queries from the first
     plan.kernel.dispatch(problem.device, {
       buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks: plan.blocks ?? q, ...maskBuffer(problem, plan, k) },
@@ -167,11 +260,12 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
         keys: problem.keys - row,
         ...plan.params,
         causal_offset,
+        ...(plan.isGeneral ? {} : grown && shared ? sharedParams(grown.begin, shared, plan) : NO_SHARED),
         scale: problem.scale,
       },
-      grid: part.grid,
+      grid: grown?.grid ?? part.grid,
       defines: plan.defines,
-      flops: (8 * problem.heads * pairsOf({ ...problem, prefixLength: 0 }) * problem.depth) / plan.parts.length,
+      flops: (8 * problem.heads * pairsOf(shared ? problem : { ...problem, prefixLength: 0 }) * problem.depth) / plan.parts.length,
     });
   }
 }
@@ -228,6 +322,7 @@ export function launchPrefixGradient(
         keys: prefixLength - row,
         ...plan.params,
         ...(isCausal && { causal_offset: 0 }),
+        ...NO_SHARED,
         scale: problem.scale,
       },
       grid: part.grid,

@@ -3,7 +3,7 @@ import type { Device } from '../../device.ts';
 import type { Geometry } from './quads.ts';
 
 /** Workgroups along one dimension that every device takes. */
-const MOST = 65535;
+export const MOST_WORKGROUPS = 65535;
 
 /** A part of a grid of row blocks by heads by batches: where it begins, and its own grid. */
 export type Part = { readonly block: number; readonly head: number; readonly batch: number; readonly grid: readonly number[] };
@@ -17,14 +17,14 @@ export function partsOf(
   grid: readonly [blocks: number, heads: number, batches: number],
   packed: boolean,
 ): Part[] {
-  const most = Number(device.tuner.forcedVariant('attention.grid') ?? MOST);
+  const most = Number(device.tuner.forcedVariant('attention.grid') ?? MOST_WORKGROUPS);
   const [blocks, heads, batches] = grid;
   const cut = (size: number, length: number): { start: number; size: number }[] =>
     Array.from({ length: Math.max(1, Math.ceil(size / length)) }, (_, i) => ({
       start: i * length,
       size: Math.min(length, size - i * length),
     }));
-  const across = packed ? MOST : most;
+  const across = packed ? MOST_WORKGROUPS : most;
   return cut(batches, across).flatMap((z) =>
     cut(heads, most).flatMap((y) =>
       cut(blocks, across).map((x) => ({ block: x.start, head: y.start, batch: z.start, grid: [x.size, y.size, z.size] })),

@@ -128,6 +128,10 @@ export type Plan = {
     readonly split: 0 | 1;
     readonly block_count: number;
   };
+  /** Whether the kernel of dq forms the statistics of queries, which the pass dkv reads, and no other has to. */
+  readonly formsStats: boolean;
+  /** Whether the kernel of dkv also takes a prefix in one projection with the sequences. */
+  readonly sharesPrefix: boolean;
   /** Whether the kernel knows grouped heads, windows and masks. */
   readonly isGeneral: boolean;
   /** The table of row blocks, of packed rows. */
@@ -136,7 +140,10 @@ export type Plan = {
 };
 
 /** More keys than there are, and a sum with them stays below 2^32. */
-const ALL_KEYS = 0x7fffffff;
+export const ALL_KEYS = 0x7fffffff;
+
+/** Storage buffers that dq takes where it forms statistics; every device has 8. */
+const STATS_BUFFERS = 10;
 
 /** Subgroups of this size (lavapipe) skip a branch that no lane takes: there dq reads a prefix or none in one pipeline. */
 const BRANCHING_SUBGROUP = 8;
@@ -151,6 +158,7 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
   const [x, z] = table ? grid1d(table.entries, 1) : [Math.ceil((pass === 'dkv' ? problem.keys : problem.queries) / rows), batch];
   const block_count = table?.entries ?? 0; // without a table kernels count the blocks themselves
   const branches = pass === 'dq' && variant === 'subgroup' && device.subgroupSize === BRANCHING_SUBGROUP;
+  const formsStats = pass === 'dq' && !isFlash(variant) && device.gpu.limits.maxStorageBuffersPerShaderStage >= STATS_BUFFERS;
   const hasPrefix = pass !== 'dkv' && !isGeneral && (problem.prefix !== undefined || branches);
   return {
     kernel: compiled.kernels[pass],
@@ -159,11 +167,14 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
       OUT: dtype,
       ...compiled.defines,
       ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }),
+      ...(pass === 'dq' && !isFlash(variant) && { DELTA: formsStats ? 1 : 0 }),
       GENERAL: isGeneral ? 1 : 0,
     },
     rows,
     slice: compiled.slice,
     hasPrefix,
+    formsStats,
+    sharesPrefix: pass === 'dkv' && !isGeneral && !isFlash(variant),
     isGeneral,
     params: {
       depth: depth / 4,
@@ -187,6 +198,8 @@ export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: n
     rows,
     slice: compiled.slice,
     hasPrefix: false,
+    formsStats: false,
+    sharesPrefix: false,
     isGeneral: false,
     params: { depth: depth / 4, causal_offset: ALL_KEYS, split: compiled.split, block_count: 0 },
     blocks: undefined,

@@ -7,12 +7,15 @@ import type { Tensor } from '../../tensor.ts';
 import { nth } from '../../values.ts';
 import { addChunks, launchStats, prefixChunk } from './fused.ts';
 import {
+  canShare,
+  formsStats,
   launchForward,
   launchKeyGradient,
   launchPrefixGradient,
   launchQueryGradient,
   partialsTarget,
   type PrefixTarget,
+  type SharedPrefix,
 } from './launch.ts';
 import type { AttentionProblem } from './problem.ts';
 import { geometryOf, type Pair } from './quads.ts';
@@ -88,66 +91,72 @@ export function prefixedForward({ sequences, prefix }: PrefixedProblem, qkv: Ten
 export type PrefixedSaved = { readonly qkv: Tensor; readonly out: Tensor; readonly lse: Tensor; readonly grad: Tensor };
 
 /** The gradient of qkv, in its shape. @param saved.grad of `out`, contiguous */
-export function prefixedBackward(whole: PrefixedProblem, { qkv, out, lse, grad }: PrefixedSaved): Tensor {
-  const { sequences, prefix } = whole;
-  const { device, prefixLength } = sequences;
+export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, grad }: PrefixedSaved): Tensor {
+  const { sequences, prefix } = problems;
+  const { device, heads, batch, queries, prefixLength } = sequences;
   const start = prefix ? prefixLength : 0;
   const rows = nth(out.shape, 0);
-  const result = empty(device, qkv.shape, sequences.dtype);
-  using stats = empty(device, [rows, sequences.heads, 2], 'f32');
-  const ofPrefix = partsFrom(result, 0, [prefixLength]);
-  launchStats({ ...sequences, batch: 1, queries: rows }, { out, grad, lse }, stats, prefix ? undefined : ofPrefix.q);
-  const shared = partsFrom(qkv, 0, [prefixLength]);
+  const whole = empty(device, qkv.shape, sequences.dtype);
+  using stats = empty(device, [rows, heads, 2], 'f32');
+  const [shared, ofPrefix] = [partsFrom(qkv, 0, [prefixLength]), partsFrom(whole, 0, [prefixLength])];
+  const asked = partsFrom(qkv, prefixLength - start, [start + batch * queries]);
+  const joins = rows <= prefixChunk(device) && canShare(sequences, nth(qkv.shape, 3), prefixLength);
+  const unasked = prefix ? undefined : ofPrefix.q;
+  // Where the passes of dq form them, and that of dkv sets what is unasked to 0, there is nothing left to do before them.
+  const isFormed = [sequences, ...(prefix ? [prefix] : [])].every((problem) => formsStats(problem, nth(qkv.shape, 3)));
+  if (!isFormed || (unasked && !joins))
+    launchStats({ ...sequences, batch: 1, queries: rows }, { out, grad, lse }, stats, joins ? undefined : unasked);
+  const ofKeys: SharedPrefix = {
+    asked: { q: asked.q, grad, stats },
+    keys: pairOfViews(shared),
+    dk: ofPrefix.k,
+    dv: ofPrefix.v,
+    isCausal: prefix !== undefined,
+    unasked,
+  };
   const run = (problem: AttentionProblem, row: number, first: number, pair: Pair | undefined): void => {
     const lead = leadOf(problem);
-    const [parts, gradients] = [partsFrom(qkv, row, lead), partsFrom(result, row, lead)];
+    const [parts, gradients] = [partsFrom(qkv, row, lead), partsFrom(whole, row, lead)];
     using cotangent = rowsFrom(grad, first, lead);
     using ofRows = rowsFrom(stats, first, lead);
     const inputs = { ...parts, grad: cotangent, stats: ofRows, prefix: pair };
-    launchQueryGradient(problem, inputs, gradients.q);
-    // The prefix's keys are those of all queries, below.
-    if (problem === sequences) launchKeyGradient(problem, inputs, pairOfViews(gradients));
+    using result = rowsFrom(out, first, lead);
+    using sums = rowsFrom(lse, first, lead);
+    launchQueryGradient(problem, inputs, { out: result, lse: sums }, gradients.q);
+    // The keys of the prefix are those of all queries, not of its own alone.
+    if (problem === sequences) launchKeyGradient(problem, inputs, pairOfViews(gradients), joins ? ofKeys : undefined);
     disposeParts(parts);
     disposeParts(gradients);
   };
-  run(sequences, prefixLength, start, pairOfViews(shared));
+  // The pass over keys reads the statistics of all queries.
   if (prefix) run(prefix, 0, 0, undefined);
-  prefixKeyGradients(whole, { qkv, grad, stats }, pairOfViews(shared), pairOfViews(ofPrefix));
-  disposeParts(shared);
-  disposeParts(ofPrefix);
-  return result;
+  run(sequences, prefixLength, start, ofKeys.keys);
+  if (!joins) prefixKeyGradients(sequences, ofKeys, start);
+  for (const parts of [shared, ofPrefix, asked]) disposeParts(parts);
+  return whole;
 }
 
-/** Gradients of the prefix's keys and values: in one pass over all queries where that is one chunk, else added up from chunks. */
-function prefixKeyGradients(
-  { sequences, prefix }: PrefixedProblem,
-  { qkv, grad, stats }: { readonly qkv: Tensor; readonly grad: Tensor; readonly stats: Tensor },
-  shared: Pair,
-  result: Pair,
-): void {
-  const { device, dtype, heads, batch, queries, prefixLength } = sequences;
+/** Gradients of the prefix's keys and values, added up from chunks of queries. @param start queries of the prefix itself, which come first */
+function prefixKeyGradients(sequences: AttentionProblem, { asked, keys, dk, dv }: SharedPrefix, start: number): void {
+  const { device, dtype, heads, prefixLength } = sequences;
+  const [rows = 0, , depth = 0] = asked.q.shape;
   const chunk = prefixChunk(device);
-  const start = prefix ? prefixLength : 0;
-  const launch = (first: number, count: number, target: PrefixTarget, isCausal: boolean, length: number): void => {
-    const parts = partsFrom(qkv, first + prefixLength - start, [count]);
-    using cotangent = rowsFrom(grad, first, [count]);
-    using ofRows = rowsFrom(stats, first, [count]);
-    const asked = { q: parts.q, grad: cotangent, stats: ofRows };
-    launchPrefixGradient(sequences, asked, shared, target, { chunk: length, isCausal });
-    disposeParts(parts);
+  const alone = start > 0 ? 1 : 0;
+  const chunks = alone + Math.ceil((rows - start) / chunk);
+  const launch = (target: PrefixTarget, first: number, count: number, ofChunk: number): void => {
+    using q = rowsFrom(asked.q, first, [count]);
+    using grad = rowsFrom(asked.grad, first, [count]);
+    using stats = rowsFrom(asked.stats, first, [count]);
+    launchPrefixGradient(sequences, { q, grad, stats }, keys, target, { chunk: ofChunk, isCausal: first < start });
   };
-  const count = batch * queries;
-  if (dtype === 'f32' && start + count <= chunk) {
-    const { first, second, storage } = result;
-    const target = { storage, dk: (slice: number) => geometryOf(first, slice), dv: (slice: number) => geometryOf(second, slice) };
-    // The prefix's queries come first: what is causal for them leaves no key from those that follow.
-    launch(0, start + count, target, prefix !== undefined, start + count);
+  if (chunks === 1 && dtype === 'f32') {
+    const { storage } = dk;
+    launch({ storage, dk: (slice) => geometryOf(dk, slice), dv: (slice) => geometryOf(dv, slice) }, 0, rows, rows);
     return;
   }
-  const chunks = Math.ceil(count / chunk);
-  const ofPrefix = prefix ? 1 : 0;
-  using partials = empty(device, [ofPrefix + chunks, 2, prefixLength, heads, nth(qkv.shape, 3)], 'f32');
-  if (prefix) launch(0, prefixLength, partialsTarget(partials), true, prefixLength);
-  launch(start, count, partialsTarget(partials, ofPrefix), false, chunk);
-  addChunks(partials, result, dtype);
+  using partials = empty(device, [chunks, 2, prefixLength, heads, depth], 'f32');
+  // The prefix is one chunk: what is causal for it has its keys beside its queries.
+  if (start > 0) launch(partialsTarget(partials), 0, start, start);
+  launch(partialsTarget(partials, alone), start, rows - start, chunk);
+  addChunks(partials, { first: dk, second: dv, storage: dk.storage }, dtype);
 }
