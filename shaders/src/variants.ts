@@ -5,7 +5,8 @@ import type { Defines } from './preprocess.ts';
  * @param subgroupSize value of `SG=on`; 0 drops such variants
  * @param f16 false drops variants that name f16
  * @param workgroupBytes the device's workgroup memory; variants that name more as `BYTES=28672` are dropped
- * Variants with `MATRIX=on` (subgroup matrices) are left out: they have a test of their own, on Dawn's null adapter.
+ * Variants with `MATRIX=on` (subgroup matrices) are left out: they have a test of their own, on Dawn's null adapter. So are those with `EXTERNAL=on`
+ * (external textures), tested in a page.
  * @returns undefined for a file that is only included by others
  * @throws Error when the header says neither
  */
@@ -26,7 +27,7 @@ export function sampleVariants(
     .map((set) => set.trim().split(/\s+/).filter(Boolean))
     .filter((set) => subgroupSize > 0 || !set.includes('SG=on'))
     .filter((set) => f16 || !set.some((define) => define.endsWith('=f16')))
-    .filter((set) => !set.includes('MATRIX=on'))
+    .filter((set) => !set.includes('MATRIX=on') && !set.includes('EXTERNAL=on'))
     .map((set) => Object.fromEntries(set.map((define) => parse(file, define, subgroupSize))))
     .filter(({ BYTES = 0 }) => Number(BYTES) <= workgroupBytes);
 }

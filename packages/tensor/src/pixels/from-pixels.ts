@@ -25,7 +25,7 @@ const readKernel = kernel({ name: 'pixels_read', source: pixelsReadWgsl });
  * console.log(await image.array()); // [[[1,0,0],[0,0,1]]]
  */
 export function fromPixels(source: PixelSource, options: FromPixelsOptions = {}): Tensor {
-  const { layout, channels, mean, scale } = readingOf(options);
+  const { layout, channels, mean, scale, video } = readingOf(options);
   const device = options.device ?? currentDevice('fromPixels');
   if (engineOf(device).isCapturing)
     throw new CaptureError(
@@ -34,7 +34,7 @@ export function fromPixels(source: PixelSource, options: FromPixelsOptions = {})
       'make the tensor before the call and give it as an input',
     );
   return inNameOf('fromPixels', () => {
-    const { width, height, rowWords, storage } = pixelsOf(device, source);
+    const { width, height, rowWords, storage } = pixelsOf(device, source, video);
     const shape = layout === 'HWC' ? [height, width, channels] : [channels, height, width];
     try {
       const y = empty(device, shape);

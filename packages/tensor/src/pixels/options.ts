@@ -16,6 +16,12 @@ export type FromPixelsOptions = {
   readonly mean?: number | readonly number[];
   /** Divides what the mean left, for all channels or for each. Default 1. */
   readonly std?: number | readonly number[];
+  /**
+   * How frames of videos (VideoFrame, video element) are read. 'external': bound where the decoder has them, which costs no copy, by
+   * importExternalTexture, or an error; 'copy': drawn into a texture first. Default: bound if possible, which frames with alpha and some formats are
+   * not, else copied.
+   */
+  readonly video?: 'external' | 'copy';
   /** Default: the device opened first and not yet disposed. */
   readonly device?: Device;
 };
@@ -25,6 +31,7 @@ const KEYS: Record<keyof Required<FromPixelsOptions>, true> = {
   channels: true,
   mean: true,
   std: true,
+  video: true,
   device: true,
 };
 
@@ -40,16 +47,19 @@ export function readingOf(options: FromPixelsOptions): {
   readonly channels: 1 | 3 | 4;
   readonly mean: readonly number[];
   readonly scale: readonly number[];
+  readonly video: 'external' | 'copy' | undefined;
 } {
   expectOptions('fromPixels', options, Object.keys(KEYS));
-  const { layout = 'HWC', channels = 3, mean = 0, std = 1 } = options;
+  const { layout = 'HWC', channels = 3, mean = 0, std = 1, video } = options;
   expectLayout('fromPixels', layout);
   if (channels !== 1 && channels !== 3 && channels !== 4)
     throw new InputError('fromPixels', `channels is ${String(channels)}`, 'use 1 for grey, 3 for RGB, 4 for RGB and alpha');
+  if (video !== undefined && video !== 'external' && video !== 'copy')
+    throw new InputError('fromPixels', `video is ${JSON.stringify(video)}`, "use 'external', without a copy, or 'copy'");
   const scale = perChannel('std', std, channels, 1).map((value) => 1 / value);
   if (!scale.every(Number.isFinite))
     throw new InputError('fromPixels', 'std has a 0', 'give a number other than 0 for every channel');
-  return { layout, channels, mean: perChannel('mean', mean, channels, 0), scale };
+  return { layout, channels, mean: perChannel('mean', mean, channels, 0), scale, video };
 }
 
 /** Four numbers, the last ones `filler`. */

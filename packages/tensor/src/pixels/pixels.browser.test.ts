@@ -42,6 +42,57 @@ eachDevice('pixels of a page', (ctx) => {
     }
   });
 
+  it('of a video frame are the same bound and copied, and a call that goes on is not changed by the next', async () => {
+    const { device } = ctx;
+    const image = opaque();
+    const frame = new VideoFrame(drawn(image), { timestamp: 0, alpha: 'discard' });
+    const planes = Uint8Array.from({ length: 96 }, (_, i) => (i < 64 ? 40 + 2 * i : i < 80 ? 90 : 160));
+    const yuv = new VideoFrame(planes, { format: 'I420', codedWidth: 8, codedHeight: 8, timestamp: 1 });
+    const veiled = new VideoFrame(drawn(new ImageData(Uint8ClampedArray.of(255, 0, 255, 51, 255, 255, 0, 128), 2, 1)), { timestamp: 2 });
+    for (const [source, tolerance] of [
+      [frame, 0],
+      [yuv, 3],
+    ] as const) {
+      using bound = fromPixels(source, { channels: 4, video: 'external', device });
+      using copied = fromPixels(source, { channels: 4, video: 'copy', device });
+      const [x, y] = [await toPixels(bound), await toPixels(copied)];
+      expect([x.width, x.height]).toEqual([y.width, y.height]);
+      expect(Math.max(...x.data.map((byte, i) => Math.abs(byte - y.data[i]!)))).toBeLessThanOrEqual(tolerance);
+    }
+    using first = fromPixels(frame, { channels: 4, device });
+    using second = fromPixels(yuv, { channels: 4, device });
+    frame.close();
+    yuv.close();
+    // Chromium binds colours multiplied by alpha: such frames are copied.
+    using shown = fromPixels(veiled, { channels: 4, device });
+    expect([...(await toPixels(shown)).data]).toEqual([255, 0, 255, 51, 255, 255, 0, 128]);
+    expect(() => fromPixels(veiled, { video: 'external', device })).toThrow(/the frame has alpha \(RGBA\)/);
+    veiled.close();
+    expect((await toPixels(first)).data).toEqual(image.data);
+    expect((await toPixels(second)).width).toBe(8);
+    expect(() => fromPixels(frame, { device })).toThrow(/^fromPixels: the image/);
+  });
+
+  it('of a video element are those that it shows', async () => {
+    const { device } = ctx;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [16, 16];
+    const context = canvas.getContext('2d')!;
+    context.fillStyle = 'rgb(200 100 50)';
+    context.fillRect(0, 0, 16, 16);
+    const video = document.createElement('video');
+    expect(() => fromPixels(video, { device })).toThrow(/^fromPixels: the image is 0 x 0/);
+    [video.muted, video.srcObject] = [true, canvas.captureStream()];
+    await video.play();
+    for (const way of ['external', 'copy'] as const) {
+      using x = fromPixels(video, { video: way, device });
+      const { width, data } = await toPixels(x);
+      expect(width, way).toBe(16);
+      expect(Math.max(...[200, 100, 50].map((value, c) => Math.abs(data[4 * 136 + c]! - value))), way).toBeLessThan(8);
+    }
+    video.srcObject = null;
+  });
+
   it('of a wider colour space are converted to sRGB', async () => {
     const { device } = ctx;
     const canvas = new OffscreenCanvas(1, 1);

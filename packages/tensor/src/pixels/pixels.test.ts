@@ -76,6 +76,7 @@ eachDevice('pixels of host data', (ctx) => {
       [() => read({ width: 2, height: 2, data }, { channels: 2 }), /channels is 2/],
       [() => read({ width: 2, height: 2, data }, { layout: 'NCHW' }), /layout is "NCHW"/],
       [() => read({ width: 2, height: 2, data }, { mean: [0, 0] }), /mean has 2 numbers and the image 3 channels/],
+      [() => read({ width: 2, height: 2, data }, { video: 'zero' }), /video is "zero"/],
       [() => read({ width: 2, height: 2, data }, { std: 0 }), /std has a 0/],
       [() => read({ width: 2, height: 2, data }, { size: 4 }), /there is no option "size"/],
     ];

@@ -2,6 +2,7 @@
 import { type Device, engineOf } from '../device.ts';
 import type { Storage } from '../engine/storage.ts';
 import { InputError, LimitError } from '../errors.ts';
+import { bound, externalPixels, isVideo, type VideoSource, whyNotBound } from './external.ts';
 
 /** 8-bit RGBA on the host, rows from the top, colours not multiplied by alpha: an ImageData, or an object like one, in Node as well. */
 export type PixelData = { readonly width: number; readonly height: number; readonly data: Uint8ClampedArray | Uint8Array };
@@ -15,11 +16,35 @@ export type Pixels = { readonly width: number; readonly height: number; readonly
 const OP = 'fromPixels';
 const ROW_BYTES = 256; // rows of a texture begin at multiples of it in a buffer
 
-/** The pixels of `source` in memory of `device`. @throws InputError for what has none; LimitError for more than the device takes */
-export function pixelsOf(device: Device, source: PixelSource): Pixels {
+/**
+ * The pixels of `source` in memory of `device`.
+ * @param video how frames of videos are read: undefined binds those that can be, and copies the others
+ * @throws InputError for what has none; LimitError for more than the device takes
+ */
+export function pixelsOf(device: Device, source: PixelSource, video: 'external' | 'copy' | undefined): Pixels {
   if (typeof source !== 'object' || source === null)
     throw new InputError(OP, `the source is ${source === null ? 'null' : `a ${typeof source}`}`, SOURCES);
-  return 'data' in source ? hostPixels(device, source) : drawnPixels(device, source);
+  if ('data' in source) return hostPixels(device, source);
+  if (!isVideo(source) || video === 'copy') return drawnPixels(device, source);
+  return boundPixels(device, source, video === 'external') ?? drawnPixels(device, source);
+}
+
+/** A video's frame without a copy; undefined where that cannot be, and it need not. @throws InputError where it must */
+function boundPixels(device: Device, source: VideoSource, isWanted: boolean): Pixels | undefined {
+  const [width, height] = sizeOfImage(source);
+  expectSize(width, height);
+  let problem = whyNotBound(device, source);
+  if (problem === undefined) {
+    try {
+      return externalPixels(device, bound(device, source), width, height);
+    } catch (error) {
+      // Some formats cannot be bound; what is wrong with a frame altogether, the copy tells.
+      if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
+      problem = error.message;
+    }
+  }
+  if (isWanted) throw new InputError(OP, `the frame cannot be bound: ${problem}`, "leave video out, or use 'copy'");
+  return undefined;
 }
 
 const SOURCES =
