@@ -109,8 +109,8 @@ function planWeights(
   for (const [name, shape] of weightShapes(config, towers)) {
     const recipe = naming.recipe(name);
     const entries = recipe.parts.map((part) => file.tensors.get(part));
-    // A tower saved by itself needs no factor between the two.
-    const isOptional = name === 'logit_scale' && towers.length === 1;
+    // A tower saved by itself needs nothing that stands between the two.
+    const isOptional = (name === 'logit_scale' || name === 'logit_bias') && towers.length === 1;
     const expected = partShape(shape, recipe);
     recipe.parts.forEach((part, index) => {
       const entry = entries[index];

@@ -4,6 +4,7 @@
  * layers): transformers' convert_clip_original_pytorch_to_hf.py.
  */
 import { FormatError, InputError } from '@mudpt/tensor';
+import type { ClipConfig } from '../../config.ts';
 import type { TowerName } from '../../weight-shapes.ts';
 
 export type NamingStyle = 'openai' | 'huggingface';
@@ -55,7 +56,9 @@ export function findNaming(names: ReadonlySet<string>, file: string): Naming {
     if (image !== undefined) towers.push('image');
     if (text !== undefined) towers.push('text');
     const prefix = { image: image ?? '', text: text ?? '' };
-    const recipe = style === 'openai' ? openAiRecipe(prefix, names) : huggingFaceRecipe(prefix, names);
+    const heads = [image, text].flatMap((one) => (one === undefined ? [] : [`${one}head.`]));
+    const isSiglip = [...names].some((name) => heads.some((head) => name.startsWith(head)));
+    const recipe = style === 'openai' ? openAiRecipe(prefix, names) : huggingFaceRecipe(prefix, names, isSiglip);
     return { style, towers, recipe, isIgnored: (name) => IGNORED.test(name) };
   }
   const some = [...names].slice(0, 5).join(', ');
@@ -88,15 +91,20 @@ type Prefixes = Readonly<Record<TowerName, string>>;
 function openAiRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
   return (name) => {
     const towerPrefix = name.startsWith('visual.') ? prefix.image : prefix.text;
-    const found = name === 'logit_scale' ? findScale([prefix.image, prefix.text], names) : towerPrefix + name;
+    const found = isOfLogits(name) ? findLogits(name, [prefix.image, prefix.text], names) : towerPrefix + name;
     return { parts: [found], transposed: false };
   };
 }
 
+/** The factor of similarities and what is added to them. */
+function isOfLogits(name: string): boolean {
+  return name === 'logit_scale' || name === 'logit_bias';
+}
+
 /** Of the whole model; where each tower has another prefix it belongs to either or to none. */
-function findScale(prefixes: readonly string[], names: ReadonlySet<string>): string {
-  const candidates = [...prefixes, ''].map((prefix) => `${prefix}logit_scale`);
-  return candidates.find((name) => names.has(name)) ?? 'logit_scale';
+function findLogits(name: string, prefixes: readonly string[], names: ReadonlySet<string>): string {
+  const candidates = [...prefixes, ''].map((prefix) => prefix + name);
+  return candidates.find((candidate) => names.has(candidate)) ?? name;
 }
 
 const INSIDE_BLOCKS: readonly (readonly [RegExp, string])[] = [
@@ -108,6 +116,7 @@ const INSIDE_BLOCKS: readonly (readonly [RegExp, string])[] = [
 
 const OUTSIDE_BLOCKS: Readonly<Record<string, string>> = {
   'visual.conv1.weight': 'embeddings.patch_embedding.weight',
+  'visual.conv1.bias': 'embeddings.patch_embedding.bias',
   'visual.class_embedding': 'embeddings.class_embedding',
   'visual.positional_embedding': 'embeddings.position_embedding.weight',
   // The spelling is transformers'.
@@ -121,23 +130,36 @@ const OUTSIDE_BLOCKS: Readonly<Record<string, string>> = {
   'ln_final.bias': 'final_layer_norm.bias',
 };
 
+/** SigLIP's heads, within their towers. */
+const HEADS: readonly (readonly [RegExp, string])[] = [
+  [/^visual\.attn_pool\.probe$/, 'head.probe'],
+  [/^visual\.attn_pool\.attn\./, 'head.attention.'],
+  [/^visual\.attn_pool\.ln\./, 'head.layernorm.'],
+  [/^visual\.attn_pool\.mlp\.c_fc\./, 'head.mlp.fc1.'],
+  [/^visual\.attn_pool\.mlp\.c_proj\./, 'head.mlp.fc2.'],
+];
+
 /** Names of the whole model, before which no prefix of a tower stands. */
 const PROJECTIONS: Readonly<Record<string, string>> = {
   'visual.proj': 'visual_projection.weight',
   text_projection: 'text_projection.weight',
 };
 
-function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
+function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>, isSiglip: boolean): (name: string) => Recipe {
   const base = (tower: TowerName) => {
     const { prefix: standard } = ANCHORS.huggingface[tower];
     return prefix[tower].endsWith(standard) ? prefix[tower].slice(0, -standard.length) : prefix[tower];
   };
   return (name) => {
     const tower = name.startsWith('visual.') ? 'image' : 'text';
-    if (name === 'logit_scale') return { parts: [findScale([base('image'), base('text')], names)], transposed: false };
+    if (isOfLogits(name)) return { parts: [findLogits(name, [base('image'), base('text')], names)], transposed: false };
+    const [towerPrefix, transposed] = [prefix[tower], false];
+    if (isSiglip && name === 'text_projection') return { parts: [`${towerPrefix}head.weight`], transposed: true };
+    if (name === 'text_projection_bias') return { parts: [`${towerPrefix}head.bias`], transposed };
+    for (const [pattern, replacement] of HEADS)
+      if (pattern.test(name)) return { parts: [towerPrefix + name.replace(pattern, replacement)], transposed };
     const projection = PROJECTIONS[name];
     if (projection !== undefined) return { parts: [base(tower) + projection], transposed: true };
-    const [towerPrefix, transposed] = [prefix[tower], false];
     const outside = OUTSIDE_BLOCKS[name];
     if (outside !== undefined) return { parts: [towerPrefix + outside], transposed };
     const [, layer, rest = ''] = /^(?:visual\.)?transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
@@ -152,7 +174,7 @@ function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name:
 }
 
 /** The naming of a whole model as transformers saves it, for writing one. */
-export const HUGGING_FACE: (name: string) => Recipe = huggingFaceRecipe(
-  { image: ANCHORS.huggingface.image.prefix, text: ANCHORS.huggingface.text.prefix },
-  new Set(),
-);
+export function huggingFaceNaming({ text }: Pick<ClipConfig, 'text'>): (name: string) => Recipe {
+  const { image, text: ofText } = ANCHORS.huggingface;
+  return huggingFaceRecipe({ image: image.prefix, text: ofText.prefix }, new Set(), text.architecture === 'siglip');
+}
