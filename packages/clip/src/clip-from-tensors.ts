@@ -36,6 +36,12 @@ export function clipFromTensors(config: ClipConfig, weights: ClipWeights, option
     throw new DTypeError('clipFromTensors', 'the adapter has no shader-f16', "use dtype: 'f32'");
   if (dtype === 'f16' && trainable)
     throw new DTypeError('clipFromTensors', 'weights that are learnt cannot be f16', "use dtype: 'f32'");
+  if (trainable && config.image.architecture === 'eva02')
+    throw new InputError(
+      'clipFromTensors',
+      'all weights of an EVA-02 are to be learnt, and its keys have no bias, which this would teach it',
+      'leave it frozen: prompts and adapters are learnt on it',
+    );
   expectNames(config, weights, towers);
   const box = new WeightBox(weights, device, { dtype: trainable ? 'f32' : dtype, tokensOnDevice });
   box.check(weightShapes(config, towers));

@@ -34,8 +34,15 @@ export type ClipImageConfig = ImageSizes & { readonly architecture?: 'clip' };
 /** SigLIP's: patches alone, and after the blocks a learnt query attends to all tokens. Its width is that of the features. */
 export type SiglipImageConfig = ImageSizes & { readonly architecture: 'siglip' };
 
+/** EVA-02's: CLIP's class token, and blocks with rotations by place, norms within and gates; no norm before them. `hidden` counts the gated channels. */
+export type EvaImageConfig = ImageSizes & {
+  readonly architecture: 'eva02';
+  /** Patches along a side in pretraining, in whose units patches are turned. */
+  readonly pretrainedSide: number;
+};
+
 /** The image tower. */
-export type ImageConfig = ClipImageConfig | SiglipImageConfig;
+export type ImageConfig = ClipImageConfig | SiglipImageConfig | EvaImageConfig;
 
 /** Sizes of any text tower. */
 export type TextSizes = TowerConfig & {
@@ -92,6 +99,9 @@ export const CLIP_CONFIGS = {
 /** Names of OpenAI's models, such as `ViT-B/16`. */
 export type ClipName = keyof typeof CLIP_CONFIGS;
 
+const IMAGE_ARCHITECTURES: readonly string[] = ['clip', 'siglip', 'eva02'];
+const TEXT_ARCHITECTURES: readonly string[] = ['clip', 'siglip'];
+
 /** Whether a model adds a learnt number to its logits, as those trained with the sigmoid loss do. */
 export function hasLogitBias({ text }: ClipConfig): boolean {
   return text.architecture === 'siglip';
@@ -123,8 +133,9 @@ export function checkConfig(config: ClipConfig, op = 'checkConfig', Kind: typeof
     if (!ACTIVATIONS.includes(tower.activation))
       refuse(`${name}.activation`, tower.activation, `use one of ${ACTIVATIONS.join(', ')}`);
     if (!(tower.eps > 0)) refuse(`${name}.eps`, tower.eps, 'use a small number above 0, such as 1e-5');
-    if (![undefined, 'clip', 'siglip'].includes(tower.architecture))
-      refuse(`${name}.architecture`, tower.architecture, "use 'clip' or 'siglip'");
+    const known = name === 'image' ? IMAGE_ARCHITECTURES : TEXT_ARCHITECTURES;
+    if (tower.architecture !== undefined && !known.includes(tower.architecture))
+      refuse(`${name}.architecture`, tower.architecture, `use one of ${known.join(', ')}`);
   }
   whole('image.size', image.size);
   whole('image.patch', image.patch);
@@ -134,6 +145,11 @@ export function checkConfig(config: ClipConfig, op = 'checkConfig', Kind: typeof
       refuse('embed', embed, `a SigLIP image tower ends in features of its width ${image.width}: use that`);
   } else if (image.size % image.patch !== 0)
     refuse('image.patch', image.patch, `choose a divisor of the image size ${image.size}`);
+  if (image.architecture === 'eva02') {
+    whole('image.pretrainedSide', image.pretrainedSide);
+    if ((image.width / image.heads) % 4 !== 0)
+      refuse('image.heads', image.heads, 'choose heads of a multiple of 4 channels, which turn in pairs by row and by column');
+  }
   whole('text.context', text.context);
   whole('text.vocabulary', text.vocabulary);
   if (text.architecture === 'siglip') {

@@ -7,6 +7,7 @@ export {
   type ClipImageConfig,
   type ClipName,
   type ClipTextConfig,
+  type EvaImageConfig,
   hasLogitBias,
   type ImageConfig,
   type ImageSizes,

@@ -30,7 +30,7 @@ function initial(config: ClipConfig, name: string, shape: Shape, random: Random)
   if (name === 'logit_bias') return constant(-10);
   if (/\bln(_\w+)?\.weight$/.test(name)) return constant(1);
   if (/\bln(_\w+)?\.bias$/.test(name) || /attn\.\w+[._]bias$/.test(name)) return constant(0);
-  if (name === 'text_projection_bias' || name === 'visual.conv1.bias') return constant(0);
+  if (['text_projection_bias', 'visual.conv1.bias', 'visual.proj_bias'].includes(name)) return constant(0);
   const deviation = name.startsWith('visual.') ? imageDeviation(config, name) : textDeviation(config, name);
   if (deviation !== undefined) return normal(size, deviation, random);
   return uniform(size, bound(config, name, shape), random);

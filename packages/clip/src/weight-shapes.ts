@@ -43,13 +43,15 @@ export function weightShapes(config: ClipConfig, towers: readonly TowerName[] = 
 
 function addImageTower(shapes: Map<string, Shape>, { embed, image }: ClipConfig): void {
   const { width, patch } = image;
-  const isSiglip = image.architecture === 'siglip';
+  const { architecture = 'clip' } = image;
+  const isSiglip = architecture === 'siglip';
   if (!isSiglip) shapes.set('visual.class_embedding', [width]);
   shapes.set('visual.positional_embedding', [imageTokens(image), width]);
   if (!isSiglip) shapes.set('visual.proj', [width, embed]);
+  if (architecture === 'eva02') shapes.set('visual.proj_bias', [embed]);
   shapes.set('visual.conv1.weight', [width, 3, patch, patch]);
-  if (isSiglip) shapes.set('visual.conv1.bias', [width]);
-  if (!isSiglip) addNorm(shapes, 'visual.ln_pre', width);
+  if (architecture !== 'clip') shapes.set('visual.conv1.bias', [width]);
+  if (architecture === 'clip') addNorm(shapes, 'visual.ln_pre', width);
   addBlocks(shapes, 'visual.transformer', image);
   addNorm(shapes, 'visual.ln_post', width);
   if (isSiglip) addPooling(shapes, image);
@@ -70,9 +72,10 @@ function addAttentionWeights(shapes: Map<string, Shape>, name: string, width: nu
   shapes.set(`${name}.out_proj.bias`, [width]);
 }
 
-function addFeedForward(shapes: Map<string, Shape>, name: string, width: number, hidden: number): void {
-  shapes.set(`${name}.c_fc.weight`, [hidden, width]);
-  shapes.set(`${name}.c_fc.bias`, [hidden]);
+/** @param outputs of the first product: twice the hidden channels where it is gated */
+function addFeedForward(shapes: Map<string, Shape>, name: string, width: number, hidden: number, outputs = hidden): void {
+  shapes.set(`${name}.c_fc.weight`, [outputs, width]);
+  shapes.set(`${name}.c_fc.bias`, [outputs]);
   shapes.set(`${name}.c_proj.weight`, [width, hidden]);
   shapes.set(`${name}.c_proj.bias`, [width]);
 }
@@ -85,13 +88,16 @@ function addNorm(shapes: Map<string, Shape>, name: string, width: number): void 
 function addBlocks(
   shapes: Map<string, Shape>,
   tower: string,
-  { width, hidden, layers }: { readonly width: number; readonly hidden: number; readonly layers: number },
+  { width, hidden, layers, architecture }: ClipConfig['image'] | ClipConfig['text'],
 ): void {
+  const isEva = architecture === 'eva02';
   for (let layer = 0; layer < layers; layer += 1) {
     const block = `${tower}.resblocks.${layer}`;
     addAttentionWeights(shapes, `${block}.attn`, width);
+    if (isEva) addNorm(shapes, `${block}.attn.ln`, width);
     addNorm(shapes, `${block}.ln_1`, width);
-    addFeedForward(shapes, `${block}.mlp`, width, hidden);
+    addFeedForward(shapes, `${block}.mlp`, width, hidden, isEva ? 2 * hidden : hidden);
+    if (isEva) addNorm(shapes, `${block}.mlp.ln`, hidden);
     addNorm(shapes, `${block}.ln_2`, width);
   }
 }

@@ -1,4 +1,4 @@
-/** Vision transformers: CLIP's, and SigLIP's without a class token. */
+/** Vision transformers: CLIP's, SigLIP's without a class token, EVA-02's with rotations. */
 import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
 import {
   add,
@@ -19,6 +19,7 @@ import { expectAdapters } from './adapters.ts';
 import { AttentionPooling } from './attention-pooling.ts';
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
+import { EvaBlock, namedEvaWeights, patchRotations } from './eva-block.ts';
 import { type ImageConfig, imageTokens, patchesPerSide } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
 import { expectPromptTokens, type PromptTokens } from './prompt-tokens.ts';
@@ -28,20 +29,24 @@ import { runBlocks, type StackOptions } from './transformer.ts';
 export class ImageTower extends Module {
   /** [width, 3, patch, patch] */
   readonly conv: Tensor;
-  /** [width]; SigLIP's patches alone have one. */
+  /** [width]; CLIP's patches have none. */
   readonly convBias: Tensor | undefined;
   /** [width]; SigLIP has none. */
   readonly classToken: Tensor | undefined;
   /** [tokens, width], the class token's first where there is one. */
   readonly positions: Tensor;
-  /** Before the blocks; SigLIP has none. */
+  /** Before the blocks, in CLIP alone. */
   readonly normPre: LayerNorm | undefined;
   readonly blocks: readonly TransformerBlock[];
   readonly normPost: LayerNorm;
   /** [width, embed], of the class token; SigLIP has none. */
   readonly projection: Tensor | undefined;
-  /** SigLIP's head in its place. */
+  /** [embed], in EVA-02 alone. */
+  readonly projectionBias: Tensor | undefined;
+  /** SigLIP's head in the projection's place. */
   readonly pooling: AttentionPooling | undefined;
+  /** The table by which EVA-02's queries and keys turn. */
+  readonly rotations: Tensor | undefined;
 
   constructor(
     readonly config: ImageConfig,
@@ -50,16 +55,22 @@ export class ImageTower extends Module {
   ) {
     super();
     const { width, patch, eps } = config;
-    const isSiglip = config.architecture === 'siglip';
+    const { architecture = 'clip' } = config;
+    const isSiglip = architecture === 'siglip';
     this.conv = weights.matrix('visual.conv1.weight', [width, 3, patch, patch]);
-    this.convBias = isSiglip ? weights.vector('visual.conv1.bias', [width]) : undefined;
+    this.convBias = architecture === 'clip' ? undefined : weights.vector('visual.conv1.bias', [width]);
     this.classToken = isSiglip ? undefined : weights.vector('visual.class_embedding', [width]);
     this.positions = weights.vector('visual.positional_embedding', [imageTokens(config), width]);
-    this.normPre = isSiglip ? undefined : takeNorm(weights, 'visual.ln_pre', width, eps);
-    this.blocks = takeBlocks(weights, 'visual.transformer', config);
+    this.normPre = architecture === 'clip' ? takeNorm(weights, 'visual.ln_pre', width, eps) : undefined;
+    this.blocks =
+      config.architecture === 'eva02'
+        ? Array.from({ length: config.layers }, (_, layer) => new EvaBlock(weights, `visual.transformer.resblocks.${layer}`, config))
+        : takeBlocks(weights, 'visual.transformer', config);
     this.normPost = takeNorm(weights, 'visual.ln_post', width, eps);
     this.projection = isSiglip ? undefined : weights.matrix('visual.proj', [width, embed]);
+    this.projectionBias = architecture === 'eva02' ? weights.vector('visual.proj_bias', [embed]) : undefined;
     this.pooling = config.architecture === 'siglip' ? new AttentionPooling(config, weights) : undefined;
+    this.rotations = config.architecture === 'eva02' ? patchRotations(config, this.positions.device) : undefined;
   }
 
   /**
@@ -119,6 +130,12 @@ export class ImageTower extends Module {
    */
   somePatches(windows: Tensor, places: Tensor): Tensor {
     const { patch, width } = this.config;
+    if (this.rotations)
+      throw new ShapeError(
+        'ImageTower',
+        'some patches are given, and the blocks of EVA-02 turn each by its place among all',
+        'give whole images',
+      );
     const [batch = 0, kept = 0] = windows.shape;
     if (
       windows.rank !== 3 ||
@@ -158,11 +175,14 @@ export class ImageTower extends Module {
     if (this.classToken) yield ['visual.class_embedding', this.classToken];
     yield ['visual.positional_embedding', this.positions];
     if (this.projection) yield ['visual.proj', this.projection];
+    if (this.projectionBias) yield ['visual.proj_bias', this.projectionBias];
     yield ['visual.conv1.weight', this.conv];
     if (this.convBias) yield ['visual.conv1.bias', this.convBias];
     if (this.normPre) yield ['visual.ln_pre.weight', this.normPre.weight];
     if (this.normPre) yield ['visual.ln_pre.bias', this.normPre.bias];
     yield* namedBlockWeights(this.blocks, 'visual.transformer');
+    for (const [layer, block] of this.blocks.entries())
+      if (block instanceof EvaBlock) yield* namedEvaWeights(block, `visual.transformer.resblocks.${layer}`);
     yield ['visual.ln_post.weight', this.normPost.weight];
     yield ['visual.ln_post.bias', this.normPost.bias];
     if (this.pooling) yield* this.pooling.weights();
@@ -171,9 +191,10 @@ export class ImageTower extends Module {
   private run(tokens: Tensor, { prompts, ...options }: StackOptions & { readonly pick?: TokenPicker }): Tensor {
     if (prompts) expectPromptTokens('ImageTower', this.config, prompts, tokens.shape[0] as number);
     if (options.adapters) expectAdapters('ImageTower', this.config, options.adapters);
-    const { normPre } = this;
+    const { normPre, rotations } = this;
+    if (rotations) expectPlaces(this.config, tokens, prompts);
     const normed = prompts && normPre ? firstNormed(prompts, normPre) : prompts;
-    return runBlocks(this.blocks, normPre ? normPre.forward(tokens) : tokens, { ...options, prompts: normed });
+    return runBlocks(this.blocks, normPre ? normPre.forward(tokens) : tokens, { ...options, prompts: normed, rotations });
   }
 
   /** The values of patches [B, K, 3 * patch * patch] as tokens [B, K, width], without positions. */
@@ -183,8 +204,21 @@ export class ImageTower extends Module {
   }
 
   private projected(classTokens: Tensor): Tensor {
-    return matmul(this.normPost.forward(classTokens), this.projection as Tensor);
+    const features = matmul(this.normPost.forward(classTokens), this.projection as Tensor);
+    return this.projectionBias ? add(features, this.projectionBias) : features;
   }
+}
+
+/** Rows of tokens tell their places: none may be missing, and none come between. */
+function expectPlaces(config: ImageConfig, { shape: [, length = 0] }: Tensor, prompts: PromptTokens | undefined): void {
+  if (length === imageTokens(config) && !prompts?.inserted) return;
+  throw new ShapeError(
+    'ImageTower',
+    prompts?.inserted
+      ? 'prompts come between the tokens, and the blocks of EVA-02 turn each token by its place'
+      : `there are ${length} tokens, and the blocks of EVA-02 turn each by its place among ${imageTokens(config)}`,
+    "give whole images, and prompts at 'end'",
+  );
 }
 
 /** Prompts of block 0 pass the norm that stands before it. */

@@ -59,9 +59,10 @@ export type SaveOptions = {
  * @throws FormatError when the disk refuses
  */
 export async function saveHuggingFace(folder: string, model: SavedWeights, options: SaveOptions = {}): Promise<void> {
+  const beside = sideFiles(model, options);
   await makeFolder(folder);
   await writeSafetensors(`${folder}/model.safetensors`, huggingFaceTensors(model), METADATA);
-  for (const [name, content] of Object.entries(sideFiles(model, options)))
+  for (const [name, content] of Object.entries(beside))
     await writeFileAtomic('saveHuggingFace', `${folder}/${name}`, content);
 }
 

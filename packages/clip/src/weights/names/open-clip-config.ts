@@ -1,6 +1,6 @@
 /** open_clip's configuration of a model. Source: open_clip, model.py (CLIPVisionCfg, CLIPTextCfg) and transformer.py. */
 import { FormatError } from '@mudpt/tensor';
-import { checkConfig, type ClipConfig, type TextConfig, type TowerConfig } from '../../config.ts';
+import { checkConfig, type ClipConfig, type ImageConfig, type TextConfig, type TowerConfig } from '../../config.ts';
 import { type JsonRecord, record } from './json.ts';
 import { fromPreprocessCfg } from './preprocessing.ts';
 
@@ -25,7 +25,6 @@ const IMPLEMENTED: Readonly<Record<'vision_cfg' | 'text_cfg', Readonly<Record<st
     scale_fc: [false],
     scale_heads: [false],
     scaled_cosine_attn: [false],
-    timm_model_name: [undefined, ''],
   },
   text_cfg: {
     block_type: [undefined, 'default'],
@@ -58,18 +57,55 @@ export function fromOpenClip(json: unknown): ClipConfig {
   ] as const)
     expectImplemented(section, from);
   const isQuick = model['quick_gelu'] === true;
-  const width = number(vision, 'width');
+  const isTimm = Boolean(vision['timm_model_name']);
   const config: ClipConfig = {
     embed: number(model, 'embed_dim'),
-    image: {
-      ...towerSizes(vision, width, width / number(vision, 'head_width', 64), isQuick),
-      size: number(vision, 'image_size'),
-      patch: number(vision, 'patch_size'),
-    },
-    text: textConfig(text, isQuick),
+    image: isTimm ? timmImage(vision) : imageConfig(vision, isQuick),
+    // Beside a tower of timm the texts have exact gelu, whatever quick_gelu says.
+    text: textConfig(text, isQuick && !isTimm),
     ...fromPreprocessCfg(root['preprocess_cfg'], 'clip'),
   };
   return checkConfig(config, OP, FormatError);
+}
+
+function imageConfig(vision: JsonRecord, isQuick: boolean): ImageConfig {
+  const width = number(vision, 'width');
+  return {
+    ...towerSizes(vision, width, width / number(vision, 'head_width', 64), isQuick),
+    size: number(vision, 'image_size'),
+    patch: number(vision, 'patch_size'),
+  };
+}
+
+/** timm's sizes of EVA-02's CLIP towers, whose gated hidden channels are 8 / 3 of the width. */
+const EVA_SIZES = {
+  base: { width: 768, heads: 12, layers: 12, hidden: 2048 },
+  large: { width: 1024, heads: 16, layers: 24, hidden: 2730 },
+} as const;
+
+function timmImage(vision: JsonRecord): ImageConfig {
+  const name = String(vision['timm_model_name']);
+  if (/siglip/.test(name))
+    throw new FormatError(
+      OP,
+      `the image tower is timm's ${name}`,
+      "give the Hugging Face folder of the same weights (google/siglip...), whose config.json tells which gelu it was trained with",
+    );
+  const [, size, patch, side] = /^eva02_(base|large)_patch(\d+)_clip_(\d+)(?:\..*)?$/.exec(name) ?? [];
+  if (size === undefined) throw fail('vision_cfg.timm_model_name', name);
+  if ((vision['timm_pool'] ?? 'token') !== 'token') throw fail('vision_cfg.timm_pool', vision['timm_pool']);
+  if (!['', 'none', null, undefined].includes(vision['timm_proj'] as string | null | undefined))
+    throw fail('vision_cfg.timm_proj', vision['timm_proj']);
+  return {
+    ...EVA_SIZES[size as keyof typeof EVA_SIZES],
+    activation: 'gelu',
+    eps: 1e-6,
+    size: number(vision, 'image_size', Number(side)),
+    patch: Number(patch),
+    architecture: 'eva02',
+    // 224 pixels in patches of 14.
+    pretrainedSide: 16,
+  };
 }
 
 function textConfig(text: JsonRecord, isQuick: boolean): TextConfig {

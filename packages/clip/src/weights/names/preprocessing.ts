@@ -7,6 +7,9 @@ import { isRecord, type JsonRecord, record, triple } from './json.ts';
 /** What a config adds about images; values that are CLIP's are left out. */
 type Preprocessing = Pick<ClipConfig, 'normalization' | 'resizing'>;
 
+/** Whose preparation is taken where no file says otherwise. */
+type Architecture = NonNullable<ClipConfig['image']['architecture']>;
+
 /** Of SigLIP, where no file says otherwise. */
 const SIGLIP: Required<Preprocessing> = {
   normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
@@ -20,7 +23,7 @@ const RESAMPLE: Readonly<Record<number, Resizing['interpolation']>> = { 2: 'bili
  * From preprocessor_config.json. @param json undefined where there is none: the architecture's
  * @throws FormatError for a filter other than bilinear and bicubic
  */
-export function fromPreprocessor(json: unknown, architecture: 'clip' | 'siglip'): Preprocessing {
+export function fromPreprocessor(json: unknown, architecture: Architecture): Preprocessing {
   const otherwise: Preprocessing = architecture === 'siglip' ? SIGLIP : {};
   const settings = record(json);
   const { image_mean: mean, image_std: std, resample, size } = settings;
@@ -59,7 +62,7 @@ export function toPreprocessor({ image, normalization, resizing }: ClipConfig): 
 }
 
 /** From open_clip_config.json's preprocess_cfg. @throws FormatError for a mode or a filter that is not known */
-export function fromPreprocessCfg(json: unknown, architecture: 'clip' | 'siglip'): Preprocessing {
+export function fromPreprocessCfg(json: unknown, architecture: Architecture): Preprocessing {
   const settings = record(json);
   const otherwise: Preprocessing = architecture === 'siglip' ? SIGLIP : {};
   const given = oneOf(settings, 'resize_mode', { shortest: 'shortest', squash: 'squash' } as const);

@@ -1,12 +1,15 @@
-/** Methods on a SigLIP: texts without a start token, filled to the context, every token seeing every other; images without a class token. */
+/**
+ * Methods on a SigLIP (texts without a start token, filled to the context, every token seeing every other; images without a class token), and on an EVA-02.
+ */
 import { readFileSync } from 'node:fs';
 import { randomFrom } from '@mudpt/autograd';
-import { type Clip, type ClipConfig, createSentencePieceTokenizer, randomClip } from '@mudpt/clip';
+import { type Clip, type ClipConfig, clipFromTensors, createSentencePieceTokenizer, randomClip, randomWeights } from '@mudpt/clip';
 import { capture, l2Normalize, scope, type Tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { fixturePath } from '@mudpt/testing/files';
 import { eachDevice } from '@mudpt/testing/support';
-import { CLASSES, numbers, relativeError, stepTensors, tinyBatch, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { CLASSES, numbers, relativeError, stepTensors, TINY, tinyBatch, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { RECOMPUTE } from '../method/rematerialization.ts';
 import { methodNamed } from './registry.ts';
 
 const { tokenizer: tokenizerJson, config: tokenizerConfigJson } = JSON.parse(
@@ -93,5 +96,43 @@ eachDevice('methods on SigLIP', (ctx) => {
     expect(() => methodNamed('prolip').create(context, {})).toThrow(/projection of the class token, and SigLIP's has neither/);
     const packed = { ...context, textPath: 'packed' } as const;
     expect(() => methodNamed('coop').create(packed, { length: 2 })).toThrow(/the beginning of a text depends on what follows/);
+  });
+});
+
+eachDevice('methods on EVA-02', (ctx) => {
+  it('a captured step of MuDPT has the numbers of a plain one, packed and with recomputed blocks too', async () => {
+    const image = { ...TINY.image, activation: 'gelu', architecture: 'eva02', pretrainedSide: 3 } as const;
+    using clip = randomClip({ ...TINY, image }, randomFrom(5), { device: ctx.device });
+    await scope(async () => {
+      const { images, labels } = tinyBatch(ctx.device);
+      const method = tinyMethod(await tinyContext(clip), 'mudpt', { depth: 2 });
+      const plain = await numbers(method, images, labels);
+      using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => stepTensors(method, x, y), { device: ctx.device });
+      for (let replay = 0; replay < 2; replay += 1) {
+        const { loss, gradients } = step({ x: images, y: labels });
+        expect(await loss.data()).toEqual(plain.get('loss'));
+        for (const [key, gradient] of Object.entries(gradients))
+          expect(await gradient.data(), key).toEqual(plain.get(`grad ${key}`));
+      }
+      const lean = tinyMethod(await tinyContext(clip, { textPath: 'full', rematerialization: RECOMPUTE }), 'mudpt', { depth: 2 });
+      for (const [key, values] of await numbers(lean, images, labels))
+        expect(relativeError(values, plain.get(key) ?? []), key).toBeLessThan(1e-4);
+      method.dispose();
+      lean.dispose();
+    });
+  });
+
+  it('ProLIP begins with the features of the model', async () => {
+    const image = { ...TINY.image, activation: 'gelu', architecture: 'eva02', pretrainedSide: 3 } as const;
+    const weights = randomWeights({ ...TINY, image }, randomFrom(5));
+    weights['visual.proj_bias']?.data.fill(0.3);
+    using clip = clipFromTensors({ ...TINY, image }, weights, { device: ctx.device });
+    await scope(async () => {
+      const { images } = tinyBatch(ctx.device);
+      const method = tinyMethod(await tinyContext(clip), 'prolip');
+      const [found, wanted] = [method.forward(images).imageFeatures, await clip.encodeImage(images)];
+      expect(relativeError(await found.data(), await wanted.data())).toBeLessThan(1e-5);
+      method.dispose();
+    });
   });
 });
