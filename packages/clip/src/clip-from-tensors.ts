@@ -1,12 +1,12 @@
 /** CLIP models from weights by name. */
 import { type Device, DTypeError, InputError } from '@mudpt/tensor';
 import { Clip } from './clip.ts';
-import { checkConfig, type ClipConfig } from './config.ts';
+import { checkConfig, type ClipConfig, hasLogitBias } from './config.ts';
 import { ImageTower } from './towers/image-tower.ts';
 import { WeightBox } from './weight-box.ts';
 import { type ClipWeights, TOWERS, type TowerName, type WeightDType, weightShapes } from './weight-shapes.ts';
 import { TextTower } from './towers/text-tower.ts';
-import type { Tokenizer } from './tokenizer/index.ts';
+import type { TextTokenizer } from './tokenizer/index.ts';
 
 /** How a model is made from tensors. */
 export type ClipOptions = {
@@ -19,8 +19,8 @@ export type ClipOptions = {
   readonly trainable?: boolean;
   /** Upload the whole token table even if frozen, so that ids may come from the device. Default false. */
   readonly tokensOnDevice?: boolean;
-  /** Default: CLIP's own. */
-  readonly tokenizer?: Tokenizer | undefined;
+  /** Default: CLIP's; a SigLIP has none unless one is given. */
+  readonly tokenizer?: TextTokenizer | undefined;
   /** Of the model, for `Clip.hash`. */
   readonly hash?: string | undefined;
 };
@@ -36,12 +36,19 @@ export function clipFromTensors(config: ClipConfig, weights: ClipWeights, option
     throw new DTypeError('clipFromTensors', 'the adapter has no shader-f16', "use dtype: 'f32'");
   if (dtype === 'f16' && trainable)
     throw new DTypeError('clipFromTensors', 'weights that are learnt cannot be f16', "use dtype: 'f32'");
+  if (trainable && config.image.architecture === 'eva02')
+    throw new InputError(
+      'clipFromTensors',
+      'all weights of an EVA-02 are to be learnt, and its keys have no bias, which this would teach it',
+      'leave it frozen: prompts and adapters are learnt on it',
+    );
   expectNames(config, weights, towers);
   const box = new WeightBox(weights, device, { dtype: trainable ? 'f32' : dtype, tokensOnDevice });
   box.check(weightShapes(config, towers));
   const image = towers.includes('image') ? new ImageTower(config.image, config.embed, box) : undefined;
   const text = towers.includes('text') ? new TextTower(config.text, config.embed, box, device) : undefined;
-  const clip = new Clip(device, config, image, text, box.vector('logit_scale', []), tokenizer, options.hash);
+  const bias = hasLogitBias(config) ? box.vector('logit_bias', []) : undefined;
+  const clip = new Clip(device, config, image, text, box.vector('logit_scale', []), tokenizer, options.hash, bias);
   clip.freeze(!trainable);
   return clip;
 }

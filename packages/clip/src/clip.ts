@@ -1,9 +1,11 @@
 /** A CLIP model: towers, tokenizer, preprocessing, and what people do with them. */
 import { Module } from '@mudpt/autograd';
 import {
+  add,
   alias,
   type Device,
   exp,
+  InputError,
   keep,
   l2Normalize,
   matmul,
@@ -22,7 +24,7 @@ import type { ImageLoader, ImageSource } from './preprocess/index.ts';
 import type { HostTensor, TowerName } from './weight-shapes.ts';
 import type { TextTower } from './towers/text-tower.ts';
 import { readTokenIds, type TokenIds } from './towers/token-ids.ts';
-import { createTokenizer, type Tokenizer } from './tokenizer/index.ts';
+import { createTokenizer, type TextTokenizer } from './tokenizer/index.ts';
 import { DEFAULT_TEMPLATES, ensemble, fillTemplates, meanOfRows, type Prediction, rank } from './zero-shot.ts';
 
 /** What encoding of images and of texts have in common. */
@@ -41,7 +43,7 @@ export type EncodeImageOptions = EncodeOptions & {
 
 /** How texts are encoded. */
 export type EncodeTextOptions = EncodeOptions & {
-  /** false runs every text with all positions of the context, as OpenAI's code does. Default true: same features, less work. */
+  /** false runs every text with all positions of the context, as OpenAI's code does. Default true where the tower is causal: same features, less work. */
   readonly packed?: boolean;
   /** Most tokens that go through the tower at once. Default 8192. */
   readonly batchTokens?: number;
@@ -62,7 +64,7 @@ const MAX_CLASS_SETS = 4;
 /** Made by `clipFromTensors`, `randomClip` or `loadClip`. Frozen unless asked for otherwise; either tower may be absent. */
 export class Clip extends Module {
   private readonly classSets = new Map<string, Tensor>();
-  private vocabulary: Promise<Tokenizer> | undefined;
+  private vocabulary: Promise<TextTokenizer> | undefined;
 
   constructor(
     readonly device: Device,
@@ -71,9 +73,11 @@ export class Clip extends Module {
     readonly text: TextTower | undefined,
     /** Logarithm of the factor of similarities, a scalar. */
     readonly logitScale: Tensor,
-    tokenizer?: Tokenizer,
+    tokenizer?: TextTokenizer,
     /** Of weights as they were loaded, config, tokenizer and normalization (see `modelHash`): what is learnt on this model names it so. Absent for random ones. */
     readonly hash?: string,
+    /** Added to the scaled similarities, a scalar; absent in models that were not trained with the sigmoid loss. */
+    readonly logitBias?: Tensor,
   ) {
     super();
     this.vocabulary = tokenizer && Promise.resolve(tokenizer);
@@ -88,8 +92,14 @@ export class Clip extends Module {
     throw new TensorError('Clip', `the model was loaded without its ${name} tower`, `load it with towers: ['${name}']`);
   }
 
-  /** The model's tokenizer; CLIP's own unless another was given. */
-  tokenizer(): Promise<Tokenizer> {
+  /** The model's tokenizer: CLIP's unless another was given. @throws InputError for a SigLIP without one */
+  async tokenizer(): Promise<TextTokenizer> {
+    if (!this.vocabulary && this.config.text.architecture === 'siglip')
+      throw new InputError(
+        'Clip',
+        'this SigLIP has no tokenizer: no tokenizer.json lies beside its weights',
+        'put the tokenizer.json of the model there (spiece.model is not read), or give the option tokenizer',
+      );
     return (this.vocabulary ??= createTokenizer());
   }
 
@@ -103,8 +113,8 @@ export class Clip extends Module {
     if (!(Number.isSafeInteger(batch) && batch >= 1))
       throw new ShapeError('encodeImage', `batch is ${batch}`, 'use a whole number of at least 1');
     expectImages(images);
-    const { normalization } = this.config;
-    const files = { config: tower.config, normalization, batch, loader, signal };
+    const { normalization, resizing } = this.config;
+    const files = { config: tower.config, normalization, resizing, batch, loader, signal };
     const batches = images instanceof Tensor ? tensorBatches(images, batch) : fileBatches(images, files, this.device);
     return gather(batches, (pixels) => tower.forward(pixels), signal);
   }
@@ -115,18 +125,19 @@ export class Clip extends Module {
    */
   async encodeText(texts: readonly string[] | TokenIds, options: EncodeTextOptions = {}): Promise<Tensor> {
     const tower = this.tower('text');
-    const { packed = true, batchTokens = 8192, signal } = options;
+    const { packed = tower.isCausal, batchTokens = 8192, signal } = options;
     signal?.throwIfAborted();
     const rows = readTokenIds(await this.tokenIds(texts, options), tower.config);
     const batches = textBatches(rows, batchTokens, packed);
     return gather(batches, (part) => (packed ? encodePacked(tower, part) : tower.forward(asIds(part))), signal);
   }
 
-  /** Logits [B, C]: exp(logitScale) times the cosines of features [B, embed] and [C, embed]. Has gradients. */
+  /** Logits [B, C]: exp(logitScale) times the cosines of features [B, embed] and [C, embed], and logitBias where there is one. Has gradients. */
   similarity(imageFeatures: Tensor, textFeatures: Tensor): Tensor {
     return scope(() => {
       const cosines = matmul(l2Normalize(imageFeatures, -1), l2Normalize(textFeatures, -1), { transposeB: true });
-      return mul(cosines, exp(this.logitScale));
+      const scaled = mul(cosines, exp(this.logitScale));
+      return this.logitBias ? add(scaled, this.logitBias) : scaled;
     });
   }
 
@@ -197,14 +208,16 @@ export class Clip extends Module {
     using features = await this.encodeImage(images, options);
     using logits = this.similarity(features, classes);
     const values = await logits.data();
+    const likelihood = this.logitBias ? 'sigmoid' : 'softmax';
     return Array.from({ length: features.shape[0]! }, (_, row) =>
-      rank(values.subarray(row * labels.length, (row + 1) * labels.length), labels, options.top ?? labels.length),
+      rank(values.subarray(row * labels.length, (row + 1) * labels.length), labels, options.top ?? labels.length, likelihood),
     );
   }
 
   /** All weights by OpenAI's names; the token table is on the host when it is there. */
   *weights(): Generator<readonly [string, Tensor | HostTensor]> {
     yield ['logit_scale', this.logitScale];
+    if (this.logitBias) yield ['logit_bias', this.logitBias];
     if (this.image) yield* this.image.weights();
     if (this.text) yield* this.text.weights();
     if (this.text) yield ['token_embedding.weight', this.text.tokens.contents()];

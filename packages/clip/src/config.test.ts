@@ -55,7 +55,7 @@ describe('configurations', () => {
 
   it.each([
     [[], /not a JSON object/],
-    [{ model_type: 'siglip' }, /model_type is "siglip"/],
+    [{ model_type: 'blip' }, /model_type is "blip"/],
     [{ vision_config: { hidden_act: 'relu' } }, /vision_config\.hidden_act is "relu"/],
     [{ text_config: { hidden_size: '512' } }, /text_config\.hidden_size is "512"/],
     [{ text_config: { num_attention_heads: 7 } }, /text\.heads is 7\. Choose a divisor of the width 512/],

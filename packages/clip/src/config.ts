@@ -1,6 +1,9 @@
-/** Sizes of a CLIP model: named ones, and Hugging Face's config.json. Sources: OpenAI's CLIP (model.py), transformers' CLIPConfig. */
-import { FormatError, InputError, type TensorError } from '@mudpt/tensor';
-import type { Normalization } from './preprocess/index.ts';
+/** Sizes of a model and the architectures of its towers. Source: OpenAI's CLIP (model.py). */
+import { InputError, type TensorError } from '@mudpt/tensor';
+import type { Normalization, Resizing } from './preprocess/index.ts';
+
+/** What stands between the two products of a block's feed-forward part. */
+export const ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_tanh'] as const;
 
 /** Sizes of a tower. */
 export type TowerConfig = {
@@ -11,27 +14,56 @@ export type TowerConfig = {
   readonly layers: number;
   /** Channels inside the feed-forward part. */
   readonly hidden: number;
-  /** quick_gelu is x sigmoid(1.702 x), of OpenAI's models; gelu is exact (open_clip's default). They must not be mixed up. */
-  readonly activation: 'quick_gelu' | 'gelu';
+  /** quick_gelu is x sigmoid(1.702 x), of OpenAI's models; gelu is exact (open_clip's default); gelu_tanh is SigLIP's. They must not be mixed up. */
+  readonly activation: (typeof ACTIVATIONS)[number];
   /** Added to the variance by every layer norm. */
   readonly eps: number;
 };
 
-/** Sizes of the image tower. */
-export type ImageConfig = TowerConfig & {
+/** Sizes of any image tower. */
+export type ImageSizes = TowerConfig & {
   /** Side of the square images, in pixels. */
   readonly size: number;
-  /** Side of a patch, in pixels; divides `size`. */
+  /** Side of a patch, in pixels. What is left of `size` at the right and below is not read (SigLIP alone has such a rest). */
   readonly patch: number;
 };
 
-/** Sizes of the text tower. */
-export type TextConfig = TowerConfig & {
+/** CLIP's: a class token before the patches, a norm before the blocks, and the class token is projected after them. */
+export type ClipImageConfig = ImageSizes & { readonly architecture?: 'clip' };
+
+/** SigLIP's: patches alone, and after the blocks a learnt query attends to all tokens. Its width is that of the features. */
+export type SiglipImageConfig = ImageSizes & { readonly architecture: 'siglip' };
+
+/** EVA-02's: CLIP's class token, and blocks with rotations by place, norms within and gates; no norm before them. `hidden` counts the gated channels. */
+export type EvaImageConfig = ImageSizes & {
+  readonly architecture: 'eva02';
+  /** Patches along a side in pretraining, in whose units patches are turned. */
+  readonly pretrainedSide: number;
+};
+
+/** The image tower. */
+export type ImageConfig = ClipImageConfig | SiglipImageConfig | EvaImageConfig;
+
+/** Sizes of any text tower. */
+export type TextSizes = TowerConfig & {
   /** Most tokens of a text, start and end included. */
   readonly context: number;
-  /** Number of token ids. The largest one ends a text. */
+  /** Number of token ids. */
   readonly vocabulary: number;
 };
+
+/** CLIP's: causal, read at the end of the text, which is the largest id. */
+export type ClipTextConfig = TextSizes & { readonly architecture?: 'clip' };
+
+/** SigLIP's: every token attends to every other, padding too, and the last of all `context` positions is read. */
+export type SiglipTextConfig = TextSizes & {
+  readonly architecture: 'siglip';
+  /** The id that fills texts up to the context; the tokenizer's, where the model has one. */
+  readonly pad: number;
+};
+
+/** The text tower. */
+export type TextConfig = ClipTextConfig | SiglipTextConfig;
 
 /** Sizes of a model: both towers, and the features they share. */
 export type ClipConfig = {
@@ -41,6 +73,8 @@ export type ClipConfig = {
   readonly text: TextConfig;
   /** Of the images it was trained with. Default: CLIP's. */
   readonly normalization?: Normalization;
+  /** How images become squares. Default: CLIP's, the short side resized and the centre cropped, bicubic. */
+  readonly resizing?: Resizing;
 };
 
 function openAi(embed: number, patch: number, size: number, imageWidth: number, imageLayers: number): ClipConfig {
@@ -65,9 +99,22 @@ export const CLIP_CONFIGS = {
 /** Names of OpenAI's models, such as `ViT-B/16`. */
 export type ClipName = keyof typeof CLIP_CONFIGS;
 
-/** Tokens of an image: its class token and its patches. */
-export function imageTokens({ size, patch }: Pick<ImageConfig, 'size' | 'patch'>): number {
-  return 1 + (size / patch) ** 2;
+const IMAGE_ARCHITECTURES: readonly string[] = ['clip', 'siglip', 'eva02'];
+const TEXT_ARCHITECTURES: readonly string[] = ['clip', 'siglip'];
+
+/** Whether a model adds a learnt number to its logits, as those trained with the sigmoid loss do. */
+export function hasLogitBias({ text }: ClipConfig): boolean {
+  return text.architecture === 'siglip';
+}
+
+/** Patches along a side of an image. */
+export function patchesPerSide({ size, patch }: Pick<ImageConfig, 'size' | 'patch'>): number {
+  return Math.floor(size / patch);
+}
+
+/** Tokens of an image: its patches, and its class token where the architecture has one. */
+export function imageTokens(config: Pick<ImageConfig, 'size' | 'patch' | 'architecture'>): number {
+  return patchesPerSide(config) ** 2 + (config.architecture === 'siglip' ? 0 : 1);
 }
 
 /** Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that cannot be */
@@ -76,127 +123,38 @@ export function checkConfig(config: ClipConfig, op = 'checkConfig', Kind: typeof
   const refuse = (name: string, value: unknown, fix: string): never => {
     throw new Kind(op, `${name} is ${JSON.stringify(value)}`, fix);
   };
-  const whole = (name: string, value: number): void => {
-    if (!(Number.isSafeInteger(value) && value >= 1)) refuse(name, value, 'use a whole number of at least 1');
+  const whole = (name: string, value: number, least = 1): void => {
+    if (!(Number.isSafeInteger(value) && value >= least)) refuse(name, value, `use a whole number of at least ${least}`);
   };
   whole('embed', embed);
   for (const [name, tower] of Object.entries({ image, text })) {
     for (const key of ['width', 'heads', 'layers', 'hidden'] as const) whole(`${name}.${key}`, tower[key]);
     if (tower.width % tower.heads !== 0) refuse(`${name}.heads`, tower.heads, `choose a divisor of the width ${tower.width}`);
-    if (!['quick_gelu', 'gelu'].includes(tower.activation))
-      refuse(`${name}.activation`, tower.activation, "use 'quick_gelu' or 'gelu'");
+    if (!ACTIVATIONS.includes(tower.activation))
+      refuse(`${name}.activation`, tower.activation, `use one of ${ACTIVATIONS.join(', ')}`);
     if (!(tower.eps > 0)) refuse(`${name}.eps`, tower.eps, 'use a small number above 0, such as 1e-5');
+    const known = name === 'image' ? IMAGE_ARCHITECTURES : TEXT_ARCHITECTURES;
+    if (tower.architecture !== undefined && !known.includes(tower.architecture))
+      refuse(`${name}.architecture`, tower.architecture, `use one of ${known.join(', ')}`);
   }
   whole('image.size', image.size);
   whole('image.patch', image.patch);
-  if (image.size % image.patch !== 0) refuse('image.patch', image.patch, `choose a divisor of the image size ${image.size}`);
+  if (image.architecture === 'siglip') {
+    if (image.patch > image.size) refuse('image.patch', image.patch, `choose at most the image size ${image.size}`);
+    if (image.width !== embed)
+      refuse('embed', embed, `a SigLIP image tower ends in features of its width ${image.width}: use that`);
+  } else if (image.size % image.patch !== 0)
+    refuse('image.patch', image.patch, `choose a divisor of the image size ${image.size}`);
+  if (image.architecture === 'eva02') {
+    whole('image.pretrainedSide', image.pretrainedSide);
+    if ((image.width / image.heads) % 4 !== 0)
+      refuse('image.heads', image.heads, 'choose heads of a multiple of 4 channels, which turn in pairs by row and by column');
+  }
   whole('text.context', text.context);
   whole('text.vocabulary', text.vocabulary);
-  return config;
-}
-
-/** What transformers assumes where config.json is silent (CLIPTextConfig, CLIPVisionConfig). */
-const DEFAULTS = {
-  text: { width: 512, hidden: 2048, layers: 12, heads: 8, context: 77, vocabulary: 49408 },
-  image: { width: 768, hidden: 3072, layers: 12, heads: 12, size: 224, patch: 32 },
-  embed: 512,
-} as const;
-
-/**
- * Reads the config.json of a Hugging Face CLIP directory.
- * @param json the parsed file
- * @throws FormatError for another kind of model, or values that cannot be
- */
-export function fromHuggingFace(json: unknown): ClipConfig {
-  const op = 'fromHuggingFace';
-  const root = record(json);
-  if (!root || (root['model_type'] !== undefined && root['model_type'] !== 'clip')) {
-    const found = root ? `its model_type is ${JSON.stringify(root['model_type'])}` : 'it is not a JSON object';
-    throw new FormatError(
-      op,
-      `config.json is not that of a CLIP model: ${found}`,
-      "give the config.json of a model of type 'clip'",
-    );
+  if (text.architecture === 'siglip') {
+    whole('text.pad', text.pad, 0);
+    if (text.pad >= text.vocabulary) refuse('text.pad', text.pad, `choose an id below the vocabulary ${text.vocabulary}`);
   }
-  // Old files hold the same settings a second time under *_dict; transformers lets those win.
-  const part = (name: string): Readonly<Record<string, unknown>> => ({ ...record(root[name]), ...record(root[`${name}_dict`]) });
-  const [text, vision] = [part('text_config'), part('vision_config')];
-  const tower = (
-    section: string,
-    from: Readonly<Record<string, unknown>>,
-    otherwise: Omit<TowerConfig, 'activation' | 'eps'>,
-  ) => {
-    const activation = from['hidden_act'] ?? 'quick_gelu';
-    if (activation !== 'quick_gelu' && activation !== 'gelu') {
-      throw new FormatError(op, `${section}.hidden_act is ${JSON.stringify(activation)}`, 'use a model with quick_gelu or gelu');
-    }
-    return {
-      width: number(op, from, section, 'hidden_size', otherwise.width),
-      heads: number(op, from, section, 'num_attention_heads', otherwise.heads),
-      layers: number(op, from, section, 'num_hidden_layers', otherwise.layers),
-      hidden: number(op, from, section, 'intermediate_size', otherwise.hidden),
-      activation,
-      eps: number(op, from, section, 'layer_norm_eps', 1e-5),
-    } as const;
-  };
-  const config: ClipConfig = {
-    embed: number(op, root, 'config', 'projection_dim', DEFAULTS.embed),
-    image: {
-      ...tower('vision_config', vision, DEFAULTS.image),
-      size: number(op, vision, 'vision_config', 'image_size', DEFAULTS.image.size),
-      patch: number(op, vision, 'vision_config', 'patch_size', DEFAULTS.image.patch),
-    },
-    text: {
-      ...tower('text_config', text, DEFAULTS.text),
-      context: number(op, text, 'text_config', 'max_position_embeddings', DEFAULTS.text.context),
-      vocabulary: number(op, text, 'text_config', 'vocab_size', DEFAULTS.text.vocabulary),
-    },
-  };
-  return checkConfig(config, op, FormatError);
-}
-
-/** The config.json that transformers reads as this model. */
-export function toHuggingFace({ embed, image, text }: ClipConfig): Record<string, unknown> {
-  const tower = ({ width, heads, layers, hidden, activation, eps }: TowerConfig) => ({
-    hidden_size: width,
-    intermediate_size: hidden,
-    num_hidden_layers: layers,
-    num_attention_heads: heads,
-    hidden_act: activation,
-    layer_norm_eps: eps,
-    projection_dim: embed,
-  });
-  return {
-    architectures: ['CLIPModel'],
-    model_type: 'clip',
-    projection_dim: embed,
-    logit_scale_init_value: 2.6592,
-    text_config: {
-      model_type: 'clip_text_model',
-      ...tower(text),
-      max_position_embeddings: text.context,
-      vocab_size: text.vocabulary,
-      bos_token_id: text.vocabulary - 2,
-      // 2 makes transformers look for the largest id of a text, as OpenAI's code does.
-      eos_token_id: 2,
-    },
-    vision_config: {
-      model_type: 'clip_vision_model',
-      ...tower(image),
-      image_size: image.size,
-      patch_size: image.patch,
-      num_channels: 3,
-    },
-  };
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isRecord ? (value as Record<string, unknown>) : undefined;
-}
-
-function number(op: string, from: Readonly<Record<string, unknown>>, section: string, name: string, otherwise: number): number {
-  const value = from[name] ?? otherwise;
-  if (typeof value === 'number') return value;
-  throw new FormatError(op, `${section}.${name} is ${JSON.stringify(value)}`, 'it must be a number');
+  return config;
 }

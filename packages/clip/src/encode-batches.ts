@@ -1,7 +1,7 @@
 /** Batches of images and texts through the towers. */
 import { cat, narrow, type Tensor, tensor } from '@mudpt/tensor';
 import type { ImageConfig } from './config.ts';
-import { createImageLoader, type ImageLoader, type ImageSource, type Normalization, normalize } from './preprocess/index.ts';
+import { createImageLoader, type ImageLoader, type ImageSource, type Normalization, normalize, type Resizing } from './preprocess/index.ts';
 import type { TextTower } from './towers/text-tower.ts';
 import type { TokenIds, TokenRows } from './towers/token-ids.ts';
 
@@ -42,6 +42,7 @@ export function* tensorBatches(images: Tensor, size: number): Generator<Tensor> 
 export type FileBatches = {
   readonly config: ImageConfig;
   readonly normalization: Normalization | undefined;
+  readonly resizing: Resizing | undefined;
   readonly batch: number;
   readonly loader: ImageLoader | undefined;
   readonly signal: AbortSignal | undefined;
@@ -50,11 +51,11 @@ export type FileBatches = {
 /** Files, prepared by threads ahead of their use, as [B, 3, size, size]. */
 export async function* fileBatches(
   sources: readonly ImageSource[],
-  { config, normalization, batch, loader, signal }: FileBatches,
+  { config, normalization, resizing, batch, loader, signal }: FileBatches,
   device: Tensor['device'],
 ): AsyncGenerator<Tensor, void, undefined> {
   const { size } = config;
-  const images = loader ?? createImageLoader({ size, ...(sources.length === 1 && { workers: 0 }) });
+  const images = loader ?? createImageLoader({ size, resizing, ...(sources.length === 1 && { workers: 0 }) });
   const upload = (squares: readonly Uint8Array[]): Tensor =>
     tensor(normalize(squares, size, normalization), { shape: [squares.length, 3, size, size], device });
   try {

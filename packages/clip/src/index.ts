@@ -4,12 +4,18 @@ export {
   checkConfig,
   CLIP_CONFIGS,
   type ClipConfig,
+  type ClipImageConfig,
   type ClipName,
-  fromHuggingFace,
+  type ClipTextConfig,
+  type EvaImageConfig,
+  hasLogitBias,
   type ImageConfig,
+  type ImageSizes,
   imageTokens,
+  type SiglipImageConfig,
+  type SiglipTextConfig,
   type TextConfig,
-  toHuggingFace,
+  type TextSizes,
   type TowerConfig,
 } from './config.ts';
 export { clipFromTensors, type ClipOptions } from './clip-from-tensors.ts';
@@ -24,6 +30,7 @@ export type { PackedTexts, TokenIds } from './towers/token-ids.ts';
 export type { TokenTable } from './towers/token-table.ts';
 export type { BlockHook, StackOptions } from './towers/transformer.ts';
 export { type Descriptions, descriptionsFor, parseDescriptions } from './descriptions.ts';
+export { sigmoidLoss } from './sigmoid-loss.ts';
 export { DEFAULT_TEMPLATES, ensemble, meanOfRows, type Prediction } from './zero-shot.ts';
 export * from './preprocess/index.ts';
 export * from './tokenizer/index.ts';

@@ -2,7 +2,7 @@
 import { type Random, randomFrom } from '@mudpt/autograd';
 import { type Shape, sizeOf } from '@mudpt/tensor';
 import type { Clip } from './clip.ts';
-import type { ClipConfig } from './config.ts';
+import { type ClipConfig, hasLogitBias } from './config.ts';
 import { type ClipOptions, clipFromTensors } from './clip-from-tensors.ts';
 import { type HostTensor, TOWERS, weightShapes } from './weight-shapes.ts';
 
@@ -26,9 +26,11 @@ export function randomWeights(config: ClipConfig, random: Random = randomFrom(0)
 function initial(config: ClipConfig, name: string, shape: Shape, random: Random): Float32Array {
   const size = sizeOf(shape);
   const constant = (value: number): Float32Array => new Float32Array(size).fill(value);
-  if (name === 'logit_scale') return constant(Math.log(1 / 0.07));
-  if (/(ln_\w+)\.weight$/.test(name)) return constant(1);
-  if (/(ln_\w+)\.bias$/.test(name) || /attn\.\w+[._]bias$/.test(name)) return constant(0);
+  if (name === 'logit_scale') return constant(Math.log(hasLogitBias(config) ? 10 : 1 / 0.07));
+  if (name === 'logit_bias') return constant(-10);
+  if (/\bln(_\w+)?\.weight$/.test(name)) return constant(1);
+  if (/\bln(_\w+)?\.bias$/.test(name) || /attn\.\w+[._]bias$/.test(name)) return constant(0);
+  if (['text_projection_bias', 'visual.conv1.bias', 'visual.proj_bias'].includes(name)) return constant(0);
   const deviation = name.startsWith('visual.') ? imageDeviation(config, name) : textDeviation(config, name);
   if (deviation !== undefined) return normal(size, deviation, random);
   return uniform(size, bound(config, name, shape), random);
@@ -44,7 +46,7 @@ function textDeviation({ text: { width, layers } }: ClipConfig, name: string): n
 }
 
 function imageDeviation({ image: { width } }: ClipConfig, name: string): number | undefined {
-  return /class_embedding|positional_embedding|visual\.proj/.test(name) ? width ** -0.5 : undefined;
+  return /class_embedding|positional_embedding|visual\.proj|probe/.test(name) ? width ** -0.5 : undefined;
 }
 
 /** Bound of PyTorch's uniform defaults: Xavier's for the fused projection, else 1 / sqrt(inputs). */

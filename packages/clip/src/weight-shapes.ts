@@ -1,6 +1,6 @@
-/** The weights of a CLIP model by OpenAI's names: which there are, and of which shapes. */
+/** The weights of a model by OpenAI's names (and names like them for what OpenAI's models do not have): which there are, and of which shapes. */
 import type { Shape, Tensor } from '@mudpt/tensor';
-import { type ClipConfig, imageTokens } from './config.ts';
+import { type ClipConfig, hasLogitBias, type ImageConfig, imageTokens } from './config.ts';
 
 /** A weight in host memory: f32 values, or the 16-bit words of f16. */
 export type HostTensor =
@@ -20,7 +20,7 @@ export type WeightDType = 'f32' | 'f16';
 
 /**
  * All weights of a model (or of one tower) with their shapes, in the order of OpenAI's state dict: for checking files by name.
- * `logit_scale` belongs to either tower.
+ * `logit_scale` and `logit_bias` belong to either tower.
  */
 export function weightShapes(config: ClipConfig, towers: readonly TowerName[] = TOWERS): Map<string, Shape> {
   const { embed, image, text } = config;
@@ -28,23 +28,56 @@ export function weightShapes(config: ClipConfig, towers: readonly TowerName[] = 
   if (towers.includes('text')) {
     shapes.set('positional_embedding', [text.context, text.width]);
     shapes.set('text_projection', [text.width, embed]);
+    if (text.architecture === 'siglip') shapes.set('text_projection_bias', [embed]);
   }
   shapes.set('logit_scale', []);
-  if (towers.includes('image')) {
-    shapes.set('visual.class_embedding', [image.width]);
-    shapes.set('visual.positional_embedding', [imageTokens(image), image.width]);
-    shapes.set('visual.proj', [image.width, embed]);
-    shapes.set('visual.conv1.weight', [image.width, 3, image.patch, image.patch]);
-    addNorm(shapes, 'visual.ln_pre', image.width);
-    addBlocks(shapes, 'visual.transformer', image);
-    addNorm(shapes, 'visual.ln_post', image.width);
-  }
+  if (hasLogitBias(config)) shapes.set('logit_bias', []);
+  if (towers.includes('image')) addImageTower(shapes, config);
   if (towers.includes('text')) {
     addBlocks(shapes, 'transformer', text);
     shapes.set('token_embedding.weight', [text.vocabulary, text.width]);
     addNorm(shapes, 'ln_final', text.width);
   }
   return shapes;
+}
+
+function addImageTower(shapes: Map<string, Shape>, { embed, image }: ClipConfig): void {
+  const { width, patch } = image;
+  const { architecture = 'clip' } = image;
+  const isSiglip = architecture === 'siglip';
+  if (!isSiglip) shapes.set('visual.class_embedding', [width]);
+  shapes.set('visual.positional_embedding', [imageTokens(image), width]);
+  if (!isSiglip) shapes.set('visual.proj', [width, embed]);
+  if (architecture === 'eva02') shapes.set('visual.proj_bias', [embed]);
+  shapes.set('visual.conv1.weight', [width, 3, patch, patch]);
+  if (architecture !== 'clip') shapes.set('visual.conv1.bias', [width]);
+  if (architecture === 'clip') addNorm(shapes, 'visual.ln_pre', width);
+  addBlocks(shapes, 'visual.transformer', image);
+  addNorm(shapes, 'visual.ln_post', width);
+  if (isSiglip) addPooling(shapes, image);
+}
+
+function addPooling(shapes: Map<string, Shape>, { width, hidden }: ImageConfig): void {
+  const pool = 'visual.attn_pool';
+  shapes.set(`${pool}.probe`, [1, 1, width]);
+  addAttentionWeights(shapes, `${pool}.attn`, width);
+  addNorm(shapes, `${pool}.ln`, width);
+  addFeedForward(shapes, `${pool}.mlp`, width, hidden);
+}
+
+function addAttentionWeights(shapes: Map<string, Shape>, name: string, width: number): void {
+  shapes.set(`${name}.in_proj_weight`, [3 * width, width]);
+  shapes.set(`${name}.in_proj_bias`, [3 * width]);
+  shapes.set(`${name}.out_proj.weight`, [width, width]);
+  shapes.set(`${name}.out_proj.bias`, [width]);
+}
+
+/** @param outputs of the first product: twice the hidden channels where it is gated */
+function addFeedForward(shapes: Map<string, Shape>, name: string, width: number, hidden: number, outputs = hidden): void {
+  shapes.set(`${name}.c_fc.weight`, [outputs, width]);
+  shapes.set(`${name}.c_fc.bias`, [outputs]);
+  shapes.set(`${name}.c_proj.weight`, [width, hidden]);
+  shapes.set(`${name}.c_proj.bias`, [width]);
 }
 
 function addNorm(shapes: Map<string, Shape>, name: string, width: number): void {
@@ -55,19 +88,16 @@ function addNorm(shapes: Map<string, Shape>, name: string, width: number): void 
 function addBlocks(
   shapes: Map<string, Shape>,
   tower: string,
-  { width, hidden, layers }: { readonly width: number; readonly hidden: number; readonly layers: number },
+  { width, hidden, layers, architecture }: ClipConfig['image'] | ClipConfig['text'],
 ): void {
+  const isEva = architecture === 'eva02';
   for (let layer = 0; layer < layers; layer += 1) {
     const block = `${tower}.resblocks.${layer}`;
-    shapes.set(`${block}.attn.in_proj_weight`, [3 * width, width]);
-    shapes.set(`${block}.attn.in_proj_bias`, [3 * width]);
-    shapes.set(`${block}.attn.out_proj.weight`, [width, width]);
-    shapes.set(`${block}.attn.out_proj.bias`, [width]);
+    addAttentionWeights(shapes, `${block}.attn`, width);
+    if (isEva) addNorm(shapes, `${block}.attn.ln`, width);
     addNorm(shapes, `${block}.ln_1`, width);
-    shapes.set(`${block}.mlp.c_fc.weight`, [hidden, width]);
-    shapes.set(`${block}.mlp.c_fc.bias`, [hidden]);
-    shapes.set(`${block}.mlp.c_proj.weight`, [width, hidden]);
-    shapes.set(`${block}.mlp.c_proj.bias`, [width]);
+    addFeedForward(shapes, `${block}.mlp`, width, hidden, isEva ? 2 * hidden : hidden);
+    if (isEva) addNorm(shapes, `${block}.mlp.ln`, hidden);
     addNorm(shapes, `${block}.ln_2`, width);
   }
 }

@@ -12,9 +12,9 @@ export type Prediction = {
   readonly label: string;
   /** Place of the label in the list given: labels may occur twice. */
   readonly index: number;
-  /** Scaled cosine similarity. */
+  /** Scaled cosine similarity, with the model's bias. */
   readonly logit: number;
-  /** Softmax over all labels. */
+  /** Softmax over all labels; or the sigmoid of this label's logit alone, of models trained with the sigmoid loss. */
   readonly probability: number;
 };
 
@@ -72,18 +72,23 @@ export function meanOfRows(features: Tensor, counts: readonly number[]): Tensor 
 }
 
 /** The labels of one row of logits, best first. */
-export function rank(logits: ArrayLike<number>, labels: readonly string[], top: number): Prediction[] {
+export function rank(
+  logits: ArrayLike<number>,
+  labels: readonly string[],
+  top: number,
+  likelihood: 'softmax' | 'sigmoid' = 'softmax',
+): Prediction[] {
   const values = labels.map((_, index) => logits[index]!);
-  const largest = values.reduce((most, logit) => Math.max(most, logit), -Infinity);
-  const weights = values.map((logit) => Math.exp(logit - largest));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const probabilities = likelihood === 'softmax' ? softmax(values) : values.map((logit) => 1 / (1 + Math.exp(-logit)));
   return labels
-    .map((label, index) => ({
-      label,
-      index,
-      logit: values[index]!,
-      probability: weights[index]! / total,
-    }))
+    .map((label, index) => ({ label, index, logit: values[index]!, probability: probabilities[index]! }))
     .sort((a, b) => b.logit - a.logit || a.index - b.index)
     .slice(0, top);
+}
+
+function softmax(logits: readonly number[]): number[] {
+  const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
+  const weights = logits.map((logit) => Math.exp(logit - largest));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
 }

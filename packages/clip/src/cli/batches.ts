@@ -23,11 +23,11 @@ type Prepared = PreparedFile & { readonly pixels?: Uint8Array };
 /** All files in their order. @throws the signal's reason, and errors that are no file's own fault */
 export async function* preparedBatches(
   files: readonly string[],
-  { config, normalization, batch, exif, signal }: Omit<FileBatches, 'loader'> & { readonly exif: 'ignore' | 'apply' },
+  { config, normalization, resizing, batch, exif, signal }: Omit<FileBatches, 'loader'> & { readonly exif: 'ignore' | 'apply' },
   device: Device,
 ): AsyncGenerator<PreparedBatch, void, undefined> {
   const { size } = config;
-  await using loader = createImageLoader({ size, exif, ...(files.length === 1 && { workers: 0 }) });
+  await using loader = createImageLoader({ size, resizing, exif, ...(files.length === 1 && { workers: 0 }) });
   const prepare = (file: string | undefined): Promise<Prepared> | undefined => {
     if (file === undefined) return undefined;
     const loading = loader.load(file).then(

@@ -20,11 +20,12 @@ const OP = 'clip embed-shards';
 
 /** Work that gives [embed] features an image. */
 export function embeddingWork(clip: Clip, { batch, exif, normalize, format }: EmbeddingOptions): ShardWork<Float32Array> {
-  const { image, embed, normalization } = clip.config;
+  const { image, embed, normalization, resizing } = clip.config;
   return {
     facts: { model: clip.hash ?? '', normalized: normalize, exif, format },
     size: image.size,
     normalization,
+    resizing,
     exif,
     batch,
     compute: async ({ ids, pixels }, signal) => {

@@ -246,7 +246,8 @@ async function forBatches(
 ): Promise<void> {
   if (files.length === 0) return;
   const { device, config } = clip;
-  const options = { config: config.image, normalization: config.normalization, batch, exif, signal: around.signal };
+  const { normalization, resizing } = config;
+  const options = { config: config.image, normalization, resizing, batch, exif, signal: around.signal };
   let [done, bad] = [0, 0];
   for await (const { images, prepared } of preparedBatches(files, options, device)) {
     using _batch = images;

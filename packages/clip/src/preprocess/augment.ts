@@ -3,7 +3,7 @@ import { roundHalfEven } from './geometry.ts';
 import { crop, flipHorizontally, type RgbImage } from './image.ts';
 import { randAugment, type RandAugmentOptions } from './rand-augment.ts';
 import { type Draw, uniform, wholeBelow } from './random.ts';
-import { resizeBicubic } from './resize.ts';
+import { type Interpolation, resizeImage } from './resize.ts';
 
 /** How images are varied for training: crops as torchvision's RandomResizedCrop takes them, and flips. */
 export interface AugmentOptions {
@@ -57,9 +57,16 @@ export function randomResizedCropBox(
   return { ...box, left: Math.floor((width - box.width) / 2), top: Math.floor((height - box.height) / 2) };
 }
 
-/** `RandomResizedCrop(size, scale, ratio, BICUBIC)`, or the whole image, then `RandomHorizontalFlip(flip)` and RandAugment: [size, size, 3]. */
-export function augment(image: RgbImage, size: number, draw: Draw, options: AugmentOptions = {}): RgbImage {
-  const square = resizeBicubic(options.crop === 'squeeze' ? image : cropped(image, draw, options), size, size);
+/** `RandomResizedCrop(size, scale, ratio, interpolation)`, or the whole image, then `RandomHorizontalFlip(flip)` and RandAugment: [size, size, 3]. */
+export function augment(
+  image: RgbImage,
+  size: number,
+  draw: Draw,
+  options: AugmentOptions = {},
+  interpolation: Interpolation = 'bicubic',
+): RgbImage {
+  const part = options.crop === 'squeeze' ? image : cropped(image, draw, options);
+  const square = resizeImage(part, size, size, { interpolation });
   const flipped = uniform(draw, 0, 1) < (options.flip ?? 0.5) ? flipHorizontally(square) : square;
   return options.randAugment ? randAugment(flipped, draw, options.randAugment) : flipped;
 }

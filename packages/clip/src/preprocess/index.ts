@@ -1,7 +1,7 @@
 export { augment, type AugmentOptions, type Box, randomResizedCropBox } from './augment.ts';
 export { fileCache, type ImageCache, memoryCache } from './cache.ts';
 export { decodeImage, type DecodeOptions } from './decode.ts';
-export { resizeAndCrop } from './geometry.ts';
+export { CLIP_RESIZING, resizeAndCrop, type Resizing } from './geometry.ts';
 export { crop, flipHorizontally, orient, type RgbImage } from './image.ts';
 export {
   createImageLoader,
@@ -14,4 +14,4 @@ export {
 export { CLIP_MEAN, CLIP_STD, type Normalization, normalize } from './normalize.ts';
 export type { RandAugmentOptions } from './rand-augment.ts';
 export { type Draw, type DrawPlace, drawsFor } from './random.ts';
-export { resizeBicubic, type Window } from './resize.ts';
+export { type Interpolation, resizeBicubic, resizeImage, type ResizeOptions, type Window } from './resize.ts';

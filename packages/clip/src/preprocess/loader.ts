@@ -4,6 +4,7 @@ import { processors, startWorkers } from '#platform';
 import type { AugmentOptions } from './augment.ts';
 import { cacheKey, type ImageCache } from './cache.ts';
 import { type DecodeOptions, MAX_PIXELS, readImageFile } from './decode.ts';
+import { CLIP_RESIZING, type Resizing } from './geometry.ts';
 import type { Workers } from './platform.ts';
 import type { ImageTask } from './task.ts';
 
@@ -13,6 +14,8 @@ export interface ImageLoaderOptions extends Omit<DecodeOptions, 'name'> {
   readonly size: number;
   /** Short side before the centre crop. Default `size`. */
   readonly resize?: number;
+  /** How images become squares: a model's `config.resizing`. Default CLIP's. */
+  readonly resizing?: Resizing | undefined;
   /** For training: a random crop and flip instead of the centre crop, the same for the same seed, epoch and index. */
   readonly augment?: AugmentOptions & { readonly seed: number };
   /** Threads (Node). 0 works on the calling thread, as browsers always do. Default: the processors, at most 8. */
@@ -89,18 +92,19 @@ export class ImageLoader {
     { epoch = 0, index = 0, name: called }: { epoch?: number; index?: number; name?: string } = {},
   ): Promise<Uint8Array> {
     if (this.isClosed) throw new DisposedError('ImageLoader', 'the loader is closed', 'make another one');
-    const { size, resize, augment, exif, maxPixels, cache } = this.options;
+    const { size, resize, resizing = CLIP_RESIZING, augment, exif, maxPixels, cache } = this.options;
     const { bytes, name } = await readImageFile(source, called);
     const task: ImageTask = {
       input: bytes,
       decode: { exif, maxPixels, name },
       size,
       resize,
+      resizing,
       ...(augment && { augment: { ...augment, epoch, index } }),
       wantsDecoded: cache !== undefined && augment !== undefined,
     };
     if (cache === undefined) return (await this.run(task)).pixels;
-    const key = await cacheKey(bytes, augment ? `decoded-${exif}` : `${resize}-${size}-${exif}`);
+    const key = await cacheKey(bytes, augment ? `decoded-${exif}` : `${resize}-${size}-${exif}${suffixOf(resizing)}`);
     const known = await cache.get(key);
     if (known !== undefined && augment === undefined) return known.data;
     const { pixels, decoded } = await this.run(known ? { ...task, input: known, wantsDecoded: false } : task);
@@ -166,6 +170,12 @@ export class ImageLoader {
     const workers = await (this.workers ??= startWorkers(this.options.workers));
     return workers.run(task);
   }
+}
+
+/** Tells squares that were made otherwise from CLIP's in a cache. */
+function suffixOf({ mode, interpolation }: Resizing): string {
+  const isClips = mode === CLIP_RESIZING.mode && interpolation === CLIP_RESIZING.interpolation;
+  return isClips ? '' : `-${mode}-${interpolation}`;
 }
 
 /** Waits for promises until the signal is aborted. */

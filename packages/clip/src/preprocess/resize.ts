@@ -1,8 +1,8 @@
 /**
- * Bicubic resizing with the very bytes of Pillow (`Image.resize(size, BICUBIC)`), which CLIP was trained and is tested with.
+ * Resizing with the very bytes of Pillow (`Image.resize`): bicubic, which CLIP was trained and is tested with, and bilinear.
  *
- * Source: Pillow's libImaging/Resample.c. The kernel is the cubic with a = -0.5; when shrinking it is widened by the scale, so that
- * every input pixel counts (antialiasing). Horizontal pass first, then vertical; weights are fixed-point numbers with 22 bits after
+ * Source: Pillow's libImaging/Resample.c. The kernel is the cubic with a = -0.5, or a triangle; when shrinking it is widened by the scale, so
+ * that every input pixel counts (antialiasing). Horizontal pass first, then vertical; weights are fixed-point numbers with 22 bits after
  * the point, and each pass ends in 8 bits. Canvas, WebGL and other libraries differ by up to 80 levels.
  */
 import { ShapeError } from '@mudpt/tensor';
@@ -10,8 +10,15 @@ import { checkImage, emptyImage, type RgbImage } from './image.ts';
 
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
-/** Half the width of the kernel, in output pixels when shrinking and input pixels when enlarging. */
-const SUPPORT = 2;
+
+/** Pillow's filters that models are prepared with. */
+export type Interpolation = 'bicubic' | 'bilinear';
+
+/** A kernel, and half its width: in output pixels when shrinking and input pixels when enlarging. */
+interface Filter {
+  readonly support: number;
+  weight(distance: number): number;
+}
 
 function cubic(distance: number): number {
   const a = -0.5;
@@ -20,6 +27,11 @@ function cubic(distance: number): number {
   if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
   return 0;
 }
+
+const FILTERS: Readonly<Record<Interpolation, Filter>> = {
+  bicubic: { support: 2, weight: cubic },
+  bilinear: { support: 1, weight: (distance) => Math.max(0, 1 - Math.abs(distance)) },
+};
 
 /** For each output position: where its input begins, how many inputs count, and their weights at `stride` apart. */
 interface Weights {
@@ -30,10 +42,10 @@ interface Weights {
 }
 
 /** For output positions `first` to `first + length` of `outputSize`. */
-function weightsFor(inputSize: number, outputSize: number, first: number, length: number): Weights {
+function weightsFor(filter: Filter, inputSize: number, outputSize: number, first: number, length: number): Weights {
   const scale = inputSize / outputSize;
   const filterScale = Math.max(scale, 1);
-  const support = SUPPORT * filterScale;
+  const support = filter.support * filterScale;
   const stride = Math.ceil(support) * 2 + 1;
   const starts = new Int32Array(length);
   const counts = new Int32Array(length);
@@ -47,7 +59,7 @@ function weightsFor(inputSize: number, outputSize: number, first: number, length
     const reciprocal = 1 / filterScale;
     let sum = 0;
     for (let i = 0; i < count; i++) {
-      const weight = cubic((i + start - centre + 0.5) * reciprocal);
+      const weight = filter.weight((i + start - centre + 0.5) * reciprocal);
       exact[i] = weight;
       sum += weight;
     }
@@ -125,22 +137,38 @@ export interface Window {
   readonly height: number;
 }
 
+/** How an image is resized. */
+export interface ResizeOptions {
+  /** The part that is computed. Default: all of it. */
+  readonly window?: Window;
+  /** Default bicubic. */
+  readonly interpolation?: Interpolation;
+}
+
+/** {@link resizeImage} with Pillow's bicubic filter. */
+export function resizeBicubic(image: RgbImage, width: number, height: number, window?: Window): RgbImage {
+  return resizeImage(image, width, height, window && { window });
+}
+
 /**
  * `image` in width x height pixels, or the part of that inside `window`. Only the window is computed, so an image of 1 x 100,000 can be
  * resized to a short side of 224 and cropped without the 224 x 22,400,000 pixels in between.
  *
  * @throws ShapeError for sizes below 1 and windows that reach outside
  */
-export function resizeBicubic(
+export function resizeImage(
   image: RgbImage,
   width: number,
   height: number,
-  window: Window = { left: 0, top: 0, width, height },
+  { window = { left: 0, top: 0, width, height }, interpolation = 'bicubic' }: ResizeOptions = {},
 ): RgbImage {
-  checkImage('resizeBicubic', image);
+  checkImage('resizeImage', image);
   checkWindow(width, height, window);
-  const horizontal = weightsFor(image.width, width, window.left, window.width);
-  const vertical = weightsFor(image.height, height, window.top, window.height);
+  const filter = FILTERS[interpolation];
+  if (!filter)
+    throw new ShapeError('resizeImage', `the interpolation is ${JSON.stringify(interpolation)}`, "use 'bicubic' or 'bilinear'");
+  const horizontal = weightsFor(filter, image.width, width, window.left, window.width);
+  const vertical = weightsFor(filter, image.height, height, window.top, window.height);
   // Both passes round, but a pass that changes nothing has the weights 0, 1, 0 and rounds nothing.
   const firstRow = vertical.starts[0]!;
   const last = window.height - 1;
@@ -154,7 +182,7 @@ function checkWindow(width: number, height: number, window: Window): void {
   const fits = left + window.width <= width && top + window.height <= height && window.width > 0 && window.height > 0;
   if (isWhole && fits) return;
   throw new ShapeError(
-    'resizeBicubic',
+    'resizeImage',
     `a window of ${window.width} x ${window.height} at (${left}, ${top}) of an image resized to ${width} x ${height} is not possible`,
     'use whole numbers, sizes of at least 1, and a window inside the resized image',
   );

@@ -1,7 +1,7 @@
 /** The work for one image, as plain data that can go to another thread. */
 import { type AugmentOptions, augment } from './augment.ts';
 import { type DecodeOptions, decodeBytes } from './decode.ts';
-import { resizeAndCrop } from './geometry.ts';
+import { CLIP_RESIZING, type Resizing, toSquare } from './geometry.ts';
 import type { RgbImage } from './image.ts';
 import { type DrawPlace, drawsFor } from './random.ts';
 
@@ -13,6 +13,8 @@ export interface ImageTask {
   readonly size: number;
   /** Short side before the centre crop. */
   readonly resize: number;
+  /** Default CLIP's. */
+  readonly resizing?: Resizing;
   /** A random crop and flip instead of the centre crop. */
   readonly augment?: AugmentOptions & DrawPlace;
   /** Whether the decoded image comes back as well. */
@@ -27,10 +29,10 @@ export interface ImageResult {
 
 /** Decodes, then crops. @throws FormatError when the file cannot be decoded */
 export async function runTask(task: ImageTask): Promise<ImageResult> {
-  const { input, size, resize } = task;
+  const { input, size, resize, resizing = CLIP_RESIZING } = task;
   const decoded = input instanceof Uint8Array ? await decodeBytes(input, task.decode) : input;
   const { data: pixels } = task.augment
-    ? augment(decoded, size, drawsFor(task.augment), task.augment)
-    : resizeAndCrop(decoded, size, resize);
+    ? augment(decoded, size, drawsFor(task.augment), task.augment, resizing.interpolation)
+    : toSquare(decoded, size, resize, resizing);
   return task.wantsDecoded ? { pixels, decoded } : { pixels };
 }

@@ -38,8 +38,8 @@ export async function prepareOutput(out: string): Promise<void> {
 }
 
 /** Threads that decode for all shards of a process. */
-export function shardLoader<Values>({ size, exif }: ShardWork<Values>): ImageLoader {
-  return createImageLoader({ size, exif });
+export function shardLoader<Values>({ size, resizing, exif }: ShardWork<Values>): ImageLoader {
+  return createImageLoader({ size, resizing, exif });
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What is computed of the images of shards, and where it is written: embedding and prediction are two of them. */
-import type { Normalization } from '../preprocess/index.ts';
+import type { Normalization, Resizing } from '../preprocess/index.ts';
 import type { Facts } from './record.ts';
 
 /** An image of a shard: its values, or why there are none. */
@@ -27,6 +27,7 @@ export interface ShardWork<Values> {
   /** Side of the squares in pixels. */
   readonly size: number;
   readonly normalization: Normalization | undefined;
+  readonly resizing?: Resizing | undefined;
   readonly exif: 'ignore' | 'apply';
   /** Images that go through the model at once. */
   readonly batch: number;

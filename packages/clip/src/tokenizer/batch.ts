@@ -3,7 +3,7 @@ import { LimitError } from '@mudpt/tensor';
 
 /** How texts become rows of ids. */
 export interface BatchOptions {
-  /** Ids per row, start and end included. Default 77. */
+  /** Ids per row, start and end included. Default 77, of SigLIP 64. */
   readonly contextLength?: number;
   /** A text with more ids is an error (the default), or is cut and its last id made the end. */
   readonly onTooLong?: 'error' | 'truncate';
@@ -11,26 +11,27 @@ export interface BatchOptions {
 
 /** Rows of ids, as many as there are texts. */
 export interface EncodedBatch {
-  /** [texts, contextLength], row by row, padded with 0 (OpenAI's padding; the causal mask makes its value irrelevant). */
+  /** [texts, contextLength], row by row, padded: with 0 by CLIP's tokenizer (OpenAI's padding; the causal mask makes its value irrelevant). */
   readonly ids: Int32Array;
   /** [texts]: ids of each row before the padding, start and end included. */
   readonly lengths: Int32Array;
-  /** [texts]: where the first end is, whose row of the text tower's output is the feature (OpenAI finds it by argmax). */
+  /** [texts]: whose row of the text tower's output is the feature. CLIP: the first end (OpenAI finds it by argmax). SigLIP: the last position. */
   readonly eotIndex: Int32Array;
   readonly contextLength: number;
 }
 
-/** Packs encoded rows. `end` is the id of the end token. */
+/** Packs encoded rows. @param end id of the end token @param pad what fills rows after it */
 export function packBatch(
   texts: readonly string[],
   rows: readonly (readonly number[])[],
   end: number,
   { contextLength = 77, onTooLong = 'error' }: BatchOptions,
+  pad = 0,
 ): EncodedBatch {
   if (!Number.isSafeInteger(contextLength) || contextLength < 2) {
     throw new LimitError('encodeBatch', `contextLength is ${contextLength}`, 'use a whole number of at least 2: start and end');
   }
-  const ids = new Int32Array(rows.length * contextLength);
+  const ids = new Int32Array(rows.length * contextLength).fill(pad);
   const lengths = new Int32Array(rows.length);
   const eotIndex = new Int32Array(rows.length);
   rows.forEach((row, index) => {

@@ -12,7 +12,7 @@ export const START = '<|startoftext|>';
 export const END = '<|endoftext|>';
 
 /** What Python's `str` counts as white space. Other than JavaScript's \s: the separators U+001C to U+001F and U+0085, but not U+FEFF. */
-const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
+export const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 
 const CLEAN: Readonly<Record<TokenizerMode, (text: string) => string>> = {
   openai: (text) =>

@@ -4,6 +4,7 @@ import { FormatError, InputError } from '@mudpt/tensor';
 import { type BatchOptions, type EncodedBatch, packBatch } from './batch.ts';
 import { fromByteCharacters, toByteCharacters } from './bytes.ts';
 import { END, splitWords, START, type TokenizerMode } from './clean.ts';
+import type { EncodeOptions, TextTokenizer } from './text-tokenizer.ts';
 import {
   builtInVocabulary,
   fingerprintOf,
@@ -32,13 +33,15 @@ export async function createTokenizer({ mode = 'openai', vocabulary }: Tokenizer
 }
 
 /** Made by `createTokenizer`. */
-export class Tokenizer {
+export class Tokenizer implements TextTokenizer {
   /** Number of ids: the largest and one. */
   readonly vocabularySize: number;
   /** Id of the start of a text. */
   readonly start: number;
   /** Id of its end; no id is larger. */
   readonly end: number;
+  /** OpenAI's padding, which is the token "!". */
+  readonly pad = 0;
   private readonly bpe: BPE;
   private readonly tokens = new Map<number, string>();
 
@@ -61,14 +64,14 @@ export class Tokenizer {
     });
   }
 
-  /** The ids of `text` between start and end, however many they are. */
-  encode(text: string): number[] {
-    const ids = [this.start];
+  /** The ids of `text`, between start and end, however many they are. */
+  encode(text: string, { specialTokens = true }: EncodeOptions = {}): number[] {
+    const ids = specialTokens ? [this.start] : [];
     for (const word of splitWords(text, this.mode)) {
       if (word === START || word === END) ids.push(this.idOf(word));
       else for (const token of this.bpe.encode([toByteCharacters(word)])) ids.push(this.idOf(token));
     }
-    ids.push(this.end);
+    if (specialTokens) ids.push(this.end);
     return ids;
   }
 

@@ -1,6 +1,7 @@
 /** Adapters: small learnt additions to the frozen blocks of a tower, as low-rank updates of its products or networks beside whole blocks. */
 import { dropout, type Linear, nextStream } from '@mudpt/autograd';
 import { add, cat, linear, matmul, mul, pad, reshape, ShapeError, type Tensor } from '@mudpt/tensor';
+import type { ImageConfig, TextConfig } from '../config.ts';
 
 /** Adds scale * b a to a weight [outputs, inputs]. */
 export type LowRankUpdate = {
@@ -37,7 +38,7 @@ export type BlockAdapter = {
 /** @throws ShapeError for more adapters than blocks, or an update that does not fit its product */
 export function expectAdapters(
   tower: string,
-  { width, hidden, layers }: { readonly width: number; readonly hidden: number; readonly layers: number },
+  { width, hidden, layers, architecture }: Pick<ImageConfig | TextConfig, 'width' | 'hidden' | 'layers' | 'architecture'>,
   adapters: readonly (BlockAdapter | undefined)[],
 ): void {
   const fail = (problem: string, fix: string): never => {
@@ -48,6 +49,8 @@ export function expectAdapters(
     for (const product of BLOCK_PRODUCTS) {
       const update = adapter?.lowRank?.[product];
       if (!update) continue;
+      if (architecture === 'eva02' && (product === 'up' || product === 'down'))
+        fail(`block ${layer} has an update of ${product}, and its feed-forward part is gated`, 'update q, k, v or out');
       const [inputs, outputs] = [product === 'down' ? hidden : width, product === 'up' ? hidden : width];
       const [rank = 0] = update.a.shape;
       if (update.a.shape.join() === [rank, inputs].join() && update.b.shape.join() === [outputs, rank].join()) continue;

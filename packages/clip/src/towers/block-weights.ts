@@ -4,7 +4,8 @@ import type { Tensor } from '@mudpt/tensor';
 import type { TowerConfig } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
 
-const ACTIVATIONS = { quick_gelu: 'quickGelu', gelu: 'gelu' } as const;
+/** The engine's names of the configs' activations. */
+export const ACTIVATION_OPS = { quick_gelu: 'quickGelu', gelu: 'gelu', gelu_tanh: 'geluTanh' } as const;
 
 /** The blocks of `tower` ("transformer" or "visual.transformer") from their weights. */
 export function takeBlocks(weights: WeightBox, tower: string, config: TowerConfig): TransformerBlock[] {
@@ -27,7 +28,7 @@ export function takeBlocks(weights: WeightBox, tower: string, config: TowerConfi
       up: linear(`${name}.mlp.c_fc.`, width, hidden, 'bias', 'weight'),
       down: linear(`${name}.mlp.c_proj.`, hidden, width, 'bias', 'weight'),
     };
-    return new TransformerBlock({ width, heads, hidden, activation: ACTIVATIONS[activation], eps, parts });
+    return new TransformerBlock({ width, heads, hidden, activation: ACTIVATION_OPS[activation], eps, parts });
   });
 }
 

@@ -17,12 +17,15 @@ import {
   quickGelu,
   relu,
   reshape,
+  rope,
+  select,
   silu,
   type Tensor,
   unbind,
 } from '@mudpt/tensor';
 import { prefixedAttention } from '@mudpt/tensor/internal';
 import { adaptedParts, adaptedProduct, type BlockAdapter } from './adapters.ts';
+import { EvaBlock, withRows } from './eva-block.ts';
 
 /** Takes the tokens that are read after the last block, one of every sequence, as [count, width]. */
 export type TokenPicker = (x: Tensor) => Tensor;
@@ -38,6 +41,8 @@ export type BlockReads = {
   /** The tokens that are read after the block. Default: all. */
   readonly pick?: TokenPicker | undefined;
   readonly adapter?: BlockAdapter | undefined;
+  /** A table of `rope` by which queries and keys turn, row by row of x; those of `unread` tokens do not. */
+  readonly rotations?: Tensor | undefined;
 };
 
 /** `block` over x [B, T, width], or packed [N, width] with `cuSeqlens`. @returns the tokens of x, or those picked */
@@ -45,15 +50,15 @@ export function runBlock(
   block: TransformerBlock,
   x: Tensor,
   options: BlockAttention,
-  { unread, isConstant = false, pick, adapter }: BlockReads,
+  { unread, isConstant = false, pick, adapter, rotations }: BlockReads,
 ): Tensor {
-  if (!unread && !pick && !adapter) return block.forward(x, options);
-  if (unread && !isConstant && !pick && !adapter) return runAfterUnread(block, unread, x, options);
+  if (!unread && !pick && !adapter && !rotations) return block.forward(x, options);
+  if (unread && !isConstant && !pick && !adapter && !rotations) return runAfterUnread(block, unread, x, options);
   const { skip, out: normed } = block.norm1.fork(x);
   const seen = unread ? { ...options, prefix: keysAndValues(block, unread, adapter) } : options;
   const rest = (residual: Tensor, attended: Tensor, rows: () => Tensor): Tensor =>
     finish(block, residual, attended, { adapter, rows });
-  if (!pick) return rest(skip, attentionQkv(allParts(block, normed, adapter), seen), () => normed);
+  if (!pick) return rest(skip, attend(allParts(block, normed, adapter), seen, rotations), () => normed);
   const picked = pick(skip);
   // Under the causal mask, or packed, the kernels find a query's keys by its place: there all tokens have queries.
   if (options.causal || options.cuSeqlens) {
@@ -63,8 +68,24 @@ export function runBlock(
   const [count, width] = picked.shape as [number, number];
   const rows = pick(normed);
   const q = someParts(block, reshape(rows, [count, 1, width]), ['q'], adapter);
-  const [k, v] = unbind(someParts(block, normed, ['k', 'v'], adapter), -3) as [Tensor, Tensor];
+  const [keys, v] = unbind(someParts(block, normed, ['k', 'v'], adapter), -3) as [Tensor, Tensor];
+  // What is picked without a mask is the class token, which does not turn.
+  const k = rotations ? rotated(keys, rotations) : keys;
   return rest(picked, attention(reshape(q, [count, 1, ...k.shape.slice(-2)]), k, v, seen), () => rows);
+}
+
+/** Attention of fused parts [B, T, 3, heads, depth]. */
+function attend(parts: Tensor, options: AttentionOptions, rotations: Tensor | undefined): Tensor {
+  if (!rotations) return attentionQkv(parts, options);
+  const [batch = 0, length = 0, , heads = 0, depth = 0] = parts.shape;
+  const both = rotated(reshape(narrow(parts, -3, 0, 2), [batch, length, 2 * heads, depth]), rotations);
+  const [q, k] = unbind(reshape(both, [batch, length, 2, heads, depth]), -3) as [Tensor, Tensor];
+  return attention(q, k, select(parts, -3, 2), options);
+}
+
+/** x [B, T, heads, depth], each row turned by that of the table. */
+function rotated(x: Tensor, table: Tensor): Tensor {
+  return rope(x, withRows(table, x.shape[1] as number), { interleaved: true });
 }
 
 /** `block` over x with keys and values of `unread`, in the products that give those of x. */
@@ -180,10 +201,13 @@ function finish(
   attended: Tensor,
   { adapter, rows }: { readonly adapter: BlockAdapter | undefined; readonly rows: () => Tensor },
 ): Tensor {
-  const middle = adaptedProduct(block.attention.out, reshape(attended, x.shape), adapter, 'out', x);
+  const heads = reshape(attended, x.shape);
+  const inner = block instanceof EvaBlock ? block.attentionNorm.forward(heads) : heads;
+  const middle = adaptedProduct(block.attention.out, inner, adapter, 'out', x);
   if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return block.transform(middle);
   const { skip, out: normed } = block.norm2.fork(middle);
   const residual = adapter.parallel ? adapter.parallel(rows(), skip) : skip;
+  if (block instanceof EvaBlock) return block.feed(normed, residual);
   const { up, down, activation } = block;
   if (!adapter.lowRank?.up && !adapter.lowRank?.down)
     return feedForward(normed, up.weights, down.weights, { activation, residual });

@@ -1,4 +1,4 @@
-/** CLIP's text transformer: dense texts, or packed ones after a common prefix. */
+/** Text transformers: CLIP's, dense or packed after a common prefix, and SigLIP's, in which every token attends to every other. */
 import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
 import {
   add,
@@ -49,6 +49,8 @@ export class TextTower extends Module {
   readonly normFinal: LayerNorm;
   /** [width, embed] */
   readonly projection: Tensor;
+  /** [embed]; CLIP has none. */
+  readonly projectionBias: Tensor | undefined;
 
   constructor(
     readonly config: TextConfig,
@@ -63,6 +65,22 @@ export class TextTower extends Module {
     this.blocks = takeBlocks(weights, 'transformer', config);
     this.normFinal = takeNorm(weights, 'ln_final', width, eps);
     this.projection = weights.matrix('text_projection', [width, embed]);
+    this.projectionBias = config.architecture === 'siglip' ? weights.vector('text_projection_bias', [embed]) : undefined;
+  }
+
+  /** Whether a token attends only to itself and those before it. Then texts may be cut after their ends, and packed. */
+  get isCausal(): boolean {
+    return this.config.architecture !== 'siglip';
+  }
+
+  /** The id that fills texts up to one length. */
+  get pad(): number {
+    return this.config.architecture === 'siglip' ? this.config.pad : 0;
+  }
+
+  /** Special tokens before the words of a text: CLIP's start token; SigLIP has none. */
+  get startTokens(): 0 | 1 {
+    return this.isCausal ? 1 : 0;
   }
 
   /** Rows [C, T, width] of token ids, without positions. @throws LimitError for ids or lengths the tower does not have */
@@ -73,7 +91,8 @@ export class TextTower extends Module {
 
   /**
    * Features [C, embed], not normalised, of token ids or of embedded texts. T may be less than the context as long as every end is
-   * inside: under the causal mask nothing after it matters. Prompts replace tokens of every text, positions included.
+   * inside: under the causal mask nothing after it matters. Without it (SigLIP) T is the context, and the last position is every text's end.
+   * Prompts replace tokens of every text, positions included.
    * @param texts ids on the host; ids on the device (i32 [C, T], for a table on the device; unchecked); or embeddings with their ends
    */
   forward(texts: TokenIds | Tensor | EmbeddedTexts, options: StackOptions = {}): Tensor {
@@ -128,6 +147,7 @@ export class TextTower extends Module {
    * `sequences`.
    */
   pack(ids: TokenIds, shared: number): PackedTexts {
+    this.expectCausal();
     return packTokens(this.device, readTokenIds(ids, this.config), shared);
   }
 
@@ -135,16 +155,23 @@ export class TextTower extends Module {
   *weights(): Generator<readonly [string, Tensor]> {
     yield ['positional_embedding', this.positions];
     yield ['text_projection', this.projection];
+    if (this.projectionBias) yield ['text_projection_bias', this.projectionBias];
     yield* namedBlockWeights(this.blocks, 'transformer');
     yield ['ln_final.weight', this.normFinal.weight];
     yield ['ln_final.bias', this.normFinal.bias];
   }
 
   private embedded(texts: TokenIds | Tensor | EmbeddedTexts): EmbeddedTexts {
-    if (texts instanceof Tensor) return { embeddings: this.tokens.embed(texts), eot: argmax(texts, 1) };
+    if (texts instanceof Tensor) return { embeddings: this.tokens.embed(texts), eot: this.endsOfIds(texts) };
     if ('embeddings' in texts) return texts;
     const { ids, count, length, eot } = readTokenIds(texts, this.config);
     return { embeddings: this.tokens.rows(ids, [count, length]), eot };
+  }
+
+  /** Ends of ids that only the device knows. */
+  private endsOfIds(ids: Tensor): readonly number[] | Tensor {
+    const [count = 0, length = 0] = ids.shape;
+    return this.isCausal ? argmax(ids, 1) : Array.from({ length: count }, () => length - 1);
   }
 
   private run(embeddings: Tensor, options: StackOptions & { readonly pick?: TokenPicker }): Tensor {
@@ -154,7 +181,7 @@ export class TextTower extends Module {
     if (options.prompts) this.expectPrompts(options.prompts, length, embeddings.shape[0] as number);
     if (options.adapters) expectAdapters('TextTower', this.config, options.adapters);
     // A token alone sees itself under any mask: without one it needs no kernels but those of images.
-    return runBlocks(this.blocks, placed, { ...options, causal: length > 1 });
+    return runBlocks(this.blocks, placed, { ...options, causal: this.isCausal && length > 1 });
   }
 
   /** Takes the rows at the texts' ends of tensors shaped like x [C, T, width], which `inserted` tokens have moved on. */
@@ -168,7 +195,8 @@ export class TextTower extends Module {
 
   /** Only the tokens that become features are normalised: the norm works on each alone. */
   private head(ends: Tensor): Tensor {
-    return matmul(this.normFinal.forward(ends), this.projection);
+    const features = matmul(this.normFinal.forward(ends), this.projection);
+    return this.projectionBias ? add(features, this.projectionBias) : features;
   }
 
   private indices(values: readonly number[]): Tensor {
@@ -185,10 +213,24 @@ export class TextTower extends Module {
         `give at least one text: [C, T, ${width}] with T up to ${context}`,
       );
     }
+    if (!this.isCausal && length !== context)
+      throw new ShapeError(
+        'TextTower',
+        `texts have ${length} tokens, and every token of this tower attends to all ${context} positions`,
+        `fill texts up to ${context} tokens with its padding`,
+      );
   }
 
   private expectEnds(eot: readonly number[], count: number, rows: number): void {
-    if (eot.length === count && eot.every((end) => Number.isInteger(end) && end >= 0 && end < rows)) return;
+    const isFree = this.isCausal;
+    if (eot.length === count && eot.every((end) => (isFree ? Number.isInteger(end) && end >= 0 && end < rows : end === rows - 1)))
+      return;
+    if (!isFree)
+      throw new ShapeError(
+        'TextTower',
+        `the ends [${eot.slice(0, 8).join(', ')}${eot.length > 8 ? ', ...' : ''}] of ${count} texts are not all the last position`,
+        `give ${rows - 1} for every text: this tower reads the last of its positions`,
+      );
     throw new ShapeError(
       'TextTower',
       `the ends [${eot.slice(0, 8).join(', ')}${eot.length > 8 ? ', ...' : ''}] do not fit ${count} texts of rows 0 to ${rows - 1}`,
@@ -205,7 +247,9 @@ export class TextTower extends Module {
     throw new ShapeError(
       'TextTower',
       at === 'end'
-        ? 'prompts stand at the end, and under the causal mask no text sees them there'
+        ? this.isCausal
+          ? 'prompts stand at the end, and under the causal mask no text sees them there'
+          : 'prompts stand at the end, after the position that is read'
         : `${tokens} prompt tokens from place ${at} on do not fit into ${length} tokens`,
       'give `at`, the first token that they replace, and as many as there are',
     );
@@ -227,12 +271,22 @@ export class TextTower extends Module {
     );
   }
 
+  private expectCausal(): void {
+    if (this.isCausal) return;
+    throw new ShapeError(
+      'TextTower',
+      'texts are packed, and in this tower the beginning of a text depends on what follows',
+      'use forward, with all positions of each text',
+    );
+  }
+
   private expectPacked({ prefix, rows, sequences }: PackedInput, { hook, prompts, adapters }: StackOptions): void {
     const { width, context } = this.config;
     const [shared = 0] = prefix?.shape ?? [];
     const fail = (problem: string, fix: string): never => {
       throw new ShapeError('TextTower', problem, fix);
     };
+    this.expectCausal();
     if (!sequences.lengths) fail('only the device knows the lengths of the sequences', 'make them with packedSequences');
     if (sequences.count === 0 || sequences.lengths?.includes(0))
       fail('a text has no rows, or there is none', 'leave out fewer tokens');

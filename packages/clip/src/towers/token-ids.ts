@@ -3,10 +3,10 @@ import { type Device, LimitError, packedSequences, type PackedSequences, ShapeEr
 import type { TextConfig } from '../config.ts';
 import type { EncodedBatch } from '../tokenizer/index.ts';
 
-/** One list per text (shorter ones are padded with 0), or a tokenizer's batch. */
+/** One list per text (shorter ones are padded), or a tokenizer's batch. */
 export type TokenIds = readonly (readonly number[])[] | Pick<EncodedBatch, 'ids' | 'contextLength'>;
 
-/** Ids of `count` texts as rows of `length`, and where each ends: the first position of its largest id, as OpenAI finds it. */
+/** Ids of `count` texts as rows of `length`, and the position of each that is read: that of its end. */
 export type TokenRows = {
   readonly ids: Int32Array;
   readonly count: number;
@@ -14,9 +14,18 @@ export type TokenRows = {
   readonly eot: readonly number[];
 };
 
-/** Checks `input` against `config`. @throws ShapeError when there is no text, LimitError for ids or lengths the tower does not have */
-export function readTokenIds(input: TokenIds, { context, vocabulary }: Pick<TextConfig, 'context' | 'vocabulary'>): TokenRows {
-  const { ids, length } = 'ids' in input ? { ids: input.ids, length: input.contextLength } : padded(input);
+/** What is read of a tower's config. */
+type IdConfig = Pick<TextConfig, 'context' | 'vocabulary' | 'architecture'> & { readonly pad?: number };
+
+/**
+ * Checks `input` against `config`. A text of CLIP ends at the first position of its largest id, as OpenAI finds it. Texts of SigLIP are filled up to the
+ * context, and end there.
+ * @throws ShapeError when there is no text, LimitError for ids or lengths the tower does not have
+ */
+export function readTokenIds(input: TokenIds, { context, vocabulary, architecture, pad = 0 }: IdConfig): TokenRows {
+  const isFilled = architecture === 'siglip';
+  const given = 'ids' in input ? { ids: input.ids, length: input.contextLength } : padded(input, pad);
+  const { ids, length } = isFilled && given.length < context ? filled(given, context, pad) : given;
   const count = length > 0 ? ids.length / length : 0;
   if (count === 0) throw new ShapeError('TextTower', 'no text is given, or one without tokens', 'give at least one text');
   if (!Number.isInteger(count))
@@ -32,17 +41,28 @@ export function readTokenIds(input: TokenIds, { context, vocabulary }: Pick<Text
     );
   }
   const eot = Array.from({ length: count }, (_, row) => {
+    if (isFilled) return length - 1;
     const text = ids.subarray(row * length, (row + 1) * length);
     return text.indexOf(text.reduce((largest, id) => Math.max(largest, id)));
   });
   return { ids, count, length, eot };
 }
 
-function padded(rows: readonly (readonly number[])[]): { ids: Int32Array; length: number } {
+type Rows = { readonly ids: Int32Array; readonly length: number };
+
+function padded(rows: readonly (readonly number[])[], pad: number): Rows {
   const length = rows.reduce((longest, row) => Math.max(longest, row.length), 0);
-  const ids = new Int32Array(rows.length * length);
+  const ids = new Int32Array(rows.length * length).fill(pad);
   for (const [index, row] of rows.entries()) ids.set(row, index * length);
   return { ids, length };
+}
+
+/** Rows with padding up to `length`. */
+function filled({ ids, length: from }: Rows, length: number, pad: number): Rows {
+  if (from === 0) return { ids, length: from };
+  const all = new Int32Array((ids.length / from) * length).fill(pad);
+  for (let row = 0; row * from < ids.length; row += 1) all.set(ids.subarray(row * from, (row + 1) * from), row * length);
+  return { ids: all, length };
 }
 
 /** Texts cut after their ends and packed after `shared` common tokens. Dispose it: it holds tables on the device. */

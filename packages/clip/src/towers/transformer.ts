@@ -4,6 +4,7 @@ import { cat, narrow, type PackedSequences, scope, ShapeError, type Tensor } fro
 import type { BlockAdapter } from './adapters.ts';
 import {
   type BlockAttention,
+  type BlockReads,
   type JoinedTokens,
   type PrefixedTokens,
   runBlock,
@@ -45,8 +46,9 @@ export function runBlocks(
     hook,
     recompute = false,
     pick,
+    rotations,
     ...attention
-  }: StackOptions & BlockAttention & { readonly pick?: TokenPicker },
+  }: StackOptions & BlockAttention & Pick<BlockReads, 'rotations'> & { readonly pick?: TokenPicker },
 ): Tensor {
   const [, length = 0] = x.shape;
   let current = x;
@@ -58,7 +60,7 @@ export function runBlocks(
     const isOfSequences = tokens?.rank === 3;
     const isReadOn = hook !== undefined || isOfSequences || prompts?.at !== 'end' || (!picked && !prompts.layers[layer + 1]);
     const forward = (input: Tensor, unread: Tensor | undefined, options: BlockAttention): Tensor =>
-      runBlock(block, input, options, { unread, isConstant: isFirst(prompts, layer), pick: picked, adapter });
+      runBlock(block, input, options, { unread, isConstant: isFirst(prompts, layer), pick: picked, adapter, rotations });
     // The backward begins with the last block: what it keeps is used at once.
     const run = recompute && !isLast ? checkpoint(forward) : forward;
     const next = scope(() => {

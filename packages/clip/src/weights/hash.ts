@@ -2,7 +2,7 @@
 import { sha256Hex } from '../files/sha256.ts';
 import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
 import type { ClipConfig } from '../config.ts';
-import type { Tokenizer } from '../tokenizer/index.ts';
+import type { TextTokenizer } from '../tokenizer/index.ts';
 import { BUILT_IN_FINGERPRINT } from '../tokenizer/vocabulary.ts';
 import { widen } from '../weight-box.ts';
 import { type HostTensor } from '../weight-shapes.ts';
@@ -34,7 +34,7 @@ export class WeightHash {
  * normalization of its images, and its tokenizer. What is left to defaults counts as the default.
  * @param weights `WeightSource.hash` of the weights
  */
-export async function modelHash(weights: string, config: ClipConfig, tokenizer: Tokenizer | undefined): Promise<string> {
+export async function modelHash(weights: string, config: ClipConfig, tokenizer: TextTokenizer | undefined): Promise<string> {
   const { mean = CLIP_MEAN, std = CLIP_STD } = config.normalization ?? {};
   const words = tokenizer ? await tokenizer.fingerprint() : BUILT_IN_FINGERPRINT;
   const facts = sorted({ ...config, normalization: { mean: [...mean], std: [...std] } });

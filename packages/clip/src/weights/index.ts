@@ -1,7 +1,8 @@
 export { openCheckpoint } from './checkpoint.ts';
 export { chooseWeights, type Files, type ModelInput, neededFiles } from './files/files.ts';
 export type { HubOptions, LoadProgress } from './hub/options.ts';
-export { fromOpenClip } from './names/infer.ts';
+export { fromHuggingFace, toHuggingFace } from './names/hugging-face-config.ts';
+export { fromOpenClip } from './names/open-clip-config.ts';
 export { HUB_NAMES, loadClip, type LoadClipOptions } from './load.ts';
 export { openWeights, type OpenWeightsOptions } from './open.ts';
 export { saveHuggingFace, type SavedWeights, type SaveOptions, serializeHuggingFace, weightsOf } from './save.ts';

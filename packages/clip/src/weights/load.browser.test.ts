@@ -4,7 +4,7 @@ import { openSafetensors, tensor, toFloat32, toInt32 } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
 import { fixtureUrl } from '@mudpt/testing/fixtures';
 import { distance } from '@mudpt/testing/numbers';
-import { toHuggingFace } from '../config.ts';
+import { toHuggingFace } from './names/hugging-face-config.ts';
 import type { ModelInput } from './files/files.ts';
 import { loadClip } from './load.ts';
 import { openWeights } from './open.ts';

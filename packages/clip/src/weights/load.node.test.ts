@@ -17,7 +17,7 @@ import { distance } from '@mudpt/testing/numbers';
 import { fixturePath } from '@mudpt/testing/files';
 import { failureOf } from '@mudpt/testing/failure';
 import { fixture, FIXTURE_CONFIG, folder, sameBytes } from '@mudpt/testing/weights/models';
-import { toHuggingFace } from '../config.ts';
+import { toHuggingFace } from './names/hugging-face-config.ts';
 import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
 import { createTokenizer } from '../tokenizer/index.ts';
 import { builtInVocabulary } from '../tokenizer/vocabulary.ts';

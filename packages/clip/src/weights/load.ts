@@ -1,18 +1,18 @@
 /** A CLIP model from wherever its weights lie. */
 import { DTypeError, FormatError, InputError, Tensor } from '@mudpt/tensor';
 import type { Clip } from '../clip.ts';
-import type { ClipName } from '../config.ts';
+import { type ClipConfig, type ClipName, hasLogitBias } from '../config.ts';
 import { clipFromTensors, type ClipOptions } from '../clip-from-tensors.ts';
 import { upload } from '../weight-box.ts';
 import { type HostTensor, type WeightDType } from '../weight-shapes.ts';
-import { createTokenizer, type Tokenizer } from '../tokenizer/index.ts';
+import { createSentencePieceTokenizer, createTokenizer, type TextTokenizer } from '../tokenizer/index.ts';
 import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files/files.ts';
 import { expectFiniteWeight } from './finite.ts';
 import { modelHash } from './hash.ts';
 import { type HubOptions, isHubName } from './hub/options.ts';
 import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
-import { folderVocabulary } from './files/vocabulary.ts';
+import { folderSentencePiece, folderVocabulary } from './files/vocabulary.ts';
 
 /** Which weights are loaded, and how they are kept. */
 export type LoadClipOptions = Omit<ClipOptions, 'dtype' | 'hash'> &
@@ -47,10 +47,11 @@ export async function loadClip(input: ModelInput, options: LoadClipOptions): Pro
   try {
     await takeWeights(source, taken, options);
     // A tower saved by itself may lack the factor between the two: it gets the one that training begins with.
-    if (!taken.has('logit_scale'))
-      taken.set('logit_scale', { shape: [], dtype: 'f32', data: Float32Array.of(Math.log(1 / 0.07)) });
+    for (const [name, value] of Object.entries(logitsAtFirst(source.config)))
+      if (!taken.has(name)) taken.set(name, { shape: [], dtype: 'f32', data: Float32Array.of(value) });
     const tokenizer = options.tokenizer ?? (source.towers.includes('text') ? await findTokenizer(files, source) : undefined);
-    const { config, towers } = source;
+    const { towers } = source;
+    const config = withPadding(source.config, tokenizer);
     return clipFromTensors(config, Object.fromEntries(taken), {
       ...options,
       dtype,
@@ -112,15 +113,35 @@ function isMatrix(name: string, { shape }: HostTensor): boolean {
   return shape.length >= 2 && !name.endsWith('positional_embedding');
 }
 
+/** What training begins with: of CLIP, and of SigLIP (Zhai and others, arXiv 2303.15343). */
+function logitsAtFirst(config: ClipConfig): Readonly<Record<string, number>> {
+  return hasLogitBias(config) ? { logit_scale: Math.log(10), logit_bias: -10 } : { logit_scale: Math.log(1 / 0.07) };
+}
+
+/** A SigLIP's texts are filled with what its tokenizer fills them with, as transformers' processor does. */
+function withPadding(config: ClipConfig, tokenizer: TextTokenizer | undefined): ClipConfig {
+  const { text } = config;
+  return tokenizer && text.architecture === 'siglip' ? { ...config, text: { ...text, pad: tokenizer.pad } } : config;
+}
+
 /** That of the folder where it has one, else CLIP's own (undefined). Tables may have more rows than there are ids, not fewer. */
-async function findTokenizer(files: Files, source: WeightSource): Promise<Tokenizer | undefined> {
-  const vocabulary = await folderVocabulary(files);
-  if (!vocabulary) return undefined;
-  const tokenizer = await createTokenizer({ vocabulary });
-  if (tokenizer.vocabularySize <= source.config.text.vocabulary) return tokenizer;
+async function findTokenizer(files: Files, source: WeightSource): Promise<TextTokenizer | undefined> {
+  const { text } = source.config;
+  const tokenizer = text.architecture === 'siglip' ? await siglipTokenizer(files) : await clipTokenizer(files);
+  if (!tokenizer || tokenizer.vocabularySize <= text.vocabulary) return tokenizer;
   throw new FormatError(
     OP,
-    `${files.name}: its tokenizer has ${tokenizer.vocabularySize} ids, its token table ${source.config.text.vocabulary} rows`,
+    `${files.name}: its tokenizer has ${tokenizer.vocabularySize} ids, its token table ${text.vocabulary} rows`,
     'give the tokenizer files of this model',
   );
+}
+
+async function clipTokenizer(files: Files): Promise<TextTokenizer | undefined> {
+  const vocabulary = await folderVocabulary(files);
+  return vocabulary && (await createTokenizer({ vocabulary }));
+}
+
+async function siglipTokenizer(files: Files): Promise<TextTokenizer | undefined> {
+  const found = await folderSentencePiece(files);
+  return found && createSentencePieceTokenizer(found);
 }

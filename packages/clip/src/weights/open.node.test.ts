@@ -13,12 +13,12 @@ import {
   written,
 } from '@mudpt/testing/weights/models';
 import { torchBytes } from '@mudpt/testing/weights/torch-writer';
-import { toHuggingFace } from '../config.ts';
+import { toHuggingFace } from './names/hugging-face-config.ts';
 import { widen } from '../weight-box.ts';
 import { weightShapes } from '../weight-shapes.ts';
 import { randomWeights } from '../random-clip.ts';
 import { openWeights } from './open.ts';
-import { HUGGING_FACE } from './names/naming.ts';
+import { huggingFaceNaming } from './names/naming.ts';
 
 const CONFIG_JSON = JSON.stringify(toHuggingFace(FIXTURE_CONFIG));
 const huggingFace = async (files: Record<string, string | Uint8Array> = {}) =>
@@ -387,6 +387,6 @@ it('a shard that is missing is named', async () => {
 });
 
 it('names of Hugging Face are one to one', () => {
-  const parts = [...weightShapes(FIXTURE_CONFIG).keys()].flatMap((name) => HUGGING_FACE(name).parts);
+  const parts = [...weightShapes(FIXTURE_CONFIG).keys()].flatMap((name) => huggingFaceNaming(FIXTURE_CONFIG)(name).parts);
   expect(new Set(parts).size).toBe(parts.length);
 });

@@ -5,8 +5,10 @@ import { checkConfig, type ClipConfig } from '../config.ts';
 import type { TowerName } from '../weight-shapes.ts';
 import { openTensorFile, readJson } from './formats/container.ts';
 import { chooseWeights, type Files, locate, type ModelInput } from './files/files.ts';
-import { fromOpenClip, fromTransformers, inferConfig } from './names/infer.ts';
+import { inferConfig } from './names/infer.ts';
 import { findNaming, type Naming } from './names/naming.ts';
+import { fromOpenClip } from './names/open-clip-config.ts';
+import { fromTransformers } from './names/transformers-config.ts';
 import { weightSource, type WeightSource } from './source.ts';
 import type { TensorFile } from './formats/tensor-file.ts';
 

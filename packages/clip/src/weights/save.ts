@@ -11,10 +11,11 @@ import {
 } from '@mudpt/tensor';
 import { makeFolder } from '#files';
 import type { Clip } from '../clip.ts';
-import { type ClipConfig, toHuggingFace } from '../config.ts';
-import { CLIP_MEAN, CLIP_STD } from '../preprocess/index.ts';
+import type { ClipConfig } from '../config.ts';
 import { type HostTensor, type TowerName, TOWERS, weightShapes } from '../weight-shapes.ts';
-import { HUGGING_FACE } from './names/naming.ts';
+import { toHuggingFace } from './names/hugging-face-config.ts';
+import { huggingFaceNaming } from './names/naming.ts';
+import { toPreprocessor } from './names/preprocessing.ts';
 import { transpose } from './source.ts';
 
 /** Weights by OpenAI's names: those of a model (`weightsOf`), or an open file of any format, so that one is converted into another. */
@@ -58,9 +59,10 @@ export type SaveOptions = {
  * @throws FormatError when the disk refuses
  */
 export async function saveHuggingFace(folder: string, model: SavedWeights, options: SaveOptions = {}): Promise<void> {
+  const beside = sideFiles(model, options);
   await makeFolder(folder);
   await writeSafetensors(`${folder}/model.safetensors`, huggingFaceTensors(model), METADATA);
-  for (const [name, content] of Object.entries(sideFiles(model, options)))
+  for (const [name, content] of Object.entries(beside))
     await writeFileAtomic('saveHuggingFace', `${folder}/${name}`, content);
 }
 
@@ -76,27 +78,11 @@ export async function serializeHuggingFace(model: SavedWeights, options: SaveOpt
 const METADATA = { metadata: { format: 'pt' } };
 
 function sideFiles({ config }: SavedWeights, { tokenizer = {} }: SaveOptions): Record<string, Uint8Array> {
-  const { mean, std } = { mean: CLIP_MEAN, std: CLIP_STD, ...config.normalization };
-  const side = config.image.size;
-  const preprocessor = {
-    image_processor_type: 'CLIPImageProcessor',
-    do_resize: true,
-    size: { shortest_edge: side },
-    resample: 3,
-    do_center_crop: true,
-    crop_size: { height: side, width: side },
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: mean,
-    image_std: std,
-    do_convert_rgb: true,
-  };
   const encoder = new TextEncoder();
   const json = (value: unknown) => encoder.encode(`${JSON.stringify(value, null, 2)}\n`);
   const files: Record<string, Uint8Array> = {
     'config.json': json(toHuggingFace(config)),
-    'preprocessor_config.json': json(preprocessor),
+    'preprocessor_config.json': json(toPreprocessor(config)),
   };
   for (const [name, content] of Object.entries(tokenizer))
     files[name] = typeof content === 'string' ? encoder.encode(content) : content;
@@ -111,10 +97,11 @@ function huggingFaceTensors({ config, towers, weights, read }: SavedWeights): Re
     if (last?.name !== name) last = { name, weight: read(name) };
     return last.weight;
   };
+  const recipe = huggingFaceNaming(config);
   for (const [name, shape] of weightShapes(config, towers)) {
     const found = weights.get(name);
-    if (!found && name === 'logit_scale') continue;
-    const { parts, transposed } = HUGGING_FACE(name);
+    if (!found && (name === 'logit_scale' || name === 'logit_bias')) continue;
+    const { parts, transposed } = recipe(name);
     const [rows = 0, ...rest] = shape;
     const partShape = transposed ? shape.toReversed() : parts.length > 1 ? [rows / parts.length, ...rest] : shape;
     parts.forEach((part, index) => {

@@ -11,7 +11,7 @@ import {
 import type { ClipConfig } from '../config.ts';
 import { type HostTensor, type TowerName, weightShapes } from '../weight-shapes.ts';
 import { WeightHash } from './hash.ts';
-import type { Naming, Recipe } from './names/naming.ts';
+import { type Naming, type Recipe, ZEROS } from './names/naming.ts';
 import { bytesPerNumber, type TensorFile } from './formats/tensor-file.ts';
 
 /** What is known of a weight before it is read. */
@@ -108,11 +108,12 @@ function planWeights(
   const [missing, misshapen]: [string[], string[]] = [[], []];
   for (const [name, shape] of weightShapes(config, towers)) {
     const recipe = naming.recipe(name);
-    const entries = recipe.parts.map((part) => file.tensors.get(part));
-    // A tower saved by itself needs no factor between the two.
-    const isOptional = name === 'logit_scale' && towers.length === 1;
+    const parts = recipe.parts.filter((part) => part !== ZEROS);
+    const entries = parts.map((part) => file.tensors.get(part));
+    // A tower saved by itself needs nothing that stands between the two.
+    const isOptional = (name === 'logit_scale' || name === 'logit_bias') && towers.length === 1;
     const expected = partShape(shape, recipe);
-    recipe.parts.forEach((part, index) => {
+    parts.forEach((part, index) => {
       const entry = entries[index];
       if (!entry) {
         if (!isOptional) missing.push(part);
@@ -165,14 +166,19 @@ function partShape(shape: Shape, { parts, transposed }: Recipe): Shape {
   return parts.length === 1 ? shape : [rows / parts.length, ...rest];
 }
 
-/** Some files keep the scalar as one element of rank 1. */
+/** Some files keep the scalar as one element of rank 1, and timm keeps what all images share with a first axis of 1. */
 function fits(shape: Shape, expected: Shape): boolean {
-  return shape.join() === expected.join() || (expected.length === 0 && shape.join() === '1');
+  const lead = shape.slice(0, Math.max(0, shape.length - expected.length));
+  return lead.every((extent) => extent === 1) && shape.slice(lead.length).join() === expected.join();
 }
 
 async function assemble(file: TensorFile, { shape, dtype, recipe }: PlannedWeight): Promise<HostTensor> {
   const parts: SafetensorsTensor[] = [];
-  for (const part of recipe.parts) parts.push(await file.read(part));
+  for (const part of recipe.parts) if (part !== ZEROS) parts.push(await file.read(part));
+  const [first] = parts;
+  if (first)
+    for (const [at, part] of recipe.parts.entries())
+      if (part === ZEROS) parts.splice(at, 0, { ...first, bytes: new Uint8Array(first.bytes.length) });
   if (dtype === 'F16') {
     const data = join(
       parts.map(({ bytes }) => halves(bytes)),

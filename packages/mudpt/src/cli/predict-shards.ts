@@ -42,12 +42,13 @@ function predictionWork(
   classifier: Classifier,
   { top, threshold, form }: ShardPredictionOptions,
 ): ShardWork<Prediction> {
-  const { image, normalization } = base.clip.config;
+  const { image, normalization, resizing } = base.clip.config;
   const { exif = 'ignore', precision } = config;
   return {
     facts: { model: base.hash, run: classifier.digest, precision, exif, top, threshold, format: form },
     size: image.size,
     normalization,
+    resizing,
     exif,
     batch: classifier.batch,
     compute: ({ ids, pixels }) => classifier.classify(ids, pixels, top),

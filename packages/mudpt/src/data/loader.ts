@@ -6,6 +6,7 @@ import {
   memoryCache,
   type Normalization,
   normalize,
+  type Resizing,
 } from '@mudpt/clip';
 import { FormatError, InputError } from '@mudpt/tensor';
 import type { Item } from './dataset.ts';
@@ -17,6 +18,8 @@ export interface BatchLoaderOptions {
   readonly size: number;
   /** Mean and deviation of the model's pictures. Default CLIP's. */
   readonly normalization?: Normalization;
+  /** How the model's images become squares: its `config.resizing`. Default CLIP's. */
+  readonly resizing?: Resizing;
   /** Of order and augmentation. Default 0. */
   readonly seed?: number;
   /** The random crop; false takes the centre in training too. Default `RandomResizedCrop` and flip as CLIP is tuned with. */
@@ -65,8 +68,8 @@ export class BatchLoader {
   private readonly seed: number;
 
   constructor(private readonly options: BatchLoaderOptions) {
-    const { size, seed = 0, augment = {}, workers, exif, cacheBytes = 2 ** 29 } = options;
-    const common = { size, workers, ...(exif && { exif }) };
+    const { size, seed = 0, augment = {}, workers, exif, cacheBytes = 2 ** 29, resizing } = options;
+    const common = { size, workers, resizing, ...(exif && { exif }) };
     this.seed = seed;
     const cache = memoryCache({ maxBytes: cacheBytes });
     this.plain = createImageLoader(common);

@@ -21,7 +21,7 @@ export function templateFeatures(
   const features = noGrad(() =>
     scope(() => {
       const each = templates.map((template) => {
-        const ids = template(context).map((tokens) => untilEnd(tokens.ids));
+        const ids = template(context).map((tokens) => untilEnd(tokens.ids, text));
         expectFits(ids, text.config.context, classNames);
         const texts = new TextPrompts(text, ids, undefined, { device, path: textPath });
         const ofTemplate = texts.forward(undefined);
@@ -68,7 +68,7 @@ function ofSentences(
   const partOf = (some: readonly (readonly string[])[], from: number): Tensor => {
     const ids = some.flatMap((ofClass, index) =>
       ofClass.map((sentence) => {
-        const tokens = untilEnd(tokenizer.encode(sentence));
+        const tokens = untilEnd(tokenizer.encode(sentence), text);
         if (tokens.length <= text.config.context) return tokens;
         throw new MethodError(
           'descriptions',

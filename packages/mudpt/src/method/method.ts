@@ -3,7 +3,7 @@
  * both towers, and methods that are fitted to features of the frozen image tower.
  */
 import type { Random } from '@mudpt/autograd';
-import type { BlockAdapter, Clip, ImageTower, PromptTokens, TextTower, Tokenizer } from '@mudpt/clip';
+import type { BlockAdapter, Clip, ImageTower, PromptTokens, TextTokenizer, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
 import type { ClassContext } from './class-context.ts';
 import type { Rematerialization } from './rematerialization.ts';
@@ -11,9 +11,12 @@ import { MethodError } from './errors.ts';
 import type { PromptSpec } from './prompt-spec.ts';
 
 /** Texts to ids and back. */
-export type TextCodec = Pick<Tokenizer, 'encode' | 'decode'>;
+export type TextCodec = Pick<TextTokenizer, 'encode' | 'decode'>;
 
-/** `auto` packs where it is valid; `plain` pads to the longest text; `full` pads to the whole context, as the released code does. */
+/**
+ * `auto` packs where it is valid; `plain` pads to the longest text; `full` pads to the whole context, as the released code does. Towers that are not
+ * causal (SigLIP's) always run whole contexts.
+ */
 export type TextPath = 'auto' | 'packed' | 'plain' | 'full';
 
 /** Prompt tokens by layer, [n, width] each; undefined: the block reads the outputs of the one before. */
@@ -202,7 +205,7 @@ export type MethodContext = ClassContext & {
   readonly text: TextTower;
   /** Channels of the features. */
   readonly embed: number;
-  /** Factor of the cosines, exp(logit_scale): 100 in the published models. */
+  /** Factor of the cosines, exp(logit_scale): 100 in the published models. SigLIP's bias is left out: it moves all logits alike. */
   readonly scale: number;
   readonly tokenizer: TextCodec;
   /** Draws the initial values. */

@@ -26,7 +26,10 @@ export type TowerPromptSpec = {
   readonly nCtx: number;
   /** Their channels: the tower's. */
   readonly width: number;
-  /** Their position: appended at the `end`, as after patches; or the index of the first token they replace, as after the start token of texts (1). */
+  /**
+   * Their position: appended at the `end`, as after patches; or the index of the first token they replace, as after the start token of texts (1).
+   * Texts without a start token (SigLIP's) are counted as if they had one.
+   */
   readonly at: PromptTokens['at'];
   /** The layers that are given tokens, in order; their number is the prompt depth. */
   readonly layers: readonly LayerPrompt[];

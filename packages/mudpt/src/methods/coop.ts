@@ -33,7 +33,7 @@ export function coopStart(
   context: CreationContext,
   { length: count, initWords: words, classSpecific }: Pick<CoopSettings, 'length' | 'initWords' | 'classSpecific'>,
 ): { readonly tokens: Tensor; readonly prefix: string } {
-  const written = context.tokenizer.encode(words).length - 2;
+  const written = context.tokenizer.encode(words, { specialTokens: false }).length;
   if (written > 0) return contextStart(context, { words, count: written, keepWords: true });
   const { width } = context.text.config;
   const shape = classSpecific ? [context.classNames.length, count, width] : [count, width];

@@ -117,7 +117,7 @@ function start(context: CreationContext, words: string, count: number): { readon
   const { width } = text.config;
   const written = words.replaceAll('_', ' ').trim().split(/\s+/).filter(Boolean).slice(0, count);
   if (written.length === 0) return { tokens: randomPrompts([count, width], { device }, random), prefix: placeholders(count) };
-  const ids = tokenizer.encode(written.join(' ')).slice(1, -1).slice(0, written.length);
+  const ids = tokenizer.encode(written.join(' '), { specialTokens: false }).slice(0, written.length);
   const before = count - ids.length;
   const tokens = scope(() => cat([zeros([before, width], { device }), text.tokens.rows(Int32Array.from(ids))]));
   return { tokens: keep(tokens), prefix: `${placeholders(before)} ${written.join(' ')}`.trim() };

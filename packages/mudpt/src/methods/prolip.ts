@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
+import { MethodError } from '../method/errors.ts';
 import type { FrozenInputs, MethodContext, Outputs, PromptMethod, StepLoss } from '../method/method.ts';
 import { promptSpec } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
@@ -77,7 +78,7 @@ export class Prolip extends PromptedClip {
   override loss(images: Tensor, labels: Tensor): StepLoss {
     return scope(() => {
       const outputs = this.forward(images);
-      const moved = sub(this.projection, this.context.image.projection);
+      const moved = sub(this.projection, projectionOf(this.context.image));
       const terms = {
         crossEntropy: crossEntropy(outputs.logits, labels),
         distance: mul(sum(mul(moved, moved)), this.options.penalty),
@@ -120,6 +121,16 @@ export class Prolip extends PromptedClip {
   }
 }
 
+/** The projection of the class token. @throws MethodError for a tower that has none */
+function projectionOf({ projection }: ImageTower): Tensor {
+  if (projection) return projection;
+  throw new MethodError(
+    'prolip',
+    "it learns the image tower's projection of the class token, and SigLIP's has neither",
+    'choose a CLIP, or another method',
+  );
+}
+
 /** All training images in one batch, a fresh view of each in every step (the authors' 300 views are used once each); the penalty is 1 over the shots. */
 const TRAINING = {
   optimizer: 'adam',
@@ -155,7 +166,7 @@ export const prolip = defineMethod<ProlipSettings>({
     const { image, tokenizer } = context;
     const [first, ...rest] = templates;
     const texts = [textTemplate(tokenizer, first), ...rest.map((template) => textTemplate(tokenizer, template))] as const;
-    const start = parameter(keep(noGrad(() => add(image.projection, 0))), { name: PROJECTION });
+    const start = parameter(keep(noGrad(() => add(projectionOf(image), 0))), { name: PROJECTION });
     const spec = promptSpec('prolip', { parameters: { [PROJECTION]: start.shape }, features: { image: [PROJECTION] } });
     return new Prolip(context, new LearntPrompts(spec, new Map([[PROJECTION, start]])), texts, options);
   },

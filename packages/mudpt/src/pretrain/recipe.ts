@@ -1,9 +1,9 @@
 /** Sizes and settings of the embedded model and its training. */
-import type { ClipConfig } from '@mudpt/clip';
+import type { ClipConfig, ClipTextConfig } from '@mudpt/clip';
 
 export type Recipe = {
   /** Sizes without the vocabulary, which comes from the captions. */
-  readonly model: Omit<ClipConfig, 'text'> & { readonly text: Omit<ClipConfig['text'], 'vocabulary'> };
+  readonly model: Omit<ClipConfig, 'text'> & { readonly text: Omit<ClipTextConfig, 'vocabulary'> };
   /** Merges of CLIP's vocabulary to keep beside those that the captions need. */
   readonly everydayMerges: number;
   /** Tokens of a caption, start and end included; longer ones are cut. */

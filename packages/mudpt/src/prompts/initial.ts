@@ -28,7 +28,7 @@ export function contextStart(
   { words, count, keepWords }: { words: string; count: number; keepWords: boolean },
 ): ContextStart {
   const written = words.replaceAll('_', ' ').trim();
-  const ids = tokenizer.encode(written).slice(1, -1);
+  const ids = tokenizer.encode(written, { specialTokens: false });
   if (written === '' || ids.length < count)
     return { tokens: randomPrompts([count, text.config.width], { device }, random), prefix: placeholders(count) };
   const tokens = keep(text.tokens.rows(Int32Array.from(ids.slice(0, count))));

@@ -44,13 +44,13 @@ export class PromptedClip implements PromptMethod {
     try {
       if (classNames.length === 0) throw new MethodError(name, 'there are no classes', 'give at least one class name');
       if (owns) asParameters(name, learner);
-      const texts = template(context).map((tokens, label) => promptIds(tokens, label, spec.text));
+      const texts = template(context).map((tokens, label) => promptIds(tokens, label, spec.text, text));
       expectFits(texts, text.config.context, classNames);
       const isAdapted = spec.adapters?.text !== undefined;
       const options = { device, path: textPath, rematerialization: rematerialization.text, isAdapted };
       this.texts = new TextPrompts(text, texts, spec.text, options);
       this.fixed = spec.text || isAdapted ? undefined : keep(noGrad(() => this.texts.forward(undefined)));
-      this.example = drawnText(texts[0] as PromptIds, tokenizer);
+      this.example = drawnText(texts[0] as PromptIds, tokenizer, text);
     } catch (error) {
       if (owns) for (const tensor of learnable.values()) tensor.dispose();
       throw error;

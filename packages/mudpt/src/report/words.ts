@@ -1,6 +1,6 @@
 /** The words nearest to learnt text prompts, as CoOp's authors look at them: Euclidean distance to the rows of the token table. */
 import { nth } from '@mudpt/tensor/internal';
-import type { TextTower, Tokenizer } from '@mudpt/clip';
+import type { TextTokenizer, TextTower } from '@mudpt/clip';
 import type { PromptMethod } from '../methods/index.ts';
 
 /** The nearest tokens of one prompt token. */
@@ -20,7 +20,7 @@ const ROWS_AT_ONCE = 8192;
 export async function nearestWords(
   method: Pick<PromptMethod, 'spec' | 'learnable'>,
   text: TextTower,
-  tokenizer: Pick<Tokenizer, 'decode'>,
+  tokenizer: Pick<TextTokenizer, 'decode'>,
   count = 5,
 ): Promise<LayerWords[]> {
   const table = await tableOf(text);

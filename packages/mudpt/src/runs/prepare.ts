@@ -9,7 +9,7 @@ import { openTeacher } from './teacher.ts';
 
 /** A loader that crops for this model, and augments as the method or its training settings say. */
 export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchLoader {
-  const { image, normalization } = clip.config;
+  const { image, normalization, resizing } = clip.config;
   const augment = method.kind === 'features' ? { scale: method.cropScale } : augmentationOf(config.training as TrainingSettings);
   // A software adapter computes on the very cores that threads would decode on.
   const workers = config.workers ?? (clip.device.adapter.kind === 'gpu' ? undefined : 0);
@@ -18,6 +18,7 @@ export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchL
     seed: config.seed,
     augment: config.augment ? augment : false,
     ...(normalization && { normalization }),
+    ...(resizing && { resizing }),
     ...(workers !== undefined && { workers }),
     ...(config.exif && { exif: config.exif }),
   });

@@ -69,11 +69,12 @@ export function loaderOf(
   clip: Clip,
   options: { readonly seed?: number; readonly augment?: AugmentOptions },
 ): BatchLoader {
-  const { image, normalization } = clip.config;
+  const { image, normalization, resizing } = clip.config;
   return new BatchLoader({
     size: image.size,
     seed: options.seed ?? 0,
     augment: options.augment ?? {},
     ...(normalization && { normalization }),
+    ...(resizing && { resizing }),
   });
 }

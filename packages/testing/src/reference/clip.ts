@@ -80,6 +80,7 @@ function erf(x: number): number {
 const ACTIVATIONS = {
   quick_gelu: (x: number): number => x / (1 + Math.exp(-1.702 * x)),
   gelu: (x: number): number => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  gelu_tanh: (x: number): number => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
 };
 
 function blocks(

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath } from '@mudpt/testing/files';
 import { failureOf } from '@mudpt/testing/failure';
 import { fixture, FIXTURE_CONFIG } from '@mudpt/testing/weights/models';
-import { toHuggingFace } from '../../config.ts';
+import { toHuggingFace } from '../names/hugging-face-config.ts';
 import { localFiles as browserLocalFiles, makeFolder as browserMakeFolder } from './local.browser.ts';
 import { locate } from './files.ts';
 import { openWeights } from '../open.ts';

@@ -63,6 +63,7 @@ const USUAL_NAMES = [
   'open_clip_config.json',
   'preprocessor_config.json',
   'tokenizer.json',
+  'tokenizer_config.json',
   'vocab.json',
   'merges.txt',
 ];

@@ -7,7 +7,7 @@ import { eachDevice } from '@mudpt/testing/support';
 import { COMMIT, type HubRepository, HubServer, TOKEN } from '@mudpt/testing/weights/hub-server';
 import { failureOf } from '@mudpt/testing/failure';
 import { fixture, FIXTURE_CONFIG, folder, sameBytes } from '@mudpt/testing/weights/models';
-import { toHuggingFace } from '../../config.ts';
+import { toHuggingFace } from '../names/hugging-face-config.ts';
 import { hubFiles as browserFiles } from './hub.browser.ts';
 import { hubFiles } from './hub.node.ts';
 import type { HubOptions, LoadProgress } from './options.ts';

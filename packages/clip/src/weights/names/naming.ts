@@ -4,17 +4,21 @@
  * layers): transformers' convert_clip_original_pytorch_to_hf.py.
  */
 import { FormatError, InputError } from '@mudpt/tensor';
+import type { ClipConfig } from '../../config.ts';
 import type { TowerName } from '../../weight-shapes.ts';
 
 export type NamingStyle = 'openai' | 'huggingface';
 
 /** Where one weight lies in a file. */
 export interface Recipe {
-  /** Tensors of the file, joined along their first axis. */
+  /** Tensors of the file, joined along their first axis; {@link ZEROS} for a part that the file does not have. */
   readonly parts: readonly string[];
   /** Whether the file holds the transpose. */
   readonly transposed: boolean;
 }
+
+/** Stands for a part of zeros: a bias that a model does not have. */
+export const ZEROS = '';
 
 /** The names of one file. */
 export interface Naming {
@@ -39,6 +43,9 @@ const ANCHORS = {
   },
 } as const;
 
+/** Of timm's image towers within open_clip's models. */
+const TRUNK = 'trunk.patch_embed.proj.weight';
+
 /** Buffers of positions, the sizes in OpenAI's archives, the causal mask of some open_clip files. */
 const IGNORED = /(^|\.)(position_ids|input_resolution|context_length|vocab_size|attn_mask)$/;
 
@@ -48,14 +55,18 @@ const IGNORED = /(^|\.)(position_ids|input_resolution|context_length|vocab_size|
  */
 export function findNaming(names: ReadonlySet<string>, file: string): Naming {
   for (const style of ['huggingface', 'openai'] as const) {
-    const image = findPrefix(names, style, 'image', file);
-    const text = findPrefix(names, style, 'text', file);
+    const trunk = style === 'openai' ? findPrefix(names, TRUNK, file) : undefined;
+    const image = trunk ?? findPrefix(names, ANCHORS[style].image.anchor, file);
+    const text = findPrefix(names, ANCHORS[style].text.anchor, file);
     if (image === undefined && text === undefined) continue;
     const towers: TowerName[] = [];
     if (image !== undefined) towers.push('image');
     if (text !== undefined) towers.push('text');
     const prefix = { image: image ?? '', text: text ?? '' };
-    const recipe = style === 'openai' ? openAiRecipe(prefix, names) : huggingFaceRecipe(prefix, names);
+    const heads = [image, text].flatMap((one) => (one === undefined ? [] : [`${one}head.`]));
+    const isSiglip = [...names].some((name) => heads.some((head) => name.startsWith(head)));
+    const openAi = trunk === undefined ? openAiRecipe(prefix, names) : trunkRecipe(prefix, names);
+    const recipe = style === 'openai' ? openAi : huggingFaceRecipe(prefix, names, isSiglip);
     return { style, towers, recipe, isIgnored: (name) => IGNORED.test(name) };
   }
   const some = [...names].slice(0, 5).join(', ');
@@ -72,8 +83,7 @@ export function hasTower(names: ReadonlySet<string>): boolean {
   return anchors.some((anchor) => names.has(anchor) || [...names].some((name) => name.endsWith(`.${anchor}`)));
 }
 
-function findPrefix(names: ReadonlySet<string>, style: NamingStyle, tower: TowerName, file: string): string | undefined {
-  const { anchor } = ANCHORS[style][tower];
+function findPrefix(names: ReadonlySet<string>, anchor: string, file: string): string | undefined {
   const found = [...names].filter((name) => name === anchor || name.endsWith(`.${anchor}`));
   if (found.length <= 1) return found[0]?.slice(0, -anchor.length);
   throw new FormatError(
@@ -88,15 +98,68 @@ type Prefixes = Readonly<Record<TowerName, string>>;
 function openAiRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
   return (name) => {
     const towerPrefix = name.startsWith('visual.') ? prefix.image : prefix.text;
-    const found = name === 'logit_scale' ? findScale([prefix.image, prefix.text], names) : towerPrefix + name;
+    const found = isOfLogits(name) ? findLogits(name, [prefix.image, prefix.text], names) : towerPrefix + name;
     return { parts: [found], transposed: false };
   };
 }
 
+/** open_clip's texts, and an image tower of timm (EVA-02). */
+function trunkRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
+  const openAi = openAiRecipe(prefix, names);
+  const trunk = (...parts: readonly string[]): Recipe => ({
+    parts: parts.map((part) => (part === ZEROS ? ZEROS : `${prefix.image}trunk.${part}`)),
+    transposed: false,
+  });
+  return (name) => {
+    if (!name.startsWith('visual.')) return openAi(name);
+    if (name === 'visual.proj') return { ...trunk('head.weight'), transposed: true };
+    const outside = TRUNK_OUTSIDE[name];
+    if (outside !== undefined) return trunk(outside);
+    const [, layer, rest = ''] = /^visual\.transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
+    const block = `blocks.${layer}.`;
+    const several = TRUNK_JOINED[rest];
+    if (several) return trunk(...several.map((part) => (part === ZEROS ? ZEROS : block + part)));
+    for (const [pattern, replacement] of TRUNK_BLOCKS)
+      if (pattern.test(rest)) return trunk(block + rest.replace(pattern, replacement));
+    throw new InputError('openWeights', `${name} is no name of EVA-02's`, 'use the names of weightShapes');
+  };
+}
+
+const TRUNK_OUTSIDE: Readonly<Record<string, string>> = {
+  'visual.conv1.weight': 'patch_embed.proj.weight',
+  'visual.conv1.bias': 'patch_embed.proj.bias',
+  'visual.class_embedding': 'cls_token',
+  'visual.positional_embedding': 'pos_embed',
+  'visual.ln_post.weight': 'norm.weight',
+  'visual.ln_post.bias': 'norm.bias',
+  'visual.proj_bias': 'head.bias',
+};
+
+/** Keys have no bias. The gate comes before the values. */
+const TRUNK_JOINED: Readonly<Record<string, readonly string[]>> = {
+  'attn.in_proj_weight': ['attn.q_proj.weight', 'attn.k_proj.weight', 'attn.v_proj.weight'],
+  'attn.in_proj_bias': ['attn.q_proj.bias', ZEROS, 'attn.v_proj.bias'],
+  'mlp.c_fc.weight': ['mlp.fc1_g.weight', 'mlp.fc1_x.weight'],
+  'mlp.c_fc.bias': ['mlp.fc1_g.bias', 'mlp.fc1_x.bias'],
+};
+
+const TRUNK_BLOCKS: readonly (readonly [RegExp, string])[] = [
+  [/^ln_([12])\./, 'norm$1.'],
+  [/^attn\.ln\./, 'attn.norm.'],
+  [/^attn\.out_proj\./, 'attn.proj.'],
+  [/^mlp\.ln\./, 'mlp.norm.'],
+  [/^mlp\.c_proj\./, 'mlp.fc2.'],
+];
+
+/** The factor of similarities and what is added to them. */
+function isOfLogits(name: string): boolean {
+  return name === 'logit_scale' || name === 'logit_bias';
+}
+
 /** Of the whole model; where each tower has another prefix it belongs to either or to none. */
-function findScale(prefixes: readonly string[], names: ReadonlySet<string>): string {
-  const candidates = [...prefixes, ''].map((prefix) => `${prefix}logit_scale`);
-  return candidates.find((name) => names.has(name)) ?? 'logit_scale';
+function findLogits(name: string, prefixes: readonly string[], names: ReadonlySet<string>): string {
+  const candidates = [...prefixes, ''].map((prefix) => prefix + name);
+  return candidates.find((candidate) => names.has(candidate)) ?? name;
 }
 
 const INSIDE_BLOCKS: readonly (readonly [RegExp, string])[] = [
@@ -108,6 +171,7 @@ const INSIDE_BLOCKS: readonly (readonly [RegExp, string])[] = [
 
 const OUTSIDE_BLOCKS: Readonly<Record<string, string>> = {
   'visual.conv1.weight': 'embeddings.patch_embedding.weight',
+  'visual.conv1.bias': 'embeddings.patch_embedding.bias',
   'visual.class_embedding': 'embeddings.class_embedding',
   'visual.positional_embedding': 'embeddings.position_embedding.weight',
   // The spelling is transformers'.
@@ -121,23 +185,36 @@ const OUTSIDE_BLOCKS: Readonly<Record<string, string>> = {
   'ln_final.bias': 'final_layer_norm.bias',
 };
 
+/** SigLIP's heads, within their towers. */
+const HEADS: readonly (readonly [RegExp, string])[] = [
+  [/^visual\.attn_pool\.probe$/, 'head.probe'],
+  [/^visual\.attn_pool\.attn\./, 'head.attention.'],
+  [/^visual\.attn_pool\.ln\./, 'head.layernorm.'],
+  [/^visual\.attn_pool\.mlp\.c_fc\./, 'head.mlp.fc1.'],
+  [/^visual\.attn_pool\.mlp\.c_proj\./, 'head.mlp.fc2.'],
+];
+
 /** Names of the whole model, before which no prefix of a tower stands. */
 const PROJECTIONS: Readonly<Record<string, string>> = {
   'visual.proj': 'visual_projection.weight',
   text_projection: 'text_projection.weight',
 };
 
-function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
+function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>, isSiglip: boolean): (name: string) => Recipe {
   const base = (tower: TowerName) => {
     const { prefix: standard } = ANCHORS.huggingface[tower];
     return prefix[tower].endsWith(standard) ? prefix[tower].slice(0, -standard.length) : prefix[tower];
   };
   return (name) => {
     const tower = name.startsWith('visual.') ? 'image' : 'text';
-    if (name === 'logit_scale') return { parts: [findScale([base('image'), base('text')], names)], transposed: false };
+    if (isOfLogits(name)) return { parts: [findLogits(name, [base('image'), base('text')], names)], transposed: false };
+    const [towerPrefix, transposed] = [prefix[tower], false];
+    if (isSiglip && name === 'text_projection') return { parts: [`${towerPrefix}head.weight`], transposed: true };
+    if (name === 'text_projection_bias') return { parts: [`${towerPrefix}head.bias`], transposed };
+    for (const [pattern, replacement] of HEADS)
+      if (pattern.test(name)) return { parts: [towerPrefix + name.replace(pattern, replacement)], transposed };
     const projection = PROJECTIONS[name];
     if (projection !== undefined) return { parts: [base(tower) + projection], transposed: true };
-    const [towerPrefix, transposed] = [prefix[tower], false];
     const outside = OUTSIDE_BLOCKS[name];
     if (outside !== undefined) return { parts: [towerPrefix + outside], transposed };
     const [, layer, rest = ''] = /^(?:visual\.)?transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
@@ -152,7 +229,7 @@ function huggingFaceRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name:
 }
 
 /** The naming of a whole model as transformers saves it, for writing one. */
-export const HUGGING_FACE: (name: string) => Recipe = huggingFaceRecipe(
-  { image: ANCHORS.huggingface.image.prefix, text: ANCHORS.huggingface.text.prefix },
-  new Set(),
-);
+export function huggingFaceNaming({ text }: Pick<ClipConfig, 'text'>): (name: string) => Recipe {
+  const { image, text: ofText } = ANCHORS.huggingface;
+  return huggingFaceRecipe({ image: image.prefix, text: ofText.prefix }, new Set(), text.architecture === 'siglip');
+}

@@ -9,15 +9,15 @@ export class PlainTexts implements TextGroup {
   private readonly ids: EmbeddedIds;
   private readonly eot: readonly number[];
 
-  /** @param length of all texts, at least that of the longest */
+  /** @param length of all texts, at least that of the longest; the context where the tower is not causal */
   constructor(
     texts: readonly PromptIds[],
     private readonly length: number,
     private readonly options: GroupOptions,
   ) {
     const { tower, device, contexts } = options;
-    this.eot = texts.map((text) => text.length - 1);
-    const padded = texts.flatMap((text) => [...text, ...Array.from({ length: length - text.length }, () => 0)]);
+    this.eot = texts.map((text) => (tower.isCausal ? text.length : length) - 1);
+    const padded = texts.flatMap((text) => [...text, ...Array.from({ length: length - text.length }, () => tower.pad)]);
     this.ids = scope(() => new EmbeddedIds(tower, device, padded, contexts));
   }
 

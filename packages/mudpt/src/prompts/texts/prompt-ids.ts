@@ -1,4 +1,5 @@
 /** Prompt ids: texts as token ids with placeholders for context tokens. */
+import type { TextTower } from '@mudpt/clip';
 import { MethodError } from '../../method/errors.ts';
 import type { TextCodec } from '../../method/method.ts';
 import type { ContextPosition, TextPromptSpec } from '../../method/prompt-spec.ts';
@@ -6,6 +7,12 @@ import type { ClassTokens } from './prompt-template.ts';
 
 /** A text: ids of the token table, or -1 - i for context token i. */
 export type PromptIds = readonly number[];
+
+/** What decides how the texts of a tower begin and end. */
+export type TextForm = Pick<TextTower, 'startTokens' | 'isCausal'>;
+
+/** CLIP's. */
+const CLIP_TEXTS: TextForm = { startTokens: 1, isCausal: true };
 
 /** The id of context token `index`. */
 export function contextId(index: number): number {
@@ -18,16 +25,18 @@ export function contextIndex(id: number): number | undefined {
 }
 
 /** The text of class `label` as the spec has it; undefined: nothing is learnt in it. @throws MethodError as {@link placeContext} */
-export function promptIds(tokens: ClassTokens, label: number, text: TextPromptSpec | undefined): PromptIds {
-  if (text?.layers[0]?.layer !== 0) return untilEnd(tokens.ids);
+export function promptIds(tokens: ClassTokens, label: number, text: TextPromptSpec | undefined, form: TextForm): PromptIds {
+  if (text?.layers[0]?.layer !== 0) return untilEnd(tokens.ids, form);
   const { nCtx: count, position, classes, before } = text;
-  if (before) return placeAmong(tokens, [...before.places, ...Array.from({ length: count }, (_, index) => Number(text.at) + index)]);
-  return placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count });
+  if (before)
+    return placeAmong(tokens, [...before.places, ...Array.from({ length: count }, (_, index) => Number(text.at) + index)], form);
+  return placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count, form });
 }
 
 /**
  * A text whose first `count` tokens after the start are placeholders for context tokens first, first + 1, ...
  * @param position of the class name
+ * @param form of the tower's texts; default CLIP's
  * @throws MethodError when the text is too short to hold them
  */
 export function placeContext(
@@ -36,10 +45,17 @@ export function placeContext(
     count,
     first = 0,
     position = 'end',
-  }: { readonly count: number; readonly first?: number; readonly position?: ContextPosition },
+    form = CLIP_TEXTS,
+  }: {
+    readonly count: number;
+    readonly first?: number;
+    readonly position?: ContextPosition;
+    readonly form?: TextForm;
+  },
 ): PromptIds {
-  const text = untilEnd(ids);
-  if (count + 2 > text.length) {
+  const text = untilEnd(ids, form);
+  const begin = form.startTokens;
+  if (begin + count + 1 > text.length) {
     throw new MethodError(
       'prompts',
       `${count} context tokens do not fit between start and end of a text of ${text.length} tokens`,
@@ -47,17 +63,18 @@ export function placeContext(
     );
   }
   const context = Array.from({ length: count }, (_, index) => contextId(first + index));
-  const start = text.slice(0, 1);
-  const name = text.slice(1 + count, 1 + count + nameLength);
-  const rest = text.slice(1 + count + nameLength);
+  const start = text.slice(0, begin);
+  const name = text.slice(begin + count, begin + count + nameLength);
+  const rest = text.slice(begin + count + nameLength);
   if (position === 'front') return [...start, ...name, ...context, ...rest];
   const before = position === 'middle' ? Math.floor(count / 2) : count;
   return [...start, ...context.slice(0, before), ...name, ...context.slice(before), ...rest];
 }
 
-/** A text whose tokens at `places` are placeholders for context tokens 0, 1, ... @throws MethodError when it is too short to hold them */
-function placeAmong({ ids }: ClassTokens, places: readonly number[]): PromptIds {
-  const text = untilEnd(ids);
+/** A text whose tokens at the places `counted` after a start token are placeholders for context tokens 0, 1, ... @throws MethodError when it is too short to hold them */
+function placeAmong({ ids }: ClassTokens, counted: readonly number[], form: TextForm): PromptIds {
+  const text = untilEnd(ids, form);
+  const places = counted.map((place) => place - 1 + form.startTokens);
   const last = Math.max(...places);
   if (last >= text.length - 1)
     throw new MethodError(
@@ -72,14 +89,15 @@ function placeAmong({ ids }: ClassTokens, places: readonly number[]): PromptIds 
   });
 }
 
-/** Ids up to the end token, which is the largest; what follows is padding. */
-export function untilEnd(ids: readonly number[]): readonly number[] {
+/** Ids up to the end token, which is CLIP's largest; what follows is padding. Ids of other towers' tokenizers have none. */
+export function untilEnd(ids: readonly number[], { isCausal }: TextForm): readonly number[] {
+  if (!isCausal) return ids;
   return ids.slice(0, ids.indexOf(ids.reduce((largest, id) => Math.max(largest, id), 0)) + 1);
 }
 
 /** The text between start and end, a context token as `[v]`. */
-export function drawnText(ids: PromptIds, tokenizer: Pick<TextCodec, 'decode'>): string {
-  const inside = ids.slice(1, -1);
+export function drawnText(ids: PromptIds, tokenizer: Pick<TextCodec, 'decode'>, { startTokens }: TextForm): string {
+  const inside = ids.slice(startTokens, -1);
   return inside.map((id) => (contextIndex(id) === undefined ? tokenizer.decode([id]).trim() : '[v]')).join(' ');
 }
 

@@ -3,7 +3,7 @@ import { fillTemplate, readableName } from '../../data/class-names.ts';
 import type { ClassContext } from '../../method/class-context.ts';
 import type { TextCodec } from '../../method/method.ts';
 
-/** The text of a class: ids from start to end token, with placeholders for context tokens, and how many tokens its name has. */
+/** The text of a class: ids with the tokens that mark start and end, with placeholders for context tokens, and how many tokens its name has. */
 export type ClassTokens = { readonly ids: readonly number[]; readonly nameLength: number };
 
 /** The texts of classes, by label; kept by a method for those of other classes and data sets. */
@@ -25,10 +25,15 @@ export function literalTemplate(tokenizer: TextCodec, template?: string): Prompt
   return ({ classNames, template: ofDataSet }) =>
     classNames.map((name) => {
       const text = fillTemplate(template ?? ofDataSet, name, (written) => written);
-      return { ids: tokenizer.encode(text), nameLength: tokenizer.encode(name).length - 2 };
+      return { ids: tokenizer.encode(text), nameLength: lengthOfName(tokenizer, name) };
     });
 }
 
 function tokensOf(tokenizer: TextCodec, text: string, name: string): ClassTokens {
-  return { ids: tokenizer.encode(text), nameLength: tokenizer.encode(readableName(name)).length - 2 };
+  return { ids: tokenizer.encode(text), nameLength: lengthOfName(tokenizer, readableName(name)) };
+}
+
+/** Tokens of a name that stands after other words: sentencepiece has other tokens for a word after a space. */
+function lengthOfName(tokenizer: TextCodec, name: string): number {
+  return tokenizer.encode(` ${name}`, { specialTokens: false }).length;
 }

@@ -1,6 +1,7 @@
 /** Text groups: texts that run through the text tower at once. */
 import type { PromptTokens, StackOptions, TextTower } from '@mudpt/clip';
 import type { Device, Tensor } from '@mudpt/tensor';
+import { MethodError } from '../../method/errors.ts';
 import type { LayerTokens } from '../../method/method.ts';
 import { contextTokens, replacedTokens, replacesByClass, type TextPromptSpec } from '../../method/prompt-spec.ts';
 
@@ -36,11 +37,21 @@ export function groupOptions(
   spec: TextPromptSpec | undefined,
   isFrozen: boolean,
 ): GroupOptions {
-  const at = spec && spec.at !== 'end' ? spec.at : 0;
+  const at = spec && spec.at !== 'end' ? placeIn(tower, spec.at) : 0;
   const inserted = spec?.inserted ?? false;
   const replaced = inserted ? 0 : replacedTokens(spec);
   const mostShared = replacesByClass(spec) ? at : tower.config.context;
   return { tower, device, contexts: contextTokens(spec), at, replaced, inserted, mostShared, isFrozen };
+}
+
+/** Where the tokens stand that a spec counts from a start token on. @throws MethodError for the start token of a tower without one */
+function placeIn({ startTokens }: TextTower, at: number): number {
+  if (at + startTokens >= 1) return at + startTokens - 1;
+  throw new MethodError(
+    'prompts',
+    'its prompts take the place of the start token of texts, and those of this text tower have none',
+    'declare prompts from place 1 on',
+  );
 }
 
 /** Tokens that the tower replaces in layers after the first, if any. */

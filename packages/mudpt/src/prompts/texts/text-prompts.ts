@@ -54,7 +54,13 @@ export class TextPrompts {
     this.groupOptions = groupOptions(tower, options.device, spec, !options.isAdapted);
     const { at, replaced, inserted, mostShared } = this.groupOptions;
     const shared = prefixLength(texts, mostShared);
-    const canPack = at + replaced <= shared || (replaced === 0 && !inserted);
+    const canPack = tower.isCausal && (at + replaced <= shared || (replaced === 0 && !inserted));
+    if (options.path === 'packed' && !tower.isCausal)
+      throw new MethodError(
+        'prompts',
+        'texts are to be packed, and in this text tower the beginning of a text depends on what follows',
+        "leave the path at 'auto'",
+      );
     if (options.path === 'packed' && !canPack) {
       throw new MethodError(
         'prompts',
@@ -108,7 +114,7 @@ export class TextPrompts {
   private cut(): void {
     const { tower, texts, options, shared, rematerialization } = this;
     this.dispose();
-    const length = options.path === 'full' ? tower.config.context : 0;
+    const length = options.path === 'full' || !tower.isCausal ? tower.config.context : 0;
     const limit = options.most ?? mostTokens(options.device, tower.config.hidden);
     const groups = groupTexts(texts, { groups: rematerialization.microBatches, limit, shared, length });
     const laidOut = (some: readonly PromptIds[]): TextGroup => {
