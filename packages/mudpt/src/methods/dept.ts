@@ -56,7 +56,11 @@ const deptSettings = z.strictObject({
     .default({})
     .describe("that method's settings, as {name: value}; what is left out is as its defaults have it"),
   weight: z.number().min(0).max(1).default(0.7).describe("of the classifier in loss and logits; the prompts' have the rest"),
-  rateFactor: z.number().positive().default(6.5).describe('the learning rate of the classifier is so many times that of the prompts'),
+  rateFactor: z
+    .number()
+    .positive()
+    .default(6.5)
+    .describe('the learning rate of the classifier is so many times that of the prompts'),
 });
 
 export type DeptSettings = z.output<typeof deptSettings>;
@@ -158,13 +162,18 @@ export class Dept implements PromptMethod {
    */
   loss(images: Tensor, labels: Tensor): StepLoss {
     if (!this.isLearnt)
-      throw new MethodError(this.name, 'its classifier has other classes', 'create the method for these classes to train it on them');
+      throw new MethodError(
+        this.name,
+        'its classifier has other classes',
+        'create the method for these classes to train it on them',
+      );
     return scope(() => {
       const { base, head } = this;
       const { weight } = this.settings;
       const { loss, outputs, terms } = base.loss(images, labels);
       const { crossEntropy: cosine, ...others } = terms;
-      if (!cosine) throw new MethodError(this.name, `the loss of ${base.name} has no crossEntropy among its terms`, 'use another base');
+      if (!cosine)
+        throw new MethodError(this.name, `the loss of ${base.name} has no crossEntropy among its terms`, 'use another base');
       const { imageFeatures, logits } = outputs;
       const [batch = 0] = imageFeatures.shape;
       const texts = head.scaled('text', textsOf(outputs, labels));
@@ -268,7 +277,10 @@ export const dept = defineMethod<DeptSettings>({
     },
   ],
   variants: {
-    kgcoop: { settings: { base: 'kgcoop', baseSettings: { length: 4, initWords: 'a photo of a', distanceWeight: 2 } }, training: TRAINING },
+    kgcoop: {
+      settings: { base: 'kgcoop', baseSettings: { length: 4, initWords: 'a photo of a', distanceWeight: 2 } },
+      training: TRAINING,
+    },
     maple: { settings: { base: 'maple', baseSettings: { length: 2 } }, training: TRAINING },
     cocoop: { settings: { base: 'cocoop', baseSettings: { length: 4 } }, training: TRAINING },
   },

@@ -21,7 +21,8 @@ export function contextIndex(id: number): number | undefined {
 export function promptIds(tokens: ClassTokens, label: number, text: TextPromptSpec | undefined): PromptIds {
   if (text?.layers[0]?.layer !== 0) return untilEnd(tokens.ids);
   const { nCtx: count, position, classes, before } = text;
-  if (before) return placeAmong(tokens, [...before.places, ...Array.from({ length: count }, (_, index) => Number(text.at) + index)]);
+  if (before)
+    return placeAmong(tokens, [...before.places, ...Array.from({ length: count }, (_, index) => Number(text.at) + index)]);
   return placeContext(tokens, { count, position, first: classes === undefined ? 0 : label * count });
 }
 
