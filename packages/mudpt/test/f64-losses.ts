@@ -35,7 +35,11 @@ export function linearRows(rows: Rows, weight: Float64Array | undefined, bias: F
 }
 
 /** The feature of a text: ids, with `learnt` rows in their places. */
-export function textFeature(ids: readonly number[], learnt: ReadonlyMap<number, Float64Array>, hook?: ReferenceOptions['hook']): Float64Array {
+export function textFeature(
+  ids: readonly number[],
+  learnt: ReadonlyMap<number, Float64Array>,
+  hook?: ReferenceOptions['hook'],
+): Float64Array {
   const { width } = TINY.text;
   const table = tinyWeights()['token_embedding.weight'] as { readonly data: Float32Array };
   const rows = ids.map((id, place) => learnt.get(place) ?? Float64Array.from(table.data.subarray(id * width, (id + 1) * width)));
@@ -46,7 +50,12 @@ export function textFeature(ids: readonly number[], learnt: ReadonlyMap<number, 
 export function imageFeatures(pixels: ArrayLike<number>, options: ReferenceOptions = {}): Float64Array[] {
   const area = 3 * TINY.image.size ** 2;
   return Array.from({ length: pixels.length / area }, (_, index) =>
-    imageReference(TINY, tinyWeights(), Array.from({ length: area }, (_unused, at) => pixels[index * area + at] as number), options),
+    imageReference(
+      TINY,
+      tinyWeights(),
+      Array.from({ length: area }, (_unused, at) => pixels[index * area + at] as number),
+      options,
+    ),
   );
 }
 
@@ -105,7 +114,8 @@ export async function expectStep(
     if (idle.includes(name)) continue;
     const at = values.get(name) as Float64Array;
     const direction = at.map((_, index) => Math.sin(5 * index + 1));
-    const moved = (by: number): Values => new Map([...values, [name, at.map((value, index) => value + by * (direction[index] as number))]]);
+    const moved = (by: number): Values =>
+      new Map([...values, [name, at.map((value, index) => value + by * (direction[index] as number))]]);
     const derivative = (loss(moved(h)) - loss(moved(-h))) / (2 * h);
     const g = Float64Array.from(await gradient.data());
     const most = Math.sqrt(dot(g, g) * dot(direction, direction));

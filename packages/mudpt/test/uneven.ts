@@ -35,9 +35,10 @@ export function tinyBatch(device: Device, count = 3): { readonly images: Tensor;
 /** A method that learns prompts, by name. */
 export function tinyMethod(context: MethodContext, name: string, settings: Record<string, unknown> = {}): PromptMethod {
   const definition = methodNamed(name);
-  const teacher = definition.needsTeacher && !context.teacher && {
-    teacher: teacherOf('a frozen CLIP', frozenClip(context), { embed: context.embed, bytes: 0 }),
-  };
+  const teacher = definition.needsTeacher &&
+    !context.teacher && {
+      teacher: teacherOf('a frozen CLIP', frozenClip(context), { embed: context.embed, bytes: 0 }),
+    };
   const method = definition.create({ ...teacher, ...context }, settings);
   if (method.kind !== 'prompts') throw new Error(`${name} learns no prompts`);
   return method;

@@ -6,7 +6,8 @@ const { fround } = Math;
 /** Each channel through a table of 256. */
 function mapped(image: RgbImage, tables: readonly [Uint8Array, Uint8Array, Uint8Array]): RgbImage {
   const result = emptyImage(image.width, image.height);
-  for (let i = 0; i < result.data.length; i += 1) result.data[i] = (tables[i % 3] as Uint8Array)[image.data[i] as number] as number;
+  for (let i = 0; i < result.data.length; i += 1)
+    result.data[i] = (tables[i % 3] as Uint8Array)[image.data[i] as number] as number;
   return result;
 }
 

@@ -66,19 +66,33 @@ it('has the values of torchvision for a magnitude, and those of Dassl', () => {
   const ours = of('torchvision', 10);
   expect(Object.keys(ours)).toHaveLength(14);
   expect(ours).toMatchObject({ Posterize: 7, Identity: 0, Equalize: 0 });
-  for (const [name, value] of [['ShearX', 0.1], ['TranslateX', 50], ['Rotate', 10], ['Color', 0.3], ['Solarize', 170]] as const)
+  for (const [name, value] of [
+    ['ShearX', 0.1],
+    ['TranslateX', 50],
+    ['Rotate', 10],
+    ['Color', 0.3],
+    ['Solarize', 170],
+  ] as const)
     expect(ours[name]).toBeCloseTo(value, 4);
   expect([0, 15, 30].map((m) => of('torchvision', m)['Posterize'])).toEqual([8, 6, 4]);
   const theirs = of('dassl', 10);
   expect(Object.keys(theirs)).toHaveLength(16);
-  for (const [name, value] of [['Rotate', 10], ['Posterize', 16 / 3], ['Color', 0.7], ['CutoutAbs', 40 / 3], ['TranslateXabs', 100 / 3]] as const)
+  for (const [name, value] of [
+    ['Rotate', 10],
+    ['Posterize', 16 / 3],
+    ['Color', 0.7],
+    ['CutoutAbs', 40 / 3],
+    ['TranslateXabs', 100 / 3],
+  ] as const)
     expect(theirs[name]).toBeCloseTo(value, 10);
 });
 
 it('draws every operation of a list in time, both ways round, and follows the draws', () => {
   const at = (index: number) => drawsFor({ seed: 4, epoch: 0, index });
   for (const list of ['torchvision', 'dassl'] as const) {
-    const made = Array.from({ length: 60 }, (_, index) => randAugment(IMAGE, at(index), { list, operations: 1, magnitude: 10 }).data.join());
+    const made = Array.from({ length: 60 }, (_, index) =>
+      randAugment(IMAGE, at(index), { list, operations: 1, magnitude: 10 }).data.join(),
+    );
     expect(new Set(made).size).toBeGreaterThan(RAND_AUGMENT_LISTS[list].length);
     expect(randAugment(IMAGE, at(7), { list }).data).toEqual(randAugment(IMAGE, at(7), { list }).data);
   }
@@ -91,7 +105,11 @@ it('follows crop and flip, or the whole image squeezed into the square', () => {
   expect(squeezed).toEqual(augment(IMAGE, 16, drawsFor({ seed: 9, epoch: 1, index: 0 }), { crop: 'squeeze', flip: 0 }));
   expect(augment(IMAGE, 16, at(), { crop: 'squeeze', flip: 0, randAugment: { operations: 0 } })).toEqual(squeezed);
   const many = Array.from({ length: 8 }, (_, index) =>
-    augment(IMAGE, 16, drawsFor({ seed: 4, epoch: 0, index }), { crop: 'squeeze', flip: 0, randAugment: { list: 'dassl' } }).data.join(),
+    augment(IMAGE, 16, drawsFor({ seed: 4, epoch: 0, index }), {
+      crop: 'squeeze',
+      flip: 0,
+      randAugment: { list: 'dassl' },
+    }).data.join(),
   );
   expect(new Set(many).size).toBeGreaterThan(5);
 });

@@ -45,7 +45,9 @@ const { fround } = Math;
 /** `torch.linspace(from, to, 31)` in f32, which counts from both ends. */
 function bin(from: number, to: number, index: number): number {
   const step = fround((fround(to) - fround(from)) / (BINS - 1));
-  return index < BINS / 2 - 0.5 ? fround(fround(from) + fround(step * index)) : fround(fround(to) - fround(step * (BINS - 1 - index)));
+  return index < BINS / 2 - 0.5
+    ? fround(fround(from) + fround(step * index))
+    : fround(fround(to) - fround(step * (BINS - 1 - index)));
 }
 
 const shearX = (image: RgbImage, value: number): RgbImage => transformAffine(image, [1, value, 0, 0, 1, 0]);
@@ -99,7 +101,12 @@ const between =
   (magnitude: number): number =>
     (magnitude / (BINS - 1)) * (to - from) + from;
 
-const plain = (name: string, apply: (image: RgbImage, value: number, draw: Draw) => RgbImage, from = 0, to = 1): RandAugmentOperation => ({
+const plain = (
+  name: string,
+  apply: (image: RgbImage, value: number, draw: Draw) => RgbImage,
+  from = 0,
+  to = 1,
+): RandAugmentOperation => ({
   name,
   value: between(from, to),
   isSigned: false,

@@ -57,7 +57,9 @@ export class Subject implements Disposable {
   async create(more: Partial<MethodContext> = {}): Promise<Method> {
     const context = await methodContext(this.clip, { ...CLASSES, seed: 3, ...more });
     const { needsTeacher } = this.definition;
-    const teacher = needsTeacher && { teacher: teacherOf('a frozen CLIP', frozenClip(context), { embed: context.embed, bytes: 0 }) };
+    const teacher = needsTeacher && {
+      teacher: teacherOf('a frozen CLIP', frozenClip(context), { embed: context.embed, bytes: 0 }),
+    };
     return this.adopt(this.definition.create({ ...context, ...teacher, ...more }, this.options.settings ?? {}));
   }
 

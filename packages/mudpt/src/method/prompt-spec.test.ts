@@ -50,11 +50,16 @@ describe('PromptSpec', () => {
     });
     const spec = promptSpec('anchored', anchored([1, 3, 4]));
     expect([contextTokens(spec.text), replacedTokens(spec.text)]).toEqual([5, 2]);
-    expect(layoutOf(spec, '')).toMatchObject({ text: [{ rows: 5, sources: ['ctx', 'a', 'b'] }, { rows: 2 }], branches: { image: ['head'] } });
+    expect(layoutOf(spec, '')).toMatchObject({
+      text: [{ rows: 5, sources: ['ctx', 'a', 'b'] }, { rows: 2 }],
+      branches: { image: ['head'] },
+    });
     expect(() => promptSpec('anchored', anchored([1, 3]))).toThrow(/before 7 are 3, and have 2 places/);
     expect(() => promptSpec('anchored', anchored([1, 4, 3]))).toThrow(/places 1, 4, 3, which do not ascend/);
     expect(() => promptSpec('anchored', anchored([1, 3, 7]))).toThrow(/do not ascend/);
-    expect(() => promptSpec('branch', { parameters: {}, branches: { text: ['x'] } })).toThrow(/the branches of the text tower use x/);
+    expect(() => promptSpec('branch', { parameters: {}, branches: { text: ['x'] } })).toThrow(
+      /the branches of the text tower use x/,
+    );
   });
 
   it('refuses what does not agree with itself', () => {

@@ -196,7 +196,11 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
     ] as const)
       for (const name of names)
         if (!(name in spec.parameters))
-          throw new MethodError(method, `${what} of the ${tower} tower use ${name}, which is not learnt`, 'name one of the parameters');
+          throw new MethodError(
+            method,
+            `${what} of the ${tower} tower use ${name}, which is not learnt`,
+            'name one of the parameters',
+          );
   const { text } = spec;
   if (text && replacedTokens(text) > 0 && (text.position !== 'end' || text.classes !== undefined))
     throw new MethodError(
@@ -205,7 +209,8 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
       'use position "end" and one context',
     );
   const misplaced = text?.before && misplacement(text, text.before, spec.parameters);
-  if (misplaced) throw new MethodError(method, `its context tokens before ${text.at} ${misplaced}`, 'declare a place for each of them');
+  if (misplaced)
+    throw new MethodError(method, `its context tokens before ${text.at} ${misplaced}`, 'declare a place for each of them');
   return spec;
 }
 
@@ -215,11 +220,14 @@ function misplacement(text: TextPromptSpec, { learnt, places }: AnchoredTokens, 
   if (first?.layer !== 0 || text.position !== 'end' || text.classes !== undefined || text.inserted)
     return 'need one context in layer 0 and the class name at the end';
   const missing = learnt.find((name) => parameters[name]?.[1] !== text.width || !sourcesOf(first).includes(name));
-  if (missing !== undefined) return `are made from ${missing}, which is no parameter [n, ${text.width}] that layer 0 is computed from`;
+  if (missing !== undefined)
+    return `are made from ${missing}, which is no parameter [n, ${text.width}] that layer 0 is computed from`;
   const count = learnt.reduce((sum, name) => sum + (parameters[name]?.[0] ?? 0), 0);
   if (count !== places.length) return `are ${count}, and have ${places.length} places`;
   const isAscending = places.every((place, index) => place > (places[index - 1] ?? 0));
-  return isAscending && (places.at(-1) ?? 0) < Number(text.at) ? undefined : `have the places ${places.join(', ')}, which do not ascend to it`;
+  return isAscending && (places.at(-1) ?? 0) < Number(text.at)
+    ? undefined
+    : `have the places ${places.join(', ')}, which do not ascend to it`;
 }
 
 /** Why a parameter cannot be tokens of the tower; undefined where it can. */

@@ -36,7 +36,9 @@ eachDevice('ATPrompt', (ctx) => {
       expect(word).toEqual([1, 2]);
       // X X color X X play fulness X X NAME .
       const places = [1, 2, 4, 5, 8, 9];
-      const texts = CLASSES.map((name) => context.tokenizer.encode(`X X color X X playfulness X X ${name.replaceAll('_', ' ')}.`));
+      const texts = CLASSES.map((name) =>
+        context.tokenizer.encode(`X X color X X playfulness X X ${name.replaceAll('_', ' ')}.`),
+      );
       const loss = (of: Values): number => {
         const rows = (name: string): Float64Array[] => rowsOf(of.get(`${LEARNER}.${name}`), TINY.text.width);
         const first = [...rows('ctx_att1'), ...rows('ctx_att2'), ...rows('ctx')];

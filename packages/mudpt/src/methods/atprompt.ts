@@ -171,6 +171,11 @@ export const atprompt = defineMethod<AtpromptSettings>({
     if (settings.form === 'maple')
       for (const tower of TOWERS) expectDepth('atprompt', 'depth', settings.depth, tower, context[tower].config.layers);
     const anchors = anchorsOf(context, settings);
-    return new PromptedClip('atprompt', context, learnerOf(context, settings, anchors), prefixTemplate(context.tokenizer, anchors.prefix));
+    return new PromptedClip(
+      'atprompt',
+      context,
+      learnerOf(context, settings, anchors),
+      prefixTemplate(context.tokenizer, anchors.prefix),
+    );
   },
 });

@@ -3,7 +3,17 @@ import { scope } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import type { Rows } from '@mudpt/testing/reference/clip';
-import { cosines, crossEntropy, disturbed, expectStep, imageFeatures, linearRows, rowsOf, textFeature, type Values } from '../../test/f64-losses.ts';
+import {
+  cosines,
+  crossEntropy,
+  disturbed,
+  expectStep,
+  imageFeatures,
+  linearRows,
+  rowsOf,
+  textFeature,
+  type Values,
+} from '../../test/f64-losses.ts';
 import { CLASSES, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 
 eachDevice('DePT', (ctx) => {
@@ -20,7 +30,9 @@ eachDevice('DePT', (ctx) => {
       const images = imageFeatures(pixels);
       const scaled = (rows: Rows, tower: string, of: Values): Rows =>
         rows.map((row) =>
-          row.map((value, i) => value * (of.get(`film_lp_${tower}.scale`)?.[i] ?? 0) + (of.get(`film_lp_${tower}.bias`)?.[i] ?? 0)),
+          row.map(
+            (value, i) => value * (of.get(`film_lp_${tower}.scale`)?.[i] ?? 0) + (of.get(`film_lp_${tower}.bias`)?.[i] ?? 0),
+          ),
         );
       const head = (rows: Rows, of: Values): number[][] =>
         linearRows(rows, of.get('linear_probe_proj.weight'), of.get('linear_probe_proj.bias')).map((row) => [...row]);

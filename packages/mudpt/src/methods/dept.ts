@@ -5,26 +5,10 @@
  *
  * The warm-up rate is multiplied as the others are for what the classifier learns; the released code warms everything up at one rate.
  */
-import { Linear, parameter } from '@mudpt/autograd';
-import {
-  add,
-  arange,
-  cat,
-  crossEntropy,
-  embedding,
-  keep,
-  linear,
-  mul,
-  narrow,
-  ones,
-  reshape,
-  scope,
-  sub,
-  type Tensor,
-  zeros,
-} from '@mudpt/tensor';
+import { add, arange, cat, crossEntropy, embedding, mul, narrow, reshape, scope, sub, type Tensor } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import { z } from 'zod';
+import { ScaledHead } from '../features/scaled-head.ts';
 import type { ClassContext } from '../method/class-context.ts';
 import { defineMethod, type MethodDefinition } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
@@ -33,7 +17,6 @@ import { settingsForLayers } from '../method/model-defaults.ts';
 import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import type { Rematerialization } from '../method/rematerialization.ts';
 import { trainingPreset } from '../method/training-settings.ts';
-import { named } from '../prompts/injection/parts.ts';
 import { shapesOf } from '../prompts/learner.ts';
 import { settingsOf } from '../settings/fields.ts';
 import { atprompt } from './atprompt.ts';
@@ -56,49 +39,14 @@ const deptSettings = z.strictObject({
     .default({})
     .describe("that method's settings, as {name: value}; what is left out is as its defaults have it"),
   weight: z.number().min(0).max(1).default(0.7).describe("of the classifier in loss and logits; the prompts' have the rest"),
-  rateFactor: z.number().positive().default(6.5).describe('the learning rate of the classifier is so many times that of the prompts'),
+  rateFactor: z
+    .number()
+    .positive()
+    .default(6.5)
+    .describe('the learning rate of the classifier is so many times that of the prompts'),
 });
 
 export type DeptSettings = z.output<typeof deptSettings>;
-
-type Tower = 'img' | 'text';
-
-/** The classifier: a scale and a shift [embed] for each tower, and a linear layer [classes, embed]. By the authors' names. */
-class Head {
-  readonly learnable: ReadonlyMap<string, Tensor>;
-
-  constructor({ device, random, embed }: CreationContext, classes: number) {
-    const vector = (name: string, values: Tensor): readonly [string, Tensor] => [name, parameter(keep(values), { name })];
-    const films = (['img', 'text'] as const).flatMap((tower) => [
-      vector(`film_lp_${tower}.scale`, ones([embed], { device })),
-      vector(`film_lp_${tower}.bias`, zeros([embed], { device })),
-    ]);
-    this.learnable = new Map([...films, ...named('linear_probe_proj', new Linear(embed, classes, { device, random }))]);
-  }
-
-  get branches(): Required<NonNullable<PromptSpec['branches']>> {
-    const of = (tower: string): string[] => [...this.learnable.keys()].filter((name) => name.includes(tower));
-    return { text: of('_text.'), image: [...of('_img.'), ...of('probe')] };
-  }
-
-  /** Logits [N, classes] of features [N, embed] that were scaled and shifted. */
-  logits(scaled: Tensor): Tensor {
-    return linear(scaled, this.of('linear_probe_proj.weight'), this.of('linear_probe_proj.bias'));
-  }
-
-  /** Features [N, embed] of a tower, not normalised, scaled and shifted by channel. */
-  scaled(tower: Tower, features: Tensor): Tensor {
-    return add(mul(features, this.of(`film_lp_${tower}.scale`)), this.of(`film_lp_${tower}.bias`));
-  }
-
-  dispose(): void {
-    for (const learnt of this.learnable.values()) learnt.dispose();
-  }
-
-  private of(name: string): Tensor {
-    return this.learnable.get(name) as Tensor;
-  }
-}
 
 /** Another method, and a classifier of its features. */
 export class Dept implements PromptMethod {
@@ -113,7 +61,7 @@ export class Dept implements PromptMethod {
   /** @param learntOn names of the classifier's classes */
   constructor(
     private readonly base: PromptMethod,
-    private readonly head: Head,
+    private readonly head: ScaledHead,
     private readonly settings: Pick<DeptSettings, 'weight' | 'rateFactor'>,
     private readonly learntOn: readonly string[],
     private readonly owns = true,
@@ -158,13 +106,18 @@ export class Dept implements PromptMethod {
    */
   loss(images: Tensor, labels: Tensor): StepLoss {
     if (!this.isLearnt)
-      throw new MethodError(this.name, 'its classifier has other classes', 'create the method for these classes to train it on them');
+      throw new MethodError(
+        this.name,
+        'its classifier has other classes',
+        'create the method for these classes to train it on them',
+      );
     return scope(() => {
       const { base, head } = this;
       const { weight } = this.settings;
       const { loss, outputs, terms } = base.loss(images, labels);
       const { crossEntropy: cosine, ...others } = terms;
-      if (!cosine) throw new MethodError(this.name, `the loss of ${base.name} has no crossEntropy among its terms`, 'use another base');
+      if (!cosine)
+        throw new MethodError(this.name, `the loss of ${base.name} has no crossEntropy among its terms`, 'use another base');
       const { imageFeatures, logits } = outputs;
       const [batch = 0] = imageFeatures.shape;
       const texts = head.scaled('text', textsOf(outputs, labels));
@@ -268,13 +221,16 @@ export const dept = defineMethod<DeptSettings>({
     },
   ],
   variants: {
-    kgcoop: { settings: { base: 'kgcoop', baseSettings: { length: 4, initWords: 'a photo of a', distanceWeight: 2 } }, training: TRAINING },
+    kgcoop: {
+      settings: { base: 'kgcoop', baseSettings: { length: 4, initWords: 'a photo of a', distanceWeight: 2 } },
+      training: TRAINING,
+    },
     maple: { settings: { base: 'maple', baseSettings: { length: 2 } }, training: TRAINING },
     cocoop: { settings: { base: 'cocoop', baseSettings: { length: 4 } }, training: TRAINING },
   },
   create(context, settings) {
     const learntOn = context.learntOn ?? context.classNames;
     const base = baseOf(context, settings);
-    return new Dept(base, new Head(context, learntOn.length), settings, learntOn);
+    return new Dept(base, new ScaledHead(context, learntOn.length), settings, learntOn);
   },
 });

@@ -4,7 +4,17 @@ import { type Clip, randomClip } from '@mudpt/clip';
 import { keep, mul, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { cosines, disturbed, expectStep, imageFeatures, linearRows, logSoftmax, PATCHES, rowsOf, type Values } from '../../test/f64-losses.ts';
+import {
+  cosines,
+  disturbed,
+  expectStep,
+  imageFeatures,
+  linearRows,
+  logSoftmax,
+  PATCHES,
+  rowsOf,
+  type Values,
+} from '../../test/f64-losses.ts';
 import { CLASSES, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { frozenClip, teacherOf } from '../prompts/frozen.ts';
 import { methodContext, type Teacher } from './index.ts';
@@ -60,7 +70,11 @@ eachDevice('PromptKD', (ctx) => {
         const [factor, shift] = [of.get(`${PROJECTOR}.1.weight`), of.get(`${PROJECTOR}.1.bias`)];
         const normed = hidden.map((row) =>
           row.map((value, i) =>
-            Math.max(0, ((value - (mean[i] as number)) / Math.sqrt((variance[i] as number) + 1e-5)) * (factor?.[i] ?? 0) + (shift?.[i] ?? 0)),
+            Math.max(
+              0,
+              ((value - (mean[i] as number)) / Math.sqrt((variance[i] as number) + 1e-5)) * (factor?.[i] ?? 0) +
+                (shift?.[i] ?? 0),
+            ),
           ),
         );
         const logits = cosines(layer(normed, of, 3), vectors, context.scale);
@@ -73,7 +87,9 @@ eachDevice('PromptKD', (ctx) => {
       // A shift before a batch norm moves nothing.
       await expectStep(method, batch, values, loss, [`${PROJECTOR}.0.bias`]);
       const others = tensor(new Int32Array(5), { device: ctx.device });
-      expect(await method.loss(batch.images, others).loss.data()).toEqual(await method.loss(batch.images, batch.labels).loss.data());
+      expect(await method.loss(batch.images, others).loss.data()).toEqual(
+        await method.loss(batch.images, batch.labels).loss.data(),
+      );
       method.dispose();
     });
   });
@@ -83,7 +99,10 @@ eachDevice('PromptKD', (ctx) => {
     using second = larger();
     await scope(async () => {
       const method = tinyMethod(await tinyContext(clip, { teacher: await teacherOn(second) }), 'promptkd', { depth: 1 });
-      const [mean, variance] = ['mean', 'var'].map((name) => method.learnable.get(`${PROJECTOR}.1.running_${name}`)) as [Tensor, Tensor];
+      const [mean, variance] = ['mean', 'var'].map((name) => method.learnable.get(`${PROJECTOR}.1.running_${name}`)) as [
+        Tensor,
+        Tensor,
+      ];
       const batch = tinyBatch(ctx.device, 4);
       const before = await method.evaluate(batch.images).data();
       expect(await method.evaluate(batch.images).data()).toEqual(before);

@@ -26,7 +26,9 @@ const promptkdSettings = z.strictObject({
   teacher: z
     .string()
     .default('')
-    .describe('folder of a finished run, whose prompts on its model teach; or a model as --model takes it, which teaches as it is'),
+    .describe(
+      'folder of a finished run, whose prompts on its model teach; or a model as --model takes it, which teaches as it is',
+    ),
   length: length(4),
   depth: depth(9),
   temperature: z.number().positive().default(1).describe('both logits are divided by it'),
@@ -113,15 +115,27 @@ export class Promptkd extends PromptedClip {
       return;
     }
     this.dispose();
-    throw new MethodError('promptkd', `the texts of ${teacher.name} depend on the image, and there are no class vectors`, 'choose another teacher');
+    throw new MethodError(
+      'promptkd',
+      `the texts of ${teacher.name} depend on the image, and there are no class vectors`,
+      'choose another teacher',
+    );
   }
 
   /** The one term is the weighted divergence from the teacher's predictions. `labels` are not read. */
   override loss(images: Tensor): StepLoss {
     if (!this.isFirst)
-      throw new MethodError(this.name, 'it was made to judge other classes', 'create the method for these classes to train it on them');
+      throw new MethodError(
+        this.name,
+        'it was made to judge other classes',
+        'create the method for these classes to train it on them',
+      );
     if (images.shape[0] === 1)
-      throw new MethodError(this.name, 'a batch of one image has no statistics to normalise by', 'use batches of at least two images');
+      throw new MethodError(
+        this.name,
+        'a batch of one image has no statistics to normalise by',
+        'use batches of at least two images',
+      );
     return scope(() => {
       const { temperature, weight } = this.learner.settings;
       const outputs = this.outputsFor(images, 'learn');
@@ -177,7 +191,12 @@ export const promptkd = defineMethod<PromptkdSettings>({
   published: [
     recipe(['base-to-new'], 9, 1000, BASE_TO_NEW),
     { ...recipe(['base-to-new'], 9, 200, BASE_TO_NEW), data: ['fgvc_aircraft', 'oxford_flowers'] },
-    recipe(['cross-dataset', 'domain'], 3, 1000, 'scripts/promptkd/xd_train.sh and vit_b16_c2_ep20_batch8_4+4ctx_cross_datasets.yaml'),
+    recipe(
+      ['cross-dataset', 'domain'],
+      3,
+      1000,
+      'scripts/promptkd/xd_train.sh and vit_b16_c2_ep20_batch8_4+4ctx_cross_datasets.yaml',
+    ),
   ],
   variants: {},
   create(context, settings) {

@@ -16,7 +16,13 @@ eachDevice('a teacher', (ctx) => {
     await using at = await temporaryFolder();
     await writeShapes(join(at.path, 'shapes'), { train: 3, val: 0, test: 2 });
     await writeTinyModel(join(at.path, 'model'));
-    const common = { data: join(at.path, 'shapes'), model: join(at.path, 'model'), shots: 2, alternatives: false, report: 'no' } as const;
+    const common = {
+      data: join(at.path, 'shapes'),
+      model: join(at.path, 'model'),
+      shots: 2,
+      alternatives: false,
+      report: 'no',
+    } as const;
     const options = (out: string) => ({ device: ctx.device, out: join(at.path, out) });
     const coop: RunInput = {
       ...common,

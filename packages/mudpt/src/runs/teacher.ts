@@ -67,7 +67,11 @@ export async function openTeacher(student: Clip, config: Asked, classes: ClassCo
     method = paths && facts ? await learntTeacher(base, paths, facts) : await plainTeacher(base, classes);
     const { embed } = base.clip.config;
     const bytes = device.memory().totalBytes - before;
-    return teacherOf(facts ? `${methodNamed(facts.method).title} on ${base.name}` : base.name, method, { embed, bytes, release: () => base.close() });
+    return teacherOf(facts ? `${methodNamed(facts.method).title} on ${base.name}` : base.name, method, {
+      embed,
+      bytes,
+      release: () => base.close(),
+    });
   } catch (error) {
     method?.dispose();
     base.close();
@@ -83,11 +87,19 @@ async function learntTeacher({ clip, hash, name }: BaseModel, paths: PromptPaths
   expectModel(paths, facts, hash, name);
   const definition = methodNamed(facts.method);
   if (definition.needsTeacher)
-    throw new InputError('teacher', `${definition.title} has a teacher itself`, "name that teacher, or a run that learnt from its images' labels");
+    throw new InputError(
+      'teacher',
+      `${definition.title} has a teacher itself`,
+      "name that teacher, or a run that learnt from its images' labels",
+    );
   const method = definition.create(await methodContext(clip, { ...classContext(facts), seed: facts.seed }), facts.settings);
   try {
     if (method.kind !== 'prompts')
-      throw new MethodError('teacher', `${definition.title} is fitted to features, and has no class vectors for other classes`, 'name a run that learnt prompts');
+      throw new MethodError(
+        'teacher',
+        `${definition.title} is fitted to features, and has no class vectors for other classes`,
+        'name a run that learnt prompts',
+      );
     await loadPrompts(paths, facts, method, clip.device);
     return method;
   } catch (error) {
@@ -106,5 +118,9 @@ function expectSameImages(student: Clip, { name, clip }: BaseModel): void {
       'name a teacher that takes images of the same size',
     );
   if (!isEqual(of.normalization ?? null, teacher.normalization ?? null))
-    throw new InputError('teacher', `${name} wants pixels normalised by another mean and deviation`, 'name a teacher that was trained on the same pixels');
+    throw new InputError(
+      'teacher',
+      `${name} wants pixels normalised by another mean and deviation`,
+      'name a teacher that was trained on the same pixels',
+    );
 }

@@ -14,16 +14,26 @@ eachDevice('frozen inputs', (ctx) => {
       const method = tinyMethod(context, 'prolip', { views: 2, penalty: 1 });
       const fresh = tinyMethod(context, 'prolip', { penalty: 1 });
       expect(fresh.inputs).toBeUndefined();
-      expect([stepShape(method, 5, 16), stepShape(fresh, 5, 16)]).toEqual([[5, TINY.image.width], [5, 3, 16, 16]]);
+      expect([stepShape(method, 5, 16), stepShape(fresh, 5, 16)]).toEqual([
+        [5, TINY.image.width],
+        [5, 3, 16, 16],
+      ]);
       const { images, labels } = tinyBatch(ctx.device, 5);
       const pixels = Float32Array.from(await images.data());
-      const items = Array.from({ length: 5 }, (_, index): Item => ({ id: `${index}`, label: index % 4, image: new Uint8Array() }));
+      const items = Array.from(
+        { length: 5 },
+        (_, index): Item => ({ id: `${index}`, label: index % 4, image: new Uint8Array() }),
+      );
       const asked: number[] = [];
       // View v of an image is the image, brighter by v.
       const loader = {
         async *epoch(_: readonly Item[], { epoch, from = 0 }: { epoch: number; from?: number }): AsyncGenerator<Batch> {
           asked.push(epoch);
-          const batch = { shape: images.shape as [number, number, number, number], labels: Int32Array.from(await labels.data()), items };
+          const batch = {
+            shape: images.shape as [number, number, number, number],
+            labels: Int32Array.from(await labels.data()),
+            items,
+          };
           const both = [0, 1].map(() => ({ ...batch, images: pixels.map((value) => value + 0.1 * epoch) }));
           yield* both.slice(from);
         },

@@ -65,10 +65,7 @@ export class FeatureCache {
 }
 
 /** A loader that crops for this model. */
-export function loaderOf(
-  clip: Clip,
-  options: { readonly seed?: number; readonly augment?: AugmentOptions },
-): BatchLoader {
+export function loaderOf(clip: Clip, options: { readonly seed?: number; readonly augment?: AugmentOptions }): BatchLoader {
   const { image, normalization, resizing } = clip.config;
   return new BatchLoader({
     size: image.size,
