@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { presentAdapters } from '@mudpt/tensor/launcher';
 import { JSON_SEAL, jsonBody, openDataset, openPromptFacts, sealed } from 'mudpt';
 import { checkResults } from '../../../bench/results-form.ts';
+import { OURS } from '../../../bench/suites/ours.ts';
 import { findChromium } from '../../../scripts/chromium.mjs';
 import { config } from '../build/config.ts';
 import { PEER_FILES } from '../build/peers.ts';
@@ -111,7 +112,7 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
       env: withoutDrivers as Record<string, string>,
       args: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--no-sandbox'],
     });
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, locale: 'en-US' });
+    page = await (await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-US' })).newPage();
     watch(page);
     page.on('dialog', (dialog) => void dialog.accept());
     await page.goto(server.address);
@@ -344,12 +345,14 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
     await button.waitFor({ timeout: LONG });
     const text = new TextDecoder().decode(await download(() => button.click()));
     const { rows, kind } = checkResults(JSON.parse(text), 'the page');
-    expect([kind, rows.length]).toEqual(['swiftshader', 2]);
-    for (const { suite, problem, error } of rows) {
-      expect([suite, problem]).toEqual(['layernorm', undefined]);
+    const ours = rows.filter(({ engine }) => engine === OURS);
+    expect([kind, ours.length]).toEqual(['swiftshader', 2]);
+    // Others are measured where this machine has them, and else told.
+    for (const { suite, engine, problem, error } of rows) {
+      expect([suite, engine, problem]).toEqual(['layernorm', engine, undefined]);
       expect(error).toBeLessThan(1e-3);
     }
-    await page.getByText('jax-js').waitFor();
+    await page.getByText('jax-js').first().waitFor();
   });
 
   it('leaks nothing over ten trainings', { timeout: LONG }, async () => {

@@ -7,7 +7,7 @@ export interface Incoming {
   readonly file: Blob;
   /** Path within what was dropped, for people. */
   readonly path: string;
-  /** The folder right above the file; undefined for loose files. */
+  /** The folder right above the file, by its name in `classnames.txt` where there is one; undefined for loose files. */
   readonly folder: string | undefined;
 }
 
@@ -17,10 +17,19 @@ const SPLITS = /^(train|training|val|valid|validation|test|testing)$/i;
 /** Files of the operating system, and hidden ones. */
 const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');
 
-function incoming(file: Blob, path: string): Incoming {
+/** Lines "FOLDER words": better names of class folders, as Node reads them. */
+const CLASS_NAMES = /(^|\/)classnames\.txt$/;
+
+async function classNames(lists: readonly Blob[]): Promise<Map<string, string>> {
+  const texts = await Promise.all(lists.map((list) => list.text()));
+  const lines = texts.flatMap((text) => [...text.matchAll(/^[^\S\n]*(\S+)[^\S\n]+(\S[^\n]*?)\s*$/gm)]);
+  return new Map(lines.map(([, folder = '', words = '']) => [folder, words]));
+}
+
+function incoming(file: Blob, path: string, names: ReadonlyMap<string, string>): Incoming {
   const folders = path.split('/').slice(0, -1);
-  const named = folders.filter((folder) => !SPLITS.test(folder));
-  return { file, path, folder: named.at(-1) };
+  const folder = folders.findLast((one) => !SPLITS.test(one));
+  return { file, path, folder: folder === undefined ? undefined : (names.get(folder) ?? folder) };
 }
 
 /** Reads zips, and leaves out what is no image by its name; a zip that cannot be read is told, and the others are taken. */
@@ -29,12 +38,14 @@ export async function expand(files: readonly { readonly file: File; readonly pat
   readonly others: string[];
   readonly unreadable: { readonly path: string; readonly why: string }[];
 }> {
-  const images: Incoming[] = [];
+  const found: { readonly file: Blob; readonly path: string }[] = [];
+  const lists: Blob[] = [];
   const unreadable: { readonly path: string; readonly why: string }[] = [];
   const others: string[] = [];
   const add = (file: Blob, path: string): void => {
     if (isHidden(path)) return;
-    if (IMAGE_ENDING.test(path) || file.type.startsWith('image/')) images.push(incoming(file, path));
+    if (IMAGE_ENDING.test(path) || file.type.startsWith('image/')) found.push({ file, path });
+    else if (CLASS_NAMES.test(path)) lists.push(file);
     else others.push(path);
   };
   for (const { file, path } of files) {
@@ -49,7 +60,8 @@ export async function expand(files: readonly { readonly file: File; readonly pat
       unreadable.push({ path, why: fix === undefined ? problem : `${problem}; ${fix}` });
     }
   }
-  return { images, others, unreadable };
+  const names = await classNames(lists);
+  return { images: found.map(({ file, path }) => incoming(file, path, names)), others, unreadable };
 }
 
 /** Everything below what was dropped, folders included. Call it in the event's own turn: afterwards the browser forgets the items. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addImages, cleanName, moveImages, removeClass, renameClass, withClass } from './edit.ts';
+import { expand } from './intake.ts';
 import { foldersOf, inLabelOrder, inPathOrder, pathsOf } from './places.ts';
 import { fileName } from './save.ts';
 import { sidesOf, testsOf } from './split.ts';
@@ -43,6 +44,22 @@ describe('edits of a project', () => {
     expect(cleanName('  a\u0000b\u202e \n <b>"c"</b> 猫 ')).toBe('a b <b>"c"</b> 猫');
     expect(fileName('../../<b>&"x"\\: 猫')).toBe('b-x-猫');
     expect(fileName('...')).toBe('studio');
+  });
+});
+
+describe('what was dropped', () => {
+  it('is classed by folders, which classnames.txt names, and not by splits', async () => {
+    const paths = ['set/train/n01/1.png', 'set/test/cat/2.JPG', 'loose.webp', '.hidden/3.png', 'set/notes.md', 'set/a/train/4.png'];
+    const files = paths.map((path) => ({ path, file: new File(['x'], path.split('/').at(-1) ?? '') }));
+    const names = { path: 'set/classnames.txt', file: new File(['n01 tabby cat\r\n\nn02  \n'], 'classnames.txt') };
+    const { images, others } = await expand([...files, names]);
+    expect(images.map(({ path, folder }) => [path, folder])).toEqual([
+      ['set/train/n01/1.png', 'tabby cat'],
+      ['set/test/cat/2.JPG', 'cat'],
+      ['loose.webp', undefined],
+      ['set/a/train/4.png', 'a'],
+    ]);
+    expect(others).toEqual(['set/notes.md']);
   });
 });
 
