@@ -16,7 +16,11 @@ export function goldenTokenizer(golden: MethodCase, classes: number): MethodCont
     const length = lastOf(shape);
     return Array.from(values.slice(index * length, (index + 1) * length));
   };
-  const encode = (text: string): number[] => {
+  const encode = (written: string, { specialTokens = true }: { readonly specialTokens?: boolean } = {}): number[] => {
+    const ids = withMarks(written.trim());
+    return specialTokens ? ids : ids.slice(1, -1);
+  };
+  const withMarks = (text: string): number[] => {
     if (text === '') return [golden.number('sot'), golden.number('eot')];
     if (text === 'words') return untilEnd(row('input.ctx_token_ids', 0));
     const [, sentence, described] = /^description (\d+) (\d+)$/.exec(text) ?? [];
