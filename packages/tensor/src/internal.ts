@@ -113,6 +113,7 @@ export { samplePoints, samplePointsSlopes, type Sampling, spreadPoints } from '.
 export { banded } from './ops/resize.ts';
 export { type Band, transposedBand } from './kernels/resize/band.ts';
 export { sumTo } from './ops/reduce.ts';
+export { rowsOrZeros } from './ops/gather.ts';
 export { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './ops/scatter.ts';
 export { sliceBackward } from './ops/slices.ts';
 export { logSoftmaxBackward, softmaxBackward } from './ops/softmax.ts';

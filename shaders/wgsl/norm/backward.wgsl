@@ -3,7 +3,9 @@
 // Layout: rows with a stride for x, grad and residual_grad; dx, mean, rstd contiguous. One pass for both sums, one to write.
 // A residual_grad there is not is bound to x and not read: one pipeline with and without, its loops apart.
 // PREFIX 1 (with CENTERED 1): as in the forward, grad has the rows of the prefix before those of x. Their gradient is dprefix; residual_grad is of x alone.
-// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1
+// PARAMETERS 1 (with CENTERED 1, PREFIX 0): workgroups from `row_groups` on form the gradients of weight and bias, [2, width] f32, as norm/parameters.wgsl does in
+// one chunk: for few rows.
+// Compile: T=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0
 #include "rows.wgsl"
 
 struct Params {
@@ -28,6 +30,9 @@ struct Params {
   prefix_offset: u32,
   prefix_stride: u32,
 #endif
+#if PARAMETERS
+  row_groups: u32,
+#endif
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
@@ -43,6 +48,10 @@ struct Params {
 #if PREFIX
 @group(0) @binding(8) var<storage, read> prefix: array<Stored>;
 @group(0) @binding(9) var<storage, read_write> dprefix: array<Stored>;
+#endif
+
+#if PARAMETERS
+@group(0) @binding(10) var<storage, read_write> dparameters: array<Value>;
 #endif
 
 /// Element i of a row of the input.
@@ -61,8 +70,30 @@ fn weighted(row: u32, i: u32) -> Value {
   return g;
 }
 
+#if PARAMETERS
+fn sum_column(column: u32) {
+  if (column >= params.width) { return; }
+  var dweight = Value(0);
+  var dbias = Value(0);
+  for (var row = 0u; row < params.rows; row++) {
+    let g = Value(grad[params.grad_offset + row * params.grad_stride + column]);
+    dweight += g * ((value(row, column) - mean[params.mean_offset + row]) * rstd[params.stats_offset + row]);
+    dbias += g;
+  }
+  dparameters[column] = dweight;
+  dparameters[params.width + column] = dbias;
+}
+#endif
+
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+#if PARAMETERS
+  let group = wid.x + wid.y * groups.x;
+  if (group >= params.row_groups) {
+    sum_column((group - params.row_groups) * ${SIZE}u + local);
+    return;
+  }
+#endif
   let assigned = start_row(wid.x + wid.y * groups.x, local);
   let valid = assigned < params.rows;
   let row = min(assigned, params.rows - 1u);

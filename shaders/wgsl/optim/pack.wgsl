@@ -1,19 +1,19 @@
-// optim.pack: copies up to 7 contiguous gradients into their places in one flat buffer.
+// optim.pack: copies up to 12 contiguous gradients into their places in one flat buffer.
 //
 // Grid: workgroups are numbered through the gradients; each copies `blocks` blocks of 256 elements of one of them. Every place is a whole number of blocks;
 // what the gradient does not fill becomes 0, so that norms of the flat buffer are right.
 // A loop for each gradient, all but one of them empty: CPU adapters run both sides of a branch under a mask, but leave an empty loop at once.
 //
-// Defines: N  most gradients, 1 to 7 (8 storage buffers is what every device has); bindings beyond the real ones repeat the first, and their gradients are empty
+// Defines: N  most gradients, 7 to 12 (every device has 8 storage buffers); bindings beyond the real ones repeat the first, and their gradients are empty
 //          V  4: gradients are read as vec4 (all their offsets are multiples of 4), 1: element by element
 //          WG threads share a block, as in optim.common
-// Compile: N=7 V=4 WG=8 | N=7 V=1 WG=64
+// Compile: N=12 V=4 WG=8 | N=7 V=1 WG=64
 
 struct Params {
-  first_groups: array<vec4<u32>, 2>, // the first workgroup of each gradient
-  lengths: array<vec4<u32>, 2>,
-  source_offsets: array<vec4<u32>, 2>,
-  target_offsets: array<vec4<u32>, 2>,
+  first_groups: array<vec4<u32>, 3>, // the first workgroup of each gradient
+  lengths: array<vec4<u32>, 3>,
+  source_offsets: array<vec4<u32>, 3>,
+  target_offsets: array<vec4<u32>, 3>,
   blocks: u32,
 }
 

@@ -23,8 +23,13 @@ import { nameOf, noGrad } from '../parameter.ts';
 
 /** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
 export const BLOCK = 256;
-/** Sources of one packing dispatch: with the target they are the 8 storage buffers every device has. */
-const MAX_SOURCES = 7;
+/** Most sources of a packing dispatch, as its parameters have places for. */
+const MAX_SOURCES = 12;
+
+/** Sources of one packing dispatch: with the target they are the storage buffers of the device, of which every one has 8. */
+function sourcesAtOnce({ gpu }: Device): number {
+  return Math.min(MAX_SOURCES, gpu.limits.maxStorageBuffersPerShaderStage - 1);
+}
 
 /** Blocks that a workgroup packs. On a CPU adapter it also enters the loops of the other sources once, which must not count. */
 function blocksPerGroup({ adapter }: Device): number {
@@ -57,13 +62,14 @@ export function packInto(tensors: readonly (Tensor | undefined)[], places: Place
 function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Places, device?: Device): Tensor {
   const given = tensors.flatMap((source, index) => (source ? [{ source, offset: nth(offsets, index) }] : []));
   const flat = empty(device ?? nth(given, 0).source.device, [blocks * BLOCK]);
-  for (let start = 0; start < given.length; start += MAX_SOURCES) {
-    const part = given.slice(start, start + MAX_SOURCES);
+  const most = sourcesAtOnce(flat.device);
+  for (let start = 0; start < given.length; start += most) {
+    const part = given.slice(start, start + most);
     const sources = part.map(({ source }) => flatForm(source));
-    const bound = Array.from({ length: MAX_SOURCES }, (_, k) => sources[k] ?? nth(sources, 0));
-    const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: 8 - list.length }, () => 0)];
+    const bound = Array.from({ length: most }, (_, k) => sources[k] ?? nth(sources, 0));
+    const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: MAX_SOURCES - list.length }, () => 0)];
     const counts = sources.map((source) => Math.ceil(source.size / BLOCK));
-    const blocks = Math.max(blocksPerGroup(flat.device), Math.ceil(counts.reduce((a, b) => a + b, 0) / (MAX_WORKGROUPS - MAX_SOURCES)));
+    const blocks = Math.max(blocksPerGroup(flat.device), Math.ceil(counts.reduce((a, b) => a + b, 0) / (MAX_WORKGROUPS - most)));
     let groups = 0;
     const first_groups = counts.map((count) => {
       const first = groups;
@@ -81,7 +87,7 @@ function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Pla
       },
       grid: [groups],
       defines: {
-        N: MAX_SOURCES,
+        N: most,
         V: sources.every((source) => source.offset % 4 === 0) ? 4 : 1,
         WG: workPerThread(flat.device, 'optimizer', 'flat').group,
       },

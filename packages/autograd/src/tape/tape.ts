@@ -4,7 +4,7 @@
  * While a tape is open, the hook of `defineOp` shows it every op. If an argument needs a gradient, the op's rule runs the forward and
  * leaves a closure; `backward` calls the closures in reverse and adds up what arrives at each tensor.
  */
-import { alias, ones, ShapeError, type Tensor, TensorError } from '@mudpt/tensor/functions';
+import { alias, ShapeError, tensor, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import {
   Ambient,
   currentHook,
@@ -201,5 +201,7 @@ function seedOf(loss: Tensor, cotangent: Tensor | undefined): Tensor {
       cotangent ? 'give a cotangent of the shape of the loss' : 'reduce the loss to one element, or give a cotangent',
     );
   }
-  return cotangent ? alias(cotangent) : ones(loss.shape, { device: loss.device, dtype: loss.dtype });
+  if (cotangent) return alias(cotangent);
+  const { shape: one, device, dtype } = loss;
+  return tensor([1], { shape: one, device, dtype });
 }

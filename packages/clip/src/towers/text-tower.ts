@@ -6,7 +6,6 @@ import {
   type Device,
   embedding,
   gatherRows,
-  indexSelect,
   matmul,
   narrow,
   type PackedSequences,
@@ -20,6 +19,7 @@ import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
 import type { TextConfig } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
+import { pickRows } from './pick-rows.ts';
 import { expectPromptTokens, type PromptTokens } from './prompt-tokens.ts';
 import { packTokens, type PackedTexts, readTokenIds, type TokenIds } from './token-ids.ts';
 import { TokenTable } from './token-table.ts';
@@ -133,7 +133,10 @@ export class TextTower extends Module {
       const pickAfter =
         (count: number): TokenPicker =>
         (x) =>
-          indexSelect(x, 0, this.indices(eot.map((end) => count + end)));
+          pickRows(
+            x,
+            eot.map((end) => count + end),
+          );
       return this.head(
         prefix
           ? runPrefixedBlocks(this.blocks, { prefix, tokens: placed, sequences }, { ...options, pickAfter })

@@ -48,6 +48,8 @@ export function expectRows(op: string, name: string, x: Tensor): { readonly rows
 const MOST_A_LANE = 4096;
 
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
+/** Invocations of a workgroup of the variants that do not depend on subgroups. */
+const GROUP_SIZES = { row: 16, workgroup: 64 } as const;
 /** Who works on a row: a thread, a subgroup or a workgroup. */
 export type RowVariant = keyof typeof ROWS_PER_GROUP;
 /** All variants of rows.wgsl. */
@@ -66,14 +68,15 @@ export function rowChoice(device: Device, rows: number, width: number): Choice<R
   return { candidates, key: `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}` };
 }
 
-/** The variant of `family` that works on rows of `width` elements, and its grid. */
+/** The variant of `family` that works on rows of `width` elements, its grid, and the invocations of a workgroup. */
 export function rowLaunch(
   device: Device,
   family: string,
   rows: number,
   width: number,
-): { readonly variant: RowVariant; readonly grid: readonly number[] } {
+): { readonly variant: RowVariant; readonly grid: readonly number[]; readonly threads: number } {
   const { candidates, key } = rowChoice(device, rows, width);
   const variant = device.tuner.choose(family, candidates, key);
-  return { variant, grid: width === 0 ? [0] : grid1d(rows, ROWS_PER_GROUP[variant]) };
+  const threads = variant === 'subgroup' ? ROWS_PER_GROUP.subgroup * device.subgroupSize : GROUP_SIZES[variant];
+  return { variant, grid: width === 0 ? [0] : grid1d(rows, ROWS_PER_GROUP[variant]), threads };
 }

@@ -32,6 +32,8 @@ type Picking = {
   readonly axis: number;
   /** Strides of the index tensor along the axes of the result. */
   readonly indexStrides: readonly number[];
+  /** Whether an index outside gives 0, and is no mistake. */
+  readonly isOpen?: boolean;
 };
 
 export function expectIndex(op: string, x: Tensor, index: Tensor): void {
@@ -41,7 +43,7 @@ export function expectIndex(op: string, x: Tensor, index: Tensor): void {
 }
 
 function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
-  checkIndices(op, index, picking.extent, { axis: picking.axis });
+  if (!picking.isOpen) checkIndices(op, index, picking.extent, { axis: picking.axis });
   const out = empty(x.device, picking.shape, x.dtype);
   const { shape, strides } = collapse(picking.shape, [picking.strides, picking.indexStrides]);
   const [xStrides = [], indexStrides = []] = strides;
@@ -64,7 +66,7 @@ function pick(op: string, x: Tensor, index: Tensor, picking: Picking): Tensor {
       extent: picking.extent,
       index_offset: index.offset,
       signed: index.dtype === 'i32',
-      outside: isFloat(x.dtype) ? NAN_BITS : 0,
+      outside: isFloat(x.dtype) && !picking.isOpen ? NAN_BITS : 0,
       x_along: (xStrides[last] ?? 0) >>> 0,
       index_along: (indexStrides[last] ?? 0) >>> 0,
       shape: sizesParam(shape.slice(0, -1)),
@@ -155,6 +157,20 @@ export const embedding = defineOp('embedding', (weight: Tensor, ids: Tensor): Te
     indexStrides: [...ids.strides, 0],
   });
 });
+
+/** Rows of x [rows, width] named by `index`, and zeros where it names none: a gradient of rows that were picked once each. */
+export function rowsOrZeros(x: Tensor, index: Tensor): Tensor {
+  expectIndex('rowsOrZeros', x, index);
+  return pick('rowsOrZeros', x, index, {
+    shape: [index.size, nth(x.shape, 1)],
+    strides: [0, nth(x.strides, 1)],
+    step: nth(x.strides, 0),
+    extent: nth(x.shape, 0),
+    axis: 0,
+    indexStrides: [nth(index.strides, 0), 0],
+    isOpen: true,
+  });
+}
 
 /** One row of every batch item: `out[n] = x[n, index[n]]`, x [N, T, ...], index [N], out [N, ...] (the end-of-text token of each text). */
 export const gatherRows = defineOp('gatherRows', (x: Tensor, index: Tensor): Tensor => {

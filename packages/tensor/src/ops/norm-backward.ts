@@ -3,9 +3,10 @@ import { normBackwardWgsl, normParametersWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from '../kernels/kernel.ts';
-import { sameShape, showShape } from '../shape.ts';
+import { sameShape, showShape, sizeOf } from '../shape.ts';
 import { empty, view } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
+import { lastOf } from '../values.ts';
 import { columnSum } from '../kernels/column-sum.ts';
 import { contiguous } from './copy.ts';
 import { unitOf } from '../kernels/axes.ts';
@@ -50,9 +51,20 @@ export function layerNormBackward(problem: NormBackward): NormGradients {
   }
   using input = new RowView(x);
   using cotangent = new RowView(grad);
+  const needsParameters = (needs.weight ?? false) || (needs.bias ?? false);
+  if (needs.x && needsParameters && takesBoth(problem)) {
+    using parameters = empty(x.device, [2, lastOf(x.shape)]);
+    return { x: inputGradient(problem, input, cotangent, parameters), ...namedParameters(parameters, needs) };
+  }
   const dx = needs.x ? inputGradient(problem, input, cotangent) : undefined;
-  const parameters = needs.weight || needs.bias ? parameterGradients(problem, input, cotangent) : {};
+  const parameters = needsParameters ? parameterGradients(problem, input, cotangent) : {};
   return { ...(dx ? { x: dx } : {}), ...parameters };
+}
+
+/** Whether one dispatch forms all gradients: of few rows, which threads of columns can add up. */
+function takesBoth({ x, weight, mean }: NormBackward): boolean {
+  const rows = sizeOf(x.shape.slice(0, -1));
+  return mean !== undefined && rows > 0 && rows <= MIN_CHUNK && (weight ?? x).dtype === 'f32' && x.dtype === 'f32';
 }
 
 /** Gradients of rmsNorm. */
@@ -60,13 +72,20 @@ export function rmsNormBackward(problem: Omit<NormBackward, 'mean' | 'sumGrad'>)
   return layerNormBackward({ ...problem, needs: { ...problem.needs, bias: false } });
 }
 
-function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: RowView, cotangent: RowView): Tensor {
+/** @param parameters f32 [2, width], where the gradients of weight and bias go too */
+function inputGradient(
+  { x, weight, mean, rstd, sumGrad }: NormBackward,
+  input: RowView,
+  cotangent: RowView,
+  parameters?: Tensor,
+): Tensor {
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   using scale = contiguous.run(weight ?? x);
   using added = new RowView(sumGrad ?? x);
   const parts = [width, input.offset, input.stride, cotangent.offset, cotangent.stride, added.offset, added.stride];
   const unit = unitOf([...parts, weight ? scale.offset : 0]);
-  const { variant, grid } = rowLaunch(x.device, 'norm', rows, width);
+  const { variant, grid, threads } = rowLaunch(x.device, 'norm', rows, width);
+  const row_groups = grid.reduce((product, size) => product * size, 1);
   const dx = empty(x.device, x.shape, x.dtype);
   normBackwardKernel.dispatch(x.device, {
     buffers: {
@@ -77,6 +96,7 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
       dx,
       ...(mean ? { mean } : {}),
       residual_grad: added.tensor,
+      ...(parameters && { dparameters: parameters }),
     },
     params: {
       rows,
@@ -93,8 +113,9 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
       has_residual: sumGrad !== undefined,
       residual_offset: added.offset / unit,
       residual_stride: (added.stride / unit) >>> 0,
+      ...(parameters && { row_groups }),
     },
-    grid,
+    grid: parameters ? grid1d(row_groups + Math.ceil(width / unit / threads), 1) : grid,
     defines: {
       T: wgslType(x.dtype),
       W: wgslType((weight ?? x).dtype),
@@ -102,6 +123,7 @@ function inputGradient({ x, weight, mean, rstd, sumGrad }: NormBackward, input: 
       ROWS: variant,
       CENTERED: mean ? 1 : 0,
       PREFIX: 0,
+      PARAMETERS: parameters ? 1 : 0,
     },
     flops: 12 * x.size,
     bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(x.dtype),
@@ -139,6 +161,12 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
     bytes: 2 * x.size * bytesPerElement(x.dtype),
   });
   using both = sumOfChunks(partials, (weight ?? x).dtype);
+  return namedParameters(both, needs);
+}
+
+/** Views of the gradients of weight and bias, one after the other in `both`. */
+function namedParameters(both: Tensor, needs: NormNeeds): NormGradients {
+  const width = both.size / 2;
   const part = (index: number): Tensor => view(both, { shape: [width], strides: [1], offset: index * width });
   return { ...(needs.weight ? { weight: part(0) } : {}), ...(needs.bias ? { bias: part(1) } : {}) };
 }

@@ -69,7 +69,7 @@ export function prefixedLayerNormBackward(
       residual_stride: (added.stride / unit) >>> 0,
     },
     grid,
-    defines: { ...layout.defines(unit), ROWS: variant },
+    defines: { ...layout.defines(unit), ROWS: variant, PARAMETERS: 0 },
     flops: 12 * rows * width,
     bytes: (sumGrad ? 4 : 3) * rows * width * bytesPerElement(x.dtype),
   });

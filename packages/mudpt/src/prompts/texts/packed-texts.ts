@@ -2,7 +2,7 @@
  * Packed texts: the prefix that all of them share is computed once, the rest without padding, one text after the other. Exact under the causal
  * mask.
  */
-import type { BlockHook } from '@mudpt/clip';
+import type { BlockHook, PromptTokens } from '@mudpt/clip';
 import { noGrad } from '@mudpt/autograd';
 import {
   cat,
@@ -15,6 +15,7 @@ import {
   select,
   stack,
   type Tensor,
+  unbind,
 } from '@mudpt/tensor';
 import type { LayerTokens } from '../../method/method.ts';
 import { contextId, contextIndex, type PromptIds } from './prompt-ids.ts';
@@ -63,8 +64,7 @@ export class PackedTexts implements TextGroup {
       const input = { prefix: cat(pieces), rows: this.rest.embed(context), sequences };
       const deep = deepPrompts(this.options, tokens);
       if (!starts || !deep) return tower.forwardPacked(input, { ...run, prompts: deep });
-      const whole = deep.layers.map((prompt, layer) => prompt && cat([select(starts, 0, layer - 1), prompt]));
-      return tower.forwardPacked(input, { ...run, prompts: { at: 0, layers: whole } });
+      return tower.forwardPacked(input, { ...run, prompts: { at: 0, layers: withStarts(starts, deep.layers) } });
     });
   }
 
@@ -115,6 +115,16 @@ export class PackedTexts implements TextGroup {
     closed();
     return pieces;
   }
+}
+
+/** The start token's state before the prompt [n, width] of each layer, all joined at once. @param starts [layers - 1, 1, width], of layer 1 on */
+function withStarts(starts: Tensor, layers: PromptTokens['layers']): PromptTokens['layers'] {
+  const given = layers.flatMap((prompt, layer) => (prompt ? [{ prompt, start: select(starts, 0, layer - 1) }] : []));
+  const isDense = layers.every((prompt, layer) => (prompt !== undefined) === (layer > 0));
+  const before = isDense ? narrow(starts, 0, 0, given.length) : stack(given.map(({ start }) => start));
+  const whole = unbind(cat([before, stack(given.map(({ prompt }) => prompt))], 1));
+  let at = 0;
+  return layers.map((prompt) => prompt && whole[at++]);
 }
 
 /** How many first tokens all texts have in common, `limit` at most; at least one of each comes after them. */
