@@ -71,8 +71,29 @@ eachDevice('SigLIP', (ctx) => {
     using clip = await loadClip(FOLDER, { device: ctx.device });
     expect(clip.config).toEqual({
       embed: 16,
-      image: { width: 16, heads: 2, layers: 2, hidden: 24, activation: 'gelu_tanh', eps: 1e-6, size: 11, patch: 5, architecture: 'siglip' },
-      text: { width: 12, heads: 3, layers: 2, hidden: 20, activation: 'gelu_tanh', eps: 1e-6, context: 7, vocabulary: 30, architecture: 'siglip', pad: 1 },
+      image: {
+        width: 16,
+        heads: 2,
+        layers: 2,
+        hidden: 24,
+        activation: 'gelu_tanh',
+        eps: 1e-6,
+        size: 11,
+        patch: 5,
+        architecture: 'siglip',
+      },
+      text: {
+        width: 12,
+        heads: 3,
+        layers: 2,
+        hidden: 20,
+        activation: 'gelu_tanh',
+        eps: 1e-6,
+        context: 7,
+        vocabulary: 30,
+        architecture: 'siglip',
+        pad: 1,
+      },
       normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
       resizing: { mode: 'squash', interpolation: 'bilinear' },
     });
@@ -199,7 +220,9 @@ eachDevice('files of a SigLIP', (ctx) => {
     await change(files);
     return loadClip(folder(files), { device: ctx.device });
   };
-  const withConfig = (change: (config: { text_config: Record<string, unknown>; vision_config: Record<string, unknown> }) => object) =>
+  const withConfig = (
+    change: (config: { text_config: Record<string, unknown>; vision_config: Record<string, unknown> }) => object,
+  ) =>
     broken((files) => {
       const config = JSON.parse(new TextDecoder().decode(files['config.json']));
       files['config.json'] = new TextEncoder().encode(JSON.stringify({ ...config, ...change(config) }));
@@ -212,7 +235,8 @@ eachDevice('files of a SigLIP', (ctx) => {
         const kept = new Map();
         for (const name of file.tensors.keys()) {
           const { dtype, shape, bytes } = await file.read(name);
-          if (name !== 'vision_model.head.probe' && name !== 'text_model.head.bias') kept.set(name, { dtype, shape, data: bytes });
+          if (name !== 'vision_model.head.probe' && name !== 'text_model.head.bias')
+            kept.set(name, { dtype, shape, data: bytes });
         }
         files['model.safetensors'] = serializeSafetensors(kept);
       }),
@@ -224,9 +248,9 @@ eachDevice('files of a SigLIP', (ctx) => {
       /embed is 12.*ends in features of its width 16/s,
     );
     await expect(withConfig(() => ({ model_type: 'siglip2' }))).rejects.toThrow(/NaFlex.*fixed resolution/s);
-    await expect(
-      withConfig(({ vision_config: v }) => ({ vision_config: { ...v, vision_use_head: false } })),
-    ).rejects.toThrow(/vision_use_head is false/);
+    await expect(withConfig(({ vision_config: v }) => ({ vision_config: { ...v, vision_use_head: false } }))).rejects.toThrow(
+      /vision_use_head is false/,
+    );
     await expect(withConfig(({ text_config: t }) => ({ text_config: { ...t, pad_token_id: 30 } }))).rejects.toThrow(
       /text\.pad is 30.*below the vocabulary 30/s,
     );

@@ -23,7 +23,7 @@ export type WeightDType = 'f32' | 'f16';
  * `logit_scale` and `logit_bias` belong to either tower.
  */
 export function weightShapes(config: ClipConfig, towers: readonly TowerName[] = TOWERS): Map<string, Shape> {
-  const { embed, image, text } = config;
+  const { embed, text } = config;
   const shapes = new Map<string, Shape>();
   if (towers.includes('text')) {
     shapes.set('positional_embedding', [text.context, text.width]);

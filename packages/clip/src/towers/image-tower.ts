@@ -64,7 +64,10 @@ export class ImageTower extends Module {
     this.normPre = architecture === 'clip' ? takeNorm(weights, 'visual.ln_pre', width, eps) : undefined;
     this.blocks =
       config.architecture === 'eva02'
-        ? Array.from({ length: config.layers }, (_, layer) => new EvaBlock(weights, `visual.transformer.resblocks.${layer}`, config))
+        ? Array.from(
+            { length: config.layers },
+            (_, layer) => new EvaBlock(weights, `visual.transformer.resblocks.${layer}`, config),
+          )
         : takeBlocks(weights, 'visual.transformer', config);
     this.normPost = takeNorm(weights, 'visual.ln_post', width, eps);
     this.projection = isSiglip ? undefined : weights.matrix('visual.proj', [width, embed]);

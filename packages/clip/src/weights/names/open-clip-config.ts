@@ -89,7 +89,7 @@ function timmImage(vision: JsonRecord): ImageConfig {
     throw new FormatError(
       OP,
       `the image tower is timm's ${name}`,
-      "give the Hugging Face folder of the same weights (google/siglip...), whose config.json tells which gelu it was trained with",
+      'give the Hugging Face folder of the same weights (google/siglip...), whose config.json tells which gelu it was trained with',
     );
   const [, size, patch, side] = /^eva02_(base|large)_patch(\d+)_clip_(\d+)(?:\..*)?$/.exec(name) ?? [];
   if (size === undefined) throw fail('vision_cfg.timm_model_name', name);
@@ -148,5 +148,9 @@ function number(from: JsonRecord, name: string, otherwise?: number): number {
 }
 
 function fail(what: string, value: unknown): FormatError {
-  return new FormatError(OP, `${what} is ${JSON.stringify(value)}`, 'give the open_clip_config.json of a CLIP vision transformer');
+  return new FormatError(
+    OP,
+    `${what} is ${JSON.stringify(value)}`,
+    'give the open_clip_config.json of a CLIP vision transformer',
+  );
 }
