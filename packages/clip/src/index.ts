@@ -10,6 +10,7 @@ export {
   type EvaImageConfig,
   hasLogitBias,
   type ImageConfig,
+  type MobileClipImageConfig,
   type ImageSizes,
   imageTokens,
   type SiglipImageConfig,
