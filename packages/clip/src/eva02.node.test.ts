@@ -66,6 +66,23 @@ eachDevice('EVA-02', (ctx) => {
     expect([...names].filter((name) => name.includes('ln') && name.includes('resblocks.0')).length).toBe(12);
   });
 
+  it('keeps matrices as f16 where the adapter has it', async () => {
+    if (!ctx.device.hasF16) return;
+    const { of, tensor: take, ids } = await golden();
+    using clip = await loadClip(FOLDER, { device: ctx.device, dtype: 'f16', config: CONFIG });
+    using images = take('images', ctx.device);
+    using imageFeatures = await clip.encodeImage(images);
+    using textFeatures = await clip.encodeText(ids);
+    for (const [found, name] of [
+      [imageFeatures, 'image_features'],
+      [textFeatures, 'text_features'],
+    ] as const) {
+      const gap = distance(await found.data(), of(name).data);
+      expect(gap, name).toBeGreaterThan(1e-6);
+      expect(gap, name).toBeLessThan(5e-3);
+    }
+  });
+
   it('takes appended prompts, which do not turn, with gradients through all of its parts', async () => {
     const { of, tensor: take } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, config: CONFIG, towers: ['image'] });

@@ -62,6 +62,23 @@ eachDevice('MobileCLIP', (ctx) => {
     expect(() => randomClip(CONFIG, undefined, { device: ctx.device, trainable: true })).toThrow(/statistics of its batch norms/);
   });
 
+  it('keeps matrices as f16 where the adapter has it', async () => {
+    if (!ctx.device.hasF16) return;
+    const { of, tensor: take, ids } = await golden();
+    using clip = await loadClip(FOLDER, { device: ctx.device, dtype: 'f16', config: CONFIG });
+    using images = take('images', ctx.device);
+    using imageFeatures = await clip.encodeImage(images);
+    using textFeatures = await clip.encodeText(ids);
+    for (const [found, name] of [
+      [imageFeatures, 'image_features'],
+      [textFeatures, 'text_features'],
+    ] as const) {
+      const gap = distance(await found.data(), of(name).data);
+      expect(gap, name).toBeGreaterThan(1e-6);
+      expect(gap, name).toBeLessThan(5e-3);
+    }
+  });
+
   it('takes appended prompts, with gradients down to the pixels; patches of any order have the same features', async () => {
     const { of, tensor: take } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, config: CONFIG, towers: ['image'] });

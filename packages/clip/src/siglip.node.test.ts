@@ -114,6 +114,23 @@ eachDevice('SigLIP', (ctx) => {
     await expect(clip.tokenizer()).rejects.toThrow(/no tokenizer\.json lies beside its weights/);
   });
 
+  it('keeps matrices as f16 where the adapter has it', async () => {
+    if (!ctx.device.hasF16) return;
+    const { of, tensor: take, ids } = await golden();
+    using clip = await loadClip(FOLDER, { device: ctx.device, dtype: 'f16' });
+    using images = take('images', ctx.device);
+    using imageFeatures = await clip.encodeImage(images);
+    using textFeatures = await clip.encodeText(ids);
+    for (const [found, name] of [
+      [imageFeatures, 'image_features'],
+      [textFeatures, 'text_features'],
+    ] as const) {
+      const gap = distance(await found.data(), of(name).data);
+      expect(gap, name).toBeGreaterThan(1e-6);
+      expect(gap, name).toBeLessThan(5e-3);
+    }
+  });
+
   it('has the sigmoid loss of PyTorch, and its gradients in all new parts', async () => {
     const { of, tensor: take, ids } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, trainable: true });

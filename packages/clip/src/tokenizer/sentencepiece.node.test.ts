@@ -50,6 +50,9 @@ describe.each(['unigram', 'gemma'])('the %s tokenizer', (name) => {
       (json: string | object, config: object = {}) =>
       () =>
         createSentencePieceTokenizer({ tokenizerJson: json, tokenizerConfigJson: config });
+    const { model, normalizer, pre_tokenizer } = tokenizerJson as Record<string, unknown>;
+    const least = createSentencePieceTokenizer({ tokenizerJson: { model, normalizer, pre_tokenizer }, tokenizerConfigJson });
+    expect(least.encode('a photo of a cat')).toEqual(one.encode('a photo of a cat'));
     expect(make('{')).toThrow(/tokenizer\.json: it is no JSON/);
     expect(make({ ...tokenizerJson, model: { type: 'WordPiece' } })).toThrow(/its model is "WordPiece"/);
     expect(make(tokenizerJson, { eos_token: '<stop>' })).toThrow(/the vocabulary lacks "<stop>"/);

@@ -3,7 +3,7 @@
  * vit_base_mci_224; Vasu and others, arXiv 2311.17049.
  */
 import { Module } from '@mudpt/autograd';
-import { add, div, linear, mul, permute, reshape, sqrt, sub, type Tensor } from '@mudpt/tensor';
+import { add, cast, div, linear, mul, permute, reshape, sqrt, sub, type Tensor } from '@mudpt/tensor';
 import type { MobileClipImageConfig } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
 import { type StemLayer, stemLayers } from '../weight-shapes.ts';
@@ -41,7 +41,7 @@ class StemConv extends Module {
     if (!scale || !shift || !mean || !variance) return linear(windows, rows, this.bias);
     // The norm has known statistics: it is a part of the product.
     const factor = div(scale, sqrt(add(variance, EPS)));
-    const scaled = mul(rows, reshape(factor, [outputs, 1]));
+    const scaled = mul(cast(rows, 'f32'), reshape(factor, [outputs, 1]));
     return linear(windows, scaled, sub(shift, mul(mean, factor)), { activation: 'gelu' });
   }
 
