@@ -42,6 +42,12 @@ export function clipFromTensors(config: ClipConfig, weights: ClipWeights, option
       'all weights of an EVA-02 are to be learnt, and its keys have no bias, which this would teach it',
       'leave it frozen: prompts and adapters are learnt on it',
     );
+  if (trainable && config.image.architecture === 'mobileclip')
+    throw new InputError(
+      'clipFromTensors',
+      'all weights of a MobileCLIP are to be learnt, and the statistics of its batch norms are those of training',
+      'leave it frozen: prompts and adapters are learnt on it',
+    );
   expectNames(config, weights, towers);
   const box = new WeightBox(weights, device, { dtype: trainable ? 'f32' : dtype, tokensOnDevice });
   box.check(weightShapes(config, towers));

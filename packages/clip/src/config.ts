@@ -41,8 +41,11 @@ export type EvaImageConfig = ImageSizes & {
   readonly pretrainedSide: number;
 };
 
+/** MobileCLIP-B's: three convolutions embed a patch of 16, a class token without a position, no norm before the blocks. */
+export type MobileClipImageConfig = ImageSizes & { readonly architecture: 'mobileclip' };
+
 /** The image tower. */
-export type ImageConfig = ClipImageConfig | SiglipImageConfig | EvaImageConfig;
+export type ImageConfig = ClipImageConfig | SiglipImageConfig | EvaImageConfig | MobileClipImageConfig;
 
 /** Sizes of any text tower. */
 export type TextSizes = TowerConfig & {
@@ -99,7 +102,7 @@ export const CLIP_CONFIGS = {
 /** Names of OpenAI's models, such as `ViT-B/16`. */
 export type ClipName = keyof typeof CLIP_CONFIGS;
 
-const IMAGE_ARCHITECTURES: readonly string[] = ['clip', 'siglip', 'eva02'];
+const IMAGE_ARCHITECTURES: readonly string[] = ['clip', 'siglip', 'eva02', 'mobileclip'];
 const TEXT_ARCHITECTURES: readonly string[] = ['clip', 'siglip'];
 
 /** Whether a model adds a learnt number to its logits, as those trained with the sigmoid loss do. */
@@ -149,6 +152,11 @@ export function checkConfig(config: ClipConfig, op = 'checkConfig', Kind: typeof
     whole('image.pretrainedSide', image.pretrainedSide);
     if ((image.width / image.heads) % 4 !== 0)
       refuse('image.heads', image.heads, 'choose heads of a multiple of 4 channels, which turn in pairs by row and by column');
+  }
+  if (image.architecture === 'mobileclip') {
+    if (image.patch !== 16) refuse('image.patch', image.patch, 'use 16: the convolutions have windows of 4, 2 and 2');
+    if (image.width % 4 !== 0)
+      refuse('image.width', image.width, 'choose a multiple of 4: the first convolutions have a quarter of it');
   }
   whole('text.context', text.context);
   whole('text.vocabulary', text.vocabulary);

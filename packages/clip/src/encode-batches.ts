@@ -1,7 +1,14 @@
 /** Batches of images and texts through the towers. */
 import { cat, narrow, type Tensor, tensor } from '@mudpt/tensor';
 import type { ImageConfig } from './config.ts';
-import { createImageLoader, type ImageLoader, type ImageSource, type Normalization, normalize, type Resizing } from './preprocess/index.ts';
+import {
+  createImageLoader,
+  type ImageLoader,
+  type ImageSource,
+  type Normalization,
+  normalize,
+  type Resizing,
+} from './preprocess/index.ts';
 import type { TextTower } from './towers/text-tower.ts';
 import type { TokenIds, TokenRows } from './towers/token-ids.ts';
 

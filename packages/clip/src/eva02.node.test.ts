@@ -66,6 +66,23 @@ eachDevice('EVA-02', (ctx) => {
     expect([...names].filter((name) => name.includes('ln') && name.includes('resblocks.0')).length).toBe(12);
   });
 
+  it('keeps matrices as f16 where the adapter has it', async () => {
+    if (!ctx.device.hasF16) return;
+    const { of, tensor: take, ids } = await golden();
+    using clip = await loadClip(FOLDER, { device: ctx.device, dtype: 'f16', config: CONFIG });
+    using images = take('images', ctx.device);
+    using imageFeatures = await clip.encodeImage(images);
+    using textFeatures = await clip.encodeText(ids);
+    for (const [found, name] of [
+      [imageFeatures, 'image_features'],
+      [textFeatures, 'text_features'],
+    ] as const) {
+      const gap = distance(await found.data(), of(name).data);
+      expect(gap, name).toBeGreaterThan(1e-6);
+      expect(gap, name).toBeLessThan(5e-3);
+    }
+  });
+
   it('takes appended prompts, which do not turn, with gradients through all of its parts', async () => {
     const { of, tensor: take } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, config: CONFIG, towers: ['image'] });
@@ -94,7 +111,9 @@ eachDevice('EVA-02', (ctx) => {
     using images = take('images', ctx.device);
     using tokens = image.patches(images);
     using prompt = take('image_prompt.0', ctx.device);
-    expect(() => image.features(tokens, { prompts: { at: 1, inserted: true, layers: [prompt] } })).toThrow(/turn each token by its place/);
+    expect(() => image.features(tokens, { prompts: { at: 1, inserted: true, layers: [prompt] } })).toThrow(
+      /turn each token by its place/,
+    );
     using some = tensor(new Float32Array(48), { shape: [1, 1, 48], device: ctx.device });
     using place = tensor(Int32Array.of(0), { shape: [1, 1], device: ctx.device });
     expect(() => image.somePatches(some, place)).toThrow(/turn each by its place among all/);
@@ -107,22 +126,39 @@ eachDevice('EVA-02', (ctx) => {
     const kept = new Map();
     for (const name of file.tensors.keys()) {
       const { dtype, shape, bytes } = await file.read(name);
-      if (!name.endsWith('blocks.1.mlp.fc1_x.weight') && !name.endsWith('blocks.0.attn.norm.bias')) kept.set(name, { dtype, shape, data: bytes });
+      if (!name.endsWith('blocks.1.mlp.fc1_x.weight') && !name.endsWith('blocks.0.attn.norm.bias'))
+        kept.set(name, { dtype, shape, data: bytes });
     }
     await file.close();
-    const broken = loadClip(folder({ 'open_clip_model.safetensors': serializeSafetensors(kept) }), { device: ctx.device, config: CONFIG });
-    await expect(broken).rejects.toThrow(/missing: visual\.trunk\.blocks\.0\.attn\.norm\.bias, visual\.trunk\.blocks\.1\.mlp\.fc1_x\.weight/);
+    const broken = loadClip(folder({ 'open_clip_model.safetensors': serializeSafetensors(kept) }), {
+      device: ctx.device,
+      config: CONFIG,
+    });
+    await expect(broken).rejects.toThrow(
+      /missing: visual\.trunk\.blocks\.0\.attn\.norm\.bias, visual\.trunk\.blocks\.1\.mlp\.fc1_x\.weight/,
+    );
   });
 });
 
 describe('open_clip configurations', () => {
   const text = { context_length: 77, vocab_size: 49408, width: 512, heads: 8, layers: 12 };
-  const withVision = (vision: object, more: object = {}) => ({ model_cfg: { embed_dim: 512, vision_cfg: vision, text_cfg: text, ...more } });
+  const withVision = (vision: object, more: object = {}) => ({
+    model_cfg: { embed_dim: 512, vision_cfg: vision, text_cfg: text, ...more },
+  });
 
   it('of EVA-02 have the sizes of timm', () => {
     const vision = { image_size: 224, timm_model_name: 'eva02_base_patch16_clip_224', timm_pool: 'token', timm_proj: null };
     const config = fromOpenClip(withVision(vision, { custom_text: true }));
-    expect(config.image).toEqual({ ...CONFIG.image, width: 768, heads: 12, layers: 12, hidden: 2048, size: 224, patch: 16, pretrainedSide: 16 });
+    expect(config.image).toEqual({
+      ...CONFIG.image,
+      width: 768,
+      heads: 12,
+      layers: 12,
+      hidden: 2048,
+      size: 224,
+      patch: 16,
+      pretrainedSide: 16,
+    });
     expect(config.text).toMatchObject({ activation: 'gelu', eps: 1e-5, hidden: 2048 });
     const large = fromOpenClip(withVision({ timm_model_name: 'eva02_large_patch14_clip_336', timm_pool: 'token' }));
     expect(large.image).toMatchObject({ width: 1024, layers: 24, hidden: 2730, size: 336, patch: 14, pretrainedSide: 16 });
@@ -133,8 +169,14 @@ describe('open_clip configurations', () => {
     expect(fromOpenClip(withVision(vision)).image).toMatchObject({ heads: 16, hidden: 6144, activation: 'gelu', eps: 1e-5 });
     const odd = { ...vision, norm_kwargs: { eps: 1e-6 }, act_kwargs: { approximate: 'tanh' } };
     expect(fromOpenClip(withVision(odd)).image).toMatchObject({ activation: 'gelu_tanh', eps: 1e-6 });
-    const squashed = { ...withVision(vision), preprocess_cfg: { resize_mode: 'squash', interpolation: 'bilinear', mean: [0, 0, 0], std: [1, 1, 1] } };
-    expect(fromOpenClip(squashed)).toMatchObject({ resizing: { mode: 'squash', interpolation: 'bilinear' }, normalization: { std: [1, 1, 1] } });
+    const squashed = {
+      ...withVision(vision),
+      preprocess_cfg: { resize_mode: 'squash', interpolation: 'bilinear', mean: [0, 0, 0], std: [1, 1, 1] },
+    };
+    expect(fromOpenClip(squashed)).toMatchObject({
+      resizing: { mode: 'squash', interpolation: 'bilinear' },
+      normalization: { std: [1, 1, 1] },
+    });
     expect(fromOpenClip(withVision(vision)).resizing).toBeUndefined();
   });
 
@@ -143,7 +185,10 @@ describe('open_clip configurations', () => {
     [withVision({ timm_model_name: 'eva02_enormous_patch14_clip_224' }), /timm_model_name is "eva02_enormous/],
     [withVision({ timm_model_name: 'eva02_base_patch16_clip_224', timm_pool: 'avg' }), /timm_pool is "avg"/],
     [withVision({ timm_model_name: 'eva02_base_patch16_clip_224', timm_proj: 'mlp' }), /timm_proj is "mlp"/],
-    [withVision({ layers: 1, width: 64, image_size: 8, patch_size: 4, ls_init_value: 1e-4 }), /vision_cfg\.ls_init_value is 0\.0001/],
+    [
+      withVision({ layers: 1, width: 64, image_size: 8, patch_size: 4, ls_init_value: 1e-4 }),
+      /vision_cfg\.ls_init_value is 0\.0001/,
+    ],
     [withVision({ layers: 1, width: 64, image_size: 8, patch_size: 4, no_ln_pre: true }), /vision_cfg\.no_ln_pre is true/],
     [withVision({ layers: 1, width: 64, image_size: 8, patch_size: 4, pool_type: 'avg' }), /vision_cfg\.pool_type is "avg"/],
     [

@@ -10,6 +10,7 @@ export {
   type EvaImageConfig,
   hasLogitBias,
   type ImageConfig,
+  type MobileClipImageConfig,
   type ImageSizes,
   imageTokens,
   type SiglipImageConfig,
@@ -25,7 +26,8 @@ export { csvLine, printable, printableJson } from './printable.ts';
 export { randomClip, randomWeights } from './random-clip.ts';
 export { type ClipWeights, type HostTensor, type TowerName, TOWERS, type WeightDType, weightShapes } from './weight-shapes.ts';
 export type { PromptTokens } from './towers/prompt-tokens.ts';
-export { type EmbeddedTexts, type PackedInput, TextTower } from './towers/text-tower.ts';
+export type { EmbeddedTexts, PackedInput } from './towers/text-inputs.ts';
+export { TextTower } from './towers/text-tower.ts';
 export type { PackedTexts, TokenIds } from './towers/token-ids.ts';
 export type { TokenTable } from './towers/token-table.ts';
 export type { BlockHook, StackOptions } from './towers/transformer.ts';

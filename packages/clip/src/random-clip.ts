@@ -28,6 +28,8 @@ function initial(config: ClipConfig, name: string, shape: Shape, random: Random)
   const constant = (value: number): Float32Array => new Float32Array(size).fill(value);
   if (name === 'logit_scale') return constant(Math.log(hasLogitBias(config) ? 10 : 1 / 0.07));
   if (name === 'logit_bias') return constant(-10);
+  if (/\.bn\.(weight|running_var)$/.test(name)) return constant(1);
+  if (/\.bn\.(bias|running_mean)$/.test(name)) return constant(0);
   if (/\bln(_\w+)?\.weight$/.test(name)) return constant(1);
   if (/\bln(_\w+)?\.bias$/.test(name) || /attn\.\w+[._]bias$/.test(name)) return constant(0);
   if (['text_projection_bias', 'visual.conv1.bias', 'visual.proj_bias'].includes(name)) return constant(0);

@@ -71,8 +71,29 @@ eachDevice('SigLIP', (ctx) => {
     using clip = await loadClip(FOLDER, { device: ctx.device });
     expect(clip.config).toEqual({
       embed: 16,
-      image: { width: 16, heads: 2, layers: 2, hidden: 24, activation: 'gelu_tanh', eps: 1e-6, size: 11, patch: 5, architecture: 'siglip' },
-      text: { width: 12, heads: 3, layers: 2, hidden: 20, activation: 'gelu_tanh', eps: 1e-6, context: 7, vocabulary: 30, architecture: 'siglip', pad: 1 },
+      image: {
+        width: 16,
+        heads: 2,
+        layers: 2,
+        hidden: 24,
+        activation: 'gelu_tanh',
+        eps: 1e-6,
+        size: 11,
+        patch: 5,
+        architecture: 'siglip',
+      },
+      text: {
+        width: 12,
+        heads: 3,
+        layers: 2,
+        hidden: 20,
+        activation: 'gelu_tanh',
+        eps: 1e-6,
+        context: 7,
+        vocabulary: 30,
+        architecture: 'siglip',
+        pad: 1,
+      },
       normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
       resizing: { mode: 'squash', interpolation: 'bilinear' },
     });
@@ -91,6 +112,23 @@ eachDevice('SigLIP', (ctx) => {
     expect(first.map(({ logit }) => logit)).toEqual([...first.map(({ logit }) => logit)].sort((a, b) => b - a));
     for (const { index, probability } of first) expect(probability).toBeCloseTo(1 / (1 + Math.exp(-(row[index] as number))), 4);
     await expect(clip.tokenizer()).rejects.toThrow(/no tokenizer\.json lies beside its weights/);
+  });
+
+  it('keeps matrices as f16 where the adapter has it', async () => {
+    if (!ctx.device.hasF16) return;
+    const { of, tensor: take, ids } = await golden();
+    using clip = await loadClip(FOLDER, { device: ctx.device, dtype: 'f16' });
+    using images = take('images', ctx.device);
+    using imageFeatures = await clip.encodeImage(images);
+    using textFeatures = await clip.encodeText(ids);
+    for (const [found, name] of [
+      [imageFeatures, 'image_features'],
+      [textFeatures, 'text_features'],
+    ] as const) {
+      const gap = distance(await found.data(), of(name).data);
+      expect(gap, name).toBeGreaterThan(1e-6);
+      expect(gap, name).toBeLessThan(5e-3);
+    }
   });
 
   it('has the sigmoid loss of PyTorch, and its gradients in all new parts', async () => {
@@ -199,7 +237,9 @@ eachDevice('files of a SigLIP', (ctx) => {
     await change(files);
     return loadClip(folder(files), { device: ctx.device });
   };
-  const withConfig = (change: (config: { text_config: Record<string, unknown>; vision_config: Record<string, unknown> }) => object) =>
+  const withConfig = (
+    change: (config: { text_config: Record<string, unknown>; vision_config: Record<string, unknown> }) => object,
+  ) =>
     broken((files) => {
       const config = JSON.parse(new TextDecoder().decode(files['config.json']));
       files['config.json'] = new TextEncoder().encode(JSON.stringify({ ...config, ...change(config) }));
@@ -212,7 +252,8 @@ eachDevice('files of a SigLIP', (ctx) => {
         const kept = new Map();
         for (const name of file.tensors.keys()) {
           const { dtype, shape, bytes } = await file.read(name);
-          if (name !== 'vision_model.head.probe' && name !== 'text_model.head.bias') kept.set(name, { dtype, shape, data: bytes });
+          if (name !== 'vision_model.head.probe' && name !== 'text_model.head.bias')
+            kept.set(name, { dtype, shape, data: bytes });
         }
         files['model.safetensors'] = serializeSafetensors(kept);
       }),
@@ -224,9 +265,9 @@ eachDevice('files of a SigLIP', (ctx) => {
       /embed is 12.*ends in features of its width 16/s,
     );
     await expect(withConfig(() => ({ model_type: 'siglip2' }))).rejects.toThrow(/NaFlex.*fixed resolution/s);
-    await expect(
-      withConfig(({ vision_config: v }) => ({ vision_config: { ...v, vision_use_head: false } })),
-    ).rejects.toThrow(/vision_use_head is false/);
+    await expect(withConfig(({ vision_config: v }) => ({ vision_config: { ...v, vision_use_head: false } }))).rejects.toThrow(
+      /vision_use_head is false/,
+    );
     await expect(withConfig(({ text_config: t }) => ({ text_config: { ...t, pad_token_id: 30 } }))).rejects.toThrow(
       /text\.pad is 30.*below the vocabulary 30/s,
     );

@@ -1,6 +1,6 @@
 /** The weights of a model by OpenAI's names (and names like them for what OpenAI's models do not have): which there are, and of which shapes. */
 import type { Shape, Tensor } from '@mudpt/tensor';
-import { type ClipConfig, hasLogitBias, type ImageConfig, imageTokens } from './config.ts';
+import { type ClipConfig, hasLogitBias, type ImageConfig, imageTokens, type MobileClipImageConfig } from './config.ts';
 
 /** A weight in host memory: f32 values, or the 16-bit words of f16. */
 export type HostTensor =
@@ -23,7 +23,7 @@ export type WeightDType = 'f32' | 'f16';
  * `logit_scale` and `logit_bias` belong to either tower.
  */
 export function weightShapes(config: ClipConfig, towers: readonly TowerName[] = TOWERS): Map<string, Shape> {
-  const { embed, image, text } = config;
+  const { embed, text } = config;
   const shapes = new Map<string, Shape>();
   if (towers.includes('text')) {
     shapes.set('positional_embedding', [text.context, text.width]);
@@ -46,15 +46,44 @@ function addImageTower(shapes: Map<string, Shape>, { embed, image }: ClipConfig)
   const { architecture = 'clip' } = image;
   const isSiglip = architecture === 'siglip';
   if (!isSiglip) shapes.set('visual.class_embedding', [width]);
-  shapes.set('visual.positional_embedding', [imageTokens(image), width]);
+  shapes.set('visual.positional_embedding', [imageTokens(image) - (architecture === 'mobileclip' ? 1 : 0), width]);
   if (!isSiglip) shapes.set('visual.proj', [width, embed]);
-  if (architecture === 'eva02') shapes.set('visual.proj_bias', [embed]);
-  shapes.set('visual.conv1.weight', [width, 3, patch, patch]);
-  if (architecture !== 'clip') shapes.set('visual.conv1.bias', [width]);
+  if (architecture === 'eva02' || architecture === 'mobileclip') shapes.set('visual.proj_bias', [embed]);
+  if (image.architecture === 'mobileclip') addStem(shapes, image);
+  else shapes.set('visual.conv1.weight', [width, 3, patch, patch]);
+  if (isSiglip || architecture === 'eva02') shapes.set('visual.conv1.bias', [width]);
   if (architecture === 'clip') addNorm(shapes, 'visual.ln_pre', width);
   addBlocks(shapes, 'visual.transformer', image);
   addNorm(shapes, 'visual.ln_post', width);
   if (isSiglip) addPooling(shapes, image);
+}
+
+/** A convolution of MobileCLIP's stem. */
+export type StemLayer = {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly kernel: number;
+  /** Without batch norm and activation, with a bias. */
+  readonly isLast: boolean;
+};
+
+/** The convolutions that embed a patch of 16. */
+export function stemLayers({ width }: Pick<MobileClipImageConfig, 'width'>): readonly StemLayer[] {
+  const quarter = width / 4;
+  return [
+    { name: 'visual.stem.0', inputs: 3, outputs: quarter, kernel: 4, isLast: false },
+    { name: 'visual.stem.1', inputs: quarter, outputs: quarter, kernel: 2, isLast: false },
+    { name: 'visual.stem.2', inputs: quarter, outputs: width, kernel: 2, isLast: true },
+  ];
+}
+
+function addStem(shapes: Map<string, Shape>, config: MobileClipImageConfig): void {
+  for (const { name, inputs, outputs, kernel, isLast } of stemLayers(config)) {
+    shapes.set(`${name}.conv.weight`, [outputs, inputs, kernel, kernel]);
+    if (isLast) shapes.set(`${name}.conv.bias`, [outputs]);
+    else for (const part of ['weight', 'bias', 'running_mean', 'running_var']) shapes.set(`${name}.bn.${part}`, [outputs]);
+  }
 }
 
 function addPooling(shapes: Map<string, Shape>, { width, hidden }: ImageConfig): void {

@@ -29,7 +29,13 @@ it('a loader squashes, and a cache tells such squares from cropped ones', async 
   const file = new Uint8Array(header + stride * 5);
   const view = new DataView(file.buffer);
   file.set([0x42, 0x4d]);
-  for (const [offset, value] of [[2, file.length], [10, header], [14, 40], [18, 7], [22, 5]] as const)
+  for (const [offset, value] of [
+    [2, file.length],
+    [10, header],
+    [14, 40],
+    [18, 7],
+    [22, 5],
+  ] as const)
     view.setUint32(offset, value, true);
   view.setUint16(26, 1, true);
   view.setUint16(28, 24, true);

@@ -129,9 +129,12 @@ const CLEANINGS: Readonly<Record<TextCleaning, (text: string) => string>> = {
   lower: (text) => text.toLowerCase(),
 };
 
+/** Steps that a file may leave out. */
+const NO_STEPS = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+
 function coreOf(file: Json, config: Json): TokenizerCore {
   try {
-    return new TokenizerCore({ added_tokens: [], ...file }, config);
+    return new TokenizerCore({ ...NO_STEPS, ...file }, config);
   } catch (cause) {
     throw broken('tokenizer.json', cause instanceof Error ? cause.message : String(cause), cause);
   }

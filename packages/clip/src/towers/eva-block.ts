@@ -3,7 +3,19 @@
  * Eva (eva02_*_clip_*); Fang and others, arXiv 2303.11331.
  */
 import { buffer, type LayerNorm, Linear, MultiHeadAttention, TransformerBlock } from '@mudpt/autograd';
-import { type AttentionOptions, cat, type Device, keep, linear, mul, narrow, silu, type Tensor, tensor, TensorError } from '@mudpt/tensor';
+import {
+  type AttentionOptions,
+  cat,
+  type Device,
+  keep,
+  linear,
+  mul,
+  narrow,
+  silu,
+  type Tensor,
+  tensor,
+  TensorError,
+} from '@mudpt/tensor';
 import { type EvaImageConfig, patchesPerSide } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
 import { takeNorm } from './block-weights.ts';

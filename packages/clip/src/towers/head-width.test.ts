@@ -17,8 +17,14 @@ eachDevice('heads', (ctx) => {
   it.each([72, 80, 88, 104])('of %i channels', async (depth) => {
     await scope(async () => {
       const shape = [IMAGES, TOKENS, 3, HEADS, depth];
-      const values = numbers(shape.reduce((product, extent) => product * extent, 1), 3);
-      const weights = tensor(numbers(IMAGES * TOKENS * HEADS * depth, 4), { shape: [IMAGES, TOKENS, HEADS, depth], device: ctx.device });
+      const values = numbers(
+        shape.reduce((product, extent) => product * extent, 1),
+        3,
+      );
+      const weights = tensor(numbers(IMAGES * TOKENS * HEADS * depth, 4), {
+        shape: [IMAGES, TOKENS, HEADS, depth],
+        device: ctx.device,
+      });
       const run = async (attend: (qkv: Tensor) => Tensor) => {
         const qkv = parameter(tensor(values, { shape, device: ctx.device }));
         using tape = new Tape();

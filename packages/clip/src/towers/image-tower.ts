@@ -19,6 +19,7 @@ import { expectAdapters } from './adapters.ts';
 import { AttentionPooling } from './attention-pooling.ts';
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
+import { ConvStem } from './conv-stem.ts';
 import { EvaBlock, namedEvaWeights, patchRotations } from './eva-block.ts';
 import { type ImageConfig, imageTokens, patchesPerSide } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
@@ -27,13 +28,14 @@ import { runBlocks, type StackOptions } from './transformer.ts';
 
 /** Images to features. Its tensors carry OpenAI's layouts: `projection` is multiplied from the right. */
 export class ImageTower extends Module {
-  /** [width, 3, patch, patch] */
-  readonly conv: Tensor;
+  /** [width, 3, patch, patch]; MobileCLIP has a stem in its place. */
+  readonly conv: Tensor | undefined;
+  readonly stem: ConvStem | undefined;
   /** [width]; CLIP's patches have none. */
   readonly convBias: Tensor | undefined;
   /** [width]; SigLIP has none. */
   readonly classToken: Tensor | undefined;
-  /** [tokens, width], the class token's first where there is one. */
+  /** [tokens, width], the class token's first where it has one: in CLIP and EVA-02. */
   readonly positions: Tensor;
   /** Before the blocks, in CLIP alone. */
   readonly normPre: LayerNorm | undefined;
@@ -41,7 +43,7 @@ export class ImageTower extends Module {
   readonly normPost: LayerNorm;
   /** [width, embed], of the class token; SigLIP has none. */
   readonly projection: Tensor | undefined;
-  /** [embed], in EVA-02 alone. */
+  /** [embed], of EVA-02 and MobileCLIP. */
   readonly projectionBias: Tensor | undefined;
   /** SigLIP's head in the projection's place. */
   readonly pooling: AttentionPooling | undefined;
@@ -57,18 +59,23 @@ export class ImageTower extends Module {
     const { width, patch, eps } = config;
     const { architecture = 'clip' } = config;
     const isSiglip = architecture === 'siglip';
-    this.conv = weights.matrix('visual.conv1.weight', [width, 3, patch, patch]);
-    this.convBias = architecture === 'clip' ? undefined : weights.vector('visual.conv1.bias', [width]);
+    const isMobile = architecture === 'mobileclip';
+    this.conv = isMobile ? undefined : weights.matrix('visual.conv1.weight', [width, 3, patch, patch]);
+    this.stem = config.architecture === 'mobileclip' ? new ConvStem(config, weights) : undefined;
+    this.convBias = isSiglip || architecture === 'eva02' ? weights.vector('visual.conv1.bias', [width]) : undefined;
     this.classToken = isSiglip ? undefined : weights.vector('visual.class_embedding', [width]);
-    this.positions = weights.vector('visual.positional_embedding', [imageTokens(config), width]);
+    this.positions = weights.vector('visual.positional_embedding', [imageTokens(config) - (isMobile ? 1 : 0), width]);
     this.normPre = architecture === 'clip' ? takeNorm(weights, 'visual.ln_pre', width, eps) : undefined;
     this.blocks =
       config.architecture === 'eva02'
-        ? Array.from({ length: config.layers }, (_, layer) => new EvaBlock(weights, `visual.transformer.resblocks.${layer}`, config))
+        ? Array.from(
+            { length: config.layers },
+            (_, layer) => new EvaBlock(weights, `visual.transformer.resblocks.${layer}`, config),
+          )
         : takeBlocks(weights, 'visual.transformer', config);
     this.normPost = takeNorm(weights, 'visual.ln_post', width, eps);
     this.projection = isSiglip ? undefined : weights.matrix('visual.proj', [width, embed]);
-    this.projectionBias = architecture === 'eva02' ? weights.vector('visual.proj_bias', [embed]) : undefined;
+    this.projectionBias = architecture === 'eva02' || isMobile ? weights.vector('visual.proj_bias', [embed]) : undefined;
     this.pooling = config.architecture === 'siglip' ? new AttentionPooling(config, weights) : undefined;
     this.rotations = config.architecture === 'eva02' ? patchRotations(config, this.positions.device) : undefined;
   }
@@ -99,6 +106,7 @@ export class ImageTower extends Module {
       const embedded = this.embedWindows(windows);
       if (!this.classToken) return add(embedded, this.positions);
       const first = expand(reshape(this.classToken, [1, 1, width]), [batch, 1, width]);
+      if (this.stem) return cat([first, add(embedded, this.positions)], 1);
       return add(cat([first, embedded], 1), this.positions);
     });
   }
@@ -151,8 +159,9 @@ export class ImageTower extends Module {
     return scope(() => {
       const embedded = this.embedWindows(windows);
       if (!this.classToken) return add(embedded, embedding(this.positions, places));
-      const placed = add(embedded, embedding(narrow(this.positions, 0, 1, imageTokens(this.config) - 1), places));
-      const first = add(this.classToken, select(this.positions, 0, 0));
+      const ofPatches = this.stem ? this.positions : narrow(this.positions, 0, 1, imageTokens(this.config) - 1);
+      const placed = add(embedded, embedding(ofPatches, places));
+      const first = this.stem ? this.classToken : add(this.classToken, select(this.positions, 0, 0));
       return cat([expand(reshape(first, [1, 1, width]), [batch, 1, width]), placed], 1);
     });
   }
@@ -176,7 +185,8 @@ export class ImageTower extends Module {
     yield ['visual.positional_embedding', this.positions];
     if (this.projection) yield ['visual.proj', this.projection];
     if (this.projectionBias) yield ['visual.proj_bias', this.projectionBias];
-    yield ['visual.conv1.weight', this.conv];
+    if (this.conv) yield ['visual.conv1.weight', this.conv];
+    if (this.stem) yield* this.stem.weights();
     if (this.convBias) yield ['visual.conv1.bias', this.convBias];
     if (this.normPre) yield ['visual.ln_pre.weight', this.normPre.weight];
     if (this.normPre) yield ['visual.ln_pre.bias', this.normPre.bias];
@@ -200,6 +210,7 @@ export class ImageTower extends Module {
   /** The values of patches [B, K, 3 * patch * patch] as tokens [B, K, width], without positions. */
   private embedWindows(windows: Tensor): Tensor {
     const { width, patch } = this.config;
+    if (!this.conv) return (this.stem as ConvStem).forward(windows);
     return linear(windows, reshape(this.conv, [width, 3 * patch * patch]), this.convBias);
   }
 

@@ -108,9 +108,9 @@ function owned(weight: HostTensor): HostTensor {
   return weight.dtype === 'f16' ? { ...weight, data: weight.data.slice() } : { ...weight, data: weight.data.slice() };
 }
 
-/** What products read may be f16; positions and vectors are kept in f32. */
+/** What products read may be f16; positions, SigLIP's query and vectors are kept in f32. */
 function isMatrix(name: string, { shape }: HostTensor): boolean {
-  return shape.length >= 2 && !name.endsWith('positional_embedding');
+  return shape.length >= 2 && !/(positional_embedding|\.probe)$/.test(name);
 }
 
 /** What training begins with: of CLIP, and of SigLIP (Zhai and others, arXiv 2303.15343). */

@@ -62,8 +62,7 @@ export async function saveHuggingFace(folder: string, model: SavedWeights, optio
   const beside = sideFiles(model, options);
   await makeFolder(folder);
   await writeSafetensors(`${folder}/model.safetensors`, huggingFaceTensors(model), METADATA);
-  for (const [name, content] of Object.entries(beside))
-    await writeFileAtomic('saveHuggingFace', `${folder}/${name}`, content);
+  for (const [name, content] of Object.entries(beside)) await writeFileAtomic('saveHuggingFace', `${folder}/${name}`, content);
 }
 
 /** The same files as bytes, by their names, for a browser. */

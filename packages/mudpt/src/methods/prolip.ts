@@ -103,13 +103,14 @@ export class Prolip extends PromptedClip {
 
   protected override imageFeatures(images: Tensor): Tensor {
     const { image } = this.context;
-    if (images.rank === 2) return matmul(images, this.projection);
-    return scope(() =>
-      matmul(
-        noGrad(() => this.inMicroBatches(images, (part) => featuresBeforeProjection(image, part))),
-        this.projection,
-      ),
-    );
+    return scope(() => {
+      const isBefore = images.rank === 2;
+      const before = isBefore
+        ? images
+        : noGrad(() => this.inMicroBatches(images, (part) => featuresBeforeProjection(image, part)));
+      const features = matmul(before, this.projection);
+      return image.projectionBias ? add(features, image.projectionBias) : features;
+    });
   }
 
   protected override classFeatures(): Tensor {

@@ -44,10 +44,10 @@ const ANCHORS = {
 } as const;
 
 /** Of timm's image towers within open_clip's models. */
-const TRUNK = 'trunk.patch_embed.proj.weight';
+const TRUNKS = ['trunk.patch_embed.proj.weight', 'trunk.patch_embed.backbone.0.conv.weight'];
 
-/** Buffers of positions, the sizes in OpenAI's archives, the causal mask of some open_clip files. */
-const IGNORED = /(^|\.)(position_ids|input_resolution|context_length|vocab_size|attn_mask)$/;
+/** Buffers of positions, counters of batch norms, the sizes in OpenAI's archives, the causal mask of some open_clip files. */
+const IGNORED = /(^|\.)(position_ids|input_resolution|context_length|vocab_size|attn_mask|num_batches_tracked)$/;
 
 /**
  * Tells from the names whose they are. What lies before the names (`module.` of DataParallel, a wrapper's attribute) may be anything.
@@ -55,7 +55,8 @@ const IGNORED = /(^|\.)(position_ids|input_resolution|context_length|vocab_size|
  */
 export function findNaming(names: ReadonlySet<string>, file: string): Naming {
   for (const style of ['huggingface', 'openai'] as const) {
-    const trunk = style === 'openai' ? findPrefix(names, TRUNK, file) : undefined;
+    const trunks = style === 'openai' ? TRUNKS.map((anchor) => findPrefix(names, anchor, file)) : [];
+    const trunk = trunks.find((found) => found !== undefined);
     const image = trunk ?? findPrefix(names, ANCHORS[style].image.anchor, file);
     const text = findPrefix(names, ANCHORS[style].text.anchor, file);
     if (image === undefined && text === undefined) continue;
@@ -103,9 +104,10 @@ function openAiRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: stri
   };
 }
 
-/** open_clip's texts, and an image tower of timm (EVA-02). */
+/** open_clip's texts, and an image tower of timm (EVA-02, MobileCLIP). */
 function trunkRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: string) => Recipe {
   const openAi = openAiRecipe(prefix, names);
+  const isSplit = [...names].some((name) => name.endsWith('.attn.q_proj.weight'));
   const trunk = (...parts: readonly string[]): Recipe => ({
     parts: parts.map((part) => (part === ZEROS ? ZEROS : `${prefix.image}trunk.${part}`)),
     transposed: false,
@@ -113,15 +115,16 @@ function trunkRecipe(prefix: Prefixes, names: ReadonlySet<string>): (name: strin
   return (name) => {
     if (!name.startsWith('visual.')) return openAi(name);
     if (name === 'visual.proj') return { ...trunk('head.weight'), transposed: true };
+    if (name.startsWith('visual.stem.')) return trunk(name.replace('visual.stem.', 'patch_embed.backbone.'));
     const outside = TRUNK_OUTSIDE[name];
     if (outside !== undefined) return trunk(outside);
     const [, layer, rest = ''] = /^visual\.transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
     const block = `blocks.${layer}.`;
     const several = TRUNK_JOINED[rest];
-    if (several) return trunk(...several.map((part) => (part === ZEROS ? ZEROS : block + part)));
+    if (several && isSplit) return trunk(...several.map((part) => (part === ZEROS ? ZEROS : block + part)));
     for (const [pattern, replacement] of TRUNK_BLOCKS)
       if (pattern.test(rest)) return trunk(block + rest.replace(pattern, replacement));
-    throw new InputError('openWeights', `${name} is no name of EVA-02's`, 'use the names of weightShapes');
+    throw new InputError('openWeights', `${name} is no name of EVA-02's or MobileCLIP's`, 'use the names of weightShapes');
   };
 }
 
@@ -145,7 +148,9 @@ const TRUNK_JOINED: Readonly<Record<string, readonly string[]>> = {
 
 const TRUNK_BLOCKS: readonly (readonly [RegExp, string])[] = [
   [/^ln_([12])\./, 'norm$1.'],
+  [/^attn\.in_proj_/, 'attn.qkv.'],
   [/^attn\.ln\./, 'attn.norm.'],
+  [/^mlp\.c_fc\./, 'mlp.fc1.'],
   [/^attn\.out_proj\./, 'attn.proj.'],
   [/^mlp\.ln\./, 'mlp.norm.'],
   [/^mlp\.c_proj\./, 'mlp.fc2.'],

@@ -89,13 +89,19 @@ function timmImage(vision: JsonRecord): ImageConfig {
     throw new FormatError(
       OP,
       `the image tower is timm's ${name}`,
-      "give the Hugging Face folder of the same weights (google/siglip...), whose config.json tells which gelu it was trained with",
+      'give the Hugging Face folder of the same weights (google/siglip...), whose config.json tells which gelu it was trained with',
     );
+  if (/^vit_base_mci_224(\..*)?$/.test(name)) {
+    expectTokenHead(vision);
+    return {
+      ...{ width: 768, heads: 12, layers: 12, hidden: 3072, activation: 'gelu', eps: 1e-6, patch: 16 },
+      size: number(vision, 'image_size', 224),
+      architecture: 'mobileclip',
+    };
+  }
   const [, size, patch, side] = /^eva02_(base|large)_patch(\d+)_clip_(\d+)(?:\..*)?$/.exec(name) ?? [];
   if (size === undefined) throw fail('vision_cfg.timm_model_name', name);
-  if ((vision['timm_pool'] ?? 'token') !== 'token') throw fail('vision_cfg.timm_pool', vision['timm_pool']);
-  if (!['', 'none', null, undefined].includes(vision['timm_proj'] as string | null | undefined))
-    throw fail('vision_cfg.timm_proj', vision['timm_proj']);
+  expectTokenHead(vision);
   return {
     ...EVA_SIZES[size as keyof typeof EVA_SIZES],
     activation: 'gelu',
@@ -106,6 +112,13 @@ function timmImage(vision: JsonRecord): ImageConfig {
     // 224 pixels in patches of 14.
     pretrainedSide: 16,
   };
+}
+
+/** The class token goes through the tower's linear head. */
+function expectTokenHead({ timm_pool: pool, timm_proj: projection }: JsonRecord): void {
+  if ((pool ?? 'token') !== 'token') throw fail('vision_cfg.timm_pool', pool);
+  if (!['', 'none', null, undefined].includes(projection as string | null | undefined))
+    throw fail('vision_cfg.timm_proj', projection);
 }
 
 function textConfig(text: JsonRecord, isQuick: boolean): TextConfig {
@@ -148,5 +161,9 @@ function number(from: JsonRecord, name: string, otherwise?: number): number {
 }
 
 function fail(what: string, value: unknown): FormatError {
-  return new FormatError(OP, `${what} is ${JSON.stringify(value)}`, 'give the open_clip_config.json of a CLIP vision transformer');
+  return new FormatError(
+    OP,
+    `${what} is ${JSON.stringify(value)}`,
+    'give the open_clip_config.json of a CLIP vision transformer',
+  );
 }

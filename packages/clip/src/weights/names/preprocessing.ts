@@ -36,7 +36,12 @@ export function fromPreprocessor(json: unknown, architecture: Architecture): Pre
     );
   const isSquashed = isRecord(size) ? 'height' in size && 'width' in size : undefined;
   const mode = isSquashed === undefined ? otherwise.resizing?.mode : isSquashed ? 'squash' : 'shortest';
-  return preprocessing(triple(mean), triple(std), { mode, interpolation: interpolation ?? otherwise.resizing?.interpolation }, otherwise);
+  return preprocessing(
+    triple(mean),
+    triple(std),
+    { mode, interpolation: interpolation ?? otherwise.resizing?.interpolation },
+    otherwise,
+  );
 }
 
 /** The preprocessor_config.json that transformers reads as this. */

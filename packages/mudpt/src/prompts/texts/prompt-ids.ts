@@ -71,7 +71,7 @@ export function placeContext(
   return [...start, ...context.slice(0, before), ...name, ...context.slice(before), ...rest];
 }
 
-/** A text whose tokens at the places `counted` after a start token are placeholders for context tokens 0, 1, ... @throws MethodError when it is too short to hold them */
+/** A text whose tokens at the places `counted` (a start token's is 0) are placeholders for context tokens 0, 1, ... @throws MethodError when it is too short to hold them */
 function placeAmong({ ids }: ClassTokens, counted: readonly number[], form: TextForm): PromptIds {
   const text = untilEnd(ids, form);
   const places = counted.map((place) => place - 1 + form.startTokens);
