@@ -70,7 +70,6 @@ export const PROMPT_METHODS: readonly (readonly [name: string, settings: Record<
   ['tcp', { layer: 3, template: 'a photo of a {}, on paper.', handTemplate: 'the {}.' }],
   ['atprompt', { length: 1, attributes: ['luxurious'] }],
   ['atprompt', { form: 'maple', depth: 3, length: 2, attributes: ['color', 'playfulness'] }],
-  ['dept', { baseSettings: { length: 3 } }],
   ['dept', { base: 'cocoop', weight: 0.4, baseSettings: { reduction: 4 } }],
   ['dept', { base: 'promptsrc', baseSettings: { textDepth: 2, imageDepth: 2, templates: ['a {}.'] } }],
   ['clip-lora', { dropout: 0 }],

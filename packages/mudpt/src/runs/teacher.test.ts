@@ -1,5 +1,5 @@
 /** Runs that learn from a finished run on another model: trained, resumed, evaluated and opened with it; and teachers that cannot be. */
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
@@ -12,7 +12,7 @@ import { resumeRun, train } from './run.ts';
 import type { RunInput } from './settings.ts';
 
 eachDevice('a teacher', (ctx) => {
-  it('is a finished run: its student trains, goes on where it stopped, and judges new classes', async () => {
+  it('is a finished run: its student trains, goes on where it stopped with that teacher alone, and judges new classes', async () => {
     await using at = await temporaryFolder();
     await writeShapes(join(at.path, 'shapes'), { train: 3, val: 0, test: 2 });
     await writeTinyModel(join(at.path, 'model'));
@@ -45,6 +45,15 @@ eachDevice('a teacher', (ctx) => {
     const observer = { onEpoch: () => stop.abort() };
     const stopped = await train(student, { ...options('stopped'), observer, signal: stop.signal });
     expect(stopped.summary.state).toBe('stopped');
+    // What the teacher has learnt counts, not where it lies.
+    const other = await train({ ...coop, seed: 2 }, options('teachers'));
+    const files = ['prompts', 'promptFacts'] as const;
+    for (const file of files) {
+      await copyFile(taught.folder.file(file), join(at.path, file));
+      await copyFile(other.folder.file(file), taught.folder.file(file));
+    }
+    await expect(resumeRun(stopped.folder.path, { device: ctx.device })).rejects.toThrow(/a run with another configuration/);
+    for (const file of files) await copyFile(join(at.path, file), taught.folder.file(file));
     const { folder } = await resumeRun(stopped.folder.path, { device: ctx.device });
     expect(await readFile(folder.file('prompts'))).toEqual(await readFile(whole.folder.file('prompts')));
     const run = await openRun(folder.path, { device: ctx.device });
