@@ -325,12 +325,18 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
     watch(other);
     await other.goto(`${server.address}#use`);
     const input = other.locator('label.card input[accept=".zip"]');
-    await input.setInputFiles({ name: 'broken.zip', mimeType: 'application/zip', buffer: Buffer.from(project ?? '').subarray(0, 5000) });
+    await input.setInputFiles({
+      name: 'broken.zip',
+      mimeType: 'application/zip',
+      buffer: Buffer.from(project ?? '').subarray(0, 5000),
+    });
     await other.getByText('无法读取 broken.zip').waitFor();
     await input.setInputFiles({ name: 'project.zip', mimeType: 'application/zip', buffer: Buffer.from(project ?? '') });
     await other.goto(`${server.address}#understand`);
     // Measured again on the images of the zip: what the prompts in it were measured to be.
-    const { accuracy: told } = await openPromptFacts(new TextDecoder().decode((await unzip(project ?? new Uint8Array())).get('prompts.json')));
+    const { accuracy: told } = await openPromptFacts(
+      new TextDecoder().decode((await unzip(project ?? new Uint8Array())).get('prompts.json')),
+    );
     await other.locator('.number.main b').waitFor({ timeout: LONG });
     expect(Number.parseFloat(await other.locator('.number.main b').innerText())).toBeCloseTo(told?.tuned ?? 0, 1);
     await other.goto(`${server.address}#train`);

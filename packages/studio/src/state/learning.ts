@@ -101,8 +101,7 @@ async function lookInside(): Promise<void> {
 
 /** @throws StudioError while training runs: it would end on top of what is imported */
 export function expectIdle(): void {
-  if (isBusy.value)
-    throw pageError('trainingRuns');
+  if (isBusy.value) throw pageError('trainingRuns');
 }
 
 export async function importPrompts({ tensors, facts, config }: GivenPrompts): Promise<void> {
