@@ -261,12 +261,12 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
     await page.getByLabel('Pictures of each class').selectOption('4');
     await page.getByLabel('epochs', { exact: true }).fill('-1');
     await page.getByLabel('epochs', { exact: true }).blur();
-    await page.getByRole('button', { name: 'Train again' }).click();
+    await page.getByRole('button', { name: /^Train( again)?$/ }).click();
     await page.getByText('epochs is -1. Give a whole number').waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
     await page.getByLabel('epochs', { exact: true }).fill('2');
     await page.getByLabel('epochs', { exact: true }).blur();
-    await page.getByRole('button', { name: 'Train again' }).click();
+    await page.getByRole('button', { name: /^Train( again)?$/ }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await page.getByText('Finished').waitFor({ timeout: LONG });
     const inPage = await page.evaluate(
@@ -372,7 +372,7 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
       (await engine()).evaluate(() => (globalThis as unknown as { studioDevice: { memory(): Memory } }).studioDevice.memory());
     const memories: Memory[] = [];
     for (let round = 0; round < 10; round += 1) {
-      await page.getByRole('button', { name: 'Train again' }).click();
+      await page.getByRole('button', { name: /^Train( again)?$/ }).click();
       await page.waitForFunction(() => document.querySelector('.controls .state')?.textContent !== 'Finished');
       await page.getByText('Finished').waitFor({ timeout: LONG });
       memories.push(await live());

@@ -69,7 +69,7 @@ export async function train(resume: boolean): Promise<void> {
   batch(() => {
     part.value = undefined;
     lost.value = undefined;
-    if (!ended) status.value = outcome.value ? 'finished' : 'idle';
+    if (!ended) status.value = tunedClasses.value ? 'finished' : 'idle';
     else if (ended.end === 'paused') status.value = 'paused';
     else {
       outcome.value = ended;
@@ -91,7 +91,7 @@ export async function pause(): Promise<void> {
 /** Gives up training that was paused. */
 export async function discard(): Promise<void> {
   await (await database()).delete('training', 'current');
-  status.value = outcome.value ? 'finished' : 'idle';
+  status.value = tunedClasses.value ? 'finished' : 'idle';
   lines.value = [];
 }
 
