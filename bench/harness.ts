@@ -45,9 +45,10 @@ export function hasFailed({ problem }: Row): boolean {
   return problem !== undefined && !problem.startsWith(NOT_MEASURED);
 }
 
-/** Progress, a line on stderr: tables come when a suite is done. */
+/** Progress, a line on stderr: tables come when a suite is done. Pages, which have none, show it in their own way. */
 export function tell(line: string): void {
-  console.warn(line);
+  const { process } = globalThis as { readonly process?: { readonly stderr?: { write(text: string): void } } };
+  process?.stderr?.write(`${line}\n`);
 }
 
 /** A result may differ by rounding only. */

@@ -63,7 +63,9 @@ export function checkResults(value: unknown, name: string): Results {
     const entries = found as Readonly<Record<string, unknown>>;
     for (const [key, test] of Object.entries(form))
       if (!test(entries[key]))
-        throw new TypeError(`${name}: ${place}${key} is ${JSON.stringify(entries[key])}: write the file with pnpm bench or the studio`);
+        throw new TypeError(
+          `${name}: ${place}${key} is ${JSON.stringify(entries[key])}: write the file with pnpm bench or the studio`,
+        );
     return entries;
   };
   const head = check(value, HEAD, '');

@@ -11,7 +11,9 @@ if (words.includes('--peers')) await installPagePeers();
 if (command === 'build') await build(config);
 else if (command === 'serve') {
   await build({ ...config, logLevel: 'warn' });
-  (await preview({ ...config, preview: { port, strictPort: false, headers: { 'content-security-policy': POLICY } } })).printUrls();
+  (
+    await preview({ ...config, preview: { port, strictPort: false, headers: { 'content-security-policy': POLICY } } })
+  ).printUrls();
 } else if (command === 'dev') {
   const server = await createServer({ ...config, server: { port, strictPort: false } });
   await server.listen();

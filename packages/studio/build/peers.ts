@@ -57,6 +57,6 @@ export function peers(): Plugin {
 /** Whether a chunk is of peers alone. */
 export function isOfPeers(modules: readonly string[]): boolean {
   // Beside files there are helpers that bundlers write.
-  const files = modules.filter((id) => !id.startsWith('\0'));
+  const files = modules.filter((id) => !id.startsWith('\0') && !id.startsWith('__vite-browser-external'));
   return files.length > 0 && files.every((id) => id.startsWith(pagePeersFolder()) || id.startsWith(JOBS));
 }

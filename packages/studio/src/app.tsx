@@ -71,9 +71,7 @@ export const App: FunctionComponent = () => {
       <Chips />
       <main id="main" tabIndex={-1}>
         {lost.value !== undefined && <Notice tone="warn" text={t().lost} />}
-        {trouble.value && (
-          <Trouble title={t().trouble} told={trouble.value} onClose={() => (trouble.value = undefined)} />
-        )}
+        {trouble.value && <Trouble title={t().trouble} told={trouble.value} onClose={() => (trouble.value = undefined)} />}
         {isElsewhere.value ? <Notice tone="warn" text={t().elsewhere} /> : failure.value ? <NoGpu /> : <View />}
       </main>
     </>

@@ -26,7 +26,8 @@ export async function serveFolder(
     const inside = pathname.startsWith(under) ? normalize(`/${pathname.slice(under.length)}`) : '/nothing';
     const path = join(folder, inside.endsWith('/') ? `${inside}index.html` : inside);
     readFile(path).then(
-      (bytes) => response.writeHead(200, { ...headers, 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(bytes),
+      (bytes) =>
+        response.writeHead(200, { ...headers, 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(bytes),
       () => response.writeHead(404).end(),
     );
   });

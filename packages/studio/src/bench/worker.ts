@@ -25,9 +25,7 @@ function suitesOf(kind: string, chosen: readonly Suite[]): Readonly<Record<strin
   const isGpu = kind === 'gpu';
   const all: Readonly<Partial<Record<Suite, readonly Job[]>>> = {
     gemm: isGpu ? [...gemmJobs, ...gpuGemmJobs] : quickGemmJobs,
-    attention: isGpu
-      ? [...attentionJobs, ...gpuAttentionJobs]
-      : quickAttentionJobs.filter(({ tokens }) => tokens < MOST_TOKENS),
+    attention: isGpu ? [...attentionJobs, ...gpuAttentionJobs] : quickAttentionJobs.filter(({ tokens }) => tokens < MOST_TOKENS),
     layernorm: layerNormJobs,
   };
   return Object.fromEntries(chosen.flatMap((suite) => (all[suite] ? [[suite, all[suite]]] : [])));

@@ -61,8 +61,7 @@ async function expectRoom(input: ModelInput, name: string, { limits }: Device): 
       [...opened.weights].map(([weight, { shape }]) => [weight, shape] as const),
       limits,
     );
-    if (tooLarge)
-      throw pageError('tooLarge', name, `${tooLarge.name} (${tooLarge.bytes} bytes)`);
+    if (tooLarge) throw pageError('tooLarge', name, `${tooLarge.name} (${tooLarge.bytes} bytes)`);
   } finally {
     await opened.close();
   }

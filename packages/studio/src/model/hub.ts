@@ -61,8 +61,7 @@ export async function hubModel(name: string, onProgress: (progress: LoadProgress
 }
 
 async function listed(name: string): Promise<Listed> {
-  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name))
-    throw pageError('hubName', JSON.stringify(name));
+  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name)) throw pageError('hubName', JSON.stringify(name));
   const answer = await ask(`${HUB}/api/models/${name}?blobs=true`);
   if (answer.status === 401 || answer.status === 404) throw pageError('hubUnknown', name);
   if (!answer.ok) throw pageError('hubAnswers', String(answer.status));

@@ -61,8 +61,7 @@ export async function readPrompts(
   model: ModelFacts,
 ): Promise<{ readonly method: Method; readonly facts: PromptDescription }> {
   const facts = await openPromptFacts(text);
-  if (facts.model.hash !== model.hash)
-    throw pageError('otherModel', facts.model.name, model.name);
+  if (facts.model.hash !== model.hash) throw pageError('otherModel', facts.model.name, model.name);
   methodNamed(facts.method);
   const method = await createMethod(clip, facts, facts);
   try {

@@ -20,7 +20,10 @@ export function inLabelOrder(classes: readonly ClassEntry[]): ClassEntry[] {
 }
 
 /** Paths by image: `train/CLASS/FILE` and `test/CLASS/FILE`. */
-export function pathsOf({ classes, images }: Pick<Project, 'classes' | 'images'>, sides: ReadonlyMap<string, Side>): Map<string, string> {
+export function pathsOf(
+  { classes, images }: Pick<Project, 'classes' | 'images'>,
+  sides: ReadonlyMap<string, Side>,
+): Map<string, string> {
   const folders = foldersOf(classes);
   return uniqueNames(
     images.map(({ id, name, classId }) => [id, `${sides.get(id) ?? 'train'}/${folders.get(classId)}/${safeFile(name)}`]),

@@ -49,7 +49,14 @@ describe('edits of a project', () => {
 
 describe('what was dropped', () => {
   it('is classed by folders, which classnames.txt names, and not by splits', async () => {
-    const paths = ['set/train/n01/1.png', 'set/test/cat/2.JPG', 'loose.webp', '.hidden/3.png', 'set/notes.md', 'set/a/train/4.png'];
+    const paths = [
+      'set/train/n01/1.png',
+      'set/test/cat/2.JPG',
+      'loose.webp',
+      '.hidden/3.png',
+      'set/notes.md',
+      'set/a/train/4.png',
+    ];
     const files = paths.map((path) => ({ path, file: new File(['x'], path.split('/').at(-1) ?? '') }));
     const names = { path: 'set/classnames.txt', file: new File(['n01 tabby cat\r\n\nn02  \n'], 'classnames.txt') };
     const { images, others } = await expand([...files, names]);

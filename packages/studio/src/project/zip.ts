@@ -29,8 +29,7 @@ export async function readZip(file: Blob & { readonly name?: string }): Promise<
       if (entry.directory) continue;
       if (entry.encrypted) throw pageError('zipEncrypted', name, entry.filename);
       bytes += entry.uncompressedSize;
-      if (found.length >= MOST.entries || bytes > MOST.bytes)
-        throw pageError('zipTooLarge', name);
+      if (found.length >= MOST.entries || bytes > MOST.bytes) throw pageError('zipTooLarge', name);
       found.push({ path: entry.filename, blob: await entry.getData(new BlobWriter()) });
     }
     return found;

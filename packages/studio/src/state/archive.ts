@@ -1,11 +1,14 @@
 /** The project of the page as a zip, and a zip in place of the project. */
 import { effect } from '@preact/signals';
-import { type OpenedArchive, readArchive, writeArchive } from '../project/archive.ts';
+import type { OpenedArchive } from '../project/archive.ts';
 import { database } from '../project/store.ts';
 import { clearProject, intake, notes, project, sides } from './project.ts';
 import { expectIdle, importPrompts, pause } from './learning.ts';
 import { forgetLearnt, isBusy } from './session.ts';
 import { images as looker } from './workers.ts';
+
+/** Loaded when it is wanted, with its schema. */
+const archives = () => import('../project/archive.ts');
 
 export async function exportProject(): Promise<Blob> {
   const db = await database();
@@ -16,12 +19,14 @@ export async function exportProject(): Promise<Blob> {
     if (blob) blobs.set(id, blob);
   }
   const prompts = (await db.get('result', 'current'))?.prompts;
+  const { writeArchive } = await archives();
   return writeArchive({ project: project.value, sides: sides.value, blobs, prompts });
 }
 
 /** @throws StudioError for a zip that is no project: then the present one stays; while training runs */
 export async function importProject(file: File): Promise<void> {
   expectIdle();
+  const { readArchive } = await archives();
   const archive = await readArchive(file);
   await clearProject();
   await forgetLearnt();

@@ -69,7 +69,7 @@ export async function train(resume: boolean): Promise<void> {
   batch(() => {
     part.value = undefined;
     lost.value = undefined;
-    if (!ended) status.value = outcome.value ? 'finished' : 'idle';
+    if (!ended) status.value = tunedClasses.value ? 'finished' : 'idle';
     else if (ended.end === 'paused') status.value = 'paused';
     else {
       outcome.value = ended;
@@ -91,7 +91,7 @@ export async function pause(): Promise<void> {
 /** Gives up training that was paused. */
 export async function discard(): Promise<void> {
   await (await database()).delete('training', 'current');
-  status.value = outcome.value ? 'finished' : 'idle';
+  status.value = tunedClasses.value ? 'finished' : 'idle';
   lines.value = [];
 }
 
@@ -101,8 +101,7 @@ async function lookInside(): Promise<void> {
 
 /** @throws StudioError while training runs: it would end on top of what is imported */
 export function expectIdle(): void {
-  if (isBusy.value)
-    throw pageError('trainingRuns');
+  if (isBusy.value) throw pageError('trainingRuns');
 }
 
 export async function importPrompts({ tensors, facts, config }: GivenPrompts): Promise<void> {

@@ -13,8 +13,7 @@ export async function makeReport(): Promise<string> {
   const result = outcome.value;
   const { before, tuned: after } = result ?? {};
   const used = comparableClasses.value;
-  if (!result || !after || !before || !used)
-    throw pageError('otherClasses');
+  if (!result || !after || !before || !used) throw pageError('otherClasses');
   const db = await database();
   const hardest = [...after.guesses].sort((a, b) => b.loss - a.loss).slice(0, MOST);
   const thumbnails: (readonly [string, string])[] = [];

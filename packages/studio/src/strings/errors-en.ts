@@ -12,7 +12,10 @@ export const errorsEn = {
   nothingLearnt: (): Said => ({ problem: 'nothing is learnt yet', fix: 'train first, or import prompts' }),
   paused: (): Said => ({ problem: 'training was paused', fix: 'go on' }),
   otherClasses: (): Said => ({ problem: 'the classes have changed since the training', fix: 'train again' }),
-  template: (sentence: string): Said => ({ problem: `the sentence “${sentence}” has no {}`, fix: 'write {} where the class goes' }),
+  template: (sentence: string): Said => ({
+    problem: `the sentence “${sentence}” has no {}`,
+    fix: 'write {} where the class goes',
+  }),
   otherModel: (theirs: string, loaded: string): Said => ({
     problem: `the prompts were learnt on ${theirs}, and ${loaded} is another model`,
     fix: `load ${theirs} first`,
@@ -60,7 +63,10 @@ export const errorsEn = {
     fix: 'check the name; private models are fetched in Node',
   }),
   hubAnswers: (status: string): Said => ({ problem: `the hub answers ${status}`, fix: 'try again later' }),
-  hubUnreachable: (why: string): Said => ({ problem: `the hub cannot be reached (${why})`, fix: 'check the network, and try again' }),
+  hubUnreachable: (why: string): Said => ({
+    problem: `the hub cannot be reached (${why})`,
+    fix: 'check the network, and try again',
+  }),
   tooLarge: (model: string, weight: string): Said => ({
     problem: `${model} is too large for this adapter, which does not bind its ${weight}`,
     fix: 'take a smaller model',

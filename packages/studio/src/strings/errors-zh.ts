@@ -8,7 +8,10 @@ export const errorsZh: Errors = {
   paused: () => ({ problem: '训练已暂停', fix: '可以继续' }),
   otherClasses: () => ({ problem: '训练之后类别有变化', fix: '请重新训练' }),
   template: (sentence) => ({ problem: `句子“${sentence}”中没有 {}`, fix: '请用 {} 标出类别的位置' }),
-  otherModel: (theirs, loaded) => ({ problem: `这些提示是在模型 ${theirs} 上学到的，而 ${loaded} 是另一个模型`, fix: `请先载入 ${theirs}` }),
+  otherModel: (theirs, loaded) => ({
+    problem: `这些提示是在模型 ${theirs} 上学到的，而 ${loaded} 是另一个模型`,
+    fix: `请先载入 ${theirs}`,
+  }),
   setting: (name, value, takes) => ({ problem: `${name} 的值 ${value} 无效`, fix: `有效值：${takes}` }),
   noPrompts: (missing, given) => ({
     problem: `在 ${given} 中没有 ${missing}`,

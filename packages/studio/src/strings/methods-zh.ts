@@ -18,6 +18,8 @@ export const methodsZh: Readonly<Record<string, MethodWords>> = {
   kgcoop: { title: 'KgCoOp', summary: '文本的上下文词元，并使它接近手写的模板' },
   prograd: { title: 'ProGrad', summary: '文本的上下文词元，其梯度不与冻结的模型相反' },
   tcp: { title: 'TCP', summary: '文本的上下文词元，以及在后面某层由手写文本算出的类别词元' },
+  dept: { title: 'DePT', summary: '另一种方法的提示，加上一个承担训练类别所需部分的双特征分类器' },
+  atprompt: { title: 'ATPrompt', summary: '上下文词元中夹有属性词，形式同 CoOp 与 MaPLe' },
   'clip-lora': { title: 'CLIP-LoRA', summary: '对两个塔的注意力投影做低秩更新' },
   mma: { title: 'MMA', summary: '两个塔上层旁的小网络，其中间部分由两个塔共用' },
   mmrl: { title: 'MMRL', summary: '两个塔上层共用空间的词元，为图像给出第二个特征' },

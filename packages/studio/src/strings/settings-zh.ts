@@ -68,6 +68,14 @@ const NAMES: Readonly<Record<string, string>> = {
   injection: '注入方式',
   injectLayer0: '注入第一层',
   perLayer: '各层单独注入',
+  augmentation: '数据增强',
+  randOperations: '随机增强次数',
+  randMagnitude: '随机增强强度',
+  views: '增强视图数',
+  form: '提示形式',
+  base: '基础方法',
+  weight: '分类器权重',
+  rateFactor: '学习率倍数',
 };
 
 export const settingsZh: Readonly<Record<string, string>> = Object.fromEntries(

@@ -1,8 +1,9 @@
 /** Loss and accuracy while training runs. */
-import { computed } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
-import { Curve } from '../components/curve.tsx';
-import { lines } from '../state/session.ts';
+import { useEffect } from 'preact/hooks';
+import type { Curve as CurveComponent } from '../components/curve.tsx';
+import { lines, telling } from '../state/session.ts';
 import { t } from '../strings/index.ts';
 
 /** Readings, and the means of epochs at their ends. */
@@ -20,12 +21,21 @@ const series = computed(() => {
   return { loss: [x, of('loss'), of('meanLoss')], accuracy: [x, of('accuracy'), of('meanAccuracy')] } as const;
 });
 
+/** The library of curves comes with the first of them. */
+const loaded = signal<{ readonly Curve: typeof CurveComponent } | undefined>(undefined);
+
 export const Curves: FunctionComponent = () => {
   const words = t().train;
+  useEffect(() => {
+    void telling(async () => {
+      loaded.value = await import('../components/curve.tsx');
+    });
+  }, []);
+  const Curve = loaded.value?.Curve;
   return (
     <section class="panel curves" aria-label={words.curves}>
-      <Curve label={words.loss} data={series.value.loss as never} />
-      <Curve label={words.accuracy} data={series.value.accuracy as never} top={100} />
+      {Curve && <Curve label={words.loss} data={series.value.loss as never} />}
+      {Curve && <Curve label={words.accuracy} data={series.value.accuracy as never} top={100} />}
     </section>
   );
 };

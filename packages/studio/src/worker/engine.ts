@@ -256,7 +256,14 @@ class Engine {
     const { method, facts } = this.expectTuned();
     const tests = itemsOf(dataset.test);
     const before = await measure(clip, cache, undefined, dataset, tests, this.part('zero-shot'));
-    const tuned = await measure(clip, cache, method, { ...dataset, temperature: facts.temperature }, tests, this.part('evaluation'));
+    const tuned = await measure(
+      clip,
+      cache,
+      method,
+      { ...dataset, temperature: facts.temperature },
+      tests,
+      this.part('evaluation'),
+    );
     return { before, tuned };
   }
 
