@@ -2,8 +2,8 @@
 // Stockham's radix-2 passes in workgroup memory, between its two halves. With params.period, y[line, k] is also multiplied by
 // exp(sign * 2 pi i (line mod columns) k / period), what joins two transforms to one of period = length * columns.
 // Angles are fractions of whole numbers, split at quadrants exactly, so that roots of unity are as exact as f32 has them.
-// Defines: N; REAL 1: x has no imaginary part.
-// Compile: N=128 REAL=0 | N=1024 REAL=1
+// Without params.has_im x has no imaginary part, and x_im is not read.
+// Compile: N=128 | N=1024
 struct Params {
   lines: u32,
   length: u32,
@@ -13,11 +13,10 @@ struct Params {
   columns: u32,
   re_offset: u32,
   im_offset: u32,
+  has_im: u32,
 }
 @group(0) @binding(0) var<storage, read> x_re: array<f32>;
-#if !REAL
 @group(0) @binding(1) var<storage, read> x_im: array<f32>;
-#endif
 @group(0) @binding(2) var<storage, read_write> y_re: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y_im: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
@@ -40,11 +39,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let n = params.length;
   let base = line * n;
   for (var i = local; i < n; i += 64u) {
-#if REAL
     halves[i] = vec2<f32>(x_re[params.re_offset + base + i], 0.0);
-#else
-    halves[i] = vec2<f32>(x_re[params.re_offset + base + i], x_im[params.im_offset + base + i]);
-#endif
+    if (params.has_im != 0u) { halves[i].y = x_im[params.im_offset + base + i]; }
   }
   workgroupBarrier();
   var source = 0u;

@@ -282,6 +282,7 @@ function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined):
       'capture',
       `${data.length} values do not fill an input of shape ${showShape(placeholder.shape)}`,
       'give as many values as the shape has',
+      { shapes: { input: placeholder.shape } },
     );
   }
   engineOf(device).writeBytes(placeholder.storage.buffer, 0, toBytes(placeholder.dtype, data));

@@ -18,8 +18,30 @@ export class TensorError extends Error {
   }
 }
 
+/** Shapes by the name of an argument: `x`, `tensors[0]`, `options.mask`. */
+export type NamedShapes = Readonly<Record<string, readonly number[]>>;
+
 /** Shapes, axes or sizes that do not fit together. */
-export class ShapeError extends TensorError {}
+export class ShapeError extends TensorError {
+  private known: NamedShapes | undefined;
+
+  /** @param options.shapes those concerned, by name; an error of an op gets the shapes of its arguments by itself */
+  constructor(op: string, problem: string, fix: string, { shapes, ...options }: ErrorOptions & { shapes?: NamedShapes } = {}) {
+    super(op, problem, fix, options);
+    this.known = shapes;
+  }
+
+  /** The shapes that did not fit: those of all tensors among the arguments of the op, by argument; {} where no tensor took part. */
+  get shapes(): NamedShapes {
+    return this.known ?? {};
+  }
+
+  /** Names the shapes, unless they are named already. @internal */
+  naming(shapes: NamedShapes): this {
+    this.known ??= shapes;
+    return this;
+  }
+}
 /** A dtype the operation or the adapter does not take. */
 export class DTypeError extends TensorError {}
 /** A tensor, device or plan used after it was released. */

@@ -29,6 +29,7 @@ export {
   FormatError,
   InputError,
   LimitError,
+  type NamedShapes,
   ShapeError,
   TensorError,
 } from './errors.ts';

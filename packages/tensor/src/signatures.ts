@@ -1,6 +1,6 @@
 /** Signatures: the arguments of every op, for calls from JavaScript. The keys of options are checked against their types. */
 import type { Op } from './definition/op.ts';
-import { argumentsCheck } from './definition/arguments.ts';
+import { argumentsCheck, namesIn } from './definition/arguments.ts';
 import type * as chainable from './chainable.ts';
 import type { AttentionOptions } from './kernels/attention/options.ts';
 import type { Conv2dOptions } from './ops/conv2d.ts';
@@ -271,12 +271,13 @@ function signatureOf(op: string): Signature | undefined {
   return Object.hasOwn(structured, op) ? structured[op as Structured] : functions[op];
 }
 
-/** Gives ops the checks of their arguments. */
+/** Gives ops the checks of their arguments, and the names that errors have for them. */
 export function checkArguments(ops: Iterable<Op>): void {
   for (const op of ops) {
     const signature = signatureOf(op.opName);
     if (signature === undefined) continue;
     const { takes, options } = typeof signature === 'string' ? { takes: signature, options: undefined } : signature;
     op.check = argumentsCheck(op.opName, takes, options);
+    op.argumentNames = namesIn(takes);
   }
 }

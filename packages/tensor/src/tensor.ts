@@ -151,6 +151,7 @@ export class Tensor {
         'item',
         `shape ${showShape(this.shape)} has ${this.size} elements`,
         'read data(), or reduce to one element first',
+        { shapes: { x: this.shape } },
       );
     return nth(await this.data(), 0);
   }

@@ -35,6 +35,7 @@ export class KVCache {
         'KVCache',
         `k has shape [${k.shape.join(', ')}] and v [${v.shape.join(', ')}]`,
         'give [B, T, G, D] with the same T',
+        { shapes: { k: k.shape, v: v.shape } },
       );
     const store = { k: this.room('k', k, added), v: this.room('v', v, added) };
     for (const [name, x] of Object.entries({ k, v })) {
@@ -82,6 +83,7 @@ export class KVCache {
         'KVCache',
         `${name} is ${like.dtype} [${like.shape.join(', ')}], the rows so far are ${old.dtype} [${[old.shape[0], this.rows, ...old.shape.slice(2)].join(', ')}]`,
         'use one cache for each layer and batch',
+        { shapes: { [name]: like.shape, rows: [old.shape[0] ?? 0, this.rows, ...old.shape.slice(2)] } },
       );
     if (old && this.rows + added <= have) return old;
     const grown = keep(empty(like.device, [batch, Math.max(this.rows + added, 2 * have, this.capacity), ...rest], like.dtype));

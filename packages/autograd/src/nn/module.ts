@@ -92,6 +92,7 @@ export abstract class Module {
           'loadStateDict',
           `${name} has shape [${source.shape.join(', ')}], the module's [${target.shape.join(', ')}]`,
           'build the module with the sizes it was saved with',
+          { shapes: { [name]: source.shape, module: target.shape } },
         );
       }
     }

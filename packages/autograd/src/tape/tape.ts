@@ -199,6 +199,7 @@ function seedOf(loss: Tensor, cotangent: Tensor | undefined): Tensor {
       'backward',
       `loss of shape [${loss.shape.join(', ')}] ${cotangent ? `and cotangent [${shape.join(', ')}]` : 'without cotangent'}`,
       cotangent ? 'give a cotangent of the shape of the loss' : 'reduce the loss to one element, or give a cotangent',
+      { shapes: { loss: loss.shape, ...(cotangent && { cotangent: shape }) } },
     );
   }
   if (cotangent) return alias(cotangent);

@@ -82,6 +82,7 @@ function gradientsOf(op: string, tape: Tape, loss: Tensor): (handle: Tensor) => 
       op,
       `the function returned a loss of shape [${loss.shape.join(', ')}]`,
       'reduce it to one element, for instance by mean()',
+      { shapes: { loss: loss.shape } },
     );
   tape.parts.unrecorded.expectRecorded(loss);
   const gradients = tape.needs(loss) ? tape.backward(loss) : undefined;

@@ -63,6 +63,10 @@ const KINDS = {
 /** Throws for arguments an op does not take. */
 export type ArgumentsCheck = (args: readonly unknown[]) => void;
 
+/** Names of the arguments in a signature. */
+export const namesIn = (signature: string): readonly string[] =>
+  signature.split(' ').map((part) => (part.split(':')[0] ?? '').replace(/\?|\.\.\./, ''));
+
 /** The check of an op. @param signature arguments as `name:kind`, `name?:kind` where it may be left out, last `...name:kind` for one or more */
 export function argumentsCheck(op: string, signature: string, options?: readonly string[]): ArgumentsCheck {
   const expected = signature.split(' ').map((part) => {

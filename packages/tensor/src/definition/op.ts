@@ -4,7 +4,7 @@
  */
 import { Ambient } from '../context.ts';
 import { traced } from '../engine/tracing.ts';
-import { AllocationError } from '../errors.ts';
+import { AllocationError, type NamedShapes, ShapeError } from '../errors.ts';
 import { isPlain } from '../values.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -17,6 +17,8 @@ export type Op<F extends AnyFunction = AnyFunction> = F & {
   readonly run: F;
   /** Throws for arguments it does not take. */
   check?: (args: readonly unknown[]) => void;
+  /** Names of the arguments; without them errors count from 0. */
+  argumentNames?: readonly string[];
 };
 
 /**
@@ -72,15 +74,20 @@ export function listeningTape(): Listener | undefined {
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls }: { readonly nulls?: 'kept' } = {}): Op<F> {
-  const call = (...args: never[]): unknown =>
-    inNameOf(opName, () => {
-      if (nulls !== 'kept') dropNulls(args);
-      op.check?.(args);
-      const listener = listening();
-      const result = listener ? listener.hook(op as unknown as Op, args, outerTape(listener)) : run(...args);
-      traced(opName, args, result);
-      return result;
-    });
+  const call = (...args: never[]): unknown => {
+    try {
+      return inNameOf(opName, () => {
+        if (nulls !== 'kept') dropNulls(args);
+        op.check?.(args);
+        const listener = listening();
+        const result = listener ? listener.hook(op as unknown as Op, args, outerTape(listener)) : run(...args);
+        traced(opName, args, result);
+        return result;
+      });
+    } catch (error) {
+      throw error instanceof ShapeError ? error.naming(shapesOf(args, op.argumentNames)) : error;
+    }
+  };
   const op = Object.defineProperty(call, 'name', { value: opName }) as unknown as Op<F>;
   return Object.assign(op, { opName, run });
 }
@@ -92,6 +99,24 @@ export function inNameOf<T>(op: string, body: () => T): T {
   } catch (error) {
     throw error instanceof AllocationError ? error.in(op) : error;
   }
+}
+
+/** Shapes of the tensors in `value`, in lists and options too. */
+function addShapes(shapes: Record<string, readonly number[]>, name: string, value: unknown): void {
+  if (Array.isArray(value)) value.forEach((item, at) => addShapes(shapes, `${name}[${at}]`, item));
+  else if (isTensor(value)) shapes[name] = [...value.shape];
+  else if (typeof value === 'object' && value !== null && isPlain(value))
+    for (const [key, item] of Object.entries(value)) addShapes(shapes, `${name}.${key}`, item);
+}
+
+/** Tensors are known by what they have: their class imports from this layer. */
+const isTensor = (value: unknown): value is Tensor =>
+  typeof value === 'object' && value !== null && 'storage' in value && 'shape' in value;
+
+function shapesOf(args: readonly unknown[], names: readonly string[] = []): NamedShapes {
+  const shapes: Record<string, readonly number[]> = {};
+  args.forEach((value, at) => addShapes(shapes, names[at] ?? String(at), value));
+  return shapes;
 }
 
 function dropNulls(args: unknown[]): void {

@@ -26,6 +26,7 @@ export function copyInto(target: Tensor, source: Tensor): void {
       'copyInto',
       `target ${showShape(target.shape)} and source ${showShape(source.shape)} differ`,
       'give both the same shape',
+      { shapes: { target: target.shape, source: source.shape } },
     );
   }
   noteWork('copyInto', () => ({ reads: [source], writes: [target] }));

@@ -34,10 +34,20 @@ function shortLines({ re, im }: Lines, { sign, scale = 1 }: How, period = 0, col
   const lines = re.size / length;
   const [y, z] = [empty(device, shape), empty(device, shape)];
   fftKernel.dispatch(device, {
-    buffers: { x_re: re, y_re: y, y_im: z, ...(im && { x_im: im }) },
-    params: { lines, length, sign, scale, period, columns, re_offset: re.offset, im_offset: im?.offset ?? 0 },
+    buffers: { x_re: re, x_im: im ?? re, y_re: y, y_im: z },
+    params: {
+      lines,
+      length,
+      sign,
+      scale,
+      period,
+      columns,
+      re_offset: re.offset,
+      im_offset: im?.offset ?? 0,
+      has_im: im !== undefined,
+    },
     grid: grid1d(lines, 1),
-    defines: { N: length <= 128 ? 128 : MOST, REAL: im ? 0 : 1 },
+    defines: { N: length <= 128 ? 128 : MOST },
     flops: 5 * re.size * Math.log2(length),
     bytes: 16 * re.size,
   });

@@ -1,7 +1,7 @@
 /** Frames of videos bound as they lie in the decoder's memory (external textures): neither a texture nor a copy is made of them. */
 import { pixelsExternalWgsl } from '@mudpt/shaders';
 import { type Device, engineOf } from '../device.ts';
-import type { Pixels, PixelSource } from './source.ts';
+import type { Pixels } from './packed.ts';
 
 const OP = 'fromPixels';
 const TILE = 8; // of the workgroup, in both directions
@@ -10,7 +10,7 @@ const pipelines = new WeakMap<GPUDevice, GPUComputePipeline>();
 /** What a page can bind without a copy. */
 export type VideoSource = VideoFrame | HTMLVideoElement;
 
-export const isVideo = (source: PixelSource): source is VideoSource =>
+export const isVideo = (source: object): source is VideoSource =>
   (typeof VideoFrame !== 'undefined' && source instanceof VideoFrame) ||
   (typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement);
 

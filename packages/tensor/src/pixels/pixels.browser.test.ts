@@ -48,7 +48,9 @@ eachDevice('pixels of a page', (ctx) => {
     const frame = new VideoFrame(drawn(image), { timestamp: 0, alpha: 'discard' });
     const planes = Uint8Array.from({ length: 96 }, (_, i) => (i < 64 ? 40 + 2 * i : i < 80 ? 90 : 160));
     const yuv = new VideoFrame(planes, { format: 'I420', codedWidth: 8, codedHeight: 8, timestamp: 1 });
-    const veiled = new VideoFrame(drawn(new ImageData(Uint8ClampedArray.of(255, 0, 255, 51, 255, 255, 0, 128), 2, 1)), { timestamp: 2 });
+    const veiled = new VideoFrame(drawn(new ImageData(Uint8ClampedArray.of(255, 0, 255, 51, 255, 255, 0, 128), 2, 1)), {
+      timestamp: 2,
+    });
     for (const [source, tolerance] of [
       [frame, 0],
       [yuv, 3],

@@ -1,17 +1,14 @@
 /** Sources of pixels: host data of 8-bit RGBA, and what a page draws, as packed words in GPU memory. */
 import { type Device, engineOf } from '../device.ts';
-import type { Storage } from '../engine/storage.ts';
 import { InputError, LimitError } from '../errors.ts';
 import { bound, externalPixels, isVideo, type VideoSource, whyNotBound } from './external.ts';
+import type { Pixels } from './packed.ts';
 
 /** 8-bit RGBA on the host, rows from the top, colours not multiplied by alpha: an ImageData, or an object like one, in Node as well. */
 export type PixelData = { readonly width: number; readonly height: number; readonly data: Uint8ClampedArray | Uint8Array };
 
 /** Images that {@link fromPixels} reads: in a page all that WebGPU takes, and everywhere {@link PixelData}. */
 export type PixelSource = GPUCopyExternalImageSource | PixelData;
-
-/** Packed pixels: a word each, red in its lowest byte. The caller releases the storage. */
-export type Pixels = { readonly width: number; readonly height: number; readonly rowWords: number; readonly storage: Storage };
 
 const OP = 'fromPixels';
 const ROW_BYTES = 256; // rows of a texture begin at multiples of it in a buffer
