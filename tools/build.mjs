@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { markPure } from './pure.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -76,6 +77,8 @@ async function buildPackage(folder) {
     fixedExtension: false,
     dts: false,
     sourcemap: true,
+    // For esbuild and webpack, which see only in a call itself that it may be dropped.
+    plugins: [{ name: 'pure', transform: (code, id) => (id.endsWith('.ts') ? { code: markPure(code), map: null } : undefined) }],
     // Which platform's file `#gpu` means is decided where the package is used.
     deps: { neverBundle: [/^#/, /^node:/, ...Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })] },
   });

@@ -9,6 +9,7 @@
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +21,7 @@ import { formatMessage } from 'publint/utils';
 import { build, transformWithEsbuild } from 'vite';
 import { writeShapes } from '../packages/testing/src/images.ts';
 import { exampleOf, examples } from '../test/readme/examples.ts';
+import { BUDGETS, bundledSize } from '../test/bundles/size.mjs';
 import { PUBLISHED } from './release.mjs';
 import { findChromium } from '../scripts/chromium.mjs';
 
@@ -191,12 +193,24 @@ await loader.close();
 /** A red square. */
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR42mP4z8AARAwQCgAf7gP9Y167WwAAAABJRU5ErkJggg==';
 
+/** The entries for small bundles know no methods. */
+const SMALL = `import { mul, type Tensor } from '@mudpt/tensor/functions';
+import { Linear } from '@mudpt/autograd/functions';
+export const layer = (x: Tensor): Tensor => new Linear(2, 2).forward(mul(x, 2));
+// @ts-expect-error -- a method
+export const refused = (x: Tensor): Tensor => x.mul(2);
+`;
+
+/** What the small programs of test/bundles print. */
+const PRINTED = { 'three-ops.mjs': /^58$/, 'mlp.mjs': /^loss 0\.\d+ to 0\.0\d$/ };
+
 /** The compilers that declarations are checked with: packages of tools/. */
 const COMPILERS = ['typescript-5.7', 'typescript-5.9', 'typescript'];
 
 /** @param {string} folder */
 async function checkTypes(folder) {
   writeFileSync(join(folder, 'methods.ts'), METHODS);
+  writeFileSync(join(folder, 'small.ts'), SMALL);
   for (const version of COMPILERS)
     for (const resolution of ['bundler', 'nodenext']) {
       // What `tsc --init` gives, and libraries are checked too: no `lib`, no `types` of the reader's own.
@@ -212,7 +226,11 @@ async function checkTypes(folder) {
       const config = join(folder, `tsconfig.${version}.${resolution}.json`);
       writeFileSync(config, JSON.stringify({ compilerOptions: options, files: [...TYPED, 'methods.ts'] }));
       const { bin } = JSON.parse(readFileSync(join(ROOT, 'tools', 'node_modules', version, 'package.json'), 'utf8'));
-      await run(process.execPath, [join(ROOT, 'tools', 'node_modules', version, bin.tsc), '-p', config], folder);
+      const tsc = join(ROOT, 'tools', 'node_modules', version, bin.tsc);
+      await run(process.execPath, [tsc, '-p', config], folder);
+      const small = join(folder, `tsconfig.small.${version}.${resolution}.json`);
+      writeFileSync(small, JSON.stringify({ compilerOptions: options, files: ['small.ts'] }));
+      await run(process.execPath, [tsc, '-p', small], folder);
       console.log(`ok    declarations under ${version}, moduleResolution ${resolution}, libraries checked too`);
     }
 }
@@ -229,6 +247,31 @@ async function bundle(folder, name) {
   if (/\b(?:from|import)\s*\(?\s*["'`](?:node:|webgpu)/.test(code)) throw new Error(`the bundle of ${name} imports from Node`);
   console.log(`ok    Vite bundles ${name}: ${(gzipSync(code).length / 1024).toFixed(0)} kB gzipped, nothing of Node inside`);
   return join(root, 'dist');
+}
+
+/**
+ * Small programs run without the methods of tensors, and weigh no more than they may, as Vite and as esbuild bundle them.
+ *
+ * @param {string} project
+ */
+async function checkSmall(project) {
+  const esbuild = createRequire(createRequire(import.meta.url).resolve('vite'))('esbuild');
+  for (const [name, most] of Object.entries(BUDGETS)) {
+    const file = join(project, name);
+    cpSync(join(ROOT, 'test', 'bundles', name), file);
+    const prints = PRINTED[/** @type {keyof typeof PRINTED} */ (name)];
+    const launcher = join(project, 'node_modules', '.bin', 'mudpt-launch');
+    expectMatch((await run(launcher, ['node', name], project)).trim(), prints, `${name} runs without methods`);
+    const { outputFiles } = await esbuild.build({
+      ...{ entryPoints: [file], bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022' },
+      ...{ write: false, outdir: project, logLevel: 'error' },
+    });
+    const sizes = { Vite: await bundledSize(project, file), esbuild: gzipSync(outputFiles[0].contents, { level: 9 }).length };
+    for (const [bundler, size] of Object.entries(sizes)) {
+      if (size > most) throw new Error(`${name} bundled by ${bundler} weighs ${size} bytes gzipped, and may weigh ${most}`);
+      console.log(`ok    ${bundler} bundles ${name}: ${(size / 1000).toFixed(1)} kB gzipped`);
+    }
+  }
 }
 
 /** Serves a folder and collects what its page prints. @param {string} site @param {string} executablePath */
@@ -386,7 +429,7 @@ try {
   const packed = await Promise.all(PUBLISHED.map((name) => pack(name, folder)));
   await install(project, packed, await packOutside(folder));
   for (const name of TYPED) writeFileSync(join(project, name), example(name).program);
-  await allOf([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project)]);
+  await allOf([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project), checkSmall(project)]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
-import { lossAndGradients, SGD } from '@mudpt/autograd';
-import { capture, conv2d, crossEntropy, flatten, linear, relu } from '@mudpt/tensor';
+import { conv2d, crossEntropy, linear, lossAndGradients, SGD } from '@mudpt/autograd/functions';
+import { capture, flatten, relu } from '@mudpt/tensor/functions';
 
 export function program(weights, { x, y, lr }) {
   const { c1, d1, c2, d2, w, b } = weights;

@@ -1,5 +1,5 @@
-import { parameter } from '@mudpt/autograd';
-import { Device, tensor } from '@mudpt/tensor';
+import { parameter } from '@mudpt/autograd/functions';
+import { Device, tensor } from '@mudpt/tensor/functions';
 
 export async function open() {
   const device = await Device.open();

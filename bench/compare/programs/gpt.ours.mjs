@@ -1,5 +1,16 @@
-import { LayerNorm, Linear, lossAndGradients, MultiHeadAttention, SGD, TransformerBlock } from '@mudpt/autograd';
-import { add, capture, crossEntropy, embedding, layerNorm, linear, reshape } from '@mudpt/tensor';
+import {
+  crossEntropy,
+  embedding,
+  LayerNorm,
+  layerNorm,
+  Linear,
+  linear,
+  lossAndGradients,
+  MultiHeadAttention,
+  SGD,
+  TransformerBlock,
+} from '@mudpt/autograd/functions';
+import { add, capture, reshape } from '@mudpt/tensor/functions';
 
 export function program(weights, { x, y, lr, width, heads, layers, vocabulary }) {
   const { token, position, last_norm, last_b, head } = weights;

@@ -1,5 +1,5 @@
-import { Linear, lossAndGradients, Sequential, SGD } from '@mudpt/autograd';
-import { capture, crossEntropy, relu } from '@mudpt/tensor';
+import { crossEntropy, Linear, lossAndGradients, Sequential, SGD } from '@mudpt/autograd/functions';
+import { capture, relu } from '@mudpt/tensor/functions';
 
 export function program({ w1, b1, w2, b2 }, { x, y, lr }) {
   const model = new Sequential(

@@ -57,8 +57,6 @@ import { bandedRule } from './rules/resize.ts';
 import { ropeRule } from './rules/rope.ts';
 import { sliceRule, splitRule, unbindRule } from './rules/views.ts';
 
-export * from '@mudpt/tensor/functions';
-
 const fourierRules = together(fourierRule, sliceRule, catRule, indexSelectRule, padConstantRule);
 const attentionRules = together(
   matmulRule,

@@ -59,6 +59,7 @@ const rules = new WeakMap<Op, AnyRule>();
 const compositions = new WeakMap<Op, AnyFunction>();
 const composedCalls = new WeakMap<Op, (...args: readonly unknown[]) => boolean>();
 const constant = new WeakSet<Op>();
+const needed = new WeakMap<object, readonly Op[]>();
 
 /**
  * Gives `op` a gradient. The tape does not record the ops that the rule calls; a tape outside of it does, which makes a rule of ops
@@ -75,7 +76,11 @@ export function defineRule<F extends AnyFunction>(
 }
 
 /** A rule that tapes know once it is used: see {@link useRules}. */
-export type OpRule = { use(): void };
+export type OpRule = {
+  /** The ops it is for, those that are known before it is used. */
+  readonly ops: readonly Op[];
+  use(): void;
+};
 
 /** The rule of `op` as a value, so that a bundle has those of the ops in it. A rule that `op` has already stays. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -85,6 +90,7 @@ export function ruleFor<F extends AnyFunction>(
   options: Pick<RuleOptions<F>, 'isComposed'> = {},
 ): OpRule {
   return {
+    ops: [op as unknown as Op],
     use: () => {
       if (!rules.has(op as unknown as Op)) defineRule(op, rule, options);
     },
@@ -94,7 +100,7 @@ export function ruleFor<F extends AnyFunction>(
 /** The composition of `op` (see {@link RuleOptions}) as a value: only derivatives of gradients need it. */
 /* @__NO_SIDE_EFFECTS__ */
 export function compositionFor<F extends AnyFunction>(op: Op<F>, composition: F): OpRule {
-  return { use: () => void compositions.set(op as unknown as Op, composition) };
+  return { ops: [op as unknown as Op], use: () => void compositions.set(op as unknown as Op, composition) };
 }
 
 /** Lets tapes differentiate by `list`. The main entry does it with all rules there are, `@mudpt/autograd/functions` with those of the ops in use. */
@@ -105,14 +111,21 @@ export function useRules(...list: readonly OpRule[]): void {
 /** Several rules as one. */
 /* @__NO_SIDE_EFFECTS__ */
 export function together(...list: readonly OpRule[]): OpRule {
-  return { use: () => useRules(...list) };
+  return { ops: list.flatMap(({ ops }) => ops), use: () => useRules(...list) };
 }
 
 /** `op`, differentiated by the rules of itself and of the ops that it calls. */
 /* @__NO_SIDE_EFFECTS__ */
-export function withRules<O>(op: O, ...list: readonly OpRule[]): O {
-  useRules(...list);
+export function withRules<O extends object>(op: O, ...list: readonly OpRule[]): O {
+  const all = together(...list);
+  all.use();
+  needed.set(op, all.ops);
   return op;
+}
+
+/** The ops whose rules {@link withRules} has given to `op`. */
+export function rulesWith(op: object): readonly Op[] {
+  return needed.get(op) ?? [];
 }
 
 /** `op`, through which no gradient flows. */

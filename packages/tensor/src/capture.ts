@@ -19,7 +19,7 @@ import {
 } from './capture-inputs.ts';
 import { currentDevice, type Device, engineOf } from './device.ts';
 import { toBytes } from './dtype.ts';
-import { expectOptions } from './definition/arguments.ts';
+import { expectOptions } from './definition/options.ts';
 import { expectSynchronous } from './context.ts';
 import { CaptureError, ShapeError } from './errors.ts';
 import { noteWork, withHook } from './definition/op.ts';

@@ -93,6 +93,7 @@ export type {
 } from './kernels/conv/geometry.ts';
 export type { DropoutOptions } from './kernels/dropout.ts';
 export type { Axes, ReduceOptions } from './kernels/reduce.ts';
+export type { VarianceOptions } from './ops/reduce.ts';
 export type { Conv2dOptions } from './ops/conv2d.ts';
 export type { Conv1dOptions, Conv3dOptions } from './ops/conv-axes.ts';
 export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/conv-transpose.ts';

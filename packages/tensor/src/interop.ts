@@ -1,7 +1,7 @@
 /** Interoperation with code that uses WebGPU directly: shared devices and buffers. */
 import { currentDevice, type Device, engineOf } from './device.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
-import { expectOptions } from './definition/arguments.ts';
+import { expectOptions } from './definition/options.ts';
 import type { Storage } from './engine/storage.ts';
 import { InputError, ShapeError, TensorError } from './errors.ts';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from './shape.ts';

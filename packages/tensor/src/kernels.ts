@@ -1,7 +1,7 @@
 /** The entry for people who write ops and kernels: the parts of an op, and kernel launches. */
 
 // Ops.
-export { expectOptions } from './definition/arguments.ts';
+export { expectOptions } from './definition/options.ts';
 export { defineOp, type Op } from './definition/op.ts';
 export { empty, view } from './definition/views.ts';
 export { bytesPerElement, expectDType, isFloat, promote, wgslType } from './dtype.ts';

@@ -1,4 +1,5 @@
-import { type AttentionOptions, attention, attentionQkv, narrow, reshape, ShapeError, type Tensor } from '../ops.ts';
+import { type AttentionOptions, reshape, ShapeError, type Tensor } from '@mudpt/tensor/functions';
+import { attention, attentionQkv, narrow } from '../ops.ts';
 import { nextStream } from '../random.ts';
 import { expectModuleOptions, type InitOptions, initOf } from './init.ts';
 import type { KVCache } from './kv-cache.ts';

@@ -1,4 +1,4 @@
-import type { Activation, AttentionOptions, Tensor } from '../ops.ts';
+import type { Activation, AttentionOptions, Tensor } from '@mudpt/tensor/functions';
 import { MultiHeadAttention } from './attention.ts';
 import { feedForward } from './feed-forward.ts';
 import { expectModuleOptions, type InitOptions, initOf } from './init.ts';

@@ -1,21 +1,6 @@
 /** Norms by channel as modules: batch norm with running statistics, group and instance norm. */
-import {
-  addcmul,
-  batchNorm,
-  batchNormTraining,
-  cast,
-  copyInto,
-  groupNorm,
-  instanceNorm,
-  lerp,
-  mul,
-  reshape,
-  scope,
-  ShapeError,
-  sizeOf,
-  type Tensor,
-  tensor,
-} from '../ops.ts';
+import { addcmul, batchNorm, cast, copyInto, lerp, mul, reshape, scope, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor/functions';
+import { batchNormTraining, groupNorm, instanceNorm } from '../ops.ts';
 import { buffer, noGrad } from '../parameter.ts';
 import { expectModuleOptions, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';

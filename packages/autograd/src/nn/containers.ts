@@ -1,5 +1,5 @@
 /** Modules in lists and by name, for models that choose among them in `forward`. */
-import { TensorError } from '../ops.ts';
+import { TensorError } from '@mudpt/tensor/functions';
 import { Module } from './module.ts';
 
 /** Modules in order, named `0`, `1`, ... in the state dict. */

@@ -1,4 +1,4 @@
-import { type Activation, type AttentionOptions, type Tensor } from '../ops.ts';
+import { type Activation, type AttentionOptions, type Tensor } from '@mudpt/tensor/functions';
 import { CrossAttention, MultiHeadAttention } from './attention.ts';
 import { feedForward } from './feed-forward.ts';
 import { expectModuleOptions, type InitOptions, initOf } from './init.ts';

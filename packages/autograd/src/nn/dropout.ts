@@ -1,9 +1,10 @@
-import { contiguous, dropout, mul, ones, scope, type Tensor } from '../ops.ts';
+import { contiguous, mul, ones, scope, type Tensor } from '@mudpt/tensor/functions';
+import { dropout } from '../ops.ts';
 import { nextStream } from '../random.ts';
 import { Module } from './module.ts';
 
 export { dropout };
-export type { DropoutOptions } from '../ops.ts';
+export type { DropoutOptions } from '@mudpt/tensor/functions';
 
 /** Dropout of whole channels of x [N, C, ...] while training: all cells of one are kept or become 0. f32. */
 export class Dropout2d extends Module {

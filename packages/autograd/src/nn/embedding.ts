@@ -1,4 +1,5 @@
-import { embedding, type Tensor } from '../ops.ts';
+import { type Tensor } from '@mudpt/tensor/functions';
+import { embedding } from '../ops.ts';
 import { expectModuleOptions, type InitOptions, normal } from './init.ts';
 import { Module } from './module.ts';
 

@@ -1,4 +1,5 @@
-import { type Activation, linear, type Tensor } from '../ops.ts';
+import { type Activation, type Tensor } from '@mudpt/tensor/functions';
+import { linear } from '../ops.ts';
 import { linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';
 import { compositionFor, ruleFor, withRules } from '../rule.ts';

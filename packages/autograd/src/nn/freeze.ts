@@ -1,5 +1,5 @@
 /** Which tensors of a module are learnt, chosen by their names. */
-import { TensorError } from '../ops.ts';
+import { TensorError } from '@mudpt/tensor/functions';
 import { isFloat } from '@mudpt/tensor/kernels';
 import { isBuffer, requiresGrad } from '../parameter.ts';
 import type { Module } from './module.ts';

@@ -1,7 +1,7 @@
 /**
  * The pointwise parts of recurrent cells, one kernel each where ops apart would be four to six. Source: torch.nn.LSTM and GRU.
  */
-import { add, empty, mul, sigmoid, sub, tanh, type Tensor } from '../ops.ts';
+import { add, empty, mul, sigmoid, sub, tanh, type Tensor } from '@mudpt/tensor/functions';
 import { mathWgsl } from '@mudpt/shaders';
 import { evaluateWith } from '@mudpt/tensor/internal';
 import { defineOp, type Op } from '@mudpt/tensor/kernels';

@@ -1,16 +1,6 @@
 /** Layers without parameters for images: pools, resizing, flattening. */
-import {
-  adaptiveAvgPool2d,
-  avgPool2d,
-  type AvgPoolOptions,
-  flatten,
-  maxPool2d,
-  type MaxPoolOptions,
-  type Pair,
-  resize,
-  type ResizeOptions,
-  type Tensor,
-} from '../ops.ts';
+import { type AvgPoolOptions, flatten, type MaxPoolOptions, type Pair, type ResizeOptions, type Tensor } from '@mudpt/tensor/functions';
+import { adaptiveAvgPool2d, avgPool2d, maxPool2d, resize } from '../ops.ts';
 import { Module } from './module.ts';
 
 /** {@link maxPool2d} as a layer. */

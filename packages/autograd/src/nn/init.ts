@@ -3,7 +3,7 @@
  * device does anything. Distributions are PyTorch's; its numbers are not. Ten million take about half a second; random tensors inside a step come
  * from the tensor package's `randn`.
  */
-import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor } from '../ops.ts';
+import { type Device, keep, type Shape, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor/functions';
 import { expectOptions } from '@mudpt/tensor/kernels';
 import { parameter } from '../parameter.ts';
 import { initialRandom, type Random } from '../random.ts';

@@ -1,5 +1,6 @@
 /** Keys and values of earlier rows, for decoding token by token. */
-import { attention, type AttentionOptions, copyInto, empty, keep, narrow, ShapeError, type Tensor } from '../ops.ts';
+import { type AttentionOptions, copyInto, empty, keep, ShapeError, type Tensor } from '@mudpt/tensor/functions';
+import { attention, narrow } from '../ops.ts';
 
 /** Keys and values [B, T, G, D] of the rows so far. */
 export type KeysAndValues = { readonly k: Tensor; readonly v: Tensor };

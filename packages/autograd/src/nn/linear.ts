@@ -1,4 +1,5 @@
-import { type Activation, linear, type Tensor } from '../ops.ts';
+import { type Activation, type Tensor } from '@mudpt/tensor/functions';
+import { linear } from '../ops.ts';
 import type { LinearWeights } from './feed-forward.ts';
 import { adopt, expectModuleOptions, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';

@@ -1,5 +1,5 @@
 /** Modules: classes whose fields are tensors and other modules. Names in the state dict are the paths of the fields. */
-import { copyInto, ShapeError, Tensor, TensorError } from '../ops.ts';
+import { copyInto, ShapeError, Tensor, TensorError } from '@mudpt/tensor/functions';
 import { isBuffer, isTrainable, noGrad, requiresGrad } from '../parameter.ts';
 
 /** Names of a module's tensors, from its type: `weight`, `attention.qkv.bias`, `blocks.${number}.norm.weight`. */

@@ -1,4 +1,5 @@
-import { alias, cat, layerNorm, reshape, rmsNorm, select, type Tensor } from '../ops.ts';
+import { alias, reshape, type Tensor } from '@mudpt/tensor/functions';
+import { cat, layerNorm, rmsNorm, select } from '../ops.ts';
 import {
   layerNormBackward,
   layerNormForward,

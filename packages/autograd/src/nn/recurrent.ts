@@ -2,21 +2,8 @@
  * Recurrent layers over sequences [B, T, inputs]: RNN, GRU, LSTM, in several layers and both directions. Source: torch.nn.RNN, GRU, LSTM; gates lie in its
  * order in the weights.
  */
-import {
-  cat,
-  chunk,
-  linear,
-  relu,
-  scope,
-  type Shape,
-  ShapeError,
-  stack,
-  tanh,
-  type Tensor,
-  transpose,
-  unbind,
-  zeros,
-} from '../ops.ts';
+import { relu, scope, type Shape, ShapeError, tanh, type Tensor, transpose, zeros } from '@mudpt/tensor/functions';
+import { cat, chunk, linear, stack, unbind } from '../ops.ts';
 import { nth } from '@mudpt/tensor/internal';
 import { Dropout } from './dropout.ts';
 import { gruCandidate, gruOutput, lstmOutput, lstmState } from './gates.ts';

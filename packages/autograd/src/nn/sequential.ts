@@ -1,4 +1,4 @@
-import { contiguous, type Tensor } from '../ops.ts';
+import { contiguous, type Tensor } from '@mudpt/tensor/functions';
 import { Module } from './module.ts';
 
 /** A step of a {@link Sequential}: a module with `forward`, or a function such as `relu`. */

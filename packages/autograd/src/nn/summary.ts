@@ -1,5 +1,5 @@
 /** Tables of a module: its layers in the order in which they run, the shapes they give, the numbers they hold. */
-import { type DType, scope, type Shape, Tensor, zeros } from '../ops.ts';
+import { type DType, scope, type Shape, Tensor, zeros } from '@mudpt/tensor/functions';
 import { isTrainable, noGrad } from '../parameter.ts';
 import { Module } from './module.ts';
 

@@ -1,5 +1,5 @@
 /** L-BFGS over parameters: the loss and its gradients on the device, the method's vectors on the host. */
-import { capture, cat, copyInto, DTypeError, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor/functions';
+import { capture, cat, copyInto, DTypeError, reshape, type Tensor, tensor, TensorError, zeros } from '@mudpt/tensor/functions';
 import { view } from '@mudpt/tensor/kernels';
 import { noGrad } from '../parameter.ts';
 import { lossAndGradients } from '../transforms/loss-and-gradients.ts';
@@ -40,7 +40,10 @@ export async function minimize(
     ({ x }: { x: Tensor }) => {
       write(x);
       const { value, gradients } = lossAndGradients(loss);
-      const flat = parameters.map((parameter) => gradients.get(parameter)?.reshape([-1]) ?? zeros([parameter.size], { device }));
+      const flat = parameters.map((parameter) => {
+        const gradient = gradients.get(parameter);
+        return gradient ? reshape(gradient, [-1]) : zeros([parameter.size], { device });
+      });
       return { value, gradient: cat(flat) };
     },
     { device },

@@ -4,12 +4,16 @@ import { pointwiseRules } from './pointwise.ts';
 import { meanRule, sumRule } from './reduce.ts';
 import { aliasRule, castRule, contiguousCopyRule, contiguousRule, expandRule, permuteRule, reshapeRule } from './views.ts';
 
-const views: readonly OpRule[] = [aliasRule, castRule, contiguousCopyRule, contiguousRule, expandRule, permuteRule, reshapeRule];
+/** All of them but those of pointwise ops, which follow from their rows. */
+export const coreRules: readonly OpRule[] = [
+  ...[aliasRule, castRule, contiguousCopyRule, contiguousRule, expandRule, permuteRule, reshapeRule],
+  ...[meanRule, sumRule],
+];
 let isUsed = false;
 
 /** Lets tapes use the rules that all of them have. */
 export function useCoreRules(): void {
   if (isUsed) return;
   isUsed = true;
-  useRules(pointwiseRules, ...views, sumRule, meanRule);
+  useRules(pointwiseRules, ...coreRules);
 }

@@ -7,7 +7,7 @@ import {
   nth,
   type pointwiseBackward,
 } from '@mudpt/tensor/internal';
-import { defineOp, type OperandName } from '@mudpt/tensor/kernels';
+import { defineOp, type Op, type OperandName } from '@mudpt/tensor/kernels';
 import { derivative, times } from '../expression/differentiate.ts';
 import { lettersIn, parse, print } from '../expression/parse.ts';
 import { type OpRule, ruleFor } from '../rule.ts';
@@ -66,6 +66,7 @@ const gradientRule = ruleFor(pointwiseGradient, (context, name, call) => {
 
 /** The rules of the gradients of pointwise ops. */
 export const pointwiseGradientRules: OpRule = {
+  ops: [pointwiseGradient as unknown as Op],
   use: () => {
     gradientRule.use();
     recorded.backward = recordedBackward;

@@ -14,6 +14,7 @@ export const recorded: { backward?: typeof pointwiseBackward } = {};
 
 /** The rules of all pointwise ops: they follow from the rows. */
 export const pointwiseRules: OpRule = {
+  ops: [],
   use: () =>
     useFinder((op) => {
       const { row } = op as unknown as PointwiseOp;

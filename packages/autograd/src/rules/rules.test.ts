@@ -11,9 +11,44 @@ import { structured } from '../../test/cases/index.ts';
 import { checkRule } from '../../test/rule-check.ts';
 import { dropout, gradcheck, hessianVector, randomFrom, Tape, TransformerBlock } from '../index.ts';
 import { Recording } from '../tape/recording.ts';
-import { ruleOf } from '../rule.ts';
+import { isConstantOp, ruleOf, rulesWith } from '../rule.ts';
+import { coreRules } from './core.ts';
 
 const all = Object.values(structured).flat();
+
+/** Follows which rules run, and which within ops that have none themselves. */
+function followComposed() {
+  const running: Op[] = [];
+  const seen = new Set<string>();
+  const within = new Map<Op, Set<string>>();
+  const { push } = Recording.prototype;
+  const spies = [
+    vi.spyOn(Recording.prototype, 'push').mockImplementation(function record(this: Recording, entry, ...rest) {
+      seen.add(entry.op);
+      for (const op of running) within.set(op, (within.get(op) ?? new Set()).add(entry.op));
+      push.call(this, entry, ...rest);
+    }),
+  ];
+  for (const op of Object.values(ops) as unknown as { run: (...args: unknown[]) => unknown; opName?: string }[]) {
+    if (op.opName === undefined || ruleOf(op as unknown as Op) || isConstantOp(op as unknown as Op)) continue;
+    const { run } = op;
+    const spy = vi.spyOn(op, 'run').mockImplementation((...args) => {
+      running.push(op as unknown as Op);
+      try {
+        return run(...args);
+      } finally {
+        running.pop();
+      }
+    });
+    spies.push(spy as never);
+  }
+  return {
+    stop: () => {
+      for (const spy of spies) spy.mockRestore();
+      return { seen, within };
+    },
+  };
+}
 
 eachDevice('rules', (ctx) => {
   for (const [group, cases] of Object.entries(structured)) {
@@ -78,16 +113,24 @@ eachDevice('rules', (ctx) => {
     const hasRule = (value: unknown): value is Op =>
       typeof value === 'function' && 'opName' in value && ruleOf(value as Op) !== undefined;
     const names = (Object.values(ops) as unknown[]).filter(hasRule).map((op) => op.opName);
-    const push = vi.spyOn(Recording.prototype, 'push');
+    const composed = followComposed();
     for (const { shapes, run } of all) {
       scope(() => {
         using tape = new Tape();
         run(...shapes.map((shape) => tape.watch(ones(shape, { device: ctx.device }))));
       });
     }
-    const seen = new Set(push.mock.calls.map(([{ op }]) => op));
-    push.mockRestore();
+    const { seen, within } = composed.stop();
     expect(names.length).toBeGreaterThan(40);
     expect(names.filter((name) => !isPointwise(name) && !seen.has(name))).toEqual([]);
+    // What a bundle with the op alone has: the rules that ops.ts gives it, and those of every tape.
+    const core = new Set(coreRules.flatMap((rule) => rule.ops.map(({ opName }) => opName)));
+    const isThere = (op: Op, rule: string): boolean =>
+      isPointwise(rule) || core.has(rule) || rulesWith(op).some(({ opName }) => opName === rule);
+    expect(within.size).toBeGreaterThan(30);
+    for (const [op, rules] of within) expect([op.opName, ...[...rules].filter((rule) => !isThere(op, rule))]).toEqual([op.opName]);
+    // Every op with a rule comes with it.
+    const withRule = (Object.values(ops) as unknown[]).filter(hasRule);
+    expect(withRule.filter((op) => !isThere(op, op.opName)).map(({ opName }) => opName)).toEqual([]);
   });
 });

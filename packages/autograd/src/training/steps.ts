@@ -1,5 +1,6 @@
 /** The steps of {@link fit}: updates and validation, captured once and replayed; sums of losses stay on the device until they are asked for. */
 import {
+  reshape,
   addInto,
   capture,
   type CaptureInput,
@@ -50,7 +51,7 @@ export class Sums {
     if (odd)
       throw new TensorError('fit', `${odd[0]} is no tensor of one element`, 'return means over the batch, or leave it out');
     noGrad(() =>
-      scope(() => entries.forEach(([, one], place) => addInto(narrow(this.values, 0, place, 1), one.reshape([1]), count))),
+      scope(() => entries.forEach(([, one], place) => addInto(narrow(this.values, 0, place, 1), reshape(one, [1]), count))),
     );
     return entries.map(([name]) => name);
   }

@@ -1,5 +1,5 @@
 /** Arguments of a transformed function, as handles that a tape watches. */
-import { alias, ShapeError, Tensor, TensorError } from '../ops.ts';
+import { alias, ShapeError, Tensor, TensorError } from '@mudpt/tensor/functions';
 import { expectThisCopy } from '@mudpt/tensor/internal';
 import type { Tape } from '../tape/tape.ts';
 import { mapTree } from './tree.ts';

@@ -2,7 +2,7 @@
  * Checkpointing (rematerialization): the tape keeps the inputs of a function instead of its intermediates, and the backward runs it a second time. The second run
  * dispatches the same kernels on the same values, and adds gradients in the same order as a plain backward: bits are equal.
  */
-import { alias, keep, Tensor } from '../ops.ts';
+import { alias, keep, Tensor } from '@mudpt/tensor/functions';
 import { type OpHook, unowned, withHook } from '@mudpt/tensor/internal';
 import { rememberRandomness } from '../random.ts';
 import { carriesGradient, type Handle, mapHandles, tensorsIn } from '../rule.ts';

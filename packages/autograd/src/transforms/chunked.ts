@@ -3,7 +3,8 @@
  * results and keeps nothing else; the backward forms their gradient and then runs chunk after chunk again. Memory is that of one chunk and of
  * all results. The method is GradCache's (arXiv 2101.06983).
  */
-import { cat, scope, type Tensor } from '../ops.ts';
+import { scope, type Tensor } from '@mudpt/tensor/functions';
+import { cat } from '../ops.ts';
 import { checkpoint } from './checkpoint.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Checks of second derivatives: of the gradient's own derivative by the inputs and by the cotangent. */
-import { add, mul, sum, type Tensor, zeros } from '../ops.ts';
+import { add, mul, sum, type Tensor, zeros } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
 import { Tape } from '../tape/tape.ts';
 import type { Gradients } from '../tape/gradients.ts';

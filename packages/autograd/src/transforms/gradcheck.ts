@@ -1,5 +1,5 @@
 /** Gradient checks against central differences. */
-import type { Tensor } from '../ops.ts';
+import type { Tensor } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
 import { randomFrom } from '../random.ts';
 import { Tape } from '../tape/tape.ts';

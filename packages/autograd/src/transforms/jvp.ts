@@ -2,7 +2,7 @@
  * Jacobian-vector products (forward mode) and Hessian-vector products, by differentiating a recorded backward pass: no op needs a forward-mode
  * rule. A jvp costs about three forward passes and the memory of a backward pass, a Hessian-vector product about four.
  */
-import { add, mul, scope, sum, type Tensor, TensorError, zeros } from '../ops.ts';
+import { add, mul, scope, sum, type Tensor, TensorError, zeros } from '@mudpt/tensor/functions';
 import type { Gradients } from '../tape/gradients.ts';
 import { Tape } from '../tape/tape.ts';
 import { expectTensor, vectorsFor, watchArguments } from './arguments.ts';

@@ -1,5 +1,5 @@
 /** The loss that a body computes, and its gradients with respect to parameters. */
-import { eachTensor, type Tensor } from '../ops.ts';
+import { eachTensor, type Tensor } from '@mudpt/tensor/functions';
 import type { Gradients } from '../tape/gradients.ts';
 import { Tape } from '../tape/tape.ts';
 import { type Loss, lossOf } from './loss.ts';

@@ -1,5 +1,5 @@
 /** The loss in the result of a differentiated function. */
-import { Tensor, TensorError } from '../ops.ts';
+import { Tensor, TensorError } from '@mudpt/tensor/functions';
 import { expectThisCopy } from '@mudpt/tensor/internal';
 
 /** A loss, or an object with it under `loss` and other tensors under other names. */

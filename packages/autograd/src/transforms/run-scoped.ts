@@ -1,5 +1,5 @@
 /** Scoped calls of differentiated functions. */
-import { eachTensor, scope } from '../ops.ts';
+import { eachTensor, scope } from '@mudpt/tensor/functions';
 import { expectSynchronous } from '@mudpt/tensor/internal';
 
 /** Runs `body` in a scope, which keeps what it returns. @throws TensorError in the name of `op` for an asynchronous body */

@@ -1,5 +1,5 @@
 /** Plain trees of tensors: a tensor, or arrays and plain objects of trees. Undefined leaves stay undefined. */
-import { DTypeError, Tensor, TensorError } from '../ops.ts';
+import { DTypeError, Tensor, TensorError } from '@mudpt/tensor/functions';
 import { expectThisCopy } from '@mudpt/tensor/internal';
 import { isFloat } from '@mudpt/tensor/kernels';
 import { isPlain } from '../rule.ts';

@@ -1,5 +1,5 @@
 /** JAX's transforms of a function: its value and its gradient with respect to its arguments. */
-import { scope, ShapeError, type Tensor, TensorError, zeros } from '../ops.ts';
+import { scope, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor/functions';
 import { Tape } from '../tape/tape.ts';
 import { watchArguments } from './arguments.ts';
 import { type Loss, lossOf } from './loss.ts';

@@ -1,5 +1,5 @@
 /** Values of tensors on the host, for gradient checks. */
-import { type Tensor, tensor } from '../ops.ts';
+import { type Tensor, tensor } from '@mudpt/tensor/functions';
 
 /** Values in row-major order. */
 export type Values = { readonly shape: readonly number[]; readonly data: Float64Array };

@@ -1,5 +1,6 @@
 /** Vector-Jacobian products (reverse mode) of a function of tensors, and its whole Jacobian row by row. */
-import { alias, eachTensor, eye, keep, reshape, scope, select, stack, type Tensor, zeros } from '../ops.ts';
+import { alias, eachTensor, eye, keep, reshape, scope, type Tensor, zeros } from '@mudpt/tensor/functions';
+import { select, stack } from '../ops.ts';
 import { nth } from '@mudpt/tensor/internal';
 import { Tape } from '../tape/tape.ts';
 import { expectTensor, watchArguments } from './arguments.ts';

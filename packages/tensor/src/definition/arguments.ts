@@ -5,8 +5,8 @@
 import { expectThisCopy } from '../copies.ts';
 import { DTYPES, expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
-import { isPlain } from '../values.ts';
 import { Tensor } from '../tensor.ts';
+import { describe, expectOptions, isPlainObject, OPTIONS_FIX } from './options.ts';
 
 type Kind = {
   /** The expected value, for messages. */
@@ -15,7 +15,6 @@ type Kind = {
   accepts(value: unknown): boolean;
 };
 
-const isPlainObject = (value: unknown): value is object => typeof value === 'object' && value !== null && isPlain(value);
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const isNumbers = (value: unknown): boolean => isList(value) && value.every(isNumber);
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value) || value instanceof Int32Array;
@@ -52,7 +51,7 @@ const KINDS = {
   },
   text: { what: 'a text', fix: 'give a string', accepts: (value) => typeof value === 'string' },
   dtype: { what: 'a dtype', fix: `use ${DTYPES.join(', ')}`, accepts: (value) => (DTYPES as readonly unknown[]).includes(value) },
-  options: { what: 'an object of options', fix: 'give an object: { name: value }', accepts: isPlainObject },
+  options: { what: 'an object of options', fix: OPTIONS_FIX, accepts: isPlainObject },
   key: {
     what: 'an object with a key',
     fix: 'give { key: 7 }: the key decides every number',
@@ -95,27 +94,4 @@ export function argumentsCheck(op: string, signature: string, options?: readonly
       if ((kind === KINDS.options || kind === KINDS.key) && options) expectOptions(op, value as object, options);
     }
   };
-}
-
-/**
- * Throws unless every key of `options` is one of `known`, and its dtype, if it has one, exists.
- * @throws TensorError naming the key and those there are; DTypeError for a dtype
- */
-export function expectOptions(op: string, options: object | null | undefined, known: readonly string[]): void {
-  if (options === undefined || options === null) return;
-  if (!isPlainObject(options)) throw new TensorError(op, `options are ${describe(options)}`, KINDS.options.fix);
-  for (const [key, value] of Object.entries(options)) {
-    if (!known.includes(key) && value !== undefined)
-      throw new TensorError(op, `there is no option "${key}"`, `options are ${known.join(', ') || 'none'}`);
-    if (key === 'dtype' && value !== undefined && value !== null) expectDTypeName(op, value);
-  }
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (value instanceof Tensor) return 'a tensor';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'Object'})`;
-  return typeof value === 'number' || typeof value === 'boolean' ? `${typeof value} ${value}` : `a ${typeof value}`;
 }

@@ -1,7 +1,7 @@
 /** Tensors from host data and constants. Random ones are in random.ts. */
 import { currentDevice, type Device, engineOf } from '../device.ts';
 import { bytesPerElement, type DType, expectNumber, type HostArray, isFloat } from '../dtype.ts';
-import { expectOptions } from '../definition/arguments.ts';
+import { expectOptions } from '../definition/options.ts';
 import { DTypeError, LimitError, ShapeError } from '../errors.ts';
 import { inNameOf } from '../definition/op.ts';
 import { fill } from '../kernels/fill.ts';

@@ -1,5 +1,5 @@
 /** Options of pixels, checked. */
-import { expectOptions } from '../definition/arguments.ts';
+import { expectOptions } from '../definition/options.ts';
 import type { Device } from '../device.ts';
 import { InputError, ShapeError } from '../errors.ts';
 

@@ -2,7 +2,7 @@
 import { pixelsWriteWgsl } from '@mudpt/shaders';
 import { engineOf } from '../device.ts';
 import { withHook } from '../definition/op.ts';
-import { expectOptions } from '../definition/arguments.ts';
+import { expectOptions } from '../definition/options.ts';
 import { expectDType } from '../dtype.ts';
 import type { Storage } from '../engine/storage.ts';
 import { InputError, ShapeError } from '../errors.ts';

@@ -1,0 +1,34 @@
+/** Checks of options: names that there are not, and dtypes. */
+import { expectDTypeName } from '../dtype.ts';
+import { TensorError } from '../errors.ts';
+import { Tensor } from '../tensor.ts';
+import { isPlain } from '../values.ts';
+
+export const OPTIONS_FIX = 'give an object: { name: value }';
+
+export const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && isPlain(value);
+
+/**
+ * Throws unless every key of `options` is one of `known`, and its dtype, if it has one, exists.
+ * @throws TensorError naming the key and those there are; DTypeError for a dtype
+ */
+export function expectOptions(op: string, options: object | null | undefined, known: readonly string[]): void {
+  if (options === undefined || options === null) return;
+  if (!isPlainObject(options)) throw new TensorError(op, `options are ${describe(options)}`, OPTIONS_FIX);
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key) && value !== undefined)
+      throw new TensorError(op, `there is no option "${key}"`, `options are ${known.join(', ') || 'none'}`);
+    if (key === 'dtype' && value !== undefined && value !== null) expectDTypeName(op, value);
+  }
+}
+
+/** A value, for messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Tensor) return 'a tensor';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'Object'})`;
+  return typeof value === 'number' || typeof value === 'boolean' ? `${typeof value} ${value}` : `a ${typeof value}`;
+}
