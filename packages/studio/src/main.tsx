@@ -5,6 +5,7 @@ import './style/base.css';
 import './style/layout.css';
 import './style/parts.css';
 import { App } from './app.tsx';
+import { loadWords } from './strings/index.ts';
 import { becomeOnlyTab } from './state/only-tab.ts';
 import { openProject } from './state/project.ts';
 import { restoreLearnt } from './state/learning.ts';
@@ -14,6 +15,7 @@ const root = document.getElementById('app');
 if (!root) throw new Error('the page has no #app');
 // Files dropped beside what takes them would be opened in the place of the page.
 for (const kind of ['dragover', 'drop']) addEventListener(kind, (event) => event.preventDefault());
+await loadWords();
 render(<App />, root);
 await becomeOnlyTab();
 await openProject();

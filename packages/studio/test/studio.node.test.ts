@@ -255,7 +255,7 @@ describe.skipIf(!executablePath || isElsewhere)('the studio in Chromium', () => 
     expect(await first.innerText()).toBe(inNodeBy.get(path.split('/').at(-1)));
   });
 
-  it('learns what Node learns from the exported project, and takes what Node learnt', { timeout: LONG }, async (context) => {
+  it('learns what Node learns from the exported project, and takes what Node learnt', { timeout: 2 * LONG }, async (context) => {
     context.skip(!hasSwiftShader, 'Node has no SwiftShader here');
     await goTo('train');
     await page.getByLabel('Pictures of each class').selectOption('4');

@@ -1,7 +1,8 @@
 /** Language and appearance. */
 import { effect, signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
-import { type Language, language, LANGUAGES, t } from '../strings/index.ts';
+import { telling } from '../state/session.ts';
+import { type Language, language, LANGUAGES, loadWords, t } from '../strings/index.ts';
 
 type Theme = 'auto' | 'light' | 'dark';
 const KEY = 'mudpt.studio.theme';
@@ -29,11 +30,14 @@ export const Preferences: FunctionComponent = () => (
     <select
       aria-label="language"
       value={language.value}
-      onChange={({ currentTarget }) => (language.value = currentTarget.value as Language)}
+      onChange={({ currentTarget }) => {
+        language.value = currentTarget.value as Language;
+        void telling(loadWords);
+      }}
     >
       {(Object.keys(LANGUAGES) as Language[]).map((one) => (
         <option key={one} value={one}>
-          {LANGUAGES[one].language}
+          {LANGUAGES[one]}
         </option>
       ))}
     </select>

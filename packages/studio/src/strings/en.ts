@@ -3,7 +3,6 @@ import { errorsEn } from './errors-en.ts';
 import type { MethodWords } from './methods-zh.ts';
 
 export const en = {
-  language: 'English',
   tabs: {
     data: 'Images',
     zeroShot: 'Zero-shot',
@@ -13,7 +12,7 @@ export const en = {
     model: 'Model',
     bench: 'Bench',
   },
-  theme: { label: 'Appearance', auto: 'as the system', light: 'light', dark: 'dark' },
+  theme: { label: 'Appearance', auto: 'auto', light: 'light', dark: 'dark' },
   skip: 'Skip to the content',
   close: 'Close',
   images: (count: number) => (count === 1 ? '1 picture' : `${count} pictures`),

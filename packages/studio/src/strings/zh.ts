@@ -5,7 +5,6 @@ import { methodsZh } from './methods-zh.ts';
 import { settingsZh } from './settings-zh.ts';
 
 export const zh: Strings = {
-  language: '中文',
   tabs: { data: '图片', zeroShot: '零样本', train: '训练', understand: '理解', use: '使用', model: '模型', bench: '性能' },
   theme: { label: '外观', auto: '跟随系统', light: '浅色', dark: '深色' },
   skip: '跳到正文',
