@@ -55,7 +55,7 @@ function anchorsOf({ tokenizer }: CreationContext, { attributes, length: n }: At
   let at = 1;
   for (const word of attributes) {
     for (let index = 0; index < n; index += 1) places.push(at + index);
-    at += n + tokenizer.encode(word).length - 2;
+    at += n + tokenizer.encode(` ${word}`, { specialTokens: false }).length;
   }
   const prefix = [...attributes.map((word) => `${context} ${word}`), context].join(' ');
   return { prefix, names: attributes.map((_, index) => `prompt_learner.ctx_att${index + 1}`), places, at };

@@ -44,6 +44,7 @@ const PROMPTED: readonly (readonly [name: string, settings: Record<string, unkno
   ['ivlp', { textDepth: 4, imageDepth: 2 }],
   ['tcp', { length: 3, layer: 2 }],
   ['mmrl', { length: 2, width: 7, firstLayer: 2, lastLayer: 3 }],
+  ['atprompt', { form: 'maple', depth: 3, length: 1, attributes: ['red'] }],
 ];
 
 eachDevice('methods on SigLIP', (ctx) => {
