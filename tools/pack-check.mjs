@@ -429,7 +429,12 @@ try {
   const packed = await Promise.all(PUBLISHED.map((name) => pack(name, folder)));
   await install(project, packed, await packOutside(folder));
   for (const name of TYPED) writeFileSync(join(project, name), example(name).program);
-  await allOf([useFromNode(project).then(() => useOutside(project)), checkTypes(project), useFromPages(project), checkSmall(project)]);
+  await allOf([
+    useFromNode(project).then(() => useOutside(project)),
+    checkTypes(project),
+    useFromPages(project),
+    checkSmall(project),
+  ]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

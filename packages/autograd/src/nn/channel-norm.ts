@@ -1,5 +1,18 @@
 /** Norms by channel as modules: batch norm with running statistics, group and instance norm. */
-import { addcmul, batchNorm, cast, copyInto, lerp, mul, reshape, scope, ShapeError, sizeOf, type Tensor, tensor } from '@mudpt/tensor/functions';
+import {
+  addcmul,
+  batchNorm,
+  cast,
+  copyInto,
+  lerp,
+  mul,
+  reshape,
+  scope,
+  ShapeError,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from '@mudpt/tensor/functions';
 import { batchNormTraining, groupNorm, instanceNorm } from '../ops.ts';
 import { buffer, noGrad } from '../parameter.ts';
 import { expectModuleOptions, filled, type InitOptions } from './init.ts';

@@ -1,4 +1,13 @@
-import { type Conv1dOptions, type Conv2dOptions, type Conv3dOptions, type ConvTranspose1dOptions, type ConvTranspose2dOptions, type Pair, type Tensor, type Triple } from '@mudpt/tensor/functions';
+import {
+  type Conv1dOptions,
+  type Conv2dOptions,
+  type Conv3dOptions,
+  type ConvTranspose1dOptions,
+  type ConvTranspose2dOptions,
+  type Pair,
+  type Tensor,
+  type Triple,
+} from '@mudpt/tensor/functions';
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d } from '../ops.ts';
 import { expectModuleOptions, initOf, type InitOptions, uniform } from './init.ts';
 import { Module } from './module.ts';

@@ -1,5 +1,17 @@
 /** Modules and optimizer states in safetensors files. */
-import { type ByteSourceInput, type Device, loadTensor, openSafetensors, serializeSafetensors, type Tensor, tensorToWrite, type TensorToWrite, type WriteFileOptions, type WriteOptions, writeSafetensors } from '@mudpt/tensor/functions';
+import {
+  type ByteSourceInput,
+  type Device,
+  loadTensor,
+  openSafetensors,
+  serializeSafetensors,
+  type Tensor,
+  tensorToWrite,
+  type TensorToWrite,
+  type WriteFileOptions,
+  type WriteOptions,
+  writeSafetensors,
+} from '@mudpt/tensor/functions';
 import type { Module } from './module.ts';
 
 type Named = Readonly<Record<string, Tensor>>;

@@ -1,5 +1,12 @@
 /** Layers without parameters for images: pools, resizing, flattening. */
-import { type AvgPoolOptions, flatten, type MaxPoolOptions, type Pair, type ResizeOptions, type Tensor } from '@mudpt/tensor/functions';
+import {
+  type AvgPoolOptions,
+  flatten,
+  type MaxPoolOptions,
+  type Pair,
+  type ResizeOptions,
+  type Tensor,
+} from '@mudpt/tensor/functions';
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, resize } from '../ops.ts';
 import { Module } from './module.ts';
 

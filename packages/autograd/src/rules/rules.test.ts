@@ -128,7 +128,8 @@ eachDevice('rules', (ctx) => {
     const isThere = (op: Op, rule: string): boolean =>
       isPointwise(rule) || core.has(rule) || rulesWith(op).some(({ opName }) => opName === rule);
     expect(within.size).toBeGreaterThan(30);
-    for (const [op, rules] of within) expect([op.opName, ...[...rules].filter((rule) => !isThere(op, rule))]).toEqual([op.opName]);
+    for (const [op, rules] of within)
+      expect([op.opName, ...[...rules].filter((rule) => !isThere(op, rule))]).toEqual([op.opName]);
     // Every op with a rule comes with it.
     const withRule = (Object.values(ops) as unknown[]).filter(hasRule);
     expect(withRule.filter((op) => !isThere(op, op.opName)).map(({ opName }) => opName)).toEqual([]);

@@ -6,8 +6,7 @@ import { isPlain } from '../values.ts';
 
 export const OPTIONS_FIX = 'give an object: { name: value }';
 
-export const isPlainObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && isPlain(value);
+export const isPlainObject = (value: unknown): value is object => typeof value === 'object' && value !== null && isPlain(value);
 
 /**
  * Throws unless every key of `options` is one of `known`, and its dtype, if it has one, exists.
