@@ -1,10 +1,5 @@
 import { alias, cat, layerNorm, reshape, rmsNorm, select, type Tensor } from '../ops.ts';
-import {
-  layerNormBackward,
-  layerNormForward,
-  prefixedLayerNormBackward,
-  prefixedLayerNormForward,
-} from '@mudpt/tensor/internal';
+import { layerNormBackward, layerNormForward, prefixedLayerNormBackward, prefixedLayerNormForward } from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';
 import { compositionFor, ruleFor, withRules } from '../rule.ts';
 import { adopt, expectModuleOptions, filled, type InitOptions } from './init.ts';
@@ -70,29 +65,26 @@ const prefixedFork = defineOp(
 
 const joined = (prefix: Tensor, x: Tensor): Tensor => cat([prefix, reshape(x, [-1, x.shape.at(-1) as number])]);
 
-const prefixedForkNormRule = ruleFor(
-  prefixedFork,
-  (context, x, prefix, weight, bias, eps) => {
-    const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
-    const saved = { x: context.save(x), prefix: context.save(prefix), weight: context.save(weight) };
-    const savedStats = context.save(stats);
-    stats.dispose();
-    const needs = { weight: context.needs(weight), bias: context.needs(bias) };
-    return {
-      output: { skip: alias(x), out },
-      inputs: [x, prefix, weight, bias],
-      backward: (sumGrad, grad) => {
-        if (!grad) return [sumGrad];
-        const gradients = prefixedLayerNormBackward(saved, { stats: savedStats, grad, sumGrad });
-        if (!needs.weight && !needs.bias) return [gradients.x, gradients.prefix];
-        const [rstd, mean] = [select(savedStats, 0, 0), select(savedStats, 0, 1)];
-        const rows = { x: joined(saved.prefix, saved.x), weight: saved.weight, mean, rstd, grad };
-        const learnt = layerNormBackward({ ...rows, needs });
-        return [gradients.x, gradients.prefix, learnt.weight, learnt.bias];
-      },
-    };
-  },
-);
+const prefixedForkNormRule = ruleFor(prefixedFork, (context, x, prefix, weight, bias, eps) => {
+  const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
+  const saved = { x: context.save(x), prefix: context.save(prefix), weight: context.save(weight) };
+  const savedStats = context.save(stats);
+  stats.dispose();
+  const needs = { weight: context.needs(weight), bias: context.needs(bias) };
+  return {
+    output: { skip: alias(x), out },
+    inputs: [x, prefix, weight, bias],
+    backward: (sumGrad, grad) => {
+      if (!grad) return [sumGrad];
+      const gradients = prefixedLayerNormBackward(saved, { stats: savedStats, grad, sumGrad });
+      if (!needs.weight && !needs.bias) return [gradients.x, gradients.prefix];
+      const [rstd, mean] = [select(savedStats, 0, 0), select(savedStats, 0, 1)];
+      const rows = { x: joined(saved.prefix, saved.x), weight: saved.weight, mean, rstd, grad };
+      const learnt = layerNormBackward({ ...rows, needs });
+      return [gradients.x, gradients.prefix, learnt.weight, learnt.bias];
+    },
+  };
+});
 
 const prefixedForkNorm = withRules(
   prefixedFork,

@@ -145,7 +145,9 @@ export function runPrefixedBlocks(
       const rows =
         prompts && ofEach?.rank === 3 ? replaceInPacked(current, ofEach, sequences, placeOf(prompts, count) - count) : current;
       if (layer === joinsAt)
-        return { tokens: runJoinedBlocks(blocks.slice(layer), { prefix: seen, tokens: rows, sequences }, { recompute, pickAfter }) };
+        return {
+          tokens: runJoinedBlocks(blocks.slice(layer), { prefix: seen, tokens: rows, sequences }, { recompute, pickAfter }),
+        };
       return run({ prefix: seen, tokens: rows, sequences });
     });
     if (prefix !== streams.prefix) prefix?.dispose();

@@ -20,7 +20,18 @@ import {
   partialsTarget,
 } from './launch.ts';
 import type { AttentionProblem } from './problem.ts';
-import { disposePair, emptyPair, geometryOf, isQuadAligned, narrowed, paddedDepth, halvesOf, type Pair, pairOf, quads } from './quads.ts';
+import {
+  disposePair,
+  emptyPair,
+  geometryOf,
+  isQuadAligned,
+  narrowed,
+  paddedDepth,
+  halvesOf,
+  type Pair,
+  pairOf,
+  quads,
+} from './quads.ts';
 
 const deltaKernel = kernel({ name: 'attention.delta', source: attentionDeltaWgsl });
 const reduceKernel = kernel({ name: 'attention.reduce', source: attentionReduceWgsl });

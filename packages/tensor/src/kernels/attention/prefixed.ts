@@ -21,7 +21,7 @@ import type { AttentionProblem } from './problem.ts';
 import { geometryOf, type Pair } from './quads.ts';
 
 /** Queries, keys and values, as views of a projection. */
-export type Parts = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
+type Parts = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 
 /** A checked call; a prefix has as many rows as its keys. */
 export type PrefixedProblem = {
@@ -69,7 +69,10 @@ function leadOf({ sequences, batch, queries }: AttentionProblem): readonly numbe
 const pairOfViews = ({ k, v }: Pick<Parts, 'k' | 'v'>): Pair => ({ first: k, second: v, storage: k.storage });
 
 /** The results of the queries that are asked: out [rows, H, D] and lse f32 [rows, H], those of the prefix first. */
-export function prefixedForward({ sequences, prefix }: PrefixedProblem, qkv: Tensor): { readonly out: Tensor; readonly lse: Tensor } {
+export function prefixedForward(
+  { sequences, prefix }: PrefixedProblem,
+  qkv: Tensor,
+): { readonly out: Tensor; readonly lse: Tensor } {
   const { device, dtype, heads, batch, queries, prefixLength } = sequences;
   const start = prefix ? prefixLength : 0;
   const out = empty(device, [start + batch * queries, heads, nth(qkv.shape, 3)], dtype);
