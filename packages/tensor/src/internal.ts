@@ -96,7 +96,7 @@ export {
   type NormNeeds,
   rmsNormBackward,
 } from './ops/norm-backward.ts';
-export { prefixedLayerNormBackward, prefixedLayerNormForward, type PrefixedRows } from './ops/norm-prefixed.ts';
+export { prefixedLayerNormBackward, prefixedLayerNormForward } from './ops/norm-prefixed.ts';
 export { normalizeRows, varianceOf } from './ops/channel-norm.ts';
 export { l2NormalizeBackward } from './ops/normalize.ts';
 export {

@@ -3,7 +3,7 @@
 // Shapes   as attention/forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention/delta.wgsl; dk like k, dv like v.
 //          Shared prefix: k and v are the prefix, batches are chunks of `queries` rows out of `rows` in all (its gradient sums over every
 //          query of every sequence); each chunk writes an f32 partial, and attention/reduce.wgsl adds them in order. A prefix in one projection with
-//          the sequences may take some more workgroups of their dispatch instead (params.shared_...).
+//          the sequences may take some more workgroups of their dispatch instead (SHARED=1, params.shared_...).
 // Layout   dk and dv are two layouts in one buffer: WebGPU forbids binding one buffer for writing twice, and they may be views of one
 //          fused gradient.
 // Tiling   one subgroup owns ROWS keys of one head. Per step it takes LANES * KEYS queries (KEYS of each lane): lanes hold queries while scores
@@ -12,7 +12,7 @@
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)).
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured docs/kernels/attention.md
-// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 GENERAL=0 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=1
+// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 GENERAL=0 SHARED=1 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 GENERAL=0 SHARED=1 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 SHARED=1 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=1 SHARED=0
 #if !TILE
 enable subgroups;
 #endif
@@ -38,7 +38,7 @@ var<workgroup> ds_tile: array<f32, ${ROWS * KEYS * LANES}>;
 var<workgroup> p_tile: array<f32, ${ROWS * KEYS * LANES}>;
 #endif
 
-#if !GENERAL
+#if SHARED
 // A layout that begins at `offset` for the keys of a shared prefix.
 fn placed(tensor_layout: vec4<u32>, offset: u32, is_shared: bool) -> vec4<u32> {
   return vec4<u32>(select(tensor_layout.x, offset, is_shared), tensor_layout.yzw);
@@ -50,8 +50,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // 1. The block of keys, the queries that attend to it, and the slices of the head dimension that this lane sums. For a
   // causal key the queries are those from its row on.
   let whole = block_of(group, groups);
-#if GENERAL
+#if !SHARED
   let block = whole;
+  let causal_offset = params.causal_offset;
   let row_count = select(params.keys, block.length, block.packed);
   let query_count = select(min(params.queries, params.rows - block.batch * params.queries), block.length, block.packed);
 #else
@@ -73,10 +74,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let query_end = query_range.y;
 #else
   let query_begin = block.first - min(block.first, causal_offset);
+#if SHARED
   let query_end = select(query_count, 0u, is_shared && block.first >= row_count);
+#else
+  let query_end = query_count;
 #endif
-  let k_origin = origin_of(${GENERAL ? "params.k" : "placed(params.k, params.shared_k, is_shared)"}, block);
-  let v_origin = origin_of(${GENERAL ? "params.v" : "placed(params.v, params.shared_v, is_shared)"}, block);
+#endif
+  let k_origin = origin_of(${!SHARED ? "params.k" : "placed(params.k, params.shared_k, is_shared)"}, block);
+  let v_origin = origin_of(${!SHARED ? "params.v" : "placed(params.v, params.shared_v, is_shared)"}, block);
   let side = side_of(lane);
 #for c in COLUMNS
   let slice_${c} = slice_of(lane, ${c}u);
@@ -113,9 +118,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #else
   let query_block = block;
 #endif
-  let q_operand = operand_of(${GENERAL ? "params.q" : "placed(params.q, params.shared_q, is_shared)"}, NO_PREFIX, query_block);
-  let grad_operand = operand_of(${GENERAL ? "params.grad" : "placed(params.grad, params.shared_grad, is_shared)"}, NO_PREFIX, query_block);
-  let stats_origin = origin_of(${GENERAL ? "params.stats" : "placed(params.stats, params.shared_stats, is_shared)"}, query_block);
+  let q_operand = operand_of(${!SHARED ? "params.q" : "placed(params.q, params.shared_q, is_shared)"}, NO_PREFIX, query_block);
+  let grad_operand = operand_of(${!SHARED ? "params.grad" : "placed(params.grad, params.shared_grad, is_shared)"}, NO_PREFIX, query_block);
+  let stats_origin = origin_of(${!SHARED ? "params.stats" : "placed(params.stats, params.shared_stats, is_shared)"}, query_block);
   for (var step = query_begin; step < query_end; step += ${STEP}u) {
     // 3. qk = q k^T and dp = grad v^T: lanes hold KEYS queries each. Rows of k go in groups of 8, and a group after the last row is skipped.
     let query = step + lane * ${KEYS}u;
@@ -254,8 +259,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   // 6. Few store sites keep compilation short on CPU adapters: each pass writes one row of every eight. The shift gives 0, but compilers cannot know,
   // and do not unroll the loop.
-  let dk_origin = origin_of(${GENERAL ? "params.dk" : "placed(params.dk, params.shared_dk, is_shared)"}, block);
-  let dv_origin = origin_of(${GENERAL ? "params.dv" : "placed(params.dv, params.shared_dv, is_shared)"}, block);
+  let dk_origin = origin_of(${!SHARED ? "params.dk" : "placed(params.dk, params.shared_dk, is_shared)"}, block);
+  let dv_origin = origin_of(${!SHARED ? "params.dv" : "placed(params.dv, params.shared_dv, is_shared)"}, block);
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
 #let F = 8 * r
@@ -271,7 +276,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       }
 #endfor
 #endfor
-#if !GENERAL
+#if SHARED
       if (is_shared && params.has_unasked == 1u && row < row_count) {
 #for c in COLUMNS
         if (side == 0u && slice_${c} < params.depth * ${SLICES}u) {

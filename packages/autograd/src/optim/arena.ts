@@ -67,7 +67,10 @@ function pack(tensors: readonly (Tensor | undefined)[], { offsets, blocks }: Pla
     const part = given.slice(start, start + most);
     const sources = part.map(({ source }) => flatForm(source));
     const bound = Array.from({ length: most }, (_, k) => sources[k] ?? nth(sources, 0));
-    const padded = (list: readonly number[]): number[] => [...list, ...Array.from({ length: MAX_SOURCES - list.length }, () => 0)];
+    const padded = (list: readonly number[]): number[] => [
+      ...list,
+      ...Array.from({ length: MAX_SOURCES - list.length }, () => 0),
+    ];
     const counts = sources.map((source) => Math.ceil(source.size / BLOCK));
     const blocks = Math.max(blocksPerGroup(flat.device), Math.ceil(counts.reduce((a, b) => a + b, 0) / (MAX_WORKGROUPS - most)));
     let groups = 0;

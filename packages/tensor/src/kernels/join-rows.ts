@@ -49,38 +49,42 @@ function launch(
   filled: { readonly column: number; readonly width: number },
 ): void {
   const most = nth(BUCKETS, BUCKETS.length - 1);
-  const numbers = [outWidth, filled.width, ...inputs.flatMap(({ tensor, column, width, stride }) => [tensor.offset, column, width, stride])];
+  const numbers = [
+    outWidth,
+    filled.width,
+    ...inputs.flatMap(({ tensor, column, width, stride }) => [tensor.offset, column, width, stride]),
+  ];
   const unit = numbers.every((value) => value % 4 === 0) ? 4 : 1;
   const work = workPerThread(out.device, 'cat', unit === 4 ? 'vectors' : 'elements');
   const bucket = BUCKETS.find((size) => size >= inputs.length) ?? most;
   const run = Math.min(work.run, filled.width / unit);
   const count = outer * Math.ceil(filled.width / unit / run);
   const first = (inputs[0]?.column ?? 0) - filled.column;
-    const buffers: Record<string, Tensor> = { y: out };
-    const params: Record<string, number | number[]> = {
-      count,
-      run,
-      width: filled.width / unit,
-      column: filled.column / unit,
-      begin: first / unit,
-      end: (first + inputs.reduce((sum, { width }) => sum + width, 0)) / unit,
-      y_width: outWidth / unit,
-    };
-    for (let i = 0; i < bucket; i += 1) {
-      const input = inputs[i];
-      buffers[`x${i}`] = (input ?? inputs[0])?.tensor ?? out;
-      const from = input ? (input.column - filled.column) / unit : 0;
-      params[`input${i}`] = input
-        ? [input.tensor.offset / unit, (input.stride / unit) >>> 0, from, from + input.width / unit]
-        : [0, 0, 0, 0];
-    }
-    catKernel.dispatch(out.device, {
-      buffers,
-      params,
-      grid: grid1d(count, work.group),
-      defines: { T: bitsType(out.dtype), K: bucket, V: unit, WG: work.group },
-      bytes: 2 * outer * filled.width * (out.dtype === 'f16' ? 2 : 4),
-    });
+  const buffers: Record<string, Tensor> = { y: out };
+  const params: Record<string, number | number[]> = {
+    count,
+    run,
+    width: filled.width / unit,
+    column: filled.column / unit,
+    begin: first / unit,
+    end: (first + inputs.reduce((sum, { width }) => sum + width, 0)) / unit,
+    y_width: outWidth / unit,
+  };
+  for (let i = 0; i < bucket; i += 1) {
+    const input = inputs[i];
+    buffers[`x${i}`] = (input ?? inputs[0])?.tensor ?? out;
+    const from = input ? (input.column - filled.column) / unit : 0;
+    params[`input${i}`] = input
+      ? [input.tensor.offset / unit, (input.stride / unit) >>> 0, from, from + input.width / unit]
+      : [0, 0, 0, 0];
+  }
+  catKernel.dispatch(out.device, {
+    buffers,
+    params,
+    grid: grid1d(count, work.group),
+    defines: { T: bitsType(out.dtype), K: bucket, V: unit, WG: work.group },
+    bytes: 2 * outer * filled.width * (out.dtype === 'f16' ? 2 : 4),
+  });
 }
 
 /** Cuts the inputs into runs of at most `most` that lie side by side in the output. */

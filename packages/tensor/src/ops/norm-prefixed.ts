@@ -11,10 +11,10 @@ import { expectChannels, normKernel } from './norm.ts';
 import { normBackwardKernel } from './norm-backward.ts';
 
 /** The rows of `prefix` [P, width], then those of x [..., width]; weight and bias [width]. */
-export type PrefixedRows = { readonly prefix: Tensor; readonly x: Tensor; readonly weight: Tensor };
+type PrefixedRows = { readonly prefix: Tensor; readonly x: Tensor; readonly weight: Tensor };
 
 /** out [P + rows, width]; stats f32 [2, P + rows] of every row, its reciprocal deviation and its mean. */
-export type PrefixedNormResult = { readonly out: Tensor; readonly stats: Tensor };
+type PrefixedNormResult = { readonly out: Tensor; readonly stats: Tensor };
 
 /** @throws ShapeError or DTypeError for a prefix that does not fit x */
 export function prefixedLayerNormForward({ prefix, x, weight }: PrefixedRows, bias: Tensor, eps = 1e-5): PrefixedNormResult {

@@ -120,7 +120,7 @@ export class PackedTexts implements TextGroup {
 /** The start token's state before the prompt [n, width] of each layer, all joined at once. @param starts [layers - 1, 1, width], of layer 1 on */
 function withStarts(starts: Tensor, layers: PromptTokens['layers']): PromptTokens['layers'] {
   const given = layers.flatMap((prompt, layer) => (prompt ? [{ prompt, start: select(starts, 0, layer - 1) }] : []));
-  const isDense = layers.every((prompt, layer) => (prompt !== undefined) === (layer > 0));
+  const isDense = layers.every((prompt, layer) => (prompt !== undefined) === layer > 0);
   const before = isDense ? narrow(starts, 0, 0, given.length) : stack(given.map(({ start }) => start));
   const whole = unbind(cat([before, stack(given.map(({ prompt }) => prompt))], 1));
   let at = 0;

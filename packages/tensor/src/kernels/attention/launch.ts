@@ -265,13 +265,14 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
       },
       grid: grown?.grid ?? part.grid,
       defines: plan.defines,
-      flops: (8 * problem.heads * pairsOf(shared ? problem : { ...problem, prefixLength: 0 }) * problem.depth) / plan.parts.length,
+      flops:
+        (8 * problem.heads * pairsOf(shared ? problem : { ...problem, prefixLength: 0 }) * problem.depth) / plan.parts.length,
     });
   }
 }
 
 /** Queries of all sequences, one after the other: q and grad [rows, H, D], stats [rows, H, 2]. */
-export type PrefixQueries = { readonly q: Tensor; readonly grad: Tensor; readonly stats: Tensor };
+type PrefixQueries = { readonly q: Tensor; readonly grad: Tensor; readonly stats: Tensor };
 
 /** Where the gradients of a prefix go: dk and dv of each chunk, in units of the plan's slice. */
 export type PrefixTarget = { readonly storage: Tensor['storage']; dk(slice: number): Geometry; dv(slice: number): Geometry };

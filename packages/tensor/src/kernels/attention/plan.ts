@@ -142,6 +142,9 @@ export type Plan = {
 /** More keys than there are, and a sum with them stays below 2^32. */
 export const ALL_KEYS = 0x7fffffff;
 
+/** Whether kernels of this variant may do work of neighbouring passes as well: SwiftShader compiles branches and loops around loads for minutes. */
+const isEasyToCompile = ({ adapter }: Device, variant: Variant): boolean => !isFlash(variant) && adapter.kind !== 'swiftshader';
+
 /** Storage buffers that dq takes where it forms statistics; every device has 8. */
 const STATS_BUFFERS = 10;
 
@@ -158,7 +161,9 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
   const [x, z] = table ? grid1d(table.entries, 1) : [Math.ceil((pass === 'dkv' ? problem.keys : problem.queries) / rows), batch];
   const block_count = table?.entries ?? 0; // without a table kernels count the blocks themselves
   const branches = pass === 'dq' && variant === 'subgroup' && device.subgroupSize === BRANCHING_SUBGROUP;
-  const formsStats = pass === 'dq' && !isFlash(variant) && device.gpu.limits.maxStorageBuffersPerShaderStage >= STATS_BUFFERS;
+  const formsStats =
+    pass === 'dq' && isEasyToCompile(device, variant) && device.gpu.limits.maxStorageBuffersPerShaderStage >= STATS_BUFFERS;
+  const sharesPrefix = pass === 'dkv' && !isGeneral && isEasyToCompile(device, variant);
   const hasPrefix = pass !== 'dkv' && !isGeneral && (problem.prefix !== undefined || branches);
   return {
     kernel: compiled.kernels[pass],
@@ -168,13 +173,14 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
       ...compiled.defines,
       ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }),
       ...(pass === 'dq' && !isFlash(variant) && { DELTA: formsStats ? 1 : 0 }),
+      ...(pass === 'dkv' && !isFlash(variant) && { SHARED: sharesPrefix ? 1 : 0 }),
       GENERAL: isGeneral ? 1 : 0,
     },
     rows,
     slice: compiled.slice,
     hasPrefix,
     formsStats,
-    sharesPrefix: pass === 'dkv' && !isGeneral && !isFlash(variant),
+    sharesPrefix,
     isGeneral,
     params: {
       depth: depth / 4,
@@ -190,11 +196,17 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
 /** The plan of the gradient of a shared prefix: the pass dkv with the prefix as keys, seen by every query, and `chunks` of queries as batches. */
 export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: number): Plan {
   const { device, dtype, heads, prefixLength } = problem;
-  const { compiled } = chosenFor(problem, depth);
+  const { variant, compiled } = chosenFor(problem, depth);
   const { ROWS: rows } = compiled.defines;
   return {
     kernel: compiled.kernels.dkv,
-    defines: { T: dtype, OUT: 'f32', ...compiled.defines, GENERAL: 0 },
+    defines: {
+      T: dtype,
+      OUT: 'f32',
+      ...compiled.defines,
+      GENERAL: 0,
+      ...(!isFlash(variant) && { SHARED: isEasyToCompile(device, variant) ? 1 : 0 }),
+    },
     rows,
     slice: compiled.slice,
     hasPrefix: false,

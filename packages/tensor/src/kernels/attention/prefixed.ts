@@ -21,7 +21,7 @@ import type { AttentionProblem } from './problem.ts';
 import { geometryOf, type Pair } from './quads.ts';
 
 /** Queries, keys and values, as views of a projection. */
-export type Parts = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
+type Parts = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 
 /** A checked call; a prefix has as many rows as its keys. */
 export type PrefixedProblem = {
