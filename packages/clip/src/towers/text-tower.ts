@@ -1,17 +1,6 @@
 /** Text transformers: CLIP's, dense or packed after a common prefix, and SigLIP's, in which every token attends to every other. */
 import { type LayerNorm, Module, type TransformerBlock } from '@mudpt/autograd';
-import {
-  add,
-  argmax,
-  type Device,
-  embedding,
-  gatherRows,
-  matmul,
-  narrow,
-  scope,
-  Tensor,
-  tensor,
-} from '@mudpt/tensor';
+import { add, argmax, type Device, embedding, gatherRows, matmul, narrow, scope, Tensor, tensor } from '@mudpt/tensor';
 import { expectAdapters } from './adapters.ts';
 import type { TokenPicker } from './block.ts';
 import { namedBlockWeights, takeBlocks, takeNorm } from './block-weights.ts';
