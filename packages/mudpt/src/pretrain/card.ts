@@ -91,7 +91,8 @@ function trainingOf({ command, updates, flops, adapter, recipe }: TrainingFacts,
   const last = log.at(-1)?.loss.toFixed(1);
   return `- **Training**: \`${command}\`: ${count(updates)} updates of ${recipe.batch} images, AdamW at ${recipe.lr}, warm-up, a level rate and
   in the last ${count(recipe.cooldown)} updates down to 0; the weights are a running average (decay ${recipe.emaDecay}). Images and captions are contrasted as in CLIP, and images of one
-  thing in several styles with each other; ${recipe.keptPatches} of ${(recipe.model.image.size / recipe.model.image.patch) ** 2} patches are computed, blank ones least, until the end of the cool-down. The loss fell from ${first} to ${last}.
+  thing in several styles with each other; ${recipe.keptPatches} of ${(recipe.model.image.size / recipe.model.image.patch) ** 2} patches are computed, blank ones least, until the end of the cool-down. From update
+  ${count(recipe.late.from)} on drawings are changed less (strength ${recipe.late.strength} of ${recipe.strength}), and all captions of a batch that are true of an image are its captions. The loss fell from ${first} to ${last}.
   ${(flops / 1e12).toFixed(0)} TFLOP in ${(seconds / 3600).toFixed(1)} hours of wall time (${(flops / 1e9 / seconds).toFixed(1)} GFLOP/s, ${((recipe.batch * updates) / seconds).toFixed(0)} images/s, ${((100 * waited) / seconds).toFixed(1)} % of it waiting for data) on ${adapter}.
   \`training.json\` has every setting, \`training-log.jsonl\` loss, throughput and validation.`;
 }

@@ -43,7 +43,8 @@ export type Recipe = {
   readonly strengthWarmup: number;
   /**
    * From this update on the augmentation is weaker, and an image's captions are all of the batch that are true of it: the one that was
-   * written for it and the one that names its category alone. Before, the latter is told apart from it where another thing has it.
+   * written for it and the one that names its category alone. Before, the latter is told apart from it where another thing has it. Both
+   * were found on the way, and the first updates kept: 600 of the later ones raised accuracy on validation as much as 3,000 before.
    */
   readonly late: { readonly from: number; readonly strength: number };
   /** Exponent of the sampling: 0 draws concepts equally often, 1 categories. */
