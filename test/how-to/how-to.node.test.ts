@@ -62,7 +62,8 @@ describe.runIf(process.env['MUDPT_ADAPTER'] === 'lavapipe')('how-to pages', () =
 
   it('a page of which a step was left out does not pass, and then it is made up for', () => {
     const steps = pages.get('how-to-add-a-dataset.md') ?? [];
-    const { code, output } = scratch.run(commands(steps).join(' && '));
+    // The other pages' kernels, without which nothing loads.
+    const { code, output } = scratch.run(['pnpm shaders', ...commands(steps)].join(' && '));
     expect(code, output).toBe(1);
     expect(output).toContain('sketchy');
     for (const edit of edits(steps).filter(isLayout)) scratch.apply(edit);
