@@ -31,6 +31,14 @@ const CONTEXT = 64;
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** What is used of the library's tokenizer. Its own declarations do not compile under `nodenext`, so that none of ours may name them. */
+type Core = {
+  get_vocab(): ReadonlyMap<string, number>;
+  encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: readonly number[] };
+  id_to_token(id: number): string | undefined;
+  token_to_id(token: string): number | undefined;
+};
+
 /**
  * Reads a tokenizer of SigLIP. Of sentencepiece's character map (`Precompiled`) the library does what NFKC does.
  * @param options.cleaning default: the one the model of this kind was trained with
@@ -57,7 +65,7 @@ export class SentencePieceTokenizer implements TextTokenizer {
   readonly pad: number;
 
   constructor(
-    private readonly core: TokenizerCore,
+    private readonly core: Core,
     private readonly file: Json,
     private readonly names: { readonly end: string; readonly pad: string },
     readonly cleaning: TextCleaning,
@@ -132,7 +140,7 @@ const CLEANINGS: Readonly<Record<TextCleaning, (text: string) => string>> = {
 /** Steps that a file may leave out. */
 const NO_STEPS = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
 
-function coreOf(file: Json, config: Json): TokenizerCore {
+function coreOf(file: Json, config: Json): Core {
   try {
     return new TokenizerCore({ ...NO_STEPS, ...file }, config);
   } catch (cause) {
