@@ -294,7 +294,7 @@ export const variantsOf: Readonly<Record<keyof typeof wgsl, string>> = {
   "optim/lion.wgsl": "// Compile: RATE=0 MASK=0 MAXIMIZE=0 COUNT=0 WG=8 | RATE=1 MASK=1 MAXIMIZE=1 COUNT=0 WG=64",
   "optim/nadam.wgsl": "// Compile: RATE=0 MASK=0 MAXIMIZE=0 COUNT=1 DECOUPLED=0 WG=8 | RATE=1 MASK=1 MAXIMIZE=1 COUNT=1 DECOUPLED=1 WG=64",
   "optim/one_minus_exp.wgsl": "// Include only.",
-  "optim/pack.wgsl": "// Compile: N=12 V=4 WG=8 | N=7 V=1 WG=64",
+  "optim/pack.wgsl": "// Compile: N=7 V=4 WG=8 | N=7 V=1 WG=64",
   "optim/radam.wgsl": "// Compile: RATE=0 MASK=0 MAXIMIZE=0 COUNT=1 DECOUPLED=0 WG=8 | RATE=1 MASK=1 MAXIMIZE=1 COUNT=1 DECOUPLED=1 WG=64",
   "optim/rmsprop.wgsl": "// Compile: RATE=0 MASK=0 MAXIMIZE=0 COUNT=0 CENTERED=0 MOMENTUM=0 WG=8 | RATE=1 MASK=1 MAXIMIZE=1 COUNT=0 CENTERED=1 MOMENTUM=1 WG=64",
   "optim/sgd.wgsl": "// Compile: RATE=0 MASK=0 MAXIMIZE=0 COUNT=0 MOMENTUM=0 NESTEROV=0 WG=8 | RATE=1 MASK=1 MAXIMIZE=1 COUNT=1 MOMENTUM=1 NESTEROV=1 WG=64 | RATE=0 MASK=0 MAXIMIZE=0 COUNT=0 MOMENTUM=1 NESTEROV=0 WG=8",
