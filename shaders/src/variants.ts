@@ -4,7 +4,7 @@ import type { Defines } from './preprocess.ts';
 /**
  * @param subgroupSize value of `SG=on`; 0 drops such variants
  * @param f16 false drops variants that name f16
- * @param workgroupBytes the device's workgroup memory; variants that name more as `BYTES=28672` are dropped
+ * @param limits the device's workgroup memory and storage buffers of a stage; variants that name more as `BYTES=28672` or `BUFFERS=9` are dropped
  * Variants with `MATRIX=on` (subgroup matrices) are left out: they have a test of their own, on Dawn's null adapter. So are those with `EXTERNAL=on`
  * (external textures), tested in a page.
  * @returns undefined for a file that is only included by others
@@ -15,7 +15,7 @@ export function sampleVariants(
   text: string,
   subgroupSize: number,
   f16: boolean,
-  workgroupBytes: number,
+  limits: { readonly maxComputeWorkgroupStorageSize: number; readonly maxStorageBuffersPerShaderStage: number },
 ): Defines[] | undefined {
   const line = /^\/\/ Compile:(.*)$/m.exec(text)?.[1];
   if (line === undefined) {
@@ -29,7 +29,10 @@ export function sampleVariants(
     .filter((set) => f16 || !set.some((define) => define.endsWith('=f16')))
     .filter((set) => !set.includes('MATRIX=on') && !set.includes('EXTERNAL=on'))
     .map((set) => Object.fromEntries(set.map((define) => parse(file, define, subgroupSize))))
-    .filter(({ BYTES = 0 }) => Number(BYTES) <= workgroupBytes);
+    .filter(
+      ({ BYTES = 0, BUFFERS = 0 }) =>
+        Number(BYTES) <= limits.maxComputeWorkgroupStorageSize && Number(BUFFERS) <= limits.maxStorageBuffersPerShaderStage,
+    );
 }
 
 function parse(file: string, define: string, subgroupSize: number): [string, string | number] {

@@ -12,7 +12,7 @@ eachDevice('shaders', (ctx) => {
       variantsOf[file as keyof typeof wgsl],
       device.subgroupSize,
       device.hasF16,
-      device.limits.maxComputeWorkgroupStorageSize,
+      engineOf(device).gpu.limits,
     );
     for (const defines of variants ?? []) {
       const name = `${file} ${JSON.stringify(defines)}`;
@@ -24,14 +24,19 @@ eachDevice('shaders', (ctx) => {
 });
 
 describe('sample variants', () => {
+  const limits = { maxComputeWorkgroupStorageSize: 0, maxStorageBuffersPerShaderStage: 8 };
+
   it('drops what the adapter lacks and refuses headers without a list', () => {
     const text = '// x\n// Compile: T=f32 N=4 | T=f16 | SG=on T=f32\n';
-    expect(sampleVariants('a', text, 8, true, 0)).toEqual([{ T: 'f32', N: 4 }, { T: 'f16' }, { SG: 8, T: 'f32' }]);
-    expect(sampleVariants('a', text, 0, false, 0)).toEqual([{ T: 'f32', N: 4 }]);
+    expect(sampleVariants('a', text, 8, true, limits)).toEqual([{ T: 'f32', N: 4 }, { T: 'f16' }, { SG: 8, T: 'f32' }]);
+    expect(sampleVariants('a', text, 0, false, limits)).toEqual([{ T: 'f32', N: 4 }]);
     const large = '// Compile: N=4 BYTES=32768\n';
-    expect(sampleVariants('a', large, 0, false, 16384)).toEqual([]);
-    expect(sampleVariants('a', large, 0, false, 32768)).toEqual([{ N: 4, BYTES: 32768 }]);
-    expect(sampleVariants('a', '// Include only.\n', 0, false, 0)).toBeUndefined();
-    expect(() => sampleVariants('a', '// x', 0, false, 0)).toThrow(/a: its header/);
+    expect(sampleVariants('a', large, 0, false, { ...limits, maxComputeWorkgroupStorageSize: 16384 })).toEqual([]);
+    expect(sampleVariants('a', large, 0, false, { ...limits, maxComputeWorkgroupStorageSize: 32768 })).toEqual([
+      { N: 4, BYTES: 32768 },
+    ]);
+    expect(sampleVariants('a', '// Compile: N=4 BUFFERS=9 | N=5 BUFFERS=8\n', 0, false, limits)).toEqual([{ N: 5, BUFFERS: 8 }]);
+    expect(sampleVariants('a', '// Include only.\n', 0, false, limits)).toBeUndefined();
+    expect(() => sampleVariants('a', '// x', 0, false, limits)).toThrow(/a: its header/);
   });
 });

@@ -7,7 +7,7 @@
 // Defines: N  most gradients, 7 to 12 (every device has 8 storage buffers); bindings beyond the real ones repeat the first, and their gradients are empty
 //          V  4: gradients are read as vec4 (all their offsets are multiples of 4), 1: element by element
 //          WG threads share a block, as in optim.common
-// Compile: N=7 V=4 WG=8 | N=7 V=1 WG=64
+// Compile: N=12 V=4 WG=8 BUFFERS=13 | N=7 V=1 WG=64
 
 struct Params {
   first_groups: array<vec4<u32>, 3>, // the first workgroup of each gradient

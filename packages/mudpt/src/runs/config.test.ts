@@ -15,7 +15,7 @@ describe('resolveConfig', () => {
   it('trains on the embedded model with settings made for it, unless others are given', () => {
     const { model, training } = resolveConfig({ training: { epochs: 3 } });
     expect(model).toBe('embedded');
-    expect(training).toMatchObject({ lr: 0.06, epochs: 3, batchSize: 32, momentum: 0.9, weightDecay: 5e-4 });
+    expect(training).toMatchObject({ lr: 0.02, epochs: 3, batchSize: 32, momentum: 0.9, weightDecay: 5e-4 });
     expect(resolveConfig({ method: 'cocoop' }).training).toMatchObject({ batchSize: 1, epochs: 10 });
     expect(resolveConfig({ method: 'tip-adapter-f' }).training).toEqual(
       resolveConfig({ method: 'tip-adapter-f', model: 'elsewhere' }).training,
@@ -93,8 +93,10 @@ it('a run of an earlier version is the same run still', () => {
       .digest('hex')
       .slice(0, 16);
   // As the version before the schema had metadata gave them.
-  // Runs on the embedded model took 20 epochs and smaller crops then.
-  expect(digest({ training: { epochs: 20, cropScale: [0.6, 1] } })).toBe('058bd297e8208938');
+  // With what runs on the embedded model took then.
+  expect(
+    digest({ settings: { length: 2, initWords: 'a photo of a' }, training: { lr: 0.06, epochs: 20, cropScale: [0.6, 1] } }),
+  ).toBe('058bd297e8208938');
   expect(digest({ method: 'tip-adapter-f' })).toBe('0e671cee9bfd5d8e');
   const other = { model: 'x/y', exif: 'apply', shots: 'all', classes: 'base', patience: 3, workers: 2, memory: '1GiB' };
   expect(digest({ ...other, method: 'ivlp' })).toBe('6502107a23eb0825');

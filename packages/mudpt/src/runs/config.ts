@@ -2,7 +2,7 @@
 import type { ClipConfig } from '@mudpt/clip';
 import { InputError } from '@mudpt/tensor';
 import type * as z from 'zod';
-import { embeddedTraining, settingsForLayers } from '../method/model-defaults.ts';
+import { embeddedSettings, embeddedTraining, settingsForLayers } from '../method/model-defaults.ts';
 import { mergedTraining } from '../method/published.ts';
 import { publishedValues } from './published.ts';
 import { isEqual } from '@mudpt/tensor/internal';
@@ -26,7 +26,9 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
     );
   const method = schemas.methodNamed(config.method);
   const published = publishedValues(config, method, source);
-  const merged = { ...published.settings, ...config.settings };
+  const isPreset = config.model === 'embedded' && !published.isPublished;
+  const ofModel = isPreset ? embeddedSettings(settingsOf(method.settings)) : {};
+  const merged = { ...ofModel, ...published.settings, ...config.settings };
   const settings = checked(method.settings, merged, source, 'settings.') as Record<string, unknown>;
   if (!method.training && Object.keys(config.training).length > 0)
     throw new InputError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
@@ -34,7 +36,6 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
     expectNoTraining(config, input, source, schemas);
     return { ...config, settings, training: {} };
   }
-  const isPreset = config.model === 'embedded' && !published.isPublished;
   const preset = isPreset ? embeddedTraining(method) : {};
   const training = mergedTraining([preset, published.training, config.training]);
   return { ...config, settings, training: checked(method.training, training, source, 'training.') };

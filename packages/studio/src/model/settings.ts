@@ -1,5 +1,6 @@
 /** Settings of methods as the page shows and the trainer reads them: all from the methods' schemas, with the defaults of the loaded model. */
 import {
+  embeddedSettings,
   embeddedTraining,
   methodNamed,
   methodNames,
@@ -30,7 +31,8 @@ export function resolveSettings(
   { kind, layers }: Pick<ModelFacts, 'kind' | 'layers'>,
 ): ResolvedSettings {
   const definition = methodNamed(method);
-  const parsed = checked(definition.settings, asked) as Record<string, unknown>;
+  const ofModel = kind === 'embedded' ? embeddedSettings(settingsOf(definition.settings)) : {};
+  const parsed = checked(definition.settings, { ...ofModel, ...asked }) as Record<string, unknown>;
   const least = Math.min(layers.text, layers.image);
   const { settings, notes } = settingsForLayers(method, settingsOf(definition.settings), parsed, asked, least);
   if (!definition.training) return { settings, training: undefined, notes };
