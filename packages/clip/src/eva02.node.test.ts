@@ -1,12 +1,12 @@
 /** EVA-02-CLIP against its forward pass in PyTorch (fixtures/backbones/make_eva.py). */
 import { parameter, Tape } from '@mudpt/autograd';
-import { mul, openSafetensors, scope, serializeSafetensors, sum, type Tensor, tensor, toFloat32, toInt32 } from '@mudpt/tensor';
+import { mul, openSafetensors, scope, serializeSafetensors, sum, tensor } from '@mudpt/tensor';
 import { describe, expect, it } from 'vitest';
+import { backboneGolden, featureGaps } from '@mudpt/testing/backbone-golden';
 import { fixturePath } from '@mudpt/testing/files';
 import { distance } from '@mudpt/testing/numbers';
 import { eachDevice } from '@mudpt/testing/support';
 import { folder } from '@mudpt/testing/weights/models';
-import type { Clip } from './clip.ts';
 import type { ClipConfig } from './config.ts';
 import { randomClip } from './random-clip.ts';
 import { loadClip } from './weights/load.ts';
@@ -32,24 +32,7 @@ const CONFIG: ClipConfig = {
   text: { width: 12, heads: 3, layers: 1, hidden: 48, activation: 'gelu', eps: 1e-5, context: 7, vocabulary: 30 },
 };
 
-async function golden() {
-  const numbers = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
-  await using file = await openSafetensors(fixturePath('backbones/eva02-expected.safetensors'));
-  for (const name of file.tensors.keys()) {
-    const { dtype, shape, bytes } = await file.read(name);
-    numbers.set(name, { shape, data: dtype === 'I32' ? toInt32(dtype, bytes) : toFloat32(dtype, bytes) });
-  }
-  const of = (name: string) => {
-    const found = numbers.get(name);
-    if (!found) throw new Error(`the fixture has no ${name}`);
-    return found;
-  };
-  return {
-    of,
-    tensor: (name: string, device: Clip['device']): Tensor => tensor(of(name).data, { shape: of(name).shape, device }),
-    ids: { ids: of('ids').data as Int32Array, contextLength: of('ids').shape[1] as number },
-  };
-}
+const golden = () => backboneGolden('eva02');
 
 eachDevice('EVA-02', (ctx) => {
   it('has the features and logits of PyTorch', async () => {
@@ -68,16 +51,8 @@ eachDevice('EVA-02', (ctx) => {
 
   it('keeps matrices as f16 where the adapter has it', async () => {
     if (!ctx.device.hasF16) return;
-    const { of, tensor: take, ids } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, dtype: 'f16', config: CONFIG });
-    using images = take('images', ctx.device);
-    using imageFeatures = await clip.encodeImage(images);
-    using textFeatures = await clip.encodeText(ids);
-    for (const [found, name] of [
-      [imageFeatures, 'image_features'],
-      [textFeatures, 'text_features'],
-    ] as const) {
-      const gap = distance(await found.data(), of(name).data);
+    for (const [name, gap] of await featureGaps(clip, await golden())) {
       expect(gap, name).toBeGreaterThan(1e-6);
       expect(gap, name).toBeLessThan(5e-3);
     }

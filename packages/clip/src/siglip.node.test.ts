@@ -12,15 +12,13 @@ import {
   serializeSafetensors,
   type Tensor,
   tensor,
-  toFloat32,
-  toInt32,
 } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
+import { backboneGolden, featureGaps } from '@mudpt/testing/backbone-golden';
 import { fixturePath } from '@mudpt/testing/files';
 import { distance } from '@mudpt/testing/numbers';
 import { eachDevice } from '@mudpt/testing/support';
 import { folder } from '@mudpt/testing/weights/models';
-import type { Clip } from './clip.ts';
 import { sigmoidLoss } from './sigmoid-loss.ts';
 import { loadClip } from './weights/load.ts';
 import { openWeights } from './weights/open.ts';
@@ -28,32 +26,7 @@ import { serializeHuggingFace, weightsOf } from './weights/save.ts';
 
 const FOLDER = fixturePath('backbones/siglip');
 
-type Expected = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array | Int32Array }>;
-
-async function expectedNumbers(): Promise<Expected> {
-  await using file = await openSafetensors(fixturePath('backbones/siglip-expected.safetensors'));
-  const found = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
-  for (const name of file.tensors.keys()) {
-    const { dtype, shape, bytes } = await file.read(name);
-    found.set(name, { shape, data: dtype === 'I32' ? toInt32(dtype, bytes) : toFloat32(dtype, bytes) });
-  }
-  return found;
-}
-
-/** PyTorch's numbers and their tensors here. */
-async function golden() {
-  const numbers = await expectedNumbers();
-  const of = (name: string) => {
-    const found = numbers.get(name);
-    if (!found) throw new Error(`the fixture has no ${name}`);
-    return found;
-  };
-  return {
-    of,
-    tensor: (name: string, device: Clip['device']): Tensor => tensor(of(name).data, { shape: of(name).shape, device }),
-    ids: { ids: of('ids').data as Int32Array, contextLength: of('ids').shape[1] as number },
-  };
-}
+const golden = () => backboneGolden('siglip');
 
 const filesOf = async (): Promise<Record<string, Uint8Array>> =>
   Object.fromEntries(
@@ -116,16 +89,8 @@ eachDevice('SigLIP', (ctx) => {
 
   it('keeps matrices as f16 where the adapter has it', async () => {
     if (!ctx.device.hasF16) return;
-    const { of, tensor: take, ids } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, dtype: 'f16' });
-    using images = take('images', ctx.device);
-    using imageFeatures = await clip.encodeImage(images);
-    using textFeatures = await clip.encodeText(ids);
-    for (const [found, name] of [
-      [imageFeatures, 'image_features'],
-      [textFeatures, 'text_features'],
-    ] as const) {
-      const gap = distance(await found.data(), of(name).data);
+    for (const [name, gap] of await featureGaps(clip, await golden())) {
       expect(gap, name).toBeGreaterThan(1e-6);
       expect(gap, name).toBeLessThan(5e-3);
     }
