@@ -1,19 +1,11 @@
 /** What the bench page and its worker say to each other. */
-import type { Peaks } from '@mudpt/testing/measure/peaks';
 import type { Row } from '../../../../bench/harness.ts';
+import type { Head as BenchHead } from '../../../../bench/results-form.ts';
 
 export type { Row };
 
-/** As the head of `bench/results`; a page is not told the processor. */
-export interface BenchHead {
-  readonly adapter: string;
-  readonly kind: string;
-  readonly processor: string;
-  readonly cores: number;
-  readonly commit: string;
-  readonly date: string;
-  readonly peaks: Peaks;
-}
+/** As in the files of `bench/results`; a page is not told the processor. */
+export type { BenchHead };
 
 export interface PeerFacts {
   readonly name: string;
