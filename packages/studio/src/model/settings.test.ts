@@ -33,9 +33,9 @@ it('every method has fields with the values of its schemas', () => {
   expect(facts.map(({ name }) => name)).not.toContain('zero-shot');
   const mudpt = facts.find(({ name }) => name === 'mudpt')?.fields ?? [];
   expect(mudpt.filter(({ isMain }) => isMain).map(({ name, value }) => [name, value])).toEqual([
-    ['length', 2],
+    ['length', 4],
     ['depth', 4],
-    ['lr', 0.06],
+    ['lr', 0.02],
     ['epochs', 12],
     ['batchSize', 32],
   ]);
