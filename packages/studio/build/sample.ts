@@ -16,7 +16,7 @@ const COUNT = 32;
 const DATE = new Date('2024-01-01T00:00:00Z');
 
 async function makeSample(): Promise<Uint8Array> {
-  const { classNames, splits } = await openDataset('icons', { root: CACHE });
+  const { classNames, splits } = await openDataset('icons-styles', { root: CACHE });
   const all = [...splits.train, ...splits.val, ...splits.test];
   const zip = new ZipWriter(new Uint8ArrayWriter(), { level: 0, lastModDate: DATE, useWebWorkers: false });
   const groups = classNames.map((name, label) => ({ name, items: all.filter((item) => item.label === label) }));

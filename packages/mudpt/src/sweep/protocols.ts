@@ -45,8 +45,8 @@ const GROUPS: Readonly<Record<string, Group>> = {
     shifted: ['imagenetv2', 'imagenet_sketch', 'imagenet_a', 'imagenet_r'],
   },
   icons: {
-    sets: ['icons-styles', 'icons-concepts'],
-    source: 'icons-styles',
+    sets: ['icons-things', 'icons-styles', 'icons-concepts'],
+    source: 'icons-things',
     shifted: ['icons-emojione-v1', 'icons-fxemoji'],
   },
 };

@@ -4,6 +4,7 @@ import type { Concept } from './manifest.ts';
 import { DEFAULT_ICON_SET, ICON_TEMPLATE, type IconSetDefinition } from './sets.ts';
 import { PHOTOS, PHOTOS_SOURCE } from './photos.ts';
 import { packageOf, STYLES } from './styles.ts';
+import { THINGS, thingsFile } from './things.ts';
 import { VIEW } from './view.ts';
 
 export type DataCard = {
@@ -49,6 +50,9 @@ export function dataCard({ name, about, deal }: IconSetDefinition, concepts: rea
         licence,
       })),
       ...(styles.has(PHOTOS) ? [PHOTOS_SOURCE] : []),
+      ...(styles.has(THINGS)
+        ? Object.entries(thingsFile().sets).map(([set, source]) => ({ package: packageOf(set), ...source }))
+        : []),
     ],
   };
 }
@@ -62,8 +66,12 @@ export function cardText({ name, about, isDefault, template, pixels, images, cla
     '',
     `${about}${isDefault ? ' This is what `icons` means.' : ''}`,
     '',
-    `Task: tell which of ${names.length} classes a drawing belongs to. Classes are groups of CLDR subgroups of emoji; a concept (a thing drawn,`,
-    'whatever skin tone or gender) is in one split only. Pictures are rendered where they are used, from the packages below, on white,',
+    `Task: tell which of ${names.length} classes a drawing belongs to. Classes are groups of CLDR subgroups of emoji; ${
+      name === 'icons-things' ? 'a drawing is in one' : 'a concept (a thing drawn,'
+    }`,
+    name === 'icons-things'
+      ? 'split only, a thing in all. Pictures are rendered where they are used, from drawings of the packages below, on white,'
+      : 'whatever skin tone or gender) is in one split only. Pictures are rendered where they are used, from the packages below, on white,',
     `${pixels} x ${pixels} pixels. Zero-shot prompt: "${template}". The first ${base} classes are base, the others new.`,
     '',
     '| Package | Version | By | Licence |',

@@ -4,11 +4,16 @@ import { randomFrom } from '@mudpt/autograd';
 import { Captions } from '../../pretrain/captions.ts';
 import { dealtConcepts } from '../../pretrain/material.ts';
 import { CATEGORIES } from './categories.ts';
-import { subjectOf } from './collection/match.ts';
+import { classNames, classOf } from './classes.ts';
+import { IconMatcher, subjectOf } from './collection/match.ts';
 import { asWords, heldOutConcepts, splitOf } from './held-out.ts';
 import { readManifest } from './manifest.ts';
 import { ICON_SETS } from './sets.ts';
 import { heldOutStyles, seenStyles, STYLES } from './styles.ts';
+import { thingsFile } from './things.ts';
+
+/** Licences under which drawings may lie in the package. */
+const COPIED = new Set(['Apache-2.0', 'MIT', 'ISC', 'CC-BY-4.0', 'CC-BY-3.0', 'CC0-1.0', 'Unlicense']);
 
 const PRETRAINED = (style: string): boolean => seenStyles.includes(style);
 
@@ -62,7 +67,7 @@ it('down-stream pictures were not pretrained on, and no concept is in two splits
       Object.entries(icons).flatMap(([style, list]) => list.map((icon) => [`${style}/${icon}`, id] as const)),
     ),
   );
-  for (const { name, deal } of ICON_SETS) {
+  for (const { name, deal } of ICON_SETS.filter((set) => set.name !== 'icons-things')) {
     const places = deal(all);
     const conceptsOf = (split: 'train' | 'val' | 'test'): string[] =>
       places[split].map(({ style, icon }) => concept.get(`${style}/${icon}`) ?? icon);
@@ -79,6 +84,35 @@ it('down-stream pictures were not pretrained on, and no concept is in two splits
     ).toEqual([]);
     expect(test.size).toBeGreaterThan(50);
   }
+});
+
+it('the drawn things are held out, and pretraining would leave out every drawing of them by its name', async () => {
+  const { all, heldOut } = await dealtConcepts();
+  const matcher = new IconMatcher(all, heldOut);
+  const labels = new Map(heldOut.map((concept) => [concept.label, concept]));
+  const emoji = new Map(
+    heldOut.flatMap(({ label, icons }) =>
+      seenStyles.flatMap((style) => (icons[style] ?? []).map((icon) => [`${style}/${icon}`, label])),
+    ),
+  );
+  for (const [key, { thing, class: className }] of Object.entries(thingsFile().icons)) {
+    const concept = labels.get(thing);
+    expect(concept, thing).toBeDefined();
+    expect(concept && classNames[classOf(concept) ?? -1], key).toBe(className);
+    const [style = '', icon = ''] = key.split('/');
+    if (seenStyles.includes(style)) expect(emoji.get(key), key).toBe(thing);
+    else expect(matcher.namesHeldOut(icon) || matcher.namesHeldOut(matcher.emojiOf(icon)?.label ?? ''), key).toBe(true);
+  }
+});
+
+it('no drawing of a thing is in two splits, and no other drawing there looks the same', async () => {
+  const set = ICON_SETS.find(({ name }) => name === 'icons-things');
+  const { train = [], val = [], test = [] } = set?.deal([]) ?? {};
+  const icons = [...train, ...val, ...test].map(({ icon }) => icon);
+  expect(new Set(icons).size).toBe(icons.length);
+  const bodies = icons.map((icon) => thingsFile().icons[icon]?.body);
+  expect(new Set(bodies).size).toBe(bodies.length);
+  expect(Object.values(thingsFile().sets).filter(({ licence }) => !COPIED.has(licence))).toEqual([]);
 });
 
 it('the vocabulary of CLIP cut down to some texts cuts them into the same tokens', async () => {

@@ -5,6 +5,7 @@ import { InputError } from '@mudpt/tensor';
 import type { Sharp } from 'sharp';
 import { VARIATIONS, variationOf } from './collection/variations.ts';
 import { packageOf } from './styles.ts';
+import { THINGS, thingsFile } from './things.ts';
 
 type Icon = {
   readonly body: string;
@@ -33,11 +34,12 @@ export class IconSet {
   ) {}
 
   /**
-   * Reads a set.
+   * Reads a set, or the drawings that come with this package.
    * @param from a file of the package that has it installed: a folder's package.json, or this package
    * @throws InputError when it is not installed there
    */
   static async open(style: string, from: string | URL = import.meta.url): Promise<IconSet> {
+    if (style === THINGS) return new IconSet(style, thingsFile());
     let path: string;
     try {
       path = createRequire(from).resolve(`${packageOf(style)}/icons.json`);

@@ -22,13 +22,13 @@ it('the committed data cards tell what the sets are', async () => {
   }
 });
 
-it('every class has 16 images to train, 10 for the test and some for validation; the default set has 28 classes', async () => {
+it('every class has 16 images to train, 10 for the test and some for validation; icons-styles has 28 classes', async () => {
   const concepts = await readManifest();
   const classesOf = (wanted: string): [string, readonly number[]][] => {
     const definition = ICON_SETS.find(({ name }) => name === wanted);
     return definition ? Object.entries(dataCard(definition, concepts).classes) : [];
   };
-  for (const name of ['icons-concepts', 'icons-styles'])
+  for (const name of ['icons-things', 'icons-concepts', 'icons-styles'])
     for (const [className, [train = 0, val = 0, test = 0]] of classesOf(name)) {
       expect(train, `${name}: ${className}`).toBeGreaterThanOrEqual(16);
       expect(test, `${name}: ${className}`).toBeGreaterThanOrEqual(10);
@@ -36,6 +36,7 @@ it('every class has 16 images to train, 10 for the test and some for validation;
     }
   expect(classesOf('icons-styles').map(([name]) => name)).toEqual(classNames);
   expect(classesOf('icons-concepts').length).toBeGreaterThanOrEqual(12);
+  expect(classesOf('icons-things').length).toBeGreaterThanOrEqual(16);
 });
 
 it('a class is named so that a prompt reads well, once, in alphabetical order', () => {
@@ -72,6 +73,11 @@ it('opens as a data set of PNG files, rendered once', async () => {
     expect(files.every((file) => file.endsWith('.png'))).toBe(true);
     const again = await openDataset('icons-styles', { root });
     expect(again.splits.test.map(({ id }) => id)).toEqual(dataset.splits.test.map(({ id }) => id));
+    const things = await openDataset('icons', { root });
+    expect(things.name).toBe('icons-things');
+    const drawing = await sharp(String(things.splits.train[0]?.image)).stats();
+    expect(drawing.channels[0]).toMatchObject({ max: 255 });
+    expect(drawing.channels[0]?.min).toBeLessThan(200);
     await expect(openDataset('icons-noto', { root })).rejects.toThrow(/neither a path nor the name/);
   } finally {
     await rm(root, { recursive: true });
