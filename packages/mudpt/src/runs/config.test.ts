@@ -15,7 +15,7 @@ describe('resolveConfig', () => {
   it('trains on the embedded model with settings made for it, unless others are given', () => {
     const { model, training } = resolveConfig({ training: { epochs: 3 } });
     expect(model).toBe('embedded');
-    expect(training).toMatchObject({ lr: 0.02, epochs: 3, batchSize: 32, momentum: 0.9, weightDecay: 5e-4 });
+    expect(training).toMatchObject({ lr: 0.02, epochs: 3, batchSize: 16, momentum: 0.9, weightDecay: 5e-4 });
     expect(resolveConfig({ method: 'cocoop' }).training).toMatchObject({ batchSize: 1, epochs: 10 });
     expect(resolveConfig({ method: 'tip-adapter-f' }).training).toEqual(
       resolveConfig({ method: 'tip-adapter-f', model: 'elsewhere' }).training,

@@ -36,8 +36,8 @@ it('every method has fields with the values of its schemas', () => {
     ['length', 4],
     ['depth', 4],
     ['lr', 0.02],
-    ['epochs', 12],
-    ['batchSize', 32],
+    ['epochs', 20],
+    ['batchSize', 16],
   ]);
   expect(mudpt.find(({ name }) => name === 'injection')).toMatchObject({
     type: 'choice',
