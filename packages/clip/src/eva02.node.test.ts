@@ -156,7 +156,6 @@ describe('open_clip configurations', () => {
   });
 
   it.each<[object, RegExp]>([
-    [withVision({ timm_model_name: 'vit_base_patch16_siglip_224' }), /Hugging Face folder of the same weights/],
     [withVision({ timm_model_name: 'eva02_enormous_patch14_clip_224' }), /timm_model_name is "eva02_enormous/],
     [withVision({ timm_model_name: 'eva02_base_patch16_clip_224', timm_pool: 'avg' }), /timm_pool is "avg"/],
     [withVision({ timm_model_name: 'eva02_base_patch16_clip_224', timm_proj: 'mlp' }), /timm_proj is "mlp"/],

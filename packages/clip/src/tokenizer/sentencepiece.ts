@@ -4,6 +4,7 @@ import { FormatError, InputError } from '@mudpt/tensor';
 import { sha256Hex } from '../files/sha256.ts';
 import { type BatchOptions, type EncodedBatch, packBatch } from './batch.ts';
 import { PYTHON_SPACE } from './clean.ts';
+import { unescapeHtml } from './html.ts';
 import type { EncodeOptions, TextTokenizer } from './text-tokenizer.ts';
 
 /** What happens to a text before the steps that tokenizer.json tells. */
@@ -11,7 +12,9 @@ export type TextCleaning =
   /** Lower case, ASCII punctuation removed, white space collapsed: how SigLIP was trained. */
   | 'canonicalize'
   /** Lower case: how SigLIP 2 was trained. */
-  | 'lower';
+  | 'lower'
+  /** HTML references replaced, "_" a space, then as `canonicalize`: what open_clip does for both. */
+  | 'open_clip';
 
 /** A model's files, as text or parsed. */
 export type SentencePieceFiles = {
@@ -127,15 +130,19 @@ const SPACE = '\u2581';
 const PUNCTUATION = /[!-/:-@[-`{-~]/gu;
 
 const CLEANINGS: Readonly<Record<TextCleaning, (text: string) => string>> = {
-  canonicalize: (text) =>
-    text
-      .replaceAll(SPACE, ' ')
-      .toLowerCase()
-      .replace(PUNCTUATION, '')
-      .replace(new RegExp(PYTHON_SPACE, 'gu'), ' ')
-      .replace(/^ | $/gu, ''),
+  canonicalize: canonicalized,
   lower: (text) => text.toLowerCase(),
+  open_clip: (text) => canonicalized(unescapeHtml(unescapeHtml(text)).replaceAll('_', ' ')),
 };
+
+function canonicalized(text: string): string {
+  return text
+    .replaceAll(SPACE, ' ')
+    .toLowerCase()
+    .replace(PUNCTUATION, '')
+    .replace(new RegExp(PYTHON_SPACE, 'gu'), ' ')
+    .replace(/^ | $/gu, '');
+}
 
 /** Steps that a file may leave out. */
 const NO_STEPS = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };

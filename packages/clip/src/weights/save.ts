@@ -67,10 +67,11 @@ export async function saveHuggingFace(folder: string, model: SavedWeights, optio
 
 /** The same files as bytes, by their names, for a browser. */
 export async function serializeHuggingFace(model: SavedWeights, options: SaveOptions = {}): Promise<Record<string, Uint8Array>> {
+  const beside = sideFiles(model, options);
   const tensors: Record<string, TensorToWrite> = {};
   for (const [name, tensor] of Object.entries(huggingFaceTensors(model)))
     tensors[name] = { ...tensor, data: typeof tensor.data === 'function' ? await tensor.data() : tensor.data };
-  return { 'model.safetensors': serializeSafetensors(tensors, METADATA), ...sideFiles(model, options) };
+  return { 'model.safetensors': serializeSafetensors(tensors, METADATA), ...beside };
 }
 
 /** transformers asks for it. */

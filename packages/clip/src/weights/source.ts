@@ -11,7 +11,8 @@ import {
 import type { ClipConfig } from '../config.ts';
 import { type HostTensor, type TowerName, weightShapes } from '../weight-shapes.ts';
 import { WeightHash } from './hash.ts';
-import { type Naming, type Recipe, ZEROS } from './names/naming.ts';
+import type { Naming, NamingStyle } from './names/naming.ts';
+import { type Recipe, ZEROS } from './names/recipe.ts';
 import { bytesPerNumber, type TensorFile } from './formats/tensor-file.ts';
 
 /** What is known of a weight before it is read. */
@@ -28,6 +29,8 @@ export interface WeightSource {
   /** The file or folder. */
   readonly name: string;
   readonly config: ClipConfig;
+  /** Whose names the file has. */
+  readonly style: NamingStyle;
   /** The towers whose weights these are. */
   readonly towers: readonly TowerName[];
   /** By OpenAI's names, in the order of weightShapes. */
@@ -82,6 +85,7 @@ export function weightSource(file: TensorFile, config: ClipConfig, naming: Namin
   return {
     name: file.name,
     config,
+    style: naming.style,
     towers,
     weights: plan,
     bytes: [...plan.values()].reduce((sum, { bytes }) => sum + bytes, 0),
@@ -108,12 +112,12 @@ function planWeights(
   const [missing, misshapen]: [string[], string[]] = [[], []];
   for (const [name, shape] of weightShapes(config, towers)) {
     const recipe = naming.recipe(name);
-    const parts = recipe.parts.filter((part) => part !== ZEROS);
-    const entries = parts.map((part) => file.tensors.get(part));
+    const shapes = partShapes(shape, recipe);
+    const parts = recipe.parts.flatMap((part, at) => (part === ZEROS ? [] : [{ part, expected: shapes[at] as Shape }]));
+    const entries = parts.map(({ part }) => file.tensors.get(part));
     // A tower saved by itself needs nothing that stands between the two.
     const isOptional = (name === 'logit_scale' || name === 'logit_bias') && towers.length === 1;
-    const expected = partShape(shape, recipe);
-    parts.forEach((part, index) => {
+    parts.forEach(({ part, expected }, index) => {
       const entry = entries[index];
       if (!entry) {
         if (!isOptional) missing.push(part);
@@ -160,10 +164,13 @@ function some(names: readonly string[], most = 50): string {
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
-function partShape(shape: Shape, { parts, transposed }: Recipe): Shape {
+/** Of each part in the file. */
+function partShapes(shape: Shape, { parts, shares = parts.map(() => 1), transposed }: Recipe): Shape[] {
+  if (transposed) return [shape.toReversed()];
+  if (parts.length === 1) return [shape];
   const [rows = 0, ...rest] = shape;
-  if (transposed) return shape.toReversed();
-  return parts.length === 1 ? shape : [rows / parts.length, ...rest];
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  return shares.map((share) => [(rows * share) / all, ...rest]);
 }
 
 /** Some files keep the scalar as one element of rank 1, and timm keeps what all images share with a first axis of 1. */
@@ -173,12 +180,15 @@ function fits(shape: Shape, expected: Shape): boolean {
 }
 
 async function assemble(file: TensorFile, { shape, dtype, recipe }: PlannedWeight): Promise<HostTensor> {
+  const shapes = partShapes(shape, recipe);
+  const zeros = (of: Shape): SafetensorsTensor => ({
+    dtype,
+    shape: of,
+    bytes: new Uint8Array(sizeOf(of) * bytesPerNumber(dtype)),
+  });
   const parts: SafetensorsTensor[] = [];
-  for (const part of recipe.parts) if (part !== ZEROS) parts.push(await file.read(part));
-  const [first] = parts;
-  if (first)
-    for (const [at, part] of recipe.parts.entries())
-      if (part === ZEROS) parts.splice(at, 0, { ...first, bytes: new Uint8Array(first.bytes.length) });
+  for (const [at, part] of recipe.parts.entries())
+    parts.push(part === ZEROS ? zeros(shapes[at] as Shape) : await file.read(part));
   if (dtype === 'F16') {
     const data = join(
       parts.map(({ bytes }) => halves(bytes)),
