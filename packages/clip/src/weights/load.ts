@@ -7,7 +7,6 @@ import { upload } from '../weight-box.ts';
 import { type HostTensor, type WeightDType } from '../weight-shapes.ts';
 import { createSentencePieceTokenizer, createTokenizer, type TextTokenizer } from '../tokenizer/index.ts';
 import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files/files.ts';
-import { expectFiniteWeight } from './finite.ts';
 import { readJson } from './formats/container.ts';
 import { modelHash } from './hash.ts';
 import { type HubOptions, isHubName } from './hub/options.ts';
@@ -15,6 +14,7 @@ import { OPEN_CLIP_CONFIG, textCleaning } from './names/open-clip-config.ts';
 import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
 import { folderSentencePiece, folderVocabulary } from './files/vocabulary.ts';
+import { expectUsableWeight } from './usable.ts';
 
 /** Which weights are loaded, and how they are kept. */
 export type LoadClipOptions = Omit<ClipOptions, 'dtype' | 'hash'> &
@@ -98,7 +98,7 @@ async function takeWeights(
     const weight = await source.read(name);
     const staysHere = name === 'token_embedding.weight' && !tokensOnDevice;
     const stored = isMatrix(name, weight) && !trainable && !staysHere ? dtype : 'f32';
-    expectFiniteWeight(source.name, name, weight, stored);
+    expectUsableWeight(source, name, weight, stored);
     taken.set(name, staysHere ? owned(weight) : upload(weight, stored, device));
     loaded += bytes;
     onProgress?.({ stage: 'load', item: name, loaded, total: source.bytes });

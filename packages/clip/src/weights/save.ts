@@ -16,7 +16,7 @@ import { type HostTensor, type TowerName, TOWERS, weightShapes } from '../weight
 import { toHuggingFace } from './names/hugging-face-config.ts';
 import { huggingFaceNaming } from './names/naming.ts';
 import { toPreprocessor } from './names/preprocessing.ts';
-import { transpose } from './source.ts';
+import { transpose } from './assemble.ts';
 
 /** Weights by OpenAI's names: those of a model (`weightsOf`), or an open file of any format, so that one is converted into another. */
 export type SavedWeights = {

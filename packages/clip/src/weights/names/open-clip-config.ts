@@ -2,8 +2,8 @@
 import { FormatError } from '@mudpt/tensor';
 import { checkConfig, type ClipConfig, type ImageConfig, type TextConfig, type TowerConfig } from '../../config.ts';
 import type { TextCleaning } from '../../tokenizer/index.ts';
-import { type JsonRecord, record } from './json.ts';
-import { badSetting, numberSetting } from './open-clip-settings.ts';
+import { isRecord, record } from './json.ts';
+import { badSetting, numberSetting, type Section } from './open-clip-settings.ts';
 import { fromPreprocessCfg } from './preprocessing.ts';
 import { timmImage } from './timm-towers.ts';
 
@@ -56,23 +56,41 @@ const IMPLEMENTED: Readonly<Record<'vision_cfg' | 'text_cfg', Readonly<Record<st
 export function fromOpenClip(json: unknown): ClipConfig {
   const root = record(json);
   const model = record(root['model_cfg'] ?? root);
-  const [vision, text] = [record(model['vision_cfg']), record(model['text_cfg'])];
-  for (const [section, from] of [
-    ['vision_cfg', vision],
-    ['text_cfg', text],
-  ] as const)
-    expectImplemented(section, from);
+  const section = (name: 'vision_cfg' | 'text_cfg'): Section => {
+    if (!isRecord(model[name])) throw badSetting(name, model[name]);
+    const found = { values: model[name], path: `${name}.` };
+    expectImplemented(name, found);
+    return found;
+  };
+  const [vision, text] = [section('vision_cfg'), section('text_cfg')];
   const isQuick = model['quick_gelu'] === true;
-  const isTimm = Boolean(vision['timm_model_name']);
+  const isTimm = Boolean(vision.values['timm_model_name']);
   const image = isTimm ? timmImage(vision) : imageConfig(vision, isQuick);
   const config: ClipConfig = {
-    embed: numberSetting(model, 'embed_dim'),
+    embed: numberSetting({ values: model, path: '' }, 'embed_dim'),
     image,
     // Beside a tower of timm the texts have exact gelu, whatever quick_gelu says.
     text: textConfig(text, isQuick && !isTimm, image.architecture === 'siglip'),
     ...fromPreprocessCfg(root['preprocess_cfg'], image.architecture ?? 'clip'),
   };
-  return checkConfig(config, OP, FormatError);
+  return checkConfig(config, OP, FormatError, nameInFile);
+}
+
+/** open_clip's names of sizes that are called otherwise here. */
+const SIZE_NAMES: Readonly<Record<string, string>> = {
+  hidden: 'width times mlp_ratio',
+  eps: 'norm_kwargs.eps',
+  size: 'image_size',
+  patch: 'patch_size',
+  context: 'context_length',
+  vocabulary: 'vocab_size',
+};
+
+/** `image.patch` as open_clip_config.json calls it. */
+function nameInFile(name: string): string {
+  const [tower, size = ''] = name.split('.');
+  if (name === 'embed') return `${OPEN_CLIP_CONFIG}: embed_dim`;
+  return `${OPEN_CLIP_CONFIG}: ${tower === 'image' ? 'vision_cfg' : 'text_cfg'}.${SIZE_NAMES[size] ?? size}`;
 }
 
 /**
@@ -88,10 +106,13 @@ export function textCleaning(json: unknown): TextCleaning {
   throw badSetting('text_cfg.tokenizer_kwargs.clean', clean, 'give a SigLIP with "canonicalize", or the option tokenizer');
 }
 
-function imageConfig(vision: JsonRecord, isQuick: boolean): ImageConfig {
+function imageConfig(vision: Section, isQuick: boolean): ImageConfig {
   const width = numberSetting(vision, 'width');
+  const headWidth = numberSetting(vision, 'head_width', 64);
+  if (!(headWidth > 0 && width % headWidth === 0))
+    throw badSetting('vision_cfg.head_width', headWidth, `choose a divisor of the width ${width}`);
   return {
-    ...towerSizes(vision, width, width / numberSetting(vision, 'head_width', 64), isQuick),
+    ...towerSizes(vision, width, width / headWidth, isQuick),
     size: numberSetting(vision, 'image_size'),
     patch: numberSetting(vision, 'patch_size'),
   };
@@ -103,10 +124,10 @@ const TEXT_SETTINGS = {
   clip: { no_causal_mask: false, proj_bias: false, pool_type: 'argmax' },
 } as const;
 
-function textConfig(text: JsonRecord, isQuick: boolean, isSiglip: boolean): TextConfig {
+function textConfig(text: Section, isQuick: boolean, isSiglip: boolean): TextConfig {
   for (const [name, expected] of Object.entries(TEXT_SETTINGS[isSiglip ? 'siglip' : 'clip'])) {
     // open_clip takes CLIP's where the file is silent.
-    const value = text[name] ?? TEXT_SETTINGS.clip[name as keyof typeof TEXT_SETTINGS.clip];
+    const value = text.values[name] ?? TEXT_SETTINGS.clip[name as keyof typeof TEXT_SETTINGS.clip];
     if (value !== expected)
       throw badSetting(`text_cfg.${name}`, value, `beside this image tower ${JSON.stringify(expected)} alone is implemented`);
   }
@@ -123,21 +144,32 @@ function padOf(vocabulary: number): number {
   return vocabulary === 256000 ? 0 : 1;
 }
 
-function towerSizes(from: JsonRecord, width: number, heads: number, isQuick: boolean): TowerConfig {
-  const isTanh = record(from['act_kwargs'])['approximate'] === 'tanh';
+function towerSizes(from: Section, width: number, heads: number, isQuick: boolean): TowerConfig {
+  const [activation, norms] = [nested(from, 'act_kwargs', ['approximate']), nested(from, 'norm_kwargs', ['eps'])];
+  const form = activation.values['approximate'] ?? 'none';
+  if (form !== 'tanh' && form !== 'none')
+    throw badSetting(`${activation.path}approximate`, form, 'use a model with "none" or "tanh"');
   return {
     width,
     heads,
     layers: numberSetting(from, 'layers'),
     hidden: Math.trunc(width * numberSetting(from, 'mlp_ratio', 4)),
-    activation: isQuick ? 'quick_gelu' : isTanh ? 'gelu_tanh' : 'gelu',
-    eps: numberSetting(record(from['norm_kwargs']), 'eps', 1e-5),
+    activation: isQuick ? 'quick_gelu' : form === 'tanh' ? 'gelu_tanh' : 'gelu',
+    eps: numberSetting(norms, 'eps', 1e-5),
   };
 }
 
-function expectImplemented(section: keyof typeof IMPLEMENTED, from: JsonRecord): void {
+/** Arguments of a part, all of which must be known: an unknown one would change what is computed. */
+function nested({ values, path }: Section, name: string, known: readonly string[]): Section {
+  const found = { values: record(values[name]), path: `${path}${name}.` };
+  const other = Object.keys(found.values).find((key) => !known.includes(key));
+  if (other === undefined) return found;
+  throw badSetting(found.path + other, found.values[other], `use a model with ${known.join(', ')} alone`);
+}
+
+function expectImplemented(section: keyof typeof IMPLEMENTED, { values, path }: Section): void {
   for (const [name, known] of Object.entries(IMPLEMENTED[section])) {
-    const value = from[name] ?? undefined;
-    if (value !== undefined && value !== false && !known.includes(value)) throw badSetting(`${section}.${name}`, value);
+    const value = values[name] ?? undefined;
+    if (value !== undefined && value !== false && !known.includes(value)) throw badSetting(path + name, value);
   }
 }

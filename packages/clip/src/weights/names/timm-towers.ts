@@ -1,7 +1,6 @@
 /** Image towers of timm that open_clip's configurations name. Sources: timm, eva.py (EVA-02), vision_transformer.py (MobileCLIP-B, SigLIP). */
 import type { ImageConfig, TowerConfig } from '../../config.ts';
-import type { JsonRecord } from './json.ts';
-import { badSetting, numberSetting } from './open-clip-settings.ts';
+import { badSetting, numberSetting, type Section } from './open-clip-settings.ts';
 
 /** timm's norms. */
 const EPS = 1e-6;
@@ -38,8 +37,8 @@ const SIGLIP_TOWERS: readonly {
 ];
 
 /** The tower that `timm_model_name` tells; a pretraining after a dot does not matter. @throws FormatError for one that is not implemented */
-export function timmImage(vision: JsonRecord): ImageConfig {
-  const name = String(vision['timm_model_name']);
+export function timmImage(vision: Section): ImageConfig {
+  const name = String(vision.values['timm_model_name']);
   const [architecture = ''] = name.split('.');
   const tower = siglip(architecture, vision) ?? eva(architecture, vision) ?? mobileClip(architecture, vision);
   if (tower) return tower;
@@ -50,7 +49,7 @@ export function timmImage(vision: JsonRecord): ImageConfig {
   );
 }
 
-function siglip(architecture: string, vision: JsonRecord): ImageConfig | undefined {
+function siglip(architecture: string, vision: Section): ImageConfig | undefined {
   const [, size, patch, side] = /^vit_([a-z0-9]+)_patch(\d+)_siglip_(\d+)$/.exec(architecture) ?? [];
   const found = SIGLIP_TOWERS.find(
     (one) => one.size === size && one.patch === Number(patch) && one.images.includes(Number(side)),
@@ -67,7 +66,7 @@ function siglip(architecture: string, vision: JsonRecord): ImageConfig | undefin
   };
 }
 
-function mobileClip(architecture: string, vision: JsonRecord): ImageConfig | undefined {
+function mobileClip(architecture: string, vision: Section): ImageConfig | undefined {
   if (architecture !== 'vit_base_mci_224') return undefined;
   expectHead(vision, 'token');
   return {
@@ -77,7 +76,7 @@ function mobileClip(architecture: string, vision: JsonRecord): ImageConfig | und
   };
 }
 
-function eva(architecture: string, vision: JsonRecord): ImageConfig | undefined {
+function eva(architecture: string, vision: Section): ImageConfig | undefined {
   const [, size, patch, side] = /^eva02_(base|large)_patch(\d+)_clip_(\d+)$/.exec(architecture) ?? [];
   if (size === undefined) return undefined;
   expectHead(vision, 'token');
@@ -94,7 +93,8 @@ function eva(architecture: string, vision: JsonRecord): ImageConfig | undefined 
 }
 
 /** The class token through the tower's linear head, or SigLIP's pooling (`map`) without a head. */
-function expectHead({ timm_pool: pool, timm_proj: projection }: JsonRecord, expected: 'token' | 'map'): void {
+function expectHead({ values }: Section, expected: 'token' | 'map'): void {
+  const { timm_pool: pool, timm_proj: projection } = values;
   if ((pool ?? expected) !== expected) throw badSetting('vision_cfg.timm_pool', pool, `this tower has ${expected}`);
   if (!['', 'none', null, undefined].includes(projection as string | null | undefined))
     throw badSetting('vision_cfg.timm_proj', projection, 'this tower ends without a projection of its wrapper');
