@@ -186,7 +186,10 @@ describe("open_clip's configurations of SigLIP", () => {
     ],
     [configured('vit_base_patch16_siglip_224', {}, { proj_bias: null }), /proj_bias is false/],
     [configured('vit_base_patch16_siglip_224', {}, { pool_type: 'argmax' }), /pool_type is "argmax"/],
-    [configured('vit_base_patch16_siglip_224', {}, { proj_type: 'none' }), /text_cfg\.proj_type is "none"/],
+    [
+      configured('vit_base_patch16_siglip_224', {}, { proj_type: 'none' }),
+      /text_cfg\.proj_type is "none"\. Give a model where it is absent or "linear"/,
+    ],
     [configured('vit_base_patch16_siglip_224', {}, { heads: 7 }), /text_cfg\.heads is 7/],
     [configured('vit_large_patch16_siglip_256'), /embed_dim is 768.*features of its width 1024/s],
   ])('that ask for something else are refused by the setting: %#', (json, message) => {

@@ -63,6 +63,7 @@ export function createSentencePieceTokenizer(
 
 /** Made by `createSentencePieceTokenizer`. Texts have no start token; the end is one, and rows are filled with `pad`. */
 export class SentencePieceTokenizer implements TextTokenizer {
+  /** Of tokens that texts may have. */
   readonly vocabularySize: number;
   readonly end: number;
   readonly pad: number;
@@ -73,7 +74,9 @@ export class SentencePieceTokenizer implements TextTokenizer {
     private readonly names: { readonly end: string; readonly pad: string },
     readonly cleaning: TextCleaning,
   ) {
-    this.vocabularySize = 1 + [...core.get_vocab().values()].reduce((largest, id) => Math.max(largest, id), -1);
+    let last = -1;
+    for (const [token, id] of core.get_vocab()) if (id > last && !SENTINEL.test(token)) last = id;
+    this.vocabularySize = 1 + last;
     this.end = this.idOf(names.end);
     this.pad = this.idOf(names.pad);
   }
@@ -123,6 +126,9 @@ export class SentencePieceTokenizer implements TextTokenizer {
     return id;
   }
 }
+
+/** T5's tokens for masked spans, which open_clip's files of SigLIP have after all others and the models' tables do not: they stand in no text. */
+const SENTINEL = /^\u2581?<extra_id_\d+>_?$/u;
 
 /** How sentencepiece writes a space. */
 const SPACE = '\u2581';

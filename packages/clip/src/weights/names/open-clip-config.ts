@@ -170,6 +170,8 @@ function nested({ values, path }: Section, name: string, known: readonly string[
 function expectImplemented(section: keyof typeof IMPLEMENTED, { values, path }: Section): void {
   for (const [name, known] of Object.entries(IMPLEMENTED[section])) {
     const value = values[name] ?? undefined;
-    if (value !== undefined && value !== false && !known.includes(value)) throw badSetting(path + name, value);
+    if (value === undefined || value === false || known.includes(value)) continue;
+    const told = known.map((one) => (one === undefined ? 'absent' : JSON.stringify(one)));
+    throw badSetting(path + name, value, `give a model where it is ${told.join(' or ')}`);
   }
 }
