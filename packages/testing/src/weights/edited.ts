@@ -4,17 +4,23 @@ import { openSafetensors, serializeSafetensors, type TensorToWrite } from '@mudp
 /** Tensors of a file by their names; deleted, replaced or added by a test. */
 export type EditedTensors = Map<string, TensorToWrite>;
 
-/** The file's bytes after `change`. */
-export async function editedSafetensors(
-  file: string | Uint8Array,
-  change: (tensors: EditedTensors) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** All tensors of a file. */
+export async function readTensors(file: string | Uint8Array): Promise<EditedTensors> {
   const tensors: EditedTensors = new Map();
   await using reader = await openSafetensors(file);
   for (const name of reader.tensors.keys()) {
     const { dtype, shape, bytes } = await reader.read(name);
     tensors.set(name, { dtype, shape, data: bytes });
   }
+  return tensors;
+}
+
+/** The file's bytes after `change`. */
+export async function editedSafetensors(
+  file: string | Uint8Array,
+  change: (tensors: EditedTensors) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tensors = await readTensors(file);
   change(tensors);
   return serializeSafetensors(tensors);
 }
