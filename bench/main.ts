@@ -1,5 +1,5 @@
 /**
- * `pnpm bench [--adapter KIND] [SUITE...] [--quick] [--peers] [--classes LIST] [--out FOLDER]`: measures this engine, and others beside it, on the adapter the launcher chose.
+ * `pnpm bench [--adapter KIND] [SUITE...] [--quick] [--peers] [--classes LIST] [--methods LIST] [--out FOLDER]`: measures this engine, and others beside it, on the adapter the launcher chose.
  * Every result is checked against an f64 reference before its time counts. Run it on a machine that does nothing else.
  */
 import { parseArgs } from 'node:util';
@@ -15,7 +15,7 @@ import { gemmJobs, gpuGemmJobs, quickGemmJobs } from './suites/gemm.ts';
 import { ladder } from './suites/ladder.ts';
 import { layerNormJobs } from './suites/layernorm.ts';
 import { curves, memory } from './suites/memory.ts';
-import { methods } from './suites/methods.ts';
+import { learners, methods } from './suites/methods.ts';
 import { OURS, runOurs } from './suites/ours.ts';
 import { packedAttention } from './suites/packed.ts';
 import { startup } from './suites/startup.ts';
@@ -34,6 +34,8 @@ type Options = {
   readonly folder: string | undefined;
   /** Class counts of a training step; default the suite's own. */
   readonly classes: readonly number[] | undefined;
+  /** Methods of the suite methods; default all. */
+  readonly names: readonly string[] | undefined;
 };
 /** Suites whose steps take minutes on an adapter; left out where it shall be quick. */
 const SLOW: Readonly<Record<string, readonly string[]>> = { swiftshader: ['training', 'curves', 'methods'] };
@@ -50,7 +52,7 @@ const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, op
     return training(device, effort, { counts, plainCounts, torch: folder !== undefined });
   },
   memory: (device, _, { quick, classes }) => memory(device, { counts: classes ?? (quick ? [10, 100] : [10, 100, 1000]), quick }),
-  methods: (device, effort, { classes }) => methods(device, effort, { classes: classes?.[0] ?? 10 }),
+  methods: (device, effort, { classes, names }) => methods(device, effort, { classes: classes?.[0] ?? 10, names }),
   curves,
   ladder,
   step: stepRows,
@@ -58,12 +60,13 @@ const DEVICE_SUITES: Readonly<Record<string, (device: Device, effort: Effort, op
 };
 const ALL = [...Object.keys(JOB_SUITES), ...Object.keys(DEVICE_SUITES)];
 
-const USAGE = `usage: pnpm bench [--adapter KIND] [SUITE...] [--quick] [--peers] [--classes LIST] [--out FOLDER]
+const USAGE = `usage: pnpm bench [--adapter KIND] [SUITE...] [--quick] [--peers] [--classes LIST] [--methods LIST] [--out FOLDER]
 suites: ${ALL.join(', ')} (default: all)
 --adapter  gpu, lavapipe, swiftshader or software; default: the fastest there is
 --quick  fewer problems and samples, under 3 minutes
 --peers  jax-js, TensorFlow.js and ONNX Runtime on the same adapter in the same run, installed on demand outside the workspace
 --classes  class counts of the suites training and memory, such as 10,100,1000
+--methods  those of the suite methods beside MuDPT, such as dept,atprompt; default: all that learn in the towers
 --out    the folder for a JSON file a suite, <adapter>-<suite>.json; default bench/results`;
 
 async function runSuite(device: Device, suite: string, options: Options): Promise<Row[]> {
@@ -94,6 +97,7 @@ async function main(): Promise<number> {
       quick: { type: 'boolean', default: false },
       peers: { type: 'boolean', default: false },
       classes: { type: 'string' },
+      methods: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -101,6 +105,12 @@ async function main(): Promise<number> {
   const classes = values.classes?.split(',').map(Number);
   if (classes?.some((count) => !Number.isInteger(count) || count < 1)) {
     console.error(`bench: --classes ${values.classes} is no list of counts\n${USAGE}`);
+    return 2;
+  }
+  const names = values.methods?.split(',');
+  const stranger = names?.find((name) => !learners().includes(name));
+  if (stranger !== undefined) {
+    console.error(`bench: there is no method '${stranger}' to measure; there are ${learners().join(', ')}`);
     return 2;
   }
   const unknown = positionals.filter((name) => !ALL.includes(name));
@@ -117,7 +127,7 @@ async function main(): Promise<number> {
   let isWhole = true;
   for (const suite of positionals.length > 0 ? positionals : ALL) {
     tell(suite);
-    const measured = await runSuite(device, suite, { quick: values.quick, folder, classes });
+    const measured = await runSuite(device, suite, { quick: values.quick, folder, classes, names });
     console.log(`\n${suite}\n${table(measured, peaks).join('\n')}`);
     tell(`written to ${writeResults(out, head, suite, measured)}`);
     isWhole &&= !measured.some((row) => row.engine === OURS && hasFailed(row));

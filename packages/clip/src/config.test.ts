@@ -58,11 +58,14 @@ describe('configurations', () => {
     [{ model_type: 'blip' }, /model_type is "blip"/],
     [{ vision_config: { hidden_act: 'relu' } }, /vision_config\.hidden_act is "relu"/],
     [{ text_config: { hidden_size: '512' } }, /text_config\.hidden_size is "512"/],
-    [{ text_config: { num_attention_heads: 7 } }, /text\.heads is 7\. Choose a divisor of the width 512/],
-    [{ vision_config: { patch_size: 15 } }, /image\.patch is 15/],
-    [{ vision_config: { num_hidden_layers: 0 } }, /image\.layers is 0/],
-    [{ projection_dim: 1.5 }, /embed is 1\.5/],
-    [{ text_config: { layer_norm_eps: 0 } }, /text\.eps is 0/],
+    [
+      { text_config: { num_attention_heads: 7 } },
+      /config\.json: text_config\.num_attention_heads is 7\. Choose a divisor of the width 512/,
+    ],
+    [{ vision_config: { patch_size: 15 } }, /vision_config\.patch_size is 15/],
+    [{ vision_config: { num_hidden_layers: 0 } }, /vision_config\.num_hidden_layers is 0/],
+    [{ projection_dim: 1.5 }, /projection_dim is 1\.5/],
+    [{ text_config: { layer_norm_eps: 0 } }, /text_config\.layer_norm_eps is 0/],
   ])('refuse %j', (json, message) => {
     expect(() => fromHuggingFace(json)).toThrow(message);
   });

@@ -120,11 +120,19 @@ export function imageTokens(config: Pick<ImageConfig, 'size' | 'patch' | 'archit
   return patchesPerSide(config) ** 2 + (config.architecture === 'siglip' ? 0 : 1);
 }
 
-/** Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that cannot be */
-export function checkConfig(config: ClipConfig, op = 'checkConfig', Kind: typeof TensorError = InputError): ClipConfig {
+/**
+ * Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that cannot be
+ * @param nameOf what a size is called where it was read, such as `vision_config.num_attention_heads` for `image.heads`
+ */
+export function checkConfig(
+  config: ClipConfig,
+  op = 'checkConfig',
+  Kind: typeof TensorError = InputError,
+  nameOf: (name: string) => string = (name) => name,
+): ClipConfig {
   const { embed, image, text } = config;
   const refuse = (name: string, value: unknown, fix: string): never => {
-    throw new Kind(op, `${name} is ${JSON.stringify(value)}`, fix);
+    throw new Kind(op, `${nameOf(name)} is ${JSON.stringify(value)}`, fix);
   };
   const whole = (name: string, value: number, least = 1): void => {
     if (!(Number.isSafeInteger(value) && value >= least)) refuse(name, value, `use a whole number of at least ${least}`);

@@ -1,23 +1,13 @@
 /** SigLIP against its forward pass in PyTorch (fixtures/backbones/make_siglip.py). */
 import { readFile } from 'node:fs/promises';
 import { parameter, Tape } from '@mudpt/autograd';
-import {
-  cat,
-  crossEntropy,
-  expand,
-  narrow,
-  openSafetensors,
-  reshape,
-  scope,
-  serializeSafetensors,
-  type Tensor,
-  tensor,
-} from '@mudpt/tensor';
+import { cat, crossEntropy, expand, narrow, openSafetensors, reshape, scope, type Tensor, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { backboneGolden, featureGaps } from '@mudpt/testing/backbone-golden';
 import { fixturePath } from '@mudpt/testing/files';
 import { distance } from '@mudpt/testing/numbers';
 import { eachDevice } from '@mudpt/testing/support';
+import { editedSafetensors } from '@mudpt/testing/weights/edited';
 import { folder } from '@mudpt/testing/weights/models';
 import { sigmoidLoss } from './sigmoid-loss.ts';
 import { loadClip } from './weights/load.ts';
@@ -213,28 +203,24 @@ eachDevice('files of a SigLIP', (ctx) => {
   it('that lack something, or are of another kind, are refused by name', async () => {
     await expect(
       broken(async (files) => {
-        const file = await openSafetensors(files['model.safetensors'] as Uint8Array);
-        const kept = new Map();
-        for (const name of file.tensors.keys()) {
-          const { dtype, shape, bytes } = await file.read(name);
-          if (name !== 'vision_model.head.probe' && name !== 'text_model.head.bias')
-            kept.set(name, { dtype, shape, data: bytes });
-        }
-        files['model.safetensors'] = serializeSafetensors(kept);
+        files['model.safetensors'] = await editedSafetensors(files['model.safetensors'] as Uint8Array, (tensors) => {
+          tensors.delete('vision_model.head.probe');
+          tensors.delete('text_model.head.bias');
+        });
       }),
     ).rejects.toThrow(/missing: text_model\.head\.bias, vision_model\.head\.probe/);
     await expect(withConfig(({ vision_config: v }) => ({ vision_config: { ...v, patch_size: 4 } }))).rejects.toThrow(
       /patch_embedding\.weight \[16, 3, 5, 5\] instead of \[16, 3, 4, 4\]/,
     );
     await expect(withConfig(({ text_config: t }) => ({ text_config: { ...t, projection_size: 12 } }))).rejects.toThrow(
-      /embed is 12.*ends in features of its width 16/s,
+      /text_config\.projection_size is 12.*ends in features of its width 16/s,
     );
     await expect(withConfig(() => ({ model_type: 'siglip2' }))).rejects.toThrow(/NaFlex.*fixed resolution/s);
     await expect(withConfig(({ vision_config: v }) => ({ vision_config: { ...v, vision_use_head: false } }))).rejects.toThrow(
       /vision_use_head is false/,
     );
     await expect(withConfig(({ text_config: t }) => ({ text_config: { ...t, pad_token_id: 30 } }))).rejects.toThrow(
-      /text\.pad is 30.*below the vocabulary 30/s,
+      /text_config\.pad_token_id is 30.*below the vocabulary 30/s,
     );
     await expect(
       broken((files) => {

@@ -12,7 +12,7 @@ import type { Item } from '../src/data/index.ts';
 import { type ImagePrediction, rankLogits } from '../src/evaluation/predictions.ts';
 import { writeReport } from '../src/report/index.ts';
 import { resolveConfig, RunFolder, type RunSummary } from '../src/runs/index.ts';
-import { evaluationOf, predictionLines } from '../src/runs/summary.ts';
+import { evaluationOf, predictionLines } from '../src/runs/training/summary.ts';
 
 const [classes, images] = [Number(argv[2] ?? 1000), Number(argv[3] ?? 50_000)];
 /** Numbers of a feature, images whose logits are made at once, and how far a feature lies from its class. */

@@ -37,9 +37,18 @@ export {
 // Operations: those on a tensor, which are its methods too; creation, random numbers, several tensors, in place.
 export * from './chainable.ts';
 export { alias, empty } from './definition/views.ts';
-export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create.ts';
-export { fullLike, linspace, meshgrid, type MeshgridOptions, onesLike, randLike, randnLike, zerosLike } from './ops/ranges.ts';
-export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/random.ts';
+export { arange, type CreateOptions, eye, full, ones, tensor, tensorFromBytes, zeros } from './ops/create/create.ts';
+export {
+  fullLike,
+  linspace,
+  meshgrid,
+  type MeshgridOptions,
+  onesLike,
+  randLike,
+  randnLike,
+  zerosLike,
+} from './ops/generate/ranges.ts';
+export { bernoulli, rand, randint, type RandomKey, type RandomOptions, randn, randomWords } from './ops/create/random.ts';
 export {
   randBeta,
   randDirichlet,
@@ -51,15 +60,15 @@ export {
   truncatedNormal,
   type CategoricalOptions,
   type TruncatedNormalOptions,
-} from './ops/distributions.ts';
-export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops/sort.ts';
-export { addInto } from './ops/accumulate.ts';
+} from './ops/generate/distributions.ts';
+export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops/order/sort.ts';
+export { addInto } from './ops/reduce/accumulate.ts';
 export { copyInto } from './kernels/copy.ts';
-export { contiguousCopy } from './ops/copy.ts';
-export { cat, stack } from './ops/join.ts';
-export type { Padding, PadMode } from './ops/pad.ts';
-export { einsum } from './ops/einsum.ts';
-export { compress, maskedSelect, nonzero, type Unique, unique, uniqueAll } from './ops/data-sized.ts';
+export { contiguousCopy } from './ops/views/copy.ts';
+export { cat, stack } from './ops/views/join.ts';
+export type { Padding, PadMode } from './ops/views/pad.ts';
+export { einsum } from './ops/products/einsum.ts';
+export { compress, maskedSelect, nonzero, type Unique, unique, uniqueAll } from './ops/indexing/data-sized.ts';
 export {
   blackmanWindow,
   type Complex,
@@ -74,10 +83,10 @@ export {
   stft,
   type StftOptions,
   type WindowFunctionOptions,
-} from './ops/fft.ts';
-export { alibiMask, type RopeOptions, ropeTable } from './ops/rope.ts';
-export { countCorrect } from './ops/count-correct.ts';
-export { attentionUnfused } from './ops/attention-unfused.ts';
+} from './ops/fourier/fft.ts';
+export { alibiMask, type RopeOptions, ropeTable } from './ops/attention/rope.ts';
+export { countCorrect } from './ops/losses/count-correct.ts';
+export { attentionUnfused } from './ops/attention/attention-unfused.ts';
 export { PackedSequences, packedSequences, packedSequencesOnDevice } from './kernels/attention/sequences.ts';
 
 // Options of operations.
@@ -93,29 +102,29 @@ export type {
 } from './kernels/conv/geometry.ts';
 export type { DropoutOptions } from './kernels/dropout.ts';
 export type { Axes, ReduceOptions } from './kernels/reduce.ts';
-export type { VarianceOptions } from './ops/reduce.ts';
-export type { Conv2dOptions } from './ops/conv2d.ts';
-export type { Conv1dOptions, Conv3dOptions } from './ops/conv-axes.ts';
-export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/conv-transpose.ts';
-export type { CrossEntropyOptions } from './ops/cross-entropy.ts';
-export type { Activation, LinearOptions } from './ops/linear.ts';
-export type { BceOptions, HuberOptions, Reduction, ReductionOptions, SmoothL1Options } from './ops/pointwise-losses.ts';
-export type { NllOptions, SoftCrossEntropyOptions } from './ops/class-losses.ts';
-export type { KlDivOptions, PairLossOptions } from './ops/losses.ts';
+export type { VarianceOptions } from './ops/reduce/reduce.ts';
+export type { Conv2dOptions } from './ops/images/conv2d.ts';
+export type { Conv1dOptions, Conv3dOptions } from './ops/images/conv-axes.ts';
+export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/images/conv-transpose.ts';
+export type { CrossEntropyOptions } from './ops/losses/cross-entropy.ts';
+export type { Activation, LinearOptions } from './ops/products/linear.ts';
+export type { BceOptions, HuberOptions, Reduction, ReductionOptions, SmoothL1Options } from './ops/losses/pointwise-losses.ts';
+export type { NllOptions, SoftCrossEntropyOptions } from './ops/losses/class-losses.ts';
+export type { KlDivOptions, PairLossOptions } from './ops/losses/losses.ts';
 export type { LogDeterminant, Lu } from './ops/linalg/lu.ts';
 export type { Eigen, Qr, Svd } from './ops/linalg/orthogonal.ts';
 export type { TriangularOptions } from './ops/linalg/triangular.ts';
-export type { MatmulOptions } from './ops/matmul.ts';
-export type { AvgPoolOptions, MaxPoolOptions } from './ops/pool.ts';
-export type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/pool-axes.ts';
-export type { BatchNormResult, LocalResponseNormOptions } from './ops/channel-norm.ts';
-export type { AffineGridOptions, GridSampleOptions } from './ops/grid-sample.ts';
-export type { ResizeOptions } from './ops/resize.ts';
+export type { MatmulOptions } from './ops/products/matmul.ts';
+export type { AvgPoolOptions, MaxPoolOptions } from './ops/images/pool.ts';
+export type { AvgPool1dOptions, AvgPool3dOptions, MaxPool1dOptions, MaxPool3dOptions } from './ops/images/pool-axes.ts';
+export type { BatchNormResult, LocalResponseNormOptions } from './ops/norms/channel-norm.ts';
+export type { AffineGridOptions, GridSampleOptions } from './ops/images/grid-sample.ts';
+export type { ResizeOptions } from './ops/images/resize.ts';
 export type { ResizeCoordinates, ResizeMode, ResizeRounding } from './kernels/resize/weights.ts';
-export type { BlockOptions } from './ops/shuffle.ts';
-export type { ScatterOptions, ScatterReduction } from './ops/scatter.ts';
-export type { Histogram, HistogramOptions, SearchOptions } from './ops/search.ts';
-export type { Range } from './ops/slices.ts';
+export type { BlockOptions } from './ops/views/shuffle.ts';
+export type { ScatterOptions, ScatterReduction } from './ops/indexing/scatter.ts';
+export type { Histogram, HistogramOptions, SearchOptions } from './ops/order/search.ts';
+export type { Range } from './ops/views/slices.ts';
 export type { Operand } from './pointwise/evaluate.ts';
 
 export * from './io/index.ts';

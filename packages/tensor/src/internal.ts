@@ -42,14 +42,14 @@ export {
   attentionForward,
   type AttentionGradients,
   isFusedAttention,
-} from './ops/attention.ts';
+} from './ops/attention/attention.ts';
 export {
   attentionQkvBackward,
   type AttentionQkvBackwardInputs,
   attentionQkvForward,
   type AttentionQkvGradients,
   isFusedAttentionQkv,
-} from './ops/attention-qkv.ts';
+} from './ops/attention/attention-qkv.ts';
 export {
   isFusedPrefixed,
   prefixedAttention,
@@ -57,20 +57,20 @@ export {
   prefixedAttentionComposed,
   prefixedAttentionForward,
   type PrefixedOptions,
-} from './ops/attention-prefixed.ts';
-export { attentionMaskGradient } from './ops/attention-mask.ts';
-export { packedAttentionUnfused } from './ops/attention-unfused.ts';
-export { dropout } from './ops/dropout.ts';
+} from './ops/attention/attention-prefixed.ts';
+export { attentionMaskGradient } from './ops/attention/attention-mask.ts';
+export { packedAttentionUnfused } from './ops/attention/attention-unfused.ts';
+export { dropout } from './ops/create/dropout.ts';
 export { sequencesOf } from './kernels/attention/sequences.ts';
-export { fourier } from './ops/fourier.ts';
-export { cdistBackward } from './ops/cdist.ts';
-export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './ops/conv2d.ts';
+export { fourier } from './ops/fourier/fourier.ts';
+export { cdistBackward } from './ops/products/cdist.ts';
+export { conv2dBackwardBias, conv2dBackwardInput, conv2dBackwardWeight } from './ops/images/conv2d.ts';
 export {
   crossEntropyBackward,
   type CrossEntropyBackward,
   crossEntropyForward,
   type CrossEntropyResult,
-} from './ops/cross-entropy.ts';
+} from './ops/losses/cross-entropy.ts';
 export { type Equation, equationOf, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
 export {
   activationBackward,
@@ -79,7 +79,7 @@ export {
   linearBackwardInput,
   linearBackwardWeight,
   linearForward,
-} from './ops/linear.ts';
+} from './ops/products/linear.ts';
 export {
   klDivBackward,
   klDivForward,
@@ -87,18 +87,24 @@ export {
   l1LossBackward,
   mseLossBackward,
   type PairLossSaved,
-} from './ops/losses.ts';
-export { addLayerNormForward, layerNormForward, type LayerNormResult, rmsNormForward, type RmsNormResult } from './ops/norm.ts';
+} from './ops/losses/losses.ts';
+export {
+  addLayerNormForward,
+  layerNormForward,
+  type LayerNormResult,
+  rmsNormForward,
+  type RmsNormResult,
+} from './ops/norms/norm.ts';
 export {
   layerNormBackward,
   type NormBackward,
   type NormGradients,
   type NormNeeds,
   rmsNormBackward,
-} from './ops/norm-backward.ts';
-export { prefixedLayerNormBackward, prefixedLayerNormForward } from './ops/norm-prefixed.ts';
-export { normalizeRows, varianceOf } from './ops/channel-norm.ts';
-export { l2NormalizeBackward } from './ops/normalize.ts';
+} from './ops/norms/norm-backward.ts';
+export { prefixedLayerNormBackward, prefixedLayerNormForward } from './ops/norms/norm-prefixed.ts';
+export { normalizeRows, varianceOf } from './ops/norms/channel-norm.ts';
+export { l2NormalizeBackward } from './ops/norms/normalize.ts';
 export {
   adaptiveAvgPool2dBackward,
   adaptiveMaxPool2dBackward,
@@ -107,16 +113,16 @@ export {
   maxPool2dBackward,
   maxPool2dForward,
   type MaxPoolResult,
-} from './ops/pool.ts';
-export { padConstant } from './ops/pad.ts';
-export { samplePoints, samplePointsSlopes, type Sampling, spreadPoints } from './ops/sample-points.ts';
-export { banded } from './ops/resize.ts';
+} from './ops/images/pool.ts';
+export { padConstant } from './ops/views/pad.ts';
+export { samplePoints, samplePointsSlopes, type Sampling, spreadPoints } from './ops/images/sample-points.ts';
+export { banded } from './ops/images/resize.ts';
 export { type Band, transposedBand } from './kernels/resize/band.ts';
-export { sumTo } from './ops/reduce.ts';
-export { rowsOrZeros } from './ops/gather.ts';
-export { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './ops/scatter.ts';
-export { sliceBackward } from './ops/slices.ts';
-export { logSoftmaxBackward, softmaxBackward } from './ops/softmax.ts';
+export { sumTo } from './ops/reduce/reduce.ts';
+export { rowsOrZeros } from './ops/indexing/gather.ts';
+export { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackward } from './ops/indexing/scatter.ts';
+export { sliceBackward } from './ops/views/slices.ts';
+export { logSoftmaxBackward, softmaxBackward } from './ops/norms/softmax.ts';
 
 // The table of pointwise operations, and the derivatives that are data in it.
 export {

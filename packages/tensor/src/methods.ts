@@ -7,9 +7,9 @@ import { Profiler } from './engine/profiler.ts';
 import { profiling } from './engine/profiling.ts';
 import { tracing } from './engine/tracing.ts';
 import * as chainable from './chainable.ts';
-import { countCorrect } from './ops/count-correct.ts';
-import { einsum } from './ops/einsum.ts';
-import { cat, stack } from './ops/join.ts';
+import { countCorrect } from './ops/losses/count-correct.ts';
+import { einsum } from './ops/products/einsum.ts';
+import { cat, stack } from './ops/views/join.ts';
 import {
   randBeta,
   randDirichlet,
@@ -19,9 +19,9 @@ import {
   randLaplace,
   randPoisson,
   truncatedNormal,
-} from './ops/distributions.ts';
-import { bernoulli, rand, randint, randn, randomWords } from './ops/random.ts';
-import { randperm } from './ops/sort.ts';
+} from './ops/generate/distributions.ts';
+import { bernoulli, rand, randint, randn, randomWords } from './ops/create/random.ts';
+import { randperm } from './ops/order/sort.ts';
 import { traceFinite } from './kernels/finite-check.ts';
 import { checkArguments } from './signatures.ts';
 import { Tensor } from './tensor.ts';
@@ -36,51 +36,51 @@ type Method<F> = F extends (x: infer First, ...rest: infer Rest) => infer Result
 /**
  * The modules of the functions: a type derived from these modules keeps each function's documentation, one made from re-exports loses it.
  */
-type Sources = typeof import('./ops/attention.ts') &
-  typeof import('./ops/attention-qkv.ts') &
-  typeof import('./ops/bincount.ts') &
-  typeof import('./ops/cdist.ts') &
-  typeof import('./ops/conv2d.ts') &
-  typeof import('./ops/conv-axes.ts') &
-  typeof import('./ops/conv-transpose.ts') &
-  typeof import('./ops/pool.ts') &
-  typeof import('./ops/pool-axes.ts') &
-  typeof import('./ops/unfold.ts') &
-  typeof import('./ops/resize.ts') &
-  typeof import('./ops/grid-sample.ts') &
-  typeof import('./ops/shuffle.ts') &
-  typeof import('./ops/channel-norm.ts') &
-  typeof import('./ops/class-losses.ts') &
-  typeof import('./ops/coordinates.ts') &
-  typeof import('./ops/copy.ts') &
-  typeof import('./ops/cross-entropy.ts') &
-  typeof import('./ops/distributions.ts') &
-  typeof import('./ops/gates.ts') &
-  typeof import('./ops/gather.ts') &
-  typeof import('./ops/join.ts') &
+type Sources = typeof import('./ops/attention/attention.ts') &
+  typeof import('./ops/attention/attention-qkv.ts') &
+  typeof import('./ops/order/bincount.ts') &
+  typeof import('./ops/products/cdist.ts') &
+  typeof import('./ops/images/conv2d.ts') &
+  typeof import('./ops/images/conv-axes.ts') &
+  typeof import('./ops/images/conv-transpose.ts') &
+  typeof import('./ops/images/pool.ts') &
+  typeof import('./ops/images/pool-axes.ts') &
+  typeof import('./ops/images/unfold.ts') &
+  typeof import('./ops/images/resize.ts') &
+  typeof import('./ops/images/grid-sample.ts') &
+  typeof import('./ops/views/shuffle.ts') &
+  typeof import('./ops/norms/channel-norm.ts') &
+  typeof import('./ops/losses/class-losses.ts') &
+  typeof import('./ops/indexing/coordinates.ts') &
+  typeof import('./ops/views/copy.ts') &
+  typeof import('./ops/losses/cross-entropy.ts') &
+  typeof import('./ops/generate/distributions.ts') &
+  typeof import('./ops/norms/gates.ts') &
+  typeof import('./ops/indexing/gather.ts') &
+  typeof import('./ops/views/join.ts') &
   typeof import('./ops/linalg/lu.ts') &
   typeof import('./ops/linalg/orthogonal.ts') &
   typeof import('./ops/linalg/triangular.ts') &
-  typeof import('./ops/linear.ts') &
-  typeof import('./ops/losses.ts') &
-  typeof import('./ops/masks.ts') &
-  typeof import('./ops/matmul.ts') &
-  typeof import('./ops/matrices.ts') &
-  typeof import('./ops/norm.ts') &
-  typeof import('./ops/pad.ts') &
-  typeof import('./ops/normalize.ts') &
-  typeof import('./ops/pointwise-losses.ts') &
+  typeof import('./ops/products/linear.ts') &
+  typeof import('./ops/losses/losses.ts') &
+  typeof import('./ops/indexing/masks.ts') &
+  typeof import('./ops/products/matmul.ts') &
+  typeof import('./ops/products/matrices.ts') &
+  typeof import('./ops/norms/norm.ts') &
+  typeof import('./ops/views/pad.ts') &
+  typeof import('./ops/norms/normalize.ts') &
+  typeof import('./ops/losses/pointwise-losses.ts') &
   typeof import('./pointwise/ops.ts') &
-  typeof import('./ops/reduce.ts') &
-  typeof import('./ops/rope.ts') &
-  typeof import('./ops/scan.ts') &
-  typeof import('./ops/scatter.ts') &
-  typeof import('./ops/search.ts') &
-  typeof import('./ops/slices.ts') &
-  typeof import('./ops/softmax.ts') &
-  typeof import('./ops/sort.ts') &
-  typeof import('./ops/statistics.ts') &
-  typeof import('./ops/views.ts');
+  typeof import('./ops/reduce/reduce.ts') &
+  typeof import('./ops/attention/rope.ts') &
+  typeof import('./ops/reduce/scan.ts') &
+  typeof import('./ops/indexing/scatter.ts') &
+  typeof import('./ops/order/search.ts') &
+  typeof import('./ops/views/slices.ts') &
+  typeof import('./ops/norms/softmax.ts') &
+  typeof import('./ops/order/sort.ts') &
+  typeof import('./ops/order/statistics.ts') &
+  typeof import('./ops/views/views.ts');
 type Functions = Pick<Sources, keyof typeof chainable>;
 
 /** Every operation of chainable.ts as a method. */

@@ -9,21 +9,21 @@ import { workCandidates } from './kernels/work-per-thread.ts';
 import { LimitError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 import { nth } from './values.ts';
-import { attention } from './ops/attention.ts';
+import { attention } from './ops/attention/attention.ts';
 import { isFlash } from './kernels/attention/flash.ts';
-import { cast, contiguous } from './ops/copy.ts';
-import { conv2d, conv2dChoice } from './ops/conv2d.ts';
-import { full, tensor } from './ops/create.ts';
-import { crossEntropy } from './ops/cross-entropy.ts';
-import { embedding, gather } from './ops/gather.ts';
+import { cast, contiguous } from './ops/views/copy.ts';
+import { conv2d, conv2dChoice } from './ops/images/conv2d.ts';
+import { full, tensor } from './ops/create/create.ts';
+import { crossEntropy } from './ops/losses/cross-entropy.ts';
+import { embedding, gather } from './ops/indexing/gather.ts';
 import { gemmTuning } from './kernels/gemm/tuning.ts';
-import { cat } from './ops/join.ts';
-import { layerNorm } from './ops/norm.ts';
-import { l2Normalize } from './ops/normalize.ts';
+import { cat } from './ops/views/join.ts';
+import { layerNorm } from './ops/norms/norm.ts';
+import { l2Normalize } from './ops/norms/normalize.ts';
 import { add, exp } from './pointwise/ops.ts';
-import { sum } from './ops/reduce.ts';
-import { softmax } from './ops/softmax.ts';
-import { permute } from './ops/views.ts';
+import { sum } from './ops/reduce/reduce.ts';
+import { softmax } from './ops/norms/softmax.ts';
+import { permute } from './ops/views/views.ts';
 
 /** A call of one operation, and what its family lets the tuner choose from for it. */
 type Sample = {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { fixturePath } from '@mudpt/testing/files';
-import { createSentencePieceTokenizer } from './sentencepiece.ts';
+import { createSentencePieceTokenizer, type SentencePieceTokenizer } from './sentencepiece.ts';
 
 type Fixture = {
   readonly tokenizer: { readonly model: object };
@@ -63,4 +63,24 @@ it('characters that are no token are decoded byte by byte', async () => {
   const { tokenizer: tokenizerJson, config: tokenizerConfigJson } = await read('gemma');
   const tokenizer = createSentencePieceTokenizer({ tokenizerJson, tokenizerConfigJson });
   expect(tokenizer.decode(tokenizer.encode('Café 日本 🙂'))).toBe('café 日本 🙂');
+});
+
+it("T5's tokens for masked spans, which the tables of SigLIP lack, count for nothing", async () => {
+  const { tokenizer, config, texts } = await read('unigram');
+  const { model, added_tokens: added } = tokenizer as unknown as {
+    readonly model: { readonly vocab: readonly (readonly [string, number])[] };
+    readonly added_tokens: readonly object[];
+  };
+  const first = model.vocab.length;
+  const sentinels = [1, 0].map((index) => `<extra_id_${index}>`);
+  const longer = {
+    ...tokenizer,
+    model: { ...model, vocab: [...model.vocab, ...sentinels.map((name) => [`${name}_`, 0])] },
+    added_tokens: [...added, ...sentinels.map((content, index) => ({ ...added[0], id: first + index, content }))],
+  };
+  const [plain, padded] = [tokenizer, longer].map((tokenizerJson) =>
+    createSentencePieceTokenizer({ tokenizerJson, tokenizerConfigJson: config }),
+  ) as [SentencePieceTokenizer, SentencePieceTokenizer];
+  expect([plain.vocabularySize, padded.vocabularySize]).toEqual([first, first]);
+  for (const text of texts) expect(padded.encode(text), text).toEqual(plain.encode(text));
 });

@@ -4,6 +4,7 @@ import { FormatError, InputError } from '@mudpt/tensor';
 import { sha256Hex } from '../files/sha256.ts';
 import { type BatchOptions, type EncodedBatch, packBatch } from './batch.ts';
 import { PYTHON_SPACE } from './clean.ts';
+import { unescapeHtml } from './html.ts';
 import type { EncodeOptions, TextTokenizer } from './text-tokenizer.ts';
 
 /** What happens to a text before the steps that tokenizer.json tells. */
@@ -11,7 +12,9 @@ export type TextCleaning =
   /** Lower case, ASCII punctuation removed, white space collapsed: how SigLIP was trained. */
   | 'canonicalize'
   /** Lower case: how SigLIP 2 was trained. */
-  | 'lower';
+  | 'lower'
+  /** HTML references replaced, "_" a space, then as `canonicalize`: what open_clip does for both. */
+  | 'open_clip';
 
 /** A model's files, as text or parsed. */
 export type SentencePieceFiles = {
@@ -60,6 +63,7 @@ export function createSentencePieceTokenizer(
 
 /** Made by `createSentencePieceTokenizer`. Texts have no start token; the end is one, and rows are filled with `pad`. */
 export class SentencePieceTokenizer implements TextTokenizer {
+  /** Of tokens that texts may have. */
   readonly vocabularySize: number;
   readonly end: number;
   readonly pad: number;
@@ -70,7 +74,9 @@ export class SentencePieceTokenizer implements TextTokenizer {
     private readonly names: { readonly end: string; readonly pad: string },
     readonly cleaning: TextCleaning,
   ) {
-    this.vocabularySize = 1 + [...core.get_vocab().values()].reduce((largest, id) => Math.max(largest, id), -1);
+    let last = -1;
+    for (const [token, id] of core.get_vocab()) if (id > last && !SENTINEL.test(token)) last = id;
+    this.vocabularySize = 1 + last;
     this.end = this.idOf(names.end);
     this.pad = this.idOf(names.pad);
   }
@@ -121,21 +127,28 @@ export class SentencePieceTokenizer implements TextTokenizer {
   }
 }
 
+/** T5's tokens for masked spans, which open_clip's files of SigLIP have after all others and the models' tables do not: they stand in no text. */
+const SENTINEL = /^\u2581?<extra_id_\d+>_?$/u;
+
 /** How sentencepiece writes a space. */
 const SPACE = '\u2581';
 /** Python's string.punctuation. */
 const PUNCTUATION = /[!-/:-@[-`{-~]/gu;
 
 const CLEANINGS: Readonly<Record<TextCleaning, (text: string) => string>> = {
-  canonicalize: (text) =>
-    text
-      .replaceAll(SPACE, ' ')
-      .toLowerCase()
-      .replace(PUNCTUATION, '')
-      .replace(new RegExp(PYTHON_SPACE, 'gu'), ' ')
-      .replace(/^ | $/gu, ''),
+  canonicalize: canonicalized,
   lower: (text) => text.toLowerCase(),
+  open_clip: (text) => canonicalized(unescapeHtml(unescapeHtml(text)).replaceAll('_', ' ')),
 };
+
+function canonicalized(text: string): string {
+  return text
+    .replaceAll(SPACE, ' ')
+    .toLowerCase()
+    .replace(PUNCTUATION, '')
+    .replace(new RegExp(PYTHON_SPACE, 'gu'), ' ')
+    .replace(/^ | $/gu, '');
+}
 
 /** Steps that a file may leave out. */
 const NO_STEPS = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };

@@ -7,12 +7,14 @@ import { upload } from '../weight-box.ts';
 import { type HostTensor, type WeightDType } from '../weight-shapes.ts';
 import { createSentencePieceTokenizer, createTokenizer, type TextTokenizer } from '../tokenizer/index.ts';
 import { chooseWeights, type Files, locate, type Located, type ModelInput } from './files/files.ts';
-import { expectFiniteWeight } from './finite.ts';
+import { readJson } from './formats/container.ts';
 import { modelHash } from './hash.ts';
 import { type HubOptions, isHubName } from './hub/options.ts';
+import { OPEN_CLIP_CONFIG, textCleaning } from './names/open-clip-config.ts';
 import { openLocated, type OpenWeightsOptions } from './open.ts';
 import type { WeightSource } from './source.ts';
 import { folderSentencePiece, folderVocabulary } from './files/vocabulary.ts';
+import { expectUsableWeight } from './usable.ts';
 
 /** Which weights are loaded, and how they are kept. */
 export type LoadClipOptions = Omit<ClipOptions, 'dtype' | 'hash'> &
@@ -96,7 +98,7 @@ async function takeWeights(
     const weight = await source.read(name);
     const staysHere = name === 'token_embedding.weight' && !tokensOnDevice;
     const stored = isMatrix(name, weight) && !trainable && !staysHere ? dtype : 'f32';
-    expectFiniteWeight(source.name, name, weight, stored);
+    expectUsableWeight(source, name, weight, stored);
     taken.set(name, staysHere ? owned(weight) : upload(weight, stored, device));
     loaded += bytes;
     onProgress?.({ stage: 'load', item: name, loaded, total: source.bytes });
@@ -127,7 +129,7 @@ function withPadding(config: ClipConfig, tokenizer: TextTokenizer | undefined): 
 /** That of the folder where it has one, else CLIP's own (undefined). Tables may have more rows than there are ids, not fewer. */
 async function findTokenizer(files: Files, source: WeightSource): Promise<TextTokenizer | undefined> {
   const { text } = source.config;
-  const tokenizer = text.architecture === 'siglip' ? await siglipTokenizer(files) : await clipTokenizer(files);
+  const tokenizer = text.architecture === 'siglip' ? await siglipTokenizer(files, source) : await clipTokenizer(files);
   if (!tokenizer || tokenizer.vocabularySize <= text.vocabulary) return tokenizer;
   throw new FormatError(
     OP,
@@ -141,7 +143,10 @@ async function clipTokenizer(files: Files): Promise<TextTokenizer | undefined> {
   return vocabulary && (await createTokenizer({ vocabulary }));
 }
 
-async function siglipTokenizer(files: Files): Promise<TextTokenizer | undefined> {
+async function siglipTokenizer(files: Files, { style }: WeightSource): Promise<TextTokenizer | undefined> {
   const found = await folderSentencePiece(files);
-  return found && createSentencePieceTokenizer(found);
+  if (!found || style !== 'openai' || !files.names.includes(OPEN_CLIP_CONFIG))
+    return found && createSentencePieceTokenizer(found);
+  const cleaning = textCleaning(await readJson(OPEN_CLIP_CONFIG, await files.open(OPEN_CLIP_CONFIG)));
+  return createSentencePieceTokenizer(found, { cleaning });
 }

@@ -12,6 +12,7 @@ import {
   tinyWeights,
   written,
 } from '@mudpt/testing/weights/models';
+import { readTensors } from '@mudpt/testing/weights/edited';
 import { torchBytes } from '@mudpt/testing/weights/torch-writer';
 import { toHuggingFace } from './names/hugging-face-config.ts';
 import { widen } from '../weight-box.ts';
@@ -25,15 +26,7 @@ const huggingFace = async (files: Record<string, string | Uint8Array> = {}) =>
   folder({ 'model.safetensors': await fixture('hf-f16.safetensors'), 'config.json': CONFIG_JSON, ...files });
 
 /** The fixture of Hugging Face's names, tensor by tensor, to be changed and written again. */
-async function huggingFaceTensors(): Promise<Map<string, TensorToWrite>> {
-  const file = await openSafetensors(await fixture('hf-f16.safetensors'));
-  const tensors = new Map<string, TensorToWrite>();
-  for (const name of file.tensors.keys()) {
-    const { dtype, shape, bytes } = await file.read(name);
-    tensors.set(name, { dtype, shape, data: bytes });
-  }
-  return tensors;
-}
+const huggingFaceTensors = async () => readTensors(await fixture('hf-f16.safetensors'));
 
 async function huggingFaceWith(
   change: (tensors: Map<string, TensorToWrite>) => Map<string, TensorToWrite> | void,

@@ -7,7 +7,7 @@ import { openTensorFile, readJson } from './formats/container.ts';
 import { chooseWeights, type Files, locate, type ModelInput } from './files/files.ts';
 import { inferConfig } from './names/infer.ts';
 import { findNaming, type Naming } from './names/naming.ts';
-import { fromOpenClip } from './names/open-clip-config.ts';
+import { fromOpenClip, OPEN_CLIP_CONFIG } from './names/open-clip-config.ts';
 import { fromTransformers } from './names/transformers-config.ts';
 import { weightSource, type WeightSource } from './source.ts';
 import type { TensorFile } from './formats/tensor-file.ts';
@@ -63,7 +63,7 @@ async function findConfig(files: Files, file: TensorFile, naming: Naming, option
   const has = (name: string) => files.names.includes(name);
   const json = async (name: string) => readJson(name, await files.open(name));
   if (naming.style === 'openai') {
-    if (has('open_clip_config.json')) return fromOpenClip(await json('open_clip_config.json'));
+    if (has(OPEN_CLIP_CONFIG)) return fromOpenClip(await json(OPEN_CLIP_CONFIG));
     const config = inferConfig(file.tensors, naming, file.name);
     if (!isOpenAiArchive(file)) (options.onWarning ?? console.warn)(activationWarning(file.name));
     return config;

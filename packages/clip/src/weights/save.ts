@@ -16,7 +16,7 @@ import { type HostTensor, type TowerName, TOWERS, weightShapes } from '../weight
 import { toHuggingFace } from './names/hugging-face-config.ts';
 import { huggingFaceNaming } from './names/naming.ts';
 import { toPreprocessor } from './names/preprocessing.ts';
-import { transpose } from './source.ts';
+import { transpose } from './assemble.ts';
 
 /** Weights by OpenAI's names: those of a model (`weightsOf`), or an open file of any format, so that one is converted into another. */
 export type SavedWeights = {
@@ -67,10 +67,11 @@ export async function saveHuggingFace(folder: string, model: SavedWeights, optio
 
 /** The same files as bytes, by their names, for a browser. */
 export async function serializeHuggingFace(model: SavedWeights, options: SaveOptions = {}): Promise<Record<string, Uint8Array>> {
+  const beside = sideFiles(model, options);
   const tensors: Record<string, TensorToWrite> = {};
   for (const [name, tensor] of Object.entries(huggingFaceTensors(model)))
     tensors[name] = { ...tensor, data: typeof tensor.data === 'function' ? await tensor.data() : tensor.data };
-  return { 'model.safetensors': serializeSafetensors(tensors, METADATA), ...sideFiles(model, options) };
+  return { 'model.safetensors': serializeSafetensors(tensors, METADATA), ...beside };
 }
 
 /** transformers asks for it. */

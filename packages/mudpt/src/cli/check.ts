@@ -3,8 +3,8 @@ import { createImageLoader } from '@mudpt/clip';
 import { FormatError, InputError } from '@mudpt/tensor';
 import { counted, SPLITS } from '../data/dataset.ts';
 import { openRunData, type RunInput } from '../runs/index.ts';
-import { classFacts, expectTrainable } from '../runs/run-data.ts';
-import { loadConfig } from '../runs/config-plugins.ts';
+import { classFacts, expectTrainable } from '../runs/material/run-data.ts';
+import { loadConfig } from '../runs/settings/config-plugins.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { bar, table } from '../terminal/text.ts';
 

@@ -4,8 +4,8 @@ import { counted } from '../data/dataset.ts';
 import { harmonicMean } from '../evaluation/index.ts';
 import { classesWithImages } from '../evaluation/metrics.ts';
 import type { Evaluation, EvaluationResult } from '../runs/index.ts';
-import { accuracyOf, nameOfEvaluation } from '../runs/records.ts';
-import { describeVariation, isPlain, ofFrozenModel } from '../runs/variation.ts';
+import { accuracyOf, nameOfEvaluation } from '../runs/records/records.ts';
+import { describeVariation, isPlain, ofFrozenModel } from '../runs/records/variation.ts';
 import { percent, table } from '../terminal/text.ts';
 
 /** One run on one data set: what was measured, or why nothing was. */

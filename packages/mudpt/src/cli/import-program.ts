@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { importable } from '../import/index.ts';
 import type { PluginRecord } from '../plugins/load.ts';
-import { runSettings } from '../runs/settings.ts';
+import { runSettings } from '../runs/settings/settings.ts';
 import type { ImportFlags } from './import.ts';
 
 /** What flags have in common with those of `train`. */

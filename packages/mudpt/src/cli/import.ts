@@ -2,7 +2,7 @@
 import { Device } from '@mudpt/tensor';
 import { identifyCheckpoint, locateCheckpoint, readShapes, settingsOfShapes } from '../import/index.ts';
 import { type FinishedRun, train } from '../runs/index.ts';
-import { inputOf, type TrainFlags } from '../runs/input.ts';
+import { inputOf, type TrainFlags } from '../runs/settings/input.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { stopOnSignal } from './stop-signal.ts';
 import { one } from './sweep.ts';

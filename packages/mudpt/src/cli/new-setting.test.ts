@@ -3,12 +3,12 @@ import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { methodNamed, methodNames } from '../methods/index.ts';
 import { RECIPE } from '../pretrain/recipe.ts';
-import { fitToModel, resolveConfig, runName } from '../runs/config.ts';
-import { identity } from '../runs/identity.ts';
-import { runSettings, type Schemas } from '../runs/settings.ts';
+import { fitToModel, resolveConfig, runName } from '../runs/settings/config.ts';
+import { identity } from '../runs/settings/identity.ts';
+import { runSettings, type Schemas } from '../runs/settings/settings.ts';
 import { settingMetadata } from '../settings/metadata.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
-import { inputOf } from '../runs/input.ts';
+import { inputOf } from '../runs/settings/input.ts';
 
 const mixing = z
   .number()

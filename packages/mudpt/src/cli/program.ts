@@ -5,7 +5,7 @@ import { TensorError } from '@mudpt/tensor';
 import { Command, CommanderError, Option } from 'commander';
 import { command } from '../command.ts';
 import type { PluginRecord } from '../plugins/load.ts';
-import { runSettings } from '../runs/settings.ts';
+import { runSettings } from '../runs/settings/settings.ts';
 import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
 import { LOAD_EPOCH } from './epoch-flag.ts';
 import type { EvaluateFlags } from './evaluate.ts';

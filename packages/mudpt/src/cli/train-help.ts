@@ -1,12 +1,12 @@
 /** What a run with some flags would take: the values of its settings, by method and model. */
 import { PROTOCOLS, valuesText } from '../method/published.ts';
-import { fitToModel, resolveConfig } from '../runs/config.ts';
-import { sizesOf } from '../runs/model.ts';
-import { protocolNotes } from '../runs/published.ts';
-import { type RunConfig, SCHEMAS, type Schemas, type Section, settingsFor, valuesOf } from '../runs/settings.ts';
+import { fitToModel, resolveConfig } from '../runs/settings/config.ts';
+import { sizesOf } from '../runs/material/model.ts';
+import { protocolNotes } from '../runs/settings/published.ts';
+import { type RunConfig, SCHEMAS, type Schemas, type Section, settingsFor, valuesOf } from '../runs/settings/settings.ts';
 import type { Setting } from '../settings/fields.ts';
 import { table } from '../terminal/text.ts';
-import { flagsOf, inputOf, type TrainFlags } from '../runs/input.ts';
+import { flagsOf, inputOf, type TrainFlags } from '../runs/settings/input.ts';
 
 /** Values of a run, for people. */
 export interface Defaults {

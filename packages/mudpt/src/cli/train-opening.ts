@@ -2,7 +2,7 @@
 import { pathFromHere } from '../command.ts';
 import { describeImported } from '../import/index.ts';
 import type { RunConfig, RunSummary } from '../runs/index.ts';
-import { sourcesOf } from '../runs/published.ts';
+import { sourcesOf } from '../runs/settings/published.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
 import { table } from '../terminal/text.ts';
 

@@ -1,8 +1,8 @@
 /** The options of `train`: one for every setting that has a flag, and those of the command. */
 import { type Command, Option } from 'commander';
-import { SCHEMAS } from '../runs/settings.ts';
+import { SCHEMAS } from '../runs/settings/settings.ts';
 import { isSwitch } from '../settings/fields.ts';
-import { flagsOfAll } from '../runs/input.ts';
+import { flagsOfAll } from '../runs/settings/input.ts';
 import { type Defaults, helpOf, trainDefaults } from './train-help.ts';
 import { CACHE_FLAG, CACHE_HELP } from './cache-flag.ts';
 import type { TrainCommand } from './train.ts';

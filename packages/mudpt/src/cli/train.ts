@@ -4,7 +4,7 @@ import { pathFromHere } from '../command.ts';
 import { untilAborted } from '../event-loop.ts';
 import { methodNamed } from '../methods/index.ts';
 import { estimateRun, type FinishedRun, resumeRun, RunCache, type RunSummary, train } from '../runs/index.ts';
-import { runSettings } from '../runs/settings.ts';
+import { runSettings } from '../runs/settings/settings.ts';
 import { settingsOf } from '../settings/fields.ts';
 import { DivergedError } from '../train/index.ts';
 import { checkData } from './check.ts';
@@ -12,7 +12,7 @@ import { tellEstimate } from './estimate.ts';
 import { findRun } from './find-run.ts';
 import { stopOnSignal } from './stop-signal.ts';
 import { StatusLine } from '../terminal/status-line.ts';
-import { AUTO, inputOf, keyOf, type TrainFlags } from '../runs/input.ts';
+import { AUTO, inputOf, keyOf, type TrainFlags } from '../runs/settings/input.ts';
 import { finish, observe } from './train-output.ts';
 
 export interface TrainCommand extends TrainFlags {

@@ -8,12 +8,12 @@ import { expect, it, vi } from 'vitest';
 import { evaluateCommand } from './evaluate.ts';
 import { detectionOf } from '../evaluation/detection.ts';
 import { openDataset } from '../datasets/index.ts';
-import { evaluateRun } from '../runs/evaluate.ts';
-import { openRun } from '../runs/open-run.ts';
-import { predictFiles } from '../runs/predict.ts';
-import { train } from '../runs/run.ts';
-import { openUnknown } from '../runs/unknown.ts';
-import type { UnknownEvaluation } from '../runs/records.ts';
+import { evaluateRun } from '../runs/finished/evaluate.ts';
+import { openRun } from '../runs/finished/open-run.ts';
+import { predictFiles } from '../runs/finished/predict.ts';
+import { train } from '../runs/training/run.ts';
+import { openUnknown } from '../runs/finished/unknown.ts';
+import type { UnknownEvaluation } from '../runs/records/records.ts';
 import { unknownText } from './unknown.ts';
 
 const KNOWN = ['red circle', 'green square'];

@@ -1,8 +1,8 @@
 /** What `evaluate --unknown` prints: how well certainty tells images of no class from those of the classes. */
 import { command, pathFromHere } from '../command.ts';
 import { methodNamed } from '../methods/index.ts';
-import { nameOfEvaluation, type UnknownEvaluation } from '../runs/records.ts';
-import { isPlain, ofFrozenModel } from '../runs/variation.ts';
+import { nameOfEvaluation, type UnknownEvaluation } from '../runs/records/records.ts';
+import { isPlain, ofFrozenModel } from '../runs/records/variation.ts';
 import { percent, table } from '../terminal/text.ts';
 
 /** Scores by what they are called. */

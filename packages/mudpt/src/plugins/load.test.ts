@@ -4,10 +4,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { takePlugins } from '../cli/plugin-flags.ts';
-import { resolveConfig } from '../runs/config.ts';
-import { identity } from '../runs/identity.ts';
-import { loadConfig } from '../runs/config-plugins.ts';
-import { RunFolder } from '../runs/run-folder.ts';
+import { resolveConfig } from '../runs/settings/config.ts';
+import { identity } from '../runs/settings/identity.ts';
+import { loadConfig } from '../runs/settings/config-plugins.ts';
+import { RunFolder } from '../runs/files/run-folder.ts';
 import { changedPlugins, loadPlugin } from './load.ts';
 
 /** Imports that a plugin needs from this package, by address. */

@@ -5,7 +5,7 @@ import type { Confusion } from '../evaluation/confusion.ts';
 import type { Evaluation, RunSummary } from '../runs/index.ts';
 import type { MetricsLine } from '../train/index.ts';
 import { matrixRaster, matrixSvg } from './matrix.ts';
-import { nameOfEvaluation } from '../runs/records.ts';
+import { nameOfEvaluation } from '../runs/records/records.ts';
 import { COLOURS, MOST_CLASSES } from './labels.ts';
 import { accuracyCurve, lossCurve } from './curves.ts';
 import { accuracyHistogram, classBars, classChanges, extremes } from './plots.ts';

@@ -1,5 +1,5 @@
 /** Drawings and sections of the report that a page shows and writes too: no files, no libraries of charts. */
-export type { Evaluation, Prediction, RunSummary } from '../runs/records.ts';
+export type { Evaluation, Prediction, RunSummary } from '../runs/records/records.ts';
 export { accuracyCurve, lossCurve } from './curves.ts';
 export { type DiagramFacts, promptDiagram } from './diagram.ts';
 export { hardestImages, labelsToCheck, pairsTable } from './errors.ts';

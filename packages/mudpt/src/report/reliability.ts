@@ -2,8 +2,8 @@
 import * as Plot from '@observablehq/plot';
 import type { Calibration } from '../evaluation/reliability.ts';
 import type { RunConfig, RunSummary } from '../runs/index.ts';
-import { isPlain } from '../runs/variation.ts';
-import { nameOfEvaluation } from '../runs/records.ts';
+import { isPlain } from '../runs/records/variation.ts';
+import { nameOfEvaluation } from '../runs/records/records.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { COLOURS } from './labels.ts';
 import { svg } from './plots.ts';

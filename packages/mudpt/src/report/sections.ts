@@ -4,7 +4,7 @@ import { readableName } from '../data/class-names.ts';
 import { SEEN_BEFORE } from '../data/dataset.ts';
 import type { Confusion } from '../evaluation/confusion.ts';
 import { classesWithImages } from '../evaluation/metrics.ts';
-import { nameOfEvaluation } from '../runs/records.ts';
+import { nameOfEvaluation } from '../runs/records/records.ts';
 import type { Evaluation, Prediction, RunConfig, RunSummary } from '../runs/index.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';

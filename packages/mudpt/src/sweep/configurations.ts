@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
 import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.ts';
-import { identityOfSeeds } from '../runs/identity.ts';
+import { identityOfSeeds } from '../runs/settings/identity.ts';
 import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
-import { inputOf } from '../runs/input.ts';
-import { settingsFor } from '../runs/settings.ts';
-import { recordDescriptions } from '../runs/text-files.ts';
+import { inputOf } from '../runs/settings/input.ts';
+import { settingsFor } from '../runs/settings/settings.ts';
+import { recordDescriptions } from '../runs/settings/text-files.ts';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { Cell, PlannedSet } from './cell.ts';
 import type { Protocol } from './protocols.ts';

@@ -1,7 +1,7 @@
 /** The base models of one process: each is opened once and serves every cell that wants it. */
 import type { Device } from '@mudpt/tensor';
 import { canonicalText } from '@mudpt/tensor/internal';
-import { type BaseModel, openModel } from '../runs/model.ts';
+import { type BaseModel, openModel } from '../runs/material/model.ts';
 import type { RunConfig } from '../runs/index.ts';
 
 export class ModelPool {

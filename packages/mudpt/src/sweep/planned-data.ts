@@ -13,7 +13,7 @@ import { exists } from '../data/files.ts';
 import { contentsOf, type KnownDigests } from '../data/fingerprint.ts';
 import { type Dataset, fewShot, type Item, SPLITS, subsetClasses } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
-import { openSealedJson, sealJson } from '../runs/sealed.ts';
+import { openSealedJson, sealJson } from '../runs/files/sealed.ts';
 import type { Cell, PlannedSet } from './cell.ts';
 import { structureOf } from './configurations.ts';
 

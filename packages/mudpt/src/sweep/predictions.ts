@@ -2,9 +2,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FormatError, writeFileAtomic } from '@mudpt/tensor';
-import { predictionSchema } from '../runs/record-schema.ts';
+import { predictionSchema } from '../runs/records/record-schema.ts';
 import type { Prediction } from '../runs/index.ts';
-import { openSealedLines, sealLine } from '../runs/sealed.ts';
+import { openSealedLines, sealLine } from '../runs/files/sealed.ts';
 import type { FollowUp } from './cell.ts';
 
 type Measured = Pick<FollowUp, 'name' | 'classes'>;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Device, FormatError, InputError, type TensorError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import { MethodError, methodNamed } from '../methods/index.ts';
-import { fitToModel } from '../runs/config.ts';
+import { fitToModel } from '../runs/settings/config.ts';
 import {
   type Evaluation,
   evaluateRun,
@@ -21,7 +21,7 @@ import {
   type RunObserver,
   type RunSummary,
 } from '../runs/index.ts';
-import { isOfKind } from '../runs/records.ts';
+import { isOfKind } from '../runs/records/records.ts';
 import type { Cell, FollowUp } from './cell.ts';
 import type { ModelPool } from './model-pool.ts';
 import { readFollowUp, writeFollowUp } from './predictions.ts';

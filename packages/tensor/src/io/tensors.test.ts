@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { failureOf } from '@mudpt/testing/failure';
 import { DTypeError, FormatError } from '../errors.ts';
-import { tensor } from '../ops/create.ts';
+import { tensor } from '../ops/create/create.ts';
 import { view } from '../definition/views.ts';
 import { openSafetensors } from './safetensors.ts';
 import { loadTensor, tensorToWrite } from './tensors.ts';

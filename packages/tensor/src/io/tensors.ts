@@ -1,7 +1,7 @@
 /** Transfers between files and the GPU: tensors of a safetensors file on a device, and tensors of a device as a file's contents. */
 import { currentDevice, type Device } from '../device.ts';
 import type { DType } from '../dtype.ts';
-import { tensor, tensorFromBytes } from '../ops/create.ts';
+import { tensor, tensorFromBytes } from '../ops/create/create.ts';
 import type { Tensor } from '../tensor.ts';
 import { float32ToFloat16, toFloat32, toInt32, toUint32 } from './convert.ts';
 import type { SafetensorsDType } from './dtypes.ts';

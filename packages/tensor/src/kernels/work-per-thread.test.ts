@@ -18,7 +18,7 @@ import {
   type Tensor,
 } from '../index.ts';
 import { view } from '../kernels.ts';
-import { addInto } from '../ops/accumulate.ts';
+import { addInto } from '../ops/reduce/accumulate.ts';
 
 /** Counts around the tiles: 64 threads of 4 vectors, 8 threads of 64 vectors, runs of 4 and 64. */
 const COUNTS = [0, 1, 3, 64, 65, 255, 1024, 1031, 2047, 2048, 2049, 16411];

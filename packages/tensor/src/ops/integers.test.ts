@@ -3,10 +3,10 @@ import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import { DTypeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
-import { arange, full, tensor } from './create.ts';
-import { crossEntropy } from './cross-entropy.ts';
-import { pad } from './pad.ts';
-import { maskedFill } from './masks.ts';
+import { arange, full, tensor } from './create/create.ts';
+import { crossEntropy } from './losses/cross-entropy.ts';
+import { pad } from './views/pad.ts';
+import { maskedFill } from './indexing/masks.ts';
 import * as ops from '../pointwise/ops.ts';
 
 const inf = Infinity;

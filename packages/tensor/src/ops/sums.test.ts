@@ -5,15 +5,15 @@ import { layerNorm as layerNormRef, layerNormVjp } from '@mudpt/testing/referenc
 import { map, type Ref } from '@mudpt/testing/reference/array';
 import { eachDevice } from '@mudpt/testing/support';
 import type { Tensor } from '../tensor.ts';
-import { full, tensor, zeros } from './create.ts';
-import { crossEntropy, crossEntropyBackward, crossEntropyForward } from './cross-entropy.ts';
-import { klDiv, l1Loss, mseLoss } from './losses.ts';
-import { matmul } from './matmul.ts';
-import { layerNormBackward } from './norm-backward.ts';
-import { addLayerNorm, layerNorm, layerNormForward } from './norm.ts';
-import { l2Normalize } from './normalize.ts';
-import { cumsum } from './scan.ts';
-import { logSoftmax, softmax } from './softmax.ts';
+import { full, tensor, zeros } from './create/create.ts';
+import { crossEntropy, crossEntropyBackward, crossEntropyForward } from './losses/cross-entropy.ts';
+import { klDiv, l1Loss, mseLoss } from './losses/losses.ts';
+import { matmul } from './products/matmul.ts';
+import { layerNormBackward } from './norms/norm-backward.ts';
+import { addLayerNorm, layerNorm, layerNormForward } from './norms/norm.ts';
+import { l2Normalize } from './norms/normalize.ts';
+import { cumsum } from './reduce/scan.ts';
+import { logSoftmax, softmax } from './norms/softmax.ts';
 
 /** Tolerance that a sequential sum would miss by a factor of 20 and more. */
 const EXACT = 5e-6;

@@ -9,8 +9,8 @@ import { viewOf } from '@mudpt/testing/views';
 import type { Device } from '../device.ts';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
-import { addInto } from '../ops/accumulate.ts';
-import { tensor } from '../ops/create.ts';
+import { addInto } from '../ops/reduce/accumulate.ts';
+import { tensor } from '../ops/create/create.ts';
 import { applyPointwise } from './apply.ts';
 import { pointwiseBackward, pointwiseDerivative } from './gradient.ts';
 import {

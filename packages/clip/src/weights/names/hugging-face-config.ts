@@ -49,7 +49,28 @@ export function fromHuggingFace(json: unknown): ClipConfig {
   const part = (name: string): JsonRecord => ({ ...record(root[name]), ...record(root[`${name}_dict`]) });
   const [text, vision] = [part('text_config'), part('vision_config')];
   const config = type === 'siglip' ? siglipConfig(text, vision) : clipConfig(root, text, vision);
-  return checkConfig(config, OP, FormatError);
+  return checkConfig(config, OP, FormatError, (name) => nameInFile(name, type));
+}
+
+/** transformers' names of the sizes of a tower. */
+const SIZE_NAMES: Readonly<Record<string, string>> = {
+  width: 'hidden_size',
+  heads: 'num_attention_heads',
+  layers: 'num_hidden_layers',
+  hidden: 'intermediate_size',
+  eps: 'layer_norm_eps',
+  size: 'image_size',
+  patch: 'patch_size',
+  context: 'max_position_embeddings',
+  vocabulary: 'vocab_size',
+  pad: 'pad_token_id',
+};
+
+/** `image.heads` as config.json calls it. */
+function nameInFile(name: string, type: Architecture): string {
+  const [tower, size = ''] = name.split('.');
+  if (name === 'embed') return `config.json: ${type === 'siglip' ? 'text_config.projection_size' : 'projection_dim'}`;
+  return `config.json: ${tower === 'image' ? 'vision_config' : 'text_config'}.${SIZE_NAMES[size] ?? size}`;
 }
 
 function clipConfig(root: JsonRecord, text: JsonRecord, vision: JsonRecord): ClipConfig {
@@ -64,7 +85,7 @@ function siglipConfig(text: JsonRecord, vision: JsonRecord): ClipConfig {
   if (vision['vision_use_head'] === false)
     throw new FormatError(
       OP,
-      'vision_config.vision_use_head is false, so the image tower ends in no features',
+      'config.json: vision_config.vision_use_head is false, so the image tower ends in no features',
       'give a SigLIP with its pooling head',
     );
   const sizes = textSizes(text, 'siglip');
@@ -79,7 +100,11 @@ function imageSizes(from: JsonRecord, architecture: Architecture) {
   const otherwise = DEFAULTS[architecture].image;
   const channels = number(from, 'vision_config', 'num_channels', 3);
   if (channels !== 3)
-    throw new FormatError(OP, `vision_config.num_channels is ${channels}`, 'give a model of images with red, green and blue');
+    throw new FormatError(
+      OP,
+      `config.json: vision_config.num_channels is ${channels}`,
+      'give a model of images with red, green and blue',
+    );
   return {
     ...towerSizes('vision_config', from, otherwise, architecture),
     size: number(from, 'vision_config', 'image_size', otherwise.size),
@@ -118,7 +143,7 @@ function activation(section: string, name: unknown, otherwise: TowerConfig['acti
     return ACTIVATION_NAMES[name as keyof typeof ACTIVATION_NAMES];
   throw new FormatError(
     OP,
-    `${section}.hidden_act is ${JSON.stringify(name)}`,
+    `config.json: ${section}.hidden_act is ${JSON.stringify(name)}`,
     `use a model with one of ${Object.keys(ACTIVATION_NAMES).join(', ')}`,
   );
 }
@@ -126,7 +151,8 @@ function activation(section: string, name: unknown, otherwise: TowerConfig['acti
 function number(from: JsonRecord, section: string, name: string, otherwise: number): number {
   const value = from[name] ?? otherwise;
   if (typeof value === 'number') return value;
-  throw new FormatError(OP, `${section}.${name} is ${JSON.stringify(value)}`, 'it must be a number');
+  const path = section === 'config' ? name : `${section}.${name}`;
+  throw new FormatError(OP, `config.json: ${path} is ${JSON.stringify(value)}`, 'it must be a number');
 }
 
 function otherModel(root: JsonRecord | undefined, type: unknown): FormatError {

@@ -1,10 +1,16 @@
 /** open_clip's configuration of a model. Source: open_clip, model.py (CLIPVisionCfg, CLIPTextCfg) and transformer.py. */
 import { FormatError } from '@mudpt/tensor';
 import { checkConfig, type ClipConfig, type ImageConfig, type TextConfig, type TowerConfig } from '../../config.ts';
-import { type JsonRecord, record } from './json.ts';
+import type { TextCleaning } from '../../tokenizer/index.ts';
+import { isRecord, record } from './json.ts';
+import { badSetting, numberSetting, type Section } from './open-clip-settings.ts';
 import { fromPreprocessCfg } from './preprocessing.ts';
+import { timmImage } from './timm-towers.ts';
 
 const OP = 'fromOpenClip';
+
+/** The file's name in a model's folder. */
+export const OPEN_CLIP_CONFIG = 'open_clip_config.json';
 
 /** Settings that change what a tower computes, and the only values that are implemented. Absent, null and false count as the first. */
 const IMPLEMENTED: Readonly<Record<'vision_cfg' | 'text_cfg', Readonly<Record<string, readonly unknown[]>>>> = {
@@ -50,120 +56,122 @@ const IMPLEMENTED: Readonly<Record<'vision_cfg' | 'text_cfg', Readonly<Record<st
 export function fromOpenClip(json: unknown): ClipConfig {
   const root = record(json);
   const model = record(root['model_cfg'] ?? root);
-  const [vision, text] = [record(model['vision_cfg']), record(model['text_cfg'])];
-  for (const [section, from] of [
-    ['vision_cfg', vision],
-    ['text_cfg', text],
-  ] as const)
-    expectImplemented(section, from);
+  const section = (name: 'vision_cfg' | 'text_cfg'): Section => {
+    if (!isRecord(model[name])) throw badSetting(name, model[name]);
+    const found = { values: model[name], path: `${name}.` };
+    expectImplemented(name, found);
+    return found;
+  };
+  const [vision, text] = [section('vision_cfg'), section('text_cfg')];
   const isQuick = model['quick_gelu'] === true;
-  const isTimm = Boolean(vision['timm_model_name']);
+  const isTimm = Boolean(vision.values['timm_model_name']);
+  const image = isTimm ? timmImage(vision) : imageConfig(vision, isQuick);
   const config: ClipConfig = {
-    embed: number(model, 'embed_dim'),
-    image: isTimm ? timmImage(vision) : imageConfig(vision, isQuick),
+    embed: numberSetting({ values: model, path: '' }, 'embed_dim'),
+    image,
     // Beside a tower of timm the texts have exact gelu, whatever quick_gelu says.
-    text: textConfig(text, isQuick && !isTimm),
-    ...fromPreprocessCfg(root['preprocess_cfg'], 'clip'),
+    text: textConfig(text, isQuick && !isTimm, image.architecture === 'siglip'),
+    ...fromPreprocessCfg(root['preprocess_cfg'], image.architecture ?? 'clip'),
   };
-  return checkConfig(config, OP, FormatError);
+  return checkConfig(config, OP, FormatError, nameInFile);
 }
 
-function imageConfig(vision: JsonRecord, isQuick: boolean): ImageConfig {
-  const width = number(vision, 'width');
+/** open_clip's names of sizes that are called otherwise here. */
+const SIZE_NAMES: Readonly<Record<string, string>> = {
+  hidden: 'width times mlp_ratio',
+  eps: 'norm_kwargs.eps',
+  size: 'image_size',
+  patch: 'patch_size',
+  context: 'context_length',
+  vocabulary: 'vocab_size',
+};
+
+/** `image.patch` as open_clip_config.json calls it. */
+function nameInFile(name: string): string {
+  const [tower, size = ''] = name.split('.');
+  if (name === 'embed') return `${OPEN_CLIP_CONFIG}: embed_dim`;
+  return `${OPEN_CLIP_CONFIG}: ${tower === 'image' ? 'vision_cfg' : 'text_cfg'}.${SIZE_NAMES[size] ?? size}`;
+}
+
+/**
+ * What open_clip does to a text before SigLIP's tokenizer. Source: open_clip, tokenizer.py (HFTokenizer; its SigLipTokenizer where tokenizer_kwargs are silent).
+ * @param json the parsed open_clip_config.json
+ * @throws FormatError naming a cleaning that is not implemented
+ */
+export function textCleaning(json: unknown): TextCleaning {
+  const root = record(json);
+  const text = record(record(root['model_cfg'] ?? root)['text_cfg']);
+  const clean = record(text['tokenizer_kwargs'])['clean'] ?? 'canonicalize';
+  if (clean === 'canonicalize') return 'open_clip';
+  throw badSetting('text_cfg.tokenizer_kwargs.clean', clean, 'give a SigLIP with "canonicalize", or the option tokenizer');
+}
+
+function imageConfig(vision: Section, isQuick: boolean): ImageConfig {
+  const width = numberSetting(vision, 'width');
+  const headWidth = numberSetting(vision, 'head_width', 64);
+  if (!(headWidth > 0 && width % headWidth === 0))
+    throw badSetting('vision_cfg.head_width', headWidth, `choose a divisor of the width ${width}`);
   return {
-    ...towerSizes(vision, width, width / number(vision, 'head_width', 64), isQuick),
-    size: number(vision, 'image_size'),
-    patch: number(vision, 'patch_size'),
+    ...towerSizes(vision, width, width / headWidth, isQuick),
+    size: numberSetting(vision, 'image_size'),
+    patch: numberSetting(vision, 'patch_size'),
   };
 }
 
-/** timm's sizes of EVA-02's CLIP towers, whose gated hidden channels are 8 / 3 of the width. */
-const EVA_SIZES = {
-  base: { width: 768, heads: 12, layers: 12, hidden: 2048 },
-  large: { width: 1024, heads: 16, layers: 24, hidden: 2730 },
+/** What a text tower has that stands beside SigLIP's images, and one that stands beside any other. */
+const TEXT_SETTINGS = {
+  siglip: { no_causal_mask: true, proj_bias: true, pool_type: 'last' },
+  clip: { no_causal_mask: false, proj_bias: false, pool_type: 'argmax' },
 } as const;
 
-function timmImage(vision: JsonRecord): ImageConfig {
-  const name = String(vision['timm_model_name']);
-  if (/siglip/.test(name))
-    throw new FormatError(
-      OP,
-      `the image tower is timm's ${name}`,
-      'give the Hugging Face folder of the same weights (google/siglip...), whose config.json tells which gelu it was trained with',
-    );
-  if (/^vit_base_mci_224(\..*)?$/.test(name)) {
-    expectTokenHead(vision);
-    return {
-      ...{ width: 768, heads: 12, layers: 12, hidden: 3072, activation: 'gelu', eps: 1e-6, patch: 16 },
-      size: number(vision, 'image_size', 224),
-      architecture: 'mobileclip',
-    };
+function textConfig(text: Section, isQuick: boolean, isSiglip: boolean): TextConfig {
+  for (const [name, expected] of Object.entries(TEXT_SETTINGS[isSiglip ? 'siglip' : 'clip'])) {
+    // open_clip takes CLIP's where the file is silent.
+    const value = text.values[name] ?? TEXT_SETTINGS.clip[name as keyof typeof TEXT_SETTINGS.clip];
+    if (value !== expected)
+      throw badSetting(`text_cfg.${name}`, value, `beside this image tower ${JSON.stringify(expected)} alone is implemented`);
   }
-  const [, size, patch, side] = /^eva02_(base|large)_patch(\d+)_clip_(\d+)(?:\..*)?$/.exec(name) ?? [];
-  if (size === undefined) throw fail('vision_cfg.timm_model_name', name);
-  expectTokenHead(vision);
-  return {
-    ...EVA_SIZES[size as keyof typeof EVA_SIZES],
-    activation: 'gelu',
-    eps: 1e-6,
-    size: number(vision, 'image_size', Number(side)),
-    patch: Number(patch),
-    architecture: 'eva02',
-    // 224 pixels in patches of 14.
-    pretrainedSide: 16,
+  const sizes = {
+    ...towerSizes(text, numberSetting(text, 'width'), numberSetting(text, 'heads'), isQuick),
+    context: numberSetting(text, 'context_length', 77),
+    vocabulary: numberSetting(text, 'vocab_size', 49408),
   };
+  return isSiglip ? { ...sizes, architecture: 'siglip', pad: padOf(sizes.vocabulary) } : sizes;
 }
 
-/** The class token goes through the tower's linear head. */
-function expectTokenHead({ timm_pool: pool, timm_proj: projection }: JsonRecord): void {
-  if ((pool ?? 'token') !== 'token') throw fail('vision_cfg.timm_pool', pool);
-  if (!['', 'none', null, undefined].includes(projection as string | null | undefined))
-    throw fail('vision_cfg.timm_proj', projection);
+/** The tokenizer's padding where the folder has no tokenizer: Gemma's, or that of sentencepiece's smaller vocabularies. Source: open_clip, SigLipTokenizer. */
+function padOf(vocabulary: number): number {
+  return vocabulary === 256000 ? 0 : 1;
 }
 
-function textConfig(text: JsonRecord, isQuick: boolean): TextConfig {
-  for (const [name, expected] of [
-    ['no_causal_mask', false],
-    ['proj_bias', false],
-    ['pool_type', 'argmax'],
-  ] as const)
-    if ((text[name] ?? expected) !== expected) throw fail(`text_cfg.${name}`, text[name]);
-  return {
-    ...towerSizes(text, number(text, 'width'), number(text, 'heads'), isQuick),
-    context: number(text, 'context_length', 77),
-    vocabulary: number(text, 'vocab_size', 49408),
-  };
-}
-
-function towerSizes(from: JsonRecord, width: number, heads: number, isQuick: boolean): TowerConfig {
-  const isTanh = record(from['act_kwargs'])['approximate'] === 'tanh';
+function towerSizes(from: Section, width: number, heads: number, isQuick: boolean): TowerConfig {
+  const [activation, norms] = [nested(from, 'act_kwargs', ['approximate']), nested(from, 'norm_kwargs', ['eps'])];
+  const form = activation.values['approximate'] ?? 'none';
+  if (form !== 'tanh' && form !== 'none')
+    throw badSetting(`${activation.path}approximate`, form, 'use a model with "none" or "tanh"');
   return {
     width,
     heads,
-    layers: number(from, 'layers'),
-    hidden: Math.trunc(width * number(from, 'mlp_ratio', 4)),
-    activation: isQuick ? 'quick_gelu' : isTanh ? 'gelu_tanh' : 'gelu',
-    eps: number(record(from['norm_kwargs']), 'eps', 1e-5),
+    layers: numberSetting(from, 'layers'),
+    hidden: Math.trunc(width * numberSetting(from, 'mlp_ratio', 4)),
+    activation: isQuick ? 'quick_gelu' : form === 'tanh' ? 'gelu_tanh' : 'gelu',
+    eps: numberSetting(norms, 'eps', 1e-5),
   };
 }
 
-function expectImplemented(section: keyof typeof IMPLEMENTED, from: JsonRecord): void {
+/** Arguments of a part, all of which must be known: an unknown one would change what is computed. */
+function nested({ values, path }: Section, name: string, known: readonly string[]): Section {
+  const found = { values: record(values[name]), path: `${path}${name}.` };
+  const other = Object.keys(found.values).find((key) => !known.includes(key));
+  if (other === undefined) return found;
+  throw badSetting(found.path + other, found.values[other], `use a model with ${known.join(', ')} alone`);
+}
+
+function expectImplemented(section: keyof typeof IMPLEMENTED, { values, path }: Section): void {
   for (const [name, known] of Object.entries(IMPLEMENTED[section])) {
-    const value = from[name] ?? undefined;
-    if (value !== undefined && value !== false && !known.includes(value)) throw fail(`${section}.${name}`, value);
+    const value = values[name] ?? undefined;
+    if (value === undefined || value === false || known.includes(value)) continue;
+    const told = known.map((one) => (one === undefined ? 'absent' : JSON.stringify(one)));
+    throw badSetting(path + name, value, `give a model where it is ${told.join(' or ')}`);
   }
-}
-
-function number(from: JsonRecord, name: string, otherwise?: number): number {
-  const value = from[name] ?? otherwise;
-  if (typeof value !== 'number') throw fail(name, value);
-  return value;
-}
-
-function fail(what: string, value: unknown): FormatError {
-  return new FormatError(
-    OP,
-    `${what} is ${JSON.stringify(value)}`,
-    'give the open_clip_config.json of a CLIP vision transformer',
-  );
 }

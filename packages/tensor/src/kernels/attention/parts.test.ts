@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { random } from '@mudpt/testing/reference/inputs';
 import { eachDevice, hasDefaultLimits } from '@mudpt/testing/support';
 import type { Tensor } from '../../tensor.ts';
-import { ones, tensor } from '../../ops/create.ts';
-import { linearBackwardBias } from '../../ops/linear.ts';
-import { attentionBackward, attentionForward } from '../../ops/attention.ts';
+import { ones, tensor } from '../../ops/create/create.ts';
+import { linearBackwardBias } from '../../ops/products/linear.ts';
+import { attentionBackward, attentionForward } from '../../ops/attention/attention.ts';
 import { fusedVariants } from './plan.ts';
 import type { AttentionOptions } from './options.ts';
 

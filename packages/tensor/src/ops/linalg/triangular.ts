@@ -6,8 +6,8 @@ import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { scope } from '../../scope.ts';
 import { broadcastShapes } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { contiguous } from '../copy.ts';
-import { broadcastTo } from '../views.ts';
+import { contiguous } from '../views/copy.ts';
+import { broadcastTo } from '../views/views.ts';
 import { expectRightSide, expectSquare } from './stack.ts';
 
 const choleskyKernel = kernel({ name: 'cholesky', source: linalgCholeskyWgsl });

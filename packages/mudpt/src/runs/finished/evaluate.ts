@@ -1,0 +1,228 @@
+/** What a finished run is worth: on its test images, on the other half of the classes, on another data set. */
+import { InputError } from '@mudpt/tensor';
+import { isEqual } from '@mudpt/tensor/internal';
+import type { ClassSubset, Dataset, Unreadable } from '../../data/index.ts';
+import { classContext } from '../../method/class-context.ts';
+import type { Method } from '../../methods/index.ts';
+import type { RunConfig } from '../settings/settings.ts';
+import { openRunData } from '../material/run-data.ts';
+import type { PromptFacts } from '../files/prompt-file.ts';
+import type { Evaluation, Prediction, UnknownEvaluation } from '../records/records.ts';
+import { evaluationOf, predictionLines } from '../training/summary.ts';
+import type { RunFolder } from '../files/run-folder.ts';
+import { frozenFeatures, frozenTexts } from '../material/frozen-features.ts';
+import { digestOfNames, recordDescriptions } from '../settings/text-files.ts';
+import type { RunCache } from '../material/run-cache.ts';
+import type { ForwardOptions } from '../../evaluation/forward.ts';
+import type { Features } from '../../evaluation/image-features.ts';
+import { predictFeatures, predictImages, predictZeroShot } from '../../evaluation/predict.ts';
+import type { Confusion } from '../../evaluation/confusion.ts';
+import type { ImagePrediction } from '../../evaluation/predictions.ts';
+import { evaluationBatch } from '../../memory/evaluation-batch.ts';
+import type { TunedModel } from './open-run.ts';
+import { isPlain, ofFrozenModel, type Variation } from '../records/variation.ts';
+import { withEvaluation } from '../files/summary-record.ts';
+import { type BothPredictions, measureUnknown, openUnknown, type UnknownImages, withUnknown } from './unknown.ts';
+
+/** On what a finished run is evaluated. */
+export interface EvaluateOptions {
+  /** Another data set than the run's; the run's again where it was given as a value. */
+  readonly data?: string | Dataset;
+  readonly root?: string;
+  /** Whether a table may name files outside of its folder. Default: as the run was asked. */
+  readonly allowOutside?: boolean;
+  /** Default: what the run was trained on; all for another data set. */
+  readonly classes?: ClassSubset;
+  /** JSON file with sentences for every class of the data. Default: the run's, on its data. */
+  readonly descriptions?: string;
+  /** Template of the data set's texts, with `{}` for the class name: of zero-shot, and of methods that read it. Default: the run's, on its data. */
+  readonly template?: string;
+  /** File with other names for all classes of the data, base and new, by label. */
+  readonly classNames?: string;
+  /** See `RunOptions`. */
+  readonly cache?: RunCache;
+  /** Asks to stop: nothing is recorded then, and its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onPart?: (what: string, done: number, total: number) => void;
+  /**
+   * Folders of images, or data sets, that belong to none of the classes: how well they are told from the test images. Of a data set, classes
+   * that are known are left aside.
+   */
+  readonly unknown?: readonly string[];
+  /** Called with what was predicted, before anything is recorded. */
+  readonly onPredictions?: (predictions: readonly Prediction[]) => Promise<void>;
+}
+
+/** The evaluation of a run beside zero-shot. */
+export interface EvaluationResult {
+  readonly zeroShot: Evaluation;
+  readonly tuned: Evaluation;
+  /** Which class is taken for which. */
+  readonly confusions: { readonly zeroShot: Confusion; readonly tuned: Confusion };
+  /** Of each of the unknown sets in their order, zero-shot and tuned. */
+  readonly unknown: readonly UnknownEvaluation[];
+  /** What a person should know of them. One sentence each. */
+  readonly notes: readonly string[];
+  readonly classNames: readonly string[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+/**
+ * Measures both the frozen model and what was learnt on test images, and adds both to the run's summary and `results.csv`.
+ * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images; the signal's reason once it is aborted
+ */
+export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
+  const { config, base, loader, folder, facts } = run;
+  const classes = options.classes ?? (isOfRun(config, options.data) ? config.classes : 'all');
+  const dataset = await openTest(config, options, classes);
+  if (dataset.splits.test.length === 0)
+    throw new InputError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
+  const unknownSets: UnknownImages[] = [];
+  for (const name of options.unknown ?? []) unknownSets.push(await openUnknown(name, dataset, options.root ?? config.root));
+  const method = forDataset(run.method, facts, dataset);
+  try {
+    const { classNames } = dataset;
+    const forward = (what: string, total: number) => ({
+      batch: evaluationBatch(base.clip, config.evaluationBatch, method),
+      ...(options.signal && { signal: options.signal }),
+      onProgress: (done: number) => options.onPart?.(what, done, total),
+    });
+    const shared = { base, config, cache: options.cache };
+    const frozenOf = frozenFeatures(shared, loader);
+    const predictBoth = async (images: Features, what: string): Promise<BothPredictions> => ({
+      zeroShot: await predictZeroShot(base.clip, images, dataset, frozenTexts(shared)),
+      tuned: await predictTuned(run, method, images, forward(what, images.items.length)),
+    });
+    const { test } = dataset.splits;
+    const features = await frozenOf(test, forward('zero-shot', test.length));
+    try {
+      const both = await predictBoth(features, 'tuned');
+      const varied = await variationOf(run, options);
+      const kindOf = (what: Evaluation['what']) => {
+        const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
+        return { what, data: dataset.name, split: 'test', classes, ...(!isPlain(variation) && { variation }) } as const;
+      };
+      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) =>
+        evaluationOf(kindOf(what), predictions, classNames.length);
+      const measured = { zeroShot: made('zero-shot', both.zeroShot), tuned: made('tuned', both.tuned) };
+      const unknown = await measureUnknown(unknownSets, kindOf, both, facts.temperature, async ({ name, items }) => {
+        const others = await frozenOf(items, forward(`zero-shot, ${name}`, items.length));
+        try {
+          return await predictBoth(others, `tuned, ${name}`);
+        } finally {
+          others.features.dispose();
+        }
+      });
+      const result = {
+        zeroShot: measured.zeroShot.evaluation,
+        tuned: measured.tuned.evaluation,
+        confusions: { zeroShot: measured.zeroShot.confusion, tuned: measured.tuned.confusion },
+        unknown,
+        notes: unknownSets.flatMap(({ notes }) => notes),
+        classNames,
+        unreadable: loader.unreadable,
+      };
+      // From here to the end takes no time: what was measured is either recorded whole or not at all.
+      options.signal?.throwIfAborted();
+      await options.onPredictions?.(predictionLines(both.zeroShot, both.tuned));
+      await record(folder, config, [measured.zeroShot, measured.tuned], unknown);
+      return result;
+    } finally {
+      features.features.dispose();
+    }
+  } finally {
+    if (method !== run.method) method.dispose();
+  }
+}
+
+/** What was learnt, on images whose frozen features are known. */
+function predictTuned(
+  { base, facts: { temperature }, loader }: TunedModel,
+  method: Method,
+  features: Features,
+  forward: ForwardOptions,
+): Promise<ImagePrediction[]> {
+  if (method.kind === 'prompts')
+    return predictImages(base.clip, method, loader, features.items, {
+      ...forward,
+      ...(temperature !== undefined && { temperature }),
+    });
+  const classes = method.classNames.length;
+  return predictFeatures(features, classes, (rows) => method.evaluate(rows), undefined, temperature);
+}
+
+/** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */
+async function openTest(
+  config: RunConfig,
+  { data, root, allowOutside, descriptions: other, template: otherTemplate, classNames }: EvaluateOptions,
+  classes: ClassSubset,
+): Promise<Dataset> {
+  const isOwn = isOfRun(config, data);
+  const { dataGiven } = config;
+  // A template of the user's belongs to the data set it was given for.
+  const template = otherTemplate ?? (isOwn ? config.template : undefined);
+  const descriptions = other ?? (isOwn ? config.descriptions : undefined);
+  const given = typeof data === 'object' ? data : undefined;
+  return openRunData(
+    {
+      data: typeof data === 'string' ? data : config.data,
+      ...(isOwn && dataGiven && { dataGiven }),
+      root: root ?? config.root,
+      // Another table may come from somebody else.
+      allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
+      ...(template !== undefined && { template }),
+      ...(classNames !== undefined && { classNames }),
+      ...(descriptions !== undefined && { descriptions }),
+      shots: 'all',
+      seed: config.seed,
+    },
+    classes,
+    given,
+  );
+}
+
+/** Whether a data set is the one the run was trained on, by its name. */
+function isOfRun({ data, dataGiven = false }: RunConfig, other: string | Dataset | undefined): boolean {
+  if (typeof other === 'object') return dataGiven && other.name === data;
+  return other === undefined || (!dataGiven && other === data);
+}
+
+/** In what an evaluation differs from how the run measures this data. */
+async function variationOf(
+  { config, facts, epoch }: TunedModel,
+  { data, descriptions, template, classNames }: EvaluateOptions,
+): Promise<Variation> {
+  const isOwn = isOfRun(config, data);
+  const recorded = isOwn && typeof config.descriptions === 'object' ? config.descriptions.sha256 : undefined;
+  const sha256 = descriptions === undefined ? recorded : (await recordDescriptions(descriptions)).sha256;
+  return {
+    ...(epoch !== undefined && { epoch }),
+    ...(template !== undefined && !(isOwn && template === facts.template) && { template }),
+    ...(classNames !== undefined && { classNames: await digestOfNames(classNames) }),
+    ...(sha256 !== recorded && { descriptions: sha256 }),
+  };
+}
+
+function forDataset(method: Method, facts: PromptFacts, dataset: Dataset): Method {
+  const context = classContext(dataset);
+  return isEqual(classContext(facts), context) ? method : method.forContext(context);
+}
+
+async function record(
+  folder: RunFolder,
+  config: RunConfig,
+  made: readonly ReturnType<typeof evaluationOf>[],
+  against: readonly UnknownEvaluation[],
+): Promise<void> {
+  await using _lock = await folder.lock();
+  const summary = await folder.readSummary();
+  for (const { evaluation, confusion } of made) await folder.writeConfusion(evaluation, confusion);
+  const evaluations = made.reduce<readonly Evaluation[]>(
+    (all, { evaluation }) => withEvaluation(all, evaluation),
+    summary.evaluations,
+  );
+  const unknown = withUnknown(summary.unknown, against);
+  const changed = { ...summary, evaluations, ...(unknown.length > 0 && { unknown }) };
+  await folder.writeSummary(changed);
+  await folder.writeResults(changed, config);
+}

@@ -1,0 +1,180 @@
+/** Gradients of layer norm and RMS norm; only the requested ones are computed. */
+import { normBackwardWgsl, normParametersWgsl } from '@mudpt/shaders';
+import { bytesPerElement, wgslType } from '../../dtype.ts';
+import { ShapeError } from '../../errors.ts';
+import { grid1d, kernel } from '../../kernels/kernel.ts';
+import { sameShape, showShape, sizeOf } from '../../shape.ts';
+import { empty, view } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { lastOf } from '../../values.ts';
+import { columnSum } from '../../kernels/column-sum.ts';
+import { contiguous } from '../views/copy.ts';
+import { unitOf } from '../../kernels/axes.ts';
+import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+
+/** Also of rows after a prefix, see norm-prefixed.ts. */
+export const normBackwardKernel = kernel({ name: 'norm.backward', source: normBackwardWgsl });
+const parametersKernel = kernel({ name: 'norm.parameters', source: normParametersWgsl });
+
+/** Which gradients to compute. */
+export type NormNeeds = { readonly x?: boolean; readonly weight?: boolean; readonly bias?: boolean };
+
+/** Saved tensors and cotangent that the gradients of a normalisation are computed from. */
+export type NormBackward = {
+  /** The input of the norm (the sum, for addLayerNorm). */
+  readonly x: Tensor;
+  readonly weight?: Tensor | undefined;
+  /** Leave out for RMS norm. */
+  readonly mean?: Tensor | undefined;
+  readonly rstd: Tensor;
+  /** Cotangent of the normalized output. */
+  readonly grad: Tensor;
+  /** Cotangent of the sum itself, for addLayerNorm: added to the gradient of x. */
+  readonly sumGrad?: Tensor | undefined;
+  readonly needs: NormNeeds;
+};
+
+/** The requested gradients: x in its shape and dtype, weight and bias [width]. */
+export type NormGradients = { readonly x?: Tensor; readonly weight?: Tensor; readonly bias?: Tensor };
+
+/** Gradients of layerNorm, addLayerNorm (its x and residual have the same one) and rmsNorm: only those `needs` names. */
+export function layerNormBackward(problem: NormBackward): NormGradients {
+  const { x, grad, needs } = problem;
+  expectRows('layerNormBackward', 'x', x);
+  expectRows('layerNormBackward', 'grad', grad);
+  if (!sameShape(x.shape, grad.shape)) {
+    throw new ShapeError(
+      'layerNormBackward',
+      `grad has shape ${showShape(grad.shape)}, x ${showShape(x.shape)}`,
+      'give the cotangent of the output',
+    );
+  }
+  using input = new RowView(x);
+  using cotangent = new RowView(grad);
+  const needsParameters = (needs.weight ?? false) || (needs.bias ?? false);
+  if (needs.x && needsParameters && takesBoth(problem)) {
+    using parameters = empty(x.device, [2, lastOf(x.shape)]);
+    return { x: inputGradient(problem, input, cotangent, parameters), ...namedParameters(parameters, needs) };
+  }
+  const dx = needs.x ? inputGradient(problem, input, cotangent) : undefined;
+  const parameters = needsParameters ? parameterGradients(problem, input, cotangent) : {};
+  return { ...(dx ? { x: dx } : {}), ...parameters };
+}
+
+/** Whether one dispatch forms all gradients: of few rows, which threads of columns can add up. */
+function takesBoth({ x, weight, mean }: NormBackward): boolean {
+  const rows = sizeOf(x.shape.slice(0, -1));
+  return mean !== undefined && rows > 0 && rows <= MIN_CHUNK && (weight ?? x).dtype === 'f32' && x.dtype === 'f32';
+}
+
+/** Gradients of rmsNorm. */
+export function rmsNormBackward(problem: Omit<NormBackward, 'mean' | 'sumGrad'>): NormGradients {
+  return layerNormBackward({ ...problem, needs: { ...problem.needs, bias: false } });
+}
+
+/** @param parameters f32 [2, width], where the gradients of weight and bias go too */
+function inputGradient(
+  { x, weight, mean, rstd, sumGrad }: NormBackward,
+  input: RowView,
+  cotangent: RowView,
+  parameters?: Tensor,
+): Tensor {
+  const { rows, width } = expectRows('layerNormBackward', 'x', x);
+  using scale = contiguous.run(weight ?? x);
+  using added = new RowView(sumGrad ?? x);
+  const parts = [width, input.offset, input.stride, cotangent.offset, cotangent.stride, added.offset, added.stride];
+  const unit = unitOf([...parts, weight ? scale.offset : 0]);
+  const { variant, grid, threads } = rowLaunch(x.device, 'norm', rows, width);
+  const row_groups = grid.reduce((product, size) => product * size, 1);
+  const dx = empty(x.device, x.shape, x.dtype);
+  normBackwardKernel.dispatch(x.device, {
+    buffers: {
+      x: input.tensor,
+      grad: cotangent.tensor,
+      weight: scale,
+      rstd,
+      dx,
+      ...(mean ? { mean } : {}),
+      residual_grad: added.tensor,
+      ...(parameters && { dparameters: parameters }),
+    },
+    params: {
+      rows,
+      width: width / unit,
+      x_offset: input.offset / unit,
+      x_stride: (input.stride / unit) >>> 0,
+      grad_offset: cotangent.offset / unit,
+      grad_stride: (cotangent.stride / unit) >>> 0,
+      weight_offset: weight ? scale.offset / unit : 0,
+      has_weight: weight !== undefined,
+      per_element: 1 / width,
+      stats_offset: rstd.offset,
+      ...(mean ? { mean_offset: mean.offset } : {}),
+      has_residual: sumGrad !== undefined,
+      residual_offset: added.offset / unit,
+      residual_stride: (added.stride / unit) >>> 0,
+      ...(parameters && { row_groups }),
+    },
+    grid: parameters ? grid1d(row_groups + Math.ceil(width / unit / threads), 1) : grid,
+    defines: {
+      T: wgslType(x.dtype),
+      W: wgslType((weight ?? x).dtype),
+      V: unit,
+      ROWS: variant,
+      CENTERED: mean ? 1 : 0,
+      PREFIX: 0,
+      PARAMETERS: parameters ? 1 : 0,
+    },
+    flops: 12 * x.size,
+    bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(x.dtype),
+  });
+  return dx;
+}
+
+/** Rows one thread adds up before the second stage: enough chunks to fill a GPU, few enough to keep the partials small and the sums exact. */
+const MIN_CHUNK = 64;
+const MAX_CHUNK = 1024;
+const MAX_CHUNKS = 256;
+
+function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, input: RowView, cotangent: RowView): NormGradients {
+  const { rows, width } = expectRows('layerNormBackward', 'x', x);
+  const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
+  const chunks = Math.ceil(rows / perChunk);
+  const partials = empty(x.device, [chunks, 2 * width]);
+  parametersKernel.dispatch(x.device, {
+    buffers: { x: input.tensor, grad: cotangent.tensor, rstd, partials, ...(mean ? { mean } : {}) },
+    params: {
+      width,
+      chunks,
+      rows,
+      rows_per_chunk: perChunk,
+      x_offset: input.offset,
+      x_stride: input.stride >>> 0,
+      grad_offset: cotangent.offset,
+      grad_stride: cotangent.stride >>> 0,
+      stats_offset: rstd.offset,
+      ...(mean ? { mean_offset: mean.offset } : {}),
+    },
+    grid: grid1d(width * chunks, 64),
+    defines: { T: wgslType(x.dtype), CENTERED: mean ? 1 : 0 },
+    flops: 5 * x.size,
+    bytes: 2 * x.size * bytesPerElement(x.dtype),
+  });
+  using both = sumOfChunks(partials, (weight ?? x).dtype);
+  return namedParameters(both, needs);
+}
+
+/** Views of the gradients of weight and bias, one after the other in `both`. */
+function namedParameters(both: Tensor, needs: NormNeeds): NormGradients {
+  const width = both.size / 2;
+  const part = (index: number): Tensor => view(both, { shape: [width], strides: [1], offset: index * width });
+  return { ...(needs.weight ? { weight: part(0) } : {}), ...(needs.bias ? { bias: part(1) } : {}) };
+}
+
+/** The sum of `partials` [chunks, columns] over chunks, which takes them over: one chunk is its sum already. */
+function sumOfChunks(partials: Tensor, dtype: Tensor['dtype']): Tensor {
+  const [chunks = 0] = partials.shape;
+  if (chunks === 1 && dtype === 'f32') return partials;
+  using all = partials;
+  return columnSum(all, chunks, 1, dtype);
+}

@@ -1,0 +1,145 @@
+/** Layer norm of a few rows and of those that follow them, read from two tensors into one, in one dispatch; and its gradient. */
+import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
+import { ShapeError } from '../../errors.ts';
+import { showShape } from '../../shape.ts';
+import { empty } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { unitOf } from '../../kernels/axes.ts';
+import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+import { contiguous } from '../views/copy.ts';
+import { expectChannels, normKernel } from './norm.ts';
+import { normBackwardKernel } from './norm-backward.ts';
+
+/** The rows of `prefix` [P, width], then those of x [..., width]; weight and bias [width]. */
+type PrefixedRows = { readonly prefix: Tensor; readonly x: Tensor; readonly weight: Tensor };
+
+/** out [P + rows, width]; stats f32 [2, P + rows] of every row, its reciprocal deviation and its mean. */
+type PrefixedNormResult = { readonly out: Tensor; readonly stats: Tensor };
+
+/** @throws ShapeError or DTypeError for a prefix that does not fit x */
+export function prefixedLayerNormForward({ prefix, x, weight }: PrefixedRows, bias: Tensor, eps = 1e-5): PrefixedNormResult {
+  const op = 'prefixedLayerNorm';
+  expectChannels(op, 'bias', bias, x);
+  using layout = new PrefixedLayout(op, { prefix, x, weight });
+  using shift = contiguous.run(bias);
+  const { rows, width, device } = layout;
+  const out = empty(device, [rows, width], x.dtype);
+  const stats = empty(device, [2, rows]);
+  const unit = layout.unit([shift.offset]);
+  const { variant, grid } = rowLaunch(device, 'norm', rows, width);
+  normKernel.dispatch(device, {
+    buffers: { ...layout.buffers, bias: shift, out, rstd: stats },
+    params: { ...layout.params(unit), bias_offset: shift.offset / unit, has_bias: true, eps },
+    grid,
+    defines: { ...layout.defines(unit), ROWS: variant, ADD: 0 },
+    flops: 8 * rows * width,
+    bytes: 2 * rows * width * bytesPerElement(x.dtype),
+  });
+  return { out, stats };
+}
+
+/**
+ * Gradients of prefix and x.
+ * @param grad cotangent of the result [P + rows, width]
+ * @param sumGrad cotangent of x itself, which is added to the gradient of x
+ */
+export function prefixedLayerNormBackward(
+  rowsOf: PrefixedRows,
+  { stats, grad, sumGrad }: { readonly stats: Tensor; readonly grad: Tensor; readonly sumGrad?: Tensor | undefined },
+): { readonly prefix: Tensor; readonly x: Tensor } {
+  const { prefix, x } = rowsOf;
+  using layout = new PrefixedLayout('prefixedLayerNormBackward', rowsOf);
+  using cotangent = new RowView(grad);
+  using added = new RowView(sumGrad ?? x);
+  const { rows, width, device } = layout;
+  const unit = layout.unit([cotangent.offset, cotangent.stride, added.offset, added.stride]);
+  const { variant, grid } = rowLaunch(device, 'norm', rows, width);
+  const dx = empty(device, x.shape, x.dtype);
+  const dprefix = empty(device, prefix.shape, x.dtype);
+  normBackwardKernel.dispatch(device, {
+    buffers: { ...layout.buffers, grad: cotangent.tensor, rstd: stats, residual_grad: added.tensor, dx, dprefix },
+    params: {
+      ...layout.params(unit),
+      grad_offset: cotangent.offset / unit,
+      grad_stride: (cotangent.stride / unit) >>> 0,
+      stats_offset: stats.offset,
+      mean_offset: stats.offset + rows,
+      has_residual: sumGrad !== undefined,
+      residual_offset: added.offset / unit,
+      residual_stride: (added.stride / unit) >>> 0,
+    },
+    grid,
+    defines: { ...layout.defines(unit), ROWS: variant, PARAMETERS: 0 },
+    flops: 12 * rows * width,
+    bytes: (sumGrad ? 4 : 3) * rows * width * bytesPerElement(x.dtype),
+  });
+  return { prefix: dprefix, x: dx };
+}
+
+/** Where the rows lie that both passes read. Holds references: dispose it. */
+class PrefixedLayout {
+  readonly device;
+  readonly rows: number;
+  readonly width: number;
+  private readonly first: RowView;
+  private readonly rest: RowView;
+  private readonly scale: Tensor;
+  private readonly prefixRows: number;
+
+  constructor(op: string, { prefix, x, weight }: PrefixedRows) {
+    const { rows, width } = expectRows(op, 'x', x);
+    expectDType(op, 'prefix', prefix.dtype, [x.dtype]);
+    prefix.expectLive(op);
+    if (prefix.rank !== 2 || prefix.shape[1] !== width || prefix.size === 0 || x.size === 0)
+      throw new ShapeError(
+        op,
+        `prefix has shape ${showShape(prefix.shape)}, x ${showShape(x.shape)}`,
+        `give rows [P, ${width}] before those of x, and at least one of each`,
+      );
+    expectChannels(op, 'weight', weight, x);
+    this.device = x.device;
+    this.prefixRows = prefix.shape[0] as number;
+    this.rows = this.prefixRows + rows;
+    this.width = width;
+    this.first = new RowView(prefix);
+    this.rest = new RowView(x);
+    this.scale = contiguous.run(weight);
+  }
+
+  get buffers(): Readonly<Record<string, Tensor>> {
+    return { x: this.rest.tensor, prefix: this.first.tensor, weight: this.scale };
+  }
+
+  /** Elements that are read at once, where also `others` are multiples of them. */
+  unit(others: readonly number[]): number {
+    const { first, rest, scale, width } = this;
+    return unitOf([width, first.offset, first.stride, rest.offset, rest.stride, scale.offset, ...others]);
+  }
+
+  params(unit: number): Readonly<Record<string, number | boolean>> {
+    const { first, rest, scale, width, rows, prefixRows } = this;
+    return {
+      rows,
+      width: width / unit,
+      x_offset: rest.offset / unit,
+      x_stride: (rest.stride / unit) >>> 0,
+      prefix_rows: prefixRows,
+      prefix_offset: first.offset / unit,
+      prefix_stride: (first.stride / unit) >>> 0,
+      weight_offset: scale.offset / unit,
+      has_weight: true,
+      per_element: 1 / width,
+    };
+  }
+
+  defines(unit: number): Readonly<Record<string, string | number>> {
+    const { tensor } = this.rest;
+    return { T: wgslType(tensor.dtype), W: wgslType(this.scale.dtype), V: unit, CENTERED: 1, PREFIX: 1 };
+  }
+
+  [Symbol.dispose](): void {
+    this.first[Symbol.dispose]();
+    this.rest[Symbol.dispose]();
+    this.scale.dispose();
+  }
+}

@@ -1,0 +1,179 @@
+/** Layer norm and RMS norm over the last axis, alone or fused with the residual addition before them. Gradients are in norm-backward.ts. */
+import { normForwardWgsl } from '@mudpt/shaders';
+import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
+import { ShapeError } from '../../errors.ts';
+import { kernel } from '../../kernels/kernel.ts';
+import { defineOp } from '../../definition/op.ts';
+import { sameShape, showShape } from '../../shape.ts';
+import { empty } from '../../definition/views.ts';
+import type { Tensor } from '../../tensor.ts';
+import { contiguous } from '../views/copy.ts';
+import { unitOf } from '../../kernels/axes.ts';
+import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+
+/** Also of rows after a prefix, see norm-prefixed.ts. */
+export const normKernel = kernel({ name: 'norm', source: normForwardWgsl });
+
+/** The output, and what is saved for the gradient: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
+export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly rstd: Tensor };
+/** The output, and what is saved for the gradient: the reciprocal root mean square of every row, f32, x's shape without its last axis. */
+export type RmsNormResult = { readonly out: Tensor; readonly rstd: Tensor };
+
+type Normed = { readonly out: Tensor; readonly mean?: Tensor; readonly rstd: Tensor; readonly sum?: Tensor };
+type Norming = {
+  readonly op: string;
+  readonly centered: boolean;
+  readonly weight: Tensor | undefined;
+  readonly bias: Tensor | undefined;
+  readonly residual: Tensor | undefined;
+  readonly eps: number;
+};
+
+/** @throws ShapeError or DTypeError unless `vector` has one value for each of `width` channels */
+export function expectChannels(op: string, name: string, vector: Tensor | undefined, x: Tensor): void {
+  if (!vector) return;
+  vector.expectLive(op);
+  expectDType(op, name, vector.dtype, x.dtype === 'f16' ? ['f16', 'f32'] : [x.dtype]);
+  const width = x.shape.at(-1) ?? 1;
+  if (vector.rank !== 1 || vector.size !== width) {
+    throw new ShapeError(
+      op,
+      `${name} has shape ${showShape(vector.shape)}, x ${showShape(x.shape)}`,
+      `give ${name} [${width}], one value for each channel of the last axis`,
+    );
+  }
+}
+
+function normalize(x: Tensor, { op, centered, weight, bias, residual, eps }: Norming): Normed {
+  const { rows, width } = expectRows(op, 'x', x);
+  expectChannels(op, 'weight', weight, x);
+  expectChannels(op, 'bias', bias, x);
+  if (weight && bias) expectDType(op, 'bias', bias.dtype, [weight.dtype]);
+  if (residual) {
+    residual.expectLive(op);
+    expectDType(op, 'residual', residual.dtype, [x.dtype]);
+    if (!sameShape(residual.shape, x.shape))
+      throw new ShapeError(op, `residual has shape ${showShape(residual.shape)}, x ${showShape(x.shape)}`, 'give both one shape');
+  }
+  const { device } = x;
+  using input = new RowView(x);
+  using added = new RowView(residual ?? x);
+  using scale = contiguous.run(weight ?? x);
+  using shift = contiguous.run(bias ?? x);
+  const parts = [width, input.offset, input.stride, added.offset, added.stride];
+  const unit = unitOf([...parts, weight ? scale.offset : 0, bias ? shift.offset : 0]);
+  const { variant, grid } = rowLaunch(device, 'norm', rows, width);
+  const out = empty(device, x.shape, x.dtype);
+  const mean = centered ? empty(device, x.shape.slice(0, -1)) : undefined;
+  const rstd = empty(device, x.shape.slice(0, -1));
+  const sum = residual ? empty(device, x.shape, x.dtype) : undefined;
+  normKernel.dispatch(device, {
+    buffers: {
+      x: input.tensor,
+      weight: scale,
+      bias: shift,
+      out,
+      rstd,
+      ...(mean ? { mean } : {}),
+      ...(sum ? { residual: added.tensor, sum } : {}),
+    },
+    params: {
+      rows,
+      width: width / unit,
+      x_offset: input.offset / unit,
+      x_stride: (input.stride / unit) >>> 0,
+      weight_offset: weight ? scale.offset / unit : 0,
+      bias_offset: bias ? shift.offset / unit : 0,
+      has_weight: weight !== undefined,
+      has_bias: bias !== undefined,
+      eps,
+      per_element: 1 / width,
+      ...(sum ? { residual_offset: added.offset / unit, residual_stride: (added.stride / unit) >>> 0 } : {}),
+    },
+    grid,
+    defines: {
+      T: wgslType(x.dtype),
+      W: wgslType((weight ?? bias ?? x).dtype),
+      V: unit,
+      ROWS: variant,
+      CENTERED: centered ? 1 : 0,
+      ADD: sum ? 1 : 0,
+      PREFIX: 0,
+    },
+    flops: 8 * x.size,
+    bytes: (sum ? 4 : 2) * x.size * bytesPerElement(x.dtype),
+  });
+  return { out, rstd, ...(mean ? { mean } : {}), ...(sum ? { sum } : {}) };
+}
+
+/** {@link layerNorm} with what its gradient needs. */
+export function layerNormForward(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5): LayerNormResult {
+  const { out, mean, rstd } = normalize(x, { op: 'layerNorm', centered: true, weight, bias, residual: undefined, eps });
+  return { out, mean: mean ?? rstd, rstd };
+}
+
+/**
+ * (x - mean) / sqrt(variance + eps) over the last axis, times weight, plus bias; variance in two passes, divided by the width. x [..., width],
+ * f32 or f16. (Ba, Kiros, Hinton, Layer Normalization, arXiv:1607.06450.)
+ * @param weight [width], of x's dtype (or f32 with an x of f16); default 1
+ * @param bias [width], of the weight's dtype; left out for 0
+ * @param eps default 1e-5
+ * @throws ShapeError, DTypeError
+ */
+export const layerNorm = defineOp('layerNorm', (x: Tensor, weight?: Tensor, bias?: Tensor, eps: number = 1e-5): Tensor => {
+  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+  mean.dispose();
+  rstd.dispose();
+  return out;
+});
+
+/** {@link addLayerNorm} with what its gradient needs. */
+export function addLayerNormForward(
+  x: Tensor,
+  residual: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  eps = 1e-5,
+): LayerNormResult & { readonly sum: Tensor } {
+  const { out, mean, rstd, sum } = normalize(x, { op: 'addLayerNorm', centered: true, weight, bias, residual, eps });
+  return { out, mean: mean ?? rstd, rstd, sum: sum ?? out };
+}
+
+/**
+ * sum = x + residual and out = {@link layerNorm}(sum) in one pass over memory, as between the halves of a pre-norm block. x and residual
+ * have one shape and dtype, so have both results.
+ * @throws ShapeError, DTypeError
+ */
+export const addLayerNorm = defineOp(
+  'addLayerNorm',
+  (
+    x: Tensor,
+    residual: Tensor,
+    weight?: Tensor,
+    bias?: Tensor,
+    eps: number = 1e-5,
+  ): { readonly sum: Tensor; readonly out: Tensor } => {
+    const { sum, out, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
+    mean.dispose();
+    rstd.dispose();
+    return { sum, out };
+  },
+);
+
+/** {@link rmsNorm} with what its gradient needs. */
+export function rmsNormForward(x: Tensor, weight?: Tensor, eps = 1e-6): RmsNormResult {
+  const { out, rstd } = normalize(x, { op: 'rmsNorm', centered: false, weight, bias: undefined, residual: undefined, eps });
+  return { out, rstd };
+}
+
+/**
+ * x / sqrt(mean(x^2) + eps) over the last axis, times weight [width]; x [..., width], f32 or f16. (Zhang, Sennrich, Root Mean Square Layer
+ * Normalization, arXiv:1910.07467.)
+ * @param eps default 1e-6
+ * @throws ShapeError, DTypeError
+ */
+export const rmsNorm = defineOp('rmsNorm', (x: Tensor, weight?: Tensor, eps: number = 1e-6): Tensor => {
+  const { out, rstd } = rmsNormForward(x, weight, eps);
+  rstd.dispose();
+  return out;
+});
