@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import * as z from 'zod';
 import { flagValue } from '../settings/fields.ts';
 import { installIcons } from '../datasets/icons/install.ts';
+import { takeBest } from '../pretrain/best.ts';
 import { modelCard } from '../pretrain/card.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';
 import { publish } from '../pretrain/publish.ts';
@@ -21,6 +22,7 @@ type Flags = {
   readonly steps: string;
   readonly coolDown: string;
   readonly seed: string;
+  readonly recolour?: boolean;
   readonly publish?: boolean;
   readonly measure?: string;
   readonly smoke?: boolean;
@@ -32,8 +34,9 @@ const program = new Command('pretrain')
   .option('--steps <count>', 'updates in all', String(RECIPE.steps))
   .option('--cool-down <count>', 'the last updates, which lower the learning rate to 0', String(RECIPE.cooldown))
   .option('--seed <number>', 'of weights, batches and augmentation', String(RECIPE.seed))
+  .option('--recolour', 'emoji also with a colour of its own for every colour of theirs; the embedded model did without')
   .option('--icons <folder>', 'where the icon packages are installed and rendered', '.cache/icons')
-  .option('--publish', 'only write the model of the checkpoint in --out, and measure it')
+  .option('--publish', 'only write the model of the best state in --out, and measure it')
   .option('--measure <folder>', 'only measure a model that was written')
   .option('--smoke', 'a minute of training a tiny model that checks the machinery')
   .showHelpAfterError('(add --help for what there is)')
@@ -81,6 +84,7 @@ async function run(flags: Flags): Promise<void> {
     steps: flagValue('steps', flags.steps, z.int().positive()),
     cooldown: flagValue('cool-down', flags.coolDown, z.int().positive()),
     seed: flagValue('seed', flags.seed, z.int().nonnegative()),
+    ...(flags.recolour ? { recoloured: true } : {}),
   };
   const from = await installIcons(flags.icons);
   const material = await prepareMaterial(recipe, { from, cache: flags.icons });
@@ -103,6 +107,7 @@ async function run(flags: Flags): Promise<void> {
   if (interrupt.signal.aborted) console.log(`stopped after update ${learner.step}; the same command goes on`);
   else {
     const folder = join(out, 'model');
+    console.log(`the best state on validation is that after update ${await takeBest(learner, out)}`);
     await publish(learner, material, { out, folder });
     console.log(`the model is in ${folder}`);
     await measure(folder, device, from);

@@ -46,7 +46,7 @@ export async function dealtConcepts(): Promise<{ all: Concept[]; seen: Concept[]
 
 /** Which icons are pretrained on. */
 export async function chosenIcons(
-  { variants }: Pick<Recipe, 'variants'>,
+  { variants, recoloured = false }: Pick<Recipe, 'variants' | 'recoloured'>,
   { from, styles = seenStyles, collection = COLLECTION, every = 1 }: Omit<MaterialOptions, 'cache'>,
 ): Promise<IconChoice[]> {
   const { all, seen, heldOut } = await dealtConcepts();
@@ -57,7 +57,7 @@ export async function chosenIcons(
         subject: subjectOf(concept),
         style,
         // Gender variants are drawn much like the plain icon, so that one of them with lines is enough.
-        icons: index === 0 ? [icon, `${icon}#outlined`, `${icon}#lines`] : [icon],
+        icons: index === 0 ? [icon, `${icon}#outlined`, `${icon}#lines`, ...(recoloured ? [`${icon}#recoloured`] : [])] : [icon],
       })),
     ),
   );

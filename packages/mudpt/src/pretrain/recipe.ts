@@ -38,6 +38,8 @@ export type Recipe = {
   readonly side: number;
   /** Most drawings of a concept in a style: the plain one and gender variants. */
   readonly variants: number;
+  /** Whether emoji are drawn in other colours too, path by path; absent: not. */
+  readonly recoloured?: boolean;
   /** Of the augmentation, after as many updates as it takes to grow to that. */
   readonly strength: number;
   readonly strengthWarmup: number;

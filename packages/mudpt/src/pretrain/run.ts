@@ -6,6 +6,7 @@ import { type Device, InputError, openSafetensors } from '@mudpt/tensor';
 import { classNames } from '../datasets/icons/classes.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 import { Batches } from './batches.ts';
+import { BestState } from './best.ts';
 import { imageFeatures, type Probe, recallAt, textFeatures, zeroShotAccuracy } from './evaluate.ts';
 import { Learner } from './learner.ts';
 import { type Throughput, ThroughputMeter } from './throughput.ts';
@@ -87,6 +88,7 @@ export async function pretrain(options: RunOptions): Promise<Learner> {
   const learner = await openLearner(options);
   const batches = new Batches(material.drawings, material.captions, material.tokenizer, recipe);
   const log = async (entry: object): Promise<void> => appendFile(join(out, 'log.jsonl'), `${JSON.stringify(entry)}\n`);
+  const best = await BestState.of(out, learner.step);
   const meter = new ThroughputMeter(recipe.batch);
   let losses: number[] = [];
   let next = learner.step < recipe.steps ? batches.make(learner.step) : undefined;
@@ -120,6 +122,7 @@ export async function pretrain(options: RunOptions): Promise<Learner> {
         ...(validation && { validation }),
       });
       await log({ step, loss: mean, lr, secondsPerStep, ...throughput, ...validation });
+      if (validation && Object.keys(probes).length > 0) await best.show(learner, validation);
       losses = [];
       meter.restart();
     }
