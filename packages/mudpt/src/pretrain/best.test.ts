@@ -21,8 +21,9 @@ it('states are compared by zero-shot accuracy on what is held out', () => {
 it('the best state is kept, the later of equal ones, also by a run that goes on', async () => {
   const out = await mkdtemp(join(tmpdir(), 'mudpt-best-'));
   try {
-    const at = (step: number): Learner => ({ step, save: (path: string) => writeFile(path, String(step)) }) as unknown as Learner;
-    const show = async (best: BestState, step: number, heldOut: number): Promise<string> => {
+    const at = (step: number): Learner =>
+      ({ save: (path: string) => writeSafetensors(path, {}, { metadata: { step: String(step) } }) }) as unknown as Learner;
+    const show = async (best: BestState, step: number, heldOut: number): Promise<string | undefined> => {
       await appendFile(
         join(out, 'log.jsonl'),
         `${JSON.stringify({ step, ...validation(heldOut) })}\n{"step":${step + 1},"loss":1}\n`,
