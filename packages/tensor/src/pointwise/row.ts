@@ -1,6 +1,8 @@
 /** Rows of the pointwise table, and short forms of the usual kinds. */
 import { integerWgsl, mathWgsl, type Shader, specialWgsl } from '@mudpt/shaders';
 import type { IntegerComparison } from './compare.ts';
+import type { Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
 import type { Operand } from './evaluate.ts';
 
 /** A row of the table. */
@@ -14,7 +16,7 @@ export type PointwiseRow = {
   /** Files of the functions that its expressions call, `math_...` of math.wgsl: see {@link math}, {@link special}, {@link integer}. */
   readonly library?: readonly Shader[];
   /** How integers are compared exactly. */
-  readonly compare?: (name: string, operands: readonly Operand[]) => IntegerComparison | undefined;
+  readonly compare?: (name: string, operands: readonly Operand[], shape: Shape) => Tensor | IntegerComparison | undefined;
   /** f32 arithmetic (f16 is converted). A comparison is a WGSL bool. */
   readonly forward: string;
   /** i32 and u32 arithmetic; where there is none, integers are converted to f32. */
