@@ -1,5 +1,0 @@
-import { add, Device, mul, relu, tensor } from '@mudpt/tensor';
-
-const device = await Device.open();
-console.log(await relu(add(mul(tensor([-3, 1, 2]), 2), 1)).array());
-device.dispose();
