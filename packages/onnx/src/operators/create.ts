@@ -2,7 +2,7 @@
 import * as engine from '@mudpt/tensor';
 import type { Tensor } from '@mudpt/tensor';
 import { elementTypeOf, constantOf } from '../host/constant.ts';
-import { type ElementType, isNarrow, rangeOf } from '../format/types.ts';
+import { type ElementType, isFloatType, isNarrow, rangeOf } from '../format/types.ts';
 import { converted } from '../host/elementwise.ts';
 import { hostTensor, type HostTensor } from '../host/tensor.ts';
 import type { Call } from '../node/call.ts';
@@ -13,7 +13,9 @@ import { wrap } from './pointwise.ts';
 
 /** x as another type: floats lose their fraction, integers wrap around. */
 export function castTensor(call: Call, x: Tensor, from: ElementType, to: ElementType): Value {
-  const value = engine.cast(x, call.dtype(to));
+  // A negative float has no u32: it wraps around as an i32.
+  const whole = isFloatType(from) && isNarrow(to) ? engine.cast(x, 'i32') : x;
+  const value = engine.cast(whole, call.dtype(to));
   return typed(call, to, isNarrow(to) && rangeOf(from) !== rangeOf(to) ? wrap(to, value) : value);
 }
 
