@@ -29,12 +29,17 @@ console.log(`${exported.length} exports, ${silent.length} without docstring\n${s
 const pages = readdirSync(SITE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
 const texts = new Map(pages.map((page) => [page, readFileSync(join(SITE, page), 'utf8')]));
 const anchors = new Map(
-  [...texts].map(([page, text]) => [page, new Set([...text.matchAll(/\s(?:id|name)="([^"]+)"/g)].map(([, name = '']) => decodeURIComponent(name)))]),
+  [...texts].map(([page, text]) => [
+    page,
+    new Set([...text.matchAll(/\s(?:id|name)="([^"]+)"/g)].map(([, name = '']) => decodeURIComponent(name))),
+  ]),
 );
 
 /** Whether there is a file, and in a page the place, that a link of `page` leads to. @param {string} page @param {string} target */
 function isAlive(page, target) {
-  const [path = '', place = ''] = decodeURIComponent(target).replace(/\?[^#]*/, '').split('#');
+  const [path = '', place = ''] = decodeURIComponent(target)
+    .replace(/\?[^#]*/, '')
+    .split('#');
   const file = path === '' ? page : join(dirname(page), path);
   if (!existsSync(join(SITE, file))) return false;
   return place === '' || !anchors.has(file) || (anchors.get(file)?.has(place) ?? false);
