@@ -14,7 +14,10 @@ import { checkMatrix } from '../check.ts';
 import { type Plan, planProduct } from '../gemm.ts';
 import { matricesOf, type Product } from '../problem/problem.ts';
 import { traitsOf } from '../problem/traits.ts';
+import { addVariant } from './index.ts';
 import { matrix } from './matrix.ts';
+
+addVariant(matrix);
 
 const expand = (defines: Defines): string => preprocess(gemmMatrixWgsl, defines);
 
