@@ -29,9 +29,15 @@ export const powerFunctions: FunctionFile = {
 export const specialFunctions: FunctionFile = {
   shader: specialWgsl,
   needs: [mathFunctions, angleFunctions, powerFunctions],
+  // A plain list: webpack keeps a constant with a spread in it, used or not.
   long: [
-    ...['special_trunc_div', 'special_fmod', 'special_asinh', 'special_acosh'],
-    ...['special_lgamma', 'special_digamma', 'special_trigamma'],
+    'special_trunc_div',
+    'special_fmod',
+    'special_asinh',
+    'special_acosh',
+    'special_lgamma',
+    'special_digamma',
+    'special_trigamma',
   ],
 };
 export const integerFunctions: FunctionFile = { shader: integerWgsl };
