@@ -202,7 +202,7 @@ export const refused = (x: Tensor): Tensor => x.mul(2);
 `;
 
 /** What the small programs of test/bundles print. */
-const PRINTED = { 'three-ops.mjs': /^58$/, 'mlp.mjs': /^loss 0\.\d+ to 0\.0\d$/ };
+const PRINTED = { 'pointwise.mjs': /^\[ 0, 3, 5 \]$/, 'three-ops.mjs': /^58$/, 'mlp.mjs': /^loss 0\.\d+ to 0\.0\d$/ };
 
 /** The compilers that declarations are checked with: packages of tools/. */
 const COMPILERS = ['typescript-5.7', 'typescript-5.9', 'typescript'];

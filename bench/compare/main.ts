@@ -1,19 +1,23 @@
 /**
- * `pnpm bench:compare [--quick]`: the same MLP, GPT and convnet in this engine, jax-js and tfjs, side by side: lines of the program, gzipped bundle for a page, first
- * step, time a step in Node. All begin with the same weights and batch; a program whose first five losses are not those of the others counts as wrong.
+ * `pnpm bench:compare [--quick] [--save]`: the same MLP, GPT and convnet in this engine, jax-js and tfjs, side by side: lines of the program, gzipped bundle for a page,
+ * first step and time a step, in Node and in a page of Chromium. All begin with the same weights and batch; a program whose first five losses are not those of the others
+ * fails. `--save` writes the table of bench/README.md.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'vite';
+import type { Browser } from 'playwright';
+import { type Bundle, bundle, openBrowser, visit } from './page.ts';
+import { type Line, tableOf, type Times, withTable } from './table.ts';
 
 const ENGINES = ['ours', 'jax', 'tfjs'] as const;
 type Engine = (typeof ENGINES)[number];
 const NAMES: Readonly<Record<Engine, string>> = { ours: 'mudpt', jax: 'jax-js 0.1.25', tfjs: 'tfjs 4.22.0' };
 const PROBLEM_NAMES = ['mlp', 'gpt', 'convnet'] as const;
+const TITLES = { mlp: 'MLP', gpt: 'GPT, 2 blocks', convnet: 'convnet' } as const;
 
 /** What other engines need, installed beside the user's caches; nothing of it is a dependency of ours. */
 const PEERS = {
@@ -53,7 +57,8 @@ async function peersFolder(): Promise<string> {
     console.warn(`installing jax-js and tfjs in ${folder} (once)`);
     await command('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
   }
-  for (const part of ['problems.mjs', 'run.mjs', 'programs']) cpSync(join(here, part), join(folder, part), { recursive: true });
+  for (const part of ['problems.mjs', 'measure.mjs', 'run.mjs', 'programs'])
+    cpSync(join(here, part), join(folder, part), { recursive: true });
   return folder;
 }
 
@@ -63,26 +68,31 @@ function linesOf(problem: string, engine: Engine): number {
   return text.split('\n').filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length;
 }
 
+/** A module that names engine and program, from a folder beside them. */
+const importsOf = (problem: string, engine: Engine): string =>
+  `import { open } from '../programs/engine.${engine}.mjs';\nimport { program } from '../programs/${problem}.${engine}.mjs';\n`;
+
+const bundled = async (source: string, engine: Engine, folder: string): Promise<Bundle> =>
+  engine === 'ours' ? await bundle(source, here, root) : await bundle(source, folder, folder);
+
 /** Bytes of the program for a page, minified and gzipped, with what it needs of its engine. */
-async function bundleOf(problem: string, engine: Engine, folder: string): Promise<number> {
-  const entry = mkdtempSync(join(engine === 'ours' ? here : folder, '.entry-'));
-  try {
-    const file = join(entry, 'main.mjs');
-    writeFileSync(
-      file,
-      `import { open } from '../programs/engine.${engine}.mjs';\nimport { program } from '../programs/${problem}.${engine}.mjs';\nglobalThis.run = [open, program];\n`,
-    );
-    const built = await build({
-      root: engine === 'ours' ? root : folder,
-      configFile: false,
-      logLevel: 'error',
-      build: { write: false, minify: true, target: 'esnext', rollupOptions: { input: file } },
-    });
-    const outputs = [built].flat().flatMap((one) => ('output' in one ? one.output : []));
-    return outputs.reduce((sum, one) => sum + gzipSync('code' in one ? one.code : one.source, { level: 9 }).byteLength, 0);
-  } finally {
-    rmSync(entry, { recursive: true });
-  }
+async function bytesOf(problem: string, engine: Engine, folder: string): Promise<number> {
+  const files = await bundled(`${importsOf(problem, engine)}globalThis.run = [open, program];\n`, engine, folder);
+  return [...files.values()].reduce((sum, one) => sum + gzipSync(one, { level: 9 }).byteLength, 0);
+}
+
+/** The program in a page. */
+async function measureInPage(
+  browser: Browser,
+  problem: string,
+  engine: Engine,
+  folder: string,
+  batch: number,
+  steps: number,
+): Promise<Measured> {
+  const source = `${importsOf(problem, engine)}import { measure } from '../measure.mjs';
+globalThis.outcome = measure(open, program, '${problem}', ${batch}, ${steps});\n`;
+  return (await visit(browser, await bundled(source, engine, folder))) as Measured;
 }
 
 async function measure(problem: string, engine: Engine, folder: string, batch: number, steps: number): Promise<Measured> {
@@ -100,33 +110,48 @@ async function measure(problem: string, engine: Engine, folder: string, batch: n
 const differenceOf = (a: readonly number[], b: readonly number[]): number =>
   Math.max(...a.map((value, k) => Math.abs(value - (b[k] ?? Number.NaN)) / Math.abs(value)));
 
+/** @throws Error where losses are not those of `model`, or do not fall; NaN is neither */
+function checked(got: Measured, model: Measured): Measured {
+  if (differenceOf(model.losses, got.losses) < 1e-3 && Number(got.losses[4]) < Number(got.losses[0])) return got;
+  throw new Error(`losses are ${got.losses.map((loss) => loss.toFixed(4)).join(' ')}, and should be ${model.losses.join(' ')}`);
+}
+
+const timesOf = ({ first, times }: Measured): Times => ({ first, step: Math.min(...times) });
+const shown = (times: Times | undefined): string =>
+  times ? `${times.first.toFixed(0).padStart(8)}${times.step.toFixed(2).padStart(9)}` : ' '.repeat(17);
+
 const isQuick = process.argv.includes('--quick');
+const [batch, steps, pageSteps] = isQuick ? [4, 2, 2] : [32, 30, 10];
 const folder = await peersFolder();
+const browser = await openBrowser();
+if (!browser) console.warn('no Chromium was found (set CHROMIUM to its path): nothing is measured in a page');
+const lines: Line[] = [];
 let failures = 0;
-console.log(`${'program'.padEnd(9)}${'engine'.padEnd(15)}lines  bundle kB  first step ms  step ms  loss 1..5`);
+console.log(`${'program'.padEnd(9)}${'engine'.padEnd(15)}lines  bundle kB  Node: first, step  page: first, step (ms)`);
 for (const problem of PROBLEM_NAMES) {
   let ours: Measured | undefined;
   for (const engine of ENGINES) {
-    const head = `${problem.padEnd(9)}${NAMES[engine].padEnd(15)}${String(linesOf(problem, engine)).padStart(5)}`;
+    const head = `${problem.padEnd(9)}${NAMES[engine].padEnd(15)}`;
     try {
-      const bytes = await bundleOf(problem, engine, folder);
-      const got = await measure(problem, engine, folder, isQuick ? 4 : 32, isQuick ? 2 : 30);
-      if (engine === 'ours') ours = got;
-      // NaN is a failure, too.
-      const isRight =
-        ours !== undefined && differenceOf(ours.losses, got.losses) < 1e-3 && Number(got.losses[4]) < Number(got.losses[0]);
-      failures += isRight ? 0 : 1;
-      const best = Math.min(...got.times);
-      const numbers = [
-        (bytes / 1000).toFixed(0).padStart(11),
-        got.first.toFixed(0).padStart(15),
-        best.toFixed(2).padStart(9),
-      ].join('');
-      console.log(`${head}${numbers}  ${got.losses.map((loss) => loss.toFixed(4)).join(' ')}${isRight ? '' : '  WRONG'}`);
+      const bytes = await bytesOf(problem, engine, folder);
+      const inNode = await measure(problem, engine, folder, batch, steps);
+      if (engine === 'ours') ours = inNode;
+      if (!ours) throw new Error('there is nothing to compare it with');
+      const node = timesOf(checked(inNode, ours));
+      const inPage = browser && checked(await measureInPage(browser, problem, engine, folder, batch, pageSteps), ours);
+      const line = { problem: TITLES[problem], engine: NAMES[engine], lines: linesOf(problem, engine), bytes, node };
+      lines.push({ ...line, page: inPage && timesOf(inPage) });
+      const sizes = `${String(line.lines).padStart(5)}${(bytes / 1000).toFixed(0).padStart(11)}`;
+      console.log(`${head}${sizes} ${shown(node)} ${shown(lines.at(-1)?.page)}`);
     } catch (error) {
       failures += 1;
       console.log(`${head}  FAILED: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+await browser?.close();
+if (failures === 0 && process.argv.includes('--save')) {
+  const page = join(here, '..', 'README.md');
+  writeFileSync(page, withTable(readFileSync(page, 'utf8'), tableOf(lines)));
 }
 process.exitCode = failures > 0 ? 1 : 0;

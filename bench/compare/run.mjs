@@ -1,5 +1,5 @@
 // One program on one engine: node run.mjs PROBLEM ENGINE BATCH STEPS prints times and losses as JSON. Of other engines it runs inside their folder.
-import { PROBLEMS } from './problems.mjs';
+import { measure } from './measure.mjs';
 
 const [problem = '', engine = '', batch = '', steps = ''] = process.argv.slice(2);
 
@@ -15,22 +15,6 @@ if (engine !== 'ours') {
 const { open } = await import(`./programs/engine.${engine}.mjs`);
 const { program } = await import(`./programs/${problem}.${engine}.mjs`);
 
-const { weights, x, y, ...settings } = PROBLEMS[problem](Number(batch));
-const { weights: made, floats, integers, read, finish } = await open();
-const data = { x: problem === 'gpt' ? integers(x) : floats(x), y: integers(y), ...settings };
-const step = program(made(weights), data);
-
-const begin = performance.now();
-const losses = [await read(step())];
-const first = performance.now() - begin;
-for (let k = 0; k < 4; k += 1) losses.push(await read(step()));
-const times = [];
-for (let sample = 0; sample < 5; sample += 1) {
-  const start = performance.now();
-  let last;
-  for (let k = 0; k < Number(steps); k += 1) last = step();
-  await finish(last);
-  times.push((performance.now() - start) / Number(steps));
-}
-process.stdout.write(`@@${JSON.stringify({ first, times, losses })}\n`);
+const result = await measure(open, program, problem, Number(batch), Number(steps));
+process.stdout.write(`@@${JSON.stringify(result)}\n`);
 process.exit(0);

@@ -6,21 +6,28 @@
 export type Value = number | string;
 export type Scope = ReadonlyMap<string, Value>;
 
-const PRECEDENCE: Readonly<Record<string, number>> = {
-  '?': 1,
-  '||': 2,
-  '&&': 3,
-  '==': 4,
-  '!=': 4,
-  '<': 5,
-  '<=': 5,
-  '>': 5,
-  '>=': 5,
-  '+': 6,
-  '-': 6,
-  '*': 7,
-  '/': 7,
-  '%': 7,
+function quotient(a: number, b: number): number {
+  if (b === 0) throw new Error('division by zero');
+  return a / b;
+}
+
+type Binary = readonly [precedence: number, apply: (a: number, b: number) => number | boolean];
+
+/** Operators of two numbers; `==` and `!=` take texts too, and so does `+`. */
+const BINARY: Readonly<Record<string, Binary>> = {
+  '||': [2, (a, b) => a !== 0 || b !== 0],
+  '&&': [3, (a, b) => a !== 0 && b !== 0],
+  '==': [4, (a, b) => a === b],
+  '!=': [4, (a, b) => a !== b],
+  '<': [5, (a, b) => a < b],
+  '<=': [5, (a, b) => a <= b],
+  '>': [5, (a, b) => a > b],
+  '>=': [5, (a, b) => a >= b],
+  '+': [6, (a, b) => a + b],
+  '-': [6, (a, b) => a - b],
+  '*': [7, (a, b) => a * b],
+  '/': [7, (a, b) => Math.trunc(quotient(a, b))],
+  '%': [7, (a, b) => a - Math.trunc(quotient(a, b)) * b],
 };
 
 const TOKEN = /\s*(?:(\d+)|"([^"]*)"|([A-Za-z_]\w*)|(\|\||&&|==|!=|<=|>=|[?:<>+\-*/%!()[\],]))/y;
@@ -49,40 +56,11 @@ function asNumber(value: Value, operator: string): number {
   return value;
 }
 
-function binary(operator: string, left: Value, right: Value): Value {
+function binary(operator: string, [, apply]: Binary, left: Value, right: Value): Value {
   if (operator === '==') return left === right ? 1 : 0;
   if (operator === '!=') return left === right ? 0 : 1;
   if (operator === '+' && typeof left === 'string') return left + String(right);
-  const a = asNumber(left, operator);
-  const b = asNumber(right, operator);
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      if (b === 0) throw new Error('division by zero');
-      return Math.trunc(a / b);
-    case '%':
-      if (b === 0) throw new Error('division by zero');
-      return a % b;
-    case '<':
-      return a < b ? 1 : 0;
-    case '<=':
-      return a <= b ? 1 : 0;
-    case '>':
-      return a > b ? 1 : 0;
-    case '>=':
-      return a >= b ? 1 : 0;
-    case '&&':
-      return a !== 0 && b !== 0 ? 1 : 0;
-    case '||':
-      return a !== 0 || b !== 0 ? 1 : 0;
-    default:
-      throw new Error(`unknown operator "${operator}"`);
-  }
+  return Number(apply(asNumber(left, operator), asNumber(right, operator)));
 }
 
 class Parser {
@@ -117,18 +95,20 @@ class Parser {
   private expression(minimum: number): Value {
     let left = this.prefix();
     for (;;) {
-      const token = this.peek();
-      const precedence = token.kind === 'operator' ? PRECEDENCE[token.text] : undefined;
-      if (precedence === undefined || precedence <= minimum) return left;
-      this.next();
-      if (token.text === '?') {
+      const { kind, text } = this.peek();
+      if (kind !== 'operator') return left;
+      if (text === '?' && minimum < 1) {
+        this.next();
         const whenTrue = this.expression(0);
         this.expect(':');
         const whenFalse = this.expression(0);
         left = left === 0 || left === '' ? whenFalse : whenTrue;
-      } else {
-        left = binary(token.text, left, this.expression(precedence));
+        continue;
       }
+      const known = BINARY[text];
+      if (!known || known[0] <= minimum) return left;
+      this.next();
+      left = binary(text, known, left, this.expression(known[0]));
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * Text of `generated.ts` from the `.wgsl` files of a folder and those below it: one constant a file, so that bundlers carry those that are used. Comments
- * are left out, line breaks stay.
+ * and blanks between tokens are left out, line breaks stay.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -13,6 +13,25 @@ export function shaderName(file: string): string {
 /** The text without comments and the blanks before them, of as many lines. */
 export function withoutComments(text: string): string {
   return text.replace(/[ \t]*\/\/.*$/gm, '').replace(/[ \t]+$/gm, '');
+}
+
+/**
+ * The text without indentation and the blanks around punctuation and operators, of as many lines. Lines of directives, and those with text in quotes, keep
+ * theirs; so do `<` and `>`, and operators before a sign or before an expression that may give one: there a blank can tell two tokens from one.
+ */
+export function withoutBlanks(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const code = line.trim();
+      if (code.startsWith('#') || code.includes('"')) return code;
+      return code
+        .replace(/(?<=[\w)\]}]) (->|&&|\|\||[-+*/%=!|&^]=?) (?=[\w(])/g, '$1')
+        .replace(/(?<=[\w)\]}]) ([*/%=|&^]) (?=\$)/g, '$1')
+        .replace(/ ?([,;(){}[\]]) ?/g, '$1')
+        .replace(/: /g, ':');
+    })
+    .join('\n');
 }
 
 /** The line of a header that names sample variants, or says that there are none. */
@@ -37,7 +56,7 @@ export function generate(folder: string): string {
     const includes = [...new Set([...text.matchAll(/^\s*#include "([^"]+)"/gm)].map(([, name = '']) => name))].sort();
     for (const name of includes) write(name, [...includedBy, file]);
     written.add(file);
-    const fields = `file: ${JSON.stringify(file)}, text: ${JSON.stringify(withoutComments(text))}, includes: [${includes.map(shaderName).join(', ')}]`;
+    const fields = `file: ${JSON.stringify(file)}, text: ${JSON.stringify(withoutBlanks(withoutComments(text)))}, includes: [${includes.map(shaderName).join(', ')}]`;
     constants.push(`export const ${shaderName(file)}: Shader = { ${fields} };`);
   };
   for (const file of files) write(file);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { generate, shaderName, withoutComments } from './generate.ts';
+import { generate, shaderName, withoutBlanks, withoutComments } from './generate.ts';
 import { preprocess } from './preprocess.ts';
 import type { Shader } from './shader.ts';
 
@@ -56,5 +56,14 @@ describe('shader preprocessor', () => {
   it('a file is a constant, whose lines are those of the file without comments', () => {
     expect(shaderName('attention/flash.dkv.wgsl')).toBe('attentionFlashDkvWgsl');
     expect(withoutComments('// head\n\nlet a = b / c; // why\n  // more\n#endif\n')).toBe('\n\nlet a = b / c;\n\n#endif\n');
+  });
+
+  it('leaves out the blanks that tell no token from another', () => {
+    expect(withoutBlanks('  #let A = B + "x y"\n\n  fn f(x: array<vec4<f32>, 2>) -> f32 { return (x[0] + y) * z; }')).toBe(
+      '#let A = B + "x y"\n\nfn f(x:array<vec4<f32>,2>)->f32{return(x[0]+y)*z;}',
+    );
+    // A sign after an operator or out of an expression, a template before an assignment or a comparison, and text in quotes.
+    const kept = ['a - -b', 'let x = -1', 'a - ${B}', 'let v: vec2<f32> = w', 'if a < b', '${C ? "x + y" : z}'];
+    expect(kept.map(withoutBlanks)).toEqual(kept.map((line) => line.replace('v: ', 'v:')));
   });
 });

@@ -20,7 +20,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y_re: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y_im: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-#include "math.wgsl"
+#include "math.base.wgsl"
+#include "math.angle.wgsl"
 var<workgroup> halves: array<vec2<f32>, ${2 * N}>;
 
 // exp(sign * 2 pi i p / n) for p < n < 2^29.

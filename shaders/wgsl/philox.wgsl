@@ -1,4 +1,4 @@
-// philox: the generator Philox4x32-10 (Salmon and others, SC11), and uniform and normal numbers of its words. Needs math.wgsl.
+// philox: the generator Philox4x32-10 (Salmon and others, SC11), and uniform and normal numbers of its words. Needs math.base and math.angle.
 // Include only.
 fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
   var c = counter;

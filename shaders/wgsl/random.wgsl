@@ -22,7 +22,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> key_words: array<u32>;
 #endif
 @group(0) @binding(2) var<uniform> params: Params;
-#include "math.wgsl"
+#include "math.base.wgsl"
+#include "math.angle.wgsl"
 
 #include "philox.wgsl"
 

@@ -24,7 +24,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> key_words: array<u32>;
 #endif
 @group(0) @binding(3) var<uniform> params: Params;
-#include "math.wgsl"
+#include "math.base.wgsl"
+#include "math.angle.wgsl"
 #include "philox.wgsl"
 
 // Attempts after which the last candidate is taken; one in twenty is refused, so none gets here.

@@ -1,4 +1,4 @@
-// special: functions of f32 that few kernels need, included after math.wgsl: inverse hyperbolic functions, erfinv, gamma functions, sinc,
+// special: functions of f32 that few kernels need, included after math.base, math.angle and math.power: inverse hyperbolic functions, erfinv, gamma functions, sinc,
 // hypot, truncating division. Relative errors of a few 1e-7; NaN, infinity and zero as IEEE 754 functions treat them.
 // Include only.
 

@@ -27,10 +27,28 @@ const silent = exported.filter(({ one }) => !isDocumented(one)).map(({ name }) =
 console.log(`${exported.length} exports, ${silent.length} without docstring\n${silent.join('\n')}`);
 
 const pages = readdirSync(SITE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
-const dead = pages.flatMap((page) =>
-  [...readFileSync(join(SITE, page), 'utf8').matchAll(/\s(?:href|src)="([^"#?]+)[^"]*"/g)]
-    .map(([, target = '']) => target)
-    .filter((target) => !/^[a-z]+:/i.test(target) && !existsSync(join(SITE, dirname(page), decodeURIComponent(target))))
+const texts = new Map(pages.map((page) => [page, readFileSync(join(SITE, page), 'utf8')]));
+const anchors = new Map(
+  [...texts].map(([page, text]) => [
+    page,
+    new Set([...text.matchAll(/\s(?:id|name)="([^"]+)"/g)].map(([, name = '']) => decodeURIComponent(name))),
+  ]),
+);
+
+/** Whether there is a file, and in a page the place, that a link of `page` leads to. @param {string} page @param {string} target */
+function isAlive(page, target) {
+  const [path = '', place = ''] = decodeURIComponent(target)
+    .replace(/\?[^#]*/, '')
+    .split('#');
+  const file = path === '' ? page : join(dirname(page), path);
+  if (!existsSync(join(SITE, file))) return false;
+  return place === '' || !anchors.has(file) || (anchors.get(file)?.has(place) ?? false);
+}
+
+const dead = [...texts].flatMap(([page, text]) =>
+  [...text.matchAll(/\s(?:href|src)="([^"]+)"/g)]
+    .map(([, target = '']) => target.replaceAll('&amp;', '&'))
+    .filter((target) => !/^[a-z]+:/i.test(target) && !isAlive(page, target))
     .map((target) => `${page} -> ${target}`),
 );
 console.log(`${pages.length} pages, ${dead.length} dead links\n${dead.join('\n')}`);

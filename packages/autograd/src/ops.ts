@@ -207,4 +207,5 @@ export const attention = withRules(ops.attention, attentionRules, attentionRule)
 export const attentionQkv = withRules(ops.attentionQkv, attentionRules, attentionQkvRule);
 export const attentionUnfused = withRules(ops.attentionUnfused, attentionRules);
 
+/** Sets elements to 0 by a counter-based random stream: the same seed, stream and position give the same choice on every adapter. */
 export const dropout = withRules(plainDropout, dropoutRule);

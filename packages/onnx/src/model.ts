@@ -8,7 +8,7 @@ import type { Reading } from './node/operator.ts';
 import { driveAtOnce, driveReading } from './run/drive.ts';
 import { runGraph } from './run/execute.ts';
 
-/** Outputs by name. Integers of 64 bits are i32, numbers of 8 and 16 bits i32 or u32. */
+/** Outputs by name. Integers of 64 bits are i32, those of 2 to 16 bits i32 or u32. */
 export type ModelOutputs = Readonly<Record<string, Tensor>>;
 
 /** What {@link OnnxModel.capture} returns. */

@@ -147,6 +147,10 @@ it('reads every type that the engine can hold', () => {
     return Array.from(read as ArrayLike<number>);
   };
   for (const type of ['int8', 'int16', 'int32', 'int64'] as const) expect(values(type, [-5, 0, 100])).toEqual([-5, 0, 100]);
+  for (const type of ['int4', 'int2'] as const) expect(values(type, [-2, 1, -1, 0, 1])).toEqual([-2, 1, -1, 0, 1]);
+  for (const type of ['uint4', 'uint2'] as const) expect(values(type, [3, 0, 2, 1, 3])).toEqual([3, 0, 2, 1, 3]);
+  expect(values('int4', [-8, 7, -3])).toEqual([-8, 7, -3]);
+  expect(values('uint4', [15, 8, 9])).toEqual([15, 8, 9]);
   for (const type of ['uint8', 'uint16', 'uint32', 'uint64'] as const) expect(values(type, [5, 0, 200])).toEqual([5, 0, 200]);
   for (const type of ['float', 'double'] as const) expect(values(type, [-0.5, 2])).toEqual([-0.5, 2]);
   expect(values('float16', [0x3c00, 0xc000])).toEqual([1, -2]);

@@ -1,7 +1,7 @@
 /** Devices: the user's view over the engine. */
 import { openGpu, awaitGpu } from '#gpu';
 import { otherCopies } from './copies.ts';
-import { type AdapterInfo, type AdapterKind, dawnOptions, describeAdapter, requestAdapterAndDevice } from './engine/adapter.ts';
+import { type AdapterInfo, type AdapterKind, describeAdapter, requestAdapterAndDevice } from './engine/adapter.ts';
 import { Engine } from './engine/engine.ts';
 import type { LeakDetector } from './engine/leaks.ts';
 import type { Profile } from './engine/profiler.ts';
@@ -100,7 +100,7 @@ export class Device {
     const { gpu, unscopedWarning } = options;
     const debug = options.debug === true ? DEBUG : options.debug || {};
     if (gpu) return new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug, unscopedWarning);
-    const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(dawnOptions(options.checks)) });
+    const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(options.checks ?? 'on') });
     const found = new Device(device, info, true, debug, unscopedWarning);
     if (options.tuning !== 'none') await loadTuning(found.tuner, info.key);
     return found;

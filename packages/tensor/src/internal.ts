@@ -136,3 +136,4 @@ export {
 export { isPointwise, type PointwiseName, pointwiseTable } from './pointwise/table.ts';
 export type { PointwiseRow } from './pointwise/row.ts';
 export { evaluate as evaluateWith } from './pointwise/evaluate.ts';
+export { mathFunctions } from './pointwise/library.ts';

@@ -2,8 +2,10 @@
 import { currentDevice, type Device, engineOf } from './device.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
 import { expectOptions } from './definition/options.ts';
+import type { Engine } from './engine/engine.ts';
+import { nextId, type PoolBuffer } from './engine/pool.ts';
 import type { Storage } from './engine/storage.ts';
-import { InputError, ShapeError, TensorError } from './errors.ts';
+import { CaptureError, InputError, ShapeError, TensorError } from './errors.ts';
 import { contiguousStrides, expectShape, type Shape, showShape, sizeOf } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
@@ -64,14 +66,45 @@ export function importBuffer(buffer: GPUBuffer, shape: Shape, options: DType | I
     );
   const at = (storage: Storage, first: number): Tensor =>
     new Tensor(device, storage, dtype, [...shape], contiguousStrides(shape), first);
-  if (copy) return at(engine.copyOf(buffer, offset, bytes), 0);
+  if (copy) return at(copyOf(engine, buffer, offset, bytes), 0);
   if (offset + bytes > buffer.size - (buffer.size % 16))
     throw new ShapeError(
       OP,
       `the tensor reaches into the last ${buffer.size % 16} of ${buffer.size} bytes, which kernels cannot bind in units of 16`,
       'make the size of the buffer a multiple of 16, or give { copy: true }',
     );
-  return at(engine.wrapBuffer(buffer), offset / bytesPerElement(dtype));
+  return at(share(engine, buffer), offset / bytesPerElement(dtype));
+}
+
+/** Storage of shared buffers. */
+const shared = new WeakMap<GPUBuffer, Storage>();
+
+/**
+ * Storage on a buffer of the caller; releasing it forgets the buffer but does not destroy it. Imports of one buffer share it, so that the order of
+ * writes and the versions of its values are known however it is reached.
+ */
+function share(engine: Engine, gpu: GPUBuffer): Storage {
+  const known = shared.get(gpu);
+  if (known?.engine === engine && known.isReferenced) return known.retain();
+  const buffer: PoolBuffer = { id: nextId(), bytes: gpu.size, gpu, lastUse: 0, pins: 0 };
+  const storage = engine.storageOf(buffer, gpu.size, (freed) => engine.recorder.groups.evict(freed.id));
+  shared.set(gpu, storage);
+  return storage;
+}
+
+/** Memory with a copy of `bytes` bytes of a buffer of the caller, in the order of recorded commands; `offset` is a multiple of 4. */
+function copyOf(engine: Engine, source: GPUBuffer, offset: number, bytes: number): Storage {
+  if (engine.isCapturing)
+    throw new CaptureError(
+      OP,
+      'a captured function would copy the buffer at every call',
+      'import it before the call and give it as an input',
+    );
+  const storage = engine.allocate(bytes);
+  const whole = Math.ceil(bytes / 4) * 4;
+  if (whole > 0)
+    engine.record({ kind: 'copy', source, sourceOffset: offset, target: storage.buffer, targetOffset: 0, bytes: whole });
+  return storage;
 }
 
 /** A tensor's memory: `offset` and `size` in bytes within `buffer`. */

@@ -6,6 +6,21 @@ export function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** Whether `value` is a tensor, known by what it has: this layer knows no classes. */
+export function isTensor(value: unknown): value is { readonly shape: readonly number[]; readonly storage: unknown } {
+  return typeof value === 'object' && value !== null && 'storage' in value && 'shape' in value;
+}
+
+/** A value, for messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (isTensor(value)) return 'a tensor';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'Object'})`;
+  return typeof value === 'number' || typeof value === 'boolean' ? `${typeof value} ${value}` : `a ${typeof value}`;
+}
+
 /** Element `index` of `list`, which must exist. @throws RangeError when it is not */
 export function nth<T>(list: ArrayLike<T>, index: number): T {
   const value = list[index];

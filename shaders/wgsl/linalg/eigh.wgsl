@@ -7,7 +7,7 @@ struct Params { matrices: u32, n: u32 }
 @group(0) @binding(1) var<storage, read_write> v: array<f32>;
 @group(0) @binding(2) var<storage, read_write> turns: array<vec2<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
-#include "math.wgsl"
+#include "math.base.wgsl"
 #include "linalg/jacobi.wgsl"
 var<workgroup> partial: array<f32, 64>;
 var<workgroup> moved: atomic<u32>;

@@ -8,7 +8,7 @@ struct Params { matrices: u32, m: u32, n: u32 }
 @group(0) @binding(1) var<storage, read_write> v: array<f32>;
 @group(0) @binding(2) var<storage, read_write> lengths: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
-#include "math.wgsl"
+#include "math.base.wgsl"
 #include "linalg/jacobi.wgsl"
 var<workgroup> moved: atomic<u32>;
 var<workgroup> again: u32;

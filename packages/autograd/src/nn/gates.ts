@@ -2,8 +2,7 @@
  * The pointwise parts of recurrent cells, one kernel each where ops apart would be four to six. Source: torch.nn.LSTM and GRU.
  */
 import { add, empty, mul, sigmoid, sub, tanh, type Tensor } from '@mudpt/tensor/functions';
-import { mathWgsl } from '@mudpt/shaders';
-import { evaluateWith } from '@mudpt/tensor/internal';
+import { evaluateWith, mathFunctions } from '@mudpt/tensor/internal';
 import { defineOp, type Op } from '@mudpt/tensor/kernels';
 import { defineRule } from '../rule.ts';
 
@@ -24,7 +23,7 @@ function fused<A extends readonly Tensor[]>(
     evaluateWith(first.device, {
       name: label,
       expression: of,
-      library: [mathWgsl],
+      library: [mathFunctions],
       compute: 'f32',
       operands: { ...named, ...(grad && { g: grad }) },
       result,

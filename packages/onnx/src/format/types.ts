@@ -7,15 +7,22 @@ export type ElementType =
   | 'float16'
   | 'bfloat16'
   | 'double'
+  | 'int2'
+  | 'int4'
   | 'int8'
   | 'int16'
   | 'int32'
   | 'int64'
+  | 'uint2'
+  | 'uint4'
   | 'uint8'
   | 'uint16'
   | 'uint32'
   | 'uint64'
   | 'bool';
+
+/** Those of which a byte of a file holds several. */
+export type PackedType = 'int2' | 'int4' | 'uint2' | 'uint4';
 
 /** All of TensorProto.DataType, by number. */
 export const TYPE_NAMES: Readonly<Record<number, string>> = {
@@ -49,8 +56,8 @@ export const TYPE_NAMES: Readonly<Record<number, string>> = {
 
 type Traits = {
   readonly code: number;
-  /** Bytes of an element in a file. */
-  readonly width: 1 | 2 | 4 | 8;
+  /** Bytes of an element in a file; those below one are packed, the first in the lowest bits. */
+  readonly width: 0.25 | 0.5 | 1 | 2 | 4 | 8;
   readonly dtype: DType;
   /** Least and largest value of an integer type. */
   readonly range?: readonly [number, number];
@@ -62,10 +69,14 @@ const TRAITS: Readonly<Record<ElementType, Traits>> = {
   float16: { code: 10, width: 2, dtype: 'f16' },
   bfloat16: { code: 16, width: 2, dtype: 'f32' },
   double: { code: 11, width: 8, dtype: 'f32' },
+  int2: { code: 26, width: 0.25, dtype: 'i32', range: [-2, 1] },
+  int4: { code: 22, width: 0.5, dtype: 'i32', range: [-8, 7] },
   int8: { code: 3, width: 1, dtype: 'i32', range: [-128, 127] },
   int16: { code: 5, width: 2, dtype: 'i32', range: [-32768, 32767] },
   int32: { code: 6, width: 4, dtype: 'i32', range: [-(2 ** 31), 2 ** 31 - 1] },
   int64: { code: 7, width: 8, dtype: 'i32', range: [-(2 ** 63), 2 ** 63] },
+  uint2: { code: 25, width: 0.25, dtype: 'u32', range: [0, 3] },
+  uint4: { code: 21, width: 0.5, dtype: 'u32', range: [0, 15] },
   uint8: { code: 2, width: 1, dtype: 'u32', range: [0, 255] },
   uint16: { code: 4, width: 2, dtype: 'u32', range: [0, 65535] },
   uint32: { code: 12, width: 4, dtype: 'u32', range: [0, 2 ** 32 - 1] },
@@ -83,6 +94,7 @@ export const codeOf = (type: ElementType): number => TRAITS[type].code;
 export const widthOf = (type: ElementType): number => TRAITS[type].width;
 export const rangeOf = (type: ElementType): readonly [number, number] | undefined => TRAITS[type].range;
 export const isFloatType = (type: ElementType): boolean => TRAITS[type].range === undefined;
+export const isPacked = (type: ElementType): type is PackedType => TRAITS[type].width < 1;
 /** Integers whose arithmetic wraps around before that of the dtype that holds them. */
 export const isNarrow = (type: ElementType): boolean => TRAITS[type].width < 4 && type !== 'bool' && !isFloatType(type);
 

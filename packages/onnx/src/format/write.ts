@@ -97,7 +97,7 @@ function rawData({ type, data }: TensorToWrite): Bytes {
   const width = widthOf(type);
   if (type === 'float' && data instanceof Float32Array)
     return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-  const bytes = new Uint8Array(data.length * width);
+  const bytes = new Uint8Array(Math.ceil(data.length * width));
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < data.length; i += 1) {
     const value = data[i] ?? 0;
@@ -106,7 +106,13 @@ function rawData({ type, data }: TensorToWrite): Bytes {
     else if (width === 8) view.setBigInt64(8 * i, BigInt(value), true);
     else if (width === 4) view.setUint32(4 * i, value, true);
     else if (width === 2) view.setUint16(2 * i, value, true);
-    else view.setUint8(i, value);
+    else if (width === 1) view.setUint8(i, value);
+    else {
+      // Packed, the first in the lowest bits.
+      const bits = 8 * width;
+      const [at, shift] = [Math.floor(i * width), (i * bits) % 8];
+      view.setUint8(at, view.getUint8(at) | ((value & (2 ** bits - 1)) << shift));
+    }
   }
   return bytes;
 }

@@ -2,7 +2,7 @@
 import { float16ToFloat32, bfloat16ToFloat32, InputError } from '@mudpt/tensor';
 import type { HostTensor } from './tensor.ts';
 import type { External, TensorProto } from '../format/proto.ts';
-import { type ElementType, elementType, TYPE_NAMES, widthOf } from '../format/types.ts';
+import { type ElementType, elementType, isPacked, type PackedType, rangeOf, TYPE_NAMES, widthOf } from '../format/types.ts';
 import { broken } from '../format/wire.ts';
 
 /** The bytes of constants that are in files beside the model. */
@@ -19,12 +19,10 @@ export function constantOf(proto: TensorProto, where: string, external: External
   const raw = (proto.external && external.get(proto.external)) ?? proto.raw;
   if (!raw || (raw.length === 0 && proto.numbers.length > 0))
     return { type, shape: proto.dims, data: typedData(proto, type, count, name) };
-  if (raw.length !== count * widthOf(type))
-    throw broken(
-      name,
-      `${raw.length} bytes do not fill shape [${proto.dims.join(', ')}] of ${type}, which takes ${count * widthOf(type)}`,
-    );
-  return { type, shape: proto.dims, data: rawData(raw, type) };
+  const bytes = Math.ceil(count * widthOf(type));
+  if (raw.length !== bytes)
+    throw broken(name, `${raw.length} bytes do not fill shape [${proto.dims.join(', ')}] of ${type}, which takes ${bytes}`);
+  return { type, shape: proto.dims, data: isPacked(type) ? unpacked(raw, type, count) : rawData(raw, type) };
 }
 
 /** @throws FormatError for a number that names no type; InputError for one that the engine does not have */
@@ -36,12 +34,23 @@ export function elementTypeOf(code: number, where: string): ElementType {
   throw new InputError(
     'loadOnnx',
     `${where} holds ${name}, which the engine does not have`,
-    'use float, float16, integers of 8 to 64 bits, or bool',
+    'use float, float16, integers of 2 to 64 bits, or bool',
   );
 }
 
+/** Integers of 2 or 4 bits, of which a byte holds several, the first in its lowest bits. */
+function unpacked(bytes: ArrayLike<number>, type: PackedType, count: number): HostTensor['data'] {
+  const bits = 8 * widthOf(type);
+  const perByte = 8 / bits;
+  const [low] = rangeOf(type) ?? [0];
+  return Int32Array.from({ length: count }, (_, index) => {
+    const value = ((bytes[Math.floor(index / perByte)] ?? 0) >> (bits * (index % perByte))) & (2 ** bits - 1);
+    return low < 0 && value >= -low ? value + 2 * low : value;
+  });
+}
+
 /** Elements in memory of their own, aligned. Where the file is, they are little-endian. */
-function rawData(raw: Uint8Array, type: ElementType): HostTensor['data'] {
+function rawData(raw: Uint8Array, type: Exclude<ElementType, PackedType>): HostTensor['data'] {
   const { buffer } = raw.byteOffset % widthOf(type) === 0 ? raw : raw.slice();
   const at = buffer === raw.buffer ? raw.byteOffset : 0;
   const count = raw.length / widthOf(type);
@@ -90,8 +99,11 @@ function wide(raw: Uint8Array, read: (view: DataView, byte: number) => bigint): 
 
 function typedData(proto: TensorProto, type: ElementType, count: number, where: string): HostTensor['data'] {
   const { numbers } = proto;
-  if (numbers.length !== count)
-    throw broken(where, `it has ${numbers.length} numbers, and its shape [${proto.dims.join(', ')}] takes ${count}`);
+  // Packed as in bytes, a byte in each number.
+  const expected = isPacked(type) ? Math.ceil(count * widthOf(type)) : count;
+  if (numbers.length !== expected)
+    throw broken(where, `it has ${numbers.length} numbers, and its shape [${proto.dims.join(', ')}] takes ${expected}`);
+  if (isPacked(type)) return unpacked(numbers, type, count);
   if (type === 'float') return Float32Array.from(numbers);
   if (type === 'float16') return float16ToFloat32(Uint16Array.from(numbers));
   if (type === 'bfloat16') return bfloat16ToFloat32(Uint16Array.from(numbers));

@@ -1,19 +1,22 @@
 /** Operators that make tensors, or convert their types. */
 import * as engine from '@mudpt/tensor';
-import type { Tensor } from '@mudpt/tensor';
+import { InputError, type Tensor } from '@mudpt/tensor';
+import { empty, evaluate } from '@mudpt/tensor/kernels';
 import { elementTypeOf, constantOf } from '../host/constant.ts';
-import { type ElementType, isNarrow, rangeOf } from '../format/types.ts';
+import { elementType, type ElementType, isFloatType, isNarrow, rangeOf, widthOf } from '../format/types.ts';
 import { converted } from '../host/elementwise.ts';
 import { hostTensor, type HostTensor } from '../host/tensor.ts';
 import type { Call } from '../node/call.ts';
-import { HOST_ELEMENTS, type Operator, type Operators } from '../node/operator.ts';
+import { HOST_ELEMENTS, intAttribute, type Operator, type Operators } from '../node/operator.ts';
 import { typed } from '../node/results.ts';
 import { Value } from '../node/value.ts';
 import { wrap } from './pointwise.ts';
 
 /** x as another type: floats lose their fraction, integers wrap around. */
 export function castTensor(call: Call, x: Tensor, from: ElementType, to: ElementType): Value {
-  const value = engine.cast(x, call.dtype(to));
+  // A negative float has no u32: it wraps around as an i32.
+  const whole = isFloatType(from) && isNarrow(to) ? engine.cast(x, 'i32') : x;
+  const value = engine.cast(whole, call.dtype(to));
   return typed(call, to, isNarrow(to) && rangeOf(from) !== rangeOf(to) ? wrap(to, value) : value);
 }
 
@@ -40,6 +43,38 @@ function refusesType(name: string): Operator['refuses'] {
     }
   };
 }
+
+/** Types of 32 bits whose dtype holds their bits. */
+const WORDS: readonly ElementType[] = ['float', 'int32', 'uint32'];
+
+/** The bits of x as another type as wide. */
+function bitCast(call: Call, x: Tensor, from: ElementType, to: ElementType): Value {
+  if (from === to) return typed(call, to, engine.contiguous(x));
+  if (widthOf(from) !== widthOf(to) || to === 'bool' || (isFloatType(from) && from !== 'float'))
+    throw new InputError(
+      call.label,
+      `bits of ${from} are to be read as ${to}`,
+      'give types of one width: float, or integers of up to 32 bits',
+    );
+  const isWord = WORDS.includes(from) && (from === 'float' || to === 'float');
+  if (!isWord) return castTensor(call, x, from, to);
+  const dtype = call.dtype(to) as 'f32' | 'i32' | 'u32';
+  const result = empty(call.device, x.shape, dtype);
+  const compute = call.dtype(from) as 'f32' | 'i32' | 'u32';
+  evaluate(call.device, { name: 'bitcast', expression: `bitcast<${dtype}>(x)`, compute, operands: { x }, result });
+  return typed(call, to, result);
+}
+
+const bitCastOperator: Operator = {
+  by: 'op',
+  refuses: (node, opset) => {
+    const refused = refusesType('to')?.(node, opset);
+    const type = elementType(intAttribute(node, 'to', 0));
+    const isHeld = type !== undefined && widthOf(type) <= 4 && type !== 'float16' && type !== 'bfloat16' && type !== 'bool';
+    return refused ?? (isHeld ? undefined : `to ${type ?? 'no type'}`);
+  },
+  run: (call) => bitCast(call, call.x(0), call.type(0), typeAttribute(call, 'to', call.type(0))),
+};
 
 function filled(call: Call, type: ElementType, shape: readonly number[], value: number): Value {
   const count = shape.reduce((product, size) => product * size, 1);
@@ -193,6 +228,7 @@ export const createOperators: Operators = {
       return typed(call, typeAttribute(call, 'dtype', call.type(0)), engine.lt(uniformly, call.x(0)));
     },
   },
+  BitCast: bitCastOperator,
   BlackmanWindow: cosineWindow(0.42, 0.5, 0.08),
   Cast: { ...casting((call) => typeAttribute(call, 'to', call.type(0))), refuses: refusesType('to') },
   CastLike: {

@@ -9,7 +9,7 @@ import { typed } from '../node/results.ts';
 type Unary = (x: Tensor) => Tensor;
 type Binary = (x: Operand, y: Operand) => Tensor;
 
-/** Integers of 8 and 16 bits are held in 32: what they cannot hold wraps around. */
+/** Integers of 2 to 16 bits are held in 32: what they cannot hold wraps around. */
 export function wrap(type: ElementType, x: Tensor): Tensor {
   const range = rangeOf(type);
   if (!isNarrow(type) || !range) return x;

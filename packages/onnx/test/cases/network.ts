@@ -359,6 +359,7 @@ const losses: Case[] = [
 ];
 
 const bytes = whole(0, 256, [6], 95);
+const fourBits = whole(-8, 8, [4, 3], 97);
 const quantization: Case[] = [
   {
     name: 'test_quantizelinear',
@@ -371,6 +372,58 @@ const quantization: Case[] = [
     op: 'DequantizeLinear',
     inputs: [typed('uint8', bytes), float(ref([], [2])), typed('uint8', ref([], [128]))],
     expected: [float(map(bytes, (x) => 2 * (x - 128)))],
+  },
+  {
+    // Weights of four bits, a scale for each block of two rows.
+    name: 'test_dequantizelinear_blocked_int4',
+    op: 'DequantizeLinear',
+    attributes: { axis: 0, block_size: 2 },
+    inputs: [constant(typed('int4', fourBits)), float(ref([2, 3], [1, 2, 3, 4, 5, 6]))],
+    expected: [float(build([4, 3], ([i = 0, j = 0]) => get(fourBits, [i, j]) * (1 + j + 3 * Math.floor(i / 2))))],
+  },
+  {
+    name: 'test_quantizelinear_uint4',
+    op: 'QuantizeLinear',
+    inputs: [float(ref([5], [0, 2.6, -7, 40, 9])), float(ref([], [2])), constant(typed('uint4', ref([], [3])))],
+    expected: [typed('uint4', ref([5], [3, 4, 0, 15, 7]))],
+  },
+  {
+    name: 'test_cast_FLOAT_to_INT4',
+    op: 'Cast',
+    attributes: { to: 22 },
+    inputs: [float(ref([5], [-8, 7.9, 9, -1.5, 0]))],
+    expected: [typed('int4', ref([5], [-8, 7, -7, -1, 0]))],
+  },
+  {
+    name: 'test_cast_FLOAT_to_UINT4',
+    op: 'Cast',
+    attributes: { to: 21 },
+    inputs: [float(ref([5], [-9, 15.9, 17, -1, 0]))],
+    expected: [typed('uint4', ref([5], [7, 15, 1, 15, 0]))],
+  },
+  {
+    name: 'test_bitcast_float32_to_int32',
+    op: 'BitCast',
+    opset: 26,
+    attributes: { to: 6 },
+    inputs: [float(ref([3], [1, -2, 0.5]))],
+    expected: [typed('int32', ref([3], [0x3f800000, -0x40000000, 0x3f000000]))],
+  },
+  {
+    name: 'test_bitcast_uint32_to_float32',
+    op: 'BitCast',
+    opset: 26,
+    attributes: { to: 1 },
+    inputs: [typed('uint32', ref([3], [0x3f800000, 0xc0000000, 0x3f000000]))],
+    expected: [float(ref([3], [1, -2, 0.5]))],
+  },
+  {
+    name: 'test_bitcast_uint16_to_int16',
+    op: 'BitCast',
+    opset: 26,
+    attributes: { to: 5 },
+    inputs: [typed('uint16', ref([3], [65535, 32768, 7]))],
+    expected: [typed('int16', ref([3], [-1, -32768, 7]))],
   },
   {
     name: 'test_dynamicquantizelinear',

@@ -21,6 +21,33 @@ it('nulls among arguments and options are undefined, and stay where an op tells 
   expect(kept(null, { a: null })).toEqual([null, { a: null }]);
 });
 
+it('an op whose arguments nothing checks says what it was given where JavaScript fails on it', () => {
+  // As in @mudpt/tensor/functions, whose ops have no check.
+  const outer = defineOp('outer', (x: Tensor, y: Tensor): Tensor => (x.expectLive('outer'), y));
+  const call = outer as unknown as Call;
+  const thrown = (...args: readonly unknown[]): unknown => {
+    try {
+      return call(...args);
+    } catch (error) {
+      return error;
+    }
+  };
+  const error = thrown(5, [1, 2], 'x', undefined) as TensorError;
+  expect(error).toBeInstanceOf(TensorError);
+  expect(error.message).toBe(
+    'outer: it was called with (number 5, an array, the text "x", undefined), of which one is of another kind than it takes. ' +
+      "Give tensors where its types say so, such as tensor([1, 2]); a call through '@mudpt/tensor' names the argument.",
+  );
+  expect((error.cause as TypeError).message).toMatch(/expectLive is not a function/);
+  // Other failures are no misuse.
+  const broken = defineOp('broken', () => nothing());
+  expect(broken).toThrow(RangeError);
+});
+
+function nothing(): never {
+  throw new RangeError('nothing');
+}
+
 eachDevice('arguments from JavaScript', (ctx) => {
   const make = () => ({
     x: tensor(

@@ -6,7 +6,8 @@ import { expectThisCopy } from '../copies.ts';
 import { DTYPES, expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
-import { describe, expectOptions, isPlainObject, OPTIONS_FIX } from './options.ts';
+import { describe } from '../values.ts';
+import { expectOptions, isPlainObject, OPTIONS_FIX } from './options.ts';
 
 type Kind = {
   /** The expected value, for messages. */

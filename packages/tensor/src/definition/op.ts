@@ -4,8 +4,8 @@
  */
 import { Ambient } from '../context.ts';
 import { traced } from '../engine/tracing.ts';
-import { AllocationError, type NamedShapes, ShapeError } from '../errors.ts';
-import { isPlain } from '../values.ts';
+import { AllocationError, type NamedShapes, ShapeError, TensorError } from '../errors.ts';
+import { describe, isPlain, isTensor } from '../values.ts';
 import type { Tensor } from '../tensor.ts';
 
 // A function type with parameters of any kind needs `never` here: parameters are contravariant.
@@ -85,7 +85,11 @@ export function defineOp<F extends AnyFunction>(opName: string, run: F, { nulls 
         return result;
       });
     } catch (error) {
-      throw error instanceof ShapeError ? error.naming(shapesOf(args, op.argumentNames)) : error;
+      throw error instanceof ShapeError
+        ? error.naming(shapesOf(args, op.argumentNames))
+        : error instanceof TypeError
+          ? misused(opName, args, error)
+          : error;
     }
   };
   const op = Object.defineProperty(call, 'name', { value: opName }) as unknown as Op<F>;
@@ -101,6 +105,18 @@ export function inNameOf<T>(op: string, body: () => T): T {
   }
 }
 
+/**
+ * What is thrown where a call failed as JavaScript does on values of another kind: only the main entry checks kinds before. The cause tells where.
+ */
+function misused(op: string, args: readonly unknown[], cause: TypeError): TensorError {
+  return new TensorError(
+    op,
+    `it was called with (${args.map(describe).join(', ')}), of which one is of another kind than it takes`,
+    `give tensors where its types say so, such as tensor([1, 2]); a call through '@mudpt/tensor' names the argument`,
+    { cause },
+  );
+}
+
 /** Shapes of the tensors in `value`, in lists and options too. */
 function addShapes(shapes: Record<string, readonly number[]>, name: string, value: unknown): void {
   if (Array.isArray(value)) value.forEach((item, at) => addShapes(shapes, `${name}[${at}]`, item));
@@ -108,10 +124,6 @@ function addShapes(shapes: Record<string, readonly number[]>, name: string, valu
   else if (typeof value === 'object' && value !== null && isPlain(value))
     for (const [key, item] of Object.entries(value)) addShapes(shapes, `${name}.${key}`, item);
 }
-
-/** Tensors are known by what they have: their class imports from this layer. */
-const isTensor = (value: unknown): value is Tensor =>
-  typeof value === 'object' && value !== null && 'storage' in value && 'shape' in value;
 
 function shapesOf(args: readonly unknown[], names: readonly string[] = []): NamedShapes {
   const shapes: Record<string, readonly number[]> = {};

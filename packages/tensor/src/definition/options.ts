@@ -1,8 +1,7 @@
 /** Checks of options: names that there are not, and dtypes. */
 import { expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
-import { Tensor } from '../tensor.ts';
-import { isPlain } from '../values.ts';
+import { describe, isPlain } from '../values.ts';
 
 export const OPTIONS_FIX = 'give an object: { name: value }';
 
@@ -20,14 +19,4 @@ export function expectOptions(op: string, options: object | null | undefined, kn
       throw new TensorError(op, `there is no option "${key}"`, `options are ${known.join(', ') || 'none'}`);
     if (key === 'dtype' && value !== undefined && value !== null) expectDTypeName(op, value);
   }
-}
-
-/** A value, for messages. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (value instanceof Tensor) return 'a tensor';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'Object'})`;
-  return typeof value === 'number' || typeof value === 'boolean' ? `${typeof value} ${value}` : `a ${typeof value}`;
 }

@@ -1,5 +1,5 @@
 /** Adapters: a device with all features and limits that the kernels can use, and its traits. */
-import { noAdapterFix } from '#gpu';
+import { noAdapterFix, otherKindFix } from '#gpu';
 import { DeviceError } from '../errors.ts';
 
 /** A real GPU, Mesa's CPU driver, Google's CPU driver, or another CPU driver. */
@@ -71,25 +71,6 @@ const RAISED_LIMITS = [
 ] as const;
 
 /**
- * Options for `openGpu` in Node (browsers ignore them).
- *
- * Always: f16 on NVIDIA's Vulkan driver, subgroup matrices (an unsafe, that is unfinished, API), exact timestamps instead of
- * steps of 65,536 ns.
- *
- * @param checks `on`: validation and bounds checks, for everybody. `off`: neither, and fresh buffers are not zeroed; only for
- *   benchmarks of kernels that tests have proven, since a wrong index then corrupts memory. Zeroing showed no cost on CPU adapters.
- */
-export function dawnOptions(checks: 'on' | 'off' = 'on'): readonly string[] {
-  const enable = ['vulkan_enable_f16_on_nvidia', 'allow_unsafe_apis'];
-  const disable = ['timestamp_quantization'];
-  if (checks === 'off') {
-    enable.push('disable_robustness', 'skip_validation');
-    disable.push('lazy_clear_resource_on_first_use');
-  }
-  return [`enable-dawn-features=${enable.join(',')}`, `disable-dawn-features=${disable.join(',')}`];
-}
-
-/**
  * @throws DeviceError when there is no adapter, it is not of the requested kind, lacks a required feature, or gives no device
  */
 export async function requestAdapterAndDevice(
@@ -139,10 +120,6 @@ async function requestDevice(adapter: GPUAdapter, request: DeviceRequest, name: 
       { cause },
     );
   }
-}
-
-function otherKindFix(wanted: AdapterKind): string {
-  return `start the program through \`npx mudpt-launch --adapter ${wanted} COMMAND\`: the driver must be chosen before Dawn opens`;
 }
 
 /**

@@ -66,8 +66,23 @@ export class Capture {
     else this.constants.add(buffer);
   }
 
-  isConstant(buffer: PoolBuffer): boolean {
-    return this.constants.has(buffer);
+  /** @throws CaptureError for a write of host data, which would not be repeated by a replay, into anything but a constant */
+  expectConstant(buffer: PoolBuffer): void {
+    if (this.constants.has(buffer)) return;
+    throw new CaptureError(
+      'write',
+      'a captured function cannot write host data into a tensor',
+      'make it an input of the captured function',
+    );
+  }
+
+  /** @throws CaptureError always */
+  refuseRead(op: string): never {
+    throw new CaptureError(
+      op,
+      'a captured function cannot read from the GPU: its commands have not run yet',
+      'return the tensor and read it after the call',
+    );
   }
 
   record(command: Command): void {

@@ -1,6 +1,6 @@
 /** The engine of one device: its memory, the commands recorded for it, its pipelines and readings. Ops and kernels use this interface. */
 import { type DType, expectDTypeName } from '../dtype.ts';
-import { CaptureError, DeviceError, DTypeError } from '../errors.ts';
+import { DeviceError, DTypeError } from '../errors.ts';
 import type { AwaitGpu } from '../platform/platform.ts';
 import type { AdapterInfo } from './adapter.ts';
 import type { Capture } from './capture.ts';
@@ -8,7 +8,7 @@ import type { Command, Grid } from './commands.ts';
 import { LeakDetector } from './leaks.ts';
 import type { Params } from './params.ts';
 import { type PipelineEntry, Pipelines } from './pipelines.ts';
-import { nextId, Pool, type PoolBuffer } from './pool.ts';
+import { Pool, type PoolBuffer } from './pool.ts';
 import type { Profile } from './profiler.ts';
 import { profiling } from './profiling.ts';
 import { Readback } from './readback.ts';
@@ -37,10 +37,9 @@ export class Engine {
   readonly unscoped: Unscoped;
   /** Run after every read; for checks whose outcome is computed on the GPU. */
   readonly afterRead = new Set<() => Promise<void>>();
-  /** Storage of buffers of the caller. */
-  private readonly wrapped = new WeakMap<GPUBuffer, Storage>();
   private readonly readback: Readback;
-  private capturing: Capture | undefined;
+  /** Where recorded work goes while a function is captured. */
+  capturing: Capture | undefined;
 
   /** @param wait awaits promises of the GPU; on CPU adapters without taking a core from them */
   constructor(
@@ -131,35 +130,8 @@ export class Engine {
     return storage;
   }
 
-  /**
-   * Storage on a buffer of the caller; releasing it forgets the buffer but does not destroy it. Imports of one buffer share it, so that the order of
-   * writes and the versions of its values are known however it is reached.
-   */
-  wrapBuffer(gpu: GPUBuffer): Storage {
-    const known = this.wrapped.get(gpu);
-    if (known?.isReferenced) return known.retain();
-    const buffer: PoolBuffer = { id: nextId(), bytes: gpu.size, gpu, lastUse: 0, pins: 0 };
-    const storage = this.storageOf(buffer, gpu.size, (freed) => this.recorder.groups.evict(freed.id));
-    this.wrapped.set(gpu, storage);
-    return storage;
-  }
-
-  /** Memory with a copy of `bytes` bytes of a buffer of the caller, in the order of recorded commands; `offset` is a multiple of 4. */
-  copyOf(source: GPUBuffer, offset: number, bytes: number): Storage {
-    if (this.capturing)
-      throw new CaptureError(
-        'importBuffer',
-        'a captured function would copy the buffer at every call',
-        'import it before the call and give it as an input',
-      );
-    const storage = this.allocate(bytes);
-    const whole = Math.ceil(bytes / 4) * 4;
-    if (whole > 0)
-      this.record({ kind: 'copy', source, sourceOffset: offset, target: storage.buffer, targetOffset: 0, bytes: whole });
-    return storage;
-  }
-
-  private storageOf(buffer: PoolBuffer, bytes: number, free: ((buffer: PoolBuffer) => void) | undefined): Storage {
+  /** Storage of `bytes` bytes on `buffer`, counted as live until its last reference is released, which calls `free`. */
+  storageOf(buffer: PoolBuffer, bytes: number, free: ((buffer: PoolBuffer) => void) | undefined): Storage {
     const { stats } = this;
     stats.liveBytes += bytes;
     stats.peakLiveBytes = Math.max(stats.peakLiveBytes, stats.liveBytes);
@@ -169,30 +141,9 @@ export class Engine {
     });
   }
 
-  /** Runs `body`; what it does goes to `capturing` and does not run. */
-  runCapturing<T>(capturing: Capture, body: () => T): T {
-    this.expectNoCapture('capture');
-    this.recorder.flush();
-    this.capturing = capturing;
-    try {
-      return body();
-    } catch (error) {
-      capturing.abandon((buffer) => this.pool.release(buffer));
-      throw error;
-    } finally {
-      this.capturing = undefined;
-    }
-  }
-
   /** Writes `bytes` in the order of recorded commands. */
   writeBytes(buffer: PoolBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.capturing && !this.capturing.isConstant(buffer)) {
-      throw new CaptureError(
-        'write',
-        'a captured function cannot write host data into a tensor',
-        'make it an input of the captured function',
-      );
-    }
+    this.capturing?.expectConstant(buffer);
     this.recorder.write(buffer, offset, bytes);
   }
 
@@ -218,7 +169,8 @@ export class Engine {
     this.record({ kind: 'dispatch', entry, buffers, slot, grid, flops, bytes });
   }
 
-  private record(command: Command): void {
+  /** Records a command: to be submitted, or into the capture in progress. */
+  record(command: Command): void {
     (this.capturing ?? this.recorder).record(command);
   }
 
@@ -240,11 +192,6 @@ export class Engine {
 
   /** @throws CaptureError while a function is being captured */
   expectNoCapture(op: string): void {
-    if (this.capturing)
-      throw new CaptureError(
-        op,
-        'a captured function cannot read from the GPU: its commands have not run yet',
-        'return the tensor and read it after the call',
-      );
+    this.capturing?.refuseRead(op);
   }
 }

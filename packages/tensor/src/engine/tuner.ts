@@ -2,7 +2,7 @@
  * The tuner: chooses a variant of a kernel family. In order of precedence: a forced variant (tests), a measured choice (the tuner's table for this
  * adapter), then the first candidate, which the family orders by the adapter's traits.
  */
-import { tuningStore } from '#gpu';
+import { loadTuningText, saveTuningText } from '#gpu';
 import { FormatError, LimitError } from '../errors.ts';
 
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
@@ -99,14 +99,14 @@ export class Tuner {
 
 /** Loads the measurements for the adapter of this key; none when it was never tuned. */
 export async function loadTuning(tuner: Tuner, adapterKey: string): Promise<void> {
-  const text = await tuningStore.load(adapterKey);
+  const text = await loadTuningText(adapterKey);
   if (text === undefined) return;
   tuner.load(parseTuning(adapterKey, text));
 }
 
 /** Keeps the choices of `tuner` for the adapter of this key. @returns where */
 export async function saveTuning(tuner: Tuner, adapterKey: string): Promise<string> {
-  return await tuningStore.save(adapterKey, `${JSON.stringify(tuner.export(), null, 2)}\n`);
+  return await saveTuningText(adapterKey, `${JSON.stringify(tuner.export(), null, 2)}\n`);
 }
 
 function parseTuning(adapterKey: string, text: string): TuningTable {

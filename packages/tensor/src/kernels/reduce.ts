@@ -1,5 +1,5 @@
 /** Launches of reductions: any axes of any view become one strided loop for each output, split in chunks where outputs are few. */
-import { argreduceWgsl, mathWgsl, reduceWgsl } from '@mudpt/shaders';
+import { argreduceWgsl, mathBaseWgsl, mathPowerWgsl, reduceWgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import type { Choice } from '../engine/tuner.ts';
@@ -30,13 +30,15 @@ export type Recipe = {
   /** f32, contiguous, one element an output. */
   readonly center?: Tensor;
   readonly n?: number;
-  /** {@link reduceWithMath}, where floats are compared, or an expression calls functions of math.wgsl. */
+  /** {@link reduceWithMath} or {@link reduceWithPowers}, where floats are compared, or an expression calls their functions. */
   readonly withMath?: Kernel;
 };
 
 const reduceKernel = kernel({ name: 'reduce', source: reduceWgsl });
-/** The kernel with the functions of math.wgsl. */
-export const reduceWithMath = kernel({ name: 'reduce', source: reduceWgsl, library: [mathWgsl] });
+/** The kernel with the functions of math.base.wgsl. */
+export const reduceWithMath = kernel({ name: 'reduce', source: reduceWgsl, library: [mathBaseWgsl] });
+/** The kernel with those of math.power.wgsl, too. */
+export const reduceWithPowers = kernel({ name: 'reduce', source: reduceWgsl, library: [mathBaseWgsl, mathPowerWgsl] });
 const argKernel = kernel({ name: 'argreduce', source: argreduceWgsl });
 
 /** Elements one lane combines before a second pass takes over, and the least that is worth a chunk. */

@@ -1,8 +1,8 @@
 /** WebGPU in a browser: `navigator.gpu`, in pages and in workers. */
 import { DeviceError } from '../errors.ts';
-import type { AsyncContextFactory, OpenGpu, AwaitGpu, TuningStore } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu, AwaitGpu, LoadTuningText, SaveTuningText } from './platform.ts';
 
-/** The browser's entry point. Dawn's options mean nothing here. */
+/** The browser's entry point. Its checks are always on. */
 export const openGpu: OpenGpu = async () => {
   const gpu = globalThis.navigator?.gpu;
   if (gpu) return gpu;
@@ -24,6 +24,11 @@ export function noAdapterFix(): string {
   ].join(' ');
 }
 
+/** What to do where the adapter is of another kind: a page cannot choose its driver. */
+export function otherKindFix(_wanted: string): string {
+  return 'leave out the option adapter, or start the browser on another driver';
+}
+
 /** Pages have no environment. */
 export function readEnvironment(_name: string): string | undefined {
   return undefined;
@@ -35,20 +40,20 @@ export const createAsyncContext: AsyncContextFactory = () => undefined;
 /** The GPU works in a process of its own and the browser waits for it. */
 export const awaitGpu: AwaitGpu = (promise) => promise;
 
-/** Workers have no localStorage: there nothing is kept, and saving says so. */
-export const tuningStore: TuningStore = {
-  load: async (name) => globalThis.localStorage?.getItem(storageKey(name)) ?? undefined,
-  save: async (name, text) => {
-    if (!globalThis.localStorage) {
-      throw new DeviceError(
-        'tune',
-        'this context has no localStorage to keep measurements in',
-        'tune on the page, or hand the table to device.tuner.load()',
-      );
-    }
-    globalThis.localStorage.setItem(storageKey(name), text);
-    return `localStorage["${storageKey(name)}"]`;
-  },
+/** Workers have no localStorage: there nothing is kept. */
+export const loadTuningText: LoadTuningText = async (name) => globalThis.localStorage?.getItem(storageKey(name)) ?? undefined;
+
+/** @throws DeviceError in a worker */
+export const saveTuningText: SaveTuningText = async (name, text) => {
+  if (!globalThis.localStorage) {
+    throw new DeviceError(
+      'tune',
+      'this context has no localStorage to keep measurements in',
+      'tune on the page, or hand the table to device.tuner.load()',
+    );
+  }
+  globalThis.localStorage.setItem(storageKey(name), text);
+  return `localStorage["${storageKey(name)}"]`;
 };
 
 function storageKey(name: string): string {

@@ -6,29 +6,42 @@ import { join } from 'node:path';
 import { DeviceError } from '../errors.ts';
 import { writeAtomic } from './atomic.ts';
 import { fileSystem } from './disk.node.ts';
-import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
+import type { AsyncContextFactory, LoadTuningText, OpenGpu, SaveTuningText } from './platform.ts';
 
 /**
- * Every object that Dawn's `create()` returned, by its options. One that is garbage collected takes the whole process down, so
+ * Every object that Dawn's `create()` returned, by its checks. One that is garbage collected takes the whole process down, so
  * they live as long as the process; on globalThis, because a module can be evaluated more than once in one process.
  */
 const KEPT = Symbol.for('mudpt.dawn');
 const kept: Map<string, GPU> = ((globalThis as { [KEPT]?: Map<string, GPU> })[KEPT] ??= new Map());
 
-/** Opens Dawn, or the runtime's own WebGPU where it has one (Deno). Calls with equal options share one instance. */
-export const openGpu: OpenGpu = async (options) => {
+/**
+ * Always: f16 on NVIDIA's Vulkan driver, subgroup matrices (an unsafe, that is unfinished, API), exact timestamps instead of
+ * steps of 65,536 ns.
+ */
+function dawnOptions(checks: 'on' | 'off'): string[] {
+  const enable = ['vulkan_enable_f16_on_nvidia', 'allow_unsafe_apis'];
+  const disable = ['timestamp_quantization'];
+  if (checks === 'off') {
+    enable.push('disable_robustness', 'skip_validation');
+    disable.push('lazy_clear_resource_on_first_use');
+  }
+  return [`enable-dawn-features=${enable.join(',')}`, `disable-dawn-features=${disable.join(',')}`];
+}
+
+/** Opens Dawn, or the runtime's own WebGPU where it has one (Deno). Calls with equal checks share one instance. */
+export const openGpu: OpenGpu = async (checks) => {
   const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (native) return native;
-  const key = options.join(' ');
-  const known = kept.get(key);
+  const known = kept.get(checks);
   if (known) return known;
   const { create, globals } = await loadDawn();
   for (const [name, value] of Object.entries(globals)) {
     // Somebody's own GPUBufferUsage stays.
     if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
   }
-  const gpu = create([...options]);
-  kept.set(key, gpu);
+  const gpu = create(dawnOptions(checks));
+  kept.set(checks, gpu);
   return gpu;
 };
 
@@ -62,6 +75,11 @@ export function noAdapterFix(): string {
   ].join(' ');
 }
 
+/** What to do where the adapter is of another kind than `wanted`. */
+export function otherKindFix(wanted: string): string {
+  return `start the program through \`npx mudpt-launch --adapter ${wanted} COMMAND\`: the driver must be chosen before Dawn opens`;
+}
+
 /** An environment variable; an empty one counts as unset. */
 export function readEnvironment(name: string): string | undefined {
   return process.env[name] || undefined;
@@ -79,22 +97,22 @@ export const createAsyncContext: AsyncContextFactory = <T>() => {
 
 export { awaitGpu } from './await-gpu.node.ts';
 
-/** One JSON file for each adapter, replaced atomically. */
-export const tuningStore: TuningStore = {
-  async load(name) {
-    try {
-      return await readFile(tuningFile(name), 'utf8');
-    } catch (error) {
-      if ((error as { code?: string }).code === 'ENOENT') return undefined;
-      throw error;
-    }
-  },
-  async save(name, text) {
-    const file = tuningFile(name);
-    await mkdir(join(file, '..'), { recursive: true });
-    await writeAtomic('tune', file, textChunks(text), fileSystem);
-    return file;
-  },
+/** One JSON file for each adapter. */
+export const loadTuningText: LoadTuningText = async (name) => {
+  try {
+    return await readFile(tuningFile(name), 'utf8');
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** Replaces the file atomically. */
+export const saveTuningText: SaveTuningText = async (name, text) => {
+  const file = tuningFile(name);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeAtomic('tune', file, textChunks(text), fileSystem);
+  return file;
 };
 
 async function* textChunks(text: string): AsyncGenerator<Uint8Array> {

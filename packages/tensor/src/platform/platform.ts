@@ -1,6 +1,6 @@
 /**
  * The platform: what differs between Node and the browser. `#gpu` resolves to gpu.node.ts or gpu.browser.ts; both export `openGpu`,
- * `noAdapterFix`, `readEnvironment`, `createAsyncContext`, `tuningStore` and `awaitGpu` with the types given here.
+ * `noAdapterFix`, `otherKindFix`, `readEnvironment`, `createAsyncContext`, `loadTuningText`, `saveTuningText` and `awaitGpu` with the types given here.
  */
 
 /** A value that follows a chain of awaits, as scopes need it. */
@@ -19,10 +19,11 @@ export type AsyncContextFactory = <T>() => AsyncContext<T> | undefined;
 /**
  * Opens the platform's WebGPU entry point.
  *
- * @param options Dawn's own, such as `enable-dawn-features=a,b`; browsers ignore them
+ * @param checks `on`: validation and bounds checks, for everybody. `off`: neither, and fresh buffers are not zeroed; only for benchmarks of kernels that
+ *   tests have proven, since a wrong index then corrupts memory. Zeroing showed no cost on CPU adapters. Browsers ignore it.
  * @throws DeviceError when the platform has no WebGPU, naming what to install or enable
  */
-export type OpenGpu = (options: readonly string[]) => Promise<GPU>;
+export type OpenGpu = (checks: 'on' | 'off') => Promise<GPU>;
 
 /**
  * Awaits work of a CPU adapter without taking a core from it.
@@ -35,8 +36,7 @@ export type AwaitGpu = <T>(promise: Promise<T>) => Promise<T>;
  * Text kept between runs under a file-safe `name`: measured kernel choices. Node: a file in `MUDPT_TUNING_DIR`, else
  * `~/.cache/mudpt/tuning`; browsers: localStorage, where there is one.
  */
-export interface TuningStore {
-  load(name: string): Promise<string | undefined>;
-  /** @returns where it was kept, for people to find */
-  save(name: string, text: string): Promise<string>;
-}
+export type LoadTuningText = (name: string) => Promise<string | undefined>;
+
+/** Keeps such a text. @returns where it was kept, for people to find */
+export type SaveTuningText = (name: string, text: string) => Promise<string>;

@@ -3,8 +3,7 @@ import type { Device } from '../device.ts';
 import { ShapeError, TensorError } from '../errors.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
 import { empty, expectOneDevice } from '../definition/views.ts';
-import type { Tensor } from '../tensor.ts';
-import { fill } from '../kernels/fill.ts';
+import { Tensor } from '../tensor.ts';
 import { evaluate, type Operand, type OperandName } from './evaluate.ts';
 import type { PointwiseRow } from './row.ts';
 import { settleNumbers, settleTypes } from './types.ts';
@@ -28,8 +27,8 @@ export function completeOperands(name: string, row: PointwiseRow, given: readonl
 export function applyPointwise(name: string, row: PointwiseRow, given: readonly (Operand | undefined)[]): Tensor {
   const complete = completeOperands(name, row, given);
   const { device, shape } = settleShape(name, complete);
-  const comparison = row.compare?.(name, complete);
-  if (comparison && 'answer' in comparison) return fill(device, shape, 'bool', Number(comparison.answer));
+  const comparison = row.compare?.(name, complete, shape);
+  if (comparison instanceof Tensor) return comparison;
   const operands = comparison?.operands ?? settleNumbers(name, complete);
   const { compute, dtype } = comparison ? { ...comparison, dtype: 'bool' as const } : settleTypes(name, row, operands);
   const result = empty(device, shape, dtype);

@@ -1,6 +1,6 @@
 /** Pointwise operations of two operands. */
 import { compareIntegers } from './compare.ts';
-import { anyNumber, anywhere, integer, math, type PointwiseRow, special, test, whole, XY } from './row.ts';
+import { angle, anyNumber, anywhere, integer, math, type PointwiseRow, power, special, test, whole, XY } from './row.ts';
 
 /** A comparison of numbers, exact for integers too. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -38,7 +38,7 @@ export const div: PointwiseRow = {
   domain: [anyNumber, [0.2, 8]],
 };
 export const pow: PointwiseRow = integer(
-  math({
+  power({
     doc: 'x to the power y; pow(x, 0) and pow(1, y) are 1, a negative x needs a whole y.',
     operands: XY,
     forward: 'math_pow(x, y)',
@@ -69,7 +69,7 @@ export const minimum: PointwiseRow = math({
   kinks: [0],
 });
 export const mod: PointwiseRow = integer(
-  math({
+  power({
     doc: 'Remainder with the sign of y, exact for |x / y| < 2^24.',
     operands: XY,
     forward: 'math_mod(x, y)',
@@ -82,7 +82,7 @@ export const mod: PointwiseRow = integer(
   }),
 );
 export const floorDiv: PointwiseRow = integer(
-  math({
+  power({
     doc: 'The whole number at or below x / y; an infinite x has none (NaN), an infinite y of the other sign gives -1.',
     operands: XY,
     forward: 'math_floor_div(x, y)',
@@ -182,7 +182,7 @@ export const shiftRightLogical: PointwiseRow = integer(
     ],
   ),
 );
-export const atan2: PointwiseRow = math({
+export const atan2: PointwiseRow = angle({
   doc: 'Angle of the point with ordinate x and abscissa y, in radians from -pi to pi.',
   operands: XY,
   forward: 'math_atan2(x, y)',

@@ -1,5 +1,8 @@
 /** Exact integer comparisons, also with numbers that do not fit the dtype and between u32 and i32. */
 import { type DType, isFloat, rangeOf } from '../dtype.ts';
+import { fill } from '../kernels/fill.ts';
+import type { Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
 
 /** The same comparison with its operands exchanged. */
@@ -31,20 +34,29 @@ function question(name: Comparison, dtype: DType, number: number): boolean | num
   }
 }
 
-/** The reduced form of an integer comparison: an answer for all elements, or operands that fit, and the WGSL that compares them. */
-export type IntegerComparison =
-  | { readonly answer: boolean }
-  | { readonly operands: readonly Operand[]; readonly compute: ComputeType; readonly expression?: string };
+/** The reduced form of an integer comparison: operands that fit, and the WGSL that compares them. */
+export type IntegerComparison = {
+  readonly operands: readonly Operand[];
+  readonly compute: ComputeType;
+  readonly expression?: string;
+};
 
-/** How to compare `operands` by `name` where integers are among them and no other float; undefined where the table's row does. */
-export function compareIntegers(name: string, operands: readonly Operand[]): IntegerComparison | undefined {
+/**
+ * How to compare `operands` by `name` where integers are among them and no other float: the result of `shape` where it is the same for all elements, or
+ * the reduced form; undefined where the table's row does.
+ */
+export function compareIntegers(
+  name: string,
+  operands: readonly Operand[],
+  shape: Shape,
+): Tensor | IntegerComparison | undefined {
   const [x, y] = operands;
   if (!isComparison(name) || x === undefined || y === undefined) return undefined;
   if (typeof x === 'number' || typeof y === 'number') {
     const [tensor, number] = typeof x === 'number' ? [y, x] : [x, y];
     if (typeof tensor === 'number' || typeof number !== 'number' || isFloat(tensor.dtype)) return undefined;
     const asked = question(typeof x === 'number' ? EXCHANGED[name] : name, tensor.dtype, number);
-    if (typeof asked === 'boolean') return { answer: asked };
+    if (typeof asked === 'boolean') return fill(tensor.device, shape, 'bool', Number(asked));
     const compute = tensor.dtype === 'i32' ? 'i32' : 'u32';
     return { operands: typeof x === 'number' ? [asked, tensor] : [tensor, asked], compute };
   }

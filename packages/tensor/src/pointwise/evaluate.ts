@@ -1,5 +1,5 @@
 /** Evaluation of one WGSL expression of broadcast operands in one dispatch: the kernel of every pointwise operation and its gradient. */
-import { pointwiseWgsl, type Shader } from '@mudpt/shaders';
+import { pointwiseWgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import type { ParamValue } from '../engine/params.ts';
 import { bytesPerElement, wgslType } from '../dtype.ts';
@@ -8,6 +8,7 @@ import { workPerThread } from '../kernels/work-per-thread.ts';
 import { broadcastStrides, collapse, isContiguous, MAX_RANK, padFront, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { nth } from '../values.ts';
+import { callsLong, filesCalled, type FunctionFile } from './library.ts';
 
 /** A tensor, or a number that needs no upload. */
 export type Operand = Tensor | number;
@@ -22,8 +23,8 @@ export type Evaluation = {
   readonly name: string;
   /** WGSL of type `compute`, or bool if `isPredicate`. */
   readonly expression: string;
-  /** Files of the functions that the expression calls, `math_...` of math.wgsl. */
-  readonly library?: readonly Shader[] | undefined;
+  /** Files of the functions that the expression may call. */
+  readonly library?: readonly FunctionFile[] | undefined;
   readonly isPredicate?: boolean;
   readonly compute: ComputeType;
   readonly operands: Readonly<Partial<Record<OperandName, Operand>>>;
@@ -41,16 +42,9 @@ function kernelOf({ name, expression, isPredicate = false, library = [] }: Evalu
   let known = kernels.get(key);
   if (!known) {
     const constants = { EXPRESSION: isPredicate ? `select(0u, 1u, ${expression})` : expression };
-    const called = library.filter(({ file }) => isCalled(file, expression));
-    kernels.set(key, (known = kernel({ name, source: pointwiseWgsl, constants, library: called })));
+    kernels.set(key, (known = kernel({ name, source: pointwiseWgsl, constants, library: filesCalled(expression, library) })));
   }
   return known;
-}
-
-/** Whether `expression` calls a function of `file`, directly or, of math.wgsl, through one of special.wgsl. */
-function isCalled(file: string, expression: string): boolean {
-  const prefix = file.replace('.wgsl', '_');
-  return expression.includes(prefix) || (prefix === 'math_' && expression.includes('special_'));
 }
 
 type Placed = {
@@ -64,14 +58,14 @@ const TYPE_LETTERS = { f32: 'f', f16: 'h', i32: 'i', u32: 'u', bool: 'u' } as co
 
 /** Records the evaluation. Operands must broadcast to the shape of the result. */
 export function evaluate(device: Device, evaluation: Evaluation): void {
-  const { expression, compute, result, inPlace = false } = evaluation;
+  const { compute, result, inPlace = false } = evaluation;
   const { shape, size } = result;
   const placed = (Object.entries(evaluation.operands) as [OperandName, Operand][]).map(([letter, value]) =>
     place(letter, value, shape),
   );
   const targetIsFlat = !inPlace || (result.isContiguous && result.offset % 4 === 0 && size % 4 === 0);
   const isFlat =
-    targetIsFlat && !isLarge(expression) && placed.every(({ kind, value }) => kind !== 's' && (kind !== 'd' || isAligned(value)));
+    targetIsFlat && !isLong(evaluation) && placed.every(({ kind, value }) => kind !== 's' && (kind !== 'd' || isAligned(value)));
   const params: Record<string, ParamValue> = { result_offset: result.offset };
   for (const { name: letter, value } of placed) {
     if (typeof value === 'number') params[`number_${letter}`] = value;
@@ -104,19 +98,11 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
   });
 }
 
-/** Functions of math.wgsl and special.wgsl whose code is too long to be inlined four times in the flat kernel: SwiftShader compiles that for minutes. */
-export const LARGE_FUNCTIONS = [
-  ...['math_pow', 'math_floor_div', 'math_mod', 'special_trunc_div', 'special_fmod', 'math_atan2'],
-  ...['special_lgamma', 'special_digamma', 'special_trigamma', 'special_asinh', 'special_acosh'],
-] as const;
-
-/** Calls of them above which an expression counts as long, too; no gradient of the table has so many, derivatives of them may. */
+/** Calls of functions above which an expression counts as long, too; no gradient of the table has so many, derivatives of them may. */
 const MANY_CALLS = 6;
 
-function isLarge(expression: string): boolean {
-  return (
-    LARGE_FUNCTIONS.some((name) => expression.includes(`${name}(`)) || expression.split(/math_|special_/).length > MANY_CALLS + 1
-  );
+function isLong({ expression, library = [] }: Evaluation): boolean {
+  return callsLong(expression, library) || expression.split(/math_|special_/).length > MANY_CALLS + 1;
 }
 
 function place(name: OperandName, value: Operand, shape: Shape): Placed {

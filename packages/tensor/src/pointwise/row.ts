@@ -1,7 +1,17 @@
 /** Rows of the pointwise table, and short forms of the usual kinds. */
-import { integerWgsl, mathWgsl, type Shader, specialWgsl } from '@mudpt/shaders';
 import type { IntegerComparison } from './compare.ts';
+import type { Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
 import type { Operand } from './evaluate.ts';
+import {
+  angleFunctions,
+  type FunctionFile,
+  integerFunctions,
+  mathFunctions,
+  normalFunctions,
+  powerFunctions,
+  specialFunctions,
+} from './library.ts';
 
 /** A row of the table. */
 export type PointwiseRow = {
@@ -11,10 +21,10 @@ export type PointwiseRow = {
   readonly operands: readonly string[];
   /** Value of the last operands when they are left out. */
   readonly defaults?: readonly number[];
-  /** Files of the functions that its expressions call, `math_...` of math.wgsl: see {@link math}, {@link special}, {@link integer}. */
-  readonly library?: readonly Shader[];
+  /** Files of the functions that its expressions call: see {@link math}, {@link angle}, {@link power}, {@link normal}, {@link special}, {@link integer}. */
+  readonly library?: readonly FunctionFile[];
   /** How integers are compared exactly. */
-  readonly compare?: (name: string, operands: readonly Operand[]) => IntegerComparison | undefined;
+  readonly compare?: (name: string, operands: readonly Operand[], shape: Shape) => Tensor | IntegerComparison | undefined;
   /** f32 arithmetic (f16 is converted). A comparison is a WGSL bool. */
   readonly forward: string;
   /** i32 and u32 arithmetic; where there is none, integers are converted to f32. */
@@ -41,21 +51,27 @@ export const anyNumber = [-8, 8] as const;
 export const anywhere = [anyNumber] as const;
 export const positive = [[0.01, 20]] as const;
 
-/** `row`, whose expressions call functions of `files` too. */
-const calling = (row: PointwiseRow, ...files: readonly Shader[]): PointwiseRow => ({
-  ...row,
-  library: [...(row.library ?? []), ...files],
-});
+/** `row`, whose expressions call functions of `file` too. */
+const calling = (row: PointwiseRow, file: FunctionFile): PointwiseRow => ({ ...row, library: [...(row.library ?? []), file] });
 
-/** `row`, whose expressions call functions of math.wgsl. */
+/** `row`, whose expressions call functions of math.base.wgsl. */
 /* @__NO_SIDE_EFFECTS__ */
-export const math = (row: PointwiseRow): PointwiseRow => calling(row, mathWgsl);
-/** `row`, whose expressions call functions of special.wgsl, and of math.wgsl, which these call. */
+export const math = (row: PointwiseRow): PointwiseRow => calling(row, mathFunctions);
+/** `row`, whose expressions call functions of math.normal.wgsl. */
 /* @__NO_SIDE_EFFECTS__ */
-export const special = (row: PointwiseRow): PointwiseRow => calling(row, mathWgsl, specialWgsl);
+export const normal = (row: PointwiseRow): PointwiseRow => calling(row, normalFunctions);
+/** `row`, whose expressions call functions of math.angle.wgsl. */
+/* @__NO_SIDE_EFFECTS__ */
+export const angle = (row: PointwiseRow): PointwiseRow => calling(row, angleFunctions);
+/** `row`, whose expressions call functions of math.power.wgsl. */
+/* @__NO_SIDE_EFFECTS__ */
+export const power = (row: PointwiseRow): PointwiseRow => calling(row, powerFunctions);
+/** `row`, whose expressions call functions of special.wgsl. */
+/* @__NO_SIDE_EFFECTS__ */
+export const special = (row: PointwiseRow): PointwiseRow => calling(row, specialFunctions);
 /** `row`, whose integer expression calls functions of integer.wgsl. */
 /* @__NO_SIDE_EFFECTS__ */
-export const integer = (row: PointwiseRow): PointwiseRow => calling(row, integerWgsl);
+export const integer = (row: PointwiseRow): PointwiseRow => calling(row, integerFunctions);
 
 /** A comparison or a predicate. */
 /* @__NO_SIDE_EFFECTS__ */

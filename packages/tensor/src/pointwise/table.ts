@@ -2,7 +2,7 @@
  * The table of pointwise operations: one row each, of one tensor in unary.ts, of two operands in binary.ts, of more in ternary.ts. Kernel, public
  * function, gradient and test follow from the row.
  *
- * Expressions are WGSL of the operands x, y, z, w and the helpers of math.wgsl, special.wgsl (floats) and integer.wgsl; `C` is the type of the arithmetic.
+ * Expressions are WGSL of the operands x, y, z, w and the helpers of the math files, special.wgsl (floats) and integer.wgsl; `C` is the type of the arithmetic.
  * Gradient expressions also read o, the result, and g, the gradient of the result; they are data here, only autograd uses them.
  */
 import * as binaryTable from './binary.ts';

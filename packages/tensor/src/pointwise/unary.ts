@@ -1,5 +1,5 @@
 /** Pointwise operations of one tensor. */
-import { anywhere, math, type PointwiseRow, positive, smooth, special, step, test, whole, X } from './row.ts';
+import { angle, anywhere, math, normal, type PointwiseRow, positive, smooth, special, step, test, whole, X } from './row.ts';
 
 export const neg: PointwiseRow = {
   doc: '-x.',
@@ -43,24 +43,24 @@ export const log10: PointwiseRow = math(
 export const sqrt: PointwiseRow = smooth('Square root; NaN below 0.', 'sqrt(x)', '0.5 * g / o', positive);
 export const rsqrt: PointwiseRow = smooth('1 / sqrt(x).', '1.0 / sqrt(x)', '-0.5 * g * o * o * o', [[0.1, 20]]);
 export const reciprocal: PointwiseRow = smooth('1 / x.', '1.0 / x', '-g * o * o', [[0.1, 8]]);
-export const sin: PointwiseRow = math(
+export const sin: PointwiseRow = angle(
   smooth('Sine of x in radians, of full accuracy for every x.', 'math_sin(x)', 'g * math_cos(x)', [[-50, 50]]),
 );
-export const cos: PointwiseRow = math(
+export const cos: PointwiseRow = angle(
   smooth('Cosine of x in radians, of full accuracy for every x.', 'math_cos(x)', '-g * math_sin(x)', [[-50, 50]]),
 );
-export const tan: PointwiseRow = math(smooth('Tangent of x in radians.', 'math_tan(x)', 'g * (1.0 + o * o)', [[-1.4, 1.4]]));
-export const asin: PointwiseRow = math(
+export const tan: PointwiseRow = angle(smooth('Tangent of x in radians.', 'math_tan(x)', 'g * (1.0 + o * o)', [[-1.4, 1.4]]));
+export const asin: PointwiseRow = angle(
   smooth('Angle in radians whose sine is x; NaN outside -1 to 1.', 'math_asin(x)', 'g / sqrt((1.0 - x) * (1.0 + x))', [
     [-0.95, 0.95],
   ]),
 );
-export const acos: PointwiseRow = math(
+export const acos: PointwiseRow = angle(
   smooth('Angle in radians whose cosine is x; NaN outside -1 to 1.', 'math_acos(x)', '-g / sqrt((1.0 - x) * (1.0 + x))', [
     [-0.95, 0.95],
   ]),
 );
-export const atan: PointwiseRow = math(smooth('Angle in radians whose tangent is x.', 'math_atan(x)', 'g / (1.0 + x * x)'));
+export const atan: PointwiseRow = angle(smooth('Angle in radians whose tangent is x.', 'math_atan(x)', 'g / (1.0 + x * x)'));
 export const sinh: PointwiseRow = math(smooth('Hyperbolic sine.', 'math_sinh(x)', 'g * math_cosh(x)'));
 export const cosh: PointwiseRow = math(smooth('Hyperbolic cosine.', 'math_cosh(x)', 'g * math_sinh(x)'));
 export const tanh: PointwiseRow = math(smooth('Hyperbolic tangent.', 'math_tanh(x)', 'g * (1.0 - o * o)'));
@@ -89,7 +89,7 @@ export const silu: PointwiseRow = math(
   ),
 );
 export const softplus: PointwiseRow = math(smooth('log(1 + exp(x)).', 'math_softplus(x)', 'g * math_sigmoid(x)'));
-export const gelu: PointwiseRow = math(
+export const gelu: PointwiseRow = normal(
   smooth(
     'x times the cumulative standard normal distribution: the exact form, with erf.',
     'math_gate(x, math_normal_cumulative(x))',
@@ -156,10 +156,10 @@ export const softsign: PointwiseRow = math(
 export const logSigmoid: PointwiseRow = math(
   smooth('log(sigmoid(x)), exact for any x.', '-math_softplus(-x)', 'g * math_sigmoid(-x)'),
 );
-export const erf: PointwiseRow = math(
+export const erf: PointwiseRow = normal(
   smooth('The error function.', 'math_erf(x)', 'g * 1.1283791670955126 * math_exp(-x * x)', [[-4, 4]]),
 );
-export const erfc: PointwiseRow = math(
+export const erfc: PointwiseRow = normal(
   smooth('1 - erf(x), exact in the upper tail too.', 'math_erfc(x)', '-1.1283791670955126 * g * math_exp(-x * x)', [[-4, 4]]),
 );
 export const erfinv: PointwiseRow = special(

@@ -10,7 +10,7 @@ import { matricesOf, type Product } from './problem/problem.ts';
 import { setProven, traitsOf } from './problem/traits.ts';
 import { matrix } from './variants/matrix.ts';
 import { plain } from './variants/plain.ts';
-import type { GemmVariant, NumericGate } from './variants/index.ts';
+import { addVariant, type GemmVariant, type NumericGate } from './variants/index.ts';
 import { relativeError } from '../relative-error.ts';
 
 /**
@@ -26,6 +26,7 @@ export async function checkMatrix(device: Device): Promise<boolean> {
 export async function prove(device: Device, variant: GemmVariant): Promise<boolean> {
   const { provenBy: gate, name } = variant;
   if (!gate) return true;
+  addVariant(variant);
   setProven(device, name, false);
   const dtypes = [...new Set(gate.dtypes(traitsOf(device)))];
   let agreed = 0;

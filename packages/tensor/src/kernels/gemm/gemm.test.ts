@@ -9,7 +9,8 @@ import { type Plan, planProduct } from './gemm.ts';
 import { normalize } from './problem/normal-form.ts';
 import type { Operand, Product } from './problem/problem.ts';
 import type { DeviceTraits } from './problem/traits.ts';
-import { GEMM_VARIANTS, type GemmVariant } from './variants/index.ts';
+import { addVariant, GEMM_VARIANTS, type GemmVariant } from './variants/index.ts';
+import { matrix } from './variants/matrix.ts';
 
 /** A CPU adapter with subgroups of 8 and WebGPU's default limits. */
 const CPU: DeviceTraits = {
@@ -25,6 +26,8 @@ const GPU: DeviceTraits = { ...CPU, cpu: false, subgroupSize: 32, workgroupBytes
 const UNITS = { componentType: 'f32', resultComponentType: 'f32', M: 8, N: 8, K: 8 } as const;
 /** A GPU whose subgroup matrix units have passed their check. */
 const MATRIX_GPU: DeviceTraits = { ...GPU, subgroupMatrix: [UNITS], proven: new Set(['matrix']) };
+
+addVariant(matrix);
 
 /** A plan with what tests force. */
 function plan(p: Product, traits: DeviceTraits, forced: Readonly<Record<string, string>> = {}): Plan {

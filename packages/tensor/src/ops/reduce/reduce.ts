@@ -21,6 +21,7 @@ import {
   reducedShape,
   type ReduceOptions,
   reduceWithMath,
+  reduceWithPowers,
 } from '../../kernels/reduce.ts';
 
 const summed = (dtype: DType): DType => (dtype === 'bool' ? 'i32' : dtype);
@@ -167,6 +168,7 @@ export const norm = defineOp(
     return reduce(x, list, keepdim, {
       ...recipe,
       op: 'sum',
+      withMath: reduceWithPowers,
       n: p,
       map: `math_pow(abs(x) / ${unit}, params.n)`,
       finish: `${unit} * math_pow(a, 1.0 / n)`,

@@ -1,21 +1,21 @@
-/** The variants of the gemm family. A new one is an object in a file of this folder and a line here: planner, tuner, bench and tests read this list. */
+/**
+ * The variants of the gemm family. A new one is an object in a file of this folder and a line here, or, with a numeric gate, in its check (check.ts):
+ * planner, tuner, bench and tests read this list.
+ */
 import { block } from './block.ts';
 import { broadcast } from './broadcast.ts';
 import { dot } from './dot.ts';
-import { matrix } from './matrix.ts';
 import { plain } from './plain.ts';
 import { tile } from './tile.ts';
 import type { GemmVariant } from './variant.ts';
 
 export type { GemmParams, GemmVariant, NumericGate, Step, SumsStep, Tiling } from './variant.ts';
 
-/** In the order in which CPU adapters prefer them; on GPUs `gpuRank` and the times of `model` decide. */
-export const GEMM_VARIANTS: readonly GemmVariant[] = [
+const variants: GemmVariant[] = [
   broadcast,
   plain,
   tile,
   dot,
-  matrix,
   // Names say rows x columns of the tile; `_wide` has as many sums in more invocations.
   block('block128x128', { rows: 128, columns: 128, sumRows: 8, sumColumns: 8, efficiency: 0.5 }),
   block('block64x128', { rows: 64, columns: 128, sumRows: 8, sumColumns: 8, efficiency: 0.4 }),
@@ -25,3 +25,11 @@ export const GEMM_VARIANTS: readonly GemmVariant[] = [
   block('block32x32', { rows: 32, columns: 32, sumRows: 4, sumColumns: 4, efficiency: 0.36 }),
   block('block16x64', { rows: 16, columns: 64, sumRows: 4, sumColumns: 4, efficiency: 0.18 }),
 ];
+
+/** In the order in which CPU adapters prefer them; on GPUs `gpuRank` and the times of `model` decide. */
+export const GEMM_VARIANTS: readonly GemmVariant[] = variants;
+
+/** Adds a variant with a numeric gate, which the code of its check does: bundles without that have no use for it. */
+export function addVariant(variant: GemmVariant): void {
+  if (!variants.includes(variant)) variants.push(variant);
+}

@@ -14,7 +14,10 @@ import { checkMatrix } from '../check.ts';
 import { type Plan, planProduct } from '../gemm.ts';
 import { matricesOf, type Product } from '../problem/problem.ts';
 import { traitsOf } from '../problem/traits.ts';
+import { addVariant } from './index.ts';
 import { matrix } from './matrix.ts';
+
+addVariant(matrix);
 
 const expand = (defines: Defines): string => preprocess(gemmMatrixWgsl, defines);
 
@@ -73,9 +76,9 @@ function emulated(defines: Defines): string {
     }`;
   return `${expand({ ...defines, SG: 1 })
     .replaceAll(/^(enable|alias) .*$/gm, '')
-    .replaceAll(/subgroupMatrixLoad<(\w+), (\w+)_major>\(&\w, /g, 'load_$1_$2(')
+    .replaceAll(/subgroupMatrixLoad<(\w+),\s*(\w+)_major>\(&\w,\s*/g, 'load_$1_$2(')
     .replaceAll('subgroupMatrixMultiplyAccumulate', 'multiply')
-    .replaceAll('subgroupMatrixStore<row_major>(&c, ', 'store_sum(')}
+    .replaceAll(/subgroupMatrixStore<row_major>\(&c,\s*/g, 'store_sum(')}
   ${units}
   ${store}`;
 }
