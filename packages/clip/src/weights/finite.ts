@@ -17,7 +17,10 @@ export function expectFiniteWeight(file: string, name: string, weight: HostTenso
   const found = weight.dtype === 'f16' ? 'NaN or infinite' : String(weight.data[at]);
   const problem = `${file}: number ${at} of ${name} is ${found}`;
   if (isTooLarge) throw new InputError('loadClip', `${problem}, which f16 cannot hold`, "load the model with dtype: 'f32'");
-  throw new FormatError('loadClip', problem, 'the weights are damaged: fetch the file again');
+  throw new FormatError('loadClip', problem, 'the weights are damaged: fetch the file again', {
+    code: 'model.notFinite',
+    values: { file, name },
+  });
 }
 
 /** The exponent of NaN and infinities is all ones. */

@@ -151,7 +151,10 @@ function mismatch(file: TensorFile, { missing, misshapen, extra }: Mismatch): Fo
     missing.length + misshapen.length > 0
       ? 'give the config that belongs to these weights, or fetch them again'
       : "leave the tensors out of the file, or ask for onExtra: 'ignore'";
-  return new FormatError(OP, `${file.name} does not hold the weights of its config; ${told.join('; ')}`, fix);
+  return new FormatError(OP, `${file.name} does not hold the weights of its config; ${told.join('; ')}`, fix, {
+    code: 'model.mismatch',
+    values: { file: file.name, found: told.join('; ') },
+  });
 }
 
 /** A file may have any number of tensors; a message has not. */

@@ -49,5 +49,6 @@ export function checkPromptFacts(value: unknown, name: string, fix: string): Pro
     'prompts',
     `${name} is no prompt file of this program (${issue?.path.join('.')}: ${issue?.message})`,
     fix,
+    { code: 'prompts.none', values: { name } },
   );
 }

@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals';
 import type { OpenedArchive } from '../project/archive.ts';
 import { database } from '../project/store.ts';
+import type { Told } from '../worker/rpc.ts';
 import { clearProject, intake, notes, project, sides } from './project.ts';
 import { expectIdle, importPrompts, pause } from './learning.ts';
 import { forgetLearnt, isBusy } from './session.ts';
@@ -52,7 +53,7 @@ export async function startOver(): Promise<void> {
 
 /** Images are looked at as if they were dropped: what a zip says of them is not believed. */
 async function takeAll({ project: given, blobs }: OpenedArchive): Promise<void> {
-  const unreadable: { path: string; why: string }[] = [];
+  const unreadable: { path: string; told: Told }[] = [];
   const images = new Map<string, (typeof given.images)[number]>();
   try {
     for (const [place, image] of given.images.entries()) {
@@ -60,7 +61,7 @@ async function takeAll({ project: given, blobs }: OpenedArchive): Promise<void> 
       const looked = blob && (await looker.call('take', blob, image.name));
       if (looked && 'id' in looked)
         images.set(looked.id, { ...image, id: looked.id, width: looked.width, height: looked.height });
-      else if (looked) unreadable.push({ path: image.name, why: looked.why });
+      else if (looked) unreadable.push({ path: image.name, told: looked.told });
       intake.value = { done: place + 1, total: given.images.length };
     }
     project.value = { ...given, images: [...images.values()] };

@@ -7,6 +7,7 @@ import { sidesOf } from '../project/split.ts';
 import { askToKeep, database } from '../project/store.ts';
 import { EMPTY_PROJECT, type ImageEntry, type Project } from '../project/types.ts';
 import type { WireDataset, WireItem } from '../worker/protocol.ts';
+import type { Told } from '../worker/rpc.ts';
 import { images as looker } from './workers.ts';
 
 export const project = signal<Project>(EMPTY_PROJECT);
@@ -17,7 +18,7 @@ export const isReady = signal(false);
 export interface IntakeNotes {
   readonly added: number;
   readonly duplicates: readonly Duplicate[];
-  readonly unreadable: readonly { readonly path: string; readonly why: string }[];
+  readonly unreadable: readonly { readonly path: string; readonly told: Told }[];
   readonly others: readonly string[];
 }
 export const intake = signal<{ readonly done: number; readonly total: number } | undefined>(undefined);
@@ -94,8 +95,8 @@ async function takeImages(
     for (const [place, { path, folder }] of some.entries()) {
       const found = looked[place];
       if (!found) continue;
-      if ('why' in found) {
-        unreadable.push({ path, why: found.why });
+      if ('told' in found) {
+        unreadable.push({ path, told: found.told });
         continue;
       }
       const known = folder === undefined && classId !== undefined ? next.classes.find(({ id }) => id === classId) : undefined;

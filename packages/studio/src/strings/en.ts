@@ -1,6 +1,7 @@
 /** The page's words in English; other languages have the same keys. */
-import { errorsEn } from './errors-en.ts';
+import { errorsEn, rangeEn } from './errors-en.ts';
 import type { MethodWords } from './methods-zh.ts';
+import type { EngineSentence } from './told.ts';
 
 export const en = {
   tabs: {
@@ -35,6 +36,8 @@ export const en = {
   errors: errorsEn,
   /** What an error of the engine is about, by its name, where its own English is not enough. */
   kinds: {} as Readonly<Record<string, string>>,
+  /** Errors of the engine by their code, where its own English is not enough. */
+  engine: {} as Readonly<Record<string, EngineSentence>>,
   /** Methods by name, where the engine's English is not enough. */
   methods: {} as Readonly<Record<string, MethodWords>>,
   noGpu: {
@@ -160,6 +163,9 @@ export const en = {
     learnt: 'numbers learnt',
     hidden: 'It goes on while the tab is hidden, and after a reload.',
     from: 'from',
+    range: rangeEn,
+    lowered: (setting: string, layers: number, method: string, usual: number) =>
+      `${setting} is ${layers}, not the usual ${usual} of ${method}: the model has ${layers} layers.`,
   },
   understand: {
     title: 'What it learnt',

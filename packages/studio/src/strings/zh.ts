@@ -1,6 +1,7 @@
 /** 页面的中文文字。 */
 import type { Strings } from './en.ts';
-import { errorsZh, kindsZh } from './errors-zh.ts';
+import { engineZh } from './engine-zh.ts';
+import { errorsZh, kindsZh, rangeZh } from './errors-zh.ts';
 import { methodsZh } from './methods-zh.ts';
 import { settingsZh } from './settings-zh.ts';
 
@@ -27,6 +28,7 @@ export const zh: Strings = {
   sentence: (fix) => `。${fix}。`,
   errors: errorsZh,
   kinds: kindsZh,
+  engine: engineZh,
   methods: methodsZh,
   noGpu: {
     title: '此浏览器没有提供 WebGPU',
@@ -145,6 +147,9 @@ export const zh: Strings = {
     learnt: '学到的数',
     hidden: '标签页隐藏或重新载入后，训练会继续。',
     from: '自',
+    range: rangeZh,
+    lowered: (setting, layers, method, usual) =>
+      `${setting} 为 ${layers}，而不是 ${method} 通常的 ${usual}：模型只有 ${layers} 层。`,
   },
   understand: {
     title: '它学到了什么',

@@ -1,5 +1,5 @@
 /** The worker that computes: device, model, training. One thing at a time, in the order of asking; a lost device is opened again. */
-import type { Clip, LoadProgress } from '@mudpt/clip';
+import { type Clip, decodeImage, type LoadProgress } from '@mudpt/clip';
 import type { Item, Method, PromptDescription } from 'mudpt/core';
 import { matrixSvg, promptDiagram } from 'mudpt/report';
 import { openClip } from '../model/clip-source.ts';
@@ -28,7 +28,7 @@ import type {
   TrainingRequest,
   WireDataset,
 } from './protocol.ts';
-import { pageError, serve } from './rpc.ts';
+import { pageError, serve, type Told, toldOf } from './rpc.ts';
 
 /** A model on the device, and what hangs on it. */
 interface Loaded {
@@ -278,11 +278,24 @@ class Engine {
     // A frame of the camera is seen once: nothing of it is kept.
     const found = await predict(clip, new FeatureCache(clip), tuned?.method, tuned?.facts ?? classes, items, () => undefined);
     const tops = new Map(found.predictions.map(({ item, top }) => [item.id, top]));
-    const reasons = new Map(found.unreadable.map(({ id, why }) => [id, why]));
-    return items.map(({ id }) => {
-      const why = reasons.get(id);
-      return { top: tops.get(id) ?? [], ...(why !== undefined && { why }) };
-    });
+    const bad = new Set(found.unreadable.map(({ id }) => id));
+    return Promise.all(
+      images.map(async (image, place) => {
+        const id = String(place);
+        const told = bad.has(id) ? await whyUnreadable(image) : undefined;
+        return { top: tops.get(id) ?? [], ...(told && { told }) };
+      }),
+    );
+  }
+}
+
+/** What is wrong with an image that could not be read, with its code; loaders keep the English alone. */
+async function whyUnreadable(image: Blob): Promise<Told | undefined> {
+  try {
+    await decodeImage(image, image instanceof File ? { name: image.name } : {});
+    return undefined;
+  } catch (error) {
+    return toldOf(error);
   }
 }
 

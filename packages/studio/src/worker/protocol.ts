@@ -1,5 +1,15 @@
 /** What the page and the worker that computes say to each other. */
-import type { Confusion, Metrics, MetricsLine, PromptDescription, PromptLayout, Rematerialization } from 'mudpt/core';
+import type {
+  Confusion,
+  LoweredSetting,
+  Metrics,
+  MetricsLine,
+  NumberRange,
+  PromptDescription,
+  PromptLayout,
+  Rematerialization,
+} from 'mudpt/core';
+import type { Told } from './rpc.ts';
 
 /** What the adapter is. */
 export interface AdapterFacts {
@@ -90,6 +100,8 @@ export interface TrainingPlan extends TrainingRequest {
   readonly title: string;
   readonly isFitted: boolean;
   readonly notes: readonly string[];
+  /** Settings that were lowered to the model's layers; plans that an earlier version kept do not say. */
+  readonly lowered?: readonly LoweredSetting[];
   /** Of classes, images, model and settings: a state belongs to one plan alone. */
   readonly mark: string;
 }
@@ -152,7 +164,8 @@ export interface SettingField {
   readonly section: 'settings' | 'training';
   readonly name: string;
   readonly description: string;
-  /** Valid values in words. */
+  /** Valid values: as numbers where they are a range, and in the engine's words. */
+  readonly range?: NumberRange;
   readonly takes: string;
   readonly type: 'whole' | 'number' | 'choice' | 'switch' | 'text';
   readonly choices: readonly string[];
@@ -210,7 +223,7 @@ export interface EngineCalls {
 export interface Classified {
   /** Labels and probabilities, best first; empty where the image cannot be read. */
   readonly top: Guess['top'];
-  readonly why?: string;
+  readonly told?: Told;
 }
 
 export interface MemoryFacts {
