@@ -212,8 +212,7 @@ export const en = {
     adapter: 'adapter',
     peak: 'measured peak',
     engine: 'engine',
-    missing: (names: string) =>
-      `Not built into this page, so not compared: ${names}. “pnpm studio:build --peers” builds them in.`,
+    notMeasured: (why: string) => `not measured: ${why}`,
     download: 'Save as JSON',
     what: 'problem',
     best: 'best, ms',

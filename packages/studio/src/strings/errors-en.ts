@@ -102,6 +102,10 @@ export const errorsEn = {
     problem: `${file} of this page cannot be fetched (${status})`,
     fix: 'reload the page',
   }),
+  peerAbsent: (): Said => ({ problem: 'it is not built into this page', fix: '“pnpm studio:build --peers” builds it in' }),
+  peerFailed: (why: string): Said => ({ problem: `it did not open or broke off (${why})` }),
+  peerLacks: (): Said => ({ problem: 'it has no such operation' }),
+  peerSilent: (seconds: string): Said => ({ problem: `it said nothing for ${seconds} seconds` }),
   cameraInsecure: (): Said => ({
     problem: 'the browser shows cameras to secure pages alone',
     fix: 'open this page by https, or from localhost',

@@ -188,7 +188,7 @@ export const zh: Strings = {
     adapter: '适配器',
     peak: '实测峰值',
     engine: '引擎',
-    missing: (names) => `此页面没有内置，因此未作比较：${names}。“pnpm studio:build --peers” 可将其内置。`,
+    notMeasured: (why) => `未测量：${why}`,
     download: '保存为 JSON',
     what: '问题',
     best: '最快，毫秒',
