@@ -42,6 +42,8 @@ export const progress = signal<Extract<EngineEvent, { kind: 'progress' }> | unde
 export const outcome = signal<TrainingOutcome | undefined>(undefined);
 /** Classes of what was learnt, in the order of its labels; undefined where nothing was. */
 export const tunedClasses = signal<readonly string[] | undefined>(undefined);
+/** Its method, and whether it was learnt from photographs turned upright. */
+export const learnt = signal<{ readonly method: string; readonly exif?: 'apply' | undefined } | undefined>(undefined);
 /** What was learnt, on the test images: where training ended, or of imported prompts, where the project has their classes. */
 export const tuned = signal<Measured | undefined>(undefined);
 /** The frozen model on the same images. */
@@ -158,6 +160,7 @@ export function forgetResults(): void {
   tuned.value = undefined;
   before.value = undefined;
   tunedClasses.value = undefined;
+  learnt.value = undefined;
   inside.value = undefined;
   lines.value = [];
   status.value = 'idle';

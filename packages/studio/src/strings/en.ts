@@ -243,6 +243,7 @@ export const en = {
     importPromptsAbout: 'A zip of prompts, or its two files',
     importProject: 'Import a project',
     importProjectAbout: 'A zip that this page wrote',
+    upright: 'These prompts were learnt from photographs turned upright by the camera’s tag, so pictures are turned here too.',
     code: 'Use it in code',
     shell: 'In a shell',
     node: 'In Node',

@@ -219,6 +219,7 @@ export const zh: Strings = {
     importPromptsAbout: '提示的 zip，或其中两个文件',
     importProject: '导入项目',
     importProjectAbout: '本页写出的 zip',
+    upright: '这些提示是用按相机标记转正的照片学到的，因此这里的图片也会转正。',
     code: '在代码中使用',
     shell: '命令行',
     node: 'Node',

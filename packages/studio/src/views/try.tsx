@@ -10,7 +10,7 @@ import { csvOfTries } from '../project/csv.ts';
 import { save } from '../project/save.ts';
 import { expand, filesOfDrop, filesOfPicker } from '../project/intake.ts';
 import { project } from '../state/project.ts';
-import { isBusy, telling, tunedClasses } from '../state/session.ts';
+import { isBusy, learnt, telling, tunedClasses } from '../state/session.ts';
 import { engine } from '../state/workers.ts';
 import { t } from '../strings/index.ts';
 import type { Classified } from '../worker/protocol.ts';
@@ -78,6 +78,7 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
     >
       <h2>{words.tryTitle}</h2>
       <p class="soft">{words.tryLead}</p>
+      {learnt.value?.exif && <p class="soft">{words.upright}</p>}
       {isBusy.value && <p class="soft">{words.busy}</p>}
       <fieldset class="buttons" disabled={isBusy.value}>
         <FilePicker label={t().data.pickFiles} accept="image/*,.zip" isPrimary onPick={picked} />
@@ -98,7 +99,7 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       <div class="tried">
         {tried.value.slice(0, MOST_SHOWN).map(({ path, address, tuned, frozen }) => (
           <article key={address}>
-            <img src={address} alt={path} />
+            <img class={learnt.value?.exif ? '' : 'as-stored'} src={address} alt={path} />
             <div>
               <h3>{path.split('/').at(-1)}</h3>
               {tuned.told === undefined ? <Sides names={names} tuned={tuned} frozen={frozen} /> : <Trouble told={tuned.told} />}

@@ -152,6 +152,9 @@ export interface ReportRequest {
   readonly thumbnails: readonly (readonly [id: string, address: string])[];
 }
 
+/** What was learnt, as its files tell it. */
+export type LearntDescription = Omit<PromptDescription, 'exif'> & { readonly exif: 'apply' | undefined };
+
 export interface PromptFiles {
   readonly tensors: Uint8Array<ArrayBuffer>;
   readonly facts: string;
@@ -197,7 +200,7 @@ export interface EngineCalls {
   /** Asks training to keep its state and end. */
   pause(): Promise<void>;
   /** What was learnt before the page was opened is loaded again. @returns whether there was something */
-  restore(): Promise<PromptDescription | undefined>;
+  restore(): Promise<LearntDescription | undefined>;
   /** Classes of the tuned model and what images are taken for; `zeroShot` asks the frozen model. */
   classify(
     images: readonly Blob[],
@@ -215,7 +218,7 @@ export interface EngineCalls {
   report(request: ReportRequest): Promise<string>;
   exportPrompts(): Promise<PromptFiles>;
   /** @param config of the run of Node that they are of, where a person gives it */
-  importPrompts(tensors: Blob, facts: string, config: string | undefined): Promise<PromptDescription>;
+  importPrompts(tensors: Blob, facts: string, config: string | undefined): Promise<LearntDescription>;
   forget(): Promise<void>;
   memory(): Promise<MemoryFacts>;
 }
