@@ -1,7 +1,7 @@
 /** The project of the page as a zip, and a zip in place of the project. */
 import { effect } from '@preact/signals';
 import type { OpenedArchive } from '../project/archive.ts';
-import { database } from '../project/store.ts';
+import { blobsOf, database } from '../project/store.ts';
 import type { Told } from '../worker/rpc.ts';
 import { clearProject, intake, notes, project, sides } from './project.ts';
 import { expectIdle, importPrompts, pause } from './learning.ts';
@@ -12,14 +12,10 @@ import { images as looker } from './workers.ts';
 const archives = () => import('../project/archive.ts');
 
 export async function exportProject(): Promise<Blob> {
-  const db = await database();
-  const { images } = project.value;
-  const blobs = new Map<string, Blob>();
-  for (const { id } of images) {
-    const blob = await db.get('images', id);
-    if (blob) blobs.set(id, blob);
-  }
-  const prompts = (await db.get('result', 'current'))?.prompts;
+  const ids = project.value.images.map(({ id }) => id);
+  const found = await blobsOf('images', ids);
+  const blobs = new Map(ids.flatMap((id, place) => (found[place] ? [[id, found[place]] as const] : [])));
+  const prompts = (await (await database()).get('result', 'current'))?.prompts;
   const { writeArchive } = await archives();
   return writeArchive({ project: project.value, sides: sides.value, blobs, prompts });
 }

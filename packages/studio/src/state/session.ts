@@ -13,7 +13,7 @@ import type {
   TrainingOutcome,
 } from '../worker/protocol.ts';
 import { type Told, toldOf } from '../worker/rpc.ts';
-import { isReady, project, sides, usedClasses, wireDataset } from './project.ts';
+import { intake, isReady, project, sides, usedClasses, wireDataset } from './project.ts';
 import { engine, onEngineEvent } from './workers.ts';
 
 export const adapter = signal<AdapterFacts | undefined>(undefined);
@@ -174,7 +174,8 @@ function watchZeroShot(): void {
     if (!isReady.value) return;
     const key = zeroShotKey.value;
     clearTimeout(timer);
-    if (key === '' || key === wanted || isBusy.value) return;
+    // While images come in, every few of them would be measured anew.
+    if (key === '' || key === wanted || isBusy.value || intake.value) return;
     timer = setTimeout(() => {
       wanted = key;
       void telling(async () => {

@@ -31,6 +31,7 @@ export const en = {
   lost: 'The graphics device was lost and is being opened again. Training goes on from the last state.',
   elsewhere: 'The studio is open in another tab of this browser. Go on there, or close it: then this tab opens by itself.',
   trouble: 'That did not work',
+  notKept: 'The last change is not kept in this browser',
   /** What follows another sentence that has no full stop. */
   sentence: (fix: string) => `. ${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`,
   errors: errorsEn,

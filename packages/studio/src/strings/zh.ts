@@ -25,6 +25,7 @@ export const zh: Strings = {
   lost: '图形设备丢失，正在重新打开。训练会从上次保存的状态继续。',
   elsewhere: '工作室已在此浏览器的另一个标签页中打开。请在那里继续，或关闭它：此标签页会自动打开。',
   trouble: '没有成功',
+  notKept: '最近的更改没有保存在此浏览器中',
   sentence: (fix) => `。${fix}。`,
   errors: errorsZh,
   kinds: kindsZh,

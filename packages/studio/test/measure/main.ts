@@ -1,0 +1,18 @@
+/** Figures of the page on this machine, for its README: `pnpm studio:measure [first | many [COUNT] | screens FOLDER]`. */
+import { cpus, loadavg } from 'node:os';
+import { measureFirst } from './first.ts';
+import { measureMany } from './many.ts';
+import { takeScreens } from './screens.ts';
+
+const [what = 'first', argument] = process.argv.slice(2).filter((word) => word !== '--');
+const load = (): string =>
+  `${cpus().length} processors, load ${loadavg()
+    .map((one) => one.toFixed(1))
+    .join(', ')}`;
+
+console.log(`before: ${load()}`);
+if (what === 'first') await measureFirst();
+else if (what === 'many') await measureMany(Number(argument ?? 3000));
+else if (what === 'screens' && argument !== undefined) await takeScreens(argument);
+else throw new Error(`there is no ${what}: first, many [COUNT], screens FOLDER`);
+console.log(`after: ${load()}`);
