@@ -1,19 +1,16 @@
 /** The worker that computes: device, model, training. One thing at a time, in the order of asking; a lost device is opened again. */
 import { type Clip, decodeImage, type LoadProgress } from '@mudpt/clip';
 import type { Item, Method } from 'mudpt/core';
-import { matrixSvg, promptDiagram } from 'mudpt/report';
 import { openClip } from '../model/clip-source.ts';
 import { datasetOf } from '../model/dataset.ts';
 import { type OpenDevice, openDevice } from '../model/device.ts';
 import { FeatureCache } from '../model/features.ts';
 import { hubModel, lookAtHub } from '../model/hub.ts';
-import { insideOf } from '../model/inside.ts';
 import { createMethod, learn } from '../model/learn.ts';
 import { measure, predict, type TunedFacts } from '../model/measure.ts';
 import { planOf } from '../model/plan.ts';
 import { configOf, exifOf, readPrompts, writePrompts } from '../model/prompts.ts';
 import { markPaused } from '../model/recorder.ts';
-import { writeReport } from '../model/report.ts';
 import { methodFacts } from '../model/settings.ts';
 import { database } from '../project/store.ts';
 import type {
@@ -46,6 +43,10 @@ interface Tuned {
   readonly files: PromptFiles;
   readonly facts: TunedFacts;
 }
+
+/** What shows results is loaded when there are some. */
+const drawings = () => import('mudpt/report');
+const inside = () => import('../model/inside.ts');
 
 /** A device may be lost again and again: so often training goes on by itself. */
 const MOST_REOPENINGS = 3;
@@ -225,14 +226,16 @@ class Engine {
     inside: () =>
       this.inTurn(async () => {
         const { clip } = this.model();
+        const { insideOf } = await inside();
         return insideOf(clip, this.expectTuned().method);
       }),
-    drawMatrix: async (names, confusion) => matrixSvg(names, confusion),
+    drawMatrix: async (names, confusion) => (await drawings()).matrixSvg(names, confusion),
     drawPrompts: async (layout, { text: textLayers, image: imageLayers }) =>
-      promptDiagram({ layout, textLayers, imageLayers }).text,
+      (await drawings()).promptDiagram({ layout, textLayers, imageLayers }).text,
     report: (request) =>
       this.inTurn(async () => {
         const { clip, facts } = this.model();
+        const [{ insideOf }, { writeReport }] = [await inside(), await import('../model/report.ts')];
         return writeReport(request, clip, facts, this.tuned && (await insideOf(clip, this.tuned.method)));
       }),
     exportPrompts: async () => this.expectTuned().files,

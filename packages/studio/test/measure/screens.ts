@@ -13,13 +13,19 @@ async function settled(page: Page): Promise<void> {
   await page.waitForTimeout(600);
 }
 
-/** @param folder for `PLACE-WIDTH-SCHEME.png`, and `studio.png` and `studio-understand.png` of the READMEs */
-export async function takeScreens(folder: string): Promise<void> {
+/** @param folder for `PLACE-WIDTH-SCHEME.png`, and `studio.png` and `studio-understand.png` of the READMEs @param isForReadme those two alone */
+export async function takeScreens(folder: string, isForReadme: boolean): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { page, address, close } = await openStudio({ reducedMotion: 'reduce', deviceScaleFactor: 1 });
   const goTo = (place: string) => page.goto(`${address}#${place}`);
   const shoot = (name: string, fullPage = false) => page.screenshot({ path: join(folder, `${name}.png`), fullPage });
+  /** Without the place of the scroll bar, which headless browsers do not draw. */
+  const forReadme = async (name: string, height: number) => {
+    const width = await page.evaluate(() => document.documentElement.clientWidth);
+    await page.screenshot({ path: join(folder, `${name}.png`), clip: { x: 0, y: 0, width, height } });
+  };
   const each = async (work: (suffix: string) => Promise<void>): Promise<void> => {
+    if (isForReadme) return;
     for (const colorScheme of ['light', 'dark'] as const)
       for (const width of WIDTHS) {
         await page.emulateMedia({ colorScheme });
@@ -44,10 +50,9 @@ export async function takeScreens(folder: string): Promise<void> {
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     await page.getByText('Epoch 7 of 8').waitFor({ timeout: LONG });
     await page.waitForTimeout(500);
-    await shoot('studio');
-    await shoot('training-1280-light');
+    await forReadme('studio', 700);
     await page.getByText('Finished').waitFor({ timeout: LONG });
-    for (const place of PLACES) {
+    for (const place of isForReadme ? [] : PLACES) {
       await goTo(place);
       await each(async (suffix) => {
         await settled(page);
@@ -56,7 +61,8 @@ export async function takeScreens(folder: string): Promise<void> {
     }
     await goTo('understand');
     await settled(page);
-    await shoot('studio-understand');
+    await forReadme('studio-understand', 900);
+    if (isForReadme) return;
     await page.getByLabel('language').selectOption('zh');
     for (const place of ['data', 'train', 'use'] as const) {
       await goTo(place);
