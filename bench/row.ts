@@ -1,5 +1,4 @@
 /** Rows of results. A page reads them too, so nothing here imports the engine. */
-import type { Elapsed } from '@mudpt/testing/measure/stopwatch';
 
 /** One line of the results. */
 export type Row = {
@@ -11,7 +10,7 @@ export type Row = {
   readonly best: number;
   readonly median: number;
   /**
-   * Of our engine: on CPU adapters best milliseconds a run of all cores together, from processor time (see {@link Elapsed}); on GPUs best milliseconds
+   * Of our engine: on CPU adapters best milliseconds a run of all cores together, from processor time (see `Elapsed` of the stopwatch); on GPUs best milliseconds
    * of the kernels alone, from timestamps where the adapter has them.
    */
   readonly busy?: number;

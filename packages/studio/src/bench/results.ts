@@ -102,7 +102,10 @@ export async function runBench(silence = MOST_SILENCE): Promise<void> {
 
 /** In the form of `bench/results`, all suites in one. */
 export function resultsText(found: BenchHead): string {
-  const plain = rows.value.map(({ told: _, ...row }) => row);
+  const plain = rows.value.map((row) => {
+    const { told: _, ...figures } = row;
+    return figures;
+  });
   const whole: Results & { readonly userAgent: string } = { ...found, userAgent: navigator.userAgent, rows: plain };
   return `${JSON.stringify(whole, undefined, 1)}\n`;
 }
