@@ -1,49 +1,15 @@
 /** Timing and checking: every figure is the best and the median of several samples, and of a result that was compared with an f64 reference. */
 import { type Device, scope, type Tensor } from '@mudpt/tensor';
 import { type Elapsed, stopwatch } from '@mudpt/testing/measure/stopwatch';
+import type { Row } from './row.ts';
 
-/** One line of the results. */
-export type Row = {
-  readonly suite: string;
-  /** What was run, for instance 'matmul NT 512x512x512'. */
-  readonly name: string;
-  readonly engine: string;
-  /** Milliseconds a run. */
-  readonly best: number;
-  readonly median: number;
-  /**
-   * Of our engine: on CPU adapters best milliseconds a run of all cores together, from processor time (see {@link Elapsed}); on GPUs best milliseconds
-   * of the kernels alone, from timestamps where the adapter has them.
-   */
-  readonly busy?: number;
-  /** Work of one run, for GFLOP/s or GB/s; 0 where it has no meaning. */
-  readonly flops?: number;
-  readonly bytes?: number;
-  /** Largest difference to the reference at the sampled places, relative to the largest value there. */
-  readonly error?: number;
-  /** Instead of figures: why there are none. */
-  readonly problem?: string;
-  /** Anything else that was measured. */
-  readonly extra?: Readonly<Record<string, number | string>>;
-};
+export { hasFailed, notMeasured, type Row } from './row.ts';
 
 /** As many samples as `seconds` allow, of `least` to `samples`. */
 export type Effort = { readonly seconds: number; readonly samples: number; readonly least: number };
 
 export const FULL: Effort = { seconds: 4, samples: 15, least: 3 };
 export const QUICK: Effort = { seconds: 1, samples: 5, least: 1 };
-
-const NOT_MEASURED = 'not measured: ';
-
-/** A row without figures. @param why what stood in the way */
-export function notMeasured(row: Pick<Row, 'suite' | 'name' | 'engine'>, why: string): Row {
-  return { ...row, best: Number.NaN, median: Number.NaN, problem: `${NOT_MEASURED}${why}` };
-}
-
-/** Whether something went wrong, other than that a row was left out. */
-export function hasFailed({ problem }: Row): boolean {
-  return problem !== undefined && !problem.startsWith(NOT_MEASURED);
-}
 
 /** Progress, a line on stderr: tables come when a suite is done. Pages, which have none, show it in their own way. */
 export function tell(line: string): void {

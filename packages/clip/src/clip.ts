@@ -99,6 +99,7 @@ export class Clip extends Module {
         'Clip',
         'this SigLIP has no tokenizer: no tokenizer.json lies beside its weights',
         'put the tokenizer.json of the model there (spiece.model is not read), or give the option tokenizer',
+        { code: 'model.noTokenizer' },
       );
     return (this.vocabulary ??= createTokenizer());
   }

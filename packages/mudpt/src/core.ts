@@ -18,9 +18,9 @@ export { predictFeatures, predictImages, type PredictionOptions, predictZeroShot
 export { confusionOfPredictions, type ImagePrediction, metricsOfPredictions, predictedLabel } from './evaluation/predictions.ts';
 export { type Budget, heldBytes, type StepChoice, type StepPlan } from './memory/choice.ts';
 export { evaluationBatch } from './memory/evaluation-batch.ts';
-export { embeddedSettings, embeddedTraining, settingsForLayers } from './method/model-defaults.ts';
+export { embeddedSettings, embeddedTraining, type LoweredSetting, settingsForLayers } from './method/model-defaults.ts';
 export { openPromptFacts, type PromptBytes, promptBytes, restorePromptBytes } from './prompt-files/bytes.ts';
 export type { PromptDescription, PromptFacts } from './prompt-files/facts.ts';
 export { JSON_SEAL, jsonBody, sealed, YAML_SEAL } from './prompt-files/seal.ts';
-export { type Setting, settingsOf, takesOf } from './settings/fields.ts';
+export { type NumberRange, rangeOf, type Setting, settingsOf, takesOf } from './settings/fields.ts';
 export * from './train/index.ts';

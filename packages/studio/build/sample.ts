@@ -1,6 +1,5 @@
-/** The sample that comes with the page: drawn icons in a style that the embedded model never saw, as a zip of class folders. */
+/** The sample that comes with the page: drawn icons of things that the embedded model never saw, as a zip of class folders. */
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js';
 import { openDataset } from 'mudpt';
@@ -16,14 +15,17 @@ const COUNT = 32;
 const DATE = new Date('2024-01-01T00:00:00Z');
 
 async function makeSample(): Promise<Uint8Array> {
-  const { classNames, splits } = await openDataset('icons-styles', { root: CACHE });
+  const { classNames, splits } = await openDataset('icons', { root: CACHE });
   const all = [...splits.train, ...splits.val, ...splits.test];
   const zip = new ZipWriter(new Uint8ArrayWriter(), { level: 0, lastModDate: DATE, useWebWorkers: false });
   const groups = classNames.map((name, label) => ({ name, items: all.filter((item) => item.label === label) }));
   const largest = groups.sort((a, b) => b.items.length - a.items.length || (a.name < b.name ? -1 : 1)).slice(0, CLASSES);
   for (const { name, items } of largest.sort((a, b) => (a.name < b.name ? -1 : 1)))
-    for (const { id, image } of items.slice(0, COUNT))
-      await zip.add(`${name}/${basename(id)}`, new Uint8ArrayReader(await readFile(String(image))));
+    for (const { id, image } of items.slice(0, COUNT)) {
+      // Of one thing there are drawings by several hands: HAND/THING.png.
+      const file = id.split('/').slice(-2).join('-');
+      await zip.add(`${name}/${file}`, new Uint8ArrayReader(await readFile(String(image))));
+    }
   return zip.close();
 }
 

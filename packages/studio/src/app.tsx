@@ -8,6 +8,7 @@ import { Notice } from './components/notice.tsx';
 import { Trouble } from './components/trouble.tsx';
 import { NoGpu } from './views/no-gpu.tsx';
 import { isElsewhere } from './state/only-tab.ts';
+import { notKept } from './state/project.ts';
 import { failure, lost, trouble } from './state/session.ts';
 import { t } from './strings/index.ts';
 import { BenchView } from './views/bench.tsx';
@@ -71,6 +72,7 @@ export const App: FunctionComponent = () => {
       <Chips />
       <main id="main" tabIndex={-1}>
         {lost.value !== undefined && <Notice tone="warn" text={t().lost} />}
+        {notKept.value && <Trouble title={t().notKept} told={notKept.value} />}
         {trouble.value && <Trouble title={t().trouble} told={trouble.value} onClose={() => (trouble.value = undefined)} />}
         {isElsewhere.value ? <Notice tone="warn" text={t().elsewhere} /> : failure.value ? <NoGpu /> : <View />}
       </main>

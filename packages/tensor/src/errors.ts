@@ -1,7 +1,23 @@
 /**
  * Error classes of the engine. Each message says where it happened, what is wrong and how to fix it; ops check before they record GPU work.
  */
+
+/** What the text of an error names, by the name that a sentence in another language has for it. */
+export type ErrorValues = Readonly<Record<string, string | number>>;
+
+/** Beside the cause, which error it is. */
+export interface TensorErrorOptions extends ErrorOptions {
+  /** Such as `image.empty`; what only a programmer meets has none. */
+  readonly code?: string | undefined;
+  readonly values?: ErrorValues;
+}
+
+/** What all errors of the engine share. */
 export class TensorError extends Error {
+  /** Which error it is, such as `image.empty`, where a program may want to tell it in another language. */
+  readonly code: string | undefined;
+  readonly values: ErrorValues;
+
   /**
    * @param op operation, kernel or file that failed
    * @param problem what is wrong, with the shapes, names or bytes concerned
@@ -11,10 +27,12 @@ export class TensorError extends Error {
     readonly op: string,
     readonly problem: string,
     readonly fix: string,
-    options?: ErrorOptions,
+    options?: TensorErrorOptions,
   ) {
     super(`${op}: ${problem}. ${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`, options);
     this.name = new.target.name;
+    this.code = options?.code;
+    this.values = options?.values ?? {};
   }
 }
 
@@ -26,7 +44,12 @@ export class ShapeError extends TensorError {
   private known: NamedShapes | undefined;
 
   /** @param options.shapes those concerned, by name; an error of an op gets the shapes of its arguments by itself */
-  constructor(op: string, problem: string, fix: string, { shapes, ...options }: ErrorOptions & { shapes?: NamedShapes } = {}) {
+  constructor(
+    op: string,
+    problem: string,
+    fix: string,
+    { shapes, ...options }: TensorErrorOptions & { shapes?: NamedShapes } = {},
+  ) {
     super(op, problem, fix, options);
     this.known = shapes;
   }
@@ -52,7 +75,7 @@ export class LimitError extends TensorError {}
 export class AllocationError extends LimitError {
   /** The same in the name of the op that needed it. */
   in(op: string): AllocationError {
-    return new AllocationError(op, this.problem, this.fix, { cause: this.cause });
+    return new AllocationError(op, this.problem, this.fix, { cause: this.cause, code: this.code, values: this.values });
   }
 }
 /** No adapter, a lost device, a shader or a command the device refused. */

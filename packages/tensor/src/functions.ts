@@ -29,9 +29,11 @@ export {
   FormatError,
   InputError,
   LimitError,
+  type ErrorValues,
   type NamedShapes,
   ShapeError,
   TensorError,
+  type TensorErrorOptions,
 } from './errors.ts';
 
 // Operations: those on a tensor, which are its methods too; creation, random numbers, several tensors, in place.

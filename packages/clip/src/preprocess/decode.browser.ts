@@ -14,9 +14,13 @@ export const decodePixels: DecodePixels = async (request) => {
       name,
       `is a CMYK ${header.format.toUpperCase()}, and browsers differ in what they make of it`,
       'convert it to RGB first',
+      { code: 'image.cmyk', values: { name } },
     );
   if (header.format === 'tiff' || header.format === 'heic')
-    throw refused(name, `is a ${header.format.toUpperCase()} image, which browsers do not decode alike`);
+    throw refused(name, `is a ${header.format.toUpperCase()} image, which browsers do not decode alike`, undefined, {
+      code: 'image.format',
+      values: { name, format: header.format.toUpperCase() },
+    });
   // Browsers turn images by their EXIF tag whatever they are told, so they must not see it.
   const blob = new Blob([withoutExif(bytes, header.format)], { type: `image/${header.format}` });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }).catch(

@@ -65,7 +65,10 @@ export async function decodeBytes(
   const { format, width, height, leastBytes } = header;
   if (width * height > maxPixels) {
     const fix = 'make it smaller, or raise maxPixels if it is what it seems';
-    throw refused(name, `has ${width} x ${height} pixels, more than the ${maxPixels} allowed`, fix);
+    throw refused(name, `has ${width} x ${height} pixels, more than the ${maxPixels} allowed`, fix, {
+      code: 'image.pixels',
+      values: { name, width, height, most: maxPixels },
+    });
   }
   // A small file that claims to be a large image would cost the memory of that image before it failed.
   if (bytes.length < leastBytes) throw truncated(name, `${bytes.length} bytes cannot hold ${width} x ${height} pixels`);

@@ -29,7 +29,7 @@ const OTHERS: readonly (readonly [string | RegExp, string])[] = [
 
 /** The format by the first bytes (256 are enough). @throws FormatError naming the kind of any other file */
 export function imageFormat(bytes: Uint8Array, name: string): ImageFormat {
-  if (bytes.length === 0) throw refused(name, 'is empty', 'copy or download it again');
+  if (bytes.length === 0) throw refused(name, 'is empty', 'copy or download it again', { code: 'image.empty', values: { name } });
   const start = String.fromCharCode(...bytes.subarray(0, 256));
   if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
   if (start.startsWith('\xff\xd8\xff')) return 'jpeg';
@@ -45,7 +45,9 @@ export function imageFormat(bytes: Uint8Array, name: string): ImageFormat {
     if (/^(?:heic|heix|hevc|hevx|heim|heis|mif1|msf1)/.test(told)) return 'heic';
   }
   const other = OTHERS.find(([mark]) => (typeof mark === 'string' ? start.startsWith(mark) : mark.test(start)))?.[1];
-  throw refused(name, other === undefined ? 'is no image of a known kind' : `is ${other}`, `give ${KINDS} files`);
+  const fix = `give ${KINDS} files`;
+  if (other === undefined) throw refused(name, 'is no image of a known kind', fix, { code: 'image.unknown', values: { name } });
+  throw refused(name, `is ${other}`, fix, { code: 'image.other', values: { name, other } });
 }
 
 /** What is decoded, in words. */

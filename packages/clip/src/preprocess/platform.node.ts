@@ -18,8 +18,8 @@ export const startWorkers: StartWorkers = async (count) => {
     run: async (task) => {
       const reply = await pool.run(task);
       if (reply.failure === undefined) return reply;
-      const { isInput, op, problem, fix } = reply.failure;
-      throw isInput ? new InputError(op, problem, fix) : new FormatError(op, problem, fix);
+      const { isInput, op, problem, fix, ...told } = reply.failure;
+      throw isInput ? new InputError(op, problem, fix, told) : new FormatError(op, problem, fix, told);
     },
     close: () => pool.close(),
   };

@@ -1,5 +1,5 @@
 /** Numbers and words in a file's bytes; reading beyond the end is an error that names the file. */
-import { FormatError } from '@mudpt/tensor';
+import { FormatError, type TensorErrorOptions } from '@mudpt/tensor';
 
 export class ByteReader {
   private readonly view: DataView;
@@ -45,15 +45,28 @@ export class ByteReader {
 
 /** The file stops too early. */
 export function truncated(name: string, how: string, cause?: unknown): FormatError {
-  return new FormatError('decodeImage', `${name} is truncated: ${how}`, 'copy or download it again', { cause });
+  return new FormatError('decodeImage', `${name} is truncated: ${how}`, 'copy or download it again', {
+    cause,
+    code: 'image.truncated',
+    values: { name, how },
+  });
 }
 
 /** The file is of a kind or variant that is not decoded. */
-export function refused(name: string, what: string, fix = 'convert it to an 8-bit PNG or a JPEG'): FormatError {
-  return new FormatError('decodeImage', `${name} ${what}`, fix);
+export function refused(
+  name: string,
+  what: string,
+  fix = 'convert it to an 8-bit PNG or a JPEG',
+  told: TensorErrorOptions = { code: 'image.refused', values: { name, what } },
+): FormatError {
+  return new FormatError('decodeImage', `${name} ${what}`, fix, told);
 }
 
 /** The file breaks the rules of its format. */
 export function damaged(name: string, how: string, cause?: unknown): FormatError {
-  return new FormatError('decodeImage', `${name} is damaged: ${how}`, 'copy or download it again, or leave it out', { cause });
+  return new FormatError('decodeImage', `${name} is damaged: ${how}`, 'copy or download it again, or leave it out', {
+    cause,
+    code: 'image.damaged',
+    values: { name, how },
+  });
 }

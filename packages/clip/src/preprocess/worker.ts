@@ -6,7 +6,7 @@ import { type ImageResult, type ImageTask, runTask } from './task.ts';
 /** An error loses its class on the way between threads, so its parts are sent. */
 export type WorkerReply =
   | (ImageResult & { readonly failure?: undefined })
-  | { readonly failure: { readonly isInput: boolean; readonly op: string; readonly problem: string; readonly fix: string } };
+  | { readonly failure: Pick<FormatError, 'op' | 'problem' | 'fix' | 'code' | 'values'> & { readonly isInput: boolean } };
 
 /** Called by piscina. Other errors than FormatError and InputError are bugs and arrive as piscina sends them. */
 export default async function work(task: ImageTask): Promise<WorkerReply> {
@@ -16,7 +16,7 @@ export default async function work(task: ImageTask): Promise<WorkerReply> {
     return move({ [valueSymbol]: reply, [transferableSymbol]: [reply.pixels.buffer] }) as unknown as WorkerReply;
   } catch (error) {
     if (!(error instanceof FormatError || error instanceof InputError)) throw error;
-    const { op, problem, fix } = error;
-    return { failure: { isInput: error instanceof InputError, op, problem, fix } };
+    const { op, problem, fix, code, values } = error;
+    return { failure: { isInput: error instanceof InputError, op, problem, fix, code, values } };
   }
 }

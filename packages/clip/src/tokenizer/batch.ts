@@ -41,6 +41,7 @@ export function packBatch(
         'encodeBatch',
         `text ${index}, ${shown}, has ${row.length} tokens with start and end, and the context holds ${contextLength}`,
         "shorten it, or pass onTooLong: 'truncate' to cut it",
+        { code: 'text.tooLong', values: { text: shown, tokens: row.length, most: contextLength } },
       );
     }
     const kept = row.length > contextLength ? [...row.slice(0, contextLength - 1), end] : row;

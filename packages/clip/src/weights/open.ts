@@ -72,7 +72,10 @@ async function findConfig(files: Files, file: TensorFile, naming: Naming, option
     const preprocessor = has('preprocessor_config.json') ? await json('preprocessor_config.json') : undefined;
     return fromTransformers(await json('config.json'), preprocessor);
   }
-  throw new InputError(OP, `${file.name} has no config.json beside it`, 'fetch it too, or give the option config');
+  throw new InputError(OP, `${file.name} has no config.json beside it`, 'fetch it too, or give the option config', {
+    code: 'model.noConfig',
+    values: { file: file.name },
+  });
 }
 
 /** OpenAI's archives carry their sizes as numbers; state dicts of the same names, open_clip's among them, do not. */

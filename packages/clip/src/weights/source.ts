@@ -158,7 +158,10 @@ function mismatch(file: TensorFile, { missing, misshapen, unreadable, extra }: M
       : unreadable.length > 0
         ? `give weights of ${FLOATS.join(', ')}: quantized ones are not read`
         : "leave the tensors out of the file, or ask for onExtra: 'ignore'";
-  return new FormatError(OP, `${file.name} does not hold the weights of its config; ${told.join('; ')}`, fix);
+  return new FormatError(OP, `${file.name} does not hold the weights of its config; ${told.join('; ')}`, fix, {
+    code: 'model.mismatch',
+    values: { file: file.name, found: told.join('; ') },
+  });
 }
 
 /** A file may have any number of tensors; a message has not. */

@@ -31,7 +31,10 @@ export function expectUsableWeight(
   const isTooLarge = weight.dtype === 'f32' && Number.isFinite(weight.data[at]);
   const problem = told(at, weight.dtype === 'f16' ? 'NaN or infinite' : String(weight.data[at]));
   if (isTooLarge) throw new InputError('loadClip', `${problem}, which f16 cannot hold`, "load the model with dtype: 'f32'");
-  throw new FormatError('loadClip', problem, 'the weights are damaged: fetch the file again');
+  throw new FormatError('loadClip', problem, 'the weights are damaged: fetch the file again', {
+    code: 'model.notFinite',
+    values: { file: source.name, name: source.locate(name, at).tensor },
+  });
 }
 
 function expectInRange(name: string, weight: HostTensor, told: (index: number, found: string) => string): void {

@@ -38,6 +38,7 @@ function scarce(dataset: Dataset, shots: number): string[] {
       'few-shot sampling',
       `${without.length} classes have no training picture: ${someOf(without)}`,
       'add pictures to them, or leave the classes out',
+      { code: 'training.emptyClasses', values: { count: without.length, classes: someOf(without) } },
     );
   const few = [...groups].filter(([, items]) => items.length < shots).map(([label, items]) => named(label, items.length));
   if (few.length === 0) return [];

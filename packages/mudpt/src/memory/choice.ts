@@ -124,5 +124,6 @@ function tooSmall(best: StepPlan, held: number, budget: Budget, { method, batch 
     `${size(budget.bytes)} do not suffice for a step of ${method.name} with ${method.classNames.length} classes and ${batch} images: ` +
       `${size(held)} are taken by the model, and the smallest step needs ${size(best.bytes - held)} more`,
     `give --memory ${size(best.bytes)} or more, or train with smaller batches or fewer classes`,
+    { code: 'training.memory', values: { budget: size(budget.bytes), held: size(held), needed: size(best.bytes - held) } },
   );
 }

@@ -37,6 +37,14 @@ export function embeddedSettings(fields: readonly Setting[]): Readonly<Record<st
   return names.has('initWords') && names.has('length') ? WORDS : {};
 }
 
+/** A setting that counts layers, lowered from what the method usually has to the layers of the model. */
+export interface LoweredSetting {
+  readonly name: string;
+  readonly method: string;
+  readonly usual: number;
+  readonly layers: number;
+}
+
 /** A method's settings that count layers may have defaults beyond a small model's. Those that nobody asked for are lowered to what there is. */
 export function settingsForLayers(
   method: string,
@@ -44,14 +52,18 @@ export function settingsForLayers(
   values: Readonly<Record<string, unknown>>,
   asked: Readonly<Record<string, unknown>>,
   layers: number,
-): { settings: Record<string, unknown>; notes: string[] } {
+): { settings: Record<string, unknown>; lowered: LoweredSetting[]; notes: string[] } {
   const settings = { ...values };
-  const notes: string[] = [];
+  const lowered: LoweredSetting[] = [];
   for (const { name, metadata } of fields) {
     const value = settings[name];
     if (metadata.counts !== 'layers' || typeof value !== 'number' || value <= layers || asked[name] !== undefined) continue;
     settings[name] = layers;
-    notes.push(`${name} is ${layers}, not ${method}'s usual ${value}: the model has ${layers} layers`);
+    lowered.push({ name, method, usual: value, layers });
   }
-  return { settings, notes };
+  return { settings, lowered, notes: lowered.map(loweredText) };
+}
+
+function loweredText({ name, method, usual, layers }: LoweredSetting): string {
+  return `${name} is ${layers}, not ${method}'s usual ${usual}: the model has ${layers} layers`;
 }

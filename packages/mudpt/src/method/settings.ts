@@ -35,5 +35,6 @@ export function expectDepth(method: string, setting: string, depthSetting: numbe
     method,
     `${setting} is ${depthSetting}, and the ${tower} tower has ${layers} blocks`,
     `set ${setting} to at most ${layers}`,
+    { code: 'method.depth', values: { setting, value: depthSetting, layers } },
   );
 }

@@ -142,6 +142,7 @@ export const mma = defineMethod<MmaSettings>({
         'mma',
         `firstLayer is ${firstLayer}, and lastLayer ${lastLayer}`,
         'let the last not come before the first',
+        { code: 'method.order', values: { firstLayer, lastLayer } },
       );
     const texts = textTemplate(context.tokenizer, template === '' ? undefined : template);
     return new PromptedClip('mma', context, new SharedAdapters(context, settings), texts);

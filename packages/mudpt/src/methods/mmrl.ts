@@ -250,6 +250,7 @@ export const mmrl = defineMethod<MmrlSettings>({
         'mmrl',
         `firstLayer is ${firstLayer}, and lastLayer ${lastLayer}`,
         'let the last not come before the first',
+        { code: 'method.order', values: { firstLayer, lastLayer } },
       );
     const template = textTemplate(context.tokenizer);
     const frozenTexts = (classes: MethodContext): Tensor => {

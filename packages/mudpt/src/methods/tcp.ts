@@ -191,6 +191,7 @@ export const tcp = defineMethod<TcpSettings>({
         'tcp',
         `layer is ${layer}, and the text tower has blocks 0 to ${text.config.layers - 1}`,
         `set layer to at most ${text.config.layers - 1}`,
+        { code: 'method.depth', values: { setting: 'layer', value: layer, layers: text.config.layers - 1 } },
       );
     const written = textTemplate(tokenizer, handTemplate === '' ? undefined : handTemplate);
     return withFeatures(context, written, (features) => {

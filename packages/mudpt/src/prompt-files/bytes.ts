@@ -34,6 +34,7 @@ export async function openPromptFacts(text: string, name = 'prompts.json'): Prom
       'prompts',
       `${name} has format ${format}, and this version reads ${PROMPT_FORMAT}`,
       'use the version of the program that wrote it',
+      { code: 'prompts.format', values: { name, format: String(format), reads: PROMPT_FORMAT } },
     );
   return checkPromptFacts(value, name, 'give prompts.json as a run wrote it');
 }

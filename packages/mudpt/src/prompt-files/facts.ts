@@ -26,6 +26,8 @@ const schema = z.object({
   /** Shape by name, as in prompts.safetensors, and that file's SHA-256 of itself. */
   tensors: z.record(z.string(), z.array(extent)),
   tensorsHash: z.string(),
+  /** Photographs were turned upright by the camera's tag; absent: pixels as they are stored. */
+  exif: z.literal('apply').optional(),
   /** Hyper-parameters that fitting chose. */
   chosen: z.record(z.string(), z.number()).optional(),
   /** What logits are divided by before they become probabilities, fitted on validation images; absent where there were none. */
@@ -49,5 +51,6 @@ export function checkPromptFacts(value: unknown, name: string, fix: string): Pro
     'prompts',
     `${name} is no prompt file of this program (${issue?.path.join('.')}: ${issue?.message})`,
     fix,
+    { code: 'prompts.none', values: { name } },
   );
 }

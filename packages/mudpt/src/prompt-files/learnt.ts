@@ -46,6 +46,7 @@ export async function restoreLearnt(
       'prompts',
       `${names.tensors} and ${names.facts} are not of one run`,
       'keep the two files of a run together',
+      { code: 'prompts.mixed', values: { tensors: names.tensors, facts: names.facts } },
     );
   await loadLearnt(names.tensors, file, method, device);
 }
@@ -74,6 +75,7 @@ function copyLearnt(path: string, { learnable }: Method, learnt: ReadonlyMap<str
         'prompts',
         `${path} has ${saved ? `${name} of shape [${saved.shape.join(', ')}]` : `no ${name}`}, the method wants [${target.shape.join(', ')}]`,
         'leave prompts.json as the run wrote it',
+        { code: 'prompts.shape', values: { path, name } },
       );
     if (saved && target.size > 0) copyInto(target, saved);
   }

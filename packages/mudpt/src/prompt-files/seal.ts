@@ -35,6 +35,7 @@ export function notAsWritten(op: string, name: string): FormatError {
     op,
     `${name} is not what was written: its SHA-256 is not that of its contents`,
     'it is damaged, was edited, or is of an older version: put the file back, or begin a new run',
+    { code: 'prompts.altered', values: { name } },
   );
 }
 

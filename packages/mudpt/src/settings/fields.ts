@@ -64,17 +64,41 @@ function inWords({ type, const: only, enum: choices, anyOf, ...range }: Describe
     const [words, others] = [anyOf.filter((one) => one.const !== undefined), anyOf.filter((one) => one.const === undefined)];
     return [...others, ...words].map(inWords).join(', or ');
   }
-  const isWhole = type === 'integer';
-  if (!isWhole && type !== 'number') return type === undefined ? 'something else' : `a ${[type].flat().join(' or ')}`;
-  const { minimum, exclusiveMinimum, maximum } = range;
-  const least = isWhole && exclusiveMinimum !== undefined ? exclusiveMinimum + 1 : minimum;
-  const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  const numbers = rangeOfDescribed({ type, ...range });
+  if (!numbers) return type === undefined ? 'something else' : `a ${[type].flat().join(' or ')}`;
+  const { isWhole, least, above, most } = numbers;
   return [
     isWhole ? 'a whole number' : 'a number',
-    ...(least !== undefined && least > Number.MIN_SAFE_INTEGER ? [`from ${least}`] : []),
-    ...(!isWhole && exclusiveMinimum !== undefined ? [`above ${exclusiveMinimum}`] : []),
-    ...(most !== undefined ? [`to ${most}`] : least === undefined || least <= Number.MIN_SAFE_INTEGER ? [] : ['up']),
+    ...(least === undefined ? [] : [`from ${least}`]),
+    ...(above === undefined ? [] : [`above ${above}`]),
+    ...(most !== undefined ? [`to ${most}`] : least === undefined ? [] : ['up']),
   ].join(' ');
+}
+
+/** The numbers that a setting takes; ends that are left out are open. */
+export interface NumberRange {
+  readonly isWhole: boolean;
+  readonly least?: number;
+  /** A bound that does not belong to the range. */
+  readonly above?: number;
+  readonly most?: number;
+}
+
+/** Undefined for types that are not one range of numbers. */
+export function rangeOf(type: z.ZodType): NumberRange | undefined {
+  return rangeOfDescribed(describedBy(type));
+}
+
+function rangeOfDescribed({ type, minimum, exclusiveMinimum: above, maximum }: Described): NumberRange | undefined {
+  const isWhole = type === 'integer';
+  if (!isWhole && type !== 'number') return undefined;
+  const least = isWhole && above !== undefined ? above + 1 : minimum;
+  return {
+    isWhole,
+    ...(least !== undefined && least > Number.MIN_SAFE_INTEGER && { least }),
+    ...(!isWhole && above !== undefined && { above }),
+    ...(maximum !== undefined && maximum !== Number.MAX_SAFE_INTEGER && { most: maximum }),
+  };
 }
 
 /**

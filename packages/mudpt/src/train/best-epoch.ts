@@ -27,6 +27,7 @@ export class BestEpoch {
         'training',
         `there are no validation pictures to ${patience > 0 ? 'stop early' : 'choose the best epoch'} by`,
         `${patience > 0 ? 'set patience to 0' : 'leave finalModel at last_step'}, or give a val folder`,
+        { code: 'training.noValidation' },
       );
     const learnable = this.isOn ? [...method.learnable] : [];
     this.copies = new Map(learnable.map(([name, { shape }]) => [name, keep(zeros(shape, { device }))]));

@@ -25,7 +25,12 @@ export class DivergedError extends TensorError {
     readonly training: TrainingReached,
     options?: ErrorOptions,
   ) {
-    super('training', describeDivergence(divergence), adviceFor(divergence), options);
+    const { epoch, step, lr } = divergence;
+    super('training', describeDivergence(divergence), adviceFor(divergence), {
+      ...options,
+      code: 'training.diverged',
+      values: { epoch: epoch + 1, step: step + 1, lr: rate(lr) },
+    });
   }
 }
 

@@ -147,6 +147,7 @@ export class Stepper {
         'training',
         `the loss is ${loss}`,
         'use a smaller learning rate, a longer warm-up, or f32 if this is f16',
+        { code: 'training.loss', values: { loss } },
       );
     const named = this.termNames.map((name, index): [string, number] => [name, nth(values, 2 + index) / batches]);
     return {

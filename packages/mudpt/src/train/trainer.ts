@@ -54,7 +54,8 @@ class Trainer {
     const { clip, method, settings, loop, train, val, recorder = UNRECORDED } = options;
     this.recorder = recorder;
     const { updates, group } = updatesOf(train.length, settings.batchSize, loop.accumulate);
-    if (updates === 0) throw new InputError('training', 'there are no training pictures', 'give some');
+    if (updates === 0)
+      throw new InputError('training', 'there are no training pictures', 'give some', { code: 'training.noImages' });
     this.length = lengthOf(settings, updates);
     this.group = group;
     this.best = new BestEpoch(method, loop, val.length, clip.device);

@@ -1,22 +1,27 @@
 /** Another engine on the same problems, in a worker and on a device of its own. */
 import { peers } from 'virtual:peers';
-import { checked, type Effort, errorOf, type Row, summary } from '../../../../bench/harness.ts';
+import { checked, type Effort, errorOf, summary } from '../../../../bench/harness.ts';
 import { checkOf, flopsOf, type Job, nameOf } from '../../../../bench/jobs.ts';
+import { pageError, toldOf } from '../worker/rpc.ts';
+import { absentRow } from './absent.ts';
 import { attempt } from './attempt.ts';
+import type { ShownRow } from './protocol.ts';
 
 /** Those that are built into this page, and those that could be. */
 export const peerNames = peers.map(({ name, open }) => ({ name, isBuiltIn: open !== undefined }));
 
-/** Rows of what the engine can do; where it fails, with the problem. @throws Error where it cannot be opened at all */
+/** A row for every problem: where the engine cannot do it or fails, with the reason. @throws StudioError where it cannot be opened at all */
 export async function runPeer(
   name: string,
   suites: Readonly<Record<string, readonly Job[]>>,
   effort: Effort,
-  onRow: (row: Row) => void,
+  onRow: (row: ShownRow) => void,
 ): Promise<void> {
   const open = peers.find((one) => one.name === name)?.open;
-  if (!open) throw new Error(`${name} is not built into this page`);
-  const run = await open();
+  if (!open) throw pageError('peerAbsent');
+  const run = await open().catch((error: unknown) => {
+    throw pageError('peerFailed', toldOf(error).problem);
+  });
   for (const [suite, jobs] of Object.entries(suites))
     for (const job of jobs) {
       const row = { suite, name: nameOf(job), engine: name, flops: flopsOf(job) };
@@ -25,7 +30,8 @@ export async function runPeer(
         row,
         async () => {
           const found = await run({ ...job, ...effort, places: check.at });
-          return found && checked({ ...row, ...summary(found.times), error: errorOf(found.values, check.expected) });
+          if (!found) return absentRow(row, name, pageError('peerLacks'));
+          return checked({ ...row, ...summary(found.times), error: errorOf(found.values, check.expected) });
         },
         onRow,
       );

@@ -1,8 +1,12 @@
 /** What the bench page and its worker say to each other. */
-import type { Row } from '../../../../bench/harness.ts';
 import type { Head as BenchHead } from '../../../../bench/results-form.ts';
+import type { Row } from '../../../../bench/row.ts';
+import type { Told } from '../worker/rpc.ts';
 
 export type { Row };
+
+/** A row as the page shows it. @property told why there are no figures, where the page has words for it */
+export type ShownRow = Row & { readonly told?: Told };
 
 /** As in the files of `bench/results`; a page is not told the processor. */
 export type { BenchHead };
@@ -26,4 +30,4 @@ export interface BenchCalls {
 }
 
 /** What is begun, and what was measured. */
-export type BenchEvent = { readonly begins: string } | { readonly row: Row };
+export type BenchEvent = { readonly begins: string } | { readonly row: ShownRow };

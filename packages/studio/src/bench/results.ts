@@ -1,10 +1,19 @@
 /** The bench as the page shows it: one engine after another, each in a worker of its own. */
 import { computed, signal } from '@preact/signals';
 import type { Results } from '../../../../bench/results.ts';
-import { Client, toldOf } from '../worker/rpc.ts';
-import { type BenchCalls, type BenchEvent, type BenchHead, type PeerFacts, type Row, type Suite, SUITES } from './protocol.ts';
+import { Client, pageError, StudioError, toldOf } from '../worker/rpc.ts';
+import { missingRows } from './absent.ts';
+import {
+  type BenchCalls,
+  type BenchEvent,
+  type BenchHead,
+  type PeerFacts,
+  type ShownRow,
+  type Suite,
+  SUITES,
+} from './protocol.ts';
 
-export const rows = signal<readonly Row[]>([]);
+export const rows = signal<readonly ShownRow[]>([]);
 export const head = signal<BenchHead | undefined>(undefined);
 export const peers = signal<readonly PeerFacts[]>([]);
 /** What a person wants measured. */
@@ -12,35 +21,57 @@ export const chosen = signal<readonly Suite[]>(SUITES);
 /** What is being measured; undefined: nothing. */
 export const now = signal<string | undefined>(undefined);
 export const isRunning = signal(false);
-/** Engines that did not open, and why. */
-export const failures = signal<readonly { readonly name: string; readonly problem: string }[]>([]);
 
 /** Problems with their rows together, in the order in which they were begun. */
 export const problems = computed(() => {
-  const groups = new Map<string, Row[]>();
+  const groups = new Map<string, ShownRow[]>();
   for (const row of rows.value) groups.set(row.name, [...(groups.get(row.name) ?? []), row]);
   return [...groups.values()];
 });
 
-/** A device and a worker of its own, which both end with it. */
-async function withWorker<T>(work: (client: Client<BenchCalls, BenchEvent>) => Promise<T>): Promise<T> {
+/** Seconds without a word after which another engine is given up: it may wait for a device that never comes. */
+const MOST_SILENCE = 180;
+
+/** A device and a worker of its own, which both end with it. @param onEvent after the page has taken it */
+async function withWorker<T>(
+  work: (client: Client<BenchCalls, BenchEvent>) => Promise<T>,
+  onEvent: () => void = () => undefined,
+): Promise<T> {
   const worker = new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'bench' });
   try {
-    const onEvent = (event: BenchEvent): void => {
+    const take = (event: BenchEvent): void => {
       if ('row' in event) rows.value = [...rows.value, event.row];
       else now.value = event.begins;
+      onEvent();
     };
-    return await work(new Client<BenchCalls, BenchEvent>(worker, onEvent));
+    return await work(new Client<BenchCalls, BenchEvent>(worker, take));
   } finally {
     worker.terminate();
   }
 }
 
-/** @throws StudioError where our own engine fails; a peer that fails is told in {@link failures} */
-export async function runBench(): Promise<void> {
+/** @param silence seconds @throws StudioError where the engine does not open, or ends or is silent before it is done */
+async function runPeer(name: string, kind: string, suites: readonly Suite[], silence: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let restart = (): void => undefined;
+  const isSilent = new Promise<never>((_, reject) => {
+    restart = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => reject(pageError('peerSilent', String(silence))), 1000 * silence);
+    };
+  });
+  restart();
+  try {
+    await withWorker((client) => Promise.race([client.call('runPeer', name, kind, suites), isSilent]), restart);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @throws StudioError where our own engine fails; what other engines were not measured on is told in their rows */
+export async function runBench(silence = MOST_SILENCE): Promise<void> {
   const suites = chosen.value;
   rows.value = [];
-  failures.value = [];
   head.value = undefined;
   isRunning.value = true;
   try {
@@ -48,13 +79,19 @@ export async function runBench(): Promise<void> {
       peers.value = await client.call('peers');
       return client.call('run', suites);
     });
-    for (const { name } of peers.value.filter(({ isBuiltIn }) => isBuiltIn)) {
+    const measured = rows.value;
+    for (const { name, isBuiltIn } of peers.value) {
       now.value = name;
-      try {
-        await withWorker((client) => client.call('runPeer', name, found.kind, suites));
-      } catch (error) {
-        failures.value = [...failures.value, { name, problem: toldOf(error).problem }];
+      let why = pageError('peerAbsent');
+      if (isBuiltIn) {
+        why = pageError('peerLacks');
+        try {
+          await runPeer(name, found.kind, suites, silence);
+        } catch (error) {
+          why = error instanceof StudioError && error.told.said ? error : pageError('peerFailed', toldOf(error).problem);
+        }
       }
+      rows.value = [...rows.value, ...missingRows(rows.value, measured, name, why)];
     }
     head.value = found;
   } finally {
@@ -65,6 +102,10 @@ export async function runBench(): Promise<void> {
 
 /** In the form of `bench/results`, all suites in one. */
 export function resultsText(found: BenchHead): string {
-  const whole: Results & { readonly userAgent: string } = { ...found, userAgent: navigator.userAgent, rows: rows.value };
+  const plain = rows.value.map((row) => {
+    const { told: _, ...figures } = row;
+    return figures;
+  });
+  const whole: Results & { readonly userAgent: string } = { ...found, userAgent: navigator.userAgent, rows: plain };
   return `${JSON.stringify(whole, undefined, 1)}\n`;
 }

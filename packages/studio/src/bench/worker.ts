@@ -2,7 +2,7 @@
 import { Device } from '@mudpt/tensor';
 import { measurePeaks } from '@mudpt/testing/measure/peaks';
 import commit from 'virtual:commit';
-import type { Effort, Row } from '../../../../bench/harness.ts';
+import type { Effort } from '../../../../bench/harness.ts';
 import { type Job, nameOf } from '../../../../bench/jobs.ts';
 import { attentionJobs, gpuAttentionJobs, quickAttentionJobs } from '../../../../bench/suites/attention.ts';
 import { gemmJobs, gpuGemmJobs, quickGemmJobs } from '../../../../bench/suites/gemm.ts';
@@ -12,7 +12,7 @@ import { serve } from '../worker/rpc.ts';
 import { attempt } from './attempt.ts';
 import { modelProblems } from './models.ts';
 import { peerNames, runPeer } from './peers.ts';
-import type { BenchCalls, BenchEvent, BenchHead, Suite } from './protocol.ts';
+import type { BenchCalls, BenchEvent, BenchHead, ShownRow, Suite } from './protocol.ts';
 
 const EFFORT: Effort = { seconds: 1, samples: 10, least: 2 };
 /** Of problems that take seconds. */
@@ -32,7 +32,7 @@ function suitesOf(kind: string, chosen: readonly Suite[]): Readonly<Record<strin
 }
 
 const effortOf = (kind: string): Effort => (kind === 'gpu' ? EFFORT : ONCE);
-const onRow = (row: Row): void => tell({ row });
+const onRow = (row: ShownRow): void => tell({ row });
 
 async function run(suites: readonly Suite[]): Promise<BenchHead> {
   using device = await Device.open();

@@ -1,12 +1,13 @@
 /** The camera as a video element shows it, and single frames of it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { pageError, type Told, toldOf } from '../worker/rpc.ts';
 
 /** Pixels of a frame's side: the middle square of what the camera sees. */
 const SIDE = 384;
 
 export function useCamera() {
   const video = useRef<HTMLVideoElement>(null);
-  const [why, setWhy] = useState<string | undefined>(undefined);
+  const [why, setWhy] = useState<Told | undefined>(undefined);
   useEffect(() => {
     let stream: MediaStream | undefined;
     let isOver = false;
@@ -14,12 +15,12 @@ export function useCamera() {
       try {
         // Absent in pages that are not secure.
         const devices = navigator.mediaDevices as MediaDevices | undefined;
-        if (!devices) throw new Error('the browser shows cameras to secure pages alone');
+        if (!devices) throw pageError('cameraInsecure');
         stream = await devices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 640 } } });
         if (isOver) return stop(stream);
         if (video.current) video.current.srcObject = stream;
       } catch (error) {
-        setWhy(error instanceof Error ? error.message : String(error));
+        setWhy(toldOf(error));
       }
     };
     void begin();

@@ -27,7 +27,7 @@ function embeddedFiles(): Files {
     open: async (name) => {
       const address = new URL(EMBEDDED[name] ?? name, import.meta.url);
       const answer = await fetch(address);
-      if (!answer.ok) throw new Error(`${address.href} answers ${answer.status}`);
+      if (!answer.ok) throw pageError('pageFile', name, String(answer.status));
       return answer.blob();
     },
   };

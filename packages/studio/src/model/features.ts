@@ -6,6 +6,9 @@ import { BatchLoader, evaluationBatch, imageFeatures, type Item } from 'mudpt/co
 /** Images at once: few, so that progress is seen. */
 const AT_ONCE = 32;
 
+/** Photographs are turned upright; otherwise pixels are taken as they are stored, as CLIP was trained. */
+export type Exif = 'apply';
+
 export interface KnownFeatures {
   /** [N, embed], not normalised; the caller disposes it. */
   readonly features: Tensor;
@@ -18,7 +21,11 @@ export class FeatureCache {
   private readonly rows = new Map<string, Float32Array>();
   private readonly bad = new Map<string, string>();
 
-  constructor(private readonly clip: Clip) {}
+  /** @param exif whether photographs are turned upright by the camera's tag */
+  constructor(
+    private readonly clip: Clip,
+    private readonly exif?: Exif,
+  ) {}
 
   /** @throws the signal's reason once it is aborted */
   async of(
@@ -45,7 +52,7 @@ export class FeatureCache {
     onProgress: (done: number, total: number) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    const loader = loaderOf(this.clip, {});
+    const loader = loaderOf(this.clip, { exif: this.exif });
     try {
       const batch = evaluationBatch(this.clip, AT_ONCE);
       const options = { batch, onProgress: (done: number) => onProgress(done, items.length), ...(signal && { signal }) };
@@ -65,7 +72,10 @@ export class FeatureCache {
 }
 
 /** A loader that crops for this model. */
-export function loaderOf(clip: Clip, options: { readonly seed?: number; readonly augment?: AugmentOptions }): BatchLoader {
+export function loaderOf(
+  clip: Clip,
+  options: { readonly seed?: number; readonly augment?: AugmentOptions; readonly exif?: Exif | undefined },
+): BatchLoader {
   const { image, normalization, resizing } = clip.config;
   return new BatchLoader({
     size: image.size,
@@ -73,5 +83,6 @@ export function loaderOf(clip: Clip, options: { readonly seed?: number; readonly
     augment: options.augment ?? {},
     ...(normalization && { normalization }),
     ...(resizing && { resizing }),
+    ...(options.exif && { exif: options.exif }),
   });
 }

@@ -8,9 +8,8 @@ import {
   neededFiles,
   weightShapes,
 } from '@mudpt/clip';
-import { FormatError } from '@mudpt/tensor';
 import type { AdapterFacts, HubOffer } from '../worker/protocol.ts';
-import { pageError, toldOf } from '../worker/rpc.ts';
+import { pageError, type StudioError, toldOf } from '../worker/rpc.ts';
 import { roomFor } from './room.ts';
 
 const HUB = 'https://huggingface.co';
@@ -23,7 +22,7 @@ interface Listed {
 }
 
 /** Then what was fetched before serves. */
-const WITHOUT_HUB: ReadonlySet<string> = new Set(['hubUnreachable', 'hubAnswers']);
+const WITHOUT_HUB: ReadonlySet<string> = new Set(['hubUnreachable', 'hubAnswers', 'hubNoCommit']);
 
 /** Sizes, and whether the adapter can hold it, before anything large is fetched. @throws StudioError for a name that the hub does not have */
 export async function lookAtHub(name: string, adapter: AdapterFacts): Promise<HubOffer> {
@@ -69,7 +68,7 @@ async function listed(name: string): Promise<Listed> {
     readonly sha?: string;
     readonly siblings?: readonly { readonly rfilename?: unknown; readonly size?: unknown }[];
   };
-  if (!/^[0-9a-f]{40}$/.test(sha ?? '')) throw new FormatError('hub', `the hub names no commit of ${name}`, 'try again later');
+  if (!/^[0-9a-f]{40}$/.test(sha ?? '')) throw pageError('hubNoCommit', name);
   const all = siblings.flatMap(({ rfilename: path, size }) =>
     typeof path === 'string' && /^[\w][\w.-]*$/.test(path) && Number.isSafeInteger(size) ? [{ path, size: size as number }] : [],
   );
@@ -129,7 +128,7 @@ interface WritableHandle extends FileSystemFileHandle {
   }>;
 }
 
-/** Goes on where an earlier download stopped; what has come is kept, however it ends. @throws FormatError for answers that are not what was asked for */
+/** Goes on where an earlier download stopped; what has come is kept, however it ends. @throws StudioError for answers that are not what was asked for */
 async function fetchInto(
   folder: FileSystemDirectoryHandle,
   address: string,
@@ -140,23 +139,22 @@ async function fetchInto(
   const handle = (await folder.getFileHandle(path, { create: true })) as WritableHandle;
   const before = (await handle.getFile()).size;
   if (before === size) return tell(size);
-  const broken = (why: string): FormatError =>
-    new FormatError('hub', `${path}: ${why}`, 'try again: it goes on where it stopped');
+  const broken = (at: number, why = ''): StudioError => pageError('hubBroken', path, String(at), String(size), why);
   const file = await handle.createSyncAccessHandle();
   try {
     let at = before < size ? before : 0;
     file.truncate(at);
     const asked: RequestInit = { credentials: 'omit', ...(at > 0 && { headers: { range: `bytes=${at}-` } }) };
     const answer = await fetch(address, asked).catch((error: unknown) => {
-      throw broken(`the connection failed (${messageOf(error)})`);
+      throw broken(at, messageOf(error));
     });
-    if (!answer.ok || !answer.body) throw broken(`the hub answers ${answer.status}`);
+    if (!answer.ok || !answer.body) throw pageError('hubFile', path, String(answer.status));
     // A server that knows no ranges sends the whole file.
     if (answer.status !== 206) at = 0;
     const reader = answer.body.getReader();
     for (;;) {
       const { done, value } = await reader.read().catch((error: unknown) => {
-        throw broken(`the connection broke off after ${at} of ${size} bytes (${messageOf(error)})`);
+        throw broken(at, messageOf(error));
       });
       if (done) break;
       file.write(value, { at });
@@ -164,10 +162,10 @@ async function fetchInto(
       tell(at);
     }
     file.flush();
-    if (at < size) throw broken(`the connection broke off after ${at} of ${size} bytes`);
+    if (at < size) throw broken(at);
     if (at > size) {
       file.truncate(0);
-      throw new FormatError('hub', `${path} has ${at} bytes, and the hub said ${size}`, 'try again later');
+      throw pageError('hubOtherSize', path, String(at), String(size));
     }
   } finally {
     file.close();

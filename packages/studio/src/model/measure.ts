@@ -13,15 +13,15 @@ import {
   scaledProbabilities,
 } from 'mudpt/core';
 import type { Measured } from '../worker/protocol.ts';
-import { type FeatureCache, loaderOf } from './features.ts';
+import { type Exif, type FeatureCache, loaderOf } from './features.ts';
 
 type Classes = { readonly classNames: readonly string[]; readonly template: string };
 
-/** Of what was learnt: its classes, and what Node divides its logits by. */
-export type TunedFacts = Classes & { readonly temperature?: number | undefined };
+/** Of what was learnt: its classes, what Node divides its logits by, and whether photographs are turned upright. */
+export type TunedFacts = Classes & { readonly temperature?: number | undefined; readonly exif?: Exif | undefined };
 export type Progress = (done: number, total: number) => void;
 
-/** @param method undefined: the frozen model */
+/** @param method undefined: the frozen model @param cache of images as `classes` wants them turned */
 export async function measure(
   clip: Clip,
   cache: FeatureCache,
@@ -49,14 +49,14 @@ export async function predict(
   clip: Clip,
   cache: FeatureCache,
   method: Method | undefined,
-  { temperature, ...classes }: TunedFacts,
+  { temperature, exif, ...classes }: TunedFacts,
   items: readonly Item[],
   onProgress: Progress,
   signal?: AbortSignal,
 ): Promise<{ readonly predictions: readonly ImagePrediction[]; readonly unreadable: Measured['unreadable'] }> {
   const count = classes.classNames.length;
   if (method?.kind === 'prompts') {
-    const loader = loaderOf(clip, {});
+    const loader = loaderOf(clip, { exif });
     try {
       const batch = evaluationBatch(clip, Math.min(32, Math.max(1, items.length)), method);
       const options = {

@@ -5,13 +5,13 @@ import { resolveSettings } from './settings.ts';
 
 /** Every setting with its value. */
 export async function planOf(dataset: WireDataset, request: TrainingRequest, model: ModelFacts): Promise<TrainingPlan> {
-  const { settings, training = {}, notes } = resolveSettings(request, model);
+  const { settings, training = {}, notes, lowered } = resolveSettings(request, model);
   const { title, training: schema } = methodNamed(request.method);
   const complete = { ...request, settings, training: { ...training } };
   const { classNames, template } = dataset;
   const images = dataset.train.map(({ id, label }) => [id, label]);
   const mark = await hashOf([complete, classNames, template, images, model.hash]);
-  return { ...complete, title, isFitted: !schema, notes, mark };
+  return { ...complete, title, isFitted: !schema, notes, lowered, mark };
 }
 
 async function hashOf(value: unknown): Promise<string> {

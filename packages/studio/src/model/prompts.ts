@@ -12,6 +12,7 @@ import {
 } from 'mudpt/core';
 import type { ModelFacts, PromptFiles, TrainingPlan, WireDataset } from '../worker/protocol.ts';
 import { pageError } from '../worker/rpc.ts';
+import type { Exif } from './features.ts';
 import { createMethod } from './learn.ts';
 
 /** @throws NotFiniteError for numbers that are not finite */
@@ -41,13 +42,30 @@ export async function writePrompts(
 
 /** The configuration of a run of which only the two files of prompts were given. */
 export async function configOf(text: string): Promise<string> {
-  const { data, template, method, model, shots, seed, settings } = await openPromptFacts(text);
-  return sealedConfig({ data, dataGiven: true, template, method, model: model.name, shots, seed, settings, training: {} });
+  const { data, template, method, model, shots, seed, settings, exif } = await openPromptFacts(text);
+  const turned = exif && { exif };
+  return sealedConfig({
+    data,
+    dataGiven: true,
+    template,
+    method,
+    model: model.name,
+    shots,
+    seed,
+    settings,
+    training: {},
+    ...turned,
+  });
 }
 
 function sealedConfig(config: Readonly<Record<string, unknown>>): Promise<string> {
   // JSON is YAML.
   return sealed(`${JSON.stringify(config, undefined, 1)}\n`, YAML_SEAL);
+}
+
+/** Whether a run turned photographs upright: prompt files say so themselves; those of earlier versions, only the run's `config.yaml`. */
+export function exifOf({ exif }: PromptDescription, config: string): Exif | undefined {
+  return exif ?? (/^exif: apply$/m.test(config) ? 'apply' : undefined);
 }
 
 /**

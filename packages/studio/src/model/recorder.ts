@@ -1,16 +1,9 @@
 /** Keeps the state of training in the browser, so that a reload, or a device that was lost, goes on to the same bits. */
-import {
-  copyInto,
-  FormatError,
-  loadTensor,
-  openSafetensors,
-  serializeSafetensors,
-  type Tensor,
-  tensorToWrite,
-} from '@mudpt/tensor';
+import { copyInto, loadTensor, openSafetensors, serializeSafetensors, type Tensor, tensorToWrite } from '@mudpt/tensor';
 import type { Extent, MetricsLine, TrainingRecorder, TrainingState } from 'mudpt/core';
 import { database } from '../project/store.ts';
 import type { TrainingPlan } from '../worker/protocol.ts';
+import { pageError, type StudioError } from '../worker/rpc.ts';
 
 export class StudioRecorder implements TrainingRecorder {
   private kept: MetricsLine[] = [];
@@ -29,7 +22,7 @@ export class StudioRecorder implements TrainingRecorder {
     return this.kept;
   }
 
-  /** @throws FormatError where what was kept belongs to other tensors */
+  /** @throws StudioError where what was kept belongs to other tensors */
   async restore(tensors: ReadonlyMap<string, Tensor>, extent: Extent): Promise<TrainingState | undefined> {
     const db = await database();
     const found = this.isResumed ? await db.get('training', 'current') : undefined;
@@ -84,6 +77,6 @@ async function copyAll(bytes: Uint8Array, targets: ReadonlyMap<string, Tensor>):
   }
 }
 
-function changed(problem: string): FormatError {
-  return new FormatError('resume', `the state that was kept is of another training: ${problem}`, 'train from the beginning');
+function changed(what: string): StudioError {
+  return pageError('otherTraining', what);
 }

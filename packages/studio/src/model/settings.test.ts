@@ -17,14 +17,19 @@ it('settings are those that Node takes for the same model', () => {
 });
 
 it('depths are lowered to the layers there are, unless asked for', () => {
-  const { settings, notes } = resolveSettings({ method: 'mudpt', settings: {}, training: {} }, embedded);
+  const { settings, notes, lowered } = resolveSettings({ method: 'mudpt', settings: {}, training: {} }, embedded);
   expect(settings['depth']).toBe(4);
+  expect(lowered).toEqual([{ name: 'depth', method: 'mudpt', usual: 9, layers: 4 }]);
   expect(notes).toEqual(["depth is 4, not mudpt's usual 9: the model has 4 layers"]);
   expect(resolveSettings({ method: 'mudpt', settings: { depth: 2 }, training: {} }, embedded).settings['depth']).toBe(2);
   const wrong = { method: 'mudpt', settings: {}, training: { epochs: -3 } };
   expect(() => resolveSettings(wrong, embedded)).toThrow('epochs is -3');
   const told = toldOf(errorOf(() => resolveSettings({ ...wrong, settings: { depth: 0 }, training: {} }, embedded)));
-  expect(told).toMatchObject({ problem: 'depth is 0', fix: 'give a whole number from 1 to 4096', said: { key: 'setting' } });
+  expect(told).toMatchObject({
+    problem: 'depth is 0',
+    fix: 'give a whole number from 1 to 4096',
+    said: { key: 'settingWhole', words: ['depth', '0', '1', '4096'] },
+  });
 });
 
 it('every method has fields with the values of its schemas', () => {

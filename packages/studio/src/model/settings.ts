@@ -2,8 +2,11 @@
 import {
   embeddedSettings,
   embeddedTraining,
+  type LoweredSetting,
   methodNamed,
   methodNames,
+  type NumberRange,
+  rangeOf,
   type Setting,
   settingsForLayers,
   settingsOf,
@@ -23,6 +26,7 @@ export interface ResolvedSettings {
   /** Undefined for methods that are fitted. */
   readonly training: TrainingSettings | undefined;
   readonly notes: readonly string[];
+  readonly lowered: readonly LoweredSetting[];
 }
 
 /** @throws StudioError naming the setting that cannot be, and what it takes */
@@ -34,10 +38,10 @@ export function resolveSettings(
   const ofModel = kind === 'embedded' ? embeddedSettings(settingsOf(definition.settings)) : {};
   const parsed = checked(definition.settings, { ...ofModel, ...asked }) as Record<string, unknown>;
   const least = Math.min(layers.text, layers.image);
-  const { settings, notes } = settingsForLayers(method, settingsOf(definition.settings), parsed, asked, least);
-  if (!definition.training) return { settings, training: undefined, notes };
+  const { settings, notes, lowered } = settingsForLayers(method, settingsOf(definition.settings), parsed, asked, least);
+  if (!definition.training) return { settings, training: undefined, notes, lowered };
   const preset = kind === 'embedded' ? embeddedTraining(definition) : {};
-  return { settings, training: checked(definition.training, { ...preset, ...askedTraining }), notes };
+  return { settings, training: checked(definition.training, { ...preset, ...askedTraining }), notes, lowered };
 }
 
 /** Values as the schema has them. */
@@ -47,8 +51,29 @@ function checked<T>(schema: z.ZodType<T>, given: Readonly<Record<string, unknown
   const [issue] = error.issues;
   const name = String(issue?.path[0] ?? '');
   const setting = settingsOf(schema).find((one) => one.name === name);
-  const takes = setting ? takesOf(setting.type, setting.metadata) : '';
-  throw pageError('setting', name, JSON.stringify(given[name]) ?? '', takes === '' ? (issue?.message ?? '') : takes);
+  const value = JSON.stringify(given[name]) ?? '';
+  if (!setting) throw pageError('setting', name, value, issue?.message ?? '');
+  const { choices, range, takes } = valuesOf(setting);
+  if (choices) throw pageError('settingChoice', name, value, choices.join(', '));
+  if (!range) throw pageError('setting', name, value, takes);
+  const [least, above, most] = [range.least, range.above, range.most].map((end) => String(end ?? '')) as [string, string, string];
+  if (range.isWhole) throw pageError('settingWhole', name, value, least, most);
+  throw pageError('settingNumber', name, value, least, above, most);
+}
+
+/** What a setting takes: one of some, a range of numbers, or in words alone. */
+function valuesOf({ type, metadata }: Pick<Setting, 'type' | 'metadata'>): {
+  readonly choices: readonly string[] | undefined;
+  readonly range: NumberRange | undefined;
+  readonly takes: string;
+} {
+  const { enum: choices } = z.toJSONSchema(type, { io: 'input', unrepresentable: 'any' }) as Described;
+  const isSpecial = metadata.takes !== undefined;
+  return {
+    choices: isSpecial ? undefined : choices?.map(String),
+    range: isSpecial ? undefined : rangeOf(type),
+    takes: takesOf(type, metadata),
+  };
 }
 
 /** All methods that learn something from one model: a page holds no second one. */
@@ -91,8 +116,19 @@ function fieldOf(
   };
   const found = choices ? 'choice' : types[kind ?? ''];
   if (found === undefined) return [];
-  const takes = found === 'text' || found === 'switch' ? '' : takesOf(type, metadata);
+  const isPlain = found === 'text' || found === 'switch';
+  const { range, takes } = valuesOf({ type, metadata });
   return [
-    { section, name, description, takes, type: found, choices: (choices ?? []).map(String), value, isMain: MAIN.includes(name) },
+    {
+      section,
+      name,
+      description,
+      ...(range && { range }),
+      takes: isPlain ? '' : takes,
+      type: found,
+      choices: (choices ?? []).map(String),
+      value,
+      isMain: MAIN.includes(name),
+    },
   ];
 }

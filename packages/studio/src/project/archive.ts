@@ -69,7 +69,7 @@ export async function readArchive(file: File): Promise<OpenedArchive> {
   const entries = new Map((await readZip(file)).map((entry) => [entry.path, entry]));
   const found = entries.get(PROJECT);
   const fail = (what: string): StudioError => pageError('noProject', file.name, what);
-  if (!found) throw fail(`it has no ${PROJECT}`);
+  if (!found) throw pageError('projectLacks', file.name, PROJECT);
   const { success, data, error } = z.safeParse(schema, await parsed(found, fail));
   if (!success) throw fail(`${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}`);
   const classes = new Map(data.classes.map(({ id, name }) => [id, { id, name: cleanName(name) || 'unnamed' }]));

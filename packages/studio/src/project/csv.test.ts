@@ -7,7 +7,9 @@ it('each image is a line of its own, and what a table program would run or split
   expect(csvOfGuesses(guesses, images, ['cat', 'dog "x"'])).toBe(
     'file,class,prediction,probability,loss\n"a, b.png",cat,"dog ""x""",0.750000,1.500000\n',
   );
-  const tried = [{ path: 'x.png', tuned: { top: [[0, 1]] as const }, frozen: { top: [], why: 'is empty' } }];
+  const tried = [
+    { path: 'x.png', tuned: { top: [[0, 1]] as const }, frozen: { top: [], told: { name: 'FormatError', problem: 'is empty' } } },
+  ];
   expect(csvOfTries(tried, ['cat'])).toBe(
     'file,prediction,probability,zero-shot,zero-shot probability\nx.png,cat,1.000000,is empty,\n',
   );

@@ -21,9 +21,9 @@ export function csvOfTries(
   tried: readonly { readonly path: string; readonly tuned: Classified; readonly frozen: Classified }[],
   names: readonly string[],
 ): string {
-  const first = ({ top, why }: Classified): string[] => {
+  const first = ({ top, told }: Classified): string[] => {
     const [label, share] = top[0] ?? [-1, 0];
-    return why === undefined ? [names[label] ?? '', share.toFixed(6)] : [why, ''];
+    return told === undefined ? [names[label] ?? '', share.toFixed(6)] : [told.problem, ''];
   };
   const rows = tried.map(({ path, tuned, frozen }) => [path, ...first(tuned), ...first(frozen)]);
   return linesOf([['file', 'prediction', 'probability', 'zero-shot', 'zero-shot probability'], ...rows]);

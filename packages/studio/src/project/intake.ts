@@ -1,5 +1,5 @@
 /** What was dropped or picked, as files with the class that their folder names: folders, zips of folders, loose files. */
-import { toldOf } from '../worker/rpc.ts';
+import { type Told, toldOf } from '../worker/rpc.ts';
 import { IMAGE_ENDING } from './places.ts';
 import { readZip } from './zip.ts';
 
@@ -36,11 +36,11 @@ function incoming(file: Blob, path: string, names: ReadonlyMap<string, string>):
 export async function expand(files: readonly { readonly file: File; readonly path: string }[]): Promise<{
   readonly images: Incoming[];
   readonly others: string[];
-  readonly unreadable: { readonly path: string; readonly why: string }[];
+  readonly unreadable: { readonly path: string; readonly told: Told }[];
 }> {
   const found: { readonly file: Blob; readonly path: string }[] = [];
   const lists: Blob[] = [];
-  const unreadable: { readonly path: string; readonly why: string }[] = [];
+  const unreadable: { readonly path: string; readonly told: Told }[] = [];
   const others: string[] = [];
   const add = (file: Blob, path: string): void => {
     if (isHidden(path)) return;
@@ -56,8 +56,7 @@ export async function expand(files: readonly { readonly file: File; readonly pat
     try {
       for (const entry of await readZip(file)) add(entry.blob, entry.path);
     } catch (error) {
-      const { problem, fix } = toldOf(error);
-      unreadable.push({ path, why: fix === undefined ? problem : `${problem}; ${fix}` });
+      unreadable.push({ path, told: toldOf(error) });
     }
   }
   const names = await classNames(lists);

@@ -46,6 +46,13 @@ export function database(): Promise<IDBPDatabase<Schema>> {
   return opened;
 }
 
+/** Blobs by id, in their order, in one transaction: thousands of their own would hold the page up. Undefined for those that are gone. */
+export async function blobsOf(store: 'images' | 'thumbnails', ids: readonly string[]): Promise<(Blob | undefined)[]> {
+  const { store: blobs, done } = (await database()).transaction(store);
+  const [found] = await Promise.all([Promise.all(ids.map((id) => blobs.get(id))), done]);
+  return found;
+}
+
 /** Asks the browser not to throw the project away when the disk is full. @returns whether it agreed */
 export async function askToKeep(): Promise<boolean> {
   return (await navigator.storage?.persist?.()) ?? false;

@@ -1,7 +1,8 @@
 /** The project of the page as a zip, and a zip in place of the project. */
 import { effect } from '@preact/signals';
 import type { OpenedArchive } from '../project/archive.ts';
-import { database } from '../project/store.ts';
+import { blobsOf, database } from '../project/store.ts';
+import type { Told } from '../worker/rpc.ts';
 import { clearProject, intake, notes, project, sides } from './project.ts';
 import { expectIdle, importPrompts, pause } from './learning.ts';
 import { forgetLearnt, isBusy } from './session.ts';
@@ -11,14 +12,10 @@ import { images as looker } from './workers.ts';
 const archives = () => import('../project/archive.ts');
 
 export async function exportProject(): Promise<Blob> {
-  const db = await database();
-  const { images } = project.value;
-  const blobs = new Map<string, Blob>();
-  for (const { id } of images) {
-    const blob = await db.get('images', id);
-    if (blob) blobs.set(id, blob);
-  }
-  const prompts = (await db.get('result', 'current'))?.prompts;
+  const ids = project.value.images.map(({ id }) => id);
+  const found = await blobsOf('images', ids);
+  const blobs = new Map(ids.flatMap((id, place) => (found[place] ? [[id, found[place]] as const] : [])));
+  const prompts = (await (await database()).get('result', 'current'))?.prompts;
   const { writeArchive } = await archives();
   return writeArchive({ project: project.value, sides: sides.value, blobs, prompts });
 }
@@ -52,7 +49,7 @@ export async function startOver(): Promise<void> {
 
 /** Images are looked at as if they were dropped: what a zip says of them is not believed. */
 async function takeAll({ project: given, blobs }: OpenedArchive): Promise<void> {
-  const unreadable: { path: string; why: string }[] = [];
+  const unreadable: { path: string; told: Told }[] = [];
   const images = new Map<string, (typeof given.images)[number]>();
   try {
     for (const [place, image] of given.images.entries()) {
@@ -60,7 +57,7 @@ async function takeAll({ project: given, blobs }: OpenedArchive): Promise<void> 
       const looked = blob && (await looker.call('take', blob, image.name));
       if (looked && 'id' in looked)
         images.set(looked.id, { ...image, id: looked.id, width: looked.width, height: looked.height });
-      else if (looked) unreadable.push({ path: image.name, why: looked.why });
+      else if (looked) unreadable.push({ path: image.name, told: looked.told });
       intake.value = { done: place + 1, total: given.images.length };
     }
     project.value = { ...given, images: [...images.values()] };

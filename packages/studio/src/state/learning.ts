@@ -12,6 +12,7 @@ import {
   inside,
   isAnew,
   isBusy,
+  learnt,
   lines,
   lost,
   outcome,
@@ -32,6 +33,7 @@ export async function restoreLearnt(): Promise<void> {
     const facts = await engine.call('restore');
     batch(() => {
       tunedClasses.value = facts?.classNames;
+      learnt.value = facts;
       outcome.value = result.outcome;
       tuned.value = result.outcome?.tuned;
       before.value = result.outcome?.before;
@@ -77,6 +79,7 @@ export async function train(resume: boolean): Promise<void> {
       before.value = ended.before;
       // Of the training: the project may have changed while it ran.
       tunedClasses.value = classNames;
+      learnt.value = { method: ended.plan.method };
       status.value = 'finished';
     }
   });
@@ -110,6 +113,7 @@ export async function importPrompts({ tensors, facts, config }: GivenPrompts): P
   batch(() => {
     forgetResults();
     tunedClasses.value = read.classNames;
+    learnt.value = read;
     status.value = 'finished';
   });
   await lookInside();

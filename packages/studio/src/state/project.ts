@@ -4,9 +4,10 @@ import { addImages, type Duplicate, removeClass, removeImages, withClass } from 
 import { expand, type Incoming } from '../project/intake.ts';
 import { inLabelOrder, inPathOrder, pathsOf } from '../project/places.ts';
 import { sidesOf } from '../project/split.ts';
-import { askToKeep, database } from '../project/store.ts';
+import { askToKeep, blobsOf, database } from '../project/store.ts';
 import { EMPTY_PROJECT, type ImageEntry, type Project } from '../project/types.ts';
 import type { WireDataset, WireItem } from '../worker/protocol.ts';
+import { type Told, toldOf } from '../worker/rpc.ts';
 import { images as looker } from './workers.ts';
 
 export const project = signal<Project>(EMPTY_PROJECT);
@@ -17,11 +18,14 @@ export const isReady = signal(false);
 export interface IntakeNotes {
   readonly added: number;
   readonly duplicates: readonly Duplicate[];
-  readonly unreadable: readonly { readonly path: string; readonly why: string }[];
+  readonly unreadable: readonly { readonly path: string; readonly told: Told }[];
   readonly others: readonly string[];
 }
 export const intake = signal<{ readonly done: number; readonly total: number } | undefined>(undefined);
 export const notes = signal<IntakeNotes | undefined>(undefined);
+
+/** Why the last change of the project is not kept: the browser's storage may be full. */
+export const notKept = signal<Told | undefined>(undefined);
 
 export const sides = computed(() => sidesOf(project.value));
 
@@ -47,12 +51,24 @@ export async function openProject(): Promise<void> {
   const kept = await db.get('project', 'current');
   if (kept) project.value = { ...EMPTY_PROJECT, ...kept };
   isReady.value = true;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let [written, isWriting] = [project.value, false];
+  // At once, and what has changed meanwhile afterwards: a change made right before the page is closed is kept too.
+  const write = async (): Promise<void> => {
+    isWriting = true;
+    try {
+      while (written !== project.value) {
+        written = project.value;
+        await db.put('project', written, 'current');
+      }
+      notKept.value = undefined;
+    } catch (error) {
+      notKept.value = toldOf(error);
+    } finally {
+      isWriting = false;
+    }
+  };
   effect(() => {
-    const { value } = project;
-    if (value === kept) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => void db.put('project', value, 'current'), 150);
+    if (project.value !== written && !isWriting) void write();
   });
 }
 
@@ -94,8 +110,8 @@ async function takeImages(
     for (const [place, { path, folder }] of some.entries()) {
       const found = looked[place];
       if (!found) continue;
-      if ('why' in found) {
-        unreadable.push({ path, why: found.why });
+      if ('told' in found) {
+        unreadable.push({ path, told: found.told });
         continue;
       }
       const known = folder === undefined && classId !== undefined ? next.classes.find(({ id }) => id === classId) : undefined;
@@ -157,8 +173,8 @@ export async function wireDataset(classes = usedClasses.value): Promise<WireData
   const place = new Map(inPathOrder(all, pathsOf(project.value, sides.value)).map(({ id }, index) => [id, index]));
   const placeOf = ({ image }: (typeof labelled)[number]): number => place.get(image.id) ?? 0;
   labelled.sort((a, b) => a.label - b.label || placeOf(a) - placeOf(b));
-  const db = await database();
-  const blobs = await Promise.all(labelled.map(({ image }) => db.get('images', image.id)));
+  const ids = labelled.map(({ image }) => image.id);
+  const blobs = await blobsOf('images', ids);
   const [train, test]: [WireItem[], WireItem[]] = [[], []];
   for (const [index, { image, label }] of labelled.entries()) {
     const blob = blobs[index];

@@ -13,7 +13,7 @@ import type {
   TrainingOutcome,
 } from '../worker/protocol.ts';
 import { type Told, toldOf } from '../worker/rpc.ts';
-import { isReady, project, sides, usedClasses, wireDataset } from './project.ts';
+import { intake, isReady, project, sides, usedClasses, wireDataset } from './project.ts';
 import { engine, onEngineEvent } from './workers.ts';
 
 export const adapter = signal<AdapterFacts | undefined>(undefined);
@@ -42,6 +42,8 @@ export const progress = signal<Extract<EngineEvent, { kind: 'progress' }> | unde
 export const outcome = signal<TrainingOutcome | undefined>(undefined);
 /** Classes of what was learnt, in the order of its labels; undefined where nothing was. */
 export const tunedClasses = signal<readonly string[] | undefined>(undefined);
+/** Its method, and whether it was learnt from photographs turned upright. */
+export const learnt = signal<{ readonly method: string; readonly exif?: 'apply' | undefined } | undefined>(undefined);
 /** What was learnt, on the test images: where training ended, or of imported prompts, where the project has their classes. */
 export const tuned = signal<Measured | undefined>(undefined);
 /** The frozen model on the same images. */
@@ -158,6 +160,7 @@ export function forgetResults(): void {
   tuned.value = undefined;
   before.value = undefined;
   tunedClasses.value = undefined;
+  learnt.value = undefined;
   inside.value = undefined;
   lines.value = [];
   status.value = 'idle';
@@ -171,7 +174,8 @@ function watchZeroShot(): void {
     if (!isReady.value) return;
     const key = zeroShotKey.value;
     clearTimeout(timer);
-    if (key === '' || key === wanted || isBusy.value) return;
+    // While images come in, every few of them would be measured anew.
+    if (key === '' || key === wanted || isBusy.value || intake.value) return;
     timer = setTimeout(() => {
       wanted = key;
       void telling(async () => {

@@ -1,6 +1,7 @@
 /** The page's words in English; other languages have the same keys. */
-import { errorsEn } from './errors-en.ts';
+import { errorsEn, rangeEn } from './errors-en.ts';
 import type { MethodWords } from './methods-zh.ts';
+import type { EngineSentence } from './told.ts';
 
 export const en = {
   tabs: {
@@ -30,11 +31,14 @@ export const en = {
   lost: 'The graphics device was lost and is being opened again. Training goes on from the last state.',
   elsewhere: 'The studio is open in another tab of this browser. Go on there, or close it: then this tab opens by itself.',
   trouble: 'That did not work',
+  notKept: 'The last change is not kept in this browser',
   /** What follows another sentence that has no full stop. */
   sentence: (fix: string) => `. ${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`,
   errors: errorsEn,
   /** What an error of the engine is about, by its name, where its own English is not enough. */
   kinds: {} as Readonly<Record<string, string>>,
+  /** Errors of the engine by their code, where its own English is not enough. */
+  engine: {} as Readonly<Record<string, EngineSentence>>,
   /** Methods by name, where the engine's English is not enough. */
   methods: {} as Readonly<Record<string, MethodWords>>,
   noGpu: {
@@ -57,7 +61,7 @@ export const en = {
     pickFiles: 'Choose files',
     pickFolder: 'Choose a folder',
     sample: 'Take the sample',
-    sampleAbout: 'The sample is drawn icons in ten classes, in a style that the model never saw.',
+    sampleAbout: 'The sample is drawn icons in ten classes, of things that the model never saw.',
     camera: 'Camera',
     newClass: 'New class',
     rename: 'Name of the class, in words',
@@ -160,6 +164,9 @@ export const en = {
     learnt: 'numbers learnt',
     hidden: 'It goes on while the tab is hidden, and after a reload.',
     from: 'from',
+    range: rangeEn,
+    lowered: (setting: string, layers: number, method: string, usual: number) =>
+      `${setting} is ${layers}, not the usual ${usual} of ${method}: the model has ${layers} layers.`,
   },
   understand: {
     title: 'What it learnt',
@@ -206,8 +213,7 @@ export const en = {
     adapter: 'adapter',
     peak: 'measured peak',
     engine: 'engine',
-    missing: (names: string) =>
-      `Not built into this page, so not compared: ${names}. “pnpm studio:build --peers” builds them in.`,
+    notMeasured: (why: string) => `not measured: ${why}`,
     download: 'Save as JSON',
     what: 'problem',
     best: 'best, ms',
@@ -226,6 +232,7 @@ export const en = {
     tuned: 'tuned',
     zeroShot: 'zero-shot',
     take: 'Take it home',
+    name: 'Files are called',
     prompts: 'Prompts',
     promptsAbout: 'What was learnt, for the page and for Node',
     predictions: 'Predictions',
@@ -238,6 +245,7 @@ export const en = {
     importPromptsAbout: 'A zip of prompts, or its two files',
     importProject: 'Import a project',
     importProjectAbout: 'A zip that this page wrote',
+    upright: 'These prompts were learnt from photographs turned upright by the camera’s tag, so pictures are turned here too.',
     code: 'Use it in code',
     shell: 'In a shell',
     node: 'In Node',

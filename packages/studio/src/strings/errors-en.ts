@@ -6,6 +6,13 @@ export interface Said {
   readonly fix?: string;
 }
 
+/** Numbers between two ends, the lower one in or out; '' where an end is open. */
+export function rangeEn(isWhole: boolean, least: string, above: string, most: string): string {
+  const from = `${least === '' ? '' : ` from ${least}`}${above === '' ? '' : ` above ${above}`}`;
+  const end = most !== '' ? ` to ${most}` : least !== '' ? ' up' : '';
+  return `${isWhole ? 'a whole number' : 'a number'}${from}${end}`;
+}
+
 export const errorsEn = {
   trainingRuns: (): Said => ({ problem: 'training is running', fix: 'pause it, or wait until it is done' }),
   noModel: (): Said => ({ problem: 'no model is loaded', fix: 'load one first' }),
@@ -23,6 +30,18 @@ export const errorsEn = {
   setting: (name: string, value: string, takes: string): Said => ({
     problem: `${name} is ${value}`,
     fix: `give ${takes}`,
+  }),
+  settingWhole: (name: string, value: string, least: string, most: string): Said => ({
+    problem: `${name} is ${value}`,
+    fix: `give ${rangeEn(true, least, '', most)}`,
+  }),
+  settingNumber: (name: string, value: string, least: string, above: string, most: string): Said => ({
+    problem: `${name} is ${value}`,
+    fix: `give ${rangeEn(false, least, above, most)}`,
+  }),
+  settingChoice: (name: string, value: string, choices: string): Said => ({
+    problem: `${name} is ${value}`,
+    fix: `give one of ${choices}`,
   }),
   noPrompts: (missing: string, given: string): Said => ({
     problem: `there is no ${missing} among ${given}`,
@@ -52,7 +71,6 @@ export const errorsEn = {
     problem: `${file} holds more than a page can keep`,
     fix: 'unpack it, and drop a part of it',
   }),
-  notTried: (file: string, why: string): Said => ({ problem: `${file}: ${why}` }),
   workerEnded: (why: string): Said => ({ problem: why, fix: 'reload the page' }),
   hubName: (name: string): Said => ({
     problem: `${name} is no name of a model`,
@@ -63,6 +81,35 @@ export const errorsEn = {
     fix: 'check the name; private models are fetched in Node',
   }),
   hubAnswers: (status: string): Said => ({ problem: `the hub answers ${status}`, fix: 'try again later' }),
+  hubNoCommit: (name: string): Said => ({ problem: `the hub names no commit of ${name}`, fix: 'try again later' }),
+  hubBroken: (path: string, done: string, size: string, why: string): Said => ({
+    problem: `${path}: the connection broke off after ${done} of ${size} bytes${why === '' ? '' : ` (${why})`}`,
+    fix: 'try again: it goes on where it stopped',
+  }),
+  hubFile: (path: string, status: string): Said => ({
+    problem: `${path}: the hub answers ${status}`,
+    fix: 'try again: it goes on where it stopped',
+  }),
+  hubOtherSize: (path: string, bytes: string, said: string): Said => ({
+    problem: `${path} has ${bytes} bytes, and the hub said ${said}`,
+    fix: 'try again later',
+  }),
+  otherTraining: (what: string): Said => ({
+    problem: `the state that was kept is of another training: ${what}`,
+    fix: 'train from the beginning',
+  }),
+  pageFile: (file: string, status: string): Said => ({
+    problem: `${file} of this page cannot be fetched (${status})`,
+    fix: 'reload the page',
+  }),
+  peerAbsent: (): Said => ({ problem: 'it is not built into this page', fix: '“pnpm studio:build --peers” builds it in' }),
+  peerFailed: (why: string): Said => ({ problem: `it did not open or broke off (${why})` }),
+  peerLacks: (): Said => ({ problem: 'it has no such operation' }),
+  peerSilent: (seconds: string): Said => ({ problem: `it said nothing for ${seconds} seconds` }),
+  cameraInsecure: (): Said => ({
+    problem: 'the browser shows cameras to secure pages alone',
+    fix: 'open this page by https, or from localhost',
+  }),
   hubUnreachable: (why: string): Said => ({
     problem: `the hub cannot be reached (${why})`,
     fix: 'check the network, and try again',

@@ -1,5 +1,5 @@
 /** 页面的中文错误信息。 */
-import type { Errors } from './errors-en.ts';
+import type { Errors, rangeEn } from './errors-en.ts';
 
 export const errorsZh: Errors = {
   trainingRuns: () => ({ problem: '训练正在进行', fix: '请暂停，或等它完成' }),
@@ -13,6 +13,15 @@ export const errorsZh: Errors = {
     fix: `请先载入 ${theirs}`,
   }),
   setting: (name, value, takes) => ({ problem: `${name} 的值 ${value} 无效`, fix: `有效值：${takes}` }),
+  settingWhole: (name, value, least, most) => ({
+    problem: `${name} 的值 ${value} 无效`,
+    fix: `请给出${rangeZh(true, least, '', most)}`,
+  }),
+  settingNumber: (name, value, least, above, most) => ({
+    problem: `${name} 的值 ${value} 无效`,
+    fix: `请给出${rangeZh(false, least, above, most)}`,
+  }),
+  settingChoice: (name, value, choices) => ({ problem: `${name} 的值 ${value} 无效`, fix: `请选择其一：${choices}` }),
   noPrompts: (missing, given) => ({
     problem: `在 ${given} 中没有 ${missing}`,
     fix: '请提供本页写出的 zip、打包成 zip 的运行文件夹，或一次运行的 prompts.safetensors 与 prompts.json',
@@ -23,13 +32,35 @@ export const errorsZh: Errors = {
   zipUnreadable: (file, why) => ({ problem: `无法读取 ${file}（${why}）`, fix: '请重新保存为普通的 zip' }),
   zipEncrypted: (file, path) => ({ problem: `${file} 中的 ${path} 已加密`, fix: '请先解压，再拖入文件夹' }),
   zipTooLarge: (file) => ({ problem: `${file} 的内容超过页面能保存的大小`, fix: '请先解压，再拖入其中一部分' }),
-  notTried: (file, why) => ({ problem: `无法使用 ${file}：${why}` }),
   workerEnded: (why) => ({ problem: `页面的后台程序出错：${why}`, fix: '请重新载入页面' }),
   hubName: (name) => ({ problem: `${name} 不是模型名称`, fix: '例如 openai/clip-vit-base-patch16' }),
   hubUnknown: (name) => ({ problem: `hub 上没有公开的模型 ${name}`, fix: '请检查名称；私有模型请在 Node 中下载' }),
   hubAnswers: (status) => ({ problem: `hub 的回答是 ${status}`, fix: '请稍后再试' }),
+  hubNoCommit: (name) => ({ problem: `hub 没有说明 ${name} 的提交`, fix: '请稍后再试' }),
+  hubBroken: (path, done, size, why) => ({
+    problem: `${path}：连接在 ${size} 字节中的第 ${done} 字节处中断${why === '' ? '' : `（${why}）`}`,
+    fix: '请再试一次，会从中断处继续',
+  }),
+  hubFile: (path, status) => ({ problem: `${path}：hub 的回答是 ${status}`, fix: '请再试一次，会从中断处继续' }),
+  hubOtherSize: (path, bytes, said) => ({ problem: `${path} 有 ${bytes} 字节，而 hub 说是 ${said}`, fix: '请稍后再试' }),
+  otherTraining: (what) => ({ problem: `保存的状态属于另一次训练：${what}`, fix: '请从头开始训练' }),
+  pageFile: (file, status) => ({ problem: `无法取得本页的文件 ${file}（${status}）`, fix: '请重新载入页面' }),
+  peerAbsent: () => ({ problem: '此页面没有内置它', fix: '“pnpm studio:build --peers” 可将其内置' }),
+  peerFailed: (why) => ({ problem: `它无法打开或中途停止（${why}）` }),
+  peerLacks: () => ({ problem: '它没有这种运算' }),
+  peerSilent: (seconds) => ({ problem: `它 ${seconds} 秒没有回应` }),
+  cameraInsecure: () => ({ problem: '浏览器只向安全的页面提供摄像头', fix: '请用 https 或 localhost 打开本页' }),
   hubUnreachable: (why) => ({ problem: `无法连接 hub（${why}）`, fix: '请检查网络后再试' }),
   tooLarge: (model, weight) => ({ problem: `此适配器放不下 ${model}：无法绑定其中的 ${weight}`, fix: '请选择更小的模型' }),
+};
+
+export const rangeZh: typeof rangeEn = (isWhole, least, above, most) => {
+  const ends = [
+    ...(least === '' ? [] : [`不小于 ${least}`]),
+    ...(above === '' ? [] : [`大于 ${above}`]),
+    ...(most === '' ? [] : [`不大于 ${most}`]),
+  ];
+  return `${isWhole ? '整数' : '数'}${ends.length === 0 ? '' : `，${ends.join('，')}`}`;
 };
 
 /** 引擎的错误：先说一句是哪一类，下面是英文的细节。 */

@@ -17,7 +17,7 @@ function wordsOf(value: unknown, path = ''): [path: string, text: string][] {
 /** The same in every language. */
 const NAMES = ['sentence(1)', 'understand.f1', 'use.node'];
 /** What is named by the engine, in its English, where a language has no other words. */
-const OF_ENGINE = /^(kinds|methods|train\.fields)\./;
+const OF_ENGINE = /^(engine|kinds|methods|train\.fields)\./;
 const ofPage = (language: unknown) => wordsOf(language).filter(([path]) => !OF_ENGINE.test(path));
 
 it('both languages have the same keys, with the same arguments', () => {

@@ -1,6 +1,7 @@
 /** 页面的中文文字。 */
 import type { Strings } from './en.ts';
-import { errorsZh, kindsZh } from './errors-zh.ts';
+import { engineZh } from './engine-zh.ts';
+import { errorsZh, kindsZh, rangeZh } from './errors-zh.ts';
 import { methodsZh } from './methods-zh.ts';
 import { settingsZh } from './settings-zh.ts';
 
@@ -24,9 +25,11 @@ export const zh: Strings = {
   lost: '图形设备丢失，正在重新打开。训练会从上次保存的状态继续。',
   elsewhere: '工作室已在此浏览器的另一个标签页中打开。请在那里继续，或关闭它：此标签页会自动打开。',
   trouble: '没有成功',
+  notKept: '最近的更改没有保存在此浏览器中',
   sentence: (fix) => `。${fix}。`,
   errors: errorsZh,
   kinds: kindsZh,
+  engine: engineZh,
   methods: methodsZh,
   noGpu: {
     title: '此浏览器没有提供 WebGPU',
@@ -46,7 +49,7 @@ export const zh: Strings = {
     pickFiles: '选择文件',
     pickFolder: '选择文件夹',
     sample: '使用示例',
-    sampleAbout: '示例是十个类别的图标，其画风模型从未见过。',
+    sampleAbout: '示例是十个类别的图标，其中的东西模型从未见过。',
     camera: '摄像头',
     newClass: '新类别',
     rename: '用词语写出的类别名称',
@@ -145,6 +148,9 @@ export const zh: Strings = {
     learnt: '学到的数',
     hidden: '标签页隐藏或重新载入后，训练会继续。',
     from: '自',
+    range: rangeZh,
+    lowered: (setting, layers, method, usual) =>
+      `${setting} 为 ${layers}，而不是 ${method} 通常的 ${usual}：模型只有 ${layers} 层。`,
   },
   understand: {
     title: '它学到了什么',
@@ -183,7 +189,7 @@ export const zh: Strings = {
     adapter: '适配器',
     peak: '实测峰值',
     engine: '引擎',
-    missing: (names) => `此页面没有内置，因此未作比较：${names}。“pnpm studio:build --peers” 可将其内置。`,
+    notMeasured: (why) => `未测量：${why}`,
     download: '保存为 JSON',
     what: '问题',
     best: '最快，毫秒',
@@ -202,6 +208,7 @@ export const zh: Strings = {
     tuned: '微调后',
     zeroShot: '零样本',
     take: '带走',
+    name: '文件名',
     prompts: '提示',
     promptsAbout: '学到的内容，页面和 Node 都能用',
     predictions: '预测',
@@ -214,6 +221,7 @@ export const zh: Strings = {
     importPromptsAbout: '提示的 zip，或其中两个文件',
     importProject: '导入项目',
     importProjectAbout: '本页写出的 zip',
+    upright: '这些提示是用按相机标记转正的照片学到的，因此这里的图片也会转正。',
     code: '在代码中使用',
     shell: '命令行',
     node: 'Node',

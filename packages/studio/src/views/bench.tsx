@@ -1,11 +1,11 @@
 /** The bench as a page: every figure is of a result that was checked. */
 import type { FunctionComponent } from 'preact';
-import { type Row, SUITES } from '../bench/protocol.ts';
-import { chosen, failures, head, isRunning, now, peers, problems, resultsText, rows, runBench } from '../bench/results.ts';
-import { Notice } from '../components/notice.tsx';
+import { type Row, type ShownRow, SUITES } from '../bench/protocol.ts';
+import { chosen, head, isRunning, now, problems, resultsText, rows, runBench } from '../bench/results.ts';
 import { save } from '../project/save.ts';
 import { isBusy, telling } from '../state/session.ts';
 import { t } from '../strings/index.ts';
+import { lineOf } from '../strings/told.ts';
 
 /** Work a second, where the row counts it. */
 function rateOf({ best, flops = 0, bytes = 0 }: Row): string {
@@ -19,7 +19,6 @@ export const BenchView: FunctionComponent = () => {
   const download = (): void => {
     if (found) save(`${found.kind}-studio.json`, new Blob([resultsText(found)], { type: 'application/json' }));
   };
-  const missing = peers.value.filter(({ isBuiltIn }) => !isBuiltIn).map(({ name }) => name);
   return (
     <>
       <header class="lead">
@@ -32,7 +31,7 @@ export const BenchView: FunctionComponent = () => {
           type="button"
           class="primary"
           disabled={isRunning.value || isBusy.value || chosen.value.length === 0}
-          onClick={() => void telling(runBench)}
+          onClick={() => void telling(() => runBench())}
         >
           {isRunning.value ? words.running : words.run}
         </button>
@@ -44,7 +43,7 @@ export const BenchView: FunctionComponent = () => {
         <span class="state soft" role="status">
           {isBusy.value && words.busy}
           {isRunning.value && (now.value === 'peaks' ? words.peaks : now.value)}
-          {found && !isRunning.value && words.done(rows.value.length)}
+          {found && !isRunning.value && words.done(rows.value.filter(({ problem }) => problem === undefined).length)}
         </span>
       </div>
       {found && (
@@ -57,10 +56,6 @@ export const BenchView: FunctionComponent = () => {
           </dd>
         </dl>
       )}
-      {missing.length > 0 && <p class="soft">{words.missing(missing.join(', '))}</p>}
-      {failures.value.map(({ name, problem }) => (
-        <Notice key={name} tone="warn" title={name} text={problem} />
-      ))}
       {problems.value.length > 0 && <Rows />}
     </>
   );
@@ -106,13 +101,7 @@ const Rows: FunctionComponent = () => {
               <tr key={`${row.name} ${row.engine}`} class={place > 0 ? 'same' : ''}>
                 {place === 0 ? <td rowSpan={group.length}>{row.name}</td> : null}
                 <td>{row.engine}</td>
-                {row.problem === undefined ? (
-                  <Measured row={row} />
-                ) : (
-                  <td class="bad problem" colSpan={4}>
-                    {row.problem}
-                  </td>
-                )}
+                {row.problem === undefined ? <Measured row={row} /> : <NotMeasured row={row} />}
               </tr>
             )),
           )}
@@ -130,3 +119,15 @@ const Measured: FunctionComponent<{ readonly row: Row }> = ({ row }) => (
     <td class="n">{row.error?.toExponential(1)}</td>
   </>
 );
+
+/** Why there are no figures: in words of the page, or the message of what failed. */
+const NotMeasured: FunctionComponent<{ readonly row: ShownRow }> = ({ row: { told, problem } }) =>
+  told ? (
+    <td class="soft problem" colSpan={4}>
+      {t().bench.notMeasured(lineOf(told, t()))}
+    </td>
+  ) : (
+    <td class="bad problem" colSpan={4} lang="en">
+      {problem}
+    </td>
+  );

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Notice } from '../components/notice.tsx';
+import { Trouble } from '../components/trouble.tsx';
 import { useCamera } from '../components/use-camera.ts';
 import { withClass } from '../project/edit.ts';
 import { change, project, takeFiles } from '../state/project.ts';
@@ -51,11 +51,7 @@ export const CameraDialog: FunctionComponent = () => {
   return (
     <dialog ref={dialog} class="camera" onClose={close} aria-label={words.title}>
       <h2>{words.title}</h2>
-      {why === undefined ? (
-        <video ref={video} autoplay muted playsInline />
-      ) : (
-        <Notice tone="bad" title={words.denied} text={why} />
-      )}
+      {why === undefined ? <video ref={video} autoplay muted playsInline /> : <Trouble title={words.denied} told={why} />}
       <label>
         {words.into}
         <input type="text" list="class-names" value={name} onInput={({ currentTarget }) => setName(currentTarget.value)} />

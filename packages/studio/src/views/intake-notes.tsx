@@ -2,6 +2,7 @@
 import type { FunctionComponent } from 'preact';
 import { notes, project } from '../state/project.ts';
 import { t } from '../strings/index.ts';
+import { lineOf } from '../strings/told.ts';
 
 const MOST = 50;
 
@@ -18,7 +19,10 @@ export const IntakeNotesView: FunctionComponent = () => {
     },
     {
       title: words.unreadable(unreadable.length),
-      rows: unreadable.map(({ path, why }) => (why.startsWith(path) ? why : `${path}: ${why}`)),
+      rows: unreadable.map(({ path, told }) => {
+        const line = lineOf(told, t());
+        return line.includes(path) ? line : `${path}: ${line}`;
+      }),
     },
     { title: words.others(others.length), rows: others },
   ].filter(({ rows }) => rows.length > 0);

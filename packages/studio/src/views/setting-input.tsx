@@ -5,13 +5,17 @@ import { t } from '../strings/index.ts';
 import type { SettingField } from '../worker/protocol.ts';
 
 export const SettingInput: FunctionComponent<{ readonly field: SettingField; readonly given: unknown }> = ({ field, given }) => {
-  const { section, name, description, takes, type, choices, value } = field;
+  const { section, name, description, range, takes, type, choices, value } = field;
   const shown = given ?? value;
   const set = (next: unknown): void => setSetting(section, name, next === value ? undefined : next);
-  const about = `${description}${takes === '' ? '' : `: ${takes}`}`;
+  const { range: inWords, fields } = t().train;
+  const ends = range && ([range.least, range.above, range.most].map((end) => String(end ?? '')) as [string, string, string]);
+  const values = ends ? inWords(range.isWhole, ...ends) : choices.length > 0 ? choices.join(', ') : takes;
+  // Where the page has words for a setting, they say what it is.
+  const about = [fields[name] === undefined ? description : '', values].filter((part) => part !== '').join(': ');
   return (
     <label title={about} class={given === undefined ? '' : 'changed'}>
-      <span>{t().train.fields[name] ?? name}</span>
+      <span>{fields[name] ?? name}</span>
       {type === 'choice' && (
         <select value={String(shown)} onChange={({ currentTarget }) => set(currentTarget.value)}>
           {choices.map((one) => (

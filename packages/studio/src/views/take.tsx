@@ -3,8 +3,9 @@ import type { FunctionComponent } from 'preact';
 import { exportProject, importProject } from '../state/archive.ts';
 import { promptFolder, readPromptFiles } from '../project/prompt-folder.ts';
 import { csvOfGuesses } from '../project/csv.ts';
+import { cleanName } from '../project/edit.ts';
 import { fileName, save } from '../project/save.ts';
-import { project } from '../state/project.ts';
+import { change, project } from '../state/project.ts';
 import { importPrompts } from '../state/learning.ts';
 import { comparableClasses, outcome, telling, tuned, tunedClasses } from '../state/session.ts';
 import { makeReport } from '../state/report.ts';
@@ -34,6 +35,19 @@ export const Take: FunctionComponent = () => {
     <>
       <section class="panel take">
         <h2>{words.take}</h2>
+        <label class="named">
+          {words.name}
+          <input
+            type="text"
+            value={project.value.name}
+            maxLength={100}
+            onChange={({ currentTarget }) => {
+              const name = cleanName(currentTarget.value);
+              if (name !== '') change((present) => ({ ...present, name }));
+              currentTarget.value = project.value.name;
+            }}
+          />
+        </label>
         <div class="cards">
           <button type="button" class="card" disabled={!isTuned} onClick={() => void telling(exportPrompts)}>
             <b>{words.prompts}</b>

@@ -218,6 +218,7 @@ const Result: FunctionComponent = () => {
   if (status.value !== 'finished' || !result?.tuned) return null;
   const { metrics } = result.tuned;
   const before = result.before?.metrics.accuracy;
+  const method = t().methods[result.plan.method]?.title ?? result.plan.title;
   return (
     <div class="numbers">
       <Figure
@@ -225,9 +226,13 @@ const Result: FunctionComponent = () => {
         value={percent(metrics.accuracy)}
         label={before === undefined ? t().percent : `${t().percent}, ${words.from} ${percent(before)}`}
       />
-      <Figure value={duration(result.seconds)} label={t().methods[result.plan.method]?.title ?? result.plan.title} />
+      <Figure value={duration(result.seconds)} label={method} />
       <Figure value={count(result.parameters)} label={words.learnt} />
-      {result.plan.notes.length > 0 && <p class="soft">{result.plan.notes.join('; ')}.</p>}
+      {(result.plan.lowered ?? []).map(({ name, usual, layers }) => (
+        <p key={name} class="soft">
+          {words.lowered(words.fields[name] ?? name, layers, method, usual)}
+        </p>
+      ))}
     </div>
   );
 };

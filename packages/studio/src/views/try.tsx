@@ -4,17 +4,17 @@ import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { FilePicker } from '../components/file-picker.tsx';
 import { Probabilities } from '../components/guess.tsx';
-import { Notice } from '../components/notice.tsx';
+import { Trouble } from '../components/trouble.tsx';
 import { useCamera } from '../components/use-camera.ts';
 import { csvOfTries } from '../project/csv.ts';
 import { save } from '../project/save.ts';
 import { expand, filesOfDrop, filesOfPicker } from '../project/intake.ts';
 import { project } from '../state/project.ts';
-import { isBusy, telling, tunedClasses } from '../state/session.ts';
+import { isBusy, learnt, telling, tunedClasses } from '../state/session.ts';
 import { engine } from '../state/workers.ts';
 import { t } from '../strings/index.ts';
 import type { Classified } from '../worker/protocol.ts';
-import { pageError } from '../worker/rpc.ts';
+import { StudioError } from '../worker/rpc.ts';
 
 /** A picture that was tried. */
 export interface Tried {
@@ -58,7 +58,7 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       tried.value = [...added, ...tried.value];
     }
     const [bad] = unreadable;
-    if (bad) throw pageError('notTried', bad.path, bad.why);
+    if (bad) throw new StudioError(bad.told);
   };
   const picked = (input: HTMLInputElement): void => {
     const files = filesOfPicker(input.files);
@@ -78,6 +78,7 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
     >
       <h2>{words.tryTitle}</h2>
       <p class="soft">{words.tryLead}</p>
+      {learnt.value?.exif && <p class="soft">{words.upright}</p>}
       {isBusy.value && <p class="soft">{words.busy}</p>}
       <fieldset class="buttons" disabled={isBusy.value}>
         <FilePicker label={t().data.pickFiles} accept="image/*,.zip" isPrimary onPick={picked} />
@@ -98,14 +99,10 @@ export const Try: FunctionComponent<{ readonly names: readonly string[] }> = ({ 
       <div class="tried">
         {tried.value.slice(0, MOST_SHOWN).map(({ path, address, tuned, frozen }) => (
           <article key={address}>
-            <img src={address} alt={path} />
+            <img class={learnt.value?.exif ? '' : 'as-stored'} src={address} alt={path} />
             <div>
               <h3>{path.split('/').at(-1)}</h3>
-              {tuned.why === undefined ? (
-                <Sides names={names} tuned={tuned} frozen={frozen} />
-              ) : (
-                <Notice tone="bad" text={tuned.why} />
-              )}
+              {tuned.told === undefined ? <Sides names={names} tuned={tuned} frozen={frozen} /> : <Trouble told={tuned.told} />}
             </div>
           </article>
         ))}
@@ -160,7 +157,7 @@ const Live: FunctionComponent<{ readonly names: readonly string[] }> = ({ names 
     void telling(look);
     return () => over.abort();
   }, []);
-  if (why !== undefined) return <Notice tone="bad" title={t().camera.denied} text={why} />;
+  if (why !== undefined) return <Trouble title={t().camera.denied} told={why} />;
   return (
     <div class="live">
       <video ref={video} autoplay muted playsInline />

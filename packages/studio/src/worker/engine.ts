@@ -1,25 +1,23 @@
 /** The worker that computes: device, model, training. One thing at a time, in the order of asking; a lost device is opened again. */
-import type { Clip, LoadProgress } from '@mudpt/clip';
-import type { Item, Method, PromptDescription } from 'mudpt/core';
-import { matrixSvg, promptDiagram } from 'mudpt/report';
+import { type Clip, decodeImage, type LoadProgress } from '@mudpt/clip';
+import type { Item, Method } from 'mudpt/core';
 import { openClip } from '../model/clip-source.ts';
 import { datasetOf } from '../model/dataset.ts';
 import { type OpenDevice, openDevice } from '../model/device.ts';
 import { FeatureCache } from '../model/features.ts';
 import { hubModel, lookAtHub } from '../model/hub.ts';
-import { insideOf } from '../model/inside.ts';
 import { createMethod, learn } from '../model/learn.ts';
 import { measure, predict, type TunedFacts } from '../model/measure.ts';
 import { planOf } from '../model/plan.ts';
-import { configOf, readPrompts, writePrompts } from '../model/prompts.ts';
+import { configOf, exifOf, readPrompts, writePrompts } from '../model/prompts.ts';
 import { markPaused } from '../model/recorder.ts';
-import { writeReport } from '../model/report.ts';
 import { methodFacts } from '../model/settings.ts';
 import { database } from '../project/store.ts';
 import type {
   Classified,
   EngineCalls,
   EngineEvent,
+  LearntDescription,
   Measured,
   ModelFacts,
   ModelSource,
@@ -28,13 +26,15 @@ import type {
   TrainingRequest,
   WireDataset,
 } from './protocol.ts';
-import { pageError, serve } from './rpc.ts';
+import { pageError, serve, type Told, toldOf } from './rpc.ts';
 
 /** A model on the device, and what hangs on it. */
 interface Loaded {
   readonly clip: Clip;
   readonly facts: ModelFacts;
+  /** Of images as they are stored, and of those that are turned upright. */
   readonly cache: FeatureCache;
+  readonly uprightCache: FeatureCache;
 }
 
 /** What was learnt, ready to use. */
@@ -43,6 +43,10 @@ interface Tuned {
   readonly files: PromptFiles;
   readonly facts: TunedFacts;
 }
+
+/** What shows results is loaded when there are some. */
+const drawings = () => import('mudpt/report');
+const inside = () => import('../model/inside.ts');
 
 /** A device may be lost again and again: so often training goes on by itself. */
 const MOST_REOPENINGS = 3;
@@ -107,7 +111,7 @@ class Engine {
     this.forgetTuned();
     this.loaded?.clip.dispose();
     this.source = source;
-    this.loaded = { clip, facts, cache: new FeatureCache(clip) };
+    this.loaded = { clip, facts, cache: new FeatureCache(clip), uprightCache: new FeatureCache(clip, 'apply') };
     return this.loaded;
   }
 
@@ -135,12 +139,13 @@ class Engine {
     this.tell({ kind: 'part', what: stage === 'download' ? 'download' : 'model', done: loaded, total });
 
   /** @param files kept as they are: what comes from Node goes back to it unchanged */
-  private async use(files: PromptFiles): Promise<PromptDescription> {
+  private async use(files: PromptFiles): Promise<LearntDescription> {
     const { clip, facts: model } = this.model();
     const read = await readPrompts(files.tensors, files.facts, clip, model);
     this.forgetTuned();
-    this.tuned = { method: read.method, files, facts: read.facts };
-    return read.facts;
+    const facts = { ...read.facts, exif: exifOf(read.facts, files.config) };
+    this.tuned = { method: read.method, files, facts };
+    return facts;
   }
 
   private async train(dataset: WireDataset, request: TrainingRequest, resume: boolean): Promise<TrainingOutcome> {
@@ -221,14 +226,16 @@ class Engine {
     inside: () =>
       this.inTurn(async () => {
         const { clip } = this.model();
+        const { insideOf } = await inside();
         return insideOf(clip, this.expectTuned().method);
       }),
-    drawMatrix: async (names, confusion) => matrixSvg(names, confusion),
+    drawMatrix: async (names, confusion) => (await drawings()).matrixSvg(names, confusion),
     drawPrompts: async (layout, { text: textLayers, image: imageLayers }) =>
-      promptDiagram({ layout, textLayers, imageLayers }).text,
+      (await drawings()).promptDiagram({ layout, textLayers, imageLayers }).text,
     report: (request) =>
       this.inTurn(async () => {
         const { clip, facts } = this.model();
+        const [{ insideOf }, { writeReport }] = [await inside(), await import('../model/report.ts')];
         return writeReport(request, clip, facts, this.tuned && (await insideOf(clip, this.tuned.method)));
       }),
     exportPrompts: async () => this.expectTuned().files,
@@ -252,18 +259,15 @@ class Engine {
   };
 
   private async measureTuned(dataset: WireDataset): Promise<{ readonly before: Measured; readonly tuned: Measured }> {
-    const { clip, cache } = this.model();
+    const { clip, cache, uprightCache } = this.model();
     const { method, facts } = this.expectTuned();
     const tests = itemsOf(dataset.test);
-    const before = await measure(clip, cache, undefined, dataset, tests, this.part('zero-shot'));
-    const tuned = await measure(
-      clip,
-      cache,
-      method,
-      { ...dataset, temperature: facts.temperature },
-      tests,
-      this.part('evaluation'),
-    );
+    const { temperature, exif } = facts;
+    // Both see the same pixels.
+    const ofImages = exif ? uprightCache : cache;
+    const before = await measure(clip, ofImages, undefined, dataset, tests, this.part('zero-shot'));
+    const asLearnt = { ...dataset, temperature, exif };
+    const tuned = await measure(clip, ofImages, method, asLearnt, tests, this.part('evaluation'));
     return { before, tuned };
   }
 
@@ -273,16 +277,39 @@ class Engine {
     classes: Pick<WireDataset, 'classNames' | 'template'>,
   ): Promise<Classified[]> {
     const { clip } = this.model();
+    const learnt = this.tuned;
     const tuned = which === 'tuned' ? this.expectTuned() : undefined;
+    // Beside what was learnt the frozen model sees the same pixels.
+    const exif = learnt?.facts.exif;
     const items: Item[] = images.map((image, place) => ({ id: String(place), image, label: 0 }));
     // A frame of the camera is seen once: nothing of it is kept.
-    const found = await predict(clip, new FeatureCache(clip), tuned?.method, tuned?.facts ?? classes, items, () => undefined);
+    const found = await predict(
+      clip,
+      new FeatureCache(clip, exif),
+      tuned?.method,
+      tuned?.facts ?? classes,
+      items,
+      () => undefined,
+    );
     const tops = new Map(found.predictions.map(({ item, top }) => [item.id, top]));
-    const reasons = new Map(found.unreadable.map(({ id, why }) => [id, why]));
-    return items.map(({ id }) => {
-      const why = reasons.get(id);
-      return { top: tops.get(id) ?? [], ...(why !== undefined && { why }) };
-    });
+    const bad = new Set(found.unreadable.map(({ id }) => id));
+    return Promise.all(
+      images.map(async (image, place) => {
+        const id = String(place);
+        const told = bad.has(id) ? await whyUnreadable(image) : undefined;
+        return { top: tops.get(id) ?? [], ...(told && { told }) };
+      }),
+    );
+  }
+}
+
+/** What is wrong with an image that could not be read, with its code; loaders keep the English alone. */
+async function whyUnreadable(image: Blob): Promise<Told | undefined> {
+  try {
+    await decodeImage(image, image instanceof File ? { name: image.name } : {});
+    return undefined;
+  } catch (error) {
+    return toldOf(error);
   }
 }
 

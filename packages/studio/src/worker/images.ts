@@ -1,14 +1,14 @@
 /** The worker that looks at images before they are taken: are they readable, which are they, and how do they look small. */
 import { decodeImage } from '@mudpt/clip';
 import { database } from '../project/store.ts';
-import { serve, toldOf } from './rpc.ts';
+import { serve, type Told, toldOf } from './rpc.ts';
 
 /** Longer side of a thumbnail in pixels: twice what is shown, for fine screens. */
 const SIDE = 160;
 
 export type Looked =
   | { readonly id: string; readonly width: number; readonly height: number; readonly thumbnail: Blob }
-  | { readonly why: string };
+  | { readonly told: Told };
 
 export interface ImageCalls {
   /** Reads an image as training will, and keeps it and its thumbnail in the browser. */
@@ -28,7 +28,7 @@ async function take(image: Blob, name: string): Promise<Looked> {
     await db.put('thumbnails', thumbnail, id);
     return { id, width, height, thumbnail };
   } catch (error) {
-    return { why: toldOf(error).problem };
+    return { told: toldOf(error) };
   }
 }
 

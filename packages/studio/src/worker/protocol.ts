@@ -1,5 +1,15 @@
 /** What the page and the worker that computes say to each other. */
-import type { Confusion, Metrics, MetricsLine, PromptDescription, PromptLayout, Rematerialization } from 'mudpt/core';
+import type {
+  Confusion,
+  LoweredSetting,
+  Metrics,
+  MetricsLine,
+  NumberRange,
+  PromptDescription,
+  PromptLayout,
+  Rematerialization,
+} from 'mudpt/core';
+import type { Told } from './rpc.ts';
 
 /** What the adapter is. */
 export interface AdapterFacts {
@@ -90,6 +100,8 @@ export interface TrainingPlan extends TrainingRequest {
   readonly title: string;
   readonly isFitted: boolean;
   readonly notes: readonly string[];
+  /** Settings that were lowered to the model's layers; plans that an earlier version kept do not say. */
+  readonly lowered?: readonly LoweredSetting[];
   /** Of classes, images, model and settings: a state belongs to one plan alone. */
   readonly mark: string;
 }
@@ -140,6 +152,9 @@ export interface ReportRequest {
   readonly thumbnails: readonly (readonly [id: string, address: string])[];
 }
 
+/** What was learnt, as its files tell it. */
+export type LearntDescription = Omit<PromptDescription, 'exif'> & { readonly exif: 'apply' | undefined };
+
 export interface PromptFiles {
   readonly tensors: Uint8Array<ArrayBuffer>;
   readonly facts: string;
@@ -152,7 +167,8 @@ export interface SettingField {
   readonly section: 'settings' | 'training';
   readonly name: string;
   readonly description: string;
-  /** Valid values in words. */
+  /** Valid values: as numbers where they are a range, and in the engine's words. */
+  readonly range?: NumberRange;
   readonly takes: string;
   readonly type: 'whole' | 'number' | 'choice' | 'switch' | 'text';
   readonly choices: readonly string[];
@@ -184,7 +200,7 @@ export interface EngineCalls {
   /** Asks training to keep its state and end. */
   pause(): Promise<void>;
   /** What was learnt before the page was opened is loaded again. @returns whether there was something */
-  restore(): Promise<PromptDescription | undefined>;
+  restore(): Promise<LearntDescription | undefined>;
   /** Classes of the tuned model and what images are taken for; `zeroShot` asks the frozen model. */
   classify(
     images: readonly Blob[],
@@ -202,7 +218,7 @@ export interface EngineCalls {
   report(request: ReportRequest): Promise<string>;
   exportPrompts(): Promise<PromptFiles>;
   /** @param config of the run of Node that they are of, where a person gives it */
-  importPrompts(tensors: Blob, facts: string, config: string | undefined): Promise<PromptDescription>;
+  importPrompts(tensors: Blob, facts: string, config: string | undefined): Promise<LearntDescription>;
   forget(): Promise<void>;
   memory(): Promise<MemoryFacts>;
 }
@@ -210,7 +226,7 @@ export interface EngineCalls {
 export interface Classified {
   /** Labels and probabilities, best first; empty where the image cannot be read. */
   readonly top: Guess['top'];
-  readonly why?: string;
+  readonly told?: Told;
 }
 
 export interface MemoryFacts {

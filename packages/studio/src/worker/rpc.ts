@@ -12,6 +12,9 @@ export interface Told {
   readonly problem: string;
   readonly fix?: string;
   readonly stack?: string;
+  /** Which error of the engine it is, and what its text names: other languages tell it by these. */
+  readonly code?: string;
+  readonly values?: Readonly<Record<string, string | number>>;
   /** Which of the page's sentences it is, so that every language has it. */
   readonly said?: { readonly key: ErrorKey; readonly words: readonly string[] };
 }
@@ -40,11 +43,13 @@ export function pageError<K extends ErrorKey>(key: K, ...words: Parameters<Error
 export function toldOf(error: unknown): Told {
   if (error instanceof StudioError) return error.told;
   if (!(error instanceof Error)) return { name: 'Error', problem: String(error) };
-  const { problem, fix } = error as { problem?: string; fix?: string };
+  const { problem, fix, code, values } = error as Partial<Pick<Told, 'problem' | 'fix' | 'values'>> & { code?: unknown };
   return {
     name: error.name,
     problem: problem ?? error.message,
     ...(fix !== undefined && { fix }),
+    // That of a DOMException is a number.
+    ...(typeof code === 'string' && { code, values: values ?? {} }),
     ...(error.stack !== undefined && { stack: error.stack }),
   };
 }

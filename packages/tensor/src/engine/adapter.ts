@@ -81,7 +81,7 @@ export async function requestAdapterAndDevice(
   const adapter = await gpu.requestAdapter(cpu ? { forceFallbackAdapter: true } : { powerPreference: 'high-performance' });
   if (!adapter) {
     const what = wanted ? `no adapter of the kind '${wanted}' was found` : 'no WebGPU adapter was found';
-    throw new DeviceError('Device.open', what, noAdapterFix());
+    throw new DeviceError('Device.open', what, noAdapterFix(), { code: 'device.noAdapter' });
   }
   const { kind, name } = describeAdapter(adapter.info, adapter.features);
   if (wanted && wanted !== kind && !(wanted === 'software' && kind !== 'gpu')) {

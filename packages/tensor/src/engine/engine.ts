@@ -73,6 +73,7 @@ export class Engine {
           'device',
           `the device was lost: ${why}`,
           'open a new one with Device.open() and create tensors and weights again',
+          { code: 'device.lost' },
         ),
       );
     });

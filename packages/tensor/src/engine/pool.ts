@@ -69,6 +69,7 @@ export class Pool {
         'allocate',
         `${bytes} bytes exceed the ${this.maxBytes} bytes this adapter binds at once`,
         'split the tensor, store it as f16, or use an adapter with larger maxStorageBufferBindingSize',
+        { code: 'device.bytes', values: { bytes, most: this.maxBytes } },
       );
     }
     return Math.min(sizeClass(bytes), this.maxBytes);

@@ -184,6 +184,7 @@ export class Recorder {
               'submit',
               `out of memory: ${memory.message}`,
               'use smaller batches, or free tensors you no longer need',
+              { code: 'device.memory' },
             ),
           );
         else if (validation) this.fail(new DeviceError('submit', validation.message, 'check the kernel named in the message'));

@@ -27,7 +27,8 @@ export interface SafetensorsHeader {
 /** Reads and checks the header: two reads, of 8 bytes and of the header, neither beyond the end of the file. */
 export async function readHeader(op: string, source: ByteSource): Promise<SafetensorsHeader> {
   const { name, size } = source;
-  const fail = (problem: string, fix: string) => new FormatError(op, `${name}: ${problem}`, fix);
+  const fail = (problem: string, fix: string) =>
+    new FormatError(op, `${name}: ${problem}`, fix, { code: 'safetensors.header', values: { name, problem } });
   if (size < LENGTH_BYTES) {
     throw fail(
       `the file has ${size} bytes, but a safetensors file begins with ${LENGTH_BYTES} bytes that hold the header's length`,

@@ -11,9 +11,12 @@ export const openGpu: OpenGpu = async () => {
       'Device.open',
       'WebGPU is hidden from pages that are not secure',
       'serve the page by https or from localhost',
+      { code: 'device.insecure' },
     );
   }
-  throw new DeviceError('Device.open', 'this browser has no WebGPU', 'use Chrome or Edge 113, Safari 26, Firefox 141 or later');
+  throw new DeviceError('Device.open', 'this browser has no WebGPU', 'use Chrome or Edge 113, Safari 26, Firefox 141 or later', {
+    code: 'device.noWebGpu',
+  });
 };
 
 /** What to do where the browser has WebGPU but offers no adapter. */

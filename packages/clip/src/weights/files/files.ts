@@ -47,7 +47,11 @@ function pickedFiles(picked: readonly File[]): Files {
   const byName = new Map(picked.filter((file) => depth(file) === top).map((file) => [file.name, file]));
   const open = async (name: string): Promise<File> => {
     const file = byName.get(name);
-    if (!file) throw new InputError('openWeights', `${name} is not among the files picked`, 'pick the whole folder of the model');
+    if (!file)
+      throw new InputError('openWeights', `${name} is not among the files picked`, 'pick the whole folder of the model', {
+        code: 'model.notPicked',
+        values: { name },
+      });
     return file;
   };
   return { name: picked[0]?.webkitRelativePath?.split('/')[0] || 'the files picked', names: [...byName.keys()], open };
@@ -110,6 +114,7 @@ export function chooseWeights(files: Pick<Files, 'name' | 'names'>): string {
     'openWeights',
     `${files.name} should hold one file of weights (${usual.join(', ')}), it holds ${told}`,
     'give the path of the file itself',
+    { code: 'model.weights', values: { name: files.name, usual: usual.join(', '), held: others.join(', ') || listed || '0' } },
   );
 }
 

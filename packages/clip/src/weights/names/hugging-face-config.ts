@@ -167,6 +167,7 @@ function otherModel(root: JsonRecord | undefined, type: unknown): FormatError {
     OP,
     `config.json is not that of a CLIP model: ${found}`,
     "give the config.json of a model of type 'clip' or 'siglip'",
+    { code: 'model.otherType', values: { found } },
   );
 }
 

@@ -23,6 +23,7 @@ export function inferConfig(shapes: Shapes, naming: Naming, file: string): ClipC
       OP,
       `${file}: ${problem}`,
       'give the configuration beside the weights (config.json, open_clip_config.json) or as the option config',
+      { code: 'model.sizes', values: { file, problem } },
     );
   const shapeOf = (name: string, rank: number): number[] => {
     const { parts, transposed } = naming.recipe(name);

@@ -57,6 +57,7 @@ export function findNaming(names: ReadonlySet<string>, file: string): Naming {
     'openWeights',
     `${file}: of its ${names.size} tensors (${some}${names.size > 5 ? ', …' : ''}) none is named like a CLIP's`,
     'give the weights of a CLIP vision transformer in the names of OpenAI, open_clip or Hugging Face',
+    { code: 'model.noClip', values: { file, some } },
   );
 }
 
@@ -73,6 +74,7 @@ function findPrefix(names: ReadonlySet<string>, anchor: string, file: string): s
     'openWeights',
     `${file}: it holds ${found.length} models (${found.join(', ')})`,
     'save the state dict of one of them by itself',
+    { code: 'model.several', values: { file, count: found.length } },
   );
 }
 

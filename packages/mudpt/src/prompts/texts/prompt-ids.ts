@@ -109,6 +109,7 @@ export function expectFits(texts: readonly PromptIds[], context: number, classNa
       'prompts',
       `the text of class ${label} ("${classNames[label]}") has ${length} tokens, the text tower holds ${context}`,
       'shorten the class name, or learn fewer context tokens',
+      { code: 'text.class', values: { name: classNames[label] ?? '', tokens: length, most: context } },
     );
   }
 }

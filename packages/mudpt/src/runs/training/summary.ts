@@ -45,11 +45,12 @@ export function firstSummary({ config, dataset, base, marks }: RunFacts): RunSum
 
 /** What `prompts.json` says of the run. */
 export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFacts, 'format' | 'tensors' | 'tensorsHash'> {
-  const { method, settings, shots, seed } = config;
+  const { method, settings, shots, seed, exif } = config;
   const { classNames, template, descriptions, name } = dataset;
   const sentences = descriptions && { descriptions: descriptions.map((ofClass) => [...ofClass]) };
   const model = { name: base.name, hash: base.hash, embed: base.clip.config.embed };
-  return { method, settings, model, data: name, template, classNames: [...classNames], ...sentences, shots, seed };
+  const turned = exif === 'apply' && { exif };
+  return { method, settings, model, data: name, template, classNames: [...classNames], ...sentences, ...turned, shots, seed };
 }
 
 /** What predictions are worth, measured now, and which class they take for which. */
