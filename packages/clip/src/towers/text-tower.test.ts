@@ -85,8 +85,8 @@ eachDevice('TextTower', (ctx) => {
     }
   });
 
-  for (const recompute of [false, true]) {
-    it(`gives prompts in a prefix that a hook replaces at every layer the gradients of the dense path${recompute ? ', recomputing' : ''}`, async () => {
+  for (const recompute of [false, true, 'selective'] as const) {
+    it(`gives prompts in a prefix that a hook replaces at every layer the gradients of the dense path${recompute ? `, recompute: ${recompute}` : ''}`, async () => {
       using clip = tinyClip({ device: ctx.device });
       const tower = textOf(clip);
       const depth = 3;
