@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DeviceError } from '../errors.ts';
 import { writeAtomic } from './atomic.ts';
 import { fileSystem } from './disk.node.ts';
-import type { AsyncContextFactory, OpenGpu, TuningStore } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu, Tuning, TuningStore } from './platform.ts';
 
 /**
  * Every object that Dawn's `create()` returned, by its options. One that is garbage collected takes the whole process down, so
@@ -78,6 +78,9 @@ export const createAsyncContext: AsyncContextFactory = <T>() => {
 };
 
 export { awaitGpu } from './await-gpu.node.ts';
+
+/** Measuring takes seconds, once on a machine. */
+export const usualTuning: Tuning = 'measure';
 
 /** One JSON file for each adapter, replaced atomically. */
 export const tuningStore: TuningStore = {

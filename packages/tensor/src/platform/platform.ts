@@ -1,6 +1,6 @@
 /**
  * The platform: what differs between Node and the browser. `#gpu` resolves to gpu.node.ts or gpu.browser.ts; both export `openGpu`,
- * `noAdapterFix`, `readEnvironment`, `createAsyncContext`, `tuningStore` and `awaitGpu` with the types given here.
+ * `noAdapterFix`, `readEnvironment`, `createAsyncContext`, `usualTuning`, `tuningStore` and `awaitGpu` with the types given here.
  */
 
 /** A value that follows a chain of awaits, as scopes need it. */
@@ -30,6 +30,9 @@ export type OpenGpu = (options: readonly string[]) => Promise<GPU>;
  * @returns what `promise` gives; a rejection comes through unchanged
  */
 export type AwaitGpu = <T>(promise: Promise<T>) => Promise<T>;
+
+/** What a device does about kernel variants unless told otherwise: see `tuning` of `Device.open`. */
+export type Tuning = 'measure' | 'stored' | 'none';
 
 /**
  * Text kept between runs under a file-safe `name`: measured kernel choices. Node: a file in `MUDPT_TUNING_DIR`, else
