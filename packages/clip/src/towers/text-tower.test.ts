@@ -82,6 +82,9 @@ eachDevice('TextTower', (ctx) => {
       using byDefault = tower.forwardPacked({ prefix, rows, sequences });
       expect(distance(await packed.data(), await dense.data()), `${count} shared`).toBeLessThan(1e-6);
       expect(await byDefault.data()).toEqual(await packed.data());
+      using placed = tower.placed(rows, sequences.lengths ?? [], count);
+      using again = tower.forwardPacked({ prefix, rows: placed, arePlaced: true, sequences });
+      expect(await again.data()).toEqual(await packed.data());
     }
   });
 

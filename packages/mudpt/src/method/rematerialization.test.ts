@@ -4,7 +4,7 @@ import type { Recompute } from '@mudpt/clip';
 import { capture, scope, type Tensor } from '@mudpt/tensor';
 import { engineOf, nth } from '@mudpt/tensor/internal';
 import { describe, expect, it } from 'vitest';
-import { eachDevice } from '@mudpt/testing/support';
+import { eachDevice, hasDefaultLimits } from '@mudpt/testing/support';
 import { CLASSES, stepTensors, numbers, TINY, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { describeRematerialization, KEEP_ALL, RECOMPUTE, SELECTIVE } from './rematerialization.ts';
 
@@ -40,6 +40,9 @@ eachDevice('rematerialization', (ctx) => {
         expect(await loss.data()).toEqual(eager.get('loss'));
         for (const [key, gradient] of Object.entries(gradients))
           expect(await gradient.data(), key).toEqual(eager.get(`grad ${key}`));
+        // Around the blocks, which take 7 dispatches forward and 8 backward (attention's three included): injections, prompts, embeddings, heads, optimizer.
+        if (planned.length === 0 && ctx.device.adapter.kind === 'lavapipe' && !hasDefaultLimits)
+          expect(step.plans[0]?.steps.length).toBeLessThanOrEqual(391);
         // Half blocks and blocks have the bits of what is kept; of micro-batches the sums are in another order.
         kept ??= eager;
         if (planned.length < 3) expect(eager).toEqual(kept);
