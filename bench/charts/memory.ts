@@ -76,7 +76,7 @@ const BY_CLASSES: readonly { readonly engine: string; readonly colour: string; r
       engine: RECOMPUTING,
       colour: COLOURS[1],
       text: 'blocks computed twice',
-      more: 'only their inputs are kept; half as much work again',
+      more: 'only their inputs are kept; a third as much work again',
     },
     {
       engine: '--memory 768MiB',

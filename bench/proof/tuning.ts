@@ -24,8 +24,8 @@ await tune(device, problems, (one) => {
 await saveTuning(device.tuner, device.adapter.key);
 
 function write(): void {
-  const { name, vendor, architecture, key } = device.adapter;
-  const head = { adapter: { name, vendor, architecture, key }, hasMatrix };
+  const { name, device: hardware, kind, vendor, architecture } = device.adapter;
+  const head = { adapter: { name: hardware || name, kind, vendor, architecture }, hasMatrix };
   writeFileSync(
     join(out ?? '', 'tuning.json'),
     `${JSON.stringify({ ...head, measured, table: device.tuner.export() }, undefined, 1)}\n`,

@@ -13,6 +13,7 @@ import {
   methodNamed,
   type PromptMethod,
   RECOMPUTE,
+  SELECTIVE,
   Stepper,
   type TextPath,
   type TrainingSettings,
@@ -39,6 +40,7 @@ type Way = { readonly engine: string; readonly textPath: TextPath } & (
 
 const FULL: readonly Way[] = [
   { engine: KEPT, textPath: 'auto', rematerialization: KEEP_ALL },
+  { engine: 'half blocks computed twice', textPath: 'auto', rematerialization: SELECTIVE },
   { engine: RECOMPUTING, textPath: 'auto', rematerialization: RECOMPUTE },
   ...['2GiB', '1GiB', '768MiB'].map((budget): Way => ({ engine: `--memory ${budget}`, textPath: 'auto', budget })),
   { engine: PLAIN, textPath: 'full', rematerialization: KEEP_ALL },

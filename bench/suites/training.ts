@@ -7,7 +7,18 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SGD, lossAndGradients } from '@mudpt/autograd';
 import { type Clip, CLIP_CONFIGS, randomClip } from '@mudpt/clip';
-import { methodContext, methodNamed, type PromptMethod, RECOMPUTE } from 'mudpt';
+import {
+  bytesOfSize,
+  describeRematerialization,
+  KEEP_ALL,
+  methodContext,
+  methodNamed,
+  type PromptMethod,
+  type Rematerialization,
+  RECOMPUTE,
+  Stepper,
+  type TrainingSettings,
+} from 'mudpt';
 import { capture, type Captured, type Device, Tensor, tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { checked, type Effort, errorOf, kernelTime, notMeasured, type Row, summary, tell, wake } from '../harness.ts';
@@ -18,12 +29,17 @@ import { OURS, PLAIN } from './ours.ts';
 const SUITE = 'training';
 export const BATCH = 4;
 
-/** How a step is run. */
-type Way = { readonly engine: string; readonly textPath: 'auto' | 'full'; readonly recompute: boolean };
+/** How a step is run: a rematerialization, or the one that a budget leads to. */
+type Way = { readonly engine: string; readonly textPath: 'auto' | 'full'; readonly memory: Rematerialization | string };
 
-const OWN: Way = { engine: OURS, textPath: 'auto', recompute: false };
-const PUBLISHED: Way = { engine: PLAIN, textPath: 'full', recompute: false };
-const LEAN: Way = { engine: `${OURS}, recomputing`, textPath: 'auto', recompute: true };
+/** Device memory that a step with a thousand classes is to do with, and how much longer than one that keeps everything it may take. */
+const BUDGET = '1GiB';
+const MOST_TIMES = 1.3;
+
+const OWN: Way = { engine: OURS, textPath: 'auto', memory: KEEP_ALL };
+const PUBLISHED: Way = { engine: PLAIN, textPath: 'full', memory: KEEP_ALL };
+const WITHIN: Way = { engine: `${OURS}, --memory ${BUDGET}`, textPath: 'auto', memory: BUDGET };
+const LEAN: Way = { engine: `${OURS}, recomputing`, textPath: 'auto', memory: RECOMPUTE };
 
 const nameOf = (classes: number): string => `MuDPT step ViT-B/16 B${BATCH} C${classes}`;
 
@@ -52,10 +68,13 @@ export async function training(
     for (const classes of counts) {
       const ours = await run(device, clip, classes, OWN, effort);
       rows.push(ours.row);
-      for (const way of plainCounts.includes(classes) ? [LEAN, PUBLISHED] : [LEAN]) {
+      const isOver = ours.bytes > (bytesOfSize(BUDGET) ?? 0);
+      const ways = [...(isOver ? [WITHIN] : []), LEAN, ...(plainCounts.includes(classes) ? [PUBLISHED] : [])];
+      for (const way of ways) {
         const other = await run(device, clip, classes, way, effort);
         const error = errorOf([other.loss], [ours.loss]);
-        rows.push(checked({ ...other.row, error }));
+        const row = checked({ ...other.row, error });
+        rows.push(way === WITHIN ? within(row, other.bytes, ours.row) : row);
       }
     }
   } finally {
@@ -64,13 +83,28 @@ export async function training(
   return torch ? [...rows, ...(await torchRows(plainCounts))] : rows;
 }
 
-async function run(device: Device, clip: Clip, classes: number, way: Way, effort: Effort): Promise<{ row: Row; loss: number }> {
-  const { textPath, recompute, engine } = way;
+/** A row of a step within the budget: it says how long it takes beside one that keeps everything, and fails where it takes more memory. */
+function within(row: Row, bytes: number, kept: Row): Row {
+  const [time, of] = row.busy && kept.busy ? [row.busy, kept.busy] : [row.best, kept.best];
+  const extra = { ...row.extra, 'times everything kept': (time / of).toFixed(3), asked: `at most ${MOST_TIMES} in ${BUDGET}` };
+  const problem = bytes > (bytesOfSize(BUDGET) ?? 0) ? `takes ${bytes} bytes, more than ${BUDGET}` : row.problem;
+  return { ...row, ...(problem && { problem }), extra };
+}
+
+type Run = {
+  readonly row: Row;
+  readonly loss: number;
+  /** All device memory while it ran, pools included. */
+  readonly bytes: number;
+};
+
+async function run(device: Device, clip: Clip, classes: number, way: Way, effort: Effort): Promise<Run> {
+  const { textPath, memory, engine } = way;
   tell(`  ${nameOf(classes)}, ${engine}`);
   // What another way left in the pool is none of this one's memory.
   await device.synchronize();
   device.trim();
-  using step = await mudptStep(clip, classes, { textPath, recompute });
+  using step = await mudptStep(clip, classes, { textPath, memory });
   const { replay, images, labels } = step;
   const loss = await replay({ images, labels }).item();
   const run = (): void => void replay({ images, labels });
@@ -90,17 +124,20 @@ async function run(device: Device, clip: Clip, classes: number, way: Way, effort
     times.push(read());
   }
   const plan = nth(replay.plans, 0);
+  const bytes = device.memory().totalBytes;
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   const extra = {
     dispatches: plan.steps.length,
     'plan memory': mib(plan.bytes.planned),
-    'device memory': mib(device.memory().totalBytes),
+    'device memory': mib(bytes),
+    'device bytes': bytes,
+    memory: describeRematerialization(step.rematerialization),
     'GFLOP a step': Math.round(plan.flops / 1e9),
     ...(device.adapter.kind === 'gpu' && device.adapter.timestamps && { kernels: await slowest(device, run) }),
   };
   const busy = await kernelTime(device, run, times);
   const row = { suite: SUITE, name: nameOf(classes), engine, flops: plan.flops, busy, extra };
-  return { row: { ...row, ...summary(times.map(({ wall }) => wall)) }, loss };
+  return { row: { ...row, ...summary(times.map(({ wall }) => wall)) }, loss, bytes };
 }
 
 /** A captured training step, with the inputs it was made for. */
@@ -108,13 +145,15 @@ export interface CapturedMudptStep extends Disposable {
   readonly replay: Captured<'images' | 'labels', Tensor>;
   readonly images: Tensor;
   readonly labels: Tensor;
+  /** What of it is kept. */
+  readonly rematerialization: Rematerialization;
 }
 
 /** The step of MuDPT with its published settings on {@link BATCH} images of noise, as the trainer runs it. */
 export async function mudptStep(
   clip: Clip,
   classes: number,
-  { textPath = 'auto', recompute = false }: Partial<Pick<Way, 'textPath' | 'recompute'>> = {},
+  { textPath = 'auto', memory = KEEP_ALL }: Partial<Pick<Way, 'textPath' | 'memory'>> = {},
 ): Promise<CapturedMudptStep> {
   const { device } = clip;
   const context = await methodContext(clip, {
@@ -122,9 +161,13 @@ export async function mudptStep(
     template: 'a photo of a {}.',
     seed: 1,
     textPath,
-    ...(recompute && { rematerialization: RECOMPUTE }),
+    ...(typeof memory === 'object' && { rematerialization: memory }),
   });
-  const method = methodNamed('mudpt').create(context, {}) as PromptMethod;
+  const definition = methodNamed('mudpt');
+  const method = definition.create(context, {}) as PromptMethod;
+  const settings = definition.training?.parse({}) as TrainingSettings;
+  const rematerialization =
+    typeof memory === 'object' ? memory : await chosen(device, method, settings, memory, clip.config.image.size);
   const optimizer = new SGD([...method.learnable.values()], { lr: 0.0025, momentum: 0.9, weightDecay: 5e-4 });
   const { size } = clip.config.image;
   const images = tensor(values(BATCH * 3 * size * size, 1), { shape: [BATCH, 3, size, size], device });
@@ -141,6 +184,7 @@ export async function mudptStep(
     replay,
     images,
     labels,
+    rematerialization,
     [Symbol.dispose]() {
       replay.dispose();
       optimizer.dispose();
@@ -149,6 +193,25 @@ export async function mudptStep(
       labels.dispose();
     },
   };
+}
+
+/** What training would keep within a budget; the method is set to it. */
+async function chosen(
+  device: Device,
+  method: PromptMethod,
+  settings: TrainingSettings,
+  budget: string,
+  size: number,
+): Promise<Rematerialization> {
+  const stepper = new Stepper(device, method, settings);
+  try {
+    return stepper.choose({ bytes: bytesOfSize(budget) ?? 0, isAsked: true }, [BATCH, 3, size, size]).rematerialization;
+  } finally {
+    stepper.dispose();
+    // The step under test has an optimizer of its own.
+    await device.synchronize();
+    device.trim();
+  }
 }
 
 /** The kernels that a run spends most of its time in, with calls and milliseconds. */

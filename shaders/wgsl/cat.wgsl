@@ -5,7 +5,7 @@
 // Columns before `begin` and from `end` on are of no input, and become 0.
 // Inputs beyond the real ones are bound to any tensor and end where they start, so no thread reads them.
 // Measured: docs/kernels/cat.md
-// Compile: T=u32 K=4 V=4 WG=8 | T=f16 K=7 V=1 WG=64
+// Compile: T=u32 K=4 V=4 WG=8 | T=f16 K=7 V=1 WG=64 | T=u32 K=12 V=4 WG=8 BUFFERS=13
 #if T == "f16"
 enable f16;
 #endif

@@ -63,7 +63,7 @@ eachDevice('EVA-02', (ctx) => {
     const { of, tensor: take } = await golden();
     using clip = await loadClip(FOLDER, { device: ctx.device, config: CONFIG, towers: ['image'] });
     const image = clip.tower('image');
-    for (const recompute of [false, true])
+    for (const recompute of [false, true, 'selective'] as const)
       await scope(async () => {
         const prompts = [0, 1].map((layer) => parameter(take(`image_prompt.${layer}`, ctx.device)));
         const images = parameter(take('images', ctx.device));

@@ -30,7 +30,7 @@ export type { EmbeddedTexts, PackedInput } from './towers/text-inputs.ts';
 export { TextTower } from './towers/text-tower.ts';
 export type { PackedTexts, TokenIds } from './towers/token-ids.ts';
 export type { TokenTable } from './towers/token-table.ts';
-export type { BlockHook, StackOptions } from './towers/transformer.ts';
+export type { BlockHook, Recompute, StackOptions } from './towers/transformer.ts';
 export { type Descriptions, descriptionsFor, parseDescriptions } from './descriptions.ts';
 export { sigmoidLoss } from './sigmoid-loss.ts';
 export { DEFAULT_TEMPLATES, ensemble, meanOfRows, type Prediction } from './zero-shot.ts';

@@ -2,17 +2,21 @@
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
 import {
+  addInto,
   CaptureError,
   capture,
   cat,
   contiguousCopy,
+  copyInto,
   DisposedError,
   expand,
+  narrow,
   ones,
   reshape,
   scope,
   tensor,
   type Tensor,
+  zeros,
 } from './index.ts';
 import { rebind } from './internal.ts';
 
@@ -116,6 +120,50 @@ eachDevice('results of captured functions', (ctx) => {
     expect(await weight.data()).toEqual(Float32Array.of(5, 5));
     using moving = capture(() => rebind(weight, place), { device: ctx.device });
     expect(() => moving({})).toThrow(/belongs to a captured function/);
+  });
+
+  it('work that nobody reads is no part of a plan, and everything that is written outside is', async () => {
+    using outside = zeros([4], { device: ctx.device });
+    using step = capture(
+      ({ x }: { x: Tensor }) => {
+        const unread = x.mul(3).exp();
+        unread.add(1);
+        const parts = zeros([4], { device: ctx.device });
+        copyInto(narrow(parts, 0, 0, 2), narrow(x, 0, 2, 2));
+        copyInto(narrow(parts, 0, 2, 2), narrow(x, 0, 0, 2));
+        addInto(outside, parts);
+        return x.add(1);
+      },
+      { device: ctx.device },
+    );
+    const x = { data: [1, 2, 3, 4], shape: [4] };
+    const cost = step.cost({ x: { shape: [4] } });
+    for (const times of [1, 2]) {
+      const result = await step({ x }).data();
+      expect([...result]).toEqual([2, 3, 4, 5]);
+      expect([...(await outside.data())]).toEqual([3, 4, 1, 2].map((value) => times * value));
+    }
+    const [plan] = step.plans;
+    expect(plan?.commands.length).toBe(cost.dispatches);
+    expect(cost.dispatches).toBe(5); // zeros, two copies, the sum outside, the result
+  });
+
+  it('large memory of a plan is of its very size, and serves others when the plan is gone', async () => {
+    const { device } = ctx;
+    await device.synchronize();
+    device.trim();
+    const before = device.memory().totalBytes;
+    const size = 2 ** 18 + 2 ** 12; // 1 MiB and a little: a class would be a quarter more
+    const step = capture(({ x }: { x: Tensor }) => expand(x, [size]).add(1), { device });
+    step({ x: { data: [1], shape: [1] } });
+    const taken = device.memory().totalBytes - before;
+    expect(taken).toBeLessThan(4 * size + 4096);
+    step.dispose();
+    await device.synchronize();
+    using other = ones([2 ** 18], { device });
+    expect(device.memory().totalBytes - before).toBe(taken);
+    expect(other.size).toBe(2 ** 18);
+    device.trim();
   });
 
   it('an asynchronous body is one error, and no rejection is left over', async () => {

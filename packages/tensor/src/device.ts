@@ -6,7 +6,7 @@ import { Engine } from './engine/engine.ts';
 import type { LeakDetector } from './engine/leaks.ts';
 import type { Profile } from './engine/profiler.ts';
 import { tracing } from './engine/tracing.ts';
-import { loadTuning, Tuner } from './engine/tuner.ts';
+import { loadTuning, Tuner, tuningMode, type TuningTable } from './engine/tuner.ts';
 import { DeviceError } from './errors.ts';
 
 /** What {@link Device.open} looks for. */
@@ -19,8 +19,12 @@ export type DeviceOptions = {
   readonly limits?: 'adapter' | 'default';
   /** 'off' drops Dawn's validation and bounds checks: for benchmarks of proven kernels only. */
   readonly checks?: 'on' | 'off';
-  /** 'none' ignores what {@link tune} stored for this adapter; kernels are then chosen by rule. */
-  readonly tuning?: 'stored' | 'none';
+  /**
+   * How variants of kernels are chosen. `stored`: as `mudpt-launch tune` measured on this machine, else as the package has it for adapters of this kind, else by
+   * rule. `measure`: the same, and an adapter that neither knows is measured first, once, in seconds. `none`: by rule. Default: the environment
+   * variable MUDPT_TUNING, else `measure` in Node and `stored` in pages. For a device of the caller (`gpu`) nothing is measured or read.
+   */
+  readonly tuning?: 'measure' | 'stored' | 'none';
   /** Slow checks that find mistakes: true for all of them. Without it nothing is recorded or compiled for them. */
   readonly debug?: boolean | DebugOptions;
   /**
@@ -52,6 +56,12 @@ export type MemoryReport = {
   readonly totalBytes: number;
   readonly peakBytes: number;
 };
+
+/** What is known of an adapter before anybody measured, and how it is measured: set by the entry with methods, so that small bundles carry neither. */
+export const firstUse: {
+  tableOf?: (adapter: AdapterInfo) => TuningTable | undefined;
+  measure?: (device: Device) => Promise<void>;
+} = {};
 
 /** Devices that are open, in the order of their opening. */
 const opened: Device[] = [];
@@ -99,11 +109,41 @@ export class Device {
   static async open(options: DeviceOptions = {}): Promise<Device> {
     const { gpu, unscopedWarning } = options;
     const debug = options.debug === true ? DEBUG : options.debug || {};
-    if (gpu) return new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug, unscopedWarning);
+    const tuning = tuningMode(options.tuning);
+    if (gpu) {
+      const given = new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug, unscopedWarning);
+      if (tuning !== 'none') given.loadKnown();
+      return given;
+    }
     const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(options.checks ?? 'on') });
     const found = new Device(device, info, true, debug, unscopedWarning);
-    if (options.tuning !== 'none') await loadTuning(found.tuner, info.key);
+    try {
+      if (tuning !== 'none') await found.loadTuning(tuning, options.tuning === 'measure');
+    } catch (error) {
+      found.dispose();
+      throw error;
+    }
     return found;
+  }
+
+  /** Takes over the package's choices for adapters of this kind. @returns whether there are any */
+  private loadKnown(): boolean {
+    const table = firstUse.tableOf?.(this.adapter);
+    if (table) this.tuner.load(table);
+    return table !== undefined;
+  }
+
+  private async loadTuning(tuning: 'measure' | 'stored', isAsked: boolean): Promise<void> {
+    const isKnown = this.loadKnown();
+    const isStored = await loadTuning(this.tuner, this.adapter.key);
+    if (tuning === 'stored' || isKnown || isStored) return;
+    if (!firstUse.measure && isAsked)
+      throw new DeviceError(
+        'Device.open',
+        "tuning: 'measure' needs what @mudpt/tensor/functions leaves out",
+        "import '@mudpt/tensor' where you open the device",
+      );
+    await firstUse.measure?.(this);
   }
 
   /** Live and pooled memory; `peakBytes` is the most ever held at once. */

@@ -34,6 +34,9 @@ export { gemmTuning, variantsFor as gemmVariantsFor } from './kernels/gemm/tunin
 export { relativeError } from './kernels/relative-error.ts';
 export { type Measurement, tune, type TuningProblem } from './kernels/tune.ts';
 export { tuningFamilies, tuningProblems } from './tuning.ts';
+export { FIRST_ON_GPUS } from './first-use.ts';
+export type { TunedAdapters } from './engine/tuned-adapters.ts';
+export { TUNED_ADAPTERS } from './engine/tuned-adapters.data.ts';
 
 // Forward functions that keep what their backward functions need, and these.
 export {

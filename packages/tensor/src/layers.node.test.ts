@@ -9,7 +9,18 @@ const SRC = fileURLToPath(new URL('.', import.meta.url));
 /** Top down. A name is a file, or a folder and the folders in it that are not named. */
 const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'functions.ts', 'kernels.ts', 'internal.ts'],
-  ['methods.ts', 'chainable.ts', 'signatures.ts', 'capture.ts', 'capture-inputs.ts', 'interop.ts', 'tuning.ts', 'io', 'pixels'],
+  [
+    'methods.ts',
+    'chainable.ts',
+    'signatures.ts',
+    'capture.ts',
+    'capture-inputs.ts',
+    'interop.ts',
+    'tuning.ts',
+    'first-use.ts',
+    'io',
+    'pixels',
+  ],
   ['ops'],
   ['ops/indexing'],
   ['ops/norms', 'ops/order'],

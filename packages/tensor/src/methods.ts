@@ -6,7 +6,9 @@ import type { Op } from './definition/op.ts';
 import { Profiler } from './engine/profiler.ts';
 import { profiling } from './engine/profiling.ts';
 import { tracing } from './engine/tracing.ts';
+import { tunedTableOf } from './engine/tuned-adapters.ts';
 import * as chainable from './chainable.ts';
+import { firstUse } from './device.ts';
 import { countCorrect } from './ops/losses/count-correct.ts';
 import { einsum } from './ops/products/einsum.ts';
 import { cat, stack } from './ops/views/join.ts';
@@ -109,3 +111,9 @@ checkArguments([
 
 tracing.trace = traceFinite;
 profiling.start = (gpu, wait) => new Profiler(gpu, wait);
+firstUse.tableOf = tunedTableOf;
+firstUse.measure = async (device) => {
+  // Of a page that never measures, a bundler leaves it in a file of its own.
+  const { measureFirst } = await import('./first-use.ts');
+  await measureFirst(device);
+};

@@ -54,6 +54,7 @@ struct Params {
   keys: u32,
 #if PASS != "dkv"
   prefix_len: u32,
+  asks_prefix: u32,   // 1: the prefix's rows are queries too, in the blocks after those of the table (causal packed rows; not in the flash form)
 #endif
   depth: u32,         // head dimension / 4
   block_count: u32,   // entries of the block table; 0: dense rows

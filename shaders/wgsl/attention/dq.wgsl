@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // 1. The block of query rows, the keys that it attends to, and the slices of the head dimension that this lane sums.
   let block = block_of(group, groups);
   let row_count = select(params.queries, block.length, block.packed);
-  let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+  let key_count = block.before + select(params.keys, block.length, block.packed);
 #if GENERAL
   let key_range = keys_of(block, key_count);
   let key_begin = key_range.x;
@@ -55,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let mask_origin = mask_origin_of(block.batch, params.first_head + block.head);
 #else
   let key_begin = 0u;
-  let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+  let key_end = min(key_count, block.before + block.first + ${ROWS}u + params.causal_offset);
 #endif
   let q_origin = origin_of(params.q, block);
   let grad_origin = origin_of(params.grad, block);
@@ -168,7 +168,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for i in 8 * g..8 * g + 8
       {
 #if !GENERAL
-        let row_end = min(key_end, params.prefix_len + block.first + ${i + 1}u + params.causal_offset);
+        let row_end = min(key_end, block.before + block.first + ${i + 1}u + params.causal_offset);
 #endif
 #if TILE
         let stat = stat_tile[${i}];

@@ -2,6 +2,7 @@
 //
 // Shapes   q [B, Tq, H, D], k and v [B, Tk, H, D], optional prefix k and v [P, H, D] that every query attends to before the keys of its sequence;
 //          ragged: q, k, v packed [N, H, D], a table names each block of rows. out like q, lse [B, Tq, H] (ragged [N, H]).
+//          The prefix of causal ragged rows may lie before them and be asked in the same dispatch (params.asks_prefix).
 // Layout   any offset, batch, row and head stride that is a multiple of 4 elements; the last axis is dense.
 // Tiling   one subgroup (= one workgroup, so control flow stays uniform) owns ROWS query rows of one head. Per step it takes LANES * KEYS keys:
 //          lanes hold keys while scores are formed (each lane reads its keys and query rows once, broadcasts feed the ROWS x KEYS tile),
@@ -63,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // 1. The block of query rows, the keys that it attends to, and the slices of the head dimension that this lane sums.
   let block = block_of(group, groups);
   let row_count = select(params.queries, block.length, block.packed);
-  let key_count = params.prefix_len + select(params.keys, block.length, block.packed);
+  let key_count = block.before + select(params.keys, block.length, block.packed);
 #if GENERAL
   let key_range = keys_of(block, key_count);
   let key_begin = key_range.x;
@@ -71,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let mask_origin = mask_origin_of(block.batch, params.first_head + block.head);
 #else
   let key_begin = 0u;
-  let key_end = min(key_count, params.prefix_len + block.first + ${ROWS}u + params.causal_offset);
+  let key_end = min(key_count, block.before + block.first + ${ROWS}u + params.causal_offset);
 #endif
   let q_origin = origin_of(params.q, block);
   let kv_block = kv_block_of(block);
@@ -158,7 +159,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
 #endfor
 #else
-    let row_end${i} = min(key_end, params.prefix_len + block.first + ${i + 1}u + params.causal_offset);
+    let row_end${i} = min(key_end, block.before + block.first + ${i + 1}u + params.causal_offset);
 #for t in KEYS
     qk${i}_${t} = select(minus_infinity, qk${i}_${t}, key + ${t}u < row_end${i});
 #endfor

@@ -8,7 +8,7 @@
 // The block's rows among keys and values.
 fn kv_block_of(block: Block) -> Block {
 #if GENERAL
-  return Block(block.batch, (params.first_head + block.head) / params.group, block.start, block.first, block.packed, block.length);
+  return Block(block.batch, (params.first_head + block.head) / params.group, block.start, block.first, block.packed, block.length, block.before);
 #else
   return block;
 #endif
@@ -18,7 +18,7 @@ fn kv_block_of(block: Block) -> Block {
 // A block of keys among the queries of one of the heads that share it.
 fn query_block_of(block: Block, member: u32) -> Block {
   let head = (params.first_head + block.head) * params.group + member;
-  return Block(block.batch, head, block.start, block.first, block.packed, block.length);
+  return Block(block.batch, head, block.start, block.first, block.packed, block.length, block.before);
 }
 
 // First key that a block of ROWS queries attends to, and the end of them.

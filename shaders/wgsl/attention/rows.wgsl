@@ -10,19 +10,40 @@ struct Block {
   first: u32,   // its first row in the sequence
   packed: bool,
   length: u32,  // rows of its sequence, if packed
+  before: u32,  // rows of the prefix, all of which its queries attend to, before those of the sequence
 }
 
 fn block_of(group: vec3<u32>, groups: vec3<u32>) -> Block {
   let packed = params.block_count > 0u;
   let index = group.x + group.z * groups.x;
   let entry = blocks[min(index, max(params.block_count, 1u) - 1u)]; // start, length, first row
+  let length = select(0u, entry.y, index < params.block_count);
+#if PASS == "dkv"
+  let before = 0u;
+#else
+  let before = params.prefix_len;
+#endif
+#if PASS != "dkv" && PREFIX
+  // Blocks after those of the table: the prefix, whose rows lie before the first sequence, as a sequence of its rows with nothing before it.
+  let is_prefix = params.asks_prefix == 1u && index >= params.block_count;
+  return Block(
+    select(group.z, 0u, packed),
+    group.y,
+    select(select(0u, entry.x, packed), 0u - params.prefix_len, is_prefix),
+    select(select(group.x * ${ROWS}u, entry.z, packed), (index - params.block_count) * ${ROWS}u, is_prefix),
+    packed,
+    select(length, params.prefix_len, is_prefix),
+    select(before, 0u, is_prefix));
+#else
   return Block(
     select(group.z, 0u, packed),
     group.y,
     select(0u, entry.x, packed),
     select(group.x * ${ROWS}u, entry.z, packed),
     packed,
-    select(0u, entry.y, index < params.block_count));
+    length,
+    before);
+#endif
 }
 
 // Where row 0 of the block's sequence lies, in its head, of a tensor with this tensor_layout.

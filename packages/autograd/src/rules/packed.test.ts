@@ -17,7 +17,7 @@ import * as array from '@mudpt/testing/reference/array';
 import { cat } from '@mudpt/testing/reference/indexing';
 import * as oracle from '@mudpt/testing/reference/attention';
 import { random, toF32 } from '@mudpt/testing/reference/inputs';
-import { eachDevice } from '@mudpt/testing/support';
+import { eachDevice, hasDefaultLimits } from '@mudpt/testing/support';
 import { checkRule } from '../../test/rule-check.ts';
 import { checkpoint, parameter, Tape, TransformerBlock } from '../index.ts';
 
@@ -116,6 +116,34 @@ eachDevice('packed attention', (ctx) => {
       run: (qkv) => prefixedAttention(qkv, { ...options, prefix: PREFIX }),
       reference: (qkv) => prefixedReference(qkv, { ...options, prefix: PREFIX }),
     });
+  });
+
+  it('asks a prefix in the dispatches of its sequences', () => {
+    // The staged form does not.
+    using _ = ctx.device.tuner.force('attention', 'tile');
+    using qkv = parameter(
+      tensor(new Float32Array((PREFIX + ROWS) * 24), { shape: [PREFIX + ROWS, 3, HEADS, DEPTH], device: ctx.device }),
+    );
+    using grad = tensor(new Float32Array((PREFIX + ROWS) * 8), { shape: [PREFIX + ROWS, HEADS, DEPTH], device: ctx.device });
+    using sequences = packedSequences(ctx.device, LENGTHS);
+    const kernels = (backward: boolean): string[] => {
+      using step = capture(
+        () => {
+          using tape = new Tape();
+          const out = prefixedAttention(qkv, { prefix: PREFIX, isRead: true, causal: true, cuSeqlens: sequences });
+          return backward ? [...tape.backward(out, grad).values()] : out;
+        },
+        { device: ctx.device },
+      );
+      step({});
+      return (step.plans[0]?.steps ?? []).map((label) => label.replace(/\{.*/s, ''));
+    };
+    expect(kernels(false)).toEqual(['attention.forward']);
+    const backward = kernels(true).slice(1);
+    expect(backward.filter((kernel) => kernel === 'attention.dq')).toEqual(['attention.dq']);
+    const { kind } = ctx.device.adapter;
+    // SwiftShader, and devices with few bindings, form statistics and the prefix's keys apart.
+    if (kind === 'lavapipe' && !hasDefaultLimits) expect(backward).toEqual(['attention.dq', 'attention.dkv']);
   });
 
   it('says so when sequences were disposed before the forward', () => {

@@ -114,7 +114,7 @@ eachDevice('adapters', (ctx) => {
       adapters[1] = { parallel: (normed, residual) => linear(normed, beside, undefined, { residual }) };
       const all = [...learnt, beside];
       const dense = await learn(() => text.forward(TEXTS, { adapters }), all);
-      for (const recompute of [false, true])
+      for (const recompute of [false, true, 'selective'] as const)
         for (const forward of [
           () => packed(clip, { adapters, recompute }, SHARED.length),
           () => packed(clip, { adapters, recompute }, 1),
@@ -157,7 +157,7 @@ eachDevice('adapters', (ctx) => {
         layers: Array.from({ length: layers }, (_, layer) => (layer > 0 ? ofAll : undefined)),
       };
       const expected = [await learn(hooked(replacing, 0), [ofEach]), await learn(hooked(inserting, n), [ofAll])] as const;
-      for (const recompute of [false, true])
+      for (const recompute of [false, true, 'selective'] as const)
         for (const [index, prompts, shares] of [
           [0, each, [1]],
           [1, inserted, [1, 3]],

@@ -3,7 +3,7 @@
  * feed-forward part work on each token alone, so tokens that nobody reads after the block need none of them. What is left has the numbers of
  * the whole block.
  */
-import { feedForward, type TransformerBlock } from '@mudpt/autograd';
+import { checkpoint, feedForward, type TransformerBlock } from '@mudpt/autograd';
 import {
   type Activation,
   attention,
@@ -43,27 +43,49 @@ export type BlockReads = {
   readonly adapter?: BlockAdapter | undefined;
   /** A table of `rope` by which queries and keys turn, row by row of x; those of `unread` tokens do not. */
   readonly rotations?: Tensor | undefined;
+  /** Keep only the inputs of its halves for the backward; not together with an adapter. Default false. */
+  readonly inHalves?: boolean | undefined;
 };
 
+/** x with attention added, where the second half of a block begins, and how it gets x after the first norm. */
+type Middle = { readonly middle: Tensor; readonly rows: () => Tensor };
+
 /** `block` over x [B, T, width], or packed [N, width] with `cuSeqlens`. @returns the tokens of x, or those picked */
-export function runBlock(
+export function runBlock(block: TransformerBlock, x: Tensor, options: BlockAttention, reads: BlockReads): Tensor {
+  const { unread, pick, adapter, rotations, inHalves = false } = reads;
+  if (inHalves) {
+    const first = (input: Tensor, before: Tensor | undefined, given: BlockAttention): Tensor =>
+      firstHalf(block, input, given, { ...reads, unread: before }).middle;
+    return secondHalf(block, checkpoint(first)(x, unread, options), true);
+  }
+  if (!unread && !pick && !adapter && !rotations) return block.forward(x, options);
+  return finish(block, firstHalf(block, x, options, reads), adapter);
+}
+
+/** The second half of a block without adapters. @param isTwice whether the backward computes it a second time */
+function secondHalf(block: TransformerBlock, middle: Tensor, isTwice: boolean): Tensor {
+  const run = (input: Tensor): Tensor => block.transform(input);
+  return (isTwice ? checkpoint(run) : run)(middle);
+}
+
+function firstHalf(
   block: TransformerBlock,
   x: Tensor,
   options: BlockAttention,
   { unread, isConstant = false, pick, adapter, rotations }: BlockReads,
-): Tensor {
-  if (!unread && !pick && !adapter && !rotations) return block.forward(x, options);
-  if (unread && !isConstant && !pick && !adapter && !rotations) return runAfterUnread(block, unread, x, options);
+): Middle {
+  if (unread && !isConstant && !pick && !adapter && !rotations) return firstHalfAfterUnread(block, unread, x, options);
   const { skip, out: normed } = block.norm1.fork(x);
   const seen = unread ? { ...options, prefix: keysAndValues(block, unread, adapter) } : options;
-  const rest = (residual: Tensor, attended: Tensor, rows: () => Tensor): Tensor =>
-    finish(block, residual, attended, { adapter, rows });
-  if (!pick) return rest(skip, attend(allParts(block, normed, adapter), seen, rotations), () => normed);
+  if (!pick) {
+    const attended = attend(allParts(block, normed, adapter), seen, rotations);
+    return project(block, skip, attended, { adapter, rows: () => normed });
+  }
   const picked = pick(skip);
   // Under the causal mask, or packed, the kernels find a query's keys by its place: there all tokens have queries.
   if (options.causal || options.cuSeqlens) {
     const attended = attentionQkv(allParts(block, normed, adapter), seen);
-    return rest(picked, pick(reshape(attended, x.shape)), () => pick(normed));
+    return project(block, picked, pick(reshape(attended, x.shape)), { adapter, rows: () => pick(normed) });
   }
   const [count, width] = picked.shape as [number, number];
   const rows = pick(normed);
@@ -71,7 +93,8 @@ export function runBlock(
   const [keys, v] = unbind(someParts(block, normed, ['k', 'v'], adapter), -3) as [Tensor, Tensor];
   // What is picked without a mask is the class token, which does not turn.
   const k = rotations ? rotated(keys, rotations) : keys;
-  return rest(picked, attention(reshape(q, [count, 1, ...k.shape.slice(-2)]), k, v, seen), () => rows);
+  const attended = attention(reshape(q, [count, 1, ...k.shape.slice(-2)]), k, v, seen);
+  return project(block, picked, attended, { adapter, rows: () => rows });
 }
 
 /** Attention of fused parts [B, T, 3, heads, depth]. */
@@ -88,14 +111,14 @@ function rotated(x: Tensor, table: Tensor): Tensor {
   return rope(x, withRows(table, x.shape[1] as number), { interleaved: true });
 }
 
-/** `block` over x with keys and values of `unread`, in the products that give those of x. */
-function runAfterUnread(block: TransformerBlock, unread: Tensor, x: Tensor, options: BlockAttention): Tensor {
+/** The first half over x with keys and values of `unread`, in the products that give those of x. */
+function firstHalfAfterUnread(block: TransformerBlock, unread: Tensor, x: Tensor, options: BlockAttention): Middle {
   const { skip, out: normed } = block.norm1.forkAfter(unread, x);
   const [batch = 1] = x.shape;
   const after = options.cuSeqlens ? {} : { batch };
   const prefixed = { ...options, ...after, prefix: unread.shape[0] as number, isRead: false };
   const attended = prefixedAttention(allParts(block, normed, undefined), prefixed);
-  return finish(block, skip, attended, { adapter: undefined, rows: () => normed });
+  return project(block, skip, attended, { adapter: undefined, rows: () => normed });
 }
 
 /** Packed sequences after a common prefix of `prefix` tokens, in one tensor [prefix + N, width]. */
@@ -103,50 +126,84 @@ export type JoinedTokens = { readonly joined: Tensor; readonly prefix: number; r
 
 /**
  * `block` over packed causal sequences and their prefix, each of its products over all tokens at once.
- * @param picks the only tokens that are read after the block: from all, and from those of the sequences
+ * @param options.picks the only tokens that are read after the block: from all, and from those of the sequences
+ * @param options.inHalves keep only the inputs of its halves for the backward
  */
 export function runJoinedBlock(
   block: TransformerBlock,
-  { joined, prefix, sequences }: JoinedTokens,
-  picks?: { readonly joined: TokenPicker; readonly tokens: TokenPicker },
+  tokens: JoinedTokens,
+  options: {
+    readonly picks?: { readonly joined: TokenPicker; readonly tokens: TokenPicker } | undefined;
+    readonly inHalves?: boolean;
+  } = {},
 ): Tensor {
-  const { skip, out: normed } = block.norm1.fork(joined);
-  const parts = allParts(block, normed, undefined);
-  const attended = prefixedAttention(parts, { prefix, isRead: picks === undefined, causal: true, cuSeqlens: sequences });
-  const rest = (residual: Tensor, heads: Tensor): Tensor =>
-    finish(block, residual, heads, { adapter: undefined, rows: () => normed });
-  if (!picks) return rest(skip, attended);
-  return rest(picks.joined(skip), picks.tokens(reshape(attended, [-1, block.attention.width])));
+  const { picks, inHalves = false } = options;
+  const first = ({ joined, prefix, sequences }: JoinedTokens): Tensor => {
+    const { skip, out: normed } = block.norm1.fork(joined);
+    const parts = allParts(block, normed, undefined);
+    const attended = prefixedAttention(parts, { prefix, isRead: picks === undefined, causal: true, cuSeqlens: sequences });
+    const more = { adapter: undefined, rows: () => normed };
+    if (!picks) return project(block, skip, attended, more).middle;
+    const heads = picks.tokens(reshape(attended, [-1, block.attention.width]));
+    return project(block, picks.joined(skip), heads, more).middle;
+  };
+  return secondHalf(block, (inHalves ? checkpoint(first) : first)(tokens), inHalves);
 }
 
 /** Tokens that all packed sequences begin with [P, width], and what follows in each [N, width]. */
 export type PrefixedTokens = { readonly prefix: Tensor; readonly tokens: Tensor; readonly sequences: PackedSequences };
 
-/**
- * `block` over packed causal sequences after a common prefix.
- * @param read which tokens are read after the block: whether the prefix's are, and which of the sequences'
- */
+/** What of a block's tokens is read after it, and how it runs. */
+export type PrefixedReads = {
+  /** Whether those of the prefix are. */
+  readonly prefix: boolean;
+  readonly isConstant: boolean;
+  /** Those of the sequences that are. Default: all. */
+  readonly pick?: TokenPicker | undefined;
+  readonly adapter?: BlockAdapter | undefined;
+  /** Keep only the inputs of its halves for the backward; not together with an adapter. */
+  readonly inHalves?: boolean;
+};
+
+/** `block` over packed causal sequences after a common prefix. */
 export function runPrefixedBlock(
   block: TransformerBlock,
-  { prefix, tokens, sequences }: PrefixedTokens,
-  read: {
-    readonly prefix: boolean;
-    readonly isConstant: boolean;
-    readonly pick?: TokenPicker | undefined;
-    readonly adapter?: BlockAdapter | undefined;
-  },
+  tokens: PrefixedTokens,
+  read: PrefixedReads,
 ): { readonly prefix?: Tensor; readonly tokens: Tensor } {
+  const { adapter, inHalves = false } = read;
+  if (inHalves) {
+    // Of the prefix, which is short, both halves are computed in the first.
+    const first = (given: PrefixedTokens): { readonly prefix?: Tensor; readonly middle: Tensor } => {
+      const { of, ...rest } = firstPrefixedHalf(block, given, read);
+      return { ...rest, middle: of.middle };
+    };
+    const { middle, ...rest } = checkpoint(first)(tokens);
+    return { ...rest, tokens: secondHalf(block, middle, true) };
+  }
+  const { of, ...rest } = firstPrefixedHalf(block, tokens, read);
+  return { ...rest, tokens: finish(block, of, adapter) };
+}
+
+/** The prefix after the whole block, where it is read, and the sequences' tokens in its middle. */
+function firstPrefixedHalf(
+  block: TransformerBlock,
+  { prefix, tokens, sequences }: PrefixedTokens,
+  read: PrefixedReads,
+): { readonly prefix?: Tensor; readonly of: Middle } {
   const { adapter } = read;
-  const after = (keys: AttentionPrefix): Tensor =>
-    runBlock(block, tokens, { causal: true, cuSeqlens: sequences, prefix: keys }, { pick: read.pick, adapter });
+  const options = { causal: true, cuSeqlens: sequences };
+  const after = (keys: AttentionPrefix): Middle =>
+    firstHalf(block, tokens, { ...options, prefix: keys }, { pick: read.pick, adapter });
   if (!read.prefix && !read.isConstant && !read.pick && !adapter)
-    return { tokens: runAfterUnread(block, prefix, tokens, { causal: true, cuSeqlens: sequences }) };
-  if (!read.prefix) return { tokens: after(keysAndValues(block, prefix, adapter)) };
+    return { of: firstHalfAfterUnread(block, prefix, tokens, options) };
+  if (!read.prefix) return { of: after(keysAndValues(block, prefix, adapter)) };
   const { skip, out: normed } = block.norm1.fork(prefix);
   const parts = allParts(block, normed, adapter);
   const [, k, v] = unbind(parts, -3) as [Tensor, Tensor, Tensor];
   const attended = attentionQkv(reshape(parts, [1, ...parts.shape]), { causal: true });
-  return { prefix: finish(block, skip, attended, { adapter, rows: () => normed }), tokens: after({ k, v }) };
+  const whole = finish(block, project(block, skip, attended, { adapter, rows: () => normed }), adapter);
+  return { prefix: whole, of: after({ k, v }) };
 }
 
 /** Keys and values [n, heads, depth] of tokens [n, width]. */
@@ -192,19 +249,23 @@ const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
 };
 
 /**
- * The rest of a block, after its attention: `attended` has the elements of the residual x.
+ * The projection of a block's attention and its residual x: `attended` has the elements of x.
  * @param rows gives x after the first norm
  */
-function finish(
+function project(
   block: TransformerBlock,
   x: Tensor,
   attended: Tensor,
   { adapter, rows }: { readonly adapter: BlockAdapter | undefined; readonly rows: () => Tensor },
-): Tensor {
+): Middle {
   const heads = reshape(attended, x.shape);
   const inner = block instanceof EvaBlock ? block.attentionNorm.forward(heads) : heads;
-  const middle = adaptedProduct(block.attention.out, inner, adapter, 'out', x);
-  if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return block.transform(middle);
+  return { middle: adaptedProduct(block.attention.out, inner, adapter, 'out', x), rows };
+}
+
+/** The second half of a block. */
+function finish(block: TransformerBlock, { middle, rows }: Middle, adapter: BlockAdapter | undefined): Tensor {
+  if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return secondHalf(block, middle, false);
   const { skip, out: normed } = block.norm2.fork(middle);
   const residual = adapter.parallel ? adapter.parallel(rows(), skip) : skip;
   if (block instanceof EvaBlock) return block.feed(normed, residual);

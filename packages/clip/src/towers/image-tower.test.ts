@@ -76,14 +76,23 @@ eachDevice('ImageTower', (ctx) => {
     using again = new Tape();
     for (const prompt of prompts) again.watch(prompt);
     using recomputed = tower.forward(x, { prompts: shallow, hook, recompute: true });
-    expect(again.savedBytes).toBeLessThan(saved);
+    const savedOfBlocks = again.savedBytes;
     using anew = again.backward(recomputed, cotangent);
     again.dispose();
-    for (const prompt of prompts) expect(await anew.of(prompt).data()).toEqual(await gradients.of(prompt).data());
+    using third = new Tape();
+    for (const prompt of prompts) third.watch(prompt);
+    using inHalves = tower.forward(x, { prompts: shallow, hook, recompute: 'selective' });
+    expect(third.savedBytes).toBeLessThan(saved);
+    expect(savedOfBlocks).toBeLessThan(third.savedBytes);
+    using selected = third.backward(inHalves, cotangent);
+    third.dispose();
+    for (const prompt of prompts)
+      for (const other of [anew, selected]) expect(await other.of(prompt).data()).toEqual(await gradients.of(prompt).data());
     // The same without a hook: what blocks make of tokens that the next one replaces is left out.
     for (const [recompute, end] of [
       [false, layers],
       [true, layers],
+      ['selective', layers],
       [false, layers - 1],
     ] as const) {
       using short = new Tape();

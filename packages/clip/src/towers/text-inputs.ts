@@ -8,12 +8,14 @@ import type { StackOptions } from './transformer.ts';
 /** Embedded texts [C, T, width] without positions, and the position of each one's end. */
 export type EmbeddedTexts = { readonly embeddings: Tensor; readonly eot: readonly number[] | Tensor };
 
-/** Texts packed after a common prefix, without positions. */
+/** Texts packed after a common prefix, without positions unless `arePlaced`. */
 export type PackedInput = {
   /** The tokens [P, width] that all texts begin with. */
   readonly prefix?: Tensor | undefined;
   /** What follows in each text, one text after the other: [N, width]. */
   readonly rows: Tensor;
+  /** Whether `rows` have their positions: those of {@link TextTower.placed}, for texts that stay the same. Default false. */
+  readonly arePlaced?: boolean;
   /** Where each text lies among the rows; it must live until the backward is done. */
   readonly sequences: PackedSequences;
   /** Index among `rows` of each text's end. Default: its last row. */

@@ -82,11 +82,14 @@ eachDevice('TextTower', (ctx) => {
       using byDefault = tower.forwardPacked({ prefix, rows, sequences });
       expect(distance(await packed.data(), await dense.data()), `${count} shared`).toBeLessThan(1e-6);
       expect(await byDefault.data()).toEqual(await packed.data());
+      using placed = tower.placed(rows, sequences.lengths ?? [], count);
+      using again = tower.forwardPacked({ prefix, rows: placed, arePlaced: true, sequences });
+      expect(await again.data()).toEqual(await packed.data());
     }
   });
 
-  for (const recompute of [false, true]) {
-    it(`gives prompts in a prefix that a hook replaces at every layer the gradients of the dense path${recompute ? ', recomputing' : ''}`, async () => {
+  for (const recompute of [false, true, 'selective'] as const) {
+    it(`gives prompts in a prefix that a hook replaces at every layer the gradients of the dense path${recompute ? `, recompute: ${recompute}` : ''}`, async () => {
       using clip = tinyClip({ device: ctx.device });
       const tower = textOf(clip);
       const depth = 3;

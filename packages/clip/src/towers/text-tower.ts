@@ -109,8 +109,7 @@ export class TextTower extends Module {
       const lengths = sequences.lengths ?? [];
       const eot = input.eot ?? endsOf(lengths);
       expectEnds(this.config, eot, sequences.count, sequences.total);
-      const places = lengths.flatMap((length) => Array.from({ length }, (_, place) => shared + place));
-      const placed = add(rows, embedding(this.positions, this.indices(places)));
+      const placed = input.arePlaced ? rows : this.placed(rows, lengths, shared);
       const prefix = input.prefix && add(input.prefix, narrow(this.positions, 0, 0, shared));
       const pickAfter =
         (count: number): TokenPicker =>
@@ -125,6 +124,12 @@ export class TextTower extends Module {
           : runBlocks(this.blocks, placed, { ...options, pick: pickAfter(0), causal: true, cuSeqlens: sequences }),
       );
     });
+  }
+
+  /** Packed rows [N, width] of texts of these lengths after a prefix of `shared` tokens, with their positions. */
+  placed(rows: Tensor, lengths: readonly number[], shared: number): Tensor {
+    const places = lengths.flatMap((length) => Array.from({ length }, (_, place) => shared + place));
+    return scope(() => add(rows, embedding(this.positions, this.indices(places))));
   }
 
   /**

@@ -27,9 +27,30 @@ export type StackOptions = {
   /** What is added to block 0, 1, ...; undefined, or a shorter list: nothing. */
   readonly adapters?: readonly (BlockAdapter | undefined)[] | undefined;
   readonly hook?: BlockHook;
-  /** Keep only the inputs of all blocks but the last for the backward, and compute the rest a second time there. */
-  readonly recompute?: boolean;
+  /** What the backward computes a second time. Default false. */
+  readonly recompute?: Recompute;
 };
+
+/**
+ * false: nothing is computed twice. true: of all blocks but the last only the inputs are kept for the backward. 'selective': the inputs of both their
+ * halves, attention and feed-forward: twice as much, and the projection of attention is not computed again (blocks with adapters: as true).
+ * In a captured step the last product of what is computed again is left out, because no gradient reads it.
+ */
+export type Recompute = boolean | 'selective';
+
+/** How a block runs under `recompute`. */
+function recomputation(
+  recompute: Recompute,
+  { isLast, adapter }: { readonly isLast: boolean; readonly adapter?: BlockAdapter | undefined },
+): {
+  readonly inHalves: boolean;
+  readonly around: <A extends readonly unknown[], R>(run: (...args: A) => R) => (...args: A) => R;
+} {
+  // The backward begins with the last block: what it keeps is used at once.
+  if (isLast || !recompute) return { inHalves: false, around: (run) => run };
+  const inHalves = recompute === 'selective' && !adapter;
+  return { inHalves, around: inHalves ? (run) => run : checkpoint };
+}
 
 /**
  * Runs x [B, T, width], or packed [N, width] with `cuSeqlens` (then without prompts), through `blocks`. `x` stays the caller's; so does the
@@ -59,10 +80,18 @@ export function runBlocks(
     const adapter = adapters?.[layer];
     const isOfSequences = tokens?.rank === 3;
     const isReadOn = hook !== undefined || isOfSequences || prompts?.at !== 'end' || (!picked && !prompts.layers[layer + 1]);
-    const forward = (input: Tensor, unread: Tensor | undefined, options: BlockAttention): Tensor =>
-      runBlock(block, input, options, { unread, isConstant: isFirst(prompts, layer), pick: picked, adapter, rotations });
-    // The backward begins with the last block: what it keeps is used at once.
-    const run = recompute && !isLast ? checkpoint(forward) : forward;
+    const { inHalves, around } = recomputation(recompute, { isLast, adapter });
+    const run = around(
+      (input: Tensor, unread: Tensor | undefined, options: BlockAttention): Tensor =>
+        runBlock(block, input, options, {
+          unread,
+          isConstant: isFirst(prompts, layer),
+          pick: picked,
+          adapter,
+          rotations,
+          inHalves,
+        }),
+    );
     const next = scope(() => {
       const input =
         prompts && tokens
@@ -133,10 +162,11 @@ export function runPrefixedBlocks(
     const isLast = layer === blocks.length - 1;
     const isRead = !isLast && (hook !== undefined || wholePrefix(prompts, layer + 1, count) === undefined);
     const pick = isLast ? pickAfter(0) : undefined;
-    const read = { prefix: isRead, isConstant: layer === 0, pick, adapter: adapters?.[layer] };
+    const adapter = adapters?.[layer];
+    const { inHalves, around } = recomputation(recompute, { isLast, adapter });
+    const read = { prefix: isRead, isConstant: layer === 0, pick, adapter, inHalves };
     // Sequences are an argument: a checkpoint keeps its arguments, so the caller may dispose them before the backward.
-    const forward = (input: PrefixedTokens): ReturnType<typeof runPrefixedBlock> => runPrefixedBlock(block, input, read);
-    const run = recompute && !isLast ? checkpoint(forward) : forward;
+    const run = around((input: PrefixedTokens): ReturnType<typeof runPrefixedBlock> => runPrefixedBlock(block, input, read));
     const next = scope(() => {
       const input = prefixInput(prefix, prompts, layer, count);
       const seen = hook ? hook(input, layer) : input;
@@ -173,15 +203,15 @@ function firstJoined(count: number, { prompts, adapters, hook }: Pick<StackOptio
 function runJoinedBlocks(
   blocks: readonly TransformerBlock[],
   { prefix, tokens, sequences }: PrefixedTokens,
-  { recompute, pickAfter }: { readonly recompute: boolean; readonly pickAfter: (prefix: number) => TokenPicker },
+  { recompute, pickAfter }: { readonly recompute: Recompute; readonly pickAfter: (prefix: number) => TokenPicker },
 ): Tensor {
   const [count = 0] = prefix.shape;
   const picks = { joined: pickAfter(count), tokens: pickAfter(0) };
   let current = cat([prefix, tokens]);
   for (const [layer, block] of blocks.entries()) {
     const isLast = layer === blocks.length - 1;
-    const forward = (input: JoinedTokens): Tensor => runJoinedBlock(block, input, isLast ? picks : undefined);
-    const run = recompute && !isLast ? checkpoint(forward) : forward;
+    const { inHalves, around } = recomputation(recompute, { isLast });
+    const run = around((input: JoinedTokens): Tensor => runJoinedBlock(block, input, { ...(isLast && { picks }), inHalves }));
     const next = scope(() => run({ joined: current, prefix: count, sequences }));
     current.dispose();
     current = next;

@@ -1,5 +1,6 @@
 /** Checks of a training step: captured, with less memory, on every text path, and continued from a checkpoint. */
 import { noGrad } from '@mudpt/autograd';
+import type { Recompute } from '@mudpt/clip';
 import { capture, copyInto, mul, scope, sub, type Tensor } from '@mudpt/tensor';
 import { describeRematerialization, type Rematerialization, KEEP_ALL, RECOMPUTE } from '../method/rematerialization.ts';
 import { stepGradients } from '../method/gradients.ts';
@@ -41,10 +42,10 @@ export async function capturedStep(subject: Subject): Promise<void> {
   }
 }
 
-const whole = (microBatches: number, recompute = false) => ({ microBatches, recompute });
+const whole = (microBatches: number, recompute: Recompute = false) => ({ microBatches, recompute });
 const REMATERIALIZATIONS: readonly Rematerialization[] = [
   RECOMPUTE,
-  { text: whole(0, true), image: whole(0) },
+  { text: whole(0, 'selective'), image: whole(0) },
   { text: whole(1), image: whole(1) },
   { text: whole(2), image: whole(3) },
   { text: whole(9, true), image: whole(9, true) },

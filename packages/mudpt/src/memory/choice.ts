@@ -44,9 +44,9 @@ export interface ChoiceOptions {
 }
 
 /**
- * Chooses how a step runs and sets the method to it: everything is kept if that fits; else blocks are computed twice, in the tower where it
- * helps most or both; else towers run in two passes, in more and more micro-batches. Every candidate is recorded, not run, so that its bytes are
- * those its plan will have.
+ * Chooses how a step runs and sets the method to it: everything is kept if that fits; else half blocks or blocks are computed twice, in the tower
+ * where it helps most or both; else towers run in two passes, in more and more micro-batches. Every candidate is recorded, not run, so that its
+ * bytes are those its plan will have.
  * @throws InputError naming the smallest budget that works, when a budget was requested and no candidate fits
  */
 export function chooseRematerialization(options: ChoiceOptions): StepChoice {
@@ -110,6 +110,7 @@ function levelsOf(count: number): readonly TowerRematerialization[] {
   const counts = [...Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power), most];
   return [
     { recompute: false, microBatches: 0 },
+    { recompute: 'selective', microBatches: 0 },
     { recompute: true, microBatches: 0 },
     ...counts.filter((microBatches) => microBatches > 1).map((microBatches) => ({ recompute: false, microBatches })),
     { recompute: true, microBatches: most },

@@ -3,10 +3,12 @@
  * same, up to the order in which gradients of micro-batches are added.
  */
 
+import type { Recompute } from '@mudpt/clip';
+
 /** Of one tower. */
 export type TowerRematerialization = {
-  /** Keep the inputs of blocks, and compute the inside of a block a second time. */
-  readonly recompute: boolean;
+  /** Keep the inputs of blocks ('selective': of half blocks), and compute what is between a second time. */
+  readonly recompute: Recompute;
   /**
    * 0: the tower runs once. Otherwise in two passes (GradCache, arXiv 2101.06983): the first one keeps only the features; the backward runs
    * the tower again in so many micro-batches, and keeps no more than one of them needs.
@@ -26,12 +28,19 @@ export const KEEP_ALL: Rematerialization = { text: WHOLE, image: WHOLE };
 /** Only the inputs of blocks are kept. */
 export const RECOMPUTE: Rematerialization = { text: BLOCKS, image: BLOCKS };
 
+/** The inputs of half blocks are kept: a few products are not computed again that {@link RECOMPUTE} does. */
+export const SELECTIVE: Rematerialization = {
+  text: { recompute: 'selective', microBatches: 0 },
+  image: { recompute: 'selective', microBatches: 0 },
+};
+
 /** In words, for people. */
 export function describeRematerialization({ text, image }: Rematerialization): string {
   const of = ({ recompute, microBatches }: TowerRematerialization, what: string): string => {
-    const blocks = recompute ? ', blocks computed twice' : '';
-    if (microBatches > 0) return `${what} in two passes of ${microBatches} ${microBatches === 1 ? 'part' : 'parts'}${blocks}`;
-    return recompute ? `${what} with blocks computed twice` : `${what} kept whole`;
+    const twice = recompute === 'selective' ? 'half blocks computed twice' : 'blocks computed twice';
+    if (microBatches > 0)
+      return `${what} in two passes of ${microBatches} ${microBatches === 1 ? 'part' : 'parts'}${recompute ? `, ${twice}` : ''}`;
+    return recompute ? `${what} with ${twice}` : `${what} kept whole`;
   };
   if ([text, image].every(({ recompute, microBatches }) => !recompute && microBatches === 0)) return 'everything kept';
   return `${of(text, 'texts')}, ${of(image, 'images')}`;

@@ -40,6 +40,7 @@ export {
   describeRematerialization,
   KEEP_ALL,
   RECOMPUTE,
+  SELECTIVE,
   type Rematerialization,
   type TowerRematerialization,
 } from '../method/rematerialization.ts';

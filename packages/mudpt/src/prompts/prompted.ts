@@ -1,6 +1,6 @@
 /** Prompted CLIP, the base of methods with prompt tokens in the towers: forward, loss, evaluation, other classes. */
 import { chunked, noGrad } from '@mudpt/autograd';
-import type { PromptTokens } from '@mudpt/clip';
+import type { PromptTokens, Recompute } from '@mudpt/clip';
 import { alias, crossEntropy, keep, scope, split, type Tensor } from '@mudpt/tensor';
 import { type ClassContext, expectNoSubclass, expectSameClasses } from '../method/class-context.ts';
 import { type Rematerialization, KEEP_ALL } from '../method/rematerialization.ts';
@@ -175,7 +175,7 @@ export class PromptedClip implements PromptMethod {
     return this.fixed ? alias(this.fixed) : this.texts.forward(text, this.learner.adapters?.(use).text);
   }
 
-  protected get recomputesImages(): boolean {
+  protected get recomputesImages(): Recompute {
     return this.rematerialization.image.recompute;
   }
 

@@ -21,6 +21,8 @@ export interface AdapterInfo {
   readonly name: string;
   readonly vendor: string;
   readonly architecture: string;
+  /** The driver's name for the hardware, such as `NVIDIA H100 80GB HBM3`; empty in browsers, which hide it. */
+  readonly device: string;
   /** The driver's own words, often with its version; may be empty in browsers. */
   readonly description: string;
   readonly isFallback: boolean;
@@ -153,6 +155,7 @@ export function describeAdapter(info: GPUAdapterInfo, features: { has(name: stri
     name: description || device || [vendor, architecture].filter(Boolean).join(' ') || kind,
     vendor,
     architecture,
+    device,
     description,
     isFallback: info.isFallbackAdapter,
     subgroupMin,

@@ -1,6 +1,6 @@
 /**
- * Recording of a step that does not run: memory is virtual while commands are collected, then real buffers are planned by liveness and
- * the commands get their bind groups once. Replaying costs no op code, no allocation and one submit.
+ * Recording of a step that does not run: memory is virtual while commands are collected, then those that nobody reads are dropped, real buffers are
+ * planned by liveness and the commands get their bind groups once. Replaying costs no op code, no allocation and one submit.
  */
 import { CaptureError } from '../errors.ts';
 import type { Storage } from './storage.ts';
@@ -45,7 +45,8 @@ export type PlanCost = {
 };
 
 export class Capture {
-  private readonly commands: Command[] = [];
+  private commands: readonly Command[] = [];
+  private readonly recorded: Command[] = [];
   private readonly params = new ParamPages();
   private readonly virtual = new Map<PoolBuffer, Storage | undefined>();
   private readonly constants = new Set<PoolBuffer>();
@@ -88,7 +89,7 @@ export class Capture {
   record(command: Command): void {
     if (command.kind === 'replay')
       throw new CaptureError('capture', 'a captured function was called inside another one', 'capture the outer function only');
-    this.commands.push(command);
+    this.recorded.push(command);
   }
 
   /** Releases what was allocated. */
@@ -134,8 +135,35 @@ export class Capture {
     };
   }
 
+  /**
+   * The commands whose results somebody reads. A backward that computes a block a second time needs what its gradients read, not the block's result, and
+   * an eager rule cannot know which of the two a product gives.
+   */
+  private live(): readonly Command[] {
+    const read = new Set<PoolBuffer>();
+    const isRead = (buffer: PoolBuffer | GPUBuffer): boolean => {
+      if (!('lastUse' in buffer) || !this.virtual.has(buffer)) return true;
+      return read.has(buffer) || this.virtual.get(buffer)?.isReferenced === true;
+    };
+    const isLive = (command: Command): boolean => {
+      if (command.kind === 'replay') return true;
+      if (command.kind === 'copy') {
+        if (!isRead(command.target)) return false;
+        if ('lastUse' in command.source) read.add(command.source);
+        return true;
+      }
+      const { entry, buffers } = command;
+      if (!buffers.some((buffer, at) => entry.bindings[at]?.access === 'read_write' && isRead(buffer))) return false;
+      // What it writes, too: it may write a part only, or add to what is there.
+      for (const buffer of buffers) read.add(buffer);
+      return true;
+    };
+    return this.recorded.toReversed().filter(isLive).reverse();
+  }
+
   /** Gives every virtual buffer the smallest slot that is free while it lives; larger buffers choose first. */
   private arrange(): { slots: Slot[]; lifetimes: readonly Lifetime[]; external: Set<PoolBuffer> } {
+    this.commands = this.live();
     const { lifetimes, external } = this.lifetimes();
     const slots: Slot[] = [];
     const all = [...lifetimes.values()].sort((a, b) => b.buffer.bytes - a.buffer.bytes);

@@ -125,7 +125,7 @@ export class Engine {
     const rounded = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { capturing } = this;
     const buffer =
-      capturing && !hostWrite ? capturing.allocate(this.pool.classOf(rounded)) : this.pool.acquire(rounded, hostWrite);
+      capturing && !hostWrite ? capturing.allocate(this.pool.plannedBytes(rounded)) : this.pool.acquire(rounded, hostWrite);
     const storage = this.storageOf(buffer, bytes, capturing ? undefined : (freed) => this.pool.release(freed));
     capturing?.bind(buffer, storage);
     return storage;

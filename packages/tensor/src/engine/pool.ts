@@ -18,6 +18,10 @@ export type PoolBuffer = {
 
 export const STORAGE_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST: the constants are no part of lib.dom
 const MIN_BYTES = 256;
+/** Memory of plans above this is not rounded up to a class: it is planned once, and a quarter of it is much. */
+const LARGE_BYTES = 2 ** 20;
+/** A buffer this much larger serves where there is none of the very size. */
+const MOST_WASTE = 1.25;
 
 let nextBufferId = 1;
 export function nextId(): number {
@@ -62,17 +66,20 @@ export class Pool {
     private readonly evicted: (id: number) => void,
   ) {}
 
-  /** Bytes of the buffer that would serve `bytes`. @throws AllocationError when the adapter has no buffer that large */
+  /**
+   * Bytes of the buffer that would serve `bytes`: a size class, which requests that differ a little share.
+   * @throws AllocationError when the adapter has no buffer that large
+   */
   classOf(bytes: number): number {
-    if (bytes > this.maxBytes) {
-      throw new AllocationError(
-        'allocate',
-        `${bytes} bytes exceed the ${this.maxBytes} bytes this adapter binds at once`,
-        'split the tensor, store it as f16, or use an adapter with larger maxStorageBufferBindingSize',
-        { code: 'device.bytes', values: { bytes, most: this.maxBytes } },
-      );
-    }
+    this.expectFits(bytes);
     return Math.min(sizeClass(bytes), this.maxBytes);
+  }
+
+  /** As {@link classOf}, for the memory of a plan. */
+  plannedBytes(bytes: number): number {
+    if (bytes < LARGE_BYTES) return this.classOf(bytes);
+    this.expectFits(bytes);
+    return Math.min(Math.ceil(bytes / MIN_BYTES) * MIN_BYTES, this.maxBytes);
   }
 
   /**
@@ -80,18 +87,51 @@ export class Pool {
    */
   acquire(bytes: number, hostWrite: boolean): PoolBuffer {
     const size = this.classOf(bytes);
+    return this.take(size, hostWrite) ?? this.takeLarger(size, hostWrite) ?? this.create(size);
+  }
+
+  /** A buffer of exactly `bytes`, which {@link plannedBytes} gave. */
+  acquirePlanned(bytes: number): PoolBuffer {
+    return this.take(bytes, false) ?? this.create(bytes);
+  }
+
+  /** A free buffer of `size`. */
+  private take(size: number, hostWrite: boolean): PoolBuffer | undefined {
     const list = this.free.get(size) ?? [];
     const done = this.submitted();
     const index = hostWrite ? list.findLastIndex((buffer) => buffer.lastUse <= done) : list.length - 1;
     const [reused] = index >= 0 ? list.splice(index, 1) : [];
-    if (reused) {
-      this.pooledBytes -= reused.bytes;
-      return reused;
+    if (reused) this.pooledBytes -= reused.bytes;
+    return reused;
+  }
+
+  /** The smallest free buffer that wastes no more than a class may: plans leave some of other sizes. */
+  private takeLarger(size: number, hostWrite: boolean): PoolBuffer | undefined {
+    if (size < LARGE_BYTES) return undefined;
+    const sizes = [...this.free.keys()].filter((other) => other > size && other <= size * MOST_WASTE).sort((a, b) => a - b);
+    for (const other of sizes) {
+      const found = this.take(other, hostWrite);
+      if (found) return found;
     }
+    return undefined;
+  }
+
+  private create(size: number): PoolBuffer {
     const gpu = this.gpu.createBuffer({ size, usage: STORAGE_USAGE });
     this.totalBytes += size;
     this.peakBytes = Math.max(this.peakBytes, this.totalBytes);
     return { id: nextId(), bytes: size, gpu, lastUse: 0, pins: 0 };
+  }
+
+  /** @throws AllocationError when the adapter has no buffer that large */
+  private expectFits(bytes: number): void {
+    if (bytes <= this.maxBytes) return;
+    throw new AllocationError(
+      'allocate',
+      `${bytes} bytes exceed the ${this.maxBytes} bytes this adapter binds at once`,
+      'split the tensor, store it as f16, or use an adapter with larger maxStorageBufferBindingSize',
+      { code: 'device.bytes', values: { bytes, most: this.maxBytes } },
+    );
   }
 
   /** Takes back a buffer without references; a pinned one waits for {@link unpin}. */

@@ -1,9 +1,10 @@
 /**
- * The tuner: chooses a variant of a kernel family. In order of precedence: a forced variant (tests), a measured choice (the tuner's table for this
- * adapter), then the first candidate, which the family orders by the adapter's traits.
+ * The tuner: chooses a variant of a kernel family. In order of precedence: a forced variant (tests), a measured choice (on this machine, else the
+ * package's for adapters of this kind), then the first candidate, which the family orders by the adapter's traits.
  */
-import { loadTuningText, saveTuningText } from '#gpu';
-import { FormatError, LimitError } from '../errors.ts';
+import { loadTuningText, readEnvironment, saveTuningText, usualTuning } from '#gpu';
+import { FormatError, InputError, LimitError } from '../errors.ts';
+import type { Tuning } from '../platform/platform.ts';
 
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
 export type TuningTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -97,11 +98,26 @@ export class Tuner {
   }
 }
 
-/** Loads the measurements for the adapter of this key; none when it was never tuned. */
-export async function loadTuning(tuner: Tuner, adapterKey: string): Promise<void> {
+/** Loads the measurements for the adapter of this key. @returns whether there are any */
+export async function loadTuning(tuner: Tuner, adapterKey: string): Promise<boolean> {
   const text = await loadTuningText(adapterKey);
-  if (text === undefined) return;
+  if (text === undefined) return false;
   tuner.load(parseTuning(adapterKey, text));
+  return true;
+}
+
+const MODES: readonly Tuning[] = ['measure', 'stored', 'none'];
+
+/** What a device does about variants: as its opener says, else as MUDPT_TUNING says, else as is usual here. @throws InputError for another word */
+export function tuningMode(asked: string | undefined): Tuning {
+  const said = asked ?? readEnvironment('MUDPT_TUNING');
+  const mode = MODES.find((known) => known === said);
+  if (mode || said === undefined) return mode ?? usualTuning;
+  throw new InputError(
+    'Device.open',
+    `${asked === undefined ? 'MUDPT_TUNING' : 'the option tuning'} is "${said}"`,
+    `use ${MODES.join(', ')}`,
+  );
 }
 
 /** Keeps the choices of `tuner` for the adapter of this key. @returns where */

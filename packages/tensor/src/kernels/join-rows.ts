@@ -1,9 +1,9 @@
 /** Rows of several tensors side by side in the rows of one, as cat and the gradients of slices need them. */
 import { catWgsl } from '@mudpt/shaders';
+import type { Device } from '../device.ts';
 import { bitsType } from '../dtype.ts';
 import { collapse } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { nth } from '../values.ts';
 import { grid1d, kernel } from './kernel.ts';
 import { workPerThread } from './work-per-thread.ts';
 
@@ -20,15 +20,22 @@ export function rowStride(x: Tensor, axis: number): number | undefined {
   return dense && outside.shape.length <= 1 ? (outside.strides[0]?.[0] ?? 0) : undefined;
 }
 
-/** Inputs per dispatch, few sizes for few pipelines; with the output, no more bindings than every WebGPU device has. */
-const BUCKETS = [4, 7] as const;
+/** Inputs per dispatch, few sizes for few pipelines. With the output, seven take the bindings that every WebGPU device has. */
+const FEW = 4;
+const MANY = 7;
+/** On devices with more bindings; not on SwiftShader, whose compiler takes seconds for as many loops. */
+const MOST = 12;
+
+function bucketsOf({ adapter, gpu }: Device): readonly number[] {
+  const isLarge = gpu.limits.maxStorageBuffersPerShaderStage > MOST && adapter.kind !== 'swiftshader';
+  return [FEW, isLarge ? MOST : MANY];
+}
 
 /**
  * Writes inputs into their places in the `outer` rows of `out`, each of `outWidth` elements, one dispatch for every few that lie side by side.
  */
 export function joinRows(out: Tensor, rows: readonly PlacedRows[], outer: number, outWidth: number): void {
-  const most = nth(BUCKETS, BUCKETS.length - 1);
-  for (const inputs of neighbours(rows, most)) {
+  for (const inputs of neighbours(rows, Math.max(...bucketsOf(out.device)))) {
     const column = inputs[0]?.column ?? 0;
     const width = inputs.reduce((sum, input) => sum + input.width, 0);
     launch(out, inputs, outer, outWidth, { column, width });
@@ -48,7 +55,7 @@ function launch(
   outWidth: number,
   filled: { readonly column: number; readonly width: number },
 ): void {
-  const most = nth(BUCKETS, BUCKETS.length - 1);
+  const buckets = bucketsOf(out.device);
   const numbers = [
     outWidth,
     filled.width,
@@ -56,7 +63,7 @@ function launch(
   ];
   const unit = numbers.every((value) => value % 4 === 0) ? 4 : 1;
   const work = workPerThread(out.device, 'cat', unit === 4 ? 'vectors' : 'elements');
-  const bucket = BUCKETS.find((size) => size >= inputs.length) ?? most;
+  const bucket = buckets.find((size) => size >= inputs.length) ?? Math.max(...buckets);
   const run = Math.min(work.run, filled.width / unit);
   const count = outer * Math.ceil(filled.width / unit / run);
   const first = (inputs[0]?.column ?? 0) - filled.column;

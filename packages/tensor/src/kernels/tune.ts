@@ -57,9 +57,8 @@ async function measure(device: Device, problem: TuningProblem): Promise<Measurem
   let reference: ArrayLike<number> | undefined;
   for (const variant of problem.candidates) {
     using _ = device.tuner.force(problem.family, variant);
-    const output = problem.run(inputs);
-    const values = await output.data(); // compiles, too
-    output.dispose();
+    const values = await valuesOf(device, problem, inputs);
+    if (!values) continue;
     reference ??= values;
     ms[variant] = relativeError(values, reference) <= RELATIVE_TOLERANCE ? Number.POSITIVE_INFINITY : undefined;
   }
@@ -77,6 +76,25 @@ async function measure(device: Device, problem: TuningProblem): Promise<Measurem
   if (chosen === undefined)
     throw new DeviceError('tune', `no variant of ${problem.family} ran for ${problem.key}`, 'report this adapter');
   return { family: problem.family, key: problem.key, ms, chosen };
+}
+
+/** What the forced variant gives; undefined where this adapter refuses it. Compiles, too. */
+async function valuesOf(
+  device: Device,
+  problem: TuningProblem,
+  inputs: readonly Tensor[],
+): Promise<ArrayLike<number> | undefined> {
+  const output = problem.run(inputs);
+  try {
+    return await output.data();
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    // A variant that does not compile or run is one that is not chosen.
+    device.clearError();
+    return undefined;
+  } finally {
+    output.dispose();
+  }
 }
 
 /** Milliseconds of work after which a GPU that was idle while inputs were made has raised its clocks. */

@@ -1,6 +1,6 @@
 /** WebGPU in a browser: `navigator.gpu`, in pages and in workers. */
 import { DeviceError } from '../errors.ts';
-import type { AsyncContextFactory, OpenGpu, AwaitGpu, LoadTuningText, SaveTuningText } from './platform.ts';
+import type { AsyncContextFactory, OpenGpu, AwaitGpu, LoadTuningText, SaveTuningText, Tuning } from './platform.ts';
 
 /** The browser's entry point. Its checks are always on. */
 export const openGpu: OpenGpu = async () => {
@@ -42,6 +42,12 @@ export const createAsyncContext: AsyncContextFactory = () => undefined;
 
 /** The GPU works in a process of its own and the browser waits for it. */
 export const awaitGpu: AwaitGpu = (promise) => promise;
+
+/**
+ * A page measures only when it asks: some twenty pipelines to compile and seconds of work would be for the same GPU that draws the page, at every visitor's
+ * first visit, and in a worker there is nowhere to keep the outcome.
+ */
+export const usualTuning: Tuning = 'stored';
 
 /** Workers have no localStorage: there nothing is kept. */
 export const loadTuningText: LoadTuningText = async (name) => globalThis.localStorage?.getItem(storageKey(name)) ?? undefined;

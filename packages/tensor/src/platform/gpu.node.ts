@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DeviceError } from '../errors.ts';
 import { writeAtomic } from './atomic.ts';
 import { fileSystem } from './disk.node.ts';
-import type { AsyncContextFactory, LoadTuningText, OpenGpu, SaveTuningText } from './platform.ts';
+import type { AsyncContextFactory, LoadTuningText, OpenGpu, SaveTuningText, Tuning } from './platform.ts';
 
 /**
  * Every object that Dawn's `create()` returned, by its checks. One that is garbage collected takes the whole process down, so
@@ -96,6 +96,9 @@ export const createAsyncContext: AsyncContextFactory = <T>() => {
 };
 
 export { awaitGpu } from './await-gpu.node.ts';
+
+/** Measuring takes seconds, once on a machine. */
+export const usualTuning: Tuning = 'measure';
 
 /** One JSON file for each adapter. */
 export const loadTuningText: LoadTuningText = async (name) => {

@@ -1,6 +1,6 @@
 /**
  * The platform: what differs between Node and the browser. `#gpu` resolves to gpu.node.ts or gpu.browser.ts; both export `openGpu`,
- * `noAdapterFix`, `otherKindFix`, `readEnvironment`, `createAsyncContext`, `loadTuningText`, `saveTuningText` and `awaitGpu` with the types given here.
+ * `noAdapterFix`, `otherKindFix`, `readEnvironment`, `createAsyncContext`, `usualTuning`, `loadTuningText`, `saveTuningText` and `awaitGpu` with the types given here.
  */
 
 /** A value that follows a chain of awaits, as scopes need it. */
@@ -31,6 +31,9 @@ export type OpenGpu = (checks: 'on' | 'off') => Promise<GPU>;
  * @returns what `promise` gives; a rejection comes through unchanged
  */
 export type AwaitGpu = <T>(promise: Promise<T>) => Promise<T>;
+
+/** What a device does about kernel variants unless told otherwise: see `tuning` of `Device.open`. */
+export type Tuning = 'measure' | 'stored' | 'none';
 
 /**
  * Text kept between runs under a file-safe `name`: measured kernel choices. Node: a file in `MUDPT_TUNING_DIR`, else

@@ -27,6 +27,11 @@ export class EmbeddedIds {
     this.index = keep(tensor(index, { device }));
   }
 
+  /** The rows, where none is a context token's: then they are the same in every step. */
+  get constant(): Tensor | undefined {
+    return this.index ? undefined : this.frozen;
+  }
+
   /** [ids, width]. @param context the context tokens [contexts, width]; undefined where there are none */
   embed(context: Tensor | undefined): Tensor {
     return this.index ? embedding(cat([expectContext(context), this.frozen]), this.index) : this.frozen;

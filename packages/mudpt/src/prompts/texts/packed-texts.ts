@@ -27,13 +27,14 @@ type Piece = { readonly from: number; readonly count: number } | Tensor;
 
 export class PackedTexts implements TextGroup {
   private readonly prefix: readonly Piece[];
-  private readonly rest: EmbeddedIds;
   private readonly sequences: PackedSequences;
   /**
    * The start token as the input of block 1, 2, ..., [layers - 1, 1, width], where the prefix is nothing but it and tokens that deeper layers
    * replace: it attends only to itself, so it is the same in every step.
    */
   private readonly starts: Tensor | undefined;
+  /** What follows the prefix: with its positions, where nothing is learnt in it. */
+  private readonly rest: Tensor | EmbeddedIds;
 
   /** @param texts without one that has nothing after the prefix: see {@link prefixLength} */
   constructor(
@@ -45,12 +46,12 @@ export class PackedTexts implements TextGroup {
     const first = texts[0] as PromptIds;
     const rest = texts.map((text) => text.slice(length));
     this.prefix = this.pieces(first.slice(0, length));
-    this.rest = scope(() => new EmbeddedIds(tower, device, rest.flat(), contexts));
     this.sequences = packedSequences(
       device,
       rest.map((text) => text.length),
     );
     this.starts = scope(() => this.startStates(first.slice(0, 1), length));
+    this.rest = scope(() => this.placedRows(new EmbeddedIds(tower, device, rest.flat(), contexts), length));
   }
 
   forward(tokens: LayerTokens | undefined, run: TextRun): Tensor {
@@ -61,7 +62,9 @@ export class PackedTexts implements TextGroup {
       const pieces = this.prefix.map((piece) =>
         'from' in piece ? narrow(expectContext(context), 0, piece.from, piece.count) : piece,
       );
-      const input = { prefix: cat(pieces), rows: this.rest.embed(context), sequences };
+      const { rest } = this;
+      const rows = rest instanceof EmbeddedIds ? { rows: rest.embed(context) } : { rows: rest, arePlaced: true };
+      const input = { prefix: cat(pieces), ...rows, sequences };
       const deep = deepPrompts(this.options, tokens);
       if (!starts || !deep) return tower.forwardPacked(input, { ...run, prompts: deep });
       return tower.forwardPacked(input, { ...run, prompts: { at: 0, layers: withStarts(starts, deep.layers) } });
@@ -73,6 +76,15 @@ export class PackedTexts implements TextGroup {
     this.rest.dispose();
     this.starts?.dispose();
     this.sequences.dispose();
+  }
+
+  private placedRows(rest: EmbeddedIds, shared: number): Tensor | EmbeddedIds {
+    const { tower, isFrozen } = this.options;
+    const { constant } = rest;
+    if (!constant || !isFrozen) return rest;
+    const placed = keep(noGrad(() => tower.placed(constant, this.sequences.lengths ?? [], shared)));
+    rest.dispose();
+    return placed;
   }
 
   private startStates(start: PromptIds, length: number): Tensor | undefined {

@@ -16,7 +16,7 @@ const GOOD = {
   seconds: 3.5,
   metricsBytes: 400,
   curve: { ...NO_CURVE, read: 1, batches: 1, images: 4 },
-  rematerialization: { text: { recompute: true, microBatches: 2 }, image: { recompute: false, microBatches: 0 } },
+  rematerialization: { text: { recompute: true, microBatches: 2 }, image: { recompute: 'selective', microBatches: 0 } },
 };
 
 it('positions beyond the run or all reason are refused, in words', async () => {

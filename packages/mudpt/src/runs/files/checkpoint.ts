@@ -27,7 +27,7 @@ export const CHECKPOINT_FORMAT = 2;
 const MOST = { epochs: 1e6, steps: 1e9, microBatches: 1024, bytes: 2 ** 40 };
 
 const microBatches = z.int().nonnegative().max(MOST.microBatches);
-const tower = z.strictObject({ recompute: z.boolean(), microBatches });
+const tower = z.strictObject({ recompute: z.union([z.boolean(), z.literal('selective')]), microBatches });
 const towers = z.strictObject({ text: tower, image: tower });
 /** What checkpoints of earlier versions call the same. */
 const OLDER = 'economy';

@@ -74,7 +74,7 @@ export function fusedForward(problem: AttentionProblem, inputs: Inputs): { out: 
   const prepared = kernelInputs(problem, inputs);
   const out = empty(device, [...shape.slice(0, -1), paddedDepth(depth)], problem.dtype);
   const lse = empty(device, shape.slice(0, -1), 'f32');
-  launchForward(withoutEmptyPrefix(problem), prepared, out, lse);
+  launchForward(withoutEmptyPrefix(problem), prepared, { out, lse });
   disposeInputs(prepared);
   return { out: cut(out, depth), lse };
 }

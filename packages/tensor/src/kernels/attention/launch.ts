@@ -2,7 +2,7 @@
 import type { Tensor } from '../../tensor.ts';
 import { lastOf, nth } from '../../values.ts';
 import { MOST_WORKGROUPS, type Part, shifted } from './parts.ts';
-import { ALL_KEYS, type Plan, planOf, prefixPlanOf } from './plan.ts';
+import { ALL_KEYS, type Pass, type Plan, planOf, prefixPlanOf } from './plan.ts';
 import { pairsOf, type AttentionMask, type AttentionProblem } from './problem.ts';
 import { geometryOf, type Geometry, type Pair } from './quads.ts';
 
@@ -39,8 +39,26 @@ function inputGeometry({ q, k, v, prefix }: KernelInputs, plan: Plan, part: Part
 }
 
 /** Parameters of a part for kernels whose blocks are queries: the queries from its first row on, which attend to as many more keys. */
-function queryParams({ queries, keys, prefixLength }: AttentionProblem, { params }: Plan, row: number) {
-  return { queries: queries - row, keys, prefix_len: prefixLength, ...params, causal_offset: params.causal_offset + row };
+function queryParams({ queries, keys, prefixLength }: AttentionProblem, { params }: Plan, row: number, asksPrefix: boolean) {
+  return {
+    queries: queries - row,
+    keys,
+    prefix_len: prefixLength,
+    asks_prefix: asksPrefix ? 1 : 0,
+    ...params,
+    causal_offset: params.causal_offset + row,
+  };
+}
+
+/** Pairs of queries and keys of a launch. @param asksPrefix whether those of the prefix with itself, causal, are among them */
+function pairsAsked(problem: AttentionProblem, asksPrefix: boolean): number {
+  const { prefixLength } = problem;
+  return pairsOf(problem) + (asksPrefix ? (prefixLength * (prefixLength + 1)) / 2 : 0);
+}
+
+/** The grid of a part, with the blocks of a prefix that is asked. */
+function askingGrid(problem: AttentionProblem, plan: Plan, part: Part, asksPrefix: boolean): readonly number[] {
+  return (asksPrefix && sharedGrid(problem, plan, part, problem.prefixLength)?.grid) || part.grid;
 }
 
 const NO_MASK = { mask: NOWHERE, mask_key: 0, mask_kind: 0 };
@@ -76,7 +94,13 @@ function maskParams({ tensor, strides }: AttentionMask, part: Part, row: number,
 const maskBuffer = ({ mask }: AttentionProblem, { isGeneral }: Plan, k: Tensor): { mask?: Tensor } =>
   isGeneral ? { mask: mask?.tensor ?? k } : {};
 
-export function launchForward(problem: AttentionProblem, inputs: KernelInputs, out: Tensor, lse: Tensor): void {
+/** @param asksPrefix whether the rows before the sequences, those of the prefix, are asked too: see {@link canShare} */
+export function launchForward(
+  problem: AttentionProblem,
+  inputs: KernelInputs,
+  { out, lse }: ForwardResults,
+  asksPrefix = false,
+): void {
   const { q, k, v, prefix } = inputs;
   const plan = planOf(problem, 'forward', lastOf(q.shape));
   for (const part of plan.parts) {
@@ -97,12 +121,12 @@ export function launchForward(problem: AttentionProblem, inputs: KernelInputs, o
         ...generalParams(problem, plan, part, row, 0),
         out: shifted(geometryOf(out, plan.slice), part, row),
         lse: shifted(lseGeometry(problem, lse), part, row),
-        ...queryParams(problem, plan, row),
+        ...queryParams(problem, plan, row, asksPrefix),
         scale: problem.scale * Math.LOG2E,
       },
-      grid: part.grid,
+      grid: askingGrid(problem, plan, part, asksPrefix),
       defines: plan.defines,
-      flops: (4 * problem.heads * pairsOf(problem) * problem.depth) / plan.parts.length,
+      flops: (4 * problem.heads * pairsAsked(problem, asksPrefix) * problem.depth) / plan.parts.length,
     });
   }
 }
@@ -115,12 +139,13 @@ export function formsStats(problem: AttentionProblem, depth: number): boolean {
   return planOf(problem, 'dq', depth).formsStats;
 }
 
-/** Where {@link formsStats}, `stats` is written, of `results`; else it is read. */
+/** Where {@link formsStats}, `stats` is written, of `results`; else it is read. @param asksPrefix as in {@link launchForward} */
 export function launchQueryGradient(
   problem: AttentionProblem,
   inputs: BackwardInputs,
   { out, lse }: ForwardResults,
   dq: Tensor,
+  asksPrefix = false,
 ): void {
   const { q, k, v, prefix, grad, stats } = inputs;
   const plan = planOf(problem, 'dq', lastOf(q.shape));
@@ -149,12 +174,12 @@ export function launchQueryGradient(
           out: shifted(geometryOf(out), part, row),
           lse: shifted(lseGeometry(problem, lse), part, row),
         }),
-        ...queryParams(problem, plan, row),
+        ...queryParams(problem, plan, row, asksPrefix),
         scale: problem.scale,
       },
-      grid: part.grid,
+      grid: askingGrid(problem, plan, part, asksPrefix),
       defines: plan.defines,
-      flops: (6 * problem.heads * pairsOf(problem) * problem.depth) / plan.parts.length,
+      flops: (6 * problem.heads * pairsAsked(problem, asksPrefix) * problem.depth) / plan.parts.length,
     });
   }
 }
@@ -208,9 +233,12 @@ function sharedParams(begin: number, { asked, keys, dk, dv, isCausal, unasked }:
   };
 }
 
-/** Whether the gradient of a prefix of `rows` can join that of the sequences in one dispatch, beside which it has more workgroups. */
-export function canShare(problem: AttentionProblem, depth: number, rows: number): boolean {
-  const plan = planOf(problem, 'dkv', depth);
+/**
+ * Whether a prefix of `rows` can join the sequences in one dispatch of a pass, which then has more workgroups: as queries that attend to each other, in
+ * `dkv` as keys.
+ */
+export function canShare(problem: AttentionProblem, pass: Pass, depth: number, rows: number): boolean {
+  const plan = planOf(problem, pass, depth);
   const [part, ...others] = plan.parts;
   return plan.sharesPrefix && part !== undefined && others.length === 0 && sharedGrid(problem, plan, part, rows) !== undefined;
 }

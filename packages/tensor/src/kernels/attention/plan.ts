@@ -130,7 +130,7 @@ export type Plan = {
   };
   /** Whether the kernel of dq forms the statistics of queries, which the pass dkv reads, and no other has to. */
   readonly formsStats: boolean;
-  /** Whether the kernel of dkv also takes a prefix in one projection with the sequences. */
+  /** Whether the kernel also takes a prefix in one projection with the sequences: as keys in dkv, else as queries of causal packed rows. */
   readonly sharesPrefix: boolean;
   /** Whether the kernel knows grouped heads, windows and masks. */
   readonly isGeneral: boolean;
@@ -163,7 +163,10 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
   const branches = pass === 'dq' && variant === 'subgroup' && device.subgroupSize === BRANCHING_SUBGROUP;
   const formsStats =
     pass === 'dq' && isEasyToCompile(device, variant) && device.gpu.limits.maxStorageBuffersPerShaderStage >= STATS_BUFFERS;
-  const sharesPrefix = pass === 'dkv' && !isGeneral && isEasyToCompile(device, variant);
+  const sharesPrefix =
+    pass === 'dkv'
+      ? !isGeneral && isEasyToCompile(device, variant)
+      : !isGeneral && !isFlash(variant) && table !== undefined && lastKey === 0;
   const hasPrefix = pass !== 'dkv' && !isGeneral && (problem.prefix !== undefined || branches);
   return {
     kernel: compiled.kernels[pass],

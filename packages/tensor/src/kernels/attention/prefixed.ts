@@ -78,15 +78,16 @@ export function prefixedForward(
   const out = empty(device, [start + batch * queries, heads, nth(qkv.shape, 3)], dtype);
   const lse = empty(device, [start + batch * queries, heads], 'f32');
   const shared = partsFrom(qkv, 0, [prefixLength]);
+  const joins = prefix !== undefined && canShare(sequences, 'forward', nth(qkv.shape, 3), prefixLength);
   const run = (problem: AttentionProblem, row: number, first: number, pair: Pair | undefined): void => {
     const parts = partsFrom(qkv, row, leadOf(problem));
     using result = rowsFrom(out, first, leadOf(problem));
     using sums = rowsFrom(lse, first, leadOf(problem));
-    launchForward(problem, { ...parts, prefix: pair }, result, sums);
+    launchForward(problem, { ...parts, prefix: pair }, { out: result, lse: sums }, problem === sequences && joins);
     disposeParts(parts);
   };
   run(sequences, prefixLength, start, pairOfViews(shared));
-  if (prefix) run(prefix, 0, 0, undefined);
+  if (prefix && !joins) run(prefix, 0, 0, undefined);
   disposeParts(shared);
   return { out, lse };
 }
@@ -103,7 +104,8 @@ export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, gra
   using stats = empty(device, [rows, heads, 2], 'f32');
   const [shared, ofPrefix] = [partsFrom(qkv, 0, [prefixLength]), partsFrom(whole, 0, [prefixLength])];
   const asked = partsFrom(qkv, prefixLength - start, [start + batch * queries]);
-  const joins = rows <= prefixChunk(device) && canShare(sequences, nth(qkv.shape, 3), prefixLength);
+  const joins = rows <= prefixChunk(device) && canShare(sequences, 'dkv', nth(qkv.shape, 3), prefixLength);
+  const joinsQueries = prefix !== undefined && canShare(sequences, 'dq', nth(qkv.shape, 3), prefixLength);
   const unasked = prefix ? undefined : ofPrefix.q;
   // Where the passes of dq form them, and that of dkv sets what is unasked to 0, there is nothing left to do before them.
   const isFormed = [sequences, ...(prefix ? [prefix] : [])].every((problem) => formsStats(problem, nth(qkv.shape, 3)));
@@ -125,14 +127,14 @@ export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, gra
     const inputs = { ...parts, grad: cotangent, stats: ofRows, prefix: pair };
     using result = rowsFrom(out, first, lead);
     using sums = rowsFrom(lse, first, lead);
-    launchQueryGradient(problem, inputs, { out: result, lse: sums }, gradients.q);
+    launchQueryGradient(problem, inputs, { out: result, lse: sums }, gradients.q, problem === sequences && joinsQueries);
     // The keys of the prefix are those of all queries, not of its own alone.
     if (problem === sequences) launchKeyGradient(problem, inputs, pairOfViews(gradients), joins ? ofKeys : undefined);
     disposeParts(parts);
     disposeParts(gradients);
   };
   // The pass over keys reads the statistics of all queries.
-  if (prefix) run(prefix, 0, 0, undefined);
+  if (prefix && !joinsQueries) run(prefix, 0, 0, undefined);
   run(sequences, prefixLength, start, ofKeys.keys);
   if (!joins) prefixKeyGradients(sequences, ofKeys, start);
   for (const parts of [shared, ofPrefix, asked]) disposeParts(parts);

@@ -55,6 +55,17 @@ eachDevice('join', (ctx) => {
     }
   });
 
+  it('joins up to twelve in one dispatch where there are as many bindings, else seven', async () => {
+    const { device } = ctx;
+    const inputs = Array.from({ length: 12 }, (_, index) => upload({ shape: [2], data: Float64Array.of(index, -index) }));
+    const before = device.counters().dispatches;
+    using joined = cat(inputs);
+    const isLarge = device.gpu.limits.maxStorageBuffersPerShaderStage > 12 && device.adapter.kind !== 'swiftshader';
+    expect(device.counters().dispatches - before).toBe(isLarge ? 1 : 2);
+    expect([...(await joined.data())]).toEqual(Array.from({ length: 12 }, (_, index) => [index, -index]).flat());
+    for (const input of inputs) input.dispose();
+  });
+
   it('joins strided inputs: expanded, transposed, stepped, reversed', async () => {
     const base = iota([4, 6]);
     using t = upload(base);
