@@ -37,15 +37,19 @@ export function embeddedSettings(fields: readonly Setting[]): Readonly<Record<st
   return names.has('initWords') && names.has('length') ? WORDS : {};
 }
 
-/** A setting that counts layers, lowered from what the method usually has to the layers of the model. */
+/** A setting that counts layers or names one, lowered from what the method usually has to fit the layers of the model. */
 export interface LoweredSetting {
   readonly name: string;
   readonly method: string;
   readonly usual: number;
+  readonly value: number;
   readonly layers: number;
 }
 
-/** A method's settings that count layers may have defaults beyond a small model's. Those that nobody asked for are lowered to what there is. */
+/**
+ * A method's settings that count layers may have defaults beyond a small model's. Those that nobody asked for are lowered to what there is; places of
+ * blocks move to the same part of the tower, the first and the last alike.
+ */
 export function settingsForLayers(
   method: string,
   fields: readonly Setting[],
@@ -56,14 +60,18 @@ export function settingsForLayers(
   const settings = { ...values };
   const lowered: LoweredSetting[] = [];
   for (const { name, metadata } of fields) {
-    const value = settings[name];
-    if (metadata.counts !== 'layers' || typeof value !== 'number' || value <= layers || asked[name] !== undefined) continue;
-    settings[name] = layers;
-    lowered.push({ name, method, usual: value, layers });
+    const usual = settings[name];
+    if (typeof usual !== 'number' || asked[name] !== undefined) continue;
+    const { counts, amongBlocks } = metadata;
+    const most = counts === 'layers' ? Math.min(usual, layers) : usual;
+    const value = amongBlocks !== undefined && layers < amongBlocks ? Math.ceil((usual * layers) / amongBlocks) : most;
+    if (value === usual) continue;
+    settings[name] = value;
+    lowered.push({ name, method, usual, value, layers });
   }
   return { settings, lowered, notes: lowered.map(loweredText) };
 }
 
-function loweredText({ name, method, usual, layers }: LoweredSetting): string {
-  return `${name} is ${layers}, not ${method}'s usual ${usual}: the model has ${layers} layers`;
+function loweredText({ name, method, usual, value, layers }: LoweredSetting): string {
+  return `${name} is ${value}, not ${method}'s usual ${usual}: the model has ${layers} layers`;
 }

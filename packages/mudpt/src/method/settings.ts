@@ -28,6 +28,9 @@ export const depth = (layers: number) =>
     .describe('layers that take prompts, the input counted as the first')
     .register(settingMetadata, { flag: 'depth', placeholder: 'count', counts: 'layers' });
 
+/** Metadata of the place of a block, published for towers of ViT-B/16. */
+export const BLOCK_PLACE = { amongBlocks: 12 } as const;
+
 /** Checks a prompt depth against a tower. @throws MethodError when the tower has fewer blocks */
 export function expectDepth(method: string, setting: string, depthSetting: number, tower: string, layers: number): void {
   if (depthSetting <= layers) return;

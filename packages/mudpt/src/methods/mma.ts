@@ -12,7 +12,8 @@ import { defineMethod } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
 import type { CreationContext, TowerAdapters, TowerPrompts } from '../method/method.ts';
 import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
-import { expectDepth } from '../method/settings.ts';
+import { BLOCK_PLACE, expectDepth } from '../method/settings.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { named } from '../prompts/injection/parts.ts';
 import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
@@ -23,8 +24,11 @@ const layerNumber = z.int().positive().max(4096);
 
 const mmaSettings = z.strictObject({
   width: layerNumber.default(32).describe('channels inside an adapter'),
-  firstLayer: layerNumber.default(5).describe('first block with an adapter, counted from 1'),
-  lastLayer: layerNumber.default(12).describe('last block with an adapter'),
+  firstLayer: layerNumber
+    .default(5)
+    .describe('first block with an adapter, counted from 1')
+    .register(settingMetadata, BLOCK_PLACE),
+  lastLayer: layerNumber.default(12).describe('last block with an adapter').register(settingMetadata, BLOCK_PLACE),
   scale: z
     .number()
     .positive()

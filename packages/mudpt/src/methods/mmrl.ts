@@ -22,7 +22,8 @@ import type {
 } from '../method/method.ts';
 import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
-import { expectDepth, length } from '../method/settings.ts';
+import { BLOCK_PLACE, expectDepth, length } from '../method/settings.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineDistance, cosineLogits } from '../prompts/cosine.ts';
 import { GuidedClip } from '../prompts/guided.ts';
@@ -37,8 +38,12 @@ const layerNumber = z.int().max(4096);
 const mmrlSettings = z.strictObject({
   length: length(5),
   width: layerNumber.positive().default(512).describe('channels of the shared space'),
-  firstLayer: layerNumber.min(2).default(6).describe('first block that tokens enter, counted from 1'),
-  lastLayer: layerNumber.min(2).default(12).describe('last block that is given them anew'),
+  firstLayer: layerNumber
+    .min(2)
+    .default(6)
+    .describe('first block that tokens enter, counted from 1')
+    .register(settingMetadata, BLOCK_PLACE),
+  lastLayer: layerNumber.min(2).default(12).describe('last block that is given them anew').register(settingMetadata, BLOCK_PLACE),
   alpha: z
     .number()
     .min(0)

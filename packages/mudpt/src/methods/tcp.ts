@@ -13,7 +13,8 @@ import { MethodError } from '../method/errors.ts';
 import type { MethodContext, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
 import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
-import { length } from '../method/settings.ts';
+import { BLOCK_PLACE, length } from '../method/settings.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineDistance } from '../prompts/cosine.ts';
 import { placeholders, randomPrompts } from '../prompts/initial.ts';
@@ -30,7 +31,8 @@ const tcpSettings = z.strictObject({
     .int()
     .positive()
     .default(8)
-    .describe('block of the text tower, counted from 0, whose input gets the class-aware prompts'),
+    .describe('block of the text tower, counted from 0, whose input gets the class-aware prompts')
+    .register(settingMetadata, BLOCK_PLACE),
   reduction: z.int().positive().default(4).describe('the network has embed / reduction channels inside'),
   distanceWeight: z
     .number()

@@ -16,6 +16,8 @@ export interface SettingMetadata {
   readonly subfolder?: (value: never) => string;
   /** 'layers': it counts layers of a tower, and a default beyond those of a model is lowered to them. */
   readonly counts?: 'layers';
+  /** It is the place of a block, and its default was chosen for a tower of so many: in a shallower one a default moves to the same part of it. */
+  readonly amongBlocks?: number;
   /** false: no number that a run gives depends on it, so it is no part of the run's identity. */
   readonly changesNumbers?: false;
   /** What of a value is part of the run's identity, where that is not the whole value: of a file, its contents; undefined: nothing. */

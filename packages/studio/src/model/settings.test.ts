@@ -19,7 +19,7 @@ it('settings are those that Node takes for the same model', () => {
 it('depths are lowered to the layers there are, unless asked for', () => {
   const { settings, notes, lowered } = resolveSettings({ method: 'mudpt', settings: {}, training: {} }, embedded);
   expect(settings['depth']).toBe(4);
-  expect(lowered).toEqual([{ name: 'depth', method: 'mudpt', usual: 9, layers: 4 }]);
+  expect(lowered).toEqual([{ name: 'depth', method: 'mudpt', usual: 9, value: 4, layers: 4 }]);
   expect(notes).toEqual(["depth is 4, not mudpt's usual 9: the model has 4 layers"]);
   expect(resolveSettings({ method: 'mudpt', settings: { depth: 2 }, training: {} }, embedded).settings['depth']).toBe(2);
   const wrong = { method: 'mudpt', settings: {}, training: { epochs: -3 } };

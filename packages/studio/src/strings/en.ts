@@ -165,8 +165,8 @@ export const en = {
     hidden: 'It goes on while the tab is hidden, and after a reload.',
     from: 'from',
     range: rangeEn,
-    lowered: (setting: string, layers: number, method: string, usual: number) =>
-      `${setting} is ${layers}, not the usual ${usual} of ${method}: the model has ${layers} layers.`,
+    lowered: (setting: string, value: number, method: string, usual: number, layers: number) =>
+      `${setting} is ${value}, not the usual ${usual} of ${method}: the model has ${layers} layers.`,
   },
   understand: {
     title: 'What it learnt',

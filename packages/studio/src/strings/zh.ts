@@ -149,8 +149,8 @@ export const zh: Strings = {
     hidden: '标签页隐藏或重新载入后，训练会继续。',
     from: '自',
     range: rangeZh,
-    lowered: (setting, layers, method, usual) =>
-      `${setting} 为 ${layers}，而不是 ${method} 通常的 ${usual}：模型只有 ${layers} 层。`,
+    lowered: (setting, value, method, usual, layers) =>
+      `${setting} 为 ${value}，而不是 ${method} 通常的 ${usual}：模型只有 ${layers} 层。`,
   },
   understand: {
     title: '它学到了什么',

@@ -228,9 +228,9 @@ const Result: FunctionComponent = () => {
       />
       <Figure value={duration(result.seconds)} label={method} />
       <Figure value={count(result.parameters)} label={words.learnt} />
-      {(result.plan.lowered ?? []).map(({ name, usual, layers }) => (
+      {(result.plan.lowered ?? []).map(({ name, usual, value, layers }) => (
         <p key={name} class="soft">
-          {words.lowered(words.fields[name] ?? name, layers, method, usual)}
+          {words.lowered(words.fields[name] ?? name, value, method, usual, layers)}
         </p>
       ))}
     </div>
