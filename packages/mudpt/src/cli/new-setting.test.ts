@@ -81,7 +81,7 @@ it('help has the values that a run with the other flags would take', async () =>
   };
   const embedded = await helpWith();
   expect(embedded).toMatch(/--lr <rate> .*\[0\.02\]/);
-  expect(embedded).toMatch(/--epochs <count> .*\[12\]/);
+  expect(embedded).toMatch(/--epochs <count> .*\[20\]/);
   const { layers } = RECIPE.model.text;
   expect(embedded).toMatch(
     new RegExp(`\\n {2}depth +${layers} .*[^]*note: depth is ${layers}, not mudpt's usual 9: the model has ${layers} layers`),
