@@ -95,7 +95,10 @@ it('a run of an earlier version is the same run still', () => {
   // As the version before the schema had metadata gave them.
   // With what runs on the embedded model took then.
   expect(
-    digest({ settings: { length: 2, initWords: 'a photo of a' }, training: { lr: 0.06, batchSize: 32, epochs: 20, cropScale: [0.6, 1] } }),
+    digest({
+      settings: { length: 2, initWords: 'a photo of a' },
+      training: { lr: 0.06, batchSize: 32, epochs: 20, cropScale: [0.6, 1] },
+    }),
   ).toBe('058bd297e8208938');
   expect(digest({ method: 'tip-adapter-f' })).toBe('0e671cee9bfd5d8e');
   const other = { model: 'x/y', exif: 'apply', shots: 'all', classes: 'base', patience: 3, workers: 2, memory: '1GiB' };
