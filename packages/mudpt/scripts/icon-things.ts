@@ -5,17 +5,16 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createRequire } from 'node:module';
 import { classNames, classOf } from '../src/datasets/icons/classes.ts';
 import { chooseIcons } from '../src/datasets/icons/collection/choose.ts';
 import { IconMatcher } from '../src/datasets/icons/collection/match.ts';
 import { CopyDetector } from '../src/datasets/icons/collection/near-duplicates.ts';
-import { COLLECTION } from '../src/datasets/icons/collection/sets.ts';
+import { COLLECTION, LICENCES } from '../src/datasets/icons/collection/sets.ts';
 import type { Rendering } from '../src/datasets/icons/drawings.ts';
 import { heldOutConcepts, lot } from '../src/datasets/icons/held-out.ts';
 import { readManifest } from '../src/datasets/icons/manifest.ts';
 import { IconSet } from '../src/datasets/icons/render.ts';
-import { packageOf, STYLES } from '../src/datasets/icons/styles.ts';
+import { STYLES } from '../src/datasets/icons/styles.ts';
 import { THINGS_FILE, type ThingIcon, type ThingsFile } from '../src/datasets/icons/things.ts';
 import { prepareMaterial } from '../src/pretrain/material.ts';
 import { RECIPE } from '../src/pretrain/recipe.ts';
@@ -28,16 +27,11 @@ const THINGS = 3;
 const LEAST = 29;
 /** Longest drawing in characters of SVG: shaded ones are ten times that. */
 const LONGEST = 8000;
-/** Licences under which a drawing may be copied into the package, named in NOTICE. */
-const COPIED: readonly string[] = ['Apache-2.0', 'MIT', 'ISC', 'CC-BY-4.0', 'CC-BY-3.0', 'CC0-1.0', 'Unlicense'];
+/** Licences under which a drawing may be copied into the package, named in NOTICE: the fonts' one asks for itself on what is made from them. */
+const COPIED = LICENCES.filter((licence) => licence !== 'OFL-1.1');
 const SIDE = 72;
 
-type IconFile = {
-  readonly icons: Readonly<Record<string, { body: string; left?: number; top?: number; width?: number; height?: number }>>;
-  readonly width?: number;
-  readonly height?: number;
-};
-type Found = { readonly set: string; readonly name: string; readonly rendering: Rendering };
+type Found = { readonly set: string; readonly name: string };
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('give the folder whose node_modules has the icon packages');
@@ -47,7 +41,7 @@ const heldOut = heldOutConcepts(concepts).flat();
 const ids = new Set(heldOut.map(({ id }) => id));
 const strict = new IconMatcher(concepts, heldOut);
 
-const found = new Map<string, { set: string; name: string }[]>();
+const found = new Map<string, Found[]>();
 const add = (id: string, set: string, name: string): void => void found.set(id, [...(found.get(id) ?? []), { set, name }]);
 const all = new IconMatcher(concepts, []);
 for (const set of COLLECTION.filter(({ licence }) => COPIED.includes(licence)))
@@ -69,13 +63,8 @@ const seen = new CopyDetector(
   RECIPE.side,
 );
 const opened = new Map<string, IconSet>();
-const files = new Map<string, IconFile>();
-const require = createRequire(from);
-for (const set of new Set([...found.values()].flat().map((one) => one.set))) {
-  opened.set(set, await IconSet.open(set, from));
-  files.set(set, require(`${packageOf(set)}/icons.json`) as IconFile);
-}
-const bodyOf = ({ set, name }: { set: string; name: string }): string => files.get(set)?.icons[name]?.body ?? '';
+for (const set of new Set([...found.values()].flat().map((one) => one.set))) opened.set(set, await IconSet.open(set, from));
+const setOf = ({ set }: Found): IconSet => opened.get(set) as IconSet;
 
 const byClass = new Map<number, { thing: string; icons: Found[] }[]>();
 const counts = { long: 0, seen: 0, twice: 0 };
@@ -83,22 +72,20 @@ for (const concept of heldOut) {
   const label = classOf(concept);
   if (label === undefined) continue;
   const icons: Found[] = [];
-  const order = (one: { set: string; name: string }): number => lot(`${one.set}/${one.name}`);
+  const taken = new CopyDetector([], SIDE);
+  const order = ({ set, name }: Found): number => lot(`${set}/${name}`);
   for (const one of (found.get(concept.id) ?? []).sort((a, b) => order(a) - order(b))) {
-    if (bodyOf(one) === '' || bodyOf(one).length > LONGEST) {
+    if (setOf(one).icon(one.name).body.length > LONGEST) {
       counts.long++;
       continue;
     }
-    const pixels = await opened.get(one.set)?.rgba(one.name, SIDE);
-    if (!pixels) continue;
-    const rendering: Rendering = { kind: 'rgba', pixels };
-    const isTwice = new CopyDetector(
-      icons.map((other) => other.rendering),
-      SIDE,
-    ).isCopy(rendering);
-    if (isTwice) counts.twice++;
+    const rendering: Rendering = { kind: 'rgba', pixels: await setOf(one).rgba(one.name, SIDE) };
+    if (taken.isCopy(rendering)) counts.twice++;
     else if (seen.isCopy(rendering)) counts.seen++;
-    else icons.push({ ...one, rendering });
+    else {
+      icons.push(one);
+      taken.add(rendering);
+    }
   }
   if (icons.length >= DRAWINGS.least) byClass.set(label, [...(byClass.get(label) ?? []), { thing: concept.label, icons }]);
 }
@@ -117,13 +104,10 @@ for (const [label, things] of [...byClass].sort(([a], [b]) => a - b)) {
   );
   if (count < LEAST) continue;
   for (const { thing, icons } of chosen)
-    for (const { set, name } of icons) {
-      const file = files.get(set);
-      const icon = file?.icons[name];
-      if (!file || !icon) continue;
-      const { body, left, top, width = file.width ?? 16, height = file.height ?? 16 } = icon;
+    for (const one of icons) {
+      const { body, left, top, width, height } = setOf(one).icon(one.name);
       const offset = { ...(left === undefined ? {} : { left }), ...(top === undefined ? {} : { top }) };
-      written[`${set}/${name}`] = { class: classNames[label] as string, thing, body, width, height, ...offset };
+      written[`${one.set}/${one.name}`] = { class: classNames[label] as string, thing, body, width, height, ...offset };
     }
 }
 const used = new Set(Object.keys(written).map((key) => key.split('/')[0]));

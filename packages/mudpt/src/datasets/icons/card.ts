@@ -11,6 +11,7 @@ export type DataCard = {
   readonly name: string;
   readonly about: string;
   readonly isDefault: boolean;
+  readonly dividesThings?: true;
   readonly template: string;
   readonly pixels: number;
   readonly images: Readonly<Record<string, number>>;
@@ -24,7 +25,7 @@ export type DataCard = {
   }[];
 };
 
-export function dataCard({ name, about, deal }: IconSetDefinition, concepts: readonly Concept[]): DataCard {
+export function dataCard({ name, about, dividesThings, deal }: IconSetDefinition, concepts: readonly Concept[]): DataCard {
   const places = deal(concepts);
   const count = (split: (typeof SPLITS)[number], label: number): number =>
     places[split].filter((place) => place.label === label).length;
@@ -33,6 +34,7 @@ export function dataCard({ name, about, deal }: IconSetDefinition, concepts: rea
     name,
     about,
     isDefault: name === DEFAULT_ICON_SET,
+    ...(dividesThings && { dividesThings }),
     template: ICON_TEMPLATE,
     pixels: VIEW.size,
     images: Object.fromEntries(SPLITS.map((split) => [split, places[split].length])),
@@ -58,7 +60,17 @@ export function dataCard({ name, about, deal }: IconSetDefinition, concepts: rea
 }
 
 /** The card for people. */
-export function cardText({ name, about, isDefault, template, pixels, images, classes, sources }: DataCard): string {
+export function cardText({
+  name,
+  about,
+  isDefault,
+  dividesThings,
+  template,
+  pixels,
+  images,
+  classes,
+  sources,
+}: DataCard): string {
   const names = Object.keys(classes);
   const base = Math.ceil(names.length / 2);
   return [
@@ -67,9 +79,9 @@ export function cardText({ name, about, isDefault, template, pixels, images, cla
     `${about}${isDefault ? ' This is what `icons` means.' : ''}`,
     '',
     `Task: tell which of ${names.length} classes a drawing belongs to. Classes are groups of CLDR subgroups of emoji; ${
-      name === 'icons-things' ? 'a drawing is in one' : 'a concept (a thing drawn,'
+      dividesThings ? 'a drawing is in one' : 'a concept (a thing drawn,'
     }`,
-    name === 'icons-things'
+    dividesThings
       ? 'split only, a thing in all. Pictures are rendered where they are used, from drawings of the packages below, on white,'
       : 'whatever skin tone or gender) is in one split only. Pictures are rendered where they are used, from the packages below, on white,',
     `${pixels} x ${pixels} pixels. Zero-shot prompt: "${template}". The first ${base} classes are base, the others new.`,

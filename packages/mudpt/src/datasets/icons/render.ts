@@ -4,17 +4,9 @@ import { createRequire } from 'node:module';
 import { InputError } from '@mudpt/tensor';
 import type { Sharp } from 'sharp';
 import { VARIATIONS, variationOf } from './collection/variations.ts';
+import type { IconFile, SizedIcon } from './icon.ts';
 import { packageOf } from './styles.ts';
 import { THINGS, thingsFile } from './things.ts';
-
-type Icon = {
-  readonly body: string;
-  readonly left?: number;
-  readonly top?: number;
-  readonly width?: number;
-  readonly height?: number;
-};
-type IconFile = { readonly icons: Readonly<Record<string, Icon>>; readonly width?: number; readonly height?: number };
 
 /** How an icon becomes a picture. */
 export type View = {
@@ -49,13 +41,18 @@ export class IconSet {
     return new IconSet(style, JSON.parse(await readFile(path, 'utf8')) as IconFile);
   }
 
+  /** The icon as the set has it, with its size. @throws InputError for an unknown name */
+  icon(name: string): SizedIcon {
+    const icon = this.file.icons[name];
+    if (!icon) throw new InputError('icons', `${this.style} has no icon "${name}"`, 'write the manifest anew');
+    return { ...icon, width: icon.width ?? this.file.width ?? 16, height: icon.height ?? this.file.height ?? 16 };
+  }
+
   /** The icon, perhaps with a variation, as an SVG document of `size` pixels. @throws InputError for an unknown name */
   svg(name: string, size: number): string {
     const { icon: plain, variation } = variationOf(name);
-    const icon = this.file.icons[plain];
-    if (!icon) throw new InputError('icons', `${this.style} has no icon "${plain}"`, 'write the manifest anew');
-    const width = icon.width ?? this.file.width ?? 16;
-    const height = icon.height ?? this.file.height ?? 16;
+    const icon = this.icon(plain);
+    const { width, height } = icon;
     const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
     const spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
     const body = variation === undefined ? icon.body : VARIATIONS[variation](icon.body, { width, height });

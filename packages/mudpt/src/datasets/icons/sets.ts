@@ -37,6 +37,8 @@ export type IconSetDefinition = {
   readonly name: string;
   /** One sentence for people. */
   readonly about: string;
+  /** Its drawings are divided one by one, so that a thing is in all splits; otherwise a thing is in one. */
+  readonly dividesThings?: true;
   readonly deal: (concepts: readonly Concept[]) => DealtSet;
 };
 
@@ -57,6 +59,7 @@ export const ICON_SETS: readonly IconSetDefinition[] = [
     name: 'icons-things',
     about:
       'Things that pretraining neither saw nor heard named, each drawn by many hands: shots and test show the same things by different hands.',
+    dividesThings: true,
     deal: () => {
       const classes = thingPlaces();
       return largeClasses(

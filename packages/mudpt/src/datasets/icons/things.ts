@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { lot } from './held-out.ts';
+import type { SizedIcon } from './icon.ts';
 import type { Place } from './place.ts';
 
 /** Stands for a style in places. */
@@ -14,16 +15,11 @@ export const THINGS = 'things';
 export const THINGS_FILE = new URL('../../../assets/icon-things.json', import.meta.url);
 
 /** One drawing, as Iconify has it. */
-export type ThingIcon = {
+export type ThingIcon = SizedIcon & {
   /** Name of its class. */
   readonly class: string;
   /** CLDR's English label of what is drawn. */
   readonly thing: string;
-  readonly body: string;
-  readonly width: number;
-  readonly height: number;
-  readonly left?: number;
-  readonly top?: number;
 };
 
 export type ThingsFile = {

@@ -72,13 +72,18 @@ const LEAST_EDGES = 80;
 
 /** Tells copies of some drawings: what has almost the same edges. */
 export class CopyDetector {
-  private readonly hashes: readonly Uint32Array[];
+  private readonly hashes: Uint32Array[];
 
   constructor(
     originals: readonly Rendering[],
     private readonly side: number,
   ) {
     this.hashes = originals.map((rendering) => perceptualHash(rendering, side));
+  }
+
+  /** One more of what copies are told of. */
+  add(original: Rendering): void {
+    this.hashes.push(perceptualHash(original, this.side));
   }
 
   isCopy(rendering: Rendering): boolean {
