@@ -67,7 +67,7 @@ suites: ${ALL.join(', ')} (default: all)
 --peers  jax-js, TensorFlow.js and ONNX Runtime on the same adapter in the same run, installed on demand outside the workspace
 --classes  class counts of the suites training and memory, such as 10,100,1000
 --methods  those of the suite methods beside MuDPT, such as dept,atprompt; default: all that learn in the towers
---out    the folder for a JSON file a suite, <adapter>-<suite>.json; default bench/results`;
+--out    the folder for a JSON file a suite, <adapter>-<suite>.json, with --classes or --methods <adapter>-<suite>-<list>.json; default bench/results`;
 
 async function runSuite(device: Device, suite: string, options: Options): Promise<Row[]> {
   const effort = options.quick ? QUICK : FULL;
@@ -129,7 +129,8 @@ async function main(): Promise<number> {
     tell(suite);
     const measured = await runSuite(device, suite, { quick: values.quick, folder, classes, names });
     console.log(`\n${suite}\n${table(measured, peaks).join('\n')}`);
-    tell(`written to ${writeResults(out, head, suite, measured)}`);
+    // Runs of some classes or methods are no whole suite: they get a file of their name.
+    tell(`written to ${writeResults(out, head, [suite, ...(classes ?? []), ...(names ?? [])].join('-'), measured)}`);
     isWhole &&= !measured.some((row) => row.engine === OURS && hasFailed(row));
   }
   device.dispose();

@@ -112,11 +112,30 @@ def measure(model, optimizer, device, batch, steps, classes):
     return {"classes": classes, "best": times[0], "median": times[len(times) // 2], "loss": loss.item(), "peakBytes": peak}
 
 
+# Below what any optimized BLAS reaches on one core, above what the reference one does.
+SLOWEST_BLAS = 12.0
+
+
+def check_products():
+    """Leaves with a message where products run in the reference BLAS (Debian's default): some twenty times slower, so that no comparison is fair."""
+    a = torch.randn(768, 768)
+    times = []
+    for _ in range(4):
+        start = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - start)
+    rate = 2 * 768**3 / min(times) / 1e9
+    if rate < SLOWEST_BLAS:
+        sys.exit(f"PyTorch multiplies at {rate:.1f} GFLOP/s here, as with the reference BLAS: install an optimized one, such as libopenblas0")
+
+
 def main():
     words = sys.argv[1:]
     device = words[1] if words[0] == "--device" else "cpu"
     batch, steps, *counts = [int(word) for word in (words[2:] if words[0] == "--device" else words)]
     torch.set_num_threads(os.cpu_count())
+    if device == "cpu":
+        check_products()
     torch.manual_seed(1)
     model = Model().to(device)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.0025, momentum=0.9, weight_decay=5e-4)

@@ -139,8 +139,8 @@ function tuningSection(folder: string): string[] {
 }
 
 function benchSections(folder: string): string[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /^(classes-1000[/\\])?(gpu|lavapipe|swiftshader|software)-.*\.json$/.test(file))
+  const files = readdirSync(folder)
+    .filter((file) => /^(gpu|lavapipe|swiftshader|software)-.*\.json$/.test(file))
     .sort();
   return files.flatMap((file) => {
     const { rows, peaks } = readJson<Results>(folder, file) ?? { rows: [], peaks: undefined };

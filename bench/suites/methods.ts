@@ -53,7 +53,7 @@ export async function methods(
   const reference = rows[0];
   return rows.map((row) => ({
     ...row,
-    extra: { ...row.extra, 'time relative to MuDPT': (row.median / (reference?.median ?? Number.NaN)).toFixed(2) },
+    extra: { ...row.extra, 'time relative to MuDPT': (row.best / (reference?.best ?? Number.NaN)).toFixed(2) },
   }));
 }
 

@@ -1,8 +1,8 @@
 /** Writes the data cards of the icon sets, and the attribution of the sets of the collection in NOTICE: tsx scripts/icon-cards.ts */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { withNotice } from '../src/datasets/icons/collection/notice.ts';
+import { withNotice } from '../src/datasets/icons/sources/notice.ts';
 import { cardText, dataCard } from '../src/datasets/icons/card.ts';
-import { readManifest } from '../src/datasets/icons/manifest.ts';
+import { readManifest } from '../src/datasets/icons/concepts/manifest.ts';
 import { ICON_SETS } from '../src/datasets/icons/sets.ts';
 
 const folder = new URL('../assets/cards/', import.meta.url);

@@ -6,9 +6,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { MANIFEST } from '../src/datasets/icons/manifest.ts';
-import { conceptKey, flagName, isSkinTone, squeeze } from '../src/datasets/icons/names.ts';
-import { packageOf, STYLES } from '../src/datasets/icons/styles.ts';
+import { MANIFEST } from '../src/datasets/icons/concepts/manifest.ts';
+import { conceptKey, flagName, isSkinTone, squeeze } from '../src/datasets/icons/concepts/names.ts';
+import { packageOf, STYLES } from '../src/datasets/icons/sources/styles.ts';
 
 type Emoji = {
   readonly label: string;

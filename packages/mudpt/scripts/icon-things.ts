@@ -5,17 +5,17 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { classNames, classOf } from '../src/datasets/icons/classes.ts';
+import { classNames, classOf } from '../src/datasets/icons/concepts/classes.ts';
 import { chooseIcons } from '../src/datasets/icons/collection/choose.ts';
 import { IconMatcher } from '../src/datasets/icons/collection/match.ts';
 import { CopyDetector } from '../src/datasets/icons/collection/near-duplicates.ts';
-import { COLLECTION, LICENCES } from '../src/datasets/icons/collection/sets.ts';
-import type { Rendering } from '../src/datasets/icons/drawings.ts';
-import { heldOutConcepts, lot } from '../src/datasets/icons/held-out.ts';
-import { readManifest } from '../src/datasets/icons/manifest.ts';
-import { IconSet } from '../src/datasets/icons/render.ts';
-import { STYLES } from '../src/datasets/icons/styles.ts';
-import { THINGS_FILE, type ThingIcon, type ThingsFile } from '../src/datasets/icons/things.ts';
+import { COLLECTION, LICENCES } from '../src/datasets/icons/sources/collection.ts';
+import type { Rendering } from '../src/datasets/icons/collection/drawings.ts';
+import { heldOutConcepts, lot } from '../src/datasets/icons/concepts/held-out.ts';
+import { readManifest } from '../src/datasets/icons/concepts/manifest.ts';
+import { IconSet } from '../src/datasets/icons/rendering/render.ts';
+import { STYLES } from '../src/datasets/icons/sources/styles.ts';
+import { THINGS_FILE, type ThingIcon, type ThingsFile } from '../src/datasets/icons/rendering/things.ts';
 import { prepareMaterial } from '../src/pretrain/material.ts';
 import { RECIPE } from '../src/pretrain/recipe.ts';
 

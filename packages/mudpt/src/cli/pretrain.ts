@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import * as z from 'zod';
 import { flagValue } from '../settings/fields.ts';
-import { installIcons } from '../datasets/icons/install.ts';
+import { installIcons } from '../datasets/icons/sources/install.ts';
 import { takeBest } from '../pretrain/best.ts';
 import { modelCard } from '../pretrain/card.ts';
 import { prepareMaterial, probesOf } from '../pretrain/material.ts';

@@ -8,7 +8,7 @@ import { shapeImage, writeShapes } from '@mudpt/testing/images';
 import type { Dataset } from '../data/dataset.ts';
 import type { DatasetContents, DatasetDefinition } from '../data/definition.ts';
 import { openFolder } from '../data/folder.ts';
-import { readManifest } from '../datasets/icons/manifest.ts';
+import { readManifest } from '../datasets/icons/concepts/manifest.ts';
 import { DEFAULT_ICON_SET, ICON_SETS } from '../datasets/icons/sets.ts';
 import { datasetDefinitions } from '../datasets/registry.ts';
 import { datasetChecks, type DatasetConformanceCheck } from './datasets.ts';

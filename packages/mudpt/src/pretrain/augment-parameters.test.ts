@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { randomFrom } from '@mudpt/autograd';
-import type { PixelKind } from '../datasets/icons/drawings.ts';
+import type { PixelKind } from '../datasets/icons/collection/drawings.ts';
 import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } from './augment-parameters.ts';
 
 const luminance = ([red, green, blue]: readonly [number, number, number]): number => 0.299 * red + 0.587 * green + 0.114 * blue;

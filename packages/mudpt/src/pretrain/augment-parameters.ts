@@ -3,7 +3,7 @@
  * again exactly, and carried out wherever pixels are made.
  */
 import type { Random } from '@mudpt/autograd';
-import type { PixelKind } from '../datasets/icons/drawings.ts';
+import type { PixelKind } from '../datasets/icons/collection/drawings.ts';
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 

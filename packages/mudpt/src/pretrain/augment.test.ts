@@ -6,7 +6,7 @@ import { nth } from '@mudpt/tensor/internal';
 import { eachDevice } from '@mudpt/testing/support';
 import { augmentedPatches, stage } from './augment.ts';
 import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } from './augment-parameters.ts';
-import type { PixelKind } from '../datasets/icons/drawings.ts';
+import type { PixelKind } from '../datasets/icons/collection/drawings.ts';
 
 const SIDE = 20;
 const SIZE = 16;

@@ -3,7 +3,7 @@ import { augmentWgsl } from '@mudpt/shaders';
 import { empty, ShapeError, type Tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { grid1d, shaderKernel } from '@mudpt/tensor/kernels';
-import type { Rendering } from '../datasets/icons/drawings.ts';
+import type { Rendering } from '../datasets/icons/collection/drawings.ts';
 import { AUGMENT_NUMBERS } from './augment-parameters.ts';
 
 const augment = shaderKernel({ name: 'augment', source: augmentWgsl });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createTokenizer } from '@mudpt/clip';
 import { nth } from '@mudpt/tensor/internal';
-import type { Drawing } from '../datasets/icons/drawings.ts';
+import type { Drawing } from '../datasets/icons/collection/drawings.ts';
 import { Batches, type CaptionWriter } from './batches.ts';
 import { drawIndex, groupsOf, runningSums } from './groups.ts';
 import { RECIPE } from './recipe.ts';

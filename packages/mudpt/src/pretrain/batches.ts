@@ -4,7 +4,7 @@ import { nth } from '@mudpt/tensor/internal';
 import { type Random, randomFrom } from '@mudpt/autograd';
 import type { Tokenizer } from '@mudpt/clip';
 import type { Subject } from '../datasets/icons/collection/match.ts';
-import type { Drawing, Rendering } from '../datasets/icons/drawings.ts';
+import type { Drawing, Rendering } from '../datasets/icons/collection/drawings.ts';
 import { stage } from './augment.ts';
 import { AUGMENT_NUMBERS, type AugmentParameters, drawAugment, packAugment } from './augment-parameters.ts';
 import type { CaptionStyle } from './captions.ts';

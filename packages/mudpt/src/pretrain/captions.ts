@@ -1,10 +1,10 @@
 /** What is written about a drawing: from its label, its tags, its kind and its class, in words that never name a held-out concept. */
 import type { Random } from '@mudpt/autograd';
-import { CATEGORIES } from '../datasets/icons/categories.ts';
-import { classNames, classOfKind } from '../datasets/icons/classes.ts';
+import { CATEGORIES } from '../datasets/icons/concepts/categories.ts';
+import { classNames, classOfKind } from '../datasets/icons/concepts/classes.ts';
 import type { Subject } from '../datasets/icons/collection/match.ts';
-import { asWords } from '../datasets/icons/held-out.ts';
-import type { Concept } from '../datasets/icons/manifest.ts';
+import { asWords } from '../datasets/icons/concepts/held-out.ts';
+import type { Concept } from '../datasets/icons/concepts/manifest.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 
 /** Half of the captions that name a category begin as the down-stream prompts do. */

@@ -1,13 +1,13 @@
 /** The model card of a published model, from the facts that lie beside its weights. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { classNames } from '../datasets/icons/classes.ts';
-import { licenceCounts } from '../datasets/icons/collection/notice.ts';
-import { COLLECTION } from '../datasets/icons/collection/sets.ts';
-import { heldOutConcepts } from '../datasets/icons/held-out.ts';
-import { readManifest } from '../datasets/icons/manifest.ts';
+import { classNames } from '../datasets/icons/concepts/classes.ts';
+import { licenceCounts } from '../datasets/icons/sources/notice.ts';
+import { COLLECTION } from '../datasets/icons/sources/collection.ts';
+import { heldOutConcepts } from '../datasets/icons/concepts/held-out.ts';
+import { readManifest } from '../datasets/icons/concepts/manifest.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
-import { heldOutStyles, STYLES } from '../datasets/icons/styles.ts';
+import { heldOutStyles, STYLES } from '../datasets/icons/sources/styles.ts';
 import type { Recipe } from './recipe.ts';
 import { type ModelReport, PROBE_SHOTS } from './report.ts';
 import type { Throughput } from './throughput.ts';

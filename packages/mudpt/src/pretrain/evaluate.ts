@@ -3,7 +3,7 @@ import { type Device, scope, tensor } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { type Clip, normalize } from '@mudpt/clip';
 import { noGrad } from '@mudpt/autograd';
-import { IconSet, type View } from '../datasets/icons/render.ts';
+import { IconSet, type View } from '../datasets/icons/rendering/render.ts';
 
 /** One image to evaluate on. */
 export type Probe = {

@@ -1,7 +1,7 @@
 /** Drawings by what they show, and how often each of these groups comes. */
 import { nth } from '@mudpt/tensor/internal';
 import type { Subject } from '../datasets/icons/collection/match.ts';
-import type { Drawing } from '../datasets/icons/drawings.ts';
+import type { Drawing } from '../datasets/icons/collection/drawings.ts';
 import { categoryWords } from './captions.ts';
 import type { Recipe } from './recipe.ts';
 

@@ -1,15 +1,15 @@
 /** Everything that training and evaluation read: drawings, captions, tokenizer, validation images. */
 import { createTokenizer, reduceVocabulary, type ReducedVocabulary, type Tokenizer } from '@mudpt/clip';
-import { classOf } from '../datasets/icons/classes.ts';
+import { classOf } from '../datasets/icons/concepts/classes.ts';
 import { chooseIcons } from '../datasets/icons/collection/choose.ts';
 import { IconMatcher, subjectOf } from '../datasets/icons/collection/match.ts';
-import { COLLECTION, type CollectionSet } from '../datasets/icons/collection/sets.ts';
+import { COLLECTION, type CollectionSet } from '../datasets/icons/sources/collection.ts';
 import { CopyDetector } from '../datasets/icons/collection/near-duplicates.ts';
-import { type Drawing, type DrawingOptions, type IconChoice, loadDrawings } from '../datasets/icons/drawings.ts';
-import { heldOutConcepts, splitOf } from '../datasets/icons/held-out.ts';
-import { type Concept, readManifest } from '../datasets/icons/manifest.ts';
-import { heldOutStyles, seenStyles, STYLES } from '../datasets/icons/styles.ts';
-import { VIEW } from '../datasets/icons/view.ts';
+import { type Drawing, type DrawingOptions, type IconChoice, loadDrawings } from '../datasets/icons/collection/drawings.ts';
+import { heldOutConcepts, splitOf } from '../datasets/icons/concepts/held-out.ts';
+import { type Concept, readManifest } from '../datasets/icons/concepts/manifest.ts';
+import { heldOutStyles, seenStyles, STYLES } from '../datasets/icons/sources/styles.ts';
+import { VIEW } from '../datasets/icons/rendering/view.ts';
 import { Captions } from './captions.ts';
 import { type Probe, renderProbes } from './evaluate.ts';
 import type { Recipe } from './recipe.ts';

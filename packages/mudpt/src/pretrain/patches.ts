@@ -1,7 +1,7 @@
 /** Which patches of an augmented image are worth computing: those where the drawing is, found on a coarse grid before any pixel is made. */
 import { nth } from '@mudpt/tensor/internal';
 import type { Random } from '@mudpt/autograd';
-import type { Rendering } from '../datasets/icons/drawings.ts';
+import type { Rendering } from '../datasets/icons/collection/drawings.ts';
 import type { AugmentParameters } from './augment-parameters.ts';
 
 /** Cells of a side of the coarse grid. */

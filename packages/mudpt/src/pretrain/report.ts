@@ -1,12 +1,12 @@
 /** What a published model can do, measured on the images of the down-stream sets. */
 import { type Clip, loadClip } from '@mudpt/clip';
 import { type Device, tensor } from '@mudpt/tensor';
-import { classNames } from '../datasets/icons/classes.ts';
-import { readManifest } from '../datasets/icons/manifest.ts';
-import type { Place } from '../datasets/icons/place.ts';
+import { classNames } from '../datasets/icons/concepts/classes.ts';
+import { readManifest } from '../datasets/icons/concepts/manifest.ts';
+import type { Place } from '../datasets/icons/rendering/place.ts';
 import { ICON_SETS, ICON_TEMPLATE } from '../datasets/icons/sets.ts';
-import { heldOutStyles } from '../datasets/icons/styles.ts';
-import { VIEW } from '../datasets/icons/view.ts';
+import { heldOutStyles } from '../datasets/icons/sources/styles.ts';
+import { VIEW } from '../datasets/icons/rendering/view.ts';
 import { LinearProbe, linearProbeSettings } from '../methods/linear-probe.ts';
 import {
   imageFeatures,

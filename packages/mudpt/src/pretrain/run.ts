@@ -3,7 +3,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Device, InputError, openSafetensors } from '@mudpt/tensor';
-import { classNames } from '../datasets/icons/classes.ts';
+import { classNames } from '../datasets/icons/concepts/classes.ts';
 import { ICON_TEMPLATE } from '../datasets/icons/sets.ts';
 import { Batches } from './batches.ts';
 import { BestState } from './best.ts';

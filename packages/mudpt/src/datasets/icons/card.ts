@@ -1,11 +1,11 @@
 /** Data cards of the icon sets: contents, sizes, sources. */
 import { SPLITS } from '../../data/dataset.ts';
-import type { Concept } from './manifest.ts';
+import type { Concept } from './concepts/manifest.ts';
 import { DEFAULT_ICON_SET, ICON_TEMPLATE, type IconSetDefinition } from './sets.ts';
 import { PHOTOS, PHOTOS_SOURCE } from './photos.ts';
-import { packageOf, STYLES } from './styles.ts';
-import { THINGS, thingsFile } from './things.ts';
-import { VIEW } from './view.ts';
+import { packageOf, STYLES } from './sources/styles.ts';
+import { THINGS, thingsFile } from './rendering/things.ts';
+import { VIEW } from './rendering/view.ts';
 
 export type DataCard = {
   readonly name: string;

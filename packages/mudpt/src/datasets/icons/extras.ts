@@ -1,6 +1,6 @@
 /** OpenMoji's drawings of things that are no emoji, by class: they make the down-stream set's small classes large enough. */
-import { classNames, classOf } from './classes.ts';
-import type { Concept } from './manifest.ts';
+import { classNames, classOf } from './concepts/classes.ts';
+import type { Concept } from './concepts/manifest.ts';
 
 /** Joined by a plus: drawings so alike that they belong in one split. */
 const EXTRAS: Readonly<Record<string, string>> = {

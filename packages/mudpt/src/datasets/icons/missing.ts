@@ -2,12 +2,12 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
-import { installStyle } from './install.ts';
+import { installStyle } from './sources/install.ts';
 import { openPhotos, PHOTOS } from './photos.ts';
-import type { Place } from './place.ts';
-import { IconSet, type View } from './render.ts';
-import { STYLES } from './styles.ts';
-import { VIEW } from './view.ts';
+import type { Place } from './rendering/place.ts';
+import { IconSet, type View } from './rendering/render.ts';
+import { STYLES } from './sources/styles.ts';
+import { VIEW } from './rendering/view.ts';
 
 type ImageSource = { readonly png: (icon: string, view: View) => Promise<Uint8Array> };
 

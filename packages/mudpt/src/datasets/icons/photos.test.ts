@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
-import { classNames } from './classes.ts';
+import { classNames } from './concepts/classes.ts';
 import { openPhotos, photoPlaces } from './photos.ts';
-import { VIEW } from './view.ts';
+import { VIEW } from './rendering/view.ts';
 
 it('each class that has photographs has ten or more, each photograph once', () => {
   const counts = new Map<number, number>();

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '@mudpt/tensor';
 import { exists } from '../../data/files.ts';
-import { classNames } from './classes.ts';
+import { classNames } from './concepts/classes.ts';
 import { PHOTO_LIST } from './photo-list.ts';
-import type { Place } from './place.ts';
-import { pngOf, type View } from './render.ts';
+import type { Place } from './rendering/place.ts';
+import { pngOf, type View } from './rendering/render.ts';
 
 /** Stands for a style in places. */
 export const PHOTOS = 'tuxpaint-stamps';

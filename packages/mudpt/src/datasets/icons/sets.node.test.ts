@@ -5,11 +5,11 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { openDataset } from '../registry.ts';
 import { cardText, dataCard } from './card.ts';
-import { CLASSES, classNames } from './classes.ts';
-import { readManifest } from './manifest.ts';
-import { IconSet } from './render.ts';
+import { CLASSES, classNames } from './concepts/classes.ts';
+import { readManifest } from './concepts/manifest.ts';
+import { IconSet } from './rendering/render.ts';
 import { ICON_SETS } from './sets.ts';
-import { STYLES } from './styles.ts';
+import { STYLES } from './sources/styles.ts';
 
 it('the committed data cards tell what the sets are', async () => {
   const concepts = await readManifest();

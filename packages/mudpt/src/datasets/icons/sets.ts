@@ -2,15 +2,15 @@
 import { join } from 'node:path';
 import { type Item, type Split, SPLITS } from '../../data/dataset.ts';
 import type { DatasetContents, DatasetDefinition } from '../../data/definition.ts';
-import { classNames } from './classes.ts';
+import { classNames } from './concepts/classes.ts';
 import { extraMembers, type Member, memberOf } from './extras.ts';
-import { heldOutConcepts, lot, splitOf } from './held-out.ts';
-import { type Concept, readManifest } from './manifest.ts';
-import type { Place } from './place.ts';
+import { heldOutConcepts, lot, splitOf } from './concepts/held-out.ts';
+import { type Concept, readManifest } from './concepts/manifest.ts';
+import type { Place } from './rendering/place.ts';
 import { renderMissing } from './missing.ts';
 import { photoPlaces } from './photos.ts';
-import { seenStyles } from './styles.ts';
-import { thingPlaces } from './things.ts';
+import { seenStyles } from './sources/styles.ts';
+import { thingPlaces } from './rendering/things.ts';
 
 /** Zero-shot prompt of all sets. */
 export const ICON_TEMPLATE = 'an icon of a {}.';

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { put, temporaryFolder } from '@mudpt/testing/files';
-import { type Drawing, loadDrawings, type Rendering } from '../drawings.ts';
-import { heldOutConcepts } from '../held-out.ts';
-import { readManifest } from '../manifest.ts';
+import { type Drawing, loadDrawings, type Rendering } from './drawings.ts';
+import { heldOutConcepts } from '../concepts/held-out.ts';
+import { readManifest } from '../concepts/manifest.ts';
 import { chooseIcons } from './choose.ts';
 import { IconMatcher } from './match.ts';
 import { CopyDetector } from './near-duplicates.ts';
-import type { CollectionSet, Family } from './sets.ts';
+import type { CollectionSet, Family } from '../sources/collection.ts';
 
 const SIDE = 24;
 const SQUARE = '<path d="M4 4h16v16H4z"/>';

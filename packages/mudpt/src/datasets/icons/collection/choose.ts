@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { InputError } from '@mudpt/tensor';
-import type { IconChoice } from '../drawings.ts';
-import { isSkinTone } from '../names.ts';
-import { packageOf } from '../styles.ts';
+import type { IconChoice } from './drawings.ts';
+import { isSkinTone } from '../concepts/names.ts';
+import { packageOf } from '../sources/styles.ts';
 import type { IconMatcher, Subject } from './match.ts';
-import type { CollectionSet } from './sets.ts';
-import { isDrawnInLines } from './variations.ts';
+import type { CollectionSet } from '../sources/collection.ts';
+import { isDrawnInLines } from '../rendering/variations.ts';
 import { drawingOf } from './words.ts';
 
 /** Most weights and fillings of a drawing, and most drawings of a thing in one set. */

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
-import { heldOutConcepts } from '../held-out.ts';
-import { readManifest } from '../manifest.ts';
+import { heldOutConcepts } from '../concepts/held-out.ts';
+import { readManifest } from '../concepts/manifest.ts';
 import { IconMatcher } from './match.ts';
 
 let matcher: IconMatcher;

@@ -1,8 +1,8 @@
 /** What an icon shows, by its name: a concept of CLDR, or a kind of thing and the words for it. Precise rather than complete. */
-import { kindOf } from '../classes.ts';
-import { asWords } from '../held-out.ts';
-import type { Concept } from '../manifest.ts';
-import { squeeze } from '../names.ts';
+import { kindOf } from '../concepts/classes.ts';
+import { asWords } from '../concepts/held-out.ts';
+import type { Concept } from '../concepts/manifest.ts';
+import { squeeze } from '../concepts/names.ts';
 import { LEXICON } from './lexicon.ts';
 import { isDescription, singulars, wordsOf } from './words.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Rendering } from '../drawings.ts';
-import { IconSet } from '../render.ts';
+import type { Rendering } from './drawings.ts';
+import { IconSet } from '../rendering/render.ts';
 import { CopyDetector, hammingDistance, perceptualHash } from './near-duplicates.ts';
 
 const SIDE = 72;

@@ -1,6 +1,6 @@
 /** Perceptual hashes of drawings: what looks the same has almost the same hash. */
 import { nth } from '@mudpt/tensor/internal';
-import type { Rendering } from '../drawings.ts';
+import type { Rendering } from './drawings.ts';
 
 const GRID = 16;
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { IconSet } from '../render.ts';
+import { IconSet } from './render.ts';
 import { isDrawnInLines, VARIATIONS } from './variations.ts';
 
 const BOX = { width: 36, height: 36 };

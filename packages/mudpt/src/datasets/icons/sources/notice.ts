@@ -1,6 +1,6 @@
 /** Attribution of the icon sets that pretraining draws from, for NOTICE and the model card. */
-import { packageOf } from '../styles.ts';
-import { COLLECTION, type CollectionSet } from './sets.ts';
+import { packageOf } from './styles.ts';
+import { COLLECTION, type CollectionSet } from './collection.ts';
 
 const BEGIN =
   'Further icon sets that the embedded model is trained on, fetched from npm only by `pnpm pretrain`, each under its own licence:';

@@ -4,15 +4,15 @@
  * scripts/icon-things.ts, which chooses them.
  */
 import { readFileSync } from 'node:fs';
-import { lot } from './held-out.ts';
-import type { SizedIcon } from './icon.ts';
+import { lot } from '../concepts/held-out.ts';
+import type { SizedIcon } from '../sources/icon.ts';
 import type { Place } from './place.ts';
 
 /** Stands for a style in places. */
 export const THINGS = 'things';
 
 /** The committed file. */
-export const THINGS_FILE = new URL('../../../assets/icon-things.json', import.meta.url);
+export const THINGS_FILE = new URL('../../../../assets/icon-things.json', import.meta.url);
 
 /** One drawing, as Iconify has it. */
 export type ThingIcon = SizedIcon & {

@@ -1,7 +1,7 @@
 /** Held-out concepts, which pretraining never uses, and their splits in `icons-concepts`. */
 import { CATEGORIES } from './categories.ts';
 import type { Concept } from './manifest.ts';
-import { seenStyles } from './styles.ts';
+import { seenStyles } from '../sources/styles.ts';
 
 /** Share of every class's concepts, between the least and the most. */
 const SHARE = 0.3;

@@ -1,5 +1,5 @@
 /** Other ways to draw an icon, made from its SVG: as line art, with outlines, with thicker lines, in other colours. */
-import { lot } from '../held-out.ts';
+import { lot } from '../concepts/held-out.ts';
 
 type Box = { readonly width: number; readonly height: number };
 

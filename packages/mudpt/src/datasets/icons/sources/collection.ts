@@ -1,4 +1,4 @@
-/** Icon sets that pretraining draws from beside the emoji of styles.ts: packages of Iconify at fixed versions. Sets of brands are left out. */
+/** Icon sets that pretraining draws from beside the emoji of styles.ts, as packages of Iconify at fixed versions. Sets of brands are left out. */
 
 /** How a set's icons look and are named: by Unicode's names for emoji, or by what they show. */
 export type Family = 'emoji' | 'coloured' | 'monochrome';

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { InputError } from '@mudpt/tensor';
 import type { Sharp } from 'sharp';
-import { VARIATIONS, variationOf } from './collection/variations.ts';
-import type { IconFile, SizedIcon } from './icon.ts';
-import { packageOf } from './styles.ts';
+import { VARIATIONS, variationOf } from './variations.ts';
+import type { IconFile, SizedIcon } from '../sources/icon.ts';
+import { packageOf } from '../sources/styles.ts';
 import { THINGS, thingsFile } from './things.ts';
 
 /** How an icon becomes a picture. */

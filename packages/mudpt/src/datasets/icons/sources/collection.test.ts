@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { heldOutStyles, STYLES } from '../styles.ts';
+import { heldOutStyles, STYLES } from './styles.ts';
 import { licenceCounts, noticeText, withNotice } from './notice.ts';
-import { COLLECTION, LICENCES } from './sets.ts';
+import { COLLECTION, LICENCES } from './collection.ts';
 
 it('the collection has many sets, each once, none of them a held-out style or a style that is seen anyway', () => {
   const names = COLLECTION.map(({ name }) => name);

@@ -4,8 +4,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
 import { joinBytes, nth } from '@mudpt/tensor/internal';
-import type { Subject } from './collection/match.ts';
-import { IconSet } from './render.ts';
+import type { Subject } from './match.ts';
+import { IconSet } from '../rendering/render.ts';
 
 /** Bytes a pixel: how much of it is covered (a drawing in one colour), or RGBA, not premultiplied. */
 export const PIXEL_BYTES = { coverage: 1, rgba: 4 } as const;

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
-import { COLLECTION } from './collection/sets.ts';
+import { COLLECTION } from './collection.ts';
 import { packageOf, type Style, STYLES } from './styles.ts';
 
 /** Labels, tags and groups of all concepts (MIT). */

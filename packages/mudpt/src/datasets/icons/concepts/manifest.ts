@@ -17,7 +17,7 @@ export type Concept = {
 };
 
 /** The committed file; scripts/icon-manifest.ts writes it. */
-export const MANIFEST = new URL('../../../assets/icons.json', import.meta.url);
+export const MANIFEST = new URL('../../../../assets/icons.json', import.meta.url);
 
 /** Reads the manifest. */
 export async function readManifest(file: URL | string = MANIFEST): Promise<Concept[]> {

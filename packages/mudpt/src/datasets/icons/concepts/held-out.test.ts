@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
 import { createTokenizer } from '@mudpt/clip';
 import { randomFrom } from '@mudpt/autograd';
-import { Captions } from '../../pretrain/captions.ts';
-import { dealtConcepts } from '../../pretrain/material.ts';
+import { Captions } from '../../../pretrain/captions.ts';
+import { dealtConcepts } from '../../../pretrain/material.ts';
 import { CATEGORIES } from './categories.ts';
 import { classNames, classOf } from './classes.ts';
-import { IconMatcher, subjectOf } from './collection/match.ts';
+import { IconMatcher, subjectOf } from '../collection/match.ts';
 import { asWords, heldOutConcepts, splitOf } from './held-out.ts';
 import { readManifest } from './manifest.ts';
-import { ICON_SETS } from './sets.ts';
-import { heldOutStyles, seenStyles, STYLES } from './styles.ts';
-import { thingsFile } from './things.ts';
+import { ICON_SETS } from '../sets.ts';
+import { heldOutStyles, seenStyles, STYLES } from '../sources/styles.ts';
+import { thingsFile } from '../rendering/things.ts';
 
 /** Licences under which drawings may lie in the package. */
 const COPIED = new Set(['Apache-2.0', 'MIT', 'ISC', 'CC-BY-4.0', 'CC-BY-3.0', 'CC0-1.0', 'Unlicense']);
