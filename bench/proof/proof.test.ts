@@ -42,8 +42,8 @@ describe('a step', () => {
       const { spawn } = require('node:child_process');
       console.log(spawn(process.execPath, ['--eval', ${JSON.stringify(child)}]).pid);
       for (;;);`;
-    const outcome = await runStep(step('hang', script, 0.5), folder, 60);
-    expect(outcome).toMatchObject({ status: 'stopped', reason: 'still running after 1 s' });
+    const outcome = await runStep(step('hang', script, 2), folder, 60);
+    expect(outcome).toMatchObject({ status: 'stopped', reason: 'still running after 2 s' });
     expect(outcome.seconds).toBeLessThan(15);
     const pid = Number(outcome.tail[0]);
     expect(pid).toBeGreaterThan(0);
