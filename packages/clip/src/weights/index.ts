@@ -1,5 +1,6 @@
 export { openCheckpoint } from './checkpoint.ts';
-export { chooseWeights, type Files, type ModelInput, neededFiles } from './files/files.ts';
+export { chooseWeights, type ModelInput, neededFiles } from './files/files.ts';
+export type { Files } from './files/located.ts';
 export type { HubOptions, LoadProgress } from './hub/options.ts';
 export { fromHuggingFace, toHuggingFace } from './names/hugging-face-config.ts';
 export { fromOpenClip } from './names/open-clip-config.ts';

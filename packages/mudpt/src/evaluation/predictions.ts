@@ -4,6 +4,7 @@ import type { Item } from '../data/index.ts';
 import { type Confusion, confusionOf } from './confusion.ts';
 import { type Metrics, metricsOfConfusion } from './metrics.ts';
 import { NotFiniteError } from './finite.ts';
+import { type Calibration, calibrationOf } from './reliability.ts';
 
 /** Labels with their probabilities, best first. */
 export type RankedLabels = readonly (readonly [label: number, probability: number])[];
@@ -42,6 +43,16 @@ export function confusionOfPredictions(predictions: readonly ImagePrediction[], 
 /** Metrics of predictions for images with labels. */
 export function metricsOfPredictions(predictions: readonly ImagePrediction[], classes: number): Metrics {
   return metricsOfConfusion(confusionOfPredictions(predictions, classes));
+}
+
+/** Of how sure each image's prediction is, at temperature 1. */
+export function calibrationOfPredictions(predictions: readonly ImagePrediction[]): Calibration {
+  return calibrationOf(
+    predictions.map((prediction) => ({
+      confidence: nth(prediction.top, 0)[1],
+      isRight: predictedLabel(prediction) === prediction.item.label,
+    })),
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomFrom } from '@mudpt/autograd';
 import { expect, it } from 'vitest';
-import { type Confidence, calibrationOf, calibrationOfPredictions, RELIABILITY_BINS } from './reliability.ts';
+import { calibrationOfPredictions } from './predictions.ts';
+import { type Confidence, calibrationOf, RELIABILITY_BINS } from './reliability.ts';
 
 const image = (confidence: number, isRight: boolean): Confidence => ({ confidence, isRight });
 

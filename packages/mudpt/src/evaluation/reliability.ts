@@ -1,6 +1,5 @@
 /** Whether a model is right as often as it says: expected calibration error, and the bins of a reliability diagram (Guo et al., 2017). */
 import { nth } from '@mudpt/tensor/internal';
-import { type ImagePrediction, predictedLabel } from './predictions.ts';
 
 /** Bins of equal width, as in the paper. */
 export const RELIABILITY_BINS = 15;
@@ -41,15 +40,6 @@ export function calibrationOf(images: readonly Confidence[]): Calibration {
   const bound = (part: number): number => Math.round((part * sorted.length) / RELIABILITY_BINS);
   const equal = groups.map((_, part) => binOf(sorted.slice(bound(part), bound(part + 1))));
   return { ece: errorOf(bins), adaptiveEce: errorOf(equal), bins };
-}
-
-export function calibrationOfPredictions(predictions: readonly ImagePrediction[]): Calibration {
-  return calibrationOf(
-    predictions.map((prediction) => ({
-      confidence: nth(prediction.top, 0)[1],
-      isRight: predictedLabel(prediction) === prediction.item.label,
-    })),
-  );
 }
 
 /** The bin of a confidence: its upper bound belongs to it, and 0 to the first. */

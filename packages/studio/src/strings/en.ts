@@ -1,7 +1,6 @@
 /** The page's words in English; other languages have the same keys. */
-import { errorsEn, rangeEn } from './errors-en.ts';
+import { type EngineSentence, errorsEn, rangeEn } from './errors-en.ts';
 import type { MethodWords } from './methods-zh.ts';
-import type { EngineSentence } from './told.ts';
 
 export const en = {
   tabs: {

@@ -1,5 +1,5 @@
 /** 引擎常见错误的中文句子，按错误代码；{name} 处是错误中的值。其他错误只说是哪一类，细节为英文。 */
-import type { EngineSentence } from './told.ts';
+import type { EngineSentence } from './errors-en.ts';
 
 export const engineZh: Readonly<Record<string, EngineSentence>> = {
   'device.insecure': { problem: '浏览器不向不安全的页面提供 WebGPU', fix: '请用 https 或 localhost 打开本页' },

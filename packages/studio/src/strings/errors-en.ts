@@ -6,6 +6,12 @@ export interface Said {
   readonly fix?: string;
 }
 
+/** The words of an engine's error in another language; `{name}` is what the error says by that name. */
+export interface EngineSentence {
+  readonly problem: string;
+  readonly fix: string;
+}
+
 /** Numbers between two ends, the lower one in or out; '' where an end is open. */
 export function rangeEn(isWhole: boolean, least: string, above: string, most: string): string {
   const from = `${least === '' ? '' : ` from ${least}`}${above === '' ? '' : ` above ${above}`}`;

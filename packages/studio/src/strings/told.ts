@@ -3,12 +3,6 @@ import type { Told } from '../worker/rpc.ts';
 import type { Strings } from './en.ts';
 import type { Said } from './errors-en.ts';
 
-/** The words of an engine's error in another language; `{name}` is what the error says by that name. */
-export interface EngineSentence {
-  readonly problem: string;
-  readonly fix: string;
-}
-
 /** A sentence, and the engine's words for what the sentence does not say. */
 export function wordsOf(told: Told, { errors, engine, kinds }: Strings): Said & { readonly detail?: string } {
   if (told.said) {

@@ -1,20 +1,7 @@
 /** The files of a model: a folder, an address, files picked in a browser, or one file alone. */
 import { type ByteSourceInput, InputError } from '@mudpt/tensor';
 import { localFiles } from '#files';
-
-/** Files by their plain names. */
-export interface Files {
-  /** What errors call the whole: a path, an address. */
-  readonly name: string;
-  readonly names: readonly string[];
-  open(name: string): Promise<ByteSourceInput>;
-}
-
-/** Files, and which of them holds the weights where the user named one. */
-export interface Located {
-  readonly files: Files;
-  readonly chosen?: string | undefined;
-}
+import type { Files, Located } from './located.ts';
 
 /** Where weights come from: a path (Node), an http(s) address of a file or a folder, bytes, a Blob, or the files of a folder. */
 export type ModelInput = string | URL | Uint8Array | ArrayBuffer | Blob | readonly File[] | Files;

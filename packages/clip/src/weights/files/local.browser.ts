@@ -1,6 +1,6 @@
 /** Takes the place of local.node.ts in a browser, which has no paths. */
 import { InputError } from '@mudpt/tensor';
-import type { Located } from './files.ts';
+import type { Located } from './located.ts';
 
 /** Never finds anything: give files that the user picked, bytes, or an address. */
 export async function localFiles(_path: string | URL): Promise<Located | undefined> {

@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Located } from './files.ts';
+import type { Located } from './located.ts';
 
 export { makeFolder } from '../../files/make-folder.ts';
 

@@ -1,7 +1,7 @@
 /** The tokenizer's files in a model's folder. */
 import { byteSource } from '@mudpt/tensor';
 import type { SentencePieceFiles, VocabularyFiles } from '../../tokenizer/index.ts';
-import type { Files } from './files.ts';
+import type { Files } from './located.ts';
 
 /** tokenizer.json, or else vocab.json and merges.txt; undefined when the folder has none. */
 export async function folderVocabulary(files: Files): Promise<VocabularyFiles | undefined> {

@@ -1,7 +1,7 @@
 /** Models of the hub in a browser: files are read from the hub by ranges, and kept by the browser's own cache at most. */
 import { downloadFile } from '@huggingface/hub';
 import { InputError } from '@mudpt/tensor';
-import type { Files } from '../files/files.ts';
+import type { Files } from '../files/located.ts';
 import { checkRevision, hubError, hubListing } from './listing.ts';
 import { hubAccess, OP } from './access.ts';
 import type { HubOptions } from './options.ts';

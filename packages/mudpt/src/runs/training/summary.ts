@@ -9,8 +9,7 @@ import { accuracyOf, type Evaluation, type Prediction, type RunSummary } from '.
 import { SUMMARY_FORMAT } from '../records/record-schema.ts';
 import type { Confusion } from '../../evaluation/confusion.ts';
 import { metricsOfConfusion } from '../../evaluation/metrics.ts';
-import { confusionOfPredictions, type ImagePrediction } from '../../evaluation/predictions.ts';
-import { calibrationOfPredictions } from '../../evaluation/reliability.ts';
+import { calibrationOfPredictions, confusionOfPredictions, type ImagePrediction } from '../../evaluation/predictions.ts';
 
 /** What is known of a run before it begins. */
 export interface RunFacts {
