@@ -37,7 +37,10 @@ export async function chooseCommand(sweeps: readonly string[], { out }: { readon
   for (const text of table([['method', 'settings', 'validation', 'runs', ''], ...candidates.map(row)], { right: [3] }))
     line.print(text);
   const flags = chosen.flatMap(({ method, assignments }) => assignments.map((text) => `--set ${method}:${text}`));
-  if (flags.length > 0) line.print(`\n${flags.join(' ')}`);
+  if (flags.length > 0) {
+    line.print();
+    line.print(flags.join(' '));
+  }
   if (out !== undefined) await writeFileAtomic('sweep choose', out, `${JSON.stringify({ candidates, chosen }, undefined, 2)}\n`);
   if (gaps.length > 0) line.print(`${counted(gaps.length, 'run gave', 'runs gave')} nothing: ${someOf(gaps, 3)}`);
   return gaps.length > 0 ? EXIT_FAILED : EXIT_DONE;

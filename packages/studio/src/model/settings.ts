@@ -35,7 +35,7 @@ export function resolveSettings(
   { kind, layers }: Pick<ModelFacts, 'kind' | 'layers'>,
 ): ResolvedSettings {
   const definition = methodNamed(method);
-  const ofModel = kind === 'embedded' ? embeddedSettings(settingsOf(definition.settings)) : {};
+  const ofModel = kind === 'embedded' ? embeddedSettings(definition) : {};
   const parsed = checked(definition.settings, { ...ofModel, ...asked }) as Record<string, unknown>;
   const least = Math.min(layers.text, layers.image);
   const { settings, notes, lowered } = settingsForLayers(method, settingsOf(definition.settings), parsed, asked, least);

@@ -27,7 +27,7 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
   const method = schemas.methodNamed(config.method);
   const published = publishedValues(config, method, source);
   const isPreset = config.model === 'embedded' && !published.isPublished;
-  const ofModel = isPreset ? embeddedSettings(settingsOf(method.settings)) : {};
+  const ofModel = isPreset ? embeddedSettings(method) : {};
   const merged = { ...ofModel, ...published.settings, ...config.settings };
   const settings = checked(method.settings, merged, source, 'settings.') as Record<string, unknown>;
   if (!method.training && Object.keys(config.training).length > 0)
