@@ -80,7 +80,7 @@ it('help has the values that a run with the other flags would take', async () =>
     return trainHelpText(train, train.opts());
   };
   const embedded = await helpWith();
-  expect(embedded).toMatch(/--lr <rate> .*\[0\.02\]/);
+  expect(embedded).toMatch(/--lr <rate> .*\[0\.007\]/);
   expect(embedded).toMatch(/--epochs <count> .*\[20\]/);
   const { layers } = RECIPE.model.text;
   expect(embedded).toMatch(

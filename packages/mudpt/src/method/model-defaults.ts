@@ -51,7 +51,10 @@ export function embeddedTraining({ name, training }: Pick<MethodDefinition, 'nam
 const WORDS = { initWords: 'an icon of a', length: 4 } as const;
 
 /** A method's settings where the configuration is silent and the base model is the embedded one. */
-export function embeddedSettings({ name, settings }: Pick<MethodDefinition, 'name' | 'settings'>): Readonly<Record<string, unknown>> {
+export function embeddedSettings({
+  name,
+  settings,
+}: Pick<MethodDefinition, 'name' | 'settings'>): Readonly<Record<string, unknown>> {
   const names = new Set(settingsOf(settings).map((setting) => setting.name));
   return { ...(names.has('initWords') && names.has('length') && WORDS), ...STRENGTHS[name] };
 }

@@ -81,7 +81,7 @@ describe('a plan', () => {
     expect(await mean('ucf101')).toMatchObject({ protocol: 'few-shot', settings: { aggregationMean: 30 } });
     // The embedded model has settings of its own, unless the published ones are asked for.
     const embedded = { data: ['dtd'], model: 'embedded' };
-    expect(await training(embedded)).toMatchObject({ epochs: 20, lr: 0.02 });
+    expect(await training(embedded)).toMatchObject({ epochs: 20, lr: 0.06 });
     expect(await training({ ...embedded, settings: 'published' })).toMatchObject({ epochs: 50, lr: 0.002, batchSize: 32 });
     expect(await training({ data: ['dtd'], settings: 'model' })).toMatchObject({ epochs: 200 });
     const { cells } = await plan({ methods: ['mudpt', 'mudpt@released-defaults'], data: ['dtd'], seeds: [1] });

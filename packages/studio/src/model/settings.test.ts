@@ -40,7 +40,7 @@ it('every method has fields with the values of its schemas', () => {
   expect(mudpt.filter(({ isMain }) => isMain).map(({ name, value }) => [name, value])).toEqual([
     ['length', 4],
     ['depth', 4],
-    ['lr', 0.02],
+    ['lr', 0.007],
     ['epochs', 20],
     ['batchSize', 16],
   ]);

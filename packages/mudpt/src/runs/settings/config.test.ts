@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { methodNames } from '../../methods/index.ts';
 import { resolveConfig, runName } from './config.ts';
 import { identity } from './identity.ts';
+import type { RunInput } from './settings.ts';
 
 describe('resolveConfig', () => {
   it("fills in the method's published settings", () => {
@@ -12,11 +13,16 @@ describe('resolveConfig', () => {
     expect(config.training).toMatchObject({ lr: 0.0025, epochs: 10, batchSize: 4, momentum: 0.9, weightDecay: 5e-4 });
   });
 
+  it('gives methods the strengths that were found on the embedded model, unless others are asked for', () => {
+    const scale = (input: RunInput): unknown => (resolveConfig({ method: 'mma', ...input }).settings as { scale: number }).scale;
+    expect([scale({}), scale({ model: 'elsewhere' }), scale({ settings: { scale: 0.1 } })]).toEqual([0.01, 0.001, 0.1]);
+  });
   it('trains on the embedded model with settings made for it, unless others are given', () => {
     const { model, training } = resolveConfig({ training: { epochs: 3 } });
     expect(model).toBe('embedded');
-    expect(training).toMatchObject({ lr: 0.02, epochs: 3, batchSize: 16, momentum: 0.9, weightDecay: 5e-4 });
+    expect(training).toMatchObject({ lr: 0.007, epochs: 3, batchSize: 16, momentum: 0.9, weightDecay: 5e-4 });
     expect(resolveConfig({ method: 'cocoop' }).training).toMatchObject({ batchSize: 1, epochs: 10 });
+    expect(resolveConfig({ method: 'ivlp' }).training).toMatchObject({ lr: 0.02 });
     expect(resolveConfig({ method: 'tip-adapter-f' }).training).toEqual(
       resolveConfig({ method: 'tip-adapter-f', model: 'elsewhere' }).training,
     );
