@@ -50,10 +50,31 @@ fn math_floor_divide(x: f32, y: f32) -> math_Division {
   else if (abs(r) >= abs(y) && abs(x) >= abs(y)) { q += 1.0; r -= y; }
   return math_Division(q, r);
 }
+// a modulo b of finite a >= b > 0, exactly: the digits that a has beyond those of b are brought down eight at a time.
+fn math_long_remainder(a: f32, b: f32) -> f32 {
+  let bits = vec2<u32>(bitcast<u32>(a), bitcast<u32>(b));
+  let digits = (bits & vec2<u32>(0x007fffffu)) | select(vec2<u32>(0u), vec2<u32>(0x00800000u), bits >= vec2<u32>(0x00800000u));
+  let exponents = max(bits >> vec2<u32>(23u), vec2<u32>(1u));
+  var rest = digits.x % digits.y;
+  var left = exponents.x - exponents.y;
+  while (left > 0u) {
+    let step = min(left, 8u);
+    rest = (rest << step) % digits.y;
+    left -= step;
+  }
+  let scale = i32(exponents.y) - 150;
+  let half = scale >> 1u;
+  return f32(rest) * math_power_of_two(half) * math_power_of_two(scale - half);
+}
 fn math_mod(x: f32, y: f32) -> f32 {
   let division = math_floor_divide(x, y);
+  var remainder = division.remainder;
+  if (abs(division.quotient) >= 16777216.0 && y != 0.0 && math_is_finite(x) && math_is_finite(y)) {
+    remainder = math_copy_sign(math_long_remainder(abs(x), abs(y)), x);
+    if (remainder != 0.0 && math_is_negative(remainder) != math_is_negative(y)) { remainder += y; }
+  }
   let edge = select(math_nan(), select(x, y, x != 0.0 && math_is_negative(x) != math_is_negative(y)), math_is_finite(x) && math_is_inf(y));
-  return select(division.remainder, edge, y == 0.0 || !math_is_finite(x) || !math_is_finite(y));
+  return select(remainder, edge, y == 0.0 || !math_is_finite(x) || !math_is_finite(y));
 }
 fn math_floor_div(x: f32, y: f32) -> f32 {
   var plain = floor(x / y);

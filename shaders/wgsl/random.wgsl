@@ -12,6 +12,7 @@ struct Params {
   key: vec2<u32>,
   low: f32,
   scale: f32,
+  below: f32, // no uniform number is larger
   first: i32,
   range: u32,
   key_offset: u32,
@@ -52,7 +53,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   result[block] = vec4<${TR}>(vec4<f32>(open_uniform_of(words.x), open_uniform_of(words.y), open_uniform_of(words.z), open_uniform_of(words.w)));
 #elif KIND == "uniform"
   let draws = vec4<f32>(uniform_of(words.x), uniform_of(words.y), uniform_of(words.z), uniform_of(words.w));
-  result[block] = vec4<${TR}>(params.low + params.scale * draws);
+  // Rounded to the type, the largest draws would reach the upper bound.
+  result[block] = vec4<${TR}>(min(params.low + params.scale * draws, vec4<f32>(params.below)));
 #else
   let draws = vec4<f32>(normal_pair(words.x, words.y), normal_pair(words.z, words.w));
   result[block] = vec4<${TR}>(params.low + params.scale * draws);

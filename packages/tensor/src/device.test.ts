@@ -102,6 +102,9 @@ eachDevice('device', (ctx) => {
     using i = cast(a, 'i32');
     using b = cast(a, 'bool');
     expect(await i.data()).toEqual(Int32Array.of(-1, 0, 2));
+    using beyond = tensor([NaN, 3e9, -3e9], { device: ctx.device });
+    using whole = cast(beyond, 'i32');
+    expect(await whole.data()).toEqual(Int32Array.of(0, 2 ** 31 - 128, -(2 ** 31)));
     expect(await b.data()).toEqual(Uint8Array.of(1, 0, 1));
     if (!ctx.device.hasF16) {
       expect(() => cast(a, 'f16')).toThrow(/no shader-f16/);

@@ -1,6 +1,6 @@
 // eigh: eigenvalues and eigenvectors of symmetric matrices by Jacobi's method, all disjoint pairs of a round at once. In place: w[z] (symmetric) becomes
 // diagonal, the rows of v[z] the eigenvectors, not sorted. w, v [Z, N, N], turns [Z, ceil(N / 2), 2] contiguous; one workgroup a matrix. Ends after a sweep
-// in which no element off the diagonal exceeded 1e-7 of the matrix' norm, at most after 15. All NaN where the squares of the elements have no finite sum.
+// in which no element off the diagonal exceeded 1e-7 of the matrix' norm, at most after 15. All NaN where an element is not finite.
 // Compile:
 struct Params { matrices: u32, n: u32 }
 @group(0) @binding(0) var<storage, read_write> w: array<f32>;
@@ -22,9 +22,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let base = z * n * n;
   let pairs = (n + 1u) / 2u;
   let players = 2u * pairs;
+  var largest = 0.0;
+  for (var at = local; at < n * n; at += 64u) { largest = max(largest, abs(w[base + at])); }
+  let unit = unit_of(local, largest);
   var squares = 0.0;
   for (var at = local; at < n * n && is_inside; at += 64u) {
-    squares += w[base + at] * w[base + at];
+    let element = w[base + at] / unit;
+    if (unit != 1.0) { w[base + at] = element; }
+    squares += element * element;
     v[base + at] = select(0.0, 1.0, at / n == at % n);
   }
   partial[local] = squares;
@@ -87,6 +92,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     if (local == 0u) { again = atomicLoad(&moved); }
     if (workgroupUniformLoad(&again) == 0u) { break; }
   }
+  for (var at = local; at < n && is_inside; at += 64u) { w[base + at * (n + 1u)] *= unit; }
   // Comparisons with NaN are false, so nothing was turned.
   if (!math_is_finite(small)) {
     for (var at = local; at < n * n && is_inside; at += 64u) {

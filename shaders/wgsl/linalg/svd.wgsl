@@ -1,7 +1,7 @@
 // svd: singular values by one-sided Jacobi rotations, all disjoint pairs of a round at once. In place: the rows of w[z] (the columns of a matrix of M >= N
 // rows) become orthogonal, the rows of v[z] record the rotations; lengths[z] are the singular values, not sorted, and the rows of w[z] are divided by them
 // (0 where one vanishes). w [Z, N, M], v [Z, N, N], lengths [Z, N] contiguous; one workgroup a matrix, one thread a pair. Ends after a sweep in which the
-// cosine of no angle exceeded 5e-7, at most after 15. All NaN where a line has no finite length.
+// cosine of no angle exceeded 5e-7, at most after 15. All NaN where an element is not finite.
 // Compile:
 struct Params { matrices: u32, m: u32, n: u32 }
 @group(0) @binding(0) var<storage, read_write> w: array<f32>;
@@ -24,6 +24,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let pairs = (n + 1u) / 2u;
   let players = 2u * pairs;
   for (var at = local; at < n * n && is_inside; at += 64u) { v[square + at] = select(0.0, 1.0, at / n == at % n); }
+  var largest = 0.0;
+  for (var at = local; at < n * m; at += 64u) { largest = max(largest, abs(w[base + at])); }
+  let unit = unit_of(local, largest);
+  for (var at = local; at < n * m && is_inside && unit != 1.0; at += 64u) { w[base + at] = w[base + at] / unit; }
   storageBarrier();
   for (var sweep = 0u; sweep < 15u; sweep++) {
     if (local == 0u) { atomicStore(&moved, 0u); }
@@ -73,7 +77,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     var squares = 0.0;
     for (var i = 0u; i < m; i++) { squares += w[base + row * m + i] * w[base + row * m + i]; }
     let length = sqrt(squares);
-    lengths[z * n + row] = length;
+    lengths[z * n + row] = length * unit;
     if (!math_is_finite(length)) { atomicStore(&moved, 1u); }
     for (var i = 0u; i < m; i++) { w[base + row * m + i] = select(w[base + row * m + i] / length, 0.0, length == 0.0); }
   }

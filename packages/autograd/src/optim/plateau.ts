@@ -82,9 +82,10 @@ export class Plateau {
   }
 
   private isBetter(value: number, best: number | null): boolean {
-    if (best === null) return true;
     const { mode, threshold, absolute } = this.options;
     const sign = mode === 'min' ? -1 : 1;
-    return sign * (value - (absolute ? best + sign * threshold : best * (1 + sign * threshold))) > 0;
+    // A first value that is NaN is no best one: nothing would be better than it.
+    const least = best ?? -sign * Number.POSITIVE_INFINITY;
+    return sign * (value - (absolute ? least + sign * threshold : least * (1 + sign * threshold))) > 0;
   }
 }

@@ -88,6 +88,9 @@ describe('schedules', () => {
     expect(resumed.schedule({ epoch: 0, step: 0, steps: 1 })).toBe(0.2);
     const best = new Plateau(1, { mode: 'max', patience: 0, absolute: true, threshold: 0 });
     expect([1, 2, 2].map((accuracy) => best.observe(accuracy))).toEqual([1, 1, 0.1]);
+    const begun = new Plateau(1, { patience: 1 });
+    expect([NaN, Infinity, 3, 2, 1].map((loss) => begun.observe(loss))).toEqual([1, 0.1, 0.1, 0.1, 0.1]);
+    expect(begun.state.best).toBe(1);
     expect(() => new Plateau(1, { factor: 1 })).toThrow(/^Plateau: factor is 1/);
   });
 });

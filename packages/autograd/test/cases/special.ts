@@ -121,6 +121,7 @@ export const pointwisePoints: Readonly<Record<PointwiseName, readonly Point[]>> 
     [-5, 3, -2, 1, 1],
     [inf, 2, nan, 1, nan],
     [6, 3, 0, 1, -2],
+    [-(2 ** 30), 3, -1, 1, 2 ** 30 / 3],
   ],
   hypot: [
     [0, 0, 0, 0, 0],
@@ -251,6 +252,8 @@ export const pointwisePoints: Readonly<Record<PointwiseName, readonly Point[]>> 
     [5, 0, nan, 1, -inf],
     [6, 3, 0, 1, -2],
     [-1, 3, 2, 1, 1],
+    [2 ** 127, 7, 2, 1, -(2 ** 127) / 7],
+    [-(2 ** 30), 3, 2, 1, 2 ** 30 / 3],
   ],
   floorDiv: [
     [5, inf, 0, 0, 0],

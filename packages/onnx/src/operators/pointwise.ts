@@ -64,24 +64,12 @@ function variadic(op: Binary, host: (x: number, y: number) => number, finish?: (
   };
 }
 
-/** x / y without its fraction, for integers. */
-function truncatedQuotient(x: Operand, y: Operand): Tensor {
-  const [a, b] = [x, y].map((operand) => (operand instanceof Tensor ? engine.abs(operand) : Math.abs(operand))) as [
-    Operand,
-    Operand,
-  ];
-  const quotient = engine.floorDiv(a, b);
-  const isNegative = engine.logicalXor(engine.lt(x, 0), engine.lt(y, 0));
-  return engine.where(isNegative, engine.neg(quotient), quotient);
-}
-
 const div: Operator = {
   by: 'op',
   run: (call) => {
     const type = call.type(0);
     const [x, y] = [call.operand(0), call.operand(1)];
-    if (isFloatType(type)) return engine.div(x, y);
-    return type.startsWith('u') ? engine.floorDiv(x, y) : wrap(type, truncatedQuotient(x, y));
+    return isFloatType(type) ? engine.div(x, y) : wrap(type, engine.truncDiv(x, y));
   },
   host: (call) => {
     const type = call.type(0);
@@ -102,17 +90,30 @@ const mod: Operator = {
   },
 };
 
+/** Powers of integers modulo 2^32, as i32 of the same bits; a negative exponent gives a quotient without its fraction. */
+function integerPower(x: Operand, y: Operand): Tensor {
+  const [base, exponent] = [x, y].map((operand) => (operand instanceof Tensor ? engine.cast(operand, 'i32') : operand | 0));
+  return engine.pow(base as Operand, exponent as Operand);
+}
+
+/** Powers of integers by floats: whole exponents exactly, others without the fraction of the result. */
+function floatPower(x: Operand, y: Operand): Tensor {
+  const base = x instanceof Tensor ? engine.cast(x, 'f32') : x;
+  const power = engine.pow(base, y);
+  const nearest = engine.round(power);
+  // What only rounding keeps from a whole number is one.
+  const whole = engine.where(engine.isClose(power, nearest, 1e-6, 0), nearest, engine.trunc(power));
+  if (typeof y === 'number') return Number.isInteger(y) ? integerPower(x, y) : whole;
+  return engine.where(engine.eq(y, engine.trunc(y)), integerPower(x, y), engine.cast(whole, 'i32'));
+}
+
 const pow: Operator = {
   by: 'op',
   run: (call) => {
-    const x = call.operand(0);
-    if (call.inputs[1] && !isFloatType(call.type(0))) {
-      // Powers are computed in floats, which hold whole numbers to 2^24.
-      const base = x instanceof Tensor ? engine.cast(x, 'f32') : x;
-      const exponent = call.operand(1);
-      return engine.round(engine.pow(base, exponent instanceof Tensor ? engine.cast(exponent, 'f32') : exponent));
-    }
-    return engine.pow(x, call.operand(1));
+    const [x, y] = [call.operand(0), call.operand(1)];
+    const type = call.type(0);
+    if (isFloatType(type)) return engine.pow(x, y);
+    return wrap(type, engine.cast((isFloatType(call.type(1)) ? floatPower : integerPower)(x, y), call.dtype(type)));
   },
   host: (call) => mapElements('Pow', call.type(0), [call.host(0), call.host(1)], (x = 0, y = 0) => x ** y),
 };

@@ -248,6 +248,24 @@ export const elementwiseCases: readonly Case[] = [
     expected: [typed('int32', ref([3], [1, 32, 729]))],
   },
   {
+    name: 'test_pow_types_int32_int32',
+    op: 'Pow',
+    inputs: [typed('int32', ref([4], [5001, -3, 7, 2])), typed('int32', ref([4], [2, 3, 9, -1]))],
+    expected: [typed('int32', ref([4], [25010001, -27, 40353607, 0]))],
+  },
+  {
+    name: 'test_pow_types_int64_float32_inexact',
+    op: 'Pow',
+    inputs: [typed('int64', ref([4], [5001, 3, 3, 10])), float(ref([4], [2, 0.5, 1.5, -1]))],
+    expected: [typed('int64', ref([4], [25010001, 1, 5, 0]))],
+  },
+  {
+    name: 'test_div_int32_least',
+    op: 'Div',
+    inputs: [typed('int32', ref([3], [-2147483648, -7, 7])), typed('int32', ref([3], [2, 2, -2]))],
+    expected: [typed('int32', ref([3], [-1073741824, -3, -3]))],
+  },
+  {
     name: 'test_clip',
     op: 'Clip',
     inputs: [float(x), float(ref([], [-0.5])), float(ref([], [0.5]))],

@@ -1,10 +1,11 @@
 /** Calls of pointwise operations: checks and promotion of operands, dtypes and shapes. */
 import type { Device } from '../device.ts';
+import type { DType } from '../dtype.ts';
 import { ShapeError, TensorError } from '../errors.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
 import { empty, expectOneDevice } from '../definition/views.ts';
 import { Tensor } from '../tensor.ts';
-import { evaluate, type Operand, type OperandName } from './evaluate.ts';
+import { type ComputeType, evaluate, type Operand, type OperandName } from './evaluate.ts';
 import type { PointwiseRow } from './row.ts';
 import { settleNumbers, settleTypes } from './types.ts';
 
@@ -34,7 +35,7 @@ export function applyPointwise(name: string, row: PointwiseRow, given: readonly 
   const result = empty(device, shape, dtype);
   evaluate(device, {
     name,
-    expression: comparison?.expression ?? (compute === 'f32' ? row.forward : (row.integer ?? row.forward)),
+    expression: comparison?.expression ?? expressionOf(row, compute, dtype),
     library: row.library,
     isPredicate: row.isBool ?? false,
     compute,
@@ -42,6 +43,11 @@ export function applyPointwise(name: string, row: PointwiseRow, given: readonly 
     result,
   });
   return result;
+}
+
+function expressionOf({ forward, integer = forward, bool }: PointwiseRow, compute: ComputeType, dtype: DType): string {
+  if (dtype === 'bool' && bool !== undefined) return bool;
+  return compute === 'f32' ? forward : integer;
 }
 
 /** Operands under the letters that expressions use; undefined ones are left out. */

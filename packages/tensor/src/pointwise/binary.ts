@@ -1,6 +1,6 @@
 /** Pointwise operations of two operands. */
 import { compareIntegers } from './compare.ts';
-import { angle, anyNumber, anywhere, integer, math, type PointwiseRow, power, special, test, whole, XY } from './row.ts';
+import { angle, anyNumber, anywhere, bitwise, integer, math, type PointwiseRow, power, special, test, whole, XY } from './row.ts';
 
 /** A comparison of numbers, exact for integers too. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -70,7 +70,7 @@ export const minimum: PointwiseRow = math({
 });
 export const mod: PointwiseRow = integer(
   power({
-    doc: 'Remainder with the sign of y, exact for |x / y| < 2^24.',
+    doc: 'Remainder with the sign of y, exact.',
     operands: XY,
     forward: 'math_mod(x, y)',
     integer: 'integer_mod(x, y)',
@@ -104,7 +104,7 @@ export const truncDiv: PointwiseRow = special({
   ],
 });
 export const fmod: PointwiseRow = special({
-  doc: 'Remainder with the sign of x, exact for |x / y| < 2^24.',
+  doc: 'Remainder with the sign of x, exact.',
   operands: XY,
   forward: 'special_fmod(x, y)',
   integer: 'x % y',
@@ -151,9 +151,9 @@ export const gcd: PointwiseRow = integer(
 export const lcm: PointwiseRow = integer(
   whole('The smallest positive multiple of x and y, 0 if either is; modulo 2^32.', XY, 'integer_lcm(x, y)'),
 );
-export const bitwiseAnd: PointwiseRow = whole('Bits that are set in x and in y.', XY, 'x & y');
-export const bitwiseOr: PointwiseRow = whole('Bits that are set in x or in y.', XY, 'x | y');
-export const bitwiseXor: PointwiseRow = whole('Bits that are set in just one of x and y.', XY, 'x ^ y');
+export const bitwiseAnd: PointwiseRow = bitwise('Bits that are set in x and in y; bools of bools.', XY, 'x & y');
+export const bitwiseOr: PointwiseRow = bitwise('Bits that are set in x or in y; bools of bools.', XY, 'x | y');
+export const bitwiseXor: PointwiseRow = bitwise('Bits that are set in just one of x and y; bools of bools.', XY, 'x ^ y');
 export const shiftLeft: PointwiseRow = integer(
   whole('The bits of x moved up by y, zeros let in; 0 for y outside 0 to 31.', XY, 'integer_shift_left(x, y)', [
     [-40, 40],

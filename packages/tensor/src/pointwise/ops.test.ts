@@ -298,6 +298,12 @@ eachDevice('pointwise', (ctx) => {
     await check(gcd(u, 36), (x) => binaryFunctions.gcd(x, 36));
     await check(truncDiv(i, -5), (x) => Math.trunc(x / -5));
     await check(fmod(i, -5), (x) => x % -5);
+    // Of bools a mask stays one: ~1 would be -2, which is true as well.
+    using mask = tensor([1, 0], { dtype: 'bool', device: ctx.device });
+    using turned = bitwiseNot(mask);
+    using both = bitwiseAnd(mask, turned);
+    expect([turned.dtype, both.dtype]).toEqual(['bool', 'bool']);
+    expect([...(await turned.data()), ...(await both.data())]).toEqual([0, 1, 0, 0]);
     using near = isClose(i, 12, 0, 3);
     expect(Array.from(await near.data())).toEqual([0, 0, 0, 0, 0, 0, 1, 0]);
     using f = upload(ctx.device, ref([2], [1, 2]));

@@ -138,7 +138,7 @@ export const trunc = unary('trunc', unaryRows.trunc);
 export const frac = unary('frac', unaryRows.frac);
 /** Whether the sign of x is negative; that of -0 is. */
 export const signbit = unary('signbit', unaryRows.signbit);
-/** All bits of x turned over. */
+/** All bits of x turned over; of bools the truth, as logicalNot. */
 export const bitwiseNot = unary('bitwiseNot', unaryRows.bitwiseNot);
 /** Whether x is not a number. */
 export const isNaN = unary('isNaN', unaryRows.isNaN);
@@ -162,13 +162,13 @@ export const pow = binary('pow', binaryRows.pow);
 export const maximum = binary('maximum', binaryRows.maximum);
 /** The smaller of x and y, NaN if either is; equal operands share the gradient. */
 export const minimum = binary('minimum', binaryRows.minimum);
-/** Remainder with the sign of y, exact for |x / y| < 2^24. */
+/** Remainder with the sign of y, exact. */
 export const mod = binary('mod', binaryRows.mod);
 /** The whole number at or below x / y; an infinite x has none (NaN), an infinite y of the other sign gives -1. */
 export const floorDiv = binary('floorDiv', binaryRows.floorDiv);
 /** x / y without its fraction, as integer division of C has it; an infinite x has none (NaN). */
 export const truncDiv = binary('truncDiv', binaryRows.truncDiv);
-/** Remainder with the sign of x, exact for |x / y| < 2^24. */
+/** Remainder with the sign of x, exact. */
 export const fmod = binary('fmod', binaryRows.fmod);
 /** sqrt(x^2 + y^2) without overflow on the way; its gradient at the origin is 0. */
 export const hypot = binary('hypot', binaryRows.hypot);
@@ -182,11 +182,11 @@ export const heaviside = binary('heaviside', binaryRows.heaviside);
 export const gcd = binary('gcd', binaryRows.gcd);
 /** The smallest positive multiple of x and y, 0 if either is; modulo 2^32. */
 export const lcm = binary('lcm', binaryRows.lcm);
-/** Bits that are set in x and in y. */
+/** Bits that are set in x and in y; bools of bools. */
 export const bitwiseAnd = binary('bitwiseAnd', binaryRows.bitwiseAnd);
-/** Bits that are set in x or in y. */
+/** Bits that are set in x or in y; bools of bools. */
 export const bitwiseOr = binary('bitwiseOr', binaryRows.bitwiseOr);
-/** Bits that are set in just one of x and y. */
+/** Bits that are set in just one of x and y; bools of bools. */
 export const bitwiseXor = binary('bitwiseXor', binaryRows.bitwiseXor);
 /** The bits of x moved up by y, zeros let in; 0 for y outside 0 to 31. */
 export const shiftLeft = binary('shiftLeft', binaryRows.shiftLeft);

@@ -33,6 +33,8 @@ export type PointwiseRow = {
   readonly isBool?: boolean;
   /** Defined for integers only: floats are refused, and there is no gradient. */
   readonly isInteger?: boolean;
+  /** u32 arithmetic of 0 and 1 where all operands are bools, which gives bools; where there is none, bools count as i32. */
+  readonly bool?: string;
   /** Operand x is a condition: bool or integer, and no part of the promotion. The result may be bool. */
   readonly isConditional?: boolean;
   /** For each operand: its share of the gradient, or undefined where it has none. No list: zero gradient everywhere. */
@@ -89,6 +91,13 @@ export const test = (
   integer,
   isBool: true,
   domain: [[-3, 3]],
+});
+
+/** A function of the bits of integers, and of bools. */
+/* @__NO_SIDE_EFFECTS__ */
+export const bitwise = (doc: string, operands: readonly string[], integer: string, bool = integer): PointwiseRow => ({
+  ...whole(doc, operands, integer),
+  bool,
 });
 
 /** A function of integers alone; bools count as i32. */

@@ -6,7 +6,7 @@ import type { PointwiseRow } from './row.ts';
 
 /**
  * Tensors are promoted by bool < u32 < i32 < f16 < f32. A number takes the type of the tensors if it fits, else it is f32. Arithmetic on
- * bools gives i32. Operations without an integer form give f32.
+ * bools gives i32, bitwise operations of them bools. Operations without an integer form give f32.
  * @throws DTypeError where integers would wrap: u32 with i32, or with a negative whole number
  */
 export function settleTypes(
@@ -30,6 +30,7 @@ export function settleTypes(
     const compute = isFloat(promoted) ? 'f32' : promoted === 'i32' ? 'i32' : 'u32';
     return { compute, dtype: 'bool' };
   }
+  if (promoted === 'bool' && row.bool !== undefined) return { compute: 'u32', dtype: 'bool' };
   if (isFloat(promoted)) return { compute: 'f32', dtype: promoted };
   if (row.integer === undefined) return { compute: 'f32', dtype: 'f32' };
   if (promoted === 'bool' && row.isConditional) return { compute: 'u32', dtype: 'bool' };

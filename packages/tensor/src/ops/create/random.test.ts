@@ -73,6 +73,17 @@ eachDevice('random', (ctx) => {
     expect(none.size).toBe(0);
   });
 
+  it('stays below the upper bound, to which the largest draws would be rounded', async () => {
+    const { device } = ctx;
+    using wide = rand([64], { key: 1, low: 2 ** 24, high: 2 ** 24 + 2, device });
+    expect(new Set(await wide.data())).toEqual(new Set([2 ** 24]));
+    using negative = rand([64], { key: 1, low: -(2 ** 24) - 2, high: -(2 ** 24), device });
+    expect(new Set(await negative.data())).toEqual(new Set([-(2 ** 24) - 2]));
+    if (!device.hasF16) return;
+    using half = rand([2 ** 15], { key: 1, dtype: 'f16', device });
+    expect(Math.max(...(await half.data()))).toBe(1 - 2 ** -11);
+  });
+
   it('draws f16', async ({ skip }) => {
     const { device } = ctx;
     skip(!device.hasF16, 'the adapter has no shader-f16');

@@ -7,11 +7,13 @@ import { randomWgsl } from '@mudpt/shaders';
 import { currentDevice, type Device } from '../../device.ts';
 import { bytesPerElement, type DType, expectDType, isFloat, wgslType } from '../../dtype.ts';
 import { LimitError, ShapeError } from '../../errors.ts';
+import { fromHalf, toHalf } from '../../half.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { defineOp } from '../../definition/op.ts';
 import { type Shape, showShape } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import { Tensor } from '../../tensor.ts';
+import { nth } from '../../values.ts';
 import type { CreateOptions } from './create.ts';
 
 /** A whole number from 0 to 2^53 - 1, two 32-bit words (low, high), or a u32 tensor of two words. */
@@ -30,6 +32,8 @@ type Draw = {
   readonly kind: 'words' | 'uniform' | 'open' | 'normal' | 'integer' | 'bernoulli';
   readonly low?: number;
   readonly scale?: number;
+  /** The largest uniform number. */
+  readonly below?: number;
   readonly first?: number;
   readonly range?: number;
 };
@@ -92,6 +96,7 @@ function draw(op: string, shape: Shape, dtype: DType, options: RandomOptions, ho
       count: out.size,
       low: how.low ?? 0,
       scale: how.scale ?? 1,
+      below: how.below ?? 0,
       first: how.first ?? 0,
       range: how.range ?? 0,
     },
@@ -108,12 +113,27 @@ export function floatOf(op: string, dtype: DType = 'f32'): DType {
   return dtype;
 }
 
+/** The largest number of a floating dtype below `high`. */
+function numberBelow(high: number, dtype: DType): number {
+  const [bits, single] = [new Uint32Array(1), new Float32Array(1)];
+  const words = dtype === 'f16' ? bits : new Uint32Array(single.buffer);
+  const value = (): number => (dtype === 'f16' ? fromHalf(nth(bits, 0)) : nth(single, 0));
+  if (dtype === 'f16') bits[0] = toHalf(high);
+  else single[0] = high;
+  if (value() < high) return value();
+  // The next smaller number has the next bits: those before, or beyond 0 those after.
+  words[0] = value() > 0 ? nth(words, 0) - 1 : value() < 0 ? nth(words, 0) + 1 : dtype === 'f16' ? 0x8001 : 0x80000001;
+  return value();
+}
+
 /** Uniform numbers in [low, high), default [0, 1), with 24 random bits each; f32 (default) or f16. @throws DTypeError, LimitError for a key out of range */
 export const rand = defineOp(
   'rand',
   (shape: Shape, options: RandomOptions & { readonly low?: number; readonly high?: number }): Tensor => {
     const { low = 0, high = 1 } = options;
-    return draw('rand', shape, floatOf('rand', options.dtype), options, { kind: 'uniform', low, scale: high - low });
+    const dtype = floatOf('rand', options.dtype);
+    const below = high > low ? numberBelow(high, dtype) : Number.POSITIVE_INFINITY;
+    return draw('rand', shape, dtype, options, { kind: 'uniform', low, scale: high - low, below });
   },
 );
 

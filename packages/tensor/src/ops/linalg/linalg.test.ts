@@ -244,6 +244,22 @@ eachDevice('linear algebra', (ctx) => {
       ).toEqual([2, 2]);
     }));
 
+  it('eigenvalues and singular values whose squares leave f32', () =>
+    scope(async () => {
+      const [tiny, huge] = [1e-25, 1e25].map((unit) =>
+        ops.tensor(
+          [
+            [2 * unit, unit],
+            [unit, 2 * unit],
+          ],
+          { device: ctx.device },
+        ),
+      ) as [Tensor, Tensor];
+      const both = ops.stack([tiny, huge]);
+      expectClose(await both.eigh().values.data(), ref([2, 2], [1e-25, 3e-25, 1e25, 3e25]), { rel: 1e-6, abs: 0 });
+      expectClose(await both.svd().s.data(), ref([2, 2], [3e-25, 1e-25, 3e25, 1e25]), { rel: 1e-6, abs: 0 });
+    }));
+
   it('NaN anywhere leaves no number that looks right', () =>
     scope(async () => {
       const odd = ops.tensor(

@@ -3,13 +3,13 @@ import { linalgLuWgsl } from '@mudpt/shaders';
 import { defineOp } from '../../definition/op.ts';
 import { empty } from '../../definition/views.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
-import { abs, add, log, mul, sign } from '../../pointwise/ops.ts';
+import { abs, add, log, mul, sign, where } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { broadcastShapes } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { LimitError } from '../../errors.ts';
 import { contiguousCopy } from '../views/copy.ts';
-import { eye } from '../create/create.ts';
+import { eye, zeros } from '../create/create.ts';
 import { gather } from '../indexing/gather.ts';
 import { tril, triu } from '../indexing/masks.ts';
 import { diagonal } from '../products/matrices.ts';
@@ -133,6 +133,9 @@ export const matrixPower = defineOp('matrixPower', (a: Tensor, exponent: number)
       if (rest % 2 === 1) result = result ? matmul(result, factor) : factor;
       if (rest > 1) factor = matmul(factor, factor);
     }
-    return contiguousCopy(result ?? broadcastTo(eye(n, n, { device: a.device }), [...batch, n, n]));
+    if (result) return contiguousCopy(result);
+    // Of no factors: no element of a counts, whose gradient is 0.
+    const none = zeros([], { dtype: 'bool', device: a.device });
+    return where(none, a, broadcastTo(eye(n, n, { device: a.device }), [...batch, n, n]));
   });
 });

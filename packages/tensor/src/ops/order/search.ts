@@ -5,7 +5,8 @@ import { DTypeError, LimitError, ShapeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
 import { empty, expectOneDevice } from '../../definition/views.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
-import { add, div, eq, lerp, sub, where } from '../../pointwise/ops.ts';
+import { upload } from '../../kernels/upload.ts';
+import { add, div, eq, lt, mul, sub, where } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { sameShape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -95,6 +96,17 @@ export type Histogram = {
   readonly edges: Tensor;
 };
 
+/** Edges of `bins` intervals, rounded once: a value that lies on one is equal to it. */
+function edgesBetween([low, high]: readonly [number, number], bins: number): Float32Array {
+  return Float32Array.from({ length: bins + 1 }, (_, i) => (low * (bins - i) + high * i) / bins);
+}
+
+/** The same between numbers that the device knows: of few digits, such as whole ones, nothing is rounded before the division. */
+function evenly(first: Tensor, last: Tensor, bins: number): Tensor {
+  const places = arange(bins + 1, { device: first.device });
+  return where(lt(places, bins), add(first, div(mul(places, sub(last, first)), bins)), last);
+}
+
 /**
  * How many elements fall into each of `bins` intervals of equal width, and their edges. A value on an edge belongs to the bin above it, on the last edge to
  * the last bin. NaN is not counted; without a range it leaves nothing to count. (NumPy's histogram.)
@@ -115,7 +127,7 @@ export const histogram = defineOp('histogram', (x: Tensor, bins: number, options
     const [low, high] = range ? [full([], range[0], { device }), full([], range[1], { device })] : [min(values), max(values)];
     const isPoint = eq(low, high);
     const [first, last] = [where(isPoint, sub(low, 0.5), low), where(isPoint, add(high, 0.5), high)];
-    const edges = lerp(first, last, div(arange(bins + 1, { device }), bins));
+    const edges = range ? upload(device, [bins + 1], 'f32', edgesBetween(range, bins)) : evenly(first, last, bins);
     const place = sub(searchsorted(edges, values, { right: true }), 1);
     const bin = where(eq(values, last), bins - 1, place);
     return { counts: bincount(bin, bins, weights), edges };

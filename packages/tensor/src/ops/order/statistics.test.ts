@@ -42,6 +42,17 @@ eachDevice('statistics', (ctx) => {
         ref([2], [NaN, 2]),
         exact,
       );
+      const infinite = tensor(
+        [
+          [1, 2, Infinity, Infinity],
+          [-Infinity, -Infinity, 1, 2],
+          [-Infinity, -Infinity, Infinity, Infinity],
+          [-3e38, -3e38, 3e38, 3e38],
+        ],
+        { device: ctx.device },
+      );
+      expect(await ops.median(infinite, 1).array()).toEqual([Infinity, -Infinity, NaN, 0]);
+      expect(await ops.quantile(infinite, 0.9, 1).array()).toEqual([Infinity, 1.7000000476837158, Infinity, Math.fround(3e38)]);
       expect(() => ops.quantile(t, '0.5' as never)).toThrow(/q is .* not a number or a list of numbers/);
       expect(() => ops.quantile(t, [0.5, 2])).toThrow(/q is 2/);
       expect(ops.median(ops.zeros([0, 3], { device: ctx.device }), 1).shape).toEqual([0]);
@@ -159,6 +170,13 @@ eachDevice('statistics', (ctx) => {
         [0, 2],
         [2.5, 3, 3.5],
       ]);
+      // Values on edges, with a range and without: the bin above has them, though neither 1/3 is exact.
+      const onEdges = tensor([-2, -0.5, 1, 1, 2.5], { device: ctx.device });
+      for (const options of [{ range: [-2, 2.5] as const }, {}]) {
+        const exactly = onEdges.histogram(3, options);
+        expect(await exactly.edges.array()).toEqual([-2, -0.5, 1, 2.5]);
+        expect(await exactly.counts.array()).toEqual([1, 1, 3]);
+      }
       expect(() => t.histogram(3, { range: [1, 1] })).toThrow(/range is 1 to 1/);
       expect(() => ops.zeros([0], { device: ctx.device }).histogram(3)).toThrow(/no elements/);
     }));

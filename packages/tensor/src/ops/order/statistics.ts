@@ -4,7 +4,7 @@ import { LimitError, ShapeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
 import { alias } from '../../definition/views.ts';
 import { type Axes, axesOf, reducedShape, type ReduceOptions } from '../../kernels/reduce.ts';
-import { div, isClose, isNaN, lerp, logicalNot, where } from '../../pointwise/ops.ts';
+import { add, div, isClose, isFinite, isNaN, lerp, logicalNot, mul, where } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { showShape } from '../../shape.ts';
 import type { Operand } from '../../pointwise/evaluate.ts';
@@ -62,11 +62,17 @@ function quantiles(op: string, x: Tensor, q: number | readonly number[], axes: A
       const place = share * (lastOf(values.shape) - 1);
       const [below, above] = [Math.floor(place), Math.ceil(place)];
       const low = select(values, -1, below);
-      const between = below === above ? low : lerp(low, select(values, -1, above), place - below);
+      const between = below === above ? low : weighted(low, select(values, -1, above), place - below);
       return reshape(where(isNaN(last), last, between), shape);
     });
     return typeof q === 'number' ? (results[0] as Tensor) : stack(results, 0);
   });
+}
+
+/** The value at `share` of the way from `low` to `high`, either of which may be infinite: lerp subtracts them. */
+function weighted(low: Tensor, high: Tensor, share: number): Tensor {
+  const between = lerp(low, high, share);
+  return where(isFinite(between), between, add(mul(low, 1 - share), mul(high, share)));
 }
 
 /** Sum over `axes` (default all) without NaN, which count as 0. Otherwise as sum. @throws ShapeError for an axis out of range or named twice */

@@ -11,7 +11,10 @@ export const contiguous = defineOp('contiguous', (x: Tensor): Tensor => launch.c
 /** A contiguous copy, always. */
 export const contiguousCopy = defineOp('contiguousCopy', (x: Tensor): Tensor => launch.contiguousCopy(x));
 
-/** `x` converted to `dtype`; a second handle of `x` if it has it already. f32 to i32 truncates; to bool is "not zero". */
+/**
+ * `x` converted to `dtype`; a second handle of `x` if it has it already. Floats to integers lose their fraction; what lies beyond the integers becomes the
+ * nearest one that f32 holds, NaN 0. To bool is "not zero".
+ */
 export const cast = defineOp('cast', (x: Tensor, dtype: DType): Tensor => {
   x.expectLive('cast');
   if (x.dtype === dtype) return alias(x);
