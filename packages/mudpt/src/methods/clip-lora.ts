@@ -114,7 +114,10 @@ class LowRankLearner implements PromptLearner {
     const { rank, alpha, projections, position } = this.settings;
     const { device, random } = context;
     const { width, layers } = context[tower].config;
-    const [from, to] = POSITIONS[position].map((share) => Math.round(share * layers)) as [number, number];
+    const [first, end] = POSITIONS[position].map((share) => Math.round(share * layers)) as [number, number];
+    // A tower of one or two blocks has one at least in each of its parts.
+    const from = Math.min(first, layers - 1);
+    const to = Math.max(end, from + 1);
     return Array.from({ length: to - from }, (_, index) => {
       const layer = from + index;
       const sources: string[] = [];

@@ -36,7 +36,7 @@ const promptsrcSettings = z.strictObject({
   templates: z
     .array(z.string())
     .default([...PROMPTSRC_TEMPLATES])
-    .describe('texts whose mean the frozen text features are; class descriptions take their place'),
+    .describe("texts whose mean the frozen text features are; empty: the data set's own; class descriptions take their place"),
 });
 
 export type PromptsrcSettings = z.output<typeof promptsrcSettings>;
@@ -159,6 +159,7 @@ export const promptsrc = defineMethod<PromptsrcSettings>({
   summary: 'deep prompts in both towers, regulated by the frozen model and averaged over epochs',
   settings: promptsrcSettings,
   training: trainingPreset({ lr: 0.0025, epochs: 20, batchSize: 4 }),
+  readsDescriptions: () => true,
   published: [
     recipe(['base-to-new'], { depth: 9, mean: 15, deviation: 1, epochs: 20 }, 'ep20_batch4_4+4ctx'),
     recipe(['cross-dataset', 'domain'], { depth: 3, mean: 6, deviation: 10, epochs: 20 }, 'ep20_batch4_4+4ctx_cross_datasets'),
@@ -172,7 +173,8 @@ export const promptsrc = defineMethod<PromptsrcSettings>({
   create(context, settings) {
     const { textLength: count, textDepth, imageLength, imageDepth, initWords: words } = settings;
     const depths = { text: { textDepth }, image: { imageDepth } };
-    const templates = settings.templates.map((template) => textTemplate(context.tokenizer, template));
+    const written = settings.templates.length > 0 ? settings.templates : [undefined];
+    const templates = written.map((template) => textTemplate(context.tokenizer, template));
     const { first, template } = deepContext(context, { method: 'promptsrc', depths, length: count, words, keepWords: true });
     const learner = independentPrompts('promptsrc', context, {
       text: { first, depth: textDepth },

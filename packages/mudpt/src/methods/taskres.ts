@@ -64,7 +64,10 @@ export class TaskRes extends PromptedClip {
     }
   }
 
-  /** For all or some of the classes: others have no residual. */
+  /**
+   * For all or some of the classes: others have no residual. Their base is that of the `templates`, and without any that of the other data set's template; the released
+   * code takes the rows of the saved base, which are the same for the sets that it evaluates on others (ImageNet and its variants).
+   */
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, TaskRes);
     const of = this.rows?.of ?? this.classNames;

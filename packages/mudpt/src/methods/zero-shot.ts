@@ -115,6 +115,7 @@ export const zeroShot = defineMethod<ZeroShotSettings>({
   summary: 'nothing is learnt',
   settings: zeroShotSettings,
   training: undefined,
+  readsDescriptions: () => true,
   published: [{ protocols: PROTOCOLS, settings: { templates: [], selected: false }, source: 'CoOp, trainers/zsclip.py' }],
   variants: {
     ensemble: { settings: { selected: true } },
