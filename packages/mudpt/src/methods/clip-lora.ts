@@ -54,7 +54,12 @@ const loraSettings = z.strictObject({
     .enum(['all', 'bottom', 'mid', 'up', 'half-bottom', 'half-up', 'top3'])
     .default('all')
     .describe('blocks that are updated: all, a third, a half, or the last quarter (3 of 12)'),
-  dropout: z.number().min(0).lt(1).default(0.25).describe('probability that an input of an update is left out of a step'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.25)
+    .describe('probability that an input of an update is left out of a step; in micro-batches (--memory) other ones are'),
   template: z.string().default('a photo of a {}.').describe("the texts with {} for the class name; empty: the data set's own"),
 });
 

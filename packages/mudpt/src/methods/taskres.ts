@@ -136,7 +136,8 @@ export const taskRes = defineMethod<TaskResSettings>({
   settings: taskResSettings,
   training: trainingPreset(TRAINING),
   published: [...fewShot([1, 2, 4], 100), ...fewShot([8, 16], 200)],
-  variants: {},
+  // What is published by shots is ResNet-50's; the configurations of all other backbones have these in common.
+  variants: { 'other-backbones': { training: { lr: 2e-4, epochs: 200 } } },
   create(context, { residualWeight, templates, underscores }) {
     const { classNames, device, embed, tokenizer } = context;
     const written = underscores === 'kept' ? literalTemplate : textTemplate;
