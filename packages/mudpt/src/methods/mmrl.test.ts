@@ -28,6 +28,11 @@ eachDevice('MMRL', (ctx) => {
         expect(Array.from(await other.evaluate(images).data())).toEqual(values);
         other.dispose();
       }
+      const some = method.forContext({ classNames: classNames.slice(0, 2), template });
+      const [found, all, { length }] = [await some.evaluate(images).data(), await fused.data(), classNames];
+      const columns = [0, 1, 2].flatMap((row) => [all[length * row], all[length * row + 1]]);
+      expect(Array.from(found)).toEqual(columns.map((value) => expect.closeTo(value as number, 3)));
+      some.dispose();
       expect(Array.from(await fused.data())).not.toEqual(Array.from(await alone.data()));
       method.dispose();
     });

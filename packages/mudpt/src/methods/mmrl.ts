@@ -5,7 +5,6 @@
  */
 import { Linear, noGrad, normal } from '@mudpt/autograd';
 import { add, cat, copyInto, crossEntropy, l2Normalize, matmul, mean, mul, narrow, scope, type Tensor } from '@mudpt/tensor';
-import { isEqual } from '@mudpt/tensor/internal';
 import { z } from 'zod';
 import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
@@ -194,12 +193,13 @@ export class Mmrl extends GuidedClip {
     );
   }
 
-  /** Classes that were learnt are judged by both features, others and other data sets by CLIP's alone. */
+  /** Classes that were learnt, all or some of them, are judged by both features, others and other data sets by CLIP's alone. */
   protected override outputs(both: Tensor, textFeatures: Tensor): Outputs {
     const { classNames, learntOn = classNames, isElsewhere = false } = this.context;
     const { clip, fused } = this.branches(both, textFeatures);
+    const areLearnt = classNames.every((name) => learntOn.includes(name));
     return {
-      logits: isEqual(classNames, learntOn) && !isElsewhere ? fused : clip,
+      logits: areLearnt && !isElsewhere ? fused : clip,
       imageFeatures: narrow(both, 1, 0, this.context.embed),
       textFeatures,
     };

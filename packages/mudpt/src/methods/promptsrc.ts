@@ -13,6 +13,7 @@ import { MethodError } from '../method/errors.ts';
 import { independentPrompts } from '../prompts/independent.ts';
 import type { MethodContext, PromptMethod, StepLoss } from '../method/method.ts';
 import type { PublishedSettings } from '../method/published.ts';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import type { PromptLearner } from '../prompts/learner.ts';
@@ -20,6 +21,9 @@ import { GuidedClip } from '../prompts/guided.ts';
 import { depth, initWords, length } from '../method/settings.ts';
 import { PROMPTSRC_TEMPLATES } from '../prompts/texts/templates.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
+
+const withoutAggregation = ({ aggregation }: Readonly<Record<string, unknown>>): string | undefined =>
+  idleWhere(aggregation === false, 'aggregation is off');
 
 const promptsrcSettings = z.strictObject({
   textLength: length(4),
@@ -31,8 +35,12 @@ const promptsrcSettings = z.strictObject({
   imageLossWeight: z.number().min(0).default(10).describe("of the mean distance between images' features and the frozen ones"),
   logitLossWeight: z.number().min(0).default(1).describe("of the divergence of predictions from the frozen model's"),
   aggregation: z.boolean().default(true).describe('end with the weighted mean over epochs instead of the last epoch'),
-  aggregationMean: z.number().default(15).describe('epoch (from 1) that counts most in the mean'),
-  aggregationDeviation: z.number().positive().default(1).describe('in epochs'),
+  aggregationMean: z
+    .number()
+    .default(15)
+    .describe('epoch (from 1) that counts most in the mean')
+    .register(settingMetadata, { idle: withoutAggregation }),
+  aggregationDeviation: z.number().positive().default(1).describe('in epochs').register(settingMetadata, { idle: withoutAggregation }),
   templates: z
     .array(z.string())
     .default([...PROMPTSRC_TEMPLATES])

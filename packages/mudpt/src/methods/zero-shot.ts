@@ -13,6 +13,7 @@ import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import { PROTOCOLS } from '../method/published.ts';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
 import { SELECTED_TEMPLATES } from '../prompts/texts/templates.ts';
 import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
@@ -28,7 +29,8 @@ export const zeroShotSettings = z.strictObject({
   withOwn: z
     .boolean()
     .default(true)
-    .describe("whether `selected` takes the data set's own template (CoOp leaves it out for ImageNet)"),
+    .describe("whether `selected` takes the data set's own template (CoOp leaves it out for ImageNet)")
+    .register(settingMetadata, { idle: ({ selected }) => idleWhere(selected !== true, 'selected is false') }),
 });
 
 export type ZeroShotSettings = z.output<typeof zeroShotSettings>;

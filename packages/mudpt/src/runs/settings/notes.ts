@@ -1,7 +1,8 @@
 /** Sentences on what of a configuration has no effect, or another one than people expect. */
+import { isEqual } from '@mudpt/tensor/internal';
 import type { TrainingSettings } from '../../methods/index.ts';
 import { lengthOfRun } from './length.ts';
-import { type RunConfig, SCHEMAS } from './settings.ts';
+import { type RunConfig, type RunInput, type Schemas, SCHEMAS, settingsFor } from './settings.ts';
 
 /** That a method reads no descriptions although there are some; undefined where it does. */
 export function unreadDescriptions(
@@ -23,8 +24,31 @@ export function onlyWarmUp(config: RunConfig, images: number, schemas = SCHEMAS)
   return `${all} warm-up, at the rate ${warmupLr}: lr ${lr} is never reached, unless with more epochs or --set warmupEpochs=0`;
 }
 
-/** All of them. @param images that are trained on */
-export function effectNotes(config: RunConfig, images: number, schemas = SCHEMAS): string[] {
+/** Of each setting of the method and its training that was asked for, and that has no effect beside the others. */
+function idleSettings(config: RunConfig, asked: Pick<RunInput, 'settings' | 'training'>, schemas: Schemas): string[] {
+  const sections = settingsFor(config.method, schemas);
+  return (['settings', 'training'] as const).flatMap((section) =>
+    sections[section].flatMap(({ name, type, metadata }) => {
+      const value = asked[section]?.[name];
+      if (value === undefined || isEqual(value, type.safeParse(undefined).data)) return [];
+      const why = metadata.idle?.(config[section]);
+      return why === undefined ? [] : [`${name} ${JSON.stringify(value)} has no effect, because ${why}`];
+    }),
+  );
+}
+
+/**
+ * All of them.
+ * @param images that are trained on
+ * @param asked what was set by name
+ */
+export function effectNotes(
+  config: RunConfig,
+  images: number,
+  asked: Pick<RunInput, 'settings' | 'training'>,
+  schemas = SCHEMAS,
+): string[] {
   const descriptions = config.descriptions === undefined ? undefined : unreadDescriptions(config, schemas);
-  return [descriptions, onlyWarmUp(config, images, schemas)].filter((note) => note !== undefined);
+  const others = [descriptions, onlyWarmUp(config, images, schemas)].filter((note) => note !== undefined);
+  return [...idleSettings(config, asked, schemas), ...others];
 }

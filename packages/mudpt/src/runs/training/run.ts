@@ -45,7 +45,7 @@ export async function train(asked: TrainInput, options: RunOptions): Promise<Run
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
     const folder = runFolderOf(config, dataset.name, marks, options.out);
-    const effects = effectNotes(config, dataset.splits.train.length);
+    const effects = effectNotes(config, dataset.splits.train.length, input);
     return begin({ config, dataset, base, marks, folder, given }, options, [...notes, ...protocolNotes(config), ...effects]);
   });
 }
