@@ -22,5 +22,6 @@ export { embeddedSettings, embeddedTraining, type LoweredSetting, settingsForLay
 export { openPromptFacts, type PromptBytes, promptBytes, restorePromptBytes } from './prompt-files/bytes.ts';
 export type { PromptDescription, PromptFacts } from './prompt-files/facts.ts';
 export { JSON_SEAL, jsonBody, sealed, YAML_SEAL } from './prompt-files/seal.ts';
+export { beyondDefaults, type DecidedSetting, decidedSetting } from './settings/decided.ts';
 export { type NumberRange, rangeOf, type Setting, settingsOf, takesOf } from './settings/fields.ts';
 export * from './train/index.ts';

@@ -1,6 +1,6 @@
 /** A classifier of features of both towers, each channel scaled and shifted first: DePT's. */
 import { Linear, parameter } from '@mudpt/autograd';
-import { add, keep, linear, mul, ones, type Tensor, zeros } from '@mudpt/tensor';
+import { add, type Device, keep, linear, mul, ones, type Tensor, zeros } from '@mudpt/tensor';
 import type { CreationContext } from '../method/method.ts';
 import type { PromptSpec } from '../method/prompt-spec.ts';
 import { named } from '../prompts/injection/parts.ts';
@@ -10,8 +10,10 @@ type Tower = 'img' | 'text';
 /** A scale and a shift [embed] for each tower, and a linear layer [classes, embed]. By the authors' names. */
 export class ScaledHead {
   readonly learnable: ReadonlyMap<string, Tensor>;
+  readonly device: Device;
 
   constructor({ device, random, embed }: CreationContext, classes: number) {
+    this.device = device;
     const vector = (name: string, values: Tensor): readonly [string, Tensor] => [name, parameter(keep(values), { name })];
     const films = (['img', 'text'] as const).flatMap((tower) => [
       vector(`film_lp_${tower}.scale`, ones([embed], { device })),

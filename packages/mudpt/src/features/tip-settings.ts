@@ -1,14 +1,28 @@
 /** Settings of Tip-Adapter, and those of training its keys. */
 import { z } from 'zod';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
+
+const withoutSearch = ({ search }: Readonly<Record<string, unknown>>): string | undefined =>
+  idleWhere(search === false, 'search is off');
 
 const shared = {
   beta: z.number().positive().default(1).describe('sharpness of the cache before the search'),
   alpha: z.number().min(0).default(1.17).describe('weight of the cache before the search'),
   search: z.boolean().default(true).describe('search both on validation'),
-  betaLimit: z.number().positive().default(7).describe('upper end of the search for beta'),
-  alphaLimit: z.number().positive().default(3).describe('upper end of the search for alpha'),
-  betaSteps: z.int().positive().default(200).describe('values of beta tried'),
-  alphaSteps: z.int().positive().default(20).describe('values of alpha tried'),
+  betaLimit: z
+    .number()
+    .positive()
+    .default(7)
+    .describe('upper end of the search for beta')
+    .register(settingMetadata, { idle: withoutSearch }),
+  alphaLimit: z
+    .number()
+    .positive()
+    .default(3)
+    .describe('upper end of the search for alpha')
+    .register(settingMetadata, { idle: withoutSearch }),
+  betaSteps: z.int().positive().default(200).describe('values of beta tried').register(settingMetadata, { idle: withoutSearch }),
+  alphaSteps: z.int().positive().default(20).describe('values of alpha tried').register(settingMetadata, { idle: withoutSearch }),
   cachePasses: z.int().min(0).default(10).describe('augmented passes whose mean features are the keys; 0: the test transform'),
   templates: z.array(z.string()).default([]).describe("texts with {} for the class name, averaged; empty: the data set's own"),
   scale: z.number().positive().default(100).describe('factor of the cosines'),

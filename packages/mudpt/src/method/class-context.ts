@@ -10,11 +10,13 @@ export type ClassContext = {
   readonly template: string;
   /** Sentences about each class, by label: frozen texts are these where they are given, in place of templates. */
   readonly descriptions?: readonly (readonly string[])[] | undefined;
+  /** Whether the images are those of another data set than was learnt on, whose classes may be the same. Default false. */
+  readonly isElsewhere?: boolean | undefined;
 };
 
 /** What of a data set, or of anything with classes, a method is made for. */
-export function classContext({ classNames, template, descriptions }: ClassContext): ClassContext {
-  return { classNames, template, ...(descriptions && { descriptions }) };
+export function classContext({ classNames, template, descriptions, isElsewhere }: ClassContext): ClassContext {
+  return { classNames, template, ...(descriptions && { descriptions }), ...(isElsewhere && { isElsewhere }) };
 }
 
 /**

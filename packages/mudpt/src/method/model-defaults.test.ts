@@ -24,6 +24,18 @@ it('places of blocks move to the same part of a shallower tower, and stay in one
   ]);
 });
 
+it('places stay within towers of two and three blocks', () => {
+  expect([placesOf('tcp', 2), placesOf('mma', 2), placesOf('mmrl', 2)]).toEqual([
+    [1, undefined],
+    [1, 2],
+    [2, 2],
+  ]);
+  expect([placesOf('tcp', 3), placesOf('mmrl', 3)]).toEqual([
+    [2, undefined],
+    [2, 3],
+  ]);
+});
+
 it('what was asked for stays, and what moved is told', () => {
   expect(placesOf('mma', 6, { lastLayer: 12 })).toEqual([3, 12]);
   const { settings } = methodNamed('tcp');

@@ -1,5 +1,6 @@
 /** Settings that nobody asked for, as a base model wants them: how the embedded one is trained, and counts of layers that a small one has. */
-import { type Setting, settingsOf } from '../settings/fields.ts';
+import { decidedSetting } from '../settings/decided.ts';
+import { rangeOf, type Setting, settingsOf } from '../settings/fields.ts';
 import type { MethodDefinition } from './definition.ts';
 import type { TrainingInput } from './training-settings.ts';
 
@@ -50,13 +51,19 @@ export function embeddedTraining({ name, training }: Pick<MethodDefinition, 'nam
 /** First words of text prompts: with these, training begins at the zero-shot prompt of the drawn sets, whose first words they are. */
 const WORDS = { initWords: 'an icon of a', length: 4 } as const;
 
-/** A method's settings where the configuration is silent and the base model is the embedded one. */
-export function embeddedSettings({
-  name,
-  settings,
-}: Pick<MethodDefinition, 'name' | 'settings'>): Readonly<Record<string, unknown>> {
-  const names = new Set(settingsOf(settings).map((setting) => setting.name));
-  return { ...(names.has('initWords') && names.has('length') && WORDS), ...STRENGTHS[name] };
+/**
+ * A method's settings where the configuration is silent and the base model is the embedded one.
+ * @param asked what was set by name: words that decide it otherwise (CoOp's, the length of its context) are left out
+ */
+export function embeddedSettings(
+  { name, settings }: Pick<MethodDefinition, 'name' | 'settings'>,
+  asked: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const fields = settingsOf(settings);
+  const names = new Set(fields.map((field) => field.name));
+  const isDecided = asked['initWords'] === undefined && decidedSetting(fields, WORDS, asked) !== undefined;
+  const takesWords = names.has('initWords') && names.has('length') && !isDecided;
+  return { ...(takesWords && WORDS), ...STRENGTHS[name] };
 }
 
 /** A setting that counts layers or names one, lowered from what the method usually has to fit the layers of the model. */
@@ -81,12 +88,14 @@ export function settingsForLayers(
 ): { settings: Record<string, unknown>; lowered: LoweredSetting[]; notes: string[] } {
   const settings = { ...values };
   const lowered: LoweredSetting[] = [];
-  for (const { name, metadata } of fields) {
+  for (const { name, type, metadata } of fields) {
     const usual = settings[name];
     if (typeof usual !== 'number' || asked[name] !== undefined) continue;
-    const { counts, amongBlocks } = metadata;
+    const { counts, amongBlocks, blocksFrom = 1 } = metadata;
     const most = counts === 'layers' ? Math.min(usual, layers) : usual;
-    const value = amongBlocks !== undefined && layers < amongBlocks ? Math.ceil((usual * layers) / amongBlocks) : most;
+    const isMoved = amongBlocks !== undefined && layers < amongBlocks;
+    const place = isMoved ? Math.min(Math.ceil((usual * layers) / amongBlocks), layers - 1 + blocksFrom) : most;
+    const value = Math.max(place, isMoved ? (rangeOf(type)?.least ?? place) : place);
     if (value === usual) continue;
     settings[name] = value;
     lowered.push({ name, method, usual, value, layers });

@@ -30,6 +30,8 @@ export const depth = (layers: number) =>
 
 /** Metadata of the place of a block, published for towers of ViT-B/16. */
 export const BLOCK_PLACE = { amongBlocks: 12 } as const;
+/** The same, where blocks are counted from 0. */
+export const BLOCK_INDEX = { amongBlocks: 12, blocksFrom: 0 } as const;
 
 /** Checks a prompt depth against a tower. @throws MethodError when the tower has fewer blocks */
 export function expectDepth(method: string, setting: string, depthSetting: number, tower: string, layers: number): void {

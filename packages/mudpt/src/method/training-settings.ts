@@ -2,7 +2,11 @@
 import type { AugmentOptions } from '@mudpt/clip';
 import { z } from 'zod';
 import { withDefault } from '../settings/fields.ts';
-import { settingMetadata } from '../settings/metadata.ts';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
+
+function idleInCrops({ augmentation }: Readonly<Record<string, unknown>>): string | undefined {
+  return idleWhere(augmentation === 'crop', 'augmentation is crop');
+}
 
 /** The fields, so that a method can change defaults with {@link trainingPreset}. */
 const training = {
@@ -21,7 +25,11 @@ const training = {
     .positive()
     .default(10)
     .describe('passes over the training images')
-    .register(settingMetadata, { flag: 'epochs', placeholder: 'count' }),
+    .register(settingMetadata, {
+      flag: 'epochs',
+      placeholder: 'count',
+      idle: ({ iterations }) => idleWhere(iterations !== 0, `iterations is ${String(iterations)}`),
+    }),
   iterations: z
     .int()
     .min(0)
@@ -34,25 +42,55 @@ const training = {
     .default(4)
     .describe('images per step')
     .register(settingMetadata, { flag: 'batch', placeholder: 'count' }),
-  momentum: z.number().min(0).max(1).default(0.9).describe('of SGD'),
+  momentum: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('of SGD')
+    .register(settingMetadata, { idle: ({ optimizer }) => idleWhere(optimizer !== 'sgd', `optimizer is ${String(optimizer)}`) }),
   weightDecay: z.number().min(0).default(5e-4).describe('applies to everything learnt, biases too'),
-  adamEps: z.number().positive().default(1e-8).describe('added to the root of the second moment (Adam, AdamW)'),
+  adamEps: z
+    .number()
+    .positive()
+    .default(1e-8)
+    .describe('added to the root of the second moment (Adam, AdamW)')
+    .register(settingMetadata, { idle: ({ optimizer }) => idleWhere(optimizer === 'sgd', 'optimizer is sgd') }),
   adamBetas: z
     .tuple([z.number().gt(0).lt(1), z.number().gt(0).lt(1)])
     .default([0.9, 0.999])
     .describe('decay of both moments (Adam, AdamW)')
-    .register(settingMetadata, { before: [0.9, 0.999] }),
+    .register(settingMetadata, {
+      before: [0.9, 0.999],
+      idle: ({ optimizer }) => idleWhere(optimizer === 'sgd', 'optimizer is sgd'),
+    }),
   schedule: z
     .enum(['cosine', 'cosine-per-step', 'constant'])
     .default('cosine')
     .describe('how the learning rate falls; "cosine" changes it once per epoch'),
-  finalLr: z.number().min(0).default(0).describe('learning rate that a cosine falls to').register(settingMetadata, { before: 0 }),
+  finalLr: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('learning rate that a cosine falls to')
+    .register(settingMetadata, {
+      before: 0,
+      idle: ({ schedule }) => idleWhere(schedule === 'constant', 'schedule is constant'),
+    }),
   warmupEpochs: z.int().min(0).default(1).describe('epochs at warmupLr before the schedule begins'),
-  warmupLr: z.number().positive().default(1e-5).describe('learning rate of the warm-up'),
+  warmupLr: z
+    .number()
+    .positive()
+    .default(1e-5)
+    .describe('learning rate of the warm-up')
+    .register(settingMetadata, { idle: ({ warmupEpochs }) => idleWhere(warmupEpochs === 0, 'warmupEpochs is 0') }),
   cropScale: z
     .tuple([z.number().positive().max(1), z.number().positive().max(1)])
     .default([0.08, 1])
-    .describe('smallest and largest share of the picture that the random crop takes'),
+    .describe('smallest and largest share of the picture that the random crop takes')
+    .register(settingMetadata, {
+      idle: ({ augmentation }) => idleWhere(augmentation === 'randaugment', 'augmentation is randaugment'),
+    }),
   augmentation: z
     .enum(['crop', 'crop-randaugment', 'randaugment'])
     .default('crop')
@@ -66,14 +104,14 @@ const training = {
     .max(16)
     .default(2)
     .describe('operations of RandAugment on a picture')
-    .register(settingMetadata, { before: 2 }),
+    .register(settingMetadata, { before: 2, idle: idleInCrops }),
   randMagnitude: z
     .int()
     .min(0)
     .max(30)
     .default(10)
     .describe('how strong the operations of RandAugment are')
-    .register(settingMetadata, { before: 10 }),
+    .register(settingMetadata, { before: 10, idle: idleInCrops }),
 };
 
 const trainingSchema = z.strictObject(training);

@@ -12,6 +12,7 @@ import type { CreationContext, TowerPrompts } from '../method/method.ts';
 import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
 import { depth, expectDepth, length } from '../method/settings.ts';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { placeholders, randomPrompts } from '../prompts/initial.ts';
 import { LearntPrompts, type PromptLearner, withAnchored } from '../prompts/learner.ts';
@@ -34,7 +35,14 @@ const atpromptSettings = z.strictObject({
     .max(MOST_ATTRIBUTES)
     .default(['color', 'shape'])
     .describe('words for attributes that all classes have, in the order of the text'),
-  depth: depth(9).describe("layers that take prompts in MaPLe's form, the input counted as the first"),
+  depth: depth(9)
+    .describe("layers that take prompts in MaPLe's form, the input counted as the first")
+    .register(settingMetadata, {
+      flag: 'depth',
+      placeholder: 'count',
+      counts: 'layers',
+      idle: ({ form }) => idleWhere(form === 'coop', 'form is coop'),
+    }),
 });
 
 export type AtpromptSettings = z.output<typeof atpromptSettings>;

@@ -54,7 +54,12 @@ const loraSettings = z.strictObject({
     .enum(['all', 'bottom', 'mid', 'up', 'half-bottom', 'half-up', 'top3'])
     .default('all')
     .describe('blocks that are updated: all, a third, a half, or the last quarter (3 of 12)'),
-  dropout: z.number().min(0).lt(1).default(0.25).describe('probability that an input of an update is left out of a step'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.25)
+    .describe('probability that an input of an update is left out of a step; in micro-batches (--memory) other ones are'),
   template: z.string().default('a photo of a {}.').describe("the texts with {} for the class name; empty: the data set's own"),
 });
 
@@ -114,7 +119,10 @@ class LowRankLearner implements PromptLearner {
     const { rank, alpha, projections, position } = this.settings;
     const { device, random } = context;
     const { width, layers } = context[tower].config;
-    const [from, to] = POSITIONS[position].map((share) => Math.round(share * layers)) as [number, number];
+    const [first, end] = POSITIONS[position].map((share) => Math.round(share * layers)) as [number, number];
+    // A tower of one or two blocks has one at least in each of its parts.
+    const from = Math.min(first, layers - 1);
+    const to = Math.max(end, from + 1);
     return Array.from({ length: to - from }, (_, index) => {
       const layer = from + index;
       const sources: string[] = [];

@@ -15,11 +15,14 @@ import { named } from '../prompts/injection/parts.ts';
 import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
 import { prefixTemplate, type PromptTemplate } from '../prompts/texts/prompt-template.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
-import { coopStart, coopText } from './coop.ts';
+import { settingMetadata } from '../settings/metadata.ts';
+import { coopStart, coopText, decidedByWords } from './coop.ts';
 
 const cocoopSettings = z.strictObject({
   length: length(4),
-  initWords: initWords().describe('words the context begins with: they decide its length; empty: random numbers'),
+  initWords: initWords()
+    .describe('words the context begins with: they decide its length; empty: random numbers')
+    .register(settingMetadata, decidedByWords),
   reduction: z.int().positive().default(16).describe('the network between has embed / reduction channels'),
 });
 

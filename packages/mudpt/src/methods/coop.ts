@@ -6,6 +6,7 @@ import type { Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
 import { defineMethod } from '../method/definition.ts';
 import type { CreationContext } from '../method/method.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 import { type ContextPosition, type ParameterShapes, promptSpec, type TextPromptSpec } from '../method/prompt-spec.ts';
 import { initWords, length } from '../method/settings.ts';
 import type { PublishedSettings } from '../method/published.ts';
@@ -15,11 +16,17 @@ import { LearntPrompts } from '../prompts/learner.ts';
 import { prefixTemplate } from '../prompts/texts/prompt-template.ts';
 import { PromptedClip } from '../prompts/prompted.ts';
 
+/** What words at the beginning of a context decide: as many tokens, the same for all classes. */
+export const decidedByWords = {
+  decides: (words: string): Readonly<Record<string, unknown>> =>
+    words.trim() === '' ? {} : { length: written(words).split(/\s+/).length, classSpecific: false },
+};
+
 const coopSettings = z.strictObject({
   length: length(16),
-  initWords: initWords('').describe(
-    'words the context begins with: they decide its length and make it shared; empty: random numbers',
-  ),
+  initWords: initWords('')
+    .describe('words the context begins with: they decide its length and make it shared; empty: random numbers')
+    .register(settingMetadata, decidedByWords),
   position: z.enum(['end', 'middle', 'front']).default('end').describe('where the class name stands in the text'),
   classSpecific: z.boolean().default(false).describe('a context for every class; cannot classify other classes'),
 });
@@ -28,13 +35,18 @@ export type CoopSettings = z.output<typeof coopSettings>;
 
 export const CONTEXT = 'prompt_learner.ctx';
 
+/** Words as a text has them: "a_photo_of_a" is written in configurations of the family. */
+function written(words: string): string {
+  return words.replaceAll('_', ' ').trim();
+}
+
 /** The context CoOp begins with, [M, width] or [classes, M, width]: words override its length and make it shared. */
 export function coopStart(
   context: CreationContext,
   { length: count, initWords: words, classSpecific }: Pick<CoopSettings, 'length' | 'initWords' | 'classSpecific'>,
 ): { readonly tokens: Tensor; readonly prefix: string } {
-  const written = context.tokenizer.encode(words, { specialTokens: false }).length;
-  if (written > 0) return contextStart(context, { words, count: written, keepWords: true });
+  const tokens = context.tokenizer.encode(written(words), { specialTokens: false }).length;
+  if (tokens > 0) return contextStart(context, { words, count: tokens, keepWords: true });
   const { width } = context.text.config;
   const shape = classSpecific ? [context.classNames.length, count, width] : [count, width];
   return { tokens: randomPrompts(shape, context, context.random), prefix: placeholders(count) };

@@ -202,6 +202,7 @@ export const coprompt = defineMethod<CopromptSettings>({
   summary: "MaPLe's prompts and networks on both features, consistent with the frozen model on descriptions and second views",
   settings: copromptSettings,
   training: trainingPreset(TRAINING),
+  readsDescriptions: () => true,
   published: [
     {
       protocols: ['base-to-new'],

@@ -79,6 +79,21 @@ eachDevice('DePT', (ctx) => {
     });
   });
 
+  it('gives some of its classes their columns of both, in any order', async () => {
+    using clip = tinyClip(ctx.device);
+    await scope(async () => {
+      const classNames = ['cat', 'great_white shark', 'tree frog'];
+      const method = tinyMethod(await tinyContext(clip, { classNames }), 'dept', { baseSettings: { length: 2 } });
+      const { images } = tinyBatch(ctx.device);
+      const all = await method.evaluate(images).data();
+      const part = method.forContext({ classNames: ['tree frog', 'cat'], template: '{}' });
+      const expected = [0, 1, 2].flatMap((row) => [all[3 * row + 2], all[3 * row]]);
+      expect(Array.from(await part.evaluate(images).data())).toEqual(expected.map((value) => expect.closeTo(value as number, 4)));
+      part.dispose();
+      method.dispose();
+    });
+  });
+
   it('learns faster with its classifier, and lowers the depths of its base to the towers unless they were asked for', async () => {
     using clip = tinyClip(ctx.device);
     await scope(async () => {

@@ -1,11 +1,26 @@
 /**
  * DePT: decoupled prompt tuning (Zhang et al., CVPR 2024; github.com/Koorye/DePT). A classifier of the features beside another method's logits: a scale and a
  * shift of every channel, for each tower, and a linear layer over the classes that are trained on. It learns from images and from the texts of their classes,
- * and takes the knowledge of these classes out of the prompts. Classes that were learnt are judged by both, others by the prompts alone.
+ * and takes the knowledge of these classes out of the prompts. Classes that were learnt, all or some of them, are judged by both, others by the prompts alone.
  *
  * The warm-up rate is multiplied as the others are for what the classifier learns; the released code warms everything up at one rate.
  */
-import { add, arange, cat, crossEntropy, embedding, mul, narrow, reshape, scope, sub, type Tensor } from '@mudpt/tensor';
+import {
+  add,
+  arange,
+  cat,
+  crossEntropy,
+  embedding,
+  indexSelect,
+  keep,
+  mul,
+  narrow,
+  reshape,
+  scope,
+  sub,
+  type Tensor,
+  tensor,
+} from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import { z } from 'zod';
 import { ScaledHead } from '../features/scaled-head.ts';
@@ -57,6 +72,8 @@ export class Dept implements PromptMethod {
   readonly rateFactors: ReadonlyMap<string, number>;
   /** Whether its classes are those of the classifier. */
   private readonly isLearnt: boolean;
+  /** Columns of the classifier for its classes, where they are some of those that it has: ImageNet-A's and -R's of ImageNet's. */
+  private readonly columns: Tensor | undefined;
 
   /** @param learntOn names of the classifier's classes */
   constructor(
@@ -75,6 +92,8 @@ export class Dept implements PromptMethod {
     const factors = [...head.learnable.keys()].map((name) => [name, settings.rateFactor] as const);
     this.rateFactors = new Map([...(base.rateFactors ?? []), ...factors]);
     this.isLearnt = isEqual(base.classNames, learntOn);
+    const places = this.isLearnt ? undefined : placesAmong(learntOn, base.classNames);
+    this.columns = places && keep(tensor(places, { device: head.device }));
   }
 
   get classNames(): readonly string[] {
@@ -165,18 +184,28 @@ export class Dept implements PromptMethod {
 
   dispose(): void {
     this.base.dispose();
+    this.columns?.dispose();
     if (this.owns) this.head.dispose();
   }
 
   private fused({ logits, imageFeatures }: Pick<Outputs, 'logits' | 'imageFeatures'>): Tensor {
-    if (!this.isLearnt) return logits;
-    return this.mixed(logits, this.head.logits(this.head.scaled('img', imageFeatures)));
+    const { columns, head } = this;
+    if (!this.isLearnt && !columns) return logits;
+    const ofHead = head.logits(head.scaled('img', imageFeatures));
+    return this.mixed(logits, columns ? indexSelect(ofHead, 1, columns) : ofHead);
   }
 
   private mixed(logits: Tensor, ofHead: Tensor): Tensor {
     const { weight } = this.settings;
     return add(mul(logits, 1 - weight), mul(ofHead, weight));
   }
+}
+
+/** Where each of `asked` stands in `learnt`; undefined where one is missing, or there more than once. */
+function placesAmong(learnt: readonly string[], asked: readonly string[]): Int32Array | undefined {
+  const places = asked.map((name) => learnt.indexOf(name));
+  const isClear = asked.every((name, at) => (places[at] as number) >= 0 && learnt.lastIndexOf(name) === places[at]);
+  return isClear ? Int32Array.from(places) : undefined;
 }
 
 /** The text feature [embed] of each image's class, which may be another one for each image (CoCoOp): [B, embed]. */
@@ -212,6 +241,7 @@ export const dept = defineMethod<DeptSettings>({
   summary: "another method's prompts, and a classifier of both features that takes over what the trained classes alone need",
   settings: deptSettings,
   training: trainingPreset(TRAINING),
+  readsDescriptions: ({ base }) => BASES[base as keyof typeof BASES].readsDescriptions?.({}) ?? false,
   published: [
     {
       protocols: ['base-to-new'],

@@ -109,7 +109,7 @@ export class LpPlusPlus implements FeatureMethod {
     this.replace(this.start(features, labels, initialAlpha(cosines, set.labels, classes) * this.settings.alphaStart));
     const best = await this.descend(features, labels, rates, val, progress);
     return {
-      chosen: { epoch: best.epoch, weightRate: rates.weight, alphaRate: rates.alpha },
+      chosen: { ...(this.settings.epochs > 0 && { epoch: best.epoch }), weightRate: rates.weight, alphaRate: rates.alpha },
       valAccuracy: best.accuracy,
       remarks: val ? [] : ['There are no validation images, so the last step is kept.'],
     };

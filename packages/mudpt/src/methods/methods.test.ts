@@ -91,6 +91,24 @@ eachDevice('methods', (ctx) => {
       specific.dispose();
     }));
 
+  it('words with underscores between them are the same words', () =>
+    withClip(async (clip) => {
+      const context = await tinyContext(clip);
+      for (const name of ['coop', 'cocoop', 'kgcoop', 'prograd']) {
+        const start = async (initWords: string) => {
+          const method = tinyMethod(context, name, {
+            initWords,
+            ...(name === 'kgcoop' || name === 'prograd' ? { length: 4 } : {}),
+          });
+          const tokens = method.learnable.get('prompt_learner.ctx') as Tensor;
+          const read = { shape: tokens.shape, values: Array.from(await tokens.data()), example: method.example };
+          method.dispose();
+          return read;
+        };
+        expect(await start('a_photo_of_a'), name).toEqual(await start('a photo of a'));
+      }
+    }));
+
   it('PromptSRC ends with the weighted mean of its epochs', () =>
     withClip(async (clip) => {
       const settings = { textDepth: 1, imageDepth: 1, templates: ['a {}.'], aggregationMean: 2, aggregationDeviation: 1 };
@@ -152,6 +170,9 @@ eachDevice('methods', (ctx) => {
       expect(() => make('coop', { lenght: 4 })).toThrow(/lenght/);
       expect(() => make('vpt', { depth: 1, template: 'no place' })).toThrow(/no place for the class name/);
       expect(() => make('maple', { depth: 2 }, { classNames: [] })).toThrow(/there are no classes/);
+      expect(() => make('tcp', { layer: 2, length: 5, template: 'a photo of a {}.' })).toThrow(
+        /length is 5, and the template "a photo of a {}\." has 4 tokens before the class name, which would be replaced too/,
+      );
       expect(() => methodNamed('mudtp')).toThrow(/no method "mudtp".*mudpt/);
     }));
 

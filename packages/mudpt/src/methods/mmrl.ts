@@ -1,11 +1,10 @@
 /**
  * MMRL: multi-modal representation learning for vision-language models (Guo and Gu, CVPR 2025; github.com/yunncheng/MMRL). Tokens of a space that
  * both towers share enter their upper blocks; what they become in the image tower gives a second feature. Classes that it learnt are judged by
- * both features, others by CLIP's alone. That the released code never drops the texts' features of its first evaluation is not copied.
+ * both features; others, and those of another data set (ImageNetV2 and -Sketch after ImageNet), by CLIP's alone. That the released code never drops the texts' features of its first evaluation is not copied.
  */
 import { Linear, noGrad, normal } from '@mudpt/autograd';
 import { add, cat, copyInto, crossEntropy, l2Normalize, matmul, mean, mul, narrow, scope, type Tensor } from '@mudpt/tensor';
-import { isEqual } from '@mudpt/tensor/internal';
 import { z } from 'zod';
 import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
@@ -194,12 +193,13 @@ export class Mmrl extends GuidedClip {
     );
   }
 
-  /** Classes that were learnt are judged by both features, others by CLIP's alone. */
+  /** Classes that were learnt, all or some of them, are judged by both features, others and other data sets by CLIP's alone. */
   protected override outputs(both: Tensor, textFeatures: Tensor): Outputs {
-    const { classNames, learntOn = classNames } = this.context;
+    const { classNames, learntOn = classNames, isElsewhere = false } = this.context;
     const { clip, fused } = this.branches(both, textFeatures);
+    const areLearnt = classNames.every((name) => learntOn.includes(name));
     return {
-      logits: isEqual(classNames, learntOn) ? fused : clip,
+      logits: areLearnt && !isElsewhere ? fused : clip,
       imageFeatures: narrow(both, 1, 0, this.context.embed),
       textFeatures,
     };

@@ -8,6 +8,7 @@ import { defineMethod } from '../method/definition.ts';
 import type { CreationContext, TowerPrompts } from '../method/method.ts';
 import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import { depth, initWords, length } from '../method/settings.ts';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { deepContext } from '../prompts/deep-context.ts';
 import { CrossAttentionInjection } from '../prompts/injection/cross-attention.ts';
@@ -31,7 +32,8 @@ export const mudptSettings = z.strictObject({
   norm: z
     .enum(['pre', 'post'])
     .default('pre')
-    .describe("norms before (released code) or after (the paper's figure) attention and feed-forward"),
+    .describe("norms before (released code) or after (the paper's figure) attention and feed-forward")
+    .register(settingMetadata, { idle: ({ injection }) => idleWhere(injection === 'linear', 'injection is linear') }),
   injectLayer0: z.boolean().default(true).describe("add to the image's first prompts too (the paper's figure has it off)"),
   perLayer: z.boolean().default(false).describe('own injection weights for every layer instead of one set'),
   zeroInit: z.boolean().default(false).describe('begin with an injection that adds nothing'),

@@ -47,7 +47,7 @@ const progradSettings = z.strictObject({
     .min(0)
     .default(1)
     .describe("share of the part against the frozen model that the gradient loses (the paper's lambda)"),
-  temperature: z.number().positive().default(1).describe('logits are divided by it where predictions are compared'),
+  temperature: z.number().min(0.01).max(1000).default(1).describe('logits are divided by it where predictions are compared'),
 });
 
 export type ProgradSettings = z.output<typeof progradSettings>;

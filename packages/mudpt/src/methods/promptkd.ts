@@ -31,7 +31,7 @@ const promptkdSettings = z.strictObject({
     ),
   length: length(4),
   depth: depth(9),
-  temperature: z.number().positive().default(1).describe('both logits are divided by it'),
+  temperature: z.number().min(0.01).max(1000).default(1).describe('both logits are divided by it'),
   weight: z.number().positive().default(1000).describe('of the divergence, which is averaged over images and classes'),
 });
 

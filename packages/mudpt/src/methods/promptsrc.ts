@@ -13,6 +13,7 @@ import { MethodError } from '../method/errors.ts';
 import { independentPrompts } from '../prompts/independent.ts';
 import type { MethodContext, PromptMethod, StepLoss } from '../method/method.ts';
 import type { PublishedSettings } from '../method/published.ts';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import type { PromptLearner } from '../prompts/learner.ts';
@@ -20,6 +21,9 @@ import { GuidedClip } from '../prompts/guided.ts';
 import { depth, initWords, length } from '../method/settings.ts';
 import { PROMPTSRC_TEMPLATES } from '../prompts/texts/templates.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
+
+const withoutAggregation = ({ aggregation }: Readonly<Record<string, unknown>>): string | undefined =>
+  idleWhere(aggregation === false, 'aggregation is off');
 
 const promptsrcSettings = z.strictObject({
   textLength: length(4),
@@ -31,12 +35,21 @@ const promptsrcSettings = z.strictObject({
   imageLossWeight: z.number().min(0).default(10).describe("of the mean distance between images' features and the frozen ones"),
   logitLossWeight: z.number().min(0).default(1).describe("of the divergence of predictions from the frozen model's"),
   aggregation: z.boolean().default(true).describe('end with the weighted mean over epochs instead of the last epoch'),
-  aggregationMean: z.number().default(15).describe('epoch (from 1) that counts most in the mean'),
-  aggregationDeviation: z.number().positive().default(1).describe('in epochs'),
+  aggregationMean: z
+    .number()
+    .default(15)
+    .describe('epoch (from 1) that counts most in the mean')
+    .register(settingMetadata, { idle: withoutAggregation }),
+  aggregationDeviation: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('in epochs')
+    .register(settingMetadata, { idle: withoutAggregation }),
   templates: z
     .array(z.string())
     .default([...PROMPTSRC_TEMPLATES])
-    .describe('texts whose mean the frozen text features are; class descriptions take their place'),
+    .describe("texts whose mean the frozen text features are; empty: the data set's own; class descriptions take their place"),
 });
 
 export type PromptsrcSettings = z.output<typeof promptsrcSettings>;
@@ -159,6 +172,7 @@ export const promptsrc = defineMethod<PromptsrcSettings>({
   summary: 'deep prompts in both towers, regulated by the frozen model and averaged over epochs',
   settings: promptsrcSettings,
   training: trainingPreset({ lr: 0.0025, epochs: 20, batchSize: 4 }),
+  readsDescriptions: () => true,
   published: [
     recipe(['base-to-new'], { depth: 9, mean: 15, deviation: 1, epochs: 20 }, 'ep20_batch4_4+4ctx'),
     recipe(['cross-dataset', 'domain'], { depth: 3, mean: 6, deviation: 10, epochs: 20 }, 'ep20_batch4_4+4ctx_cross_datasets'),
@@ -172,7 +186,8 @@ export const promptsrc = defineMethod<PromptsrcSettings>({
   create(context, settings) {
     const { textLength: count, textDepth, imageLength, imageDepth, initWords: words } = settings;
     const depths = { text: { textDepth }, image: { imageDepth } };
-    const templates = settings.templates.map((template) => textTemplate(context.tokenizer, template));
+    const written = settings.templates.length > 0 ? settings.templates : [undefined];
+    const templates = written.map((template) => textTemplate(context.tokenizer, template));
     const { first, template } = deepContext(context, { method: 'promptsrc', depths, length: count, words, keepWords: true });
     const learner = independentPrompts('promptsrc', context, {
       text: { first, depth: textDepth },

@@ -64,7 +64,10 @@ export class TaskRes extends PromptedClip {
     }
   }
 
-  /** For all or some of the classes: others have no residual. */
+  /**
+   * For all or some of the classes: others have no residual. Their base is that of the `templates`, and without any that of the other data set's template; the released
+   * code takes the rows of the saved base, which are the same for the sets that it evaluates on others (ImageNet and its variants).
+   */
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, TaskRes);
     const of = this.rows?.of ?? this.classNames;
@@ -133,7 +136,8 @@ export const taskRes = defineMethod<TaskResSettings>({
   settings: taskResSettings,
   training: trainingPreset(TRAINING),
   published: [...fewShot([1, 2, 4], 100), ...fewShot([8, 16], 200)],
-  variants: {},
+  // What is published by shots is ResNet-50's; the configurations of all other backbones have these in common.
+  variants: { 'other-backbones': { training: { lr: 2e-4, epochs: 200 } } },
   create(context, { residualWeight, templates, underscores }) {
     const { classNames, device, embed, tokenizer } = context;
     const written = underscores === 'kept' ? literalTemplate : textTemplate;

@@ -13,7 +13,7 @@ import { MethodError } from '../method/errors.ts';
 import type { MethodContext, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
 import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
-import { BLOCK_PLACE, length } from '../method/settings.ts';
+import { BLOCK_INDEX, length } from '../method/settings.ts';
 import { settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineDistance } from '../prompts/cosine.ts';
@@ -32,7 +32,7 @@ const tcpSettings = z.strictObject({
     .positive()
     .default(8)
     .describe('block of the text tower, counted from 0, whose input gets the class-aware prompts')
-    .register(settingMetadata, BLOCK_PLACE),
+    .register(settingMetadata, BLOCK_INDEX),
   reduction: z.int().positive().default(4).describe('the network has embed / reduction channels inside'),
   distanceWeight: z
     .number()
@@ -141,6 +141,18 @@ function withFeatures<T>(context: MethodContext, template: PromptTemplate, make:
   }
 }
 
+/** @throws MethodError where context tokens would take the places of the class name */
+function expectPlaces(tokenizer: MethodContext['tokenizer'], template: string, count: number): void {
+  const [before = ''] = template.split('{}');
+  const places = tokenizer.encode(before, { specialTokens: false }).length;
+  if (places >= count) return;
+  throw new MethodError(
+    'tcp',
+    `length is ${count}, and the template "${template}" has ${places} tokens before the class name, which would be replaced too`,
+    'write an X before it for each context token, or set length to fewer',
+  );
+}
+
 function unitFeatures(context: MethodContext, template: PromptTemplate): Tensor {
   if (context.descriptions) {
     using means = sentenceFeatures(context, context.descriptions, true);
@@ -184,10 +196,17 @@ export const tcp = defineMethod<TcpSettings>({
   summary: 'context tokens in the texts, and class-aware ones in a later layer, computed from hand-written texts',
   settings: tcpSettings,
   training: trainingPreset(TRAINING),
+  readsDescriptions: () => true,
   published,
   variants: {},
   create(context, { length: count, layer, reduction, distanceWeight, template, handTemplate }) {
     const { tokenizer, text, embed, device, random } = context;
+    if (text.config.layers === 1)
+      throw new MethodError(
+        'tcp',
+        'its class-aware prompts enter a later block than the first, and the text tower has one',
+        'choose a deeper model, or another method',
+      );
     if (layer >= text.config.layers)
       throw new MethodError(
         'tcp',
@@ -195,6 +214,7 @@ export const tcp = defineMethod<TcpSettings>({
         `set layer to at most ${text.config.layers - 1}`,
         { code: 'method.depth', values: { setting: 'layer', value: layer, layers: text.config.layers - 1 } },
       );
+    if (template !== '') expectPlaces(tokenizer, template, count);
     const written = textTemplate(tokenizer, handTemplate === '' ? undefined : handTemplate);
     return withFeatures(context, written, (features) => {
       const inside = Math.max(1, Math.floor(embed / reduction));

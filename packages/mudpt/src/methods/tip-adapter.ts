@@ -62,6 +62,7 @@ export const tipAdapter = defineMethod<TipSettings>({
   summary: 'zero-shot logits and those of a cache of training features; nothing is trained',
   settings: tipSettings,
   training: undefined,
+  readsDescriptions: () => true,
   published: published(),
   variants: {},
   create: (context, settings) => new TipAdapter('tip-adapter', context, unitTexts(context, settings), settings, undefined),
@@ -73,6 +74,7 @@ export const tipAdapterF = defineMethod<TipFSettings>({
   summary: 'Tip-Adapter whose cache keys are trained',
   settings: tipFSettings,
   training: undefined,
+  readsDescriptions: () => true,
   published: published({
     all: { lr: 1e-3, epochs: 20, batchSize: 256, adamEps: 1e-4, weightDecay: 0.01 },
     eurosat: { epochs: 100 },

@@ -13,6 +13,7 @@ import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import { PROTOCOLS } from '../method/published.ts';
+import { idleWhere, settingMetadata } from '../settings/metadata.ts';
 import { SELECTED_TEMPLATES } from '../prompts/texts/templates.ts';
 import { textTemplate } from '../prompts/texts/prompt-template.ts';
 
@@ -28,7 +29,8 @@ export const zeroShotSettings = z.strictObject({
   withOwn: z
     .boolean()
     .default(true)
-    .describe("whether `selected` takes the data set's own template (CoOp leaves it out for ImageNet)"),
+    .describe("whether `selected` takes the data set's own template (CoOp leaves it out for ImageNet)")
+    .register(settingMetadata, { idle: ({ selected }) => idleWhere(selected !== true, 'selected is false') }),
 });
 
 export type ZeroShotSettings = z.output<typeof zeroShotSettings>;
@@ -115,6 +117,7 @@ export const zeroShot = defineMethod<ZeroShotSettings>({
   summary: 'nothing is learnt',
   settings: zeroShotSettings,
   training: undefined,
+  readsDescriptions: () => true,
   published: [{ protocols: PROTOCOLS, settings: { templates: [], selected: false }, source: 'CoOp, trainers/zsclip.py' }],
   variants: {
     ensemble: { settings: { selected: true } },

@@ -117,7 +117,7 @@ export class PromptedClip implements PromptMethod {
   }
 
   /** @throws MethodError when the learnt tensors are specific to their classes */
-  protected contextFor({ classNames, template, descriptions }: ClassContext): MethodContext {
+  protected contextFor({ classNames, template, descriptions, isElsewhere }: ClassContext): MethodContext {
     const classes = this.spec.text?.classes;
     if (classes !== undefined) {
       const why = `every one of the ${classes} classes has a context of its own (classSpecific)`;
@@ -125,7 +125,7 @@ export class PromptedClip implements PromptMethod {
     }
     const { rematerialization, context } = this;
     const learntOn = context.learntOn ?? context.classNames;
-    return { ...context, classNames, template, descriptions, rematerialization, learntOn };
+    return { ...context, classNames, template, descriptions, isElsewhere, rematerialization, learntOn };
   }
 
   protected outputsFor(images: Tensor, use: AdapterUse): Outputs {

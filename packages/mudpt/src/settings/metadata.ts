@@ -18,6 +18,18 @@ export interface SettingMetadata {
   readonly counts?: 'layers';
   /** It is the place of a block, and its default was chosen for a tower of so many: in a shallower one a default moves to the same part of it. */
   readonly amongBlocks?: number;
+  /** What the first block is called where `amongBlocks` is given. Default 1. */
+  readonly blocksFrom?: 0;
+  /**
+   * Other settings of the method that this value decides, whatever they are set to, by name: words that a context begins with decide its length. What was
+   * asked for and is decided otherwise is refused, because it would have no effect.
+   */
+  readonly decides?: (value: never) => Readonly<Record<string, unknown>>;
+  /**
+   * Why it has no effect beside these values of all settings of its section, to go after "has no effect, because"; undefined: it has one. A run tells people
+   * who asked for it.
+   */
+  readonly idle?: (values: Readonly<Record<string, unknown>>) => string | undefined;
   /** false: no number that a run gives depends on it, so it is no part of the run's identity. */
   readonly changesNumbers?: false;
   /** What of a value is part of the run's identity, where that is not the whole value: of a file, its contents; undefined: nothing. */
@@ -35,3 +47,8 @@ export interface SettingMetadata {
  * `z.int().positive().default(3).describe('what it does').register(settingMetadata, { flag: 'steps', placeholder: 'count' })`.
  */
 export const settingMetadata = z.registry<SettingMetadata>();
+
+/** For `SettingMetadata.idle`: the reason where it holds. */
+export function idleWhere(isIdle: boolean, why: string): string | undefined {
+  return isIdle ? why : undefined;
+}

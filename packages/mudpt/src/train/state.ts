@@ -1,6 +1,6 @@
 /** Training state and the recorder that stores it, so that a later session resumes with the same bits. */
 import type { Optimizer } from '@mudpt/autograd';
-import type { Tensor } from '@mudpt/tensor';
+import { keep, type Tensor, zeros } from '@mudpt/tensor';
 import type { PromptMethod, Rematerialization } from '../methods/index.ts';
 import type { MetricsLine } from './metrics-line.ts';
 
@@ -67,7 +67,7 @@ export const UNRECORDED: TrainingRecorder = {
 /** The tensors that training changes. */
 export interface Learning {
   readonly method: PromptMethod;
-  readonly optimizer: Pick<Optimizer<never>, 'stateDict'>;
+  readonly optimizer: Pick<Optimizer<never>, 'stateDict' | 'loadStateDict'>;
   /** Sums of the loss since it was last read. */
   readonly sums: Tensor;
   /** Copies of the learnt tensors at the best epoch, by name; empty where validation decides nothing. */
@@ -77,12 +77,43 @@ export interface Learning {
 /** Beginning of the names of learnt tensors among those that training changes. */
 export const LEARNT = 'learnt.';
 
-/** Calls `body` with all of them by name: `learnt.…`, `method.…` (what else the method carries on), `curve.sums`, `best.…`, `optimizer.…`. */
-export async function withTensors<T>(
-  { method, optimizer, sums, best }: Learning,
-  body: (tensors: ReadonlyMap<string, Tensor>) => Promise<T>,
-): Promise<T> {
-  const states = optimizer.stateDict();
+/** Calls `body` with all of them by name, to be read: `learnt.…`, `method.…` (what else the method carries on), `curve.sums`, `best.…`, `optimizer.…`. */
+export async function withTensors<T>(learning: Learning, body: (tensors: ReadonlyMap<string, Tensor>) => Promise<T>): Promise<T> {
+  const states = learning.optimizer.stateDict();
+  try {
+    return await body(named(learning, states));
+  } finally {
+    for (const state of Object.values(states)) state.dispose();
+  }
+}
+
+/**
+ * Calls `restore` with all of them by the same names, to be written. The optimizer takes over its own from copies: it keeps a number of a parameter, such as its
+ * count of steps, for each block of it, and what `stateDict` shows is one of them.
+ * @param restore gives undefined where it wrote nothing
+ */
+export async function restoreTensors<T>(
+  learning: Learning,
+  restore: (tensors: ReadonlyMap<string, Tensor>) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const shown = learning.optimizer.stateDict();
+  const copies = Object.fromEntries(
+    Object.entries(shown).map(([name, { shape, dtype, device }]) => [name, keep(zeros(shape, { dtype, device }))]),
+  );
+  for (const state of Object.values(shown)) state.dispose();
+  try {
+    const found = await restore(named(learning, copies));
+    if (found !== undefined) learning.optimizer.loadStateDict(copies);
+    return found;
+  } finally {
+    for (const copy of Object.values(copies)) copy.dispose();
+  }
+}
+
+function named(
+  { method, sums, best }: Pick<Learning, 'method' | 'sums' | 'best'>,
+  states: Readonly<Record<string, Tensor>>,
+): ReadonlyMap<string, Tensor> {
   const groups: readonly (readonly [string, Iterable<readonly [string, Tensor]>])[] = [
     ['learnt', method.learnable],
     ['method', method.state],
@@ -90,11 +121,7 @@ export async function withTensors<T>(
     ['best', best],
     ['optimizer', Object.entries(states)],
   ];
-  try {
-    return await body(
-      new Map(groups.flatMap(([group, tensors]) => [...tensors].map(([name, tensor]) => [`${group}.${name}`, tensor] as const))),
-    );
-  } finally {
-    for (const state of Object.values(states)) state.dispose();
-  }
+  return new Map(
+    groups.flatMap(([group, tensors]) => [...tensors].map(([name, tensor]) => [`${group}.${name}`, tensor] as const)),
+  );
 }

@@ -111,6 +111,8 @@ eachDevice('trainPrompts', (ctx) => {
 
   it.each([
     ['promptsrc', promptsrc, undefined],
+    // By Adam, which counts the steps of every 256 elements of a parameter.
+    ['tcp', { layer: 2 }, undefined],
     // With descriptions that are drawn, and a second view of each image.
     ['coprompt', { depth: 2 }, (label: number) => ['one', 'another', 'and one more'].slice(0, 1 + (label % 3))],
   ] as const)('needs no folder; kept anywhere else, it goes on to the same bits: %s', async (name, settings, described) => {

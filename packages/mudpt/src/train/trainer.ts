@@ -15,6 +15,7 @@ import {
   type EpochSums,
   type Learning,
   NO_CURVE,
+  restoreTensors,
   type TrainingRecorder,
   type TrainingState,
   UNRECORDED,
@@ -67,7 +68,7 @@ class Trainer {
 
   async run(): Promise<TrainingResult> {
     const { epochs } = this.length;
-    const found = await withTensors(this.learning, (tensors) => this.recorder.restore(tensors, this.length));
+    const found = await restoreTensors(this.learning, (tensors) => this.recorder.restore(tensors, this.length));
     if (found) this.goOn(found);
     else {
       this.choose();

@@ -32,10 +32,22 @@ it('depths are lowered to the layers there are, unless asked for', () => {
   });
 });
 
+it('what words decide is not asked for in vain: those of the model give way, those of the method are told', () => {
+  const of = (method: string, settings: object) => resolveSettings({ method, settings: { ...settings }, training: {} }, embedded);
+  expect(of('coop', {}).settings).toMatchObject({ length: 4, initWords: 'an icon of a' });
+  expect(of('coop', { length: 16 }).settings).toMatchObject({ length: 16, initWords: '' });
+  expect(toldOf(errorOf(() => of('cocoop', { length: 8 })))).toMatchObject({
+    problem: 'length would have no effect: initWords is “a photo of a” and decides that it is 4',
+    said: { key: 'settingDecided', words: ['length', '4', 'initWords', 'a photo of a'] },
+  });
+  expect(of('cocoop', { length: 8, initWords: '' }).settings).toMatchObject({ length: 8, initWords: '' });
+});
+
 it('every method has fields with the values of its schemas', () => {
   const facts = methodFacts(embedded);
   expect(facts.map(({ name }) => name)).toContain('mudpt');
   expect(facts.map(({ name }) => name)).not.toContain('zero-shot');
+  expect(facts.filter(({ lacks }) => lacks).map(({ name, lacks }) => [name, lacks])).toEqual([['promptkd', 'teacher']]);
   const mudpt = facts.find(({ name }) => name === 'mudpt')?.fields ?? [];
   expect(mudpt.filter(({ isMain }) => isMain).map(({ name, value }) => [name, value])).toEqual([
     ['length', 4],

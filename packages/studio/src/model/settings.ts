@@ -1,5 +1,7 @@
 /** Settings of methods as the page shows and the trainer reads them: all from the methods' schemas, with the defaults of the loaded model. */
 import {
+  beyondDefaults,
+  decidedSetting,
   embeddedSettings,
   embeddedTraining,
   type LoweredSetting,
@@ -35,10 +37,13 @@ export function resolveSettings(
   { kind, layers }: Pick<ModelFacts, 'kind' | 'layers'>,
 ): ResolvedSettings {
   const definition = methodNamed(method);
-  const ofModel = kind === 'embedded' ? embeddedSettings(definition) : {};
+  const fields = settingsOf(definition.settings);
+  const ofModel = kind === 'embedded' ? embeddedSettings(definition, asked) : {};
   const parsed = checked(definition.settings, { ...ofModel, ...asked }) as Record<string, unknown>;
+  const decided = decidedSetting(fields, parsed, beyondDefaults(fields, asked));
+  if (decided) throw pageError('settingDecided', decided.name, String(decided.value), decided.by.name, String(decided.by.value));
   const least = Math.min(layers.text, layers.image);
-  const { settings, notes, lowered } = settingsForLayers(method, settingsOf(definition.settings), parsed, asked, least);
+  const { settings, notes, lowered } = settingsForLayers(method, fields, parsed, asked, least);
   if (!definition.training) return { settings, training: undefined, notes, lowered };
   const preset = kind === 'embedded' ? embeddedTraining(definition) : {};
   return { settings, training: checked(definition.training, { ...preset, ...askedTraining }), notes, lowered };
@@ -76,12 +81,12 @@ function valuesOf({ type, metadata }: Pick<Setting, 'type' | 'metadata'>): {
   };
 }
 
-/** All methods that learn something from one model: a page holds no second one. */
+/** All methods that learn something. Those that learn from a second model are among them, to be told of: a page holds no second one. */
 export function methodFacts(model: Pick<ModelFacts, 'kind' | 'layers'>): MethodFacts[] {
   return methodNames()
-    .filter((name) => name !== 'zero-shot' && !methodNamed(name).needsTeacher)
+    .filter((name) => name !== 'zero-shot')
     .map((name) => {
-      const { title, summary, settings, training } = methodNamed(name);
+      const { title, summary, settings, training, needsTeacher = false } = methodNamed(name);
       const values = resolveSettings({ method: name, settings: {}, training: {} }, model);
       const fields = (section: SettingField['section'], schema: z.ZodType, of: Readonly<Record<string, unknown>>) =>
         settingsOf(schema).flatMap((setting) => fieldOf(section, setting, of[setting.name]));
@@ -90,6 +95,7 @@ export function methodFacts(model: Pick<ModelFacts, 'kind' | 'layers'>): MethodF
         title,
         summary,
         isFitted: !training,
+        ...(needsTeacher && { lacks: 'teacher' as const }),
         fields: [
           ...fields('settings', settings, values.settings),
           ...(training && values.training ? fields('training', training, { ...values.training }) : []),

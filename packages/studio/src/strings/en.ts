@@ -134,6 +134,8 @@ export const en = {
   train: {
     title: 'Let it learn',
     method: 'Method',
+    /** After the name of a method that the page cannot run. */
+    lacks: { teacher: 'needs a second model: on the command line' },
     /** By the settings' names; others are called as in code. */
     fields: {} as Readonly<Record<string, string>>,
     shots: 'Pictures of each class',

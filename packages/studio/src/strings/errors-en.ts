@@ -49,6 +49,10 @@ export const errorsEn = {
     problem: `${name} is ${value}`,
     fix: `give one of ${choices}`,
   }),
+  settingDecided: (name: string, value: string, by: string, words: string): Said => ({
+    problem: `${name} would have no effect: ${by} is “${words}” and decides that it is ${value}`,
+    fix: `leave ${name} as it was, or change ${by}; left empty, it decides nothing`,
+  }),
   noPrompts: (missing: string, given: string): Said => ({
     problem: `there is no ${missing} among ${given}`,
     fix: 'give the zip that this page wrote, the zipped folder of a run, or prompts.safetensors and prompts.json of a run',

@@ -22,6 +22,10 @@ export const errorsZh: Errors = {
     fix: `请给出${rangeZh(false, least, above, most)}`,
   }),
   settingChoice: (name, value, choices) => ({ problem: `${name} 的值 ${value} 无效`, fix: `请选择其一：${choices}` }),
+  settingDecided: (name, value, by, words) => ({
+    problem: `${name} 不起作用：${by} 为“${words}”，由它决定为 ${value}`,
+    fix: `请保留 ${name} 原来的值，或更改 ${by}；留空则不作决定`,
+  }),
   noPrompts: (missing, given) => ({
     problem: `在 ${given} 中没有 ${missing}`,
     fix: '请提供本页写出的 zip、打包成 zip 的运行文件夹，或一次运行的 prompts.safetensors 与 prompts.json',

@@ -29,6 +29,7 @@ export const methodsZh: Readonly<Record<string, MethodWords>> = {
   maple: { title: 'MaPLe', summary: '深层文本提示，图像提示是它们的线性函数' },
   coprompt: { title: 'CoPrompt', summary: 'MaPLe 的提示加两侧特征上的网络，在描述与第二视图上与冻结的模型一致' },
   promptsrc: { title: 'PromptSRC', summary: '两个塔的深层提示，由冻结的模型约束，并按轮次平均' },
+  promptkd: { title: 'PromptKD', summary: '图像提示与投影，从更大模型的预测中学习，不需要标签' },
   umudpt: { title: 'UMuDPT', summary: '深层文本提示，图像提示由一个轻量 Transformer 从它们生成' },
   mudpt: { title: 'MuDPT', summary: '两个塔的深层提示，两种模态通过注入彼此补充' },
 };

@@ -120,6 +120,7 @@ export const zh: Strings = {
   train: {
     title: '让它学习',
     method: '方法',
+    lacks: { teacher: '需要第二个模型：请用命令行' },
     fields: settingsZh,
     shots: '每类图片数',
     all: '全部',

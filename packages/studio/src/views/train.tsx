@@ -69,9 +69,10 @@ const Request: FunctionComponent = () => {
               change((present) => ({ ...present, request: { ...present.request, method: value, settings: {}, training: {} } }))
             }
           >
-            {methods.value.map(({ name, title }) => (
-              <option key={name} value={name}>
+            {methods.value.map(({ name, title, lacks }) => (
+              <option key={name} value={name} disabled={lacks !== undefined}>
                 {t().methods[name]?.title ?? title}
+                {lacks && ` (${words.lacks[lacks]})`}
               </option>
             ))}
           </select>

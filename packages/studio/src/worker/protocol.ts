@@ -183,6 +183,8 @@ export interface MethodFacts {
   readonly title: string;
   readonly summary: string;
   readonly isFitted: boolean;
+  /** What it needs and the page does not have, so that it cannot be chosen: the method's teacher is a second model. Absent: nothing. */
+  readonly lacks?: 'teacher';
   readonly fields: readonly SettingField[];
 }
 

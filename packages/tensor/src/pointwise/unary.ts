@@ -182,7 +182,12 @@ export const frac: PointwiseRow = smooth('The fraction of x, with its sign: x - 
 export const signbit: PointwiseRow = math(
   test('Whether the sign of x is negative; that of -0 is.', X, 'math_is_negative(x)', 'x < C(0)'),
 );
-export const bitwiseNot: PointwiseRow = bitwise('All bits of x turned over; of bools the truth, as logicalNot.', X, '~x', 'x ^ 1u');
+export const bitwiseNot: PointwiseRow = bitwise(
+  'All bits of x turned over; of bools the truth, as logicalNot.',
+  X,
+  '~x',
+  'x ^ 1u',
+);
 export const isNaN: PointwiseRow = math(test('Whether x is not a number.', X, 'math_is_nan(x)', 'false'));
 export const isInf: PointwiseRow = math(test('Whether x is infinite.', X, 'math_is_inf(x)', 'false'));
 export const isFinite: PointwiseRow = math(test('Whether x is neither NaN nor infinite.', X, 'math_is_finite(x)', 'true'));

@@ -2,7 +2,7 @@
 import { InputError } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import type { ClassSubset, Dataset, Unreadable } from '../../data/index.ts';
-import { classContext } from '../../method/class-context.ts';
+import { type ClassContext, classContext } from '../../method/class-context.ts';
 import type { Method } from '../../methods/index.ts';
 import type { RunConfig } from '../settings/settings.ts';
 import { openRunData } from '../material/run-data.ts';
@@ -11,6 +11,7 @@ import type { Evaluation, Prediction, UnknownEvaluation } from '../records/recor
 import { evaluationOf, predictionLines } from '../training/summary.ts';
 import type { RunFolder } from '../files/run-folder.ts';
 import { frozenFeatures, frozenTexts } from '../material/frozen-features.ts';
+import { unreadDescriptions } from '../settings/notes.ts';
 import { digestOfNames, recordDescriptions } from '../settings/text-files.ts';
 import type { RunCache } from '../material/run-cache.ts';
 import type { ForwardOptions } from '../../evaluation/forward.ts';
@@ -77,9 +78,11 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
   const dataset = await openTest(config, options, classes);
   if (dataset.splits.test.length === 0)
     throw new InputError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
+  const unread = options.descriptions === undefined ? [] : [unreadDescriptions(facts) ?? []].flat();
   const unknownSets: UnknownImages[] = [];
   for (const name of options.unknown ?? []) unknownSets.push(await openUnknown(name, dataset, options.root ?? config.root));
-  const method = forDataset(run.method, facts, dataset);
+  const isElsewhere = !isOfRun(config, options.data) && dataset.name !== facts.data;
+  const method = forDataset(run.method, facts, { ...dataset, isElsewhere });
   try {
     const { classNames } = dataset;
     const forward = (what: string, total: number) => ({
@@ -118,7 +121,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         tuned: measured.tuned.evaluation,
         confusions: { zeroShot: measured.zeroShot.confusion, tuned: measured.tuned.confusion },
         unknown,
-        notes: unknownSets.flatMap(({ notes }) => notes),
+        notes: [...unread, ...unknownSets.flatMap(({ notes }) => notes)],
         classNames,
         unreadable: loader.unreadable,
       };
@@ -203,7 +206,7 @@ async function variationOf(
   };
 }
 
-function forDataset(method: Method, facts: PromptFacts, dataset: Dataset): Method {
+function forDataset(method: Method, facts: PromptFacts, dataset: ClassContext): Method {
   const context = classContext(dataset);
   return isEqual(classContext(facts), context) ? method : method.forContext(context);
 }

@@ -46,6 +46,33 @@ describe('resolveConfig', () => {
   });
 });
 
+describe('what words of a context decide', () => {
+  const of = (input: object) => resolveConfig(input as never).settings;
+
+  it('gives way where the base model chose the words', () => {
+    expect(of({ method: 'coop' })).toMatchObject({ length: 4, initWords: 'an icon of a' });
+    expect(of({ method: 'coop', settings: { length: 8 } })).toMatchObject({ length: 8, initWords: '' });
+    expect(of({ method: 'coop', settings: { classSpecific: true } })).toMatchObject({ classSpecific: true, initWords: '' });
+    expect(of({ method: 'kgcoop', settings: { length: 2 } })).toMatchObject({ length: 2, initWords: 'an icon of a' });
+  });
+
+  it.each([
+    [{ method: 'cocoop', settings: { length: 8 } }],
+    [{ method: 'coop', settings: { length: 8, initWords: 'a_photo_of_a' } }],
+    [{ method: 'coop', protocol: 'base-to-new', model: 'elsewhere', settings: { length: 8 } }],
+    [{ method: 'coop', settings: { classSpecific: true, initWords: 'an icon' } }],
+  ])('is refused where it would have no effect: %j', (input) => {
+    expect(() => of(input)).toThrow(/would have no effect, because initWords \(.*\) decides it.*--set initWords= gives none/);
+  });
+
+  it('may be asked for as it is, and a complete configuration may be given back', () => {
+    expect(of({ method: 'cocoop', settings: { length: 4, initWords: 'a photo of a' } })).toMatchObject({ length: 4 });
+    const complete = resolveConfig({ method: 'coop', protocol: 'base-to-new', model: 'elsewhere' });
+    expect(complete.settings).toMatchObject({ length: 16, initWords: 'a photo of a' });
+    expect(resolveConfig(complete)).toEqual(complete);
+  });
+});
+
 it.each([
   [{ settings: { length: 1e9 } }, /settings\.length: 1000000000 is more than any tower takes/],
   [

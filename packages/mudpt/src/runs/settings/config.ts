@@ -6,6 +6,7 @@ import { embeddedSettings, embeddedTraining, settingsForLayers } from '../../met
 import { mergedTraining } from '../../method/published.ts';
 import { publishedValues } from './published.ts';
 import { isEqual } from '@mudpt/tensor/internal';
+import { beyondDefaults, decidedSetting } from '../../settings/decided.ts';
 import { type Setting, settingsOf } from '../../settings/fields.ts';
 import { type RunConfig, type RunInput, type Schemas, SCHEMAS, type Section, settingsFor, valuesOf } from './settings.ts';
 
@@ -27,9 +28,17 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
   const method = schemas.methodNamed(config.method);
   const published = publishedValues(config, method, source);
   const isPreset = config.model === 'embedded' && !published.isPublished;
-  const ofModel = isPreset ? embeddedSettings(method) : {};
+  const fields = settingsOf(method.settings);
+  const ofModel = isPreset ? embeddedSettings(method, config.settings) : {};
   const merged = { ...ofModel, ...published.settings, ...config.settings };
   const settings = checked(method.settings, merged, source, 'settings.') as Record<string, unknown>;
+  const decided = decidedSetting(fields, settings, beyondDefaults(fields, config.settings));
+  if (decided)
+    throw new InputError(
+      source,
+      `settings.${decided.name}: ${JSON.stringify(decided.asked)} would have no effect, because ${decided.by.name} (${JSON.stringify(decided.by.value)}) decides it: ${JSON.stringify(decided.value)}`,
+      `leave it out, or set ${decided.by.name} too; --set ${decided.by.name}= gives none`,
+    );
   if (!method.training && Object.keys(config.training).length > 0)
     throw new InputError(source, `${config.method} is fitted, not trained, so it has no training settings`, 'leave them out');
   if (!method.training) {

@@ -24,6 +24,13 @@ describe('inputOf', () => {
     });
   });
 
+  it('takes nothing after = as no words, where a setting takes words', async () => {
+    const { settings } = await inputOf({ method: 'cocoop', set: ['initWords=', 'length=8'] });
+    expect(settings).toEqual({ initWords: '', length: 8 });
+    const input = await inputOf({ method: 'cocoop', set: ['lr='] });
+    expect(() => resolveConfig(input)).toThrow(/training\.lr/);
+  });
+
   it('sets the depth of both towers where a method counts them apart', async () => {
     const { settings } = resolveConfig(await inputOf({ method: 'ivlp', depth: '3', length: '5' }));
     expect(Object.values(settings ?? {}).filter((value) => value === 3).length).toBeGreaterThan(1);

@@ -92,11 +92,13 @@ function assign(input: Loose, assignment: string, method: string, sections: Retu
   if (at < 1)
     throw new InputError('--set', `"${assignment}" is no assignment`, 'write --set key=value, for instance --set lr=0.01');
   const key = assignment.slice(0, at).trim();
-  const value: unknown = parse(assignment.slice(at + 1));
+  const text = assignment.slice(at + 1);
   const [group, name] = key.includes('.') ? [key.slice(0, key.indexOf('.')), key.slice(key.indexOf('.') + 1)] : ['', key];
-  const has = (section: Section): boolean => sections[section].some((setting) => setting.name === name);
-  const section = (['training', 'settings', 'run'] as const).find((one) => (group === '' || group === one) && has(one));
-  if (section) recordOf(input, section)[name] = value;
+  const settingIn = (section: Section): Setting | undefined => sections[section].find((setting) => setting.name === name);
+  const section = (['training', 'settings', 'run'] as const).find((one) => (group === '' || group === one) && settingIn(one));
+  // YAML reads nothing as null; for words it is none of them.
+  const isEmpty = text.trim() === '' && section && settingIn(section)?.type.safeParse('').success;
+  if (section) recordOf(input, section)[name] = isEmpty ? '' : (parse(text) as unknown);
   else {
     const all = (['run', 'training', 'settings'] as const).flatMap((one) => sections[one].map((setting) => setting.name));
     throw new InputError('--set', `${method} has no setting "${key}"`, suggestion(name, all));

@@ -42,7 +42,7 @@ export const runSettings = z.strictObject({
     .union([z.string(), descriptionsSchema])
     .optional()
     .describe(
-      'JSON with sentences for every class, {"name": ["sentence", ...]}: frozen texts are made of them, not of a template',
+      'JSON with sentences for every class, {"name": ["sentence", ...]}: zero-shot texts, and those of methods that read them, are made of them, not of a template',
     )
     .register(settingMetadata, {
       flag: 'descriptions',
@@ -225,7 +225,9 @@ export interface Schemas {
   readonly run: z.ZodObject;
   methodNames(): readonly string[];
   /** @throws MethodError for an unknown name */
-  methodNamed(name: string): Pick<MethodDefinition, 'name' | 'title' | 'settings' | 'training' | 'published' | 'variants'>;
+  methodNamed(
+    name: string,
+  ): Pick<MethodDefinition, 'name' | 'title' | 'settings' | 'training' | 'published' | 'variants' | 'readsDescriptions'>;
 }
 
 export const SCHEMAS: Schemas = { run: runSettings, methodNames, methodNamed };

@@ -9,6 +9,7 @@ import { methodNamed } from '../../methods/index.ts';
 import { changedPlugins } from '../../plugins/load.ts';
 import { fitToModel, runName } from '../settings/config.ts';
 import { loadConfig } from '../settings/config-plugins.ts';
+import { effectNotes } from '../settings/notes.ts';
 import { protocolNotes } from '../settings/published.ts';
 import type { RunConfig, TrainInput } from '../settings/settings.ts';
 import { findCheckpoint } from '../files/generations.ts';
@@ -44,7 +45,8 @@ export async function train(asked: TrainInput, options: RunOptions): Promise<Run
   return owning(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
     const folder = runFolderOf(config, dataset.name, marks, options.out);
-    return begin({ config, dataset, base, marks, folder, given }, options, [...notes, ...protocolNotes(config)]);
+    const effects = effectNotes(config, dataset.splits.train.length, input);
+    return begin({ config, dataset, base, marks, folder, given }, options, [...notes, ...protocolNotes(config), ...effects]);
   });
 }
 
