@@ -1,6 +1,6 @@
 /**
  * What a training step of MuDPT takes, from plans that are recorded and not run: device memory and work against classes C, images B, image
- * tokens T, prompt length n and depth L, at full size (ViT-B/16); and the same with its time on a small CLIP.
+ * tokens T, prompt length n and depth L, at full size (ViT-B/16), with weights and activations of f16 too; and the same with its time on a small CLIP.
  */
 import { type Clip, CLIP_CONFIGS, type ClipConfig, imageTokens, randomClip } from '@mudpt/clip';
 import {
@@ -44,6 +44,12 @@ const FULL: readonly Way[] = [
   { engine: RECOMPUTING, textPath: 'auto', rematerialization: RECOMPUTE },
   ...['2GiB', '1GiB', '768MiB'].map((budget): Way => ({ engine: `--memory ${budget}`, textPath: 'auto', budget })),
   { engine: PLAIN, textPath: 'full', rematerialization: KEEP_ALL },
+];
+/** With weights and activations in f16, where the adapter has it. */
+const HALF: readonly Way[] = [
+  { engine: `${KEPT}, f16`, textPath: 'auto', rematerialization: KEEP_ALL },
+  { engine: 'half blocks computed twice, f16', textPath: 'auto', rematerialization: SELECTIVE },
+  { engine: `${RECOMPUTING}, f16`, textPath: 'auto', rematerialization: RECOMPUTE },
 ];
 const CURVES: readonly Way[] = [
   { engine: KEPT, textPath: 'auto', rematerialization: KEEP_ALL },
@@ -91,10 +97,17 @@ export async function memory(
   { counts, quick }: { readonly counts: readonly number[]; readonly quick: boolean },
 ): Promise<Row[]> {
   const rows: Figures[] = [];
+  const inEveryWay = async (clip: Clip, ways: readonly Way[]): Promise<void> => {
+    for (const C of counts)
+      for (const way of ways) rows.push(await measure(clip, { ...FULL_SIZE.base, C }, way, `MuDPT step ViT-B/16 B4 C${C}`));
+  };
   {
     using clip = randomClip(FULL_SIZE.config, undefined, { device });
-    for (const C of counts)
-      for (const way of FULL) rows.push(await measure(clip, { ...FULL_SIZE.base, C }, way, `MuDPT step ViT-B/16 B4 C${C}`));
+    await inEveryWay(clip, FULL);
+  }
+  if (device.hasF16) {
+    using clip = randomClip(FULL_SIZE.config, undefined, { device, dtype: 'f16', activationDType: 'f16' });
+    await inEveryWay(clip, HALF);
   }
   const all = quick ? rows : [...rows, ...(await along(device, FULL_SIZE, undefined))];
   return all.map((row) => ({ suite: 'memory', ...row }));

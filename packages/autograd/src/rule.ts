@@ -33,11 +33,14 @@ type ManyOutputs<R> = {
 
 /**
  * The result of a rule. `backward` runs without recording, in a separate scope, so it disposes nothing. It may return gradients in the
- * shape and dtype of the output where an input was broadcast or promoted; the tape sums them to the input's shape and casts them.
+ * shape and dtype of the output where an input was broadcast or promoted; the tape sums them to the input's shape and casts them. Gradients in f32 of
+ * f16 tensors that came from an op stay f32 on their way, so that small ones are not lost: only those that are reported are cast.
  */
 export type RuleResult<R> = (R extends Tensor ? OneOutput : ManyOutputs<R>) & {
   /** The tensors `backward` returns gradients for. Default: all tensors among the arguments, in order. */
   readonly inputs?: readonly (Tensor | undefined)[];
+  /** Whether `backward` takes gradients in f32 of outputs in f16. Default false: the tape casts them for it. */
+  readonly takesF32?: boolean;
 };
 
 /** How an op of type F is differentiated. */

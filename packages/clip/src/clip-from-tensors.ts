@@ -1,5 +1,5 @@
 /** CLIP models from weights by name. */
-import { type Device, DTypeError, InputError } from '@mudpt/tensor';
+import { type Device, DTypeError, type FloatDType, InputError } from '@mudpt/tensor';
 import { Clip } from './clip.ts';
 import { checkConfig, type ClipConfig, hasLogitBias } from './config.ts';
 import { ImageTower } from './towers/image-tower.ts';
@@ -15,6 +15,11 @@ export type ClipOptions = {
   readonly towers?: readonly TowerName[];
   /** How matrices are kept. f16 halves their memory; needs shader-f16. Default: as they come. */
   readonly dtype?: WeightDType;
+  /**
+   * Of what the blocks' products and attention read and give. f16 halves what is kept of them for a backward, and what they read and write; needs
+   * shader-f16. Residual streams, norms, sums, softmax, features and all gradients within the blocks are f32 in either case. Default f32.
+   */
+  readonly activationDType?: FloatDType | undefined;
   /** Whether all weights are learnt (then the token table is on the device too). Default false. */
   readonly trainable?: boolean;
   /** Upload the whole token table even if frozen, so that ids may come from the device. Default false. */
@@ -32,8 +37,7 @@ export type ClipOptions = {
 export function clipFromTensors(config: ClipConfig, weights: ClipWeights, options: ClipOptions): Clip {
   const { device, towers = TOWERS, dtype, trainable = false, tokensOnDevice = trainable, tokenizer } = options;
   checkConfig(config, 'clipFromTensors');
-  if (dtype === 'f16' && !device.hasF16)
-    throw new DTypeError('clipFromTensors', 'the adapter has no shader-f16', "use dtype: 'f32'");
+  expectHalf('clipFromTensors', options);
   if (dtype === 'f16' && trainable)
     throw new DTypeError('clipFromTensors', 'weights that are learnt cannot be f16', "use dtype: 'f32'");
   if (trainable && config.image.architecture === 'eva02')
@@ -49,7 +53,8 @@ export function clipFromTensors(config: ClipConfig, weights: ClipWeights, option
       'leave it frozen: prompts and adapters are learnt on it',
     );
   expectNames(config, weights, towers);
-  const box = new WeightBox(weights, device, { dtype: trainable ? 'f32' : dtype, tokensOnDevice });
+  const activationDType = options.activationDType === 'f16' ? 'f16' : undefined;
+  const box = new WeightBox(weights, device, { dtype: trainable ? 'f32' : dtype, activationDType, tokensOnDevice });
   box.check(weightShapes(config, towers));
   const image = towers.includes('image') ? new ImageTower(config.image, config.embed, box) : undefined;
   const text = towers.includes('text') ? new TextTower(config.text, config.embed, box, device) : undefined;
@@ -57,6 +62,21 @@ export function clipFromTensors(config: ClipConfig, weights: ClipWeights, option
   const clip = new Clip(device, config, image, text, box.vector('logit_scale', []), tokenizer, options.hash, bias);
   clip.freeze(!trainable);
   return clip;
+}
+
+/** @throws DTypeError for f16 on an adapter that has none */
+export function expectHalf(
+  op: string,
+  { device, dtype, activationDType }: Pick<ClipOptions, 'device' | 'dtype' | 'activationDType'>,
+): void {
+  const asked = Object.entries({ dtype, activationDType }).filter(([, kind]) => kind === 'f16');
+  if (asked.length === 0 || device.hasF16) return;
+  const names = asked.map(([name]) => name);
+  throw new DTypeError(
+    op,
+    `the adapter ${device.adapter.name} has no shader-f16, and ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} f16`,
+    'use f32, or another adapter: most GPUs and lavapipe have it, SwiftShader does not',
+  );
 }
 
 function expectNames(config: ClipConfig, weights: ClipWeights, towers: readonly TowerName[]): void {

@@ -2,6 +2,7 @@
 import {
   cast,
   type Device,
+  type FloatDType,
   InputError,
   keep,
   type Shape,
@@ -21,8 +22,17 @@ export class WeightBox {
   constructor(
     private readonly weights: ClipWeights,
     private readonly device: Device,
-    private readonly options: { readonly dtype?: WeightDType | undefined; readonly tokensOnDevice?: boolean | undefined } = {},
+    private readonly options: {
+      readonly dtype?: WeightDType | undefined;
+      readonly activationDType?: FloatDType | undefined;
+      readonly tokensOnDevice?: boolean | undefined;
+    } = {},
   ) {}
+
+  /** Of the activations of blocks that are made of these weights. */
+  get activationDType(): FloatDType | undefined {
+    return this.options.activationDType;
+  }
 
   /** @throws InputError naming the first weight of another shape than it should have */
   check(shapes: ReadonlyMap<string, Shape>): void {

@@ -7,6 +7,8 @@ import { fromHalf, toHalf } from './half.ts';
  * Arithmetic on f16 accumulates in f32.
  */
 export type DType = 'f32' | 'f16' | 'i32' | 'u32' | 'bool';
+/** Element types of floating tensors, which have gradients. */
+export type FloatDType = 'f32' | 'f16';
 /** All of them. */
 export const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u32', 'bool'];
 /** What {@link Tensor.data} returns: f16 comes back as Float32Array, bool as Uint8Array of 0 and 1. */

@@ -7,7 +7,7 @@
 export { type DebugOptions, Device, type DeviceOptions, type MemoryReport } from './device.ts';
 export type { AdapterInfo, AdapterKind } from './engine/adapter.ts';
 export { type KernelStat, Profile, type Span } from './engine/profiler.ts';
-export type { DataArray, DType, HostArray } from './dtype.ts';
+export type { DataArray, DType, FloatDType, HostArray } from './dtype.ts';
 export { type Shape, sizeOf } from './shape.ts';
 export { type Nested, Tensor } from './tensor.ts';
 export { eachTensor, keep, scope } from './scope.ts';

@@ -94,6 +94,7 @@ export {
 export {
   addLayerNormForward,
   layerNormForward,
+  layerNormNormalised,
   type LayerNormResult,
   rmsNormForward,
   type RmsNormResult,
@@ -105,6 +106,7 @@ export {
   type NormNeeds,
   rmsNormBackward,
 } from './ops/norms/norm-backward.ts';
+export { normalisedBackward, type NormalisedRows } from './ops/norms/norm-normalised.ts';
 export { prefixedLayerNormBackward, prefixedLayerNormForward } from './ops/norms/norm-prefixed.ts';
 export { normalizeRows, varianceOf } from './ops/norms/channel-norm.ts';
 export { l2NormalizeBackward } from './ops/norms/normalize.ts';

@@ -3,7 +3,7 @@
 // A tensor's layout is (offset, batch stride, row stride, head stride) in units of 4 elements; the head dimension is dense.
 // GENERAL=1: heads of queries share heads of keys, each query has a window of keys, scores have a mask; then there is no prefix.
 // DELTA=1 (pass dq): the statistics of attention/delta.wgsl are formed here, and written for the pass dkv; it takes 10 storage buffers.
-// Needs Quad and Slice of attention/elements.wgsl.
+// Needs Quad, GradQuad and Slice of attention/elements.wgsl.
 // Include only.
 struct Params {
 #if GENERAL
@@ -80,7 +80,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> out: array<Slice>;
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;
 #else
-@group(0) @binding(5) var<storage, read> grad: array<Quad>;
+@group(0) @binding(5) var<storage, read> grad: array<GradQuad>;
 #if PASS == "dq" && DELTA
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>; // written: attention/delta.wgsl has not run
 @group(0) @binding(10) var<storage, read> out: array<Quad>;

@@ -4,7 +4,7 @@
 //          = (lse * log2(e), sum over D of grad * out).
 // Tiling   one thread a (row, head). Numerics: f32 sums in order of D.
 // ZERO=1   also writes zeros: the gradient of queries [P, H, D] that were not asked, of a prefix in one projection with the sequences.
-// Compile: T=f32 OUT=f32 SLICE=4 ZERO=0 | T=f16 OUT=f16 SLICE=4 ZERO=1
+// Compile: T=f32 G=f32 OUT=f32 SLICE=4 ZERO=0 | T=f16 G=f16 OUT=f16 SLICE=4 ZERO=1 | T=f16 G=f32 OUT=f32 SLICE=4 ZERO=1
 struct Params {
   out: vec4<u32>,   // offset, batch stride, row stride, head stride, in units of 4
   grad: vec4<u32>,
@@ -22,7 +22,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> out: array<Quad>;
-@group(0) @binding(2) var<storage, read> grad: array<Quad>;
+@group(0) @binding(2) var<storage, read> grad: array<GradQuad>;
 @group(0) @binding(3) var<storage, read> lse: array<f32>;
 @group(0) @binding(4) var<storage, read_write> stats: array<vec2<f32>>;
 #if ZERO
@@ -46,7 +46,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let grad_row = params.grad.x + batch * params.grad.y + query * params.grad.z + head * params.grad.w;
   var total = 0.0;
   for (var d = 0u; d < params.depth; d++) {
-    total += dot(widen(out[out_row + d]), widen(grad[grad_row + d]));
+    total += dot(widen(out[out_row + d]), widen_grad(grad[grad_row + d]));
   }
   stats[index] = vec2<f32>(lse[index] * 1.4426950408889634, total);
 }

@@ -12,7 +12,7 @@
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)).
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured docs/kernels/attention.md
-// Compile: SG=on T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 GENERAL=0 SHARED=1 | SG=on T=f16 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 GENERAL=0 SHARED=1 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 SHARED=1 | T=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=1 SHARED=0
+// Compile: SG=on T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 GENERAL=0 SHARED=1 | SG=on T=f16 G=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 GENERAL=0 SHARED=1 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 SHARED=1 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=1 SHARED=0
 #if !TILE
 enable subgroups;
 #endif
@@ -137,7 +137,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var d = 0u; d < params.depth; d++) {
 #for t in KEYS
       let q${t} = widen(load_q(q_row${t}, d));
-      let grad${t} = widen(load_grad(grad_row${t}, d));
+      let grad${t} = widen_grad(load_grad(grad_row${t}, d));
 #endfor
 #if !TILE
 #for g in K_REGISTERS
@@ -220,12 +220,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #let FACTOR = product == 0 ? "ds" : "p"
 #let FACTOR_IN = product == 0 ? "qk" : "dp"
 #let ROW = product == 0 ? "q" : "grad"
+#let WIDEN = product == 0 ? "widen" : "widen_grad"
     for (var turn = 0u; turn < turns; turn += 1u + params.split) {
       let source = turn + side;
 #for t in KEYS
       let source_row${t} = row_of(${ROW}_operand, min(step + source * ${KEYS}u + ${t}u, query_end - 1u));
 #for c in COLUMNS
-      let ${ROW}${t}_${c} = slice(load_${ROW}(source_row${t}, quad_${c}), lane);
+      let ${ROW}${t}_${c} = slice(${WIDEN}(load_${ROW}(source_row${t}, quad_${c})), lane);
 #endfor
 #endfor
 #for g in ROWS / 8

@@ -6,7 +6,7 @@
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); fully masked rows have lse 1e30, so p = 0.
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured docs/kernels/attention.md
-// Compile: SG=on T=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 GENERAL=0 DELTA=1 BUFFERS=9 | SG=on T=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 GENERAL=0 DELTA=1 BUFFERS=9 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=0 DELTA=1 BUFFERS=9 | T=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=1 DELTA=0
+// Compile: SG=on T=f32 G=f32 OUT=f32 ROWS=16 KEYS=2 SLICE=4 COLUMNS=2 PREFIX=1 TILE=0 GENERAL=0 DELTA=1 BUFFERS=9 | SG=on T=f16 G=f16 OUT=f16 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=1 TILE=0 GENERAL=0 DELTA=1 BUFFERS=9 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=0 DELTA=1 BUFFERS=9 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 PREFIX=0 TILE=1 DEPTH=16 GENERAL=1 DELTA=0
 #if !TILE
 enable subgroups;
 #endif
@@ -35,7 +35,7 @@ fn stat_of(row: u32, block: Block, grad_row: u32) -> vec2<f32> {
 #if DELTA
   let out_row = origin_of(params.out, block) + row * params.out.z;
   var delta = 0.0;
-  for (var d = 0u; d < params.depth; d++) { delta += dot(widen(out[out_row + d]), widen(grad[grad_row + d])); }
+  for (var d = 0u; d < params.depth; d++) { delta += dot(widen(out[out_row + d]), widen_grad(grad[grad_row + d])); }
   return vec2<f32>(lse[origin_of(params.lse, block) + row * params.lse.z] * 1.4426950408889634, delta);
 #else
   return stats[origin_of(params.stats, block) + row * params.stats.z];
@@ -73,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var i = lane; i < ${ROWS}u * params.depth; i += ${LANES}u) {
     let row = min(block.first + i / params.depth, max(row_count, 1u) - 1u);
     q_tile[i] = widen(q[q_origin + row * params.q.z + i % params.depth]);
-    grad_tile[i] = widen(grad[grad_origin + row * params.grad.z + i % params.depth]);
+    grad_tile[i] = widen_grad(grad[grad_origin + row * params.grad.z + i % params.depth]);
   }
   if (lane < ${ROWS}u) {
     let row = min(block.first + lane, max(row_count, 1u) - 1u);
@@ -127,11 +127,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       var grad${g} = vec4<f32>();
       if (block.first + ${g * LANES}u < row_count) {
         q${g} = widen(q[q_row${g} + d]);
-        grad${g} = widen(grad[grad_row${g} + d]);
+        grad${g} = widen_grad(grad[grad_row${g} + d]);
       }
 #else
       let q${g} = widen(q[q_row${g} + d]);
-      let grad${g} = widen(grad[grad_row${g} + d]);
+      let grad${g} = widen_grad(grad[grad_row${g} + d]);
 #endif
 #endfor
 #endif
@@ -202,7 +202,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
       let source_row${t} = row_of(k_operand, min(step + source * ${KEYS}u + ${t}u, key_end - 1u));
 #for c in COLUMNS
-      let k${t}_${c} = slice(load_k(source_row${t}, quad_${c}), lane);
+      let k${t}_${c} = slice(widen(load_k(source_row${t}, quad_${c})), lane);
 #endfor
 #endfor
 #for g in ROWS / 8

@@ -1,5 +1,5 @@
-// Elements in memory, of the attention kernels: read by fours (a Quad, stored as T) as vec4<f32>, written by SLICE (2 or 4) as OUT. f16 travels as
-// pairs packed in u32: half the loads, and no dependence on the shader-f16 feature.
+// Elements in memory, of the attention kernels: read by fours (a Quad, stored as T; a GradQuad, of the output's gradient, as G) as vec4<f32>, written by
+// SLICE (2 or 4) as OUT. f16 travels as pairs packed in u32: half the loads, and no dependence on the shader-f16 feature.
 // Include only.
 #if T == "f16"
 alias Quad = vec2<u32>;
@@ -9,6 +9,18 @@ fn widen(quad: Quad) -> vec4<f32> {
 #else
 alias Quad = vec4<f32>;
 fn widen(quad: Quad) -> vec4<f32> {
+  return quad;
+}
+#endif
+
+#if G == "f16"
+alias GradQuad = vec2<u32>;
+fn widen_grad(quad: GradQuad) -> vec4<f32> {
+  return vec4<f32>(unpack2x16float(quad.x), unpack2x16float(quad.y));
+}
+#else
+alias GradQuad = vec4<f32>;
+fn widen_grad(quad: GradQuad) -> vec4<f32> {
   return quad;
 }
 #endif

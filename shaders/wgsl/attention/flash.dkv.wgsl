@@ -6,7 +6,7 @@
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)).
 // Measured docs/kernels/attention.md
-// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 BYTES=28672 GENERAL=0 | T=f16 OUT=f32 ROWS=32 DEPTH=8 GENERAL=0 | T=f16 OUT=f32 ROWS=32 DEPTH=8 GENERAL=1
+// Compile: T=f32 G=f32 OUT=f32 ROWS=32 DEPTH=16 BYTES=28672 GENERAL=0 | T=f16 G=f32 OUT=f32 ROWS=32 DEPTH=8 GENERAL=0 | T=f16 G=f16 OUT=f32 ROWS=32 DEPTH=8 GENERAL=1
 #let PASS = "dkv"
 #let PREFIX = 0
 #let SLICE = 4
@@ -74,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     workgroupBarrier();
     let qk = k_dot_staged(ty, tx);
     workgroupBarrier();
-    stage(grad_next, thread);
+    stage_grad(grad_next, thread);
     workgroupBarrier();
     let dp = v_dot_staged(ty, tx);
 

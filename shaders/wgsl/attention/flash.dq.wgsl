@@ -5,7 +5,7 @@
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); rows without keys have lse 1e30, so p = 0.
 // Measured docs/kernels/attention.md
-// Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 GENERAL=0 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=0 | T=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=1
+// Compile: T=f32 G=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 GENERAL=0 | T=f16 G=f32 OUT=f32 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=0 | T=f16 G=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=1
 #let PASS = "dq"
 #let SLICE = 4
 #let STEP = 32
@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let d = i % ${DEPTH}u;
     let quad = min(d, params.depth - 1u);
     q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(q[q_origin + row * params.q.z + quad]), d < params.depth);
-    grad_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(grad[grad_origin + row * params.grad.z + quad]), d < params.depth);
+    grad_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen_grad(grad[grad_origin + row * params.grad.z + quad]), d < params.depth);
   }
 #for i in 4
   let stat${i} = stats[stats_origin + min(block.first + 4u * ty + ${i}u, max(row_count, 1u) - 1u) * params.stats.z];

@@ -10,6 +10,7 @@
 // Measured docs/kernels/attention.md
 // Compile: T=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=21504 GENERAL=0 | T=f16 OUT=f16 ROWS=64 DEPTH=8 PREFIX=0 GENERAL=0 | T=f16 OUT=f16 ROWS=64 DEPTH=8 PREFIX=0 GENERAL=1
 #let PASS = "forward"
+#let G = T
 #let SLICE = 4
 #let STEP = 32
 #let THREADS = 2 * ROWS

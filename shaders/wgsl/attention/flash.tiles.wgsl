@@ -6,6 +6,9 @@
 // Include only.
 #let FETCHES = STEP * DEPTH / THREADS
 alias Fetched = array<Quad, ${FETCHES}>;
+#if PASS == "dkv"
+alias FetchedGrad = array<GradQuad, ${FETCHES}>;
+#endif
 
 var<workgroup> staged: array<array<vec4<f32>, ${DEPTH}>, ${STEP}>;
 var<workgroup> p_tile: array<array<vec4<f32>, ${STEP / 4}>, ${ROWS}>; // p, or ds, of the block's rows with the staged ones
@@ -13,8 +16,9 @@ var<workgroup> p_tile: array<array<vec4<f32>, ${STEP / 4}>, ${ROWS}>; // p, or d
 // What invocation `thread` fetches of the STEP rows from `first` on; rows after `last` repeat it.
 #for x in 2
 #let NAME = PASS == "dkv" ? (x == 0 ? "q" : "grad") : (x == 0 ? "k" : "v")
-fn fetch_${NAME}(operand: Operand, first: u32, last: u32, thread: u32) -> Fetched {
-  var fetched: Fetched;
+#let FETCHED = NAME == "grad" ? "FetchedGrad" : "Fetched"
+fn fetch_${NAME}(operand: Operand, first: u32, last: u32, thread: u32) -> ${FETCHED} {
+  var fetched: ${FETCHED};
 #for f in FETCHES
   {
     let row = row_of(operand, min(first + (thread + ${f * THREADS}u) / ${DEPTH}u, last));
@@ -26,15 +30,17 @@ fn fetch_${NAME}(operand: Operand, first: u32, last: u32, thread: u32) -> Fetche
 #endfor
 
 // Quads beyond the head dimension become 0.
-fn stage(fetched: Fetched, thread: u32) {
+#for x in PASS == "dkv" ? 2 : 1
+fn ${x == 0 ? "stage" : "stage_grad"}(fetched: ${x == 0 ? "Fetched" : "FetchedGrad"}, thread: u32) {
 #for f in FETCHES
   {
     let row = (thread + ${f * THREADS}u) / ${DEPTH}u;
     let d = (thread + ${f * THREADS}u) % ${DEPTH}u;
-    staged[row][d ^ (row / 4u)] = select(vec4<f32>(), widen(fetched[${f}]), d < params.depth);
+    staged[row][d ^ (row / 4u)] = select(vec4<f32>(), ${x == 0 ? "widen" : "widen_grad"}(fetched[${f}]), d < params.depth);
   }
 #endfor
 }
+#endfor
 
 // 4 rows of the block by 4 staged rows.
 struct Scores {

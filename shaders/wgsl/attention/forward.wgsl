@@ -18,6 +18,7 @@
 enable subgroups;
 #endif
 #let PASS = "forward"
+#let G = T
 #let LANES = TILE ? 32 : SG
 #let BRANCHES = !TILE && SG >= 8
 #let DELTA = 0
@@ -218,7 +219,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for t in KEYS
       let v_row${t} = row_of(v_operand, min(step + source * ${KEYS}u + ${t}u, key_end - 1u));
 #for c in COLUMNS
-      let v${t}_${c} = slice(load_v(v_row${t}, quad_${c}), lane);
+      let v${t}_${c} = slice(widen(load_v(v_row${t}, quad_${c})), lane);
 #endfor
 #endfor
 #for g in ROWS / 8

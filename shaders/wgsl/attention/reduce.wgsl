@@ -12,6 +12,7 @@ struct Params {
   count: u32,       // P * H * D / 4: elements of dk, and of dv
 }
 #let T = "f32"
+#let G = "f32"
 #let SLICE = 4
 #include "attention/elements.wgsl"
 

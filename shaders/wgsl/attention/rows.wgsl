@@ -101,7 +101,7 @@ fn row_of(operand: Operand, row: u32) -> Row {
 // Quad d of a row. Branches around loads (BRANCHES) cost nothing on lavapipe, but SwiftShader needs minutes and gigabytes to compile them.
 #for x in 2
 #let NAME = PASS == "dkv" ? (x == 0 ? "q" : "grad") : (x == 0 ? "k" : "v")
-fn load_${NAME}(row: Row, d: u32) -> Quad {
+fn load_${NAME}(row: Row, d: u32) -> ${NAME == "grad" ? "GradQuad" : "Quad"} {
 #if !PREFIX
   return ${NAME}[row.at + d];
 #elif BRANCHES

@@ -62,11 +62,10 @@ fn quad_of(s: u32) -> u32 {
   return min(s / ${SLICES}u, params.depth - 1u);
 }
 
-fn slice(quad: Quad, lane: u32) -> vec${SLICE}<f32> {
+fn slice(value: vec4<f32>, lane: u32) -> vec${SLICE}<f32> {
 #if SLICE == 4
-  return widen(quad);
+  return value;
 #else
-  let value = widen(quad);
   return select(value.xy, value.zw, (lane & 1u) == 1u);
 #endif
 }

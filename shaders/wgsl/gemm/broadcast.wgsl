@@ -14,8 +14,8 @@
 // TM, TV and GROUPS are chosen by kernels/gemm/variants/broadcast.ts: 4 rows for narrow products, else 24 (8 lanes) or 16; TV = 2 at 4 lanes. BIAS 2: the bias differs by row.
 // Numerics: f32 fma in ascending k; bitwise repeatable.
 // Measured and tried: docs/kernels/gemm.md.
-// Compile: TA=f32 TB=f32 VA=s VB=v TAIL=1 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=any SAVE=1 GRAD=0 RES=1 CPU=1 TM=4 TV=1 GROUPS=1 SG=on | TA=f32 TB=f32 VA=k VB=v TAIL=0 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
-#if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
+// Compile: TA=f32 TB=f32 VA=s VB=v TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=0 BIAS=1 ACT=any SAVE=1 GRAD=0 RES=1 CPU=1 TM=4 TV=1 GROUPS=1 SG=on | TA=f32 TB=f16 VA=k VB=v TAIL=0 TC=f32 TBIAS=f32 TPRE=f16 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 TPRE=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 TM=16 TV=1 GROUPS=4 SG=on | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 TM=4 TV=1 GROUPS=1 SG=on
+#if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16" || TPRE == "f16"
 enable f16;
 #endif
 enable subgroups;

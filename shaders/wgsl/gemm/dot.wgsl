@@ -7,8 +7,8 @@
 // n), else a tree in workgroup memory (one group of 64 lanes, 4 KiB).
 // Numerics: f32; LANES partial sums in ascending k each, then their sum: a shorter chain than one running sum. Bitwise repeatable.
 // Measured and tried: docs/kernels/gemm.md.
-// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 SG=0 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 SG=0
-#if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16"
+// Compile: TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 SG=on | TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 TPRE=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 SG=0 | TA=f32 TB=f32 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=1 SG=0
+#if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16" || TPRE == "f16"
 enable f16;
 #endif
 #if SG > 0

@@ -3,7 +3,7 @@
 //   c = act(alpha * sum + bias) + residual, or (alpha * sum + bias) * act'(pre) + residual
 //
 // Defines
-//   TC TBIAS  storage types "f32" | "f16" of c (and pre and residual) and of bias
+//   TC TBIAS TPRE  storage types "f32" | "f16" of c (and residual), of bias and of pre
 //   VC    1: vec4 stores (c_col = 1; n, offsets and all other strides of c multiples of 4), 0: scalar stores at any strides
 //   BIAS  1: adds bias[i * bias_row + j * bias_col] where params.has_bias; 2: the same, of which bias_row is not 0
 //   ACT   "none", "relu", ..., "any" (activation.wgsl), applied after the bias; then
@@ -16,17 +16,19 @@
 
 #if VC
 #let TS = "vec4<" + TC + ">"
+#let TP = "vec4<" + TPRE + ">"
 #else
 #let TS = TC
+#let TP = TPRE
 #endif
 @group(0) @binding(3) var<storage, read_write> c: array<${TS}>;
 #if BIAS
 @group(0) @binding(4) var<storage, read> bias: array<${TBIAS}>;
 #endif
 #if SAVE
-@group(0) @binding(5) var<storage, read_write> pre: array<${TS}>;
+@group(0) @binding(5) var<storage, read_write> pre: array<${TP}>;
 #elif GRAD
-@group(0) @binding(5) var<storage, read> pre: array<${TS}>;
+@group(0) @binding(5) var<storage, read> pre: array<${TP}>;
 #endif
 #if RES
 @group(0) @binding(6) var<storage, read> residual: array<${TS}>;
@@ -88,11 +90,11 @@ fn activated(base: u32, row: u32, col: u32, sum: vec4<f32>) -> vec4<f32> {
   let at = c_offset_of(base, row, col);
 #if SAVE
 #if VC
-  pre[(params.pre_offset + at) / 4u] = vec4<${TC}>(sum);
+  pre[(params.pre_offset + at) / 4u] = ${TP}(sum);
 #else
   let columns = c_column_offsets(col);
 #for j in 4
-  if (valid_columns(col) > ${j}u) { pre[params.pre_offset + at + columns.${"xyzw"[j]}] = ${TC}(sum.${"xyzw"[j]}); }
+  if (valid_columns(col) > ${j}u) { pre[params.pre_offset + at + columns.${"xyzw"[j]}] = ${TP}(sum.${"xyzw"[j]}); }
 #endfor
 #endif
   return activate(sum).value;

@@ -3,8 +3,8 @@
 // Shapes and layout: gemm/params.wgsl; partial: [splits][batches][m][n], contiguous f32; VP 1: read as vec4 (n a multiple of 4).
 // Tiling: 64 invocations a workgroup, 4 columns each.
 // Numerics: f32 in ascending split; bitwise repeatable (no atomics).
-// Compile: VP=1 TC=f32 TBIAS=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | VP=0 TC=f32 TBIAS=f32 VC=0 BIAS=1 ACT=geluTanh SAVE=0 GRAD=1 RES=1 CPU=0
-#if TC == "f16" || TBIAS == "f16"
+// Compile: VP=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | VP=0 TC=f32 TBIAS=f32 TPRE=f32 VC=0 BIAS=1 ACT=geluTanh SAVE=0 GRAD=1 RES=1 CPU=0
+#if TC == "f16" || TBIAS == "f16" || TPRE == "f16"
 enable f16;
 #endif
 #include "gemm/params.wgsl"

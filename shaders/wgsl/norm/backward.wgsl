@@ -1,12 +1,24 @@
 // norm.backward: gradient of norm/forward.wgsl with respect to its input. With n = (x - mean) * rstd and g = grad * weight:
 //   dx = rstd * (g - mean(g) - n * mean(g * n)) (+ residual_grad); RMS norm (CENTERED 0) has no mean(g) and mean 0.
 // Layout: rows with a stride for x, grad and residual_grad; dx, mean, rstd contiguous. One pass for both sums, one to write.
-// A residual_grad there is not is bound to x and not read: one pipeline with and without, its loops apart.
+// G is the type of grad and residual_grad, D that of dx and dprefix. A residual_grad there is not is bound to x and not read: one pipeline with and without, its loops apart.
 // PREFIX 1 (with CENTERED 1): as in the forward, grad has the rows of the prefix before those of x. Their gradient is dprefix; residual_grad is of x alone.
 // PARAMETERS 1 (with CENTERED 1, PREFIX 0): workgroups from `row_groups` on form the gradients of weight and bias, [2, width] f32, as norm/parameters.wgsl does in
 // one chunk: for few rows.
-// Compile: T=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0
+// NORMALISED 1 (with CENTERED 1, PARAMETERS 0): x is n, as the forward has kept it, those of the prefix before the others in one tensor; mean is not read.
+// Compile: T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 NORMALISED=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f32 G=f32 D=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f16 G=f16 D=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=1 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=1 | T=f32 G=f16 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0
+#if G == "f16" && T != "f16" && W != "f16"
+enable f16;
+#endif
 #include "rows.wgsl"
+
+#if V == 4
+alias Cotangent = vec4<${G}>;
+alias Result = vec4<${D}>;
+#else
+alias Cotangent = ${G};
+alias Result = ${D};
+#endif
 
 struct Params {
   rows: u32,
@@ -19,7 +31,7 @@ struct Params {
   has_weight: u32,
   per_element: f32, // 1 / elements of a row
   stats_offset: u32, // of rstd
-#if CENTERED
+#if CENTERED && !NORMALISED
   mean_offset: u32,
 #endif
   has_residual: u32,
@@ -36,18 +48,20 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
-@group(0) @binding(1) var<storage, read> grad: array<Stored>;
+@group(0) @binding(1) var<storage, read> grad: array<Cotangent>;
 @group(0) @binding(2) var<storage, read> weight: array<StoredWeight>;
-#if CENTERED && !PREFIX
+#if CENTERED && !PREFIX && !NORMALISED
 @group(0) @binding(3) var<storage, read> mean: array<f32>;
 #endif
 @group(0) @binding(4) var<storage, read> rstd: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dx: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> dx: array<Result>;
 @group(0) @binding(6) var<uniform> params: Params;
-@group(0) @binding(7) var<storage, read> residual_grad: array<Stored>;
+@group(0) @binding(7) var<storage, read> residual_grad: array<Cotangent>;
 #if PREFIX
+#if !NORMALISED
 @group(0) @binding(8) var<storage, read> prefix: array<Stored>;
-@group(0) @binding(9) var<storage, read_write> dprefix: array<Stored>;
+#endif
+@group(0) @binding(9) var<storage, read_write> dprefix: array<Result>;
 #endif
 
 #if PARAMETERS
@@ -56,7 +70,7 @@ struct Params {
 
 /// Element i of a row of the input.
 fn value(row: u32, i: u32) -> Value {
-#if PREFIX
+#if PREFIX && !NORMALISED
   if (row < params.prefix_rows) { return Value(prefix[params.prefix_offset + row * params.prefix_stride + i]); }
   return Value(x[params.x_offset + (row - params.prefix_rows) * params.x_stride + i]);
 #else
@@ -85,6 +99,7 @@ fn sum_column(column: u32) {
 }
 #endif
 
+#let N = NORMALISED ? "value(row, i)" : "((value(row, i) - center) * scale)"
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
 #if PARAMETERS
@@ -98,11 +113,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let valid = assigned < params.rows;
   let row = min(assigned, params.rows - 1u);
   let scale = rstd[params.stats_offset + row];
-#if PREFIX
+#if PREFIX && !NORMALISED
   let center = rstd[params.mean_offset + row];
-#elif CENTERED
+#elif CENTERED && !NORMALISED
   let center = mean[params.mean_offset + row];
-#else
+#elif !NORMALISED
   let center = 0.0;
 #endif
   var sums = Value(0);
@@ -114,7 +129,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     for (var i = block; i < stop; i += LANES) {
       let g = weighted(row, i);
       part += g;
-      product += g * ((value(row, i) - center) * scale);
+      product += g * ${N};
     }
     sums += part;
     products += product;
@@ -129,8 +144,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #if PREFIX
   if (row < params.prefix_rows) {
     for (var i = lane; i < params.width; i += LANES) {
-      let n = (value(row, i) - center) * scale;
-      dprefix[row * params.width + i] = Stored(scale * (weighted(row, i) - average - n * projection));
+      let n = ${N};
+      dprefix[row * params.width + i] = Result(scale * (weighted(row, i) - average - n * projection));
     }
     return;
   }
@@ -140,14 +155,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   if (params.has_residual == 1u) {
     for (var i = lane; i < params.width; i += LANES) {
-      let n = (value(row, i) - center) * scale;
+      let n = ${N};
       let d = scale * (weighted(row, i) - average - n * projection);
-      dx[x_row * params.width + i] = Stored(d + Value(residual_grad[params.residual_offset + x_row * params.residual_stride + i]));
+      dx[x_row * params.width + i] = Result(d + Value(residual_grad[params.residual_offset + x_row * params.residual_stride + i]));
     }
     return;
   }
   for (var i = lane; i < params.width; i += LANES) {
-    let n = (value(row, i) - center) * scale;
-    dx[x_row * params.width + i] = Stored(scale * (weighted(row, i) - average - n * projection));
+    let n = ${N};
+    dx[x_row * params.width + i] = Result(scale * (weighted(row, i) - average - n * projection));
   }
 }

@@ -2,10 +2,20 @@
 //   out = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(mean((x - mean)^2) + eps); RMS norm has mean 0.
 // Layout: rows [rows, width] with a row stride; out, sum, mean, rstd contiguous. Threads share rows as rows.wgsl says.
 // Numerics: f32 sums, the mean subtracted before squares are summed; a large mean is corrected to its own rounding. ADD 1: sum = x + residual is stored and normalized.
-// A missing weight or bias is bound to any buffer and its flag is 0.
+// O is the type of out, which may be narrower than that of x. A missing weight or bias is bound to any buffer and its flag is 0.
 // PREFIX 1 (with CENTERED 1, ADD 0): the rows of `prefix` come before those of x, in one result; the mean of each row lies after all rstd in that buffer.
-// Compile: T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 | T=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 | T=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 | T=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1
+// NORMALISED 1: rows before weight and bias are stored too, of type O, for a backward that then reads them in place of x.
+// Compile: T=f32 O=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 NORMALISED=0 | T=f32 O=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 NORMALISED=0 | T=f16 O=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 NORMALISED=0 | T=f32 O=f16 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1 NORMALISED=1
+#if O == "f16" && T != "f16" && W != "f16"
+enable f16;
+#endif
 #include "rows.wgsl"
+
+#if V == 4
+alias Result = vec4<${O}>;
+#else
+alias Result = ${O};
+#endif
 
 struct Params {
   rows: u32,
@@ -32,7 +42,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
 @group(0) @binding(1) var<storage, read> weight: array<StoredWeight>;
 @group(0) @binding(2) var<storage, read> bias: array<StoredWeight>;
-@group(0) @binding(3) var<storage, read_write> out: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> out: array<Result>;
 #if CENTERED && !PREFIX
 @group(0) @binding(4) var<storage, read_write> mean: array<f32>;
 #endif
@@ -44,6 +54,9 @@ struct Params {
 #endif
 #if PREFIX
 @group(0) @binding(9) var<storage, read> prefix: array<Stored>;
+#endif
+#if NORMALISED
+@group(0) @binding(10) var<storage, read_write> normalised: array<Result>;
 #endif
 
 #if ADD && T == "f16"
@@ -118,9 +131,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     sum[y + i] = Stored(v);
 #endif
     var normal = (v - center) * scale;
+#if NORMALISED
+    normalised[y + i] = Result(normal);
+#endif
     if (params.has_weight == 1u) { normal *= Value(weight[params.weight_offset + i]); }
     if (params.has_bias == 1u) { normal += Value(bias[params.bias_offset + i]); }
-    out[y + i] = Stored(normal);
+    out[y + i] = Result(normal);
   }
   if (lane == 0u) {
 #if PREFIX

@@ -1,8 +1,8 @@
 // norm.parameters: gradients of a norm's weight and bias, sums over rows: dweight = sum(grad * (x - mean) * rstd), dbias = sum(grad).
 // No atomics: `rows_per_chunk` rows go into partials [chunks, 2, width] in f32, which gemm/columns.wgsl sums. Neighbouring threads take
-// neighbouring columns. RMS norm (CENTERED 0) has mean 0.
-// Compile: T=f32 CENTERED=1 | T=f32 CENTERED=0 | T=f16 CENTERED=0
-#if T == "f16"
+// neighbouring columns. RMS norm (CENTERED 0) has mean 0. x is of type T, grad of type G.
+// Compile: T=f32 G=f32 CENTERED=1 | T=f32 G=f16 CENTERED=0 | T=f16 G=f16 CENTERED=0
+#if T == "f16" || G == "f16"
 enable f16;
 #endif
 
@@ -22,7 +22,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<${T}>;
-@group(0) @binding(1) var<storage, read> grad: array<${T}>;
+@group(0) @binding(1) var<storage, read> grad: array<${G}>;
 #if CENTERED
 @group(0) @binding(2) var<storage, read> mean: array<f32>;
 #endif

@@ -1,4 +1,4 @@
-import { type AttentionOptions, reshape, ShapeError, type Tensor } from '@mudpt/tensor/functions';
+import { type AttentionOptions, type FloatDType, reshape, ShapeError, type Tensor } from '@mudpt/tensor/functions';
 import { attention, attentionQkv, narrow } from '../ops.ts';
 import { nextStream } from '../random.ts';
 import { expectModuleOptions, type InitOptions, initOf } from './init.ts';
@@ -17,8 +17,15 @@ export type MultiHeadAttentionOptions = InitOptions & {
   readonly out?: Linear;
 };
 
-/** Options of a forward call: those of `attention`, and what is added to the result. */
-export type AttentionForwardOptions = AttentionOptions & { readonly residual?: Tensor };
+/** Options of a forward call: those of `attention`, and of its products. */
+export type AttentionForwardOptions = AttentionOptions & {
+  /** Added to the result. */
+  readonly residual?: Tensor;
+  /** Of queries, keys and values. Default: as `linear` has it. */
+  readonly qkvDType?: FloatDType | undefined;
+  /** Of the result. Default: as `linear` has it. */
+  readonly dtype?: FloatDType | undefined;
+};
 
 /** Self-attention with a fused projection (rows of its weight: queries, keys, values). */
 export class MultiHeadAttention extends Module {
@@ -48,11 +55,11 @@ export class MultiHeadAttention extends Module {
    * @param options.cache keys and values of earlier tokens, to which those of x are added; then x is what follows them, and attention is causal
    */
   forward(x: Tensor, options: AttentionForwardOptions & { readonly cache?: KVCache | undefined } = {}): Tensor {
-    const { residual, cache, ...given } = options;
-    using projected = this.qkv.forward(x);
+    const { residual, cache, qkvDType, dtype, ...given } = options;
+    using projected = this.qkv.forward(x, { dtype: qkvDType });
     using heads = this.attend(projected, { ...dropoutOf(this, 'MultiHeadAttention'), ...given }, cache);
     using joined = reshape(heads, x.shape);
-    return this.out.forward(joined, residual ? { residual } : {});
+    return this.out.forward(joined, { ...(residual && { residual }), dtype });
   }
 
   private attend(projected: Tensor, options: AttentionOptions, cache: KVCache | undefined): Tensor {
@@ -109,17 +116,17 @@ export class CrossAttention extends Module {
    * @param options.mask for instance bool [B, 1, 1, S], true where the memory is not padding
    */
   forward(x: Tensor, memory: Tensor, options: AttentionForwardOptions = {}): Tensor {
-    const { residual, ...given } = options;
+    const { residual, qkvDType, dtype, ...given } = options;
     const depth = this.width / this.heads;
-    using asked = this.q.forward(x);
-    using told = this.kv.forward(memory);
+    using asked = this.q.forward(x, { dtype: qkvDType });
+    using told = this.kv.forward(memory, { dtype: qkvDType });
     using q = reshape(asked, [...x.shape.slice(0, -1), this.heads, depth]);
     using parts = reshape(told, [...memory.shape.slice(0, -1), 2 * this.keyHeads, depth]);
     using k = narrow(parts, -2, 0, this.keyHeads);
     using v = narrow(parts, -2, this.keyHeads, this.keyHeads);
     using heads = attention(q, k, v, { ...dropoutOf(this, 'CrossAttention'), ...given });
     using joined = reshape(heads, x.shape);
-    return this.out.forward(joined, residual ? { residual } : {});
+    return this.out.forward(joined, { ...(residual && { residual }), dtype });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Activation, AttentionOptions, Tensor } from '@mudpt/tensor/functions';
+import type { Activation, AttentionOptions, FloatDType, Tensor } from '@mudpt/tensor/functions';
 import { MultiHeadAttention } from './attention.ts';
 import { feedForward } from './feed-forward.ts';
 import { expectModuleOptions, type InitOptions, initOf } from './init.ts';
@@ -16,6 +16,11 @@ export type BlockOptions = InitOptions & {
   /** Default 'gelu'. */
   readonly activation?: Activation;
   readonly eps?: number;
+  /**
+   * Of what its products and attention read and give, but for the residual stream x, which keeps its dtype, as do all gradients within the block. 'f16' is
+   * mixed precision: what is kept for the backward takes half the memory, while norms, sums and softmax are f32. Needs shader-f16. Default: as they come.
+   */
+  readonly activationDType?: FloatDType | undefined;
   /** Known parts, for weights that come from a file, instead of new ones. */
   readonly parts?: BlockParts;
 };
@@ -40,10 +45,12 @@ export class TransformerBlock extends Module {
   readonly up: Linear;
   readonly down: Linear;
   readonly activation: Activation;
+  readonly activationDType: FloatDType | undefined;
 
   constructor(options: BlockOptions) {
     super();
-    expectModuleOptions('TransformerBlock', options, ['width', 'heads', 'hidden', 'activation', 'eps', 'parts']);
+    const names = ['width', 'heads', 'hidden', 'activation', 'eps', 'activationDType', 'parts'];
+    expectModuleOptions('TransformerBlock', options, names);
     const { width, heads, hidden = 4 * width, activation = 'gelu' } = options;
     const { parts, eps } = options;
     const init = initOf(options);
@@ -54,6 +61,7 @@ export class TransformerBlock extends Module {
     this.up = parts?.up ?? new Linear(width, hidden, init);
     this.down = parts?.down ?? new Linear(hidden, width, init);
     this.activation = activation;
+    this.activationDType = options.activationDType;
   }
 
   /**
@@ -61,18 +69,22 @@ export class TransformerBlock extends Module {
    * @param options.cache keys and values of earlier tokens, see {@link MultiHeadAttention.forward}
    */
   forward(x: Tensor, options: AttentionOptions & { readonly cache?: KVCache | undefined } = {}): Tensor {
-    const { skip, out } = this.norm1.fork(x);
+    const { activationDType } = this;
+    const { skip, out } = this.norm1.fork(x, activationDType);
     using residual = skip;
     using normed = out;
-    using attended = this.attention.forward(normed, { ...options, residual });
+    const dtypes = activationDType && { qkvDType: activationDType, dtype: x.dtype as FloatDType };
+    using attended = this.attention.forward(normed, { ...options, ...dtypes, residual });
     return this.transform(attended);
   }
 
   /** The second half: x + mlp(norm2(x)). */
   transform(x: Tensor): Tensor {
-    const { skip, out } = this.norm2.fork(x);
+    const { activation, activationDType } = this;
+    const { skip, out } = this.norm2.fork(x, activationDType);
     using residual = skip;
     using normed = out;
-    return feedForward(normed, this.up.weights, this.down.weights, { activation: this.activation, residual });
+    const dtypes = activationDType && { hiddenDType: activationDType, dtype: x.dtype as FloatDType };
+    return feedForward(normed, this.up.weights, this.down.weights, { activation, residual, ...dtypes });
   }
 }

@@ -1,4 +1,4 @@
-import { type Activation, type Tensor } from '@mudpt/tensor/functions';
+import { type Activation, type FloatDType, type Tensor } from '@mudpt/tensor/functions';
 import { linear } from '../ops.ts';
 import { linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';
@@ -13,26 +13,36 @@ export type FeedForwardOptions = {
   readonly activation?: Activation;
   /** Added last; of the result's shape. */
   readonly residual?: Tensor;
+  /** Of the hidden channels. Default: as `linear` has it. */
+  readonly hiddenDType?: FloatDType | undefined;
+  /** Of the result. Default: as `linear` has it. */
+  readonly dtype?: FloatDType | undefined;
 };
+
+/** The options of both products. */
+function optionsOf({ activation = 'none', residual, hiddenDType, dtype }: FeedForwardOptions) {
+  return { up: { activation, dtype: hiddenDType }, down: { ...(residual && { residual }), dtype } };
+}
 
 /** See {@link feedForward}. */
 const plain = defineOp(
   'feedForward',
   (x: Tensor, up: LinearWeights, down: LinearWeights, options: FeedForwardOptions = {}): Tensor => {
-    const { activation = 'none', residual } = options;
-    using hidden = linear.run(x, up.weight, up.bias, { activation });
-    return linear.run(hidden, down.weight, down.bias, residual ? { residual } : {});
+    const given = optionsOf(options);
+    using hidden = linear.run(x, up.weight, up.bias, given.up);
+    return linear.run(hidden, down.weight, down.bias, given.down);
   },
 );
 
 function feedForwardComposed(x: Tensor, up: LinearWeights, down: LinearWeights, options: FeedForwardOptions = {}): Tensor {
-  const { activation = 'none', residual } = options;
-  using hidden = linear(x, up.weight, up.bias, { activation });
-  return linear(hidden, down.weight, down.bias, residual ? { residual } : {});
+  const given = optionsOf(options);
+  using hidden = linear(x, up.weight, up.bias, given.up);
+  return linear(hidden, down.weight, down.bias, given.down);
 }
 
 const feedForwardRule = ruleFor(plain, (context, x, up, down, options = {}) => {
   const { activation = 'none', residual } = options;
+  const given = optionsOf(options);
   const needs = {
     x: context.needs(x),
     upWeight: context.needs(up.weight),
@@ -42,9 +52,9 @@ const feedForwardRule = ruleFor(plain, (context, x, up, down, options = {}) => {
   };
   const isThrough = needs.x || needs.upWeight || needs.upBias;
   const { output: hidden, pre } = isThrough
-    ? linearForward(x, up.weight, up.bias, { activation })
-    : { output: linear(x, up.weight, up.bias, { activation }), pre: undefined };
-  const output = linear(hidden, down.weight, down.bias, residual ? { residual } : {});
+    ? linearForward(x, up.weight, up.bias, given.up)
+    : { output: linear(x, up.weight, up.bias, given.up), pre: undefined };
+  const output = linear(hidden, down.weight, down.bias, given.down);
   const saved = {
     x: needs.upWeight ? context.save(x) : undefined,
     upWeight: needs.x ? context.save(up.weight) : undefined,
@@ -56,6 +66,7 @@ const feedForwardRule = ruleFor(plain, (context, x, up, down, options = {}) => {
   pre?.dispose();
   return {
     output,
+    takesF32: true,
     inputs: [x, up.weight, up.bias, down.weight, down.bias, residual],
     backward: (grad) => {
       const inner =

@@ -1,4 +1,4 @@
-import { type Activation, type Tensor } from '@mudpt/tensor/functions';
+import { type LinearOptions, type Tensor } from '@mudpt/tensor/functions';
 import { linear } from '../ops.ts';
 import type { LinearWeights } from './feed-forward.ts';
 import { adopt, expectModuleOptions, type InitOptions, uniform } from './init.ts';
@@ -32,8 +32,8 @@ export class Linear extends Module {
     return { weight: this.weight, bias: this.bias };
   }
 
-  /** The activation, and a residual added last, cost no kernel of their own. */
-  forward(x: Tensor, fused: { readonly activation?: Activation; readonly residual?: Tensor } = {}): Tensor {
+  /** The activation, a residual added last, and another dtype of the result cost no kernel of their own. */
+  forward(x: Tensor, fused: LinearOptions = {}): Tensor {
     return linear(x, this.weight, this.bias, fused);
   }
 }

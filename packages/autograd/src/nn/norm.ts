@@ -1,8 +1,16 @@
-import { alias, reshape, type Tensor } from '@mudpt/tensor/functions';
+import { alias, type FloatDType, reshape, type Tensor } from '@mudpt/tensor/functions';
 import { cat, layerNorm, rmsNorm, select } from '../ops.ts';
-import { layerNormBackward, layerNormForward, prefixedLayerNormBackward, prefixedLayerNormForward } from '@mudpt/tensor/internal';
+import {
+  layerNormBackward,
+  layerNormForward,
+  layerNormNormalised,
+  normalisedBackward,
+  prefixedLayerNormBackward,
+  prefixedLayerNormForward,
+} from '@mudpt/tensor/internal';
 import { defineOp } from '@mudpt/tensor/kernels';
 import { compositionFor, ruleFor, withRules } from '../rule.ts';
+import { keepsNormalised, saveNormalised } from '../rules/norm.ts';
 import { adopt, expectModuleOptions, filled, type InitOptions } from './init.ts';
 import { Module } from './module.ts';
 
@@ -25,20 +33,31 @@ export type Forked = { readonly skip: Tensor; readonly out: Tensor };
  */
 const fork = defineOp(
   'forkNorm',
-  (x: Tensor, weight: Tensor, bias: Tensor, eps: number): Forked => ({
+  (x: Tensor, weight: Tensor, bias: Tensor, eps: number, dtype?: FloatDType): Forked => ({
     skip: alias(x),
-    out: layerNorm.run(x, weight, bias, eps),
+    out: layerNorm.run(x, weight, bias, eps, dtype),
   }),
 );
 
-const forkNormRule = ruleFor(fork, (context, x, weight, bias, eps) => {
-  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+const forkNormRule = ruleFor(fork, (context, x, weight, bias, eps, dtype) => {
+  if (keepsNormalised(context, x, [weight, bias], dtype)) {
+    const { out, normalised, rstd } = layerNormNormalised(x, weight, bias, eps, dtype);
+    const [saved, shape] = [saveNormalised(context, normalised, weight, rstd), x.shape];
+    return {
+      output: { skip: alias(x), out },
+      takesF32: true,
+      inputs: [x],
+      backward: (sumGrad, grad) => [grad ? normalisedBackward({ ...saved, grad, sumGrad }, { x: shape }).x : sumGrad],
+    };
+  }
+  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps, dtype);
   const saved = { x: context.save(x), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
   mean.dispose();
   rstd.dispose();
   const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
   return {
     output: { skip: alias(x), out },
+    takesF32: true,
     inputs: [x, weight, bias],
     backward: (sumGrad, grad) => {
       if (!grad) return [sumGrad];
@@ -51,14 +70,14 @@ const forkNormRule = ruleFor(fork, (context, x, weight, bias, eps) => {
 const forkNorm = withRules(
   fork,
   forkNormRule,
-  compositionFor(fork, (x, weight, bias, eps) => ({ skip: alias(x), out: layerNorm(x, weight, bias, eps) })),
+  compositionFor(fork, (x, weight, bias, eps, dtype) => ({ skip: alias(x), out: layerNorm(x, weight, bias, eps, dtype) })),
 );
 
 /** {@link forkNorm} of x; `out` [P + rows, width] has the norm of the rows of `prefix` before it. */
 const prefixedFork = defineOp(
   'prefixedForkNorm',
-  (x: Tensor, prefix: Tensor, weight: Tensor, bias: Tensor, eps: number): Forked => {
-    const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
+  (x: Tensor, prefix: Tensor, weight: Tensor, bias: Tensor, eps: number, dtype?: FloatDType): Forked => {
+    const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps, dtype);
     stats.dispose();
     return { skip: alias(x), out };
   },
@@ -66,14 +85,29 @@ const prefixedFork = defineOp(
 
 const joined = (prefix: Tensor, x: Tensor): Tensor => cat([prefix, reshape(x, [-1, x.shape.at(-1) as number])]);
 
-const prefixedForkNormRule = ruleFor(prefixedFork, (context, x, prefix, weight, bias, eps) => {
-  const { out, stats } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps);
+const prefixedForkNormRule = ruleFor(prefixedFork, (context, x, prefix, weight, bias, eps, dtype) => {
+  const keeps = keepsNormalised(context, x, [weight, bias], dtype);
+  const { out, stats, normalised } = prefixedLayerNormForward({ x, prefix, weight }, bias, eps, dtype, keeps);
+  if (normalised) {
+    const [saved, shapes] = [saveNormalised(context, normalised, weight, stats), { x: x.shape, prefix: prefix.shape }];
+    return {
+      output: { skip: alias(x), out },
+      takesF32: true,
+      inputs: [x, prefix],
+      backward: (sumGrad, grad) => {
+        if (!grad) return [sumGrad];
+        const gradients = normalisedBackward({ ...saved, grad, sumGrad }, shapes);
+        return [gradients.x, gradients.prefix];
+      },
+    };
+  }
   const saved = { x: context.save(x), prefix: context.save(prefix), weight: context.save(weight) };
   const savedStats = context.save(stats);
   stats.dispose();
   const needs = { weight: context.needs(weight), bias: context.needs(bias) };
   return {
     output: { skip: alias(x), out },
+    takesF32: true,
     inputs: [x, prefix, weight, bias],
     backward: (sumGrad, grad) => {
       if (!grad) return [sumGrad];
@@ -90,9 +124,9 @@ const prefixedForkNormRule = ruleFor(prefixedFork, (context, x, prefix, weight, 
 const prefixedForkNorm = withRules(
   prefixedFork,
   prefixedForkNormRule,
-  compositionFor(prefixedFork, (x, prefix, weight, bias, eps) => ({
+  compositionFor(prefixedFork, (x, prefix, weight, bias, eps, dtype) => ({
     skip: alias(x),
-    out: layerNorm(joined(prefix, x), weight, bias, eps),
+    out: layerNorm(joined(prefix, x), weight, bias, eps, dtype),
   })),
 );
 
@@ -111,18 +145,19 @@ export class LayerNorm extends Module {
     this.eps = options.eps ?? 1e-5;
   }
 
-  forward(x: Tensor): Tensor {
-    return layerNorm(x, this.weight, this.bias, this.eps);
+  /** @param dtype of the result; default that of x */
+  forward(x: Tensor, dtype?: FloatDType): Tensor {
+    return layerNorm(x, this.weight, this.bias, this.eps, dtype);
   }
 
   /** {@link forward}, and x for the residual around what follows. The caller disposes both. */
-  fork(x: Tensor): Forked {
-    return forkNorm(x, this.weight, this.bias, this.eps);
+  fork(x: Tensor, dtype?: FloatDType): Forked {
+    return forkNorm(x, this.weight, this.bias, this.eps, dtype);
   }
 
   /** {@link fork} of x [..., width] whose `out` [P + rows, width] has the norm of `prefix` [P, width] before that of x: one kernel for both. */
-  forkAfter(prefix: Tensor, x: Tensor): Forked {
-    return prefixedForkNorm(x, prefix, this.weight, this.bias, this.eps);
+  forkAfter(prefix: Tensor, x: Tensor, dtype?: FloatDType): Forked {
+    return prefixedForkNorm(x, prefix, this.weight, this.bias, this.eps, dtype);
   }
 }
 

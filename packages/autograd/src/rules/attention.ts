@@ -76,6 +76,7 @@ export const attentionRule = ruleFor(
     lse.dispose();
     return {
       output: out,
+      takesF32: true,
       inputs: [q, k, v, prefix?.k, prefix?.v, mask],
       backward: (grad) => {
         const gradients = attentionBackward({ ...saved, grad, needs }, kept);
@@ -102,6 +103,7 @@ export const attentionQkvRule = ruleFor(
     lse.dispose();
     return {
       output: out,
+      takesF32: true,
       inputs: [qkv, prefix?.k, prefix?.v, mask],
       backward: (grad) => {
         const gradients = attentionQkvBackward({ ...saved, grad, needs }, kept);
@@ -126,6 +128,7 @@ export const prefixedAttentionRule = ruleFor(
     lse.dispose();
     return {
       output: out,
+      takesF32: true,
       inputs: [qkv],
       backward: (grad) => [prefixedAttentionBackward({ ...saved, grad }, options)],
     };

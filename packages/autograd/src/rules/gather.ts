@@ -38,17 +38,32 @@ import { embeddingBackward, gatherBackward, gatherRowsBackward, indexSelectBackw
 
 export const gatherRule = ruleFor(gather, (context, x, axis, index) => {
   const [saved, from] = [context.save(index), x.shape];
-  return { output: gather(x, axis, index), inputs: [x], backward: (grad) => [gatherBackward(grad, from, axis, saved)] };
+  return {
+    output: gather(x, axis, index),
+    inputs: [x],
+    takesF32: true,
+    backward: (grad) => [gatherBackward(grad, from, axis, saved)],
+  };
 });
 
 export const indexSelectRule = ruleFor(indexSelect, (context, x, axis, index) => {
   const [saved, from] = [context.save(index), x.shape];
-  return { output: indexSelect(x, axis, index), inputs: [x], backward: (grad) => [indexSelectBackward(grad, from, axis, saved)] };
+  return {
+    output: indexSelect(x, axis, index),
+    inputs: [x],
+    takesF32: true,
+    backward: (grad) => [indexSelectBackward(grad, from, axis, saved)],
+  };
 });
 
 export const gatherRowsRule = ruleFor(gatherRows, (context, x, index) => {
   const [saved, from] = [context.save(index), x.shape];
-  return { output: gatherRows(x, index), inputs: [x], backward: (grad) => [gatherRowsBackward(grad, from, saved)] };
+  return {
+    output: gatherRows(x, index),
+    inputs: [x],
+    takesF32: true,
+    backward: (grad) => [gatherRowsBackward(grad, from, saved)],
+  };
 });
 
 export const embeddingRule = ruleFor(embedding, (context, weight, ids) => {
@@ -160,6 +175,7 @@ export const catRule = ruleFor(cat, (context, tensors, axis = 0) => {
   const joined = axis < 0 ? axis + nth(tensors, 0).rank : axis;
   return {
     output: cat(tensors, axis),
+    takesF32: true,
     backward: (grad) => {
       let start = 0;
       return parts.map(({ needed, shape }) => {

@@ -1,6 +1,7 @@
 /** Gradient rules of matrix products and linear layers: only the products of needed gradients are computed. */
 import {
   add,
+  cast,
   gelu,
   geluTanh,
   linear,
@@ -30,6 +31,7 @@ export const matmulRule = ruleFor(matmul, (context, a, b, options = {}) => {
   const [columnB, rowA] = [b.rank === 1, a.rank === 1];
   return {
     output,
+    takesF32: true,
     backward: (flat) => {
       // A 1-D operand is a row or a column whose axis the result lacks: put it back.
       const shape = [...flat.shape];
@@ -62,12 +64,18 @@ export const matmulRule = ruleFor(matmul, (context, a, b, options = {}) => {
 
 const activations = { relu, gelu, geluTanh, quickGelu, silu } as const;
 
-function linearComposed(x: Tensor, weight: Tensor, bias?: Tensor, { activation = 'none', residual }: LinearOptions = {}): Tensor {
+function linearComposed(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  { activation = 'none', residual, dtype }: LinearOptions = {},
+): Tensor {
   return scope(() => {
     const product = matmul(x, weight, { transposeB: true });
     const shifted = bias ? add(product, bias) : product;
     const active = activation === 'none' ? shifted : activations[activation](shifted);
-    return residual ? add(active, residual) : active;
+    const whole = residual ? add(active, residual) : active;
+    return dtype ? cast(whole, dtype) : whole;
   });
 }
 
@@ -87,6 +95,7 @@ export const linearRule = ruleFor(linear, (context, x, weight, bias, options = {
   pre?.dispose();
   return {
     output,
+    takesF32: true,
     inputs: [x, weight, bias, residual],
     backward: (grad) => {
       const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;

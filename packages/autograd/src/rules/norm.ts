@@ -3,6 +3,7 @@ import {
   add,
   addLayerNorm,
   cast,
+  type DType,
   div,
   l2Normalize,
   layerNorm,
@@ -22,6 +23,8 @@ import {
   l2NormalizeBackward,
   layerNormBackward,
   layerNormForward,
+  layerNormNormalised,
+  normalisedBackward,
   rmsNormBackward,
   rmsNormForward,
 } from '@mudpt/tensor/internal';
@@ -46,12 +49,12 @@ function normalised(x: Tensor, eps: number): Tensor {
   return mul(x, rsqrt(add(mean(square(x), -1, { keepdim: true }), eps)));
 }
 
-function layerNormComposed(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5): Tensor {
+function layerNormComposed(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5, dtype: DType = x.dtype): Tensor {
   return scope(() => {
     const values = cast(x, 'f32');
     const whitened = normalised(sub(values, mean(values, -1, { keepdim: true })), eps);
     const scaled = weight ? mul(whitened, weight) : whitened;
-    return cast(bias ? add(scaled, bias) : scaled, x.dtype);
+    return cast(bias ? add(scaled, bias) : scaled, dtype);
   });
 }
 
@@ -74,12 +77,39 @@ function l2NormalizeComposed(x: Tensor, axis = -1, eps = 1e-12): Tensor {
   });
 }
 
-export const layerNormRule = ruleFor(layerNorm, (context, x, weight, bias, eps) => {
-  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
+/**
+ * Whether a norm of x keeps its normalised rows for the backward rather than x: where they are narrower than x, and no gradient of weight or bias is
+ * needed. Those of a residual stream are then not kept at all.
+ */
+export function keepsNormalised(context: RuleContext, x: Tensor, vectors: readonly unknown[], dtype: DType = x.dtype): boolean {
+  return dtype === 'f16' && x.dtype === 'f32' && !context.needs(vectors);
+}
+
+/** Saves what the backward of a norm reads that keeps its normalised rows, and releases their first handles. */
+export function saveNormalised(context: RuleContext, normalised: Tensor, weight: Tensor | undefined, rstd: Tensor) {
+  const saved = { normalised: context.save(normalised), weight: context.save(weight), rstd: context.save(rstd) };
+  normalised.dispose();
+  rstd.dispose();
+  return saved;
+}
+
+export const layerNormRule = ruleFor(layerNorm, (context, x, weight, bias, eps, dtype) => {
+  if (keepsNormalised(context, x, [weight, bias], dtype)) {
+    const { out, normalised, rstd } = layerNormNormalised(x, weight, bias, eps, dtype);
+    const [saved, shape] = [saveNormalised(context, normalised, weight, rstd), x.shape];
+    return {
+      output: out,
+      takesF32: true,
+      inputs: [x],
+      backward: (grad) => [normalisedBackward({ ...saved, grad }, { x: shape }).x],
+    };
+  }
+  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps, dtype);
   const saved = keepStatistics(context, x, weight, mean, rstd);
   const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
   return {
     output: out,
+    takesF32: true,
     inputs: [x, weight, bias],
     backward: (grad) => {
       const gradients = layerNormBackward({ ...saved, grad, needs });
@@ -97,6 +127,7 @@ export const addLayerNormRule = ruleFor(addLayerNorm, (context, x, residual, wei
   const needs = { x: needsSum, weight: context.needs(weight), bias: context.needs(bias) };
   return {
     output: { sum, out },
+    takesF32: true,
     inputs: [x, residual, weight, bias],
     backward: (sumGrad, grad) => {
       if (!grad) return [sumGrad, sumGrad];
@@ -114,6 +145,7 @@ export const rmsNormRule = ruleFor(rmsNorm, (context, x, weight, eps) => {
   const needs = { x: context.needs(x), weight: context.needs(weight) };
   return {
     output: out,
+    takesF32: true,
     inputs: [x, weight],
     backward: (grad) => {
       const gradients = rmsNormBackward({ ...saved, grad, needs });

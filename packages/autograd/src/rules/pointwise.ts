@@ -52,6 +52,7 @@ function differentiate(
   const result = wanted.some((derivative) => derivative?.readsOutput) ? context.save(output) : undefined;
   return {
     output,
+    takesF32: true,
     inputs: operands.map((operand) => (operand instanceof Tensor ? operand : undefined)),
     backward: (grad) =>
       needed.map((need, index) => {

@@ -7,5 +7,10 @@ export const ropeRule = ruleFor(rope, (context, x, table, options = {}) => {
     throw new TensorError('rope', 'the table needs a gradient, and has none', 'give detach(table), or one of ropeTable');
   const saved = context.save(table);
   const inverse = !(options.inverse ?? false);
-  return { output: rope(x, table, options), inputs: [x], backward: (grad) => [rope(grad, saved, { ...options, inverse })] };
+  return {
+    output: rope(x, table, options),
+    inputs: [x],
+    takesF32: true,
+    backward: (grad) => [rope(grad, saved, { ...options, inverse })],
+  };
 });

@@ -28,6 +28,8 @@ export type Entry = {
   readonly versions: readonly number[];
   /** What else that holds memory is saved until the backward has run. */
   readonly savedResources: readonly Disposable[];
+  /** Whether `backward` takes gradients in f32 of outputs in f16. */
+  readonly takesF32: boolean;
   /** May also add to `cotangents` itself (checkpoints do, to keep the order of additions). */
   backward(grads: readonly (Tensor | undefined)[], cotangents: Cotangents): InputGradients;
 };
@@ -50,18 +52,26 @@ export function stepBack(entry: Entry, cotangents: Cotangents, tape: Listener | 
   });
 }
 
-/** The gradients of an entry's inputs, in the shapes and dtypes of these: broadcasting and promotion of the forward are undone here, for all rules. */
+/**
+ * The gradients of an entry's inputs, in the shapes and dtypes of these: broadcasting and promotion of the forward are undone here, for all rules. An f32
+ * gradient of an f16 tensor stays f32 until it is reported.
+ */
 function gradientsOf(
   entry: Entry,
   grads: readonly (Tensor | undefined)[],
   cotangents: Cotangents,
 ): readonly (Tensor | undefined)[] {
-  return entry.backward(grads, cotangents).map((gradient, index) => {
+  const taken = grads.map((grad, index) => {
+    const dtype = entry.outputs[index]?.dtype;
+    return grad && dtype && dtype !== grad.dtype && !entry.takesF32 ? cast(grad, dtype) : grad;
+  });
+  return entry.backward(taken, cotangents).map((gradient, index) => {
     const slot = entry.inputs[index];
     if (!gradient || !slot) return undefined;
     traced(`backward of ${entry.op}`, [grads, entry.saved], gradient);
     const summed = sameShape(gradient.shape, slot.shape) ? gradient : sumTo(gradient, slot.shape);
-    return summed.dtype === slot.dtype ? alias(summed) : cast(summed, slot.dtype);
+    const staysWide = slot.dtype === 'f16' && summed.dtype === 'f32' && !slot.watched;
+    return staysWide ? alias(summed) : cast(summed, slot.dtype);
   });
 }
 

@@ -95,7 +95,12 @@ export class Observer {
       const result = rule(context, ...args);
       const slots = (result.inputs ?? inputs).map((tensor) => tensor && this.slots.of(tensor));
       const backward: Entry['backward'] = (grads) => result.backward(...grads);
-      this.recording.push({ op: op.opName, inputs: slots, saved, savedResources, backward }, result.output, outer?.hook);
+      const { takesF32 = false } = result;
+      this.recording.push(
+        { op: op.opName, inputs: slots, saved, savedResources, takesF32, backward },
+        result.output,
+        outer?.hook,
+      );
       return result.output;
     } catch (error) {
       release({ saved, savedResources });

@@ -49,6 +49,7 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
       {
         op: 'checkpoint',
         inputs: [],
+        takesF32: true,
         saved: tensorsIn(keptArgs),
         savedResources: [...kept.values()].filter((handle) => !(handle instanceof Tensor)),
         backward: (grads, cotangents) => {

@@ -1,6 +1,6 @@
 /** Adapters: small learnt additions to the frozen blocks of a tower, as low-rank updates of its products or networks beside whole blocks. */
 import { dropout, type Linear, nextStream } from '@mudpt/autograd';
-import { add, cat, linear, matmul, mul, pad, reshape, ShapeError, type Tensor } from '@mudpt/tensor';
+import { add, cast, cat, linear, type LinearOptions, matmul, mul, pad, reshape, ShapeError, type Tensor } from '@mudpt/tensor';
 import type { ImageConfig, TextConfig } from '../config.ts';
 
 /** Adds scale * b a to a weight [outputs, inputs]. */
@@ -61,15 +61,18 @@ export function expectAdapters(
     }
 }
 
+/** What is added to a product, and the dtype of the result. */
+type ProductOptions = Pick<LinearOptions, 'residual' | 'dtype'>;
+
 /** x W^T + bias + residual of `product`, with its update if it has one. */
 export function adaptedProduct(
   product: Linear,
   x: Tensor,
   adapter: BlockAdapter | undefined,
   name: BlockProduct,
-  residual?: Tensor,
+  options?: ProductOptions,
 ): Tensor {
-  return adaptedParts(product, x, adapter, [name], residual);
+  return adaptedParts(product, x, adapter, [name], options);
 }
 
 /**
@@ -81,22 +84,22 @@ export function adaptedParts(
   x: Tensor,
   adapter: BlockAdapter | undefined,
   names: readonly BlockProduct[],
-  residual?: Tensor,
+  options: ProductOptions = {},
 ): Tensor {
   const updates = names.flatMap((name, place) => {
     const update = adapter?.lowRank?.[name];
     return update ? [{ ...update, place }] : [];
   });
-  if (updates.length === 0) return linear(x, weight, bias, residual ? { residual } : {});
+  if (updates.length === 0) return linear(x, weight, bias, options);
   const b = joinedB(updates, names.length);
   if (adapter?.merge) {
     const a = cat(updates.map((update) => mul(update.a, update.scale)));
-    return linear(x, add(weight, matmul(b, a)), bias, residual ? { residual } : {});
+    return linear(x, add(weight, matmul(b, a)), bias, options);
   }
   const inner = innerOf(reshape(x, [-1, x.shape.at(-1) as number]), updates);
   const rows = reshape(inner, [...x.shape.slice(0, -1), -1]);
-  const outer = linear(rows, b, undefined, residual ? { residual } : {});
-  return linear(x, weight, bias, { residual: outer });
+  const outer = linear(rows, b, undefined, options);
+  return linear(x, weight, bias, { ...options, residual: outer });
 }
 
 /** scale * x a^T of all updates side by side, [N, ranks]. */
@@ -106,7 +109,8 @@ function innerOf(x: Tensor, updates: readonly LowRankUpdate[]): Tensor {
   if (isAlike) return matmul(x, cat(updates.map(({ a }) => a)), { transposeB: true, alpha: first.scale });
   return cat(
     updates.map(({ a, scale, dropout: p = 0 }) => {
-      const kept = p > 0 ? dropout(x, { p, ...nextStream('LowRankUpdate') }) : x;
+      // The update is f32, whatever x is.
+      const kept = p > 0 ? dropout(cast(x, 'f32'), { p, ...nextStream('LowRankUpdate') }) : x;
       return matmul(kept, a, { transposeB: true, alpha: scale });
     }),
     1,

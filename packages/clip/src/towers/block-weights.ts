@@ -28,7 +28,8 @@ export function takeBlocks(weights: WeightBox, tower: string, config: TowerConfi
       up: linear(`${name}.mlp.c_fc.`, width, hidden, 'bias', 'weight'),
       down: linear(`${name}.mlp.c_proj.`, hidden, width, 'bias', 'weight'),
     };
-    return new TransformerBlock({ width, heads, hidden, activation: ACTIVATION_OPS[activation], eps, parts });
+    const { activationDType } = weights;
+    return new TransformerBlock({ width, heads, hidden, activation: ACTIVATION_OPS[activation], eps, activationDType, parts });
   });
 }
 

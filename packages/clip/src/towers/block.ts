@@ -10,6 +10,7 @@ import {
   type AttentionOptions,
   type AttentionPrefix,
   attentionQkv,
+  type FloatDType,
   gelu,
   geluTanh,
   narrow,
@@ -75,7 +76,7 @@ function firstHalf(
   { unread, isConstant = false, pick, adapter, rotations }: BlockReads,
 ): Middle {
   if (unread && !isConstant && !pick && !adapter && !rotations) return firstHalfAfterUnread(block, unread, x, options);
-  const { skip, out: normed } = block.norm1.fork(x);
+  const { skip, out: normed } = block.norm1.fork(x, block.activationDType);
   const seen = unread ? { ...options, prefix: keysAndValues(block, unread, adapter) } : options;
   if (!pick) {
     const attended = attend(allParts(block, normed, adapter), seen, rotations);
@@ -113,7 +114,7 @@ function rotated(x: Tensor, table: Tensor): Tensor {
 
 /** The first half over x with keys and values of `unread`, in the products that give those of x. */
 function firstHalfAfterUnread(block: TransformerBlock, unread: Tensor, x: Tensor, options: BlockAttention): Middle {
-  const { skip, out: normed } = block.norm1.forkAfter(unread, x);
+  const { skip, out: normed } = block.norm1.forkAfter(unread, x, block.activationDType);
   const [batch = 1] = x.shape;
   const after = options.cuSeqlens ? {} : { batch };
   const prefixed = { ...options, ...after, prefix: unread.shape[0] as number, isRead: false };
@@ -139,7 +140,7 @@ export function runJoinedBlock(
 ): Tensor {
   const { picks, inHalves = false } = options;
   const first = ({ joined, prefix, sequences }: JoinedTokens): Tensor => {
-    const { skip, out: normed } = block.norm1.fork(joined);
+    const { skip, out: normed } = block.norm1.fork(joined, block.activationDType);
     const parts = allParts(block, normed, undefined);
     const attended = prefixedAttention(parts, { prefix, isRead: picks === undefined, causal: true, cuSeqlens: sequences });
     const more = { adapter: undefined, rows: () => normed };
@@ -198,7 +199,7 @@ function firstPrefixedHalf(
   if (!read.prefix && !read.isConstant && !read.pick && !adapter)
     return { of: firstHalfAfterUnread(block, prefix, tokens, options) };
   if (!read.prefix) return { of: after(keysAndValues(block, prefix, adapter)) };
-  const { skip, out: normed } = block.norm1.fork(prefix);
+  const { skip, out: normed } = block.norm1.fork(prefix, block.activationDType);
   const parts = allParts(block, normed, adapter);
   const [, k, v] = unbind(parts, -3) as [Tensor, Tensor, Tensor];
   const attended = attentionQkv(reshape(parts, [1, ...parts.shape]), { causal: true });
@@ -208,7 +209,10 @@ function firstPrefixedHalf(
 
 /** Keys and values [n, heads, depth] of tokens [n, width]. */
 function keysAndValues(block: TransformerBlock, tokens: Tensor, adapter: BlockAdapter | undefined): AttentionPrefix {
-  const [k, v] = unbind(someParts(block, block.norm1.forward(tokens), ['k', 'v'], adapter), -3) as [Tensor, Tensor];
+  const [k, v] = unbind(someParts(block, block.norm1.forward(tokens, block.activationDType), ['k', 'v'], adapter), -3) as [
+    Tensor,
+    Tensor,
+  ];
   return { k, v };
 }
 
@@ -217,7 +221,8 @@ const PARTS = ['q', 'k', 'v'] as const;
 
 /** Queries, keys and values [..., 3, heads, depth] of normed x [..., width]. */
 function allParts(block: TransformerBlock, normed: Tensor, adapter: BlockAdapter | undefined): Tensor {
-  return byHeads(block, adaptedParts(block.attention.qkv, normed, adapter, PARTS), PARTS.length);
+  const parts = adaptedParts(block.attention.qkv, normed, adapter, PARTS, { dtype: block.activationDType });
+  return byHeads(block, parts, PARTS.length);
 }
 
 /** Consecutive `names` of queries, keys and values, [..., count, heads, depth]: some rows of the fused projection. */
@@ -231,7 +236,7 @@ function someParts(
   const first = PARTS.indexOf(names[0] as (typeof PARTS)[number]);
   const part = (x: Tensor): Tensor => narrow(x, 0, first * width, names.length * width);
   const weights = { weight: part(qkv.weight), bias: qkv.bias && part(qkv.bias) };
-  return byHeads(block, adaptedParts(weights, normed, adapter, names), names.length);
+  return byHeads(block, adaptedParts(weights, normed, adapter, names, { dtype: block.activationDType }), names.length);
 }
 
 function byHeads({ attention: { width, heads } }: TransformerBlock, parts: Tensor, count: number): Tensor {
@@ -260,18 +265,28 @@ function project(
 ): Middle {
   const heads = reshape(attended, x.shape);
   const inner = block instanceof EvaBlock ? block.attentionNorm.forward(heads) : heads;
-  return { middle: adaptedProduct(block.attention.out, inner, adapter, 'out', x), rows };
+  return {
+    middle: adaptedProduct(block.attention.out, inner, adapter, 'out', { residual: x, dtype: streamDType(block, x) }),
+    rows,
+  };
+}
+
+/** The dtype of what is added to the residual stream x: that of x, where the block's activations have another. */
+function streamDType({ activationDType }: TransformerBlock, x: Tensor): FloatDType | undefined {
+  return activationDType && (x.dtype as FloatDType);
 }
 
 /** The second half of a block. */
 function finish(block: TransformerBlock, { middle, rows }: Middle, adapter: BlockAdapter | undefined): Tensor {
   if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return secondHalf(block, middle, false);
-  const { skip, out: normed } = block.norm2.fork(middle);
+  const { activationDType } = block;
+  const { skip, out: normed } = block.norm2.fork(middle, activationDType);
   const residual = adapter.parallel ? adapter.parallel(rows(), skip) : skip;
   if (block instanceof EvaBlock) return block.feed(normed, residual);
   const { up, down, activation } = block;
+  const dtype = streamDType(block, middle);
   if (!adapter.lowRank?.up && !adapter.lowRank?.down)
-    return feedForward(normed, up.weights, down.weights, { activation, residual });
-  const hidden = ACTIVATIONS[activation](adaptedProduct(up, normed, adapter, 'up'));
-  return adaptedProduct(down, hidden, adapter, 'down', residual);
+    return feedForward(normed, up.weights, down.weights, { activation, residual, hiddenDType: activationDType, dtype });
+  const hidden = ACTIVATIONS[activation](adaptedProduct(up, normed, adapter, 'up', { dtype: activationDType }));
+  return adaptedProduct(down, hidden, adapter, 'down', { residual, dtype });
 }

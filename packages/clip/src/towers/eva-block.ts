@@ -7,6 +7,7 @@ import {
   type AttentionOptions,
   cat,
   type Device,
+  type FloatDType,
   keep,
   linear,
   mul,
@@ -43,7 +44,7 @@ export class EvaBlock extends TransformerBlock {
       up: take('mlp.c_fc.', width, 2 * hidden),
       down: take('mlp.c_proj.', hidden, width),
     };
-    super({ width, heads, hidden, activation: 'silu', eps, parts });
+    super({ width, heads, hidden, activation: 'silu', eps, activationDType: weights.activationDType, parts });
     this.attentionNorm = takeNorm(weights, `${name}.attn.ln`, width, eps);
     this.hiddenNorm = takeNorm(weights, `${name}.mlp.ln`, hidden, eps);
   }
@@ -54,16 +55,18 @@ export class EvaBlock extends TransformerBlock {
   }
 
   override transform(x: Tensor): Tensor {
-    const { skip, out } = this.norm2.fork(x);
+    const { skip, out } = this.norm2.fork(x, this.activationDType);
     return this.feed(out, skip);
   }
 
   /** down(norm(silu(gate) values)) + residual, of x after the second norm. */
   feed(normed: Tensor, residual: Tensor): Tensor {
-    const both = linear(normed, this.up.weight, this.up.bias);
+    const { activationDType } = this;
+    const both = linear(normed, this.up.weight, this.up.bias, { dtype: activationDType });
     const hidden = (both.shape.at(-1) as number) / 2;
     const [gate, values] = [narrow(both, -1, 0, hidden), narrow(both, -1, hidden, hidden)];
-    return linear(this.hiddenNorm.forward(mul(silu(gate), values)), this.down.weight, this.down.bias, { residual });
+    const dtype = activationDType && (residual.dtype as FloatDType);
+    return linear(this.hiddenNorm.forward(mul(silu(gate), values)), this.down.weight, this.down.bias, { residual, dtype });
   }
 }
 

@@ -18,6 +18,7 @@ defineRule(
     const [rows = 0] = x.shape;
     return {
       output: pickOnce(x, places),
+      takesF32: true,
       backward: (grad) => {
         const sources = new Int32Array(rows).fill(places.length); // beyond the last: nothing
         for (const [source, place] of places.entries()) sources[place] = source;

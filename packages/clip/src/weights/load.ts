@@ -1,8 +1,8 @@
 /** A CLIP model from wherever its weights lie. */
-import { DTypeError, FormatError, InputError, Tensor } from '@mudpt/tensor';
+import { FormatError, InputError, Tensor } from '@mudpt/tensor';
 import type { Clip } from '../clip.ts';
 import { type ClipConfig, type ClipName, hasLogitBias } from '../config.ts';
-import { clipFromTensors, type ClipOptions } from '../clip-from-tensors.ts';
+import { clipFromTensors, type ClipOptions, expectHalf } from '../clip-from-tensors.ts';
 import { upload } from '../weight-box.ts';
 import { type HostTensor, type WeightDType } from '../weight-shapes.ts';
 import { createSentencePieceTokenizer, createTokenizer, type TextTokenizer } from '../tokenizer/index.ts';
@@ -42,8 +42,8 @@ export const HUB_NAMES: Readonly<Record<ClipName, string>> = {
  * @throws InputError for a path, a name or an option that cannot be; FormatError naming the file, the tensors and what to do; the signal's reason once it is aborted
  */
 export async function loadClip(input: ModelInput, options: LoadClipOptions): Promise<Clip> {
-  const { device, dtype = 'f32' } = options;
-  if (dtype === 'f16' && !device.hasF16) throw new DTypeError(OP, 'the adapter has no shader-f16', "use dtype: 'f32'");
+  const { dtype = 'f32' } = options;
+  expectHalf(OP, options);
   const { files, chosen } = await findModel(input, options);
   const source = await openLocated(files, chosen ?? chooseWeights(files), options);
   const taken = new Map<string, Tensor | HostTensor>();

@@ -11,7 +11,7 @@ import {
   type ShardWork,
   StreamedFile,
 } from '@mudpt/clip/shards';
-import { Classifier, type FilePrediction, type NamedProbability, type TunedModel } from '../runs/index.ts';
+import { Classifier, type FilePrediction, type NamedProbability, numericsKey, type TunedModel } from '../runs/index.ts';
 import { PredictionWriter, statusOf } from './predict-output.ts';
 
 export type ShardForm = 'parquet' | 'jsonl' | 'csv';
@@ -43,9 +43,9 @@ function predictionWork(
   { top, threshold, form }: ShardPredictionOptions,
 ): ShardWork<Prediction> {
   const { image, normalization, resizing } = base.clip.config;
-  const { exif = 'ignore', precision } = config;
+  const { exif = 'ignore' } = config;
   return {
-    facts: { model: base.hash, run: classifier.digest, precision, exif, top, threshold, format: form },
+    facts: { model: base.hash, run: classifier.digest, ...numericsKey(config), exif, top, threshold, format: form },
     size: image.size,
     normalization,
     resizing,

@@ -39,8 +39,8 @@ export function opening({ adapter, data, model, method }: RunSummary, config: Ru
 }
 
 /** The settings in force, as `--set` takes them. */
-function recipe({ settings, training, augment, precision }: RunConfig): string {
-  const all = Object.entries({ ...settings, ...training, augment, precision });
+function recipe({ settings, training, augment, precision, activations }: RunConfig): string {
+  const all = Object.entries({ ...settings, ...training, augment, precision, activations });
   const shown = (value: unknown): string => {
     const text = JSON.stringify(value) ?? '';
     return Array.isArray(value) && text.length > 60 ? `(${value.length} values)` : text;

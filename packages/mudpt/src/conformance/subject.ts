@@ -1,6 +1,6 @@
 /** The method under test, on a small CLIP whose sizes all differ, so that mixed-up sizes cause an error. */
 import { noGrad, randomFrom } from '@mudpt/autograd';
-import { type Clip, type ClipConfig, clipFromTensors, type HostTensor, randomWeights } from '@mudpt/clip';
+import { type Clip, type ClipConfig, clipFromTensors, type ClipOptions, type HostTensor, randomWeights } from '@mudpt/clip';
 import { copyInto, type Device, scope, type Tensor, tensor } from '@mudpt/tensor';
 import type { ClassContext } from '../method/class-context.ts';
 import type { MethodDefinition } from '../method/definition.ts';
@@ -27,10 +27,10 @@ export const OTHER_CLASSES: ClassContext = { classNames: ['tree frog', 'chime', 
 /** Drawn once a process: a million numbers of the token embedding, for hundreds of checks. */
 let weights: Record<string, HostTensor> | undefined;
 
-/** The model of {@link CONFORMANCE_CONFIG}, always with the same random weights. */
-export function conformanceClip(device: Device): Clip {
+/** The model of {@link CONFORMANCE_CONFIG}, always with the same random weights. @param dtypes of its weights and activations */
+export function conformanceClip(device: Device, dtypes: Pick<ClipOptions, 'dtype' | 'activationDType'> = {}): Clip {
   weights ??= randomWeights(CONFORMANCE_CONFIG, randomFrom(11));
-  return clipFromTensors(CONFORMANCE_CONFIG, weights, { device });
+  return clipFromTensors(CONFORMANCE_CONFIG, weights, { device, ...dtypes });
 }
 
 /** What a check must know of the method under test. */

@@ -8,6 +8,7 @@ export { type FilePrediction, type NamedProbability, predictFiles } from './fini
 export { type ClassFacts, type Embedding, type Evaluation, type Prediction, type RunSummary } from './records/records.ts';
 export { RESULT_COLUMNS } from './records/results.ts';
 export { resumeRun, runFolderOf, train } from './training/run.ts';
+export { numericsKey } from './material/model.ts';
 export { openRunData } from './material/run-data.ts';
 export { RunFolder } from './files/run-folder.ts';
 export { RunCache, type RunCacheOptions } from './material/run-cache.ts';

@@ -8,8 +8,12 @@ export class ModelPool {
   private kept: { readonly key: string; readonly model: BaseModel } | undefined;
 
   /** The model of a configuration; whoever gets it closes it, which leaves it open here. Another one takes the place of the last. */
-  async open(config: Pick<RunConfig, 'model' | 'precision'>, device: Device, signal?: AbortSignal): Promise<BaseModel> {
-    const key = canonicalText([config.model, config.precision]);
+  async open(
+    config: Pick<RunConfig, 'model' | 'precision' | 'activations'>,
+    device: Device,
+    signal?: AbortSignal,
+  ): Promise<BaseModel> {
+    const key = canonicalText([config.model, config.precision, config.activations]);
     if (this.kept?.key !== key) {
       this.dispose();
       this.kept = { key, model: await openModel(config, device, signal) };

@@ -1,4 +1,5 @@
 /** In what two plans differ, as sentences a person can act on. */
+import { isEqual } from '@mudpt/tensor/internal';
 import { type Cell, type Plan } from './cell.ts';
 import { someOf } from '../data/dataset.ts';
 
@@ -21,7 +22,26 @@ export function planDifferences(before: Plan, after: Plan): string[] {
   for (const [key, cell] of now)
     for (const change of changed(old.get(key), cell)) changes.set(change, [...(changes.get(change) ?? []), key]);
   for (const [change, keys] of changes) found.push(`${change} (${keys.length} cells, such as ${keys[0]})`);
-  return found.length > 0 ? found : ['the order of cells, methods, seeds or protocols'];
+  if (found.length > 0) return found;
+  // A setting that was added since, in cells of the same identity, has the value that was in effect before.
+  const known = ({ config, ...cell }: Cell, index: number): Cell => ({
+    ...cell,
+    config: onlyKeysOf(before.cells[index]?.config, config) as Cell['config'],
+  });
+  const isSame =
+    isEqual({ ...before.head, digest: '' }, { ...after.head, digest: '' }) && isEqual(before.cells, after.cells.map(known));
+  return isSame ? [] : ['the order of cells, methods, seeds or protocols'];
+}
+
+/** A value without the keys, at any depth, that `like` does not have. */
+function onlyKeysOf(like: unknown, value: unknown): unknown {
+  if (!isPlain(like) || !isPlain(value)) return value;
+  const kept = Object.entries(value).filter(([key]) => key in like);
+  return Object.fromEntries(kept.map(([key, inner]) => [key, onlyKeysOf(like[key], inner)]));
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function byKey(cells: readonly Cell[]): Map<string, Cell> {

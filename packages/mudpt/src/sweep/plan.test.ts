@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { put, temporaryFolder } from '@mudpt/testing/files';
 import { writeShapes } from '@mudpt/testing/images';
+import { canonicalText } from '@mudpt/tensor/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writePaperTrees } from '../../test/paper-trees.ts';
 import type { Cell } from './cell.ts';
@@ -145,6 +147,29 @@ describe('a plan', () => {
     await expect(readPlan(sweep)).rejects.toThrow(/was changed after the plan was made/);
     await rm(path);
     await expect(readPlan(sweep)).rejects.toThrow(/plan\.jsonl cannot be read/);
+  });
+
+  it('of an earlier version, which lacks settings of this one, is the same plan', async () => {
+    await using folder = await temporaryFolder();
+    const now = await plan({ data: ['dtd'] });
+    const without = (key: string): MadePlan => {
+      const cells = now.cells.map((cell) => {
+        const { [key]: _, ...config } = cell.config;
+        return { ...cell, config };
+      });
+      const { digest: _, ...head } = now.head;
+      const digest = createHash('sha256')
+        .update(canonicalText([head, cells]))
+        .digest('hex');
+      return { ...now, head: { ...head, digest }, cells };
+    };
+    const sweep = join(folder.path, 'S');
+    await writePlan(sweep, without('activations'));
+    expect(await writePlan(sweep, now)).toBe('unchanged');
+    expect((await readPlan(sweep)).cells[0]?.config).not.toHaveProperty('activations');
+    await expect(writePlan(sweep, await plan({ data: ['dtd'], assignments: ['activations=f16'] }))).rejects.toThrow(
+      /activations unset there, "f16" asked for/,
+    );
   });
 
   /** One image fewer. */

@@ -4,7 +4,7 @@ import type { BatchLoader } from '../../data/index.ts';
 import type { Method } from '../../methods/index.ts';
 import { changedPlugins } from '../../plugins/load.ts';
 import { EpochFiles } from '../files/epoch-files.ts';
-import { type BaseModel, type OpenModel, openModel } from '../material/model.ts';
+import { type BaseModel, numericsOf, type OpenModel, openModel } from '../material/model.ts';
 import { createMethod, runLoader } from '../material/prepare.ts';
 import { expectModel, loadPrompts, type PromptFacts, readPromptFacts } from '../files/prompt-file.ts';
 import { RunFolder } from '../files/run-folder.ts';
@@ -56,7 +56,7 @@ export async function openRun(
   let method: Method | undefined;
   try {
     expectModel(paths, facts, base.hash, base.name);
-    const made = await createMethod(base.clip, { ...facts, settings: facts.settings, precision: config.precision }, facts);
+    const made = await createMethod(base.clip, { ...facts, settings: facts.settings, ...numericsOf(config) }, facts);
     method = made;
     if (epoch === undefined) await loadPrompts(paths, facts, made, device);
     else await loadEpoch(folder, epoch, made, device);

@@ -15,7 +15,10 @@ import { openRunData } from './run-data.ts';
 
 eachDevice('frozen features', (ctx) => {
   /** Zero-shot as a process of its own would: its model, its data, and of others nothing but the folder of the cache. */
-  async function zeroShot(asked: { data: string; model: string; template?: string }, cache: RunCache | undefined) {
+  async function zeroShot(
+    asked: { data: string; model: string; template?: string; activations?: 'f16' },
+    cache: RunCache | undefined,
+  ) {
     const config = resolveConfig({ method: 'zero-shot', shots: 'all', ...asked });
     const dataset = await openRunData(config, 'all');
     const base = await openModel(config, ctx.device);
@@ -67,6 +70,12 @@ eachDevice('frozen features', (ctx) => {
     expect(changed.bits).not.toBe(plain.bits);
     await writeTinyModel(join(at.path, 'other'), 1);
     expect((await zeroShot({ data, model: join(at.path, 'other') }, another())).imagePasses).toBe(1);
+    // Features of blocks that compute in f16 are others, too.
+    if (ctx.device.hasF16) {
+      const half = await zeroShot({ data, model, activations: 'f16' }, another());
+      expect(half.imagePasses).toBe(1);
+      expect(half.bits).not.toBe(plain.bits);
+    } else await expect(zeroShot({ data, model, activations: 'f16' }, another())).rejects.toThrow(/activationDType is f16/);
     expect(notes).toEqual([]);
   });
 

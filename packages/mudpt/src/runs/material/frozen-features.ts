@@ -5,7 +5,7 @@ import type { BatchLoader, Item } from '../../data/index.ts';
 import type { ForwardOptions } from '../../evaluation/forward.ts';
 import { type Features, imageFeatures } from '../../evaluation/image-features.ts';
 import type { OnceComputed } from '../../evaluation/predict.ts';
-import type { BaseModel } from './model.ts';
+import { type BaseModel, numericsKey, type Numerics } from './model.ts';
 import type { RunCache } from './run-cache.ts';
 import type { RunConfig } from '../settings/settings.ts';
 
@@ -14,7 +14,7 @@ export type FrozenFeatures = (items: readonly Item[], forward: ForwardOptions) =
 
 interface Parts {
   readonly base: BaseModel;
-  readonly config: Pick<RunConfig, 'precision' | 'exif'>;
+  readonly config: Numerics & Pick<RunConfig, 'exif'>;
   readonly cache: RunCache | undefined;
 }
 
@@ -31,8 +31,8 @@ export function frozenFeatures(parts: Parts, loader: BatchLoader): FrozenFeature
     if (!cache || items.length === 0) return make();
     const images = await imagesDigest(items, { known: cache.digests, signal: forward.signal });
     if (images === undefined) return make();
-    const { precision, exif = 'ignore' } = config;
-    const key = { model: base.hash, images, precision, exif, batch: forward.batch };
+    const { exif = 'ignore' } = config;
+    const key = { model: base.hash, images, ...numericsKey(config), exif, batch: forward.batch };
     const features = await cache.features.get(key, items, base.clip.device, make);
     forward.onProgress?.(features.items.length);
     return features;
@@ -45,5 +45,5 @@ export function frozenTexts(parts: Parts): OnceComputed {
   const cache = sharedWith(parts);
   const { device }: { readonly device: Device } = base.clip;
   return (key, make): Promise<Tensor> =>
-    cache ? cache.features.getTensor({ model: base.hash, precision: config.precision, of: key }, device, make) : make();
+    cache ? cache.features.getTensor({ model: base.hash, ...numericsKey(config), of: key }, device, make) : make();
 }

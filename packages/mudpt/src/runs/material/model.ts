@@ -17,16 +17,32 @@ export interface BaseModel {
   close(): void;
 }
 
+/** The settings by which a model's features differ in their last digits. */
+export type Numerics = Pick<RunConfig, 'precision' | 'activations'>;
+
+/** Both of a configuration, where it may lack them. */
+export function numericsOf({ precision = 'f32', activations = 'f32' }: Partial<Numerics>): Numerics {
+  return { precision, activations };
+}
+
+/**
+ * What tells features of one model apart, as part of a key: exactly that of earlier versions where there was no choice of activations.
+ */
+export function numericsKey({ precision, activations }: Numerics): { readonly precision: string; readonly activations?: string } {
+  return { precision, ...(activations !== 'f32' && { activations }) };
+}
+
 /** How a base model is opened, see {@link openModel}. */
 export type OpenModel = typeof openModel;
 
 /** @throws InputError when there is no such model; FormatError when its files are damaged */
 export async function openModel(
-  { model, precision }: Pick<RunConfig, 'model' | 'precision'>,
+  { model, precision, activations }: Numerics & Pick<RunConfig, 'model'>,
   device: Device,
   signal?: AbortSignal,
 ): Promise<BaseModel> {
-  const clip = await loadClip(model === 'embedded' ? EMBEDDED : model, { device, dtype: precision, ...(signal && { signal }) });
+  const path = model === 'embedded' ? EMBEDDED : model;
+  const clip = await loadClip(path, { device, dtype: precision, activationDType: activations, ...(signal && { signal }) });
   return { name: model, hash: clip.hash ?? '', clip, close: () => clip.dispose() };
 }
 

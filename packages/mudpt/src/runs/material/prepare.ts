@@ -5,6 +5,7 @@ import { type ClassContext, classContext } from '../../method/class-context.ts';
 import { augmentationOf } from '../../method/training-settings.ts';
 import { type Method, methodContext, methodNamed, type TrainingSettings } from '../../methods/index.ts';
 import type { RunConfig } from '../settings/settings.ts';
+import type { Numerics } from './model.ts';
 import { openTeacher } from './teacher.ts';
 
 /** A loader that crops for this model, and augments as the method or its training settings say. */
@@ -27,7 +28,7 @@ export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchL
 /** The run's method for these classes, untrained; with its teacher, where it learns from one. */
 export async function createMethod(
   clip: Clip,
-  config: Pick<RunConfig, 'method' | 'settings' | 'seed'> & { readonly precision?: RunConfig['precision'] },
+  config: Pick<RunConfig, 'method' | 'settings' | 'seed'> & Partial<Numerics>,
   classes: ClassContext,
 ): Promise<Method> {
   const { method, settings, seed } = config;

@@ -7,7 +7,7 @@ import { type ClassContext, classContext } from '../../method/class-context.ts';
 import type { Teacher } from '../../method/method.ts';
 import { MethodError, methodContext, methodNamed, type PromptMethod } from '../../methods/index.ts';
 import { frozenClip, teacherOf } from '../../prompts/frozen.ts';
-import { type BaseModel, openModel } from './model.ts';
+import { type BaseModel, type Numerics, numericsOf, openModel } from './model.ts';
 import { expectModel, loadPrompts, type PromptFacts, type PromptPaths, readPromptFacts } from '../files/prompt-file.ts';
 import { RunFolder } from '../files/run-folder.ts';
 import type { RunConfig } from '../settings/settings.ts';
@@ -15,7 +15,7 @@ import type { RunConfig } from '../settings/settings.ts';
 /** Setting by which a configuration names it. */
 const SETTING = 'teacher';
 
-type Asked = Pick<RunConfig, 'method' | 'settings'> & { readonly precision?: RunConfig['precision'] };
+type Asked = Pick<RunConfig, 'method' | 'settings'> & Partial<Numerics>;
 
 /** What the setting names; undefined where the method has no teacher. @throws InputError where it names nothing */
 function namedTeacher({ method, settings }: Asked): string | undefined {
@@ -58,9 +58,8 @@ export async function openTeacher(student: Clip, config: Asked, classes: ClassCo
   const before = device.memory().totalBytes;
   const paths = await promptPathsOf(named);
   const facts = paths && (await readPromptFacts(paths));
-  const { precision = 'f32' } = config;
   const model = paths ? (await new RunFolder(named).readConfig()).model : named;
-  const base = await openModel({ model, precision }, device);
+  const base = await openModel({ model, ...numericsOf(config) }, device);
   let method: PromptMethod | undefined;
   try {
     expectSameImages(student, base);

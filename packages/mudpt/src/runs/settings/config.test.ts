@@ -110,6 +110,7 @@ describe('identity', () => {
       { accumulate: 2 },
       { augment: false },
       { precision: 'f16' },
+      { activations: 'f16' },
       { seed: 2 },
     ];
     expect(new Set(inputs.map(of)).size).toBe(inputs.length);

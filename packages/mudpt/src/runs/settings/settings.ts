@@ -152,6 +152,13 @@ export const runSettings = z.strictObject({
     .register(settingMetadata, { isInternal: true }),
   accumulate: whole.positive().default(1).describe('batches whose gradients are averaged before an update'),
   precision: z.enum(['f32', 'f16']).default('f32').describe("storage of the frozen model's weights; what is learnt is f32"),
+  activations: z
+    .enum(['f32', 'f16'])
+    .default('f32')
+    .describe(
+      'activations of the blocks, and what of them is kept for the backward; residual streams, norms, sums, losses and gradients are f32',
+    )
+    .register(settingMetadata, { before: 'f32' }),
   augment: yesOrNo.default(true).describe('random crops and flips of training pictures'),
   patience: whole.nonnegative().default(0).describe('stop after so many epochs without a better validation accuracy; 0: never'),
   finalModel: z

@@ -19,6 +19,7 @@ import {
   launchQueryGradient,
   partialsTarget,
 } from './launch.ts';
+import type { FloatDType } from '../../dtype.ts';
 import type { AttentionProblem } from './problem.ts';
 import {
   disposePair,
@@ -46,7 +47,7 @@ export function prefixChunk({ adapter, tuner }: Device): number {
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
 export type GradientName = 'q' | 'k' | 'v' | 'prefixK' | 'prefixV';
-/** The requested gradients, each of its input's shape. */
+/** The requested gradients, each of its input's shape and of the problem's dtype of gradients. */
 export type AttentionGradients = { [N in GradientName]?: Tensor };
 
 function kernelInputs(problem: AttentionProblem, { q, k, v }: Inputs): KernelInputs {
@@ -113,12 +114,12 @@ export function fusedBackward(whole: AttentionProblem, saved: Saved, needs: Need
  * @param unasked the gradient [P, H, D] of queries of a prefix that were not asked, which becomes 0
  */
 export function launchStats(
-  problem: Pick<AttentionProblem, 'batch' | 'queries' | 'heads' | 'depth' | 'dtype' | 'device'>,
+  problem: Pick<AttentionProblem, 'batch' | 'queries' | 'heads' | 'depth' | 'dtype' | 'gradDType' | 'device'>,
   { out, grad, lse }: Pick<Saved, 'out' | 'grad' | 'lse'>,
   stats: Tensor,
   unasked?: Tensor,
 ): void {
-  const { batch, queries, heads, device, dtype } = problem;
+  const { batch, queries, heads, device, dtype, gradDType } = problem;
   const count = batch * queries * heads;
   const zero_count = unasked ? nth(unasked.shape, 0) * heads : 0;
   deltaKernel.dispatch(device, {
@@ -133,7 +134,7 @@ export function launchStats(
       ...(unasked && { zero_count, dq: geometryOf(unasked) }),
     },
     grid: grid1d(Math.max(count, zero_count), 64),
-    defines: { T: dtype, OUT: dtype, SLICE: 4, ZERO: unasked ? 1 : 0 },
+    defines: { T: dtype, G: gradDType, OUT: gradDType, SLICE: 4, ZERO: unasked ? 1 : 0 },
     flops: 2 * count * problem.depth,
   });
 }
@@ -145,13 +146,18 @@ function queryGradient(
   into: Tensor | undefined,
   q: Tensor,
 ): Tensor {
-  if (into && isQuadAligned(into)) {
+  if (into && isTarget(problem, into)) {
     launchQueryGradient(problem, inputs, results, into);
     return alias(into);
   }
-  const dq = empty(problem.device, inputs.q.shape, problem.dtype);
+  const dq = empty(problem.device, inputs.q.shape, problem.gradDType);
   launchQueryGradient(problem, inputs, results, dq);
   return settle(cut(dq, lastOf(q.shape)), into);
+}
+
+/** Whether kernels can write a gradient into `x` where it lies. */
+function isTarget({ gradDType }: AttentionProblem, x: Tensor): boolean {
+  return x.dtype === gradDType && isQuadAligned(x);
 }
 
 /** Moves a result into the tensor the caller named, if any. */
@@ -169,11 +175,11 @@ function keyGradients(
   needs: Needs,
   into: Into,
 ): AttentionGradients {
-  const direct = into.k && into.v && into.k.storage === into.v.storage && isQuadAligned(into.k) && isQuadAligned(into.v);
+  const direct = into.k && into.v && into.k.storage === into.v.storage && isTarget(problem, into.k) && isTarget(problem, into.v);
   const pair: Pair =
     direct && into.k && into.v
       ? { first: alias(into.k), second: alias(into.v), storage: into.k.storage }
-      : emptyPair(inputs.k, inputs.k.shape);
+      : emptyPair(inputs.k, inputs.k.shape, problem.gradDType);
   launchKeyGradient(problem, inputs, pair);
   if (direct) return keepNeeded({ k: pair.first, v: pair.second }, needs);
   const depth = lastOf(k.shape);
@@ -192,11 +198,11 @@ function keepNeeded(gradients: AttentionGradients, needs: Needs): AttentionGradi
 
 /** @param shape of the prefix's keys, and of its values */
 function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: BackwardInputs, needs: Needs): AttentionGradients {
-  const { device, depth, batch, queries, dtype } = problem;
+  const { device, depth, batch, queries, gradDType } = problem;
   const { prefix } = inputs;
   const rows = batch * queries;
   if (!prefix || rows === 0) {
-    const nothing = (): Tensor => fill(device, shape, dtype, 0);
+    const nothing = (): Tensor => fill(device, shape, gradDType, 0);
     return keepNeeded({ prefixK: nothing(), prefixV: nothing() }, needs);
   }
   const padded = lastOf(inputs.q.shape);
@@ -211,20 +217,20 @@ function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: Backwa
 }
 
 /** Both gradients from `partials` [chunks, 2, P, H, D] f32, which is taken over: one chunk is its sum already. */
-function sumOfChunks({ dtype }: AttentionProblem, like: Tensor, partials: Tensor): Pair {
+function sumOfChunks({ gradDType }: AttentionProblem, like: Tensor, partials: Tensor): Pair {
   const [chunks = 0, , ...shape] = partials.shape;
   using all = partials;
-  if (chunks === 1 && dtype === 'f32') {
+  if (chunks === 1 && gradDType === 'f32') {
     using both = view(all, { shape: [2, ...shape], strides: all.strides.slice(1), offset: 0 });
     return halvesOf(both);
   }
-  const sums = emptyPair(like, shape);
-  addChunks(all, sums, dtype);
+  const sums = emptyPair(like, shape, gradDType);
+  addChunks(all, sums, gradDType);
   return sums;
 }
 
 /** The sum of `partials` f32 [chunks, 2, P, H, D], in their order, into a pair of [P, H, D]. */
-export function addChunks(partials: Tensor, sums: Pair, dtype: 'f32' | 'f16'): void {
+export function addChunks(partials: Tensor, sums: Pair, dtype: FloatDType): void {
   const [chunks = 0, , rows = 0, heads = 0, depth = 0] = partials.shape;
   const count = (rows * heads * depth) / 4;
   reduceKernel.dispatch(partials.device, {

@@ -153,7 +153,7 @@ const BRANCHING_SUBGROUP = 8;
 
 /** The plan of a pass. @param depth padded head dimension */
 export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Plan {
-  const { device, dtype, batch, isGeneral, lastKey } = problem;
+  const { device, dtype, gradDType, batch, isGeneral, lastKey } = problem;
   const heads = pass === 'dkv' ? problem.keyHeads : problem.heads;
   const { variant, compiled } = chosenFor(problem, depth);
   const { ROWS: rows } = compiled.defines;
@@ -172,7 +172,7 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
     kernel: compiled.kernels[pass],
     defines: {
       T: dtype,
-      OUT: dtype,
+      ...(pass === 'forward' ? { OUT: dtype } : { G: gradDType, OUT: gradDType }),
       ...compiled.defines,
       ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }),
       ...(pass === 'dq' && !isFlash(variant) && { DELTA: formsStats ? 1 : 0 }),
@@ -198,13 +198,14 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
 
 /** The plan of the gradient of a shared prefix: the pass dkv with the prefix as keys, seen by every query, and `chunks` of queries as batches. */
 export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: number): Plan {
-  const { device, dtype, heads, prefixLength } = problem;
+  const { device, dtype, gradDType, heads, prefixLength } = problem;
   const { variant, compiled } = chosenFor(problem, depth);
   const { ROWS: rows } = compiled.defines;
   return {
     kernel: compiled.kernels.dkv,
     defines: {
       T: dtype,
+      G: gradDType,
       OUT: 'f32',
       ...compiled.defines,
       GENERAL: 0,

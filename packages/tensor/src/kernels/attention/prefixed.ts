@@ -94,13 +94,13 @@ export function prefixedForward(
 
 export type PrefixedSaved = { readonly qkv: Tensor; readonly out: Tensor; readonly lse: Tensor; readonly grad: Tensor };
 
-/** The gradient of qkv, in its shape. @param saved.grad of `out`, contiguous */
+/** The gradient of qkv, in its shape and the dtype of `grad`. @param saved.grad of `out`, contiguous */
 export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, grad }: PrefixedSaved): Tensor {
   const { sequences, prefix } = problems;
   const { device, heads, batch, queries, prefixLength } = sequences;
   const start = prefix ? prefixLength : 0;
   const rows = nth(out.shape, 0);
-  const whole = empty(device, qkv.shape, sequences.dtype);
+  const whole = empty(device, qkv.shape, sequences.gradDType);
   using stats = empty(device, [rows, heads, 2], 'f32');
   const [shared, ofPrefix] = [partsFrom(qkv, 0, [prefixLength]), partsFrom(whole, 0, [prefixLength])];
   const asked = partsFrom(qkv, prefixLength - start, [start + batch * queries]);
@@ -143,7 +143,7 @@ export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, gra
 
 /** Gradients of the prefix's keys and values, added up from chunks of queries. @param start queries of the prefix itself, which come first */
 function prefixKeyGradients(sequences: AttentionProblem, { asked, keys, dk, dv }: SharedPrefix, start: number): void {
-  const { device, dtype, heads, prefixLength } = sequences;
+  const { device, gradDType, heads, prefixLength } = sequences;
   const [rows = 0, , depth = 0] = asked.q.shape;
   const chunk = prefixChunk(device);
   const alone = start > 0 ? 1 : 0;
@@ -154,7 +154,7 @@ function prefixKeyGradients(sequences: AttentionProblem, { asked, keys, dk, dv }
     using stats = rowsFrom(asked.stats, first, [count]);
     launchPrefixGradient(sequences, { q, grad, stats }, keys, target, { chunk: ofChunk, isCausal: first < start });
   };
-  if (chunks === 1 && dtype === 'f32') {
+  if (chunks === 1 && gradDType === 'f32') {
     const { storage } = dk;
     launch({ storage, dk: (slice) => geometryOf(dk, slice), dv: (slice) => geometryOf(dv, slice) }, 0, rows, rows);
     return;
@@ -163,5 +163,5 @@ function prefixKeyGradients(sequences: AttentionProblem, { asked, keys, dk, dv }
   // The prefix is one chunk: what is causal for it has its keys beside its queries.
   if (start > 0) launch(partialsTarget(partials), 0, start, start);
   launch(partialsTarget(partials, alone), start, rows - start, chunk);
-  addChunks(partials, { first: dk, second: dv, storage: dk.storage }, dtype);
+  addChunks(partials, { first: dk, second: dv, storage: dk.storage }, gradDType);
 }

@@ -1,6 +1,6 @@
 /** Attention problems: checked arguments in one form for dense and packed inputs. */
 import type { Device } from '../../device.ts';
-import { expectDType } from '../../dtype.ts';
+import { expectDType, type FloatDType } from '../../dtype.ts';
 import { DTypeError, LimitError, ShapeError } from '../../errors.ts';
 import { broadcastStrides, sameShape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -17,7 +17,10 @@ export type AttentionMask = { readonly tensor: Tensor; readonly strides: readonl
 export type AttentionProblem = {
   readonly op: string;
   readonly device: Device;
-  readonly dtype: 'f32' | 'f16';
+  /** Of queries, keys, values and results. */
+  readonly dtype: FloatDType;
+  /** Of the gradient that a backward is given, and of those that it gives: `dtype`, or f32. */
+  readonly gradDType: FloatDType;
   readonly batch: number;
   readonly queries: number;
   readonly keys: number;
@@ -97,11 +100,13 @@ export function problemOf(
   const prefixLength = prefix ? prefixRows(op, prefix, keyHeads, depth, valueDepth) : 0;
   const { firstKey, lastKey } = boundsOf(op, options, queries, keys);
   const mask = options.mask && maskOf(op, options.mask, q, sequences !== undefined, [batch, heads, queries, keys]);
+  const dtype = q.dtype === 'f16' ? 'f16' : 'f32';
   const isGeneral = heads !== keyHeads || firstKey !== undefined || (lastKey !== undefined && lastKey < 0) || mask !== undefined;
   return {
     op,
     device: q.device,
-    dtype: q.dtype === 'f16' ? 'f16' : 'f32',
+    dtype,
+    gradDType: dtype,
     batch,
     queries,
     keys,
@@ -156,6 +161,13 @@ export function pairsOf(problem: AttentionProblem): number {
   const isCausal = lastKey !== undefined;
   const pairs = sequences?.pairs(isCausal) ?? batch * pairsInBand(queries, keys, firstKey, lastKey);
   return pairs + batch * queries * prefixLength;
+}
+
+/** The problem of a backward from `grad`. @throws DTypeError unless it has the dtype of the results, or f32 */
+export function withGradient(problem: AttentionProblem, grad: Tensor): AttentionProblem {
+  const { op, dtype } = problem;
+  if (grad.dtype === 'f32' || grad.dtype === dtype) return { ...problem, gradDType: grad.dtype };
+  throw new DTypeError(op, `grad has dtype ${grad.dtype} but q has ${dtype}`, 'cast it');
 }
 
 /** Throws unless `x` has the shape of `like`. */

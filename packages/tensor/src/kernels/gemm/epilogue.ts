@@ -51,6 +51,7 @@ export function bindEpilogue({ a, epilogue }: Problem, dtype: DType, shared: boo
     defines: {
       TC: wgslType(dtype),
       TBIAS: wgslType(bias?.dtype ?? 'f32'),
+      TPRE: wgslType(pre?.dtype ?? dtype),
       BIAS: bias ? (epilogue.bias?.row ? 2 : 1) : 0,
       ACT: shared && activation !== 'gelu' ? 'any' : activation,
       SAVE: save ? 1 : 0,

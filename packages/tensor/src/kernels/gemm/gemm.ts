@@ -1,5 +1,5 @@
 /** A product from problem to launch: normal form, plan, one or two dispatches. */
-import { type DType, wgslType } from '../../dtype.ts';
+import { bytesPerElement, type DType, wgslType } from '../../dtype.ts';
 import { LimitError } from '../../errors.ts';
 import { contiguousStrides, sizeOf } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
@@ -15,8 +15,8 @@ import { type DeviceTraits, traitsOf } from './problem/traits.ts';
 import type { GemmVariant, Step, SumsStep, Tiling } from './variants/index.ts';
 
 /**
- * Records c[z] = epilogue(a[z] x b[z]). Operands are checked by the callers; a, b, bias, `grad` and `residual` are f32 or f16,
- * c, `save`, `grad` and `residual` have one dtype and the same strides. k = 0 gives the epilogue of 0. Nothing is recorded for an empty result.
+ * Records c[z] = epilogue(a[z] x b[z]). Operands are checked by the callers; a, b, bias, c and `grad` are f32 or f16, `save` and `residual` of the dtype
+ * of c; c, `save`, `grad` and `residual` have the same strides. k = 0 gives the epilogue of 0. Nothing is recorded for an empty result.
  */
 export function gemm(product: Product): void {
   if (sizeOf(product.batch) === 0 || product.m === 0 || product.n === 0) return;
@@ -111,7 +111,9 @@ function sumsStep(p: Sums, variant: GemmVariant, traits: DeviceTraits, splits: n
       CPU: cpu ? 1 : 0,
     },
     flops: 2 * size * p.k,
-    bytes: 4 * (size + batches * p.k * (p.m + p.n)),
+    bytes:
+      size * bytesPerElement(p.c.dtype) +
+      batches * p.k * (p.m * bytesPerElement(p.a.tensor.dtype) + p.n * bytesPerElement(p.b.tensor.dtype)),
   };
 }
 

@@ -11,7 +11,7 @@ import {
   type PrefixedProblem,
   type PrefixedSaved,
 } from '../../kernels/attention/prefixed.ts';
-import { expectLike, problemOf } from '../../kernels/attention/problem.ts';
+import { expectLike, problemOf, withGradient } from '../../kernels/attention/problem.ts';
 import { isQuadAligned } from '../../kernels/attention/quads.ts';
 import { sequencesOf } from '../../kernels/attention/sequences.ts';
 import type { AttentionOptions } from '../../kernels/attention/options.ts';
@@ -109,12 +109,15 @@ export function prefixedAttentionForward(qkv: Tensor, options: PrefixedOptions):
   return withProblem(input ?? qkv, options, (problem) => prefixedForward(problem, input ?? qkv));
 }
 
-/** The gradient of qkv, in one contiguous tensor. */
+/** The gradient of qkv, in one contiguous tensor of the dtype of `grad`. */
 export function prefixedAttentionBackward({ qkv, out, lse, grad }: PrefixedSaved, options: PrefixedOptions): Tensor {
   expectLike(OP, 'grad', grad, out.shape);
   using input = isQuadAligned(qkv) ? undefined : contiguous.run(qkv);
   using cotangent = contiguous.run(grad);
-  return withProblem(input ?? qkv, options, (problem) =>
-    prefixedBackward(problem, { qkv: input ?? qkv, out, lse, grad: cotangent }),
+  return withProblem(input ?? qkv, options, ({ sequences, prefix }) =>
+    prefixedBackward(
+      { sequences: withGradient(sequences, grad), prefix: prefix && withGradient(prefix, grad) },
+      { qkv: input ?? qkv, out, lse, grad: cotangent },
+    ),
   );
 }

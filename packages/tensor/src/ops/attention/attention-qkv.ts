@@ -93,14 +93,14 @@ export type AttentionQkvBackwardInputs = {
 /** The requested gradients: of qkv in its shape, and of the prefix. */
 export type AttentionQkvGradients = { readonly qkv?: Tensor } & Pick<AttentionGradients, 'prefixK' | 'prefixV'>;
 
-/** Gradients of {@link attentionQkv}; that of qkv is one contiguous tensor, ready for the projection's backward product. */
+/** Gradients of {@link attentionQkv}, of the dtype of `grad`; that of qkv is one contiguous tensor, ready for the projection's backward product. */
 export function attentionQkvBackward(inputs: AttentionQkvBackwardInputs, options: AttentionOptions = {}): AttentionQkvGradients {
   const { qkv, out, lse, grad, needs } = inputs;
   const { prefixK = false, prefixV = false } = needs;
   const parts = partsOf('attentionQkvBackward', qkv);
   try {
     if (!needs.qkv) return attentionBackward({ ...parts, out, lse, grad, needs: { prefixK, prefixV } }, options);
-    const whole = empty(qkv.device, qkv.shape, qkv.dtype);
+    const whole = empty(qkv.device, qkv.shape, grad.dtype);
     const into = partsOf('attentionQkvBackward', whole);
     const { q, k, v, ...prefix } = attentionBackward(
       { ...parts, out, lse, grad, into, needs: { q: true, k: true, v: true, prefixK, prefixV } },

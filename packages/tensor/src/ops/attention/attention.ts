@@ -3,12 +3,12 @@
  * values that all sequences share; calls beyond these kernels are composed of other ops. The method is FlashAttention's (arXiv 2205.14135, 2307.08691): online softmax, and a backward pass that
  * recomputes probabilities from the saved log-sum-exp.
  */
-import { ShapeError } from '../../errors.ts';
+import { DTypeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
 import type { Tensor } from '../../tensor.ts';
 import { type AttentionGradients, fusedBackward, fusedForward, type Into, type Needs } from '../../kernels/attention/fused.ts';
 import type { AttentionOptions } from '../../kernels/attention/options.ts';
-import { type AttentionProblem, expectLike, problemOf } from '../../kernels/attention/problem.ts';
+import { type AttentionProblem, expectLike, problemOf, withGradient } from '../../kernels/attention/problem.ts';
 import { sequencesOf } from '../../kernels/attention/sequences.ts';
 import { scope } from '../../scope.ts';
 import { lastOf } from '../../values.ts';
@@ -93,7 +93,7 @@ export type AttentionBackwardInputs = Inputs & {
   /** Results of {@link attentionForward}. */
   readonly out: Tensor;
   readonly lse: Tensor;
-  /** Gradient of the loss with respect to `out`, of its shape and dtype. */
+  /** Gradient of the loss with respect to `out`, of its shape, and of its dtype or f32. */
   readonly grad: Tensor;
   /** Gradients to compute; the others are skipped where that saves a pass. */
   readonly needs: Needs;
@@ -102,7 +102,7 @@ export type AttentionBackwardInputs = Inputs & {
 };
 
 /**
- * Gradients of {@link attention}: those named in `needs`, of the shapes of their inputs. Prefix gradients are summed over all sequences and
+ * Gradients of {@link attention}: those named in `needs`, of the shapes of their inputs and the dtype of `grad`. Prefix gradients are summed over all sequences and
  * queries in a fixed order. No atomics: the same bits on every run.
  */
 export function attentionBackward(inputs: AttentionBackwardInputs, options: AttentionOptions = {}): AttentionGradients {
@@ -112,13 +112,11 @@ export function attentionBackward(inputs: AttentionBackwardInputs, options: Atte
     expectLike(op, 'out', out, q.shape);
     expectLike(op, 'grad', grad, q.shape);
     expectLike(op, 'lse', lse, q.shape.slice(0, -1));
-    for (const [name, x] of Object.entries({ out, grad })) {
-      if (x.dtype !== q.dtype) throw new ShapeError(op, `${name} has dtype ${x.dtype} but q has ${q.dtype}`, 'cast it');
-    }
+    if (out.dtype !== q.dtype) throw new DTypeError(op, `out has dtype ${out.dtype} but q has ${q.dtype}`, 'cast it');
     if (into.q) expectLike(op, 'into.q', into.q, q.shape);
     if (into.k) expectLike(op, 'into.k', into.k, k.shape);
     if (into.v) expectLike(op, 'into.v', into.v, v.shape);
-    return fusedBackward(problem, { q, k, v, out, lse, grad }, needs, into);
+    return fusedBackward(withGradient(problem, grad), { q, k, v, out, lse, grad }, needs, into);
   });
 }
 

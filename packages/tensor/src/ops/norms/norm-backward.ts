@@ -1,6 +1,6 @@
 /** Gradients of layer norm and RMS norm; only the requested ones are computed. */
 import { normBackwardWgsl, normParametersWgsl } from '@mudpt/shaders';
-import { bytesPerElement, wgslType } from '../../dtype.ts';
+import { bytesPerElement, promote, wgslType } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { sameShape, showShape, sizeOf } from '../../shape.ts';
@@ -8,7 +8,7 @@ import { empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { lastOf } from '../../values.ts';
 import { columnSum } from '../../kernels/column-sum.ts';
-import { contiguous } from '../views/copy.ts';
+import { cast, contiguous } from '../views/copy.ts';
 import { unitOf } from '../../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 
@@ -34,12 +34,31 @@ export type NormBackward = {
   readonly needs: NormNeeds;
 };
 
-/** The requested gradients: x in its shape and dtype, weight and bias [width]. */
+/** The requested gradients: x in its shape and the wider dtype of x and grad, weight and bias [width]. */
 export type NormGradients = { readonly x?: Tensor; readonly weight?: Tensor; readonly bias?: Tensor };
 
+/** Both cotangents of a norm in the wider of their dtypes, as one kernel reads them. Holds references: dispose it. */
+export function alikeCotangents(
+  grad: Tensor,
+  sumGrad: Tensor | undefined,
+): { readonly grad: Tensor; readonly sumGrad: Tensor | undefined } & Disposable {
+  const dtype = sumGrad ? promote(grad.dtype, sumGrad.dtype) : grad.dtype;
+  const alike = { grad: cast.run(grad, dtype), sumGrad: sumGrad && cast.run(sumGrad, dtype) };
+  return {
+    ...alike,
+    [Symbol.dispose]: () => {
+      alike.grad.dispose();
+      alike.sumGrad?.dispose();
+    },
+  };
+}
+
 /** Gradients of layerNorm, addLayerNorm (its x and residual have the same one) and rmsNorm: only those `needs` names. */
-export function layerNormBackward(problem: NormBackward): NormGradients {
-  const { x, grad, needs } = problem;
+export function layerNormBackward(given: NormBackward): NormGradients {
+  const { x, needs } = given;
+  using alike = alikeCotangents(given.grad, given.sumGrad);
+  const problem = { ...given, grad: alike.grad, sumGrad: alike.sumGrad };
+  const { grad } = problem;
   expectRows('layerNormBackward', 'x', x);
   expectRows('layerNormBackward', 'grad', grad);
   if (!sameShape(x.shape, grad.shape)) {
@@ -62,9 +81,9 @@ export function layerNormBackward(problem: NormBackward): NormGradients {
 }
 
 /** Whether one dispatch forms all gradients: of few rows, which threads of columns can add up. */
-function takesBoth({ x, weight, mean }: NormBackward): boolean {
+function takesBoth({ x, weight, mean, grad }: NormBackward): boolean {
   const rows = sizeOf(x.shape.slice(0, -1));
-  return mean !== undefined && rows > 0 && rows <= MIN_CHUNK && (weight ?? x).dtype === 'f32' && x.dtype === 'f32';
+  return mean !== undefined && rows > 0 && rows <= MIN_CHUNK && [weight ?? x, x, grad].every(({ dtype }) => dtype === 'f32');
 }
 
 /** Gradients of rmsNorm. */
@@ -74,7 +93,7 @@ export function rmsNormBackward(problem: Omit<NormBackward, 'mean' | 'sumGrad'>)
 
 /** @param parameters f32 [2, width], where the gradients of weight and bias go too */
 function inputGradient(
-  { x, weight, mean, rstd, sumGrad }: NormBackward,
+  { x, weight, mean, rstd, grad, sumGrad }: NormBackward,
   input: RowView,
   cotangent: RowView,
   parameters?: Tensor,
@@ -86,7 +105,8 @@ function inputGradient(
   const unit = unitOf([...parts, weight ? scale.offset : 0]);
   const { variant, grid, threads } = rowLaunch(x.device, 'norm', rows, width);
   const row_groups = grid.reduce((product, size) => product * size, 1);
-  const dx = empty(x.device, x.shape, x.dtype);
+  const dtype = promote(x.dtype, grad.dtype);
+  const dx = empty(x.device, x.shape, dtype);
   normBackwardKernel.dispatch(x.device, {
     buffers: {
       x: input.tensor,
@@ -118,15 +138,18 @@ function inputGradient(
     grid: parameters ? grid1d(row_groups + Math.ceil(width / unit / threads), 1) : grid,
     defines: {
       T: wgslType(x.dtype),
+      G: wgslType(grad.dtype),
+      D: wgslType(dtype),
       W: wgslType((weight ?? x).dtype),
       V: unit,
       ROWS: variant,
       CENTERED: mean ? 1 : 0,
       PREFIX: 0,
       PARAMETERS: parameters ? 1 : 0,
+      NORMALISED: 0,
     },
     flops: 12 * x.size,
-    bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(x.dtype),
+    bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(dtype),
   });
   return dx;
 }
@@ -136,7 +159,11 @@ const MIN_CHUNK = 64;
 const MAX_CHUNK = 1024;
 const MAX_CHUNKS = 256;
 
-function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, input: RowView, cotangent: RowView): NormGradients {
+function parameterGradients(
+  { x, weight, mean, rstd, grad, needs }: NormBackward,
+  input: RowView,
+  cotangent: RowView,
+): NormGradients {
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
   const chunks = Math.ceil(rows / perChunk);
@@ -156,9 +183,9 @@ function parameterGradients({ x, weight, mean, rstd, needs }: NormBackward, inpu
       ...(mean ? { mean_offset: mean.offset } : {}),
     },
     grid: grid1d(width * chunks, 64),
-    defines: { T: wgslType(x.dtype), CENTERED: mean ? 1 : 0 },
+    defines: { T: wgslType(x.dtype), G: wgslType(grad.dtype), CENTERED: mean ? 1 : 0 },
     flops: 5 * x.size,
-    bytes: 2 * x.size * bytesPerElement(x.dtype),
+    bytes: x.size * (bytesPerElement(x.dtype) + bytesPerElement(grad.dtype)),
   });
   using both = sumOfChunks(partials, (weight ?? x).dtype);
   return namedParameters(both, needs);

@@ -1,5 +1,5 @@
 /** Layer norm of a few rows and of those that follow them, read from two tensors into one, in one dispatch; and its gradient. */
-import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
+import { bytesPerElement, expectDType, type FloatDType, promote, wgslType } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
 import { showShape } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
@@ -7,39 +7,47 @@ import type { Tensor } from '../../tensor.ts';
 import { unitOf } from '../../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 import { contiguous } from '../views/copy.ts';
-import { expectChannels, normKernel } from './norm.ts';
-import { normBackwardKernel } from './norm-backward.ts';
+import { expectChannels, normKernel, resultDType } from './norm.ts';
+import { alikeCotangents, normBackwardKernel } from './norm-backward.ts';
 
 /** The rows of `prefix` [P, width], then those of x [..., width]; weight and bias [width]. */
 type PrefixedRows = { readonly prefix: Tensor; readonly x: Tensor; readonly weight: Tensor };
 
-/** out [P + rows, width]; stats f32 [2, P + rows] of every row, its reciprocal deviation and its mean. */
-type PrefixedNormResult = { readonly out: Tensor; readonly stats: Tensor };
+/** out [P + rows, width]; stats f32 [2, P + rows] of every row, its reciprocal deviation and its mean; rows before weight and bias, where asked for. */
+type PrefixedNormResult = { readonly out: Tensor; readonly stats: Tensor; readonly normalised?: Tensor };
 
-/** @throws ShapeError or DTypeError for a prefix that does not fit x */
-export function prefixedLayerNormForward({ prefix, x, weight }: PrefixedRows, bias: Tensor, eps = 1e-5): PrefixedNormResult {
+/** @param asked dtype of out; default that of x. @param keepsNormalised as `layerNormNormalised` does. @throws ShapeError or DTypeError for a prefix that does not fit x */
+export function prefixedLayerNormForward(
+  { prefix, x, weight }: PrefixedRows,
+  bias: Tensor,
+  eps = 1e-5,
+  asked?: FloatDType,
+  keepsNormalised = false,
+): PrefixedNormResult {
   const op = 'prefixedLayerNorm';
+  const dtype = resultDType(op, x, asked);
   expectChannels(op, 'bias', bias, x);
   using layout = new PrefixedLayout(op, { prefix, x, weight });
   using shift = contiguous.run(bias);
   const { rows, width, device } = layout;
-  const out = empty(device, [rows, width], x.dtype);
+  const out = empty(device, [rows, width], dtype);
   const stats = empty(device, [2, rows]);
+  const normalised = keepsNormalised ? empty(device, [rows, width], dtype) : undefined;
   const unit = layout.unit([shift.offset]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
   normKernel.dispatch(device, {
-    buffers: { ...layout.buffers, bias: shift, out, rstd: stats },
+    buffers: { ...layout.buffers, bias: shift, out, rstd: stats, ...(normalised && { normalised }) },
     params: { ...layout.params(unit), bias_offset: shift.offset / unit, has_bias: true, eps },
     grid,
-    defines: { ...layout.defines(unit), ROWS: variant, ADD: 0 },
+    defines: { ...layout.defines(unit), O: wgslType(dtype), ROWS: variant, ADD: 0, NORMALISED: normalised ? 1 : 0 },
     flops: 8 * rows * width,
-    bytes: 2 * rows * width * bytesPerElement(x.dtype),
+    bytes: rows * width * (bytesPerElement(x.dtype) + (normalised ? 2 : 1) * bytesPerElement(dtype)),
   });
-  return { out, stats };
+  return { out, stats, ...(normalised && { normalised }) };
 }
 
 /**
- * Gradients of prefix and x.
+ * Gradients of prefix and x, of the wider dtype of x and grad.
  * @param grad cotangent of the result [P + rows, width]
  * @param sumGrad cotangent of x itself, which is added to the gradient of x
  */
@@ -49,13 +57,15 @@ export function prefixedLayerNormBackward(
 ): { readonly prefix: Tensor; readonly x: Tensor } {
   const { prefix, x } = rowsOf;
   using layout = new PrefixedLayout('prefixedLayerNormBackward', rowsOf);
-  using cotangent = new RowView(grad);
-  using added = new RowView(sumGrad ?? x);
+  using alike = alikeCotangents(grad, sumGrad);
+  using cotangent = new RowView(alike.grad);
+  using added = new RowView(alike.sumGrad ?? x);
+  const dtype = promote(x.dtype, alike.grad.dtype);
   const { rows, width, device } = layout;
   const unit = layout.unit([cotangent.offset, cotangent.stride, added.offset, added.stride]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
-  const dx = empty(device, x.shape, x.dtype);
-  const dprefix = empty(device, prefix.shape, x.dtype);
+  const dx = empty(device, x.shape, dtype);
+  const dprefix = empty(device, prefix.shape, dtype);
   normBackwardKernel.dispatch(device, {
     buffers: { ...layout.buffers, grad: cotangent.tensor, rstd: stats, residual_grad: added.tensor, dx, dprefix },
     params: {
@@ -69,9 +79,16 @@ export function prefixedLayerNormBackward(
       residual_stride: (added.stride / unit) >>> 0,
     },
     grid,
-    defines: { ...layout.defines(unit), ROWS: variant, PARAMETERS: 0 },
+    defines: {
+      ...layout.defines(unit),
+      G: wgslType(alike.grad.dtype),
+      D: wgslType(dtype),
+      ROWS: variant,
+      PARAMETERS: 0,
+      NORMALISED: 0,
+    },
     flops: 12 * rows * width,
-    bytes: (sumGrad ? 4 : 3) * rows * width * bytesPerElement(x.dtype),
+    bytes: (sumGrad ? 4 : 3) * rows * width * bytesPerElement(dtype),
   });
   return { prefix: dprefix, x: dx };
 }

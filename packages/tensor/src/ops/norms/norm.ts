@@ -1,6 +1,6 @@
 /** Layer norm and RMS norm over the last axis, alone or fused with the residual addition before them. Gradients are in norm-backward.ts. */
 import { normForwardWgsl } from '@mudpt/shaders';
-import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
+import { bytesPerElement, type DType, expectDType, type FloatDType, wgslType } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
 import { kernel } from '../../kernels/kernel.ts';
 import { defineOp } from '../../definition/op.ts';
@@ -19,7 +19,13 @@ export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; rea
 /** The output, and what is saved for the gradient: the reciprocal root mean square of every row, f32, x's shape without its last axis. */
 export type RmsNormResult = { readonly out: Tensor; readonly rstd: Tensor };
 
-type Normed = { readonly out: Tensor; readonly mean?: Tensor; readonly rstd: Tensor; readonly sum?: Tensor };
+type Normed = {
+  readonly out: Tensor;
+  readonly mean?: Tensor;
+  readonly rstd: Tensor;
+  readonly sum?: Tensor;
+  readonly normalised?: Tensor;
+};
 type Norming = {
   readonly op: string;
   readonly centered: boolean;
@@ -27,6 +33,10 @@ type Norming = {
   readonly bias: Tensor | undefined;
   readonly residual: Tensor | undefined;
   readonly eps: number;
+  /** Of the normalised rows. Default: that of x. */
+  readonly dtype?: FloatDType | undefined;
+  /** Whether rows before weight and bias are stored too, in that dtype. */
+  readonly keepsNormalised?: boolean;
 };
 
 /** @throws ShapeError or DTypeError unless `vector` has one value for each of `width` channels */
@@ -44,8 +54,18 @@ export function expectChannels(op: string, name: string, vector: Tensor | undefi
   }
 }
 
-function normalize(x: Tensor, { op, centered, weight, bias, residual, eps }: Norming): Normed {
+/** The dtype of what a norm of x gives. @throws DTypeError for one that is not floating */
+export function resultDType(op: string, x: Tensor, asked: FloatDType | undefined): DType {
+  if (asked !== undefined) expectDType(op, 'the result', asked, ['f32', 'f16']);
+  return asked ?? x.dtype;
+}
+
+function normalize(
+  x: Tensor,
+  { op, centered, weight, bias, residual, eps, dtype: asked, keepsNormalised = false }: Norming,
+): Normed {
   const { rows, width } = expectRows(op, 'x', x);
+  const dtype = resultDType(op, x, asked);
   expectChannels(op, 'weight', weight, x);
   expectChannels(op, 'bias', bias, x);
   if (weight && bias) expectDType(op, 'bias', bias.dtype, [weight.dtype]);
@@ -63,10 +83,11 @@ function normalize(x: Tensor, { op, centered, weight, bias, residual, eps }: Nor
   const parts = [width, input.offset, input.stride, added.offset, added.stride];
   const unit = unitOf([...parts, weight ? scale.offset : 0, bias ? shift.offset : 0]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
-  const out = empty(device, x.shape, x.dtype);
+  const out = empty(device, x.shape, dtype);
   const mean = centered ? empty(device, x.shape.slice(0, -1)) : undefined;
   const rstd = empty(device, x.shape.slice(0, -1));
   const sum = residual ? empty(device, x.shape, x.dtype) : undefined;
+  const normalised = keepsNormalised ? empty(device, x.shape, dtype) : undefined;
   normKernel.dispatch(device, {
     buffers: {
       x: input.tensor,
@@ -76,6 +97,7 @@ function normalize(x: Tensor, { op, centered, weight, bias, residual, eps }: Nor
       rstd,
       ...(mean ? { mean } : {}),
       ...(sum ? { residual: added.tensor, sum } : {}),
+      ...(normalised ? { normalised } : {}),
     },
     params: {
       rows,
@@ -93,23 +115,39 @@ function normalize(x: Tensor, { op, centered, weight, bias, residual, eps }: Nor
     grid,
     defines: {
       T: wgslType(x.dtype),
+      O: wgslType(dtype),
       W: wgslType((weight ?? bias ?? x).dtype),
       V: unit,
       ROWS: variant,
       CENTERED: centered ? 1 : 0,
       ADD: sum ? 1 : 0,
       PREFIX: 0,
+      NORMALISED: normalised ? 1 : 0,
     },
     flops: 8 * x.size,
-    bytes: (sum ? 4 : 2) * x.size * bytesPerElement(x.dtype),
+    bytes: x.size * ((sum ? 3 : 1) * bytesPerElement(x.dtype) + (normalised ? 2 : 1) * bytesPerElement(dtype)),
   });
-  return { out, rstd, ...(mean ? { mean } : {}), ...(sum ? { sum } : {}) };
+  return { out, rstd, ...(mean ? { mean } : {}), ...(sum ? { sum } : {}), ...(normalised ? { normalised } : {}) };
 }
 
 /** {@link layerNorm} with what its gradient needs. */
-export function layerNormForward(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5): LayerNormResult {
-  const { out, mean, rstd } = normalize(x, { op: 'layerNorm', centered: true, weight, bias, residual: undefined, eps });
+export function layerNormForward(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5, dtype?: FloatDType): LayerNormResult {
+  const { out, mean, rstd } = normalize(x, { op: 'layerNorm', centered: true, weight, bias, residual: undefined, eps, dtype });
   return { out, mean: mean ?? rstd, rstd };
+}
+
+/** {@link layerNorm} with its rows before weight and bias, of the result's dtype, which its gradient may read in place of x (norm-normalised.ts). */
+export function layerNormNormalised(
+  x: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  eps = 1e-5,
+  dtype?: FloatDType,
+): { readonly out: Tensor; readonly normalised: Tensor; readonly rstd: Tensor } {
+  const asked = { op: 'layerNorm', centered: true, weight, bias, residual: undefined, eps, dtype, keepsNormalised: true };
+  const { out, rstd, mean, normalised = out } = normalize(x, asked);
+  mean?.dispose();
+  return { out, normalised, rstd };
 }
 
 /**
@@ -118,14 +156,18 @@ export function layerNormForward(x: Tensor, weight?: Tensor, bias?: Tensor, eps 
  * @param weight [width], of x's dtype (or f32 with an x of f16); default 1
  * @param bias [width], of the weight's dtype; left out for 0
  * @param eps default 1e-5
+ * @param dtype of the result, f32 or f16; default that of x. Statistics are f32 in either case
  * @throws ShapeError, DTypeError
  */
-export const layerNorm = defineOp('layerNorm', (x: Tensor, weight?: Tensor, bias?: Tensor, eps: number = 1e-5): Tensor => {
-  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps);
-  mean.dispose();
-  rstd.dispose();
-  return out;
-});
+export const layerNorm = defineOp(
+  'layerNorm',
+  (x: Tensor, weight?: Tensor, bias?: Tensor, eps: number = 1e-5, dtype?: FloatDType): Tensor => {
+    const { out, mean, rstd } = layerNormForward(x, weight, bias, eps, dtype);
+    mean.dispose();
+    rstd.dispose();
+    return out;
+  },
+);
 
 /** {@link addLayerNorm} with what its gradient needs. */
 export function addLayerNormForward(

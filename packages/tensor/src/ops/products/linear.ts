@@ -1,6 +1,6 @@
 /** Linear layers with fused epilogue, and the pieces of their gradient. */
 import { activationGradWgsl } from '@mudpt/shaders';
-import { promote, wgslType } from '../../dtype.ts';
+import { expectDType, type FloatDType, promote, wgslType } from '../../dtype.ts';
 import { ShapeError, TensorError } from '../../errors.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { defineOp } from '../../definition/op.ts';
@@ -27,6 +27,8 @@ export type LinearOptions = {
   readonly activation?: Activation;
   /** Added after the activation; of the result's shape. */
   readonly residual?: Tensor;
+  /** Of the result, to which the residual is converted too. Default: f16 where x and weight are, else f32. Sums are f32 in either case. */
+  readonly dtype?: FloatDType | undefined;
 };
 
 /**
@@ -37,7 +39,7 @@ export const linear = defineOp('linear', (x: Tensor, weight: Tensor, bias?: Tens
   return forward(x, weight, bias, options, false).output;
 });
 
-/** As {@link linear}, and the values before the activation where a gradient needs them (`pre` is undefined for 'none'). */
+/** As {@link linear}, and the values before the activation, of the result's dtype, where a gradient needs them (`pre` is undefined for 'none'). */
 export function linearForward(
   x: Tensor,
   weight: Tensor,
@@ -51,11 +53,12 @@ function forward(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | undefined,
-  { activation = 'none', residual }: LinearOptions,
+  { activation = 'none', residual, dtype = promote(x.dtype, weight.dtype) as FloatDType }: LinearOptions,
   keep: boolean,
 ): { output: Tensor; pre: Tensor | undefined } {
   expectFloats('linear', x, weight, ...(bias ? [bias] : []), ...(residual ? [residual] : []));
   expectActivation('linear', activation);
+  expectDType('linear', 'the result', dtype, ['f32', 'f16']);
   const [outSize, inSize] = expectWeight('linear', weight);
   if (x.rank === 0 || x.shape.at(-1) !== inSize) {
     throw new ShapeError(
@@ -73,7 +76,6 @@ function forward(
   }
   const shape = [...x.shape.slice(0, -1), outSize];
   expectSame('linear', 'residual', residual, shape);
-  const dtype = promote(x.dtype, weight.dtype);
   const output = empty(x.device, shape, dtype);
   const pre = keep && activation !== 'none' ? empty(x.device, shape, dtype) : undefined;
   using added = residual && like(residual, output);
@@ -89,7 +91,7 @@ function forward(
 
 /** What {@link linearBackwardInput} may fuse: the derivative of the activation that produced the layer's input. */
 export type InputGradientOptions = {
-  /** Values before that activation, of the shape of dX. */
+  /** Values before that activation, of the shape of dX, f32 or f16. */
   readonly pre?: Tensor;
   readonly activation?: Activation;
 };
@@ -107,7 +109,7 @@ export function linearBackwardInput(dY: Tensor, weight: Tensor, options: InputGr
   const shape = [...dY.shape.slice(0, -1), inSize];
   expectSame('linearBackwardInput', 'pre', pre, shape);
   const output = empty(dY.device, shape, promote(dY.dtype, weight.dtype));
-  using saved = pre && activation !== 'none' ? like(pre, output) : undefined;
+  using saved = pre && activation !== 'none' ? contiguous.run(pre) : undefined;
   product(dY, { ...matricesOf(weight), batch: [] }, inSize, output, saved ? { activation, grad: saved } : {});
   return output;
 }
