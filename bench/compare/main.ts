@@ -4,12 +4,12 @@
  * fails. `--save` writes the table of bench/README.md.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright';
+import { cacheFolder, installPackages } from '@mudpt/testing/installed-packages';
 import { type Bundle, bundle, openBrowser, visit } from './page.ts';
 import { type Line, tableOf, type Times, withTable } from './table.ts';
 
@@ -47,16 +47,7 @@ async function command(name: string, words: readonly string[], cwd: string): Pro
 
 /** The folder of the peers, with the programs beside their packages. */
 async function peersFolder(): Promise<string> {
-  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mudpt', 'compare-peers');
-  mkdirSync(folder, { recursive: true });
-  const manifest = JSON.stringify({ private: true, type: 'module', dependencies: PEERS });
-  const file = join(folder, 'package.json');
-  const isThere = existsSync(join(folder, 'node_modules')) && existsSync(file) && readFileSync(file, 'utf8').trim() === manifest;
-  if (!isThere) {
-    writeFileSync(file, manifest);
-    console.warn(`installing jax-js and tfjs in ${folder} (once)`);
-    await command('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
-  }
+  const folder = await installPackages(join(cacheFolder(), 'compare-peers'), PEERS);
   for (const part of ['problems.mjs', 'measure.mjs', 'run.mjs', 'programs'])
     cpSync(join(here, part), join(folder, part), { recursive: true });
   return folder;
