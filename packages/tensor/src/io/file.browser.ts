@@ -29,6 +29,11 @@ export const FileLock = {
 /** Nothing is ever left where nothing can be written. */
 export async function removeLeftovers(): Promise<void> {}
 
+/** Always refuses: a page has no open file. */
+export async function syncFile(_file: { readonly fd: number }): Promise<void> {
+  throw noDisk('syncFile', 'offer the bytes as a download');
+}
+
 /** Always refuses: `serializeSafetensors` makes the same bytes in memory. */
 export const fileSystem: AtomicFileSystem = {
   create: refuse,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { FormatError, InputError } from '../errors.ts';
 import { allocate, type ByteSource, checkLength, checkRange } from './bytes.ts';
 
-export { fileSystem } from '../platform/disk.node.ts';
+export { fileSystem, syncFile } from '../platform/disk.node.ts';
 export { FileLock, type LockOptions, removeLeftovers } from './lock.node.ts';
 
 /** Opens the file at `path` for ranged reads. It holds a file handle until `close()`. */

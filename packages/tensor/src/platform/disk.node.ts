@@ -1,12 +1,26 @@
 /** Node's file system calls for atomic writes. */
+import { fsync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { platform } from 'node:process';
-import type { AtomicFileSystem } from './atomic.ts';
+import { promisify } from 'node:util';
+import type { AtomicFileSystem, WritableFile } from './atomic.ts';
+
+/** Waits until the disk has what was written. By the descriptor: file handles under Yarn's Plug'n'Play have no `sync`. */
+export const syncFile = (file: { readonly fd: number }): Promise<void> => promisify(fsync)(file.fd);
+
+async function create(path: string): Promise<WritableFile> {
+  const file = await open(path, 'wx');
+  return {
+    write: (bytes, offset, length, position) => file.write(bytes, offset, length, position),
+    sync: () => syncFile(file),
+    close: () => file.close(),
+  };
+}
 
 /** See atomic.ts. */
 export const fileSystem: AtomicFileSystem = {
-  create: (path) => open(path, 'wx'),
+  create,
   rename,
   remove: unlink,
   temporaryBeside: (path, unique) => join(dirname(path), `.${basename(path)}.${unique}.tmp`),
@@ -15,7 +29,7 @@ export const fileSystem: AtomicFileSystem = {
     if (platform === 'win32') return;
     const folder = await open(dirname(path), 'r');
     try {
-      await folder.sync();
+      await syncFile(folder);
     } finally {
       await folder.close();
     }

@@ -11,6 +11,7 @@ import { env } from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { downloadFile, getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
 import { FileLock, FormatError, InputError, TensorError, writeFileAtomic } from '@mudpt/tensor';
+import { syncFile } from '@mudpt/tensor/internal';
 import { makeFolder } from '../../files/make-folder.ts';
 import { neededFiles } from '../files/files.ts';
 import { localFiles } from '../files/local.node.ts';
@@ -187,7 +188,7 @@ async function continueFile(file: HubFile, incomplete: string, before: number, t
       report(at);
     }
     if (at !== file.size) throw new Error(`the connection ended after ${at} of ${file.size} bytes`);
-    await target.sync();
+    await syncFile(target);
   } finally {
     await target.close();
   }

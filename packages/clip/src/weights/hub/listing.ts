@@ -1,7 +1,7 @@
 /** Models of the Hugging Face hub by name: what Node (hub.node.ts) and browsers (hub.browser.ts) share. */
-import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
 import { FormatError, InputError, TensorError } from '@mudpt/tensor';
 import { type HubAccess, listingAccess, OP } from './access.ts';
+import { commitOf, type ListedEntry, listTree } from './requests.ts';
 
 /** Branches and tags become file names in the cache. @throws InputError for what could lead elsewhere */
 export function checkRevision(revision: string): string {
@@ -25,10 +25,11 @@ export async function hubListing(
   access: HubAccess,
 ): Promise<{ commit: string; files: readonly HubFile[] }> {
   const listing = listingAccess(name, access);
-  const { sha: commit } = await modelInfo({ name, revision, additionalFields: ['sha'], ...listing });
-  if (!/^[0-9a-f]{40}$/.test(commit)) throw new FormatError(OP, `${name}: the hub names no commit for ${revision}`, 'try again');
+  const commit = await commitOf(name, revision, listing);
+  if (typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit))
+    throw new FormatError(OP, `${name}: the hub names no commit for ${revision}`, 'try again');
   const files: HubFile[] = [];
-  for await (const entry of listFiles({ repo: name, revision: commit, ...listing })) {
+  for await (const entry of listTree(name, commit, listing)) {
     const file = readEntry(entry);
     if (file) files.push(file);
   }
@@ -36,11 +37,17 @@ export async function hubListing(
 }
 
 /** Folders, and names that could lead out of one, are left out. */
-function readEntry({ type, path, size, oid, lfs }: ListFileEntry): HubFile | undefined {
+function readEntry({ type, path, size, oid, lfs }: ListedEntry): HubFile | undefined {
   const etag = lfs?.oid ?? oid ?? '';
   const isPlain = type === 'file' && !/[/\\:]|^\.|^$/.test(path);
   if (!isPlain || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(etag) || !Number.isSafeInteger(size)) return undefined;
   return { path, size, etag, isLarge: lfs !== undefined };
+}
+
+/** What the hub answered a request that failed: one of ours, or in Node of its library. */
+function statusOf(cause: unknown): number | undefined {
+  const status = cause instanceof Error && 'statusCode' in cause ? cause.statusCode : undefined;
+  return typeof status === 'number' ? status : undefined;
 }
 
 /** What a failed request means for the user: an InputError where the name, the revision or the token is refused. */
@@ -54,15 +61,16 @@ export function hubError(name: string, revision: string, cause: unknown): unknow
         ? `${cause.message}: ${cause.cause.message}`
         : cause.message
       : String(cause);
-  if (!(cause instanceof HubApiError))
+  const status = statusOf(cause);
+  if (status === undefined)
     return new TensorError(
       OP,
       told(`the hub cannot be reached (${reason})`),
       'check the connection; what is in the cache loads with offline: true',
       { cause },
     );
-  if (cause.statusCode === 401 || cause.statusCode === 403)
-    return refuse(`the hub refuses access (${cause.statusCode})`, 'check the name; for private or gated models set HF_TOKEN');
-  if (cause.statusCode === 404) return refuse('the hub has no such model or revision', 'check the name and the revision');
-  return new TensorError(OP, told(`the hub answered ${cause.statusCode} (${reason})`), 'try again later', { cause });
+  if (status === 401 || status === 403)
+    return refuse(`the hub refuses access (${status})`, 'check the name; for private or gated models set HF_TOKEN');
+  if (status === 404) return refuse('the hub has no such model or revision', 'check the name and the revision');
+  return new TensorError(OP, told(`the hub answered ${status} (${reason})`), 'try again later', { cause });
 }

@@ -1,6 +1,7 @@
 /** `metrics.jsonl`: the curve of a run, one sealed line a reading, appended while it trains. */
 import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { FormatError, InputError } from '@mudpt/tensor';
+import { syncFile } from '@mudpt/tensor/internal';
 import { command } from '../../command.ts';
 import type { MetricsLine } from '../../train/metrics-line.ts';
 import { checkRecord, metricsSchema } from '../records/record-schema.ts';
@@ -34,7 +35,7 @@ export class MetricsFile {
   async sync(): Promise<void> {
     const file = await open(this.path, 'r+');
     try {
-      await file.sync();
+      await syncFile(file);
     } finally {
       await file.close();
     }
