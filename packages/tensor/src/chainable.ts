@@ -51,7 +51,7 @@ export { all, any, argmax, argmin, logsumexp, max, mean, min, norm, prod, std, s
 export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp } from './ops/reduce/scan.ts';
 export { diag, diagonal, dot, kron, outer, rot90, trace } from './ops/products/matrices.ts';
 export { glu, prelu } from './ops/norms/gates.ts';
-export { bceWithLogits, huberLoss, smoothL1Loss } from './ops/losses/pointwise-losses.ts';
+export { bce, bceWithLogits, huberLoss, smoothL1Loss } from './ops/losses/pointwise-losses.ts';
 export { nllLoss, softCrossEntropy } from './ops/losses/class-losses.ts';
 export { argsort, sort, topk } from './ops/order/sort.ts';
 export { bucketize, histogram, searchsorted } from './ops/order/search.ts';

@@ -110,7 +110,14 @@ export type { Conv1dOptions, Conv3dOptions } from './ops/images/conv-axes.ts';
 export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './ops/images/conv-transpose.ts';
 export type { CrossEntropyOptions } from './ops/losses/cross-entropy.ts';
 export type { Activation, LinearOptions } from './ops/products/linear.ts';
-export type { BceOptions, HuberOptions, Reduction, ReductionOptions, SmoothL1Options } from './ops/losses/pointwise-losses.ts';
+export type {
+  BceOfProbabilitiesOptions,
+  BceOptions,
+  HuberOptions,
+  Reduction,
+  ReductionOptions,
+  SmoothL1Options,
+} from './ops/losses/pointwise-losses.ts';
 export type { NllOptions, SoftCrossEntropyOptions } from './ops/losses/class-losses.ts';
 export type { KlDivOptions, PairLossOptions } from './ops/losses/losses.ts';
 export type { LogDeterminant, Lu } from './ops/linalg/lu.ts';

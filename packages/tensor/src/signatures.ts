@@ -17,7 +17,7 @@ import type { CrossEntropyOptions } from './ops/losses/cross-entropy.ts';
 import type { LinearOptions } from './ops/products/linear.ts';
 import type { TriangularOptions } from './ops/linalg/triangular.ts';
 import type { NllOptions, SoftCrossEntropyOptions } from './ops/losses/class-losses.ts';
-import type { BceOptions, HuberOptions, SmoothL1Options } from './ops/losses/pointwise-losses.ts';
+import type { BceOfProbabilitiesOptions, BceOptions, HuberOptions, SmoothL1Options } from './ops/losses/pointwise-losses.ts';
 import type { KlDivOptions, PairLossOptions } from './ops/losses/losses.ts';
 import type { MatmulOptions } from './ops/products/matmul.ts';
 import { isPointwise, type PointwiseName, pointwiseTable } from './pointwise/table.ts';
@@ -90,6 +90,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   avgPool3d: take('x:tensor kernelSize:axes', averages),
   batchNorm: 'x:tensor mean:tensor variance:tensor weight?:tensor bias?:tensor eps?:number',
   batchNormTraining: 'x:tensor weight?:tensor bias?:tensor eps?:number',
+  bce: take('x:tensor target:tensor', keysOf<BceOfProbabilitiesOptions>({ reduction: true, weight: true })),
   bceWithLogits: take('x:tensor target:tensor', keysOf<BceOptions>({ reduction: true, weight: true, positiveWeight: true })),
   bincount: 'x:tensor bins:number weights?:tensor',
   bucketize: take('x:tensor boundaries:tensor', search),

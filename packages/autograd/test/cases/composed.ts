@@ -132,6 +132,18 @@ const gates: readonly RuleCase[] = [
 const losses: readonly RuleCase[] = [
   ...(['mean', 'sum', 'none'] as const).flatMap((reduction): RuleCase[] => [
     {
+      name: `bce, ${reduction}`,
+      shapes: [[3, 2], [3, 2], [2]],
+      half,
+      domain: [
+        [0.1, 0.9],
+        [0, 1],
+        [0.5, 2],
+      ],
+      run: (x, t, weight) => ops.bce(x, t, { reduction, weight }),
+      reference: (x, t, weight) => composed.bce(x, t, { reduction, weight }),
+    },
+    {
       name: `bceWithLogits, ${reduction}`,
       shapes: [[3, 2], [3, 2], [2]],
       half,

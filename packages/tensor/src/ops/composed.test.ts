@@ -149,8 +149,10 @@ eachDevice('ops made of others', (ctx) => {
 
   it('losses at their ends: certain logits, ignored and wrong labels, other options', () =>
     scope(async () => {
-      const bce = ops.bceWithLogits(make([200, 200, -200, -20]), make([1, 0, 0, 0]), { reduction: 'none' });
-      expectClose(await bce.data(), ref([4], [0, 200, 0, Math.log1p(Math.exp(-20))]), { rel: 1e-6, abs: 0 });
+      const ofLogits = ops.bceWithLogits(make([200, 200, -200, -20]), make([1, 0, 0, 0]), { reduction: 'none' });
+      expectClose(await ofLogits.data(), ref([4], [0, 200, 0, Math.log1p(Math.exp(-20))]), { rel: 1e-6, abs: 0 });
+      const ofShares = ops.bce(make([0, 0, 1, 0.25, 1.5, NaN]), make([0, 1, 0, 1, 1, 0.5]), { reduction: 'none' });
+      expectClose(await ofShares.data(), ref([6], [0, 100, 100, Math.log(4), NaN, NaN]), { rel: 1e-6, abs: 0 });
       const logits = ops.logSoftmax(make([1, 2, 3, 1, 0, 0]).reshape([2, 3]));
       const item = (labels: number[], options: ops.NllOptions = {}): Promise<number> =>
         ops.nllLoss(logits, make(labels, 'i32'), options).item();
@@ -164,7 +166,7 @@ eachDevice('ops made of others', (ctx) => {
       const oneHot = make([1, 0, 0, 0, 1, 0]).reshape([2, 3]);
       expect(await ops.softCrossEntropy(logits, oneHot).item()).toBeCloseTo(await item([0, 1]), 5);
       const x = make([1, 2]);
-      for (const loss of [ops.bceWithLogits, ops.huberLoss, ops.smoothL1Loss]) {
+      for (const loss of [ops.bce, ops.bceWithLogits, ops.huberLoss, ops.smoothL1Loss]) {
         expect(() => loss(x, make([1]))).toThrow(/x has shape \[2\], target \[1\]/);
         expect(() => loss(x, x, { reduction: 'max' as never })).toThrow(/reduction is "max"/);
         expect(() => loss(x, make([1, 2], 'i32'))).toThrow(/target has dtype i32/);

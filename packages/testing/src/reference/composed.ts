@@ -93,6 +93,17 @@ function reduce(
   return ref([], [reduction === 'mean' ? total / divisor : total]);
 }
 
+/** A logarithm of 0 counts as -100. */
+export function bce(x: Ref, target: Ref, options: Reducing & { readonly weight: Ref }): Ref {
+  const width = options.weight.data.length;
+  const logarithm = (p: number): number => (p === 0 ? -100 : Math.log(p));
+  const terms = Array.from(x.data, (p, i) => {
+    const t = target.data[i]!;
+    return -options.weight.data[i % width]! * (t * logarithm(p) + (1 - t) * logarithm(1 - p));
+  });
+  return reduce(x.shape, terms, options);
+}
+
 export function bceWithLogits(x: Ref, target: Ref, options: Reducing & { readonly positiveWeight: Ref }): Ref {
   const width = options.positiveWeight.data.length;
   const terms = Array.from(x.data, (logit, i) => {

@@ -1,8 +1,8 @@
-/** Losses of one term for each element, out of other ops, in f32: binary cross-entropy of logits, Huber's, and the smooth L1 loss. */
+/** Losses of one term for each element, out of other ops, in f32: binary cross-entropy of probabilities and of logits, Huber's, and the smooth L1 loss. */
 import { expectDType } from '../../dtype.ts';
 import { LimitError, ShapeError, TensorError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
-import { add, clamp, div, mul, neg, softplus, sub } from '../../pointwise/ops.ts';
+import { abs, add, clamp, div, log, lt, mul, neg, softplus, sub, where } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { sameShape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -37,6 +37,34 @@ export type BceOptions = ReductionOptions & {
   /** Factors of the positive part of each term, for rare classes; broadcasts to x. */
   readonly positiveWeight?: Tensor;
 };
+/** Options of {@link bce}. */
+export type BceOfProbabilitiesOptions = Omit<BceOptions, 'positiveWeight'>;
+
+/** The least normal number of f32: adapters may take smaller ones for 0. */
+const LEAST = 2 ** -126;
+
+/** log(p), and -100 where p is 0, with the gradient 0. */
+function cutLog(p: Tensor): Tensor {
+  const isZero = lt(abs(p), LEAST);
+  return where(isZero, -100, log(where(isZero, 1, p)));
+}
+
+/**
+ * Binary cross-entropy of probabilities x and `target`, both in 0..1 and of one shape: -target * log(x) - (1 - target) * log(1 - x). A logarithm of 0 counts as -100, as in PyTorch,
+ * and has no gradient; {@link bceWithLogits} has one everywhere. NaN for x outside of 0..1. f32.
+ * @throws ShapeError, DTypeError; TensorError for another reduction
+ */
+export const bce = defineOp(
+  'bce',
+  (x: Tensor, target: Tensor, { reduction = 'mean', weight }: BceOfProbabilitiesOptions = {}): Tensor => {
+    expectPair('bce', x, target);
+    return scope(() => {
+      const [share, wanted] = [cast(x, 'f32'), cast(target, 'f32')];
+      const terms = neg(add(mul(wanted, cutLog(share)), mul(sub(1, wanted), cutLog(sub(1, share)))));
+      return reduceTerms('bce', weight ? mul(terms, weight) : terms, reduction);
+    });
+  },
+);
 
 /**
  * Binary cross-entropy of logits x and probabilities `target` in 0..1, of one shape: target * log(1 + exp(-x)) + (1 - target) * log(1 + exp(x)), exact

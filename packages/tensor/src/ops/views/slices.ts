@@ -15,7 +15,21 @@ export type Range = { readonly start?: number; readonly stop?: number; readonly 
 
 type Positions = { readonly first: number; readonly step: number; readonly count: number };
 
+const RANGE_KEYS: readonly string[] = ['start', 'stop', 'step'];
+
+/** From JavaScript a list [from, to], or a number, would count as a range without start and stop: the whole axis. */
+function expectRange(op: string, range: Range | null | undefined): void {
+  if (range === null || range === undefined) return;
+  if (typeof range === 'object' && Object.keys(range).every((key) => RANGE_KEYS.includes(key))) return;
+  throw new ShapeError(
+    op,
+    `${JSON.stringify(range)} is no range`,
+    'give null, or { start, stop, step } with any of these left out',
+  );
+}
+
 function positionsOf(op: string, range: Range | null | undefined, size: number): Positions {
+  expectRange(op, range);
   const { start, stop, step = 1 } = range ?? {};
   for (const [name, value] of Object.entries({ start, stop, step })) {
     if (value !== undefined && (!Number.isInteger(value) || (name === 'step' && value === 0)))
@@ -36,6 +50,8 @@ function positionsOf(op: string, range: Range | null | undefined, size: number):
 /**
  * Takes a range on each leading axis; null, or no range, takes the whole axis: `slice(x, [null, { start: -3 }, { step: -1 }])`.
  * @throws ShapeError for more ranges than axes, a step of 0 or positions that are not whole
+ * @example
+ * console.log(await tensor([[1, 2, 3], [4, 5, 6]]).slice([null, { start: 1 }]).array()); // [[2,3],[5,6]]
  */
 export const slice = defineOp('slice', (x: Tensor, ranges: readonly (Range | null)[]): Tensor => {
   x.expectLive('slice');
@@ -128,6 +144,8 @@ export const flip = defineOp('flip', (x: Tensor, axes?: number | readonly number
 /**
  * Cuts an axis into pieces of one size (the last may be smaller) or of the given sizes.
  * @throws ShapeError when the sizes do not add up to the axis
+ * @example
+ * console.log(tensor([1, 2, 3]).split([1, 2]).map(({ shape }) => shape)); // [[1],[2]]
  */
 export const split = defineOp('split', (x: Tensor, sizes: number | readonly number[], axis: number = 0): Tensor[] => {
   x.expectLive('split');

@@ -109,6 +109,8 @@ eachDevice('views', (ctx) => {
       }
     }
     expect(() => slice(t, [{ step: 0 }])).toThrow(/step 0/);
+    expect(() => slice(t, [[0, 1] as never])).toThrow(/\[0,1\] is no range. Give null, or \{ start, stop, step \}/);
+    expect(() => slice(t, [{ end: 1 } as never])).toThrow(/\{"end":1\} is no range/);
     expect(() => slice(t, [null, null])).toThrow(/2 ranges/);
     expect(() => slice(t, [{ start: 0.5 }])).toThrow(/start 0.5/);
   });
