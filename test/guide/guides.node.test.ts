@@ -45,13 +45,16 @@ async function printed(programs: Readonly<Record<string, string>>): Promise<Reco
   );
 }
 
-it('the guides and the examples of docstrings run and print what they say', async () => {
+// Programs for readers; what their kernels compute, the tests of ops check on every adapter.
+const isElsewhere = process.env['TEST_ANOTHER_ADAPTER'] === '1';
+
+it.skipIf(isElsewhere)('the guides and the examples of docstrings run and print what they say', async () => {
   const { program, count } = exampleProgram(ROOT, ['packages/tensor/src', 'packages/autograd/src'], {
     '@mudpt/tensor': tensor,
     '@mudpt/tensor/kernels': kernels,
     '@mudpt/autograd': autograd,
   });
-  expect(count).toBeGreaterThan(10);
+  expect(count).toBeGreaterThan(75);
   const guides = readdirSync(GUIDES).map((page) => [
     page.replace(/\.md$/, ''),
     [...read(`docs/guide/${page}`).matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code).join('\n'),

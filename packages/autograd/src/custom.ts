@@ -27,6 +27,9 @@ export type CustomOp<A extends readonly unknown[]> = {
  *   backward: (grad, [x]) => [mul(grad, mul(mul(x, x), 3))],
  * });
  * ```
+ * @example
+ * const double = customOp({ name: 'double', forward: (x: Tensor) => x.mul(2), backward: (gradient) => [gradient.mul(2)] });
+ * console.log(await grad((x: Tensor) => double(x).sum())(tensor([1])).data()); // [2]
  */
 export function customOp<A extends readonly unknown[]>({
   name,

@@ -61,5 +61,9 @@ export function noGrad<T>(body: () => T): T {
   return withHook(undefined, body, { op: 'noGrad' });
 }
 
-/** A second handle of `x` that counts as a constant. */
+/**
+ * A second handle of `x` that counts as a constant.
+ * @example
+ * console.log(await grad((x: Tensor) => x.mul(detach(x)).sum())(tensor([3])).data()); // [3]
+ */
 export const detach = constantOp(defineOp('detach', (x: Tensor): Tensor => alias(x)));

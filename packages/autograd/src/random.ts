@@ -31,6 +31,10 @@ const processSource: Source = { seed: 0, next: 0 };
  * initial values of modules made inside without `random`.
  * @param seed a number, or a u32 tensor of one element that changes from step to step
  * @throws TensorError for an asynchronous body in a page
+ * @example
+ * const draw = () => new Linear(2, 2).weight.data();
+ * const [first, second] = [await withSeed(3, draw), await withSeed(3, draw)];
+ * console.log(first.every((value, k) => value === second[k])); // true
  */
 export function withSeed<T>(seed: Tensor | number, body: () => T): T {
   return sources.run('withSeed', { seed, next: 0 }, body);

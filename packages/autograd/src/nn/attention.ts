@@ -27,7 +27,11 @@ export type AttentionForwardOptions = AttentionOptions & {
   readonly dtype?: FloatDType | undefined;
 };
 
-/** Self-attention with a fused projection (rows of its weight: queries, keys, values). */
+/**
+ * Self-attention with a fused projection (rows of its weight: queries, keys, values).
+ * @example
+ * console.log(new MultiHeadAttention(16, 2).forward(ones([1, 5, 16])).shape); // [1,5,16]
+ */
 export class MultiHeadAttention extends Module {
   readonly qkv: Linear;
   readonly out: Linear;

@@ -7,7 +7,13 @@ import type { Module } from './module.ts';
 /** Tensors by the beginning of their paths, by an expression, or by a function of path. */
 export type NameFilter = string | RegExp | ((name: string) => boolean);
 
-/** Stops learning the tensors that `filter` names: `freeze(model, 'encoder.')`. @throws TensorError when it names none */
+/**
+ * Stops learning the tensors that `filter` names: `freeze(model, 'encoder.')`. @throws TensorError when it names none
+ * @example
+ * const model = new Sequential(new Linear(2, 2), new Linear(2, 2));
+ * freeze(model, 'layers.0.');
+ * console.log(model.parameters().length); // 2
+ */
 export function freeze(module: Module, filter: NameFilter): void {
   setLearnt('freeze', module, filter, false);
 }

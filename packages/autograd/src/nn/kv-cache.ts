@@ -11,6 +11,11 @@ const ROWS = 1;
  * Keys and values of attention that grow by rows: {@link append} adds those of new tokens, {@link attend} attends to all so far. Memory is doubled when
  * it is full, so a step copies its own rows only. For inference: a tape refuses it where a gradient is needed, and a captured step would record one
  * length. Dispose it.
+ * @example
+ * const [attention, cache] = [new MultiHeadAttention(16, 2), new KVCache()];
+ * attention.forward(ones([1, 3, 16]), { cache, causal: true });
+ * console.log(cache.length); // 3
+ * cache.dispose();
  */
 export class KVCache {
   private readonly kept: { k?: Tensor; v?: Tensor } = {};

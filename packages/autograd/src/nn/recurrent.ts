@@ -183,7 +183,11 @@ export class GRU extends Recurrent {
 /** Hidden and cell states, each [layers and directions, B, hidden]. */
 export type LSTMState = { readonly h: Tensor; readonly c: Tensor };
 
-/** Long short-term memory; gates in the order input, forget, cell, output. Begins as PyTorch's: uniform within 1 / sqrt(hidden). */
+/**
+ * Long short-term memory; gates in the order input, forget, cell, output. Begins as PyTorch's: uniform within 1 / sqrt(hidden).
+ * @example
+ * console.log(new LSTM(3, 4).forward(ones([2, 5, 3])).output.shape); // [2,5,4]
+ */
 export class LSTM extends Recurrent {
   constructor(inputs: number, hidden: number, options: RecurrentOptions = {}) {
     super('LSTM', inputs, hidden, 4, options);

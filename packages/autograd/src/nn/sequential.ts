@@ -5,7 +5,12 @@ import { Module } from './module.ts';
 export type Layer = (Module & { forward(x: Tensor): Tensor }) | ((x: Tensor) => Tensor);
 type NamedLayers = Readonly<Record<string, Layer>>;
 
-/** Applies layers one after another; what lies between is released. In the state dict they are `layers.0`, `layers.1`, ..., or the names given. */
+/**
+ * Applies layers one after another; what lies between is released. In the state dict they are `layers.0`, `layers.1`, ..., or the names given.
+ * @example
+ * const model = new Sequential(new Linear(2, 8), relu, new Linear(8, 1));
+ * console.log(model.forward(ones([4, 2])).shape); // [4,1]
+ */
 export class Sequential extends Module {
   readonly layers: readonly Layer[];
   private readonly names: readonly string[] | undefined;

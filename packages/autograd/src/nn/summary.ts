@@ -27,6 +27,8 @@ type Runs = Module & { forward(...args: readonly never[]): unknown };
 /**
  * Runs `module.forward` on zeros of `inputShape`, as in evaluation, and lists its modules: `console.log(String(summary(model, [1, 3, 32, 32])))`.
  * @param options.dtype of the input, for ids 'i32'. Default 'f32'
+ * @example
+ * console.log(summary(new Linear(2, 3), [4, 2]).parameters); // 9
  */
 export function summary(
   module: Module & { forward(x: Tensor): unknown },

@@ -14,6 +14,10 @@ export type MinimizeOptions = Partial<LbfgsOptions>;
  * @param options maxIterations 100, tolerance 1e-5 of the largest element of the gradient, memory 10
  * @returns the last loss, the iterations, and why it ended
  * @throws TensorError when there are no parameters, DTypeError unless they are f32, and what `onIteration` throws
+ * @example
+ * const w = parameter(tensor([3]));
+ * await minimize(() => w.sub(1).square().sum(), [w]);
+ * console.log((await w.item()).toFixed(3)); // 1.000
  */
 export async function minimize(
   loss: () => Tensor,

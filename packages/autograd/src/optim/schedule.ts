@@ -21,7 +21,12 @@ export function linear(lr: number, epochs: number, end = 0): Schedule {
   return ({ epoch }) => lr + (end - lr) * Math.min(1, epoch / epochs);
 }
 
-/** Half a cosine from `lr` to `end` over `epochs`, one value per epoch (torch's CosineAnnealingLR). */
+/**
+ * Half a cosine from `lr` to `end` over `epochs`, one value per epoch (torch's CosineAnnealingLR).
+ * @example
+ * const rate = cosine(0.2, 10);
+ * console.log(rate({ epoch: 0, step: 0, steps: 1 }), rate({ epoch: 5, step: 0, steps: 1 }).toFixed(2)); // 0.2 0.10
+ */
 export function cosine(lr: number, epochs: number, end = 0): Schedule {
   return ({ epoch }) => end + ((lr - end) * (1 + Math.cos((Math.PI * epoch) / epochs))) / 2;
 }

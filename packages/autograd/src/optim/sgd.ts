@@ -13,7 +13,14 @@ export type SGDOptions = CommonOptions & {
   readonly nesterov: boolean;
 };
 
-/** Stochastic gradient descent as torch.optim.SGD; one dispatch for each group. */
+/**
+ * Stochastic gradient descent as torch.optim.SGD; one dispatch for each group.
+ * @example
+ * const w = parameter(tensor([1]));
+ * const optimizer = new SGD([w], { lr: 0.25 });
+ * optimizer.step(lossAndGradients(() => w.square().sum()).gradients);
+ * console.log(await w.item()); // 0.5
+ */
 export class SGD extends Optimizer<SGDOptions> {
   /** @throws TensorError for nesterov without momentum or with dampening */
   constructor(

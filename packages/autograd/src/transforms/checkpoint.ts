@@ -17,6 +17,9 @@ import { currentTape, Tape } from '../tape/tape.ts';
  * ```ts
  * for (const block of blocks) x = checkpoint((h: Tensor) => block.forward(h))(x);
  * ```
+ * @example
+ * const block = checkpoint((x: Tensor) => x.square().mul(2));
+ * console.log(await grad((x: Tensor) => block(x).sum())(tensor([1, 2])).data()); // [4,8]
  */
 export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
   return (...args) => {

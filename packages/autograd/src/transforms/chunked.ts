@@ -17,6 +17,9 @@ import { checkpoint } from './checkpoint.ts';
  * const loss = contrastiveLoss(features);
  * ```
  * @throws ShapeError when there are no calls, or results do not fit together
+ * @example
+ * const rows = chunked((x: Tensor) => x.mul(2), [[tensor([[1]])], [tensor([[2]])]]);
+ * console.log(await rows.array()); // [[2],[4]]
  */
 export function chunked<A extends readonly unknown[]>(fn: (...args: A) => Tensor, calls: readonly A[], axis = 0): Tensor {
   const run = checkpoint(fn);

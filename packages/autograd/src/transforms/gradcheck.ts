@@ -27,6 +27,8 @@ const DIRECTION_TOLERANCE = 2e-2;
  * Compares the gradients of `fn` with central differences: those of the GPU's own results along random directions (f32 only: f16 has too
  * few digits for differences), and those of an f64 reference element by element where there is one.
  * @throws Error naming the input, the error and the tolerance
+ * @example
+ * await gradcheck((x: Tensor) => x.sin(), [tensor([1, 2])]); // throws where gradient and differences differ
  */
 export async function gradcheck(
   fn: (...inputs: Tensor[]) => Tensor,

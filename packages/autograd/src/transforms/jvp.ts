@@ -76,6 +76,9 @@ export function jvp<A extends readonly unknown[]>(
  * @param vectors of the structure and shapes of the arguments; second derivatives are by the arguments that have one
  * @returns gradients and products in the places of the vectors
  * @throws TensorError, ShapeError for vectors that do not fit or a loss of several elements; what a tape throws where an op in `f` is not twice differentiable
+ * @example
+ * const { products } = hessianVector((x: Tensor) => x.mul(x).mul(x).sum(), [tensor([1, 2])], [tensor([1, 0])]);
+ * console.log(await products[0].data()); // [6,0]
  */
 export function hessianVector<A extends readonly unknown[]>(
   f: (...args: A) => Tensor,

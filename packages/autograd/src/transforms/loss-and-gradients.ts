@@ -17,6 +17,10 @@ import { runScoped } from './run-scoped.ts';
  * @param wanted tensors to differentiate with respect to, in addition to those marked with `parameter`
  * @returns `value`, what the body returned, and `gradients` by tensor: of all parameters and wanted tensors that the loss depends on
  * @throws TensorError for an asynchronous body, one that returns no loss, or a loss that depends on no parameter
+ * @example
+ * const w = parameter(tensor([1, 2]));
+ * const { value, gradients } = lossAndGradients(() => w.square().sum());
+ * console.log(await value.item(), await gradients.of(w).data()); // 5 [2,4]
  */
 export function lossAndGradients<T extends Loss>(
   body: () => T,

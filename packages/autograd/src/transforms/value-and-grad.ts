@@ -29,6 +29,9 @@ export type GradientsOf<A extends readonly unknown[], N extends Argnums> = N ext
  * @param options.argnums default 0, the first argument; each is a tensor, or arrays and plain objects of tensors (f32 or f16)
  * @throws when called: TensorError for an argument without tensors, an asynchronous function or one without a loss, DTypeError for an argument of
  * integers, ShapeError for a loss of several elements
+ * @example
+ * const { value, gradients } = valueAndGrad((x: Tensor) => x.square().sum())(tensor([1, 2]));
+ * console.log(await value.item(), await gradients.data()); // 5 [2,4]
  */
 export function valueAndGrad<A extends readonly unknown[], T extends Loss, const N extends Argnums = 0>(
   f: (...args: A) => T,
@@ -37,7 +40,12 @@ export function valueAndGrad<A extends readonly unknown[], T extends Loss, const
   return transform('valueAndGrad', f, options);
 }
 
-/** The gradients that {@link valueAndGrad} gives, without the value. */
+/**
+ * The gradients that {@link valueAndGrad} gives, without the value.
+ * @example
+ * const slope = grad((x: Tensor) => x.mul(x).mul(x).sum());
+ * console.log(await slope(tensor([1, 2])).data()); // [3,12]
+ */
 export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},

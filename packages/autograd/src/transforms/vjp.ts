@@ -25,6 +25,10 @@ export type Pullback<G> = Disposable & {
  * const gradient = at.pullback(cotangent);
  * ```
  * @throws when called: TensorError for an argument without tensors, an asynchronous function or one that returns no tensor; DTypeError for integers
+ * @example
+ * const at = vjp((x: Tensor) => x.mul(3))(tensor([1, 2]));
+ * console.log(await at.pullback(tensor([1, 10])).data()); // [3,30]
+ * at.dispose();
  */
 export function vjp<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
@@ -75,6 +79,8 @@ function pullbackOf<A extends readonly unknown[]>(
  * The Jacobian of `f`, a tensor of any shape, by the arguments at `argnums`: for each tensor in them one of shape [...value, ...tensor]. A forward
  * pass and one backward pass for every element of the value; a value with more elements than the argument is cheaper column by column, with {@link jvp}.
  * @throws when called: as {@link vjp}
+ * @example
+ * console.log(await jacobian((x: Tensor) => x.square())(tensor([1, 2])).array()); // [[2,0],[0,4]]
  */
 export function jacobian<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
@@ -108,6 +114,8 @@ function rowsOf<A extends readonly unknown[]>(op: string, f: (...args: A) => Ten
 /**
  * The Hessian of `f`, a loss of one element, by the argument at `argnums`, a tensor: [...tensor, ...tensor]. The Jacobian of the gradient: one
  * backward pass through forward and backward for every element; {@link hessianVector} gives a product with it for the cost of one.
+ * @example
+ * console.log(await hessian((x: Tensor) => x.square().sum())(tensor([1, 2])).array()); // [[2,0],[0,2]]
  */
 export function hessian<A extends readonly unknown[], const N extends number = 0>(
   f: (...args: A) => Tensor,

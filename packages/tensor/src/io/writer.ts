@@ -47,7 +47,13 @@ export async function writeSafetensors(path: string, tensors: TensorsToWrite, op
   await writeAtomic(op, path, fileChunks(op, plan, checksum), options.disk ?? fileSystem, options);
 }
 
-/** The same bytes in memory, for browsers and messages. Functions are not taken here: fetch the bytes first. */
+/**
+ * The same bytes in memory, for browsers and messages. Functions are not taken here: fetch the bytes first.
+ * @example
+ * const bytes = serializeSafetensors({ x: { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) } });
+ * const file = await openSafetensors(bytes);
+ * console.log(await (await loadTensor(file, 'x')).data()); // [1,2]
+ */
 export function serializeSafetensors(tensors: TensorsToWrite, options: WriteOptions = {}): Uint8Array<ArrayBuffer> {
   const op = 'serializeSafetensors';
   const plan = planFile(op, tensors, options);

@@ -72,6 +72,9 @@ function paddedAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpti
  * also for f16 inputs; gradients take finite scores up to 1e5, beyond which f32 does not hold the logarithm of their sum exactly enough.
  * docs/kernels/attention.md has a table of what is fused.
  * @throws ShapeError, DTypeError or LimitError naming the argument
+ * @example
+ * const [q, k] = [randn([1, 5, 4, 16], { key: 1 }), randn([1, 9, 2, 16], { key: 2 })];
+ * console.log(q.attention(k, k, { causal: true }).shape); // [1,5,4,16]
  */
 export const attention = defineOp('attention', (q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor => {
   if (!isFusedAttention(q, k, v, options)) return attentionComposed(q, k, v, options);

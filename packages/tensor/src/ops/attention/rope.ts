@@ -29,6 +29,8 @@ export type RopeOptions = {
  * @param table f32 [positions, width] of {@link ropeTable}; rows offset .. offset + T - 1 serve. For packed rows take its rows first: indexSelect(table, 0, positions). `width` is even and at
  * most D; elements beyond it pass unchanged.
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(rope(randn([5, 2, 8], { key: 1 }), ropeTable(5, 8)).shape); // [5,2,8]
  */
 export const rope = defineOp('rope', (x: Tensor, table: Tensor, options: RopeOptions = {}): Tensor => {
   const { offset = 0, interleaved = false, inverse = false } = options;

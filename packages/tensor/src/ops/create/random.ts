@@ -137,7 +137,12 @@ export const rand = defineOp(
   },
 );
 
-/** Normal numbers by Box and Muller's method; default mean 0, std 1; f32 (default) or f16. @throws DTypeError, LimitError for a key out of range */
+/**
+ * Normal numbers by Box and Muller's method; default mean 0, std 1; f32 (default) or f16. @throws DTypeError, LimitError for a key out of range
+ * @example
+ * const again = randn([4], { key: 7 }).eq(randn([4], { key: 7 }));
+ * console.log(await again.all().item()); // 1
+ */
 export const randn = defineOp(
   'randn',
   (shape: Shape, options: RandomOptions & { readonly mean?: number; readonly std?: number }): Tensor =>

@@ -41,6 +41,9 @@ const overTwo = (op: string, x: Tensor | Complex, axes: readonly number[], sign:
  * The discrete Fourier transform along `axis` (default the last): y[k] = sum over j of x[j] exp(-2 pi i j k / n).
  * @param x a real tensor or a complex pair, f32
  * @throws ShapeError for an axis out of range or empty, or parts of two shapes; DTypeError
+ * @example
+ * const { re } = fft(tensor([1, 1, 1, 1]));
+ * console.log(await re.data()); // [4,0,0,0]
  */
 export const fft = (x: Tensor | Complex, axis: number = -1): Complex => along('fft', x, axis, -1);
 
@@ -131,6 +134,8 @@ export type StftOptions = {
  * Spectra of overlapping frames: x [..., n] gives [..., frames, size / 2 + 1] with 1 + (n - size) / hop (rounded down) frames. Nothing is added at the ends: pad
  * first where frames shall be centred.
  * @throws LimitError for a size or hop that is no whole number above 0; ShapeError where no frame fits, or for another window
+ * @example
+ * console.log(stft(zeros([16]), { size: 8, window: hannWindow(8) }).re.shape); // [5,5]
  */
 export function stft(x: Tensor, { size, hop = Math.max(1, Math.floor(size / 4)), window }: StftOptions): Complex {
   x.expectLive('stft');

@@ -190,6 +190,8 @@ export const categorical = defineOp(
  * Draws classes by weights that are not negative and need not sum to 1: as {@link categorical} with their logarithms; `count` distinct ones of each row
  * [..., classes] unless `replacement` is true (PyTorch's default).
  * @throws as categorical
+ * @example
+ * console.log(await tensor([0, 1, 0]).multinomial(2, { key: 1, replacement: true }).data()); // [1,1]
  */
 export const multinomial = defineOp(
   'multinomial',

@@ -32,7 +32,12 @@ export type MeshgridOptions = {
   readonly indexing?: 'ij' | 'xy';
 };
 
-/** A grid for each vector [n_i], of shape [n_0, n_1, ...], that repeats it along the other axes. @throws ShapeError for tensors that are no vectors */
+/**
+ * A grid for each vector [n_i], of shape [n_0, n_1, ...], that repeats it along the other axes. @throws ShapeError for tensors that are no vectors
+ * @example
+ * const [rows] = meshgrid([tensor([1, 2]), tensor([3, 4, 5])]);
+ * console.log(await rows.array()); // [[1,1,1],[2,2,2]]
+ */
 export function meshgrid(vectors: readonly Tensor[], { indexing = 'ij' }: MeshgridOptions = {}): Tensor[] {
   const odd = vectors.find(({ rank }) => rank !== 1);
   if (odd) throw new ShapeError('meshgrid', `a tensor has shape ${showShape(odd.shape)}`, 'give vectors, [n]');

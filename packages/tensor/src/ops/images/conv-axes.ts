@@ -31,6 +31,8 @@ export type Conv3dOptions = VolumeWindowOptions & {
  * Cross-correlation of x [N, C, L] with weight [O, C / groups, k], plus bias [O]: [N, O, L'], L' = floor((L + padding - dilation (k - 1) - 1) / stride)
  * + 1 with the padding of both sides.
  * @throws ShapeError, DTypeError, LimitError
+ * @example
+ * console.log(await tensor([[[1, 2, 3]]]).conv1d(tensor([[[1, 1]]])).array()); // [[[3,5]]]
  */
 export const conv1d = defineOp(
   'conv1d',

@@ -90,6 +90,8 @@ function windowsOver<S extends readonly number[]>(op: string, places: S, kernel:
  * H' = (H - 1) stride + dilation (kh - 1) + 1 - padding + outputPadding (padding of both sides). out[n, o, i s + a d - pad] is the sum of
  * x[n, c, i] weight[c, o, a]. (PyTorch's conv_transpose2d.)
  * @throws ShapeError, DTypeError, LimitError
+ * @example
+ * console.log(ones([1, 4, 2, 2]).convTranspose2d(ones([4, 3, 2, 2]), undefined, { stride: 2 }).shape); // [1,3,4,4]
  */
 export const convTranspose2d = defineOp(
   'convTranspose2d',

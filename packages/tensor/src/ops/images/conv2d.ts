@@ -119,6 +119,8 @@ function byProduct(x: Tensor, weight: Tensor, bias: Tensor | undefined, { window
  * Cross-correlation of x [N, C, H, W] with weight [O, C / groups, kh, kw], plus bias [O]: [N, O, H', W']. The result of the gemm variant
  * is a view with channels last in memory.
  * @throws ShapeError, DTypeError, LimitError
+ * @example
+ * console.log(await ones([1, 1, 3, 3]).conv2d(ones([1, 1, 2, 2])).array()); // [[[[4,4],[4,4]]]]
  */
 export const conv2d = defineOp('conv2d', (x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor => {
   expectTensors('conv2d', x, weight, bias);

@@ -67,6 +67,9 @@ const middlesOf = (cells: number, alignCorners: boolean): number[] =>
  * The grid of an affine map for {@link gridSample}: theta [N, 2, 3] maps (x, y, 1) of every cell of an image of `size` [H, W] to a point:
  * [N, H, W, 2], f32. Of theta [N, 3, 4] and `size` [D, H, W]: [N, D, H, W, 3]. (PyTorch's affine_grid, ONNX's AffineGrid.)
  * @throws ShapeError, DTypeError
+ * @example
+ * const mirror = tensor([[[-1, 0, 0], [0, 1, 0]]]);
+ * console.log(await tensor([[[[1, 2]]]]).gridSample(affineGrid(mirror, [1, 2])).data()); // [2,1]
  */
 export const affineGrid = defineOp(
   'affineGrid',

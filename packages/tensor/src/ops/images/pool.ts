@@ -124,6 +124,8 @@ export function adaptiveMaxPool2dBackward(grad: Tensor, places: Tensor, imageSha
 /**
  * The mean of every one of `size` [H', W'] windows that cover x [N, C, H, W], as {@link adaptiveMaxPool2d} has them: [N, C, H', W'].
  * @throws ShapeError, DTypeError, LimitError
+ * @example
+ * console.log(await arange(4).reshape([1, 1, 2, 2]).adaptiveAvgPool2d(1).data()); // [1.5]
  */
 export const adaptiveAvgPool2d = defineOp('adaptiveAvgPool2d', (x: Tensor, size: Pair): Tensor => {
   const op = 'adaptiveAvgPool2d';

@@ -148,6 +148,8 @@ function problemsOf(x: Tensor, axes: readonly number[], options: ResizeOptions):
  * x with `axes` resized to `size` or by `scale`: PyTorch's interpolate and ONNX's Resize. One dispatch an axis, those that shrink most first. Of x [N, C, H, W]
  * and size [H', W']: [N, C, H', W'], f32 or f16.
  * @throws ShapeError, DTypeError, LimitError; TensorError for options that exclude one another
+ * @example
+ * console.log(await tensor([[[[0, 2]]]]).resize({ size: [1, 4] }).data()); // [0,0,2,2]
  */
 export const resize = defineOp(OP, (x: Tensor, options: ResizeOptions): Tensor => {
   x.expectLive(OP);

@@ -52,6 +52,8 @@ export function foldRows(rows: Tensor, channels: number, windows: Windows): Tens
 /**
  * Windows of x [N, C, H, W] as columns [N, C kh kw, L]: rows in the order channel, row, column of the window, L = H' W' places (PyTorch's
  * unfold, im2col). Zeros where a window reaches into the padding. A strided view.
+ * @example
+ * console.log(await arange(9).reshape([1, 1, 3, 3]).unfold(2).select(2, 0).data()); // [0,1,3,4]
  */
 export const unfold = defineOp('unfold', (x: Tensor, kernelSize: Pair, options: WindowOptions = {}): Tensor => {
   x.expectLive('unfold');

@@ -64,6 +64,8 @@ const flatFlags = (x: Tensor): Tensor => scope(() => contiguous(reshape(cast(x, 
 /**
  * Coordinates of the elements that are not zero, in row-major order: i32 [count, rank]. (NumPy's argwhere; NaN is not zero.)
  * @throws CaptureError inside of a captured function
+ * @example
+ * console.log(await (await nonzero(tensor([0, 5, 0, 7]))).array()); // [[1],[3]]
  */
 export function nonzero(x: Tensor): Promise<Tensor> {
   begin('nonzero', x);
@@ -89,6 +91,9 @@ async function coordinatesOf(x: Tensor): Promise<Tensor> {
  * The elements of `x` where `mask` holds, in row-major order: [count]. Both broadcast.
  * @param mask bool
  * @throws ShapeError where they do not broadcast, DTypeError for another mask, CaptureError inside of a captured function
+ * @example
+ * const x = tensor([1, 5, 2]);
+ * console.log(await (await maskedSelect(x, x.gt(1))).data()); // [5,2]
  */
 export function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
   begin('maskedSelect', x, mask);
@@ -166,6 +171,8 @@ function runsOf(x: Tensor): Runs {
 /**
  * The distinct values of x, ascending: [count]. NaN comes last, once; -0 equals 0.
  * @throws CaptureError inside of a captured function
+ * @example
+ * console.log(await (await unique(tensor([3, 1, 3]))).data()); // [1,3]
  */
 export function unique(x: Tensor): Promise<Tensor> {
   begin('unique', x);

@@ -141,6 +141,8 @@ export function expectList(op: string, index: Tensor): void {
  * Rows of `weight` [V, C] named by `ids` [...] (i32 or u32): [..., C]. Negative i32 ids count from the end; an id outside
  * the table picks NaN, and with `device.checkIndices` the next read names it.
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(await tensor([[1, 2], [3, 4]]).embedding(tensor(Int32Array.of(1, 0))).array()); // [[3,4],[1,2]]
  */
 export const embedding = defineOp('embedding', (weight: Tensor, ids: Tensor): Tensor => {
   expectIndex('embedding', weight, ids);

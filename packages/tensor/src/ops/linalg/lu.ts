@@ -54,6 +54,9 @@ export type Lu = {
  * LU decomposition with partial pivoting of square matrices. One workgroup a matrix; made for n up to some hundreds.
  * @param a f32 [..., n, n]
  * @throws ShapeError, DTypeError
+ * @example
+ * const { upper, permutation } = tensor([[2, 1], [4, 4]]).lu();
+ * console.log(await upper.array(), await permutation.data()); // [[4,4],[0,-1]] [1,0]
  */
 export const lu = defineOp(
   'lu',
@@ -72,6 +75,8 @@ export const lu = defineOp(
  * @param a f32
  * @param b f32
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(await tensor([[2, 0], [0, 4]]).solve(tensor([2, 4])).data()); // [1,1]
  */
 export const solve = defineOp('solve', (a: Tensor, b: Tensor): Tensor => {
   const { batch, rows: n } = expectSquare('solve', 'a', a);

@@ -70,6 +70,8 @@ const inOrder = (x: Tensor, indices: Tensor): Tensor => gather.run(x, -2, expand
  * differ; where two are equal the vectors have none (NaN). One workgroup a matrix; made for n up to some hundreds.
  * @param a f32 [..., n, n]
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(await tensor([[2, 0], [0, 1]]).eigh().values.data()); // [1,2]
  */
 export const eigh = defineOp('eigh', (a: Tensor): Eigen => {
   const { batch, matrices, rows: n } = expectSquare('eigh', 'a', a);
@@ -103,6 +105,8 @@ export type Svd = {
  * differ and none is 0. One workgroup a matrix; made for sizes up to some hundreds.
  * @param a f32 [..., m, n]
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(await tensor([[3, 0], [0, 4]]).svd().s.data()); // [4,3]
  */
 export const svd = defineOp('svd', (a: Tensor): Svd => {
   const { batch, matrices, rows, columns } = expectMatrices('svd', 'a', a);

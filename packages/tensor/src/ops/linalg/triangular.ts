@@ -18,6 +18,8 @@ const triangularKernel = kernel({ name: 'triangular', source: linalgTriangularWg
  * is not positive definite, which only the device knows: its last columns are NaN. One workgroup a matrix; made for n up to some hundreds.
  * @param a f32 [..., n, n]
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(await tensor([[4, 2], [2, 5]]).cholesky().array()); // [[2,0],[1,2]]
  */
 export const cholesky = defineOp('cholesky', (a: Tensor): Tensor => {
   const { matrices, rows: n } = expectSquare('cholesky', 'a', a);

@@ -36,6 +36,8 @@ export type NllOptions = ReductionOptions & {
  * Negative log-likelihood: minus the element of logarithms of probabilities x [..., classes] (of logSoftmax) that labels [...] (i32 or u32) name. The
  * mean is over the rows that count, NaN if there are none. A label outside the classes makes its loss NaN. f32.
  * @throws ShapeError, DTypeError; LimitError for an index that is not whole
+ * @example
+ * console.log(await tensor([[-1, -2]]).nllLoss(tensor(Int32Array.of(1))).item()); // 2
  */
 export const nllLoss = defineOp('nllLoss', (x: Tensor, labels: Tensor, options: NllOptions = {}): Tensor => {
   const { reduction = 'mean', weight, ignoreIndex = -100 } = options;

@@ -112,6 +112,9 @@ export function crossEntropyForward(logits: Tensor, labels: Tensor, options: Cro
  * Cross-entropy of logits [..., classes] with labels [...] (i32 or u32); a scalar, or one loss per label. Always f32.
  * A label outside the classes makes its loss NaN: the values are known to the GPU only. To find it, set `device.checkIndices`.
  * @throws ShapeError, DTypeError, LimitError for a smoothing outside 0..1 or an index that is not whole
+ * @example
+ * const loss = tensor([[0, 0], [0, 9]]).crossEntropy(tensor(Int32Array.of(0, -100)));
+ * console.log((await loss.item()).toFixed(3)); // 0.693
  */
 export const crossEntropy = defineOp(
   'crossEntropy',

@@ -18,6 +18,8 @@ const bincountKernel = kernel({ name: 'bincount', source: bincountWgsl });
  * @param weights f32 of x's shape: what each element counts. Sums run in one order, so they are bitwise repeatable; work grows with elements times bins
  * @returns u32 [bins], with weights f32
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(await tensor(Int32Array.of(0, 2, 2)).bincount(4).data()); // [1,0,2,0]
  */
 export const bincount = defineOp('bincount', (x: Tensor, bins: number, weights?: Tensor): Tensor => {
   x.expectLive('bincount');

@@ -30,6 +30,8 @@ export type SearchOptions = {
  * @param values of the dtype of `sorted`, any shape
  * @returns i32, of the shape of values
  * @throws ShapeError, DTypeError
+ * @example
+ * console.log(await searchsorted(tensor([1, 3, 5]), tensor([0, 3, 9])).data()); // [0,1,3]
  */
 export const searchsorted = defineOp(
   'searchsorted',
@@ -71,6 +73,8 @@ export const searchsorted = defineOp(
  * Which interval between ascending `boundaries` [n] each element falls into: i32 of x's shape, i where boundaries[i - 1] < x <= boundaries[i]
  * (`right`: boundaries[i - 1] <= x < boundaries[i], NumPy's digitize), 0 before the first and n after the last.
  * @throws ShapeError for boundaries that are no vector, DTypeError for another dtype than x's
+ * @example
+ * console.log(await tensor([0, 3, 9]).bucketize(tensor([1, 3, 5])).data()); // [0,1,3]
  */
 export const bucketize = defineOp('bucketize', (x: Tensor, boundaries: Tensor, options: SearchOptions = {}): Tensor => {
   x.expectLive('bucketize');
@@ -112,6 +116,9 @@ function evenly(first: Tensor, last: Tensor, bins: number): Tensor {
  * the last bin. NaN is not counted; without a range it leaves nothing to count. (NumPy's histogram.)
  * @param x f32, f16, or integers, which are converted to f32
  * @throws ShapeError for no elements and no range, or weights of another shape; LimitError for a range that is none, or bins that are no whole number above 0
+ * @example
+ * const { counts, edges } = tensor([0, 1, 1, 4]).histogram(2);
+ * console.log(await counts.data(), await edges.data()); // [3,1] [0,2,4]
  */
 export const histogram = defineOp('histogram', (x: Tensor, bins: number, options: HistogramOptions = {}): Histogram => {
   x.expectLive('histogram');

@@ -87,6 +87,9 @@ export type SortOptions = {
  * Sorted values along an axis and their positions, both of x's shape; equal values keep their order. NaN counts as largest: last, or first
  * when descending. A merge sort: n log2(n) steps a line.
  * @throws ShapeError for an axis out of range
+ * @example
+ * const { values, indices } = tensor([3, 1, 2]).sort({ descending: true });
+ * console.log(await values.data(), await indices.data()); // [3,2,1] [0,2,1]
  */
 export const sort = defineOp('sort', (x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Sorted => {
   x.expectLive('sort');
@@ -115,6 +118,8 @@ export type TopkOptions = {
  * The k largest (or smallest) values along an axis, best first, and their positions: x's shape with k in place of the axis. Among equal values
  * the earlier comes first, NaN counts as largest.
  * @throws ShapeError when k is no whole number from 0 to the length of the axis
+ * @example
+ * console.log(await tensor([3, 1, 2]).topk(2).values.data()); // [3,2]
  */
 export const topk = defineOp('topk', (x: Tensor, k: number, { axis = -1, largest = true }: TopkOptions = {}): Sorted => {
   x.expectLive('topk');

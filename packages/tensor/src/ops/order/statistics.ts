@@ -23,6 +23,8 @@ import { permute, reshape } from '../views/views.ts';
  * @param q from 0 to 1; of a list of them the results are stacked along a first axis
  * @returns f32 (f16 of f16) of x's shape without the axes, or with size 1 under `keepdim`
  * @throws LimitError for q outside 0..1, ShapeError where there is no element to choose from
+ * @example
+ * console.log(await tensor([1, 2, 3, 4]).quantile([0.5, 1]).data()); // [2.5,4]
  */
 export const quantile = defineOp(
   'quantile',

@@ -41,6 +41,8 @@ function spread(x: Tensor, batch: readonly number[]): Tensor {
  * Euclidean distances between rows: a [..., M, D] and b [..., N, D] (f32 or f16; leading axes broadcast) give [..., M, N]. Differences are
  * squared as they are, so that near rows keep their digits.
  * @throws ShapeError for rows of different widths, DTypeError for integers or different dtypes
+ * @example
+ * console.log(await tensor([[0, 0]]).cdist(tensor([[3, 4]])).array()); // [[5]]
  */
 export const cdist = defineOp('cdist', (a: Tensor, b: Tensor): Tensor => {
   const { batch, m, n, d } = checkRows(a, b);

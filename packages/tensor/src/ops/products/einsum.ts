@@ -27,6 +27,9 @@ type Extents = ReadonlyMap<string, number>;
  * place wherever their strides allow. f16 is summed in f32; the result is contiguous, and f16 only if all operands are. Three operands and more are
  * contracted two at a time: up to five in the order of fewest multiplications.
  * @throws ShapeError for an equation that does not fit the operands; DTypeError for integers
+ * @example
+ * const a = tensor([[1, 2], [3, 4]]);
+ * console.log(await einsum('ij,kj->ik', a, a).array()); // [[5,11],[11,25]]
  */
 export const einsum = defineOp('einsum', (equation: string, ...operands: readonly Tensor[]): Tensor => {
   const [first, ...others] = operands;

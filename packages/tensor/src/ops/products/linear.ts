@@ -34,6 +34,8 @@ export type LinearOptions = {
 /**
  * act(x W^T + bias) + residual in one kernel: x [..., in], weight [out, in], bias [out] gives [..., out].
  * @throws ShapeError when sizes do not fit; DTypeError for integers
+ * @example
+ * console.log(await tensor([[1, 2]]).linear(tensor([[1, 1], [0, 1]])).array()); // [[3,2]]
  */
 export const linear = defineOp('linear', (x: Tensor, weight: Tensor, bias?: Tensor, options: LinearOptions = {}): Tensor => {
   return forward(x, weight, bias, options, false).output;

@@ -25,6 +25,8 @@ export type MatmulOptions = {
  * column, and that axis is absent from the result. f16 operands are summed in f32; the result is f16 only if both are. Two i32 or two u32 tensors are
  * multiplied modulo 2^32, with a whole alpha.
  * @throws ShapeError when inner sizes differ, an operand is a scalar, or a 1-D operand is to be transposed; DTypeError for integers beside floats or of two kinds
+ * @example
+ * console.log(await tensor([[1, 2]]).matmul(tensor([[1, 1], [0, 1]])).array()); // [[1,3]]
  */
 export const matmul = defineOp('matmul', (a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor => {
   const { transposeA = false, transposeB = false, alpha = 1 } = options;

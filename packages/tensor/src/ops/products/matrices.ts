@@ -84,6 +84,8 @@ export const trace = defineOp('trace', (x: Tensor): Tensor => scope(() => sum(di
 /**
  * Kronecker product: every element of a times the whole of b. Of one rank, or the other filled up with leading axes of size 1; axis i of the result has
  * the product of both sizes.
+ * @example
+ * console.log(await tensor([[1, 2]]).kron(tensor([[1], [1]])).array()); // [[1,2],[1,2]]
  */
 export const kron = defineOp('kron', (a: Tensor, b: Tensor): Tensor => {
   a.expectLive('kron');

@@ -9,6 +9,10 @@ import { evaluate, type Operand } from '../../pointwise/evaluate.ts';
 /**
  * target += alpha * x, in place. `target` is any view of floats, `x` broadcasts to it; they must not share memory. Not differentiable.
  * @throws ShapeError when x does not broadcast to the target's shape; DTypeError when the target is no float; TensorError when memory is shared
+ * @example
+ * const total = zeros([2]);
+ * addInto(total, tensor([1, 2]), 0.5);
+ * console.log(await total.data()); // [0.5,1]
  */
 export function addInto(target: Tensor, x: Tensor, alpha: Operand = 1): void {
   target.expectLive('addInto');

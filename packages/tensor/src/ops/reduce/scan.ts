@@ -51,6 +51,8 @@ function runningSum(x: Tensor, axis: number, out: Tensor): void {
 /**
  * Sums of the elements up to each one along `axis` (default the last). Same shape; same dtype, but bool counts as i32. f16 is summed in f32.
  * @throws ShapeError for an axis out of range; a scalar has none
+ * @example
+ * console.log(await tensor([1, 2, 3]).cumsum().data()); // [1,3,6]
  */
 export const cumsum = defineOp('cumsum', (x: Tensor, axis: number = -1): Tensor => {
   x.expectLive('cumsum');
@@ -98,6 +100,8 @@ export const logcumsumexp = defineOp(
 /**
  * Differences of neighbours along `axis` (default the last), `order` times: the axis is shorter by `order`, at least 0. (NumPy's diff.)
  * @throws ShapeError for an axis out of range, LimitError for an order that is no whole number from 0
+ * @example
+ * console.log(await tensor([1, 4, 9]).diff().data()); // [3,5]
  */
 export const diff = defineOp('diff', (x: Tensor, axis: number = -1, order: number = 1): Tensor => {
   x.expectLive('diff');

@@ -59,7 +59,11 @@ function copyToPlace(out: Tensor, x: Tensor, axis: number, start: number): void 
   copyInto(place, x);
 }
 
-/** Joins tensors of equal shape along a new axis at position `axis` of the result. */
+/**
+ * Joins tensors of equal shape along a new axis at position `axis` of the result.
+ * @example
+ * console.log(await stack([tensor([1, 2]), tensor([3, 4])], 1).array()); // [[1,3],[2,4]]
+ */
 export const stack = defineOp('stack', (tensors: readonly Tensor[], axis: number = 0): Tensor => {
   const [first] = tensors;
   if (!first) throw new ShapeError('stack', 'no tensors are given', 'give at least one');
@@ -97,6 +101,8 @@ function repeatAxis(x: Tensor, axis: number, count: number, each: boolean): Tens
 /**
  * Repeats the whole of `x` `counts[axis]` times along each axis; counts for more axes than `x` has add leading axes.
  * @throws ShapeError for a count that is no whole number >= 0, or more than 8 axes
+ * @example
+ * console.log(await tensor([1, 2]).tile([2]).data()); // [1,2,1,2]
  */
 export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Tensor => {
   for (const [at, count] of counts.entries()) expectCount('tile', `counts[${at}]`, count);
@@ -128,6 +134,8 @@ export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Ten
 /**
  * Repeats every position of an axis `count` times in a row: [a, b] becomes [a, a, b, b].
  * @throws ShapeError for an axis out of range, or a count that is no whole number >= 0
+ * @example
+ * console.log(await tensor([1, 2]).repeatInterleave(2).data()); // [1,1,2,2]
  */
 export const repeatInterleave = defineOp('repeatInterleave', (x: Tensor, count: number, axis: number = 0): Tensor => {
   const at = normalizeAxis('repeatInterleave', axis, x.shape);
@@ -138,7 +146,11 @@ export const repeatInterleave = defineOp('repeatInterleave', (x: Tensor, count: 
   return reshape(repeated, [...x.shape.slice(0, at), nth(x.shape, at) * count, ...x.shape.slice(at + 1)]);
 });
 
-/** Shifts positions along an axis by `shift`; those pushed over the end come in at the start. */
+/**
+ * Shifts positions along an axis by `shift`; those pushed over the end come in at the start.
+ * @example
+ * console.log(await tensor([1, 2, 3]).roll(1).data()); // [3,1,2]
+ */
 export const roll = defineOp('roll', (x: Tensor, shift: number, axis: number = 0): Tensor => {
   const at = normalizeAxis('roll', axis, x.shape);
   const size = nth(x.shape, at);

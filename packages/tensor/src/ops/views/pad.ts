@@ -76,6 +76,9 @@ function padAxis(x: Tensor, axis: number, [before, after]: Padding, mode: PadMod
  * crop (before anything is added).
  * @param value a constant, default 0; or 'reflect' (c b | a b c d | c b), 'replicate' (a a | a b c d | d d) or 'circular' (c d | a b c d | a b)
  * @throws ShapeError when an axis would become shorter than 0 or has too few cells for the mode, DTypeError for a value that an integer x cannot hold
+ * @example
+ * console.log(await tensor([1, 2, 3]).pad([[1, 2]]).data()); // [0,1,2,3,0,0]
+ * console.log(await tensor([1, 2, 3]).pad([[2, 0]], 'reflect').data()); // [3,2,1,2,3]
  */
 export const pad = defineOp('pad', (x: Tensor, amounts: readonly Padding[], value: number | PadMode = 0): Tensor => {
   if (typeof value === 'number') return padConstant(x, amounts, value);

@@ -29,6 +29,8 @@ function sizeOfImage(op: string, x: Tensor, block: number, mode: string): Size {
 /**
  * x [N, C b b, H, W] as [N, C, H b, W b], b = `block`: every block of channels becomes a block of cells.
  * @throws ShapeError unless b b divides the channels
+ * @example
+ * console.log(await arange(4).reshape([1, 4, 1, 1]).depthToSpace(2).array()); // [[[[0,1],[2,3]]]]
  */
 export const depthToSpace = defineOp('depthToSpace', (x: Tensor, block: number, { mode = 'DCR' }: BlockOptions = {}): Tensor => {
   const [images, channels, height, width] = sizeOfImage('depthToSpace', x, block, mode);

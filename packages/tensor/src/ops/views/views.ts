@@ -97,7 +97,11 @@ export const transpose = defineOp('transpose', (x: Tensor, a: number = -2, b: nu
   );
 });
 
-/** Moves the axes `source` to the positions `destination`; the others keep their order. */
+/**
+ * Moves the axes `source` to the positions `destination`; the others keep their order.
+ * @example
+ * console.log(zeros([2, 3, 4]).movedim(0, -1).shape); // [3,4,2]
+ */
 export const movedim = defineOp(
   'movedim',
   (x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
