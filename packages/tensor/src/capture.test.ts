@@ -69,6 +69,9 @@ eachDevice('results of captured functions', (ctx) => {
     const first = both({ x: 3 });
     const second = both({ x: first.x });
     expect([await second.x.item(), await second.y.item()]).toEqual([3, 6]);
+    using other = tensor(5, { device: ctx.device });
+    const third = both({ x: other });
+    expect([await third.x.item(), await third.y.item()]).toEqual([5, 10]);
   });
 
   it('keep maps and lists, and leave tensors from outside to their owner', async () => {

@@ -172,13 +172,17 @@ function retire<R>(entry: Entry<R>, next: (generation: number) => number): void 
   for (const storage of entry.overwritten) storage.generation = next(storage.generation);
 }
 
+/** Another handle of what its memory holds now, which no scope owns. */
+function secondHandle({ device, storage, dtype, shape, strides, offset }: Tensor): Tensor {
+  return withoutOwner(() => new Tensor(device, storage.retain(), dtype, shape, strides, offset));
+}
+
 /** The result with handles of its own for this call. */
 function handOut<R>(entry: Entry<R>): R {
   retire(entry, (generation) => generation + 1);
   return mapTensors(entry.result, (tensor) => {
     if (!entry.made.has(tensor)) return tensor;
-    const { device, storage, dtype, shape, strides, offset } = tensor;
-    const handle = withoutOwner(() => new Tensor(device, storage.retain(), dtype, shape, strides, offset));
+    const handle = secondHandle(tensor);
     entry.given.push(handle);
     return handle;
   });
@@ -273,8 +277,10 @@ function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined):
       input.expectLive('capture');
       return;
     }
-    copyInto(placeholder, input);
-    return;
+    if (!placeholder.isOverwritten) return copyInto(placeholder, input);
+    // A call has given its memory out: the handle of what it holds now.
+    using current = secondHandle(placeholder);
+    return copyInto(current, input);
   }
   const data = typeof input === 'number' ? [input] : input.data;
   if (data.length !== sizeOf(placeholder.shape)) {

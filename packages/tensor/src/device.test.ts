@@ -58,6 +58,8 @@ eachDevice('device', (ctx) => {
     ]);
     expect(await b.data()).toEqual(Uint8Array.of(1, 0, 1));
     expect(await c.data()).toEqual(Int32Array.of(2, 0, -2));
+    using tenths = arange(0, 1, 0.1, { device: ctx.device });
+    expect(await tenths.data()).toEqual(Float32Array.of(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9));
     expect(await d.data()).toEqual(new Uint32Array(4).fill(2 ** 31 + 3));
     expect(await e.array()).toEqual([]);
     expect(await f.item()).toBe(5);
@@ -95,6 +97,8 @@ eachDevice('device', (ctx) => {
       [0, 8, 0],
       [0, 9, 0],
     ]);
+    using onePlace = view(column, { shape: [2], strides: [0] });
+    expect(() => copyInto(onePlace, values)).toThrow(/the target of shape \[2\] repeats its elements along axis 0/);
   });
 
   it('casts', async () => {

@@ -94,6 +94,17 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
   });
 }
 
+/** @throws ShapeError for a target of which one element shows at several places: what is written there would depend on the order of threads */
+export function expectDistinct(op: string, shape: Shape, strides: readonly number[]): void {
+  const axis = shape.findIndex((size, at) => size > 1 && strides[at] === 0);
+  if (axis < 0) return;
+  throw new ShapeError(
+    op,
+    `the target of shape ${showShape(shape)} repeats its elements along axis ${axis}`,
+    'write into the tensor that was expanded, or into a copy: contiguousCopy(x)',
+  );
+}
+
 /** Strides of a view of `shape` (with `strides`) broadcast to `target`: 0 where a dimension is repeated. */
 export function broadcastStrides(shape: Shape, strides: readonly number[], target: Shape): number[] {
   const shift = target.length - shape.length;

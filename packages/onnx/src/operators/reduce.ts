@@ -12,7 +12,7 @@ import { wrap } from './pointwise.ts';
 type Reduction = (x: Tensor, axes: readonly number[], options: { readonly keepdim: boolean }) => Tensor;
 type Combine = { readonly start: number; readonly with: (total: number, value: number) => number };
 
-/** Axes of a reduction; undefined where the operator does nothing. */
+/** Axes of a reduction; undefined where nothing is reduced. */
 function axesOf(call: Call): number[] | undefined {
   const shape = call.shape(0);
   const given = call.intsOf('axes', 1);
@@ -35,8 +35,8 @@ function reduction(by: Operator['by'], reduce: Reduction, combine?: Combine, emp
     by,
     reads: [1],
     run: (call) => {
-      const axes = axesOf(call);
-      if (!axes) return call.x(0);
+      // Over no axes nothing is added up, but squares, magnitudes and logarithms are taken.
+      const axes = axesOf(call) ?? [];
       const shape = call.shape(0);
       const keepdim = keeps(call);
       if (emptySide !== undefined && sizeOf(axes.map((axis) => shape[axis] ?? 1)) === 0) {
@@ -144,6 +144,20 @@ function cumulative(
   };
 }
 
+/** Means of integers without their fraction. Exact for up to 2^16 terms, whose quotients and remainders are added up; of more f32 adds. */
+function integerMean(x: Tensor, axes: readonly number[], options: { readonly keepdim: boolean }): Tensor {
+  const count = sizeOf(axes.map((axis) => x.shape[axis] ?? 1));
+  if (count === 0 || count > 2 ** 16) return engine.trunc(engine.mean(x, axes, options));
+  const remainders = engine.sum(engine.cast(engine.mod(x, count), 'u32'), axes, options);
+  const quotients = engine.add(
+    engine.sum(engine.floorDiv(x, count), axes, options),
+    engine.cast(engine.floorDiv(remainders, count), x.dtype),
+  );
+  // Rounded down so far: negative means with a fraction are one more.
+  const hasFraction = engine.ne(engine.mod(remainders, count), 0);
+  return engine.where(engine.logicalAnd(engine.lt(quotients, 0), hasFraction), engine.add(quotients, 1), quotients);
+}
+
 const sum: Combine = { start: 0, with: (total, value) => total + value };
 
 export const reduceOperators: Operators = {
@@ -171,8 +185,8 @@ export const reduceOperators: Operators = {
     run: (call) => {
       const axes = axesOf(call);
       if (!axes) return call.x(0);
-      const mean = engine.mean(call.x(0), axes, { keepdim: keeps(call) });
-      return isFloatType(call.type(0)) ? mean : engine.trunc(mean);
+      const [x, options] = [call.x(0), { keepdim: keeps(call) }];
+      return isFloatType(call.type(0)) ? engine.mean(x, axes, options) : integerMean(x, axes, options);
     },
   },
   ReduceMin: {

@@ -147,6 +147,26 @@ export const reduceTestCases: readonly Case[] = [
     expected: [float(x)],
   },
   {
+    name: 'test_reduce_l2_empty_axes_input_noop',
+    op: 'ReduceL2',
+    attributes: { noop_with_empty_axes: 1 },
+    inputs: [float(x), sizes()],
+    expected: [float(map(x, Math.abs))],
+  },
+  {
+    name: 'test_reduce_sum_square_empty_axes_input_noop',
+    op: 'ReduceSumSquare',
+    attributes: { noop_with_empty_axes: 1 },
+    inputs: [float(x), sizes()],
+    expected: [float(map(x, (value) => value * value))],
+  },
+  {
+    name: 'test_reduce_mean_int32_exact',
+    op: 'ReduceMean',
+    inputs: [typed('int32', ref([3, 3], [16777217, 16777217, 16777219, -16777217, -16777217, -16777219, -1, -2, 2])), sizes(1)],
+    expected: [typed('int32', ref([3, 1], [16777217, -16777217, 0]))],
+  },
+  {
     name: 'test_reduce_max_bool_inputs',
     op: 'ReduceMax',
     inputs: [typed('bool', ref([2, 2], [1, 0, 0, 0])), sizes(1)],

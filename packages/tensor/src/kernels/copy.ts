@@ -4,7 +4,7 @@ import { bytesPerElement, wgslType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { grid1d, kernel } from './kernel.ts';
 import { noteWork } from '../definition/op.ts';
-import { collapse, sameShape, showShape } from '../shape.ts';
+import { collapse, expectDistinct, sameShape, showShape } from '../shape.ts';
 import { alias, empty } from '../definition/views.ts';
 import type { Tensor } from '../tensor.ts';
 import { sizesParam, stridesParam, unitOf } from './axes.ts';
@@ -29,6 +29,7 @@ export function copyInto(target: Tensor, source: Tensor): void {
       { shapes: { target: target.shape, source: source.shape } },
     );
   }
+  expectDistinct('copyInto', target.shape, target.strides);
   noteWork('copyInto', () => ({ reads: [source], writes: [target] }));
   const { device } = target;
   if (source.size === 0) return;

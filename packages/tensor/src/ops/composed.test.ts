@@ -12,7 +12,7 @@ import { scope, type Tensor, tensor } from '../index.ts';
 const close = { rel: 1e-5, abs: 1e-6 };
 
 eachDevice('ops made of others', (ctx) => {
-  const make = (data: number[], dtype: 'f32' | 'i32' = 'f32'): Tensor => tensor(data, { dtype, device: ctx.device });
+  const make = (data: number[], dtype: 'f32' | 'i32' | 'bool' = 'f32'): Tensor => tensor(data, { dtype, device: ctx.device });
   const same = async (found: Tensor, wanted: Ref, what: string): Promise<void> => {
     expect(found.shape, what).toEqual(wanted.shape);
     expectClose(await found.data(), wanted, close, what);
@@ -46,6 +46,7 @@ eachDevice('ops made of others', (ctx) => {
         Infinity,
       ]);
       expect(Array.from(await ops.cumprod(make([2, 3, 4], 'i32')).data())).toEqual([2, 6, 24]);
+      expect(await ops.cumprod(make([1, 1, 0], 'bool')).data()).toEqual(Int32Array.of(1, 1, 0));
       expect(Array.from(await make([5, 1, 4, 4]).diff().data())).toEqual([-4, 3, 0]);
       expect(ops.diff(make([5, 1]), 0, 3).shape).toEqual([0]);
       expect(() => ops.diff(make([5, 1]), 0, -1)).toThrow(/^diff: order is -1/);

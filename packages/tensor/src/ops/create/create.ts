@@ -145,6 +145,9 @@ function expectWhole(dtype: DType, start: number, step: number, count: number): 
   if (count > 0) expectNumber('arange', 'the last value', start + (count - 1) * step, dtype);
 }
 
+/** Numbers of a range with fractions that the host computes; more of them are filled by f32 arithmetic. */
+const MOST_ON_HOST = 2 ** 16;
+
 /**
  * `start, start + step, ...` up to `stop`, which is excluded: one axis; f32 by default. With one number, it is `stop`, and start is 0.
  * @throws LimitError when that never ends, DTypeError for integers outside the dtype
@@ -165,6 +168,14 @@ export function arange(first: number, ...rest: readonly (number | CreateOptions 
       throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
     const count = Math.max(0, Math.ceil((stop - start) / step));
     if (!isFloat(dtype)) expectWhole(dtype, start, step, count);
+    // Steps such as 0.1 are no f32: i of them are, rounded once.
+    if (isFloat(dtype) && !(Number.isInteger(start) && Number.isInteger(step)) && count <= MOST_ON_HOST)
+      return upload(
+        device,
+        [count],
+        dtype,
+        Float64Array.from({ length: count }, (_, i) => start + i * step),
+      );
     return fill(device, [count], dtype, start, step);
   });
 }

@@ -1,7 +1,7 @@
 /** Additions in place, for gradient accumulation and optimizers. */
 import { isFloat } from '../../dtype.ts';
 import { DTypeError, ShapeError } from '../../errors.ts';
-import { broadcastShapes, sameShape, showShape } from '../../shape.ts';
+import { broadcastShapes, expectDistinct, sameShape, showShape } from '../../shape.ts';
 import { noteWork } from '../../definition/op.ts';
 import { Tensor } from '../../tensor.ts';
 import { evaluate, type Operand } from '../../pointwise/evaluate.ts';
@@ -25,6 +25,7 @@ export function addInto(target: Tensor, x: Tensor, alpha: Operand = 1): void {
       'sum it to the shape of the target first',
     );
   }
+  expectDistinct('addInto', target.shape, target.strides);
   noteWork('addInto', () => ({ reads: alpha instanceof Tensor ? [x, alpha] : [x], writes: [target] }));
   const isPlain = alpha === 1;
   evaluate(target.device, {

@@ -11,7 +11,7 @@ import { LimitError } from '../../errors.ts';
 import { logaddexp, maximum, minimum, mul, sub } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { nth } from '../../values.ts';
-import { contiguousCopy } from '../views/copy.ts';
+import { cast, contiguousCopy } from '../views/copy.ts';
 import { cat } from '../views/join.ts';
 import { narrow } from '../views/slices.ts';
 
@@ -62,13 +62,14 @@ export const cumsum = defineOp('cumsum', (x: Tensor, axis: number = -1): Tensor 
   return out;
 });
 
-/** Combines every element along an axis with all before it, in log2(length) steps of doubling distance. */
+/** Combines every element along an axis with all before it, in log2(length) steps of doubling distance; bools count as i32. */
 function combineRunning(op: string, x: Tensor, axis: number, combine: (later: Tensor, earlier: Tensor) => Tensor): Tensor {
   x.expectLive(op);
+  const dtype = op === 'logcumsumexp' && !isFloat(x.dtype) ? 'f32' : x.dtype === 'bool' ? 'i32' : x.dtype;
   const along = normalizeAxis(op, axis, x.shape);
   const length = nth(x.shape, along);
   return scope(() => {
-    let result = alias(x);
+    let result = cast(x, dtype);
     for (let distance = 1; distance < length; distance *= 2) {
       const rest = length - distance;
       const later = combine(narrow(result, along, distance, rest), narrow(result, along, 0, rest));
@@ -79,8 +80,8 @@ function combineRunning(op: string, x: Tensor, axis: number, combine: (later: Te
 }
 
 /**
- * Products of the elements up to each one along `axis` (default the last). Shape and dtype of x. Made of log2(length) products; gradients are right at
- * zeros.
+ * Products of the elements up to each one along `axis` (default the last). Shape and dtype of x, but bool counts as i32. Made of log2(length) products;
+ * gradients are right at zeros.
  * @throws ShapeError for an axis out of range; a scalar has none
  */
 export const cumprod = defineOp('cumprod', (x: Tensor, axis: number = -1): Tensor => combineRunning('cumprod', x, axis, mul));
