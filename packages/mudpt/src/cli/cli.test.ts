@@ -79,7 +79,9 @@ eachDevice('the command line', (ctx) => {
         expect(await readFile(folder.file('results'), 'utf8')).toMatch(/,other,test,all,mudpt,[^\n]*,tuned,4,/);
         const image = join(at.path, 'one.png');
         await put(image, shapeImage('red circle', 3));
-        const [one, none] = await predictFiles(tuned, [image, join(at.path, 'absent.png')], 2);
+        const files = [image, join(at.path, 'absent.png'), image];
+        const [one, none, again, ...rest] = await predictFiles(tuned, files, 2);
+        expect([again, rest]).toEqual([one, []]);
         expect(one?.top).toHaveLength(2);
         expect(one?.top[0]?.probability).toBeGreaterThanOrEqual(one?.top[1]?.probability ?? 1);
         const stranger = join(at.path, 'stranger');

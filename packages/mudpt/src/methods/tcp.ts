@@ -214,7 +214,7 @@ export const tcp = defineMethod<TcpSettings>({
         `set layer to at most ${text.config.layers - 1}`,
         { code: 'method.depth', values: { setting: 'layer', value: layer, layers: text.config.layers - 1 } },
       );
-    if (template !== '') expectPlaces(tokenizer, template, count);
+    if (template.includes('{}')) expectPlaces(tokenizer, template, count);
     const written = textTemplate(tokenizer, handTemplate === '' ? undefined : handTemplate);
     return withFeatures(context, written, (features) => {
       const inside = Math.max(1, Math.floor(embed / reduction));

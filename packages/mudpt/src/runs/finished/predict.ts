@@ -44,6 +44,7 @@ export async function predictFiles(
 ): Promise<FilePrediction[]> {
   const { base, method, loader, config, facts } = run;
   const classes = facts.classNames.length;
+  const paths: readonly string[] = files;
   const items: Item[] = files.map((file) => ({ id: file, image: file, label: 0 }));
   const predictions: FilePrediction[] = [];
   const add = (prediction: FilePrediction): void => {
@@ -55,11 +56,10 @@ export async function predictFiles(
     for (const file of files.slice(predictions.length, until))
       add({ file, top: [], why: reasons.get(file) ?? 'it cannot be read' });
   };
-  const places = new Map(files.map((file, index) => [file, index]));
   const onPredictions = (made: readonly ImagePrediction[]): void => {
     for (const { item, top: all } of made) {
       // Those between the last one and this have been passed over.
-      addUnreadable(places.get(item.id) ?? predictions.length);
+      addUnreadable(paths.indexOf(item.id, predictions.length));
       add({ file: item.id, top: likeliest(all, facts, top) });
     }
   };
