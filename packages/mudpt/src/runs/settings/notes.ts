@@ -15,7 +15,7 @@ export function unreadDescriptions(
 }
 
 /** That every epoch is one of the warm-up; undefined where some are not. @param images that are trained on */
-export function onlyWarmUp(config: RunConfig, images: number, schemas = SCHEMAS): string | undefined {
+function onlyWarmUp(config: RunConfig, images: number, schemas = SCHEMAS): string | undefined {
   if (!schemas.methodNamed(config.method).training) return undefined;
   const { warmupEpochs, warmupLr, lr } = config.training as TrainingSettings;
   const { epochs } = lengthOfRun(config, images);
