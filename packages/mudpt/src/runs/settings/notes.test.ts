@@ -5,7 +5,7 @@ import { effectNotes } from './notes.ts';
 const notesOf = (input: object, images = 64) => effectNotes(resolveConfig(input as never), images, input);
 
 it('a rate that no epoch has is told', () => {
-  const told = /the only epoch is warm-up, at the rate 0.00001: lr 0.02 is never reached/;
+  const told = /the only epoch is warm-up, at the rate 0.00001: lr 0\.007 is never reached/;
   expect(notesOf({ training: { epochs: 1 } })).toEqual([expect.stringMatching(told)]);
   expect(notesOf({ training: { epochs: 3, warmupEpochs: 4 } })).toEqual([expect.stringMatching(/all 3 epochs are warm-up/)]);
   // 64 images in batches of 16 are 4 updates an epoch.
