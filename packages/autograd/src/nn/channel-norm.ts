@@ -13,6 +13,7 @@ import {
   type Tensor,
   tensor,
 } from '@mudpt/tensor/functions';
+import { expectShare } from '../checks.ts';
 import { batchNormTraining, groupNorm, instanceNorm } from '../ops.ts';
 import { buffer, noGrad } from '../parameter.ts';
 import { expectModuleOptions, filled, type InitOptions } from './init.ts';
@@ -70,6 +71,7 @@ abstract class BatchNorm extends ChannelNorm {
     this.runningMean = constant([channels], 0, options);
     this.runningVariance = constant([channels], 1, options);
     this.momentum = options.momentum ?? 0.1;
+    expectShare(name, 'momentum', this.momentum);
   }
 
   forward(x: Tensor): Tensor {

@@ -1,4 +1,5 @@
 import { contiguous, mul, ones, scope, type Tensor } from '@mudpt/tensor/functions';
+import { expectShare } from '../checks.ts';
 import { dropout } from '../ops.ts';
 import { nextStream } from '../random.ts';
 import { Module } from './module.ts';
@@ -10,6 +11,7 @@ export type { DropoutOptions } from '@mudpt/tensor/functions';
 export class Dropout2d extends Module {
   constructor(readonly p = 0.5) {
     super();
+    expectShare('Dropout2d', 'p', p);
   }
 
   forward(x: Tensor): Tensor {
@@ -25,6 +27,7 @@ export class Dropout2d extends Module {
 export class Dropout extends Module {
   constructor(readonly p = 0.5) {
     super();
+    expectShare('Dropout', 'p', p);
   }
 
   forward(x: Tensor): Tensor {

@@ -89,5 +89,7 @@ eachDevice('recurrent layers', (ctx) => {
     for (const { output, state: last } of [...results, still]) [output, last].forEach((one) => one.dispose());
     for (const one of [whole.output, whole.state.h, whole.state.c]) one.dispose();
     expect(() => gru.forward(whole.output)).toThrow();
+    expect(() => new RNN(2, 3, { activation: 'gelu' as never })).toThrow(/^RNN: activation is "gelu"/);
+    expect(() => new GRU(2, 3, { dropout: 2 })).toThrow(/^GRU: dropout is 2/);
   });
 });

@@ -3,6 +3,7 @@
  * order in the weights.
  */
 import { relu, scope, type Shape, ShapeError, tanh, type Tensor, transpose, zeros } from '@mudpt/tensor/functions';
+import { expectOneOf, expectShare } from '../checks.ts';
 import { cat, chunk, linear, stack, unbind } from '../ops.ts';
 import { nth } from '@mudpt/tensor/internal';
 import { Dropout } from './dropout.ts';
@@ -60,6 +61,7 @@ abstract class Recurrent extends Module {
     super();
     expectModuleOptions(op, options, ['layers', 'bidirectional', 'bias', 'dropout', ...more]);
     const { layers = 1, bidirectional = false, bias = true, dropout = 0 } = options;
+    expectShare(op, 'dropout', dropout);
     const make = (layer: number): RecurrentWeights =>
       new RecurrentWeights(layer === 0 ? inputs : hidden * (bidirectional ? 2 : 1), hidden, gates, bias, initOf(options));
     const made = Array.from({ length: layers }, (_, layer) => [make(layer), ...(bidirectional ? [make(layer)] : [])]);
@@ -141,6 +143,7 @@ export class RNN extends Recurrent {
   constructor(inputs: number, hidden: number, options: RNNOptions = {}) {
     super('RNN', inputs, hidden, 1, options, ['activation']);
     this.activation = options.activation ?? 'tanh';
+    expectOneOf('RNN', 'activation', this.activation, ['tanh', 'relu']);
   }
 
   /** x [B, T, inputs]. The caller disposes both results. @param state where to begin; zeros without it */

@@ -9,9 +9,10 @@ import { layOut, packInto } from './arena.ts';
 /**
  * Scales all gradients together so that their common 2-norm is at most `most` (torch's clip_grad_norm_). Nothing is read by the host.
  * @returns the norm before clipping, a scalar
- * @throws TensorError when there are no gradients
+ * @throws TensorError when there are no gradients, or `most` is below 0
  */
 export function clipGradNorm(gradients: Gradients, most: number): Tensor {
+  if (!(most >= 0)) throw new TensorError('clipGradNorm', `most is ${most}`, 'give a number of at least 0');
   return together('clipGradNorm', gradients, (flat) => {
     const length = norm(flat);
     using safe = add(length, 1e-6);

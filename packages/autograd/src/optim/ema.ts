@@ -2,6 +2,7 @@ import { optimEmaWgsl } from '@mudpt/shaders';
 import { copyInto, keep, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
 import { grid1d, shaderKernel, view, workPerThread } from '@mudpt/tensor/kernels';
+import { expectShare } from '../checks.ts';
 import { noGrad } from '../parameter.ts';
 import { BLOCK, layOut, packInto, type Places } from './arena.ts';
 
@@ -16,6 +17,7 @@ export class EMA {
     readonly parameters: readonly Tensor[],
     readonly decay: number,
   ) {
+    expectShare('EMA', 'decay', decay);
     this.places = layOut(parameters);
     this.flat = keep(packInto(parameters, this.places));
   }

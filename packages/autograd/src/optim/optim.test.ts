@@ -158,6 +158,7 @@ eachDevice('optimizers', (ctx) => {
     expect(await b.item()).toBeCloseTo(0.9, 6);
     expect(() => new SGD([a, a], { lr: 1 })).toThrow(/named twice/);
     expect(() => new SGD([b], { lr: 1, nesterov: true })).toThrow(/nesterov/);
+    expect(() => new SGD([b], { lr: 1, momentum: -1 })).toThrow(/^SGD: momentum is -1/);
   });
 
   it('clips by the norm of all gradients and averages parameters', async () => {
@@ -239,6 +240,8 @@ eachDevice('optimizers', (ctx) => {
     using ema = new EMA([a], 0.5);
     expect(() => ema.average(b)).toThrow(/^EMA: it averages no parameter/);
     expect(() => clipGradNorm(new Gradients(), 1)).toThrow(/^clipGradNorm: there are no gradients/);
+    expect(() => clipGradNorm(new Gradients(), -1)).toThrow(/^clipGradNorm: most is -1/);
+    expect(() => new EMA([], 1.5)).toThrow(/^EMA: decay is 1.5/);
     expect(() => clipGradValue(new Gradients(), 0)).toThrow(/^clipGradValue: most is 0/);
   });
 

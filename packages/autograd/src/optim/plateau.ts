@@ -1,4 +1,5 @@
 import { TensorError } from '@mudpt/tensor/functions';
+import { expectOneOf } from '../checks.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Options of {@link Plateau}, with torch's defaults. */
@@ -43,7 +44,8 @@ export class Plateau {
       minLr: 0,
       ...options,
     };
-    const { factor } = this.options;
+    const { factor, mode } = this.options;
+    expectOneOf('Plateau', 'mode', mode, ['min', 'max']);
     if (!(factor > 0 && factor < 1)) throw new TensorError('Plateau', `factor is ${factor}`, 'give one between 0 and 1');
     this.now = { lr, best: null, waited: 0, cooling: 0 };
   }

@@ -1,5 +1,5 @@
 import { optimRmspropWgsl } from '@mudpt/shaders';
-import type { Tensor } from '@mudpt/tensor/functions';
+import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
 import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
@@ -23,8 +23,9 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     super(parameters, { lr: 0.01, ...COMMON, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false }, options);
   }
 
-  protected validate({ alpha, eps }: RMSpropOptions): void {
+  protected validate({ alpha, eps, momentum }: RMSpropOptions): void {
     expectMoments('RMSprop', { alpha }, eps);
+    if (!(momentum >= 0)) throw new TensorError('RMSprop', `momentum is ${momentum}`, 'give a number of at least 0');
   }
 
   protected stateNames({ momentum, centered }: RMSpropOptions): readonly string[] {

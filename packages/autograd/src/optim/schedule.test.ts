@@ -91,6 +91,10 @@ describe('schedules', () => {
     const begun = new Plateau(1, { patience: 1 });
     expect([NaN, Infinity, 3, 2, 1].map((loss) => begun.observe(loss))).toEqual([1, 0.1, 0.1, 0.1, 0.1]);
     expect(begun.state.best).toBe(1);
+    expect(() => new Plateau(1, { mode: 'lowest' as never })).toThrow(/^Plateau: mode is "lowest".*'min', 'max'/);
+    expect(() => oneCycle(1, 10, { shape: 'cos' as never })).toThrow(/^oneCycle: shape is "cos"/);
+    expect(() => warmUp(constant(1), { epochs: 1, kind: 'cosine' as never, lr: 0 })).toThrow(/^warmUp: kind is "cosine"/);
+    expect(() => cosine(1, 0)({ epoch: 0, step: 0, steps: 1 })).toThrow(/^cosine: it goes over 0 epochs/);
     expect(() => new Plateau(1, { factor: 1 })).toThrow(/^Plateau: factor is 1/);
   });
 });

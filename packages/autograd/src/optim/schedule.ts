@@ -4,12 +4,19 @@
 
 import { TensorError } from '@mudpt/tensor/functions';
 import { nth } from '@mudpt/tensor/internal';
+import { expectOneOf, expectShare } from '../checks.ts';
 
 /** Epoch and step of training; both count from 0. `steps` is the number of steps in an epoch. */
 export type Progress = { readonly epoch: number; readonly step: number; readonly steps: number };
 
 /** Learning rate as a function of progress. */
 export type Schedule = (progress: Progress) => number;
+
+/** How far `epoch` is among `epochs`. @throws TensorError unless there are some */
+function shareOf(op: string, epoch: number, epochs: number): number {
+  if (epochs > 0) return epoch / epochs;
+  throw new TensorError(op, `it goes over ${epochs} epochs`, 'give a number above 0');
+}
 
 /** `lr` at every step. */
 export function constant(lr: number): Schedule {
@@ -18,7 +25,7 @@ export function constant(lr: number): Schedule {
 
 /** From `lr` at the first epoch straight down to `end` after the last of `epochs`. */
 export function linear(lr: number, epochs: number, end = 0): Schedule {
-  return ({ epoch }) => lr + (end - lr) * Math.min(1, epoch / epochs);
+  return ({ epoch }) => lr + (end - lr) * Math.min(1, shareOf('linearDecay', epoch, epochs));
 }
 
 /**
@@ -28,7 +35,7 @@ export function linear(lr: number, epochs: number, end = 0): Schedule {
  * console.log(rate({ epoch: 0, step: 0, steps: 1 }), rate({ epoch: 5, step: 0, steps: 1 }).toFixed(2)); // 0.2 0.10
  */
 export function cosine(lr: number, epochs: number, end = 0): Schedule {
-  return ({ epoch }) => end + ((lr - end) * (1 + Math.cos((Math.PI * epoch) / epochs))) / 2;
+  return ({ epoch }) => end + ((lr - end) * (1 + Math.cos(Math.PI * shareOf('cosine', epoch, epochs)))) / 2;
 }
 
 /** `lr` times `gamma` for every `size` epochs that have passed, or for every milestone reached. */
@@ -36,7 +43,7 @@ export function stepDecay(lr: number, sizeOrMilestones: number | readonly number
   return ({ epoch }) => {
     const passed =
       typeof sizeOrMilestones === 'number'
-        ? Math.floor(epoch / sizeOrMilestones)
+        ? Math.floor(shareOf('stepDecay', epoch, sizeOrMilestones))
         : sizeOrMilestones.filter((milestone) => epoch >= milestone).length;
     return lr * gamma ** passed;
   };
@@ -49,7 +56,7 @@ export function exponential(lr: number, gamma: number): Schedule {
 
 /** From `lr` to `end` over `epochs` as (1 - epoch / epochs)^power (torch's PolynomialLR, where end is 0). */
 export function polynomial(lr: number, epochs: number, power = 1, end = 0): Schedule {
-  return ({ epoch }) => end + (lr - end) * (1 - Math.min(1, epoch / epochs)) ** power;
+  return ({ epoch }) => end + (lr - end) * (1 - Math.min(1, shareOf('polynomial', epoch, epochs))) ** power;
 }
 
 /**
@@ -57,11 +64,10 @@ export function polynomial(lr: number, epochs: number, power = 1, end = 0): Sche
  * CosineAnnealingWarmRestarts).
  */
 export function cosineRestarts(lr: number, epochs: number, factor = 1, end = 0): Schedule {
+  if (!(factor >= 1)) throw new TensorError('cosineRestarts', `factor is ${factor}`, 'give a number of at least 1');
   return ({ epoch }) => {
-    const cycle =
-      factor === 1
-        ? Math.floor(epoch / epochs)
-        : Math.floor(Math.log1p((epoch / epochs) * (factor - 1)) / Math.log(factor) + 1e-12);
+    const cycles = shareOf('cosineRestarts', epoch, epochs);
+    const cycle = factor === 1 ? Math.floor(cycles) : Math.floor(Math.log1p(cycles * (factor - 1)) / Math.log(factor) + 1e-12);
     const begun = factor === 1 ? cycle * epochs : (epochs * (factor ** cycle - 1)) / (factor - 1);
     const share = (epoch - begun) / (epochs * factor ** cycle);
     return end + ((lr - end) * (1 + Math.cos(Math.PI * share))) / 2;
@@ -91,6 +97,8 @@ export function oneCycle(
   total: number,
   { climb = 0.3, divisor = 25, finalDivisor = 1e4, shape = 'cosine', threePhases = false }: OneCycle = {},
 ): Schedule {
+  expectOneOf('oneCycle', 'shape', shape, ['cosine', 'linear']);
+  expectShare('oneCycle', 'climb', climb);
   const first = lr / divisor;
   const last = first / finalDivisor;
   const top = climb * total - 1;
@@ -149,6 +157,7 @@ export type WarmUp = {
 
 /** `schedule` with another beginning. */
 export function warmUp(schedule: Schedule, { epochs, kind, lr, shift = true }: WarmUp): Schedule {
+  expectOneOf('warmUp', 'kind', kind, ['constant', 'linear']);
   return (progress) => {
     const { epoch, step, steps } = progress;
     if (epoch >= epochs) return schedule(shift ? { ...progress, epoch: epoch - epochs } : progress);

@@ -31,6 +31,7 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected validate({ nesterov, momentum, dampening }: SGDOptions): void {
+    if (!(momentum >= 0)) throw new TensorError('SGD', `momentum is ${momentum}`, 'give a number of at least 0');
     if (nesterov && (momentum <= 0 || dampening !== 0))
       throw new TensorError('SGD', 'nesterov needs momentum and no dampening', 'set momentum above 0 and dampening to 0');
   }

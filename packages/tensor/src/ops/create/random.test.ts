@@ -95,6 +95,7 @@ eachDevice('random', (ctx) => {
     const { device } = ctx;
     expect(() => rand([2], { key: -1, device })).toThrow(/key -1 is out of range/);
     expect(() => rand([2], { key: 1, stream: 0.5, device })).toThrow(/stream 0.5/);
+    expect(() => rand([2], { key: 1, low: 2, high: 1, device })).toThrow(/low is 2, high 1/);
     expect(() => randint([2], 3, 3, { key: 1, device })).toThrow(/range from 3 to 3/);
     expect(() => bernoulli([2], 1.5, { key: 1, device })).toThrow(/outside 0..1/);
     expect(() => rand([2], { key: 1, dtype: 'i32', device })).toThrow(/dtype i32/);

@@ -131,6 +131,8 @@ export const rand = defineOp(
   'rand',
   (shape: Shape, options: RandomOptions & { readonly low?: number; readonly high?: number }): Tensor => {
     const { low = 0, high = 1 } = options;
+    if (!(low <= high && Number.isFinite(high - low)))
+      throw new LimitError('rand', `low is ${low}, high ${high}`, 'give two finite numbers, the smaller as low');
     const dtype = floatOf('rand', options.dtype);
     const below = high > low ? numberBelow(high, dtype) : Number.POSITIVE_INFINITY;
     return draw('rand', shape, dtype, options, { kind: 'uniform', low, scale: high - low, below });

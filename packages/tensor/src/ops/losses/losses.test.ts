@@ -107,6 +107,7 @@ eachDevice('losses', (ctx) => {
     expect(() => crossEntropy(t, floats)).toThrow(/labels has dtype f32/);
     expect(() => crossEntropy(t, l)).toThrow(/labels have shape \[9\], logits \[12, 9\]/);
     expect(() => crossEntropy(turned, l, { labelSmoothing: 2 })).toThrow(/labelSmoothing is 2/);
+    expect(() => crossEntropy(turned, l, { reduction: 'avg' as never })).toThrow(/^crossEntropy: reduction is "avg"/);
   });
 
   it('cross-entropy of f16 logits', async ({ skip }) => {
@@ -189,6 +190,7 @@ eachDevice('losses', (ctx) => {
     expectClose(await values(loss), ref([], [klRef(x, target, 1).loss]));
     using other = upload(ref([3], [1, 2, 3]));
     expect(() => klDiv(t, other)).toThrow(/target \[3\]/);
+    expect(() => klDiv(t, t, { reduction: 'none' as never })).toThrow(/^klDiv: reduction is "none"/);
     expect(() => l1Loss(t, other)).toThrow(/give both one shape/i);
     using strided = transpose(t);
     using same = mseLoss(strided, strided);

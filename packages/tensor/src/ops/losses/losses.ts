@@ -42,6 +42,8 @@ export type KlDivResult = {
 };
 
 function klFactor(x: Tensor, { reduction = 'mean' }: KlDivOptions): number {
+  if (reduction !== 'mean' && reduction !== 'batchmean' && reduction !== 'sum')
+    throw new TensorError('klDiv', `reduction is "${String(reduction)}"`, "use 'mean', 'batchmean' or 'sum'");
   const width = lastOf(x.shape);
   return reduction === 'sum' ? 1 : 1 / (reduction === 'mean' ? x.size : x.size / width);
 }
@@ -50,6 +52,7 @@ function klFactor(x: Tensor, { reduction = 'mean' }: KlDivOptions): number {
 export function klDivForward(x: Tensor, target: Tensor, options: KlDivOptions = {}): KlDivResult {
   const { rows, width } = expectRows('klDiv', 'x', x);
   expectPair('klDiv', x, target);
+  const factor = klFactor(x, options);
   using input = new RowView(x);
   using wanted = new RowView(target);
   using losses = empty(x.device, [rows]);
@@ -64,7 +67,7 @@ export function klDivForward(x: Tensor, target: Tensor, options: KlDivOptions = 
     flops: 16 * x.size,
     bytes: 2 * x.size * bytesPerElement(x.dtype),
   });
-  return { loss: reduceLosses(losses, klFactor(x, options)), lse };
+  return { loss: reduceLosses(losses, factor), lse };
 }
 
 function rowParams(rows: number, width: number, unit: number, input: RowView, wanted: RowView): Record<string, number> {

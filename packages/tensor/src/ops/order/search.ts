@@ -6,7 +6,7 @@ import { defineOp } from '../../definition/op.ts';
 import { empty, expectOneDevice } from '../../definition/views.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { upload } from '../../kernels/upload.ts';
-import { add, div, eq, lt, mul, sub, where } from '../../pointwise/ops.ts';
+import { add, div, eq, isFinite, lerp, lt, mul, sub, where } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { sameShape, showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -108,7 +108,9 @@ function edgesBetween([low, high]: readonly [number, number], bins: number): Flo
 /** The same between numbers that the device knows: of few digits, such as whole ones, nothing is rounded before the division. */
 function evenly(first: Tensor, last: Tensor, bins: number): Tensor {
   const places = arange(bins + 1, { device: first.device });
-  return where(lt(places, bins), add(first, div(mul(places, sub(last, first)), bins)), last);
+  const steps = mul(places, sub(last, first));
+  const exact = where(lt(places, bins), add(first, div(steps, bins)), last);
+  return where(isFinite(steps), exact, lerp(first, last, div(places, bins)));
 }
 
 /**
