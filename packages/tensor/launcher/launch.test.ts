@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { adapterKind } from '../src/engine/adapter.ts';
+import type * as published from '../types/launcher.d.ts';
+import * as launcher from './index.mjs';
 import { parseArguments } from './launch.mjs';
 import { kindOf } from './probe.mjs';
 
@@ -13,6 +15,13 @@ const WORKSPACE_LAUNCHER = fileURLToPath(new URL('../../../scripts/launch.mjs', 
 function launch(words: string[], environment: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [LAUNCHER, ...words], { encoding: 'utf8', env: { ...process.env, ...environment } });
 }
+
+it('its declarations are those of what it exports', () => {
+  const declared: Omit<typeof published, 'advice' | 'NoAdapterError'> = launcher;
+  const names: (keyof typeof published)[] = ['NoAdapterError', 'advice', 'chooseAdapter', 'describeDevice'];
+  names.push('doctor', 'examineAdapters', 'launch', 'presentAdapters');
+  expect(Object.keys(declared).sort()).toEqual(names);
+});
 
 describe('parseArguments', () => {
   it('splits its options from the command, whose own stay untouched', () => {
