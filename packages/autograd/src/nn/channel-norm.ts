@@ -67,11 +67,12 @@ abstract class BatchNorm extends ChannelNorm {
     options: BatchNormOptions,
   ) {
     expectModuleOptions(name, options, ['eps', 'affine', 'momentum']);
+    const { momentum = 0.1 } = options;
+    expectShare(name, 'momentum', momentum);
     super(channels, options.affine ?? true, options);
     this.runningMean = constant([channels], 0, options);
     this.runningVariance = constant([channels], 1, options);
-    this.momentum = options.momentum ?? 0.1;
-    expectShare(name, 'momentum', this.momentum);
+    this.momentum = momentum;
   }
 
   forward(x: Tensor): Tensor {

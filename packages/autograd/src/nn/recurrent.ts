@@ -141,9 +141,10 @@ export class RNN extends Recurrent {
   private readonly activation: 'tanh' | 'relu';
 
   constructor(inputs: number, hidden: number, options: RNNOptions = {}) {
+    const { activation = 'tanh' } = options;
+    expectOneOf('RNN', 'activation', activation, ['tanh', 'relu']);
     super('RNN', inputs, hidden, 1, options, ['activation']);
-    this.activation = options.activation ?? 'tanh';
-    expectOneOf('RNN', 'activation', this.activation, ['tanh', 'relu']);
+    this.activation = activation;
   }
 
   /** x [B, T, inputs]. The caller disposes both results. @param state where to begin; zeros without it */

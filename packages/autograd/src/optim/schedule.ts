@@ -35,7 +35,8 @@ export function linear(lr: number, epochs: number, end = 0): Schedule {
  * console.log(rate({ epoch: 0, step: 0, steps: 1 }), rate({ epoch: 5, step: 0, steps: 1 }).toFixed(2)); // 0.2 0.10
  */
 export function cosine(lr: number, epochs: number, end = 0): Schedule {
-  return ({ epoch }) => end + ((lr - end) * (1 + Math.cos(Math.PI * shareOf('cosine', epoch, epochs)))) / 2;
+  // An angle divided once has the bits that runs of earlier versions had.
+  return ({ epoch }) => end + ((lr - end) * (1 + Math.cos(shareOf('cosine', Math.PI * epoch, epochs)))) / 2;
 }
 
 /** `lr` times `gamma` for every `size` epochs that have passed, or for every milestone reached. */
