@@ -39,6 +39,9 @@ const MOST_TIMES = 1.3;
 const OWN: Way = { engine: OURS, textPath: 'auto', memory: KEEP_ALL };
 const PUBLISHED: Way = { engine: PLAIN, textPath: 'full', memory: KEEP_ALL };
 const WITHIN: Way = { engine: `${OURS}, --memory ${BUDGET}`, textPath: 'auto', memory: BUDGET };
+const HALF: Way = { engine: `${OURS}, f16`, textPath: 'auto', memory: KEEP_ALL };
+/** How far the loss with weights and activations in f16 may be from that in f32, relative to it. */
+const HALF_ERROR = 0.01;
 const LEAN: Way = { engine: `${OURS}, recomputing`, textPath: 'auto', memory: RECOMPUTE };
 
 const nameOf = (classes: number): string => `MuDPT step ViT-B/16 B${BATCH} C${classes}`;
@@ -64,10 +67,12 @@ export async function training(
 ): Promise<Row[]> {
   const clip = randomClip(CLIP_CONFIGS['ViT-B/16'], undefined, { device });
   const rows: Row[] = [];
+  const losses = new Map<number, number>();
   try {
     for (const classes of counts) {
       const ours = await run(device, clip, classes, OWN, effort);
       rows.push(ours.row);
+      losses.set(classes, ours.loss);
       const isOver = ours.bytes > (bytesOfSize(BUDGET) ?? 0);
       const ways = [...(isOver ? [WITHIN] : []), LEAN, ...(plainCounts.includes(classes) ? [PUBLISHED] : [])];
       for (const way of ways) {
@@ -80,7 +85,19 @@ export async function training(
   } finally {
     clip.dispose();
   }
+  if (device.hasF16) rows.push(...(await halfRows(device, losses, effort)));
   return torch ? [...rows, ...(await torchRows(plainCounts))] : rows;
+}
+
+/** The step with weights and activations in f16, for the class counts of `losses`, which are what f32 gives. */
+async function halfRows(device: Device, losses: ReadonlyMap<number, number>, effort: Effort): Promise<Row[]> {
+  using clip = randomClip(CLIP_CONFIGS['ViT-B/16'], undefined, { device, dtype: 'f16', activationDType: 'f16' });
+  const rows: Row[] = [];
+  for (const [classes, expected] of losses) {
+    const { row, loss } = await run(device, clip, classes, HALF, effort);
+    rows.push(checked({ ...row, error: errorOf([loss], [expected]) }, HALF_ERROR));
+  }
+  return rows;
 }
 
 /** A row of a step within the budget: it says how long it takes beside one that keeps everything, and fails where it takes more memory. */
