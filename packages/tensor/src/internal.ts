@@ -109,7 +109,7 @@ export {
 } from './ops/norms/norm-backward.ts';
 export { normalisedBackward, type NormalisedRows } from './ops/norms/norm-normalised.ts';
 export { prefixedLayerNormBackward, prefixedLayerNormForward } from './ops/norms/norm-prefixed.ts';
-export { normalizeRows, varianceOf } from './ops/norms/channel-norm.ts';
+export { normalizeRows } from './ops/norms/channel-norm.ts';
 export { l2NormalizeBackward } from './ops/norms/normalize.ts';
 export {
   adaptiveAvgPool2dBackward,

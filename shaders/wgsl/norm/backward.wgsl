@@ -1,11 +1,11 @@
 // norm.backward: gradient of norm/forward.wgsl with respect to its input. With n = (x - mean) * rstd and g = grad * weight:
 //   dx = rstd * (g - mean(g) - n * mean(g * n)) (+ residual_grad); RMS norm (CENTERED 0) has no mean(g) and mean 0.
-// Layout: rows with a stride for x, grad and residual_grad; dx, mean, rstd contiguous. One pass for both sums, one to write.
+// Layout: rows with a stride for x, grad and residual_grad; dx, rstd and moments, [2 or more, rows] of the forward, contiguous. One pass for both sums, one to write.
 // G is the type of grad and residual_grad, D that of dx and dprefix. A residual_grad there is not is bound to x and not read: one pipeline with and without, its loops apart.
 // PREFIX 1 (with CENTERED 1): as in the forward, grad has the rows of the prefix before those of x. Their gradient is dprefix; residual_grad is of x alone.
 // PARAMETERS 1 (with CENTERED 1, PREFIX 0): workgroups from `row_groups` on form the gradients of weight and bias, [2, width] f32, as norm/parameters.wgsl does in
 // one chunk: for few rows.
-// NORMALISED 1 (with CENTERED 1, PARAMETERS 0): x is n, as the forward has kept it, those of the prefix before the others in one tensor; mean is not read.
+// NORMALISED 1 (with CENTERED 1, PARAMETERS 0): x is n, as the forward has kept it, those of the prefix before the others in one tensor; moments are not read.
 // Compile: T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 NORMALISED=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f32 G=f32 D=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f16 G=f16 D=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=1 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=1 | T=f32 G=f16 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0
 #if G == "f16" && T != "f16" && W != "f16"
 enable f16;
@@ -32,7 +32,7 @@ struct Params {
   per_element: f32, // 1 / elements of a row
   stats_offset: u32, // of rstd
 #if CENTERED && !NORMALISED
-  mean_offset: u32,
+  moments_offset: u32,
 #endif
   has_residual: u32,
   residual_offset: u32,
@@ -51,7 +51,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> grad: array<Cotangent>;
 @group(0) @binding(2) var<storage, read> weight: array<StoredWeight>;
 #if CENTERED && !PREFIX && !NORMALISED
-@group(0) @binding(3) var<storage, read> mean: array<f32>;
+@group(0) @binding(3) var<storage, read> moments: array<f32>;
 #endif
 @group(0) @binding(4) var<storage, read> rstd: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<Result>;
@@ -91,7 +91,8 @@ fn sum_column(column: u32) {
   var dbias = Value(0);
   for (var row = 0u; row < params.rows; row++) {
     let g = Value(grad[params.grad_offset + row * params.grad_stride + column]);
-    dweight += g * ((value(row, column) - mean[params.mean_offset + row]) * rstd[params.stats_offset + row]);
+    let centered = (value(row, column) - moments[params.moments_offset + row]) - moments[params.moments_offset + params.rows + row];
+    dweight += g * (centered * rstd[params.stats_offset + row]);
     dbias += g;
   }
   dparameters[column] = dweight;
@@ -99,7 +100,7 @@ fn sum_column(column: u32) {
 }
 #endif
 
-#let N = NORMALISED ? "value(row, i)" : "((value(row, i) - center) * scale)"
+#let N = NORMALISED ? "value(row, i)" : "(((value(row, i) - center) - rest) * scale)"
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
 #if PARAMETERS
@@ -114,11 +115,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let row = min(assigned, params.rows - 1u);
   let scale = rstd[params.stats_offset + row];
 #if PREFIX && !NORMALISED
-  let center = rstd[params.mean_offset + row];
+  let center = rstd[params.moments_offset + row];
+  let rest = rstd[params.moments_offset + params.rows + row];
 #elif CENTERED && !NORMALISED
-  let center = mean[params.mean_offset + row];
+  let center = moments[params.moments_offset + row];
+  let rest = moments[params.moments_offset + params.rows + row];
 #elif !NORMALISED
   let center = 0.0;
+  let rest = 0.0;
 #endif
   var sums = Value(0);
   var products = Value(0);

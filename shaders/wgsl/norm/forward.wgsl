@@ -1,9 +1,11 @@
 // norm: layer norm (CENTERED 1) and RMS norm (CENTERED 0) over the last axis.
 //   out = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(mean((x - mean)^2) + eps); RMS norm has mean 0.
-// Layout: rows [rows, width] with a row stride; out, sum, mean, rstd contiguous. Threads share rows as rows.wgsl says.
-// Numerics: f32 sums, the mean subtracted before squares are summed; a large mean is corrected to its own rounding. ADD 1: sum = x + residual is stored and normalized.
+// Layout: rows [rows, width] with a row stride; out, sum, rstd contiguous; moments [3, rows]: means, what their rounding left, variances. Threads share
+// rows as rows.wgsl says.
+// Numerics: f32 sums, the mean subtracted before squares are summed; a large mean is a sum of two numbers, beyond its own rounding.
+// ADD 1: sum = x + residual is stored and normalized.
 // O is the type of out, which may be narrower than that of x. A missing weight or bias is bound to any buffer and its flag is 0.
-// PREFIX 1 (with CENTERED 1, ADD 0): the rows of `prefix` come before those of x, in one result; the mean of each row lies after all rstd in that buffer.
+// PREFIX 1 (with CENTERED 1, ADD 0): the rows of `prefix` come before those of x, in one result; means and what their rounding left lie after all rstd in that buffer.
 // NORMALISED 1: rows before weight and bias are stored too, of type O, for a backward that then reads them in place of x.
 // Compile: T=f32 O=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 NORMALISED=0 | T=f32 O=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 NORMALISED=0 | T=f16 O=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 NORMALISED=0 | T=f32 O=f16 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1 NORMALISED=1
 #if O == "f16" && T != "f16" && W != "f16"
@@ -44,7 +46,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<StoredWeight>;
 @group(0) @binding(3) var<storage, read_write> out: array<Result>;
 #if CENTERED && !PREFIX
-@group(0) @binding(4) var<storage, read_write> mean: array<f32>;
+@group(0) @binding(4) var<storage, read_write> moments: array<f32>;
 #endif
 @group(0) @binding(5) var<storage, read_write> rstd: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
@@ -117,11 +119,19 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #if CENTERED
   // A large mean has a visible rounding error: it is corrected by the mean of the differences. Other rows skip this pass.
   var residues = Value(0);
-  let again = select(0u, params.width, center * center > variance);
+  let squared = center * center;
+  let again = select(0u, params.width, squared > variance);
   for (var i = lane; i < again; i += LANES) { residues += value(row, i) - center; }
   let correction = row_sum(total(residues)) * params.per_element;
-  center += correction;
   variance = max(variance - correction * correction, 0.0);
+  // Where the mean is many times the deviation, which is more than the rounding of equal elements, what the corrected mean loses is kept, too. Again without
+  // the last bit: adapters that simplify (center + correction) - center would find that nothing is lost.
+  let is_far = squared > 256.0 * variance && variance > 1e-6 * correction * correction;
+  let cut = bitcast<f32>(bitcast<u32>(center + correction) & 0xfffffffeu);
+  let rest = select(0.0, correction - (cut - center), is_far);
+  center = select(center + correction, cut, is_far);
+#else
+  let rest = 0.0;
 #endif
   let scale = 1.0 / sqrt(variance + params.eps);
   if (!valid) { return; }
@@ -130,7 +140,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #if ADD
     sum[y + i] = Stored(v);
 #endif
-    var normal = (v - center) * scale;
+    var normal = ((v - center) - rest) * scale;
 #if NORMALISED
     normalised[y + i] = Result(normal);
 #endif
@@ -141,8 +151,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   if (lane == 0u) {
 #if PREFIX
     rstd[params.rows + row] = center;
+    rstd[2u * params.rows + row] = rest;
 #elif CENTERED
-    mean[row] = center;
+    moments[row] = center;
+    moments[params.rows + row] = rest;
+    moments[2u * params.rows + row] = variance;
 #endif
     rstd[row] = scale;
   }

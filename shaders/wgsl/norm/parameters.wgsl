@@ -17,14 +17,14 @@ struct Params {
   grad_stride: u32,
   stats_offset: u32,
 #if CENTERED
-  mean_offset: u32,
+  moments_offset: u32,
 #endif
 }
 
 @group(0) @binding(0) var<storage, read> x: array<${T}>;
 @group(0) @binding(1) var<storage, read> grad: array<${G}>;
 #if CENTERED
-@group(0) @binding(2) var<storage, read> mean: array<f32>;
+@group(0) @binding(2) var<storage, read> moments: array<f32>;
 #endif
 @group(0) @binding(3) var<storage, read> rstd: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;
@@ -42,7 +42,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   for (var row = chunk * params.rows_per_chunk; row < end; row++) {
     let g = f32(grad[params.grad_offset + row * params.grad_stride + column]);
 #if CENTERED
-    let centered = f32(x[params.x_offset + row * params.x_stride + column]) - mean[params.mean_offset + row];
+    let from_mean = f32(x[params.x_offset + row * params.x_stride + column]) - moments[params.moments_offset + row];
+    let centered = from_mean - moments[params.moments_offset + params.rows + row];
 #else
     let centered = f32(x[params.x_offset + row * params.x_stride + column]);
 #endif

@@ -1,5 +1,5 @@
 import { alias, type FloatDType, reshape, type Tensor } from '@mudpt/tensor/functions';
-import { cat, layerNorm, rmsNorm, select } from '../ops.ts';
+import { cat, layerNorm, narrow, rmsNorm, select } from '../ops.ts';
 import {
   layerNormBackward,
   layerNormForward,
@@ -50,9 +50,10 @@ const forkNormRule = ruleFor(fork, (context, x, weight, bias, eps, dtype) => {
       backward: (sumGrad, grad) => [grad ? normalisedBackward({ ...saved, grad, sumGrad }, { x: shape }).x : sumGrad],
     };
   }
-  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps, dtype);
-  const saved = { x: context.save(x), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
-  mean.dispose();
+  const { out, moments, rstd } = layerNormForward(x, weight, bias, eps, dtype);
+  const statistics = { moments: context.save(moments), rstd: context.save(rstd) };
+  const saved = { x: context.save(x), weight: context.save(weight), ...statistics };
+  moments.dispose();
   rstd.dispose();
   const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
   return {
@@ -113,8 +114,8 @@ const prefixedForkNormRule = ruleFor(prefixedFork, (context, x, prefix, weight, 
       if (!grad) return [sumGrad];
       const gradients = prefixedLayerNormBackward(saved, { stats: savedStats, grad, sumGrad });
       if (!needs.weight && !needs.bias) return [gradients.x, gradients.prefix];
-      const [rstd, mean] = [select(savedStats, 0, 0), select(savedStats, 0, 1)];
-      const rows = { x: joined(saved.prefix, saved.x), weight: saved.weight, mean, rstd, grad };
+      const [rstd, moments] = [select(savedStats, 0, 0), narrow(savedStats, 0, 1, 2)];
+      const rows = { x: joined(saved.prefix, saved.x), weight: saved.weight, moments, rstd, grad };
       const learnt = layerNormBackward({ ...rows, needs });
       return [gradients.x, gradients.prefix, learnt.weight, learnt.bias];
     },

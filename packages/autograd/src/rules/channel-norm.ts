@@ -8,12 +8,13 @@ import {
   mean,
   mul,
   scope,
+  select,
   sub,
   type Tensor,
   unsqueeze,
   variance,
 } from '@mudpt/tensor/functions';
-import { layerNormBackward, layerNormForward, normalizeRows, nth, varianceOf } from '@mudpt/tensor/internal';
+import { layerNormBackward, layerNormForward, normalizeRows, nth } from '@mudpt/tensor/internal';
 import { compositionFor, ruleFor } from '../rule.ts';
 
 function composed(rows: Tensor, eps: number): BatchNormResult {
@@ -25,10 +26,11 @@ function composed(rows: Tensor, eps: number): BatchNormResult {
 }
 
 export const normalizeRowsRule = ruleFor(normalizeRows, (context, rows, eps) => {
-  const { out, mean: means, rstd } = layerNormForward(rows, undefined, undefined, eps);
-  const saved = { x: context.save(rows), mean: context.save(means), rstd: context.save(rstd) };
-  using kept = rstd;
-  const output = { out, mean: means, variance: varianceOf(kept, eps) };
+  const { out, moments, rstd } = layerNormForward(rows, undefined, undefined, eps);
+  const saved = { x: context.save(rows), moments: context.save(moments), rstd: context.save(rstd) };
+  using kept = moments;
+  rstd.dispose();
+  const output = { out, mean: select(kept, 0, 0), variance: select(kept, 0, 2) };
   const { shape } = rows;
   return {
     output,
@@ -38,8 +40,11 @@ export const normalizeRowsRule = ruleFor(normalizeRows, (context, rows, eps) => 
       const through = grad && layerNormBackward({ ...saved, grad, needs }).x;
       if (through) parts.push(through);
       if (meanGrad) parts.push(expand(div(unsqueeze(meanGrad, 1), nth(shape, 1)), shape));
-      if (varianceGrad)
-        parts.push(mul(sub(saved.x, unsqueeze(saved.mean, 1)), div(unsqueeze(varianceGrad, 1), nth(shape, 1) / 2)));
+      if (varianceGrad) {
+        const [center, rest] = [select(saved.moments, 0, 0), select(saved.moments, 0, 1)];
+        const deviations = sub(sub(saved.x, unsqueeze(center, 1)), unsqueeze(rest, 1));
+        parts.push(mul(deviations, div(unsqueeze(varianceGrad, 1), nth(shape, 1) / 2)));
+      }
       const [first, ...rest] = parts;
       return [first && rest.reduce((sum, part) => add(sum, part), first)];
     },

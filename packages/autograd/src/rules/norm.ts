@@ -35,13 +35,13 @@ function keepStatistics(
   context: RuleContext,
   source: Tensor,
   weight: Tensor | undefined,
-  mean: Tensor | undefined,
+  moments: Tensor | undefined,
   rstd: Tensor,
 ) {
-  const saved = { x: context.save(source), weight: context.save(weight), mean: context.save(mean), rstd: context.save(rstd) };
-  mean?.dispose();
+  const statistics = { moments: context.save(moments), rstd: context.save(rstd) };
+  moments?.dispose();
   rstd.dispose();
-  return saved;
+  return { x: context.save(source), weight: context.save(weight), ...statistics };
 }
 
 /** x times the reciprocal root of its mean square plus eps, with f32 inside. */
@@ -104,8 +104,8 @@ export const layerNormRule = ruleFor(layerNorm, (context, x, weight, bias, eps, 
       backward: (grad) => [normalisedBackward({ ...saved, grad }, { x: shape }).x],
     };
   }
-  const { out, mean, rstd } = layerNormForward(x, weight, bias, eps, dtype);
-  const saved = keepStatistics(context, x, weight, mean, rstd);
+  const { out, moments, rstd } = layerNormForward(x, weight, bias, eps, dtype);
+  const saved = keepStatistics(context, x, weight, moments, rstd);
   const needs = { x: context.needs(x), weight: context.needs(weight), bias: context.needs(bias) };
   return {
     output: out,
@@ -121,8 +121,8 @@ export const layerNormRule = ruleFor(layerNorm, (context, x, weight, bias, eps, 
 export const layerNormComposition = compositionFor(layerNorm, layerNormComposed);
 
 export const addLayerNormRule = ruleFor(addLayerNorm, (context, x, residual, weight, bias, eps) => {
-  const { out, sum, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
-  const saved = keepStatistics(context, sum, weight, mean, rstd);
+  const { out, sum, moments, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
+  const saved = keepStatistics(context, sum, weight, moments, rstd);
   const needsSum = context.needs([x, residual]);
   const needs = { x: needsSum, weight: context.needs(weight), bias: context.needs(bias) };
   return {
@@ -141,7 +141,7 @@ export const addLayerNormComposition = compositionFor(addLayerNorm, addLayerNorm
 
 export const rmsNormRule = ruleFor(rmsNorm, (context, x, weight, eps) => {
   const { out, rstd } = rmsNormForward(x, weight, eps);
-  const { mean: _, ...saved } = keepStatistics(context, x, weight, undefined, rstd);
+  const { moments: _, ...saved } = keepStatistics(context, x, weight, undefined, rstd);
   const needs = { x: context.needs(x), weight: context.needs(weight) };
   return {
     output: out,

@@ -50,11 +50,11 @@ eachDevice('mixed precision', (ctx) => {
         expect(short.dtype).toBe('f16');
         expectClose(await short.data(), roundTo(await read(plain), 'f16'), { rel: 2 ** -10, abs: 0 });
         const [wide, narrow] = [layerNormForward(t, w, b), layerNormForward(t, w, b, 1e-5, 'f16')];
-        for (const name of ['mean', 'rstd'] as const) expect(await narrow[name].data()).toEqual(await wide[name].data());
+        for (const name of ['moments', 'rstd'] as const) expect(await narrow[name].data()).toEqual(await wide[name].data());
         const joined = prefixedLayerNormForward({ x: t, prefix: first, weight: w }, b, 1e-5, 'f16');
         expect([joined.out.dtype, joined.stats.dtype]).toEqual(['f16', 'f32']);
         expect((await joined.out.data()).slice(2 * width)).toEqual(await short.data());
-        for (const { out, mean, rstd } of [wide, narrow]) for (const one of [out, mean, rstd]) one.dispose();
+        for (const { out, moments, rstd } of [wide, narrow]) for (const one of [out, moments, rstd]) one.dispose();
         for (const one of [joined.out, joined.stats]) one.dispose();
       }
     });
@@ -75,9 +75,9 @@ eachDevice('mixed precision', (ctx) => {
       using g = upload(grad);
       using s = upload(skip);
       using w = upload(weight);
-      const { out, mean, rstd } = layerNormForward(t, w);
+      const { out, moments, rstd } = layerNormForward(t, w);
       const needs = { x: true, weight: true, bias: true };
-      const found = layerNormBackward({ x: t, weight: w, mean, rstd, grad: g, sumGrad: s, needs });
+      const found = layerNormBackward({ x: t, weight: w, moments, rstd, grad: g, sumGrad: s, needs });
       const wanted = layerNormVjp(x, grad, { weight });
       expect(found.x?.dtype).toBe('f32');
       expectNormClose(await found.x!.data(), binary('add', wanted.x, skip), 1e-5);
@@ -86,9 +86,9 @@ eachDevice('mixed precision', (ctx) => {
       // Of unlike cotangents the wider dtype counts.
       const ones = map(grad, () => 1);
       using narrow = upload(ones, 'f16');
-      const mixed = layerNormBackward({ x: t, weight: w, mean, rstd, grad: narrow, sumGrad: s, needs: { x: true } });
+      const mixed = layerNormBackward({ x: t, weight: w, moments, rstd, grad: narrow, sumGrad: s, needs: { x: true } });
       expectNormClose(await mixed.x!.data(), binary('add', layerNormVjp(x, ones, { weight }).x, skip), 1e-4);
-      for (const one of [out, mean, rstd, ...Object.values(found), ...Object.values(mixed)]) one.dispose();
+      for (const one of [out, moments, rstd, ...Object.values(found), ...Object.values(mixed)]) one.dispose();
     });
 
     its('gives the gradients of rows that were kept normalised in f16, with and without a prefix', async () => {

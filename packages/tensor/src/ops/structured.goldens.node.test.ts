@@ -24,9 +24,9 @@ type Runner = (inputs: Tensors, grad: Tensor, golden: GoldenCase) => Result;
 
 const RUNNERS: Readonly<Record<string, Runner>> = {
   layer_norm: ({ x, weight, bias }, grad, { options }) => {
-    const { out, mean, rstd } = layerNormForward(x!, weight, bias, Number(options.eps));
+    const { out, moments, rstd } = layerNormForward(x!, weight, bias, Number(options.eps));
     const needs = { x: true, weight: true, bias: true };
-    return { out, gradients: layerNormBackward({ x: x!, weight, mean, rstd, grad, needs }) };
+    return { out, gradients: layerNormBackward({ x: x!, weight, moments, rstd, grad, needs }) };
   },
   softmax: ({ x }, grad, { options }) => {
     const out = softmax(x!, Number(options.axis));

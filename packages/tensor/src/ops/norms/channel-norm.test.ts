@@ -34,9 +34,9 @@ eachDevice('norms by channel', (ctx) => {
       await same(t.batchNorm(m, v, undefined, undefined, 0.5), reference.batchNorm(x, mean, variance, { eps: 0.5 }), 'bare');
       const training = t.batchNormTraining(w, b);
       const wanted = reference.batchNormTraining(x, { weight, bias });
-      expectClose(await training.out.data(), wanted.out, { rel: 1e-3, abs: 1e-3 }, 'training');
+      expectClose(await training.out.data(), wanted.out, { rel: 1e-5, abs: 1e-5 }, 'training');
       await same(training.mean, wanted.mean, 'mean');
-      expectClose(await training.variance.data(), wanted.variance, { rel: 1e-3, abs: 1e-5 }, 'variance');
+      expectClose(await training.variance.data(), wanted.variance, { rel: 1e-5, abs: 1e-6 }, 'variance');
       const near = map(x, (value) => Math.fround(value - 100));
       const n = toDevice(ctx.device, near);
       for (const groups of [1, 2])
@@ -50,6 +50,24 @@ eachDevice('norms by channel', (ctx) => {
         );
     }),
   );
+
+  it('keep the digits of a variance far below eps, and of values around a mean far above their deviation', () =>
+    scope(async () => {
+      for (const [scale, shift, eps] of [
+        [1e-6, 0, 1e-5],
+        [1, 1e5, 1e-5],
+        [1, -1e5, 0],
+      ] as const) {
+        const x = map(make([2, 4, 3, 5]), (v) => Math.fround(scale * v + shift));
+        const wanted = reference.batchNormTraining(x, { eps });
+        const t = toDevice(ctx.device, x);
+        const { out, variance } = t.batchNormTraining(undefined, undefined, eps);
+        expectClose(await variance.data(), wanted.variance, { rel: 1e-5, abs: 0 }, `variance at ${shift}`);
+        expectClose(await out.data(), wanted.out, { rel: 1e-5, abs: 1e-5 }, `out at ${shift}`);
+        if (eps > 0)
+          expectClose(await t.groupNorm(2).data(), reference.groupNorm(x, 2), { rel: 1e-5, abs: 1e-5 }, `groups at ${shift}`);
+      }
+    }));
 
   it('of views, and in f16 with weights of f32', async ({ skip }) => {
     await scope(async () => {

@@ -2,7 +2,7 @@
 import { expectDType } from '../../dtype.ts';
 import { LimitError, ShapeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
-import { add, addcmul, div, mul, pow, relu, rsqrt, square, sub } from '../../pointwise/ops.ts';
+import { add, addcmul, div, mul, pow, rsqrt, square, sub } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { showShape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -10,6 +10,7 @@ import { nth } from '../../values.ts';
 import { cast } from '../views/copy.ts';
 import { layerNorm, layerNormForward } from './norm.ts';
 import { avgPool2d } from '../images/pool.ts';
+import { select } from '../views/slices.ts';
 import { permute, reshape } from '../views/views.ts';
 
 /** @throws DTypeError, ShapeError unless x is [N, C, ...] */
@@ -66,19 +67,12 @@ export const batchNorm = defineOp(
 /** What {@link batchNormTraining} gives. */
 export type BatchNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly variance: Tensor };
 
-/** Variance of rows from the reciprocal deviations that a norm kept, not below 0. */
-export function varianceOf(rstd: Tensor, eps: number): Tensor {
-  using squared = square.run(rstd);
-  using sum = div.run(1, squared);
-  using variance = sub.run(sum, eps);
-  return relu.run(variance);
-}
-
 /** Rows [C, M] normalised, with their means and variances [C], f32: {@link batchNormTraining} in one pass over memory. */
 export const normalizeRows = defineOp('normalizeRows', (rows: Tensor, eps: number): BatchNormResult => {
-  const { out, mean, rstd } = layerNormForward(rows, undefined, undefined, eps);
-  using kept = rstd;
-  return { out, mean, variance: varianceOf(kept, eps) };
+  const { out, moments, rstd } = layerNormForward(rows, undefined, undefined, eps);
+  using kept = moments;
+  rstd.dispose();
+  return { out, mean: select.run(kept, 0, 0), variance: select.run(kept, 0, 2) };
 });
 
 /**

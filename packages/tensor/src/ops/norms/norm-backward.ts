@@ -24,8 +24,8 @@ export type NormBackward = {
   /** The input of the norm (the sum, for addLayerNorm). */
   readonly x: Tensor;
   readonly weight?: Tensor | undefined;
-  /** Leave out for RMS norm. */
-  readonly mean?: Tensor | undefined;
+  /** Those of the forward, contiguous [2 or more, ...rows]: means, and what they lost where they were rounded. Leave out for RMS norm. */
+  readonly moments?: Tensor | undefined;
   readonly rstd: Tensor;
   /** Cotangent of the normalized output. */
   readonly grad: Tensor;
@@ -81,19 +81,19 @@ export function layerNormBackward(given: NormBackward): NormGradients {
 }
 
 /** Whether one dispatch forms all gradients: of few rows, which threads of columns can add up. */
-function takesBoth({ x, weight, mean, grad }: NormBackward): boolean {
+function takesBoth({ x, weight, moments, grad }: NormBackward): boolean {
   const rows = sizeOf(x.shape.slice(0, -1));
-  return mean !== undefined && rows > 0 && rows <= MIN_CHUNK && [weight ?? x, x, grad].every(({ dtype }) => dtype === 'f32');
+  return moments !== undefined && rows > 0 && rows <= MIN_CHUNK && [weight ?? x, x, grad].every(({ dtype }) => dtype === 'f32');
 }
 
 /** Gradients of rmsNorm. */
-export function rmsNormBackward(problem: Omit<NormBackward, 'mean' | 'sumGrad'>): NormGradients {
+export function rmsNormBackward(problem: Omit<NormBackward, 'moments' | 'sumGrad'>): NormGradients {
   return layerNormBackward({ ...problem, needs: { ...problem.needs, bias: false } });
 }
 
 /** @param parameters f32 [2, width], where the gradients of weight and bias go too */
 function inputGradient(
-  { x, weight, mean, rstd, grad, sumGrad }: NormBackward,
+  { x, weight, moments, rstd, grad, sumGrad }: NormBackward,
   input: RowView,
   cotangent: RowView,
   parameters?: Tensor,
@@ -114,7 +114,7 @@ function inputGradient(
       weight: scale,
       rstd,
       dx,
-      ...(mean ? { mean } : {}),
+      ...(moments ? { moments } : {}),
       residual_grad: added.tensor,
       ...(parameters && { dparameters: parameters }),
     },
@@ -129,7 +129,7 @@ function inputGradient(
       has_weight: weight !== undefined,
       per_element: 1 / width,
       stats_offset: rstd.offset,
-      ...(mean ? { mean_offset: mean.offset } : {}),
+      ...(moments ? { moments_offset: moments.offset } : {}),
       has_residual: sumGrad !== undefined,
       residual_offset: added.offset / unit,
       residual_stride: (added.stride / unit) >>> 0,
@@ -143,7 +143,7 @@ function inputGradient(
       W: wgslType((weight ?? x).dtype),
       V: unit,
       ROWS: variant,
-      CENTERED: mean ? 1 : 0,
+      CENTERED: moments ? 1 : 0,
       PREFIX: 0,
       PARAMETERS: parameters ? 1 : 0,
       NORMALISED: 0,
@@ -160,7 +160,7 @@ const MAX_CHUNK = 1024;
 const MAX_CHUNKS = 256;
 
 function parameterGradients(
-  { x, weight, mean, rstd, grad, needs }: NormBackward,
+  { x, weight, moments, rstd, grad, needs }: NormBackward,
   input: RowView,
   cotangent: RowView,
 ): NormGradients {
@@ -169,7 +169,7 @@ function parameterGradients(
   const chunks = Math.ceil(rows / perChunk);
   const partials = empty(x.device, [chunks, 2 * width]);
   parametersKernel.dispatch(x.device, {
-    buffers: { x: input.tensor, grad: cotangent.tensor, rstd, partials, ...(mean ? { mean } : {}) },
+    buffers: { x: input.tensor, grad: cotangent.tensor, rstd, partials, ...(moments ? { moments } : {}) },
     params: {
       width,
       chunks,
@@ -180,10 +180,10 @@ function parameterGradients(
       grad_offset: cotangent.offset,
       grad_stride: cotangent.stride >>> 0,
       stats_offset: rstd.offset,
-      ...(mean ? { mean_offset: mean.offset } : {}),
+      ...(moments ? { moments_offset: moments.offset } : {}),
     },
     grid: grid1d(width * chunks, 64),
-    defines: { T: wgslType(x.dtype), G: wgslType(grad.dtype), CENTERED: mean ? 1 : 0 },
+    defines: { T: wgslType(x.dtype), G: wgslType(grad.dtype), CENTERED: moments ? 1 : 0 },
     flops: 5 * x.size,
     bytes: x.size * (bytesPerElement(x.dtype) + bytesPerElement(grad.dtype)),
   });

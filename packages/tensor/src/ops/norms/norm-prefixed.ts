@@ -13,7 +13,7 @@ import { alikeCotangents, normBackwardKernel } from './norm-backward.ts';
 /** The rows of `prefix` [P, width], then those of x [..., width]; weight and bias [width]. */
 type PrefixedRows = { readonly prefix: Tensor; readonly x: Tensor; readonly weight: Tensor };
 
-/** out [P + rows, width]; stats f32 [2, P + rows] of every row, its reciprocal deviation and its mean; rows before weight and bias, where asked for. */
+/** out [P + rows, width]; stats f32 [3, P + rows] of every row: its reciprocal deviation, its mean, what that lost where it was rounded; rows before weight and bias, where asked for. */
 type PrefixedNormResult = { readonly out: Tensor; readonly stats: Tensor; readonly normalised?: Tensor };
 
 /** @param asked dtype of out; default that of x. @param keepsNormalised as `layerNormNormalised` does. @throws ShapeError or DTypeError for a prefix that does not fit x */
@@ -31,7 +31,7 @@ export function prefixedLayerNormForward(
   using shift = contiguous.run(bias);
   const { rows, width, device } = layout;
   const out = empty(device, [rows, width], dtype);
-  const stats = empty(device, [2, rows]);
+  const stats = empty(device, [3, rows]);
   const normalised = keepsNormalised ? empty(device, [rows, width], dtype) : undefined;
   const unit = layout.unit([shift.offset]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
@@ -73,7 +73,7 @@ export function prefixedLayerNormBackward(
       grad_offset: cotangent.offset / unit,
       grad_stride: (cotangent.stride / unit) >>> 0,
       stats_offset: stats.offset,
-      mean_offset: stats.offset + rows,
+      moments_offset: stats.offset + rows,
       has_residual: sumGrad !== undefined,
       residual_offset: added.offset / unit,
       residual_stride: (added.stride / unit) >>> 0,

@@ -14,14 +14,17 @@ import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 /** Also of rows after a prefix, see norm-prefixed.ts. */
 export const normKernel = kernel({ name: 'norm', source: normForwardWgsl });
 
-/** The output, and what is saved for the gradient: mean and reciprocal deviation of every row, f32, x's shape without its last axis. */
-export type LayerNormResult = { readonly out: Tensor; readonly mean: Tensor; readonly rstd: Tensor };
+/**
+ * The output, and what is saved for the gradient, f32: the reciprocal deviation of every row, in x's shape without its last axis, and three `moments` of
+ * every row, [3, ...] of that shape: its mean, what the mean lost where it was rounded, and its variance.
+ */
+export type LayerNormResult = { readonly out: Tensor; readonly moments: Tensor; readonly rstd: Tensor };
 /** The output, and what is saved for the gradient: the reciprocal root mean square of every row, f32, x's shape without its last axis. */
 export type RmsNormResult = { readonly out: Tensor; readonly rstd: Tensor };
 
 type Normed = {
   readonly out: Tensor;
-  readonly mean?: Tensor;
+  readonly moments?: Tensor;
   readonly rstd: Tensor;
   readonly sum?: Tensor;
   readonly normalised?: Tensor;
@@ -84,7 +87,7 @@ function normalize(
   const unit = unitOf([...parts, weight ? scale.offset : 0, bias ? shift.offset : 0]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
   const out = empty(device, x.shape, dtype);
-  const mean = centered ? empty(device, x.shape.slice(0, -1)) : undefined;
+  const moments = centered ? empty(device, [3, ...x.shape.slice(0, -1)]) : undefined;
   const rstd = empty(device, x.shape.slice(0, -1));
   const sum = residual ? empty(device, x.shape, x.dtype) : undefined;
   const normalised = keepsNormalised ? empty(device, x.shape, dtype) : undefined;
@@ -95,7 +98,7 @@ function normalize(
       bias: shift,
       out,
       rstd,
-      ...(mean ? { mean } : {}),
+      ...(moments ? { moments } : {}),
       ...(sum ? { residual: added.tensor, sum } : {}),
       ...(normalised ? { normalised } : {}),
     },
@@ -127,13 +130,14 @@ function normalize(
     flops: 8 * x.size,
     bytes: x.size * ((sum ? 3 : 1) * bytesPerElement(x.dtype) + (normalised ? 2 : 1) * bytesPerElement(dtype)),
   });
-  return { out, rstd, ...(mean ? { mean } : {}), ...(sum ? { sum } : {}), ...(normalised ? { normalised } : {}) };
+  return { out, rstd, ...(moments ? { moments } : {}), ...(sum ? { sum } : {}), ...(normalised ? { normalised } : {}) };
 }
 
 /** {@link layerNorm} with what its gradient needs. */
 export function layerNormForward(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5, dtype?: FloatDType): LayerNormResult {
-  const { out, mean, rstd } = normalize(x, { op: 'layerNorm', centered: true, weight, bias, residual: undefined, eps, dtype });
-  return { out, mean: mean ?? rstd, rstd };
+  const asked = { op: 'layerNorm', centered: true, weight, bias, residual: undefined, eps, dtype };
+  const { out, moments, rstd } = normalize(x, asked);
+  return { out, moments: moments ?? rstd, rstd };
 }
 
 /** {@link layerNorm} with its rows before weight and bias, of the result's dtype, which its gradient may read in place of x (norm-normalised.ts). */
@@ -145,8 +149,8 @@ export function layerNormNormalised(
   dtype?: FloatDType,
 ): { readonly out: Tensor; readonly normalised: Tensor; readonly rstd: Tensor } {
   const asked = { op: 'layerNorm', centered: true, weight, bias, residual: undefined, eps, dtype, keepsNormalised: true };
-  const { out, rstd, mean, normalised = out } = normalize(x, asked);
-  mean?.dispose();
+  const { out, rstd, moments, normalised = out } = normalize(x, asked);
+  moments?.dispose();
   return { out, normalised, rstd };
 }
 
@@ -162,8 +166,8 @@ export function layerNormNormalised(
 export const layerNorm = defineOp(
   'layerNorm',
   (x: Tensor, weight?: Tensor, bias?: Tensor, eps: number = 1e-5, dtype?: FloatDType): Tensor => {
-    const { out, mean, rstd } = layerNormForward(x, weight, bias, eps, dtype);
-    mean.dispose();
+    const { out, moments, rstd } = layerNormForward(x, weight, bias, eps, dtype);
+    moments.dispose();
     rstd.dispose();
     return out;
   },
@@ -177,8 +181,8 @@ export function addLayerNormForward(
   bias?: Tensor,
   eps = 1e-5,
 ): LayerNormResult & { readonly sum: Tensor } {
-  const { out, mean, rstd, sum } = normalize(x, { op: 'addLayerNorm', centered: true, weight, bias, residual, eps });
-  return { out, mean: mean ?? rstd, rstd, sum: sum ?? out };
+  const { out, moments, rstd, sum } = normalize(x, { op: 'addLayerNorm', centered: true, weight, bias, residual, eps });
+  return { out, moments: moments ?? rstd, rstd, sum: sum ?? out };
 }
 
 /**
@@ -195,8 +199,8 @@ export const addLayerNorm = defineOp(
     bias?: Tensor,
     eps: number = 1e-5,
   ): { readonly sum: Tensor; readonly out: Tensor } => {
-    const { sum, out, mean, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
-    mean.dispose();
+    const { sum, out, moments, rstd } = addLayerNormForward(x, residual, weight, bias, eps);
+    moments.dispose();
     rstd.dispose();
     return { sum, out };
   },
