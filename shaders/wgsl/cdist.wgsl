@@ -42,7 +42,17 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     let gap = f32(a[a_row + k]) - f32(b[b_row + k]);
     sum += gap * gap;
   }
-  y[at] = ${T}(sqrt(sum));
+  var unit = 1.0;
+  // Squares that leave f32 are summed again in another unit, a power of two.
+  if (sum < 0x1p-80 || sum > 0x1p120) {
+    unit = select(0x1p96, 0x1p-96, sum > 1.0);
+    sum = 0.0;
+    for (var k = 0u; k < params.d; k++) {
+      let gap = (f32(a[a_row + k]) - f32(b[b_row + k])) * unit;
+      sum += gap * gap;
+    }
+  }
+  y[at] = ${T}(sqrt(sum) / unit);
 #else
   if (at >= params.batches * params.m * params.d) { return; }
   let line = at / params.d;

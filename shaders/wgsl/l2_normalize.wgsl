@@ -53,18 +53,31 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
       squares += square;
     }
   }
-  let norm = sqrt(row_sum(total(squares)));
+  let sum = row_sum(total(squares));
+  // Rows whose squares leave f32 are summed again in another unit, a power of two; other rows skip this pass.
+  let unit = select(select(1.0, 0x1p96, sum < 0x1p-80), 0x1p-96, sum > 0x1p120);
+  let again = select(params.width, 0u, unit == 1.0);
+  if (again > 0u) { products = Value(0); }
+  var in_units = Value(0);
+  for (var i = lane; i < again; i += LANES) {
+    let v = Value(x[first + i]) * unit;
+    in_units += v * v;
+    products += v * Value(grad[first_grad + i]);
+  }
+  let sum_in_units = row_sum(total(in_units));
+  let norm = sqrt(select(sum_in_units, sum, unit == 1.0));
+  let eps = params.eps * unit;
   // A NaN stays: WGSL's max may drop it.
-  let scale = 1.0 / select(max(norm, params.eps), norm, (bitcast<u32>(norm) & 0x7fffffffu) > 0x7f800000u);
+  let scale = 1.0 / select(max(norm, eps), norm, (bitcast<u32>(norm) & 0x7fffffffu) > 0x7f800000u);
   let dot = row_sum(total(products));
   // Where eps is the divisor it is a constant, and the projection falls away.
-  let projection = select(0.0, dot * scale * scale, norm > params.eps);
+  let projection = select(0.0, dot * scale * scale, norm > eps);
   if (!valid) { return; }
   if (params.is_backward == 1u) {
     for (var i = lane; i < params.width; i += LANES) {
-      y[row * params.width + i] = Stored((Value(grad[first_grad + i]) - Value(x[first + i]) * projection) * scale);
+      y[row * params.width + i] = Stored((Value(grad[first_grad + i]) - (Value(x[first + i]) * unit) * projection) * (scale * unit));
     }
     return;
   }
-  for (var i = lane; i < params.width; i += LANES) { y[row * params.width + i] = Stored(Value(x[first + i]) * scale); }
+  for (var i = lane; i < params.width; i += LANES) { y[row * params.width + i] = Stored((Value(x[first + i]) * unit) * scale); }
 }

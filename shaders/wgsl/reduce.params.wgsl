@@ -8,7 +8,7 @@ struct Params {
   offset: u32,
   stride: u32,
   n: f32, // the divisor of a mean or variance
-  pad: u32,
+  count: f32, // elements of an output
   shape: array<vec4<u32>, 2>,
   strides: array<vec4<u32>, 2>,
 }

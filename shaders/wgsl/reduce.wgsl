@@ -2,7 +2,7 @@
 // Layout: kept dimensions as sizes and strides, the reduced ones merged into one stride. Several chunks: partial results [chunks, outputs],
 // which a second pass reduces.
 //
-// Defines: T storage and A arithmetic type; TR result type; OP sum, prod, max, min; MAP of x (and center, one for each output, if CENTER);
+// Defines: T storage and A arithmetic type (vec2 or vec4 of f32: several sums at once, which FINISH makes one number of); TR result type; OP sum, prod, max, min; MAP of x (and center, one for each output, if CENTER);
 // FINISH of a and n. The kernel appends math.wgsl where they call it, or floats are compared; VARIANT
 //   thread:   one thread an output and chunk, neighbours along the outputs (coalesced for columns; no barrier);
 //   few:      the same in workgroups of 8, best on CPU adapters;
@@ -10,7 +10,7 @@
 //   tree:     64 threads along the chunk, combined in workgroup memory; needs no more than default limits.
 // Numerics: f32, elements are combined in blocks of 32 and blocks in order, so that long sums keep their low bits; no atomics: the
 // order is fixed, and so are the bits.
-// Compile: T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=thread | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=few | T=i32 A=i32 TR=i32 OP=max MAP=x FINISH=a CENTER=0 VARIANT=tree | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=subgroup SG=on
+// Compile: T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=thread | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=few | T=i32 A=i32 TR=i32 OP=max MAP=x FINISH=a CENTER=0 VARIANT=tree | T=f32 A=f32 TR=f32 OP=sum MAP=x FINISH=a CENTER=0 VARIANT=subgroup SG=on | T=f16 A=vec2f TR=vec2f OP=sum MAP=x FINISH=a CENTER=0 VARIANT=tree | T=vec4f A=vec4f TR=vec4f OP=sum MAP=x FINISH=a CENTER=0 VARIANT=few
 #if T == "f16" || TR == "f16"
 enable f16;
 #endif
@@ -18,6 +18,7 @@ enable f16;
 enable subgroups;
 #endif
 alias A = ${A};
+#let ELEMENT = A == T || A == "f32" || A == "i32" || A == "u32" ? A : "f32"
 
 #include "reduce.params.wgsl"
 
@@ -56,10 +57,33 @@ fn combine(a: A, b: A) -> A {
 #endif
 }
 fn map(x: A, center: A) -> A { return ${MAP}; }
-fn finish(a: A, center: A) -> A {
-  let n = params.n;
-  return ${FINISH};
+
+#if A == "vec2f"
+/// d^2 and d.
+fn deviation(d: A) -> A { return d * vec2<f32>(d.x, 1.0); }
+/// The sum of squared deviations from a mean, of those from any number near it.
+fn squares_left(a: A) -> f32 { return not_negative(a.x - a.y * (a.y / params.count)); }
+#elif A == "vec4f"
+// d^2 in three units, of which one holds the sum of any f32, and d.
+const UNITS = vec4<f32>(0x1p-96, 1.0, 0x1p96, 0.0);
+fn moments(d: A) -> A {
+  let scaled = d * UNITS;
+  return scaled * scaled + vec4<f32>(0.0, 0.0, 0.0, d.w);
 }
+/// The root of the sum of squares over n, without the part of a sum of deviations `sum`.
+fn root(a: A, sum: f32, n: f32) -> f32 {
+  let is_small = a.y < 0x1p-80;
+  let is_large = a.y > 0x1p120;
+  let squares = select(select(a.y, a.z, is_small), a.x, is_large);
+  let shift = sum * select(select(1.0, UNITS.z, is_small), UNITS.x, is_large);
+  let left = not_negative(squares - shift * (shift / max(params.count, 1.0)));
+  return sqrt(left / n) * select(select(1.0, UNITS.x, is_small), UNITS.z, is_large);
+}
+#endif
+#if A == "vec2f" || A == "vec4f"
+/// Rounding may take a difference below 0; a NaN stays, which WGSL's max may drop.
+fn not_negative(x: f32) -> f32 { return select(x, 0.0, x < 0.0); }
+#endif
 
 #if VARIANT == "tree"
 var<workgroup> lanes: array<A, 64>;
@@ -85,7 +109,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #let WALK_TWO = 0
 #include "index.walk.wgsl"
 #if CENTER
-  let center = A(centers[output]);
+  let center = A(${ELEMENT}(centers[output]));
 #else
   let center = A(0);
 #endif
@@ -97,7 +121,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     var block = initial();
     let stop = min(end, i + ${32 * LANES}u);
     for (; i < stop; i += ${LANES}u) {
-      block = combine(block, map(A(x_values[at + i * params.stride]), center));
+      block = combine(block, map(A(${ELEMENT}(x_values[at + i * params.stride])), center));
     }
     total = combine(total, block);
   }
@@ -117,5 +141,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
   total = lanes[0];
 #endif
-  if (task < count && lane == 0u) { result[task] = ${TR}(finish(total, center)); }
+  if (task < count && lane == 0u) {
+    let a = total;
+    let n = params.n;
+    result[task] = ${TR}(${FINISH});
+  }
 }

@@ -15,7 +15,6 @@ import {
   rsqrt,
   scope,
   square,
-  sub,
   type Tensor,
 } from '@mudpt/tensor/functions';
 import {
@@ -29,6 +28,7 @@ import {
   rmsNormForward,
 } from '@mudpt/tensor/internal';
 import { compositionFor, type RuleContext, ruleFor } from '../rule.ts';
+import { centred } from './centred.ts';
 
 /** Saves the tensors that the backward of a normalisation reads, and releases the statistics' first handles. */
 function keepStatistics(
@@ -52,7 +52,7 @@ function normalised(x: Tensor, eps: number): Tensor {
 function layerNormComposed(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5, dtype: DType = x.dtype): Tensor {
   return scope(() => {
     const values = cast(x, 'f32');
-    const whitened = normalised(sub(values, mean(values, -1, { keepdim: true })), eps);
+    const whitened = normalised(centred(values, -1), eps);
     const scaled = weight ? mul(whitened, weight) : whitened;
     return cast(bias ? add(scaled, bias) : scaled, dtype);
   });

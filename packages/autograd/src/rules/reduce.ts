@@ -31,6 +31,7 @@ import {
 import { listeningTape, nth } from '@mudpt/tensor/internal';
 import { isFloat, normalizeAxes } from '@mudpt/tensor/kernels';
 import { compositionFor, type OpRule, ruleFor } from '../rule.ts';
+import { centred } from './centred.ts';
 
 type Axes = number | readonly number[] | undefined;
 
@@ -127,7 +128,7 @@ export const varianceRule = ruleFor(variance, (context, x, axes, options = {}) =
   const factor = 2 / Math.max(0, count - (options.correction ?? 1));
   return {
     output: variance(x, axes, options),
-    backward: (grad) => [mul(mul(reshape(grad, wide), factor), sub(saved, mean(saved, list, { keepdim: true })))],
+    backward: (grad) => [mul(mul(reshape(grad, wide), factor), centred(saved, list))],
   };
 });
 
@@ -142,7 +143,7 @@ export const stdRule = ruleFor(std, (context, x, axes, options = {}) => {
       // Where all elements are equal the gradient is 0, as in PyTorch.
       const deviation = reshape(result, wide);
       const scale = mul(quotient(reshape(grad, wide), deviation), factor);
-      return [mul(scale, sub(saved, mean(saved, list, { keepdim: true })))];
+      return [mul(scale, centred(saved, list))];
     },
   };
 });

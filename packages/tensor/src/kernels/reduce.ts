@@ -30,6 +30,8 @@ export type Recipe = {
   /** f32, contiguous, one element an output. */
   readonly center?: Tensor;
   readonly n?: number;
+  /** Sums that are kept of every output, as a vector of f32; `map` and `finish` take and give vectors, the last `finish` a number. Default: one. */
+  readonly terms?: 2 | 4;
   /** {@link reduceWithMath} or {@link reduceWithPowers}, where floats are compared, or an expression calls their functions. */
   readonly withMath?: Kernel;
 };
@@ -98,6 +100,7 @@ function geometry(problem: Problem, chunk: number, chunks: number): Record<strin
     chunk,
     length: problem.length,
     n: problem.length,
+    count: problem.length,
     offset: problem.source.offset,
     stride: problem.stride >>> 0,
     shape: padFront(problem.shape, MAX_RANK, 1),
@@ -136,7 +139,8 @@ export function reduce(x: Tensor, axes: readonly number[], keepdim: boolean | un
   return out;
 }
 
-function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
+/** @param first the length of what the problem's source was made of, where that is partial results */
+function stage(problem: Problem, recipe: Recipe, out: Tensor, first?: number): void {
   const { source, outputs, length } = problem;
   const { device } = source;
   const { candidates, key } = reduceChoice(device, problem);
@@ -148,8 +152,10 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
   const isLast = chunks === 1;
   const arithmetic = source.dtype === 'i32' ? 'i32' : source.dtype === 'u32' || source.dtype === 'bool' ? 'u32' : 'f32';
   const isReal = arithmetic === 'f32' || recipe.result === 'f32';
-  const A = isReal ? 'f32' : recipe.result === 'i32' ? 'i32' : arithmetic;
-  const partial = isLast ? undefined : empty(device, [chunks, outputs], A);
+  const { terms } = recipe;
+  const whole = isReal ? 'f32' : recipe.result === 'i32' ? 'i32' : arithmetic;
+  const A = terms ? `vec${terms}f` : whole;
+  const partial = isLast ? undefined : empty(device, terms ? [chunks, outputs, terms] : [chunks, outputs], whole);
   const target = partial ?? out;
   const finish = isLast ? (recipe.finish ?? 'a') : 'a';
   const map = recipe.map ?? 'x';
@@ -158,12 +164,12 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
   const launched = (callsMath && recipe.withMath) || reduceKernel;
   launched.dispatch(device, {
     buffers: { x_values: source, result: target, ...(usesCenter && recipe.center ? { centers: recipe.center } : {}) },
-    params: { ...geometry(problem, chunk, chunks), n: recipe.n ?? length },
+    params: { ...geometry(problem, chunk, chunks), n: recipe.n ?? first ?? length, count: first ?? length },
     grid: grid1d(outputs * chunks, variant === 'thread' ? 64 : variant === 'few' ? 8 : 1),
     defines: {
-      T: wgslType(source.dtype),
+      T: terms && first !== undefined ? A : wgslType(source.dtype),
       A,
-      TR: wgslType(target.dtype),
+      TR: terms && partial ? A : wgslType(target.dtype),
       OP: recipe.op,
       MAP: map,
       FINISH: finish,
@@ -175,7 +181,7 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor): void {
   });
   if (!partial) return;
   const rest: Problem = { source: partial, outputs, length: chunks, stride: outputs, shape: [outputs], strides: [1] };
-  stage(rest, { ...recipe, map: 'x', n: recipe.n ?? length }, out);
+  stage(rest, { ...recipe, map: 'x' }, out, first ?? length);
   partial.dispose();
 }
 

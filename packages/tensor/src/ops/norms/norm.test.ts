@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { map, permute as permuteRef, type Ref, reshape as reshapeRef } from '@mudpt/testing/reference/array';
+import { map, permute as permuteRef, type Ref, ref, reshape as reshapeRef } from '@mudpt/testing/reference/array';
 import { expectClose, expectNormClose, tolerances } from '@mudpt/testing/reference/compare';
 import { random } from '@mudpt/testing/reference/inputs';
 import {
@@ -100,6 +100,17 @@ eachDevice('norms', (ctx) => {
 
       await check(l2Normalize(t), l2Ref(x));
       await check(l2NormalizeBackward(t, g), l2NormalizeVjp(x, grad));
+      // Squares of these leave f32.
+      for (const scale of [2 ** 80, 2 ** -80]) {
+        using far = upload(map(x, (v) => scale * v));
+        await check(l2Normalize(far, -1, 0), l2Ref(x));
+        using dx = l2NormalizeBackward(far, g, -1, 0);
+        expectNormClose(
+          map(ref(dx.shape, await dx.data()), (v) => v * scale),
+          l2NormalizeVjp(x, grad),
+          1e-5,
+        );
+      }
     }
   });
 

@@ -43,6 +43,15 @@ eachDevice('cdist', (ctx) => {
     expect(await y.item()).toBe(0.0625);
   });
 
+  it('is right where squares leave f32', async () => {
+    for (const unit of [1e25, 1e-25]) {
+      using a = tensor([[3 * unit, 0]], { device: ctx.device });
+      using b = tensor([[0, 4 * unit]], { device: ctx.device });
+      using y = cdist(a, b);
+      expect((await y.item()) / unit).toBeCloseTo(5, 5);
+    }
+  });
+
   it('f16 is computed in f32', async ({ skip }) => {
     skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
     const [a, b] = [random([7, 33], 5, { round: 'f16' }), random([5, 33], 6, { round: 'f16' })];

@@ -167,6 +167,28 @@ eachDevice('reduce', (ctx) => {
     }
   });
 
+  it('norms and deviations are right where squares leave f32, and around a mean far above the deviation', async () => {
+    const places = random([1000], 7);
+    for (const [scale, shift] of [
+      [1e25, 0],
+      [1e-25, 0],
+      [1e-25, 1e-22],
+      [1, 1e5],
+    ] as const) {
+      const x = map(places, (v) => Math.fround(scale * v + shift));
+      const mean64 = x.data.reduce((total, v) => total + v, 0) / 1000;
+      const squares = x.data.reduce((total, v) => total + ((v - mean64) / scale) ** 2, 0);
+      const length = Math.sqrt(x.data.reduce((total, v) => total + (v / scale) ** 2, 0));
+      using t = upload(x);
+      using n = norm(t);
+      using s = std(t, undefined, { correction: 0 });
+      using v = variance(t);
+      expect((await n.item()) / scale / length, `norm of ${scale}, ${shift}`).toBeCloseTo(1, 5);
+      expect((await s.item()) / scale / Math.sqrt(squares / 1000), `std of ${scale}, ${shift}`).toBeCloseTo(1, 5);
+      if (scale === 1) expect((await v.item()) / (squares / 999)).toBeCloseTo(1, 5);
+    }
+  });
+
   it('undoes a broadcast', async () => {
     const x = random([2, 3, 4, 5], 3);
     using t = upload(x);

@@ -94,15 +94,12 @@ function deviations(op: 'variance' | 'std', x: Tensor, axes: Axes, { keepdim, co
   const list = axesOf(op, x, axes);
   const n = Math.max(0, reducedLength(x.shape, list) - correction);
   using center = reduce(x, list, keepdim, { name: op, op: 'sum', result: 'f32', finish: 'a / n' });
-  return reduce(x, list, keepdim, {
-    name: op,
-    op: 'sum',
-    result: real(x.dtype),
-    map: '(x - center) * (x - center)',
-    finish: op === 'std' ? 'sqrt(a / n)' : 'a / n',
-    center,
-    n,
-  });
+  // The rounding of the mean is taken out again, by the sum of the deviations from it; a root is in f32 where its square is not.
+  const recipe =
+    op === 'std'
+      ? ({ map: 'moments(x - center)', finish: 'root(a, a.w, n)', terms: 4 } as const)
+      : ({ map: 'deviation(x - center)', finish: 'squares_left(a) / n', terms: 2 } as const);
+  return reduce(x, list, keepdim, { name: op, op: 'sum', result: real(x.dtype), center, n, ...recipe });
 }
 
 /**
@@ -144,7 +141,8 @@ export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdi
 });
 
 /**
- * Vector norm of order p over `axes` (default all): (sum |x|^p)^(1/p) for 1, 2 (default) or any positive p, the largest |x| for Infinity.
+ * Vector norm of order p over `axes` (default all): (sum |x|^p)^(1/p) for 1, 2 (default) or any positive p, the largest |x| for Infinity. It is right
+ * wherever f32 holds it, also where squares of x do not fit.
  * Integers give f32. The gradient at the origin is 0.
  * @throws ShapeError for an axis out of range, or an order that is not positive
  */
@@ -156,7 +154,8 @@ export const norm = defineOp(
     const result = real(x.dtype);
     const recipe = { name: 'norm', result, withMath: reduceWithMath } as const;
     if (p === 1) return reduce(x, list, keepdim, { ...recipe, op: 'sum', map: 'abs(x)' });
-    if (p === 2) return reduce(x, list, keepdim, { ...recipe, op: 'sum', map: 'x * x', finish: 'sqrt(a)' });
+    if (p === 2)
+      return reduce(x, list, keepdim, { ...recipe, op: 'sum', map: 'moments(x)', finish: 'root(a, 0.0, 1.0)', terms: 4 });
     if (p === Number.POSITIVE_INFINITY) {
       if (reducedLength(x.shape, list) === 0)
         return full(reducedShape(x.shape, list, keepdim), 0, { dtype: result, device: x.device });
