@@ -73,6 +73,7 @@ export {
   crossEntropyBackward,
   type CrossEntropyBackward,
   crossEntropyForward,
+  crossEntropyOptions,
   type CrossEntropyResult,
 } from './ops/losses/cross-entropy.ts';
 export { type Equation, equationOf, parseEquation as parseEinsum } from './kernels/einsum/equation.ts';
@@ -83,17 +84,21 @@ export {
   linearBackwardInput,
   linearBackwardWeight,
   linearForward,
+  linearResult,
 } from './ops/products/linear.ts';
 export {
   klDivBackward,
   klDivForward,
   type KlDivResult,
+  klFactor,
   l1LossBackward,
   mseLossBackward,
   type PairLossSaved,
+  pairReduction,
 } from './ops/losses/losses.ts';
 export {
   addLayerNormForward,
+  expectNorm,
   layerNormForward,
   layerNormNormalised,
   type LayerNormResult,

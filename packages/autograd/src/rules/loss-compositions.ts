@@ -25,11 +25,11 @@ import {
   type Tensor,
   where,
 } from '@mudpt/tensor/functions';
-import { lastOf } from '@mudpt/tensor/internal';
+import { crossEntropyOptions, klFactor, lastOf, pairReduction } from '@mudpt/tensor/internal';
 import { detach } from '../parameter.ts';
 
 export function crossEntropyComposed(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100, scale = 1 } = options;
+  const { reduction, labelSmoothing, ignoreIndex, scale } = crossEntropyOptions(logits, labels, options);
   const classes = lastOf(logits.shape);
   return scope(() => {
     const logProbabilities = logSoftmax(mul(cast(logits, 'f32'), scale), -1);
@@ -48,24 +48,27 @@ export function crossEntropyComposed(logits: Tensor, labels: Tensor, options: Cr
   });
 }
 
-export function klDivComposed(x: Tensor, target: Tensor, { reduction = 'mean' }: KlDivOptions = {}): Tensor {
-  const rows = x.size / lastOf(x.shape);
+export function klDivComposed(x: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  const factor = klFactor(x, target, options);
   return scope(() => {
     const wanted = cast(detach(target), 'f32');
     const difference = sub(logSoftmax(wanted, -1), logSoftmax(cast(x, 'f32'), -1));
-    const total = sum(mul(softmax(wanted, -1), difference));
-    return reduction === 'sum' ? total : div(total, reduction === 'mean' ? x.size : rows);
+    return mul(sum(mul(softmax(wanted, -1), difference)), factor);
   });
 }
 
 /* @__NO_SIDE_EFFECTS__ */
-function pairLoss(distance: (difference: Tensor) => Tensor): (x: Tensor, target: Tensor, options?: PairLossOptions) => Tensor {
-  return (x, target, { reduction = 'mean' } = {}) =>
+function pairLoss(
+  op: string,
+  distance: (difference: Tensor) => Tensor,
+): (x: Tensor, target: Tensor, options?: PairLossOptions) => Tensor {
+  return (x, target, options = {}) =>
     scope(() => {
+      const reduction = pairReduction(op, x, target, options);
       const terms = distance(sub(cast(x, 'f32'), cast(target, 'f32')));
       return reduction === 'none' ? terms : (reduction === 'mean' ? mean : sum)(terms);
     });
 }
 
-export const l1LossComposed = pairLoss(abs);
-export const mseLossComposed = pairLoss(square);
+export const l1LossComposed = pairLoss('l1Loss', abs);
+export const mseLossComposed = pairLoss('mseLoss', square);

@@ -20,6 +20,7 @@ import {
   linearBackwardInput,
   linearBackwardWeight,
   linearForward,
+  linearResult,
 } from '@mudpt/tensor/internal';
 import { compositionFor, ruleFor } from '../rule.ts';
 
@@ -64,18 +65,15 @@ export const matmulRule = ruleFor(matmul, (context, a, b, options = {}) => {
 
 const activations = { relu, gelu, geluTanh, quickGelu, silu } as const;
 
-function linearComposed(
-  x: Tensor,
-  weight: Tensor,
-  bias?: Tensor,
-  { activation = 'none', residual, dtype }: LinearOptions = {},
-): Tensor {
+function linearComposed(x: Tensor, weight: Tensor, bias?: Tensor, options: LinearOptions = {}): Tensor {
+  const { dtype } = linearResult(x, weight, bias, options);
+  const { activation = 'none', residual } = options;
   return scope(() => {
-    const product = matmul(x, weight, { transposeB: true });
+    const product = matmul(cast(x, 'f32'), weight, { transposeB: true });
     const shifted = bias ? add(product, bias) : product;
     const active = activation === 'none' ? shifted : activations[activation](shifted);
     const whole = residual ? add(active, residual) : active;
-    return dtype ? cast(whole, dtype) : whole;
+    return cast(whole, dtype);
   });
 }
 

@@ -19,6 +19,7 @@ import {
 } from '@mudpt/tensor/functions';
 import {
   addLayerNormForward,
+  expectNorm,
   l2NormalizeBackward,
   layerNormBackward,
   layerNormForward,
@@ -50,6 +51,7 @@ function normalised(x: Tensor, eps: number): Tensor {
 }
 
 function layerNormComposed(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5, dtype: DType = x.dtype): Tensor {
+  expectNorm('layerNorm', x, { weight, bias });
   return scope(() => {
     const values = cast(x, 'f32');
     const whitened = normalised(centred(values, -1), eps);
@@ -59,11 +61,13 @@ function layerNormComposed(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5
 }
 
 function addLayerNormComposed(x: Tensor, residual: Tensor, weight?: Tensor, bias?: Tensor, eps?: number) {
+  expectNorm('addLayerNorm', x, { weight, bias, residual });
   const sum = add(x, residual);
   return { sum, out: layerNormComposed(sum, weight, bias, eps) };
 }
 
 function rmsNormComposed(x: Tensor, weight?: Tensor, eps = 1e-6): Tensor {
+  expectNorm('rmsNorm', x, { weight });
   return scope(() => {
     const whitened = normalised(cast(x, 'f32'), eps);
     return cast(weight ? mul(whitened, weight) : whitened, x.dtype);
@@ -71,6 +75,7 @@ function rmsNormComposed(x: Tensor, weight?: Tensor, eps = 1e-6): Tensor {
 }
 
 function l2NormalizeComposed(x: Tensor, axis = -1, eps = 1e-12): Tensor {
+  expectNorm('l2Normalize', x, {});
   return scope(() => {
     const values = cast(x, 'f32');
     return cast(div(values, maximum(norm(values, axis, { keepdim: true }), eps)), x.dtype);

@@ -254,6 +254,24 @@ eachDevice('second derivatives', (ctx) => {
       expect(await (products[0] as Tensor).data()).toEqual(Float32Array.of(0, 0));
     }));
 
+  it('what ops refuse is refused where they are differentiated twice', () =>
+    scope(() => {
+      const [x, row, wide] = [make([1, 2]), make([1]), make([1, 2, 3])];
+      const labels = tensor([0], { dtype: 'i32', device: ctx.device });
+      const none = { reduction: 'average' as never };
+      const refused: Record<string, (x: Tensor) => Tensor> = {
+        'crossEntropy: reduction is "average"': (a) => crossEntropy(a.reshape([1, 2]), labels, none),
+        'klDiv: reduction is "average"': (a) => a.klDiv(x, none),
+        'mseLoss: reduction is "average"': (a) => a.mseLoss(x, none),
+        'klDiv: x has shape': (a) => a.klDiv(row),
+        'layerNorm: weight has shape': (a) => sum(layerNorm(a, row)),
+        'rmsNorm: weight has shape': (a) => sum(a.rmsNorm(wide)),
+        'linear: bias': (a) => sum(linear(a, a.reshape([1, 2]), x)),
+      };
+      for (const [message, loss] of Object.entries(refused))
+        expect(() => hessianVector(loss, [x], [x]), message).toThrow(message);
+    }));
+
   it('noGrad and detach stop at the inner gradient', () =>
     scope(async () => {
       const x = make([1, 2]);

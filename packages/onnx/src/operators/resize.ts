@@ -29,6 +29,7 @@ function coordinate(mode: string, i: number, { from, to, scale, region: [start, 
     case 'tf_half_pixel_for_nn':
       return (i + 0.5) / scale;
     case 'tf_crop_and_resize':
+      // By the whole size of the result, as the specification and ONNX Runtime have it; ONNX's reference evaluator takes scale * from.
       return to > 1 ? start * (from - 1) + (i * (end - start) * (from - 1)) / (to - 1) : 0.5 * (start + end) * (from - 1);
     case 'half_pixel_symmetric': {
       const adjustment = to / (scale * from);

@@ -41,7 +41,8 @@ export type CrossEntropyResult = {
 
 const REDUCTIONS: readonly string[] = ['mean', 'sum', 'none'];
 
-function checked(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): Required<CrossEntropyOptions> {
+/** The options of {@link crossEntropy}, settled. @throws ShapeError, DTypeError, LimitError, TensorError */
+export function crossEntropyOptions(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): Required<CrossEntropyOptions> {
   expectLabelled('crossEntropy', logits, labels);
   const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100, scale = 1 } = options;
   if (!REDUCTIONS.includes(reduction))
@@ -77,7 +78,7 @@ function rowParams(
 
 /** {@link crossEntropy} with what its gradient reads. */
 export function crossEntropyForward(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): CrossEntropyResult {
-  const settled = checked(logits, labels, options);
+  const settled = crossEntropyOptions(logits, labels, options);
   const { reduction, ignoreIndex } = settled;
   const { device } = logits;
   const rows = sizeOf(labels.shape);
@@ -141,7 +142,7 @@ export type CrossEntropyBackward = Omit<CrossEntropyResult, 'loss'> & {
 /** Gradient of {@link crossEntropy} with respect to the logits, in one pass: (p - target) * scale * grad. */
 export function crossEntropyBackward(saved: CrossEntropyBackward, options: CrossEntropyOptions = {}): Tensor {
   const { logits, labels, lse, counted } = saved;
-  const settled = checked(logits, labels, options);
+  const settled = crossEntropyOptions(logits, labels, options);
   const { reduction } = settled;
   const { device } = logits;
   const classes = lastOf(logits.shape);

@@ -41,7 +41,10 @@ export type KlDivResult = {
   readonly lse: Tensor;
 };
 
-function klFactor(x: Tensor, { reduction = 'mean' }: KlDivOptions): number {
+/** What the sum of terms of {@link klDiv} is multiplied by. @throws ShapeError, DTypeError, TensorError for what klDiv does not take */
+export function klFactor(x: Tensor, target: Tensor, { reduction = 'mean' }: KlDivOptions): number {
+  expectRows('klDiv', 'x', x);
+  expectPair('klDiv', x, target);
   if (reduction !== 'mean' && reduction !== 'batchmean' && reduction !== 'sum')
     throw new TensorError('klDiv', `reduction is "${String(reduction)}"`, "use 'mean', 'batchmean' or 'sum'");
   const width = lastOf(x.shape);
@@ -50,9 +53,8 @@ function klFactor(x: Tensor, { reduction = 'mean' }: KlDivOptions): number {
 
 /** {@link klDiv} with what its gradient reads. */
 export function klDivForward(x: Tensor, target: Tensor, options: KlDivOptions = {}): KlDivResult {
+  const factor = klFactor(x, target, options);
   const { rows, width } = expectRows('klDiv', 'x', x);
-  expectPair('klDiv', x, target);
-  const factor = klFactor(x, options);
   using input = new RowView(x);
   using wanted = new RowView(target);
   using losses = empty(x.device, [rows]);
@@ -99,7 +101,6 @@ export function klDivBackward(
 ): Tensor {
   const { x, target, lse, grad } = saved;
   const { rows, width } = expectRows('klDivBackward', 'x', x);
-  expectPair('klDivBackward', x, target);
   using input = new RowView(x);
   using wanted = new RowView(target);
   const dx = empty(x.device, x.shape, x.dtype);
@@ -107,7 +108,7 @@ export function klDivBackward(
   const { variant, grid } = rowLaunch(x.device, 'loss', rows, width);
   klKernel.dispatch(x.device, {
     buffers: { x: input.tensor, wanted: wanted.tensor, lse, grad, dx },
-    params: { ...rowParams(rows, width, unit, input, wanted), grad_offset: grad.offset, factor: klFactor(x, options) },
+    params: { ...rowParams(rows, width, unit, input, wanted), grad_offset: grad.offset, factor: klFactor(x, target, options) },
     grid,
     defines: { T: wgslType(x.dtype), W: 'f32', V: unit, ROWS: variant, MODE: 'backward' },
     flops: 8 * x.size,
@@ -130,11 +131,21 @@ function pairFactor(x: Tensor, { reduction = 'mean' }: PairLossOptions): number 
   return reduction === 'mean' ? 1 / x.size : 1;
 }
 
-function pairLoss(op: string, kind: Kind, x: Tensor, target: Tensor, options: PairLossOptions): Tensor {
+/** The reduction of {@link l1Loss} or {@link mseLoss}. @throws ShapeError, DTypeError, TensorError for what they do not take */
+export function pairReduction(
+  op: string,
+  x: Tensor,
+  target: Tensor,
+  { reduction = 'mean' }: PairLossOptions,
+): 'mean' | 'sum' | 'none' {
   expectPair(op, x, target);
-  const { reduction = 'mean' } = options;
   if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none')
     throw new TensorError(op, `reduction is "${String(reduction)}"`, "use 'mean', 'sum' or 'none'");
+  return reduction;
+}
+
+function pairLoss(op: string, kind: Kind, x: Tensor, target: Tensor, options: PairLossOptions): Tensor {
+  const reduction = pairReduction(op, x, target, options);
   if (reduction === 'none') return termsOf(kind, x, target);
   using left = contiguous.run(x);
   using right = contiguous.run(target);

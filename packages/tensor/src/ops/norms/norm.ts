@@ -63,12 +63,13 @@ export function resultDType(op: string, x: Tensor, asked: FloatDType | undefined
   return asked ?? x.dtype;
 }
 
-function normalize(
+/** @throws ShapeError, DTypeError for what a norm does not take */
+export function expectNorm(
+  op: string,
   x: Tensor,
-  { op, centered, weight, bias, residual, eps, dtype: asked, keepsNormalised = false }: Norming,
-): Normed {
-  const { rows, width } = expectRows(op, 'x', x);
-  const dtype = resultDType(op, x, asked);
+  { weight, bias, residual }: Partial<Pick<Norming, 'weight' | 'bias' | 'residual'>>,
+): void {
+  expectRows(op, 'x', x);
   expectChannels(op, 'weight', weight, x);
   expectChannels(op, 'bias', bias, x);
   if (weight && bias) expectDType(op, 'bias', bias.dtype, [weight.dtype]);
@@ -78,6 +79,15 @@ function normalize(
     if (!sameShape(residual.shape, x.shape))
       throw new ShapeError(op, `residual has shape ${showShape(residual.shape)}, x ${showShape(x.shape)}`, 'give both one shape');
   }
+}
+
+function normalize(
+  x: Tensor,
+  { op, centered, weight, bias, residual, eps, dtype: asked, keepsNormalised = false }: Norming,
+): Normed {
+  expectNorm(op, x, { weight, bias, residual });
+  const { rows, width } = expectRows(op, 'x', x);
+  const dtype = resultDType(op, x, asked);
   const { device } = x;
   using input = new RowView(x);
   using added = new RowView(residual ?? x);

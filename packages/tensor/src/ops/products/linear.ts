@@ -51,13 +51,13 @@ export function linearForward(
   return forward(x, weight, bias, options, true);
 }
 
-function forward(
+/** The shape and dtype of {@link linear}. @throws ShapeError, DTypeError, TensorError */
+export function linearResult(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | undefined,
   { activation = 'none', residual, dtype = promote(x.dtype, weight.dtype) as FloatDType }: LinearOptions,
-  keep: boolean,
-): { output: Tensor; pre: Tensor | undefined } {
+): { readonly shape: Shape; readonly dtype: FloatDType } {
   expectFloats('linear', x, weight, ...(bias ? [bias] : []), ...(residual ? [residual] : []));
   expectActivation('linear', activation);
   expectDType('linear', 'the result', dtype, ['f32', 'f16']);
@@ -78,11 +78,23 @@ function forward(
   }
   const shape = [...x.shape.slice(0, -1), outSize];
   expectSame('linear', 'residual', residual, shape);
+  return { shape, dtype };
+}
+
+function forward(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  options: LinearOptions,
+  keep: boolean,
+): { output: Tensor; pre: Tensor | undefined } {
+  const { shape, dtype } = linearResult(x, weight, bias, options);
+  const { activation = 'none', residual } = options;
   const output = empty(x.device, shape, dtype);
   const pre = keep && activation !== 'none' ? empty(x.device, shape, dtype) : undefined;
   using added = residual && like(residual, output);
   const w = matricesOf(weight, true);
-  product(x, { ...w, batch: [] }, outSize, output, {
+  product(x, { ...w, batch: [] }, nth(weight.shape, 0), output, {
     activation,
     ...(bias && { bias: { tensor: bias, offset: bias.offset, row: 0, col: nth(bias.strides, 0) } }),
     ...(pre && { save: pre }),

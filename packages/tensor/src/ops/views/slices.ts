@@ -175,12 +175,13 @@ function equalPieces(size: number, piece: number): number[] {
   return Array.from({ length: Math.ceil(size / piece) }, (_, i) => Math.min(piece, size - i * piece));
 }
 
-/** Cuts an axis into at most `count` pieces of equal size; the last may be smaller (PyTorch's rule). */
+/** Cuts an axis into at most `count` pieces of equal size; the last may be smaller. An empty axis gives `count` empty pieces. (PyTorch's rule.) */
 export const chunk = defineOp('chunk', (x: Tensor, count: number, axis: number = 0): Tensor[] => {
   const at = normalizeAxis('chunk', axis, x.shape);
   if (!Number.isInteger(count) || count < 1)
     throw new ShapeError('chunk', `count ${count} is not a whole number of at least 1`, 'ask for at least one piece');
-  return split(x, Math.max(1, Math.ceil(nth(x.shape, at) / count)), at);
+  const size = nth(x.shape, at);
+  return split(x, size === 0 ? Array.from({ length: count }, () => 0) : Math.ceil(size / count), at);
 });
 
 /** The slices along an axis, without it. */

@@ -172,6 +172,10 @@ eachDevice('views', (ctx) => {
     const pieces = chunk(t, 3, 1);
     expect(pieces.map(({ shape }) => shape[1])).toEqual([3, 3, 1]);
     for (const piece of pieces) piece.dispose();
+    const nothing = narrow(t, 1, 0, 0);
+    const none = [...chunk(nothing, 3, 1), ...split(nothing, 3, 1), nothing];
+    expect(none.map(({ shape }) => shape[1])).toEqual([0, 0, 0, 0, 0]);
+    for (const piece of none) piece.dispose();
     const rows = unbind(t);
     for (const [i, row] of rows.entries()) await check(row, reshapeRef(sliceRef(x, [{ start: i, stop: i + 1 }]), [7]));
     expect(() => narrow(t, 0, 2, 3)).toThrow(/not inside/);
