@@ -99,12 +99,13 @@ try {
     };
     await writePlan(sweep, await makePlan({ ...request, root: at, model, assignments: [], settings: 'model' }));
   });
-  const { head, cells } = await readPlan(sweep);
+  const plan = await readPlan(sweep);
+  const { cells } = plan;
   for (const cell of cells)
     await stage(`run: ${cell.method}, seed ${cell.seed}`, async () => {
       let reason: unknown;
       const onFailure = (error: unknown): void => void (reason = error);
-      const outcome = await executeCell(sweep, cell, { workplace, sets: head.sets, signal, wait: true, onFailure });
+      const outcome = await executeCell(sweep, cell, { workplace, plan, signal, wait: true, onFailure });
       if (outcome !== 'done') throw new Error(`${cell.id} ${outcome}`, { cause: reason });
     });
   const path = join(sweep, 'runs', cells.at(-1)?.id ?? '');

@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<Outcome, string>> = {
 };
 
 /** Cells of one task of an array, one after the other. */
-export async function runTask(sweep: string, { head, cells }: Plan, cache?: string): Promise<number> {
+export async function runTask(sweep: string, plan: Plan, cells: readonly Cell[], cache?: string): Promise<number> {
   const line = new StatusLine(process.stdout);
   using stop = stopOnSignals(() => line.print('asked to stop: saving'));
   const workplace = new Workplace(
@@ -37,7 +37,7 @@ export async function runTask(sweep: string, { head, cells }: Plan, cache?: stri
       let reason: string | undefined;
       const outcome = await executeCell(sweep, cell, {
         workplace,
-        sets: head.sets,
+        plan,
         signal: stop.signal,
         wait: true,
         observer: progressObserver((text) => line.show(`${cell.id}: ${text}`)),

@@ -119,7 +119,7 @@ export async function runCommand(sweep: string, flags: RunFlags): Promise<number
       `there is no task ${task}: ${plan.cells.length} cells in chunks of ${chunk} are tasks 0 to ${Math.ceil(plan.cells.length / chunk) - 1}`,
       'make the array as long as that',
     );
-  return runTask(sweep, { head: plan.head, cells }, flags.cache);
+  return runTask(sweep, plan, cells, flags.cache);
 }
 
 export function one(flag: string, text: string, least: number): number {

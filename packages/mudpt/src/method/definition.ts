@@ -18,6 +18,8 @@ export interface MethodDefinition<S = unknown> {
   readonly training: z.ZodType<TrainingSettings, TrainingInput> | undefined;
   /** Whether its context has to have a `teacher`, which its setting of this name tells. Default false. */
   readonly needsTeacher?: boolean;
+  /** false: its loss reads no labels, so that a sweep may train it on images of more classes than the others, or on more of each. Default true. */
+  readonly readsLabels?: false;
   /** Whether, with these settings, it reads sentences about the classes where its context has some. Default: never. */
   readsDescriptions?(settings: Readonly<Record<string, unknown>>): boolean;
   /** Published settings by protocol, data set and shots (`--protocol`); later ones win. Default: nothing was published beside the defaults. */

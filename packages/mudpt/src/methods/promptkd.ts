@@ -188,6 +188,7 @@ export const promptkd = defineMethod<PromptkdSettings>({
   settings: promptkdSettings,
   training: trainingPreset(TRAINING),
   needsTeacher: true,
+  readsLabels: false,
   published: [
     recipe(['base-to-new'], 9, 1000, BASE_TO_NEW),
     { ...recipe(['base-to-new'], 9, 200, BASE_TO_NEW), data: ['fgvc_aircraft', 'oxford_flowers'] },

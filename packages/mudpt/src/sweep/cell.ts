@@ -30,6 +30,8 @@ export const cellSchema = z.strictObject({
   config: z.record(z.string(), z.unknown()),
   /** Settings of the method that were asked for by name: they are never lowered to what a small model has. */
   asked: z.array(name),
+  /** Id of the cell whose run teaches this one: it is run first. */
+  teacher: name.optional(),
   /** What the run is evaluated on after it has finished. */
   evaluations: z.array(followUp),
 });

@@ -26,7 +26,7 @@ export type FromChild =
  * Serves the parent until it says that there is no more, or is gone.
  * @param cache see {@link RunCache.ofUser}
  */
-export async function serveParent(sweep: string, { head, cells }: Plan, cache?: string): Promise<void> {
+export async function serveParent(sweep: string, plan: Plan, cache?: string): Promise<void> {
   const send = (message: FromChild): void => void (process.connected && process.send?.(message));
   using stop = stopOnSignals();
   const workplace = new Workplace(() => Device.open(), RunCache.ofUser(cache, tellNote));
@@ -35,13 +35,13 @@ export async function serveParent(sweep: string, { head, cells }: Plan, cache?: 
   try {
     send({ kind: 'ready' });
     for await (const index of orders(stop.signal)) {
-      const cell = cells[index];
+      const cell = plan.cells[index];
       if (!cell) throw new RangeError(`there is no cell ${index}`);
       let reason: string | undefined;
       let isDeviceSound = true;
       const outcome = await executeCell(sweep, cell, {
         workplace,
-        sets: head.sets,
+        plan,
         signal: stop.signal,
         wait: false,
         observer: progressObserver((text) => send({ kind: 'progress', text })),

@@ -3,10 +3,12 @@
  * where it asks how one goes).
  */
 import { createHash } from 'node:crypto';
+import { InputError } from '@mudpt/tensor';
 import { type Dataset, fingerprint, SPLITS } from '../data/index.ts';
+import { methodNamed, methodNames } from '../methods/index.ts';
 import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.ts';
 import { identityOfSeeds } from '../runs/settings/identity.ts';
-import { resolveConfig, type RunConfig, runName } from '../runs/index.ts';
+import { resolveConfig, type RunConfig, type RunInput, runName } from '../runs/index.ts';
 import { inputOf } from '../runs/settings/input.ts';
 import { settingsFor } from '../runs/settings/settings.ts';
 import { recordDescriptions } from '../runs/settings/text-files.ts';
@@ -34,6 +36,53 @@ export interface CellConfig {
   readonly config: RunConfig;
   readonly asked: readonly string[];
   readonly id: string;
+  /** Row and id of the cell that teaches it. */
+  readonly teacher?: { readonly method: string; readonly id: string };
+}
+
+/** What a plan goes through or says once for all runs, and the flags that say it. */
+const PLANNED = {
+  method: 'with --methods',
+  variant: 'with --methods METHOD@VARIANT',
+  data: 'with --data',
+  root: 'with --root',
+  model: 'with --model',
+  shots: 'with --shots',
+  seed: 'with --seeds',
+  classes: 'with the protocol',
+  protocol: 'with the protocol',
+} as const;
+
+/** @throws InputError for an assignment of what the plan says; a method that reads no labels may have images that the others have not */
+function expectUnplanned(given: RunInput, label: string, readsLabels: boolean): void {
+  for (const [name, how] of Object.entries(PLANNED) as [keyof typeof PLANNED, string][]) {
+    if (given[name] === undefined || name === 'method') continue;
+    const isOfImages = name === 'shots' || name === 'classes';
+    if (isOfImages && !readsLabels) continue;
+    throw new InputError(
+      '--set',
+      `${name} of ${label} is what the plan says${isOfImages ? ', because its loss reads labels' : ''}`,
+      `say it ${how}`,
+    );
+  }
+}
+
+/**
+ * The method whose run of the same data, shots and seed teaches, where the setting names one; its cell is another one of the plan.
+ * @throws InputError where it cannot teach
+ */
+function teachingMethod({ method, settings }: RunConfig): string | undefined {
+  const named = settings['teacher'];
+  if (!methodNamed(method).needsTeacher || typeof named !== 'string') return undefined;
+  const [name = ''] = named.split('@');
+  if (!methodNames().includes(name)) return undefined;
+  const { needsTeacher, training } = methodNamed(name);
+  if (training && !needsTeacher) return named;
+  throw new InputError(
+    '--set',
+    `${named} cannot teach ${method}: it ${training ? 'has a teacher itself' : 'is fitted to features'}`,
+    'name a method that learns prompts from labels, a folder, or a model',
+  );
 }
 
 /** A run's configuration: the method's published settings for the protocol, then what was assigned. */
@@ -42,6 +91,7 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
   const [method = '', variant] = request.method.split('@');
   const assigned = request.assignments.flatMap((text) => assignmentFor(request.method, method, text));
   const given = await inputOf({ method, set: assigned, plugins: loadedPlugins() });
+  expectUnplanned(given, request.method, methodNamed(method).readsLabels ?? true);
   const config = resolveConfig(
     {
       alternatives: false,
@@ -51,18 +101,23 @@ export async function cellConfig(request: CellRequest): Promise<CellConfig> {
       data: set.data,
       root,
       model,
-      shots,
+      shots: given.shots ?? shots,
       seed,
-      classes: protocol === 'base-to-new' ? 'base' : 'all',
+      classes: given.classes ?? (protocol === 'base-to-new' ? 'base' : 'all'),
       ...(published && { protocol }),
       ...(variant !== undefined && { variant }),
     },
     `${request.method} on ${set.name}`,
   );
-  const mark = sha256(canonicalText([request.method, identityOfSeeds(config), set.structure])).slice(0, 8);
+  const teaching = teachingMethod(config);
+  const teacher =
+    teaching === undefined ? undefined : { method: teaching, id: (await cellConfig({ ...request, method: teaching })).id };
+  const parts = [request.method, identityOfSeeds(config), set.structure, ...(teacher ? [teacher.id] : [])];
+  const mark = sha256(canonicalText(parts)).slice(0, 8);
   // A run that several protocols need is one cell, so its folder names none of them.
   const { protocol: _p, variant: _v, ...shared } = config;
-  return { config, asked: Object.keys(given.settings ?? {}), id: runName(shared, set.name, mark) };
+  const id = runName(shared, set.name, mark);
+  return { config, asked: Object.keys(given.settings ?? {}), id, ...(teacher && { teacher }) };
 }
 
 /** The assignment as this method takes it; nothing where it is meant for others. */

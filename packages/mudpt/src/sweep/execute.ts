@@ -1,6 +1,6 @@
 /** One cell, from wherever it stands to its end: locked, recorded, and stopped when asked. */
-import type { Device } from '@mudpt/tensor';
-import type { Cell, PlannedSet } from './cell.ts';
+import { type Device, InputError } from '@mudpt/tensor';
+import type { Cell, Plan } from './cell.ts';
 import type { RunCache } from '../runs/index.ts';
 import { ModelPool } from './model-pool.ts';
 import { checkCellData } from './planned-data.ts';
@@ -33,8 +33,8 @@ export class Workplace {
 
 export interface ExecuteOptions extends Pick<CellContext, 'signal' | 'observer' | 'onFollowUp'> {
   readonly workplace: Workplace;
-  /** The data sets as they were planned. */
-  readonly sets: readonly PlannedSet[];
+  /** With all cells, and the data sets as they were planned. */
+  readonly plan: Plan;
   /** Wait for another process that works on the cell, which may be dead on a machine that cannot be asked. */
   readonly wait: boolean;
   /** Told what failed. */
@@ -51,10 +51,11 @@ export async function executeCell(sweep: string, cell: Cell, options: ExecuteOpt
   try {
     await using lock = await lockCell(sweep, cell, { wait: true, signal });
     if (await isFinished(sweep, cell)) return 'finished';
-    began = performance.now();
     try {
-      const { observer, onFollowUp, sets } = options;
-      await checkCellData(sweep, cell, sets, { signal, known: workplace.cache.digests });
+      const { observer, onFollowUp, plan } = options;
+      if ((await runTeacher(sweep, cell, options)) === 'stopped') return 'stopped';
+      began = performance.now();
+      await checkCellData(sweep, cell, plan.head.sets, { signal, known: workplace.cache.digests });
       const isEnded = await runCell(sweep, cell, {
         device: await workplace.device(),
         models: workplace.models,
@@ -76,6 +77,21 @@ export async function executeCell(sweep: string, cell: Cell, options: ExecuteOpt
     if (signal.aborted && error === signal.reason) return 'stopped';
     throw error;
   }
+}
+
+/** Runs the cell that teaches this one, if any, or waits for whoever runs it. @throws InputError where that fails */
+async function runTeacher(sweep: string, { teacher: id }: Cell, options: ExecuteOptions): Promise<Outcome | undefined> {
+  if (id === undefined) return undefined;
+  const teacher = options.plan.cells.find((cell) => cell.id === id);
+  if (!teacher) throw new TypeError(`the plan has no cell ${id}`);
+  const { onFailure: _, ...others } = options;
+  const outcome = await executeCell(sweep, teacher, { ...others, wait: true });
+  if (outcome !== 'failed') return outcome;
+  throw new InputError(
+    'sweep',
+    `the run that teaches it failed: ${id}`,
+    'see `sweep status` for why, mend that, and run the sweep again',
+  );
 }
 
 /** Damaged files are told by the run itself. */

@@ -95,6 +95,39 @@ describe('a plan', () => {
     );
   });
 
+  it('has a student learn from the run of another row, of the same data, shots and seed; it reads no labels, so its images may be more', async () => {
+    const methods = ['promptkd', 'coop'];
+    const taught = await plan({
+      methods,
+      data: ['dtd'],
+      shots: [1, 2],
+      assignments: ['promptkd:teacher=coop', 'promptkd:shots=all'],
+    });
+    const [students, teachers] = ['promptkd', 'coop'].map((name) => taught.cells.filter(({ method }) => method === name));
+    expect(students?.map(({ teacher }) => teacher)).toEqual(teachers?.map(({ id }) => id));
+    expect(new Set(taught.cells.map(({ id }) => id)).size).toBe(8);
+    expect(students?.map(({ shots, config }) => [shots, config['shots']])).toEqual([1, 1, 2, 2].map((shots) => [shots, 'all']));
+    expect(teachers?.every((cell) => !('teacher' in cell) && cell.config['shots'] === cell.shots)).toBe(true);
+    const assignments = ['promptkd:teacher=coop', 'promptkd:classes=all'];
+    const [student, teacher] = (await plan({ protocols: ['base-to-new'], methods, data: ['dtd'], seeds: [1], assignments }))
+      .cells;
+    expect(student).toMatchObject({ config: { classes: 'all' }, evaluations: [{ classes: 'base' }, { classes: 'new' }] });
+    expect(teacher).toMatchObject({ config: { classes: 'base' }, evaluations: [{ classes: 'new' }] });
+
+    const refused = (more: Partial<PlanRequest>) => expect(plan({ methods, data: ['dtd'], ...more })).rejects;
+    await refused({ assignments: ['teacher=maple'] }).toThrow(
+      /runs of maple teach promptkd, and the plan has none.*add maple to --methods/is,
+    );
+    await refused({ assignments: ['teacher=tip-adapter'] }).toThrow(
+      /tip-adapter cannot teach promptkd: it is fitted to features/,
+    );
+    await refused({ assignments: ['teacher=promptkd'] }).toThrow(/it has a teacher itself/);
+    await refused({ assignments: ['shots=all', 'teacher=coop'] }).toThrow(
+      /shots of coop is what the plan says, because its loss reads labels/,
+    );
+    await refused({ assignments: ['promptkd:seed=3'] }).toThrow(/seed of promptkd is what the plan says.*--seeds/is);
+  });
+
   it("is for folders of one's own, whose paths hold wherever a task starts", async () => {
     const [here, other] = [join(at.path, 'mine'), join(at.path, 'theirs', 'birds')];
     await writeShapes(here, { train: 1, test: 1 });

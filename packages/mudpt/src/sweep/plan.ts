@@ -81,13 +81,20 @@ export async function makePlan(request: PlanRequest): Promise<MadePlan> {
           for (const seed of seeds) {
             const set = setOf(sets, from);
             const parts = { protocol, method: label, set, root, model, shots: count, seed, assignments, published };
-            const { id, config, asked } = await cellConfig(parts);
+            const { id, config, asked, teacher } = await cellConfig(parts);
+            if (teacher && !methods.includes(teacher.method))
+              throw new InputError(
+                '--set',
+                `runs of ${teacher.method} teach ${label}, and the plan has none`,
+                `add ${teacher.method} to --methods`,
+              );
             const before = cells.get(id);
             const followUps = [
               ...(before?.evaluations ?? []),
               ...followUpsOf(
                 protocol,
                 set,
+                config.classes,
                 targets.map((one) => setOf(sets, one)),
               ),
             ];
@@ -102,6 +109,7 @@ export async function makePlan(request: PlanRequest): Promise<MadePlan> {
               seed,
               config: before?.config ?? config,
               asked: [...asked],
+              ...(teacher && { teacher: teacher.id }),
               evaluations: [...unique.values()],
             });
           }
@@ -120,8 +128,15 @@ export async function makePlan(request: PlanRequest): Promise<MadePlan> {
 }
 
 /** What follows a run of a protocol. */
-function followUpsOf(protocol: Protocol, trained: PlannedSet, targets: readonly PlannedSet[]): FollowUp[] {
-  if (protocol === 'base-to-new') return [{ data: trained.data, name: trained.name, classes: 'new' }];
+function followUpsOf(
+  protocol: Protocol,
+  trained: PlannedSet,
+  classes: FollowUp['classes'],
+  targets: readonly PlannedSet[],
+): FollowUp[] {
+  const on = (half: FollowUp['classes']): FollowUp => ({ data: trained.data, name: trained.name, classes: half });
+  // A run's end is measured on the classes it trained on.
+  if (protocol === 'base-to-new') return (['base', 'new'] as const).filter((half) => half !== classes).map(on);
   return targets.map(({ data, name }) => ({ data, name, classes: 'all' }));
 }
 

@@ -59,7 +59,7 @@ it('a cell on other data fails before a device is opened, with the reason in its
   await rm(join(data, 'test', 'red_circle', '0.png'));
   const workplace = new Workplace(() => Promise.reject(new Error('no device is needed')), new RunCache());
   const [cell] = cells as [(typeof cells)[0]];
-  const options = { workplace, sets: head.sets, signal: new AbortController().signal, wait: true };
+  const options = { workplace, plan: { head, cells }, signal: new AbortController().signal, wait: true };
   expect(await executeCell(sweep, cell, options)).toBe('failed');
   expect(await readRecord(sweep, cell)).toMatchObject({
     state: 'failed',

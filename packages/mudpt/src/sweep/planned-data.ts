@@ -13,6 +13,7 @@ import { exists } from '../data/files.ts';
 import { contentsOf, type KnownDigests } from '../data/fingerprint.ts';
 import { type Dataset, fewShot, type Item, SPLITS, subsetClasses } from '../data/index.ts';
 import { openDataset } from '../datasets/index.ts';
+import type { RunConfig } from '../runs/index.ts';
 import { openSealedJson, sealJson } from '../runs/files/sealed.ts';
 import type { Cell, PlannedSet } from './cell.ts';
 import { structureOf } from './configurations.ts';
@@ -71,8 +72,8 @@ function changed(name: string, when: 'planned' | 'begun', what: readonly string[
 }
 
 /** The images that a cell reads of a set. */
-function itemsOf({ data, config, shots, seed, evaluations }: Cell, name: string, dataset: Dataset): Item[] {
-  const classes = config['classes'] as 'all' | 'base' | 'new';
+function itemsOf({ data, config, seed, evaluations }: Cell, name: string, dataset: Dataset): Item[] {
+  const { classes, shots } = config as Pick<RunConfig, 'classes' | 'shots'>;
   const tests = evaluations
     .filter((followUp) => followUp.name === name)
     .map((followUp) => subsetClasses(dataset, followUp.classes).splits.test);

@@ -2,7 +2,7 @@
  * Single runs as a sweep sees them: how one goes, how it is evaluated, what lies in its folder. No other file of the sweep knows (what a run
  * is asked for is in configurations.ts).
  */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Device, FormatError, InputError, type TensorError } from '@mudpt/tensor';
 import { exists } from '../data/files.ts';
 import { MethodError, methodNamed } from '../methods/index.ts';
@@ -45,7 +45,7 @@ export interface CellContext {
 export async function runCell(sweep: string, cell: Cell, context: CellContext): Promise<boolean> {
   const { device, models, cache, signal, observer } = context;
   const folder = runFolder(sweep, cell);
-  const config = cellRunConfig(cell);
+  const config = cellRunConfig(sweep, cell);
   const openModel = models.open.bind(models);
   if (!(await exists(folder.file('config')))) {
     const base = await openModel(config, device, signal);
@@ -147,10 +147,12 @@ export function titleOfMethod(label: string): string {
   return variant === undefined ? title : `${title} (${variant})`;
 }
 
-function runFolder(sweep: string, { id }: Cell): RunFolder {
+function runFolder(sweep: string, { id }: Pick<Cell, 'id'>): RunFolder {
   return new RunFolder(join(sweep, 'runs', id));
 }
 
-function cellRunConfig({ config, id }: Cell): RunConfig {
-  return resolveConfig(config as RunInput, `the plan's ${id}`);
+function cellRunConfig(sweep: string, { config, id, teacher }: Cell): RunConfig {
+  const resolved = resolveConfig(config as RunInput, `the plan's ${id}`);
+  if (teacher === undefined) return resolved;
+  return { ...resolved, settings: { ...resolved.settings, teacher: resolve(runFolder(sweep, { id: teacher }).path) } };
 }

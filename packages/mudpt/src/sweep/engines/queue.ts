@@ -57,7 +57,7 @@ export async function work(sweep: string, plan: Plan, options: WorkerOptions): P
     const outcome = await executeCell(sweep, cell, {
       workplace,
       signal,
-      sets: plan.head.sets,
+      plan,
       wait: true,
       observer: progressObserver((text) => {
         options.onProgress(cell, text);
