@@ -74,6 +74,25 @@ eachDevice('results of captured functions', (ctx) => {
     expect([await third.x.item(), await third.y.item()]).toEqual([5, 10]);
   });
 
+  it('feeds inputs back that the body returned under other names', async () => {
+    const body = ({ now, before }: { now: Tensor; before: Tensor }) => ({
+      now: now.add(before),
+      before: now,
+      turned: now.flip(),
+    });
+    using step = capture(body, { device: ctx.device });
+    const start = { data: [1, 1], shape: [2] };
+    let state: Record<'now' | 'before', Tensor> = step({ now: start, before: { data: [1, 2], shape: [2] } });
+    for (let i = 0; i < 3; i += 1) state = step({ now: state.now, before: state.before });
+    expect([...(await state.now.data()), ...(await state.before.data())]).toEqual([8, 11, 5, 7]);
+    const { turned } = step({ now: state.before, before: state.now });
+    expect([...(await step({ now: turned, before: turned }).before.data())]).toEqual([7, 5]);
+    using swap = capture(({ x, y }: { x: Tensor; y: Tensor }) => ({ x: y, y: x }), { device: ctx.device });
+    const once = swap({ x: 1, y: 2 });
+    const twice = swap({ x: once.x, y: once.y });
+    expect([await twice.x.item(), await twice.y.item()]).toEqual([1, 2]);
+  });
+
   it('keep maps and lists, and leave tensors from outside to their owner', async () => {
     using weight = ones([2], { device: ctx.device });
     const captured = capture(

@@ -17,19 +17,16 @@ import {
   signature,
   withSchema,
 } from './capture-inputs.ts';
+import { feedAll, secondHandle } from './capture-feed.ts';
 import { currentDevice, type Device, engineOf } from './device.ts';
-import { toBytes } from './dtype.ts';
 import { expectOptions } from './definition/options.ts';
 import { expectSynchronous } from './context.ts';
-import { CaptureError, ShapeError } from './errors.ts';
+import { CaptureError } from './errors.ts';
 import { noteWork, withHook } from './definition/op.ts';
 import { eachTensor, keep, mapTensors, scope } from './scope.ts';
-import { showShape, sizeOf } from './shape.ts';
-import { withoutOwner } from './engine/ownership.ts';
 import { ENDED, type Storage } from './engine/storage.ts';
 import { empty } from './definition/views.ts';
-import { Tensor, tensorsMade } from './tensor.ts';
-import { copyInto } from './kernels/copy.ts';
+import { type Tensor, tensorsMade } from './tensor.ts';
 
 type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
 type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
@@ -75,7 +72,7 @@ const MAX_PLANS = 8;
  * Captures `body` at its first call and whenever the shapes or dtypes of its inputs change.
  *
  * Inside `body` nothing needs disposing. What changes from call to call must be an input: a number read from outside is recorded
- * once and stays.
+ * once and stays. Inputs are copied in: what the body writes into one is not seen in the tensor of the call.
  * @throws CaptureError for what cannot be captured: reading from the GPU, writing host data into a tensor, an async body
  * @example
  * const step = capture(({ x }: { x: Tensor }) => x.mul(0.5));
@@ -148,7 +145,7 @@ function captured<N extends string, R>(
       reads: [...Object.values<CaptureInput>(inputs).filter(isTensor), ...outside],
       writes: [...made],
     }));
-    for (const name in inputs) feed(entry.placeholders[name], inputs[name]);
+    feedAll(entry.placeholders, inputs);
     entry.plan.replay();
     return handOut(entry);
   };
@@ -170,11 +167,6 @@ function retire<R>(entry: Entry<R>, next: (generation: number) => number): void 
   for (const tensor of entry.given) tensor.dispose();
   entry.given = [];
   for (const storage of entry.overwritten) storage.generation = next(storage.generation);
-}
-
-/** Another handle of what its memory holds now, which no scope owns. */
-function secondHandle({ device, storage, dtype, shape, strides, offset }: Tensor): Tensor {
-  return withoutOwner(() => new Tensor(device, storage.retain(), dtype, shape, strides, offset));
 }
 
 /** The result with handles of its own for this call. */
@@ -267,31 +259,6 @@ function onlyGiven<N extends string>(placeholders: AsTensors<N>): AsTensors<N> {
       return Reflect.get(target, name) as unknown;
     },
   });
-}
-
-function feed(placeholder: Tensor | undefined, input: CaptureInput | undefined): void {
-  if (!placeholder || input === undefined) return;
-  const { device } = placeholder;
-  if (isTensor(input)) {
-    if (input.storage === placeholder.storage && input.isContiguous && input.offset === 0) {
-      input.expectLive('capture');
-      return;
-    }
-    if (!placeholder.isOverwritten) return copyInto(placeholder, input);
-    // A call has given its memory out: the handle of what it holds now.
-    using current = secondHandle(placeholder);
-    return copyInto(current, input);
-  }
-  const data = typeof input === 'number' ? [input] : input.data;
-  if (data.length !== sizeOf(placeholder.shape)) {
-    throw new ShapeError(
-      'capture',
-      `${data.length} values do not fill an input of shape ${showShape(placeholder.shape)}`,
-      'give as many values as the shape has',
-      { shapes: { input: placeholder.shape } },
-    );
-  }
-  engineOf(device).writeBytes(placeholder.storage.buffer, 0, toBytes(placeholder.dtype, data));
 }
 
 function deviceOf(inputs: Readonly<Record<string, CaptureInput>>): Device {

@@ -187,7 +187,10 @@ eachDevice('what a tape does not see', (ctx) => {
     using x = parameter(tensor([1, 2], { device: ctx.device }));
     using factor = tensor([3, 4], { device: ctx.device });
     using other = tensor([5, 6], { device: ctx.device });
-    for (const write of [() => copyInto(factor, other), () => addInto(factor, other), () => run(other, factor)]) {
+    using replayed = capture(() => addInto(factor, other), { device: ctx.device });
+    replayed({});
+    const writes = [() => copyInto(factor, other), () => addInto(factor, other), () => replayed({}), () => run(other, factor)];
+    for (const write of writes) {
       using tape = new Tape();
       using loss = scope(() => x.mul(factor).sum());
       write();

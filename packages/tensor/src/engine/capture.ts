@@ -31,6 +31,8 @@ export type PlanMemory = {
   readonly virtual: readonly PoolBuffer[];
   /** Buffers of tensors that live outside. */
   readonly external: readonly PoolBuffer[];
+  /** What lives outside and is written. */
+  readonly written: readonly Storage[];
   /** Bytes if every virtual buffer had memory of its own. */
   readonly virtualBytes: number;
   readonly plannedBytes: number;
@@ -50,6 +52,7 @@ export class Capture {
   private readonly params = new ParamPages();
   private readonly virtual = new Map<PoolBuffer, Storage | undefined>();
   private readonly constants = new Set<PoolBuffer>();
+  private readonly written = new Set<Storage>();
 
   addParams(entry: PipelineEntry, params: Params): number {
     return this.params.add(entry, params);
@@ -84,6 +87,10 @@ export class Capture {
       'a captured function cannot read from the GPU: its commands have not run yet',
       'return the tensor and read it after the call',
     );
+  }
+
+  noteWrite(storage: Storage): void {
+    this.written.add(storage);
   }
 
   record(command: Command): void {
@@ -130,6 +137,7 @@ export class Capture {
       owned: [...shared, ...this.constants],
       virtual: [...this.virtual.keys()],
       external: [...external],
+      written: [...this.written].filter(({ buffer }) => external.has(buffer)),
       virtualBytes: lifetimes.reduce((sum, { buffer }) => sum + buffer.bytes, 0),
       plannedBytes: slots.reduce((sum, { bytes }) => sum + bytes, 0),
     };

@@ -170,6 +170,12 @@ export class Engine {
     this.record({ kind: 'dispatch', entry, buffers, slot, grid, flops, bytes });
   }
 
+  /** Counts a write of a recorded dispatch; of a captured one, every replay writes again. */
+  noteWrite(storage: Storage): void {
+    storage.version += 1;
+    this.capturing?.noteWrite(storage);
+  }
+
   /** Records a command: to be submitted, or into the capture in progress. */
   record(command: Command): void {
     (this.capturing ?? this.recorder).record(command);

@@ -49,6 +49,7 @@ export class Plan {
     for (const buffer of external) this.recorder.use(buffer);
     for (const buffer of virtual) this.recorder.use(buffer);
     for (const buffer of owned) this.recorder.use(buffer);
+    for (const storage of this.memory.written) storage.version += 1;
     this.recorder.record({ kind: 'replay', commands: commands as readonly Command[], pages });
     this.recorder.flush();
   }

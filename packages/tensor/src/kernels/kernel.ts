@@ -133,7 +133,7 @@ export function kernel<const P extends ParamTypes | undefined = undefined>(
       noteWork(`kernel ${name}`, () => tensorsOf(entry, buffers));
       for (const { name: binding, access } of entry.bindings) {
         const written = access === 'read_write' ? buffers[binding] : undefined;
-        if (written) (written instanceof Storage ? written : written.storage).version += 1;
+        if (written) engineOf(device).noteWrite(written instanceof Storage ? written : written.storage);
       }
       engineOf(device).dispatch(entry, bound, (params ?? {}) as Readonly<Record<string, ParamValue>>, [x, y, z], flops, bytes);
     },
