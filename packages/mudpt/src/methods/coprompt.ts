@@ -28,6 +28,7 @@ import { MethodError } from '../method/errors.ts';
 import type { CreationContext, MethodContext, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
 import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
 import { depth, initWords, length } from '../method/settings.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineDistance } from '../prompts/cosine.ts';
 import { deepContext } from '../prompts/deep-context.ts';
@@ -48,7 +49,8 @@ const copromptSettings = z.strictObject({
   templates: z
     .array(z.string())
     .default([])
-    .describe("texts with {} for the class name in place of descriptions, where there are none; empty: the data set's own"),
+    .describe("texts with {} for the class name in place of descriptions, where there are none; empty: the data set's own")
+    .register(settingMetadata, { yieldsToDescriptions: true }),
 });
 
 export type CopromptSettings = z.output<typeof copromptSettings>;
