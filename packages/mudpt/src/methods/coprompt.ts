@@ -196,7 +196,11 @@ function drawingOf({ device, seed }: MethodContext, descriptions: readonly (read
   };
 }
 
-const TRAINING = { lr: 0.0035, epochs: 8, batchSize: 4 } as const;
+/** Both views of an image by RandAugment, each drawn for itself, in every configuration of the authors. */
+const TRAINING = {
+  ...{ lr: 0.0035, epochs: 8, batchSize: 4 },
+  ...{ augmentation: 'randaugment', randOperations: 2, randMagnitude: 10 },
+} as const;
 
 export const coprompt = defineMethod<CopromptSettings>({
   name: 'coprompt',
@@ -209,7 +213,7 @@ export const coprompt = defineMethod<CopromptSettings>({
     {
       protocols: ['base-to-new'],
       settings: { length: 2, depth: 9, reduction: 4, imageRatio: 0.1, textRatio: 0.2, consistencyWeight: 1 },
-      training: { ...TRAINING, augmentation: 'randaugment', randOperations: 2, randMagnitude: 10 },
+      training: TRAINING,
       source: 'CoPrompt, configs/trainers/vit_b16_c2_ep5_batch4_2ctx_randaug.yaml (descriptions: its gpt_file)',
     },
   ],

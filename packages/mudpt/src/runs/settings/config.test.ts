@@ -28,6 +28,11 @@ describe('resolveConfig', () => {
     );
   });
 
+  it("augments as the method's authors do, and on the embedded model as with every method", () => {
+    expect(resolveConfig({ method: 'coprompt', model: 'elsewhere' }).training).toMatchObject({ augmentation: 'randaugment' });
+    expect(resolveConfig({ method: 'coprompt' }).training).toMatchObject({ augmentation: 'crop', cropScale: [0.9, 1] });
+  });
+
   it.each(methodNames())('is its own fixed point: %s', (method) => {
     const config = resolveConfig({ method });
     expect(resolveConfig(config)).toEqual(config);
