@@ -16,6 +16,7 @@ struct Params {
   stream_number: u32,
   threshold: u32,
   scale: f32,
+  first: u32, // the element that x begins with, in the stream's count
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -49,9 +50,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let end = min(first + ${WG * PER}u, (params.count + 3u) / 4u);
   for (var at = first + lane; at < end; at += ${WG}u) {
     let i = vec4<u32>(4u * at) + vec4<u32>(0u, 1u, 2u, 3u);
+    let counted = i + vec4<u32>(params.first);
     let drawn = vec4<u32>(
 #for k in 4
-      pcg3d(vec3<u32>(i[${k}], params.stream_number, key)),
+      pcg3d(vec3<u32>(counted[${k}], params.stream_number, key)),
 #endfor
     );
 #if V == 4

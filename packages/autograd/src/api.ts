@@ -6,7 +6,16 @@ export { gradcheck, type GradcheckOptions } from './transforms/gradcheck.ts';
 export type { Values } from './transforms/values.ts';
 export { Gradients } from './tape/gradients.ts';
 export { buffer, detach, isTrainable, nameOf, noGrad, parameter, requiresGrad } from './parameter.ts';
-export { nextStream, type Random, randomFrom, withSeed } from './random.ts';
+export {
+  type BeforePart,
+  inParts,
+  nextStream,
+  type Random,
+  randomFrom,
+  type RandomStream,
+  type RowsOf,
+  withSeed,
+} from './random.ts';
 export {
   defineRule,
   type InputGradients,

@@ -20,7 +20,10 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-type Source = { readonly seed: Tensor | number; next: number; initial?: Random };
+/** What of a batch comes before a part of it: rows of its first axis, and sequences, which are fewer where their tokens are packed into rows. */
+export type BeforePart = { readonly rows: number; readonly sequences: number };
+
+type Source = { readonly seed: Tensor | number; next: number; initial?: Random; readonly before?: BeforePart };
 
 const sources = new Ambient<Source>();
 /** Where modules made outside of {@link withSeed} draw their initial values: the first module of a process gets the first numbers. */
@@ -40,8 +43,18 @@ export function withSeed<T>(seed: Tensor | number, body: () => T): T {
   return sources.run('withSeed', { seed, next: 0 }, body);
 }
 
-/** The next independent stream of the current seed. @throws TensorError outside {@link withSeed} */
-export function nextStream(op: string): { readonly seed: Tensor | number; readonly stream: number } {
+/** What the first axis of a tensor counts: what {@link BeforePart} has, or something that all parts share, of which each has all rows. */
+export type RowsOf = keyof BeforePart | 'shared';
+
+/** A stream of random numbers, as `dropout` takes it. */
+export type RandomStream = { readonly seed: Tensor | number; readonly stream: number; readonly firstRow?: number };
+
+/**
+ * The next independent stream of the current seed.
+ * @param rowsOf what the first axis of the tensor counts that is drawn for, which matters in a part of a batch alone
+ * @throws TensorError outside {@link withSeed}
+ */
+export function nextStream(op: string, rowsOf: RowsOf = 'rows'): RandomStream {
   const source = sources.get();
   if (!source)
     throw new TensorError(
@@ -49,7 +62,27 @@ export function nextStream(op: string): { readonly seed: Tensor | number; readon
       'there is no source of randomness',
       'run the step inside withSeed(seed, () => ...), or call eval()',
     );
-  return { seed: source.seed, stream: source.next++ };
+  const firstRow = rowsOf === 'shared' ? 0 : (source.before?.[rowsOf] ?? 0);
+  return { seed: source.seed, stream: source.next++, ...(firstRow > 0 && { firstRow }) };
+}
+
+/**
+ * Runs `run` for the parts of a batch one after the other, so that dropout draws for the rows of a part what it would for the same rows of the whole.
+ * @param before of each part
+ */
+export function inParts<T>(before: readonly BeforePart[], run: (part: number) => T): T[] {
+  const source = sources.get();
+  if (!source) return before.map((_, part) => run(part));
+  const outer = source.before ?? { rows: 0, sequences: 0 };
+  let { next } = source;
+  const results = before.map(({ rows, sequences }, part) => {
+    const inner = { ...source, before: { rows: outer.rows + rows, sequences: outer.sequences + sequences } };
+    const result = sources.run('inParts', inner, () => run(part));
+    next = Math.max(next, inner.next);
+    return result;
+  });
+  source.next = next;
+  return results;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type AttentionOptions, type FloatDType, reshape, ShapeError, type Tensor } from '@mudpt/tensor/functions';
+import { type AttentionOptions, type FloatDType, reshape, ShapeError, type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { attention, attentionQkv, narrow } from '../ops.ts';
 import { nextStream } from '../random.ts';
 import { expectModuleOptions, type InitOptions, initOf } from './init.ts';
@@ -139,7 +139,14 @@ function dropoutOf(
   { training, dropout: p }: { readonly training: boolean; readonly dropout: number },
   op: string,
 ): AttentionOptions {
-  return training && p > 0 ? { dropout: { p, ...nextStream(op) } } : {};
+  if (!training || p === 0) return {};
+  const { firstRow, ...stream } = nextStream(op);
+  if (firstRow === undefined) return { dropout: { p, ...stream } };
+  throw new TensorError(
+    op,
+    'attention does not draw for a part of a batch what it would for the whole',
+    'leave out `before`, or its dropout',
+  );
 }
 
 /** Heads of keys. */

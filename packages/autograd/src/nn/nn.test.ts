@@ -1,19 +1,22 @@
 import { expect, it } from 'vitest';
-import { add, capture, crossEntropy, mseLoss, relu, reshape, tensor, type Tensor } from '@mudpt/tensor';
+import { add, capture, crossEntropy, mseLoss, mul, relu, reshape, scope, split, sum, tensor, type Tensor } from '@mudpt/tensor';
 import { eachDevice } from '@mudpt/testing/support';
 import {
   Adam,
   checkpoint,
+  chunked,
   Conv2d,
   Dropout,
   dropout,
   Embedding,
+  inParts,
   LayerNorm,
   Linear,
   loadModule,
   loadTensors,
   Module,
   MultiHeadAttention,
+  nextStream,
   parameter,
   randomFrom,
   RMSNorm,
@@ -115,6 +118,36 @@ eachDevice('modules', (ctx) => {
     expect(await draw(1)).toEqual(first);
     using same = module.eval().forward(x);
     expect(await same.data()).toEqual(await x.data());
+  });
+
+  it('dropout of a part draws what it does for the same rows of the whole, and what all parts share is drawn alike', async () => {
+    await scope(async () => {
+      const x = parameter(tensor(new Float32Array(7 * 6).fill(1), { shape: [7, 6], device: ctx.device }));
+      const module = new Dropout(0.5);
+      const both = (rows: Tensor): Tensor => module.forward(mul(module.forward(rows), 3));
+      const run = (body: () => Tensor) =>
+        withSeed(5, () => lossAndGradients(() => ({ loss: sum(body()), next: nextStream('next').stream })));
+      const whole = run(() => both(x));
+      const before = [0, 3, 6].map((rows) => ({ rows, sequences: rows }));
+      const parts = run(() =>
+        chunked(
+          both,
+          split(x, 3).map((part) => [part] as const),
+          0,
+          before,
+        ),
+      );
+      expect(await parts.gradients.of(x).data()).toEqual(await whole.gradients.of(x).data());
+      expect(parts.value.next).toBe(whole.value.next);
+      const shared = withSeed(5, () => inParts(before, () => nextStream('x', 'shared')));
+      expect(shared).toEqual([0, 0, 0].map((stream) => ({ seed: 5, stream })));
+      const attention = new MultiHeadAttention(6, 2, { device: ctx.device, dropout: 0.5 });
+      const apart = () => withSeed(5, () => inParts(before, () => attention.forward(reshape(x, [1, 7, 6]))));
+      expect(apart).toThrow(/attention does not draw for a part of a batch/);
+      expect(() => dropout(x, { p: 0.5, seed: 1, stream: 0, firstRow: 2 ** 30 })).toThrow(/firstRow is 1073741824/);
+      for (const weight of attention.parameters()) weight.dispose();
+      x.dispose();
+    });
   });
 
   it('checkpointed dropout draws the same numbers', async () => {

@@ -5,6 +5,7 @@
  */
 import { scope, type Tensor } from '@mudpt/tensor/functions';
 import { cat } from '../ops.ts';
+import { type BeforePart, inParts } from '../random.ts';
 import { checkpoint } from './checkpoint.ts';
 
 /**
@@ -16,15 +17,19 @@ import { checkpoint } from './checkpoint.ts';
  * const features = chunked((rows: Tensor) => model.forward(rows), split(images, 32).map((rows) => [rows] as const));
  * const loss = contrastiveLoss(features);
  * ```
+ * @param before what of the whole comes before each call: then dropout draws what it would in one call. Without it each call has streams of its own
  * @throws ShapeError when there are no calls, or results do not fit together
  * @example
  * const rows = chunked((x: Tensor) => x.mul(2), [[tensor([[1]])], [tensor([[2]])]]);
  * console.log(await rows.array()); // [[2],[4]]
  */
-export function chunked<A extends readonly unknown[]>(fn: (...args: A) => Tensor, calls: readonly A[], axis = 0): Tensor {
+export function chunked<A extends readonly unknown[]>(
+  fn: (...args: A) => Tensor,
+  calls: readonly A[],
+  axis = 0,
+  before?: readonly BeforePart[],
+): Tensor {
   const run = checkpoint(fn);
-  return scope(() => {
-    const parts = calls.map((args) => scope(() => run(...args)));
-    return cat(parts, axis);
-  });
+  const one = (args: A): Tensor => scope(() => run(...args));
+  return scope(() => cat(before ? inParts(before, (part) => one(calls[part] as A)) : calls.map(one), axis));
 }

@@ -1,5 +1,5 @@
 /** Adapters: small learnt additions to the frozen blocks of a tower, as low-rank updates of its products or networks beside whole blocks. */
-import { dropout, type Linear, nextStream } from '@mudpt/autograd';
+import { dropout, type Linear, nextStream, type RowsOf } from '@mudpt/autograd';
 import { add, cast, cat, linear, type LinearOptions, matmul, mul, pad, reshape, ShapeError, type Tensor } from '@mudpt/tensor';
 import type { ImageConfig, TextConfig } from '../config.ts';
 
@@ -61,8 +61,8 @@ export function expectAdapters(
     }
 }
 
-/** What is added to a product, and the dtype of the result. */
-type ProductOptions = Pick<LinearOptions, 'residual' | 'dtype'>;
+/** What is added to a product, the dtype of the result, and what the first axis of x counts, by which dropout is drawn; default its sequences, or packed rows. */
+type ProductOptions = Pick<LinearOptions, 'residual' | 'dtype'> & { readonly rowsOf?: RowsOf | undefined };
 
 /** x W^T + bias + residual of `product`, with its update if it has one. */
 export function adaptedProduct(
@@ -84,7 +84,7 @@ export function adaptedParts(
   x: Tensor,
   adapter: BlockAdapter | undefined,
   names: readonly BlockProduct[],
-  options: ProductOptions = {},
+  { rowsOf, ...options }: ProductOptions = {},
 ): Tensor {
   const updates = names.flatMap((name, place) => {
     const update = adapter?.lowRank?.[name];
@@ -96,22 +96,23 @@ export function adaptedParts(
     const a = cat(updates.map((update) => mul(update.a, update.scale)));
     return linear(x, add(weight, matmul(b, a)), bias, options);
   }
-  const inner = innerOf(reshape(x, [-1, x.shape.at(-1) as number]), updates);
+  const inner = innerOf(x, updates, rowsOf);
   const rows = reshape(inner, [...x.shape.slice(0, -1), -1]);
   const outer = linear(rows, b, undefined, options);
   return linear(x, weight, bias, { ...options, residual: outer });
 }
 
-/** scale * x a^T of all updates side by side, [N, ranks]. */
-function innerOf(x: Tensor, updates: readonly LowRankUpdate[]): Tensor {
+/** scale * x a^T of all updates side by side, [N, ranks], of the N rows of x [..., width]. */
+function innerOf(x: Tensor, updates: readonly LowRankUpdate[], rowsOf: RowsOf | undefined): Tensor {
+  const flat = (rows: Tensor): Tensor => reshape(rows, [-1, rows.shape.at(-1) as number]);
   const [first, ...others] = updates as readonly [LowRankUpdate, ...LowRankUpdate[]];
   const isAlike = !first.dropout && others.every((other) => !other.dropout && other.scale === first.scale);
-  if (isAlike) return matmul(x, cat(updates.map(({ a }) => a)), { transposeB: true, alpha: first.scale });
+  if (isAlike) return matmul(flat(x), cat(updates.map(({ a }) => a)), { transposeB: true, alpha: first.scale });
   return cat(
     updates.map(({ a, scale, dropout: p = 0 }) => {
       // The update is f32, whatever x is.
-      const kept = p > 0 ? dropout(cast(x, 'f32'), { p, ...nextStream('LowRankUpdate') }) : x;
-      return matmul(kept, a, { transposeB: true, alpha: scale });
+      const kept = p > 0 ? dropout(cast(x, 'f32'), { p, ...nextStream('LowRankUpdate', rowsOf) }) : x;
+      return matmul(flat(kept), a, { transposeB: true, alpha: scale });
     }),
     1,
   );

@@ -3,7 +3,7 @@
  * feed-forward part work on each token alone, so tokens that nobody reads after the block need none of them. What is left has the numbers of
  * the whole block.
  */
-import { checkpoint, feedForward, type TransformerBlock } from '@mudpt/autograd';
+import { checkpoint, feedForward, type RowsOf, type TransformerBlock } from '@mudpt/autograd';
 import {
   type Activation,
   attention,
@@ -49,7 +49,7 @@ export type BlockReads = {
 };
 
 /** x with attention added, where the second half of a block begins, and how it gets x after the first norm. */
-type Middle = { readonly middle: Tensor; readonly rows: () => Tensor };
+type Middle = { readonly middle: Tensor; readonly rows: () => Tensor; readonly rowsOf: RowsOf | undefined };
 
 /** `block` over x [B, T, width], or packed [N, width] with `cuSeqlens`. @returns the tokens of x, or those picked */
 export function runBlock(block: TransformerBlock, x: Tensor, options: BlockAttention, reads: BlockReads): Tensor {
@@ -86,7 +86,8 @@ function firstHalf(
   // Under the causal mask, or packed, the kernels find a query's keys by its place: there all tokens have queries.
   if (options.causal || options.cuSeqlens) {
     const attended = attentionQkv(allParts(block, normed, adapter), seen);
-    return project(block, picked, pick(reshape(attended, x.shape)), { adapter, rows: () => pick(normed) });
+    const heads = pick(reshape(attended, x.shape));
+    return project(block, picked, heads, { adapter, rows: () => pick(normed), rowsOf: 'sequences' });
   }
   const [count, width] = picked.shape as [number, number];
   const rows = pick(normed);
@@ -200,19 +201,17 @@ function firstPrefixedHalf(
     return { of: firstHalfAfterUnread(block, prefix, tokens, options) };
   if (!read.prefix) return { of: after(keysAndValues(block, prefix, adapter)) };
   const { skip, out: normed } = block.norm1.fork(prefix, block.activationDType);
-  const parts = allParts(block, normed, adapter);
+  const parts = allParts(block, normed, adapter, 'shared');
   const [, k, v] = unbind(parts, -3) as [Tensor, Tensor, Tensor];
   const attended = attentionQkv(reshape(parts, [1, ...parts.shape]), { causal: true });
-  const whole = finish(block, project(block, skip, attended, { adapter, rows: () => normed }), adapter);
+  const whole = finish(block, project(block, skip, attended, { adapter, rows: () => normed, rowsOf: 'shared' }), adapter);
   return { prefix: whole, of: after({ k, v }) };
 }
 
 /** Keys and values [n, heads, depth] of tokens [n, width]. */
 function keysAndValues(block: TransformerBlock, tokens: Tensor, adapter: BlockAdapter | undefined): AttentionPrefix {
-  const [k, v] = unbind(someParts(block, block.norm1.forward(tokens, block.activationDType), ['k', 'v'], adapter), -3) as [
-    Tensor,
-    Tensor,
-  ];
+  const normed = block.norm1.forward(tokens, block.activationDType);
+  const [k, v] = unbind(someParts(block, normed, ['k', 'v'], adapter, 'shared'), -3) as [Tensor, Tensor];
   return { k, v };
 }
 
@@ -220,8 +219,8 @@ function keysAndValues(block: TransformerBlock, tokens: Tensor, adapter: BlockAd
 const PARTS = ['q', 'k', 'v'] as const;
 
 /** Queries, keys and values [..., 3, heads, depth] of normed x [..., width]. */
-function allParts(block: TransformerBlock, normed: Tensor, adapter: BlockAdapter | undefined): Tensor {
-  const parts = adaptedParts(block.attention.qkv, normed, adapter, PARTS, { dtype: block.activationDType });
+function allParts(block: TransformerBlock, normed: Tensor, adapter: BlockAdapter | undefined, rowsOf?: RowsOf): Tensor {
+  const parts = adaptedParts(block.attention.qkv, normed, adapter, PARTS, { dtype: block.activationDType, rowsOf });
   return byHeads(block, parts, PARTS.length);
 }
 
@@ -231,12 +230,13 @@ function someParts(
   normed: Tensor,
   names: readonly (typeof PARTS)[number][],
   adapter: BlockAdapter | undefined,
+  rowsOf?: RowsOf,
 ): Tensor {
   const { qkv, width } = block.attention;
   const first = PARTS.indexOf(names[0] as (typeof PARTS)[number]);
   const part = (x: Tensor): Tensor => narrow(x, 0, first * width, names.length * width);
   const weights = { weight: part(qkv.weight), bias: qkv.bias && part(qkv.bias) };
-  return byHeads(block, adaptedParts(weights, normed, adapter, names, { dtype: block.activationDType }), names.length);
+  return byHeads(block, adaptedParts(weights, normed, adapter, names, { dtype: block.activationDType, rowsOf }), names.length);
 }
 
 function byHeads({ attention: { width, heads } }: TransformerBlock, parts: Tensor, count: number): Tensor {
@@ -261,13 +261,18 @@ function project(
   block: TransformerBlock,
   x: Tensor,
   attended: Tensor,
-  { adapter, rows }: { readonly adapter: BlockAdapter | undefined; readonly rows: () => Tensor },
+  {
+    adapter,
+    rows,
+    rowsOf,
+  }: { readonly adapter: BlockAdapter | undefined; readonly rows: () => Tensor; readonly rowsOf?: RowsOf },
 ): Middle {
   const heads = reshape(attended, x.shape);
   const inner = block instanceof EvaBlock ? block.attentionNorm.forward(heads) : heads;
   return {
-    middle: adaptedProduct(block.attention.out, inner, adapter, 'out', { residual: x, dtype: streamDType(block, x) }),
+    middle: adaptedProduct(block.attention.out, inner, adapter, 'out', { residual: x, dtype: streamDType(block, x), rowsOf }),
     rows,
+    rowsOf,
   };
 }
 
@@ -277,7 +282,7 @@ function streamDType({ activationDType }: TransformerBlock, x: Tensor): FloatDTy
 }
 
 /** The second half of a block. */
-function finish(block: TransformerBlock, { middle, rows }: Middle, adapter: BlockAdapter | undefined): Tensor {
+function finish(block: TransformerBlock, { middle, rows, rowsOf }: Middle, adapter: BlockAdapter | undefined): Tensor {
   if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return secondHalf(block, middle, false);
   const { activationDType } = block;
   const { skip, out: normed } = block.norm2.fork(middle, activationDType);
@@ -287,6 +292,6 @@ function finish(block: TransformerBlock, { middle, rows }: Middle, adapter: Bloc
   const dtype = streamDType(block, middle);
   if (!adapter.lowRank?.up && !adapter.lowRank?.down)
     return feedForward(normed, up.weights, down.weights, { activation, residual, hiddenDType: activationDType, dtype });
-  const hidden = ACTIVATIONS[activation](adaptedProduct(up, normed, adapter, 'up', { dtype: activationDType }));
-  return adaptedProduct(down, hidden, adapter, 'down', { residual, dtype });
+  const hidden = ACTIVATIONS[activation](adaptedProduct(up, normed, adapter, 'up', { dtype: activationDType, rowsOf }));
+  return adaptedProduct(down, hidden, adapter, 'down', { residual, dtype, rowsOf });
 }

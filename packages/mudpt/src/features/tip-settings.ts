@@ -24,7 +24,11 @@ const shared = {
   betaSteps: z.int().positive().default(200).describe('values of beta tried').register(settingMetadata, { idle: withoutSearch }),
   alphaSteps: z.int().positive().default(20).describe('values of alpha tried').register(settingMetadata, { idle: withoutSearch }),
   cachePasses: z.int().min(0).default(10).describe('augmented passes whose mean features are the keys; 0: the test transform'),
-  templates: z.array(z.string()).default([]).describe("texts with {} for the class name, averaged; empty: the data set's own"),
+  templates: z
+    .array(z.string())
+    .default([])
+    .describe("texts with {} for the class name, averaged; empty: the data set's own")
+    .register(settingMetadata, { yieldsToDescriptions: true }),
   scale: z.number().positive().default(100).describe('factor of the cosines'),
 };
 

@@ -8,7 +8,7 @@ import type { TrainingInput } from './training-settings.ts';
  * What training takes on the embedded model: some 300 updates for 18 classes of 16 shots (110 leave half of what prompts gain), and crops that
  * leave a drawing whole, because it never saw a part of one.
  */
-const COMMON = { batchSize: 16, epochs: 20, cropScale: [0.9, 1] } as const;
+const COMMON = { batchSize: 16, epochs: 20, augmentation: 'crop', cropScale: [0.9, 1] } as const;
 
 /** Rate of SGD for methods that were not searched for; 0.1 and more are unstable, above all with prompts in the image tower. */
 const RATE = 0.02;

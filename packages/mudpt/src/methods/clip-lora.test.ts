@@ -3,7 +3,7 @@ import { noGrad } from '@mudpt/autograd';
 import { capture, copyInto, keep, scope, tensor, type Tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { type Numbers, numbers, relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { RECOMPUTE } from '../method/rematerialization.ts';
 
 eachDevice('clip-lora', (ctx) => {
@@ -34,6 +34,39 @@ eachDevice('clip-lora', (ctx) => {
       method.rematerialize(RECOMPUTE);
       expect(await loss()).toBeCloseTo(losses[0] as number, 5);
       began.dispose();
+      method.dispose();
+    });
+  });
+
+  it.each(['packed', 'plain'] as const)('drops the same inputs in every memory policy, with texts %s', async (textPath) => {
+    using clip = tinyClip(ctx.device);
+    await scope(async () => {
+      const { images, labels } = tinyBatch(ctx.device);
+      const settings = { dropout: 0.5, projections: ['q', 'k', 'v', 'out'] };
+      const method = tinyMethod(await tinyContext(clip, { textPath }), 'clip-lora', settings);
+      for (const parameter of method.learnable.values()) {
+        const values = Float32Array.from({ length: parameter.size }, (_, at) => Math.sin(at) / 2);
+        copyInto(parameter, tensor(values, { shape: parameter.shape, device: ctx.device }));
+      }
+      const seed = method.state.get('dropout.seed') as Tensor;
+      const began = tensor(await seed.data(), { device: ctx.device, dtype: 'u32' });
+      const told = async (): Promise<Numbers> => {
+        copyInto(seed, began);
+        return await numbers(method, images, labels);
+      };
+      const expected = await told();
+      // Parts of one image and of two, of one text and of several; none of them begins with the first rows.
+      for (const [text, image] of [
+        [4, 3],
+        [2, 2],
+        [0, 3],
+        [4, 0],
+      ] as const)
+        for (const recompute of [false, true]) {
+          method.rematerialize({ text: { microBatches: text, recompute }, image: { microBatches: image, recompute } });
+          for (const [name, values] of await told())
+            expect(relativeError(values, expected.get(name) ?? []), `${text} ${image} ${recompute} ${name}`).toBeLessThan(2e-5);
+        }
       method.dispose();
     });
   });

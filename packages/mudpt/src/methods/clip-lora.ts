@@ -59,7 +59,7 @@ const loraSettings = z.strictObject({
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('probability that an input of an update is left out of a step; in micro-batches (--memory) other ones are'),
+    .describe('probability that an input of an update is left out of a step; the same ones in micro-batches (--memory)'),
   template: z.string().default('a photo of a {}.').describe("the texts with {} for the class name; empty: the data set's own"),
 });
 

@@ -28,6 +28,7 @@ import { MethodError } from '../method/errors.ts';
 import type { CreationContext, MethodContext, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
 import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
 import { depth, initWords, length } from '../method/settings.ts';
+import { settingMetadata } from '../settings/metadata.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineDistance } from '../prompts/cosine.ts';
 import { deepContext } from '../prompts/deep-context.ts';
@@ -48,7 +49,8 @@ const copromptSettings = z.strictObject({
   templates: z
     .array(z.string())
     .default([])
-    .describe("texts with {} for the class name in place of descriptions, where there are none; empty: the data set's own"),
+    .describe("texts with {} for the class name in place of descriptions, where there are none; empty: the data set's own")
+    .register(settingMetadata, { yieldsToDescriptions: true }),
 });
 
 export type CopromptSettings = z.output<typeof copromptSettings>;
@@ -194,7 +196,11 @@ function drawingOf({ device, seed }: MethodContext, descriptions: readonly (read
   };
 }
 
-const TRAINING = { lr: 0.0035, epochs: 8, batchSize: 4 } as const;
+/** Both views of an image by RandAugment, each drawn for itself, in every configuration of the authors. */
+const TRAINING = {
+  ...{ lr: 0.0035, epochs: 8, batchSize: 4 },
+  ...{ augmentation: 'randaugment', randOperations: 2, randMagnitude: 10 },
+} as const;
 
 export const coprompt = defineMethod<CopromptSettings>({
   name: 'coprompt',
@@ -207,7 +213,7 @@ export const coprompt = defineMethod<CopromptSettings>({
     {
       protocols: ['base-to-new'],
       settings: { length: 2, depth: 9, reduction: 4, imageRatio: 0.1, textRatio: 0.2, consistencyWeight: 1 },
-      training: { ...TRAINING, augmentation: 'randaugment', randOperations: 2, randMagnitude: 10 },
+      training: TRAINING,
       source: 'CoPrompt, configs/trainers/vit_b16_c2_ep5_batch4_2ctx_randaug.yaml (descriptions: its gpt_file)',
     },
   ],

@@ -110,7 +110,10 @@ eachDevice('DePT', (ctx) => {
       method.dispose();
       const make = (settings: object) => () => tinyMethod(context, 'dept', { ...settings });
       expect(make({ base: 'maple', baseSettings: { depth: 9 } })).toThrow(/depth is 9/);
-      expect(make({ baseSettings: { lenght: 4 } })).toThrow(/baseSettings.*lenght.*settings of coop/s);
+      expect(make({ baseSettings: { lenght: 4 } })).toThrow(/coop has no such setting: did you mean length\?/);
+      expect(make({ baseSettings: { length: 3, initWords: 'a photo of a' } })).toThrow(
+        /3 would have no effect, because initWords/,
+      );
       expect(make({ base: 'dept' })).toThrow(/base/);
     });
   });

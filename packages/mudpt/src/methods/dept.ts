@@ -33,7 +33,10 @@ import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import type { Rematerialization } from '../method/rematerialization.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { shapesOf } from '../prompts/learner.ts';
+import { decidedSetting, decidedText } from '../settings/decided.ts';
 import { settingsOf } from '../settings/fields.ts';
+import { settingMetadata } from '../settings/metadata.ts';
+import { suggestion } from '../settings/suggestion.ts';
 import { atprompt } from './atprompt.ts';
 import { cocoop } from './cocoop.ts';
 import { coop } from './coop.ts';
@@ -47,12 +50,13 @@ import { promptsrc } from './promptsrc.ts';
 const BASES = { coop, cocoop, kgcoop, maple, atprompt, ivlp, promptsrc, mudpt } as const;
 const baseNames = Object.keys(BASES) as [keyof typeof BASES, ...(keyof typeof BASES)[]];
 
-const deptSettings = z.strictObject({
+const deptFields = z.strictObject({
   base: z.enum(baseNames).default('coop').describe('the method whose prompts are learnt'),
   baseSettings: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe("that method's settings, as {name: value}; what is left out is as its defaults have it"),
+    .describe("that method's settings, as {name: value}; what is left out is as its defaults have it")
+    .register(settingMetadata, { holds: ({ base }) => String(base) }),
   weight: z.number().min(0).max(1).default(0.7).describe("of the classifier in loss and logits; the prompts' have the rest"),
   rateFactor: z
     .number()
@@ -61,7 +65,22 @@ const deptSettings = z.strictObject({
     .describe('the learning rate of the classifier is so many times that of the prompts'),
 });
 
-export type DeptSettings = z.output<typeof deptSettings>;
+export type DeptSettings = z.output<typeof deptFields>;
+
+/** Settings of the base are refused as its own runs refuse them: unknown ones, values out of range, and what another one decides. */
+const deptSettings = deptFields.superRefine(({ base, baseSettings: asked }, { addIssue }) => {
+  const schema = BASES[base].settings;
+  const fields = settingsOf(schema);
+  const refuse = (name: string, message: string): void => addIssue({ code: 'custom', path: ['baseSettings', name], message });
+  const names = fields.map(({ name }) => name);
+  for (const name of Object.keys(asked))
+    if (!names.includes(name)) return refuse(name, `${base} has no such setting: ${suggestion(name, names)}`);
+  const parsed = schema.safeParse(asked);
+  const [issue] = parsed.error?.issues ?? [];
+  if (issue) return refuse(issue.path.join('.'), issue.message);
+  const decided = decidedSetting(fields, parsed.data as Record<string, unknown>, asked);
+  if (decided) refuse(decided.name, decidedText(decided));
+});
 
 /** Another method, and a classifier of its features. */
 export class Dept implements PromptMethod {
@@ -70,19 +89,28 @@ export class Dept implements PromptMethod {
   readonly learnable: ReadonlyMap<string, Tensor>;
   readonly spec: PromptSpec;
   readonly rateFactors: ReadonlyMap<string, number>;
+  readonly remarks: readonly string[];
   /** Whether its classes are those of the classifier. */
   private readonly isLearnt: boolean;
   /** Columns of the classifier for its classes, where they are some of those that it has: ImageNet-A's and -R's of ImageNet's. */
   private readonly columns: Tensor | undefined;
 
-  /** @param learntOn names of the classifier's classes */
+  private readonly learntOn: readonly string[];
+
+  /**
+   * @param of.learntOn names of the classifier's classes
+   * @param of.notes what a person should know of the base
+   */
   constructor(
     private readonly base: PromptMethod,
     private readonly head: ScaledHead,
     private readonly settings: Pick<DeptSettings, 'weight' | 'rateFactor'>,
-    private readonly learntOn: readonly string[],
+    of: { readonly learntOn: readonly string[]; readonly notes?: readonly string[] },
     private readonly owns = true,
   ) {
+    const { learntOn } = of;
+    this.learntOn = learntOn;
+    this.remarks = [...(base.remarks ?? []), ...(of.notes ?? [])];
     this.learnable = new Map([...base.learnable, ...head.learnable]);
     this.spec = promptSpec('dept', {
       ...base.spec,
@@ -179,7 +207,7 @@ export class Dept implements PromptMethod {
   }
 
   forContext(other: ClassContext): PromptMethod {
-    return new Dept(this.base.forContext(other), this.head, this.settings, this.learntOn, false);
+    return new Dept(this.base.forContext(other), this.head, this.settings, { learntOn: this.learntOn }, false);
   }
 
   dispose(): void {
@@ -216,19 +244,18 @@ function textsOf({ textFeatures, imageFeatures: { shape, device } }: Outputs, la
   return embedding(reshape(textFeatures, [-1, embed]), add(firsts, labels));
 }
 
-/** The base with its settings; those that count layers, and that nobody asked for, are no more than the towers have. */
-function baseOf(context: CreationContext, { base: name, baseSettings: asked }: DeptSettings): PromptMethod {
+/** The base with its settings, and sentences on those that count layers and that nobody asked for: they are no more than the towers have. */
+function baseOf(
+  context: CreationContext,
+  { base: name, baseSettings: asked }: DeptSettings,
+): { readonly base: PromptMethod; readonly notes: readonly string[] } {
   const definition: MethodDefinition = BASES[name];
   const fields = settingsOf(definition.settings);
-  const parsed = definition.settings.safeParse(asked);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new MethodError('dept', `baseSettings.${issue?.path.join('.') ?? ''}: ${issue?.message}`, `give settings of ${name}`);
-  }
+  const values = definition.settings.parse(asked) as Record<string, unknown>;
   const layers = Math.min(context.image.config.layers, context.text.config.layers);
-  const { settings } = settingsForLayers(name, fields, parsed.data as Record<string, unknown>, asked, layers);
+  const { settings, notes } = settingsForLayers(name, fields, values, asked, layers);
   const base = definition.create(context, settings);
-  if (base.kind === 'prompts') return base;
+  if (base.kind === 'prompts') return { base, notes };
   throw new MethodError('dept', `${name} learns no prompts`, 'choose another base');
 }
 
@@ -260,7 +287,7 @@ export const dept = defineMethod<DeptSettings>({
   },
   create(context, settings) {
     const learntOn = context.learntOn ?? context.classNames;
-    const base = baseOf(context, settings);
-    return new Dept(base, new ScaledHead(context, learntOn.length), settings, learntOn);
+    const { base, notes } = baseOf(context, settings);
+    return new Dept(base, new ScaledHead(context, learntOn.length), settings, { learntOn, notes });
   },
 });

@@ -68,6 +68,12 @@ const OTHER: Readonly<Record<string, unknown>> = {
   'lp-plus-plus alphaEvery': 3,
 };
 
+/** The methods that DePT stands on. */
+const [{ type: ofBases }] = settingsOf(methodNamed('dept').settings) as [Setting];
+const { enum: bases } = z.toJSONSchema(ofBases) as { readonly enum: readonly string[] };
+
+type Within = { readonly name: string; readonly settingsOf: (inner: Values) => Values };
+
 /** What a method alone does not show: its teacher is opened by runs. */
 const ELSEWHERE = ['promptkd teacher'];
 
@@ -175,12 +181,13 @@ eachDevice('settings', (ctx) => {
     ];
   };
 
-  it.each(methodNames())('of %s have an effect', async (name) => {
+  /** @param within a method that takes settings of this one, and how they stand among its own */
+  const expectEffects = async (name: string, within: Within = { name, settingsOf: (inner) => inner }): Promise<void> => {
     using clip = tinyClip(ctx.device);
     await scope(async () => {
       const methods: Method[] = [];
       const partsOf = async ({ settings, hasValidation }: Case): Promise<Parts> => {
-        const method = await create(clip, name, settings);
+        const method = await create(clip, within.name, within.settingsOf(settings));
         methods.push(method);
         return remembered(method.kind === 'prompts' ? ofPrompts(method) : ofFeatures(method, hasValidation));
       };
@@ -204,5 +211,11 @@ eachDevice('settings', (ctx) => {
       expect(idle).toEqual([]);
       for (const method of methods.toReversed()) method.dispose();
     });
-  });
+  };
+
+  it.each(methodNames())('of %s have an effect', (name) => expectEffects(name));
+
+  it.each(bases)('of %s have an effect in DePT', (name) =>
+    expectEffects(name, { name: 'dept', settingsOf: (baseSettings) => ({ base: name, baseSettings }) }),
+  );
 });

@@ -49,7 +49,8 @@ const promptsrcSettings = z.strictObject({
   templates: z
     .array(z.string())
     .default([...PROMPTSRC_TEMPLATES])
-    .describe("texts whose mean the frozen text features are; empty: the data set's own; class descriptions take their place"),
+    .describe("texts whose mean the frozen text features are; empty: the data set's own; class descriptions take their place")
+    .register(settingMetadata, { yieldsToDescriptions: true }),
 });
 
 export type PromptsrcSettings = z.output<typeof promptsrcSettings>;

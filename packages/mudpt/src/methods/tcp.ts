@@ -43,7 +43,11 @@ const tcpSettings = z.strictObject({
     .string()
     .default('')
     .describe('the text with {} for the class name, whose first words the prompts replace; empty: "X X X X {}."'),
-  handTemplate: z.string().default('').describe("the hand-written text with {} for the class name; empty: the data set's own"),
+  handTemplate: z
+    .string()
+    .default('')
+    .describe("the hand-written text with {} for the class name; empty: the data set's own")
+    .register(settingMetadata, { yieldsToDescriptions: true }),
 });
 
 export type TcpSettings = z.output<typeof tcpSettings>;

@@ -163,12 +163,17 @@ export class PromptedClip implements PromptMethod {
     const { microBatches } = this.rematerialization.image;
     const [count = 0] = images.shape;
     if (microBatches === 0) return run(images, tokens);
-    return scope(() =>
-      chunked(
+    const size = Math.ceil(count / microBatches);
+    return scope(() => {
+      const parts = split(images, size);
+      const before = parts.map((_, part) => ({ rows: part * size, sequences: part * size }));
+      return chunked(
         run,
-        split(images, Math.ceil(count / microBatches)).map((part) => [part, tokens] as const),
-      ),
-    );
+        parts.map((part) => [part, tokens] as const),
+        0,
+        before,
+      );
+    });
   }
 
   protected classFeatures({ text }: TowerPrompts, use: AdapterUse = 'apply'): Tensor {

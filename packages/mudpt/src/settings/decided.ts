@@ -30,6 +30,11 @@ export function decidedSetting(
   return undefined;
 }
 
+/** What is told of it. */
+export function decidedText({ asked, value, by }: DecidedSetting): string {
+  return `${JSON.stringify(asked)} would have no effect, because ${by.name} (${JSON.stringify(by.value)}) decides it: ${JSON.stringify(value)}`;
+}
+
 /** The values that are not the defaults of their settings: a complete configuration has those too, and nobody asked for them. */
 export function beyondDefaults(
   fields: readonly Setting[],

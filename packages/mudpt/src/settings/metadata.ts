@@ -30,6 +30,10 @@ export interface SettingMetadata {
    * who asked for it.
    */
   readonly idle?: (values: Readonly<Record<string, unknown>>) => string | undefined;
+  /** true: it says what texts are made of where there are no descriptions of classes, which take its place. */
+  readonly yieldsToDescriptions?: true;
+  /** It holds settings of another method, by name: of this one, beside these values of all settings of its section. */
+  readonly holds?: (values: Readonly<Record<string, unknown>>) => string;
   /** false: no number that a run gives depends on it, so it is no part of the run's identity. */
   readonly changesNumbers?: false;
   /** What of a value is part of the run's identity, where that is not the whole value: of a file, its contents; undefined: nothing. */

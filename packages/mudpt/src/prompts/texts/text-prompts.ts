@@ -3,7 +3,7 @@
  * the shared prefix computed once and the rest packed without padding (packed; exact under the causal mask).
  */
 import type { TextTower } from '@mudpt/clip';
-import { chunked } from '@mudpt/autograd';
+import { chunked, inParts } from '@mudpt/autograd';
 import { cat, type Device, narrow, scope, type Tensor } from '@mudpt/tensor';
 import { MethodError } from '../../method/errors.ts';
 import type { LayerTokens, TextPath } from '../../method/method.ts';
@@ -26,8 +26,8 @@ export type TextPromptOptions = {
   readonly isAdapted?: boolean;
 };
 
-/** The texts from class `from` on. */
-type PlacedGroup = { readonly group: TextGroup; readonly from: number; readonly count: number };
+/** The texts from class `from` on. Rows are those of packed texts after what all share, else one a text. */
+type PlacedGroup = { readonly group: TextGroup; readonly from: number; readonly count: number; readonly rowsBefore: number };
 
 /**
  * The texts of some classes, laid out once; {@link forward} runs them with the current prompt tokens. Where all texts at once would not
@@ -91,12 +91,16 @@ export class TextPrompts {
         given?.map((layer) => (layer?.rank === 3 ? narrow(layer, 0, from, count) : layer)),
         { recompute, ...(adapters && { adapters }) },
       );
+    const { groups } = this;
+    const before = groups.map(({ from, rowsBefore }) => ({ rows: rowsBefore, sequences: from }));
     if (microBatches > 0)
       return chunked(
         run,
-        this.groups.map((group) => [group, tokens] as const),
+        groups.map((group) => [group, tokens] as const),
+        0,
+        before,
       );
-    return scope(() => cat(this.groups.map((group) => run(group, tokens))));
+    return scope(() => cat(inParts(before, (part) => run(groups[part] as PlacedGroup, tokens))));
   }
 
   /** From the next {@link forward} on. */
@@ -117,14 +121,20 @@ export class TextPrompts {
     const length = options.path === 'full' || !tower.isCausal ? tower.config.context : 0;
     const limit = options.most ?? mostTokens(options.device, tower.config.hidden);
     const groups = groupTexts(texts, { groups: rematerialization.microBatches, limit, shared, length });
+    // What is drawn for adapters is drawn by place, so groups are laid out as the whole would be.
+    const { isAdapted = false } = options;
     const laidOut = (some: readonly PromptIds[]): TextGroup => {
-      if (shared !== undefined) return new PackedTexts(some, this.groupOptions);
-      return new PlainTexts(some, Math.max(length, ...some.map((text) => text.length)), this.groupOptions);
+      if (shared !== undefined) return new PackedTexts(some, { ...this.groupOptions, ...(isAdapted && { mostShared: shared }) });
+      const longest = (isAdapted ? texts : some).map((text) => text.length);
+      return new PlainTexts(some, Math.max(length, ...longest), this.groupOptions);
     };
-    let from = 0;
+    const rowsOf = (some: readonly PromptIds[]): number =>
+      shared === undefined ? some.length : some.reduce((sum, text) => sum + text.length - shared, 0);
+    let [from, rowsBefore] = [0, 0];
     this.groups = groups.map((some) => {
-      const placed = { group: laidOut(some), from, count: some.length };
+      const placed = { group: laidOut(some), from, count: some.length, rowsBefore };
       from += some.length;
+      rowsBefore += rowsOf(some);
       return placed;
     });
   }

@@ -28,6 +28,11 @@ describe('resolveConfig', () => {
     );
   });
 
+  it("augments as the method's authors do, and on the embedded model as with every method", () => {
+    expect(resolveConfig({ method: 'coprompt', model: 'elsewhere' }).training).toMatchObject({ augmentation: 'randaugment' });
+    expect(resolveConfig({ method: 'coprompt' }).training).toMatchObject({ augmentation: 'crop', cropScale: [0.9, 1] });
+  });
+
   it.each(methodNames())('is its own fixed point: %s', (method) => {
     const config = resolveConfig({ method });
     expect(resolveConfig(config)).toEqual(config);
@@ -80,8 +85,15 @@ it.each([
     /settings\.textDepth: 5000 is more than any tower takes: give at most 4096/,
   ],
   [{ workers: 1e9 }, /workers: .*256/],
-])('absurd numbers are refused: %j', (input, message) => {
-  expect(() => resolveConfig(input)).toThrow(message);
+  [{ method: 'coop', settings: { lenght: 4 } }, /there is no setting "settings\.lenght".*did you mean length\?/is],
+  [{ training: { epoch: 4 } }, /there is no setting "training\.epoch".*did you mean epochs\?/is],
+  [{ sead: 4 }, /there is no setting "sead".*did you mean seed\?/is],
+  [
+    { method: 'dept', settings: { baseSettings: { lenght: 4 } } },
+    /settings\.baseSettings\.lenght: coop has no such setting: did you mean length\?/,
+  ],
+])('absurd numbers and unknown names are refused: %j', (input, message) => {
+  expect(() => resolveConfig(input as RunInput)).toThrow(message);
 });
 
 describe('runName', () => {

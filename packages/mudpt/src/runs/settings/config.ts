@@ -1,13 +1,14 @@
 /** Configurations of runs: defaults filled in, fitted to a model, and the folder that follows from them. */
 import type { ClipConfig } from '@mudpt/clip';
 import { InputError } from '@mudpt/tensor';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { embeddedSettings, embeddedTraining, settingsForLayers } from '../../method/model-defaults.ts';
 import { mergedTraining } from '../../method/published.ts';
 import { publishedValues } from './published.ts';
 import { isEqual } from '@mudpt/tensor/internal';
-import { beyondDefaults, decidedSetting } from '../../settings/decided.ts';
+import { beyondDefaults, decidedSetting, decidedText } from '../../settings/decided.ts';
 import { type Setting, settingsOf } from '../../settings/fields.ts';
+import { suggestion } from '../../settings/suggestion.ts';
 import { type RunConfig, type RunInput, type Schemas, SCHEMAS, type Section, settingsFor, valuesOf } from './settings.ts';
 
 /**
@@ -36,7 +37,7 @@ export function resolveConfig(input: RunInput, source = 'configuration', schemas
   if (decided)
     throw new InputError(
       source,
-      `settings.${decided.name}: ${JSON.stringify(decided.asked)} would have no effect, because ${decided.by.name} (${JSON.stringify(decided.by.value)}) decides it: ${JSON.stringify(decided.value)}`,
+      `settings.${decided.name}: ${decidedText(decided)}`,
       `leave it out, or set ${decided.by.name} too; --set ${decided.by.name}= gives none`,
     );
   if (!method.training && Object.keys(config.training).length > 0)
@@ -64,6 +65,17 @@ function checked<T>(type: z.ZodType<T>, value: unknown, source: string, prefix: 
   const parsed = type.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys' && type instanceof z.ZodObject) {
+    const [unknown = ''] = issue.keys;
+    throw new InputError(
+      source,
+      `there is no setting "${prefix}${unknown}"`,
+      suggestion(
+        unknown,
+        settingsOf(type).map(({ name }) => name),
+      ),
+    );
+  }
   const path = `${prefix}${issue?.path.join('.') ?? ''}`;
   throw new InputError(source, `${path || 'the whole'}: ${issue?.message}`, 'see --help for what may be set, and to what');
 }

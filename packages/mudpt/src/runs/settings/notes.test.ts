@@ -41,6 +41,16 @@ it('settings that have no effect beside the others are told to who asked for the
   ]);
   expect(notesOf({ method: 'atprompt', settings: { depth: 3 } })).toHaveLength(1);
   expect(notesOf({ method: 'atprompt', settings: { depth: 3, form: 'maple' } })).toEqual([]);
+  const baseSettings = { injection: 'linear', norm: 'post' };
+  expect(notesOf({ method: 'dept', settings: { base: 'mudpt', baseSettings } })).toEqual([
+    'baseSettings.norm "post" has no effect, because injection is linear',
+  ]);
+  expect(notesOf({ method: 'dept', settings: { base: 'maple', baseSettings: { depth: 2 } } })).toEqual([]);
+  const templates = ['a {}.'];
+  expect(notesOf({ method: 'coprompt', settings: { templates }, descriptions: 'file.json' })).toEqual([
+    'templates ["a {}."] has no effect, because descriptions of the classes take its place',
+  ]);
+  expect(notesOf({ method: 'coprompt', settings: { templates } })).toEqual([]);
   const complete = resolveConfig({ method: 'clip-lora' });
   expect(effectNotes(complete, 64, complete)).toEqual([]);
 });

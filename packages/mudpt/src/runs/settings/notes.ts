@@ -1,6 +1,7 @@
 /** Sentences on what of a configuration has no effect, or another one than people expect. */
 import { isEqual } from '@mudpt/tensor/internal';
 import type { TrainingSettings } from '../../methods/index.ts';
+import { type Setting, settingsOf } from '../../settings/fields.ts';
 import { lengthOfRun } from './length.ts';
 import { type RunConfig, type RunInput, type Schemas, SCHEMAS, settingsFor } from './settings.ts';
 
@@ -27,14 +28,31 @@ function onlyWarmUp(config: RunConfig, images: number, schemas = SCHEMAS): strin
 /** Of each setting of the method and its training that was asked for, and that has no effect beside the others. */
 function idleSettings(config: RunConfig, asked: Pick<RunInput, 'settings' | 'training'>, schemas: Schemas): string[] {
   const sections = settingsFor(config.method, schemas);
+  const hasDescriptions = config.descriptions !== undefined;
   return (['settings', 'training'] as const).flatMap((section) =>
-    sections[section].flatMap(({ name, type, metadata }) => {
-      const value = asked[section]?.[name];
-      if (value === undefined || isEqual(value, type.safeParse(undefined).data)) return [];
-      const why = metadata.idle?.(config[section]);
-      return why === undefined ? [] : [`${name} ${JSON.stringify(value)} has no effect, because ${why}`];
-    }),
+    idleAmong(sections[section], config[section], asked[section] ?? {}, { schemas, hasDescriptions }),
   );
+}
+
+/** @param within the setting that holds these, with a dot; settings of another method are looked at as its own are */
+function idleAmong(
+  fields: readonly Setting[],
+  values: Readonly<Record<string, unknown>>,
+  asked: Readonly<Record<string, unknown>>,
+  beside: { readonly schemas: Schemas; readonly hasDescriptions: boolean },
+  within = '',
+): string[] {
+  return fields.flatMap(({ name, type, metadata: { idle, holds, yieldsToDescriptions } }) => {
+    const value = asked[name];
+    if (value === undefined || isEqual(value, type.safeParse(undefined).data)) return [];
+    const taken = yieldsToDescriptions && beside.hasDescriptions ? 'descriptions of the classes take its place' : undefined;
+    const why = idle?.(values) ?? taken;
+    if (why !== undefined) return [`${within}${name} ${JSON.stringify(value)} has no effect, because ${why}`];
+    if (!holds) return [];
+    const { settings } = beside.schemas.methodNamed(holds(values));
+    const given = value as Readonly<Record<string, unknown>>;
+    return idleAmong(settingsOf(settings), settings.parse(given) as typeof given, given, beside, `${within}${name}.`);
+  });
 }
 
 /**
