@@ -61,7 +61,7 @@ export function expectAdapters(
     }
 }
 
-/** What is added to a product, and the dtype of the result. */
+/** A residual to add to a product, and the dtype of the result. */
 type ProductOptions = Pick<LinearOptions, 'residual' | 'dtype'>;
 
 /** x W^T + bias + residual of `product`, with its update if it has one. */
@@ -109,7 +109,7 @@ function innerOf(x: Tensor, updates: readonly LowRankUpdate[]): Tensor {
   if (isAlike) return matmul(x, cat(updates.map(({ a }) => a)), { transposeB: true, alpha: first.scale });
   return cat(
     updates.map(({ a, scale, dropout: p = 0 }) => {
-      // The update is f32, whatever x is.
+      // Updates are f32, whatever the dtype of x.
       const kept = p > 0 ? dropout(cast(x, 'f32'), { p, ...nextStream('LowRankUpdate') }) : x;
       return matmul(kept, a, { transposeB: true, alpha: scale });
     }),
